@@ -1,0 +1,75 @@
+export interface UserRecord {
+  readonly name: string;
+  /** As the password hasher made it, with its parameters. */
+  readonly passwordHash: string;
+  readonly disabled: boolean;
+  /** Milliseconds since the Unix epoch. */
+  readonly createdAt: number;
+}
+
+/** A device is what holds a token; it outlives its tokens, so that its cursors do. */
+export interface DeviceRecord {
+  /** Random, in hexadecimal. */
+  readonly id: string;
+  readonly user: string;
+  readonly name: string;
+  /** SHA-256 of the token in hexadecimal; undefined when it is logged out. */
+  readonly tokenHash: string | undefined;
+  readonly createdAt: number;
+  readonly lastUsedAt: number;
+  readonly expiresAt: number;
+}
+
+export interface InviteRecord {
+  /** SHA-256 of the code in hexadecimal. */
+  readonly codeHash: string;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+}
+
+/** Accounts on disk. Every call is one transaction. */
+export interface AccountStore {
+  /**
+   * Adds a user, using up the invitation `invite.codeHash` where one is given.
+   * "invite_invalid": unknown, used or, at `invite.now`, expired; nothing was changed.
+   */
+  addUser(
+    user: UserRecord,
+    invite?: { codeHash: string; now: number },
+  ): Promise<"added" | "exists" | "invite_invalid">;
+
+  findUser(name: string): Promise<UserRecord | undefined>;
+
+  /** By name; only names after `after` ("" for all), at most `limit`. */
+  listUsers(page: { after: string; limit: number }): Promise<UserRecord[]>;
+
+  /** Sets a new hash of the same password; no token dies. */
+  rehashPassword(name: string, passwordHash: string): Promise<void>;
+
+  /** Sets another password, and logs out all devices except `keep`, which gets another token. */
+  changePassword(
+    name: string,
+    passwordHash: string,
+    keep?: { deviceId: string; tokenHash: string; expiresAt: number },
+  ): Promise<void>;
+
+  /** Disabling logs out all devices. */
+  setDisabled(name: string, disabled: boolean): Promise<void>;
+
+  /** Adds a device, or replaces the one with this id. */
+  saveDevice(device: DeviceRecord): Promise<void>;
+
+  findDevice(id: string): Promise<DeviceRecord | undefined>;
+
+  findDeviceByToken(tokenHash: string): Promise<DeviceRecord | undefined>;
+
+  /** Those that hold a token, the one used last first. */
+  listDevices(user: string): Promise<DeviceRecord[]>;
+
+  touchDevice(id: string, times: { lastUsedAt: number; expiresAt: number }): Promise<void>;
+
+  /** Removes the token. */
+  logOutDevice(id: string): Promise<void>;
+
+  addInvite(invite: InviteRecord): Promise<void>;
+}

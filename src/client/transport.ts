@@ -1,0 +1,30 @@
+import type { Callback, ClientFrame, ServerFrame } from "../gen/chatd/v1/session.ts";
+import type { LogInRequest, LogInResponse, RegisterRequest, RegisterResponse } from "../gen/chatd/v1/auth.ts";
+
+/**
+ * A way to reach a server. It holds no connection of its own: each call opens what it needs and `signal` closes it.
+ * Everything that fails rejects with a `ChatError`; no server there is `unavailable`.
+ */
+export interface Transport {
+  /** Where it leads, for people: "127.0.0.1:50051". */
+  readonly address: string;
+  register(request: RegisterRequest, options: { signal?: AbortSignal }): Promise<RegisterResponse>;
+  logIn(request: LogInRequest, options: { signal?: AbortSignal }): Promise<LogInResponse>;
+  /** Opens a live session; the caller's first frame is the hello. */
+  connect(options: { signal?: AbortSignal }): Promise<Link>;
+}
+
+/** One live session's pipe. The caller owns it and closes it. */
+export interface Link {
+  /**
+   * For the hello, when this link can take deliveries by callback. The frames that come that way are among `frames`,
+   * and each is acknowledged to the server when `frames` is asked for the next one.
+   */
+  readonly callback?: Callback;
+  /** Takes the frame; throws nothing when the link is gone, `frames` says so. */
+  send(frame: ClientFrame): void;
+  /** Ends when the server ends the session; throws a `ChatError` when the link fails. Can be iterated once. */
+  readonly frames: AsyncIterable<ServerFrame>;
+  /** Idempotent; ends `frames`. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,206 @@
+import type { Accounts, Identity } from "./accounts.ts";
+import { ChatError } from "./chat_error.ts";
+import type { Clock } from "./clock.ts";
+import { CommitQueue } from "./commit_queue.ts";
+import { LiveSessions, type Subscriber } from "./live_sessions.ts";
+import type { Log } from "./log.ts";
+import { type Accepted, checkText, conversationMembers, directConversation, type Message } from "./message.ts";
+import { checkMessageIdTime, parseMessageId } from "./message_id.ts";
+import type { ConversationSummary, HistoryPage, MessageBatch, MessageStore } from "./message_store.ts";
+import { Presence } from "./presence.ts";
+import { TokenBuckets } from "./token_bucket.ts";
+import { parseUserName } from "./user_name.ts";
+
+/** Bytes of text in one page of history: with what surrounds it, a page stays within a frame of 64 KiB. */
+const maxPageBytes = 32 * 1024;
+const maxKnownUsers = 100_000;
+
+/** What a client wants to be sent. */
+export interface Draft {
+  /** An address: a user's name. */
+  readonly to: string;
+  readonly id: string;
+  readonly text: string;
+}
+
+/** A draft that was checked: ready for `Chat.submit`. */
+export interface CheckedDraft {
+  readonly sender: string;
+  readonly conversation: string;
+  readonly id: string;
+  readonly text: string;
+  /** Why it must not be sent; it may still be one that was accepted before. */
+  readonly refusal: ChatError | undefined;
+}
+
+export interface ChatOptions {
+  accounts: Accounts;
+  store: MessageStore;
+  clock: Clock;
+  log: Log;
+  /** Runs a callback after the input that is ready now has been read. */
+  defer(callback: () => void): void;
+  /** Requests of one user, over all their sessions: refill a second, and how many may come at once. */
+  rate: { perSecond: number; burst: number };
+}
+
+/** The chat itself, the same for every transport. */
+export class Chat {
+  readonly accounts: Accounts;
+  readonly live = new LiveSessions();
+  readonly presence: Presence;
+  readonly #options: ChatOptions;
+  readonly #commits: CommitQueue;
+  readonly #buckets: TokenBuckets;
+  readonly #knownUsers = new Set<string>();
+
+  constructor(options: ChatOptions) {
+    this.#options = options;
+    this.accounts = options.accounts;
+    this.presence = new Presence({ live: this.live, store: options.store, log: options.log });
+    this.#buckets = new TokenBuckets(options.rate);
+    this.#commits = new CommitQueue({
+      store: options.store,
+      defer: options.defer,
+      onAccepted: (message, origin) => this.#publish(message, origin),
+    });
+    this.accounts.onRevoked((revocation) => this.live.endRevoked(revocation));
+  }
+
+  get epoch(): string {
+    return this.#options.store.epoch;
+  }
+
+  get head(): number {
+    return this.#options.store.head;
+  }
+
+  /** Takes one request from the user's allowance. @throws {ChatError} `rate_limited`. */
+  admit(user: string): void {
+    const retryAfterMs = this.#buckets.take(user, this.#options.clock.now());
+    if (retryAfterMs > 0) {
+      throw new ChatError("rate_limited", `Too many requests: wait ${Math.ceil(retryAfterMs / 1000)} s.`, {
+        retryAfterMs,
+      });
+    }
+  }
+
+  /** Sends a message. Resolves when it is on disk. See {@link check} and {@link submit} for what it throws. */
+  async send(sender: string, draft: Draft, origin?: Subscriber): Promise<Accepted & { duplicate: boolean }> {
+    return await this.submit(await this.check(sender, draft), origin);
+  }
+
+  /** @throws {ChatError} `invalid_argument`, `message_id_expired`, `message_id_in_future`. */
+  async check(sender: string, draft: Draft): Promise<CheckedDraft> {
+    const id = parseMessageId(draft.id);
+    checkText(draft.text);
+    checkMessageIdTime(id, this.#options.clock.now());
+    const to = parseUserName(draft.to);
+    const refusal = await this.#isUser(to) ? undefined : new ChatError("not_found", `There is no user "${to}".`);
+    return { sender, conversation: directConversation(sender, to), id, text: draft.text, refusal };
+  }
+
+  /**
+   * Submits what was checked; messages get into the log in the order of the calls.
+   * @throws {ChatError} the refusal, `message_id_conflict`, `storage_full`, `busy`.
+   */
+  async submit(draft: CheckedDraft, origin?: Subscriber): Promise<Accepted & { duplicate: boolean }> {
+    const { sender, id, conversation, text, refusal } = draft;
+    if (refusal !== undefined) {
+      const accepted = await this.#options.store.findAccepted(sender, id);
+      if (accepted === undefined || accepted.conversation !== conversation) throw refusal;
+      return { ...accepted, duplicate: true };
+    }
+    const members = conversationMembers(conversation);
+    const acceptedAt = this.#options.clock.now();
+    const result = await this.#commits.append(
+      { kind: "append", conversation, members, id, sender, acceptedAt, text },
+      origin,
+    );
+    switch (result.kind) {
+      case "accepted":
+        return { ...result.message, duplicate: false };
+      case "duplicate":
+        return { ...result.accepted, duplicate: true };
+      case "conflict":
+        throw new ChatError("message_id_conflict", `Message id ${id} was used for another message: make a new one.`);
+      case "failed":
+        throw result.cause;
+      case "moved":
+        throw new TypeError("The store answered an append as if it had moved a cursor.");
+    }
+  }
+
+  /**
+   * @param page `beforeSeq` 0 starts from the newest.
+   * @throws {ChatError} `not_found` when there is no such user.
+   */
+  async history(user: string, page: { with: string; beforeSeq: number; limit: number }): Promise<HistoryPage> {
+    const other = parseUserName(page.with);
+    if (!await this.#isUser(other)) throw new ChatError("not_found", `There is no user "${other}".`);
+    const { beforeSeq, limit } = page;
+    return await this.#options.store.history(directConversation(user, other), {
+      beforeSeq,
+      limit,
+      maxBytes: maxPageBytes,
+    });
+  }
+
+  /** What the user sent, by id, oldest first. */
+  async sent(user: string, page: { beforeId: string; limit: number }): Promise<{ messages: Message[]; more: boolean }> {
+    const beforeId = page.beforeId === "" ? "" : parseMessageId(page.beforeId);
+    return await this.#options.store.sentBy(user, { beforeId, limit: page.limit, maxBytes: maxPageBytes });
+  }
+
+  async conversations(user: string, limit: number): Promise<ConversationSummary[]> {
+    return await this.#options.store.conversationsOf(user, limit);
+  }
+
+  async messagesAfter(
+    user: string,
+    position: number,
+    limits: { limit: number; maxBytes: number },
+  ): Promise<MessageBatch> {
+    return await this.#options.store.messagesAfter(user, position, limits);
+  }
+
+  /** The delivery cursor of a consumer; a new one starts at the head. */
+  async openConsumer(identity: Identity, consumer: string): Promise<number> {
+    return await this.#options.store.openConsumer(identity.deviceId, consumer);
+  }
+
+  /** From now on the subscriber is offered what is committed, until it is taken out with {@link unsubscribe}. */
+  subscribe(subscriber: Subscriber): void {
+    if (this.live.add(subscriber)) this.presence.arrived(subscriber.identity.user);
+  }
+
+  unsubscribe(subscriber: Subscriber): void {
+    if (this.live.remove(subscriber)) this.presence.left(subscriber.identity.user);
+  }
+
+  /** The consumer has everything up to `position`. */
+  acknowledge(subscriber: Subscriber, position: number): void {
+    this.#commits.moveCursor(subscriber.identity.deviceId, subscriber.consumer, position);
+  }
+
+  /** Ends all sessions and commits what waits; afterwards the store can be closed. */
+  async close(): Promise<void> {
+    this.live.endAll(new ChatError("unavailable", "The server is shutting down.", { retryAfterMs: 1_000 }));
+    await this.#commits.flush();
+    this.presence.close();
+  }
+
+  #publish(message: Message, origin: unknown): void {
+    for (const member of conversationMembers(message.conversation)) {
+      for (const subscriber of this.live.of(member)) subscriber.offer(message, subscriber === origin);
+    }
+  }
+
+  async #isUser(name: string): Promise<boolean> {
+    if (this.#knownUsers.has(name)) return true;
+    if (await this.accounts.findUser(name) === undefined) return false;
+    if (this.#knownUsers.size >= maxKnownUsers) this.#knownUsers.clear();
+    this.#knownUsers.add(name);
+    return true;
+  }
+}

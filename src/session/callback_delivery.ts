@@ -1,0 +1,70 @@
+import type { Callback } from "../gen/chatd/v1/session.ts";
+import { withDeadline } from "./with_deadline.ts";
+
+/** A connection to the DeliveryService that a client serves. Owned by the session, which closes it. */
+export interface CallbackChannel {
+  /** Resolves when the client has taken the frame. */
+  deliver(frame: Uint8Array, options: { signal: AbortSignal }): Promise<void>;
+  close(): void;
+}
+
+/**
+ * Calls a client back at the address that its own connection comes from, pinning its certificate.
+ * Rejects when that fails, however it fails.
+ */
+export type DialCallback = (callback: Callback, options: { signal: AbortSignal }) => Promise<CallbackChannel>;
+
+/** How long a client may take over one frame. */
+const deliverDeadlineMs = 20_000;
+
+export interface CallbackDeliveryOptions {
+  channel: CallbackChannel;
+  /** The client has everything up to `through`. */
+  delivered(through: number): void;
+  /** The channel is dead and closed; what was not delivered must go another way. */
+  failed(): void;
+}
+
+/** Delivers frames by calls to the client, one in flight, whose response is the acknowledgement. */
+export class CallbackDelivery {
+  readonly #options: CallbackDeliveryOptions;
+  readonly #ended = new AbortController();
+  #frames: { frame: Uint8Array; through: number }[] = [];
+  #delivering = false;
+
+  constructor(options: CallbackDeliveryOptions) {
+    this.#options = options;
+  }
+
+  send(frame: Uint8Array, through: number): void {
+    this.#frames.push({ frame, through });
+    if (!this.#delivering) void this.#deliverAll();
+  }
+
+  close(): void {
+    this.#ended.abort();
+    this.#frames = [];
+    this.#options.channel.close();
+  }
+
+  async #deliverAll(): Promise<void> {
+    this.#delivering = true;
+    try {
+      for (let next = this.#frames.shift(); next !== undefined; next = this.#frames.shift()) {
+        const { frame } = next;
+        await withDeadline(
+          { ms: deliverDeadlineMs, parent: this.#ended.signal },
+          (signal) => this.#options.channel.deliver(frame, { signal }),
+        );
+        if (this.#ended.signal.aborted) return;
+        this.#options.delivered(next.through);
+      }
+    } catch {
+      if (this.#ended.signal.aborted) return;
+      this.close();
+      this.#options.failed();
+    } finally {
+      this.#delivering = false;
+    }
+  }
+}

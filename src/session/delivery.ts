@@ -1,0 +1,135 @@
+import type { Message } from "../core/message.ts";
+import type { MessageBatch } from "../core/message_store.ts";
+import { encodeMessageItem } from "../wire/server_items.ts";
+
+const batchMessages = 256;
+const maxOwn = 10_000;
+
+export interface DeliveryOptions {
+  /** Delivery starts after this position. */
+  cursor: number;
+  /** The newest position in the store when `offer` began to be called. */
+  head: number;
+  /** How many bytes of items may be sent and not acknowledged; more than the largest item. */
+  windowBytes: number;
+  /** Reads what the user may see after a position. */
+  read(after: number, limits: { limit: number; maxBytes: number }): Promise<MessageBatch>;
+  /** Sends one item; with it the client has everything up to `through`. */
+  send(item: Uint8Array, through: number): void;
+  /** What was not sent as an item, because the client has it from a reply, or may not see it. */
+  passed(through: number): void;
+  /** Reading failed; nothing is delivered from here on. */
+  failed(error: unknown): void;
+}
+
+/**
+ * Moves one consumer through the log: a cursor, not a queue. What is offered goes out at once while there is room in
+ * the window of unacknowledged bytes; otherwise it is left in the store, and read from there when acknowledgements come.
+ */
+export class Delivery {
+  readonly #options: DeliveryOptions;
+  #acknowledged: number;
+  #sent: number;
+  #newest: number;
+  #outstanding: { position: number; bytes: number }[] = [];
+  #outstandingBytes = 0;
+  /** Everything offered so far was sent. */
+  #caughtUp = false;
+  #reading = false;
+  #closed = false;
+  /** Raised when what was sent must be sent again: reads that were under way then are void. */
+  #generation = 0;
+  /** Positions of messages that this very session sent, beyond what it has been sent. */
+  readonly #own = new Set<number>();
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options;
+    this.#acknowledged = this.#sent = options.cursor;
+    this.#newest = options.head;
+  }
+
+  /** Delivers what the store holds, then what is offered. */
+  start(): void {
+    void this.#catchUp();
+  }
+
+  /** A message was committed. `own`: the client has it from the reply to its request. */
+  offer(message: Message, own: boolean): void {
+    this.#newest = message.position;
+    if (own && this.#own.size < maxOwn) this.#own.add(message.position);
+    if (this.#caughtUp && !this.#closed) this.#caughtUp = this.#deliver(message);
+  }
+
+  /** @returns the position that the consumer has everything up to, when that is news. */
+  acknowledge(position: number): number | undefined {
+    const acknowledged = Math.min(position, this.#sent);
+    if (acknowledged <= this.#acknowledged) return undefined;
+    this.#acknowledged = acknowledged;
+    let count = 0;
+    while (count < this.#outstanding.length && this.#outstanding[count].position <= acknowledged) {
+      this.#outstandingBytes -= this.#outstanding[count++].bytes;
+    }
+    this.#outstanding.splice(0, count);
+    if (!this.#caughtUp) void this.#catchUp();
+    return acknowledged;
+  }
+
+  /** Sends again from the last acknowledged position on: the way that it went is lost. */
+  rewind(): void {
+    this.#generation += 1;
+    this.#sent = this.#acknowledged;
+    this.#outstanding = [];
+    this.#outstandingBytes = 0;
+    this.#caughtUp = false;
+    void this.#catchUp();
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  async #catchUp(): Promise<void> {
+    if (this.#reading) return;
+    this.#reading = true;
+    try {
+      let fits = true;
+      while (fits && !this.#closed && !this.#caughtUp) {
+        const generation = this.#generation;
+        const maxBytes = this.#options.windowBytes - this.#outstandingBytes;
+        const batch = await this.#options.read(this.#sent, { limit: batchMessages, maxBytes });
+        if (generation !== this.#generation || this.#closed) continue;
+        fits = batch.messages.every((message) => this.#deliver(message));
+        if (fits) {
+          this.#pass(batch.through);
+          this.#caughtUp = this.#sent >= this.#newest;
+        }
+      }
+    } catch (error) {
+      this.#closed = true;
+      this.#options.failed(error);
+    } finally {
+      this.#reading = false;
+    }
+  }
+
+  /** @returns false when the window has no room for it. */
+  #deliver(message: Message): boolean {
+    if (this.#own.delete(message.position)) {
+      this.#pass(message.position);
+      return true;
+    }
+    const item = encodeMessageItem(message);
+    if (this.#outstandingBytes + item.length > this.#options.windowBytes) return false;
+    this.#sent = message.position;
+    this.#outstanding.push({ position: message.position, bytes: item.length });
+    this.#outstandingBytes += item.length;
+    this.#options.send(item, message.position);
+    return true;
+  }
+
+  #pass(position: number): void {
+    if (position <= this.#sent) return;
+    this.#sent = position;
+    this.#options.passed(position);
+  }
+}

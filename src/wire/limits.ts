@@ -1,0 +1,28 @@
+import { ChatError } from "../core/chat_error.ts";
+
+/** Longest frame, in bytes, both ways. */
+export const maxFrameBytes = 64 * 1024;
+
+/** The protocol versions that this program speaks. */
+export const protocolVersions = { min: 1, max: 1 } as const;
+
+/** A page size that a client asks for: 0 means `standard`. @throws {ChatError} `invalid_argument` beyond `most`. */
+export function parseLimit(limit: number, { standard, most }: { standard: number; most: number }): number {
+  if (limit === 0) return standard;
+  if (limit <= most) return limit;
+  throw new ChatError("invalid_argument", `limit is ${limit}: ask for ${most} at most.`);
+}
+
+const consumerPattern = /^[a-z0-9][a-z0-9._:-]{0,63}$/;
+
+/** @throws {ChatError} `invalid_argument` when it is not the name of a consumer; empty means "ui". */
+export function parseConsumer(consumer: string): string {
+  if (consumer === "") return "ui";
+  if (consumerPattern.test(consumer)) return consumer;
+  throw new ChatError(
+    "invalid_argument",
+    `${
+      JSON.stringify(consumer.slice(0, 80))
+    } is not a consumer name: use 1 to 64 of a-z 0-9 . _ : - and begin with a letter or digit.`,
+  );
+}

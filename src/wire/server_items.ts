@@ -1,0 +1,32 @@
+import type { Message } from "../core/message.ts";
+import { Item } from "../gen/chatd/v1/session.ts";
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { toWireMessage } from "./convert.ts";
+
+const itemsTag = (1 << 3) | 2;
+const throughTag = (2 << 3) | 0;
+
+/** One entry of `ServerFrame.items` with its tag and length: a frame is these one after the other. */
+export function encodeItem(kind: NonNullable<Item["kind"]>): Uint8Array {
+  return Item.encode({ kind }, new BinaryWriter().uint32(itemsTag).fork()).join().finish();
+}
+
+const encodedMessages = new WeakMap<Message, Uint8Array>();
+
+/** Like {@link encodeItem}, once for all receivers of the message. */
+export function encodeMessageItem(message: Message): Uint8Array {
+  let item = encodedMessages.get(message);
+  if (item === undefined) {
+    item = encodeItem({ $case: "message", value: toWireMessage(message) });
+    encodedMessages.set(message, item);
+  }
+  return item;
+}
+
+/** Makes a `ServerFrame` of encoded items; `through` 0 says nothing of positions. */
+export function encodeServerFrame(items: readonly Uint8Array[], through: number): Uint8Array {
+  const writer = new BinaryWriter();
+  for (const item of items) writer.raw(item);
+  if (through > 0) writer.uint32(throughTag).uint64(through);
+  return writer.finish();
+}

@@ -1,0 +1,22 @@
+import { BinaryReader } from "@bufbuild/protobuf/wire";
+import { ChatError } from "../core/chat_error.ts";
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** What generated messages have in common. */
+export interface MessageDecoder<T> {
+  decode(input: BinaryReader): T;
+}
+
+/**
+ * Decodes protobuf from outside: unlike the generated `decode` alone it refuses text that is not UTF-8.
+ * @throws {ChatError} `invalid_argument` when `bytes` are not a well-formed message.
+ */
+export function decodeStrictly<T>(type: MessageDecoder<T>, bytes: Uint8Array): T {
+  try {
+    return type.decode(new BinaryReader(bytes, (text) => utf8.decode(text)));
+  } catch (cause) {
+    const why = cause instanceof TypeError ? "text in it is not UTF-8" : "the bytes are malformed";
+    throw new ChatError("invalid_argument", `This is not a protobuf message of the expected type: ${why}.`, { cause });
+  }
+}

@@ -1,0 +1,392 @@
+import type { AccountStore, DeviceRecord, UserRecord } from "./account_store.ts";
+import { ChatError } from "./chat_error.ts";
+import type { Clock } from "./clock.ts";
+import { HashQueue } from "./hash_queue.ts";
+import { type Credentials, type Identity, parseDeviceName, type Revocation, unnamedDevice } from "./identity.ts";
+import { KeyedLock } from "./keyed_lock.ts";
+import type { Log } from "./log.ts";
+import { type LoginAttempt, LoginThrottle } from "./login_throttle.ts";
+import { parseNewPassword, parsePassword } from "./password.ts";
+import { PasswordCheck } from "./password_check.ts";
+import type { PasswordHasher } from "./password_hasher.ts";
+import { type Registration, RegistrationGate } from "./registration.ts";
+import { createDeviceId, createToken, hashSecret } from "./secret.ts";
+import { parseNewUserName, parseUserName } from "./user_name.ts";
+
+export type { Credentials, Identity, Revocation } from "./identity.ts";
+export type { Registration } from "./registration.ts";
+
+export interface AccountsOptions {
+  readonly store: AccountStore;
+  readonly hasher: PasswordHasher;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly registration: Registration;
+  /** How long a token lives after it was last used, in milliseconds; 90 days unless given. */
+  readonly tokenLifetimeMs?: number;
+  /** Bounds the hashing of passwords; two at once and a short queue unless given. */
+  readonly hashQueue?: HashQueue;
+  /** Registrations from one address: 30 at once, then one in 10 seconds, unless given. */
+  readonly registrationsPerAddress?: { readonly burst: number; readonly perSecond: number };
+}
+
+/** A user, as operators and the chat see them. */
+export interface User {
+  readonly name: string;
+  readonly disabled: boolean;
+  /** Milliseconds since the Unix epoch. */
+  readonly createdAt: number;
+}
+
+const defaultTokenLifetimeMs = 90 * 24 * 60 * 60 * 1000;
+/** A token in use is written back no more often than this, in milliseconds. */
+const touchIntervalMs = 60 * 60 * 1000;
+/** On how many devices a user can be logged in; beyond it, the one used longest ago is logged out. */
+const maxDevices = 100;
+
+/**
+ * Who may use the server. It keeps the one promise that everything else builds on: who a token stands for. One
+ * instance owns the store's accounts; whatever changes a user is done one at a time.
+ */
+export class Accounts {
+  readonly #store: AccountStore;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #gate: RegistrationGate;
+  readonly #tokenLifetimeMs: number;
+  readonly #passwords: PasswordCheck;
+  readonly #throttle = new LoginThrottle();
+  readonly #locks = new KeyedLock();
+  readonly #listeners: ((revocation: Revocation) => void)[] = [];
+  #revocations = 0;
+
+  constructor(options: AccountsOptions) {
+    this.#store = options.store;
+    this.#clock = options.clock;
+    this.#log = options.log;
+    this.#tokenLifetimeMs = options.tokenLifetimeMs ?? defaultTokenLifetimeMs;
+    this.#passwords = new PasswordCheck(options.hasher, options.hashQueue ?? new HashQueue());
+    this.#gate = new RegistrationGate({
+      store: options.store,
+      clock: options.clock,
+      mode: options.registration,
+      perAddress: options.registrationsPerAddress ?? { burst: 30, perSecond: 1 / 10 },
+    });
+  }
+
+  /**
+   * Makes a user, and logs them in. `invite` is "" where there is none, and is used up only when it was needed.
+   * @throws {ChatError} `invalid_argument`, `registration_closed`, `invite_invalid`, `already_exists`, `rate_limited`, `busy`
+   */
+  async register(
+    request: { user: string; password: string; invite: string; deviceName: string; address: string },
+  ): Promise<Credentials> {
+    const { user, address } = request;
+    parseNewUserName(user);
+    const password = parseNewPassword(request.password);
+    const deviceName = parseDeviceName(request.deviceName);
+    const invite = await this.#gate.admit(request);
+    // Without a good invitation, nobody learns which names are taken.
+    if (invite === undefined) await this.#refuseTaken(user);
+    await this.#add(user, await this.#passwords.hash(address, password), invite);
+    this.#log.info("user registered", { user, address });
+    return this.#locks.run(user, () => this.#openDevice(user, { name: deviceName }));
+  }
+
+  /**
+   * `deviceId` "" makes a new device; one of the same user is logged in again: its earlier token dies, and its live
+   * sessions end. A wrong password, a name that nobody has and a device of somebody else are the same to the caller.
+   * @throws {ChatError} `unauthenticated`, `invalid_argument`, `rate_limited`, `busy`; `permission_denied` for a disabled
+   * account, only when the password was right
+   */
+  async logIn(
+    request: { user: string; password: string; deviceName: string; deviceId: string; address: string },
+  ): Promise<Credentials> {
+    const { user, deviceId, address } = request;
+    parseUserName(user);
+    const password = parsePassword(request.password);
+    const name = parseDeviceName(request.deviceName);
+    const device = deviceId === "" ? undefined : await this.#store.findDevice(deviceId);
+    const own = device?.user === user;
+    const attempt: LoginAttempt = own ? { user, address, knownDeviceId: deviceId } : { user, address };
+    return await this.#withPassword(attempt, password, {
+      refuse: deviceId !== "" && !own,
+      wrong: new ChatError(
+        "unauthenticated",
+        `Cannot log in as "${user}": the name or the password is wrong, or the device belongs to somebody else.`,
+      ),
+      task: (record) => {
+        if (!record.disabled) return this.#openDevice(user, { id: deviceId, name });
+        throw new ChatError("permission_denied", `The account "${user}" is disabled: ask the server's operator.`);
+      },
+    });
+  }
+
+  /**
+   * Who holds this token. Never hashes a password. `enter` is called before this resolves, synchronously with the last
+   * look at what was revoked: whoever opens a session in it hears of every revocation that comes later.
+   * @throws {ChatError} `unauthenticated`
+   */
+  async authenticate(token: string, enter?: (identity: Identity) => void): Promise<Identity> {
+    const tokenHash = await hashSecret(token);
+    for (;;) {
+      const revocations = this.#revocations;
+      const identity = await this.#findIdentity(tokenHash);
+      if (revocations !== this.#revocations) continue;
+      enter?.(identity);
+      return identity;
+    }
+  }
+
+  /** Ends the device's token and its live sessions. */
+  async logOut(identity: Identity): Promise<void> {
+    await this.#locks.run(identity.user, async () => {
+      await this.#store.logOutDevice(identity.deviceId);
+      this.#revoke({
+        user: identity.user,
+        deviceId: identity.deviceId,
+        reason: revoked("This device was logged out."),
+      });
+    });
+  }
+
+  /**
+   * Logs out all other devices. The asking one gets another token, while its live sessions go on.
+   * @throws {ChatError} `permission_denied` when `current` is wrong; `invalid_argument`, `unauthenticated`, `rate_limited`, `busy`
+   */
+  async changePassword(identity: Identity, passwords: { current: string; next: string }): Promise<Credentials> {
+    const { user, deviceId } = identity;
+    const current = parsePassword(passwords.current);
+    const next = parseNewPassword(passwords.next);
+    return await this.#withPassword({ user, address: user, knownDeviceId: deviceId }, current, {
+      refuse: false,
+      wrong: new ChatError("permission_denied", "Cannot change the password: the current password is wrong."),
+      task: async (record) => {
+        const device = await this.#store.findDevice(deviceId);
+        if (record.disabled || device?.tokenHash === undefined) throw unauthenticated();
+        const hash = await this.#passwords.hash(user, next);
+        const { token, tokenHash, expiresAt } = await this.#createToken();
+        await this.#store.changePassword(user, hash, { deviceId, tokenHash, expiresAt });
+        this.#log.info("password changed", { user });
+        this.#revoke({ user, exceptDeviceId: deviceId, reason: revoked("The password of this account was changed.") });
+        return { user, token, deviceId, expiresAt };
+      },
+    });
+  }
+
+  /** Those on which the user is logged in, the one used last first. */
+  async listDevices(identity: Identity): Promise<DeviceRecord[]> {
+    const now = this.#clock.now();
+    const devices = await this.#store.listDevices(identity.user);
+    return devices.filter((device) => device.expiresAt > now);
+  }
+
+  /** Logs out one of the user's devices, which may be the asking one. @throws {ChatError} `not_found` */
+  async revokeDevice(identity: Identity, deviceId: string): Promise<void> {
+    const { user } = identity;
+    await this.#locks.run(user, async () => {
+      const device = await this.#store.findDevice(deviceId);
+      if (device?.user !== user || device.tokenHash === undefined) {
+        throw new ChatError("not_found", "You are not logged in on a device with this id: list your devices.");
+      }
+      await this.#store.logOutDevice(deviceId);
+      this.#log.info("device revoked", { user, deviceId });
+      this.#revoke({ user, deviceId, reason: revoked("This device was logged out from another one.") });
+    });
+  }
+
+  /** `listener` is called synchronously after the store has it, and before the call that revoked something resolves. */
+  onRevoked(listener: (revocation: Revocation) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  async findUser(name: string): Promise<User | undefined> {
+    const record = await this.#store.findUser(name);
+    return record && toUser(record);
+  }
+
+  /** By name; only names after `after` ("" for all), at most `limit`. */
+  async listUsers(page: { after: string; limit: number }): Promise<User[]> {
+    return (await this.#store.listUsers(page)).map(toUser);
+  }
+
+  /** For the operator: whatever the mode of registration. @throws {ChatError} `invalid_argument`, `already_exists`, `busy` */
+  async addUser(user: { name: string; password: string }): Promise<void> {
+    parseNewUserName(user.name);
+    const password = parseNewPassword(user.password);
+    await this.#refuseTaken(user.name);
+    await this.#add(user.name, await this.#passwords.hash("operator", password));
+    this.#log.info("user added", { user: user.name });
+  }
+
+  /** For the operator. Logs out all devices. @throws {ChatError} `not_found`, `invalid_argument`, `busy` */
+  async setPassword(name: string, password: string): Promise<void> {
+    const next = parseNewPassword(password);
+    await this.#change(name, async () => {
+      await this.#store.changePassword(name, await this.#passwords.hash("operator", next));
+      this.#log.info("password set", { user: name });
+      this.#revoke({ user: name, reason: revoked("The operator set another password for this account.") });
+    });
+  }
+
+  /** For the operator. Logs out all devices, and lets nobody log in. @throws {ChatError} `not_found` */
+  async disable(name: string): Promise<void> {
+    await this.#change(name, async () => {
+      await this.#store.setDisabled(name, true);
+      this.#log.info("user disabled", { user: name });
+      this.#revoke({ user: name, reason: revoked(`The account "${name}" was disabled: ask the server's operator.`) });
+    });
+  }
+
+  /** For the operator. @throws {ChatError} `not_found` */
+  async enable(name: string): Promise<void> {
+    await this.#change(name, async () => {
+      await this.#store.setDisabled(name, false);
+      this.#log.info("user enabled", { user: name });
+    });
+  }
+
+  /** For the operator: the only copy of a code that registers one user within `lifetimeMs`. @throws {ChatError} `invalid_argument` */
+  async createInvite({ lifetimeMs }: { lifetimeMs: number }): Promise<string> {
+    const code = await this.#gate.createInvite(lifetimeMs);
+    this.#log.info("invitation made", { lifetimeMs });
+    return code;
+  }
+
+  async #refuseTaken(name: string): Promise<void> {
+    if (await this.#store.findUser(name) !== undefined) throw taken(name);
+  }
+
+  async #add(name: string, passwordHash: string, invite?: { codeHash: string; now: number }): Promise<void> {
+    const record = { name, passwordHash, disabled: false, createdAt: this.#clock.now() };
+    const result = await this.#store.addUser(record, invite);
+    if (result === "exists") throw taken(name);
+    if (result === "added") return;
+    throw new ChatError("invite_invalid", "This invitation is unknown, used or expired: ask the operator for another.");
+  }
+
+  /**
+   * Runs `task` while nothing else changes the user, with a record whose password is `password`: when another change
+   * came while it was being verified, it is verified once more.
+   */
+  async #withPassword<T>(
+    attempt: LoginAttempt,
+    password: string,
+    { refuse, wrong, task }: { refuse: boolean; wrong: ChatError; task: (record: UserRecord) => Promise<T> },
+  ): Promise<T> {
+    const { user, address } = attempt;
+    for (;;) {
+      this.#throttle.check(attempt, this.#clock.now());
+      const record = await this.#store.findUser(user);
+      const { matches, renewed } = await this.#passwords.verify(address, password, record?.passwordHash);
+      if (!matches || refuse) {
+        this.#throttle.failed(attempt, this.#clock.now());
+        // A name that nobody has may be a password in the wrong place.
+        this.#log.warn("login failed", record === undefined ? { address } : { user, address });
+        throw wrong;
+      }
+      const done = await this.#locks.run(user, async () => {
+        const current = await this.#store.findUser(user);
+        if (current === undefined || current.passwordHash !== record?.passwordHash) return undefined;
+        this.#throttle.succeeded(attempt);
+        if (renewed !== undefined) await this.#store.rehashPassword(user, renewed);
+        return { value: await task(current) };
+      });
+      if (done) return done.value;
+    }
+  }
+
+  async #openDevice(user: string, { id = "", name }: { id?: string; name: string }): Promise<Credentials> {
+    const now = this.#clock.now();
+    const existing = id === "" ? undefined : await this.#store.findDevice(id);
+    if (existing === undefined) await this.#makeRoom(user);
+    const { token, tokenHash, expiresAt } = await this.#createToken();
+    const device: DeviceRecord = {
+      id: existing?.id ?? createDeviceId(),
+      user,
+      name: name || existing?.name || unnamedDevice,
+      tokenHash,
+      createdAt: existing?.createdAt ?? now,
+      lastUsedAt: now,
+      expiresAt,
+    };
+    await this.#store.saveDevice(device);
+    if (existing?.tokenHash !== undefined) {
+      this.#revoke({ user, deviceId: device.id, reason: revoked("This device was logged in again.") });
+    }
+    return { user, token, deviceId: device.id, expiresAt };
+  }
+
+  async #makeRoom(user: string): Promise<void> {
+    const devices = await this.#store.listDevices(user);
+    for (const { id } of devices.slice(maxDevices - 1)) {
+      await this.#store.logOutDevice(id);
+      const reason = `You are logged in on ${maxDevices} other devices, and this one was used longest ago.`;
+      this.#revoke({ user, deviceId: id, reason: revoked(reason) });
+    }
+  }
+
+  async #createToken(): Promise<{ token: string; tokenHash: string; expiresAt: number }> {
+    const token = createToken();
+    return { token, tokenHash: await hashSecret(token), expiresAt: this.#clock.now() + this.#tokenLifetimeMs };
+  }
+
+  async #findIdentity(tokenHash: string): Promise<Identity> {
+    const now = this.#clock.now();
+    const device = await this.#store.findDeviceByToken(tokenHash);
+    if (device === undefined || device.expiresAt <= now) throw unauthenticated();
+    const user = await this.#store.findUser(device.user);
+    if (user === undefined || user.disabled) throw unauthenticated();
+    const tokenExpiresAt = now - device.lastUsedAt >= touchIntervalMs
+      ? await this.#touch(device, now)
+      : device.expiresAt;
+    return { user: device.user, deviceId: device.id, deviceName: device.name, tokenHash, tokenExpiresAt };
+  }
+
+  async #touch(device: DeviceRecord, now: number): Promise<number> {
+    const expiresAt = now + this.#tokenLifetimeMs;
+    try {
+      await this.#store.touchDevice(device.id, { lastUsedAt: now, expiresAt });
+      return expiresAt;
+    } catch (cause) {
+      this.#log.warn("the use of a token was not noted", { user: device.user, cause });
+      return device.expiresAt;
+    }
+  }
+
+  #change(name: string, task: () => Promise<void>): Promise<void> {
+    return this.#locks.run(name, async () => {
+      if (await this.#store.findUser(name) === undefined) {
+        throw new ChatError("not_found", `There is no user "${name.slice(0, 64)}": list the users to see their names.`);
+      }
+      await task();
+    });
+  }
+
+  #revoke(revocation: Revocation): void {
+    this.#revocations++;
+    for (const listener of this.#listeners) {
+      try {
+        listener(revocation);
+      } catch (cause) {
+        this.#log.error("a revocation was not heard", { user: revocation.user, cause });
+      }
+    }
+  }
+}
+
+function toUser({ name, disabled, createdAt }: UserRecord): User {
+  return { name, disabled, createdAt };
+}
+
+function taken(name: string): ChatError {
+  return new ChatError("already_exists", `The name "${name}" is taken: choose another, or log in if it is yours.`);
+}
+
+function revoked(reason: string): ChatError {
+  return new ChatError("token_revoked", `${reason} Log in again to go on.`);
+}
+
+function unauthenticated(): ChatError {
+  return new ChatError("unauthenticated", "The token is unknown, expired or revoked: log in again.");
+}

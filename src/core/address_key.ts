@@ -1,0 +1,19 @@
+/**
+ * What limits by address count by: an IPv4 address, also when it comes mapped into IPv6, or the /64 network of an IPv6
+ * address, since whoever has one address of it commonly has them all (RFC 6177). Anything else stays as it is.
+ */
+export function addressKey(address: string): string {
+  const bare = address.split("%")[0].toLowerCase();
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(bare);
+  if (mapped) return mapped[1];
+  if (!/^[0-9a-f:.]*:[0-9a-f:.]*$/.test(bare)) return address.slice(0, 64);
+  const [head, tail] = bare.split("::");
+  const groups = head === "" ? [] : head.split(":");
+  if (tail !== undefined) {
+    const end = tail === "" ? [] : tail.split(":");
+    const width = end.at(-1)?.includes(".") ? end.length + 1 : end.length;
+    while (groups.length + width < 8) groups.push("0");
+    groups.push(...end);
+  }
+  return `${groups.slice(0, 4).map((group) => Number.parseInt(group || "0", 16).toString(16)).join(":")}::/64`;
+}

@@ -1,0 +1,68 @@
+import { addressKey } from "./address_key.ts";
+import { ChatError } from "./chat_error.ts";
+import { TokenBuckets } from "./token_bucket.ts";
+
+/** Who tries to prove that they know a password. */
+export interface LoginAttempt {
+  /** A valid name, whether somebody has it or not. */
+  readonly user: string;
+  /** Where the attempt comes from: a remote address. */
+  readonly address: string;
+  /** Set when the attempt names a device that this user logged in on before. */
+  readonly knownDeviceId?: string;
+}
+
+/**
+ * Slows down the guessing of passwords: only failures count, and nobody ever waits longer than 15 minutes.
+ *
+ * - One name from one address: 5 failures, then one in 2 minutes.
+ * - One address: 20 failures, then one in 30 seconds.
+ * - One name from everywhere: 25 failures, then one in 30 seconds. A stranger at one address cannot use that up, so the
+ *   owner at another can always log in; a stranger with many addresses can make the owner wait, but only on a device
+ *   that is new: one that logged in before names its random id, and is counted by it alone.
+ *
+ * Attempts that run side by side are all let in before the first fails; the queue for hashing bounds how many. Their
+ * failures are owed, and paid off by waiting longer.
+ */
+export class LoginThrottle {
+  readonly #byAddressAndName = new TokenBuckets({ burst: 5, perSecond: 1 / 120, debt: 5 });
+  readonly #byAddress = new TokenBuckets({ burst: 20, perSecond: 1 / 30, debt: 20 });
+  readonly #byName = new TokenBuckets({ burst: 25, perSecond: 1 / 30, debt: 25 });
+
+  /** @throws {ChatError} `rate_limited`, the same whether somebody has the name or not. */
+  check(attempt: LoginAttempt, now: number): void {
+    const waits = this.#buckets(attempt).map(([buckets, key]) => buckets.peek(key, now));
+    const retryAfterMs = Math.max(...waits);
+    if (retryAfterMs === 0) return;
+    throw new ChatError(
+      "rate_limited",
+      `Cannot log in as "${attempt.user}" now: too many attempts failed. Try again in ${inWords(retryAfterMs)}.`,
+      { retryAfterMs },
+    );
+  }
+
+  failed(attempt: LoginAttempt, now: number): void {
+    for (const [buckets, key] of this.#buckets(attempt)) buckets.spend(key, now);
+  }
+
+  succeeded(attempt: LoginAttempt): void {
+    const [buckets, key] = this.#buckets(attempt)[0];
+    buckets.forget(key);
+  }
+
+  #buckets({ user, address, knownDeviceId }: LoginAttempt): [TokenBuckets, string][] {
+    if (knownDeviceId !== undefined) return [[this.#byAddressAndName, `device ${knownDeviceId}`]];
+    const origin = addressKey(address);
+    return [
+      [this.#byAddressAndName, `${user} ${origin}`],
+      [this.#byAddress, origin],
+      [this.#byName, user],
+    ];
+  }
+}
+
+function inWords(ms: number): string {
+  const seconds = Math.ceil(ms / 1000);
+  if (seconds < 90) return seconds === 1 ? "1 second" : `${seconds} seconds`;
+  return `${Math.ceil(seconds / 60)} minutes`;
+}

@@ -1,0 +1,89 @@
+export interface TokenBucketOptions {
+  /** How much may be taken at once after a rest. */
+  readonly burst: number;
+  /** How much comes back in a second. */
+  readonly perSecond: number;
+  /** How far {@link TokenBuckets.spend} may go below zero; 0 unless given. */
+  readonly debt?: number;
+  /** For how many keys at once there are buckets; beyond it, the one used longest ago is forgotten. 10 000 unless given. */
+  readonly maxKeys?: number;
+}
+
+interface Bucket {
+  tokens: number;
+  at: number;
+}
+
+/** A token bucket for each key. `now` is in milliseconds and may stand still or go back: then nothing is refilled. */
+export class TokenBuckets {
+  readonly #burst: number;
+  readonly #perMs: number;
+  readonly #floor: number;
+  readonly #maxKeys: number;
+  /** The one used last comes last. */
+  readonly #buckets = new Map<string, Bucket>();
+
+  constructor({ burst, perSecond, debt = 0, maxKeys = 10_000 }: TokenBucketOptions) {
+    if (!(burst >= 1)) throw new RangeError("burst must be at least 1");
+    if (!(perSecond > 0)) throw new RangeError("perSecond must be above 0");
+    if (!(debt >= 0)) throw new RangeError("debt must not be below 0");
+    if (!(maxKeys >= 1)) throw new RangeError("maxKeys must be at least 1");
+    this.#burst = burst;
+    this.#perMs = perSecond / 1000;
+    this.#floor = -debt;
+    this.#maxKeys = maxKeys;
+  }
+
+  /** Number of keys that are remembered. */
+  get size(): number {
+    return this.#buckets.size;
+  }
+
+  /** Takes one and returns 0; or takes nothing, and returns in how many milliseconds there will be one. */
+  take(key: string, now: number): number {
+    const bucket = this.#use(key, now);
+    if (bucket.tokens < 1) return this.#wait(bucket);
+    bucket.tokens -= 1;
+    return 0;
+  }
+
+  /** What {@link take} would return; takes nothing. */
+  peek(key: string, now: number): number {
+    const bucket = this.#buckets.get(key);
+    if (bucket === undefined) return 0;
+    this.#refill(bucket, now);
+    return bucket.tokens < 1 ? this.#wait(bucket) : 0;
+  }
+
+  /** Takes one even if there is none, down to the debt allowed. */
+  spend(key: string, now: number): void {
+    const bucket = this.#use(key, now);
+    bucket.tokens = Math.max(bucket.tokens - 1, this.#floor);
+  }
+
+  /** Fills the bucket again. */
+  forget(key: string): void {
+    this.#buckets.delete(key);
+  }
+
+  #use(key: string, now: number): Bucket {
+    const bucket = this.#buckets.get(key) ?? { tokens: this.#burst, at: now };
+    this.#refill(bucket, now);
+    this.#buckets.delete(key);
+    this.#buckets.set(key, bucket);
+    if (this.#buckets.size > this.#maxKeys) {
+      const [oldest] = this.#buckets.keys();
+      this.#buckets.delete(oldest);
+    }
+    return bucket;
+  }
+
+  #refill(bucket: Bucket, now: number): void {
+    if (now > bucket.at) bucket.tokens = Math.min(bucket.tokens + (now - bucket.at) * this.#perMs, this.#burst);
+    bucket.at = now;
+  }
+
+  #wait(bucket: Bucket): number {
+    return Math.max(Math.ceil((1 - bucket.tokens) / this.#perMs), 1);
+  }
+}

@@ -52,7 +52,7 @@ export interface SessionOptions {
   /** Runs a callback after the input that is ready now has been read. */
   defer(callback: () => void): void;
   /** The client has logged in. */
-  onHello?(identity: Identity): void;
+  onHello?(): void;
 }
 
 type ReplyResult = NonNullable<Reply["result"]>;
@@ -202,14 +202,16 @@ export class Session {
     }
     const consumer = parseConsumer(hello.consumer);
     if (hello.callback !== undefined) checkCallback(hello.callback);
-    const identity = await chat.accounts.authenticate(hello.token);
-    const stored = await chat.openConsumer(identity, consumer);
-    if (this.#ended.signal.aborted) return;
-    clearTimeout(this.#helloTimer);
+    const stored = await chat.openConsumer(await chat.accounts.authenticate(hello.token), consumer);
     const resumeAfter = hello.epoch === chat.epoch ? Math.min(hello.resumeAfter, chat.head) : 0;
     const cursor = Math.max(stored, resumeAfter);
-    this.#subscribe({ identity, consumer, cursor });
-    this.#options.onHello?.(identity);
+    // The token may have been revoked while the consumer was opened: from here on the session is told.
+    const identity = await chat.accounts.authenticate(hello.token, (identity) => {
+      if (!this.#ended.signal.aborted) this.#subscribe({ identity, consumer, cursor });
+    });
+    if (this.#ended.signal.aborted) return;
+    clearTimeout(this.#helloTimer);
+    this.#options.onHello?.();
     log.info("session started", {
       session: this.id,
       user: identity.user,

@@ -1,0 +1,54 @@
+import type { ServerDuplexStream } from "@grpc/grpc-js";
+import type { Chat } from "../core/chat.ts";
+import { toChatError } from "../core/chat_error.ts";
+import type { Log } from "../core/log.ts";
+import { ClientFrame } from "../gen/chatd/v1/session.ts";
+import type { DialCallback } from "../session/callback_delivery.ts";
+import { Session } from "../session/session.ts";
+import { decodeStrictly } from "../wire/strict_reader.ts";
+import { peerAddress } from "./peer_address.ts";
+import { toStatus } from "./status.ts";
+
+export interface ConnectOptions {
+  chat: Chat;
+  log: Log;
+  server: string;
+  defer(callback: () => void): void;
+  onLogIn(peer: string): void;
+  /** Calls back the client at an address; absent when this server does not call back. */
+  dialCallback?(address: string): DialCallback;
+}
+
+/** The handler of `ChatService.Connect`: one live session for each call. Frames are bytes both ways. */
+export function connectMethod(options: ConnectOptions): (call: ServerDuplexStream<Uint8Array, Uint8Array>) => void {
+  return (call) => {
+    const peer = call.getPeer();
+    const address = peerAddress(peer);
+    const session = new Session({
+      ...options,
+      peer: { transport: "grpc", address },
+      dialCallback: options.dialCallback?.(address),
+      onHello: () => options.onLogIn(peer),
+      pipe: {
+        send: (frame) => {
+          if (!call.cancelled) call.write(frame);
+        },
+        end: (reason) => {
+          if (reason === undefined) call.end();
+          else call.emit("error", toStatus(reason));
+        },
+      },
+    });
+    call.on("data", (bytes: Uint8Array) => {
+      let frame: ClientFrame;
+      try {
+        frame = decodeStrictly(ClientFrame, bytes);
+      } catch (error) {
+        return session.end(toChatError(error));
+      }
+      session.receive(frame, bytes.length);
+    });
+    for (const event of ["end", "cancelled", "close"]) call.on(event, () => session.disconnected());
+    call.on("error", () => session.disconnected());
+  };
+}

@@ -1,0 +1,105 @@
+import type { sendUnaryData, ServerUnaryCall } from "@grpc/grpc-js";
+import type { Chat } from "../core/chat.ts";
+import { ChatError } from "../core/chat_error.ts";
+import type { Log } from "../core/log.ts";
+import { LogInRequest, LogOutRequest, RegisterRequest } from "../gen/chatd/v1/auth.ts";
+import {
+  HistoryRequest,
+  ListConversationsRequest,
+  ListUsersRequest,
+  SendRequest,
+  SentRequest,
+  WhoAmIRequest,
+} from "../gen/chatd/v1/chat.ts";
+import { answer, type RequestContext, type RequestName } from "../session/request_handlers.ts";
+import { toWireCredentials } from "../wire/convert.ts";
+import { decodeStrictly, type MessageDecoder } from "../wire/strict_reader.ts";
+import { peerAddress } from "./peer_address.ts";
+import { toStatus } from "./status.ts";
+
+export interface UnaryOptions {
+  chat: Chat;
+  log: Log;
+  /** Somebody logged in over the connection from this peer ("127.0.0.1:51234"). */
+  onLogIn(peer: string): void;
+}
+
+type UnaryHandler = (call: ServerUnaryCall<Uint8Array, unknown>, callback: sendUnaryData<unknown>) => void;
+
+/** Handlers for the single calls of ChatService; requests come undecoded. */
+export function chatMethods(options: UnaryOptions) {
+  function forUser<Request>(
+    type: MessageDecoder<Request>,
+    respond: (context: RequestContext, request: Request) => unknown,
+  ): UnaryHandler {
+    return unary(options.log, type, async (request, call) => {
+      const context = await authenticate(options, call);
+      options.chat.admit(context.identity.user);
+      return await respond(context, request);
+    });
+  }
+
+  function asInSession<Request>(type: MessageDecoder<Request>, name: RequestName): UnaryHandler {
+    return forUser(type, (context, request) => answer(name, context, request as never));
+  }
+
+  return {
+    send: asInSession(SendRequest, "send"),
+    history: asInSession(HistoryRequest, "history"),
+    sent: asInSession(SentRequest, "sent"),
+    listConversations: asInSession(ListConversationsRequest, "listConversations"),
+    listUsers: asInSession(ListUsersRequest, "listUsers"),
+    whoAmI: asInSession(WhoAmIRequest, "whoAmI"),
+  };
+}
+
+/** Handlers for AuthService; requests come undecoded. */
+export function authMethods(options: UnaryOptions) {
+  const { accounts } = options.chat;
+  return {
+    register: unary(options.log, RegisterRequest, async (request, call) => {
+      const credentials = await accounts.register({ ...request, address: peerAddress(call.getPeer()) });
+      options.onLogIn(call.getPeer());
+      return { credentials: toWireCredentials(credentials) };
+    }),
+    logIn: unary(options.log, LogInRequest, async (request, call) => {
+      const credentials = await accounts.logIn({ ...request, address: peerAddress(call.getPeer()) });
+      options.onLogIn(call.getPeer());
+      return { credentials: toWireCredentials(credentials) };
+    }),
+    logOut: unary(options.log, LogOutRequest, async (_request, call) => {
+      const { identity } = await authenticate(options, call);
+      await accounts.logOut(identity);
+      return {};
+    }),
+  };
+}
+
+function unary<Request>(
+  log: Log,
+  type: MessageDecoder<Request>,
+  respond: (request: Request, call: ServerUnaryCall<Uint8Array, unknown>) => Promise<unknown>,
+): UnaryHandler {
+  return async (call, callback) => {
+    try {
+      callback(null, await respond(decodeStrictly(type, call.request), call));
+    } catch (error) {
+      if (!(error instanceof ChatError)) log.error("call failed", { method: call.getPath(), error });
+      callback(toStatus(error));
+    }
+  };
+}
+
+async function authenticate(
+  { chat, onLogIn }: UnaryOptions,
+  call: ServerUnaryCall<Uint8Array, unknown>,
+): Promise<RequestContext> {
+  const [authorization] = call.metadata.get("authorization");
+  const [, token] = /^bearer +(\S+)$/i.exec(String(authorization ?? "")) ?? [];
+  if (token === undefined) {
+    throw new ChatError("unauthenticated", 'This call needs metadata "authorization: Bearer TOKEN": log in first.');
+  }
+  const identity = await chat.accounts.authenticate(token);
+  onLogIn(call.getPeer());
+  return { chat, identity };
+}

@@ -1,0 +1,153 @@
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { ChatError } from "../core/chat_error.ts";
+import { dataFolderError } from "./data_folder.ts";
+import { migrations } from "./migrations.ts";
+import { isDamage, isRefused, writeError } from "./storage_error.ts";
+
+/** "chat" in ASCII: marks the file as chatd's. */
+const applicationId = 0x63686174;
+
+// No memory map: a read error of the disk would end the process (SIGBUS) instead of failing one query.
+const settings = `
+  PRAGMA busy_timeout = 0;
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = FULL;
+  PRAGMA foreign_keys = ON;
+  PRAGMA cache_size = -32768;
+  PRAGMA mmap_size = 0;
+  PRAGMA journal_size_limit = 67108864;
+`;
+
+/** The one connection to the store's file; not safe without the lock of its folder. */
+export class Database implements Disposable {
+  readonly #connection: DatabaseSync;
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
+  readonly #rollback: StatementSync;
+
+  private constructor(connection: DatabaseSync) {
+    this.#connection = connection;
+    this.#begin = connection.prepare("BEGIN IMMEDIATE");
+    this.#commit = connection.prepare("COMMIT");
+    this.#rollback = connection.prepare("ROLLBACK");
+  }
+
+  /**
+   * Opens `folder`/chatd.sqlite (mode 0600), making it or bringing its schema up to date.
+   * @throws {ChatError} `unavailable` when it is damaged, another program's or of a newer chatd; `storage_full`.
+   */
+  static open(folder: string): Database {
+    const path = `${folder}/chatd.sqlite`;
+    createFile(path, folder);
+    const connection = openConnection(path, folder);
+    try {
+      connection.exec(settings);
+      migrate(connection, path);
+      return new Database(connection);
+    } catch (error) {
+      connection.close();
+      throw openError(path, error);
+    }
+  }
+
+  prepare(sql: string): StatementSync {
+    return this.#connection.prepare(sql);
+  }
+
+  /**
+   * Runs `work` in one transaction; when this returns, its effect is on disk, and when it throws, there is none.
+   * @throws {ChatError} `storage_full` when the disk takes nothing more.
+   */
+  transaction<T>(work: () => T): T {
+    try {
+      this.#begin.run();
+      const result = work();
+      this.#commit.run();
+      return result;
+    } catch (error) {
+      // SQLite itself rolls back after some errors, a full disk among them.
+      if (this.#connection.isTransaction) this.#rollback.run();
+      throw writeError(error);
+    }
+  }
+
+  close(): void {
+    if (this.#connection.isOpen) this.#connection.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+function createFile(path: string, folder: string): void {
+  try {
+    Deno.openSync(path, { createNew: true, write: true, mode: 0o600 }).close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw dataFolderError(folder, error);
+  }
+}
+
+function openConnection(path: string, folder: string): DatabaseSync {
+  try {
+    return new DatabaseSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw dataFolderError(folder, error);
+    throw openError(path, error);
+  }
+}
+
+/** Exported for tests of the steps; `steps` are the migrations from an empty database on. */
+export function migrate(connection: DatabaseSync, path: string, steps: readonly string[] = migrations): void {
+  const version = readPragma(connection, "user_version");
+  if (version === 0) refuseForeign(connection, path);
+  else if (readPragma(connection, "application_id") !== applicationId) throw foreignError(path);
+  if (version > steps.length) {
+    throw new ChatError(
+      "unavailable",
+      `The database "${path}" has version ${version}, and this chatd knows versions up to ${steps.length}: use a newer chatd.`,
+    );
+  }
+  for (let next = version; next < steps.length; next++) {
+    connection.exec("BEGIN IMMEDIATE");
+    try {
+      connection.exec(steps[next]);
+      connection.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${next + 1}; COMMIT`);
+    } catch (error) {
+      if (connection.isTransaction) connection.exec("ROLLBACK");
+      throw error;
+    }
+  }
+}
+
+function readPragma(connection: DatabaseSync, name: string): number {
+  return Number(connection.prepare(`PRAGMA ${name}`).get()?.[name]);
+}
+
+function refuseForeign(connection: DatabaseSync, path: string): void {
+  const { tables } = connection.prepare("SELECT count(*) AS tables FROM sqlite_schema").get() as { tables: number };
+  if (tables > 0) throw foreignError(path);
+}
+
+function foreignError(path: string): ChatError {
+  return new ChatError(
+    "unavailable",
+    `The database "${path}" is another program's: choose another folder with --data.`,
+  );
+}
+
+function openError(path: string, cause: unknown): unknown {
+  if (isRefused(cause)) {
+    return new ChatError(
+      "permission_denied",
+      `The database "${path}" cannot be opened: it has to be a file that this user may read and write.`,
+      { cause },
+    );
+  }
+  if (!isDamage(cause)) return writeError(cause);
+  return new ChatError(
+    "unavailable",
+    `The file "${path}" is damaged or not a database: restore a backup of it, or choose another folder with --data.`,
+    { cause },
+  );
+}

@@ -1,0 +1,53 @@
+import { ChatError } from "../core/chat_error.ts";
+import { dataFolderError, prepareDataFolder } from "./data_folder.ts";
+
+const fileName = "chatd.lock";
+
+/** Ownership of a data folder, until it is released or the process ends, however that happens. */
+export interface FolderLock extends Disposable {
+  /** Idempotent. */
+  release(): void;
+}
+
+/**
+ * Takes the data folder for this process, making the folder if there is none. The lock is one of the operating system (flock(2)),
+ * so nothing stays behind after a crash; the file does, and means nothing without the lock. A second call in
+ * the same process fails too.
+ * @throws {ChatError} `busy` when another server has it, `permission_denied` when the folder cannot be used.
+ */
+export function lockFolder(folder: string): FolderLock {
+  prepareDataFolder(folder);
+  const file = openLockFile(folder);
+  if (!file.tryLockSync(true)) {
+    const owner = readOwner(file);
+    file.close();
+    throw new ChatError(
+      "busy",
+      `The data folder "${folder}" is in use by another chatd server${owner}, and one server owns a data folder: ` +
+        `stop that one, or choose another folder with --data.`,
+    );
+  }
+  file.truncateSync(0);
+  file.writeSync(new TextEncoder().encode(`${Deno.pid}\n`));
+  let held = true;
+  const release = () => {
+    if (held) file.close();
+    held = false;
+  };
+  return { release, [Symbol.dispose]: release };
+}
+
+function openLockFile(folder: string): Deno.FsFile {
+  try {
+    return Deno.openSync(`${folder}/${fileName}`, { create: true, read: true, write: true, mode: 0o600 });
+  } catch (error) {
+    throw dataFolderError(folder, error);
+  }
+}
+
+function readOwner(file: Deno.FsFile): string {
+  const bytes = new Uint8Array(16);
+  const length = file.readSync(bytes) ?? 0;
+  const pid = Number.parseInt(new TextDecoder().decode(bytes.subarray(0, length)));
+  return Number.isNaN(pid) ? "" : ` (process ${pid})`;
+}

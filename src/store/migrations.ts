@@ -1,0 +1,77 @@
+/**
+ * The schema, as the steps that lead to it: step N takes a database of version N - 1 to version N, in one transaction.
+ * Steps that were released never change.
+ *
+ * - Users, devices and conversations have names outside and integer keys inside.
+ * - An entry's key is its store-wide position, so the log is written at its end only, and both of its indexes end in the position.
+ * - Text is a BLOB of UTF-8: node:sqlite cuts TEXT at the first NUL when it reads, and a message may hold one.
+ * - The head is kept with the conversation, so that numbering goes on when all its entries are gone.
+ */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE log (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    epoch TEXT NOT NULL
+  ) STRICT;
+  INSERT INTO log VALUES (1, lower(hex(randomblob(16))));
+
+  CREATE TABLE user (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    password_hash TEXT NOT NULL,
+    disabled INTEGER NOT NULL,
+    created_at INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE device (
+    id INTEGER PRIMARY KEY,
+    public_id TEXT NOT NULL UNIQUE,
+    user INTEGER NOT NULL REFERENCES user,
+    name BLOB NOT NULL,
+    token_hash TEXT UNIQUE,
+    created_at INTEGER NOT NULL,
+    last_used_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX device_by_user ON device (user);
+
+  CREATE TABLE invite (
+    code_hash TEXT PRIMARY KEY,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE consumer (
+    device INTEGER NOT NULL REFERENCES device ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (device, name)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE conversation (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    head_seq INTEGER NOT NULL,
+    head_position INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE member (
+    conversation INTEGER NOT NULL REFERENCES conversation,
+    user INTEGER NOT NULL REFERENCES user,
+    PRIMARY KEY (conversation, user)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX member_by_user ON member (user, conversation);
+
+  CREATE TABLE entry (
+    position INTEGER PRIMARY KEY,
+    conversation INTEGER NOT NULL REFERENCES conversation,
+    seq INTEGER NOT NULL,
+    sender INTEGER NOT NULL REFERENCES user,
+    id BLOB NOT NULL CHECK (length(id) = 16),
+    accepted_at INTEGER NOT NULL,
+    text BLOB NOT NULL,
+    UNIQUE (conversation, seq),
+    UNIQUE (sender, id)
+  ) STRICT;
+  `,
+];

@@ -1,0 +1,32 @@
+import type { AccountStore } from "../core/account_store.ts";
+import type { MessageStore } from "../core/message_store.ts";
+import { prepareDataFolder } from "./data_folder.ts";
+import { Database } from "./database.ts";
+import { SqliteAccountStore } from "./sqlite_account_store.ts";
+import { SqliteMessageStore } from "./sqlite_message_store.ts";
+
+/** An open store; whoever opened it closes it. */
+export interface Store extends Disposable {
+  readonly messages: MessageStore;
+  readonly accounts: AccountStore;
+  /** Idempotent. Calls after it fail. */
+  close(): void;
+}
+
+/**
+ * Opens the database in `folder`, making both if there are none. The caller holds the folder's lock (`lockFolder`)
+ * until it has closed the store.
+ * @throws {ChatError} `unavailable` when the database is damaged, another program's or of a newer chatd; `permission_denied`
+ * when the folder cannot be used; `storage_full`.
+ */
+export function openStore({ folder }: { folder: string }): Store {
+  prepareDataFolder(folder);
+  const database = Database.open(folder);
+  const close = () => database.close();
+  return {
+    messages: new SqliteMessageStore(database),
+    accounts: new SqliteAccountStore(database),
+    close,
+    [Symbol.dispose]: close,
+  };
+}

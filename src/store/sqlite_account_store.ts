@@ -1,0 +1,190 @@
+import type { AccountStore, DeviceRecord, InviteRecord, UserRecord } from "../core/account_store.ts";
+import { decodeText, encodeText, settle } from "./column_values.ts";
+import type { Database } from "./database.ts";
+
+interface UserRow {
+  name: string;
+  password_hash: string;
+  disabled: number;
+  created_at: number;
+}
+
+interface DeviceRow {
+  public_id: string;
+  user: string;
+  name: Uint8Array;
+  token_hash: string | null;
+  created_at: number;
+  last_used_at: number;
+  expires_at: number;
+}
+
+const selectUser = "SELECT name, password_hash, disabled, created_at FROM user";
+const selectDevice = `
+  SELECT d.public_id, u.name AS user, d.name, d.token_hash, d.created_at, d.last_used_at, d.expires_at
+  FROM device d JOIN user u ON u.id = d.user`;
+const ofUser = "user = (SELECT id FROM user WHERE name = :user)";
+
+function prepareStatements(database: Database) {
+  return {
+    addUser: database.prepare(
+      `INSERT INTO user (name, password_hash, disabled, created_at)
+       VALUES (:name, :passwordHash, :disabled, :createdAt) ON CONFLICT (name) DO NOTHING`,
+    ),
+    findUser: database.prepare(`${selectUser} WHERE name = ?`),
+    listUsers: database.prepare(`${selectUser} WHERE name > ? ORDER BY name LIMIT ?`),
+    setPassword: database.prepare("UPDATE user SET password_hash = ? WHERE name = ?"),
+    setDisabled: database.prepare("UPDATE user SET disabled = ? WHERE name = ?"),
+    saveDevice: database.prepare(
+      `INSERT INTO device (public_id, user, name, token_hash, created_at, last_used_at, expires_at)
+       VALUES (:id, (SELECT id FROM user WHERE name = :user), :name, :tokenHash, :createdAt, :lastUsedAt, :expiresAt)
+       ON CONFLICT (public_id) DO UPDATE SET
+         user = excluded.user, name = excluded.name, token_hash = excluded.token_hash, created_at = excluded.created_at,
+         last_used_at = excluded.last_used_at, expires_at = excluded.expires_at`,
+    ),
+    findDevice: database.prepare(`${selectDevice} WHERE d.public_id = ?`),
+    findDeviceByToken: database.prepare(`${selectDevice} WHERE d.token_hash = ?`),
+    listDevices: database.prepare(
+      `${selectDevice} WHERE d.${ofUser} AND d.token_hash IS NOT NULL ORDER BY d.last_used_at DESC, d.id DESC`,
+    ),
+    touchDevice: database.prepare("UPDATE device SET last_used_at = ?, expires_at = ? WHERE public_id = ?"),
+    setToken: database.prepare(
+      `UPDATE device SET token_hash = :tokenHash, expires_at = :expiresAt WHERE public_id = :deviceId AND ${ofUser}`,
+    ),
+    logOutDevice: database.prepare("UPDATE device SET token_hash = NULL WHERE public_id = ?"),
+    logOutAll: database.prepare(`UPDATE device SET token_hash = NULL WHERE ${ofUser}`),
+    addInvite: database.prepare(
+      "INSERT INTO invite (code_hash, created_at, expires_at) VALUES (:codeHash, :createdAt, :expiresAt)",
+    ),
+    useInvite: database.prepare("DELETE FROM invite WHERE code_hash = :codeHash AND expires_at > :now"),
+  };
+}
+
+/** Accounts in the database that it shares with the message store. */
+export class SqliteAccountStore implements AccountStore {
+  readonly #database: Database;
+  readonly #statements: ReturnType<typeof prepareStatements>;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#statements = prepareStatements(database);
+  }
+
+  addUser(
+    user: UserRecord,
+    invite?: { codeHash: string; now: number },
+  ): Promise<"added" | "exists" | "invite_invalid"> {
+    const { addUser, findUser, useInvite } = this.#statements;
+    return this.#write(() => {
+      if (findUser.get(user.name)) return "exists";
+      if (invite && useInvite.run({ codeHash: invite.codeHash, now: invite.now }).changes === 0) {
+        return "invite_invalid";
+      }
+      addUser.run({
+        name: user.name,
+        passwordHash: user.passwordHash,
+        disabled: Number(user.disabled),
+        createdAt: user.createdAt,
+      });
+      return "added";
+    });
+  }
+
+  findUser(name: string): Promise<UserRecord | undefined> {
+    return settle(() => toUser(this.#statements.findUser.get(name)));
+  }
+
+  listUsers({ after, limit }: { after: string; limit: number }): Promise<UserRecord[]> {
+    return settle(() => this.#statements.listUsers.all(after, limit).map((row) => toUser(row)!));
+  }
+
+  rehashPassword(name: string, passwordHash: string): Promise<void> {
+    return this.#write(() => void this.#statements.setPassword.run(passwordHash, name));
+  }
+
+  changePassword(
+    name: string,
+    passwordHash: string,
+    keep?: { deviceId: string; tokenHash: string; expiresAt: number },
+  ): Promise<void> {
+    const { setPassword, logOutAll, setToken } = this.#statements;
+    return this.#write(() => {
+      setPassword.run(passwordHash, name);
+      logOutAll.run({ user: name });
+      if (keep) {
+        const { deviceId, tokenHash, expiresAt } = keep;
+        setToken.run({ deviceId, tokenHash, expiresAt, user: name });
+      }
+    });
+  }
+
+  setDisabled(name: string, disabled: boolean): Promise<void> {
+    const { setDisabled, logOutAll } = this.#statements;
+    return this.#write(() => {
+      setDisabled.run(Number(disabled), name);
+      if (disabled) logOutAll.run({ user: name });
+    });
+  }
+
+  saveDevice(device: DeviceRecord): Promise<void> {
+    return this.#write(() => {
+      this.#statements.saveDevice.run({
+        id: device.id,
+        user: device.user,
+        name: encodeText(device.name),
+        tokenHash: device.tokenHash ?? null,
+        createdAt: device.createdAt,
+        lastUsedAt: device.lastUsedAt,
+        expiresAt: device.expiresAt,
+      });
+    });
+  }
+
+  findDevice(id: string): Promise<DeviceRecord | undefined> {
+    return settle(() => toDevice(this.#statements.findDevice.get(id)));
+  }
+
+  findDeviceByToken(tokenHash: string): Promise<DeviceRecord | undefined> {
+    return settle(() => toDevice(this.#statements.findDeviceByToken.get(tokenHash)));
+  }
+
+  listDevices(user: string): Promise<DeviceRecord[]> {
+    return settle(() => this.#statements.listDevices.all({ user }).map((row) => toDevice(row)!));
+  }
+
+  touchDevice(id: string, { lastUsedAt, expiresAt }: { lastUsedAt: number; expiresAt: number }): Promise<void> {
+    return this.#write(() => void this.#statements.touchDevice.run(lastUsedAt, expiresAt, id));
+  }
+
+  logOutDevice(id: string): Promise<void> {
+    return this.#write(() => void this.#statements.logOutDevice.run(id));
+  }
+
+  addInvite({ codeHash, createdAt, expiresAt }: InviteRecord): Promise<void> {
+    return this.#write(() => void this.#statements.addInvite.run({ codeHash, createdAt, expiresAt }));
+  }
+
+  #write<T>(work: () => T): Promise<T> {
+    return settle(() => this.#database.transaction(work));
+  }
+}
+
+function toUser(found: unknown): UserRecord | undefined {
+  if (!found) return undefined;
+  const row = found as UserRow;
+  return { name: row.name, passwordHash: row.password_hash, disabled: row.disabled !== 0, createdAt: row.created_at };
+}
+
+function toDevice(found: unknown): DeviceRecord | undefined {
+  if (!found) return undefined;
+  const row = found as DeviceRow;
+  return {
+    id: row.public_id,
+    user: row.user,
+    name: decodeText(row.name),
+    tokenHash: row.token_hash ?? undefined,
+    createdAt: row.created_at,
+    lastUsedAt: row.last_used_at,
+    expiresAt: row.expires_at,
+  };
+}

@@ -1,0 +1,186 @@
+import type { Accepted, Message } from "../core/message.ts";
+import type {
+  Change,
+  ChangeResult,
+  ConversationSummary,
+  HistoryPage,
+  MessageBatch,
+  MessageStore,
+} from "../core/message_store.ts";
+import { Backlog } from "./backlog.ts";
+import { decodeId, decodeText, encodeId, settle } from "./column_values.ts";
+import { Committer } from "./commit.ts";
+import type { Database } from "./database.ts";
+
+interface EntryRow {
+  position: number;
+  conversation: string;
+  seq: number;
+  sender: string;
+  id: Uint8Array;
+  accepted_at: number;
+  text: Uint8Array;
+}
+
+interface Limits {
+  limit: number;
+  maxBytes: number;
+}
+
+const newestId = "ffffffff-ffff-ffff-ffff-ffffffffffff";
+const userId = "(SELECT id FROM user WHERE name = ?)";
+
+function prepareStatements(database: Database) {
+  return {
+    epoch: database.prepare("SELECT epoch FROM log"),
+    read: database.prepare(
+      `SELECT e.position, c.name AS conversation, e.seq, u.name AS sender, e.id, e.accepted_at, e.text
+       FROM entry e JOIN conversation c ON c.id = e.conversation JOIN user u ON u.id = e.sender WHERE e.position = ?`,
+    ),
+    conversation: database.prepare("SELECT id, head_seq AS headSeq FROM conversation WHERE name = ?"),
+    history: database.prepare(
+      "SELECT position FROM entry WHERE conversation = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
+    ),
+    sent: database.prepare(`SELECT position FROM entry WHERE sender = ${userId} AND id < ? ORDER BY id DESC LIMIT ?`),
+    conversations: database.prepare(
+      `SELECT c.name AS conversation, c.head_seq AS headSeq, c.head_position AS headPosition
+       FROM member m JOIN conversation c ON c.id = m.conversation
+       WHERE m.user = ${userId} ORDER BY c.head_position DESC LIMIT ?`,
+    ),
+    peers: database.prepare(
+      `SELECT DISTINCT u.name FROM member mine JOIN member m ON m.conversation = mine.conversation JOIN user u ON u.id = m.user
+       WHERE mine.user = ${userId} AND m.user <> mine.user ORDER BY u.name`,
+    ),
+    findConsumer: database.prepare(
+      `SELECT position FROM consumer WHERE device = (SELECT id FROM device WHERE public_id = ?) AND name = ?`,
+    ),
+    addConsumer: database.prepare(
+      "INSERT INTO consumer (device, name, position) VALUES ((SELECT id FROM device WHERE public_id = ?), ?, ?)",
+    ),
+  };
+}
+
+/** The log in SQLite. What is promised runs at once, so calls never overlap; a commit blocks for as long as the disk's fsync does. */
+export class SqliteMessageStore implements MessageStore {
+  readonly epoch: string;
+  readonly #database: Database;
+  readonly #statements: ReturnType<typeof prepareStatements>;
+  readonly #committer: Committer;
+  readonly #backlog: Backlog;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#statements = prepareStatements(database);
+    this.#committer = new Committer(database);
+    this.#backlog = new Backlog(database);
+    this.epoch = (this.#statements.epoch.get() as { epoch: string }).epoch;
+  }
+
+  get head(): number {
+    return this.#committer.head;
+  }
+
+  commit(changes: readonly Change[]): Promise<ChangeResult[]> {
+    return settle(() => this.#committer.commit(changes));
+  }
+
+  findAccepted(sender: string, id: string): Promise<Accepted | undefined> {
+    return settle(() => this.#committer.findAccepted(sender, id));
+  }
+
+  messagesAfter(user: string, position: number, { limit, maxBytes }: Limits): Promise<MessageBatch> {
+    return settle(() => {
+      // One more than asked for tells whether anything is left.
+      const positions = this.#backlog.positionsAfter(user, position, { head: this.head, limit: limit + 1 });
+      const messages = this.#read(positions, { limit, maxBytes });
+      const through = messages.length < positions.length ? messages[messages.length - 1].position : this.head;
+      return { messages, through };
+    });
+  }
+
+  history(
+    conversation: string,
+    { beforeSeq, limit, maxBytes }: Limits & { beforeSeq: number },
+  ): Promise<HistoryPage> {
+    return settle(() => {
+      const found = this.#statements.conversation.get(conversation) as { id: number; headSeq: number } | undefined;
+      if (!found) return { messages: [], headSeq: 0, more: false };
+      const before = beforeSeq === 0 ? found.headSeq + 1 : beforeSeq;
+      const positions = toPositions(this.#statements.history.all(found.id, before, limit + 1));
+      const messages = this.#read(positions, { limit, maxBytes }).reverse();
+      return { messages, headSeq: found.headSeq, more: messages.length < positions.length };
+    });
+  }
+
+  sentBy(
+    sender: string,
+    { beforeId, limit, maxBytes }: Limits & { beforeId: string },
+  ): Promise<{ messages: Message[]; more: boolean }> {
+    return settle(() => {
+      const before = encodeId(beforeId === "" ? newestId : beforeId);
+      const positions = toPositions(this.#statements.sent.all(sender, before, limit + 1));
+      const messages = this.#read(positions, { limit, maxBytes }).reverse();
+      return { messages, more: messages.length < positions.length };
+    });
+  }
+
+  conversationsOf(user: string, limit: number): Promise<ConversationSummary[]> {
+    return settle(() => {
+      const rows = this.#statements.conversations.all(user, limit) as unknown as {
+        conversation: string;
+        headSeq: number;
+        headPosition: number;
+      }[];
+      return rows.map(({ conversation, headSeq, headPosition }) => {
+        return { conversation, headSeq, last: this.#readAt(headPosition) };
+      });
+    });
+  }
+
+  peersOf(user: string): Promise<string[]> {
+    return settle(() => this.#statements.peers.all(user).map((row) => row.name as string));
+  }
+
+  openConsumer(deviceId: string, consumer: string): Promise<number> {
+    return settle(() => {
+      const known = this.#statements.findConsumer.get(deviceId, consumer) as { position: number } | undefined;
+      if (known) return known.position;
+      const head = this.head;
+      this.#database.transaction(() => this.#statements.addConsumer.run(deviceId, consumer, head));
+      return head;
+    });
+  }
+
+  /** The messages at `positions`, in this order, as far as the limits allow: always the first, if there is one. */
+  #read(positions: readonly number[], { limit, maxBytes }: Limits): Message[] {
+    const messages: Message[] = [];
+    let bytes = 0;
+    for (const position of positions.slice(0, limit)) {
+      const row = this.#statements.read.get(position) as unknown as EntryRow;
+      bytes += row.text.length;
+      if (messages.length > 0 && bytes > maxBytes) break;
+      messages.push(toMessage(row));
+    }
+    return messages;
+  }
+
+  #readAt(position: number): Message {
+    return toMessage(this.#statements.read.get(position) as unknown as EntryRow);
+  }
+}
+
+function toPositions(rows: unknown[]): number[] {
+  return (rows as { position: number }[]).map(({ position }) => position);
+}
+
+function toMessage(row: EntryRow): Message {
+  return {
+    position: row.position,
+    conversation: row.conversation,
+    seq: row.seq,
+    id: decodeId(row.id),
+    sender: row.sender,
+    acceptedAt: row.accepted_at,
+    text: decodeText(row.text),
+  };
+}

@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import type { AccountStore } from "../../src/core/account_store.ts";
+import { deviceRecord, userRecord } from "../support/stored_messages.ts";
+import type { OpenedStore } from "./message_store.ts";
+
+/** What every account store keeps to. `open` gives an empty one, which the suite closes. */
+export function accountStoreContract(name: string, open: () => OpenedStore | Promise<OpenedStore>): void {
+  function test(behaviour: string, run: (accounts: AccountStore) => Promise<void>): void {
+    Deno.test(`${name}: ${behaviour}`, async () => {
+      const { accounts, close } = await open();
+      try {
+        await run(accounts);
+      } finally {
+        await close();
+      }
+    });
+  }
+
+  test("a user is added once and found as added", async (accounts) => {
+    const ana = userRecord("ana", { createdAt: 1_764_000_000_123 });
+    assert.equal(await accounts.findUser("ana"), undefined);
+    assert.equal(await accounts.addUser(ana), "added");
+    assert.equal(await accounts.addUser({ ...ana, passwordHash: "other" }), "exists");
+    assert.deepEqual(await accounts.findUser("ana"), ana);
+    const off = userRecord("ben", { disabled: true });
+    assert.equal(await accounts.addUser(off), "added");
+    assert.deepEqual(await accounts.findUser("ben"), off);
+  });
+
+  test("an invitation lets one user in, until it expires", async (accounts) => {
+    await accounts.addInvite({ codeHash: "c1", createdAt: 10, expiresAt: 100 });
+    await accounts.addInvite({ codeHash: "c2", createdAt: 10, expiresAt: 100 });
+    assert.equal(await accounts.addUser(userRecord("ana"), { codeHash: "unknown", now: 50 }), "invite_invalid");
+    assert.equal(await accounts.findUser("ana"), undefined);
+    assert.equal(await accounts.addUser(userRecord("ana"), { codeHash: "c1", now: 99 }), "added");
+    assert.equal(await accounts.addUser(userRecord("ben"), { codeHash: "c1", now: 99 }), "invite_invalid");
+    assert.equal(await accounts.addUser(userRecord("ben"), { codeHash: "c2", now: 100 }), "invite_invalid");
+    assert.equal(await accounts.findUser("ben"), undefined);
+  });
+
+  test("a name that is taken uses up no invitation", async (accounts) => {
+    await accounts.addUser(userRecord("ana"));
+    await accounts.addInvite({ codeHash: "c1", createdAt: 10, expiresAt: 100 });
+    assert.equal(await accounts.addUser(userRecord("ana"), { codeHash: "c1", now: 50 }), "exists");
+    assert.equal(await accounts.addUser(userRecord("ben"), { codeHash: "c1", now: 50 }), "added");
+  });
+
+  test("users are listed by name, in byte order, in pages", async (accounts) => {
+    for (const name of ["b", "a.b", "a", "10", "a-b", "9", "a_b", "ab"]) await accounts.addUser(userRecord(name));
+    const sorted = ["10", "9", "a", "a-b", "a.b", "a_b", "ab", "b"];
+    const names = async (after: string, limit: number) =>
+      (await accounts.listUsers({ after, limit })).map(({ name }) => name);
+    assert.deepEqual(await names("", 100), sorted);
+    assert.deepEqual(await names("", 3), sorted.slice(0, 3));
+    assert.deepEqual(await names("a", 3), sorted.slice(3, 6));
+    assert.deepEqual(await names("a.a", 100), sorted.slice(4));
+    assert.deepEqual(await names("b", 100), []);
+    assert.deepEqual((await accounts.listUsers({ after: "ab", limit: 1 }))[0], userRecord("b"));
+  });
+
+  test("a device is found by its id and by its token", async (accounts) => {
+    await accounts.addUser(userRecord("ana"));
+    const device = deviceRecord("d1", "ana", { name: "naïve\u0000 laptop" });
+    await accounts.saveDevice(device);
+    assert.deepEqual(await accounts.findDevice("d1"), device);
+    assert.deepEqual(await accounts.findDeviceByToken("token of d1"), device);
+    assert.equal(await accounts.findDevice("d2"), undefined);
+    assert.equal(await accounts.findDeviceByToken("token of d2"), undefined);
+    await assert.rejects(accounts.saveDevice(deviceRecord("d3", "nobody-knows")));
+  });
+
+  test("saving a device again replaces it, and its earlier token is dead", async (accounts) => {
+    await accounts.addUser(userRecord("ana"));
+    await accounts.saveDevice(deviceRecord("d1", "ana"));
+    const again = deviceRecord("d1", "ana", {
+      name: "desk",
+      tokenHash: "next",
+      createdAt: 4,
+      lastUsedAt: 5,
+      expiresAt: 6,
+    });
+    await accounts.saveDevice(again);
+    assert.deepEqual(await accounts.findDevice("d1"), again);
+    assert.equal(await accounts.findDeviceByToken("token of d1"), undefined);
+    assert.deepEqual(await accounts.listDevices("ana"), [again]);
+  });
+
+  test("saving a device again keeps its cursors", async () => {
+    const { accounts, messages, close } = await open();
+    try {
+      await accounts.addUser(userRecord("ana"));
+      await accounts.saveDevice(deviceRecord("d1", "ana"));
+      const cursor = await messages.openConsumer("d1", "ui");
+      await messages.commit([{
+        kind: "append",
+        conversation: "ana",
+        members: ["ana"],
+        id: "01890000-0000-7000-8000-000000000001",
+        sender: "ana",
+        acceptedAt: 1,
+        text: "hello",
+      }]);
+      await accounts.logOutDevice("d1");
+      await accounts.saveDevice(deviceRecord("d1", "ana", { tokenHash: "next" }));
+      assert.equal(await messages.openConsumer("d1", "ui"), cursor);
+      assert.notEqual(messages.head, cursor);
+    } finally {
+      await close();
+    }
+  });
+
+  test("devices with a token are listed, the one used last first", async (accounts) => {
+    await accounts.addUser(userRecord("ana"));
+    await accounts.addUser(userRecord("ben"));
+    const devices = ["d1", "d2", "d3"].map((id, index) => deviceRecord(id, "ana", { lastUsedAt: index }));
+    for (const device of devices) await accounts.saveDevice(device);
+    await accounts.saveDevice(deviceRecord("d4", "ben"));
+    const ids = async () => (await accounts.listDevices("ana")).map(({ id }) => id);
+    assert.deepEqual(await ids(), ["d3", "d2", "d1"]);
+    await accounts.touchDevice("d1", { lastUsedAt: 10, expiresAt: 20 });
+    await accounts.logOutDevice("d2");
+    assert.deepEqual(await ids(), ["d1", "d3"]);
+    assert.deepEqual(await accounts.findDevice("d1"), { ...devices[0], lastUsedAt: 10, expiresAt: 20 });
+    assert.deepEqual(await accounts.findDevice("d2"), { ...devices[1], tokenHash: undefined });
+    assert.equal(await accounts.findDeviceByToken("token of d2"), undefined);
+  });
+
+  test("rehashPassword() changes the hash and logs nobody out", async (accounts) => {
+    await accounts.addUser(userRecord("ana"));
+    await accounts.saveDevice(deviceRecord("d1", "ana"));
+    await accounts.rehashPassword("ana", "next");
+    assert.deepEqual(await accounts.findUser("ana"), userRecord("ana", { passwordHash: "next" }));
+    assert.deepEqual(await accounts.listDevices("ana"), [deviceRecord("d1", "ana")]);
+  });
+
+  test("changePassword() logs out all of the user's devices and gives the kept one another token", async (accounts) => {
+    for (const user of ["ana", "ben"]) await accounts.addUser(userRecord(user));
+    for (const id of ["d1", "d2"]) await accounts.saveDevice(deviceRecord(id, "ana"));
+    await accounts.saveDevice(deviceRecord("d3", "ben"));
+    await accounts.changePassword("ana", "next", { deviceId: "d2", tokenHash: "kept", expiresAt: 9_000 });
+    assert.equal((await accounts.findUser("ana"))?.passwordHash, "next");
+    const kept = deviceRecord("d2", "ana", { tokenHash: "kept", expiresAt: 9_000 });
+    assert.deepEqual(await accounts.listDevices("ana"), [kept]);
+    assert.equal(await accounts.findDeviceByToken("token of d1"), undefined);
+    assert.equal(await accounts.findDeviceByToken("token of d2"), undefined);
+    assert.equal((await accounts.listDevices("ben")).length, 1);
+    await accounts.changePassword("ana", "last", { deviceId: "d3", tokenHash: "stolen", expiresAt: 9_000 });
+    assert.deepEqual(await accounts.listDevices("ana"), []);
+    assert.deepEqual(await accounts.findDevice("d3"), deviceRecord("d3", "ben"));
+    await accounts.changePassword("ben", "next");
+    assert.deepEqual(await accounts.listDevices("ben"), []);
+  });
+
+  test("disabling a user logs out all of the user's devices; enabling brings no token back", async (accounts) => {
+    for (const user of ["ana", "ben"]) await accounts.addUser(userRecord(user));
+    await accounts.saveDevice(deviceRecord("d1", "ana"));
+    await accounts.saveDevice(deviceRecord("d2", "ben"));
+    await accounts.setDisabled("ana", true);
+    assert.deepEqual(await accounts.findUser("ana"), userRecord("ana", { disabled: true }));
+    assert.deepEqual(await accounts.listDevices("ana"), []);
+    assert.equal((await accounts.listDevices("ben")).length, 1);
+    await accounts.setDisabled("ana", false);
+    assert.deepEqual(await accounts.findUser("ana"), userRecord("ana"));
+    assert.equal((await accounts.findDevice("d1"))?.tokenHash, undefined);
+  });
+}

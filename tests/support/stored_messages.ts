@@ -1,0 +1,42 @@
+import type { DeviceRecord, UserRecord } from "../../src/core/account_store.ts";
+import { directConversation, type Message } from "../../src/core/message.ts";
+import { createMessageId } from "../../src/core/message_id.ts";
+import type { Append, ChangeResult, MessageStore } from "../../src/core/message_store.ts";
+
+export function userRecord(name: string, rest: Partial<UserRecord> = {}): UserRecord {
+  return { name, passwordHash: `hash of ${name}`, disabled: false, createdAt: 1_000, ...rest };
+}
+
+export function deviceRecord(id: string, user: string, rest: Partial<DeviceRecord> = {}): DeviceRecord {
+  return {
+    id,
+    user,
+    name: "laptop",
+    tokenHash: `token of ${id}`,
+    createdAt: 1_000,
+    lastUsedAt: 2_000,
+    expiresAt: 3_000,
+    ...rest,
+  };
+}
+
+/** What the core would append when `sender` writes to `to`. */
+export function directAppend(
+  sender: string,
+  to: string,
+  rest: { text?: string; id?: string; acceptedAt?: number } = {},
+): Append {
+  const { text = "hello", id = createMessageId(), acceptedAt = 1_700_000_000_000 } = rest;
+  const conversation = directConversation(sender, to);
+  return { kind: "append", conversation, members: [...new Set([sender, to])], id, sender, acceptedAt, text };
+}
+
+export function acceptedMessage(result: ChangeResult): Message {
+  if (result.kind === "accepted") return result.message;
+  throw new Error(`Expected an accepted message, got ${result.kind}`, { cause: result });
+}
+
+/** Commits one append. */
+export async function accept(store: MessageStore, append: Append): Promise<Message> {
+  return acceptedMessage((await store.commit([append]))[0]);
+}

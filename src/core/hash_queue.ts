@@ -39,8 +39,10 @@ export class HashQueue {
     try {
       return await task();
     } finally {
+      // Chosen while this one still counts as running, so that its origin does not go on at once when others wait.
+      const next = this.#waiting.find((waiting) => !this.#running.includes(waiting.origin)) ?? this.#waiting.at(0);
       this.#running.splice(this.#running.indexOf(origin), 1);
-      this.#next();
+      next?.start();
     }
   }
 
@@ -62,11 +64,6 @@ export class HashQueue {
       const timer = setTimeout(refuse, this.#maxWaitMs);
       this.#waiting.push(entry);
     });
-  }
-
-  #next(): void {
-    const next = this.#waiting.find(({ origin }) => !this.#running.includes(origin)) ?? this.#waiting.at(0);
-    next?.start();
   }
 
   /** Refuses the newest task of the origin that has the most waiting, if that leaves it no fewer than `origin` has then. */

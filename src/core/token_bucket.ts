@@ -14,6 +14,9 @@ interface Bucket {
   at: number;
 }
 
+/** One token, less what adding up fractions may lose. */
+const one = 1 - 1e-6;
+
 /** A token bucket for each key. `now` is in milliseconds and may stand still or go back: then nothing is refilled. */
 export class TokenBuckets {
   readonly #burst: number;
@@ -42,7 +45,7 @@ export class TokenBuckets {
   /** Takes one and returns 0; or takes nothing, and returns in how many milliseconds there will be one. */
   take(key: string, now: number): number {
     const bucket = this.#use(key, now);
-    if (bucket.tokens < 1) return this.#wait(bucket);
+    if (bucket.tokens < one) return this.#wait(bucket);
     bucket.tokens -= 1;
     return 0;
   }
@@ -52,7 +55,7 @@ export class TokenBuckets {
     const bucket = this.#buckets.get(key);
     if (bucket === undefined) return 0;
     this.#refill(bucket, now);
-    return bucket.tokens < 1 ? this.#wait(bucket) : 0;
+    return bucket.tokens < one ? this.#wait(bucket) : 0;
   }
 
   /** Takes one even if there is none, down to the debt allowed. */
@@ -84,6 +87,6 @@ export class TokenBuckets {
   }
 
   #wait(bucket: Bucket): number {
-    return Math.max(Math.ceil((1 - bucket.tokens) / this.#perMs), 1);
+    return Math.max(Math.ceil((one - bucket.tokens) / this.#perMs), 1);
   }
 }

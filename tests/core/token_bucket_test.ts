@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { TokenBuckets } from "../../src/core/token_bucket.ts";
+
+Deno.test("take() gives a burst, then what was refilled", () => {
+  const buckets = new TokenBuckets({ burst: 2, perSecond: 10 });
+  assert.deepEqual([buckets.take("ana", 0), buckets.take("ana", 0), buckets.take("ana", 0)], [0, 0, 100]);
+  assert.equal(buckets.take("ben", 0), 0);
+  assert.equal(buckets.take("ana", 99), 1);
+  assert.equal(buckets.take("ana", 100), 0);
+  assert.equal(buckets.take("ana", 100), 100);
+});
+
+Deno.test("take() works on when the clock goes back", () => {
+  const buckets = new TokenBuckets({ burst: 1, perSecond: 1 });
+  assert.equal(buckets.take("ana", 10_000), 0);
+  assert.equal(buckets.take("ana", 0), 1000);
+  assert.equal(buckets.take("ana", 1000), 0);
+});
+
+Deno.test("take() never gives more than the burst and the refill, and always after the wait it named", () => {
+  const steps = fc.array(fc.record({ pause: fc.integer({ min: 0, max: 500 }), tries: fc.integer({ min: 1, max: 5 }) }));
+  fc.assert(
+    fc.property(steps, fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 50 }), (steps, burst, rate) => {
+      const buckets = new TokenBuckets({ burst, perSecond: rate });
+      let now = 0;
+      let taken = 0;
+      for (const { pause, tries } of steps) {
+        now += pause;
+        for (let i = 0; i < tries; i++) {
+          let wait = buckets.take("ana", now);
+          if (wait > 0) {
+            now += wait;
+            wait = buckets.take("ana", now);
+          }
+          assert.equal(wait, 0);
+          taken++;
+        }
+        assert.ok(taken <= burst + now * rate / 1000 + 1e-6);
+      }
+    }),
+  );
+});
+
+Deno.test("spend() owes down to the debt allowed, and peek() takes nothing", () => {
+  const buckets = new TokenBuckets({ burst: 1, perSecond: 1, debt: 2 });
+  assert.equal(buckets.peek("ana", 0), 0);
+  assert.equal(buckets.size, 0);
+  for (let i = 0; i < 9; i++) buckets.spend("ana", 0);
+  assert.deepEqual([buckets.peek("ana", 0), buckets.peek("ana", 0)], [3000, 3000]);
+  buckets.forget("ana");
+  assert.equal(buckets.peek("ana", 0), 0);
+});
+
+Deno.test("the number of keys is bounded: the one used longest ago is forgotten", () => {
+  const buckets = new TokenBuckets({ burst: 1, perSecond: 0.001, maxKeys: 2 });
+  buckets.take("ana", 0);
+  buckets.take("ben", 0);
+  buckets.take("ana", 1);
+  buckets.take("cleo", 1);
+  assert.equal(buckets.size, 2);
+  assert.ok(buckets.peek("ana", 1) > 0);
+  assert.equal(buckets.peek("ben", 1), 0);
+});

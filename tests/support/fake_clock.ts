@@ -1,0 +1,17 @@
+import type { Clock } from "../../src/core/clock.ts";
+
+export class FakeClock implements Clock {
+  #now: number;
+
+  constructor(now = Date.UTC(2025, 0, 1)) {
+    this.#now = now;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  advance(ms: number): void {
+    this.#now += ms;
+  }
+}

@@ -1,0 +1,60 @@
+import type { ClientDuplexStream, ServiceError } from "@grpc/grpc-js";
+import type { Link } from "../client/transport.ts";
+import type { ChatError } from "../core/chat_error.ts";
+import type { ChatServiceClient } from "../gen/chatd/v1/chat_service.ts";
+import type { Callback, ClientFrame, ServerFrame } from "../gen/chatd/v1/session.ts";
+import type { CallbackListener } from "./callback_listener.ts";
+import { FrameQueue } from "./frame_queue.ts";
+
+export interface GrpcLinkOptions {
+  /** Closed with the link. */
+  client: ChatServiceClient;
+  /** Closed with the link. */
+  listener: CallbackListener | undefined;
+  signal: AbortSignal | undefined;
+  explain(error: ServiceError): ChatError;
+}
+
+/** A client's end of one `Connect` call, and of the callbacks that belong to it. */
+export class GrpcLink implements Link {
+  readonly callback?: Callback;
+  readonly frames: AsyncIterable<ServerFrame>;
+  readonly #options: GrpcLinkOptions;
+  readonly #call: ClientDuplexStream<ClientFrame, ServerFrame>;
+  readonly #queue: FrameQueue;
+  readonly #abort = () => void this.close();
+  #closed: Promise<void> | undefined;
+
+  constructor(options: GrpcLinkOptions) {
+    this.#options = options;
+    const call = options.client.connect();
+    const queue = new FrameQueue({ pause: () => call.pause(), resume: () => call.resume() });
+    call.on("data", (frame: ServerFrame) => queue.push(frame));
+    call.on("error", (error: ServiceError) => queue.fail(options.explain(error)));
+    call.on("end", () => queue.end());
+    this.#call = call;
+    this.#queue = queue;
+    this.frames = queue;
+    this.callback = options.listener?.callback;
+    options.listener?.serve((frame) => queue.deliver(frame));
+    options.signal?.addEventListener("abort", this.#abort, { once: true });
+    if (options.signal?.aborted) this.#abort();
+  }
+
+  send(frame: ClientFrame): void {
+    if (this.#closed === undefined && this.#call.writable) this.#call.write(frame);
+  }
+
+  close(): Promise<void> {
+    return this.#closed ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    const { signal, client, listener } = this.#options;
+    signal?.removeEventListener("abort", this.#abort);
+    this.#queue.end();
+    this.#call.cancel();
+    client.close();
+    await listener?.close();
+  }
+}

@@ -1,0 +1,79 @@
+import type { ChatError } from "../core/chat_error.ts";
+import type { ServerFrame } from "../gen/chatd/v1/session.ts";
+
+const maxWaiting = 16;
+
+interface Entry {
+  readonly frame: ServerFrame;
+  /** Called when the reader is done with the frame. */
+  readonly done?: () => void;
+}
+
+/** Frames on their way to their one reader, from the stream and from callbacks. */
+export class FrameQueue implements AsyncIterable<ServerFrame> {
+  readonly #source: { pause(): void; resume(): void };
+  #entries: Entry[] = [];
+  #ended = false;
+  #error: ChatError | undefined;
+  #wake: (() => void) | undefined;
+  #paused = false;
+
+  /** `source` is paused while too much waits. */
+  constructor(source: { pause(): void; resume(): void }) {
+    this.#source = source;
+  }
+
+  push(frame: ServerFrame): void {
+    this.#add({ frame });
+    if (this.#entries.length >= maxWaiting && !this.#paused) {
+      this.#paused = true;
+      this.#source.pause();
+    }
+  }
+
+  /** Resolves when the reader asks for the next frame after this one; rejects when the link is closed already. */
+  deliver(frame: ServerFrame): Promise<void> {
+    if (this.#ended) return Promise.reject(new Error("the link is closed"));
+    return new Promise((resolve) => this.#add({ frame, done: resolve }));
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wake?.();
+  }
+
+  fail(error: ChatError): void {
+    if (this.#ended) return;
+    this.#error = error;
+    this.end();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<ServerFrame> {
+    while (true) {
+      const entry = this.#entries.shift();
+      if (entry !== undefined) {
+        yield entry.frame;
+        entry.done?.();
+      } else if (this.#error !== undefined) {
+        throw this.#error;
+      } else if (this.#ended) {
+        return;
+      } else {
+        this.#resume();
+        await new Promise<void>((resolve) => this.#wake = resolve);
+      }
+    }
+  }
+
+  #add(entry: Entry): void {
+    if (this.#ended) return;
+    this.#entries.push(entry);
+    this.#wake?.();
+  }
+
+  #resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#source.resume();
+  }
+}

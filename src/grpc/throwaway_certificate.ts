@@ -1,0 +1,41 @@
+// @peculiar/x509 demands this before it is loaded.
+import "reflect-metadata";
+import { SubjectAlternativeNameExtension, X509CertificateGenerator } from "@peculiar/x509";
+
+/** The name in every certificate that {@link createThrowawayCertificate} makes. */
+export const throwawayName = "chatd-callback";
+
+const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+const dayMs = 24 * 60 * 60 * 1000;
+
+export interface ThrowawayCertificate {
+  readonly der: Uint8Array;
+  readonly pem: string;
+  /** PKCS #8, PEM. */
+  readonly keyPem: string;
+}
+
+/** Makes a self-signed certificate that is worth something only to who was told of it, valid for a year. */
+export async function createThrowawayCertificate(): Promise<ThrowawayCertificate> {
+  const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    name: `CN=${throwawayName}`,
+    keys,
+    signingAlgorithm: algorithm,
+    notBefore: new Date(Date.now() - dayMs),
+    notAfter: new Date(Date.now() + 365 * dayMs),
+    extensions: [new SubjectAlternativeNameExtension([{ type: "dns", value: throwawayName }])],
+  });
+  const key = new Uint8Array(await crypto.subtle.exportKey("pkcs8", keys.privateKey));
+  return {
+    der: new Uint8Array(certificate.rawData),
+    pem: certificate.toString("pem"),
+    keyPem: toPem("PRIVATE KEY", key),
+  };
+}
+
+/** PEM (RFC 7468) of DER bytes. */
+export function toPem(label: string, der: Uint8Array): string {
+  const lines = der.toBase64().match(/.{1,64}/g) ?? [];
+  return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;
+}

@@ -183,9 +183,14 @@ export class Chat {
     this.#commits.moveCursor(subscriber.identity.deviceId, subscriber.consumer, position);
   }
 
-  /** Ends all sessions and commits what waits; afterwards the store can be closed. */
-  async close(): Promise<void> {
+  /** Ends all live sessions, telling clients to come back. */
+  endSessions(): void {
     this.live.endAll(new ChatError("unavailable", "The server is shutting down.", { retryAfterMs: 1_000 }));
+  }
+
+  /** Ends what still lives and commits what waits; afterwards the store can be closed. */
+  async close(): Promise<void> {
+    this.endSessions();
     await this.#commits.flush();
     this.presence.close();
   }

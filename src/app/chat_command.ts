@@ -1,0 +1,14 @@
+const standardPort = 50051;
+
+/** The command with which to chat with this server, in the way that this program was started. */
+export function chatCommand({ host, port, tls }: { host: string; port: number; tls: boolean }): string {
+  const reachable = ["0.0.0.0", "[::]"].includes(host) ? "HOST" : host;
+  const server = reachable === "127.0.0.1" && port === standardPort ? "" : ` --server ${reachable}:${port}`;
+  return `${clientCommand()} --user ana${server}${tls ? " --tls" : ""}`;
+}
+
+function clientCommand(): string {
+  if (Deno.build.standalone) return "chatd grpc-client";
+  const deno = Deno.env.get("npm_command") === "exec" ? `npx -y deno@${Deno.version.deno}` : "deno";
+  return `${deno} task chat`;
+}

@@ -1,0 +1,48 @@
+import { Accounts, type Registration } from "../core/accounts.ts";
+import { Chat } from "../core/chat.ts";
+import { systemClock } from "../core/clock.ts";
+import type { Log } from "../core/log.ts";
+import { lockFolder } from "../store/folder_lock.ts";
+import { openStore } from "../store/open_store.ts";
+import { ScryptHasher } from "./scrypt_hasher.ts";
+
+export interface OpenChatOptions {
+  /** The data folder. */
+  folder: string;
+  registration: Registration;
+  rate: { perSecond: number; burst: number };
+  log: Log;
+}
+
+/** The core on its store. Owned by its opener. */
+export interface OpenChat {
+  readonly chat: Chat;
+  /** Ends all sessions, commits what waits, and gives the folder back. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Takes the data folder and opens what is in it. @throws {ChatError} what `lockFolder` and `openStore` throw. */
+export function openChat({ folder, registration, rate, log }: OpenChatOptions): OpenChat {
+  const lock = lockFolder(folder);
+  try {
+    const store = openStore({ folder });
+    const clock = systemClock;
+    const accounts = new Accounts({ store: store.accounts, hasher: new ScryptHasher(), clock, log, registration });
+    const chat = new Chat({ accounts, store: store.messages, clock, log, defer, rate });
+    let closed: Promise<void> | undefined;
+    const close = async () => {
+      await chat.close();
+      store.close();
+      lock.release();
+    };
+    return { chat, close: () => closed ??= close() };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** Runs a callback after the input that is ready now has been read. */
+export function defer(callback: () => void): void {
+  setImmediate(callback);
+}

@@ -45,7 +45,8 @@ export class CallbackListener {
       );
     };
     server.addService(DeliveryServiceService, { deliver } as UntypedServiceImplementation);
-    const tls = ServerCredentials.createSsl(null, [{
+    // Without roots, Deno's server cannot handshake; they are used for client certificates only.
+    const tls = ServerCredentials.createSsl(Buffer.from(certificate.pem), [{
       cert_chain: Buffer.from(certificate.pem),
       private_key: Buffer.from(certificate.keyPem),
     }]);

@@ -6,6 +6,7 @@ import { AuthServiceService } from "../gen/chatd/v1/auth_service.ts";
 import { ChatServiceService } from "../gen/chatd/v1/chat_service.ts";
 import { maxFrameBytes } from "../wire/limits.ts";
 import { connectMethod } from "./connect_method.ts";
+import { dialCallback } from "./dial_callback.ts";
 import { authMethods, chatMethods } from "./unary_methods.ts";
 
 export interface GrpcServerOptions {
@@ -39,7 +40,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const onLogIn = () => {};
   const shared = { ...options, onLogIn };
   server.addService(undecoded(ChatServiceService), {
-    connect: connectMethod(shared),
+    connect: connectMethod({ ...shared, dialCallback }),
     ...chatMethods(shared),
   } as UntypedServiceImplementation);
   server.addService(undecoded(AuthServiceService), authMethods(shared) as UntypedServiceImplementation);
@@ -57,7 +58,8 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
 
 function bind(server: Server, { listen, tls }: GrpcServerOptions): Promise<number> {
   const credentials = tls === undefined ? ServerCredentials.createInsecure() : ServerCredentials.createSsl(
-    tls.clientCa === undefined ? null : Buffer.from(tls.clientCa),
+    // Without roots, Deno's server cannot handshake; they are used for client certificates only.
+    Buffer.from(tls.clientCa ?? tls.certificate),
     [{ cert_chain: Buffer.from(tls.certificate), private_key: Buffer.from(tls.key) }],
     tls.clientCa !== undefined,
   );

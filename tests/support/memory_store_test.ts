@@ -1,5 +1,6 @@
 import { accountStoreContract } from "../contract/account_store.ts";
 import { messageStoreContract } from "../contract/message_store.ts";
+import { messageStoreProperties } from "../contract/message_store_properties.ts";
 import { MemoryStore } from "./memory_store.ts";
 
 function open() {
@@ -9,3 +10,4 @@ function open() {
 
 messageStoreContract("memory", open);
 accountStoreContract("memory", open);
+messageStoreProperties("memory", open);

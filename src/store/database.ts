@@ -41,8 +41,9 @@ export class Database implements Disposable {
     createFile(path, folder);
     const connection = openConnection(path, folder);
     try {
-      connection.exec(settings);
+      // First, so that nothing of a database that is refused changes.
       migrate(connection, path);
+      connection.exec(settings);
       return new Database(connection);
     } catch (error) {
       connection.close();

@@ -1,13 +1,14 @@
 import { openStore } from "../../src/store/open_store.ts";
 import type { OpenedStore } from "../contract/message_store.ts";
+import { temporaryFolder } from "./temporary_folder.ts";
 
 /** A store in a folder of its own, which goes when the store is closed. */
 export function openTemporaryStore(): OpenedStore {
-  const folder = Deno.makeTempDirSync({ prefix: "chatd-store-" });
-  const store = openStore({ folder });
+  const folder = temporaryFolder();
+  const store = openStore({ folder: folder.path });
   const close = () => {
     store.close();
-    Deno.removeSync(folder, { recursive: true });
+    folder[Symbol.dispose]();
   };
   return { messages: store.messages, accounts: store.accounts, close };
 }

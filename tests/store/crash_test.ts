@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import type { Message } from "../../src/core/message.ts";
+import type { MessageStore } from "../../src/core/message_store.ts";
+import { lockFolder } from "../../src/store/folder_lock.ts";
+import { openStore } from "../../src/store/open_store.ts";
+import { accept, directAppend } from "../support/stored_messages.ts";
+import { ScriptProcess } from "../support/script_process.ts";
+import { temporaryFolder } from "../support/temporary_folder.ts";
+
+const writer = new URL("endless_writer.ts", import.meta.url);
+
+async function readAll(store: MessageStore, user: string): Promise<Message[]> {
+  const all: Message[] = [];
+  let position = 0;
+  while (position < store.head) {
+    const { messages, through } = await store.messagesAfter(user, position, { limit: 500, maxBytes: 1_000_000 });
+    all.push(...messages);
+    position = through;
+  }
+  return all;
+}
+
+function summarize({ position, conversation, seq, id, sender }: Message): string {
+  return `${position} ${conversation} ${seq} ${id} ${sender}`;
+}
+
+Deno.test("everything that was accepted is there after each of several kills, and numbering goes on", async () => {
+  using folder = temporaryFolder();
+  const accepted: string[] = [];
+  for (let round = 0; round < 4; round++) {
+    const process = new ScriptProcess(writer, folder.path);
+    const due = accepted.length + 200 + 77 * round;
+    while (accepted.length < due) {
+      const line = await process.nextLine();
+      assert.ok(line !== undefined, "the writer ended by itself");
+      accepted.push(line);
+    }
+    accepted.push(...await process.kill());
+
+    using _lock = lockFolder(folder.path);
+    using store = openStore({ folder: folder.path });
+    const stored = new Map<number, Message>();
+    for (const user of ["ana", "ben", "cleo"]) {
+      for (const message of await readAll(store.messages, user)) stored.set(message.position, message);
+    }
+    const log = [...stored.values()].sort((one, other) => one.position - other.position);
+    const lines = new Set(log.map(summarize));
+    assert.deepEqual(accepted.filter((line) => !lines.has(line)), []);
+    const heads = new Map<string, number>();
+    for (const { conversation, seq } of log) {
+      assert.equal(seq, (heads.get(conversation) ?? 0) + 1);
+      heads.set(conversation, seq);
+    }
+    assert.equal(store.messages.head, log.at(-1)!.position);
+    const next = await accept(store.messages, directAppend("ana", "ben"));
+    assert.equal(next.seq, (heads.get("ana:ben") ?? 0) + 1);
+    accepted.push(summarize(next));
+  }
+});

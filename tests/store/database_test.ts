@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { ChatError } from "../../src/core/chat_error.ts";
+import { Database, migrate } from "../../src/store/database.ts";
+import { migrations } from "../../src/store/migrations.ts";
+import { openStore } from "../../src/store/open_store.ts";
+import { accept, directAppend, userRecord } from "../support/stored_messages.ts";
+import { temporaryFolder } from "../support/temporary_folder.ts";
+
+function refusal(folder: string): ChatError {
+  try {
+    openStore({ folder }).close();
+  } catch (error) {
+    if (error instanceof ChatError) return error;
+    throw error;
+  }
+  throw new assert.AssertionError({ message: "The store opened" });
+}
+
+function editDatabase(folder: string, sql: string): void {
+  const connection = new DatabaseSync(`${folder}/chatd.sqlite`);
+  connection.exec(sql);
+  connection.close();
+}
+
+Deno.test("a store keeps its log, epoch and accounts when it is opened again", async () => {
+  using folder = temporaryFolder();
+  const first = openStore({ folder: folder.path });
+  await first.accounts.addUser(userRecord("ana"));
+  await first.accounts.addUser(userRecord("ben"));
+  const message = await accept(first.messages, directAppend("ana", "ben"));
+  const { epoch } = first.messages;
+  first.close();
+  first.close();
+  await assert.rejects(first.accounts.findUser("ana"));
+
+  using second = openStore({ folder: folder.path });
+  assert.equal(second.messages.epoch, epoch);
+  assert.equal(second.messages.head, message.position);
+  assert.deepEqual(await second.accounts.findUser("ana"), userRecord("ana"));
+  const next = await accept(second.messages, directAppend("ben", "ana"));
+  assert.deepEqual([next.seq, next.position > message.position], [2, true]);
+});
+
+Deno.test("numbering goes on when every message of a conversation is gone", async () => {
+  using folder = temporaryFolder();
+  const before = openStore({ folder: folder.path });
+  for (const user of ["ana", "ben"]) await before.accounts.addUser(userRecord(user));
+  const { position } = await accept(before.messages, directAppend("ana", "ben"));
+  before.close();
+  editDatabase(folder.path, "DELETE FROM entry");
+  using after = openStore({ folder: folder.path });
+  assert.equal(after.messages.head, position);
+  const next = await accept(after.messages, directAppend("ana", "ben"));
+  assert.deepEqual([next.seq, next.position], [2, position + 1]);
+});
+
+Deno.test("each new store has an epoch of its own", () => {
+  using one = temporaryFolder();
+  using other = temporaryFolder();
+  using first = openStore({ folder: one.path });
+  using second = openStore({ folder: other.path });
+  assert.notEqual(first.messages.epoch, second.messages.epoch);
+});
+
+Deno.test("the files of a store are for its owner alone", async () => {
+  using folder = temporaryFolder();
+  const path = `${folder.path}/new/data`;
+  using store = openStore({ folder: path });
+  await store.accounts.addUser(userRecord("ana"));
+  assert.equal(Deno.statSync(path).mode! & 0o777, 0o700);
+  const files = [...Deno.readDirSync(path)].map(({ name }) => name).sort();
+  assert.deepEqual(files, ["chatd.sqlite", "chatd.sqlite-shm", "chatd.sqlite-wal"]);
+  for (const file of files) assert.equal(Deno.statSync(`${path}/${file}`).mode! & 0o777, 0o600);
+});
+
+Deno.test("a commit is on disk when it is done, and references are checked", () => {
+  using folder = temporaryFolder();
+  using database = Database.open(folder.path);
+  const pragma = (name: string) => Object.values(database.prepare(`PRAGMA ${name}`).get()!)[0];
+  assert.deepEqual(["journal_mode", "synchronous", "foreign_keys"].map(pragma), ["wal", 2, 1]);
+});
+
+Deno.test("a database of a newer version is refused, and stays as it is", () => {
+  using folder = temporaryFolder();
+  openStore({ folder: folder.path }).close();
+  editDatabase(folder.path, "PRAGMA user_version = 999");
+  const { code, message } = refusal(folder.path);
+  assert.equal(code, "unavailable");
+  assert.ok(message.includes(`has version 999, and this chatd knows versions up to ${migrations.length}`), message);
+  editDatabase(folder.path, `PRAGMA user_version = ${migrations.length}`);
+  openStore({ folder: folder.path }).close();
+});
+
+Deno.test("a file that is no database, or another program's, is refused and stays as it is", () => {
+  using folder = temporaryFolder();
+  const path = `${folder.path}/chatd.sqlite`;
+  Deno.writeTextFileSync(path, "notes ".repeat(1_000));
+  assert.match(refusal(folder.path).message, /chatd\.sqlite" is damaged or not a database/);
+  assert.equal(Deno.readTextFileSync(path), "notes ".repeat(1_000));
+  Deno.removeSync(path);
+  editDatabase(folder.path, "CREATE TABLE note (text TEXT)");
+  const bytes = Deno.readFileSync(path);
+  assert.match(refusal(folder.path).message, /chatd\.sqlite" is another program's/);
+  assert.deepEqual(Deno.readFileSync(path), bytes);
+  editDatabase(folder.path, "PRAGMA user_version = 1");
+  assert.match(refusal(folder.path).message, /chatd\.sqlite" is another program's/);
+  Deno.removeSync(path);
+  Deno.mkdirSync(path);
+  const { code, message } = refusal(folder.path);
+  assert.equal(code, "permission_denied");
+  assert.match(message, /chatd\.sqlite" cannot be opened/);
+});
+
+Deno.test("a damaged database is refused", async () => {
+  using folder = temporaryFolder();
+  const store = openStore({ folder: folder.path });
+  await store.accounts.addUser(userRecord("ana"));
+  store.close();
+  const path = `${folder.path}/chatd.sqlite`;
+  const bytes = Deno.readFileSync(path);
+  bytes.fill(0xa5, 100, 4096);
+  Deno.writeFileSync(path, bytes);
+  assert.match(refusal(folder.path).message, /chatd\.sqlite" is damaged/);
+});
+
+Deno.test("migrate() takes an older database through the missing steps only", () => {
+  const connection = new DatabaseSync(":memory:");
+  const steps = ["CREATE TABLE one (a TEXT) STRICT", "INSERT INTO one VALUES ('second')"];
+  migrate(connection, "test", steps.slice(0, 1));
+  migrate(connection, "test", steps);
+  migrate(connection, "test", steps);
+  assert.deepEqual(connection.prepare("SELECT a FROM one").all().map(({ a }) => a), ["second"]);
+  connection.close();
+});
+
+Deno.test("a migration that fails leaves the version before it", () => {
+  const connection = new DatabaseSync(":memory:");
+  const steps = [
+    "CREATE TABLE one (a TEXT) STRICT",
+    "CREATE TABLE two (a TEXT) STRICT; INSERT INTO missing VALUES (1)",
+  ];
+  assert.throws(() => migrate(connection, "test", steps), /no such table: missing/);
+  assert.equal(connection.prepare("PRAGMA user_version").get()!.user_version, 1);
+  assert.deepEqual(connection.prepare("SELECT name FROM sqlite_schema").all().map(({ name }) => name), ["one"]);
+  migrate(connection, "test", [steps[0], "CREATE TABLE two (a TEXT) STRICT"]);
+  assert.equal(connection.prepare("PRAGMA user_version").get()!.user_version, 2);
+  connection.close();
+});

@@ -30,7 +30,7 @@ async function main(): Promise<void> {
       plugins: [{ local: plugin, out: "../src/gen", opt: tsProtoOptions }],
     };
     await buf("generate", "--template", JSON.stringify(template));
-    const descriptors = await buf("build", "--as-file-descriptor-set", "-o", "-#format=binpb");
+    const descriptors = await buf("build", "--as-file-descriptor-set", "--exclude-source-info", "-o", "-#format=binpb");
     await Deno.writeTextFile(
       new URL("src/gen/descriptors.ts", root),
       `// Generated from proto/ by \`deno task generate\`: a FileDescriptorSet, for server reflection.\n` +

@@ -4,9 +4,12 @@ import { ChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
 import { AuthServiceService } from "../gen/chatd/v1/auth_service.ts";
 import { ChatServiceService } from "../gen/chatd/v1/chat_service.ts";
+import { HealthService } from "../gen/grpc/health/v1/health.ts";
 import { maxFrameBytes } from "../wire/limits.ts";
 import { connectMethod } from "./connect_method.ts";
 import { dialCallback } from "./dial_callback.ts";
+import { Health } from "./health.ts";
+import { addReflection } from "./reflection.ts";
 import { authMethods, chatMethods } from "./unary_methods.ts";
 
 export interface GrpcServerOptions {
@@ -27,6 +30,8 @@ export interface GrpcServer {
   close(options: { deadlineMs: number }): Promise<void>;
 }
 
+const chatServices = ["chatd.v1.ChatService", "chatd.v1.AuthService"];
+
 const serverSettings = {
   "grpc.max_receive_message_length": maxFrameBytes,
   "grpc.max_concurrent_streams": 32,
@@ -44,10 +49,14 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     ...chatMethods(shared),
   } as UntypedServiceImplementation);
   server.addService(undecoded(AuthServiceService), authMethods(shared) as UntypedServiceImplementation);
+  const health = new Health(chatServices);
+  server.addService(HealthService, health.methods as unknown as UntypedServiceImplementation);
+  addReflection(server, { services: [...chatServices, "grpc.health.v1.Health"] });
   const port = await bind(server, options);
   return {
     port,
     close: async ({ deadlineMs }) => {
+      health.stop();
       const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
       const timer = setTimeout(() => server.forceShutdown(), deadlineMs);
       await closed;

@@ -1,0 +1,37 @@
+export interface BackoffOptions {
+  /** Upper bound of the first wait, in milliseconds. Default 500. */
+  initialMs?: number;
+  /** Upper bound of every wait, in milliseconds. Default 30 000. */
+  maxMs?: number;
+  /** From 0 up to 1. Default `Math.random`. */
+  random?: () => number;
+}
+
+/**
+ * Waits between tries: exponential with full jitter, so that clients that lost the same server do not come back together
+ * (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
+ */
+export class Backoff {
+  readonly #initialMs: number;
+  readonly #maxMs: number;
+  readonly #random: () => number;
+  #failures = 0;
+
+  constructor(options: BackoffOptions = {}) {
+    this.#initialMs = options.initialMs ?? 500;
+    this.#maxMs = options.maxMs ?? 30_000;
+    this.#random = options.random ?? Math.random;
+  }
+
+  /** How long to wait after one more failure, in milliseconds. */
+  next(): number {
+    const bound = Math.min(this.#maxMs, this.#initialMs * 2 ** Math.min(this.#failures, 30));
+    this.#failures++;
+    return Math.round(bound * this.#random());
+  }
+
+  /** To be called when what was tried works. */
+  reset(): void {
+    this.#failures = 0;
+  }
+}

@@ -1,0 +1,331 @@
+import { ChatError } from "../core/chat_error.ts";
+import { type Accepted, checkText, type Message } from "../core/message.ts";
+import { createMessageId } from "../core/message_id.ts";
+import type { Credentials, Device } from "../gen/chatd/v1/auth.ts";
+import type {
+  HistoryResponse,
+  ListConversationsResponse,
+  ListUsersResponse,
+  Message as WireMessage,
+  SentResponse,
+  WhoAmIResponse,
+} from "../gen/chatd/v1/chat.ts";
+import type { DeliveryChanged, Hello, HelloResponse } from "../gen/chatd/v1/session.ts";
+import { protocolVersions } from "../wire/limits.ts";
+import { Backoff, type BackoffOptions } from "./backoff.ts";
+import { DeliveryCursor, type ResumePoint } from "./delivery_cursor.ts";
+import { defaultTiming, LiveSession, type ReplyValue, type RequestKind, type SessionTiming } from "./live_session.ts";
+import { Outbox, type OutboxOptions } from "./outbox.ts";
+import type { ReplyResult } from "./pending_requests.ts";
+import { endsClient } from "./server_error.ts";
+import { systemTimers, type Timers } from "./timers.ts";
+import type { Link, Transport } from "./transport.ts";
+
+export type ClientState =
+  | { readonly kind: "connecting" }
+  /** `restored`: the server's log is another one than before, as after a restored backup. */
+  | { readonly kind: "online"; readonly hello: HelloResponse; readonly restored: boolean }
+  /** `retryAt` is in milliseconds since the Unix epoch. */
+  | { readonly kind: "offline"; readonly reason: ChatError; readonly retryAt: number }
+  /** `error` is undefined when the client was stopped by its owner. */
+  | { readonly kind: "ended"; readonly error: ChatError | undefined };
+
+export type ClientEvent =
+  | { readonly kind: "state"; readonly state: ClientState }
+  /** A message to show; own ones only from other sessions. Each once, by position. */
+  | { readonly kind: "message"; readonly message: Message }
+  /** A message that this client sent is in the log. */
+  | { readonly kind: "accepted"; readonly message: Message }
+  /** A message was refused for now, and will be sent again: the server is full, busy, or wants a pause. */
+  | { readonly kind: "postponed"; readonly id: string; readonly reason: ChatError }
+  | { readonly kind: "presence"; readonly user: string; readonly online: boolean }
+  | { readonly kind: "delivery_changed"; readonly change: DeliveryChanged };
+
+export interface ChatClientOptions {
+  transport: Transport;
+  token: string;
+  /** Name and version of the program: "chatd/0.1.0". */
+  client: string;
+  /** The delivery cursor to use, of those that this device has. Default "ui". */
+  consumer?: string;
+  /** Where an earlier run of this consumer was. */
+  resume?: ResumePoint;
+  /** The result for a `message` is awaited: it is acknowledged to the server after that. Must not throw. */
+  onEvent(event: ClientEvent): void | Promise<void>;
+  backoff?: BackoffOptions;
+  outbox?: OutboxOptions;
+  timing?: Partial<SessionTiming>;
+  timers?: Timers;
+}
+
+/** How long the server has to answer a request, in milliseconds. */
+const requestMs = 15_000;
+/** A password is hashed for this one, behind others. */
+const passwordMs = 30_000;
+/** A connection that lasts this long makes the next wait a short one again. */
+const stableMs = 10_000;
+/** A request's fields beside its text: tags, lengths, message id, request id. */
+const sendOverhead = 64;
+
+const utf8 = new TextEncoder();
+
+/** A user's end of the chat: one live session after another, as if it were one that never breaks. */
+export class ChatClient {
+  readonly #options: ChatClientOptions;
+  readonly #timers: Timers;
+  readonly #timing: SessionTiming;
+  readonly #backoff: Backoff;
+  readonly #outbox: Outbox;
+  readonly #cursor: DeliveryCursor;
+  #token: string;
+  #user = "";
+  #state: ClientState = { kind: "connecting" };
+  #session: LiveSession | undefined;
+  #onlineSince: number | undefined;
+  #retryNow: (() => void) | undefined;
+
+  constructor(options: ChatClientOptions) {
+    this.#options = options;
+    this.#timers = options.timers ?? systemTimers;
+    this.#timing = { ...defaultTiming, ...options.timing };
+    this.#backoff = new Backoff(options.backoff);
+    this.#outbox = new Outbox(options.outbox);
+    this.#cursor = new DeliveryCursor(options.resume);
+    this.#token = options.token;
+  }
+
+  get state(): ClientState {
+    return this.#state;
+  }
+
+  /** Messages that are neither accepted nor refused yet. */
+  get unsent(): number {
+    return this.#outbox.size;
+  }
+
+  /** What a later run passes as `resume`; undefined before the first session. */
+  get resumePoint(): ResumePoint | undefined {
+    return this.#cursor.resumePoint;
+  }
+
+  /**
+   * Stays connected until `signal` aborts or there is an error that connecting again cannot help; call it once.
+   * @returns that error.
+   */
+  async run(options: { signal?: AbortSignal } = {}): Promise<ChatError | undefined> {
+    const signal = options.signal ?? new AbortController().signal;
+    let error: ChatError | undefined;
+    while (!signal.aborted) {
+      const failure = await this.#connect(signal);
+      if (signal.aborted) break;
+      if (endsClient(failure)) {
+        error = failure;
+        break;
+      }
+      await this.#wait(failure, signal);
+    }
+    this.#outbox.close(error ?? new ChatError("unavailable", "The client was closed before the message was accepted."));
+    this.#setState({ kind: "ended", error });
+    return error;
+  }
+
+  /** Ends the wait for the next try. */
+  retryNow(): void {
+    this.#retryNow?.();
+  }
+
+  /**
+   * Sends a message as soon as there is a connection, and again until it is accepted or refused: exactly one copy.
+   * @throws {ChatError} why it was refused for good, or that the client ended first.
+   */
+  async send(to: string, text: string): Promise<Message> {
+    checkText(text);
+    if (this.#state.kind === "ended") throw this.#notConnected();
+    const bytes = utf8.encode(text).length + to.length * 3 + sendOverhead;
+    const accepted = this.#outbox.add({ id: createMessageId(this.#timers.now()), to, text, bytes });
+    this.#session?.flushSoon();
+    return await accepted;
+  }
+
+  /** @returns how long the server took to answer, in milliseconds. */
+  async ping(): Promise<number> {
+    const start = performance.now();
+    await this.#request({ $case: "ping", value: {} });
+    return performance.now() - start;
+  }
+
+  history(page: { with: string; beforeSeq?: number; limit?: number }): Promise<HistoryResponse> {
+    const value = { with: page.with, beforeSeq: page.beforeSeq ?? 0, limit: page.limit ?? 0 };
+    return this.#request({ $case: "history", value });
+  }
+
+  sent(page: { beforeId?: string; limit?: number } = {}): Promise<SentResponse> {
+    return this.#request({ $case: "sent", value: { beforeId: page.beforeId ?? "", limit: page.limit ?? 0 } });
+  }
+
+  listConversations(page: { limit?: number } = {}): Promise<ListConversationsResponse> {
+    return this.#request({ $case: "listConversations", value: { limit: page.limit ?? 0 } });
+  }
+
+  listUsers(page: { after?: string; limit?: number } = {}): Promise<ListUsersResponse> {
+    return this.#request({ $case: "listUsers", value: { after: page.after ?? "", limit: page.limit ?? 0 } });
+  }
+
+  whoAmI(): Promise<WhoAmIResponse> {
+    return this.#request({ $case: "whoAmI", value: {} });
+  }
+
+  async listDevices(): Promise<Device[]> {
+    return (await this.#request({ $case: "listDevices", value: {} })).devices;
+  }
+
+  async revokeDevice(id: string): Promise<void> {
+    await this.#request({ $case: "revokeDevice", value: { id } });
+  }
+
+  /** @returns the new token of this device, which the client uses from now on; the caller keeps it. */
+  async changePassword(currentPassword: string, newPassword: string): Promise<Credentials> {
+    const value = { currentPassword, newPassword };
+    const { credentials } = await this.#request({ $case: "changePassword", value }, passwordMs);
+    if (!credentials) {
+      throw new ChatError("internal", "The server changed the password but sent no token: log in again.");
+    }
+    this.#token = credentials.token;
+    return credentials;
+  }
+
+  /** Ends the token; the server then ends the session. */
+  async logOut(): Promise<void> {
+    await this.#request({ $case: "logOut", value: {} });
+  }
+
+  async #connect(signal: AbortSignal): Promise<ChatError> {
+    this.#setState({ kind: "connecting" });
+    let link: Link;
+    try {
+      link = await this.#openLink(signal);
+    } catch (error) {
+      if (error instanceof ChatError) return error;
+      return new ChatError("unavailable", `Cannot reach ${this.#options.transport.address}.`, { cause: error });
+    }
+    const session = new LiveSession({
+      link,
+      outbox: this.#outbox,
+      timers: this.#timers,
+      timing: this.#timing,
+      owner: {
+        opened: (hello) => this.#opened(hello, session),
+        takeMessage: (message) => this.#takeMessage(message),
+        tookThrough: (position) => this.#cursor.tookThrough(position),
+        accepted: (id, { position, conversation, seq, acceptedAtMs }) =>
+          this.#accept(id, { position, conversation, seq, acceptedAt: acceptedAtMs }),
+        postponed: (id, reason) => this.#emit({ kind: "postponed", id, reason }),
+        presence: ({ user, online }) => this.#emit({ kind: "presence", user, online }),
+        deliveryChanged: (change) => this.#emit({ kind: "delivery_changed", change }),
+      },
+    });
+    const stop = () => session.end(new ChatError("unavailable", "The client was closed."));
+    signal.addEventListener("abort", stop);
+    if (signal.aborted) stop();
+    const failure = await session.run(this.#hello(link));
+    signal.removeEventListener("abort", stop);
+    this.#session = undefined;
+    if (this.#onlineSince !== undefined && this.#timers.now() - this.#onlineSince >= stableMs) this.#backoff.reset();
+    this.#onlineSince = undefined;
+    return failure;
+  }
+
+  /** The link outlives `signal`, so that what was taken can still be acknowledged. */
+  async #openLink(signal: AbortSignal): Promise<Link> {
+    const opening = new AbortController();
+    const { address } = this.#options.transport;
+    const cancel = this.#timers.after(this.#timing.helloMs, () => {
+      opening.abort(new ChatError("unavailable", `Cannot reach ${address}: it did not answer in time.`));
+    });
+    const stop = () => opening.abort(new ChatError("unavailable", "The client was closed."));
+    signal.addEventListener("abort", stop);
+    try {
+      return await this.#options.transport.connect({ signal: opening.signal });
+    } catch (error) {
+      throw opening.signal.aborted ? opening.signal.reason : error;
+    } finally {
+      cancel();
+      signal.removeEventListener("abort", stop);
+    }
+  }
+
+  #hello(link: Link): Hello {
+    const resume = this.#cursor.resumePoint;
+    return {
+      protocolVersion: protocolVersions.max,
+      token: this.#token,
+      consumer: this.#options.consumer ?? "",
+      resumeAfter: resume?.after ?? 0,
+      epoch: resume?.epoch ?? "",
+      callback: link.callback,
+      client: this.#options.client,
+    };
+  }
+
+  #opened(hello: HelloResponse, session: LiveSession): void {
+    this.#session = session;
+    this.#user = hello.user;
+    this.#onlineSince = this.#timers.now();
+    const restored = this.#cursor.open(hello);
+    this.#setState({ kind: "online", hello, restored });
+  }
+
+  async #takeMessage({ acceptedAtMs, ...entry }: WireMessage): Promise<void> {
+    const message = { ...entry, acceptedAt: acceptedAtMs };
+    if (!this.#cursor.isNew(message.position)) return;
+    // In the log although its reply was lost: the log says so as well as a reply would.
+    if (message.sender === this.#user && this.#outbox.find(message.id)) this.#accept(message.id, message);
+    else await this.#options.onEvent({ kind: "message", message });
+    this.#cursor.tookThrough(message.position);
+  }
+
+  #accept(id: string, { position, conversation, seq, acceptedAt }: Accepted): void {
+    const message = this.#outbox.accept(id, this.#user, { position, conversation, seq, acceptedAt });
+    if (!message) return;
+    this.#cursor.tookOwn(message.position);
+    this.#emit({ kind: "accepted", message });
+  }
+
+  async #wait(reason: ChatError, signal: AbortSignal): Promise<void> {
+    const ms = Math.max(this.#backoff.next(), reason.retryAfterMs ?? 0);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#timers.after(ms, resolve);
+    this.#retryNow = resolve;
+    const stop = () => resolve();
+    signal.addEventListener("abort", stop);
+    if (signal.aborted) stop();
+    this.#setState({ kind: "offline", reason, retryAt: this.#timers.now() + ms });
+    await promise;
+    cancel();
+    signal.removeEventListener("abort", stop);
+    this.#retryNow = undefined;
+  }
+
+  #request<C extends RequestKind["$case"] & ReplyResult["$case"]>(
+    kind: RequestKind & { $case: C },
+    deadlineMs = requestMs,
+  ): Promise<ReplyValue<C>> {
+    if (!this.#session) return Promise.reject(this.#notConnected());
+    return this.#session.request<C>(kind, deadlineMs);
+  }
+
+  #notConnected(): ChatError {
+    const why = this.#state.kind === "offline" ? this.#state.reason.message : undefined;
+    if (this.#state.kind === "ended") return this.#state.error ?? new ChatError("unavailable", "The client is closed.");
+    return new ChatError("unavailable", why ? `Not connected: ${why}` : "Not connected yet: try again in a moment.");
+  }
+
+  #setState(state: ClientState): void {
+    this.#state = state;
+    this.#emit({ kind: "state", state });
+  }
+
+  #emit(event: ClientEvent): void {
+    void this.#options.onEvent(event);
+  }
+}

@@ -1,0 +1,267 @@
+import { ChatError } from "../core/chat_error.ts";
+import type { Message } from "../gen/chatd/v1/chat.ts";
+import {
+  type DeliveryChanged,
+  type Hello,
+  type HelloResponse,
+  type Presence,
+  Request,
+  type ServerFrame,
+} from "../gen/chatd/v1/session.ts";
+import { Acknowledgements } from "./acknowledgements.ts";
+import { packFrames } from "./frame_packer.ts";
+import type { Outbox, OutboxEntry } from "./outbox.ts";
+import { PendingRequests, type ReplyResult } from "./pending_requests.ts";
+import { mayPass, serverError } from "./server_error.ts";
+import type { Timers } from "./timers.ts";
+import type { Link } from "./transport.ts";
+
+export type RequestKind = NonNullable<Request["kind"]>;
+/** What answers a request, by the kind of the request. */
+export type ReplyValue<C extends string> = Extract<ReplyResult, { $case: C }>["value"];
+
+/** Waits of a session, in milliseconds. */
+export interface SessionTiming {
+  /** From opening a link to the reply to hello. */
+  helloMs: number;
+  /** Without a frame for this long, the server is asked for a sign of life. */
+  idleMs: number;
+  /** Without an answer to that for this long, the link is dead. */
+  pingMs: number;
+  /** How long deliveries may wait for another frame to carry their acknowledgement. */
+  ackMs: number;
+}
+
+export const defaultTiming: SessionTiming = { helloMs: 20_000, idleMs: 10_000, pingMs: 20_000, ackMs: 100 };
+
+/** Who keeps what outlives a session. The next frame is read when these have resolved. */
+export interface SessionOwner {
+  opened(hello: HelloResponse): void;
+  /** A message of the log, own ones included. Resolves when the client needs it no more. */
+  takeMessage(message: Message): Promise<void>;
+  /** Everything up to `position` has been taken. */
+  tookThrough(position: number): void;
+  accepted(id: string, result: ReplyValue<"send">): void;
+  postponed(id: string, reason: ChatError): void;
+  presence(presence: Presence): void;
+  deliveryChanged(change: DeliveryChanged): void;
+}
+
+export interface LiveSessionOptions {
+  link: Link;
+  owner: SessionOwner;
+  outbox: Outbox;
+  timers: Timers;
+  timing: SessionTiming;
+}
+
+/** One link from hello to its end. */
+export class LiveSession {
+  readonly #link: Link;
+  readonly #owner: SessionOwner;
+  readonly #outbox: Outbox;
+  readonly #timers: Timers;
+  readonly #timing: SessionTiming;
+  readonly #pending = new PendingRequests();
+  readonly #acks = new Acknowledgements();
+  readonly #over = Promise.withResolvers<void>();
+  #failure: ChatError | undefined;
+  #open = false;
+  #queued: RequestKind[] = [];
+  #queuedSettle: Parameters<PendingRequests["add"]>[0][] = [];
+  #flushing = false;
+  #cancelAck: (() => void) | undefined;
+  #cancelHold: (() => void) | undefined;
+  #cancelWatch: (() => void) | undefined;
+  /** Since when the server could have been heard and was not; undefined while a frame is being taken. */
+  #quietSince: number | undefined;
+  #asked = false;
+
+  constructor(options: LiveSessionOptions) {
+    this.#link = options.link;
+    this.#owner = options.owner;
+    this.#outbox = options.outbox;
+    this.#timers = options.timers;
+    this.#timing = options.timing;
+    this.#quietSince = this.#timers.now();
+  }
+
+  /** Lives until the link does, or until `end`. @returns why it ended. */
+  async run(hello: Hello): Promise<ChatError> {
+    const id = this.#pending.add({
+      settle: (result) => this.#opened(result),
+      fail: () => {},
+    });
+    const cancelHello = this.#timers.after(
+      this.#timing.helloMs,
+      () => this.#open || this.end(new ChatError("unavailable", "The server did not answer in time.")),
+    );
+    this.#link.send({ requests: [{ id, kind: { $case: "hello", value: hello } }] });
+    const reading = this.#read();
+    await Promise.race([reading, this.#over.promise]);
+    cancelHello();
+    this.#cancelWatch?.();
+    this.#cancelHold?.();
+    this.#cancelAck?.();
+    const failure = this.#failure!;
+    this.#outbox.linkLost();
+    this.#pending.failAll(failure);
+    for (const queued of this.#queuedSettle) queued.fail(failure);
+    await this.#link.close();
+    await reading;
+    return failure;
+  }
+
+  /** Ends the session for this reason, having sent what was still to be acknowledged. */
+  end(reason: ChatError): void {
+    if (this.#failure) return;
+    if (this.#open) this.#flush(true);
+    this.#failure = reason;
+    this.#over.resolve();
+  }
+
+  /** @throws {ChatError} what the server answered; `unavailable` when the session ends or `deadlineMs` pass before it does. */
+  request<C extends RequestKind["$case"] & ReplyResult["$case"]>(
+    kind: RequestKind & { $case: C },
+    deadlineMs: number,
+  ): Promise<ReplyValue<C>> {
+    if (this.#failure) return Promise.reject(new ChatError("unavailable", `Not connected: ${this.#failure.message}`));
+    const { promise, resolve, reject } = Promise.withResolvers<ReplyValue<C>>();
+    const cancel = this.#timers.after(
+      deadlineMs,
+      () => reject(new ChatError("unavailable", "The server did not answer in time: try again.")),
+    );
+    this.#queued.push(kind);
+    this.#queuedSettle.push({
+      settle(result) {
+        cancel();
+        // A request and its reply have the same $case, which TypeScript cannot follow through the union.
+        if (result?.$case === kind.$case) resolve(result.value as never);
+        else reject(serverError(result?.$case === "error" ? result.value : undefined));
+      },
+      fail(error) {
+        cancel();
+        reject(new ChatError("unavailable", `The connection was lost before the answer: ${error.message}`));
+      },
+    });
+    this.flushSoon();
+    return promise;
+  }
+
+  /** Sends what there is to send, with everything else that becomes ready until then. */
+  flushSoon(): void {
+    if (this.#flushing || !this.#open) return;
+    this.#flushing = true;
+    queueMicrotask(() => {
+      this.#flushing = false;
+      if (!this.#failure) this.#flush(false);
+    });
+  }
+
+  async #read(): Promise<void> {
+    try {
+      for await (const frame of this.#link.frames) {
+        if (this.#failure) return;
+        this.#quietSince = undefined;
+        await this.#take(frame);
+        this.#quietSince = this.#timers.now();
+        this.#asked = false;
+        if (this.#failure) return;
+      }
+      this.end(new ChatError("unavailable", "The server closed the connection."));
+    } catch (error) {
+      this.end(error instanceof ChatError ? error : new ChatError("internal", String(error), { cause: error }));
+    }
+  }
+
+  async #take(frame: ServerFrame): Promise<void> {
+    for (const item of frame.items) {
+      if (this.#failure) return;
+      this.#acks.read(item);
+      if (item.kind?.$case === "reply") this.#pending.settle(item.kind.value);
+      else if (item.kind?.$case === "message") await this.#owner.takeMessage(item.kind.value);
+      else if (item.kind?.$case === "presence") this.#owner.presence(item.kind.value);
+      else if (item.kind?.$case === "deliveryChanged") this.#owner.deliveryChanged(item.kind.value);
+      else if (item.kind?.$case === "sessionEnded") return this.end(serverError(item.kind.value.error));
+    }
+    if (this.#failure) return;
+    if (frame.through > 0) {
+      this.#owner.tookThrough(frame.through);
+      this.#acks.taken(frame.through);
+    }
+    this.flushSoon();
+  }
+
+  #opened(result: ReplyResult | undefined): void {
+    if (result?.$case !== "hello") {
+      return this.end(serverError(result?.$case === "error" ? result.value : undefined));
+    }
+    this.#open = true;
+    this.#acks.windowBytes = result.value.windowBytes;
+    this.#owner.opened(result.value);
+    this.#watch();
+    this.flushSoon();
+  }
+
+  #flush(last: boolean): void {
+    const requests: Request[] = [];
+    this.#queued.forEach((kind, i) => requests.push({ id: this.#pending.add(this.#queuedSettle[i]), kind }));
+    this.#queued = [];
+    this.#queuedSettle = [];
+    const sends = last ? [] : this.#outbox.takeReady(this.#timers.now()).map((entry) => this.#sendRequest(entry));
+    if (!last) this.#waitForHold();
+    const others = requests.length + sends.length > 0;
+    const ack = others || last || this.#acks.isDue ? this.#acks.take(this.#pending.repliedUpTo) : undefined;
+    if (ack) requests.push({ id: this.#pending.nextId(), kind: { $case: "ack", value: ack } });
+    const sized = requests.map((request) => ({ request, bytes: Request.encode(request).finish().length }));
+    for (const frame of packFrames([...sized, ...sends])) this.#link.send(frame);
+    if (this.#acks.hasPosition) this.#acknowledgeLater();
+  }
+
+  #sendRequest(entry: OutboxEntry): { request: Request; bytes: number } {
+    const { id, to, text, bytes } = entry;
+    const requestId = this.#pending.add({
+      settle: (result) => {
+        if (result?.$case === "send") return this.#owner.accepted(id, result.value);
+        const error = serverError(result?.$case === "error" ? result.value : undefined);
+        if (!mayPass(error)) return this.#outbox.refuse(id, error);
+        this.#outbox.postpone(id, error, this.#timers.now());
+        this.#owner.postponed(id, error);
+      },
+      fail: () => {},
+    });
+    return { request: { id: requestId, kind: { $case: "send", value: { to, id, text } } }, bytes };
+  }
+
+  #waitForHold(): void {
+    const heldFor = this.#outbox.heldFor(this.#timers.now());
+    if (heldFor === 0 || this.#cancelHold) return;
+    this.#cancelHold = this.#timers.after(heldFor, () => {
+      this.#cancelHold = undefined;
+      this.flushSoon();
+    });
+  }
+
+  #acknowledgeLater(): void {
+    this.#cancelAck ??= this.#timers.after(this.#timing.ackMs, () => {
+      this.#cancelAck = undefined;
+      const ack = this.#acks.take(this.#pending.repliedUpTo);
+      if (ack) this.#link.send({ requests: [{ id: this.#pending.nextId(), kind: { $case: "ack", value: ack } }] });
+    });
+  }
+
+  /** Notices a server that is gone without a word. */
+  #watch(): void {
+    const { idleMs, pingMs } = this.#timing;
+    const quiet = this.#quietSince === undefined ? 0 : this.#timers.now() - this.#quietSince;
+    if (quiet >= idleMs + pingMs) {
+      return this.end(new ChatError("unavailable", "The server stopped answering."));
+    }
+    if (quiet >= idleMs && !this.#asked) {
+      this.#asked = true;
+      this.request({ $case: "ping", value: {} }, pingMs).catch(() => {});
+    }
+    const next = this.#asked ? idleMs + pingMs - quiet : idleMs - quiet;
+    this.#cancelWatch = this.#timers.after(Math.max(next, 1), () => this.#watch());
+  }
+}

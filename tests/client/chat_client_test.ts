@@ -1,0 +1,355 @@
+import assert from "node:assert/strict";
+import { ChatClient, type ChatClientOptions, type ClientEvent } from "../../src/client/chat_client.ts";
+import { ChatError, type ChatErrorCode } from "../../src/core/chat_error.ts";
+import { FakeChatServer } from "../support/fake_chat_server.ts";
+import { ManualTimers, settle } from "../support/manual_timers.ts";
+
+function reasonOf(client: ChatClient): string {
+  return client.state.kind === "offline" ? client.state.reason.message : `${client.state.kind}, no reason`;
+}
+
+interface Started {
+  server: FakeChatServer;
+  timers: ManualTimers;
+  client: ChatClient;
+  events: ClientEvent[];
+  running: Promise<ChatError | undefined>;
+  texts(): string[];
+}
+
+async function withClient(
+  use: (started: Started) => Promise<void>,
+  setup: { server?: FakeChatServer; options?: Partial<ChatClientOptions>; online?: boolean } = {},
+): Promise<void> {
+  const server = setup.server ?? new FakeChatServer();
+  const timers = new ManualTimers();
+  const events: ClientEvent[] = [];
+  const client = new ChatClient({
+    transport: server.transport,
+    token: "token-ana",
+    client: "test/1",
+    timers,
+    backoff: { random: () => 0.5 },
+    onEvent: (event) => void events.push(event),
+    ...setup.options,
+  });
+  const stop = new AbortController();
+  const running = client.run({ signal: stop.signal });
+  const texts = () => events.flatMap((event) => event.kind === "message" ? [event.message.text] : []);
+  try {
+    if (setup.online !== false) await timers.until(() => client.state.kind === "online");
+    await use({ server, timers, client, events, running, texts });
+  } finally {
+    stop.abort();
+    server.thaw();
+    await running;
+  }
+  assert.equal(timers.pending, 0, "timers were left");
+}
+
+Deno.test("hello carries the token, the consumer and where to resume", async () => {
+  const server = new FakeChatServer();
+  server.append("ben", "ana", "one");
+  server.append("ben", "ana", "two");
+  await withClient(({ texts }) => {
+    const { protocolVersion, token, consumer, resumeAfter, epoch, client } = server.hellos[0];
+    assert.deepEqual(
+      { protocolVersion, token, consumer, resumeAfter, epoch, client },
+      {
+        protocolVersion: 1,
+        token: "token-ana",
+        consumer: "ui-2",
+        resumeAfter: 1,
+        epoch: "epoch-1",
+        client: "test/1",
+      },
+    );
+    assert.deepEqual(texts(), []);
+    return Promise.resolve();
+  }, { server, options: { consumer: "ui-2", resume: { epoch: "epoch-1", after: 1 } } });
+});
+
+Deno.test("send() resolves with the message as it is in the log", async () => {
+  await withClient(async ({ client, server, events }) => {
+    const message = await client.send("ben", "hello");
+    assert.equal(message.id, server.log[0].id);
+    assert.equal(message.conversation, "ana:ben");
+    assert.equal(message.text, "hello");
+    assert.deepEqual(events.filter(({ kind }) => kind === "accepted"), [{ kind: "accepted", message }]);
+    assert.equal(client.unsent, 0);
+  });
+});
+
+Deno.test("send() rejects with what the server says, and with bad text at once", async () => {
+  await withClient(async ({ client, server }) => {
+    await assert.rejects(client.send("nobody", "x"), { code: "not_found", message: 'There is no user "nobody".' });
+    await assert.rejects(client.send("ben", ""), { code: "invalid_argument" });
+    assert.equal(server.log.length, 0);
+    assert.equal(client.unsent, 0);
+  });
+});
+
+Deno.test("a message sent while there is no connection goes out with the next one", async () => {
+  await withClient(async ({ client, server, timers }) => {
+    server.down = true;
+    server.cut();
+    await timers.until(() => client.state.kind === "offline");
+    const sent = client.send("ben", "later");
+    server.down = false;
+    await timers.until(() => client.unsent === 0);
+    assert.equal((await sent).seq, 1);
+  });
+});
+
+Deno.test("a message whose reply was lost is not shown to its sender when the log delivers it", async () => {
+  const server = new FakeChatServer();
+  let links = 0;
+  // Hello and its reply pass; the send is read by the server, and its reply is lost.
+  server.nextLife = () => links++ === 0 ? { fromClient: 9, toClient: 1 } : undefined;
+  await withClient(async ({ client, timers, texts, events }) => {
+    const sent = client.send("ben", "once");
+    await timers.until(() => client.unsent === 0);
+    assert.equal((await sent).seq, 1);
+    await timers.advance(5_000);
+    assert.equal(server.hellos.length, 2);
+    assert.equal(server.log.length, 1);
+    assert.deepEqual(texts(), []);
+    assert.equal(events.filter(({ kind }) => kind === "accepted").length, 1);
+  }, { server });
+});
+
+Deno.test("own messages of another device are shown", async () => {
+  await withClient(async ({ server, timers, texts }) => {
+    server.append("ana", "ben", "from the phone");
+    server.deliverAll();
+    await timers.advance(1);
+    assert.deepEqual(texts(), ["from the phone"]);
+  });
+});
+
+Deno.test("a busy server gets the message again when it asked to, and not before", async () => {
+  await withClient(async ({ client, server, timers, events }) => {
+    const start = timers.now();
+    server.refuseSend = () =>
+      timers.now() < start + 3_000
+        ? new ChatError("rate_limited", "Wait.", { retryAfterMs: start + 3_000 - timers.now() })
+        : undefined;
+    const texts = Array.from({ length: 200 }, (_, i) => `line ${i}`);
+    const sent = Promise.all(texts.map((text) => client.send("ben", text)));
+    await timers.advance(2_900);
+    assert.equal(server.log.length, 0);
+    await timers.until(() => client.unsent === 0);
+    await sent;
+    assert.deepEqual(server.log.map(({ text }) => text), texts);
+    const sends = server.framesRead.map((frame) => frame.requests.filter((r) => r.kind?.$case === "send").length);
+    assert.deepEqual(sends.filter((count) => count > 0), [64, ...texts.map(() => 1)]);
+    assert.equal(events.filter(({ kind }) => kind === "postponed").length, 64);
+  });
+});
+
+Deno.test("much to send goes out in full frames, with a bounded part of it on its way", async () => {
+  await withClient(async ({ client, server }) => {
+    server.frozen = true;
+    const text = "é".repeat(5_000);
+    const sent = Promise.all(Array.from({ length: 40 }, () => client.send("ben", text)));
+    await settle();
+    server.thaw();
+    await sent;
+    const sizes = server.framesRead.map((frame) => frame.requests.filter((r) => r.kind?.$case === "send").length);
+    assert.equal(Math.max(...sizes), 6);
+    assert.equal(server.log.length, 40);
+  });
+});
+
+Deno.test("deliveries are acknowledged after the consumer took them, and the window moves on", async () => {
+  let release = Promise.withResolvers<void>();
+  const taken: string[] = [];
+  const server = new FakeChatServer();
+  const acks: number[] = [];
+  server.onAck = (position) => acks.push(position);
+  await withClient(async ({ timers }) => {
+    for (let i = 0; i < 10; i++) server.append("ben", "ana", "x".repeat(900));
+    server.deliverAll();
+    await timers.advance(60_000);
+    assert.deepEqual(taken, []);
+    assert.deepEqual(acks, []);
+    release.resolve();
+    await timers.until(() => taken.length === 10);
+    await timers.until(() => acks.at(-1) === 10);
+    release = Promise.withResolvers();
+  }, {
+    server,
+    options: {
+      async onEvent(event) {
+        if (event.kind !== "message") return;
+        await release.promise;
+        taken.push(event.message.text);
+      },
+    },
+  });
+});
+
+for (
+  const code of [
+    "unauthenticated",
+    "token_revoked",
+    "session_replaced",
+    "unsupported_version",
+    "permission_denied",
+    "invalid_argument",
+  ] as ChatErrorCode[]
+) {
+  Deno.test(`${code} in the reply to hello ends the client`, async () => {
+    const server = new FakeChatServer();
+    server.refuseHello = () => new ChatError(code, "No.");
+    await withClient(async ({ client, running }) => {
+      const sent = client.send("ben", "never");
+      await assert.rejects(sent, { code });
+      assert.equal((await running)?.code, code);
+      assert.deepEqual(client.state, { kind: "ended", error: await running });
+      await assert.rejects(client.send("ben", "never"), { code });
+      assert.equal(server.hellos.length, 1);
+    }, { server, online: false });
+  });
+}
+
+Deno.test("a session that was taken over ends the client, a server that shuts down does not", async () => {
+  await withClient(async ({ client, server, timers, running }) => {
+    for (const session of server.sessions) session.end(new ChatError("unavailable", "Shutting down."));
+    await timers.until(() => client.state.kind === "offline");
+    await timers.until(() => client.state.kind === "online");
+    for (const session of server.sessions) session.end(new ChatError("session_replaced", "Elsewhere."));
+    assert.equal((await running)?.message, "Elsewhere.");
+  });
+});
+
+Deno.test("waits grow from half a second to half a minute, and begin again after a stable connection", async () => {
+  await withClient(async ({ client, server, timers }) => {
+    const waits: number[] = [];
+    const fail = async () => {
+      await timers.until(() => client.state.kind === "offline");
+      assert.ok(client.state.kind === "offline");
+      waits.push(client.state.retryAt - timers.now());
+      await timers.advance(waits.at(-1)!);
+    };
+    server.down = true;
+    server.cut();
+    for (let i = 0; i < 9; i++) await fail();
+    server.down = false;
+    await timers.until(() => client.state.kind === "online");
+    server.cut();
+    await fail();
+    await timers.until(() => client.state.kind === "online");
+    await timers.advance(15_000);
+    server.cut();
+    await fail();
+    assert.deepEqual(waits, [250, 500, 1000, 2000, 4000, 8000, 15000, 15000, 15000, 15000, 250]);
+  });
+});
+
+Deno.test("a server that asks for a longer wait gets it", async () => {
+  const server = new FakeChatServer();
+  server.refuseHello = () => new ChatError("busy", "Full.", { retryAfterMs: 12_000 });
+  await withClient(async ({ client, timers }) => {
+    await timers.until(() => client.state.kind === "offline");
+    assert.ok(client.state.kind === "offline");
+    assert.equal(client.state.retryAt - timers.now(), 12_000);
+    assert.equal(client.state.reason.message, "Full.");
+  }, { server, online: false });
+});
+
+Deno.test("retryNow() ends the wait", async () => {
+  await withClient(async ({ client, server }) => {
+    server.cut();
+    await settle();
+    assert.equal(client.state.kind, "offline");
+    client.retryNow();
+    await settle();
+    assert.equal(client.state.kind, "online");
+  });
+});
+
+Deno.test("a server that stops answering is given up within 35 seconds", async () => {
+  await withClient(async ({ client, server, timers }) => {
+    await timers.advance(47_000);
+    assert.equal(client.state.kind, "online");
+    server.frozen = true;
+    const start = timers.now();
+    await timers.until(() => client.state.kind === "offline");
+    assert.ok(timers.now() - start <= 35_000, `${timers.now() - start} ms`);
+    assert.match(reasonOf(client), /stopped answering/);
+  });
+});
+
+Deno.test("a server that accepts connections and says nothing is given up as well", async () => {
+  const server = new FakeChatServer();
+  server.frozen = true;
+  await withClient(async ({ client, timers }) => {
+    await timers.until(() => client.state.kind === "offline", 21_000);
+    assert.match(reasonOf(client), /did not answer in time/);
+  }, { server, online: false });
+});
+
+Deno.test("another epoch drops the cursor and is told", async () => {
+  await withClient(async ({ client, server, timers, texts, events }) => {
+    for (let i = 0; i < 5; i++) server.append("ben", "ana", `old ${i}`);
+    server.deliverAll();
+    await timers.advance(1_000);
+    assert.equal(client.resumePoint?.after, 5);
+    server.restore([]);
+    server.cut();
+    await timers.until(() => client.state.kind === "online");
+    assert.ok(client.state.kind === "online" && client.state.restored);
+    assert.deepEqual(client.resumePoint, { epoch: "epoch-1+", after: 0 });
+    server.append("ben", "ana", "new");
+    server.deliverAll();
+    await timers.advance(1);
+    assert.deepEqual(texts().slice(5), ["new"]);
+    assert.equal(events.filter((e) => e.kind === "state" && e.state.kind === "online" && e.state.restored).length, 1);
+  });
+});
+
+Deno.test("requests are answered by kind, refused with the server's words, and fail with the connection", async () => {
+  await withClient(async ({ client, server, timers }) => {
+    server.append("ben", "ana", "hi");
+    assert.equal((await client.whoAmI()).user, "ana");
+    assert.deepEqual((await client.history({ with: "ben" })).messages.map(({ text }) => text), ["hi"]);
+    assert.deepEqual((await client.listConversations()).conversations.map(({ address }) => address), ["ben"]);
+    assert.equal((await client.listUsers()).users.length, 3);
+    assert.ok(await client.ping() >= 0);
+    await assert.rejects(client.listDevices(), { code: "invalid_argument" });
+    server.frozen = true;
+    const late = assert.rejects(client.whoAmI(), { code: "unavailable", message: /did not answer in time/ });
+    await timers.advance(15_000);
+    await late;
+    const lost = assert.rejects(client.whoAmI(), { code: "unavailable", message: /connection was lost/ });
+    server.cut();
+    await lost;
+    await assert.rejects(client.whoAmI(), { code: "unavailable", message: /^Not connected: / });
+  });
+});
+
+Deno.test("stopping acknowledges what was taken, and refuses what is unsent", async () => {
+  const server = new FakeChatServer();
+  const acks: number[] = [];
+  server.onAck = (position) => acks.push(position);
+  server.refuseSend = () => new ChatError("storage_full", "The disk is full.");
+  let sent: Promise<unknown> | undefined;
+  await withClient(async ({ client, timers }) => {
+    server.append("ben", "ana", "hi");
+    server.deliverAll();
+    await timers.advance(1);
+    assert.deepEqual(acks, []);
+    sent = assert.rejects(client.send("ben", "x"), { code: "unavailable", message: /closed before/ });
+  }, { server });
+  await sent;
+  assert.deepEqual(acks, [1]);
+});
+
+Deno.test("presence and the way of delivery are passed on", async () => {
+  await withClient(async ({ server, timers, events }) => {
+    for (const session of server.sessions) session.tellPresence("ben", true);
+    await timers.advance(1);
+    assert.deepEqual(events.at(-1), { kind: "presence", user: "ben", online: true });
+  });
+});

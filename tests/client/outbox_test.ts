@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { Outbox } from "../../src/client/outbox.ts";
+import { ChatError } from "../../src/core/chat_error.ts";
+
+const accepted = { position: 1, conversation: "ana:ben", seq: 1, acceptedAt: 0 };
+
+function filled(count: number, options: ConstructorParameters<typeof Outbox>[0] = {}) {
+  const outbox = new Outbox({ backoff: { random: () => 0.5 }, ...options });
+  const results = Array.from(
+    { length: count },
+    (_, i) => outbox.add({ id: String(i), to: "ben", text: `text ${i}`, bytes: 100 }),
+  );
+  const ready = (now: number) => outbox.takeReady(now).map(({ id }) => id);
+  return { outbox, ready, results };
+}
+
+Deno.test("takeReady() keeps to its bounds and to the order", () => {
+  const { outbox, ready } = filled(10, { maxMessages: 4, maxBytes: 1000 });
+  assert.deepEqual(ready(0), ["0", "1", "2", "3"]);
+  assert.deepEqual(ready(0), []);
+  outbox.accept("1", "ana", accepted);
+  assert.deepEqual(ready(0), ["4"]);
+});
+
+Deno.test("takeReady() gives one message however large, and no second one beyond the bytes", () => {
+  const { outbox, ready } = filled(3, { maxBytes: 50 });
+  assert.deepEqual(ready(0), ["0"]);
+  assert.deepEqual(ready(0), []);
+  outbox.accept("0", "ana", accepted);
+  assert.deepEqual(ready(0), ["1"]);
+});
+
+Deno.test("a postponed message keeps its place, and those behind it wait", () => {
+  const { outbox, ready } = filled(4, { maxMessages: 2 });
+  ready(0);
+  outbox.postpone("0", new ChatError("busy", "Busy.", { retryAfterMs: 700 }), 1000);
+  outbox.postpone("1", new ChatError("busy", "Busy.", { retryAfterMs: 900 }), 1001);
+  assert.equal(outbox.heldFor(1200), 500);
+  assert.deepEqual(ready(1699), []);
+  assert.deepEqual(ready(1700), ["0"]);
+  assert.deepEqual(ready(1700), []);
+  outbox.accept("0", "ana", accepted);
+  assert.deepEqual(ready(1700), ["1"]);
+});
+
+Deno.test("refusals without a time wait longer each time", () => {
+  const { outbox, ready } = filled(1);
+  const waits: number[] = [];
+  for (let now = 0; waits.length < 3; now += waits.at(-1)!) {
+    assert.deepEqual(ready(now), ["0"]);
+    outbox.postpone("0", new ChatError("storage_full", "Full."), now);
+    waits.push(outbox.heldFor(now));
+  }
+  assert.deepEqual(waits, [250, 500, 1000]);
+});
+
+Deno.test("a lost link sends again what was on its way, in order", async () => {
+  const { outbox, ready, results } = filled(3);
+  ready(0);
+  outbox.accept("1", "ana", accepted);
+  outbox.linkLost();
+  assert.deepEqual(ready(0), ["0", "2"]);
+  assert.deepEqual(await results[1], { ...accepted, id: "1", sender: "ana", text: "text 1" });
+  outbox.close(new ChatError("unavailable", "Closed."));
+  await assert.rejects(results[0], { message: "Closed." });
+  await assert.rejects(results[2], { message: "Closed." });
+  assert.equal(outbox.size, 0);
+});
+
+Deno.test("what was settled is settled once", () => {
+  const { outbox } = filled(1);
+  assert.equal(outbox.accept("0", "ana", accepted)?.text, "text 0");
+  assert.equal(outbox.accept("0", "ana", accepted), undefined);
+});

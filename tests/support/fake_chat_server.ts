@@ -1,0 +1,356 @@
+import { ChatError } from "../../src/core/chat_error.ts";
+import { conversationAddress, conversationMembers, directConversation } from "../../src/core/message.ts";
+import type { Link, Transport } from "../../src/client/transport.ts";
+import type { Message, SendRequest } from "../../src/gen/chatd/v1/chat.ts";
+import type { ClientFrame, Hello, Item, Reply, Request, ServerFrame } from "../../src/gen/chatd/v1/session.ts";
+import { ClientFrame as ClientFrameType } from "../../src/gen/chatd/v1/session.ts";
+
+type Result = NonNullable<Reply["result"]>;
+
+/** After how many frames, each way, a link breaks. */
+export interface LinkLife {
+  fromClient: number;
+  toClient: number;
+}
+
+/** A server in memory, as far as a client can tell; its links break where a test wants. */
+export class FakeChatServer {
+  epoch = "epoch-1";
+  log: Message[] = [];
+  users = new Set<string>(["ana", "ben", "cat"]);
+  /** Bytes of text sent and not acknowledged, for each session. */
+  windowBytes = 2_000;
+  /** The life of the next link; without one, links do not break by themselves. */
+  nextLife: () => LinkLife | undefined = () => undefined;
+  /** Nobody listens. */
+  down = false;
+  /** Links stay, and nothing is read or answered. */
+  frozen = false;
+  /** Why to refuse this send; undefined accepts it. */
+  refuseSend: (request: SendRequest) => ChatError | undefined = () => undefined;
+  refuseHello: (hello: Hello) => ChatError | undefined = () => undefined;
+  onAck: (position: number) => void = () => {};
+  /** Everything that clients sent, as it was read. */
+  readonly framesRead: ClientFrame[] = [];
+  readonly hellos: Hello[] = [];
+  readonly tokens = new Map([["token-ana", "ana"], ["token-ben", "ben"], ["token-cat", "cat"]]);
+  readonly passwords = new Map<string, string>();
+  readonly sessions = new Set<FakeSession>();
+  readonly #cursors = new Map<string, number>();
+  #thaw = Promise.withResolvers<void>();
+
+  readonly transport: Transport = {
+    address: "127.0.0.1:50051",
+    register: ({ user, password }) => {
+      if (this.users.has(user)) return Promise.reject(new ChatError("already_exists", `The name "${user}" is taken.`));
+      this.users.add(user);
+      this.passwords.set(user, password);
+      return Promise.resolve({ credentials: this.#newToken(user) });
+    },
+    logIn: ({ user, password }) => {
+      if (this.passwords.get(user) !== password) {
+        return Promise.reject(new ChatError("unauthenticated", "Wrong name or password."));
+      }
+      return Promise.resolve({ credentials: this.#newToken(user) });
+    },
+    connect: async ({ signal }) => {
+      await Promise.resolve();
+      if (signal?.aborted) throw new ChatError("unavailable", "Cancelled.");
+      if (this.down) throw new ChatError("unavailable", "Cannot reach 127.0.0.1:50051: connection refused.");
+      const session = new FakeSession(this, this.nextLife() ?? { fromClient: Infinity, toClient: Infinity });
+      this.sessions.add(session);
+      return session.link;
+    },
+  };
+
+  get head(): number {
+    return this.log.at(-1)?.position ?? 0;
+  }
+
+  /** Breaks every link. */
+  cut(error = new ChatError("unavailable", "The connection was reset.")): void {
+    for (const session of [...this.sessions]) session.cut(error);
+  }
+
+  thaw(): void {
+    this.frozen = false;
+    this.#thaw.resolve();
+    this.#thaw = Promise.withResolvers();
+  }
+
+  /** Resolves while the server is not frozen. */
+  async awake(): Promise<void> {
+    while (this.frozen) await this.#thaw.promise;
+  }
+
+  /** Somebody sends a message by other means. */
+  append(sender: string, to: string, text: string, id: string = crypto.randomUUID()): Message {
+    const conversation = directConversation(sender, to);
+    const seq = this.log.filter((message) => message.conversation === conversation).length + 1;
+    const message = { position: this.head + 1, conversation, seq, id, sender, acceptedAtMs: Date.now(), text };
+    this.log.push(message);
+    return message;
+  }
+
+  deliverAll(): void {
+    for (const session of this.sessions) session.deliver();
+  }
+
+  cursor(key: string): number {
+    const cursor = this.#cursors.get(key) ?? this.head;
+    this.#cursors.set(key, cursor);
+    return cursor;
+  }
+
+  moveCursor(key: string, position: number): void {
+    this.#cursors.set(key, Math.max(position, this.#cursors.get(key) ?? 0));
+  }
+
+  /** Another log takes the place of this one, as after a restored backup. */
+  restore(log: Message[]): void {
+    this.log = log;
+    this.epoch += "+";
+    this.#cursors.clear();
+  }
+
+  #newToken(user: string) {
+    const token = `token-${user}-${this.tokens.size}`;
+    this.tokens.set(token, user);
+    return { user, token, deviceId: `device-of-${user}`, expiresAtMs: 0 };
+  }
+}
+
+/** One session on the server, and the link to it. */
+export class FakeSession {
+  readonly link: Link;
+  user = "";
+  readonly #server: FakeChatServer;
+  readonly #life: LinkLife;
+  readonly #toServer: ClientFrame[] = [];
+  readonly #toClient: ServerFrame[] = [];
+  #wakeClient = Promise.withResolvers<void>();
+  readonly #over = Promise.withResolvers<void>();
+  #pumping = false;
+  #failure: ChatError | undefined;
+  #closed = false;
+  #items: Item[] = [];
+  #through = 0;
+  #flushing = false;
+  #key = "";
+  #sent = 0;
+  #unacknowledged: { position: number; bytes: number }[] = [];
+  readonly #own = new Set<number>();
+
+  constructor(server: FakeChatServer, life: LinkLife) {
+    this.#server = server;
+    this.#life = { ...life };
+    this.link = {
+      send: (frame) => {
+        if (this.#closed || this.#failure) return;
+        const bytes = ClientFrameType.encode(frame).finish();
+        if (bytes.length > 64 * 1024) throw new RangeError(`A frame of ${bytes.length} bytes`);
+        this.#toServer.push(ClientFrameType.decode(bytes));
+        void this.#pump();
+      },
+      frames: this.#frames(),
+      close: () => {
+        this.#closed = true;
+        this.#over.resolve();
+        this.#wakeClient.resolve();
+        this.#server.sessions.delete(this);
+        return Promise.resolve();
+      },
+    };
+  }
+
+  cut(error: ChatError): void {
+    this.#failure ??= error;
+    this.#over.resolve();
+    this.#server.sessions.delete(this);
+    this.#wakeClient.resolve();
+  }
+
+  /** The server ends the session with a reason. */
+  end(error: ChatError): void {
+    const { code, message, retryAfterMs = 0 } = error;
+    this.#send({ $case: "sessionEnded", value: { error: { code, message, retryAfterMs } } });
+  }
+
+  tellPresence(user: string, online: boolean): void {
+    this.#send({ $case: "presence", value: { user, online } });
+  }
+
+  deliver(): void {
+    if (this.user === "") return;
+    for (const message of this.#server.log) {
+      if (message.position <= this.#sent) continue;
+      const bytes = this.#unacknowledged.reduce((sum, each) => sum + each.bytes, 0);
+      if (bytes > 0 && bytes + message.text.length > this.#server.windowBytes) return;
+      this.#sent = message.position;
+      this.#through = message.position;
+      if (!conversationMembers(message.conversation).includes(this.user)) continue;
+      if (this.#own.has(message.position)) continue;
+      this.#unacknowledged.push({ position: message.position, bytes: message.text.length });
+      this.#send({ $case: "message", value: message });
+    }
+  }
+
+  async *#frames(): AsyncGenerator<ServerFrame> {
+    for (;;) {
+      await Promise.race([this.#server.awake(), this.#over.promise]);
+      if (this.#closed) return;
+      const frame = this.#toClient.shift();
+      if (frame) {
+        if (this.#life.toClient-- <= 0) this.cut(new ChatError("unavailable", "The connection broke."));
+        else yield frame;
+        continue;
+      }
+      if (this.#failure) throw this.#failure;
+      await this.#wakeClient.promise;
+      this.#wakeClient = Promise.withResolvers();
+    }
+  }
+
+  async #pump(): Promise<void> {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    for (let frame = this.#toServer.shift(); frame; frame = this.#toServer.shift()) {
+      await this.#server.awake();
+      if (this.#failure) break;
+      if (this.#life.fromClient-- <= 0) {
+        this.cut(new ChatError("unavailable", "The connection broke."));
+        break;
+      }
+      this.#server.framesRead.push(frame);
+      for (const request of frame.requests) this.#handle(request);
+      this.#server.deliverAll();
+    }
+    this.#pumping = false;
+  }
+
+  #handle(request: Request): void {
+    const kind = request.kind!;
+    if (kind.$case === "ack") return this.#acknowledge(kind.value.position);
+    try {
+      this.#reply(request.id, this.#answer(kind));
+    } catch (error) {
+      if (!(error instanceof ChatError)) throw error;
+      const value = { code: error.code, message: error.message, retryAfterMs: error.retryAfterMs ?? 0 };
+      this.#reply(request.id, { $case: "error", value });
+    }
+  }
+
+  #answer(kind: NonNullable<Request["kind"]>): Result {
+    const server = this.#server;
+    switch (kind.$case) {
+      case "hello":
+        return this.#hello(kind.value);
+      case "ping":
+        return { $case: "ping", value: {} };
+      case "send":
+        return this.#accept(kind.value);
+      case "history": {
+        const conversation = directConversation(this.user, kind.value.with);
+        const all = server.log.filter((message) => message.conversation === conversation);
+        const before = kind.value.beforeSeq || Infinity;
+        const messages = all.filter(({ seq }) => seq < before).slice(-(kind.value.limit || 50));
+        const firstSeq = messages.at(0)?.seq ?? 0;
+        const lastSeq = messages.at(-1)?.seq ?? 0;
+        return {
+          $case: "history",
+          value: { messages, firstSeq, lastSeq, headSeq: all.length, more: firstSeq > 1 },
+        };
+      }
+      case "sent": {
+        const messages = server.log.filter(({ sender }) => sender === this.user).slice(-(kind.value.limit || 50));
+        return { $case: "sent", value: { messages, more: false } };
+      }
+      case "listConversations": {
+        const latest = new Map<string, Message>();
+        for (const message of server.log) {
+          if (conversationMembers(message.conversation).includes(this.user)) latest.set(message.conversation, message);
+        }
+        const conversations = [...latest.values()].sort((a, b) => b.position - a.position).map((last) => ({
+          address: conversationAddress(last.conversation, this.user),
+          conversation: last.conversation,
+          headSeq: last.seq,
+          last,
+        }));
+        return { $case: "listConversations", value: { conversations } };
+      }
+      case "listUsers": {
+        const online = new Set([...server.sessions].map((session) => session.user));
+        const users = [...server.users].sort().map((name) => ({ name, online: online.has(name) }));
+        return { $case: "listUsers", value: { users, more: false } };
+      }
+      case "whoAmI":
+        return {
+          $case: "whoAmI",
+          value: { user: this.user, deviceId: "device-1", deviceName: "a terminal", tokenExpiresAtMs: 0 },
+        };
+      default:
+        throw new ChatError("invalid_argument", `The fake server does not know ${kind.$case}.`);
+    }
+  }
+
+  #hello(hello: Hello): Result {
+    const server = this.#server;
+    server.hellos.push(hello);
+    const refusal = server.refuseHello(hello);
+    if (refusal) throw refusal;
+    const user = server.tokens.get(hello.token);
+    if (!user) throw new ChatError("unauthenticated", "The token is not valid: log in again.");
+    this.user = user;
+    this.#key = `${user}/${hello.consumer}`;
+    const cursor = Math.max(server.cursor(this.#key), hello.epoch === server.epoch ? hello.resumeAfter : 0);
+    this.#sent = cursor;
+    const value = {
+      user,
+      deviceId: "device-1",
+      epoch: server.epoch,
+      cursor,
+      head: server.head,
+      protocolMin: 1,
+      protocolMax: 1,
+      server: "fake/1",
+      windowBytes: server.windowBytes,
+    };
+    return { $case: "hello", value };
+  }
+
+  #accept(request: SendRequest): Result {
+    const server = this.#server;
+    const before = server.log.find(({ id, sender }) => id === request.id && sender === this.user);
+    const refusal = before ? undefined : server.refuseSend(request);
+    if (refusal) throw refusal;
+    if (!server.users.has(request.to)) throw new ChatError("not_found", `There is no user "${request.to}".`);
+    const message = before ?? server.append(this.user, request.to, request.text, request.id);
+    if (!before) this.#own.add(message.position);
+    const { position, conversation, seq, acceptedAtMs } = message;
+    return { $case: "send", value: { position, conversation, seq, acceptedAtMs, duplicate: before !== undefined } };
+  }
+
+  #acknowledge(position: number): void {
+    if (position > this.#sent) throw new RangeError(`Acknowledged ${position}, sent was ${this.#sent}`);
+    this.#server.onAck(position);
+    this.#server.moveCursor(this.#key, position);
+    this.#unacknowledged = this.#unacknowledged.filter((each) => each.position > position);
+  }
+
+  #reply(requestId: number, result: Result): void {
+    this.#send({ $case: "reply", value: { requestId, result } });
+  }
+
+  #send(kind: NonNullable<Item["kind"]>): void {
+    this.#items.push({ kind });
+    if (this.#flushing) return;
+    this.#flushing = true;
+    queueMicrotask(() => {
+      this.#flushing = false;
+      this.#toClient.push({ items: this.#items, through: this.#through });
+      this.#items = [];
+      this.#through = 0;
+      this.#wakeClient.resolve();
+    });
+  }
+}

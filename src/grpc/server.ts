@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer, type Server as Listener } from "node:net";
 import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import type { Chat } from "../core/chat.ts";
 import { ChatError } from "../core/chat_error.ts";
@@ -6,6 +7,7 @@ import { AuthServiceService } from "../gen/chatd/v1/auth_service.ts";
 import { ChatServiceService } from "../gen/chatd/v1/chat_service.ts";
 import { HealthService } from "../gen/grpc/health/v1/health.ts";
 import { maxFrameBytes } from "../wire/limits.ts";
+import { ConnectionGuard, type ConnectionGuardOptions, standardLimits } from "./connection_guard.ts";
 import { connectMethod } from "./connect_method.ts";
 import { dialCallback } from "./dial_callback.ts";
 import { Health } from "./health.ts";
@@ -20,6 +22,8 @@ export interface GrpcServerOptions {
   listen: { host: string; port: number };
   tls?: { certificate: Uint8Array; key: Uint8Array; clientCa?: Uint8Array };
   defer(callback: () => void): void;
+  /** For tests; `standardLimits` unless given. */
+  connectionLimits?: ConnectionGuardOptions;
 }
 
 /** A gRPC server that listens. Owned by its opener. */
@@ -42,8 +46,8 @@ const serverSettings = {
 /** Listens and serves. @throws {ChatError} `unavailable` when the address cannot be listened on. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   const server = new Server(serverSettings);
-  const onLogIn = () => {};
-  const shared = { ...options, onLogIn };
+  const guard = new ConnectionGuard(options.connectionLimits ?? standardLimits);
+  const shared = { ...options, onLogIn: (peer: string) => guard.loggedIn(peer) };
   server.addService(undecoded(ChatServiceService), {
     connect: connectMethod({ ...shared, dialCallback }),
     ...chatMethods(shared),
@@ -52,36 +56,46 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const health = new Health(chatServices);
   server.addService(HealthService, health.methods as unknown as UntypedServiceImplementation);
   addReflection(server, { services: [...chatServices, "grpc.health.v1.Health"] });
-  const port = await bind(server, options);
+  const injector = server.createConnectionInjector(serverCredentials(options.tls));
+  const listener = createServer({ noDelay: true }, (socket) => {
+    if (guard.admit(socket)) injector.injectConnection(socket);
+  });
+  const port = await listen(listener, options.listen);
   return {
     port,
     close: async ({ deadlineMs }) => {
       health.stop();
-      const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
-      const timer = setTimeout(() => server.forceShutdown(), deadlineMs);
-      await closed;
+      guard.closeStrangers();
+      const stopped = new Promise<void>((resolve) => listener.close(() => resolve()));
+      const drained = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+      const timer = setTimeout(() => {
+        server.forceShutdown();
+        guard.closeAll();
+      }, deadlineMs);
+      // On Deno the server calls itself drained while calls still write; their connections close when they are done.
+      await Promise.all([drained, stopped, guard.empty()]);
       clearTimeout(timer);
     },
   };
 }
 
-function bind(server: Server, { listen, tls }: GrpcServerOptions): Promise<number> {
-  const credentials = tls === undefined ? ServerCredentials.createInsecure() : ServerCredentials.createSsl(
+function serverCredentials(tls: GrpcServerOptions["tls"]): ServerCredentials {
+  if (tls === undefined) return ServerCredentials.createInsecure();
+  const { certificate, key, clientCa } = tls;
+  return ServerCredentials.createSsl(
     // Without roots, Deno's server cannot handshake; they are used for client certificates only.
-    Buffer.from(tls.clientCa ?? tls.certificate),
-    [{ cert_chain: Buffer.from(tls.certificate), private_key: Buffer.from(tls.key) }],
-    tls.clientCa !== undefined,
+    Buffer.from(clientCa ?? certificate),
+    [{ cert_chain: Buffer.from(certificate), private_key: Buffer.from(key) }],
+    clientCa !== undefined,
   );
-  const host = listen.host.includes(":") ? `[${listen.host}]` : listen.host;
+}
+
+function listen(listener: Listener, { host, port }: { host: string; port: number }): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(`${host}:${listen.port}`, credentials, (error, port) => {
-      if (error === null) resolve(port);
-      else {
-        reject(
-          new ChatError("unavailable", `Cannot listen on ${host}:${listen.port}: ${error.message}`, { cause: error }),
-        );
-      }
+    listener.once("error", (cause) => {
+      reject(new ChatError("unavailable", `Cannot listen on ${host} port ${port}: ${cause.message}`, { cause }));
     });
+    listener.listen(port, host, () => resolve((listener.address() as AddressInfo).port));
   });
 }
 

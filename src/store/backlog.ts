@@ -1,16 +1,26 @@
 import type { Database } from "./database.ts";
 
-/**
- * Up to so many newest entries of the whole store, it is cheaper to look at each than at all conversations of a user. This is where
- * a session that keeps up always is.
- */
-const maxScanned = 256;
-const minPage = 8;
+/** A user with fewer new entries than one in so many of the store's is served conversation by conversation. */
+const sparse = 64;
+
+export interface BacklogOptions {
+  /**
+   * How many entries of the whole store are looked at, one by one, before the conversations of the user are. Most often this is
+   * all it takes: a session that keeps up is never far behind, and who writes a lot finds a lot. Default: 1024.
+   */
+  scanWindow?: number;
+}
+
+export interface BacklogPage {
+  /** Lowest first. */
+  readonly positions: number[];
+  /** Nothing up to here is missing. */
+  readonly through: number;
+}
 
 interface ConversationHead {
   readonly id: number;
   readonly headSeq: number;
-  readonly headPosition: number;
 }
 
 interface Position {
@@ -21,12 +31,13 @@ function prepareStatements(database: Database) {
   return {
     scan: database.prepare(
       `SELECT e.position FROM entry e
-       WHERE e.position > :after AND EXISTS (
-         SELECT 1 FROM member m JOIN user u ON u.id = m.user WHERE u.name = :user AND m.conversation = e.conversation)
+       WHERE e.position > :after AND e.position <= :through AND EXISTS (
+         SELECT 1 FROM member m
+         WHERE m.user = (SELECT id FROM user WHERE name = :user) AND m.conversation = e.conversation)
        ORDER BY e.position LIMIT :limit`,
     ),
     changed: database.prepare(
-      `SELECT c.id, c.head_seq AS headSeq, c.head_position AS headPosition
+      `SELECT c.id, c.head_seq AS headSeq
        FROM user u CROSS JOIN member m ON m.user = u.id CROSS JOIN conversation c ON c.id = m.conversation
        WHERE u.name = ? AND c.head_position > ?`,
     ),
@@ -40,22 +51,35 @@ function prepareStatements(database: Database) {
 /** Finds which entries a user has not had; their texts are not touched. */
 export class Backlog {
   readonly #statements: ReturnType<typeof prepareStatements>;
+  readonly #scanWindow: number;
 
-  constructor(database: Database) {
+  constructor(database: Database, { scanWindow = 1024 }: BacklogOptions = {}) {
     this.#statements = prepareStatements(database);
+    this.#scanWindow = scanWindow;
   }
 
   /**
-   * The first `limit` positions after `after` of entries in conversations of `user`, lowest first. Costs a look at each conversation
-   * of the user, some more for those with something new, and one step for each position; `head` is the newest position of the store.
+   * The first positions after `after` of entries in conversations of `user`: up to `limit` of them, and fewer where that is cheaper.
+   * However large the store, it costs at most a look at a window of it and at each conversation of the user, and a few steps
+   * for each entry that is new to the user. `head` is the newest position of the store.
    */
-  positionsAfter(user: string, after: number, { head, limit }: { head: number; limit: number }): number[] {
-    if (after >= head) return [];
-    if (head - after <= maxScanned) return positions(this.#statements.scan.all({ user, after, limit }));
+  pageAfter(user: string, after: number, { head, limit }: { head: number; limit: number }): BacklogPage {
+    const end = Math.min(head, after + this.#scanWindow);
+    const scanned = after < end ? this.#scan(user, { after, through: end, limit: limit + 1 }) : [];
+    if (end >= head || scanned.length > limit || scanned.length * sparse > this.#scanWindow) {
+      return cut(scanned, { limit, end });
+    }
+    return cut(this.#merge(user, { after, limit: limit + 1 }), { limit, end: head });
+  }
+
+  #scan(user: string, range: { after: number; through: number; limit: number }): number[] {
+    return positions(this.#statements.scan.all({ user, ...range }));
+  }
+
+  #merge(user: string, { after, limit }: { after: number; limit: number }): number[] {
     const changed = this.#statements.changed.all(user, after) as unknown as ConversationHead[];
-    const page = Math.min(limit, Math.max(minPage, Math.ceil(2 * limit / changed.length)));
-    const streams = changed.map((conversation) => this.#stream(conversation, { after, page }));
-    return mergeLowest(streams, limit);
+    const page = Math.min(limit, Math.ceil(2 * limit / changed.length));
+    return mergeLowest(changed.map((conversation) => this.#stream(conversation, { after, page })), limit);
   }
 
   *#stream(conversation: ConversationHead, { after, page }: { after: number; page: number }): Generator<number> {
@@ -69,21 +93,32 @@ export class Backlog {
   }
 
   /**
-   * Positions rise with seq, so the first entry after a position is found by halving, over the index by conversation and seq,
-   * which ends in the position. It is at most as many entries below the head as there are positions in between. Entries that are
-   * gone count as before `after`, since only the oldest of a conversation are ever removed.
+   * Positions rise with seq, so the first entry after a position is found over the index by conversation and seq, which ends in
+   * the position: in growing steps down from the head, then by halving, so that it costs the logarithm of what is new.
+   * Entries that are gone count as old, since only the oldest of a conversation are ever removed.
    */
-  #firstSeqAfter({ id, headSeq, headPosition }: ConversationHead, after: number): number {
-    let low = Math.max(1, headSeq - (headPosition - after) + 1);
-    let high = headSeq;
+  #firstSeqAfter({ id, headSeq }: ConversationHead, after: number): number {
+    const isNew = (seq: number) => {
+      const found = this.#statements.positionOf.get(id, seq) as Position | undefined;
+      return found !== undefined && found.position > after;
+    };
+    let step = 1;
+    while (step < headSeq && isNew(headSeq - step)) step *= 2;
+    let low = Math.max(1, headSeq - step + 1);
+    let high = headSeq - Math.floor(step / 2);
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
-      const found = this.#statements.positionOf.get(id, middle) as Position | undefined;
-      if (found !== undefined && found.position > after) high = middle;
+      if (isNew(middle)) high = middle;
       else low = middle + 1;
     }
     return low;
   }
+}
+
+function cut(found: number[], { limit, end }: { limit: number; end: number }): BacklogPage {
+  if (found.length <= limit) return { positions: found, through: end };
+  const positions = found.slice(0, limit);
+  return { positions, through: positions[limit - 1] };
 }
 
 function positions(rows: unknown[]): number[] {

@@ -7,7 +7,7 @@ import type {
   MessageBatch,
   MessageStore,
 } from "../core/message_store.ts";
-import { Backlog } from "./backlog.ts";
+import { Backlog, type BacklogOptions } from "./backlog.ts";
 import { decodeId, decodeText, encodeId, settle } from "./column_values.ts";
 import { Committer } from "./commit.ts";
 import type { Database } from "./database.ts";
@@ -44,7 +44,7 @@ function prepareStatements(database: Database) {
     sent: database.prepare(`SELECT position FROM entry WHERE sender = ${userId} AND id < ? ORDER BY id DESC LIMIT ?`),
     conversations: database.prepare(
       `SELECT c.name AS conversation, c.head_seq AS headSeq, c.head_position AS headPosition
-       FROM member m JOIN conversation c ON c.id = m.conversation
+       FROM member m JOIN conversation c ON c.id = m.conversation JOIN entry e ON e.position = c.head_position
        WHERE m.user = ${userId} ORDER BY c.head_position DESC LIMIT ?`,
     ),
     peers: database.prepare(
@@ -68,11 +68,11 @@ export class SqliteMessageStore implements MessageStore {
   readonly #committer: Committer;
   readonly #backlog: Backlog;
 
-  constructor(database: Database) {
+  constructor(database: Database, options: BacklogOptions = {}) {
     this.#database = database;
     this.#statements = prepareStatements(database);
     this.#committer = new Committer(database);
-    this.#backlog = new Backlog(database);
+    this.#backlog = new Backlog(database, options);
     this.epoch = (this.#statements.epoch.get() as { epoch: string }).epoch;
   }
 
@@ -90,11 +90,10 @@ export class SqliteMessageStore implements MessageStore {
 
   messagesAfter(user: string, position: number, { limit, maxBytes }: Limits): Promise<MessageBatch> {
     return settle(() => {
-      // One more than asked for tells whether anything is left.
-      const positions = this.#backlog.positionsAfter(user, position, { head: this.head, limit: limit + 1 });
+      const { positions, through } = this.#backlog.pageAfter(user, position, { head: this.head, limit });
       const messages = this.#read(positions, { limit, maxBytes });
-      const through = messages.length < positions.length ? messages[messages.length - 1].position : this.head;
-      return { messages, through };
+      const whole = messages.length === positions.length;
+      return { messages, through: whole ? through : messages[messages.length - 1].position };
     });
   }
 
@@ -106,6 +105,7 @@ export class SqliteMessageStore implements MessageStore {
       const found = this.#statements.conversation.get(conversation) as { id: number; headSeq: number } | undefined;
       if (!found) return { messages: [], headSeq: 0, more: false };
       const before = beforeSeq === 0 ? found.headSeq + 1 : beforeSeq;
+      // One more than asked for tells whether anything is left.
       const positions = toPositions(this.#statements.history.all(found.id, before, limit + 1));
       const messages = this.#read(positions, { limit, maxBytes }).reverse();
       return { messages, headSeq: found.headSeq, more: messages.length < positions.length };

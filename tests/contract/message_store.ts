@@ -195,7 +195,7 @@ export function messageStoreContract(name: string, open: () => OpenedStore | Pro
   test("messagesAfter() skips far over what others wrote", async (messages) => {
     const mine = await accept(messages, directAppend("ana", "ben", { text: "before" }));
     for (let round = 0; round < 4; round++) {
-      await messages.commit(Array.from({ length: 200 }, () => directAppend("cleo", "dan")));
+      await messages.commit(Array.from({ length: 400 }, () => directAppend("cleo", "dan")));
       await accept(messages, directAppend("ben", "ana", { text: `${round}` }));
     }
     const { messages: found, through } = await messages.messagesAfter("ana", mine.position, unlimited);

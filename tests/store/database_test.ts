@@ -51,6 +51,13 @@ Deno.test("numbering goes on when every message of a conversation is gone", asyn
   editDatabase(folder.path, "DELETE FROM entry");
   using after = openStore({ folder: folder.path });
   assert.equal(after.messages.head, position);
+  assert.deepEqual(await after.messages.messagesAfter("ana", 0, { limit: 10, maxBytes: 100 }), {
+    messages: [],
+    through: position,
+  });
+  const page = await after.messages.history("ana:ben", { beforeSeq: 0, limit: 10, maxBytes: 100 });
+  assert.deepEqual(page, { messages: [], headSeq: 1, more: false });
+  assert.deepEqual(await after.messages.conversationsOf("ana", 10), []);
   const next = await accept(after.messages, directAppend("ana", "ben"));
   assert.deepEqual([next.seq, next.position], [2, position + 1]);
 });

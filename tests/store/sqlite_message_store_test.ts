@@ -3,4 +3,7 @@ import { messageStoreProperties } from "../contract/message_store_properties.ts"
 import { openTemporaryStore } from "../support/temporary_store.ts";
 
 messageStoreContract("sqlite", openTemporaryStore);
+// The ways of finding what is new: entry by entry, conversation by conversation, and some of each.
 messageStoreProperties("sqlite", openTemporaryStore);
+messageStoreProperties("sqlite, by conversation", () => openTemporaryStore({ scanWindow: 0 }));
+messageStoreProperties("sqlite, by both", () => openTemporaryStore({ scanWindow: 40 }));

@@ -1,14 +1,17 @@
-import { openStore } from "../../src/store/open_store.ts";
+import type { BacklogOptions } from "../../src/store/backlog.ts";
+import { Database } from "../../src/store/database.ts";
+import { SqliteAccountStore } from "../../src/store/sqlite_account_store.ts";
+import { SqliteMessageStore } from "../../src/store/sqlite_message_store.ts";
 import type { OpenedStore } from "../contract/message_store.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
 
 /** A store in a folder of its own, which goes when the store is closed. */
-export function openTemporaryStore(): OpenedStore {
+export function openTemporaryStore(options: BacklogOptions = {}): OpenedStore {
   const folder = temporaryFolder();
-  const store = openStore({ folder: folder.path });
+  const database = Database.open(folder.path);
   const close = () => {
-    store.close();
+    database.close();
     folder[Symbol.dispose]();
   };
-  return { messages: store.messages, accounts: store.accounts, close };
+  return { messages: new SqliteMessageStore(database, options), accounts: new SqliteAccountStore(database), close };
 }

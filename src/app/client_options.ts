@@ -1,4 +1,4 @@
-import type { HostPort } from "./server_options.ts";
+import type { HostPort } from "./host_port.ts";
 
 /** Files are in PEM. */
 export interface ClientTls {

@@ -1,11 +1,6 @@
 import type { Registration } from "../core/registration.ts";
+import type { HostPort } from "./host_port.ts";
 import type { LogLevel } from "./log_level.ts";
-
-/** Where to listen or what to reach. `host` is a name or an IP address without brackets; port 0 lets the system choose. */
-export interface HostPort {
-  readonly host: string;
-  readonly port: number;
-}
 
 /** Files, in PEM. */
 export interface ServerTls {

@@ -1,0 +1,81 @@
+import { runParser } from "@optique/core/facade";
+import { formatMessage, type Message, message } from "@optique/core/message";
+import type { Parser } from "@optique/core/parser";
+import denoConfig from "../../deno.json" with { type: "json" };
+import { commands } from "./commands.ts";
+import { commandPath, didYouMean } from "./did_you_mean.ts";
+import type { Environment } from "./environment.ts";
+import { exitCode } from "./exit_code.ts";
+import type { Invocation } from "./invocation.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** Where words for the person go. */
+export interface Output {
+  /** Each takes whole lines without the last line's end. */
+  stdout(text: string): void;
+  stderr(text: string): void;
+  readonly colors: boolean;
+  /** In columns; undefined does not wrap. */
+  readonly width: number | undefined;
+}
+
+/** Thrown through the parser, to leave it with an exit code when it has said what there was to say. */
+class Answered extends Error {
+  constructor(readonly code: number) {
+    super("answered");
+  }
+}
+
+/**
+ * Understands a command line, without loading what it asks for.
+ * @returns what to run, or the exit code when help, a version, a completion or an error was all.
+ */
+export function parseCommandLine(
+  args: readonly string[],
+  { env, output }: { env: Environment; output: Output },
+): Invocation | number {
+  const parser = commands(env);
+  const onShow = (code: number): never => {
+    throw new Answered(code);
+  };
+  try {
+    return runParser(parser, "chatd", args.length === 0 ? ["--help"] : args, {
+      brief: message`Chat that you host yourself, in one executable.`,
+      footer: message`Every option can also be given as the environment variable in parentheses.`,
+      help: { command: true, option: { names: ["-h", "--help"] }, onShow },
+      version: { option: { names: ["-V", "--version"] }, value: `chatd ${denoConfig.version}`, onShow },
+      completion: { command: true, onShow },
+      commandList: "top-level",
+      usageLine: [{ type: "ellipsis" }],
+      showDefault: true,
+      showChoices: true,
+      termWidth: "auto",
+      colors: output.colors,
+      maxWidth: output.width,
+      stdout: (text) => (args.length === 0 ? output.stderr : output.stdout)(text),
+      stderr: () => {},
+      aboveError: "none",
+      onError: (_code, error) => {
+        output.stderr(describe(parser, args, error));
+        throw new Answered(exitCode.usage);
+      },
+    });
+  } catch (thrown) {
+    if (thrown instanceof Answered) return args.length === 0 ? exitCode.usage : thrown.code;
+    if (!(thrown instanceof UsageError)) throw thrown;
+    output.stderr(`chatd: ${thrown.message}\n${pointToHelp(parser, args)}`);
+    return exitCode.usage;
+  }
+}
+
+function describe(parser: Parser<"sync", unknown, unknown>, args: readonly string[], error: Message): string {
+  const words = formatMessage(error, { colors: false, quotes: true }).replaceAll(/\s*\n\s*/g, " ");
+  const asked = args[0] === "help" ? args.slice(1) : args;
+  const meant = words.includes("Did you mean") ? [] : didYouMean(parser, asked, error);
+  const suggestion = meant.length === 0 ? "" : ` Did you mean ${meant.map((word) => `\`${word}\``).join(" or ")}?`;
+  return `chatd: ${words}${suggestion}\n${pointToHelp(parser, asked)}`;
+}
+
+function pointToHelp(parser: Parser<"sync", unknown, unknown>, args: readonly string[]): string {
+  return `Try "${["chatd", ...commandPath(parser, args), "--help"].join(" ")}".`;
+}

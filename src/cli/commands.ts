@@ -1,0 +1,89 @@
+import { or } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import type { Parser } from "@optique/core/parser";
+import { command } from "@optique/core/primitives";
+import type { Environment } from "./environment.ts";
+import { clientExitCode } from "./exit_code.ts";
+import { defineCommand, type Invocation } from "./invocation.ts";
+import { grpcClientOptions } from "./options/grpc_client.ts";
+import { grpcServerOptions } from "./options/grpc_server.ts";
+import { userInviteOptions, userListOptions, userOptions, userPasswordOptions } from "./options/user.ts";
+import { OptionsWithEnv } from "./options_with_env.ts";
+
+const errors = { noMatch: message`A command is missing.` };
+
+/** Everything that chatd can be told to do. */
+export function commands(env: Environment): Parser<"sync", Invocation, unknown> {
+  const options = new OptionsWithEnv(env);
+  const grpcServer = defineCommand({
+    name: "grpc-server",
+    brief: "Serve the chat over gRPC",
+    description: "Serves the chat over gRPC. Accounts and messages are in the data folder, which one server owns. " +
+      "SIGINT and SIGTERM end it within seconds, a second one at once.",
+    options: grpcServerOptions(options),
+    load: async () => (await import("../app/grpc_server.ts")).runGrpcServer,
+  });
+  const grpcClient = defineCommand({
+    name: "grpc-client",
+    brief: "Chat over gRPC",
+    description: "Chats over gRPC: on a terminal with an input line, from a pipe with a message for each line. " +
+      "The password is asked for, or comes from --password-file or CHATD_PASSWORD.",
+    options: grpcClientOptions(options, env),
+    load: async () => (await import("../app/grpc_client.ts")).runGrpcClient,
+    exitCodeOf: clientExitCode,
+  });
+  const user = command("user", or(...userCommands(options, env), { errors }), {
+    brief: message`Add, list and disable users, also while the server runs`,
+    description: message`Works on the server's data folder: through the server when it runs, and directly when not.`,
+  });
+  return or(grpcServer, grpcClient, user, { errors });
+}
+
+function userCommands(options: OptionsWithEnv, env: Environment) {
+  return [
+    defineCommand({
+      name: "user add",
+      brief: "Add a user, whatever --registration says",
+      description: "Adds a user. The password is asked for twice, or comes from --password-file or CHATD_PASSWORD.",
+      options: userPasswordOptions(options, env),
+      load: async () => (await import("./commands/user.ts")).addUser,
+    }),
+    defineCommand({
+      name: "user list",
+      brief: "List all users",
+      description: "Lists all users: the name, since when, and whether the account is disabled, separated by tabs.",
+      options: userListOptions(options),
+      load: async () => (await import("./commands/user.ts")).listUsers,
+    }),
+    defineCommand({
+      name: "user passwd",
+      brief: "Set another password, and log out all devices",
+      description: "Sets another password, and logs the user out on all devices. The password is asked for twice, or " +
+        "comes from --password-file or CHATD_PASSWORD.",
+      options: userPasswordOptions(options, env),
+      load: async () => (await import("./commands/user.ts")).setPassword,
+    }),
+    defineCommand({
+      name: "user disable",
+      brief: "Log a user out, and keep them out",
+      description: "Logs the user out on all devices, ends live sessions at once, and refuses to log in again. " +
+        "Messages stay.",
+      options: userOptions(options),
+      load: async () => (await import("./commands/user.ts")).disableUser,
+    }),
+    defineCommand({
+      name: "user enable",
+      brief: "Let a disabled user in again",
+      description: "Lets a disabled user log in again, with the password as it was.",
+      options: userOptions(options),
+      load: async () => (await import("./commands/user.ts")).enableUser,
+    }),
+    defineCommand({
+      name: "user invite",
+      brief: "Make a code that registers one user",
+      description: "Prints a code with which one person can register, once, where --registration is invite.",
+      options: userInviteOptions(options),
+      load: async () => (await import("./commands/user.ts")).inviteUser,
+    }),
+  ] as const;
+}

@@ -1,0 +1,12 @@
+/** Looks up an environment variable; undefined when it is not set. */
+export type Environment = (variable: string) => string | undefined;
+
+/** The process's own. A variable that Deno does not let chatd read counts as not set. */
+export const processEnvironment: Environment = (variable) => {
+  try {
+    return Deno.env.get(variable);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return undefined;
+    throw error;
+  }
+};

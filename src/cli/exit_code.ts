@@ -1,0 +1,30 @@
+import { ChatError, type ChatErrorCode } from "../core/chat_error.ts";
+
+/** What chatd tells the shell when it ends. README lists them for people. */
+export const exitCode = {
+  done: 0,
+  failed: 1,
+  /** The command line or an environment variable cannot be understood. */
+  usage: 2,
+  /** The server did not take the user, the password, the token or the invitation. */
+  authentication: 3,
+  /** No server there, or none that could be reached in time. */
+  noConnection: 4,
+  /** Ctrl-C at a prompt, as shells count it: 128 and the number of SIGINT. */
+  interrupted: 130,
+} as const;
+
+const authenticationCodes: ReadonlySet<ChatErrorCode> = new Set([
+  "unauthenticated",
+  "permission_denied",
+  "token_revoked",
+  "registration_closed",
+  "invite_invalid",
+]);
+
+/** The exit code of a client that ends with `error`. */
+export function clientExitCode(error: unknown): number {
+  if (!(error instanceof ChatError)) return exitCode.failed;
+  if (authenticationCodes.has(error.code)) return exitCode.authentication;
+  return error.code === "unavailable" ? exitCode.noConnection : exitCode.failed;
+}

@@ -1,0 +1,57 @@
+import { group, merge, object } from "@optique/core/constructs";
+import { map } from "@optique/core/modifiers";
+import type { Parser } from "@optique/core/parser";
+import { choice, integer } from "@optique/core/valueparser";
+import { logLevels } from "../../app/log_level.ts";
+import type { GrpcServerOptions, ServerTls } from "../../app/server_options.ts";
+import type { OptionsWithEnv } from "../options_with_env.ts";
+import { UsageError } from "../usage_error.ts";
+import { hostPort, path } from "../value_parsers.ts";
+
+export function grpcServerOptions(options: OptionsWithEnv): Parser<"sync", GrpcServerOptions, unknown> {
+  const main = object({
+    listen: options.withDefault("--listen", hostPort({ allowPort0: true }), {
+      standard: "127.0.0.1:50051",
+      description: "Where to listen; port 0 takes a free one",
+    }),
+    dataDir: options.withDefault("--data", path("DIR"), {
+      standard: "./data",
+      description: "Folder of accounts and messages; made if there is none",
+    }),
+    registration: options.withDefault("--registration", choice(["open", "invite", "closed"]), {
+      standard: "open",
+      description: "Who may register",
+    }),
+    supervise: options.onUnlessNegated("--supervise", "Restart the serving process when it dies"),
+    perSecond: options.withDefault("--rate", integer({ metavar: "COUNT", min: 1, max: 1_000_000 }), {
+      standard: "200",
+      description: "Requests of each user in a second, when it goes on",
+    }),
+    burst: options.withDefault("--burst", integer({ metavar: "COUNT", min: 1, max: 1_000_000 }), {
+      standard: "1000",
+      description: "Requests of each user at once, after a rest",
+    }),
+    logLevel: options.withDefault("--log-level", choice(logLevels), {
+      standard: "info",
+      description: "What to write on stderr",
+    }),
+  });
+  const tls = object({
+    certFile: options.optional("--tls-cert", path("FILE"), "The server's certificate and its chain, PEM"),
+    keyFile: options.optional("--tls-key", path("FILE"), "Its private key, PEM"),
+    clientCaFile: options.optional("--tls-client-ca", path("FILE"), "Take only clients with a certificate of this CA"),
+    insecure: options.flag("--insecure", "Listen beyond this machine without TLS"),
+  });
+  return map(merge(group("Options", main), group("Encryption", tls)), (parsed) => {
+    const { certFile, keyFile, clientCaFile, perSecond, burst, ...rest } = parsed;
+    return { ...rest, rate: { perSecond, burst }, tls: serverTls({ certFile, keyFile, clientCaFile }) };
+  });
+}
+
+function serverTls({ certFile, keyFile, clientCaFile }: Partial<ServerTls>): ServerTls | undefined {
+  if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile, clientCaFile };
+  if (certFile !== undefined) throw new UsageError("--tls-cert needs --tls-key, the private key of the certificate.");
+  if (keyFile !== undefined) throw new UsageError("--tls-key needs --tls-cert, the certificate of the key.");
+  if (clientCaFile === undefined) return undefined;
+  throw new UsageError("--tls-client-ca needs --tls-cert and --tls-key: clients show certificates only over TLS.");
+}

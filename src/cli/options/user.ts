@@ -1,0 +1,62 @@
+import { object } from "@optique/core/constructs";
+import { map } from "@optique/core/modifiers";
+import { text } from "@optique/core/message";
+import type { Parser } from "@optique/core/parser";
+import { argument } from "@optique/core/primitives";
+import type { Environment } from "../environment.ts";
+import type { OptionsWithEnv } from "../options_with_env.ts";
+import { duration, path, userName } from "../value_parsers.ts";
+
+/** Every operator command works on one data folder. */
+export interface UserListOptions {
+  /** As the operator wrote it, relative to the working directory. */
+  readonly dataDir: string;
+}
+
+export interface UserOptions extends UserListOptions {
+  readonly name: string;
+}
+
+/** Where the new password comes from: the file, then `CHATD_PASSWORD`, then a prompt. */
+export interface UserPasswordOptions extends UserOptions {
+  readonly passwordFile?: string;
+  /** From `CHATD_PASSWORD`. Never log it. */
+  readonly password?: string;
+}
+
+export interface UserInviteOptions extends UserListOptions {
+  readonly lifetimeMs: number;
+}
+
+export function userListOptions(options: OptionsWithEnv): Parser<"sync", UserListOptions, unknown> {
+  return object("Options", { dataDir: data(options) });
+}
+
+export function userOptions(options: OptionsWithEnv): Parser<"sync", UserOptions, unknown> {
+  return object("Options", { name: name(), dataDir: data(options) });
+}
+
+export function userPasswordOptions(
+  options: OptionsWithEnv,
+  env: Environment,
+): Parser<"sync", UserPasswordOptions, unknown> {
+  const passwordFile = options.optional("--password-file", path("FILE"), "File with the password in its first line");
+  const parser = object("Options", { name: name(), dataDir: data(options), passwordFile });
+  return map(parser, (parsed) => ({ ...parsed, password: env("CHATD_PASSWORD") || undefined }));
+}
+
+export function userInviteOptions(options: OptionsWithEnv): Parser<"sync", UserInviteOptions, unknown> {
+  const lifetimeMs = options.withDefault("--expires", duration(), {
+    standard: "7d",
+    description: "How long the invitation is good: 90s, 30m, 12h or 7d",
+  });
+  return object("Options", { lifetimeMs, dataDir: data(options) });
+}
+
+function name(): Parser<"sync", string, unknown> {
+  return argument(userName(), { description: [text("The user")] });
+}
+
+function data(options: OptionsWithEnv): Parser<"sync", string, unknown> {
+  return options.withDefault("--data", path("DIR"), { standard: "./data", description: "The server's data folder" });
+}

@@ -1,0 +1,18 @@
+import type { Output } from "./command_line.ts";
+
+/** The process's own stdout and stderr, written before it goes on. A reader that went away is no error. */
+export const processOutput: Output = {
+  stdout: (text) => writeLine(Deno.stdout, text),
+  stderr: (text) => writeLine(Deno.stderr, text),
+  colors: Deno.stdout.isTerminal() && !Deno.noColor,
+  width: Deno.stdout.isTerminal() ? Deno.consoleSize().columns || undefined : undefined,
+};
+
+function writeLine(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  const bytes = new TextEncoder().encode(`${text}\n`);
+  try {
+    for (let written = 0; written < bytes.length;) written += stream.writeSync(bytes.subarray(written));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+}

@@ -1,0 +1,29 @@
+import { ChatError } from "../core/chat_error.ts";
+import { PromptInterrupted } from "../terminal/password_prompt.ts";
+import { parseCommandLine } from "./command_line.ts";
+import { processEnvironment } from "./environment.ts";
+import { exitCode } from "./exit_code.ts";
+import { processOutput } from "./process_output.ts";
+
+/** Does what the command line asks for. @returns the exit code */
+export async function run(args: readonly string[]): Promise<number> {
+  const output = processOutput;
+  let exitCodeOf = (_error: unknown): number => exitCode.failed;
+  try {
+    const invocation = parseCommandLine(args, { env: processEnvironment, output });
+    if (typeof invocation === "number") return invocation;
+    exitCodeOf = invocation.exitCodeOf;
+    return await invocation.run();
+  } catch (error) {
+    if (error instanceof PromptInterrupted) return exitCode.interrupted;
+    output.stderr(describe(error));
+    return exitCodeOf(error);
+  }
+}
+
+function describe(error: unknown): string {
+  if (error instanceof ChatError && error.code !== "internal") return `chatd: ${error.message}`;
+  const cause = error instanceof ChatError ? error.cause ?? error : error;
+  const detail = cause instanceof Error ? cause.stack ?? cause.message : String(cause);
+  return `chatd: Something went wrong inside chatd. This is a bug: please report it with the command and these lines.\n${detail}`;
+}

@@ -1,0 +1,88 @@
+import { type Message, message, text } from "@optique/core/message";
+import type { NonEmptyString } from "@optique/core/nonempty";
+import { string, type ValueParser, type ValueParserResult } from "@optique/core/valueparser";
+import { formatHostPort, type HostPort, parseHostPort } from "../app/host_port.ts";
+import { ChatError } from "../core/chat_error.ts";
+import { parseUserName } from "../core/user_name.ts";
+
+const units: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** "127.0.0.1:50051"; port 0 only where the system may choose one. */
+export function hostPort({ allowPort0 }: { allowPort0: boolean }): ValueParser<"sync", HostPort> {
+  return {
+    mode: "sync",
+    metavar: "HOST:PORT",
+    placeholder: { host: "127.0.0.1", port: 50051 },
+    format: formatHostPort,
+    parse: (input) =>
+      attempt(() => {
+        const parsed = parseHostPort(input);
+        if (parsed.port > 0 || allowPort0) return parsed;
+        throw new SyntaxError(`"${input}" needs a port from 1 to 65535 after the colon.`);
+      }),
+  };
+}
+
+/** The name of a user, whether there is one or not. */
+export function userName(): ValueParser<"sync", string> {
+  return {
+    mode: "sync",
+    metavar: "NAME",
+    placeholder: "ana",
+    format: (name) => name,
+    parse: (input) => attempt(() => parseUserName(input)),
+  };
+}
+
+/** `7d`, `12h`, `30m` or `90s`, in milliseconds. */
+export function duration(): ValueParser<"sync", number> {
+  return {
+    mode: "sync",
+    metavar: "DURATION",
+    placeholder: 0,
+    format: (ms) => `${ms / 1000}s`,
+    parse: (input) =>
+      attempt(() => {
+        const match = /^(\d{1,9})([smhd])$/.exec(input);
+        if (match !== null && Number(match[1]) > 0) return Number(match[1]) * units[match[2]];
+        throw new SyntaxError(`"${input}" is not a time such as 7d, 12h, 30m or 90s.`);
+      }),
+  };
+}
+
+/** The name of a consumer, as the protocol has it. */
+export function consumerName(): ValueParser<"sync", string> {
+  const error = (input: string): Message =>
+    message`${input} is not a consumer: use 1 to 64 of a-z 0-9 . _ : - and begin with a letter or digit.`;
+  return string({ metavar: "NAME", pattern: /^[a-z0-9][a-z0-9._:-]{0,63}$/, errors: { patternMismatch: error } });
+}
+
+/** Anything but "". */
+export function words(metavar: NonEmptyString): ValueParser<"sync", string> {
+  return string({
+    metavar,
+    pattern: /^[^\0]+$/,
+    errors: { patternMismatch: message`Expected ${text(metavar)}, but got nothing.` },
+  });
+}
+
+/** A path; shells complete it. */
+export function path(metavar: "FILE" | "DIR"): ValueParser<"sync", string> {
+  return {
+    ...words(metavar),
+    *suggest(prefix) {
+      yield { kind: "file", type: metavar === "DIR" ? "directory" : "any", pattern: prefix };
+    },
+  };
+}
+
+function attempt<T>(parse: () => T): ValueParserResult<T> {
+  try {
+    return { success: true, value: parse() };
+  } catch (error) {
+    if (error instanceof ChatError || error instanceof SyntaxError) {
+      return { success: false, error: [text(error.message)] };
+    }
+    throw error;
+  }
+}

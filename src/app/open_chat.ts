@@ -1,6 +1,7 @@
 import { Accounts, type Registration } from "../core/accounts.ts";
 import { Chat } from "../core/chat.ts";
 import { systemClock } from "../core/clock.ts";
+import type { PasswordHasher } from "../core/password_hasher.ts";
 import type { Log } from "../core/log.ts";
 import { lockFolder } from "../store/folder_lock.ts";
 import { openStore } from "../store/open_store.ts";
@@ -12,6 +13,8 @@ export interface OpenChatOptions {
   registration: Registration;
   rate: { perSecond: number; burst: number };
   log: Log;
+  /** For tests; scrypt unless given. */
+  hasher?: PasswordHasher;
 }
 
 /** The core on its store. Owned by its opener. */
@@ -22,12 +25,12 @@ export interface OpenChat {
 }
 
 /** Takes the data folder and opens what is in it. @throws {ChatError} what `lockFolder` and `openStore` throw. */
-export function openChat({ folder, registration, rate, log }: OpenChatOptions): OpenChat {
+export function openChat({ folder, registration, rate, log, hasher = new ScryptHasher() }: OpenChatOptions): OpenChat {
   const lock = lockFolder(folder);
   try {
     const store = openStore({ folder });
     const clock = systemClock;
-    const accounts = new Accounts({ store: store.accounts, hasher: new ScryptHasher(), clock, log, registration });
+    const accounts = new Accounts({ store: store.accounts, hasher, clock, log, registration });
     const chat = new Chat({ accounts, store: store.messages, clock, log, defer, rate });
     let closed: Promise<void> | undefined;
     const close = async () => {

@@ -36,6 +36,9 @@ export interface GrpcServer {
 
 const chatServices = ["chatd.v1.ChatService", "chatd.v1.AuthService"];
 
+/** How long those who have not logged in may take to end what they do, when the server stops. */
+const strangersDrainMs = 250;
+
 const serverSettings = {
   "grpc.max_receive_message_length": maxFrameBytes,
   "grpc.max_concurrent_streams": 32,
@@ -65,16 +68,17 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     port,
     close: async ({ deadlineMs }) => {
       health.stop();
-      guard.closeStrangers();
       const stopped = new Promise<void>((resolve) => listener.close(() => resolve()));
       const drained = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
-      const timer = setTimeout(() => {
+      const strangers = setTimeout(() => guard.closeStrangers(), strangersDrainMs);
+      const everybody = setTimeout(() => {
         server.forceShutdown();
         guard.closeAll();
       }, deadlineMs);
       // On Deno the server calls itself drained while calls still write; their connections close when they are done.
       await Promise.all([drained, stopped, guard.empty()]);
-      clearTimeout(timer);
+      clearTimeout(strangers);
+      clearTimeout(everybody);
     },
   };
 }

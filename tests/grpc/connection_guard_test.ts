@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { connect, type Socket } from "node:net";
+import { credentials, Metadata } from "@grpc/grpc-js";
+import { HealthClient } from "../../src/gen/grpc/health/v1/health.ts";
+import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { startTestGrpcServer } from "../support/grpc_server.ts";
+
+const limits = { logInDeadlineMs: 200, maxStrangersPerAddress: 3, maxStrangers: 100 };
+
+/** Opens a connection that says nothing; `closed` resolves when the other side has closed it. */
+async function openSilently(port: number): Promise<{ socket: Socket; closed: Promise<void> }> {
+  const socket = connect(port, "127.0.0.1");
+  const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+  socket.on("error", () => {});
+  socket.resume();
+  await new Promise<void>((resolve) => socket.once("connect", () => resolve()));
+  return { socket, closed };
+}
+
+Deno.test("a connection over which nobody logs in is closed", async () => {
+  await using test = await startTestGrpcServer({ connectionLimits: limits });
+  const { closed } = await openSilently(test.server.port);
+  await closed;
+});
+
+Deno.test("one address can hold only so many connections without logging in", async () => {
+  await using test = await startTestGrpcServer({ connectionLimits: { ...limits, logInDeadlineMs: 60_000 } });
+  const held = await Promise.all([1, 2, 3].map(() => openSilently(test.server.port)));
+  const refused = await openSilently(test.server.port);
+  await refused.closed;
+  held[0].socket.destroy();
+  await held[0].closed;
+  // The place is free as soon as the server has noticed.
+  for (let tries = 0;; tries++) {
+    assert.ok(tries < 500, "no place became free");
+    const next = await openSilently(test.server.port);
+    const wasClosed = await Promise.race([
+      next.closed.then(() => true),
+      answersHttp2(next.socket).then((answers) => !answers),
+    ]);
+    next.socket.destroy();
+    await next.closed;
+    if (!wasClosed) break;
+  }
+  for (const { socket } of held) socket.destroy();
+});
+
+function answersHttp2(socket: Socket): Promise<boolean> {
+  return new Promise((resolve) => {
+    socket.once("data", () => resolve(true));
+    socket.once("close", () => resolve(false));
+    socket.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00");
+  });
+}
+
+Deno.test("a connection over which somebody logged in outlives the deadline", async () => {
+  await using test = await startTestGrpcServer({ connectionLimits: limits });
+  const address = { host: "127.0.0.1", port: test.server.port };
+  const transport = new GrpcTransport({ ...address, callback: false });
+  const { credentials: ana } = await transport.register(
+    { user: "ana", password: "correct horse", invite: "", deviceName: "test" },
+    {},
+  );
+  const link = await transport.connect({});
+  link.send({
+    requests: [{
+      id: 1,
+      kind: {
+        $case: "hello",
+        value: {
+          protocolVersion: 1,
+          token: ana!.token,
+          consumer: "",
+          resumeAfter: 0,
+          epoch: "",
+          callback: undefined,
+          client: "test",
+        },
+      },
+    }],
+  });
+  const frames = link.frames[Symbol.asyncIterator]();
+  await frames.next();
+  // A connection opened now is closed after the deadline, and so the one before it would have been.
+  await (await openSilently(test.server.port)).closed;
+  link.send({ requests: [{ id: 2, kind: { $case: "ping", value: {} } }] });
+  const { value } = await frames.next();
+  assert.equal(value?.items[0].kind?.$case, "reply");
+  await link.close();
+});
+
+Deno.test("a call without a log-in is answered before the deadline", async () => {
+  await using test = await startTestGrpcServer({ connectionLimits: limits });
+  const client = new HealthClient(`127.0.0.1:${test.server.port}`, credentials.createInsecure());
+  const answered = await new Promise((resolve, reject) => {
+    client.check({ service: "" }, new Metadata(), (error, response) => error ? reject(error) : resolve(response));
+  });
+  assert.deepEqual(answered, { status: 1 });
+  client.close();
+});

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { fromBinary } from "@bufbuild/protobuf";
+import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import { Client, credentials } from "@grpc/grpc-js";
+import {
+  ServerReflectionClient,
+  type ServerReflectionRequest,
+  type ServerReflectionResponse,
+  ServerReflectionService,
+} from "../../src/gen/grpc/reflection/v1/reflection.ts";
+import { reflectOn } from "../../src/grpc/reflection.ts";
+import { startTestGrpcServer } from "../support/grpc_server.ts";
+
+const services = ["chatd.v1.ChatService"];
+const answer = reflectOn(services);
+
+function fileNames(response: ReturnType<typeof answer>): string[] {
+  assert.equal(response.$case, "fileDescriptorResponse");
+  return response.value.fileDescriptorProto.map((bytes) => fromBinary(FileDescriptorProtoSchema, bytes).name);
+}
+
+Deno.test("reflection finds the file of a service, a method and a message, with what it imports", () => {
+  for (const symbol of ["chatd.v1.ChatService", "chatd.v1.ChatService.Send"]) {
+    const names = fileNames(answer({ $case: "fileContainingSymbol", value: symbol }));
+    assert.equal(names[0], "chatd/v1/chat_service.proto");
+    assert.deepEqual(
+      new Set(names),
+      new Set(["chatd/v1/chat_service.proto", "chatd/v1/chat.proto", "chatd/v1/session.proto", "chatd/v1/auth.proto"]),
+    );
+  }
+  assert.deepEqual(fileNames(answer({ $case: "fileContainingSymbol", value: "chatd.v1.Message" })), [
+    "chatd/v1/chat.proto",
+  ]);
+  assert.deepEqual(fileNames(answer({ $case: "fileByFilename", value: "chatd/v1/auth.proto" })), [
+    "chatd/v1/auth.proto",
+  ]);
+});
+
+Deno.test("reflection says not found for what is not there", () => {
+  for (
+    const question of [
+      { $case: "fileContainingSymbol", value: "nope" },
+      { $case: "fileContainingSymbol", value: "chatd.v1.Nope.Send" },
+      { $case: "fileByFilename", value: "../../etc/passwd" },
+      { $case: "allExtensionNumbersOfType", value: "nope" },
+    ] as const
+  ) {
+    const response = answer(question);
+    assert.equal(response.$case, "errorResponse");
+    assert.equal(response.value.errorCode, 5);
+  }
+});
+
+Deno.test("reflection is served as v1 and as v1alpha", async () => {
+  await using test = await startTestGrpcServer();
+  const address = `127.0.0.1:${test.server.port}`;
+  const { path, requestSerialize, responseDeserialize } = ServerReflectionService.serverReflectionInfo;
+  for (const version of ["v1", "v1alpha"]) {
+    const client: Client = new ServerReflectionClient(address, credentials.createInsecure());
+    const call = client.makeBidiStreamRequest<ServerReflectionRequest, ServerReflectionResponse>(
+      path.replace(".v1.", `.${version}.`),
+      requestSerialize,
+      responseDeserialize,
+    );
+    call.end({ host: "", messageRequest: { $case: "listServices", value: "" } });
+    const responses: ServerReflectionResponse[] = [];
+    for await (const response of call) responses.push(response);
+    assert.deepEqual(responses[0].messageResponse, {
+      $case: "listServicesResponse",
+      value: {
+        service: ["chatd.v1.ChatService", "chatd.v1.AuthService", "grpc.health.v1.Health"].map((name) => ({ name })),
+      },
+    });
+    client.close();
+  }
+});

@@ -5,6 +5,9 @@ import type { PasswordHasher } from "../core/password_hasher.ts";
 import type { Log } from "../core/log.ts";
 import { lockFolder } from "../store/folder_lock.ts";
 import { openStore } from "../store/open_store.ts";
+import { openControlSocket } from "./control_socket.ts";
+import { operatorCommands } from "./operator_commands.ts";
+import { requireDataFolder } from "./permissions.ts";
 import { ScryptHasher } from "./scrypt_hasher.ts";
 
 export interface OpenChatOptions {
@@ -24,25 +27,28 @@ export interface OpenChat {
   close(): Promise<void>;
 }
 
-/** Takes the data folder and opens what is in it. @throws {ChatError} what `lockFolder` and `openStore` throw. */
+/**
+ * Takes the data folder, opens what is in it, and listens there for the operator's commands.
+ * @throws {ChatError} what `lockFolder`, `openStore` and `openControlSocket` throw.
+ */
 export function openChat({ folder, registration, rate, log, hasher = new ScryptHasher() }: OpenChatOptions): OpenChat {
-  const lock = lockFolder(folder);
-  try {
-    const store = openStore({ folder });
-    const clock = systemClock;
-    const accounts = new Accounts({ store: store.accounts, hasher, clock, log, registration });
-    const chat = new Chat({ accounts, store: store.messages, clock, log, defer, rate });
-    let closed: Promise<void> | undefined;
-    const close = async () => {
-      await chat.close();
-      store.close();
-      lock.release();
-    };
-    return { chat, close: () => closed ??= close() };
-  } catch (error) {
+  requireDataFolder(folder);
+  using opened = new DisposableStack();
+  const lock = opened.use(lockFolder(folder));
+  const store = opened.use(openStore({ folder }));
+  const clock = systemClock;
+  const accounts = new Accounts({ store: store.accounts, hasher, clock, log, registration });
+  const chat = new Chat({ accounts, store: store.messages, clock, log, defer, rate });
+  const control = openControlSocket({ folder, handlers: operatorCommands(accounts), log });
+  opened.move();
+  let closed: Promise<void> | undefined;
+  const close = async () => {
+    await control.close();
+    await chat.close();
+    store.close();
     lock.release();
-    throw error;
-  }
+  };
+  return { chat, close: () => closed ??= close() };
 }
 
 /** Runs a callback after the input that is ready now has been read. */

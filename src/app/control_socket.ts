@@ -1,0 +1,142 @@
+import { ChatError, toChatError } from "../core/chat_error.ts";
+import type { Log } from "../core/log.ts";
+import { readJsonLine, writeJsonLine } from "./json_line.ts";
+import { socketRefused } from "./permissions.ts";
+import { controlSocketPath } from "./socket_path.ts";
+
+/** Answers one command; `arguments` come from outside, and are checked by it. */
+export type ControlHandler = (args: Readonly<Record<string, unknown>>) => Promise<unknown>;
+export type ControlHandlers = Readonly<Record<string, ControlHandler>>;
+
+/** `{"command":"user.list","arguments":{}}` and a line end. */
+export interface ControlRequest {
+  readonly command: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+}
+
+export type ControlReply =
+  | { readonly result: unknown }
+  | { readonly error: { readonly code: string; readonly message: string } };
+
+export interface ControlSocketOptions {
+  /** The data folder, whose lock the caller holds as long as the socket is open. */
+  readonly folder: string;
+  readonly handlers: ControlHandlers;
+  readonly log: Log;
+  /** How long one exchange may take, in milliseconds; 30 000 unless given. */
+  readonly exchangeTimeoutMs?: number;
+}
+
+export interface ControlSocket {
+  /** Lets nobody in any more, ends exchanges that still wait for their request, and waits for the others. Idempotent. */
+  close(): Promise<void>;
+}
+
+const maxRequestBytes = 16 * 1024;
+const maxConnections = 32;
+
+/**
+ * Listens for the operator's commands on a Unix socket in the data folder, which only the server's own user may use: one
+ * JSON line asks, one answers. A socket that a crashed server left is replaced.
+ * @throws {ChatError} `invalid_argument` when the folder's path is too long; `permission_denied`
+ */
+export function openControlSocket(options: ControlSocketOptions): ControlSocket {
+  const { handlers, log, exchangeTimeoutMs = 30_000 } = options;
+  const listener = listen(controlSocketPath(options.folder));
+  const reading = new Set<Deno.Conn>();
+  const exchanges = new Set<Promise<void>>();
+
+  const exchange = async (connection: Deno.Conn): Promise<void> => {
+    const timer = setTimeout(() => close(connection), exchangeTimeoutMs);
+    try {
+      await writeJsonLine(connection, await answer(connection));
+    } catch (cause) {
+      // The operator's command went away, or took too long.
+      log.warn("a command of the operator got no answer", { cause });
+    } finally {
+      clearTimeout(timer);
+      close(connection);
+    }
+  };
+
+  const answer = async (connection: Deno.Conn): Promise<ControlReply> => {
+    try {
+      reading.add(connection);
+      const request = parseRequest(await readJsonLine(connection, { maxBytes: maxRequestBytes }));
+      reading.delete(connection);
+      const handler = Object.hasOwn(handlers, request.command) ? handlers[request.command] : undefined;
+      if (handler === undefined) throw unknownCommand(request.command);
+      return { result: await handler(request.arguments) ?? null };
+    } catch (thrown) {
+      if (reading.delete(connection) && !(thrown instanceof ChatError)) throw thrown;
+      const error = toChatError(thrown);
+      if (error.code === "internal") log.error("a command of the operator failed", { cause: error.cause ?? error });
+      return { error: { code: error.code, message: error.message } };
+    }
+  };
+
+  const accept = async (): Promise<void> => {
+    for await (const connection of listener) {
+      if (exchanges.size >= maxConnections) {
+        close(connection);
+        continue;
+      }
+      const running = exchange(connection).finally(() => exchanges.delete(running));
+      exchanges.add(running);
+    }
+  };
+  const accepting = accept();
+
+  let closed: Promise<void> | undefined;
+  const closeAll = async (): Promise<void> => {
+    listener.close();
+    for (const connection of reading) close(connection);
+    await accepting;
+    await Promise.all(exchanges);
+  };
+  return { close: () => closed ??= closeAll() };
+}
+
+function listen(path: string): Deno.Listener {
+  // The lock of the folder is held, so nobody can be listening there.
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  // In force while the socket is made, so that it is never open to others.
+  const umask = Deno.umask(0o177);
+  try {
+    return Deno.listen({ transport: "unix", path });
+  } catch (error) {
+    throw error instanceof Deno.errors.NotCapable ? socketRefused(path, error) : error;
+  } finally {
+    Deno.umask(umask);
+  }
+}
+
+function parseRequest(value: unknown): ControlRequest {
+  if (isRecord(value) && typeof value.command === "string" && isRecord(value.arguments)) {
+    return { command: value.command, arguments: value.arguments };
+  }
+  throw new ChatError("invalid_argument", `A request is {"command": …, "arguments": {…}}.`);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function unknownCommand(command: string): ChatError {
+  return new ChatError(
+    "unsupported_version",
+    `The running server does not know the command ${JSON.stringify(command.slice(0, 64))}: use its version of chatd.`,
+  );
+}
+
+function close(connection: Deno.Conn): void {
+  try {
+    connection.close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BadResource)) throw error;
+  }
+}

@@ -1,0 +1,173 @@
+import { Accounts, type User } from "../core/accounts.ts";
+import { ChatError, type ChatErrorCode } from "../core/chat_error.ts";
+import { systemClock } from "../core/clock.ts";
+import { silentLog } from "../core/log.ts";
+import { lockFolder } from "../store/folder_lock.ts";
+import { openStore } from "../store/open_store.ts";
+import type { ControlReply, ControlRequest } from "./control_socket.ts";
+import { readJsonLine, writeJsonLine } from "./json_line.ts";
+import { operatorCommands } from "./operator_commands.ts";
+import { requireDataFolder, socketRefused } from "./permissions.ts";
+import { ScryptHasher } from "./scrypt_hasher.ts";
+import { controlSocketPath } from "./socket_path.ts";
+
+const maxReplyBytes = 1024 * 1024;
+const replyTimeoutMs = 30_000;
+/** How long a server may take to start or stop around a command, in milliseconds. */
+const patienceMs = 5_000;
+const retryMs = 50;
+
+/**
+ * The operator's hand on a data folder. Each call goes to the server that owns the folder; where none runs, it takes
+ * the folder for as long as the call lasts. Rejects with a `ChatError`.
+ */
+export class Operator {
+  readonly #folder: string;
+
+  /** @throws {ChatError} `permission_denied` when Deno does not let this process use the folder. */
+  constructor(folder: string) {
+    requireDataFolder(folder);
+    this.#folder = folder;
+  }
+
+  async findUser(name: string): Promise<User | undefined> {
+    return await this.#call("user.find", { name }) as User | null ?? undefined;
+  }
+
+  /** All of them, by name. */
+  async *listUsers(): AsyncGenerator<User, void> {
+    for (let after = "";;) {
+      const users = await this.#call("user.list", { after }) as User[];
+      yield* users;
+      const last = users.at(-1);
+      if (last === undefined) return;
+      after = last.name;
+    }
+  }
+
+  /** Makes the folder too, if there is none. */
+  async addUser(name: string, password: string): Promise<void> {
+    await this.#call("user.add", { name, password }, { makeFolder: true });
+  }
+
+  async setPassword(name: string, password: string): Promise<void> {
+    await this.#call("user.set_password", { name, password });
+  }
+
+  async disable(name: string): Promise<void> {
+    await this.#call("user.disable", { name });
+  }
+
+  async enable(name: string): Promise<void> {
+    await this.#call("user.enable", { name });
+  }
+
+  /** Makes the folder too, if there is none. @returns the code */
+  async createInvite({ lifetimeMs }: { lifetimeMs: number }): Promise<string> {
+    return await this.#call("user.invite", { lifetimeMs }, { makeFolder: true }) as string;
+  }
+
+  async #call(
+    command: string,
+    args: Record<string, unknown>,
+    { makeFolder = false }: { makeFolder?: boolean } = {},
+  ): Promise<unknown> {
+    const request = { command, arguments: args };
+    for (const deadline = Date.now() + patienceMs;;) {
+      const connection = await connect(controlSocketPath(this.#folder));
+      if (connection !== undefined) return await ask(connection, request);
+      try {
+        return await this.#callWithoutServer(request, makeFolder);
+      } catch (error) {
+        // A server that starts or stops owns the folder, and does not listen.
+        if (!(error instanceof FolderTaken) || Date.now() >= deadline) throw unwrap(error);
+      }
+      await new Promise((resolve) => setTimeout(resolve, retryMs));
+    }
+  }
+
+  async #callWithoutServer(request: ControlRequest, makeFolder: boolean): Promise<unknown> {
+    if (!makeFolder && !exists(`${this.#folder}/chatd.sqlite`)) {
+      throw new ChatError("not_found", `There is no chatd data in "${this.#folder}": say where it is with --data.`);
+    }
+    using _lock = takeFolder(this.#folder);
+    using store = openStore({ folder: this.#folder });
+    const accounts = new Accounts({
+      store: store.accounts,
+      hasher: new ScryptHasher(),
+      clock: systemClock,
+      log: silentLog,
+      registration: "closed",
+    });
+    return await operatorCommands(accounts)[request.command](request.arguments);
+  }
+}
+
+class FolderTaken extends Error {}
+
+function takeFolder(folder: string): Disposable {
+  try {
+    return lockFolder(folder);
+  } catch (error) {
+    throw error instanceof ChatError && error.code === "busy" ? new FolderTaken("taken", { cause: error }) : error;
+  }
+}
+
+function unwrap(error: unknown): unknown {
+  return error instanceof FolderTaken ? error.cause : error;
+}
+
+/** Undefined when nobody listens. */
+async function connect(path: string): Promise<Deno.Conn | undefined> {
+  try {
+    return await Deno.connect({ transport: "unix", path });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.ConnectionRefused) return undefined;
+    if (error instanceof Deno.errors.NotCapable) throw socketRefused(path, error);
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    throw new ChatError(
+      "permission_denied",
+      `The server's socket "${path}" belongs to another user of this system: run this command as that user.`,
+      { cause: error },
+    );
+  }
+}
+
+async function ask(connection: Deno.Conn, request: ControlRequest): Promise<unknown> {
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    connection.close();
+  }, replyTimeoutMs);
+  try {
+    await writeJsonLine(connection, request);
+    return unpack(await readJsonLine(connection, { maxBytes: maxReplyBytes }) as ControlReply);
+  } catch (error) {
+    if (error instanceof Answer) throw error.cause;
+    throw new ChatError("unavailable", "The server did not answer; whether it did the command is not known.", {
+      cause: error,
+    });
+  } finally {
+    clearTimeout(timer);
+    if (!late) connection.close();
+  }
+}
+
+/** Keeps an error that the server sent apart from one of the connection. */
+class Answer extends Error {}
+
+function unpack(reply: ControlReply): unknown {
+  if ("result" in reply) return reply.result;
+  const { code, message } = reply.error;
+  throw new Answer("answer", { cause: new ChatError(code as ChatErrorCode, message) });
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

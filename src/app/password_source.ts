@@ -1,0 +1,54 @@
+import { ChatError } from "../core/chat_error.ts";
+import { promptNewPassword } from "../terminal/password_prompt.ts";
+
+export interface PasswordSource {
+  readonly passwordFile?: string;
+  /** From `CHATD_PASSWORD`. */
+  readonly password?: string;
+}
+
+const maxFileBytes = 4096;
+
+/** The password in the first line of `file`. @throws {ChatError} `invalid_argument` when there is none to be had. */
+export async function readPasswordFile(file: string): Promise<string> {
+  const bytes = new Uint8Array(maxFileBytes);
+  const length = await readStart(file, bytes);
+  const [line] = decode(file, bytes.subarray(0, length)).split(/\r?\n/);
+  if (line !== "") return line;
+  throw new ChatError("invalid_argument", `The first line of the password file "${file}" is empty.`);
+}
+
+/** A password for `user` from the file, or else the environment, or else two prompts. @throws {ChatError} `invalid_argument` */
+export async function readNewPassword(user: string, { passwordFile, password }: PasswordSource): Promise<string> {
+  if (passwordFile !== undefined) return await readPasswordFile(passwordFile);
+  return password ?? await promptNewPassword({ first: `New password of ${user}: `, again: "The same again: " });
+}
+
+async function readStart(file: string, bytes: Uint8Array): Promise<number> {
+  try {
+    using opened = await Deno.open(file);
+    for (let length = 0;;) {
+      const count = length < bytes.length ? await opened.read(bytes.subarray(length)) : null;
+      if (count === null) return length;
+      length += count;
+    }
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotCapable) {
+      throw new ChatError(
+        "permission_denied",
+        `Deno does not let chatd read the password file "${file}": add --allow-read="${file}" to deno run.`,
+        { cause },
+      );
+    }
+    const why = cause instanceof Deno.errors.NotFound ? "there is no such file" : (cause as Error).message;
+    throw new ChatError("invalid_argument", `Cannot read the password file "${file}": ${why}.`, { cause });
+  }
+}
+
+function decode(file: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new ChatError("invalid_argument", `The password file "${file}" is not UTF-8.`);
+  }
+}

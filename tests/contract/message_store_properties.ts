@@ -127,7 +127,13 @@ async function checkSummaries(store: MessageStore, model: Model, user: string): 
   const expected = [...last.values()]
     .sort((one, other) => other.position - one.position)
     .map((message) => ({ conversation: message.conversation, headSeq: message.seq, last: message }));
-  assert.deepEqual(await store.conversationsOf(user, 100), expected);
+  const { conversations, more } = await store.conversationsOf(user, {
+    beforePosition: 0,
+    limit: 100,
+    maxBytes: 100_000,
+  });
+  assert.deepEqual(conversations, expected);
+  assert.equal(more, false);
   const peers = new Set([...last.keys()].flatMap((conversation) => conversation.split(":")));
   peers.delete(user);
   assert.deepEqual((await store.peersOf(user)).sort(), [...peers].sort());
@@ -165,6 +171,7 @@ export function messageStoreProperties(name: string, open: () => OpenedStore | P
         await close();
       }
     });
-    await fc.assert(property, { numRuns: 15 });
+    // The limit is for shrinking, which could go on for very long.
+    await fc.assert(property, { numRuns: 15, interruptAfterTimeLimit: 120_000, markInterruptAsFailure: true });
   });
 }

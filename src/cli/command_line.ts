@@ -1,7 +1,7 @@
 import { runParser } from "@optique/core/facade";
 import { formatMessage, type Message, message } from "@optique/core/message";
 import type { Parser } from "@optique/core/parser";
-import denoConfig from "../../deno.json" with { type: "json" };
+import { version } from "../app/version.ts";
 import { commands } from "./commands.ts";
 import { commandPath, didYouMean } from "./did_you_mean.ts";
 import type { Environment } from "./environment.ts";
@@ -43,7 +43,7 @@ export function parseCommandLine(
       brief: message`Chat that you host yourself, in one executable.`,
       footer: message`Every option can also be given as the environment variable in parentheses.`,
       help: { command: true, option: { names: ["-h", "--help"] }, onShow },
-      version: { option: { names: ["-V", "--version"] }, value: `chatd ${denoConfig.version}`, onShow },
+      version: { option: { names: ["-V", "--version"] }, value: `chatd ${version}`, onShow },
       completion: { command: true, onShow },
       commandList: "top-level",
       usageLine: [{ type: "ellipsis" }],

@@ -1,5 +1,4 @@
 import { ChatError } from "../core/chat_error.ts";
-import { PromptInterrupted } from "../terminal/password_prompt.ts";
 import { parseCommandLine } from "./command_line.ts";
 import { processEnvironment } from "./environment.ts";
 import { exitCode } from "./exit_code.ts";
@@ -15,7 +14,7 @@ export async function run(args: readonly string[]): Promise<number> {
     exitCodeOf = invocation.exitCodeOf;
     return await invocation.run();
   } catch (error) {
-    if (error instanceof PromptInterrupted) return exitCode.interrupted;
+    if (error instanceof Error && error.name === "PromptInterrupted") return exitCode.interrupted;
     output.stderr(describe(error));
     return exitCodeOf(error);
   }

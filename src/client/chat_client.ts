@@ -163,8 +163,9 @@ export class ChatClient {
     return this.#request({ $case: "sent", value: { beforeId: page.beforeId ?? "", limit: page.limit ?? 0 } });
   }
 
-  listConversations(page: { limit?: number } = {}): Promise<ListConversationsResponse> {
-    return this.#request({ $case: "listConversations", value: { limit: page.limit ?? 0 } });
+  listConversations(page: { beforePosition?: number; limit?: number } = {}): Promise<ListConversationsResponse> {
+    const value = { beforePosition: page.beforePosition ?? 0, limit: page.limit ?? 0 };
+    return this.#request({ $case: "listConversations", value });
   }
 
   listUsers(page: { after?: string; limit?: number } = {}): Promise<ListUsersResponse> {

@@ -11,6 +11,7 @@ const codes: Record<ChatErrorCode, true> = {
   message_id_expired: true,
   message_id_in_future: true,
   rate_limited: true,
+  limit_reached: true,
   busy: true,
   storage_full: true,
   registration_closed: true,
@@ -38,6 +39,7 @@ const ending: ReadonlySet<ChatErrorCode> = new Set([
   "unsupported_version",
   "permission_denied",
   "invalid_argument",
+  "limit_reached",
 ]);
 
 /** Whether connecting again cannot help after a hello or a session that ended like this. */

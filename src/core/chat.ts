@@ -11,8 +11,10 @@ import { Presence } from "./presence.ts";
 import { TokenBuckets } from "./token_bucket.ts";
 import { parseUserName } from "./user_name.ts";
 
-/** Bytes of text in one page of history: with what surrounds it, a page stays within a frame of 64 KiB. */
-const maxPageBytes = 32 * 1024;
+/** Bytes of text in one page: with what surrounds 200 messages or 100 conversations, it stays within a frame of 64 KiB. */
+const maxPageBytes = 24 * 1024;
+/** Delivery cursors that a device may have. */
+const maxConsumers = 32;
 const maxKnownUsers = 100_000;
 
 /** What a client wants to be sent. */
@@ -53,6 +55,7 @@ export class Chat {
   readonly #commits: CommitQueue;
   readonly #buckets: TokenBuckets;
   readonly #knownUsers = new Set<string>();
+  #closing: ChatError | undefined;
 
   constructor(options: ChatOptions) {
     this.#options = options;
@@ -106,15 +109,11 @@ export class Chat {
    */
   async submit(draft: CheckedDraft, origin?: Subscriber): Promise<Accepted & { duplicate: boolean }> {
     const { sender, id, conversation, text, refusal } = draft;
-    if (refusal !== undefined) {
-      const accepted = await this.#options.store.findAccepted(sender, id);
-      if (accepted === undefined || accepted.conversation !== conversation) throw refusal;
-      return { ...accepted, duplicate: true };
-    }
     const members = conversationMembers(conversation);
     const acceptedAt = this.#options.clock.now();
+    const refused = refusal !== undefined;
     const result = await this.#commits.append(
-      { kind: "append", conversation, members, id, sender, acceptedAt, text },
+      { kind: "append", conversation, members, id, sender, acceptedAt, text, refused },
       origin,
     );
     switch (result.kind) {
@@ -124,6 +123,8 @@ export class Chat {
         return { ...result.accepted, duplicate: true };
       case "conflict":
         throw new ChatError("message_id_conflict", `Message id ${id} was used for another message: make a new one.`);
+      case "refused":
+        throw refusal;
       case "failed":
         throw result.cause;
       case "moved":
@@ -152,8 +153,13 @@ export class Chat {
     return await this.#options.store.sentBy(user, { beforeId, limit: page.limit, maxBytes: maxPageBytes });
   }
 
-  async conversations(user: string, limit: number): Promise<ConversationSummary[]> {
-    return await this.#options.store.conversationsOf(user, limit);
+  /** The one with the newest message first. @param page `beforePosition` 0 starts from the newest. */
+  async conversations(
+    user: string,
+    page: { beforePosition: number; limit: number },
+  ): Promise<{ conversations: ConversationSummary[]; more: boolean }> {
+    const { beforePosition, limit } = page;
+    return await this.#options.store.conversationsOf(user, { beforePosition, limit, maxBytes: maxPageBytes });
   }
 
   async messagesAfter(
@@ -164,13 +170,24 @@ export class Chat {
     return await this.#options.store.messagesAfter(user, position, limits);
   }
 
-  /** The delivery cursor of a consumer; a new one starts at the head. */
-  async openConsumer(identity: Identity, consumer: string): Promise<number> {
-    return await this.#options.store.openConsumer(identity.deviceId, consumer);
+  /** The delivery cursor of a consumer; a new one starts at the head. @throws {ChatError} `limit_reached`. */
+  async openConsumer({ deviceId }: Identity, consumer: string): Promise<number> {
+    const stored = await this.#options.store.openConsumer(deviceId, consumer, { maxConsumers });
+    if (stored === undefined) {
+      throw new ChatError(
+        "limit_reached",
+        `This device has ${maxConsumers} consumers, so it cannot have "${consumer}" too: use one of their names.`,
+      );
+    }
+    return Math.max(stored, this.#commits.waitingCursor(deviceId, consumer) ?? 0);
   }
 
-  /** From now on the subscriber is offered what is committed, until it is taken out with {@link unsubscribe}. */
+  /**
+   * From now on the subscriber is offered what is committed, until it is taken out with {@link unsubscribe}.
+   * @throws {ChatError} `limit_reached`; `unavailable` once {@link endSessions} was called.
+   */
   subscribe(subscriber: Subscriber): void {
+    if (this.#closing !== undefined) throw this.#closing;
     if (this.live.add(subscriber)) this.presence.arrived(subscriber.identity.user);
   }
 
@@ -183,9 +200,10 @@ export class Chat {
     this.#commits.moveCursor(subscriber.identity.deviceId, subscriber.consumer, position);
   }
 
-  /** Ends all live sessions, telling clients to come back. */
+  /** Ends all live sessions, telling clients to come back, and lets none begin. */
   endSessions(): void {
-    this.live.endAll(new ChatError("unavailable", "The server is shutting down.", { retryAfterMs: 1_000 }));
+    this.#closing ??= new ChatError("unavailable", "The server is shutting down.", { retryAfterMs: 1_000 });
+    this.live.endAll(this.#closing);
   }
 
   /** Ends what still lives and commits what waits; afterwards the store can be closed. */

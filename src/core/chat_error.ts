@@ -12,6 +12,8 @@ export type ChatErrorCode =
   | "message_id_expired"
   | "message_id_in_future"
   | "rate_limited"
+  /** There is as much of something as there may be. */
+  | "limit_reached"
   | "busy"
   | "storage_full"
   | "registration_closed"

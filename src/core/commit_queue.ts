@@ -1,8 +1,9 @@
 import { ChatError } from "./chat_error.ts";
-import type { Append, Change, ChangeResult, MessageStore } from "./message_store.ts";
+import type { Append, ChangeResult, MessageStore, MoveCursor } from "./message_store.ts";
 import type { Message } from "./message.ts";
 
 const maxWaiting = 20_000;
+const maxWaitingBytes = 64 * 1024 * 1024;
 const maxChangesInCommit = 1_000;
 const cursorDelayMs = 500;
 
@@ -25,7 +26,8 @@ export interface CommitQueueOptions {
 export class CommitQueue {
   readonly #options: CommitQueueOptions;
   #waiting: Waiting[] = [];
-  #cursors = new Map<string, Change>();
+  #waitingBytes = 0;
+  #cursors = new Map<string, MoveCursor>();
   #cursorTimer: ReturnType<typeof setTimeout> | undefined;
   #scheduled = false;
   #committing: Promise<void> | undefined;
@@ -39,7 +41,8 @@ export class CommitQueue {
    * @throws {ChatError} `busy` when too much waits already, `storage_full` from the store.
    */
   append(append: Append, origin: unknown): Promise<ChangeResult> {
-    if (this.#waiting.length >= maxWaiting) {
+    const bytes = append.text.length;
+    if (this.#waiting.length >= maxWaiting || this.#waitingBytes + bytes > maxWaitingBytes) {
       return Promise.reject(
         new ChatError("busy", "The server has more messages to store than it can take: try again.", {
           retryAfterMs: 1_000,
@@ -48,14 +51,23 @@ export class CommitQueue {
     }
     const settle = Promise.withResolvers<ChangeResult>();
     this.#waiting.push({ append, origin, settle });
+    this.#waitingBytes += bytes;
     this.#schedule();
     return settle.promise;
   }
 
   /** Is part of the next commit; losing it only means that messages are delivered again. */
   moveCursor(deviceId: string, consumer: string, position: number): void {
-    this.#cursors.set(`${deviceId} ${consumer}`, { kind: "move_cursor", deviceId, consumer, position });
-    this.#cursorTimer ??= setTimeout(() => this.#schedule(), cursorDelayMs);
+    this.#cursors.set(cursorKey(deviceId, consumer), { kind: "move_cursor", deviceId, consumer, position });
+    this.#cursorTimer ??= setTimeout(() => {
+      this.#cursorTimer = undefined;
+      this.#schedule();
+    }, cursorDelayMs);
+  }
+
+  /** Where a cursor is going to be; undefined when nothing waits for it. */
+  waitingCursor(deviceId: string, consumer: string): number | undefined {
+    return this.#cursors.get(cursorKey(deviceId, consumer))?.position;
   }
 
   /** Resolves when everything that waits now has been committed. */
@@ -70,14 +82,18 @@ export class CommitQueue {
     this.#scheduled = true;
     this.#options.defer(() => {
       this.#scheduled = false;
-      if (this.#committing === undefined) this.#start();
+      if (this.#committing === undefined && this.#isDue()) this.#start();
     });
+  }
+
+  #isDue(): boolean {
+    return this.#waiting.length > 0 || (this.#cursors.size > 0 && this.#cursorTimer === undefined);
   }
 
   #start(): Promise<void> {
     this.#committing = this.#commit().finally(() => {
       this.#committing = undefined;
-      if (this.#waiting.length > 0) this.#schedule();
+      if (this.#isDue()) this.#schedule();
     });
     return this.#committing;
   }
@@ -88,6 +104,7 @@ export class CommitQueue {
     const cursors = [...this.#cursors.values()];
     this.#cursors.clear();
     const batch = this.#waiting.splice(0, maxChangesInCommit);
+    for (const { append } of batch) this.#waitingBytes -= append.text.length;
     let results: ChangeResult[];
     try {
       results = await this.#options.store.commit([...batch.map((waiting) => waiting.append), ...cursors]);
@@ -101,4 +118,8 @@ export class CommitQueue {
       settle.resolve(result);
     }
   }
+}
+
+function cursorKey(deviceId: string, consumer: string): string {
+  return `${deviceId} ${consumer}`;
 }

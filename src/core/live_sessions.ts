@@ -15,11 +15,16 @@ export interface Subscriber {
   end(reason: ChatError): void;
 }
 
+const maxSessions = 64;
+
 /** Who is connected right now. */
 export class LiveSessions {
   readonly #byUser = new Map<string, Set<Subscriber>>();
 
-  /** Adds a subscriber; one that held the same consumer is ended. @returns whether the user was offline before. */
+  /**
+   * Adds a subscriber; one that held the same consumer is ended. @returns whether the user was offline before.
+   * @throws {ChatError} `limit_reached` when the user has so many that it cannot be added.
+   */
   add(subscriber: Subscriber): boolean {
     const { user, deviceId } = subscriber.identity;
     const subscribers = this.#byUser.get(user);
@@ -32,6 +37,12 @@ export class LiveSessions {
         subscribers.delete(other);
         other.end(new ChatError("session_replaced", "This session was taken over by a newer one of the same device."));
       }
+    }
+    if (subscribers.size >= maxSessions) {
+      throw new ChatError(
+        "limit_reached",
+        `You have ${maxSessions} live sessions, which is as many as you may: end some of them first.`,
+      );
     }
     subscribers.add(subscriber);
     return false;

@@ -2,7 +2,7 @@ import { ChatError } from "./chat_error.ts";
 
 /** Longest text of a message, in bytes of UTF-8. */
 export const maxTextBytes = 16 * 1024;
-/** Longest text of a message as a JSON string, in bytes: control characters take up to six each. */
+/** Longest text of a message as a JSON string, in bytes and without its quotes: control characters take up to six each. */
 export const maxEncodedTextBytes = 48 * 1024;
 
 /** What the log says about an accepted message. */
@@ -34,7 +34,7 @@ export function checkText(text: string): void {
   if (text.length > maxTextBytes / 3 && utf8.encode(text).length > maxTextBytes) {
     throw new ChatError("invalid_argument", "The message is longer than 16 KiB: split it.");
   }
-  if (text.length > maxEncodedTextBytes / 6 && utf8.encode(JSON.stringify(text)).length > maxEncodedTextBytes) {
+  if (text.length > maxEncodedTextBytes / 6 && utf8.encode(JSON.stringify(text)).length - 2 > maxEncodedTextBytes) {
     throw new ChatError(
       "invalid_argument",
       "The message is longer than 48 KiB when encoded: it has too many control characters.",

@@ -9,6 +9,8 @@ export interface Append {
   readonly sender: string;
   readonly acceptedAt: number;
   readonly text: string;
+  /** It may not be sent: nothing is appended, but it may be what was accepted before. */
+  readonly refused?: boolean;
 }
 
 /** A consumer has everything up to `position`; never moves a cursor back. */
@@ -27,6 +29,8 @@ export type ChangeResult =
   | { readonly kind: "duplicate"; readonly accepted: Accepted }
   /** The sender had this id accepted before, with other content. */
   | { readonly kind: "conflict" }
+  /** The append was refused, and its id was never accepted before. */
+  | { readonly kind: "refused" }
   | { readonly kind: "moved" }
   /** This change alone could not be made; the others of its commit stand. */
   | { readonly kind: "failed"; readonly cause: unknown };
@@ -66,8 +70,6 @@ export interface MessageStore {
    */
   commit(changes: readonly Change[]): Promise<ChangeResult[]>;
 
-  findAccepted(sender: string, id: string): Promise<Accepted | undefined>;
-
   /** What `user` may see after `position`: at most `limit` messages and, beyond the first, `maxBytes` of text. */
   messagesAfter(user: string, position: number, limits: { limit: number; maxBytes: number }): Promise<MessageBatch>;
 
@@ -83,12 +85,21 @@ export interface MessageStore {
     page: { beforeId: string; limit: number; maxBytes: number },
   ): Promise<{ messages: Message[]; more: boolean }>;
 
-  /** Newest first. */
-  conversationsOf(user: string, limit: number): Promise<ConversationSummary[]>;
+  /**
+   * The one with the newest message first; only those whose newest message is before `beforePosition`, where 0 starts from
+   * the newest. At most `maxBytes` of text beyond the first.
+   */
+  conversationsOf(
+    user: string,
+    page: { beforePosition: number; limit: number; maxBytes: number },
+  ): Promise<{ conversations: ConversationSummary[]; more: boolean }>;
 
   /** Everybody who is in a conversation with `user`, who is not among them. */
   peersOf(user: string): Promise<string[]>;
 
-  /** The cursor of a device's consumer; a new one starts at the head. */
-  openConsumer(deviceId: string, consumer: string): Promise<number>;
+  /**
+   * The cursor of a device's consumer; a new one starts at the head. Undefined, and nothing is made, when it would be new and
+   * the device has `maxConsumers` already.
+   */
+  openConsumer(deviceId: string, consumer: string, options: { maxConsumers: number }): Promise<number | undefined>;
 }

@@ -15,6 +15,7 @@ const statusOf: Record<ChatErrorCode, status> = {
   message_id_expired: status.FAILED_PRECONDITION,
   message_id_in_future: status.FAILED_PRECONDITION,
   rate_limited: status.RESOURCE_EXHAUSTED,
+  limit_reached: status.RESOURCE_EXHAUSTED,
   busy: status.UNAVAILABLE,
   storage_full: status.RESOURCE_EXHAUSTED,
   registration_closed: status.PERMISSION_DENIED,

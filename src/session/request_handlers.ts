@@ -1,5 +1,6 @@
 import type { Identity } from "../core/accounts.ts";
 import type { Chat } from "../core/chat.ts";
+import { parseUserName } from "../core/user_name.ts";
 import type { Reply, Request } from "../gen/chatd/v1/session.ts";
 import {
   toHistoryResponse,
@@ -53,14 +54,15 @@ export const requestHandlers: RequestHandlers = {
   },
 
   listConversations: async ({ chat, identity }, request) => {
-    const limit = parseLimit(request.limit, messagePage);
-    const conversations = await chat.conversations(identity.user, limit);
-    return { conversations: conversations.map((summary) => toWireConversation(summary, identity.user)) };
+    const limit = parseLimit(request.limit, { standard: 50, most: 100 });
+    const { conversations, more } = await chat.conversations(identity.user, { ...request, limit });
+    return { conversations: conversations.map((summary) => toWireConversation(summary, identity.user)), more };
   },
 
   listUsers: async ({ chat }, request) => {
     const limit = parseLimit(request.limit, { standard: 200, most: 1000 });
-    const users = await chat.accounts.listUsers({ after: request.after, limit: limit + 1 });
+    const after = request.after === "" ? "" : parseUserName(request.after);
+    const users = await chat.accounts.listUsers({ after, limit: limit + 1 });
     return {
       users: users.slice(0, limit).map(({ name }) => ({ name, online: chat.presence.isOnline(name) })),
       more: users.length > limit,

@@ -92,12 +92,6 @@ export class Committer {
     return this.#transact(changes, (change) => this.#inSavepoint(change, apply));
   }
 
-  findAccepted(sender: string, id: string): Accepted | undefined {
-    const user = this.#userId(sender);
-    const entry = user === undefined ? undefined : this.#findEntry(user, encodeId(id));
-    return entry && toAccepted(entry);
-  }
-
   #transact(changes: readonly Change[], apply: (change: Change) => ChangeResult): ChangeResult[] {
     this.#pending = new Map();
     this.#pendingHead = this.#head;
@@ -141,6 +135,7 @@ export class Committer {
       const same = before.conversation === append.conversation && equal(before.text, text);
       return same ? { kind: "duplicate", accepted: toAccepted(before) } : { kind: "conflict" };
     }
+    if (append.refused) return { kind: "refused" };
     const conversation = this.#findConversation(append.conversation) ?? this.#addConversation(append);
     const position = this.#pendingHead + 1;
     const seq = conversation.headSeq + 1;

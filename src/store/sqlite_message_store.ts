@@ -1,4 +1,4 @@
-import type { Accepted, Message } from "../core/message.ts";
+import type { Message } from "../core/message.ts";
 import type {
   Change,
   ChangeResult,
@@ -22,6 +22,11 @@ interface EntryRow {
   text: Uint8Array;
 }
 
+interface ConversationRow {
+  headSeq: number;
+  headPosition: number;
+}
+
 interface Limits {
   limit: number;
   maxBytes: number;
@@ -43,9 +48,9 @@ function prepareStatements(database: Database) {
     ),
     sent: database.prepare(`SELECT position FROM entry WHERE sender = ${userId} AND id < ? ORDER BY id DESC LIMIT ?`),
     conversations: database.prepare(
-      `SELECT c.name AS conversation, c.head_seq AS headSeq, c.head_position AS headPosition
+      `SELECT c.head_seq AS headSeq, c.head_position AS headPosition
        FROM member m JOIN conversation c ON c.id = m.conversation JOIN entry e ON e.position = c.head_position
-       WHERE m.user = ${userId} ORDER BY c.head_position DESC LIMIT ?`,
+       WHERE m.user = ${userId} AND c.head_position < ? ORDER BY c.head_position DESC LIMIT ?`,
     ),
     peers: database.prepare(
       `SELECT DISTINCT u.name FROM member mine JOIN member m ON m.conversation = mine.conversation JOIN user u ON u.id = m.user
@@ -53,6 +58,9 @@ function prepareStatements(database: Database) {
     ),
     findConsumer: database.prepare(
       `SELECT position FROM consumer WHERE device = (SELECT id FROM device WHERE public_id = ?) AND name = ?`,
+    ),
+    countConsumers: database.prepare(
+      "SELECT count(*) AS count FROM consumer WHERE device = (SELECT id FROM device WHERE public_id = ?)",
     ),
     addConsumer: database.prepare(
       "INSERT INTO consumer (device, name, position) VALUES ((SELECT id FROM device WHERE public_id = ?), ?, ?)",
@@ -82,10 +90,6 @@ export class SqliteMessageStore implements MessageStore {
 
   commit(changes: readonly Change[]): Promise<ChangeResult[]> {
     return settle(() => this.#committer.commit(changes));
-  }
-
-  findAccepted(sender: string, id: string): Promise<Accepted | undefined> {
-    return settle(() => this.#committer.findAccepted(sender, id));
   }
 
   messagesAfter(user: string, position: number, { limit, maxBytes }: Limits): Promise<MessageBatch> {
@@ -124,16 +128,18 @@ export class SqliteMessageStore implements MessageStore {
     });
   }
 
-  conversationsOf(user: string, limit: number): Promise<ConversationSummary[]> {
+  conversationsOf(
+    user: string,
+    { beforePosition, limit, maxBytes }: Limits & { beforePosition: number },
+  ): Promise<{ conversations: ConversationSummary[]; more: boolean }> {
     return settle(() => {
-      const rows = this.#statements.conversations.all(user, limit) as unknown as {
-        conversation: string;
-        headSeq: number;
-        headPosition: number;
-      }[];
-      return rows.map(({ conversation, headSeq, headPosition }) => {
-        return { conversation, headSeq, last: this.#readAt(headPosition) };
+      const before = beforePosition === 0 ? Number.MAX_SAFE_INTEGER : beforePosition;
+      const rows = this.#statements.conversations.all(user, before, limit + 1) as unknown as ConversationRow[];
+      const messages = this.#read(rows.map(({ headPosition }) => headPosition), { limit, maxBytes });
+      const conversations = messages.map((last, index) => {
+        return { conversation: last.conversation, headSeq: rows[index].headSeq, last };
       });
+      return { conversations, more: conversations.length < rows.length };
     });
   }
 
@@ -141,10 +147,16 @@ export class SqliteMessageStore implements MessageStore {
     return settle(() => this.#statements.peers.all(user).map((row) => row.name as string));
   }
 
-  openConsumer(deviceId: string, consumer: string): Promise<number> {
+  openConsumer(
+    deviceId: string,
+    consumer: string,
+    { maxConsumers }: { maxConsumers: number },
+  ): Promise<number | undefined> {
     return settle(() => {
       const known = this.#statements.findConsumer.get(deviceId, consumer) as { position: number } | undefined;
       if (known) return known.position;
+      const { count } = this.#statements.countConsumers.get(deviceId) as { count: number };
+      if (count >= maxConsumers) return undefined;
       const head = this.head;
       this.#database.transaction(() => this.#statements.addConsumer.run(deviceId, consumer, head));
       return head;
@@ -162,10 +174,6 @@ export class SqliteMessageStore implements MessageStore {
       messages.push(toMessage(row));
     }
     return messages;
-  }
-
-  #readAt(position: number): Message {
-    return toMessage(this.#statements.read.get(position) as unknown as EntryRow);
   }
 }
 

@@ -90,7 +90,7 @@ export function accountStoreContract(name: string, open: () => OpenedStore | Pro
     try {
       await accounts.addUser(userRecord("ana"));
       await accounts.saveDevice(deviceRecord("d1", "ana"));
-      const cursor = await messages.openConsumer("d1", "ui");
+      const cursor = await messages.openConsumer("d1", "ui", { maxConsumers: 1 });
       await messages.commit([{
         kind: "append",
         conversation: "ana",
@@ -102,7 +102,7 @@ export function accountStoreContract(name: string, open: () => OpenedStore | Pro
       }]);
       await accounts.logOutDevice("d1");
       await accounts.saveDevice(deviceRecord("d1", "ana", { tokenHash: "next" }));
-      assert.equal(await messages.openConsumer("d1", "ui"), cursor);
+      assert.equal(await messages.openConsumer("d1", "ui", { maxConsumers: 1 }), cursor);
       assert.notEqual(messages.head, cursor);
     } finally {
       await close();

@@ -13,6 +13,8 @@ export interface OpenedStore {
 
 const unlimited = { limit: 1_000, maxBytes: 1_000_000 };
 const newest = { beforeSeq: 0, ...unlimited };
+const firstConversations = { beforePosition: 0, ...unlimited };
+const anyConsumer = { maxConsumers: 100 };
 
 function seqs(messages: readonly Message[]): number[] {
   return messages.map(({ seq }) => seq);
@@ -43,9 +45,8 @@ export function messageStoreContract(name: string, open: () => OpenedStore | Pro
     assert.deepEqual(await messages.messagesAfter("ana", 0, unlimited), { messages: [], through: 0 });
     assert.deepEqual(await messages.history("ana:ben", newest), { messages: [], headSeq: 0, more: false });
     assert.deepEqual(await messages.sentBy("ana", { beforeId: "", ...unlimited }), { messages: [], more: false });
-    assert.deepEqual(await messages.conversationsOf("ana", 10), []);
+    assert.deepEqual(await messages.conversationsOf("ana", firstConversations), { conversations: [], more: false });
     assert.deepEqual(await messages.peersOf("ana"), []);
-    assert.equal(await messages.findAccepted("ana", createMessageId()), undefined);
     assert.deepEqual(await messages.commit([]), []);
   });
 
@@ -84,11 +85,9 @@ export function messageStoreContract(name: string, open: () => OpenedStore | Pro
     assert.deepEqual((await messages.messagesAfter("ben", 0, unlimited)).messages, [message]);
     assert.deepEqual((await messages.history("ana:ben", newest)).messages, [message]);
     assert.deepEqual((await messages.sentBy("ana", { beforeId: "", ...unlimited })).messages, [message]);
-    assert.deepEqual(await messages.conversationsOf("ben", 1), [
+    assert.deepEqual((await messages.conversationsOf("ben", firstConversations)).conversations, [
       { conversation: "ana:ben", headSeq: 1, last: message },
     ]);
-    const { position, conversation, seq, acceptedAt } = message;
-    assert.deepEqual(await messages.findAccepted("ana", append.id), { position, conversation, seq, acceptedAt });
   });
 
   test("commit() gives the first result when an id is sent again", async (messages) => {
@@ -109,7 +108,7 @@ export function messageStoreContract(name: string, open: () => OpenedStore | Pro
     assert.deepEqual(results, [{ kind: "conflict" }, { kind: "conflict" }]);
     assert.deepEqual((await messages.history("ana:ben", newest)).messages, [message]);
     assert.equal((await messages.history("ana:cleo", newest)).headSeq, 0);
-    assert.deepEqual(await messages.conversationsOf("cleo", 10), []);
+    assert.deepEqual((await messages.conversationsOf("cleo", firstConversations)).conversations, []);
     assert.deepEqual(await messages.peersOf("cleo"), []);
   });
 
@@ -120,6 +119,25 @@ export function messageStoreContract(name: string, open: () => OpenedStore | Pro
     const { position, conversation, seq, acceptedAt } = acceptedMessage(results[0]);
     assert.deepEqual(results[1], { kind: "duplicate", accepted: { position, conversation, seq, acceptedAt } });
     assert.equal(acceptedMessage(results[3]).seq, 2);
+  });
+
+  test("commit() appends nothing that is refused, and finds what was accepted before", async (messages) => {
+    const append = directAppend("ana", "ben");
+    const { position, conversation, seq, acceptedAt } = await accept(messages, append);
+    const results = await messages.commit([
+      { ...append, refused: true },
+      { ...append, text: "other", refused: true },
+      { ...directAppend("ana", "ben"), refused: true },
+      { ...directAppend("ana", "nobody-knows"), refused: true },
+    ]);
+    assert.deepEqual(results, [
+      { kind: "duplicate", accepted: { position, conversation, seq, acceptedAt } },
+      { kind: "conflict" },
+      { kind: "refused" },
+      { kind: "refused" },
+    ]);
+    assert.equal(messages.head, position);
+    assert.equal((await messages.history("ana:ben", newest)).headSeq, 1);
   });
 
   test("the same id from two senders is two messages", async (messages) => {
@@ -266,13 +284,18 @@ export function messageStoreContract(name: string, open: () => OpenedStore | Pro
       directAppend("ben", "ana", { text: "4" }),
       directAppend("ben", "dan", { text: "5" }),
     ]);
-    const summary = async (user: string, limit: number) =>
-      (await messages.conversationsOf(user, limit)).map(({ conversation, headSeq, last }) => {
-        return [conversation, headSeq, last.text];
-      });
-    assert.deepEqual(await summary("ana", 10), [["ana:ben", 2, "4"], ["ana:dan", 1, "3"], ["ana:cleo", 1, "2"]]);
-    assert.deepEqual(await summary("ana", 1), [["ana:ben", 2, "4"]]);
-    assert.deepEqual(await summary("cleo", 10), [["ana:cleo", 1, "2"]]);
+    const page = async (user: string, beforePosition: number, limit: number) => {
+      const { conversations, more } = await messages.conversationsOf(user, { beforePosition, limit, maxBytes: 1_000 });
+      return [conversations.map(({ conversation, headSeq, last }) => [conversation, headSeq, last.text]), more];
+    };
+    const ofAna = [["ana:ben", 2, "4"], ["ana:dan", 1, "3"], ["ana:cleo", 1, "2"]];
+    assert.deepEqual(await page("ana", 0, 10), [ofAna, false]);
+    assert.deepEqual(await page("ana", 0, 3), [ofAna, false]);
+    assert.deepEqual(await page("ana", 0, 1), [ofAna.slice(0, 1), true]);
+    assert.deepEqual(await page("ana", 4, 1), [ofAna.slice(1, 2), true]);
+    assert.deepEqual(await page("ana", 3, 10), [ofAna.slice(2), false]);
+    assert.deepEqual(await page("ana", 1, 10), [[], false]);
+    assert.deepEqual(await page("cleo", 0, 10), [[["ana:cleo", 1, "2"]], false]);
   });
 
   test("peersOf() names everybody in a conversation with the user, once", async (messages) => {
@@ -289,23 +312,31 @@ export function messageStoreContract(name: string, open: () => OpenedStore | Pro
 
   test("a new consumer starts at the head, and keeps its cursor", async (messages) => {
     const { position } = await accept(messages, directAppend("ben", "ana"));
-    assert.equal(await messages.openConsumer("d1", "ui"), position);
+    assert.equal(await messages.openConsumer("d1", "ui", anyConsumer), position);
     await accept(messages, directAppend("ben", "ana"));
-    assert.equal(await messages.openConsumer("d1", "ui"), position);
-    assert.equal(await messages.openConsumer("d1", "tail:alerts"), messages.head);
-    await assert.rejects(messages.openConsumer("unknown", "ui"));
+    assert.equal(await messages.openConsumer("d1", "ui", anyConsumer), position);
+    assert.equal(await messages.openConsumer("d1", "tail:alerts", anyConsumer), messages.head);
+    await assert.rejects(messages.openConsumer("unknown", "ui", anyConsumer));
+  });
+
+  test("a device has no more consumers than it may, and opens those that it has", async (messages) => {
+    assert.equal(await messages.openConsumer("d1", "one", { maxConsumers: 2 }), 0);
+    assert.equal(await messages.openConsumer("d1", "two", { maxConsumers: 2 }), 0);
+    assert.equal(await messages.openConsumer("d1", "three", { maxConsumers: 2 }), undefined);
+    assert.equal(await messages.openConsumer("d1", "one", { maxConsumers: 2 }), 0);
+    assert.equal(await messages.openConsumer("d1", "three", { maxConsumers: 3 }), 0);
   });
 
   test("a cursor moves forward only, and each consumer has its own", async (messages) => {
-    await messages.openConsumer("d1", "ui");
-    await messages.openConsumer("d1", "tail");
+    await messages.openConsumer("d1", "ui", anyConsumer);
+    await messages.openConsumer("d1", "tail", anyConsumer);
     await messages.commit(Array.from({ length: 5 }, () => directAppend("ben", "ana")));
     const move = (position: number) => ({ kind: "move_cursor", deviceId: "d1", consumer: "ui", position }) as const;
     assert.deepEqual(await messages.commit([move(4), move(2)]), [{ kind: "moved" }, { kind: "moved" }]);
-    assert.equal(await messages.openConsumer("d1", "ui"), 4);
-    assert.equal(await messages.openConsumer("d1", "tail"), 0);
+    assert.equal(await messages.openConsumer("d1", "ui", anyConsumer), 4);
+    assert.equal(await messages.openConsumer("d1", "tail", anyConsumer), 0);
     const [beyond, after] = await messages.commit([move(messages.head + 1), move(5)]);
     assert.deepEqual([beyond.kind, after.kind], ["failed", "moved"]);
-    assert.equal(await messages.openConsumer("d1", "ui"), 5);
+    assert.equal(await messages.openConsumer("d1", "ui", anyConsumer), 5);
   });
 }

@@ -276,7 +276,7 @@ export class FakeSession {
           headSeq: last.seq,
           last,
         }));
-        return { $case: "listConversations", value: { conversations } };
+        return { $case: "listConversations", value: { conversations, more: false } };
       }
       case "listUsers": {
         const online = new Set([...server.sessions].map((session) => session.user));

@@ -47,11 +47,6 @@ export class MemoryStore implements MessageStore, AccountStore {
     });
   }
 
-  async findAccepted(sender: string, id: string): Promise<Accepted | undefined> {
-    const message = this.#find(sender, id);
-    return message && toAccepted(message);
-  }
-
   async messagesAfter(user: string, position: number, limits: Limits): Promise<MessageBatch> {
     const visible = this.#log.filter((message) => message.position > position && this.#isMember(user, message));
     const messages = within(visible, limits);
@@ -73,13 +68,18 @@ export class MemoryStore implements MessageStore, AccountStore {
     return { messages, more: messages.length < before.length };
   }
 
-  async conversationsOf(user: string, limit: number): Promise<ConversationSummary[]> {
+  async conversationsOf(
+    user: string,
+    page: Limits & { beforePosition: number },
+  ): Promise<{ conversations: ConversationSummary[]; more: boolean }> {
     const last = new Map<string, Message>();
     for (const message of this.#log) if (this.#isMember(user, message)) last.set(message.conversation, message);
-    return [...last.values()]
-      .sort((one, other) => other.position - one.position)
-      .slice(0, limit)
+    const before = [...last.values()]
+      .filter(({ position }) => page.beforePosition === 0 || position < page.beforePosition)
+      .sort((one, other) => other.position - one.position);
+    const conversations = within(before, page)
       .map((message) => ({ conversation: message.conversation, headSeq: message.seq, last: message }));
+    return { conversations, more: conversations.length < before.length };
   }
 
   async peersOf(user: string): Promise<string[]> {
@@ -90,8 +90,14 @@ export class MemoryStore implements MessageStore, AccountStore {
     return [...peers].sort();
   }
 
-  async openConsumer(deviceId: string, consumer: string): Promise<number> {
+  async openConsumer(
+    deviceId: string,
+    consumer: string,
+    { maxConsumers }: { maxConsumers: number },
+  ): Promise<number | undefined> {
     const key = this.#cursorKey(deviceId, consumer);
+    const ofDevice = [...this.#cursors.keys()].filter((each) => each.startsWith(`${deviceId} `));
+    if (!this.#cursors.has(key) && ofDevice.length >= maxConsumers) return undefined;
     const position = this.#cursors.get(key) ?? this.head;
     this.#cursors.set(key, position);
     return position;
@@ -173,12 +179,14 @@ export class MemoryStore implements MessageStore, AccountStore {
 
   #append(append: Append): ChangeResult {
     const { conversation, members, id, sender, acceptedAt, text } = append;
-    for (const user of [sender, ...members]) this.#requireUser(user);
+    this.#requireUser(sender);
     const before = this.#find(sender, id);
     if (before) {
       if (before.conversation !== conversation || before.text !== text) return { kind: "conflict" };
       return { kind: "duplicate", accepted: toAccepted(before) };
     }
+    if (append.refused) return { kind: "refused" };
+    for (const user of members) this.#requireUser(user);
     if (!this.#members.has(conversation)) this.#members.set(conversation, new Set(members));
     const seq = this.#log.filter((message) => message.conversation === conversation).length + 1;
     const message = { position: this.head + 1, conversation, seq, id, sender, acceptedAt, text };

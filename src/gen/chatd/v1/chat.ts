@@ -78,13 +78,17 @@ export interface SentResponse {
 }
 
 export interface ListConversationsRequest {
-  /** 1 to 200; 0 means 50. */
+  /** 1 to 100; 0 means 50. */
   limit: number;
+  /** Only conversations whose newest message has a lower position; 0 starts from the newest. */
+  beforePosition: number;
 }
 
 export interface ListConversationsResponse {
-  /** The one with the newest message first. */
+  /** The one with the newest message first. There may be fewer than asked for when their messages are long. */
   conversations: Conversation[];
+  /** True when there is more after the last one. */
+  more: boolean;
 }
 
 export interface Conversation {
@@ -871,13 +875,16 @@ export const SentResponse: MessageFns<SentResponse> = {
 };
 
 function createBaseListConversationsRequest(): ListConversationsRequest {
-  return { limit: 0 };
+  return { limit: 0, beforePosition: 0 };
 }
 
 export const ListConversationsRequest: MessageFns<ListConversationsRequest> = {
   encode(message: ListConversationsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.limit !== 0) {
       writer.uint32(8).uint32(message.limit);
+    }
+    if (message.beforePosition !== 0) {
+      writer.uint32(16).uint64(message.beforePosition);
     }
     return writer;
   },
@@ -903,6 +910,14 @@ export const ListConversationsRequest: MessageFns<ListConversationsRequest> = {
             message.limit = reader.uint32();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.beforePosition = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -916,7 +931,14 @@ export const ListConversationsRequest: MessageFns<ListConversationsRequest> = {
   },
 
   fromJSON(object: any): ListConversationsRequest {
-    return { limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0 };
+    return {
+      limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
+      beforePosition: isSet(object.beforePosition)
+        ? globalThis.Number(object.beforePosition)
+        : isSet(object.before_position)
+        ? globalThis.Number(object.before_position)
+        : 0,
+    };
   },
 
   toJSON(message: ListConversationsRequest): unknown {
@@ -924,18 +946,24 @@ export const ListConversationsRequest: MessageFns<ListConversationsRequest> = {
     if (message.limit !== 0) {
       obj.limit = Math.round(message.limit);
     }
+    if (message.beforePosition !== 0) {
+      obj.beforePosition = Math.round(message.beforePosition);
+    }
     return obj;
   },
 };
 
 function createBaseListConversationsResponse(): ListConversationsResponse {
-  return { conversations: [] };
+  return { conversations: [], more: false };
 }
 
 export const ListConversationsResponse: MessageFns<ListConversationsResponse> = {
   encode(message: ListConversationsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.conversations) {
       Conversation.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.more !== false) {
+      writer.uint32(16).bool(message.more);
     }
     return writer;
   },
@@ -961,6 +989,14 @@ export const ListConversationsResponse: MessageFns<ListConversationsResponse> = 
             message.conversations.push(Conversation.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.more = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -978,6 +1014,7 @@ export const ListConversationsResponse: MessageFns<ListConversationsResponse> = 
       conversations: globalThis.Array.isArray(object?.conversations)
         ? object.conversations.map((e: any) => Conversation.fromJSON(e))
         : [],
+      more: isSet(object.more) ? globalThis.Boolean(object.more) : false,
     };
   },
 
@@ -985,6 +1022,9 @@ export const ListConversationsResponse: MessageFns<ListConversationsResponse> = 
     const obj: any = {};
     if (message.conversations?.length) {
       obj.conversations = message.conversations.map((e) => Conversation.toJSON(e));
+    }
+    if (message.more !== false) {
+      obj.more = message.more;
     }
     return obj;
   },

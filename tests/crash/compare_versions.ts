@@ -4,7 +4,8 @@
  *     deno run -A tests/crash/compare_versions.ts --seconds=30 --rounds=2 --transports=plain,tls,mtls DENO...
  *
  * Each DENO is the path of a deno executable. `--seed=N` repeats a run, `--only=TEXT` takes fewer scenarios, `--unguarded` counts
- * uncaught JavaScript errors too, not only native faults.
+ * uncaught JavaScript errors too, not only native faults;
+ * `--collecting` makes the victim collect garbage all the time, which brings out early frees in native code.
  */
 import { execFileSync } from "node:child_process";
 import { parseArgs } from "node:util";
@@ -22,6 +23,7 @@ const { values, positionals } = parseArgs({
     transports: { type: "string", default: TRANSPORTS.join(",") },
     only: { type: "string" },
     unguarded: { type: "boolean", default: false },
+    collecting: { type: "boolean", default: false },
   },
 });
 const denos = positionals.length > 0 ? positionals : [Deno.execPath()];
@@ -33,12 +35,21 @@ interface Row extends ScenarioResult {
 }
 
 const rows: Row[] = [];
+
+function summary(version: string): string {
+  const own = rows.filter((row) => row.version === version);
+  const failed = own.filter((row) => row.outcome !== "survived").length;
+  const memory = Math.max(...own.map((row) => row.memory));
+  const shots = own.reduce((sum, row) => sum + row.shots, 0);
+  return `${version}: ${failed} of ${own.length} scenarios failed, ${shots} shots, largest memory ${memory} MiB`;
+}
+
 for (const deno of denos) {
   const version = execFileSync(deno, ["--version"], { encoding: "utf8" }).split(/\s+/)[1];
   for (let round = 0; round < Number(values.rounds); round++) {
     for (const transport of values.transports.split(",") as Transport[]) {
       const suite = runSuite({
-        victim: baselineVictim({ deno, unguarded: values.unguarded }),
+        victim: baselineVictim({ deno, unguarded: values.unguarded, collecting: values.collecting }),
         transport,
         certificates,
         seed: Number(values.seed) + round,
@@ -53,6 +64,7 @@ for (const deno of denos) {
       }
     }
   }
+  console.error(summary(version));
 }
 
 const versions = [...new Set(rows.map((row) => row.version))];
@@ -68,11 +80,5 @@ for (const scenario of scenarios) {
   });
   console.log(`| ${scenario} | ${cells.join(" | ")} |`);
 }
-for (const version of versions) {
-  const own = rows.filter((row) => row.version === version);
-  const failed = own.filter((row) => row.outcome !== "survived").length;
-  const memory = Math.max(...own.map((row) => row.memory));
-  const shots = own.reduce((sum, row) => sum + row.shots, 0);
-  console.log(`${version}: ${failed} of ${own.length} scenarios failed, ${shots} shots, largest memory ${memory} MiB`);
-}
+for (const version of versions) console.log(summary(version));
 Deno.exit(0);

@@ -104,6 +104,23 @@ export const hostileBehaviours: readonly HostileBehaviour[] = [
     },
   },
   {
+    name: "goaway when every call has ended",
+    async serve(wire, random) {
+      await answerCalls(wire, 3);
+      await wire.write(
+        random.pick([
+          rstStream(7, random.pick([0, 2, 8])),
+          answer(7),
+          headers(7, TRAILERS, Flag.endHeaders | Flag.endStream),
+        ]),
+      );
+      await pause(random.integer(50, 350));
+      await wire.write(goaway(random.pick(IDS)));
+      await pause(random.integer(0, 50));
+      leave(wire, random);
+    },
+  },
+  {
     name: "resets while the client writes",
     async serve(wire, random) {
       await answerCalls(wire, 3);

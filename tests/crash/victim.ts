@@ -64,6 +64,8 @@ export interface BaselineVictimOptions {
   deno?: string;
   /** Let uncaught JavaScript errors end the process. Default: they are logged, so that only native faults count. */
   unguarded?: boolean;
+  /** Collect garbage all the time, which brings out early frees in native code. */
+  collecting?: boolean;
 }
 
 export function baselineVictim(options: BaselineVictimOptions = {}): Victim {
@@ -72,6 +74,7 @@ export function baselineVictim(options: BaselineVictimOptions = {}): Victim {
     name: "baseline",
     command(transport, certificates) {
       const guarded = !options.unguarded;
+      const collect = options.collecting ? ["--v8-flags=--expose-gc"] : [];
       const settings: BaselineOptions = transport === "plain" ? { guarded } : {
         guarded,
         authority: certificates.authority,
@@ -81,7 +84,7 @@ export function baselineVictim(options: BaselineVictimOptions = {}): Victim {
       };
       return {
         program: options.deno ?? Deno.execPath(),
-        args: ["run", "--no-check", "--no-lock", "-A", script, JSON.stringify(settings)],
+        args: ["run", "--no-check", "--no-lock", "-A", ...collect, script, JSON.stringify(settings)],
       };
     },
     portFrom: (line) => line.startsWith("{") ? JSON.parse(line).port as number : undefined,

@@ -234,7 +234,8 @@ export class Accounts {
     await this.#change(name, async () => {
       await this.#store.setDisabled(name, true);
       this.#log.info("user disabled", { user: name });
-      this.#revoke({ user: name, reason: revoked(`The account "${name}" was disabled: ask the server's operator.`) });
+      const message = `The account "${name}" was disabled: ask the server's operator.`;
+      this.#revoke({ user: name, reason: new ChatError("token_revoked", message) });
     });
   }
 

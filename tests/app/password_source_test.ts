@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { readNewPassword, readPasswordFile } from "../../src/app/password_source.ts";
+import { rejectsWith } from "../support/chat_error_assertions.ts";
+import { temporaryFolder } from "../support/temporary_folder.ts";
+
+Deno.test("readPasswordFile() takes the first line as it is", async () => {
+  using folder = temporaryFolder();
+  const file = `${folder.path}/password`;
+  for (const text of [" pass wörd ", " pass wörd \n", " pass wörd \r\nnot this\n"]) {
+    await Deno.writeTextFile(file, text);
+    assert.equal(await readPasswordFile(file), " pass wörd ");
+  }
+});
+
+Deno.test("readPasswordFile() says what is wrong, and nothing of what is inside", async () => {
+  using folder = temporaryFolder();
+  const file = `${folder.path}/password`;
+  assert.match((await rejectsWith("invalid_argument", readPasswordFile(file))).message, /no such file/);
+  await Deno.writeTextFile(file, "\nsecret\n");
+  assert.match((await rejectsWith("invalid_argument", readPasswordFile(file))).message, /empty/);
+  await Deno.writeFile(file, new Uint8Array([0x73, 0xff]));
+  assert.match((await rejectsWith("invalid_argument", readPasswordFile(file))).message, /UTF-8/);
+  await rejectsWith("invalid_argument", readPasswordFile(folder.path));
+});
+
+Deno.test("readNewPassword() prefers the file to the environment", async () => {
+  using folder = temporaryFolder();
+  const passwordFile = `${folder.path}/password`;
+  await Deno.writeTextFile(passwordFile, "from the file");
+  assert.equal(await readNewPassword("ana", { passwordFile, password: "from the environment" }), "from the file");
+  assert.equal(await readNewPassword("ana", { password: "from the environment" }), "from the environment");
+});

@@ -1,0 +1,93 @@
+// Checks that the code keeps to the picture in docs/architecture.md.
+import assert from "node:assert/strict";
+import { relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+
+/** What the files of each folder may import, besides their own folder. */
+const mayImport: Record<string, readonly string[]> = {
+  "main.ts": ["src/cli"],
+  "src/cli": ["src/app", "src/core"],
+  "src/app": [
+    "src/grpc",
+    "src/store",
+    "src/terminal",
+    "src/session",
+    "src/client",
+    "src/wire",
+    "src/gen",
+    "src/core",
+    "deno.json",
+  ],
+  "src/grpc": ["src/session", "src/client", "src/wire", "src/gen", "src/core"],
+  "src/store": ["src/core"],
+  "src/terminal": ["src/client", "src/gen", "src/core"],
+  "src/session": ["src/wire", "src/gen", "src/core"],
+  "src/client": ["src/wire", "src/gen", "src/core"],
+  "src/wire": ["src/gen", "src/core"],
+  "src/gen": [],
+  "src/core": [],
+};
+
+interface Module {
+  readonly specifier: string;
+  readonly dependencies?: readonly {
+    specifier: string;
+    code?: { specifier?: string };
+    type?: { specifier?: string };
+  }[];
+}
+
+async function readGraph(): Promise<Module[]> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", "main.ts"],
+    cwd: root,
+  }).output();
+  assert.equal(code, 0, new TextDecoder().decode(stderr));
+  return JSON.parse(new TextDecoder().decode(stdout)).modules;
+}
+
+function folderOf(specifier: string): string | undefined {
+  if (!specifier.startsWith("file:")) return undefined;
+  const path = relative(root, fileURLToPath(specifier));
+  return path.startsWith("src/") ? path.split("/").slice(0, 2).join("/") : path;
+}
+
+const graph = await readGraph();
+const imports = graph.flatMap((module) => {
+  const from = folderOf(module.specifier);
+  if (from === undefined) return [];
+  return (module.dependencies ?? []).map(({ specifier, code, type }) => {
+    const target = code?.specifier ?? type?.specifier ?? specifier;
+    return { file: relative(root, fileURLToPath(module.specifier)), from, target, to: folderOf(target) };
+  });
+});
+
+Deno.test("imports go the way that the architecture says", () => {
+  assert.ok(imports.length > 100, "the graph is too small to be the program");
+  const wrong = imports
+    .filter(({ from, to }) => to !== undefined && to !== from && !mayImport[from]?.includes(to))
+    .map(({ file, target }) => `${file} imports ${relative(root, fileURLToPath(target))}`);
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("the core stands alone: no packages, no Node, no Deno", async () => {
+  const outside = imports.filter(({ from, to }) => from === "src/core" && to !== "src/core");
+  assert.deepEqual(outside.map(({ file, target }) => `${file} imports ${target}`), []);
+  for await (const { name } of Deno.readDir(`${root}src/core`)) {
+    const code = (await Deno.readTextFile(`${root}src/core/${name}`)).replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, "");
+    assert.doesNotMatch(code, /\b(Deno|Buffer|process)\b/, `src/core/${name}`);
+  }
+});
+
+Deno.test("only src/grpc speaks gRPC, and only generated code besides", () => {
+  const grpc = imports.filter(({ target }) => target.startsWith("npm:") && target.includes("@grpc/"));
+  assert.ok(grpc.length > 0);
+  assert.deepEqual([...new Set(grpc.map(({ from }) => from))].sort(), ["src/gen", "src/grpc"]);
+});
+
+Deno.test("everything comes from npm or from here", () => {
+  const elsewhere = imports.map(({ target }) => target).filter((target) => !/^(file|npm|node):/.test(target));
+  assert.deepEqual(elsewhere, []);
+});

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { ChatClient, type ClientEvent } from "../../src/client/chat_client.ts";
+import type { Message } from "../../src/core/message.ts";
+import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { ServerProcess } from "../support/server_process.ts";
+import { temporaryFolder } from "../support/temporary_folder.ts";
+
+const kills = 10;
+const inFlight = 32;
+
+interface Person {
+  readonly client: ChatClient;
+  readonly accepted: Message[];
+  readonly received: Message[];
+  stop(): Promise<void>;
+}
+
+async function join(user: string, transport: GrpcTransport): Promise<Person> {
+  const { credentials } = await transport.register(
+    { user, password: "correct horse battery", invite: "", deviceName: "test" },
+    {},
+  );
+  const accepted: Message[] = [];
+  const received: Message[] = [];
+  const stopped = new AbortController();
+  const client = new ChatClient({
+    transport,
+    token: credentials!.token,
+    client: "test",
+    backoff: { initialMs: 50, maxMs: 200 },
+    onEvent(event: ClientEvent) {
+      if (event.kind === "accepted") accepted.push(event.message);
+      if (event.kind === "message") received.push(event.message);
+    },
+  });
+  const running = client.run({ signal: stopped.signal });
+  // A new consumer starts at the head of the log.
+  await until(() => client.state.kind === "online");
+  return {
+    client,
+    accepted,
+    received,
+    stop: async () => {
+      stopped.abort();
+      await running;
+    },
+  };
+}
+
+for (const callback of [false, true]) {
+  Deno.test(`a server killed ${kills} times under load loses and doubles nothing (${callback ? "callback" : "stream"})`, async () => {
+    using folder = temporaryFolder();
+    const options = { folder: folder.path, args: ["--no-supervise", "--rate", "100000", "--burst", "100000"] };
+    let server = await ServerProcess.start(options);
+    const { port } = server;
+    const [ana, ben, cleo] = [
+      await join("ana", new GrpcTransport({ host: "127.0.0.1", port, callback })),
+      await join("ben", new GrpcTransport({ host: "127.0.0.1", port, callback })),
+      await join("cleo", new GrpcTransport({ host: "127.0.0.1", port, callback })),
+    ];
+
+    let loading = true;
+    let sent = 0;
+    const send = async (from: Person, name: string) => {
+      while (loading) await from.client.send("cleo", `${name} ${sent++}`);
+    };
+    const load = Promise.all(
+      [...Array(inFlight).keys()].flatMap((lane) => [send(ana, `ana/${lane}`), send(ben, `ben/${lane}`)]),
+    );
+
+    for (let kill = 0; kill < kills; kill++) {
+      const before = ana.accepted.length + ben.accepted.length;
+      await until(() => ana.accepted.length + ben.accepted.length >= before + 100 + 40 * kill);
+      server.kill("SIGKILL");
+      await server.status;
+      await server[Symbol.asyncDispose]();
+      server = await ServerProcess.start({ ...options, port });
+    }
+    loading = false;
+    await load;
+    const accepted = [...ana.accepted, ...ben.accepted];
+    await until(() => cleo.received.length >= accepted.length);
+
+    const byPosition = (one: Message, other: Message) => one.position - other.position;
+    assert.deepEqual(cleo.received.toSorted(byPosition), cleo.received, "delivered in the order of the log");
+    assert.deepEqual(cleo.received, accepted.toSorted(byPosition), "delivered exactly what was accepted");
+    for (const conversation of ["ana:cleo", "ben:cleo"]) {
+      const seqs = cleo.received.filter((message) => message.conversation === conversation).map(({ seq }) => seq);
+      assert.deepEqual(seqs, seqs.map((_, index) => index + 1), "numbered without gaps");
+    }
+    await Promise.all([ana.stop(), ben.stop(), cleo.stop()]);
+    await server[Symbol.asyncDispose]();
+  });
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  while (!condition()) {
+    assert.ok(Date.now() < deadline, "it did not happen in time");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

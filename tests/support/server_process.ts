@@ -1,0 +1,93 @@
+import { fileURLToPath } from "node:url";
+
+const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
+const readyDeadlineMs = 30_000;
+
+export interface ServerProcessOptions {
+  /** The data folder; it stays when the process goes. */
+  folder: string;
+  /** 0 lets the system choose. */
+  port?: number;
+  /** More arguments for `chatd grpc-server`. */
+  args?: readonly string[];
+}
+
+/** A `chatd grpc-server` in a process of its own. */
+export class ServerProcess implements AsyncDisposable {
+  readonly port: number;
+  readonly pid: number;
+  readonly status: Promise<Deno.CommandStatus>;
+  readonly #child: Deno.ChildProcess;
+  readonly #output: Promise<unknown>;
+  /** What it wrote to stdout so far. */
+  readonly stdout: readonly string[];
+
+  private constructor(child: Deno.ChildProcess, port: number, stdout: string[], output: Promise<unknown>) {
+    this.#child = child;
+    this.pid = child.pid;
+    this.port = port;
+    this.stdout = stdout;
+    this.status = child.status;
+    this.#output = output;
+  }
+
+  /** Resolves when it listens. @throws {Error} with what it wrote when it ends or takes too long. */
+  static async start({ folder, port = 0, args = [] }: ServerProcessOptions): Promise<ServerProcess> {
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", main, "grpc-server", "--listen", `127.0.0.1:${port}`, "--data", folder, ...args],
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const stdout: string[] = [];
+    const stderr: string[] = [];
+    const listens = Promise.withResolvers<number>();
+    const output = Promise.all([
+      readLines(child.stdout, (line) => {
+        stdout.push(line);
+        const [, found] = /listens on \S*:(\d+)/.exec(line) ?? [];
+        if (found !== undefined) listens.resolve(Number(found));
+      }),
+      readLines(child.stderr, (line) => {
+        stderr.push(line);
+        if (stderr.length > 200) stderr.shift();
+      }),
+    ]);
+    const fail = (why: string) => listens.reject(new Error(`the server ${why}:\n${[...stdout, ...stderr].join("\n")}`));
+    void output.then(() => fail("ended before it listened"));
+    const timer = setTimeout(() => fail("did not listen in time"), readyDeadlineMs);
+    try {
+      return new ServerProcess(child, await listens.promise, stdout, output);
+    } catch (error) {
+      child.kill("SIGKILL");
+      await child.status;
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  kill(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  /** Ends it at once, unless it has ended. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+    }
+    await Promise.all([this.status, this.#output]);
+  }
+}
+
+async function readLines(stream: ReadableStream<Uint8Array>, take: (line: string) => void): Promise<void> {
+  let rest = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    lines.forEach(take);
+  }
+  if (rest !== "") take(rest);
+}

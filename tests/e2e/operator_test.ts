@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
-import { type ChatdResult, runChatd, startChatdServer } from "../support/chatd_process.ts";
+import { type ChatdResult, runChatd } from "../support/chatd_process.ts";
+import { ServerProcess } from "../support/server_process.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
 const env = { CHATD_PASSWORD: "correct horse" };
@@ -53,7 +54,7 @@ Deno.test("chatd user says what failed in one line, and exits 1", async () => {
 
 Deno.test("chatd user works through a running server, and ends live sessions of who is disabled", async () => {
   using folder = temporaryFolder();
-  await using server = await startChatdServer({ folder: folder.path, args: ["--registration", "invite"] });
+  await using server = await ServerProcess.start({ folder: folder.path, args: ["--registration", "invite"] });
   const transport = new GrpcTransport({ host: "127.0.0.1", port: server.port, callback: false });
   const logIn = { user: "ana", password: env.CHATD_PASSWORD, deviceName: "laptop", deviceId: "" };
 
@@ -97,17 +98,19 @@ Deno.test("chatd user works through a running server, and ends live sessions of 
   await transport.register({ ...register, invite }, {});
   await rejectsWith("invite_invalid", transport.register({ ...register, user: "cleo", invite }, {}));
 
-  assert.equal(await server.stop(), 0);
+  server.kill("SIGTERM");
+  assert.equal((await server.status).code, 0);
   assert.match(await done(user(folder.path, "list")), /^ana\t.*\nben\t/);
 });
 
 Deno.test("a server that was killed leaves a socket behind that stops nobody", async () => {
   using folder = temporaryFolder();
-  const first = await startChatdServer({ folder: folder.path });
-  await first.stop("SIGKILL");
+  {
+    await using _killed = await ServerProcess.start({ folder: folder.path });
+  }
   assert.ok((await Deno.stat(`${folder.path}/chatd.sock`)).isSocket);
   await done(user(folder.path, "add ana"));
-  await using _second = await startChatdServer({ folder: folder.path });
+  await using _second = await ServerProcess.start({ folder: folder.path });
   await done(user(folder.path, "disable ana"));
 });
 

@@ -1,0 +1,142 @@
+import { ChatError } from "../core/chat_error.ts";
+
+/** What the client keeps between runs, for one user on one server. */
+export interface SavedClient {
+  readonly token?: string;
+  readonly deviceId?: string;
+  readonly lastRecipient?: string;
+  /** How far each consumer has come in the log with this epoch. */
+  readonly epoch?: string;
+  readonly positions?: Readonly<Record<string, number>>;
+}
+
+export interface ClientStateOptions {
+  /** Where the server is: "127.0.0.1:50051". */
+  server: string;
+  user: string;
+  /** The folder of all of them; `stateFolder()` unless given. */
+  folder?: string;
+}
+
+/** Terminals of one user on one machine at the same time. */
+const maxConsumers = 64;
+
+/**
+ * The client's file for one user on one server, mode 0600 in a folder of mode 0700. It holds a token: whoever reads it is
+ * that user.
+ */
+export class ClientState {
+  readonly #path: string;
+
+  /** @throws {ChatError} `invalid_argument` when the folder cannot be used. */
+  constructor({ server, user, folder = stateFolder() }: ClientStateOptions) {
+    this.#path = `${folder}/${encodeURIComponent(server)}_${encodeURIComponent(user)}`;
+    reporting(folder, () => {
+      Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
+      if (Deno.build.os !== "windows") Deno.chmodSync(folder, 0o700);
+    });
+  }
+
+  /** What was saved last; empty when nothing was, or when the file is damaged. */
+  read(): SavedClient {
+    try {
+      const saved = JSON.parse(Deno.readTextFileSync(`${this.#path}.json`));
+      return typeof saved === "object" && saved !== null ? saved : {};
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return {};
+      throw unusable(`${this.#path}.json`, error);
+    }
+  }
+
+  /** Changes some of what is saved; undefined removes. What other terminals change meanwhile stays. */
+  update(change: (saved: SavedClient) => SavedClient): void {
+    reporting(this.#path, () => {
+      using lock = Deno.openSync(`${this.#path}.lock`, { create: true, write: true, mode: 0o600 });
+      lock.lockSync(true);
+      const temporary = `${this.#path}.${crypto.randomUUID()}.tmp`;
+      try {
+        using file = Deno.openSync(temporary, { createNew: true, write: true, mode: 0o600 });
+        writeAll(file, new TextEncoder().encode(JSON.stringify(change(this.read()))));
+        file.syncSync();
+        Deno.renameSync(temporary, `${this.#path}.json`);
+      } catch (error) {
+        removeIfThere(temporary);
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * Takes the consumer `wanted` for as long as this process lives, or "wanted-2" and so on while other terminals have
+   * those: a consumer belongs to one session at a time.
+   */
+  takeConsumer(wanted: string): Consumer {
+    return reporting(this.#path, () => {
+      for (let number = 1; number <= maxConsumers; number++) {
+        const name = number === 1 ? wanted : `${wanted}-${number}`;
+        const file = Deno.openSync(`${this.#path}.${encodeURIComponent(name)}.lock`, {
+          create: true,
+          write: true,
+          mode: 0o600,
+        });
+        if (file.tryLockSync(true)) return new Consumer(name, file);
+        file.close();
+      }
+      throw new ChatError("busy", `${maxConsumers} clients of this user run on this machine already: close one.`);
+    });
+  }
+}
+
+/** A consumer name that no other process of this user and machine uses. */
+export class Consumer implements Disposable {
+  readonly name: string;
+  readonly #lock: Deno.FsFile;
+
+  constructor(name: string, lock: Deno.FsFile) {
+    this.name = name;
+    this.#lock = lock;
+  }
+
+  [Symbol.dispose](): void {
+    this.#lock.close();
+  }
+}
+
+/** `$XDG_STATE_HOME/chatd`, else `~/.local/state/chatd` (XDG Base Directory Specification 0.8). */
+export function stateFolder(): string {
+  const xdg = Deno.env.get("XDG_STATE_HOME");
+  // The specification says to ignore relative paths.
+  if (xdg?.startsWith("/")) return `${xdg}/chatd`;
+  const home = Deno.env.get("HOME") || Deno.env.get("USERPROFILE");
+  if (home) return `${home}/.local/state/chatd`;
+  throw new ChatError("invalid_argument", "There is no place to keep the login: set XDG_STATE_HOME to a folder.");
+}
+
+function reporting<T>(path: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw error instanceof ChatError ? error : unusable(path, error);
+  }
+}
+
+function unusable(path: string, cause: unknown): ChatError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new ChatError(
+    "invalid_argument",
+    `Cannot keep the login in ${path}: ${why}. XDG_STATE_HOME chooses another folder.`,
+    { cause },
+  );
+}
+
+function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
+  for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
+}
+
+function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

@@ -1,0 +1,149 @@
+/** What a key does in an input line. */
+export type KeyCommand =
+  | "submit"
+  | "newline"
+  | "left"
+  | "right"
+  | "word-left"
+  | "word-right"
+  | "start"
+  | "end"
+  | "up"
+  | "down"
+  | "erase-left"
+  | "erase-right"
+  | "erase-word-left"
+  | "erase-word-right"
+  | "erase-to-start"
+  | "erase-to-end"
+  | "yank"
+  | "complete"
+  | "clear-screen"
+  | "interrupt"
+  | "end-of-input";
+
+export type Key =
+  | { readonly kind: "command"; readonly command: KeyCommand }
+  | { readonly kind: "text"; readonly text: string }
+  /** With newlines as "\n". */
+  | { readonly kind: "paste"; readonly text: string };
+
+/** Most that one paste may hold, in UTF-16 units; the rest is dropped. */
+const maxPaste = 64 * 1024;
+const pasteEnd = "\x1b[201~";
+
+const controls: Readonly<Record<string, KeyCommand>> = {
+  "\r": "submit",
+  "\n": "submit",
+  "\t": "complete",
+  "\x01": "start",
+  "\x02": "left",
+  "\x03": "interrupt",
+  "\x04": "end-of-input",
+  "\x05": "end",
+  "\x06": "right",
+  "\x08": "erase-left",
+  "\x7f": "erase-left",
+  "\x0b": "erase-to-end",
+  "\x0c": "clear-screen",
+  "\x0e": "down",
+  "\x10": "up",
+  "\x15": "erase-to-start",
+  "\x17": "erase-word-left",
+  "\x19": "yank",
+};
+
+/** By the sequence after ESC; xterm's control sequences (https://invisible-island.net/xterm/ctlseqs/ctlseqs.html). */
+const sequences: Readonly<Record<string, KeyCommand>> = {
+  "[A": "up",
+  "[B": "down",
+  "[C": "right",
+  "[D": "left",
+  "[H": "start",
+  "[F": "end",
+  "[1~": "start",
+  "[4~": "end",
+  "[7~": "start",
+  "[8~": "end",
+  "[3~": "erase-right",
+  "[3;5~": "erase-word-right",
+  "[1;5C": "word-right",
+  "[1;5D": "word-left",
+  "[1;3C": "word-right",
+  "[1;3D": "word-left",
+  OA: "up",
+  OB: "down",
+  OC: "right",
+  OD: "left",
+  OH: "start",
+  OF: "end",
+  b: "word-left",
+  f: "word-right",
+  d: "erase-word-right",
+  "\x7f": "erase-word-left",
+  "\r": "newline",
+  "\n": "newline",
+};
+
+// deno-lint-ignore no-control-regex -- what keys send begins with ESC
+const wholeSequence = /^\x1b(\[[0-?]*[ -/]*[@-~]|O[\x20-\x7e]|[^[O])/u;
+// deno-lint-ignore no-control-regex -- see above
+const partialSequence = /^\x1b(\[[0-?]*[ -/]*|O)?$/;
+// deno-lint-ignore no-control-regex -- see above
+const plainText = /^[^\x00-\x1f\x7f-\x9f]+/;
+
+/** Turns what a terminal sends into keys; what a read cuts apart is put together again. */
+export class KeyDecoder {
+  readonly #utf8 = new TextDecoder();
+  #rest = "";
+  #paste: string | undefined;
+
+  decode(bytes: Uint8Array): Key[] {
+    this.#rest += this.#utf8.decode(bytes, { stream: true });
+    const keys: Key[] = [];
+    while (this.#rest !== "") {
+      const before = this.#rest.length;
+      const key = this.#paste === undefined ? this.#nextKey() : this.#continuePaste();
+      if (key) keys.push(key);
+      if (this.#rest.length === before) break;
+    }
+    return keys;
+  }
+
+  #nextKey(): Key | undefined {
+    const text = plainText.exec(this.#rest)?.[0];
+    if (text) return this.#take(text.length, { kind: "text", text });
+    if (this.#rest[0] === "\x1b") return this.#nextSequence();
+    const command = controls[this.#rest[0]];
+    return this.#take(1, command && { kind: "command", command });
+  }
+
+  #nextSequence(): Key | undefined {
+    if (partialSequence.test(this.#rest) && this.#rest.length < 32) return undefined;
+    const [whole, sequence] = wholeSequence.exec(this.#rest) ?? ["\x1b", ""];
+    if (sequence === "[200~") {
+      this.#paste = "";
+      return this.#take(whole.length, undefined);
+    }
+    const command = sequences[sequence];
+    // ESC by itself means nothing here: what follows it is a key of its own.
+    const alone = !command && sequence.length === 1;
+    return this.#take(alone ? 1 : whole.length, command && { kind: "command", command });
+  }
+
+  #continuePaste(): Key | undefined {
+    const end = this.#rest.indexOf(pasteEnd);
+    // The end may have been cut apart: its beginning stays.
+    const taken = end >= 0 ? end : Math.max(0, this.#rest.length - pasteEnd.length + 1);
+    const pasted = (this.#paste! + this.#rest.slice(0, taken)).slice(0, maxPaste);
+    this.#paste = pasted;
+    if (end < 0) return this.#take(taken, undefined);
+    this.#paste = undefined;
+    return this.#take(end + pasteEnd.length, { kind: "paste", text: pasted.replace(/\r\n?/g, "\n") });
+  }
+
+  #take(length: number, key: Key | undefined): Key | undefined {
+    this.#rest = this.#rest.slice(length);
+    return key;
+  }
+}

@@ -1,0 +1,159 @@
+import type { ChatClient, ClientEvent } from "../client/chat_client.ts";
+import { ChatError } from "../core/chat_error.ts";
+import { maxTextBytes } from "../core/message.ts";
+import { sanitizeLine } from "./sanitize.ts";
+
+export interface PipeOptions {
+  /** Bytes of the lines to send; read no faster than the server accepts them. */
+  input: AsyncIterable<Uint8Array>;
+  to: string;
+  client(onEvent: (event: ClientEvent) => void): ChatClient;
+  /** Tells a problem to a person. */
+  report(problem: string): void;
+  /** How long to go on without a connection, in milliseconds. Default 60 000. */
+  patienceMs?: number;
+}
+
+/** How many lines may wait for the server's word at once. */
+const maxWaiting = 256;
+/** The same in bytes of text. */
+const maxWaitingBytes = 1024 * 1024;
+
+/**
+ * Sends each line of the input as a message, blank ones excepted. Resolves when every line was accepted or refused.
+ * @returns how many lines were refused.
+ * @throws {ChatError} when the client had to give up; `unavailable` when there was no connection for too long.
+ */
+export async function sendLines(options: PipeOptions): Promise<number> {
+  const stop = new AbortController();
+  const patience = new Patience(options.patienceMs ?? 60_000, () => stop.abort());
+  let reported: string | undefined;
+  const client = options.client((event) => {
+    if (event.kind === "state" && event.state.kind === "online") patience.rest();
+    if (event.kind === "state" && event.state.kind === "offline") {
+      patience.wait(event.state.reason);
+      if (reported !== event.state.reason.message) options.report(`${event.state.reason.message} Trying again.`);
+      reported = event.state.reason.message;
+    }
+  });
+  patience.wait(undefined);
+  const running = client.run({ signal: stop.signal });
+  try {
+    return await Promise.race([sendAll(client, options), giveUp(running, patience)]);
+  } finally {
+    patience.rest();
+    stop.abort();
+    await running;
+  }
+}
+
+async function giveUp(running: Promise<ChatError | undefined>, patience: Patience): Promise<never> {
+  const error = await running;
+  throw error ?? patience.reason ?? new ChatError("unavailable", "The server cannot be reached.");
+}
+
+async function sendAll(client: ChatClient, { input, to, report }: PipeOptions): Promise<number> {
+  let refused = 0;
+  let waiting = 0;
+  let waitingBytes = 0;
+  let settled = Promise.withResolvers<void>();
+  for await (const { number, text, problem } of splitLines(input)) {
+    if (problem !== undefined) {
+      report(`line ${number}: ${problem}`);
+      refused++;
+      continue;
+    }
+    if (text === "") continue;
+    while (waiting >= maxWaiting || waitingBytes >= maxWaitingBytes) await settled.promise;
+    waiting++;
+    waitingBytes += text.length;
+    client.send(to, text).catch((error) => {
+      refused++;
+      if (client.state.kind !== "ended") report(`line ${number}: ${error.message}`);
+    }).finally(() => {
+      waiting--;
+      waitingBytes -= text.length;
+      settled.resolve();
+      settled = Promise.withResolvers();
+    });
+  }
+  while (waiting > 0) await settled.promise;
+  // Its error says more than the number of lines it took with it.
+  if (client.state.kind === "ended" && client.state.error) throw client.state.error;
+  return refused;
+}
+
+interface Line {
+  /** From 1. */
+  readonly number: number;
+  readonly text: string;
+  /** Why it cannot be sent. */
+  readonly problem?: string;
+}
+
+/** Lines of UTF-8, without "\n" or "\r\n"; no more of a line is kept than a message may hold. */
+export async function* splitLines(input: AsyncIterable<Uint8Array>): AsyncGenerator<Line, void> {
+  let kept: Uint8Array[] = [];
+  let length = 0;
+  let number = 0;
+  const keep = (bytes: Uint8Array) => {
+    // One more for "\r"; a copy, since the reader may use its buffer again.
+    if (length <= maxTextBytes + 1 && bytes.length > 0) kept.push(bytes.slice(0, maxTextBytes + 2 - length));
+    length += bytes.length;
+  };
+  const finish = (): Line => {
+    const line = decodeLine(++number, kept, length);
+    kept = [];
+    length = 0;
+    return line;
+  };
+  for await (const chunk of input) {
+    let start = 0;
+    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
+      keep(chunk.subarray(start, end));
+      yield finish();
+      start = end + 1;
+    }
+    keep(chunk.subarray(start));
+  }
+  if (length > 0) yield finish();
+}
+
+function decodeLine(number: number, parts: readonly Uint8Array[], length: number): Line {
+  if (length > maxTextBytes + 1) return { number, text: "", problem: "It is longer than 16 KiB: split it." };
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  try {
+    const text = parts.map((part) => decoder.decode(part, { stream: true })).join("") + decoder.decode();
+    return { number, text: text.replace(/\r$/, "") };
+  } catch {
+    return { number, text: "", problem: "It is not valid UTF-8." };
+  }
+}
+
+/** Runs out after a time without a connection. */
+class Patience {
+  reason: ChatError | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #ms: number;
+  readonly #onEnd: () => void;
+
+  constructor(ms: number, onEnd: () => void) {
+    this.#ms = ms;
+    this.#onEnd = onEnd;
+  }
+
+  wait(reason: ChatError | undefined): void {
+    this.reason = reason ?? this.reason;
+    this.#timer ??= setTimeout(this.#onEnd, this.#ms);
+  }
+
+  rest(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+/** A problem as one harmless line for a terminal. */
+export function describeProblem(problem: string): string {
+  return `chatd: ${sanitizeLine(problem)}`;
+}

@@ -1,0 +1,126 @@
+import { displayWidth, type InputLayout, layoutInput, truncate } from "./input_layout.ts";
+import type { Style } from "./style.ts";
+import type { TerminalDevice } from "./terminal_device.ts";
+
+export interface InputArea {
+  readonly prompt: string;
+  readonly text: string;
+  readonly cursor: number;
+  /** Lines above the draft. */
+  readonly pending: readonly string[];
+}
+
+/** Up, column and erasing as in ECMA-48; private modes as in xterm. */
+const sequences = {
+  hideCursor: "\x1b[?25l",
+  showCursor: "\x1b[?25h",
+  bracketedPaste: "\x1b[?2004h",
+  noBracketedPaste: "\x1b[?2004l",
+  eraseBelow: "\x1b[J",
+  clear: "\x1b[H\x1b[2J",
+  up: (rows: number) => rows > 0 ? `\x1b[${rows}A` : "",
+  right: (columns: number) => columns > 0 ? `\x1b[${columns}C` : "",
+};
+
+/**
+ * A transcript that scrolls, with an input area below it. Printing takes the area away, adds the lines and draws the
+ * area again, in one write; what comes while the terminal is busy is drawn together.
+ */
+export class Screen {
+  readonly #device: TerminalDevice;
+  readonly #style: Style;
+  readonly #stopResize: () => void;
+  #area: InputArea = { prompt: "", text: "", cursor: 0, pending: [] };
+  /** What the terminal shows of the area. */
+  #drawn: { rows: readonly string[]; cursorRow: number; cursorColumn: number } | undefined;
+  #printed: string[] = [];
+  #clear = false;
+  #dirty = false;
+  #drawing: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(device: TerminalDevice, style: Style) {
+    this.#device = device;
+    this.#style = style;
+    this.#stopResize = device.onResize(() => this.#draw());
+  }
+
+  /** Resolves when the lines are out. */
+  print(lines: readonly string[]): Promise<void> {
+    this.#printed.push(...lines);
+    return this.#draw();
+  }
+
+  /** Shows another input area. */
+  update(area: Partial<InputArea>): void {
+    this.#area = { ...this.#area, ...area };
+    void this.#draw();
+  }
+
+  /** Leaves the input area alone at the top. */
+  clear(): void {
+    this.#clear = true;
+    void this.#draw();
+  }
+
+  /** Takes the input area away for good; the transcript stays. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#stopResize();
+    await this.#draw();
+    await this.#device.write(sequences.noBracketedPaste + sequences.showCursor);
+  }
+
+  #draw(): Promise<void> {
+    this.#dirty = true;
+    return this.#drawing ??= this.#drawWhileDirty().finally(() => this.#drawing = undefined);
+  }
+
+  async #drawWhileDirty(): Promise<void> {
+    await Promise.resolve();
+    while (this.#dirty) {
+      this.#dirty = false;
+      await this.#device.write(this.#compose());
+    }
+  }
+
+  #compose(): string {
+    const size = this.#device.size();
+    let output = sequences.hideCursor + this.#erase(size.columns);
+    if (this.#clear) output += sequences.clear;
+    this.#clear = false;
+    for (const line of this.#printed) output += `${line}\r\n`;
+    this.#printed = [];
+    if (this.#closed) return output;
+    const { pending, draft } = this.#layOut(size);
+    const rows = [...pending, ...draft.rows];
+    const cursorRow = pending.length + draft.cursorRow;
+    this.#drawn = { rows, cursorRow, cursorColumn: draft.cursorColumn };
+    const [first, ...rest] = draft.rows;
+    const prompted = this.#style.bold(first.slice(0, draft.promptLength)) + first.slice(draft.promptLength);
+    output += [...pending.map((line) => this.#style.dim(line)), prompted, ...rest].join("\r\n");
+    output += sequences.up(rows.length - 1 - cursorRow) + "\r" + sequences.right(draft.cursorColumn);
+    return output + sequences.showCursor + sequences.bracketedPaste;
+  }
+
+  #layOut({ columns, rows }: { columns: number; rows: number }): { pending: string[]; draft: InputLayout } {
+    const { prompt, text, cursor } = this.#area;
+    const pending = this.#area.pending.slice(0, Math.max(0, rows - 2)).map((line) => truncate(line, columns - 1));
+    const draft = layoutInput(prompt, { text, cursor }, { columns, rows: Math.max(1, rows - pending.length) });
+    return { pending, draft };
+  }
+
+  #erase(columns: number): string {
+    if (!this.#drawn) return "";
+    const { rows, cursorRow, cursorColumn } = this.#drawn;
+    this.#drawn = undefined;
+    // In a narrower window the terminal has broken the rows again.
+    const broken = rows.slice(0, cursorRow).reduce((sum, row) => sum + rowsTaken(displayWidth(row), columns), 0);
+    return sequences.up(broken + Math.floor(cursorColumn / columns)) + "\r" + sequences.eraseBelow;
+  }
+}
+
+function rowsTaken(cells: number, columns: number): number {
+  return Math.max(1, Math.ceil(cells / columns));
+}

@@ -1,0 +1,41 @@
+/** The terminal as far as an input line needs it, so that tests can play one. */
+export interface TerminalDevice {
+  /** Raw: no echo, and keys come one by one, Ctrl-C included. */
+  setRaw(raw: boolean): void;
+  /** What was typed since; undefined at the end of the input. */
+  read(): Promise<Uint8Array | undefined>;
+  /** Resolves when the terminal has taken it. */
+  write(text: string): Promise<void>;
+  size(): { columns: number; rows: number };
+  /** The returned function stops it. */
+  onResize(listener: () => void): () => void;
+}
+
+const utf8 = new TextEncoder();
+
+/** The terminal that this process runs in. */
+export const processDevice: TerminalDevice = {
+  setRaw: (raw) => Deno.stdin.setRaw(raw),
+  async read() {
+    const buffer = new Uint8Array(16 * 1024);
+    const count = await Deno.stdin.read(buffer);
+    return count === null ? undefined : buffer.subarray(0, count);
+  },
+  async write(text) {
+    const bytes = utf8.encode(text);
+    for (let written = 0; written < bytes.length;) written += await Deno.stdout.write(bytes.subarray(written));
+  },
+  size() {
+    try {
+      const { columns, rows } = Deno.consoleSize();
+      return { columns: columns || 80, rows: rows || 24 };
+    } catch {
+      return { columns: 80, rows: 24 };
+    }
+  },
+  onResize(listener) {
+    if (Deno.build.os === "windows") return () => {};
+    Deno.addSignalListener("SIGWINCH", listener);
+    return () => Deno.removeSignalListener("SIGWINCH", listener);
+  },
+};

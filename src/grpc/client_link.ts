@@ -29,14 +29,20 @@ export class GrpcLink implements Link {
     this.#options = options;
     const call = options.client.connect();
     const queue = new FrameQueue({ pause: () => call.pause(), resume: () => call.resume() });
-    call.on("data", (frame: ServerFrame) => queue.push(frame));
+    const first = Promise.withResolvers<void>();
+    call.on("data", (frame: ServerFrame) => {
+      queue.push(frame);
+      first.resolve();
+    });
     call.on("error", (error: ServiceError) => queue.fail(options.explain(error)));
     call.on("end", () => queue.end());
+    call.on("close", () => first.resolve());
     this.#call = call;
     this.#queue = queue;
     this.frames = queue;
     this.callback = options.listener?.callback;
-    options.listener?.serve((frame) => queue.deliver(frame));
+    // Calls take another way than the reply to hello, and may not overtake it.
+    options.listener?.serve((frame) => first.promise.then(() => queue.deliver(frame)));
     options.signal?.addEventListener("abort", this.#abort, { once: true });
     if (options.signal?.aborted) this.#abort();
   }

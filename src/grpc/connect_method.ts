@@ -48,7 +48,8 @@ export function connectMethod(options: ConnectOptions): (call: ServerDuplexStrea
       }
       session.receive(frame, bytes.length);
     });
-    for (const event of ["end", "cancelled", "close"]) call.on(event, () => session.disconnected());
+    call.on("end", () => session.leave());
+    for (const event of ["cancelled", "close"]) call.on(event, () => session.disconnected());
     call.on("error", () => session.disconnected());
   };
 }

@@ -56,6 +56,12 @@ export function fromServiceError(error: ServiceError): ChatError {
   const [said] = error.metadata?.get(codeKey) ?? [];
   const [retryAfter] = error.metadata?.get(retryKey) ?? [];
   const retryAfterMs = retryAfter === undefined ? undefined : Number(retryAfter);
-  const code = typeof said === "string" && said in statusOf ? said as ChatErrorCode : codeOf[error.code] ?? "internal";
+  const code = typeof said === "string" && Object.hasOwn(statusOf, said) ? said as ChatErrorCode : guessCode(error);
   return new ChatError(code, error.details || error.message, { cause: error, retryAfterMs });
+}
+
+function guessCode({ code, details }: ServiceError): ChatErrorCode {
+  // grpc-js says this of a frame that is too long: sending it again is no use.
+  if (code === status.RESOURCE_EXHAUSTED && /message larger than max/i.test(details)) return "invalid_argument";
+  return codeOf[code] ?? "internal";
 }

@@ -36,7 +36,9 @@ export class CallbackDelivery {
     this.#options = options;
   }
 
+  /** Does nothing once the delivery is closed or has failed. */
   send(frame: Uint8Array, through: number): void {
+    if (this.#ended.signal.aborted) return;
     this.#frames.push({ frame, through });
     if (!this.#delivering) void this.#deliverAll();
   }

@@ -16,8 +16,11 @@ export interface DeliveryOptions {
   read(after: number, limits: { limit: number; maxBytes: number }): Promise<MessageBatch>;
   /** Sends one item; with it the client has everything up to `through`. */
   send(item: Uint8Array, through: number): void;
-  /** What was not sent as an item, because the client has it from a reply, or may not see it. */
-  passed(through: number): void;
+  /**
+   * What was not sent as an item, because the client has it from a reply, or may not see it. `settled`: all items before it
+   * have been acknowledged.
+   */
+  passed(through: number, settled: boolean): void;
   /** Reading failed; nothing is delivered from here on. */
   failed(error: unknown): void;
 }
@@ -29,6 +32,8 @@ export interface DeliveryOptions {
 export class Delivery {
   readonly #options: DeliveryOptions;
   #acknowledged: number;
+  /** Nothing up to here has to be sent again: what came after `#acknowledged` was passed. */
+  #settled: number;
   #sent: number;
   #newest: number;
   #outstanding: { position: number; bytes: number }[] = [];
@@ -39,23 +44,25 @@ export class Delivery {
   #closed = false;
   /** Raised when what was sent must be sent again: reads that were under way then are void. */
   #generation = 0;
-  /** Positions of messages that this very session sent, beyond what it has been sent. */
+  /** Positions of messages that this very session sent, beyond what is settled. */
   readonly #own = new Set<number>();
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
-    this.#acknowledged = this.#sent = options.cursor;
+    this.#acknowledged = this.#settled = this.#sent = options.cursor;
     this.#newest = options.head;
   }
 
-  /** Delivers what the store holds, then what is offered. */
+  /** Delivers what the store holds, then what is offered; before it, nothing. */
   start(): void {
     void this.#catchUp();
   }
 
   /** A message was committed. `own`: the client has it from the reply to its request. */
   offer(message: Message, own: boolean): void {
-    this.#newest = message.position;
+    // The store may have it in what it gives to read before it is offered.
+    if (message.position <= this.#sent) return;
+    this.#newest = Math.max(this.#newest, message.position);
     if (own && this.#own.size < maxOwn) this.#own.add(message.position);
     if (this.#caughtUp && !this.#closed) this.#caughtUp = this.#deliver(message);
   }
@@ -70,14 +77,15 @@ export class Delivery {
       this.#outstandingBytes -= this.#outstanding[count++].bytes;
     }
     this.#outstanding.splice(0, count);
+    this.#settle(this.#outstanding.length === 0 ? this.#sent : acknowledged);
     if (!this.#caughtUp) void this.#catchUp();
     return acknowledged;
   }
 
-  /** Sends again from the last acknowledged position on: the way that it went is lost. */
+  /** Sends again what was not acknowledged: the way that it went is lost. */
   rewind(): void {
     this.#generation += 1;
-    this.#sent = this.#acknowledged;
+    this.#sent = this.#settled;
     this.#outstanding = [];
     this.#outstandingBytes = 0;
     this.#caughtUp = false;
@@ -114,7 +122,7 @@ export class Delivery {
 
   /** @returns false when the window has no room for it. */
   #deliver(message: Message): boolean {
-    if (this.#own.delete(message.position)) {
+    if (this.#own.has(message.position)) {
       this.#pass(message.position);
       return true;
     }
@@ -130,6 +138,16 @@ export class Delivery {
   #pass(position: number): void {
     if (position <= this.#sent) return;
     this.#sent = position;
-    this.#options.passed(position);
+    const settled = this.#outstanding.length === 0;
+    if (settled) this.#settle(position);
+    this.#options.passed(position, settled);
+  }
+
+  #settle(position: number): void {
+    this.#settled = Math.max(this.#settled, position);
+    for (const own of this.#own) {
+      if (own > this.#settled) break;
+      this.#own.delete(own);
+    }
   }
 }

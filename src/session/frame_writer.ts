@@ -12,6 +12,7 @@ export class FrameWriter {
   #bytes = 0;
   #through = 0;
   #scheduled = false;
+  #closed = false;
 
   /** @param options.defer runs a callback after what is ready now has been done. */
   constructor(options: {
@@ -24,6 +25,7 @@ export class FrameWriter {
 
   /** Adds an item; `through` is the position that the client has with it, 0 when it does not move it. */
   add(item: Uint8Array, through = 0): void {
+    if (this.#closed) return;
     if (this.#bytes + item.length + reservedBytes > maxFrameBytes) this.flush();
     this.#items.push(item);
     this.#bytes += item.length;
@@ -49,5 +51,11 @@ export class FrameWriter {
     this.#bytes = 0;
     this.#through = 0;
     this.#send(frame, through);
+  }
+
+  /** Drops what was not flushed; nothing is sent any more. */
+  close(): void {
+    this.#closed = true;
+    this.#items = [];
   }
 }

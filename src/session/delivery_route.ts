@@ -1,0 +1,91 @@
+import { type Callback, DeliveryMode } from "../gen/chatd/v1/session.ts";
+import { encodeItem } from "../wire/server_items.ts";
+import { CallbackDelivery, type DialCallback } from "./callback_delivery.ts";
+import { FrameWriter } from "./frame_writer.ts";
+import { withDeadline } from "./with_deadline.ts";
+
+const dialDeadlineMs = 3_000;
+
+export interface DeliveryRouteOptions {
+  /** Writes to the client's own connection. */
+  stream: FrameWriter;
+  /** Absent when this transport or configuration has no callback delivery. */
+  dialCallback: DialCallback | undefined;
+  /** Runs a callback after what is ready now has been done. */
+  defer(callback: () => void): void;
+  /** The client answered a call: it has everything up to `through`. */
+  delivered(through: number): void;
+  /** What was not acknowledged is lost on its way, and goes over the stream from now on. */
+  lost(): void;
+}
+
+/** Which way deliveries go: with the replies over the client's own connection, or by calls to the client. */
+export class DeliveryRoute {
+  readonly #options: DeliveryRouteOptions;
+  readonly #closed = new AbortController();
+  #writer: FrameWriter;
+  #callback: CallbackDelivery | undefined;
+
+  constructor(options: DeliveryRouteOptions) {
+    this.#options = options;
+    this.#writer = options.stream;
+  }
+
+  add(item: Uint8Array, through: number): void {
+    this.#writer.add(item, through);
+  }
+
+  /** See `DeliveryOptions.passed`: what is settled can be said on the stream, whichever way messages go. */
+  passed(through: number, settled: boolean): void {
+    (settled ? this.#options.stream : this.#writer).passed(through);
+  }
+
+  /** Tries to call the client, and tells it which way messages come. Resolves when that is settled, within a deadline. */
+  async callBack(wanted: Callback): Promise<void> {
+    const { dialCallback, defer } = this.#options;
+    if (dialCallback === undefined) {
+      return this.#tell(
+        DeliveryMode.STREAM,
+        "This server does not call back: messages come over the client's own connection.",
+      );
+    }
+    const channel = await withDeadline(
+      { ms: dialDeadlineMs, parent: this.#closed.signal },
+      (signal) => dialCallback(wanted, { signal }),
+    ).catch(() => undefined);
+    if (this.#closed.signal.aborted) return channel?.close();
+    if (channel === undefined) {
+      return this.#tell(
+        DeliveryMode.STREAM,
+        "The server could not call this client back: messages come over the client's own connection.",
+      );
+    }
+    const callback = new CallbackDelivery({
+      channel,
+      delivered: (through) => this.#options.delivered(through),
+      failed: () => this.#fallBack(),
+    });
+    this.#callback = callback;
+    this.#writer = new FrameWriter({ send: (frame, through) => callback.send(frame, through), defer });
+    this.#tell(DeliveryMode.CALLBACK, "");
+  }
+
+  close(): void {
+    this.#closed.abort();
+    this.#callback?.close();
+  }
+
+  #fallBack(): void {
+    this.#writer.close();
+    this.#writer = this.#options.stream;
+    this.#tell(
+      DeliveryMode.STREAM,
+      "The server's calls to this client failed: messages come over the client's own connection.",
+    );
+    this.#options.lost();
+  }
+
+  #tell(mode: DeliveryMode, reason: string): void {
+    this.#options.stream.add(encodeItem({ $case: "deliveryChanged", value: { mode, reason } }));
+  }
+}

@@ -1,0 +1,48 @@
+import { ChatError } from "../core/chat_error.ts";
+import type { Request } from "../gen/chatd/v1/session.ts";
+
+const maxRequests = 1_024;
+const maxBytes = 1024 * 1024;
+
+/** Requests that wait for their turn. */
+export class RequestQueue {
+  #waiting: { request: Request; bytes: number }[] = [];
+  #bytes = 0;
+  #lastId = 0;
+
+  /**
+   * Takes a request that takes so many bytes.
+   * @throws {ChatError} `invalid_argument` when its id does not rise, `slow_consumer` when too much waits.
+   */
+  add(request: Request, bytes: number): void {
+    if (request.id <= this.#lastId) {
+      throw new ChatError(
+        "invalid_argument",
+        this.#lastId === 0
+          ? `Request id ${request.id} cannot be: number the requests of a session from 1.`
+          : `Request id ${request.id} came after ${this.#lastId}: ids must rise within a session.`,
+      );
+    }
+    this.#lastId = request.id;
+    this.#bytes += bytes;
+    this.#waiting.push({ request, bytes });
+    if (this.#waiting.length > maxRequests || this.#bytes > maxBytes) {
+      throw new ChatError(
+        "slow_consumer",
+        `${this.#waiting.length} requests wait: read the replies, acknowledge them (Ack.reply), and send less at once.`,
+      );
+    }
+  }
+
+  next(): Request | undefined {
+    const next = this.#waiting.shift();
+    if (next === undefined) return undefined;
+    this.#bytes -= next.bytes;
+    return next.request;
+  }
+
+  clear(): void {
+    this.#waiting = [];
+    this.#bytes = 0;
+  }
+}

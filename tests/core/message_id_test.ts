@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import {
+  checkMessageIdTime,
+  createMessageId,
+  messageIdLeadMs,
+  messageIdLifetimeMs,
+  messageIdTime,
+  parseMessageId,
+} from "../../src/core/message_id.ts";
+import { throwsWith } from "../support/chat_error_assertions.ts";
+
+const now = Date.UTC(2025, 0, 1);
+
+Deno.test("a message id is a UUIDv7 that holds its time", () => {
+  fc.assert(fc.property(fc.integer({ min: 0, max: 2 ** 48 - 1 }), (time) => {
+    const id = createMessageId(time);
+    assert.equal(parseMessageId(id), id);
+    assert.equal(messageIdTime(id), time);
+  }));
+});
+
+Deno.test("message ids sort by their time, and no two are the same", () => {
+  const ids = Array.from({ length: 1_000 }, (_, index) => createMessageId(now + index));
+  assert.deepEqual(ids.toSorted(), ids);
+  assert.equal(new Set(Array.from({ length: 1_000 }, () => createMessageId(now))).size, 1_000);
+});
+
+Deno.test("parseMessageId() takes capitals as the same id", () => {
+  const id = createMessageId(now);
+  assert.equal(parseMessageId(id.toUpperCase()), id);
+});
+
+Deno.test("parseMessageId() refuses everything else, and shows no more than the beginning of it", () => {
+  const id = createMessageId(now);
+  const version4 = "3b241101-e2bb-4255-8caf-4136c566a962";
+  const otherVariant = id.slice(0, 19) + "0" + id.slice(20);
+  for (const wrong of ["", "x", version4, otherVariant, ` ${id}`, `${id}\n`, `{${id}}`, id.replaceAll("-", "")]) {
+    throwsWith("invalid_argument", () => parseMessageId(wrong));
+  }
+  const error = throwsWith("invalid_argument", () => parseMessageId("\u001b".repeat(60_000)));
+  assert.ok(error.message.length < 500 && !error.message.includes("\u001b"));
+});
+
+Deno.test("an id is good from 30 days back to 24 hours ahead, to the millisecond", () => {
+  const at = (time: number) => checkMessageIdTime(createMessageId(time), now);
+  at(now);
+  at(now - messageIdLifetimeMs);
+  at(now + messageIdLeadMs);
+  throwsWith("message_id_expired", () => at(now - messageIdLifetimeMs - 1));
+  throwsWith("message_id_in_future", () => at(now + messageIdLeadMs + 1));
+});

@@ -1,0 +1,109 @@
+import { Accounts, type Credentials, type Identity } from "../../src/core/accounts.ts";
+import { Chat, type Draft } from "../../src/core/chat.ts";
+import type { Subscriber } from "../../src/core/live_sessions.ts";
+import { silentLog } from "../../src/core/log.ts";
+import type { Message } from "../../src/core/message.ts";
+import { createMessageId } from "../../src/core/message_id.ts";
+import type { ChatError } from "../../src/core/chat_error.ts";
+import { FakeClock } from "./fake_clock.ts";
+import { FakeHasher } from "./fake_hasher.ts";
+import { MemoryStore } from "./memory_store.ts";
+
+export const password = "correct horse";
+
+export interface TestChatOptions {
+  users?: string[];
+  rate?: { perSecond: number; burst: number };
+  defer?(callback: () => void): void;
+}
+
+/** The chat on a store in memory, with users that are registered already. Its owner closes it. */
+export class TestChat {
+  readonly store = new MemoryStore();
+  readonly clock = new FakeClock();
+  readonly accounts: Accounts;
+  readonly chat: Chat;
+
+  private constructor({ rate = { perSecond: 1_000, burst: 1_000_000 }, defer = setImmediate }: TestChatOptions) {
+    const { store, clock } = this;
+    this.accounts = new Accounts({
+      store,
+      clock,
+      hasher: new FakeHasher(),
+      log: silentLog,
+      registration: "open",
+      registrationsPerAddress: { burst: 10_000, perSecond: 1 },
+    });
+    this.chat = new Chat({ accounts: this.accounts, store, clock, log: silentLog, defer, rate });
+  }
+
+  static async open(options: TestChatOptions = {}): Promise<TestChat> {
+    const chat = new TestChat(options);
+    for (const user of options.users ?? ["ana", "ben", "cleo"]) {
+      await chat.accounts.addUser({ name: user, password });
+    }
+    return chat;
+  }
+
+  /** A new device of the user. */
+  logIn(user: string): Promise<Credentials> {
+    return this.accounts.logIn({ user, password, deviceName: "", deviceId: "", address: "127.0.0.1" });
+  }
+
+  async identify(user: string): Promise<Identity> {
+    return await this.accounts.authenticate((await this.logIn(user)).token);
+  }
+
+  draft(to: string, text = "hello", id = createMessageId(this.clock.now())): Draft {
+    return { to, text, id };
+  }
+
+  /** Sends a message from nowhere in particular. */
+  async send(sender: string, to: string, text = "hello") {
+    return await this.chat.send(sender, this.draft(to, text));
+  }
+
+  close(): Promise<void> {
+    return this.chat.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** A subscriber that remembers what it was told. */
+export class FakeSubscriber implements Subscriber {
+  readonly identity: Identity;
+  readonly consumer: string;
+  readonly offered: { message: Message; own: boolean }[] = [];
+  readonly presence: [user: string, online: boolean][] = [];
+  ended: ChatError | undefined;
+
+  constructor(identity: Partial<Identity> & { user: string }, consumer = "ui") {
+    this.identity = {
+      deviceId: `device of ${identity.user}`,
+      deviceName: "",
+      tokenHash: "",
+      tokenExpiresAt: 0,
+      ...identity,
+    };
+    this.consumer = consumer;
+  }
+
+  get texts(): string[] {
+    return this.offered.map(({ message }) => message.text);
+  }
+
+  offer(message: Message, own: boolean): void {
+    this.offered.push({ message, own });
+  }
+
+  tellPresence(user: string, online: boolean): void {
+    this.presence.push([user, online]);
+  }
+
+  end(reason: ChatError): void {
+    this.ended = reason;
+  }
+}

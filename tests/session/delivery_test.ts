@@ -1,0 +1,342 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { Message } from "../../src/core/message.ts";
+import type { MessageBatch } from "../../src/core/message_store.ts";
+import { Delivery } from "../../src/session/delivery.ts";
+import { encodeMessageItem } from "../../src/wire/server_items.ts";
+import { turns } from "../support/eventually.ts";
+import { createMessageId } from "../../src/core/message_id.ts";
+
+function message(position: number, text = `${position}`): Message {
+  return {
+    position,
+    conversation: "ana:ben",
+    seq: position,
+    acceptedAt: 1,
+    id: createMessageId(),
+    sender: "ana",
+    text,
+  };
+}
+
+interface Setup {
+  /** Which of the log's entries the user may see; all unless given. */
+  visible?: (message: Message) => boolean;
+  cursor?: number;
+  windowBytes?: number;
+  log?: Message[];
+  /** Each read waits for what this gives. */
+  gate?: () => Promise<void>;
+}
+
+/** A delivery from a log in memory; `commit` offers what it adds. */
+function open({ visible = () => true, cursor = 0, windowBytes = 100_000, log = [], gate }: Setup = {}) {
+  const sent: number[] = [];
+  const passed: [through: number, settled: boolean][] = [];
+  const state = { outstanding: 0, most: 0, reads: 0, failure: undefined as unknown };
+  const head = () => log.at(-1)?.position ?? 0;
+  const bytesOf = new Map<number, number>();
+  const read = async (after: number, { limit, maxBytes }: { limit: number; maxBytes: number }) => {
+    state.reads++;
+    // What the store holds when it is asked.
+    const found = log.filter((each) => each.position > after && visible(each));
+    const through = head();
+    await (gate?.() ?? Promise.resolve());
+    let bytes = 0;
+    const messages = found.slice(0, limit).filter(({ text }, index) =>
+      (bytes += text.length) <= maxBytes || index === 0
+    );
+    const whole = messages.length === found.length;
+    return { messages, through: whole ? through : messages.at(-1)!.position } satisfies MessageBatch;
+  };
+  const delivery = new Delivery({
+    cursor,
+    head: head(),
+    windowBytes,
+    read,
+    send: (item, through) => {
+      sent.push(through);
+      bytesOf.set(through, item.length);
+      state.outstanding += item.length;
+      state.most = Math.max(state.most, state.outstanding);
+    },
+    passed: (through, settled) => void passed.push([through, settled]),
+    failed: (error) => void (state.failure = error),
+  });
+  const acknowledge = (position: number) => {
+    for (const [sent, bytes] of bytesOf) {
+      if (sent > position) continue;
+      state.outstanding -= bytes;
+      bytesOf.delete(sent);
+    }
+    return delivery.acknowledge(position);
+  };
+  const rewind = () => {
+    bytesOf.clear();
+    state.outstanding = 0;
+    delivery.rewind();
+  };
+  const commit = (text?: string, own = false) => {
+    const entry = message(head() + 1, text);
+    log.push(entry);
+    if (visible(entry)) delivery.offer(entry, own);
+    return entry.position;
+  };
+  return { delivery, log, sent, passed, state, commit, acknowledge, rewind };
+}
+
+const itemBytes = encodeMessageItem(message(1, "x".repeat(1_000))).length;
+
+Deno.test("what the store holds comes first, then what is offered", async () => {
+  const { delivery, sent, state, commit } = open({ log: [message(1), message(2)] });
+  commit();
+  assert.deepEqual(sent, []);
+  delivery.start();
+  await turns();
+  const { reads } = state;
+  commit();
+  commit();
+  assert.deepEqual(sent, [1, 2, 3, 4, 5]);
+  assert.equal(state.reads, reads);
+});
+
+Deno.test("delivery starts after the cursor", async () => {
+  const { delivery, sent } = open({ cursor: 2, log: [1, 2, 3, 4].map((position) => message(position)) });
+  delivery.start();
+  await turns();
+  assert.deepEqual(sent, [3, 4]);
+});
+
+Deno.test("what is offered before the start or during a read comes once", async () => {
+  const gates: (() => void)[] = [];
+  const gate = () => new Promise<void>((resolve) => gates.push(resolve));
+  const { delivery, sent, commit } = open({ log: [message(1)], gate });
+  commit();
+  delivery.start();
+  commit();
+  gates.shift()!();
+  await turns();
+  commit();
+  assert.deepEqual(sent, [1, 2]);
+  gates.shift()!();
+  await turns();
+  for (const open of gates.splice(0)) open();
+  await turns();
+  commit();
+  assert.deepEqual(sent, [1, 2, 3, 4, 5]);
+});
+
+Deno.test("a message that was read before it is offered comes once", async () => {
+  const { delivery, log, sent, commit } = open();
+  const committed = [message(1), message(2), message(3)];
+  log.push(...committed);
+  delivery.start();
+  await turns();
+  assert.deepEqual(sent, [1, 2, 3]);
+  for (const each of committed) delivery.offer(each, false);
+  commit();
+  assert.deepEqual(sent, [1, 2, 3, 4]);
+});
+
+Deno.test("what the user may not see is passed over", async () => {
+  const odd = ({ position }: Message) => position % 2 === 1;
+  const { delivery, sent, passed, commit } = open({ visible: odd, log: [1, 2, 3, 4].map((each) => message(each)) });
+  delivery.start();
+  await turns();
+  assert.deepEqual([sent, passed], [[1, 3], [[4, false]]]);
+  commit();
+  commit();
+  commit();
+  assert.deepEqual(sent, [1, 3, 5, 7]);
+});
+
+Deno.test("no more than the window is sent and not acknowledged", async () => {
+  const log = Array.from({ length: 50 }, (_, index) => message(index + 1, "x".repeat(1_000)));
+  const { delivery, sent, state, acknowledge, commit } = open({ log, windowBytes: 10 * itemBytes });
+  delivery.start();
+  await turns(3);
+  assert.deepEqual(sent, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  commit("more");
+  assert.equal(sent.length, 10);
+  assert.equal(acknowledge(4), 4);
+  await turns(3);
+  assert.equal(sent.at(-1), 14);
+  while (sent.at(-1)! < 51) {
+    const before = sent.length;
+    acknowledge(sent.at(-1)!);
+    await turns(3);
+    assert.ok(sent.length > before);
+  }
+  assert.deepEqual(sent, Array.from({ length: 51 }, (_, index) => index + 1));
+  assert.ok(state.most <= 10 * itemBytes);
+});
+
+Deno.test("the largest message goes through a window that has just room for it", async () => {
+  const { delivery, sent, acknowledge } = open({
+    log: [message(1, "x"), message(2, "x".repeat(1_000)), message(3, "x")],
+    windowBytes: itemBytes,
+  });
+  delivery.start();
+  await turns(3);
+  assert.deepEqual(sent, [1]);
+  acknowledge(1);
+  await turns(3);
+  assert.deepEqual(sent, [1, 2]);
+  acknowledge(2);
+  await turns(3);
+  assert.deepEqual(sent, [1, 2, 3]);
+});
+
+Deno.test("acknowledge() gives what is news, and believes nothing that was not sent", async () => {
+  const { delivery, acknowledge, commit } = open({ log: [1, 2, 3].map((position) => message(position)) });
+  assert.equal(acknowledge(3), undefined);
+  delivery.start();
+  await turns();
+  assert.equal(acknowledge(2), 2);
+  assert.equal(acknowledge(2), undefined);
+  assert.equal(acknowledge(1), undefined);
+  assert.equal(acknowledge(Number.MAX_SAFE_INTEGER), 3);
+  commit();
+  assert.equal(acknowledge(4), 4);
+});
+
+Deno.test("the session's own messages are passed, because it has them from replies", async () => {
+  const { delivery, sent, passed, commit, acknowledge } = open();
+  delivery.start();
+  await turns();
+  commit("own", true);
+  assert.deepEqual([sent, passed], [[], [[1, true]]]);
+  commit("other");
+  commit("own", true);
+  assert.deepEqual([sent, passed], [[2], [[1, true], [3, false]]]);
+  assert.equal(acknowledge(3), 3);
+});
+
+Deno.test("own messages are passed too when delivery is behind", async () => {
+  const gates: (() => void)[] = [];
+  const gate = () => new Promise<void>((resolve) => gates.push(resolve));
+  const { delivery, sent, commit } = open({ gate });
+  commit("other");
+  commit("own", true);
+  delivery.start();
+  commit("own", true);
+  commit("other");
+  while (gates.length > 0) {
+    for (const open of gates.splice(0)) open();
+    await turns();
+  }
+  assert.deepEqual(sent, [1, 4]);
+});
+
+Deno.test("rewind() sends again what was not acknowledged, and own messages still not", async () => {
+  const { delivery, sent, commit, acknowledge, rewind } = open();
+  delivery.start();
+  await turns();
+  commit("own", true);
+  for (const text of ["a", "b", "c"]) commit(text);
+  commit("own", true);
+  acknowledge(2);
+  rewind();
+  await turns();
+  assert.deepEqual(sent, [2, 3, 4, 3, 4]);
+  commit();
+  assert.deepEqual(sent.slice(5), [6]);
+  acknowledge(6);
+  rewind();
+  await turns();
+  assert.equal(sent.length, 6);
+});
+
+Deno.test("rewind() voids a read that is under way", async () => {
+  const gates: (() => void)[] = [];
+  const gate = () => new Promise<void>((resolve) => gates.push(resolve));
+  const log = [1, 2, 3].map((position) => message(position));
+  const { delivery, sent, rewind } = open({ log, gate });
+  delivery.start();
+  rewind();
+  while (gates.length > 0) {
+    for (const open of gates.splice(0)) open();
+    await turns();
+  }
+  assert.deepEqual(sent, [1, 2, 3]);
+});
+
+Deno.test("nothing comes after close(), and a failing store is told once", async () => {
+  const closed = open({ log: [message(1)] });
+  closed.delivery.start();
+  closed.delivery.close();
+  await turns();
+  closed.commit();
+  assert.deepEqual(closed.sent, []);
+  const failing = open({ log: [message(1)], gate: () => Promise.reject(new Error("disk")) });
+  failing.delivery.start();
+  await turns();
+  assert.match(String(failing.state.failure), /disk/);
+  failing.commit();
+  failing.acknowledge(1);
+  await turns();
+  assert.deepEqual([failing.sent, failing.state.reads], [[], 1]);
+});
+
+Deno.test("whatever is offered, read, acknowledged and lost in whatever order, all comes in order within the window", async () => {
+  const step = fc.oneof(
+    { weight: 6, arbitrary: fc.record({ do: fc.constant("commit"), size: fc.nat({ max: 300 }), own: fc.boolean() }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant("read") }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({ do: fc.constant("acknowledge"), share: fc.double({ min: 0, max: 1.1, noNaN: true }) }),
+    },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant("rewind") }) },
+  ) as fc.Arbitrary<{ do: string; size: number; own: boolean; share: number }>;
+  const property = fc.asyncProperty(
+    fc.array(step, { maxLength: 60 }),
+    fc.integer({ min: 600, max: 2_000 }),
+    fc.nat({ max: 20 }),
+    async (steps, windowBytes, before) => {
+      const gates: (() => void)[] = [];
+      let free = false;
+      const gate = () => free ? Promise.resolve() : new Promise<void>((resolve) => gates.push(resolve));
+      const log = Array.from({ length: before }, (_, index) => message(index + 1));
+      const { delivery, sent, state, commit, acknowledge, rewind } = open({ log, windowBytes, gate });
+      const own = new Set<number>();
+      const received = new Set<number>();
+      let seen = 0;
+      let acknowledged = 0;
+      const take = () => {
+        for (const position of sent.splice(0)) {
+          assert.ok(position > seen, `${position} came after ${seen}`);
+          assert.ok(!own.has(position));
+          received.add(seen = position);
+        }
+      };
+      delivery.start();
+      for (const step of steps) {
+        if (step.do === "commit") {
+          if (step.own) own.add(log.length + 1);
+          commit("x".repeat(step.size), step.own);
+        } else if (step.do === "read") {
+          gates.shift()?.();
+        } else if (step.do === "acknowledge") {
+          acknowledged = acknowledge(Math.round(step.share * log.length)) ?? acknowledged;
+        } else {
+          take();
+          seen = acknowledged;
+          rewind();
+        }
+        await turns();
+        take();
+        assert.ok(state.most <= windowBytes);
+      }
+      free = true;
+      for (const open of gates.splice(0)) open();
+      for (let round = 0; round < 1_000 && seen + own.size < log.length; round++) {
+        await turns();
+        take();
+        acknowledge(log.length);
+      }
+      take();
+      for (const { position } of log) assert.ok(received.has(position) || own.has(position), `${position} is missing`);
+    },
+  );
+  await fc.assert(property, { numRuns: 40 });
+});

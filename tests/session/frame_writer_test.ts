@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { DeliveryMode, ServerFrame } from "../../src/gen/chatd/v1/session.ts";
+import { FrameWriter } from "../../src/session/frame_writer.ts";
+import { maxFrameBytes } from "../../src/wire/limits.ts";
+import { encodeItem } from "../../src/wire/server_items.ts";
+
+function open() {
+  const sent: { frame: ServerFrame; bytes: number; through: number }[] = [];
+  const deferred: (() => void)[] = [];
+  const writer = new FrameWriter({
+    send: (frame, through) => void sent.push({ frame: ServerFrame.decode(frame), bytes: frame.length, through }),
+    defer: (callback) => void deferred.push(callback),
+  });
+  const proceed = () => deferred.splice(0).forEach((callback) => callback());
+  const reasons = () =>
+    sent.map(({ frame }) => frame.items.map(({ kind }) => kind?.$case === "deliveryChanged" && kind.value.reason));
+  return { writer, sent, deferred, proceed, reasons };
+}
+
+function item(reason: string): Uint8Array {
+  return encodeItem({ $case: "deliveryChanged", value: { mode: DeliveryMode.STREAM, reason } });
+}
+
+Deno.test("what comes together goes out as one frame, in order", () => {
+  const { writer, deferred, proceed, reasons } = open();
+  for (const reason of ["a", "b", "c"]) writer.add(item(reason));
+  assert.deepEqual(reasons(), []);
+  assert.equal(deferred.length, 1);
+  proceed();
+  assert.deepEqual(reasons(), [["a", "b", "c"]]);
+  writer.add(item("d"));
+  proceed();
+  assert.deepEqual(reasons(), [["a", "b", "c"], ["d"]]);
+});
+
+Deno.test("a frame is at most 64 KiB, whatever comes together", () => {
+  const { writer, sent, proceed, reasons } = open();
+  const all = Array.from({ length: 40 }, (_, index) => `${index}`.padEnd(index * 400, "x"));
+  for (const [index, reason] of all.entries()) writer.add(item(reason), Number.MAX_SAFE_INTEGER - 40 + index);
+  proceed();
+  assert.ok(sent.length > 1);
+  for (const { bytes } of sent) assert.ok(bytes <= maxFrameBytes, `${bytes}`);
+  assert.deepEqual(reasons().flat(), all);
+});
+
+Deno.test("a frame says what the client has with it", () => {
+  const { writer, sent, proceed } = open();
+  writer.add(item("a"), 3);
+  writer.add(item("no position"));
+  writer.passed(5);
+  proceed();
+  assert.deepEqual(sent.map(({ frame, through }) => [frame.through, through]), [[5, 5]]);
+  writer.add(item("no position"));
+  proceed();
+  assert.equal(sent[1].frame.through, 0);
+});
+
+Deno.test("a position without an item is said with the next one", () => {
+  const { writer, sent, deferred, proceed } = open();
+  writer.passed(5);
+  assert.equal(deferred.length, 0);
+  writer.add(item("a"));
+  proceed();
+  assert.deepEqual(sent.map(({ through }) => through), [5]);
+});
+
+Deno.test("each of several frames says its own position", () => {
+  const { writer, sent, proceed } = open();
+  const large = "x".repeat(30_000);
+  for (const through of [1, 2, 3]) writer.add(item(large), through);
+  proceed();
+  assert.deepEqual(sent.map(({ frame, through }) => [frame.items.length, through]), [[2, 2], [1, 3]]);
+});
+
+Deno.test("flush() sends at once, and nothing twice", () => {
+  const { writer, proceed, reasons } = open();
+  writer.flush();
+  writer.add(item("a"));
+  writer.flush();
+  proceed();
+  assert.deepEqual(reasons(), [["a"]]);
+});
+
+Deno.test("nothing is sent once it is closed", () => {
+  const { writer, proceed, sent } = open();
+  writer.add(item("a"));
+  writer.close();
+  writer.add(item("b"), 3);
+  writer.passed(4);
+  writer.flush();
+  proceed();
+  assert.deepEqual(sent, []);
+});

@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import type { ChatError, ChatErrorCode } from "../../src/core/chat_error.ts";
+import { type Log, silentLog } from "../../src/core/log.ts";
+import type { Message } from "../../src/gen/chatd/v1/chat.ts";
+import {
+  ClientFrame,
+  type Hello,
+  type HelloResponse,
+  type Item,
+  type Reply,
+  type Request,
+  ServerFrame,
+} from "../../src/gen/chatd/v1/session.ts";
+import type { DialCallback } from "../../src/session/callback_delivery.ts";
+import { Session } from "../../src/session/session.ts";
+import { eventually } from "./eventually.ts";
+import type { TestChat } from "./test_chat.ts";
+
+export type RequestKind = NonNullable<Request["kind"]>;
+export type ReplyResult = NonNullable<Reply["result"]>;
+
+export interface TestSessionOptions {
+  dialCallback?: DialCallback;
+  log?: Log;
+  defer?(callback: () => void): void;
+}
+
+/** A session of the server, and the client at the other end of its pipe. */
+export class TestSession {
+  readonly session: Session;
+  /** All frames that came, and how long each was. */
+  readonly frames: ServerFrame[] = [];
+  readonly sizes: number[] = [];
+  /** What the pipe was ended with; undefined while it is open. */
+  ended: { reason: ChatError | undefined } | undefined;
+  #lastId = 0;
+
+  constructor({ chat }: TestChat, options: TestSessionOptions = {}) {
+    const { dialCallback, log = silentLog, defer = setImmediate } = options;
+    this.session = new Session({
+      chat,
+      log,
+      server: "chatd test",
+      peer: { transport: "test", address: "127.0.0.1" },
+      dialCallback,
+      defer,
+      pipe: {
+        send: (frame) => {
+          assert.equal(this.ended, undefined, "a frame came after the end");
+          this.frames.push(ServerFrame.decode(frame));
+          this.sizes.push(frame.length);
+        },
+        end: (reason) => {
+          assert.equal(this.ended, undefined, "the pipe was ended twice");
+          this.ended = { reason };
+        },
+      },
+    });
+  }
+
+  /** A session that has had its hello. */
+  static async open(
+    chat: TestChat,
+    token: string,
+    { hello, ...options }: TestSessionOptions & { hello?: Partial<Hello> } = {},
+  ): Promise<TestSession> {
+    const client = new TestSession(chat, options);
+    await client.hello(token, hello);
+    return client;
+  }
+
+  async hello(token: string, hello: Partial<Hello> = {}): Promise<HelloResponse> {
+    return await this.ask("hello", helloWith(token, hello)) as HelloResponse;
+  }
+
+  get items(): NonNullable<Item["kind"]>[] {
+    return this.frames.flatMap(({ items }) => items.map(({ kind }) => kind!));
+  }
+
+  get messages(): Message[] {
+    return this.items.flatMap((item) => item.$case === "message" ? [item.value] : []);
+  }
+
+  get texts(): string[] {
+    return this.messages.map(({ text }) => text);
+  }
+
+  get presence(): [user: string, online: boolean][] {
+    return this.items.flatMap((item) => item.$case === "presence" ? [[item.value.user, item.value.online]] : []);
+  }
+
+  get replies(): Reply[] {
+    return this.items.flatMap((item) => item.$case === "reply" ? [item.value] : []);
+  }
+
+  /** The newest position that the client has everything up to. */
+  get through(): number {
+    return Math.max(0, ...this.frames.map(({ through }) => through));
+  }
+
+  /** The code that the session ended with, as its last item and as the end of its pipe; undefined while it lives. */
+  get endCode(): ChatErrorCode | undefined {
+    if (this.ended?.reason === undefined) return undefined;
+    const last = this.items.at(-1);
+    assert.equal(last?.$case === "sessionEnded" && last.value.error?.code, this.ended.reason.code);
+    return this.ended.reason.code;
+  }
+
+  /** Sends requests in one frame. @returns their ids. */
+  request(...kinds: RequestKind[]): number[] {
+    const requests = kinds.map((kind) => ({ id: ++this.#lastId, kind }));
+    this.receive({ requests });
+    return requests.map(({ id }) => id);
+  }
+
+  receive(frame: { requests: Request[] }): void {
+    const bytes = ClientFrame.encode(frame).finish();
+    this.session.receive(ClientFrame.decode(bytes), bytes.length);
+  }
+
+  /** Sends one request and resolves with what it is answered. */
+  async ask<Name extends RequestKind["$case"]>(
+    name: Name,
+    value: Extract<RequestKind, { $case: Name }>["value"],
+  ): Promise<ReplyResult["value"]> {
+    const [id] = this.request({ $case: name, value } as RequestKind);
+    const result = await this.reply(id);
+    assert.equal(result.$case, name, JSON.stringify(result.value));
+    return result.value;
+  }
+
+  /** The code of the error that a request is answered with. */
+  async refusal(kind: RequestKind): Promise<string> {
+    const result = await this.reply(this.request(kind)[0]);
+    return result.$case === "error" ? result.value.code : `not refused: ${result.$case}`;
+  }
+
+  async reply(id: number): Promise<ReplyResult> {
+    const reply = await eventually(() => this.replies.find(({ requestId }) => requestId === id), {
+      what: `the reply to request ${id}`,
+    });
+    return reply.result!;
+  }
+
+  acknowledge({ position = 0, reply = 0 }: { position?: number; reply?: number }): void {
+    this.receive({ requests: [{ id: 0, kind: { $case: "ack", value: { position, reply } } }] });
+  }
+}
+
+export function helloWith(token: string, hello: Partial<Hello> = {}): Hello {
+  return {
+    protocolVersion: 1,
+    token,
+    consumer: "",
+    resumeAfter: 0,
+    epoch: "",
+    callback: undefined,
+    client: "test",
+    ...hello,
+  };
+}

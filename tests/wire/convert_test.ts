@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { ChatError } from "../../src/core/chat_error.ts";
+import { toHistoryResponse, toWireConversation, toWireError } from "../../src/wire/convert.ts";
+
+const message = {
+  position: 12,
+  conversation: "ana:ben",
+  seq: 7,
+  acceptedAt: 1_735_689_600_000,
+  id: "01941f29-7c00-7aaa-8aaa-aaaaaaaaaaaa",
+  sender: "ana",
+  text: "hello",
+};
+const wireMessage = {
+  position: 12,
+  conversation: "ana:ben",
+  seq: 7,
+  acceptedAtMs: 1_735_689_600_000,
+  id: "01941f29-7c00-7aaa-8aaa-aaaaaaaaaaaa",
+  sender: "ana",
+  text: "hello",
+};
+
+Deno.test("an error for a user is passed on whole", () => {
+  const error = new ChatError("busy", "Try again.", { retryAfterMs: 1_500 });
+  assert.deepEqual(toWireError(error), { code: "busy", message: "Try again.", retryAfterMs: 1_500 });
+  assert.equal(toWireError(new ChatError("not_found", "There is none.")).retryAfterMs, 0);
+});
+
+Deno.test("an error that nobody expected is passed on without its detail", () => {
+  for (const thrown of [new TypeError("secret path /home"), "secret", undefined, { message: "secret" }]) {
+    const { code, message, retryAfterMs } = toWireError(thrown);
+    assert.deepEqual([code, retryAfterMs], ["internal", 0]);
+    assert.doesNotMatch(message, /secret/);
+  }
+});
+
+Deno.test("a page of history says which part of the log it covers", () => {
+  const messages = [{ ...message, seq: 6 }, message];
+  assert.deepEqual(toHistoryResponse({ messages, headSeq: 9, more: true }), {
+    messages: [{ ...wireMessage, seq: 6 }, wireMessage],
+    firstSeq: 6,
+    lastSeq: 7,
+    headSeq: 9,
+    more: true,
+  });
+  assert.deepEqual(toHistoryResponse({ messages: [], headSeq: 9, more: false }), {
+    messages: [],
+    firstSeq: 0,
+    lastSeq: 0,
+    headSeq: 9,
+    more: false,
+  });
+});
+
+Deno.test("a conversation is addressed by the name of the other", () => {
+  const summary = { conversation: "ana:ben", headSeq: 7, last: message };
+  const { address, last } = toWireConversation(summary, "ben");
+  assert.deepEqual([address, last], ["ana", wireMessage]);
+});

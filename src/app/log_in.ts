@@ -2,20 +2,21 @@ import type { Transport } from "../client/transport.ts";
 import { ChatError, type ChatErrorCode } from "../core/chat_error.ts";
 import type { Credentials } from "../gen/chatd/v1/auth.ts";
 import { promptNewPassword, promptPassword } from "../terminal/password_prompt.ts";
+import { askLine, promptTerminal } from "../terminal/process_input.ts";
 
 /** How a person is asked; replaced by tests. */
 export interface Questions {
   /** One line, shown as it is typed; undefined when there is no answer. */
-  ask(question: string): string | undefined;
+  ask(question: string): Promise<string | undefined>;
   password(question: string): Promise<string>;
   newPassword(questions: { first: string; again: string }): Promise<string>;
   tell(text: string): void;
 }
 
 export const terminalQuestions: Questions = {
-  ask: (question) => prompt(question) ?? undefined,
-  password: (question) => promptPassword(question),
-  newPassword: (questions) => promptNewPassword(questions),
+  ask: askLine,
+  password: (question) => promptPassword(question, promptTerminal),
+  newPassword: (questions) => promptNewPassword(questions, promptTerminal),
   tell: (text) => console.error(text),
 };
 
@@ -46,7 +47,8 @@ export async function logIn(options: LogInOptions): Promise<Credentials> {
     return await (invite !== undefined && deviceId === undefined ? register(options) : enter(options));
   }
   for (;;) {
-    const answer = questions.ask(`${user} has no account saved here: log in or register? [l/r]`)?.trim().toLowerCase();
+    const line = await questions.ask(`${user} has no account saved here: log in or register? [l/r]`);
+    const answer = line?.trim().toLowerCase();
     if (answer === undefined) throw new ChatError("unauthenticated", "Not logged in.");
     if (answer !== "" && "register".startsWith(answer)) return await register(options);
     if (answer !== "" && "login".startsWith(answer.replace(" ", ""))) return await enter(options);
@@ -82,7 +84,7 @@ async function register(options: LogInOptions): Promise<Credentials> {
     } catch (error) {
       explainOrThrow(error, ["invalid_argument", "invite_invalid"], questions);
       if (error instanceof ChatError && error.code === "invite_invalid") {
-        invite = questions?.ask("Invitation code:")?.trim() ?? "";
+        invite = (await questions?.ask("Invitation code:"))?.trim() ?? "";
         if (invite === "") throw error;
       } else {
         if (options.password !== undefined) throw error;

@@ -31,7 +31,7 @@ export class LineFace implements Face {
   #lastInterrupt = -Infinity;
   readonly #reading: Promise<void>;
   #closed: Promise<void> | undefined;
-  readonly #leave = Promise.withResolvers<void>();
+  readonly #leave = new AbortController();
 
   constructor({ device, style, complete }: LineFaceOptions) {
     this.#device = device;
@@ -84,7 +84,7 @@ export class LineFace implements Face {
 
   async #close(): Promise<void> {
     this.#left = true;
-    this.#leave.resolve();
+    this.#leave.abort();
     this.#secret?.answer(undefined);
     await this.#reading;
     await this.#screen.close();
@@ -95,7 +95,7 @@ export class LineFace implements Face {
     const decoder = new KeyDecoder();
     try {
       while (!this.#left) {
-        const bytes = await Promise.race([this.#device.read(), this.#leave.promise]);
+        const bytes = await this.#device.read(this.#leave.signal);
         if (!bytes) return;
         for (const key of decoder.decode(bytes)) {
           if (this.#secret) this.#applyToSecret(this.#secret, key);

@@ -12,7 +12,7 @@ export class PlainFace implements Face {
   readonly #reading: Promise<void>;
   #prompt = "";
   #closed = false;
-  readonly #leave = Promise.withResolvers<void>();
+  readonly #leave = new AbortController();
   #secret: ((text: string | undefined) => void) | undefined;
 
   constructor(device: TerminalDevice) {
@@ -54,7 +54,7 @@ export class PlainFace implements Face {
   async close(): Promise<void> {
     this.#closed = true;
     this.#secret?.(undefined);
-    this.#leave.resolve();
+    this.#leave.abort();
     await this.#reading;
   }
 
@@ -62,7 +62,7 @@ export class PlainFace implements Face {
     const utf8 = new TextDecoder();
     let rest = "";
     while (!this.#closed) {
-      const bytes = await Promise.race([this.#device.read(), this.#leave.promise]);
+      const bytes = await this.#device.read(this.#leave.signal);
       if (!bytes) break;
       rest += utf8.decode(bytes, { stream: true });
       if (this.#secret && (rest.includes("\x03") || rest.includes("\x04"))) {

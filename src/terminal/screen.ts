@@ -16,7 +16,8 @@ const sequences = {
   showCursor: "\x1b[?25h",
   bracketedPaste: "\x1b[?2004h",
   noBracketedPaste: "\x1b[?2004l",
-  eraseBelow: "\x1b[J",
+  /** This row and all below it; not from the first cell on, since tmux takes that for a new screen and keeps the old one. */
+  eraseFromRow: "\r\x1b[2K\x1b[C\x1b[J\r",
   clear: "\x1b[H\x1b[2J",
   up: (rows: number) => rows > 0 ? `\x1b[${rows}A` : "",
   right: (columns: number) => columns > 0 ? `\x1b[${columns}C` : "",
@@ -74,7 +75,7 @@ export class Screen {
 
   #draw(): Promise<void> {
     this.#dirty = true;
-    return this.#drawing ??= this.#drawWhileDirty().finally(() => this.#drawing = undefined);
+    return this.#drawing ??= this.#drawWhileDirty();
   }
 
   async #drawWhileDirty(): Promise<void> {
@@ -83,6 +84,8 @@ export class Screen {
       this.#dirty = false;
       await this.#device.write(this.#compose());
     }
+    // At once with the last look at what is dirty: what comes after begins another round.
+    this.#drawing = undefined;
   }
 
   #compose(): string {
@@ -117,7 +120,7 @@ export class Screen {
     this.#drawn = undefined;
     // In a narrower window the terminal has broken the rows again.
     const broken = rows.slice(0, cursorRow).reduce((sum, row) => sum + rowsTaken(displayWidth(row), columns), 0);
-    return sequences.up(broken + Math.floor(cursorColumn / columns)) + "\r" + sequences.eraseBelow;
+    return sequences.up(broken + Math.floor(cursorColumn / columns)) + sequences.eraseFromRow;
   }
 }
 

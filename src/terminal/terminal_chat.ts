@@ -49,6 +49,8 @@ export class TerminalChat {
   /** By a command: that the session ends is no failure. */
   #leaving = false;
   #missedUpTo = 0;
+  /** What was said last about why there is no connection. */
+  #disconnected: string | undefined;
   #postponed: string | undefined;
   #delivery = DeliveryMode.STREAM;
   #ticking: ReturnType<typeof setInterval> | undefined;
@@ -124,6 +126,7 @@ export class TerminalChat {
       this.#missedUpTo = hello.head > hello.cursor ? hello.head : 0;
       void this.#begin(hello);
     } else this.#note("Connected again.");
+    this.#disconnected = undefined;
     if (restored) this.#note("The server's log was restored from a backup: what is newer than that is gone.");
   }
 
@@ -133,7 +136,8 @@ export class TerminalChat {
       this.#stop.abort();
       return;
     }
-    this.#warn(`Disconnected: ${reason.message}`);
+    if (this.#disconnected !== reason.message) this.#warn(`Disconnected: ${reason.message}`);
+    this.#disconnected = reason.message;
     this.#ticking = setInterval(() => this.#showPrompt(), 1000);
   }
 

@@ -1,9 +1,11 @@
+import { readProcessInput } from "./process_input.ts";
+
 /** The terminal as far as an input line needs it, so that tests can play one. */
 export interface TerminalDevice {
   /** Raw: no echo, and keys come one by one, Ctrl-C included. */
   setRaw(raw: boolean): void;
-  /** What was typed since; undefined at the end of the input. */
-  read(): Promise<Uint8Array | undefined>;
+  /** What was typed since; undefined at the end of the input, or when `signal` aborts. */
+  read(signal: AbortSignal): Promise<Uint8Array | undefined>;
   /** Resolves when the terminal has taken it. */
   write(text: string): Promise<void>;
   size(): { columns: number; rows: number };
@@ -16,14 +18,14 @@ const utf8 = new TextEncoder();
 /** The terminal that this process runs in. */
 export const processDevice: TerminalDevice = {
   setRaw: (raw) => Deno.stdin.setRaw(raw),
-  async read() {
-    const buffer = new Uint8Array(16 * 1024);
-    const count = await Deno.stdin.read(buffer);
-    return count === null ? undefined : buffer.subarray(0, count);
-  },
+  read: readProcessInput,
   async write(text) {
     const bytes = utf8.encode(text);
-    for (let written = 0; written < bytes.length;) written += await Deno.stdout.write(bytes.subarray(written));
+    try {
+      for (let written = 0; written < bytes.length;) written += await Deno.stdout.write(bytes.subarray(written));
+    } catch {
+      // The terminal is gone, and the end of the input says so too.
+    }
   },
   size() {
     try {

@@ -18,6 +18,10 @@ import type { TestChat } from "./test_chat.ts";
 
 export type RequestKind = NonNullable<Request["kind"]>;
 export type ReplyResult = NonNullable<Reply["result"]>;
+export type RequestValues = { [K in RequestKind as K["$case"]]: K["value"] };
+export type ReplyValues = { [R in ReplyResult as R["$case"]]: R["value"] };
+/** The kinds of requests that are answered. */
+export type Question = keyof RequestValues & keyof ReplyValues;
 
 export interface TestSessionOptions {
   dialCallback?: DialCallback;
@@ -70,7 +74,7 @@ export class TestSession {
   }
 
   async hello(token: string, hello: Partial<Hello> = {}): Promise<HelloResponse> {
-    return await this.ask("hello", helloWith(token, hello)) as HelloResponse;
+    return await this.ask("hello", helloWith(token, hello));
   }
 
   get items(): NonNullable<Item["kind"]>[] {
@@ -119,14 +123,11 @@ export class TestSession {
   }
 
   /** Sends one request and resolves with what it is answered. */
-  async ask<Name extends RequestKind["$case"]>(
-    name: Name,
-    value: Extract<RequestKind, { $case: Name }>["value"],
-  ): Promise<ReplyResult["value"]> {
+  async ask<Name extends Question>(name: Name, value: RequestValues[Name]): Promise<ReplyValues[Name]> {
     const [id] = this.request({ $case: name, value } as RequestKind);
     const result = await this.reply(id);
     assert.equal(result.$case, name, JSON.stringify(result.value));
-    return result.value;
+    return result.value as ReplyValues[Name];
   }
 
   /** The code of the error that a request is answered with. */

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { CallbackDelivery } from "../../src/session/callback_delivery.ts";
+import { turns } from "../support/eventually.ts";
+import { FakeTime } from "../support/fake_time.ts";
+
+/** A channel whose calls are answered when the test says so. */
+function open() {
+  const calls: { frame: number; signal: AbortSignal; answer: PromiseWithResolvers<void> }[] = [];
+  const state = { closed: 0, failed: 0, delivered: [] as number[] };
+  const delivery = new CallbackDelivery({
+    channel: {
+      deliver: (frame, { signal }) => {
+        const answer = Promise.withResolvers<void>();
+        signal.addEventListener("abort", () => answer.reject(new Error("aborted")));
+        calls.push({ frame: frame[0], signal, answer });
+        return answer.promise;
+      },
+      close: () => void state.closed++,
+    },
+    delivered: (through) => void state.delivered.push(through),
+    failed: () => void state.failed++,
+  });
+  const send = (through: number) => delivery.send(new Uint8Array([through]), through);
+  return { delivery, calls, state, send };
+}
+
+Deno.test("one frame is in flight, and its response is the acknowledgement", async () => {
+  const { calls, state, send, delivery } = open();
+  for (const through of [1, 2, 3]) send(through);
+  for (const expected of [[1], [1, 2], [1, 2, 3]]) {
+    await turns();
+    assert.deepEqual(calls.map(({ frame }) => frame), expected);
+    calls.at(-1)!.answer.resolve();
+  }
+  await turns();
+  assert.deepEqual(state.delivered, [1, 2, 3]);
+  send(4);
+  assert.equal(calls.length, 4);
+  delivery.close();
+});
+
+Deno.test("a call that fails ends it all, once", async () => {
+  const { calls, state, send } = open();
+  send(1);
+  send(2);
+  calls[0].answer.reject(new Error("the connection broke"));
+  await turns();
+  send(3);
+  await turns();
+  assert.deepEqual([state.closed, state.failed, state.delivered, calls.length], [1, 1, [], 1]);
+});
+
+Deno.test("a client has 20 s for one frame", async () => {
+  using time = new FakeTime();
+  const { calls, state, send } = open();
+  send(1);
+  await time.tick(19_999);
+  calls[0].answer.resolve();
+  send(2);
+  await time.tick(19_999);
+  assert.equal(state.failed, 0);
+  await time.tick(1);
+  assert.deepEqual([state.failed, state.closed, state.delivered], [1, 1, [1]]);
+  assert.equal(time.pending, 0);
+});
+
+Deno.test("close() breaks off the call in flight, and nobody hears of it", async () => {
+  const { delivery, calls, state, send } = open();
+  send(1);
+  send(2);
+  delivery.close();
+  assert.equal(calls[0].signal.aborted, true);
+  await turns();
+  send(3);
+  await turns();
+  assert.deepEqual([state.closed, state.failed, state.delivered, calls.length], [1, 0, [], 1]);
+});

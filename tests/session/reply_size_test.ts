@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { createMessageId } from "../../src/core/message_id.ts";
+import { maxFrameBytes } from "../../src/wire/limits.ts";
+import { directAppend } from "../support/stored_messages.ts";
+import { TestChat } from "../support/test_chat.ts";
+import { type Question, type ReplyValues, type RequestValues, TestSession } from "../support/test_session.ts";
+
+const ana = "ana".padEnd(32, "-");
+const names = Array.from({ length: 1_200 }, (_, index) => `user-${index}`.padEnd(32, "-"));
+
+/** A session of ana, who has the longest of names, as have all others. */
+async function open(): Promise<{ test: TestChat; client: TestSession }> {
+  const test = await TestChat.open({ users: [ana] });
+  for (const name of names) await test.store.addUser({ name, passwordHash: "", disabled: false, createdAt: 0 });
+  const client = await TestSession.open(test, (await test.logIn(ana)).token);
+  return { test, client };
+}
+
+/** The answer to a request, which came in a frame that is not too long. */
+async function ask<Name extends Question>(
+  client: TestSession,
+  name: Name,
+  value: RequestValues[Name],
+): Promise<ReplyValues[Name]> {
+  const answer = await client.ask(name, value);
+  const bytes = client.sizes.at(-1)!;
+  assert.ok(bytes <= maxFrameBytes, `${name} is answered by a frame of ${bytes} bytes`);
+  client.acknowledge({ reply: client.replies.at(-1)!.requestId });
+  return answer;
+}
+
+Deno.test("a page of messages fits a frame, whatever their sizes, and pages cover everything", async () => {
+  for (const size of [1, 100, 118, 150, 163, 164, 500, 8_000, 12_289, 16_384]) {
+    const { test, client } = await open();
+    const count = size > 1_000 ? 10 : 420;
+    const appends = Array.from(
+      { length: count },
+      (_, index) =>
+        directAppend(ana, names[0], {
+          text: "x".repeat(size),
+          id: createMessageId(index),
+          acceptedAt: Number.MAX_SAFE_INTEGER,
+        }),
+    );
+    await test.store.commit(appends);
+    const seqs: number[] = [];
+    for (let more = true; more;) {
+      const page = await ask(client, "history", { with: names[0], beforeSeq: seqs.at(0) ?? 0, limit: 200 });
+      assert.ok(page.messages.length > 0);
+      seqs.unshift(...page.messages.map(({ seq }) => seq));
+      more = page.more;
+    }
+    assert.deepEqual(seqs, Array.from({ length: count }, (_, index) => index + 1));
+    const ids: string[] = [];
+    for (let more = true; more;) {
+      const page = await ask(client, "sent", { beforeId: ids.at(0) ?? "", limit: 200 });
+      assert.ok(page.messages.length > 0);
+      ids.unshift(...page.messages.map(({ id }) => id));
+      more = page.more;
+    }
+    assert.deepEqual(ids, appends.map(({ id }) => id));
+    await test.close();
+  }
+});
+
+Deno.test("a page of conversations fits a frame, however long their last messages, and pages cover everything", async () => {
+  for (const size of [1, 245, 246, 1_000, 16_384]) {
+    const { test, client } = await open();
+    const with_ = names.slice(0, size > 1_000 ? 10 : 220);
+    await test.store.commit(
+      with_.map((name) => directAppend(name, ana, { text: "x".repeat(size), acceptedAt: Number.MAX_SAFE_INTEGER })),
+    );
+    const addresses: string[] = [];
+    let beforePosition = 0;
+    for (let more = true; more;) {
+      const page = await ask(client, "listConversations", { limit: 100, beforePosition });
+      assert.ok(page.conversations.length > 0);
+      addresses.push(...page.conversations.map(({ address }) => address));
+      beforePosition = page.conversations.at(-1)!.last!.position;
+      more = page.more;
+    }
+    assert.deepEqual(addresses, with_.toReversed());
+    await test.close();
+  }
+});
+
+Deno.test("a page of users fits a frame", async () => {
+  const { test, client } = await open();
+  const first = await ask(client, "listUsers", { after: "", limit: 1_000 });
+  assert.deepEqual([first.users.length, first.more], [1_000, true]);
+  const rest = await ask(client, "listUsers", { after: first.users.at(-1)!.name, limit: 1_000 });
+  assert.deepEqual([rest.users.length, rest.more], [201, false]);
+  await test.close();
+});
+
+Deno.test("a list of devices fits a frame", async () => {
+  const { test, client } = await open();
+  const logIn = { user: ana, password: "correct horse", deviceId: "", address: "127.0.0.1" };
+  for (let device = 1; device < 100; device++) {
+    await test.accounts.logIn({ ...logIn, deviceName: "😀".repeat(64) });
+  }
+  assert.equal((await ask(client, "listDevices", {})).devices.length, 100);
+  await test.close();
+});
+
+Deno.test("the largest message fits a frame of its own", async () => {
+  const { test, client } = await open();
+  await test.store.commit([]);
+  await test.chat.send(names[0], test.draft(ana, "x".repeat(16_384)));
+  await ask(client, "ping", {});
+  for (const size of client.sizes) assert.ok(size <= maxFrameBytes);
+  assert.equal(client.messages.length, 1);
+  await test.close();
+});

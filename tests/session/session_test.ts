@@ -1,0 +1,521 @@
+import assert from "node:assert/strict";
+import type { Log } from "../../src/core/log.ts";
+import { createMessageId } from "../../src/core/message_id.ts";
+import type { SendResponse } from "../../src/gen/chatd/v1/chat.ts";
+import { eventually, turns } from "../support/eventually.ts";
+import { FakeTime } from "../support/fake_time.ts";
+import { password, TestChat } from "../support/test_chat.ts";
+import { helloWith, type RequestKind, TestSession } from "../support/test_session.ts";
+
+const ping: RequestKind = { $case: "ping", value: {} };
+
+function send(test: TestChat, to: string, text = "hello", id = createMessageId(test.clock.now())): RequestKind {
+  return { $case: "send", value: { to, text, id } };
+}
+
+/** A session of a new device of the user. */
+async function open(test: TestChat, user: string, options: Parameters<typeof TestSession.open>[2] = {}) {
+  return await TestSession.open(test, (await test.logIn(user)).token, options);
+}
+
+Deno.test("hello says who the client is and where it stands, before anything else", async () => {
+  await using test = await TestChat.open();
+  await test.send("ana", "ben");
+  const { token, deviceId } = await test.logIn("ana");
+  const client = new TestSession(test);
+  const value = await client.hello(token);
+  const { chat } = test;
+  assert.deepEqual(value, {
+    user: "ana",
+    deviceId,
+    epoch: chat.epoch,
+    cursor: 1,
+    head: 1,
+    protocolMin: 1,
+    protocolMax: 1,
+    server: "chatd test",
+    windowBytes: 262_144,
+  });
+  assert.deepEqual(client.items[0].$case, "reply");
+  assert.equal(chat.presence.isOnline("ana"), true);
+  client.session.disconnected();
+  assert.deepEqual(client.ended, { reason: undefined });
+  assert.equal(chat.live.count, 0);
+});
+
+Deno.test("a hello that is wrong is refused by its code, and ends the session", async () => {
+  await using test = await TestChat.open();
+  const { token } = await test.logIn("ana");
+  const wrong = [
+    ["unauthenticated", helloWith("no such token")],
+    ["unauthenticated", helloWith("")],
+    ["unsupported_version", helloWith(token, { protocolVersion: 2 })],
+    ["invalid_argument", helloWith(token, { consumer: "A B" })],
+    [
+      "invalid_argument",
+      helloWith(token, {
+        callback: { port: 22, certificate: new Uint8Array(1), secret: new Uint8Array(32) },
+      }),
+    ],
+  ] as const;
+  for (const [code, value] of wrong) {
+    const client = new TestSession(test);
+    assert.equal(await client.refusal({ $case: "hello", value }), code);
+    assert.equal(client.endCode, code);
+  }
+  assert.equal(test.chat.live.count, 0);
+});
+
+Deno.test("a request before hello is refused and ends the session", async () => {
+  await using test = await TestChat.open();
+  const { token } = await test.logIn("ana");
+  const client = new TestSession(test);
+  client.request(send(test, "ben"), { $case: "hello", value: helloWith(token) });
+  await eventually(() => client.ended);
+  assert.equal(client.endCode, "unauthenticated");
+  assert.deepEqual(client.replies.map(({ requestId }) => requestId), [1]);
+  assert.equal(test.chat.live.count, 0);
+  assert.equal(test.chat.head, 0);
+});
+
+Deno.test("a second hello is refused, and the session goes on", async () => {
+  await using test = await TestChat.open();
+  const { token } = await test.logIn("ana");
+  const client = await TestSession.open(test, token);
+  assert.equal(await client.refusal({ $case: "hello", value: helloWith(token) }), "invalid_argument");
+  await client.ask("ping", {});
+});
+
+Deno.test("a client that says no hello within 10 s is sent away", async () => {
+  using time = new FakeTime();
+  await using test = await TestChat.open();
+  const client = new TestSession(test);
+  await time.tick(9_999);
+  client.receive({ requests: [] });
+  client.acknowledge({ position: 5, reply: 5 });
+  assert.equal(client.ended, undefined);
+  await time.tick(1);
+  assert.equal(client.endCode, "unauthenticated");
+  assert.equal(time.pending, 0);
+});
+
+Deno.test("a session with its hello has no deadline, and leaves no timer", async () => {
+  using time = new FakeTime();
+  await using test = await TestChat.open();
+  const { token } = await test.logIn("ana");
+  const client = new TestSession(test);
+  const [id] = client.request({ $case: "hello", value: helloWith(token) });
+  await time.tick(60_000);
+  await client.reply(id);
+  assert.equal(client.ended, undefined);
+  client.session.disconnected();
+  await time.tick(3_000);
+  assert.equal(time.pending, 0);
+});
+
+Deno.test("request ids must be above 0 and rise", async () => {
+  await using test = await TestChat.open();
+  for (const ids of [[0], [5], [7, 7], [8, 6]]) {
+    const client = await open(test, "ana");
+    client.request(...Array.from({ length: 4 }, () => ping));
+    client.receive({ requests: ids.map((id) => ({ id, kind: ping })) });
+    await eventually(() => client.ended);
+    assert.equal(client.endCode, "invalid_argument");
+  }
+  const client = await open(test, "ana");
+  client.receive({ requests: [{ id: 1_000, kind: ping }, { id: Number.MAX_SAFE_INTEGER, kind: ping }] });
+  await client.reply(Number.MAX_SAFE_INTEGER);
+});
+
+Deno.test("a kind of request that the server does not know is refused by its id", async () => {
+  await using test = await TestChat.open();
+  const client = await open(test, "ana");
+  client.receive({ requests: [{ id: 2, kind: undefined }, { id: 3, kind: ping }] });
+  assert.equal((await client.reply(3)).$case, "ping");
+  assert.equal((await client.reply(2)).$case, "error");
+});
+
+Deno.test("messages arrive at both ends, and the sender's own session has the reply instead", async () => {
+  await using test = await TestChat.open();
+  const [here, there, ben] = [await open(test, "ana"), await open(test, "ana"), await open(test, "ben")];
+  const kind = send(test, "ben");
+  const accepted = await here.reply(here.request(kind)[0]);
+  assert.equal(accepted.$case, "send");
+  await eventually(() => ben.messages.length === 1 && there.messages.length === 1);
+  const { acceptedAtMs, position, conversation, seq } = accepted.value as SendResponse;
+  const id = kind.$case === "send" ? kind.value.id : "";
+  const message = { position, conversation, seq, id, sender: "ana", acceptedAtMs, text: "hello" };
+  assert.deepEqual([ben.messages, there.messages], [[message], [message]]);
+  await here.ask("ping", {});
+  assert.deepEqual(here.messages, []);
+  assert.equal(here.through, 1);
+});
+
+Deno.test("sends that come together are accepted together, in order", async () => {
+  await using test = await TestChat.open();
+  const [ana, ben] = [await open(test, "ana"), await open(test, "ben")];
+  const texts = Array.from({ length: 300 }, (_, index) => `${index}`);
+  const ids = ana.request(...texts.map((text) => send(test, "ben", text)));
+  await ana.reply(ids.at(-1)!);
+  assert.deepEqual(ana.replies.slice(1).map(({ requestId }) => requestId), ids);
+  await eventually(() => ben.messages.length === 300);
+  assert.deepEqual(ben.texts, texts);
+  assert.ok(ana.frames.length < 20);
+});
+
+Deno.test("a request sees what the sends before it did", async () => {
+  await using test = await TestChat.open();
+  const ana = await open(test, "ana");
+  const [, , history] = ana.request(send(test, "ben", "1"), send(test, "ben", "2"), {
+    $case: "history",
+    value: { with: "ben", beforeSeq: 0, limit: 0 },
+  });
+  const result = await ana.reply(history);
+  assert.deepEqual(result.$case === "history" && result.value.messages.map(({ text }) => text), ["1", "2"]);
+  assert.deepEqual(ana.replies.map(({ requestId }) => requestId), [1, 2, 3, 4]);
+});
+
+Deno.test("a request that fails says why, and those after it are answered", async () => {
+  await using test = await TestChat.open();
+  const ana = await open(test, "ana");
+  const codes = await Promise.all([
+    ana.refusal(send(test, "nobody")),
+    ana.refusal(send(test, "ben", "")),
+    ana.refusal({ $case: "history", value: { with: "ben", beforeSeq: 0, limit: 201 } }),
+    ana.refusal({ $case: "listUsers", value: { after: "no name", limit: 0 } }),
+    ana.refusal({ $case: "revokeDevice", value: { id: "\u0000" } }),
+  ]);
+  assert.deepEqual(codes, ["not_found", "invalid_argument", "invalid_argument", "invalid_argument", "not_found"]);
+  await ana.ask("ping", {});
+});
+
+Deno.test("an error that nobody expected is logged, and shown without its detail", async () => {
+  await using test = await TestChat.open();
+  const errors: unknown[] = [];
+  const log: Log = { info() {}, warn() {}, error: (_event, details) => void errors.push(details?.error) };
+  const ana = await open(test, "ana", { log });
+  test.store.commitError = new Error("secret");
+  const result = await ana.reply(ana.request(send(test, "ben"))[0]);
+  assert.equal(result.$case === "error" && result.value.code, "internal");
+  assert.doesNotMatch(JSON.stringify(ana.frames), /secret/);
+  assert.deepEqual(errors, [test.store.commitError]);
+});
+
+Deno.test("over-rate requests are refused with a time to wait, and the session goes on", async () => {
+  await using test = await TestChat.open({ rate: { perSecond: 10, burst: 5 } });
+  const ana = await open(test, "ana");
+  const ids = ana.request(...Array.from({ length: 8 }, () => ping));
+  await ana.reply(ids[7]);
+  const results = await Promise.all(ids.map((id) => ana.reply(id)));
+  assert.deepEqual(results.map(({ $case }) => $case), [...Array(5).fill("ping"), ...Array(3).fill("error")]);
+  const error = results[7].$case === "error" ? results[7].value : undefined;
+  assert.deepEqual([error?.code, error?.retryAfterMs], ["rate_limited", 100]);
+  for (let round = 0; round < 20; round++) {
+    const flood = ana.request(...Array.from({ length: 500 }, () => ping));
+    ana.acknowledge({ reply: flood[0] - 1 });
+    await ana.reply(flood.at(-1)!);
+  }
+  assert.equal(ana.ended, undefined);
+  test.clock.advance(1_000);
+  await ana.ask("ping", {});
+});
+
+Deno.test("no request is begun while too many bytes of replies are not acknowledged", async () => {
+  await using test = await TestChat.open();
+  await test.send("ana", "ben", "x".repeat(16_384));
+  const ana = await open(test, "ana");
+  const history: RequestKind = { $case: "history", value: { with: "ben", beforeSeq: 0, limit: 1 } };
+  const ids = ana.request(...Array.from({ length: 40 }, () => history));
+  await eventually(() => ana.replies.length >= 16);
+  await turns(5);
+  const answered = ana.replies.length;
+  assert.ok(ana.sizes.reduce((sum, size) => sum + size) < 300_000);
+  assert.ok(answered < 20);
+  ana.acknowledge({ reply: Number.MAX_SAFE_INTEGER });
+  await eventually(() => ana.replies.length >= answered + 10);
+  await turns(5);
+  assert.ok(ana.replies.length <= 2 * answered);
+  while (ana.replies.length < 41) {
+    ana.acknowledge({ reply: ana.replies.at(-1)!.requestId });
+    await turns();
+  }
+  assert.deepEqual(ana.replies.slice(1).map(({ requestId }) => requestId), ids);
+});
+
+Deno.test("a client that only asks, and reads no replies, is sent away", async () => {
+  await using test = await TestChat.open();
+  const [ana, ben] = [await open(test, "ana"), await open(test, "ben")];
+  const flood = async (kind: RequestKind) => {
+    for (let round = 0; round < 100 && ana.ended === undefined; round++) {
+      ana.request(...Array.from({ length: 500 }, () => kind));
+      await turns();
+    }
+  };
+  await flood(ping);
+  assert.equal(ana.endCode, "slow_consumer");
+  assert.ok(ana.sizes.reduce((sum, size) => sum + size) < 300_000);
+  await ben.ask("ping", {});
+});
+
+Deno.test("requests wait up to 1 MiB and 1024, and the session ends beyond", async () => {
+  await using test = await TestChat.open();
+  const commit = test.store.commit.bind(test.store);
+  const disk = Promise.withResolvers<void>();
+  test.store.commit = (changes) => disk.promise.then(() => commit(changes));
+  const many = await open(test, "ana");
+  many.request(...Array.from({ length: 256 }, () => send(test, "ben")), ping);
+  await turns(3);
+  many.request(...Array.from({ length: 1_023 }, () => ping));
+  assert.equal(many.ended, undefined);
+  many.request(ping, ping);
+  assert.equal(many.endCode, "slow_consumer");
+  const large = await open(test, "ana");
+  large.request(...Array.from({ length: 256 }, () => send(test, "ben")), ping);
+  await turns(3);
+  for (let sent = 0; sent < 63; sent++) large.request(send(test, "ben", "x".repeat(16_384)));
+  assert.equal(large.ended, undefined);
+  large.request(send(test, "ben", "x".repeat(16_384)));
+  assert.equal(large.endCode, "slow_consumer");
+  disk.resolve();
+});
+
+Deno.test("a consumer is taken over by a newer session, which gets what the older one did not acknowledge", async () => {
+  await using test = await TestChat.open();
+  const { token } = await test.logIn("ben");
+  const before = await TestSession.open(test, token);
+  for (const text of ["1", "2", "3"]) await test.send("ana", "ben", text);
+  await eventually(() => before.messages.length === 3);
+  before.acknowledge({ position: 1 });
+  const after = await TestSession.open(test, token);
+  assert.equal(before.endCode, "session_replaced");
+  await eventually(() => after.messages.length === 2);
+  assert.deepEqual(after.texts, ["2", "3"]);
+  before.acknowledge({ position: 3 });
+  await test.send("ana", "ben", "4");
+  await eventually(() => after.messages.length === 3);
+  assert.deepEqual(before.texts, ["1", "2", "3"]);
+  assert.equal(test.chat.live.count, 1);
+});
+
+Deno.test("two consumers of one device have cursors of their own", async () => {
+  await using test = await TestChat.open();
+  const { token } = await test.logIn("ben");
+  const ui = await TestSession.open(test, token);
+  const tail = await TestSession.open(test, token, { hello: { consumer: "tail" } });
+  await test.send("ana", "ben", "1");
+  await eventually(() => ui.messages.length === 1 && tail.messages.length === 1);
+  ui.acknowledge({ position: 1 });
+  for (const each of [ui, tail]) each.session.disconnected();
+  const [uiAgain, tailAgain] = [
+    await TestSession.open(test, token),
+    await TestSession.open(test, token, { hello: { consumer: "tail" } }),
+  ];
+  await eventually(() => tailAgain.messages.length === 1);
+  assert.deepEqual(uiAgain.messages, []);
+});
+
+Deno.test("a session resumes after the later of its cursor and what the client says, in this log only", async () => {
+  await using test = await TestChat.open();
+  const { token } = await test.logIn("ben");
+  (await TestSession.open(test, token)).session.disconnected();
+  for (const text of ["1", "2", "3"]) await test.send("ana", "ben", text);
+  const resume = async (resumeAfter: number, epoch: string) => {
+    const client = await TestSession.open(test, token, { hello: { resumeAfter, epoch } });
+    await client.ask("ping", {});
+    await turns(3);
+    client.session.disconnected();
+    return client.texts;
+  };
+  const { epoch } = test.chat;
+  assert.deepEqual(await resume(2, "another log"), ["1", "2", "3"]);
+  assert.deepEqual(await resume(0, epoch), ["1", "2", "3"]);
+  assert.deepEqual(await resume(2, epoch), ["3"]);
+  assert.deepEqual(await resume(Number.MAX_SAFE_INTEGER, epoch), []);
+});
+
+Deno.test("a token that is revoked during hello begins no session", async () => {
+  await using test = await TestChat.open();
+  const { token } = await test.logIn("ana");
+  const identity = await test.accounts.authenticate(token);
+  const openConsumer = test.store.openConsumer.bind(test.store);
+  test.store.openConsumer = async (...call) => {
+    const position = await openConsumer(...call);
+    await test.accounts.logOut(identity);
+    return position;
+  };
+  const client = new TestSession(test);
+  assert.equal(await client.refusal({ $case: "hello", value: helloWith(token) }), "unauthenticated");
+  assert.equal(client.endCode, "unauthenticated");
+  assert.equal(test.chat.live.count, 0);
+});
+
+Deno.test("a client that goes during hello leaves no session", async () => {
+  await using test = await TestChat.open();
+  const { token } = await test.logIn("ana");
+  const client = new TestSession(test);
+  client.request({ $case: "hello", value: helloWith(token) });
+  client.session.disconnected();
+  await turns(5);
+  assert.equal(test.chat.live.count, 0);
+  assert.deepEqual(client.frames, []);
+});
+
+Deno.test("disabling a user ends their sessions, and says why", async () => {
+  await using test = await TestChat.open();
+  const [ana, ben] = [await open(test, "ana"), await open(test, "ben")];
+  await test.accounts.disable("ana");
+  assert.equal(ana.endCode, "token_revoked");
+  await ben.ask("ping", {});
+});
+
+Deno.test("log out replies before the end, and after the replies to what was sent before it", async () => {
+  await using test = await TestChat.open();
+  const ana = await open(test, "ana");
+  const other = await open(test, "ana");
+  const ids = ana.request(send(test, "ben"), { $case: "logOut", value: {} }, ping);
+  await eventually(() => ana.ended);
+  assert.equal(ana.endCode, "token_revoked");
+  assert.deepEqual(ana.replies.slice(1).map(({ requestId, result }) => [requestId, result?.$case]), [
+    [ids[0], "send"],
+    [ids[1], "logOut"],
+  ]);
+  await other.ask("ping", {});
+});
+
+Deno.test("revoking the own device replies before the end; revoking another ends that one", async () => {
+  await using test = await TestChat.open();
+  const { token, deviceId } = await test.logIn("ana");
+  const [ana, other] = [await TestSession.open(test, token), await open(test, "ana")];
+  const { devices } = await ana.ask("listDevices", {});
+  const otherId = devices.find(({ current }) => !current)!.id;
+  await ana.ask("revokeDevice", { id: otherId });
+  assert.equal(other.endCode, "token_revoked");
+  await ana.ask("revokeDevice", { id: deviceId });
+  assert.equal(ana.endCode, "token_revoked");
+});
+
+Deno.test("a log out that fails is no log out", async () => {
+  await using test = await TestChat.open();
+  const ana = await open(test, "ana");
+  const logOutDevice = test.store.logOutDevice.bind(test.store);
+  test.store.logOutDevice = () => Promise.reject(new Error("disk"));
+  const [id] = ana.request({ $case: "logOut", value: {} });
+  assert.equal((await ana.reply(id)).$case, "error");
+  test.store.logOutDevice = logOutDevice;
+  await test.accounts.disable("ana");
+  assert.equal(ana.endCode, "token_revoked");
+  assert.equal(ana.replies.filter(({ requestId }) => requestId === id).length, 1);
+});
+
+Deno.test("changing the password ends the other sessions and keeps this one", async () => {
+  await using test = await TestChat.open();
+  const [ana, other] = [await open(test, "ana"), await open(test, "ana")];
+  await ana.ask("changePassword", { currentPassword: password, newPassword: "another one" });
+  assert.equal(other.endCode, "token_revoked");
+  await ana.ask("ping", {});
+});
+
+Deno.test("a client that sends nothing more gets its answers, and then the end", async () => {
+  await using test = await TestChat.open();
+  const { token } = await test.logIn("ana");
+  const ana = new TestSession(test);
+  ana.request({ $case: "hello", value: helloWith(token) }, send(test, "ben", "1"), send(test, "ben", "2"), ping);
+  ana.session.leave();
+  await eventually(() => ana.ended);
+  assert.deepEqual(ana.ended, { reason: undefined });
+  assert.deepEqual(ana.replies.map(({ result }) => result?.$case), ["hello", "send", "send", "ping"]);
+  assert.equal(test.chat.live.count, 0);
+  const idle = new TestSession(test);
+  idle.session.leave();
+  await eventually(() => idle.ended);
+});
+
+Deno.test("nothing is sent once the client is gone, and nothing of its queue is begun", async () => {
+  await using test = await TestChat.open();
+  const [ana, ben] = [await open(test, "ana"), await open(test, "ben")];
+  ana.request(ping, send(test, "ben"));
+  const frames = ana.frames.length;
+  ana.session.disconnected();
+  ana.session.disconnected();
+  ana.request(ping);
+  await turns(5);
+  assert.equal(ana.frames.length, frames);
+  assert.equal(test.chat.head, 0);
+  await ben.ask("ping", {});
+});
+
+Deno.test("a client that acknowledges nothing is sent one window of messages, and others go on", async () => {
+  await using test = await TestChat.open();
+  const [ben, cleo] = [await open(test, "ben"), await open(test, "cleo")];
+  const text = "x".repeat(16_000);
+  for (let count = 0; count < 40; count++) await test.send("ana", "ben", text);
+  await test.send("ana", "cleo");
+  await eventually(() => cleo.messages.length === 1);
+  await turns(3);
+  const bytes = ben.sizes.reduce((sum, size) => sum + size);
+  assert.ok(bytes > 200_000 && bytes <= 262_144 + 1_000, `${bytes}`);
+  for (const size of ben.sizes) assert.ok(size <= 65_536);
+  while (ben.messages.length < 40) {
+    ben.acknowledge({ position: ben.through });
+    await turns(2);
+  }
+  assert.deepEqual(ben.messages.map(({ seq }) => seq), Array.from({ length: 40 }, (_, index) => index + 1));
+});
+
+Deno.test("a session is told who of its peers is there, and who comes", async () => {
+  await using test = await TestChat.open();
+  await test.send("ana", "ben");
+  const ana = await open(test, "ana");
+  const ben = await open(test, "ben");
+  const cleo = await open(test, "cleo");
+  await eventually(() => ana.presence.length > 0 && ben.presence.length > 0);
+  await cleo.ask("ping", {});
+  assert.deepEqual([ana.presence, ben.presence, cleo.presence], [[["ben", true]], [["ana", true]], []]);
+});
+
+Deno.test("presence that nobody acknowledges is dropped beyond 64 KiB", async () => {
+  await using test = await TestChat.open();
+  await test.send("ana", "ben");
+  const [ana] = [await open(test, "ana")];
+  const flood = () => {
+    for (let told = 0; told < 10_000; told++) {
+      for (const subscriber of test.chat.live.of("ana")) subscriber.tellPresence("ben", told % 2 === 0);
+    }
+  };
+  flood();
+  await turns(3);
+  assert.ok(ana.sizes.reduce((sum, size) => sum + size) < 70_000);
+  const told = ana.presence.length;
+  await ana.ask("ping", {});
+  flood();
+  await turns(3);
+  assert.equal(ana.presence.length, told);
+  ana.acknowledge({ reply: ana.replies.at(-1)!.requestId });
+  flood();
+  await turns(3);
+  assert.ok(ana.presence.length > told);
+});
+
+Deno.test("a user has at most 64 live sessions", async () => {
+  await using test = await TestChat.open();
+  const tokens = await Promise.all(Array.from({ length: 3 }, () => test.logIn("ana")));
+  for (let index = 0; index < 64; index++) {
+    await TestSession.open(test, tokens[index % 3].token, { hello: { consumer: `c${index}` } });
+  }
+  const client = new TestSession(test);
+  const value = helloWith(tokens[0].token, { consumer: "one-more" });
+  assert.equal(await client.refusal({ $case: "hello", value }), "limit_reached");
+  assert.equal(client.endCode, "limit_reached");
+  assert.equal(test.chat.live.count, 64);
+  await TestSession.open(test, tokens[0].token, { hello: { consumer: "c0" } });
+});
+
+Deno.test("stopping the server ends sessions, and those that are in their hello", async () => {
+  await using test = await TestChat.open();
+  const { token } = await test.logIn("ana");
+  const [ana, late] = [await open(test, "ana"), new TestSession(test)];
+  late.request({ $case: "hello", value: helloWith(token) });
+  test.chat.endSessions();
+  await eventually(() => late.ended);
+  assert.deepEqual([ana.endCode, late.endCode], ["unavailable", "unavailable"]);
+});

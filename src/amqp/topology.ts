@@ -1,0 +1,61 @@
+import type { Channel, Options } from "amqplib";
+
+/** Where clients with an account publish; the one consumer of the queue of the same name is the server. */
+export const requestExchange = "chatd.requests";
+export const requestQueue = "chatd.requests";
+/** Where those publish who have no account yet. */
+export const registrationExchange = "chatd.registration";
+export const registrationQueue = "chatd.registration";
+/** The broker's name of those who have no account yet. */
+export const registrationUser = "register";
+/** RabbitMQ's pseudo-queue for direct replies (https://www.rabbitmq.com/docs/direct-reply-to). */
+export const directReplies = "amq.rabbitmq.reply-to";
+
+/** How long requests and registrations may wait for a server, in milliseconds. */
+export const requestTtlMs = 30_000;
+export const registrationTtlMs = 10_000;
+
+/** Limits keep a broker's memory whole when no server consumes; what goes beyond them is refused to its publisher. */
+const requestLimits: Options.AssertQueue = {
+  durable: true,
+  messageTtl: requestTtlMs,
+  maxLength: 20_000,
+  overflow: "reject-publish",
+  arguments: { "x-max-length-bytes": 64 * 1024 * 1024 },
+};
+
+const registrationLimits: Options.AssertQueue = {
+  durable: true,
+  messageTtl: registrationTtlMs,
+  maxLength: 100,
+  overflow: "reject-publish",
+  arguments: { "x-max-length-bytes": 1024 * 1024 },
+};
+
+/**
+ * The window of what a session sends without acknowledgement, of deliveries and of replies, keeps its queue below this. It goes
+ * with its consumer, or when it never had one, a minute after it was made.
+ */
+const sessionLimits: Options.AssertQueue = {
+  durable: true,
+  autoDelete: true,
+  expires: 60_000,
+  maxLength: 50_000,
+  overflow: "reject-publish",
+  arguments: { "x-max-length-bytes": 4 * 1024 * 1024 },
+};
+
+/** Declares what all sessions share. What is there already with other properties is a channel error, `PRECONDITION_FAILED`. */
+export async function declareTopology(channel: Channel): Promise<void> {
+  await channel.assertExchange(requestExchange, "direct", { durable: true });
+  await channel.assertQueue(requestQueue, requestLimits);
+  await channel.bindQueue(requestQueue, requestExchange, requestQueue);
+  await channel.assertExchange(registrationExchange, "direct", { durable: true });
+  await channel.assertQueue(registrationQueue, registrationLimits);
+  await channel.bindQueue(registrationQueue, registrationExchange, registrationQueue);
+}
+
+/** Declares the queue of one session. */
+export async function declareSessionQueue(channel: Channel, name: string): Promise<void> {
+  await channel.assertQueue(name, sessionLimits);
+}

@@ -1,0 +1,50 @@
+/** What chatd needs of RabbitMQ besides itself; all three come with it. */
+export const brokerPlugins = [
+  "rabbitmq_auth_backend_http",
+  "rabbitmq_event_exchange",
+  "rabbitmq_management",
+] as const;
+
+/** How long RabbitMQ waits for an answer, in milliseconds: longer than a password can wait to be checked. */
+export const authorityTimeoutMs = 15_000;
+/** Of one message on the broker; a frame of chatd is smaller. */
+export const maxMessageBytes = 64 * 1024;
+
+export interface BrokerConfigOptions {
+  /** The broker's own user that the server logs in with. */
+  readonly user: string;
+  readonly password: string;
+  /** Where chatd answers, as seen from RabbitMQ, with the secret: "http://127.0.0.1:15673/SECRET". Absent: it asks nobody. */
+  readonly authUrl?: string;
+}
+
+/** The `rabbitmq.conf` that makes chatd's accounts the broker's (https://www.rabbitmq.com/docs/configure). */
+export function brokerConfig({ user, password, authUrl }: BrokerConfigOptions): string {
+  const lines = [
+    `default_user = ${user}`,
+    `default_pass = ${password}`,
+    "loopback_users = none",
+    "",
+    `max_message_size = ${maxMessageBytes}`,
+    "channel_max = 8",
+    "heartbeat = 10",
+    "",
+    "auth_backends.1 = internal",
+  ];
+  if (authUrl !== undefined) {
+    lines.push(
+      "auth_backends.2 = http",
+      // The default is GET, which would put passwords into URLs.
+      "auth_http.http_method = post",
+      ...["user", "vhost", "resource", "topic"].map((kind) => `auth_http.${kind}_path = ${authUrl}/${kind}`),
+      `auth_http.request_timeout = ${authorityTimeoutMs}`,
+      "auth_http.connection_timeout = 2000",
+    );
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/** The `enabled_plugins` beside it. */
+export function enabledPlugins(): string {
+  return `[${brokerPlugins.join(",")}].\n`;
+}

@@ -1,0 +1,66 @@
+import { ChatError } from "../core/chat_error.ts";
+import { type BrokerAddress, formatBroker } from "./broker_address.ts";
+
+/** Why a connection to the broker could not be opened. */
+export function toConnectError(thrown: unknown, broker: BrokerAddress, user: string): ChatError {
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  const address = formatBroker(broker);
+  if (/\b403\b.*ACCESS.REFUSED/.test(message)) {
+    return new ChatError(
+      "unauthenticated",
+      `RabbitMQ at ${address} refused the login of "${user}": the name, the password or the token is wrong, or was revoked.`,
+      { cause: thrown },
+    );
+  }
+  // amqplib says this of a connection that is closed at its last step, where the virtual host is opened.
+  if (/Expected ConnectionOpenOk/.test(message)) {
+    return new ChatError(
+      "permission_denied",
+      `RabbitMQ at ${address} does not let "${user}" use the virtual host "${broker.vhost}".`,
+      { cause: thrown },
+    );
+  }
+  return new ChatError("unavailable", `${unreachable(thrown, address)}`, { cause: thrown });
+}
+
+function unreachable(thrown: unknown, address: string): string {
+  const { code, message } = thrown as { code?: string; message?: string };
+  if (code === "ECONNREFUSED") {
+    return `No RabbitMQ listens at ${address}: start it, for example with "docker compose up -d rabbitmq" or ` +
+      '"systemctl start rabbitmq-server", or name another with --broker.';
+  }
+  if (/CERT|SELF_SIGNED|ISSUER/.test(code ?? "")) {
+    return `RabbitMQ at ${address} shows a certificate that cannot be trusted (${message}): give its CA with --ca.`;
+  }
+  if (code === "ERR_SSL_WRONG_VERSION_NUMBER") {
+    return `RabbitMQ at ${address} does not speak TLS there: use amqp://, or the port of its TLS listener.`;
+  }
+  return `Cannot reach RabbitMQ at ${address}: ${message || code || "the connection failed"}`;
+}
+
+/** Why a connection that was open ended, as its `close` or `error` event has it. */
+export function toLostError(thrown: unknown, broker: BrokerAddress): ChatError {
+  const address = formatBroker(broker);
+  const message = thrown instanceof Error ? thrown.message : "it closed the connection";
+  return new ChatError("unavailable", `Lost RabbitMQ at ${address}: ${message}`, { cause: thrown });
+}
+
+/** What a channel failed with: something that was asked for, or the connection under it. */
+export function toChannelError(thrown: unknown, broker: BrokerAddress): ChatError {
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  const [, said] = /with message "([^"]*)"/.exec(message) ?? [];
+  const address = formatBroker(broker);
+  if (/\b403\b/.test(message)) {
+    return new ChatError("permission_denied", `RabbitMQ at ${address} refused this: ${said ?? message}`, {
+      cause: thrown,
+    });
+  }
+  if (/\b404\b/.test(message)) {
+    return new ChatError(
+      "unavailable",
+      `No chatd server has used RabbitMQ at ${address} yet: start "chatd amqp-server". (${said ?? message})`,
+      { cause: thrown },
+    );
+  }
+  return new ChatError("unavailable", `RabbitMQ at ${address} failed: ${said ?? message}`, { cause: thrown });
+}

@@ -1,0 +1,80 @@
+import type { ConsumeMessage } from "amqplib";
+import { ChatError } from "../core/chat_error.ts";
+import { messageTypes, parseFormat, type PayloadFormat } from "./payload.ts";
+import { directReplies } from "./topology.ts";
+
+/** Headers of the protocol: docs/amqp.md says what they are for. */
+export const sessionHeader = "chatd-session";
+export const sessionQueueHeader = "chatd-session-queue";
+export const connectionHeader = "chatd-connection";
+
+const maxPropertyLength = 256;
+
+/** A message to the server whose envelope is in order; its content was not looked at. */
+export interface Incoming {
+  /** Who the broker says published it. */
+  readonly user: string;
+  /** The secret of a live session; undefined when there is none yet. */
+  readonly session: string | undefined;
+  /** What its publisher calls the connection; nobody vouches for it. */
+  readonly connection: string | undefined;
+  /** One of `messageTypes`, or anything else. */
+  readonly type: string;
+  readonly format: PayloadFormat;
+  readonly content: Uint8Array;
+}
+
+/**
+ * What it takes to answer. The address is undefined unless it is one of the broker's for direct replies: to anywhere else, a client
+ * could make the server publish in its name.
+ */
+export interface ReplyAddress {
+  readonly replyTo: string | undefined;
+  readonly correlationId: string | undefined;
+  readonly format: PayloadFormat;
+}
+
+export function replyAddress({ properties }: ConsumeMessage): ReplyAddress {
+  const { replyTo, contentType } = properties;
+  return {
+    replyTo: isDirect(replyTo) ? replyTo : undefined,
+    correlationId: shortText(properties.correlationId),
+    format: /^application\/json\b/i.test(String(contentType)) ? "json" : "protobuf",
+  };
+}
+
+/** @throws {ChatError} `permission_denied` when its envelope cannot be trusted, `invalid_argument` for an unknown format */
+export function parseIncoming({ properties, content, fields }: ConsumeMessage): Incoming {
+  const { userId, replyTo, contentType, contentEncoding, type } = properties;
+  const headers = properties.headers ?? {};
+  if (typeof userId !== "string" || userId === "") {
+    throw refused("the property user_id is missing: set it to the name that you logged in to the broker with");
+  }
+  // The broker moves messages around with their user_id, which then says nothing about who had them moved.
+  if (headers["x-death"] !== undefined) throw refused("it comes out of another queue (x-death)");
+  if (headers.CC !== undefined || headers.BCC !== undefined) throw refused("it has a CC or BCC header");
+  if (replyTo !== undefined && !isDirect(replyTo)) {
+    throw refused(`its reply_to is not ${directReplies}, the only address that is answered`);
+  }
+  if (fields.exchange === "") throw refused("it came through the default exchange");
+  return {
+    user: userId,
+    session: shortText(headers[sessionHeader]),
+    connection: shortText(headers[connectionHeader]),
+    type: shortText(type) ?? messageTypes.clientFrame,
+    format: parseFormat(contentType, contentEncoding),
+    content,
+  };
+}
+
+function isDirect(replyTo: unknown): replyTo is string {
+  return typeof replyTo === "string" && replyTo.startsWith(`${directReplies}.`) && replyTo.length <= maxPropertyLength;
+}
+
+function shortText(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" && value.length <= maxPropertyLength ? value : undefined;
+}
+
+function refused(why: string): ChatError {
+  return new ChatError("permission_denied", `The message was refused: ${why}.`);
+}

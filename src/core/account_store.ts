@@ -72,4 +72,7 @@ export interface AccountStore {
   logOutDevice(id: string): Promise<void>;
 
   addInvite(invite: InviteRecord): Promise<void>;
+
+  /** Whether `addUser` would take this invitation. */
+  hasInvite(invite: { codeHash: string; now: number }): Promise<boolean>;
 }

@@ -123,6 +123,32 @@ export class Accounts {
   }
 
   /**
+   * Whether this is the password of an account that may log in. Makes no device. For a broker that asks on behalf of
+   * somebody whose address it does not tell: failures are counted for each name and for all of them together, apart from
+   * those of `logIn`.
+   * @throws {ChatError} `rate_limited`, `busy`
+   */
+  async verifyPassword({ user, password }: { user: string; password: string }): Promise<boolean> {
+    const wrong = new ChatError("unauthenticated", "The name or the password is wrong.");
+    try {
+      parseUserName(user);
+      return await this.#withPassword({ user, address: undefined }, parsePassword(password), {
+        refuse: false,
+        wrong,
+        task: (record) => Promise.resolve(!record.disabled),
+      });
+    } catch (error) {
+      if (error === wrong || (error instanceof ChatError && error.code === "invalid_argument")) return false;
+      throw error;
+    }
+  }
+
+  /** Whether `register` would go on with this `invite`, as far as invitations go; none is used up. */
+  async mayRegister(invite: string): Promise<boolean> {
+    return await this.#gate.mayRegister(invite);
+  }
+
+  /**
    * Who holds this token. Never hashes a password. `enter` is called before this resolves, synchronously with the last
    * look at what was revoked: whoever opens a session in it hears of every revocation that comes later.
    * @throws {ChatError} `unauthenticated`
@@ -279,7 +305,7 @@ export class Accounts {
     for (;;) {
       this.#throttle.check(attempt, this.#clock.now());
       const record = await this.#store.findUser(user);
-      const { matches, renewed } = await this.#passwords.verify(address, password, record?.passwordHash);
+      const { matches, renewed } = await this.#passwords.verify(address ?? "broker", password, record?.passwordHash);
       if (!matches || refuse) {
         this.#throttle.failed(attempt, this.#clock.now());
         // A name that nobody has may be a password in the wrong place.

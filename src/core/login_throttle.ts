@@ -6,8 +6,8 @@ import { TokenBuckets } from "./token_bucket.ts";
 export interface LoginAttempt {
   /** A valid name, whether somebody has it or not. */
   readonly user: string;
-  /** Where the attempt comes from: a remote address. */
-  readonly address: string;
+  /** Where the attempt comes from: a remote address; undefined when it came through a broker, which does not say. */
+  readonly address: string | undefined;
   /** Set when the attempt names a device that this user logged in on before. */
   readonly knownDeviceId?: string;
 }
@@ -21,6 +21,9 @@ export interface LoginAttempt {
  *   owner at another can always log in; a stranger with many addresses can make the owner wait, but only on a device
  *   that is new: one that logged in before names its random id, and is counted by it alone.
  *
+ * Attempts through a broker are counted apart from all others: one name 10 failures, then one in 30 seconds; all of them
+ * together 100, then one in a second.
+ *
  * Attempts that run side by side are all let in before the first fails; the queue for hashing bounds how many. Their
  * failures are owed, and paid off by waiting longer.
  */
@@ -28,6 +31,8 @@ export class LoginThrottle {
   readonly #byAddressAndName = new TokenBuckets({ burst: 5, perSecond: 1 / 120, debt: 5 });
   readonly #byAddress = new TokenBuckets({ burst: 20, perSecond: 1 / 30, debt: 20 });
   readonly #byName = new TokenBuckets({ burst: 25, perSecond: 1 / 30, debt: 25 });
+  readonly #brokeredByName = new TokenBuckets({ burst: 10, perSecond: 1 / 30, debt: 10 });
+  readonly #brokered = new TokenBuckets({ burst: 100, perSecond: 1, debt: 100 });
 
   /** @throws {ChatError} `rate_limited`, the same whether somebody has the name or not. */
   check(attempt: LoginAttempt, now: number): void {
@@ -52,6 +57,7 @@ export class LoginThrottle {
 
   #buckets({ user, address, knownDeviceId }: LoginAttempt): [TokenBuckets, string][] {
     if (knownDeviceId !== undefined) return [[this.#byAddressAndName, `device ${knownDeviceId}`]];
+    if (address === undefined) return [[this.#brokeredByName, user], [this.#brokered, ""]];
     const origin = addressKey(address);
     return [
       [this.#byAddressAndName, `${user} ${origin}`],

@@ -62,6 +62,12 @@ export class RegistrationGate {
     return this.mode === "invite" ? { codeHash: await hashInviteCode(invite), now } : undefined;
   }
 
+  /** Whether it is worth letting somebody in who shows `invite`; nothing is used up or counted. */
+  async mayRegister(invite: string): Promise<boolean> {
+    if (this.mode !== "invite") return this.mode === "open";
+    return await this.#store.hasInvite({ codeHash: await hashInviteCode(invite), now: this.#clock.now() });
+  }
+
   /** @returns the only copy of the code. @throws {ChatError} `invalid_argument` */
   async createInvite(lifetimeMs: number): Promise<string> {
     if (!(lifetimeMs >= 1000 && lifetimeMs <= 366 * day)) {

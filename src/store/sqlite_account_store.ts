@@ -56,6 +56,7 @@ function prepareStatements(database: Database) {
     addInvite: database.prepare(
       "INSERT INTO invite (code_hash, created_at, expires_at) VALUES (:codeHash, :createdAt, :expiresAt)",
     ),
+    hasInvite: database.prepare("SELECT 1 FROM invite WHERE code_hash = :codeHash AND expires_at > :now"),
     useInvite: database.prepare("DELETE FROM invite WHERE code_hash = :codeHash AND expires_at > :now"),
   };
 }
@@ -162,6 +163,10 @@ export class SqliteAccountStore implements AccountStore {
 
   addInvite({ codeHash, createdAt, expiresAt }: InviteRecord): Promise<void> {
     return this.#write(() => void this.#statements.addInvite.run({ codeHash, createdAt, expiresAt }));
+  }
+
+  hasInvite({ codeHash, now }: { codeHash: string; now: number }): Promise<boolean> {
+    return settle(() => this.#statements.hasInvite.get({ codeHash, now }) !== undefined);
   }
 
   #write<T>(work: () => T): Promise<T> {

@@ -32,7 +32,11 @@ export function accountStoreContract(name: string, open: () => OpenedStore | Pro
     await accounts.addInvite({ codeHash: "c2", createdAt: 10, expiresAt: 100 });
     assert.equal(await accounts.addUser(userRecord("ana"), { codeHash: "unknown", now: 50 }), "invite_invalid");
     assert.equal(await accounts.findUser("ana"), undefined);
+    assert.equal(await accounts.hasInvite({ codeHash: "c1", now: 99 }), true);
+    assert.equal(await accounts.hasInvite({ codeHash: "c1", now: 100 }), false);
+    assert.equal(await accounts.hasInvite({ codeHash: "unknown", now: 50 }), false);
     assert.equal(await accounts.addUser(userRecord("ana"), { codeHash: "c1", now: 99 }), "added");
+    assert.equal(await accounts.hasInvite({ codeHash: "c1", now: 99 }), false);
     assert.equal(await accounts.addUser(userRecord("ben"), { codeHash: "c1", now: 99 }), "invite_invalid");
     assert.equal(await accounts.addUser(userRecord("ben"), { codeHash: "c2", now: 100 }), "invite_invalid");
     assert.equal(await accounts.findUser("ben"), undefined);

@@ -438,3 +438,45 @@ Deno.test("listUsers() goes on after a name, and shows no hash", async () => {
     { name: "cleo", disabled: false, createdAt: clock.now() },
   ]);
 });
+
+Deno.test("verifyPassword() knows a password, and makes no device", async () => {
+  const { accounts, register, store } = setUp();
+  await register("ana");
+  const devices = store.savedDevices.length;
+  assert.equal(await accounts.verifyPassword({ user: "ana", password }), true);
+  for (const [user, other] of [["ana", "wrong password"], ["ben", password], ["Ana!", password], ["ana", ""]]) {
+    assert.equal(await accounts.verifyPassword({ user, password: other }), false, user);
+  }
+  await accounts.disable("ana");
+  assert.equal(await accounts.verifyPassword({ user: "ana", password }), false);
+  assert.equal(store.savedDevices.length, devices);
+});
+
+Deno.test("failures of verifyPassword() are counted for each name and in all, and not against logIn()", async () => {
+  const { accounts, register, logIn, clock } = setUp();
+  await register("ana");
+  const guess = (user: string) => accounts.verifyPassword({ user, password: "wrong password" });
+  for (let i = 0; i < 10; i++) assert.equal(await guess("ana"), false);
+  await rejectsWith("rate_limited", guess("ana"));
+  await rejectsWith("rate_limited", accounts.verifyPassword({ user: "ana", password }));
+  await logIn("ana");
+  for (let i = 0; i < 90; i++) assert.equal(await guess(`name${i}`), false);
+  await rejectsWith("rate_limited", guess("ben"));
+  clock.advance(30_000);
+  assert.equal(await accounts.verifyPassword({ user: "ana", password }), true);
+});
+
+Deno.test("mayRegister() follows who may register, and uses up no invitation", async () => {
+  assert.equal(await setUp().accounts.mayRegister(""), true);
+  assert.equal(await setUp({ registration: "closed" }).accounts.mayRegister("open"), false);
+  const { accounts, register, clock } = setUp({ registration: "invite" });
+  const invite = await accounts.createInvite({ lifetimeMs: minute });
+  assert.equal(await accounts.mayRegister(invite.toUpperCase()), true);
+  assert.equal(await accounts.mayRegister(invite), true);
+  assert.equal(await accounts.mayRegister("open"), false);
+  const late = await accounts.createInvite({ lifetimeMs: minute });
+  await register("ana", { invite });
+  assert.equal(await accounts.mayRegister(invite), false);
+  clock.advance(minute);
+  assert.equal(await accounts.mayRegister(late), false);
+});

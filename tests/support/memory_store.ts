@@ -177,6 +177,11 @@ export class MemoryStore implements MessageStore, AccountStore {
     this.#invites.set(invite.codeHash, invite);
   }
 
+  async hasInvite({ codeHash, now }: { codeHash: string; now: number }): Promise<boolean> {
+    const found = this.#invites.get(codeHash);
+    return found !== undefined && found.expiresAt > now;
+  }
+
   #append(append: Append): ChangeResult {
     const { conversation, members, id, sender, acceptedAt, text } = append;
     this.#requireUser(sender);

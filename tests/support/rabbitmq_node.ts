@@ -127,6 +127,7 @@ export class RabbitNode implements AsyncDisposable {
     return {
       PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
       LANG: "C.UTF-8",
+      ERL_CRASH_DUMP_SECONDS: "0",
       HOME: `${folder}/home`,
       ERL_EPMD_PORT: String(this.#epmdPort),
       ERL_EPMD_ADDRESS: "127.0.0.1",

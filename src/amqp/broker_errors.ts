@@ -1,6 +1,19 @@
 import { ChatError } from "../core/chat_error.ts";
 import { type BrokerAddress, formatBroker } from "./broker_address.ts";
 
+/** amqplib says this of a connection that is closed at its last step, where the virtual host is opened. */
+const closedDoor = /Expected ConnectionOpenOk/;
+
+/** Whether the broker knows who it is, and lets them no further: chatd's way to say "busy", or another virtual host. */
+export function isClosedDoor({ cause }: ChatError): boolean {
+  return cause instanceof Error && closedDoor.test(cause.message);
+}
+
+/** Whether the broker, or chatd that it asks, refused somebody. */
+export function isBrokerRefusal({ cause }: ChatError): boolean {
+  return cause instanceof Error && (closedDoor.test(cause.message) || /\b403\b/.test(cause.message));
+}
+
 /** Why a connection to the broker could not be opened. */
 export function toConnectError(thrown: unknown, broker: BrokerAddress, user: string): ChatError {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
@@ -12,8 +25,7 @@ export function toConnectError(thrown: unknown, broker: BrokerAddress, user: str
       { cause: thrown },
     );
   }
-  // amqplib says this of a connection that is closed at its last step, where the virtual host is opened.
-  if (/Expected ConnectionOpenOk/.test(message)) {
+  if (closedDoor.test(message)) {
     return new ChatError(
       "permission_denied",
       `RabbitMQ at ${address} does not let "${user}" use the virtual host "${broker.vhost}".`,

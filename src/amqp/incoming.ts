@@ -7,6 +7,7 @@ import { directReplies } from "./topology.ts";
 export const sessionHeader = "chatd-session";
 export const sessionQueueHeader = "chatd-session-queue";
 export const connectionHeader = "chatd-connection";
+export const leavingHeader = "chatd-leaving";
 
 const maxPropertyLength = 256;
 
@@ -18,6 +19,8 @@ export interface Incoming {
   readonly session: string | undefined;
   /** What its publisher calls the connection; nobody vouches for it. */
   readonly connection: string | undefined;
+  /** Nothing follows: the session ends when what it asked for is answered. */
+  readonly leaving: boolean;
   /** One of `messageTypes`, or anything else. */
   readonly type: string;
   readonly format: PayloadFormat;
@@ -61,6 +64,7 @@ export function parseIncoming({ properties, content, fields }: ConsumeMessage): 
     user: userId,
     session: shortText(headers[sessionHeader]),
     connection: shortText(headers[connectionHeader]),
+    leaving: headers[leavingHeader] !== undefined,
     type: shortText(type) ?? messageTypes.clientFrame,
     format: parseFormat(contentType, contentEncoding),
     content,

@@ -8,6 +8,8 @@ export const registrationExchange = "chatd.registration";
 export const registrationQueue = "chatd.registration";
 /** The broker's name of those who have no account yet. */
 export const registrationUser = "register";
+/** Whoever asks for this name is let in to the broker, and no further: so clients see that the server answers the broker. */
+export const statusUser = "_status";
 /** RabbitMQ's pseudo-queue for direct replies (https://www.rabbitmq.com/docs/direct-reply-to). */
 export const directReplies = "amq.rabbitmq.reply-to";
 

@@ -4,7 +4,7 @@ import type { ChatError } from "../core/chat_error.ts";
 import type { ChatServiceClient } from "../gen/chatd/v1/chat_service.ts";
 import type { Callback, ClientFrame, ServerFrame } from "../gen/chatd/v1/session.ts";
 import type { CallbackListener } from "./callback_listener.ts";
-import { FrameQueue } from "./frame_queue.ts";
+import { FrameQueue } from "../client/frame_queue.ts";
 
 export interface GrpcLinkOptions {
   /** Closed with the link. */

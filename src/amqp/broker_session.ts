@@ -1,0 +1,105 @@
+import type { Chat } from "../core/chat.ts";
+import type { ChatError } from "../core/chat_error.ts";
+import type { Log } from "../core/log.ts";
+import type { ClientFrame } from "../gen/chatd/v1/session.ts";
+import { Session } from "../session/session.ts";
+import { type Incoming, type ReplyAddress, sessionHeader, sessionQueueHeader } from "./incoming.ts";
+import { messageTypes, type PayloadFormat, serverFrames } from "./payload.ts";
+import type { Publisher } from "./publisher.ts";
+
+export interface BrokerSessionOptions {
+  readonly chat: Chat;
+  readonly log: Log;
+  readonly server: string;
+  defer(callback: () => void): void;
+  readonly publisher: Publisher;
+  /** The message with the hello. */
+  readonly hello: Incoming;
+  readonly address: ReplyAddress;
+  /** Declared already. */
+  readonly queue: string;
+  /** Called once, when no frame comes after those that were published. */
+  ended(session: BrokerSession, reason: ChatError | undefined): void;
+}
+
+/**
+ * A live session whose frames go through a queue of its own. The reply to its hello goes to where the hello asks for, and
+ * says which queue that is, and the secret that everything sent to the session carries.
+ */
+export class BrokerSession {
+  readonly secret: string = crypto.getRandomValues(new Uint8Array(16)).toHex();
+  readonly queue: string;
+  /** The broker's name of who said hello. */
+  readonly user: string;
+  /** As its client calls it. */
+  readonly connection: string | undefined;
+  /** When something came from the client last, as `performance.now` has it. */
+  heardAt: number = performance.now();
+  readonly #format: PayloadFormat;
+  readonly #session: Session;
+  readonly #options: BrokerSessionOptions;
+  readonly #welcomed = Promise.withResolvers<void>();
+  #isFirst = true;
+
+  constructor(options: BrokerSessionOptions) {
+    const { hello, queue, chat, log, server, defer } = options;
+    this.#options = options;
+    this.queue = queue;
+    this.user = hello.user;
+    this.connection = hello.connection;
+    this.#format = hello.format;
+    this.#session = new Session({
+      chat,
+      log,
+      server,
+      defer,
+      peer: { transport: "amqp", address: hello.connection ?? "" },
+      pipe: {
+        send: (frame) => this.#send(frame),
+        end: (reason) => {
+          this.#welcomed.resolve();
+          options.ended(this, reason);
+        },
+      },
+    });
+  }
+
+  /** Resolves when the broker has the reply to the hello, or the session has ended. */
+  get welcomed(): Promise<void> {
+    return this.#welcomed.promise;
+  }
+
+  receive(frame: ClientFrame, bytes: number): void {
+    this.heardAt = performance.now();
+    this.#session.receive(frame, bytes);
+  }
+
+  /** The client sends nothing more: what it asked for is answered, and then the session ends. */
+  leave(): void {
+    this.#session.leave();
+  }
+
+  end(reason: ChatError): void {
+    this.#session.end(reason);
+  }
+
+  /** Nobody reads its queue. */
+  disconnected(): void {
+    this.#session.disconnected();
+  }
+
+  #send(frame: Uint8Array): void {
+    const { publisher, address } = this.#options;
+    const format = this.#format;
+    for (const content of serverFrames(frame, format)) {
+      const message = { type: messageTypes.serverFrame, format, content };
+      if (this.#isFirst) {
+        this.#isFirst = false;
+        const headers = { [sessionHeader]: this.secret, [sessionQueueHeader]: this.queue };
+        void publisher.reply(address, message, headers).then(() => this.#welcomed.resolve());
+      } else {
+        publisher.toQueue(this.queue, message, () => this.#session.disconnected());
+      }
+    }
+  }
+}

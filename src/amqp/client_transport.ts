@@ -1,0 +1,117 @@
+import type { Link, Transport } from "../client/transport.ts";
+import { ChatError } from "../core/chat_error.ts";
+import {
+  LogInRequest,
+  LogInResponse,
+  RegisterRequest,
+  type RegisterRequest as Registration,
+  RegisterResponse,
+} from "../gen/chatd/v1/auth.ts";
+import { type BrokerAddress, type BrokerLogin, formatBroker } from "./broker_address.ts";
+import { callServer } from "./broker_call.ts";
+import { BrokerConnection } from "./broker_connection.ts";
+import { isBrokerRefusal, isClosedDoor } from "./broker_errors.ts";
+import { AmqpLink } from "./client_link.ts";
+import { messageTypes } from "./payload.ts";
+import { registrationQueue, registrationUser, requestQueue, statusUser } from "./topology.ts";
+
+export interface AmqpTransportOptions {
+  readonly broker: BrokerAddress;
+  readonly user: string;
+  /** The login of everybody, for a broker that does not ask chatd. Without it, users log in as themselves. */
+  readonly sharedLogin?: BrokerLogin;
+  /** PEM; trusted instead of the system's roots. */
+  readonly ca?: string;
+}
+
+/** Reaches a server through a broker. Each session and each call has one connection; nothing listens. */
+export class AmqpTransport implements Transport {
+  readonly address: string;
+  readonly #options: AmqpTransportOptions;
+
+  constructor(options: AmqpTransportOptions) {
+    this.#options = options;
+    this.address = formatBroker(options.broker);
+  }
+
+  async register(request: Registration, { signal }: { signal?: AbortSignal }): Promise<RegisterResponse> {
+    const login = { user: registrationUser, password: request.invite || "open" };
+    return await this.#call(login, (connection) =>
+      callServer(connection, {
+        queue: registrationQueue,
+        type: messageTypes.register,
+        content: RegisterRequest.encode(request).finish(),
+        response: { type: messageTypes.registered, decoder: RegisterResponse },
+        signal,
+      }), signal);
+  }
+
+  async logIn(request: LogInRequest, { signal }: { signal?: AbortSignal }): Promise<LogInResponse> {
+    const login = { user: request.user, password: request.password };
+    return await this.#call(login, (connection) =>
+      callServer(connection, {
+        queue: requestQueue,
+        type: messageTypes.logIn,
+        content: LogInRequest.encode(request).finish(),
+        response: { type: messageTypes.loggedIn, decoder: LogInResponse },
+        signal,
+      }), signal);
+  }
+
+  connect({ signal }: { signal?: AbortSignal }): Promise<Link> {
+    return Promise.resolve(
+      new AmqpLink({
+        signal,
+        open: (token, options) => this.#open({ user: this.#options.user, password: token }, options),
+        explain: (error) => this.#explain(error),
+      }),
+    );
+  }
+
+  async #call<T>(
+    login: BrokerLogin,
+    ask: (connection: BrokerConnection) => Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    try {
+      await using connection = await this.#open(login, { name: "chatd", signal });
+      return await ask(connection);
+    } catch (error) {
+      throw error instanceof ChatError ? await this.#explain(error) : error;
+    }
+  }
+
+  #open(login: BrokerLogin, options: { name: string; signal?: AbortSignal }): Promise<BrokerConnection> {
+    const { broker, ca, sharedLogin } = this.#options;
+    return BrokerConnection.open({ broker, ca, login: sharedLogin ?? login, ...options });
+  }
+
+  /**
+   * To a client, a broker that gets no answer from chatd refuses like one that was told to. So it is asked about a name which chatd
+   * lets in, and then no further: that tells the two apart.
+   */
+  async #explain(error: ChatError): Promise<ChatError> {
+    if (this.#options.sharedLogin !== undefined || !isBrokerRefusal(error)) return error;
+    if (!await this.#serverAnswers()) {
+      return new ChatError(
+        "unavailable",
+        `RabbitMQ at ${this.address} lets nobody in, because no chatd server answers it: start "chatd amqp-server".`,
+        { cause: error },
+      );
+    }
+    if (!isClosedDoor(error)) return error;
+    return new ChatError("busy", "Too many people are logging in right now: try again in a few seconds.", {
+      cause: error,
+      retryAfterMs: 2_000,
+    });
+  }
+
+  async #serverAnswers(): Promise<boolean> {
+    try {
+      await using _connection = await this.#open({ user: statusUser, password: "status" }, { name: "chatd status" });
+      return true;
+    } catch (error) {
+      return error instanceof ChatError && isClosedDoor(error);
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import type { ConfirmChannel } from "amqplib";
+import type { ReplyAddress } from "./incoming.ts";
+import { contentTypes, type PayloadFormat } from "./payload.ts";
+
+export interface Outgoing {
+  readonly type: string;
+  readonly format: PayloadFormat;
+  readonly content: Buffer;
+}
+
+/** What the server publishes, in its own name. Nothing of it outlives the broker: the log is the truth. */
+export class Publisher {
+  readonly #channel: ConfirmChannel;
+  readonly #user: string;
+
+  /** `undeliverable` is called with the name of a queue that is gone. */
+  constructor(channel: ConfirmChannel, options: { user: string; undeliverable(queue: string): void }) {
+    this.#channel = channel;
+    this.#user = options.user;
+    channel.on("return", ({ fields }) => options.undeliverable(fields.routingKey));
+  }
+
+  /** `refused` is called when the broker does not take it, because the queue is full. */
+  toQueue(queue: string, message: Outgoing, refused: () => void): void {
+    this.#publish(queue, message, { mandatory: true }, (taken) => taken || refused());
+  }
+
+  /** Resolves when the broker has it, whether there is somebody to read it or not; without an address, at once. */
+  reply(
+    { replyTo, correlationId }: ReplyAddress,
+    message: Outgoing,
+    headers: Record<string, string> = {},
+  ): Promise<void> {
+    if (replyTo === undefined) return Promise.resolve();
+    return new Promise((resolve) => this.#publish(replyTo, message, { correlationId, headers }, () => resolve()));
+  }
+
+  /** Resolves when the broker has everything, or the channel is gone. */
+  async flush(): Promise<void> {
+    await this.#channel.waitForConfirms().catch(() => {});
+  }
+
+  #publish(
+    queue: string,
+    { type, format, content }: Outgoing,
+    options: { mandatory?: boolean; correlationId?: string; headers?: Record<string, string> },
+    done: (taken: boolean) => void,
+  ): void {
+    const properties = { ...options, userId: this.#user, type, contentType: contentTypes[format], persistent: false };
+    try {
+      this.#channel.publish("", queue, content, properties, (error) => done(error === null));
+    } catch {
+      // The channel closed, and its owner hears of it.
+      done(true);
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import { ChatError } from "../core/chat_error.ts";
+import { Backoff } from "../client/backoff.ts";
+import { type BrokerAddress, type BrokerLogin, formatBroker } from "./broker_address.ts";
+import { BrokerConnection } from "./broker_connection.ts";
+import { ServingConnection, type ServingOptions } from "./serving_connection.ts";
+
+export interface AmqpServerOptions extends ServingOptions {
+  readonly broker: BrokerAddress;
+  /** Of a user that may declare, read and write everything that begins with "chatd". */
+  readonly login: BrokerLogin;
+  /** PEM; trusted instead of the system's roots. */
+  readonly ca?: string;
+  /** Waits between tries to reach a broker that was lost; up to 5 s unless given. */
+  readonly backoff?: { readonly initialMs: number; readonly maxMs: number };
+}
+
+/** A server on a broker. Owned by its opener. */
+export interface AmqpServer {
+  /** Rejects when the server cannot go on: another took its place, or the broker does not let it in any more. */
+  readonly failed: Promise<never>;
+  /** Live sessions now. */
+  readonly sessions: number;
+  /** Takes no more requests; live sessions may still say what they have to say until {@link close}. */
+  stop(): Promise<void>;
+  /** Waits until the broker has what sessions said, for `deadlineMs` at most. Idempotent. */
+  close(options: { deadlineMs: number }): Promise<void>;
+}
+
+/** How long the place of an earlier connection, which the broker has not missed yet, is waited for, in milliseconds. */
+const staleConsumerMs = 45_000;
+
+/**
+ * Serves over one connection to the broker. A connection that is lost later is made again, for as long as it takes.
+ * @throws {ChatError} `unavailable` when no broker is there, `unauthenticated` and `permission_denied` when it does not let the
+ * server in, `already_exists` when another server serves there
+ */
+export async function startAmqpServer(options: AmqpServerOptions): Promise<AmqpServer> {
+  const server = new Server(options);
+  await server.start();
+  return server;
+}
+
+class Server implements AmqpServer {
+  readonly failed: Promise<never>;
+  readonly #options: AmqpServerOptions;
+  readonly #failure = Promise.withResolvers<never>();
+  readonly #stopped = new AbortController();
+  #serving: ServingConnection | undefined;
+  #running: Promise<void> | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: AmqpServerOptions) {
+    this.#options = options;
+    this.failed = this.#failure.promise;
+    this.failed.catch(() => {});
+  }
+
+  get sessions(): number {
+    return this.#serving?.sessions ?? 0;
+  }
+
+  async start(): Promise<void> {
+    this.#running = this.#keepServing(await this.#connect());
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#serving?.stop();
+  }
+
+  close(options: { deadlineMs: number }): Promise<void> {
+    return this.#closed ??= this.#close(options);
+  }
+
+  async #close(options: { deadlineMs: number }): Promise<void> {
+    this.#stopped.abort();
+    await this.#serving?.close(options);
+    await this.#running;
+  }
+
+  async #connect(): Promise<ServingConnection> {
+    const { broker, login, ca } = this.#options;
+    const connection = await BrokerConnection.open({
+      broker,
+      login,
+      ca,
+      name: "chatd server",
+      signal: this.#stopped.signal,
+    });
+    const serving = await ServingConnection.open(connection, this.#options);
+    if (this.#stopped.signal.aborted) await serving.close({ deadlineMs: 0 });
+    return this.#serving = serving;
+  }
+
+  async #keepServing(first: ServingConnection): Promise<void> {
+    const { log, broker } = this.#options;
+    const { signal } = this.#stopped;
+    let serving: ServingConnection | undefined = first;
+    while (serving !== undefined) {
+      const reason: ChatError = await serving.lost;
+      if (signal.aborted) return;
+      log.warn("the broker is lost; trying to reach it again", {
+        broker: formatBroker(broker),
+        reason: reason.message,
+      });
+      serving = await this.#reconnect();
+      if (serving !== undefined) log.info("the broker is back", { broker: formatBroker(broker) });
+    }
+  }
+
+  /** @returns undefined when the server was stopped, or cannot go on. */
+  async #reconnect(): Promise<ServingConnection | undefined> {
+    const backoff = new Backoff(this.#options.backoff ?? { initialMs: 250, maxMs: 5_000 });
+    const { signal } = this.#stopped;
+    let takenSince: number | undefined;
+    while (await pause(backoff.next(), signal)) {
+      try {
+        return await this.#connect();
+      } catch (error) {
+        if (signal.aborted) return undefined;
+        const code = error instanceof ChatError ? error.code : "internal";
+        if (code === "already_exists") takenSince ??= performance.now();
+        const isTaken = takenSince !== undefined && performance.now() - takenSince > staleConsumerMs;
+        if (isTaken || code === "unauthenticated" || code === "permission_denied" || code === "internal") {
+          this.#failure.reject(error);
+          return undefined;
+        }
+      }
+    }
+    return undefined;
+  }
+}
+
+/** @returns whether the time went by, rather than that the signal came. */
+function pause(ms: number, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const over = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", over);
+      resolve(!signal.aborted);
+    };
+    const timer = setTimeout(over, ms);
+    signal.addEventListener("abort", over);
+    if (signal.aborted) over();
+  });
+}

@@ -4,7 +4,7 @@ import type { Message } from "../../src/core/message.ts";
 import type { MessageBatch } from "../../src/core/message_store.ts";
 import { Delivery } from "../../src/session/delivery.ts";
 import { encodeMessageItem } from "../../src/wire/server_items.ts";
-import { turns } from "../support/eventually.ts";
+import { turns } from "../support/turns.ts";
 import { createMessageId } from "../../src/core/message_id.ts";
 
 function message(position: number, text = `${position}`): Message {

@@ -13,7 +13,7 @@ import {
 } from "../../src/gen/chatd/v1/session.ts";
 import type { DialCallback } from "../../src/session/callback_delivery.ts";
 import { Session } from "../../src/session/session.ts";
-import { eventually } from "./eventually.ts";
+import { until } from "./turns.ts";
 import type { TestChat } from "./test_chat.ts";
 
 export type RequestKind = NonNullable<Request["kind"]>;
@@ -26,6 +26,7 @@ export type Question = keyof RequestValues & keyof ReplyValues;
 export interface TestSessionOptions {
   dialCallback?: DialCallback;
   log?: Log;
+  windowBytes?: number;
   defer?(callback: () => void): void;
 }
 
@@ -40,13 +41,14 @@ export class TestSession {
   #lastId = 0;
 
   constructor({ chat }: TestChat, options: TestSessionOptions = {}) {
-    const { dialCallback, log = silentLog, defer = setImmediate } = options;
+    const { dialCallback, log = silentLog, windowBytes, defer = setImmediate } = options;
     this.session = new Session({
       chat,
       log,
       server: "chatd test",
       peer: { transport: "test", address: "127.0.0.1" },
       dialCallback,
+      windowBytes,
       defer,
       pipe: {
         send: (frame) => {
@@ -137,7 +139,7 @@ export class TestSession {
   }
 
   async reply(id: number): Promise<ReplyResult> {
-    const reply = await eventually(() => this.replies.find(({ requestId }) => requestId === id), {
+    const reply = await until(() => this.replies.find(({ requestId }) => requestId === id), {
       what: `the reply to request ${id}`,
     });
     return reply.result!;

@@ -62,7 +62,9 @@ export class EmulatedTerminal implements TerminalDevice, Disposable {
   }
 
   write(text: string): Promise<void> {
-    return new Promise((resolve) => this.#terminal.write(text, resolve));
+    // As the line discipline does while it is not raw.
+    const output = this.raw ? text : text.replace(/\r?\n/g, "\r\n");
+    return new Promise((resolve) => this.#terminal.write(output, resolve));
   }
 
   size(): { columns: number; rows: number } {

@@ -243,7 +243,7 @@ Deno.test("every consumer has every message once and in order, however connectio
   const windows = fc.array(fc.integer({ min: 600, max: 4_000 }), { minLength: 5, maxLength: 5 });
   const delays = fc.array(fc.nat({ max: 2 }), { minLength: 1, maxLength: 7 });
   const property = fc.asyncProperty(
-    fc.array(step, { maxLength: 120 }),
+    fc.array(step, { maxLength: 300, size: "max" }),
     windows,
     delays,
     async (steps, windows, delays) => {
@@ -258,7 +258,7 @@ Deno.test("every consumer has every message once and in order, however connectio
       for (const client of clients) client.disconnect();
     },
   );
-  await fc.assert(property, { numRuns: 60 });
+  await fc.assert(property, { numRuns: 40 });
 });
 
 /** Everything that was accepted, by position; each conversation numbered without gaps. */

@@ -162,7 +162,7 @@ Deno.test("no more than the window is sent and not acknowledged", async () => {
   await turns(3);
   assert.equal(sent.at(-1), 14);
   while (sent.at(-1)! < 51) {
-    const before = sent.length;
+    const before: number = sent.length;
     acknowledge(sent.at(-1)!);
     await turns(3);
     assert.ok(sent.length > before);

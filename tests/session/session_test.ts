@@ -5,7 +5,8 @@ import type { SendResponse } from "../../src/gen/chatd/v1/chat.ts";
 import { turns, until } from "../support/turns.ts";
 import { FakeTime } from "../support/fake_time.ts";
 import { password, TestChat } from "../support/test_chat.ts";
-import { helloWith, type RequestKind, TestSession } from "../support/test_session.ts";
+import type { RequestKind } from "../support/received_frames.ts";
+import { helloWith, TestSession } from "../support/test_session.ts";
 
 const ping: RequestKind = { $case: "ping", value: {} };
 

@@ -1,6 +1,9 @@
-// Makes src/gen from the contract: `deno task generate`.
+// Makes src/gen from the contract: `deno task generate`. With an argument, makes that folder instead.
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 
-const root = new URL("../", import.meta.url);
+const root = fileURLToPath(new URL("../", import.meta.url));
+const out = resolve(Deno.args[0] ?? `${root}src/gen`);
 
 const tsProtoOptions = [
   "esModuleInterop=true",
@@ -27,12 +30,12 @@ async function main(): Promise<void> {
     const template = {
       version: "v2",
       clean: true,
-      plugins: [{ local: plugin, out: "../src/gen", opt: tsProtoOptions }],
+      plugins: [{ local: plugin, out, opt: tsProtoOptions }],
     };
     await buf("generate", "--template", JSON.stringify(template));
     const descriptors = await buf("build", "--as-file-descriptor-set", "--exclude-source-info", "-o", "-#format=binpb");
     await Deno.writeTextFile(
-      new URL("src/gen/descriptors.ts", root),
+      `${out}/descriptors.ts`,
       `// Generated from proto/ by \`deno task generate\`: a FileDescriptorSet, for server reflection.\n` +
         `export const descriptorsBase64 =\n  "${descriptors.toBase64()}";\n`,
     );
@@ -44,7 +47,7 @@ async function main(): Promise<void> {
 async function buf(...args: string[]): Promise<Uint8Array> {
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "npm:@bufbuild/buf@~1.74.0/buf", ...args],
-    cwd: new URL("proto/", root),
+    cwd: `${root}proto`,
     stderr: "inherit",
   }).output();
   if (!success) throw new Error(`buf ${args[0]} failed; what it says is above`);

@@ -21,6 +21,8 @@ export interface GrpcServerOptions {
   readonly insecure: boolean;
   /** Restart the serving process when it dies. */
   readonly supervise: boolean;
+  /** This is the serving process that a supervisor started. */
+  readonly supervised: boolean;
   /** Of each user: how many requests in a second, and how many at once after a rest. */
   readonly rate: { readonly perSecond: number; readonly burst: number };
   readonly logLevel: LogLevel;

@@ -77,6 +77,11 @@ export class OptionsWithEnv {
     return withDefault(parser, () => this.#boolean(name) ?? true, { message: message`on` });
   }
 
+  /** Off unless given; shown to nobody, and without a variable: chatd gives it to processes that it starts. */
+  internal(name: OptionName): Parser<"sync", boolean, unknown> {
+    return withDefault(flag(name, { hidden: true }), false);
+  }
+
   #option<T>(
     name: OptionName,
     values: ValueParser<"sync", T>,

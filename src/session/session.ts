@@ -18,8 +18,7 @@ import { ReplyWindow } from "./reply_window.ts";
 import { answer } from "./request_handlers.ts";
 import { RequestQueue } from "./request_queue.ts";
 
-/** What a server sends beyond what is acknowledged, in bytes: of deliveries, and of replies. */
-const windowBytes = 256 * 1024;
+const standardWindowBytes = 256 * 1024;
 const helloDeadlineMs = 10_000;
 const maxSendsInFlight = 256;
 /** Bytes of presence that go to a client which acknowledges nothing; what comes then is dropped. */
@@ -45,6 +44,11 @@ export interface SessionOptions {
   dialCallback?: DialCallback;
   /** Runs a callback after the input that is ready now has been read. */
   defer(callback: () => void): void;
+  /**
+   * What is sent beyond what is acknowledged, in bytes: of deliveries, and of replies. More than the largest item; 256 KiB
+   * unless given.
+   */
+  windowBytes?: number;
   /** The client has logged in. */
   onHello?(): void;
 }
@@ -63,7 +67,8 @@ export class Session {
   readonly #ended = new AbortController();
 
   readonly #requests = new RequestQueue();
-  readonly #replies = new ReplyWindow(windowBytes);
+  readonly #windowBytes: number;
+  readonly #replies: ReplyWindow;
   readonly #sends = new Set<Promise<void>>();
   #draining = false;
   #leaving = false;
@@ -73,6 +78,8 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.#windowBytes = options.windowBytes ?? standardWindowBytes;
+    this.#replies = new ReplyWindow(this.#windowBytes);
     this.#writer = new FrameWriter({ send: (frame) => options.pipe.send(frame), defer: options.defer });
     this.#route = new DeliveryRoute({
       stream: this.#writer,
@@ -220,6 +227,7 @@ export class Session {
     this.#options.onHello?.();
     const client = hello.client.slice(0, 64);
     log.info("session started", { session: this.id, user, device: deviceId, consumer, client, ...peer });
+    const windowBytes = this.#windowBytes;
     const { min: protocolMin, max: protocolMax } = protocolVersions;
     this.#reply(id, {
       $case: "hello",
@@ -238,7 +246,7 @@ export class Session {
     const delivery = new Delivery({
       cursor,
       head,
-      windowBytes,
+      windowBytes: this.#windowBytes,
       read: (after, limits) => chat.messagesAfter(identity.user, after, limits),
       send: (item, through) => this.#route.add(item, through),
       passed: (through, settled) => this.#route.passed(through, settled),

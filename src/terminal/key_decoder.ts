@@ -26,7 +26,9 @@ export type Key =
   | { readonly kind: "command"; readonly command: KeyCommand }
   | { readonly kind: "text"; readonly text: string }
   /** With newlines as "\n". */
-  | { readonly kind: "paste"; readonly text: string };
+  | { readonly kind: "paste"; readonly text: string }
+  /** No key, but the terminal's answer to where its cursor is: the column, counted from 0. */
+  | { readonly kind: "cursor"; readonly column: number };
 
 /** Most that one paste may hold, in UTF-16 units; the rest is dropped. */
 const maxPaste = 64 * 1024;
@@ -89,6 +91,8 @@ const sequences: Readonly<Record<string, KeyCommand>> = {
 const wholeSequence = /^\x1b(\[[0-?]*[ -/]*[@-~]|O[\x20-\x7e]|[^[O])/u;
 // deno-lint-ignore no-control-regex -- see above
 const partialSequence = /^\x1b(\[[0-?]*[ -/]*|O)?$/;
+/** CPR, ECMA-48 8.3.14. */
+const cursorReport = /^\[\d+;(\d+)R$/;
 // deno-lint-ignore no-control-regex -- see above
 const plainText = /^[^\x00-\x1f\x7f-\x9f]+/;
 
@@ -125,6 +129,8 @@ export class KeyDecoder {
       this.#paste = "";
       return this.#take(whole.length, undefined);
     }
+    const report = cursorReport.exec(sequence);
+    if (report) return this.#take(whole.length, { kind: "cursor", column: Number(report[1]) - 1 });
     const command = sequences[sequence];
     // ESC by itself means nothing here: what follows it is a key of its own.
     const alone = !command && sequence.length === 1;

@@ -1,5 +1,7 @@
 import type { Key, KeyCommand } from "./key_decoder.ts";
 
+export type EditorKey = Exclude<Key, { kind: "cursor" }>;
+
 export type EditorAction =
   | { readonly kind: "submit"; readonly text: string }
   | { readonly kind: "clear-screen" }
@@ -51,7 +53,7 @@ export class LineEditor {
     this.#cursor = text.length;
   }
 
-  apply(key: Key): EditorAction | undefined {
+  apply(key: EditorKey): EditorAction | undefined {
     if (key.kind === "command") return this.#commands[key.command]();
     this.#insert(key.kind === "paste" ? key.text.replace(/\n+$/, "") : key.text);
   }

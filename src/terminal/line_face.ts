@@ -1,6 +1,6 @@
 import type { Face } from "./face.ts";
-import { type Key, KeyDecoder } from "./key_decoder.ts";
-import { LineEditor } from "./line_editor.ts";
+import { KeyDecoder } from "./key_decoder.ts";
+import { type EditorKey, LineEditor } from "./line_editor.ts";
 import { Screen } from "./screen.ts";
 import type { Style } from "./style.ts";
 import { SubmissionQueue } from "./submission_queue.ts";
@@ -98,7 +98,8 @@ export class LineFace implements Face {
         const bytes = await this.#device.read(this.#leave.signal);
         if (!bytes) return;
         for (const key of decoder.decode(bytes)) {
-          if (this.#secret) this.#applyToSecret(this.#secret, key);
+          if (key.kind === "cursor") this.#screen.cursorReported(key.column);
+          else if (this.#secret) this.#applyToSecret(this.#secret, key);
           else if (await this.#applyToDraft(key)) return;
         }
       }
@@ -109,14 +110,14 @@ export class LineFace implements Face {
     }
   }
 
-  #applyToSecret({ editor, answer }: Secret, key: Key): void {
+  #applyToSecret({ editor, answer }: Secret, key: EditorKey): void {
     const action = editor.apply(key);
     if (action?.kind === "submit") answer(action.text || undefined);
     else if (action?.kind === "interrupt" || action?.kind === "end-of-input") answer(undefined);
   }
 
   /** @returns true when the person leaves. */
-  async #applyToDraft(key: Key): Promise<boolean> {
+  async #applyToDraft(key: EditorKey): Promise<boolean> {
     const action = this.#editor.apply(key);
     this.#show();
     if (action?.kind === "submit") this.submissions.push(action.text);

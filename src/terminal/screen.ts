@@ -19,9 +19,13 @@ const sequences = {
   /** This row and all below it; not from the first cell on, since tmux takes that for a new screen and keeps the old one. */
   eraseFromRow: "\r\x1b[2K\x1b[C\x1b[J\r",
   clear: "\x1b[H\x1b[2J",
+  askForCursor: "\x1b[6n",
   up: (rows: number) => rows > 0 ? `\x1b[${rows}A` : "",
   right: (columns: number) => columns > 0 ? `\x1b[${columns}C` : "",
 };
+
+/** How long a terminal may take to say where its cursor is; those that never do are drawn on after it. */
+const reportMs = 200;
 
 /**
  * A transcript that scrolls, with an input area below it. Printing takes the area away, adds the lines and draws the
@@ -39,11 +43,16 @@ export class Screen {
   #dirty = false;
   #drawing: Promise<void> | undefined;
   #closed = false;
+  /** Nothing is drawn until the terminal said where its cursor is after a resize. */
+  #hold: PromiseWithResolvers<void> | undefined;
+  #holdTimer: ReturnType<typeof setTimeout> | undefined;
+  #asked = 0;
+  #reportedColumn: number | undefined;
 
   constructor(device: TerminalDevice, style: Style) {
     this.#device = device;
     this.#style = style;
-    this.#stopResize = device.onResize(() => this.#draw());
+    this.#stopResize = device.onResize(() => this.#resized());
   }
 
   /** Resolves when the lines are out. */
@@ -64,13 +73,39 @@ export class Screen {
     void this.#draw();
   }
 
+  /** The terminal answered where its cursor is. */
+  cursorReported(column: number): void {
+    if (this.#asked === 0 || --this.#asked > 0) return;
+    this.#reportedColumn = column;
+    this.#resume();
+  }
+
   /** Takes the input area away for good; the transcript stays. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     this.#stopResize();
+    this.#resume();
     await this.#draw();
     await this.#device.write(sequences.noBracketedPaste + sequences.showCursor);
+  }
+
+  /** Terminals differ in whether they break the cursor's row again; where the cursor got to tells. */
+  #resized(): void {
+    this.#asked++;
+    this.#reportedColumn = undefined;
+    this.#hold ??= Promise.withResolvers();
+    clearTimeout(this.#holdTimer);
+    this.#holdTimer = setTimeout(() => this.#resume(), reportMs);
+    void this.#device.write(sequences.askForCursor);
+    void this.#draw();
+  }
+
+  #resume(): void {
+    clearTimeout(this.#holdTimer);
+    this.#asked = 0;
+    this.#hold?.resolve();
+    this.#hold = undefined;
   }
 
   #draw(): Promise<void> {
@@ -81,6 +116,7 @@ export class Screen {
   async #drawWhileDirty(): Promise<void> {
     await Promise.resolve();
     while (this.#dirty) {
+      await this.#hold?.promise;
       this.#dirty = false;
       await this.#device.write(this.#compose());
     }
@@ -120,7 +156,11 @@ export class Screen {
     this.#drawn = undefined;
     // In a narrower window the terminal has broken the rows again.
     const broken = rows.slice(0, cursorRow).reduce((sum, row) => sum + rowsTaken(displayWidth(row), columns), 0);
-    return sequences.up(broken + Math.floor(cursorColumn / columns)) + sequences.eraseFromRow;
+    const isCursorRowBroken = cursorColumn >= columns && this.#reportedColumn === cursorColumn % columns &&
+      this.#reportedColumn !== columns - 1;
+    this.#reportedColumn = undefined;
+    return sequences.up(broken + (isCursorRowBroken ? Math.floor(cursorColumn / columns) : 0)) +
+      sequences.eraseFromRow;
   }
 }
 

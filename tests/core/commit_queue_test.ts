@@ -4,7 +4,7 @@ import { CommitQueue } from "../../src/core/commit_queue.ts";
 import type { Message } from "../../src/core/message.ts";
 import type { Change, ChangeResult } from "../../src/core/message_store.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
-import { turns } from "../support/eventually.ts";
+import { turns } from "../support/turns.ts";
 import { FakeTime } from "../support/fake_time.ts";
 import { MemoryStore } from "../support/memory_store.ts";
 import { deviceRecord, directAppend, userRecord } from "../support/stored_messages.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { LiveSessions } from "../../src/core/live_sessions.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { Presence } from "../../src/core/presence.ts";
-import { turns } from "../support/eventually.ts";
+import { turns } from "../support/turns.ts";
 import { FakeTime } from "../support/fake_time.ts";
 import { MemoryStore } from "../support/memory_store.ts";
 import { accept, directAppend, userRecord } from "../support/stored_messages.ts";

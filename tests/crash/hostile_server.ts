@@ -25,7 +25,7 @@ import {
   windowUpdate,
 } from "./http2_frames.ts";
 import type { SeededRandom } from "./seeded_random.ts";
-import type { Certificates } from "./certificates.ts";
+import type { KeyPair } from "./certificates.ts";
 import { type Wire, wireOver } from "./target.ts";
 
 export interface HostileBehaviour {
@@ -200,12 +200,12 @@ export interface HostileServer {
   close(): Promise<void>;
 }
 
-/** Serves every connection with one behaviour; over TLS when certificates are given. */
+/** Serves every connection with one behaviour; over TLS when an identity is given. */
 export async function startHostileServer(
   behaviour: HostileBehaviour,
-  options: { random: SeededRandom; certificates?: Certificates },
+  options: { random: SeededRandom; identity?: KeyPair },
 ): Promise<HostileServer> {
-  const { random, certificates } = options;
+  const { random, identity } = options;
   const sockets = new Set<net.Socket>();
   const serve = (stream: Duplex, socket: net.Socket) => {
     behaviour.serve(wireOver(stream, socket), random).catch(() => {}).finally(() =>
@@ -217,12 +217,12 @@ export async function startHostileServer(
     socket.on("error", () => {});
     socket.on("close", () => sockets.delete(socket));
   };
-  const server = certificates
-    ? tls.createServer({ cert: certificates.server.certificate, key: certificates.server.key, ALPNProtocols: ["h2"] })
+  const server = identity
+    ? tls.createServer({ cert: identity.certificate, key: identity.key, ALPNProtocols: ["h2"] })
     : net.createServer();
   server.on("connection", track);
   server.on("tlsClientError", () => {});
-  if (certificates) server.on("secureConnection", (socket: tls.TLSSocket) => serve(socket, socket));
+  if (identity) server.on("secureConnection", (socket: tls.TLSSocket) => serve(socket, socket));
   else server.on("connection", (socket: net.Socket) => serve(socket, socket));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
   return {

@@ -109,14 +109,13 @@ function dialScenarios(victim: Victim): Scenario[] {
   return hostileBehaviours.map((behaviour) => ({
     name: `dials a server that: ${behaviour.name}`,
     async run(running, random, end) {
-      const certificates = running.target.transport === "plain" ? undefined : running.target.certificates;
+      const { transport, certificates } = running.target;
+      const identity = victim.dialledIdentity ?? (transport === "plain" ? undefined : certificates.server);
       return await repeat(running, { attackers: 3, end, random }, async (own) => {
-        const server = await startHostileServer(behaviour, { random: own, certificates });
-        const client = running.client();
+        const server = await startHostileServer(behaviour, { random: own, identity });
         try {
-          await makeDial(client, server.port, new Date(Date.now() + SHOT_MS));
+          await makeDial(running, server.port, new Date(Date.now() + SHOT_MS));
         } finally {
-          client.close();
           await server.close();
         }
       });
@@ -144,15 +143,12 @@ async function served(running: RunningVictim, victim: Victim): Promise<string | 
   const end = Date.now() + SERVE_MS;
   let last = "";
   while (Date.now() < end && !running.end) {
-    const client = running.client();
     try {
-      await victim.probe(client, new Date(Math.min(end, Date.now() + SERVE_MS / 2)));
+      await victim.probe(running, new Date(Math.min(end, Date.now() + SERVE_MS / 2)));
       return undefined;
     } catch (error) {
       last = error instanceof Error ? error.message : String(error);
       await pause(50);
-    } finally {
-      client.close();
     }
   }
   return last || "no answer";

@@ -7,7 +7,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import * as grpc from "@grpc/grpc-js";
 import type { BaselineOptions } from "./baseline_server.ts";
-import type { Certificates } from "./certificates.ts";
+import type { Certificates, KeyPair } from "./certificates.ts";
 import type { Target, Transport } from "./target.ts";
 
 /** What to attack. {@link baselineVictim} is one; the real server is another. */
@@ -20,9 +20,11 @@ export interface Victim {
   streamPath: string;
   streamOpening: readonly Uint8Array[];
   /** Throws unless a good client is served. */
-  probe(client: grpc.Client, deadline: Date): Promise<void>;
+  probe(running: RunningVictim, deadline: Date): Promise<void>;
   /** Makes the victim dial a port of 127.0.0.1, if it can; resolves when it is done with that port. */
-  makeDial?(client: grpc.Client, port: number, deadline: Date): Promise<void>;
+  makeDial?(running: RunningVictim, port: number, deadline: Date): Promise<void>;
+  /** What a server that the victim dials has to show, over any transport; as the transport has it unless given. */
+  dialledIdentity?: KeyPair;
 }
 
 export interface End {
@@ -91,12 +93,17 @@ export function baselineVictim(options: BaselineVictimOptions = {}): Victim {
     unaryPath: "/crash.Baseline/Echo",
     streamPath: "/crash.Baseline/Flood",
     streamOpening: [],
-    async probe(client, deadline) {
-      const reply = await callUnary(client, "/crash.Baseline/Echo", Buffer.from("still there?"), deadline);
+    async probe(running, deadline) {
+      const client = running.client();
+      const reply = await callUnary(client, "/crash.Baseline/Echo", Buffer.from("still there?"), deadline)
+        .finally(() => client.close());
       if (reply.toString() !== "still there?") throw new Error(`The victim echoed ${JSON.stringify(reply.toString())}`);
     },
-    async makeDial(client, port, deadline) {
-      await callUnary(client, "/crash.Baseline/Dial", Buffer.from(String(port)), deadline);
+    async makeDial(running, port, deadline) {
+      const client = running.client();
+      await callUnary(client, "/crash.Baseline/Dial", Buffer.from(String(port)), deadline).finally(() =>
+        client.close()
+      );
     },
   };
 }

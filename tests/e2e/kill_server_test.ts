@@ -1,56 +1,17 @@
 import assert from "node:assert/strict";
-import { ChatClient, type ClientEvent } from "../../src/client/chat_client.ts";
 import type { Message } from "../../src/core/message.ts";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { join, type Person, until } from "../support/person.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
 const kills = 10;
 const inFlight = 32;
 
-interface Person {
-  readonly client: ChatClient;
-  readonly accepted: Message[];
-  readonly received: Message[];
-  stop(): Promise<void>;
-}
-
-async function join(user: string, transport: GrpcTransport): Promise<Person> {
-  const { credentials } = await transport.register(
-    { user, password: "correct horse battery", invite: "", deviceName: "test" },
-    {},
-  );
-  const accepted: Message[] = [];
-  const received: Message[] = [];
-  const stopped = new AbortController();
-  const client = new ChatClient({
-    transport,
-    token: credentials!.token,
-    client: "test",
-    backoff: { initialMs: 50, maxMs: 200 },
-    onEvent(event: ClientEvent) {
-      if (event.kind === "accepted") accepted.push(event.message);
-      if (event.kind === "message") received.push(event.message);
-    },
-  });
-  const running = client.run({ signal: stopped.signal });
-  // A new consumer starts at the head of the log.
-  await until(() => client.state.kind === "online");
-  return {
-    client,
-    accepted,
-    received,
-    stop: async () => {
-      stopped.abort();
-      await running;
-    },
-  };
-}
-
 for (const callback of [false, true]) {
   Deno.test(`a server killed ${kills} times under load loses and doubles nothing (${callback ? "callback" : "stream"})`, async () => {
     using folder = temporaryFolder();
-    const options = { folder: folder.path, args: ["--no-supervise", "--rate", "100000", "--burst", "100000"] };
+    const options = { folder: folder.path, args: ["--rate", "100000", "--burst", "100000"] };
     let server = await ServerProcess.start(options);
     const { port } = server;
     const [ana, ben, cleo] = [
@@ -91,12 +52,4 @@ for (const callback of [false, true]) {
     await Promise.all([ana.stop(), ben.stop(), cleo.stop()]);
     await server[Symbol.asyncDispose]();
   });
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  while (!condition()) {
-    assert.ok(Date.now() < deadline, "it did not happen in time");
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { CallbackDelivery } from "../../src/session/callback_delivery.ts";
-import { turns } from "../support/eventually.ts";
+import { turns } from "../support/turns.ts";
 import { FakeTime } from "../support/fake_time.ts";
 
 /** A channel whose calls are answered when the test says so. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Callback, DeliveryMode, type Hello, ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import type { CallbackChannel, DialCallback } from "../../src/session/callback_delivery.ts";
-import { eventually, turns } from "../support/eventually.ts";
+import { turns, until } from "../support/turns.ts";
 import { FakeTime } from "../support/fake_time.ts";
 import { TestChat } from "../support/test_chat.ts";
 import { helloWith, TestSession } from "../support/test_session.ts";
@@ -54,7 +54,7 @@ Deno.test("messages go to the client's listener, and its answers are the acknowl
   const listener = new FakeListener();
   const { client, token } = await open(test, listener.dial);
   for (const text of ["1", "2", "3"]) await test.send("ana", "ben", text);
-  await eventually(() => listener.texts.length === 3);
+  await until(() => listener.texts.length === 3);
   assert.deepEqual(listener.texts, ["1", "2", "3"]);
   assert.deepEqual(client.texts, []);
   assert.deepEqual(modes(client), [[DeliveryMode.CALLBACK, false]]);
@@ -84,7 +84,7 @@ Deno.test("a callback client that takes nothing costs one window, and gets it al
   await turns(3);
   assert.ok(delivered <= 65_536);
   gate.resolve();
-  await eventually(() => listener.texts.length === 40);
+  await until(() => listener.texts.length === 40);
   assert.deepEqual(listener.texts.map(Number), Array.from({ length: 40 }, (_, index) => index));
   assert.deepEqual(client.texts, []);
 });
@@ -94,7 +94,7 @@ Deno.test("a client that cannot be called has its messages over its own connecti
   for (const dial of [undefined, () => Promise.reject(new Error("refused"))]) {
     const { client } = await open(test, dial);
     await test.send("ana", "ben");
-    await eventually(() => client.messages.length === 1);
+    await until(() => client.messages.length === 1);
     assert.deepEqual(modes(client), [[DeliveryMode.STREAM, true]]);
   }
 });
@@ -122,12 +122,12 @@ Deno.test("a listener that dies later is replaced by the stream, without loss", 
   const listener = new FakeListener();
   const { client } = await open(test, listener.dial);
   await test.send("ana", "ben", "1");
-  await eventually(() => listener.texts.length === 1);
+  await until(() => listener.texts.length === 1);
   listener.broken = true;
   for (const text of ["2", "3"]) await test.send("ana", "ben", text);
-  await eventually(() => client.messages.length === 2);
+  await until(() => client.messages.length === 2);
   await test.send("ana", "ben", "4");
-  await eventually(() => client.messages.length === 3);
+  await until(() => client.messages.length === 3);
   assert.deepEqual([listener.texts, client.texts], [["1"], ["2", "3", "4"]]);
   assert.deepEqual(modes(client), [[DeliveryMode.CALLBACK, false], [DeliveryMode.STREAM, true]]);
   assert.equal(listener.closed, true);
@@ -138,11 +138,11 @@ Deno.test("what was taken without an answer comes again, own messages not", asyn
   const listener = new FakeListener();
   const { client } = await open(test, listener.dial);
   await test.send("ana", "ben", "1");
-  await eventually(() => listener.texts.length === 1);
+  await until(() => listener.texts.length === 1);
   await client.ask("send", { ...test.draft("ana", "own") });
   listener.mute = true;
   await test.send("ana", "ben", "2");
-  await eventually(() => client.messages.length === 1);
+  await until(() => client.messages.length === 1);
   await turns(3);
   assert.deepEqual([listener.texts, client.texts], [["1", "2"], ["2"]]);
 });
@@ -152,7 +152,7 @@ Deno.test("what the client has from replies is said on the stream, so that its c
   const listener = new FakeListener();
   const { client } = await open(test, listener.dial);
   await test.send("ana", "ben", "1");
-  await eventually(() => listener.texts.length === 1);
+  await until(() => listener.texts.length === 1);
   await turns(3);
   await client.ask("send", { ...test.draft("ana", "own") });
   await client.ask("ping", {});
@@ -169,7 +169,7 @@ Deno.test("a session that ends while its client is dialled closes what was diall
   });
   client.session.disconnected();
   dialled.resolve();
-  await eventually(() => listener.closed);
+  await until(() => listener.closed);
   await test.send("ana", "ben");
   await turns(3);
   assert.deepEqual(listener.frames, []);

@@ -3,7 +3,8 @@ import { createMessageId } from "../../src/core/message_id.ts";
 import { maxFrameBytes } from "../../src/wire/limits.ts";
 import { directAppend } from "../support/stored_messages.ts";
 import { TestChat } from "../support/test_chat.ts";
-import { type Question, type ReplyValues, type RequestValues, TestSession } from "../support/test_session.ts";
+import type { Question, ReplyValues, RequestValues } from "../support/received_frames.ts";
+import { TestSession } from "../support/test_session.ts";
 
 const ana = "ana".padEnd(32, "-");
 const names = Array.from({ length: 1_200 }, (_, index) => `user-${index}`.padEnd(32, "-"));

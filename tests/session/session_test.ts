@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import type { Log } from "../../src/core/log.ts";
 import { createMessageId } from "../../src/core/message_id.ts";
 import type { SendResponse } from "../../src/gen/chatd/v1/chat.ts";
-import { eventually, turns } from "../support/eventually.ts";
+import { turns, until } from "../support/turns.ts";
 import { FakeTime } from "../support/fake_time.ts";
 import { password, TestChat } from "../support/test_chat.ts";
-import { helloWith, type RequestKind, TestSession } from "../support/test_session.ts";
+import type { RequestKind } from "../support/received_frames.ts";
+import { helloWith, TestSession } from "../support/test_session.ts";
 
 const ping: RequestKind = { $case: "ping", value: {} };
 
@@ -71,7 +72,7 @@ Deno.test("a request before hello is refused and ends the session", async () => 
   const { token } = await test.logIn("ana");
   const client = new TestSession(test);
   client.request(send(test, "ben"), { $case: "hello", value: helloWith(token) });
-  await eventually(() => client.ended);
+  await until(() => client.ended);
   assert.equal(client.endCode, "unauthenticated");
   assert.deepEqual(client.replies.map(({ requestId }) => requestId), [1]);
   assert.equal(test.chat.live.count, 0);
@@ -119,7 +120,7 @@ Deno.test("request ids must be above 0 and rise", async () => {
     const client = await open(test, "ana");
     client.request(...Array.from({ length: 4 }, () => ping));
     client.receive({ requests: ids.map((id) => ({ id, kind: ping })) });
-    await eventually(() => client.ended);
+    await until(() => client.ended);
     assert.equal(client.endCode, "invalid_argument");
   }
   const client = await open(test, "ana");
@@ -141,7 +142,7 @@ Deno.test("messages arrive at both ends, and the sender's own session has the re
   const kind = send(test, "ben");
   const accepted = await here.reply(here.request(kind)[0]);
   assert.equal(accepted.$case, "send");
-  await eventually(() => ben.messages.length === 1 && there.messages.length === 1);
+  await until(() => ben.messages.length === 1 && there.messages.length === 1);
   const { acceptedAtMs, position, conversation, seq } = accepted.value as SendResponse;
   const id = kind.$case === "send" ? kind.value.id : "";
   const message = { position, conversation, seq, id, sender: "ana", acceptedAtMs, text: "hello" };
@@ -158,7 +159,7 @@ Deno.test("sends that come together are accepted together, in order", async () =
   const ids = ana.request(...texts.map((text) => send(test, "ben", text)));
   await ana.reply(ids.at(-1)!);
   assert.deepEqual(ana.replies.slice(1).map(({ requestId }) => requestId), ids);
-  await eventually(() => ben.messages.length === 300);
+  await until(() => ben.messages.length === 300);
   assert.deepEqual(ben.texts, texts);
   assert.ok(ana.frames.length < 20);
 });
@@ -226,13 +227,13 @@ Deno.test("no request is begun while too many bytes of replies are not acknowled
   const ana = await open(test, "ana");
   const history: RequestKind = { $case: "history", value: { with: "ben", beforeSeq: 0, limit: 1 } };
   const ids = ana.request(...Array.from({ length: 40 }, () => history));
-  await eventually(() => ana.replies.length >= 16);
+  await until(() => ana.replies.length >= 16);
   await turns(5);
   const answered = ana.replies.length;
   assert.ok(ana.sizes.reduce((sum, size) => sum + size) < 300_000);
   assert.ok(answered < 20);
   ana.acknowledge({ reply: Number.MAX_SAFE_INTEGER });
-  await eventually(() => ana.replies.length >= answered + 10);
+  await until(() => ana.replies.length >= answered + 10);
   await turns(5);
   assert.ok(ana.replies.length <= 2 * answered);
   while (ana.replies.length < 41) {
@@ -284,15 +285,15 @@ Deno.test("a consumer is taken over by a newer session, which gets what the olde
   const { token } = await test.logIn("ben");
   const before = await TestSession.open(test, token);
   for (const text of ["1", "2", "3"]) await test.send("ana", "ben", text);
-  await eventually(() => before.messages.length === 3);
+  await until(() => before.messages.length === 3);
   before.acknowledge({ position: 1 });
   const after = await TestSession.open(test, token);
   assert.equal(before.endCode, "session_replaced");
-  await eventually(() => after.messages.length === 2);
+  await until(() => after.messages.length === 2);
   assert.deepEqual(after.texts, ["2", "3"]);
   before.acknowledge({ position: 3 });
   await test.send("ana", "ben", "4");
-  await eventually(() => after.messages.length === 3);
+  await until(() => after.messages.length === 3);
   assert.deepEqual(before.texts, ["1", "2", "3"]);
   assert.equal(test.chat.live.count, 1);
 });
@@ -303,14 +304,14 @@ Deno.test("two consumers of one device have cursors of their own", async () => {
   const ui = await TestSession.open(test, token);
   const tail = await TestSession.open(test, token, { hello: { consumer: "tail" } });
   await test.send("ana", "ben", "1");
-  await eventually(() => ui.messages.length === 1 && tail.messages.length === 1);
+  await until(() => ui.messages.length === 1 && tail.messages.length === 1);
   ui.acknowledge({ position: 1 });
   for (const each of [ui, tail]) each.session.disconnected();
   const [uiAgain, tailAgain] = [
     await TestSession.open(test, token),
     await TestSession.open(test, token, { hello: { consumer: "tail" } }),
   ];
-  await eventually(() => tailAgain.messages.length === 1);
+  await until(() => tailAgain.messages.length === 1);
   assert.deepEqual(uiAgain.messages, []);
 });
 
@@ -373,7 +374,7 @@ Deno.test("log out replies before the end, and after the replies to what was sen
   const ana = await open(test, "ana");
   const other = await open(test, "ana");
   const ids = ana.request(send(test, "ben"), { $case: "logOut", value: {} }, ping);
-  await eventually(() => ana.ended);
+  await until(() => ana.ended);
   assert.equal(ana.endCode, "token_revoked");
   assert.deepEqual(ana.replies.slice(1).map(({ requestId, result }) => [requestId, result?.$case]), [
     [ids[0], "send"],
@@ -421,13 +422,13 @@ Deno.test("a client that sends nothing more gets its answers, and then the end",
   const ana = new TestSession(test);
   ana.request({ $case: "hello", value: helloWith(token) }, send(test, "ben", "1"), send(test, "ben", "2"), ping);
   ana.session.leave();
-  await eventually(() => ana.ended);
+  await until(() => ana.ended);
   assert.deepEqual(ana.ended, { reason: undefined });
   assert.deepEqual(ana.replies.map(({ result }) => result?.$case), ["hello", "send", "send", "ping"]);
   assert.equal(test.chat.live.count, 0);
   const idle = new TestSession(test);
   idle.session.leave();
-  await eventually(() => idle.ended);
+  await until(() => idle.ended);
 });
 
 Deno.test("nothing is sent once the client is gone, and nothing of its queue is begun", async () => {
@@ -450,7 +451,7 @@ Deno.test("a client that acknowledges nothing is sent one window of messages, an
   const text = "x".repeat(16_000);
   for (let count = 0; count < 40; count++) await test.send("ana", "ben", text);
   await test.send("ana", "cleo");
-  await eventually(() => cleo.messages.length === 1);
+  await until(() => cleo.messages.length === 1);
   await turns(3);
   const bytes = ben.sizes.reduce((sum, size) => sum + size);
   assert.ok(bytes > 200_000 && bytes <= 262_144 + 1_000, `${bytes}`);
@@ -468,7 +469,7 @@ Deno.test("a session is told who of its peers is there, and who comes", async ()
   const ana = await open(test, "ana");
   const ben = await open(test, "ben");
   const cleo = await open(test, "cleo");
-  await eventually(() => ana.presence.length > 0 && ben.presence.length > 0);
+  await until(() => ana.presence.length > 0 && ben.presence.length > 0);
   await cleo.ask("ping", {});
   assert.deepEqual([ana.presence, ben.presence, cleo.presence], [[["ben", true]], [["ana", true]], []]);
 });
@@ -516,6 +517,6 @@ Deno.test("stopping the server ends sessions, and those that are in their hello"
   const [ana, late] = [await open(test, "ana"), new TestSession(test)];
   late.request({ $case: "hello", value: helloWith(token) });
   test.chat.endSessions();
-  await eventually(() => late.ended);
+  await until(() => late.ended);
   assert.deepEqual([ana.endCode, late.endCode], ["unavailable", "unavailable"]);
 });

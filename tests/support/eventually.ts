@@ -1,24 +1,12 @@
-import assert from "node:assert/strict";
-
-// Kept, so that fake time does not stop these.
-const { setTimeout } = globalThis;
-const now = () => performance.now();
-
-/** Lets everything that is ready run, in so many turns of the event loop. */
-export async function turns(count = 1): Promise<void> {
-  for (let turn = 0; turn < count; turn++) await new Promise<void>((resolve) => setTimeout(resolve, 0));
-}
-
-/** Resolves as soon as `condition` gives something that is true; fails when it does not within `deadlineMs`. */
-export async function eventually<T>(
-  condition: () => T | undefined | false,
-  { what = String(condition), deadlineMs = 10_000 }: { what?: string; deadlineMs?: number } = {},
-): Promise<T> {
-  const end = now() + deadlineMs;
-  for (;;) {
-    const value = condition();
-    if (value) return value;
-    if (now() > end) assert.fail(`not within ${deadlineMs} ms: ${what}`);
-    await turns();
+/** Waits until `condition` holds. @throws {Error} with `describe()` when it does not within `deadlineMs`. */
+export async function eventually(
+  condition: () => boolean | Promise<boolean>,
+  describe: () => string = () => String(condition),
+  deadlineMs = 10_000,
+): Promise<void> {
+  const end = performance.now() + deadlineMs;
+  while (!await condition()) {
+    if (performance.now() > end) throw new Error(`Not within ${deadlineMs} ms: ${describe()}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

@@ -1,4 +1,4 @@
-import { turns } from "./eventually.ts";
+import { turns } from "./turns.ts";
 
 /** Timers of the whole process that run only when a test says so, until the end of its scope. */
 export class FakeTime implements Disposable {

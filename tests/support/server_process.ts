@@ -8,6 +8,8 @@ export interface ServerProcessOptions {
   folder: string;
   /** 0 lets the system choose. */
   port?: number;
+  /** Have this process start and watch the one that serves; off unless given. */
+  supervise?: boolean;
   /** More arguments for `chatd grpc-server`. */
   args?: readonly string[];
 }
@@ -19,22 +21,46 @@ export class ServerProcess implements AsyncDisposable {
   readonly status: Promise<Deno.CommandStatus>;
   readonly #child: Deno.ChildProcess;
   readonly #output: Promise<unknown>;
-  /** What it wrote to stdout so far. */
+  readonly #folder: string;
+  /** What it wrote so far: all of stdout, the end of stderr. */
   readonly stdout: readonly string[];
+  readonly stderr: readonly string[];
 
-  private constructor(child: Deno.ChildProcess, port: number, stdout: string[], output: Promise<unknown>) {
+  private constructor(
+    child: Deno.ChildProcess,
+    { folder, port, stdout, stderr, output }: {
+      folder: string;
+      port: number;
+      stdout: string[];
+      stderr: string[];
+      output: Promise<unknown>;
+    },
+  ) {
     this.#child = child;
+    this.#folder = folder;
     this.pid = child.pid;
     this.port = port;
     this.stdout = stdout;
+    this.stderr = stderr;
     this.status = child.status;
     this.#output = output;
   }
 
   /** Resolves when it listens. @throws {Error} with what it wrote when it ends or takes too long. */
-  static async start({ folder, port = 0, args = [] }: ServerProcessOptions): Promise<ServerProcess> {
+  static async start({ folder, port = 0, supervise = false, args = [] }: ServerProcessOptions): Promise<ServerProcess> {
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", main, "grpc-server", "--listen", `127.0.0.1:${port}`, "--data", folder, ...args],
+      args: [
+        "run",
+        "-A",
+        main,
+        "grpc-server",
+        "--listen",
+        `127.0.0.1:${port}`,
+        "--data",
+        folder,
+        supervise ? "--supervise" : "--no-supervise",
+        ...args,
+      ],
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
@@ -57,7 +83,7 @@ export class ServerProcess implements AsyncDisposable {
     void output.then(() => fail("ended before it listened"));
     const timer = setTimeout(() => fail("did not listen in time"), readyDeadlineMs);
     try {
-      return new ServerProcess(child, await listens.promise, stdout, output);
+      return new ServerProcess(child, { folder, port: await listens.promise, stdout, stderr, output });
     } catch (error) {
       child.kill("SIGKILL");
       await child.status;
@@ -67,11 +93,16 @@ export class ServerProcess implements AsyncDisposable {
     }
   }
 
+  /** The process that owns the data folder: another than this one when it is supervised. */
+  servingPid(): number {
+    return Number.parseInt(Deno.readTextFileSync(`${this.#folder}/chatd.lock`));
+  }
+
   kill(signal: Deno.Signal): void {
     this.#child.kill(signal);
   }
 
-  /** Ends it at once, unless it has ended. */
+  /** Ends it at once, unless it has ended, and waits for what it started. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       this.#child.kill("SIGKILL");

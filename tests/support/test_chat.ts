@@ -13,19 +13,22 @@ export const password = "correct horse";
 
 export interface TestChatOptions {
   users?: string[];
+  store?: MemoryStore;
   rate?: { perSecond: number; burst: number };
   defer?(callback: () => void): void;
 }
 
 /** The chat on a store in memory, with users that are registered already. Its owner closes it. */
 export class TestChat {
-  readonly store = new MemoryStore();
+  readonly store: MemoryStore;
   readonly clock = new FakeClock();
   readonly accounts: Accounts;
   readonly chat: Chat;
 
-  private constructor({ rate = { perSecond: 1_000, burst: 1_000_000 }, defer = setImmediate }: TestChatOptions) {
-    const { store, clock } = this;
+  private constructor(options: TestChatOptions) {
+    const { store = new MemoryStore(), rate = { perSecond: 1_000, burst: 1_000_000 }, defer = setImmediate } = options;
+    const { clock } = this;
+    this.store = store;
     this.accounts = new Accounts({
       store,
       clock,

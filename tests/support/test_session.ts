@@ -1,52 +1,52 @@
 import assert from "node:assert/strict";
 import type { ChatError, ChatErrorCode } from "../../src/core/chat_error.ts";
 import { type Log, silentLog } from "../../src/core/log.ts";
-import type { Message } from "../../src/gen/chatd/v1/chat.ts";
 import {
   ClientFrame,
   type Hello,
   type HelloResponse,
-  type Item,
-  type Reply,
   type Request,
   ServerFrame,
 } from "../../src/gen/chatd/v1/session.ts";
 import type { DialCallback } from "../../src/session/callback_delivery.ts";
 import { Session } from "../../src/session/session.ts";
-import { eventually } from "./eventually.ts";
+import { until } from "./turns.ts";
+import {
+  type Question,
+  ReceivedFrames,
+  type ReplyResult,
+  type ReplyValues,
+  type RequestKind,
+  type RequestValues,
+} from "./received_frames.ts";
 import type { TestChat } from "./test_chat.ts";
-
-export type RequestKind = NonNullable<Request["kind"]>;
-export type ReplyResult = NonNullable<Reply["result"]>;
-export type RequestValues = { [K in RequestKind as K["$case"]]: K["value"] };
-export type ReplyValues = { [R in ReplyResult as R["$case"]]: R["value"] };
-/** The kinds of requests that are answered. */
-export type Question = keyof RequestValues & keyof ReplyValues;
 
 export interface TestSessionOptions {
   dialCallback?: DialCallback;
   log?: Log;
+  windowBytes?: number;
   defer?(callback: () => void): void;
 }
 
 /** A session of the server, and the client at the other end of its pipe. */
-export class TestSession {
+export class TestSession extends ReceivedFrames {
   readonly session: Session;
-  /** All frames that came, and how long each was. */
-  readonly frames: ServerFrame[] = [];
+  /** How long each frame was. */
   readonly sizes: number[] = [];
   /** What the pipe was ended with; undefined while it is open. */
   ended: { reason: ChatError | undefined } | undefined;
   #lastId = 0;
 
   constructor({ chat }: TestChat, options: TestSessionOptions = {}) {
-    const { dialCallback, log = silentLog, defer = setImmediate } = options;
+    super();
+    const { dialCallback, log = silentLog, windowBytes, defer = setImmediate } = options;
     this.session = new Session({
       chat,
       log,
       server: "chatd test",
       peer: { transport: "test", address: "127.0.0.1" },
       dialCallback,
+      windowBytes,
       defer,
       pipe: {
         send: (frame) => {
@@ -77,36 +77,10 @@ export class TestSession {
     return await this.ask("hello", helloWith(token, hello));
   }
 
-  get items(): NonNullable<Item["kind"]>[] {
-    return this.frames.flatMap(({ items }) => items.map(({ kind }) => kind!));
-  }
-
-  get messages(): Message[] {
-    return this.items.flatMap((item) => item.$case === "message" ? [item.value] : []);
-  }
-
-  get texts(): string[] {
-    return this.messages.map(({ text }) => text);
-  }
-
-  get presence(): [user: string, online: boolean][] {
-    return this.items.flatMap((item) => item.$case === "presence" ? [[item.value.user, item.value.online]] : []);
-  }
-
-  get replies(): Reply[] {
-    return this.items.flatMap((item) => item.$case === "reply" ? [item.value] : []);
-  }
-
-  /** The newest position that the client has everything up to. */
-  get through(): number {
-    return Math.max(0, ...this.frames.map(({ through }) => through));
-  }
-
   /** The code that the session ended with, as its last item and as the end of its pipe; undefined while it lives. */
   get endCode(): ChatErrorCode | undefined {
     if (this.ended?.reason === undefined) return undefined;
-    const last = this.items.at(-1);
-    assert.equal(last?.$case === "sessionEnded" && last.value.error?.code, this.ended.reason.code);
+    assert.equal(this.endReason?.code, this.ended.reason.code);
     return this.ended.reason.code;
   }
 
@@ -137,7 +111,7 @@ export class TestSession {
   }
 
   async reply(id: number): Promise<ReplyResult> {
-    const reply = await eventually(() => this.replies.find(({ requestId }) => requestId === id), {
+    const reply = await until(() => this.replies.find(({ requestId }) => requestId === id), {
       what: `the reply to request ${id}`,
     });
     return reply.result!;

@@ -23,6 +23,7 @@ export function grpcServerOptions(options: OptionsWithEnv): Parser<"sync", GrpcS
       description: "Who may register",
     }),
     supervise: options.onUnlessNegated("--supervise", "Restart the serving process when it dies"),
+    supervised: options.internal("--supervised"),
     perSecond: options.withDefault("--rate", integer({ metavar: "COUNT", min: 1, max: 1_000_000 }), {
       standard: "200",
       description: "Requests of each user in a second, when it goes on",

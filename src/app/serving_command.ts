@@ -1,0 +1,50 @@
+/** What a serving process needs, for where its supervisor is not allowed everything of the kind. */
+export interface ServingNeeds {
+  /** Paths. */
+  readonly read: readonly string[];
+  /** Paths. */
+  readonly write: readonly string[];
+  /** As in `--allow-net`: "127.0.0.1:50051", "127.0.0.1" or "unix:/path". */
+  readonly net: readonly string[];
+  /** As in `--allow-env`: names of variables, or "CHATD_*". */
+  readonly env: readonly string[];
+}
+
+/** Whether Deno lets this process start its own executable, without asking anybody. */
+export function mayStartItself(): boolean {
+  return isGranted({ name: "run", command: Deno.execPath() });
+}
+
+/**
+ * The command that runs this program again. A compiled executable brings its permissions along; under `deno run` the new process
+ * gets what this one has of `needs`, and never the permission to run anything: it is the one that strangers talk to.
+ */
+export function servingCommand(args: readonly string[], needs: ServingNeeds): { program: string; args: string[] } {
+  const program = Deno.execPath();
+  if (Deno.build.standalone) return { program, args: [...args] };
+  return { program, args: ["run", "--quiet", "--no-prompt", ...permissionFlags(needs), Deno.mainModule, ...args] };
+}
+
+function permissionFlags({ read, write, net, env }: ServingNeeds): string[] {
+  return [
+    ...flag("--allow-read", { name: "read" }, read.map((path) => [path, { name: "read", path }])),
+    ...flag("--allow-write", { name: "write" }, write.map((path) => [path, { name: "write", path }])),
+    ...flag("--allow-net", { name: "net" }, net.map((host) => [host, { name: "net", host }])),
+    ...flag("--allow-env", { name: "env" }, env.map((variable) => [variable, { name: "env", variable }])),
+  ];
+}
+
+function flag(
+  name: string,
+  everything: Deno.PermissionDescriptor,
+  needed: readonly (readonly [string, Deno.PermissionDescriptor])[],
+): string[] {
+  if (isGranted(everything)) return [name];
+  const granted = needed.filter(([, descriptor]) => isGranted(descriptor));
+  // A comma in a value is written twice.
+  return granted.length === 0 ? [] : [`${name}=${granted.map(([value]) => value.replaceAll(",", ",,")).join(",")}`];
+}
+
+function isGranted(descriptor: Deno.PermissionDescriptor): boolean {
+  return Deno.permissions.querySync(descriptor).state === "granted";
+}

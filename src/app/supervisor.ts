@@ -1,0 +1,114 @@
+import type { Log } from "../core/log.ts";
+import { ShutdownSignals } from "./shutdown_signals.ts";
+import { type Listening, type Order, readJsonLines } from "./supervisor_link.ts";
+import { crashedExitCode } from "./uncaught_errors.ts";
+
+/** A process that lived so long had no trouble with starting, in milliseconds. */
+const soundLifeMs = 10_000;
+const delayStepMs = 250;
+const maxDelayMs = 1_000;
+
+export interface SupervisorOptions {
+  /** Starts the serving process, which speaks as `SupervisorLink` does. */
+  readonly command: { readonly program: string; readonly args: readonly string[] };
+  /** Where to listen for the first time; a port that was found then is kept. */
+  readonly port: number;
+  readonly log: Log;
+  /** The serving process listens for the first time. */
+  onListening(port: number): void;
+}
+
+/**
+ * Keeps a serving process alive: starts another within a second when it dies, on the same port. SIGINT and SIGTERM stop
+ * it in order, a second one kills it. If this process is killed, the other notices by its stdin, and stops.
+ * @returns the serving process's exit code, when it ended by itself or would not even start.
+ */
+export async function supervise(options: SupervisorOptions): Promise<number> {
+  const { log } = options;
+  let running: ServingProcess | undefined;
+  using signals = new ShutdownSignals({ onSecond: () => running?.kill() });
+  let stopping = false;
+  void signals.first.then((signal) => {
+    stopping = true;
+    running?.order({ stop: signal });
+  });
+  let { port } = options;
+  let served = false;
+  for (let failures = 0;;) {
+    const startedAt = performance.now();
+    running = new ServingProcess(options.command, { listen: { port } });
+    const ended = running.status;
+    const listening = await running.listening;
+    if (listening !== undefined) {
+      port = listening;
+      if (!served) options.onListening(port);
+      else log.info("serving again", { port, process: running.pid });
+      served = true;
+    }
+    const status = await ended;
+    if (stopping || !mustRestart(status, { served })) return status.code;
+    failures = performance.now() - startedAt >= soundLifeMs ? 0 : failures + 1;
+    const delayMs = restartDelay(failures);
+    log.error("the serving process died; starting it again", { signal: status.signal, code: status.code, delayMs });
+    if (await isOver(signals.first, delayMs)) return 0;
+  }
+}
+
+/**
+ * Whether a serving process that ended is started again. One that ended with 0 was asked to. One that refused to start
+ * because of the command line, the port or the data would refuse again, unless it `served` before with the same.
+ */
+export function mustRestart({ code, signal }: Deno.CommandStatus, { served }: { served: boolean }): boolean {
+  if (signal !== null || code >= 128 || code === crashedExitCode) return true;
+  return served && code !== 0;
+}
+
+/** How long to wait, in milliseconds, when the process died so many times in a row soon after it was started. */
+export function restartDelay(failures: number): number {
+  return Math.min(Math.max(failures - 1, 0) * delayStepMs, maxDelayMs);
+}
+
+class ServingProcess {
+  /** The port, once it listens; undefined when it ends before. */
+  readonly listening: Promise<number | undefined>;
+  readonly status: Promise<Deno.CommandStatus>;
+  readonly pid: number;
+  readonly #child: Deno.ChildProcess;
+  readonly #orders: WritableStreamDefaultWriter<Uint8Array>;
+
+  constructor({ program, args }: SupervisorOptions["command"], first: Order) {
+    this.#child = new Deno.Command(program, { args: [...args], stdin: "piped", stdout: "piped", stderr: "inherit" })
+      .spawn();
+    this.pid = this.#child.pid;
+    this.status = this.#child.status;
+    this.#orders = this.#child.stdin.getWriter();
+    this.listening = firstPort(this.#child.stdout);
+    this.order(first);
+    void this.status.then(() => this.#orders.close()).catch(() => {});
+  }
+
+  order(order: Order): void {
+    // A process that is gone needs no orders; its status says the rest.
+    this.#orders.write(new TextEncoder().encode(`${JSON.stringify(order)}\n`)).catch(() => {});
+  }
+
+  kill(): void {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+    }
+  }
+}
+
+async function firstPort(stdout: ReadableStream<Uint8Array>): Promise<number | undefined> {
+  for await (const value of readJsonLines(stdout)) return (value as Listening).port;
+}
+
+async function isOver(first: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const waited = new Promise<false>((resolve) => timer = setTimeout(resolve, ms, false));
+  const over = await Promise.race([first.then(() => true), waited]);
+  clearTimeout(timer);
+  return over;
+}

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { ClientState } from "../../src/app/client_state.ts";
+
+async function inFolder(use: (folder: string) => void | Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function names(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].map(({ name }) => name);
+}
+
+Deno.test("what is saved is read by the next run, for each server and user on its own", async () => {
+  await inFolder((folder) => {
+    const open = (server: string, user: string) => new ClientState({ server, user, folder });
+    assert.deepEqual(open("host:1", "ana").read(), {});
+    open("host:1", "ana").update(() => ({ token: "secret", deviceId: "d1" }));
+    open("host:1", "ana").update((saved) => ({ ...saved, lastRecipient: "ben" }));
+    assert.deepEqual(open("host:1", "ana").read(), { token: "secret", deviceId: "d1", lastRecipient: "ben" });
+    assert.deepEqual(open("host:1", "ben").read(), {});
+    assert.deepEqual(open("host:2", "ana").read(), {});
+    assert.deepEqual(open("../../host:2", "ana").read(), {});
+  });
+});
+
+Deno.test("only the owner can read it, and nothing half-written is left", {
+  ignore: Deno.build.os === "windows",
+}, async () => {
+  await inFolder((parent) => {
+    const folder = `${parent}/state/chatd`;
+    const state = new ClientState({ server: "host:1", user: "ana", folder });
+    state.update(() => ({ token: "secret" }));
+    state.takeConsumer("ui")[Symbol.dispose]();
+    assert.equal(Deno.statSync(folder).mode! & 0o777, 0o700);
+    for (const name of names(folder)) assert.equal(Deno.statSync(`${folder}/${name}`).mode! & 0o777, 0o600, name);
+    assert.deepEqual(names(folder).filter((name) => name.endsWith(".tmp")), []);
+  });
+});
+
+Deno.test("a damaged file counts as nothing saved", async () => {
+  await inFolder((folder) => {
+    const state = new ClientState({ server: "host:1", user: "ana", folder });
+    state.update(() => ({ token: "secret" }));
+    const file = names(folder).find((name) => name.endsWith(".json"))!;
+    for (const damaged of ["", "{", "null", "7"]) {
+      Deno.writeTextFileSync(`${folder}/${file}`, damaged);
+      assert.deepEqual(state.read(), {});
+    }
+  });
+});
+
+Deno.test("terminals at the same time take consumers of their own, and give them back", async () => {
+  await inFolder((folder) => {
+    const take = () => new ClientState({ server: "host:1", user: "ana", folder }).takeConsumer("ui");
+    using first = take();
+    const second = take();
+    using third = take();
+    assert.deepEqual([first.name, second.name, third.name], ["ui", "ui-2", "ui-3"]);
+    second[Symbol.dispose]();
+    using again = take();
+    assert.equal(again.name, "ui-2");
+    using other = new ClientState({ server: "host:1", user: "ben", folder }).takeConsumer("ui");
+    assert.equal(other.name, "ui");
+  });
+});
+
+Deno.test("a folder that cannot be used is named", async () => {
+  await inFolder((folder) => {
+    Deno.writeTextFileSync(`${folder}/file`, "");
+    assert.throws(() => new ClientState({ server: "host:1", user: "ana", folder: `${folder}/file/x` }), {
+      code: "invalid_argument",
+      message: /file\/x: .*XDG_STATE_HOME/,
+    });
+  });
+});

@@ -1,0 +1,16 @@
+import { transportAccounts } from "./transport_accounts.ts";
+import { transportDelivery } from "./transport_delivery.ts";
+import { testsOf, type TransportFixture } from "./transport_harness.ts";
+import { transportLimits } from "./transport_limits.ts";
+import { transportRequests } from "./transport_requests.ts";
+
+export type { TransportFixture, TransportServer } from "./transport_harness.ts";
+
+/** What every transport keeps to. */
+export function transportContract(name: string, fixture: TransportFixture): void {
+  const test = testsOf(name, fixture);
+  transportAccounts(test);
+  transportRequests(test);
+  transportDelivery(test);
+  transportLimits(test);
+}

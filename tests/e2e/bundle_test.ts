@@ -1,0 +1,131 @@
+/**
+ * The program as one file: bundled, it runs from an empty folder with an empty cache and no network; compiled, as the
+ * executable that `deno task compile` makes.
+ */
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "../support/temporary_folder.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const config = JSON.parse(Deno.readTextFileSync(`${root}deno.json`));
+const password = "correct horse";
+
+interface Program {
+  readonly program: string;
+  /** Before those of chatd. */
+  readonly args: readonly string[];
+  /** A folder of its own: working directory, cache and home. */
+  readonly folder: string;
+}
+
+function command({ program, args, folder }: Program, more: readonly string[], stdin: "piped" | "null" = "null") {
+  return new Deno.Command(program, {
+    args: [...args, ...more],
+    cwd: folder,
+    clearEnv: true,
+    env: {
+      HOME: folder,
+      XDG_STATE_HOME: `${folder}/state`,
+      DENO_DIR: `${folder}/cache`,
+      NPM_CONFIG_REGISTRY: "http://127.0.0.1:9",
+      NO_COLOR: "1",
+      CHATD_PASSWORD: password,
+    },
+    stdin,
+    stdout: "piped",
+    stderr: "piped",
+  });
+}
+
+async function run(
+  program: Program,
+  more: readonly string[],
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const { code, stdout, stderr } = await command(program, more).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+/** A server, two users that the operator adds, and a message from one to the other. */
+async function chatThrough(program: Program): Promise<void> {
+  const version = await run(program, ["--version"]);
+  assert.deepEqual([version.code, version.stdout], [0, `chatd ${config.version}\n`], version.stderr);
+  assert.match((await run(program, ["--help"])).stdout, /grpc-server/);
+
+  const server = command(program, ["grpc-server", "--listen", "127.0.0.1:0"]).spawn();
+  const errors = new Response(server.stderr).text();
+  const output = server.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let greeting = "";
+  while (!/listens on \S+:\d+[^]*another terminal/.test(greeting)) {
+    const { value, done } = await output.read();
+    assert.ok(!done, `the server ended: ${greeting}${done ? await errors : ""}`);
+    greeting += value;
+  }
+  const [, port] = /listens on \S+:(\d+)/.exec(greeting)!;
+  try {
+    for (const user of ["ana", "ben"]) {
+      const added = await run(program, ["user", "add", user]);
+      assert.equal(added.code, 0, added.stderr);
+    }
+    const client = command(
+      program,
+      ["grpc-client", "--user", "ana", "--to", "ben", "--server", `127.0.0.1:${port}`],
+      "piped",
+    ).spawn();
+    const writer = client.stdin.getWriter();
+    await writer.write(new TextEncoder().encode("hello\nben\n"));
+    await writer.close();
+    const { code, stderr } = await client.output();
+    assert.equal(code, 0, new TextDecoder().decode(stderr));
+  } finally {
+    server.kill("SIGTERM");
+    await output.cancel();
+    const { code } = await server.status;
+    assert.equal(code, 0, await errors);
+  }
+}
+
+Deno.test("bundled into one file, chatd runs from an empty folder with an empty cache and no network", async () => {
+  using folder = temporaryFolder();
+  const bundle = `${folder.path}/chatd.js`;
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["bundle", "--quiet", "--output", bundle, "main.ts"],
+    cwd: root,
+    stdout: "piped",
+    stderr: "piped",
+  }).output();
+  assert.equal(code, 0, new TextDecoder().decode(stderr));
+  await chatThrough({ program: Deno.execPath(), args: ["run", "--quiet", "-A", bundle], folder: folder.path });
+});
+
+async function compile(output: string, denort: string): Promise<void> {
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["compile", "--quiet", "-A", "--output", output, "main.ts"],
+    cwd: root,
+    env: { DENORT_BIN: denort },
+    stdout: "piped",
+    stderr: "piped",
+  }).output();
+  assert.equal(code, 0, new TextDecoder().decode(stderr));
+}
+
+Deno.test("chatd compiles: everything that it needs can be embedded", async () => {
+  using folder = temporaryFolder();
+  // The full deno stands in for denort: the executable would not be chatd, but is made in the same way.
+  await compile(`${folder.path}/chatd`, Deno.execPath());
+  const { size } = await Deno.stat(`${folder.path}/chatd`);
+  assert.ok(size > (await Deno.stat(Deno.execPath())).size);
+});
+
+const denort = Deno.env.get("DENORT_BIN");
+
+Deno.test({
+  name: "compiled into one executable, chatd runs from an empty folder" +
+    (denort === undefined ? " (SKIPPED: set DENORT_BIN to the denort of this Deno version to run it)" : ""),
+  ignore: denort === undefined,
+  async fn() {
+    using folder = temporaryFolder();
+    await compile(`${folder.path}/chatd`, denort!);
+    await chatThrough({ program: `${folder.path}/chatd`, args: [], folder: folder.path });
+  },
+});

@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import type { Message } from "../../src/core/message.ts";
+import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { lockFolder } from "../../src/store/folder_lock.ts";
+import { runChatd } from "../support/chatd_process.ts";
+import { join, type Person, until } from "../support/person.ts";
+import { ServerProcess } from "../support/server_process.ts";
+import { temporaryFolder } from "../support/temporary_folder.ts";
+
+const inFlight = 16;
+
+function isAlive(pid: number): boolean {
+  try {
+    // Stops nobody: a process that runs goes on running.
+    Deno.kill(pid, "SIGCONT");
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Whether nobody owns the folder. */
+function isFree(folder: string): boolean {
+  try {
+    lockFolder(folder).release();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test("a serving process that dies comes back on its port, and nothing accepted is lost", async () => {
+  using folder = temporaryFolder();
+  await using server = await ServerProcess.start({
+    folder: folder.path,
+    supervise: true,
+    args: ["--rate", "100000", "--burst", "100000"],
+  });
+  const transport = () => new GrpcTransport({ host: "127.0.0.1", port: server.port, callback: false });
+  const [ana, ben] = [await join("ana", transport()), await join("ben", transport())];
+  let loading = true;
+  let sent = 0;
+  const send = async (from: Person) => {
+    while (loading) await from.client.send("ben", `line ${sent++}`);
+  };
+  const load = Promise.all(Array.from({ length: inFlight }, () => send(ana)));
+
+  for (const signal of ["SIGABRT", "SIGKILL", "SIGABRT"] as const) {
+    const before = ana.accepted.length;
+    await until(() => ana.accepted.length >= before + 100);
+    const killed = server.servingPid();
+    assert.notEqual(killed, server.pid);
+    Deno.kill(killed, signal);
+    await until(() => !isAlive(killed));
+    const taken = ana.accepted.length;
+    await until(() => ana.accepted.length > taken + inFlight);
+    assert.notEqual(server.servingPid(), killed);
+  }
+  loading = false;
+  await load;
+  await until(() => ben.received.length >= ana.accepted.length);
+  const byPosition = (one: Message, other: Message) => one.position - other.position;
+  assert.deepEqual(ben.received, ana.accepted.toSorted(byPosition));
+  await Promise.all([ana.stop(), ben.stop()]);
+
+  assert.equal(server.stdout.filter((line) => line.includes("listens on")).length, 1, "it greets once");
+  assert.equal(server.stderr.filter((line) => line.includes("the serving process died")).length, 3);
+  server.kill("SIGTERM");
+  assert.equal((await server.status).code, 0);
+});
+
+Deno.test("a signal to the supervisor, or to both processes, ends both in order", async () => {
+  for (const both of [false, true]) {
+    using folder = temporaryFolder();
+    await using server = await ServerProcess.start({ folder: folder.path, supervise: true });
+    const serving = server.servingPid();
+    if (both) Deno.kill(serving, "SIGINT");
+    server.kill("SIGINT");
+    assert.equal((await server.status).code, 0);
+    await until(() => !isAlive(serving));
+    assert.ok(server.stderr.some((line) => line.includes("stopping reason=SIGINT")));
+    assert.ok(isFree(folder.path));
+  }
+});
+
+Deno.test("a signal that comes twice at once, as Ctrl-C under deno task does, counts once", async () => {
+  using folder = temporaryFolder();
+  await using server = await ServerProcess.start({ folder: folder.path, supervise: true });
+  for (let count = 0; count < 3; count++) server.kill("SIGINT");
+  assert.equal((await server.status).code, 0);
+});
+
+Deno.test("a second signal ends both processes at once", async () => {
+  using folder = temporaryFolder();
+  await using server = await ServerProcess.start({ folder: folder.path, supervise: true });
+  const serving = server.servingPid();
+  // Stopped, it cannot do what it is asked to.
+  Deno.kill(serving, "SIGSTOP");
+  server.kill("SIGTERM");
+  // An echo of the first one does not count, whenever that comes.
+  const again = setInterval(() => server.kill("SIGINT"), 50);
+  const status = await server.status.finally(() => clearInterval(again));
+  assert.equal(status.code, 1);
+  await until(() => !isAlive(serving) && isFree(folder.path));
+});
+
+Deno.test("a serving process whose supervisor was killed stops, and frees port and data folder", async () => {
+  using folder = temporaryFolder();
+  await using server = await ServerProcess.start({ folder: folder.path, supervise: true });
+  const serving = server.servingPid();
+  server.kill("SIGKILL");
+  await until(() => !isAlive(serving));
+  assert.ok(isFree(folder.path));
+  Deno.listen({ hostname: "127.0.0.1", port: server.port }).close();
+});
+
+Deno.test("a server that cannot start says why once, and is not started again", async () => {
+  using folder = temporaryFolder();
+  await using server = await ServerProcess.start({ folder: folder.path });
+  const table: [string, number, RegExp][] = [
+    [`--listen 127.0.0.1:${server.port} --data ${folder.path}/other`, 1, /^chatd: Cannot listen on [^\n]+\n$/],
+    [`--listen 127.0.0.1:0 --data ${folder.path}`, 1, /^chatd: The data folder "[^\n]+ is in use by another[^\n]+\n$/],
+    [`--listen nowhere`, 2, /^chatd: [^\n]+\n[^\n]+\n$/],
+  ];
+  for (const [args, expected, message] of table) {
+    const { code, stdout, stderr } = await runChatd({ args: ["grpc-server", ...args.split(" ")] });
+    assert.deepEqual([code, stdout], [expected, ""]);
+    assert.match(stderr, message);
+  }
+});

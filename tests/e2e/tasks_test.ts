@@ -1,0 +1,102 @@
+/** The tasks that README tells people to run, in a copy of the project and with no deno on the path. */
+import assert from "node:assert/strict";
+import { cp } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "../support/temporary_folder.ts";
+import { until } from "../support/person.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const password = "correct horse";
+
+async function copyProject(folder: string): Promise<void> {
+  for (const name of ["main.ts", "deno.json", "deno.lock", "src"]) {
+    await cp(`${root}${name}`, `${folder}/${name}`, { recursive: true });
+  }
+}
+
+function task(folder: string, args: readonly string[], stdin: "piped" | "null" = "null"): Deno.Command {
+  const cache = JSON.parse(new TextDecoder().decode(info.stdout)).denoDir;
+  return new Deno.Command(Deno.execPath(), {
+    args: ["task", "--quiet", ...args],
+    cwd: folder,
+    clearEnv: true,
+    env: { PATH: "/usr/bin:/bin", HOME: `${folder}/home`, DENO_DIR: cache, NO_COLOR: "1", CHATD_PASSWORD: password },
+    stdin,
+    stdout: "piped",
+    stderr: "piped",
+  });
+}
+
+const info = new Deno.Command(Deno.execPath(), { args: ["info", "--json"], cwd: "/" }).outputSync();
+
+Deno.test("deno task start serves, restarts what died, and chats with deno task chat", async () => {
+  using folder = temporaryFolder();
+  await copyProject(folder.path);
+  const server = task(folder.path, ["start", "--listen", "127.0.0.1:0"]).spawn();
+  const errors = new Response(server.stderr).text();
+  const output = server.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  try {
+    let greeting = "";
+    while (!/another terminal: .*\n/.test(greeting)) {
+      const { value, done } = await output.read();
+      assert.ok(!done, `the server ended: ${done ? await errors : ""}`);
+      greeting += value;
+    }
+    const [, port] = /listens on 127\.0\.0\.1:(\d+)/.exec(greeting)!;
+    const servingPid = () => Number(Deno.readTextFileSync(`${folder.path}/data/chatd.lock`));
+    const killed = servingPid();
+    Deno.kill(killed, "SIGKILL");
+    await until(() => servingPid() !== killed && !Number.isNaN(servingPid()));
+
+    const added = await task(folder.path, ["user", "add", "ana"]).output();
+    assert.equal(added.code, 0, new TextDecoder().decode(added.stderr));
+    const client = task(folder.path, ["chat", "--user", "ana", "--to", "ana", "--server", `127.0.0.1:${port}`], "piped")
+      .spawn();
+    const writer = client.stdin.getWriter();
+    await writer.write(new TextEncoder().encode("a note to myself\n"));
+    await writer.close();
+    const { code, stderr } = await client.output();
+    assert.equal(code, 0, new TextDecoder().decode(stderr));
+  } finally {
+    server.kill("SIGINT");
+    await output.cancel();
+    const { code } = await server.status;
+    assert.equal(code, 0, await errors);
+  }
+});
+
+Deno.test("deno task start --data elsewhere names the permissions to add", async () => {
+  using folder = temporaryFolder();
+  await copyProject(folder.path);
+  const { code, stderr } = await task(folder.path, ["start", "--data", `${folder.path}/elsewhere`]).output();
+  const said = new TextDecoder().decode(stderr);
+  assert.equal(code, 1);
+  assert.match(said, /^chatd: [^\n]+\n$/);
+  for (const flag of ["--allow-read=", "--allow-write="]) {
+    assert.ok(said.includes(`${flag}${folder.path}/elsewhere`), said);
+  }
+});
+
+Deno.test("a server that may not start processes serves without a supervisor, and says so once", async () => {
+  using folder = temporaryFolder();
+  await copyProject(folder.path);
+  const path = `${folder.path}/deno.json`;
+  const config = JSON.parse(Deno.readTextFileSync(path));
+  config.tasks.start = config.tasks.start.replace(/--allow-run="[^"]*"/, "");
+  assert.doesNotMatch(config.tasks.start, /run=/);
+  Deno.writeTextFileSync(path, JSON.stringify(config));
+  const server = task(folder.path, ["start", "--listen", "127.0.0.1:0"]).spawn();
+  const errors = new Response(server.stderr).text();
+  const output = server.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  for (let greeting = ""; !greeting.includes("another terminal");) {
+    const { value, done } = await output.read();
+    assert.ok(!done, "the server ended");
+    greeting += value;
+  }
+  server.kill("SIGTERM");
+  await output.cancel();
+  assert.equal((await server.status).code, 0);
+  const lines = (await errors).split("\n").filter((line) => line.includes("without a supervisor"));
+  assert.equal(lines.length, 1);
+  assert.ok(lines[0].includes("--allow-run="), lines[0]);
+});

@@ -1,0 +1,86 @@
+import { type ClientDuplexStream, credentials, makeClientConstructor } from "@grpc/grpc-js";
+import { defer, openChat } from "../../src/app/open_chat.ts";
+import { silentLog } from "../../src/core/log.ts";
+import { ChatServiceService } from "../../src/gen/chatd/v1/chat_service.ts";
+import { ClientFrame, type ServerFrame } from "../../src/gen/chatd/v1/session.ts";
+import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { FrameQueue } from "../../src/grpc/frame_queue.ts";
+import { startGrpcServer } from "../../src/grpc/server.ts";
+import { fromServiceError } from "../../src/grpc/status.ts";
+import { transportContract, type TransportFixture, type TransportServer } from "../contract/transport.ts";
+import { FakeHasher } from "../support/fake_hasher.ts";
+import { temporaryFolder } from "../support/temporary_folder.ts";
+
+function fixture({ callback }: { callback: boolean }): TransportFixture {
+  return { acknowledgesByReading: callback, start: (options) => start({ callback, ...options }) };
+}
+
+async function start(
+  { callback, registration = "open", rate = { perSecond: 1_000, burst: 10_000 } }:
+    & { callback: boolean }
+    & Parameters<TransportFixture["start"]>[0],
+): Promise<TransportServer> {
+  const folder = temporaryFolder();
+  const open = async (port: number) => {
+    const opened = openChat({ folder: folder.path, registration, rate, log: silentLog, hasher: new FakeHasher() });
+    const listen = { host: "127.0.0.1", port };
+    const server = await startGrpcServer({ chat: opened.chat, log: silentLog, server: "chatd test", listen, defer });
+    return { ...opened, server };
+  };
+  let running: Awaited<ReturnType<typeof open>> | undefined = await open(0);
+  let { chat } = running;
+  const { port } = running.server;
+  const transport = new GrpcTransport({ host: "127.0.0.1", port, callback });
+  const stop: TransportServer["stop"] = async (how) => {
+    if (running === undefined) return;
+    const { server, close } = running;
+    running = undefined;
+    const closed = server.close({ deadlineMs: how === "in peace" ? 2_000 : 0 });
+    if (how === "in peace") chat.endSessions();
+    await closed;
+    await close();
+  };
+  return {
+    get chat() {
+      return chat;
+    },
+    transport,
+    openRaw: () => Promise.resolve(openRaw(transport.address)),
+    stop,
+    start: async () => {
+      running = await open(port);
+      chat = running.chat;
+    },
+    async [Symbol.asyncDispose]() {
+      await stop("in peace");
+      folder[Symbol.dispose]();
+    },
+  };
+}
+
+function openRaw(address: string) {
+  const connect = {
+    ...ChatServiceService.connect,
+    requestSerialize: (bytes: Uint8Array) => Buffer.from(bytes),
+  };
+  const client = new (makeClientConstructor({ connect } as never, "raw"))(address, credentials.createInsecure());
+  const call = client.connect() as ClientDuplexStream<Uint8Array, ServerFrame>;
+  const frames = new FrameQueue({ pause: () => call.pause(), resume: () => call.resume() });
+  call.on("data", (frame) => frames.push(frame));
+  call.on("error", (error) => frames.fail(fromServiceError(error as never)));
+  call.on("end", () => frames.end());
+  return {
+    frames,
+    send: (frame: ClientFrame) => void call.write(ClientFrame.encode(frame).finish()),
+    sendBytes: (bytes: Uint8Array) => void call.write(bytes),
+    close: () => {
+      call.cancel();
+      client.close();
+      frames.end();
+      return Promise.resolve();
+    },
+  };
+}
+
+transportContract("gRPC", fixture({ callback: false }));
+transportContract("gRPC, by callback", fixture({ callback: true }));

@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { eventually } from "../support/eventually.ts";
+import { startTestGrpcServer } from "../support/grpc_server.ts";
+import { Network } from "../support/network.ts";
+import { join } from "../support/person.ts";
+
+const noticed = { deadlineMs: 35_000 };
+
+async function loseNetwork({ callback }: { callback: boolean }): Promise<void> {
+  await using test = await startTestGrpcServer();
+  await using network = await Network.to(test.server.port);
+  const ana = await join("ana", new GrpcTransport({ host: "127.0.0.1", port: network.port, callback }));
+  const ben = await join("ben", new GrpcTransport({ host: "127.0.0.1", port: test.server.port, callback: false }));
+  await ben.client.send("ana", "before");
+  await eventually(() => ana.received.length === 1);
+
+  network.freeze();
+  const late = ana.client.send("ben", "sent into the silence");
+  await ben.client.send("ana", "meanwhile");
+  await Promise.all([
+    eventually(() => ana.client.state.kind === "offline", { what: "the client notices", ...noticed }),
+    eventually(() => !test.chat.live.isOnline("ana"), { what: "the server notices", ...noticed }),
+  ]);
+
+  network.thaw();
+  await late;
+  await ben.client.send("ana", "after");
+  await eventually(() => ana.received.length >= 3 && ben.received.length >= 1);
+  assert.deepEqual(ana.received.map(({ text }) => text), ["before", "meanwhile", "after"]);
+  assert.deepEqual(ben.received.map(({ text }) => text), ["sent into the silence"]);
+  await Promise.all([ana.stop(), ben.stop()]);
+}
+
+Deno.test("both sides notice within 35 s that the network lost everything, and nothing is lost", async () => {
+  // Together, because each is a wait for keepalive.
+  await Promise.all([loseNetwork({ callback: false }), loseNetwork({ callback: true })]);
+});

@@ -1,0 +1,279 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { Change, ChangeResult, MessageBatch } from "../../src/core/message_store.ts";
+import type { Message } from "../../src/gen/chatd/v1/chat.ts";
+import type { Item } from "../../src/gen/chatd/v1/session.ts";
+import { encodeItem } from "../../src/wire/server_items.ts";
+import { turns } from "../support/turns.ts";
+import { MemoryStore } from "../support/memory_store.ts";
+import { TestChat } from "../support/test_chat.ts";
+import { helloWith, TestSession } from "../support/test_session.ts";
+
+const users = ["ana", "ben", "cleo"];
+/** Devices, each with the names of its consumers. */
+const devices: [user: string, consumers: string[]][] = [
+  ["ana", ["ui", "tail"]],
+  ["ana", ["ui"]],
+  ["ben", ["ui"]],
+  ["cleo", ["ui"]],
+];
+
+/** Answers later than it reads and writes, as a store in another thread would. */
+class SlowStore extends MemoryStore {
+  readonly #delays: readonly number[];
+  #call = 0;
+
+  constructor(delays: readonly number[]) {
+    super();
+    this.#delays = delays;
+  }
+
+  override async commit(changes: readonly Change[]): Promise<ChangeResult[]> {
+    return await this.#later(super.commit(changes));
+  }
+
+  override async messagesAfter(...call: Parameters<MemoryStore["messagesAfter"]>): Promise<MessageBatch> {
+    return await this.#later(super.messagesAfter(...call));
+  }
+
+  async #later<T>(result: Promise<T>): Promise<T> {
+    await turns(this.#delays[this.#call++ % this.#delays.length]);
+    return await result;
+  }
+}
+
+interface Draft {
+  id: string;
+  to: string;
+  text: string;
+}
+
+/** A client of one consumer that loses its connection now and then, but never what it has taken. */
+class Client {
+  readonly user: string;
+  /** By position, in the order in which it came to know them. */
+  readonly taken = new Map<number, Message>();
+  readonly #test: TestChat;
+  readonly #token: string;
+  readonly #consumer: string;
+  readonly #outbox = new Map<string, Draft>();
+  readonly #windowBytes: number;
+  #session: TestSession | undefined;
+  /** Which drafts await a reply of this session, by request id. */
+  #asked = new Map<number, Draft>();
+  #framesTaken = 0;
+  #through = 0;
+  #newestTaken = 0;
+  #repliesTaken = 0;
+  #acknowledged = 0;
+
+  constructor(test: TestChat, options: { user: string; token: string; consumer: string; windowBytes: number }) {
+    this.#test = test;
+    this.user = options.user;
+    this.#token = options.token;
+    this.#consumer = options.consumer;
+    this.#windowBytes = options.windowBytes;
+  }
+
+  get isIdle(): boolean {
+    const session = this.#session;
+    return session !== undefined && this.#outbox.size === 0 && this.#framesTaken === session.frames.length;
+  }
+
+  hasAll(log: Message[]): boolean {
+    return this.isIdle && this.taken.size === this.#ofMine(log).length;
+  }
+
+  check(log: Message[]): void {
+    const mine = this.#ofMine(log);
+    assert.deepEqual([...this.taken.values()].sort((one, other) => one.position - other.position), mine);
+    assert.equal(new Set(mine.map(({ id, sender }) => `${sender} ${id}`)).size, mine.length);
+    const sent = mine.filter(({ sender }) => sender === this.user).map(({ text }) => text);
+    assert.equal(new Set(sent).size, sent.length, "a message was stored twice");
+  }
+
+  connect({ resumes }: { resumes: boolean }): void {
+    if (this.#session !== undefined) return;
+    const session = new TestSession(this.#test, { windowBytes: this.#windowBytes });
+    const resume = resumes ? { resumeAfter: this.#through, epoch: this.#test.chat.epoch } : {};
+    const value = helloWith(this.#token, { consumer: this.#consumer, ...resume });
+    session.request({ $case: "hello", value });
+    this.#session = session;
+    this.#asked = new Map();
+    this.#framesTaken = 0;
+    this.#repliesTaken = 0;
+    this.#acknowledged = 0;
+    for (const draft of this.#outbox.values()) this.#ask(draft);
+  }
+
+  /** What is on its way to the client is lost, and what it has not acknowledged. */
+  disconnect(): void {
+    this.#session?.session.disconnected();
+    this.#session = undefined;
+  }
+
+  send(draft: Draft): void {
+    this.#outbox.set(draft.id, draft);
+    if (this.#session !== undefined) this.#ask(draft);
+  }
+
+  take(count: number): void {
+    const session = this.#session;
+    if (session === undefined) return;
+    this.#checkWindow(session);
+    for (const { items, through } of session.frames.slice(this.#framesTaken, this.#framesTaken + count)) {
+      this.#framesTaken++;
+      for (const { kind } of items) this.#takeItem(kind!);
+      this.#through = Math.max(this.#through, through);
+    }
+  }
+
+  acknowledge(): void {
+    this.#acknowledged = this.#through;
+    this.#session?.acknowledge({ position: this.#through, reply: this.#repliesTaken });
+  }
+
+  #ofMine(log: Message[]): Message[] {
+    return log.filter(({ conversation }) => conversation.split(":").includes(this.user));
+  }
+
+  #ask(draft: Draft): void {
+    const [id] = this.#session!.request({ $case: "send", value: { ...draft } });
+    this.#asked.set(id, draft);
+  }
+
+  #takeItem(item: NonNullable<Item["kind"]>): void {
+    if (item.$case === "message") return this.#takeMessage(item.value);
+    if (item.$case !== "reply") return;
+    const { requestId, result } = item.value;
+    this.#repliesTaken = requestId;
+    if (result?.$case === "hello") return;
+    assert.equal(result?.$case, "send");
+    const draft = this.#asked.get(requestId)!;
+    this.#outbox.delete(draft.id);
+    const { duplicate: _, ...accepted } = result!.value as Extract<typeof result, { $case: "send" }>["value"];
+    this.taken.set(accepted.position, { ...accepted, id: draft.id, sender: this.user, text: draft.text });
+  }
+
+  #takeMessage(message: Message): void {
+    const { position } = message;
+    const known = this.taken.get(position);
+    if (known !== undefined) {
+      assert.deepEqual(message, known);
+      return;
+    }
+    assert.ok(position > this.#newestTaken, `${position} is new after ${this.#newestTaken}`);
+    assert.ok(message.conversation.split(":").includes(this.user));
+    this.#newestTaken = position;
+    this.taken.set(position, message);
+  }
+
+  /** What came and was not acknowledged, taken or not, fits the window. */
+  #checkWindow(session: TestSession): void {
+    const bytes = session.messages.filter(({ position }) => position > this.#acknowledged)
+      .reduce((sum, value) => sum + encodeItem({ $case: "message", value }).length, 0);
+    assert.ok(bytes <= this.#windowBytes, `${bytes} of ${this.#windowBytes} bytes`);
+  }
+}
+
+const step = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant("send" as const),
+      client: fc.nat(),
+      to: fc.constantFrom(...users),
+      size: fc.integer({ min: 1, max: 200 }),
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({ do: fc.constant("take" as const), client: fc.nat(), count: fc.nat({ max: 5 }) }),
+  },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("acknowledge" as const), client: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("disconnect" as const), client: fc.nat() }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("connect" as const), client: fc.nat(), resumes: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("wait" as const), turns: fc.nat({ max: 3 }) }) },
+);
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+async function openClients(test: TestChat, windowBytes: () => number): Promise<Client[]> {
+  const clients: Client[] = [];
+  for (const [user, consumers] of devices) {
+    const { token } = await test.logIn(user);
+    for (const consumer of consumers) {
+      clients.push(new Client(test, { user, token, consumer, windowBytes: windowBytes() }));
+    }
+  }
+  return clients;
+}
+
+async function run(test: TestChat, clients: Client[], steps: Step[]): Promise<void> {
+  for (const [index, step] of steps.entries()) {
+    if (step.do === "wait") {
+      await turns(step.turns);
+      continue;
+    }
+    const client = clients[step.client % clients.length];
+    if (step.do === "send") client.send(test.draft(step.to, `${index} `.padEnd(step.size, "x")));
+    else if (step.do === "take") client.take(step.count);
+    else if (step.do === "acknowledge") client.acknowledge();
+    else if (step.do === "connect") client.connect(step);
+    else client.disconnect();
+  }
+}
+
+async function settle(test: TestChat, clients: Client[]): Promise<void> {
+  for (const client of clients) client.connect({ resumes: true });
+  for (let round = 0; round < 200; round++) {
+    for (let turn = 0; turn < 10; turn++) {
+      await turns();
+      for (const client of clients) {
+        client.take(Infinity);
+        client.acknowledge();
+      }
+    }
+    if (!clients.every((client) => client.isIdle)) continue;
+    const log = await readLog(test);
+    if (clients.every((client) => client.hasAll(log))) return;
+  }
+}
+
+Deno.test("every consumer has every message once and in order, however connections and acknowledgements are lost", async () => {
+  const windows = fc.array(fc.integer({ min: 600, max: 4_000 }), { minLength: 5, maxLength: 5 });
+  const delays = fc.array(fc.nat({ max: 2 }), { minLength: 1, maxLength: 7 });
+  const property = fc.asyncProperty(
+    fc.array(step, { maxLength: 300, size: "max" }),
+    windows,
+    delays,
+    async (steps, windows, delays) => {
+      await using test = await TestChat.open({ users, store: new SlowStore(delays) });
+      const clients = await openClients(test, () => windows.pop()!);
+      for (const client of clients) client.connect({ resumes: false });
+      await turns(10);
+      await run(test, clients, steps);
+      await settle(test, clients);
+      const log = await readLog(test);
+      for (const client of clients) client.check(log);
+      for (const client of clients) client.disconnect();
+    },
+  );
+  await fc.assert(property, { numRuns: 40 });
+});
+
+/** Everything that was accepted, by position; each conversation numbered without gaps. */
+async function readLog(test: TestChat): Promise<Message[]> {
+  const limits = { limit: 10_000, maxBytes: 10_000_000 };
+  const all = new Map<number, Message>();
+  for (const user of users) {
+    for (const { acceptedAt, ...rest } of (await test.store.messagesAfter(user, 0, limits)).messages) {
+      all.set(rest.position, { ...rest, acceptedAtMs: acceptedAt });
+    }
+  }
+  const log = [...all.values()].sort((one, other) => one.position - other.position);
+  for (const conversation of new Set(log.map((message) => message.conversation))) {
+    const seqs = log.filter((message) => message.conversation === conversation).map(({ seq }) => seq);
+    assert.deepEqual(seqs, seqs.map((_, index) => index + 1));
+  }
+  return log;
+}

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { ChatClient, type ClientEvent } from "../../src/client/chat_client.ts";
+import type { Message } from "../../src/core/message.ts";
+import type { GrpcTransport } from "../../src/grpc/client_transport.ts";
+
+/** Somebody who registered at a server, is online, and keeps count. */
+export interface Person {
+  readonly client: ChatClient;
+  /** What the server took of what they sent, in the order of its answers. */
+  readonly accepted: Message[];
+  readonly received: Message[];
+  stop(): Promise<void>;
+}
+
+/** Registers `user`, and resolves when they are online. */
+export async function join(user: string, transport: GrpcTransport): Promise<Person> {
+  const { credentials } = await transport.register(
+    { user, password: "correct horse battery", invite: "", deviceName: "test" },
+    {},
+  );
+  const accepted: Message[] = [];
+  const received: Message[] = [];
+  const stopped = new AbortController();
+  const client = new ChatClient({
+    transport,
+    token: credentials!.token,
+    client: "test",
+    backoff: { initialMs: 50, maxMs: 200 },
+    onEvent(event: ClientEvent) {
+      if (event.kind === "accepted") accepted.push(event.message);
+      if (event.kind === "message") received.push(event.message);
+    },
+  });
+  const running = client.run({ signal: stopped.signal });
+  // A new consumer starts at the head of the log.
+  await until(() => client.state.kind === "online");
+  return {
+    client,
+    accepted,
+    received,
+    stop: async () => {
+      stopped.abort();
+      await running;
+    },
+  };
+}
+
+/** Resolves when the condition holds. @throws {Error} when it does not within a minute. */
+export async function until(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  while (!condition()) {
+    assert.ok(Date.now() < deadline, "it did not happen in time");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

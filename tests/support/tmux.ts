@@ -1,0 +1,66 @@
+import { eventually } from "./eventually.ts";
+
+/** Whether there is a tmux to test with. */
+export const hasTmux = await new Deno.Command("tmux", { args: ["-V"], stdout: "null", stderr: "null" }).output()
+  .then(({ success }) => success, () => false);
+
+export interface TmuxOptions {
+  /** For the socket of a tmux of one's own. */
+  folder: string;
+  columns: number;
+  rows: number;
+}
+
+/** A terminal emulator with a shell in it. */
+export class Tmux implements AsyncDisposable {
+  readonly #socket: string;
+
+  private constructor(socket: string) {
+    this.#socket = socket;
+  }
+
+  static async start({ folder, columns, rows }: TmuxOptions): Promise<Tmux> {
+    const tmux = new Tmux(`${folder}/tmux-${crypto.randomUUID().slice(0, 8)}`);
+    await tmux.#run("-f", "/dev/null", "new-session", "-d", "-x", `${columns}`, "-y", `${rows}`, "env PS1='$ ' sh");
+    return tmux;
+  }
+
+  /** Types it as it is, then presses the keys, such as "Enter" or "C-c". */
+  async type(text: string, ...keys: string[]): Promise<void> {
+    if (text !== "") await this.#run("send-keys", "-l", text);
+    if (keys.length > 0) await this.#run("send-keys", ...keys);
+  }
+
+  /** Pastes as a terminal does for programs that want to know. */
+  async paste(text: string): Promise<void> {
+    await this.#run("set-buffer", text);
+    await this.#run("paste-buffer", "-p");
+  }
+
+  async resize(columns: number, rows: number): Promise<void> {
+    await this.#run("resize-window", "-x", `${columns}`, "-y", `${rows}`);
+  }
+
+  /** All rows, those that scrolled away included, without what is empty at the end. */
+  async lines(): Promise<string[]> {
+    return (await this.#run("capture-pane", "-p", "-S", "-1000")).trimEnd().split("\n");
+  }
+
+  async sees(expected: RegExp, deadlineMs = 20_000): Promise<void> {
+    let seen = "";
+    const looks = async () => expected.test(seen = (await this.lines()).join("\n"));
+    await eventually(looks, () => `${expected} in\n${seen}`, deadlineMs);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#run("kill-server").catch(() => {});
+  }
+
+  async #run(...args: string[]): Promise<string> {
+    const { success, stdout, stderr } = await new Deno.Command("tmux", { args: ["-u", "-S", this.#socket, ...args] })
+      .output();
+    const decoder = new TextDecoder();
+    if (!success) throw new Error(`tmux ${args[0]}: ${decoder.decode(stderr)}`);
+    return decoder.decode(stdout);
+  }
+}

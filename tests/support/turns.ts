@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+
+// Kept, so that fake time does not stop these.
+const { setTimeout } = globalThis;
+const now = () => performance.now();
+
+/** Lets everything that is ready run, in so many turns of the event loop. */
+export async function turns(count = 1): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise<void>((resolve) => setTimeout(resolve, 0));
+}
+
+/** Resolves as soon as `condition` gives something that is true; fails when it does not within `deadlineMs`. */
+export async function until<T>(
+  condition: () => T | undefined | false,
+  { what = String(condition), deadlineMs = 10_000 }: { what?: string; deadlineMs?: number } = {},
+): Promise<T> {
+  const end = now() + deadlineMs;
+  for (;;) {
+    const value = condition();
+    if (value) return value;
+    if (now() > end) assert.fail(`not within ${deadlineMs} ms: ${what}`);
+    await turns();
+  }
+}

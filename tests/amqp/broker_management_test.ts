@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { BrokerManagement, type BrokerManagementOptions } from "../../src/amqp/broker_management.ts";
+import { registrationUser } from "../../src/amqp/topology.ts";
+import { silentLog } from "../../src/core/log.ts";
+import { type AmqpUser, connectAs } from "../support/amqp_user.ts";
+import { eventually } from "../support/eventually.ts";
+import { freePorts, RabbitNode } from "../support/rabbitmq_node.ts";
+
+/** A broker that lets everybody in. */
+async function startBroker() {
+  const asked = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => new Response("allow"));
+  const node = await RabbitNode.start({ authUrl: `http://127.0.0.1:${asked.addr.port}/secret` });
+  return {
+    node,
+    async [Symbol.asyncDispose]() {
+      await node[Symbol.asyncDispose]();
+      await asked.shutdown();
+    },
+  };
+}
+
+function manage(node: RabbitNode, more: Partial<BrokerManagementOptions> = {}): BrokerManagement {
+  const login = { user: node.user, password: node.password };
+  return new BrokerManagement({ url: node.managementUrl, login, log: silentLog, ...more });
+}
+
+Deno.test("management of a broker", async (t) => {
+  await using broker = await startBroker();
+  const { node } = broker;
+  await using management = manage(node);
+  const join = (user: string, name?: string): Promise<AmqpUser> => connectAs(node.amqpUrl(user, "any"), { name });
+
+  await t.step("kick() closes all connections of a user, and no others", async () => {
+    await using one = await join("ana");
+    await using other = await join("ana");
+    await using bens = await join("ben");
+    await management.kick({ user: "ana" });
+    assert.match(await one.closed, /CONNECTION-FORCED.*Closed by chatd/);
+    assert.match(await other.closed, /CONNECTION-FORCED/);
+    await (await bens.model.createChannel()).close();
+    assert.ok(bens.isOpen);
+  });
+
+  await t.step("kick() closes one connection by its client's name, of that user only, and a new one too", async () => {
+    const name = "a name/with ü";
+    await using wanted = await join("ana", name);
+    await using other = await join("ana", "other");
+    await using bens = await join("ben", name);
+    await management.kick({ user: "ana", connection: name });
+    assert.match(await wanted.closed, /CONNECTION-FORCED/);
+    for (const { model, isOpen } of [other, bens]) {
+      await (await model.createChannel()).close();
+      assert.ok(isOpen);
+    }
+  });
+
+  await t.step("kick() of nobody, or of nobody's connection, is done when that is certain", async () => {
+    await management.kick({ user: "cleo" });
+    await management.kick({ user: "cleo", connection: "none" });
+  });
+
+  await t.step("those who register are never kicked by their name, nor is the server", async () => {
+    await using stranger = await join(registrationUser, "mine");
+    await using server = await connectAs(node.amqpUrl());
+    await management.kick({ user: registrationUser });
+    await management.kick({ user: registrationUser, connection: "mine" });
+    await management.kick({ user: node.user });
+    await management.kick({ user: "ana" });
+    await (await stranger.model.createChannel()).close();
+    await (await server.model.createChannel()).close();
+    assert.ok(stranger.isOpen && server.isOpen);
+  });
+
+  await t.step("old connections of those who register are closed, young ones are not", async () => {
+    await using stranger = await join(registrationUser);
+    await management.closeStrangers({ ageMs: 60_000 });
+    assert.ok(stranger.isOpen);
+    await eventually(async () => {
+      await management.closeStrangers({ ageMs: 0 });
+      return !stranger.isOpen;
+    });
+    assert.match(await stranger.closed, /CONNECTION-FORCED/);
+  });
+
+  await t.step("a login that is refused, and a broker without management, are logged once and clearly", async () => {
+    const [nobody] = await freePorts(1);
+    for (
+      const [more, expected] of [
+        [{ login: { user: node.user, password: "wrong" } }, /refused "chatd".*administrator/],
+        [{ url: `http://127.0.0.1:${nobody}` }, /cannot be reached/],
+      ] as const
+    ) {
+      const warnings: unknown[] = [];
+      const log = { ...silentLog, warn: (...args: unknown[]) => void warnings.push(args) };
+      await using without = manage(node, { log, ...more });
+      await without.kick({ user: "ana" });
+      await without.kick({ user: "ben", connection: "x" });
+      assert.equal(warnings.length, 1);
+      assert.match(JSON.stringify(warnings).replaceAll("\\", ""), expected);
+      assert.doesNotMatch(JSON.stringify(warnings), new RegExp(node.password));
+    }
+  });
+});

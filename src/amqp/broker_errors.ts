@@ -74,5 +74,10 @@ export function toChannelError(thrown: unknown, broker: BrokerAddress): ChatErro
       { cause: thrown },
     );
   }
+  if (/\b406\b.*message size/.test(message)) {
+    return new ChatError("invalid_argument", `RabbitMQ at ${address} does not take a message that long: ${said}`, {
+      cause: thrown,
+    });
+  }
   return new ChatError("unavailable", `RabbitMQ at ${address} failed: ${said ?? message}`, { cause: thrown });
 }

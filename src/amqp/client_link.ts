@@ -1,9 +1,11 @@
 import type { ConfirmChannel, ConsumeMessage } from "amqplib";
 import { Backoff } from "../client/backoff.ts";
 import { FrameQueue } from "../client/frame_queue.ts";
+import { serverError } from "../client/server_error.ts";
 import type { Link } from "../client/transport.ts";
 import { ChatError, toChatError } from "../core/chat_error.ts";
-import { ClientFrame, ServerFrame } from "../gen/chatd/v1/session.ts";
+import { ClientFrame, type Item, ServerFrame } from "../gen/chatd/v1/session.ts";
+import { toWireError } from "../wire/convert.ts";
 import { maxFrameBytes } from "../wire/limits.ts";
 import { decodeStrictly } from "../wire/strict_reader.ts";
 import type { BrokerConnection } from "./broker_connection.ts";
@@ -40,7 +42,9 @@ export class AmqpLink implements Link {
   readonly #queue = new FrameQueue({ pause() {}, resume() {} });
   readonly #name = `chatd ${crypto.randomUUID()}`;
   readonly #abort = () => void this.close();
-  readonly #hello = crypto.randomUUID();
+  readonly #correlationId = crypto.randomUUID();
+  /** Until it is answered. */
+  #helloId: number | undefined;
   #connection: BrokerConnection | undefined;
   #channel: ConfirmChannel | undefined;
   #opening: Promise<void> | undefined;
@@ -61,22 +65,27 @@ export class AmqpLink implements Link {
 
   send(frame: ClientFrame): void {
     if (this.#ended.signal.aborted) return;
-    const bytes = ClientFrame.encode(frame).finish();
-    if (this.#opening === undefined) {
-      this.#opening = this.#open(frame, bytes).catch((error) => this.#fail(toChatError(error)));
-    } else {
-      this.#waiting.push(bytes);
-      this.#publishWaiting();
-    }
+    if (this.#opening !== undefined) return this.sendBytes(ClientFrame.encode(frame).finish());
+    this.#opening = this.#open(frame).catch((error) => this.#fail(toChatError(error)));
+  }
+
+  /** Takes what comes after the hello as it goes over the wire. */
+  sendBytes(frame: Uint8Array): void {
+    if (this.#ended.signal.aborted) return;
+    this.#waiting.push(frame);
+    this.#publishWaiting();
   }
 
   close(): Promise<void> {
     return this.#closed ??= this.#close();
   }
 
-  async #open(hello: ClientFrame, bytes: Uint8Array): Promise<void> {
-    const kind = hello.requests.at(0)?.kind;
-    if (kind?.$case !== "hello") throw new TypeError("the first frame of a link must begin with hello");
+  async #open(hello: ClientFrame): Promise<void> {
+    const { id, kind } = hello.requests.at(0) ?? {};
+    this.#helloId = id;
+    if (kind?.$case !== "hello") {
+      throw new ChatError("unauthenticated", "The first request of a session must be hello, with a token.");
+    }
     const connection = await this.#options.open(kind.value.token, { name: this.#name, signal: this.#ended.signal });
     this.#connection = connection;
     // Closed meanwhile: `close` waits for this.
@@ -90,7 +99,7 @@ export class AmqpLink implements Link {
         noAck: true,
       })
     );
-    await this.#publish(bytes, { replyTo: directReplies, correlationId: this.#hello });
+    await this.#publish(ClientFrame.encode(hello).finish(), { correlationId: this.#correlationId });
   }
 
   /** The reply to the hello; later, what the server has to say of a session that it does not have any more. */
@@ -98,14 +107,14 @@ export class AmqpLink implements Link {
     if (message === null || this.#ended.signal.aborted) return;
     const { properties, content } = message;
     const frame = decodeStrictly(ServerFrame, content);
-    if (this.#session === undefined && properties.correlationId === this.#hello) {
+    if (this.#session === undefined && properties.correlationId === this.#correlationId) {
       const { [sessionHeader]: secret, [sessionQueueHeader]: queue } = properties.headers ?? {};
       // A hello that was refused has no session.
       if (typeof secret === "string" && typeof queue === "string") {
         return await this.#join(frame, { secret, queue, server: properties.userId });
       }
     }
-    this.#queue.push(frame);
+    this.#take(frame);
   }
 
   async #join(reply: ServerFrame, { secret, queue, server }: SessionAddress & { queue: string }): Promise<void> {
@@ -122,7 +131,7 @@ export class AmqpLink implements Link {
       // The session ended right away; the next hello is told why.
       throw new ChatError("unavailable", toChannelError(cause, this.#connection!.broker).message, { cause });
     }
-    take = (frame) => this.#queue.push(frame);
+    take = (frame) => this.#take(frame);
     [reply, ...early].forEach(take);
     this.#stayAlive();
     this.#publishWaiting();
@@ -136,6 +145,13 @@ export class AmqpLink implements Link {
     } catch (error) {
       this.#fail(toChatError(error));
     }
+  }
+
+  #take(frame: ServerFrame): void {
+    this.#helloId = undefined;
+    this.#queue.push(frame);
+    const last = frame.items.at(-1)?.kind;
+    if (last?.$case === "sessionEnded") this.#fail(serverError(last.value.error));
   }
 
   #publishWaiting(): void {
@@ -159,7 +175,7 @@ export class AmqpLink implements Link {
     }
   }
 
-  async #publish(bytes: Uint8Array, properties: { replyTo?: string; correlationId?: string; leaving?: boolean }) {
+  async #publish(bytes: Uint8Array, properties: { correlationId?: string; leaving?: boolean }) {
     const backoff = new Backoff(retryMs);
     const { leaving, ...rest } = properties;
     const headers = {
@@ -220,7 +236,22 @@ export class AmqpLink implements Link {
     if (this.#ended.signal.aborted) return;
     this.#ended.abort();
     clearTimeout(this.#aliveTimer);
-    void this.#options.explain(error).then((explained) => this.#queue.fail(explained));
+    void this.#options.explain(error).then((explained) => {
+      if (explained.code !== "unavailable") this.#answerHello(explained);
+      this.#queue.fail(explained);
+    });
+  }
+
+  /** A broker that refuses somebody speaks for the server, which never sees their hello. */
+  #answerHello(error: ChatError): void {
+    if (this.#helloId === undefined) return;
+    const value = toWireError(error);
+    const reply = { requestId: this.#helloId, result: { $case: "error" as const, value } };
+    const items: Item[] = [
+      { kind: { $case: "reply", value: reply } },
+      { kind: { $case: "sessionEnded", value: { error: value } } },
+    ];
+    this.#queue.push({ items, through: 0 });
   }
 
   async #close(): Promise<void> {

@@ -36,14 +36,19 @@ export class AmqpTransport implements Transport {
 
   async register(request: Registration, { signal }: { signal?: AbortSignal }): Promise<RegisterResponse> {
     const login = { user: registrationUser, password: request.invite || "open" };
-    return await this.#call(login, (connection) =>
-      callServer(connection, {
-        queue: registrationQueue,
-        type: messageTypes.register,
-        content: RegisterRequest.encode(request).finish(),
-        response: { type: messageTypes.registered, decoder: RegisterResponse },
-        signal,
-      }), signal);
+    try {
+      return await this.#call(login, (connection) =>
+        callServer(connection, {
+          queue: registrationQueue,
+          type: messageTypes.register,
+          content: RegisterRequest.encode(request).finish(),
+          response: { type: messageTypes.registered, decoder: RegisterResponse },
+          signal,
+        }), signal);
+    } catch (error) {
+      if (error instanceof ChatError && error.code === "unauthenticated") throw noRegistration(request, error);
+      throw error;
+    }
   }
 
   async logIn(request: LogInRequest, { signal }: { signal?: AbortSignal }): Promise<LogInResponse> {
@@ -63,7 +68,7 @@ export class AmqpTransport implements Transport {
       new AmqpLink({
         signal,
         open: (token, options) => this.#open({ user: this.#options.user, password: token }, options),
-        explain: (error) => this.#explain(error),
+        explain: (error) => this.explain(error),
       }),
     );
   }
@@ -77,7 +82,7 @@ export class AmqpTransport implements Transport {
       await using connection = await this.#open(login, { name: "chatd", signal });
       return await ask(connection);
     } catch (error) {
-      throw error instanceof ChatError ? await this.#explain(error) : error;
+      throw error instanceof ChatError ? await this.explain(error) : error;
     }
   }
 
@@ -90,7 +95,7 @@ export class AmqpTransport implements Transport {
    * To a client, a broker that gets no answer from chatd refuses like one that was told to. So it is asked about a name which chatd
    * lets in, and then no further: that tells the two apart.
    */
-  async #explain(error: ChatError): Promise<ChatError> {
+  async explain(error: ChatError): Promise<ChatError> {
     if (this.#options.sharedLogin !== undefined || !isBrokerRefusal(error)) return error;
     if (!await this.#serverAnswers()) {
       return new ChatError(
@@ -114,4 +119,20 @@ export class AmqpTransport implements Transport {
       return error instanceof ChatError && isClosedDoor(error);
     }
   }
+}
+
+/** What it means when the broker does not let strangers in. */
+function noRegistration({ invite }: Registration, cause: ChatError): ChatError {
+  if (invite !== "") {
+    return new ChatError(
+      "invite_invalid",
+      "The invitation is not valid: it may be used up, expired or mistyped, or the server registers nobody.",
+      { cause },
+    );
+  }
+  return new ChatError(
+    "registration_closed",
+    "This server does not register users without an invitation: give one, or ask its operator for an account.",
+    { cause },
+  );
 }

@@ -87,7 +87,8 @@ class Server implements AmqpServer {
       name: "chatd server",
       signal: this.#stopped.signal,
     });
-    const serving = await ServingConnection.open(connection, this.#options);
+    const stale = this.#serving?.queues ?? [];
+    const serving = await ServingConnection.open(connection, { ...this.#options, stale });
     if (this.#stopped.signal.aborted) await serving.close({ deadlineMs: 0 });
     return this.#serving = serving;
   }

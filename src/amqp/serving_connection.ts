@@ -43,7 +43,7 @@ export interface ServingOptions {
 
 /** The server's side of one connection to the broker, from the declaring of queues to its end. Its sessions end with it. */
 export class ServingConnection {
-  readonly #options: ServingOptions;
+  readonly #options: ServingOptions & { stale: readonly string[] };
   readonly #connection: BrokerConnection;
   readonly #sessions = new Map<string, BrokerSession>();
   readonly #byQueue = new Map<string, BrokerSession>();
@@ -55,8 +55,9 @@ export class ServingConnection {
   #publisher!: Publisher;
   #idleTimer: ReturnType<typeof setInterval> | undefined;
   #stopping = false;
+  #left: string[] = [];
 
-  private constructor(connection: BrokerConnection, options: ServingOptions) {
+  private constructor(connection: BrokerConnection, options: ServingOptions & { stale: readonly string[] }) {
     this.#connection = connection;
     this.#options = options;
     this.#floods = new TokenBuckets(options.flood);
@@ -64,10 +65,13 @@ export class ServingConnection {
   }
 
   /**
-   * Declares everything and begins to serve. The connection is closed with it, also when this fails.
+   * Declares everything, removes the queues of sessions that are over (`stale`), and begins to serve. The connection is closed with it, also when this fails.
    * @throws {ChatError} `already_exists` when another server consumes the requests
    */
-  static async open(connection: BrokerConnection, options: ServingOptions): Promise<ServingConnection> {
+  static async open(
+    connection: BrokerConnection,
+    options: ServingOptions & { stale: readonly string[] },
+  ): Promise<ServingConnection> {
     const serving = new ServingConnection(connection, options);
     try {
       await serving.#open();
@@ -85,6 +89,11 @@ export class ServingConnection {
 
   get sessions(): number {
     return this.#sessions.size;
+  }
+
+  /** Of sessions that lived when the connection was lost: their clients may still read them, in vain. */
+  get queues(): readonly string[] {
+    return this.#left;
   }
 
   /** Takes no more requests. What sessions say until {@link close} still goes out. */
@@ -113,6 +122,7 @@ export class ServingConnection {
     const failed = (error: ChatError) => void this.#fail(error);
     this.#declaring = await this.#connection.channel(failed);
     await this.#asking(() => declareTopology(this.#declaring));
+    await Promise.all(this.#options.stale.map((queue) => this.#declaring.deleteQueue(queue)));
     this.#publisher = new Publisher(await this.#connection.confirmChannel(failed), {
       user: this.#connection.user,
       undeliverable: (queue) => this.#byQueue.get(queue)?.disconnected(),
@@ -318,6 +328,7 @@ export class ServingConnection {
     for (const timer of this.#lingering.values()) clearTimeout(timer);
     for (const queue of this.#lingering.keys()) this.#options.queues.close(queue);
     this.#lingering.clear();
+    this.#left.push(...this.#byQueue.keys());
     for (const session of [...this.#sessions.values()]) session.disconnected();
   }
 }

@@ -24,6 +24,8 @@ export interface TransportFixture {
   }): Promise<TransportServer>;
   /** Reading a frame acknowledges the one before it: this transport delivers by callback. */
   acknowledgesByReading: boolean;
+  /** What a disabled user meets who logs in with the right password, where others than the server say so; "permission_denied" unless given. */
+  refusesDisabledAs?: "unauthenticated";
 }
 
 /** What a test has; all clients are closed after it. */

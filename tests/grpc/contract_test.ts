@@ -4,7 +4,7 @@ import { silentLog } from "../../src/core/log.ts";
 import { ChatServiceService } from "../../src/gen/chatd/v1/chat_service.ts";
 import { ClientFrame, type ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
-import { FrameQueue } from "../../src/grpc/frame_queue.ts";
+import { FrameQueue } from "../../src/client/frame_queue.ts";
 import { startGrpcServer } from "../../src/grpc/server.ts";
 import { fromServiceError } from "../../src/grpc/status.ts";
 import { transportContract, type TransportFixture, type TransportServer } from "../contract/transport.ts";

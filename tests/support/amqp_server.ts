@@ -1,0 +1,113 @@
+import { type AmqpServer, type AmqpServerOptions, startAmqpServer } from "../../src/amqp/server.ts";
+import { startAuthorityEndpoint } from "../../src/amqp/authority_endpoint.ts";
+import { BrokerAuthority } from "../../src/amqp/broker_authority.ts";
+import type { BrokerAddress } from "../../src/amqp/broker_address.ts";
+import { AmqpTransport } from "../../src/amqp/client_transport.ts";
+import { SessionQueues } from "../../src/amqp/session_queues.ts";
+import { defer, openChat } from "../../src/app/open_chat.ts";
+import type { Chat } from "../../src/core/chat.ts";
+import { systemClock } from "../../src/core/clock.ts";
+import { type Log, silentLog } from "../../src/core/log.ts";
+import { FakeHasher } from "./fake_hasher.ts";
+import { freePorts, RabbitNode } from "./rabbitmq_node.ts";
+
+/** A broker that asks whoever listens on `authPort`, and nothing but that. */
+export interface TestBroker extends AsyncDisposable {
+  readonly node: RabbitNode;
+  readonly address: BrokerAddress;
+  readonly authPort: number;
+}
+
+const secret = "a-secret-of-tests";
+
+export async function startTestBroker(): Promise<TestBroker> {
+  const [authPort] = await freePorts(1);
+  const node = await RabbitNode.start({ authUrl: `http://127.0.0.1:${authPort}/${secret}` });
+  const address = { tls: false, host: "127.0.0.1", port: node.amqpPort, vhost: "/" };
+  return { node, address, authPort, [Symbol.asyncDispose]: () => node[Symbol.asyncDispose]() };
+}
+
+export interface TestAmqpServer extends AsyncDisposable {
+  readonly chat: Chat;
+  readonly server: AmqpServer;
+  readonly queues: SessionQueues;
+  transport(user: string): AmqpTransport;
+  /** Stops, with or without telling the clients. Idempotent; a folder that was given stays. */
+  stop(options: { inPeace: boolean }): Promise<void>;
+}
+
+export interface TestAmqpServerOptions extends Partial<Pick<AmqpServerOptions, "kick" | "flood" | "backoff">> {
+  log?: Log;
+  registration?: "open" | "invite" | "closed";
+  rate?: { perSecond: number; burst: number };
+  /** Kept by its owner; one of its own unless given. */
+  folder?: string;
+}
+
+/** A real server on `broker`, which the broker asks, with a data folder of its own. */
+export async function startTestAmqpServer(
+  broker: TestBroker,
+  {
+    log = silentLog,
+    folder,
+    registration = "open",
+    rate = { perSecond: 1_000, burst: 10_000 },
+    ...options
+  }: TestAmqpServerOptions = {},
+): Promise<TestAmqpServer> {
+  const data = folder ?? await Deno.makeTempDir({ prefix: "chatd-test-" });
+  const { chat, close } = openChat({
+    folder: data,
+    registration,
+    rate,
+    log,
+    hasher: new FakeHasher(),
+  });
+  const queues = new SessionQueues();
+  const authority = new BrokerAuthority({
+    accounts: chat.accounts,
+    sessionQueues: queues,
+    internalUser: broker.node.user,
+    clock: systemClock,
+    log,
+  });
+  const endpoint = await startAuthorityEndpoint({
+    authority,
+    secret,
+    listen: { host: "127.0.0.1", port: broker.authPort },
+    log,
+  });
+  const server = await startAmqpServer({
+    chat,
+    log,
+    queues,
+    server: "chatd test",
+    defer,
+    broker: broker.address,
+    login: { user: broker.node.user, password: broker.node.password },
+    sharedLogin: false,
+    flood: { perSecond: 2_000, burst: 20_000 },
+    backoff: { initialMs: 50, maxMs: 200 },
+    ...options,
+  });
+  let stopped: Promise<void> | undefined;
+  const shutDown = async (inPeace: boolean) => {
+    if (inPeace) {
+      await server.stop();
+      chat.endSessions();
+    }
+    await server.close({ deadlineMs: inPeace ? 2_000 : 0 });
+    await endpoint.close();
+    await close();
+    if (folder === undefined) await Deno.remove(data, { recursive: true });
+  };
+  const stop = ({ inPeace }: { inPeace: boolean }) => stopped ??= shutDown(inPeace);
+  return {
+    chat,
+    server,
+    queues,
+    transport: (user) => new AmqpTransport({ broker: broker.address, user }),
+    stop,
+    [Symbol.asyncDispose]: () => stop({ inPeace: true }),
+  };
+}

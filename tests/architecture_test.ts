@@ -11,6 +11,7 @@ const mayImport: Record<string, readonly string[]> = {
   "src/cli": ["src/app", "src/core"],
   "src/app": [
     "src/grpc",
+    "src/amqp",
     "src/store",
     "src/terminal",
     "src/session",
@@ -21,6 +22,7 @@ const mayImport: Record<string, readonly string[]> = {
     "deno.json",
   ],
   "src/grpc": ["src/session", "src/client", "src/wire", "src/gen", "src/core"],
+  "src/amqp": ["src/session", "src/client", "src/wire", "src/gen", "src/core"],
   "src/store": ["src/core"],
   "src/terminal": ["src/client", "src/gen", "src/core"],
   "src/session": ["src/wire", "src/gen", "src/core"],
@@ -85,6 +87,12 @@ Deno.test("only src/grpc speaks gRPC, and only generated code besides", () => {
   const grpc = imports.filter(({ target }) => target.startsWith("npm:") && target.includes("@grpc/"));
   assert.ok(grpc.length > 0);
   assert.deepEqual([...new Set(grpc.map(({ from }) => from))].sort(), ["src/gen", "src/grpc"]);
+});
+
+Deno.test("only src/amqp speaks AMQP", () => {
+  const amqp = imports.filter(({ target }) => target.startsWith("npm:") && target.includes("amqplib"));
+  assert.ok(amqp.length > 0);
+  assert.deepEqual([...new Set(amqp.map(({ from }) => from))], ["src/amqp"]);
 });
 
 Deno.test("everything comes from npm or from here", () => {

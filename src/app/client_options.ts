@@ -1,3 +1,4 @@
+import type { BrokerUrl } from "./broker_url.ts";
 import type { HostPort } from "./host_port.ts";
 
 /** Files are in PEM. */
@@ -30,5 +31,22 @@ export interface GrpcClientOptions {
   readonly password?: string;
   readonly invite?: string;
   /** Which cursor of the device to resume from; `ui` unless given. */
+  readonly consumer: string;
+}
+
+/** What `chatd amqp-client` is asked to do; checked already as far as words go, no file was opened. */
+export interface AmqpClientOptions {
+  readonly user: string;
+  /** With a login only where everybody shares one. */
+  readonly broker: BrokerUrl;
+  /** Trusted instead of the system's roots, PEM. */
+  readonly caFile?: string;
+  /** Send secrets beyond loopback without TLS. */
+  readonly insecure: boolean;
+  readonly to?: string;
+  readonly passwordFile?: string;
+  /** From `CHATD_PASSWORD`. Never log it. */
+  readonly password?: string;
+  readonly invite?: string;
   readonly consumer: string;
 }

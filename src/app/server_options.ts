@@ -1,4 +1,5 @@
 import type { Registration } from "../core/registration.ts";
+import type { BrokerUrl } from "./broker_url.ts";
 import type { HostPort } from "./host_port.ts";
 import type { LogLevel } from "./log_level.ts";
 
@@ -24,6 +25,30 @@ export interface GrpcServerOptions {
   /** This is the serving process that a supervisor started. */
   readonly supervised: boolean;
   /** Of each user: how many requests in a second, and how many at once after a rest. */
+  readonly rate: { readonly perSecond: number; readonly burst: number };
+  readonly logLevel: LogLevel;
+}
+
+/** What `chatd amqp-server` is asked to do; checked already as far as words go, no file was opened. */
+export interface AmqpServerOptions {
+  /** With the login of the broker's user that the server is, unless a password file has its password. */
+  readonly broker: BrokerUrl;
+  /** Holds the password of the broker's user "chatd" in its first line. */
+  readonly brokerPasswordFile?: string;
+  /** Trusted instead of the system's roots, PEM. */
+  readonly caFile?: string;
+  /** Where the broker asks who may do what. */
+  readonly authListen: HostPort;
+  /** Holds the secret in the path of what the broker asks; a file in the data folder unless given. */
+  readonly authSecretFile?: string;
+  /** Of the broker's management plugin. */
+  readonly management?: string;
+  /** The broker does not ask chatd. */
+  readonly sharedLogin: boolean;
+  /** Let secrets go beyond loopback without TLS. */
+  readonly insecure: boolean;
+  readonly dataDir: string;
+  readonly registration: Registration;
   readonly rate: { readonly perSecond: number; readonly burst: number };
   readonly logLevel: LogLevel;
 }

@@ -5,6 +5,8 @@ import { command } from "@optique/core/primitives";
 import type { Environment } from "./environment.ts";
 import { clientExitCode } from "./exit_code.ts";
 import { defineCommand, type Invocation } from "./invocation.ts";
+import { amqpClientOptions } from "./options/amqp_client.ts";
+import { amqpServerOptions } from "./options/amqp_server.ts";
 import { grpcClientOptions } from "./options/grpc_client.ts";
 import { grpcServerOptions } from "./options/grpc_server.ts";
 import { userInviteOptions, userListOptions, userOptions, userPasswordOptions } from "./options/user.ts";
@@ -32,11 +34,29 @@ export function commands(env: Environment): Parser<"sync", Invocation, unknown> 
     load: async () => (await import("../app/grpc_client.ts")).runGrpcClient,
     exitCodeOf: clientExitCode,
   });
+  const amqpServer = defineCommand({
+    name: "amqp-server",
+    brief: "Serve the chat over RabbitMQ",
+    description:
+      "Serves the chat over RabbitMQ, which asks it who may do what. Accounts and messages are in the data folder, " +
+      "which one server owns. SIGINT and SIGTERM end it within seconds, a second one at once.",
+    options: amqpServerOptions(options),
+    load: async () => (await import("../app/amqp_server.ts")).runAmqpServer,
+  });
+  const amqpClient = defineCommand({
+    name: "amqp-client",
+    brief: "Chat over RabbitMQ",
+    description: "Chats over RabbitMQ: on a terminal with an input line, from a pipe with a message for each line. " +
+      "The password is asked for, or comes from --password-file or CHATD_PASSWORD.",
+    options: amqpClientOptions(options, env),
+    load: async () => (await import("../app/amqp_client.ts")).runAmqpClient,
+    exitCodeOf: clientExitCode,
+  });
   const user = command("user", or(...userCommands(options, env), { errors }), {
     brief: message`Add, list and disable users, also while the server runs`,
     description: message`Works on the server's data folder: through the server when it runs, and directly when not.`,
   });
-  return or(grpcServer, grpcClient, user, { errors });
+  return or(grpcServer, grpcClient, amqpServer, amqpClient, user, { errors });
 }
 
 function userCommands(options: OptionsWithEnv, env: Environment) {

@@ -1,6 +1,7 @@
 import { type Message, message, text } from "@optique/core/message";
 import type { NonEmptyString } from "@optique/core/nonempty";
 import { string, type ValueParser, type ValueParserResult } from "@optique/core/valueparser";
+import { type BrokerUrl, parseBrokerUrl } from "../app/broker_url.ts";
 import { formatHostPort, type HostPort, parseHostPort } from "../app/host_port.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { parseUserName } from "../core/user_name.ts";
@@ -19,6 +20,33 @@ export function hostPort({ allowPort0 }: { allowPort0: boolean }): ValueParser<"
         const parsed = parseHostPort(input);
         if (parsed.port > 0 || allowPort0) return parsed;
         throw new SyntaxError(`"${input}" needs a port from 1 to 65535 after the colon.`);
+      }),
+  };
+}
+
+/** "amqp://127.0.0.1:5672", with or without a login and a virtual host. */
+export function brokerUrl(): ValueParser<"sync", BrokerUrl> {
+  return {
+    mode: "sync",
+    metavar: "URL",
+    placeholder: parseBrokerUrl("amqp://127.0.0.1"),
+    // Of what is shown to people, a password must not be part.
+    format: ({ address: { tls, host, port } }) => `${tls ? "amqps" : "amqp"}://${formatHostPort({ host, port })}`,
+    parse: (input) => attempt(() => parseBrokerUrl(input)),
+  };
+}
+
+/** "http://127.0.0.1:15672". */
+export function httpUrl(): ValueParser<"sync", string> {
+  return {
+    mode: "sync",
+    metavar: "URL",
+    placeholder: "http://127.0.0.1:15672",
+    format: (url) => url,
+    parse: (input) =>
+      attempt(() => {
+        if (/^https?:\/\/[^@]+$/.test(input) && URL.canParse(input)) return input.replace(/\/+$/, "");
+        throw new SyntaxError("This is not a URL such as http://127.0.0.1:15672, without a user in it.");
       }),
   };
 }

@@ -1,0 +1,22 @@
+import { AmqpTransport } from "../amqp/client_transport.ts";
+import { formatBroker } from "../amqp/broker_address.ts";
+import { ChatError } from "../core/chat_error.ts";
+import { runChatClient } from "./chat_client_command.ts";
+import type { AmqpClientOptions } from "./client_options.ts";
+import { isLoopback } from "./loopback.ts";
+import { readPemText } from "./pem_file.ts";
+
+/** Chats over a broker. @returns the exit code. @throws {ChatError} why it cannot, or had to end. */
+export async function runAmqpClient(options: AmqpClientOptions): Promise<number> {
+  const { user, broker: { address, login }, caFile, insecure } = options;
+  if (!address.tls && !insecure && !isLoopback(address.host)) {
+    throw new ChatError(
+      "invalid_argument",
+      `Going to ${formatBroker(address)} would send your password and messages over the network unencrypted: ` +
+        "use amqps://, or --insecure if something else encrypts them.",
+    );
+  }
+  const ca = caFile === undefined ? undefined : await readPemText(caFile);
+  const transport = new AmqpTransport({ broker: address, user, sharedLogin: login, ca });
+  return await runChatClient(transport, options);
+}

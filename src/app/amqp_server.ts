@@ -1,0 +1,181 @@
+import { startAuthorityEndpoint } from "../amqp/authority_endpoint.ts";
+import { BrokerAuthority, inspectorUser } from "../amqp/broker_authority.ts";
+import { type BrokerLogin, formatBroker } from "../amqp/broker_address.ts";
+import { BrokerConnection } from "../amqp/broker_connection.ts";
+import { BrokerManagement, type KickTarget } from "../amqp/broker_management.ts";
+import { startAmqpServer } from "../amqp/server.ts";
+import { SessionQueues } from "../amqp/session_queues.ts";
+import type { Chat } from "../core/chat.ts";
+import { ChatError } from "../core/chat_error.ts";
+import { systemClock } from "../core/clock.ts";
+import type { Log } from "../core/log.ts";
+import { brokerAuthSecret } from "./broker_auth_secret.ts";
+import { formatHostPort } from "./host_port.ts";
+import { isLoopback } from "./loopback.ts";
+import { defer, openChat } from "./open_chat.ts";
+import { readPasswordFile } from "./password_source.ts";
+import { readPemText } from "./pem_file.ts";
+import type { AmqpServerOptions } from "./server_options.ts";
+import { ShutdownSignals } from "./shutdown_signals.ts";
+import { stderrLog } from "./stderr_log.ts";
+import { UncaughtErrors } from "./uncaught_errors.ts";
+import { version } from "./version.ts";
+
+/** How long the broker may take to get the last words of sessions, in milliseconds. */
+const drainDeadlineMs = 5_000;
+/** The broker's user that the server is where the URL does not say. */
+const standardUser = "chatd";
+/** Connections of those who register are closed when they are older than this, in milliseconds. */
+const strangerAgeMs = 60_000;
+const strangerCheckMs = 15_000;
+
+/** Serves until a signal comes. @returns the exit code. @throws {ChatError} when it cannot start or go on. */
+export async function runAmqpServer(options: AmqpServerOptions): Promise<number> {
+  refuseOpenNetwork(options);
+  const log = stderrLog(options.logLevel);
+  const ca = options.caFile === undefined ? undefined : await readPemText(options.caFile);
+  const login = await brokerLogin(options);
+  using _uncaught = new UncaughtErrors({ log });
+  using signals = new ShutdownSignals();
+  const { chat, close } = openChat({ ...options, folder: options.dataDir, log });
+  try {
+    await serve(options, { chat, log, login, ca, stop: signals.first });
+  } finally {
+    await close();
+  }
+  return 0;
+}
+
+interface Serving {
+  readonly chat: Chat;
+  readonly log: Log;
+  readonly login: BrokerLogin;
+  readonly ca: string | undefined;
+  readonly stop: Promise<string>;
+}
+
+async function serve(options: AmqpServerOptions, { chat, log, login, ca, stop }: Serving): Promise<void> {
+  const { broker: { address }, sharedLogin, rate } = options;
+  await using opened = new AsyncDisposableStack();
+  const queues = new SessionQueues();
+  const kick = sharedLogin ? undefined : openManagement(options, { chat, log, login, ca }, opened);
+  if (sharedLogin) {
+    log.warn("shared login: whoever has it can read and write everything on the broker, around this server");
+  } else {
+    await openAuthority(options, { chat, log, login, ca, queues, kick }, opened);
+  }
+  const server = await startAmqpServer({
+    chat,
+    log,
+    queues,
+    server: `chatd ${version}`,
+    defer,
+    broker: address,
+    login,
+    ca,
+    sharedLogin,
+    // Honest clients put many requests into a message, and acknowledge a few times a second.
+    flood: { perSecond: 100 + 2 * rate.perSecond, burst: 1_000 + 2 * rate.burst },
+    kick,
+  });
+  opened.defer(() => server.close({ deadlineMs: drainDeadlineMs }));
+  greet(options);
+  const reason = await Promise.race([stop, server.failed]);
+  log.info("stopping", { reason });
+  await server.stop();
+  chat.endSessions();
+}
+
+function openManagement(
+  { management: url }: AmqpServerOptions,
+  { chat, log, login, ca }: Omit<Serving, "stop">,
+  opened: AsyncDisposableStack,
+): ((target: KickTarget) => void) | undefined {
+  if (url === undefined) {
+    log.warn(
+      "without --broker-management, those who were logged out stay connected to the broker, where they are refused",
+    );
+    return undefined;
+  }
+  const management = opened.use(new BrokerManagement({ url, login, ca, log }));
+  const timer = setInterval(() => void management.closeStrangers({ ageMs: strangerAgeMs }), strangerCheckMs);
+  opened.defer(() => clearInterval(timer));
+  chat.accounts.onRevoked(({ user, deviceId, exceptDeviceId }) => {
+    if (deviceId === undefined && exceptDeviceId === undefined) void management.kick({ user });
+  });
+  return (target) => void management.kick(target);
+}
+
+async function openAuthority(
+  options: AmqpServerOptions,
+  { chat, log, login, ca, queues, kick }: Omit<Serving, "stop"> & {
+    queues: SessionQueues;
+    kick: ((target: KickTarget) => void) | undefined;
+  },
+  opened: AsyncDisposableStack,
+): Promise<void> {
+  const { broker: { address }, authListen, authSecretFile, dataDir } = options;
+  const inspectorPassword = crypto.getRandomValues(new Uint8Array(24)).toHex();
+  const authority = new BrokerAuthority({
+    accounts: chat.accounts,
+    sessionQueues: queues,
+    internalUser: login.user,
+    vhost: address.vhost,
+    inspectorPassword,
+    clock: systemClock,
+    log,
+    flooded: (user) => kick?.({ user }),
+  });
+  const secret = brokerAuthSecret({ dataDir, secretFile: authSecretFile });
+  const endpoint = await startAuthorityEndpoint({ authority, secret, listen: authListen, log });
+  opened.defer(() => endpoint.close());
+  try {
+    const inspector = { user: inspectorUser, password: inspectorPassword };
+    await (await BrokerConnection.open({ broker: address, login: inspector, ca, name: "chatd inspector" })).close();
+  } catch (cause) {
+    if (!(cause instanceof ChatError) || cause.code === "unavailable") throw cause;
+    throw new ChatError(
+      "permission_denied",
+      `RabbitMQ at ${formatBroker(address)} does not ask this server at ${
+        formatHostPort({ ...authListen, port: endpoint.port })
+      } who may log in, so anybody with a login could go around it: set the broker up as "chatd broker-config" says, ` +
+        "or accept that with --shared-login.",
+      { cause },
+    );
+  }
+}
+
+async function brokerLogin({ broker: { login }, brokerPasswordFile }: AmqpServerOptions): Promise<BrokerLogin> {
+  if (brokerPasswordFile !== undefined) {
+    return { user: login?.user ?? standardUser, password: await readPasswordFile(brokerPasswordFile) };
+  }
+  if (login !== undefined) return login;
+  throw new ChatError(
+    "invalid_argument",
+    `The server needs the password of the broker's user "${standardUser}": give --broker-password-file FILE, or set ` +
+      "CHATD_BROKER to amqp://USER:PASSWORD@HOST:PORT.",
+  );
+}
+
+function refuseOpenNetwork({ broker: { address }, authListen, sharedLogin, insecure }: AmqpServerOptions): void {
+  if (insecure) return;
+  if (!address.tls && !isLoopback(address.host)) {
+    throw new ChatError(
+      "permission_denied",
+      `Going to ${formatBroker(address)} would send passwords and messages over the network unencrypted: ` +
+        "use amqps://, or say --insecure if something else encrypts them.",
+    );
+  }
+  if (!sharedLogin && !isLoopback(authListen.host)) {
+    throw new ChatError(
+      "permission_denied",
+      `Listening on ${authListen.host} for what the broker asks would let passwords over the network unencrypted: ` +
+        "say --insecure if only the broker reaches it, over a network of its own.",
+    );
+  }
+}
+
+function greet({ broker: { address }, dataDir, registration, sharedLogin }: AmqpServerOptions): void {
+  console.log(`chatd ${version} serves at ${formatBroker(address)}${sharedLogin ? " (shared login)" : ""}`);
+  console.log(`data in ${Deno.realPathSync(dataDir)}, registration ${registration}`);
+}

@@ -1,0 +1,46 @@
+import { ChatError } from "../core/chat_error.ts";
+
+export interface BrokerAuthSecretOptions {
+  readonly dataDir: string;
+  /** As the operator wrote it; a file in the data folder unless given, which is made when there is none. */
+  readonly secretFile?: string;
+}
+
+const minLength = 16;
+
+/**
+ * The secret in the path that the broker asks at: whoever knows it can try passwords there.
+ * @throws {ChatError} `invalid_argument` when the file cannot be used
+ */
+export function brokerAuthSecret({ dataDir, secretFile }: BrokerAuthSecretOptions): string {
+  const file = secretFile ?? `${dataDir}/broker-auth-secret`;
+  if (secretFile === undefined) createIfMissing(file);
+  const secret = attempt(file, () => Deno.readTextFileSync(file)).trim();
+  if (secret.length >= minLength && /^[\w.~-]+$/.test(secret)) return secret;
+  throw new ChatError(
+    "invalid_argument",
+    `The secret in "${file}" must have at least ${minLength} characters of A-Z a-z 0-9 - . _ ~ and nothing else.`,
+  );
+}
+
+function createIfMissing(file: string): void {
+  const secret = crypto.getRandomValues(new Uint8Array(24)).toHex();
+  try {
+    Deno.writeTextFileSync(file, `${secret}\n`, { createNew: true, mode: 0o600 });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) {
+      attempt(file, () => {
+        throw error;
+      });
+    }
+  }
+}
+
+function attempt<T>(file: string, act: () => T): T {
+  try {
+    return act();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ChatError("invalid_argument", `Cannot use the broker's secret in "${file}": ${why}`, { cause });
+  }
+}

@@ -54,6 +54,7 @@ export class ServingConnection {
   #declaring!: Channel;
   #publisher!: Publisher;
   #idleTimer: ReturnType<typeof setInterval> | undefined;
+  #isServing = false;
   #stopping = false;
   #left: string[] = [];
 
@@ -137,6 +138,7 @@ export class ServingConnection {
       const { chat: { accounts }, sharedLogin } = this.#options;
       await this.#publisher.reply(address, await register(incoming, { accounts, sharedLogin }));
     });
+    this.#isServing = true;
     this.#idleTimer = setInterval(() => this.#endIdle(), idleCheckMs);
   }
 
@@ -319,7 +321,9 @@ export class ServingConnection {
   }
 
   #fail(error: ChatError): void {
-    if (!this.#stopping) this.#options.log.error("a channel to the broker failed", { error });
+    if (this.#isServing && !this.#stopping) {
+      this.#options.log.error("a channel to the broker failed", { reason: error.message });
+    }
     void this.#connection.close();
   }
 

@@ -1,5 +1,5 @@
 import { type AmqpServer, type AmqpServerOptions, startAmqpServer } from "../../src/amqp/server.ts";
-import { startAuthorityEndpoint } from "../../src/amqp/authority_endpoint.ts";
+import { type AuthorityEndpoint, startAuthorityEndpoint } from "../../src/amqp/authority_endpoint.ts";
 import { BrokerAuthority } from "../../src/amqp/broker_authority.ts";
 import type { BrokerAddress } from "../../src/amqp/broker_address.ts";
 import { AmqpTransport } from "../../src/amqp/client_transport.ts";
@@ -8,6 +8,7 @@ import { defer, openChat } from "../../src/app/open_chat.ts";
 import type { Chat } from "../../src/core/chat.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { type Log, silentLog } from "../../src/core/log.ts";
+import type { PasswordHasher } from "../../src/core/password_hasher.ts";
 import { FakeHasher } from "./fake_hasher.ts";
 import { freePorts, RabbitNode } from "./rabbitmq_node.ts";
 
@@ -30,6 +31,9 @@ export async function startTestBroker(): Promise<TestBroker> {
 export interface TestAmqpServer extends AsyncDisposable {
   readonly chat: Chat;
   readonly server: AmqpServer;
+  readonly serverOptions: AmqpServerOptions;
+  /** Where the broker asks; closed with the server. */
+  readonly endpoint: AuthorityEndpoint;
   readonly queues: SessionQueues;
   transport(user: string): AmqpTransport;
   /** Stops, with or without telling the clients. Idempotent; a folder that was given stays. */
@@ -38,6 +42,8 @@ export interface TestAmqpServer extends AsyncDisposable {
 
 export interface TestAmqpServerOptions extends Partial<Pick<AmqpServerOptions, "kick" | "flood" | "backoff">> {
   log?: Log;
+  /** One that hashes nothing unless given. */
+  hasher?: PasswordHasher;
   registration?: "open" | "invite" | "closed";
   rate?: { perSecond: number; burst: number };
   /** Kept by its owner; one of its own unless given. */
@@ -50,6 +56,7 @@ export async function startTestAmqpServer(
   {
     log = silentLog,
     folder,
+    hasher = new FakeHasher(),
     registration = "open",
     rate = { perSecond: 1_000, burst: 10_000 },
     ...options
@@ -61,7 +68,7 @@ export async function startTestAmqpServer(
     registration,
     rate,
     log,
-    hasher: new FakeHasher(),
+    hasher,
   });
   const queues = new SessionQueues();
   const authority = new BrokerAuthority({
@@ -77,7 +84,7 @@ export async function startTestAmqpServer(
     listen: { host: "127.0.0.1", port: broker.authPort },
     log,
   });
-  const server = await startAmqpServer({
+  const serverOptions: AmqpServerOptions = {
     chat,
     log,
     queues,
@@ -89,7 +96,8 @@ export async function startTestAmqpServer(
     flood: { perSecond: 2_000, burst: 20_000 },
     backoff: { initialMs: 50, maxMs: 200 },
     ...options,
-  });
+  };
+  const server = await startAmqpServer(serverOptions);
   let stopped: Promise<void> | undefined;
   const shutDown = async (inPeace: boolean) => {
     if (inPeace) {
@@ -105,6 +113,8 @@ export async function startTestAmqpServer(
   return {
     chat,
     server,
+    serverOptions,
+    endpoint,
     queues,
     transport: (user) => new AmqpTransport({ broker: broker.address, user }),
     stop,

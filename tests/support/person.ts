@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ChatClient, type ClientEvent } from "../../src/client/chat_client.ts";
 import type { Message } from "../../src/core/message.ts";
-import type { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import type { Transport } from "../../src/client/transport.ts";
 
 /** Somebody who registered at a server, is online, and keeps count. */
 export interface Person {
@@ -13,7 +13,7 @@ export interface Person {
 }
 
 /** Registers `user`, and resolves when they are online. */
-export async function join(user: string, transport: GrpcTransport): Promise<Person> {
+export async function join(user: string, transport: Transport): Promise<Person> {
   const { credentials } = await transport.register(
     { user, password: "correct horse battery", invite: "", deviceName: "test" },
     {},

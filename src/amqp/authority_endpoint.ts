@@ -18,7 +18,10 @@ export interface AuthorityEndpointOptions {
   readonly arrivalTimeoutMs?: number;
 }
 
-/** What RabbitMQ's HTTP backend asks. Owned by its opener. */
+/**
+ * What RabbitMQ's HTTP backend asks. Every connection ends with its answer: on one that is kept, RabbitMQ has questions wait
+ * behind those of logins, which take long. Owned by its opener.
+ */
 export interface AuthorityEndpoint {
   /** The real port. */
   readonly port: number;
@@ -39,7 +42,6 @@ export async function startAuthorityEndpoint(options: AuthorityEndpointOptions):
     headersTimeout: arrivalTimeoutMs,
     requestTimeout: arrivalTimeoutMs,
     connectionsCheckingInterval: Math.min(1_000, arrivalTimeoutMs),
-    keepAliveTimeout: 60_000,
     maxHeaderSize: 8 * 1024,
   });
   server.maxConnections = maxConnections;
@@ -76,7 +78,7 @@ async function answer(
       return;
     }
     const decision = await authority.decide(kind, Object.fromEntries(new URLSearchParams(body)));
-    response.writeHead(200, { "content-type": "text/plain" }).end(
+    response.writeHead(200, { "content-type": "text/plain", connection: "close" }).end(
       kind === "user" ? bodies[decision] : denials[decision],
     );
   } catch (error) {

@@ -28,6 +28,8 @@ export function brokerConfig({ user, password, authUrl }: BrokerConfigOptions): 
     `max_message_size = ${maxMessageBytes}`,
     "channel_max = 8",
     "heartbeat = 10",
+    // Of a login in all, in milliseconds: it waits for chatd meanwhile.
+    `handshake_timeout = ${authorityTimeoutMs + 5_000}`,
     "",
     "auth_backends.1 = internal",
   ];

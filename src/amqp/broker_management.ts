@@ -1,3 +1,4 @@
+import type { Accounts } from "../core/accounts.ts";
 import { ChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
 import type { BrokerLogin } from "./broker_address.ts";
@@ -13,6 +14,8 @@ export interface BrokerManagementOptions {
   readonly log: Log;
   /** Of one request, in milliseconds; 5000 unless given. */
   readonly timeoutMs?: number;
+  /** Between {@link BrokerManagement.kick} and the closing, so that a client can read why; in milliseconds, 250 unless given. */
+  readonly graceMs?: number;
 }
 
 /** All connections of a user, or those that their client calls so. */
@@ -21,6 +24,9 @@ export interface KickTarget {
   readonly connection?: string;
 }
 
+/** How long somebody without an account may stay, and how often that is looked after, in milliseconds. */
+const strangerAgeMs = 60_000;
+const strangerCheckMs = 30_000;
 /** How often and how long to look for a connection by its client's name: the broker lists it after 5 s at most. */
 const lookIntervalMs = 1_000;
 const looks = 8;
@@ -56,6 +62,14 @@ export class BrokerManagement implements AsyncDisposable {
     return kicking;
   }
 
+  /** Kicks whoever is disabled, or gets another password from the operator, and strangers who stay; until {@link close}. */
+  guard(accounts: Pick<Accounts, "onRevoked">): void {
+    accounts.onRevoked(({ user, deviceId, exceptDeviceId }) => {
+      if (deviceId === undefined && exceptDeviceId === undefined) void this.kick({ user });
+    });
+    void this.#guardStrangers();
+  }
+
   /** Closes connections of those who register that are older than `ageMs`. Never rejects. */
   async closeStrangers({ ageMs }: { ageMs: number }): Promise<void> {
     await this.#try(async () => {
@@ -87,7 +101,12 @@ export class BrokerManagement implements AsyncDisposable {
     return this.close();
   }
 
+  async #guardStrangers(): Promise<void> {
+    while (await this.#pause(strangerCheckMs)) await this.closeStrangers({ ageMs: strangerAgeMs });
+  }
+
   async #kick({ user, connection }: KickTarget): Promise<void> {
+    if (!await this.#pause(this.#options.graceMs ?? 250)) return;
     if (connection === undefined) {
       await this.#try(async () => {
         await this.#ask("DELETE", `/api/connections/username/${encodeURIComponent(user)}`);
@@ -96,7 +115,7 @@ export class BrokerManagement implements AsyncDisposable {
     }
     for (let look = 0; look < looks; look++) {
       if (await this.#try(() => this.#closeNamed(user, connection))) return;
-      if (!await this.#pause()) return;
+      if (!await this.#pause(lookIntervalMs)) return;
     }
   }
 
@@ -180,7 +199,7 @@ export class BrokerManagement implements AsyncDisposable {
   }
 
   /** @returns whether the time went by. */
-  #pause(): Promise<boolean> {
+  #pause(ms: number): Promise<boolean> {
     const { signal } = this.#closed;
     return new Promise((resolve) => {
       const over = () => {
@@ -188,7 +207,7 @@ export class BrokerManagement implements AsyncDisposable {
         signal.removeEventListener("abort", over);
         resolve(!signal.aborted);
       };
-      const timer = setTimeout(over, lookIntervalMs);
+      const timer = setTimeout(over, ms);
       signal.addEventListener("abort", over);
       if (signal.aborted) over();
     });

@@ -17,6 +17,8 @@ export interface TestBroker extends AsyncDisposable {
   readonly node: RabbitNode;
   readonly address: BrokerAddress;
   readonly authPort: number;
+  /** In the path of what it asks. */
+  readonly secret: string;
 }
 
 const secret = "a-secret-of-tests";
@@ -25,7 +27,7 @@ export async function startTestBroker(): Promise<TestBroker> {
   const [authPort] = await freePorts(1);
   const node = await RabbitNode.start({ authUrl: `http://127.0.0.1:${authPort}/${secret}` });
   const address = { tls: false, host: "127.0.0.1", port: node.amqpPort, vhost: "/" };
-  return { node, address, authPort, [Symbol.asyncDispose]: () => node[Symbol.asyncDispose]() };
+  return { node, address, authPort, secret, [Symbol.asyncDispose]: () => node[Symbol.asyncDispose]() };
 }
 
 export interface TestAmqpServer extends AsyncDisposable {

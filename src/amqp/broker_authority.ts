@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { timingSafeEqual } from "node:crypto";
+import { createHash, timingSafeEqual } from "node:crypto";
 import type { Accounts } from "../core/accounts.ts";
 import { ChatError } from "../core/chat_error.ts";
 import type { Clock } from "../core/clock.ts";
@@ -18,6 +18,11 @@ export type Decision = "allow" | "deny" | "busy";
 
 /** The broker's name of who checks that the broker asks chatd, and how it locks clients in. No account can have it. */
 export const inspectorUser = "_inspector";
+
+/** With which {@link inspectorUser} logs in where the broker asks with this secret. */
+export function inspectorPassword(secret: string): string {
+  return createHash("sha256").update(`inspector ${secret}`).digest("hex");
+}
 
 export interface BrokerAuthorityOptions {
   readonly accounts: Accounts;

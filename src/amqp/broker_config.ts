@@ -7,28 +7,40 @@ export const brokerPlugins = [
 
 /** How long RabbitMQ waits for an answer, in milliseconds: longer than a password can wait to be checked. */
 export const authorityTimeoutMs = 15_000;
-/** Of one message on the broker; a frame of chatd is smaller. */
+/** Of one message on the broker; a frame of chatd is no longer. */
 export const maxMessageBytes = 64 * 1024;
 
 export interface BrokerConfigOptions {
   /** The broker's own user that the server logs in with. */
   readonly user: string;
   readonly password: string;
-  /** Where chatd answers, as seen from RabbitMQ, with the secret: "http://127.0.0.1:15673/SECRET". Absent: it asks nobody. */
+  /** "/" unless given. */
+  readonly vhost?: string;
+  /** Where chatd answers, as seen from RabbitMQ, with the secret: "http://127.0.0.1:15680/SECRET". Absent: it asks nobody. */
   readonly authUrl?: string;
 }
 
-/** The `rabbitmq.conf` that makes chatd's accounts the broker's (https://www.rabbitmq.com/docs/configure). */
-export function brokerConfig({ user, password, authUrl }: BrokerConfigOptions): string {
+/**
+ * The `rabbitmq.conf` that makes chatd's accounts the broker's (https://www.rabbitmq.com/docs/configure).
+ * @throws {RangeError} when it cannot be written there
+ */
+export function brokerConfig({ user, password, vhost = "/", authUrl }: BrokerConfigOptions): string {
+  for (const value of [user, password, vhost]) {
+    if (!/^[\w./~+=:@%^*,-]+$/.test(value)) {
+      throw new RangeError("a value has characters that rabbitmq.conf does not take");
+    }
+  }
   const lines = [
+    "# A new broker makes this user; one that was started before keeps those it has.",
     `default_user = ${user}`,
     `default_pass = ${password}`,
+    ...(vhost === "/" ? [] : [`default_vhost = ${vhost}`]),
     "loopback_users = none",
     "",
     `max_message_size = ${maxMessageBytes}`,
     "channel_max = 8",
     "heartbeat = 10",
-    // Of a login in all, in milliseconds: it waits for chatd meanwhile.
+    "# Of a login in all: it waits for chatd meanwhile.",
     `handshake_timeout = ${authorityTimeoutMs + 5_000}`,
     "",
     "auth_backends.1 = internal",
@@ -36,7 +48,7 @@ export function brokerConfig({ user, password, authUrl }: BrokerConfigOptions): 
   if (authUrl !== undefined) {
     lines.push(
       "auth_backends.2 = http",
-      // The default is GET, which would put passwords into URLs.
+      "# The default is GET, which would put passwords into URLs.",
       "auth_http.http_method = post",
       ...["user", "vhost", "resource", "topic"].map((kind) => `auth_http.${kind}_path = ${authUrl}/${kind}`),
       `auth_http.request_timeout = ${authorityTimeoutMs}`,

@@ -91,6 +91,12 @@ export class BrokerConnection implements AsyncDisposable {
     return this.#isOpen && this.#closing === undefined;
   }
 
+  /** "RabbitMQ 3.10.8", as the broker calls itself. */
+  get product(): string {
+    const { serverProperties = {} } = this.#model.connection as { serverProperties?: Record<string, unknown> };
+    return `${serverProperties.product ?? "a broker"} ${serverProperties.version ?? "of no version"}`;
+  }
+
   /** The broker has no memory or disk for what is published now. */
   get isBlocked(): boolean {
     return this.#blocked;

@@ -216,5 +216,6 @@ export class BrokerManagement implements AsyncDisposable {
 
 function why(cause: unknown): string {
   if (cause instanceof Error && cause.name === "TimeoutError") return "it does not answer";
-  return cause instanceof Error ? cause.message : String(cause);
+  const reason = cause instanceof Error ? cause.cause ?? cause : cause;
+  return reason instanceof Error ? reason.message : String(reason);
 }

@@ -1,5 +1,5 @@
 import { startAuthorityEndpoint } from "../amqp/authority_endpoint.ts";
-import { BrokerAuthority, inspectorUser } from "../amqp/broker_authority.ts";
+import { BrokerAuthority, inspectorPassword, inspectorUser } from "../amqp/broker_authority.ts";
 import { type BrokerLogin, formatBroker } from "../amqp/broker_address.ts";
 import { BrokerConnection } from "../amqp/broker_connection.ts";
 import { BrokerManagement, type KickTarget } from "../amqp/broker_management.ts";
@@ -10,10 +10,10 @@ import { ChatError } from "../core/chat_error.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import { brokerAuthSecret } from "./broker_auth_secret.ts";
+import { brokerLogin } from "./broker_login.ts";
 import { formatHostPort } from "./host_port.ts";
 import { isLoopback } from "./loopback.ts";
 import { defer, openChat } from "./open_chat.ts";
-import { readPasswordFile } from "./password_source.ts";
 import { readPemText } from "./pem_file.ts";
 import type { AmqpServerOptions } from "./server_options.ts";
 import { ShutdownSignals } from "./shutdown_signals.ts";
@@ -23,11 +23,6 @@ import { version } from "./version.ts";
 
 /** How long the broker may take to get the last words of sessions, in milliseconds. */
 const drainDeadlineMs = 5_000;
-/** The broker's user that the server is where the URL does not say. */
-const standardUser = "chatd";
-/** Connections of those who register are closed when they are older than this, in milliseconds. */
-const strangerAgeMs = 60_000;
-const strangerCheckMs = 15_000;
 
 /** Serves until a signal comes. @returns the exit code. @throws {ChatError} when it cannot start or go on. */
 export async function runAmqpServer(options: AmqpServerOptions): Promise<number> {
@@ -98,11 +93,7 @@ function openManagement(
     return undefined;
   }
   const management = opened.use(new BrokerManagement({ url, login, ca, log }));
-  const timer = setInterval(() => void management.closeStrangers({ ageMs: strangerAgeMs }), strangerCheckMs);
-  opened.defer(() => clearInterval(timer));
-  chat.accounts.onRevoked(({ user, deviceId, exceptDeviceId }) => {
-    if (deviceId === undefined && exceptDeviceId === undefined) void management.kick({ user });
-  });
+  management.guard(chat.accounts);
   return (target) => void management.kick(target);
 }
 
@@ -115,22 +106,21 @@ async function openAuthority(
   opened: AsyncDisposableStack,
 ): Promise<void> {
   const { broker: { address }, authListen, authSecretFile, dataDir } = options;
-  const inspectorPassword = crypto.getRandomValues(new Uint8Array(24)).toHex();
+  const secret = brokerAuthSecret({ dataDir, secretFile: authSecretFile });
+  const inspector = { user: inspectorUser, password: inspectorPassword(secret) };
   const authority = new BrokerAuthority({
     accounts: chat.accounts,
     sessionQueues: queues,
     internalUser: login.user,
     vhost: address.vhost,
-    inspectorPassword,
+    inspectorPassword: inspector.password,
     clock: systemClock,
     log,
     flooded: (user) => kick?.({ user }),
   });
-  const secret = brokerAuthSecret({ dataDir, secretFile: authSecretFile });
   const endpoint = await startAuthorityEndpoint({ authority, secret, listen: authListen, log });
   opened.defer(() => endpoint.close());
   try {
-    const inspector = { user: inspectorUser, password: inspectorPassword };
     await (await BrokerConnection.open({ broker: address, login: inspector, ca, name: "chatd inspector" })).close();
   } catch (cause) {
     if (!(cause instanceof ChatError) || cause.code === "unavailable") throw cause;
@@ -143,18 +133,6 @@ async function openAuthority(
       { cause },
     );
   }
-}
-
-async function brokerLogin({ broker: { login }, brokerPasswordFile }: AmqpServerOptions): Promise<BrokerLogin> {
-  if (brokerPasswordFile !== undefined) {
-    return { user: login?.user ?? standardUser, password: await readPasswordFile(brokerPasswordFile) };
-  }
-  if (login !== undefined) return login;
-  throw new ChatError(
-    "invalid_argument",
-    `The server needs the password of the broker's user "${standardUser}": give --broker-password-file FILE, or set ` +
-      "CHATD_BROKER to amqp://USER:PASSWORD@HOST:PORT.",
-  );
 }
 
 function refuseOpenNetwork({ broker: { address }, authListen, sharedLogin, insecure }: AmqpServerOptions): void {

@@ -7,6 +7,7 @@ import { clientExitCode } from "./exit_code.ts";
 import { defineCommand, type Invocation } from "./invocation.ts";
 import { amqpClientOptions } from "./options/amqp_client.ts";
 import { amqpServerOptions } from "./options/amqp_server.ts";
+import { brokerConfigOptions, doctorOptions } from "./options/broker.ts";
 import { grpcClientOptions } from "./options/grpc_client.ts";
 import { grpcServerOptions } from "./options/grpc_server.ts";
 import { userInviteOptions, userListOptions, userOptions, userPasswordOptions } from "./options/user.ts";
@@ -52,11 +53,30 @@ export function commands(env: Environment): Parser<"sync", Invocation, unknown> 
     load: async () => (await import("../app/amqp_client.ts")).runAmqpClient,
     exitCodeOf: clientExitCode,
   });
+  const brokerConfig = defineCommand({
+    name: "broker-config",
+    brief: "Print how RabbitMQ must be set up",
+    description:
+      "Prints the rabbitmq.conf that makes RabbitMQ ask chatd who may do what, with the secrets in it, and what " +
+      "else to do. Secrets that are missing in the data folder are made.",
+    options: brokerConfigOptions(options),
+    load: async () => (await import("../app/broker_config_command.ts")).runBrokerConfig,
+  });
+  const doctor = defineCommand({
+    name: "doctor",
+    brief: "Check a RabbitMQ, and say what to fix",
+    description:
+      "Checks step by step whether RabbitMQ is there, is set up for chatd, asks it who may do what, and locks " +
+      "clients in. Ends with 1 when there is something to fix, and with 4 when no broker is there.",
+    options: doctorOptions(options),
+    load: async () => (await import("../app/doctor.ts")).runDoctor,
+    exitCodeOf: clientExitCode,
+  });
   const user = command("user", or(...userCommands(options, env), { errors }), {
     brief: message`Add, list and disable users, also while the server runs`,
     description: message`Works on the server's data folder: through the server when it runs, and directly when not.`,
   });
-  return or(grpcServer, grpcClient, amqpServer, amqpClient, user, { errors });
+  return or(grpcServer, grpcClient, amqpServer, amqpClient, brokerConfig, doctor, user, { errors });
 }
 
 function userCommands(options: OptionsWithEnv, env: Environment) {

@@ -1,0 +1,57 @@
+import type { BrokerLogin } from "../amqp/broker_address.ts";
+import { ChatError } from "../core/chat_error.ts";
+import type { BrokerUrl } from "./broker_url.ts";
+import { readPasswordFile } from "./password_source.ts";
+
+export interface BrokerLoginOptions {
+  readonly broker: BrokerUrl;
+  /** Holds the password in its first line. */
+  readonly brokerPasswordFile?: string;
+  readonly dataDir: string;
+}
+
+/** The broker's user that the server is where the URL does not say. */
+const standardUser = "chatd";
+
+/**
+ * How the server logs in to the broker: as the file says, or else the URL, or else the file in the data folder that
+ * `chatd broker-config` makes.
+ * @throws {ChatError} `invalid_argument` when there is no password
+ */
+export async function brokerLogin(options: BrokerLoginOptions): Promise<BrokerLogin> {
+  const { broker: { login }, brokerPasswordFile, dataDir } = options;
+  const user = login?.user ?? standardUser;
+  if (brokerPasswordFile !== undefined) return { user, password: await readPasswordFile(brokerPasswordFile) };
+  if (login !== undefined) return login;
+  const file = ownPasswordFile(dataDir);
+  if (exists(file)) return { user, password: await readPasswordFile(file) };
+  throw new ChatError(
+    "invalid_argument",
+    `The password of the broker's user "${user}" is not known: give --broker-password-file FILE, set CHATD_BROKER to ` +
+      `amqp://USER:PASSWORD@HOST:PORT, or have one made by "chatd broker-config".`,
+  );
+}
+
+/** Like {@link brokerLogin}, and makes a password when there is none. */
+export async function makeBrokerLogin(options: BrokerLoginOptions): Promise<BrokerLogin> {
+  const file = ownPasswordFile(options.dataDir);
+  if (options.broker.login === undefined && options.brokerPasswordFile === undefined && !exists(file)) {
+    const password = crypto.getRandomValues(new Uint8Array(24)).toHex();
+    await Deno.writeTextFile(file, `${password}\n`, { createNew: true, mode: 0o600 });
+  }
+  return await brokerLogin(options);
+}
+
+function ownPasswordFile(dataDir: string): string {
+  return `${dataDir}/broker-password`;
+}
+
+function exists(file: string): boolean {
+  try {
+    Deno.statSync(file);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

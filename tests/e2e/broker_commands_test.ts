@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { type ChatdResult, runChatd } from "../support/chatd_process.ts";
+import { freePorts, RabbitNode } from "../support/rabbitmq_node.ts";
+import { temporaryFolder } from "../support/temporary_folder.ts";
+
+Deno.test("broker-config makes the secrets once, and prints what RabbitMQ reads", async () => {
+  using folder = temporaryFolder();
+  const data = `${folder.path}/data`;
+  const args = ["broker-config", "--data", data, "--broker-auth-address", "chatd:15680"];
+  const first = await runChatd({ args });
+  assert.equal(first.code, 0, first.stderr);
+  const secret = Deno.readTextFileSync(`${data}/broker-auth-secret`).trim();
+  const password = Deno.readTextFileSync(`${data}/broker-password`).trim();
+  assert.match(first.stdout, new RegExp(`^auth_http.user_path = http://chatd:15680/${secret}/user$`, "m"));
+  assert.match(first.stdout, new RegExp(`^default_pass = ${password}$`, "m"));
+  assert.match(first.stdout, /rabbitmq-plugins enable .*rabbitmq_auth_backend_http/);
+  for (const name of ["broker-auth-secret", "broker-password"]) {
+    assert.equal(Deno.statSync(`${data}/${name}`).mode! & 0o777, 0o600);
+  }
+  assert.equal((await runChatd({ args })).stdout, first.stdout);
+
+  const written = await runChatd({ args: [...args, "--write", `${folder.path}/etc`] });
+  assert.equal(written.code, 0, written.stderr);
+  const config = Deno.readTextFileSync(`${folder.path}/etc/rabbitmq.conf`);
+  assert.ok(first.stdout.startsWith(config));
+  assert.match(Deno.readTextFileSync(`${folder.path}/etc/enabled_plugins`), /^\[rabbitmq_auth_backend_http,.*\]\.\n$/);
+});
+
+Deno.test("broker-config refuses what cannot be written to rabbitmq.conf", async () => {
+  using folder = temporaryFolder();
+  const args = ["broker-config", "--data", folder.path, "--broker", "amqp://chatd:a%23b%0Ac@127.0.0.1"];
+  const { code, stdout, stderr } = await runChatd({ args });
+  assert.deepEqual([code, stdout], [1, ""]);
+  assert.match(stderr, /characters that rabbitmq\.conf does not take/);
+});
+
+Deno.test("doctor finds out whether a broker is there, asks, and locks clients in", async (t) => {
+  using folder = temporaryFolder();
+  const [authPort, nobody] = await freePorts(2);
+  const auth = `127.0.0.1:${authPort}`;
+  await runChatd({ args: ["broker-config", "--data", folder.path, "--broker-auth-address", auth] });
+  const secret = Deno.readTextFileSync(`${folder.path}/broker-auth-secret`).trim();
+  const doctor = (broker: string, ...more: string[]): Promise<ChatdResult> =>
+    runChatd({ args: ["doctor", "--data", folder.path, "--broker", broker, "--broker-auth-listen", auth, ...more] });
+  await using node = await RabbitNode.start({ authUrl: `http://${auth}/${secret}` });
+  const management = ["--broker-management", node.managementUrl];
+
+  await t.step("all is well", async () => {
+    const { code, stdout, stderr } = await doctor(node.amqpUrl(), ...management);
+    assert.equal(code, 0, stdout + stderr);
+    for (const what of [/lets "chatd" in/, /RabbitMQ \d/, /plugins are enabled/, /the broker asks at/, /locked in/]) {
+      assert.match(stdout, what);
+    }
+    assert.doesNotMatch(stdout, new RegExp(node.password));
+  });
+
+  await t.step("no broker is there", async () => {
+    const { code, stderr } = await doctor(`amqp://127.0.0.1:${nobody}`);
+    assert.equal(code, 4);
+    assert.match(stderr, new RegExp(`No RabbitMQ listens at amqp://127.0.0.1:${nobody}`));
+  });
+
+  await t.step("the broker's user has another password", async () => {
+    const { code, stderr } = await doctor(node.amqpUrl(node.user, "wrong"));
+    assert.equal(code, 3);
+    assert.match(stderr, /refused the login of "chatd"/);
+  });
+
+  await t.step("the broker asks with another secret", async () => {
+    const secretFile = `${folder.path}/other-secret`;
+    Deno.writeTextFileSync(secretFile, "0123456789abcdef0123\n");
+    const { code, stdout } = await doctor(node.amqpUrl(), ...management, "--broker-auth-secret-file", secretFile);
+    assert.equal(code, 1);
+    assert.match(stdout, /PROBLEM +the broker does not ask at .* or asks there with another secret/);
+    assert.match(stdout, /1 problem to fix/);
+  });
+
+  await t.step("without management, there is a warning", async () => {
+    const { code, stdout } = await doctor(node.amqpUrl(), "--broker-management", `http://127.0.0.1:${nobody}`);
+    assert.equal(code, 0);
+    assert.match(stdout, /warning +The management of RabbitMQ .* cannot be reached/);
+  });
+});

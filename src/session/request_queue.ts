@@ -34,6 +34,10 @@ export class RequestQueue {
     }
   }
 
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
+  }
+
   next(): Request | undefined {
     const next = this.#waiting.shift();
     if (next === undefined) return undefined;

@@ -71,6 +71,8 @@ export class Session {
   readonly #replies: ReplyWindow;
   readonly #sends = new Set<Promise<void>>();
   #draining = false;
+  /** Runs until the user may ask again. */
+  #pause: ReturnType<typeof setTimeout> | undefined;
   #leaving = false;
   /** Of a request that ends its own session: its reply goes before the end. */
   #lastReply: { id: number; result: ReplyResult } | undefined;
@@ -134,6 +136,7 @@ export class Session {
     if (this.#ended.signal.aborted) return;
     this.#ended.abort();
     clearTimeout(this.#helloTimer);
+    clearTimeout(this.#pause);
     this.#requests.clear();
     this.#delivery?.close();
     this.#route.close();
@@ -145,11 +148,14 @@ export class Session {
     if (user !== undefined) this.#options.log.info("session ended", { session: this.id, user, reason: reason?.code });
   }
 
-  /** Requests are begun in order, one after the other; only sends overlap, because they are committed together. */
+  /**
+   * Requests are begun in order, one after the other; only sends overlap, because they are committed together. Those above
+   * the user's rate wait for their turn instead of being refused: the order of what was sent stays.
+   */
   async #drain(): Promise<void> {
     if (this.#draining) return;
     this.#draining = true;
-    while (!this.#replies.isFull && this.#sends.size < maxSendsInFlight) {
+    while (!this.#replies.isFull && this.#sends.size < maxSendsInFlight && this.#isAllowed()) {
       const request = this.#requests.next();
       if (request === undefined) break;
       try {
@@ -159,7 +165,20 @@ export class Session {
       }
     }
     this.#draining = false;
-    if (this.#leaving && this.#sends.size === 0) this.#finish(undefined);
+    if (this.#leaving && this.#sends.size === 0 && this.#pause === undefined) this.#finish(undefined);
+  }
+
+  /** Whether the next request may begin now; if not, it is tried again when the user's allowance is there. */
+  #isAllowed(): boolean {
+    if (this.#subscriber === undefined || this.#requests.isEmpty) return true;
+    if (this.#pause !== undefined) return false;
+    const waitMs = this.#options.chat.takeAllowance(this.#subscriber.identity.user);
+    if (waitMs === 0) return true;
+    this.#pause = setTimeout(() => {
+      this.#pause = undefined;
+      void this.#drain();
+    }, waitMs);
+    return false;
   }
 
   async #handle({ id, kind }: Request): Promise<void> {
@@ -171,7 +190,6 @@ export class Session {
     }
     const { chat } = this.#options;
     const { identity } = this.#subscriber;
-    chat.admit(identity.user);
     if (kind === undefined || kind.$case === "ack") {
       throw new ChatError("invalid_argument", "This server does not know this kind of request.");
     }

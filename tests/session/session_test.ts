@@ -202,23 +202,27 @@ Deno.test("an error that nobody expected is logged, and shown without its detail
   assert.deepEqual(errors, [test.store.commitError]);
 });
 
-Deno.test("over-rate requests are refused with a time to wait, and the session goes on", async () => {
-  await using test = await TestChat.open({ rate: { perSecond: 10, burst: 5 } });
+Deno.test("requests above the rate wait for their turn, in order", async () => {
+  await using test = await TestChat.open({ rate: { perSecond: 100, burst: 5 } });
   const ana = await open(test, "ana");
   const ids = ana.request(...Array.from({ length: 8 }, () => ping));
-  await ana.reply(ids[7]);
-  const results = await Promise.all(ids.map((id) => ana.reply(id)));
-  assert.deepEqual(results.map(({ $case }) => $case), [...Array(5).fill("ping"), ...Array(3).fill("error")]);
-  const error = results[7].$case === "error" ? results[7].value : undefined;
-  assert.deepEqual([error?.code, error?.retryAfterMs], ["rate_limited", 100]);
-  for (let round = 0; round < 20; round++) {
-    const flood = ana.request(...Array.from({ length: 500 }, () => ping));
-    ana.acknowledge({ reply: flood[0] - 1 });
-    await ana.reply(flood.at(-1)!);
-  }
-  assert.equal(ana.ended, undefined);
+  await ana.reply(ids[4]);
+  await turns(20);
+  assert.equal(ana.replies.some(({ requestId }) => requestId === ids[5]), false);
+  test.clock.advance(20);
+  await ana.reply(ids[6]);
+  assert.equal(ana.replies.some(({ requestId }) => requestId === ids[7]), false);
   test.clock.advance(1_000);
-  await ana.ask("ping", {});
+  assert.equal((await ana.reply(ids[7])).$case, "ping");
+  assert.deepEqual(ana.replies.slice(-8).map(({ requestId }) => requestId), ids);
+});
+
+Deno.test("a session in which too many requests wait for the rate is ended", async () => {
+  await using test = await TestChat.open({ rate: { perSecond: 1, burst: 1 } });
+  const ana = await open(test, "ana");
+  ana.request(...Array.from({ length: 1_100 }, () => ping));
+  await until(() => ana.ended !== undefined);
+  assert.equal(ana.ended?.reason?.code, "slow_consumer");
 });
 
 Deno.test("no request is begun while too many bytes of replies are not acknowledged", async () => {

@@ -71,7 +71,7 @@ const checks = [["fmt", "--check"], ["lint"], ["check", "main.ts", "src", "tests
 async function runChecks(): Promise<Count> {
   const count: Count = { passed: 0, failed: 0, skipped: 0 };
   for (const check of checks) {
-    if (await deno([...check, "--quiet"])) count.passed += 1;
+    if (await deno(check)) count.passed += 1;
     else count.failed += 1;
   }
   return count;

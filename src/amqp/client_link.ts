@@ -251,7 +251,7 @@ export class AmqpLink implements Link {
       { kind: { $case: "reply", value: reply } },
       { kind: { $case: "sessionEnded", value: { error: value } } },
     ];
-    this.#queue.push({ items, through: 0 });
+    this.#queue.push({ items, through: 0, receipt: 0 });
   }
 
   async #close(): Promise<void> {

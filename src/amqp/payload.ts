@@ -65,9 +65,10 @@ export function serverFrames(frame: Uint8Array, format: PayloadFormat): Buffer[]
   const name = messageTypes.serverFrame;
   const whole = encodePayload(frame, { name, format });
   if (whole.length <= maxFrameBytes) return [whole];
-  const { items, through } = ServerFrame.decode(frame);
+  const { items, ...last } = ServerFrame.decode(frame);
   return items.map((item, index) => {
-    const one = { items: [item], through: index === items.length - 1 ? through : 0 };
+    const end = index === items.length - 1 ? last : { through: 0, receipt: 0 };
+    const one = { items: [item], ...end };
     const encoded = encodePayload(ServerFrame.encode(one).finish(), { name, format });
     if (encoded.length <= maxFrameBytes || item.kind?.$case !== "reply") return encoded;
     const error = new ChatError(
@@ -76,7 +77,7 @@ export function serverFrames(frame: Uint8Array, format: PayloadFormat): Buffer[]
     );
     const { requestId } = item.kind.value;
     const reply = { requestId, result: { $case: "error" as const, value: toWireError(error) } };
-    const refused = { items: [{ kind: { $case: "reply" as const, value: reply } }], through: one.through };
+    const refused = { items: [{ kind: { $case: "reply" as const, value: reply } }], ...end };
     return encodePayload(ServerFrame.encode(refused).finish(), { name, format });
   });
 }
@@ -84,5 +85,5 @@ export function serverFrames(frame: Uint8Array, format: PayloadFormat): Buffer[]
 /** The frame that ends a session, or says that there is none. */
 export function endingFrame(reason: unknown): Uint8Array {
   const value = { error: toWireError(toChatError(reason)) };
-  return ServerFrame.encode({ items: [{ kind: { $case: "sessionEnded", value } }], through: 0 }).finish();
+  return ServerFrame.encode({ items: [{ kind: { $case: "sessionEnded", value } }], through: 0, receipt: 0 }).finish();
 }

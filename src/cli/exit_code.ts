@@ -1,3 +1,4 @@
+import { crashedExitCode } from "../app/uncaught_errors.ts";
 import { ChatError, type ChatErrorCode } from "../core/chat_error.ts";
 
 /** What chatd tells the shell when it ends. README lists them for people. */
@@ -10,6 +11,8 @@ export const exitCode = {
   authentication: 3,
   /** No server there, or none that could be reached in time. */
   noConnection: 4,
+  /** A bug ended a server that ran without a supervisor, or while it stopped. */
+  crashed: crashedExitCode,
   /** Ctrl-C at a prompt, as shells count it: 128 and the number of SIGINT. */
   interrupted: 130,
 } as const;

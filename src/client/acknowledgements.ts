@@ -1,4 +1,4 @@
-import type { Ack, Item } from "../gen/chatd/v1/session.ts";
+import type { Ack, Item, ServerFrame } from "../gen/chatd/v1/session.ts";
 import type { Message } from "../gen/chatd/v1/chat.ts";
 
 /** What a message takes beside its text, roughly: numbers, ids and names. */
@@ -11,20 +11,20 @@ function messagesBytes(messages: readonly Message[]): number {
 /** Roughly what an item took of the server's window: text is counted in UTF-16 units, which is at least a third of it. */
 function itemBytes(item: Item): number {
   if (item.kind?.$case === "message") return messagesBytes([item.kind.value]);
-  if (item.kind?.$case !== "reply") return 32;
+  if (item.kind?.$case !== "reply") return 128;
   const result = item.kind.value.result;
   if (result?.$case === "history" || result?.$case === "sent") return messagesBytes(result.value.messages);
   if (result?.$case === "listUsers") return result.value.users.length * 40;
   if (result?.$case === "listConversations") return result.value.conversations.length * 256;
-  return 64;
+  return 128;
 }
 
-/** What one session has read and not yet acknowledged. */
+/** What one session has taken and not yet acknowledged. */
 export class Acknowledgements {
   #unacknowledgedBytes = 0;
-  #position = 0;
-  #sentPosition = 0;
-  #sentReply = 0;
+  #receipt = 0;
+  #sentReceipt = 0;
+  #hasDeliveries = false;
   #dueBytes = 64 * 1024;
 
   /** The server's window, in bytes: a quarter of it is acknowledged without waiting. */
@@ -32,18 +32,17 @@ export class Acknowledgements {
     if (bytes > 0) this.#dueBytes = bytes / 4;
   }
 
-  read(item: Item): void {
-    this.#unacknowledgedBytes += itemBytes(item);
-  }
-
-  /** Everything up to `position` is safe with the consumer. */
-  taken(position: number): void {
-    this.#position = Math.max(this.#position, position);
+  /** The frame and all before it are safe with the consumer. */
+  took(frame: ServerFrame): void {
+    if (frame.receipt === 0) return;
+    this.#receipt = frame.receipt;
+    this.#hasDeliveries ||= frame.through > 0;
+    for (const item of frame.items) this.#unacknowledgedBytes += itemBytes(item);
   }
 
   /** Deliveries are waiting to be acknowledged: this should not take long. */
-  get hasPosition(): boolean {
-    return this.#position > this.#sentPosition;
+  get hasDeliveries(): boolean {
+    return this.#hasDeliveries;
   }
 
   /** So much is waiting that an acknowledgement is worth a frame of its own. */
@@ -52,11 +51,11 @@ export class Acknowledgements {
   }
 
   /** The acknowledgement to send now; undefined when it would say nothing new. */
-  take(repliedUpTo: number): Ack | undefined {
-    if (!this.hasPosition && repliedUpTo <= this.#sentReply) return undefined;
+  take(): Ack | undefined {
+    if (this.#receipt === this.#sentReceipt) return undefined;
     this.#unacknowledgedBytes = 0;
-    this.#sentPosition = this.#position;
-    this.#sentReply = repliedUpTo;
-    return { position: this.#position, reply: repliedUpTo };
+    this.#hasDeliveries = false;
+    this.#sentReceipt = this.#receipt;
+    return { receipt: this.#receipt };
   }
 }

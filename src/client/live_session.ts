@@ -177,7 +177,6 @@ export class LiveSession {
   async #take(frame: ServerFrame): Promise<void> {
     for (const item of frame.items) {
       if (this.#failure) return;
-      this.#acks.read(item);
       if (item.kind?.$case === "reply") this.#pending.settle(item.kind.value);
       else if (item.kind?.$case === "message") await this.#owner.takeMessage(item.kind.value);
       else if (item.kind?.$case === "presence") this.#owner.presence(item.kind.value);
@@ -185,10 +184,8 @@ export class LiveSession {
       else if (item.kind?.$case === "sessionEnded") return this.end(serverError(item.kind.value.error));
     }
     if (this.#failure) return;
-    if (frame.through > 0) {
-      this.#owner.tookThrough(frame.through);
-      this.#acks.taken(frame.through);
-    }
+    if (frame.through > 0) this.#owner.tookThrough(frame.through);
+    this.#acks.took(frame);
     this.flushSoon();
   }
 
@@ -211,11 +208,11 @@ export class LiveSession {
     const sends = last ? [] : this.#outbox.takeReady(this.#timers.now()).map((entry) => this.#sendRequest(entry));
     if (!last) this.#waitForHold();
     const others = requests.length + sends.length > 0;
-    const ack = others || last || this.#acks.isDue ? this.#acks.take(this.#pending.repliedUpTo) : undefined;
+    const ack = others || last || this.#acks.isDue ? this.#acks.take() : undefined;
     if (ack) requests.push({ id: this.#pending.nextId(), kind: { $case: "ack", value: ack } });
     const sized = requests.map((request) => ({ request, bytes: Request.encode(request).finish().length }));
     for (const frame of packFrames([...sized, ...sends])) this.#link.send(frame);
-    if (this.#acks.hasPosition) this.#acknowledgeLater();
+    if (this.#acks.hasDeliveries) this.#acknowledgeLater();
   }
 
   #sendRequest(entry: OutboxEntry): { request: Request; bytes: number } {
@@ -245,7 +242,7 @@ export class LiveSession {
   #acknowledgeLater(): void {
     this.#cancelAck ??= this.#timers.after(this.#timing.ackMs, () => {
       this.#cancelAck = undefined;
-      const ack = this.#acks.take(this.#pending.repliedUpTo);
+      const ack = this.#acks.take();
       if (ack) this.#link.send({ requests: [{ id: this.#pending.nextId(), kind: { $case: "ack", value: ack } }] });
     });
   }

@@ -37,10 +37,4 @@ export class PendingRequests {
     this.#pending.clear();
     for (const request of requests) request.fail(error);
   }
-
-  /** The replies to all requests up to this id have been read. */
-  get repliedUpTo(): number {
-    for (const oldest of this.#pending.keys()) return oldest - 1;
-    return this.#lastId;
-  }
 }

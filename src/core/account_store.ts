@@ -30,8 +30,8 @@ export interface InviteRecord {
 /** Accounts on disk. Every call is one transaction. */
 export interface AccountStore {
   /**
-   * Adds a user, using up the invitation `invite.codeHash` where one is given.
-   * "invite_invalid": unknown, used or, at `invite.now`, expired; nothing was changed.
+   * Adds a user, using up the invitation `invite.codeHash` where one is given. Unless it says "added", nothing was changed.
+   * "invite_invalid": unknown, used or, at `invite.now`, expired, whether or not the name is taken.
    */
   addUser(
     user: UserRecord,

@@ -78,9 +78,14 @@ export class Chat {
     return this.#options.store.head;
   }
 
+  /** Takes one request from the user's allowance and returns 0; or takes none, and returns in how many milliseconds there is one. */
+  takeAllowance(user: string): number {
+    return this.#buckets.take(user, this.#options.clock.now());
+  }
+
   /** Takes one request from the user's allowance. @throws {ChatError} `rate_limited`. */
   admit(user: string): void {
-    const retryAfterMs = this.#buckets.take(user, this.#options.clock.now());
+    const retryAfterMs = this.takeAllowance(user);
     if (retryAfterMs > 0) {
       throw new ChatError("rate_limited", `Too many requests: wait ${Math.ceil(retryAfterMs / 1000)} s.`, {
         retryAfterMs,

@@ -1,4 +1,6 @@
 import type { Callback } from "../gen/chatd/v1/session.ts";
+import { encodeServerFrame } from "../wire/server_items.ts";
+import type { FrameContent } from "./frame_writer.ts";
 import { withDeadline } from "./with_deadline.ts";
 
 /** A connection to the DeliveryService that a client serves. Owned by the session, which closes it. */
@@ -19,8 +21,8 @@ const deliverDeadlineMs = 20_000;
 
 export interface CallbackDeliveryOptions {
   channel: CallbackChannel;
-  /** The client has everything up to `through`. */
-  delivered(through: number): void;
+  /** The client answered a call: it has what was in the frame. */
+  delivered(content: FrameContent): void;
   /** The channel is dead and closed; what was not delivered must go another way. */
   failed(): void;
 }
@@ -29,7 +31,7 @@ export interface CallbackDeliveryOptions {
 export class CallbackDelivery {
   readonly #options: CallbackDeliveryOptions;
   readonly #ended = new AbortController();
-  #frames: { frame: Uint8Array; through: number }[] = [];
+  #frames: { frame: Uint8Array; content: FrameContent }[] = [];
   #delivering = false;
 
   constructor(options: CallbackDeliveryOptions) {
@@ -37,9 +39,9 @@ export class CallbackDelivery {
   }
 
   /** Does nothing once the delivery is closed or has failed. */
-  send(frame: Uint8Array, through: number): void {
+  send(items: readonly Uint8Array[], content: FrameContent): void {
     if (this.#ended.signal.aborted) return;
-    this.#frames.push({ frame, through });
+    this.#frames.push({ frame: encodeServerFrame(items, { through: content.through, receipt: 0 }), content });
     if (!this.#delivering) void this.#deliverAll();
   }
 
@@ -53,13 +55,13 @@ export class CallbackDelivery {
     this.#delivering = true;
     try {
       for (let next = this.#frames.shift(); next !== undefined; next = this.#frames.shift()) {
-        const { frame } = next;
+        const { frame, content } = next;
         await withDeadline(
           { ms: deliverDeadlineMs, parent: this.#ended.signal },
           (signal) => this.#options.channel.deliver(frame, { signal }),
         );
         if (this.#ended.signal.aborted) return;
-        this.#options.delivered(next.through);
+        this.#options.delivered(content);
       }
     } catch {
       if (this.#ended.signal.aborted) return;

@@ -36,7 +36,7 @@ export class Delivery {
   #settled: number;
   #sent: number;
   #newest: number;
-  #outstanding: { position: number; bytes: number }[] = [];
+  /** Of items that were sent and not acknowledged. */
   #outstandingBytes = 0;
   /** Everything offered so far was sent. */
   #caughtUp = false;
@@ -67,26 +67,23 @@ export class Delivery {
     if (this.#caughtUp && !this.#closed) this.#caughtUp = this.#deliver(message);
   }
 
-  /** @returns the position that the consumer has everything up to, when that is news. */
-  acknowledge(position: number): number | undefined {
-    const acknowledged = Math.min(position, this.#sent);
-    if (acknowledged <= this.#acknowledged) return undefined;
-    this.#acknowledged = acknowledged;
-    let count = 0;
-    while (count < this.#outstanding.length && this.#outstanding[count].position <= acknowledged) {
-      this.#outstandingBytes -= this.#outstanding[count++].bytes;
-    }
-    this.#outstanding.splice(0, count);
-    this.#settle(this.#outstanding.length === 0 ? this.#sent : acknowledged);
+  /**
+   * The client has everything up to `through` (0 when that is not new), in `bytes` of items.
+   * @returns the position that the consumer has everything up to, when that is news.
+   */
+  acknowledge(through: number, bytes: number): number | undefined {
+    this.#outstandingBytes -= bytes;
+    if (through <= this.#acknowledged) return undefined;
+    this.#acknowledged = through;
+    this.#settle(this.#outstandingBytes === 0 ? this.#sent : through);
     if (!this.#caughtUp) void this.#catchUp();
-    return acknowledged;
+    return through;
   }
 
   /** Sends again what was not acknowledged: the way that it went is lost. */
   rewind(): void {
     this.#generation += 1;
     this.#sent = this.#settled;
-    this.#outstanding = [];
     this.#outstandingBytes = 0;
     this.#caughtUp = false;
     void this.#catchUp();
@@ -129,7 +126,6 @@ export class Delivery {
     const item = encodeMessageItem(message);
     if (this.#outstandingBytes + item.length > this.#options.windowBytes) return false;
     this.#sent = message.position;
-    this.#outstanding.push({ position: message.position, bytes: item.length });
     this.#outstandingBytes += item.length;
     this.#options.send(item, message.position);
     return true;
@@ -138,7 +134,7 @@ export class Delivery {
   #pass(position: number): void {
     if (position <= this.#sent) return;
     this.#sent = position;
-    const settled = this.#outstanding.length === 0;
+    const settled = this.#outstandingBytes === 0;
     if (settled) this.#settle(position);
     this.#options.passed(position, settled);
   }

@@ -1,7 +1,7 @@
 import { type Callback, DeliveryMode } from "../gen/chatd/v1/session.ts";
 import { encodeItem } from "../wire/server_items.ts";
 import { CallbackDelivery, type DialCallback } from "./callback_delivery.ts";
-import { FrameWriter } from "./frame_writer.ts";
+import { type FrameContent, FrameWriter } from "./frame_writer.ts";
 import { withDeadline } from "./with_deadline.ts";
 
 const dialDeadlineMs = 3_000;
@@ -13,8 +13,8 @@ export interface DeliveryRouteOptions {
   dialCallback: DialCallback | undefined;
   /** Runs a callback after what is ready now has been done. */
   defer(callback: () => void): void;
-  /** The client answered a call: it has everything up to `through`. */
-  delivered(through: number): void;
+  /** The client answered a call: it has what was in its frame. */
+  delivered(content: FrameContent): void;
   /** What was not acknowledged is lost on its way, and goes over the stream from now on. */
   lost(): void;
 }
@@ -31,8 +31,8 @@ export class DeliveryRoute {
     this.#writer = options.stream;
   }
 
-  add(item: Uint8Array, through: number): void {
-    this.#writer.add(item, through);
+  deliver(item: Uint8Array, through: number): void {
+    this.#writer.deliver(item, through);
   }
 
   /** See `DeliveryOptions.passed`: what is settled can be said on the stream, whichever way messages go. */
@@ -62,11 +62,11 @@ export class DeliveryRoute {
     }
     const callback = new CallbackDelivery({
       channel,
-      delivered: (through) => this.#options.delivered(through),
+      delivered: (content) => this.#options.delivered(content),
       failed: () => this.#fallBack(),
     });
     this.#callback = callback;
-    this.#writer = new FrameWriter({ send: (frame, through) => callback.send(frame, through), defer });
+    this.#writer = new FrameWriter({ send: (items, content) => callback.send(items, content), defer });
     this.#tell(DeliveryMode.CALLBACK, "");
   }
 

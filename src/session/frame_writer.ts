@@ -1,34 +1,53 @@
-import { encodeServerFrame } from "../wire/server_items.ts";
 import { maxFrameBytes } from "../wire/limits.ts";
 
-/** Room for `through` at the end of a frame. */
-const reservedBytes = 16;
+/** Room for `through` and the receipt at the end of a frame. */
+const reservedBytes = 24;
+/** What an item costs beside its bytes, at least when it goes alone: a queue of many small ones is larger than their sum. */
+const otherItemOverhead = 64;
+
+/** What a client has when it has a frame. */
+export interface FrameContent {
+  /** The position that it has everything up to; 0 when the frame does not move it. */
+  readonly through: number;
+  readonly deliveryBytes: number;
+  /** Of items that are no deliveries, with what they cost beside. */
+  readonly otherBytes: number;
+}
+
+type Send = (items: readonly Uint8Array[], content: FrameContent) => void;
 
 /** Collects encoded items, so that what comes together goes out as one frame. */
 export class FrameWriter {
-  readonly #send: (frame: Uint8Array, through: number) => void;
+  readonly #send: Send;
   readonly #defer: (callback: () => void) => void;
   #items: Uint8Array[] = [];
   #bytes = 0;
+  #deliveryBytes = 0;
+  #otherBytes = 0;
   #through = 0;
   #scheduled = false;
   #closed = false;
 
   /** @param options.defer runs a callback after what is ready now has been done. */
-  constructor(options: {
-    send(frame: Uint8Array, through: number): void;
-    defer(callback: () => void): void;
-  }) {
+  constructor(options: { send: Send; defer(callback: () => void): void }) {
     this.#send = options.send;
     this.#defer = options.defer;
   }
 
-  /** Adds an item; `through` is the position that the client has with it, 0 when it does not move it. */
-  add(item: Uint8Array, through = 0): void {
-    if (this.#closed) return;
-    if (this.#bytes + item.length + reservedBytes > maxFrameBytes) this.flush();
-    this.#items.push(item);
-    this.#bytes += item.length;
+  /** What was added and not sent yet, see {@link FrameContent}. */
+  get otherBytes(): number {
+    return this.#otherBytes;
+  }
+
+  /** Adds an item that is no delivery. */
+  add(item: Uint8Array): void {
+    if (this.#push(item)) this.#otherBytes += item.length + otherItemOverhead;
+    this.passed(0);
+  }
+
+  /** Adds a delivery; with it the client has everything up to `through`. */
+  deliver(item: Uint8Array, through: number): void {
+    if (this.#push(item)) this.#deliveryBytes += item.length;
     this.passed(through);
   }
 
@@ -45,17 +64,27 @@ export class FrameWriter {
 
   flush(): void {
     if (this.#items.length === 0) return;
-    const frame = encodeServerFrame(this.#items, this.#through);
-    const through = this.#through;
+    const items = this.#items;
+    const content = { through: this.#through, deliveryBytes: this.#deliveryBytes, otherBytes: this.#otherBytes };
     this.#items = [];
     this.#bytes = 0;
+    this.#deliveryBytes = 0;
+    this.#otherBytes = 0;
     this.#through = 0;
-    this.#send(frame, through);
+    this.#send(items, content);
   }
 
   /** Drops what was not flushed; nothing is sent any more. */
   close(): void {
     this.#closed = true;
     this.#items = [];
+  }
+
+  #push(item: Uint8Array): boolean {
+    if (this.#closed) return false;
+    if (this.#bytes + item.length + reservedBytes > maxFrameBytes) this.flush();
+    this.#items.push(item);
+    this.#bytes += item.length;
+    return true;
   }
 }

@@ -29,9 +29,13 @@ export class RequestQueue {
     if (this.#waiting.length > maxRequests || this.#bytes > maxBytes) {
       throw new ChatError(
         "slow_consumer",
-        `${this.#waiting.length} requests wait: read the replies, acknowledge them (Ack.reply), and send less at once.`,
+        `${this.#waiting.length} requests wait: read the replies, acknowledge them (Ack), and send less at once.`,
       );
     }
+  }
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
   }
 
   next(): Request | undefined {

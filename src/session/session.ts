@@ -5,24 +5,22 @@ import type { Subscriber } from "../core/live_sessions.ts";
 import type { Log } from "../core/log.ts";
 import type { Message } from "../core/message.ts";
 import type { SendRequest } from "../gen/chatd/v1/chat.ts";
-import type { Ack, ClientFrame, Hello, Reply, Request } from "../gen/chatd/v1/session.ts";
+import type { ClientFrame, Hello, Reply, Request } from "../gen/chatd/v1/session.ts";
 import { toSendResponse, toWireError } from "../wire/convert.ts";
 import { protocolVersions } from "../wire/limits.ts";
 import { parseHello } from "../wire/parse_hello.ts";
-import { encodeItem } from "../wire/server_items.ts";
+import { encodeItem, encodeServerFrame } from "../wire/server_items.ts";
 import type { DialCallback } from "./callback_delivery.ts";
 import { Delivery } from "./delivery.ts";
 import { DeliveryRoute } from "./delivery_route.ts";
-import { FrameWriter } from "./frame_writer.ts";
-import { ReplyWindow } from "./reply_window.ts";
+import { type FrameContent, FrameWriter } from "./frame_writer.ts";
 import { answer } from "./request_handlers.ts";
 import { RequestQueue } from "./request_queue.ts";
+import { SentFrames } from "./sent_frames.ts";
 
 const standardWindowBytes = 256 * 1024;
 const helloDeadlineMs = 10_000;
 const maxSendsInFlight = 256;
-/** Bytes of presence that go to a client which acknowledges nothing; what comes then is dropped. */
-const maxPresenceBytes = 64 * 1024;
 
 /** A transport's outgoing side of one session. */
 export interface SessionPipe {
@@ -45,7 +43,7 @@ export interface SessionOptions {
   /** Runs a callback after the input that is ready now has been read. */
   defer(callback: () => void): void;
   /**
-   * What is sent beyond what is acknowledged, in bytes: of deliveries, and of replies. More than the largest item; 256 KiB
+   * What is sent beyond what is acknowledged, in bytes: of deliveries, and of all else. More than the largest item; 256 KiB
    * unless given.
    */
   windowBytes?: number;
@@ -68,24 +66,30 @@ export class Session {
 
   readonly #requests = new RequestQueue();
   readonly #windowBytes: number;
-  readonly #replies: ReplyWindow;
+  readonly #sent = new SentFrames();
   readonly #sends = new Set<Promise<void>>();
   #draining = false;
+  /** Runs until the user may ask again. */
+  #pause: ReturnType<typeof setTimeout> | undefined;
   #leaving = false;
   /** Of a request that ends its own session: its reply goes before the end. */
   #lastReply: { id: number; result: ReplyResult } | undefined;
-  #presenceBytes = 0;
 
   constructor(options: SessionOptions) {
     this.#options = options;
     this.#windowBytes = options.windowBytes ?? standardWindowBytes;
-    this.#replies = new ReplyWindow(this.#windowBytes);
-    this.#writer = new FrameWriter({ send: (frame) => options.pipe.send(frame), defer: options.defer });
+    this.#writer = new FrameWriter({
+      send: (items, content) => {
+        const receipt = this.#sent.add(content);
+        options.pipe.send(encodeServerFrame(items, { through: content.through, receipt }));
+      },
+      defer: options.defer,
+    });
     this.#route = new DeliveryRoute({
       stream: this.#writer,
       dialCallback: options.dialCallback,
       defer: options.defer,
-      delivered: (through) => this.#delivered(through),
+      delivered: (content) => this.#delivered(content),
       lost: () => this.#delivery!.rewind(),
     });
     this.#helloTimer = setTimeout(
@@ -100,7 +104,7 @@ export class Session {
     try {
       for (const request of frame.requests) {
         if (this.#ended.signal.aborted) return;
-        if (request.kind?.$case === "ack") this.#acknowledge(request.kind.value);
+        if (request.kind?.$case === "ack") this.#delivered(this.#sent.acknowledge(request.kind.value.receipt));
         else this.#requests.add(request, share);
       }
     } catch (error) {
@@ -134,6 +138,7 @@ export class Session {
     if (this.#ended.signal.aborted) return;
     this.#ended.abort();
     clearTimeout(this.#helloTimer);
+    clearTimeout(this.#pause);
     this.#requests.clear();
     this.#delivery?.close();
     this.#route.close();
@@ -145,11 +150,14 @@ export class Session {
     if (user !== undefined) this.#options.log.info("session ended", { session: this.id, user, reason: reason?.code });
   }
 
-  /** Requests are begun in order, one after the other; only sends overlap, because they are committed together. */
+  /**
+   * Requests are begun in order, one after the other; only sends overlap, because they are committed together. Those above
+   * the user's rate wait for their turn instead of being refused: the order of what was sent stays.
+   */
   async #drain(): Promise<void> {
     if (this.#draining) return;
     this.#draining = true;
-    while (!this.#replies.isFull && this.#sends.size < maxSendsInFlight) {
+    while (this.#otherBytes < this.#windowBytes && this.#sends.size < maxSendsInFlight && this.#isAllowed()) {
       const request = this.#requests.next();
       if (request === undefined) break;
       try {
@@ -159,7 +167,20 @@ export class Session {
       }
     }
     this.#draining = false;
-    if (this.#leaving && this.#sends.size === 0) this.#finish(undefined);
+    if (this.#leaving && this.#sends.size === 0 && this.#pause === undefined) this.#finish(undefined);
+  }
+
+  /** Whether the next request may begin now; if not, it is tried again when the user's allowance is there. */
+  #isAllowed(): boolean {
+    if (this.#subscriber === undefined || this.#requests.isEmpty) return true;
+    if (this.#pause !== undefined) return false;
+    const waitMs = this.#options.chat.takeAllowance(this.#subscriber.identity.user);
+    if (waitMs === 0) return true;
+    this.#pause = setTimeout(() => {
+      this.#pause = undefined;
+      void this.#drain();
+    }, waitMs);
+    return false;
   }
 
   async #handle({ id, kind }: Request): Promise<void> {
@@ -171,7 +192,6 @@ export class Session {
     }
     const { chat } = this.#options;
     const { identity } = this.#subscriber;
-    chat.admit(identity.user);
     if (kind === undefined || kind.$case === "ack") {
       throw new ChatError("invalid_argument", "This server does not know this kind of request.");
     }
@@ -248,7 +268,7 @@ export class Session {
       head,
       windowBytes: this.#windowBytes,
       read: (after, limits) => chat.messagesAfter(identity.user, after, limits),
-      send: (item, through) => this.#route.add(item, through),
+      send: (item, through) => this.#route.deliver(item, through),
       passed: (through, settled) => this.#route.passed(through, settled),
       failed: (error) => this.#fail(error),
     });
@@ -264,23 +284,19 @@ export class Session {
     return this.#delivery = delivery;
   }
 
-  #acknowledge(ack: Ack): void {
-    if (this.#replies.acknowledge(ack.reply)) this.#presenceBytes = 0;
-    this.#delivered(ack.position);
+  #delivered({ through, deliveryBytes }: FrameContent): void {
+    const acknowledged = this.#delivery?.acknowledge(through, deliveryBytes);
+    if (acknowledged !== undefined) this.#options.chat.acknowledge(this.#subscriber!, acknowledged);
   }
 
-  #delivered(position: number): void {
-    const acknowledged = this.#delivery?.acknowledge(position);
-    if (acknowledged === undefined) return;
-    this.#presenceBytes = 0;
-    this.#options.chat.acknowledge(this.#subscriber!, acknowledged);
+  /** What is unacknowledged of everything but deliveries. */
+  get #otherBytes(): number {
+    return this.#writer.otherBytes + this.#sent.otherBytes;
   }
 
   #reply(requestId: number, result: ReplyResult): void {
     if (this.#ended.signal.aborted) return;
-    const item = encodeItem({ $case: "reply", value: { requestId, result } });
-    this.#replies.sent(requestId, item.length);
-    this.#writer.add(item);
+    this.#writer.add(encodeItem({ $case: "reply", value: { requestId, result } }));
   }
 
   #refuse(requestId: number, thrown: unknown): void {
@@ -301,10 +317,8 @@ export class Session {
   }
 
   #tellPresence(user: string, online: boolean): void {
-    if (this.#ended.signal.aborted) return;
-    const item = encodeItem({ $case: "presence", value: { user, online } });
-    if (this.#presenceBytes + item.length > maxPresenceBytes) return;
-    this.#presenceBytes += item.length;
-    this.#writer.add(item);
+    // Lossy: it may not take the room of replies.
+    if (this.#ended.signal.aborted || this.#otherBytes >= this.#windowBytes / 2) return;
+    this.#writer.add(encodeItem({ $case: "presence", value: { user, online } }));
   }
 }

@@ -56,8 +56,8 @@ function prepareStatements(database: Database) {
     addInvite: database.prepare(
       "INSERT INTO invite (code_hash, created_at, expires_at) VALUES (:codeHash, :createdAt, :expiresAt)",
     ),
-    hasInvite: database.prepare("SELECT 1 FROM invite WHERE code_hash = :codeHash AND expires_at > :now"),
-    useInvite: database.prepare("DELETE FROM invite WHERE code_hash = :codeHash AND expires_at > :now"),
+    findInvite: database.prepare("SELECT 1 FROM invite WHERE code_hash = ? AND expires_at > ?"),
+    removeInvite: database.prepare("DELETE FROM invite WHERE code_hash = ?"),
   };
 }
 
@@ -75,18 +75,17 @@ export class SqliteAccountStore implements AccountStore {
     user: UserRecord,
     invite?: { codeHash: string; now: number },
   ): Promise<"added" | "exists" | "invite_invalid"> {
-    const { addUser, findUser, useInvite } = this.#statements;
+    const { addUser, findInvite, removeInvite } = this.#statements;
     return this.#write(() => {
-      if (findUser.get(user.name)) return "exists";
-      if (invite && useInvite.run({ codeHash: invite.codeHash, now: invite.now }).changes === 0) {
-        return "invite_invalid";
-      }
-      addUser.run({
+      if (invite && !findInvite.get(invite.codeHash, invite.now)) return "invite_invalid";
+      const { changes } = addUser.run({
         name: user.name,
         passwordHash: user.passwordHash,
         disabled: Number(user.disabled),
         createdAt: user.createdAt,
       });
+      if (changes === 0) return "exists";
+      if (invite) removeInvite.run(invite.codeHash);
       return "added";
     });
   }
@@ -166,7 +165,7 @@ export class SqliteAccountStore implements AccountStore {
   }
 
   hasInvite({ codeHash, now }: { codeHash: string; now: number }): Promise<boolean> {
-    return settle(() => this.#statements.hasInvite.get({ codeHash, now }) !== undefined);
+    return settle(() => this.#statements.findInvite.get(codeHash, now) !== undefined);
   }
 
   #write<T>(work: () => T): Promise<T> {

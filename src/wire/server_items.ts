@@ -5,6 +5,7 @@ import { toWireMessage } from "./convert.ts";
 
 const itemsTag = (1 << 3) | 2;
 const throughTag = (2 << 3) | 0;
+const receiptTag = (3 << 3) | 5;
 
 /** One entry of `ServerFrame.items` with its tag and length: a frame is these one after the other. */
 export function encodeItem(kind: NonNullable<Item["kind"]>): Uint8Array {
@@ -23,10 +24,14 @@ export function encodeMessageItem(message: Message): Uint8Array {
   return item;
 }
 
-/** Makes a `ServerFrame` of encoded items; `through` 0 says nothing of positions. */
-export function encodeServerFrame(items: readonly Uint8Array[], through: number): Uint8Array {
+/** Makes a `ServerFrame` of encoded items; `through` 0 says nothing of positions, `receipt` 0 that there is none. */
+export function encodeServerFrame(
+  items: readonly Uint8Array[],
+  { through, receipt }: { through: number; receipt: number },
+): Uint8Array {
   const writer = new BinaryWriter();
   for (const item of items) writer.raw(item);
   if (through > 0) writer.uint32(throughTag).uint64(through);
+  if (receipt > 0) writer.uint32(receiptTag).fixed32(receipt);
   return writer.finish();
 }

@@ -49,6 +49,16 @@ export function accountStoreContract(name: string, open: () => OpenedStore | Pro
     assert.equal(await accounts.addUser(userRecord("ben"), { codeHash: "c1", now: 50 }), "added");
   });
 
+  test("without a good invitation, a name that is taken looks like any other", async (accounts) => {
+    await accounts.addUser(userRecord("ana"));
+    await accounts.addInvite({ codeHash: "late", createdAt: 10, expiresAt: 50 });
+    for (const codeHash of ["unknown", "late"]) {
+      assert.equal(await accounts.addUser(userRecord("ana"), { codeHash, now: 50 }), "invite_invalid");
+      assert.equal(await accounts.addUser(userRecord("ben"), { codeHash, now: 50 }), "invite_invalid");
+    }
+    assert.equal(await accounts.findUser("ben"), undefined);
+  });
+
   test("users are listed by name, in byte order, in pages", async (accounts) => {
     for (const name of ["b", "a.b", "a", "10", "a-b", "9", "a_b", "ab"]) await accounts.addUser(userRecord(name));
     const sorted = ["10", "9", "a", "a-b", "a.b", "a_b", "ab", "b"];

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createMessageId } from "../../src/core/message_id.ts";
+import { ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { turns, until } from "../support/turns.ts";
 import { type DefineTest, logIn, openAll, register, windowBytes } from "./transport_harness.ts";
 
@@ -51,10 +52,12 @@ export function transportDelivery(test: DefineTest): void {
     const [ana] = await openAll(server, session, "ana");
     const { token } = await register(server, "ben");
     await (await session(token)).close();
-    for (const text of ["1", "2", "3"]) await ana.send("ben", text);
+    for (const text of ["1", "2"]) await ana.send("ben", text);
     const first = await session(token);
+    assert.deepEqual(await first.received(2), ["1", "2"]);
+    first.acknowledge();
+    await ana.send("ben", "3");
     assert.deepEqual(await first.received(3), ["1", "2", "3"]);
-    first.acknowledge({ position: first.messages[1].position });
     await first.ask("ping", {});
     await first.close();
     const second = await session(token);
@@ -132,6 +135,32 @@ export function transportDelivery(test: DefineTest): void {
       await ben.received(count + 1);
     }
     assert.deepEqual(ben.texts, texts);
+  });
+
+  test("a client that acknowledges by guessing is sent away, and nothing counts as delivered", async ({ server, session }) => {
+    const [ana] = await openAll(server, session, "ana");
+    const { token } = await register(server, "ben");
+    const ben = await session(token, { callback: undefined });
+    await ana.send("ben", "1");
+    await ben.received(1);
+    ben.acknowledge((ben.receiptFor() ^ 1) >>> 0);
+    assert.equal(await ben.end(), "invalid_argument");
+    const again = await session(token, { callback: undefined });
+    assert.deepEqual(await again.received(1), ["1"]);
+  });
+
+  test("a client that reads and acknowledges nothing is sent two windows at most, whatever it asks", async ({ server, session }) => {
+    const { token } = await register(server, "ben");
+    const [ana] = await openAll(server, session, "ana");
+    const ben = await session(token, { callback: undefined });
+    for (let count = 0; count < 30; count++) await ana.send("ben", `${count}`.padEnd(16_000));
+    const history = { $case: "history" as const, value: { with: "ana", beforeSeq: 0, limit: 1 } };
+    ben.request(...Array.from({ length: 100 }, () => history));
+    await until(() => ben.replies.length >= 16 && ben.messages.length >= 16);
+    await turns(20);
+    const bytes = ben.frames.reduce((sum, frame) => sum + ServerFrame.encode(frame).finish().length, 0);
+    assert.ok(bytes <= 2 * windowBytes + 64 * 1024, `${bytes} bytes`);
+    assert.equal(ben.ended, undefined);
   });
 
   test("people with a conversation see each other come", async ({ server, session }) => {

@@ -20,22 +20,13 @@ export function transportLimits(test: DefineTest): void {
     await ben.ask("ping", {});
   }, { rate: { perSecond: 1_000_000, burst: 1_000_000 } });
 
-  test("who asks too much is told to wait, and is served after that", async ({ server, session }) => {
+  test("who asks above the rate is slowed down and served in order, and others go on", async ({ server, session }) => {
     const [ana, ben] = await openAll(server, session, "ana", "ben");
     const ids = ana.request(...Array.from({ length: 30 }, () => ping));
-    const results = await Promise.all(ids.map((id) => ana.reply(id)));
-    const refused = results.flatMap((result) => result.$case === "error" ? [result.value] : []);
-    assert.ok(refused.length >= 15 && refused.length < 30, `${refused.length} refused`);
-    for (const { code, retryAfterMs } of refused) {
-      assert.equal(code, "rate_limited");
-      assert.ok(retryAfterMs > 0 && retryAfterMs <= 100);
-    }
     await ben.ask("ping", {});
-    for (let result = refused.length > 0 ? "error" : "ping"; result !== "ping";) {
-      await turns(5);
-      result = (await ana.reply(ana.request(ping)[0])).$case;
-    }
-  }, { rate: { perSecond: 10, burst: 10 } });
+    const results = await Promise.all(ids.map((id) => ana.reply(id)));
+    assert.ok(results.every(({ $case }) => $case === "ping"));
+  }, { rate: { perSecond: 50, burst: 10 } });
 
   test("a frame that is too long ends the session, and nobody else's", async ({ server, session }) => {
     const [ana, ben] = await openAll(server, session, "ana", "ben");

@@ -117,6 +117,16 @@ Deno.test("register() by invitation takes a code once, in time, however it was t
   await rejectsWith("invalid_argument", accounts.createInvite({ lifetimeMs: Number.NaN }));
 });
 
+Deno.test("register() tells nobody without a good invitation which names are taken", async () => {
+  const { accounts, register } = setUp({ registration: "invite" });
+  await accounts.addUser({ name: "ana", password });
+  const refusals = await Promise.all(["ana", "ben"].map((user) => {
+    return register(user, { invite: "7k3qm-x0c9v-7k3qm-x0c9v" }).catch(({ code, message }) => [code, message]);
+  }));
+  assert.deepEqual(refusals[0], refusals[1]);
+  assert.equal((refusals[0] as string[])[0], "invite_invalid");
+});
+
 Deno.test("register() for a taken name leaves the invitation good", async () => {
   const { accounts, register } = setUp({ registration: "invite" });
   await accounts.addUser({ name: "ana", password });

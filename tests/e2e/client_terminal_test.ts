@@ -59,6 +59,7 @@ Deno.test("two people register, chat, leave, come back and have their history", 
   await ana.sees(/ben: hi ana/);
 
   await ben.type("", "C-d");
+  await ben.sees(/\n\$ *$/);
   await ben.type("stty -a | grep -o ' icanon'; clear", "Enter");
   await ana.type("while you were away", "Enter");
   await ana.sees(/ana: while you were away/);

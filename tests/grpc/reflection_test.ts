@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
-import { Client, credentials } from "@grpc/grpc-js";
+import { type Client, credentials } from "@grpc/grpc-js";
 import {
   ServerReflectionClient,
   type ServerReflectionRequest,

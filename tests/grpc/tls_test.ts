@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ChatError } from "../../src/core/chat_error.ts";
+import type { ChatError } from "../../src/core/chat_error.ts";
 import { GrpcTransport, type GrpcTransportOptions } from "../../src/grpc/client_transport.ts";
 import { type Certificates, createCertificates } from "../crash/certificates.ts";
 import { startTestGrpcServer } from "../support/grpc_server.ts";

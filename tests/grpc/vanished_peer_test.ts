@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
-import { eventually } from "../support/eventually.ts";
+import { until } from "../support/turns.ts";
 import { startTestGrpcServer } from "../support/grpc_server.ts";
 import { Network } from "../support/network.ts";
 import { join } from "../support/person.ts";
@@ -13,20 +13,20 @@ async function loseNetwork({ callback }: { callback: boolean }): Promise<void> {
   const ana = await join("ana", new GrpcTransport({ host: "127.0.0.1", port: network.port, callback }));
   const ben = await join("ben", new GrpcTransport({ host: "127.0.0.1", port: test.server.port, callback: false }));
   await ben.client.send("ana", "before");
-  await eventually(() => ana.received.length === 1);
+  await until(() => ana.received.length === 1);
 
   network.freeze();
   const late = ana.client.send("ben", "sent into the silence");
   await ben.client.send("ana", "meanwhile");
   await Promise.all([
-    eventually(() => ana.client.state.kind === "offline", { what: "the client notices", ...noticed }),
-    eventually(() => !test.chat.live.isOnline("ana"), { what: "the server notices", ...noticed }),
+    until(() => ana.client.state.kind === "offline", { what: "the client notices", ...noticed }),
+    until(() => !test.chat.live.isOnline("ana"), { what: "the server notices", ...noticed }),
   ]);
 
   network.thaw();
   await late;
   await ben.client.send("ana", "after");
-  await eventually(() => ana.received.length >= 3 && ben.received.length >= 1);
+  await until(() => ana.received.length >= 3 && ben.received.length >= 1);
   assert.deepEqual(ana.received.map(({ text }) => text), ["before", "meanwhile", "after"]);
   assert.deepEqual(ben.received.map(({ text }) => text), ["sent into the silence"]);
   await Promise.all([ana.stop(), ben.stop()]);

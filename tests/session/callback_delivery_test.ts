@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { CallbackDelivery } from "../../src/session/callback_delivery.ts";
 import { turns } from "../support/turns.ts";
 import { FakeTime } from "../support/fake_time.ts";
@@ -12,15 +13,15 @@ function open() {
       deliver: (frame, { signal }) => {
         const answer = Promise.withResolvers<void>();
         signal.addEventListener("abort", () => answer.reject(new Error("aborted")));
-        calls.push({ frame: frame[0], signal, answer });
+        calls.push({ frame: ServerFrame.decode(frame).through, signal, answer });
         return answer.promise;
       },
       close: () => void state.closed++,
     },
-    delivered: (through) => void state.delivered.push(through),
+    delivered: ({ through }) => void state.delivered.push(through),
     failed: () => void state.failed++,
   });
-  const send = (through: number) => delivery.send(new Uint8Array([through]), through);
+  const send = (through: number) => delivery.send([], { through, deliveryBytes: 1, otherBytes: 0 });
   return { delivery, calls, state, send };
 }
 

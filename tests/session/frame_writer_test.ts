@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
 import { DeliveryMode, ServerFrame } from "../../src/gen/chatd/v1/session.ts";
-import { FrameWriter } from "../../src/session/frame_writer.ts";
+import { type FrameContent, FrameWriter } from "../../src/session/frame_writer.ts";
 import { maxFrameBytes } from "../../src/wire/limits.ts";
-import { encodeItem } from "../../src/wire/server_items.ts";
+import { encodeItem, encodeServerFrame } from "../../src/wire/server_items.ts";
 
 function open() {
-  const sent: { frame: ServerFrame; bytes: number; through: number }[] = [];
+  const sent: { frame: ServerFrame; bytes: number; content: FrameContent }[] = [];
   const deferred: (() => void)[] = [];
   const writer = new FrameWriter({
-    send: (frame, through) => void sent.push({ frame: ServerFrame.decode(frame), bytes: frame.length, through }),
+    send: (items, content) => {
+      const frame = encodeServerFrame(items, { through: content.through, receipt: 0xffff_ffff });
+      sent.push({ frame: ServerFrame.decode(frame), bytes: frame.length, content });
+    },
     defer: (callback) => void deferred.push(callback),
   });
   const proceed = () => deferred.splice(0).forEach((callback) => callback());
@@ -36,7 +39,7 @@ Deno.test("what comes together goes out as one frame, in order", () => {
 Deno.test("a frame is at most 64 KiB, whatever comes together", () => {
   const { writer, sent, proceed, reasons } = open();
   const all = Array.from({ length: 40 }, (_, index) => `${index}`.padEnd(index * 400, "x"));
-  for (const [index, reason] of all.entries()) writer.add(item(reason), Number.MAX_SAFE_INTEGER - 40 + index);
+  for (const [index, reason] of all.entries()) writer.deliver(item(reason), Number.MAX_SAFE_INTEGER - 40 + index);
   proceed();
   assert.ok(sent.length > 1);
   for (const { bytes } of sent) assert.ok(bytes <= maxFrameBytes, `${bytes}`);
@@ -45,11 +48,11 @@ Deno.test("a frame is at most 64 KiB, whatever comes together", () => {
 
 Deno.test("a frame says what the client has with it", () => {
   const { writer, sent, proceed } = open();
-  writer.add(item("a"), 3);
+  writer.deliver(item("a"), 3);
   writer.add(item("no position"));
   writer.passed(5);
   proceed();
-  assert.deepEqual(sent.map(({ frame, through }) => [frame.through, through]), [[5, 5]]);
+  assert.deepEqual(sent.map(({ frame, content }) => [frame.through, content.through]), [[5, 5]]);
   writer.add(item("no position"));
   proceed();
   assert.equal(sent[1].frame.through, 0);
@@ -61,15 +64,15 @@ Deno.test("a position without an item is said with the next one", () => {
   assert.equal(deferred.length, 0);
   writer.add(item("a"));
   proceed();
-  assert.deepEqual(sent.map(({ through }) => through), [5]);
+  assert.deepEqual(sent.map(({ content }) => content.through), [5]);
 });
 
 Deno.test("each of several frames says its own position", () => {
   const { writer, sent, proceed } = open();
   const large = "x".repeat(30_000);
-  for (const through of [1, 2, 3]) writer.add(item(large), through);
+  for (const through of [1, 2, 3]) writer.deliver(item(large), through);
   proceed();
-  assert.deepEqual(sent.map(({ frame, through }) => [frame.items.length, through]), [[2, 2], [1, 3]]);
+  assert.deepEqual(sent.map(({ frame, content }) => [frame.items.length, content.through]), [[2, 2], [1, 3]]);
 });
 
 Deno.test("flush() sends at once, and nothing twice", () => {
@@ -85,9 +88,24 @@ Deno.test("nothing is sent once it is closed", () => {
   const { writer, proceed, sent } = open();
   writer.add(item("a"));
   writer.close();
-  writer.add(item("b"), 3);
+  writer.deliver(item("b"), 3);
   writer.passed(4);
   writer.flush();
   proceed();
   assert.deepEqual(sent, []);
+});
+
+Deno.test("a frame says how many bytes of deliveries and of other items are in it", () => {
+  const { writer, sent, proceed } = open();
+  writer.deliver(item("a"), 3);
+  writer.deliver(item("bc"), 4);
+  writer.add(item("def"));
+  assert.equal(writer.otherBytes, item("def").length + 64);
+  proceed();
+  assert.equal(writer.otherBytes, 0);
+  const deliveryBytes = item("a").length + item("bc").length;
+  assert.deepEqual(sent[0].content, { through: 4, deliveryBytes, otherBytes: item("def").length + 64 });
+  writer.add(item("g"));
+  proceed();
+  assert.deepEqual(sent[1].content, { through: 0, deliveryBytes: 0, otherBytes: item("g").length + 64 });
 });

@@ -26,7 +26,7 @@ async function ask<Name extends Question>(
   const answer = await client.ask(name, value);
   const bytes = client.sizes.at(-1)!;
   assert.ok(bytes <= maxFrameBytes, `${name} is answered by a frame of ${bytes} bytes`);
-  client.acknowledge({ reply: client.replies.at(-1)!.requestId });
+  client.acknowledge();
   return answer;
 }
 

@@ -64,7 +64,7 @@ class Client {
   #framesTaken = 0;
   #through = 0;
   #newestTaken = 0;
-  #repliesTaken = 0;
+  #receipt = 0;
   #acknowledged = 0;
 
   constructor(test: TestChat, options: { user: string; token: string; consumer: string; windowBytes: number }) {
@@ -101,7 +101,7 @@ class Client {
     this.#session = session;
     this.#asked = new Map();
     this.#framesTaken = 0;
-    this.#repliesTaken = 0;
+    this.#receipt = 0;
     this.#acknowledged = 0;
     for (const draft of this.#outbox.values()) this.#ask(draft);
   }
@@ -121,16 +121,17 @@ class Client {
     const session = this.#session;
     if (session === undefined) return;
     this.#checkWindow(session);
-    for (const { items, through } of session.frames.slice(this.#framesTaken, this.#framesTaken + count)) {
+    for (const { items, through, receipt } of session.frames.slice(this.#framesTaken, this.#framesTaken + count)) {
       this.#framesTaken++;
       for (const { kind } of items) this.#takeItem(kind!);
       this.#through = Math.max(this.#through, through);
+      this.#receipt = receipt;
     }
   }
 
   acknowledge(): void {
     this.#acknowledged = this.#through;
-    this.#session?.acknowledge({ position: this.#through, reply: this.#repliesTaken });
+    if (this.#receipt > 0) this.#session?.acknowledge({ receipt: this.#receipt });
   }
 
   #ofMine(log: Message[]): Message[] {
@@ -146,7 +147,6 @@ class Client {
     if (item.$case === "message") return this.#takeMessage(item.value);
     if (item.$case !== "reply") return;
     const { requestId, result } = item.value;
-    this.#repliesTaken = requestId;
     if (result?.$case === "hello") return;
     assert.equal(result?.$case, "send");
     const draft = this.#asked.get(requestId)!;

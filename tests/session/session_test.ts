@@ -93,7 +93,6 @@ Deno.test("a client that says no hello within 10 s is sent away", async () => {
   const client = new TestSession(test);
   await time.tick(9_999);
   client.receive({ requests: [] });
-  client.acknowledge({ position: 5, reply: 5 });
   assert.equal(client.ended, undefined);
   await time.tick(1);
   assert.equal(client.endCode, "unauthenticated");
@@ -202,23 +201,27 @@ Deno.test("an error that nobody expected is logged, and shown without its detail
   assert.deepEqual(errors, [test.store.commitError]);
 });
 
-Deno.test("over-rate requests are refused with a time to wait, and the session goes on", async () => {
-  await using test = await TestChat.open({ rate: { perSecond: 10, burst: 5 } });
+Deno.test("requests above the rate wait for their turn, in order", async () => {
+  await using test = await TestChat.open({ rate: { perSecond: 100, burst: 5 } });
   const ana = await open(test, "ana");
   const ids = ana.request(...Array.from({ length: 8 }, () => ping));
-  await ana.reply(ids[7]);
-  const results = await Promise.all(ids.map((id) => ana.reply(id)));
-  assert.deepEqual(results.map(({ $case }) => $case), [...Array(5).fill("ping"), ...Array(3).fill("error")]);
-  const error = results[7].$case === "error" ? results[7].value : undefined;
-  assert.deepEqual([error?.code, error?.retryAfterMs], ["rate_limited", 100]);
-  for (let round = 0; round < 20; round++) {
-    const flood = ana.request(...Array.from({ length: 500 }, () => ping));
-    ana.acknowledge({ reply: flood[0] - 1 });
-    await ana.reply(flood.at(-1)!);
-  }
-  assert.equal(ana.ended, undefined);
+  await ana.reply(ids[4]);
+  await turns(20);
+  assert.equal(ana.replies.some(({ requestId }) => requestId === ids[5]), false);
+  test.clock.advance(20);
+  await ana.reply(ids[6]);
+  assert.equal(ana.replies.some(({ requestId }) => requestId === ids[7]), false);
   test.clock.advance(1_000);
-  await ana.ask("ping", {});
+  assert.equal((await ana.reply(ids[7])).$case, "ping");
+  assert.deepEqual(ana.replies.slice(-8).map(({ requestId }) => requestId), ids);
+});
+
+Deno.test("a session in which too many requests wait for the rate is ended", async () => {
+  await using test = await TestChat.open({ rate: { perSecond: 1, burst: 1 } });
+  const ana = await open(test, "ana");
+  ana.request(...Array.from({ length: 1_100 }, () => ping));
+  await until(() => ana.ended !== undefined);
+  assert.equal(ana.ended?.reason?.code, "slow_consumer");
 });
 
 Deno.test("no request is begun while too many bytes of replies are not acknowledged", async () => {
@@ -232,12 +235,12 @@ Deno.test("no request is begun while too many bytes of replies are not acknowled
   const answered = ana.replies.length;
   assert.ok(ana.sizes.reduce((sum, size) => sum + size) < 300_000);
   assert.ok(answered < 20);
-  ana.acknowledge({ reply: Number.MAX_SAFE_INTEGER });
+  ana.acknowledge();
   await until(() => ana.replies.length >= answered + 10);
   await turns(5);
   assert.ok(ana.replies.length <= 2 * answered);
   while (ana.replies.length < 41) {
-    ana.acknowledge({ reply: ana.replies.at(-1)!.requestId });
+    ana.acknowledge();
     await turns();
   }
   assert.deepEqual(ana.replies.slice(1).map(({ requestId }) => requestId), ids);
@@ -286,12 +289,12 @@ Deno.test("a consumer is taken over by a newer session, which gets what the olde
   const before = await TestSession.open(test, token);
   for (const text of ["1", "2", "3"]) await test.send("ana", "ben", text);
   await until(() => before.messages.length === 3);
-  before.acknowledge({ position: 1 });
+  before.acknowledge({ through: 1 });
   const after = await TestSession.open(test, token);
   assert.equal(before.endCode, "session_replaced");
   await until(() => after.messages.length === 2);
   assert.deepEqual(after.texts, ["2", "3"]);
-  before.acknowledge({ position: 3 });
+  before.acknowledge();
   await test.send("ana", "ben", "4");
   await until(() => after.messages.length === 3);
   assert.deepEqual(before.texts, ["1", "2", "3"]);
@@ -305,7 +308,7 @@ Deno.test("two consumers of one device have cursors of their own", async () => {
   const tail = await TestSession.open(test, token, { hello: { consumer: "tail" } });
   await test.send("ana", "ben", "1");
   await until(() => ui.messages.length === 1 && tail.messages.length === 1);
-  ui.acknowledge({ position: 1 });
+  ui.acknowledge();
   for (const each of [ui, tail]) each.session.disconnected();
   const [uiAgain, tailAgain] = [
     await TestSession.open(test, token),
@@ -457,10 +460,48 @@ Deno.test("a client that acknowledges nothing is sent one window of messages, an
   assert.ok(bytes > 200_000 && bytes <= 262_144 + 1_000, `${bytes}`);
   for (const size of ben.sizes) assert.ok(size <= 65_536);
   while (ben.messages.length < 40) {
-    ben.acknowledge({ position: ben.through });
+    ben.acknowledge();
     await turns(2);
   }
   assert.deepEqual(ben.messages.map(({ seq }) => seq), Array.from({ length: 40 }, (_, index) => index + 1));
+});
+
+Deno.test("who acknowledges what it cannot have read is sent away", async () => {
+  await using test = await TestChat.open();
+  const { token } = await test.logIn("ben");
+  for (const wrong of ["guessed", "older", "none", "before hello"]) {
+    const ben = new TestSession(test);
+    if (wrong !== "before hello") await ben.hello(token);
+    if (wrong === "guessed") ben.acknowledge({ receipt: (ben.receiptFor() ^ 1) >>> 0 });
+    if (wrong === "none" || wrong === "before hello") ben.acknowledge({ receipt: 0 });
+    if (wrong === "older") {
+      const first = ben.receiptFor();
+      await ben.ask("ping", {});
+      ben.acknowledge();
+      ben.acknowledge();
+      assert.equal(ben.ended, undefined);
+      ben.acknowledge({ receipt: first });
+    }
+    assert.equal(ben.endCode, "invalid_argument", wrong);
+  }
+});
+
+Deno.test("replies are not held up by deliveries that nobody acknowledges, nor deliveries by replies", async () => {
+  await using test = await TestChat.open();
+  const [ben, cleo] = [await open(test, "ben"), await open(test, "cleo")];
+  for (let count = 0; count < 40; count++) await test.send("ana", "ben", "x".repeat(16_000));
+  await turns(3);
+  assert.ok(ben.messages.length < 40);
+  await ben.ask("ping", {});
+  cleo.request(...Array.from({ length: 1_000 }, () => ping));
+  await until(() => cleo.replies.length === 1_001);
+  for (let round = 0; round < 3; round++) {
+    cleo.request(...Array.from({ length: 1_000 }, () => ping));
+    await turns(10);
+  }
+  assert.ok(cleo.replies.length < 4_001);
+  await test.send("ana", "cleo", "hello");
+  await until(() => cleo.messages.length === 1);
 });
 
 Deno.test("a session is told who of its peers is there, and who comes", async () => {
@@ -474,7 +515,7 @@ Deno.test("a session is told who of its peers is there, and who comes", async ()
   assert.deepEqual([ana.presence, ben.presence, cleo.presence], [[["ben", true]], [["ana", true]], []]);
 });
 
-Deno.test("presence that nobody acknowledges is dropped beyond 64 KiB", async () => {
+Deno.test("presence that nobody acknowledges is dropped beyond half a window", async () => {
   await using test = await TestChat.open();
   await test.send("ana", "ben");
   const [ana] = [await open(test, "ana")];
@@ -485,13 +526,13 @@ Deno.test("presence that nobody acknowledges is dropped beyond 64 KiB", async ()
   };
   flood();
   await turns(3);
-  assert.ok(ana.sizes.reduce((sum, size) => sum + size) < 70_000);
+  assert.ok(ana.sizes.reduce((sum, size) => sum + size) < 131_072);
   const told = ana.presence.length;
   await ana.ask("ping", {});
   flood();
   await turns(3);
   assert.equal(ana.presence.length, told);
-  ana.acknowledge({ reply: ana.replies.at(-1)!.requestId });
+  ana.acknowledge();
   flood();
   await turns(3);
   assert.ok(ana.presence.length > told);

@@ -29,6 +29,7 @@ export class FakeChatServer {
   /** Why to refuse this send; undefined accepts it. */
   refuseSend: (request: SendRequest) => ChatError | undefined = () => undefined;
   refuseHello: (hello: Hello) => ChatError | undefined = () => undefined;
+  /** Told up to which position a client acknowledged. */
   onAck: (position: number) => void = () => {};
   /** Everything that clients sent, as it was read. */
   readonly framesRead: ClientFrame[] = [];
@@ -139,6 +140,9 @@ export class FakeSession {
   #key = "";
   #sent = 0;
   #unacknowledged: { position: number; bytes: number }[] = [];
+  /** `through` of the frames that were sent and not acknowledged, by receipt. */
+  readonly #sentFrames = new Map<number, number>();
+  #lastReceipt = 0;
   readonly #own = new Set<number>();
 
   constructor(server: FakeChatServer, life: LinkLife) {
@@ -230,7 +234,7 @@ export class FakeSession {
 
   #handle(request: Request): void {
     const kind = request.kind!;
-    if (kind.$case === "ack") return this.#acknowledge(kind.value.position);
+    if (kind.$case === "ack") return this.#acknowledge(kind.value.receipt);
     try {
       this.#reply(request.id, this.#answer(kind));
     } catch (error) {
@@ -330,8 +334,15 @@ export class FakeSession {
     return { $case: "send", value: { position, conversation, seq, acceptedAtMs, duplicate: before !== undefined } };
   }
 
-  #acknowledge(position: number): void {
-    if (position > this.#sent) throw new RangeError(`Acknowledged ${position}, sent was ${this.#sent}`);
+  #acknowledge(receipt: number): void {
+    if (!this.#sentFrames.has(receipt)) throw new RangeError(`No frame waits for receipt ${receipt}`);
+    let position = 0;
+    for (const [each, through] of this.#sentFrames) {
+      this.#sentFrames.delete(each);
+      position = Math.max(position, through);
+      if (each === receipt) break;
+    }
+    if (position === 0) return;
     this.#server.onAck(position);
     this.#server.moveCursor(this.#key, position);
     this.#unacknowledged = this.#unacknowledged.filter((each) => each.position > position);
@@ -347,7 +358,9 @@ export class FakeSession {
     this.#flushing = true;
     queueMicrotask(() => {
       this.#flushing = false;
-      this.#toClient.push({ items: this.#items, through: this.#through });
+      const frame = { items: this.#items, through: this.#through, receipt: ++this.#lastReceipt };
+      this.#sentFrames.set(frame.receipt, frame.through);
+      this.#toClient.push(frame);
       this.#items = [];
       this.#through = 0;
       this.#wakeClient.resolve();

@@ -77,8 +77,9 @@ export class LinkClient extends ReceivedFrames {
     return await this.ask("send", { to, text, id });
   }
 
-  acknowledge({ position = this.through, reply = 0 }: { position?: number; reply?: number } = {}): void {
-    this.link.send({ requests: [{ id: 0, kind: { $case: "ack", value: { position, reply } } }] });
+  /** Acknowledges everything, or whatever has this receipt. */
+  acknowledge(receipt = this.receiptFor()): void {
+    this.link.send({ requests: [{ id: 0, kind: { $case: "ack", value: { receipt } } }] });
   }
 
   /** Resolves with the texts that came, when there are so many. */

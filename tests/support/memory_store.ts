@@ -107,12 +107,12 @@ export class MemoryStore implements MessageStore, AccountStore {
     user: UserRecord,
     invite?: { codeHash: string; now: number },
   ): Promise<"added" | "exists" | "invite_invalid"> {
-    if (this.#users.has(user.name)) return "exists";
     if (invite) {
       const found = this.#invites.get(invite.codeHash);
       if (!found || found.expiresAt <= invite.now) return "invite_invalid";
-      this.#invites.delete(invite.codeHash);
     }
+    if (this.#users.has(user.name)) return "exists";
+    if (invite) this.#invites.delete(invite.codeHash);
     this.#users.set(user.name, user);
     return "added";
   }

@@ -37,6 +37,11 @@ export class ReceivedFrames {
     return Math.max(0, ...this.frames.map(({ through }) => through));
   }
 
+  /** Of the newest frame that moved the client no further than to this position; 0 when there is none. */
+  receiptFor(through = Infinity): number {
+    return this.frames.findLast((frame) => frame.receipt > 0 && frame.through <= through)?.receipt ?? 0;
+  }
+
   /** What the server said at the end of the session. */
   get endReason(): { code: string; message: string; retryAfterMs: number } | undefined {
     const last = this.items.at(-1);

@@ -117,8 +117,9 @@ export class TestSession extends ReceivedFrames {
     return reply.result!;
   }
 
-  acknowledge({ position = 0, reply = 0 }: { position?: number; reply?: number }): void {
-    this.receive({ requests: [{ id: 0, kind: { $case: "ack", value: { position, reply } } }] });
+  /** Acknowledges everything, or what came up to a position, or whatever has this receipt. */
+  acknowledge({ through, receipt = this.receiptFor(through) }: { through?: number; receipt?: number } = {}): void {
+    this.receive({ requests: [{ id: 0, kind: { $case: "ack", value: { receipt } } }] });
   }
 }
 

@@ -52,8 +52,11 @@ export class Tmux implements AsyncDisposable {
     await eventually(looks, () => `${expected} in\n${seen}`, deadlineMs);
   }
 
+  /** Closes the terminal, and waits for the processes in it: they may write files as they end. */
   async [Symbol.asyncDispose](): Promise<void> {
+    const session = (await this.#run("display-message", "-p", "#{pane_pid}").catch(() => "")).trim();
     await this.#run("kill-server").catch(() => {});
+    if (session !== "") await eventually(async () => !(await sessions()).includes(session), () => "it has ended");
   }
 
   async #run(...args: string[]): Promise<string> {
@@ -63,4 +66,10 @@ export class Tmux implements AsyncDisposable {
     if (!success) throw new Error(`tmux ${args[0]}: ${decoder.decode(stderr)}`);
     return decoder.decode(stdout);
   }
+}
+
+/** Ids of the sessions in which processes run; one for each process. */
+async function sessions(): Promise<string[]> {
+  const { stdout } = await new Deno.Command("ps", { args: ["-A", "-o", "sess="] }).output();
+  return new TextDecoder().decode(stdout).split("\n").map((line) => line.trim());
 }

@@ -6,6 +6,7 @@ import { toWireMessage } from "../../src/wire/convert.ts";
 import { encodeItem, encodeMessageItem, encodeServerFrame } from "../../src/wire/server_items.ts";
 
 const position = fc.nat({ max: Number.MAX_SAFE_INTEGER });
+const receipt = fc.nat({ max: 0xffff_ffff });
 const text = fc.string({ unit: "binary" });
 const message: fc.Arbitrary<Message> = fc.record({
   position,
@@ -29,9 +30,9 @@ const kind: fc.Arbitrary<NonNullable<Item["kind"]>> = fc.oneof(
 );
 
 Deno.test("items one after the other are a frame, byte for byte", () => {
-  fc.assert(fc.property(fc.array(kind, { maxLength: 20 }), position, (kinds, through) => {
-    const frame = { items: kinds.map((kind) => ({ kind })), through };
-    const bytes = encodeServerFrame(kinds.map(encodeItem), through);
+  fc.assert(fc.property(fc.array(kind, { maxLength: 20 }), position, receipt, (kinds, through, receipt) => {
+    const frame = { items: kinds.map((kind) => ({ kind })), through, receipt };
+    const bytes = encodeServerFrame(kinds.map(encodeItem), { through, receipt });
     assert.deepEqual(bytes, ServerFrame.encode(frame).finish());
     assert.deepEqual(ServerFrame.decode(bytes), frame);
   }));

@@ -73,5 +73,5 @@ Deno.test("every type is decoded strictly", () => {
   const bytes = RegisterRequest.encode({ user: "ana", password: "secret", invite: "", deviceName: "" }).finish();
   assert.equal(decodeStrictly(RegisterRequest, bytes).password, "secret");
   throwsWith("invalid_argument", () => decodeStrictly(RegisterRequest, bytes.with(2, 0xff)));
-  assert.deepEqual(decodeStrictly(ServerFrame, new Uint8Array()), { items: [], through: 0 });
+  assert.deepEqual(decodeStrictly(ServerFrame, new Uint8Array()), { items: [], through: 0, receipt: 0 });
 });

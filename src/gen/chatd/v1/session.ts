@@ -142,16 +142,17 @@ export interface HelloResponse {
   protocolMax: number;
   /** Name and version of the server program. */
   server: string;
-  /** How many bytes of items the server sends beyond what is acknowledged. */
+  /** How many bytes of messages, and as many of other items, the server sends beyond what is acknowledged. */
   windowBytes: number;
 }
 
-/** Ack lets the server send on. It is cumulative, and has no reply. */
+/** Ack lets the server send on. It has no reply. */
 export interface Ack {
-  /** All items up to ServerFrame.through = position are safe with the client; the consumer resumes after it. */
-  position: number;
-  /** The replies to all requests up to this id have been read. */
-  reply: number;
+  /**
+   * Of the newest ServerFrame that is safe with the client, with all frames before it: the consumer resumes after its `through`. Saying it
+   * again is harmless; any other receipt that does not wait to be acknowledged ends the session with invalid_argument.
+   */
+  receipt: number;
 }
 
 export interface PingRequest {
@@ -165,6 +166,8 @@ export interface ServerFrame {
   items: Item[];
   /** Everything for this consumer up to this position has now been sent; 0 when the frame does not move it. */
   through: number;
+  /** Random, for Ack: who knows it has read the frame. 0 when there is nothing to acknowledge, as in a call of DeliveryService. */
+  receipt: number;
 }
 
 export interface Item {
@@ -1018,16 +1021,13 @@ export const HelloResponse: MessageFns<HelloResponse> = {
 };
 
 function createBaseAck(): Ack {
-  return { position: 0, reply: 0 };
+  return { receipt: 0 };
 }
 
 export const Ack: MessageFns<Ack> = {
   encode(message: Ack, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.position !== 0) {
-      writer.uint32(8).uint64(message.position);
-    }
-    if (message.reply !== 0) {
-      writer.uint32(16).uint64(message.reply);
+    if (message.receipt !== 0) {
+      writer.uint32(13).fixed32(message.receipt);
     }
     return writer;
   },
@@ -1046,19 +1046,11 @@ export const Ack: MessageFns<Ack> = {
         const tag = reader.uint32();
         switch (tag >>> 3) {
           case 1: {
-            if (tag !== 8) {
+            if (tag !== 13) {
               break;
             }
 
-            message.position = longToNumber(reader.uint64());
-            continue;
-          }
-          case 2: {
-            if (tag !== 16) {
-              break;
-            }
-
-            message.reply = longToNumber(reader.uint64());
+            message.receipt = reader.fixed32();
             continue;
           }
         }
@@ -1074,19 +1066,13 @@ export const Ack: MessageFns<Ack> = {
   },
 
   fromJSON(object: any): Ack {
-    return {
-      position: isSet(object.position) ? globalThis.Number(object.position) : 0,
-      reply: isSet(object.reply) ? globalThis.Number(object.reply) : 0,
-    };
+    return { receipt: isSet(object.receipt) ? globalThis.Number(object.receipt) : 0 };
   },
 
   toJSON(message: Ack): unknown {
     const obj: any = {};
-    if (message.position !== 0) {
-      obj.position = Math.round(message.position);
-    }
-    if (message.reply !== 0) {
-      obj.reply = Math.round(message.reply);
+    if (message.receipt !== 0) {
+      obj.receipt = Math.round(message.receipt);
     }
     return obj;
   },
@@ -1181,7 +1167,7 @@ export const PingResponse: MessageFns<PingResponse> = {
 };
 
 function createBaseServerFrame(): ServerFrame {
-  return { items: [], through: 0 };
+  return { items: [], through: 0, receipt: 0 };
 }
 
 export const ServerFrame: MessageFns<ServerFrame> = {
@@ -1191,6 +1177,9 @@ export const ServerFrame: MessageFns<ServerFrame> = {
     }
     if (message.through !== 0) {
       writer.uint32(16).uint64(message.through);
+    }
+    if (message.receipt !== 0) {
+      writer.uint32(29).fixed32(message.receipt);
     }
     return writer;
   },
@@ -1224,6 +1213,14 @@ export const ServerFrame: MessageFns<ServerFrame> = {
             message.through = longToNumber(reader.uint64());
             continue;
           }
+          case 3: {
+            if (tag !== 29) {
+              break;
+            }
+
+            message.receipt = reader.fixed32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1240,6 +1237,7 @@ export const ServerFrame: MessageFns<ServerFrame> = {
     return {
       items: globalThis.Array.isArray(object?.items) ? object.items.map((e: any) => Item.fromJSON(e)) : [],
       through: isSet(object.through) ? globalThis.Number(object.through) : 0,
+      receipt: isSet(object.receipt) ? globalThis.Number(object.receipt) : 0,
     };
   },
 
@@ -1250,6 +1248,9 @@ export const ServerFrame: MessageFns<ServerFrame> = {
     }
     if (message.through !== 0) {
       obj.through = Math.round(message.through);
+    }
+    if (message.receipt !== 0) {
+      obj.receipt = Math.round(message.receipt);
     }
     return obj;
   },

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { join } from "../support/person.ts";
+import { ServerProcess } from "../support/server_process.ts";
+import { temporaryFolder } from "../support/temporary_folder.ts";
+
+Deno.test("no password, token or text is in the log or lies readable in the data folder", async () => {
+  using folder = temporaryFolder();
+  const server = await ServerProcess.start({ folder: folder.path });
+  const transport = new GrpcTransport({ host: "127.0.0.1", port: server.port, callback: false });
+  const ana = await join("ana", transport);
+  await ana.client.send("ana", "a secret of mine");
+  const { token } = await ana.client.changePassword("correct horse battery", "staple of battery");
+  await assert.rejects(
+    transport.logIn({ user: "ana", password: "wrong guess 17", deviceName: "", deviceId: "" }, {}),
+    { code: "unauthenticated" },
+  );
+  await assert.rejects(
+    transport.logIn({ user: "hunter2.in.the.wrong.field", password: "x".repeat(12), deviceName: "", deviceId: "" }, {}),
+    { code: "unauthenticated" },
+  );
+  await ana.client.logOut();
+  await ana.stop();
+  server.kill("SIGTERM");
+  assert.equal((await server.status).code, 0);
+  await server[Symbol.asyncDispose]();
+
+  const said = [...server.stdout, ...server.stderr].join("\n");
+  assert.match(said, /session started/);
+  const passwords = ["correct horse battery", "staple of battery", "wrong guess 17"];
+  for (const secret of [...passwords, token, "a secret of mine", "hunter2"]) {
+    assert.ok(!said.includes(secret), `the log has ${JSON.stringify(secret)}`);
+  }
+  for await (const { name, isFile } of Deno.readDir(folder.path)) {
+    if (!isFile) continue;
+    const bytes = new TextDecoder("latin1").decode(await Deno.readFile(`${folder.path}/${name}`));
+    for (const secret of [...passwords, token]) assert.ok(!bytes.includes(secret), `${name} has ${secret}`);
+    assert.equal((await Deno.stat(`${folder.path}/${name}`)).mode! & 0o077, 0, `${name} is readable for others`);
+  }
+});

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { ChatError } from "../../src/core/chat_error.ts";
+import { fromServiceError, toStatus } from "../../src/grpc/status.ts";
+
+function serviceError(code: status, details: string, metadata: Record<string, string> = {}): ServiceError {
+  const error = Object.assign(new Error(details), { code, details, metadata: new Metadata() });
+  for (const [key, value] of Object.entries(metadata)) error.metadata.set(key, value);
+  return error;
+}
+
+Deno.test("an error goes through a status unchanged", () => {
+  const error = new ChatError("busy", "Too much waits: try again.", { retryAfterMs: 1_500.2 });
+  const { code, details, metadata } = toStatus(error);
+  assert.equal(code, status.UNAVAILABLE);
+  const arrived = fromServiceError(Object.assign(new Error(), { code, details, metadata }));
+  assert.deepEqual([arrived.code, arrived.message, arrived.retryAfterMs], ["busy", error.message, 1_501]);
+});
+
+Deno.test("an error that nobody expected is a status without its detail", () => {
+  const { code, details } = toStatus(new Error("secret path"));
+  assert.equal(code, status.INTERNAL);
+  assert.doesNotMatch(details, /secret/);
+});
+
+Deno.test("a status without a code of the chat is understood as well as it can be", () => {
+  const codeOf = (code: status, details = "", metadata = {}) =>
+    fromServiceError(serviceError(code, details, metadata)).code;
+  assert.equal(codeOf(status.UNAVAILABLE), "unavailable");
+  assert.equal(codeOf(status.RESOURCE_EXHAUSTED), "rate_limited");
+  assert.equal(
+    codeOf(status.RESOURCE_EXHAUSTED, "Received message larger than max (70000 vs 65536)"),
+    "invalid_argument",
+  );
+  assert.equal(codeOf(status.DATA_LOSS), "internal");
+  for (const unknown of ["of_a_newer_server", "constructor", ""]) {
+    assert.equal(codeOf(status.NOT_FOUND, "", { "chatd-error-code": unknown }), "not_found");
+  }
+});

@@ -42,7 +42,7 @@ class Chat:
         token = self.log_in(password)
         hello = self.request("hello", {"protocolVersion": 1, "token": token, "client": "amqp_chat.py"})
         # proto3 JSON leaves out what is 0, empty or false, and writes 64-bit numbers as strings.
-        self.position = int(self.reply_to(hello)["hello"].get("cursor", 0))
+        self.reply_to(hello)
 
     def log_in(self, password: str) -> str:
         """The broker knows who we are now; the server gives a token for the password."""
@@ -112,11 +112,11 @@ class Chat:
         frame = json.loads(body)
         self.items += frame.get("items", [])
         # The server sends on when it knows that we have it.
-        self.position = max(self.position, int(frame.get("through", 0)))
-        self.publish(
-            "chatd.v1.ClientFrame",
-            {"requests": [{"id": self.next_id(), "ack": {"position": self.position, "reply": self.last_request}}]},
-        )
+        if frame.get("receipt"):
+            self.publish(
+                "chatd.v1.ClientFrame",
+                {"requests": [{"id": self.next_id(), "ack": {"receipt": frame["receipt"]}}]},
+            )
 
     def next_id(self) -> int:
         self.last_request += 1

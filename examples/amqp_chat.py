@@ -41,7 +41,6 @@ class Chat:
         self.channel.basic_consume(REPLIES, self.on_reply, auto_ack=True)
         token = self.log_in(password)
         hello = self.request("hello", {"protocolVersion": 1, "token": token, "client": "amqp_chat.py"})
-        # proto3 JSON leaves out what is 0, empty or false, and writes 64-bit numbers as strings.
         self.reply_to(hello)
 
     def log_in(self, password: str) -> str:
@@ -75,6 +74,7 @@ class Chat:
         """Waits for it. What else comes meanwhile is kept for next_message()."""
         while True:
             for item in self.items:
+                # proto3 JSON leaves out what is 0, empty or false, and writes 64-bit numbers as strings.
                 if int(item.get("reply", {}).get("requestId", 0)) == request:
                     self.items.remove(item)
                     if "error" in item["reply"]:
@@ -111,16 +111,9 @@ class Chat:
     def on_frame(self, channel, method, properties, body) -> None:
         frame = json.loads(body)
         self.items += frame.get("items", [])
-        # The server sends on when it knows that we have it.
-        if frame.get("receipt"):
-            self.publish(
-                "chatd.v1.ClientFrame",
-                {"requests": [{"id": self.next_id(), "ack": {"receipt": frame["receipt"]}}]},
-            )
-
-    def next_id(self) -> int:
-        self.last_request += 1
-        return self.last_request
+        # The server sends on when it knows that we have it, and does not send it again.
+        if "receipt" in frame:
+            self.publish("chatd.v1.ClientFrame", {"requests": [{"ack": {"receipt": frame["receipt"]}}]})
 
 
 def main() -> None:

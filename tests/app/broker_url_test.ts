@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { parseBrokerUrl } from "../../src/app/broker_url.ts";
+
+Deno.test("a broker's URL has standard ports, a virtual host, and perhaps a login", () => {
+  assert.deepEqual(parseBrokerUrl("amqp://127.0.0.1"), {
+    address: { tls: false, host: "127.0.0.1", port: 5672, vhost: "/" },
+  });
+  assert.deepEqual(parseBrokerUrl("amqps://u%40x:p%2Fw@[::1]:9/my%2Fchat"), {
+    address: { tls: true, host: "::1", port: 9, vhost: "my/chat" },
+    login: { user: "u@x", password: "p/w" },
+  });
+  assert.equal(parseBrokerUrl("amqps://broker.example/").address.port, 5671);
+  assert.equal(parseBrokerUrl("amqps://broker.example/").address.vhost, "/");
+});
+
+Deno.test("what is no broker's URL is refused without repeating a password", () => {
+  for (
+    const wrong of [
+      "",
+      "127.0.0.1:5672",
+      "http://u:geheim@h",
+      "amqp://",
+      "amqp://u@h",
+      "amqp://u:geheim@h:99999",
+      "amqp://u:geheim@h/a/b",
+      "amqp://u:geheim@h/?heartbeat=0",
+      "amqp://u:geheim%zz@h",
+    ]
+  ) {
+    assert.throws(() => parseBrokerUrl(wrong), (error) => {
+      assert.ok(error instanceof SyntaxError, `${wrong}: ${error}`);
+      assert.doesNotMatch(error.message, /geheim/);
+      return true;
+    });
+  }
+});

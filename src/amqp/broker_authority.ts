@@ -35,6 +35,8 @@ export interface BrokerAuthorityOptions {
   readonly inspectorPassword?: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** How many connections a user has to the broker. Absent: their number is bounded by how often one may log in only. */
+  countConnections?(user: string): Promise<number>;
   /** A user asks for more than clients ever do: time to close their connections. */
   flooded?(user: string): void;
 }
@@ -45,6 +47,9 @@ export type Question = Readonly<Record<string, string>>;
 const busyTag = "busy";
 /** Logins of one name that wait for a password to be checked; more are busy at once. */
 const maxChecksOfName = 2;
+/** Of one user. A process has one, and one more while it logs in. */
+const maxConnections = 100;
+const maxKnownUsers = 10_000;
 const tokenPattern = /^[A-Za-z0-9_-]{43}$/;
 
 /**
@@ -56,6 +61,8 @@ export class BrokerAuthority {
   readonly #options: BrokerAuthorityOptions;
   readonly #vhost: string;
   readonly #checks = new Map<string, number>();
+  /** Connections of users, at most: logins since they were counted. */
+  readonly #connections = new Map<string, number>();
   /** Logins of each user that were right. */
   readonly #logins = new TokenBuckets({ burst: 128, perSecond: 2 });
   /** Logins without an account, of everybody together. */
@@ -93,7 +100,19 @@ export class BrokerAuthority {
     if (username === statusUser) return "busy";
     if (!this.#mayBeAccount(username)) return "deny";
     if (!await this.#isProven(username, password)) return "deny";
-    return this.#take(this.#logins, username) ? "allow" : "busy";
+    if (!this.#take(this.#logins, username)) return "busy";
+    return await this.#hasRoom(username) ? "allow" : "busy";
+  }
+
+  /** The broker is asked only about those who may have too many. */
+  async #hasRoom(user: string): Promise<boolean> {
+    const atMost = (this.#connections.get(user) ?? 0) + 1;
+    const count = atMost <= maxConnections ? atMost : (await this.#options.countConnections?.(user) ?? 0) + 1;
+    this.#connections.delete(user);
+    if (this.#connections.size >= maxKnownUsers) this.#connections.clear();
+    const hasRoom = count <= maxConnections;
+    this.#connections.set(user, hasRoom ? count : maxConnections);
+    return hasRoom;
   }
 
   async #admitStranger(invite: string): Promise<Decision> {

@@ -38,7 +38,7 @@ export class BrokerManagement implements AsyncDisposable {
   readonly #options: BrokerManagementOptions;
   readonly #client: Deno.HttpClient;
   readonly #closed = new AbortController();
-  readonly #kicks = new Map<string, Promise<void>>();
+  readonly #kicks = new Map<string, { now: Promise<void>; next?: Promise<void> }>();
   #isReachable = true;
 
   constructor(options: BrokerManagementOptions) {
@@ -54,12 +54,11 @@ export class BrokerManagement implements AsyncDisposable {
     if (target.user === registrationUser || target.user === this.#options.login.user) return Promise.resolve();
     const key = JSON.stringify([target.user, target.connection]);
     const running = this.#kicks.get(key);
-    if (running === undefined && this.#kicks.size >= maxKicks) return Promise.resolve();
-    const kicking = (running ?? Promise.resolve()).then(() => this.#kick(target)).finally(() => {
-      if (this.#kicks.get(key) === kicking) this.#kicks.delete(key);
-    });
-    this.#kicks.set(key, kicking);
-    return kicking;
+    if (running !== undefined) return running.next ??= running.now.then(() => this.kick(target));
+    if (this.#kicks.size >= maxKicks) return Promise.resolve();
+    const now = this.#kick(target).finally(() => this.#kicks.delete(key));
+    this.#kicks.set(key, { now });
+    return now;
   }
 
   /** Kicks whoever is disabled, or gets another password from the operator, and strangers who stay; until {@link close}. */
@@ -89,11 +88,20 @@ export class BrokerManagement implements AsyncDisposable {
     return response === undefined ? undefined : JSON.parse(response);
   }
 
+  /** How many connections a user has now; 0 when that cannot be found out, which is logged. Never rejects. */
+  async countConnections(user: string): Promise<number> {
+    let count = 0;
+    await this.#try(async () => {
+      count = (await this.#connectionsOf(user)).length;
+    });
+    return count;
+  }
+
   /** Breaks off what is being done. Idempotent. */
   async close(): Promise<void> {
     if (this.#closed.signal.aborted) return;
     this.#closed.abort();
-    await Promise.all(this.#kicks.values());
+    await Promise.all(Array.from(this.#kicks.values(), ({ now }) => now));
     this.#client.close();
   }
 
@@ -158,7 +166,7 @@ export class BrokerManagement implements AsyncDisposable {
       if (this.#closed.signal.aborted) return true;
       if (this.#isReachable) {
         this.#options.log.warn(
-          "connections to the broker cannot be closed; requests of who was thrown out are refused",
+          "connections to the broker cannot be counted or closed; requests of who was thrown out are refused",
           {
             management: this.#options.url,
             reason: error instanceof Error ? error.message : String(error),

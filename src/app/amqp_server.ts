@@ -2,7 +2,7 @@ import { startAuthorityEndpoint } from "../amqp/authority_endpoint.ts";
 import { BrokerAuthority, inspectorPassword, inspectorUser } from "../amqp/broker_authority.ts";
 import { type BrokerLogin, formatBroker } from "../amqp/broker_address.ts";
 import { BrokerConnection } from "../amqp/broker_connection.ts";
-import { BrokerManagement, type KickTarget } from "../amqp/broker_management.ts";
+import { BrokerManagement } from "../amqp/broker_management.ts";
 import { startAmqpServer } from "../amqp/server.ts";
 import { SessionQueues } from "../amqp/session_queues.ts";
 import type { Chat } from "../core/chat.ts";
@@ -53,11 +53,11 @@ async function serve(options: AmqpServerOptions, { chat, log, login, ca, stop }:
   const { broker: { address }, sharedLogin, rate } = options;
   await using opened = new AsyncDisposableStack();
   const queues = new SessionQueues();
-  const kick = sharedLogin ? undefined : openManagement(options, { chat, log, login, ca }, opened);
+  const management = sharedLogin ? undefined : openManagement(options, { chat, log, login, ca }, opened);
   if (sharedLogin) {
     log.warn("shared login: whoever has it can read and write everything on the broker, around this server");
   } else {
-    await openAuthority(options, { chat, log, login, ca, queues, kick }, opened);
+    await openAuthority(options, { chat, log, login, ca, queues, management }, opened);
   }
   const server = await startAmqpServer({
     chat,
@@ -71,7 +71,7 @@ async function serve(options: AmqpServerOptions, { chat, log, login, ca, stop }:
     sharedLogin,
     // Honest clients put many requests into a message, and acknowledge a few times a second.
     flood: { perSecond: 100 + 2 * rate.perSecond, burst: 1_000 + 2 * rate.burst },
-    kick,
+    kick: management && ((target) => void management.kick(target)),
   });
   opened.defer(() => server.close({ deadlineMs: drainDeadlineMs }));
   greet(options);
@@ -85,23 +85,24 @@ function openManagement(
   { management: url }: AmqpServerOptions,
   { chat, log, login, ca }: Omit<Serving, "stop">,
   opened: AsyncDisposableStack,
-): ((target: KickTarget) => void) | undefined {
+): BrokerManagement | undefined {
   if (url === undefined) {
     log.warn(
-      "without --broker-management, those who were logged out stay connected to the broker, where they are refused",
+      "without --broker-management, those who were logged out stay connected to the broker, where they are refused, " +
+        "and nobody counts the connections of a user",
     );
     return undefined;
   }
   const management = opened.use(new BrokerManagement({ url, login, ca, log }));
   management.guard(chat.accounts);
-  return (target) => void management.kick(target);
+  return management;
 }
 
 async function openAuthority(
   options: AmqpServerOptions,
-  { chat, log, login, ca, queues, kick }: Omit<Serving, "stop"> & {
+  { chat, log, login, ca, queues, management }: Omit<Serving, "stop"> & {
     queues: SessionQueues;
-    kick: ((target: KickTarget) => void) | undefined;
+    management: BrokerManagement | undefined;
   },
   opened: AsyncDisposableStack,
 ): Promise<void> {
@@ -116,7 +117,8 @@ async function openAuthority(
     inspectorPassword: inspector.password,
     clock: systemClock,
     log,
-    flooded: (user) => kick?.({ user }),
+    countConnections: management && ((user) => management.countConnections(user)),
+    flooded: (user) => void management?.kick({ user }),
   });
   const endpoint = await startAuthorityEndpoint({ authority, secret, listen: authListen, log });
   opened.defer(() => endpoint.close());

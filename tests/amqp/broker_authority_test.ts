@@ -208,3 +208,27 @@ Deno.test("everybody may find out that chatd answers, and gets no further", asyn
   assert.equal(await enter(statusUser), "deny");
   assert.equal(await may(statusUser, `write exchange ${requestExchange}`), "deny");
 });
+
+Deno.test("a user has so many connections and no more, as the broker counts them", async () => {
+  let open = 0;
+  const counted: string[] = [];
+  const countConnections = (user: string) => {
+    counted.push(user);
+    return Promise.resolve(open);
+  };
+  const { logIn, clock } = await setUp({ countConnections });
+  const join = async () => {
+    clock.advance(1_000);
+    const decision = await logIn("ana", password);
+    if (decision === "allow") open++;
+    return decision;
+  };
+  for (let i = 0; i < 100; i++) assert.equal(await join(), "allow");
+  assert.deepEqual(counted, []);
+  assert.equal(await join(), "busy");
+  assert.equal(await logIn("ben", password), "allow");
+  open = 20;
+  for (let i = 20; i < 100; i++) assert.equal(await join(), "allow");
+  assert.equal(await join(), "busy");
+  assert.deepEqual(counted, ["ana", "ana", "ana"]);
+});

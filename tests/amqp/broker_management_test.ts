@@ -54,6 +54,14 @@ Deno.test("management of a broker", async (t) => {
     }
   });
 
+  await t.step("countConnections() counts those of a user", async () => {
+    await using _one = await join("ana");
+    await using _other = await join("ana");
+    await using _bens = await join("ben");
+    assert.equal(await management.countConnections("ana"), 2);
+    assert.equal(await management.countConnections("cleo"), 0);
+  });
+
   await t.step("kick() of nobody, or of nobody's connection, is done when that is certain", async () => {
     await management.kick({ user: "cleo" });
     await management.kick({ user: "cleo", connection: "none" });
@@ -100,4 +108,21 @@ Deno.test("management of a broker", async (t) => {
       assert.doesNotMatch(JSON.stringify(warnings), new RegExp(node.password));
     }
   });
+});
+
+Deno.test("a kick asked for again and again is done once more, for who came meanwhile", async () => {
+  const asked: string[] = [];
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, ({ method, url }) => {
+    asked.push(`${method} ${new URL(url).pathname}`);
+    return new Response(null, { status: 204 });
+  });
+  try {
+    const login = { user: "chatd", password: "secret" };
+    const url = `http://127.0.0.1:${server.addr.port}`;
+    await using management = new BrokerManagement({ url, login, log: silentLog, graceMs: 1 });
+    await Promise.all(Array.from({ length: 1_000 }, () => management.kick({ user: "a/b" })));
+    assert.deepEqual(asked, Array(2).fill("DELETE /api/connections/username/a%2Fb"));
+  } finally {
+    await server.shutdown();
+  }
 });

@@ -4,7 +4,14 @@ import type { ConfirmChannel } from "amqplib";
 import { BrokerManagement } from "../../src/amqp/broker_management.ts";
 import { connectionHeader } from "../../src/amqp/incoming.ts";
 import { messageTypes } from "../../src/amqp/payload.ts";
-import { registrationExchange, registrationQueue, requestExchange, requestQueue } from "../../src/amqp/topology.ts";
+import {
+  registrationExchange,
+  registrationQueue,
+  registrationUser,
+  requestExchange,
+  requestQueue,
+} from "../../src/amqp/topology.ts";
+import { RegisterRequest } from "../../src/gen/chatd/v1/auth.ts";
 import { createMessageId } from "../../src/core/message_id.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { ScryptHasher } from "../../src/app/scrypt_hasher.ts";
@@ -401,6 +408,30 @@ Deno.test("a hostile client with a valid account", async (t) => {
     await flood;
     assert.equal(refusals.length, 96);
     for (const refusal of refusals) assert.match(refusal, /403|ConnectionClose/);
+    assertGrowth(before, memory(node.pid));
+  });
+
+  await step("floods the server with registrations, which hold nobody else up", async () => {
+    const { node } = broker;
+    const before = memory(node.pid);
+    const strangers = await Promise.all([1, 2, 3].map(() => connectAs(node.amqpUrl(registrationUser, "open"))));
+    const channels = await Promise.all(strangers.map(({ model }) => model.createConfirmChannel()));
+    let refused = 0;
+    const content = Buffer.from(RegisterRequest.encode({ user: "x", password, invite: "", deviceName: "" }).finish());
+    const options = { userId: registrationUser, type: messageTypes.register };
+    for (let round = 0; round < 10; round++) {
+      for (const channel of channels) {
+        for (let i = 0; i < 200; i++) {
+          channel.publish(registrationExchange, registrationQueue, content, options, (error) => {
+            if (error) refused++;
+          });
+        }
+      }
+      await scene.chatGoesOn(slowestMs);
+    }
+    await Promise.all(channels.map((channel) => channel.waitForConfirms().catch(() => {})));
+    assert.ok(refused > 0, "the broker took all of them");
+    for (const stranger of strangers) await stranger[Symbol.asyncDispose]();
     assertGrowth(before, memory(node.pid));
   });
 

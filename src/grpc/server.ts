@@ -9,7 +9,7 @@ import { HealthService } from "../gen/grpc/health/v1/health.ts";
 import { maxFrameBytes } from "../wire/limits.ts";
 import { ConnectionGuard, type ConnectionGuardOptions, standardLimits } from "./connection_guard.ts";
 import { connectMethod } from "./connect_method.ts";
-import { dialCallback } from "./dial_callback.ts";
+import { callbackDialler } from "./dial_callback.ts";
 import { Health } from "./health.ts";
 import { addReflection } from "./reflection.ts";
 import { authMethods, chatMethods } from "./unary_methods.ts";
@@ -22,6 +22,8 @@ export interface GrpcServerOptions {
   listen: { host: string; port: number };
   tls?: { certificate: Uint8Array; key: Uint8Array; clientCa?: Uint8Array };
   defer(callback: () => void): void;
+  /** Call clients back that ask for it; true unless given. */
+  callback?: boolean;
   /** For tests; `standardLimits` unless given. */
   connectionLimits?: ConnectionGuardOptions;
 }
@@ -52,7 +54,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const guard = new ConnectionGuard(options.connectionLimits ?? standardLimits);
   const shared = { ...options, onLogIn: (peer: string) => guard.loggedIn(peer) };
   server.addService(undecoded(ChatServiceService), {
-    connect: connectMethod({ ...shared, dialCallback }),
+    connect: connectMethod({ ...shared, dialCallback: options.callback === false ? undefined : callbackDialler() }),
     ...chatMethods(shared),
   } as UntypedServiceImplementation);
   server.addService(undecoded(AuthServiceService), authMethods(shared) as UntypedServiceImplementation);

@@ -34,6 +34,8 @@ export interface ControlSocket {
 
 const maxRequestBytes = 16 * 1024;
 const maxConnections = 32;
+/** After a connection that could not be accepted, in milliseconds. */
+const acceptPauseMs = 100;
 
 /**
  * Listens for the operator's commands on a Unix socket in the data folder, which only the server's own user may use: one
@@ -45,6 +47,7 @@ export function openControlSocket(options: ControlSocketOptions): ControlSocket 
   const listener = listen(controlSocketPath(options.folder));
   const reading = new Set<Deno.Conn>();
   const exchanges = new Set<Promise<void>>();
+  const stopped = new AbortController();
 
   const exchange = async (connection: Deno.Conn): Promise<void> => {
     const timer = setTimeout(() => close(connection), exchangeTimeoutMs);
@@ -76,7 +79,20 @@ export function openControlSocket(options: ControlSocketOptions): ControlSocket 
   };
 
   const accept = async (): Promise<void> => {
-    for await (const connection of listener) {
+    let isFailing = false;
+    while (!stopped.signal.aborted) {
+      let connection: Deno.Conn;
+      try {
+        connection = await listener.accept();
+        isFailing = false;
+      } catch (cause) {
+        if (stopped.signal.aborted) return;
+        // Too many open files, most likely: it passes when others close theirs.
+        if (!isFailing) log.error("no command of the operator can be taken right now", { cause });
+        isFailing = true;
+        await pause(acceptPauseMs, stopped.signal);
+        continue;
+      }
       if (exchanges.size >= maxConnections) {
         close(connection);
         continue;
@@ -89,12 +105,26 @@ export function openControlSocket(options: ControlSocketOptions): ControlSocket 
 
   let closed: Promise<void> | undefined;
   const closeAll = async (): Promise<void> => {
+    stopped.abort();
     listener.close();
     for (const connection of reading) close(connection);
     await accepting;
     await Promise.all(exchanges);
   };
   return { close: () => closed ??= closeAll() };
+}
+
+/** Resolves after `ms`, or as soon as `signal` aborts. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end);
+  });
 }
 
 function listen(path: string): Deno.Listener {

@@ -17,7 +17,7 @@ export function stderrLog(level: LogLevel): Log {
 function format(value: unknown): string {
   if (value instanceof Error) {
     const cause = value.cause === undefined ? "" : `\ncaused by ${format(value.cause)}`;
-    return (value.stack ?? String(value)) + cause;
+    return escapeControls(value.stack ?? String(value)) + cause;
   }
   const text = typeof value === "string" ? value : JSON.stringify(value) ?? String(value);
   // Names that clients choose must not forge lines or reach the terminal raw.
@@ -25,5 +25,5 @@ function format(value: unknown): string {
 }
 
 function escapeControls(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (char) => `\\u{${char.codePointAt(0)!.toString(16)}}`);
+  return text.replace(/(?!\n)[\p{Cc}\p{Cf}\u2028\u2029]/gu, (char) => `\\u{${char.codePointAt(0)!.toString(16)}}`);
 }

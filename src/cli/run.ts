@@ -1,4 +1,5 @@
 import { ChatError } from "../core/chat_error.ts";
+import { sanitizeLines } from "../core/sanitize.ts";
 import { parseCommandLine } from "./command_line.ts";
 import { processEnvironment } from "./environment.ts";
 import { exitCode } from "./exit_code.ts";
@@ -15,7 +16,7 @@ export async function run(args: readonly string[]): Promise<number> {
     return await invocation.run();
   } catch (error) {
     if (error instanceof Error && error.name === "PromptInterrupted") return exitCode.interrupted;
-    output.stderr(describe(error));
+    output.stderr(sanitizeLines(describe(error)).join("\n"));
     return exitCodeOf(error);
   }
 }

@@ -172,7 +172,12 @@ export class Chat {
     position: number,
     limits: { limit: number; maxBytes: number },
   ): Promise<MessageBatch> {
-    return await this.#options.store.messagesAfter(user, position, limits);
+    const batch = await this.#options.store.messagesAfter(user, position, limits);
+    // Who is far behind in a large store may have to look through much of it that is others'.
+    if (batch.messages.length === 0 && batch.through < this.head) {
+      await new Promise<void>((resolve) => this.#options.defer(resolve));
+    }
+    return batch;
   }
 
   /** The delivery cursor of a consumer; a new one starts at the head. @throws {ChatError} `limit_reached`. */

@@ -57,6 +57,11 @@ export class LiveSessions {
     return true;
   }
 
+  /** The names of those who are online. */
+  users(): Iterable<string> {
+    return this.#byUser.keys();
+  }
+
   of(user: string): Iterable<Subscriber> {
     return this.#byUser.get(user) ?? [];
   }

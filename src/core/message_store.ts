@@ -70,7 +70,10 @@ export interface MessageStore {
    */
   commit(changes: readonly Change[]): Promise<ChangeResult[]>;
 
-  /** What `user` may see after `position`: at most `limit` messages and, beyond the first, `maxBytes` of text. */
+  /**
+   * What `user` may see after `position`: at most `limit` messages and, beyond the first, `maxBytes` of text. It may stop earlier,
+   * even before the first message: then `through` is nearer than the head, and there may be more.
+   */
   messagesAfter(user: string, position: number, limits: { limit: number; maxBytes: number }): Promise<MessageBatch>;
 
   /** `beforeSeq` 0 starts from the newest; at most `maxBytes` of text beyond the first message. */
@@ -94,8 +97,8 @@ export interface MessageStore {
     page: { beforePosition: number; limit: number; maxBytes: number },
   ): Promise<{ conversations: ConversationSummary[]; more: boolean }>;
 
-  /** Everybody who is in a conversation with `user`, who is not among them. */
-  peersOf(user: string): Promise<string[]>;
+  /** Those of `others` who are in a conversation with `user`, in their order and without `user`. Costs what `others` are, at most. */
+  peersAmong(user: string, others: readonly string[]): Promise<string[]>;
 
   /**
    * The cursor of a device's consumer; a new one starts at the head. Undefined, and nothing is made, when it would be new and

@@ -42,7 +42,8 @@ export class Presence {
 
   /** Those of the user's peers who are online now. */
   async onlinePeers(user: string): Promise<string[]> {
-    return (await this.#store.peersOf(user)).filter((peer) => this.isOnline(peer));
+    const online = new Set([...this.#live.users(), ...this.#leaving.keys()]);
+    return (await this.#store.peersAmong(user, [...online])).filter((peer) => this.isOnline(peer));
   }
 
   close(): void {
@@ -51,7 +52,7 @@ export class Presence {
   }
 
   #tell(user: string, online: boolean): void {
-    this.#store.peersOf(user).then((peers) => {
+    this.#store.peersAmong(user, [...this.#live.users()]).then((peers) => {
       for (const peer of peers) {
         for (const subscriber of this.#live.of(peer)) subscriber.tellPresence(user, online);
       }

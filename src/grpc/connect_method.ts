@@ -8,13 +8,14 @@ import { Session } from "../session/session.ts";
 import { decodeStrictly } from "../wire/strict_reader.ts";
 import { peerAddress } from "./peer_address.ts";
 import { toStatus } from "./status.ts";
+import type { LoggedInCall } from "./unary_methods.ts";
 
 export interface ConnectOptions {
   chat: Chat;
   log: Log;
   server: string;
   defer(callback: () => void): void;
-  onLogIn(peer: string): void;
+  onLogIn(call: LoggedInCall, user: string): void;
   /** Calls back the client at an address; absent when this server does not call back. */
   dialCallback?(address: string): DialCallback;
 }
@@ -22,13 +23,12 @@ export interface ConnectOptions {
 /** The handler of `ChatService.Connect`: one live session for each call. Frames are bytes both ways. */
 export function connectMethod(options: ConnectOptions): (call: ServerDuplexStream<Uint8Array, Uint8Array>) => void {
   return (call) => {
-    const peer = call.getPeer();
-    const address = peerAddress(peer);
+    const address = peerAddress(call.getPeer());
     const session = new Session({
       ...options,
       peer: { transport: "grpc", address },
       dialCallback: options.dialCallback?.(address),
-      onHello: () => options.onLogIn(peer),
+      onHello: (user) => options.onLogIn(call, user),
       pipe: {
         send: (frame) => {
           if (!call.cancelled) call.write(frame);

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { addressKey } from "../core/address_key.ts";
+import { ChatError } from "../core/chat_error.ts";
 
 export interface ConnectionGuardOptions {
   /** How long a connection may exist before somebody logs in over it, in milliseconds. */
@@ -8,13 +9,16 @@ export interface ConnectionGuardOptions {
   maxStrangersPerAddress: number;
   /** The same of all addresses. */
   maxStrangers: number;
+  /** Connections of one user: a connection is of who logs in over it first. */
+  maxPerUser: number;
 }
 
-/** 10 s to log in; 128 connections of an address, and 2048 in all, that have not. */
+/** 10 s to log in; 128 connections of an address, and 2048 in all, that have not; 128 of a user. */
 export const standardLimits: ConnectionGuardOptions = {
   logInDeadlineMs: 10_000,
   maxStrangersPerAddress: 128,
   maxStrangers: 2_048,
+  maxPerUser: 128,
 };
 
 interface Stranger {
@@ -23,12 +27,17 @@ interface Stranger {
   readonly timer: ReturnType<typeof setTimeout>;
 }
 
-/** Bounds what those who never log in can hold, whatever they send: handshakes never finished, HTTP/1, nothing at all. */
+/**
+ * Bounds what those who never log in can hold, whatever they send: handshakes never finished, HTTP/1, nothing at all. And how
+ * many connections a user has.
+ */
 export class ConnectionGuard {
   readonly #options: ConnectionGuardOptions;
   readonly #sockets = new Set<Socket>();
   readonly #strangers = new Map<string, Stranger>();
   readonly #strangersOf = new Map<string, number>();
+  readonly #userOf = new Map<string, string>();
+  readonly #connectionsOf = new Map<string, number>();
 
   constructor(options: ConnectionGuardOptions) {
     this.#options = options;
@@ -50,20 +59,41 @@ export class ConnectionGuard {
     }
     const peer = peerOf(socket);
     this.#sockets.add(socket);
-    this.#strangersOf.set(address, count + 1);
+    increment(this.#strangersOf, address);
     const timer = setTimeout(() => socket.destroy(), logInDeadlineMs);
     this.#strangers.set(peer, { socket, addressKey: address, timer });
     socket.on("error", () => socket.destroy());
     socket.on("close", () => {
       this.#sockets.delete(socket);
       this.#forget(peer);
+      const user = this.#userOf.get(peer);
+      if (user !== undefined) decrement(this.#connectionsOf, user);
+      this.#userOf.delete(peer);
     });
     return true;
   }
 
-  /** Somebody logged in over the connection that grpc-js names `peer`. */
-  loggedIn(peer: string): void {
+  /**
+   * `user` logged in over the connection that grpc-js names `peer`.
+   * @throws {ChatError} `limit_reached` when the user has too many; the connection stays one over which nobody has logged in.
+   */
+  loggedIn(peer: string, user: string): void {
+    if (!this.#strangers.has(peer)) return;
+    const { maxPerUser } = this.#options;
+    if ((this.#connectionsOf.get(user) ?? 0) >= maxPerUser) {
+      throw new ChatError(
+        "limit_reached",
+        `You have ${maxPerUser} connections to this server: close some of them first.`,
+      );
+    }
+    increment(this.#connectionsOf, user);
+    this.#userOf.set(peer, user);
     this.#forget(peer);
+  }
+
+  /** The user who logged in first over the connection that grpc-js names `peer`. */
+  ownerOf(peer: string): string | undefined {
+    return this.#userOf.get(peer);
   }
 
   /** Resolves when no connection is open. */
@@ -89,10 +119,18 @@ export class ConnectionGuard {
     if (stranger === undefined) return;
     clearTimeout(stranger.timer);
     this.#strangers.delete(peer);
-    const count = this.#strangersOf.get(stranger.addressKey)! - 1;
-    if (count === 0) this.#strangersOf.delete(stranger.addressKey);
-    else this.#strangersOf.set(stranger.addressKey, count);
+    decrement(this.#strangersOf, stranger.addressKey);
   }
+}
+
+function increment(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+function decrement(counts: Map<string, number>, key: string): void {
+  const count = counts.get(key)! - 1;
+  if (count === 0) counts.delete(key);
+  else counts.set(key, count);
 }
 
 /** As grpc-js names the connection in `getPeer()`. */

@@ -1,12 +1,18 @@
 import { createFileRegistry, type DescFile, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { type Server, type ServerDuplexStream, status, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import { ChatError } from "../core/chat_error.ts";
 import { descriptorsBase64 } from "../gen/descriptors.ts";
 import {
   type ServerReflectionRequest,
-  type ServerReflectionResponse,
+  ServerReflectionResponse,
   ServerReflectionService,
 } from "../gen/grpc/reflection/v1/reflection.ts";
+import { toStatus } from "./status.ts";
+
+/** What one call may ask: whoever asks has not logged in, and need not take the answers. */
+const maxQuestions = 1_000;
+const maxAnswerBytes = 256 * 1024;
 
 type Answer = NonNullable<ServerReflectionResponse["messageResponse"]>;
 type Question = NonNullable<ServerReflectionRequest["messageRequest"]>;
@@ -20,12 +26,17 @@ export function addReflection(server: Server, { services }: { services: readonly
   const answer = reflectOn(services);
   const implementation = {
     serverReflectionInfo: (call: ServerDuplexStream<ServerReflectionRequest, ServerReflectionResponse>) => {
+      let questions = 0;
+      let bytes = 0;
       call.on("data", (request: ServerReflectionRequest) => {
-        call.write({
-          validHost: request.host,
-          originalRequest: request,
-          messageResponse: answer(request.messageRequest),
-        });
+        if (questions >= maxQuestions || bytes >= maxAnswerBytes) return;
+        const messageResponse = answer(request.messageRequest);
+        const response = { validHost: request.host, originalRequest: request, messageResponse };
+        questions++;
+        bytes += ServerReflectionResponse.encode(response).finish().length;
+        const isLast = questions >= maxQuestions || bytes >= maxAnswerBytes;
+        // A status overtakes what waits to be written.
+        call.write(response, () => isLast && call.emit("error", enough()));
       });
       call.on("end", () => call.end());
     },
@@ -65,6 +76,10 @@ export function reflectOn(services: readonly string[]): (question: Question | un
         return refuse(status.INVALID_ARGUMENT, "The request asks for nothing.");
     }
   };
+}
+
+function enough() {
+  return toStatus(new ChatError("limit_reached", "This call has had enough answers: make another one."));
 }
 
 /** The file, and what it imports. */

@@ -9,10 +9,11 @@ import { HealthService } from "../gen/grpc/health/v1/health.ts";
 import { maxFrameBytes } from "../wire/limits.ts";
 import { ConnectionGuard, type ConnectionGuardOptions, standardLimits } from "./connection_guard.ts";
 import { connectMethod } from "./connect_method.ts";
-import { dialCallback } from "./dial_callback.ts";
+import { callbackDialler } from "./dial_callback.ts";
 import { Health } from "./health.ts";
+import { type CallLimits, OpenCalls, standardCallLimits } from "./open_calls.ts";
 import { addReflection } from "./reflection.ts";
-import { authMethods, chatMethods } from "./unary_methods.ts";
+import { authMethods, chatMethods, type LoggedInCall } from "./unary_methods.ts";
 
 export interface GrpcServerOptions {
   chat: Chat;
@@ -22,8 +23,12 @@ export interface GrpcServerOptions {
   listen: { host: string; port: number };
   tls?: { certificate: Uint8Array; key: Uint8Array; clientCa?: Uint8Array };
   defer(callback: () => void): void;
+  /** Call clients back that ask for it; true unless given. */
+  callback?: boolean;
   /** For tests; `standardLimits` unless given. */
   connectionLimits?: ConnectionGuardOptions;
+  /** For tests; `standardCallLimits` unless given. */
+  callLimits?: CallLimits;
 }
 
 /** A gRPC server that listens. Owned by its opener. */
@@ -48,11 +53,19 @@ const serverSettings = {
 
 /** Listens and serves. @throws {ChatError} `unavailable` when the address cannot be listened on. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
-  const server = new Server(serverSettings);
   const guard = new ConnectionGuard(options.connectionLimits ?? standardLimits);
-  const shared = { ...options, onLogIn: (peer: string) => guard.loggedIn(peer) };
+  const calls = new OpenCalls({
+    limits: options.callLimits ?? standardCallLimits,
+    ownerOf: (peer) => guard.ownerOf(peer),
+  });
+  const server = new Server({ ...serverSettings, interceptors: [calls.interceptor] });
+  const onLogIn = (call: LoggedInCall, user: string) => {
+    calls.belongsTo(call.metadata, user);
+    guard.loggedIn(call.getPeer(), user);
+  };
+  const shared = { ...options, onLogIn };
   server.addService(undecoded(ChatServiceService), {
-    connect: connectMethod({ ...shared, dialCallback }),
+    connect: connectMethod({ ...shared, dialCallback: options.callback === false ? undefined : callbackDialler() }),
     ...chatMethods(shared),
   } as UntypedServiceImplementation);
   server.addService(undecoded(AuthServiceService), authMethods(shared) as UntypedServiceImplementation);

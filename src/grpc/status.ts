@@ -1,5 +1,5 @@
 import { Metadata, type ServiceError, status, type StatusObject } from "@grpc/grpc-js";
-import { ChatError, type ChatErrorCode, toChatError } from "../core/chat_error.ts";
+import { type ChatError, type ChatErrorCode, isChatErrorCode, saidError, toChatError } from "../core/chat_error.ts";
 
 const codeKey = "chatd-error-code";
 const retryKey = "chatd-retry-after-ms";
@@ -55,9 +55,12 @@ const codeOf: Partial<Record<status, ChatErrorCode>> = {
 export function fromServiceError(error: ServiceError): ChatError {
   const [said] = error.metadata?.get(codeKey) ?? [];
   const [retryAfter] = error.metadata?.get(retryKey) ?? [];
-  const retryAfterMs = retryAfter === undefined ? undefined : Number(retryAfter);
-  const code = typeof said === "string" && Object.hasOwn(statusOf, said) ? said as ChatErrorCode : guessCode(error);
-  return new ChatError(code, error.details || error.message, { cause: error, retryAfterMs });
+  return saidError({
+    code: isChatErrorCode(said) ? said : guessCode(error),
+    message: error.details || error.message,
+    retryAfterMs: retryAfter === undefined ? undefined : Number(retryAfter),
+    cause: error,
+  });
 }
 
 function guessCode({ code, details }: ServiceError): ChatErrorCode {

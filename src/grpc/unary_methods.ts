@@ -1,4 +1,4 @@
-import type { sendUnaryData, ServerUnaryCall } from "@grpc/grpc-js";
+import type { Metadata, sendUnaryData, ServerUnaryCall } from "@grpc/grpc-js";
 import type { Chat } from "../core/chat.ts";
 import { ChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
@@ -20,8 +20,15 @@ import { toStatus } from "./status.ts";
 export interface UnaryOptions {
   chat: Chat;
   log: Log;
-  /** Somebody logged in over the connection from this peer ("127.0.0.1:51234"). */
-  onLogIn(peer: string): void;
+  /** The call turned out to be the user's. @throws {ChatError} `limit_reached` when it is one too many. */
+  onLogIn(call: LoggedInCall, user: string): void;
+}
+
+/** Which of a server's calls it is, and over which connection it comes. */
+export interface LoggedInCall {
+  readonly metadata: Metadata;
+  /** "127.0.0.1:51234" */
+  getPeer(): string;
 }
 
 type UnaryHandler = (call: ServerUnaryCall<Uint8Array, unknown>, callback: sendUnaryData<unknown>) => void;
@@ -59,12 +66,12 @@ export function authMethods(options: UnaryOptions) {
   return {
     register: unary(options.log, RegisterRequest, async (request, call) => {
       const credentials = await accounts.register({ ...request, address: peerAddress(call.getPeer()) });
-      options.onLogIn(call.getPeer());
+      options.onLogIn(call, credentials.user);
       return { credentials: toWireCredentials(credentials) };
     }),
     logIn: unary(options.log, LogInRequest, async (request, call) => {
       const credentials = await accounts.logIn({ ...request, address: peerAddress(call.getPeer()) });
-      options.onLogIn(call.getPeer());
+      options.onLogIn(call, credentials.user);
       return { credentials: toWireCredentials(credentials) };
     }),
     logOut: unary(options.log, LogOutRequest, async (_request, call) => {
@@ -100,6 +107,6 @@ async function authenticate(
     throw new ChatError("unauthenticated", 'This call needs metadata "authorization: Bearer TOKEN": log in first.');
   }
   const identity = await chat.accounts.authenticate(token);
-  onLogIn(call.getPeer());
+  onLogIn(call, identity.user);
   return { chat, identity };
 }

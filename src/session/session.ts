@@ -47,8 +47,8 @@ export interface SessionOptions {
    * unless given.
    */
   windowBytes?: number;
-  /** The client has logged in. */
-  onHello?(): void;
+  /** The client has logged in as `user`. @throws {ChatError} what refuses its hello. */
+  onHello?(user: string): void;
 }
 
 type ReplyResult = NonNullable<Reply["result"]>;
@@ -241,10 +241,10 @@ export class Session {
     const { chat, log, peer, server } = this.#options;
     const { user, deviceId } = identity;
     const { consumer } = hello;
+    this.#options.onHello?.(user);
     const head = chat.head;
     const delivery = this.#subscribe({ identity, consumer, cursor, head });
     clearTimeout(this.#helloTimer);
-    this.#options.onHello?.();
     const client = hello.client.slice(0, 64);
     log.info("session started", { session: this.id, user, device: deviceId, consumer, client, ...peer });
     const windowBytes = this.#windowBytes;

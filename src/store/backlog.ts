@@ -9,6 +9,8 @@ export interface BacklogOptions {
    * all it takes: a session that keeps up is never far behind, and who writes a lot finds a lot. Default: 1024.
    */
   scanWindow?: number;
+  /** With new entries in more conversations than this, a user is served window by window only. Default: 512. */
+  maxMerged?: number;
 }
 
 export interface BacklogPage {
@@ -39,7 +41,7 @@ function prepareStatements(database: Database) {
     changed: database.prepare(
       `SELECT c.id, c.head_seq AS headSeq
        FROM user u CROSS JOIN member m ON m.user = u.id CROSS JOIN conversation c ON c.id = m.conversation
-       WHERE u.name = ? AND c.head_position > ?`,
+       WHERE u.name = ? AND m.head_position > ? LIMIT ?`,
     ),
     positionOf: database.prepare("SELECT position FROM entry WHERE conversation = ? AND seq = ?"),
     positionsFrom: database.prepare(
@@ -52,16 +54,18 @@ function prepareStatements(database: Database) {
 export class Backlog {
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #scanWindow: number;
+  readonly #maxMerged: number;
 
-  constructor(database: Database, { scanWindow = 1024 }: BacklogOptions = {}) {
+  constructor(database: Database, { scanWindow = 1024, maxMerged = 512 }: BacklogOptions = {}) {
     this.#statements = prepareStatements(database);
     this.#scanWindow = scanWindow;
+    this.#maxMerged = maxMerged;
   }
 
   /**
-   * The first positions after `after` of entries in conversations of `user`: up to `limit` of them, and fewer where that is cheaper.
-   * However large the store, it costs at most a look at a window of it and at each conversation of the user, and a few steps
-   * for each entry that is new to the user. `head` is the newest position of the store.
+   * The first positions after `after` of entries in conversations of `user`: up to `limit` of them, and fewer, or none, where that is
+   * cheaper. However large the store, it costs at most a look at a window of it and at a bounded number of conversations, and a
+   * few steps for each entry that is new to the user. `head` is the newest position of the store.
    */
   pageAfter(user: string, after: number, { head, limit }: { head: number; limit: number }): BacklogPage {
     const end = Math.min(head, after + this.#scanWindow);
@@ -69,15 +73,16 @@ export class Backlog {
     if (end >= head || scanned.length > limit || scanned.length * sparse > this.#scanWindow) {
       return cut(scanned, { limit, end });
     }
-    return cut(this.#merge(user, { after, limit: limit + 1 }), { limit, end: head });
+    const changed = this.#statements.changed.all(user, after, this.#maxMerged + 1) as unknown as ConversationHead[];
+    if (changed.length > this.#maxMerged && end > after) return cut(scanned, { limit, end });
+    return cut(this.#merge(changed, { after, limit: limit + 1 }), { limit, end: head });
   }
 
   #scan(user: string, range: { after: number; through: number; limit: number }): number[] {
     return positions(this.#statements.scan.all({ user, ...range }));
   }
 
-  #merge(user: string, { after, limit }: { after: number; limit: number }): number[] {
-    const changed = this.#statements.changed.all(user, after) as unknown as ConversationHead[];
+  #merge(changed: readonly ConversationHead[], { after, limit }: { after: number; limit: number }): number[] {
     const page = Math.min(limit, Math.ceil(2 * limit / changed.length));
     return mergeLowest(changed.map((conversation) => this.#stream(conversation, { after, page })), limit);
   }

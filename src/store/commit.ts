@@ -29,8 +29,9 @@ function prepareStatements(database: Database) {
       "SELECT id, head_seq AS headSeq, head_position AS headPosition FROM conversation WHERE name = ?",
     ),
     addConversation: database.prepare("INSERT INTO conversation (name, head_seq, head_position) VALUES (?, 0, 0)"),
-    addMember: database.prepare("INSERT INTO member (conversation, user) VALUES (?, ?)"),
+    addMember: database.prepare("INSERT INTO member (conversation, user, head_position) VALUES (?, ?, 0)"),
     moveHead: database.prepare("UPDATE conversation SET head_seq = ?, head_position = ? WHERE id = ?"),
+    moveMembers: database.prepare("UPDATE member SET head_position = ? WHERE conversation = ?"),
     findEntry: database.prepare(
       `SELECT e.position, c.name AS conversation, e.seq, e.accepted_at AS acceptedAt, e.text
        FROM entry e JOIN conversation c ON c.id = e.conversation WHERE e.sender = ? AND e.id = ?`,
@@ -99,6 +100,7 @@ export class Committer {
       const results = changes.map(apply);
       for (const { id, headSeq, headPosition } of this.#pending.values()) {
         this.#statements.moveHead.run(headSeq, headPosition, id);
+        this.#statements.moveMembers.run(headPosition, id);
       }
       return results;
     });

@@ -5,7 +5,8 @@
  * - Users, devices and conversations have names outside and integer keys inside.
  * - An entry's key is its store-wide position, so the log is written at its end only, and both of its indexes end in the position.
  * - Text is a BLOB of UTF-8: node:sqlite cuts TEXT at the first NUL when it reads, and a message may hold one.
- * - The head is kept with the conversation, so that numbering goes on when all its entries are gone.
+ * - The head is kept with the conversation, so that numbering goes on when all its entries are gone; and with each member, so that
+ *   the newest conversations of a user are found in an index, however many there are.
  */
 export const migrations: readonly string[] = [
   `
@@ -73,5 +74,11 @@ export const migrations: readonly string[] = [
     UNIQUE (conversation, seq),
     UNIQUE (sender, id)
   ) STRICT;
+  `,
+  `
+  ALTER TABLE member ADD COLUMN head_position INTEGER NOT NULL DEFAULT 0;
+  UPDATE member SET head_position = (SELECT c.head_position FROM conversation c WHERE c.id = member.conversation);
+  DROP INDEX member_by_user;
+  CREATE INDEX member_by_head ON member (user, head_position);
   `,
 ];

@@ -1,4 +1,4 @@
-import type { Message } from "../core/message.ts";
+import { directConversation, type Message } from "../core/message.ts";
 import type {
   Change,
   ChangeResult,
@@ -48,13 +48,13 @@ function prepareStatements(database: Database) {
     ),
     sent: database.prepare(`SELECT position FROM entry WHERE sender = ${userId} AND id < ? ORDER BY id DESC LIMIT ?`),
     conversations: database.prepare(
-      `SELECT c.head_seq AS headSeq, c.head_position AS headPosition
-       FROM member m JOIN conversation c ON c.id = m.conversation JOIN entry e ON e.position = c.head_position
-       WHERE m.user = ${userId} AND c.head_position < ? ORDER BY c.head_position DESC LIMIT ?`,
+      `SELECT c.head_seq AS headSeq, m.head_position AS headPosition
+       FROM member m CROSS JOIN conversation c ON c.id = m.conversation CROSS JOIN entry e ON e.position = m.head_position
+       WHERE m.user = ${userId} AND m.head_position < ? ORDER BY m.head_position DESC LIMIT ?`,
     ),
     peers: database.prepare(
-      `SELECT DISTINCT u.name FROM member mine JOIN member m ON m.conversation = mine.conversation JOIN user u ON u.id = m.user
-       WHERE mine.user = ${userId} AND m.user <> mine.user ORDER BY u.name`,
+      `SELECT u.name FROM member mine CROSS JOIN member m ON m.conversation = mine.conversation
+       CROSS JOIN user u ON u.id = m.user WHERE mine.user = ${userId} LIMIT ?`,
     ),
     findConsumer: database.prepare(
       `SELECT position FROM consumer WHERE device = (SELECT id FROM device WHERE public_id = ?) AND name = ?`,
@@ -143,8 +143,17 @@ export class SqliteMessageStore implements MessageStore {
     });
   }
 
-  peersOf(user: string): Promise<string[]> {
-    return settle(() => this.#statements.peers.all(user).map((row) => row.name as string));
+  peersAmong(user: string, others: readonly string[]): Promise<string[]> {
+    return settle(() => {
+      // A look at every other costs as much as that many of the user's conversations, most of whose members are two.
+      const limit = 2 * others.length + 2;
+      const members = this.#statements.peers.all(user, limit).map((row) => row.name as string);
+      if (members.length === limit) {
+        return others.filter((other) => other !== user && this.#isConversation(user, other));
+      }
+      const peers = new Set(members);
+      return others.filter((other) => other !== user && peers.has(other));
+    });
   }
 
   openConsumer(
@@ -161,6 +170,10 @@ export class SqliteMessageStore implements MessageStore {
       this.#database.transaction(() => this.#statements.addConsumer.run(deviceId, consumer, head));
       return head;
     });
+  }
+
+  #isConversation(one: string, other: string): boolean {
+    return this.#statements.conversation.get(directConversation(one, other)) !== undefined;
   }
 
   /** The messages at `positions`, in this order, as far as the limits allow: always the first, if there is one. */

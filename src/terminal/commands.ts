@@ -4,7 +4,7 @@ import { ChatError } from "../core/chat_error.ts";
 import type { Message } from "../core/message.ts";
 import type { Credentials, Device } from "../gen/chatd/v1/auth.ts";
 import type { Message as WireMessage } from "../gen/chatd/v1/chat.ts";
-import { sanitizeLine } from "./sanitize.ts";
+import { sanitizeLine } from "../core/sanitize.ts";
 import { clock, date } from "./transcript.ts";
 
 /** What commands may do to the chat that they are given in. */

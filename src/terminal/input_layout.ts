@@ -1,5 +1,5 @@
 import stringWidth from "string-width";
-import { sanitizeLine } from "./sanitize.ts";
+import { sanitizeLine } from "../core/sanitize.ts";
 
 export interface InputLayout {
   /** What each row of the terminal shows, the prompt included. */

@@ -1,7 +1,7 @@
 import type { ChatClient, ClientEvent } from "../client/chat_client.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { maxTextBytes } from "../core/message.ts";
-import { sanitizeLine } from "./sanitize.ts";
+import { sanitizeLine } from "../core/sanitize.ts";
 
 export interface PipeOptions {
   /** Bytes of the lines to send; read no faster than the server accepts them. */

@@ -5,7 +5,7 @@ import type { Credentials } from "../gen/chatd/v1/auth.ts";
 import { DeliveryMode, type HelloResponse } from "../gen/chatd/v1/session.ts";
 import { type CommandContext, completeCommand, fromWire, runCommand } from "./commands.ts";
 import type { Face } from "./face.ts";
-import { sanitizeLine } from "./sanitize.ts";
+import { sanitizeLine } from "../core/sanitize.ts";
 import type { Style } from "./style.ts";
 import { Transcript } from "./transcript.ts";
 

@@ -1,5 +1,5 @@
 import { conversationAddress, type Message } from "../core/message.ts";
-import { sanitizeLine, sanitizeLines } from "./sanitize.ts";
+import { sanitizeLine, sanitizeLines } from "../core/sanitize.ts";
 import type { Style } from "./style.ts";
 
 const continuation = "      ";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ControlHandlers, openControlSocket } from "../../src/app/control_socket.ts";
+import { type ControlHandlers, type ControlSocketOptions, openControlSocket } from "../../src/app/control_socket.ts";
 import { ChatError } from "../../src/core/chat_error.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { throwsWith } from "../support/chat_error_assertions.ts";
@@ -12,7 +12,7 @@ const handlers: ControlHandlers = {
   fail: () => Promise.reject(new Error("with a secret in it")),
 };
 
-function open(folder: string, options: { exchangeTimeoutMs?: number; handlers?: ControlHandlers } = {}) {
+function open(folder: string, options: Partial<ControlSocketOptions> = {}) {
   const socket = openControlSocket({ folder, handlers, log: silentLog, ...options });
   return { socket, [Symbol.asyncDispose]: () => socket.close() };
 }
@@ -66,6 +66,27 @@ Deno.test("the control socket replaces what a crashed server left", async () => 
   await Deno.writeTextFile(`${folder.path}/chatd.sock`, "");
   await using _ = open(folder.path);
   assert.deepEqual(await ask(folder.path, '{"command":"nothing","arguments":{}}\n'), { result: null });
+});
+
+Deno.test("the control socket goes on when connections could not be accepted for a while", async () => {
+  using folder = temporaryFolder();
+  const { listen } = Deno;
+  const failures: string[] = [];
+  Deno.listen = ((options: Deno.UnixListenOptions & { transport: "unix" }) => {
+    const listener = listen(options);
+    const accept = listener.accept.bind(listener);
+    let left = 3;
+    listener.accept = () => left-- > 0 ? Promise.reject(new Error("Too many open files (os error 24)")) : accept();
+    return listener;
+  }) as typeof Deno.listen;
+  try {
+    const log = { ...silentLog, error: (event: string) => void failures.push(event) };
+    await using _ = open(folder.path, { log });
+    assert.deepEqual(await ask(folder.path, '{"command":"nothing","arguments":{}}\n'), { result: null });
+  } finally {
+    Deno.listen = listen;
+  }
+  assert.deepEqual(failures, ["no command of the operator can be taken right now"]);
 });
 
 Deno.test("close() ends who never asks, and waits for what was asked", async () => {

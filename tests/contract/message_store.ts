@@ -46,7 +46,7 @@ export function messageStoreContract(name: string, open: () => OpenedStore | Pro
     assert.deepEqual(await messages.history("ana:ben", newest), { messages: [], headSeq: 0, more: false });
     assert.deepEqual(await messages.sentBy("ana", { beforeId: "", ...unlimited }), { messages: [], more: false });
     assert.deepEqual(await messages.conversationsOf("ana", firstConversations), { conversations: [], more: false });
-    assert.deepEqual(await messages.peersOf("ana"), []);
+    assert.deepEqual(await messages.peersAmong("ana", ["ben", "ana"]), []);
     assert.deepEqual(await messages.commit([]), []);
   });
 
@@ -109,7 +109,7 @@ export function messageStoreContract(name: string, open: () => OpenedStore | Pro
     assert.deepEqual((await messages.history("ana:ben", newest)).messages, [message]);
     assert.equal((await messages.history("ana:cleo", newest)).headSeq, 0);
     assert.deepEqual((await messages.conversationsOf("cleo", firstConversations)).conversations, []);
-    assert.deepEqual(await messages.peersOf("cleo"), []);
+    assert.deepEqual(await messages.peersAmong("cleo", ["ana"]), []);
   });
 
   test("commit() finds duplicates and conflicts within itself", async (messages) => {
@@ -160,7 +160,7 @@ export function messageStoreContract(name: string, open: () => OpenedStore | Pro
     assert.deepEqual(texts(stored), ["first", "second"]);
     assert.equal(headSeq, 2);
     assert.equal((await messages.history(unknownMember.conversation, newest)).headSeq, 0);
-    assert.deepEqual(await messages.peersOf("ana"), ["ben"]);
+    assert.deepEqual(await messages.peersAmong("ana", ["ben", "nobody-knows"]), ["ben"]);
     assert.equal((await accept(messages, directAppend("ben", "ana"))).seq, 3);
   });
 
@@ -298,7 +298,7 @@ export function messageStoreContract(name: string, open: () => OpenedStore | Pro
     assert.deepEqual(await page("cleo", 0, 10), [[["ana:cleo", 1, "2"]], false]);
   });
 
-  test("peersOf() names everybody in a conversation with the user, once", async (messages) => {
+  test("peersAmong() names those in a conversation with the user, of few and of many", async (messages, accounts) => {
     await messages.commit([
       directAppend("ana", "ben"),
       directAppend("ben", "ana"),
@@ -306,8 +306,17 @@ export function messageStoreContract(name: string, open: () => OpenedStore | Pro
       directAppend("ana", "ana"),
       directAppend("ben", "dan"),
     ]);
-    assert.deepEqual((await messages.peersOf("ana")).sort(), ["ben", "cleo"]);
-    assert.deepEqual((await messages.peersOf("dan")).sort(), ["ben"]);
+    const everybody = ["dan", "cleo", "ana", "nobody-knows", "ben"];
+    assert.deepEqual(await messages.peersAmong("ana", everybody), ["cleo", "ben"]);
+    assert.deepEqual(await messages.peersAmong("dan", everybody), ["ben"]);
+    assert.deepEqual(await messages.peersAmong("nobody-knows", everybody), []);
+    assert.deepEqual(await messages.peersAmong("ana", []), []);
+    for (let index = 0; index < 20; index++) {
+      await accounts.addUser(userRecord(`peer${index}`));
+      await accept(messages, directAppend("ana", `peer${index}`));
+    }
+    assert.deepEqual(await messages.peersAmong("ana", ["ana", "dan", "peer7", "cleo"]), ["peer7", "cleo"]);
+    assert.deepEqual(await messages.peersAmong("ana", ["dan"]), []);
   });
 
   test("a new consumer starts at the head, and keeps its cursor", async (messages) => {

@@ -34,6 +34,21 @@ Deno.test("peers are told who comes, and nobody else is", async () => {
   assert.deepEqual(await presence.onlinePeers("cleo"), []);
 });
 
+Deno.test("only those who are online are looked for among the conversations", async () => {
+  const { store, presence, come } = await open();
+  const asked: string[][] = [];
+  const peersAmong = store.peersAmong.bind(store);
+  store.peersAmong = (user, others) => {
+    asked.push([user, ...others]);
+    return peersAmong(user, others);
+  };
+  for (const user of ["cleo", "ana"]) come(new FakeSubscriber({ user }));
+  await turns();
+  assert.deepEqual(asked, [["cleo", "cleo"], ["ana", "cleo", "ana"]]);
+  assert.deepEqual(await presence.onlinePeers("ana"), []);
+  assert.deepEqual(asked[2], ["ana", "cleo", "ana"]);
+});
+
 Deno.test("somebody is online until 3 s after the last session", async () => {
   using time = new FakeTime();
   const { presence, come, go } = await open();

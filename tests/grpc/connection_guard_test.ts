@@ -3,9 +3,12 @@ import { connect, type Socket } from "node:net";
 import { credentials, Metadata } from "@grpc/grpc-js";
 import { HealthClient } from "../../src/gen/grpc/health/v1/health.ts";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { eventually } from "../support/eventually.ts";
 import { startTestGrpcServer } from "../support/grpc_server.ts";
+import { LinkClient } from "../support/link_client.ts";
+import { helloWith } from "../support/test_session.ts";
 
-const limits = { logInDeadlineMs: 200, maxStrangersPerAddress: 3, maxStrangers: 100 };
+const limits = { logInDeadlineMs: 200, maxStrangersPerAddress: 3, maxStrangers: 100, maxPerUser: 2 };
 
 /** Opens a connection that says nothing; `closed` resolves when the other side has closed it. */
 async function openSilently(port: number): Promise<{ socket: Socket; closed: Promise<void> }> {
@@ -97,4 +100,28 @@ Deno.test("a call without a log-in is answered before the deadline", async () =>
   });
   assert.deepEqual(answered, { status: 1 });
   client.close();
+});
+
+Deno.test("a user has so many connections, and room for another one when one is closed", async () => {
+  await using test = await startTestGrpcServer({ connectionLimits: limits });
+  const transport = new GrpcTransport({ host: "127.0.0.1", port: test.server.port, callback: false });
+  const register = async (user: string) => {
+    const request = { user, password: "correct horse", invite: "", deviceName: "" };
+    return (await transport.register(request, {})).credentials!.token;
+  };
+  const [ana, ben] = [await register("ana"), await register("ben")];
+  const open = async (token: string, consumer: string) => {
+    const client = await LinkClient.connect(transport);
+    const result = await client.reply(client.request({ $case: "hello", value: helloWith(token, { consumer }) })[0]);
+    return { client, said: result.$case === "error" ? result.value.code : result.$case };
+  };
+  const opened = [await open(ana, "a"), await open(ana, "b"), await open(ana, "c"), await open(ben, "a")];
+  assert.deepEqual(opened.map(({ said }) => said), ["hello", "hello", "limit_reached", "hello"]);
+  await opened[0].client.close();
+  await eventually(async () => {
+    const again = await open(ana, "d");
+    await again.client.close();
+    return again.said === "hello";
+  });
+  for (const { client } of opened) await client.close();
 });

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
-import { type Client, credentials } from "@grpc/grpc-js";
+import { type Client, credentials, type ServiceError } from "@grpc/grpc-js";
 import {
   ServerReflectionClient,
   type ServerReflectionRequest,
-  type ServerReflectionResponse,
+  ServerReflectionResponse,
   ServerReflectionService,
 } from "../../src/gen/grpc/reflection/v1/reflection.ts";
 import { reflectOn } from "../../src/grpc/reflection.ts";
@@ -73,4 +73,29 @@ Deno.test("reflection is served as v1 and as v1alpha", async () => {
     });
     client.close();
   }
+});
+
+Deno.test("one call has so many answers, and no more", async () => {
+  await using test = await startTestGrpcServer();
+  const client = new ServerReflectionClient(`127.0.0.1:${test.server.port}`, credentials.createInsecure());
+  const ask = async (messageRequest: ServerReflectionRequest["messageRequest"]) => {
+    const call = client.serverReflectionInfo();
+    for (let count = 0; count < 1_200; count++) call.write({ host: "", messageRequest });
+    call.end();
+    let answers = 0;
+    let bytes = 0;
+    call.on("data", (response: ServerReflectionResponse) => {
+      answers++;
+      bytes += ServerReflectionResponse.encode(response).finish().length;
+    });
+    const error = await new Promise<ServiceError>((resolve) => call.on("error", resolve));
+    assert.deepEqual([error.code, error.metadata.get("chatd-error-code")], [8, ["limit_reached"]]);
+    return { answers, bytes };
+  };
+  // A client of grpc-js drops answers that it has not handed on when the status comes.
+  const { answers } = await ask(undefined);
+  assert.ok(answers > 900 && answers <= 1_000, `${answers} answers`);
+  const { bytes } = await ask({ $case: "fileContainingSymbol", value: "chatd.v1.ChatService" });
+  assert.ok(bytes > 200 * 1024 && bytes < 320 * 1024, `${bytes} bytes`);
+  client.close();
 });

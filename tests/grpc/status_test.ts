@@ -37,3 +37,12 @@ Deno.test("a status without a code of the chat is understood as well as it can b
     assert.equal(codeOf(status.NOT_FOUND, "", { "chatd-error-code": unknown }), "not_found");
   }
 });
+
+Deno.test("what a server says is one harmless line, and a wait that it asks for has an end", () => {
+  const words = "\x1b]0;title\x07\r\nforged \u202e";
+  const arrived = fromServiceError(serviceError(status.UNAVAILABLE, words, { "chatd-retry-after-ms": "1e40" }));
+  assert.equal(arrived.message, "␛]0;title␇␍␊forged \uFFFD");
+  assert.equal(arrived.retryAfterMs, 600_000);
+  const nonsense = fromServiceError(serviceError(status.UNAVAILABLE, "later", { "chatd-retry-after-ms": "soon" }));
+  assert.equal(nonsense.retryAfterMs, undefined);
+});

@@ -142,6 +142,28 @@ Deno.test("migrate() takes an older database through the missing steps only", ()
   connection.close();
 });
 
+Deno.test("a database of version 1 is brought up to date, and lists the newest conversations first", async () => {
+  using folder = temporaryFolder();
+  const connection = new DatabaseSync(`${folder.path}/chatd.sqlite`);
+  migrate(connection, "test", migrations.slice(0, 1));
+  connection.exec(`
+    INSERT INTO user VALUES (1, 'ana', 'hash', 0, 1), (2, 'ben', 'hash', 0, 1), (3, 'cleo', 'hash', 0, 1);
+    INSERT INTO conversation VALUES (1, 'ana:ben', 2, 3), (2, 'ana:cleo', 1, 2);
+    INSERT INTO member VALUES (1, 1), (1, 2), (2, 1), (2, 3);
+    INSERT INTO entry VALUES
+      (1, 1, 1, 1, randomblob(16), 1, 'one'), (2, 2, 1, 1, randomblob(16), 2, 'two'), (3, 1, 2, 2, randomblob(16), 3, 'three');
+  `.replaceAll(/'(one|two|three)'/g, "CAST('$1' AS BLOB)"));
+  connection.close();
+  using store = openStore({ folder: folder.path });
+  const newest = async () => {
+    const page = await store.messages.conversationsOf("ana", { beforePosition: 0, limit: 10, maxBytes: 1_000 });
+    return page.conversations.map(({ conversation, last }) => [conversation, last.text]);
+  };
+  assert.deepEqual(await newest(), [["ana:ben", "three"], ["ana:cleo", "two"]]);
+  await accept(store.messages, directAppend("cleo", "ana", { text: "four" }));
+  assert.deepEqual(await newest(), [["ana:cleo", "four"], ["ana:ben", "three"]]);
+});
+
 Deno.test("a migration that fails leaves the version before it", () => {
   const connection = new DatabaseSync(":memory:");
   const steps = [

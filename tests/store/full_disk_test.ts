@@ -46,7 +46,7 @@ Deno.test("a commit that fills the disk is refused as a whole, and succeeds when
     await assert.rejects(messages.commit(appends), isStorageFull);
     assert.equal(messages.head, 1);
     assert.deepEqual(await texts(messages), ["ana:ben 1 5"]);
-    assert.deepEqual(await messages.peersOf("cleo"), []);
+    assert.deepEqual(await messages.peersAmong("cleo", ["ana", "ben"]), []);
 
     assert.equal((await accept(messages, directAppend("ben", "ana"))).seq, 2);
     await assert.rejects(messages.commit(appends), isStorageFull);

@@ -7,3 +7,4 @@ messageStoreContract("sqlite", openTemporaryStore);
 messageStoreProperties("sqlite", openTemporaryStore);
 messageStoreProperties("sqlite, by conversation", () => openTemporaryStore({ scanWindow: 0 }));
 messageStoreProperties("sqlite, by both", () => openTemporaryStore({ scanWindow: 40 }));
+messageStoreProperties("sqlite, window by window", () => openTemporaryStore({ scanWindow: 40, maxMerged: 1 }));

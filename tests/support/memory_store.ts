@@ -82,12 +82,12 @@ export class MemoryStore implements MessageStore, AccountStore {
     return { conversations, more: conversations.length < before.length };
   }
 
-  async peersOf(user: string): Promise<string[]> {
+  async peersAmong(user: string, others: readonly string[]): Promise<string[]> {
     const peers = new Set(
       [...this.#members.values()].filter((members) => members.has(user)).flatMap((set) => [...set]),
     );
     peers.delete(user);
-    return [...peers].sort();
+    return others.filter((other) => peers.has(other));
   }
 
   async openConsumer(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { sanitizeLine, sanitizeLines } from "../../src/terminal/sanitize.ts";
+import { sanitizeLine, sanitizeLines } from "../../src/core/sanitize.ts";
 
 const nasty = fc.oneof(
   fc.constantFrom(

@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { isChatErrorCode, saidError } from "../../src/core/chat_error.ts";
+import { serverError } from "../../src/client/server_error.ts";
+
+// deno-lint-ignore no-control-regex -- control characters are what this is about
+const controls = /[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c\u2028\u2029]/;
+
+Deno.test("what a server says went wrong is one line that can do nothing to a terminal", () => {
+  const words = fc.array(fc.oneof(
+    fc.constantFrom("\x1b]0;title\x07", "\x1b[2J", "\r\nforged", "\x9b31m", "\u202e", "\u2066", "\u2028"),
+    fc.string({ unit: "binary" }),
+  )).map((parts) => parts.join(""));
+  fc.assert(fc.property(words, words, (message, code) => {
+    assert.doesNotMatch(saidError({ code: "busy", message, retryAfterMs: undefined }).message, controls);
+    assert.doesNotMatch(serverError({ code, message, retryAfterMs: 0 }).message, controls);
+    assert.doesNotMatch(serverError({ code, message: "", retryAfterMs: 0 }).message, controls);
+  }));
+  const long = saidError({ code: "busy", message: "x".repeat(1_000_000), retryAfterMs: undefined });
+  assert.equal(long.message.length, 2_000);
+});
+
+Deno.test("no server can make a client wait for longer than 10 minutes", () => {
+  const wait = (retryAfterMs: number | undefined) =>
+    saidError({ code: "busy", message: "later", retryAfterMs }).retryAfterMs;
+  assert.equal(wait(1_500), 1_500);
+  assert.deepEqual([2 ** 40, Infinity, 600_001].map(wait), [600_000, 600_000, 600_000]);
+  assert.deepEqual([undefined, NaN, 0, -1, -Infinity].map(wait), Array(5).fill(undefined));
+});
+
+Deno.test("a code is one of those that this program knows", () => {
+  assert.equal(isChatErrorCode("slow_consumer"), true);
+  for (const other of ["", "constructor", "of_a_newer_server", undefined, 7]) {
+    assert.equal(isChatErrorCode(other), false);
+  }
+  assert.equal(serverError({ code: "of_a_newer_server", message: "?", retryAfterMs: 0 }).code, "internal");
+});

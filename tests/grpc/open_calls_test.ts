@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { HealthCheckRequest } from "../../src/gen/grpc/health/v1/health.ts";
+import { HealthClient, HealthService } from "../../src/gen/grpc/health/v1/health.ts";
+import { ServerReflectionRequest, ServerReflectionService } from "../../src/gen/grpc/reflection/v1/reflection.ts";
+import { ClientFrame } from "../../src/gen/chatd/v1/session.ts";
+import { ChatServiceClient, ChatServiceService } from "../../src/gen/chatd/v1/chat_service.ts";
+import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { startTestGrpcServer } from "../support/grpc_server.ts";
+import { LinkClient } from "../support/link_client.ts";
+import { helloWith } from "../support/test_session.ts";
+import { eventually } from "../support/eventually.ts";
+import { UnreadClient } from "../support/unread_client.ts";
+
+const callLimits = { maxPerUser: 5, maxPerAddress: 4 };
+const nothing = new Uint8Array();
+const whoAmI = ChatServiceService.whoAmI.path;
+const check = HealthCheckRequest.encode({ service: "" }).finish();
+
+type TestServer = Awaited<ReturnType<typeof startTestGrpcServer>>;
+
+async function register({ server }: TestServer, user: string) {
+  const transport = new GrpcTransport({ host: "127.0.0.1", port: server.port, callback: false });
+  const request = { user, password: "correct horse", invite: "", deviceName: "" };
+  return { transport, token: (await transport.register(request, {})).credentials!.token };
+}
+
+/** What a client that takes its answers hears: the user's name, or the code of the error. */
+async function ask({ server }: TestServer, token: string): Promise<string> {
+  const client = new ChatServiceClient(`127.0.0.1:${server.port}`, credentials.createInsecure());
+  const metadata = new Metadata();
+  metadata.set("authorization", `Bearer ${token}`);
+  const answer = await new Promise<string>((resolve) => {
+    client.whoAmI({}, metadata, (error: ServiceError | null, response) => {
+      resolve(error === null ? response.user : String(error.metadata.get("chatd-error-code")[0] ?? error.message));
+    });
+  });
+  client.close();
+  return answer;
+}
+
+Deno.test("a user whose answers are not taken is refused more, until they are or the connection is gone", async () => {
+  await using test = await startTestGrpcServer({ callLimits });
+  const [ana, ben] = [await register(test, "ana"), await register(test, "ben")];
+  await using first = new UnreadClient(test.server.port);
+  {
+    await using second = new UnreadClient(test.server.port);
+    for (const client of [first, first, first, second, second]) {
+      assert.equal(await client.call(whoAmI, nothing, ana.token), "open");
+    }
+    for (const client of [first, second]) {
+      assert.equal(await client.call(whoAmI, nothing, ana.token), "limit_reached");
+    }
+    assert.equal(await ask(test, ana.token), "limit_reached");
+    assert.equal(await ask(test, ben.token), "ben");
+  }
+  await eventually(async () => await ask(test, ana.token) === "ana");
+});
+
+Deno.test("a call that was answered and taken counts no more", async () => {
+  await using test = await startTestGrpcServer({ callLimits });
+  const { token } = await register(test, "ana");
+  for (let count = 0; count < 20; count++) assert.equal(await ask(test, token), "ana");
+});
+
+Deno.test("a session that has ended counts as a call of its user until its frames are taken", async () => {
+  await using test = await startTestGrpcServer({ callLimits });
+  const { token } = await register(test, "ana");
+  {
+    await using unread = new UnreadClient(test.server.port);
+    const hello = { id: 1, kind: { $case: "hello" as const, value: helloWith(token) } };
+    const frame = ClientFrame.encode({ requests: [hello] }).finish();
+    for (let count = 0; count < callLimits.maxPerUser; count++) {
+      assert.equal(await unread.call(ChatServiceService.connect.path, frame), "open");
+    }
+    await eventually(() => test.chat.live.count === 0);
+    assert.equal(await ask(test, token), "limit_reached");
+  }
+  await eventually(async () => await ask(test, token) === "ana");
+});
+
+Deno.test("a session too many is refused in its hello", async () => {
+  await using test = await startTestGrpcServer({ callLimits });
+  const { token, transport } = await register(test, "ana");
+  const sessions: LinkClient[] = [];
+  for (const consumer of ["a", "b", "c", "d", "e"]) {
+    sessions.push(await LinkClient.open(transport, token, { consumer }));
+  }
+  const refused = await LinkClient.connect(transport);
+  assert.equal(await refused.refusal({ $case: "hello", value: helloWith(token, { consumer: "f" }) }), "limit_reached");
+  assert.equal(await refused.end(), "limit_reached");
+  for (const session of [...sessions, refused]) await session.close();
+});
+
+Deno.test("calls of an address without a log-in are bounded: health streams and reflection too", async () => {
+  await using test = await startTestGrpcServer({ callLimits });
+  const { token } = await register(test, "ana");
+  await using stranger = new UnreadClient(test.server.port);
+  const question = ServerReflectionRequest.encode({
+    host: "",
+    messageRequest: { $case: "fileContainingSymbol", value: "chatd.v1.ChatService" },
+  }).finish();
+  const { path: reflect } = ServerReflectionService.serverReflectionInfo;
+  assert.equal(await stranger.call(HealthService.watch.path, check), "open");
+  assert.equal(await stranger.call(HealthService.check.path, check), "open");
+  for (let count = 0; count < 2; count++) assert.equal(await stranger.call(reflect, question), "open");
+  for (const path of [HealthService.watch.path, HealthService.check.path, whoAmI]) {
+    assert.equal(await stranger.call(path, check, token), "limit_reached");
+  }
+  await stranger[Symbol.asyncDispose]();
+  await eventually(async () => await ask(test, token) === "ana");
+  const health = new HealthClient(`127.0.0.1:${test.server.port}`, credentials.createInsecure());
+  const metadata = new Metadata();
+  const status = await new Promise((resolve, reject) => {
+    health.check({ service: "" }, metadata, (error, response) => error ? reject(error) : resolve(response.status));
+  });
+  assert.equal(status, 1);
+  health.close();
+});

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { Database } from "../../src/store/database.ts";
+import { SqliteAccountStore } from "../../src/store/sqlite_account_store.ts";
+import { SqliteMessageStore } from "../../src/store/sqlite_message_store.ts";
+import { temporaryFolder } from "../support/temporary_folder.ts";
+
+/** The statements that both stores prepare. */
+function preparedStatements(database: Database): string[] {
+  const prepared: string[] = [];
+  const recording = Object.create(database, {
+    prepare: {
+      value: (sql: string) => {
+        prepared.push(sql);
+        return database.prepare(sql);
+      },
+    },
+  });
+  new SqliteMessageStore(recording);
+  new SqliteAccountStore(recording);
+  return prepared.filter((sql) => /^\s*(SELECT|INSERT|UPDATE|DELETE)/.test(sql));
+}
+
+function planOf(database: Database, sql: string): string[] {
+  return database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all().map(({ detail }) => detail as string);
+}
+
+/** Runs once when the store opens; has one row; is about the devices of one user, of which there are few. */
+const exceptions = [/^SELECT coalesce\(max\(head_position\)/, /^SELECT epoch FROM log$/, /FROM device d .* ORDER BY/s];
+
+Deno.test("no statement reads a whole table or sorts what it finds, so that none gets slow as the store grows", () => {
+  using folder = temporaryFolder();
+  using database = Database.open(folder.path);
+  const statements = preparedStatements(database);
+  assert.ok(statements.length > 30);
+  const slow = statements
+    .filter((sql) => planOf(database, sql).some((step) => /^SCAN (?!CONSTANT)|TEMP B-TREE/.test(step)))
+    .filter((sql) => !exceptions.some((exception) => exception.test(sql)));
+  assert.deepEqual(slow, []);
+});

@@ -18,6 +18,8 @@ import { declareSessionQueue, declareTopology, registrationQueue, registrationUs
 /** Messages that are being dealt with at once; further ones wait in the broker. */
 const requestsAtOnce = 500;
 const registrationsAtOnce = 4;
+/** Reply addresses of registrations that are remembered: more than can be open at once. */
+const maxRegistered = 10_000;
 /** A session that nothing was heard of for this long has lost its client, in milliseconds. Clients write every 10 s. */
 const idleMs = 35_000;
 const idleCheckMs = 5_000;
@@ -47,6 +49,7 @@ export class ServingConnection {
   readonly #connection: BrokerConnection;
   readonly #sessions = new Map<string, BrokerSession>();
   readonly #byQueue = new Map<string, BrokerSession>();
+  readonly #registered = new Set<string>();
   readonly #lingering = new Map<string, ReturnType<typeof setTimeout>>();
   readonly #floods: TokenBuckets;
   readonly #kicks = new TokenBuckets({ burst: 1, perSecond: 1 });
@@ -134,10 +137,7 @@ export class ServingConnection {
     await this.#consume(requests, requestQueue, (incoming, address) => this.#request(incoming, address));
     const registrations = await this.#connection.channel(failed);
     await registrations.prefetch(registrationsAtOnce);
-    await this.#consume(registrations, registrationQueue, async (incoming, address) => {
-      const { chat: { accounts }, sharedLogin } = this.#options;
-      await this.#publisher.reply(address, await register(incoming, { accounts, sharedLogin }));
-    });
+    await this.#consume(registrations, registrationQueue, (incoming, address) => this.#register(incoming, address));
     this.#isServing = true;
     this.#idleTimer = setInterval(() => this.#endIdle(), idleCheckMs);
   }
@@ -202,6 +202,22 @@ export class ServingConnection {
     const type = isFrame ? messageTypes.serverFrame : messageTypes.error;
     const bytes = isFrame ? endingFrame(error) : ErrorMessage.encode(toWireError(error)).finish();
     return { type, format, content: encodePayload(bytes, { name: type, format }) };
+  }
+
+  /** Strangers get one answer for each channel, which is what the broker tells of where a message comes from. */
+  async #register(incoming: Incoming, address: ReplyAddress): Promise<void> {
+    const { replyTo } = address;
+    if (replyTo === undefined) {
+      throw new ChatError("invalid_argument", "A registration needs a reply_to, which its reply goes to.");
+    }
+    if (this.#registered.has(replyTo)) {
+      throw new ChatError("limit_reached", "There is one registration for each connection: connect again.");
+    }
+    this.#registered.add(replyTo);
+    const [oldest] = this.#registered;
+    if (this.#registered.size > maxRegistered) this.#registered.delete(oldest);
+    const { chat: { accounts }, sharedLogin } = this.#options;
+    await this.#publisher.reply(address, await register(incoming, { accounts, sharedLogin }));
   }
 
   async #request(incoming: Incoming, address: ReplyAddress): Promise<void> {
@@ -303,8 +319,6 @@ export class ServingConnection {
   }
 
   #endIdle(): void {
-    // What clients write does not come through while the broker is blocked.
-    if (this.#connection.isBlocked) return;
     const silentSince = performance.now() - idleMs;
     for (const session of [...this.#sessions.values()]) {
       if (session.heardAt < silentSince) {

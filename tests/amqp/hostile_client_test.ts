@@ -12,6 +12,7 @@ import {
   requestQueue,
 } from "../../src/amqp/topology.ts";
 import { RegisterRequest } from "../../src/gen/chatd/v1/auth.ts";
+import { Error as ErrorMessage } from "../../src/gen/chatd/v1/session.ts";
 import { createMessageId } from "../../src/core/message_id.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { ScryptHasher } from "../../src/app/scrypt_hasher.ts";
@@ -143,7 +144,7 @@ Deno.test("a hostile client with a valid account", async (t) => {
     ];
     for (const forged of headers) {
       const all = { headers: { ...inSession.headers, ...forged } };
-      assert.match(await mallory.refusal(content, all).catch(() => "not answered"), /permission_denied|not answered/);
+      assert.equal(await mallory.refusal(content, all), "permission_denied", JSON.stringify(forged));
     }
     await mallory.publish(content, {
       ...inSession,
@@ -382,6 +383,24 @@ Deno.test("a hostile client with a valid account", async (t) => {
     await assert.rejects(scene.connect("oscar"), /403/);
     // ben heard the spam that was accepted.
     scene.ben.received.length = 0;
+  });
+
+  await step("is a stranger who gets one registration for each channel, and no answer elsewhere", async () => {
+    await using stranger = await scene.connect(registrationUser, "open");
+    const content = (user: string) => RegisterRequest.encode({ user, password, invite: "", deviceName: "" }).finish();
+    const options = { type: messageTypes.register };
+    await stranger.publish(content("nemo"), { ...options, replyTo: undefined }, registrationExchange);
+    const first = await stranger.ask(content("victor"), options, registrationExchange);
+    assert.equal(first.properties.type, messageTypes.registered);
+    const second = await stranger.ask(content("walter"), options, registrationExchange);
+    assert.equal(second.properties.type, messageTypes.error);
+    assert.equal(ErrorMessage.decode(second.content).code, "limit_reached");
+    for (const name of ["nemo", "walter"]) assert.equal(await accounts.findUser(name), undefined);
+    const request = stranger.frame({ $case: "listConversations", value: { limit: 0, beforePosition: 0 } });
+    assert.match(
+      await stranger.attempt((channel) => channel.publish(requestExchange, requestQueue, Buffer.from(request))),
+      /403.*ACCESS.REFUSED/,
+    );
   });
 
   await step("floods the server with logins, and others' sessions go on", async () => {

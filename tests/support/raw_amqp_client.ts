@@ -1,7 +1,7 @@
 import type { ConfirmChannel, ConsumeMessage, Options } from "amqplib";
 import { sessionHeader, sessionQueueHeader } from "../../src/amqp/incoming.ts";
 import { messageTypes } from "../../src/amqp/payload.ts";
-import { directReplies, requestExchange, requestQueue } from "../../src/amqp/topology.ts";
+import { directReplies, requestExchange } from "../../src/amqp/topology.ts";
 import { ClientFrame, ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { type AmqpUser, connectAs } from "./amqp_user.ts";
 import { eventually } from "./eventually.ts";
@@ -59,7 +59,10 @@ export class RawAmqpClient implements AsyncDisposable {
     return await Promise.race([refused, done]);
   }
 
-  /** Publishes a request, as an honest client does but for `more`; resolves when the broker took or dropped it. */
+  /**
+   * Publishes a request to the queue of the exchange's name, as an honest client does but for `more`; resolves when the broker took
+   * or dropped it.
+   */
   publish(content: Uint8Array, more: Options.Publish = {}, exchange: string = requestExchange): Promise<void> {
     const options = {
       userId: this.user,
@@ -70,14 +73,14 @@ export class RawAmqpClient implements AsyncDisposable {
     };
     return new Promise((resolve, reject) => {
       if (this.#channelError !== "") return reject(new Error(this.#channelError));
-      this.#channel.publish(exchange, requestQueue, Buffer.from(content), options, () => resolve());
+      this.#channel.publish(exchange, exchange, Buffer.from(content), options, () => resolve());
     });
   }
 
   /** Publishes, and resolves with the reply to it. */
-  async ask(content: Uint8Array, more: Options.Publish = {}): Promise<ConsumeMessage> {
+  async ask(content: Uint8Array, more: Options.Publish = {}, exchange?: string): Promise<ConsumeMessage> {
     const correlationId = more.correlationId ?? crypto.randomUUID();
-    await this.publish(content, { ...more, correlationId });
+    await this.publish(content, { ...more, correlationId }, exchange);
     const found = () => this.replies.find(({ properties }) => properties.correlationId === correlationId);
     await eventually(() => found() !== undefined, () => "the reply of the server");
     return found()!;

@@ -29,7 +29,6 @@ export class BrokerConnection implements AsyncDisposable {
   readonly lost: Promise<ChatError>;
   readonly #model: ChannelModel;
   #isOpen = true;
-  #blocked = false;
   #closing: Promise<void> | undefined;
 
   private constructor(model: ChannelModel, { broker, login }: OpenBrokerOptions) {
@@ -47,8 +46,6 @@ export class BrokerConnection implements AsyncDisposable {
       if (failure !== undefined) this.#socket.destroy();
       lost.resolve(toLostError(failure ?? error, broker));
     });
-    model.on("blocked", () => this.#blocked = true);
-    model.on("unblocked", () => this.#blocked = false);
   }
 
   /** @throws {ChatError} see `toConnectError` */
@@ -97,11 +94,6 @@ export class BrokerConnection implements AsyncDisposable {
     return `${serverProperties.product ?? "a broker"} ${serverProperties.version ?? "of no version"}`;
   }
 
-  /** The broker has no memory or disk for what is published now. */
-  get isBlocked(): boolean {
-    return this.#blocked;
-  }
-
   /** `onClosed` is called when the channel ends other than by its owner. @throws {ChatError} */
   async channel(onClosed: (error: ChatError) => void): Promise<Channel> {
     return this.#watch(await this.#create(() => this.#model.createChannel()), onClosed);
@@ -148,6 +140,8 @@ export class BrokerConnection implements AsyncDisposable {
       this.#destroy();
     } finally {
       clearTimeout(timer);
+      // A broker that is blocked does not read that this side ended.
+      this.#socket.destroy();
     }
   }
 

@@ -7,6 +7,8 @@ export const brokerPlugins = [
 
 /** How long RabbitMQ waits for an answer, in milliseconds: longer than a password can wait to be checked. */
 export const authorityTimeoutMs = 15_000;
+/** Of a frame of AMQP. Headers come in one: tables in tables could otherwise be nested deeper than a JavaScript stack. */
+export const maxAmqpFrameBytes = 8 * 1024;
 /** Of one message on the broker; a frame of chatd is no longer. */
 export const maxMessageBytes = 64 * 1024;
 
@@ -38,6 +40,8 @@ export function brokerConfig({ user, password, vhost = "/", authUrl }: BrokerCon
     "loopback_users = none",
     "",
     `max_message_size = ${maxMessageBytes}`,
+    "# Headers come in one frame: this bounds how deep they can be nested.",
+    `frame_max = ${maxAmqpFrameBytes}`,
     "channel_max = 8",
     "heartbeat = 10",
     "# Of a login in all: it waits for chatd meanwhile.",

@@ -84,6 +84,11 @@ export class BrokerConnection implements AsyncDisposable {
     }
   }
 
+  /** The longest frame that the broker takes, in bytes; 0 says that there is no limit. */
+  get frameMax(): number {
+    return (this.#model.connection as unknown as { frameMax: number }).frameMax;
+  }
+
   get isOpen(): boolean {
     return this.#isOpen && this.#closing === undefined;
   }

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { ConfirmChannel } from "amqplib";
 import type { ChatError } from "../core/chat_error.ts";
-import { maxMessageBytes } from "./broker_config.ts";
+import { maxAmqpFrameBytes, maxMessageBytes } from "./broker_config.ts";
 import type { BrokerConnection } from "./broker_connection.ts";
 import { registrationExchange, requestExchange, requestQueue } from "./topology.ts";
 
@@ -38,6 +38,8 @@ const forbidden: readonly Attempt[] = [
 /** Tries, as a client with few rights, what clients must not be able to do. Yields each when it was tried. */
 export async function* inspectLocks(connection: BrokerConnection): AsyncGenerator<Lock, void> {
   for (const [what, attempt] of forbidden) yield { what, holds: !await isAllowed(connection, attempt) };
+  const { frameMax } = connection;
+  yield { what: "send AMQP frames longer than 8 KiB", holds: frameMax > 0 && frameMax <= maxAmqpFrameBytes };
 }
 
 /** Whether a client can publish requests; nothing arrives anywhere. @throws {ChatError} when there is no such exchange yet */

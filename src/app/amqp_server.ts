@@ -1,6 +1,7 @@
 import { startAuthorityEndpoint } from "../amqp/authority_endpoint.ts";
 import { BrokerAuthority, inspectorPassword, inspectorUser } from "../amqp/broker_authority.ts";
 import { type BrokerLogin, formatBroker } from "../amqp/broker_address.ts";
+import { maxAmqpFrameBytes } from "../amqp/broker_config.ts";
 import { BrokerConnection } from "../amqp/broker_connection.ts";
 import { BrokerManagement } from "../amqp/broker_management.ts";
 import { startAmqpServer } from "../amqp/server.ts";
@@ -123,7 +124,15 @@ async function openAuthority(
   const endpoint = await startAuthorityEndpoint({ authority, secret, listen: authListen, log });
   opened.defer(() => endpoint.close());
   try {
-    await (await BrokerConnection.open({ broker: address, login: inspector, ca, name: "chatd inspector" })).close();
+    await using asked = await BrokerConnection.open({ broker: address, login: inspector, ca, name: "chatd inspector" });
+    if (asked.frameMax === 0 || asked.frameMax > maxAmqpFrameBytes) {
+      log.warn(
+        "clients can interrupt this server with headers that are nested too deep: set frame_max in rabbitmq.conf",
+        {
+          frame_max: maxAmqpFrameBytes,
+        },
+      );
+    }
   } catch (cause) {
     if (!(cause instanceof ChatError) || cause.code === "unavailable") throw cause;
     throw new ChatError(

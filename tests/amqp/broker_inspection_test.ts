@@ -20,7 +20,7 @@ Deno.test("a broker that lets clients do anything is found out, lock by lock", a
     assert.equal(await countServers(client), 0);
     assert.equal(await canPublish(client), true);
     const open = await Array.fromAsync(inspectLocks(client));
-    assert.equal(open.length, 8);
+    assert.equal(open.length, 9);
     assert.deepEqual(open.filter(({ holds }) => holds), []);
   } finally {
     await allowing.shutdown();

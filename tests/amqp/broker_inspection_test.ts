@@ -9,7 +9,7 @@ Deno.test("a broker that lets clients do anything is found out, lock by lock", a
   try {
     await using node = await RabbitNode.start({
       authUrl: `http://127.0.0.1:${allowing.addr.port}/secret`,
-      config: ["max_message_size = 134217728"],
+      config: ["max_message_size = 134217728", "frame_max = 131072"],
     });
     const broker = { tls: false, host: "127.0.0.1", port: node.amqpPort, vhost: "/" };
     const login = { user: "ana", password: "any" };

@@ -41,6 +41,8 @@ export interface User {
 const defaultTokenLifetimeMs = 90 * 24 * 60 * 60 * 1000;
 /** A token in use is written back no more often than this, in milliseconds. */
 const touchIntervalMs = 60 * 60 * 1000;
+/** How long the cursors of a device are kept that nobody is logged in on, in milliseconds. */
+const deviceRetentionMs = 90 * 24 * 60 * 60 * 1000;
 /** On how many devices a user can be logged in; beyond it, the one used longest ago is logged out. */
 const maxDevices = 100;
 
@@ -94,8 +96,8 @@ export class Accounts {
   }
 
   /**
-   * `deviceId` "" makes a new device; one of the same user is logged in again: its earlier token dies, and its live
-   * sessions end. A wrong password, a name that nobody has and a device of somebody else are the same to the caller.
+   * `deviceId` "" makes a new device, as does one that is not kept any more; one of the same user is logged in again: its
+   * earlier token dies, and its live sessions end. A wrong password, a name that nobody has and a device of somebody else are the same to the caller.
    * @throws {ChatError} `unauthenticated`, `invalid_argument`, `rate_limited`, `busy`; `permission_denied` for a disabled
    * account, only when the password was right
    */
@@ -110,13 +112,13 @@ export class Accounts {
     const own = device?.user === user;
     const attempt: LoginAttempt = own ? { user, address, knownDeviceId: deviceId } : { user, address };
     return await this.#withPassword(attempt, password, {
-      refuse: deviceId !== "" && !own,
+      refuse: device !== undefined && !own,
       wrong: new ChatError(
         "unauthenticated",
         `Cannot log in as "${user}": the name or the password is wrong, or the device belongs to somebody else.`,
       ),
       task: (record) => {
-        if (!record.disabled) return this.#openDevice(user, { id: deviceId, name });
+        if (!record.disabled) return this.#openDevice(user, { id: own ? deviceId : "", name });
         throw new ChatError("permission_denied", `The account "${user}" is disabled: ask the server's operator.`);
       },
     });
@@ -136,6 +138,23 @@ export class Accounts {
       enter?.(identity);
       return identity;
     }
+  }
+
+  /**
+   * The device is connected, which is use: its token expires later. @throws {ChatError} `unauthenticated` when it was logged out
+   * or its token has expired.
+   */
+  async renew({ deviceId }: Identity): Promise<void> {
+    const now = this.#clock.now();
+    const device = await this.#store.findDevice(deviceId);
+    if (device?.tokenHash === undefined || device.expiresAt <= now) throw unauthenticated();
+    await this.#touch(device, now);
+  }
+
+  /** Forgets devices, with their cursors, on which nobody has been logged in for 90 days. */
+  async removeOldDevices(): Promise<void> {
+    const removed = await this.#store.removeDevices(this.#clock.now() - deviceRetentionMs);
+    if (removed > 0) this.#log.info("old devices removed", { removed });
   }
 
   /** Ends the device's token and its live sessions. */

@@ -21,6 +21,8 @@ import { SentFrames } from "./sent_frames.ts";
 const standardWindowBytes = 256 * 1024;
 const helloDeadlineMs = 10_000;
 const maxSendsInFlight = 256;
+/** How often a session renews the token that it began with. A token lives for months; a timer, for 24 days at most. */
+const renewIntervalMs = 24 * 60 * 60 * 1000;
 
 /** A transport's outgoing side of one session. */
 export interface SessionPipe {
@@ -71,6 +73,7 @@ export class Session {
   #draining = false;
   /** Runs until the user may ask again. */
   #pause: ReturnType<typeof setTimeout> | undefined;
+  #renewal: ReturnType<typeof setTimeout> | undefined;
   #leaving = false;
   /** Of a request that ends its own session: its reply goes before the end. */
   #lastReply: { id: number; result: ReplyResult } | undefined;
@@ -139,6 +142,7 @@ export class Session {
     this.#ended.abort();
     clearTimeout(this.#helloTimer);
     clearTimeout(this.#pause);
+    clearTimeout(this.#renewal);
     this.#requests.clear();
     this.#delivery?.close();
     this.#route.close();
@@ -245,6 +249,7 @@ export class Session {
     const head = chat.head;
     const delivery = this.#subscribe({ identity, consumer, cursor, head });
     clearTimeout(this.#helloTimer);
+    this.#renewLater(identity);
     const client = hello.client.slice(0, 64);
     log.info("session started", { session: this.id, user, device: deviceId, consumer, client, ...peer });
     const windowBytes = this.#windowBytes;
@@ -258,6 +263,18 @@ export class Session {
     chat.presence.onlinePeers(user)
       .then((peers) => peers.forEach((peer) => this.#tellPresence(peer, true)))
       .catch((error) => this.#logFailure("presence could not be told", error));
+  }
+
+  #renewLater(identity: Identity): void {
+    this.#renewal = setTimeout(async () => {
+      try {
+        await this.#options.chat.accounts.renew(identity);
+      } catch (error) {
+        if (error instanceof ChatError) return this.end(error);
+        this.#logFailure("a token was not renewed", error);
+      }
+      if (!this.#ended.signal.aborted) this.#renewLater(identity);
+    }, renewIntervalMs);
   }
 
   #subscribe(options: { identity: Identity; consumer: string; cursor: number; head: number }): Delivery {

@@ -53,6 +53,9 @@ function prepareStatements(database: Database) {
     ),
     logOutDevice: database.prepare("UPDATE device SET token_hash = NULL WHERE public_id = ?"),
     logOutAll: database.prepare(`UPDATE device SET token_hash = NULL WHERE ${ofUser}`),
+    removeDevices: database.prepare(
+      "DELETE FROM device WHERE (token_hash IS NULL AND last_used_at < :before) OR expires_at < :before",
+    ),
     addInvite: database.prepare(
       "INSERT INTO invite (code_hash, created_at, expires_at) VALUES (:codeHash, :createdAt, :expiresAt)",
     ),
@@ -158,6 +161,10 @@ export class SqliteAccountStore implements AccountStore {
 
   logOutDevice(id: string): Promise<void> {
     return this.#write(() => void this.#statements.logOutDevice.run(id));
+  }
+
+  removeDevices(before: number): Promise<number> {
+    return this.#write(() => Number(this.#statements.removeDevices.run({ before }).changes));
   }
 
   addInvite({ codeHash, createdAt, expiresAt }: InviteRecord): Promise<void> {

@@ -170,11 +170,42 @@ Deno.test("logIn() tells nobody whether the name, the password or the device was
     await rejectsWith("unauthenticated", logIn("ana", { password: "wrong password" })),
     await rejectsWith("unauthenticated", logIn("nobody-here")),
     await rejectsWith("unauthenticated", logIn("ana", { deviceId: ben.deviceId })),
-    await rejectsWith("unauthenticated", logIn("ana", { deviceId: "unknown" })),
+    await rejectsWith("unauthenticated", logIn("ana", { deviceId: "unknown", password: "wrong password" })),
   ];
   assert.deepEqual(new Set(errors.map(({ message }) => message.replace("nobody-here", "ana"))).size, 1);
   assert.deepEqual(hasher.verified.map((hash) => hash.startsWith("fake1")), [true, true, true, true]);
   assert.ok(!JSON.stringify(logged).includes("nobody-here"));
+});
+
+Deno.test("logIn() with a device that is not kept any more makes a new one", async () => {
+  const { accounts, register, logIn, store, clock } = setUp();
+  const { deviceId } = await register("ana");
+  clock.advance(180 * day);
+  await accounts.removeOldDevices();
+  assert.ok(await store.findDevice(deviceId));
+  clock.advance(1);
+  await accounts.removeOldDevices();
+  assert.equal(await store.findDevice(deviceId), undefined);
+  const again = await logIn("ana", { deviceId });
+  assert.notEqual(again.deviceId, deviceId);
+  await accounts.authenticate(again.token);
+});
+
+Deno.test("renew() lets a token live on that is not shown, until it is revoked or has expired", async () => {
+  const { accounts, register, clock } = setUp();
+  const { token } = await register("ana");
+  const identity = await accounts.authenticate(token);
+  for (let count = 0; count < 3; count++) {
+    clock.advance(89 * day);
+    await accounts.renew(identity);
+  }
+  assert.equal((await accounts.authenticate(token)).tokenExpiresAt, clock.now() + 90 * day);
+  clock.advance(90 * day);
+  await rejectsWith("unauthenticated", accounts.renew(identity));
+  const { token: other } = await register("ben");
+  const ben = await accounts.authenticate(other);
+  await accounts.logOut(ben);
+  await rejectsWith("unauthenticated", accounts.renew(ben));
 });
 
 Deno.test("logIn() says that an account is disabled only to who knows its password", async () => {

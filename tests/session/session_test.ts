@@ -504,6 +504,36 @@ Deno.test("replies are not held up by deliveries that nobody acknowledges, nor d
   await until(() => cleo.messages.length === 1);
 });
 
+Deno.test("being connected is use: a session renews its token daily, until the device is logged out behind its back", async () => {
+  using time = new FakeTime();
+  await using test = await TestChat.open();
+  const day = 24 * 60 * 60 * 1000;
+  const { token, deviceId } = await test.logIn("ana");
+  const client = await TestSession.open(test, token);
+  const pending = time.pending;
+  for (let days = 0; days < 200; days++) {
+    test.clock.advance(day);
+    await time.tick(day);
+  }
+  assert.equal(client.ended, undefined);
+  assert.equal(time.pending, pending);
+  assert.equal((await test.accounts.authenticate(token)).user, "ana");
+  await test.store.logOutDevice(deviceId);
+  await time.tick(day);
+  assert.equal(client.endCode, "unauthenticated");
+  await time.tick(3_000);
+  assert.equal(time.pending, 0);
+});
+
+Deno.test("a session whose token could not be renewed in time is ended", async () => {
+  using time = new FakeTime();
+  await using test = await TestChat.open();
+  const client = await open(test, "ana");
+  test.clock.advance(91 * 24 * 60 * 60 * 1000);
+  await time.tick(24 * 60 * 60 * 1000);
+  assert.equal(client.endCode, "unauthenticated");
+});
+
 Deno.test("a session is told who of its peers is there, and who comes", async () => {
   await using test = await TestChat.open();
   await test.send("ana", "ben");

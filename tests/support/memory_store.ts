@@ -173,6 +173,17 @@ export class MemoryStore implements MessageStore, AccountStore {
     this.#changeDevice(id, { tokenHash: undefined });
   }
 
+  async removeDevices(before: number): Promise<number> {
+    const old = [...this.#devices.values()].filter(({ tokenHash, lastUsedAt, expiresAt }) =>
+      (tokenHash === undefined && lastUsedAt < before) || expiresAt < before
+    );
+    for (const { id } of old) {
+      this.#devices.delete(id);
+      for (const key of [...this.#cursors.keys()]) if (key.startsWith(`${id} `)) this.#cursors.delete(key);
+    }
+    return old.length;
+  }
+
   async addInvite(invite: InviteRecord): Promise<void> {
     this.#invites.set(invite.codeHash, invite);
   }

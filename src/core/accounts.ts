@@ -43,7 +43,10 @@ const defaultTokenLifetimeMs = 90 * 24 * 60 * 60 * 1000;
 const touchIntervalMs = 60 * 60 * 1000;
 /** How long the cursors of a device are kept that nobody is logged in on, in milliseconds. */
 const deviceRetentionMs = 90 * 24 * 60 * 60 * 1000;
-/** On how many devices a user can be logged in; beyond it, the one used longest ago is logged out. */
+/**
+ * How many devices a user has. Beyond it, one that is logged out is forgotten, and when there is none, one is logged out first:
+ * the one used longest ago.
+ */
 const maxDevices = 100;
 
 /**
@@ -344,6 +347,7 @@ export class Accounts {
       const reason = `You are logged in on ${maxDevices} other devices, and this one was used longest ago.`;
       this.#revoke({ user, deviceId: id, reason: revoked(reason) });
     }
+    await this.#store.trimDevices(user, { keep: maxDevices - 1 });
   }
 
   async #createToken(): Promise<{ token: string; tokenHash: string; expiresAt: number }> {

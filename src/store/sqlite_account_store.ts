@@ -51,6 +51,11 @@ function prepareStatements(database: Database) {
     setToken: database.prepare(
       `UPDATE device SET token_hash = :tokenHash, expires_at = :expiresAt WHERE public_id = :deviceId AND ${ofUser}`,
     ),
+    trimDevices: database.prepare(
+      `DELETE FROM device WHERE id IN (
+         SELECT id FROM device WHERE ${ofUser} AND token_hash IS NULL ORDER BY last_used_at, id
+         LIMIT max(0, (SELECT count(*) FROM device WHERE ${ofUser}) - :keep))`,
+    ),
     logOutDevice: database.prepare("UPDATE device SET token_hash = NULL WHERE public_id = ?"),
     logOutAll: database.prepare(`UPDATE device SET token_hash = NULL WHERE ${ofUser}`),
     removeDevices: database.prepare(
@@ -157,6 +162,10 @@ export class SqliteAccountStore implements AccountStore {
 
   touchDevice(id: string, { lastUsedAt, expiresAt }: { lastUsedAt: number; expiresAt: number }): Promise<void> {
     return this.#write(() => void this.#statements.touchDevice.run(lastUsedAt, expiresAt, id));
+  }
+
+  trimDevices(user: string, { keep }: { keep: number }): Promise<void> {
+    return this.#write(() => void this.#statements.trimDevices.run({ user, keep }));
   }
 
   logOutDevice(id: string): Promise<void> {

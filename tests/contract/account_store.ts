@@ -164,6 +164,34 @@ export function accountStoreContract(name: string, open: () => OpenedStore | Pro
     assert.equal(await accounts.findDeviceByToken("token of d2"), undefined);
   });
 
+  test("trimDevices() removes what is logged out, the one used longest ago first, with its consumers", async () => {
+    const { accounts, messages, close } = await open();
+    try {
+      for (const user of ["ana", "ben"]) await accounts.addUser(userRecord(user));
+      const ids = ["d1", "d2", "d3", "d4"];
+      for (const [index, id] of ids.entries()) {
+        await accounts.saveDevice(deviceRecord(id, "ana", { lastUsedAt: index }));
+      }
+      await accounts.saveDevice(deviceRecord("d5", "ben", { tokenHash: undefined, lastUsedAt: 0 }));
+      for (const id of ["d4", "d2", "d3"]) await accounts.logOutDevice(id);
+      for (const id of ["d2", "d3"]) await messages.openConsumer(id, "ui", { maxConsumers: 1 });
+      const kept = async (keep: number) => {
+        await accounts.trimDevices("ana", { keep });
+        const found = await Promise.all([...ids, "d5"].map((id) => accounts.findDevice(id)));
+        return found.flatMap((device) => device?.id ?? []);
+      };
+      assert.deepEqual(await kept(4), ["d1", "d2", "d3", "d4", "d5"]);
+      assert.deepEqual(await kept(3), ["d1", "d3", "d4", "d5"]);
+      await assert.rejects(messages.openConsumer("d2", "ui", { maxConsumers: 1 }));
+      assert.equal(await messages.openConsumer("d3", "tail", { maxConsumers: 1 }), undefined);
+      assert.deepEqual(await kept(0), ["d1", "d5"]);
+      await accounts.saveDevice(deviceRecord("d2", "ana", { tokenHash: "next" }));
+      assert.equal(await messages.openConsumer("d2", "other", { maxConsumers: 1 }), messages.head);
+    } finally {
+      await close();
+    }
+  });
+
   test("rehashPassword() changes the hash and logs nobody out", async (accounts) => {
     await accounts.addUser(userRecord("ana"));
     await accounts.saveDevice(deviceRecord("d1", "ana"));

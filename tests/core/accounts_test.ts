@@ -457,6 +457,23 @@ Deno.test("a user who logs in again and again keeps a bounded number of devices"
   assert.deepEqual(revocations.map(({ deviceId }) => deviceId), [first.deviceId]);
 });
 
+Deno.test("devices that are logged out are forgotten when the user has too many", async () => {
+  const { accounts, register, logIn, clock, store, revocations } = setUp();
+  const first = await register("ana");
+  const ids = [first.deviceId];
+  for (let i = 0; i < 150; i++) {
+    clock.advance(1);
+    const { token, deviceId } = await logIn("ana");
+    ids.push(deviceId);
+    await accounts.logOut(await accounts.authenticate(token));
+  }
+  const known = await Promise.all(ids.map((id) => store.findDevice(id)));
+  const left = ids.filter((_, index) => known[index] !== undefined);
+  assert.deepEqual(left, [first.deviceId, ...ids.slice(-99)]);
+  assert.equal((await accounts.authenticate(first.token)).deviceId, first.deviceId);
+  assert.ok(!revocations.some(({ deviceId }) => deviceId === first.deviceId));
+});
+
 Deno.test("no password and no token gets into the log or an error", async () => {
   const { accounts, register, logIn, fail, logged } = setUp();
   const { token } = await register("ana");

@@ -180,13 +180,15 @@ export class Accounts {
     const { user, deviceId } = identity;
     const current = parsePassword(passwords.current);
     const next = parseNewPassword(passwords.next);
-    return await this.#withPassword({ user, address: user, knownDeviceId: deviceId }, current, {
+    // Not to be taken for the address of others: a name may look like one.
+    const origin = `user ${user}`;
+    return await this.#withPassword({ user, address: origin, knownDeviceId: deviceId }, current, {
       refuse: false,
       wrong: new ChatError("permission_denied", "Cannot change the password: the current password is wrong."),
       task: async (record) => {
         const device = await this.#store.findDevice(deviceId);
         if (record.disabled || device?.tokenHash === undefined) throw unauthenticated();
-        const hash = await this.#passwords.hash(user, next);
+        const hash = await this.#passwords.hash(origin, next);
         const { token, tokenHash, expiresAt } = await this.#createToken();
         await this.#store.changePassword(user, hash, { deviceId, tokenHash, expiresAt });
         this.#log.info("password changed", { user });
@@ -364,7 +366,7 @@ export class Accounts {
     const tokenExpiresAt = now - device.lastUsedAt >= touchIntervalMs
       ? await this.#touch(device, now)
       : device.expiresAt;
-    return { user: device.user, deviceId: device.id, deviceName: device.name, tokenHash, tokenExpiresAt };
+    return { user: device.user, deviceId: device.id, deviceName: device.name, tokenExpiresAt };
   }
 
   async #touch(device: DeviceRecord, now: number): Promise<number> {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { DeviceRecord, InviteRecord } from "../../src/core/account_store.ts";
 import { Accounts, type AccountsOptions, type Revocation } from "../../src/core/accounts.ts";
+import { HashQueue } from "../../src/core/hash_queue.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { FakeHasher } from "../support/fake_hasher.ts";
@@ -61,9 +62,22 @@ Deno.test("register() gives a token that authenticates, and is stored only as a 
     [identity.user, identity.deviceId, identity.deviceName, identity.tokenExpiresAt],
     ["ana", credentials.deviceId, "laptop", credentials.expiresAt],
   );
-  assert.match(identity.tokenHash, /^[0-9a-f]{64}$/);
-  assert.equal(store.savedDevices[0].tokenHash, identity.tokenHash);
+  assert.match(store.savedDevices[0].tokenHash!, /^[0-9a-f]{64}$/);
   assert.ok(!JSON.stringify(store.savedDevices).includes(credentials.token));
+});
+
+Deno.test("a user whose name is an address does not take the turns of that address", async () => {
+  const origins: string[] = [];
+  class RecordingQueue extends HashQueue {
+    override run<T>(origin: string, task: () => Promise<T>): Promise<T> {
+      origins.push(origin);
+      return super.run(origin, task);
+    }
+  }
+  const { accounts, register } = setUp({ hashQueue: new RecordingQueue() });
+  const identity = await accounts.authenticate((await register("10.0.0.1", { address: "192.0.2.1" })).token);
+  await accounts.changePassword(identity, { current: password, next: "another horse" });
+  assert.deepEqual(origins, ["192.0.2.1", "user 10.0.0.1", "user 10.0.0.1"]);
 });
 
 Deno.test("register() of the same name twice at once gives it to one of them", async () => {

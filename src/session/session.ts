@@ -156,7 +156,8 @@ export class Session {
 
   /**
    * Requests are begun in order, one after the other; only sends overlap, because they are committed together. Those above
-   * the user's rate wait for their turn instead of being refused: the order of what was sent stays.
+   * the user's rate wait for their turn instead of being refused: the order of what was sent stays. After what reads the
+   * store others get a turn, so that nobody's burst holds everybody up.
    */
   async #drain(): Promise<void> {
     if (this.#draining) return;
@@ -169,6 +170,7 @@ export class Session {
       } catch (error) {
         this.#refuse(request.id, error);
       }
+      if (request.kind?.$case !== "send") await new Promise<void>((resolve) => this.#options.defer(resolve));
     }
     this.#draining = false;
     if (this.#leaving && this.#sends.size === 0 && this.#pause === undefined) this.#finish(undefined);
@@ -232,7 +234,9 @@ export class Session {
   async #hello(id: number, request: Hello): Promise<void> {
     const { chat } = this.#options;
     const hello = parseHello(request);
-    const stored = await chat.openConsumer(await chat.accounts.authenticate(hello.token), hello.consumer);
+    const known = await chat.accounts.authenticate(hello.token);
+    chat.admitSession(known.user);
+    const stored = await chat.openConsumer(known, hello.consumer);
     const resumeAfter = hello.epoch === chat.epoch ? Math.min(hello.resumeAfter, chat.head) : 0;
     const cursor = Math.max(stored, resumeAfter);
     // The token may have been revoked while the consumer was opened: from here on the session is told.

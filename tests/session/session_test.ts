@@ -216,6 +216,29 @@ Deno.test("requests above the rate wait for their turn, in order", async () => {
   assert.deepEqual(ana.replies.slice(-8).map(({ requestId }) => requestId), ids);
 });
 
+Deno.test("a burst of requests that read the store leaves others their turns", async () => {
+  await using test = await TestChat.open();
+  await test.send("ana", "ben", "hello");
+  const [ana, ben] = [await open(test, "ana"), await open(test, "ben")];
+  const history: RequestKind = { $case: "history", value: { with: "ben", beforeSeq: 0, limit: 1 } };
+  const ids = ana.request(...Array.from({ length: 200 }, () => history));
+  await ben.ask("ping", {});
+  assert.ok(ana.replies.length < 100, `${ana.replies.length} came first`);
+  await ana.reply(ids.at(-1)!);
+});
+
+Deno.test("a user who begins sessions without end is told to wait", async () => {
+  await using test = await TestChat.open();
+  const ana = await open(test, "ana");
+  for (let count = 1; count < 128; count++) test.chat.admitSession("ana");
+  const late = await open(test, "ana").then(() => undefined, (error) => error);
+  assert.match(String(late), /rate_limited/);
+  await open(test, "ben");
+  test.clock.advance(1_000);
+  await open(test, "ana");
+  assert.equal(ana.ended, undefined);
+});
+
 Deno.test("a session in which too many requests wait for the rate is ended", async () => {
   await using test = await TestChat.open({ rate: { perSecond: 1, burst: 1 } });
   const ana = await open(test, "ana");

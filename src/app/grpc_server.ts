@@ -89,6 +89,7 @@ async function serve(
       server: `chatd ${version}`,
       listen: options.listen,
       tls,
+      callback: options.callback,
       defer,
     });
     onListening(server.port);

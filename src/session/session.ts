@@ -170,7 +170,7 @@ export class Session {
       } catch (error) {
         this.#refuse(request.id, error);
       }
-      if (request.kind?.$case !== "send") await new Promise<void>((resolve) => this.#options.defer(resolve));
+      if (!isQuick(request)) await new Promise<void>((resolve) => this.#options.defer(resolve));
     }
     this.#draining = false;
     if (this.#leaving && this.#sends.size === 0 && this.#pause === undefined) this.#finish(undefined);
@@ -342,4 +342,9 @@ export class Session {
     if (this.#ended.signal.aborted || this.#otherBytes >= this.#windowBytes / 2) return;
     this.#writer.add(encodeItem({ $case: "presence", value: { user, online } }));
   }
+}
+
+/** Whether it is done without reading the store now. */
+function isQuick({ kind }: Request): boolean {
+  return kind?.$case === "send" || kind?.$case === "ping" || kind?.$case === "whoAmI";
 }

@@ -1,4 +1,3 @@
-import denoConfig from "../../deno.json" with { type: "json" };
 import { ChatClient, type ClientEvent } from "../client/chat_client.ts";
 import type { Transport } from "../client/transport.ts";
 import { ChatError } from "../core/chat_error.ts";
@@ -11,6 +10,8 @@ import { TerminalChat } from "../terminal/terminal_chat.ts";
 import { processDevice } from "../terminal/terminal_device.ts";
 import { ClientState, type Consumer } from "./client_state.ts";
 import { logIn, terminalQuestions } from "./log_in.ts";
+import { readPasswordFile } from "./password_source.ts";
+import { version } from "./version.ts";
 
 /** What the client commands of all transports are asked to do. */
 export interface ChatClientOptions {
@@ -119,7 +120,7 @@ function newClient(
   return new ChatClient({
     transport,
     token,
-    client: `chatd/${denoConfig.version}`,
+    client: `chatd/${version}`,
     consumer: consumer.name,
     resume: epoch !== undefined && after !== undefined ? { epoch, after } : undefined,
     onEvent,
@@ -147,14 +148,14 @@ class Login {
   async token(): Promise<string> {
     const { token, deviceId } = this.#state.read();
     if (token !== undefined) return token;
-    const { user, invite } = this.#options;
+    const { user, invite, passwordFile, password } = this.#options;
     const credentials = await logIn({
       transport: this.#transport,
       user,
       invite,
       deviceId,
       deviceName: deviceName(),
-      password: await this.#givenPassword(),
+      password: passwordFile === undefined ? password : await readPasswordFile(passwordFile),
       questions: Deno.stdin.isTerminal() ? terminalQuestions : undefined,
     });
     saveCredentials(this.#state, credentials);
@@ -171,17 +172,6 @@ class Login {
     if (used === this.#fresh) return false;
     if (Deno.stdin.isTerminal()) console.error(`chatd: ${error.message}`);
     return true;
-  }
-
-  async #givenPassword(): Promise<string | undefined> {
-    const { passwordFile, password } = this.#options;
-    if (passwordFile === undefined) return password;
-    try {
-      return (await Deno.readTextFile(passwordFile)).split(/\r?\n/, 1)[0];
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new ChatError("invalid_argument", `Cannot read the password in "${passwordFile}": ${why}`, { cause });
-    }
   }
 }
 

@@ -18,8 +18,11 @@ export interface ClientStateOptions {
   folder?: string;
 }
 
-/** Terminals of one user on one machine at the same time. */
-const maxConsumers = 64;
+/** Terminals of one user on one machine at the same time: a device has no more consumers. */
+const maxConsumers = 32;
+/** How long another process may keep the state locked, in milliseconds; it needs it for one write. */
+const lockPatienceMs = 2_000;
+const lockRetryMs = 20;
 
 /**
  * The client's file for one user on one server, mode 0600 in a folder of mode 0700. It holds a token: whoever reads it is
@@ -52,7 +55,7 @@ export class ClientState {
   update(change: (saved: SavedClient) => SavedClient): void {
     reporting(this.#path, () => {
       using lock = Deno.openSync(`${this.#path}.lock`, { create: true, write: true, mode: 0o600 });
-      lock.lockSync(true);
+      waitForLock(lock, this.#path);
       const temporary = `${this.#path}.${crypto.randomUUID()}.tmp`;
       try {
         using file = Deno.openSync(temporary, { createNew: true, write: true, mode: 0o600 });
@@ -74,7 +77,8 @@ export class ClientState {
     return reporting(this.#path, () => {
       for (let number = 1; number <= maxConsumers; number++) {
         const name = number === 1 ? wanted : `${wanted}-${number}`;
-        const file = Deno.openSync(`${this.#path}.${encodeURIComponent(name)}.lock`, {
+        // No name has "@" in it once it is encoded: "ana" with the consumer "ops" is not the user "ana.ops".
+        const file = Deno.openSync(`${this.#path}@${encodeURIComponent(name)}.lock`, {
           create: true,
           write: true,
           mode: 0o600,
@@ -110,6 +114,15 @@ export function stateFolder(): string {
   const home = Deno.env.get("HOME") || Deno.env.get("USERPROFILE");
   if (home) return `${home}/.local/state/chatd`;
   throw new ChatError("invalid_argument", "There is no place to keep the login: set XDG_STATE_HOME to a folder.");
+}
+
+/** @throws {ChatError} `busy` */
+function waitForLock(file: Deno.FsFile, path: string): void {
+  const clock = new Int32Array(new SharedArrayBuffer(4));
+  for (let waited = 0; !file.tryLockSync(true); waited += lockRetryMs) {
+    if (waited >= lockPatienceMs) throw new ChatError("busy", `Another program keeps ${path} locked: end it first.`);
+    Atomics.wait(clock, 0, 0, lockRetryMs);
+  }
 }
 
 function reporting<T>(path: string, act: () => T): T {

@@ -6,6 +6,7 @@ import { runChatClient } from "./chat_client_command.ts";
 import type { ClientTls, GrpcClientOptions } from "./client_options.ts";
 import { formatHostPort } from "./host_port.ts";
 import { isLoopback } from "./loopback.ts";
+import { readPem } from "./pem_file.ts";
 
 /** Chats over gRPC. @returns the exit code. @throws {ChatError} why it cannot, or had to end. */
 export async function runGrpcClient(options: GrpcClientOptions): Promise<number> {
@@ -38,13 +39,4 @@ async function readTls(
   const roots = caFile === undefined ? new TextEncoder().encode(rootCertificates.join("\n")) : await readPem(caFile);
   if (certFile === undefined || keyFile === undefined) return { roots, serverName };
   return { roots, serverName, certificate: { chain: await readPem(certFile), key: await readPem(keyFile) } };
-}
-
-async function readPem(file: string): Promise<Uint8Array> {
-  try {
-    return await Deno.readFile(file);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ChatError("invalid_argument", `Cannot read "${file}": ${why}`, { cause });
-  }
 }

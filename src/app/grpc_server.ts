@@ -6,6 +6,7 @@ import { chatCommand } from "./chat_command.ts";
 import { formatHostPort } from "./host_port.ts";
 import { isLoopback } from "./loopback.ts";
 import { defer, openChat } from "./open_chat.ts";
+import { readPem } from "./pem_file.ts";
 import type { GrpcServerOptions, ServerTls } from "./server_options.ts";
 import { mayStartItself, servingCommand, type ServingNeeds } from "./serving_command.ts";
 import { ShutdownSignals } from "./shutdown_signals.ts";
@@ -88,6 +89,7 @@ async function serve(
       server: `chatd ${version}`,
       listen: options.listen,
       tls,
+      callback: options.callback,
       defer,
     });
     onListening(server.port);
@@ -115,15 +117,6 @@ async function readTls({ certFile, keyFile, clientCaFile }: ServerTls) {
     key: await readPem(keyFile),
     clientCa: clientCaFile === undefined ? undefined : await readPem(clientCaFile),
   };
-}
-
-async function readPem(file: string): Promise<Uint8Array> {
-  try {
-    return await Deno.readFile(file);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ChatError("invalid_argument", `Cannot read "${file}": ${why}`, { cause });
-  }
 }
 
 function greet({ listen, tls, dataDir, registration }: GrpcServerOptions, port: number): void {

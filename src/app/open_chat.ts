@@ -38,6 +38,7 @@ export function openChat({ folder, registration, rate, log, hasher = new ScryptH
   const store = opened.use(openStore({ folder }));
   const clock = systemClock;
   const accounts = new Accounts({ store: store.accounts, hasher, clock, log, registration });
+  const swept = accounts.removeOldDevices().catch((error) => log.error("old devices could not be removed", { error }));
   const chat = new Chat({ accounts, store: store.messages, clock, log, defer, rate });
   const control = openControlSocket({ folder, handlers: operatorCommands(accounts), log });
   opened.move();
@@ -45,6 +46,7 @@ export function openChat({ folder, registration, rate, log, hasher = new ScryptH
   const close = async () => {
     await control.close();
     await chat.close();
+    await swept;
     store.close();
     lock.release();
   };

@@ -20,6 +20,8 @@ export interface GrpcServerOptions {
   readonly tls?: ServerTls;
   /** Listen beyond loopback without TLS. */
   readonly insecure: boolean;
+  /** Call clients back that ask for it, at the address that their connection comes from. */
+  readonly callback: boolean;
   /** Restart the serving process when it dies. */
   readonly supervise: boolean;
   /** This is the serving process that a supervisor started. */

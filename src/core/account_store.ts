@@ -7,7 +7,7 @@ export interface UserRecord {
   readonly createdAt: number;
 }
 
-/** A device is what holds a token; it outlives its tokens, so that its cursors do. */
+/** A device is what holds a token; it outlives its tokens, so that its cursors do, until the user has too many. */
 export interface DeviceRecord {
   /** Random, in hexadecimal. */
   readonly id: string;
@@ -68,8 +68,20 @@ export interface AccountStore {
 
   touchDevice(id: string, times: { lastUsedAt: number; expiresAt: number }): Promise<void>;
 
+  /**
+   * While the user has more than `keep` devices, removes the one used longest ago of those that are logged out, with its
+   * consumers. Those that hold a token stay.
+   */
+  trimDevices(user: string, options: { keep: number }): Promise<void>;
+
   /** Removes the token. */
   logOutDevice(id: string): Promise<void>;
+
+  /**
+   * Removes, with their cursors, devices without a token that were last used before this time, and those whose token expired
+   * before it. @returns how many.
+   */
+  removeDevices(before: number): Promise<number>;
 
   addInvite(invite: InviteRecord): Promise<void>;
 

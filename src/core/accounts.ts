@@ -41,7 +41,12 @@ export interface User {
 const defaultTokenLifetimeMs = 90 * 24 * 60 * 60 * 1000;
 /** A token in use is written back no more often than this, in milliseconds. */
 const touchIntervalMs = 60 * 60 * 1000;
-/** On how many devices a user can be logged in; beyond it, the one used longest ago is logged out. */
+/** How long the cursors of a device are kept that nobody is logged in on, in milliseconds. */
+const deviceRetentionMs = 90 * 24 * 60 * 60 * 1000;
+/**
+ * How many devices a user has. Beyond it, one that is logged out is forgotten, and when there is none, one is logged out first:
+ * the one used longest ago.
+ */
 const maxDevices = 100;
 
 /**
@@ -94,8 +99,8 @@ export class Accounts {
   }
 
   /**
-   * `deviceId` "" makes a new device; one of the same user is logged in again: its earlier token dies, and its live
-   * sessions end. A wrong password, a name that nobody has and a device of somebody else are the same to the caller.
+   * `deviceId` "" makes a new device, as does one that is not kept any more; one of the same user is logged in again: its
+   * earlier token dies, and its live sessions end. A wrong password, a name that nobody has and a device of somebody else are the same to the caller.
    * @throws {ChatError} `unauthenticated`, `invalid_argument`, `rate_limited`, `busy`; `permission_denied` for a disabled
    * account, only when the password was right
    */
@@ -110,13 +115,13 @@ export class Accounts {
     const own = device?.user === user;
     const attempt: LoginAttempt = own ? { user, address, knownDeviceId: deviceId } : { user, address };
     return await this.#withPassword(attempt, password, {
-      refuse: deviceId !== "" && !own,
+      refuse: device !== undefined && !own,
       wrong: new ChatError(
         "unauthenticated",
         `Cannot log in as "${user}": the name or the password is wrong, or the device belongs to somebody else.`,
       ),
       task: (record) => {
-        if (!record.disabled) return this.#openDevice(user, { id: deviceId, name });
+        if (!record.disabled) return this.#openDevice(user, { id: own ? deviceId : "", name });
         throw new ChatError("permission_denied", `The account "${user}" is disabled: ask the server's operator.`);
       },
     });
@@ -164,6 +169,23 @@ export class Accounts {
     }
   }
 
+  /**
+   * The device is connected, which is use: its token expires later. @throws {ChatError} `unauthenticated` when it was logged out
+   * or its token has expired.
+   */
+  async renew({ deviceId }: Identity): Promise<void> {
+    const now = this.#clock.now();
+    const device = await this.#store.findDevice(deviceId);
+    if (device?.tokenHash === undefined || device.expiresAt <= now) throw unauthenticated();
+    await this.#touch(device, now);
+  }
+
+  /** Forgets devices, with their cursors, on which nobody has been logged in for 90 days. */
+  async removeOldDevices(): Promise<void> {
+    const removed = await this.#store.removeDevices(this.#clock.now() - deviceRetentionMs);
+    if (removed > 0) this.#log.info("old devices removed", { removed });
+  }
+
   /** Ends the device's token and its live sessions. */
   async logOut(identity: Identity): Promise<void> {
     await this.#locks.run(identity.user, async () => {
@@ -184,13 +206,15 @@ export class Accounts {
     const { user, deviceId } = identity;
     const current = parsePassword(passwords.current);
     const next = parseNewPassword(passwords.next);
-    return await this.#withPassword({ user, address: user, knownDeviceId: deviceId }, current, {
+    // Not to be taken for the address of others: a name may look like one.
+    const origin = `user ${user}`;
+    return await this.#withPassword({ user, address: origin, knownDeviceId: deviceId }, current, {
       refuse: false,
       wrong: new ChatError("permission_denied", "Cannot change the password: the current password is wrong."),
       task: async (record) => {
         const device = await this.#store.findDevice(deviceId);
         if (record.disabled || device?.tokenHash === undefined) throw unauthenticated();
-        const hash = await this.#passwords.hash(user, next);
+        const hash = await this.#passwords.hash(origin, next);
         const { token, tokenHash, expiresAt } = await this.#createToken();
         await this.#store.changePassword(user, hash, { deviceId, tokenHash, expiresAt });
         this.#log.info("password changed", { user });
@@ -351,6 +375,7 @@ export class Accounts {
       const reason = `You are logged in on ${maxDevices} other devices, and this one was used longest ago.`;
       this.#revoke({ user, deviceId: id, reason: revoked(reason) });
     }
+    await this.#store.trimDevices(user, { keep: maxDevices - 1 });
   }
 
   async #createToken(): Promise<{ token: string; tokenHash: string; expiresAt: number }> {
@@ -367,7 +392,7 @@ export class Accounts {
     const tokenExpiresAt = now - device.lastUsedAt >= touchIntervalMs
       ? await this.#touch(device, now)
       : device.expiresAt;
-    return { user: device.user, deviceId: device.id, deviceName: device.name, tokenHash, tokenExpiresAt };
+    return { user: device.user, deviceId: device.id, deviceName: device.name, tokenExpiresAt };
   }
 
   async #touch(device: DeviceRecord, now: number): Promise<number> {

@@ -11,6 +11,8 @@ import { Presence } from "./presence.ts";
 import { TokenBuckets } from "./token_bucket.ts";
 import { parseUserName } from "./user_name.ts";
 
+/** How often a user may begin a session: each costs look-ups, and a window of what the store holds for it. */
+const sessionsOfUser = { burst: 128, perSecond: 2 };
 /** Bytes of text in one page: with what surrounds 200 messages or 100 conversations, it stays within a frame of 64 KiB. */
 const maxPageBytes = 24 * 1024;
 /** Delivery cursors that a device may have. */
@@ -54,6 +56,7 @@ export class Chat {
   readonly #options: ChatOptions;
   readonly #commits: CommitQueue;
   readonly #buckets: TokenBuckets;
+  readonly #sessionBuckets = new TokenBuckets(sessionsOfUser);
   readonly #knownUsers = new Set<string>();
   #closing: ChatError | undefined;
 
@@ -88,6 +91,16 @@ export class Chat {
     const retryAfterMs = this.takeAllowance(user);
     if (retryAfterMs > 0) {
       throw new ChatError("rate_limited", `Too many requests: wait ${Math.ceil(retryAfterMs / 1000)} s.`, {
+        retryAfterMs,
+      });
+    }
+  }
+
+  /** Before a user begins a session, which costs more than a request does. @throws {ChatError} `rate_limited`. */
+  admitSession(user: string): void {
+    const retryAfterMs = this.#sessionBuckets.take(user, this.#options.clock.now());
+    if (retryAfterMs > 0) {
+      throw new ChatError("rate_limited", "Too many sessions were begun: wait, and connect less often.", {
         retryAfterMs,
       });
     }

@@ -5,8 +5,6 @@ export interface Identity {
   readonly user: string;
   readonly deviceId: string;
   readonly deviceName: string;
-  /** SHA-256 of the token in hexadecimal. */
-  readonly tokenHash: string;
   /** Milliseconds since the Unix epoch; moves on while the token is used. */
   readonly tokenExpiresAt: number;
 }

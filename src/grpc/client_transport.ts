@@ -100,8 +100,8 @@ export class GrpcTransport implements Transport {
 /** Where a server at `host` can call back: servers on this machine need nothing that others can reach. */
 function listenHost(host: string): string {
   if (/^127\./.test(host)) return "127.0.0.1";
-  if (host === "::1") return "[::1]";
-  return "[::]";
+  if (host === "::1") return "::1";
+  return "::";
 }
 
 function deadline() {

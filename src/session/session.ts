@@ -21,6 +21,8 @@ import { SentFrames } from "./sent_frames.ts";
 const standardWindowBytes = 256 * 1024;
 const helloDeadlineMs = 10_000;
 const maxSendsInFlight = 256;
+/** How often a session renews the token that it began with. A token lives for months; a timer, for 24 days at most. */
+const renewIntervalMs = 24 * 60 * 60 * 1000;
 
 /** A transport's outgoing side of one session. */
 export interface SessionPipe {
@@ -71,6 +73,7 @@ export class Session {
   #draining = false;
   /** Runs until the user may ask again. */
   #pause: ReturnType<typeof setTimeout> | undefined;
+  #renewal: ReturnType<typeof setTimeout> | undefined;
   #leaving = false;
   /** Of a request that ends its own session: its reply goes before the end. */
   #lastReply: { id: number; result: ReplyResult } | undefined;
@@ -139,6 +142,7 @@ export class Session {
     this.#ended.abort();
     clearTimeout(this.#helloTimer);
     clearTimeout(this.#pause);
+    clearTimeout(this.#renewal);
     this.#requests.clear();
     this.#delivery?.close();
     this.#route.close();
@@ -152,7 +156,8 @@ export class Session {
 
   /**
    * Requests are begun in order, one after the other; only sends overlap, because they are committed together. Those above
-   * the user's rate wait for their turn instead of being refused: the order of what was sent stays.
+   * the user's rate wait for their turn instead of being refused: the order of what was sent stays. After what reads the
+   * store others get a turn, so that nobody's burst holds everybody up.
    */
   async #drain(): Promise<void> {
     if (this.#draining) return;
@@ -165,6 +170,7 @@ export class Session {
       } catch (error) {
         this.#refuse(request.id, error);
       }
+      if (!isQuick(request)) await new Promise<void>((resolve) => this.#options.defer(resolve));
     }
     this.#draining = false;
     if (this.#leaving && this.#sends.size === 0 && this.#pause === undefined) this.#finish(undefined);
@@ -228,7 +234,9 @@ export class Session {
   async #hello(id: number, request: Hello): Promise<void> {
     const { chat } = this.#options;
     const hello = parseHello(request);
-    const stored = await chat.openConsumer(await chat.accounts.authenticate(hello.token), hello.consumer);
+    const known = await chat.accounts.authenticate(hello.token);
+    chat.admitSession(known.user);
+    const stored = await chat.openConsumer(known, hello.consumer);
     const resumeAfter = hello.epoch === chat.epoch ? Math.min(hello.resumeAfter, chat.head) : 0;
     const cursor = Math.max(stored, resumeAfter);
     // The token may have been revoked while the consumer was opened: from here on the session is told.
@@ -245,6 +253,7 @@ export class Session {
     const head = chat.head;
     const delivery = this.#subscribe({ identity, consumer, cursor, head });
     clearTimeout(this.#helloTimer);
+    this.#renewLater(identity);
     const client = hello.client.slice(0, 64);
     log.info("session started", { session: this.id, user, device: deviceId, consumer, client, ...peer });
     const windowBytes = this.#windowBytes;
@@ -258,6 +267,18 @@ export class Session {
     chat.presence.onlinePeers(user)
       .then((peers) => peers.forEach((peer) => this.#tellPresence(peer, true)))
       .catch((error) => this.#logFailure("presence could not be told", error));
+  }
+
+  #renewLater(identity: Identity): void {
+    this.#renewal = setTimeout(async () => {
+      try {
+        await this.#options.chat.accounts.renew(identity);
+      } catch (error) {
+        if (error instanceof ChatError) return this.end(error);
+        this.#logFailure("a token was not renewed", error);
+      }
+      if (!this.#ended.signal.aborted) this.#renewLater(identity);
+    }, renewIntervalMs);
   }
 
   #subscribe(options: { identity: Identity; consumer: string; cursor: number; head: number }): Delivery {
@@ -321,4 +342,9 @@ export class Session {
     if (this.#ended.signal.aborted || this.#otherBytes >= this.#windowBytes / 2) return;
     this.#writer.add(encodeItem({ $case: "presence", value: { user, online } }));
   }
+}
+
+/** Whether it is done without reading the store now. */
+function isQuick({ kind }: Request): boolean {
+  return kind?.$case === "send" || kind?.$case === "ping" || kind?.$case === "whoAmI";
 }

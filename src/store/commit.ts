@@ -13,6 +13,12 @@ interface Conversation {
   readonly headPosition: number;
 }
 
+interface EncodedAppend {
+  readonly sender: number;
+  readonly id: Uint8Array;
+  readonly text: Uint8Array;
+}
+
 interface KnownEntry {
   readonly position: number;
   readonly conversation: string;
@@ -37,7 +43,8 @@ function prepareStatements(database: Database) {
        FROM entry e JOIN conversation c ON c.id = e.conversation WHERE e.sender = ? AND e.id = ?`,
     ),
     addEntry: database.prepare(
-      "INSERT INTO entry (position, conversation, seq, sender, id, accepted_at, text) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      `INSERT INTO entry (position, conversation, seq, sender, id, accepted_at, text) VALUES (?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (sender, id) DO NOTHING`,
     ),
     moveCursor: database.prepare(
       `INSERT INTO consumer (device, name, position) VALUES ((SELECT id FROM device WHERE public_id = ?), ?, ?)
@@ -129,19 +136,25 @@ export class Committer {
   }
 
   #append(append: Append): ChangeResult {
-    const sender = this.#knownUserId(append.sender);
-    const id = encodeId(append.id);
-    const text = encodeText(append.text);
-    const before = this.#findEntry(sender, id);
-    if (before) {
-      const same = before.conversation === append.conversation && equal(before.text, text);
-      return same ? { kind: "duplicate", accepted: toAccepted(before) } : { kind: "conflict" };
-    }
-    if (append.refused) return { kind: "refused" };
-    const conversation = this.#findConversation(append.conversation) ?? this.#addConversation(append);
+    const encoded = {
+      sender: this.#knownUserId(append.sender),
+      id: encodeId(append.id),
+      text: encodeText(append.text),
+    };
+    if (append.refused) return this.#sentBefore(append, encoded) ?? { kind: "refused" };
+    const conversation = this.#findConversation(append.conversation);
+    // Hardly any id is sent again, so it is looked up when it cannot be added; but no conversation is made for one that was sent.
+    if (conversation) return this.#appendTo(conversation, append, encoded) ?? this.#sentBefore(append, encoded)!;
+    return this.#sentBefore(append, encoded) ?? this.#appendTo(this.#addConversation(append), append, encoded)!;
+  }
+
+  /** @returns undefined, having done nothing, when the sender had an entry with this id accepted before. */
+  #appendTo(conversation: Conversation, append: Append, { sender, id, text }: EncodedAppend): ChangeResult | undefined {
     const position = this.#pendingHead + 1;
     const seq = conversation.headSeq + 1;
-    this.#statements.addEntry.run(position, conversation.id, seq, sender, id, append.acceptedAt, text);
+    const { addEntry } = this.#statements;
+    const { changes } = addEntry.run(position, conversation.id, seq, sender, id, append.acceptedAt, text);
+    if (changes === 0) return undefined;
     // Last, because nothing may be pending of a change that failed.
     this.#pendingHead = position;
     this.#pending.set(append.conversation, { id: conversation.id, headSeq: seq, headPosition: position });
@@ -159,16 +172,19 @@ export class Committer {
     };
   }
 
+  #sentBefore(append: Append, { sender, id, text }: EncodedAppend): ChangeResult | undefined {
+    const before = this.#statements.findEntry.get(sender, id) as KnownEntry | undefined;
+    if (!before) return undefined;
+    const same = before.conversation === append.conversation && equal(before.text, text);
+    return same ? { kind: "duplicate", accepted: toAccepted(before) } : { kind: "conflict" };
+  }
+
   #moveCursor({ deviceId, consumer, position }: MoveCursor): ChangeResult {
     if (position > this.#pendingHead) {
       throw new RangeError(`The cursor of ${deviceId} cannot be at ${position}: the head is at ${this.#pendingHead}`);
     }
     this.#statements.moveCursor.run(deviceId, consumer, position);
     return { kind: "moved" };
-  }
-
-  #findEntry(sender: number, id: Uint8Array): KnownEntry | undefined {
-    return this.#statements.findEntry.get(sender, id) as KnownEntry | undefined;
   }
 
   #findConversation(name: string): Conversation | undefined {

@@ -51,8 +51,16 @@ function prepareStatements(database: Database) {
     setToken: database.prepare(
       `UPDATE device SET token_hash = :tokenHash, expires_at = :expiresAt WHERE public_id = :deviceId AND ${ofUser}`,
     ),
+    trimDevices: database.prepare(
+      `DELETE FROM device WHERE id IN (
+         SELECT id FROM device WHERE ${ofUser} AND token_hash IS NULL ORDER BY last_used_at, id
+         LIMIT max(0, (SELECT count(*) FROM device WHERE ${ofUser}) - :keep))`,
+    ),
     logOutDevice: database.prepare("UPDATE device SET token_hash = NULL WHERE public_id = ?"),
     logOutAll: database.prepare(`UPDATE device SET token_hash = NULL WHERE ${ofUser}`),
+    removeDevices: database.prepare(
+      "DELETE FROM device WHERE (token_hash IS NULL AND last_used_at < :before) OR expires_at < :before",
+    ),
     addInvite: database.prepare(
       "INSERT INTO invite (code_hash, created_at, expires_at) VALUES (:codeHash, :createdAt, :expiresAt)",
     ),
@@ -156,8 +164,16 @@ export class SqliteAccountStore implements AccountStore {
     return this.#write(() => void this.#statements.touchDevice.run(lastUsedAt, expiresAt, id));
   }
 
+  trimDevices(user: string, { keep }: { keep: number }): Promise<void> {
+    return this.#write(() => void this.#statements.trimDevices.run({ user, keep }));
+  }
+
   logOutDevice(id: string): Promise<void> {
     return this.#write(() => void this.#statements.logOutDevice.run(id));
+  }
+
+  removeDevices(before: number): Promise<number> {
+    return this.#write(() => Number(this.#statements.removeDevices.run({ before }).changes));
   }
 
   addInvite({ codeHash, createdAt, expiresAt }: InviteRecord): Promise<void> {

@@ -52,9 +52,15 @@ function prepareStatements(database: Database) {
        FROM member m CROSS JOIN conversation c ON c.id = m.conversation CROSS JOIN entry e ON e.position = m.head_position
        WHERE m.user = ${userId} AND m.head_position < ? ORDER BY m.head_position DESC LIMIT ?`,
     ),
+    countConversations: database.prepare(
+      `SELECT count(*) AS count FROM (SELECT 1 FROM member WHERE user = ${userId} LIMIT ?)`,
+    ),
     peers: database.prepare(
       `SELECT u.name FROM member mine CROSS JOIN member m ON m.conversation = mine.conversation
-       CROSS JOIN user u ON u.id = m.user WHERE mine.user = ${userId} LIMIT ?`,
+       CROSS JOIN user u ON u.id = m.user WHERE mine.user = ${userId}`,
+    ),
+    existing: database.prepare(
+      "SELECT given.key AS place FROM json_each(?) given WHERE EXISTS (SELECT 1 FROM conversation WHERE name = given.value)",
     ),
     findConsumer: database.prepare(
       `SELECT position FROM consumer WHERE device = (SELECT id FROM device WHERE public_id = ?) AND name = ?`,
@@ -145,13 +151,8 @@ export class SqliteMessageStore implements MessageStore {
 
   peersAmong(user: string, others: readonly string[]): Promise<string[]> {
     return settle(() => {
-      // A look at every other costs as much as that many of the user's conversations, most of whose members are two.
-      const limit = 2 * others.length + 2;
-      const members = this.#statements.peers.all(user, limit).map((row) => row.name as string);
-      if (members.length === limit) {
-        return others.filter((other) => other !== user && this.#isConversation(user, other));
-      }
-      const peers = new Set(members);
+      const { count } = this.#statements.countConversations.get(user, others.length + 1) as { count: number };
+      const peers = count > others.length ? this.#talkingWith(user, others) : this.#allPeers(user);
       return others.filter((other) => other !== user && peers.has(other));
     });
   }
@@ -172,8 +173,13 @@ export class SqliteMessageStore implements MessageStore {
     });
   }
 
-  #isConversation(one: string, other: string): boolean {
-    return this.#statements.conversation.get(directConversation(one, other)) !== undefined;
+  #talkingWith(user: string, others: readonly string[]): Set<string> {
+    const conversations = JSON.stringify(others.map((other) => directConversation(user, other)));
+    return new Set(this.#statements.existing.all(conversations).map(({ place }) => others[place as number]));
+  }
+
+  #allPeers(user: string): Set<string> {
+    return new Set(this.#statements.peers.all(user).map(({ name }) => name as string));
   }
 
   /** The messages at `positions`, in this order, as far as the limits allow: always the first, if there is one. */

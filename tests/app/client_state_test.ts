@@ -68,6 +68,44 @@ Deno.test("terminals at the same time take consumers of their own, and give them
   });
 });
 
+Deno.test("a consumer of one user is in nobody's way, whatever others are called", async () => {
+  await inFolder((folder) => {
+    const open = (user: string) => new ClientState({ server: "host:1", user, folder });
+    for (const [user, consumer, other] of [["ana", "ops", "ana.ops"], ["ben", "a_b", "ben_a_b"], ["c", "ui", "c@ui"]]) {
+      using taken = open(user).takeConsumer(consumer);
+      assert.equal(taken.name, consumer);
+      open(other).update(() => ({ token: other }));
+      open(user).update(() => ({ token: user }));
+      using others = open(other).takeConsumer(consumer);
+      assert.equal(others.name, consumer);
+      assert.deepEqual([open(user).read().token, open(other).read().token], [user, other]);
+    }
+  });
+});
+
+Deno.test("who keeps the state locked is waited for, and not for ever", async () => {
+  await inFolder((folder) => {
+    const state = new ClientState({ server: "host:1", user: "ana", folder });
+    state.update(() => ({ token: "secret" }));
+    const file = names(folder).find((name) => name.endsWith(".lock"))!;
+    using lock = Deno.openSync(`${folder}/${file}`, { write: true });
+    lock.lockSync(true);
+    assert.throws(() => state.update(() => ({})), { code: "busy", message: /locked/ });
+    lock.unlockSync();
+    state.update((saved) => ({ ...saved, deviceId: "d1" }));
+    assert.deepEqual(state.read(), { token: "secret", deviceId: "d1" });
+  });
+});
+
+Deno.test("no more consumers are taken than a server allows a device", async () => {
+  await inFolder((folder) => {
+    const state = new ClientState({ server: "host:1", user: "ana", folder });
+    using stack = new DisposableStack();
+    for (let count = 0; count < 32; count++) stack.use(state.takeConsumer("ui"));
+    assert.throws(() => state.takeConsumer("ui"), { code: "busy" });
+  });
+});
+
 Deno.test("a folder that cannot be used is named", async () => {
   await inFolder((folder) => {
     Deno.writeTextFileSync(`${folder}/file`, "");

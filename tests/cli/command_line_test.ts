@@ -30,6 +30,7 @@ Deno.test("grpc-server has defaults that work on one machine", () => {
       listen: { host: "127.0.0.1", port: 50051 },
       dataDir: "./data",
       registration: "open",
+      callback: true,
       supervise: true,
       supervised: false,
       logLevel: "info",
@@ -45,12 +46,13 @@ Deno.test("grpc-server has defaults that work on one machine", () => {
 Deno.test("grpc-server takes every option", () => {
   const { options } = chatd(
     "grpc-server --listen [::]:0 --data /srv/chat --registration invite --tls-cert c.pem --tls-key k.pem " +
-      "--tls-client-ca ca.pem --insecure --no-supervise --rate 5 --burst 7 --log-level error",
+      "--tls-client-ca ca.pem --insecure --no-callback --no-supervise --rate 5 --burst 7 --log-level error",
   );
   assert.deepEqual(options, {
     listen: { host: "::", port: 0 },
     dataDir: "/srv/chat",
     registration: "invite",
+    callback: false,
     supervise: false,
     supervised: false,
     logLevel: "error",
@@ -121,6 +123,7 @@ Deno.test("every option has a variable: before the default, after the command li
     }],
     ["grpc-server", "CHATD_DATA", "a", "--data b", "a", "b"],
     ["grpc-server", "CHATD_REGISTRATION", "invite", "--registration closed", "invite", "closed"],
+    ["grpc-server", "CHATD_CALLBACK", "no", "--callback", false, true],
     ["grpc-server", "CHATD_SUPERVISE", "no", "--supervise", false, true],
     ["grpc-server", "CHATD_SUPERVISE", "yes", "--no-supervise", true, false],
     ["grpc-server", "CHATD_INSECURE", "1", "--insecure", true, true],

@@ -281,6 +281,19 @@ Deno.test("a server that stops answering is given up within 35 seconds", async (
   });
 });
 
+Deno.test("any frame is a sign of life, also while pings wait for their answer", async () => {
+  await withClient(async ({ client, server, timers }) => {
+    server.throttled = true;
+    for (let round = 0; round < 10; round++) {
+      await timers.advance(25_000);
+      assert.equal(client.state.kind, "online");
+      for (const session of server.sessions) session.tellPresence("ben", round % 2 === 0);
+    }
+    await timers.until(() => client.state.kind === "offline", 35_000);
+    assert.match(reasonOf(client), /stopped answering/);
+  });
+});
+
 Deno.test("a server that accepts connections and says nothing is given up as well", async () => {
   const server = new FakeChatServer();
   server.frozen = true;

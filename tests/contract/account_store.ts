@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { AccountStore } from "../../src/core/account_store.ts";
-import { deviceRecord, userRecord } from "../support/stored_messages.ts";
+import { accept, deviceRecord, directAppend, userRecord } from "../support/stored_messages.ts";
 import type { OpenedStore } from "./message_store.ts";
 
 /** What every account store keeps to. `open` gives an empty one, which the suite closes. */
@@ -123,6 +123,35 @@ export function accountStoreContract(name: string, open: () => OpenedStore | Pro
     }
   });
 
+  test("devices that are logged out or expired for long are removed, with their cursors, and no others", async () => {
+    const { accounts, messages, close } = await open();
+    try {
+      await accounts.addUser(userRecord("ana"));
+      const devices = [
+        deviceRecord("logged-out", "ana", { tokenHash: undefined, lastUsedAt: 99, expiresAt: 1_000 }),
+        deviceRecord("logged-out-later", "ana", { tokenHash: undefined, lastUsedAt: 100, expiresAt: 1_000 }),
+        deviceRecord("expired", "ana", { lastUsedAt: 1, expiresAt: 99 }),
+        deviceRecord("expired-later", "ana", { lastUsedAt: 1, expiresAt: 100 }),
+        deviceRecord("in-use", "ana", { lastUsedAt: 1, expiresAt: 1_000 }),
+      ];
+      for (const device of devices) {
+        await accounts.saveDevice(device);
+        await messages.openConsumer(device.id, "ui", { maxConsumers: 1 });
+      }
+      await accept(messages, directAppend("ana", "ana"));
+      assert.equal(await accounts.removeDevices(100), 2);
+      assert.equal(await accounts.removeDevices(100), 0);
+      for (const device of devices) {
+        const kept = device.id !== "logged-out" && device.id !== "expired";
+        assert.deepEqual(await accounts.findDevice(device.id), kept ? device : undefined);
+        if (!kept) await accounts.saveDevice(device);
+        assert.equal(await messages.openConsumer(device.id, "ui", { maxConsumers: 1 }), kept ? 0 : 1);
+      }
+    } finally {
+      await close();
+    }
+  });
+
   test("devices with a token are listed, the one used last first", async (accounts) => {
     await accounts.addUser(userRecord("ana"));
     await accounts.addUser(userRecord("ben"));
@@ -137,6 +166,34 @@ export function accountStoreContract(name: string, open: () => OpenedStore | Pro
     assert.deepEqual(await accounts.findDevice("d1"), { ...devices[0], lastUsedAt: 10, expiresAt: 20 });
     assert.deepEqual(await accounts.findDevice("d2"), { ...devices[1], tokenHash: undefined });
     assert.equal(await accounts.findDeviceByToken("token of d2"), undefined);
+  });
+
+  test("trimDevices() removes what is logged out, the one used longest ago first, with its consumers", async () => {
+    const { accounts, messages, close } = await open();
+    try {
+      for (const user of ["ana", "ben"]) await accounts.addUser(userRecord(user));
+      const ids = ["d1", "d2", "d3", "d4"];
+      for (const [index, id] of ids.entries()) {
+        await accounts.saveDevice(deviceRecord(id, "ana", { lastUsedAt: index }));
+      }
+      await accounts.saveDevice(deviceRecord("d5", "ben", { tokenHash: undefined, lastUsedAt: 0 }));
+      for (const id of ["d4", "d2", "d3"]) await accounts.logOutDevice(id);
+      for (const id of ["d2", "d3"]) await messages.openConsumer(id, "ui", { maxConsumers: 1 });
+      const kept = async (keep: number) => {
+        await accounts.trimDevices("ana", { keep });
+        const found = await Promise.all([...ids, "d5"].map((id) => accounts.findDevice(id)));
+        return found.flatMap((device) => device?.id ?? []);
+      };
+      assert.deepEqual(await kept(4), ["d1", "d2", "d3", "d4", "d5"]);
+      assert.deepEqual(await kept(3), ["d1", "d3", "d4", "d5"]);
+      await assert.rejects(messages.openConsumer("d2", "ui", { maxConsumers: 1 }));
+      assert.equal(await messages.openConsumer("d3", "tail", { maxConsumers: 1 }), undefined);
+      assert.deepEqual(await kept(0), ["d1", "d5"]);
+      await accounts.saveDevice(deviceRecord("d2", "ana", { tokenHash: "next" }));
+      assert.equal(await messages.openConsumer("d2", "other", { maxConsumers: 1 }), messages.head);
+    } finally {
+      await close();
+    }
   });
 
   test("rehashPassword() changes the hash and logs nobody out", async (accounts) => {

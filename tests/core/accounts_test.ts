@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { DeviceRecord, InviteRecord } from "../../src/core/account_store.ts";
 import { Accounts, type AccountsOptions, type Revocation } from "../../src/core/accounts.ts";
+import { HashQueue } from "../../src/core/hash_queue.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { FakeHasher } from "../support/fake_hasher.ts";
@@ -61,9 +62,22 @@ Deno.test("register() gives a token that authenticates, and is stored only as a 
     [identity.user, identity.deviceId, identity.deviceName, identity.tokenExpiresAt],
     ["ana", credentials.deviceId, "laptop", credentials.expiresAt],
   );
-  assert.match(identity.tokenHash, /^[0-9a-f]{64}$/);
-  assert.equal(store.savedDevices[0].tokenHash, identity.tokenHash);
+  assert.match(store.savedDevices[0].tokenHash!, /^[0-9a-f]{64}$/);
   assert.ok(!JSON.stringify(store.savedDevices).includes(credentials.token));
+});
+
+Deno.test("a user whose name is an address does not take the turns of that address", async () => {
+  const origins: string[] = [];
+  class RecordingQueue extends HashQueue {
+    override run<T>(origin: string, task: () => Promise<T>): Promise<T> {
+      origins.push(origin);
+      return super.run(origin, task);
+    }
+  }
+  const { accounts, register } = setUp({ hashQueue: new RecordingQueue() });
+  const identity = await accounts.authenticate((await register("10.0.0.1", { address: "192.0.2.1" })).token);
+  await accounts.changePassword(identity, { current: password, next: "another horse" });
+  assert.deepEqual(origins, ["192.0.2.1", "user 10.0.0.1", "user 10.0.0.1"]);
 });
 
 Deno.test("register() of the same name twice at once gives it to one of them", async () => {
@@ -170,11 +184,42 @@ Deno.test("logIn() tells nobody whether the name, the password or the device was
     await rejectsWith("unauthenticated", logIn("ana", { password: "wrong password" })),
     await rejectsWith("unauthenticated", logIn("nobody-here")),
     await rejectsWith("unauthenticated", logIn("ana", { deviceId: ben.deviceId })),
-    await rejectsWith("unauthenticated", logIn("ana", { deviceId: "unknown" })),
+    await rejectsWith("unauthenticated", logIn("ana", { deviceId: "unknown", password: "wrong password" })),
   ];
   assert.deepEqual(new Set(errors.map(({ message }) => message.replace("nobody-here", "ana"))).size, 1);
   assert.deepEqual(hasher.verified.map((hash) => hash.startsWith("fake1")), [true, true, true, true]);
   assert.ok(!JSON.stringify(logged).includes("nobody-here"));
+});
+
+Deno.test("logIn() with a device that is not kept any more makes a new one", async () => {
+  const { accounts, register, logIn, store, clock } = setUp();
+  const { deviceId } = await register("ana");
+  clock.advance(180 * day);
+  await accounts.removeOldDevices();
+  assert.ok(await store.findDevice(deviceId));
+  clock.advance(1);
+  await accounts.removeOldDevices();
+  assert.equal(await store.findDevice(deviceId), undefined);
+  const again = await logIn("ana", { deviceId });
+  assert.notEqual(again.deviceId, deviceId);
+  await accounts.authenticate(again.token);
+});
+
+Deno.test("renew() lets a token live on that is not shown, until it is revoked or has expired", async () => {
+  const { accounts, register, clock } = setUp();
+  const { token } = await register("ana");
+  const identity = await accounts.authenticate(token);
+  for (let count = 0; count < 3; count++) {
+    clock.advance(89 * day);
+    await accounts.renew(identity);
+  }
+  assert.equal((await accounts.authenticate(token)).tokenExpiresAt, clock.now() + 90 * day);
+  clock.advance(90 * day);
+  await rejectsWith("unauthenticated", accounts.renew(identity));
+  const { token: other } = await register("ben");
+  const ben = await accounts.authenticate(other);
+  await accounts.logOut(ben);
+  await rejectsWith("unauthenticated", accounts.renew(ben));
 });
 
 Deno.test("logIn() says that an account is disabled only to who knows its password", async () => {
@@ -424,6 +469,23 @@ Deno.test("a user who logs in again and again keeps a bounded number of devices"
   }
   await rejectsWith("unauthenticated", accounts.authenticate(first.token));
   assert.deepEqual(revocations.map(({ deviceId }) => deviceId), [first.deviceId]);
+});
+
+Deno.test("devices that are logged out are forgotten when the user has too many", async () => {
+  const { accounts, register, logIn, clock, store, revocations } = setUp();
+  const first = await register("ana");
+  const ids = [first.deviceId];
+  for (let i = 0; i < 150; i++) {
+    clock.advance(1);
+    const { token, deviceId } = await logIn("ana");
+    ids.push(deviceId);
+    await accounts.logOut(await accounts.authenticate(token));
+  }
+  const known = await Promise.all(ids.map((id) => store.findDevice(id)));
+  const left = ids.filter((_, index) => known[index] !== undefined);
+  assert.deepEqual(left, [first.deviceId, ...ids.slice(-99)]);
+  assert.equal((await accounts.authenticate(first.token)).deviceId, first.deviceId);
+  assert.ok(!revocations.some(({ deviceId }) => deviceId === first.deviceId));
 });
 
 Deno.test("no password and no token gets into the log or an error", async () => {

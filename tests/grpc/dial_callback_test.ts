@@ -3,8 +3,11 @@ import { Server, ServerCredentials, type UntypedServiceImplementation } from "@g
 import { DeliveryServiceService } from "../../src/gen/chatd/v1/delivery_service.ts";
 import { type Callback, ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { CallbackListener } from "../../src/grpc/callback_listener.ts";
+import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { callbackDialler } from "../../src/grpc/dial_callback.ts";
 import { createThrowawayCertificate } from "../../src/grpc/throwaway_certificate.ts";
+import { startTestGrpcServer } from "../support/grpc_server.ts";
+import { LinkClient } from "../support/link_client.ts";
 import { until } from "../support/turns.ts";
 
 const host = "127.0.0.1";
@@ -158,4 +161,24 @@ Deno.test("no more than 1 KiB of an answer is read", async () => {
   }
   await using large = await listenAnswering({ responseBytes: 4_000_000 });
   await assert.rejects(dial(large.callback), { code: "unavailable", message: /too long/ });
+});
+
+Deno.test("a server that is told so dials nobody, and says that messages come over the stream", async () => {
+  await using silent = listenSilently();
+  await using test = await startTestGrpcServer({ callback: false });
+  const transport = new GrpcTransport({ host, port: test.server.port, callback: false });
+  const { credentials } = await transport.register(
+    { user: "ana", password: "correct horse", invite: "", deviceName: "" },
+    {},
+  );
+  const { der } = await createThrowawayCertificate();
+  const client = await LinkClient.open(transport, credentials!.token, {
+    callback: { port: silent.port, certificate: der, secret },
+  });
+  const changes = () =>
+    client.frames.flatMap(({ items }) => items).filter(({ kind }) => kind?.$case === "deliveryChanged");
+  await until(() => changes().length === 1);
+  assert.match(JSON.stringify(changes()), /does not call back/);
+  assert.equal(silent.accepted.length, 0);
+  await client.close();
 });

@@ -216,6 +216,29 @@ Deno.test("requests above the rate wait for their turn, in order", async () => {
   assert.deepEqual(ana.replies.slice(-8).map(({ requestId }) => requestId), ids);
 });
 
+Deno.test("a burst of requests that read the store leaves others their turns", async () => {
+  await using test = await TestChat.open();
+  await test.send("ana", "ben", "hello");
+  const [ana, ben] = [await open(test, "ana"), await open(test, "ben")];
+  const history: RequestKind = { $case: "history", value: { with: "ben", beforeSeq: 0, limit: 1 } };
+  const ids = ana.request(...Array.from({ length: 200 }, () => history));
+  await ben.ask("ping", {});
+  assert.ok(ana.replies.length < 100, `${ana.replies.length} came first`);
+  await ana.reply(ids.at(-1)!);
+});
+
+Deno.test("a user who begins sessions without end is told to wait", async () => {
+  await using test = await TestChat.open();
+  const ana = await open(test, "ana");
+  for (let count = 1; count < 128; count++) test.chat.admitSession("ana");
+  const late = await open(test, "ana").then(() => undefined, (error) => error);
+  assert.match(String(late), /rate_limited/);
+  await open(test, "ben");
+  test.clock.advance(1_000);
+  await open(test, "ana");
+  assert.equal(ana.ended, undefined);
+});
+
 Deno.test("a session in which too many requests wait for the rate is ended", async () => {
   await using test = await TestChat.open({ rate: { perSecond: 1, burst: 1 } });
   const ana = await open(test, "ana");
@@ -502,6 +525,36 @@ Deno.test("replies are not held up by deliveries that nobody acknowledges, nor d
   assert.ok(cleo.replies.length < 4_001);
   await test.send("ana", "cleo", "hello");
   await until(() => cleo.messages.length === 1);
+});
+
+Deno.test("being connected is use: a session renews its token daily, until the device is logged out behind its back", async () => {
+  using time = new FakeTime();
+  await using test = await TestChat.open();
+  const day = 24 * 60 * 60 * 1000;
+  const { token, deviceId } = await test.logIn("ana");
+  const client = await TestSession.open(test, token);
+  const pending = time.pending;
+  for (let days = 0; days < 200; days++) {
+    test.clock.advance(day);
+    await time.tick(day);
+  }
+  assert.equal(client.ended, undefined);
+  assert.equal(time.pending, pending);
+  assert.equal((await test.accounts.authenticate(token)).user, "ana");
+  await test.store.logOutDevice(deviceId);
+  await time.tick(day);
+  assert.equal(client.endCode, "unauthenticated");
+  await time.tick(3_000);
+  assert.equal(time.pending, 0);
+});
+
+Deno.test("a session whose token could not be renewed in time is ended", async () => {
+  using time = new FakeTime();
+  await using test = await TestChat.open();
+  const client = await open(test, "ana");
+  test.clock.advance(91 * 24 * 60 * 60 * 1000);
+  await time.tick(24 * 60 * 60 * 1000);
+  assert.equal(client.endCode, "unauthenticated");
 });
 
 Deno.test("a session is told who of its peers is there, and who comes", async () => {

@@ -24,8 +24,13 @@ function planOf(database: Database, sql: string): string[] {
   return database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all().map(({ detail }) => detail as string);
 }
 
-/** Runs once when the store opens; has one row; is about the devices of one user, of which there are few. */
-const exceptions = [/^SELECT coalesce\(max\(head_position\)/, /^SELECT epoch FROM log$/, /FROM device d .* ORDER BY/s];
+/** These run once when the server starts, read one row, or sort the devices of one user, of which there are few. */
+const exceptions = [
+  /^SELECT coalesce\(max\(head_position\)/,
+  /^DELETE FROM device WHERE \(token_hash IS NULL AND last_used_at < :before\)/,
+  /^SELECT epoch FROM log$/,
+  /FROM device .* ORDER BY/s,
+];
 
 Deno.test("no statement reads a whole table or sorts what it finds, so that none gets slow as the store grows", () => {
   using folder = temporaryFolder();
@@ -33,7 +38,7 @@ Deno.test("no statement reads a whole table or sorts what it finds, so that none
   const statements = preparedStatements(database);
   assert.ok(statements.length > 30);
   const slow = statements
-    .filter((sql) => planOf(database, sql).some((step) => /^SCAN (?!CONSTANT)|TEMP B-TREE/.test(step)))
+    .filter((sql) => planOf(database, sql).some((step) => /^SCAN (?!CONSTANT|\(|given VIRTUAL)|TEMP B-TREE/.test(step)))
     .filter((sql) => !exceptions.some((exception) => exception.test(sql)));
   assert.deepEqual(slow, []);
 });

@@ -26,6 +26,8 @@ export class FakeChatServer {
   down = false;
   /** Links stay, and nothing is read or answered. */
   frozen = false;
+  /** What clients send waits, as above their rate; frames go to them as ever. */
+  throttled = false;
   /** Why to refuse this send; undefined accepts it. */
   refuseSend: (request: SendRequest) => ChatError | undefined = () => undefined;
   refuseHello: (hello: Hello) => ChatError | undefined = () => undefined;
@@ -218,7 +220,9 @@ export class FakeSession {
   async #pump(): Promise<void> {
     if (this.#pumping) return;
     this.#pumping = true;
-    for (let frame = this.#toServer.shift(); frame; frame = this.#toServer.shift()) {
+    while (!this.#server.throttled) {
+      const frame = this.#toServer.shift();
+      if (frame === undefined) break;
       await this.#server.awake();
       if (this.#failure) break;
       if (this.#life.fromClient-- <= 0) {

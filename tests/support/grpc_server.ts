@@ -11,7 +11,7 @@ export interface TestGrpcServer extends AsyncDisposable {
 
 /** A real server on port 0 of 127.0.0.1 with a data folder of its own, which goes with it. */
 export async function startTestGrpcServer(
-  options: Partial<Pick<GrpcServerOptions, "tls" | "connectionLimits" | "callLimits">> = {},
+  options: Partial<Pick<GrpcServerOptions, "tls" | "callback" | "connectionLimits" | "callLimits">> = {},
 ): Promise<TestGrpcServer> {
   const folder = await Deno.makeTempDir({ prefix: "chatd-test-" });
   const { chat, close } = openChat({

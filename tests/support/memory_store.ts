@@ -169,8 +169,23 @@ export class MemoryStore implements MessageStore, AccountStore {
     this.#changeDevice(id, times);
   }
 
+  async trimDevices(user: string, { keep }: { keep: number }): Promise<void> {
+    const devices = [...this.#devices.values()].filter((device) => device.user === user);
+    const loggedOut = devices.filter(({ tokenHash }) => tokenHash === undefined);
+    loggedOut.sort((one, other) => one.lastUsedAt - other.lastUsedAt);
+    this.#removeDevices(loggedOut.slice(0, Math.max(0, devices.length - keep)));
+  }
+
   async logOutDevice(id: string): Promise<void> {
     this.#changeDevice(id, { tokenHash: undefined });
+  }
+
+  async removeDevices(before: number): Promise<number> {
+    const old = [...this.#devices.values()].filter(({ tokenHash, lastUsedAt, expiresAt }) =>
+      (tokenHash === undefined && lastUsedAt < before) || expiresAt < before
+    );
+    this.#removeDevices(old);
+    return old.length;
   }
 
   async addInvite(invite: InviteRecord): Promise<void> {
@@ -231,6 +246,13 @@ export class MemoryStore implements MessageStore, AccountStore {
   #changeDevice(id: string, change: Partial<DeviceRecord>): void {
     const device = this.#devices.get(id);
     if (device) this.#devices.set(id, { ...device, ...change });
+  }
+
+  #removeDevices(devices: readonly DeviceRecord[]): void {
+    for (const { id } of devices) {
+      this.#devices.delete(id);
+      for (const key of [...this.#cursors.keys()]) if (key.startsWith(`${id} `)) this.#cursors.delete(key);
+    }
   }
 
   #logOutAll(user: string): void {

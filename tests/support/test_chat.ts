@@ -87,7 +87,6 @@ export class FakeSubscriber implements Subscriber {
     this.identity = {
       deviceId: `device of ${identity.user}`,
       deviceName: "",
-      tokenHash: "",
       tokenExpiresAt: 0,
       ...identity,
     };

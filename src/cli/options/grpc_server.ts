@@ -22,6 +22,7 @@ export function grpcServerOptions(options: OptionsWithEnv): Parser<"sync", GrpcS
       standard: "open",
       description: "Who may register",
     }),
+    callback: options.onUnlessNegated("--callback", "Call clients back that ask for it; say no behind a proxy"),
     supervise: options.onUnlessNegated("--supervise", "Restart the serving process when it dies"),
     supervised: options.internal("--supervised"),
     perSecond: options.withDefault("--rate", integer({ metavar: "COUNT", min: 1, max: 1_000_000 }), {

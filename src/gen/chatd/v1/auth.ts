@@ -25,7 +25,10 @@ export interface LogInRequest {
   user: string;
   password: string;
   deviceName: string;
-  /** A device of this user to log in again: it keeps its cursors, its earlier token dies. Empty makes a new device. */
+  /**
+   * A device of this user to log in again: it keeps its cursors, its earlier token dies. Empty, or one that the
+   * server has not kept, makes a new device.
+   */
   deviceId: string;
 }
 

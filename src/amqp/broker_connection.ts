@@ -51,7 +51,8 @@ export class BrokerConnection implements AsyncDisposable {
   /** @throws {ChatError} see `toConnectError` */
   static async open(options: OpenBrokerOptions): Promise<BrokerConnection> {
     const { broker, login, ca, name, signal } = options;
-    signal?.throwIfAborted();
+    const givenUp = () => new ChatError("unavailable", "Connecting to the broker was given up.");
+    if (signal?.aborted) throw givenUp();
     const opening = connect(
       {
         protocol: broker.tls ? "amqps" : "amqp",
@@ -72,7 +73,7 @@ export class BrokerConnection implements AsyncDisposable {
     ).then((model) => new BrokerConnection(model, options));
     const aborted = Promise.withResolvers<never>();
     aborted.promise.catch(() => {});
-    const abort = () => aborted.reject(new ChatError("unavailable", "Connecting to the broker was given up."));
+    const abort = () => aborted.reject(givenUp());
     signal?.addEventListener("abort", abort);
     try {
       return await Promise.race([opening, aborted.promise]);

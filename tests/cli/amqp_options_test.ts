@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { parseCommandLine } from "../../src/cli/command_line.ts";
+
+function chatd(line: string, env: Record<string, string> = {}) {
+  let err = "";
+  const output = { stdout() {}, stderr: (text: string) => void (err += text), colors: false, width: undefined };
+  const result = parseCommandLine(line.split(" "), { env: (variable) => env[variable], output });
+  if (typeof result === "number") return { code: result, err };
+  return { options: result.options as Record<string, unknown>, err };
+}
+
+const local = { tls: false, host: "127.0.0.1", port: 5672, vhost: "/" };
+
+Deno.test("amqp-server has defaults that work on one machine", () => {
+  assert.deepEqual(chatd("amqp-server").options, {
+    broker: { address: local },
+    brokerPasswordFile: undefined,
+    caFile: undefined,
+    authListen: { host: "127.0.0.1", port: 15680 },
+    authSecretFile: undefined,
+    management: undefined,
+    sharedLogin: false,
+    insecure: false,
+    dataDir: "./data",
+    registration: "open",
+    rate: { perSecond: 200, burst: 1000 },
+    logLevel: "info",
+  });
+});
+
+Deno.test("amqp-client takes the login of a shared broker from the environment, and the password of the user too", () => {
+  const { options } = chatd("amqp-client --user ana --to ben --ca ca.pem", {
+    CHATD_BROKER: "amqps://all:secret@broker.example/chat",
+    CHATD_PASSWORD: "correct horse",
+  });
+  assert.deepEqual(options, {
+    user: "ana",
+    to: "ben",
+    broker: {
+      address: { tls: true, host: "broker.example", port: 5671, vhost: "chat" },
+      login: { user: "all", password: "secret" },
+    },
+    caFile: "ca.pem",
+    insecure: false,
+    consumer: "ui",
+    invite: undefined,
+    passwordFile: undefined,
+    password: "correct horse",
+  });
+});
+
+Deno.test("what is no URL of a broker or of its management is a usage error that names the option", () => {
+  for (
+    const [line, words] of [
+      ["amqp-server --broker 127.0.0.1:5672", /--broker.*amqp:\/\//],
+      ["amqp-client --user ana --broker http://127.0.0.1", /--broker/],
+      ["amqp-server --broker-management 127.0.0.1:15672", /--broker-management.*http:\/\//],
+      ["amqp-server --broker-management http://u:geheim@h", /--broker-management/],
+      ["amqp-client", /--user/],
+    ] as const
+  ) {
+    const { code, err } = chatd(line);
+    assert.equal(code, 2, line);
+    assert.match(err, words);
+  }
+});

@@ -52,6 +52,8 @@ export class ServingConnection {
   readonly #registered = new Set<string>();
   readonly #lingering = new Map<string, ReturnType<typeof setTimeout>>();
   readonly #floods: TokenBuckets;
+  /** Each costs the broker a queue. */
+  readonly #hellos = new TokenBuckets({ burst: 128, perSecond: 2 });
   readonly #kicks = new TokenBuckets({ burst: 1, perSecond: 1 });
   readonly #consumerTags: { channel: Channel; tag: string }[] = [];
   #declaring!: Channel;
@@ -259,7 +261,12 @@ export class ServingConnection {
     if (!sharedLogin && user !== incoming.user) {
       throw new ChatError("unauthenticated", `This token is not one of "${incoming.user}": log in again.`);
     }
-    chat.admit(user);
+    const retryAfterMs = this.#hellos.take(user, performance.now());
+    if (retryAfterMs > 0) {
+      throw new ChatError("rate_limited", "Too many sessions were begun: wait, and connect less often.", {
+        retryAfterMs,
+      });
+    }
     if (this.#stopping) throw new ChatError("unavailable", "The server is shutting down.", { retryAfterMs: 1_000 });
     const queue = queues.open(user);
     try {

@@ -5,7 +5,7 @@ import { connect as connectTls, type TLSSocket } from "node:tls";
 import { status } from "@grpc/grpc-js";
 import { ChatError } from "../core/chat_error.ts";
 import { DeliveryServiceService } from "../gen/chatd/v1/delivery_service.ts";
-import type { Callback } from "../gen/chatd/v1/session.ts";
+import { type Callback, DeliverResponse } from "../gen/chatd/v1/session.ts";
 import type { CallbackChannel } from "../session/callback_delivery.ts";
 import { secretKey } from "./callback_listener.ts";
 import { throwawayName, toPem } from "./throwaway_certificate.ts";
@@ -45,8 +45,8 @@ export class CallbackConnection implements CallbackChannel {
     return connection;
   }
 
-  deliver(frame: Uint8Array, { signal }: { signal: AbortSignal }): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+  deliver(frame: Uint8Array, { signal }: { signal: AbortSignal }): Promise<number> {
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
     const fail = (why: string) => reject(new ChatError("unavailable", `A callback failed: ${why}.`));
     if (signal.aborted || this.#session.destroyed) {
       fail("the connection is closed");
@@ -63,11 +63,12 @@ export class CallbackConnection implements CallbackChannel {
       fail("it took too long");
       stream.close(constants.NGHTTP2_CANCEL);
     };
+    const response: Uint8Array[] = [];
     let bytes = 0;
     let said: unknown;
     stream.on("data", (chunk: Uint8Array) => {
       bytes += chunk.length;
-      if (bytes <= maxResponseBytes) return;
+      if (bytes <= maxResponseBytes) return void response.push(chunk);
       fail("the response is too long");
       stream.close(constants.NGHTTP2_CANCEL);
     });
@@ -77,7 +78,7 @@ export class CallbackConnection implements CallbackChannel {
     stream.on("error", (error) => fail(error.message));
     stream.on("close", () => {
       signal.removeEventListener("abort", abort);
-      if (said === String(status.OK)) resolve();
+      if (said === String(status.OK)) resolve(receiptIn(Buffer.concat(response)));
       else fail(`the client answered with status ${typeof said === "string" ? said.slice(0, 8) : "none"}`);
     });
     signal.addEventListener("abort", abort, { once: true });
@@ -133,6 +134,15 @@ function parseCertificate(der: Uint8Array): Buffer {
     // Said below.
   }
   throw new ChatError("invalid_argument", "The certificate for callbacks is not an X.509 certificate in DER.");
+}
+
+/** The receipt in a response with gRPC's prefix; 0 when there is none. */
+function receiptIn(response: Uint8Array): number {
+  try {
+    return DeliverResponse.decode(response.subarray(5)).receipt;
+  } catch {
+    return 0;
+  }
 }
 
 /** A message with gRPC's prefix: not compressed, and its length. */

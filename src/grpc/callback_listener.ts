@@ -73,8 +73,10 @@ export class CallbackListener {
         return done(toStatus(error));
       }
       if (opened.#take === undefined) return done({ code: status.UNAVAILABLE, details: "Nobody takes frames yet." });
-      opened.#take(call.request).then(
-        () => done(null, {}),
+      const { receipt, ...frame } = call.request;
+      // The response acknowledges the frame, so who takes it has nothing to acknowledge.
+      opened.#take({ ...frame, receipt: 0 }).then(
+        () => done(null, { receipt }),
         () => done({ code: status.UNAVAILABLE, details: "The session is over." }),
       );
     };

@@ -21,6 +21,9 @@ export const standardLimits: ConnectionGuardOptions = {
   maxPerUser: 128,
 };
 
+/** More than the answers to as many calls as a connection may have at once. */
+const maxUnreadBytes = 4 * 1024 * 1024;
+
 interface Stranger {
   readonly socket: Socket;
   readonly addressKey: string;
@@ -33,7 +36,7 @@ interface Stranger {
  */
 export class ConnectionGuard {
   readonly #options: ConnectionGuardOptions;
-  readonly #sockets = new Set<Socket>();
+  readonly #sockets = new Map<string, Socket>();
   readonly #strangers = new Map<string, Stranger>();
   readonly #strangersOf = new Map<string, number>();
   readonly #userOf = new Map<string, string>();
@@ -58,13 +61,13 @@ export class ConnectionGuard {
       return false;
     }
     const peer = peerOf(socket);
-    this.#sockets.add(socket);
+    this.#sockets.set(peer, socket);
     increment(this.#strangersOf, address);
     const timer = setTimeout(() => socket.destroy(), logInDeadlineMs);
     this.#strangers.set(peer, { socket, addressKey: address, timer });
     socket.on("error", () => socket.destroy());
     socket.on("close", () => {
-      this.#sockets.delete(socket);
+      this.#sockets.delete(peer);
       this.#forget(peer);
       const user = this.#userOf.get(peer);
       if (user !== undefined) decrement(this.#connectionsOf, user);
@@ -96,10 +99,18 @@ export class ConnectionGuard {
     return this.#userOf.get(peer);
   }
 
+  /** Closes the connection when too much waits in its socket for its peer to read. @returns whether it did. */
+  closeUnread(peer: string): boolean {
+    const socket = this.#sockets.get(peer);
+    if (socket === undefined || socket.writableLength <= maxUnreadBytes) return false;
+    socket.destroy();
+    return true;
+  }
+
   /** Resolves when no connection is open. */
   async empty(): Promise<void> {
     while (this.#sockets.size > 0) {
-      const [socket] = this.#sockets;
+      const [socket] = this.#sockets.values();
       await new Promise<void>((resolve) => socket.once("close", () => resolve()));
     }
   }
@@ -111,7 +122,7 @@ export class ConnectionGuard {
 
   /** Closes all connections. */
   closeAll(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.values()) socket.destroy();
   }
 
   #forget(peer: string): void {

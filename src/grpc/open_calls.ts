@@ -32,13 +32,22 @@ interface OpenCall {
 export class OpenCalls {
   readonly #limits: CallLimits;
   readonly #ownerOf: (peer: string) => string | undefined;
+  readonly #closeUnread: (peer: string) => boolean;
   readonly #calls = new WeakMap<Metadata, OpenCall>();
   readonly #counts = new Map<string, number>();
 
-  /** @param options.ownerOf gives the user who logged in over the connection that grpc-js names so. */
-  constructor(options: { limits: CallLimits; ownerOf(peer: string): string | undefined }) {
+  /**
+   * @param options.ownerOf gives the user who logged in over the connection that grpc-js names so.
+   * @param options.closeUnread closes that connection when its peer leaves too much unread, and says whether it did.
+   */
+  constructor(options: {
+    limits: CallLimits;
+    ownerOf(peer: string): string | undefined;
+    closeUnread(peer: string): boolean;
+  }) {
     this.#limits = options.limits;
     this.#ownerOf = options.ownerOf;
+    this.#closeUnread = options.closeUnread;
   }
 
   /** Counts each call of a server, or refuses it. */
@@ -46,6 +55,8 @@ export class OpenCalls {
     let counted: OpenCall | undefined;
     const listener = new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata, next) => {
+        // What has left its HTTP/2 stream waits in the socket, and that has no bound of its own.
+        if (this.#closeUnread(call.getPeer())) return;
         try {
           counted = this.#open(call.getPeer());
         } catch (error) {

@@ -1,7 +1,5 @@
-import { type AddressInfo, createServer, type Server as Listener } from "node:net";
 import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import type { Chat } from "../core/chat.ts";
-import { ChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
 import { AuthServiceService } from "../gen/chatd/v1/auth_service.ts";
 import { ChatServiceService } from "../gen/chatd/v1/chat_service.ts";
@@ -14,6 +12,7 @@ import { Health } from "./health.ts";
 import { type CallLimits, OpenCalls, standardCallLimits } from "./open_calls.ts";
 import { addReflection } from "./reflection.ts";
 import { authMethods, chatMethods, type LoggedInCall } from "./unary_methods.ts";
+import { WatchedListener } from "./watched_listener.ts";
 
 export interface GrpcServerOptions {
   chat: Chat;
@@ -57,6 +56,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const calls = new OpenCalls({
     limits: options.callLimits ?? standardCallLimits,
     ownerOf: (peer) => guard.ownerOf(peer),
+    closeUnread: (peer) => guard.closeUnread(peer),
   });
   const server = new Server({ ...serverSettings, interceptors: [calls.interceptor] });
   const onLogIn = (call: LoggedInCall, user: string) => {
@@ -73,15 +73,18 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   server.addService(HealthService, health.methods as unknown as UntypedServiceImplementation);
   addReflection(server, { services: [...chatServices, "grpc.health.v1.Health"] });
   const injector = server.createConnectionInjector(serverCredentials(options.tls));
-  const listener = createServer({ noDelay: true }, (socket) => {
-    if (guard.admit(socket)) injector.injectConnection(socket);
+  const listener = await WatchedListener.open({
+    ...options.listen,
+    log: options.log,
+    onConnection: (socket) => {
+      if (guard.admit(socket)) injector.injectConnection(socket);
+    },
   });
-  const port = await listen(listener, options.listen);
   return {
-    port,
+    port: listener.port,
     close: async ({ deadlineMs }) => {
       health.stop();
-      const stopped = new Promise<void>((resolve) => listener.close(() => resolve()));
+      const stopped = listener.close();
       const drained = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
       const strangers = setTimeout(() => guard.closeStrangers(), strangersDrainMs);
       const everybody = setTimeout(() => {
@@ -105,15 +108,6 @@ function serverCredentials(tls: GrpcServerOptions["tls"]): ServerCredentials {
     [{ cert_chain: Buffer.from(certificate), private_key: Buffer.from(key) }],
     clientCa !== undefined,
   );
-}
-
-function listen(listener: Listener, { host, port }: { host: string; port: number }): Promise<number> {
-  return new Promise((resolve, reject) => {
-    listener.once("error", (cause) => {
-      reject(new ChatError("unavailable", `Cannot listen on ${host} port ${port}: ${cause.message}`, { cause }));
-    });
-    listener.listen(port, host, () => resolve((listener.address() as AddressInfo).port));
-  });
 }
 
 /** The service with requests left as bytes, so that its handlers decode them strictly; `connect` writes bytes too. */

@@ -1,12 +1,13 @@
 import type { Callback } from "../gen/chatd/v1/session.ts";
 import { encodeServerFrame } from "../wire/server_items.ts";
 import type { FrameContent } from "./frame_writer.ts";
+import { createReceipt } from "./receipt.ts";
 import { withDeadline } from "./with_deadline.ts";
 
 /** A connection to the DeliveryService that a client serves. Owned by the session, which closes it. */
 export interface CallbackChannel {
-  /** Resolves when the client has taken the frame. */
-  deliver(frame: Uint8Array, options: { signal: AbortSignal }): Promise<void>;
+  /** Resolves when the client has taken the frame, with the receipt that it answers. */
+  deliver(frame: Uint8Array, options: { signal: AbortSignal }): Promise<number>;
   close(): void;
 }
 
@@ -31,7 +32,7 @@ export interface CallbackDeliveryOptions {
 export class CallbackDelivery {
   readonly #options: CallbackDeliveryOptions;
   readonly #ended = new AbortController();
-  #frames: { frame: Uint8Array; content: FrameContent }[] = [];
+  #frames: { items: readonly Uint8Array[]; content: FrameContent }[] = [];
   #delivering = false;
 
   constructor(options: CallbackDeliveryOptions) {
@@ -41,7 +42,7 @@ export class CallbackDelivery {
   /** Does nothing once the delivery is closed or has failed. */
   send(items: readonly Uint8Array[], content: FrameContent): void {
     if (this.#ended.signal.aborted) return;
-    this.#frames.push({ frame: encodeServerFrame(items, { through: content.through, receipt: 0 }), content });
+    this.#frames.push({ items, content });
     if (!this.#delivering) void this.#deliverAll();
   }
 
@@ -55,12 +56,16 @@ export class CallbackDelivery {
     this.#delivering = true;
     try {
       for (let next = this.#frames.shift(); next !== undefined; next = this.#frames.shift()) {
-        const { frame, content } = next;
-        await withDeadline(
+        const { items, content } = next;
+        const receipt = createReceipt();
+        const frame = encodeServerFrame(items, { through: content.through, receipt });
+        const answered = await withDeadline(
           { ms: deliverDeadlineMs, parent: this.#ended.signal },
           (signal) => this.#options.channel.deliver(frame, { signal }),
         );
         if (this.#ended.signal.aborted) return;
+        // A client can answer a call whose frame it has left unread, which then stays in this server's memory.
+        if (answered !== receipt) throw new Error("the client answered a frame that it has not read");
         this.#options.delivered(content);
       }
     } catch {

@@ -1,20 +1,6 @@
 import { ChatError } from "../core/chat_error.ts";
 import type { FrameContent } from "./frame_writer.ts";
-
-const random = new Uint32Array(1024);
-let used = random.length;
-
-/** Unpredictable, and never 0. */
-function createReceipt(): number {
-  for (;;) {
-    if (used === random.length) {
-      crypto.getRandomValues(random);
-      used = 0;
-    }
-    const receipt = random[used++];
-    if (receipt !== 0) return receipt;
-  }
-}
+import { createReceipt } from "./receipt.ts";
 
 /**
  * Frames that were sent and not yet acknowledged, oldest first. A client names the receipt of a frame, which it can only know

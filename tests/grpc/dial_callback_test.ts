@@ -114,9 +114,11 @@ Deno.test("frames arrive, and only the certificate that was named is trusted wit
     assert.deepEqual(frames, []);
     const channel = await dial(listener.callback);
     for (const through of [1, 2]) {
-      await channel.deliver(ServerFrame.encode({ items: [], through, receipt: 0 }).finish(), { signal });
+      const receipt = 0xffff_fff0 + through;
+      const frame = ServerFrame.encode({ items: [], through, receipt }).finish();
+      assert.equal(await channel.deliver(frame, { signal }), receipt);
     }
-    assert.deepEqual(frames.map(({ through }) => through), [0, 1, 2]);
+    assert.deepEqual(frames.map(({ through, receipt }) => [through, receipt]), [[0, 0], [1, 0], [2, 0]]);
     channel.close();
     await assert.rejects(channel.deliver(new Uint8Array(), { signal }), { code: "unavailable" });
   } finally {

@@ -1,11 +1,24 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { connect } from "node:net";
 import { credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { HealthCheckRequest } from "../../src/gen/grpc/health/v1/health.ts";
 import { HealthClient, HealthService } from "../../src/gen/grpc/health/v1/health.ts";
 import { ServerReflectionRequest, ServerReflectionService } from "../../src/gen/grpc/reflection/v1/reflection.ts";
 import { ClientFrame } from "../../src/gen/chatd/v1/session.ts";
 import { ChatServiceClient, ChatServiceService } from "../../src/gen/chatd/v1/chat_service.ts";
+import { HistoryRequest } from "../../src/gen/chatd/v1/chat.ts";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import {
+  data,
+  grpcMessage,
+  headers,
+  PREFACE,
+  requestHeaders,
+  settings,
+  SETTINGS_ACK,
+  windowUpdate,
+} from "../crash/http2_frames.ts";
 import { startTestGrpcServer } from "../support/grpc_server.ts";
 import { LinkClient } from "../support/link_client.ts";
 import { helloWith } from "../support/test_session.ts";
@@ -90,6 +103,33 @@ Deno.test("a session too many is refused in its hello", async () => {
   assert.equal(await refused.refusal({ $case: "hello", value: helloWith(token, { consumer: "f" }) }), "limit_reached");
   assert.equal(await refused.end(), "limit_reached");
   for (const session of [...sessions, refused]) await session.close();
+});
+
+Deno.test("a connection is closed whose window is open while its socket is not read", async () => {
+  await using test = await startTestGrpcServer();
+  const { token, transport } = await register(test, "ana");
+  const ana = await LinkClient.open(transport, token);
+  for (let count = 0; count < 3; count++) await ana.send("ana", "x".repeat(16_000));
+  await ana.close();
+  const history = HistoryRequest.encode({ with: "ana", beforeSeq: 0, limit: 200 }).finish();
+  const socket = connect(test.server.port, "127.0.0.1");
+  let isClosed = false;
+  socket.once("close", () => isClosed = true);
+  socket.on("error", () => {});
+  socket.pause();
+  const bigWindow = settings([[4, 0x7fff_ffff]]);
+  socket.write(Buffer.concat([PREFACE, bigWindow, SETTINGS_ACK, windowUpdate(0, 0x7fff_0000 - 65_535)]));
+  const block = requestHeaders(ChatServiceService.history.path, [["authorization", `Bearer ${token}`]]);
+  let calls = 0;
+  await eventually(() => {
+    for (const end = calls + 10; calls < end && !isClosed; calls++) {
+      const stream = 2 * calls + 1;
+      socket.write(Buffer.concat([headers(stream, block), data(stream, grpcMessage(history), true)]));
+    }
+    return isClosed;
+  });
+  assert.ok(calls < 2_000, `${calls} calls`);
+  assert.equal(await ask(test, token), "ana");
 });
 
 Deno.test("calls of an address without a log-in are bounded: health streams and reflection too", async () => {

@@ -6,14 +6,15 @@ import { FakeTime } from "../support/fake_time.ts";
 
 /** A channel whose calls are answered when the test says so. */
 function open() {
-  const calls: { frame: number; signal: AbortSignal; answer: PromiseWithResolvers<void> }[] = [];
+  const calls: { frame: number; receipt: number; signal: AbortSignal; answer: PromiseWithResolvers<number> }[] = [];
   const state = { closed: 0, failed: 0, delivered: [] as number[] };
   const delivery = new CallbackDelivery({
     channel: {
       deliver: (frame, { signal }) => {
-        const answer = Promise.withResolvers<void>();
+        const answer = Promise.withResolvers<number>();
         signal.addEventListener("abort", () => answer.reject(new Error("aborted")));
-        calls.push({ frame: ServerFrame.decode(frame).through, signal, answer });
+        const { through, receipt } = ServerFrame.decode(frame);
+        calls.push({ frame: through, receipt, signal, answer });
         return answer.promise;
       },
       close: () => void state.closed++,
@@ -31,7 +32,7 @@ Deno.test("one frame is in flight, and its response is the acknowledgement", asy
   for (const expected of [[1], [1, 2], [1, 2, 3]]) {
     await turns();
     assert.deepEqual(calls.map(({ frame }) => frame), expected);
-    calls.at(-1)!.answer.resolve();
+    calls.at(-1)!.answer.resolve(calls.at(-1)!.receipt);
   }
   await turns();
   assert.deepEqual(state.delivered, [1, 2, 3]);
@@ -51,12 +52,23 @@ Deno.test("a call that fails ends it all, once", async () => {
   assert.deepEqual([state.closed, state.failed, state.delivered, calls.length], [1, 1, [], 1]);
 });
 
+Deno.test("who answers a call without the receipt of its frame has not read it, and is called no more", async () => {
+  for (const wrong of [() => 0, (receipt: number) => (receipt ^ 1) >>> 0]) {
+    const { calls, state, send } = open();
+    send(1);
+    assert.notEqual(calls[0].receipt, 0);
+    calls[0].answer.resolve(wrong(calls[0].receipt));
+    await turns();
+    assert.deepEqual([state.closed, state.failed, state.delivered], [1, 1, []]);
+  }
+});
+
 Deno.test("a client has 20 s for one frame", async () => {
   using time = new FakeTime();
   const { calls, state, send } = open();
   send(1);
   await time.tick(19_999);
-  calls[0].answer.resolve();
+  calls[0].answer.resolve(calls[0].receipt);
   send(2);
   await time.tick(19_999);
   assert.equal(state.failed, 0);

@@ -22,8 +22,10 @@ class FakeListener {
       deliver: async (frame) => {
         await Promise.resolve();
         if (this.broken) throw new Error("the connection broke");
-        this.frames.push(ServerFrame.decode(frame));
+        const taken = ServerFrame.decode(frame);
+        this.frames.push(taken);
         if (this.mute) throw new Error("the response was lost");
+        return taken.receipt;
       },
       close: () => void (this.closed = true),
     };
@@ -76,7 +78,7 @@ Deno.test("a callback client that takes nothing costs one window, and gets it al
     const deliver: CallbackChannel["deliver"] = async (frame, options) => {
       delivered += frame.length;
       await gate.promise;
-      await channel.deliver(frame, options);
+      return await channel.deliver(frame, options);
     };
     return { ...channel, deliver };
   });

@@ -516,12 +516,11 @@ Deno.test("replies are not held up by deliveries that nobody acknowledges, nor d
   await turns(3);
   assert.ok(ben.messages.length < 40);
   await ben.ask("ping", {});
-  cleo.request(...Array.from({ length: 1_000 }, () => ping));
-  await until(() => cleo.replies.length === 1_001);
-  for (let round = 0; round < 3; round++) {
+  for (const replies of [1_001, 2_001, 3_001, 3_500]) {
     cleo.request(...Array.from({ length: 1_000 }, () => ping));
-    await turns(10);
+    await until(() => cleo.replies.length >= replies);
   }
+  await turns(10);
   assert.ok(cleo.replies.length < 4_001);
   await test.send("ana", "cleo", "hello");
   await until(() => cleo.messages.length === 1);

@@ -166,7 +166,7 @@ export interface ServerFrame {
   items: Item[];
   /** Everything for this consumer up to this position has now been sent; 0 when the frame does not move it. */
   through: number;
-  /** Random, for Ack: who knows it has read the frame. 0 when there is nothing to acknowledge, as in a call of DeliveryService. */
+  /** Random, for Ack or DeliverResponse: who knows it has read the frame. 0 when there is nothing to acknowledge. */
   receipt: number;
 }
 
@@ -228,6 +228,8 @@ export interface Error {
 
 /** DeliverResponse acknowledges the frame: its messages are safe with the client. */
 export interface DeliverResponse {
+  /** That of the frame. */
+  receipt: number;
 }
 
 function createBaseClientFrame(): ClientFrame {
@@ -1967,11 +1969,14 @@ export const Error: MessageFns<Error> = {
 };
 
 function createBaseDeliverResponse(): DeliverResponse {
-  return {};
+  return { receipt: 0 };
 }
 
 export const DeliverResponse: MessageFns<DeliverResponse> = {
-  encode(_: DeliverResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: DeliverResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.receipt !== 0) {
+      writer.uint32(13).fixed32(message.receipt);
+    }
     return writer;
   },
 
@@ -1988,6 +1993,14 @@ export const DeliverResponse: MessageFns<DeliverResponse> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 13) {
+              break;
+            }
+
+            message.receipt = reader.fixed32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2000,12 +2013,15 @@ export const DeliverResponse: MessageFns<DeliverResponse> = {
     }
   },
 
-  fromJSON(_: any): DeliverResponse {
-    return {};
+  fromJSON(object: any): DeliverResponse {
+    return { receipt: isSet(object.receipt) ? globalThis.Number(object.receipt) : 0 };
   },
 
-  toJSON(_: DeliverResponse): unknown {
+  toJSON(message: DeliverResponse): unknown {
     const obj: any = {};
+    if (message.receipt !== 0) {
+      obj.receipt = Math.round(message.receipt);
+    }
     return obj;
   },
 };

@@ -1,0 +1,19 @@
+// Listens on a free port of 127.0.0.1, says which, and then "taken" for each connection; meant for few file descriptors.
+import { WatchedListener } from "../../src/grpc/watched_listener.ts";
+import { silentLog } from "../../src/core/log.ts";
+
+// Deno takes descriptors of its own for this, and dies without them.
+Deno.addSignalListener("SIGTERM", () => Deno.exit(0));
+const listener = await WatchedListener.open({
+  host: "127.0.0.1",
+  port: 0,
+  log: silentLog,
+  tryMs: 300,
+  onConnection: (socket) => {
+    console.log("taken");
+    socket.on("error", () => socket.destroy());
+    socket.on("end", () => socket.destroy());
+    socket.resume();
+  },
+});
+console.log(listener.port);

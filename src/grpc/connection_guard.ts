@@ -21,9 +21,6 @@ export const standardLimits: ConnectionGuardOptions = {
   maxPerUser: 128,
 };
 
-/** More than the answers to as many calls as a connection may have at once. */
-const maxUnreadBytes = 4 * 1024 * 1024;
-
 interface Stranger {
   readonly socket: Socket;
   readonly addressKey: string;
@@ -99,12 +96,9 @@ export class ConnectionGuard {
     return this.#userOf.get(peer);
   }
 
-  /** Closes the connection when too much waits in its socket for its peer to read. @returns whether it did. */
-  closeUnread(peer: string): boolean {
-    const socket = this.#sockets.get(peer);
-    if (socket === undefined || socket.writableLength <= maxUnreadBytes) return false;
-    socket.destroy();
-    return true;
+  /** Closes the connection that grpc-js names `peer`. */
+  close(peer: string): void {
+    this.#sockets.get(peer)?.destroy();
   }
 
   /** Resolves when no connection is open. */

@@ -1,7 +1,9 @@
+import type { ServerHttp2Stream } from "node:http2";
 import {
   type Metadata,
   ResponderBuilder,
   ServerInterceptingCall,
+  type ServerInterceptingCallInterface,
   type ServerInterceptor,
   ServerListenerBuilder,
 } from "@grpc/grpc-js";
@@ -19,6 +21,9 @@ export interface CallLimits {
 
 export const standardCallLimits: CallLimits = { maxPerUser: 128, maxPerAddress: 128 };
 
+/** More than the answers to as many calls as a connection may have at once. */
+const maxUnreadBytes = 4 * 1024 * 1024;
+
 interface OpenCall {
   /** What it counts for. */
   key: string;
@@ -32,22 +37,22 @@ interface OpenCall {
 export class OpenCalls {
   readonly #limits: CallLimits;
   readonly #ownerOf: (peer: string) => string | undefined;
-  readonly #closeUnread: (peer: string) => boolean;
+  readonly #close: (peer: string) => void;
   readonly #calls = new WeakMap<Metadata, OpenCall>();
   readonly #counts = new Map<string, number>();
 
   /**
    * @param options.ownerOf gives the user who logged in over the connection that grpc-js names so.
-   * @param options.closeUnread closes that connection when its peer leaves too much unread, and says whether it did.
+   * @param options.close closes that connection.
    */
   constructor(options: {
     limits: CallLimits;
     ownerOf(peer: string): string | undefined;
-    closeUnread(peer: string): boolean;
+    close(peer: string): void;
   }) {
     this.#limits = options.limits;
     this.#ownerOf = options.ownerOf;
-    this.#closeUnread = options.closeUnread;
+    this.#close = options.close;
   }
 
   /** Counts each call of a server, or refuses it. */
@@ -56,7 +61,7 @@ export class OpenCalls {
     const listener = new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata, next) => {
         // What has left its HTTP/2 stream waits in the socket, and that has no bound of its own.
-        if (this.#closeUnread(call.getPeer())) return;
+        if (unreadBytes(call) > maxUnreadBytes) return this.#close(call.getPeer());
         try {
           counted = this.#open(call.getPeer());
         } catch (error) {
@@ -112,6 +117,11 @@ export class OpenCalls {
     if (count === 1) this.#counts.delete(key);
     else this.#counts.set(key, count - 1);
   }
+}
+
+/** What waits in the call's socket, that of TLS where there is one: grpc-js keeps it to itself. */
+function unreadBytes(call: ServerInterceptingCallInterface): number {
+  return (call as unknown as { stream: ServerHttp2Stream }).stream.session?.socket?.writableLength ?? 0;
 }
 
 function userKey(user: string): string {

@@ -56,7 +56,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const calls = new OpenCalls({
     limits: options.callLimits ?? standardCallLimits,
     ownerOf: (peer) => guard.ownerOf(peer),
-    closeUnread: (peer) => guard.closeUnread(peer),
+    close: (peer) => guard.close(peer),
   });
   const server = new Server({ ...serverSettings, interceptors: [calls.interceptor] });
   const onLogIn = (call: LoggedInCall, user: string) => {

@@ -10,12 +10,19 @@ export interface AmqpServerOptions extends ServingOptions {
   readonly login: BrokerLogin;
   /** PEM; trusted instead of the system's roots. */
   readonly ca?: string;
+  /**
+   * This server has served before, in a process that died: what would keep a new one from starting (no broker, or the place
+   * of the connection that died, which the broker has not missed yet) is waited for. No unless given.
+   */
+  readonly again?: boolean;
   /** Waits between tries to reach a broker that was lost; up to 5 s unless given. */
   readonly backoff?: { readonly initialMs: number; readonly maxMs: number };
 }
 
 /** A server on a broker. Owned by its opener. */
 export interface AmqpServer {
+  /** Resolves when it serves for the first time: at once, unless it serves again. */
+  readonly ready: Promise<void>;
   /** Rejects when the server cannot go on: another took its place, or the broker does not let it in any more. */
   readonly failed: Promise<never>;
   /** Live sessions now. */
@@ -32,7 +39,7 @@ const staleConsumerMs = 45_000;
 /**
  * Serves over one connection to the broker. A connection that is lost later is made again, for as long as it takes.
  * @throws {ChatError} `unavailable` when no broker is there, `unauthenticated` and `permission_denied` when it does not let the
- * server in, `already_exists` when another server serves there
+ * server in, `already_exists` when another server serves there; nothing when it serves `again`, where `failed` says it
  */
 export async function startAmqpServer(options: AmqpServerOptions): Promise<AmqpServer> {
   const server = new Server(options);
@@ -42,7 +49,9 @@ export async function startAmqpServer(options: AmqpServerOptions): Promise<AmqpS
 
 class Server implements AmqpServer {
   readonly failed: Promise<never>;
+  readonly ready: Promise<void>;
   readonly #options: AmqpServerOptions;
+  readonly #served = Promise.withResolvers<void>();
   readonly #failure = Promise.withResolvers<never>();
   readonly #stopped = new AbortController();
   #serving: ServingConnection | undefined;
@@ -53,6 +62,7 @@ class Server implements AmqpServer {
     this.#options = options;
     this.failed = this.#failure.promise;
     this.failed.catch(() => {});
+    this.ready = this.#served.promise;
   }
 
   get sessions(): number {
@@ -60,7 +70,7 @@ class Server implements AmqpServer {
   }
 
   async start(): Promise<void> {
-    this.#running = this.#keepServing(await this.#connect());
+    this.#running = this.#keepServing(this.#options.again ? undefined : await this.#connect());
   }
 
   async stop(): Promise<void> {
@@ -93,10 +103,12 @@ class Server implements AmqpServer {
     return this.#serving = serving;
   }
 
-  async #keepServing(first: ServingConnection): Promise<void> {
+  /** @param first undefined when there is none yet */
+  async #keepServing(first: ServingConnection | undefined): Promise<void> {
     const { log, broker } = this.#options;
     const { signal } = this.#stopped;
-    let serving: ServingConnection | undefined = first;
+    let serving = first ?? await this.#reconnect();
+    if (serving !== undefined) this.#served.resolve();
     while (serving !== undefined) {
       const reason: ChatError = await serving.lost;
       if (signal.aborted) return;

@@ -14,12 +14,10 @@ import { brokerAuthSecret } from "./broker_auth_secret.ts";
 import { brokerLogin } from "./broker_login.ts";
 import { formatHostPort } from "./host_port.ts";
 import { isLoopback } from "./loopback.ts";
-import { defer, openChat } from "./open_chat.ts";
+import { defer } from "./open_chat.ts";
 import { readPemText } from "./pem_file.ts";
+import { runServer, type Serving } from "./run_server.ts";
 import type { AmqpServerOptions } from "./server_options.ts";
-import { ShutdownSignals } from "./shutdown_signals.ts";
-import { stderrLog } from "./stderr_log.ts";
-import { UncaughtErrors } from "./uncaught_errors.ts";
 import { version } from "./version.ts";
 
 /** How long the broker may take to get the last words of sessions, in milliseconds. */
@@ -28,30 +26,40 @@ const drainDeadlineMs = 5_000;
 /** Serves until a signal comes. @returns the exit code. @throws {ChatError} when it cannot start or go on. */
 export async function runAmqpServer(options: AmqpServerOptions): Promise<number> {
   refuseOpenNetwork(options);
-  const log = stderrLog(options.logLevel);
-  const ca = options.caFile === undefined ? undefined : await readPemText(options.caFile);
-  const login = await brokerLogin(options);
-  using _uncaught = new UncaughtErrors({ log });
-  using signals = new ShutdownSignals();
-  const { chat, close } = openChat({ ...options, folder: options.dataDir, log });
-  try {
-    await serve(options, { chat, log, login, ca, stop: signals.first });
-  } finally {
-    await close();
-  }
-  return 0;
+  const { authListen, caFile, brokerPasswordFile, authSecretFile } = options;
+  return await runServer(options, {
+    port: authListen.port,
+    needs: {
+      read: [caFile, brokerPasswordFile, authSecretFile].filter((file) => file !== undefined),
+      net: hosts(options),
+      env: [],
+    },
+    serve: (serving) => serve(options, serving),
+    greeting: () => [greeting(options)],
+  });
 }
 
-interface Serving {
+function hosts({ broker: { address }, authListen, management }: AmqpServerOptions): string[] {
+  const needed = [formatHostPort(address), formatHostPort(authListen)];
+  if (management === undefined) return needed;
+  const { protocol, hostname, port } = new URL(management);
+  return [...needed, `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`];
+}
+
+/** What talks to the broker. */
+interface Means {
   readonly chat: Chat;
   readonly log: Log;
   readonly login: BrokerLogin;
   readonly ca: string | undefined;
-  readonly stop: Promise<string>;
 }
 
-async function serve(options: AmqpServerOptions, { chat, log, login, ca, stop }: Serving): Promise<void> {
-  const { broker: { address }, sharedLogin, rate } = options;
+async function serve(options: AmqpServerOptions, serving: Serving): Promise<void> {
+  const { broker: { address }, caFile, authListen, sharedLogin, rate } = options;
+  const { log, again } = serving;
+  const ca = caFile === undefined ? undefined : await readPemText(caFile);
+  const login = await brokerLogin(options);
+  const chat = serving.openChat();
   await using opened = new AsyncDisposableStack();
   const queues = new SessionQueues();
   const management = sharedLogin ? undefined : openManagement(options, { chat, log, login, ca }, opened);
@@ -70,13 +78,14 @@ async function serve(options: AmqpServerOptions, { chat, log, login, ca, stop }:
     login,
     ca,
     sharedLogin,
+    again,
     // Honest clients put many requests into a message, and acknowledge a few times a second.
     flood: { perSecond: 100 + 2 * rate.perSecond, burst: 1_000 + 2 * rate.burst },
     kick: management && ((target) => void management.kick(target)),
   });
   opened.defer(() => server.close({ deadlineMs: drainDeadlineMs }));
-  greet(options);
-  const reason = await Promise.race([stop, server.failed]);
+  void server.ready.then(() => serving.onListening(authListen.port));
+  const reason = await Promise.race([serving.stop, server.failed]);
   log.info("stopping", { reason });
   await server.stop();
   chat.endSessions();
@@ -84,7 +93,7 @@ async function serve(options: AmqpServerOptions, { chat, log, login, ca, stop }:
 
 function openManagement(
   { management: url }: AmqpServerOptions,
-  { chat, log, login, ca }: Omit<Serving, "stop">,
+  { chat, log, login, ca }: Means,
   opened: AsyncDisposableStack,
 ): BrokerManagement | undefined {
   if (url === undefined) {
@@ -101,7 +110,7 @@ function openManagement(
 
 async function openAuthority(
   options: AmqpServerOptions,
-  { chat, log, login, ca, queues, management }: Omit<Serving, "stop"> & {
+  { chat, log, login, ca, queues, management }: Means & {
     queues: SessionQueues;
     management: BrokerManagement | undefined;
   },
@@ -164,7 +173,6 @@ function refuseOpenNetwork({ broker: { address }, authListen, sharedLogin, insec
   }
 }
 
-function greet({ broker: { address }, dataDir, registration, sharedLogin }: AmqpServerOptions): void {
-  console.log(`chatd ${version} serves at ${formatBroker(address)}${sharedLogin ? " (shared login)" : ""}`);
-  console.log(`data in ${Deno.realPathSync(dataDir)}, registration ${registration}`);
+function greeting({ broker: { address }, sharedLogin }: AmqpServerOptions): string {
+  return `chatd ${version} serves at ${formatBroker(address)}${sharedLogin ? " (shared login)" : ""}`;
 }

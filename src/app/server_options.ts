@@ -11,17 +11,11 @@ export interface ServerTls {
   readonly clientCaFile?: string;
 }
 
-/** What `chatd grpc-server` is asked to do; checked already as far as words go, no file was opened. */
-export interface GrpcServerOptions {
-  readonly listen: HostPort;
+/** What every server is asked; checked already as far as words go, no file was opened. */
+export interface ServerOptions {
   /** As the operator wrote it, relative to the working directory. */
   readonly dataDir: string;
   readonly registration: Registration;
-  readonly tls?: ServerTls;
-  /** Listen beyond loopback without TLS. */
-  readonly insecure: boolean;
-  /** Call clients back that ask for it, at the address that their connection comes from. */
-  readonly callback: boolean;
   /** Restart the serving process when it dies. */
   readonly supervise: boolean;
   /** This is the serving process that a supervisor started. */
@@ -31,8 +25,18 @@ export interface GrpcServerOptions {
   readonly logLevel: LogLevel;
 }
 
-/** What `chatd amqp-server` is asked to do; checked already as far as words go, no file was opened. */
-export interface AmqpServerOptions {
+/** What `chatd grpc-server` is asked to do. */
+export interface GrpcServerOptions extends ServerOptions {
+  readonly listen: HostPort;
+  readonly tls?: ServerTls;
+  /** Listen beyond loopback without TLS. */
+  readonly insecure: boolean;
+  /** Call clients back that ask for it, at the address that their connection comes from. */
+  readonly callback: boolean;
+}
+
+/** What `chatd amqp-server` is asked to do. */
+export interface AmqpServerOptions extends ServerOptions {
   /** With the login of the broker's user that the server is, unless a password file has its password. */
   readonly broker: BrokerUrl;
   /** Holds the password of the broker's user "chatd" in its first line. */
@@ -49,8 +53,4 @@ export interface AmqpServerOptions {
   readonly sharedLogin: boolean;
   /** Let secrets go beyond loopback without TLS. */
   readonly insecure: boolean;
-  readonly dataDir: string;
-  readonly registration: Registration;
-  readonly rate: { readonly perSecond: number; readonly burst: number };
-  readonly logLevel: LogLevel;
 }

@@ -1,6 +1,6 @@
 import type { Log } from "../core/log.ts";
 import { ShutdownSignals } from "./shutdown_signals.ts";
-import { type Listening, type Order, readJsonLines } from "./supervisor_link.ts";
+import { type Listening, type Order, readJsonLines, refusedExitCode } from "./supervisor_link.ts";
 import { crashedExitCode } from "./uncaught_errors.ts";
 
 /** A process that lived so long had no trouble with starting, in milliseconds. */
@@ -36,7 +36,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   let served = false;
   for (let failures = 0;;) {
     const startedAt = performance.now();
-    running = new ServingProcess(options.command, { listen: { port } });
+    running = new ServingProcess(options.command, { listen: { port, again: served } });
     const ended = running.status;
     const listening = await running.listening;
     if (listening !== undefined) {
@@ -56,11 +56,12 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
 
 /**
  * Whether a serving process that ended is started again. One that ended with 0 was asked to. One that refused to start
- * because of the command line, the port or the data would refuse again, unless it `served` before with the same.
+ * because of the command line, the port or the data would refuse again, unless it `served` before with the same. One that
+ * says itself that it would be refused again is believed, whenever it says so.
  */
 export function mustRestart({ code, signal }: Deno.CommandStatus, { served }: { served: boolean }): boolean {
   if (signal !== null || code >= 128 || code === crashedExitCode) return true;
-  return served && code !== 0;
+  return served && code !== 0 && code !== refusedExitCode;
 }
 
 /** How long to wait, in milliseconds, when the process died so many times in a row soon after it was started. */

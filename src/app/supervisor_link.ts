@@ -1,7 +1,19 @@
 import { ChatError } from "../core/chat_error.ts";
 
 /** What the supervisor writes to the serving process's stdin, a JSON line each. Its end means that the supervisor is gone. */
-export type Order = { readonly listen: { readonly port: number } } | { readonly stop: string };
+export type Order = { readonly listen: ListenOrder } | { readonly stop: string };
+
+export interface ListenOrder {
+  readonly port: number;
+  /** Another process served here before this one. */
+  readonly again: boolean;
+}
+
+/**
+ * What a serving process ends with when it was refused what it needs to serve, and would be again: the supervisor then
+ * ends too (EX_CONFIG of sysexits(3)).
+ */
+export const refusedExitCode = 78;
 
 /** The only line that the serving process writes to its stdout. */
 export interface Listening {
@@ -26,14 +38,14 @@ export class SupervisorLink implements Disposable {
     }
   }
 
-  /** The port to listen on. @throws {ChatError} `unavailable` when no supervisor says one. */
-  async port(): Promise<number> {
+  /** Where to listen. @throws {ChatError} `unavailable` when no supervisor says it. */
+  async listen(): Promise<ListenOrder> {
     const { value } = await this.#orders.next();
     if (value === undefined || !("listen" in value)) {
       throw new ChatError("unavailable", "No supervisor says what to do: leave --supervised away.");
     }
     void this.#obey();
-    return value.listen.port;
+    return value.listen;
   }
 
   /** Resolves with the reason when this process shall stop. */

@@ -23,7 +23,7 @@ export interface UncaughtErrorsOptions {
  * connection, which is lost anyway, and is thrown in an event of that connection: chatd writes frames in a turn of their own, so
  * none of its work is cut in half. What such a call held is freed with its stream.
  *
- * Every other error is a bug that may have left state half changed. It is logged, and the process ends with
+ * Every other error, also one that amqplib makes of what a broker says, is a bug that may have left state half changed. It is logged, and the process ends with
  * {@link crashedExitCode}; what was accepted is on disk, and the supervisor starts a new one.
  */
 export class UncaughtErrors implements Disposable {
@@ -59,7 +59,7 @@ export class UncaughtErrors implements Disposable {
     this.#passed += 1;
     const now = this.#now();
     if (now - this.#loggedAt < logIntervalMs) return;
-    this.#log.warn("a connection failed inside grpc-js", { count: this.#passed, error });
+    this.#log.warn("a connection failed where nobody listened for it", { count: this.#passed, error });
     this.#loggedAt = now;
     this.#passed = 0;
   }

@@ -3,7 +3,7 @@ import { message } from "@optique/core/message";
 import type { Parser } from "@optique/core/parser";
 import { command } from "@optique/core/primitives";
 import type { Environment } from "./environment.ts";
-import { clientExitCode } from "./exit_code.ts";
+import { brokerServerExitCode, clientExitCode } from "./exit_code.ts";
 import { defineCommand, type Invocation } from "./invocation.ts";
 import { amqpClientOptions } from "./options/amqp_client.ts";
 import { amqpServerOptions } from "./options/amqp_server.ts";
@@ -43,6 +43,7 @@ export function commands(env: Environment): Parser<"sync", Invocation, unknown> 
       "which one server owns. SIGINT and SIGTERM end it within seconds, a second one at once.",
     options: amqpServerOptions(options),
     load: async () => (await import("../app/amqp_server.ts")).runAmqpServer,
+    exitCodeOf: brokerServerExitCode,
   });
   const amqpClient = defineCommand({
     name: "amqp-client",

@@ -1,3 +1,4 @@
+import { refusedExitCode } from "../app/supervisor_link.ts";
 import { crashedExitCode } from "../app/uncaught_errors.ts";
 import { ChatError, type ChatErrorCode } from "../core/chat_error.ts";
 
@@ -13,6 +14,8 @@ export const exitCode = {
   noConnection: 4,
   /** A bug ended a server that ran without a supervisor, or while it stopped. */
   crashed: crashedExitCode,
+  /** The broker, another server there or a permission keeps a server out: starting it again, as it is, does not help. */
+  refused: refusedExitCode,
   /** Ctrl-C at a prompt, as shells count it: 128 and the number of SIGINT. */
   interrupted: 130,
 } as const;
@@ -30,4 +33,11 @@ export function clientExitCode(error: unknown): number {
   if (!(error instanceof ChatError)) return exitCode.failed;
   if (authenticationCodes.has(error.code)) return exitCode.authentication;
   return error.code === "unavailable" ? exitCode.noConnection : exitCode.failed;
+}
+
+const refusals: ReadonlySet<ChatErrorCode> = new Set(["unauthenticated", "permission_denied", "already_exists"]);
+
+/** The exit code of a server on a broker that ends with `error`. */
+export function brokerServerExitCode(error: unknown): number {
+  return error instanceof ChatError && refusals.has(error.code) ? exitCode.refused : exitCode.failed;
 }

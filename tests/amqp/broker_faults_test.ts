@@ -139,3 +139,17 @@ Deno.test("a second server on the same broker says so and does not start", async
     return true;
   });
 });
+
+Deno.test("a server that serves again waits for the place of the connection that died, and can be stopped meanwhile", async () => {
+  await using first = await startTestAmqpServer(broker);
+  const [heir, stopped] = await Promise.all(
+    [0, 1].map(() => startAmqpServer({ ...first.serverOptions, again: true })),
+  );
+  let isReady = false;
+  void heir.ready.then(() => isReady = true);
+  await stopped.close({ deadlineMs: 0 });
+  assert.ok(!isReady);
+  await first.server.close({ deadlineMs: 0 });
+  await Promise.race([heir.ready, heir.failed]);
+  await heir.close({ deadlineMs: 0 });
+});

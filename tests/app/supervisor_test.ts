@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { mustRestart, restartDelay } from "../../src/app/supervisor.ts";
+import { refusedExitCode } from "../../src/app/supervisor_link.ts";
 import { crashedExitCode } from "../../src/app/uncaught_errors.ts";
 
 function ended(code: number, signal: Deno.Signal | null = null): Deno.CommandStatus {
@@ -21,6 +22,10 @@ Deno.test("mustRestart() takes a refusal to start as final, unless the same has 
     assert.equal(mustRestart(ended(code), { served: false }), false);
     assert.ok(mustRestart(ended(code), { served: true }));
   }
+});
+
+Deno.test("mustRestart() believes a process that says it would be refused again", () => {
+  for (const served of [false, true]) assert.equal(mustRestart(ended(refusedExitCode), { served }), false);
 });
 
 Deno.test("restartDelay() starts again at once first, and never waits longer than a second", () => {

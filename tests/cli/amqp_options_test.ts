@@ -23,6 +23,8 @@ Deno.test("amqp-server has defaults that work on one machine", () => {
     insecure: false,
     dataDir: "./data",
     registration: "open",
+    supervise: true,
+    supervised: false,
     rate: { perSecond: 200, burst: 1000 },
     logLevel: "info",
   });

@@ -1,6 +1,7 @@
 // Servers and clients in processes of their own, on a private RabbitMQ.
 import assert from "node:assert/strict";
 import { AmqpTransport } from "../../src/amqp/client_transport.ts";
+import { exitCode } from "../../src/cli/exit_code.ts";
 import { startTestBroker } from "../support/amqp_server.ts";
 import { Child, socketsOf } from "../support/child_process.ts";
 import { runChatd } from "../support/chatd_process.ts";
@@ -24,7 +25,7 @@ function serverArgs(folder: Place): string[] {
   Deno.writeTextFileSync(secretFile, broker.secret);
   return [
     ...["amqp-server", "--data", `${folder.path}/data`, "--broker-auth-listen", `127.0.0.1:${authPort}`],
-    ...["--broker-auth-secret-file", secretFile, "--broker-management", node.managementUrl],
+    ...["--broker-auth-secret-file", secretFile, "--broker-management", node.managementUrl, "--no-supervise"],
   ];
 }
 
@@ -148,7 +149,7 @@ Deno.test("a broker that asks somebody else is refused, unless everybody is to s
   const [notAsked] = await freePorts(1);
   const args = ["amqp-server", "--data", `${folder.path}/data`, "--broker-auth-listen", `127.0.0.1:${notAsked}`];
   const refused = await runChatd({ args, env });
-  assert.equal(refused.code, 1);
+  assert.equal(refused.code, exitCode.refused);
   assert.match(refused.stderr, /does not ask this server .* --shared-login/);
   await using server = new Child({ args: ["amqp-server", "--data", `${other.path}/data`, "--shared-login"], env });
   await server.line(/shared login: whoever has it/);

@@ -1,35 +1,13 @@
 import { group, merge, object } from "@optique/core/constructs";
 import { map } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
-import { choice, integer } from "@optique/core/valueparser";
-import { logLevels } from "../../app/log_level.ts";
 import type { AmqpServerOptions } from "../../app/server_options.ts";
 import type { OptionsWithEnv } from "../options_with_env.ts";
 import { brokerUrl, hostPort, httpUrl, path } from "../value_parsers.ts";
+import { serverOptions, withRate } from "./server.ts";
 
 export function amqpServerOptions(options: OptionsWithEnv): Parser<"sync", AmqpServerOptions, unknown> {
-  const main = object({
-    dataDir: options.withDefault("--data", path("DIR"), {
-      standard: "./data",
-      description: "Folder of accounts and messages; made if there is none",
-    }),
-    registration: options.withDefault("--registration", choice(["open", "invite", "closed"]), {
-      standard: "open",
-      description: "Who may register",
-    }),
-    perSecond: options.withDefault("--rate", integer({ metavar: "COUNT", min: 1, max: 1_000_000 }), {
-      standard: "200",
-      description: "Requests of each user in a second, when it goes on",
-    }),
-    burst: options.withDefault("--burst", integer({ metavar: "COUNT", min: 1, max: 1_000_000 }), {
-      standard: "1000",
-      description: "Requests of each user at once, after a rest",
-    }),
-    logLevel: options.withDefault("--log-level", choice(logLevels), {
-      standard: "info",
-      description: "What to write on stderr",
-    }),
-  });
+  const main = object(serverOptions(options));
   const broker = object({
     broker: options.withDefault("--broker", brokerUrl(), {
       standard: "amqp://127.0.0.1:5672",
@@ -61,8 +39,5 @@ export function amqpServerOptions(options: OptionsWithEnv): Parser<"sync", AmqpS
     ),
     insecure: options.flag("--insecure", "Go beyond this machine without TLS"),
   });
-  return map(merge(group("Options", main), group("Broker", broker)), ({ perSecond, burst, ...rest }) => ({
-    ...rest,
-    rate: { perSecond, burst },
-  }));
+  return map(merge(group("Options", main), group("Broker", broker)), withRate);
 }

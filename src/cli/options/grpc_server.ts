@@ -1,12 +1,11 @@
 import { group, merge, object } from "@optique/core/constructs";
 import { map } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
-import { choice, integer } from "@optique/core/valueparser";
-import { logLevels } from "../../app/log_level.ts";
 import type { GrpcServerOptions, ServerTls } from "../../app/server_options.ts";
 import type { OptionsWithEnv } from "../options_with_env.ts";
 import { UsageError } from "../usage_error.ts";
 import { hostPort, path } from "../value_parsers.ts";
+import { serverOptions, withRate } from "./server.ts";
 
 export function grpcServerOptions(options: OptionsWithEnv): Parser<"sync", GrpcServerOptions, unknown> {
   const main = object({
@@ -14,29 +13,8 @@ export function grpcServerOptions(options: OptionsWithEnv): Parser<"sync", GrpcS
       standard: "127.0.0.1:50051",
       description: "Where to listen; port 0 takes a free one",
     }),
-    dataDir: options.withDefault("--data", path("DIR"), {
-      standard: "./data",
-      description: "Folder of accounts and messages; made if there is none",
-    }),
-    registration: options.withDefault("--registration", choice(["open", "invite", "closed"]), {
-      standard: "open",
-      description: "Who may register",
-    }),
     callback: options.onUnlessNegated("--callback", "Call clients back that ask for it; say no behind a proxy"),
-    supervise: options.onUnlessNegated("--supervise", "Restart the serving process when it dies"),
-    supervised: options.internal("--supervised"),
-    perSecond: options.withDefault("--rate", integer({ metavar: "COUNT", min: 1, max: 1_000_000 }), {
-      standard: "200",
-      description: "Requests of each user in a second, when it goes on",
-    }),
-    burst: options.withDefault("--burst", integer({ metavar: "COUNT", min: 1, max: 1_000_000 }), {
-      standard: "1000",
-      description: "Requests of each user at once, after a rest",
-    }),
-    logLevel: options.withDefault("--log-level", choice(logLevels), {
-      standard: "info",
-      description: "What to write on stderr",
-    }),
+    ...serverOptions(options),
   });
   const tls = object({
     certFile: options.optional("--tls-cert", path("FILE"), "The server's certificate and its chain, PEM"),
@@ -45,8 +23,8 @@ export function grpcServerOptions(options: OptionsWithEnv): Parser<"sync", GrpcS
     insecure: options.flag("--insecure", "Listen beyond this machine without TLS"),
   });
   return map(merge(group("Options", main), group("Encryption", tls)), (parsed) => {
-    const { certFile, keyFile, clientCaFile, perSecond, burst, ...rest } = parsed;
-    return { ...rest, rate: { perSecond, burst }, tls: serverTls({ certFile, keyFile, clientCaFile }) };
+    const { certFile, keyFile, clientCaFile, ...rest } = parsed;
+    return { ...withRate(rest), tls: serverTls({ certFile, keyFile, clientCaFile }) };
   });
 }
 

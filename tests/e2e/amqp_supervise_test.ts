@@ -1,0 +1,98 @@
+// Supervised servers on a private RabbitMQ.
+import assert from "node:assert/strict";
+import { AmqpTransport } from "../../src/amqp/client_transport.ts";
+import { exitCode } from "../../src/cli/exit_code.ts";
+import type { Message } from "../../src/core/message.ts";
+import { startTestBroker } from "../support/amqp_server.ts";
+import { Child } from "../support/child_process.ts";
+import { join, until } from "../support/person.ts";
+import { temporaryFolder } from "../support/temporary_folder.ts";
+
+const broker = await startTestBroker();
+const { node, authPort } = broker;
+Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
+
+const inFlight = 16;
+const rates = ["--rate", "100000", "--burst", "100000"];
+
+/** The process that owns the data folder, which the supervisor does not. */
+function servingPid(folder: string): number {
+  return Number.parseInt(Deno.readTextFileSync(`${folder}/chatd.lock`));
+}
+
+function count(server: Child, pattern: RegExp): number {
+  return server.lines.filter((line) => pattern.test(line)).length;
+}
+
+async function administer(method: string, path: string, body?: Record<string, string>): Promise<void> {
+  const response = await fetch(`${node.managementUrl}/api/${path}`, {
+    method,
+    headers: { authorization: `Basic ${btoa(`${node.user}:${node.password}`)}` },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  await response.body?.cancel();
+  assert.ok(response.ok, `${method} ${path}: ${response.status}`);
+}
+
+Deno.test("a serving process on a broker that dies comes back, and nothing accepted is lost", async () => {
+  using folder = temporaryFolder();
+  const secretFile = `${folder.path}/secret`;
+  const data = `${folder.path}/data`;
+  Deno.writeTextFileSync(secretFile, broker.secret);
+  await using server = new Child({
+    args: [
+      ...["amqp-server", "--data", data, "--broker-auth-listen", `127.0.0.1:${authPort}`],
+      ...["--broker-auth-secret-file", secretFile, ...rates],
+    ],
+    env: { CHATD_BROKER: node.amqpUrl() },
+  });
+  await server.line(/^data in/);
+  const transport = (user: string) => new AmqpTransport({ broker: broker.address, user });
+  const [ana, ben] = [await join("ana", transport("ana")), await join("ben", transport("ben"))];
+  let loading = true;
+  let sent = 0;
+  const send = async () => {
+    while (loading) await ana.client.send("ben", `line ${sent++}`);
+  };
+  const load = Promise.all(Array.from({ length: inFlight }, send));
+  for (const signal of ["SIGKILL", "SIGABRT"] as const) {
+    const before = ana.accepted.length;
+    await until(() => ana.accepted.length >= before + 100);
+    const killed = servingPid(data);
+    assert.notEqual(killed, server.pid);
+    Deno.kill(killed, signal);
+    await until(() => servingPid(data) > 0 && servingPid(data) !== killed);
+    const taken = ana.accepted.length;
+    await until(() => ana.accepted.length > taken + inFlight);
+  }
+  loading = false;
+  await load;
+  await until(() => ben.received.length >= ana.accepted.length);
+  const byPosition = (one: Message, other: Message) => one.position - other.position;
+  assert.deepEqual(ben.received, ana.accepted.toSorted(byPosition));
+  await Promise.all([ana.stop(), ben.stop()]);
+  assert.deepEqual([count(server, /serves at/), count(server, /the serving process died/)], [1, 2]);
+  server.kill("SIGTERM");
+  assert.equal((await server.status).code, 0);
+});
+
+Deno.test("a server that the broker refuses for good ends with its supervisor, and says why once", async () => {
+  const kick = () => administer("DELETE", "connections/username/operator");
+  const kill = (data: string) => Promise.resolve(Deno.kill(servingPid(data), "SIGKILL"));
+  for (const interrupt of [kick, kill]) {
+    using folder = temporaryFolder();
+    await administer("PUT", "users/operator", { password: "before", tags: "" });
+    await administer("PUT", "permissions/%2F/operator", { configure: ".*", write: ".*", read: ".*" });
+    await using server = new Child({
+      args: ["amqp-server", "--data", folder.path, "--shared-login"],
+      env: { CHATD_BROKER: node.amqpUrl("operator", "before") },
+    });
+    await server.line(/^data in/);
+    await administer("PUT", "users/operator", { password: "after", tags: "" });
+    await interrupt(folder.path);
+    assert.equal((await server.status).code, exitCode.refused);
+    await server.line(/^chatd: RabbitMQ at \S+ refused the login of "operator"/);
+    assert.equal(count(server, /^chatd: /), 1);
+    assert.equal(count(server, /the serving process died/), interrupt === kill ? 1 : 0);
+  }
+});

@@ -1,8 +1,9 @@
 import type { AccountStore, DeviceRecord, UserRecord } from "./account_store.ts";
 import { ChatError } from "./chat_error.ts";
 import type { Clock } from "./clock.ts";
+import { Devices, revoked, unauthenticated } from "./devices.ts";
 import { HashQueue } from "./hash_queue.ts";
-import { type Credentials, type Identity, parseDeviceName, type Revocation, unnamedDevice } from "./identity.ts";
+import { type Credentials, type Identity, parseDeviceName, type Revocation } from "./identity.ts";
 import { KeyedLock } from "./keyed_lock.ts";
 import type { Log } from "./log.ts";
 import { type LoginAttempt, LoginThrottle } from "./login_throttle.ts";
@@ -10,7 +11,7 @@ import { parseNewPassword, parsePassword } from "./password.ts";
 import { PasswordCheck } from "./password_check.ts";
 import type { PasswordHasher } from "./password_hasher.ts";
 import { type Registration, RegistrationGate } from "./registration.ts";
-import { createDeviceId, createToken, hashSecret } from "./secret.ts";
+import { hashSecret } from "./secret.ts";
 import { parseNewUserName, parseUserName } from "./user_name.ts";
 
 export type { Credentials, Identity, Revocation } from "./identity.ts";
@@ -39,16 +40,6 @@ export interface User {
 }
 
 const defaultTokenLifetimeMs = 90 * 24 * 60 * 60 * 1000;
-/** A token in use is written back no more often than this, in milliseconds. */
-const touchIntervalMs = 60 * 60 * 1000;
-/** How long the cursors of a device are kept that nobody is logged in on, in milliseconds. */
-const deviceRetentionMs = 90 * 24 * 60 * 60 * 1000;
-/**
- * How many devices a user has. Beyond it, one that is logged out is forgotten, and when there is none, one is logged out first:
- * the one used longest ago.
- */
-const maxDevices = 100;
-
 /**
  * Who may use the server. It keeps the one promise that everything else builds on: who a token stands for. One
  * instance owns the store's accounts; whatever changes a user is done one at a time.
@@ -58,7 +49,7 @@ export class Accounts {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #gate: RegistrationGate;
-  readonly #tokenLifetimeMs: number;
+  readonly #devices: Devices;
   readonly #passwords: PasswordCheck;
   readonly #throttle = new LoginThrottle();
   readonly #locks = new KeyedLock();
@@ -69,7 +60,11 @@ export class Accounts {
     this.#store = options.store;
     this.#clock = options.clock;
     this.#log = options.log;
-    this.#tokenLifetimeMs = options.tokenLifetimeMs ?? defaultTokenLifetimeMs;
+    this.#devices = new Devices({
+      ...options,
+      tokenLifetimeMs: options.tokenLifetimeMs ?? defaultTokenLifetimeMs,
+      revoke: (revocation) => this.#revoke(revocation),
+    });
     this.#passwords = new PasswordCheck(options.hasher, options.hashQueue ?? new HashQueue());
     this.#gate = new RegistrationGate({
       store: options.store,
@@ -95,7 +90,7 @@ export class Accounts {
     if (invite === undefined) await this.#refuseTaken(user);
     await this.#add(user, await this.#passwords.hash(address, password), invite);
     this.#log.info("user registered", { user, address });
-    return this.#locks.run(user, () => this.#openDevice(user, { name: deviceName }));
+    return this.#locks.run(user, () => this.#devices.logIn(user, { name: deviceName }));
   }
 
   /**
@@ -121,7 +116,7 @@ export class Accounts {
         `Cannot log in as "${user}": the name or the password is wrong, or the device belongs to somebody else.`,
       ),
       task: (record) => {
-        if (!record.disabled) return this.#openDevice(user, { id: own ? deviceId : "", name });
+        if (!record.disabled) return this.#devices.logIn(user, { id: own ? deviceId : "", name });
         throw new ChatError("permission_denied", `The account "${user}" is disabled: ask the server's operator.`);
       },
     });
@@ -162,7 +157,7 @@ export class Accounts {
     const tokenHash = await hashSecret(token);
     for (;;) {
       const revocations = this.#revocations;
-      const identity = await this.#findIdentity(tokenHash);
+      const identity = await this.#devices.identify(tokenHash);
       if (revocations !== this.#revocations) continue;
       enter?.(identity);
       return identity;
@@ -174,28 +169,17 @@ export class Accounts {
    * or its token has expired.
    */
   async renew({ deviceId }: Identity): Promise<void> {
-    const now = this.#clock.now();
-    const device = await this.#store.findDevice(deviceId);
-    if (device?.tokenHash === undefined || device.expiresAt <= now) throw unauthenticated();
-    await this.#touch(device, now);
+    await this.#devices.renew(deviceId);
   }
 
   /** Forgets devices, with their cursors, on which nobody has been logged in for 90 days. */
   async removeOldDevices(): Promise<void> {
-    const removed = await this.#store.removeDevices(this.#clock.now() - deviceRetentionMs);
-    if (removed > 0) this.#log.info("old devices removed", { removed });
+    await this.#devices.removeOld();
   }
 
   /** Ends the device's token and its live sessions. */
-  async logOut(identity: Identity): Promise<void> {
-    await this.#locks.run(identity.user, async () => {
-      await this.#store.logOutDevice(identity.deviceId);
-      this.#revoke({
-        user: identity.user,
-        deviceId: identity.deviceId,
-        reason: revoked("This device was logged out."),
-      });
-    });
+  async logOut({ user, deviceId }: Identity): Promise<void> {
+    await this.#locks.run(user, () => this.#devices.logOut(user, deviceId, "This device was logged out."));
   }
 
   /**
@@ -215,7 +199,7 @@ export class Accounts {
         const device = await this.#store.findDevice(deviceId);
         if (record.disabled || device?.tokenHash === undefined) throw unauthenticated();
         const hash = await this.#passwords.hash(origin, next);
-        const { token, tokenHash, expiresAt } = await this.#createToken();
+        const { token, tokenHash, expiresAt } = await this.#devices.createToken();
         await this.#store.changePassword(user, hash, { deviceId, tokenHash, expiresAt });
         this.#log.info("password changed", { user });
         this.#revoke({ user, exceptDeviceId: deviceId, reason: revoked("The password of this account was changed.") });
@@ -225,10 +209,8 @@ export class Accounts {
   }
 
   /** Those on which the user is logged in, the one used last first. */
-  async listDevices(identity: Identity): Promise<DeviceRecord[]> {
-    const now = this.#clock.now();
-    const devices = await this.#store.listDevices(identity.user);
-    return devices.filter((device) => device.expiresAt > now);
+  async listDevices({ user }: Identity): Promise<DeviceRecord[]> {
+    return await this.#devices.list(user);
   }
 
   /** Logs out one of the user's devices, which may be the asking one. @throws {ChatError} `not_found` */
@@ -239,9 +221,8 @@ export class Accounts {
       if (device?.user !== user || device.tokenHash === undefined) {
         throw new ChatError("not_found", "You are not logged in on a device with this id: list your devices.");
       }
-      await this.#store.logOutDevice(deviceId);
       this.#log.info("device revoked", { user, deviceId });
-      this.#revoke({ user, deviceId, reason: revoked("This device was logged out from another one.") });
+      await this.#devices.logOut(user, deviceId, "This device was logged out from another one.");
     });
   }
 
@@ -347,65 +328,6 @@ export class Accounts {
     }
   }
 
-  async #openDevice(user: string, { id = "", name }: { id?: string; name: string }): Promise<Credentials> {
-    const now = this.#clock.now();
-    const existing = id === "" ? undefined : await this.#store.findDevice(id);
-    if (existing === undefined) await this.#makeRoom(user);
-    const { token, tokenHash, expiresAt } = await this.#createToken();
-    const device: DeviceRecord = {
-      id: existing?.id ?? createDeviceId(),
-      user,
-      name: name || existing?.name || unnamedDevice,
-      tokenHash,
-      createdAt: existing?.createdAt ?? now,
-      lastUsedAt: now,
-      expiresAt,
-    };
-    await this.#store.saveDevice(device);
-    if (existing?.tokenHash !== undefined) {
-      this.#revoke({ user, deviceId: device.id, reason: revoked("This device was logged in again.") });
-    }
-    return { user, token, deviceId: device.id, expiresAt };
-  }
-
-  async #makeRoom(user: string): Promise<void> {
-    const devices = await this.#store.listDevices(user);
-    for (const { id } of devices.slice(maxDevices - 1)) {
-      await this.#store.logOutDevice(id);
-      const reason = `You are logged in on ${maxDevices} other devices, and this one was used longest ago.`;
-      this.#revoke({ user, deviceId: id, reason: revoked(reason) });
-    }
-    await this.#store.trimDevices(user, { keep: maxDevices - 1 });
-  }
-
-  async #createToken(): Promise<{ token: string; tokenHash: string; expiresAt: number }> {
-    const token = createToken();
-    return { token, tokenHash: await hashSecret(token), expiresAt: this.#clock.now() + this.#tokenLifetimeMs };
-  }
-
-  async #findIdentity(tokenHash: string): Promise<Identity> {
-    const now = this.#clock.now();
-    const device = await this.#store.findDeviceByToken(tokenHash);
-    if (device === undefined || device.expiresAt <= now) throw unauthenticated();
-    const user = await this.#store.findUser(device.user);
-    if (user === undefined || user.disabled) throw unauthenticated();
-    const tokenExpiresAt = now - device.lastUsedAt >= touchIntervalMs
-      ? await this.#touch(device, now)
-      : device.expiresAt;
-    return { user: device.user, deviceId: device.id, deviceName: device.name, tokenExpiresAt };
-  }
-
-  async #touch(device: DeviceRecord, now: number): Promise<number> {
-    const expiresAt = now + this.#tokenLifetimeMs;
-    try {
-      await this.#store.touchDevice(device.id, { lastUsedAt: now, expiresAt });
-      return expiresAt;
-    } catch (cause) {
-      this.#log.warn("the use of a token was not noted", { user: device.user, cause });
-      return device.expiresAt;
-    }
-  }
-
   #change(name: string, task: () => Promise<void>): Promise<void> {
     return this.#locks.run(name, async () => {
       if (await this.#store.findUser(name) === undefined) {
@@ -433,12 +355,4 @@ function toUser({ name, disabled, createdAt }: UserRecord): User {
 
 function taken(name: string): ChatError {
   return new ChatError("already_exists", `The name "${name}" is taken: choose another, or log in if it is yours.`);
-}
-
-function revoked(reason: string): ChatError {
-  return new ChatError("token_revoked", `${reason} Log in again to go on.`);
-}
-
-function unauthenticated(): ChatError {
-  return new ChatError("unauthenticated", "The token is unknown, expired or revoked: log in again.");
 }

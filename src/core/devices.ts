@@ -1,0 +1,140 @@
+import type { AccountStore, DeviceRecord } from "./account_store.ts";
+import { ChatError } from "./chat_error.ts";
+import type { Clock } from "./clock.ts";
+import { type Credentials, type Identity, type Revocation, unnamedDevice } from "./identity.ts";
+import type { Log } from "./log.ts";
+import { createDeviceId, createToken, hashSecret } from "./secret.ts";
+
+/** A token in use is written back no more often than this, in milliseconds. */
+const touchIntervalMs = 60 * 60 * 1000;
+/** How long the cursors of a device are kept that nobody is logged in on, in milliseconds. */
+const retentionMs = 90 * 24 * 60 * 60 * 1000;
+/**
+ * How many devices a user has. Beyond it, one that is logged out is forgotten, and when there is none, one is logged out first:
+ * the one used longest ago.
+ */
+const maxDevices = 100;
+
+export interface DevicesOptions {
+  readonly store: AccountStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** How long a token lives after it was last used, in milliseconds. */
+  readonly tokenLifetimeMs: number;
+  /** Ends live sessions. */
+  revoke(revocation: Revocation): void;
+}
+
+/** The devices that users are logged in on, and their tokens. Whoever changes those of a user holds the user's lock. */
+export class Devices {
+  readonly #store: AccountStore;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #tokenLifetimeMs: number;
+  readonly #revoke: (revocation: Revocation) => void;
+
+  constructor({ store, clock, log, tokenLifetimeMs, revoke }: DevicesOptions) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#log = log;
+    this.#tokenLifetimeMs = tokenLifetimeMs;
+    this.#revoke = revoke;
+  }
+
+  /** Logs in on a new device, or again on the user's own with this id. */
+  async logIn(user: string, { id = "", name }: { id?: string; name: string }): Promise<Credentials> {
+    const now = this.#clock.now();
+    const existing = id === "" ? undefined : await this.#store.findDevice(id);
+    if (existing === undefined) await this.#makeRoom(user);
+    const { token, tokenHash, expiresAt } = await this.createToken();
+    const device: DeviceRecord = {
+      id: existing?.id ?? createDeviceId(),
+      user,
+      name: name || existing?.name || unnamedDevice,
+      tokenHash,
+      createdAt: existing?.createdAt ?? now,
+      lastUsedAt: now,
+      expiresAt,
+    };
+    await this.#store.saveDevice(device);
+    if (existing?.tokenHash !== undefined) {
+      this.#revoke({ user, deviceId: device.id, reason: revoked("This device was logged in again.") });
+    }
+    return { user, token, deviceId: device.id, expiresAt };
+  }
+
+  /** Ends the token of a device, and its live sessions for this reason. */
+  async logOut(user: string, deviceId: string, reason: string): Promise<void> {
+    await this.#store.logOutDevice(deviceId);
+    this.#revoke({ user, deviceId, reason: revoked(reason) });
+  }
+
+  async createToken(): Promise<{ token: string; tokenHash: string; expiresAt: number }> {
+    const token = createToken();
+    return { token, tokenHash: await hashSecret(token), expiresAt: this.#clock.now() + this.#tokenLifetimeMs };
+  }
+
+  /** Whose token this is; it is used by that. @throws {ChatError} `unauthenticated` */
+  async identify(tokenHash: string): Promise<Identity> {
+    const now = this.#clock.now();
+    const device = await this.#store.findDeviceByToken(tokenHash);
+    if (device === undefined || device.expiresAt <= now) throw unauthenticated();
+    const user = await this.#store.findUser(device.user);
+    if (user === undefined || user.disabled) throw unauthenticated();
+    const tokenExpiresAt = now - device.lastUsedAt >= touchIntervalMs
+      ? await this.#touch(device, now)
+      : device.expiresAt;
+    return { user: device.user, deviceId: device.id, deviceName: device.name, tokenExpiresAt };
+  }
+
+  /** The device is connected, which is use. @throws {ChatError} `unauthenticated` when it was logged out or its token expired. */
+  async renew(deviceId: string): Promise<void> {
+    const now = this.#clock.now();
+    const device = await this.#store.findDevice(deviceId);
+    if (device?.tokenHash === undefined || device.expiresAt <= now) throw unauthenticated();
+    await this.#touch(device, now);
+  }
+
+  /** Those that hold a token, the one used last first. */
+  async list(user: string): Promise<DeviceRecord[]> {
+    const now = this.#clock.now();
+    return (await this.#store.listDevices(user)).filter((device) => device.expiresAt > now);
+  }
+
+  /** Forgets those, with their cursors, on which nobody has been logged in for 90 days. */
+  async removeOld(): Promise<void> {
+    const removed = await this.#store.removeDevices(this.#clock.now() - retentionMs);
+    if (removed > 0) this.#log.info("old devices removed", { removed });
+  }
+
+  async #makeRoom(user: string): Promise<void> {
+    const devices = await this.#store.listDevices(user);
+    for (const { id } of devices.slice(maxDevices - 1)) {
+      await this.logOut(
+        user,
+        id,
+        `You are logged in on ${maxDevices} other devices, and this one was used longest ago.`,
+      );
+    }
+    await this.#store.trimDevices(user, { keep: maxDevices - 1 });
+  }
+
+  async #touch(device: DeviceRecord, now: number): Promise<number> {
+    const expiresAt = now + this.#tokenLifetimeMs;
+    try {
+      await this.#store.touchDevice(device.id, { lastUsedAt: now, expiresAt });
+      return expiresAt;
+    } catch (cause) {
+      this.#log.warn("the use of a token was not noted", { user: device.user, cause });
+      return device.expiresAt;
+    }
+  }
+}
+
+export function revoked(reason: string): ChatError {
+  return new ChatError("token_revoked", `${reason} Log in again to go on.`);
+}
+
+export function unauthenticated(): ChatError {
+  return new ChatError("unauthenticated", "The token is unknown, expired or revoked: log in again.");
+}

@@ -67,7 +67,7 @@ export class AmqpTransport implements Transport {
     return Promise.resolve(
       new AmqpLink({
         signal,
-        open: (token, options) => this.#open({ user: this.#options.user, password: token }, options),
+        open: (token, options) => this.#logInto({ user: this.#options.user, password: token }, options),
         explain: (error) => this.explain(error),
       }),
     );
@@ -79,7 +79,7 @@ export class AmqpTransport implements Transport {
     signal: AbortSignal | undefined,
   ): Promise<T> {
     try {
-      await using connection = await this.#open(login, { name: "chatd", signal });
+      await using connection = await this.#logInto(login, { name: "chatd", signal });
       return await ask(connection);
     } catch (error) {
       throw error instanceof ChatError ? await this.explain(error) : error;
@@ -92,32 +92,51 @@ export class AmqpTransport implements Transport {
   }
 
   /**
-   * To a client, a broker that gets no answer from chatd refuses like one that was told to. So it is asked about a name which chatd
-   * lets in, and then no further: that tells the two apart.
+   * To a client, a broker whose question to chatd failed refuses like one that was told to. So a refusal is believed only when the
+   * same login is refused again after chatd was seen to answer: clients forget a token that is refused.
    */
-  async explain(error: ChatError): Promise<ChatError> {
-    if (this.#options.sharedLogin !== undefined || !isBrokerRefusal(error)) return error;
-    if (!await this.#serverAnswers()) {
-      return new ChatError(
-        "unavailable",
-        `RabbitMQ at ${this.address} lets nobody in, because no chatd server answers it: start "chatd amqp-server".`,
-        { cause: error },
-      );
+  async #logInto(login: BrokerLogin, options: { name: string; signal?: AbortSignal }): Promise<BrokerConnection> {
+    try {
+      return await this.#open(login, options);
+    } catch (error) {
+      const refused = error instanceof ChatError && error.code === "unauthenticated";
+      if (!refused || this.#options.sharedLogin !== undefined) throw error;
+      if (!await this.#serverAnswers(options.signal)) throw this.#noAnswer(error);
+      return await this.#open(login, options);
     }
-    if (!isClosedDoor(error)) return error;
-    return new ChatError("busy", "Too many people are logging in right now: try again in a few seconds.", {
-      cause: error,
-      retryAfterMs: 2_000,
-    });
   }
 
-  async #serverAnswers(): Promise<boolean> {
+  /** What an error of the broker means, as far as more can be found out. */
+  async explain(error: ChatError): Promise<ChatError> {
+    if (this.#options.sharedLogin !== undefined || !isBrokerRefusal(error)) return error;
+    if (isClosedDoor(error)) {
+      if (!await this.#serverAnswers()) return this.#noAnswer(error);
+      return new ChatError("busy", "Too many people are logging in right now: try again in a few seconds.", {
+        cause: error,
+        retryAfterMs: 2_000,
+      });
+    }
+    // Something was refused to who was let in, also when chatd could not be asked about it: the next login tells.
+    return error.code === "permission_denied" ? new ChatError("unavailable", error.message, { cause: error }) : error;
+  }
+
+  /** It is asked about a name which chatd lets in, and then no further: that tells whether it gets an answer. */
+  async #serverAnswers(signal?: AbortSignal): Promise<boolean> {
     try {
-      await using _connection = await this.#open({ user: statusUser, password: "status" }, { name: "chatd status" });
+      const login = { user: statusUser, password: "status" };
+      await using _connection = await this.#open(login, { name: "chatd status", signal });
       return true;
     } catch (error) {
       return error instanceof ChatError && isClosedDoor(error);
     }
+  }
+
+  #noAnswer(cause: ChatError): ChatError {
+    return new ChatError(
+      "unavailable",
+      `RabbitMQ at ${this.address} lets nobody in, because no chatd server answers it: start "chatd amqp-server".`,
+      { cause },
+    );
   }
 }
 

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { connect } from "amqplib";
 import { AmqpTransport } from "../../src/amqp/client_transport.ts";
+import { declareTopology } from "../../src/amqp/topology.ts";
+import { ChatClient } from "../../src/client/chat_client.ts";
 import { startTestAmqpServer, startTestBroker } from "../support/amqp_server.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
 
@@ -35,6 +38,60 @@ Deno.test("a server that is busy is not taken for one that refuses", async () =>
   } finally {
     await busy.shutdown();
   }
+});
+
+for (
+  const { what, kind, answer } of [
+    { what: "login", kind: "user", answer: { body: "", status: 500 } },
+    { what: "publishing", kind: "resource", answer: { body: "deny", status: 200 } },
+  ]
+) {
+  Deno.test(`one question about ${what} that fails does not end a client, nor take its token`, async () => {
+    const maker = await connect(broker.node.amqpUrl());
+    await declareTopology(await maker.createChannel());
+    await maker.close();
+    let failed = 0;
+    const again = Promise.withResolvers<void>();
+    const flaky = Deno.serve({ hostname: "127.0.0.1", port: broker.authPort, onListen() {} }, async (request) => {
+      const asked = request.url.split("/").at(-1);
+      const user = new URLSearchParams(await request.text()).get("username");
+      if (user === "_status") return new Response(asked === "user" ? "allow" : "deny");
+      if (asked === kind && failed++ === 0) return new Response(answer.body, { status: answer.status });
+      if (asked === kind) again.resolve();
+      return new Response("allow");
+    });
+    const stop = new AbortController();
+    const client = new ChatClient({
+      transport: new AmqpTransport({ broker: broker.address, user: "ana" }),
+      token: "t".repeat(43),
+      client: "test",
+      onEvent() {},
+      backoff: { initialMs: 20, maxMs: 50 },
+    });
+    try {
+      const running = client.run({ signal: stop.signal });
+      const ended = running.then((error) => assert.fail(`it ended with ${error?.code}: ${error?.message}`));
+      ended.catch(() => {});
+      await Promise.race([again.promise, ended]);
+      stop.abort();
+      assert.equal(await running, undefined);
+    } finally {
+      stop.abort();
+      await flaky.shutdown();
+    }
+  });
+}
+
+Deno.test("a token that is not valid is refused for good when the server answers", async () => {
+  await using chatd = await startTestAmqpServer(broker);
+  await chatd.transport("ana").register(anas, {});
+  const client = new ChatClient({
+    transport: chatd.transport("ana"),
+    token: "t".repeat(43),
+    client: "test",
+    onEvent() {},
+  });
+  assert.equal((await client.run({ signal: new AbortController().signal }))?.code, "unauthenticated");
 });
 
 Deno.test("a call that is given up ends at once", async () => {

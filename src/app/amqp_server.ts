@@ -12,6 +12,7 @@ import { systemClock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import { brokerAuthSecret } from "./broker_auth_secret.ts";
 import { brokerLogin } from "./broker_login.ts";
+import { refuseOpenBroker } from "./broker_network.ts";
 import { formatHostPort } from "./host_port.ts";
 import { isLoopback } from "./loopback.ts";
 import { defer } from "./open_chat.ts";
@@ -155,16 +156,11 @@ async function openAuthority(
   }
 }
 
-function refuseOpenNetwork({ broker: { address }, authListen, sharedLogin, insecure }: AmqpServerOptions): void {
-  if (insecure) return;
-  if (!address.tls && !isLoopback(address.host)) {
-    throw new ChatError(
-      "permission_denied",
-      `Going to ${formatBroker(address)} would send passwords and messages over the network unencrypted: ` +
-        "use amqps://, or say --insecure if something else encrypts them.",
-    );
-  }
-  if (!sharedLogin && !isLoopback(authListen.host)) {
+function refuseOpenNetwork(
+  { broker: { address }, management, authListen, sharedLogin, insecure }: AmqpServerOptions,
+): void {
+  refuseOpenBroker({ address, management, insecure });
+  if (!insecure && !sharedLogin && !isLoopback(authListen.host)) {
     throw new ChatError(
       "permission_denied",
       `Listening on ${authListen.host} for what the broker asks would let passwords over the network unencrypted: ` +

@@ -1,5 +1,5 @@
 import { type AuthorityEndpoint, startAuthorityEndpoint } from "../amqp/authority_endpoint.ts";
-import { formatBroker } from "../amqp/broker_address.ts";
+import { type BrokerAddress, formatBroker } from "../amqp/broker_address.ts";
 import { inspectorPassword, inspectorUser } from "../amqp/broker_authority.ts";
 import { brokerPlugins } from "../amqp/broker_config.ts";
 import { BrokerConnection } from "../amqp/broker_connection.ts";
@@ -10,6 +10,7 @@ import { ChatError } from "../core/chat_error.ts";
 import { silentLog } from "../core/log.ts";
 import { brokerAuthSecret } from "./broker_auth_secret.ts";
 import { brokerLogin, type BrokerLoginOptions } from "./broker_login.ts";
+import { refuseOpenBroker } from "./broker_network.ts";
 import { formatHostPort, type HostPort } from "./host_port.ts";
 import { requireDataFolder } from "./permissions.ts";
 import { readPemText } from "./pem_file.ts";
@@ -20,8 +21,10 @@ export interface DoctorOptions extends BrokerLoginOptions {
   /** Where the broker asks; nobody need listen there. */
   readonly authListen: HostPort;
   readonly authSecretFile?: string;
-  /** Of the management plugin; port 15672 of the broker unless given. */
+  /** Of the management plugin; port 15672 of the broker, or 15671 where it is reached with TLS, unless given. */
   readonly management?: string;
+  /** Let secrets go beyond loopback without TLS. */
+  readonly insecure: boolean;
 }
 
 /** What was found, and what to do about it. */
@@ -55,14 +58,15 @@ export async function runDoctor(options: DoctorOptions): Promise<number> {
 }
 
 async function* examine(options: DoctorOptions): AsyncGenerator<Finding, void> {
-  const { broker: { address }, caFile, dataDir, authSecretFile } = options;
+  const { broker: { address }, caFile, dataDir, authSecretFile, insecure } = options;
+  const url = options.management ?? standardManagement(address);
+  refuseOpenBroker({ address, management: url, insecure });
   requireDataFolder(dataDir);
   const login = await brokerLogin(options);
   const ca = caFile === undefined ? undefined : await readPemText(caFile);
   await using connection = await BrokerConnection.open({ broker: address, login, ca, name: "chatd doctor" });
   yield { kind: "ok", what: `${formatBroker(address)} is there, and lets "${login.user}" in` };
   yield aboutVersion(connection.product);
-  const url = options.management ?? `http://${formatHostPort({ host: address.host, port: 15672 })}`;
   await using management = new BrokerManagement({ url, login, ca, log: silentLog });
   yield* aboutManagement(management, login.user);
   yield await aboutServers(connection);
@@ -84,6 +88,10 @@ async function* examine(options: DoctorOptions): AsyncGenerator<Finding, void> {
       fix: `Make sure that the broker reaches that address, and ${configHelp}.`,
     };
   }
+}
+
+function standardManagement({ tls, host }: BrokerAddress): string {
+  return tls ? `https://${formatHostPort({ host, port: 15671 })}` : `http://${formatHostPort({ host, port: 15672 })}`;
 }
 
 function aboutVersion(product: string): Finding {

@@ -34,6 +34,33 @@ Deno.test("broker-config refuses what cannot be written to rabbitmq.conf", async
   assert.match(stderr, /characters that rabbitmq\.conf does not take/);
 });
 
+Deno.test("the password of the broker's administrator does not go over a network in the clear unless told to", async () => {
+  using folder = temporaryFolder();
+  const refused = async (words: RegExp, ...args: string[]) => {
+    const { code, stderr } = await runChatd({ args: [...args, "--data", folder.path] });
+    assert.equal(code, args[0] === "doctor" ? 3 : 78, stderr);
+    assert.match(stderr, words);
+    assert.match(stderr, /--insecure/);
+  };
+  const here = ["--broker", "amqps://127.0.0.1"];
+  const far = ["--broker-management", "http://192.0.2.1:15672"];
+  await refused(
+    /management of RabbitMQ at http:\/\/192\.0\.2\.1:15672/,
+    "amqp-server",
+    "--no-supervise",
+    ...here,
+    ...far,
+  );
+  await refused(/management of RabbitMQ at http:\/\/192\.0\.2\.1:15672/, "doctor", ...here, ...far);
+  await refused(/amqp:\/\/192\.0\.2\.1:5672/, "doctor", "--broker", "amqp://192.0.2.1");
+
+  const [nobody] = await freePorts(1);
+  const told = ["--broker", `amqp://chatd:secret@127.0.0.1:${nobody}`, ...far, "--insecure"];
+  const { code, stderr } = await runChatd({ args: ["doctor", ...told, "--data", folder.path] });
+  assert.equal(code, 4, stderr);
+  assert.match(stderr, /No RabbitMQ listens/);
+});
+
 Deno.test("doctor finds out whether a broker is there, asks, and locks clients in", async (t) => {
   using folder = temporaryFolder();
   const [authPort, nobody] = await freePorts(2);

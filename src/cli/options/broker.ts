@@ -34,8 +34,9 @@ export function doctorOptions(options: OptionsWithEnv): Parser<"sync", DoctorOpt
       management: options.optional(
         "--broker-management",
         httpUrl(),
-        "The broker's management plugin; port 15672 of the broker unless given",
+        "The broker's management plugin; port 15672 of the broker unless given, or 15671 with amqps://",
       ),
+      insecure: options.flag("--insecure", "Send the broker's password beyond this machine without TLS"),
     }),
   );
 }

@@ -12,6 +12,9 @@ export const maxAmqpFrameBytes = 8 * 1024;
 /** Of one message on the broker; a frame of chatd is no longer. */
 export const maxMessageBytes = 64 * 1024;
 
+/** The first line of a `rabbitmq.conf` that chatd made, and may make again. */
+export const brokerConfigMark = "# Made by chatd broker-config, which may write it anew.";
+
 export interface BrokerConfigOptions {
   /** The broker's own user that the server logs in with. */
   readonly user: string;
@@ -33,11 +36,11 @@ export function brokerConfig({ user, password, vhost = "/", authUrl }: BrokerCon
     }
   }
   const lines = [
+    brokerConfigMark,
     "# A new broker makes this user; one that was started before keeps those it has.",
     `default_user = ${user}`,
     `default_pass = ${password}`,
     ...(vhost === "/" ? [] : [`default_vhost = ${vhost}`]),
-    "loopback_users = none",
     "",
     `max_message_size = ${maxMessageBytes}`,
     "# Headers come in one frame: this bounds how deep they can be nested.",

@@ -1,4 +1,4 @@
-import { brokerConfig, brokerPlugins, enabledPlugins } from "../amqp/broker_config.ts";
+import { brokerConfig, brokerConfigMark, brokerPlugins, enabledPlugins } from "../amqp/broker_config.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { prepareDataFolder } from "../store/data_folder.ts";
 import { brokerAuthSecret } from "./broker_auth_secret.ts";
@@ -27,9 +27,13 @@ export async function runBrokerConfig(options: BrokerConfigCommandOptions): Prom
   if (writeTo === undefined) {
     console.log(config + advice({ user, password, vhost }));
   } else {
+    await refuseOthers(writeTo, ["rabbitmq.conf", "enabled_plugins"]);
     await write(writeTo, "rabbitmq.conf", config);
     await write(writeTo, "enabled_plugins", enabledPlugins());
-    console.log(`Wrote ${writeTo}/rabbitmq.conf and ${writeTo}/enabled_plugins.`);
+    console.log(
+      `Wrote ${writeTo}/rabbitmq.conf and ${writeTo}/enabled_plugins. Only you can read them, for they hold secrets: ` +
+        'give them to the user that RabbitMQ runs as ("chown rabbitmq").',
+    );
   }
   return 0;
 }
@@ -67,11 +71,38 @@ function written(make: () => string): string {
   }
 }
 
-async function write(folder: string, name: string, text: string): Promise<void> {
+/** A folder whose rabbitmq.conf has the mark is chatd's, and so is one with neither file. */
+async function refuseOthers(folder: string, names: readonly [config: string, plugins: string]): Promise<void> {
+  const [config, plugins] = await Promise.all(names.map((name) => readIfThere(folder, name)));
+  if (config?.startsWith(`${brokerConfigMark}\n`)) return;
+  const name = config !== undefined ? names[0] : plugins !== undefined ? names[1] : undefined;
+  if (name === undefined) return;
+  throw new ChatError(
+    "permission_denied",
+    `"${folder}/${name}" is there, and "chatd broker-config" did not make it: name another folder with --write, and bring ` +
+      "the two together by hand.",
+  );
+}
+
+async function readIfThere(folder: string, name: string): Promise<string | undefined> {
   try {
-    await Deno.mkdir(folder, { recursive: true });
-    await Deno.writeTextFile(`${folder}/${name}`, text);
+    return await Deno.readTextFile(`${folder}/${name}`);
   } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return undefined;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ChatError("permission_denied", `Cannot read "${folder}/${name}": ${why}`, { cause });
+  }
+}
+
+/** In one go, so that nobody else can ever read it. */
+async function write(folder: string, name: string, text: string): Promise<void> {
+  const unfinished = `${folder}/.${name}.${crypto.randomUUID()}`;
+  try {
+    await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+    await Deno.writeTextFile(unfinished, text, { createNew: true, mode: 0o600 });
+    await Deno.rename(unfinished, `${folder}/${name}`);
+  } catch (cause) {
+    await Deno.remove(unfinished).catch(() => {});
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new ChatError("permission_denied", `Cannot write "${folder}/${name}": ${why}`, { cause });
   }

@@ -23,7 +23,33 @@ Deno.test("broker-config makes the secrets once, and prints what RabbitMQ reads"
   assert.equal(written.code, 0, written.stderr);
   const config = Deno.readTextFileSync(`${folder.path}/etc/rabbitmq.conf`);
   assert.ok(first.stdout.startsWith(config));
+  // It would let guest, whom many brokers have, in from everywhere.
+  assert.doesNotMatch(config, /loopback_users/);
   assert.match(Deno.readTextFileSync(`${folder.path}/etc/enabled_plugins`), /^\[rabbitmq_auth_backend_http,.*\]\.\n$/);
+});
+
+Deno.test("broker-config lets nobody else read what it writes, and overwrites only what it made", async () => {
+  using folder = temporaryFolder();
+  const etc = `${folder.path}/etc`;
+  const write = () => runChatd({ args: ["broker-config", "--data", `${folder.path}/data`, "--write", etc] });
+  const mode = (path: string) => Deno.statSync(path).mode! & 0o777;
+  assert.equal((await write()).code, 0);
+  assert.equal(mode(etc), 0o700);
+  const config = Deno.readTextFileSync(`${etc}/rabbitmq.conf`);
+  Deno.chmodSync(`${etc}/rabbitmq.conf`, 0o644);
+  Deno.writeTextFileSync(`${etc}/rabbitmq.conf`, "listeners.tcp.default = 1\n", { append: true });
+
+  assert.equal((await write()).code, 0);
+  assert.equal(Deno.readTextFileSync(`${etc}/rabbitmq.conf`), config);
+  for (const name of ["rabbitmq.conf", "enabled_plugins"]) assert.equal(mode(`${etc}/${name}`), 0o600);
+  assert.deepEqual([...Deno.readDirSync(etc)].map(({ name }) => name).sort(), ["enabled_plugins", "rabbitmq.conf"]);
+
+  const theirs = "# ours\nlisteners.tcp.default = 5673\n";
+  Deno.writeTextFileSync(`${etc}/rabbitmq.conf`, theirs);
+  const { code, stdout, stderr } = await write();
+  assert.deepEqual([code, stdout], [1, ""]);
+  assert.match(stderr, /rabbitmq\.conf" is there, and "chatd broker-config" did not make it/);
+  assert.equal(Deno.readTextFileSync(`${etc}/rabbitmq.conf`), theirs);
 });
 
 Deno.test("broker-config refuses what cannot be written to rabbitmq.conf", async () => {

@@ -14,7 +14,8 @@ export function amqpClientOptions(
     user: options.required("--user", userName(), "Who you are, always needed; a new name can be registered"),
     broker: options.withDefault("--broker", brokerUrl(), {
       standard: "amqp://127.0.0.1:5672",
-      description: "The broker, amqp:// or amqps://; with USER:PASSWORD@ only where everybody shares them",
+      description:
+        "The broker, amqp:// or amqps://; with USER:PASSWORD@ only where everybody shares them, and then in CHATD_BROKER",
     }),
     to: options.optional("--to", userName(), "Whom to write to: needed when the lines come from a pipe"),
     consumer: options.withDefault("--consumer", consumerName(), {

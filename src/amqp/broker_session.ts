@@ -5,6 +5,7 @@ import type { ClientFrame } from "../gen/chatd/v1/session.ts";
 import { Session } from "../session/session.ts";
 import { type Incoming, type ReplyAddress, sessionHeader, sessionQueueHeader } from "./incoming.ts";
 import { messageTypes, type PayloadFormat, serverFrames } from "./payload.ts";
+import type { DirectReplies } from "./direct_replies.ts";
 import type { Publisher } from "./publisher.ts";
 
 export interface BrokerSessionOptions {
@@ -13,6 +14,8 @@ export interface BrokerSessionOptions {
   readonly server: string;
   defer(callback: () => void): void;
   readonly publisher: Publisher;
+  /** For the reply to the hello. */
+  readonly replies: DirectReplies;
   /** The message with the hello. */
   readonly hello: Incoming;
   readonly address: ReplyAddress;
@@ -64,7 +67,7 @@ export class BrokerSession {
     });
   }
 
-  /** Resolves when the broker has the reply to the hello, or the session has ended. */
+  /** Resolves when the reply to the hello is on its way, or the session has ended. */
   get welcomed(): Promise<void> {
     return this.#welcomed.promise;
   }
@@ -89,14 +92,15 @@ export class BrokerSession {
   }
 
   #send(frame: Uint8Array): void {
-    const { publisher, address } = this.#options;
+    const { publisher, replies, address } = this.#options;
     const format = this.#format;
     for (const content of serverFrames(frame, format)) {
       const message = { type: messageTypes.serverFrame, format, content };
       if (this.#isFirst) {
         this.#isFirst = false;
         const headers = { [sessionHeader]: this.secret, [sessionQueueHeader]: this.queue };
-        void publisher.reply(address, message, headers).then(() => this.#welcomed.resolve());
+        replies.send({ sender: this.user, address, message, headers, dropped: () => this.#session.disconnected() });
+        this.#welcomed.resolve();
       } else {
         publisher.toQueue(this.queue, message, () => this.#session.disconnected());
       }

@@ -10,6 +10,9 @@ export const connectionHeader = "chatd-connection";
 export const leavingHeader = "chatd-leaving";
 
 const maxPropertyLength = 256;
+/** What begins a term, and how many bytes a process's name ends with, after two numbers of four (PID_EXT, NEW_PID_EXT). */
+const externalTerm = 131;
+const creationBytesByTag = new Map([[103, 1], [88, 4]]);
 
 /** A message to the server whose envelope is in order; its content was not looked at. */
 export interface Incoming {
@@ -71,8 +74,27 @@ export function parseIncoming({ properties, content, fields }: ConsumeMessage): 
   };
 }
 
+/** What all addresses for direct replies of one broker have in common. */
+export type DirectAddressForm = string;
+
+/**
+ * Such an address is the broker's name of a process, in Erlang's external term format, and a key. What is left of the name without
+ * the numbers that tell the processes of a node apart; undefined when it is no such address.
+ */
+export function formOf(replyTo: string): DirectAddressForm | undefined {
+  if (!replyTo.startsWith(`${directReplies}.`) || replyTo.length > maxPropertyLength) return undefined;
+  const [name, key, ...more] = replyTo.slice(directReplies.length + 1).split(".");
+  if (more.length > 0 || !/^[A-Za-z0-9+/=_-]{1,64}$/.test(key ?? "")) return undefined;
+  const term = Buffer.from(name, "base64");
+  if (term.toString("base64") !== name || term[0] !== externalTerm) return undefined;
+  const creationBytes = creationBytesByTag.get(term[1]);
+  if (creationBytes === undefined || term.length < 2 + 8 + creationBytes) return undefined;
+  const end = term.length - creationBytes;
+  return Buffer.concat([term.subarray(0, end - 8), term.subarray(end)]).toString("hex");
+}
+
 function isDirect(replyTo: unknown): replyTo is string {
-  return typeof replyTo === "string" && replyTo.startsWith(`${directReplies}.`) && replyTo.length <= maxPropertyLength;
+  return typeof replyTo === "string" && formOf(replyTo) !== undefined;
 }
 
 function shortText(value: unknown): string | undefined {

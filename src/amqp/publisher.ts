@@ -25,14 +25,14 @@ export class Publisher {
     this.#publish(queue, message, { mandatory: true }, (taken) => taken || refused());
   }
 
-  /** Resolves when the broker has it, whether there is somebody to read it or not; without an address, at once. */
+  /** Resolves with whether the broker took it, be there somebody to read it or not; without an address, at once. */
   reply(
     { replyTo, correlationId }: ReplyAddress,
     message: Outgoing,
     headers: Record<string, string> = {},
-  ): Promise<void> {
-    if (replyTo === undefined) return Promise.resolve();
-    return new Promise((resolve) => this.#publish(replyTo, message, { correlationId, headers }, () => resolve()));
+  ): Promise<boolean> {
+    if (replyTo === undefined) return Promise.resolve(true);
+    return new Promise((resolve) => this.#publish(replyTo, message, { correlationId, headers }, resolve));
   }
 
   /** Resolves when the broker has everything, or the channel is gone. */

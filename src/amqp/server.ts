@@ -90,15 +90,11 @@ class Server implements AmqpServer {
 
   async #connect(): Promise<ServingConnection> {
     const { broker, login, ca } = this.#options;
-    const connection = await BrokerConnection.open({
-      broker,
-      login,
-      ca,
-      name: "chatd server",
-      signal: this.#stopped.signal,
-    });
+    const open = (name: string, signal: AbortSignal) => BrokerConnection.open({ broker, login, ca, name, signal });
+    const connection = await open("chatd server", this.#stopped.signal);
+    const connectForReplies = (signal: AbortSignal) => open("chatd server, replies", signal);
     const stale = this.#serving?.queues ?? [];
-    const serving = await ServingConnection.open(connection, { ...this.#options, stale });
+    const serving = await ServingConnection.open(connection, { ...this.#options, stale, connectForReplies });
     if (this.#stopped.signal.aborted) await serving.close({ deadlineMs: 0 });
     return this.#serving = serving;
   }

@@ -9,6 +9,7 @@ import { logIn, register } from "./account_requests.ts";
 import type { BrokerConnection } from "./broker_connection.ts";
 import { toChannelError } from "./broker_errors.ts";
 import { BrokerSession } from "./broker_session.ts";
+import { DirectReplies } from "./direct_replies.ts";
 import { type Incoming, parseIncoming, type ReplyAddress, replyAddress } from "./incoming.ts";
 import { decodePayload, encodePayload, endingFrame, messageTypes } from "./payload.ts";
 import { type Outgoing, Publisher } from "./publisher.ts";
@@ -43,9 +44,16 @@ export interface ServingOptions {
   kick?(target: { user: string; connection?: string }): void;
 }
 
+interface OpenServingOptions extends ServingOptions {
+  /** Queues of sessions that are over. */
+  readonly stale: readonly string[];
+  /** Opens another connection, for what is published to addresses that clients chose. @throws {ChatError} */
+  connectForReplies(signal: AbortSignal): Promise<BrokerConnection>;
+}
+
 /** The server's side of one connection to the broker, from the declaring of queues to its end. Its sessions end with it. */
 export class ServingConnection {
-  readonly #options: ServingOptions & { stale: readonly string[] };
+  readonly #options: OpenServingOptions;
   readonly #connection: BrokerConnection;
   readonly #sessions = new Map<string, BrokerSession>();
   readonly #byQueue = new Map<string, BrokerSession>();
@@ -58,12 +66,13 @@ export class ServingConnection {
   readonly #consumerTags: { channel: Channel; tag: string }[] = [];
   #declaring!: Channel;
   #publisher!: Publisher;
+  #replies: DirectReplies | undefined;
   #idleTimer: ReturnType<typeof setInterval> | undefined;
   #isServing = false;
   #stopping = false;
   #left: string[] = [];
 
-  private constructor(connection: BrokerConnection, options: ServingOptions & { stale: readonly string[] }) {
+  private constructor(connection: BrokerConnection, options: OpenServingOptions) {
     this.#connection = connection;
     this.#options = options;
     this.#floods = new TokenBuckets(options.flood);
@@ -76,14 +85,14 @@ export class ServingConnection {
    */
   static async open(
     connection: BrokerConnection,
-    options: ServingOptions & { stale: readonly string[] },
+    options: OpenServingOptions,
   ): Promise<ServingConnection> {
     const serving = new ServingConnection(connection, options);
     try {
       await serving.#open();
       return serving;
     } catch (error) {
-      await connection.close();
+      await Promise.all([connection.close(), serving.#replies?.close()]);
       throw error;
     }
   }
@@ -115,13 +124,13 @@ export class ServingConnection {
     const timer = setTimeout(resolve, deadlineMs);
     if (this.#connection.isOpen) await Promise.race([this.#stopAndFlush(), promise, this.lost]);
     clearTimeout(timer);
-    await this.#connection.close();
+    await Promise.all([this.#connection.close(), this.#replies?.close()]);
     this.#ended();
   }
 
   async #stopAndFlush(): Promise<void> {
     await this.stop();
-    await this.#publisher.flush();
+    await Promise.all([this.#publisher.flush(), this.#replies?.flush()]);
   }
 
   async #open(): Promise<void> {
@@ -133,6 +142,9 @@ export class ServingConnection {
       user: this.#connection.user,
       undeliverable: (queue) => this.#byQueue.get(queue)?.disconnected(),
     });
+    const { connectForReplies: connect, log } = this.#options;
+    const poisoned = (sender: string) => this.#throwOff(sender, "forged reply_to");
+    this.#replies = await DirectReplies.open({ connect, log, poisoned });
     await this.#watchQueues();
     const requests = await this.#connection.channel(failed);
     await requests.prefetch(requestsAtOnce);
@@ -189,14 +201,25 @@ export class ServingConnection {
   ): Promise<void> {
     const sender = String(message.properties.userId ?? "");
     if (this.#floods.take(sender, performance.now()) > 0) return this.#dropFlood(sender);
-    const address = replyAddress(message);
+    const address = this.#addressOf(message);
     try {
       await serve(parseIncoming(message), address);
     } catch (thrown) {
       const error = toChatError(thrown);
       if (error.code === "internal") this.#options.log.error("request failed", { user: sender, error: thrown });
-      await this.#publisher.reply(address, this.#errorReply(message, error, address));
+      this.#reply(sender, address, this.#errorReply(message, error, address));
     }
+  }
+
+  #addressOf(message: ConsumeMessage): ReplyAddress {
+    const address = replyAddress(message);
+    const { replyTo } = address;
+    return replyTo === undefined || this.#replies?.isGenuine(replyTo) ? address : { ...address, replyTo: undefined };
+  }
+
+  /** The request is done with when this returns: what an address does to the connection must not come back with the request. */
+  #reply(sender: string, address: ReplyAddress, message: Outgoing): void {
+    this.#replies?.send({ sender, address, message });
   }
 
   #errorReply(message: ConsumeMessage, error: ChatError, { format }: ReplyAddress): Outgoing {
@@ -219,13 +242,13 @@ export class ServingConnection {
     const [oldest] = this.#registered;
     if (this.#registered.size > maxRegistered) this.#registered.delete(oldest);
     const { chat: { accounts }, sharedLogin } = this.#options;
-    await this.#publisher.reply(address, await register(incoming, { accounts, sharedLogin }));
+    this.#reply(incoming.user, address, await register(incoming, { accounts, sharedLogin }));
   }
 
   async #request(incoming: Incoming, address: ReplyAddress): Promise<void> {
     if (incoming.type === messageTypes.logIn) {
       const { chat: { accounts }, sharedLogin } = this.#options;
-      return await this.#publisher.reply(address, await logIn(incoming, { accounts, sharedLogin }));
+      return this.#reply(incoming.user, address, await logIn(incoming, { accounts, sharedLogin }));
     }
     if (incoming.type !== messageTypes.clientFrame) {
       throw new ChatError("invalid_argument", "This server does not know this type of message.");
@@ -282,6 +305,7 @@ export class ServingConnection {
       server,
       defer,
       publisher: this.#publisher,
+      replies: this.#replies!,
       hello: incoming,
       address,
       queue,
@@ -335,8 +359,12 @@ export class ServingConnection {
   }
 
   #dropFlood(user: string): void {
+    this.#throwOff(user, "flood dropped");
+  }
+
+  #throwOff(user: string, why: string): void {
     if (this.#kicks.take(user, performance.now()) > 0) return;
-    this.#options.log.warn("flood dropped", { user });
+    this.#options.log.warn(why, { user });
     // Strangers share a name.
     if (user !== registrationUser && user !== "") this.#options.kick?.({ user });
   }
@@ -350,6 +378,7 @@ export class ServingConnection {
 
   #ended(): void {
     clearInterval(this.#idleTimer);
+    void this.#replies?.close();
     for (const timer of this.#lingering.values()) clearTimeout(timer);
     for (const queue of this.#lingering.keys()) this.#options.queues.close(queue);
     this.#lingering.clear();

@@ -1,0 +1,174 @@
+import { Backoff } from "../client/backoff.ts";
+import { ChatError, toChatError } from "../core/chat_error.ts";
+import type { Log } from "../core/log.ts";
+import type { BrokerConnection } from "./broker_connection.ts";
+import { toChannelError } from "./broker_errors.ts";
+import { type DirectAddressForm, formOf, type ReplyAddress } from "./incoming.ts";
+import { type Outgoing, Publisher } from "./publisher.ts";
+import { directReplies } from "./topology.ts";
+
+/** Replies that wait; further ones are dropped, and their clients ask again. */
+const maxWaiting = 5_000;
+/** How long the broker may take for one reply, in milliseconds. */
+const replyDeadlineMs = 10_000;
+
+export interface DirectReply {
+  /** The broker's name of who asked. */
+  readonly sender: string;
+  readonly address: ReplyAddress;
+  readonly message: Outgoing;
+  readonly headers?: Record<string, string>;
+  /** Called at most once, when nobody will get it. */
+  dropped?(): void;
+}
+
+export interface DirectRepliesOptions {
+  /** Opens another connection, which is closed with these replies. @throws {ChatError} */
+  connect(signal: AbortSignal): Promise<BrokerConnection>;
+  readonly log: Log;
+  /** An address of this sender's brought the connection down. */
+  poisoned(sender: string): void;
+}
+
+/**
+ * Replies to addresses that clients chose, over a connection of their own: RabbitMQ closes the connection of who publishes to a
+ * forged one. One is under way at a time, so that it is known which one did it; that one is dropped, the others wait.
+ */
+export class DirectReplies {
+  readonly #options: DirectRepliesOptions;
+  readonly #closed = new AbortController();
+  readonly #waiting: DirectReply[] = [];
+  #line: { connection: BrokerConnection; publisher: Publisher } | undefined;
+  #form: DirectAddressForm | undefined;
+  #sending: Promise<void> | undefined;
+
+  private constructor(options: DirectRepliesOptions) {
+    this.#options = options;
+  }
+
+  /** @throws {ChatError} */
+  static async open(options: DirectRepliesOptions): Promise<DirectReplies> {
+    const replies = new DirectReplies(options);
+    await replies.#connect();
+    return replies;
+  }
+
+  /** Whether an address looks like one that this broker gave out. */
+  isGenuine(replyTo: string): boolean {
+    return this.#form === undefined || formOf(replyTo) === this.#form;
+  }
+
+  /** Sends it when its turn comes; without an address, not at all. */
+  send(reply: DirectReply): void {
+    if (reply.address.replyTo === undefined) return;
+    if (this.#closed.signal.aborted || this.#waiting.length >= maxWaiting) return reply.dropped?.();
+    this.#waiting.push(reply);
+    this.#sending ??= this.#sendAll();
+  }
+
+  /** Resolves when nothing waits any more. */
+  async flush(): Promise<void> {
+    await this.#sending;
+  }
+
+  /** Idempotent. What waits is dropped. */
+  async close(): Promise<void> {
+    this.#closed.abort();
+    await this.#line?.connection.close();
+  }
+
+  async #sendAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const line = this.#line?.connection.isOpen ? this.#line : await this.#reconnect();
+      if (line === undefined) break;
+      const reply = this.#waiting.shift()!;
+      if (await this.#sendOne(line, reply)) continue;
+      reply.dropped?.();
+      await line.connection.close();
+      const { message } = await line.connection.lost;
+      if (this.#closed.signal.aborted) break;
+      this.#options.log.warn("the connection for replies was lost", { reason: message, user: reply.sender });
+      if (/\b541\b/.test(message)) this.#options.poisoned(reply.sender);
+    }
+    this.#sending = undefined;
+    for (const reply of this.#waiting.splice(0)) reply.dropped?.();
+  }
+
+  async #sendOne(
+    { connection, publisher }: { connection: BrokerConnection; publisher: Publisher },
+    { address, message, headers }: DirectReply,
+  ): Promise<boolean> {
+    const late = Promise.withResolvers<false>();
+    const timer = setTimeout(() => late.resolve(false), replyDeadlineMs);
+    const lost = connection.lost.then(() => false);
+    try {
+      return await Promise.race([publisher.reply(address, message, headers), lost, late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #reconnect() {
+    const backoff = new Backoff({ initialMs: 10, maxMs: 1_000 });
+    const { signal } = this.#closed;
+    while (!signal.aborted) {
+      try {
+        return await this.#connect();
+      } catch (error) {
+        if (signal.aborted) return undefined;
+        this.#options.log.warn("no connection for replies", { reason: toChatError(error).message });
+        await pause(backoff.next(), signal);
+      }
+    }
+    return undefined;
+  }
+
+  async #connect() {
+    const connection = await this.#options.connect(this.#closed.signal);
+    try {
+      const channel = await connection.confirmChannel(() => void connection.close());
+      this.#form = await ownForm(connection);
+      if (this.#closed.signal.aborted) throw new ChatError("unavailable", "The server is shutting down.");
+      return this.#line = {
+        connection,
+        publisher: new Publisher(channel, { user: connection.user, undeliverable() {} }),
+      };
+    } catch (error) {
+      await connection.close();
+      throw error instanceof ChatError ? error : toChannelError(error, connection.broker);
+    }
+  }
+}
+
+/** What the broker's addresses have in common: it is asked for one, by a message to ourselves. */
+async function ownForm(connection: BrokerConnection): Promise<DirectAddressForm | undefined> {
+  const address = Promise.withResolvers<string>();
+  const timer = setTimeout(() => address.reject(new Error("no address for direct replies")), replyDeadlineMs);
+  try {
+    const channel = await connection.channel((error) => address.reject(error));
+    void connection.lost.then(address.reject);
+    address.promise.catch(() => {});
+    await channel.consume(directReplies, () => {}, { noAck: true });
+    const { queue } = await channel.assertQueue(`chatd.address.${crypto.randomUUID()}`, { exclusive: true });
+    await channel.consume(queue, (message) => address.resolve(String(message?.properties.replyTo)), { noAck: true });
+    channel.publish("", queue, Buffer.alloc(0), { replyTo: directReplies });
+    const form = formOf(await address.promise);
+    await channel.deleteQueue(queue);
+    await channel.close();
+    return form;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const over = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", over);
+      resolve();
+    };
+    const timer = setTimeout(over, ms);
+    signal.addEventListener("abort", over);
+  });
+}

@@ -11,8 +11,7 @@ export function amqpServerOptions(options: OptionsWithEnv): Parser<"sync", AmqpS
   const broker = object({
     broker: options.withDefault("--broker", brokerUrl(), {
       standard: "amqp://127.0.0.1:5672",
-      description:
-        "The broker, amqp:// or amqps://; USER:PASSWORD@ in it only by CHATD_BROKER, not where ps shows it",
+      description: "The broker, amqp:// or amqps://; USER:PASSWORD@ in it only by CHATD_BROKER, not where ps shows it",
     }),
     brokerPasswordFile: options.optional(
       "--broker-password-file",

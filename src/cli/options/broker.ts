@@ -45,8 +45,7 @@ function shared(options: OptionsWithEnv) {
   return {
     broker: options.withDefault("--broker", brokerUrl(), {
       standard: "amqp://127.0.0.1:5672",
-      description:
-        "The broker, amqp:// or amqps://; USER:PASSWORD@ in it only by CHATD_BROKER, not where ps shows it",
+      description: "The broker, amqp:// or amqps://; USER:PASSWORD@ in it only by CHATD_BROKER, not where ps shows it",
     }),
     brokerPasswordFile: options.optional(
       "--broker-password-file",

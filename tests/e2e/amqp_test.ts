@@ -48,7 +48,7 @@ function transport(user: string): AmqpTransport {
   return new AmqpTransport({ broker: broker.address, user });
 }
 
-Deno.test("a client has one connection and no listening port, a server one connection and the port that is asked", async () => {
+Deno.test("a client has one connection and no listening port, a server two and the port that is asked", async () => {
   using folder = temporaryFolder();
   await using server = await startServer(folder);
   const ben = await join("ben", transport("ben"));
@@ -61,7 +61,8 @@ Deno.test("a client has one connection and no listening port, a server one conne
   assert.deepEqual(socketsOf(ana.pid), { listening: 0, connectedTo: [node.amqpPort] });
   const { listening, connectedTo } = socketsOf(server.pid);
   assert.equal(listening, 1);
-  assert.equal(connectedTo.filter((port) => port === node.amqpPort).length, 1);
+  // One for the sessions, and one for replies to addresses that clients wrote: a forged one closes that one alone.
+  assert.equal(connectedTo.filter((port) => port === node.amqpPort).length, 2);
   await ana.write("bye\n");
   await ana.endInput();
   assert.equal((await ana.status).code, 0);

@@ -154,7 +154,8 @@ async function ownForm(connection: BrokerConnection): Promise<DirectAddressForm 
     channel.publish("", queue, Buffer.alloc(0), { replyTo: directReplies });
     const form = formOf(await address.promise);
     await channel.deleteQueue(queue);
-    await channel.close();
+    // With a connection that is lost meanwhile, amqplib says nothing.
+    await Promise.race([channel.close(), connection.lost]);
     return form;
   } finally {
     clearTimeout(timer);

@@ -1,4 +1,4 @@
-import { ChatError } from "../core/chat_error.ts";
+import { type ChatError, toChatError } from "../core/chat_error.ts";
 import { Backoff } from "../client/backoff.ts";
 import { type BrokerAddress, type BrokerLogin, formatBroker } from "./broker_address.ts";
 import { BrokerConnection } from "./broker_connection.ts";
@@ -122,18 +122,21 @@ class Server implements AmqpServer {
     const backoff = new Backoff(this.#options.backoff ?? { initialMs: 250, maxMs: 5_000 });
     const { signal } = this.#stopped;
     let takenSince: number | undefined;
+    const reasons = new Set<string>();
     while (await pause(backoff.next(), signal)) {
       try {
         return await this.#connect();
       } catch (error) {
         if (signal.aborted) return undefined;
-        const code = error instanceof ChatError ? error.code : "internal";
+        const { code, message } = toChatError(error);
         if (code === "already_exists") takenSince ??= performance.now();
         const isTaken = takenSince !== undefined && performance.now() - takenSince > staleConsumerMs;
-        if (isTaken || code === "unauthenticated" || code === "permission_denied" || code === "internal") {
+        if (isTaken || code === "unauthenticated" || code === "permission_denied") {
           this.#failure.reject(error);
           return undefined;
         }
+        if (!reasons.has(message)) this.#options.log.warn("cannot serve yet; trying again", { reason: message });
+        reasons.add(message);
       }
     }
     return undefined;

@@ -93,7 +93,8 @@ export class ServingConnection {
       return serving;
     } catch (error) {
       await Promise.all([connection.close(), serving.#replies?.close()]);
-      throw error;
+      // amqplib says in many words of its own that the connection has ended meanwhile.
+      throw error instanceof ChatError ? error : toChannelError(error, connection.broker);
     }
   }
 
@@ -337,7 +338,8 @@ export class ServingConnection {
     const trying = await this.#connection.channel(() => {});
     try {
       await trying.checkExchange(eventExchange);
-      await trying.close();
+      // With a connection that is lost meanwhile, amqplib says nothing.
+      await Promise.race([trying.close(), this.lost]);
     } catch {
       return;
     }

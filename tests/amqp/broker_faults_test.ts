@@ -128,6 +128,93 @@ Deno.test("a refusal while reconnecting ends the client, with the reason", async
   await ana.stop();
 });
 
+/** Passes bytes to and from the broker; each connection ends when the broker has said as many bytes as `allowance` gives it. */
+class CuttingProxy {
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #open = new Set<Deno.Conn>();
+  readonly #done: Promise<unknown>;
+  allowance: () => number = () => Infinity;
+
+  constructor(port: number) {
+    this.#done = this.#serve(port);
+  }
+
+  get port(): number {
+    return (this.#listener.addr as Deno.NetAddr).port;
+  }
+
+  cut(): void {
+    for (const end of this.#open) this.#end(end);
+  }
+
+  async close(): Promise<void> {
+    this.#listener.close();
+    this.cut();
+    await this.#done;
+  }
+
+  async #serve(port: number): Promise<void> {
+    const passing: Promise<unknown>[] = [];
+    for await (const client of this.#listener) {
+      const far = await Deno.connect({ hostname: "127.0.0.1", port });
+      this.#open.add(client).add(far);
+      passing.push(this.#pass(client, far, Infinity), this.#pass(far, client, this.allowance()));
+    }
+    await Promise.all(passing);
+  }
+
+  async #pass(from: Deno.Conn, to: Deno.Conn, allowance: number): Promise<void> {
+    const buffer = new Uint8Array(16_384);
+    try {
+      for (let left = allowance; left > 0;) {
+        const count = await from.read(buffer);
+        if (count === null) break;
+        for (let at = 0, end = Math.min(count, left); at < end;) at += await to.write(buffer.subarray(at, end));
+        left -= count;
+      }
+    } catch {
+      // The other way has ended it.
+    }
+    this.#end(from);
+    this.#end(to);
+  }
+
+  #end(end: Deno.Conn): void {
+    if (this.#open.delete(end)) end.close();
+  }
+}
+
+Deno.test("a server goes on however often, and wherever, the connection that it makes again is lost", async () => {
+  const warnings: string[] = [];
+  let isBack = false;
+  const log: Log = { info: () => isBack = true, warn: (event) => void warnings.push(event), error() {} };
+  await using chatd = await startTestAmqpServer(broker, { log });
+  await chatd.server.close({ deadlineMs: 0 });
+  const proxy = new CuttingProxy(broker.node.amqpPort);
+  const server = await startAmqpServer({
+    ...chatd.serverOptions,
+    broker: { ...broker.address, port: proxy.port },
+    backoff: { initialMs: 1, maxMs: 2 },
+  });
+  let failure: unknown;
+  let tries = 0;
+  server.failed.catch((error) => failure = error);
+  // Most of what the broker says before requests are served is its greeting, about half a kilobyte.
+  proxy.allowance = () => 400 + 15 * tries++;
+  proxy.cut();
+  await until(() => isBack || failure !== undefined);
+  proxy.allowance = () => Infinity;
+  proxy.cut();
+  assert.equal(failure, undefined);
+  const ana = await join("ana", chatd.transport("ana"));
+  assert.equal(failure, undefined);
+  assert.equal(server.sessions, 1);
+  assert.ok(warnings.includes("cannot serve yet; trying again"));
+  await ana.stop();
+  await server.close({ deadlineMs: 1_000 });
+  await proxy.close();
+});
+
 Deno.test("a second server on the same broker says so and does not start", async () => {
   await using first = await startTestAmqpServer(broker);
 

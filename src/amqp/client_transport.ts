@@ -67,7 +67,7 @@ export class AmqpTransport implements Transport {
     return Promise.resolve(
       new AmqpLink({
         signal,
-        open: (token, options) => this.#logInto({ user: this.#options.user, password: token }, options),
+        open: (token, options) => this.openBroker({ user: this.#options.user, password: token }, options),
         explain: (error) => this.explain(error),
       }),
     );
@@ -79,7 +79,7 @@ export class AmqpTransport implements Transport {
     signal: AbortSignal | undefined,
   ): Promise<T> {
     try {
-      await using connection = await this.#logInto(login, { name: "chatd", signal });
+      await using connection = await this.openBroker(login, { name: "chatd", signal });
       return await ask(connection);
     } catch (error) {
       throw error instanceof ChatError ? await this.explain(error) : error;
@@ -92,10 +92,11 @@ export class AmqpTransport implements Transport {
   }
 
   /**
-   * To a client, a broker whose question to chatd failed refuses like one that was told to. So a refusal is believed only when the
-   * same login is refused again after chatd was seen to answer: clients forget a token that is refused.
+   * A connection to the broker for this login; the caller owns it. To a client, a broker whose question to chatd failed
+   * refuses like one that was told to. So a refusal is believed only when the same login is refused again after chatd was
+   * seen to answer: clients forget a token that is refused.
    */
-  async #logInto(login: BrokerLogin, options: { name: string; signal?: AbortSignal }): Promise<BrokerConnection> {
+  async openBroker(login: BrokerLogin, options: { name: string; signal?: AbortSignal }): Promise<BrokerConnection> {
     try {
       return await this.#open(login, options);
     } catch (error) {

@@ -1,6 +1,5 @@
 import { AmqpLink } from "../../src/amqp/client_link.ts";
 import type { BrokerAddress } from "../../src/amqp/broker_address.ts";
-import { BrokerConnection } from "../../src/amqp/broker_connection.ts";
 import { AmqpTransport } from "../../src/amqp/client_transport.ts";
 import type { Transport } from "../../src/client/transport.ts";
 import type { Credentials } from "../../src/gen/chatd/v1/auth.ts";
@@ -36,7 +35,7 @@ class EverybodysTransport implements Transport {
       open: (token, options) => {
         const user = this.#owners.get(token) ?? "ana";
         links = this.#of(user);
-        return BrokerConnection.open({ broker: this.#broker, login: { user, password: token }, ...options });
+        return links.openBroker({ user, password: token }, options);
       },
       explain: (error) => links?.explain(error) ?? Promise.resolve(error),
     });

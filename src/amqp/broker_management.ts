@@ -1,6 +1,7 @@
 import type { Accounts } from "../core/accounts.ts";
 import { ChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
+import { pause } from "../core/pause.ts";
 import type { BrokerLogin } from "./broker_address.ts";
 import { registrationUser } from "./topology.ts";
 
@@ -110,11 +111,11 @@ export class BrokerManagement implements AsyncDisposable {
   }
 
   async #guardStrangers(): Promise<void> {
-    while (await this.#pause(strangerCheckMs)) await this.closeStrangers({ ageMs: strangerAgeMs });
+    while (await pause(strangerCheckMs, this.#closed.signal)) await this.closeStrangers({ ageMs: strangerAgeMs });
   }
 
   async #kick({ user, connection }: KickTarget): Promise<void> {
-    if (!await this.#pause(this.#options.graceMs ?? 250)) return;
+    if (!await pause(this.#options.graceMs ?? 250, this.#closed.signal)) return;
     if (connection === undefined) {
       await this.#try(async () => {
         await this.#ask("DELETE", `/api/connections/username/${encodeURIComponent(user)}`);
@@ -123,7 +124,7 @@ export class BrokerManagement implements AsyncDisposable {
     }
     for (let look = 0; look < looks; look++) {
       if (await this.#try(() => this.#closeNamed(user, connection))) return;
-      if (!await this.#pause(lookIntervalMs)) return;
+      if (!await pause(lookIntervalMs, this.#closed.signal)) return;
     }
   }
 
@@ -204,21 +205,6 @@ export class BrokerManagement implements AsyncDisposable {
       );
     }
     throw new ChatError("unavailable", `The management of RabbitMQ at ${url} answered ${status}.`);
-  }
-
-  /** @returns whether the time went by. */
-  #pause(ms: number): Promise<boolean> {
-    const { signal } = this.#closed;
-    return new Promise((resolve) => {
-      const over = () => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", over);
-        resolve(!signal.aborted);
-      };
-      const timer = setTimeout(over, ms);
-      signal.addEventListener("abort", over);
-      if (signal.aborted) over();
-    });
   }
 }
 

@@ -1,6 +1,7 @@
 import { Backoff } from "../client/backoff.ts";
 import { ChatError, toChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
+import { pause } from "../core/pause.ts";
 import type { BrokerConnection } from "./broker_connection.ts";
 import { toChannelError } from "./broker_errors.ts";
 import { type DirectAddressForm, formOf, type ReplyAddress } from "./incoming.ts";
@@ -160,16 +161,4 @@ async function ownForm(connection: BrokerConnection): Promise<DirectAddressForm 
   } finally {
     clearTimeout(timer);
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const over = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", over);
-      resolve();
-    };
-    const timer = setTimeout(over, ms);
-    signal.addEventListener("abort", over);
-  });
 }

@@ -1,4 +1,5 @@
 import { type ChatError, toChatError } from "../core/chat_error.ts";
+import { pause } from "../core/pause.ts";
 import { Backoff } from "../client/backoff.ts";
 import { type BrokerAddress, type BrokerLogin, formatBroker } from "./broker_address.ts";
 import { BrokerConnection } from "./broker_connection.ts";
@@ -141,18 +142,4 @@ class Server implements AmqpServer {
     }
     return undefined;
   }
-}
-
-/** @returns whether the time went by, rather than that the signal came. */
-function pause(ms: number, signal: AbortSignal): Promise<boolean> {
-  return new Promise((resolve) => {
-    const over = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", over);
-      resolve(!signal.aborted);
-    };
-    const timer = setTimeout(over, ms);
-    signal.addEventListener("abort", over);
-    if (signal.aborted) over();
-  });
 }

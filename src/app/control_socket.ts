@@ -1,5 +1,6 @@
 import { ChatError, toChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
+import { pause } from "../core/pause.ts";
 import { readJsonLine, writeJsonLine } from "./json_line.ts";
 import { socketRefused } from "./permissions.ts";
 import { controlSocketPath } from "./socket_path.ts";
@@ -112,19 +113,6 @@ export function openControlSocket(options: ControlSocketOptions): ControlSocket 
     await Promise.all(exchanges);
   };
   return { close: () => closed ??= closeAll() };
-}
-
-/** Resolves after `ms`, or as soon as `signal` aborts. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener("abort", end);
-  });
 }
 
 function listen(path: string): Deno.Listener {

@@ -1,12 +1,23 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { eventually } from "../support/eventually.ts";
 
 const script = fileURLToPath(new URL("../support/starved_listener.ts", import.meta.url));
+const deadlineMs = 90_000;
 
-/** Connects, says nothing, and waits for the other side to close. */
-async function end(port: number): Promise<void> {
-  using connection = await Deno.connect({ hostname: "127.0.0.1", port });
-  await connection.closeWrite();
+/** A connection; undefined while nobody listens, as when the listener is opened again. */
+async function connect(port: number): Promise<Deno.TcpConn | undefined> {
+  try {
+    return await Deno.connect({ hostname: "127.0.0.1", port });
+  } catch (error) {
+    if (error instanceof Deno.errors.ConnectionRefused || error instanceof Deno.errors.ConnectionReset) return undefined;
+    throw error;
+  }
+}
+
+/** Says nothing, and waits for the other side to close: because it took the connection, or because it never will. */
+async function end(connection: Deno.TcpConn): Promise<void> {
+  await connection.closeWrite().catch(() => {});
   await connection.read(new Uint8Array(1)).catch(() => null);
 }
 
@@ -19,36 +30,48 @@ Deno.test("a listener takes connections again after there were no file descripto
     stdout: "piped",
     stderr: "null",
   }).spawn();
-  const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  const connections: Deno.Conn[] = [];
   let said = "";
-  const read = async (wanted: () => boolean) => {
-    while (!wanted()) {
-      const { done, value } = await lines.read();
-      assert.ok(!done, `it ended: ${said}`);
-      said += value;
-    }
-  };
-  const taken = () => said.match(/taken/g)?.length ?? 0;
-  const deadline = setTimeout(() => child.kill("SIGKILL"), 20_000);
+  let ended = false;
+  const reading = (async () => {
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) said += text;
+    ended = true;
+  })();
+  const says = (wanted: () => boolean | Promise<boolean>) =>
+    eventually(
+      async () => {
+        if (await wanted()) return true;
+        assert.ok(!ended, `it ended: ${said}`);
+        return false;
+      },
+      () => said,
+      deadlineMs,
+    );
+  const connections: Deno.TcpConn[] = [];
+  // Ends a wait for a listener that neither takes a connection nor is closed.
+  const killing = setTimeout(() => child.kill("SIGKILL"), deadlineMs);
   try {
-    await read(() => said.includes("\n"));
+    await says(() => said.includes("\n"));
     const port = Number.parseInt(said);
-    for (let count = 0; count < 60; count++) {
-      connections.push(await Deno.connect({ hostname: "127.0.0.1", port }));
-    }
-    await read(() => taken() >= 10);
+    await says(async () => {
+      const connection = await connect(port);
+      if (connection !== undefined) connections.push(connection);
+      return connections.length === 60;
+    });
+    await says(() => (said.match(/taken/g)?.length ?? 0) >= 10);
     for (const connection of connections.splice(0)) connection.close();
-    // Ends when it is taken, or when the listener that does not accept it is closed.
-    await end(port);
-    const before = taken();
-    await end(port);
-    await read(() => taken() > before);
+    const tried: number[] = [];
+    await says(async () => {
+      using connection = await connect(port);
+      if (connection === undefined) return false;
+      tried.push(connection.localAddr.port);
+      await end(connection);
+      return tried.some((own) => said.includes(`taken ${own}\n`));
+    });
   } finally {
-    clearTimeout(deadline);
+    clearTimeout(killing);
     for (const connection of connections) connection.close();
-    child.kill("SIGKILL");
+    if (!ended) child.kill("SIGKILL");
     await child.status;
-    await lines.cancel();
+    await reading;
   }
 });

@@ -1,4 +1,4 @@
-// Listens on a free port of 127.0.0.1, says which, and then "taken" for each connection; meant for few file descriptors.
+// Listens on a free port of 127.0.0.1, says which, and then "taken" and its port for each connection; meant for few file descriptors.
 import { WatchedListener } from "../../src/grpc/watched_listener.ts";
 import { silentLog } from "../../src/core/log.ts";
 
@@ -10,7 +10,7 @@ const listener = await WatchedListener.open({
   log: silentLog,
   tryMs: 300,
   onConnection: (socket) => {
-    console.log("taken");
+    console.log(`taken ${socket.remotePort}`);
     socket.on("error", () => socket.destroy());
     socket.on("end", () => socket.destroy());
     socket.resume();

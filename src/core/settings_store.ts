@@ -28,7 +28,8 @@ export interface SettingsStore {
   /** Whether `user` has ever sent something to `other` alone. */
   hasWrittenTo(user: string, other: string): Promise<boolean>;
 
-  saveLastSeen(user: string, at: number): Promise<void>;
+  /** When users were last seen, in milliseconds since the Unix epoch. */
+  saveLastSeen(times: ReadonlyMap<string, number>): Promise<void>;
 
   /** Milliseconds since the Unix epoch; 0 when never. In the order of `users`. */
   readLastSeen(users: readonly string[]): Promise<number[]>;

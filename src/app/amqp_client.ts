@@ -8,7 +8,16 @@ import { readPemText } from "./pem_file.ts";
 
 /** Chats over a broker. @returns the exit code. @throws {ChatError} why it cannot, or had to end. */
 export async function runAmqpClient(options: AmqpClientOptions): Promise<number> {
-  const { user, broker: { address, login }, caFile, insecure } = options;
+  return await runChatClient(await openAmqpTransport(options), options);
+}
+
+/** The way over a broker that options say. @throws {ChatError} `invalid_argument` when it would not be safe, or a file cannot be read. */
+export async function openAmqpTransport(
+  { user, broker: { address, login }, caFile, insecure }: Pick<
+    AmqpClientOptions,
+    "user" | "broker" | "caFile" | "insecure"
+  >,
+): Promise<AmqpTransport> {
   if (!address.tls && !insecure && !isLoopback(address.host)) {
     throw new ChatError(
       "invalid_argument",
@@ -17,6 +26,5 @@ export async function runAmqpClient(options: AmqpClientOptions): Promise<number>
     );
   }
   const ca = caFile === undefined ? undefined : await readPemText(caFile);
-  const transport = new AmqpTransport({ broker: address, user, sharedLogin: login, ca });
-  return await runChatClient(transport, options);
+  return new AmqpTransport({ broker: address, user, sharedLogin: login, ca });
 }

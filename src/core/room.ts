@@ -6,6 +6,9 @@ export type MemberRole = "owner" | "moderator" | "member";
 /** What somebody is to a room that has to do with them. "left" and "banned": reads what was said while they were in it. */
 export type RoomRole = MemberRole | "invited" | "left" | "banned";
 
+/** Of those who did not leave. */
+export type CurrentRole = Exclude<RoomRole, "left">;
+
 /** A room without its members. */
 export interface Room {
   /** "+" and 26 of a-z 2-7, for ever; also the name of its conversation. */

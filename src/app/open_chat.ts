@@ -1,6 +1,7 @@
 import { Accounts, type Registration } from "../core/accounts.ts";
 import { Chat } from "../core/chat.ts";
 import { systemClock } from "../core/clock.ts";
+import type { DeletedAccounts, Limits } from "../core/limits.ts";
 import type { PasswordHasher } from "../core/password_hasher.ts";
 import type { Log } from "../core/log.ts";
 import { lockFolder } from "../store/folder_lock.ts";
@@ -15,6 +16,10 @@ export interface OpenChatOptions {
   folder: string;
   registration: Registration;
   rate: { perSecond: number; burst: number };
+  /** `standardLimits` unless given. */
+  limits?: Limits;
+  /** "anonymize" unless given. */
+  deletedAccounts?: DeletedAccounts;
   log: Log;
   /** For tests; scrypt unless given. */
   hasher?: PasswordHasher;

@@ -1,4 +1,5 @@
 import type { Registration } from "../core/registration.ts";
+import type { DeletedAccounts, Limits } from "../core/limits.ts";
 import type { BrokerUrl } from "./broker_url.ts";
 import type { HostPort } from "./host_port.ts";
 import type { LogLevel } from "./log_level.ts";
@@ -22,6 +23,8 @@ export interface ServerOptions {
   readonly supervised: boolean;
   /** Of each user: how many requests in a second, and how many at once after a rest. */
   readonly rate: { readonly perSecond: number; readonly burst: number };
+  readonly limits: Limits;
+  readonly deletedAccounts: DeletedAccounts;
   readonly logLevel: LogLevel;
 }
 

@@ -2,6 +2,7 @@ import { or } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import type { Parser } from "@optique/core/parser";
 import { command } from "@optique/core/primitives";
+import { dataCommands } from "./data_commands.ts";
 import type { Environment } from "./environment.ts";
 import { brokerServerExitCode, clientExitCode } from "./exit_code.ts";
 import { defineCommand, type Invocation } from "./invocation.ts";
@@ -77,7 +78,9 @@ export function commands(env: Environment): Parser<"sync", Invocation, unknown> 
     brief: message`Add, list and disable users, also while the server runs`,
     description: message`Works on the server's data folder: through the server when it runs, and directly when not.`,
   });
-  return or(grpcServer, grpcClient, amqpServer, amqpClient, brokerConfig, doctor, user, { errors });
+  return or(grpcServer, grpcClient, amqpServer, amqpClient, brokerConfig, doctor, user, ...dataCommands(options), {
+    errors,
+  });
 }
 
 function userCommands(options: OptionsWithEnv, env: Environment) {

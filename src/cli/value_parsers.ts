@@ -8,6 +8,14 @@ import { parseUserName } from "../core/user_name.ts";
 
 const units: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
+const sizeUnits: readonly (readonly [unit: string, bytes: number])[] = [
+  ["TiB", 1024 ** 4],
+  ["GiB", 1024 ** 3],
+  ["MiB", 1024 ** 2],
+  ["KiB", 1024],
+  ["B", 1],
+];
+
 /** "127.0.0.1:50051"; port 0 only where the system may choose one. */
 export function hostPort({ allowPort0 }: { allowPort0: boolean }): ValueParser<"sync", HostPort> {
   return {
@@ -76,6 +84,33 @@ export function duration(): ValueParser<"sync", number> {
         throw new SyntaxError(`"${input}" is not a time such as 7d, 12h, 30m or 90s.`);
       }),
   };
+}
+
+/** `10MiB`, `512KiB` or `1GiB`, in bytes. */
+export function size({ min }: { min: number }): ValueParser<"sync", number> {
+  return {
+    mode: "sync",
+    metavar: "SIZE",
+    placeholder: 0,
+    format: formatSize,
+    parse: (input) =>
+      attempt(() => {
+        const [, digits, name] = /^(\d{1,9})([KMGT]?i?B)$/.exec(input) ?? [];
+        const unit = sizeUnits.find(([unit]) => unit === name);
+        if (unit === undefined) {
+          const meant = digits === undefined ? "10MiB, 512KiB or 1GiB" : `${digits}${name[0]}iB`;
+          throw new SyntaxError(`"${input}" is not a size such as ${meant}.`);
+        }
+        const bytes = Number(digits) * unit[1];
+        if (bytes >= min && Number.isSafeInteger(bytes)) return bytes;
+        throw new SyntaxError(`"${input}" is too ${bytes < min ? `small: at least ${formatSize(min)}` : "large"}.`);
+      }),
+  };
+}
+
+function formatSize(bytes: number): string {
+  const [unit, factor] = sizeUnits.find(([, factor]) => bytes >= factor && bytes % factor === 0) ?? ["B", 1];
+  return `${bytes / factor}${unit}`;
 }
 
 /** The name of a consumer, as the protocol has it. */

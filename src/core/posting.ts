@@ -1,16 +1,15 @@
-import type { Accounts } from "./accounts.ts";
 import { type Address, parseAddress } from "./address.ts";
 import { ChatError } from "./chat_error.ts";
 import type { Clock } from "./clock.ts";
 import type { CommitQueue } from "./commit_queue.ts";
 import { parseEmoji } from "./emoji.ts";
-import { KnownUsers } from "./known_users.ts";
+import type { KnownUsers } from "./known_users.ts";
 import type { Subscriber } from "./live_sessions.ts";
 import type { LogEvent, RoomEvent } from "./log_event.ts";
 import { findMentions } from "./mentions.ts";
 import { type Accepted, checkText, directConversation, directMembers, type Message } from "./message.ts";
 import { checkMessageIdTime, parseMessageId } from "./message_id.ts";
-import type { MessageStore } from "./message_store.ts";
+import type { ChangeResult, MessageStore } from "./message_store.ts";
 import type { RoomAction } from "./permissions.ts";
 import type { RoomCache } from "./room_cache.ts";
 import { noSuchRoom, type RoomState } from "./room_state.ts";
@@ -44,8 +43,8 @@ export interface CheckedDraft {
   readonly event?: LogEvent;
   readonly replyTo?: number;
   readonly uploadId?: string;
-  /** What it takes in a room, tried again when it is submitted. */
-  readonly needs: RoomAction;
+  /** What it takes in a room, tried again when it is submitted; undefined for making one. */
+  readonly needs: RoomAction | undefined;
   /** Why it must not be sent; it may still be one that was accepted before. */
   readonly refusal: ChatError | undefined;
 }
@@ -53,6 +52,8 @@ export interface CheckedDraft {
 /** Who gets an entry that was committed. */
 export interface Origin {
   readonly room: RoomState | undefined;
+  /** The member who is not one any more by it. */
+  readonly leaver: string | undefined;
   readonly subscriber: Subscriber | undefined;
 }
 
@@ -67,7 +68,7 @@ export interface Destination {
 export type Posted = Accepted & { duplicate: boolean };
 
 export interface PostingOptions {
-  accounts: Accounts;
+  known: KnownUsers;
   store: MessageStore;
   rooms: RoomCache;
   commits: CommitQueue;
@@ -79,11 +80,9 @@ export interface PostingOptions {
 /** Puts entries into logs: who may, what they may be, exactly once. */
 export class Posting {
   readonly #options: PostingOptions;
-  readonly #known: KnownUsers;
 
   constructor(options: PostingOptions) {
     this.#options = options;
-    this.#known = new KnownUsers(options.accounts);
   }
 
   /** What `user` means by an address. @throws {ChatError} `invalid_argument` */
@@ -91,7 +90,7 @@ export class Posting {
     const address = parseAddress(text);
     if (address.kind === "user") {
       const conversation = directConversation(user, address.name);
-      const refusal = await this.#known.has(address.name) ? undefined : noSuchUser(address.name);
+      const refusal = await this.#options.known.has(address.name) ? undefined : noSuchUser(address.name);
       return { conversation, room: undefined, refusal };
     }
     const room = await this.#findRoom(address);
@@ -157,7 +156,13 @@ export class Posting {
   checkRoomEvent(
     sender: string,
     room: RoomState,
-    draft: { id: string; event: RoomEvent; text: string; needs: RoomAction; refusal: ChatError | undefined },
+    draft: {
+      id: string;
+      event: RoomEvent;
+      text: string;
+      needs: RoomAction | undefined;
+      refusal: ChatError | undefined;
+    },
   ): CheckedDraft {
     return { ...draft, id: this.#checkId(draft.id), sender, conversation: room.id, room };
   }
@@ -172,8 +177,12 @@ export class Posting {
     const refusal = draft.refusal ?? refuseInRoom(draft);
     const refused = refusal !== undefined;
     const members = room === undefined && conversation !== "" ? directMembers(conversation) : [];
-    const isMember = room === undefined ? (user: string) => members.includes(user) : (user: string) => room.isMember(user);
+    const isMember = room === undefined
+      ? (user: string) => members.includes(user)
+      : (user: string) => room.isMember(user);
     const mentions = event === undefined && !refused ? findMentions(text, isMember) : [];
+    const restricts = room !== undefined && event !== undefined && isRoomEvent(event) && !refused;
+    const leaver = restricts ? leaverBy({ room, sender, event }) : undefined;
     const acceptedAt = this.#options.clock.now();
     const appending = this.#options.commits.append({
       kind: "append",
@@ -188,39 +197,18 @@ export class Posting {
       ...(uploadId !== undefined && { uploadId }),
       ...(mentions.length > 0 && { mentions }),
       refused,
-    }, { room, subscriber });
-    const restricts = room !== undefined && event !== undefined && isRoomEvent(event) && !refused;
+    }, { room, leaver, subscriber });
     if (room !== undefined) room.pending += 1;
     if (restricts) room.restrict({ sender, event, text });
-    let settled = false;
+    let result: ChangeResult | undefined;
     try {
-      const result = await appending;
-      settled = result.kind === "accepted";
-      switch (result.kind) {
-        case "accepted":
-          return { ...result.message, duplicate: false };
-        case "duplicate":
-          return { ...result.accepted, duplicate: true };
-        case "conflict":
-          throw new ChatError("message_id_conflict", `Message id ${id} was used for another message: make a new one.`);
-        case "refused":
-          throw refusal;
-        case "gone":
-          throw noSuchMessage();
-        case "name_taken":
-          throw new ChatError("already_exists", `There is a public room "#${text}" already: choose another name.`);
-        case "upload_gone":
-          throw new ChatError("not_found", "There is no such finished upload of yours: upload the file again.");
-        case "failed":
-          throw result.cause;
-        case "moved":
-          throw new TypeError("The store answered an append as if it had moved a cursor.");
-      }
+      result = await appending;
     } finally {
       if (room !== undefined) room.pending -= 1;
       // It did not happen, so what was taken in advance is given back.
-      if (restricts && !settled) this.#options.rooms.forget(room.id);
+      if (restricts && result?.kind !== "accepted") this.#options.rooms.forget(room.id);
     }
+    return toPosted(result, { ...draft, refusal });
   }
 
   async #amend(
@@ -255,7 +243,9 @@ export class Posting {
     return await (address.kind === "room_id" ? rooms.find(address.id) : rooms.findPublic(address.name));
   }
 
-  async #refusal(draft: Pick<CheckedDraft, "sender" | "conversation" | "room" | "needs">): Promise<ChatError | undefined> {
+  async #refusal(
+    draft: Pick<CheckedDraft, "sender" | "conversation" | "room" | "needs">,
+  ): Promise<ChatError | undefined> {
     if (draft.room !== undefined) return refuseInRoom(draft);
     const recipient = directMembers(draft.conversation).find((user) => user !== draft.sender);
     if (recipient === undefined) return undefined;
@@ -278,6 +268,30 @@ export class Posting {
   }
 }
 
+/** @throws {ChatError} why it is not in the log */
+function toPosted(result: ChangeResult, { id, text, refusal }: CheckedDraft): Posted {
+  switch (result.kind) {
+    case "accepted":
+      return { ...result.message, duplicate: false };
+    case "duplicate":
+      return { ...result.accepted, duplicate: true };
+    case "conflict":
+      throw new ChatError("message_id_conflict", `Message id ${id} was used for another message: make a new one.`);
+    case "refused":
+      throw refusal;
+    case "gone":
+      throw noSuchMessage();
+    case "name_taken":
+      throw new ChatError("already_exists", `There is a public room "#${text}" already: choose another name.`);
+    case "upload_gone":
+      throw new ChatError("not_found", "There is no such finished upload of yours: upload the file again.");
+    case "failed":
+      throw result.cause;
+    case "moved":
+      throw new TypeError("The store answered an append as if it had moved a cursor.");
+  }
+}
+
 export function noSuchUser(name: string): ChatError {
   return new ChatError("not_found", `There is no user "${name}".`);
 }
@@ -290,11 +304,16 @@ export function isRoomEvent(event: LogEvent): event is RoomEvent {
   return event.kind !== "edited" && event.kind !== "deleted" && event.kind !== "reacted";
 }
 
+function leaverBy({ room, sender, event }: { room: RoomState; sender: string; event: RoomEvent }): string | undefined {
+  const subject = event.kind === "left" ? sender : event.kind === "removed" ? event.user : undefined;
+  return subject !== undefined && room.isMember(subject) ? subject : undefined;
+}
+
 /** Why somebody may not do this in a room that they can see. */
 export function refuseInRoom(
-  { room, sender, needs }: { room: RoomState | undefined; sender: string; needs: RoomAction },
+  { room, sender, needs }: { room: RoomState | undefined; sender: string; needs: RoomAction | undefined },
 ): ChatError | undefined {
-  if (room === undefined || room.may(sender, needs)) return undefined;
+  if (room === undefined || needs === undefined || room.may(sender, needs)) return undefined;
   if (!room.may(sender, "see")) return noSuchRoom(room.isPublic ? `#${room.name}` : room.id);
   const standing = room.standing(sender);
   if (standing === "banned") {
@@ -303,7 +322,10 @@ export function refuseInRoom(
   if (!room.isMember(sender)) {
     return new ChatError("permission_denied", `You are not in room ${room.label}: join it first.`);
   }
-  return new ChatError("permission_denied", `Only ${whoMay(needs)} may do this in room ${room.label}; you are a ${standing}.`);
+  return new ChatError(
+    "permission_denied",
+    `Only ${whoMay(needs)} may do this in room ${room.label}; you are a ${standing}.`,
+  );
 }
 
 function whoMay(needs: RoomAction): string {

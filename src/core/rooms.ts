@@ -1,5 +1,7 @@
 import { ChatError } from "./chat_error.ts";
+import type { Clock } from "./clock.ts";
 import { KeyedLock } from "./keyed_lock.ts";
+import type { Limits } from "./limits.ts";
 import type { Subscriber } from "./live_sessions.ts";
 import type { RoomEvent } from "./log_event.ts";
 import { parseMessageId } from "./message_id.ts";
@@ -7,9 +9,8 @@ import type { RoomAction } from "./permissions.ts";
 import { type Posted, type Posting, refuseInRoom } from "./posting.ts";
 import { checkTopic, type CurrentRole, type MemberRole, parseRoomName, type Room, roomIdFor } from "./room.ts";
 import type { RoomCache } from "./room_cache.ts";
-import { isMemberRole, RoomState } from "./room_state.ts";
+import { RoomState } from "./room_state.ts";
 import type { RoomStore } from "./room_store.ts";
-import type { Clock } from "./clock.ts";
 import { parseUserName } from "./user_name.ts";
 
 /** Who asks, and from which session. */
@@ -24,14 +25,6 @@ export interface RoomRequest {
   readonly room: string;
 }
 
-export interface RoomLimits {
-  /** Rooms that one user made and that still have members. */
-  readonly maxRoomsPerUser: number;
-  /** Rooms that a user is in. */
-  readonly maxMemberships: number;
-  readonly maxRoomMembers: number;
-}
-
 export interface RoomMember {
   readonly user: string;
   readonly role: CurrentRole;
@@ -42,7 +35,7 @@ export interface RoomsOptions {
   cache: RoomCache;
   store: RoomStore;
   clock: Clock;
-  limits: RoomLimits;
+  limits: Pick<Limits, "maxRoomsPerUser" | "maxMemberships" | "maxRoomMembers">;
   isUser(name: string): Promise<boolean>;
   checkContact(sender: string, recipient: string): Promise<void>;
 }
@@ -68,7 +61,8 @@ export class Rooms {
       const id = await roomIdFor(actor.user, parseMessageId(request.id));
       const made = await cache.find(id);
       const createdAt = clock.now();
-      const room = made ?? new RoomState({ id, name, topic: "", isPublic, historyVisible, createdAt, roles: new Map() });
+      const room = made ??
+        new RoomState({ id, name, topic: "", isPublic, historyVisible, createdAt, roles: new Map() });
       const { created, joined } = await store.countRooms(actor.user);
       const full = created >= limits.maxRoomsPerUser || joined >= limits.maxMemberships;
       const refusal = full
@@ -104,7 +98,13 @@ export class Rooms {
   async leave(actor: Actor, request: RoomRequest): Promise<Posted> {
     const room = await this.#options.posting.room(actor.user, request.room);
     const refusal = refuseToLeaveAlone(room, actor.user);
-    return await this.#post(actor, room, { id: request.id, event: { kind: "left" }, text: "", needs: "leave", refusal });
+    return await this.#post(actor, room, {
+      id: request.id,
+      event: { kind: "left" },
+      text: "",
+      needs: "leave",
+      refusal,
+    });
   }
 
   /** @throws {ChatError} `not_found`, `permission_denied`, `already_exists`, `invalid_argument` */
@@ -150,7 +150,11 @@ export class Rooms {
       throw new ChatError("not_found", `There is no user "${user}".`);
     }
     const standing = room.standing(user);
-    const needs = standing === "owner" ? "remove_owner" : standing === "moderator" ? "remove_moderator" : "remove_member";
+    const needs = standing === "owner"
+      ? "remove_owner"
+      : standing === "moderator"
+      ? "remove_moderator"
+      : "remove_member";
     let refusal: ChatError | undefined;
     if (user === actor.user) {
       refusal = new ChatError("invalid_argument", "You cannot remove yourself: leave the room instead.");
@@ -178,7 +182,10 @@ export class Rooms {
     else if (room.standing(user) === role) {
       refusal = new ChatError("already_exists", `${user} is ${role} of room ${room.label} already.`);
     } else if (room.standing(user) === "owner" && room.ownerCount === 1) {
-      refusal = new ChatError("permission_denied", `Room ${room.label} would have no owner: make somebody else one first.`);
+      refusal = new ChatError(
+        "permission_denied",
+        `Room ${room.label} would have no owner: make somebody else one first.`,
+      );
     }
     const event = { kind: "role_changed", user, role } as const;
     return await this.#post(actor, room, { id: request.id, event, text: "", needs: "set_role", refusal });
@@ -221,7 +228,10 @@ export class Rooms {
   async #refuseMore(user: string, room: RoomState): Promise<ChatError | undefined> {
     const { store, limits } = this.#options;
     if (room.memberCount >= limits.maxRoomMembers) {
-      return new ChatError("limit_reached", `Room ${room.label} has ${room.memberCount} members, which is as many as it may.`);
+      return new ChatError(
+        "limit_reached",
+        `Room ${room.label} has ${room.memberCount} members, which is as many as it may.`,
+      );
     }
     if ((await store.countRooms(user)).joined < limits.maxMemberships) return undefined;
     return new ChatError("limit_reached", `${user} is in ${limits.maxMemberships} rooms, which is as many as may be.`);
@@ -244,7 +254,8 @@ function notInRoom(user: string, room: RoomState): ChatError {
 
 function refuseToLeaveAlone(room: RoomState, user: string): ChatError | undefined {
   if (room.standing(user) !== "owner" || room.ownerCount > 1 || room.memberCount === 1) return undefined;
-  return new ChatError("permission_denied", `You are the only owner of room ${room.label}: make somebody else one first.`);
+  return new ChatError(
+    "permission_denied",
+    `You are the only owner of room ${room.label}: make somebody else one first.`,
+  );
 }
-
-export { isMemberRole };

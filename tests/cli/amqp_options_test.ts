@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { parseCommandLine } from "../../src/cli/command_line.ts";
+import { standardLimits } from "../../src/core/limits.ts";
 
 function chatd(line: string, env: Record<string, string> = {}) {
   let err = "";
@@ -26,6 +27,8 @@ Deno.test("amqp-server has defaults that work on one machine", () => {
     supervise: true,
     supervised: false,
     rate: { perSecond: 200, burst: 1000 },
+    limits: standardLimits,
+    deletedAccounts: "anonymize",
     logLevel: "info",
   });
 });

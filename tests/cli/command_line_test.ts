@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { parseCommandLine } from "../../src/cli/command_line.ts";
+import { standardLimits } from "../../src/core/limits.ts";
 
 interface Answer {
   command?: string;
@@ -36,6 +37,8 @@ Deno.test("grpc-server has defaults that work on one machine", () => {
       logLevel: "info",
       insecure: false,
       rate: { perSecond: 200, burst: 1000 },
+      limits: standardLimits,
+      deletedAccounts: "anonymize",
       tls: undefined,
     },
     out: "",
@@ -46,7 +49,9 @@ Deno.test("grpc-server has defaults that work on one machine", () => {
 Deno.test("grpc-server takes every option", () => {
   const { options } = chatd(
     "grpc-server --listen [::]:0 --data /srv/chat --registration invite --tls-cert c.pem --tls-key k.pem " +
-      "--tls-client-ca ca.pem --insecure --no-callback --no-supervise --rate 5 --burst 7 --log-level error",
+      "--tls-client-ca ca.pem --insecure --no-callback --no-supervise --rate 5 --burst 7 --log-level error " +
+      "--max-users 1 --max-rooms-per-user 2 --max-memberships 3 --max-room-members 4 --max-file-size 5KiB " +
+      "--upload-quota 6MiB --max-disk 7GiB --deleted-accounts erase",
   );
   assert.deepEqual(options, {
     listen: { host: "::", port: 0 },
@@ -58,6 +63,16 @@ Deno.test("grpc-server takes every option", () => {
     logLevel: "error",
     insecure: true,
     rate: { perSecond: 5, burst: 7 },
+    limits: {
+      maxUsers: 1,
+      maxRoomsPerUser: 2,
+      maxMemberships: 3,
+      maxRoomMembers: 4,
+      maxFileBytes: 5 * 1024,
+      uploadQuotaBytes: 6 * 1024 ** 2,
+      maxDiskBytes: 7 * 1024 ** 3,
+    },
+    deletedAccounts: "erase",
     tls: { certFile: "c.pem", keyFile: "k.pem", clientCaFile: "ca.pem" },
   });
 });
@@ -171,6 +186,26 @@ Deno.test("a bad variable is an error that names it, unless the option is given"
     assert.equal(chatd(`grpc-server ${option}`, { [variable]: value }).command, "grpc-server");
     assert.equal(chatd("grpc-server --help", { [variable]: value }).code, 0);
     assert.equal(chatd("grpc-server", { [variable]: "" }).command, "grpc-server");
+  }
+});
+
+Deno.test("a size is written with its unit, which is a power of 1024", () => {
+  const table: [string, number][] = [["0B", 0], ["10MiB", 10_485_760], ["3GiB", 3 * 1024 ** 3], ["1TiB", 1024 ** 4]];
+  for (const [written, bytes] of table) {
+    const limits = chatd(`grpc-server --max-file-size ${written}`).options?.limits as { maxFileBytes: number };
+    assert.equal(limits.maxFileBytes, bytes, written);
+  }
+  const refused: [string, RegExp][] = [
+    ["--max-file-size 10", /"10" is not a size such as 10MiB, 512KiB or 1GiB/],
+    ["--max-file-size 10MB", /"10MB" is not a size such as 10MiB\./],
+    ["--max-file-size -1MiB", /not a size/],
+    ["--max-file-size 999999999TiB", /too large/],
+    ["--max-disk 1KiB", /too small: at least 16MiB/],
+  ];
+  for (const [option, words] of refused) {
+    const { code, err } = chatd(`grpc-server ${option}`);
+    assert.equal(code, 2, option);
+    assert.match(err, words);
   }
 });
 

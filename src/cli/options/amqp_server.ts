@@ -1,10 +1,9 @@
 import { group, merge, object } from "@optique/core/constructs";
-import { map } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
 import type { AmqpServerOptions } from "../../app/server_options.ts";
 import type { OptionsWithEnv } from "../options_with_env.ts";
 import { brokerUrl, hostPort, httpUrl, path } from "../value_parsers.ts";
-import { serverOptions, withRate } from "./server.ts";
+import { limitOptions, serverOptions } from "./server.ts";
 
 export function amqpServerOptions(options: OptionsWithEnv): Parser<"sync", AmqpServerOptions, unknown> {
   const main = object(serverOptions(options));
@@ -39,5 +38,5 @@ export function amqpServerOptions(options: OptionsWithEnv): Parser<"sync", AmqpS
     ),
     insecure: options.flag("--insecure", "Go beyond this machine without TLS"),
   });
-  return map(merge(group("Options", main), group("Broker", broker)), withRate);
+  return merge(group("Options", main), group("Broker", broker), group("Limits", limitOptions(options)));
 }

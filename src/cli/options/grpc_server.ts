@@ -5,7 +5,7 @@ import type { GrpcServerOptions, ServerTls } from "../../app/server_options.ts";
 import type { OptionsWithEnv } from "../options_with_env.ts";
 import { UsageError } from "../usage_error.ts";
 import { hostPort, path } from "../value_parsers.ts";
-import { serverOptions, withRate } from "./server.ts";
+import { limitOptions, serverOptions } from "./server.ts";
 
 export function grpcServerOptions(options: OptionsWithEnv): Parser<"sync", GrpcServerOptions, unknown> {
   const main = object({
@@ -22,9 +22,10 @@ export function grpcServerOptions(options: OptionsWithEnv): Parser<"sync", GrpcS
     clientCaFile: options.optional("--tls-client-ca", path("FILE"), "Take only clients with a certificate of this CA"),
     insecure: options.flag("--insecure", "Listen beyond this machine without TLS"),
   });
-  return map(merge(group("Options", main), group("Encryption", tls)), (parsed) => {
+  const all = merge(group("Options", main), group("Limits", limitOptions(options)), group("Encryption", tls));
+  return map(all, (parsed) => {
     const { certFile, keyFile, clientCaFile, ...rest } = parsed;
-    return { ...withRate(rest), tls: serverTls({ certFile, keyFile, clientCaFile }) };
+    return { ...rest, tls: serverTls({ certFile, keyFile, clientCaFile }) };
   });
 }
 

@@ -1,0 +1,37 @@
+const mebibyte = 1024 * 1024;
+const gibibyte = 1024 * mebibyte;
+
+/** How much users may take of a server. What is beyond is refused with `limit_reached`, and nothing that is there goes. */
+export interface Limits {
+  /** Of one file, in bytes. */
+  readonly maxFileBytes: number;
+  /** Accounts, those that are disabled or deleted included: their names stay taken. */
+  readonly maxUsers: number;
+  /** Rooms that exist and that one user created. */
+  readonly maxRoomsPerUser: number;
+  /** Rooms that one user is in at once. */
+  readonly maxMemberships: number;
+  /** Members that one room has at once. */
+  readonly maxRoomMembers: number;
+  /** What the database and the files may have on disk together, in bytes; undefined sets no limit but the disk. */
+  readonly maxDiskBytes: number | undefined;
+  /** What the files of one user may have together, in bytes, also those that are uploaded just now. */
+  readonly uploadQuotaBytes: number;
+}
+
+/** Those of a server that was told nothing else. */
+export const standardLimits: Limits = {
+  maxFileBytes: 10 * mebibyte,
+  maxUsers: 10_000,
+  maxRoomsPerUser: 100,
+  maxMemberships: 200,
+  maxRoomMembers: 2_000,
+  maxDiskBytes: undefined,
+  uploadQuotaBytes: gibibyte,
+};
+
+/**
+ * What becomes of the messages of those who delete their account: they stay, from nobody ("anonymize"), or go as if their
+ * author had deleted each ("erase").
+ */
+export type DeletedAccounts = "anonymize" | "erase";

@@ -1,0 +1,75 @@
+import { createHash } from "node:crypto";
+
+const bufferBytes = 1024 * 1024;
+
+export interface FileDigest {
+  readonly bytes: number;
+  /** In hexadecimal. */
+  readonly sha256: string;
+}
+
+/** Reads a file to its end, and makes sure that it is on disk. */
+export function digestFile(path: string): FileDigest {
+  using file = Deno.openSync(path, { read: true });
+  const digest = readThrough(file, () => {});
+  file.syncSync();
+  return digest;
+}
+
+/** Copies a file to a path where there is none (mode 0600), and makes sure that it is on disk. */
+export function copyFile(from: string, to: string): FileDigest {
+  using source = Deno.openSync(from, { read: true });
+  using target = Deno.openSync(to, { createNew: true, write: true, mode: 0o600 });
+  const digest = readThrough(source, (bytes) => writeAll(target, bytes));
+  target.syncSync();
+  return digest;
+}
+
+/** Writes a file where there is none (mode 0600), under another name until all of it is on disk. */
+export function writeFileWhole(path: string, text: string): void {
+  const temporary = `${path}.new`;
+  {
+    using file = Deno.openSync(temporary, { createNew: true, write: true, mode: 0o600 });
+    writeAll(file, new TextEncoder().encode(text));
+    file.syncSync();
+  }
+  Deno.renameSync(temporary, path);
+}
+
+/** Makes sure that a folder's names are on disk; where the system cannot do that for folders, nothing. */
+export function syncFolder(path: string): void {
+  if (Deno.build.os === "windows") return;
+  using folder = Deno.openSync(path, { read: true });
+  folder.syncSync();
+}
+
+/** Makes a folder that only its owner may use, or takes one that is empty. @returns false when it is neither. */
+export function takeEmptyFolder(path: string): boolean {
+  try {
+    Deno.mkdirSync(path, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
+  const isFolder = Deno.statSync(path).isDirectory;
+  if (!isFolder || !Deno.readDirSync(path)[Symbol.iterator]().next().done) return false;
+  if (Deno.build.os !== "windows") Deno.chmodSync(path, 0o700);
+  return true;
+}
+
+function readThrough(file: Deno.FsFile, take: (bytes: Uint8Array) => void): FileDigest {
+  const hash = createHash("sha256");
+  const buffer = new Uint8Array(bufferBytes);
+  let bytes = 0;
+  for (let count = file.readSync(buffer); count !== null; count = file.readSync(buffer)) {
+    const read = buffer.subarray(0, count);
+    hash.update(read);
+    take(read);
+    bytes += count;
+  }
+  return { bytes, sha256: hash.digest("hex") };
+}
+
+function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
+  for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
+}

@@ -1,0 +1,180 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { DatabaseSync } from "node:sqlite";
+import { createMessageId } from "../../src/core/message_id.ts";
+import { makeBackup } from "../../src/store/backup.ts";
+import { readManifest } from "../../src/store/backup_manifest.ts";
+import { migrations } from "../../src/store/migrations.ts";
+import { openStore } from "../../src/store/open_store.ts";
+import { restoreBackup } from "../../src/store/restore.ts";
+import { rejectsWith, throwsWith } from "../support/chat_error_assertions.ts";
+import { temporaryFolder } from "../support/temporary_folder.ts";
+
+interface BackedUp extends Disposable {
+  /** Where the test may make folders. */
+  readonly path: string;
+  readonly data: string;
+  readonly backup: string;
+}
+
+/** A data folder with 100 messages from ana to ben, and a backup of it. */
+async function backedUp(): Promise<BackedUp> {
+  const folder = temporaryFolder();
+  const [data, backup] = [`${folder.path}/data`, `${folder.path}/backup`];
+  using store = openStore({ folder: data });
+  for (const name of ["ana", "ben"]) {
+    await store.accounts.addUser({ name, passwordHash: "hash", disabled: false, createdAt: 1 });
+  }
+  for (let number = 0; number < 100; number++) {
+    await store.messages.commit([{
+      kind: "append",
+      conversation: "ana:ben",
+      members: ["ana", "ben"],
+      id: createMessageId(),
+      sender: "ana",
+      acceptedAt: 1,
+      text: `message ${number} ${"x".repeat(500)}`,
+    }]);
+  }
+  await makeBackup({ folder: data, to: backup, chatd: "0.1.0" });
+  return { path: folder.path, data, backup, [Symbol.dispose]: () => folder[Symbol.dispose]() };
+}
+
+/** Changes bytes of a file in place. */
+function edit(path: string, change: (bytes: Uint8Array) => Uint8Array): void {
+  Deno.writeFileSync(path, change(Deno.readFileSync(path)));
+}
+
+function editManifest(backup: string, change: Record<string, unknown>): void {
+  const manifest = { ...readManifest(backup), ...change };
+  Deno.writeTextFileSync(`${backup}/manifest.json`, JSON.stringify(manifest));
+}
+
+function modeOf(path: string): number {
+  return Deno.statSync(path).mode! & 0o777;
+}
+
+Deno.test("a backup is restored with everything in it, in a log of another epoch, for its owner only", async () => {
+  using folder = await backedUp();
+  const restored = restoreBackup({ from: folder.backup, folder: `${folder.path}/new`, logOut: false });
+  assert.deepEqual([restored.users, restored.conversations, restored.entries], [2, 1, 100]);
+  assert.equal(restored.manifest.head, 100);
+  assert.deepEqual([modeOf(folder.backup), modeOf(`${folder.path}/new`)], [0o700, 0o700]);
+  assert.equal(modeOf(`${folder.backup}/chatd.sqlite`), 0o600);
+  assert.equal(modeOf(`${folder.backup}/manifest.json`), 0o600);
+  assert.equal(modeOf(`${folder.path}/new/chatd.sqlite`), 0o600);
+
+  using before = openStore({ folder: folder.data });
+  using after = openStore({ folder: `${folder.path}/new` });
+  assert.notEqual(after.messages.epoch, before.messages.epoch);
+  assert.equal(after.messages.head, 100);
+  const page = { beforeSeq: 0, limit: 200, maxBytes: 1_000_000 };
+  assert.deepEqual(
+    (await after.messages.history("ana:ben", page)).messages,
+    (await before.messages.history("ana:ben", page)).messages,
+  );
+});
+
+Deno.test("a backup is one file of the database, whatever waits in the write-ahead log", async () => {
+  using folder = await backedUp();
+  assert.deepEqual([...Deno.readDirSync(folder.backup)].map(({ name }) => name).sort(), [
+    "chatd.sqlite",
+    "manifest.json",
+  ]);
+});
+
+Deno.test("damaged backups are refused, and the error names the file", async () => {
+  const table: [string, (backup: string) => void, RegExp][] = [
+    ["a flipped byte", (backup) =>
+      edit(`${backup}/chatd.sqlite`, (bytes) => {
+        bytes[bytes.length >> 1] ^= 1;
+        return bytes;
+      }), /backup\/chatd\.sqlite" has another content/],
+    [
+      "a truncated file",
+      (backup) => edit(`${backup}/chatd.sqlite`, (bytes) => bytes.subarray(0, bytes.length - 1)),
+      /chatd\.sqlite" has \d+ bytes/,
+    ],
+    ["a missing file", (backup) => Deno.removeSync(`${backup}/chatd.sqlite`), /chatd\.sqlite" is missing/],
+    [
+      "a manifest that is none",
+      (backup) => edit(`${backup}/manifest.json`, (bytes) => bytes.subarray(0, bytes.length >> 1)),
+      /manifest\.json" is not/,
+    ],
+    ["another log's manifest", (backup) => editManifest(backup, { head: 99 }), /chatd\.sqlite" is not the log/],
+    ["a path out of the folder", (backup) => {
+      const { files } = readManifest(backup);
+      editManifest(backup, { files: [...files, { ...files[0], path: "files/../../stolen" }] });
+    }, /manifest\.json" is not/],
+  ];
+  for (const [what, damage, message] of table) {
+    using folder = await backedUp();
+    damage(folder.backup);
+    const target = `${folder.path}/new`;
+    const restore = () => restoreBackup({ from: folder.backup, folder: target, logOut: false });
+    assert.match(throwsWith("invalid_argument", restore).message, message, what);
+    // Nothing is there that a server would take for its data.
+    assert.deepEqual(readNames(target), [], what);
+  }
+});
+
+Deno.test("a database that was damaged before it was backed up is refused", async () => {
+  using folder = await backedUp();
+  const path = `${folder.backup}/chatd.sqlite`;
+  {
+    using database = new DatabaseSync(path);
+    database.exec("PRAGMA foreign_keys = OFF; DELETE FROM user WHERE name = 'ana'");
+  }
+  const bytes = Deno.readFileSync(path);
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  editManifest(folder.backup, { files: [{ path: "chatd.sqlite", bytes: bytes.length, sha256 }] });
+  const error = throwsWith(
+    "invalid_argument",
+    () => restoreBackup({ from: folder.backup, folder: `${folder.path}/new`, logOut: false }),
+  );
+  assert.match(error.message, /chatd\.sqlite" has rows that belong to others/);
+});
+
+Deno.test("an unfinished backup is not taken for a backup", async () => {
+  using folder = await backedUp();
+  Deno.removeSync(`${folder.backup}/manifest.json`);
+  const error = throwsWith(
+    "not_found",
+    () => restoreBackup({ from: folder.backup, folder: `${folder.path}/new`, logOut: false }),
+  );
+  assert.match(error.message, /not a finished backup/);
+});
+
+Deno.test("backups of a newer chatd are refused", async () => {
+  using folder = await backedUp();
+  const restore = () => restoreBackup({ from: folder.backup, folder: `${folder.path}/new`, logOut: false });
+  editManifest(folder.backup, { schema: migrations.length + 1 });
+  assert.match(throwsWith("unsupported_version", restore).message, /chatd 0\.1\.0 or newer/);
+  editManifest(folder.backup, { format: 2 });
+  assert.match(throwsWith("unsupported_version", restore).message, /use a newer chatd/);
+});
+
+Deno.test("neither a backup nor what is restored overwrites anything", async () => {
+  using folder = await backedUp();
+  const other = `${folder.path}/other`;
+  Deno.mkdirSync(other);
+  Deno.writeTextFileSync(`${other}/note`, "keep");
+  await rejectsWith("already_exists", makeBackup({ folder: folder.data, to: other, chatd: "0.1.0" }));
+  throwsWith("already_exists", () => restoreBackup({ from: folder.backup, folder: other, logOut: false }));
+  throwsWith("already_exists", () => restoreBackup({ from: folder.backup, folder: folder.data, logOut: false }));
+  assert.equal(Deno.readTextFileSync(`${other}/note`), "keep");
+});
+
+Deno.test("a folder without data is not backed up", async () => {
+  using folder = temporaryFolder();
+  await rejectsWith("not_found", makeBackup({ folder: folder.path, to: `${folder.path}/backup`, chatd: "0.1.0" }));
+});
+
+function readNames(folder: string): string[] {
+  try {
+    return [...Deno.readDirSync(folder)].map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}

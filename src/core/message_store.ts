@@ -103,6 +103,8 @@ export interface ConversationSummary {
   readonly room: Room | undefined;
   /** "member" between two people. */
   readonly role: RoomRole;
+  /** Of an invitation. */
+  readonly invitedBy: string | undefined;
   /** Messages after `readSeq`. */
   readonly unread: number;
   /** Those of them that name the user. */
@@ -153,7 +155,7 @@ export interface MessageStore {
   ): Promise<{ messages: Message[]; more: boolean }>;
 
   /**
-   * Invitations first, when `beforePosition` is 0; then the one with the newest entry first; only those whose newest entry that the user
+   * Invitations first (without those by people whom the user blocks), when `beforePosition` is 0; then the one with the newest entry first; only those whose newest entry that the user
    * may see is before `beforePosition`, where 0 starts from the newest. At most `maxBytes` of text beyond the first.
    */
   conversationsOf(

@@ -1,14 +1,12 @@
-import type { RoomRole } from "./room.ts";
+import type { CurrentRole } from "./room.ts";
 
-/** "stranger": nothing is between them and the room. */
-export type Standing = RoomRole | "stranger";
+/** "stranger": nothing is between them and the room, or they left. What they may still read is the store's to know. */
+export type Standing = CurrentRole | "stranger";
 
 /** What somebody may want with a room. */
 export type RoomAction =
   /** Learn that a private room exists, its name and topic. */
   | "see"
-  /** Read what was said while they were in it. */
-  | "read"
   | "see_members"
   | "send"
   | "react"
@@ -30,7 +28,6 @@ export type RoomAction =
 
 const member: readonly RoomAction[] = [
   "see",
-  "read",
   "see_members",
   "send",
   "react",
@@ -53,8 +50,7 @@ const allowed: Readonly<Record<Standing, ReadonlySet<RoomAction>>> = {
   moderator: new Set(moderator),
   member: new Set(member),
   invited: new Set<RoomAction>(["see", "join", "leave"]),
-  left: new Set<RoomAction>(["see", "read"]),
-  banned: new Set<RoomAction>(["see", "read"]),
+  banned: new Set<RoomAction>(["see"]),
   stranger: new Set<RoomAction>(),
 };
 
@@ -63,7 +59,6 @@ const allowedInPublic: Readonly<Record<Standing, readonly RoomAction[]>> = {
   moderator: [],
   member: [],
   invited: ["see_members"],
-  left: ["join", "see_members"],
   banned: [],
   stranger: ["see", "join", "see_members"],
 };

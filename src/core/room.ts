@@ -6,6 +6,9 @@ export type MemberRole = "owner" | "moderator" | "member";
 /** What somebody is to a room that has to do with them. "left" and "banned": reads what was said while they were in it. */
 export type RoomRole = MemberRole | "invited" | "left" | "banned";
 
+/** Of those who did not leave. */
+export type CurrentRole = Exclude<RoomRole, "left">;
+
 /** A room without its members. */
 export interface Room {
   /** "+" and 26 of a-z 2-7, for ever; also the name of its conversation. */
@@ -28,10 +31,13 @@ const idAlphabet = "abcdefghijklmnopqrstuvwxyz234567";
 const maxTopicBytes = 512;
 const utf8 = new TextEncoder();
 
-/** 128 random bits: who was not told it cannot guess it. */
-export function createRoomId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(26));
-  return "+" + Array.from(bytes, (byte) => idAlphabet[byte & 31]).join("");
+/**
+ * The id of the room that `user` makes by this request: the same again when the request is sent again. It cannot be guessed without the 74
+ * random bits of `requestId`, which only the room's members see.
+ */
+export async function roomIdFor(user: string, requestId: string): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", utf8.encode(`room ${user} ${requestId}`)));
+  return "+" + Array.from(digest.subarray(0, 26), (byte) => idAlphabet[byte & 31]).join("");
 }
 
 export function isRoomId(text: string): boolean {

@@ -108,6 +108,7 @@ export const migrations: readonly string[] = [
   CREATE INDEX room_by_creator ON room (creator);
 
   ALTER TABLE member ADD COLUMN role INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE member ADD COLUMN inviter INTEGER REFERENCES user;
   ALTER TABLE member ADD COLUMN read_seq INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE member ADD COLUMN read_uncounted INTEGER NOT NULL DEFAULT 0;
   UPDATE member SET read_seq = (SELECT c.head_seq FROM conversation c WHERE c.id = member.conversation);

@@ -1,4 +1,4 @@
-import type { Room, RoomRole } from "../core/room.ts";
+import type { CurrentRole, Room } from "../core/room.ts";
 import type { RoomRecord, RoomStore } from "../core/room_store.ts";
 import { roleCodes, toRole } from "./codes.ts";
 import { decodeText, settle } from "./column_values.ts";
@@ -105,7 +105,7 @@ export class SqliteRoomStore implements RoomStore {
       if (!row) return undefined;
       const { memberCount: _, ...room } = toRoom(row);
       const rows = this.#statements.roles.all(row.conversation) as unknown as { name: string; role: number }[];
-      return { ...room, roles: new Map(rows.map(({ name, role }): [string, RoomRole] => [name, toRole(role)])) };
+      return { ...room, roles: new Map(rows.map(({ name, role }) => [name, toRole(role) as CurrentRole])) };
     });
   }
 

@@ -213,6 +213,8 @@ export interface MessageReacted {
 }
 
 export interface RoomCreated {
+  public: boolean;
+  historyVisible: boolean;
 }
 
 export interface MemberJoined {
@@ -393,6 +395,8 @@ export interface Conversation {
   /** For two people: what the other has read, and what one of their devices has taken. 0 when they don't say. */
   peerReadSeq: number;
   peerDeliveredSeq: number;
+  /** Of an invitation: by whom. */
+  invitedBy: string;
 }
 
 /** Room is what is said of a room to whoever may know of it. */
@@ -1416,11 +1420,17 @@ export const MessageReacted: MessageFns<MessageReacted> = {
 };
 
 function createBaseRoomCreated(): RoomCreated {
-  return {};
+  return { public: false, historyVisible: false };
 }
 
 export const RoomCreated: MessageFns<RoomCreated> = {
-  encode(_: RoomCreated, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: RoomCreated, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.public !== false) {
+      writer.uint32(8).bool(message.public);
+    }
+    if (message.historyVisible !== false) {
+      writer.uint32(16).bool(message.historyVisible);
+    }
     return writer;
   },
 
@@ -1437,6 +1447,22 @@ export const RoomCreated: MessageFns<RoomCreated> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.public = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.historyVisible = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1449,12 +1475,25 @@ export const RoomCreated: MessageFns<RoomCreated> = {
     }
   },
 
-  fromJSON(_: any): RoomCreated {
-    return {};
+  fromJSON(object: any): RoomCreated {
+    return {
+      public: isSet(object.public) ? globalThis.Boolean(object.public) : false,
+      historyVisible: isSet(object.historyVisible)
+        ? globalThis.Boolean(object.historyVisible)
+        : isSet(object.history_visible)
+        ? globalThis.Boolean(object.history_visible)
+        : false,
+    };
   },
 
-  toJSON(_: RoomCreated): unknown {
+  toJSON(message: RoomCreated): unknown {
     const obj: any = {};
+    if (message.public !== false) {
+      obj.public = message.public;
+    }
+    if (message.historyVisible !== false) {
+      obj.historyVisible = message.historyVisible;
+    }
     return obj;
   },
 };
@@ -3317,6 +3356,7 @@ function createBaseConversation(): Conversation {
     readSeq: 0,
     peerReadSeq: 0,
     peerDeliveredSeq: 0,
+    invitedBy: "",
   };
 }
 
@@ -3354,6 +3394,9 @@ export const Conversation: MessageFns<Conversation> = {
     }
     if (message.peerDeliveredSeq !== 0) {
       writer.uint32(88).uint64(message.peerDeliveredSeq);
+    }
+    if (message.invitedBy !== "") {
+      writer.uint32(98).string(message.invitedBy);
     }
     return writer;
   },
@@ -3459,6 +3502,14 @@ export const Conversation: MessageFns<Conversation> = {
             message.peerDeliveredSeq = longToNumber(reader.uint64());
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.invitedBy = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3500,6 +3551,11 @@ export const Conversation: MessageFns<Conversation> = {
         : isSet(object.peer_delivered_seq)
         ? globalThis.Number(object.peer_delivered_seq)
         : 0,
+      invitedBy: isSet(object.invitedBy)
+        ? globalThis.String(object.invitedBy)
+        : isSet(object.invited_by)
+        ? globalThis.String(object.invited_by)
+        : "",
     };
   },
 
@@ -3537,6 +3593,9 @@ export const Conversation: MessageFns<Conversation> = {
     }
     if (message.peerDeliveredSeq !== 0) {
       obj.peerDeliveredSeq = Math.round(message.peerDeliveredSeq);
+    }
+    if (message.invitedBy !== "") {
+      obj.invitedBy = message.invitedBy;
     }
     return obj;
   },

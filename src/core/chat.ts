@@ -66,7 +66,10 @@ export class Chat {
     this.#commits = new CommitQueue({
       store,
       defer: options.defer,
-      onAccepted: (message, origin) => fanOut.publish(message, origin as Origin),
+      onAccepted: (message, origin) => {
+        if (message.event === undefined) this.#commits.moveOwnRead(message.conversation, message.sender, message.seq);
+        fanOut.publish(message, origin as Origin);
+      },
     });
     const known = new KnownUsers(accounts);
     const checkContact = () => Promise.resolve();

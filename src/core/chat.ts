@@ -10,7 +10,7 @@ import type { Limits } from "./limits.ts";
 import type { Message } from "./message.ts";
 import { parseMessageId } from "./message_id.ts";
 import type { ConversationSummary, HistoryPage, HistoryRange, MessageBatch, MessageStore } from "./message_store.ts";
-import { type CheckedDraft, type Draft, type Origin, type Posted, Posting } from "./posting.ts";
+import { type Draft, type Origin, type Posted, Posting } from "./posting.ts";
 import { Presence } from "./presence.ts";
 import { RoomCache } from "./room_cache.ts";
 import { Rooms } from "./rooms.ts";
@@ -66,7 +66,10 @@ export class Chat {
     this.#commits = new CommitQueue({
       store,
       defer: options.defer,
-      onAccepted: (message, origin) => fanOut.publish(message, origin as Origin),
+      onAccepted: (message, origin) => {
+        if (message.event === undefined) this.#commits.moveOwnRead(message.conversation, message.sender, message.seq);
+        fanOut.publish(message, origin as Origin);
+      },
     });
     const known = new KnownUsers(accounts);
     const checkContact = () => Promise.resolve();
@@ -111,17 +114,7 @@ export class Chat {
 
   /** Sends a message. Resolves when it is on disk. See {@link Posting.check} and {@link Posting.submit} for what it throws. */
   async send(sender: string, draft: Draft, origin?: Subscriber): Promise<Posted> {
-    return await this.submit(await this.check(sender, draft), origin);
-  }
-
-  /** @throws {ChatError} as {@link Posting.check} */
-  check(sender: string, draft: Draft): Promise<CheckedDraft> {
-    return this.posting.check(sender, draft);
-  }
-
-  /** Submits what was checked; entries get into the log in the order of the calls. @throws {ChatError} as {@link Posting.submit} */
-  submit(draft: CheckedDraft, origin?: Subscriber): Promise<Posted> {
-    return this.posting.submit(draft, origin);
+    return await this.posting.submit(await this.posting.check(sender, draft), origin);
   }
 
   /**

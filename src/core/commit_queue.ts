@@ -30,6 +30,9 @@ export class CommitQueue {
   /** Cursors and read positions, each once. */
   #moves = new Map<string, MoveCursor | MoveRead>();
   #moveTimer: ReturnType<typeof setTimeout> | undefined;
+  /** What people have read because they wrote it: not part of every commit, which would cost each a row more. */
+  #ownReads = new Map<string, MoveRead>();
+  #ownTimer: ReturnType<typeof setTimeout> | undefined;
   #scheduled = false;
   #committing: Promise<void> | undefined;
 
@@ -70,10 +73,27 @@ export class CommitQueue {
     this.#move(key, { kind: "move_read", conversation, user, seq });
   }
 
+  /** `user` wrote `seq`: for who had read everything before it, it is not unread. Is part of a commit soon. */
+  moveOwnRead(conversation: string, user: string, seq: number): void {
+    this.#ownReads.set(`own ${conversation} ${user}`, { kind: "move_read", conversation, user, seq, ownOnly: true });
+    this.#ownTimer ??= setTimeout(() => this.#takeOwnReads(), moveDelayMs);
+  }
+
   /** Where a cursor is going to be; undefined when nothing waits for it. */
   waitingCursor(deviceId: string, consumer: string): number | undefined {
     const waiting = this.#moves.get(cursorKey(deviceId, consumer));
     return waiting?.kind === "move_cursor" ? waiting.position : undefined;
+  }
+
+  #takeOwnReads(): void {
+    clearTimeout(this.#ownTimer);
+    this.#ownTimer = undefined;
+    // After what was read otherwise.
+    for (const [key, change] of this.#ownReads) {
+      this.#moves.delete(key);
+      this.#move(key, change);
+    }
+    this.#ownReads.clear();
   }
 
   #move(key: string, change: MoveCursor | MoveRead): void {
@@ -86,6 +106,7 @@ export class CommitQueue {
 
   /** Resolves when everything that waits now has been committed. */
   async flush(): Promise<void> {
+    this.#takeOwnReads();
     while (this.#waiting.length > 0 || this.#moves.size > 0 || this.#committing !== undefined) {
       await (this.#committing ?? this.#start());
     }

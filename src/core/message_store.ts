@@ -39,6 +39,8 @@ export interface MoveRead {
   readonly conversation: string;
   readonly user: string;
   readonly seq: number;
+  /** Only when there is nothing of others to be read up to there: for what the user sent, which is no news to them. */
+  readonly ownOnly?: boolean;
 }
 
 export type Change = Append | MoveCursor | MoveRead;
@@ -53,6 +55,8 @@ export type ChangeResult =
   | { readonly kind: "refused" }
   /** The message that an event is about is not there (any more), or not of the sender of an edit. */
   | { readonly kind: "gone" }
+  /** The message that it would react to has as many different emoji as it may. */
+  | { readonly kind: "too_many" }
   /** A public room has this name. */
   | { readonly kind: "name_taken" }
   /** There is no such finished upload of the sender. */

@@ -281,6 +281,8 @@ function toPosted(result: ChangeResult, { id, text, refusal }: CheckedDraft): Po
       throw refusal;
     case "gone":
       throw noSuchMessage();
+    case "too_many":
+      throw new ChatError("limit_reached", "The message has 20 different reactions already: use one of them.");
     case "name_taken":
       throw new ChatError("already_exists", `There is a public room "#${text}" already: choose another name.`);
     case "upload_gone":

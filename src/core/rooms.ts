@@ -1,8 +1,8 @@
 import { ChatError } from "./chat_error.ts";
 import type { Clock } from "./clock.ts";
+import type { Identity } from "./identity.ts";
 import { KeyedLock } from "./keyed_lock.ts";
 import type { Limits } from "./limits.ts";
-import type { Subscriber } from "./live_sessions.ts";
 import type { RoomEvent } from "./log_event.ts";
 import { parseMessageId } from "./message_id.ts";
 import type { RoomAction } from "./permissions.ts";
@@ -12,12 +12,6 @@ import type { RoomCache } from "./room_cache.ts";
 import { RoomState } from "./room_state.ts";
 import type { RoomStore } from "./room_store.ts";
 import { parseUserName } from "./user_name.ts";
-
-/** Who asks, and from which session. */
-export interface Actor {
-  readonly user: string;
-  readonly subscriber?: Subscriber;
-}
 
 /** What every request carries that appends to a room's log: its id, as messages have, and the room's address. */
 export interface RoomRequest {
@@ -51,7 +45,7 @@ export class Rooms {
 
   /** Makes a room, whose owner is the asker. @throws {ChatError} `already_exists`, `limit_reached`, `invalid_argument` */
   create(
-    actor: Actor,
+    actor: Pick<Identity, "user">,
     request: { id: string; name: string; isPublic: boolean; historyVisible: boolean },
   ): Promise<{ room: Room; duplicate: boolean }> {
     const { isPublic, historyVisible } = request;
@@ -76,14 +70,13 @@ export class Rooms {
       const draft = { id: request.id, event, text: name, needs: undefined, refusal };
       const { duplicate } = await this.#options.posting.submit(
         this.#options.posting.checkRoomEvent(actor.user, room, draft),
-        actor.subscriber,
       );
       return { room: room.room, duplicate };
     });
   }
 
   /** @throws {ChatError} `not_found`, `permission_denied`, `already_exists` for a member, `limit_reached` */
-  join(actor: Actor, request: RoomRequest): Promise<{ room: Room; entry: Posted }> {
+  join(actor: Pick<Identity, "user">, request: RoomRequest): Promise<{ room: Room; entry: Posted }> {
     return this.#locks.run(actor.user, async () => {
       const room = await this.#options.posting.room(actor.user, request.room);
       const refusal = room.isMember(actor.user)
@@ -95,7 +88,7 @@ export class Rooms {
   }
 
   /** Leaves, or turns an invitation down. @throws {ChatError} `not_found`, `permission_denied` for the last of several members who owns it */
-  async leave(actor: Actor, request: RoomRequest): Promise<Posted> {
+  async leave(actor: Pick<Identity, "user">, request: RoomRequest): Promise<Posted> {
     const room = await this.#options.posting.room(actor.user, request.room);
     const refusal = refuseToLeaveAlone(room, actor.user);
     return await this.#post(actor, room, {
@@ -109,7 +102,7 @@ export class Rooms {
 
   /** @throws {ChatError} `not_found`, `permission_denied`, `already_exists`, `invalid_argument` */
   async update(
-    actor: Actor,
+    actor: Pick<Identity, "user">,
     request: RoomRequest & { name?: string; isPublic?: boolean; historyVisible?: boolean },
   ): Promise<Posted> {
     const room = await this.#options.posting.room(actor.user, request.room);
@@ -120,7 +113,7 @@ export class Rooms {
   }
 
   /** @throws {ChatError} `not_found`, `permission_denied`, `invalid_argument` */
-  async setTopic(actor: Actor, request: RoomRequest & { topic: string }): Promise<Posted> {
+  async setTopic(actor: Pick<Identity, "user">, request: RoomRequest & { topic: string }): Promise<Posted> {
     checkTopic(request.topic);
     const room = await this.#options.posting.room(actor.user, request.room);
     const event = { kind: "topic_changed" } as const;
@@ -128,7 +121,7 @@ export class Rooms {
   }
 
   /** @throws {ChatError} `not_found`, `permission_denied`, `already_exists`, `limit_reached` */
-  async invite(actor: Actor, request: RoomRequest & { user: string }): Promise<Posted> {
+  async invite(actor: Pick<Identity, "user">, request: RoomRequest & { user: string }): Promise<Posted> {
     const { room, user } = await this.#about(actor, request);
     if (!await this.#options.isUser(user)) throw new ChatError("not_found", `There is no user "${user}".`);
     const standing = room.standing(user);
@@ -144,7 +137,7 @@ export class Rooms {
   }
 
   /** Removes somebody, takes an invitation back, or bans. @throws {ChatError} `not_found`, `permission_denied` */
-  async remove(actor: Actor, request: RoomRequest & { user: string; ban: boolean }): Promise<Posted> {
+  async remove(actor: Pick<Identity, "user">, request: RoomRequest & { user: string; ban: boolean }): Promise<Posted> {
     const { room, user } = await this.#about(actor, request);
     if (request.ban && !await this.#options.isUser(user)) {
       throw new ChatError("not_found", `There is no user "${user}".`);
@@ -164,7 +157,7 @@ export class Rooms {
   }
 
   /** @throws {ChatError} `not_found`, `permission_denied` */
-  async unban(actor: Actor, request: RoomRequest & { user: string }): Promise<Posted> {
+  async unban(actor: Pick<Identity, "user">, request: RoomRequest & { user: string }): Promise<Posted> {
     const { room, user } = await this.#about(actor, request);
     const refusal = room.standing(user) === "banned"
       ? undefined
@@ -174,7 +167,10 @@ export class Rooms {
   }
 
   /** @throws {ChatError} `not_found`, `permission_denied` */
-  async setRole(actor: Actor, request: RoomRequest & { user: string; role: MemberRole }): Promise<Posted> {
+  async setRole(
+    actor: Pick<Identity, "user">,
+    request: RoomRequest & { user: string; role: MemberRole },
+  ): Promise<Posted> {
     const { room, user } = await this.#about(actor, request);
     const { role } = request;
     let refusal: ChatError | undefined;
@@ -209,18 +205,20 @@ export class Rooms {
   }
 
   #post(
-    actor: Actor,
+    actor: Pick<Identity, "user">,
     room: RoomState,
     draft: { id: string; event: RoomEvent; text: string; needs: RoomAction; refusal?: ChatError | undefined },
   ): Promise<Posted> {
     const { posting } = this.#options;
     return posting.submit(
       posting.checkRoomEvent(actor.user, room, { refusal: undefined, ...draft }),
-      actor.subscriber,
     );
   }
 
-  async #about(actor: Actor, request: RoomRequest & { user: string }): Promise<{ room: RoomState; user: string }> {
+  async #about(
+    actor: Pick<Identity, "user">,
+    request: RoomRequest & { user: string },
+  ): Promise<{ room: RoomState; user: string }> {
     const user = parseUserName(request.user);
     return { user, room: await this.#options.posting.room(actor.user, request.room) };
   }

@@ -3,8 +3,8 @@ import type { ChatClient } from "../client/chat_client.ts";
 import { ChatError } from "../core/chat_error.ts";
 import type { Message } from "../core/message.ts";
 import type { Credentials, Device } from "../gen/chatd/v1/auth.ts";
-import type { Message as WireMessage } from "../gen/chatd/v1/chat.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
+import { fromWireMessage } from "../wire/convert.ts";
 import { clock, date } from "./transcript.ts";
 
 /** What commands may do to the chat that they are given in. */
@@ -60,7 +60,7 @@ const commands: Readonly<Record<string, Command>> = {
       const [limit, ...rest] = args;
       if (rest.length > 0) throw usage("/sent [N]");
       const { messages } = await client.sent({ limit: parseCount(limit ?? "20", "/sent [N]") });
-      await show(messages.map(fromWire));
+      await show(messages.flatMap((message) => fromWireMessage(message) ?? []));
     },
   },
   whoami: {
@@ -128,10 +128,6 @@ export function completeCommand(before: string, names: Iterable<string>): string
   return [...names].map((name) => `${command}${name}`).filter((whole) => whole.startsWith(before));
 }
 
-export function fromWire({ acceptedAtMs, ...message }: WireMessage): Message {
-  return { ...message, acceptedAt: acceptedAtMs };
-}
-
 function helpLines(): string[] {
   const rows = Object.entries(commands).map(([name, command]) => [`/${name} ${command.arguments}`, command.summary]);
   rows.push(["//text", "Send a message that begins with a slash"]);
@@ -159,7 +155,7 @@ async function showHistory({ client, recipient, show, print }: CommandContext, a
   const { messages, more } = await client.history({ with: other, limit: parseCount(count ?? "20", form) });
   if (messages.length === 0) return await print([`Nothing was said between you and ${sanitizeLine(other)} yet.`]);
   if (more) await print(["(There is more before this.)"]);
-  await show(messages.map(fromWire));
+  await show(messages.flatMap((message) => fromWireMessage(message) ?? []));
 }
 
 async function changePassword(context: CommandContext): Promise<void> {

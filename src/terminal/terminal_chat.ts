@@ -3,9 +3,10 @@ import { ChatError } from "../core/chat_error.ts";
 import { conversationAddress, type Message } from "../core/message.ts";
 import type { Credentials } from "../gen/chatd/v1/auth.ts";
 import { DeliveryMode, type HelloResponse } from "../gen/chatd/v1/session.ts";
-import { type CommandContext, completeCommand, fromWire, runCommand } from "./commands.ts";
+import { type CommandContext, completeCommand, runCommand } from "./commands.ts";
 import type { Face } from "./face.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
+import { fromWireMessage } from "../wire/convert.ts";
 import type { Style } from "./style.ts";
 import { Transcript } from "./transcript.ts";
 
@@ -90,7 +91,7 @@ export class TerminalChat {
     if (event.kind === "message") await this.#received(event.message);
     else if (event.kind === "accepted") await this.#face.print(this.#lines(event.message));
     else if (event.kind === "state") this.#stateChanged(event.state);
-    else if (event.kind === "presence") this.#presence(event.user, event.online);
+    else if (event.kind === "presence") this.#presence(event.user, event.state !== "offline");
     else if (event.kind === "postponed") this.#postpone(event.reason);
     else if (event.kind === "delivery_changed") this.#deliveryChanged(event.change.mode, event.change.reason);
   }
@@ -164,7 +165,7 @@ export class TerminalChat {
 
   async #showRecent(address: string, isWanted: (message: Message) => boolean = () => true): Promise<void> {
     const { messages, more } = await this.#client.history({ with: address, limit: recent });
-    const wanted = messages.map(fromWire).filter(isWanted);
+    const wanted = messages.flatMap((message) => fromWireMessage(message) ?? []).filter(isWanted);
     if (more) this.#note(`The last messages with ${address}; /history ${address} 200 shows more.`);
     else if (messages.length === 0) this.#note(`Nothing was said between you and ${address} yet.`);
     await this.#face.print(wanted.flatMap((message) => this.#transcript.message(message, address)));

@@ -83,6 +83,8 @@ async function serve(options: AmqpServerOptions, serving: Serving): Promise<void
     // Honest clients put many requests into a message, and acknowledge a few times a second.
     flood: { perSecond: 100 + 2 * rate.perSecond, burst: 1_000 + 2 * rate.burst },
     kick: management && ((target) => void management.kick(target)),
+    closeConnection: management && ((name) => void management.closeConnection(name)),
+    whileTracing: management && ((look) => management.whileTracing(address.vhost, look)),
   });
   opened.defer(() => server.close({ deadlineMs: drainDeadlineMs }));
   void server.ready.then(() => serving.onListening(authListen.port));

@@ -29,6 +29,8 @@ Deno.test("amqp-server has defaults that work on one machine", () => {
     rate: { perSecond: 200, burst: 1000 },
     limits: standardLimits,
     deletedAccounts: "anonymize",
+    configFile: undefined,
+    checkConfig: false,
     logLevel: "info",
   });
 });

@@ -119,7 +119,7 @@ export class OptionsWithEnv {
     { absent, shown }: { absent: () => T; shown?: string },
   ): Parser<"sync", T, unknown> {
     if (this.#section !== undefined) this.#settings.declare(this.#section, name.slice(2), values);
-    const parser = option(name, values, { description });
+    const parser = option(name, values.onCommandLine ?? values, { description });
     const fallback = () => {
       const written = this.#env(variableOf(name));
       if (written === undefined || written === "") return this.#inFile(name) as T | undefined ?? absent();

@@ -20,6 +20,8 @@ const sizeUnits: readonly (readonly [unit: string, bytes: number])[] = [
 export interface SettingParser<T> extends ValueParser<"sync", T> {
   /** A text unless given. A path is relative to the folder of the file. */
   readonly inFile?: "integer" | "path";
+  /** Of what comes from the command line, which everybody on the machine can read; the same unless given. */
+  readonly onCommandLine?: ValueParser<"sync", T>;
   /** Whether a file that others may read must not hold the value. */
   holdsSecret?(value: T): boolean;
 }
@@ -45,15 +47,27 @@ export function hostPort({ allowPort0 }: { allowPort0: boolean }): ValueParser<"
   };
 }
 
-/** "amqp://127.0.0.1:5672", with or without a login and a virtual host. */
-export function brokerUrl(): SettingParser<BrokerUrl> {
-  return {
+/**
+ * "amqp://127.0.0.1:5672", with or without a login and a virtual host; on the command line without a password.
+ * @param forPasswords where passwords go instead, to end a sentence with
+ */
+export function brokerUrl({ forPasswords }: { forPasswords: string }): SettingParser<BrokerUrl> {
+  const parser: ValueParser<"sync", BrokerUrl> = {
     mode: "sync",
     metavar: "URL",
     placeholder: parseBrokerUrl("amqp://127.0.0.1"),
     // Of what is shown to people, a password must not be part.
     format: ({ address: { tls, host, port } }) => `${tls ? "amqps" : "amqp"}://${formatHostPort({ host, port })}`,
     parse: (input) => attempt(() => parseBrokerUrl(input)),
+  };
+  const parseArgument = (input: string) => {
+    const url = parseBrokerUrl(input);
+    if (url.login === undefined) return url;
+    throw new SyntaxError(`Everybody on this machine can read a password on the command line (ps): ${forPasswords}.`);
+  };
+  return {
+    ...parser,
+    onCommandLine: { ...parser, parse: (input) => attempt(() => parseArgument(input)) },
     holdsSecret: ({ login }) => login !== undefined,
   };
 }

@@ -4,8 +4,8 @@ import type { Parser } from "@optique/core/parser";
 import type { AmqpOptions, ServeOptions } from "../../app/server_options.ts";
 import type { OptionsWithEnv } from "../options_with_env.ts";
 import { UsageError } from "../usage_error.ts";
-import { brokerUrl } from "../value_parsers.ts";
-import { brokerDescription, brokerOptions } from "./amqp_server.ts";
+import { brokerOptions } from "./amqp_server.ts";
+import { optionalBrokerOption } from "./broker_options.ts";
 import { listenOptions, serverTls, tlsOptions } from "./grpc_server.ts";
 import { limitOptions, serverOptions } from "./server.ts";
 
@@ -21,7 +21,7 @@ export function serveOptions(options: OptionsWithEnv): Parser<"sync", ServeOptio
   });
   const grpc = object({ ...listenOptions(options), ...tlsOptions(options) });
   const amqp = object({
-    broker: options.section("amqp").optional("--broker", brokerUrl(), brokerDescription),
+    broker: optionalBrokerOption(options.section("amqp")),
     ...brokerOptions(options),
   });
   const all = merge(

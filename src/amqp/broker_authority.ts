@@ -6,6 +6,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import { TokenBuckets } from "../core/token_bucket.ts";
 import { parseNewUserName } from "../core/user_name.ts";
+import { ConnectionCounts } from "./connection_counts.ts";
 import type { SessionQueues } from "./session_queues.ts";
 import { registrationExchange, registrationUser, requestExchange, statusUser } from "./topology.ts";
 
@@ -35,8 +36,11 @@ export interface BrokerAuthorityOptions {
   readonly inspectorPassword?: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** How many connections a user has to the broker. Absent: their number is bounded by how often one may log in only. */
-  countConnections?(user: string): Promise<number>;
+  /**
+   * How many connections a user has to the broker; undefined when it cannot be found out. Absent: their number is bounded by
+   * how often one may log in only.
+   */
+  countConnections?(user: string): Promise<number | undefined>;
   /** A user asks for more than clients ever do: time to close their connections. */
   flooded?(user: string): void;
 }
@@ -49,7 +53,6 @@ const busyTag = "busy";
 const maxChecksOfName = 2;
 /** Of one user. A process has one, and one more while it logs in. */
 const maxConnections = 100;
-const maxKnownUsers = 10_000;
 const tokenPattern = /^[A-Za-z0-9_-]{43}$/;
 
 /**
@@ -61,8 +64,7 @@ export class BrokerAuthority {
   readonly #options: BrokerAuthorityOptions;
   readonly #vhost: string;
   readonly #checks = new Map<string, number>();
-  /** Connections of users, at most: logins since they were counted. */
-  readonly #connections = new Map<string, number>();
+  readonly #connections: ConnectionCounts | undefined;
   /** Logins of each user that were right. */
   readonly #logins = new TokenBuckets({ burst: 128, perSecond: 2 });
   /** Logins without an account, of everybody together. */
@@ -80,6 +82,8 @@ export class BrokerAuthority {
   constructor(options: BrokerAuthorityOptions) {
     this.#options = options;
     this.#vhost = options.vhost ?? "/";
+    const { clock, countConnections: count } = options;
+    this.#connections = count && new ConnectionCounts({ max: maxConnections, clock, count });
   }
 
   /** @param kind what RabbitMQ asks about: "user", "vhost", "resource" or "topic" */
@@ -101,18 +105,7 @@ export class BrokerAuthority {
     if (!this.#mayBeAccount(username)) return "deny";
     if (!await this.#isProven(username, password)) return "deny";
     if (!this.#take(this.#logins, username)) return "busy";
-    return await this.#hasRoom(username) ? "allow" : "busy";
-  }
-
-  /** The broker is asked only about those who may have too many. */
-  async #hasRoom(user: string): Promise<boolean> {
-    const atMost = (this.#connections.get(user) ?? 0) + 1;
-    const count = atMost <= maxConnections ? atMost : (await this.#options.countConnections?.(user) ?? 0) + 1;
-    this.#connections.delete(user);
-    if (this.#connections.size >= maxKnownUsers) this.#connections.clear();
-    const hasRoom = count <= maxConnections;
-    this.#connections.set(user, hasRoom ? count : maxConnections);
-    return hasRoom;
+    return await this.#connections?.admits(username) === false ? "busy" : "allow";
   }
 
   async #admitStranger(invite: string): Promise<Decision> {

@@ -16,6 +16,8 @@ export interface AmqpServerOptions extends ServingOptions {
    * of the connection that died, which the broker has not missed yet) is waited for. No unless given.
    */
   readonly again?: boolean;
+  /** How long the place of an earlier connection, which the broker has not missed yet, is waited for, in milliseconds; 45 s unless given. */
+  readonly placeDeadlineMs?: number;
   /** Waits between tries to reach a broker that was lost; up to 5 s unless given. */
   readonly backoff?: { readonly initialMs: number; readonly maxMs: number };
 }
@@ -34,8 +36,7 @@ export interface AmqpServer {
   close(options: { deadlineMs: number }): Promise<void>;
 }
 
-/** How long the place of an earlier connection, which the broker has not missed yet, is waited for, in milliseconds. */
-const staleConsumerMs = 45_000;
+const standardPlaceDeadlineMs = 45_000;
 
 /**
  * Serves over one connection to the broker. A connection that is lost later is made again, for as long as it takes.
@@ -122,6 +123,7 @@ class Server implements AmqpServer {
   async #reconnect(): Promise<ServingConnection | undefined> {
     const backoff = new Backoff(this.#options.backoff ?? { initialMs: 250, maxMs: 5_000 });
     const { signal } = this.#stopped;
+    const { placeDeadlineMs = standardPlaceDeadlineMs } = this.#options;
     let takenSince: number | undefined;
     const reasons = new Set<string>();
     while (await pause(backoff.next(), signal)) {
@@ -131,7 +133,7 @@ class Server implements AmqpServer {
         if (signal.aborted) return undefined;
         const { code, message } = toChatError(error);
         if (code === "already_exists") takenSince ??= performance.now();
-        const isTaken = takenSince !== undefined && performance.now() - takenSince > staleConsumerMs;
+        const isTaken = takenSince !== undefined && performance.now() - takenSince > placeDeadlineMs;
         if (isTaken || code === "unauthenticated" || code === "permission_denied") {
           this.#failure.reject(error);
           return undefined;

@@ -13,7 +13,7 @@ export async function runAmqpClient(options: AmqpClientOptions): Promise<number>
 
 /** The way over a broker that options say. @throws {ChatError} `invalid_argument` when it would not be safe, or a file cannot be read. */
 export async function openAmqpTransport(
-  { user, broker: { address, login }, caFile, insecure }: Pick<
+  { user, broker: { address, user: sharedUser, login }, caFile, insecure }: Pick<
     AmqpClientOptions,
     "user" | "broker" | "caFile" | "insecure"
   >,
@@ -23,6 +23,13 @@ export async function openAmqpTransport(
       "invalid_argument",
       `Going to ${formatBroker(address)} would send your password and messages over the network unencrypted: ` +
         "use amqps://, or --insecure if something else encrypts them.",
+    );
+  }
+  if (sharedUser !== undefined && login === undefined) {
+    throw new ChatError(
+      "invalid_argument",
+      "The URL of the broker names a user without a password: you log in there as --user, and only a login that " +
+        "everybody shares is in the URL, CHATD_BROKER=amqp://USER:PASSWORD@HOST.",
     );
   }
   const ca = caFile === undefined ? undefined : await readPemText(caFile);

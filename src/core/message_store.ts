@@ -87,9 +87,12 @@ export interface HistoryRange {
 export interface HistoryPage {
   /** By seq, lowest first; with reactions. */
   readonly messages: readonly Message[];
-  /** Newest seq that the asker may see; 0 when there is none. */
+  /** What was looked at: the first and the last seq of it, also of entries that are not in the page; 0 when that is nothing. */
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  /** Newest seq of the asker's last stay. */
   readonly headSeq: number;
-  /** Oldest seq that is kept; 0 when there is none. */
+  /** Oldest seq of the asker's stays that is kept; 0 when there is none. */
   readonly startSeq: number;
   /** There is more before the first of this page. */
   readonly more: boolean;
@@ -100,8 +103,10 @@ export interface HistoryPage {
 /** A conversation as one of its members sees it. */
 export interface ConversationSummary {
   readonly conversation: string;
-  /** Newest seq that the user may see; 0 when there is none, as for an invitation. */
+  /** Newest seq of the user's last stay in it; 0 when there was none, as for an invitation. */
   readonly headSeq: number;
+  /** Where it stands in the list: the position of that entry; the highest number that there is for an invitation. */
+  readonly position: number;
   /** The newest message that the user may see, never an event. */
   readonly last: Message | undefined;
   readonly room: Room | undefined;
@@ -159,8 +164,8 @@ export interface MessageStore {
   ): Promise<{ messages: Message[]; more: boolean }>;
 
   /**
-   * Invitations first (without those by people whom the user blocks), when `beforePosition` is 0; then the one with the newest entry first; only those whose newest entry that the user
-   * may see is before `beforePosition`, where 0 starts from the newest. At most `maxBytes` of text beyond the first.
+   * Invitations first (without those by people whom the user blocks), when `beforePosition` is 0; then the one with the newest entry first;
+   * only those whose `position` is before `beforePosition`, where 0 starts from the newest. At most `maxBytes` of text beyond the first.
    */
   conversationsOf(
     user: string,

@@ -115,6 +115,7 @@ export const migrations: readonly string[] = [
   DROP INDEX member_by_head;
   CREATE INDEX member_by_head ON member (user, head_position) WHERE head_position > 0;
   CREATE INDEX member_of_room ON member (user, conversation) WHERE head_position = 0;
+  CREATE INDEX invitation ON member (user, conversation) WHERE role = 4;
 
   CREATE TABLE span (
     user INTEGER NOT NULL REFERENCES user,
@@ -125,7 +126,7 @@ export const migrations: readonly string[] = [
     room INTEGER NOT NULL,
     PRIMARY KEY (user, conversation, first_seq)
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX span_of_room ON span (user, conversation) WHERE room = 1;
+  CREATE INDEX span_of_room ON span (user, last_position) WHERE room = 1;
   INSERT INTO span SELECT user, conversation, 1, 9007199254740991, 9007199254740991, 0 FROM member;
 
   CREATE TABLE block (
@@ -148,6 +149,7 @@ export const migrations: readonly string[] = [
     seq INTEGER NOT NULL,
     emoji BLOB NOT NULL,
     user INTEGER NOT NULL REFERENCES user,
+    position INTEGER NOT NULL,
     PRIMARY KEY (conversation, seq, emoji, user)
   ) STRICT, WITHOUT ROWID;
 
@@ -157,5 +159,6 @@ export const migrations: readonly string[] = [
     seq INTEGER NOT NULL,
     PRIMARY KEY (user, conversation, seq)
   ) STRICT, WITHOUT ROWID;
+  CREATE INDEX mention_by_entry ON mention (conversation, seq);
   `,
 ];

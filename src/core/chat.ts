@@ -129,7 +129,9 @@ export class Chat {
       : await this.#options.store.history(user, conversation, { ...page, maxBytes: maxPageBytes });
     if (found !== undefined) return found;
     if (refusal !== undefined) throw refusal;
-    if (room === undefined) return { messages: [], headSeq: 0, startSeq: 0, more: false, moreAfter: false };
+    if (room === undefined) {
+      return { messages: [], firstSeq: 0, lastSeq: 0, headSeq: 0, startSeq: 0, more: false, moreAfter: false };
+    }
     throw new ChatError("permission_denied", `You are not in room ${room.label}: join it to read it.`);
   }
 

@@ -39,8 +39,7 @@ export class AccountDeletion {
   /** For the operator. @throws {ChatError} `not_found`, `busy`, `storage_full` */
   async delete(name: string): Promise<void> {
     const { accounts, store, mode, onGone, onErase } = this.#options;
-    const isThere = await accounts.isUser(name);
-    for (const room of isThere ? await store.roomsOf(name) : []) await this.#leave(name, room);
+    for (const room of await store.roomsOf(name)) await this.#leave(name, room);
     await accounts.deleteUser(name, { erase: mode === "erase" });
     onGone(name);
     if (mode === "erase") onErase();

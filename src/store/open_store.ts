@@ -1,11 +1,15 @@
 import type { AccountStore } from "../core/account_store.ts";
+import type { ErasureStore } from "../core/erasure.ts";
 import type { MessageStore } from "../core/message_store.ts";
+import type { RetentionStore } from "../core/retention_store.ts";
 import type { RoomStore } from "../core/room_store.ts";
 import type { SettingsStore } from "../core/settings_store.ts";
 import { prepareDataFolder } from "./data_folder.ts";
 import { Database } from "./database.ts";
 import { SqliteAccountStore } from "./sqlite_account_store.ts";
+import { SqliteErasureStore } from "./sqlite_erasure_store.ts";
 import { SqliteMessageStore } from "./sqlite_message_store.ts";
+import { SqliteRetentionStore } from "./sqlite_retention_store.ts";
 import { SqliteRoomStore } from "./sqlite_room_store.ts";
 import { SqliteSettingsStore } from "./sqlite_settings_store.ts";
 
@@ -15,6 +19,8 @@ export interface Store extends Disposable {
   readonly accounts: AccountStore;
   readonly rooms: RoomStore;
   readonly settings: SettingsStore;
+  readonly retention: RetentionStore;
+  readonly erasure: ErasureStore;
   /** Idempotent. Calls after it fail. */
   close(): void;
 }
@@ -31,10 +37,14 @@ export function openStore({ folder }: { folder: string }): Store {
   const close = () => database.close();
   const rooms = new SqliteRoomStore(database);
   rooms.finishDeletions();
+  const beforeErasing = () => {};
+  const messages = new SqliteMessageStore(database);
   return {
-    messages: new SqliteMessageStore(database),
-    accounts: new SqliteAccountStore(database),
+    messages,
+    accounts: new SqliteAccountStore(database, { onRenamed: () => messages.forgetNames() }),
     rooms,
+    retention: new SqliteRetentionStore(database, { spentIds: messages.spentIds, beforeErasing }),
+    erasure: new SqliteErasureStore(database, { beforeErasing }),
     settings: new SqliteSettingsStore(database),
     close,
     [Symbol.dispose]: close,

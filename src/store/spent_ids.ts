@@ -37,9 +37,14 @@ export class SpentIds {
     this.#readNewest();
   }
 
+  /** When this is false, `find` finds nothing: as for nearly every id that is new. */
+  mayHave(id: Uint8Array): boolean {
+    return this.#newest !== undefined && compare(id, this.#newest) <= 0;
+  }
+
   /** What was accepted with this id, of an entry that is gone. */
   find(sender: number, id: Uint8Array): Accepted | undefined {
-    if (this.#newest === undefined || compare(id, this.#newest) > 0) return undefined;
+    if (!this.mayHave(id)) return undefined;
     const row = this.#statements.find.get(id, sender) as unknown as SpentRow | undefined;
     if (!row) return undefined;
     const { position, conversation, seq, acceptedAt } = row;

@@ -91,10 +91,13 @@ function prepareStatements(database: Database) {
 export class SqliteAccountStore implements AccountStore {
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepareStatements>;
+  readonly #onRenamed: () => void;
 
-  constructor(database: Database) {
+  /** @param options.onRenamed is called when users and conversations have other names than before. */
+  constructor(database: Database, { onRenamed = () => {} }: { onRenamed?: () => void } = {}) {
     this.#database = database;
     this.#statements = prepareStatements(database);
+    this.#onRenamed = onRenamed;
   }
 
   addUser(

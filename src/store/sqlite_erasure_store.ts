@@ -20,20 +20,24 @@ function prepareStatements(database: Database) {
     blank: database.prepare("UPDATE entry SET text = x'', edited_at = NULL, deleted = 1 WHERE position = ?"),
     removeReactions: database.prepare("DELETE FROM reaction WHERE conversation = ? AND seq = ?"),
     removeMentions: database.prepare("DELETE FROM mention WHERE conversation = ? AND seq = ?"),
-    removeFile: database.prepare("DELETE FROM file WHERE position = ?"),
     move: database.prepare("UPDATE erasure SET after_id = ? WHERE user = ?"),
     finish: database.prepare("DELETE FROM erasure WHERE user = ?"),
   };
 }
 
+/** Takes away what else is kept of an entry that is about to be erased, in the same transaction: its words in the index, its file. */
+export type BeforeErasing = (position: number) => void;
+
 /** Goes through what each of them sent by the ids that their clients made, in the database that it shares with the message store. */
 export class SqliteErasureStore implements ErasureStore {
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepareStatements>;
+  readonly #beforeErasing: BeforeErasing;
 
-  constructor(database: Database) {
+  constructor(database: Database, { beforeErasing }: { beforeErasing: BeforeErasing }) {
     this.#database = database;
     this.#statements = prepareStatements(database);
+    this.#beforeErasing = beforeErasing;
   }
 
   blankSome(limit: number): Promise<number> {
@@ -48,14 +52,14 @@ export class SqliteErasureStore implements ErasureStore {
   }
 
   #blank({ user, afterId }: { user: number; afterId: Uint8Array }, limit: number): number {
-    const { entries, blank, removeReactions, removeMentions, removeFile, move, finish } = this.#statements;
+    const { entries, blank, removeReactions, removeMentions, move, finish } = this.#statements;
     const rows = entries.all(user, afterId, limit) as unknown as EntryRow[];
     for (const { position, conversation, seq, kind } of rows) {
       if (kind !== kindCodes.message) continue;
+      this.#beforeErasing(position);
       blank.run(position);
       removeReactions.run(conversation, seq);
       removeMentions.run(conversation, seq);
-      removeFile.run(position);
     }
     const last = rows.at(-1);
     if (last === undefined) finish.run(user);

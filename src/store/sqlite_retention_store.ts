@@ -2,6 +2,7 @@ import { messageIdLifetimeMs } from "../core/message_id.ts";
 import type { ConversationRule, RetentionStore } from "../core/retention_store.ts";
 import { settle } from "./column_values.ts";
 import type { Database } from "./database.ts";
+import type { BeforeErasing } from "./sqlite_erasure_store.ts";
 import type { SpentIds } from "./spent_ids.ts";
 
 /** The key of the rule for every conversation that has none of its own; no conversation has it. */
@@ -59,15 +60,8 @@ function prepareStatements(database: Database) {
       `SELECT seq FROM entry WHERE conversation = ? AND seq BETWEEN ? AND ? AND accepted_at >= ? ORDER BY seq LIMIT 1`,
     ),
     removeReactions: database.prepare("DELETE FROM reaction WHERE conversation = ? AND seq BETWEEN ? AND ?"),
-    // The key begins with the user.
-    removeMentions: database.prepare(
-      `DELETE FROM mention WHERE user IN (SELECT user FROM member WHERE conversation = :conversation)
-         AND conversation = :conversation AND seq BETWEEN :firstSeq AND :lastSeq`,
-    ),
-    removeFiles: database.prepare(
-      `DELETE FROM file WHERE position IN (
-         SELECT position FROM entry WHERE conversation = ? AND seq BETWEEN ? AND ?)`,
-    ),
+    removeMentions: database.prepare("DELETE FROM mention WHERE conversation = ? AND seq BETWEEN ? AND ?"),
+    positions: database.prepare("SELECT position FROM entry WHERE conversation = ? AND seq BETWEEN ? AND ?"),
     // What nobody can read any more is not unread.
     moveReaders: database.prepare(
       `UPDATE member SET read_seq = :lastSeq, read_uncounted = (
@@ -84,11 +78,16 @@ export class SqliteRetentionStore implements RetentionStore {
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #spentIds: SpentIds;
+  readonly #beforeErasing: (position: number) => void;
 
-  constructor(database: Database, spentIds: SpentIds) {
+  constructor(
+    database: Database,
+    { spentIds, beforeErasing }: { spentIds: SpentIds; beforeErasing: BeforeErasing },
+  ) {
     this.#database = database;
     this.#statements = prepareStatements(database);
     this.#spentIds = spentIds;
+    this.#beforeErasing = beforeErasing;
   }
 
   listRules(): Promise<ConversationRule[]> {
@@ -159,8 +158,9 @@ export class SqliteRetentionStore implements RetentionStore {
     const statements = this.#statements;
     this.#spentIds.keep(conversation, { firstSeq, lastSeq, oldest: idAt(now - messageIdLifetimeMs) });
     statements.removeReactions.run(conversation, firstSeq, lastSeq);
-    statements.removeMentions.run({ conversation, firstSeq, lastSeq });
-    statements.removeFiles.run(conversation, firstSeq, lastSeq);
+    statements.removeMentions.run(conversation, firstSeq, lastSeq);
+    const rows = statements.positions.all(conversation, firstSeq, lastSeq) as { position: number }[];
+    for (const { position } of rows) this.#beforeErasing(position);
     statements.moveReaders.run({ conversation, lastSeq });
     statements.removeEntries.run(conversation, firstSeq, lastSeq);
     statements.moveFirst.run(lastSeq + 1, conversation);

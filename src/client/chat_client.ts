@@ -240,6 +240,11 @@ export class ChatClient {
     return credentials;
   }
 
+  /** Deletes the account for ever; the server then ends the session. @throws {ChatError} `permission_denied` when the password is wrong */
+  async deleteAccount(password: string): Promise<void> {
+    await this.#request({ $case: "deleteAccount", value: { password } }, passwordMs);
+  }
+
   /** Ends the token; the server then ends the session. */
   async logOut(): Promise<void> {
     await this.#request({ $case: "logOut", value: {} });

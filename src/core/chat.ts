@@ -1,3 +1,4 @@
+import { AccountDeletion } from "./account_deletion.ts";
 import type { Accounts, Identity } from "./accounts.ts";
 import { ChatError } from "./chat_error.ts";
 import type { Clock } from "./clock.ts";
@@ -6,7 +7,7 @@ import { LiveSessions, type Subscriber } from "./live_sessions.ts";
 import type { Log } from "./log.ts";
 import { FanOut } from "./fan_out.ts";
 import { KnownUsers } from "./known_users.ts";
-import type { Limits } from "./limits.ts";
+import type { DeletedAccounts, Limits } from "./limits.ts";
 import type { Message } from "./message.ts";
 import { parseMessageId } from "./message_id.ts";
 import type { ConversationSummary, HistoryPage, HistoryRange, MessageBatch, MessageStore } from "./message_store.ts";
@@ -35,6 +36,10 @@ export interface ChatOptions {
   defer(callback: () => void): void;
   /** Requests of one user, over all their sessions: refill a second, and how many may come at once. */
   rate: { perSecond: number; burst: number };
+  /** What becomes of messages whose author deletes their account; "anonymize" unless given. */
+  deletedAccounts?: DeletedAccounts;
+  /** Such messages are to be blanked. */
+  onErase?(): void;
 }
 
 /** The chat itself, the same for every transport. */
@@ -48,6 +53,7 @@ export class Chat {
   readonly #sessionBuckets = new TokenBuckets(sessionsOfUser);
   readonly posting: Posting;
   readonly rooms: Rooms;
+  readonly deletion: AccountDeletion;
   #closing: ChatError | undefined;
 
   constructor(options: ChatOptions) {
@@ -76,6 +82,18 @@ export class Chat {
     this.posting = new Posting({ known, store, rooms: cache, commits: this.#commits, clock, checkContact });
     const isUser = (name: string) => known.has(name);
     this.rooms = new Rooms({ posting: this.posting, cache, store: options.rooms, clock, limits, isUser, checkContact });
+    this.deletion = new AccountDeletion({
+      accounts,
+      rooms: this.rooms,
+      store: options.rooms,
+      clock,
+      mode: options.deletedAccounts ?? "anonymize",
+      onGone: (name) => {
+        known.forget(name);
+        cache.forgetUser(name);
+      },
+      onErase: options.onErase ?? (() => {}),
+    });
     this.accounts.onRevoked((revocation) => this.live.endRevoked(revocation));
   }
 

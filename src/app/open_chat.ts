@@ -49,6 +49,7 @@ export function openChat(options: OpenChatOptions): OpenChat {
     accounts,
     store: store.messages,
     rooms: store.rooms,
+    settings: store.settings,
     limits,
     clock,
     log,

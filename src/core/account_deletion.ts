@@ -36,9 +36,9 @@ export class AccountDeletion {
     await this.delete(identity.user);
   }
 
-  /** For the operator. @throws {ChatError} `not_found`, `busy`, `storage_full` */
-  async delete(name: string): Promise<void> {
-    const { accounts, store, mode, onGone, onErase } = this.#options;
+  /** For the operator, who may say what becomes of the messages. @throws {ChatError} `not_found`, `busy`, `storage_full` */
+  async delete(name: string, mode: DeletedAccounts = this.#options.mode): Promise<void> {
+    const { accounts, store, onGone, onErase } = this.#options;
     for (const room of await store.roomsOf(name)) await this.#leave(name, room);
     await accounts.deleteUser(name, { erase: mode === "erase" });
     onGone(name);

@@ -1,19 +1,27 @@
 /**
- * Runs all tests, a group (a folder of `tests/`) at a time, and ends with the line "N passed, N failed":
+ * Runs all tests, a group (a folder of `tests/`) at a time, names those that failed, and ends with the line "N passed, N failed":
  *
  *     deno task test              # all of them
  *     deno task test core grpc    # these groups
  *     deno task ok                # first what `deno task check` checks
  *
- * Exits with 1 when anything failed. A group that ends without a report (a crash, or no end within ten minutes) counts as a failure.
+ * Exits with 1 when anything failed. A group that ends without a report (a crash, or a test that does not end) counts as a failure.
  */
+import { TestProgress } from "./test_progress.ts";
+
 const root = new URL("../", import.meta.url);
-const groupLimitMs = 600_000;
+/** A group in which no test ends for so long hangs. The longest test takes half a minute on a machine with nothing else to do. */
+const testLimitMs = 480_000;
 
 interface Count {
   passed: number;
   failed: number;
   skipped: number;
+}
+
+interface GroupResult extends Count {
+  /** Names of what failed. */
+  failures: string[];
 }
 
 /** What a report in JUnit's format, as `deno test` writes it, says. */
@@ -30,20 +38,16 @@ function environment(): Record<string, string> {
   return { CHATD_CRASH_SECONDS: "60", ...Object.fromEntries(own) };
 }
 
-async function deno(args: readonly string[]): Promise<boolean> {
-  const child = new Deno.Command(Deno.execPath(), {
+function deno(args: readonly string[], stdout: "inherit" | "piped"): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
     args: [...args],
     cwd: root,
     clearEnv: true,
     env: environment(),
     stdin: "null",
-    stdout: "inherit",
+    stdout,
     stderr: "inherit",
   }).spawn();
-  const timer = setTimeout(() => child.kill("SIGKILL"), groupLimitMs);
-  const { success } = await child.status;
-  clearTimeout(timer);
-  return success;
 }
 
 /** The test files of each folder of `tests/`, by its name; "." for those beside the folders. */
@@ -59,35 +63,70 @@ function findGroups(): Map<string, string[]> {
   return new Map([...groups].toSorted(([one], [other]) => one.localeCompare(other)));
 }
 
-async function runGroup(files: readonly string[], report: string): Promise<Count> {
-  const success = await deno(["test", "-A", "--quiet", "--reporter=dot", `--junit-path=${report}`, ...files]);
-  const count = await Deno.readTextFile(report).then(countTests, () => ({ passed: 0, failed: 0, skipped: 0 }));
-  if (!success && count.failed === 0) count.failed = 1;
-  return count;
+/** Shows a mark for each test, and of groups in which something failed what went wrong. */
+async function runGroup(files: readonly string[], report: string): Promise<GroupResult> {
+  const child = deno(["test", "-A", "--quiet", `--junit-path=${report}`, ...files], "piped");
+  const progress = new TestProgress();
+  let hung: string | undefined;
+  let hasEnded = false;
+  void child.status.then(() => hasEnded = true);
+  const kill = () => {
+    if (hasEnded) return;
+    hung = `${progress.running} did not end within ${testLimitMs / 60_000} minutes`;
+    child.kill("SIGKILL");
+  };
+  let timer = setTimeout(kill, testLimitMs);
+  const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const reading = (async () => {
+    for (let { value, done } = await output.read(); !done; { value, done } = await output.read()) {
+      const marks = progress.take(value!);
+      if (marks === "") continue;
+      Deno.stdout.writeSync(new TextEncoder().encode(marks));
+      clearTimeout(timer);
+      if (hung === undefined) timer = setTimeout(kill, testLimitMs);
+    }
+  })();
+  const status = await child.status;
+  // Something that a test started and left behind may hold the other end.
+  const patience = setTimeout(() => output.cancel(), 5_000);
+  await reading;
+  clearTimeout(patience);
+  clearTimeout(timer);
+  console.log();
+  const { passed, failed, skipped, failures } = progress;
+  const count = await Deno.readTextFile(report).then(countTests, () => ({ passed, failed, skipped }));
+  if (status.success) return { ...count, failures };
+  if (hung !== undefined) failures.push(hung);
+  else if (failures.length === 0) {
+    failures.push(`ended with ${status.signal ?? status.code} during ${progress.running}`);
+  }
+  console.log((progress.errors.length > 0 ? progress.errors : progress.lines).join("\n"));
+  return { ...count, failed: Math.max(count.failed, failures.length), failures };
 }
 
 const checks = [["fmt", "--check"], ["lint"], ["check", "main.ts", "src", "tests", "proto", ".ci"]];
 
-async function runChecks(): Promise<Count> {
-  const count: Count = { passed: 0, failed: 0, skipped: 0 };
+async function runChecks(): Promise<GroupResult> {
+  const failures: string[] = [];
   for (const check of checks) {
-    if (await deno(check)) count.passed += 1;
-    else count.failed += 1;
+    const { success } = await deno(check, "inherit").status;
+    if (!success) failures.push(`deno ${check.join(" ")}`);
   }
-  return count;
+  return { passed: checks.length - failures.length, failed: failures.length, skipped: 0, failures };
 }
 
-async function runAll(args: readonly string[]): Promise<Count> {
+async function runAll(args: readonly string[]): Promise<GroupResult> {
   const wanted = args.filter((arg) => arg !== "--checks");
   const groups = findGroups();
   const unknown = wanted.filter((name) => !groups.has(name));
   if (unknown.length > 0) throw new Error(`no group ${unknown.join(", ")}: there are ${[...groups.keys()].join(", ")}`);
-  const total: Count = { passed: 0, failed: 0, skipped: 0 };
-  const add = (name: string, { passed, failed, skipped }: Count) => {
+  const total: GroupResult = { passed: 0, failed: 0, skipped: 0, failures: [] };
+  const add = (name: string, { passed, failed, skipped, failures }: GroupResult) => {
     console.log(`${name}: ${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
     total.passed += passed;
     total.failed += failed;
     total.skipped += skipped;
+    total.failures.push(...failures.map((failure) => `${name}: ${failure}`));
   };
   if (args.includes("--checks")) add("format, lint and types", await runChecks());
   const reports = await Deno.makeTempDir({ prefix: "chatd-tests-" });
@@ -114,7 +153,8 @@ function hasTmux(): boolean {
 
 if (import.meta.main) {
   if (!hasTmux()) console.log("tmux is not installed: the tests of the client on a terminal are skipped.");
-  const { passed, failed, skipped } = await runAll(Deno.args);
+  const { passed, failed, skipped, failures } = await runAll(Deno.args);
+  if (failures.length > 0) console.log(`\nFAILED:\n${failures.map((failure) => `  ${failure}`).join("\n")}\n`);
   if (skipped > 0) console.log(`${skipped} skipped: this machine lacks what they need.`);
   console.log(`${passed} passed, ${failed} failed`);
   Deno.exit(failed === 0 && passed > 0 ? 0 : 1);

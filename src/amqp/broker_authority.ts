@@ -1,13 +1,14 @@
 import { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { Accounts } from "../core/accounts.ts";
+import type { Accounts, Registration } from "../core/accounts.ts";
 import { ChatError } from "../core/chat_error.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import { TokenBuckets } from "../core/token_bucket.ts";
 import { parseNewUserName } from "../core/user_name.ts";
+import { ConnectionCounts } from "./connection_counts.ts";
 import type { SessionQueues } from "./session_queues.ts";
-import { registrationExchange, registrationUser, requestExchange, statusUser } from "./topology.ts";
+import { invitationUser, registrationExchange, registrationUser, requestExchange, statusUser } from "./topology.ts";
 
 /**
  * What RabbitMQ is told. It knows no third answer to a login, so "busy" lets a login pass its first question marked with
@@ -26,6 +27,8 @@ export function inspectorPassword(secret: string): string {
 
 export interface BrokerAuthorityOptions {
   readonly accounts: Accounts;
+  /** Who may register, as the accounts have it. */
+  readonly registration: Registration;
   readonly sessionQueues: Pick<SessionQueues, "ownerOf">;
   /** The broker's own user that the server logs in with, who is never a chat user. */
   readonly internalUser: string;
@@ -35,8 +38,11 @@ export interface BrokerAuthorityOptions {
   readonly inspectorPassword?: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** How many connections a user has to the broker. Absent: their number is bounded by how often one may log in only. */
-  countConnections?(user: string): Promise<number>;
+  /**
+   * How many connections a user has to the broker; undefined when it cannot be found out. Absent: their number is bounded by
+   * how often one may log in only.
+   */
+  countConnections?(user: string): Promise<number | undefined>;
   /** A user asks for more than clients ever do: time to close their connections. */
   flooded?(user: string): void;
 }
@@ -49,7 +55,6 @@ const busyTag = "busy";
 const maxChecksOfName = 2;
 /** Of one user. A process has one, and one more while it logs in. */
 const maxConnections = 100;
-const maxKnownUsers = 10_000;
 const tokenPattern = /^[A-Za-z0-9_-]{43}$/;
 
 /**
@@ -61,8 +66,7 @@ export class BrokerAuthority {
   readonly #options: BrokerAuthorityOptions;
   readonly #vhost: string;
   readonly #checks = new Map<string, number>();
-  /** Connections of users, at most: logins since they were counted. */
-  readonly #connections = new Map<string, number>();
+  readonly #connections: ConnectionCounts | undefined;
   /** Logins of each user that were right. */
   readonly #logins = new TokenBuckets({ burst: 128, perSecond: 2 });
   /** Logins without an account, of everybody together. */
@@ -80,6 +84,8 @@ export class BrokerAuthority {
   constructor(options: BrokerAuthorityOptions) {
     this.#options = options;
     this.#vhost = options.vhost ?? "/";
+    const { clock, countConnections: count } = options;
+    this.#connections = count && new ConnectionCounts({ max: maxConnections, clock, count });
   }
 
   /** @param kind what RabbitMQ asks about: "user", "vhost", "resource" or "topic" */
@@ -98,21 +104,11 @@ export class BrokerAuthority {
     if (username === registrationUser) return await this.#admitStranger(password);
     if (username === inspectorUser) return this.#isInspector(password) ? "allow" : "deny";
     if (username === statusUser) return "busy";
+    if (username === invitationUser) return this.#options.registration === "invite" ? "busy" : "deny";
     if (!this.#mayBeAccount(username)) return "deny";
     if (!await this.#isProven(username, password)) return "deny";
     if (!this.#take(this.#logins, username)) return "busy";
-    return await this.#hasRoom(username) ? "allow" : "busy";
-  }
-
-  /** The broker is asked only about those who may have too many. */
-  async #hasRoom(user: string): Promise<boolean> {
-    const atMost = (this.#connections.get(user) ?? 0) + 1;
-    const count = atMost <= maxConnections ? atMost : (await this.#options.countConnections?.(user) ?? 0) + 1;
-    this.#connections.delete(user);
-    if (this.#connections.size >= maxKnownUsers) this.#connections.clear();
-    const hasRoom = count <= maxConnections;
-    this.#connections.set(user, hasRoom ? count : maxConnections);
-    return hasRoom;
+    return await this.#connections?.admits(username) === false ? "busy" : "allow";
   }
 
   async #admitStranger(invite: string): Promise<Decision> {

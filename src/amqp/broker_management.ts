@@ -31,16 +31,24 @@ const strangerCheckMs = 30_000;
 /** How often and how long to look for a connection by its client's name: the broker lists it after 5 s at most. */
 const lookIntervalMs = 1_000;
 const looks = 8;
-/** Kicks that are being done at once; more are dropped, because each would be refused at its next request anyway. */
-const maxKicks = 64;
+/** Users of whom single connections are looked for at once; more are dropped, as each is refused at its next request anyway. */
+const maxSearches = 64;
+/** Names of connections that are looked for, of one user. */
+const maxNames = 128;
+/** How often it is tried to stop tracing, which costs the broker something at each message, and the wait between, in milliseconds. */
+const stopTries = 5;
+const stopIntervalMs = 1_000;
 
 /** The management plugin's HTTP API (https://www.rabbitmq.com/docs/management#http-api), as far as chatd needs it. */
 export class BrokerManagement implements AsyncDisposable {
   readonly #options: BrokerManagementOptions;
   readonly #client: Deno.HttpClient;
   readonly #closed = new AbortController();
+  /** By user. */
   readonly #kicks = new Map<string, { now: Promise<void>; next?: Promise<void> }>();
+  readonly #searches = new Map<string, { names: Set<string>; now: Promise<void> }>();
   #isReachable = true;
+  #tracing: Promise<unknown> | undefined;
 
   constructor(options: BrokerManagementOptions) {
     this.#options = options;
@@ -49,17 +57,78 @@ export class BrokerManagement implements AsyncDisposable {
 
   /**
    * Closes connections. Never rejects: when it cannot be done, the log says so once. Those who register share one name, and
-   * are never kicked by it. The same kick, asked for again while it is being done, is done once more after that.
+   * are never kicked by it. All connections of a user are closed once more when that is asked for while it is being done.
    */
-  kick(target: KickTarget): Promise<void> {
-    if (target.user === registrationUser || target.user === this.#options.login.user) return Promise.resolve();
-    const key = JSON.stringify([target.user, target.connection]);
-    const running = this.#kicks.get(key);
-    if (running !== undefined) return running.next ??= running.now.then(() => this.kick(target));
-    if (this.#kicks.size >= maxKicks) return Promise.resolve();
-    const now = this.#kick(target).finally(() => this.#kicks.delete(key));
-    this.#kicks.set(key, { now });
+  kick({ user, connection }: KickTarget): Promise<void> {
+    if (user === registrationUser || user === this.#options.login.user) return Promise.resolve();
+    return connection === undefined ? this.#kickAll(user) : this.#kickNamed(user, connection);
+  }
+
+  #kickAll(user: string): Promise<void> {
+    const running = this.#kicks.get(user);
+    if (running !== undefined) return running.next ??= running.now.then(() => this.#kickAll(user));
+    const now = this.#closeAll(user).finally(() => this.#kicks.delete(user));
+    this.#kicks.set(user, { now });
     return now;
+  }
+
+  /** One search for each user at a time: it looks for all names that are asked for meanwhile. */
+  #kickNamed(user: string, name: string): Promise<void> {
+    const running = this.#searches.get(user);
+    if (running !== undefined) {
+      if (running.names.size < maxNames) running.names.add(name);
+      return running.now;
+    }
+    if (this.#searches.size >= maxSearches) return Promise.resolve();
+    const names = new Set([name]);
+    const now = this.#search(user, names);
+    this.#searches.set(user, { names, now });
+    return now;
+  }
+
+  /** Closes one that the broker calls so, once its client could read what was said to it last. Never rejects. */
+  async closeConnection(name: string): Promise<void> {
+    if (!await this.#grace()) return;
+    let isClosed = false;
+    const close = async () => {
+      isClosed = await this.#closeConnection(name);
+    };
+    for (let look = 0; look < looks && !isClosed; look++) {
+      if (look > 0 && !await pause(lookIntervalMs, this.#closed.signal)) return;
+      if (!await this.#succeeds(close)) return;
+    }
+  }
+
+  /**
+   * Has the broker copy what is published to its exchange for traces (https://www.rabbitmq.com/docs/firehose) while `look` runs.
+   * Never rejects. @param look ends by itself within seconds, and does not throw. @returns whether it did
+   */
+  whileTracing(vhost: string, look: () => Promise<void>): Promise<boolean> {
+    const tracing = this.#trace(vhost, look);
+    this.#tracing = tracing;
+    return tracing;
+  }
+
+  async #trace(vhost: string, look: () => Promise<void>): Promise<boolean> {
+    const path = `/api/vhosts/${encodeURIComponent(vhost)}`;
+    let was: Record<string, unknown> | undefined;
+    await this.#try(async () => {
+      was = await this.get(path) as Record<string, unknown> | undefined;
+    });
+    if (was === undefined) return false;
+    const { description, tags, tracing } = was;
+    // Somebody traces already, and goes on with it.
+    if (tracing === true) return await look().then(() => true);
+    const set = (tracing: boolean) =>
+      this.#succeeds(() => this.#ask("PUT", path, JSON.stringify({ description, tags, tracing })));
+    try {
+      if (!await set(true)) return false;
+      await look();
+      return true;
+    } finally {
+      let left = stopTries;
+      while (!await set(false) && --left > 0 && await pause(stopIntervalMs, this.#closed.signal));
+    }
   }
 
   /** Kicks whoever is disabled, or gets another password from the operator, and strangers who stay; until {@link close}. */
@@ -89,9 +158,9 @@ export class BrokerManagement implements AsyncDisposable {
     return response === undefined ? undefined : JSON.parse(response);
   }
 
-  /** How many connections a user has now; 0 when that cannot be found out, which is logged. Never rejects. */
-  async countConnections(user: string): Promise<number> {
-    let count = 0;
+  /** How many connections a user has now; undefined when that cannot be found out, which is logged. Never rejects. */
+  async countConnections(user: string): Promise<number | undefined> {
+    let count: number | undefined;
     await this.#try(async () => {
       count = (await this.#connectionsOf(user)).length;
     });
@@ -101,8 +170,9 @@ export class BrokerManagement implements AsyncDisposable {
   /** Breaks off what is being done. Idempotent. */
   async close(): Promise<void> {
     if (this.#closed.signal.aborted) return;
+    await this.#tracing;
     this.#closed.abort();
-    await Promise.all(Array.from(this.#kicks.values(), ({ now }) => now));
+    await Promise.all([...this.#kicks.values(), ...this.#searches.values()].map(({ now }) => now));
     this.#client.close();
   }
 
@@ -114,32 +184,50 @@ export class BrokerManagement implements AsyncDisposable {
     while (await pause(strangerCheckMs, this.#closed.signal)) await this.closeStrangers({ ageMs: strangerAgeMs });
   }
 
-  async #kick({ user, connection }: KickTarget): Promise<void> {
-    if (!await pause(this.#options.graceMs ?? 250, this.#closed.signal)) return;
-    if (connection === undefined) {
-      await this.#try(async () => {
-        await this.#ask("DELETE", `/api/connections/username/${encodeURIComponent(user)}`);
-      });
-      return;
-    }
-    for (let look = 0; look < looks; look++) {
-      if (await this.#try(() => this.#closeNamed(user, connection))) return;
-      if (!await pause(lookIntervalMs, this.#closed.signal)) return;
+  #grace(): Promise<boolean> {
+    return pause(this.#options.graceMs ?? 250, this.#closed.signal);
+  }
+
+  async #closeAll(user: string): Promise<void> {
+    if (!await this.#grace()) return;
+    await this.#try(async () => {
+      await this.#ask("DELETE", `/api/connections/username/${encodeURIComponent(user)}`);
+    });
+  }
+
+  async #search(user: string, names: Set<string>): Promise<void> {
+    const looked = new Map<string, number>();
+    try {
+      if (!await this.#grace()) return;
+      while (names.size > 0) {
+        if (!await this.#succeeds(() => this.#closeNamed(user, names))) return;
+        for (const name of names) {
+          const count = (looked.get(name) ?? 0) + 1;
+          looked.set(name, count);
+          if (count >= looks) names.delete(name);
+        }
+        if (names.size > 0 && !await pause(lookIntervalMs, this.#closed.signal)) return;
+      }
+    } finally {
+      // In the same turn as the last look at the names, so that none comes in between.
+      this.#searches.delete(user);
     }
   }
 
-  /** @returns whether there is nothing left to look for. */
-  async #closeNamed(user: string, connection: string): Promise<boolean> {
-    let isListed = true;
-    let isClosed = false;
-    for (const name of await this.#connectionsOf(user)) {
-      const found = await this.#connection(name, "user_provided_name");
-      if (found === undefined) isListed = false;
-      if (found?.user_provided_name !== connection) continue;
-      await this.#closeConnection(name);
-      isClosed = true;
+  /** Takes out of `names` what there is nothing left to look for. */
+  async #closeNamed(user: string, names: Set<string>): Promise<void> {
+    const wanted = new Set(names);
+    let areListed = true;
+    for (const connection of await this.#connectionsOf(user)) {
+      const found = await this.#connection(connection, "user_provided_name");
+      if (found === undefined) areListed = false;
+      const name = String(found?.user_provided_name);
+      if (!wanted.has(name)) continue;
+      await this.#closeConnection(connection);
+      names.delete(name);
     }
-    return isClosed || isListed;
+    // What was not there when it was asked for is not looked for any longer.
+    if (areListed) wanted.forEach((name) => names.delete(name));
   }
 
   async #connectionsOf(user: string): Promise<string[]> {
@@ -153,18 +241,27 @@ export class BrokerManagement implements AsyncDisposable {
     return await this.get(path) as Record<string, unknown> | undefined;
   }
 
-  async #closeConnection(name: string): Promise<void> {
-    await this.#ask("DELETE", `/api/connections/${encodeURIComponent(name)}`);
+  /** @returns whether the broker has listed it. */
+  async #closeConnection(name: string): Promise<boolean> {
+    return await this.#ask("DELETE", `/api/connections/${encodeURIComponent(name)}`) !== undefined;
   }
 
-  /** @returns what `task` does; true when it failed, which was logged. */
-  async #try(task: () => Promise<boolean | void>): Promise<boolean> {
+  async #succeeds(task: () => Promise<unknown>): Promise<boolean> {
+    let done = false;
+    await this.#try(async () => {
+      await task();
+      done = true;
+    });
+    return done;
+  }
+
+  /** A failure is logged, once until something succeeds again. */
+  async #try(task: () => Promise<void>): Promise<void> {
     try {
-      const result = await task();
+      await task();
       this.#isReachable = true;
-      return result ?? true;
     } catch (error) {
-      if (this.#closed.signal.aborted) return true;
+      if (this.#closed.signal.aborted) return;
       if (this.#isReachable) {
         this.#options.log.warn(
           "connections to the broker cannot be counted or closed; requests of who was thrown out are refused",
@@ -175,19 +272,22 @@ export class BrokerManagement implements AsyncDisposable {
         );
       }
       this.#isReachable = false;
-      return true;
     }
   }
 
   /** Undefined when there is no such thing. */
-  async #ask(method: "GET" | "DELETE", path: string): Promise<string | undefined> {
+  async #ask(method: "GET" | "DELETE" | "PUT", path: string, body?: string): Promise<string | undefined> {
     const { url, login, timeoutMs = 5_000 } = this.#options;
     const credentials = new TextEncoder().encode(`${login.user}:${login.password}`).toBase64();
-    const headers = { authorization: `Basic ${credentials}`, "x-reason": "Closed by chatd" };
+    const headers = {
+      authorization: `Basic ${credentials}`,
+      "x-reason": "Closed by chatd",
+      "content-type": "application/json",
+    };
     const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(timeoutMs)]);
     let response: { status: number; text: string };
     try {
-      const answer = await fetch(new URL(path, url), { method, headers, signal, client: this.#client });
+      const answer = await fetch(new URL(path, url), { method, headers, body, signal, client: this.#client });
       response = { status: answer.status, text: await answer.text() };
     } catch (cause) {
       throw new ChatError("unavailable", `The management of RabbitMQ at ${url} cannot be reached: ${why(cause)}`, {

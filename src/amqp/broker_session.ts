@@ -1,9 +1,9 @@
 import type { Chat } from "../core/chat.ts";
-import type { ChatError } from "../core/chat_error.ts";
+import { ChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
 import type { ClientFrame } from "../gen/chatd/v1/session.ts";
 import { Session } from "../session/session.ts";
-import { type Incoming, type ReplyAddress, sessionHeader, sessionQueueHeader } from "./incoming.ts";
+import { type Incoming, type ReplyAddress, sequenceHeader, sessionHeader, sessionQueueHeader } from "./incoming.ts";
 import { messageTypes, type PayloadFormat, serverFrames } from "./payload.ts";
 import type { DirectReplies } from "./direct_replies.ts";
 import type { Publisher } from "./publisher.ts";
@@ -34,6 +34,8 @@ export class BrokerSession {
   readonly queue: string;
   /** The broker's name of who said hello. */
   readonly user: string;
+  /** Where the reply to its hello goes. */
+  readonly replyTo: string | undefined;
   /** As its client calls it. */
   readonly connection: string | undefined;
   /** When something came from the client last, as `performance.now` has it. */
@@ -43,12 +45,16 @@ export class BrokerSession {
   readonly #options: BrokerSessionOptions;
   readonly #welcomed = Promise.withResolvers<void>();
   #isFirst = true;
+  /** Messages that came from the client, if it counts them, and that went to it, after the hello and its reply. */
+  #heard = 0;
+  #said = 0;
 
   constructor(options: BrokerSessionOptions) {
-    const { hello, queue, chat, log, server, defer } = options;
+    const { hello, address, queue, chat, log, server, defer } = options;
     this.#options = options;
     this.queue = queue;
     this.user = hello.user;
+    this.replyTo = address.replyTo;
     this.connection = hello.connection;
     this.#format = hello.format;
     this.#session = new Session({
@@ -70,6 +76,24 @@ export class BrokerSession {
   /** Resolves when the reply to the hello is on its way, or the session has ended. */
   get welcomed(): Promise<void> {
     return this.#welcomed.promise;
+  }
+
+  /**
+   * Notices messages of a client that counts them which were lost on their way: expired in the broker, say.
+   * @throws {ChatError} `unavailable` when one is missing, `invalid_argument` when one came before
+   */
+  follow(sequence: number | undefined): void {
+    if (sequence === undefined) return;
+    if (sequence <= this.#heard) {
+      throw new ChatError("invalid_argument", `Message ${sequence} of this session came already.`);
+    }
+    this.#heard++;
+    if (sequence === this.#heard) return;
+    const lost = sequence - this.#heard === 1 ? `${this.#heard}` : `${this.#heard} to ${sequence - 1}`;
+    throw new ChatError(
+      "unavailable",
+      `Message ${lost} of this session was lost in the broker: connect again, and send again what was not answered.`,
+    );
   }
 
   receive(frame: ClientFrame, bytes: number): void {
@@ -102,7 +126,8 @@ export class BrokerSession {
         replies.send({ sender: this.user, address, message, headers, dropped: () => this.#session.disconnected() });
         this.#welcomed.resolve();
       } else {
-        publisher.toQueue(this.queue, message, () => this.#session.disconnected());
+        const refused = () => this.#session.disconnected();
+        publisher.toQueue(this.queue, message, { headers: { [sequenceHeader]: ++this.#said }, refused });
       }
     }
   }

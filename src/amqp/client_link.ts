@@ -10,7 +10,14 @@ import { maxFrameBytes } from "../wire/limits.ts";
 import { decodeStrictly } from "../wire/strict_reader.ts";
 import type { BrokerConnection } from "./broker_connection.ts";
 import { toChannelError } from "./broker_errors.ts";
-import { connectionHeader, leavingHeader, sessionHeader, sessionQueueHeader } from "./incoming.ts";
+import {
+  connectionHeader,
+  leavingHeader,
+  parseSequence,
+  sequenceHeader,
+  sessionHeader,
+  sessionQueueHeader,
+} from "./incoming.ts";
 import { contentTypes, messageTypes } from "./payload.ts";
 import { directReplies, requestExchange, requestQueue } from "./topology.ts";
 
@@ -49,6 +56,9 @@ export class AmqpLink implements Link {
   #channel: ConfirmChannel | undefined;
   #opening: Promise<void> | undefined;
   #session: SessionAddress | undefined;
+  /** Messages of the session that were published, and that came, after the hello and its reply. */
+  #published = 0;
+  #received = 0;
   /** Encoded frames; joined, they are one frame. */
   #waiting: Uint8Array[] = [];
   #publishing: Promise<void> | undefined;
@@ -141,6 +151,9 @@ export class AmqpLink implements Link {
     if (message === null) return this.#fail(new ChatError("unavailable", "The server gave up this session."));
     if (message.properties.userId !== this.#session?.server) return;
     try {
+      const sequence = parseSequence(message.properties.headers?.[sequenceHeader]);
+      // One that the broker lost could hold anything; resuming brings it again.
+      if (sequence !== undefined && sequence !== ++this.#received) throw lostMessage();
       take(decodeStrictly(ServerFrame, message.content));
     } catch (error) {
       this.#fail(toChatError(error));
@@ -180,10 +193,13 @@ export class AmqpLink implements Link {
     const { leaving, ...rest } = properties;
     const headers = {
       [connectionHeader]: this.#name,
-      ...(this.#session !== undefined && { [sessionHeader]: this.#session.secret }),
+      ...(this.#session !== undefined && {
+        [sessionHeader]: this.#session.secret,
+        [sequenceHeader]: ++this.#published,
+      }),
       ...(leaving === true && { [leavingHeader]: "1" }),
     };
-    // Errors about the session come back where the hello's reply came.
+    // The address tells the server that it is the channel of the hello, and errors about the session come back there.
     const options = {
       replyTo: directReplies,
       ...rest,
@@ -278,6 +294,10 @@ export class AmqpLink implements Link {
     await Promise.race([said, promise]);
     clearTimeout(timer);
   }
+}
+
+function lostMessage(): ChatError {
+  return new ChatError("unavailable", "A message of the server was lost in the broker.");
 }
 
 function noServer(): ChatError {

@@ -8,6 +8,7 @@ export const sessionHeader = "chatd-session";
 export const sessionQueueHeader = "chatd-session-queue";
 export const connectionHeader = "chatd-connection";
 export const leavingHeader = "chatd-leaving";
+export const sequenceHeader = "chatd-seq";
 
 const maxPropertyLength = 256;
 /** What begins a term, and how many bytes a process's name ends with, after two numbers of four (PID_EXT, NEW_PID_EXT). */
@@ -22,6 +23,8 @@ export interface Incoming {
   readonly session: string | undefined;
   /** What its publisher calls the connection; nobody vouches for it. */
   readonly connection: string | undefined;
+  /** Which message of its session this is, from 1 on; undefined when its publisher does not count. */
+  readonly sequence: number | undefined;
   /** Nothing follows: the session ends when what it asked for is answered. */
   readonly leaving: boolean;
   /** One of `messageTypes`, or anything else. */
@@ -67,6 +70,7 @@ export function parseIncoming({ properties, content, fields }: ConsumeMessage): 
     user: userId,
     session: shortText(headers[sessionHeader]),
     connection: shortText(headers[connectionHeader]),
+    sequence: parseSequence(headers[sequenceHeader]),
     leaving: headers[leavingHeader] !== undefined,
     type: shortText(type) ?? messageTypes.clientFrame,
     format: parseFormat(contentType, contentEncoding),
@@ -91,6 +95,24 @@ export function formOf(replyTo: string): DirectAddressForm | undefined {
   if (creationBytes === undefined || term.length < 2 + 8 + creationBytes) return undefined;
   const end = term.length - creationBytes;
   return Buffer.concat([term.subarray(0, end - 8), term.subarray(end)]).toString("hex");
+}
+
+/** Which process of the broker an address for direct replies leads to, as in the broker's "<node.1795448032.912.0>" without the node. */
+export function processOf(replyTo: string): string {
+  const [name] = replyTo.slice(directReplies.length + 1).split(".");
+  const term = Buffer.from(name, "base64");
+  const creationBytes = creationBytesByTag.get(term[1]) ?? 0;
+  const end = term.length - creationBytes;
+  if (creationBytes === 0 || end < 8) return name;
+  return [term.readUIntBE(end, creationBytes), term.readUInt32BE(end - 8), term.readUInt32BE(end - 4)].join(".");
+}
+
+/** @throws {ChatError} `invalid_argument` */
+export function parseSequence(value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  const sequence = /^\d{1,15}$/.test(String(value)) ? Number(value) : 0;
+  if (sequence > 0) return sequence;
+  throw new ChatError("invalid_argument", `The header "${sequenceHeader}" must be a number: 1, 2, 3 and so on.`);
 }
 
 function isDirect(replyTo: unknown): replyTo is string {

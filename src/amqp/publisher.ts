@@ -21,8 +21,12 @@ export class Publisher {
   }
 
   /** `refused` is called when the broker does not take it, because the queue is full. */
-  toQueue(queue: string, message: Outgoing, refused: () => void): void {
-    this.#publish(queue, message, { mandatory: true }, (taken) => taken || refused());
+  toQueue(
+    queue: string,
+    message: Outgoing,
+    { headers, refused }: { headers: Record<string, unknown>; refused(): void },
+  ): void {
+    this.#publish(queue, message, { mandatory: true, headers }, (taken) => taken || refused());
   }
 
   /** Resolves with whether the broker took it, be there somebody to read it or not; without an address, at once. */
@@ -43,7 +47,7 @@ export class Publisher {
   #publish(
     queue: string,
     { type, format, content }: Outgoing,
-    options: { mandatory?: boolean; correlationId?: string; headers?: Record<string, string> },
+    options: { mandatory?: boolean; correlationId?: string; headers?: Record<string, unknown> },
     done: (taken: boolean) => void,
   ): void {
     const properties = { ...options, userId: this.#user, type, contentType: contentTypes[format], persistent: false };

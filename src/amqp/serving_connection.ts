@@ -8,26 +8,22 @@ import { toWireError } from "../wire/convert.ts";
 import { logIn, register } from "./account_requests.ts";
 import type { BrokerConnection } from "./broker_connection.ts";
 import { toChannelError } from "./broker_errors.ts";
+import { BrokerEvents } from "./broker_events.ts";
 import { BrokerSession } from "./broker_session.ts";
+import { BrokerSessions } from "./broker_sessions.ts";
 import { DirectReplies } from "./direct_replies.ts";
+import { FloodGuard } from "./flood_guard.ts";
 import { type Incoming, parseIncoming, type ReplyAddress, replyAddress } from "./incoming.ts";
+import { NamelessSenders } from "./nameless_senders.ts";
 import { decodePayload, encodePayload, endingFrame, messageTypes } from "./payload.ts";
 import { type Outgoing, Publisher } from "./publisher.ts";
+import { Registrations } from "./registrations.ts";
 import type { SessionQueues } from "./session_queues.ts";
-import { declareSessionQueue, declareTopology, registrationQueue, registrationUser, requestQueue } from "./topology.ts";
+import { declareSessionQueue, declareTopology, registrationQueue, requestQueue } from "./topology.ts";
 
 /** Messages that are being dealt with at once; further ones wait in the broker. */
 const requestsAtOnce = 500;
 const registrationsAtOnce = 4;
-/** Reply addresses of registrations that are remembered: more than can be open at once. */
-const maxRegistered = 10_000;
-/** A session that nothing was heard of for this long has lost its client, in milliseconds. Clients write every 10 s. */
-const idleMs = 35_000;
-const idleCheckMs = 5_000;
-/** How long a client may take to read why its session ended, in milliseconds. */
-const lingerMs = 5_000;
-const eventExchange = "amq.rabbitmq.event";
-
 export interface ServingOptions {
   readonly chat: Chat;
   readonly log: Log;
@@ -38,10 +34,14 @@ export interface ServingOptions {
   readonly queues: SessionQueues;
   /** The broker's users are not chatd's: only the tokens inside of frames tell who somebody is. */
   readonly sharedLogin: boolean;
-  /** Messages of each user: more than this are not even looked at. */
+  /** Messages of each user, or with a shared login of each session: more than this are not even looked at. */
   readonly flood: { readonly perSecond: number; readonly burst: number };
   /** Throws somebody off the broker: all of a user's connections, or those which their client calls so. */
   kick?(target: { user: string; connection?: string }): void;
+  /** Closes the connection that the broker calls so, when its client could read what was said to it last. */
+  closeConnection?(name: string): void;
+  /** Has the broker copy what is published while `look` runs. @returns whether it did */
+  whileTracing?(look: () => Promise<void>): Promise<boolean>;
 }
 
 interface OpenServingOptions extends ServingOptions {
@@ -51,23 +51,22 @@ interface OpenServingOptions extends ServingOptions {
   connectForReplies(signal: AbortSignal): Promise<BrokerConnection>;
 }
 
+type Serve = (incoming: Incoming, address: ReplyAddress, session: BrokerSession | undefined) => Promise<void>;
+
 /** The server's side of one connection to the broker, from the declaring of queues to its end. Its sessions end with it. */
 export class ServingConnection {
   readonly #options: OpenServingOptions;
   readonly #connection: BrokerConnection;
-  readonly #sessions = new Map<string, BrokerSession>();
-  readonly #byQueue = new Map<string, BrokerSession>();
-  readonly #registered = new Set<string>();
-  readonly #lingering = new Map<string, ReturnType<typeof setTimeout>>();
-  readonly #floods: TokenBuckets;
+  readonly #sessions: BrokerSessions;
+  readonly #guard: FloodGuard;
+  readonly #registrations: Registrations;
   /** Each costs the broker a queue. */
   readonly #hellos = new TokenBuckets({ burst: 128, perSecond: 2 });
-  readonly #kicks = new TokenBuckets({ burst: 1, perSecond: 1 });
   readonly #consumerTags: { channel: Channel; tag: string }[] = [];
   #declaring!: Channel;
   #publisher!: Publisher;
   #replies: DirectReplies | undefined;
-  #idleTimer: ReturnType<typeof setInterval> | undefined;
+  #events: BrokerEvents | undefined;
   #isServing = false;
   #stopping = false;
   #left: string[] = [];
@@ -75,7 +74,16 @@ export class ServingConnection {
   private constructor(connection: BrokerConnection, options: OpenServingOptions) {
     this.#connection = connection;
     this.#options = options;
-    this.#floods = new TokenBuckets(options.flood);
+    this.#sessions = new BrokerSessions({ removeQueue: (queue) => this.#removeQueue(queue) });
+    const nameless = namelessSenders(connection, options);
+    this.#guard = new FloodGuard({ ...options, nameless: () => nameless?.find() });
+    this.#registrations = new Registrations({
+      // With a shared login, nobody is a stranger.
+      connectionAt: (replyTo) =>
+        options.sharedLogin
+          ? Promise.resolve(undefined)
+          : this.#events?.strangerAt(replyTo) ?? Promise.resolve(undefined),
+    });
     void connection.lost.then(() => this.#ended());
   }
 
@@ -141,20 +149,23 @@ export class ServingConnection {
     await Promise.all(this.#options.stale.map((queue) => this.#declaring.deleteQueue(queue)));
     this.#publisher = new Publisher(await this.#connection.confirmChannel(failed), {
       user: this.#connection.user,
-      undeliverable: (queue) => this.#byQueue.get(queue)?.disconnected(),
+      undeliverable: (queue) => this.#sessions.queueGone(queue),
     });
     const { connectForReplies: connect, log } = this.#options;
-    const poisoned = (sender: string) => this.#throwOff(sender, "forged reply_to");
+    const poisoned = (sender: string) => this.#guard.throwOff(sender, "forged reply_to");
     this.#replies = await DirectReplies.open({ connect, log, poisoned });
-    await this.#watchQueues();
+    this.#events = await BrokerEvents.watch({
+      connection: this.#connection,
+      queueDeleted: (queue) => this.#sessions.queueGone(queue),
+      failed,
+    });
     const requests = await this.#connection.channel(failed);
     await requests.prefetch(requestsAtOnce);
-    await this.#consume(requests, requestQueue, (incoming, address) => this.#request(incoming, address));
+    await this.#consume(requests, requestQueue, (...asked) => this.#request(...asked));
     const registrations = await this.#connection.channel(failed);
     await registrations.prefetch(registrationsAtOnce);
     await this.#consume(registrations, registrationQueue, (incoming, address) => this.#register(incoming, address));
     this.#isServing = true;
-    this.#idleTimer = setInterval(() => this.#endIdle(), idleCheckMs);
   }
 
   async #asking<T>(ask: () => Promise<T>): Promise<T> {
@@ -168,7 +179,7 @@ export class ServingConnection {
   async #consume(
     channel: Channel,
     queue: string,
-    serve: (incoming: Incoming, address: ReplyAddress) => Promise<void>,
+    serve: Serve,
   ): Promise<void> {
     try {
       const { consumerTag: tag } = await channel.consume(queue, (message) => {
@@ -198,13 +209,14 @@ export class ServingConnection {
 
   async #serve(
     message: ConsumeMessage,
-    serve: (incoming: Incoming, address: ReplyAddress) => Promise<void>,
+    serve: Serve,
   ): Promise<void> {
     const sender = String(message.properties.userId ?? "");
-    if (this.#floods.take(sender, performance.now()) > 0) return this.#dropFlood(sender);
+    const session = this.#sessions.of(message);
+    if (!this.#guard.admits(sender, session)) return session?.end(tooMuch());
     const address = this.#addressOf(message);
     try {
-      await serve(parseIncoming(message), address);
+      await serve(parseIncoming(message), address, session);
     } catch (thrown) {
       const error = toChatError(thrown);
       if (error.code === "internal") this.#options.log.error("request failed", { user: sender, error: thrown });
@@ -230,23 +242,21 @@ export class ServingConnection {
     return { type, format, content: encodePayload(bytes, { name: type, format }) };
   }
 
-  /** Strangers get one answer for each channel, which is what the broker tells of where a message comes from. */
   async #register(incoming: Incoming, address: ReplyAddress): Promise<void> {
     const { replyTo } = address;
     if (replyTo === undefined) {
       throw new ChatError("invalid_argument", "A registration needs a reply_to, which its reply goes to.");
     }
-    if (this.#registered.has(replyTo)) {
-      throw new ChatError("limit_reached", "There is one registration for each connection: connect again.");
-    }
-    this.#registered.add(replyTo);
-    const [oldest] = this.#registered;
-    if (this.#registered.size > maxRegistered) this.#registered.delete(oldest);
+    const connection = await this.#registrations.take(replyTo);
     const { chat: { accounts }, sharedLogin } = this.#options;
-    this.#reply(incoming.user, address, await register(incoming, { accounts, sharedLogin }));
+    try {
+      this.#reply(incoming.user, address, await register(incoming, { accounts, sharedLogin }));
+    } finally {
+      if (connection !== undefined) this.#options.closeConnection?.(connection.name);
+    }
   }
 
-  async #request(incoming: Incoming, address: ReplyAddress): Promise<void> {
+  async #request(incoming: Incoming, address: ReplyAddress, session: BrokerSession | undefined): Promise<void> {
     if (incoming.type === messageTypes.logIn) {
       const { chat: { accounts }, sharedLogin } = this.#options;
       return this.#reply(incoming.user, address, await logIn(incoming, { accounts, sharedLogin }));
@@ -256,10 +266,10 @@ export class ServingConnection {
     }
     const { content, format } = incoming;
     if (incoming.session !== undefined) {
-      const session = this.#sessions.get(incoming.session);
       // Another's session is, to who asks, one that does not exist.
-      if (session === undefined || session.user !== incoming.user) throw noSession();
+      if (session === undefined) throw noSession();
       try {
+        session.follow(incoming.sequence);
         const options = { decoder: ClientFrame, name: messageTypes.clientFrame, format };
         session.receive(decodePayload(content, options), content.length);
         if (incoming.leaving) session.leave();
@@ -312,63 +322,20 @@ export class ServingConnection {
       queue,
       ended: (ended, reason) => this.#sessionEnded(ended, reason),
     });
-    this.#sessions.set(session.secret, session);
-    this.#byQueue.set(queue, session);
+    this.#sessions.add(session);
     session.receive(frame, incoming.content.length);
     await session.welcomed;
   }
 
-  #sessionEnded({ secret, queue, user, connection }: BrokerSession, reason: ChatError | undefined): void {
-    this.#sessions.delete(secret);
-    this.#byQueue.delete(queue);
-    if (reason === undefined) this.#deleteQueue(queue);
-    else this.#lingering.set(queue, setTimeout(() => this.#deleteQueue(queue), lingerMs));
+  #sessionEnded(session: BrokerSession, reason: ChatError | undefined): void {
+    this.#sessions.ended(session, reason);
+    const { user, connection } = session;
     if (reason?.code === "token_revoked" && connection !== undefined) this.#options.kick?.({ user, connection });
   }
 
-  #deleteQueue(queue: string): void {
-    clearTimeout(this.#lingering.get(queue));
-    this.#lingering.delete(queue);
+  #removeQueue(queue: string): void {
     this.#options.queues.close(queue);
     if (this.#connection.isOpen) this.#declaring.deleteQueue(queue).catch(() => {});
-  }
-
-  /** The broker's event exchange, where it has one, tells at once when a client's connection took its queue along. */
-  async #watchQueues(): Promise<void> {
-    const trying = await this.#connection.channel(() => {});
-    try {
-      await trying.checkExchange(eventExchange);
-      // With a connection that is lost meanwhile, amqplib says nothing.
-      await Promise.race([trying.close(), this.lost]);
-    } catch {
-      return;
-    }
-    const { queue } = await this.#declaring.assertQueue("", { exclusive: true, maxLength: 100_000 });
-    await this.#declaring.bindQueue(queue, eventExchange, "queue.deleted");
-    await this.#declaring.consume(queue, (event) => {
-      const name = event?.properties.headers?.name;
-      if (typeof name === "string") this.#byQueue.get(name)?.disconnected();
-    }, { noAck: true });
-  }
-
-  #endIdle(): void {
-    const silentSince = performance.now() - idleMs;
-    for (const session of [...this.#sessions.values()]) {
-      if (session.heardAt < silentSince) {
-        session.end(new ChatError("unavailable", "Nothing was heard of this client for 35 s: connect again."));
-      }
-    }
-  }
-
-  #dropFlood(user: string): void {
-    this.#throwOff(user, "flood dropped");
-  }
-
-  #throwOff(user: string, why: string): void {
-    if (this.#kicks.take(user, performance.now()) > 0) return;
-    this.#options.log.warn(why, { user });
-    // Strangers share a name.
-    if (user !== registrationUser && user !== "") this.#options.kick?.({ user });
   }
 
   #fail(error: ChatError): void {
@@ -379,14 +346,25 @@ export class ServingConnection {
   }
 
   #ended(): void {
-    clearInterval(this.#idleTimer);
     void this.#replies?.close();
-    for (const timer of this.#lingering.values()) clearTimeout(timer);
-    for (const queue of this.#lingering.keys()) this.#options.queues.close(queue);
-    this.#lingering.clear();
-    this.#left.push(...this.#byQueue.keys());
-    for (const session of [...this.#sessions.values()]) session.disconnected();
+    this.#left.push(...this.#sessions.disconnected());
   }
+}
+
+/** Where somebody can be thrown off the broker, and is known by their name there. */
+function namelessSenders(
+  connection: BrokerConnection,
+  { log, kick, closeConnection = () => {}, whileTracing, sharedLogin }: OpenServingOptions,
+): NamelessSenders | undefined {
+  if (kick === undefined || whileTracing === undefined || sharedLogin) return undefined;
+  return new NamelessSenders({ connection, log, kick, closeConnection, whileTracing });
+}
+
+/** What is dropped unseen leaves a hole in its session, which therefore ends. */
+function tooMuch(): ChatError {
+  return new ChatError("rate_limited", "More was sent at once than this server takes: connect again, and send less.", {
+    retryAfterMs: 1_000,
+  });
 }
 
 function noSession(): ChatError {

@@ -8,7 +8,16 @@ import { readPemText } from "./pem_file.ts";
 
 /** Chats over a broker. @returns the exit code. @throws {ChatError} why it cannot, or had to end. */
 export async function runAmqpClient(options: AmqpClientOptions): Promise<number> {
-  const { user, broker: { address, login }, caFile, insecure } = options;
+  return await runChatClient(await openAmqpTransport(options), options);
+}
+
+/** The way over a broker that options say. @throws {ChatError} `invalid_argument` when it would not be safe, or a file cannot be read. */
+export async function openAmqpTransport(
+  { user, broker: { address, user: sharedUser, login }, caFile, insecure }: Pick<
+    AmqpClientOptions,
+    "user" | "broker" | "caFile" | "insecure"
+  >,
+): Promise<AmqpTransport> {
   if (!address.tls && !insecure && !isLoopback(address.host)) {
     throw new ChatError(
       "invalid_argument",
@@ -16,7 +25,13 @@ export async function runAmqpClient(options: AmqpClientOptions): Promise<number>
         "use amqps://, or --insecure if something else encrypts them.",
     );
   }
+  if (sharedUser !== undefined && login === undefined) {
+    throw new ChatError(
+      "invalid_argument",
+      "The URL of the broker names a user without a password: you log in there as --user, and only a login that " +
+        "everybody shares is in the URL, CHATD_BROKER=amqp://USER:PASSWORD@HOST.",
+    );
+  }
   const ca = caFile === undefined ? undefined : await readPemText(caFile);
-  const transport = new AmqpTransport({ broker: address, user, sharedLogin: login, ca });
-  return await runChatClient(transport, options);
+  return new AmqpTransport({ broker: address, user, sharedLogin: login, ca });
 }

@@ -4,7 +4,7 @@ import { type BrokerLogin, formatBroker } from "../amqp/broker_address.ts";
 import { maxAmqpFrameBytes } from "../amqp/broker_config.ts";
 import { BrokerConnection } from "../amqp/broker_connection.ts";
 import { BrokerManagement } from "../amqp/broker_management.ts";
-import { startAmqpServer } from "../amqp/server.ts";
+import { type AmqpServer, startAmqpServer } from "../amqp/server.ts";
 import { SessionQueues } from "../amqp/session_queues.ts";
 import type { Chat } from "../core/chat.ts";
 import { ChatError } from "../core/chat_error.ts";
@@ -14,10 +14,11 @@ import { brokerAuthSecret } from "./broker_auth_secret.ts";
 import { brokerLogin } from "./broker_login.ts";
 import { refuseOpenBroker } from "./broker_network.ts";
 import { formatHostPort } from "./host_port.ts";
+import { keepServing } from "./keep_serving.ts";
 import { isLoopback } from "./loopback.ts";
 import { defer } from "./open_chat.ts";
 import { readPemText } from "./pem_file.ts";
-import { runServer, type Serving } from "./run_server.ts";
+import { type RunningTransport, runServer, type Serving, type TransportServer } from "./run_server.ts";
 import type { AmqpServerOptions } from "./server_options.ts";
 import { version } from "./version.ts";
 
@@ -26,18 +27,31 @@ const drainDeadlineMs = 5_000;
 
 /** Serves until a signal comes. @returns the exit code. @throws {ChatError} when it cannot start or go on. */
 export async function runAmqpServer(options: AmqpServerOptions): Promise<number> {
-  refuseOpenNetwork(options);
+  return await runServer(options, [amqpTransport(options)]);
+}
+
+/** With `beside`, other transports serve in the same process: see {@link keepServing}. */
+export function amqpTransport(
+  options: AmqpServerOptions,
+  { beside = false }: { beside?: boolean } = {},
+): TransportServer {
   const { authListen, caFile, brokerPasswordFile, authSecretFile } = options;
-  return await runServer(options, {
+  return {
     port: authListen.port,
     needs: {
       read: [caFile, brokerPasswordFile, authSecretFile].filter((file) => file !== undefined),
       net: hosts(options),
       env: [],
     },
-    serve: (serving) => serve(options, serving),
-    greeting: () => [greeting(options)],
-  });
+    async prepare() {
+      refuseOpenNetwork(options);
+      const ca = caFile === undefined ? undefined : await readPemText(caFile);
+      const login = await brokerLogin(options);
+      if (authSecretFile !== undefined) brokerAuthSecret({ ...options, secretFile: authSecretFile });
+      return { start: (serving) => start(options, { ...serving, login, ca, beside }) };
+    },
+    greeting: () => [greeting(options, beside)],
+  };
 }
 
 function hosts({ broker: { address }, authListen, management }: AmqpServerOptions): string[] {
@@ -55,41 +69,47 @@ interface Means {
   readonly ca: string | undefined;
 }
 
-async function serve(options: AmqpServerOptions, serving: Serving): Promise<void> {
-  const { broker: { address }, caFile, authListen, sharedLogin, rate } = options;
-  const { log, again } = serving;
-  const ca = caFile === undefined ? undefined : await readPemText(caFile);
-  const login = await brokerLogin(options);
-  const chat = serving.openChat();
+async function start(
+  options: AmqpServerOptions,
+  { again, beside, ...means }: Means & Pick<Serving, "again"> & { beside: boolean },
+): Promise<RunningTransport> {
+  const { broker: { address }, authListen, sharedLogin, rate } = options;
+  const { chat, log, login, ca } = means;
   await using opened = new AsyncDisposableStack();
   const queues = new SessionQueues();
-  const management = sharedLogin ? undefined : openManagement(options, { chat, log, login, ca }, opened);
+  const management = sharedLogin ? undefined : openManagement(options, means, opened);
+  const authority = sharedLogin ? undefined : await openAuthority(options, { ...means, queues, management }, opened);
   if (sharedLogin) {
     log.warn("shared login: whoever has it can read and write everything on the broker, around this server");
-  } else {
-    await openAuthority(options, { chat, log, login, ca, queues, management }, opened);
   }
-  const server = await startAmqpServer({
-    chat,
-    log,
-    queues,
-    server: `chatd ${version}`,
-    defer,
-    broker: address,
-    login,
-    ca,
-    sharedLogin,
-    again,
-    // Honest clients put many requests into a message, and acknowledge a few times a second.
-    flood: { perSecond: 100 + 2 * rate.perSecond, burst: 1_000 + 2 * rate.burst },
-    kick: management && ((target) => void management.kick(target)),
-  });
-  opened.defer(() => server.close({ deadlineMs: drainDeadlineMs }));
-  void server.ready.then(() => serving.onListening(authListen.port));
-  const reason = await Promise.race([serving.stop, server.failed]);
-  log.info("stopping", { reason });
-  await server.stop();
-  chat.endSessions();
+  const open = ({ again }: { again: boolean }): Promise<AmqpServer> =>
+    startAmqpServer({
+      chat,
+      log,
+      queues,
+      server: `chatd ${version}`,
+      defer,
+      broker: address,
+      login,
+      ca,
+      sharedLogin,
+      again,
+      inspect: authority && ((signal) => requireAsking(options, { ...authority, ca, log, signal })),
+      // Honest clients put many requests into a message, and acknowledge a few times a second.
+      flood: { perSecond: 100 + 2 * rate.perSecond, burst: 1_000 + 2 * rate.burst },
+      kick: management && ((target) => void management.kick(target)),
+      closeConnection: management && ((name) => void management.closeConnection(name)),
+      whileTracing: management && ((look) => management.whileTracing(address.vhost, look)),
+    });
+  const server = beside ? await keepServing({ at: formatBroker(address), log, again, open }) : await open({ again });
+  const around = opened.move();
+  const close = async () => {
+    await server.close({ deadlineMs: drainDeadlineMs });
+    await around.disposeAsync();
+  };
+  let closed: Promise<void> | undefined;
+  const { ready, failed } = server;
+  return { port: authListen.port, ready, failed, stop: () => server.stop(), close: () => closed ??= close() };
 }
 
 function openManagement(
@@ -109,19 +129,21 @@ function openManagement(
   return management;
 }
 
+/** Listens for what the broker asks. */
 async function openAuthority(
   options: AmqpServerOptions,
-  { chat, log, login, ca, queues, management }: Means & {
+  { chat, log, login, queues, management }: Means & {
     queues: SessionQueues;
     management: BrokerManagement | undefined;
   },
   opened: AsyncDisposableStack,
-): Promise<void> {
-  const { broker: { address }, authListen, authSecretFile, dataDir } = options;
+): Promise<{ inspector: BrokerLogin; port: number }> {
+  const { broker: { address }, authListen, authSecretFile, dataDir, registration } = options;
   const secret = brokerAuthSecret({ dataDir, secretFile: authSecretFile });
   const inspector = { user: inspectorUser, password: inspectorPassword(secret) };
   const authority = new BrokerAuthority({
     accounts: chat.accounts,
+    registration,
     sessionQueues: queues,
     internalUser: login.user,
     vhost: address.vhost,
@@ -133,8 +155,23 @@ async function openAuthority(
   });
   const endpoint = await startAuthorityEndpoint({ authority, secret, listen: authListen, log });
   opened.defer(() => endpoint.close());
+  return { inspector, port: endpoint.port };
+}
+
+/** @throws {ChatError} `permission_denied` when the broker does not ask this server who may log in; `unavailable` */
+async function requireAsking(
+  { broker: { address }, authListen }: AmqpServerOptions,
+  { inspector, port, ca, log, signal }: {
+    inspector: BrokerLogin;
+    port: number;
+    ca: string | undefined;
+    log: Log;
+    signal: AbortSignal;
+  },
+): Promise<void> {
   try {
-    await using asked = await BrokerConnection.open({ broker: address, login: inspector, ca, name: "chatd inspector" });
+    const name = "chatd inspector";
+    await using asked = await BrokerConnection.open({ broker: address, login: inspector, ca, name, signal });
     if (asked.frameMax === 0 || asked.frameMax > maxAmqpFrameBytes) {
       log.warn(
         "clients can interrupt this server with headers that are nested too deep: set frame_max in rabbitmq.conf",
@@ -148,7 +185,7 @@ async function openAuthority(
     throw new ChatError(
       "permission_denied",
       `RabbitMQ at ${formatBroker(address)} does not ask this server at ${
-        formatHostPort({ ...authListen, port: endpoint.port })
+        formatHostPort({ ...authListen, port })
       } who may log in, so anybody with a login could go around it: set the broker up as "chatd broker-config" says, ` +
         "or accept that with --shared-login.",
       { cause },
@@ -169,6 +206,7 @@ function refuseOpenNetwork(
   }
 }
 
-function greeting({ broker: { address }, sharedLogin }: AmqpServerOptions): string {
-  return `chatd ${version} serves at ${formatBroker(address)}${sharedLogin ? " (shared login)" : ""}`;
+function greeting({ broker: { address }, sharedLogin }: AmqpServerOptions, beside: boolean): string {
+  const whenever = beside ? " whenever RabbitMQ is there" : "";
+  return `chatd ${version} serves at ${formatBroker(address)}${whenever}${sharedLogin ? " (shared login)" : ""}`;
 }

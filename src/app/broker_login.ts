@@ -19,23 +19,23 @@ const standardUser = "chatd";
  * @throws {ChatError} `invalid_argument` when there is no password
  */
 export async function brokerLogin(options: BrokerLoginOptions): Promise<BrokerLogin> {
-  const { broker: { login }, brokerPasswordFile, dataDir } = options;
-  const user = login?.user ?? standardUser;
+  const { broker: { user = standardUser, login }, brokerPasswordFile, dataDir } = options;
   if (brokerPasswordFile !== undefined) return { user, password: await readPasswordFile(brokerPasswordFile) };
   if (login !== undefined) return login;
   const file = ownPasswordFile(dataDir);
-  if (exists(file)) return { user, password: await readPasswordFile(file) };
+  if (user === standardUser && exists(file)) return { user, password: await readPasswordFile(file) };
   throw new ChatError(
     "invalid_argument",
     `The password of the broker's user "${user}" is not known: give --broker-password-file FILE, set CHATD_BROKER to ` +
-      `amqp://USER:PASSWORD@HOST:PORT, or have one made by "chatd broker-config".`,
+      `amqp://USER:PASSWORD@HOST:PORT${user === standardUser ? ', or have one made by "chatd broker-config"' : ""}.`,
   );
 }
 
 /** Like {@link brokerLogin}, and makes a password when there is none. */
 export async function makeBrokerLogin(options: BrokerLoginOptions): Promise<BrokerLogin> {
   const file = ownPasswordFile(options.dataDir);
-  if (options.broker.login === undefined && options.brokerPasswordFile === undefined && !exists(file)) {
+  const { broker: { user = standardUser, login }, brokerPasswordFile } = options;
+  if (user === standardUser && login === undefined && brokerPasswordFile === undefined && !exists(file)) {
     const password = crypto.getRandomValues(new Uint8Array(24)).toHex();
     await Deno.writeTextFile(file, `${password}\n`, { createNew: true, mode: 0o600 });
   }

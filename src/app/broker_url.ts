@@ -1,14 +1,15 @@
 import type { BrokerAddress, BrokerLogin } from "../amqp/broker_address.ts";
 
-/** What `--broker` says: where the broker is and, if it names a user, how to log in there. */
+/** What `--broker` says: where the broker is, who to be there if it names a user, and how to log in if it has a password. */
 export interface BrokerUrl {
   readonly address: BrokerAddress;
+  readonly user?: string;
   /** Never log it. */
   readonly login?: BrokerLogin;
 }
 
 /**
- * Reads "amqp://HOST:PORT", "amqps://USER:PASSWORD@HOST/VHOST" and the like; the ports are 5672 and 5671 unless given, the virtual
+ * Reads "amqp://HOST:PORT", "amqp://USER@HOST", "amqps://USER:PASSWORD@HOST/VHOST" and the like; the ports are 5672 and 5671 unless given, the virtual
  * host "/" (https://www.rabbitmq.com/docs/uri-spec).
  * @throws {SyntaxError} whose message tells a person what is wrong, and has no password in it
  */
@@ -33,9 +34,7 @@ export function parseBrokerUrl(text: string): BrokerUrl {
     vhost: url.pathname.length > 1 ? decodeURIComponent(url.pathname.slice(1)) : "/",
   };
   if (url.username === "") return { address };
-  if (url.password === "") throw new SyntaxError("The URL of the broker names a user, but has no password.");
-  return {
-    address,
-    login: { user: decodeURIComponent(url.username), password: decodeURIComponent(url.password) },
-  };
+  const user = decodeURIComponent(url.username);
+  if (url.password === "") return { address, user };
+  return { address, user, login: { user, password: decodeURIComponent(url.password) } };
 }

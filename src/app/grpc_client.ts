@@ -10,7 +10,13 @@ import { readPem } from "./pem_file.ts";
 
 /** Chats over gRPC. @returns the exit code. @throws {ChatError} why it cannot, or had to end. */
 export async function runGrpcClient(options: GrpcClientOptions): Promise<number> {
-  const { server, tls, insecure, delivery } = options;
+  return await runChatClient(await openGrpcTransport(options), options);
+}
+
+/** The way to a server that options say. @throws {ChatError} `invalid_argument` when it would not be safe, or a file cannot be read. */
+export async function openGrpcTransport(
+  { server, tls, insecure, delivery }: Pick<GrpcClientOptions, "server" | "tls" | "insecure" | "delivery">,
+): Promise<GrpcTransport> {
   if (tls === undefined && !insecure && !isLoopback(server.host)) {
     throw new ChatError(
       "invalid_argument",
@@ -18,12 +24,11 @@ export async function runGrpcClient(options: GrpcClientOptions): Promise<number>
         "unencrypted: add --tls, or --insecure if something else encrypts them.",
     );
   }
-  const transport = new GrpcTransport({
+  return new GrpcTransport({
     ...server,
     tls: tls && await readTls(tls, server.host),
     callback: delivery !== "stream",
   });
-  return await runChatClient(transport, options);
 }
 
 async function readTls(

@@ -4,8 +4,8 @@ import { chatCommand } from "./chat_command.ts";
 import { formatHostPort } from "./host_port.ts";
 import { isLoopback } from "./loopback.ts";
 import { defer } from "./open_chat.ts";
-import { readPem } from "./pem_file.ts";
-import { runServer, type Serving } from "./run_server.ts";
+import { readPem, readServerCertificate } from "./pem_file.ts";
+import { type RunningTransport, runServer, type Serving, type TransportServer } from "./run_server.ts";
 import type { GrpcServerOptions, ServerTls } from "./server_options.ts";
 import { version } from "./version.ts";
 
@@ -24,36 +24,44 @@ const grpcVariables = [
 ];
 
 /** Serves until a signal comes. @returns the exit code. @throws {ChatError} when it cannot start. */
-export function runGrpcServer(options: GrpcServerOptions): Promise<number> {
-  refuseOpenListening(options);
-  const { listen, tls } = options;
-  const files = tls === undefined ? [] : [tls.certFile, tls.keyFile, tls.clientCaFile ?? tls.certFile];
-  return runServer(options, {
-    port: listen.port,
-    needs: { read: files, net: [formatHostPort(listen)], env: grpcVariables },
-    serve: (serving) => serve(options, serving),
-    greeting: (port) => greeting(options, port),
-  });
+export async function runGrpcServer(options: GrpcServerOptions): Promise<number> {
+  return await runServer(options, [grpcTransport(options)]);
 }
 
-async function serve(options: GrpcServerOptions, serving: Serving): Promise<void> {
-  const { log, port } = serving;
-  const tls = options.tls && await readTls(options.tls);
-  const chat = serving.openChat();
-  const server = await startGrpcServer({
-    chat,
-    log,
-    server: `chatd ${version}`,
-    listen: { host: options.listen.host, port },
-    tls,
-    callback: options.callback,
-    defer,
-  });
-  serving.onListening(server.port);
-  log.info("stopping", { reason: await serving.stop });
-  const drained = server.close({ deadlineMs: drainDeadlineMs });
-  chat.endSessions();
-  await drained;
+export function grpcTransport(options: GrpcServerOptions): TransportServer {
+  const { listen, tls } = options;
+  const files = tls === undefined ? [] : [tls.certFile, tls.keyFile, tls.clientCaFile ?? tls.certFile];
+  return {
+    port: listen.port,
+    needs: { read: files, net: [formatHostPort(listen)], env: grpcVariables },
+    async prepare() {
+      refuseOpenListening(options);
+      const read = tls && await readTls(tls);
+      return { start: (serving) => start(options, read, serving) };
+    },
+    greeting: (port) => greeting(options, port),
+  };
+}
+
+async function start(
+  { listen: { host }, callback }: GrpcServerOptions,
+  tls: Awaited<ReturnType<typeof readTls>> | undefined,
+  { chat, log, port }: Serving,
+): Promise<RunningTransport> {
+  const listen = { host, port };
+  const server = await startGrpcServer({ chat, log, server: `chatd ${version}`, listen, tls, callback, defer });
+  let drained: Promise<void> | undefined;
+  const drain = () => drained ??= server.close({ deadlineMs: drainDeadlineMs });
+  return {
+    port: server.port,
+    ready: Promise.resolve(),
+    failed: new Promise(() => {}),
+    stop: () => {
+      void drain();
+      return Promise.resolve();
+    },
+    close: drain,
+  };
 }
 
 function refuseOpenListening({ listen, tls, insecure }: GrpcServerOptions): void {
@@ -67,8 +75,7 @@ function refuseOpenListening({ listen, tls, insecure }: GrpcServerOptions): void
 
 async function readTls({ certFile, keyFile, clientCaFile }: ServerTls) {
   return {
-    certificate: await readPem(certFile),
-    key: await readPem(keyFile),
+    ...await readServerCertificate({ certFile, keyFile }),
     clientCa: clientCaFile === undefined ? undefined : await readPem(clientCaFile),
   };
 }

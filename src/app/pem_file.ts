@@ -1,3 +1,5 @@
+import { Buffer } from "node:buffer";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { ChatError } from "../core/chat_error.ts";
 
 /** A certificate, a chain or a key. @throws {ChatError} `invalid_argument` when it cannot be read. */
@@ -13,4 +15,29 @@ export async function readPem(file: string): Promise<Uint8Array> {
 /** Like {@link readPem}. */
 export async function readPemText(file: string): Promise<string> {
   return new TextDecoder().decode(await readPem(file));
+}
+
+/**
+ * What a server shows to its clients.
+ * @throws {ChatError} `invalid_argument` when a file cannot be read or used, or they do not belong together
+ */
+export async function readServerCertificate(
+  { certFile, keyFile }: { certFile: string; keyFile: string },
+): Promise<{ certificate: Uint8Array; key: Uint8Array }> {
+  const [certificate, key] = await Promise.all([readPem(certFile), readPem(keyFile)]);
+  const parsed = parse(certFile, "certificate", () => new X509Certificate(Buffer.from(certificate)));
+  const own = parse(keyFile, "private key without a passphrase", () => createPrivateKey(Buffer.from(key)));
+  if (parsed.checkPrivateKey(own)) return { certificate, key };
+  throw new ChatError(
+    "invalid_argument",
+    `The key in "${keyFile}" is not the one of the certificate in "${certFile}": give the two that were made together.`,
+  );
+}
+
+function parse<T>(file: string, what: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw new ChatError("invalid_argument", `The file "${file}" holds no ${what} in PEM.`, { cause });
+  }
 }

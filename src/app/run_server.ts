@@ -1,6 +1,8 @@
 import { resolve } from "node:path";
 import type { Chat } from "../core/chat.ts";
 import type { Log } from "../core/log.ts";
+import { pause } from "../core/pause.ts";
+import { checkConfiguration } from "./check_configuration.ts";
 import { openChat } from "./open_chat.ts";
 import type { ServerOptions } from "./server_options.ts";
 import { mayStartItself, servingCommand, type ServingNeeds } from "./serving_command.ts";
@@ -11,19 +13,37 @@ import { supervise } from "./supervisor.ts";
 import { SupervisorLink } from "./supervisor_link.ts";
 import { UncaughtErrors } from "./uncaught_errors.ts";
 
+/** How long transports may take to stop asking for more, in milliseconds, before sessions are told to end. */
+const stopDeadlineMs = 1_000;
+
 /** What a transport serves with, in the process that serves. */
 export interface Serving {
+  readonly chat: Chat;
   readonly log: Log;
-  /** Where to listen. */
+  /** Where the first transport listens. */
   readonly port: number;
   /** Another process of this server has served, and died, maybe just now. */
   readonly again: boolean;
-  /** Resolves with the reason when this process shall stop. */
-  readonly stop: Promise<string>;
-  /** Takes the data folder; the chat is closed when {@link TransportServer.serve} is over. To be called once. @throws {ChatError} */
-  openChat(): Chat;
-  /** To be called once, when clients are served. */
-  onListening(port: number): void;
+}
+
+/** A transport that serves. Owned by who started it. */
+export interface RunningTransport {
+  /** The real one. */
+  readonly port: number;
+  /** Resolves when clients are served for the first time. */
+  readonly ready: Promise<void>;
+  /** Rejects when it cannot go on. */
+  readonly failed: Promise<never>;
+  /** Takes no more clients and requests; live sessions may still say what they have to say until {@link close}. */
+  stop(): Promise<void>;
+  /** Waits a few seconds until clients have what sessions said. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** A transport with its files read, ready to serve. */
+export interface PreparedTransport {
+  /** @throws {ChatError} when it cannot start */
+  start(serving: Serving): Promise<RunningTransport>;
 }
 
 /** What is different about a server from transport to transport. */
@@ -32,36 +52,42 @@ export interface TransportServer {
   readonly port: number;
   /** Besides the data folder. */
   readonly needs: Pick<ServingNeeds, "read" | "net" | "env">;
-  /** Resolves after `stop`, in order. @throws {ChatError} when it cannot start or go on. */
-  serve(serving: Serving): Promise<void>;
+  /** Looks at everything that can be known before it serves, and changes nothing. @throws {ChatError} */
+  prepare(): Promise<PreparedTransport>;
   /** Lines for stdout: where it serves, and what to do next. */
-  greeting(port: number): readonly [string, ...string[]];
+  greeting(port: number): readonly [where: string, ...next: string[]];
 }
 
+/** One or more; the first one's port is kept from process to process, and the server serves when it does. */
+export type TransportServers = readonly [TransportServer, ...TransportServer[]];
+
 /**
- * Serves until a signal comes: in a process that this one starts and supervises, or as the options say in this one.
+ * Serves one chat over all `servers` until a signal comes: in a process that this one starts and supervises, or as the
+ * options say in this one.
  * @returns the exit code. @throws {ChatError} when it cannot start or go on.
  */
-export async function runServer(options: ServerOptions, server: TransportServer): Promise<number> {
+export async function runServer(options: ServerOptions, servers: TransportServers): Promise<number> {
+  if (options.checkConfig) return await checkConfiguration(options, servers);
+  const [{ port }] = servers;
   const log = stderrLog(options.logLevel);
   if (options.supervised) {
     using link = new SupervisorLink();
     const onListening = (port: number) => link.listening(port);
-    await serve(options, server, { ...await link.listen(), log, stop: link.stop, onListening });
+    await serve(options, servers, { ...await link.listen(), log, stop: link.stop, onListening });
     return 0;
   }
-  const onListening = (port: number) => greet(options, server.greeting(port));
+  const onListening = (port: number) => greet(options, servers.map((server) => server.greeting(port)));
   if (options.supervise) {
     if (mayStartItself()) {
-      const command = servingCommand(servingArguments(), servingNeeds(options, server));
-      return await supervise({ command, port: server.port, log, onListening });
+      const command = servingCommand(servingArguments(), servingNeeds(options, servers));
+      return await supervise({ command, port, log, onListening });
     }
     log.warn("serving without a supervisor: Deno does not let chatd start itself", {
       add: `--allow-run=${Deno.execPath()}`,
     });
   }
   using signals = new ShutdownSignals();
-  await serve(options, server, { port: server.port, again: false, log, stop: signals.first, onListening });
+  await serve(options, servers, { port, again: false, log, stop: signals.first, onListening });
   return 0;
 }
 
@@ -71,34 +97,52 @@ function servingArguments(): string[] {
   return [command, "--supervised", ...rest];
 }
 
-function servingNeeds({ dataDir }: ServerOptions, { needs }: TransportServer): ServingNeeds {
+function servingNeeds({ dataDir, configFile }: ServerOptions, servers: TransportServers): ServingNeeds {
+  const needs = servers.map(({ needs }) => needs);
+  const config = configFile === undefined ? [] : [configFile];
   return {
-    read: [dataDir, ...needs.read],
+    read: [dataDir, ...config, ...needs.flatMap(({ read }) => read)],
     write: [dataDir],
-    net: [...needs.net, `unix:${resolve(controlSocketPath(dataDir))}`],
-    env: ["CHATD_*", "BUF_*", ...needs.env],
+    net: [...needs.flatMap(({ net }) => net), `unix:${resolve(controlSocketPath(dataDir))}`],
+    env: ["CHATD_*", "BUF_*", ...needs.flatMap(({ env }) => env)],
   };
 }
 
-async function serve(
-  options: ServerOptions,
-  server: TransportServer,
-  serving: Omit<Serving, "openChat">,
-): Promise<void> {
-  using _uncaught = new UncaughtErrors({ log: serving.log });
-  await using opened = new AsyncDisposableStack();
-  await server.serve({
-    ...serving,
-    openChat() {
-      const { chat, close } = openChat({ ...options, folder: options.dataDir, log: serving.log });
-      opened.defer(close);
-      return chat;
-    },
-  });
+interface Orders extends Omit<Serving, "chat"> {
+  /** Resolves with the reason when this process shall stop. */
+  readonly stop: Promise<string>;
+  /** To be called once, when clients are served. */
+  onListening(port: number): void;
 }
 
-function greet({ dataDir, registration }: ServerOptions, [where, ...next]: readonly [string, ...string[]]): void {
-  for (const line of [where, `data in ${Deno.realPathSync(dataDir)}, registration ${registration}`, ...next]) {
+async function serve(options: ServerOptions, servers: TransportServers, orders: Orders): Promise<void> {
+  const { log, port, again, stop, onListening } = orders;
+  using _uncaught = new UncaughtErrors({ log });
+  const prepared = await Promise.all(servers.map((server) => server.prepare()));
+  const { chat, close } = openChat({ ...options, folder: options.dataDir, log });
+  await using opened = new AsyncDisposableStack();
+  opened.defer(close);
+  const running: RunningTransport[] = [];
+  opened.defer(() => end(running, chat));
+  for (const transport of prepared) running.push(await transport.start({ chat, log, port, again }));
+  void running[0].ready.then(() => onListening(running[0].port));
+  log.info("stopping", { reason: await Promise.race([stop, ...running.map(({ failed }) => failed)]) });
+}
+
+/** Every session is told, over whatever it came, and all have the same few seconds to hear it. */
+async function end(running: readonly RunningTransport[], chat: Chat): Promise<void> {
+  const stopped = new AbortController();
+  // A broker that does not answer must not keep the sessions of others from being told.
+  const all = Promise.all(running.map((transport) => transport.stop())).finally(() => stopped.abort());
+  await Promise.race([all, pause(stopDeadlineMs, stopped.signal)]);
+  chat.endSessions();
+  await Promise.all(running.map((transport) => transport.close()));
+}
+
+function greet({ dataDir, registration }: ServerOptions, greetings: readonly (readonly string[])[]): void {
+  const where = greetings.map(([first]) => first);
+  const next = greetings.flatMap(([, ...rest]) => rest);
+  for (const line of [...where, `data in ${Deno.realPathSync(dataDir)}, registration ${registration}`, ...next]) {
     console.log(line);
   }
 }

@@ -26,10 +26,14 @@ export interface ServerOptions {
   readonly limits: Limits;
   readonly deletedAccounts: DeletedAccounts;
   readonly logLevel: LogLevel;
+  /** Where some of these options come from, relative to the working directory. */
+  readonly configFile?: string;
+  /** Only say whether a server could start with these options. */
+  readonly checkConfig: boolean;
 }
 
-/** What `chatd grpc-server` is asked to do. */
-export interface GrpcServerOptions extends ServerOptions {
+/** What serving over gRPC takes. */
+export interface GrpcOptions {
   readonly listen: HostPort;
   readonly tls?: ServerTls;
   /** Listen beyond loopback without TLS. */
@@ -38,8 +42,8 @@ export interface GrpcServerOptions extends ServerOptions {
   readonly callback: boolean;
 }
 
-/** What `chatd amqp-server` is asked to do. */
-export interface AmqpServerOptions extends ServerOptions {
+/** What serving over RabbitMQ takes. */
+export interface AmqpOptions {
   /** With the login of the broker's user that the server is, unless a password file has its password. */
   readonly broker: BrokerUrl;
   /** Holds the password of the broker's user "chatd" in its first line. */
@@ -56,4 +60,17 @@ export interface AmqpServerOptions extends ServerOptions {
   readonly sharedLogin: boolean;
   /** Let secrets go beyond loopback without TLS. */
   readonly insecure: boolean;
+}
+
+/** What `chatd grpc-server` is asked to do. */
+export interface GrpcServerOptions extends ServerOptions, GrpcOptions {}
+
+/** What `chatd amqp-server` is asked to do. */
+export interface AmqpServerOptions extends ServerOptions, AmqpOptions {}
+
+/** What `chatd serve` is asked to do. */
+export interface ServeOptions extends ServerOptions {
+  readonly grpc: GrpcOptions;
+  /** Undefined serves over gRPC alone. */
+  readonly amqp?: AmqpOptions;
 }

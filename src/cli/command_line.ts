@@ -1,8 +1,10 @@
 import { runParser } from "@optique/core/facade";
 import { formatMessage, type Message, message } from "@optique/core/message";
 import type { Parser } from "@optique/core/parser";
+import type { ConfigFile } from "../app/config_file.ts";
 import { version } from "../app/version.ts";
 import { commands } from "./commands.ts";
+import { ConfigSettings } from "./config_settings.ts";
 import { commandPath, didYouMean } from "./did_you_mean.ts";
 import type { Environment } from "./environment.ts";
 import { exitCode } from "./exit_code.ts";
@@ -27,14 +29,20 @@ class Answered extends Error {
 }
 
 /**
- * Understands a command line, without loading what it asks for.
+ * Understands a command line, with the configuration file that it names, without loading what it asks for.
  * @returns what to run, or the exit code when help, a version, a completion or an error was all.
  */
 export function parseCommandLine(
   args: readonly string[],
-  { env, output }: { env: Environment; output: Output },
+  { env, output, config }: { env: Environment; output: Output; config?: ConfigFile },
 ): Invocation | number {
-  const parser = commands(env);
+  const settings = new ConfigSettings(config);
+  const parser = commands(env, settings);
+  const problems = settings.problems();
+  if (problems.length > 0) {
+    output.stderr([...problems.map((problem) => `chatd: ${problem}`), pointToHelp(parser, args)].join("\n"));
+    return exitCode.usage;
+  }
   const onShow = (code: number): never => {
     throw new Answered(code);
   };

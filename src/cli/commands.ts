@@ -5,23 +5,36 @@ import { command } from "@optique/core/primitives";
 import { dataCommands } from "./data_commands.ts";
 import type { Environment } from "./environment.ts";
 import { brokerServerExitCode, clientExitCode } from "./exit_code.ts";
+import type { ConfigSettings } from "./config_settings.ts";
 import { defineCommand, type Invocation } from "./invocation.ts";
 import { amqpClientOptions } from "./options/amqp_client.ts";
 import { amqpServerOptions } from "./options/amqp_server.ts";
 import { brokerConfigOptions, doctorOptions } from "./options/broker.ts";
 import { grpcClientOptions } from "./options/grpc_client.ts";
 import { grpcServerOptions } from "./options/grpc_server.ts";
+import { serveOptions } from "./options/serve.ts";
 import { userInviteOptions, userListOptions, userOptions, userPasswordOptions } from "./options/user.ts";
 import { OptionsWithEnv } from "./options_with_env.ts";
 
 const errors = { noMatch: message`A command is missing.` };
 
-/** Everything that chatd can be told to do. */
-export function commands(env: Environment): Parser<"sync", Invocation, unknown> {
-  const options = new OptionsWithEnv(env);
+/** Everything that chatd can be told to do. What servers are told can be in `settings` too. */
+export function commands(env: Environment, settings: ConfigSettings): Parser<"sync", Invocation, unknown> {
+  const options = new OptionsWithEnv(env, settings);
+  const serve = defineCommand({
+    name: "serve",
+    brief: "Serve the chat: over gRPC, and over RabbitMQ where a broker is given",
+    description:
+      "Serves one chat over gRPC and, with --broker, over RabbitMQ too: who is on one talks to who is on the " +
+      "other. The broker may be away when the server starts, and may go and come back. Accounts and messages are in the " +
+      "data folder, which one server owns. SIGINT and SIGTERM end it within seconds, a second one at once.",
+    options: serveOptions(options),
+    load: async () => (await import("../app/serve.ts")).runServe,
+    exitCodeOf: brokerServerExitCode,
+  });
   const grpcServer = defineCommand({
     name: "grpc-server",
-    brief: "Serve the chat over gRPC",
+    brief: "Serve the chat over gRPC alone",
     description: "Serves the chat over gRPC. Accounts and messages are in the data folder, which one server owns. " +
       "SIGINT and SIGTERM end it within seconds, a second one at once.",
     options: grpcServerOptions(options),
@@ -38,7 +51,7 @@ export function commands(env: Environment): Parser<"sync", Invocation, unknown> 
   });
   const amqpServer = defineCommand({
     name: "amqp-server",
-    brief: "Serve the chat over RabbitMQ",
+    brief: "Serve the chat over RabbitMQ alone",
     description:
       "Serves the chat over RabbitMQ, which asks it who may do what. Accounts and messages are in the data folder, " +
       "which one server owns. SIGINT and SIGTERM end it within seconds, a second one at once.",
@@ -78,9 +91,20 @@ export function commands(env: Environment): Parser<"sync", Invocation, unknown> 
     brief: message`Add, list and disable users, also while the server runs`,
     description: message`Works on the server's data folder: through the server when it runs, and directly when not.`,
   });
-  return or(grpcServer, grpcClient, amqpServer, amqpClient, brokerConfig, doctor, user, ...dataCommands(options), {
-    errors,
-  });
+  return or(
+    serve,
+    grpcServer,
+    grpcClient,
+    amqpServer,
+    amqpClient,
+    brokerConfig,
+    doctor,
+    user,
+    ...dataCommands(options),
+    {
+      errors,
+    },
+  );
 }
 
 function userCommands(options: OptionsWithEnv, env: Environment) {

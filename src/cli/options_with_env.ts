@@ -1,9 +1,10 @@
 import { envVar, type Message, message, optionName, text } from "@optique/core/message";
-import { withDefault, WithDefaultError } from "@optique/core/modifiers";
+import { map, withDefault, WithDefaultError } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
 import { flag, negatableFlag, option } from "@optique/core/primitives";
-import type { ValueParser } from "@optique/core/valueparser";
+import { ConfigSettings } from "./config_settings.ts";
 import type { Environment } from "./environment.ts";
+import type { SettingParser } from "./value_parsers.ts";
 
 type OptionName = `--${string}`;
 
@@ -24,18 +25,29 @@ export function variableOf(name: OptionName): string {
 }
 
 /**
- * Makes options that can also be given as environment variables. The command line comes before the variable, and the
- * variable before the default; an empty variable counts as not set.
+ * Makes options that can also be given as environment variables and, those of servers, in a configuration file. The command
+ * line comes before the variable, the variable before the file, and the file before the default; an empty variable counts
+ * as not set.
  */
 export class OptionsWithEnv {
   readonly #env: Environment;
+  readonly #settings: ConfigSettings;
+  /** Of the configuration file; undefined for options that are not in it. */
+  readonly #section: string | undefined;
 
-  constructor(env: Environment) {
+  constructor(env: Environment, settings: ConfigSettings = new ConfigSettings(undefined), section?: string) {
     this.#env = env;
+    this.#settings = settings;
+    this.#section = section;
+  }
+
+  /** Makes options that can be in this section of the configuration file too; "" is its top. */
+  section(name: string): OptionsWithEnv {
+    return new OptionsWithEnv(this.#env, this.#settings, name);
   }
 
   /** An option that must be given one way or the other. */
-  required<T>(name: OptionName, values: ValueParser<"sync", T>, description: string): Parser<"sync", T, unknown> {
+  required<T>(name: OptionName, values: SettingParser<T>, description: string): Parser<"sync", T, unknown> {
     return this.#option(name, values, describe(name, description), {
       absent: () => {
         throw new WithDefaultError(
@@ -47,7 +59,7 @@ export class OptionsWithEnv {
 
   optional<T>(
     name: OptionName,
-    values: ValueParser<"sync", T>,
+    values: SettingParser<T>,
     description: string,
   ): Parser<"sync", T | undefined, unknown> {
     return this.#option<T | undefined>(name, values, describe(name, description), { absent: () => undefined });
@@ -56,7 +68,7 @@ export class OptionsWithEnv {
   /** `standard` is written as on the command line. */
   withDefault<T>(
     name: OptionName,
-    values: ValueParser<"sync", T>,
+    values: SettingParser<T>,
     { standard, description }: { standard: string; description: string },
   ): Parser<"sync", T, unknown> {
     const parsed = values.parse(standard);
@@ -66,15 +78,33 @@ export class OptionsWithEnv {
 
   /** Off unless given; the variable takes 1, true, yes, on, and 0, false, no, off. */
   flag(name: OptionName, description: string): Parser<"sync", boolean, unknown> {
-    const parser = flag(name, { description: describe(name, description) });
-    return withDefault(parser, () => this.#boolean(name) ?? false, { message: message`off` });
+    return this.flagOfSections(name, [this], description, ([value]) => value);
+  }
+
+  /** A flag that has its place in more than one section: `make` gets what each says, or the option for all of them. */
+  flagOfSections<T>(
+    name: OptionName,
+    sections: readonly OptionsWithEnv[],
+    description: string,
+    make: (values: readonly boolean[]) => T,
+  ): Parser<"sync", T, unknown> {
+    for (const section of sections) section.#declareBoolean(name);
+    const parser = map(flag(name, { description: describe(name, description) }), () => sections.map(() => true));
+    const fallback = () => sections.map((section) => section.#boolean(name) ?? false);
+    return map(withDefault(parser, fallback, { message: message`off` }), make);
   }
 
   /** On unless `--no-…` is given. */
   onUnlessNegated(name: OptionName, description: string): Parser<"sync", boolean, unknown> {
+    this.#declareBoolean(name);
     const names = { positive: name, negative: `--no-${name.slice(2)}` } as const;
     const parser = negatableFlag(names, { description: describe(name, description) });
     return withDefault(parser, () => this.#boolean(name) ?? true, { message: message`on` });
+  }
+
+  /** Off unless given, and only on the command line: it is about this one time. */
+  once(name: OptionName, description: string): Parser<"sync", boolean, unknown> {
+    return withDefault(flag(name, { description: [text(description)] }), false, { message: message`off` });
   }
 
   /** Off unless given; shown to nobody, and without a variable: chatd gives it to processes that it starts. */
@@ -84,14 +114,15 @@ export class OptionsWithEnv {
 
   #option<T>(
     name: OptionName,
-    values: ValueParser<"sync", T>,
+    values: SettingParser<T>,
     description: Message,
     { absent, shown }: { absent: () => T; shown?: string },
   ): Parser<"sync", T, unknown> {
-    const parser = option(name, values, { description });
+    if (this.#section !== undefined) this.#settings.declare(this.#section, name.slice(2), values);
+    const parser = option(name, values.onCommandLine ?? values, { description });
     const fallback = () => {
       const written = this.#env(variableOf(name));
-      if (written === undefined || written === "") return absent();
+      if (written === undefined || written === "") return this.#inFile(name) as T | undefined ?? absent();
       const parsed = values.parse(written);
       if (parsed.success) return parsed.value;
       throw new WithDefaultError([...message`${envVar(variableOf(name))}: `, ...parsed.error]);
@@ -99,9 +130,17 @@ export class OptionsWithEnv {
     return withDefault(parser, fallback, { message: shown === undefined ? [] : [text(shown)] });
   }
 
+  #inFile(name: OptionName): unknown {
+    return this.#section === undefined ? undefined : this.#settings.value(this.#section, name.slice(2));
+  }
+
+  #declareBoolean(name: OptionName): void {
+    if (this.#section !== undefined) this.#settings.declareBoolean(this.#section, name.slice(2));
+  }
+
   #boolean(name: OptionName): boolean | undefined {
     const written = this.#env(variableOf(name));
-    if (written === undefined || written === "") return undefined;
+    if (written === undefined || written === "") return this.#inFile(name) as boolean | undefined;
     const value = spellings.get(written.toLowerCase());
     if (value !== undefined) return value;
     throw new WithDefaultError(

@@ -1,6 +1,8 @@
 import { ChatError } from "../core/chat_error.ts";
 import { sanitizeLines } from "../core/sanitize.ts";
+import type { ConfigFile } from "../app/config_file.ts";
 import { parseCommandLine } from "./command_line.ts";
+import { configFileOf } from "./config_option.ts";
 import { processEnvironment } from "./environment.ts";
 import { exitCode } from "./exit_code.ts";
 import { processOutput } from "./process_output.ts";
@@ -8,9 +10,11 @@ import { processOutput } from "./process_output.ts";
 /** Does what the command line asks for. @returns the exit code */
 export async function run(args: readonly string[]): Promise<number> {
   const output = processOutput;
-  let exitCodeOf = (_error: unknown): number => exitCode.failed;
+  let exitCodeOf = (_error: unknown): number => exitCode.usage;
   try {
-    const invocation = parseCommandLine(args, { env: processEnvironment, output });
+    const config = await readConfig(configFileOf(args, processEnvironment));
+    exitCodeOf = () => exitCode.failed;
+    const invocation = parseCommandLine(args, { env: processEnvironment, output, config });
     if (typeof invocation === "number") return invocation;
     exitCodeOf = invocation.exitCodeOf;
     return await invocation.run();
@@ -19,6 +23,12 @@ export async function run(args: readonly string[]): Promise<number> {
     output.stderr(sanitizeLines(describe(error)).join("\n"));
     return exitCodeOf(error);
   }
+}
+
+async function readConfig(path: string | undefined): Promise<ConfigFile | undefined> {
+  if (path === undefined) return undefined;
+  const { readConfigFile } = await import("../app/config_file.ts");
+  return readConfigFile(path);
 }
 
 function describe(error: unknown): string {

@@ -1,6 +1,6 @@
 import { type Message, message, text } from "@optique/core/message";
 import type { NonEmptyString } from "@optique/core/nonempty";
-import { string, type ValueParser, type ValueParserResult } from "@optique/core/valueparser";
+import { integer, string, type ValueParser, type ValueParserResult } from "@optique/core/valueparser";
 import { type BrokerUrl, parseBrokerUrl } from "../app/broker_url.ts";
 import { formatHostPort, type HostPort, parseHostPort } from "../app/host_port.ts";
 import { ChatError } from "../core/chat_error.ts";
@@ -15,6 +15,21 @@ const sizeUnits: readonly (readonly [unit: string, bytes: number])[] = [
   ["KiB", 1024],
   ["B", 1],
 ];
+
+/** A parser of values that knows how a configuration file has them. */
+export interface SettingParser<T> extends ValueParser<"sync", T> {
+  /** A text unless given. A path is relative to the folder of the file. */
+  readonly inFile?: "integer" | "path";
+  /** Of what comes from the command line, which everybody on the machine can read; the same unless given. */
+  readonly onCommandLine?: ValueParser<"sync", T>;
+  /** Whether a file that others may read must not hold the value. */
+  holdsSecret?(value: T): boolean;
+}
+
+/** A whole number from 1 on. */
+export function count(): SettingParser<number> {
+  return { ...integer({ metavar: "COUNT", min: 1, max: 1_000_000 }), inFile: "integer" };
+}
 
 /** "127.0.0.1:50051"; port 0 only where the system may choose one. */
 export function hostPort({ allowPort0 }: { allowPort0: boolean }): ValueParser<"sync", HostPort> {
@@ -32,15 +47,28 @@ export function hostPort({ allowPort0 }: { allowPort0: boolean }): ValueParser<"
   };
 }
 
-/** "amqp://127.0.0.1:5672", with or without a login and a virtual host. */
-export function brokerUrl(): ValueParser<"sync", BrokerUrl> {
-  return {
+/**
+ * "amqp://127.0.0.1:5672", with or without a login and a virtual host; on the command line without a password.
+ * @param forPasswords where passwords go instead, to end a sentence with
+ */
+export function brokerUrl({ forPasswords }: { forPasswords: string }): SettingParser<BrokerUrl> {
+  const parser: ValueParser<"sync", BrokerUrl> = {
     mode: "sync",
     metavar: "URL",
     placeholder: parseBrokerUrl("amqp://127.0.0.1"),
     // Of what is shown to people, a password must not be part.
     format: ({ address: { tls, host, port } }) => `${tls ? "amqps" : "amqp"}://${formatHostPort({ host, port })}`,
     parse: (input) => attempt(() => parseBrokerUrl(input)),
+  };
+  const parseArgument = (input: string) => {
+    const url = parseBrokerUrl(input);
+    if (url.login === undefined) return url;
+    throw new SyntaxError(`Everybody on this machine can read a password on the command line (ps): ${forPasswords}.`);
+  };
+  return {
+    ...parser,
+    onCommandLine: { ...parser, parse: (input) => attempt(() => parseArgument(input)) },
+    holdsSecret: ({ login }) => login !== undefined,
   };
 }
 
@@ -130,9 +158,10 @@ export function words(metavar: NonEmptyString): ValueParser<"sync", string> {
 }
 
 /** A path; shells complete it. */
-export function path(metavar: "FILE" | "DIR"): ValueParser<"sync", string> {
+export function path(metavar: "FILE" | "DIR"): SettingParser<string> {
   return {
     ...words(metavar),
+    inFile: "path",
     *suggest(prefix) {
       yield { kind: "file", type: metavar === "DIR" ? "directory" : "any", pattern: prefix };
     },

@@ -1,11 +1,14 @@
 import { type ChannelCredentials, type ChannelOptions, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { ChatError } from "../core/chat_error.ts";
+import type { FileLink, FileTransport } from "../client/file_transport.ts";
 import type { Link, Transport } from "../client/transport.ts";
 import type { LogInResponse, RegisterResponse } from "../gen/chatd/v1/auth.ts";
 import { AuthServiceClient } from "../gen/chatd/v1/auth_service.ts";
 import { ChatServiceClient } from "../gen/chatd/v1/chat_service.ts";
+import { FileServiceClient } from "../gen/chatd/v1/files_service.ts";
 import { CallbackListener } from "./callback_listener.ts";
 import { GrpcLink } from "./client_link.ts";
+import { GrpcFileLink } from "./file_link.ts";
 import { fromServiceError } from "./status.ts";
 
 export interface GrpcTransportOptions {
@@ -27,7 +30,7 @@ export interface GrpcTransportOptions {
 const callDeadlineMs = 30_000;
 
 /** Reaches a server over gRPC; each session and each call has a connection of its own. */
-export class GrpcTransport implements Transport {
+export class GrpcTransport implements Transport, FileTransport {
   readonly address: string;
   readonly #credentials: ChannelCredentials;
   readonly #settings: ChannelOptions;
@@ -65,6 +68,11 @@ export class GrpcTransport implements Transport {
     const listener = this.#callback ? await CallbackListener.open({ host: listenHost(this.#host) }) : undefined;
     const client = new ChatServiceClient(this.address, this.#credentials, this.#settings);
     return new GrpcLink({ client, listener, signal, explain: (error) => this.#explain(error) });
+  }
+
+  openFiles({ token, signal }: { token: string; signal?: AbortSignal }): Promise<FileLink> {
+    const client = new FileServiceClient(this.address, this.#credentials, this.#settings);
+    return Promise.resolve(new GrpcFileLink({ client, token, signal, explain: (error) => this.#explain(error) }));
   }
 
   #call<Response>(

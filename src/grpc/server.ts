@@ -41,7 +41,7 @@ export interface GrpcServer {
 const chatServices = ["chatd.v1.ChatService", "chatd.v1.AuthService"];
 
 /** How long those who have not logged in may take to end what they do, when the server stops. */
-const strangersDrainMs = 250;
+const strangersDrainMs = 1_000;
 
 const serverSettings = {
   "grpc.max_receive_message_length": maxFrameBytes,

@@ -1,13 +1,6 @@
 import { backup as copyDatabase, DatabaseSync } from "node:sqlite";
 import { ChatError } from "../core/chat_error.ts";
-import {
-  type BackedUpFile,
-  backupFormat,
-  type BackupManifest,
-  databaseName,
-  isBlobPath,
-  manifestName,
-} from "./backup_manifest.ts";
+import { type BackedUpFile, backupFormat, type BackupManifest, databaseName, manifestName } from "./backup_manifest.ts";
 import { copyFile, digestFile, syncFolder, takeEmptyFolder, writeFileWhole } from "./durable_files.ts";
 import { lockFolder } from "./folder_lock.ts";
 
@@ -41,7 +34,8 @@ export async function makeBackup({ folder, to, chatd }: BackupOptions): Promise<
     await copySnapshot(folder, copy);
     const about = describe(copy);
     // The database first: a file that it names was there before, and does not change.
-    const { files, missing } = copyBlobs(folder, { to, wanted: about.blobs });
+    const { files, absent } = copyBlobs(folder, { to, wanted: about.blobs });
+    const missing = absent.length === 0 ? absent : stillHeld(folder, absent);
     const { schema, epoch, head } = about;
     const manifest: BackupManifest = {
       format: backupFormat,
@@ -113,8 +107,8 @@ interface CopiedLog {
   readonly schema: number;
   readonly epoch: string;
   readonly head: number;
-  /** Paths of the files that its messages have. */
-  readonly blobs: readonly string[];
+  /** Paths of the contents of the files that it names. */
+  readonly blobs: ReadonlySet<string>;
 }
 
 /** Reads what a copied database holds, and makes it one file. */
@@ -126,28 +120,43 @@ function describe(path: string): CopiedLog {
     schema: Number(value("PRAGMA user_version")),
     epoch: String(value("SELECT epoch FROM log")),
     head: Number(value("SELECT coalesce(max(head_position), 0) FROM conversation")),
-    blobs: [],
+    blobs: heldBlobs(database),
   };
+}
+
+/** Databases of before there were files have no table of them. */
+function heldBlobs(database: DatabaseSync): Set<string> {
+  const known = database.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'file'").get();
+  if (known === undefined) return new Set();
+  const rows = database.prepare("SELECT DISTINCT lower(hex(sha256)) AS hash FROM file WHERE complete = 1").all();
+  return new Set((rows as { hash: string }[]).map(({ hash }) => `files/${hash.slice(0, 2)}/${hash}`));
+}
+
+/** Those of `paths` that the database still names now: the others went with their messages while the backup was made. */
+function stillHeld(folder: string, paths: readonly string[]): string[] {
+  using source = openSource(folder);
+  const held = heldBlobs(source);
+  return paths.filter((path) => held.has(path));
 }
 
 function copyBlobs(
   folder: string,
-  { to, wanted }: { to: string; wanted: readonly string[] },
-): { files: BackedUpFile[]; missing: string[] } {
+  { to, wanted }: { to: string; wanted: ReadonlySet<string> },
+): { files: BackedUpFile[]; absent: string[] } {
   const files: BackedUpFile[] = [];
-  const missing: string[] = [];
+  const absent: string[] = [];
   for (const path of wanted) {
     const target = `${to}/${path}`;
     Deno.mkdirSync(target.slice(0, target.lastIndexOf("/")), { recursive: true, mode: 0o700 });
     const digest = copyIfThere(`${folder}/${path}`, target);
-    if (digest !== undefined && path.endsWith(digest.sha256) && isBlobPath(path)) {
+    if (digest !== undefined && path.endsWith(`/${digest.sha256}`)) {
       files.push({ path, ...digest });
     } else {
-      missing.push(path);
+      absent.push(path);
       if (digest !== undefined) Deno.removeSync(target);
     }
   }
-  return { files, missing };
+  return { files, absent };
 }
 
 function copyIfThere(from: string, to: string): ReturnType<typeof copyFile> | undefined {

@@ -105,6 +105,7 @@ function renewDatabase(
       value("SELECT coalesce(max(head_position), 0) FROM conversation") === head;
     if (!isItself) throw damagedFile(source, "is not the log that the manifest is about");
     database.exec("UPDATE log SET epoch = lower(hex(randomblob(16)))");
+    dropUnfinished(database);
     if (logOut) database.exec("UPDATE device SET token_hash = NULL");
     return {
       users: Number(value("SELECT count(*) FROM user")),
@@ -116,4 +117,11 @@ function renewDatabase(
     if (isDamage(error)) throw damagedFile(source, "is not a database that can be read");
     throw error;
   }
+}
+
+/** What had arrived of uploads is not in a backup, nor are contents that nothing held any more. */
+function dropUnfinished(database: DatabaseSync): void {
+  const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all().map(({ name }) => name);
+  if (tables.includes("file")) database.exec("DELETE FROM file WHERE complete = 0");
+  if (tables.includes("unheld_content")) database.exec("DELETE FROM unheld_content");
 }

@@ -25,7 +25,7 @@ const sequences = {
 };
 
 /** How long a terminal may take to say where its cursor is; those that never do are drawn on after it. */
-const reportMs = 200;
+const reportMs = 1_000;
 
 /**
  * A transcript that scrolls, with an input area below it. Printing takes the area away, adds the lines and draws the

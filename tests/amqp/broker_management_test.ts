@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { BrokerManagement, type BrokerManagementOptions } from "../../src/amqp/broker_management.ts";
 import { registrationUser } from "../../src/amqp/topology.ts";
 import { silentLog } from "../../src/core/log.ts";
-import { type AmqpUser, connectAs } from "../support/amqp_user.ts";
+import { type AmqpUser, connectAs, localPort } from "../support/amqp_user.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePorts, RabbitNode } from "../support/rabbitmq_node.ts";
 
@@ -54,6 +54,46 @@ Deno.test("management of a broker", async (t) => {
     }
   });
 
+  await t.step("one search closes all connections of a user that were named while it went on", async () => {
+    const names = Array.from({ length: 10 }, (_, number) => `device ${number}`);
+    await using own = new AsyncDisposableStack();
+    const users = await Promise.all(names.map(async (name) => own.use(await join("ana", name))));
+    await using other = await join("ana", "other");
+    await Promise.all(names.map((connection) => management.kick({ user: "ana", connection })));
+    for (const { closed } of users) assert.match(await closed, /CONNECTION-FORCED/);
+    await (await other.model.createChannel()).close();
+    assert.ok(other.isOpen);
+  });
+
+  await t.step("closeConnection() closes the one that the broker calls so, a stranger's too", async () => {
+    await using stranger = await join(registrationUser);
+    await using other = await join(registrationUser);
+    // The broker lists it some seconds later.
+    await management.closeConnection(`127.0.0.1:${localPort(stranger.model)} -> 127.0.0.1:${node.amqpPort}`);
+    assert.match(await stranger.closed, /CONNECTION-FORCED/);
+    await (await other.model.createChannel()).close();
+    assert.ok(other.isOpen);
+  });
+
+  await t.step("whileTracing() traces as long as it looks, and leaves the virtual host as it was", async () => {
+    const vhost = async () => {
+      const { description, tags, tracing } = await management.get("/api/vhosts/%2F") as Record<string, unknown>;
+      return { description, tags, tracing };
+    };
+    const before = await vhost();
+    assert.equal(before.tracing, false);
+    assert.ok(
+      await management.whileTracing("/", async () => assert.deepEqual(await vhost(), { ...before, tracing: true })),
+    );
+    assert.deepEqual(await vhost(), before);
+    await management.whileTracing("/", async () => {
+      await management.whileTracing("/", () => Promise.resolve());
+      assert.equal((await vhost()).tracing, true, "another's trace was ended");
+    });
+    await using without = manage(node, { login: { user: node.user, password: "wrong" } });
+    assert.equal(await without.whileTracing("/", () => assert.fail("it looked at nothing")), false);
+  });
+
   await t.step("countConnections() counts those of a user", async () => {
     await using _one = await join("ana");
     await using _other = await join("ana");
@@ -103,6 +143,7 @@ Deno.test("management of a broker", async (t) => {
       await using without = manage(node, { log, ...more });
       await without.kick({ user: "ana" });
       await without.kick({ user: "ben", connection: "x" });
+      assert.equal(await without.countConnections("ana"), undefined);
       assert.equal(warnings.length, 1);
       assert.match(JSON.stringify(warnings).replaceAll("\\", ""), expected);
       assert.doesNotMatch(JSON.stringify(warnings), new RegExp(node.password));
@@ -122,6 +163,26 @@ Deno.test("a kick asked for again and again is done once more, for who came mean
     await using management = new BrokerManagement({ url, login, log: silentLog, graceMs: 1 });
     await Promise.all(Array.from({ length: 1_000 }, () => management.kick({ user: "a/b" })));
     assert.deepEqual(asked, Array(2).fill("DELETE /api/connections/username/a%2Fb"));
+  } finally {
+    await server.shutdown();
+  }
+});
+
+Deno.test("whoever is disabled is kicked, however many others are", async () => {
+  const asked: string[] = [];
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, ({ method, url }) => {
+    const { pathname } = new URL(url);
+    if (method === "DELETE") asked.push(decodeURIComponent(pathname.split("/").at(-1)!));
+    return method === "DELETE" ? new Response(null, { status: 204 }) : Response.json([]);
+  });
+  try {
+    const login = { user: "chatd", password: "secret" };
+    const url = `http://127.0.0.1:${server.addr.port}`;
+    await using management = new BrokerManagement({ url, login, log: silentLog, graceMs: 50 });
+    const users = Array.from({ length: 200 }, (_, number) => `user${number}`);
+    const searches = users.flatMap((user) => ["a", "b"].map((connection) => management.kick({ user, connection })));
+    await Promise.all([...searches, ...users.map((user) => management.kick({ user }))]);
+    assert.deepEqual(asked.toSorted(), users.toSorted());
   } finally {
     await server.shutdown();
   }

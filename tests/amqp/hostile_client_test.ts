@@ -12,7 +12,6 @@ import {
   requestQueue,
 } from "../../src/amqp/topology.ts";
 import { RegisterRequest } from "../../src/gen/chatd/v1/auth.ts";
-import { Error as ErrorMessage } from "../../src/gen/chatd/v1/session.ts";
 import { createMessageId } from "../../src/core/message_id.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { ScryptHasher } from "../../src/app/scrypt_hasher.ts";
@@ -48,12 +47,14 @@ class Scene implements AsyncDisposable {
     const management = new BrokerManagement({ url: node.managementUrl, login, log: silentLog });
     const server = await startTestAmqpServer(broker, {
       kick: (target) => void management.kick(target),
+      closeConnection: (name) => void management.closeConnection(name),
+      whileTracing: (look) => management.whileTracing("/", look),
       flood: { perSecond: 200, burst: 1_000 },
       hasher: new ScryptHasher(),
     });
     management.guard(server.chat.accounts);
     const [ana, ben] = [await join("ana", server.transport("ana")), await join("ben", server.transport("ben"))];
-    for (const name of ["mallory", "trudy", "oscar"]) await server.chat.accounts.addUser({ name, password });
+    for (const name of ["mallory", "trudy", "oscar", "nick"]) await server.chat.accounts.addUser({ name, password });
     return new Scene({ broker, server, management, ana, ben });
   }
 
@@ -386,22 +387,20 @@ Deno.test("a hostile client with a valid account", async (t) => {
     scene.ben.received.length = 0;
   });
 
-  await step("is a stranger who gets one registration for each channel, and no answer elsewhere", async () => {
+  await step("is a stranger who gets one registration, is then thrown out, and has no answer elsewhere", async () => {
     await using stranger = await scene.connect(registrationUser, "open");
     const content = (user: string) => RegisterRequest.encode({ user, password, invite: "", deviceName: "" }).finish();
     const options = { type: messageTypes.register };
-    await stranger.publish(content("nemo"), { ...options, replyTo: undefined }, registrationExchange);
-    const first = await stranger.ask(content("victor"), options, registrationExchange);
-    assert.equal(first.properties.type, messageTypes.registered);
-    const second = await stranger.ask(content("walter"), options, registrationExchange);
-    assert.equal(second.properties.type, messageTypes.error);
-    assert.equal(ErrorMessage.decode(second.content).code, "limit_reached");
-    for (const name of ["nemo", "walter"]) assert.equal(await accounts.findUser(name), undefined);
     const request = stranger.frame({ $case: "listConversations", value: { limit: 0, beforePosition: 0 } });
     assert.match(
       await stranger.attempt((channel) => channel.publish(requestExchange, requestQueue, Buffer.from(request))),
       /403.*ACCESS.REFUSED/,
     );
+    await stranger.publish(content("nemo"), { ...options, replyTo: undefined }, registrationExchange);
+    const first = await stranger.ask(content("victor"), options, registrationExchange);
+    assert.equal(first.properties.type, messageTypes.registered);
+    assert.match(await stranger.connection.closed, /CONNECTION.FORCED/);
+    assert.equal(await accounts.findUser("nemo"), undefined);
   });
 
   await step("floods the server with logins, and others' sessions go on", async () => {
@@ -454,6 +453,33 @@ Deno.test("a hostile client with a valid account", async (t) => {
     for (const stranger of strangers) await stranger[Symbol.asyncDispose]();
     assertGrowth(before, memory(node.pid));
   });
+
+  await step(
+    "floods the server without a user_id, is found out, and is thrown out while others' sessions go on",
+    async () => {
+      const { node } = broker;
+      const before = memory(node.pid);
+      const { client: nick } = await scene.join("nick");
+      await using stranger = await scene.connect(registrationUser, "open");
+      await using _closing = nick;
+      const content = new Uint8Array(500);
+      const flood = async (client: RawAmqpClient, exchange: string) => {
+        const options = { userId: undefined, replyTo: undefined };
+        for (let published = 0; client.connection.isOpen && published < 400_000; published += 200) {
+          const batch = Array.from({ length: 200 }, () => client.publish(content, options, exchange).catch(() => {}));
+          await Promise.race([Promise.all(batch), client.connection.closed]);
+        }
+      };
+      const floods = Promise.all([flood(nick, requestExchange), flood(stranger, registrationExchange)]);
+      while (nick.connection.isOpen || stranger.connection.isOpen) await scene.chatGoesOn(20_000);
+      await floods;
+      assert.match(await nick.connection.closed, /CONNECTION.FORCED/);
+      assert.match(await stranger.connection.closed, /CONNECTION.FORCED/);
+      assertGrowth(before, memory(node.pid));
+      const isTracing = async () => (await scene.management.get("/api/vhosts/%2F") as { tracing: boolean }).tracing;
+      await eventually(async () => !await isTracing(), () => "tracing is over", 20_000);
+    },
+  );
 
   await step("floods the server with requests, and is thrown out while others' sessions go on", async () => {
     const { node } = broker;

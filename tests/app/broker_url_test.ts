@@ -7,7 +7,12 @@ Deno.test("a broker's URL has standard ports, a virtual host, and perhaps a logi
   });
   assert.deepEqual(parseBrokerUrl("amqps://u%40x:p%2Fw@[::1]:9/my%2Fchat"), {
     address: { tls: true, host: "::1", port: 9, vhost: "my/chat" },
+    user: "u@x",
     login: { user: "u@x", password: "p/w" },
+  });
+  assert.deepEqual(parseBrokerUrl("amqp://u@h:1"), {
+    address: { tls: false, host: "h", port: 1, vhost: "/" },
+    user: "u",
   });
   assert.equal(parseBrokerUrl("amqps://broker.example/").address.port, 5671);
   assert.equal(parseBrokerUrl("amqps://broker.example/").address.vhost, "/");
@@ -20,7 +25,6 @@ Deno.test("what is no broker's URL is refused without repeating a password", () 
       "127.0.0.1:5672",
       "http://u:geheim@h",
       "amqp://",
-      "amqp://u@h",
       "amqp://u:geheim@h:99999",
       "amqp://u:geheim@h/a/b",
       "amqp://u:geheim@h/?heartbeat=0",

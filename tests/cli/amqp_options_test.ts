@@ -29,6 +29,8 @@ Deno.test("amqp-server has defaults that work on one machine", () => {
     rate: { perSecond: 200, burst: 1000 },
     limits: standardLimits,
     deletedAccounts: "anonymize",
+    configFile: undefined,
+    checkConfig: false,
     logLevel: "info",
   });
 });
@@ -43,6 +45,7 @@ Deno.test("amqp-client takes the login of a shared broker from the environment, 
     to: "ben",
     broker: {
       address: { tls: true, host: "broker.example", port: 5671, vhost: "chat" },
+      user: "all",
       login: { user: "all", password: "secret" },
     },
     caFile: "ca.pem",
@@ -67,5 +70,25 @@ Deno.test("what is no URL of a broker or of its management is a usage error that
     const { code, err } = chatd(line);
     assert.equal(code, 2, line);
     assert.match(err, words);
+  }
+});
+
+Deno.test("a password in --broker is refused on the command line, and taken from the environment", () => {
+  const url = "amqp://chatd:geheim@127.0.0.1";
+  for (
+    const [command, words] of [
+      ["serve", /--broker-password-file FILE.*CHATD_BROKER/],
+      ["amqp-server", /--broker-password-file FILE.*CHATD_BROKER/],
+      ["broker-config", /--broker-password-file FILE.*CHATD_BROKER/],
+      ["doctor", /--broker-password-file FILE.*CHATD_BROKER/],
+      ["amqp-client --user ana", /set CHATD_BROKER instead/],
+    ] as const
+  ) {
+    const { code, err } = chatd(`${command} --broker ${url}`);
+    assert.equal(code, 2, command);
+    assert.match(err.replace(/\s+/g, " "), words);
+    assert.doesNotMatch(err, /geheim/);
+    assert.equal(chatd(command, { CHATD_BROKER: url }).err, "");
+    assert.equal(chatd(`${command} --broker amqp://chatd@127.0.0.1`).err, "");
   }
 });

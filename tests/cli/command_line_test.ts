@@ -39,6 +39,8 @@ Deno.test("grpc-server has defaults that work on one machine", () => {
       rate: { perSecond: 200, burst: 1000 },
       limits: standardLimits,
       deletedAccounts: "anonymize",
+      configFile: undefined,
+      checkConfig: false,
       tls: undefined,
     },
     out: "",
@@ -73,6 +75,8 @@ Deno.test("grpc-server takes every option", () => {
       maxDiskBytes: 7 * 1024 ** 3,
     },
     deletedAccounts: "erase",
+    configFile: undefined,
+    checkConfig: false,
     tls: { certFile: "c.pem", keyFile: "k.pem", clientCaFile: "ca.pem" },
   });
 });

@@ -167,13 +167,13 @@ export function transportDelivery(test: DefineTest): void {
   test("people with a conversation see each other come", async ({ server, session }) => {
     const [ana, ben] = await openAll(server, session, "ana", "ben");
     await ana.send("ben");
-    await ben.close();
     const cleo = await session((await register(server, "cleo")).token);
     assert.deepEqual((await cleo.ask("listUsers", { after: "", limit: 0 })).users, [
       { name: "ana", online: true },
       { name: "ben", online: true },
       { name: "cleo", online: true },
     ]);
+    await ben.close();
     const again = await session((await logIn(server, "ben")).token);
     await until(() => again.presence.length > 0);
     assert.deepEqual(again.presence, [["ana", true]]);

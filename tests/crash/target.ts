@@ -34,7 +34,7 @@ export interface Wire {
   reset(): void;
 }
 
-const CONNECT_MS = 3000;
+const CONNECT_MS = 15_000;
 
 let connections = 0;
 

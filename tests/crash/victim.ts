@@ -45,7 +45,7 @@ export interface RunningVictim {
   stop(): Promise<void>;
 }
 
-const START_MS = 20_000;
+const START_MS = 90_000;
 const identity = (value: Buffer) => value;
 
 export function callUnary(client: grpc.Client, path: string, request: Uint8Array, deadline: Date): Promise<Buffer> {

@@ -54,8 +54,8 @@ Deno.test("broker-config lets nobody else read what it writes, and overwrites on
 
 Deno.test("broker-config refuses what cannot be written to rabbitmq.conf", async () => {
   using folder = temporaryFolder();
-  const args = ["broker-config", "--data", folder.path, "--broker", "amqp://chatd:a%23b%0Ac@127.0.0.1"];
-  const { code, stdout, stderr } = await runChatd({ args });
+  const env = { CHATD_BROKER: "amqp://chatd:a%23b%0Ac@127.0.0.1" };
+  const { code, stdout, stderr } = await runChatd({ args: ["broker-config", "--data", folder.path], env });
   assert.deepEqual([code, stdout], [1, ""]);
   assert.match(stderr, /characters that rabbitmq\.conf does not take/);
 });
@@ -81,8 +81,8 @@ Deno.test("the password of the broker's administrator does not go over a network
   await refused(/amqp:\/\/192\.0\.2\.1:5672/, "doctor", "--broker", "amqp://192.0.2.1");
 
   const [nobody] = await freePorts(1);
-  const told = ["--broker", `amqp://chatd:secret@127.0.0.1:${nobody}`, ...far, "--insecure"];
-  const { code, stderr } = await runChatd({ args: ["doctor", ...told, "--data", folder.path] });
+  const env = { CHATD_BROKER: `amqp://chatd:secret@127.0.0.1:${nobody}` };
+  const { code, stderr } = await runChatd({ args: ["doctor", ...far, "--insecure", "--data", folder.path], env });
   assert.equal(code, 4, stderr);
   assert.match(stderr, /No RabbitMQ listens/);
 });
@@ -94,7 +94,10 @@ Deno.test("doctor finds out whether a broker is there, asks, and locks clients i
   await runChatd({ args: ["broker-config", "--data", folder.path, "--broker-auth-address", auth] });
   const secret = Deno.readTextFileSync(`${folder.path}/broker-auth-secret`).trim();
   const doctor = (broker: string, ...more: string[]): Promise<ChatdResult> =>
-    runChatd({ args: ["doctor", "--data", folder.path, "--broker", broker, "--broker-auth-listen", auth, ...more] });
+    runChatd({
+      args: ["doctor", "--data", folder.path, "--broker-auth-listen", auth, ...more],
+      env: { CHATD_BROKER: broker },
+    });
   await using node = await RabbitNode.start({ authUrl: `http://${auth}/${secret}` });
   const management = ["--broker-management", node.managementUrl];
 
@@ -105,6 +108,17 @@ Deno.test("doctor finds out whether a broker is there, asks, and locks clients i
       assert.match(stdout, what);
     }
     assert.doesNotMatch(stdout, new RegExp(node.password));
+  });
+
+  await t.step("the password of another user of the broker comes from a file", async () => {
+    const file = `${folder.path}/password`;
+    Deno.writeTextFileSync(file, `${node.password}\n`);
+    const url = `amqp://${node.user}@127.0.0.1:${node.amqpPort}`;
+    const { code, stdout, stderr } = await doctor(url, ...management, "--broker-password-file", file);
+    assert.equal(code, 0, stdout + stderr);
+    const without = await doctor(url.replace(node.user, "operator"), ...management);
+    assert.equal(without.code, 1);
+    assert.match(without.stderr, /password of the broker's user "operator" is not known: give --broker-password-file/);
   });
 
   await t.step("no broker is there", async () => {

@@ -93,14 +93,14 @@ Deno.test("a killed server is waited for with the draft, and nothing is lost or 
   await ana.sees(/sending to ana: meanwhile/);
   await ana.type("half a dra");
   await using _server = await ServerProcess.start({ folder: `${folder.path}/data`, port });
-  await ana.sees(/Connected again\.[^]*ana: meanwhile\n\[ana → ana\] half a dra$/, 40_000);
+  await ana.sees(/Connected again\.[^]*ana: meanwhile\n\[ana → ana\] half a dra$/);
   await ana.type("ft", "Enter");
   await ana.sees(/ana: half a draft/);
   assert.equal((await seen(ana)).split("ana: meanwhile").length, 2);
 });
 
 Deno.test(
-  "a server that stops is noticed within 35 seconds, and gone on with when it continues",
+  "a server that stops is noticed, and gone on with when it continues",
   { ignore },
   async () => {
     using folder = temporaryFolder();
@@ -108,10 +108,10 @@ Deno.test(
     await using ana = await Tmux.start({ folder: folder.path, columns: 100, rows: 30 });
     await register(ana, command({ port: server.port, user: "ana", folder: folder.path, more: "--to ana" }));
     server.kill("SIGSTOP");
-    await ana.sees(/Disconnected: /, 35_000);
+    await ana.sees(/Disconnected: /);
     server.kill("SIGCONT");
     await ana.type("there again?", "Enter");
-    await ana.sees(/Connected again\.[^]*ana: there again\?/, 60_000);
+    await ana.sees(/Connected again\.[^]*ana: there again\?/);
   },
 );
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { cp } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { eventually } from "../support/eventually.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 import { until } from "../support/person.ts";
 
@@ -27,6 +28,19 @@ function task(folder: string, args: readonly string[], stdin: "piped" | "null" =
   });
 }
 
+/** Resolves when somebody listens on the port. */
+async function listens(port: number): Promise<void> {
+  await eventually(async () => {
+    try {
+      using _connection = await Deno.connect({ hostname: "127.0.0.1", port });
+      return true;
+    } catch (error) {
+      if (error instanceof Deno.errors.ConnectionRefused) return false;
+      throw error;
+    }
+  });
+}
+
 const info = new Deno.Command(Deno.execPath(), { args: ["info", "--json"], cwd: "/" }).outputSync();
 
 Deno.test("deno task start serves, restarts what died, and chats with deno task chat", async () => {
@@ -46,7 +60,9 @@ Deno.test("deno task start serves, restarts what died, and chats with deno task 
     const servingPid = () => Number(Deno.readTextFileSync(`${folder.path}/data/chatd.lock`));
     const killed = servingPid();
     Deno.kill(killed, "SIGKILL");
-    await until(() => servingPid() !== killed && !Number.isNaN(servingPid()));
+    // The file is empty for a moment.
+    await until(() => servingPid() !== killed && servingPid() > 0);
+    await listens(Number(port));
 
     const added = await task(folder.path, ["user", "add", "ana"]).output();
     assert.equal(added.code, 0, new TextDecoder().decode(added.stderr));

@@ -35,7 +35,7 @@ async function start(
     if (running === undefined) return;
     const { server, close } = running;
     running = undefined;
-    const closed = server.close({ deadlineMs: how === "in peace" ? 2_000 : 0 });
+    const closed = server.close({ deadlineMs: how === "in peace" ? 30_000 : 0 });
     if (how === "in peace") chat.endSessions();
     await closed;
     await close();

@@ -42,7 +42,13 @@ export interface TestAmqpServer extends AsyncDisposable {
   stop(options: { inPeace: boolean }): Promise<void>;
 }
 
-export interface TestAmqpServerOptions extends Partial<Pick<AmqpServerOptions, "kick" | "flood" | "backoff">> {
+export interface TestAmqpServerOptions extends
+  Partial<
+    Pick<
+      AmqpServerOptions,
+      "backoff" | "broker" | "closeConnection" | "flood" | "kick" | "placeDeadlineMs" | "sharedLogin" | "whileTracing"
+    >
+  > {
   log?: Log;
   /** One that hashes nothing unless given. */
   hasher?: PasswordHasher;
@@ -75,6 +81,7 @@ export async function startTestAmqpServer(
   const queues = new SessionQueues();
   const authority = new BrokerAuthority({
     accounts: chat.accounts,
+    registration,
     sessionQueues: queues,
     internalUser: broker.node.user,
     clock: systemClock,

@@ -32,3 +32,8 @@ export async function connectAs(url: string, { name }: { name?: string } = {}): 
     },
   };
 }
+
+/** Of the socket, which the broker's name of the connection begins with. */
+export function localPort(model: ChannelModel): number {
+  return (model.connection as unknown as { stream: { localPort: number } }).stream.localPort;
+}

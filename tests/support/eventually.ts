@@ -1,8 +1,11 @@
+// Kept, so that fake time does not stop it.
+const { setTimeout } = globalThis;
+
 /** Waits until `condition` holds. @throws {Error} with `describe()` when it does not within `deadlineMs`. */
 export async function eventually(
   condition: () => boolean | Promise<boolean>,
   describe: () => string = () => String(condition),
-  deadlineMs = 10_000,
+  deadlineMs = 60_000,
 ): Promise<void> {
   const end = performance.now() + deadlineMs;
   while (!await condition()) {

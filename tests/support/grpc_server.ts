@@ -27,7 +27,7 @@ export async function startTestGrpcServer(
     chat,
     server,
     async [Symbol.asyncDispose]() {
-      const drained = server.close({ deadlineMs: 2_000 });
+      const drained = server.close({ deadlineMs: 30_000 });
       chat.endSessions();
       await drained;
       await close();

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 
 const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
-const readyDeadlineMs = 30_000;
+const readyDeadlineMs = 90_000;
 
 export interface ServerProcessOptions {
   /** The data folder; it stays when the process goes. */
@@ -22,7 +22,7 @@ export class ServerProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #output: Promise<unknown>;
   readonly #folder: string;
-  /** What it wrote so far: all of stdout, the end of stderr. */
+  /** What it wrote so far: all of stdout, the end of stderr. Complete when {@link ended} resolves. */
   readonly stdout: readonly string[];
   readonly stderr: readonly string[];
 
@@ -100,6 +100,12 @@ export class ServerProcess implements AsyncDisposable {
 
   kill(signal: Deno.Signal): void {
     this.#child.kill(signal);
+  }
+
+  /** Resolves when it has ended, with what it started, and everything that they wrote was read. */
+  async ended(): Promise<Deno.CommandStatus> {
+    await this.#output;
+    return await this.status;
   }
 
   /** Ends it at once, unless it has ended, and waits for what it started. */

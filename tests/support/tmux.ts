@@ -46,7 +46,7 @@ export class Tmux implements AsyncDisposable {
     return (await this.#run("capture-pane", "-p", "-S", "-1000")).trimEnd().split("\n");
   }
 
-  async sees(expected: RegExp, deadlineMs = 20_000): Promise<void> {
+  async sees(expected: RegExp, deadlineMs = 60_000): Promise<void> {
     let seen = "";
     const looks = async () => expected.test(seen = (await this.lines()).join("\n"));
     await eventually(looks, () => `${expected} in\n${seen}`, deadlineMs);

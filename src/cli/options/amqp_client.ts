@@ -4,7 +4,8 @@ import type { Parser } from "@optique/core/parser";
 import type { AmqpClientOptions } from "../../app/client_options.ts";
 import type { Environment } from "../environment.ts";
 import type { OptionsWithEnv } from "../options_with_env.ts";
-import { brokerUrl, consumerName, path, userName, words } from "../value_parsers.ts";
+import { consumerName, path, userName, words } from "../value_parsers.ts";
+import { clientBrokerOption } from "./broker_options.ts";
 
 export function amqpClientOptions(
   options: OptionsWithEnv,
@@ -12,11 +13,7 @@ export function amqpClientOptions(
 ): Parser<"sync", AmqpClientOptions, unknown> {
   const main = object({
     user: options.required("--user", userName(), "Who you are, always needed; a new name can be registered"),
-    broker: options.withDefault("--broker", brokerUrl(), {
-      standard: "amqp://127.0.0.1:5672",
-      description:
-        "The broker, amqp:// or amqps://; with USER:PASSWORD@ only where everybody shares them, and then in CHATD_BROKER",
-    }),
+    broker: clientBrokerOption(options),
     to: options.optional("--to", userName(), "Whom to write to: needed when the lines come from a pipe"),
     consumer: options.withDefault("--consumer", consumerName(), {
       standard: "ui",

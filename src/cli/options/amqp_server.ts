@@ -2,41 +2,35 @@ import { group, merge, object } from "@optique/core/constructs";
 import type { Parser } from "@optique/core/parser";
 import type { AmqpServerOptions } from "../../app/server_options.ts";
 import type { OptionsWithEnv } from "../options_with_env.ts";
-import { brokerUrl, hostPort, httpUrl, path } from "../value_parsers.ts";
+import { httpUrl } from "../value_parsers.ts";
+import { brokerContactOptions, brokerOption, brokerSecretOptions } from "./broker_options.ts";
 import { limitOptions, serverOptions } from "./server.ts";
 
 export function amqpServerOptions(options: OptionsWithEnv): Parser<"sync", AmqpServerOptions, unknown> {
+  const settings = options.section("amqp");
   const main = object(serverOptions(options));
   const broker = object({
-    broker: options.withDefault("--broker", brokerUrl(), {
-      standard: "amqp://127.0.0.1:5672",
-      description: "The broker, amqp:// or amqps://; USER:PASSWORD@ in it only by CHATD_BROKER, not where ps shows it",
-    }),
-    brokerPasswordFile: options.optional(
-      "--broker-password-file",
-      path("FILE"),
-      "File with the password of the broker's user, who is chatd unless the URL names another",
-    ),
-    caFile: options.optional("--ca", path("FILE"), "Trust this CA instead of the system's, PEM"),
-    authListen: options.withDefault("--broker-auth-listen", hostPort({ allowPort0: false }), {
-      standard: "127.0.0.1:15680",
-      description: "Where the broker asks who may do what",
-    }),
-    authSecretFile: options.optional(
-      "--broker-auth-secret-file",
-      path("FILE"),
-      "File with the secret in the broker's questions, instead of the one in the data folder",
-    ),
-    management: options.optional(
+    broker: brokerOption(settings),
+    ...brokerOptions(options),
+    insecure: settings.flag("--insecure", "Go beyond this machine without TLS"),
+  });
+  return merge(group("Options", main), group("Broker", broker), group("Limits", limitOptions(options)));
+}
+
+/** What there is to say about a broker that was named. */
+export function brokerOptions(options: OptionsWithEnv) {
+  const settings = options.section("amqp");
+  return {
+    ...brokerSecretOptions(settings),
+    ...brokerContactOptions(settings),
+    management: settings.optional(
       "--broker-management",
       httpUrl(),
       "The broker's management plugin, to close connections: http://127.0.0.1:15672",
     ),
-    sharedLogin: options.flag(
+    sharedLogin: settings.flag(
       "--shared-login",
       "Use a broker that does not ask chatd: clients can go around the server",
     ),
-    insecure: options.flag("--insecure", "Go beyond this machine without TLS"),
-  });
-  return merge(group("Options", main), group("Broker", broker), group("Limits", limitOptions(options)));
+  };
 }

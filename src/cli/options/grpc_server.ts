@@ -8,28 +8,43 @@ import { hostPort, path } from "../value_parsers.ts";
 import { limitOptions, serverOptions } from "./server.ts";
 
 export function grpcServerOptions(options: OptionsWithEnv): Parser<"sync", GrpcServerOptions, unknown> {
-  const main = object({
-    listen: options.withDefault("--listen", hostPort({ allowPort0: true }), {
-      standard: "127.0.0.1:50051",
-      description: "Where to listen; port 0 takes a free one",
-    }),
-    callback: options.onUnlessNegated("--callback", "Call clients back that ask for it; say no behind a proxy"),
-    ...serverOptions(options),
-  });
+  const main = object({ ...listenOptions(options), ...serverOptions(options) });
   const tls = object({
-    certFile: options.optional("--tls-cert", path("FILE"), "The server's certificate and its chain, PEM"),
-    keyFile: options.optional("--tls-key", path("FILE"), "Its private key, PEM"),
-    clientCaFile: options.optional("--tls-client-ca", path("FILE"), "Take only clients with a certificate of this CA"),
-    insecure: options.flag("--insecure", "Listen beyond this machine without TLS"),
+    ...tlsOptions(options),
+    insecure: options.section("grpc").flag("--insecure", "Listen beyond this machine without TLS"),
   });
   const all = merge(group("Options", main), group("Limits", limitOptions(options)), group("Encryption", tls));
-  return map(all, (parsed) => {
-    const { certFile, keyFile, clientCaFile, ...rest } = parsed;
+  return map(all, ({ certFile, keyFile, clientCaFile, ...rest }) => {
     return { ...rest, tls: serverTls({ certFile, keyFile, clientCaFile }) };
   });
 }
 
-function serverTls({ certFile, keyFile, clientCaFile }: Partial<ServerTls>): ServerTls | undefined {
+export function listenOptions(options: OptionsWithEnv) {
+  const settings = options.section("grpc");
+  return {
+    listen: settings.withDefault("--listen", hostPort({ allowPort0: true }), {
+      standard: "127.0.0.1:50051",
+      description: "Where to listen; port 0 takes a free one",
+    }),
+    callback: settings.onUnlessNegated("--callback", "Call clients back that ask for it; say no behind a proxy"),
+  };
+}
+
+export function tlsOptions(options: OptionsWithEnv) {
+  const settings = options.section("grpc");
+  return {
+    certFile: settings.optional("--tls-cert", path("FILE"), "The server's certificate and its chain, PEM"),
+    keyFile: settings.optional("--tls-key", path("FILE"), "Its private key, PEM"),
+    clientCaFile: settings.optional(
+      "--tls-client-ca",
+      path("FILE"),
+      "Take only clients with a certificate of this CA",
+    ),
+  };
+}
+
+/** @throws {UsageError} when something is missing */
+export function serverTls({ certFile, keyFile, clientCaFile }: Partial<ServerTls>): ServerTls | undefined {
   if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile, clientCaFile };
   if (certFile !== undefined) throw new UsageError("--tls-cert needs --tls-key, the private key of the certificate.");
   if (keyFile !== undefined) throw new UsageError("--tls-key needs --tls-cert, the certificate of the key.");

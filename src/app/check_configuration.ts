@@ -1,0 +1,45 @@
+import { ChatError } from "../core/chat_error.ts";
+import { requireDataFolder } from "./permissions.ts";
+import type { TransportServer } from "./run_server.ts";
+import type { ServerOptions } from "./server_options.ts";
+
+/** What the shell is told when something must be changed before a server can start. */
+const wrongConfigurationCode = 2;
+
+/**
+ * Looks at everything that a server needs and that can be known without serving: files, secrets, the data folder. Starts
+ * and changes nothing, and can run beside the server.
+ * @returns the exit code, after it said what is wrong or that all is well
+ */
+export async function checkConfiguration(
+  options: ServerOptions,
+  servers: readonly TransportServer[],
+): Promise<number> {
+  const problems: string[] = [];
+  const checks = [...servers.map((server) => () => server.prepare()), () => checkDataFolder(options.dataDir)];
+  for (const check of checks) {
+    try {
+      await check();
+    } catch (error) {
+      if (!(error instanceof ChatError)) throw error;
+      problems.push(error.message);
+    }
+  }
+  for (const problem of problems) console.error(`chatd: ${problem}`);
+  if (problems.length > 0) return wrongConfigurationCode;
+  console.log("The configuration is good. With it,");
+  for (const server of servers) console.log(server.greeting(server.port)[0]);
+  console.log(`data in ${options.dataDir}, registration ${options.registration}`);
+  return 0;
+}
+
+async function checkDataFolder(folder: string): Promise<void> {
+  requireDataFolder(folder);
+  try {
+    const { isDirectory } = await Deno.stat(folder);
+    if (!isDirectory) throw new ChatError("invalid_argument", `The data folder "${folder}" is a file.`);
+  } catch (error) {
+    // It is made at the start.
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

@@ -1,0 +1,19 @@
+import { variableOf } from "./options_with_env.ts";
+import type { Environment } from "./environment.ts";
+
+const configOption = "--config";
+/** Commands that read a configuration file. */
+const servers: ReadonlySet<string> = new Set(["serve", "grpc-server", "amqp-server"]);
+
+/**
+ * The configuration file that a command line or the environment names, before the command line is parsed: its values stand
+ * behind all options. Undefined where there is none, or where help is asked for.
+ */
+export function configFileOf(args: readonly string[], env: Environment): string | undefined {
+  const [command, ...rest] = args;
+  if (!servers.has(command) || rest.includes("--help") || rest.includes("-h")) return undefined;
+  const index = rest.findIndex((word) => word === configOption || word.startsWith(`${configOption}=`));
+  if (index === -1) return env(variableOf(configOption)) || undefined;
+  const word = rest[index];
+  return (word === configOption ? rest.at(index + 1) : word.slice(configOption.length + 1)) || undefined;
+}

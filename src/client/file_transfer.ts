@@ -1,0 +1,234 @@
+import { createHash } from "node:crypto";
+import { ChatError, type ChatErrorCode } from "../core/chat_error.ts";
+import { maxChunkBytes } from "../core/files.ts";
+import type { Attachment } from "../core/file_store.ts";
+import { createMessageId } from "../core/message_id.ts";
+import { Backoff, type BackoffOptions } from "./backoff.ts";
+import type { FileLink, FileTransport } from "./file_transport.ts";
+import type { Timers } from "./timers.ts";
+
+/** A file that is sent. Its owner opens and closes it. */
+export interface FileSource {
+  /** As `parseFileName` takes it. */
+  readonly name: string;
+  /** Empty when it is not known. */
+  readonly mediaType: string;
+  /** In bytes. */
+  readonly size: number;
+  /** Up to `maxBytes` from `offset` on; fewer, but some, only at the end. */
+  read(offset: number, maxBytes: number): Promise<Uint8Array>;
+}
+
+/** Where a file that comes goes to, in order. Its owner opens and closes it. */
+export interface FileSink {
+  write(bytes: Uint8Array): Promise<void>;
+}
+
+/** A file that arrived at the server, to be sent with a message. */
+export interface UploadedFile {
+  readonly uploadId: string;
+  readonly attachment: Attachment;
+}
+
+export interface TransferOptions {
+  /** Called with how many bytes are there, of how many. */
+  onProgress?(bytes: number, size: number): void;
+  /** Ends the transfer, which then rejects with `unavailable`. */
+  signal?: AbortSignal;
+}
+
+export interface FileTransferOptions {
+  readonly transport: FileTransport;
+  /** The one that is good now. */
+  token(): string;
+  readonly timers: Timers;
+  readonly backoff?: BackoffOptions;
+}
+
+/** Chunks that are under way at once. */
+const windowChunks = 4;
+const hashBytes = 256 * 1024;
+/** What passes when one waits and connects again. */
+const passing: ReadonlySet<ChatErrorCode> = new Set(["unavailable", "busy", "rate_limited"]);
+
+/** Brings files to a server and from it, over as many connections as it takes: each goes on where the one before ended. */
+export class FileTransfer {
+  readonly #options: FileTransferOptions;
+
+  constructor(options: FileTransferOptions) {
+    this.#options = options;
+  }
+
+  /** @throws {ChatError} what the server refused it for; `invalid_argument` when the file changes meanwhile. */
+  async upload(source: FileSource, options: TransferOptions = {}): Promise<UploadedFile> {
+    const { name, mediaType, size } = source;
+    const sha256 = await digestOf(source, options.signal);
+    const id = createMessageId(this.#options.timers.now());
+    await this.#overLinks(options, async (link, progressed) => {
+      const { offset } = await link.beginUpload({ id, name, mediaType, size, sha256 });
+      options.onProgress?.(offset, size);
+      await sendFrom(offset, {
+        source,
+        send: async (offset, bytes) => (await link.uploadChunk({ id, offset, bytes })).offset,
+        arrived: (offset) => {
+          progressed();
+          options.onProgress?.(offset, size);
+        },
+        signal: options.signal,
+      });
+    });
+    return { uploadId: id, attachment: { name, mediaType, size, sha256: sha256.toHex() } };
+  }
+
+  /** @throws {ChatError} what the server refused it for; `internal` when what came is not the file. */
+  async download(
+    { with: address, seq, attachment }: { with: string; seq: number; attachment: Attachment },
+    sink: FileSink,
+    options: TransferOptions = {},
+  ): Promise<void> {
+    const { size } = attachment;
+    const hash = createHash("sha256");
+    let taken = 0;
+    await this.#overLinks(options, async (link, progressed) => {
+      await receiveFrom(taken, {
+        size,
+        read: async (offset) => {
+          const chunk = await link.readChunk({ with: address, seq, offset });
+          if (chunk.size !== size) throw notTheFile();
+          return chunk.bytes;
+        },
+        take: async (bytes) => {
+          await sink.write(bytes);
+          hash.update(bytes);
+          taken += bytes.length;
+          progressed();
+          options.onProgress?.(taken, size);
+        },
+        signal: options.signal,
+      });
+    });
+    if (hash.digest("hex") !== attachment.sha256) throw notTheFile();
+  }
+
+  async #overLinks(
+    { signal }: TransferOptions,
+    transfer: (link: FileLink, progressed: () => void) => Promise<void>,
+  ): Promise<void> {
+    const { transport, token, backoff: backoffOptions } = this.#options;
+    const backoff = new Backoff(backoffOptions);
+    while (true) {
+      let link: FileLink | undefined;
+      try {
+        refuseAborted(signal);
+        link = await transport.openFiles({ token: token(), signal });
+        return await transfer(link, () => backoff.reset());
+      } catch (error) {
+        refuseAborted(signal);
+        if (!(error instanceof ChatError) || !passing.has(error.code)) throw error;
+        await link?.close();
+        link = undefined;
+        await this.#pause(Math.max(backoff.next(), error.retryAfterMs ?? 0), signal);
+      } finally {
+        await link?.close();
+      }
+    }
+  }
+
+  async #pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const stop = () => resolve();
+    const cancel = this.#options.timers.after(ms, stop);
+    signal?.addEventListener("abort", stop);
+    if (signal?.aborted) stop();
+    await promise;
+    cancel();
+    signal?.removeEventListener("abort", stop);
+  }
+}
+
+async function digestOf(source: FileSource, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  const hash = createHash("sha256");
+  for (let offset = 0; offset < source.size;) {
+    refuseAborted(signal);
+    const bytes = await source.read(offset, Math.min(hashBytes, source.size - offset));
+    if (bytes.length === 0) throw changed(source);
+    hash.update(bytes);
+    offset += bytes.length;
+  }
+  return new Uint8Array(hash.digest());
+}
+
+interface Sending {
+  readonly source: FileSource;
+  /** @returns how much has arrived */
+  send(offset: number, bytes: Uint8Array): Promise<number>;
+  arrived(offset: number): void;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Sends from `offset` on, a window at a time: what overtakes another chunk on its way is not taken, and sent again. */
+async function sendFrom(offset: number, { source, send, arrived, signal }: Sending): Promise<void> {
+  let next = offset;
+  let known = offset;
+  while (known < source.size) {
+    refuseAborted(signal);
+    const sending: Promise<number>[] = [];
+    for (; sending.length < windowChunks && next < source.size;) {
+      const bytes = await source.read(next, Math.min(maxChunkBytes, source.size - next));
+      if (bytes.length === 0) throw changed(source);
+      sending.push(send(next, bytes));
+      sending.at(-1)!.catch(() => {});
+      next += bytes.length;
+    }
+    const before = known;
+    for (const result of await Promise.allSettled(sending)) {
+      if (result.status === "rejected") throw result.reason;
+      known = Math.max(known, result.value);
+    }
+    if (known === before) throw new ChatError("unavailable", "The server does not take the file: trying again.");
+    next = known;
+    arrived(known);
+  }
+}
+
+interface Receiving {
+  readonly size: number;
+  read(offset: number): Promise<Uint8Array>;
+  take(bytes: Uint8Array): Promise<void>;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Reads from `offset` on, a window at a time. */
+async function receiveFrom(offset: number, { size, read, take, signal }: Receiving): Promise<void> {
+  let next = offset;
+  while (next < size) {
+    refuseAborted(signal);
+    const reading: Promise<Uint8Array>[] = [];
+    for (let at = next; reading.length < windowChunks && at < size; at += maxChunkBytes) {
+      reading.push(read(at));
+      reading.at(-1)!.catch(() => {});
+    }
+    for (const each of reading) {
+      const bytes = await each;
+      const wanted = Math.min(maxChunkBytes, size - next);
+      if (bytes.length === 0 || bytes.length > wanted) throw notTheFile();
+      await take(bytes);
+      next += bytes.length;
+      // The ones behind a shorter chunk begin too late.
+      if (bytes.length < wanted) break;
+    }
+    await Promise.allSettled(reading);
+  }
+}
+
+function refuseAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new ChatError("unavailable", "The transfer was given up.");
+}
+
+function changed({ name }: FileSource): ChatError {
+  return new ChatError("invalid_argument", `"${name}" is shorter than it was: send it when nobody writes to it.`);
+}
+
+function notTheFile(): ChatError {
+  return new ChatError("internal", "What the server sent is not the file of this message: try again.");
+}

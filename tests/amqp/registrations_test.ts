@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import type { ConfirmChannel, ConsumeMessage } from "amqplib";
+import { messageTypes } from "../../src/amqp/payload.ts";
+import { directReplies, registrationExchange, registrationQueue, registrationUser } from "../../src/amqp/topology.ts";
+import { RegisterRequest } from "../../src/gen/chatd/v1/auth.ts";
+import { Error as ErrorMessage } from "../../src/gen/chatd/v1/session.ts";
+import { startTestAmqpServer, startTestBroker } from "../support/amqp_server.ts";
+import { connectAs, localPort } from "../support/amqp_user.ts";
+import { eventually } from "../support/eventually.ts";
+
+const broker = await startTestBroker();
+Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
+
+const password = "correct horse battery";
+
+/** Asks on a channel of its own. @returns the error's code, or "registered" */
+async function register(channel: ConfirmChannel, user: string): Promise<string> {
+  const answers: ConsumeMessage[] = [];
+  const { consumerTag } = await channel.consume(directReplies, (answer) => void (answer && answers.push(answer)), {
+    noAck: true,
+  });
+  const content = RegisterRequest.encode({ user, password, invite: "", deviceName: "" }).finish();
+  channel.publish(registrationExchange, registrationQueue, Buffer.from(content), {
+    userId: registrationUser,
+    replyTo: directReplies,
+    type: messageTypes.register,
+  });
+  await eventually(() => answers.length > 0, () => "an answer", 30_000);
+  // Who consumes again has another address, of the same channel.
+  await channel.cancel(consumerTag);
+  const [{ properties, content: bytes }] = answers;
+  return properties.type === messageTypes.registered ? "registered" : ErrorMessage.decode(bytes).code;
+}
+
+Deno.test("a connection has one registration, whatever its channels and their addresses", async () => {
+  const closed: string[] = [];
+  await using chatd = await startTestAmqpServer(broker, { closeConnection: (name) => void closed.push(name) });
+  await using stranger = await connectAs(broker.node.amqpUrl(registrationUser, "open"));
+  const channel = await stranger.model.createConfirmChannel();
+  assert.equal(await register(channel, "victor"), "registered");
+  assert.equal(await register(channel, "walter"), "limit_reached");
+  for (let number = 0; number < 10; number++) {
+    const another = await stranger.model.createConfirmChannel();
+    assert.equal(await register(another, "walter"), "limit_reached");
+    await another.close();
+  }
+  assert.equal(await chatd.chat.accounts.findUser("walter"), undefined);
+  assert.deepEqual([...new Set(closed)], [
+    `127.0.0.1:${localPort(stranger.model)} -> 127.0.0.1:${broker.node.amqpPort}`,
+  ]);
+  await using honest = await connectAs(broker.node.amqpUrl(registrationUser, "open"));
+  assert.equal(await register(await honest.model.createConfirmChannel(), "walter"), "registered");
+});
+
+Deno.test("registrations at the same time on the channels of one connection are one", async () => {
+  await using chatd = await startTestAmqpServer(broker);
+  await using stranger = await connectAs(broker.node.amqpUrl(registrationUser, "open"));
+  const channels = await Promise.all(Array.from({ length: 4 }, () => stranger.model.createConfirmChannel()));
+  const answers = await Promise.all(channels.map((channel, number) => register(channel, `user${number}`)));
+  assert.deepEqual(answers.toSorted(), ["limit_reached", "limit_reached", "limit_reached", "registered"]);
+  assert.equal(chatd.server.sessions, 0);
+});

@@ -1,0 +1,154 @@
+// Which messages a session is made of, and what becomes of it when one of them is missing.
+import assert from "node:assert/strict";
+import type { ConsumeMessage } from "amqplib";
+import { AmqpTransport } from "../../src/amqp/client_transport.ts";
+import { sequenceHeader } from "../../src/amqp/incoming.ts";
+import { ChatClient } from "../../src/client/chat_client.ts";
+import { createMessageId } from "../../src/core/message_id.ts";
+import { SendRequest } from "../../src/gen/chatd/v1/chat.ts";
+import { ServerFrame } from "../../src/gen/chatd/v1/session.ts";
+import { startTestAmqpServer, startTestBroker, type TestAmqpServer } from "../support/amqp_server.ts";
+import { eventually } from "../support/eventually.ts";
+import { join, until } from "../support/person.ts";
+import { RawAmqpClient, type RawSession } from "../support/raw_amqp_client.ts";
+
+const broker = await startTestBroker();
+Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
+
+const password = "correct horse battery";
+const deadlineMs = 30_000;
+
+async function logIn({ chat }: TestAmqpServer, user: string): Promise<string> {
+  if (await chat.accounts.findUser(user) === undefined) await chat.accounts.addUser({ name: user, password });
+  return (await chat.accounts.logIn({ user, password, deviceName: "", deviceId: "", address: "127.0.0.1" })).token;
+}
+
+async function begin(chatd: TestAmqpServer, user: string): Promise<{ client: RawAmqpClient; session: RawSession }> {
+  const token = await logIn(chatd, user);
+  const client = await RawAmqpClient.connect(broker.node.amqpUrl(user, token));
+  const session = await client.hello(token);
+  assert.ok(session);
+  return { client, session };
+}
+
+/** The code that a session ended with, among the messages of its queue. */
+function endOf(received: readonly ConsumeMessage[]): string | undefined {
+  const items = received.flatMap(({ content }) => ServerFrame.decode(content).items);
+  const end = items.find(({ kind }) => kind?.$case === "sessionEnded")?.kind;
+  return end?.$case === "sessionEnded" ? end.value.error?.code : undefined;
+}
+
+async function endsWith(code: string, { received }: RawSession): Promise<void> {
+  await eventually(() => endOf(received) !== undefined, () => "the session has ended", deadlineMs);
+  assert.equal(endOf(received), code);
+}
+
+Deno.test("a message that is missing ends the session of a client that counts, and one that comes twice", async () => {
+  await using chatd = await startTestAmqpServer(broker);
+  for (const [numbers, code] of [[[1, 2, 4], "unavailable"], [[2], "unavailable"], [[1, 2, 2], "invalid_argument"]]) {
+    const { client, session } = await begin(chatd, "ana");
+    await using _closing = client;
+    const { headers } = client.inSession(session);
+    for (const number of numbers as number[]) {
+      await client.publish(client.frame(), { headers: { ...headers, [sequenceHeader]: number } });
+    }
+    await endsWith(code as string, session);
+  }
+});
+
+Deno.test("a client that does not count its messages goes on, and one that counts wrongly is told", async () => {
+  await using chatd = await startTestAmqpServer(broker);
+  const { client, session } = await begin(chatd, "ana");
+  await using _closing = client;
+  const { headers } = client.inSession(session);
+  for (const number of ["0", "x", -1, 1.5, "9".repeat(40)]) {
+    const counted = { headers: { ...headers, [sequenceHeader]: number } };
+    assert.equal(await client.refusal(client.frame(), counted), "invalid_argument", `${number}`);
+  }
+  assert.equal(await client.listConversations(session), "listConversations");
+});
+
+Deno.test("the messages of the server in a session are counted", async () => {
+  await using chatd = await startTestAmqpServer(broker);
+  const { client, session } = await begin(chatd, "ana");
+  await using _closing = client;
+  for (let i = 0; i < 5; i++) await client.listConversations(session);
+  const numbers = session.received.map(({ properties }) => properties.headers?.[sequenceHeader]);
+  assert.deepEqual(numbers, numbers.map((_, index) => index + 1));
+});
+
+Deno.test("another device of the same user has no use for a session's secret, nor has another channel", async () => {
+  await using chatd = await startTestAmqpServer(broker);
+  const { client, session } = await begin(chatd, "ana");
+  await using _closing = client;
+  const { client: other } = await begin(chatd, "ana");
+  await using _also = other;
+  const send = () => {
+    const id = createMessageId(Date.now());
+    return other.frame({ $case: "send", value: SendRequest.fromJSON({ to: "ana", id, text: "not by this device" }) });
+  };
+  assert.equal(await other.refusal(send(), other.inSession(session)), "unavailable");
+  await other.publish(send(), { ...other.inSession(session), replyTo: undefined });
+  const leaving = { headers: { ...other.inSession(session).headers, "chatd-leaving": "1" } };
+  assert.equal(await other.refusal(send(), leaving), "unavailable");
+  assert.equal(await client.listConversations(session), "listConversations");
+  assert.equal(chatd.chat.head, 0);
+});
+
+Deno.test("a flood ends the session that it belongs to, whose hole would not be noticed", async () => {
+  const kicked: string[] = [];
+  await using chatd = await startTestAmqpServer(broker, {
+    flood: { perSecond: 1, burst: 50 },
+    kick: ({ user }) => void kicked.push(user),
+  });
+  const { client, session } = await begin(chatd, "mallory");
+  await using _closing = client;
+  const { client: bens, session: other } = await begin(chatd, "ben");
+  await using _also = bens;
+  for (let i = 0; i < 60; i++) await client.publish(client.frame(), client.inSession(session));
+  await endsWith("rate_limited", session);
+  assert.deepEqual(kicked, ["mallory"]);
+  assert.equal(await bens.listConversations(other), "listConversations");
+});
+
+Deno.test("where everybody shares one login, a flood is one session's, and others go on", async () => {
+  await using chatd = await startTestAmqpServer(broker, { flood: { perSecond: 1, burst: 50 }, sharedLogin: true });
+  const connect = () => RawAmqpClient.connect(broker.node.amqpUrl());
+  await using mallory = await connect();
+  await using ben = await connect();
+  const session = (await mallory.hello(await logIn(chatd, "mallory")))!;
+  const other = (await ben.hello(await logIn(chatd, "ben")))!;
+  for (let i = 0; i < 60; i++) await mallory.publish(mallory.frame(), mallory.inSession(session));
+  await endsWith("rate_limited", session);
+  assert.equal(await ben.listConversations(other), "listConversations");
+  await using late = await connect();
+  assert.ok(await late.hello(await logIn(chatd, "late")));
+});
+
+Deno.test("an honest client that is dropped for sending too much loses nothing, and doubles nothing", async () => {
+  await using chatd = await startTestAmqpServer(broker, { flood: { perSecond: 50, burst: 60 } });
+  const transport = (user: string) => chatd.transport(user);
+  const ben = await join("ben", transport("ben"));
+  const reasons = new Set<string | undefined>();
+  const credentials = await logIn(chatd, "ana");
+  const stopped = new AbortController();
+  const ana = new ChatClient({
+    transport: new AmqpTransport({ broker: broker.address, user: "ana" }),
+    token: credentials,
+    client: "test",
+    backoff: { initialMs: 50, maxMs: 200 },
+    onEvent(event) {
+      if (event.kind === "state" && event.state.kind === "offline") reasons.add(event.state.reason.code);
+    },
+  });
+  const running = ana.run({ signal: stopped.signal });
+  // One after the other, each is a message of its own.
+  const texts = Array.from({ length: 120 }, (_, number) => `${number}`);
+  for (const text of texts) await ana.send("ben", text);
+  await until(() => ben.received.length >= texts.length);
+  assert.deepEqual(ben.received.map(({ text }) => text), texts);
+  assert.ok(reasons.has("rate_limited"), [...reasons].join());
+  stopped.abort();
+  await running;
+  await ben.stop();
+});

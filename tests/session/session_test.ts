@@ -7,11 +7,12 @@ import { FakeTime } from "../support/fake_time.ts";
 import { password, TestChat } from "../support/test_chat.ts";
 import type { RequestKind } from "../support/received_frames.ts";
 import { helloWith, TestSession } from "../support/test_session.ts";
+import { historyRequest, sendRequest } from "../support/wire_values.ts";
 
 const ping: RequestKind = { $case: "ping", value: {} };
 
 function send(test: TestChat, to: string, text = "hello", id = createMessageId(test.clock.now())): RequestKind {
-  return { $case: "send", value: { to, text, id } };
+  return { $case: "send", value: sendRequest({ to, text, id }) };
 }
 
 /** A session of a new device of the user. */
@@ -167,7 +168,7 @@ Deno.test("a request sees what the sends before it did", async () => {
   const ana = await open(test, "ana");
   const [, , history] = ana.request(send(test, "ben", "1"), send(test, "ben", "2"), {
     $case: "history",
-    value: { with: "ben", beforeSeq: 0, limit: 0 },
+    value: historyRequest({ with: "ben" }),
   });
   const result = await ana.reply(history);
   assert.deepEqual(result.$case === "history" && result.value.messages.map(({ text }) => text), ["1", "2"]);
@@ -180,7 +181,7 @@ Deno.test("a request that fails says why, and those after it are answered", asyn
   const codes = await Promise.all([
     ana.refusal(send(test, "nobody")),
     ana.refusal(send(test, "ben", "")),
-    ana.refusal({ $case: "history", value: { with: "ben", beforeSeq: 0, limit: 201 } }),
+    ana.refusal({ $case: "history", value: historyRequest({ with: "ben", limit: 201 }) }),
     ana.refusal({ $case: "listUsers", value: { after: "no name", limit: 0 } }),
     ana.refusal({ $case: "revokeDevice", value: { id: "\u0000" } }),
   ]);
@@ -193,11 +194,11 @@ Deno.test("an error that nobody expected is logged, and shown without its detail
   const errors: unknown[] = [];
   const log: Log = { info() {}, warn() {}, error: (_event, details) => void errors.push(details?.error) };
   const ana = await open(test, "ana", { log });
-  test.store.commitError = new Error("secret");
+  test.store.messages.commitError = new Error("secret");
   const result = await ana.reply(ana.request(send(test, "ben"))[0]);
   assert.equal(result.$case === "error" && result.value.code, "internal");
   assert.doesNotMatch(JSON.stringify(ana.frames), /secret/);
-  assert.deepEqual(errors, [test.store.commitError]);
+  assert.deepEqual(errors, [test.store.messages.commitError]);
 });
 
 Deno.test("requests above the rate wait for their turn, in order", async () => {
@@ -219,7 +220,7 @@ Deno.test("a burst of requests that read the store leaves others their turns", a
   await using test = await TestChat.open();
   await test.send("ana", "ben", "hello");
   const [ana, ben] = [await open(test, "ana"), await open(test, "ben")];
-  const history: RequestKind = { $case: "history", value: { with: "ben", beforeSeq: 0, limit: 1 } };
+  const history: RequestKind = { $case: "history", value: historyRequest({ with: "ben", limit: 1 }) };
   const ids = ana.request(...Array.from({ length: 200 }, () => history));
   await ben.ask("ping", {});
   assert.ok(ana.replies.length < 100, `${ana.replies.length} came first`);
@@ -250,7 +251,7 @@ Deno.test("no request is begun while too many bytes of replies are not acknowled
   await using test = await TestChat.open();
   await test.send("ana", "ben", "x".repeat(16_384));
   const ana = await open(test, "ana");
-  const history: RequestKind = { $case: "history", value: { with: "ben", beforeSeq: 0, limit: 1 } };
+  const history: RequestKind = { $case: "history", value: historyRequest({ with: "ben", limit: 1 }) };
   const ids = ana.request(...Array.from({ length: 40 }, () => history));
   await until(() => ana.replies.length >= 16);
   await turns(5);
@@ -285,9 +286,9 @@ Deno.test("a client that only asks, and reads no replies, is sent away", async (
 
 Deno.test("requests wait up to 1 MiB and 1024, and the session ends beyond", async () => {
   await using test = await TestChat.open();
-  const commit = test.store.commit.bind(test.store);
+  const commit = test.store.messages.commit.bind(test.store.messages);
   const disk = Promise.withResolvers<void>();
-  test.store.commit = (changes) => disk.promise.then(() => commit(changes));
+  test.store.messages.commit = (changes) => disk.promise.then(() => commit(changes));
   const many = await open(test, "ana");
   many.request(...Array.from({ length: 256 }, () => send(test, "ben")), ping);
   await turns(3);
@@ -363,8 +364,8 @@ Deno.test("a token that is revoked during hello begins no session", async () => 
   await using test = await TestChat.open();
   const { token } = await test.logIn("ana");
   const identity = await test.accounts.authenticate(token);
-  const openConsumer = test.store.openConsumer.bind(test.store);
-  test.store.openConsumer = async (...call) => {
+  const openConsumer = test.store.messages.openConsumer.bind(test.store.messages);
+  test.store.messages.openConsumer = async (...call) => {
     const position = await openConsumer(...call);
     await test.accounts.logOut(identity);
     return position;
@@ -423,11 +424,11 @@ Deno.test("revoking the own device replies before the end; revoking another ends
 Deno.test("a log out that fails is no log out", async () => {
   await using test = await TestChat.open();
   const ana = await open(test, "ana");
-  const logOutDevice = test.store.logOutDevice.bind(test.store);
-  test.store.logOutDevice = () => Promise.reject(new Error("disk"));
+  const logOutDevice = test.store.accounts.logOutDevice.bind(test.store.accounts);
+  test.store.accounts.logOutDevice = () => Promise.reject(new Error("disk"));
   const [id] = ana.request({ $case: "logOut", value: {} });
   assert.equal((await ana.reply(id)).$case, "error");
-  test.store.logOutDevice = logOutDevice;
+  test.store.accounts.logOutDevice = logOutDevice;
   await test.accounts.disable("ana");
   assert.equal(ana.endCode, "token_revoked");
   assert.equal(ana.replies.filter(({ requestId }) => requestId === id).length, 1);
@@ -539,7 +540,7 @@ Deno.test("being connected is use: a session renews its token daily, until the d
   assert.equal(client.ended, undefined);
   assert.equal(time.pending, pending);
   assert.equal((await test.accounts.authenticate(token)).user, "ana");
-  await test.store.logOutDevice(deviceId);
+  await test.store.accounts.logOutDevice(deviceId);
   await time.tick(day);
   assert.equal(client.endCode, "unauthenticated");
   await time.tick(3_000);
@@ -572,7 +573,9 @@ Deno.test("presence that nobody acknowledges is dropped beyond half a window", a
   const [ana] = [await open(test, "ana")];
   const flood = () => {
     for (let told = 0; told < 10_000; told++) {
-      for (const subscriber of test.chat.live.of("ana")) subscriber.tellPresence("ben", told % 2 === 0);
+      for (const subscriber of test.chat.live.of("ana")) {
+        subscriber.notify({ kind: "presence", user: "ben", state: told % 2 === 0 ? "online" : "offline" });
+      }
     }
   };
   flood();

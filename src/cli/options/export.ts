@@ -15,7 +15,11 @@ export function exportOptions(
     user: options.required("--user", userName(), "Whose data"),
     out: options.required("--out", path("DIR"), "The folder to make, or one that an interrupted export left"),
     server: serverOption(options),
-    broker: options.optional("--broker", brokerUrl(), "Go over this RabbitMQ, instead of to a server"),
+    broker: options.optional(
+      "--broker",
+      brokerUrl({ forPasswords: "put it into CHATD_BROKER" }),
+      "Go over this RabbitMQ, instead of to a server",
+    ),
     passwordFile: options.optional("--password-file", path("FILE"), "File with the password in its first line"),
   });
   const all = merge(group("Options", main), group("Encryption", tlsOptions(options)));

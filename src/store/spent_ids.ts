@@ -10,7 +10,7 @@ interface SpentRow {
 
 function prepareStatements(database: Database) {
   return {
-    newest: database.prepare("SELECT id FROM spent_id ORDER BY id DESC LIMIT 1"),
+    newest: database.prepare("SELECT max(id) AS id FROM spent_id"),
     find: database.prepare(
       `SELECT s.position, c.name AS conversation, s.seq, s.accepted_at AS acceptedAt
        FROM spent_id s CROSS JOIN conversation c ON c.id = s.conversation WHERE s.id = ? AND s.sender = ?`,
@@ -63,7 +63,7 @@ export class SpentIds {
   }
 
   #readNewest(): void {
-    this.#newest = (this.#statements.newest.get() as { id: Uint8Array } | undefined)?.id;
+    this.#newest = (this.#statements.newest.get() as { id: Uint8Array | null }).id ?? undefined;
   }
 }
 

@@ -32,9 +32,9 @@ function prepareStatements(database: Database) {
   return {
     addUser: database.prepare(
       `INSERT INTO user (name, password_hash, disabled, created_at)
-       SELECT :name, :passwordHash, :disabled, :createdAt
-       WHERE NOT EXISTS (SELECT 1 FROM retired_name WHERE name = :name) ON CONFLICT (name) DO NOTHING`,
+       VALUES (:name, :passwordHash, :disabled, :createdAt) ON CONFLICT (name) DO NOTHING`,
     ),
+    isRetired: database.prepare("SELECT 1 FROM retired_name WHERE name = ?"),
     findUser: database.prepare(`${selectUser} WHERE name = ?`),
     listUsers: database.prepare(`${selectUser} WHERE name > ? AND deleted = 0 ORDER BY name LIMIT ?`),
     setPassword: database.prepare("UPDATE user SET password_hash = ? WHERE name = ?"),
@@ -48,9 +48,10 @@ function prepareStatements(database: Database) {
     removeBlocks: database.prepare("DELETE FROM block WHERE user = ?"),
     removeDevicesOf: database.prepare("DELETE FROM device WHERE user = ?"),
     addErasure: database.prepare("INSERT INTO erasure (user, after_id) VALUES (?, x'')"),
+    // Rooms have no head here, and their names are not of people.
     directConversations: database.prepare(
       `SELECT c.id, c.name FROM member m CROSS JOIN conversation c ON c.id = m.conversation
-       WHERE m.user = ? AND c.name NOT LIKE '+%'`,
+       WHERE m.user = ? AND m.head_position > 0`,
     ),
     renameConversation: database.prepare("UPDATE conversation SET name = ? WHERE id = ?"),
     saveDevice: database.prepare(
@@ -104,9 +105,10 @@ export class SqliteAccountStore implements AccountStore {
     user: UserRecord,
     invite?: { codeHash: string; now: number },
   ): Promise<"added" | "exists" | "invite_invalid"> {
-    const { addUser, findInvite, removeInvite } = this.#statements;
+    const { addUser, isRetired, findInvite, removeInvite } = this.#statements;
     return this.#write(() => {
       if (invite && !findInvite.get(invite.codeHash, invite.now)) return "invite_invalid";
+      if (isRetired.get(user.name)) return "exists";
       const { changes } = addUser.run({
         name: user.name,
         passwordHash: user.passwordHash,

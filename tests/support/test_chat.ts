@@ -5,7 +5,7 @@ import { silentLog } from "../../src/core/log.ts";
 import type { Message } from "../../src/core/message.ts";
 import { createMessageId } from "../../src/core/message_id.ts";
 import type { ChatError } from "../../src/core/chat_error.ts";
-import { standardLimits } from "../../src/core/limits.ts";
+import { type DeletedAccounts, standardLimits } from "../../src/core/limits.ts";
 import type { Notice } from "../../src/core/notice.ts";
 import type { Draft } from "../../src/core/posting.ts";
 import { FakeClock } from "./fake_clock.ts";
@@ -19,6 +19,7 @@ export interface TestChatOptions {
   /** Closed with the chat. */
   store?: TestStore;
   rate?: { perSecond: number; burst: number };
+  deletedAccounts?: DeletedAccounts;
   defer?(callback: () => void): void;
 }
 
@@ -47,6 +48,7 @@ export class TestChat {
       rooms: store.rooms,
       settings: store.settings,
       limits: standardLimits,
+      deletedAccounts: options.deletedAccounts,
       clock,
       log: silentLog,
       defer,

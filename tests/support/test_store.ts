@@ -1,6 +1,7 @@
 import type { Change, ChangeResult } from "../../src/core/message_store.ts";
 import { Database } from "../../src/store/database.ts";
 import { SqliteAccountStore } from "../../src/store/sqlite_account_store.ts";
+import { SqliteErasureStore } from "../../src/store/sqlite_erasure_store.ts";
 import { SqliteMessageStore } from "../../src/store/sqlite_message_store.ts";
 import { SqliteRoomStore } from "../../src/store/sqlite_room_store.ts";
 import { SqliteSettingsStore } from "../../src/store/sqlite_settings_store.ts";
@@ -22,14 +23,16 @@ export class TestStore<Messages extends TestMessageStore = TestMessageStore> imp
   readonly accounts: SqliteAccountStore;
   readonly rooms: SqliteRoomStore;
   readonly settings: SqliteSettingsStore;
+  readonly erasure: SqliteErasureStore;
   readonly #database: Database;
 
   private constructor(database: Database, messages: Messages) {
     this.#database = database;
     this.messages = messages;
-    this.accounts = new SqliteAccountStore(database);
+    this.accounts = new SqliteAccountStore(database, { onRenamed: () => messages.forgetNames() });
     this.rooms = new SqliteRoomStore(database);
     this.settings = new SqliteSettingsStore(database);
+    this.erasure = new SqliteErasureStore(database, { beforeErasing: () => {} });
   }
 
   static open(): TestStore {

@@ -1,4 +1,5 @@
 import { Accounts, type Registration } from "../core/accounts.ts";
+import { AuditJournal } from "../core/audit_journal.ts";
 import { Chat } from "../core/chat.ts";
 import { systemClock } from "../core/clock.ts";
 import { Erasure } from "../core/erasure.ts";
@@ -35,7 +36,8 @@ export interface Core {
   readonly chat: Chat;
   readonly retention: Retention;
   readonly erasure: Erasure;
-  /** Ends all sessions, and commits what waits; afterwards the store can be closed. */
+  readonly audit: AuditJournal;
+  /** Ends all sessions, and writes what waits; afterwards the store can be closed. */
   close(): Promise<void>;
 }
 
@@ -79,11 +81,12 @@ export function openChat({ folder, ...options }: OpenChatOptions): OpenChat {
 export function openCore(store: Store, options: CoreOptions): Core {
   const { registration, rate, limits = standardLimits, deletedAccounts, log, hasher = new ScryptHasher() } = options;
   const clock = systemClock;
+  const audit = new AuditJournal({ store: store.audit, clock, log });
   const onErased = () => {};
   const retention = new Retention({ store: store.retention, clock, log, onRemoved: onErased });
   const erasure = new Erasure({ store: store.erasure, log, onBlanked: onErased });
   const chat = new Chat({
-    accounts: new Accounts({ store: store.accounts, hasher, clock, log, registration }),
+    accounts: new Accounts({ store: store.accounts, hasher, clock, log, audit, registration }),
     store: store.messages,
     rooms: store.rooms,
     settings: store.settings,
@@ -99,8 +102,9 @@ export function openCore(store: Store, options: CoreOptions): Core {
     await chat.close();
     await retention.close();
     await erasure.close();
+    await audit.flush();
   };
-  return { chat, retention, erasure, close };
+  return { chat, retention, erasure, audit, close };
 }
 
 /** Runs a callback after the input that is ready now has been read. */

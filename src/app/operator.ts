@@ -1,4 +1,5 @@
 import type { User } from "../core/accounts.ts";
+import type { AuditEntry } from "../core/audit.ts";
 import { ChatError, type ChatErrorCode } from "../core/chat_error.ts";
 import type { DeletedAccounts } from "../core/limits.ts";
 import { silentLog } from "../core/log.ts";
@@ -118,6 +119,22 @@ export class Operator {
   /** Makes the folder too, if there is none. @returns the code */
   async createInvite({ lifetimeMs }: { lifetimeMs: number }): Promise<string> {
     return await this.#call("user.invite", { lifetimeMs }, { makeFolder: true }) as string;
+  }
+
+  /** Oldest first: what is about `user`, where one is given, and not older than `since`, in milliseconds since the Unix epoch. */
+  async *listAudit({ since, user = "" }: { since: number; user?: string }): AsyncGenerator<AuditEntry, void> {
+    for (let afterId = 0;;) {
+      const entries = await this.#call("audit.list", { afterId, since, user }) as AuditEntry[];
+      yield* entries;
+      const last = entries.at(-1);
+      if (last === undefined) return;
+      afterId = last.id;
+    }
+  }
+
+  /** Takes note of a backup that was made of the folder. */
+  async noteBackup(detail: string): Promise<void> {
+    await this.#call("audit.backup_made", { detail });
   }
 
   async #call(

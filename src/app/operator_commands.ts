@@ -1,3 +1,4 @@
+import { operator } from "../core/audit.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { directConversation } from "../core/message.ts";
 import { parseUserName } from "../core/user_name.ts";
@@ -9,7 +10,9 @@ const maxPage = 500;
 const erasingMs = 20_000;
 
 /** What the operator can have done, whether a server runs or not. Arguments and results are JSON. */
-export function operatorCommands({ chat, retention }: Pick<Core, "chat" | "retention">): ControlHandlers {
+export function operatorCommands(
+  { chat, retention, audit }: Pick<Core, "chat" | "retention" | "audit">,
+): ControlHandlers {
   const { accounts, deletion, roomKeeper } = chat;
   const conversationAt = async (address: string): Promise<string | undefined> => {
     if (address === "") return undefined;
@@ -36,6 +39,7 @@ export function operatorCommands({ chat, retention }: Pick<Core, "chat" | "reten
     "room.show": (args) => roomKeeper.show(text(args, "address")),
     "room.delete": async (args) => {
       const { room, erased } = await roomKeeper.delete(text(args, "address"));
+      audit.record({ action: "room_deleted", actor: operator, subject: room.id, detail: `#${room.name}` });
       await soon(erased);
       return room;
     },
@@ -43,13 +47,29 @@ export function operatorCommands({ chat, retention }: Pick<Core, "chat" | "reten
     "retention.set": async (args) => {
       const address = text(args, "address");
       const [maxAgeMs, maxEntries] = [number(args, "maxAgeMs") || undefined, number(args, "maxEntries") || undefined];
-      if (await retention.setRule({ conversation: await conversationAt(address), maxAgeMs, maxEntries })) return;
-      throw new ChatError("not_found", `Nothing was said in "${address}" yet, so there is no rule for it.`);
+      if (!await retention.setRule({ conversation: await conversationAt(address), maxAgeMs, maxEntries })) {
+        throw new ChatError("not_found", `Nothing was said in "${address}" yet, so there is no rule for it.`);
+      }
+      const limits = `max age ${maxAgeMs ?? "none"} ms, max entries ${maxEntries ?? "none"}`;
+      audit.record({ action: "retention_changed", actor: operator, detail: `${address || "all"}: ${limits}` });
     },
     "retention.unset": async (args) => {
       const address = text(args, "address");
-      if (await retention.removeRule(await conversationAt(address))) return;
-      throw new ChatError("not_found", `There is no rule for ${address === "" ? "all" : `"${address}"`}.`);
+      if (!await retention.removeRule(await conversationAt(address))) {
+        throw new ChatError("not_found", `There is no rule for ${address === "" ? "all" : `"${address}"`}.`);
+      }
+      audit.record({ action: "retention_changed", actor: operator, detail: `${address || "all"}: no rule` });
+    },
+    "audit.list": (args) =>
+      audit.list({
+        afterId: number(args, "afterId"),
+        since: number(args, "since"),
+        user: text(args, "user"),
+        limit: maxPage,
+      }),
+    "audit.backup_made": (args) => {
+      audit.record({ action: "backup_made", actor: operator, detail: text(args, "detail") });
+      return Promise.resolve();
     },
     "user.invite": (args) => accounts.createInvite({ lifetimeMs: number(args, "lifetimeMs") }),
   };

@@ -1,4 +1,5 @@
 import type { Accounts, Identity } from "./accounts.ts";
+import { operator } from "./audit.ts";
 import { ChatError } from "./chat_error.ts";
 import type { Clock } from "./clock.ts";
 import type { DeletedAccounts } from "./limits.ts";
@@ -33,14 +34,18 @@ export class AccountDeletion {
   /** Of who asks. @throws {ChatError} `permission_denied` when the password is wrong; `invalid_argument`, `rate_limited`, `busy`, `storage_full` */
   async deleteOwn(identity: Identity, password: string): Promise<void> {
     await this.#options.accounts.confirmPassword(identity, password);
-    await this.delete(identity.user);
+    await this.#delete(identity.user, { actor: identity.user, mode: this.#options.mode });
   }
 
   /** For the operator, who may say what becomes of the messages. @throws {ChatError} `not_found`, `busy`, `storage_full` */
   async delete(name: string, mode: DeletedAccounts = this.#options.mode): Promise<void> {
+    await this.#delete(name, { actor: operator, mode });
+  }
+
+  async #delete(name: string, { actor, mode }: { actor: string; mode: DeletedAccounts }): Promise<void> {
     const { accounts, store, onGone, onErase } = this.#options;
     for (const room of await store.roomsOf(name)) await this.#leave(name, room);
-    await accounts.deleteUser(name, { erase: mode === "erase" });
+    await accounts.deleteUser(name, { actor, erase: mode === "erase" });
     onGone(name);
     if (mode === "erase") onErase();
   }

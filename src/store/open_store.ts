@@ -1,5 +1,6 @@
 import type { AccountStore } from "../core/account_store.ts";
 import type { ErasureStore } from "../core/erasure.ts";
+import type { AuditStore } from "../core/audit.ts";
 import type { MessageStore } from "../core/message_store.ts";
 import type { RetentionStore } from "../core/retention_store.ts";
 import type { RoomStore } from "../core/room_store.ts";
@@ -8,6 +9,7 @@ import { prepareDataFolder } from "./data_folder.ts";
 import { Database } from "./database.ts";
 import { SqliteAccountStore } from "./sqlite_account_store.ts";
 import { SqliteErasureStore } from "./sqlite_erasure_store.ts";
+import { SqliteAuditLog } from "./sqlite_audit_log.ts";
 import { SqliteMessageStore } from "./sqlite_message_store.ts";
 import { SqliteRetentionStore } from "./sqlite_retention_store.ts";
 import { SqliteRoomStore } from "./sqlite_room_store.ts";
@@ -17,6 +19,7 @@ import { SqliteSettingsStore } from "./sqlite_settings_store.ts";
 export interface Store extends Disposable {
   readonly messages: MessageStore;
   readonly accounts: AccountStore;
+  readonly audit: AuditStore;
   readonly rooms: RoomStore;
   readonly settings: SettingsStore;
   readonly retention: RetentionStore;
@@ -42,6 +45,7 @@ export function openStore({ folder }: { folder: string }): Store {
   return {
     messages,
     accounts: new SqliteAccountStore(database, { onRenamed: () => messages.forgetNames() }),
+    audit: new SqliteAuditLog(database),
     rooms,
     retention: new SqliteRetentionStore(database, { spentIds: messages.spentIds, beforeErasing }),
     erasure: new SqliteErasureStore(database, { beforeErasing }),

@@ -86,6 +86,7 @@ export class Chat {
       live,
       rooms: cache,
       hides: (user, { sender, position }) => settings.isHidden(user, sender, position),
+      hasBlocked: (user) => settings.hasBlocked(user),
       invitationChanged: (user, conversation) => revisions.changed(user, conversation),
     });
     this.#commits = new CommitQueue({

@@ -39,7 +39,7 @@ Deno.test("hello says who the client is and where it stands, before anything els
     windowBytes: 262_144,
   });
   assert.deepEqual(client.items[0].$case, "reply");
-  assert.equal(chat.presence.isOnline("ana"), true);
+  assert.equal(chat.presence.stateOf("ana"), "online");
   client.session.disconnected();
   assert.deepEqual(client.ended, { reason: undefined });
   assert.equal(chat.live.count, 0);

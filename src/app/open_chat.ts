@@ -55,6 +55,7 @@ export function openChat(options: OpenChatOptions): OpenChat {
     limits,
     clock,
     log,
+    audit,
     defer,
     rate,
   });

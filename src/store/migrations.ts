@@ -161,4 +161,18 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX mention_by_entry ON mention (conversation, seq);
   `,
+  `
+  CREATE TABLE audit (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    minute INTEGER NOT NULL,
+    action TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    address TEXT NOT NULL,
+    detail BLOB NOT NULL,
+    count INTEGER NOT NULL,
+    UNIQUE (minute, action, actor, subject, detail)
+  ) STRICT;
+  `,
 ];

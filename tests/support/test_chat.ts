@@ -103,6 +103,7 @@ export class FakeSubscriber implements Subscriber {
   readonly consumer: string;
   readonly offered: { message: Message; own: boolean }[] = [];
   readonly presence: [user: string, online: boolean][] = [];
+  readonly lookedUp: number[] = [];
   readonly notices: Notice[] = [];
   ended: ChatError | undefined;
 
@@ -122,6 +123,10 @@ export class FakeSubscriber implements Subscriber {
 
   offer(message: Message, own: boolean): void {
     this.offered.push({ message, own });
+  }
+
+  lookUp(position: number): void {
+    this.lookedUp.push(position);
   }
 
   notify(notice: Notice): void {

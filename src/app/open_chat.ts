@@ -95,6 +95,7 @@ export function openCore(store: Store, options: CoreOptions): Core {
     onErase: () => void erasure.run(),
     clock,
     log,
+    audit,
     defer,
     rate,
   });

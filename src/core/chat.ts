@@ -1,5 +1,6 @@
 import { AccountDeletion } from "./account_deletion.ts";
 import type { Accounts, Identity } from "./accounts.ts";
+import { type AuditLog, noAudit } from "./audit.ts";
 import { ChatError } from "./chat_error.ts";
 import type { Clock } from "./clock.ts";
 import { CommitQueue } from "./commit_queue.ts";
@@ -40,6 +41,8 @@ export interface ChatOptions {
   limits: Limits;
   clock: Clock;
   log: Log;
+  /** Nobody takes notes unless given. */
+  audit?: AuditLog;
   /** Runs a callback after the input that is ready now has been read. */
   defer(callback: () => void): void;
   /** Requests of one user, over all their sessions: refill a second, and how many may come at once. */
@@ -94,6 +97,7 @@ export class Chat {
       live,
       rooms: cache,
       hides: (user, { sender, position }) => settings.isHidden(user, sender, position),
+      hasBlocked: (user) => settings.hasBlocked(user),
       invitationChanged: (user, conversation) => revisions.changed(user, conversation),
     });
     this.#commits = new CommitQueue({
@@ -120,7 +124,16 @@ export class Chat {
       revisions,
       log,
     });
-    this.rooms = new Rooms({ posting: this.posting, cache, store: options.rooms, clock, limits, isUser, checkContact });
+    this.rooms = new Rooms({
+      posting: this.posting,
+      cache,
+      store: options.rooms,
+      clock,
+      audit: options.audit ?? noAudit,
+      limits,
+      isUser,
+      checkContact,
+    });
     this.roomKeeper = new RoomKeeper({ cache, store: options.rooms, revisions, log });
     this.deletion = new AccountDeletion({
       accounts,

@@ -3,6 +3,7 @@ import { transportDelivery } from "./transport_delivery.ts";
 import { testsOf, type TransportFixture } from "./transport_harness.ts";
 import { transportLimits } from "./transport_limits.ts";
 import { transportRequests } from "./transport_requests.ts";
+import { transportRooms } from "./transport_rooms.ts";
 
 export type { TransportFixture, TransportServer } from "./transport_harness.ts";
 
@@ -13,4 +14,5 @@ export function transportContract(name: string, fixture: TransportFixture): void
   transportRequests(test);
   transportDelivery(test);
   transportLimits(test);
+  transportRooms(test);
 }

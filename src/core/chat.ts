@@ -2,6 +2,9 @@ import type { Accounts, Identity } from "./accounts.ts";
 import { ChatError } from "./chat_error.ts";
 import type { Clock } from "./clock.ts";
 import { CommitQueue } from "./commit_queue.ts";
+import { Files } from "./files.ts";
+import type { FileStore } from "./file_store.ts";
+import type { Limits } from "./limits.ts";
 import { LiveSessions, type Subscriber } from "./live_sessions.ts";
 import type { Log } from "./log.ts";
 import { type Accepted, checkText, conversationMembers, directConversation, type Message } from "./message.ts";
@@ -40,6 +43,8 @@ export interface CheckedDraft {
 export interface ChatOptions {
   accounts: Accounts;
   store: MessageStore;
+  files: FileStore;
+  limits: Limits;
   clock: Clock;
   log: Log;
   /** Runs a callback after the input that is ready now has been read. */
@@ -53,6 +58,7 @@ export class Chat {
   readonly accounts: Accounts;
   readonly live = new LiveSessions();
   readonly presence: Presence;
+  readonly files: Files;
   readonly #options: ChatOptions;
   readonly #commits: CommitQueue;
   readonly #buckets: TokenBuckets;
@@ -64,6 +70,7 @@ export class Chat {
     this.#options = options;
     this.accounts = options.accounts;
     this.presence = new Presence({ live: this.live, store: options.store, log: options.log });
+    this.files = new Files({ ...options, store: options.files, attachmentOf: () => Promise.resolve(undefined) });
     this.#buckets = new TokenBuckets(options.rate);
     this.#commits = new CommitQueue({
       store: options.store,
@@ -232,6 +239,7 @@ export class Chat {
   /** Ends what still lives and commits what waits; afterwards the store can be closed. */
   async close(): Promise<void> {
     this.endSessions();
+    await this.files.close();
     await this.#commits.flush();
     this.presence.close();
   }

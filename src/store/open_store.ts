@@ -1,14 +1,17 @@
 import type { AccountStore } from "../core/account_store.ts";
+import type { FileStore } from "../core/file_store.ts";
 import type { MessageStore } from "../core/message_store.ts";
 import { prepareDataFolder } from "./data_folder.ts";
 import { Database } from "./database.ts";
 import { SqliteAccountStore } from "./sqlite_account_store.ts";
+import { SqliteFileStore } from "./sqlite_file_store.ts";
 import { SqliteMessageStore } from "./sqlite_message_store.ts";
 
 /** An open store; whoever opened it closes it. */
 export interface Store extends Disposable {
   readonly messages: MessageStore;
   readonly accounts: AccountStore;
+  readonly files: FileStore;
   /** Idempotent. Calls after it fail. */
   close(): void;
 }
@@ -26,6 +29,7 @@ export function openStore({ folder }: { folder: string }): Store {
   return {
     messages: new SqliteMessageStore(database),
     accounts: new SqliteAccountStore(database),
+    files: new SqliteFileStore(database, { folder: `${folder}/files` }),
     close,
     [Symbol.dispose]: close,
   };

@@ -16,6 +16,12 @@ export interface AmqpServerOptions extends ServingOptions {
    * of the connection that died, which the broker has not missed yet) is waited for. No unless given.
    */
   readonly again?: boolean;
+  /**
+   * Finds out before it serves for the first time whether this broker can be served on. What is refused is final, but when it
+   * serves `again` only after some tries: a broker that has just started may refuse what it takes a second later.
+   * @throws {ChatError} `permission_denied` when it refuses, `unavailable`
+   */
+  inspect?(signal: AbortSignal): Promise<void>;
   /** How long the place of an earlier connection, which the broker has not missed yet, is waited for, in milliseconds; 45 s unless given. */
   readonly placeDeadlineMs?: number;
   /** Waits between tries to reach a broker that was lost; up to 5 s unless given. */
@@ -37,6 +43,9 @@ export interface AmqpServer {
 }
 
 const standardPlaceDeadlineMs = 45_000;
+/** Tries of `inspect`, and the wait between them, in milliseconds. */
+const inspections = 5;
+const inspectionIntervalMs = 1_000;
 
 /**
  * Serves over one connection to the broker. A connection that is lost later is made again, for as long as it takes.
@@ -57,6 +66,7 @@ class Server implements AmqpServer {
   readonly #failure = Promise.withResolvers<never>();
   readonly #stopped = new AbortController();
   #serving: ServingConnection | undefined;
+  #isInspected = false;
   #running: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
@@ -91,7 +101,9 @@ class Server implements AmqpServer {
   }
 
   async #connect(): Promise<ServingConnection> {
-    const { broker, login, ca } = this.#options;
+    const { broker, login, ca, inspect } = this.#options;
+    if (!this.#isInspected) await inspect?.(this.#stopped.signal);
+    this.#isInspected = true;
     const open = (name: string, signal: AbortSignal) => BrokerConnection.open({ broker, login, ca, name, signal });
     const connection = await open("chatd server", this.#stopped.signal);
     const connectForReplies = (signal: AbortSignal) => open("chatd server, replies", signal);
@@ -125,8 +137,11 @@ class Server implements AmqpServer {
     const { signal } = this.#stopped;
     const { placeDeadlineMs = standardPlaceDeadlineMs } = this.#options;
     let takenSince: number | undefined;
+    let refusals = 0;
+    let waitMs = backoff.next();
     const reasons = new Set<string>();
-    while (await pause(backoff.next(), signal)) {
+    while (await pause(waitMs, signal)) {
+      waitMs = backoff.next();
       try {
         return await this.#connect();
       } catch (error) {
@@ -134,7 +149,9 @@ class Server implements AmqpServer {
         const { code, message } = toChatError(error);
         if (code === "already_exists") takenSince ??= performance.now();
         const isTaken = takenSince !== undefined && performance.now() - takenSince > placeDeadlineMs;
-        if (isTaken || code === "unauthenticated" || code === "permission_denied") {
+        const isRefused = code === "unauthenticated" || code === "permission_denied";
+        if (isRefused) waitMs = inspectionIntervalMs;
+        if (isTaken || (isRefused && (this.#isInspected || ++refusals >= inspections))) {
           this.#failure.reject(error);
           return undefined;
         }

@@ -82,9 +82,8 @@ async function start(
   if (sharedLogin) {
     log.warn("shared login: whoever has it can read and write everything on the broker, around this server");
   }
-  const open = async ({ again, signal }: { again: boolean; signal?: AbortSignal }): Promise<AmqpServer> => {
-    if (authority !== undefined) await requireAsking(options, { ...authority, ca, log, signal });
-    return await startAmqpServer({
+  const open = ({ again }: { again: boolean }): Promise<AmqpServer> =>
+    startAmqpServer({
       chat,
       log,
       queues,
@@ -95,13 +94,13 @@ async function start(
       ca,
       sharedLogin,
       again,
+      inspect: authority && ((signal) => requireAsking(options, { ...authority, ca, log, signal })),
       // Honest clients put many requests into a message, and acknowledge a few times a second.
       flood: { perSecond: 100 + 2 * rate.perSecond, burst: 1_000 + 2 * rate.burst },
       kick: management && ((target) => void management.kick(target)),
       closeConnection: management && ((name) => void management.closeConnection(name)),
       whileTracing: management && ((look) => management.whileTracing(address.vhost, look)),
     });
-  };
   const server = beside ? await keepServing({ at: formatBroker(address), log, again, open }) : await open({ again });
   const around = opened.move();
   const close = async () => {
@@ -166,7 +165,7 @@ async function requireAsking(
     port: number;
     ca: string | undefined;
     log: Log;
-    signal: AbortSignal | undefined;
+    signal: AbortSignal;
   },
 ): Promise<void> {
   try {

@@ -240,3 +240,82 @@ Deno.test("a server that serves again waits for the place of the connection that
   await Promise.race([heir.ready, heir.failed]);
   await heir.close({ deadlineMs: 0 });
 });
+
+Deno.test("a server that serves again does not believe the first refusal of its broker, but the fifth", async () => {
+  await using chatd = await startTestAmqpServer(broker);
+  await chatd.server.close({ deadlineMs: 0 });
+  const refusal = new ChatError("permission_denied", "The broker asks somebody else.");
+  const start = (again: boolean, errors: (ChatError | undefined)[]) => {
+    let asked = 0;
+    const inspect = () => {
+      const error = errors[Math.min(asked++, errors.length - 1)];
+      return error === undefined ? Promise.resolve() : Promise.reject(error);
+    };
+    return { asked: () => asked, server: startAmqpServer({ ...chatd.serverOptions, again, inspect }) };
+  };
+  const away = new ChatError("unavailable", "No broker is there.");
+  const waits = start(true, [away, refusal, refusal, away, away, away, away, undefined]);
+  const server = await waits.server;
+  await Promise.race([server.ready, server.failed]);
+  await server.close({ deadlineMs: 0 });
+  const refused = start(true, [refusal]);
+  const gone = await refused.server;
+  await assert.rejects(gone.failed, refusal);
+  assert.equal(refused.asked(), 5);
+  await gone.close({ deadlineMs: 0 });
+  const first = start(false, [refusal]);
+  await assert.rejects(first.server, refusal);
+  assert.equal(first.asked(), 1);
+});
+
+Deno.test("a server whose place another took while it was away says so, and does not go on", async () => {
+  await using chatd = await startTestAmqpServer(broker);
+  await chatd.server.close({ deadlineMs: 0 });
+  const proxy = new CuttingProxy(broker.node.amqpPort);
+  const away = await startAmqpServer({
+    ...chatd.serverOptions,
+    broker: { ...broker.address, port: proxy.port },
+    placeDeadlineMs: 300,
+  });
+  // It gets a byte, and no connection.
+  proxy.allowance = () => 1;
+  proxy.cut();
+  const other = await startAmqpServer({ ...chatd.serverOptions, again: true });
+  await Promise.race([other.ready, other.failed]);
+  proxy.allowance = () => Infinity;
+  await assert.rejects(away.failed, (error) => {
+    assert.ok(error instanceof ChatError);
+    assert.equal(error.code, "already_exists");
+    assert.match(error.message, /Another chatd server consumes/);
+    return true;
+  });
+  await away.close({ deadlineMs: 0 });
+  await other.close({ deadlineMs: 0 });
+  await proxy.close();
+});
+
+Deno.test("a server whose login the broker refuses when it comes back stops with the reason", async () => {
+  await using chatd = await startTestAmqpServer(broker);
+  const { node } = broker;
+  const administer = async (path: string, body?: Record<string, string>) => {
+    const headers = { authorization: `Basic ${btoa(`${node.user}:${node.password}`)}` };
+    const method = body === undefined ? "DELETE" : "PUT";
+    const response = await fetch(node.managementUrl + path, { method, headers, body: body && JSON.stringify(body) });
+    await response.body?.cancel();
+    assert.ok(response.ok, path);
+  };
+  await chatd.server.close({ deadlineMs: 0 });
+  const login = { user: "operator", password: "before" };
+  await administer("/api/users/operator", { password: login.password, tags: "" });
+  await administer("/api/permissions/%2F/operator", { configure: ".*", write: ".*", read: ".*" });
+  const server = await startAmqpServer({ ...chatd.serverOptions, login });
+  await administer("/api/users/operator", { password: "after", tags: "" });
+  await administer("/api/connections/username/operator");
+  await assert.rejects(server.failed, (error) => {
+    assert.ok(error instanceof ChatError);
+    assert.equal(error.code, "unauthenticated");
+    assert.match(error.message, /refused the login of "operator"/);
+    return true;
+  });
+  await server.close({ deadlineMs: 0 });
+});

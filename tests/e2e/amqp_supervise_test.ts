@@ -76,6 +76,31 @@ Deno.test("a serving process on a broker that dies comes back, and nothing accep
   assert.equal((await server.status).code, 0);
 });
 
+Deno.test("a serving process that dies with its broker waits for it, and does not die again and again", async () => {
+  using folder = temporaryFolder();
+  const secretFile = `${folder.path}/secret`;
+  const data = `${folder.path}/data`;
+  Deno.writeTextFileSync(secretFile, broker.secret);
+  await using server = new Child({
+    args: [
+      ...["amqp-server", "--data", data, "--broker-auth-listen", `127.0.0.1:${authPort}`],
+      ...["--broker-auth-secret-file", secretFile],
+    ],
+    env: { CHATD_BROKER: node.amqpUrl() },
+  });
+  await server.line(/^data in/);
+  await node.crash();
+  Deno.kill(servingPid(data), "SIGKILL");
+  await server.line(/cannot serve yet; trying again.*No RabbitMQ listens/);
+  await node.restart();
+  await server.line(/serving again/);
+  const ana = await join("ana", new AmqpTransport({ broker: broker.address, user: "ana" }));
+  await ana.stop();
+  assert.equal(count(server, /the serving process died/), 1);
+  server.kill("SIGTERM");
+  assert.equal((await server.status).code, 0);
+});
+
 Deno.test("a server that the broker refuses for good ends with its supervisor, and says why once", async () => {
   const kick = () => administer("DELETE", "connections/username/operator");
   const kill = (data: string) => Promise.resolve(Deno.kill(servingPid(data), "SIGKILL"));

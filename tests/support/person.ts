@@ -9,6 +9,10 @@ export interface Person {
   /** What the server took of what they sent, in the order of its answers. */
   readonly accepted: Message[];
   readonly received: Message[];
+  /** Whether others are there, as was told last. */
+  readonly online: ReadonlyMap<string, boolean>;
+  /** Of the device that was registered. */
+  readonly token: string;
   stop(): Promise<void>;
 }
 
@@ -18,17 +22,24 @@ export async function join(user: string, transport: Transport): Promise<Person> 
     { user, password: "correct horse battery", invite: "", deviceName: "test" },
     {},
   );
+  return await comeBack(credentials!.token, transport);
+}
+
+/** Goes on with a token, where its device was. Resolves when they are online. */
+export async function comeBack(token: string, transport: Transport): Promise<Person> {
   const accepted: Message[] = [];
   const received: Message[] = [];
+  const online = new Map<string, boolean>();
   const stopped = new AbortController();
   const client = new ChatClient({
     transport,
-    token: credentials!.token,
+    token,
     client: "test",
     backoff: { initialMs: 50, maxMs: 200 },
     onEvent(event: ClientEvent) {
       if (event.kind === "accepted") accepted.push(event.message);
       if (event.kind === "message") received.push(event.message);
+      if (event.kind === "presence") online.set(event.user, event.online);
     },
   });
   const running = client.run({ signal: stopped.signal });
@@ -38,6 +49,8 @@ export async function join(user: string, transport: Transport): Promise<Person> 
     client,
     accepted,
     received,
+    online,
+    token,
     stop: async () => {
       stopped.abort();
       await running;

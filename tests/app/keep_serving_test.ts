@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { keepServing, type OpenServer } from "../../src/app/keep_serving.ts";
+import { ChatError, type ChatErrorCode } from "../../src/core/chat_error.ts";
+import type { Log } from "../../src/core/log.ts";
+import { until } from "../support/person.ts";
+
+/** What opening answers, in turn: a server, or an error with this code. */
+class Opener {
+  readonly asked: boolean[] = [];
+  readonly logged: string[] = [];
+  readonly servers: { fail(code: ChatErrorCode): void; closed: boolean }[] = [];
+  readonly log: Log;
+  readonly #answers: (ChatErrorCode | "serves")[];
+
+  constructor(...answers: (ChatErrorCode | "serves")[]) {
+    this.#answers = answers;
+    const write = (level: string) => (event: string) => void this.logged.push(`${level} ${event}`);
+    this.log = { info: write("info"), warn: write("warn"), error: write("error") };
+  }
+
+  keep({ again = false } = {}): Promise<OpenServer> {
+    const backoff = { initialMs: 1, maxMs: 1 };
+    return keepServing({ at: "there", log: this.log, again, open: this.#open, backoff, refusedMs: 1 });
+  }
+
+  count(pattern: RegExp): number {
+    return this.logged.filter((line) => pattern.test(line)).length;
+  }
+
+  #open = ({ again }: { again: boolean }): Promise<OpenServer> => {
+    this.asked.push(again);
+    const answer = this.#answers.shift() ?? "serves";
+    if (answer !== "serves") return Promise.reject(new ChatError(answer, `it was ${answer}`));
+    const failed = Promise.withResolvers<never>();
+    failed.promise.catch(() => {});
+    const server = { closed: false, fail: (code: ChatErrorCode) => failed.reject(new ChatError(code, "it ended")) };
+    this.servers.push(server);
+    const close = () => {
+      server.closed = true;
+      return Promise.resolve();
+    };
+    return Promise.resolve({ ready: Promise.resolve(), failed: failed.promise, stop: () => Promise.resolve(), close });
+  };
+}
+
+const deadlineMs = 0;
+
+Deno.test("keepServing() is refused at the first start as its server is", async () => {
+  for (const code of ["permission_denied", "already_exists", "unauthenticated"] as const) {
+    const opener = new Opener(code);
+    await assert.rejects(opener.keep(), { code });
+    assert.deepEqual(opener.asked, [false]);
+  }
+});
+
+Deno.test("keepServing() waits for what is not there yet, and says so once", async () => {
+  const opener = new Opener("unavailable", "unavailable", "unavailable", "serves");
+  const kept = await opener.keep();
+  await kept.ready;
+  assert.deepEqual(opener.asked, [false, true, true, true]);
+  assert.deepEqual([opener.count(/^warn cannot serve there yet/), opener.count(/^info serving there/)], [1, 1]);
+  await kept.close({ deadlineMs });
+  assert.ok(opener.servers[0].closed);
+});
+
+Deno.test("keepServing() opens again what was refused later, and closes what failed", async () => {
+  const opener = new Opener("serves", "permission_denied", "serves");
+  const kept = await opener.keep();
+  opener.servers[0].fail("unauthenticated");
+  await until(() => opener.servers.length === 2);
+  assert.deepEqual(opener.servers.map(({ closed }) => closed), [true, false]);
+  assert.deepEqual(opener.asked, [false, true, true]);
+  assert.equal(opener.count(/^error refused there/), 2);
+  await kept.close({ deadlineMs });
+});
+
+Deno.test("keepServing() takes nothing as final for a process that follows one that served", async () => {
+  const opener = new Opener("permission_denied", "already_exists", "serves");
+  const kept = await opener.keep({ again: true });
+  await kept.ready;
+  assert.deepEqual(opener.asked, [true, true, true]);
+  await kept.close({ deadlineMs });
+});
+
+Deno.test("a kept server that is stopped while it waits opens nothing any more", async () => {
+  const opener = new Opener("unavailable");
+  const backoff = { initialMs: 3_600_000, maxMs: 3_600_000 };
+  const failing = () => Promise.reject(new ChatError("unavailable", "not there"));
+  const kept = await keepServing({ at: "there", log: opener.log, again: false, open: failing, backoff });
+  await kept.stop();
+  await kept.close({ deadlineMs });
+  assert.equal(opener.count(/serving there/), 0);
+});

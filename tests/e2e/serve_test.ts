@@ -1,0 +1,161 @@
+// One server on gRPC and on a private RabbitMQ, in processes of its own.
+import assert from "node:assert/strict";
+import { AmqpTransport } from "../../src/amqp/client_transport.ts";
+import { exitCode } from "../../src/cli/exit_code.ts";
+import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { startTestBroker } from "../support/amqp_server.ts";
+import { runChatd } from "../support/chatd_process.ts";
+import { Child, socketsOf } from "../support/child_process.ts";
+import { comeBack, join, type Person, until } from "../support/person.ts";
+import { freePorts } from "../support/rabbitmq_node.ts";
+import { temporaryFolder } from "../support/temporary_folder.ts";
+
+const broker = await startTestBroker();
+const { node, authPort } = broker;
+Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
+
+const overAmqp = (user: string) => new AmqpTransport({ broker: broker.address, user });
+const overGrpc = (port: number) => new GrpcTransport({ host: "127.0.0.1", port, callback: false });
+
+function start(folder: string, ...more: string[]): Child {
+  const file = `${folder}/chatd.toml`;
+  const lines = [
+    'data = "data"',
+    "[grpc]",
+    'listen = "127.0.0.1:0"',
+    "[amqp]",
+    `broker = "${node.amqpUrl()}"`,
+    `broker-auth-listen = "127.0.0.1:${authPort}"`,
+    'broker-auth-secret-file = "secret"',
+  ];
+  Deno.writeTextFileSync(`${folder}/secret`, broker.secret);
+  Deno.writeTextFileSync(file, `${lines.join("\n")}\n`, { mode: 0o600 });
+  return new Child({ args: ["serve", "--config", file, ...more] });
+}
+
+async function portOf(server: Child): Promise<number> {
+  await server.line(/^chat from another terminal/);
+  return Number(/:(\d+)$/.exec(await server.line(/listens on/))![1]);
+}
+
+function texts({ received }: Person): string[] {
+  return received.map(({ text }) => text);
+}
+
+Deno.test("ana on gRPC and ben on AMQP are in one conversation, and see each other come and go", async () => {
+  using folder = temporaryFolder();
+  await using server = start(folder.path, "--no-supervise");
+  const port = await portOf(server);
+  await server.line(/serves at amqp:/);
+  const ana = await join("ana", overGrpc(port));
+  const ben = await join("ben", overAmqp("ben"));
+  await ana.client.send("ben", "from gRPC");
+  await ben.client.send("ana", "from AMQP");
+  await until(() => ana.received.length === 1 && ben.received.length === 1);
+  assert.deepEqual([texts(ana), texts(ben)], [["from AMQP"], ["from gRPC"]]);
+  assert.equal(ana.received[0].conversation, ben.received[0].conversation);
+  assert.deepEqual(socketsOf(server.pid).listening, 2);
+
+  await ben.stop();
+  await until(() => ana.online.get("ben") === false);
+  await ana.client.send("ben", "while away");
+  const again = await comeBack(ben.token, overGrpc(port));
+  await until(() => again.received.length === 1);
+  assert.deepEqual(texts(again), ["while away"]);
+  await until(() => ana.online.get("ben") === true);
+  await ana.stop();
+  await until(() => again.online.get("ana") === false);
+  await again.client.send("ana", "good night");
+  const later = await comeBack(ana.token, overAmqp("ana"));
+  const fromBen = () => later.received.filter(({ sender }) => sender === "ben").map(({ text }) => text);
+  await until(() => fromBen().length > 0);
+  assert.deepEqual(fromBen(), ["good night"]);
+
+  server.kill("SIGTERM");
+  assert.equal((await server.status).code, 0, server.lines.join("\n"));
+  for (const { client } of [again, later]) {
+    await until(() => client.state.kind === "offline");
+    assert.match(client.state.kind === "offline" ? client.state.reason.message : "", /shutting down/);
+  }
+  await Promise.all([again.stop(), later.stop()]);
+});
+
+Deno.test("a broker that dies leaves people on gRPC alone, and those on AMQP come back with all that they missed", async () => {
+  using folder = temporaryFolder();
+  await using server = start(folder.path);
+  const port = await portOf(server);
+  const ana = await join("ana", overGrpc(port));
+  const eva = await join("eva", overGrpc(port));
+  const ben = await join("ben", overAmqp("ben"));
+  await ana.client.send("ben", "before");
+  await until(() => ben.received.length === 1);
+  await node.crash();
+  await server.line(/the broker is lost/);
+  for (let i = 0; i < 20; i++) {
+    await ana.client.send("eva", `${i}`);
+    await ana.client.send("ben", `${i}`);
+  }
+  await until(() => eva.received.length === 20);
+  assert.equal(ana.client.state.kind, "online");
+  const kept = ben.client.send("ana", "kept until the broker was back");
+  await node.restart();
+  await kept;
+  await until(() => ben.received.length === 21 && ana.received.length === 1);
+  assert.deepEqual(texts(ben), ["before", ...Array.from({ length: 20 }, (_, i) => `${i}`)]);
+  await Promise.all([ana.stop(), ben.stop(), eva.stop()]);
+  server.kill("SIGTERM");
+  assert.equal((await server.status).code, 0);
+  assert.doesNotMatch(server.lines.join("\n"), /process died/);
+});
+
+Deno.test("serve starts without its broker, says so, and serves there once it comes; a process that dies comes back on both", async () => {
+  using folder = temporaryFolder();
+  await node.stop();
+  await using server = start(folder.path);
+  const port = await portOf(server);
+  await server.line(/warn cannot serve there yet.*No RabbitMQ listens at/);
+  const ana = await join("ana", overGrpc(port));
+  await node.restart();
+  await server.line(/serving there too/);
+  const ben = await join("ben", overAmqp("ben"));
+  await ben.client.send("ana", "hello");
+  await until(() => ana.received.length === 1);
+
+  const servingPid = () => Number.parseInt(Deno.readTextFileSync(`${folder.path}/data/chatd.lock`));
+  Deno.kill(servingPid(), "SIGKILL");
+  await server.line(/serving again/);
+  await ana.client.send("ben", "still here");
+  await ben.client.send("ana", "me too");
+  await until(() => ana.received.length === 2 && ben.received.length === 1);
+  await Promise.all([ana.stop(), ben.stop()]);
+  server.kill("SIGTERM");
+  assert.equal((await server.status).code, 0);
+});
+
+Deno.test("a broker that does not ask this server is refused at the start", async () => {
+  using folder = temporaryFolder();
+  const [notAsked] = await freePorts(1);
+  const { code, stderr, stdout } = await runChatd({
+    args: [
+      ...["serve", "--listen", "127.0.0.1:0", "--data", `${folder.path}/data`],
+      ...["--broker-auth-listen", `127.0.0.1:${notAsked}`],
+    ],
+    env: { CHATD_BROKER: node.amqpUrl() },
+  });
+  assert.equal(code, exitCode.refused, stderr);
+  assert.match(stderr, /^chatd: .*does not ask this server/m);
+  assert.equal(stdout, "");
+});
+
+Deno.test("serve without a broker serves over gRPC alone", async () => {
+  using folder = temporaryFolder();
+  await using server = new Child({
+    args: ["serve", "--no-supervise", "--listen", "127.0.0.1:0", "--data", `${folder.path}/data`],
+  });
+  const ana = await join("ana", overGrpc(await portOf(server)));
+  await ana.client.send("ana", "a note");
+  await ana.stop();
+  server.kill("SIGTERM");
+  assert.equal((await server.status).code, 0);
+  assert.doesNotMatch(server.lines.join("\n"), /amqp/i);
+});

@@ -36,7 +36,8 @@ export interface OpenChat {
  * Takes the data folder, opens what is in it, and listens there for the operator's commands.
  * @throws {ChatError} what `lockFolder`, `openStore` and `openControlSocket` throw.
  */
-export function openChat({ folder, registration, rate, limits = standardLimits, log, hasher = new ScryptHasher() }: OpenChatOptions): OpenChat {
+export function openChat(options: OpenChatOptions): OpenChat {
+  const { folder, registration, rate, limits = standardLimits, log, hasher = new ScryptHasher() } = options;
   requireDataFolder(folder);
   using opened = new DisposableStack();
   const lock = opened.use(lockFolder(folder));
@@ -44,7 +45,17 @@ export function openChat({ folder, registration, rate, limits = standardLimits, 
   const clock = systemClock;
   const accounts = new Accounts({ store: store.accounts, hasher, clock, log, registration });
   const swept = accounts.removeOldDevices().catch((error) => log.error("old devices could not be removed", { error }));
-  const chat = new Chat({ accounts, store: store.messages, files: store.files, limits, clock, log, defer, rate });
+  const chat = new Chat({
+    accounts,
+    store: store.messages,
+    rooms: store.rooms,
+    files: store.files,
+    limits,
+    clock,
+    log,
+    defer,
+    rate,
+  });
   chat.files.start();
   const control = openControlSocket({ folder, handlers: operatorCommands(accounts), log });
   opened.move();

@@ -2,17 +2,22 @@ import type { Accounts, Identity } from "./accounts.ts";
 import { ChatError } from "./chat_error.ts";
 import type { Clock } from "./clock.ts";
 import { CommitQueue } from "./commit_queue.ts";
-import { Files } from "./files.ts";
-import type { FileStore } from "./file_store.ts";
-import type { Limits } from "./limits.ts";
 import { LiveSessions, type Subscriber } from "./live_sessions.ts";
 import type { Log } from "./log.ts";
-import { type Accepted, checkText, conversationMembers, directConversation, type Message } from "./message.ts";
-import { checkMessageIdTime, parseMessageId } from "./message_id.ts";
-import type { ConversationSummary, HistoryPage, MessageBatch, MessageStore } from "./message_store.ts";
+import { Files } from "./files.ts";
+import type { FileStore } from "./file_store.ts";
+import { FanOut } from "./fan_out.ts";
+import { KnownUsers } from "./known_users.ts";
+import type { Limits } from "./limits.ts";
+import type { Attachment, Message } from "./message.ts";
+import { parseMessageId } from "./message_id.ts";
+import type { ConversationSummary, HistoryPage, HistoryRange, MessageBatch, MessageStore } from "./message_store.ts";
+import { type Draft, type Origin, type Posted, Posting } from "./posting.ts";
 import { Presence } from "./presence.ts";
+import { RoomCache } from "./room_cache.ts";
+import { Rooms } from "./rooms.ts";
+import type { RoomStore } from "./room_store.ts";
 import { TokenBuckets } from "./token_bucket.ts";
-import { parseUserName } from "./user_name.ts";
 
 /** How often a user may begin a session: each costs look-ups, and a window of what the store holds for it. */
 const sessionsOfUser = { burst: 128, perSecond: 2 };
@@ -20,29 +25,11 @@ const sessionsOfUser = { burst: 128, perSecond: 2 };
 const maxPageBytes = 24 * 1024;
 /** Delivery cursors that a device may have. */
 const maxConsumers = 32;
-const maxKnownUsers = 100_000;
-
-/** What a client wants to be sent. */
-export interface Draft {
-  /** An address: a user's name. */
-  readonly to: string;
-  readonly id: string;
-  readonly text: string;
-}
-
-/** A draft that was checked: ready for `Chat.submit`. */
-export interface CheckedDraft {
-  readonly sender: string;
-  readonly conversation: string;
-  readonly id: string;
-  readonly text: string;
-  /** Why it must not be sent; it may still be one that was accepted before. */
-  readonly refusal: ChatError | undefined;
-}
 
 export interface ChatOptions {
   accounts: Accounts;
   store: MessageStore;
+  rooms: RoomStore;
   files: FileStore;
   limits: Limits;
   clock: Clock;
@@ -58,24 +45,46 @@ export class Chat {
   readonly accounts: Accounts;
   readonly live = new LiveSessions();
   readonly presence: Presence;
-  readonly files: Files;
   readonly #options: ChatOptions;
   readonly #commits: CommitQueue;
   readonly #buckets: TokenBuckets;
   readonly #sessionBuckets = new TokenBuckets(sessionsOfUser);
-  readonly #knownUsers = new Set<string>();
+  readonly posting: Posting;
+  readonly rooms: Rooms;
+  readonly files: Files;
   #closing: ChatError | undefined;
 
   constructor(options: ChatOptions) {
     this.#options = options;
     this.accounts = options.accounts;
     this.presence = new Presence({ live: this.live, store: options.store, log: options.log });
-    this.files = new Files({ ...options, store: options.files, attachmentOf: () => Promise.resolve(undefined) });
     this.#buckets = new TokenBuckets(options.rate);
+    const { accounts, store, clock, limits } = options;
+    const cache = new RoomCache(options.rooms);
+    const fanOut = new FanOut({
+      live: this.live,
+      rooms: cache,
+      hides: () => false,
+      invitationChanged: () => {},
+    });
     this.#commits = new CommitQueue({
-      store: options.store,
+      store,
       defer: options.defer,
-      onAccepted: (message, origin) => this.#publish(message, origin),
+      onAccepted: (message, origin) => {
+        if (message.event === undefined) this.#commits.moveOwnRead(message.conversation, message.sender, message.seq);
+        fanOut.publish(message, origin as Origin);
+        if (message.event?.kind === "deleted") void this.files.sweep();
+      },
+    });
+    const known = new KnownUsers(accounts);
+    const checkContact = () => Promise.resolve();
+    this.posting = new Posting({ known, store, rooms: cache, commits: this.#commits, clock, checkContact });
+    const isUser = (name: string) => known.has(name);
+    this.rooms = new Rooms({ posting: this.posting, cache, store: options.rooms, clock, limits, isUser, checkContact });
+    this.files = new Files({
+      ...options,
+      store: options.files,
+      attachmentOf: (user, { with: address, seq }) => this.#attachmentOf(user, address, seq),
     });
     this.accounts.onRevoked((revocation) => this.live.endRevoked(revocation));
   }
@@ -113,63 +122,38 @@ export class Chat {
     }
   }
 
-  /** Sends a message. Resolves when it is on disk. See {@link check} and {@link submit} for what it throws. */
-  async send(sender: string, draft: Draft, origin?: Subscriber): Promise<Accepted & { duplicate: boolean }> {
-    return await this.submit(await this.check(sender, draft), origin);
-  }
-
-  /** @throws {ChatError} `invalid_argument`, `message_id_expired`, `message_id_in_future`. */
-  async check(sender: string, draft: Draft): Promise<CheckedDraft> {
-    const id = parseMessageId(draft.id);
-    checkText(draft.text);
-    checkMessageIdTime(id, this.#options.clock.now());
-    const to = parseUserName(draft.to);
-    const refusal = await this.#isUser(to) ? undefined : new ChatError("not_found", `There is no user "${to}".`);
-    return { sender, conversation: directConversation(sender, to), id, text: draft.text, refusal };
+  /** Sends a message. Resolves when it is on disk. See {@link Posting.check} and {@link Posting.submit} for what it throws. */
+  async send(sender: string, draft: Draft, origin?: Subscriber): Promise<Posted> {
+    return await this.posting.submit(await this.posting.check(sender, draft), origin);
   }
 
   /**
-   * Submits what was checked; messages get into the log in the order of the calls.
-   * @throws {ChatError} the refusal, `message_id_conflict`, `storage_full`, `busy`.
+   * A page of a conversation's log, as far as the user may see it.
+   * @throws {ChatError} `not_found` when there is no such user, or no such room for them; `permission_denied` for a public room
+   * that they never were in
    */
-  async submit(draft: CheckedDraft, origin?: Subscriber): Promise<Accepted & { duplicate: boolean }> {
-    const { sender, id, conversation, text, refusal } = draft;
-    const members = conversationMembers(conversation);
-    const acceptedAt = this.#options.clock.now();
-    const refused = refusal !== undefined;
-    const result = await this.#commits.append(
-      { kind: "append", conversation, members, id, sender, acceptedAt, text, refused },
-      origin,
-    );
-    switch (result.kind) {
-      case "accepted":
-        return { ...result.message, duplicate: false };
-      case "duplicate":
-        return { ...result.accepted, duplicate: true };
-      case "conflict":
-        throw new ChatError("message_id_conflict", `Message id ${id} was used for another message: make a new one.`);
-      case "refused":
-        throw refusal;
-      case "failed":
-        throw result.cause;
-      case "moved":
-        throw new TypeError("The store answered an append as if it had moved a cursor.");
+  async history(user: string, page: HistoryRange & { with: string; limit: number }): Promise<HistoryPage> {
+    const { conversation, room, refusal } = await this.posting.resolve(user, page.with);
+    const found = conversation === ""
+      ? undefined
+      : await this.#options.store.history(user, conversation, { ...page, maxBytes: maxPageBytes });
+    if (found !== undefined) return found;
+    if (refusal !== undefined) throw refusal;
+    if (room === undefined) {
+      return { messages: [], firstSeq: 0, lastSeq: 0, headSeq: 0, startSeq: 0, more: false, moreAfter: false };
     }
+    throw new ChatError("permission_denied", `You are not in room ${room.label}: join it to read it.`);
   }
 
-  /**
-   * @param page `beforeSeq` 0 starts from the newest.
-   * @throws {ChatError} `not_found` when there is no such user.
-   */
-  async history(user: string, page: { with: string; beforeSeq: number; limit: number }): Promise<HistoryPage> {
-    const other = parseUserName(page.with);
-    if (!await this.#isUser(other)) throw new ChatError("not_found", `There is no user "${other}".`);
-    const { beforeSeq, limit } = page;
-    return await this.#options.store.history(directConversation(user, other), {
-      beforeSeq,
-      limit,
-      maxBytes: maxPageBytes,
-    });
+  /** One conversation as the user sees it. @throws {ChatError} as {@link history} */
+  async conversation(user: string, address: string): Promise<ConversationSummary> {
+    const { conversation, room, refusal } = await this.posting.resolve(user, address);
+    const found = conversation === "" ? undefined : await this.#options.store.conversationOf(user, conversation);
+    if (found !== undefined) return found;
+    if (refusal !== undefined) throw refusal;
+    throw room === undefined
+      ? new ChatError("not_found", `Nothing was said between you and ${address} yet.`)
+      : new ChatError("permission_denied", `You are not in room ${room.label}: join it first.`);
   }
 
   /** What the user sent, by id, oldest first. */
@@ -244,17 +228,12 @@ export class Chat {
     this.presence.close();
   }
 
-  #publish(message: Message, origin: unknown): void {
-    for (const member of conversationMembers(message.conversation)) {
-      for (const subscriber of this.live.of(member)) subscriber.offer(message, subscriber === origin);
-    }
-  }
-
-  async #isUser(name: string): Promise<boolean> {
-    if (this.#knownUsers.has(name)) return true;
-    if (await this.accounts.findUser(name) === undefined) return false;
-    if (this.#knownUsers.size >= maxKnownUsers) this.#knownUsers.clear();
-    this.#knownUsers.add(name);
-    return true;
+  async #attachmentOf(user: string, address: string, seq: number): Promise<Attachment | undefined> {
+    const { conversation, room, refusal } = await this.posting.resolve(user, address);
+    const message = conversation === "" ? undefined : await this.#options.store.entry(user, conversation, seq);
+    if (message !== undefined) return message.attachment;
+    if (refusal !== undefined) throw refusal;
+    if (room === undefined || room.isMember(user)) return undefined;
+    throw new ChatError("permission_denied", `You are not in room ${room.label}: join it to read it.`);
   }
 }

@@ -1,7 +1,8 @@
 import { ChatError } from "./chat_error.ts";
 import type { Clock } from "./clock.ts";
 import { parseFileName, parseMediaType } from "./file_name.ts";
-import type { AddUploadResult, Attachment, FileQuotas, FileStore, KnownUpload, Upload } from "./file_store.ts";
+import type { AddUploadResult, FileQuotas, FileStore, KnownUpload, Upload } from "./file_store.ts";
+import type { Attachment } from "./message.ts";
 import { KeyedLock } from "./keyed_lock.ts";
 import type { Limits } from "./limits.ts";
 import type { Log } from "./log.ts";

@@ -52,9 +52,10 @@ export class Presence {
   }
 
   #tell(user: string, online: boolean): void {
+    const state = online ? "online" : "offline";
     this.#store.peersAmong(user, [...this.#live.users()]).then((peers) => {
       for (const peer of peers) {
-        for (const subscriber of this.#live.of(peer)) subscriber.tellPresence(user, online);
+        for (const subscriber of this.#live.of(peer)) subscriber.notify({ kind: "presence", user, state });
       }
     }).catch((error) => this.#log.error("presence could not be told", { user, error }));
   }

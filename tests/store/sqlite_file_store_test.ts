@@ -37,11 +37,13 @@ function attachmentsOf(database: Database) {
   const attachments = new Attachments(database);
   const keyOf = database.prepare("SELECT id FROM user WHERE name = ?");
   return {
-    attach: (position: number, { owner, id }: { owner: string; id: string }) =>
-      attachments.attach(position, { owner: Number(keyOf.get(owner)?.id), id }),
+    attach(position: number, { owner, id }: { owner: string; id: string }) {
+      const upload = { owner: Number(keyOf.get(owner)?.id), id };
+      return attachments.isReady(upload) ? attachments.attach(position, upload) : undefined;
+    },
     at: (position: number) => attachments.at(position),
     uploadAt: (position: number) => attachments.uploadAt(position),
-    removeAt: (position: number) => attachments.removeAt(position),
+    removeAt: (seq: number) => attachments.removeAt(1, seq),
   };
 }
 

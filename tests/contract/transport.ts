@@ -1,5 +1,6 @@
 import { transportAccounts } from "./transport_accounts.ts";
 import { transportDelivery } from "./transport_delivery.ts";
+import { transportFiles } from "./transport_files.ts";
 import { testsOf, type TransportFixture } from "./transport_harness.ts";
 import { transportLimits } from "./transport_limits.ts";
 import { transportRequests } from "./transport_requests.ts";
@@ -13,4 +14,5 @@ export function transportContract(name: string, fixture: TransportFixture): void
   transportRequests(test);
   transportDelivery(test);
   transportLimits(test);
+  transportFiles(test);
 }

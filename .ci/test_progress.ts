@@ -2,6 +2,8 @@
 const colours = /\x1b\[[0-9;]*m/g;
 const marks: Readonly<Record<string, string>> = { ok: ".", ignored: ",", FAILED: "!", cancelled: "!" };
 const keptLines = 100;
+/** Said of a test that takes long, on its line; the result comes on one of its own then. */
+const longRunning = /'.*' has been running for over \(.*\)$/;
 
 /** Follows what `deno test` prints with its usual reporter. */
 export class TestProgress {
@@ -35,7 +37,7 @@ export class TestProgress {
   #takeLine(line: string): string {
     this.lines.push(line);
     if (this.lines.length > keptLines) this.lines.shift();
-    const said = line.replaceAll(colours, "");
+    const said = line.replaceAll(colours, "").replace(longRunning, "");
     if (said === " ERRORS ") this.#section = "errors";
     else if (said === " FAILURES ") this.#section = "failures";
     else if (this.#section === "errors") this.errors.push(line);
@@ -46,7 +48,7 @@ export class TestProgress {
   #takeResult(said: string): string {
     this.#file = /^running \d+ tests? from (.+)$/.exec(said)?.[1] ?? this.#file;
     this.#test = /^(\S.*) \.\.\.\s*$/.exec(said)?.[1] ?? this.#test;
-    const [, result] = /^\S.* \.\.\. (ok|ignored|FAILED|cancelled)\b.*\(\d[^()]*\)$/.exec(said) ?? [];
+    const [, result] = /^(?:\S.* \.\.\.)? (ok|ignored|FAILED|cancelled)\b.*\(\d[^()]*\)$/.exec(said) ?? [];
     if (result === undefined) return "";
     this.#test = undefined;
     if (result === "ok") this.passed++;

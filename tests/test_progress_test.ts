@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { TestProgress } from "../.ci/test_progress.ts";
 
-const printed = `running 4 tests from ./tests/core/one_test.ts
+const printed = `running 5 tests from ./tests/core/one_test.ts
 \x1b[0mgood ... \x1b[32mok\x1b[0m (1ms)
+slow ...\x1b[90m'slow' has been running for over (1m0s)\x1b[0m
+\x1b[90m'slow' has been running for over (2m0s)\x1b[0m
+ \x1b[32mok\x1b[0m (2m1s)
 bad ...
 ------- output -------
 inner ... ok, says the test
@@ -31,8 +34,8 @@ Deno.test("what deno test prints is counted, and what failed is named, in whatev
     const progress = new TestProgress();
     let marks = "";
     for (let at = 0; at < printed.length; at += length) marks += progress.take(printed.slice(at, at + length));
-    assert.equal(marks, ".!,!");
-    assert.deepEqual([progress.passed, progress.failed, progress.skipped], [1, 2, 1]);
+    assert.equal(marks, "..!,!");
+    assert.deepEqual([progress.passed, progress.failed, progress.skipped], [2, 2, 1]);
     assert.deepEqual(progress.failures, [
       "bad ... a step => ./tests/core/one_test.ts:3:52",
       "./tests/core/one_test.ts (uncaught error)",
@@ -48,6 +51,8 @@ Deno.test("the test that runs is known by name, whether it prints or not", () =>
   assert.equal(progress.running, '"second" of ./tests/core/one_test.ts');
   progress.take("\n------- output -------\nhello\n");
   assert.equal(progress.running, '"second" of ./tests/core/one_test.ts');
-  progress.take("----- output end -----\nsecond ... ok (1s)\n");
+  progress.take("----- output end -----\n'second' has been running for over (1m0s)\n");
+  assert.equal(progress.running, '"second" of ./tests/core/one_test.ts');
+  progress.take(" ok (1m1s)\n");
   assert.equal(progress.running, "no test of ./tests/core/one_test.ts");
 });

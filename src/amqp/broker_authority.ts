@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { Accounts } from "../core/accounts.ts";
+import type { Accounts, Registration } from "../core/accounts.ts";
 import { ChatError } from "../core/chat_error.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
@@ -8,7 +8,14 @@ import { TokenBuckets } from "../core/token_bucket.ts";
 import { parseNewUserName } from "../core/user_name.ts";
 import { ConnectionCounts } from "./connection_counts.ts";
 import type { SessionQueues } from "./session_queues.ts";
-import { fileExchange, registrationExchange, registrationUser, requestExchange, statusUser } from "./topology.ts";
+import {
+  fileExchange,
+  invitationUser,
+  registrationExchange,
+  registrationUser,
+  requestExchange,
+  statusUser,
+} from "./topology.ts";
 
 /**
  * What RabbitMQ is told. It knows no third answer to a login, so "busy" lets a login pass its first question marked with
@@ -27,6 +34,8 @@ export function inspectorPassword(secret: string): string {
 
 export interface BrokerAuthorityOptions {
   readonly accounts: Accounts;
+  /** Who may register, as the accounts have it. */
+  readonly registration: Registration;
   readonly sessionQueues: Pick<SessionQueues, "ownerOf">;
   /** The broker's own user that the server logs in with, who is never a chat user. */
   readonly internalUser: string;
@@ -102,6 +111,7 @@ export class BrokerAuthority {
     if (username === registrationUser) return await this.#admitStranger(password);
     if (username === inspectorUser) return this.#isInspector(password) ? "allow" : "deny";
     if (username === statusUser) return "busy";
+    if (username === invitationUser) return this.#options.registration === "invite" ? "busy" : "deny";
     if (!this.#mayBeAccount(username)) return "deny";
     if (!await this.#isProven(username, password)) return "deny";
     if (!this.#take(this.#logins, username)) return "busy";

@@ -15,7 +15,7 @@ import { isBrokerRefusal, isClosedDoor } from "./broker_errors.ts";
 import { AmqpLink } from "./client_link.ts";
 import { AmqpFileLink } from "./file_link.ts";
 import { messageTypes } from "./payload.ts";
-import { registrationQueue, registrationUser, requestQueue, statusUser } from "./topology.ts";
+import { invitationUser, registrationQueue, registrationUser, requestQueue, statusUser } from "./topology.ts";
 
 export interface AmqpTransportOptions {
   readonly broker: BrokerAddress;
@@ -50,8 +50,10 @@ export class AmqpTransport implements Transport, FileTransport {
           signal,
         }), signal);
     } catch (error) {
-      if (error instanceof ChatError && error.code === "unauthenticated") throw noRegistration(request, error);
-      throw error;
+      const refused = error instanceof ChatError && error.code === "unauthenticated";
+      if (!refused || this.#options.sharedLogin !== undefined) throw error;
+      const byInvitation = await this.#isClosedDoorTo(invitationUser, signal);
+      throw noRegistration(error, { invite: request.invite, byInvitation });
     }
   }
 
@@ -136,11 +138,14 @@ export class AmqpTransport implements Transport, FileTransport {
     return error.code === "permission_denied" ? new ChatError("unavailable", error.message, { cause: error }) : error;
   }
 
-  /** It is asked about a name which chatd lets in, and then no further: that tells whether it gets an answer. */
-  async #serverAnswers(signal?: AbortSignal): Promise<boolean> {
+  #serverAnswers(signal?: AbortSignal): Promise<boolean> {
+    return this.#isClosedDoorTo(statusUser, signal);
+  }
+
+  /** Whether chatd lets a name in, and then no further; where it cannot be asked, nobody is let in. */
+  async #isClosedDoorTo(user: string, signal?: AbortSignal): Promise<boolean> {
     try {
-      const login = { user: statusUser, password: "status" };
-      await using _connection = await this.#open(login, { name: "chatd status", signal });
+      await using _connection = await this.#open({ user, password: "status" }, { name: "chatd status", signal });
       return true;
     } catch (error) {
       return error instanceof ChatError && isClosedDoor(error);
@@ -157,17 +162,16 @@ export class AmqpTransport implements Transport, FileTransport {
 }
 
 /** What it means when the broker does not let strangers in. */
-function noRegistration({ invite }: Registration, cause: ChatError): ChatError {
-  if (invite !== "") {
-    return new ChatError(
-      "invite_invalid",
-      "The invitation is not valid: it may be used up, expired or mistyped, or the server registers nobody.",
-      { cause },
-    );
+function noRegistration(
+  cause: ChatError,
+  { invite, byInvitation }: { invite: string; byInvitation: boolean },
+): ChatError {
+  if (!byInvitation) {
+    const message = "This server does not register users: ask its operator for an account.";
+    return new ChatError("registration_closed", message, { cause });
   }
-  return new ChatError(
-    "registration_closed",
-    "This server does not register users without an invitation: give one, or ask its operator for an account.",
-    { cause },
-  );
+  const message = invite === ""
+    ? "This server registers users by invitation: ask its operator for a code, and give it when you register."
+    : "The invitation is not valid: it may be used up, expired or mistyped.";
+  return new ChatError("invite_invalid", message, { cause });
 }

@@ -13,6 +13,8 @@ export const registrationQueue = "chatd.registration";
 export const registrationUser = "register";
 /** Whoever asks for this name is let in to the broker, and no further: so clients see that the server answers the broker. */
 export const statusUser = "_status";
+/** Is let in like {@link statusUser} where people register by invitation: so those without one are told to ask for it. */
+export const invitationUser = "_invitation";
 /** RabbitMQ's pseudo-queue for direct replies (https://www.rabbitmq.com/docs/direct-reply-to). */
 export const directReplies = "amq.rabbitmq.reply-to";
 

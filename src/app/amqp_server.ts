@@ -138,11 +138,12 @@ async function openAuthority(
   },
   opened: AsyncDisposableStack,
 ): Promise<{ inspector: BrokerLogin; port: number }> {
-  const { broker: { address }, authListen, authSecretFile, dataDir } = options;
+  const { broker: { address }, authListen, authSecretFile, dataDir, registration } = options;
   const secret = brokerAuthSecret({ dataDir, secretFile: authSecretFile });
   const inspector = { user: inspectorUser, password: inspectorPassword(secret) };
   const authority = new BrokerAuthority({
     accounts: chat.accounts,
+    registration,
     sessionQueues: queues,
     internalUser: login.user,
     vhost: address.vhost,

@@ -19,8 +19,8 @@ export interface KeepServingOptions {
   readonly log: Log;
   /** It was served already, by a process that died: nothing that keeps it from opening is final. */
   readonly again: boolean;
-  /** `again`: it was served before, or at least tried. @throws {ChatError} */
-  open(options: { again: boolean; signal: AbortSignal }): Promise<OpenServer>;
+  /** `again`: it was served before, or at least tried; then it may wait by itself for what it needs. @throws {ChatError} */
+  open(options: { again: boolean }): Promise<OpenServer>;
   /** Waits after something that was not there; from 250 ms to 5 s unless given. */
   readonly backoff?: { readonly initialMs: number; readonly maxMs: number };
   /** The wait after a refusal, which somebody has to change something about; a minute unless given, in milliseconds. */
@@ -57,15 +57,14 @@ class KeptServer implements OpenServer {
   }
 
   async start(): Promise<void> {
-    const { again } = this.#options;
+    let failure: unknown;
     try {
-      await this.#open(again);
+      await this.#open(this.#options.again);
     } catch (error) {
-      if (!again && toChatError(error).code !== "unavailable") throw error;
-      this.#running = this.#keep(error);
-      return;
+      if (!this.#options.again && toChatError(error).code !== "unavailable") throw error;
+      failure = await this.#open(true).catch((error) => error);
     }
-    this.#running = this.#keep(undefined);
+    this.#running = this.#keep(failure);
   }
 
   async stop(): Promise<void> {
@@ -83,7 +82,7 @@ class KeptServer implements OpenServer {
 
   async #open(again: boolean): Promise<void> {
     const { open, at, log } = this.#options;
-    const server = await open({ again, signal: this.#stopped.signal });
+    const server = await open({ again });
     this.#server = server;
     void server.ready.then(() => {
       log.info("serving there too", { at });
@@ -110,11 +109,7 @@ class KeptServer implements OpenServer {
       const known = toChatError(error);
       this.#tell(known);
       if (!await pause(known.code === "unavailable" ? backoff.next() : refusedMs, signal)) return;
-      try {
-        await this.#open(true);
-      } catch (error) {
-        failure = error;
-      }
+      failure = await this.#open(true).catch((error) => error);
     }
   }
 

@@ -50,6 +50,7 @@ export function openChat(options: OpenChatOptions): OpenChat {
     store: store.messages,
     rooms: store.rooms,
     files: store.files,
+    settings: store.settings,
     limits,
     clock,
     log,

@@ -9,15 +9,21 @@ import type { FileStore } from "./file_store.ts";
 import { FanOut } from "./fan_out.ts";
 import { KnownUsers } from "./known_users.ts";
 import type { Limits } from "./limits.ts";
-import type { Attachment, Message } from "./message.ts";
+import { type Attachment, conversationAddress, type Message } from "./message.ts";
 import { parseMessageId } from "./message_id.ts";
 import type { ConversationSummary, HistoryPage, HistoryRange, MessageBatch, MessageStore } from "./message_store.ts";
-import { type Draft, type Origin, type Posted, Posting } from "./posting.ts";
+import { type Draft, noSuchMessage, type Origin, type Posted, Posting, refuseInRoom } from "./posting.ts";
 import { Presence } from "./presence.ts";
+import { Receipts } from "./receipts.ts";
 import { RoomCache } from "./room_cache.ts";
+import type { RoomState } from "./room_state.ts";
 import { Rooms } from "./rooms.ts";
 import type { RoomStore } from "./room_store.ts";
+import type { SettingsStore } from "./settings_store.ts";
+import { StateRevisions } from "./state_revisions.ts";
 import { TokenBuckets } from "./token_bucket.ts";
+import { Typing } from "./typing.ts";
+import { UserSettings } from "./user_settings.ts";
 
 /** How often a user may begin a session: each costs look-ups, and a window of what the store holds for it. */
 const sessionsOfUser = { burst: 128, perSecond: 2 };
@@ -31,6 +37,7 @@ export interface ChatOptions {
   store: MessageStore;
   rooms: RoomStore;
   files: FileStore;
+  settings: SettingsStore;
   limits: Limits;
   clock: Clock;
   log: Log;
@@ -45,6 +52,10 @@ export class Chat {
   readonly accounts: Accounts;
   readonly live = new LiveSessions();
   readonly presence: Presence;
+  readonly settings: UserSettings;
+  readonly revisions = new StateRevisions(this.live);
+  readonly receipts: Receipts;
+  readonly typing: Typing;
   readonly #options: ChatOptions;
   readonly #commits: CommitQueue;
   readonly #buckets: TokenBuckets;
@@ -57,15 +68,29 @@ export class Chat {
   constructor(options: ChatOptions) {
     this.#options = options;
     this.accounts = options.accounts;
-    this.presence = new Presence({ live: this.live, store: options.store, log: options.log });
     this.#buckets = new TokenBuckets(options.rate);
-    const { accounts, store, clock, limits } = options;
+    const { live, revisions } = this;
+    const { accounts, store, clock, limits, log } = options;
+    const known = new KnownUsers(accounts);
+    const isUser = (name: string) => known.has(name);
+    const settings = this.settings = new UserSettings({
+      store: options.settings,
+      head: () => store.head,
+      isOnline: (user) => live.isOnline(user),
+      isUser,
+      onChanged: (user, { before, after }) => {
+        if (before.presence !== after.presence) this.presence.visibilityChanged(user, after.presence);
+        revisions.changed(user);
+      },
+    });
+    this.presence = new Presence({ live, store, settingsStore: options.settings, settings, clock, log });
+    this.typing = new Typing({ live, settings, clock });
     const cache = new RoomCache(options.rooms);
     const fanOut = new FanOut({
-      live: this.live,
+      live,
       rooms: cache,
-      hides: () => false,
-      invitationChanged: () => {},
+      hides: (user, { sender, position }) => settings.isHidden(user, sender, position),
+      invitationChanged: (user, conversation) => revisions.changed(user, conversation),
     });
     this.#commits = new CommitQueue({
       store,
@@ -74,12 +99,23 @@ export class Chat {
         if (message.event === undefined) this.#commits.moveOwnRead(message.conversation, message.sender, message.seq);
         fanOut.publish(message, origin as Origin);
         if (message.event?.kind === "deleted") void this.files.sweep();
+        this.receipts.published(message);
       },
+      onRead: (read) => this.receipts.readSaved(read),
     });
-    const known = new KnownUsers(accounts);
-    const checkContact = () => Promise.resolve();
-    this.posting = new Posting({ known, store, rooms: cache, commits: this.#commits, clock, checkContact });
-    const isUser = (name: string) => known.has(name);
+    const commits = this.#commits;
+    const checkContact = (sender: string, recipient: string) => settings.checkContact(sender, recipient);
+    this.posting = new Posting({ known, store, rooms: cache, commits, clock, checkContact });
+    this.receipts = new Receipts({
+      live,
+      store,
+      roomStore: options.rooms,
+      rooms: cache,
+      commits,
+      settings,
+      revisions,
+      log,
+    });
     this.rooms = new Rooms({ posting: this.posting, cache, store: options.rooms, clock, limits, isUser, checkContact });
     this.files = new Files({
       ...options,
@@ -156,6 +192,30 @@ export class Chat {
       : new ChatError("permission_denied", `You are not in room ${room.label}: join it first.`);
   }
 
+  /** The user has seen everything up to `seq`. @throws {ChatError} `not_found`; `permission_denied` in a room that they are not in */
+  async read(user: string, { with: address, seq }: { with: string; seq: number }): Promise<void> {
+    const { conversation } = await this.#enter(user, address);
+    await this.receipts.read(user, conversation, seq);
+  }
+
+  /** Who has read an entry. @throws {ChatError} as {@link read}; `not_found` for an entry that the user may not see */
+  async readersOf(
+    user: string,
+    { with: address, seq }: { with: string; seq: number },
+  ): Promise<{ users: string[]; count: number }> {
+    const { conversation } = await this.#enter(user, address);
+    const entry = await this.#options.store.entry(user, conversation, seq);
+    if (entry === undefined) throw noSuchMessage();
+    return await this.receipts.readersOf(user, entry);
+  }
+
+  /** The user is writing, or not any more. @throws {ChatError} as {@link read} */
+  async type(user: string, { to, stopped }: { to: string; stopped: boolean }): Promise<void> {
+    const { conversation, room } = await this.#enter(user, to);
+    if (room === undefined) await this.settings.checkContact(user, conversationAddress(conversation, user));
+    await this.typing.said(user, { conversation, room, stopped });
+  }
+
   /** What the user sent, by id, oldest first. */
   async sent(user: string, page: { beforeId: string; limit: number }): Promise<{ messages: Message[]; more: boolean }> {
     const beforeId = page.beforeId === "" ? "" : parseMessageId(page.beforeId);
@@ -177,6 +237,7 @@ export class Chat {
     limits: { limit: number; maxBytes: number },
   ): Promise<MessageBatch> {
     const batch = await this.#options.store.messagesAfter(user, position, limits);
+    this.receipts.sent(user, batch.messages);
     // Who is far behind in a large store may have to look through much of it that is others'.
     if (batch.messages.length === 0 && batch.through < this.head) {
       await new Promise<void>((resolve) => this.#options.defer(resolve));
@@ -184,8 +245,12 @@ export class Chat {
     return batch;
   }
 
-  /** The delivery cursor of a consumer; a new one starts at the head. @throws {ChatError} `limit_reached`. */
-  async openConsumer({ deviceId }: Identity, consumer: string): Promise<number> {
+  /**
+   * The delivery cursor of a consumer, before it is subscribed; a new one starts at the head.
+   * @throws {ChatError} `limit_reached`.
+   */
+  async openConsumer({ user, deviceId }: Identity, consumer: string): Promise<number> {
+    await this.settings.load(user);
     const stored = await this.#options.store.openConsumer(deviceId, consumer, { maxConsumers });
     if (stored === undefined) {
       throw new ChatError(
@@ -202,16 +267,34 @@ export class Chat {
    */
   subscribe(subscriber: Subscriber): void {
     if (this.#closing !== undefined) throw this.#closing;
-    if (this.live.add(subscriber)) this.presence.arrived(subscriber.identity.user);
+    const { user } = subscriber.identity;
+    const before = this.presence.stateOf(user);
+    this.live.add(subscriber);
+    this.presence.sessionsChanged(user, before);
   }
 
   unsubscribe(subscriber: Subscriber): void {
-    if (this.live.remove(subscriber)) this.presence.left(subscriber.identity.user);
+    const { user } = subscriber.identity;
+    const before = this.presence.stateOf(user);
+    if (!this.live.remove(subscriber)) return this.presence.sessionsChanged(user, before);
+    this.presence.left(user, before);
+    this.revisions.left(user);
+    this.receipts.left(user);
   }
 
   /** The consumer has everything up to `position`. */
   acknowledge(subscriber: Subscriber, position: number): void {
-    this.#commits.moveCursor(subscriber.identity.deviceId, subscriber.consumer, position);
+    const { user, deviceId } = subscriber.identity;
+    this.#commits.moveCursor(deviceId, subscriber.consumer, position);
+    this.receipts.acknowledged(user, position);
+  }
+
+  /** A conversation in which the user may take part. @throws {ChatError} `not_found`, `permission_denied` */
+  async #enter(user: string, address: string): Promise<{ conversation: string; room: RoomState | undefined }> {
+    const { conversation, room, refusal } = await this.posting.resolve(user, address);
+    const refused = refusal ?? refuseInRoom({ room, sender: user, needs: "send" });
+    if (refused !== undefined) throw refused;
+    return { conversation, room };
   }
 
   /** Ends all live sessions, telling clients to come back, and lets none begin. */
@@ -225,7 +308,8 @@ export class Chat {
     this.endSessions();
     await this.files.close();
     await this.#commits.flush();
-    this.presence.close();
+    this.receipts.close();
+    await this.presence.close();
   }
 
   async #attachmentOf(user: string, address: string, seq: number): Promise<Attachment | undefined> {

@@ -20,6 +20,8 @@ export interface CommitQueueOptions {
   defer(callback: () => void): void;
   /** Called for each accepted message in the order of the log, before its `append` resolves. */
   onAccepted(message: Message, origin: unknown): void;
+  /** Called for each read position, but those of what people wrote themselves, when it is on disk. */
+  onRead?(read: MoveRead): void;
 }
 
 /** Group commit: sends that arrive together share one transaction, and cursors ride along. */
@@ -151,6 +153,10 @@ export class CommitQueue {
       const result = results[index];
       if (result.kind === "accepted") this.#options.onAccepted(result.message, origin);
       settle.resolve(result);
+    }
+    for (const [index, move] of moves.entries()) {
+      if (move.kind !== "move_read" || move.ownOnly || results[batch.length + index].kind !== "moved") continue;
+      this.#options.onRead?.(move);
     }
   }
 }

@@ -7,8 +7,8 @@ import type { RoomState } from "./room_state.ts";
 export interface FanOutOptions {
   live: LiveSessions;
   rooms: RoomCache;
-  /** Whether `user` does not want to hear of `sender`. */
-  hides(user: string, sender: string): boolean;
+  /** Whether `user` had blocked the sender when this came. */
+  hides(user: string, message: Message): boolean;
   /** Somebody was invited, or is not any more. */
   invitationChanged(user: string, conversation: string): void;
 }
@@ -26,7 +26,7 @@ export class FanOut {
       ? directMembers(message.conversation)
       : this.#roomAudience(message, room, leaver);
     for (const user of audience) {
-      if (user !== message.sender && this.#options.hides(user, message.sender)) continue;
+      if (user !== message.sender && this.#options.hides(user, message)) continue;
       for (const each of this.#options.live.of(user)) each.offer(message, each === subscriber);
     }
   }
@@ -45,10 +45,15 @@ export class FanOut {
       if (subject !== message.sender) this.#options.invitationChanged(subject, message.conversation);
     }
     if (leaver !== undefined && !room.isMember(leaver)) yield leaver;
-    if (room.memberCount <= live.userCount) {
-      for (const [user] of room.roles) if (room.isMember(user)) yield user;
-    } else {
-      for (const user of live.users()) if (room.isMember(user)) yield user;
-    }
+    yield* liveMembers(room, live);
+  }
+}
+
+/** The members of a room who may be online: everybody else is not. */
+export function* liveMembers(room: RoomState, live: LiveSessions): Iterable<string> {
+  if (room.memberCount <= live.userCount) {
+    for (const [user] of room.roles) if (room.isMember(user)) yield user;
+  } else {
+    for (const user of live.users()) if (room.isMember(user)) yield user;
   }
 }

@@ -9,8 +9,10 @@ import {
   GetConversationRequest,
   HistoryRequest,
   ListConversationsRequest,
+  ListReadersRequest,
   ListUsersRequest,
   ReactRequest,
+  ReadRequest,
   SendRequest,
   SentRequest,
   WhoAmIRequest,
@@ -28,6 +30,7 @@ import {
   UnbanMemberRequest,
   UpdateRoomRequest,
 } from "../gen/chatd/v1/rooms.ts";
+import { BlockUserRequest, GetSettingsRequest, UpdateSettingsRequest } from "../gen/chatd/v1/settings.ts";
 import { answer, type RequestContext, type RequestName } from "../session/request_handlers.ts";
 import { toWireCredentials } from "../wire/convert.ts";
 import { decodeStrictly, type MessageDecoder } from "../wire/strict_reader.ts";
@@ -89,6 +92,11 @@ export function chatMethods(options: UnaryOptions) {
     setRole: asInSession(SetRoleRequest, "setRole"),
     listRooms: asInSession(ListRoomsRequest, "listRooms"),
     listMembers: asInSession(ListMembersRequest, "listMembers"),
+    read: asInSession(ReadRequest, "read"),
+    listReaders: asInSession(ListReadersRequest, "listReaders"),
+    getSettings: asInSession(GetSettingsRequest, "getSettings"),
+    updateSettings: asInSession(UpdateSettingsRequest, "updateSettings"),
+    blockUser: asInSession(BlockUserRequest, "blockUser"),
   };
 }
 

@@ -1,6 +1,5 @@
 import type { Chat } from "../core/chat.ts";
 import { ChatError } from "../core/chat_error.ts";
-import { parseUserName } from "../core/user_name.ts";
 import type { CheckedDraft } from "../core/posting.ts";
 import type { SendResponse } from "../gen/chatd/v1/chat.ts";
 import {
@@ -13,7 +12,7 @@ import {
   toWireMessage,
 } from "../wire/convert.ts";
 import { parseLimit } from "../wire/limits.ts";
-import { toWirePresence } from "../wire/notices.ts";
+import { peopleHandlers } from "./people_handlers.ts";
 import type { ReplyValues, RequestContext, RequestHandlers, RequestName, RequestValues } from "./request_types.ts";
 import { roomHandlers } from "./room_handlers.ts";
 
@@ -63,18 +62,7 @@ export const requestHandlers: RequestHandlers = {
     return { conversations: conversations.map((summary) => toWireConversation(summary, identity.user)), more };
   },
 
-  listUsers: async ({ chat }, request) => {
-    const limit = parseLimit(request.limit, { standard: 200, most: 1000 });
-    const after = request.after === "" ? "" : parseUserName(request.after);
-    const users = await chat.accounts.listUsers({ after, limit: limit + 1 });
-    return {
-      users: users.slice(0, limit).map(({ name }) => {
-        const online = chat.presence.isOnline(name);
-        return { name, online, state: toWirePresence(online ? "online" : "offline"), lastSeenMs: 0 };
-      }),
-      more: users.length > limit,
-    };
-  },
+  ...peopleHandlers,
 
   whoAmI: (context) => toWhoAmIResponse(context.identity),
 

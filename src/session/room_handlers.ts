@@ -65,12 +65,13 @@ export const roomHandlers: RequestHandlers<RoomRequestName> = {
   listMembers: async ({ chat, identity }, request) => {
     const limit = parseLimit(request.limit, { standard: 200, most: 500 });
     const members = await chat.rooms.members(identity.user, request.room, { ...request, limit: limit + 1 });
+    const listed = members.slice(0, limit);
+    const seen = await chat.presence.see(listed.map(({ user }) => user));
     return {
-      members: members.slice(0, limit).map(({ user, role }) => ({
-        user,
-        role: toWireRole(role),
-        online: chat.presence.isOnline(user),
-      })),
+      members: listed.map(({ user, role }, index) => {
+        const { state } = seen[index];
+        return { user, role: toWireRole(role), online: state === "online" || state === "away" };
+      }),
       more: members.length > limit,
     };
   },

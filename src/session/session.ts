@@ -15,7 +15,7 @@ import type { DialCallback } from "./callback_delivery.ts";
 import { Delivery } from "./delivery.ts";
 import { DeliveryRoute } from "./delivery_route.ts";
 import { type FrameContent, FrameWriter } from "./frame_writer.ts";
-import { answer, type RequestName } from "./request_handlers.ts";
+import { answer } from "./request_handlers.ts";
 import { RequestQueue } from "./request_queue.ts";
 import { SentFrames } from "./sent_frames.ts";
 
@@ -212,7 +212,7 @@ export class Session {
     }
     try {
       // A request and its reply have the same $case, which TypeScript cannot follow through the union.
-      const value = await answer(kind.$case as RequestName, { chat, identity }, kind.value as never);
+      const value = await answer(kind.$case, { chat, identity, subscriber: this.#subscriber }, kind.value as never);
       this.#reply(id, { $case: kind.$case, value } as ReplyResult);
     } finally {
       this.#lastReply = undefined;
@@ -273,13 +273,13 @@ export class Session {
         protocolMax,
         server,
         windowBytes,
-        stateRevision: 0,
+        stateRevision: chat.revisions.current(user),
       },
     });
     if (hello.callback === undefined) delivery.start();
     else void this.#route.callBack(hello.callback).then(() => delivery.start());
-    chat.presence.onlinePeers(user)
-      .then((peers) => peers.forEach((user) => this.#notify({ kind: "presence", user, state: "online" })))
+    chat.presence.peersPresent(user)
+      .then((peers) => peers.forEach((peer) => this.#notify({ kind: "presence", ...peer })))
       .catch((error) => this.#logFailure("presence could not be told", error));
   }
 

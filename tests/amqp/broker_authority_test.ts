@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { BrokerAuthority, type BrokerAuthorityOptions, inspectorUser } from "../../src/amqp/broker_authority.ts";
 import { SessionQueues } from "../../src/amqp/session_queues.ts";
 import {
+  invitationUser,
   registrationExchange,
   registrationUser,
   requestExchange,
@@ -26,7 +27,8 @@ async function setUp(
   const accounts = new Accounts({ store, clock, hasher, log: silentLog, registration });
   for (const name of ["ana", "ben"]) await accounts.addUser({ name, password });
   const queues = new SessionQueues();
-  const options = { accounts, sessionQueues: queues, clock, log: silentLog, internalUser: "broker-owner", ...more };
+  const internalUser = "broker-owner";
+  const options = { accounts, registration, sessionQueues: queues, clock, log: silentLog, internalUser, ...more };
   const authority = new BrokerAuthority(options);
   const logIn = (username: string, password: string) => authority.decide("user", { username, password });
   const enter = (username: string, more: Record<string, string> = {}) =>
@@ -232,4 +234,13 @@ Deno.test("a user has so many connections and no more, as the broker counts them
   for (let i = 20; i < 100; i++) assert.equal(await join(), "allow");
   assert.equal(await join(), "busy");
   assert.deepEqual(counted, ["ana", "ana", "ana"]);
+});
+
+Deno.test("whoever asks is told whether registration is by invitation, and gets no further", async () => {
+  for (const [registration, decision] of [["open", "deny"], ["invite", "busy"], ["closed", "deny"]] as const) {
+    const { logIn, enter } = await setUp({ registration });
+    assert.equal(await logIn(invitationUser, ""), decision, registration);
+    assert.equal(await enter(invitationUser), "deny");
+    assert.equal(await enter(invitationUser, { tags: "busy" }), "deny");
+  }
 });

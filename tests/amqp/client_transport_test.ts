@@ -16,12 +16,19 @@ const logIn = { user: "ana", password, deviceName: "", deviceId: "" };
 Deno.test("where registration is by invitation, the broker lets in who has one, once", async () => {
   await using chatd = await startTestAmqpServer(broker, { registration: "invite" });
   const transport = chatd.transport("ana");
-  const without = await rejectsWith("registration_closed", transport.register(anas, {}));
-  assert.match(without.message, /without an invitation/);
+  const without = await rejectsWith("invite_invalid", transport.register(anas, {}));
+  assert.match(without.message, /by invitation: ask its operator for a code/);
   await rejectsWith("invite_invalid", transport.register({ ...anas, invite: "no-such-code" }, {}));
   const invite = await chatd.chat.accounts.createInvite({ lifetimeMs: 60_000 });
   assert.equal((await transport.register({ ...anas, invite }, {})).credentials?.user, "ana");
   await rejectsWith("invite_invalid", chatd.transport("ben").register({ ...anas, user: "ben", invite }, {}));
+});
+
+Deno.test("where nobody can register, they are told so, with an invitation or without", async () => {
+  await using chatd = await startTestAmqpServer(broker, { registration: "closed" });
+  const transport = chatd.transport("ana");
+  await rejectsWith("registration_closed", transport.register(anas, {}));
+  await rejectsWith("registration_closed", transport.register({ ...anas, invite: "any" }, {}));
 });
 
 Deno.test("a server that is busy is not taken for one that refuses", async () => {

@@ -113,7 +113,7 @@ Deno.test("serve starts without its broker, says so, and serves there once it co
   await node.stop();
   await using server = start(folder.path);
   const port = await portOf(server);
-  await server.line(/warn cannot serve there yet.*No RabbitMQ listens at/);
+  await server.line(/warn cannot serve yet; trying again .*No RabbitMQ listens at/);
   const ana = await join("ana", overGrpc(port));
   await node.restart();
   await server.line(/serving there too/);

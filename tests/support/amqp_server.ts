@@ -81,6 +81,7 @@ export async function startTestAmqpServer(
   const queues = new SessionQueues();
   const authority = new BrokerAuthority({
     accounts: chat.accounts,
+    registration,
     sessionQueues: queues,
     internalUser: broker.node.user,
     clock: systemClock,

@@ -1,0 +1,66 @@
+// A client over RabbitMQ in a real terminal.
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { startTestBroker } from "../support/amqp_server.ts";
+import { Child } from "../support/child_process.ts";
+import { runChatd } from "../support/chatd_process.ts";
+import { temporaryFolder } from "../support/temporary_folder.ts";
+import { hasTmux, Tmux } from "../support/tmux.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const ignore = !hasTmux;
+const deadlineMs = 60_000;
+
+Deno.test("a terminal over RabbitMQ asks for an invitation, and keeps its draft while the broker is away", {
+  ignore,
+}, async () => {
+  await using broker = await startTestBroker();
+  const { node } = broker;
+  using folder = temporaryFolder();
+  const data = `${folder.path}/data`;
+  const secretFile = `${folder.path}/secret`;
+  Deno.writeTextFileSync(secretFile, broker.secret);
+  await using server = new Child({
+    args: [
+      ...["amqp-server", "--data", data, "--registration", "invite", "--no-supervise"],
+      ...["--broker-auth-listen", `127.0.0.1:${broker.authPort}`, "--broker-auth-secret-file", secretFile],
+    ],
+    env: { CHATD_BROKER: node.amqpUrl() },
+  });
+  await server.line(/serves at/);
+  const invited = await runChatd({ args: ["user", "invite", "--data", data] });
+  assert.equal(invited.code, 0, invited.stderr);
+  const [code] = /^\S{8,}$/m.exec(invited.stdout) ?? [];
+  assert.ok(code, invited.stdout);
+
+  await using ana = await Tmux.start({ folder: folder.path, columns: 100, rows: 30 });
+  const run = `"${Deno.execPath()}" run --quiet --no-check --cached-only -A "${root}main.ts"`;
+  const url = `amqp://127.0.0.1:${node.amqpPort}`;
+  const command = `XDG_STATE_HOME="${folder.path}/ana" ${run} amqp-client --broker ${url} --user ana --to ana`;
+  await ana.type(command, "Enter");
+  await ana.sees(/log in or register\? \[l\/r\]/, deadlineMs);
+  await ana.type("r", "Enter");
+  await ana.sees(/New password/, deadlineMs);
+  await ana.type("correct horse", "Enter");
+  await ana.sees(/The same again/, deadlineMs);
+  await ana.type("correct horse", "Enter");
+  await ana.sees(/registers users by invitation[^]*Invitation code:/, deadlineMs);
+  await ana.type("no such code", "Enter");
+  await ana.sees(/The invitation is not valid[^]*Invitation code:/, deadlineMs);
+  await ana.type(code, "Enter");
+  await ana.sees(/Connected to/, deadlineMs);
+  await ana.type("before", "Enter");
+  await ana.sees(/ana: before/, deadlineMs);
+
+  await ana.type("half a dra");
+  await ana.sees(/half a dra$/, deadlineMs);
+  await node.crash();
+  await ana.sees(/offline, next try in \d+ s/, deadlineMs);
+  await ana.sees(/half a dra$/, deadlineMs);
+  await node.restart();
+  await ana.sees(/Connected again\.[^]*half a dra$/, deadlineMs);
+  await ana.type("ft", "Enter");
+  await ana.sees(/ana: half a draft/, deadlineMs);
+  await ana.type("/quit", "Enter");
+  await ana.sees(/\n\$ *$/, deadlineMs);
+});

@@ -99,6 +99,7 @@ export class Chat {
         if (message.event === undefined) this.#commits.moveOwnRead(message.conversation, message.sender, message.seq);
         fanOut.publish(message, origin as Origin);
         if (message.event?.kind === "deleted") void this.files.sweep();
+        settings.published(message);
         this.receipts.published(message);
       },
       onRead: (read) => this.receipts.readSaved(read),

@@ -162,6 +162,20 @@ export const migrations: readonly string[] = [
   CREATE INDEX mention_by_entry ON mention (conversation, seq);
   `,
   `
+  CREATE TABLE audit (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    minute INTEGER NOT NULL,
+    action TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    address TEXT NOT NULL,
+    detail BLOB NOT NULL,
+    count INTEGER NOT NULL,
+    UNIQUE (minute, action, actor, subject, detail)
+  ) STRICT;
+  `,
+  `
   ALTER TABLE entry ADD COLUMN file INTEGER NOT NULL DEFAULT 0;
 
   CREATE TABLE file (

@@ -60,7 +60,6 @@ export function openChat(options: OpenChatOptions): OpenChat {
     rate,
   });
   chat.files.start();
-  const control = openControlSocket({ folder, handlers: operatorCommands(accounts), log });
   const control = openControlSocket({ folder, handlers: operatorCommands({ accounts, audit }), log });
   opened.move();
   let closed: Promise<void> | undefined;

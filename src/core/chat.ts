@@ -92,6 +92,11 @@ export class Chat {
       hides: (user, { sender, position }) => settings.isHidden(user, sender, position),
       invitationChanged: (user, conversation) => revisions.changed(user, conversation),
     });
+    this.files = new Files({
+      ...options,
+      store: options.files,
+      attachmentOf: (user, { with: address, seq }) => this.#attachmentOf(user, address, seq),
+    });
     this.#commits = new CommitQueue({
       store,
       defer: options.defer,
@@ -118,11 +123,6 @@ export class Chat {
       log,
     });
     this.rooms = new Rooms({ posting: this.posting, cache, store: options.rooms, clock, limits, isUser, checkContact });
-    this.files = new Files({
-      ...options,
-      store: options.files,
-      attachmentOf: (user, { with: address, seq }) => this.#attachmentOf(user, address, seq),
-    });
     this.accounts.onRevoked((revocation) => this.live.endRevoked(revocation));
   }
 

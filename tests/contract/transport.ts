@@ -10,9 +10,9 @@ export type { TransportFixture, TransportServer } from "./transport_harness.ts";
 /** What every transport keeps to. */
 export function transportContract(name: string, fixture: TransportFixture): void {
   const test = testsOf(name, fixture);
+  transportFiles(test);
   transportAccounts(test);
   transportRequests(test);
   transportDelivery(test);
   transportLimits(test);
-  transportFiles(test);
 }

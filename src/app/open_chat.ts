@@ -56,6 +56,7 @@ export function openChat(options: OpenChatOptions): OpenChat {
     limits,
     clock,
     log,
+    audit,
     defer,
     rate,
   });

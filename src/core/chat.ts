@@ -1,4 +1,5 @@
 import type { Accounts, Identity } from "./accounts.ts";
+import { type AuditLog, noAudit } from "./audit.ts";
 import { ChatError } from "./chat_error.ts";
 import type { Clock } from "./clock.ts";
 import { CommitQueue } from "./commit_queue.ts";
@@ -41,6 +42,8 @@ export interface ChatOptions {
   limits: Limits;
   clock: Clock;
   log: Log;
+  /** Nobody takes notes unless given. */
+  audit?: AuditLog;
   /** Runs a callback after the input that is ready now has been read. */
   defer(callback: () => void): void;
   /** Requests of one user, over all their sessions: refill a second, and how many may come at once. */
@@ -122,7 +125,16 @@ export class Chat {
       revisions,
       log,
     });
-    this.rooms = new Rooms({ posting: this.posting, cache, store: options.rooms, clock, limits, isUser, checkContact });
+    this.rooms = new Rooms({
+      posting: this.posting,
+      cache,
+      store: options.rooms,
+      clock,
+      audit: options.audit ?? noAudit,
+      limits,
+      isUser,
+      checkContact,
+    });
     this.accounts.onRevoked((revocation) => this.live.endRevoked(revocation));
   }
 

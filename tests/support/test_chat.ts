@@ -1,4 +1,5 @@
 import { Accounts, type Credentials, type Identity } from "../../src/core/accounts.ts";
+import type { AuditLog } from "../../src/core/audit.ts";
 import { Chat } from "../../src/core/chat.ts";
 import type { Subscriber } from "../../src/core/live_sessions.ts";
 import { standardLimits } from "../../src/core/limits.ts";
@@ -19,6 +20,7 @@ export interface TestChatOptions {
   /** Closed with the chat. */
   store?: TestStore;
   rate?: { perSecond: number; burst: number };
+  audit?: AuditLog;
   defer?(callback: () => void): void;
 }
 
@@ -31,6 +33,7 @@ export class TestChat {
 
   private constructor(options: TestChatOptions) {
     const { store = TestStore.open(), rate = { perSecond: 1_000, burst: 1_000_000 }, defer = setImmediate } = options;
+    const audit = options.audit === undefined ? {} : { audit: options.audit };
     const { clock } = this;
     this.store = store;
     this.accounts = new Accounts({
@@ -40,6 +43,7 @@ export class TestChat {
       log: silentLog,
       registration: "open",
       registrationsPerAddress: { burst: 10_000, perSecond: 1 },
+      ...audit,
     });
     this.chat = new Chat({
       accounts: this.accounts,
@@ -52,6 +56,7 @@ export class TestChat {
       log: silentLog,
       defer,
       rate,
+      ...audit,
     });
   }
 

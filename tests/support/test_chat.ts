@@ -2,11 +2,11 @@ import { Accounts, type Credentials, type Identity } from "../../src/core/accoun
 import type { AuditLog } from "../../src/core/audit.ts";
 import { Chat } from "../../src/core/chat.ts";
 import type { Subscriber } from "../../src/core/live_sessions.ts";
-import { standardLimits } from "../../src/core/limits.ts";
 import { silentLog } from "../../src/core/log.ts";
 import type { Message } from "../../src/core/message.ts";
 import { createMessageId } from "../../src/core/message_id.ts";
 import type { ChatError } from "../../src/core/chat_error.ts";
+import { standardLimits } from "../../src/core/limits.ts";
 import type { Notice } from "../../src/core/notice.ts";
 import type { Draft } from "../../src/core/posting.ts";
 import { FakeClock } from "./fake_clock.ts";
@@ -49,8 +49,8 @@ export class TestChat {
       accounts: this.accounts,
       store: store.messages,
       rooms: store.rooms,
-      files: store.files,
       settings: store.settings,
+      files: store.files,
       limits: standardLimits,
       clock,
       log: silentLog,

@@ -47,10 +47,10 @@ export class TestChat {
     });
     this.chat = new Chat({
       accounts: this.accounts,
+      files: store.files,
       store: store.messages,
       rooms: store.rooms,
       settings: store.settings,
-      files: store.files,
       limits: standardLimits,
       clock,
       log: silentLog,

@@ -93,6 +93,7 @@ export class Chat {
       live,
       rooms: cache,
       hides: (user, { sender, position }) => settings.isHidden(user, sender, position),
+      hasBlocked: (user) => settings.hasBlocked(user),
       invitationChanged: (user, conversation) => revisions.changed(user, conversation),
     });
     this.files = new Files({

@@ -3,6 +3,8 @@ import type { CurrentRole, Room } from "./room.ts";
 /** A room with everybody that it has to do with, except those who left. */
 export interface RoomRecord extends Omit<Room, "memberCount"> {
   readonly roles: ReadonlyMap<string, CurrentRole>;
+  /** The first seq that members see, of those who do not see all. */
+  readonly firstSeqs: ReadonlyMap<string, number>;
 }
 
 /** Rooms on disk, for reading: what changes them are the events of their logs, see `MessageStore.commit`. */

@@ -58,7 +58,16 @@ export class Rooms {
       const made = await cache.find(id);
       const createdAt = clock.now();
       const room = made ??
-        new RoomState({ id, name, topic: "", isPublic, historyVisible, createdAt, roles: new Map() });
+        new RoomState({
+          id,
+          name,
+          topic: "",
+          isPublic,
+          historyVisible,
+          createdAt,
+          roles: new Map(),
+          firstSeqs: new Map(),
+        });
       const { created, joined } = await store.countRooms(actor.user);
       const full = created >= limits.maxRoomsPerUser || joined >= limits.maxMemberships;
       const refusal = full

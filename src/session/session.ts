@@ -312,6 +312,7 @@ export class Session {
       identity,
       consumer,
       offer: (message: Message, own: boolean) => delivery.offer(message, own),
+      lookUp: (position) => delivery.lookUp(position),
       notify: (notice) => this.#notify(notice),
       end: (reason) => this.end(reason),
     };

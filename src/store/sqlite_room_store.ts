@@ -3,6 +3,7 @@ import type { RoomRecord, RoomStore } from "../core/room_store.ts";
 import { roleCodes, toRole } from "./codes.ts";
 import { decodeText, settle } from "./column_values.ts";
 import type { Database } from "./database.ts";
+import { openEnd } from "./visibility.ts";
 
 /** Entries that are erased in one transaction: some ten milliseconds of work. */
 const erasedAtOnce = 1_000;
@@ -16,6 +17,12 @@ interface RoomRow {
   history_visible: number;
   created_at: number;
   members: number;
+}
+
+interface MemberRow {
+  name: string;
+  role: number;
+  firstSeq: number | null;
 }
 
 // Ids of rooms are what lies between "+" and the next character.
@@ -35,7 +42,8 @@ function prepareStatements(database: Database) {
   return {
     find: database.prepare(`${selectRoom} WHERE c.name = ?`),
     roles: database.prepare(
-      `SELECT u.name, m.role FROM member m CROSS JOIN user u ON u.id = m.user
+      `SELECT u.name, m.role, s.first_seq AS firstSeq FROM member m CROSS JOIN user u ON u.id = m.user
+         LEFT JOIN span s ON s.user = m.user AND s.conversation = m.conversation AND s.last_seq = ${openEnd}
        WHERE m.conversation = ? AND m.role <> ${roleCodes.left} ORDER BY u.name`,
     ),
     findPublic: database.prepare(
@@ -104,8 +112,14 @@ export class SqliteRoomStore implements RoomStore {
       const row = this.#statements.find.get(id) as unknown as RoomRow | undefined;
       if (!row) return undefined;
       const { memberCount: _, ...room } = toRoom(row);
-      const rows = this.#statements.roles.all(row.conversation) as unknown as { name: string; role: number }[];
-      return { ...room, roles: new Map(rows.map(({ name, role }) => [name, toRole(role) as CurrentRole])) };
+      const rows = this.#statements.roles.all(row.conversation) as unknown as MemberRow[];
+      return {
+        ...room,
+        roles: new Map(rows.map(({ name, role }) => [name, toRole(role) as CurrentRole])),
+        firstSeqs: new Map(
+          rows.flatMap(({ name, firstSeq }) => firstSeq !== null && firstSeq > 1 ? [[name, firstSeq]] : []),
+        ),
+      };
     });
   }
 

@@ -4,6 +4,7 @@ import { transportFiles } from "./transport_files.ts";
 import { testsOf, type TransportFixture } from "./transport_harness.ts";
 import { transportLimits } from "./transport_limits.ts";
 import { transportRequests } from "./transport_requests.ts";
+import { transportRooms } from "./transport_rooms.ts";
 
 export type { TransportFixture, TransportServer } from "./transport_harness.ts";
 
@@ -15,4 +16,5 @@ export function transportContract(name: string, fixture: TransportFixture): void
   transportRequests(test);
   transportDelivery(test);
   transportLimits(test);
+  transportRooms(test);
 }

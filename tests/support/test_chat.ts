@@ -6,7 +6,7 @@ import { silentLog } from "../../src/core/log.ts";
 import type { Message } from "../../src/core/message.ts";
 import { createMessageId } from "../../src/core/message_id.ts";
 import type { ChatError } from "../../src/core/chat_error.ts";
-import { standardLimits } from "../../src/core/limits.ts";
+import { type Limits, standardLimits } from "../../src/core/limits.ts";
 import type { Notice } from "../../src/core/notice.ts";
 import type { Draft } from "../../src/core/posting.ts";
 import { FakeClock } from "./fake_clock.ts";
@@ -21,6 +21,8 @@ export interface TestChatOptions {
   store?: TestStore;
   rate?: { perSecond: number; burst: number };
   audit?: AuditLog;
+  /** Where they are other than the standard ones. */
+  limits?: Partial<Limits>;
   defer?(callback: () => void): void;
 }
 
@@ -51,7 +53,7 @@ export class TestChat {
       store: store.messages,
       rooms: store.rooms,
       settings: store.settings,
-      limits: standardLimits,
+      limits: { ...standardLimits, ...options.limits },
       clock,
       log: silentLog,
       defer,
@@ -102,6 +104,7 @@ export class FakeSubscriber implements Subscriber {
   readonly consumer: string;
   readonly offered: { message: Message; own: boolean }[] = [];
   readonly presence: [user: string, online: boolean][] = [];
+  readonly lookedUp: number[] = [];
   readonly notices: Notice[] = [];
   ended: ChatError | undefined;
 
@@ -121,6 +124,10 @@ export class FakeSubscriber implements Subscriber {
 
   offer(message: Message, own: boolean): void {
     this.offered.push({ message, own });
+  }
+
+  lookUp(position: number): void {
+    this.lookedUp.push(position);
   }
 
   notify(notice: Notice): void {

@@ -2,6 +2,7 @@ import { transportAccounts } from "./transport_accounts.ts";
 import { transportDelivery } from "./transport_delivery.ts";
 import { testsOf, type TransportFixture } from "./transport_harness.ts";
 import { transportLimits } from "./transport_limits.ts";
+import { transportPeople } from "./transport_people.ts";
 import { transportRequests } from "./transport_requests.ts";
 import { transportRooms } from "./transport_rooms.ts";
 
@@ -15,4 +16,5 @@ export function transportContract(name: string, fixture: TransportFixture): void
   transportDelivery(test);
   transportLimits(test);
   transportRooms(test);
+  transportPeople(test);
 }

@@ -3,6 +3,7 @@ import { transportDelivery } from "./transport_delivery.ts";
 import { transportFiles } from "./transport_files.ts";
 import { testsOf, type TransportFixture } from "./transport_harness.ts";
 import { transportLimits } from "./transport_limits.ts";
+import { transportPeople } from "./transport_people.ts";
 import { transportRequests } from "./transport_requests.ts";
 import { transportRooms } from "./transport_rooms.ts";
 
@@ -17,4 +18,5 @@ export function transportContract(name: string, fixture: TransportFixture): void
   transportDelivery(test);
   transportLimits(test);
   transportRooms(test);
+  transportPeople(test);
 }

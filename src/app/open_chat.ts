@@ -45,7 +45,15 @@ export function openChat(options: OpenChatOptions): OpenChat {
   const store = opened.use(openStore({ folder }));
   const clock = systemClock;
   const audit = new AuditJournal({ store: store.audit, clock, log });
-  const accounts = new Accounts({ store: store.accounts, hasher, clock, log, audit, registration });
+  const accounts = new Accounts({
+    store: store.accounts,
+    hasher,
+    clock,
+    log,
+    audit,
+    registration,
+    maxUsers: limits.maxUsers,
+  });
   const swept = accounts.removeOldDevices().catch((error) => log.error("old devices could not be removed", { error }));
   const chat = new Chat({
     accounts,

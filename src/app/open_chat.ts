@@ -63,6 +63,7 @@ export function openChat({ folder, ...options }: OpenChatOptions): OpenChat {
   const swept = chat.accounts.removeOldDevices()
     .catch((error) => log.error("old devices could not be removed", { error }));
   const control = openControlSocket({ folder, handlers: operatorCommands(core), log });
+  chat.files.start();
   retention.start();
   void erasure.run();
   opened.move();
@@ -82,13 +83,23 @@ export function openCore(store: Store, options: CoreOptions): Core {
   const { registration, rate, limits = standardLimits, deletedAccounts, log, hasher = new ScryptHasher() } = options;
   const clock = systemClock;
   const audit = new AuditJournal({ store: store.audit, clock, log });
-  const onErased = () => {};
+  // Files that they held may have no holder any more.
+  const onErased = () => void chat.files.sweep();
   const retention = new Retention({ store: store.retention, clock, log, onRemoved: onErased });
   const erasure = new Erasure({ store: store.erasure, log, onBlanked: onErased });
-  const chat = new Chat({
-    accounts: new Accounts({ store: store.accounts, hasher, clock, log, audit, registration }),
+  const chat: Chat = new Chat({
+    accounts: new Accounts({
+      store: store.accounts,
+      hasher,
+      clock,
+      log,
+      audit,
+      registration,
+      maxUsers: limits.maxUsers,
+    }),
     store: store.messages,
     rooms: store.rooms,
+    files: store.files,
     settings: store.settings,
     limits,
     deletedAccounts,

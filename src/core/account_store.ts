@@ -34,12 +34,13 @@ export interface InviteRecord {
 export interface AccountStore {
   /**
    * Adds a user, using up the invitation `invite.codeHash` where one is given. Unless it says "added", nothing was changed.
-   * "invite_invalid": unknown, used or, at `invite.now`, expired, whether or not the name is taken.
+   * "invite_invalid": unknown, used or, at `invite.now`, expired, whether or not the name is taken. "full": there are
+   * `maxUsers` already; there is no limit unless given.
    */
   addUser(
     user: UserRecord,
-    invite?: { codeHash: string; now: number },
-  ): Promise<"added" | "exists" | "invite_invalid">;
+    options?: { invite?: { codeHash: string; now: number } | undefined; maxUsers?: number | undefined },
+  ): Promise<"added" | "exists" | "invite_invalid" | "full">;
 
   /** Deleted ones, by their alias, too. */
   findUser(name: string): Promise<UserRecord | undefined>;

@@ -28,6 +28,8 @@ export interface AccountsOptions {
   readonly tokenLifetimeMs?: number;
   /** Bounds the hashing of passwords; two at once and a short queue unless given. */
   readonly hashQueue?: HashQueue;
+  /** With so many accounts, nobody can register any more; no limit unless given. */
+  readonly maxUsers?: number;
   /** Nobody takes notes unless given. */
   readonly audit?: AuditLog;
   /** Registrations from one address: 30 at once, then one in 10 seconds, unless given. */
@@ -52,6 +54,7 @@ export class Accounts {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #audit: AuditLog;
+  readonly #maxUsers: number | undefined;
   readonly #gate: RegistrationGate;
   readonly #devices: Devices;
   readonly #passwords: PasswordCheck;
@@ -65,6 +68,7 @@ export class Accounts {
     this.#clock = options.clock;
     this.#log = options.log;
     this.#audit = options.audit ?? noAudit;
+    this.#maxUsers = options.maxUsers;
     this.#devices = new Devices({
       ...options,
       audit: this.#audit,
@@ -82,7 +86,7 @@ export class Accounts {
 
   /**
    * Makes a user, and logs them in. `invite` is "" where there is none, and is used up only when it was needed.
-   * @throws {ChatError} `invalid_argument`, `registration_closed`, `invite_invalid`, `already_exists`, `rate_limited`, `busy`
+   * @throws {ChatError} `invalid_argument`, `registration_closed`, `invite_invalid`, `already_exists`, `limit_reached`, `rate_limited`, `busy`
    */
   async register(
     request: { user: string; password: string; invite: string; deviceName: string; address: string },
@@ -94,7 +98,7 @@ export class Accounts {
     const invite = await this.#gate.admit(request);
     // Without a good invitation, nobody learns which names are taken.
     if (invite === undefined) await this.#refuseTaken(user);
-    await this.#add(user, await this.#passwords.hash(address, password), invite);
+    await this.#add(user, await this.#passwords.hash(address, password), { invite, maxUsers: this.#maxUsers });
     this.#log.info("user registered", { user, address });
     this.#audit.record({ action: "registered", actor: user, address });
     return this.#locks.run(user, () => this.#devices.logIn(user, { name: deviceName }));
@@ -341,11 +345,14 @@ export class Accounts {
     if (await this.#store.findUser(name) !== undefined) throw taken(name);
   }
 
-  async #add(name: string, passwordHash: string, invite?: { codeHash: string; now: number }): Promise<void> {
+  async #add(name: string, passwordHash: string, options: Parameters<AccountStore["addUser"]>[1] = {}): Promise<void> {
     const record = { name, passwordHash, disabled: false, createdAt: this.#clock.now() };
-    const result = await this.#store.addUser(record, invite);
+    const result = await this.#store.addUser(record, options);
     if (result === "exists") throw taken(name);
     if (result === "added") return;
+    if (result === "full") {
+      throw new ChatError("limit_reached", "This server has as many accounts as it may: ask its operator for one.");
+    }
     throw new ChatError("invite_invalid", "This invitation is unknown, used or expired: ask the operator for another.");
   }
 

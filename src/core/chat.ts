@@ -6,10 +6,12 @@ import type { Clock } from "./clock.ts";
 import { CommitQueue } from "./commit_queue.ts";
 import { LiveSessions, type Subscriber } from "./live_sessions.ts";
 import type { Log } from "./log.ts";
+import { Files } from "./files.ts";
+import type { FileStore } from "./file_store.ts";
 import { FanOut } from "./fan_out.ts";
 import { KnownUsers } from "./known_users.ts";
 import type { DeletedAccounts, Limits } from "./limits.ts";
-import { conversationAddress, type Message } from "./message.ts";
+import { type Attachment, conversationAddress, type Message } from "./message.ts";
 import { parseMessageId } from "./message_id.ts";
 import type { ConversationSummary, HistoryPage, HistoryRange, MessageBatch, MessageStore } from "./message_store.ts";
 import { type Draft, noSuchMessage, type Origin, type Posted, Posting, refuseInRoom } from "./posting.ts";
@@ -37,6 +39,7 @@ export interface ChatOptions {
   accounts: Accounts;
   store: MessageStore;
   rooms: RoomStore;
+  files: FileStore;
   settings: SettingsStore;
   limits: Limits;
   clock: Clock;
@@ -70,6 +73,7 @@ export class Chat {
   readonly rooms: Rooms;
   readonly deletion: AccountDeletion;
   readonly roomKeeper: RoomKeeper;
+  readonly files: Files;
   #closing: ChatError | undefined;
 
   constructor(options: ChatOptions) {
@@ -100,12 +104,18 @@ export class Chat {
       hasBlocked: (user) => settings.hasBlocked(user),
       invitationChanged: (user, conversation) => revisions.changed(user, conversation),
     });
+    this.files = new Files({
+      ...options,
+      store: options.files,
+      attachmentOf: (user, { with: address, seq }) => this.#attachmentOf(user, address, seq),
+    });
     this.#commits = new CommitQueue({
       store,
       defer: options.defer,
       onAccepted: (message, origin) => {
         if (message.event === undefined) this.#commits.moveOwnRead(message.conversation, message.sender, message.seq);
         fanOut.publish(message, origin as Origin);
+        if (message.event?.kind === "deleted") void this.files.sweep();
         settings.published(message);
         this.receipts.published(message);
       },
@@ -331,8 +341,18 @@ export class Chat {
   /** Ends what still lives and commits what waits; afterwards the store can be closed. */
   async close(): Promise<void> {
     this.endSessions();
+    await this.files.close();
     await this.#commits.flush();
     this.receipts.close();
     await this.presence.close();
+  }
+
+  async #attachmentOf(user: string, address: string, seq: number): Promise<Attachment | undefined> {
+    const { conversation, room, refusal } = await this.posting.resolve(user, address);
+    const message = conversation === "" ? undefined : await this.#options.store.entry(user, conversation, seq);
+    if (message !== undefined) return message.attachment;
+    if (refusal !== undefined) throw refusal;
+    if (room === undefined || room.isMember(user)) return undefined;
+    throw new ChatError("permission_denied", `You are not in room ${room.label}: join it to read it.`);
   }
 }

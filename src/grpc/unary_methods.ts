@@ -127,7 +127,8 @@ export function authMethods(options: UnaryOptions) {
   };
 }
 
-function unary<Request>(
+/** A handler that decodes what comes, and answers with what `respond` makes of it or throws. */
+export function unary<Request>(
   log: Log,
   type: MessageDecoder<Request>,
   respond: (request: Request, call: ServerUnaryCall<Uint8Array, unknown>) => Promise<unknown>,
@@ -142,7 +143,8 @@ function unary<Request>(
   };
 }
 
-async function authenticate(
+/** Whose token the call shows. @throws {ChatError} `unauthenticated` and others that `Accounts.authenticate` throws. */
+export async function authenticate(
   { chat, onLogIn }: UnaryOptions,
   call: ServerUnaryCall<Uint8Array, unknown>,
 ): Promise<RequestContext> {

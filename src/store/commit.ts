@@ -1,6 +1,7 @@
-import type { Accepted, Message } from "../core/message.ts";
+import type { Accepted, Attachment, Message } from "../core/message.ts";
 import type { Append, Change, ChangeResult, MoveCursor, MoveRead } from "../core/message_store.ts";
 import { isRoomId } from "../core/room.ts";
+import { Attachments } from "./attachments.ts";
 import { BoundedMap } from "./bounded_map.ts";
 import { encodeId, encodeText } from "./column_values.ts";
 import type { Database } from "./database.ts";
@@ -45,6 +46,8 @@ interface KnownEntry {
   readonly subject: number | null;
   /** It is a message whose text is not what was sent. */
   readonly changed: number;
+  /** It is or was a message with a file. */
+  readonly file: number;
 }
 
 function prepareStatements(database: Database) {
@@ -63,7 +66,8 @@ function prepareStatements(database: Database) {
     moveMembers: database.prepare("UPDATE member SET head_position = ? WHERE conversation = ?"),
     findEntry: database.prepare(
       `SELECT e.position, c.name AS conversation, e.seq, e.accepted_at AS acceptedAt, e.text, e.kind, e.target, e.subject,
-         e.deleted <> 0 OR e.edited_at IS NOT NULL AS changed
+         e.deleted <> 0 OR e.edited_at IS NOT NULL AS changed,
+         e.file
        FROM entry e JOIN conversation c ON c.id = e.conversation WHERE e.sender = ? AND e.id = ?`,
     ),
     addMessage: database.prepare(
@@ -105,6 +109,7 @@ export class Committer {
   readonly #spentIds: SpentIds;
   readonly #roomChanges: RoomChanges;
   readonly #messageChanges: MessageChanges;
+  readonly #attachments: Attachments;
   readonly #conversations = new BoundedMap<string, Conversation>(maxCached);
   #head: number;
   /** What the open transaction made of the head and of conversations; forgotten when it fails. */
@@ -118,6 +123,7 @@ export class Committer {
     this.#users = users;
     this.#roomChanges = new RoomChanges(database, users);
     this.#messageChanges = new MessageChanges(database, users);
+    this.#attachments = new Attachments(database);
     this.#head = (this.#statements.head.get() as { head: number }).head;
   }
 
@@ -223,7 +229,10 @@ export class Committer {
   }
 
   #obstacle(append: Append, { sender }: EncodedAppend, conversation: Conversation | undefined) {
-    if (append.uploadId !== undefined) return { kind: "upload_gone" } as const;
+    const { uploadId } = append;
+    if (uploadId !== undefined && !this.#attachments.isReady({ owner: sender, id: uploadId })) {
+      return { kind: "upload_gone" } as const;
+    }
     if (this.#roomChanges.takesName(append, conversation?.id)) return { kind: "name_taken" } as const;
     const kind = this.#messageChanges.obstacle(append, sender, conversation?.id);
     return kind && { kind };
@@ -268,6 +277,9 @@ export class Committer {
     if (event !== undefined || append.mentions !== undefined) {
       this.#makeSo(append, { conversation: conversation.id, seq, position, uncounted, sender, acceptedAt });
     }
+    const attachment = append.uploadId === undefined
+      ? undefined
+      : this.#attachments.attach(position, { owner: sender, id: append.uploadId });
     // Last, because nothing may be pending of a change that failed.
     this.#pendingHead = position;
     const { id: conversationId, isRoom } = conversation;
@@ -278,7 +290,7 @@ export class Committer {
       headPosition: position,
       uncounted,
     });
-    return { kind: "accepted", message: toMessage(append, { position, seq, ordinal: seq - uncounted }) };
+    return { kind: "accepted", message: toMessage(append, { position, seq, ordinal: seq - uncounted, attachment }) };
   }
 
   #makeSo(append: Append, entry: Placed): void {
@@ -292,7 +304,8 @@ export class Committer {
     const before = this.#statements.findEntry.get(sender, id) as KnownEntry | undefined;
     if (!before) return this.#sentLongBefore(append, { sender, id });
     const same = before.conversation === append.conversation && before.kind === kind && before.target === target &&
-      before.subject === subject && (before.changed !== 0 || equal(before.text, text));
+      before.subject === subject && (before.changed !== 0 || equal(before.text, text)) &&
+      this.#hasUpload(before, append.uploadId);
     return same ? { kind: "duplicate", accepted: toAccepted(before) } : { kind: "conflict" };
   }
 
@@ -301,6 +314,12 @@ export class Committer {
     const accepted = this.#spentIds.find(sender, id);
     if (!accepted) return undefined;
     return accepted.conversation === append.conversation ? { kind: "duplicate", accepted } : { kind: "conflict" };
+  }
+
+  /** Also when the file was erased since, and nothing tells which it was. */
+  #hasUpload({ file, position }: KnownEntry, uploadId: string | undefined): boolean {
+    if (file === 0 || uploadId === undefined) return file === 0 && uploadId === undefined;
+    return (this.#attachments.uploadAt(position) ?? uploadId) === uploadId;
   }
 
   #moveCursor({ deviceId, consumer, position }: MoveCursor): ChangeResult {
@@ -352,11 +371,18 @@ export class Committer {
   }
 }
 
-function toMessage(append: Append, place: { position: number; seq: number; ordinal: number }): Message {
+function toMessage(
+  append: Append,
+  { attachment, ...place }: { position: number; seq: number; ordinal: number; attachment: Attachment | undefined },
+): Message {
   const { conversation, acceptedAt, id, sender, text, event, replyTo } = append;
   const message = { ...place, conversation, acceptedAt, id, sender, text };
   if (event !== undefined) return { ...message, event };
-  return replyTo === undefined ? message : { ...message, replyTo };
+  return {
+    ...message,
+    ...(replyTo !== undefined && { replyTo }),
+    ...(attachment !== undefined && { attachment }),
+  };
 }
 
 function toAccepted({ position, conversation, seq, acceptedAt }: KnownEntry): Accepted {

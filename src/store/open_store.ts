@@ -1,5 +1,6 @@
 import type { AccountStore } from "../core/account_store.ts";
 import type { ErasureStore } from "../core/erasure.ts";
+import type { FileStore } from "../core/file_store.ts";
 import type { AuditStore } from "../core/audit.ts";
 import type { MessageStore } from "../core/message_store.ts";
 import type { RetentionStore } from "../core/retention_store.ts";
@@ -9,6 +10,7 @@ import { prepareDataFolder } from "./data_folder.ts";
 import { Database } from "./database.ts";
 import { SqliteAccountStore } from "./sqlite_account_store.ts";
 import { SqliteErasureStore } from "./sqlite_erasure_store.ts";
+import { SqliteFileStore } from "./sqlite_file_store.ts";
 import { SqliteAuditLog } from "./sqlite_audit_log.ts";
 import { SqliteMessageStore } from "./sqlite_message_store.ts";
 import { SqliteRetentionStore } from "./sqlite_retention_store.ts";
@@ -21,6 +23,7 @@ export interface Store extends Disposable {
   readonly accounts: AccountStore;
   readonly audit: AuditStore;
   readonly rooms: RoomStore;
+  readonly files: FileStore;
   readonly settings: SettingsStore;
   readonly retention: RetentionStore;
   readonly erasure: ErasureStore;
@@ -49,6 +52,7 @@ export function openStore({ folder }: { folder: string }): Store {
     rooms,
     retention: new SqliteRetentionStore(database, { spentIds: messages.spentIds, beforeErasing }),
     erasure: new SqliteErasureStore(database, { beforeErasing }),
+    files: new SqliteFileStore(database, { folder: `${folder}/files` }),
     settings: new SqliteSettingsStore(database),
     close,
     [Symbol.dispose]: close,

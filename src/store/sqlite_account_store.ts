@@ -32,9 +32,10 @@ function prepareStatements(database: Database) {
   return {
     addUser: database.prepare(
       `INSERT INTO user (name, password_hash, disabled, created_at)
-       VALUES (:name, :passwordHash, :disabled, :createdAt) ON CONFLICT (name) DO NOTHING`,
+       VALUES (:name, :passwordHash, :disabled, :createdAt)`,
     ),
     isRetired: database.prepare("SELECT 1 FROM retired_name WHERE name = ?"),
+    countUsers: database.prepare("SELECT count(*) AS users FROM user"),
     findUser: database.prepare(`${selectUser} WHERE name = ?`),
     listUsers: database.prepare(`${selectUser} WHERE name > ? AND deleted = 0 ORDER BY name LIMIT ?`),
     setPassword: database.prepare("UPDATE user SET password_hash = ? WHERE name = ?"),
@@ -103,19 +104,20 @@ export class SqliteAccountStore implements AccountStore {
 
   addUser(
     user: UserRecord,
-    invite?: { codeHash: string; now: number },
-  ): Promise<"added" | "exists" | "invite_invalid"> {
-    const { addUser, isRetired, findInvite, removeInvite } = this.#statements;
+    { invite, maxUsers }: { invite?: { codeHash: string; now: number } | undefined; maxUsers?: number | undefined } =
+      {},
+  ): Promise<"added" | "exists" | "invite_invalid" | "full"> {
+    const { addUser, isRetired, findUser, countUsers, findInvite, removeInvite } = this.#statements;
     return this.#write(() => {
       if (invite && !findInvite.get(invite.codeHash, invite.now)) return "invite_invalid";
-      if (isRetired.get(user.name)) return "exists";
-      const { changes } = addUser.run({
+      if (findUser.get(user.name) || isRetired.get(user.name)) return "exists";
+      if (maxUsers !== undefined && Number(countUsers.get()!.users) >= maxUsers) return "full";
+      addUser.run({
         name: user.name,
         passwordHash: user.passwordHash,
         disabled: Number(user.disabled),
         createdAt: user.createdAt,
       });
-      if (changes === 0) return "exists";
       if (invite) removeInvite.run(invite.codeHash);
       return "added";
     });

@@ -1,4 +1,5 @@
 import type { ErasureStore } from "../core/erasure.ts";
+import { Attachments } from "./attachments.ts";
 import { settle } from "./column_values.ts";
 import type { Database } from "./database.ts";
 import { kindCodes } from "./entry_columns.ts";
@@ -25,18 +26,20 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** Takes away what else is kept of an entry that is about to be erased, in the same transaction: its words in the index, its file. */
+/** Takes away what else is kept of an entry that is about to be erased, in the same transaction: its words in the index. */
 export type BeforeErasing = (position: number) => void;
 
 /** Goes through what each of them sent by the ids that their clients made, in the database that it shares with the message store. */
 export class SqliteErasureStore implements ErasureStore {
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepareStatements>;
+  readonly #attachments: Attachments;
   readonly #beforeErasing: BeforeErasing;
 
   constructor(database: Database, { beforeErasing }: { beforeErasing: BeforeErasing }) {
     this.#database = database;
     this.#statements = prepareStatements(database);
+    this.#attachments = new Attachments(database);
     this.#beforeErasing = beforeErasing;
   }
 
@@ -60,6 +63,7 @@ export class SqliteErasureStore implements ErasureStore {
       blank.run(position);
       removeReactions.run(conversation, seq);
       removeMentions.run(conversation, seq);
+      this.#attachments.removeAt(conversation, seq);
     }
     const last = rows.at(-1);
     if (last === undefined) finish.run(user);

@@ -1,6 +1,7 @@
 import { AmqpLink } from "../../src/amqp/client_link.ts";
 import type { BrokerAddress } from "../../src/amqp/broker_address.ts";
 import { AmqpTransport } from "../../src/amqp/client_transport.ts";
+import type { FileTransport } from "../../src/client/file_transport.ts";
 import type { Transport } from "../../src/client/transport.ts";
 import type { Credentials } from "../../src/gen/chatd/v1/auth.ts";
 import { transportContract, type TransportFixture, type TransportServer } from "../contract/transport.ts";
@@ -11,7 +12,7 @@ const broker = await startTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
 
 /** The transports of all users of a test as one: whose link it is, is seen by the token of its hello. */
-class EverybodysTransport implements Transport {
+class EverybodysTransport implements Transport, FileTransport {
   readonly address = "the broker of the tests";
   readonly #broker: BrokerAddress;
   readonly #owners = new Map<string, string>();
@@ -25,6 +26,9 @@ class EverybodysTransport implements Transport {
 
   logIn: Transport["logIn"] = async (request, options) =>
     this.#remember(await this.#of(request.user).logIn(request, options));
+
+  openFiles: FileTransport["openFiles"] = (options) =>
+    this.#of(this.#owners.get(options.token) ?? "ana").openFiles(options);
 
   connect = () => Promise.resolve(this.open());
 
@@ -65,6 +69,7 @@ const fixture: TransportFixture = {
       get chat() {
         return running.chat;
       },
+      folder: folder.path,
       transport,
       openRaw: () => Promise.resolve(transport.open()),
       async stop(how) {

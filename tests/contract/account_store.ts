@@ -30,33 +30,50 @@ export function accountStoreContract(name: string, open: () => OpenedStore | Pro
   test("an invitation lets one user in, until it expires", async (accounts) => {
     await accounts.addInvite({ codeHash: "c1", createdAt: 10, expiresAt: 100 });
     await accounts.addInvite({ codeHash: "c2", createdAt: 10, expiresAt: 100 });
-    assert.equal(await accounts.addUser(userRecord("ana"), { codeHash: "unknown", now: 50 }), "invite_invalid");
+    assert.equal(
+      await accounts.addUser(userRecord("ana"), { invite: { codeHash: "unknown", now: 50 } }),
+      "invite_invalid",
+    );
     assert.equal(await accounts.findUser("ana"), undefined);
     assert.equal(await accounts.hasInvite({ codeHash: "c1", now: 99 }), true);
     assert.equal(await accounts.hasInvite({ codeHash: "c1", now: 100 }), false);
     assert.equal(await accounts.hasInvite({ codeHash: "unknown", now: 50 }), false);
-    assert.equal(await accounts.addUser(userRecord("ana"), { codeHash: "c1", now: 99 }), "added");
+    assert.equal(await accounts.addUser(userRecord("ana"), { invite: { codeHash: "c1", now: 99 } }), "added");
     assert.equal(await accounts.hasInvite({ codeHash: "c1", now: 99 }), false);
-    assert.equal(await accounts.addUser(userRecord("ben"), { codeHash: "c1", now: 99 }), "invite_invalid");
-    assert.equal(await accounts.addUser(userRecord("ben"), { codeHash: "c2", now: 100 }), "invite_invalid");
+    assert.equal(await accounts.addUser(userRecord("ben"), { invite: { codeHash: "c1", now: 99 } }), "invite_invalid");
+    assert.equal(await accounts.addUser(userRecord("ben"), { invite: { codeHash: "c2", now: 100 } }), "invite_invalid");
     assert.equal(await accounts.findUser("ben"), undefined);
   });
 
   test("a name that is taken uses up no invitation", async (accounts) => {
     await accounts.addUser(userRecord("ana"));
     await accounts.addInvite({ codeHash: "c1", createdAt: 10, expiresAt: 100 });
-    assert.equal(await accounts.addUser(userRecord("ana"), { codeHash: "c1", now: 50 }), "exists");
-    assert.equal(await accounts.addUser(userRecord("ben"), { codeHash: "c1", now: 50 }), "added");
+    assert.equal(await accounts.addUser(userRecord("ana"), { invite: { codeHash: "c1", now: 50 } }), "exists");
+    assert.equal(await accounts.addUser(userRecord("ben"), { invite: { codeHash: "c1", now: 50 } }), "added");
   });
 
   test("without a good invitation, a name that is taken looks like any other", async (accounts) => {
     await accounts.addUser(userRecord("ana"));
     await accounts.addInvite({ codeHash: "late", createdAt: 10, expiresAt: 50 });
     for (const codeHash of ["unknown", "late"]) {
-      assert.equal(await accounts.addUser(userRecord("ana"), { codeHash, now: 50 }), "invite_invalid");
-      assert.equal(await accounts.addUser(userRecord("ben"), { codeHash, now: 50 }), "invite_invalid");
+      assert.equal(await accounts.addUser(userRecord("ana"), { invite: { codeHash, now: 50 } }), "invite_invalid");
+      assert.equal(await accounts.addUser(userRecord("ben"), { invite: { codeHash, now: 50 } }), "invite_invalid");
     }
     assert.equal(await accounts.findUser("ben"), undefined);
+  });
+
+  test("no more users are added than there may be, and a name that is taken is told first", async (accounts) => {
+    await accounts.addUser(userRecord("ana"));
+    await accounts.addInvite({ codeHash: "c1", createdAt: 10, expiresAt: 100 });
+    const invite = { codeHash: "c1", now: 50 };
+    assert.equal(await accounts.addUser(userRecord("ben"), { invite, maxUsers: 1 }), "full");
+    assert.equal(await accounts.findUser("ben"), undefined);
+    assert.equal(await accounts.addUser(userRecord("ana"), { maxUsers: 1 }), "exists");
+    assert.equal(
+      await accounts.addUser(userRecord("ben"), { invite: { ...invite, now: 100 }, maxUsers: 1 }),
+      "invite_invalid",
+    );
+    assert.equal(await accounts.addUser(userRecord("ben"), { invite, maxUsers: 2 }), "added");
   });
 
   test("users are listed by name, in byte order, in pages", async (accounts) => {

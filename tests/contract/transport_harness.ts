@@ -1,3 +1,4 @@
+import type { FileTransport } from "../../src/client/file_transport.ts";
 import type { Link, Transport } from "../../src/client/transport.ts";
 import type { Chat } from "../../src/core/chat.ts";
 import type { Credentials } from "../../src/gen/chatd/v1/auth.ts";
@@ -7,8 +8,10 @@ import { LinkClient } from "../support/link_client.ts";
 /** A server with a data folder of its own. Disposing of it removes both. */
 export interface TransportServer extends AsyncDisposable {
   readonly chat: Chat;
+  /** Of its data. */
+  readonly folder: string;
   /** A way to the server, also after it was started again. */
-  readonly transport: Transport;
+  readonly transport: Transport & FileTransport;
   /** A link whose frames to the server are any bytes. */
   openRaw(): Promise<Link & { sendBytes(bytes: Uint8Array): void }>;
   /** Stops it; "abruptly" breaks all connections without a word. Its data stay. */

@@ -50,6 +50,7 @@ export class TestChat {
     });
     this.chat = new Chat({
       accounts: this.accounts,
+      files: store.files,
       store: store.messages,
       rooms: store.rooms,
       settings: store.settings,

@@ -2,6 +2,7 @@ import type { Change, ChangeResult } from "../../src/core/message_store.ts";
 import { Database } from "../../src/store/database.ts";
 import { SqliteAccountStore } from "../../src/store/sqlite_account_store.ts";
 import { SqliteErasureStore } from "../../src/store/sqlite_erasure_store.ts";
+import { SqliteFileStore } from "../../src/store/sqlite_file_store.ts";
 import { SqliteMessageStore } from "../../src/store/sqlite_message_store.ts";
 import { SqliteRoomStore } from "../../src/store/sqlite_room_store.ts";
 import { SqliteSettingsStore } from "../../src/store/sqlite_settings_store.ts";
@@ -24,6 +25,8 @@ export class TestStore<Messages extends TestMessageStore = TestMessageStore> imp
   readonly rooms: SqliteRoomStore;
   readonly settings: SqliteSettingsStore;
   readonly erasure: SqliteErasureStore;
+  /** Their contents would go into a folder that does not exist. */
+  readonly files: SqliteFileStore;
   readonly #database: Database;
 
   private constructor(database: Database, messages: Messages) {
@@ -33,6 +36,7 @@ export class TestStore<Messages extends TestMessageStore = TestMessageStore> imp
     this.rooms = new SqliteRoomStore(database);
     this.settings = new SqliteSettingsStore(database);
     this.erasure = new SqliteErasureStore(database, { beforeErasing: () => {} });
+    this.files = new SqliteFileStore(database, { folder: "/nonexistent/files of a test" });
   }
 
   static open(): TestStore {

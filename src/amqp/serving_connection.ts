@@ -13,7 +13,7 @@ import { BrokerSessions } from "./broker_sessions.ts";
 import { DirectReplies } from "./direct_replies.ts";
 import { FileRequests } from "./file_requests.ts";
 import { FloodGuard } from "./flood_guard.ts";
-import { type Incoming, parseIncoming, type ReplyAddress, replyAddress } from "./incoming.ts";
+import { type Incoming, parseIncoming, type ReplyAddress, replyAddress, sessionHeader } from "./incoming.ts";
 import { NamelessSenders } from "./nameless_senders.ts";
 import { decodePayload, encodePayload, endingFrame, messageTypes } from "./payload.ts";
 import { type Outgoing, Publisher } from "./publisher.ts";
@@ -232,7 +232,8 @@ export class ServingConnection {
   ): Promise<void> {
     const sender = String(message.properties.userId ?? "");
     const session = this.#sessions.of(message);
-    if (!guard.admits(sender, session)) return session?.end(tooMuch());
+    const secret: unknown = message.properties.headers?.[sessionHeader];
+    if (!guard.admits(sender, { session, secret })) return session?.end(tooMuch());
     const address = this.#addressOf(message);
     try {
       await serve(parseIncoming(message), address, session);

@@ -1,7 +1,6 @@
 import type { BackupManifest } from "../store/backup_manifest.ts";
 import { makeBackup } from "../store/backup.ts";
 import { restoreBackup } from "../store/restore.ts";
-import { Operator } from "./operator.ts";
 import { requireDataFolder } from "./permissions.ts";
 import { version } from "./version.ts";
 
@@ -26,9 +25,8 @@ const incomplete = 1;
 
 /** Copies a data folder, while a server runs on it or not. @returns the exit code. @throws {ChatError} */
 export async function runBackup({ target, dataDir }: BackupCommandOptions): Promise<number> {
-  const operator = new Operator(dataDir);
+  requireDataFolder(dataDir);
   const manifest = await makeBackup({ folder: dataDir, to: target, chatd: version });
-  await operator.noteBackup(`to ${target}, up to position ${manifest.head}`);
   console.log(`Backed up ${dataDir} to ${target}: ${contents(manifest)}.`);
   for (const path of manifest.missing) {
     console.error(`chatd: "${dataDir}/${path}" is lost or damaged, so it is not in the backup.`);

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { Database } from "../../src/store/database.ts";
 import { SqliteAccountStore } from "../../src/store/sqlite_account_store.ts";
+import { SqliteAuditLog } from "../../src/store/sqlite_audit_log.ts";
 import { SqliteFileStore } from "../../src/store/sqlite_file_store.ts";
 import { SqliteMessageStore } from "../../src/store/sqlite_message_store.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
-/** The statements that both stores prepare. */
+/** The statements that the stores prepare. */
 function preparedStatements(database: Database): string[] {
   const prepared: string[] = [];
   const recording = Object.create(database, {
@@ -18,6 +19,7 @@ function preparedStatements(database: Database): string[] {
   });
   new SqliteMessageStore(recording);
   new SqliteAccountStore(recording);
+  new SqliteAuditLog(recording);
   new SqliteFileStore(recording, { folder: "/nonexistent" });
   return prepared.filter((sql) => /^\s*(SELECT|INSERT|UPDATE|DELETE)/.test(sql));
 }

@@ -132,9 +132,10 @@ export class Operator {
     }
   }
 
-  /** Takes note of a backup that was made of the folder. */
+  /** Has a running server take note of a backup; without one, nobody does, for a backup changes nothing. */
   async noteBackup(detail: string): Promise<void> {
-    await this.#call("audit.backup_made", { detail });
+    const connection = await connect(controlSocketPath(this.#folder));
+    if (connection !== undefined) await ask(connection, { command: "audit.backup_made", arguments: { detail } });
   }
 
   async #call(

@@ -1,5 +1,8 @@
 import { ChatClient, type ClientEvent } from "../client/chat_client.ts";
 import { exportData } from "../client/data_export.ts";
+import { FileTransfer } from "../client/file_transfer.ts";
+import type { FileTransport } from "../client/file_transport.ts";
+import { systemTimers } from "../client/timers.ts";
 import type { Transport } from "../client/transport.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { openAmqpTransport } from "./amqp_client.ts";
@@ -40,14 +43,14 @@ export async function runExport(options: ExportCommandOptions): Promise<number> 
   }
 }
 
-async function openTransport({ broker, ...options }: ExportCommandOptions): Promise<Transport> {
+async function openTransport({ broker, ...options }: ExportCommandOptions): Promise<Transport & FileTransport> {
   if (broker === undefined) return await openGrpcTransport({ ...options, delivery: "stream" });
   return await openAmqpTransport({ ...options, broker, caFile: options.tls?.caFile });
 }
 
 async function exportAll(
   { user, out }: ExportCommandOptions,
-  { transport, consumer, token }: { transport: Transport; consumer: string; token: string },
+  { transport, consumer, token }: { transport: Transport & FileTransport; consumer: string; token: string },
 ): Promise<void> {
   const stop = new AbortController();
   const connected = Promise.withResolvers<string>();
@@ -68,11 +71,15 @@ async function exportAll(
   try {
     const epoch = await connected.promise;
     const target = new ExportFolder(out, { user, server: transport.address, epoch });
-    const { conversations, entries } = await exportData({
+    const { conversations, entries, missingFiles } = await exportData({
       source,
+      files: new FileTransfer({ transport, token: () => token, timers: systemTimers }),
       target,
       signal: stop.signal,
       onConversation: ({ address }, added) => console.error(`${address}: ${added} entries`),
+      onMissingFile: ({ conversation, seq }, reason) => {
+        console.error(`chatd: The file of ${conversation} ${seq} is not there: ${reason.message}`);
+      },
     });
     if (epochs.size > 1) {
       throw new ChatError(
@@ -80,7 +87,7 @@ async function exportAll(
         "The server's log was restored from a backup meanwhile: begin again, with another folder.",
       );
     }
-    target.complete({ conversations });
+    target.complete({ conversations, missingFiles });
     console.log(`Exported ${user} to ${out}: ${conversations} conversations, ${entries} entries in this run.`);
   } finally {
     stop.abort();

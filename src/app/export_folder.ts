@@ -1,4 +1,5 @@
 import type { ExportTarget } from "../client/data_export.ts";
+import type { FileSink } from "../client/file_transfer.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { type Conversation, Message } from "../gen/chatd/v1/chat.ts";
 import { syncFolder, takeEmptyFolder } from "../store/durable_files.ts";
@@ -17,7 +18,7 @@ const conversationName = /^(?:\+[a-z2-7]{26}|[a-z0-9][a-z0-9._-]{0,63})$/;
 
 /**
  * A folder that somebody's data is exported to, for its owner only: `profile.json`, `conversations.json`, a file of JSON Lines for each
- * conversation, and, when all is there, `complete.json`. Without that it is gone on with by the next run.
+ * conversation, files by the SHA-256 of their content, and, when all is there, `complete.json`. Without that it is gone on with by the next run.
  */
 export class ExportFolder implements ExportTarget {
   readonly #path: string;
@@ -27,7 +28,7 @@ export class ExportFolder implements ExportTarget {
     this.#path = path;
     const about = { format, ...identity };
     if (takeFolder(path)) {
-      Deno.mkdirSync(`${path}/conversations`, { mode: 0o700 });
+      for (const folder of ["conversations", "files"]) Deno.mkdirSync(`${path}/${folder}`, { mode: 0o700 });
       this.#write("export", about);
       return;
     }
@@ -60,10 +61,27 @@ export class ExportFolder implements ExportTarget {
 
   addEntries(conversation: Conversation, entries: readonly Message[]): Promise<void> {
     using file = Deno.openSync(this.#log(conversation), { append: true, create: true, mode: 0o600 });
-    const lines = entries.map((entry) => `${JSON.stringify(Message.toJSON(entry))}\n`);
+    const lines = entries.map((entry) => `${JSON.stringify(this.#line(entry))}\n`);
     const bytes = new TextEncoder().encode(lines.join(""));
     for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
     return Promise.resolve();
+  }
+
+  async addFile(sha256: string, receive: (sink: FileSink) => Promise<void>): Promise<void> {
+    if (!/^[0-9a-f]{64}$/.test(sha256)) throw new ChatError("internal", "The server named a file as no chatd does.");
+    const path = `${this.#path}/files/${sha256}`;
+    if (exists(path)) return;
+    {
+      using file = Deno.openSync(`${path}.new`, { create: true, truncate: true, write: true, mode: 0o600 });
+      await receive({
+        write: (bytes) => {
+          for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
+          return Promise.resolve();
+        },
+      });
+      file.syncSync();
+    }
+    Deno.renameSync(`${path}.new`, path);
   }
 
   put(name: string, value: unknown): Promise<void> {
@@ -77,9 +95,21 @@ export class ExportFolder implements ExportTarget {
       using file = Deno.openSync(`${this.#path}/conversations/${name}`, { read: true });
       file.syncSync();
     }
-    syncFolder(`${this.#path}/conversations`);
+    for (const { name } of Deno.readDirSync(`${this.#path}/files`)) {
+      if (name.endsWith(".new")) Deno.removeSync(`${this.#path}/files/${name}`);
+    }
+    for (const folder of ["conversations", "files"]) syncFolder(`${this.#path}/${folder}`);
     this.#write("complete", { finished: new Date().toISOString(), ...summary });
     syncFolder(this.#path);
+  }
+
+  /** As proto3 JSON, with the file's hash in hexadecimal, as the file is named, and where it is when it is there. */
+  #line(entry: Message): unknown {
+    const { attachment, ...line } = Message.toJSON(entry) as Record<string, unknown>;
+    if (entry.attachment === undefined) return line;
+    const sha256 = entry.attachment.sha256.toHex();
+    const isKept = exists(`${this.#path}/files/${sha256}`);
+    return { ...line, attachment: { ...(attachment as object), sha256, ...(isKept && { file: `files/${sha256}` }) } };
   }
 
   #log({ conversation, address }: Conversation): string {

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { FileTransfer } from "../../src/client/file_transfer.ts";
+import { systemTimers } from "../../src/client/timers.ts";
 import { createMessageId } from "../../src/core/message_id.ts";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { runChatd } from "../support/chatd_process.ts";
@@ -14,6 +16,7 @@ interface Line {
   readonly seq: number;
   readonly text?: string;
   readonly sender: string;
+  readonly attachment?: { readonly name: string; readonly file: string };
 }
 
 function exportArgs(server: ServerProcess, out: string): string[] {
@@ -63,6 +66,15 @@ Deno.test("chatd export makes a folder of all that a user may see, for its owner
   await ana.client.rooms.join("#ops");
   await ben.client.send("#ops", "hello ana");
 
+  const bytes = crypto.getRandomValues(new Uint8Array(60_000));
+  const { uploadId } = await new FileTransfer({ transport, token: () => ben.token, timers: systemTimers }).upload({
+    name: "plan.bin",
+    mediaType: "",
+    size: bytes.length,
+    read: (offset, maxBytes) => Promise.resolve(bytes.subarray(offset, offset + maxBytes)),
+  });
+  await ben.client.send("#ops", "", { uploadId });
+
   const result = await runChatd({ args: exportArgs(server, out), env: environment(folder.path) });
   assert.equal(result.code, 0, result.stderr);
   assert.match(result.stdout, /^Exported ana to .*: 2 conversations/);
@@ -74,13 +86,19 @@ Deno.test("chatd export makes a folder of all that a user may see, for its owner
   const inRoom = readLines(`${out}/conversations/${room.id}.jsonl`);
   assert.deepEqual(inRoom.flatMap(({ text }) => text ?? []), ["hello ana"]);
   assert.deepEqual([...Deno.readDirSync(`${out}/conversations`)].length, 2, "nothing of ben and cleo");
+  const { name, file } = inRoom.at(-1)!.attachment!;
+  assert.equal(name, "plan.bin");
+  assert.deepEqual(Deno.readFileSync(`${out}/${file}`), bytes);
   assert.equal(readJson(`${out}/profile.json`).user, "ana");
+  assert.deepEqual(readJson(`${out}/settings.json`).blocked, []);
   const listed = readJson(`${out}/conversations.json`).map(({ conversation }: { conversation: string }) =>
     conversation
   );
   assert.deepEqual(listed.sort(), [room.id, "ana:ben"].sort());
   assert.equal(readJson(`${out}/complete.json`).conversations, 2);
-  for (const path of ["", "/conversations"]) assert.equal(Deno.statSync(`${out}${path}`).mode! & 0o777, 0o700);
+  for (const path of ["", "/conversations", "/files"]) {
+    assert.equal(Deno.statSync(`${out}${path}`).mode! & 0o777, 0o700);
+  }
   for (const path of ["/profile.json", "/conversations/ben.jsonl"]) {
     assert.equal(Deno.statSync(`${out}${path}`).mode! & 0o777, 0o600);
   }

@@ -2,6 +2,7 @@ import { findSimilar } from "@optique/core/suggestion";
 import { ChatError } from "../core/chat_error.ts";
 import { accountCommands } from "./account_commands.ts";
 import type { CommandContext, Commands } from "./command.ts";
+import { fileCommands } from "./file_commands.ts";
 import { messageCommands } from "./message_commands.ts";
 import { roomCommands } from "./room_commands.ts";
 
@@ -12,6 +13,7 @@ const commands: Commands = {
     run: ({ print }) => print(helpLines()),
   },
   ...messageCommands,
+  ...fileCommands,
   ...roomCommands,
   ...accountCommands,
   ping: {

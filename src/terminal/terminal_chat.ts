@@ -13,6 +13,7 @@ import type { Face } from "./face.ts";
 import { fromWireMessage } from "../wire/convert.ts";
 import type { Style } from "./style.ts";
 import { Transcript } from "./transcript.ts";
+import { Transfers } from "./transfers.ts";
 
 export interface TerminalChatOptions {
   /** Closed by `run`. */
@@ -47,6 +48,7 @@ export class TerminalChat {
   readonly #unsent = new Set<{ to: string; text: string }>();
   readonly #online = new Map<string, boolean>();
   readonly #names: ConversationNames;
+  readonly #transfers: Transfers;
   #current: Current | undefined;
   /** Messages that came before the recent ones of the conversation were shown; undefined since. */
   #early: Message[] | undefined = [];
@@ -66,6 +68,12 @@ export class TerminalChat {
     this.#names = new ConversationNames(options.user);
     this.#transcript = new Transcript({ me: options.user, names: this.#names, style: options.style });
     this.#face = options.face((before) => completeCommand(before, this.#names.completions));
+    this.#transfers = new Transfers({
+      signal: this.#stop.signal,
+      changed: () => this.#showPending(),
+      done: (text) => this.#note(text),
+      failed: (text) => this.#warn(text),
+    });
     this.#client = options.client((event) => this.#onEvent(event));
   }
 
@@ -79,6 +87,7 @@ export class TerminalChat {
       for await (const text of this.#face.submissions) await this.#submit(text);
       this.#stop.abort();
       const error = await running ?? this.#failure;
+      await this.#transfers.ended();
       return this.#leaving ? undefined : error;
     } finally {
       clearInterval(this.#ticking);
@@ -288,7 +297,7 @@ export class TerminalChat {
     const all = [...this.#unsent];
     const lines = all.slice(0, maxPendingLines).map(({ to, text }) => `  sending to ${to}: ${sanitizeLine(text)}`);
     if (all.length > maxPendingLines) lines.push(`  and ${all.length - maxPendingLines} more`);
-    this.#face.setPending(lines);
+    this.#face.setPending([...lines, ...this.#transfers.lines]);
   }
 
   #showPrompt(): void {
@@ -326,6 +335,7 @@ export class TerminalChat {
       },
       writeTo: (typed) => this.#writeTo(typed),
       send: (text, typed, options) => this.#send(text, typed, options),
+      transfer: (what, work) => this.#transfers.start(what, work),
       stopWriting: () => {
         this.#current = undefined;
         this.#showPrompt();

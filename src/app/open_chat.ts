@@ -2,19 +2,19 @@ import { Accounts, type Registration } from "../core/accounts.ts";
 import { AuditJournal } from "../core/audit_journal.ts";
 import { Chat } from "../core/chat.ts";
 import { systemClock } from "../core/clock.ts";
+import { Erasure } from "../core/erasure.ts";
 import { type DeletedAccounts, type Limits, standardLimits } from "../core/limits.ts";
 import type { PasswordHasher } from "../core/password_hasher.ts";
 import type { Log } from "../core/log.ts";
+import { Retention } from "../core/retention.ts";
 import { lockFolder } from "../store/folder_lock.ts";
-import { openStore } from "../store/open_store.ts";
+import { openStore, type Store } from "../store/open_store.ts";
 import { openControlSocket } from "./control_socket.ts";
 import { operatorCommands } from "./operator_commands.ts";
 import { requireDataFolder } from "./permissions.ts";
 import { ScryptHasher } from "./scrypt_hasher.ts";
 
-export interface OpenChatOptions {
-  /** The data folder. */
-  folder: string;
+export interface CoreOptions {
   registration: Registration;
   rate: { perSecond: number; burst: number };
   /** `standardLimits` unless given. */
@@ -24,6 +24,21 @@ export interface OpenChatOptions {
   log: Log;
   /** For tests; scrypt unless given. */
   hasher?: PasswordHasher;
+}
+
+export interface OpenChatOptions extends CoreOptions {
+  /** The data folder. */
+  folder: string;
+}
+
+/** The chat, and what goes on beside it. */
+export interface Core {
+  readonly chat: Chat;
+  readonly retention: Retention;
+  readonly erasure: Erasure;
+  readonly audit: AuditJournal;
+  /** Ends all sessions, and writes what waits; afterwards the store can be closed. */
+  close(): Promise<void>;
 }
 
 /** The core on its store. Owned by its opener. */
@@ -37,50 +52,71 @@ export interface OpenChat {
  * Takes the data folder, opens what is in it, and listens there for the operator's commands.
  * @throws {ChatError} what `lockFolder`, `openStore` and `openControlSocket` throw.
  */
-export function openChat(options: OpenChatOptions): OpenChat {
-  const { folder, registration, rate, limits = standardLimits, log, hasher = new ScryptHasher() } = options;
+export function openChat({ folder, ...options }: OpenChatOptions): OpenChat {
+  const { log } = options;
   requireDataFolder(folder);
   using opened = new DisposableStack();
   const lock = opened.use(lockFolder(folder));
   const store = opened.use(openStore({ folder }));
+  const core = openCore(store, options);
+  const { chat, retention, erasure } = core;
+  const swept = chat.accounts.removeOldDevices()
+    .catch((error) => log.error("old devices could not be removed", { error }));
+  const control = openControlSocket({ folder, handlers: operatorCommands(core), log });
+  chat.files.start();
+  retention.start();
+  void erasure.run();
+  opened.move();
+  let closed: Promise<void> | undefined;
+  const close = async () => {
+    await control.close();
+    await core.close();
+    await swept;
+    store.close();
+    lock.release();
+  };
+  return { chat, close: () => closed ??= close() };
+}
+
+/** The core on an open store, which is its opener's. Nothing is done in the background before it is told to. */
+export function openCore(store: Store, options: CoreOptions): Core {
+  const { registration, rate, limits = standardLimits, deletedAccounts, log, hasher = new ScryptHasher() } = options;
   const clock = systemClock;
   const audit = new AuditJournal({ store: store.audit, clock, log });
-  const accounts = new Accounts({
-    store: store.accounts,
-    hasher,
-    clock,
-    log,
-    audit,
-    registration,
-    maxUsers: limits.maxUsers,
-  });
-  const swept = accounts.removeOldDevices().catch((error) => log.error("old devices could not be removed", { error }));
-  const chat = new Chat({
-    accounts,
+  // Files that they held may have no holder any more.
+  const onErased = () => void chat.files.sweep();
+  const retention = new Retention({ store: store.retention, clock, log, onRemoved: onErased });
+  const erasure = new Erasure({ store: store.erasure, log, onBlanked: onErased });
+  const chat: Chat = new Chat({
+    accounts: new Accounts({
+      store: store.accounts,
+      hasher,
+      clock,
+      log,
+      audit,
+      registration,
+      maxUsers: limits.maxUsers,
+    }),
     store: store.messages,
     rooms: store.rooms,
     files: store.files,
     settings: store.settings,
     limits,
+    deletedAccounts,
+    onErase: () => void erasure.run(),
     clock,
     log,
     audit,
     defer,
     rate,
   });
-  chat.files.start();
-  const control = openControlSocket({ folder, handlers: operatorCommands({ accounts, audit }), log });
-  opened.move();
-  let closed: Promise<void> | undefined;
   const close = async () => {
-    await control.close();
     await chat.close();
-    await swept;
+    await retention.close();
+    await erasure.close();
     await audit.flush();
-    store.close();
-    lock.release();
   };
-  return { chat, close: () => closed ??= close() };
+  return { chat, retention, erasure, audit, close };
 }
 
 /** Runs a callback after the input that is ready now has been read. */

@@ -19,7 +19,10 @@ import { protocolVersions } from "../wire/limits.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 import { DeliveryCursor, type ResumePoint } from "./delivery_cursor.ts";
 import { defaultTiming, LiveSession, type ReplyValue, type RequestKind, type SessionTiming } from "./live_session.ts";
+import { HeardNotices } from "./heard_notices.ts";
+import { openLink } from "./open_link.ts";
 import { Outbox, type OutboxOptions } from "./outbox.ts";
+import { PeopleRequests } from "./people_requests.ts";
 import { type Asked, RoomRequests } from "./room_requests.ts";
 import { FileTransfer, type UploadedFile } from "./file_transfer.ts";
 import { endsClient } from "./server_error.ts";
@@ -43,7 +46,10 @@ export type ClientEvent =
   | { readonly kind: "accepted"; readonly message: Message }
   /** A message was refused for now, and will be sent again: the server is full, busy, or wants a pause. */
   | { readonly kind: "postponed"; readonly id: string; readonly reason: ChatError }
+  /** Somebody's typing ends by itself when they don't say it again, and with the session. */
   | Notice
+  /** What was told of changes in conversations or settings is not all: ask for everything again, as at the begin of a session. */
+  | { readonly kind: "state_missed" }
   | { readonly kind: "delivery_changed"; readonly change: DeliveryChanged };
 
 export interface ChatClientOptions {
@@ -99,9 +105,11 @@ export class ChatClient {
   #onlineSince: number | undefined;
   #retryNow: (() => void) | undefined;
   readonly #awaitingSession = new Set<(found: boolean) => void>();
+  readonly #notices: HeardNotices;
   readonly rooms: RoomRequests;
   /** Files go over connections of their own. */
   readonly files: FileTransfer;
+  readonly people: PeopleRequests;
 
   constructor(options: ChatClientOptions) {
     this.#options = options;
@@ -117,10 +125,16 @@ export class ChatClient {
       timers: this.#timers,
       backoff: options.backoff,
     });
-    this.rooms = new RoomRequests({
-      createId: () => this.#createId(),
-      repeat: (kind) => this.#repeat(kind as never),
-      request: (kind) => this.#request(kind as never),
+    const ask = {
+      repeat: (kind: RequestKind) => this.#repeat(kind as never),
+      request: (kind: RequestKind) => this.#request(kind as never),
+    };
+    this.rooms = new RoomRequests({ createId: () => this.#createId(), ...ask });
+    this.people = new PeopleRequests(ask);
+    this.#notices = new HeardNotices({
+      timers: this.#timers,
+      emit: (notice) => this.#emit(notice),
+      missed: () => this.#emit({ kind: "state_missed" }),
     });
   }
 
@@ -250,6 +264,11 @@ export class ChatClient {
     return credentials;
   }
 
+  /** Deletes the account for ever; the server then ends the session. @throws {ChatError} `permission_denied` when the password is wrong */
+  async deleteAccount(password: string): Promise<void> {
+    await this.#request({ $case: "deleteAccount", value: { password } }, passwordMs);
+  }
+
   /** Ends the token; the server then ends the session. */
   async logOut(): Promise<void> {
     await this.#request({ $case: "logOut", value: {} });
@@ -259,7 +278,8 @@ export class ChatClient {
     this.#setState({ kind: "connecting" });
     let link: Link;
     try {
-      link = await this.#openLink(signal);
+      const { transport } = this.#options;
+      link = await openLink({ transport, timers: this.#timers, deadlineMs: this.#timing.helloMs, signal });
     } catch (error) {
       if (error instanceof ChatError) return error;
       return new ChatError("unavailable", `Cannot reach ${this.#options.transport.address}.`, { cause: error });
@@ -276,7 +296,7 @@ export class ChatClient {
         accepted: (id, { position, conversation, seq, acceptedAtMs }) =>
           this.#accept(id, { position, conversation, seq, acceptedAt: acceptedAtMs }),
         postponed: (id, reason) => this.#emit({ kind: "postponed", id, reason }),
-        notice: (notice) => this.#emit(notice),
+        notice: (notice) => this.#notices.take(notice),
         deliveryChanged: (change) => this.#emit({ kind: "delivery_changed", change }),
       },
     });
@@ -286,28 +306,10 @@ export class ChatClient {
     const failure = await session.run(this.#hello(link));
     signal.removeEventListener("abort", stop);
     this.#session = undefined;
+    this.#notices.closed();
     if (this.#onlineSince !== undefined && this.#timers.now() - this.#onlineSince >= stableMs) this.#backoff.reset();
     this.#onlineSince = undefined;
     return failure;
-  }
-
-  /** The link outlives `signal`, so that what was taken can still be acknowledged. */
-  async #openLink(signal: AbortSignal): Promise<Link> {
-    const opening = new AbortController();
-    const { address } = this.#options.transport;
-    const cancel = this.#timers.after(this.#timing.helloMs, () => {
-      opening.abort(new ChatError("unavailable", `Cannot reach ${address}: it did not answer in time.`));
-    });
-    const stop = () => opening.abort(new ChatError("unavailable", "The client was closed."));
-    signal.addEventListener("abort", stop);
-    try {
-      return await this.#options.transport.connect({ signal: opening.signal });
-    } catch (error) {
-      throw opening.signal.aborted ? opening.signal.reason : error;
-    } finally {
-      cancel();
-      signal.removeEventListener("abort", stop);
-    }
   }
 
   #hello(link: Link): Hello {
@@ -328,7 +330,9 @@ export class ChatClient {
     this.#user = hello.user;
     this.#onlineSince = this.#timers.now();
     const restored = this.#cursor.open(hello);
+    this.#notices.opened(hello.stateRevision);
     this.#setState({ kind: "online", hello, restored });
+    this.people.sessionOpened();
   }
 
   async #takeMessage(entry: WireMessage): Promise<void> {
@@ -336,6 +340,7 @@ export class ChatClient {
     const message = fromWireMessage(entry);
     // An event that a newer server knows: passed.
     if (message === undefined) return this.#cursor.tookThrough(entry.position);
+    this.#notices.messageCame(message);
     // In the log although its reply was lost: the log says so as well as a reply would.
     if (message.sender === this.#user && this.#outbox.find(message.id)) this.#accept(message.id, message);
     else await this.#options.onEvent({ kind: "message", message });

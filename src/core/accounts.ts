@@ -13,7 +13,7 @@ import { PasswordCheck } from "./password_check.ts";
 import type { PasswordHasher } from "./password_hasher.ts";
 import { type Registration, RegistrationGate } from "./registration.ts";
 import { hashSecret } from "./secret.ts";
-import { parseNewUserName, parseUserName } from "./user_name.ts";
+import { createDeletedName, parseNewUserName, parseUserName } from "./user_name.ts";
 
 export type { Credentials, Identity, Revocation } from "./identity.ts";
 export type { Registration } from "./registration.ts";
@@ -305,6 +305,34 @@ export class Accounts {
     });
   }
 
+  /** @throws {ChatError} `permission_denied` unless `password` is that of who asks; `invalid_argument`, `rate_limited`, `busy` */
+  async confirmPassword({ user, deviceId }: Identity, password: string): Promise<void> {
+    // Not to be taken for the address of others: a name may look like one.
+    const attempt = { user, address: `user ${user}`, knownDeviceId: deviceId };
+    await this.#withPassword(attempt, parsePassword(password), {
+      refuse: false,
+      wrong: new ChatError("permission_denied", "The password is wrong."),
+      noted: { detail: "to delete the account" },
+      task: () => Promise.resolve(),
+    });
+  }
+
+  /**
+   * Deletes a user for ever: logs out all devices, and keeps the name from being used again. What they sent is from a made-up name; with
+   * `erase` it is blanked too, in time. @param options.actor who wants it, for the audit log. @returns that name. @throws {ChatError} `not_found`
+   */
+  async deleteUser(name: string, { erase, actor }: { erase: boolean; actor: string }): Promise<string> {
+    const alias = createDeletedName();
+    await this.#change(name, async () => {
+      if (!await this.#store.deleteUser(name, { alias, erase })) throw noSuchUser(name);
+      this.#log.info("user deleted", { user: name, alias, erase });
+      const detail = `${alias}, messages ${erase ? "erased" : "kept"}`;
+      this.#audit.record({ action: "account_deleted", actor, subject: actor === name ? "" : name, detail });
+      this.#revoke({ user: name, reason: new ChatError("token_revoked", `The account "${name}" was deleted.`) });
+    });
+    return alias;
+  }
+
   /** For the operator: the only copy of a code that registers one user within `lifetimeMs`. @throws {ChatError} `invalid_argument` */
   async createInvite({ lifetimeMs }: { lifetimeMs: number }): Promise<string> {
     const code = await this.#gate.createInvite(lifetimeMs);
@@ -369,9 +397,8 @@ export class Accounts {
 
   #change(name: string, task: () => Promise<void>): Promise<void> {
     return this.#locks.run(name, async () => {
-      if (await this.#store.findUser(name) === undefined) {
-        throw new ChatError("not_found", `There is no user "${name.slice(0, 64)}": list the users to see their names.`);
-      }
+      const record = await this.#store.findUser(name);
+      if (record === undefined || record.deleted) throw noSuchUser(name);
       await task();
     });
   }
@@ -390,6 +417,10 @@ export class Accounts {
 
 function toUser({ name, disabled, createdAt }: UserRecord): User {
   return { name, disabled, createdAt };
+}
+
+function noSuchUser(name: string): ChatError {
+  return new ChatError("not_found", `There is no user "${name.slice(0, 64)}": list the users to see their names.`);
 }
 
 function taken(name: string): ChatError {

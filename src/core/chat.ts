@@ -1,3 +1,4 @@
+import { AccountDeletion } from "./account_deletion.ts";
 import type { Accounts, Identity } from "./accounts.ts";
 import { type AuditLog, noAudit } from "./audit.ts";
 import { ChatError } from "./chat_error.ts";
@@ -9,7 +10,7 @@ import { Files } from "./files.ts";
 import type { FileStore } from "./file_store.ts";
 import { FanOut } from "./fan_out.ts";
 import { KnownUsers } from "./known_users.ts";
-import type { Limits } from "./limits.ts";
+import type { DeletedAccounts, Limits } from "./limits.ts";
 import { type Attachment, conversationAddress, type Message } from "./message.ts";
 import { parseMessageId } from "./message_id.ts";
 import type { ConversationSummary, HistoryPage, HistoryRange, MessageBatch, MessageStore } from "./message_store.ts";
@@ -18,6 +19,7 @@ import { Presence } from "./presence.ts";
 import { Receipts } from "./receipts.ts";
 import { RoomCache } from "./room_cache.ts";
 import type { RoomState } from "./room_state.ts";
+import { RoomKeeper } from "./room_keeper.ts";
 import { Rooms } from "./rooms.ts";
 import type { RoomStore } from "./room_store.ts";
 import type { SettingsStore } from "./settings_store.ts";
@@ -48,6 +50,10 @@ export interface ChatOptions {
   defer(callback: () => void): void;
   /** Requests of one user, over all their sessions: refill a second, and how many may come at once. */
   rate: { perSecond: number; burst: number };
+  /** What becomes of messages whose author deletes their account; "anonymize" unless given. */
+  deletedAccounts?: DeletedAccounts;
+  /** Such messages are to be blanked. */
+  onErase?(): void;
 }
 
 /** The chat itself, the same for every transport. */
@@ -65,6 +71,8 @@ export class Chat {
   readonly #sessionBuckets = new TokenBuckets(sessionsOfUser);
   readonly posting: Posting;
   readonly rooms: Rooms;
+  readonly deletion: AccountDeletion;
+  readonly roomKeeper: RoomKeeper;
   readonly files: Files;
   #closing: ChatError | undefined;
 
@@ -135,6 +143,19 @@ export class Chat {
       limits,
       isUser,
       checkContact,
+    });
+    this.roomKeeper = new RoomKeeper({ cache, store: options.rooms, revisions, log });
+    this.deletion = new AccountDeletion({
+      accounts,
+      rooms: this.rooms,
+      store: options.rooms,
+      clock,
+      mode: options.deletedAccounts ?? "anonymize",
+      onGone: (name) => {
+        known.forget(name);
+        cache.forgetUser(name);
+      },
+      onErase: options.onErase ?? (() => {}),
     });
     this.accounts.onRevoked((revocation) => this.live.endRevoked(revocation));
   }

@@ -23,6 +23,9 @@ export interface RoomStore {
   /** How many rooms somebody made that still have members, and in how many they are or may be. */
   countRooms(user: string): Promise<{ created: number; joined: number }>;
 
+  /** The ids of those that somebody is in, or is invited to. */
+  roomsOf(user: string): Promise<string[]>;
+
   /** Erases a room with all of its log: at once for those who were in it, on disk bit by bit. Its id stays used. */
   deleteRoom(id: string): Promise<void>;
 

@@ -2,7 +2,7 @@ import type { Metadata, sendUnaryData, ServerUnaryCall } from "@grpc/grpc-js";
 import type { Chat } from "../core/chat.ts";
 import { ChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
-import { LogInRequest, LogOutRequest, RegisterRequest } from "../gen/chatd/v1/auth.ts";
+import { DeleteAccountRequest, LogInRequest, LogOutRequest, RegisterRequest } from "../gen/chatd/v1/auth.ts";
 import {
   DeleteRequest,
   EditRequest,
@@ -118,6 +118,11 @@ export function authMethods(options: UnaryOptions) {
       const { identity } = await authenticate(options, call);
       await accounts.logOut(identity);
       return {};
+    }),
+    deleteAccount: unary(options.log, DeleteAccountRequest, async (request, call) => {
+      const context = await authenticate(options, call);
+      options.chat.admit(context.identity.user);
+      return await answer("deleteAccount", context, request);
     }),
   };
 }

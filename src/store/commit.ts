@@ -8,6 +8,7 @@ import type { Database } from "./database.ts";
 import { eventColumns, kindCodes } from "./entry_columns.ts";
 import { MessageChanges } from "./message_changes.ts";
 import { type Placed, RoomChanges } from "./room_changes.ts";
+import type { SpentIds } from "./spent_ids.ts";
 import { isDiskFailure } from "./storage_error.ts";
 import type { UserIds } from "./user_ids.ts";
 import { openEnd } from "./visibility.ts";
@@ -105,6 +106,7 @@ export class Committer {
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #users: UserIds;
+  readonly #spentIds: SpentIds;
   readonly #roomChanges: RoomChanges;
   readonly #messageChanges: MessageChanges;
   readonly #attachments: Attachments;
@@ -114,8 +116,9 @@ export class Committer {
   #pendingHead = 0;
   #pending = new Map<string, Conversation>();
 
-  constructor(database: Database, users: UserIds) {
+  constructor(database: Database, { users, spentIds }: { users: UserIds; spentIds: SpentIds }) {
     this.#database = database;
+    this.#spentIds = spentIds;
     this.#statements = prepareStatements(database);
     this.#users = users;
     this.#roomChanges = new RoomChanges(database, users);
@@ -126,6 +129,11 @@ export class Committer {
 
   get head(): number {
     return this.#head;
+  }
+
+  /** Conversations may have other names than before. */
+  forgetNames(): void {
+    this.#conversations.clear();
   }
 
   /**
@@ -198,7 +206,8 @@ export class Committer {
     if (append.refused) return this.#sentBefore(append, encoded) ?? { kind: "refused" };
     const conversation = this.#findConversation(append.conversation);
     // Hardly any id is sent again, so it is looked up when it cannot be added; but nothing else is done for one that was sent.
-    if (conversation && append.event === undefined && append.uploadId === undefined) {
+    const isPlain = append.event === undefined && append.uploadId === undefined && !this.#spentIds.mayHave(encoded.id);
+    if (conversation && isPlain) {
       return this.#appendTo(conversation, append, encoded) ?? this.#sentBefore(append, encoded)!;
     }
     return this.#sentBefore(append, encoded) ?? this.#obstacle(append, encoded, conversation) ??
@@ -293,11 +302,18 @@ export class Committer {
 
   #sentBefore(append: Append, { sender, id, text, kind, target, subject }: EncodedAppend): ChangeResult | undefined {
     const before = this.#statements.findEntry.get(sender, id) as KnownEntry | undefined;
-    if (!before) return undefined;
+    if (!before) return this.#sentLongBefore(append, { sender, id });
     const same = before.conversation === append.conversation && before.kind === kind && before.target === target &&
       before.subject === subject && (before.changed !== 0 || equal(before.text, text)) &&
       this.#hasUpload(before, append.uploadId);
     return same ? { kind: "duplicate", accepted: toAccepted(before) } : { kind: "conflict" };
+  }
+
+  /** The entry is gone, and with it what it said. */
+  #sentLongBefore(append: Append, { sender, id }: Pick<EncodedAppend, "sender" | "id">): ChangeResult | undefined {
+    const accepted = this.#spentIds.find(sender, id);
+    if (!accepted) return undefined;
+    return accepted.conversation === append.conversation ? { kind: "duplicate", accepted } : { kind: "conflict" };
   }
 
   /** Also when the file was erased since, and nothing tells which it was. */

@@ -213,4 +213,32 @@ export const migrations: readonly string[] = [
     INSERT OR IGNORE INTO unheld_content (sha256, size) SELECT old.sha256, old.size WHERE old.complete = 1;
   END;
   `,
+  `
+  ALTER TABLE user ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;
+
+  CREATE TABLE retired_name (
+    name TEXT PRIMARY KEY
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE erasure (
+    user INTEGER PRIMARY KEY REFERENCES user,
+    after_id BLOB NOT NULL
+  ) STRICT;
+
+  CREATE TABLE retention (
+    conversation INTEGER PRIMARY KEY,
+    max_age INTEGER,
+    max_entries INTEGER
+  ) STRICT;
+
+  CREATE TABLE spent_id (
+    id BLOB NOT NULL,
+    sender INTEGER NOT NULL REFERENCES user,
+    position INTEGER NOT NULL,
+    conversation INTEGER NOT NULL REFERENCES conversation,
+    seq INTEGER NOT NULL,
+    accepted_at INTEGER NOT NULL,
+    PRIMARY KEY (id, sender)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -1,15 +1,19 @@
 import type { AccountStore } from "../core/account_store.ts";
+import type { ErasureStore } from "../core/erasure.ts";
 import type { FileStore } from "../core/file_store.ts";
 import type { AuditStore } from "../core/audit.ts";
 import type { MessageStore } from "../core/message_store.ts";
+import type { RetentionStore } from "../core/retention_store.ts";
 import type { RoomStore } from "../core/room_store.ts";
 import type { SettingsStore } from "../core/settings_store.ts";
 import { prepareDataFolder } from "./data_folder.ts";
 import { Database } from "./database.ts";
 import { SqliteAccountStore } from "./sqlite_account_store.ts";
+import { SqliteErasureStore } from "./sqlite_erasure_store.ts";
 import { SqliteFileStore } from "./sqlite_file_store.ts";
 import { SqliteAuditLog } from "./sqlite_audit_log.ts";
 import { SqliteMessageStore } from "./sqlite_message_store.ts";
+import { SqliteRetentionStore } from "./sqlite_retention_store.ts";
 import { SqliteRoomStore } from "./sqlite_room_store.ts";
 import { SqliteSettingsStore } from "./sqlite_settings_store.ts";
 
@@ -21,6 +25,8 @@ export interface Store extends Disposable {
   readonly rooms: RoomStore;
   readonly files: FileStore;
   readonly settings: SettingsStore;
+  readonly retention: RetentionStore;
+  readonly erasure: ErasureStore;
   /** Idempotent. Calls after it fail. */
   close(): void;
 }
@@ -37,11 +43,15 @@ export function openStore({ folder }: { folder: string }): Store {
   const close = () => database.close();
   const rooms = new SqliteRoomStore(database);
   rooms.finishDeletions();
+  const beforeErasing = () => {};
+  const messages = new SqliteMessageStore(database);
   return {
-    messages: new SqliteMessageStore(database),
-    accounts: new SqliteAccountStore(database),
+    messages,
+    accounts: new SqliteAccountStore(database, { onRenamed: () => messages.forgetNames() }),
     audit: new SqliteAuditLog(database),
     rooms,
+    retention: new SqliteRetentionStore(database, { spentIds: messages.spentIds, beforeErasing }),
+    erasure: new SqliteErasureStore(database, { beforeErasing }),
     files: new SqliteFileStore(database, { folder: `${folder}/files` }),
     settings: new SqliteSettingsStore(database),
     close,

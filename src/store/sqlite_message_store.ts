@@ -18,6 +18,7 @@ import { kindCodes, selectEntry, toMessage } from "./entry_columns.ts";
 import { History } from "./history.ts";
 import { LogPages, type LogPagesOptions } from "./log_pages.ts";
 import { Peers } from "./peers.ts";
+import { SpentIds } from "./spent_ids.ts";
 import { UserIds } from "./user_ids.ts";
 import { isUnblocked, isVisible } from "./visibility.ts";
 
@@ -61,6 +62,8 @@ function prepareStatements(database: Database) {
 /** The log in SQLite. What is promised runs at once, so calls never overlap; a commit blocks for as long as the disk's fsync does. */
 export class SqliteMessageStore implements MessageStore {
   readonly epoch: string;
+  /** Of entries that were removed from this log. */
+  readonly spentIds: SpentIds;
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #users: UserIds;
@@ -75,7 +78,8 @@ export class SqliteMessageStore implements MessageStore {
     this.#database = database;
     this.#statements = prepareStatements(database);
     this.#users = new UserIds(database);
-    this.#committer = new Committer(database, this.#users);
+    this.spentIds = new SpentIds(database);
+    this.#committer = new Committer(database, { users: this.#users, spentIds: this.spentIds });
     this.#attachments = new Attachments(database);
     this.#backlog = new Backlog(database, options);
     const pages = new LogPages(database, options);
@@ -87,6 +91,12 @@ export class SqliteMessageStore implements MessageStore {
 
   get head(): number {
     return this.#committer.head;
+  }
+
+  /** Users and conversations may have other names than before. */
+  forgetNames(): void {
+    this.#users.forgetNames();
+    this.#committer.forgetNames();
   }
 
   commit(changes: readonly Change[]): Promise<ChangeResult[]> {

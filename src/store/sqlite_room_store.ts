@@ -65,6 +65,11 @@ function prepareStatements(database: Database) {
        WHERE m.user = (SELECT id FROM user WHERE name = ?) AND m.head_position = 0
          AND m.role IN (${roleCodes.member}, ${roleCodes.moderator}, ${roleCodes.owner}, ${roleCodes.invited})`,
     ),
+    roomsOf: database.prepare(
+      `SELECT c.name AS id FROM member m CROSS JOIN conversation c ON c.id = m.conversation
+       WHERE m.user = (SELECT id FROM user WHERE name = ?) AND m.head_position = 0 AND ${isRoom}
+         AND m.role IN (${roleCodes.member}, ${roleCodes.moderator}, ${roleCodes.owner}, ${roleCodes.invited})`,
+    ),
     readers: database.prepare(`SELECT u.name ${readers} ORDER BY u.name LIMIT :limit`),
     countReaders: database.prepare(`SELECT count(*) AS count ${readers}`),
     readPositions: database.prepare(
@@ -139,6 +144,10 @@ export class SqliteRoomStore implements RoomStore {
   countRooms(user: string): Promise<{ created: number; joined: number }> {
     const { countCreated, countJoined } = this.#statements;
     return settle(() => ({ created: toCount(countCreated.get(user)), joined: toCount(countJoined.get(user)) }));
+  }
+
+  roomsOf(user: string): Promise<string[]> {
+    return settle(() => (this.#statements.roomsOf.all(user) as { id: string }[]).map(({ id }) => id));
   }
 
   /** What is left is the number of its conversation, since positions of the log never come again. */

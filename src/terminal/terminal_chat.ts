@@ -49,6 +49,7 @@ export class TerminalChat {
   readonly #online = new Map<string, boolean>();
   readonly #names: ConversationNames;
   readonly #transfers: Transfers;
+  readonly #learning = new Map<string, Promise<void>>();
   #current: Current | undefined;
   /** Messages that came before the recent ones of the conversation were shown; undefined since. */
   #early: Message[] | undefined = [];
@@ -118,7 +119,15 @@ export class TerminalChat {
 
   async #show(message: Message): Promise<void> {
     this.#names.learn(message);
-    if (!this.#names.knows(message.conversation)) await this.#learnRoom(message.conversation);
+    // What comes next in this room waits for its name too, and so stays behind it. Nothing else may wait: the answer comes the same way.
+    if (this.#names.knows(message.conversation)) await this.#showNamed(message);
+    else void this.#learnRoom(message.conversation).then(() => this.#showNamed(message));
+  }
+
+  async #showNamed(message: Message): Promise<void> {
+    // `/create` and `/join` show it.
+    const { kind } = message.event ?? {};
+    if (message.sender === this.#options.user && (kind === "room_created" || kind === "joined")) return;
     if (this.#current?.conversation === message.conversation) this.#showPrompt();
     const missed = message.position <= this.#missedUpTo;
     const divider = missed ? this.#transcript.note("--- missed while you were away ---") : [];
@@ -214,7 +223,13 @@ export class TerminalChat {
     this.#note(`${invitedBy} invites you to the room #${room.name}: /join ${room.id}`);
   }
 
-  async #learnRoom(conversation: string): Promise<void> {
+  #learnRoom(conversation: string): Promise<void> {
+    const learning = this.#learning.get(conversation) ?? this.#askRoom(conversation);
+    this.#learning.set(conversation, learning);
+    return learning.finally(() => this.#learning.delete(conversation));
+  }
+
+  async #askRoom(conversation: string): Promise<void> {
     try {
       this.#learnConversation(await this.#client.conversation(conversation));
     } catch (error) {

@@ -89,6 +89,54 @@ export function accountStoreContract(name: string, open: () => OpenedStore | Pro
     assert.deepEqual((await accounts.listUsers({ after: "ab", limit: 1 }))[0], userRecord("b"));
   });
 
+  test("a deleted user has another name, which is not listed, and the name is nobody's any more", async (accounts) => {
+    for (const name of ["ana", "ben"]) await accounts.addUser(userRecord(name));
+    assert.equal(await accounts.deleteUser("ana", { alias: "deleted.x", erase: false }), true);
+    assert.equal(await accounts.findUser("ana"), undefined);
+    const deleted = await accounts.findUser("deleted.x");
+    assert.deepEqual([deleted?.disabled, deleted?.deleted, deleted?.passwordHash], [true, true, ""]);
+    assert.deepEqual((await accounts.listUsers({ after: "", limit: 10 })).map(({ name }) => name), ["ben"]);
+    assert.equal(await accounts.addUser(userRecord("ana")), "exists");
+    assert.equal(await accounts.deleteUser("ana", { alias: "deleted.y", erase: false }), false);
+    assert.equal(await accounts.deleteUser("deleted.x", { alias: "deleted.y", erase: false }), false);
+  });
+
+  test("with a deleted user go their devices and the cursors of these", async () => {
+    const { accounts, messages, close } = await open();
+    try {
+      await accounts.addUser(userRecord("ana"));
+      await accounts.saveDevice(deviceRecord("d1", "ana"));
+      await messages.openConsumer("d1", "ui", { maxConsumers: 1 });
+      await accounts.deleteUser("ana", { alias: "deleted.x", erase: false });
+      assert.equal(await accounts.findDevice("d1"), undefined);
+      assert.equal(await accounts.findDeviceByToken("token of d1"), undefined);
+    } finally {
+      await close();
+    }
+  });
+
+  test("conversations with a deleted user have the new name, and go on being numbered", async () => {
+    const { accounts, messages, close } = await open();
+    try {
+      for (const name of ["ana", "ben", "zoe"]) await accounts.addUser(userRecord(name));
+      await accept(messages, directAppend("ana", "ben"));
+      await accept(messages, directAppend("zoe", "ana"));
+      await accept(messages, directAppend("ana", "ana"));
+      await accounts.deleteUser("ana", { alias: "deleted.x", erase: false });
+      const names = async (user: string) =>
+        (await messages.conversationsOf(user, { beforePosition: 0, limit: 10, maxBytes: 10_000 })).conversations
+          .map(({ conversation, last }) => [conversation, last?.sender]);
+      assert.deepEqual(await names("ben"), [["ben:deleted.x", "deleted.x"]]);
+      assert.deepEqual(await names("zoe"), [["deleted.x:zoe", "zoe"]]);
+      assert.deepEqual(await names("ana"), []);
+      // Whoever wrote to the old name at that moment is told that there is nobody.
+      const [late] = await messages.commit([directAppend("ben", "ana")]);
+      assert.equal(late.kind, "failed");
+    } finally {
+      await close();
+    }
+  });
+
   test("a device is found by its id and by its token", async (accounts) => {
     await accounts.addUser(userRecord("ana"));
     const device = deviceRecord("d1", "ana", { name: "naïve\u0000 laptop" });

@@ -6,7 +6,7 @@ import { silentLog } from "../../src/core/log.ts";
 import type { Message } from "../../src/core/message.ts";
 import { createMessageId } from "../../src/core/message_id.ts";
 import type { ChatError } from "../../src/core/chat_error.ts";
-import { type Limits, standardLimits } from "../../src/core/limits.ts";
+import { type DeletedAccounts, type Limits, standardLimits } from "../../src/core/limits.ts";
 import type { Notice } from "../../src/core/notice.ts";
 import type { Draft } from "../../src/core/posting.ts";
 import { FakeClock } from "./fake_clock.ts";
@@ -20,6 +20,7 @@ export interface TestChatOptions {
   /** Closed with the chat. */
   store?: TestStore;
   rate?: { perSecond: number; burst: number };
+  deletedAccounts?: DeletedAccounts;
   audit?: AuditLog;
   /** Where they are other than the standard ones. */
   limits?: Partial<Limits>;
@@ -54,6 +55,7 @@ export class TestChat {
       rooms: store.rooms,
       settings: store.settings,
       limits: { ...standardLimits, ...options.limits },
+      deletedAccounts: options.deletedAccounts,
       clock,
       log: silentLog,
       defer,

@@ -1,6 +1,7 @@
 import type { Change, ChangeResult } from "../../src/core/message_store.ts";
 import { Database } from "../../src/store/database.ts";
 import { SqliteAccountStore } from "../../src/store/sqlite_account_store.ts";
+import { SqliteErasureStore } from "../../src/store/sqlite_erasure_store.ts";
 import { SqliteFileStore } from "../../src/store/sqlite_file_store.ts";
 import { SqliteMessageStore } from "../../src/store/sqlite_message_store.ts";
 import { SqliteRoomStore } from "../../src/store/sqlite_room_store.ts";
@@ -23,6 +24,7 @@ export class TestStore<Messages extends TestMessageStore = TestMessageStore> imp
   readonly accounts: SqliteAccountStore;
   readonly rooms: SqliteRoomStore;
   readonly settings: SqliteSettingsStore;
+  readonly erasure: SqliteErasureStore;
   /** Their contents would go into a folder that does not exist. */
   readonly files: SqliteFileStore;
   readonly #database: Database;
@@ -30,9 +32,10 @@ export class TestStore<Messages extends TestMessageStore = TestMessageStore> imp
   private constructor(database: Database, messages: Messages) {
     this.#database = database;
     this.messages = messages;
-    this.accounts = new SqliteAccountStore(database);
+    this.accounts = new SqliteAccountStore(database, { onRenamed: () => messages.forgetNames() });
     this.rooms = new SqliteRoomStore(database);
     this.settings = new SqliteSettingsStore(database);
+    this.erasure = new SqliteErasureStore(database, { beforeErasing: () => {} });
     this.files = new SqliteFileStore(database, { folder: "/nonexistent/files of a test" });
   }
 

@@ -9,6 +9,8 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import {
   ChangePasswordRequest,
   ChangePasswordResponse,
+  DeleteAccountRequest,
+  DeleteAccountResponse,
   ListDevicesRequest,
   ListDevicesResponse,
   LogOutRequest,
@@ -167,6 +169,7 @@ export interface Request {
     | { $case: "getSettings"; value: GetSettingsRequest }
     | { $case: "updateSettings"; value: UpdateSettingsRequest }
     | { $case: "blockUser"; value: BlockUserRequest }
+    | { $case: "deleteAccount"; value: DeleteAccountRequest }
     | undefined;
 }
 
@@ -297,6 +300,7 @@ export interface Reply {
     | { $case: "getSettings"; value: GetSettingsResponse }
     | { $case: "updateSettings"; value: UpdateSettingsResponse }
     | { $case: "blockUser"; value: BlockUserResponse }
+    | { $case: "deleteAccount"; value: DeleteAccountResponse }
     | undefined;
 }
 
@@ -546,6 +550,9 @@ export const Request: MessageFns<Request> = {
         break;
       case "blockUser":
         BlockUserRequest.encode(message.kind.value, writer.uint32(290).fork()).join();
+        break;
+      case "deleteAccount":
+        DeleteAccountRequest.encode(message.kind.value, writer.uint32(330).fork()).join();
         break;
     }
     return writer;
@@ -855,6 +862,14 @@ export const Request: MessageFns<Request> = {
             message.kind = { $case: "blockUser", value: BlockUserRequest.decode(reader, reader.uint32()) };
             continue;
           }
+          case 41: {
+            if (tag !== 330) {
+              break;
+            }
+
+            message.kind = { $case: "deleteAccount", value: DeleteAccountRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -988,6 +1003,10 @@ export const Request: MessageFns<Request> = {
         ? { $case: "blockUser", value: BlockUserRequest.fromJSON(object.blockUser) }
         : isSet(object.block_user)
         ? { $case: "blockUser", value: BlockUserRequest.fromJSON(object.block_user) }
+        : isSet(object.deleteAccount)
+        ? { $case: "deleteAccount", value: DeleteAccountRequest.fromJSON(object.deleteAccount) }
+        : isSet(object.delete_account)
+        ? { $case: "deleteAccount", value: DeleteAccountRequest.fromJSON(object.delete_account) }
         : undefined,
     };
   },
@@ -1067,6 +1086,8 @@ export const Request: MessageFns<Request> = {
       obj.updateSettings = UpdateSettingsRequest.toJSON(message.kind.value);
     } else if (message.kind?.$case === "blockUser") {
       obj.blockUser = BlockUserRequest.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "deleteAccount") {
+      obj.deleteAccount = DeleteAccountRequest.toJSON(message.kind.value);
     }
     return obj;
   },
@@ -2089,6 +2110,9 @@ export const Reply: MessageFns<Reply> = {
       case "blockUser":
         BlockUserResponse.encode(message.result.value, writer.uint32(290).fork()).join();
         break;
+      case "deleteAccount":
+        DeleteAccountResponse.encode(message.result.value, writer.uint32(330).fork()).join();
+        break;
     }
     return writer;
   },
@@ -2400,6 +2424,14 @@ export const Reply: MessageFns<Reply> = {
             message.result = { $case: "blockUser", value: BlockUserResponse.decode(reader, reader.uint32()) };
             continue;
           }
+          case 41: {
+            if (tag !== 330) {
+              break;
+            }
+
+            message.result = { $case: "deleteAccount", value: DeleteAccountResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2537,6 +2569,10 @@ export const Reply: MessageFns<Reply> = {
         ? { $case: "blockUser", value: BlockUserResponse.fromJSON(object.blockUser) }
         : isSet(object.block_user)
         ? { $case: "blockUser", value: BlockUserResponse.fromJSON(object.block_user) }
+        : isSet(object.deleteAccount)
+        ? { $case: "deleteAccount", value: DeleteAccountResponse.fromJSON(object.deleteAccount) }
+        : isSet(object.delete_account)
+        ? { $case: "deleteAccount", value: DeleteAccountResponse.fromJSON(object.delete_account) }
         : undefined,
     };
   },
@@ -2616,6 +2652,8 @@ export const Reply: MessageFns<Reply> = {
       obj.updateSettings = UpdateSettingsResponse.toJSON(message.result.value);
     } else if (message.result?.$case === "blockUser") {
       obj.blockUser = BlockUserResponse.toJSON(message.result.value);
+    } else if (message.result?.$case === "deleteAccount") {
+      obj.deleteAccount = DeleteAccountResponse.toJSON(message.result.value);
     }
     return obj;
   },

@@ -3,6 +3,7 @@ import { ChatError } from "../core/chat_error.ts";
 import { accountCommands } from "./account_commands.ts";
 import type { CommandContext, Commands } from "./command.ts";
 import { messageCommands } from "./message_commands.ts";
+import { peopleCommands } from "./people_commands.ts";
 import { roomCommands } from "./room_commands.ts";
 
 const commands: Commands = {
@@ -13,6 +14,7 @@ const commands: Commands = {
   },
   ...messageCommands,
   ...roomCommands,
+  ...peopleCommands,
   ...accountCommands,
   ping: {
     arguments: "",

@@ -4,6 +4,7 @@ import { accountCommands } from "./account_commands.ts";
 import type { CommandContext, Commands } from "./command.ts";
 import { fileCommands } from "./file_commands.ts";
 import { messageCommands } from "./message_commands.ts";
+import { peopleCommands } from "./people_commands.ts";
 import { roomCommands } from "./room_commands.ts";
 
 const commands: Commands = {
@@ -15,6 +16,7 @@ const commands: Commands = {
   ...messageCommands,
   ...fileCommands,
   ...roomCommands,
+  ...peopleCommands,
   ...accountCommands,
   ping: {
     arguments: "",

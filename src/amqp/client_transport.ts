@@ -1,4 +1,4 @@
-import type { FileLink, FileTransport } from "../client/file_transport.ts";
+import type { FileLink } from "../client/file_transport.ts";
 import type { Link, Transport } from "../client/transport.ts";
 import { ChatError } from "../core/chat_error.ts";
 import {
@@ -27,7 +27,7 @@ export interface AmqpTransportOptions {
 }
 
 /** Reaches a server through a broker. Each session and each call has one connection; nothing listens. */
-export class AmqpTransport implements Transport, FileTransport {
+export class AmqpTransport implements Transport {
   readonly address: string;
   /** Of chunks of files, until the server was told that they came. */
   readonly #receipts: string[] = [];

@@ -24,6 +24,7 @@ import { openLink } from "./open_link.ts";
 import { Outbox, type OutboxOptions } from "./outbox.ts";
 import { PeopleRequests } from "./people_requests.ts";
 import { type Asked, RoomRequests } from "./room_requests.ts";
+import { FileTransfer, type UploadedFile } from "./file_transfer.ts";
 import { endsClient } from "./server_error.ts";
 import { systemTimers, type Timers } from "./timers.ts";
 import type { Link, Transport } from "./transport.ts";
@@ -72,8 +73,8 @@ export interface ChatClientOptions {
 export interface SendOptions {
   /** The seq of what it answers. */
   replyTo?: number;
-  /** Of a finished upload, which becomes its attachment. */
-  uploadId?: string;
+  /** Becomes its attachment; the text may be empty with it. */
+  upload?: UploadedFile;
 }
 
 /** How long the server has to answer a request, in milliseconds. */
@@ -84,8 +85,8 @@ const passwordMs = 30_000;
 const repeatMs = 60_000;
 /** A connection that lasts this long makes the next wait a short one again. */
 const stableMs = 10_000;
-/** A request's fields beside its text: tags, lengths, message id, request id. */
-const sendOverhead = 64;
+/** A request's fields beside its text: tags, lengths, the ids of message, request and upload, what it answers. */
+const sendOverhead = 128;
 
 const utf8 = new TextEncoder();
 
@@ -106,6 +107,8 @@ export class ChatClient {
   readonly #awaitingSession = new Set<(found: boolean) => void>();
   readonly #notices: HeardNotices;
   readonly rooms: RoomRequests;
+  /** Files go over connections of their own. */
+  readonly files: FileTransfer;
   readonly people: PeopleRequests;
 
   constructor(options: ChatClientOptions) {
@@ -116,6 +119,12 @@ export class ChatClient {
     this.#outbox = new Outbox(options.outbox);
     this.#cursor = new DeliveryCursor(options.resume);
     this.#token = options.token;
+    this.files = new FileTransfer({
+      transport: options.transport,
+      token: () => this.#token,
+      timers: this.#timers,
+      backoff: options.backoff,
+    });
     const ask = {
       repeat: (kind: RequestKind) => this.#repeat(kind as never),
       request: (kind: RequestKind) => this.#request(kind as never),
@@ -174,10 +183,11 @@ export class ChatClient {
    * @throws {ChatError} why it was refused for good, or that the client ended first.
    */
   async send(to: string, text: string, options: SendOptions = {}): Promise<Message> {
-    if (options.uploadId === undefined || text !== "") checkText(text);
+    const { replyTo, upload } = options;
+    if (upload === undefined || text !== "") checkText(text);
     if (this.#state.kind === "ended") throw this.#notConnected();
     const bytes = utf8.encode(text).length + to.length * 3 + sendOverhead;
-    const accepted = this.#outbox.add({ id: this.#createId(), to, text, bytes, ...options });
+    const accepted = this.#outbox.add({ id: this.#createId(), to, text, bytes, replyTo, ...upload });
     this.#session?.flushSoon();
     return await accepted;
   }

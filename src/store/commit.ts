@@ -70,13 +70,13 @@ function prepareStatements(database: Database) {
          e.file
        FROM entry e JOIN conversation c ON c.id = e.conversation WHERE e.sender = ? AND e.id = ?`,
     ),
-    addMessage: database.prepare(
-      `INSERT INTO entry (position, conversation, seq, sender, id, accepted_at, text, target, uncounted)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sender, id) DO NOTHING`,
+    addPlain: database.prepare(
+      `INSERT INTO entry (position, conversation, seq, sender, id, accepted_at, text) VALUES (?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (sender, id) DO NOTHING`,
     ),
-    addEvent: database.prepare(
-      `INSERT INTO entry (position, conversation, seq, sender, id, accepted_at, text, target, uncounted, kind, subject)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    add: database.prepare(
+      `INSERT INTO entry (position, conversation, seq, sender, id, accepted_at, text, kind, target, subject, uncounted)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sender, id) DO NOTHING`,
     ),
     moveCursor: database.prepare(
       `INSERT INTO consumer (device, name, position) VALUES ((SELECT id FROM device WHERE public_id = ?), ?, ?)
@@ -214,18 +214,15 @@ export class Committer {
       this.#appendTo(conversation ?? this.#addConversation(append), append, encoded)!;
   }
 
-  #encode({ sender, id, text, event, replyTo }: Append): EncodedAppend {
-    const encoded = { sender: this.#users.get(sender), id: encodeId(id) };
+  #encode({ sender: senderName, id: uuid, text, event, replyTo }: Append): EncodedAppend {
+    const sender = this.#users.get(senderName);
+    const id = encodeId(uuid);
     if (event === undefined) {
-      return { ...encoded, text: encodeText(text), kind: kindCodes.message, target: replyTo ?? null, subject: null };
+      return { sender, id, text: encodeText(text), kind: kindCodes.message, target: replyTo ?? null, subject: null };
     }
-    const { subject, ...columns } = eventColumns(event, text);
-    return {
-      ...encoded,
-      ...columns,
-      text: encodeText(columns.text),
-      subject: subject === null ? null : this.#users.get(subject),
-    };
+    const { kind, target, subject: subjectName, text: kept } = eventColumns(event, text);
+    const subject = subjectName === null ? null : this.#users.get(subjectName);
+    return { sender, id, text: encodeText(kept), kind, target, subject };
   }
 
   #obstacle(append: Append, { sender }: EncodedAppend, conversation: Conversation | undefined) {
@@ -240,57 +237,34 @@ export class Committer {
 
   /** @returns undefined, having done nothing, when the sender had a message with this id accepted before. */
   #appendTo(conversation: Conversation, append: Append, encoded: EncodedAppend): ChangeResult | undefined {
-    const { sender, id, text, target, kind, subject } = encoded;
-    const { event, acceptedAt } = append;
+    const { event, acceptedAt, uploadId } = append;
+    const { sender } = encoded;
     const position = this.#pendingHead + 1;
     const seq = conversation.headSeq + 1;
-    const uncounted = conversation.uncounted + (event === undefined ? 0 : 1);
-    const { addMessage, addEvent } = this.#statements;
-    if (event === undefined) {
-      const { changes } = addMessage.run(
-        position,
-        conversation.id,
-        seq,
-        sender,
-        id,
-        acceptedAt,
-        text,
-        target,
-        uncounted,
-      );
-      if (changes === 0) return undefined;
-    } else {
-      addEvent.run(
-        position,
-        conversation.id,
-        seq,
-        sender,
-        id,
-        acceptedAt,
-        text,
-        target,
-        uncounted,
-        kind,
-        subject,
-      );
-    }
-    if (event !== undefined || append.mentions !== undefined) {
-      this.#makeSo(append, { conversation: conversation.id, seq, position, uncounted, sender, acceptedAt });
-    }
-    const attachment = append.uploadId === undefined
+    const uncounted = event === undefined ? conversation.uncounted : conversation.uncounted + 1;
+    const placed = { conversation: conversation.id, seq, position, uncounted, sender, acceptedAt };
+    if (!this.#add(placed, encoded)) return undefined;
+    if (event !== undefined || append.mentions !== undefined) this.#makeSo(append, placed);
+    const attachment = uploadId === undefined
       ? undefined
-      : this.#attachments.attach(position, { owner: sender, id: append.uploadId });
+      : this.#attachments.attach(position, { owner: sender, id: uploadId });
     // Last, because nothing may be pending of a change that failed.
     this.#pendingHead = position;
-    const { id: conversationId, isRoom } = conversation;
-    this.#pending.set(append.conversation, {
-      id: conversationId,
-      isRoom,
-      headSeq: seq,
-      headPosition: position,
-      uncounted,
-    });
+    const { id, isRoom } = conversation;
+    this.#pending.set(append.conversation, { id, isRoom, headSeq: seq, headPosition: position, uncounted });
     return { kind: "accepted", message: toMessage(append, { position, seq, ordinal: seq - uncounted, attachment }) };
+  }
+
+  /** Values that are bound take time, so there is a statement for what most entries are. */
+  #add(
+    { position, conversation, seq, uncounted, sender, acceptedAt }: Placed,
+    { id, text, kind, target, subject }: EncodedAppend,
+  ): boolean {
+    const { addPlain, add } = this.#statements;
+    const { changes } = uncounted === 0 && target === null
+      ? addPlain.run(position, conversation, seq, sender, id, acceptedAt, text)
+      : add.run(position, conversation, seq, sender, id, acceptedAt, text, kind, target, subject, uncounted);
+    return changes !== 0;
   }
 
   #makeSo(append: Append, entry: Placed): void {
@@ -372,12 +346,17 @@ export class Committer {
 }
 
 function toMessage(
-  append: Append,
-  { attachment, ...place }: { position: number; seq: number; ordinal: number; attachment: Attachment | undefined },
+  { conversation, acceptedAt, id, sender, text, event, replyTo }: Append,
+  { position, seq, ordinal, attachment }: {
+    position: number;
+    seq: number;
+    ordinal: number;
+    attachment: Attachment | undefined;
+  },
 ): Message {
-  const { conversation, acceptedAt, id, sender, text, event, replyTo } = append;
-  const message = { ...place, conversation, acceptedAt, id, sender, text };
+  const message = { position, conversation, seq, acceptedAt, id, sender, text, ordinal };
   if (event !== undefined) return { ...message, event };
+  if (replyTo === undefined && attachment === undefined) return message;
   return {
     ...message,
     ...(replyTo !== undefined && { replyTo }),

@@ -44,7 +44,7 @@ function prepareStatements(database: Database) {
     roles: database.prepare(
       `SELECT u.name, m.role, s.first_seq AS firstSeq FROM member m CROSS JOIN user u ON u.id = m.user
          LEFT JOIN span s ON s.user = m.user AND s.conversation = m.conversation AND s.last_seq = ${openEnd}
-       WHERE m.conversation = ? AND m.role <> ${roleCodes.left} ORDER BY u.name`,
+       WHERE m.conversation = ? AND m.role <> ${roleCodes.left}`,
     ),
     findPublic: database.prepare(
       `SELECT c.name AS id FROM room r CROSS JOIN conversation c ON c.id = r.conversation WHERE r.public = 1 AND r.name = ?`,
@@ -79,6 +79,7 @@ function prepareStatements(database: Database) {
        GROUP BY m.read_seq ORDER BY m.read_seq DESC LIMIT ?`,
     ),
     removeRoom: database.prepare("DELETE FROM room WHERE conversation = ?"),
+    removeRetention: database.prepare("DELETE FROM retention WHERE conversation = ?"),
     removeMembers: database.prepare("DELETE FROM member WHERE conversation = ?"),
     // The keys of both begin with the user.
     removeSpans: database.prepare(
@@ -152,13 +153,14 @@ export class SqliteRoomStore implements RoomStore {
 
   /** What is left is the number of its conversation, since positions of the log never come again. */
   async deleteRoom(id: string): Promise<void> {
-    const { find, removeRoom, removeSpans, removeMentions, removeMembers } = this.#statements;
+    const { find, removeRoom, removeRetention, removeSpans, removeMentions, removeMembers } = this.#statements;
     const conversation = this.#database.transaction(() => {
       const row = find.get(id) as unknown as RoomRow | undefined;
       if (!row) return undefined;
       removeSpans.run({ room: row.conversation });
       removeMentions.run({ room: row.conversation });
       removeMembers.run(row.conversation);
+      removeRetention.run(row.conversation);
       removeRoom.run(row.conversation);
       return row.conversation;
     });

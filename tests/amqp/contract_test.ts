@@ -1,7 +1,6 @@
 import { AmqpLink } from "../../src/amqp/client_link.ts";
 import type { BrokerAddress } from "../../src/amqp/broker_address.ts";
 import { AmqpTransport } from "../../src/amqp/client_transport.ts";
-import type { FileTransport } from "../../src/client/file_transport.ts";
 import type { Transport } from "../../src/client/transport.ts";
 import type { Credentials } from "../../src/gen/chatd/v1/auth.ts";
 import { transportContract, type TransportFixture, type TransportServer } from "../contract/transport.ts";
@@ -12,7 +11,7 @@ const broker = await startTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
 
 /** The transports of all users of a test as one: whose link it is, is seen by the token of its hello. */
-class EverybodysTransport implements Transport, FileTransport {
+class EverybodysTransport implements Transport {
   readonly address = "the broker of the tests";
   readonly #broker: BrokerAddress;
   readonly #owners = new Map<string, string>();
@@ -27,7 +26,7 @@ class EverybodysTransport implements Transport, FileTransport {
   logIn: Transport["logIn"] = async (request, options) =>
     this.#remember(await this.#of(request.user).logIn(request, options));
 
-  openFiles: FileTransport["openFiles"] = (options) =>
+  openFiles: Transport["openFiles"] = (options) =>
     this.#of(this.#owners.get(options.token) ?? "ana").openFiles(options);
 
   connect = () => Promise.resolve(this.open());

@@ -1,4 +1,3 @@
-import type { FileTransport } from "../../src/client/file_transport.ts";
 import type { Link, Transport } from "../../src/client/transport.ts";
 import type { Chat } from "../../src/core/chat.ts";
 import type { Credentials } from "../../src/gen/chatd/v1/auth.ts";
@@ -11,7 +10,7 @@ export interface TransportServer extends AsyncDisposable {
   /** Of its data. */
   readonly folder: string;
   /** A way to the server, also after it was started again. */
-  readonly transport: Transport & FileTransport;
+  readonly transport: Transport;
   /** A link whose frames to the server are any bytes. */
   openRaw(): Promise<Link & { sendBytes(bytes: Uint8Array): void }>;
   /** Stops it; "abruptly" breaks all connections without a word. Its data stay. */

@@ -87,7 +87,7 @@ export class UserSettings {
     if (other === user) throw new ChatError("invalid_argument", "You cannot block yourself.");
     await this.#change(user, async (known) => {
       if (isOpen(known.blocks.get(other))) return;
-      if (namesOf(known).length >= maxBlocked) {
+      if (known.blocks.values().filter(isOpen).toArray().length >= maxBlocked) {
         throw new ChatError("limit_reached", `You block ${maxBlocked} users, which is as many as you may.`);
       }
       const after = this.#options.head();

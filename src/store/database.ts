@@ -8,12 +8,14 @@ import { isDamage, isRefused, writeError } from "./storage_error.ts";
 const applicationId = 0x63686174;
 
 // No memory map: a read error of the disk would end the process (SIGBUS) instead of failing one query.
+// Secure delete: what is deleted is overwritten in the file, and not only forgotten.
 // A checkpoint at 16 MiB of log instead of 4 writes a page once that many commits changed: large commits are up to a tenth faster.
 const settings = `
   PRAGMA busy_timeout = 0;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
   PRAGMA foreign_keys = ON;
+  PRAGMA secure_delete = ON;
   PRAGMA cache_size = -32768;
   PRAGMA mmap_size = 0;
   PRAGMA wal_autocheckpoint = 4000;
@@ -35,11 +37,11 @@ export class Database implements Disposable {
   }
 
   /**
-   * Opens `folder`/chatd.sqlite (mode 0600), making it or bringing its schema up to date.
+   * Opens the database in `folder` (mode 0600), making it or bringing its schema up to date.
    * @throws {ChatError} `unavailable` when it is damaged, another program's or of a newer chatd; `storage_full`.
    */
   static open(folder: string): Database {
-    const path = `${folder}/chatd.sqlite`;
+    const path = databasePath(folder);
     createFile(path, folder);
     const connection = openConnection(path, folder);
     try {
@@ -58,10 +60,33 @@ export class Database implements Disposable {
   }
 
   /**
-   * Runs `work` in one transaction; when this returns, its effect is on disk, and when it throws, there is none.
+   * Runs `work` in one transaction; when this returns, its effect is on disk, and when it throws, there is none. What is not
+   * `durable` gets there with a later one: until then a power failure undoes it, and it whole.
    * @throws {ChatError} `storage_full` when the disk takes nothing more.
    */
-  transaction<T>(work: () => T): T {
+  transaction<T>(work: () => T, { durable = true }: { durable?: boolean } = {}): T {
+    if (durable) return this.#transact(work);
+    this.#connection.exec("PRAGMA synchronous = NORMAL");
+    try {
+      return this.#transact(work);
+    } finally {
+      this.#connection.exec("PRAGMA synchronous = FULL");
+    }
+  }
+
+  /**
+   * Empties the write-ahead log into the file; until then, the log still holds what was overwritten or deleted since it was last emptied.
+   * @returns false when somebody reads an older state; then to be tried again. @throws {ChatError} `storage_full`.
+   */
+  truncateLog(): boolean {
+    try {
+      return this.#connection.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.busy === 0;
+    } catch (error) {
+      throw writeError(error);
+    }
+  }
+
+  #transact<T>(work: () => T): T {
     try {
       this.#begin.run();
       const result = work();
@@ -81,6 +106,10 @@ export class Database implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+export function databasePath(folder: string): string {
+  return `${folder}/chatd.sqlite`;
 }
 
 function createFile(path: string, folder: string): void {

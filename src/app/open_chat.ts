@@ -1,7 +1,7 @@
 import { Accounts, type Registration } from "../core/accounts.ts";
 import { Chat } from "../core/chat.ts";
 import { systemClock } from "../core/clock.ts";
-import type { DeletedAccounts, Limits } from "../core/limits.ts";
+import { type DeletedAccounts, type Limits, standardLimits } from "../core/limits.ts";
 import type { PasswordHasher } from "../core/password_hasher.ts";
 import type { Log } from "../core/log.ts";
 import { lockFolder } from "../store/folder_lock.ts";
@@ -36,7 +36,8 @@ export interface OpenChat {
  * Takes the data folder, opens what is in it, and listens there for the operator's commands.
  * @throws {ChatError} what `lockFolder`, `openStore` and `openControlSocket` throw.
  */
-export function openChat({ folder, registration, rate, log, hasher = new ScryptHasher() }: OpenChatOptions): OpenChat {
+export function openChat(options: OpenChatOptions): OpenChat {
+  const { folder, registration, rate, limits = standardLimits, log, hasher = new ScryptHasher() } = options;
   requireDataFolder(folder);
   using opened = new DisposableStack();
   const lock = opened.use(lockFolder(folder));
@@ -44,7 +45,17 @@ export function openChat({ folder, registration, rate, log, hasher = new ScryptH
   const clock = systemClock;
   const accounts = new Accounts({ store: store.accounts, hasher, clock, log, registration });
   const swept = accounts.removeOldDevices().catch((error) => log.error("old devices could not be removed", { error }));
-  const chat = new Chat({ accounts, store: store.messages, clock, log, defer, rate });
+  const chat = new Chat({
+    accounts,
+    store: store.messages,
+    rooms: store.rooms,
+    settings: store.settings,
+    limits,
+    clock,
+    log,
+    defer,
+    rate,
+  });
   const control = openControlSocket({ folder, handlers: operatorCommands(accounts), log });
   opened.move();
   let closed: Promise<void> | undefined;

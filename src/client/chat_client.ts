@@ -1,8 +1,11 @@
 import { ChatError } from "../core/chat_error.ts";
 import { type Accepted, checkText, type Message } from "../core/message.ts";
 import { createMessageId } from "../core/message_id.ts";
+import type { Notice } from "../core/notice.ts";
 import type { Credentials, Device } from "../gen/chatd/v1/auth.ts";
 import type {
+  Conversation,
+  HistoryRequest,
   HistoryResponse,
   ListConversationsResponse,
   ListUsersResponse,
@@ -11,12 +14,13 @@ import type {
   WhoAmIResponse,
 } from "../gen/chatd/v1/chat.ts";
 import type { DeliveryChanged, Hello, HelloResponse } from "../gen/chatd/v1/session.ts";
+import { fromWireMessage } from "../wire/convert.ts";
 import { protocolVersions } from "../wire/limits.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 import { DeliveryCursor, type ResumePoint } from "./delivery_cursor.ts";
 import { defaultTiming, LiveSession, type ReplyValue, type RequestKind, type SessionTiming } from "./live_session.ts";
 import { Outbox, type OutboxOptions } from "./outbox.ts";
-import type { ReplyResult } from "./pending_requests.ts";
+import { type Asked, RoomRequests } from "./room_requests.ts";
 import { endsClient } from "./server_error.ts";
 import { systemTimers, type Timers } from "./timers.ts";
 import type { Link, Transport } from "./transport.ts";
@@ -38,7 +42,7 @@ export type ClientEvent =
   | { readonly kind: "accepted"; readonly message: Message }
   /** A message was refused for now, and will be sent again: the server is full, busy, or wants a pause. */
   | { readonly kind: "postponed"; readonly id: string; readonly reason: ChatError }
-  | { readonly kind: "presence"; readonly user: string; readonly online: boolean }
+  | Notice
   | { readonly kind: "delivery_changed"; readonly change: DeliveryChanged };
 
 export interface ChatClientOptions {
@@ -58,10 +62,20 @@ export interface ChatClientOptions {
   timers?: Timers;
 }
 
+/** What a message may have besides its text. */
+export interface SendOptions {
+  /** The seq of what it answers. */
+  replyTo?: number;
+  /** Of a finished upload, which becomes its attachment. */
+  uploadId?: string;
+}
+
 /** How long the server has to answer a request, in milliseconds. */
 const requestMs = 15_000;
 /** A password is hashed for this one, behind others. */
 const passwordMs = 30_000;
+/** How long a request that is lost with its connection is asked again. */
+const repeatMs = 60_000;
 /** A connection that lasts this long makes the next wait a short one again. */
 const stableMs = 10_000;
 /** A request's fields beside its text: tags, lengths, message id, request id. */
@@ -83,6 +97,8 @@ export class ChatClient {
   #session: LiveSession | undefined;
   #onlineSince: number | undefined;
   #retryNow: (() => void) | undefined;
+  readonly #awaitingSession = new Set<(found: boolean) => void>();
+  readonly rooms: RoomRequests;
 
   constructor(options: ChatClientOptions) {
     this.#options = options;
@@ -92,6 +108,11 @@ export class ChatClient {
     this.#outbox = new Outbox(options.outbox);
     this.#cursor = new DeliveryCursor(options.resume);
     this.#token = options.token;
+    this.rooms = new RoomRequests({
+      createId: () => this.#createId(),
+      repeat: (kind) => this.#repeat(kind as never),
+      request: (kind) => this.#request(kind as never),
+    });
   }
 
   get state(): ClientState {
@@ -138,11 +159,11 @@ export class ChatClient {
    * Sends a message as soon as there is a connection, and again until it is accepted or refused: exactly one copy.
    * @throws {ChatError} why it was refused for good, or that the client ended first.
    */
-  async send(to: string, text: string): Promise<Message> {
-    checkText(text);
+  async send(to: string, text: string, options: SendOptions = {}): Promise<Message> {
+    if (options.uploadId === undefined || text !== "") checkText(text);
     if (this.#state.kind === "ended") throw this.#notConnected();
     const bytes = utf8.encode(text).length + to.length * 3 + sendOverhead;
-    const accepted = this.#outbox.add({ id: createMessageId(this.#timers.now()), to, text, bytes });
+    const accepted = this.#outbox.add({ id: this.#createId(), to, text, bytes, ...options });
     this.#session?.flushSoon();
     return await accepted;
   }
@@ -154,9 +175,33 @@ export class ChatClient {
     return performance.now() - start;
   }
 
-  history(page: { with: string; beforeSeq?: number; limit?: number }): Promise<HistoryResponse> {
-    const value = { with: page.with, beforeSeq: page.beforeSeq ?? 0, limit: page.limit ?? 0 };
+  /** With `afterSeq` or `fromMs` the oldest after it, else the newest before `beforeSeq`; events only when asked for. */
+  history(page: Partial<HistoryRequest> & { with: string }): Promise<HistoryResponse> {
+    const value = { beforeSeq: 0, limit: 0, afterSeq: 0, fromMs: 0, events: false, ...page };
     return this.#request({ $case: "history", value });
+  }
+
+  /** One of {@link listConversations}. */
+  async conversation(address: string): Promise<Conversation> {
+    const { conversation } = await this.#request({ $case: "getConversation", value: { with: address } });
+    if (conversation !== undefined) return conversation;
+    throw new ChatError("internal", "The server found the conversation but did not send it.");
+  }
+
+  /** Replaces the text of an own message. The event comes as everybody gets it. */
+  async edit(to: string, seq: number, text: string): Promise<void> {
+    checkText(text);
+    await this.#repeat({ $case: "edit", value: { to, seq, text, id: this.#createId() } });
+  }
+
+  /** Erases a message. */
+  async delete(to: string, seq: number): Promise<void> {
+    await this.#repeat({ $case: "delete", value: { to, seq, id: this.#createId() } });
+  }
+
+  /** Reacts to a message with one emoji, or takes that back. */
+  async react(to: string, seq: number, emoji: string, { remove = false } = {}): Promise<void> {
+    await this.#repeat({ $case: "react", value: { to, seq, emoji, remove, id: this.#createId() } });
   }
 
   sent(page: { beforeId?: string; limit?: number } = {}): Promise<SentResponse> {
@@ -221,7 +266,7 @@ export class ChatClient {
         accepted: (id, { position, conversation, seq, acceptedAtMs }) =>
           this.#accept(id, { position, conversation, seq, acceptedAt: acceptedAtMs }),
         postponed: (id, reason) => this.#emit({ kind: "postponed", id, reason }),
-        presence: ({ user, online }) => this.#emit({ kind: "presence", user, online }),
+        notice: (notice) => this.#emit(notice),
         deliveryChanged: (change) => this.#emit({ kind: "delivery_changed", change }),
       },
     });
@@ -276,9 +321,11 @@ export class ChatClient {
     this.#setState({ kind: "online", hello, restored });
   }
 
-  async #takeMessage({ acceptedAtMs, ...entry }: WireMessage): Promise<void> {
-    const message = { ...entry, acceptedAt: acceptedAtMs };
-    if (!this.#cursor.isNew(message.position)) return;
+  async #takeMessage(entry: WireMessage): Promise<void> {
+    if (!this.#cursor.isNew(entry.position)) return;
+    const message = fromWireMessage(entry);
+    // An event that a newer server knows: passed.
+    if (message === undefined) return this.#cursor.tookThrough(entry.position);
     // In the log although its reply was lost: the log says so as well as a reply would.
     if (message.sender === this.#user && this.#outbox.find(message.id)) this.#accept(message.id, message);
     else await this.#options.onEvent({ kind: "message", message });
@@ -307,12 +354,45 @@ export class ChatClient {
     this.#retryNow = undefined;
   }
 
-  #request<C extends RequestKind["$case"] & ReplyResult["$case"]>(
+  #request<C extends Asked>(
     kind: RequestKind & { $case: C },
     deadlineMs = requestMs,
   ): Promise<ReplyValue<C>> {
     if (!this.#session) return Promise.reject(this.#notConnected());
     return this.#session.request<C>(kind, deadlineMs);
+  }
+
+  /** Asks again, over the next connections, when one is lost before the answer: for requests whose id makes that harmless. */
+  async #repeat<C extends Asked>(
+    kind: RequestKind & { $case: C },
+  ): Promise<ReplyValue<C>> {
+    for (const deadline = this.#timers.now() + repeatMs;;) {
+      const session = this.#session;
+      try {
+        return await this.#request<C>(kind) as ReplyValue<C>;
+      } catch (error) {
+        const lost = session !== undefined && session !== this.#session;
+        if (!lost || this.#timers.now() >= deadline || !await this.#nextSession(deadline)) throw error;
+      }
+    }
+  }
+
+  /** @returns whether there is a session before the deadline. */
+  #nextSession(deadline: number): Promise<boolean> {
+    if (this.#session !== undefined) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const settle = (found: boolean) => {
+        cancel();
+        this.#awaitingSession.delete(settle);
+        resolve(found);
+      };
+      const cancel = this.#timers.after(Math.max(0, deadline - this.#timers.now()), () => settle(false));
+      this.#awaitingSession.add(settle);
+    });
+  }
+
+  #createId(): string {
+    return createMessageId(this.#timers.now());
   }
 
   #notConnected(): ChatError {
@@ -323,6 +403,9 @@ export class ChatClient {
 
   #setState(state: ClientState): void {
     this.#state = state;
+    if (state.kind === "online" || state.kind === "ended") {
+      for (const settle of [...this.#awaitingSession]) settle(state.kind === "online");
+    }
     this.#emit({ kind: "state", state });
   }
 

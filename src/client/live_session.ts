@@ -1,13 +1,14 @@
 import { ChatError } from "../core/chat_error.ts";
+import type { Notice } from "../core/notice.ts";
 import type { Message } from "../gen/chatd/v1/chat.ts";
 import {
   type DeliveryChanged,
   type Hello,
   type HelloResponse,
-  type Presence,
   Request,
   type ServerFrame,
 } from "../gen/chatd/v1/session.ts";
+import { fromWireNotice } from "../wire/notices.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import { packFrames } from "./frame_packer.ts";
 import type { Outbox, OutboxEntry } from "./outbox.ts";
@@ -43,7 +44,7 @@ export interface SessionOwner {
   tookThrough(position: number): void;
   accepted(id: string, result: ReplyValue<"send">): void;
   postponed(id: string, reason: ChatError): void;
-  presence(presence: Presence): void;
+  notice(notice: Notice): void;
   deliveryChanged(change: DeliveryChanged): void;
 }
 
@@ -179,9 +180,12 @@ export class LiveSession {
       if (this.#failure) return;
       if (item.kind?.$case === "reply") this.#pending.settle(item.kind.value);
       else if (item.kind?.$case === "message") await this.#owner.takeMessage(item.kind.value);
-      else if (item.kind?.$case === "presence") this.#owner.presence(item.kind.value);
       else if (item.kind?.$case === "deliveryChanged") this.#owner.deliveryChanged(item.kind.value);
       else if (item.kind?.$case === "sessionEnded") return this.end(serverError(item.kind.value.error));
+      else {
+        const notice = item.kind && fromWireNotice(item.kind);
+        if (notice !== undefined) this.#owner.notice(notice);
+      }
     }
     if (this.#failure) return;
     if (frame.through > 0) this.#owner.tookThrough(frame.through);
@@ -216,7 +220,7 @@ export class LiveSession {
   }
 
   #sendRequest(entry: OutboxEntry): { request: Request; bytes: number } {
-    const { id, to, text, bytes } = entry;
+    const { id, to, text, replyTo = 0, uploadId = "", bytes } = entry;
     const requestId = this.#pending.add({
       settle: (result) => {
         if (result?.$case === "send") return this.#owner.accepted(id, result.value);
@@ -227,7 +231,10 @@ export class LiveSession {
       },
       fail: () => {},
     });
-    return { request: { id: requestId, kind: { $case: "send", value: { to, id, text } } }, bytes };
+    return {
+      request: { id: requestId, kind: { $case: "send", value: { to, id, text, replyToSeq: replyTo, uploadId } } },
+      bytes,
+    };
   }
 
   #waitForHold(): void {

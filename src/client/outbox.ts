@@ -8,6 +8,10 @@ export interface OutboxEntry {
   readonly id: string;
   readonly to: string;
   readonly text: string;
+  /** The seq of what it answers. */
+  readonly replyTo?: number;
+  /** Of a finished upload, which becomes its attachment. */
+  readonly uploadId?: string;
   /** Size of its request in a frame, in bytes. */
   readonly bytes: number;
 }
@@ -88,13 +92,14 @@ export class Outbox {
     return this.#entries.size > 0 ? Math.max(0, this.#heldUntil - now) : 0;
   }
 
-  /** @returns the message as it is in the log; undefined when it has been settled before. */
+  /** @returns the message as it is in the log, but for its ordinal, which is 0; undefined when it has been settled before. */
   accept(id: string, sender: string, accepted: Accepted): Message | undefined {
     const entry = this.#remove(id);
     if (!entry) return undefined;
     this.#backoff.reset();
     if (this.#entries.size === 0) this.#oneAtATime = false;
-    const message = { ...accepted, id, sender, text: entry.text };
+    const { text, replyTo } = entry;
+    const message = { ...accepted, id, sender, text, ordinal: 0, ...(replyTo !== undefined && { replyTo }) };
     entry.resolve(message);
     return message;
   }

@@ -4,12 +4,24 @@ import type { Clock } from "./clock.ts";
 import { CommitQueue } from "./commit_queue.ts";
 import { LiveSessions, type Subscriber } from "./live_sessions.ts";
 import type { Log } from "./log.ts";
-import { type Accepted, checkText, conversationMembers, directConversation, type Message } from "./message.ts";
-import { checkMessageIdTime, parseMessageId } from "./message_id.ts";
-import type { ConversationSummary, HistoryPage, MessageBatch, MessageStore } from "./message_store.ts";
+import { FanOut } from "./fan_out.ts";
+import { KnownUsers } from "./known_users.ts";
+import type { Limits } from "./limits.ts";
+import { conversationAddress, type Message } from "./message.ts";
+import { parseMessageId } from "./message_id.ts";
+import type { ConversationSummary, HistoryPage, HistoryRange, MessageBatch, MessageStore } from "./message_store.ts";
+import { type Draft, noSuchMessage, type Origin, type Posted, Posting, refuseInRoom } from "./posting.ts";
 import { Presence } from "./presence.ts";
+import { Receipts } from "./receipts.ts";
+import { RoomCache } from "./room_cache.ts";
+import type { RoomState } from "./room_state.ts";
+import { Rooms } from "./rooms.ts";
+import type { RoomStore } from "./room_store.ts";
+import type { SettingsStore } from "./settings_store.ts";
+import { StateRevisions } from "./state_revisions.ts";
 import { TokenBuckets } from "./token_bucket.ts";
-import { parseUserName } from "./user_name.ts";
+import { Typing } from "./typing.ts";
+import { UserSettings } from "./user_settings.ts";
 
 /** How often a user may begin a session: each costs look-ups, and a window of what the store holds for it. */
 const sessionsOfUser = { burst: 128, perSecond: 2 };
@@ -17,29 +29,13 @@ const sessionsOfUser = { burst: 128, perSecond: 2 };
 const maxPageBytes = 24 * 1024;
 /** Delivery cursors that a device may have. */
 const maxConsumers = 32;
-const maxKnownUsers = 100_000;
-
-/** What a client wants to be sent. */
-export interface Draft {
-  /** An address: a user's name. */
-  readonly to: string;
-  readonly id: string;
-  readonly text: string;
-}
-
-/** A draft that was checked: ready for `Chat.submit`. */
-export interface CheckedDraft {
-  readonly sender: string;
-  readonly conversation: string;
-  readonly id: string;
-  readonly text: string;
-  /** Why it must not be sent; it may still be one that was accepted before. */
-  readonly refusal: ChatError | undefined;
-}
 
 export interface ChatOptions {
   accounts: Accounts;
   store: MessageStore;
+  rooms: RoomStore;
+  settings: SettingsStore;
+  limits: Limits;
   clock: Clock;
   log: Log;
   /** Runs a callback after the input that is ready now has been read. */
@@ -53,23 +49,69 @@ export class Chat {
   readonly accounts: Accounts;
   readonly live = new LiveSessions();
   readonly presence: Presence;
+  readonly settings: UserSettings;
+  readonly revisions = new StateRevisions(this.live);
+  readonly receipts: Receipts;
+  readonly typing: Typing;
   readonly #options: ChatOptions;
   readonly #commits: CommitQueue;
   readonly #buckets: TokenBuckets;
   readonly #sessionBuckets = new TokenBuckets(sessionsOfUser);
-  readonly #knownUsers = new Set<string>();
+  readonly posting: Posting;
+  readonly rooms: Rooms;
   #closing: ChatError | undefined;
 
   constructor(options: ChatOptions) {
     this.#options = options;
     this.accounts = options.accounts;
-    this.presence = new Presence({ live: this.live, store: options.store, log: options.log });
     this.#buckets = new TokenBuckets(options.rate);
-    this.#commits = new CommitQueue({
-      store: options.store,
-      defer: options.defer,
-      onAccepted: (message, origin) => this.#publish(message, origin),
+    const { live, revisions } = this;
+    const { accounts, store, clock, limits, log } = options;
+    const known = new KnownUsers(accounts);
+    const isUser = (name: string) => known.has(name);
+    const settings = this.settings = new UserSettings({
+      store: options.settings,
+      head: () => store.head,
+      isOnline: (user) => live.isOnline(user),
+      isUser,
+      onChanged: (user, { before, after }) => {
+        if (before.presence !== after.presence) this.presence.visibilityChanged(user, after.presence);
+        revisions.changed(user);
+      },
     });
+    this.presence = new Presence({ live, store, settingsStore: options.settings, settings, clock, log });
+    this.typing = new Typing({ live, settings, clock });
+    const cache = new RoomCache(options.rooms);
+    const fanOut = new FanOut({
+      live,
+      rooms: cache,
+      hides: (user, { sender, position }) => settings.isHidden(user, sender, position),
+      invitationChanged: (user, conversation) => revisions.changed(user, conversation),
+    });
+    this.#commits = new CommitQueue({
+      store,
+      defer: options.defer,
+      onAccepted: (message, origin) => {
+        if (message.event === undefined) this.#commits.moveOwnRead(message.conversation, message.sender, message.seq);
+        fanOut.publish(message, origin as Origin);
+        this.receipts.published(message);
+      },
+      onRead: (read) => this.receipts.readSaved(read),
+    });
+    const commits = this.#commits;
+    const checkContact = (sender: string, recipient: string) => settings.checkContact(sender, recipient);
+    this.posting = new Posting({ known, store, rooms: cache, commits, clock, checkContact });
+    this.receipts = new Receipts({
+      live,
+      store,
+      roomStore: options.rooms,
+      rooms: cache,
+      commits,
+      settings,
+      revisions,
+      log,
+    });
+    this.rooms = new Rooms({ posting: this.posting, cache, store: options.rooms, clock, limits, isUser, checkContact });
     this.accounts.onRevoked((revocation) => this.live.endRevoked(revocation));
   }
 
@@ -106,63 +148,62 @@ export class Chat {
     }
   }
 
-  /** Sends a message. Resolves when it is on disk. See {@link check} and {@link submit} for what it throws. */
-  async send(sender: string, draft: Draft, origin?: Subscriber): Promise<Accepted & { duplicate: boolean }> {
-    return await this.submit(await this.check(sender, draft), origin);
-  }
-
-  /** @throws {ChatError} `invalid_argument`, `message_id_expired`, `message_id_in_future`. */
-  async check(sender: string, draft: Draft): Promise<CheckedDraft> {
-    const id = parseMessageId(draft.id);
-    checkText(draft.text);
-    checkMessageIdTime(id, this.#options.clock.now());
-    const to = parseUserName(draft.to);
-    const refusal = await this.#isUser(to) ? undefined : new ChatError("not_found", `There is no user "${to}".`);
-    return { sender, conversation: directConversation(sender, to), id, text: draft.text, refusal };
+  /** Sends a message. Resolves when it is on disk. See {@link Posting.check} and {@link Posting.submit} for what it throws. */
+  async send(sender: string, draft: Draft, origin?: Subscriber): Promise<Posted> {
+    return await this.posting.submit(await this.posting.check(sender, draft), origin);
   }
 
   /**
-   * Submits what was checked; messages get into the log in the order of the calls.
-   * @throws {ChatError} the refusal, `message_id_conflict`, `storage_full`, `busy`.
+   * A page of a conversation's log, as far as the user may see it.
+   * @throws {ChatError} `not_found` when there is no such user, or no such room for them; `permission_denied` for a public room
+   * that they never were in
    */
-  async submit(draft: CheckedDraft, origin?: Subscriber): Promise<Accepted & { duplicate: boolean }> {
-    const { sender, id, conversation, text, refusal } = draft;
-    const members = conversationMembers(conversation);
-    const acceptedAt = this.#options.clock.now();
-    const refused = refusal !== undefined;
-    const result = await this.#commits.append(
-      { kind: "append", conversation, members, id, sender, acceptedAt, text, refused },
-      origin,
-    );
-    switch (result.kind) {
-      case "accepted":
-        return { ...result.message, duplicate: false };
-      case "duplicate":
-        return { ...result.accepted, duplicate: true };
-      case "conflict":
-        throw new ChatError("message_id_conflict", `Message id ${id} was used for another message: make a new one.`);
-      case "refused":
-        throw refusal;
-      case "failed":
-        throw result.cause;
-      case "moved":
-        throw new TypeError("The store answered an append as if it had moved a cursor.");
+  async history(user: string, page: HistoryRange & { with: string; limit: number }): Promise<HistoryPage> {
+    const { conversation, room, refusal } = await this.posting.resolve(user, page.with);
+    const found = conversation === ""
+      ? undefined
+      : await this.#options.store.history(user, conversation, { ...page, maxBytes: maxPageBytes });
+    if (found !== undefined) return found;
+    if (refusal !== undefined) throw refusal;
+    if (room === undefined) {
+      return { messages: [], firstSeq: 0, lastSeq: 0, headSeq: 0, startSeq: 0, more: false, moreAfter: false };
     }
+    throw new ChatError("permission_denied", `You are not in room ${room.label}: join it to read it.`);
   }
 
-  /**
-   * @param page `beforeSeq` 0 starts from the newest.
-   * @throws {ChatError} `not_found` when there is no such user.
-   */
-  async history(user: string, page: { with: string; beforeSeq: number; limit: number }): Promise<HistoryPage> {
-    const other = parseUserName(page.with);
-    if (!await this.#isUser(other)) throw new ChatError("not_found", `There is no user "${other}".`);
-    const { beforeSeq, limit } = page;
-    return await this.#options.store.history(directConversation(user, other), {
-      beforeSeq,
-      limit,
-      maxBytes: maxPageBytes,
-    });
+  /** One conversation as the user sees it. @throws {ChatError} as {@link history} */
+  async conversation(user: string, address: string): Promise<ConversationSummary> {
+    const { conversation, room, refusal } = await this.posting.resolve(user, address);
+    const found = conversation === "" ? undefined : await this.#options.store.conversationOf(user, conversation);
+    if (found !== undefined) return found;
+    if (refusal !== undefined) throw refusal;
+    throw room === undefined
+      ? new ChatError("not_found", `Nothing was said between you and ${address} yet.`)
+      : new ChatError("permission_denied", `You are not in room ${room.label}: join it first.`);
+  }
+
+  /** The user has seen everything up to `seq`. @throws {ChatError} `not_found`; `permission_denied` in a room that they are not in */
+  async read(user: string, { with: address, seq }: { with: string; seq: number }): Promise<void> {
+    const { conversation } = await this.#enter(user, address);
+    await this.receipts.read(user, conversation, seq);
+  }
+
+  /** Who has read an entry. @throws {ChatError} as {@link read}; `not_found` for an entry that the user may not see */
+  async readersOf(
+    user: string,
+    { with: address, seq }: { with: string; seq: number },
+  ): Promise<{ users: string[]; count: number }> {
+    const { conversation } = await this.#enter(user, address);
+    const entry = await this.#options.store.entry(user, conversation, seq);
+    if (entry === undefined) throw noSuchMessage();
+    return await this.receipts.readersOf(user, entry);
+  }
+
+  /** The user is writing, or not any more. @throws {ChatError} as {@link read} */
+  async type(user: string, { to, stopped }: { to: string; stopped: boolean }): Promise<void> {
+    const { conversation, room } = await this.#enter(user, to);
+    if (room === undefined) await this.settings.checkContact(user, conversationAddress(conversation, user));
+    await this.typing.said(user, { conversation, room, stopped });
   }
 
   /** What the user sent, by id, oldest first. */
@@ -186,6 +227,7 @@ export class Chat {
     limits: { limit: number; maxBytes: number },
   ): Promise<MessageBatch> {
     const batch = await this.#options.store.messagesAfter(user, position, limits);
+    this.receipts.sent(user, batch.messages);
     // Who is far behind in a large store may have to look through much of it that is others'.
     if (batch.messages.length === 0 && batch.through < this.head) {
       await new Promise<void>((resolve) => this.#options.defer(resolve));
@@ -193,8 +235,12 @@ export class Chat {
     return batch;
   }
 
-  /** The delivery cursor of a consumer; a new one starts at the head. @throws {ChatError} `limit_reached`. */
-  async openConsumer({ deviceId }: Identity, consumer: string): Promise<number> {
+  /**
+   * The delivery cursor of a consumer, before it is subscribed; a new one starts at the head.
+   * @throws {ChatError} `limit_reached`.
+   */
+  async openConsumer({ user, deviceId }: Identity, consumer: string): Promise<number> {
+    await this.settings.load(user);
     const stored = await this.#options.store.openConsumer(deviceId, consumer, { maxConsumers });
     if (stored === undefined) {
       throw new ChatError(
@@ -211,16 +257,34 @@ export class Chat {
    */
   subscribe(subscriber: Subscriber): void {
     if (this.#closing !== undefined) throw this.#closing;
-    if (this.live.add(subscriber)) this.presence.arrived(subscriber.identity.user);
+    const { user } = subscriber.identity;
+    const before = this.presence.stateOf(user);
+    this.live.add(subscriber);
+    this.presence.sessionsChanged(user, before);
   }
 
   unsubscribe(subscriber: Subscriber): void {
-    if (this.live.remove(subscriber)) this.presence.left(subscriber.identity.user);
+    const { user } = subscriber.identity;
+    const before = this.presence.stateOf(user);
+    if (!this.live.remove(subscriber)) return this.presence.sessionsChanged(user, before);
+    this.presence.left(user, before);
+    this.revisions.left(user);
+    this.receipts.left(user);
   }
 
   /** The consumer has everything up to `position`. */
   acknowledge(subscriber: Subscriber, position: number): void {
-    this.#commits.moveCursor(subscriber.identity.deviceId, subscriber.consumer, position);
+    const { user, deviceId } = subscriber.identity;
+    this.#commits.moveCursor(deviceId, subscriber.consumer, position);
+    this.receipts.acknowledged(user, position);
+  }
+
+  /** A conversation in which the user may take part. @throws {ChatError} `not_found`, `permission_denied` */
+  async #enter(user: string, address: string): Promise<{ conversation: string; room: RoomState | undefined }> {
+    const { conversation, room, refusal } = await this.posting.resolve(user, address);
+    const refused = refusal ?? refuseInRoom({ room, sender: user, needs: "send" });
+    if (refused !== undefined) throw refused;
+    return { conversation, room };
   }
 
   /** Ends all live sessions, telling clients to come back, and lets none begin. */
@@ -233,20 +297,7 @@ export class Chat {
   async close(): Promise<void> {
     this.endSessions();
     await this.#commits.flush();
-    this.presence.close();
-  }
-
-  #publish(message: Message, origin: unknown): void {
-    for (const member of conversationMembers(message.conversation)) {
-      for (const subscriber of this.live.of(member)) subscriber.offer(message, subscriber === origin);
-    }
-  }
-
-  async #isUser(name: string): Promise<boolean> {
-    if (this.#knownUsers.has(name)) return true;
-    if (await this.accounts.findUser(name) === undefined) return false;
-    if (this.#knownUsers.size >= maxKnownUsers) this.#knownUsers.clear();
-    this.#knownUsers.add(name);
-    return true;
+    this.receipts.close();
+    await this.presence.close();
   }
 }

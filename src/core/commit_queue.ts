@@ -1,11 +1,11 @@
 import { ChatError } from "./chat_error.ts";
-import type { Append, ChangeResult, MessageStore, MoveCursor } from "./message_store.ts";
+import type { Append, ChangeResult, MessageStore, MoveCursor, MoveRead } from "./message_store.ts";
 import type { Message } from "./message.ts";
 
 const maxWaiting = 20_000;
 const maxWaitingBytes = 64 * 1024 * 1024;
 const maxChangesInCommit = 1_000;
-const cursorDelayMs = 500;
+const moveDelayMs = 500;
 
 interface Waiting {
   readonly append: Append;
@@ -20,6 +20,8 @@ export interface CommitQueueOptions {
   defer(callback: () => void): void;
   /** Called for each accepted message in the order of the log, before its `append` resolves. */
   onAccepted(message: Message, origin: unknown): void;
+  /** Called for each read position, but those of what people wrote themselves, when it is on disk. */
+  onRead?(read: MoveRead): void;
 }
 
 /** Group commit: sends that arrive together share one transaction, and cursors ride along. */
@@ -27,8 +29,12 @@ export class CommitQueue {
   readonly #options: CommitQueueOptions;
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
-  #cursors = new Map<string, MoveCursor>();
-  #cursorTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Cursors and read positions, each once. */
+  #moves = new Map<string, MoveCursor | MoveRead>();
+  #moveTimer: ReturnType<typeof setTimeout> | undefined;
+  /** What people have read because they wrote it: not part of every commit, which would cost each a row more. */
+  #ownReads = new Map<string, MoveRead>();
+  #ownTimer: ReturnType<typeof setTimeout> | undefined;
   #scheduled = false;
   #committing: Promise<void> | undefined;
 
@@ -58,21 +64,52 @@ export class CommitQueue {
 
   /** Is part of the next commit; losing it only means that messages are delivered again. */
   moveCursor(deviceId: string, consumer: string, position: number): void {
-    this.#cursors.set(cursorKey(deviceId, consumer), { kind: "move_cursor", deviceId, consumer, position });
-    this.#cursorTimer ??= setTimeout(() => {
-      this.#cursorTimer = undefined;
-      this.#schedule();
-    }, cursorDelayMs);
+    this.#move(cursorKey(deviceId, consumer), { kind: "move_cursor", deviceId, consumer, position });
+  }
+
+  /** Is part of a commit soon; losing it only means that something counts as unread again. */
+  moveRead(conversation: string, user: string, seq: number): void {
+    const key = `read ${conversation} ${user}`;
+    const waiting = this.#moves.get(key);
+    if (waiting?.kind === "move_read" && waiting.seq >= seq) return;
+    this.#move(key, { kind: "move_read", conversation, user, seq });
+  }
+
+  /** `user` wrote `seq`: for who had read everything before it, it is not unread. Is part of a commit soon. */
+  moveOwnRead(conversation: string, user: string, seq: number): void {
+    this.#ownReads.set(`own ${conversation} ${user}`, { kind: "move_read", conversation, user, seq, ownOnly: true });
+    this.#ownTimer ??= setTimeout(() => this.#takeOwnReads(), moveDelayMs);
   }
 
   /** Where a cursor is going to be; undefined when nothing waits for it. */
   waitingCursor(deviceId: string, consumer: string): number | undefined {
-    return this.#cursors.get(cursorKey(deviceId, consumer))?.position;
+    const waiting = this.#moves.get(cursorKey(deviceId, consumer));
+    return waiting?.kind === "move_cursor" ? waiting.position : undefined;
+  }
+
+  #takeOwnReads(): void {
+    clearTimeout(this.#ownTimer);
+    this.#ownTimer = undefined;
+    // After what was read otherwise.
+    for (const [key, change] of this.#ownReads) {
+      this.#moves.delete(key);
+      this.#move(key, change);
+    }
+    this.#ownReads.clear();
+  }
+
+  #move(key: string, change: MoveCursor | MoveRead): void {
+    this.#moves.set(key, change);
+    this.#moveTimer ??= setTimeout(() => {
+      this.#moveTimer = undefined;
+      this.#schedule();
+    }, moveDelayMs);
   }
 
   /** Resolves when everything that waits now has been committed. */
   async flush(): Promise<void> {
-    while (this.#waiting.length > 0 || this.#cursors.size > 0 || this.#committing !== undefined) {
+    this.#takeOwnReads();
+    while (this.#waiting.length > 0 || this.#moves.size > 0 || this.#committing !== undefined) {
       await (this.#committing ?? this.#start());
     }
   }
@@ -87,7 +124,7 @@ export class CommitQueue {
   }
 
   #isDue(): boolean {
-    return this.#waiting.length > 0 || (this.#cursors.size > 0 && this.#cursorTimer === undefined);
+    return this.#waiting.length > 0 || (this.#moves.size > 0 && this.#moveTimer === undefined);
   }
 
   #start(): Promise<void> {
@@ -99,15 +136,15 @@ export class CommitQueue {
   }
 
   async #commit(): Promise<void> {
-    clearTimeout(this.#cursorTimer);
-    this.#cursorTimer = undefined;
-    const cursors = [...this.#cursors.values()];
-    this.#cursors.clear();
+    clearTimeout(this.#moveTimer);
+    this.#moveTimer = undefined;
+    const moves = [...this.#moves.values()];
+    this.#moves.clear();
     const batch = this.#waiting.splice(0, maxChangesInCommit);
     for (const { append } of batch) this.#waitingBytes -= append.text.length;
     let results: ChangeResult[];
     try {
-      results = await this.#options.store.commit([...batch.map((waiting) => waiting.append), ...cursors]);
+      results = await this.#options.store.commit([...batch.map((waiting) => waiting.append), ...moves]);
     } catch (error) {
       for (const { settle } of batch) settle.reject(error);
       return;
@@ -117,9 +154,13 @@ export class CommitQueue {
       if (result.kind === "accepted") this.#options.onAccepted(result.message, origin);
       settle.resolve(result);
     }
+    for (const [index, move] of moves.entries()) {
+      if (move.kind !== "move_read" || move.ownOnly || results[batch.length + index].kind !== "moved") continue;
+      this.#options.onRead?.(move);
+    }
   }
 }
 
 function cursorKey(deviceId: string, consumer: string): string {
-  return `${deviceId} ${consumer}`;
+  return `cursor ${deviceId} ${consumer}`;
 }

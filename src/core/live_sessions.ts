@@ -1,6 +1,7 @@
 import type { Identity, Revocation } from "./accounts.ts";
 import { ChatError } from "./chat_error.ts";
 import type { Message } from "./message.ts";
+import type { Notice } from "./notice.ts";
 
 /** The live end of a consumer: what a session is to the core. */
 export interface Subscriber {
@@ -9,8 +10,7 @@ export interface Subscriber {
   readonly consumer: string;
   /** A committed message that this user may see. Calls come in the order of the log. `own`: this very subscriber sent it. */
   offer(message: Message, own: boolean): void;
-  /** Somebody whom this user has a conversation with came or went. */
-  tellPresence(user: string, online: boolean): void;
+  notify(notice: Notice): void;
   /** Ends the session and tells the client why. */
   end(reason: ChatError): void;
 }
@@ -55,6 +55,10 @@ export class LiveSessions {
     if (subscribers === undefined || !subscribers.delete(subscriber) || subscribers.size > 0) return false;
     this.#byUser.delete(user);
     return true;
+  }
+
+  get userCount(): number {
+    return this.#byUser.size;
   }
 
   /** The names of those who are online. */

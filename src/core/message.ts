@@ -1,4 +1,6 @@
 import { ChatError } from "./chat_error.ts";
+import type { LogEvent } from "./log_event.ts";
+import { isRoomId } from "./room.ts";
 
 /** Longest text of a message, in bytes of UTF-8. */
 export const maxTextBytes = 16 * 1024;
@@ -16,12 +18,42 @@ export interface Accepted {
   readonly acceptedAt: number;
 }
 
-/** One entry of a conversation's log. */
+/** One entry of a conversation's log: a message, or an event. Read from the store it shows its current state. */
 export interface Message extends Accepted {
   /** UUIDv7 in lower case, made by the sender's client; unique for each sender. */
   readonly id: string;
   readonly sender: string;
+  /** Of a deleted message: "". */
   readonly text: string;
+  /** How many of the entries up to this one are messages, not events. */
+  readonly ordinal: number;
+  /** Absent in a message. */
+  readonly event?: LogEvent;
+  /** The seq of what it answers. */
+  readonly replyTo?: number;
+  readonly attachment?: Attachment;
+  /** Milliseconds since the Unix epoch. */
+  readonly editedAt?: number;
+  readonly deleted?: boolean;
+  /** Only in pages of history. */
+  readonly reactions?: readonly Reaction[];
+}
+
+/** A file that belongs to a message. */
+export interface Attachment {
+  readonly name: string;
+  readonly mediaType: string;
+  /** Bytes. */
+  readonly size: number;
+  /** In hexadecimal. */
+  readonly sha256: string;
+}
+
+export interface Reaction {
+  readonly emoji: string;
+  readonly count: number;
+  /** Whoever asked is one of them. */
+  readonly own: boolean;
 }
 
 const utf8 = new TextEncoder();
@@ -47,13 +79,14 @@ export function directConversation(one: string, other: string): string {
   return one < other ? `${one}:${other}` : `${other}:${one}`;
 }
 
-/** Who is in the conversation, each once. */
-export function conversationMembers(conversation: string): string[] {
+/** The two people of a direct conversation, each once. */
+export function directMembers(conversation: string): string[] {
   return [...new Set(conversation.split(":"))];
 }
 
-/** How `user` addresses a conversation that they are in: the other person's name. */
+/** How `user` addresses a conversation that they are in: the other person's name, or the room's id. */
 export function conversationAddress(conversation: string, user: string): string {
+  if (isRoomId(conversation)) return conversation;
   const [one, other] = conversation.split(":");
   return one === user ? other : one;
 }

@@ -1,14 +1,26 @@
+import type { LogEvent } from "./log_event.ts";
 import type { Accepted, Message } from "./message.ts";
+import type { Room, RoomRole } from "./room.ts";
 
-/** A message to be appended to a conversation's log; the store numbers it. */
+/**
+ * An entry to be appended to a conversation's log; the store numbers it, and makes what its event says so: an edit replaces the text of its
+ * target, a join makes a member, all in the transaction of the entry.
+ */
 export interface Append {
   readonly kind: "append";
   readonly conversation: string;
+  /** Of two people: they, when this is the first entry. Empty for rooms, whose members their events make. */
   readonly members: readonly string[];
   readonly id: string;
   readonly sender: string;
   readonly acceptedAt: number;
   readonly text: string;
+  readonly event?: LogEvent;
+  readonly replyTo?: number;
+  /** Members of the conversation whom the text names. */
+  readonly mentions?: readonly string[];
+  /** A finished upload of the sender, which becomes the attachment. */
+  readonly uploadId?: string;
   /** It may not be sent: nothing is appended, but it may be what was accepted before. */
   readonly refused?: boolean;
 }
@@ -21,16 +33,34 @@ export interface MoveCursor {
   readonly position: number;
 }
 
-export type Change = Append | MoveCursor;
+/** A member has read everything up to `seq`; never moves back, nor beyond the head. Nothing when there is no such member. */
+export interface MoveRead {
+  readonly kind: "move_read";
+  readonly conversation: string;
+  readonly user: string;
+  readonly seq: number;
+  /** Only when there is nothing of others to be read up to there: for what the user sent, which is no news to them. */
+  readonly ownOnly?: boolean;
+}
+
+export type Change = Append | MoveCursor | MoveRead;
 
 export type ChangeResult =
   | { readonly kind: "accepted"; readonly message: Message }
-  /** The sender had this id accepted before, with the same conversation and text. */
+  /** The sender had this id accepted before, with the same content; also when that was edited or erased since. */
   | { readonly kind: "duplicate"; readonly accepted: Accepted }
   /** The sender had this id accepted before, with other content. */
   | { readonly kind: "conflict" }
   /** The append was refused, and its id was never accepted before. */
   | { readonly kind: "refused" }
+  /** The message that an event is about is not there (any more), or not of the sender of an edit. */
+  | { readonly kind: "gone" }
+  /** The message that it would react to has as many different emoji as it may. */
+  | { readonly kind: "too_many" }
+  /** A public room has this name. */
+  | { readonly kind: "name_taken" }
+  /** There is no such finished upload of the sender. */
+  | { readonly kind: "upload_gone" }
   | { readonly kind: "moved" }
   /** This change alone could not be made; the others of its commit stand. */
   | { readonly kind: "failed"; readonly cause: unknown };
@@ -42,22 +72,63 @@ export interface MessageBatch {
   readonly through: number;
 }
 
-export interface HistoryPage {
-  /** By seq, lowest first. */
-  readonly messages: readonly Message[];
-  /** Newest seq of the conversation; 0 when it has none. */
-  readonly headSeq: number;
-  /** There are messages before the first of this page. */
-  readonly more: boolean;
+/** Which part of a log. With `afterSeq` or `fromMs` the oldest entries after it, else the newest before `beforeSeq`. */
+export interface HistoryRange {
+  /** 0 starts from the newest. */
+  readonly beforeSeq: number;
+  /** 0 for none. */
+  readonly afterSeq: number;
+  /** Accepted then or later, in milliseconds since the Unix epoch; 0 for none. */
+  readonly fromMs: number;
+  /** Events too. */
+  readonly events: boolean;
 }
 
+export interface HistoryPage {
+  /** By seq, lowest first; with reactions. */
+  readonly messages: readonly Message[];
+  /** What was looked at: the first and the last seq of it, also of entries that are not in the page; 0 when that is nothing. */
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  /** Newest seq of the asker's last stay. */
+  readonly headSeq: number;
+  /** Oldest seq of the asker's stays that is kept; 0 when there is none. */
+  readonly startSeq: number;
+  /** There is more before the first of this page. */
+  readonly more: boolean;
+  /** There is more after the last of this page. */
+  readonly moreAfter: boolean;
+}
+
+/** A conversation as one of its members sees it. */
 export interface ConversationSummary {
   readonly conversation: string;
+  /** Newest seq of the user's last stay in it; 0 when there was none, as for an invitation. */
   readonly headSeq: number;
-  readonly last: Message;
+  /** Where it stands in the list: the position of that entry; the highest number that there is for an invitation. */
+  readonly position: number;
+  /** The newest message that the user may see, never an event. */
+  readonly last: Message | undefined;
+  readonly room: Room | undefined;
+  /** "member" between two people. */
+  readonly role: RoomRole;
+  /** Of an invitation. */
+  readonly invitedBy: string | undefined;
+  /** Messages after `readSeq`. */
+  readonly unread: number;
+  /** Those of them that name the user. */
+  readonly mentions: number;
+  readonly readSeq: number;
+  /** Between two people, how far the other is; 0 when they don't say. */
+  readonly peerReadSeq: number;
+  readonly peerDeliveredSeq: number;
 }
 
-/** The log of all conversations. One process owns it; calls may overlap, commits happen in the order of the calls. */
+/**
+ * The log of all conversations. One process owns it; calls may overlap, commits happen in the order of the calls.
+ * What a user may see is decided here and nowhere else: entries within their stays in the conversation, without those of people they
+ * had blocked at the time.
+ */
 export interface MessageStore {
   /** Random; another one means that positions known so far are worth nothing. */
   readonly epoch: string;
@@ -76,26 +147,33 @@ export interface MessageStore {
    */
   messagesAfter(user: string, position: number, limits: { limit: number; maxBytes: number }): Promise<MessageBatch>;
 
-  /** `beforeSeq` 0 starts from the newest; at most `maxBytes` of text beyond the first message. */
+  /** At most `maxBytes` of text beyond the first message. Undefined when the user has never been in this conversation. */
   history(
+    user: string,
     conversation: string,
-    page: { beforeSeq: number; limit: number; maxBytes: number },
-  ): Promise<HistoryPage>;
+    page: HistoryRange & { limit: number; maxBytes: number },
+  ): Promise<HistoryPage | undefined>;
 
-  /** What `sender` sent, by id, oldest first; `beforeId` "" starts from the newest. */
+  /** One entry, without reactions. Undefined when the user may not see it. */
+  entry(user: string, conversation: string, seq: number): Promise<Message | undefined>;
+
+  /** What `sender` sent, without events, by id, oldest first; `beforeId` "" starts from the newest. */
   sentBy(
     sender: string,
     page: { beforeId: string; limit: number; maxBytes: number },
   ): Promise<{ messages: Message[]; more: boolean }>;
 
   /**
-   * The one with the newest message first; only those whose newest message is before `beforePosition`, where 0 starts from
-   * the newest. At most `maxBytes` of text beyond the first.
+   * Invitations first (without those by people whom the user blocks), when `beforePosition` is 0; then the one with the newest entry first;
+   * only those whose `position` is before `beforePosition`, where 0 starts from the newest. At most `maxBytes` of text beyond the first.
    */
   conversationsOf(
     user: string,
     page: { beforePosition: number; limit: number; maxBytes: number },
   ): Promise<{ conversations: ConversationSummary[]; more: boolean }>;
+
+  /** One of those. Undefined when there is nothing between the user and it. */
+  conversationOf(user: string, conversation: string): Promise<ConversationSummary | undefined>;
 
   /** Those of `others` who are in a conversation with `user`, in their order and without `user`. Costs what `others` are, at most. */
   peersAmong(user: string, others: readonly string[]): Promise<string[]>;

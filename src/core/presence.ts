@@ -1,61 +1,164 @@
-import type { LiveSessions } from "./live_sessions.ts";
+import type { Clock } from "./clock.ts";
+import type { LiveSessions, Subscriber } from "./live_sessions.ts";
 import type { Log } from "./log.ts";
 import type { MessageStore } from "./message_store.ts";
+import type { PresenceState } from "./notice.ts";
+import type { SettingsStore } from "./settings_store.ts";
+import type { UserSettings } from "./user_settings.ts";
 
 /** How long somebody is still online after their last session, so that a reconnect is not told to anybody. */
 const graceMs = 3_000;
+/** Those who left within this time are saved together. */
+const saveDelayMs = 1_000;
 
-/** Tells people who is there, of those they have conversations with. Lossy: nothing is kept or sent again. */
+/** What others may know of somebody's presence. */
+export interface PresenceSeen {
+  /** Undefined when they hide it. */
+  readonly state: PresenceState | undefined;
+  /** Milliseconds since the Unix epoch; 0 while they are there, when they hide it or were never seen. */
+  readonly lastSeenAt: number;
+}
+
+export interface PresenceOptions {
+  live: LiveSessions;
+  store: MessageStore;
+  settingsStore: SettingsStore;
+  settings: UserSettings;
+  clock: Clock;
+  log: Log;
+}
+
+interface Leaving {
+  readonly at: number;
+  readonly timer: ReturnType<typeof setTimeout>;
+  /** What the others still see. */
+  readonly state: PresenceState;
+}
+
+/**
+ * Tells people who is there, of those they have to do with, without those who hide it. Lossy: nothing is kept or sent again. When
+ * somebody was seen last is kept.
+ */
 export class Presence {
-  readonly #live: LiveSessions;
-  readonly #store: MessageStore;
-  readonly #log: Log;
-  readonly #leaving = new Map<string, ReturnType<typeof setTimeout>>();
+  readonly #options: PresenceOptions;
+  readonly #leaving = new Map<string, Leaving>();
+  readonly #away = new WeakSet<Subscriber>();
+  /** Who left, and is not saved yet. */
+  readonly #unsaved = new Map<string, number>();
+  #saveTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(options: { live: LiveSessions; store: MessageStore; log: Log }) {
-    this.#live = options.live;
-    this.#store = options.store;
-    this.#log = options.log;
+  constructor(options: PresenceOptions) {
+    this.#options = options;
   }
 
-  isOnline(user: string): boolean {
-    return this.#live.isOnline(user) || this.#leaving.has(user);
+  /** Whether they hide it or not: for the operator, and where it decides something. */
+  stateOf(user: string): PresenceState {
+    const sessions = [...this.#options.live.of(user)];
+    if (sessions.length === 0) return this.#leaving.get(user)?.state ?? "offline";
+    // Programs that use the account are no person at a keyboard, unless there is nothing else.
+    const people = sessions.filter(({ consumer }) => consumer === "ui");
+    return (people.length > 0 ? people : sessions).every((each) => this.#away.has(each)) ? "away" : "online";
   }
 
-  arrived(user: string): void {
-    const timer = this.#leaving.get(user);
-    if (timer !== undefined) {
-      clearTimeout(timer);
+  /** The user has one session more, or one less and some still; they were in the state `before`. */
+  sessionsChanged(user: string, before: PresenceState): void {
+    const leaving = this.#leaving.get(user);
+    if (leaving !== undefined) {
+      clearTimeout(leaving.timer);
       this.#leaving.delete(user);
-    } else {
-      this.#tell(user, true);
     }
+    const state = this.stateOf(user);
+    if (state !== before) void this.#tell(user, state);
   }
 
-  left(user: string): void {
+  /** The last session of the user is gone; they were in the state `before`. */
+  left(user: string, before: PresenceState): void {
     const timer = setTimeout(() => {
       this.#leaving.delete(user);
-      this.#tell(user, false);
+      this.#seen(user, at);
+      void this.#tell(user, "offline");
     }, graceMs);
-    this.#leaving.set(user, timer);
+    const at = this.#options.clock.now();
+    this.#leaving.set(user, { at, timer, state: before });
   }
 
-  /** Those of the user's peers who are online now. */
-  async onlinePeers(user: string): Promise<string[]> {
-    const online = new Set([...this.#live.users(), ...this.#leaving.keys()]);
-    return (await this.#store.peersAmong(user, [...online])).filter((peer) => this.isOnline(peer));
+  /** The person of this session is not at the keyboard, or is back. */
+  setAway(subscriber: Subscriber, away: boolean): void {
+    const { user } = subscriber.identity;
+    const before = this.stateOf(user);
+    if (away) this.#away.add(subscriber);
+    else this.#away.delete(subscriber);
+    this.sessionsChanged(user, before);
   }
 
-  close(): void {
-    for (const timer of this.#leaving.values()) clearTimeout(timer);
+  /** The user shows it from now on, or does not. */
+  visibilityChanged(user: string, visible: boolean): void {
+    const state = this.stateOf(user);
+    if (state !== "offline") void this.#tell(user, visible ? state : "offline", { always: true });
+  }
+
+  /** The user's peers who are there now and show it. */
+  async peersPresent(user: string): Promise<{ user: string; state: PresenceState }[]> {
+    const { live, store } = this.#options;
+    const peers = await store.peersAmong(user, [...new Set([...live.users(), ...this.#leaving.keys()])]);
+    const seen = await this.see(peers);
+    return peers.flatMap((peer, index) => {
+      const { state = "offline" } = seen[index];
+      return state === "offline" ? [] : [{ user: peer, state }];
+    });
+  }
+
+  /** What others see of these users, in their order. */
+  async see(users: readonly string[]): Promise<PresenceSeen[]> {
+    const { settings, settingsStore } = this.#options;
+    const visible = await Promise.all(users.map(async (user) => (await settings.settings(user)).presence));
+    const gone = users.filter((user, index) => visible[index] && this.stateOf(user) === "offline");
+    const stored = await settingsStore.readLastSeen(gone);
+    const lastSeen = new Map(gone.map((user, index) => [user, this.#unsaved.get(user) ?? stored[index]]));
+    return users.map((user, index) => {
+      if (!visible[index]) return { state: undefined, lastSeenAt: 0 };
+      const state = this.stateOf(user);
+      return { state, lastSeenAt: state === "offline" ? lastSeen.get(user) ?? 0 : 0 };
+    });
+  }
+
+  /** Saves who was seen when: those who are there still, now. */
+  async close(): Promise<void> {
+    for (const [user, { at, timer }] of this.#leaving) {
+      clearTimeout(timer);
+      this.#unsaved.set(user, at);
+    }
     this.#leaving.clear();
+    await this.#save();
   }
 
-  #tell(user: string, online: boolean): void {
-    this.#store.peersAmong(user, [...this.#live.users()]).then((peers) => {
-      for (const peer of peers) {
-        for (const subscriber of this.#live.of(peer)) subscriber.tellPresence(user, online);
-      }
-    }).catch((error) => this.#log.error("presence could not be told", { user, error }));
+  #seen(user: string, at: number): void {
+    this.#unsaved.set(user, at);
+    this.#saveTimer ??= setTimeout(() => void this.#save(), saveDelayMs);
+  }
+
+  async #save(): Promise<void> {
+    clearTimeout(this.#saveTimer);
+    this.#saveTimer = undefined;
+    if (this.#unsaved.size === 0) return;
+    const saving = new Map(this.#unsaved);
+    try {
+      await this.#options.settingsStore.saveLastSeen(saving);
+    } catch (error) {
+      this.#options.log.error("when users were last seen could not be saved", { error });
+    }
+    for (const [user, at] of saving) if (this.#unsaved.get(user) === at) this.#unsaved.delete(user);
+  }
+
+  async #tell(user: string, state: PresenceState, { always = false } = {}): Promise<void> {
+    const { live, store, settings, log } = this.#options;
+    try {
+      if (!always && !(await settings.settings(user)).presence) return;
+      const peers = await store.peersAmong(user, [...live.users()]);
+      const notice = { kind: "presence", user, state } as const;
+      for (const peer of peers) for (const subscriber of live.of(peer)) subscriber.notify(notice);
+    } catch (error) {
+      log.error("presence could not be told", { user, error });
+    }
   }
 }

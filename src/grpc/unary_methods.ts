@@ -4,13 +4,33 @@ import { ChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
 import { LogInRequest, LogOutRequest, RegisterRequest } from "../gen/chatd/v1/auth.ts";
 import {
+  DeleteRequest,
+  EditRequest,
+  GetConversationRequest,
   HistoryRequest,
   ListConversationsRequest,
+  ListReadersRequest,
   ListUsersRequest,
+  ReactRequest,
+  ReadRequest,
   SendRequest,
   SentRequest,
   WhoAmIRequest,
 } from "../gen/chatd/v1/chat.ts";
+import {
+  CreateRoomRequest,
+  InviteMemberRequest,
+  JoinRoomRequest,
+  LeaveRoomRequest,
+  ListMembersRequest,
+  ListRoomsRequest,
+  RemoveMemberRequest,
+  SetRoleRequest,
+  SetTopicRequest,
+  UnbanMemberRequest,
+  UpdateRoomRequest,
+} from "../gen/chatd/v1/rooms.ts";
+import { BlockUserRequest, GetSettingsRequest, UpdateSettingsRequest } from "../gen/chatd/v1/settings.ts";
 import { answer, type RequestContext, type RequestName } from "../session/request_handlers.ts";
 import { toWireCredentials } from "../wire/convert.ts";
 import { decodeStrictly, type MessageDecoder } from "../wire/strict_reader.ts";
@@ -57,6 +77,26 @@ export function chatMethods(options: UnaryOptions) {
     listConversations: asInSession(ListConversationsRequest, "listConversations"),
     listUsers: asInSession(ListUsersRequest, "listUsers"),
     whoAmI: asInSession(WhoAmIRequest, "whoAmI"),
+    edit: asInSession(EditRequest, "edit"),
+    delete: asInSession(DeleteRequest, "delete"),
+    react: asInSession(ReactRequest, "react"),
+    getConversation: asInSession(GetConversationRequest, "getConversation"),
+    createRoom: asInSession(CreateRoomRequest, "createRoom"),
+    joinRoom: asInSession(JoinRoomRequest, "joinRoom"),
+    leaveRoom: asInSession(LeaveRoomRequest, "leaveRoom"),
+    updateRoom: asInSession(UpdateRoomRequest, "updateRoom"),
+    setTopic: asInSession(SetTopicRequest, "setTopic"),
+    inviteMember: asInSession(InviteMemberRequest, "inviteMember"),
+    removeMember: asInSession(RemoveMemberRequest, "removeMember"),
+    unbanMember: asInSession(UnbanMemberRequest, "unbanMember"),
+    setRole: asInSession(SetRoleRequest, "setRole"),
+    listRooms: asInSession(ListRoomsRequest, "listRooms"),
+    listMembers: asInSession(ListMembersRequest, "listMembers"),
+    read: asInSession(ReadRequest, "read"),
+    listReaders: asInSession(ListReadersRequest, "listReaders"),
+    getSettings: asInSession(GetSettingsRequest, "getSettings"),
+    updateSettings: asInSession(UpdateSettingsRequest, "updateSettings"),
+    blockUser: asInSession(BlockUserRequest, "blockUser"),
   };
 }
 

@@ -14,6 +14,8 @@ export interface DeliveryOptions {
   windowBytes: number;
   /** Reads what the user may see after a position. */
   read(after: number, limits: { limit: number; maxBytes: number }): Promise<MessageBatch>;
+  /** Whether the client knows what to do with an entry; others are passed. */
+  wants(message: Message): boolean;
   /** Sends one item; with it the client has everything up to `through`. */
   send(item: Uint8Array, through: number): void;
   /**
@@ -119,7 +121,7 @@ export class Delivery {
 
   /** @returns false when the window has no room for it. */
   #deliver(message: Message): boolean {
-    if (this.#own.has(message.position)) {
+    if (this.#own.has(message.position) || !this.#options.wants(message)) {
       this.#pass(message.position);
       return true;
     }

@@ -1,7 +1,7 @@
-import type { Identity } from "../core/accounts.ts";
 import type { Chat } from "../core/chat.ts";
-import { parseUserName } from "../core/user_name.ts";
-import type { Reply, Request } from "../gen/chatd/v1/session.ts";
+import { ChatError } from "../core/chat_error.ts";
+import type { CheckedDraft } from "../core/posting.ts";
+import type { SendResponse } from "../gen/chatd/v1/chat.ts";
 import {
   toHistoryResponse,
   toSendResponse,
@@ -12,27 +12,11 @@ import {
   toWireMessage,
 } from "../wire/convert.ts";
 import { parseLimit } from "../wire/limits.ts";
+import { peopleHandlers } from "./people_handlers.ts";
+import type { ReplyValues, RequestContext, RequestHandlers, RequestName, RequestValues } from "./request_types.ts";
+import { roomHandlers } from "./room_handlers.ts";
 
-/** Who asks whom. */
-export interface RequestContext {
-  readonly chat: Chat;
-  readonly identity: Identity;
-}
-
-type RequestKind = NonNullable<Request["kind"]>;
-type ReplyResult = NonNullable<Reply["result"]>;
-type RequestValues = { [K in RequestKind as K["$case"]]: K["value"] };
-type ReplyValues = { [R in ReplyResult as R["$case"]]: R["value"] };
-
-/** What a client can ask for once it is logged in; hello and ack belong to the session itself. */
-export type RequestName = Exclude<keyof RequestValues, "hello" | "ack">;
-
-type RequestHandlers = {
-  [Name in RequestName]: (
-    context: RequestContext,
-    request: RequestValues[Name],
-  ) => ReplyValues[Name] | Promise<ReplyValues[Name]>;
-};
+export type { RequestContext, RequestName } from "./request_types.ts";
 
 const messagePage = { standard: 50, most: 200 };
 
@@ -42,10 +26,29 @@ export const requestHandlers: RequestHandlers = {
 
   send: async ({ chat, identity }, request) => toSendResponse(await chat.send(identity.user, request)),
 
+  edit: async ({ chat, identity }, request) => {
+    return { entry: await post(chat, await chat.posting.checkEdit(identity.user, request)) };
+  },
+
+  delete: async ({ chat, identity }, request) => {
+    return { entry: await post(chat, await chat.posting.checkDelete(identity.user, request)) };
+  },
+
+  react: async ({ chat, identity }, request) => {
+    return { entry: await post(chat, await chat.posting.checkReaction(identity.user, request)) };
+  },
+
   history: async ({ chat, identity }, request) => {
     const limit = parseLimit(request.limit, messagePage);
     return toHistoryResponse(await chat.history(identity.user, { ...request, limit }));
   },
+
+  getConversation: async ({ chat, identity }, request) => {
+    const summary = await chat.conversation(identity.user, request.with);
+    return { conversation: toWireConversation(summary, identity.user) };
+  },
+
+  ...roomHandlers,
 
   sent: async ({ chat, identity }, request) => {
     const limit = parseLimit(request.limit, messagePage);
@@ -59,15 +62,7 @@ export const requestHandlers: RequestHandlers = {
     return { conversations: conversations.map((summary) => toWireConversation(summary, identity.user)), more };
   },
 
-  listUsers: async ({ chat }, request) => {
-    const limit = parseLimit(request.limit, { standard: 200, most: 1000 });
-    const after = request.after === "" ? "" : parseUserName(request.after);
-    const users = await chat.accounts.listUsers({ after, limit: limit + 1 });
-    return {
-      users: users.slice(0, limit).map(({ name }) => ({ name, online: chat.presence.isOnline(name) })),
-      more: users.length > limit,
-    };
-  },
+  ...peopleHandlers,
 
   whoAmI: (context) => toWhoAmIResponse(context.identity),
 
@@ -102,11 +97,17 @@ export const requestHandlers: RequestHandlers = {
   },
 };
 
+async function post(chat: Chat, draft: CheckedDraft): Promise<SendResponse> {
+  return toSendResponse(await chat.posting.submit(draft));
+}
+
 /** Answers one request. @throws {ChatError} */
 export async function answer<Name extends RequestName>(
   name: Name,
   context: RequestContext,
   request: RequestValues[Name],
 ): Promise<ReplyValues[Name]> {
-  return await requestHandlers[name](context, request);
+  const handler = requestHandlers[name];
+  if (handler === undefined) throw new ChatError("invalid_argument", "This server does not know this kind of request.");
+  return await handler(context, request);
 }

@@ -4,12 +4,13 @@ import { ChatError, toChatError } from "../core/chat_error.ts";
 import type { Subscriber } from "../core/live_sessions.ts";
 import type { Log } from "../core/log.ts";
 import type { Message } from "../core/message.ts";
+import type { Notice } from "../core/notice.ts";
 import type { SendRequest } from "../gen/chatd/v1/chat.ts";
 import type { ClientFrame, Hello, Reply, Request } from "../gen/chatd/v1/session.ts";
 import { toSendResponse, toWireError } from "../wire/convert.ts";
 import { protocolVersions } from "../wire/limits.ts";
 import { parseHello } from "../wire/parse_hello.ts";
-import { encodeItem, encodeServerFrame } from "../wire/server_items.ts";
+import { encodeItem, encodeNoticeItem, encodeServerFrame } from "../wire/server_items.ts";
 import type { DialCallback } from "./callback_delivery.ts";
 import { Delivery } from "./delivery.ts";
 import { DeliveryRoute } from "./delivery_route.ts";
@@ -62,6 +63,7 @@ export class Session {
   readonly #writer: FrameWriter;
   readonly #helloTimer: ReturnType<typeof setTimeout>;
   #subscriber: Subscriber | undefined;
+  #protocolVersion = 0;
   #delivery: Delivery | undefined;
   readonly #route: DeliveryRoute;
   readonly #ended = new AbortController();
@@ -210,7 +212,7 @@ export class Session {
     }
     try {
       // A request and its reply have the same $case, which TypeScript cannot follow through the union.
-      const value = await answer(kind.$case, { chat, identity }, kind.value as never);
+      const value = await answer(kind.$case, { chat, identity, subscriber: this.#subscriber }, kind.value as never);
       this.#reply(id, { $case: kind.$case, value } as ReplyResult);
     } finally {
       this.#lastReply = undefined;
@@ -219,9 +221,9 @@ export class Session {
 
   async #send(id: number, request: SendRequest): Promise<void> {
     const { chat } = this.#options;
-    const draft = await chat.check(this.#subscriber!.identity.user, request);
+    const draft = await chat.posting.check(this.#subscriber!.identity.user, request);
     if (this.#ended.signal.aborted) return;
-    const sending = chat.submit(draft, this.#subscriber)
+    const sending = chat.posting.submit(draft, this.#subscriber)
       .then((accepted) => this.#reply(id, { $case: "send", value: toSendResponse(accepted) }))
       .catch((error) => this.#refuse(id, error))
       .finally(() => {
@@ -251,6 +253,7 @@ export class Session {
     const { consumer } = hello;
     this.#options.onHello?.(user);
     const head = chat.head;
+    this.#protocolVersion = hello.protocolVersion;
     const delivery = this.#subscribe({ identity, consumer, cursor, head });
     clearTimeout(this.#helloTimer);
     this.#renewLater(identity);
@@ -260,12 +263,23 @@ export class Session {
     const { min: protocolMin, max: protocolMax } = protocolVersions;
     this.#reply(id, {
       $case: "hello",
-      value: { user, deviceId, epoch: chat.epoch, cursor, head, protocolMin, protocolMax, server, windowBytes },
+      value: {
+        user,
+        deviceId,
+        epoch: chat.epoch,
+        cursor,
+        head,
+        protocolMin,
+        protocolMax,
+        server,
+        windowBytes,
+        stateRevision: chat.revisions.current(user),
+      },
     });
     if (hello.callback === undefined) delivery.start();
     else void this.#route.callBack(hello.callback).then(() => delivery.start());
-    chat.presence.onlinePeers(user)
-      .then((peers) => peers.forEach((peer) => this.#tellPresence(peer, true)))
+    chat.presence.peersPresent(user)
+      .then((peers) => peers.forEach((peer) => this.#notify({ kind: "presence", ...peer })))
       .catch((error) => this.#logFailure("presence could not be told", error));
   }
 
@@ -289,6 +303,7 @@ export class Session {
       head,
       windowBytes: this.#windowBytes,
       read: (after, limits) => chat.messagesAfter(identity.user, after, limits),
+      wants: (message) => message.event === undefined || this.#protocolVersion >= 2,
       send: (item, through) => this.#route.deliver(item, through),
       passed: (through, settled) => this.#route.passed(through, settled),
       failed: (error) => this.#fail(error),
@@ -297,7 +312,7 @@ export class Session {
       identity,
       consumer,
       offer: (message: Message, own: boolean) => delivery.offer(message, own),
-      tellPresence: (user, online) => this.#tellPresence(user, online),
+      notify: (notice) => this.#notify(notice),
       end: (reason) => this.end(reason),
     };
     chat.subscribe(subscriber);
@@ -337,10 +352,11 @@ export class Session {
     this.#options.log.error(event, { session: this.id, user: this.#subscriber?.identity.user, error });
   }
 
-  #tellPresence(user: string, online: boolean): void {
+  #notify(notice: Notice): void {
+    if (this.#protocolVersion < 2 && notice.kind !== "presence") return;
     // Lossy: it may not take the room of replies.
     if (this.#ended.signal.aborted || this.#otherBytes >= this.#windowBytes / 2) return;
-    this.#writer.add(encodeItem({ $case: "presence", value: { user, online } }));
+    this.#writer.add(encodeNoticeItem(notice));
   }
 }
 

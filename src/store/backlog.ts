@@ -1,5 +1,8 @@
 import type { Database } from "./database.ts";
+import { isShown, isVisible } from "./visibility.ts";
 
+/** Fewest entries to look at where some may be hidden. */
+const leastMerged = 256;
 /** A user with fewer new entries than one in so many of the store's is served conversation by conversation. */
 const sparse = 64;
 
@@ -20,9 +23,12 @@ export interface BacklogPage {
   readonly through: number;
 }
 
-interface ConversationHead {
-  readonly id: number;
-  readonly headSeq: number;
+/** A part of a log that a user may see, up to the newest of it. */
+interface Stretch {
+  readonly user: number;
+  readonly conversation: number;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
 }
 
 interface Position {
@@ -30,22 +36,29 @@ interface Position {
 }
 
 function prepareStatements(database: Database) {
+  const stretch = (conversation: string) =>
+    `:user AS user, ${conversation} AS conversation, s.first_seq AS firstSeq, min(s.last_seq, c.head_seq) AS lastSeq`;
   return {
     scan: database.prepare(
       `SELECT e.position FROM entry e
-       WHERE e.position > :after AND e.position <= :through AND EXISTS (
-         SELECT 1 FROM member m
-         WHERE m.user = (SELECT id FROM user WHERE name = :user) AND m.conversation = e.conversation)
+       WHERE e.position > :after AND e.position <= :through AND ${isVisible(":user", "e")}
        ORDER BY e.position LIMIT :limit`,
     ),
-    changed: database.prepare(
-      `SELECT c.id, c.head_seq AS headSeq
-       FROM user u CROSS JOIN member m ON m.user = u.id CROSS JOIN conversation c ON c.id = m.conversation
-       WHERE u.name = ? AND m.head_position > ? LIMIT ?`,
+    directs: database.prepare(
+      `SELECT ${stretch("m.conversation")}
+       FROM member m CROSS JOIN conversation c ON c.id = m.conversation
+         CROSS JOIN span s ON s.user = m.user AND s.conversation = m.conversation
+       WHERE m.user = :user AND m.head_position > :after AND m.head_position > 0 LIMIT :limit`,
+    ),
+    stays: database.prepare(
+      `SELECT ${stretch("s.conversation")}
+       FROM span s CROSS JOIN conversation c ON c.id = s.conversation
+       WHERE s.user = :user AND s.room = 1 AND s.last_position > :after AND c.head_position > :after LIMIT :limit`,
     ),
     positionOf: database.prepare("SELECT position FROM entry WHERE conversation = ? AND seq = ?"),
     positionsFrom: database.prepare(
-      "SELECT position FROM entry WHERE conversation = ? AND seq >= ? ORDER BY seq LIMIT ?",
+      `SELECT e.position, ${isShown(":user", "e")} AS shown FROM entry e
+       WHERE e.conversation = :conversation AND e.seq >= :from AND e.seq <= :lastSeq ORDER BY e.seq LIMIT :limit`,
     ),
   };
 }
@@ -63,54 +76,77 @@ export class Backlog {
   }
 
   /**
-   * The first positions after `after` of entries in conversations of `user`: up to `limit` of them, and fewer, or none, where that is
+   * The first positions after `after` of entries that `user`, a key, may see: up to `limit` of them, and fewer, or none, where that is
    * cheaper. However large the store, it costs at most a look at a window of it and at a bounded number of conversations, and a
    * few steps for each entry that is new to the user. `head` is the newest position of the store.
    */
-  pageAfter(user: string, after: number, { head, limit }: { head: number; limit: number }): BacklogPage {
+  pageAfter(user: number, after: number, { head, limit }: { head: number; limit: number }): BacklogPage {
     const end = Math.min(head, after + this.#scanWindow);
     const scanned = after < end ? this.#scan(user, { after, through: end, limit: limit + 1 }) : [];
     if (end >= head || scanned.length > limit || scanned.length * sparse > this.#scanWindow) {
       return cut(scanned, { limit, end });
     }
-    const changed = this.#statements.changed.all(user, after, this.#maxMerged + 1) as unknown as ConversationHead[];
+    const changed = this.#changed(user, after);
     if (changed.length > this.#maxMerged && end > after) return cut(scanned, { limit, end });
-    return cut(this.#merge(changed, { after, limit: limit + 1 }), { limit, end: head });
+    return this.#merge(changed, { after, limit, head });
   }
 
-  #scan(user: string, range: { after: number; through: number; limit: number }): number[] {
+  #scan(user: number, range: { after: number; through: number; limit: number }): number[] {
     return positions(this.#statements.scan.all({ user, ...range }));
   }
 
-  #merge(changed: readonly ConversationHead[], { after, limit }: { after: number; limit: number }): number[] {
-    const page = Math.min(limit, Math.ceil(2 * limit / changed.length));
-    return mergeLowest(changed.map((conversation) => this.#stream(conversation, { after, page })), limit);
+  /** What has new entries for a user, at most one more than are merged. */
+  #changed(user: number, after: number): Stretch[] {
+    const limit = this.#maxMerged + 1;
+    const { directs, stays } = this.#statements;
+    return [...directs.all({ user, after, limit }), ...stays.all({ user, after, limit })] as unknown as Stretch[];
   }
 
-  *#stream(conversation: ConversationHead, { after, page }: { after: number; page: number }): Generator<number> {
-    let seq = this.#firstSeqAfter(conversation, after);
+  #merge(
+    changed: readonly Stretch[],
+    { after, limit, head }: { after: number; limit: number; head: number },
+  ): BacklogPage {
+    const lookAt = Math.max(limit + 1, leastMerged);
+    const page = Math.min(lookAt, Math.ceil(2 * lookAt / changed.length));
+    const hidden = new Set<number>();
+    const merged = mergeLowest(changed.map((stretch) => this.#stream(stretch, { after, page, hidden })), lookAt);
+    const end = merged.length < lookAt ? head : merged[lookAt - 1];
+    return cut(merged.filter((position) => !hidden.has(position)), { limit, end });
+  }
+
+  /** All positions of a stretch after `after`; those that the user may not see are added to `hidden`. */
+  *#stream(
+    stretch: Stretch,
+    { after, page, hidden }: { after: number; page: number; hidden: Set<number> },
+  ): Generator<number> {
+    const { user, conversation, lastSeq } = stretch;
+    let from = this.#firstSeqAfter(stretch, after);
     while (true) {
-      const found = positions(this.#statements.positionsFrom.all(conversation.id, seq, page));
-      yield* found;
+      const range = { user, conversation, lastSeq, from, limit: page };
+      const found = this.#statements.positionsFrom.all(range) as unknown as (Position & { shown: number })[];
+      for (const { position, shown } of found) {
+        if (shown === 0) hidden.add(position);
+        yield position;
+      }
       if (found.length < page) return;
-      seq += found.length;
+      from += found.length;
     }
   }
 
   /**
    * Positions rise with seq, so the first entry after a position is found over the index by conversation and seq, which ends in
-   * the position: in growing steps down from the head, then by halving, so that it costs the logarithm of what is new.
+   * the position: in growing steps down from the last, then by halving, so that it costs the logarithm of what is new.
    * Entries that are gone count as old, since only the oldest of a conversation are ever removed.
    */
-  #firstSeqAfter({ id, headSeq }: ConversationHead, after: number): number {
+  #firstSeqAfter({ conversation, firstSeq, lastSeq }: Stretch, after: number): number {
     const isNew = (seq: number) => {
-      const found = this.#statements.positionOf.get(id, seq) as Position | undefined;
+      const found = this.#statements.positionOf.get(conversation, seq) as Position | undefined;
       return found !== undefined && found.position > after;
     };
     let step = 1;
-    while (step < headSeq && isNew(headSeq - step)) step *= 2;
-    let low = Math.max(1, headSeq - step + 1);
-    let high = headSeq - Math.floor(step / 2);
+    while (lastSeq - step >= firstSeq && isNew(lastSeq - step)) step *= 2;
+    let low = Math.max(firstSeq, lastSeq - step + 1);
+    let high = lastSeq - Math.floor(step / 2);
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
       if (isNew(middle)) high = middle;

@@ -1,22 +1,36 @@
-import type { Accepted } from "../core/message.ts";
-import type { Append, Change, ChangeResult, MoveCursor } from "../core/message_store.ts";
+import type { Accepted, Message } from "../core/message.ts";
+import type { Append, Change, ChangeResult, MoveCursor, MoveRead } from "../core/message_store.ts";
+import { isRoomId } from "../core/room.ts";
 import { BoundedMap } from "./bounded_map.ts";
 import { encodeId, encodeText } from "./column_values.ts";
 import type { Database } from "./database.ts";
+import { eventColumns, kindCodes } from "./entry_columns.ts";
+import { MessageChanges } from "./message_changes.ts";
+import { type Placed, RoomChanges } from "./room_changes.ts";
 import { isDiskFailure } from "./storage_error.ts";
+import type { UserIds } from "./user_ids.ts";
+import { openEnd } from "./visibility.ts";
 
 const maxCached = 20_000;
+/** How many entries a read position moves over that are to be looked at. */
+const maxOwnRun = 1_000;
 
 interface Conversation {
   readonly id: number;
+  readonly isRoom: boolean;
   readonly headSeq: number;
   readonly headPosition: number;
+  /** How many of its entries are events. */
+  readonly uncounted: number;
 }
 
 interface EncodedAppend {
   readonly sender: number;
   readonly id: Uint8Array;
   readonly text: Uint8Array;
+  readonly kind: number;
+  readonly target: number | null;
+  readonly subject: number | null;
 }
 
 interface KnownEntry {
@@ -25,30 +39,56 @@ interface KnownEntry {
   readonly seq: number;
   readonly acceptedAt: number;
   readonly text: Uint8Array;
+  readonly kind: number;
+  readonly target: number | null;
+  readonly subject: number | null;
+  /** It is a message whose text is not what was sent. */
+  readonly changed: number;
 }
 
 function prepareStatements(database: Database) {
   return {
     head: database.prepare("SELECT coalesce(max(head_position), 0) AS head FROM conversation"),
-    findUser: database.prepare("SELECT id FROM user WHERE name = ?"),
     findConversation: database.prepare(
-      "SELECT id, head_seq AS headSeq, head_position AS headPosition FROM conversation WHERE name = ?",
+      "SELECT id, head_seq AS headSeq, head_position AS headPosition, uncounted FROM conversation WHERE name = ?",
     ),
     addConversation: database.prepare("INSERT INTO conversation (name, head_seq, head_position) VALUES (?, 0, 0)"),
     addMember: database.prepare("INSERT INTO member (conversation, user, head_position) VALUES (?, ?, 0)"),
-    moveHead: database.prepare("UPDATE conversation SET head_seq = ?, head_position = ? WHERE id = ?"),
+    addSpan: database.prepare(
+      `INSERT INTO span (user, conversation, first_seq, last_seq, last_position, room)
+       VALUES (?, ?, 1, ${openEnd}, ${openEnd}, 0)`,
+    ),
+    moveHead: database.prepare("UPDATE conversation SET head_seq = ?, head_position = ?, uncounted = ? WHERE id = ?"),
     moveMembers: database.prepare("UPDATE member SET head_position = ? WHERE conversation = ?"),
     findEntry: database.prepare(
-      `SELECT e.position, c.name AS conversation, e.seq, e.accepted_at AS acceptedAt, e.text
+      `SELECT e.position, c.name AS conversation, e.seq, e.accepted_at AS acceptedAt, e.text, e.kind, e.target, e.subject,
+         e.deleted <> 0 OR e.edited_at IS NOT NULL AS changed
        FROM entry e JOIN conversation c ON c.id = e.conversation WHERE e.sender = ? AND e.id = ?`,
     ),
-    addEntry: database.prepare(
-      `INSERT INTO entry (position, conversation, seq, sender, id, accepted_at, text) VALUES (?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (sender, id) DO NOTHING`,
+    addMessage: database.prepare(
+      `INSERT INTO entry (position, conversation, seq, sender, id, accepted_at, text, target, uncounted)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sender, id) DO NOTHING`,
+    ),
+    addEvent: database.prepare(
+      `INSERT INTO entry (position, conversation, seq, sender, id, accepted_at, text, target, uncounted, kind, subject)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     moveCursor: database.prepare(
       `INSERT INTO consumer (device, name, position) VALUES ((SELECT id FROM device WHERE public_id = ?), ?, ?)
        ON CONFLICT (device, name) DO UPDATE SET position = max(position, excluded.position)`,
+    ),
+    newestStay: database.prepare(
+      `SELECT last_seq AS lastSeq FROM span WHERE user = ? AND conversation = ? ORDER BY first_seq DESC LIMIT 1`,
+    ),
+    readSeq: database.prepare("SELECT read_seq AS readSeq FROM member WHERE conversation = ? AND user = ?"),
+    hasOthers: database.prepare(
+      `SELECT 1 FROM entry WHERE conversation = ? AND seq > ? AND seq <= ? AND kind = ${kindCodes.message} AND sender <> ?
+       LIMIT 1`,
+    ),
+    moveRead: database.prepare(
+      `UPDATE member SET read_seq = :seq, read_uncounted =
+         coalesce((SELECT uncounted FROM entry WHERE conversation = :conversation AND seq = :seq), read_uncounted)
+       WHERE conversation = :conversation AND user = :user AND read_seq < :seq`,
     ),
     savepoint: database.prepare("SAVEPOINT change"),
     rollback: database.prepare("ROLLBACK TO change"),
@@ -60,16 +100,21 @@ function prepareStatements(database: Database) {
 export class Committer {
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepareStatements>;
-  readonly #userIds = new BoundedMap<string, number>(maxCached);
+  readonly #users: UserIds;
+  readonly #roomChanges: RoomChanges;
+  readonly #messageChanges: MessageChanges;
   readonly #conversations = new BoundedMap<string, Conversation>(maxCached);
   #head: number;
   /** What the open transaction made of the head and of conversations; forgotten when it fails. */
   #pendingHead = 0;
   #pending = new Map<string, Conversation>();
 
-  constructor(database: Database) {
+  constructor(database: Database, users: UserIds) {
     this.#database = database;
     this.#statements = prepareStatements(database);
+    this.#users = users;
+    this.#roomChanges = new RoomChanges(database, users);
+    this.#messageChanges = new MessageChanges(database, users);
     this.#head = (this.#statements.head.get() as { head: number }).head;
   }
 
@@ -105,9 +150,9 @@ export class Committer {
     this.#pendingHead = this.#head;
     const results = this.#database.transaction(() => {
       const results = changes.map(apply);
-      for (const { id, headSeq, headPosition } of this.#pending.values()) {
-        this.#statements.moveHead.run(headSeq, headPosition, id);
-        this.#statements.moveMembers.run(headPosition, id);
+      for (const { id, isRoom, headSeq, headPosition, uncounted } of this.#pending.values()) {
+        this.#statements.moveHead.run(headSeq, headPosition, uncounted, id);
+        if (!isRoom) this.#statements.moveMembers.run(headPosition, id);
       }
       return results;
     });
@@ -132,50 +177,113 @@ export class Committer {
   }
 
   #apply(change: Change): ChangeResult {
-    return change.kind === "append" ? this.#append(change) : this.#moveCursor(change);
+    switch (change.kind) {
+      case "append":
+        return this.#append(change);
+      case "move_cursor":
+        return this.#moveCursor(change);
+      case "move_read":
+        return this.#moveRead(change);
+    }
   }
 
   #append(append: Append): ChangeResult {
-    const encoded = {
-      sender: this.#knownUserId(append.sender),
-      id: encodeId(append.id),
-      text: encodeText(append.text),
-    };
+    const encoded = this.#encode(append);
     if (append.refused) return this.#sentBefore(append, encoded) ?? { kind: "refused" };
     const conversation = this.#findConversation(append.conversation);
-    // Hardly any id is sent again, so it is looked up when it cannot be added; but no conversation is made for one that was sent.
-    if (conversation) return this.#appendTo(conversation, append, encoded) ?? this.#sentBefore(append, encoded)!;
-    return this.#sentBefore(append, encoded) ?? this.#appendTo(this.#addConversation(append), append, encoded)!;
+    // Hardly any id is sent again, so it is looked up when it cannot be added; but nothing else is done for one that was sent.
+    if (conversation && append.event === undefined && append.uploadId === undefined) {
+      return this.#appendTo(conversation, append, encoded) ?? this.#sentBefore(append, encoded)!;
+    }
+    return this.#sentBefore(append, encoded) ?? this.#obstacle(append, encoded, conversation) ??
+      this.#appendTo(conversation ?? this.#addConversation(append), append, encoded)!;
   }
 
-  /** @returns undefined, having done nothing, when the sender had an entry with this id accepted before. */
-  #appendTo(conversation: Conversation, append: Append, { sender, id, text }: EncodedAppend): ChangeResult | undefined {
-    const position = this.#pendingHead + 1;
-    const seq = conversation.headSeq + 1;
-    const { addEntry } = this.#statements;
-    const { changes } = addEntry.run(position, conversation.id, seq, sender, id, append.acceptedAt, text);
-    if (changes === 0) return undefined;
-    // Last, because nothing may be pending of a change that failed.
-    this.#pendingHead = position;
-    this.#pending.set(append.conversation, { id: conversation.id, headSeq: seq, headPosition: position });
+  #encode({ sender, id, text, event, replyTo }: Append): EncodedAppend {
+    const encoded = { sender: this.#users.get(sender), id: encodeId(id) };
+    if (event === undefined) {
+      return { ...encoded, text: encodeText(text), kind: kindCodes.message, target: replyTo ?? null, subject: null };
+    }
+    const { subject, ...columns } = eventColumns(event, text);
     return {
-      kind: "accepted",
-      message: {
-        position,
-        conversation: append.conversation,
-        seq,
-        acceptedAt: append.acceptedAt,
-        id: append.id,
-        sender: append.sender,
-        text: append.text,
-      },
+      ...encoded,
+      ...columns,
+      text: encodeText(columns.text),
+      subject: subject === null ? null : this.#users.get(subject),
     };
   }
 
-  #sentBefore(append: Append, { sender, id, text }: EncodedAppend): ChangeResult | undefined {
+  #obstacle(append: Append, { sender }: EncodedAppend, conversation: Conversation | undefined) {
+    if (append.uploadId !== undefined) return { kind: "upload_gone" } as const;
+    if (this.#roomChanges.takesName(append, conversation?.id)) return { kind: "name_taken" } as const;
+    const kind = this.#messageChanges.obstacle(append, sender, conversation?.id);
+    return kind && { kind };
+  }
+
+  /** @returns undefined, having done nothing, when the sender had a message with this id accepted before. */
+  #appendTo(conversation: Conversation, append: Append, encoded: EncodedAppend): ChangeResult | undefined {
+    const { sender, id, text, target, kind, subject } = encoded;
+    const { event, acceptedAt } = append;
+    const position = this.#pendingHead + 1;
+    const seq = conversation.headSeq + 1;
+    const uncounted = conversation.uncounted + (event === undefined ? 0 : 1);
+    const { addMessage, addEvent } = this.#statements;
+    if (event === undefined) {
+      const { changes } = addMessage.run(
+        position,
+        conversation.id,
+        seq,
+        sender,
+        id,
+        acceptedAt,
+        text,
+        target,
+        uncounted,
+      );
+      if (changes === 0) return undefined;
+    } else {
+      addEvent.run(
+        position,
+        conversation.id,
+        seq,
+        sender,
+        id,
+        acceptedAt,
+        text,
+        target,
+        uncounted,
+        kind,
+        subject,
+      );
+    }
+    if (event !== undefined || append.mentions !== undefined) {
+      this.#makeSo(append, { conversation: conversation.id, seq, position, uncounted, sender, acceptedAt });
+    }
+    // Last, because nothing may be pending of a change that failed.
+    this.#pendingHead = position;
+    const { id: conversationId, isRoom } = conversation;
+    this.#pending.set(append.conversation, {
+      id: conversationId,
+      isRoom,
+      headSeq: seq,
+      headPosition: position,
+      uncounted,
+    });
+    return { kind: "accepted", message: toMessage(append, { position, seq, ordinal: seq - uncounted }) };
+  }
+
+  #makeSo(append: Append, entry: Placed): void {
+    const { event, text, mentions = [] } = append;
+    if (event === undefined) this.#messageChanges.addMentions(mentions, entry.conversation, entry.seq);
+    else if ("target" in event) this.#messageChanges.apply(append, entry);
+    else this.#roomChanges.apply(event, text, entry);
+  }
+
+  #sentBefore(append: Append, { sender, id, text, kind, target, subject }: EncodedAppend): ChangeResult | undefined {
     const before = this.#statements.findEntry.get(sender, id) as KnownEntry | undefined;
     if (!before) return undefined;
-    const same = before.conversation === append.conversation && equal(before.text, text);
+    const same = before.conversation === append.conversation && before.kind === kind && before.target === target &&
+      before.subject === subject && (before.changed !== 0 || equal(before.text, text));
     return same ? { kind: "duplicate", accepted: toAccepted(before) } : { kind: "conflict" };
   }
 
@@ -187,30 +295,52 @@ export class Committer {
     return { kind: "moved" };
   }
 
+  #moveRead({ conversation: name, user: userName, seq, ownOnly }: MoveRead): ChangeResult {
+    const conversation = this.#findConversation(name);
+    const user = this.#users.find(userName);
+    if (conversation === undefined || user === undefined) return { kind: "moved" };
+    const { newestStay, moveRead } = this.#statements;
+    const stay = newestStay.get(user, conversation.id) as { lastSeq: number } | undefined;
+    const through = Math.min(seq, conversation.headSeq, stay?.lastSeq ?? 0);
+    if (!ownOnly || this.#isOwnRun(user, conversation.id, through)) {
+      moveRead.run({ conversation: conversation.id, user, seq: through });
+    }
+    return { kind: "moved" };
+  }
+
+  /** Whether `user` has read every message up to `seq` that is not of themself. */
+  #isOwnRun(user: number, conversation: number, seq: number): boolean {
+    const { readSeq, hasOthers } = this.#statements;
+    const member = readSeq.get(conversation, user) as { readSeq: number } | undefined;
+    return member !== undefined && seq - member.readSeq <= maxOwnRun &&
+      hasOthers.get(conversation, member.readSeq, seq, user) === undefined;
+  }
+
   #findConversation(name: string): Conversation | undefined {
-    return this.#pending.get(name) ?? this.#conversations.get(name) ??
-      this.#statements.findConversation.get(name) as Conversation | undefined;
+    const known = this.#pending.get(name) ?? this.#conversations.get(name);
+    if (known !== undefined) return known;
+    const row = this.#statements.findConversation.get(name) as Omit<Conversation, "isRoom"> | undefined;
+    return row && { ...row, isRoom: isRoomId(name) };
   }
 
-  #addConversation({ conversation, members }: Append): Conversation {
+  #addConversation({ conversation, members, event }: Append): Conversation {
+    const isRoom = isRoomId(conversation);
+    if (isRoom !== (event?.kind === "room_created")) throw new Error(`There is no room "${conversation}"`);
     const id = Number(this.#statements.addConversation.run(conversation).lastInsertRowid);
-    for (const member of members) this.#statements.addMember.run(id, this.#knownUserId(member));
-    return { id, headSeq: 0, headPosition: 0 };
+    for (const member of members) {
+      const user = this.#users.get(member);
+      this.#statements.addMember.run(id, user);
+      this.#statements.addSpan.run(user, id);
+    }
+    return { id, isRoom, headSeq: 0, headPosition: 0, uncounted: 0 };
   }
+}
 
-  #userId(name: string): number | undefined {
-    const cached = this.#userIds.get(name);
-    if (cached !== undefined) return cached;
-    const id = (this.#statements.findUser.get(name) as { id: number } | undefined)?.id;
-    if (id !== undefined) this.#userIds.set(name, id);
-    return id;
-  }
-
-  #knownUserId(name: string): number {
-    const id = this.#userId(name);
-    if (id === undefined) throw new Error(`There is no user "${name}"`);
-    return id;
-  }
+function toMessage(append: Append, place: { position: number; seq: number; ordinal: number }): Message {
+  const { conversation, acceptedAt, id, sender, text, event, replyTo } = append;
+  const message = { ...place, conversation, acceptedAt, id, sender, text };
+  if (event !== undefined) return { ...message, event };
+  return replyTo === undefined ? message : { ...message, replyTo };
 }
 
 function toAccepted({ position, conversation, seq, acceptedAt }: KnownEntry): Accepted {

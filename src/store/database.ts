@@ -43,7 +43,15 @@ export class Database implements Disposable {
   static open(folder: string): Database {
     const path = databasePath(folder);
     createFile(path, folder);
-    const connection = openConnection(path, folder);
+    return Database.#prepare(openConnection(path, folder), path);
+  }
+
+  /** A new database that is gone when it is closed. */
+  static openInMemory(): Database {
+    return Database.#prepare(new DatabaseSync(":memory:"), ":memory:");
+  }
+
+  static #prepare(connection: DatabaseSync, path: string): Database {
     try {
       // First, so that nothing of a database that is refused changes.
       migrate(connection, path);

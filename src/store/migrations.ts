@@ -5,6 +5,10 @@
  * - Users, devices and conversations have names outside and integer keys inside.
  * - An entry's key is its store-wide position, so the log is written at its end only, and both of its indexes end in the position.
  * - Text is a BLOB of UTF-8: node:sqlite cuts TEXT at the first NUL when it reads, and a message may hold one.
+ * - An entry is a message or an event (kind). target: the seq that it is about or answers; subject: whom it is about; uncounted: how many of
+ *   the entries up to it are events, so that its ordinal among messages is seq - uncounted. Events of a room's settings have flags as target.
+ * - A span is what a user may see of a conversation: one between two people, one for each stay in a room. 9007199254740991 is an open end.
+ * - member.head_position is kept between two people only: a room's message writes no row for each of its members.
  * - The head is kept with the conversation, so that numbering goes on when all its entries are gone; and with each member, so that
  *   the newest conversations of a user are found in an index, however many there are.
  */
@@ -80,5 +84,81 @@ export const migrations: readonly string[] = [
   UPDATE member SET head_position = (SELECT c.head_position FROM conversation c WHERE c.id = member.conversation);
   DROP INDEX member_by_user;
   CREATE INDEX member_by_head ON member (user, head_position);
+  `,
+  `
+  ALTER TABLE user ADD COLUMN read_receipts INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE user ADD COLUMN presence INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE user ADD COLUMN direct_messages INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE user ADD COLUMN last_seen_at INTEGER NOT NULL DEFAULT 0;
+
+  ALTER TABLE conversation ADD COLUMN first_seq INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE conversation ADD COLUMN uncounted INTEGER NOT NULL DEFAULT 0;
+
+  CREATE TABLE room (
+    conversation INTEGER PRIMARY KEY REFERENCES conversation,
+    name TEXT NOT NULL,
+    topic BLOB NOT NULL,
+    public INTEGER NOT NULL,
+    history_visible INTEGER NOT NULL,
+    creator INTEGER NOT NULL REFERENCES user,
+    created_at INTEGER NOT NULL,
+    members INTEGER NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX public_room ON room (name) WHERE public = 1;
+  CREATE INDEX room_by_creator ON room (creator);
+
+  ALTER TABLE member ADD COLUMN role INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE member ADD COLUMN inviter INTEGER REFERENCES user;
+  ALTER TABLE member ADD COLUMN read_seq INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE member ADD COLUMN read_uncounted INTEGER NOT NULL DEFAULT 0;
+  UPDATE member SET read_seq = (SELECT c.head_seq FROM conversation c WHERE c.id = member.conversation);
+  DROP INDEX member_by_head;
+  CREATE INDEX member_by_head ON member (user, head_position) WHERE head_position > 0;
+  CREATE INDEX member_of_room ON member (user, conversation) WHERE head_position = 0;
+  CREATE INDEX invitation ON member (user, conversation) WHERE role = 4;
+
+  CREATE TABLE span (
+    user INTEGER NOT NULL REFERENCES user,
+    conversation INTEGER NOT NULL REFERENCES conversation,
+    first_seq INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL,
+    last_position INTEGER NOT NULL,
+    room INTEGER NOT NULL,
+    PRIMARY KEY (user, conversation, first_seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX span_of_room ON span (user, last_position) WHERE room = 1;
+  INSERT INTO span SELECT user, conversation, 1, 9007199254740991, 9007199254740991, 0 FROM member;
+
+  CREATE TABLE block (
+    user INTEGER NOT NULL REFERENCES user,
+    blocked INTEGER NOT NULL REFERENCES user,
+    after_position INTEGER NOT NULL,
+    through_position INTEGER NOT NULL,
+    PRIMARY KEY (user, blocked, after_position)
+  ) STRICT, WITHOUT ROWID;
+
+  ALTER TABLE entry ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE entry ADD COLUMN target INTEGER;
+  ALTER TABLE entry ADD COLUMN subject INTEGER REFERENCES user;
+  ALTER TABLE entry ADD COLUMN uncounted INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE entry ADD COLUMN edited_at INTEGER;
+  ALTER TABLE entry ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;
+
+  CREATE TABLE reaction (
+    conversation INTEGER NOT NULL REFERENCES conversation,
+    seq INTEGER NOT NULL,
+    emoji BLOB NOT NULL,
+    user INTEGER NOT NULL REFERENCES user,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (conversation, seq, emoji, user)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE mention (
+    user INTEGER NOT NULL REFERENCES user,
+    conversation INTEGER NOT NULL REFERENCES conversation,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (user, conversation, seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX mention_by_entry ON mention (conversation, seq);
   `,
 ];

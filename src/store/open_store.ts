@@ -1,14 +1,20 @@
 import type { AccountStore } from "../core/account_store.ts";
 import type { MessageStore } from "../core/message_store.ts";
+import type { RoomStore } from "../core/room_store.ts";
+import type { SettingsStore } from "../core/settings_store.ts";
 import { prepareDataFolder } from "./data_folder.ts";
 import { Database } from "./database.ts";
 import { SqliteAccountStore } from "./sqlite_account_store.ts";
 import { SqliteMessageStore } from "./sqlite_message_store.ts";
+import { SqliteRoomStore } from "./sqlite_room_store.ts";
+import { SqliteSettingsStore } from "./sqlite_settings_store.ts";
 
 /** An open store; whoever opened it closes it. */
 export interface Store extends Disposable {
   readonly messages: MessageStore;
   readonly accounts: AccountStore;
+  readonly rooms: RoomStore;
+  readonly settings: SettingsStore;
   /** Idempotent. Calls after it fail. */
   close(): void;
 }
@@ -23,9 +29,13 @@ export function openStore({ folder }: { folder: string }): Store {
   prepareDataFolder(folder);
   const database = Database.open(folder);
   const close = () => database.close();
+  const rooms = new SqliteRoomStore(database);
+  rooms.finishDeletions();
   return {
     messages: new SqliteMessageStore(database),
     accounts: new SqliteAccountStore(database),
+    rooms,
+    settings: new SqliteSettingsStore(database),
     close,
     [Symbol.dispose]: close,
   };

@@ -1,31 +1,24 @@
-import { directConversation, type Message } from "../core/message.ts";
+import type { Message, Reaction } from "../core/message.ts";
 import type {
   Change,
   ChangeResult,
   ConversationSummary,
   HistoryPage,
+  HistoryRange,
   MessageBatch,
   MessageStore,
 } from "../core/message_store.ts";
 import { Backlog, type BacklogOptions } from "./backlog.ts";
-import { decodeId, decodeText, encodeId, settle } from "./column_values.ts";
+import { decodeText, encodeId, settle } from "./column_values.ts";
 import { Committer } from "./commit.ts";
+import { ConversationList } from "./conversation_list.ts";
 import type { Database } from "./database.ts";
-
-interface EntryRow {
-  position: number;
-  conversation: string;
-  seq: number;
-  sender: string;
-  id: Uint8Array;
-  accepted_at: number;
-  text: Uint8Array;
-}
-
-interface ConversationRow {
-  headSeq: number;
-  headPosition: number;
-}
+import { kindCodes, selectEntry, toMessage } from "./entry_columns.ts";
+import { History } from "./history.ts";
+import { LogPages, type LogPagesOptions } from "./log_pages.ts";
+import { Peers } from "./peers.ts";
+import { UserIds } from "./user_ids.ts";
+import { isUnblocked, isVisible } from "./visibility.ts";
 
 interface Limits {
   limit: number;
@@ -33,34 +26,24 @@ interface Limits {
 }
 
 const newestId = "ffffffff-ffff-ffff-ffff-ffffffffffff";
-const userId = "(SELECT id FROM user WHERE name = ?)";
+const encoder = new TextEncoder();
 
 function prepareStatements(database: Database) {
   return {
     epoch: database.prepare("SELECT epoch FROM log"),
-    read: database.prepare(
-      `SELECT e.position, c.name AS conversation, e.seq, u.name AS sender, e.id, e.accepted_at, e.text
-       FROM entry e JOIN conversation c ON c.id = e.conversation JOIN user u ON u.id = e.sender WHERE e.position = ?`,
+    read: database.prepare(`${selectEntry} WHERE e.position = ?`),
+    find: database.prepare(
+      `SELECT e.position FROM conversation c CROSS JOIN entry e ON e.conversation = c.id
+       WHERE c.name = :conversation AND e.seq = :seq AND ${isVisible(":user", "e")}`,
     ),
-    conversation: database.prepare("SELECT id, head_seq AS headSeq FROM conversation WHERE name = ?"),
-    history: database.prepare(
-      "SELECT position FROM entry WHERE conversation = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
+    reactions: database.prepare(
+      `SELECT r.emoji, count(*) AS count, max(r.user = :user) AS own, min(r.position) AS first
+       FROM entry e CROSS JOIN reaction r ON r.conversation = e.conversation AND r.seq = e.seq
+       WHERE e.position = :position AND ${isUnblocked(":user", "r.user", "r.position")} GROUP BY r.emoji`,
     ),
-    sent: database.prepare(`SELECT position FROM entry WHERE sender = ${userId} AND id < ? ORDER BY id DESC LIMIT ?`),
-    conversations: database.prepare(
-      `SELECT c.head_seq AS headSeq, m.head_position AS headPosition
-       FROM member m CROSS JOIN conversation c ON c.id = m.conversation CROSS JOIN entry e ON e.position = m.head_position
-       WHERE m.user = ${userId} AND m.head_position < ? ORDER BY m.head_position DESC LIMIT ?`,
-    ),
-    countConversations: database.prepare(
-      `SELECT count(*) AS count FROM (SELECT 1 FROM member WHERE user = ${userId} LIMIT ?)`,
-    ),
-    peers: database.prepare(
-      `SELECT u.name FROM member mine CROSS JOIN member m ON m.conversation = mine.conversation
-       CROSS JOIN user u ON u.id = m.user WHERE mine.user = ${userId}`,
-    ),
-    existing: database.prepare(
-      "SELECT given.key AS place FROM json_each(?) given WHERE EXISTS (SELECT 1 FROM conversation WHERE name = given.value)",
+    conversation: database.prepare("SELECT id FROM conversation WHERE name = ?"),
+    sent: database.prepare(
+      `SELECT position FROM entry WHERE sender = ? AND id < ? AND kind = ${kindCodes.message} ORDER BY id DESC LIMIT ?`,
     ),
     findConsumer: database.prepare(
       `SELECT position FROM consumer WHERE device = (SELECT id FROM device WHERE public_id = ?) AND name = ?`,
@@ -79,14 +62,23 @@ export class SqliteMessageStore implements MessageStore {
   readonly epoch: string;
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepareStatements>;
+  readonly #users: UserIds;
   readonly #committer: Committer;
   readonly #backlog: Backlog;
+  readonly #history: History;
+  readonly #conversations: ConversationList;
+  readonly #peers: Peers;
 
-  constructor(database: Database, options: BacklogOptions = {}) {
+  constructor(database: Database, options: BacklogOptions & LogPagesOptions = {}) {
     this.#database = database;
     this.#statements = prepareStatements(database);
-    this.#committer = new Committer(database);
+    this.#users = new UserIds(database);
+    this.#committer = new Committer(database, this.#users);
     this.#backlog = new Backlog(database, options);
+    const pages = new LogPages(database, options);
+    this.#history = new History(database, pages);
+    this.#conversations = new ConversationList(database, { pages, read: (position) => this.#readOne(position) });
+    this.#peers = new Peers(database);
     this.epoch = (this.#statements.epoch.get() as { epoch: string }).epoch;
   }
 
@@ -98,27 +90,36 @@ export class SqliteMessageStore implements MessageStore {
     return settle(() => this.#committer.commit(changes));
   }
 
-  messagesAfter(user: string, position: number, { limit, maxBytes }: Limits): Promise<MessageBatch> {
+  messagesAfter(user: string, position: number, limits: Limits): Promise<MessageBatch> {
     return settle(() => {
-      const { positions, through } = this.#backlog.pageAfter(user, position, { head: this.head, limit });
-      const messages = this.#read(positions, { limit, maxBytes });
+      const userId = this.#users.find(user);
+      if (userId === undefined) return { messages: [], through: Math.max(position, this.head) };
+      const { positions, through } = this.#backlog.pageAfter(userId, position, {
+        head: this.head,
+        limit: limits.limit,
+      });
+      const messages = this.#read(positions, limits);
       const whole = messages.length === positions.length;
       return { messages, through: whole ? through : messages[messages.length - 1].position };
     });
   }
 
-  history(
-    conversation: string,
-    { beforeSeq, limit, maxBytes }: Limits & { beforeSeq: number },
-  ): Promise<HistoryPage> {
+  history(user: string, conversation: string, page: HistoryRange & Limits): Promise<HistoryPage | undefined> {
     return settle(() => {
-      const found = this.#statements.conversation.get(conversation) as { id: number; headSeq: number } | undefined;
-      if (!found) return { messages: [], headSeq: 0, more: false };
-      const before = beforeSeq === 0 ? found.headSeq + 1 : beforeSeq;
-      // One more than asked for tells whether anything is left.
-      const positions = toPositions(this.#statements.history.all(found.id, before, limit + 1));
-      const messages = this.#read(positions, { limit, maxBytes }).reverse();
-      return { messages, headSeq: found.headSeq, more: messages.length < positions.length };
+      const userId = this.#users.find(user);
+      if (userId === undefined) return undefined;
+      return this.#history.page({ user: userId, conversation }, page, (positions) => {
+        return this.#read(positions, page, (message) => this.#withReactions(message, userId));
+      });
+    });
+  }
+
+  entry(user: string, conversation: string, seq: number): Promise<Message | undefined> {
+    return settle(() => {
+      const userId = this.#users.find(user);
+      if (userId === undefined) return undefined;
+      const found = this.#statements.find.get({ user: userId, conversation, seq }) as { position: number } | undefined;
+      return found && this.#readOne(found.position);
     });
   }
 
@@ -127,10 +128,13 @@ export class SqliteMessageStore implements MessageStore {
     { beforeId, limit, maxBytes }: Limits & { beforeId: string },
   ): Promise<{ messages: Message[]; more: boolean }> {
     return settle(() => {
+      const userId = this.#users.find(sender);
+      if (userId === undefined) return { messages: [], more: false };
       const before = encodeId(beforeId === "" ? newestId : beforeId);
-      const positions = toPositions(this.#statements.sent.all(sender, before, limit + 1));
-      const messages = this.#read(positions, { limit, maxBytes }).reverse();
-      return { messages, more: messages.length < positions.length };
+      // One more than asked for tells whether anything is left.
+      const rows = this.#statements.sent.all(userId, before, limit + 1) as { position: number }[];
+      const messages = this.#read(rows.map(({ position }) => position), { limit, maxBytes }).reverse();
+      return { messages, more: messages.length < rows.length };
     });
   }
 
@@ -139,21 +143,33 @@ export class SqliteMessageStore implements MessageStore {
     { beforePosition, limit, maxBytes }: Limits & { beforePosition: number },
   ): Promise<{ conversations: ConversationSummary[]; more: boolean }> {
     return settle(() => {
-      const before = beforePosition === 0 ? Number.MAX_SAFE_INTEGER : beforePosition;
-      const rows = this.#statements.conversations.all(user, before, limit + 1) as unknown as ConversationRow[];
-      const messages = this.#read(rows.map(({ headPosition }) => headPosition), { limit, maxBytes });
-      const conversations = messages.map((last, index) => {
-        return { conversation: last.conversation, headSeq: rows[index].headSeq, last };
-      });
-      return { conversations, more: conversations.length < rows.length };
+      const userId = this.#users.find(user);
+      if (userId === undefined) return { conversations: [], more: false };
+      const listed = this.#conversations.page(userId, { before: beforePosition, limit: limit + 1 });
+      const conversations: ConversationSummary[] = [];
+      let bytes = 0;
+      for (const { conversation } of listed.slice(0, limit)) {
+        const summary = this.#conversations.summary(userId, conversation)!;
+        bytes += encoder.encode(summary.last?.text ?? "").length;
+        if (conversations.length > 0 && bytes > maxBytes) break;
+        conversations.push(summary);
+      }
+      return { conversations, more: conversations.length < listed.length };
+    });
+  }
+
+  conversationOf(user: string, conversation: string): Promise<ConversationSummary | undefined> {
+    return settle(() => {
+      const userId = this.#users.find(user);
+      const found = this.#statements.conversation.get(conversation) as { id: number } | undefined;
+      return userId === undefined || !found ? undefined : this.#conversations.summary(userId, found.id);
     });
   }
 
   peersAmong(user: string, others: readonly string[]): Promise<string[]> {
     return settle(() => {
-      const { count } = this.#statements.countConversations.get(user, others.length + 1) as { count: number };
-      const peers = count > others.length ? this.#talkingWith(user, others) : this.#allPeers(user);
-      return others.filter((other) => other !== user && peers.has(other));
+      const userId = this.#users.find(user);
+      return userId === undefined ? [] : this.#peers.among(user, userId, others);
     });
   }
 
@@ -173,41 +189,46 @@ export class SqliteMessageStore implements MessageStore {
     });
   }
 
-  #talkingWith(user: string, others: readonly string[]): Set<string> {
-    const conversations = JSON.stringify(others.map((other) => directConversation(user, other)));
-    return new Set(this.#statements.existing.all(conversations).map(({ place }) => others[place as number]));
-  }
-
-  #allPeers(user: string): Set<string> {
-    return new Set(this.#statements.peers.all(user).map(({ name }) => name as string));
-  }
-
   /** The messages at `positions`, in this order, as far as the limits allow: always the first, if there is one. */
-  #read(positions: readonly number[], { limit, maxBytes }: Limits): Message[] {
+  #read(
+    positions: readonly number[],
+    { limit, maxBytes }: Limits,
+    complete = (message: Message) => message,
+  ): Message[] {
     const messages: Message[] = [];
     let bytes = 0;
     for (const position of positions.slice(0, limit)) {
-      const row = this.#statements.read.get(position) as unknown as EntryRow;
-      bytes += row.text.length;
+      const row = this.#statements.read.get(position) as unknown as { text: Uint8Array };
+      const message = complete(toMessage(row));
+      bytes += row.text.length + sizeOf(message.reactions);
       if (messages.length > 0 && bytes > maxBytes) break;
-      messages.push(toMessage(row));
+      messages.push(message);
     }
     return messages;
   }
+
+  #readOne(position: number): Message {
+    return toMessage(this.#statements.read.get(position));
+  }
+
+  #withReactions(message: Message, user: number): Message {
+    if (message.event !== undefined || message.deleted) return message;
+    const rows = this.#statements.reactions.all({ user, position: message.position }) as unknown as ReactionRow[];
+    if (rows.length === 0) return message;
+    rows.sort((one, other) => one.first - other.first);
+    const reactions = rows.map(({ emoji, count, own }) => ({ emoji: decodeText(emoji), count, own: own !== 0 }));
+    return { ...message, reactions };
+  }
 }
 
-function toPositions(rows: unknown[]): number[] {
-  return (rows as { position: number }[]).map(({ position }) => position);
+interface ReactionRow {
+  emoji: Uint8Array;
+  count: number;
+  own: number;
+  first: number;
 }
 
-function toMessage(row: EntryRow): Message {
-  return {
-    position: row.position,
-    conversation: row.conversation,
-    seq: row.seq,
-    id: decodeId(row.id),
-    sender: row.sender,
-    acceptedAt: row.accepted_at,
-    text: decodeText(row.text),
-  };
+/** Bytes that reactions may take on their way, about. */
+function sizeOf(reactions: readonly Reaction[] = []): number {
+  return reactions.reduce((size, { emoji }) => size + 3 * emoji.length + 10, 0);
 }

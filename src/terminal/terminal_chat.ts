@@ -1,11 +1,16 @@
-import type { ChatClient, ClientEvent, ClientState } from "../client/chat_client.ts";
+import type { ChatClient, ClientEvent, ClientState, SendOptions } from "../client/chat_client.ts";
 import { ChatError } from "../core/chat_error.ts";
-import { conversationAddress, type Message } from "../core/message.ts";
-import type { Credentials } from "../gen/chatd/v1/auth.ts";
-import { DeliveryMode, type HelloResponse } from "../gen/chatd/v1/session.ts";
-import { type CommandContext, completeCommand, fromWire, runCommand } from "./commands.ts";
-import type { Face } from "./face.ts";
+import { conversationAddress, directConversation, type Message } from "../core/message.ts";
+import { isRoomId } from "../core/room.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
+import type { Credentials } from "../gen/chatd/v1/auth.ts";
+import { type Conversation, Role } from "../gen/chatd/v1/chat.ts";
+import { DeliveryMode, type HelloResponse } from "../gen/chatd/v1/session.ts";
+import type { CommandContext, Current } from "./command.ts";
+import { completeCommand, runCommand } from "./commands.ts";
+import { ConversationNames } from "./conversation_names.ts";
+import type { Face } from "./face.ts";
+import { fromWireMessage } from "../wire/convert.ts";
 import type { Style } from "./style.ts";
 import { Transcript } from "./transcript.ts";
 
@@ -41,8 +46,8 @@ export class TerminalChat {
   readonly #stop = new AbortController();
   readonly #unsent = new Set<{ to: string; text: string }>();
   readonly #online = new Map<string, boolean>();
-  readonly #names = new Set<string>();
-  #recipient: string | undefined;
+  readonly #names: ConversationNames;
+  #current: Current | undefined;
   /** Messages that came before the recent ones of the conversation were shown; undefined since. */
   #early: Message[] | undefined = [];
   #wasOnline = false;
@@ -58,9 +63,9 @@ export class TerminalChat {
 
   constructor(options: TerminalChatOptions) {
     this.#options = options;
-    this.#transcript = new Transcript({ me: options.user, style: options.style });
-    this.#recipient = options.to;
-    this.#face = options.face((before) => completeCommand(before, this.#names));
+    this.#names = new ConversationNames(options.user);
+    this.#transcript = new Transcript({ me: options.user, names: this.#names, style: options.style });
+    this.#face = options.face((before) => completeCommand(before, this.#names.completions));
     this.#client = options.client((event) => this.#onEvent(event));
   }
 
@@ -82,15 +87,17 @@ export class TerminalChat {
     }
   }
 
+  /** The address that the person writes to. */
   get recipient(): string | undefined {
-    return this.#recipient;
+    return this.#current?.address;
   }
 
   async #onEvent(event: ClientEvent): Promise<void> {
     if (event.kind === "message") await this.#received(event.message);
     else if (event.kind === "accepted") await this.#face.print(this.#lines(event.message));
+    else if (event.kind === "state_changed") this.#stateOf(event.conversation);
     else if (event.kind === "state") this.#stateChanged(event.state);
-    else if (event.kind === "presence") this.#presence(event.user, event.online);
+    else if (event.kind === "presence") this.#presence(event.user, event.state !== "offline");
     else if (event.kind === "postponed") this.#postpone(event.reason);
     else if (event.kind === "delivery_changed") this.#deliveryChanged(event.change.mode, event.change.reason);
   }
@@ -101,7 +108,9 @@ export class TerminalChat {
   }
 
   async #show(message: Message): Promise<void> {
-    this.#names.add(conversationAddress(message.conversation, this.#options.user));
+    this.#names.learn(message);
+    if (!this.#names.knows(message.conversation)) await this.#learnRoom(message.conversation);
+    if (this.#current?.conversation === message.conversation) this.#showPrompt();
     const missed = message.position <= this.#missedUpTo;
     const divider = missed ? this.#transcript.note("--- missed while you were away ---") : [];
     // Once is enough, before the first of them.
@@ -110,7 +119,7 @@ export class TerminalChat {
   }
 
   #lines(message: Message): string[] {
-    return this.#transcript.message(message, this.#recipient);
+    return this.#transcript.message(message, this.#current?.conversation);
   }
 
   #stateChanged(state: ClientState): void {
@@ -146,14 +155,18 @@ export class TerminalChat {
     this.#note(`Connected to ${this.#options.address}${server} as ${hello.user}. /help lists the commands.`);
     try {
       const { conversations } = await this.#client.listConversations({ limit: 50 });
-      for (const { address } of conversations) this.#names.add(address);
-      this.#recipient ??= conversations.at(0)?.address ?? this.#options.lastRecipient;
-      if (this.#recipient === undefined) this.#note("/to NAME chooses whom to write to, /users lists everybody.");
-      // What is newer than the cursor is delivered.
-      else await this.#showRecent(this.#recipient, (message) => message.position <= hello.cursor);
+      for (const conversation of conversations) this.#learnConversation(conversation);
+      const first = conversations.find(({ role }) =>
+        role !== Role.INVITED && role !== Role.LEFT && role !== Role.BANNED
+      );
+      const to = this.#options.to ?? first?.address ?? this.#options.lastRecipient;
+      if (to === undefined) {
+        this.#note("/to NAME chooses whom to write to, /users and /rooms list everybody and everything.");
+      } // What is newer than the cursor is delivered.
+      else await this.#writeTo(to, (message) => message.position <= hello.cursor);
+      this.#tellUnread(conversations);
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
-      if (error.code === "not_found") this.#recipient = undefined;
       this.#warn(error.message);
     }
     this.#showPrompt();
@@ -162,16 +175,61 @@ export class TerminalChat {
     this.#early = undefined;
   }
 
-  async #showRecent(address: string, isWanted: (message: Message) => boolean = () => true): Promise<void> {
-    const { messages, more } = await this.#client.history({ with: address, limit: recent });
-    const wanted = messages.map(fromWire).filter(isWanted);
-    if (more) this.#note(`The last messages with ${address}; /history ${address} 200 shows more.`);
-    else if (messages.length === 0) this.#note(`Nothing was said between you and ${address} yet.`);
-    await this.#face.print(wanted.flatMap((message) => this.#transcript.message(message, address)));
+  /** @throws {ChatError} when nothing can be written there */
+  async #writeTo(typed: string, isWanted: (message: Message) => boolean = () => true): Promise<void> {
+    const address = this.#names.address(typed);
+    const conversation = await this.#resolve(address);
+    const label = this.#names.label(conversation);
+    const { messages, more } = await this.#client.history({ with: address, limit: recent, events: true });
+    this.#current = { address: conversationAddress(conversation, this.#options.user), conversation };
+    const wanted = messages.flatMap((message) => fromWireMessage(message) ?? []);
+    for (const message of wanted) this.#names.learn(message);
+    if (more) this.#note(`The last messages with ${label}; /history ${label} 200 shows more.`);
+    else if (messages.length === 0) this.#note(`Nothing was said between you and ${label} yet.`);
+    await this.#face.print(wanted.filter(isWanted).flatMap((message) => this.#lines(message)));
+    this.#showPrompt();
+  }
+
+  /** The conversation that an address means; learns its name when it is a room. */
+  async #resolve(address: string): Promise<string> {
+    if (!/^[#+]/.test(address)) return directConversation(this.#options.user, address);
+    const found = await this.#client.conversation(address);
+    this.#learnConversation(found);
+    return found.conversation;
+  }
+
+  #learnConversation({ address, room, role, invitedBy }: Conversation): void {
+    if (room === undefined) return this.#names.addPerson(address);
+    this.#names.addRoom(room);
+    if (role !== Role.INVITED) return;
+    this.#note(`${invitedBy} invites you to the room #${room.name}: /join ${room.id}`);
+  }
+
+  async #learnRoom(conversation: string): Promise<void> {
+    try {
+      this.#learnConversation(await this.#client.conversation(conversation));
+    } catch (error) {
+      if (!(error instanceof ChatError)) throw error;
+    }
+  }
+
+  #stateOf(conversation: string | undefined): void {
+    if (conversation !== undefined && isRoomId(conversation)) void this.#learnRoom(conversation);
+  }
+
+  #tellUnread(conversations: readonly Conversation[]): void {
+    const unread = conversations.filter(({ unread, conversation }) =>
+      unread > 0 && conversation !== this.#current?.conversation
+    );
+    if (unread.length === 0) return;
+    const each = unread.map(({ conversation, unread, mentions }) =>
+      `${this.#names.label(conversation)} ${unread}${mentions > 0 ? ` (${mentions} for you)` : ""}`
+    );
+    this.#note(`Unread: ${each.join(", ")}`);
   }
 
   #presence(user: string, online: boolean): void {
-    this.#names.add(user);
+    this.#names.addPerson(user);
     if ((this.#online.get(user) ?? false) === online) return;
     this.#online.set(user, online);
     if (user !== this.#options.user) this.#note(`${user} is ${online ? "online" : "offline"}.`);
@@ -202,18 +260,18 @@ export class TerminalChat {
     }
   }
 
-  #send(text: string, typed: string): void {
-    const to = this.#recipient;
+  #send(text: string, typed: string, options: SendOptions = {}): void {
+    const to = this.#current?.address;
     if (to === undefined) {
       this.#giveBack(typed, "Whom is it for? /to NAME chooses that.");
       return;
     }
-    const unsent = { to, text };
+    const unsent = { to: this.#names.label(this.#current!.conversation), text };
     this.#unsent.add(unsent);
     this.#showPending();
-    this.#client.send(to, text).then(() => this.#postponed = undefined).catch((error) => {
+    this.#client.send(to, text, options).then(() => this.#postponed = undefined).catch((error) => {
       const reason = error instanceof ChatError ? error.message : String(error);
-      this.#giveBack(typed, `Not sent to ${to}: ${reason}`);
+      this.#giveBack(typed, `Not sent to ${unsent.to}: ${reason}`);
     }).finally(() => {
       this.#unsent.delete(unsent);
       this.#showPending();
@@ -236,7 +294,7 @@ export class TerminalChat {
   #showPrompt(): void {
     const { user } = this.#options;
     const state = this.#client.state;
-    const who = this.#recipient === undefined ? user : `${user} → ${sanitizeLine(this.#recipient)}`;
+    const who = this.#current === undefined ? user : `${user} → ${this.#names.label(this.#current.conversation)}`;
     let condition = "";
     if (state.kind === "connecting") condition = " | connecting";
     if (state.kind === "offline") {
@@ -255,16 +313,21 @@ export class TerminalChat {
   }
 
   get #context(): CommandContext {
-    const { keepCredentials, loggedOut } = this.#options;
+    const { user, keepCredentials, loggedOut } = this.#options;
     return {
       client: this.#client,
-      recipient: this.#recipient,
+      me: user,
+      current: this.#current,
+      names: this.#names,
       print: (lines) => this.#face.print(lines),
-      show: async (messages) => await this.#face.print(messages.flatMap((message) => this.#lines(message))),
-      writeTo: async (name) => {
-        await this.#showRecent(name);
-        this.#names.add(name);
-        this.#recipient = name;
+      show: async (messages) => {
+        for (const message of messages) this.#names.learn(message);
+        await this.#face.print(messages.flatMap((message) => this.#lines(message)));
+      },
+      writeTo: (typed) => this.#writeTo(typed),
+      send: (text, typed, options) => this.#send(text, typed, options),
+      stopWriting: () => {
+        this.#current = undefined;
         this.#showPrompt();
       },
       askSecret: (question) => this.#face.askSecret(question),

@@ -1,5 +1,7 @@
-import { conversationAddress, type Message } from "../core/message.ts";
+import type { Message } from "../core/message.ts";
 import { sanitizeLine, sanitizeLines } from "../core/sanitize.ts";
+import type { ConversationNames } from "./conversation_names.ts";
+import { eventText } from "./event_text.ts";
 import type { Style } from "./style.ts";
 
 const continuation = "      ";
@@ -7,23 +9,39 @@ const continuation = "      ";
 /** Turns messages into lines for a terminal. What others wrote is made harmless here. */
 export class Transcript {
   readonly #me: string;
+  readonly #names: ConversationNames;
   readonly #style: Style;
   #day: string | undefined;
 
-  constructor(options: { me: string; style: Style }) {
+  constructor(options: { me: string; names: ConversationNames; style: Style }) {
     this.#me = options.me;
+    this.#names = options.names;
     this.#style = options.style;
   }
 
-  /** `current` is the address that the person writes to: messages elsewhere say where they are. */
+  /**
+   * "14:05 12 ben: hi": 12 is what commands call it by. `current` is the conversation that the person writes to: messages
+   * elsewhere say where they are.
+   */
   message(message: Message, current: string | undefined): string[] {
-    const address = conversationAddress(message.conversation, this.#me);
-    const elsewhere = address === current ? "" : `${this.#style.warn(`[${sanitizeLine(address)}]`)} `;
+    const { conversation, event, deleted, editedAt, replyTo, reactions = [] } = message;
+    const dim = this.#style.dim;
+    const elsewhere = conversation === current ? "" : `${this.#style.warn(`[${this.#names.label(conversation)}]`)} `;
     const sender = sanitizeLine(message.sender);
-    const name = message.sender === this.#me ? this.#style.dim(`${sender}:`) : this.#style.bold(`${sender}:`);
-    const [first, ...rest] = sanitizeLines(message.text);
-    const line = `${this.#style.dim(clock(message.acceptedAt))} ${elsewhere}${name} ${first}`;
-    return [...this.#newDay(message.acceptedAt), line, ...rest.map((each) => continuation + each)];
+    const start = `${dim(`${clock(message.acceptedAt)} ${message.seq}`)} ${elsewhere}`;
+    const [first, ...rest] = sanitizeLines(eventText(message));
+    const day = this.#newDay(message.acceptedAt);
+    if (event !== undefined) return [...day, `${start}${dim(`* ${sender} ${first}`)}`, ...rest.map(indent).map(dim)];
+    const name = message.sender === this.#me ? dim(`${sender}:`) : this.#style.bold(`${sender}:`);
+    const answers = replyTo === undefined ? "" : `${dim(`(to ${replyTo})`)} `;
+    const said = deleted ? dim("(deleted)") : first;
+    const lines = [...day, `${start}${name} ${answers}${said}`, ...rest.map(indent)];
+    const marks = [
+      ...(editedAt !== undefined && !deleted ? ["(edited)"] : []),
+      ...reactions.map(({ emoji, count }) => `${sanitizeLine(emoji)} ${count}`),
+    ];
+    if (marks.length > 0) lines[lines.length - 1] += ` ${dim(marks.join("  "))}`;
+    return lines;
   }
 
   /** Something that chatd says, not a person. */
@@ -41,6 +59,10 @@ export class Transcript {
     this.#day = day;
     return [this.#style.dim(`--- ${day} ---`)];
   }
+}
+
+function indent(line: string): string {
+  return continuation + line;
 }
 
 /** "14:05", where this machine is. */

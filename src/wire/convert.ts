@@ -3,15 +3,18 @@ import type { Credentials, Identity } from "../core/accounts.ts";
 import type { DeviceRecord } from "../core/account_store.ts";
 import { type Accepted, conversationAddress, type Message } from "../core/message.ts";
 import type { ConversationSummary, HistoryPage } from "../core/message_store.ts";
+import type { Room } from "../core/room.ts";
 import type { Credentials as WireCredentials, Device } from "../gen/chatd/v1/auth.ts";
 import type {
   Conversation,
   HistoryResponse,
   Message as WireMessage,
+  Room as WireRoom,
   SendResponse,
   WhoAmIResponse,
 } from "../gen/chatd/v1/chat.ts";
 import type { Error as WireError } from "../gen/chatd/v1/session.ts";
+import { fromWireEvent, toWireEvent, toWireRole } from "./events.ts";
 
 export function toWireMessage(message: Message): WireMessage {
   return {
@@ -22,6 +25,37 @@ export function toWireMessage(message: Message): WireMessage {
     sender: message.sender,
     acceptedAtMs: message.acceptedAt,
     text: message.text,
+    replyToSeq: message.replyTo ?? 0,
+    ordinal: message.ordinal,
+    editedAtMs: message.editedAt ?? 0,
+    deleted: message.deleted ?? false,
+    reactions: [...message.reactions ?? []],
+    attachment: message.attachment &&
+      { ...message.attachment, sha256: Uint8Array.fromHex(message.attachment.sha256) },
+    event: message.event && toWireEvent(message.event),
+  };
+}
+
+/** @returns undefined for an event of a kind that this program does not know. */
+export function fromWireMessage(message: WireMessage): Message | undefined {
+  const { replyToSeq, editedAtMs, deleted, reactions, attachment } = message;
+  const event = message.event && fromWireEvent(message.event);
+  if (message.event !== undefined && event === undefined) return undefined;
+  return {
+    position: message.position,
+    conversation: message.conversation,
+    seq: message.seq,
+    id: message.id,
+    sender: message.sender,
+    acceptedAt: message.acceptedAtMs,
+    text: message.text,
+    ordinal: message.ordinal,
+    ...(replyToSeq > 0 && { replyTo: replyToSeq }),
+    ...(editedAtMs > 0 && { editedAt: editedAtMs }),
+    ...(deleted && { deleted }),
+    ...(reactions.length > 0 && { reactions }),
+    ...(attachment !== undefined && { attachment: { ...attachment, sha256: attachment.sha256.toHex() } }),
+    ...(event !== undefined && { event }),
   };
 }
 
@@ -42,6 +76,20 @@ export function toHistoryResponse(page: HistoryPage): HistoryResponse {
     lastSeq: page.messages.at(-1)?.seq ?? 0,
     headSeq: page.headSeq,
     more: page.more,
+    startSeq: page.startSeq,
+    moreAfter: page.moreAfter,
+  };
+}
+
+export function toWireRoom(room: Room): WireRoom {
+  return {
+    id: room.id,
+    name: room.name,
+    topic: room.topic,
+    public: room.isPublic,
+    historyVisible: room.historyVisible,
+    members: room.memberCount,
+    createdAtMs: room.createdAt,
   };
 }
 
@@ -50,7 +98,15 @@ export function toWireConversation(summary: ConversationSummary, user: string): 
     address: conversationAddress(summary.conversation, user),
     conversation: summary.conversation,
     headSeq: summary.headSeq,
-    last: toWireMessage(summary.last),
+    last: summary.last && toWireMessage(summary.last),
+    room: summary.room && toWireRoom(summary.room),
+    role: toWireRole(summary.role),
+    unread: summary.unread,
+    mentions: summary.mentions,
+    readSeq: summary.readSeq,
+    peerReadSeq: summary.peerReadSeq,
+    peerDeliveredSeq: summary.peerDeliveredSeq,
+    invitedBy: summary.invitedBy ?? "",
   };
 }
 

@@ -3,8 +3,8 @@ import { ChatError } from "../core/chat_error.ts";
 /** Longest frame, in bytes, both ways. */
 export const maxFrameBytes = 64 * 1024;
 
-/** The protocol versions that this program speaks. */
-export const protocolVersions = { min: 1, max: 1 } as const;
+/** The protocol versions that this program speaks. Version 1 knows messages only; 2, events and all notices. */
+export const protocolVersions: { readonly min: number; readonly max: number } = { min: 1, max: 2 };
 
 /** A page size that a client asks for: 0 means `standard`. @throws {ChatError} `invalid_argument` beyond `most`. */
 export function parseLimit(limit: number, { standard, most }: { standard: number; most: number }): number {

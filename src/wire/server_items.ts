@@ -1,7 +1,9 @@
 import type { Message } from "../core/message.ts";
+import type { Notice } from "../core/notice.ts";
 import { Item } from "../gen/chatd/v1/session.ts";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { toWireMessage } from "./convert.ts";
+import { toWireNotice } from "./notices.ts";
 
 const itemsTag = (1 << 3) | 2;
 const throughTag = (2 << 3) | 0;
@@ -20,6 +22,18 @@ export function encodeMessageItem(message: Message): Uint8Array {
   if (item === undefined) {
     item = encodeItem({ $case: "message", value: toWireMessage(message) });
     encodedMessages.set(message, item);
+  }
+  return item;
+}
+
+const encodedNotices = new WeakMap<Notice, Uint8Array>();
+
+/** Like {@link encodeItem}, once for all receivers of the notice. */
+export function encodeNoticeItem(notice: Notice): Uint8Array {
+  let item = encodedNotices.get(notice);
+  if (item === undefined) {
+    item = encodeItem(toWireNotice(notice));
+    encodedNotices.set(notice, item);
   }
   return item;
 }

@@ -14,14 +14,14 @@ import { silentLog } from "../../src/core/log.ts";
 import type { Registration } from "../../src/core/registration.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { FakeHasher } from "../support/fake_hasher.ts";
-import { MemoryStore } from "../support/memory_store.ts";
+import { TestStore } from "../support/test_store.ts";
 
 const password = "correct horse";
 
 async function setUp(
   { registration = "open", ...more }: Partial<BrokerAuthorityOptions> & { registration?: Registration } = {},
 ) {
-  const store = new MemoryStore();
+  const store = TestStore.open().accounts;
   const clock = new FakeClock();
   const hasher = new FakeHasher();
   const accounts = new Accounts({ store, clock, hasher, log: silentLog, registration });

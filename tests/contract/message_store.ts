@@ -3,7 +3,14 @@ import type { AccountStore } from "../../src/core/account_store.ts";
 import type { Message } from "../../src/core/message.ts";
 import { createMessageId } from "../../src/core/message_id.ts";
 import type { Append, MessageStore } from "../../src/core/message_store.ts";
-import { accept, acceptedMessage, deviceRecord, directAppend, userRecord } from "../support/stored_messages.ts";
+import {
+  accept,
+  acceptedMessage,
+  deviceRecord,
+  directAppend,
+  userRecord,
+  wholeLog,
+} from "../support/stored_messages.ts";
 
 export interface OpenedStore {
   readonly messages: MessageStore;
@@ -12,7 +19,7 @@ export interface OpenedStore {
 }
 
 const unlimited = { limit: 1_000, maxBytes: 1_000_000 };
-const newest = { beforeSeq: 0, ...unlimited };
+const newest = { ...wholeLog, ...unlimited };
 const firstConversations = { beforePosition: 0, ...unlimited };
 const anyConsumer = { maxConsumers: 100 };
 
@@ -43,7 +50,9 @@ export function messageStoreContract(name: string, open: () => OpenedStore | Pro
     assert.equal(messages.head, 0);
     assert.ok(messages.epoch.length >= 16);
     assert.deepEqual(await messages.messagesAfter("ana", 0, unlimited), { messages: [], through: 0 });
-    assert.deepEqual(await messages.history("ana:ben", newest), { messages: [], headSeq: 0, more: false });
+    assert.equal(await messages.history("ana", "ana:ben", newest), undefined);
+    assert.equal(await messages.entry("ana", "ana:ben", 1), undefined);
+    assert.equal(await messages.conversationOf("ana", "ana:ben"), undefined);
     assert.deepEqual(await messages.sentBy("ana", { beforeId: "", ...unlimited }), { messages: [], more: false });
     assert.deepEqual(await messages.conversationsOf("ana", firstConversations), { conversations: [], more: false });
     assert.deepEqual(await messages.peersAmong("ana", ["ben", "ana"]), []);
@@ -81,13 +90,28 @@ export function messageStoreContract(name: string, open: () => OpenedStore | Pro
       sender: "ana",
       acceptedAt: 1_764_000_000_123,
       text,
+      ordinal: 1,
     });
     assert.deepEqual((await messages.messagesAfter("ben", 0, unlimited)).messages, [message]);
-    assert.deepEqual((await messages.history("ana:ben", newest)).messages, [message]);
+    assert.deepEqual((await messages.history("ben", "ana:ben", newest))?.messages, [message]);
+    assert.deepEqual(await messages.entry("ben", "ana:ben", 1), message);
     assert.deepEqual((await messages.sentBy("ana", { beforeId: "", ...unlimited })).messages, [message]);
-    assert.deepEqual((await messages.conversationsOf("ben", firstConversations)).conversations, [
-      { conversation: "ana:ben", headSeq: 1, last: message },
-    ]);
+    const summary = {
+      conversation: "ana:ben",
+      headSeq: 1,
+      position: message.position,
+      last: message,
+      room: undefined,
+      role: "member",
+      invitedBy: undefined,
+      unread: 1,
+      mentions: 0,
+      readSeq: 0,
+      peerReadSeq: 0,
+      peerDeliveredSeq: 0,
+    };
+    assert.deepEqual((await messages.conversationsOf("ben", firstConversations)).conversations, [summary]);
+    assert.deepEqual(await messages.conversationOf("ben", "ana:ben"), summary);
   });
 
   test("commit() gives the first result when an id is sent again", async (messages) => {
@@ -106,8 +130,8 @@ export function messageStoreContract(name: string, open: () => OpenedStore | Pro
       directAppend("ana", "cleo", { id: append.id, text: append.text }),
     ]);
     assert.deepEqual(results, [{ kind: "conflict" }, { kind: "conflict" }]);
-    assert.deepEqual((await messages.history("ana:ben", newest)).messages, [message]);
-    assert.equal((await messages.history("ana:cleo", newest)).headSeq, 0);
+    assert.deepEqual((await messages.history("ana", "ana:ben", newest))?.messages, [message]);
+    assert.equal(await messages.history("ana", "ana:cleo", newest), undefined);
     assert.deepEqual((await messages.conversationsOf("cleo", firstConversations)).conversations, []);
     assert.deepEqual(await messages.peersAmong("cleo", ["ana"]), []);
   });
@@ -137,7 +161,7 @@ export function messageStoreContract(name: string, open: () => OpenedStore | Pro
       { kind: "refused" },
     ]);
     assert.equal(messages.head, position);
-    assert.equal((await messages.history("ana:ben", newest)).headSeq, 1);
+    assert.equal((await messages.history("ana", "ana:ben", newest))?.headSeq, 1);
   });
 
   test("the same id from two senders is two messages", async (messages) => {
@@ -156,10 +180,10 @@ export function messageStoreContract(name: string, open: () => OpenedStore | Pro
       directAppend("ana", "ben", { text: "second" }),
     ]);
     assert.deepEqual(results.map(({ kind }) => kind), ["accepted", "failed", "failed", "failed", "accepted"]);
-    const { messages: stored, headSeq } = await messages.history("ana:ben", newest);
-    assert.deepEqual(texts(stored), ["first", "second"]);
-    assert.equal(headSeq, 2);
-    assert.equal((await messages.history(unknownMember.conversation, newest)).headSeq, 0);
+    const page = await messages.history("ana", "ana:ben", newest);
+    assert.deepEqual(texts(page!.messages), ["first", "second"]);
+    assert.equal(page!.headSeq, 2);
+    assert.equal(await messages.history("ana", unknownMember.conversation, newest), undefined);
     assert.deepEqual(await messages.peersAmong("ana", ["ben", "nobody-knows"]), ["ben"]);
     assert.equal((await accept(messages, directAppend("ben", "ana"))).seq, 3);
   });
@@ -170,8 +194,8 @@ export function messageStoreContract(name: string, open: () => OpenedStore | Pro
       (_, index) => accept(messages, directAppend("ana", "ben", { text: `${index}` })),
     );
     assert.deepEqual(seqs(await Promise.all(calls)), Array.from({ length: 20 }, (_, index) => index + 1));
-    const { messages: stored } = await messages.history("ana:ben", newest);
-    assert.deepEqual(texts(stored), Array.from({ length: 20 }, (_, index) => `${index}`));
+    const page = await messages.history("ana", "ana:ben", newest);
+    assert.deepEqual(texts(page!.messages), Array.from({ length: 20 }, (_, index) => `${index}`));
   });
 
   test("messagesAfter() gives a user their own conversations only, sent and received", async (messages) => {
@@ -228,7 +252,7 @@ export function messageStoreContract(name: string, open: () => OpenedStore | Pro
     await messages.commit(appends);
     const sizes = async (maxBytes: number) => {
       const batch = await messages.messagesAfter("ben", 0, { limit: 10, maxBytes });
-      const page = await messages.history("ana:ben", { beforeSeq: 0, limit: 10, maxBytes });
+      const page = (await messages.history("ana", "ana:ben", { ...wholeLog, limit: 10, maxBytes }))!;
       const sent = await messages.sentBy("ana", { beforeId: "", limit: 10, maxBytes });
       assert.equal(batch.through, batch.messages.at(-1)!.position);
       assert.deepEqual(seqs(page.messages), [1, 2, 3, 4].slice(-page.messages.length));
@@ -245,13 +269,9 @@ export function messageStoreContract(name: string, open: () => OpenedStore | Pro
   test("history() pages back to the first message", async (messages) => {
     await messages.commit(Array.from({ length: 10 }, () => directAppend("ana", "ben")));
     const page = async (beforeSeq: number) => {
-      const { messages: found, more, headSeq } = await messages.history("ana:ben", {
-        beforeSeq,
-        limit: 4,
-        maxBytes: 1_000,
-      });
-      assert.equal(headSeq, 10);
-      return [seqs(found), more];
+      const page = await messages.history("ben", "ana:ben", { ...wholeLog, beforeSeq, limit: 4, maxBytes: 1_000 });
+      assert.equal(page!.headSeq, 10);
+      return [seqs(page!.messages), page!.more];
     };
     assert.deepEqual(await page(0), [[7, 8, 9, 10], true]);
     assert.deepEqual(await page(7), [[3, 4, 5, 6], true]);
@@ -286,7 +306,7 @@ export function messageStoreContract(name: string, open: () => OpenedStore | Pro
     ]);
     const page = async (user: string, beforePosition: number, limit: number) => {
       const { conversations, more } = await messages.conversationsOf(user, { beforePosition, limit, maxBytes: 1_000 });
-      return [conversations.map(({ conversation, headSeq, last }) => [conversation, headSeq, last.text]), more];
+      return [conversations.map(({ conversation, headSeq, last }) => [conversation, headSeq, last?.text]), more];
     };
     const ofAna = [["ana:ben", 2, "4"], ["ana:dan", 1, "3"], ["ana:cleo", 1, "2"]];
     assert.deepEqual(await page("ana", 0, 10), [ofAna, false]);

@@ -2,17 +2,18 @@ import assert from "node:assert/strict";
 import type { DeviceRecord, InviteRecord } from "../../src/core/account_store.ts";
 import { Accounts, type AccountsOptions, type Revocation } from "../../src/core/accounts.ts";
 import { HashQueue } from "../../src/core/hash_queue.ts";
+import { Database } from "../../src/store/database.ts";
+import { SqliteAccountStore } from "../../src/store/sqlite_account_store.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { FakeHasher } from "../support/fake_hasher.ts";
-import { MemoryStore } from "../support/memory_store.ts";
 
 const password = "correct horse";
 const minute = 60_000;
 const day = 24 * 60 * minute;
 
 /** Remembers what was written. */
-class RecordingStore extends MemoryStore {
+class RecordingStore extends SqliteAccountStore {
   readonly savedDevices: DeviceRecord[] = [];
   readonly addedInvites: InviteRecord[] = [];
   touches = 0;
@@ -34,7 +35,7 @@ class RecordingStore extends MemoryStore {
 }
 
 function setUp(options: Partial<AccountsOptions> = {}) {
-  const store = new RecordingStore();
+  const store = new RecordingStore(Database.openInMemory());
   const hasher = new FakeHasher();
   const clock = new FakeClock();
   const logged: unknown[] = [];

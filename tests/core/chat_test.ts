@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { createMessageId, messageIdLeadMs, messageIdLifetimeMs } from "../../src/core/message_id.ts";
 import { rejectsWith, throwsWith } from "../support/chat_error_assertions.ts";
-import { MemoryStore } from "../support/memory_store.ts";
 import { FakeSubscriber, TestChat } from "../support/test_chat.ts";
 
 Deno.test("send() resolves with what the log says", async () => {
@@ -133,9 +132,9 @@ Deno.test("history() shows a user their own conversations only", async () => {
 Deno.test("a full disk refuses messages until there is room, and loses none", async () => {
   await using test = await TestChat.open();
   await test.send("ana", "ben", "1");
-  test.store.commitError = new Error("unexpected");
+  test.store.messages.commitError = new Error("unexpected");
   await assert.rejects(test.send("ana", "ben", "2"), /unexpected/);
-  test.store.commitError = undefined;
+  test.store.messages.commitError = undefined;
   assert.equal((await test.send("ana", "ben", "3")).seq, 2);
 });
 
@@ -163,13 +162,13 @@ Deno.test("a consumer resumes after what it acknowledged, committed or not", asy
 });
 
 Deno.test("a page without messages lets others have their turn before the next one is read", async () => {
-  const store = new MemoryStore();
   let deferred = 0;
   const defer = (callback: () => void) => {
     deferred++;
     setImmediate(callback);
   };
-  await using test = await TestChat.open({ store, defer });
+  await using test = await TestChat.open({ defer });
+  const store = test.store.messages;
   for (const to of ["ben", "ben", "cleo"]) await test.send("ana", to);
   const messagesAfter = store.messagesAfter.bind(store);
   store.messagesAfter = async (...call) => {

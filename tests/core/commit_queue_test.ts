@@ -6,11 +6,11 @@ import type { Change, ChangeResult } from "../../src/core/message_store.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
 import { turns } from "../support/turns.ts";
 import { FakeTime } from "../support/fake_time.ts";
-import { MemoryStore } from "../support/memory_store.ts";
 import { deviceRecord, directAppend, userRecord } from "../support/stored_messages.ts";
+import { TestMessageStore, TestStore } from "../support/test_store.ts";
 
 /** Remembers what is committed together; each commit waits for `gate` while there is one. */
-class GatedStore extends MemoryStore {
+class GatedStore extends TestMessageStore {
   readonly commits: Change[][] = [];
   gate: Promise<void> | undefined;
 
@@ -26,9 +26,9 @@ class GatedStore extends MemoryStore {
 }
 
 async function open() {
-  const store = new GatedStore();
-  for (const user of ["ana", "ben"]) await store.addUser(userRecord(user));
-  await store.saveDevice(deviceRecord("d1", "ana"));
+  const { messages: store, accounts } = TestStore.openWith((database) => new GatedStore(database));
+  for (const user of ["ana", "ben"]) await accounts.addUser(userRecord(user));
+  await accounts.saveDevice(deviceRecord("d1", "ana"));
   const deferred: (() => void)[] = [];
   const accepted: { message: Message; origin: unknown }[] = [];
   const queue = new CommitQueue({

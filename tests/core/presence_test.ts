@@ -4,14 +4,14 @@ import { silentLog } from "../../src/core/log.ts";
 import { Presence } from "../../src/core/presence.ts";
 import { turns } from "../support/turns.ts";
 import { FakeTime } from "../support/fake_time.ts";
-import { MemoryStore } from "../support/memory_store.ts";
 import { accept, directAppend, userRecord } from "../support/stored_messages.ts";
 import { FakeSubscriber } from "../support/test_chat.ts";
+import { TestStore } from "../support/test_store.ts";
 
 /** Ana and ben have a conversation; cleo has none. */
 async function open() {
-  const store = new MemoryStore();
-  for (const user of ["ana", "ben", "cleo"]) await store.addUser(userRecord(user));
+  const { messages: store, accounts } = TestStore.open();
+  for (const user of ["ana", "ben", "cleo"]) await accounts.addUser(userRecord(user));
   await accept(store, directAppend("ana", "ben"));
   const live = new LiveSessions();
   const presence = new Presence({ live, store, log: silentLog });

@@ -12,7 +12,9 @@ const names = Array.from({ length: 1_200 }, (_, index) => `user-${index}`.padEnd
 /** A session of ana, who has the longest of names, as have all others. */
 async function open(): Promise<{ test: TestChat; client: TestSession }> {
   const test = await TestChat.open({ users: [ana] });
-  for (const name of names) await test.store.addUser({ name, passwordHash: "", disabled: false, createdAt: 0 });
+  for (const name of names) {
+    await test.store.accounts.addUser({ name, passwordHash: "", disabled: false, createdAt: 0 });
+  }
   const client = await TestSession.open(test, (await test.logIn(ana)).token);
   return { test, client };
 }
@@ -43,7 +45,7 @@ Deno.test("a page of messages fits a frame, whatever their sizes, and pages cove
           acceptedAt: Number.MAX_SAFE_INTEGER,
         }),
     );
-    await test.store.commit(appends);
+    await test.store.messages.commit(appends);
     const seqs: number[] = [];
     for (let more = true; more;) {
       const page = await ask(client, "history", { with: names[0], beforeSeq: seqs.at(0) ?? 0, limit: 200 });
@@ -68,7 +70,7 @@ Deno.test("a page of conversations fits a frame, however long their last message
   for (const size of [1, 245, 246, 1_000, 16_384]) {
     const { test, client } = await open();
     const with_ = names.slice(0, size > 1_000 ? 10 : 220);
-    await test.store.commit(
+    await test.store.messages.commit(
       with_.map((name) => directAppend(name, ana, { text: "x".repeat(size), acceptedAt: Number.MAX_SAFE_INTEGER })),
     );
     const addresses: string[] = [];
@@ -106,7 +108,7 @@ Deno.test("a list of devices fits a frame", async () => {
 
 Deno.test("the largest message fits a frame of its own", async () => {
   const { test, client } = await open();
-  await test.store.commit([]);
+  await test.store.messages.commit([]);
   await test.chat.send(names[0], test.draft(ana, "x".repeat(16_384)));
   await ask(client, "ping", {});
   for (const size of client.sizes) assert.ok(size <= maxFrameBytes);

@@ -3,11 +3,12 @@ import fc from "fast-check";
 import type { Change, ChangeResult, MessageBatch } from "../../src/core/message_store.ts";
 import type { Message } from "../../src/gen/chatd/v1/chat.ts";
 import type { Item } from "../../src/gen/chatd/v1/session.ts";
+import type { Database } from "../../src/store/database.ts";
 import { encodeItem } from "../../src/wire/server_items.ts";
 import { turns } from "../support/turns.ts";
-import { MemoryStore } from "../support/memory_store.ts";
 import { TestChat } from "../support/test_chat.ts";
 import { helloWith, TestSession } from "../support/test_session.ts";
+import { TestMessageStore, TestStore } from "../support/test_store.ts";
 
 const users = ["ana", "ben", "cleo"];
 /** Devices, each with the names of its consumers. */
@@ -19,12 +20,12 @@ const devices: [user: string, consumers: string[]][] = [
 ];
 
 /** Answers later than it reads and writes, as a store in another thread would. */
-class SlowStore extends MemoryStore {
+class SlowStore extends TestMessageStore {
   readonly #delays: readonly number[];
   #call = 0;
 
-  constructor(delays: readonly number[]) {
-    super();
+  constructor(database: Database, delays: readonly number[]) {
+    super(database);
     this.#delays = delays;
   }
 
@@ -32,7 +33,7 @@ class SlowStore extends MemoryStore {
     return await this.#later(super.commit(changes));
   }
 
-  override async messagesAfter(...call: Parameters<MemoryStore["messagesAfter"]>): Promise<MessageBatch> {
+  override async messagesAfter(...call: Parameters<TestMessageStore["messagesAfter"]>): Promise<MessageBatch> {
     return await this.#later(super.messagesAfter(...call));
   }
 
@@ -247,7 +248,10 @@ Deno.test("every consumer has every message once and in order, however connectio
     windows,
     delays,
     async (steps, windows, delays) => {
-      await using test = await TestChat.open({ users, store: new SlowStore(delays) });
+      await using test = await TestChat.open({
+        users,
+        store: TestStore.openWith((database) => new SlowStore(database, delays)),
+      });
       const clients = await openClients(test, () => windows.pop()!);
       for (const client of clients) client.connect({ resumes: false });
       await turns(10);
@@ -266,7 +270,7 @@ async function readLog(test: TestChat): Promise<Message[]> {
   const limits = { limit: 10_000, maxBytes: 10_000_000 };
   const all = new Map<number, Message>();
   for (const user of users) {
-    for (const { acceptedAt, ...rest } of (await test.store.messagesAfter(user, 0, limits)).messages) {
+    for (const { acceptedAt, ...rest } of (await test.store.messages.messagesAfter(user, 0, limits)).messages) {
       all.set(rest.position, { ...rest, acceptedAtMs: acceptedAt });
     }
   }

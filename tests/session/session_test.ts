@@ -193,11 +193,11 @@ Deno.test("an error that nobody expected is logged, and shown without its detail
   const errors: unknown[] = [];
   const log: Log = { info() {}, warn() {}, error: (_event, details) => void errors.push(details?.error) };
   const ana = await open(test, "ana", { log });
-  test.store.commitError = new Error("secret");
+  test.store.messages.commitError = new Error("secret");
   const result = await ana.reply(ana.request(send(test, "ben"))[0]);
   assert.equal(result.$case === "error" && result.value.code, "internal");
   assert.doesNotMatch(JSON.stringify(ana.frames), /secret/);
-  assert.deepEqual(errors, [test.store.commitError]);
+  assert.deepEqual(errors, [test.store.messages.commitError]);
 });
 
 Deno.test("requests above the rate wait for their turn, in order", async () => {
@@ -285,9 +285,9 @@ Deno.test("a client that only asks, and reads no replies, is sent away", async (
 
 Deno.test("requests wait up to 1 MiB and 1024, and the session ends beyond", async () => {
   await using test = await TestChat.open();
-  const commit = test.store.commit.bind(test.store);
+  const commit = test.store.messages.commit.bind(test.store.messages);
   const disk = Promise.withResolvers<void>();
-  test.store.commit = (changes) => disk.promise.then(() => commit(changes));
+  test.store.messages.commit = (changes) => disk.promise.then(() => commit(changes));
   const many = await open(test, "ana");
   many.request(...Array.from({ length: 256 }, () => send(test, "ben")), ping);
   await turns(3);
@@ -363,8 +363,8 @@ Deno.test("a token that is revoked during hello begins no session", async () => 
   await using test = await TestChat.open();
   const { token } = await test.logIn("ana");
   const identity = await test.accounts.authenticate(token);
-  const openConsumer = test.store.openConsumer.bind(test.store);
-  test.store.openConsumer = async (...call) => {
+  const openConsumer = test.store.messages.openConsumer.bind(test.store.messages);
+  test.store.messages.openConsumer = async (...call) => {
     const position = await openConsumer(...call);
     await test.accounts.logOut(identity);
     return position;
@@ -423,11 +423,11 @@ Deno.test("revoking the own device replies before the end; revoking another ends
 Deno.test("a log out that fails is no log out", async () => {
   await using test = await TestChat.open();
   const ana = await open(test, "ana");
-  const logOutDevice = test.store.logOutDevice.bind(test.store);
-  test.store.logOutDevice = () => Promise.reject(new Error("disk"));
+  const logOutDevice = test.store.accounts.logOutDevice.bind(test.store.accounts);
+  test.store.accounts.logOutDevice = () => Promise.reject(new Error("disk"));
   const [id] = ana.request({ $case: "logOut", value: {} });
   assert.equal((await ana.reply(id)).$case, "error");
-  test.store.logOutDevice = logOutDevice;
+  test.store.accounts.logOutDevice = logOutDevice;
   await test.accounts.disable("ana");
   assert.equal(ana.endCode, "token_revoked");
   assert.equal(ana.replies.filter(({ requestId }) => requestId === id).length, 1);
@@ -539,7 +539,7 @@ Deno.test("being connected is use: a session renews its token daily, until the d
   assert.equal(client.ended, undefined);
   assert.equal(time.pending, pending);
   assert.equal((await test.accounts.authenticate(token)).user, "ana");
-  await test.store.logOutDevice(deviceId);
+  await test.store.accounts.logOutDevice(deviceId);
   await time.tick(day);
   assert.equal(client.endCode, "unauthenticated");
   await time.tick(3_000);

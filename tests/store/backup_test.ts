@@ -8,6 +8,7 @@ import { migrations } from "../../src/store/migrations.ts";
 import { openStore } from "../../src/store/open_store.ts";
 import { restoreBackup } from "../../src/store/restore.ts";
 import { rejectsWith, throwsWith } from "../support/chat_error_assertions.ts";
+import { wholeLog } from "../support/stored_messages.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
 interface BackedUp extends Disposable {
@@ -68,10 +69,10 @@ Deno.test("a backup is restored with everything in it, in a log of another epoch
   using after = openStore({ folder: `${folder.path}/new` });
   assert.notEqual(after.messages.epoch, before.messages.epoch);
   assert.equal(after.messages.head, 100);
-  const page = { beforeSeq: 0, limit: 200, maxBytes: 1_000_000 };
+  const page = { ...wholeLog, limit: 200, maxBytes: 1_000_000 };
   assert.deepEqual(
-    (await after.messages.history("ana:ben", page)).messages,
-    (await before.messages.history("ana:ben", page)).messages,
+    (await after.messages.history("ana", "ana:ben", page))?.messages,
+    (await before.messages.history("ana", "ana:ben", page))?.messages,
   );
 });
 

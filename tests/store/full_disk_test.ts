@@ -4,7 +4,14 @@ import type { Append, MessageStore } from "../../src/core/message_store.ts";
 import { Database } from "../../src/store/database.ts";
 import { SqliteAccountStore } from "../../src/store/sqlite_account_store.ts";
 import { SqliteMessageStore } from "../../src/store/sqlite_message_store.ts";
-import { accept, acceptedMessage, deviceRecord, directAppend, userRecord } from "../support/stored_messages.ts";
+import {
+  accept,
+  acceptedMessage,
+  deviceRecord,
+  directAppend,
+  userRecord,
+  wholeLog,
+} from "../support/stored_messages.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
 /** Lets the database grow by `pages` of 4 KiB at most. */
@@ -77,7 +84,7 @@ Deno.test("reading goes on, and accounts say it too, when the disk is full", asy
     await assert.rejects(accounts.addUser(large), isStorageFull);
     await assert.rejects(messages.openConsumer("d1", "x".repeat(8_000), { maxConsumers: 1 }), isStorageFull);
     assert.equal(await accounts.findUser("dan"), undefined);
-    assert.equal((await messages.history("ana:ben", { beforeSeq: 0, limit: 1, maxBytes: 100 })).headSeq, 1);
+    assert.equal((await messages.history("ana", "ana:ben", { ...wholeLog, limit: 1, maxBytes: 100 }))?.headSeq, 1);
     leaveRoom(database, 100);
     assert.equal(await accounts.addUser(large), "added");
   });

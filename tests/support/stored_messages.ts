@@ -20,6 +20,9 @@ export function deviceRecord(id: string, user: string, rest: Partial<DeviceRecor
   };
 }
 
+/** A range of history without bounds, of messages only. */
+export const wholeLog = { beforeSeq: 0, afterSeq: 0, fromMs: 0, events: false };
+
 /** What the core would append when `sender` writes to `to`. */
 export function directAppend(
   sender: string,

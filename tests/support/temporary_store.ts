@@ -2,16 +2,23 @@ import type { BacklogOptions } from "../../src/store/backlog.ts";
 import { Database } from "../../src/store/database.ts";
 import { SqliteAccountStore } from "../../src/store/sqlite_account_store.ts";
 import { SqliteMessageStore } from "../../src/store/sqlite_message_store.ts";
-import type { OpenedStore } from "../contract/message_store.ts";
+import { SqliteRoomStore } from "../../src/store/sqlite_room_store.ts";
+import { SqliteSettingsStore } from "../../src/store/sqlite_settings_store.ts";
 import { temporaryFolder } from "./temporary_folder.ts";
 
 /** A store in a folder of its own, which goes when the store is closed. */
-export function openTemporaryStore(options: BacklogOptions = {}): OpenedStore {
+export function openTemporaryStore(options: BacklogOptions = {}) {
   const folder = temporaryFolder();
   const database = Database.open(folder.path);
   const close = () => {
     database.close();
     folder[Symbol.dispose]();
   };
-  return { messages: new SqliteMessageStore(database, options), accounts: new SqliteAccountStore(database), close };
+  return {
+    messages: new SqliteMessageStore(database, options),
+    accounts: new SqliteAccountStore(database),
+    rooms: new SqliteRoomStore(database),
+    settings: new SqliteSettingsStore(database),
+    close,
+  };
 }

@@ -7,37 +7,38 @@ import { createMessageId } from "../../src/core/message_id.ts";
 import type { ChatError } from "../../src/core/chat_error.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { FakeHasher } from "./fake_hasher.ts";
-import { MemoryStore } from "./memory_store.ts";
+import { TestStore } from "./test_store.ts";
 
 export const password = "correct horse";
 
 export interface TestChatOptions {
   users?: string[];
-  store?: MemoryStore;
+  /** Closed with the chat. */
+  store?: TestStore;
   rate?: { perSecond: number; burst: number };
   defer?(callback: () => void): void;
 }
 
 /** The chat on a store in memory, with users that are registered already. Its owner closes it. */
 export class TestChat {
-  readonly store: MemoryStore;
+  readonly store: TestStore;
   readonly clock = new FakeClock();
   readonly accounts: Accounts;
   readonly chat: Chat;
 
   private constructor(options: TestChatOptions) {
-    const { store = new MemoryStore(), rate = { perSecond: 1_000, burst: 1_000_000 }, defer = setImmediate } = options;
+    const { store = TestStore.open(), rate = { perSecond: 1_000, burst: 1_000_000 }, defer = setImmediate } = options;
     const { clock } = this;
     this.store = store;
     this.accounts = new Accounts({
-      store,
+      store: store.accounts,
       clock,
       hasher: new FakeHasher(),
       log: silentLog,
       registration: "open",
       registrationsPerAddress: { burst: 10_000, perSecond: 1 },
     });
-    this.chat = new Chat({ accounts: this.accounts, store, clock, log: silentLog, defer, rate });
+    this.chat = new Chat({ accounts: this.accounts, store: store.messages, clock, log: silentLog, defer, rate });
   }
 
   static async open(options: TestChatOptions = {}): Promise<TestChat> {
@@ -66,8 +67,9 @@ export class TestChat {
     return await this.chat.send(sender, this.draft(to, text));
   }
 
-  close(): Promise<void> {
-    return this.chat.close();
+  async close(): Promise<void> {
+    await this.chat.close();
+    this.store.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -7,11 +7,126 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
-/** Message is one entry of a conversation's log. */
+/** Role is what somebody is in a room. */
+export enum Role {
+  UNSPECIFIED = 0,
+  MEMBER = 1,
+  MODERATOR = 2,
+  OWNER = 3,
+  /** INVITED - May join, and reads nothing yet. */
+  INVITED = 4,
+  /** LEFT - Was there, and reads what was said until then. */
+  LEFT = 5,
+  /** BANNED - As ROLE_LEFT, and may not come back. */
+  BANNED = 6,
+  UNRECOGNIZED = -1,
+}
+
+export function roleFromJSON(object: any): Role {
+  switch (object) {
+    case 0:
+    case "ROLE_UNSPECIFIED":
+      return Role.UNSPECIFIED;
+    case 1:
+    case "ROLE_MEMBER":
+      return Role.MEMBER;
+    case 2:
+    case "ROLE_MODERATOR":
+      return Role.MODERATOR;
+    case 3:
+    case "ROLE_OWNER":
+      return Role.OWNER;
+    case 4:
+    case "ROLE_INVITED":
+      return Role.INVITED;
+    case 5:
+    case "ROLE_LEFT":
+      return Role.LEFT;
+    case 6:
+    case "ROLE_BANNED":
+      return Role.BANNED;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return Role.UNRECOGNIZED;
+  }
+}
+
+export function roleToJSON(object: Role): string {
+  switch (object) {
+    case Role.UNSPECIFIED:
+      return "ROLE_UNSPECIFIED";
+    case Role.MEMBER:
+      return "ROLE_MEMBER";
+    case Role.MODERATOR:
+      return "ROLE_MODERATOR";
+    case Role.OWNER:
+      return "ROLE_OWNER";
+    case Role.INVITED:
+      return "ROLE_INVITED";
+    case Role.LEFT:
+      return "ROLE_LEFT";
+    case Role.BANNED:
+      return "ROLE_BANNED";
+    case Role.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+export enum PresenceState {
+  UNSPECIFIED = 0,
+  OFFLINE = 1,
+  ONLINE = 2,
+  AWAY = 3,
+  UNRECOGNIZED = -1,
+}
+
+export function presenceStateFromJSON(object: any): PresenceState {
+  switch (object) {
+    case 0:
+    case "PRESENCE_STATE_UNSPECIFIED":
+      return PresenceState.UNSPECIFIED;
+    case 1:
+    case "PRESENCE_STATE_OFFLINE":
+      return PresenceState.OFFLINE;
+    case 2:
+    case "PRESENCE_STATE_ONLINE":
+      return PresenceState.ONLINE;
+    case 3:
+    case "PRESENCE_STATE_AWAY":
+      return PresenceState.AWAY;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return PresenceState.UNRECOGNIZED;
+  }
+}
+
+export function presenceStateToJSON(object: PresenceState): string {
+  switch (object) {
+    case PresenceState.UNSPECIFIED:
+      return "PRESENCE_STATE_UNSPECIFIED";
+    case PresenceState.OFFLINE:
+      return "PRESENCE_STATE_OFFLINE";
+    case PresenceState.ONLINE:
+      return "PRESENCE_STATE_ONLINE";
+    case PresenceState.AWAY:
+      return "PRESENCE_STATE_AWAY";
+    case PresenceState.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+/**
+ * Message is one entry of a conversation's log: what somebody wrote, or an event. Read from the store it shows its current state: the
+ * newest text, the reactions.
+ */
 export interface Message {
   /** Store-wide position; rises with every accepted message on this server. */
   position: number;
-  /** The same for all members: for two people, both names in order, joined by a colon ("ana:ben"). */
+  /** The same for all members and for ever: for two people, both names in order, joined by a colon ("ana:ben"); a room's id ("+…"). */
   conversation: string;
   /** 1, 2, 3 … within the conversation, without gaps. */
   seq: number;
@@ -21,15 +136,128 @@ export interface Message {
   sender: string;
   /** When the server accepted it, in milliseconds since the Unix epoch. */
   acceptedAtMs: number;
-  /** 1 byte to 16 KiB of UTF-8. */
+  /** At most 16 KiB of UTF-8. Empty when it was deleted, where a file came without words, and with some events. */
   text: string;
+  /** What it answers; 0 when it answers nothing in particular. */
+  replyToSeq: number;
+  /** How many of the entries up to this one are messages, not events. */
+  ordinal: number;
+  /** 0 when it was never edited. */
+  editedAtMs: number;
+  /** Its text and attachment are gone for ever. */
+  deleted: boolean;
+  reactions: Reaction[];
+  attachment:
+    | Attachment
+    | undefined;
+  /** Absent in a message. Sessions of protocol version 1 are not sent events. */
+  event: Event | undefined;
+}
+
+export interface Reaction {
+  emoji: string;
+  count: number;
+  /** The asker is one of them. */
+  own: boolean;
+}
+
+/** Attachment is a file that belongs to a message; FileService serves it by the message's conversation and seq. */
+export interface Attachment {
+  name: string;
+  mediaType: string;
+  /** Bytes. */
+  size: number;
+  /** 32 bytes. */
+  sha256: Uint8Array;
+}
+
+/** Event is an entry that says what its sender did. */
+export interface Event {
+  kind:
+    | //
+    /** The entry's text is the new text; empty when the message was deleted since. */
+    { $case: "edited"; value: MessageEdited }
+    | { $case: "deleted"; value: MessageDeleted }
+    | { $case: "reacted"; value: MessageReacted }
+    | //
+    /** The entry's text is the room's name. */
+    { $case: "roomCreated"; value: RoomCreated }
+    | { $case: "joined"; value: MemberJoined }
+    | { $case: "left"; value: MemberLeft }
+    | { $case: "invited"; value: MemberInvited }
+    | { $case: "removed"; value: MemberRemoved }
+    | { $case: "unbanned"; value: MemberUnbanned }
+    | { $case: "roleChanged"; value: RoleChanged }
+    | //
+    /** The entry's text is the topic. */
+    { $case: "topicChanged"; value: TopicChanged }
+    | //
+    /** The entry's text is the room's name. */
+    { $case: "roomChanged"; value: RoomChanged }
+    | undefined;
+}
+
+export interface MessageEdited {
+  seq: number;
+}
+
+export interface MessageDeleted {
+  seq: number;
+}
+
+export interface MessageReacted {
+  seq: number;
+  emoji: string;
+  /** The reaction was taken back. */
+  removed: boolean;
+}
+
+export interface RoomCreated {
+  public: boolean;
+  historyVisible: boolean;
+}
+
+export interface MemberJoined {
+}
+
+export interface MemberLeft {
+}
+
+export interface MemberInvited {
+  user: string;
+}
+
+export interface MemberRemoved {
+  user: string;
+  banned: boolean;
+}
+
+export interface MemberUnbanned {
+  user: string;
+}
+
+export interface RoleChanged {
+  user: string;
+  role: Role;
+}
+
+export interface TopicChanged {
+}
+
+export interface RoomChanged {
+  public: boolean;
+  historyVisible: boolean;
 }
 
 export interface SendRequest {
   to: string;
-  /** A UUIDv7, unique for each message of a sender. Sending it again returns the first result. */
+  /** A UUIDv7, unique for each entry of a sender. Sending it again returns the first result. */
   id: string;
+  /** 1 byte to 16 KiB of UTF-8; may be empty with an upload. */
   text: string;
+  replyToSeq: number;
+  /** Of FileService.BeginUpload: a finished upload becomes the message's attachment. */
+  uploadId: string;
 }
 
 /** SendResponse says that the message is on the server's disk. */
@@ -42,13 +270,60 @@ export interface SendResponse {
   duplicate: boolean;
 }
 
+/** EditRequest replaces the text of a message of one's own. */
+export interface EditRequest {
+  to: string;
+  seq: number;
+  /** As in SendRequest, of the edit itself. */
+  id: string;
+  text: string;
+}
+
+export interface EditResponse {
+  entry: SendResponse | undefined;
+}
+
+/** DeleteRequest erases a message: of one's own, or anybody's for a room's moderators. */
+export interface DeleteRequest {
+  to: string;
+  seq: number;
+  /** As in SendRequest, of the deletion itself. */
+  id: string;
+}
+
+export interface DeleteResponse {
+  entry: SendResponse | undefined;
+}
+
+export interface ReactRequest {
+  to: string;
+  seq: number;
+  /** As in SendRequest, of the reaction itself. */
+  id: string;
+  /** One emoji. */
+  emoji: string;
+  /** Takes the reaction back. */
+  remove: boolean;
+}
+
+export interface ReactResponse {
+  entry: SendResponse | undefined;
+}
+
+/** HistoryRequest asks for a page of a log: the newest before something, or the oldest after something. */
 export interface HistoryRequest {
-  /** An address: whose conversation with the asker to read. */
+  /** An address: which conversation of the asker to read. */
   with: string;
-  /** Only messages with a lower seq; 0 starts from the newest. */
+  /** Only entries with a lower seq; 0 starts from the newest. */
   beforeSeq: number;
   /** 1 to 200; 0 means 50. */
   limit: number;
+  /** When not 0, only entries with a higher seq, and the oldest of them. */
+  afterSeq: number;
+  /** When not 0, only entries accepted at this time or later, and the oldest of them. */
+  fromMs: number;
+  /** Events too; without it, messages only, as in protocol version 1. */
+  events: boolean;
 }
 
 export interface HistoryResponse {
@@ -57,10 +332,14 @@ export interface HistoryResponse {
   /** The range of seq that this page covers; both 0 when it covers nothing. */
   firstSeq: number;
   lastSeq: number;
-  /** The newest seq of the conversation. */
+  /** The newest seq that the asker may see. */
   headSeq: number;
   /** True when there is more before first_seq. */
   more: boolean;
+  /** The oldest seq that is kept: what was before is gone. 0 when there is nothing. */
+  startSeq: number;
+  /** True when there is more after last_seq. */
+  moreAfter: boolean;
 }
 
 export interface SentRequest {
@@ -95,8 +374,85 @@ export interface Conversation {
   /** What to write into SendRequest.to and HistoryRequest.with. */
   address: string;
   conversation: string;
+  /** The newest that the asker may see; 0 for an invitation. */
   headSeq: number;
-  last: Message | undefined;
+  /** The newest entry that the asker may see, absent where there is none; for protocol version 1 its text may be empty. */
+  last:
+    | Message
+    | undefined;
+  /** Absent for two people. */
+  room:
+    | Room
+    | undefined;
+  /** Of the asker; ROLE_MEMBER for two people. */
+  role: Role;
+  /** Messages after what the asker has read. */
+  unread: number;
+  /** Those of them that name the asker ("@ana"). */
+  mentions: number;
+  /** What the asker has read. */
+  readSeq: number;
+  /** For two people: what the other has read, and what one of their devices has taken. 0 when they don't say. */
+  peerReadSeq: number;
+  peerDeliveredSeq: number;
+  /** Of an invitation: by whom. */
+  invitedBy: string;
+}
+
+/** Room is what is said of a room to whoever may know of it. */
+export interface Room {
+  /** "+…", for ever. */
+  id: string;
+  /** [a-z0-9][a-z0-9._-]{0,31}; unique among public rooms. */
+  name: string;
+  topic: string;
+  /** Anybody may find it and join; otherwise one has to be invited. */
+  public: boolean;
+  /** New members see what was said before they came. */
+  historyVisible: boolean;
+  members: number;
+  createdAtMs: number;
+}
+
+export interface GetConversationRequest {
+  /** An address. */
+  with: string;
+}
+
+export interface GetConversationResponse {
+  conversation: Conversation | undefined;
+}
+
+/** ReadRequest says what the asker has seen. It never goes back. */
+export interface ReadRequest {
+  with: string;
+  seq: number;
+}
+
+export interface ReadResponse {
+}
+
+/** ListReadersRequest asks who has read an entry. */
+export interface ListReadersRequest {
+  with: string;
+  seq: number;
+}
+
+export interface ListReadersResponse {
+  /** Of those who say what they read, by name, without the entry's sender; at most 100. */
+  users: string[];
+  /** How many there are. */
+  count: number;
+}
+
+/** TypingRequest says that the asker is writing; to be said again every 4 seconds while it is so. */
+export interface TypingRequest {
+  to: string;
+  /** No longer. */
+  stopped: boolean;
+}
+
+export interface TypingResponse {
 }
 
 export interface ListUsersRequest {
@@ -114,6 +470,17 @@ export interface ListUsersResponse {
 export interface User {
   name: string;
   online: boolean;
+  state: PresenceState;
+  /** When they were last seen, where they show it; 0 while they are online or when it is not known. */
+  lastSeenMs: number;
+}
+
+/** SetAwayRequest tells that the person of this session is not at the keyboard, or is back. */
+export interface SetAwayRequest {
+  away: boolean;
+}
+
+export interface SetAwayResponse {
 }
 
 export interface WhoAmIRequest {
@@ -127,7 +494,22 @@ export interface WhoAmIResponse {
 }
 
 function createBaseMessage(): Message {
-  return { position: 0, conversation: "", seq: 0, id: "", sender: "", acceptedAtMs: 0, text: "" };
+  return {
+    position: 0,
+    conversation: "",
+    seq: 0,
+    id: "",
+    sender: "",
+    acceptedAtMs: 0,
+    text: "",
+    replyToSeq: 0,
+    ordinal: 0,
+    editedAtMs: 0,
+    deleted: false,
+    reactions: [],
+    attachment: undefined,
+    event: undefined,
+  };
 }
 
 export const Message: MessageFns<Message> = {
@@ -152,6 +534,27 @@ export const Message: MessageFns<Message> = {
     }
     if (message.text !== "") {
       writer.uint32(58).string(message.text);
+    }
+    if (message.replyToSeq !== 0) {
+      writer.uint32(64).uint64(message.replyToSeq);
+    }
+    if (message.ordinal !== 0) {
+      writer.uint32(72).uint64(message.ordinal);
+    }
+    if (message.editedAtMs !== 0) {
+      writer.uint32(80).uint64(message.editedAtMs);
+    }
+    if (message.deleted !== false) {
+      writer.uint32(88).bool(message.deleted);
+    }
+    for (const v of message.reactions) {
+      Reaction.encode(v!, writer.uint32(98).fork()).join();
+    }
+    if (message.attachment !== undefined) {
+      Attachment.encode(message.attachment, writer.uint32(106).fork()).join();
+    }
+    if (message.event !== undefined) {
+      Event.encode(message.event, writer.uint32(114).fork()).join();
     }
     return writer;
   },
@@ -225,6 +628,62 @@ export const Message: MessageFns<Message> = {
             message.text = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.replyToSeq = longToNumber(reader.uint64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.ordinal = longToNumber(reader.uint64());
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.editedAtMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.deleted = reader.bool();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.reactions.push(Reaction.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.attachment = Attachment.decode(reader, reader.uint32());
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.event = Event.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -250,6 +709,23 @@ export const Message: MessageFns<Message> = {
         ? globalThis.Number(object.accepted_at_ms)
         : 0,
       text: isSet(object.text) ? globalThis.String(object.text) : "",
+      replyToSeq: isSet(object.replyToSeq)
+        ? globalThis.Number(object.replyToSeq)
+        : isSet(object.reply_to_seq)
+        ? globalThis.Number(object.reply_to_seq)
+        : 0,
+      ordinal: isSet(object.ordinal) ? globalThis.Number(object.ordinal) : 0,
+      editedAtMs: isSet(object.editedAtMs)
+        ? globalThis.Number(object.editedAtMs)
+        : isSet(object.edited_at_ms)
+        ? globalThis.Number(object.edited_at_ms)
+        : 0,
+      deleted: isSet(object.deleted) ? globalThis.Boolean(object.deleted) : false,
+      reactions: globalThis.Array.isArray(object?.reactions)
+        ? object.reactions.map((e: any) => Reaction.fromJSON(e))
+        : [],
+      attachment: isSet(object.attachment) ? Attachment.fromJSON(object.attachment) : undefined,
+      event: isSet(object.event) ? Event.fromJSON(object.event) : undefined,
     };
   },
 
@@ -276,12 +752,1231 @@ export const Message: MessageFns<Message> = {
     if (message.text !== "") {
       obj.text = message.text;
     }
+    if (message.replyToSeq !== 0) {
+      obj.replyToSeq = Math.round(message.replyToSeq);
+    }
+    if (message.ordinal !== 0) {
+      obj.ordinal = Math.round(message.ordinal);
+    }
+    if (message.editedAtMs !== 0) {
+      obj.editedAtMs = Math.round(message.editedAtMs);
+    }
+    if (message.deleted !== false) {
+      obj.deleted = message.deleted;
+    }
+    if (message.reactions?.length) {
+      obj.reactions = message.reactions.map((e) => Reaction.toJSON(e));
+    }
+    if (message.attachment !== undefined) {
+      obj.attachment = Attachment.toJSON(message.attachment);
+    }
+    if (message.event !== undefined) {
+      obj.event = Event.toJSON(message.event);
+    }
+    return obj;
+  },
+};
+
+function createBaseReaction(): Reaction {
+  return { emoji: "", count: 0, own: false };
+}
+
+export const Reaction: MessageFns<Reaction> = {
+  encode(message: Reaction, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.emoji !== "") {
+      writer.uint32(10).string(message.emoji);
+    }
+    if (message.count !== 0) {
+      writer.uint32(16).uint32(message.count);
+    }
+    if (message.own !== false) {
+      writer.uint32(24).bool(message.own);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Reaction {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReaction();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.emoji = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.count = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.own = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Reaction {
+    return {
+      emoji: isSet(object.emoji) ? globalThis.String(object.emoji) : "",
+      count: isSet(object.count) ? globalThis.Number(object.count) : 0,
+      own: isSet(object.own) ? globalThis.Boolean(object.own) : false,
+    };
+  },
+
+  toJSON(message: Reaction): unknown {
+    const obj: any = {};
+    if (message.emoji !== "") {
+      obj.emoji = message.emoji;
+    }
+    if (message.count !== 0) {
+      obj.count = Math.round(message.count);
+    }
+    if (message.own !== false) {
+      obj.own = message.own;
+    }
+    return obj;
+  },
+};
+
+function createBaseAttachment(): Attachment {
+  return { name: "", mediaType: "", size: 0, sha256: new Uint8Array(0) };
+}
+
+export const Attachment: MessageFns<Attachment> = {
+  encode(message: Attachment, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.mediaType !== "") {
+      writer.uint32(18).string(message.mediaType);
+    }
+    if (message.size !== 0) {
+      writer.uint32(24).uint64(message.size);
+    }
+    if (message.sha256.length !== 0) {
+      writer.uint32(34).bytes(message.sha256);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Attachment {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAttachment();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.mediaType = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.size = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.sha256 = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Attachment {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      mediaType: isSet(object.mediaType)
+        ? globalThis.String(object.mediaType)
+        : isSet(object.media_type)
+        ? globalThis.String(object.media_type)
+        : "",
+      size: isSet(object.size) ? globalThis.Number(object.size) : 0,
+      sha256: isSet(object.sha256) ? bytesFromBase64(object.sha256) : new Uint8Array(0),
+    };
+  },
+
+  toJSON(message: Attachment): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.mediaType !== "") {
+      obj.mediaType = message.mediaType;
+    }
+    if (message.size !== 0) {
+      obj.size = Math.round(message.size);
+    }
+    if (message.sha256.length !== 0) {
+      obj.sha256 = base64FromBytes(message.sha256);
+    }
+    return obj;
+  },
+};
+
+function createBaseEvent(): Event {
+  return { kind: undefined };
+}
+
+export const Event: MessageFns<Event> = {
+  encode(message: Event, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.kind?.$case) {
+      case "edited":
+        MessageEdited.encode(message.kind.value, writer.uint32(10).fork()).join();
+        break;
+      case "deleted":
+        MessageDeleted.encode(message.kind.value, writer.uint32(18).fork()).join();
+        break;
+      case "reacted":
+        MessageReacted.encode(message.kind.value, writer.uint32(26).fork()).join();
+        break;
+      case "roomCreated":
+        RoomCreated.encode(message.kind.value, writer.uint32(34).fork()).join();
+        break;
+      case "joined":
+        MemberJoined.encode(message.kind.value, writer.uint32(42).fork()).join();
+        break;
+      case "left":
+        MemberLeft.encode(message.kind.value, writer.uint32(50).fork()).join();
+        break;
+      case "invited":
+        MemberInvited.encode(message.kind.value, writer.uint32(58).fork()).join();
+        break;
+      case "removed":
+        MemberRemoved.encode(message.kind.value, writer.uint32(66).fork()).join();
+        break;
+      case "unbanned":
+        MemberUnbanned.encode(message.kind.value, writer.uint32(74).fork()).join();
+        break;
+      case "roleChanged":
+        RoleChanged.encode(message.kind.value, writer.uint32(82).fork()).join();
+        break;
+      case "topicChanged":
+        TopicChanged.encode(message.kind.value, writer.uint32(90).fork()).join();
+        break;
+      case "roomChanged":
+        RoomChanged.encode(message.kind.value, writer.uint32(98).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Event {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEvent();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = { $case: "edited", value: MessageEdited.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = { $case: "deleted", value: MessageDeleted.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.kind = { $case: "reacted", value: MessageReacted.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.kind = { $case: "roomCreated", value: RoomCreated.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.kind = { $case: "joined", value: MemberJoined.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.kind = { $case: "left", value: MemberLeft.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.kind = { $case: "invited", value: MemberInvited.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.kind = { $case: "removed", value: MemberRemoved.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.kind = { $case: "unbanned", value: MemberUnbanned.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.kind = { $case: "roleChanged", value: RoleChanged.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.kind = { $case: "topicChanged", value: TopicChanged.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.kind = { $case: "roomChanged", value: RoomChanged.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Event {
+    return {
+      kind: isSet(object.edited)
+        ? { $case: "edited", value: MessageEdited.fromJSON(object.edited) }
+        : isSet(object.deleted)
+        ? { $case: "deleted", value: MessageDeleted.fromJSON(object.deleted) }
+        : isSet(object.reacted)
+        ? { $case: "reacted", value: MessageReacted.fromJSON(object.reacted) }
+        : isSet(object.roomCreated)
+        ? { $case: "roomCreated", value: RoomCreated.fromJSON(object.roomCreated) }
+        : isSet(object.room_created)
+        ? { $case: "roomCreated", value: RoomCreated.fromJSON(object.room_created) }
+        : isSet(object.joined)
+        ? { $case: "joined", value: MemberJoined.fromJSON(object.joined) }
+        : isSet(object.left)
+        ? { $case: "left", value: MemberLeft.fromJSON(object.left) }
+        : isSet(object.invited)
+        ? { $case: "invited", value: MemberInvited.fromJSON(object.invited) }
+        : isSet(object.removed)
+        ? { $case: "removed", value: MemberRemoved.fromJSON(object.removed) }
+        : isSet(object.unbanned)
+        ? { $case: "unbanned", value: MemberUnbanned.fromJSON(object.unbanned) }
+        : isSet(object.roleChanged)
+        ? { $case: "roleChanged", value: RoleChanged.fromJSON(object.roleChanged) }
+        : isSet(object.role_changed)
+        ? { $case: "roleChanged", value: RoleChanged.fromJSON(object.role_changed) }
+        : isSet(object.topicChanged)
+        ? { $case: "topicChanged", value: TopicChanged.fromJSON(object.topicChanged) }
+        : isSet(object.topic_changed)
+        ? { $case: "topicChanged", value: TopicChanged.fromJSON(object.topic_changed) }
+        : isSet(object.roomChanged)
+        ? { $case: "roomChanged", value: RoomChanged.fromJSON(object.roomChanged) }
+        : isSet(object.room_changed)
+        ? { $case: "roomChanged", value: RoomChanged.fromJSON(object.room_changed) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: Event): unknown {
+    const obj: any = {};
+    if (message.kind?.$case === "edited") {
+      obj.edited = MessageEdited.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "deleted") {
+      obj.deleted = MessageDeleted.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "reacted") {
+      obj.reacted = MessageReacted.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "roomCreated") {
+      obj.roomCreated = RoomCreated.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "joined") {
+      obj.joined = MemberJoined.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "left") {
+      obj.left = MemberLeft.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "invited") {
+      obj.invited = MemberInvited.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "removed") {
+      obj.removed = MemberRemoved.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "unbanned") {
+      obj.unbanned = MemberUnbanned.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "roleChanged") {
+      obj.roleChanged = RoleChanged.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "topicChanged") {
+      obj.topicChanged = TopicChanged.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "roomChanged") {
+      obj.roomChanged = RoomChanged.toJSON(message.kind.value);
+    }
+    return obj;
+  },
+};
+
+function createBaseMessageEdited(): MessageEdited {
+  return { seq: 0 };
+}
+
+export const MessageEdited: MessageFns<MessageEdited> = {
+  encode(message: MessageEdited, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.seq !== 0) {
+      writer.uint32(8).uint64(message.seq);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MessageEdited {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMessageEdited();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.seq = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): MessageEdited {
+    return { seq: isSet(object.seq) ? globalThis.Number(object.seq) : 0 };
+  },
+
+  toJSON(message: MessageEdited): unknown {
+    const obj: any = {};
+    if (message.seq !== 0) {
+      obj.seq = Math.round(message.seq);
+    }
+    return obj;
+  },
+};
+
+function createBaseMessageDeleted(): MessageDeleted {
+  return { seq: 0 };
+}
+
+export const MessageDeleted: MessageFns<MessageDeleted> = {
+  encode(message: MessageDeleted, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.seq !== 0) {
+      writer.uint32(8).uint64(message.seq);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MessageDeleted {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMessageDeleted();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.seq = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): MessageDeleted {
+    return { seq: isSet(object.seq) ? globalThis.Number(object.seq) : 0 };
+  },
+
+  toJSON(message: MessageDeleted): unknown {
+    const obj: any = {};
+    if (message.seq !== 0) {
+      obj.seq = Math.round(message.seq);
+    }
+    return obj;
+  },
+};
+
+function createBaseMessageReacted(): MessageReacted {
+  return { seq: 0, emoji: "", removed: false };
+}
+
+export const MessageReacted: MessageFns<MessageReacted> = {
+  encode(message: MessageReacted, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.seq !== 0) {
+      writer.uint32(8).uint64(message.seq);
+    }
+    if (message.emoji !== "") {
+      writer.uint32(18).string(message.emoji);
+    }
+    if (message.removed !== false) {
+      writer.uint32(24).bool(message.removed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MessageReacted {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMessageReacted();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.seq = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.emoji = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.removed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): MessageReacted {
+    return {
+      seq: isSet(object.seq) ? globalThis.Number(object.seq) : 0,
+      emoji: isSet(object.emoji) ? globalThis.String(object.emoji) : "",
+      removed: isSet(object.removed) ? globalThis.Boolean(object.removed) : false,
+    };
+  },
+
+  toJSON(message: MessageReacted): unknown {
+    const obj: any = {};
+    if (message.seq !== 0) {
+      obj.seq = Math.round(message.seq);
+    }
+    if (message.emoji !== "") {
+      obj.emoji = message.emoji;
+    }
+    if (message.removed !== false) {
+      obj.removed = message.removed;
+    }
+    return obj;
+  },
+};
+
+function createBaseRoomCreated(): RoomCreated {
+  return { public: false, historyVisible: false };
+}
+
+export const RoomCreated: MessageFns<RoomCreated> = {
+  encode(message: RoomCreated, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.public !== false) {
+      writer.uint32(8).bool(message.public);
+    }
+    if (message.historyVisible !== false) {
+      writer.uint32(16).bool(message.historyVisible);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RoomCreated {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRoomCreated();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.public = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.historyVisible = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RoomCreated {
+    return {
+      public: isSet(object.public) ? globalThis.Boolean(object.public) : false,
+      historyVisible: isSet(object.historyVisible)
+        ? globalThis.Boolean(object.historyVisible)
+        : isSet(object.history_visible)
+        ? globalThis.Boolean(object.history_visible)
+        : false,
+    };
+  },
+
+  toJSON(message: RoomCreated): unknown {
+    const obj: any = {};
+    if (message.public !== false) {
+      obj.public = message.public;
+    }
+    if (message.historyVisible !== false) {
+      obj.historyVisible = message.historyVisible;
+    }
+    return obj;
+  },
+};
+
+function createBaseMemberJoined(): MemberJoined {
+  return {};
+}
+
+export const MemberJoined: MessageFns<MemberJoined> = {
+  encode(_: MemberJoined, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MemberJoined {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMemberJoined();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): MemberJoined {
+    return {};
+  },
+
+  toJSON(_: MemberJoined): unknown {
+    const obj: any = {};
+    return obj;
+  },
+};
+
+function createBaseMemberLeft(): MemberLeft {
+  return {};
+}
+
+export const MemberLeft: MessageFns<MemberLeft> = {
+  encode(_: MemberLeft, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MemberLeft {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMemberLeft();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): MemberLeft {
+    return {};
+  },
+
+  toJSON(_: MemberLeft): unknown {
+    const obj: any = {};
+    return obj;
+  },
+};
+
+function createBaseMemberInvited(): MemberInvited {
+  return { user: "" };
+}
+
+export const MemberInvited: MessageFns<MemberInvited> = {
+  encode(message: MemberInvited, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.user !== "") {
+      writer.uint32(10).string(message.user);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MemberInvited {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMemberInvited();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.user = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): MemberInvited {
+    return { user: isSet(object.user) ? globalThis.String(object.user) : "" };
+  },
+
+  toJSON(message: MemberInvited): unknown {
+    const obj: any = {};
+    if (message.user !== "") {
+      obj.user = message.user;
+    }
+    return obj;
+  },
+};
+
+function createBaseMemberRemoved(): MemberRemoved {
+  return { user: "", banned: false };
+}
+
+export const MemberRemoved: MessageFns<MemberRemoved> = {
+  encode(message: MemberRemoved, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.user !== "") {
+      writer.uint32(10).string(message.user);
+    }
+    if (message.banned !== false) {
+      writer.uint32(16).bool(message.banned);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MemberRemoved {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMemberRemoved();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.user = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.banned = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): MemberRemoved {
+    return {
+      user: isSet(object.user) ? globalThis.String(object.user) : "",
+      banned: isSet(object.banned) ? globalThis.Boolean(object.banned) : false,
+    };
+  },
+
+  toJSON(message: MemberRemoved): unknown {
+    const obj: any = {};
+    if (message.user !== "") {
+      obj.user = message.user;
+    }
+    if (message.banned !== false) {
+      obj.banned = message.banned;
+    }
+    return obj;
+  },
+};
+
+function createBaseMemberUnbanned(): MemberUnbanned {
+  return { user: "" };
+}
+
+export const MemberUnbanned: MessageFns<MemberUnbanned> = {
+  encode(message: MemberUnbanned, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.user !== "") {
+      writer.uint32(10).string(message.user);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MemberUnbanned {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMemberUnbanned();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.user = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): MemberUnbanned {
+    return { user: isSet(object.user) ? globalThis.String(object.user) : "" };
+  },
+
+  toJSON(message: MemberUnbanned): unknown {
+    const obj: any = {};
+    if (message.user !== "") {
+      obj.user = message.user;
+    }
+    return obj;
+  },
+};
+
+function createBaseRoleChanged(): RoleChanged {
+  return { user: "", role: 0 };
+}
+
+export const RoleChanged: MessageFns<RoleChanged> = {
+  encode(message: RoleChanged, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.user !== "") {
+      writer.uint32(10).string(message.user);
+    }
+    if (message.role !== 0) {
+      writer.uint32(16).int32(message.role);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RoleChanged {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRoleChanged();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.user = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.role = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RoleChanged {
+    return {
+      user: isSet(object.user) ? globalThis.String(object.user) : "",
+      role: isSet(object.role) ? roleFromJSON(object.role) : 0,
+    };
+  },
+
+  toJSON(message: RoleChanged): unknown {
+    const obj: any = {};
+    if (message.user !== "") {
+      obj.user = message.user;
+    }
+    if (message.role !== 0) {
+      obj.role = roleToJSON(message.role);
+    }
+    return obj;
+  },
+};
+
+function createBaseTopicChanged(): TopicChanged {
+  return {};
+}
+
+export const TopicChanged: MessageFns<TopicChanged> = {
+  encode(_: TopicChanged, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TopicChanged {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTopicChanged();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): TopicChanged {
+    return {};
+  },
+
+  toJSON(_: TopicChanged): unknown {
+    const obj: any = {};
+    return obj;
+  },
+};
+
+function createBaseRoomChanged(): RoomChanged {
+  return { public: false, historyVisible: false };
+}
+
+export const RoomChanged: MessageFns<RoomChanged> = {
+  encode(message: RoomChanged, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.public !== false) {
+      writer.uint32(8).bool(message.public);
+    }
+    if (message.historyVisible !== false) {
+      writer.uint32(16).bool(message.historyVisible);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RoomChanged {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRoomChanged();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.public = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.historyVisible = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RoomChanged {
+    return {
+      public: isSet(object.public) ? globalThis.Boolean(object.public) : false,
+      historyVisible: isSet(object.historyVisible)
+        ? globalThis.Boolean(object.historyVisible)
+        : isSet(object.history_visible)
+        ? globalThis.Boolean(object.history_visible)
+        : false,
+    };
+  },
+
+  toJSON(message: RoomChanged): unknown {
+    const obj: any = {};
+    if (message.public !== false) {
+      obj.public = message.public;
+    }
+    if (message.historyVisible !== false) {
+      obj.historyVisible = message.historyVisible;
+    }
     return obj;
   },
 };
 
 function createBaseSendRequest(): SendRequest {
-  return { to: "", id: "", text: "" };
+  return { to: "", id: "", text: "", replyToSeq: 0, uploadId: "" };
 }
 
 export const SendRequest: MessageFns<SendRequest> = {
@@ -294,6 +1989,12 @@ export const SendRequest: MessageFns<SendRequest> = {
     }
     if (message.text !== "") {
       writer.uint32(26).string(message.text);
+    }
+    if (message.replyToSeq !== 0) {
+      writer.uint32(32).uint64(message.replyToSeq);
+    }
+    if (message.uploadId !== "") {
+      writer.uint32(42).string(message.uploadId);
     }
     return writer;
   },
@@ -335,6 +2036,22 @@ export const SendRequest: MessageFns<SendRequest> = {
             message.text = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.replyToSeq = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.uploadId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -352,6 +2069,16 @@ export const SendRequest: MessageFns<SendRequest> = {
       to: isSet(object.to) ? globalThis.String(object.to) : "",
       id: isSet(object.id) ? globalThis.String(object.id) : "",
       text: isSet(object.text) ? globalThis.String(object.text) : "",
+      replyToSeq: isSet(object.replyToSeq)
+        ? globalThis.Number(object.replyToSeq)
+        : isSet(object.reply_to_seq)
+        ? globalThis.Number(object.reply_to_seq)
+        : 0,
+      uploadId: isSet(object.uploadId)
+        ? globalThis.String(object.uploadId)
+        : isSet(object.upload_id)
+        ? globalThis.String(object.upload_id)
+        : "",
     };
   },
 
@@ -365,6 +2092,12 @@ export const SendRequest: MessageFns<SendRequest> = {
     }
     if (message.text !== "") {
       obj.text = message.text;
+    }
+    if (message.replyToSeq !== 0) {
+      obj.replyToSeq = Math.round(message.replyToSeq);
+    }
+    if (message.uploadId !== "") {
+      obj.uploadId = message.uploadId;
     }
     return obj;
   },
@@ -494,8 +2227,497 @@ export const SendResponse: MessageFns<SendResponse> = {
   },
 };
 
+function createBaseEditRequest(): EditRequest {
+  return { to: "", seq: 0, id: "", text: "" };
+}
+
+export const EditRequest: MessageFns<EditRequest> = {
+  encode(message: EditRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.to !== "") {
+      writer.uint32(10).string(message.to);
+    }
+    if (message.seq !== 0) {
+      writer.uint32(16).uint64(message.seq);
+    }
+    if (message.id !== "") {
+      writer.uint32(26).string(message.id);
+    }
+    if (message.text !== "") {
+      writer.uint32(34).string(message.text);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EditRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEditRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.to = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.seq = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.text = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EditRequest {
+    return {
+      to: isSet(object.to) ? globalThis.String(object.to) : "",
+      seq: isSet(object.seq) ? globalThis.Number(object.seq) : 0,
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      text: isSet(object.text) ? globalThis.String(object.text) : "",
+    };
+  },
+
+  toJSON(message: EditRequest): unknown {
+    const obj: any = {};
+    if (message.to !== "") {
+      obj.to = message.to;
+    }
+    if (message.seq !== 0) {
+      obj.seq = Math.round(message.seq);
+    }
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.text !== "") {
+      obj.text = message.text;
+    }
+    return obj;
+  },
+};
+
+function createBaseEditResponse(): EditResponse {
+  return { entry: undefined };
+}
+
+export const EditResponse: MessageFns<EditResponse> = {
+  encode(message: EditResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.entry !== undefined) {
+      SendResponse.encode(message.entry, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EditResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEditResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.entry = SendResponse.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EditResponse {
+    return { entry: isSet(object.entry) ? SendResponse.fromJSON(object.entry) : undefined };
+  },
+
+  toJSON(message: EditResponse): unknown {
+    const obj: any = {};
+    if (message.entry !== undefined) {
+      obj.entry = SendResponse.toJSON(message.entry);
+    }
+    return obj;
+  },
+};
+
+function createBaseDeleteRequest(): DeleteRequest {
+  return { to: "", seq: 0, id: "" };
+}
+
+export const DeleteRequest: MessageFns<DeleteRequest> = {
+  encode(message: DeleteRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.to !== "") {
+      writer.uint32(10).string(message.to);
+    }
+    if (message.seq !== 0) {
+      writer.uint32(16).uint64(message.seq);
+    }
+    if (message.id !== "") {
+      writer.uint32(26).string(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.to = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.seq = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DeleteRequest {
+    return {
+      to: isSet(object.to) ? globalThis.String(object.to) : "",
+      seq: isSet(object.seq) ? globalThis.Number(object.seq) : 0,
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+    };
+  },
+
+  toJSON(message: DeleteRequest): unknown {
+    const obj: any = {};
+    if (message.to !== "") {
+      obj.to = message.to;
+    }
+    if (message.seq !== 0) {
+      obj.seq = Math.round(message.seq);
+    }
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    return obj;
+  },
+};
+
+function createBaseDeleteResponse(): DeleteResponse {
+  return { entry: undefined };
+}
+
+export const DeleteResponse: MessageFns<DeleteResponse> = {
+  encode(message: DeleteResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.entry !== undefined) {
+      SendResponse.encode(message.entry, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.entry = SendResponse.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DeleteResponse {
+    return { entry: isSet(object.entry) ? SendResponse.fromJSON(object.entry) : undefined };
+  },
+
+  toJSON(message: DeleteResponse): unknown {
+    const obj: any = {};
+    if (message.entry !== undefined) {
+      obj.entry = SendResponse.toJSON(message.entry);
+    }
+    return obj;
+  },
+};
+
+function createBaseReactRequest(): ReactRequest {
+  return { to: "", seq: 0, id: "", emoji: "", remove: false };
+}
+
+export const ReactRequest: MessageFns<ReactRequest> = {
+  encode(message: ReactRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.to !== "") {
+      writer.uint32(10).string(message.to);
+    }
+    if (message.seq !== 0) {
+      writer.uint32(16).uint64(message.seq);
+    }
+    if (message.id !== "") {
+      writer.uint32(26).string(message.id);
+    }
+    if (message.emoji !== "") {
+      writer.uint32(34).string(message.emoji);
+    }
+    if (message.remove !== false) {
+      writer.uint32(40).bool(message.remove);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReactRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReactRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.to = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.seq = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.emoji = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.remove = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReactRequest {
+    return {
+      to: isSet(object.to) ? globalThis.String(object.to) : "",
+      seq: isSet(object.seq) ? globalThis.Number(object.seq) : 0,
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      emoji: isSet(object.emoji) ? globalThis.String(object.emoji) : "",
+      remove: isSet(object.remove) ? globalThis.Boolean(object.remove) : false,
+    };
+  },
+
+  toJSON(message: ReactRequest): unknown {
+    const obj: any = {};
+    if (message.to !== "") {
+      obj.to = message.to;
+    }
+    if (message.seq !== 0) {
+      obj.seq = Math.round(message.seq);
+    }
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.emoji !== "") {
+      obj.emoji = message.emoji;
+    }
+    if (message.remove !== false) {
+      obj.remove = message.remove;
+    }
+    return obj;
+  },
+};
+
+function createBaseReactResponse(): ReactResponse {
+  return { entry: undefined };
+}
+
+export const ReactResponse: MessageFns<ReactResponse> = {
+  encode(message: ReactResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.entry !== undefined) {
+      SendResponse.encode(message.entry, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReactResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReactResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.entry = SendResponse.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReactResponse {
+    return { entry: isSet(object.entry) ? SendResponse.fromJSON(object.entry) : undefined };
+  },
+
+  toJSON(message: ReactResponse): unknown {
+    const obj: any = {};
+    if (message.entry !== undefined) {
+      obj.entry = SendResponse.toJSON(message.entry);
+    }
+    return obj;
+  },
+};
+
 function createBaseHistoryRequest(): HistoryRequest {
-  return { with: "", beforeSeq: 0, limit: 0 };
+  return { with: "", beforeSeq: 0, limit: 0, afterSeq: 0, fromMs: 0, events: false };
 }
 
 export const HistoryRequest: MessageFns<HistoryRequest> = {
@@ -508,6 +2730,15 @@ export const HistoryRequest: MessageFns<HistoryRequest> = {
     }
     if (message.limit !== 0) {
       writer.uint32(24).uint32(message.limit);
+    }
+    if (message.afterSeq !== 0) {
+      writer.uint32(32).uint64(message.afterSeq);
+    }
+    if (message.fromMs !== 0) {
+      writer.uint32(40).uint64(message.fromMs);
+    }
+    if (message.events !== false) {
+      writer.uint32(48).bool(message.events);
     }
     return writer;
   },
@@ -549,6 +2780,30 @@ export const HistoryRequest: MessageFns<HistoryRequest> = {
             message.limit = reader.uint32();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.afterSeq = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.fromMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.events = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -570,6 +2825,17 @@ export const HistoryRequest: MessageFns<HistoryRequest> = {
         ? globalThis.Number(object.before_seq)
         : 0,
       limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
+      afterSeq: isSet(object.afterSeq)
+        ? globalThis.Number(object.afterSeq)
+        : isSet(object.after_seq)
+        ? globalThis.Number(object.after_seq)
+        : 0,
+      fromMs: isSet(object.fromMs)
+        ? globalThis.Number(object.fromMs)
+        : isSet(object.from_ms)
+        ? globalThis.Number(object.from_ms)
+        : 0,
+      events: isSet(object.events) ? globalThis.Boolean(object.events) : false,
     };
   },
 
@@ -584,12 +2850,21 @@ export const HistoryRequest: MessageFns<HistoryRequest> = {
     if (message.limit !== 0) {
       obj.limit = Math.round(message.limit);
     }
+    if (message.afterSeq !== 0) {
+      obj.afterSeq = Math.round(message.afterSeq);
+    }
+    if (message.fromMs !== 0) {
+      obj.fromMs = Math.round(message.fromMs);
+    }
+    if (message.events !== false) {
+      obj.events = message.events;
+    }
     return obj;
   },
 };
 
 function createBaseHistoryResponse(): HistoryResponse {
-  return { messages: [], firstSeq: 0, lastSeq: 0, headSeq: 0, more: false };
+  return { messages: [], firstSeq: 0, lastSeq: 0, headSeq: 0, more: false, startSeq: 0, moreAfter: false };
 }
 
 export const HistoryResponse: MessageFns<HistoryResponse> = {
@@ -608,6 +2883,12 @@ export const HistoryResponse: MessageFns<HistoryResponse> = {
     }
     if (message.more !== false) {
       writer.uint32(40).bool(message.more);
+    }
+    if (message.startSeq !== 0) {
+      writer.uint32(48).uint64(message.startSeq);
+    }
+    if (message.moreAfter !== false) {
+      writer.uint32(56).bool(message.moreAfter);
     }
     return writer;
   },
@@ -665,6 +2946,22 @@ export const HistoryResponse: MessageFns<HistoryResponse> = {
             message.more = reader.bool();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.startSeq = longToNumber(reader.uint64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.moreAfter = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -696,6 +2993,16 @@ export const HistoryResponse: MessageFns<HistoryResponse> = {
         ? globalThis.Number(object.head_seq)
         : 0,
       more: isSet(object.more) ? globalThis.Boolean(object.more) : false,
+      startSeq: isSet(object.startSeq)
+        ? globalThis.Number(object.startSeq)
+        : isSet(object.start_seq)
+        ? globalThis.Number(object.start_seq)
+        : 0,
+      moreAfter: isSet(object.moreAfter)
+        ? globalThis.Boolean(object.moreAfter)
+        : isSet(object.more_after)
+        ? globalThis.Boolean(object.more_after)
+        : false,
     };
   },
 
@@ -715,6 +3022,12 @@ export const HistoryResponse: MessageFns<HistoryResponse> = {
     }
     if (message.more !== false) {
       obj.more = message.more;
+    }
+    if (message.startSeq !== 0) {
+      obj.startSeq = Math.round(message.startSeq);
+    }
+    if (message.moreAfter !== false) {
+      obj.moreAfter = message.moreAfter;
     }
     return obj;
   },
@@ -1031,7 +3344,20 @@ export const ListConversationsResponse: MessageFns<ListConversationsResponse> = 
 };
 
 function createBaseConversation(): Conversation {
-  return { address: "", conversation: "", headSeq: 0, last: undefined };
+  return {
+    address: "",
+    conversation: "",
+    headSeq: 0,
+    last: undefined,
+    room: undefined,
+    role: 0,
+    unread: 0,
+    mentions: 0,
+    readSeq: 0,
+    peerReadSeq: 0,
+    peerDeliveredSeq: 0,
+    invitedBy: "",
+  };
 }
 
 export const Conversation: MessageFns<Conversation> = {
@@ -1047,6 +3373,30 @@ export const Conversation: MessageFns<Conversation> = {
     }
     if (message.last !== undefined) {
       Message.encode(message.last, writer.uint32(34).fork()).join();
+    }
+    if (message.room !== undefined) {
+      Room.encode(message.room, writer.uint32(42).fork()).join();
+    }
+    if (message.role !== 0) {
+      writer.uint32(48).int32(message.role);
+    }
+    if (message.unread !== 0) {
+      writer.uint32(56).uint64(message.unread);
+    }
+    if (message.mentions !== 0) {
+      writer.uint32(64).uint64(message.mentions);
+    }
+    if (message.readSeq !== 0) {
+      writer.uint32(72).uint64(message.readSeq);
+    }
+    if (message.peerReadSeq !== 0) {
+      writer.uint32(80).uint64(message.peerReadSeq);
+    }
+    if (message.peerDeliveredSeq !== 0) {
+      writer.uint32(88).uint64(message.peerDeliveredSeq);
+    }
+    if (message.invitedBy !== "") {
+      writer.uint32(98).string(message.invitedBy);
     }
     return writer;
   },
@@ -1096,6 +3446,70 @@ export const Conversation: MessageFns<Conversation> = {
             message.last = Message.decode(reader, reader.uint32());
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.room = Room.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.role = reader.int32() as any;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.unread = longToNumber(reader.uint64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.mentions = longToNumber(reader.uint64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.readSeq = longToNumber(reader.uint64());
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.peerReadSeq = longToNumber(reader.uint64());
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.peerDeliveredSeq = longToNumber(reader.uint64());
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.invitedBy = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1118,6 +3532,30 @@ export const Conversation: MessageFns<Conversation> = {
         ? globalThis.Number(object.head_seq)
         : 0,
       last: isSet(object.last) ? Message.fromJSON(object.last) : undefined,
+      room: isSet(object.room) ? Room.fromJSON(object.room) : undefined,
+      role: isSet(object.role) ? roleFromJSON(object.role) : 0,
+      unread: isSet(object.unread) ? globalThis.Number(object.unread) : 0,
+      mentions: isSet(object.mentions) ? globalThis.Number(object.mentions) : 0,
+      readSeq: isSet(object.readSeq)
+        ? globalThis.Number(object.readSeq)
+        : isSet(object.read_seq)
+        ? globalThis.Number(object.read_seq)
+        : 0,
+      peerReadSeq: isSet(object.peerReadSeq)
+        ? globalThis.Number(object.peerReadSeq)
+        : isSet(object.peer_read_seq)
+        ? globalThis.Number(object.peer_read_seq)
+        : 0,
+      peerDeliveredSeq: isSet(object.peerDeliveredSeq)
+        ? globalThis.Number(object.peerDeliveredSeq)
+        : isSet(object.peer_delivered_seq)
+        ? globalThis.Number(object.peer_delivered_seq)
+        : 0,
+      invitedBy: isSet(object.invitedBy)
+        ? globalThis.String(object.invitedBy)
+        : isSet(object.invited_by)
+        ? globalThis.String(object.invited_by)
+        : "",
     };
   },
 
@@ -1135,6 +3573,692 @@ export const Conversation: MessageFns<Conversation> = {
     if (message.last !== undefined) {
       obj.last = Message.toJSON(message.last);
     }
+    if (message.room !== undefined) {
+      obj.room = Room.toJSON(message.room);
+    }
+    if (message.role !== 0) {
+      obj.role = roleToJSON(message.role);
+    }
+    if (message.unread !== 0) {
+      obj.unread = Math.round(message.unread);
+    }
+    if (message.mentions !== 0) {
+      obj.mentions = Math.round(message.mentions);
+    }
+    if (message.readSeq !== 0) {
+      obj.readSeq = Math.round(message.readSeq);
+    }
+    if (message.peerReadSeq !== 0) {
+      obj.peerReadSeq = Math.round(message.peerReadSeq);
+    }
+    if (message.peerDeliveredSeq !== 0) {
+      obj.peerDeliveredSeq = Math.round(message.peerDeliveredSeq);
+    }
+    if (message.invitedBy !== "") {
+      obj.invitedBy = message.invitedBy;
+    }
+    return obj;
+  },
+};
+
+function createBaseRoom(): Room {
+  return { id: "", name: "", topic: "", public: false, historyVisible: false, members: 0, createdAtMs: 0 };
+}
+
+export const Room: MessageFns<Room> = {
+  encode(message: Room, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.topic !== "") {
+      writer.uint32(26).string(message.topic);
+    }
+    if (message.public !== false) {
+      writer.uint32(32).bool(message.public);
+    }
+    if (message.historyVisible !== false) {
+      writer.uint32(40).bool(message.historyVisible);
+    }
+    if (message.members !== 0) {
+      writer.uint32(48).uint32(message.members);
+    }
+    if (message.createdAtMs !== 0) {
+      writer.uint32(56).uint64(message.createdAtMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Room {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRoom();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.topic = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.public = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.historyVisible = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.members = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.createdAtMs = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Room {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      topic: isSet(object.topic) ? globalThis.String(object.topic) : "",
+      public: isSet(object.public) ? globalThis.Boolean(object.public) : false,
+      historyVisible: isSet(object.historyVisible)
+        ? globalThis.Boolean(object.historyVisible)
+        : isSet(object.history_visible)
+        ? globalThis.Boolean(object.history_visible)
+        : false,
+      members: isSet(object.members) ? globalThis.Number(object.members) : 0,
+      createdAtMs: isSet(object.createdAtMs)
+        ? globalThis.Number(object.createdAtMs)
+        : isSet(object.created_at_ms)
+        ? globalThis.Number(object.created_at_ms)
+        : 0,
+    };
+  },
+
+  toJSON(message: Room): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.topic !== "") {
+      obj.topic = message.topic;
+    }
+    if (message.public !== false) {
+      obj.public = message.public;
+    }
+    if (message.historyVisible !== false) {
+      obj.historyVisible = message.historyVisible;
+    }
+    if (message.members !== 0) {
+      obj.members = Math.round(message.members);
+    }
+    if (message.createdAtMs !== 0) {
+      obj.createdAtMs = Math.round(message.createdAtMs);
+    }
+    return obj;
+  },
+};
+
+function createBaseGetConversationRequest(): GetConversationRequest {
+  return { with: "" };
+}
+
+export const GetConversationRequest: MessageFns<GetConversationRequest> = {
+  encode(message: GetConversationRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.with !== "") {
+      writer.uint32(10).string(message.with);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetConversationRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetConversationRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.with = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetConversationRequest {
+    return { with: isSet(object.with) ? globalThis.String(object.with) : "" };
+  },
+
+  toJSON(message: GetConversationRequest): unknown {
+    const obj: any = {};
+    if (message.with !== "") {
+      obj.with = message.with;
+    }
+    return obj;
+  },
+};
+
+function createBaseGetConversationResponse(): GetConversationResponse {
+  return { conversation: undefined };
+}
+
+export const GetConversationResponse: MessageFns<GetConversationResponse> = {
+  encode(message: GetConversationResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.conversation !== undefined) {
+      Conversation.encode(message.conversation, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetConversationResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetConversationResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.conversation = Conversation.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetConversationResponse {
+    return { conversation: isSet(object.conversation) ? Conversation.fromJSON(object.conversation) : undefined };
+  },
+
+  toJSON(message: GetConversationResponse): unknown {
+    const obj: any = {};
+    if (message.conversation !== undefined) {
+      obj.conversation = Conversation.toJSON(message.conversation);
+    }
+    return obj;
+  },
+};
+
+function createBaseReadRequest(): ReadRequest {
+  return { with: "", seq: 0 };
+}
+
+export const ReadRequest: MessageFns<ReadRequest> = {
+  encode(message: ReadRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.with !== "") {
+      writer.uint32(10).string(message.with);
+    }
+    if (message.seq !== 0) {
+      writer.uint32(16).uint64(message.seq);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReadRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReadRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.with = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.seq = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReadRequest {
+    return {
+      with: isSet(object.with) ? globalThis.String(object.with) : "",
+      seq: isSet(object.seq) ? globalThis.Number(object.seq) : 0,
+    };
+  },
+
+  toJSON(message: ReadRequest): unknown {
+    const obj: any = {};
+    if (message.with !== "") {
+      obj.with = message.with;
+    }
+    if (message.seq !== 0) {
+      obj.seq = Math.round(message.seq);
+    }
+    return obj;
+  },
+};
+
+function createBaseReadResponse(): ReadResponse {
+  return {};
+}
+
+export const ReadResponse: MessageFns<ReadResponse> = {
+  encode(_: ReadResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReadResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReadResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): ReadResponse {
+    return {};
+  },
+
+  toJSON(_: ReadResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+};
+
+function createBaseListReadersRequest(): ListReadersRequest {
+  return { with: "", seq: 0 };
+}
+
+export const ListReadersRequest: MessageFns<ListReadersRequest> = {
+  encode(message: ListReadersRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.with !== "") {
+      writer.uint32(10).string(message.with);
+    }
+    if (message.seq !== 0) {
+      writer.uint32(16).uint64(message.seq);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListReadersRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListReadersRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.with = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.seq = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListReadersRequest {
+    return {
+      with: isSet(object.with) ? globalThis.String(object.with) : "",
+      seq: isSet(object.seq) ? globalThis.Number(object.seq) : 0,
+    };
+  },
+
+  toJSON(message: ListReadersRequest): unknown {
+    const obj: any = {};
+    if (message.with !== "") {
+      obj.with = message.with;
+    }
+    if (message.seq !== 0) {
+      obj.seq = Math.round(message.seq);
+    }
+    return obj;
+  },
+};
+
+function createBaseListReadersResponse(): ListReadersResponse {
+  return { users: [], count: 0 };
+}
+
+export const ListReadersResponse: MessageFns<ListReadersResponse> = {
+  encode(message: ListReadersResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.users) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.count !== 0) {
+      writer.uint32(16).uint32(message.count);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListReadersResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListReadersResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.users.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.count = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListReadersResponse {
+    return {
+      users: globalThis.Array.isArray(object?.users) ? object.users.map((e: any) => globalThis.String(e)) : [],
+      count: isSet(object.count) ? globalThis.Number(object.count) : 0,
+    };
+  },
+
+  toJSON(message: ListReadersResponse): unknown {
+    const obj: any = {};
+    if (message.users?.length) {
+      obj.users = message.users;
+    }
+    if (message.count !== 0) {
+      obj.count = Math.round(message.count);
+    }
+    return obj;
+  },
+};
+
+function createBaseTypingRequest(): TypingRequest {
+  return { to: "", stopped: false };
+}
+
+export const TypingRequest: MessageFns<TypingRequest> = {
+  encode(message: TypingRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.to !== "") {
+      writer.uint32(10).string(message.to);
+    }
+    if (message.stopped !== false) {
+      writer.uint32(16).bool(message.stopped);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TypingRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTypingRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.to = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.stopped = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TypingRequest {
+    return {
+      to: isSet(object.to) ? globalThis.String(object.to) : "",
+      stopped: isSet(object.stopped) ? globalThis.Boolean(object.stopped) : false,
+    };
+  },
+
+  toJSON(message: TypingRequest): unknown {
+    const obj: any = {};
+    if (message.to !== "") {
+      obj.to = message.to;
+    }
+    if (message.stopped !== false) {
+      obj.stopped = message.stopped;
+    }
+    return obj;
+  },
+};
+
+function createBaseTypingResponse(): TypingResponse {
+  return {};
+}
+
+export const TypingResponse: MessageFns<TypingResponse> = {
+  encode(_: TypingResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TypingResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTypingResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): TypingResponse {
+    return {};
+  },
+
+  toJSON(_: TypingResponse): unknown {
+    const obj: any = {};
     return obj;
   },
 };
@@ -1290,7 +4414,7 @@ export const ListUsersResponse: MessageFns<ListUsersResponse> = {
 };
 
 function createBaseUser(): User {
-  return { name: "", online: false };
+  return { name: "", online: false, state: 0, lastSeenMs: 0 };
 }
 
 export const User: MessageFns<User> = {
@@ -1300,6 +4424,12 @@ export const User: MessageFns<User> = {
     }
     if (message.online !== false) {
       writer.uint32(16).bool(message.online);
+    }
+    if (message.state !== 0) {
+      writer.uint32(24).int32(message.state);
+    }
+    if (message.lastSeenMs !== 0) {
+      writer.uint32(32).uint64(message.lastSeenMs);
     }
     return writer;
   },
@@ -1333,6 +4463,22 @@ export const User: MessageFns<User> = {
             message.online = reader.bool();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.lastSeenMs = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1349,6 +4495,12 @@ export const User: MessageFns<User> = {
     return {
       name: isSet(object.name) ? globalThis.String(object.name) : "",
       online: isSet(object.online) ? globalThis.Boolean(object.online) : false,
+      state: isSet(object.state) ? presenceStateFromJSON(object.state) : 0,
+      lastSeenMs: isSet(object.lastSeenMs)
+        ? globalThis.Number(object.lastSeenMs)
+        : isSet(object.last_seen_ms)
+        ? globalThis.Number(object.last_seen_ms)
+        : 0,
     };
   },
 
@@ -1360,6 +4512,114 @@ export const User: MessageFns<User> = {
     if (message.online !== false) {
       obj.online = message.online;
     }
+    if (message.state !== 0) {
+      obj.state = presenceStateToJSON(message.state);
+    }
+    if (message.lastSeenMs !== 0) {
+      obj.lastSeenMs = Math.round(message.lastSeenMs);
+    }
+    return obj;
+  },
+};
+
+function createBaseSetAwayRequest(): SetAwayRequest {
+  return { away: false };
+}
+
+export const SetAwayRequest: MessageFns<SetAwayRequest> = {
+  encode(message: SetAwayRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.away !== false) {
+      writer.uint32(8).bool(message.away);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetAwayRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetAwayRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.away = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SetAwayRequest {
+    return { away: isSet(object.away) ? globalThis.Boolean(object.away) : false };
+  },
+
+  toJSON(message: SetAwayRequest): unknown {
+    const obj: any = {};
+    if (message.away !== false) {
+      obj.away = message.away;
+    }
+    return obj;
+  },
+};
+
+function createBaseSetAwayResponse(): SetAwayResponse {
+  return {};
+}
+
+export const SetAwayResponse: MessageFns<SetAwayResponse> = {
+  encode(_: SetAwayResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetAwayResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetAwayResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): SetAwayResponse {
+    return {};
+  },
+
+  toJSON(_: SetAwayResponse): unknown {
+    const obj: any = {};
     return obj;
   },
 };
@@ -1524,6 +4784,31 @@ export const WhoAmIResponse: MessageFns<WhoAmIResponse> = {
     return obj;
   },
 };
+
+function bytesFromBase64(b64: string): Uint8Array {
+  if ((globalThis as any).Buffer) {
+    return Uint8Array.from((globalThis as any).Buffer.from(b64, "base64"));
+  } else {
+    const bin = globalThis.atob(b64);
+    const arr = new Uint8Array(bin.length);
+    for (let i = 0; i < bin.length; ++i) {
+      arr[i] = bin.charCodeAt(i);
+    }
+    return arr;
+  }
+}
+
+function base64FromBytes(arr: Uint8Array): string {
+  if ((globalThis as any).Buffer) {
+    return (globalThis as any).Buffer.from(arr).toString("base64");
+  } else {
+    const bin: string[] = [];
+    arr.forEach((byte) => {
+      bin.push(globalThis.String.fromCharCode(byte));
+    });
+    return globalThis.btoa(bin.join(""));
+  }
+}
 
 function longToNumber(int64: { toString(): string }): number {
   const num = globalThis.Number(int64.toString());

@@ -17,20 +17,71 @@ import {
   RevokeDeviceResponse,
 } from "./auth.ts";
 import {
+  DeleteRequest,
+  DeleteResponse,
+  EditRequest,
+  EditResponse,
+  GetConversationRequest,
+  GetConversationResponse,
   HistoryRequest,
   HistoryResponse,
   ListConversationsRequest,
   ListConversationsResponse,
+  ListReadersRequest,
+  ListReadersResponse,
   ListUsersRequest,
   ListUsersResponse,
   Message,
+  PresenceState,
+  presenceStateFromJSON,
+  presenceStateToJSON,
+  ReactRequest,
+  ReactResponse,
+  ReadRequest,
+  ReadResponse,
   SendRequest,
   SendResponse,
   SentRequest,
   SentResponse,
+  SetAwayRequest,
+  SetAwayResponse,
+  TypingRequest,
+  TypingResponse,
   WhoAmIRequest,
   WhoAmIResponse,
 } from "./chat.ts";
+import {
+  CreateRoomRequest,
+  CreateRoomResponse,
+  InviteMemberRequest,
+  InviteMemberResponse,
+  JoinRoomRequest,
+  JoinRoomResponse,
+  LeaveRoomRequest,
+  LeaveRoomResponse,
+  ListMembersRequest,
+  ListMembersResponse,
+  ListRoomsRequest,
+  ListRoomsResponse,
+  RemoveMemberRequest,
+  RemoveMemberResponse,
+  SetRoleRequest,
+  SetRoleResponse,
+  SetTopicRequest,
+  SetTopicResponse,
+  UnbanMemberRequest,
+  UnbanMemberResponse,
+  UpdateRoomRequest,
+  UpdateRoomResponse,
+} from "./rooms.ts";
+import {
+  BlockUserRequest,
+  BlockUserResponse,
+  GetSettingsRequest,
+  GetSettingsResponse,
+  UpdateSettingsRequest,
+  UpdateSettingsResponse,
+} from "./settings.ts";
 
 export enum DeliveryMode {
   UNSPECIFIED = 0,
@@ -94,12 +145,34 @@ export interface Request {
     | { $case: "revokeDevice"; value: RevokeDeviceRequest }
     | { $case: "changePassword"; value: ChangePasswordRequest }
     | { $case: "logOut"; value: LogOutRequest }
+    | { $case: "edit"; value: EditRequest }
+    | { $case: "delete"; value: DeleteRequest }
+    | { $case: "react"; value: ReactRequest }
+    | { $case: "getConversation"; value: GetConversationRequest }
+    | { $case: "read"; value: ReadRequest }
+    | { $case: "listReaders"; value: ListReadersRequest }
+    | { $case: "typing"; value: TypingRequest }
+    | { $case: "setAway"; value: SetAwayRequest }
+    | { $case: "createRoom"; value: CreateRoomRequest }
+    | { $case: "joinRoom"; value: JoinRoomRequest }
+    | { $case: "leaveRoom"; value: LeaveRoomRequest }
+    | { $case: "updateRoom"; value: UpdateRoomRequest }
+    | { $case: "setTopic"; value: SetTopicRequest }
+    | { $case: "inviteMember"; value: InviteMemberRequest }
+    | { $case: "removeMember"; value: RemoveMemberRequest }
+    | { $case: "unbanMember"; value: UnbanMemberRequest }
+    | { $case: "setRole"; value: SetRoleRequest }
+    | { $case: "listRooms"; value: ListRoomsRequest }
+    | { $case: "listMembers"; value: ListMembersRequest }
+    | { $case: "getSettings"; value: GetSettingsRequest }
+    | { $case: "updateSettings"; value: UpdateSettingsRequest }
+    | { $case: "blockUser"; value: BlockUserRequest }
     | undefined;
 }
 
 /** Hello is the first request of every session. */
 export interface Hello {
-  /** 1. */
+  /** 1 or 2; who says 1 is not sent what it does not know: events, and notices but presence. */
   protocolVersion: number;
   token: string;
   /** [a-z0-9][a-z0-9._:-]{0,63}: a device has one delivery cursor for each consumer name, held by one session at a time. Empty means "ui". */
@@ -144,6 +217,8 @@ export interface HelloResponse {
   server: string;
   /** How many bytes of messages, and as many of other items, the server sends beyond what is acknowledged. */
   windowBytes: number;
+  /** Of the state that is in no log, see StateChanged. */
+  stateRevision: number;
 }
 
 /** Ack lets the server send on. It has no reply. */
@@ -177,6 +252,10 @@ export interface Item {
     | { $case: "presence"; value: Presence }
     | { $case: "deliveryChanged"; value: DeliveryChanged }
     | { $case: "sessionEnded"; value: SessionEnded }
+    | { $case: "typing"; value: Typing }
+    | { $case: "receipt"; value: Receipt }
+    | { $case: "roomReceipts"; value: RoomReceipts }
+    | { $case: "stateChanged"; value: StateChanged }
     | undefined;
 }
 
@@ -196,6 +275,28 @@ export interface Reply {
     | { $case: "revokeDevice"; value: RevokeDeviceResponse }
     | { $case: "changePassword"; value: ChangePasswordResponse }
     | { $case: "logOut"; value: LogOutResponse }
+    | { $case: "edit"; value: EditResponse }
+    | { $case: "delete"; value: DeleteResponse }
+    | { $case: "react"; value: ReactResponse }
+    | { $case: "getConversation"; value: GetConversationResponse }
+    | { $case: "read"; value: ReadResponse }
+    | { $case: "listReaders"; value: ListReadersResponse }
+    | { $case: "typing"; value: TypingResponse }
+    | { $case: "setAway"; value: SetAwayResponse }
+    | { $case: "createRoom"; value: CreateRoomResponse }
+    | { $case: "joinRoom"; value: JoinRoomResponse }
+    | { $case: "leaveRoom"; value: LeaveRoomResponse }
+    | { $case: "updateRoom"; value: UpdateRoomResponse }
+    | { $case: "setTopic"; value: SetTopicResponse }
+    | { $case: "inviteMember"; value: InviteMemberResponse }
+    | { $case: "removeMember"; value: RemoveMemberResponse }
+    | { $case: "unbanMember"; value: UnbanMemberResponse }
+    | { $case: "setRole"; value: SetRoleResponse }
+    | { $case: "listRooms"; value: ListRoomsResponse }
+    | { $case: "listMembers"; value: ListMembersResponse }
+    | { $case: "getSettings"; value: GetSettingsResponse }
+    | { $case: "updateSettings"; value: UpdateSettingsResponse }
+    | { $case: "blockUser"; value: BlockUserResponse }
     | undefined;
 }
 
@@ -203,6 +304,45 @@ export interface Reply {
 export interface Presence {
   user: string;
   online: boolean;
+  state: PresenceState;
+}
+
+/** Typing tells that somebody writes. Lossy: it is over 6 seconds after it was said last. */
+export interface Typing {
+  conversation: string;
+  user: string;
+  stopped: boolean;
+}
+
+/** Receipt tells how far somebody is in a conversation of two, or the receiver themself on another device in any. Lossy: GetConversation says it again. */
+export interface Receipt {
+  conversation: string;
+  user: string;
+  /** 0 when it says nothing of it. */
+  readSeq: number;
+  deliveredSeq: number;
+}
+
+/** RoomReceipts tells how many have read what in a room, at most once a second. Lossy. */
+export interface RoomReceipts {
+  conversation: string;
+  /** By seq, highest first. */
+  counts: ReadCount[];
+}
+
+/** ReadCount: so many members have read up to this seq, or further. */
+export interface ReadCount {
+  seq: number;
+  readers: number;
+}
+
+/**
+ * StateChanged tells that what GetConversation (with a conversation) or GetSettings (without) answers is new. Lossy: a revision that is
+ * not one more than the one before means that some were lost, and everything is to be asked again.
+ */
+export interface StateChanged {
+  revision: number;
+  conversation: string;
 }
 
 /** DeliveryChanged tells which way messages come from now on. */
@@ -341,6 +481,72 @@ export const Request: MessageFns<Request> = {
       case "logOut":
         LogOutRequest.encode(message.kind.value, writer.uint32(114).fork()).join();
         break;
+      case "edit":
+        EditRequest.encode(message.kind.value, writer.uint32(122).fork()).join();
+        break;
+      case "delete":
+        DeleteRequest.encode(message.kind.value, writer.uint32(130).fork()).join();
+        break;
+      case "react":
+        ReactRequest.encode(message.kind.value, writer.uint32(138).fork()).join();
+        break;
+      case "getConversation":
+        GetConversationRequest.encode(message.kind.value, writer.uint32(146).fork()).join();
+        break;
+      case "read":
+        ReadRequest.encode(message.kind.value, writer.uint32(154).fork()).join();
+        break;
+      case "listReaders":
+        ListReadersRequest.encode(message.kind.value, writer.uint32(162).fork()).join();
+        break;
+      case "typing":
+        TypingRequest.encode(message.kind.value, writer.uint32(170).fork()).join();
+        break;
+      case "setAway":
+        SetAwayRequest.encode(message.kind.value, writer.uint32(178).fork()).join();
+        break;
+      case "createRoom":
+        CreateRoomRequest.encode(message.kind.value, writer.uint32(186).fork()).join();
+        break;
+      case "joinRoom":
+        JoinRoomRequest.encode(message.kind.value, writer.uint32(194).fork()).join();
+        break;
+      case "leaveRoom":
+        LeaveRoomRequest.encode(message.kind.value, writer.uint32(202).fork()).join();
+        break;
+      case "updateRoom":
+        UpdateRoomRequest.encode(message.kind.value, writer.uint32(210).fork()).join();
+        break;
+      case "setTopic":
+        SetTopicRequest.encode(message.kind.value, writer.uint32(218).fork()).join();
+        break;
+      case "inviteMember":
+        InviteMemberRequest.encode(message.kind.value, writer.uint32(226).fork()).join();
+        break;
+      case "removeMember":
+        RemoveMemberRequest.encode(message.kind.value, writer.uint32(234).fork()).join();
+        break;
+      case "unbanMember":
+        UnbanMemberRequest.encode(message.kind.value, writer.uint32(242).fork()).join();
+        break;
+      case "setRole":
+        SetRoleRequest.encode(message.kind.value, writer.uint32(250).fork()).join();
+        break;
+      case "listRooms":
+        ListRoomsRequest.encode(message.kind.value, writer.uint32(258).fork()).join();
+        break;
+      case "listMembers":
+        ListMembersRequest.encode(message.kind.value, writer.uint32(266).fork()).join();
+        break;
+      case "getSettings":
+        GetSettingsRequest.encode(message.kind.value, writer.uint32(274).fork()).join();
+        break;
+      case "updateSettings":
+        UpdateSettingsRequest.encode(message.kind.value, writer.uint32(282).fork()).join();
+        break;
+      case "blockUser":
+        BlockUserRequest.encode(message.kind.value, writer.uint32(290).fork()).join();
+        break;
     }
     return writer;
   },
@@ -473,6 +679,182 @@ export const Request: MessageFns<Request> = {
             message.kind = { $case: "logOut", value: LogOutRequest.decode(reader, reader.uint32()) };
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.kind = { $case: "edit", value: EditRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.kind = { $case: "delete", value: DeleteRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.kind = { $case: "react", value: ReactRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.kind = { $case: "getConversation", value: GetConversationRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.kind = { $case: "read", value: ReadRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.kind = { $case: "listReaders", value: ListReadersRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.kind = { $case: "typing", value: TypingRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 22: {
+            if (tag !== 178) {
+              break;
+            }
+
+            message.kind = { $case: "setAway", value: SetAwayRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 23: {
+            if (tag !== 186) {
+              break;
+            }
+
+            message.kind = { $case: "createRoom", value: CreateRoomRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 24: {
+            if (tag !== 194) {
+              break;
+            }
+
+            message.kind = { $case: "joinRoom", value: JoinRoomRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 25: {
+            if (tag !== 202) {
+              break;
+            }
+
+            message.kind = { $case: "leaveRoom", value: LeaveRoomRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 26: {
+            if (tag !== 210) {
+              break;
+            }
+
+            message.kind = { $case: "updateRoom", value: UpdateRoomRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 27: {
+            if (tag !== 218) {
+              break;
+            }
+
+            message.kind = { $case: "setTopic", value: SetTopicRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 28: {
+            if (tag !== 226) {
+              break;
+            }
+
+            message.kind = { $case: "inviteMember", value: InviteMemberRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 29: {
+            if (tag !== 234) {
+              break;
+            }
+
+            message.kind = { $case: "removeMember", value: RemoveMemberRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.kind = { $case: "unbanMember", value: UnbanMemberRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 31: {
+            if (tag !== 250) {
+              break;
+            }
+
+            message.kind = { $case: "setRole", value: SetRoleRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 32: {
+            if (tag !== 258) {
+              break;
+            }
+
+            message.kind = { $case: "listRooms", value: ListRoomsRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 33: {
+            if (tag !== 266) {
+              break;
+            }
+
+            message.kind = { $case: "listMembers", value: ListMembersRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 34: {
+            if (tag !== 274) {
+              break;
+            }
+
+            message.kind = { $case: "getSettings", value: GetSettingsRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 35: {
+            if (tag !== 282) {
+              break;
+            }
+
+            message.kind = { $case: "updateSettings", value: UpdateSettingsRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 36: {
+            if (tag !== 290) {
+              break;
+            }
+
+            message.kind = { $case: "blockUser", value: BlockUserRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -528,6 +910,84 @@ export const Request: MessageFns<Request> = {
         ? { $case: "logOut", value: LogOutRequest.fromJSON(object.logOut) }
         : isSet(object.log_out)
         ? { $case: "logOut", value: LogOutRequest.fromJSON(object.log_out) }
+        : isSet(object.edit)
+        ? { $case: "edit", value: EditRequest.fromJSON(object.edit) }
+        : isSet(object.delete)
+        ? { $case: "delete", value: DeleteRequest.fromJSON(object.delete) }
+        : isSet(object.react)
+        ? { $case: "react", value: ReactRequest.fromJSON(object.react) }
+        : isSet(object.getConversation)
+        ? { $case: "getConversation", value: GetConversationRequest.fromJSON(object.getConversation) }
+        : isSet(object.get_conversation)
+        ? { $case: "getConversation", value: GetConversationRequest.fromJSON(object.get_conversation) }
+        : isSet(object.read)
+        ? { $case: "read", value: ReadRequest.fromJSON(object.read) }
+        : isSet(object.listReaders)
+        ? { $case: "listReaders", value: ListReadersRequest.fromJSON(object.listReaders) }
+        : isSet(object.list_readers)
+        ? { $case: "listReaders", value: ListReadersRequest.fromJSON(object.list_readers) }
+        : isSet(object.typing)
+        ? { $case: "typing", value: TypingRequest.fromJSON(object.typing) }
+        : isSet(object.setAway)
+        ? { $case: "setAway", value: SetAwayRequest.fromJSON(object.setAway) }
+        : isSet(object.set_away)
+        ? { $case: "setAway", value: SetAwayRequest.fromJSON(object.set_away) }
+        : isSet(object.createRoom)
+        ? { $case: "createRoom", value: CreateRoomRequest.fromJSON(object.createRoom) }
+        : isSet(object.create_room)
+        ? { $case: "createRoom", value: CreateRoomRequest.fromJSON(object.create_room) }
+        : isSet(object.joinRoom)
+        ? { $case: "joinRoom", value: JoinRoomRequest.fromJSON(object.joinRoom) }
+        : isSet(object.join_room)
+        ? { $case: "joinRoom", value: JoinRoomRequest.fromJSON(object.join_room) }
+        : isSet(object.leaveRoom)
+        ? { $case: "leaveRoom", value: LeaveRoomRequest.fromJSON(object.leaveRoom) }
+        : isSet(object.leave_room)
+        ? { $case: "leaveRoom", value: LeaveRoomRequest.fromJSON(object.leave_room) }
+        : isSet(object.updateRoom)
+        ? { $case: "updateRoom", value: UpdateRoomRequest.fromJSON(object.updateRoom) }
+        : isSet(object.update_room)
+        ? { $case: "updateRoom", value: UpdateRoomRequest.fromJSON(object.update_room) }
+        : isSet(object.setTopic)
+        ? { $case: "setTopic", value: SetTopicRequest.fromJSON(object.setTopic) }
+        : isSet(object.set_topic)
+        ? { $case: "setTopic", value: SetTopicRequest.fromJSON(object.set_topic) }
+        : isSet(object.inviteMember)
+        ? { $case: "inviteMember", value: InviteMemberRequest.fromJSON(object.inviteMember) }
+        : isSet(object.invite_member)
+        ? { $case: "inviteMember", value: InviteMemberRequest.fromJSON(object.invite_member) }
+        : isSet(object.removeMember)
+        ? { $case: "removeMember", value: RemoveMemberRequest.fromJSON(object.removeMember) }
+        : isSet(object.remove_member)
+        ? { $case: "removeMember", value: RemoveMemberRequest.fromJSON(object.remove_member) }
+        : isSet(object.unbanMember)
+        ? { $case: "unbanMember", value: UnbanMemberRequest.fromJSON(object.unbanMember) }
+        : isSet(object.unban_member)
+        ? { $case: "unbanMember", value: UnbanMemberRequest.fromJSON(object.unban_member) }
+        : isSet(object.setRole)
+        ? { $case: "setRole", value: SetRoleRequest.fromJSON(object.setRole) }
+        : isSet(object.set_role)
+        ? { $case: "setRole", value: SetRoleRequest.fromJSON(object.set_role) }
+        : isSet(object.listRooms)
+        ? { $case: "listRooms", value: ListRoomsRequest.fromJSON(object.listRooms) }
+        : isSet(object.list_rooms)
+        ? { $case: "listRooms", value: ListRoomsRequest.fromJSON(object.list_rooms) }
+        : isSet(object.listMembers)
+        ? { $case: "listMembers", value: ListMembersRequest.fromJSON(object.listMembers) }
+        : isSet(object.list_members)
+        ? { $case: "listMembers", value: ListMembersRequest.fromJSON(object.list_members) }
+        : isSet(object.getSettings)
+        ? { $case: "getSettings", value: GetSettingsRequest.fromJSON(object.getSettings) }
+        : isSet(object.get_settings)
+        ? { $case: "getSettings", value: GetSettingsRequest.fromJSON(object.get_settings) }
+        : isSet(object.updateSettings)
+        ? { $case: "updateSettings", value: UpdateSettingsRequest.fromJSON(object.updateSettings) }
+        : isSet(object.update_settings)
+        ? { $case: "updateSettings", value: UpdateSettingsRequest.fromJSON(object.update_settings) }
+        : isSet(object.blockUser)
+        ? { $case: "blockUser", value: BlockUserRequest.fromJSON(object.blockUser) }
+        : isSet(object.block_user)
+        ? { $case: "blockUser", value: BlockUserRequest.fromJSON(object.block_user) }
         : undefined,
     };
   },
@@ -563,6 +1023,50 @@ export const Request: MessageFns<Request> = {
       obj.changePassword = ChangePasswordRequest.toJSON(message.kind.value);
     } else if (message.kind?.$case === "logOut") {
       obj.logOut = LogOutRequest.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "edit") {
+      obj.edit = EditRequest.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "delete") {
+      obj.delete = DeleteRequest.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "react") {
+      obj.react = ReactRequest.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "getConversation") {
+      obj.getConversation = GetConversationRequest.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "read") {
+      obj.read = ReadRequest.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "listReaders") {
+      obj.listReaders = ListReadersRequest.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "typing") {
+      obj.typing = TypingRequest.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "setAway") {
+      obj.setAway = SetAwayRequest.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "createRoom") {
+      obj.createRoom = CreateRoomRequest.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "joinRoom") {
+      obj.joinRoom = JoinRoomRequest.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "leaveRoom") {
+      obj.leaveRoom = LeaveRoomRequest.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "updateRoom") {
+      obj.updateRoom = UpdateRoomRequest.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "setTopic") {
+      obj.setTopic = SetTopicRequest.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "inviteMember") {
+      obj.inviteMember = InviteMemberRequest.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "removeMember") {
+      obj.removeMember = RemoveMemberRequest.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "unbanMember") {
+      obj.unbanMember = UnbanMemberRequest.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "setRole") {
+      obj.setRole = SetRoleRequest.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "listRooms") {
+      obj.listRooms = ListRoomsRequest.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "listMembers") {
+      obj.listMembers = ListMembersRequest.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "getSettings") {
+      obj.getSettings = GetSettingsRequest.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "updateSettings") {
+      obj.updateSettings = UpdateSettingsRequest.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "blockUser") {
+      obj.blockUser = BlockUserRequest.toJSON(message.kind.value);
     }
     return obj;
   },
@@ -827,6 +1331,7 @@ function createBaseHelloResponse(): HelloResponse {
     protocolMax: 0,
     server: "",
     windowBytes: 0,
+    stateRevision: 0,
   };
 }
 
@@ -858,6 +1363,9 @@ export const HelloResponse: MessageFns<HelloResponse> = {
     }
     if (message.windowBytes !== 0) {
       writer.uint32(72).uint32(message.windowBytes);
+    }
+    if (message.stateRevision !== 0) {
+      writer.uint32(80).uint64(message.stateRevision);
     }
     return writer;
   },
@@ -947,6 +1455,14 @@ export const HelloResponse: MessageFns<HelloResponse> = {
             message.windowBytes = reader.uint32();
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.stateRevision = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -986,6 +1502,11 @@ export const HelloResponse: MessageFns<HelloResponse> = {
         : isSet(object.window_bytes)
         ? globalThis.Number(object.window_bytes)
         : 0,
+      stateRevision: isSet(object.stateRevision)
+        ? globalThis.Number(object.stateRevision)
+        : isSet(object.state_revision)
+        ? globalThis.Number(object.state_revision)
+        : 0,
     };
   },
 
@@ -1017,6 +1538,9 @@ export const HelloResponse: MessageFns<HelloResponse> = {
     }
     if (message.windowBytes !== 0) {
       obj.windowBytes = Math.round(message.windowBytes);
+    }
+    if (message.stateRevision !== 0) {
+      obj.stateRevision = Math.round(message.stateRevision);
     }
     return obj;
   },
@@ -1280,6 +1804,18 @@ export const Item: MessageFns<Item> = {
       case "sessionEnded":
         SessionEnded.encode(message.kind.value, writer.uint32(42).fork()).join();
         break;
+      case "typing":
+        Typing.encode(message.kind.value, writer.uint32(50).fork()).join();
+        break;
+      case "receipt":
+        Receipt.encode(message.kind.value, writer.uint32(58).fork()).join();
+        break;
+      case "roomReceipts":
+        RoomReceipts.encode(message.kind.value, writer.uint32(66).fork()).join();
+        break;
+      case "stateChanged":
+        StateChanged.encode(message.kind.value, writer.uint32(74).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1337,6 +1873,38 @@ export const Item: MessageFns<Item> = {
             message.kind = { $case: "sessionEnded", value: SessionEnded.decode(reader, reader.uint32()) };
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.kind = { $case: "typing", value: Typing.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.kind = { $case: "receipt", value: Receipt.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.kind = { $case: "roomReceipts", value: RoomReceipts.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.kind = { $case: "stateChanged", value: StateChanged.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1365,6 +1933,18 @@ export const Item: MessageFns<Item> = {
         ? { $case: "sessionEnded", value: SessionEnded.fromJSON(object.sessionEnded) }
         : isSet(object.session_ended)
         ? { $case: "sessionEnded", value: SessionEnded.fromJSON(object.session_ended) }
+        : isSet(object.typing)
+        ? { $case: "typing", value: Typing.fromJSON(object.typing) }
+        : isSet(object.receipt)
+        ? { $case: "receipt", value: Receipt.fromJSON(object.receipt) }
+        : isSet(object.roomReceipts)
+        ? { $case: "roomReceipts", value: RoomReceipts.fromJSON(object.roomReceipts) }
+        : isSet(object.room_receipts)
+        ? { $case: "roomReceipts", value: RoomReceipts.fromJSON(object.room_receipts) }
+        : isSet(object.stateChanged)
+        ? { $case: "stateChanged", value: StateChanged.fromJSON(object.stateChanged) }
+        : isSet(object.state_changed)
+        ? { $case: "stateChanged", value: StateChanged.fromJSON(object.state_changed) }
         : undefined,
     };
   },
@@ -1381,6 +1961,14 @@ export const Item: MessageFns<Item> = {
       obj.deliveryChanged = DeliveryChanged.toJSON(message.kind.value);
     } else if (message.kind?.$case === "sessionEnded") {
       obj.sessionEnded = SessionEnded.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "typing") {
+      obj.typing = Typing.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "receipt") {
+      obj.receipt = Receipt.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "roomReceipts") {
+      obj.roomReceipts = RoomReceipts.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "stateChanged") {
+      obj.stateChanged = StateChanged.toJSON(message.kind.value);
     }
     return obj;
   },
@@ -1434,6 +2022,72 @@ export const Reply: MessageFns<Reply> = {
         break;
       case "logOut":
         LogOutResponse.encode(message.result.value, writer.uint32(114).fork()).join();
+        break;
+      case "edit":
+        EditResponse.encode(message.result.value, writer.uint32(122).fork()).join();
+        break;
+      case "delete":
+        DeleteResponse.encode(message.result.value, writer.uint32(130).fork()).join();
+        break;
+      case "react":
+        ReactResponse.encode(message.result.value, writer.uint32(138).fork()).join();
+        break;
+      case "getConversation":
+        GetConversationResponse.encode(message.result.value, writer.uint32(146).fork()).join();
+        break;
+      case "read":
+        ReadResponse.encode(message.result.value, writer.uint32(154).fork()).join();
+        break;
+      case "listReaders":
+        ListReadersResponse.encode(message.result.value, writer.uint32(162).fork()).join();
+        break;
+      case "typing":
+        TypingResponse.encode(message.result.value, writer.uint32(170).fork()).join();
+        break;
+      case "setAway":
+        SetAwayResponse.encode(message.result.value, writer.uint32(178).fork()).join();
+        break;
+      case "createRoom":
+        CreateRoomResponse.encode(message.result.value, writer.uint32(186).fork()).join();
+        break;
+      case "joinRoom":
+        JoinRoomResponse.encode(message.result.value, writer.uint32(194).fork()).join();
+        break;
+      case "leaveRoom":
+        LeaveRoomResponse.encode(message.result.value, writer.uint32(202).fork()).join();
+        break;
+      case "updateRoom":
+        UpdateRoomResponse.encode(message.result.value, writer.uint32(210).fork()).join();
+        break;
+      case "setTopic":
+        SetTopicResponse.encode(message.result.value, writer.uint32(218).fork()).join();
+        break;
+      case "inviteMember":
+        InviteMemberResponse.encode(message.result.value, writer.uint32(226).fork()).join();
+        break;
+      case "removeMember":
+        RemoveMemberResponse.encode(message.result.value, writer.uint32(234).fork()).join();
+        break;
+      case "unbanMember":
+        UnbanMemberResponse.encode(message.result.value, writer.uint32(242).fork()).join();
+        break;
+      case "setRole":
+        SetRoleResponse.encode(message.result.value, writer.uint32(250).fork()).join();
+        break;
+      case "listRooms":
+        ListRoomsResponse.encode(message.result.value, writer.uint32(258).fork()).join();
+        break;
+      case "listMembers":
+        ListMembersResponse.encode(message.result.value, writer.uint32(266).fork()).join();
+        break;
+      case "getSettings":
+        GetSettingsResponse.encode(message.result.value, writer.uint32(274).fork()).join();
+        break;
+      case "updateSettings":
+        UpdateSettingsResponse.encode(message.result.value, writer.uint32(282).fork()).join();
+        break;
+      case "blockUser":
+        BlockUserResponse.encode(message.result.value, writer.uint32(290).fork()).join();
         break;
     }
     return writer;
@@ -1567,6 +2221,185 @@ export const Reply: MessageFns<Reply> = {
             message.result = { $case: "logOut", value: LogOutResponse.decode(reader, reader.uint32()) };
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.result = { $case: "edit", value: EditResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.result = { $case: "delete", value: DeleteResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.result = { $case: "react", value: ReactResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.result = {
+              $case: "getConversation",
+              value: GetConversationResponse.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.result = { $case: "read", value: ReadResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.result = { $case: "listReaders", value: ListReadersResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.result = { $case: "typing", value: TypingResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 22: {
+            if (tag !== 178) {
+              break;
+            }
+
+            message.result = { $case: "setAway", value: SetAwayResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 23: {
+            if (tag !== 186) {
+              break;
+            }
+
+            message.result = { $case: "createRoom", value: CreateRoomResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 24: {
+            if (tag !== 194) {
+              break;
+            }
+
+            message.result = { $case: "joinRoom", value: JoinRoomResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 25: {
+            if (tag !== 202) {
+              break;
+            }
+
+            message.result = { $case: "leaveRoom", value: LeaveRoomResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 26: {
+            if (tag !== 210) {
+              break;
+            }
+
+            message.result = { $case: "updateRoom", value: UpdateRoomResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 27: {
+            if (tag !== 218) {
+              break;
+            }
+
+            message.result = { $case: "setTopic", value: SetTopicResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 28: {
+            if (tag !== 226) {
+              break;
+            }
+
+            message.result = { $case: "inviteMember", value: InviteMemberResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 29: {
+            if (tag !== 234) {
+              break;
+            }
+
+            message.result = { $case: "removeMember", value: RemoveMemberResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.result = { $case: "unbanMember", value: UnbanMemberResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 31: {
+            if (tag !== 250) {
+              break;
+            }
+
+            message.result = { $case: "setRole", value: SetRoleResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 32: {
+            if (tag !== 258) {
+              break;
+            }
+
+            message.result = { $case: "listRooms", value: ListRoomsResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 33: {
+            if (tag !== 266) {
+              break;
+            }
+
+            message.result = { $case: "listMembers", value: ListMembersResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 34: {
+            if (tag !== 274) {
+              break;
+            }
+
+            message.result = { $case: "getSettings", value: GetSettingsResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 35: {
+            if (tag !== 282) {
+              break;
+            }
+
+            message.result = { $case: "updateSettings", value: UpdateSettingsResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 36: {
+            if (tag !== 290) {
+              break;
+            }
+
+            message.result = { $case: "blockUser", value: BlockUserResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1626,6 +2459,84 @@ export const Reply: MessageFns<Reply> = {
         ? { $case: "logOut", value: LogOutResponse.fromJSON(object.logOut) }
         : isSet(object.log_out)
         ? { $case: "logOut", value: LogOutResponse.fromJSON(object.log_out) }
+        : isSet(object.edit)
+        ? { $case: "edit", value: EditResponse.fromJSON(object.edit) }
+        : isSet(object.delete)
+        ? { $case: "delete", value: DeleteResponse.fromJSON(object.delete) }
+        : isSet(object.react)
+        ? { $case: "react", value: ReactResponse.fromJSON(object.react) }
+        : isSet(object.getConversation)
+        ? { $case: "getConversation", value: GetConversationResponse.fromJSON(object.getConversation) }
+        : isSet(object.get_conversation)
+        ? { $case: "getConversation", value: GetConversationResponse.fromJSON(object.get_conversation) }
+        : isSet(object.read)
+        ? { $case: "read", value: ReadResponse.fromJSON(object.read) }
+        : isSet(object.listReaders)
+        ? { $case: "listReaders", value: ListReadersResponse.fromJSON(object.listReaders) }
+        : isSet(object.list_readers)
+        ? { $case: "listReaders", value: ListReadersResponse.fromJSON(object.list_readers) }
+        : isSet(object.typing)
+        ? { $case: "typing", value: TypingResponse.fromJSON(object.typing) }
+        : isSet(object.setAway)
+        ? { $case: "setAway", value: SetAwayResponse.fromJSON(object.setAway) }
+        : isSet(object.set_away)
+        ? { $case: "setAway", value: SetAwayResponse.fromJSON(object.set_away) }
+        : isSet(object.createRoom)
+        ? { $case: "createRoom", value: CreateRoomResponse.fromJSON(object.createRoom) }
+        : isSet(object.create_room)
+        ? { $case: "createRoom", value: CreateRoomResponse.fromJSON(object.create_room) }
+        : isSet(object.joinRoom)
+        ? { $case: "joinRoom", value: JoinRoomResponse.fromJSON(object.joinRoom) }
+        : isSet(object.join_room)
+        ? { $case: "joinRoom", value: JoinRoomResponse.fromJSON(object.join_room) }
+        : isSet(object.leaveRoom)
+        ? { $case: "leaveRoom", value: LeaveRoomResponse.fromJSON(object.leaveRoom) }
+        : isSet(object.leave_room)
+        ? { $case: "leaveRoom", value: LeaveRoomResponse.fromJSON(object.leave_room) }
+        : isSet(object.updateRoom)
+        ? { $case: "updateRoom", value: UpdateRoomResponse.fromJSON(object.updateRoom) }
+        : isSet(object.update_room)
+        ? { $case: "updateRoom", value: UpdateRoomResponse.fromJSON(object.update_room) }
+        : isSet(object.setTopic)
+        ? { $case: "setTopic", value: SetTopicResponse.fromJSON(object.setTopic) }
+        : isSet(object.set_topic)
+        ? { $case: "setTopic", value: SetTopicResponse.fromJSON(object.set_topic) }
+        : isSet(object.inviteMember)
+        ? { $case: "inviteMember", value: InviteMemberResponse.fromJSON(object.inviteMember) }
+        : isSet(object.invite_member)
+        ? { $case: "inviteMember", value: InviteMemberResponse.fromJSON(object.invite_member) }
+        : isSet(object.removeMember)
+        ? { $case: "removeMember", value: RemoveMemberResponse.fromJSON(object.removeMember) }
+        : isSet(object.remove_member)
+        ? { $case: "removeMember", value: RemoveMemberResponse.fromJSON(object.remove_member) }
+        : isSet(object.unbanMember)
+        ? { $case: "unbanMember", value: UnbanMemberResponse.fromJSON(object.unbanMember) }
+        : isSet(object.unban_member)
+        ? { $case: "unbanMember", value: UnbanMemberResponse.fromJSON(object.unban_member) }
+        : isSet(object.setRole)
+        ? { $case: "setRole", value: SetRoleResponse.fromJSON(object.setRole) }
+        : isSet(object.set_role)
+        ? { $case: "setRole", value: SetRoleResponse.fromJSON(object.set_role) }
+        : isSet(object.listRooms)
+        ? { $case: "listRooms", value: ListRoomsResponse.fromJSON(object.listRooms) }
+        : isSet(object.list_rooms)
+        ? { $case: "listRooms", value: ListRoomsResponse.fromJSON(object.list_rooms) }
+        : isSet(object.listMembers)
+        ? { $case: "listMembers", value: ListMembersResponse.fromJSON(object.listMembers) }
+        : isSet(object.list_members)
+        ? { $case: "listMembers", value: ListMembersResponse.fromJSON(object.list_members) }
+        : isSet(object.getSettings)
+        ? { $case: "getSettings", value: GetSettingsResponse.fromJSON(object.getSettings) }
+        : isSet(object.get_settings)
+        ? { $case: "getSettings", value: GetSettingsResponse.fromJSON(object.get_settings) }
+        : isSet(object.updateSettings)
+        ? { $case: "updateSettings", value: UpdateSettingsResponse.fromJSON(object.updateSettings) }
+        : isSet(object.update_settings)
+        ? { $case: "updateSettings", value: UpdateSettingsResponse.fromJSON(object.update_settings) }
+        : isSet(object.blockUser)
+        ? { $case: "blockUser", value: BlockUserResponse.fromJSON(object.blockUser) }
+        : isSet(object.block_user)
+        ? { $case: "blockUser", value: BlockUserResponse.fromJSON(object.block_user) }
         : undefined,
     };
   },
@@ -1661,13 +2572,57 @@ export const Reply: MessageFns<Reply> = {
       obj.changePassword = ChangePasswordResponse.toJSON(message.result.value);
     } else if (message.result?.$case === "logOut") {
       obj.logOut = LogOutResponse.toJSON(message.result.value);
+    } else if (message.result?.$case === "edit") {
+      obj.edit = EditResponse.toJSON(message.result.value);
+    } else if (message.result?.$case === "delete") {
+      obj.delete = DeleteResponse.toJSON(message.result.value);
+    } else if (message.result?.$case === "react") {
+      obj.react = ReactResponse.toJSON(message.result.value);
+    } else if (message.result?.$case === "getConversation") {
+      obj.getConversation = GetConversationResponse.toJSON(message.result.value);
+    } else if (message.result?.$case === "read") {
+      obj.read = ReadResponse.toJSON(message.result.value);
+    } else if (message.result?.$case === "listReaders") {
+      obj.listReaders = ListReadersResponse.toJSON(message.result.value);
+    } else if (message.result?.$case === "typing") {
+      obj.typing = TypingResponse.toJSON(message.result.value);
+    } else if (message.result?.$case === "setAway") {
+      obj.setAway = SetAwayResponse.toJSON(message.result.value);
+    } else if (message.result?.$case === "createRoom") {
+      obj.createRoom = CreateRoomResponse.toJSON(message.result.value);
+    } else if (message.result?.$case === "joinRoom") {
+      obj.joinRoom = JoinRoomResponse.toJSON(message.result.value);
+    } else if (message.result?.$case === "leaveRoom") {
+      obj.leaveRoom = LeaveRoomResponse.toJSON(message.result.value);
+    } else if (message.result?.$case === "updateRoom") {
+      obj.updateRoom = UpdateRoomResponse.toJSON(message.result.value);
+    } else if (message.result?.$case === "setTopic") {
+      obj.setTopic = SetTopicResponse.toJSON(message.result.value);
+    } else if (message.result?.$case === "inviteMember") {
+      obj.inviteMember = InviteMemberResponse.toJSON(message.result.value);
+    } else if (message.result?.$case === "removeMember") {
+      obj.removeMember = RemoveMemberResponse.toJSON(message.result.value);
+    } else if (message.result?.$case === "unbanMember") {
+      obj.unbanMember = UnbanMemberResponse.toJSON(message.result.value);
+    } else if (message.result?.$case === "setRole") {
+      obj.setRole = SetRoleResponse.toJSON(message.result.value);
+    } else if (message.result?.$case === "listRooms") {
+      obj.listRooms = ListRoomsResponse.toJSON(message.result.value);
+    } else if (message.result?.$case === "listMembers") {
+      obj.listMembers = ListMembersResponse.toJSON(message.result.value);
+    } else if (message.result?.$case === "getSettings") {
+      obj.getSettings = GetSettingsResponse.toJSON(message.result.value);
+    } else if (message.result?.$case === "updateSettings") {
+      obj.updateSettings = UpdateSettingsResponse.toJSON(message.result.value);
+    } else if (message.result?.$case === "blockUser") {
+      obj.blockUser = BlockUserResponse.toJSON(message.result.value);
     }
     return obj;
   },
 };
 
 function createBasePresence(): Presence {
-  return { user: "", online: false };
+  return { user: "", online: false, state: 0 };
 }
 
 export const Presence: MessageFns<Presence> = {
@@ -1677,6 +2632,9 @@ export const Presence: MessageFns<Presence> = {
     }
     if (message.online !== false) {
       writer.uint32(16).bool(message.online);
+    }
+    if (message.state !== 0) {
+      writer.uint32(24).int32(message.state);
     }
     return writer;
   },
@@ -1710,6 +2668,14 @@ export const Presence: MessageFns<Presence> = {
             message.online = reader.bool();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1726,6 +2692,7 @@ export const Presence: MessageFns<Presence> = {
     return {
       user: isSet(object.user) ? globalThis.String(object.user) : "",
       online: isSet(object.online) ? globalThis.Boolean(object.online) : false,
+      state: isSet(object.state) ? presenceStateFromJSON(object.state) : 0,
     };
   },
 
@@ -1736,6 +2703,437 @@ export const Presence: MessageFns<Presence> = {
     }
     if (message.online !== false) {
       obj.online = message.online;
+    }
+    if (message.state !== 0) {
+      obj.state = presenceStateToJSON(message.state);
+    }
+    return obj;
+  },
+};
+
+function createBaseTyping(): Typing {
+  return { conversation: "", user: "", stopped: false };
+}
+
+export const Typing: MessageFns<Typing> = {
+  encode(message: Typing, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.conversation !== "") {
+      writer.uint32(10).string(message.conversation);
+    }
+    if (message.user !== "") {
+      writer.uint32(18).string(message.user);
+    }
+    if (message.stopped !== false) {
+      writer.uint32(24).bool(message.stopped);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Typing {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTyping();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.conversation = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.user = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.stopped = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Typing {
+    return {
+      conversation: isSet(object.conversation) ? globalThis.String(object.conversation) : "",
+      user: isSet(object.user) ? globalThis.String(object.user) : "",
+      stopped: isSet(object.stopped) ? globalThis.Boolean(object.stopped) : false,
+    };
+  },
+
+  toJSON(message: Typing): unknown {
+    const obj: any = {};
+    if (message.conversation !== "") {
+      obj.conversation = message.conversation;
+    }
+    if (message.user !== "") {
+      obj.user = message.user;
+    }
+    if (message.stopped !== false) {
+      obj.stopped = message.stopped;
+    }
+    return obj;
+  },
+};
+
+function createBaseReceipt(): Receipt {
+  return { conversation: "", user: "", readSeq: 0, deliveredSeq: 0 };
+}
+
+export const Receipt: MessageFns<Receipt> = {
+  encode(message: Receipt, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.conversation !== "") {
+      writer.uint32(10).string(message.conversation);
+    }
+    if (message.user !== "") {
+      writer.uint32(18).string(message.user);
+    }
+    if (message.readSeq !== 0) {
+      writer.uint32(24).uint64(message.readSeq);
+    }
+    if (message.deliveredSeq !== 0) {
+      writer.uint32(32).uint64(message.deliveredSeq);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Receipt {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReceipt();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.conversation = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.user = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.readSeq = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.deliveredSeq = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Receipt {
+    return {
+      conversation: isSet(object.conversation) ? globalThis.String(object.conversation) : "",
+      user: isSet(object.user) ? globalThis.String(object.user) : "",
+      readSeq: isSet(object.readSeq)
+        ? globalThis.Number(object.readSeq)
+        : isSet(object.read_seq)
+        ? globalThis.Number(object.read_seq)
+        : 0,
+      deliveredSeq: isSet(object.deliveredSeq)
+        ? globalThis.Number(object.deliveredSeq)
+        : isSet(object.delivered_seq)
+        ? globalThis.Number(object.delivered_seq)
+        : 0,
+    };
+  },
+
+  toJSON(message: Receipt): unknown {
+    const obj: any = {};
+    if (message.conversation !== "") {
+      obj.conversation = message.conversation;
+    }
+    if (message.user !== "") {
+      obj.user = message.user;
+    }
+    if (message.readSeq !== 0) {
+      obj.readSeq = Math.round(message.readSeq);
+    }
+    if (message.deliveredSeq !== 0) {
+      obj.deliveredSeq = Math.round(message.deliveredSeq);
+    }
+    return obj;
+  },
+};
+
+function createBaseRoomReceipts(): RoomReceipts {
+  return { conversation: "", counts: [] };
+}
+
+export const RoomReceipts: MessageFns<RoomReceipts> = {
+  encode(message: RoomReceipts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.conversation !== "") {
+      writer.uint32(10).string(message.conversation);
+    }
+    for (const v of message.counts) {
+      ReadCount.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RoomReceipts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRoomReceipts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.conversation = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.counts.push(ReadCount.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RoomReceipts {
+    return {
+      conversation: isSet(object.conversation) ? globalThis.String(object.conversation) : "",
+      counts: globalThis.Array.isArray(object?.counts) ? object.counts.map((e: any) => ReadCount.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: RoomReceipts): unknown {
+    const obj: any = {};
+    if (message.conversation !== "") {
+      obj.conversation = message.conversation;
+    }
+    if (message.counts?.length) {
+      obj.counts = message.counts.map((e) => ReadCount.toJSON(e));
+    }
+    return obj;
+  },
+};
+
+function createBaseReadCount(): ReadCount {
+  return { seq: 0, readers: 0 };
+}
+
+export const ReadCount: MessageFns<ReadCount> = {
+  encode(message: ReadCount, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.seq !== 0) {
+      writer.uint32(8).uint64(message.seq);
+    }
+    if (message.readers !== 0) {
+      writer.uint32(16).uint32(message.readers);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReadCount {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReadCount();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.seq = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.readers = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReadCount {
+    return {
+      seq: isSet(object.seq) ? globalThis.Number(object.seq) : 0,
+      readers: isSet(object.readers) ? globalThis.Number(object.readers) : 0,
+    };
+  },
+
+  toJSON(message: ReadCount): unknown {
+    const obj: any = {};
+    if (message.seq !== 0) {
+      obj.seq = Math.round(message.seq);
+    }
+    if (message.readers !== 0) {
+      obj.readers = Math.round(message.readers);
+    }
+    return obj;
+  },
+};
+
+function createBaseStateChanged(): StateChanged {
+  return { revision: 0, conversation: "" };
+}
+
+export const StateChanged: MessageFns<StateChanged> = {
+  encode(message: StateChanged, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.revision !== 0) {
+      writer.uint32(8).uint64(message.revision);
+    }
+    if (message.conversation !== "") {
+      writer.uint32(18).string(message.conversation);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StateChanged {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStateChanged();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.revision = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.conversation = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StateChanged {
+    return {
+      revision: isSet(object.revision) ? globalThis.Number(object.revision) : 0,
+      conversation: isSet(object.conversation) ? globalThis.String(object.conversation) : "",
+    };
+  },
+
+  toJSON(message: StateChanged): unknown {
+    const obj: any = {};
+    if (message.revision !== 0) {
+      obj.revision = Math.round(message.revision);
+    }
+    if (message.conversation !== "") {
+      obj.conversation = message.conversation;
     }
     return obj;
   },

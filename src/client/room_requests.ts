@@ -1,0 +1,93 @@
+import { ChatError } from "../core/chat_error.ts";
+import type { MemberRole } from "../core/room.ts";
+import type { Room } from "../gen/chatd/v1/chat.ts";
+import type { ListMembersResponse, ListRoomsResponse } from "../gen/chatd/v1/rooms.ts";
+import { toWireRole } from "../wire/events.ts";
+import type { ReplyValue, RequestKind } from "./live_session.ts";
+import type { ReplyResult } from "./pending_requests.ts";
+
+/** A request and its reply have the same $case. */
+export type Asked = RequestKind["$case"] & ReplyResult["$case"];
+
+export interface RoomRequestsOptions {
+  createId(): string;
+  /** Asks once; resolves with the value of the reply. */
+  request(kind: RequestKind): Promise<unknown>;
+  /** Asks until there is an answer; for what carries an id. */
+  repeat(kind: RequestKind): Promise<unknown>;
+}
+
+/** What a client can do about rooms; a room is "#name" or "+id". They throw `ChatError`. What happens comes as events of the room's log. */
+export class RoomRequests {
+  readonly #options: RoomRequestsOptions;
+
+  constructor(options: RoomRequestsOptions) {
+    this.#options = options;
+  }
+
+  async create(room: { name: string; public: boolean; historyVisible: boolean }): Promise<Room> {
+    return present((await this.#repeat({ $case: "createRoom", value: { id: this.#id(), ...room } })).room);
+  }
+
+  async join(room: string): Promise<Room> {
+    return present((await this.#repeat({ $case: "joinRoom", value: { id: this.#id(), room } })).room);
+  }
+
+  /** Also turns an invitation down. */
+  async leave(room: string): Promise<void> {
+    await this.#repeat({ $case: "leaveRoom", value: { id: this.#id(), room } });
+  }
+
+  /** Changes what is given. */
+  async update(room: string, change: { name?: string; public?: boolean; historyVisible?: boolean }): Promise<void> {
+    await this.#repeat({ $case: "updateRoom", value: { id: this.#id(), room, ...change } });
+  }
+
+  async setTopic(room: string, topic: string): Promise<void> {
+    await this.#repeat({ $case: "setTopic", value: { id: this.#id(), room, topic } });
+  }
+
+  async invite(room: string, user: string): Promise<void> {
+    await this.#repeat({ $case: "inviteMember", value: { id: this.#id(), room, user } });
+  }
+
+  /** Removes a member, or takes an invitation back. */
+  async remove(room: string, user: string, { ban = false } = {}): Promise<void> {
+    await this.#repeat({ $case: "removeMember", value: { id: this.#id(), room, user, ban } });
+  }
+
+  async unban(room: string, user: string): Promise<void> {
+    await this.#repeat({ $case: "unbanMember", value: { id: this.#id(), room, user } });
+  }
+
+  async setRole(room: string, user: string, role: MemberRole): Promise<void> {
+    await this.#repeat({ $case: "setRole", value: { id: this.#id(), room, user, role: toWireRole(role) } });
+  }
+
+  /** Public rooms, by name. */
+  list(page: { query?: string; after?: string; limit?: number } = {}): Promise<ListRoomsResponse> {
+    return this.#request({ $case: "listRooms", value: { query: "", after: "", limit: 0, ...page } });
+  }
+
+  /** By name. */
+  members(room: string, page: { after?: string; limit?: number } = {}): Promise<ListMembersResponse> {
+    return this.#request({ $case: "listMembers", value: { room, after: "", limit: 0, ...page } });
+  }
+
+  #request<C extends Asked>(kind: RequestKind & { $case: C }): Promise<ReplyValue<C>> {
+    return this.#options.request(kind) as Promise<ReplyValue<C>>;
+  }
+
+  #repeat<C extends Asked>(kind: RequestKind & { $case: C }): Promise<ReplyValue<C>> {
+    return this.#options.repeat(kind) as Promise<ReplyValue<C>>;
+  }
+
+  #id(): string {
+    return this.#options.createId();
+  }
+}
+
+function present(room: Room | undefined): Room {
+  if (room !== undefined) return room;
+  throw new ChatError("internal", "The server did as it was asked but did not say with which room.");
+}

@@ -1,0 +1,21 @@
+import type { Accounts } from "./accounts.ts";
+
+const maxKnown = 100_000;
+
+/** Remembers which names are taken, which they are for ever. */
+export class KnownUsers {
+  readonly #accounts: Accounts;
+  readonly #names = new Set<string>();
+
+  constructor(accounts: Accounts) {
+    this.#accounts = accounts;
+  }
+
+  async has(name: string): Promise<boolean> {
+    if (this.#names.has(name)) return true;
+    if (await this.#accounts.findUser(name) === undefined) return false;
+    if (this.#names.size >= maxKnown) this.#names.clear();
+    this.#names.add(name);
+    return true;
+  }
+}

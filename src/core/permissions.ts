@@ -1,0 +1,69 @@
+import type { CurrentRole } from "./room.ts";
+
+/** "stranger": nothing is between them and the room, or they left. What they may still read is the store's to know. */
+export type Standing = CurrentRole | "stranger";
+
+/** What somebody may want with a room. */
+export type RoomAction =
+  /** Learn that a private room exists, its name and topic. */
+  | "see"
+  | "see_members"
+  | "send"
+  | "react"
+  /** And edit. */
+  | "delete_own"
+  | "delete_any"
+  | "join"
+  | "leave"
+  | "invite"
+  | "set_topic"
+  /** Name, public or private, whether new members see history. */
+  | "update"
+  | "remove_member"
+  | "remove_moderator"
+  | "remove_owner"
+  | "unban"
+  | "see_banned"
+  | "set_role";
+
+const member: readonly RoomAction[] = [
+  "see",
+  "see_members",
+  "send",
+  "react",
+  "delete_own",
+  "leave",
+  "invite",
+];
+const moderator: readonly RoomAction[] = [
+  ...member,
+  "delete_any",
+  "set_topic",
+  "remove_member",
+  "unban",
+  "see_banned",
+];
+const owner: readonly RoomAction[] = [...moderator, "update", "remove_moderator", "remove_owner", "set_role"];
+
+const allowed: Readonly<Record<Standing, ReadonlySet<RoomAction>>> = {
+  owner: new Set(owner),
+  moderator: new Set(moderator),
+  member: new Set(member),
+  invited: new Set<RoomAction>(["see", "join", "leave"]),
+  banned: new Set<RoomAction>(["see"]),
+  stranger: new Set<RoomAction>(),
+};
+
+const allowedInPublic: Readonly<Record<Standing, readonly RoomAction[]>> = {
+  owner: [],
+  moderator: [],
+  member: [],
+  invited: ["see_members"],
+  banned: [],
+  stranger: ["see", "join", "see_members"],
+};
+
+/** Whether somebody of this standing may do this in a room; `isPublic` as the room is now. */
+export function mayDo(standing: Standing, action: RoomAction, isPublic: boolean): boolean {
+  return allowed[standing].has(action) || (isPublic && allowedInPublic[standing].includes(action));
+}

@@ -1,0 +1,341 @@
+import { type Address, parseAddress } from "./address.ts";
+import { ChatError } from "./chat_error.ts";
+import type { Clock } from "./clock.ts";
+import type { CommitQueue } from "./commit_queue.ts";
+import { parseEmoji } from "./emoji.ts";
+import type { KnownUsers } from "./known_users.ts";
+import type { Subscriber } from "./live_sessions.ts";
+import type { LogEvent, RoomEvent } from "./log_event.ts";
+import { findMentions } from "./mentions.ts";
+import { type Accepted, checkText, directConversation, directMembers, type Message } from "./message.ts";
+import { checkMessageIdTime, parseMessageId } from "./message_id.ts";
+import type { ChangeResult, MessageStore } from "./message_store.ts";
+import type { RoomAction } from "./permissions.ts";
+import type { RoomCache } from "./room_cache.ts";
+import { noSuchRoom, type RoomState } from "./room_state.ts";
+
+/** What a client wants to be sent. */
+export interface Draft {
+  /** An address. */
+  readonly to: string;
+  readonly id: string;
+  readonly text: string;
+  /** The seq of what it answers; 0 or absent for none. */
+  readonly replyToSeq?: number;
+  /** Of a finished upload; "" or absent for none. */
+  readonly uploadId?: string;
+}
+
+/** What a client wants done to a message. */
+export interface Amendment {
+  readonly to: string;
+  readonly seq: number;
+  readonly id: string;
+}
+
+/** An entry that was checked: ready for {@link Posting.submit}. */
+export interface CheckedDraft {
+  readonly sender: string;
+  readonly conversation: string;
+  readonly room: RoomState | undefined;
+  readonly id: string;
+  readonly text: string;
+  readonly event?: LogEvent;
+  readonly replyTo?: number;
+  readonly uploadId?: string;
+  /** What it takes in a room, tried again when it is submitted; undefined for making one. */
+  readonly needs: RoomAction | undefined;
+  /** Why it must not be sent; it may still be one that was accepted before. */
+  readonly refusal: ChatError | undefined;
+}
+
+/** Who gets an entry that was committed. */
+export interface Origin {
+  readonly room: RoomState | undefined;
+  /** The member who is not one any more by it. */
+  readonly leaver: string | undefined;
+  readonly subscriber: Subscriber | undefined;
+}
+
+/** An address, as far as it means something to somebody. */
+export interface Destination {
+  readonly conversation: string;
+  readonly room: RoomState | undefined;
+  /** Why there is nothing, as far as the asker may know. */
+  readonly refusal: ChatError | undefined;
+}
+
+export type Posted = Accepted & { duplicate: boolean };
+
+export interface PostingOptions {
+  known: KnownUsers;
+  store: MessageStore;
+  rooms: RoomCache;
+  commits: CommitQueue;
+  clock: Clock;
+  /** Whether a user takes messages from this sender; throws the refusal. */
+  checkContact(sender: string, recipient: string): Promise<void>;
+}
+
+/** Puts entries into logs: who may, what they may be, exactly once. */
+export class Posting {
+  readonly #options: PostingOptions;
+
+  constructor(options: PostingOptions) {
+    this.#options = options;
+  }
+
+  /** What `user` means by an address. @throws {ChatError} `invalid_argument` */
+  async resolve(user: string, text: string): Promise<Destination> {
+    const address = parseAddress(text);
+    if (address.kind === "user") {
+      const conversation = directConversation(user, address.name);
+      const refusal = await this.#options.known.has(address.name) ? undefined : noSuchUser(address.name);
+      return { conversation, room: undefined, refusal };
+    }
+    const room = await this.#findRoom(address);
+    if (room?.may(user, "see")) return { conversation: room.id, room, refusal: undefined };
+    const conversation = address.kind === "room_id" ? address.id : "";
+    return { conversation, room: undefined, refusal: noSuchRoom(text) };
+  }
+
+  /** @throws {ChatError} `not_found`, in the same words for a room that is not there and one that the user may not see. */
+  async room(user: string, text: string): Promise<RoomState> {
+    const { room, refusal } = await this.resolve(user, text);
+    if (room !== undefined) return room;
+    throw refusal ?? new ChatError("invalid_argument", `"${text}" is not a room: write "#name" or "+id".`);
+  }
+
+  /** @throws {ChatError} `invalid_argument`, `message_id_expired`, `message_id_in_future`. */
+  async check(sender: string, draft: Draft): Promise<CheckedDraft> {
+    const id = this.#checkId(draft.id);
+    const uploadId = draft.uploadId === "" ? undefined : draft.uploadId;
+    if (uploadId === undefined || draft.text !== "") checkText(draft.text);
+    const { conversation, room, refusal } = await this.resolve(sender, draft.to);
+    const checked = { sender, conversation, room, id, text: draft.text, needs: "send" as const };
+    const replyTo = draft.replyToSeq || undefined;
+    return {
+      ...checked,
+      ...(uploadId !== undefined && { uploadId }),
+      ...(replyTo !== undefined && { replyTo }),
+      refusal: refusal ?? await this.#refusal(checked) ?? await this.#refuseReply(checked, replyTo),
+    };
+  }
+
+  /** Replaces the text of a message. @throws {ChatError} as {@link check}, and `not_found`, `permission_denied`. */
+  async checkEdit(sender: string, edit: Amendment & { readonly text: string }): Promise<CheckedDraft> {
+    checkText(edit.text);
+    return await this.#amend(sender, edit, { text: edit.text, needs: "delete_own" }, (target) => ({
+      event: { kind: "edited", target: target.seq },
+      refusal: target.sender === sender ? undefined : notTheAuthor("edit"),
+    }));
+  }
+
+  /** Erases a message. @throws {ChatError} as {@link checkEdit} */
+  async checkDelete(sender: string, deletion: Amendment): Promise<CheckedDraft> {
+    return await this.#amend(sender, deletion, { text: "", needs: "see" }, (target, room) => ({
+      event: { kind: "deleted", target: target.seq },
+      needs: target.sender === sender ? "delete_own" : "delete_any",
+      refusal: target.sender === sender || room?.may(sender, "delete_any") ? undefined : notTheAuthor("delete"),
+    }));
+  }
+
+  /** @throws {ChatError} as {@link checkEdit} */
+  async checkReaction(
+    sender: string,
+    reaction: Amendment & { readonly emoji: string; readonly remove: boolean },
+  ): Promise<CheckedDraft> {
+    const emoji = parseEmoji(reaction.emoji);
+    return await this.#amend(sender, reaction, { text: "", needs: "react" }, (target) => ({
+      event: { kind: "reacted", target: target.seq, emoji, removed: reaction.remove },
+      refusal: undefined,
+    }));
+  }
+
+  /** An event of a room that the sender may make happen, unless there is a `refusal`. */
+  checkRoomEvent(
+    sender: string,
+    room: RoomState,
+    draft: {
+      id: string;
+      event: RoomEvent;
+      text: string;
+      needs: RoomAction | undefined;
+      refusal: ChatError | undefined;
+    },
+  ): CheckedDraft {
+    return { ...draft, id: this.#checkId(draft.id), sender, conversation: room.id, room };
+  }
+
+  /**
+   * Submits what was checked; entries get into the log in the order of the calls.
+   * @throws {ChatError} the refusal, `message_id_conflict`, `not_found`, `already_exists`, `storage_full`, `busy`.
+   */
+  async submit(draft: CheckedDraft, subscriber?: Subscriber): Promise<Posted> {
+    const { sender, id, conversation, room, text, event, replyTo, uploadId } = draft;
+    // What was true when it was checked may not be any more.
+    const refusal = draft.refusal ?? refuseInRoom(draft);
+    const refused = refusal !== undefined;
+    const members = room === undefined && conversation !== "" ? directMembers(conversation) : [];
+    const isMember = room === undefined
+      ? (user: string) => members.includes(user)
+      : (user: string) => room.isMember(user);
+    const mentions = event === undefined && !refused ? findMentions(text, isMember) : [];
+    const restricts = room !== undefined && event !== undefined && isRoomEvent(event) && !refused;
+    const leaver = restricts ? leaverBy({ room, sender, event }) : undefined;
+    const acceptedAt = this.#options.clock.now();
+    const appending = this.#options.commits.append({
+      kind: "append",
+      conversation,
+      members,
+      id,
+      sender,
+      acceptedAt,
+      text,
+      ...(event !== undefined && { event }),
+      ...(replyTo !== undefined && { replyTo }),
+      ...(uploadId !== undefined && { uploadId }),
+      ...(mentions.length > 0 && { mentions }),
+      refused,
+    }, { room, leaver, subscriber });
+    if (room !== undefined) room.pending += 1;
+    if (restricts) room.restrict({ sender, event, text });
+    let result: ChangeResult | undefined;
+    try {
+      result = await appending;
+    } finally {
+      if (room !== undefined) room.pending -= 1;
+      // It did not happen, so what was taken in advance is given back.
+      if (restricts && result?.kind !== "accepted") this.#options.rooms.forget(room.id);
+    }
+    return toPosted(result, { ...draft, refusal });
+  }
+
+  async #amend(
+    sender: string,
+    { to, seq, id: givenId }: Amendment,
+    draft: { text: string; needs: RoomAction },
+    about: (target: Message, room: RoomState | undefined) => {
+      event: LogEvent;
+      refusal: ChatError | undefined;
+      needs?: RoomAction;
+    },
+  ): Promise<CheckedDraft> {
+    const id = this.#checkId(givenId);
+    const { conversation, room, refusal } = await this.resolve(sender, to);
+    if (refusal !== undefined) throw refusal;
+    const target = await this.#options.store.entry(sender, conversation, seq);
+    if (target === undefined || target.event !== undefined) throw noSuchMessage();
+    const checked = { sender, conversation, room, id, ...draft, ...about(target, room) };
+    // Not thrown: it may be what made it so, sent again.
+    const gone = target.deleted ? noSuchMessage() : undefined;
+    return { ...checked, refusal: gone ?? checked.refusal ?? refuseInRoom(checked) };
+  }
+
+  #checkId(text: string): string {
+    const id = parseMessageId(text);
+    checkMessageIdTime(id, this.#options.clock.now());
+    return id;
+  }
+
+  async #findRoom(address: Exclude<Address, { kind: "user" }>): Promise<RoomState | undefined> {
+    const { rooms } = this.#options;
+    return await (address.kind === "room_id" ? rooms.find(address.id) : rooms.findPublic(address.name));
+  }
+
+  async #refusal(
+    draft: Pick<CheckedDraft, "sender" | "conversation" | "room" | "needs">,
+  ): Promise<ChatError | undefined> {
+    if (draft.room !== undefined) return refuseInRoom(draft);
+    const recipient = directMembers(draft.conversation).find((user) => user !== draft.sender);
+    if (recipient === undefined) return undefined;
+    try {
+      await this.#options.checkContact(draft.sender, recipient);
+    } catch (error) {
+      if (error instanceof ChatError) return error;
+      throw error;
+    }
+    return undefined;
+  }
+
+  async #refuseReply(
+    { sender, conversation }: { sender: string; conversation: string },
+    replyTo: number | undefined,
+  ): Promise<ChatError | undefined> {
+    if (replyTo === undefined) return undefined;
+    const target = await this.#options.store.entry(sender, conversation, replyTo);
+    return target === undefined || target.event !== undefined ? noSuchMessage() : undefined;
+  }
+}
+
+/** @throws {ChatError} why it is not in the log */
+function toPosted(result: ChangeResult, { id, text, refusal }: CheckedDraft): Posted {
+  switch (result.kind) {
+    case "accepted":
+      return { ...result.message, duplicate: false };
+    case "duplicate":
+      return { ...result.accepted, duplicate: true };
+    case "conflict":
+      throw new ChatError("message_id_conflict", `Message id ${id} was used for another message: make a new one.`);
+    case "refused":
+      throw refusal;
+    case "gone":
+      throw noSuchMessage();
+    case "too_many":
+      throw new ChatError("limit_reached", "The message has 20 different reactions already: use one of them.");
+    case "name_taken":
+      throw new ChatError("already_exists", `There is a public room "#${text}" already: choose another name.`);
+    case "upload_gone":
+      throw new ChatError("not_found", "There is no such finished upload of yours: upload the file again.");
+    case "failed":
+      throw result.cause;
+    case "moved":
+      throw new TypeError("The store answered an append as if it had moved a cursor.");
+  }
+}
+
+export function noSuchUser(name: string): ChatError {
+  return new ChatError("not_found", `There is no user "${name}".`);
+}
+
+export function noSuchMessage(): ChatError {
+  return new ChatError("not_found", "There is no such message, or it was deleted.");
+}
+
+export function isRoomEvent(event: LogEvent): event is RoomEvent {
+  return event.kind !== "edited" && event.kind !== "deleted" && event.kind !== "reacted";
+}
+
+function leaverBy({ room, sender, event }: { room: RoomState; sender: string; event: RoomEvent }): string | undefined {
+  const subject = event.kind === "left" ? sender : event.kind === "removed" ? event.user : undefined;
+  return subject !== undefined && room.isMember(subject) ? subject : undefined;
+}
+
+/** Why somebody may not do this in a room that they can see. */
+export function refuseInRoom(
+  { room, sender, needs }: { room: RoomState | undefined; sender: string; needs: RoomAction | undefined },
+): ChatError | undefined {
+  if (room === undefined || needs === undefined || room.may(sender, needs)) return undefined;
+  if (!room.may(sender, "see")) return noSuchRoom(room.isPublic ? `#${room.name}` : room.id);
+  const standing = room.standing(sender);
+  if (standing === "banned") {
+    return new ChatError("permission_denied", `You are banned from room ${room.label}.`);
+  }
+  if (!room.isMember(sender)) {
+    return new ChatError("permission_denied", `You are not in room ${room.label}: join it first.`);
+  }
+  return new ChatError(
+    "permission_denied",
+    `Only ${whoMay(needs)} may do this in room ${room.label}; you are a ${standing}.`,
+  );
+}
+
+function whoMay(needs: RoomAction): string {
+  return ["update", "remove_moderator", "remove_owner", "set_role"].includes(needs)
+    ? "its owners"
+    : "its moderators and owners";
+}
+
+function notTheAuthor(verb: string): ChatError {
+  return new ChatError("permission_denied", `You did not write this message, so you cannot ${verb} it.`);
+}

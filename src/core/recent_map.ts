@@ -1,0 +1,44 @@
+/** Remembers the `capacity` keys that were used last. */
+export class RecentMap<K, V> {
+  readonly #capacity: number;
+  /** The one used longest ago first. */
+  readonly #entries = new Map<K, V>();
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Counts as use. */
+  get(key: K): V | undefined {
+    const value = this.#entries.get(key);
+    if (value === undefined) return undefined;
+    this.#entries.delete(key);
+    this.#entries.set(key, value);
+    return value;
+  }
+
+  /** Does not count as use. */
+  peek(key: K): V | undefined {
+    return this.#entries.get(key);
+  }
+
+  /** `keeps` says of which keys it must not forget: beyond its capacity it then holds those alone. */
+  set(key: K, value: V, keeps: (key: K) => boolean = () => false): void {
+    let unseen = this.#entries.size;
+    for (const [oldest, other] of this.#entries) {
+      if (this.#entries.size < this.#capacity || unseen-- === 0) break;
+      this.#entries.delete(oldest);
+      if (oldest !== key && keeps(oldest)) this.#entries.set(oldest, other);
+    }
+    this.#entries.delete(key);
+    this.#entries.set(key, value);
+  }
+
+  delete(key: K): void {
+    this.#entries.delete(key);
+  }
+}

@@ -1,0 +1,88 @@
+import { RoomState } from "./room_state.ts";
+import type { RoomStore } from "./room_store.ts";
+
+const maxRooms = 2_000;
+/** In all rooms of the cache, members and others. */
+const maxPeople = 500_000;
+
+/** The rooms that were needed last, each as one object that everybody shares. What changes a room goes through it. */
+export class RoomCache {
+  readonly #store: RoomStore;
+  /** The one used longest ago first. */
+  readonly #rooms = new Map<string, RoomState>();
+  readonly #loading = new Map<string, Promise<RoomState | undefined>>();
+  readonly #idByName = new Map<string, string>();
+
+  constructor(store: RoomStore) {
+    this.#store = store;
+  }
+
+  /** What is known without asking the store. */
+  peek(id: string): RoomState | undefined {
+    return this.#rooms.get(id);
+  }
+
+  async find(id: string): Promise<RoomState | undefined> {
+    const known = this.#rooms.get(id);
+    if (known === undefined) return await this.#load(id);
+    this.#rooms.delete(id);
+    this.#rooms.set(id, known);
+    return known;
+  }
+
+  async findPublic(name: string): Promise<RoomState | undefined> {
+    const id = this.#idByName.get(name) ?? await this.#store.findPublicRoom(name);
+    const room = id === undefined ? undefined : await this.find(id);
+    if (!room?.isPublic || room.name !== name) return undefined;
+    if (this.#idByName.size >= maxRooms) this.#idByName.clear();
+    this.#idByName.set(name, room.id);
+    return room;
+  }
+
+  /** Takes a room that was just made. */
+  add(room: RoomState): void {
+    this.#rooms.set(room.id, room);
+    this.#trim();
+  }
+
+  /** Forgets a room whose state in memory may be wrong, or that is no more. */
+  forget(id: string): void {
+    this.#loading.delete(id);
+    this.#rooms.delete(id);
+  }
+
+  /** The name means another room now, or none. */
+  forgetName(name: string): void {
+    this.#idByName.delete(name);
+  }
+
+  #load(id: string): Promise<RoomState | undefined> {
+    const loading = this.#loading.get(id);
+    if (loading !== undefined) return loading;
+    const begun = this.#store.findRoom(id).then((record) => {
+      // Forgotten meanwhile: what was read may be old.
+      if (this.#loading.get(id) !== begun) return this.find(id);
+      this.#loading.delete(id);
+      if (record === undefined) return undefined;
+      const room = new RoomState(record);
+      this.add(room);
+      return room;
+    }).catch((error) => {
+      this.#loading.delete(id);
+      throw error;
+    });
+    this.#loading.set(id, begun);
+    return begun;
+  }
+
+  #trim(): void {
+    let people = 0;
+    for (const { roles } of this.#rooms.values()) people += roles.size;
+    for (const [id, { pending, roles }] of this.#rooms) {
+      if (this.#rooms.size <= maxRooms && people <= maxPeople) return;
+      if (pending > 0) continue;
+      this.#rooms.delete(id);
+      people -= roles.size;
+    }
+  }
+}

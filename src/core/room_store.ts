@@ -1,0 +1,38 @@
+import type { CurrentRole, Room } from "./room.ts";
+
+/** A room with everybody that it has to do with, except those who left. */
+export interface RoomRecord extends Omit<Room, "memberCount"> {
+  readonly roles: ReadonlyMap<string, CurrentRole>;
+}
+
+/** Rooms on disk, for reading: what changes them are the events of their logs, see `MessageStore.commit`. */
+export interface RoomStore {
+  findRoom(id: string): Promise<RoomRecord | undefined>;
+
+  /** The id of the public room with this name. */
+  findPublicRoom(name: string): Promise<string | undefined>;
+
+  /** By name; those with `query` in their name or topic ("" for all, A as a), only names after `after` ("" for all), at most `limit`. */
+  listPublicRooms(page: { query: string; after: string; limit: number }): Promise<Room[]>;
+
+  /** All rooms, for the operator: by id; only ids after `after`, at most `limit`. */
+  listRooms(page: { after: string; limit: number }): Promise<Room[]>;
+
+  /** How many rooms somebody made that still have members, and in how many they are or may be. */
+  countRooms(user: string): Promise<{ created: number; joined: number }>;
+
+  /** Erases a room with all of its log: at once for those who were in it, on disk bit by bit. Its id stays used. */
+  deleteRoom(id: string): Promise<void>;
+
+  /**
+   * Who of those who are in it now has read `seq` or further and may see it, by name, without `except` and those who don't say; at most
+   * `limit`, and how many there are.
+   */
+  readersOf(
+    conversation: string,
+    readers: { seq: number; except: string; limit: number },
+  ): Promise<{ users: string[]; count: number }>;
+
+  /** How far the members are who say what they read: for each seq that somebody read up to, how many did, highest first, at most `limit`. */
+  readPositions(conversation: string, limit: number): Promise<{ seq: number; readers: number }[]>;
+}

@@ -1,0 +1,66 @@
+import { ChatError } from "../core/chat_error.ts";
+import { parseUserName } from "../core/user_name.ts";
+import { PresenceState } from "../gen/chatd/v1/chat.ts";
+import { parseLimit } from "../wire/limits.ts";
+import { toWirePresence } from "../wire/notices.ts";
+import { parseSettingsChange, toWireSettings } from "../wire/settings.ts";
+import type { RequestHandlers } from "./request_types.ts";
+
+/** What people tell each other beside messages, and how much of it. */
+export const peopleHandlers: RequestHandlers<
+  "listUsers" | "read" | "listReaders" | "typing" | "setAway" | "getSettings" | "updateSettings" | "blockUser"
+> = {
+  listUsers: async ({ chat }, request) => {
+    const limit = parseLimit(request.limit, { standard: 200, most: 1000 });
+    const after = request.after === "" ? "" : parseUserName(request.after);
+    const users = await chat.accounts.listUsers({ after, limit: limit + 1 });
+    const names = users.slice(0, limit).map(({ name }) => name);
+    const seen = await chat.presence.see(names);
+    return {
+      users: names.map((name, index) => {
+        const { state, lastSeenAt } = seen[index];
+        return {
+          name,
+          online: state === "online" || state === "away",
+          state: state === undefined ? PresenceState.UNSPECIFIED : toWirePresence(state),
+          lastSeenMs: lastSeenAt,
+        };
+      }),
+      more: users.length > limit,
+    };
+  },
+
+  read: async ({ chat, identity }, request) => {
+    if (request.seq === 0) throw new ChatError("invalid_argument", "seq is 0: say up to which entry you have read.");
+    await chat.read(identity.user, request);
+    return {};
+  },
+
+  listReaders: ({ chat, identity }, request) => chat.readersOf(identity.user, request),
+
+  typing: async ({ chat, identity }, request) => {
+    await chat.type(identity.user, request);
+    return {};
+  },
+
+  setAway: ({ chat, subscriber }, { away }) => {
+    if (subscriber === undefined) throw new ChatError("invalid_argument", "Only a live session can be away.");
+    chat.presence.setAway(subscriber, away);
+    return {};
+  },
+
+  getSettings: async ({ chat, identity: { user } }) => ({
+    settings: toWireSettings(await chat.settings.settings(user)),
+    blocked: await chat.settings.blocked(user),
+  }),
+
+  updateSettings: async ({ chat, identity }, request) => ({
+    settings: toWireSettings(await chat.settings.update(identity.user, parseSettingsChange(request))),
+  }),
+
+  blockUser: async ({ chat, identity }, { user, unblock }) => {
+    if (unblock) await chat.settings.unblock(identity.user, user);
+    else await chat.settings.block(identity.user, user);
+    return {};
+  },
+};

@@ -1,0 +1,158 @@
+import type { LogEvent } from "../core/log_event.ts";
+import type { Message } from "../core/message.ts";
+import { roleCodes, toRole } from "./codes.ts";
+import { decodeId, decodeText } from "./column_values.ts";
+import type { MemberRole } from "../core/room.ts";
+
+/** entry.kind; what is about another entry comes first. */
+export const kindCodes = {
+  message: 0,
+  edited: 1,
+  deleted: 2,
+  reacted: 3,
+  reactionRemoved: 4,
+  roomCreated: 5,
+  joined: 6,
+  left: 7,
+  invited: 8,
+  removed: 9,
+  banned: 10,
+  unbanned: 11,
+  roleChanged: 12,
+  topicChanged: 13,
+  roomChanged: 14,
+} as const;
+
+/** Bits of entry.target in what says how a room is. */
+const publicBit = 1;
+const historyBit = 2;
+
+/** What an entry keeps of its event, beside what every entry has. */
+export interface EventColumns {
+  readonly kind: number;
+  readonly target: number | null;
+  /** A user's name. */
+  readonly subject: string | null;
+  readonly text: string;
+}
+
+/** `text` is that of the entry; what an edit says is kept with the message that it is about. */
+export function eventColumns(event: LogEvent, text: string): EventColumns {
+  switch (event.kind) {
+    case "edited":
+      return { kind: kindCodes.edited, target: event.target, subject: null, text: "" };
+    case "deleted":
+      return { kind: kindCodes.deleted, target: event.target, subject: null, text: "" };
+    case "reacted": {
+      const kind = event.removed ? kindCodes.reactionRemoved : kindCodes.reacted;
+      return { kind, target: event.target, subject: null, text: event.emoji };
+    }
+    case "room_created":
+      return { kind: kindCodes.roomCreated, target: roomBits(event), subject: null, text };
+    case "joined":
+      return { kind: kindCodes.joined, target: null, subject: null, text: "" };
+    case "left":
+      return { kind: kindCodes.left, target: null, subject: null, text: "" };
+    case "invited":
+      return { kind: kindCodes.invited, target: null, subject: event.user, text: "" };
+    case "removed": {
+      const kind = event.banned ? kindCodes.banned : kindCodes.removed;
+      return { kind, target: null, subject: event.user, text: "" };
+    }
+    case "unbanned":
+      return { kind: kindCodes.unbanned, target: null, subject: event.user, text: "" };
+    case "role_changed":
+      return { kind: kindCodes.roleChanged, target: roleCodes[event.role], subject: event.user, text: "" };
+    case "topic_changed":
+      return { kind: kindCodes.topicChanged, target: null, subject: null, text };
+    case "room_changed":
+      return { kind: kindCodes.roomChanged, target: roomBits(event), subject: null, text };
+  }
+}
+
+function roomBits({ isPublic, historyVisible }: { isPublic: boolean; historyVisible: boolean }): number {
+  return (isPublic ? publicBit : 0) | (historyVisible ? historyBit : 0);
+}
+
+interface EntryRow {
+  position: number;
+  conversation: string;
+  seq: number;
+  sender: string;
+  id: Uint8Array;
+  accepted_at: number;
+  text: Uint8Array;
+  ordinal: number;
+  kind: number;
+  target: number | null;
+  subject: string | null;
+  edited_at: number | null;
+  deleted: number;
+}
+
+/** An entry with everything that {@link toMessage} wants; of an edit, with the text that its target has now. */
+export const selectEntry = `
+  SELECT e.position, c.name AS conversation, e.seq, u.name AS sender, e.id, e.accepted_at,
+    CASE e.kind WHEN ${kindCodes.edited}
+      THEN (SELECT t.text FROM entry t WHERE t.conversation = e.conversation AND t.seq = e.target) ELSE e.text END AS text,
+    e.seq - e.uncounted AS ordinal, e.kind, e.target,
+    (SELECT s.name FROM user s WHERE s.id = e.subject) AS subject, e.edited_at, e.deleted
+  FROM entry e CROSS JOIN conversation c ON c.id = e.conversation CROSS JOIN user u ON u.id = e.sender`;
+
+/** @param row of {@link selectEntry} */
+export function toMessage(row: unknown): Message {
+  const entry = row as EntryRow;
+  const event = toEvent(entry);
+  return {
+    position: entry.position,
+    conversation: entry.conversation,
+    seq: entry.seq,
+    id: decodeId(entry.id),
+    sender: entry.sender,
+    acceptedAt: entry.accepted_at,
+    text: event?.kind === "reacted" ? "" : decodeText(entry.text),
+    ordinal: entry.ordinal,
+    ...(event !== undefined && { event }),
+    ...(event === undefined && entry.target !== null && { replyTo: entry.target }),
+    ...(entry.edited_at !== null && { editedAt: entry.edited_at }),
+    ...(entry.deleted !== 0 && { deleted: true }),
+  };
+}
+
+function toEvent({ kind, target: maybeTarget, subject, text }: EntryRow): LogEvent | undefined {
+  const target = maybeTarget ?? 0;
+  const user = subject ?? "";
+  const settings = { isPublic: (target & publicBit) !== 0, historyVisible: (target & historyBit) !== 0 };
+  switch (kind) {
+    case kindCodes.message:
+      return undefined;
+    case kindCodes.edited:
+      return { kind: "edited", target };
+    case kindCodes.deleted:
+      return { kind: "deleted", target };
+    case kindCodes.reacted:
+    case kindCodes.reactionRemoved:
+      return { kind: "reacted", target, emoji: decodeText(text), removed: kind === kindCodes.reactionRemoved };
+    case kindCodes.roomCreated:
+      return { kind: "room_created", ...settings };
+    case kindCodes.joined:
+      return { kind: "joined" };
+    case kindCodes.left:
+      return { kind: "left" };
+    case kindCodes.invited:
+      return { kind: "invited", user };
+    case kindCodes.removed:
+    case kindCodes.banned:
+      return { kind: "removed", user, banned: kind === kindCodes.banned };
+    case kindCodes.unbanned:
+      return { kind: "unbanned", user };
+    case kindCodes.roleChanged:
+      return { kind: "role_changed", user, role: toRole(target) as MemberRole };
+    case kindCodes.topicChanged:
+      return { kind: "topic_changed" };
+    case kindCodes.roomChanged:
+      return { kind: "room_changed", ...settings };
+    default:
+      throw new RangeError(`The database has an entry of kind ${kind} that this chatd does not know.`);
+  }
+}

@@ -1,0 +1,200 @@
+import type { CurrentRole, Room } from "../core/room.ts";
+import type { RoomRecord, RoomStore } from "../core/room_store.ts";
+import { roleCodes, toRole } from "./codes.ts";
+import { decodeText, settle } from "./column_values.ts";
+import type { Database } from "./database.ts";
+
+/** Entries that are erased in one transaction: some ten milliseconds of work. */
+const erasedAtOnce = 1_000;
+
+interface RoomRow {
+  conversation: number;
+  id: string;
+  name: string;
+  topic: Uint8Array;
+  public: number;
+  history_visible: number;
+  created_at: number;
+  members: number;
+}
+
+// Ids of rooms are what lies between "+" and the next character.
+const isRoom = "c.name > '+' AND c.name < ','";
+const isMember = `m.role <= ${roleCodes.owner}`;
+const saysReads = "u.read_receipts = 1";
+const selectRoom = `
+  SELECT r.conversation, c.name AS id, r.name, r.topic, r.public, r.history_visible, r.created_at, r.members
+  FROM conversation c CROSS JOIN room r ON r.conversation = c.id`;
+const readers = `
+  FROM conversation c CROSS JOIN member m ON m.conversation = c.id CROSS JOIN user u ON u.id = m.user
+  WHERE c.name = :conversation AND m.read_seq >= :seq AND ${isMember} AND ${saysReads} AND u.name <> :except AND EXISTS (
+    SELECT 1 FROM span s
+    WHERE s.user = m.user AND s.conversation = c.id AND s.first_seq <= :seq AND s.last_seq >= :seq)`;
+
+function prepareStatements(database: Database) {
+  return {
+    find: database.prepare(`${selectRoom} WHERE c.name = ?`),
+    roles: database.prepare(
+      `SELECT u.name, m.role FROM member m CROSS JOIN user u ON u.id = m.user
+       WHERE m.conversation = ? AND m.role <> ${roleCodes.left} ORDER BY u.name`,
+    ),
+    findPublic: database.prepare(
+      `SELECT c.name AS id FROM room r CROSS JOIN conversation c ON c.id = r.conversation WHERE r.public = 1 AND r.name = ?`,
+    ),
+    listPublic: database.prepare(
+      `SELECT r.conversation, c.name AS id, r.name, r.topic, r.public, r.history_visible, r.created_at, r.members
+       FROM room r CROSS JOIN conversation c ON c.id = r.conversation
+       WHERE r.public = 1 AND r.name > :after
+         AND (instr(r.name, lower(:query)) OR instr(lower(CAST(r.topic AS TEXT)), lower(:query)))
+       ORDER BY r.name LIMIT :limit`,
+    ),
+    list: database.prepare(`${selectRoom} WHERE ${isRoom} AND c.name > ? ORDER BY c.name LIMIT ?`),
+    countCreated: database.prepare(
+      "SELECT count(*) AS count FROM room WHERE creator = (SELECT id FROM user WHERE name = ?) AND members > 0",
+    ),
+    countJoined: database.prepare(
+      `SELECT count(*) AS count FROM member m
+       WHERE m.user = (SELECT id FROM user WHERE name = ?) AND m.head_position = 0
+         AND m.role IN (${roleCodes.member}, ${roleCodes.moderator}, ${roleCodes.owner}, ${roleCodes.invited})`,
+    ),
+    readers: database.prepare(`SELECT u.name ${readers} ORDER BY u.name LIMIT :limit`),
+    countReaders: database.prepare(`SELECT count(*) AS count ${readers}`),
+    readPositions: database.prepare(
+      `SELECT m.read_seq AS seq, count(*) AS readers
+       FROM conversation c CROSS JOIN member m ON m.conversation = c.id CROSS JOIN user u ON u.id = m.user
+       WHERE c.name = ? AND m.read_seq > 0 AND ${isMember} AND ${saysReads}
+       GROUP BY m.read_seq ORDER BY m.read_seq DESC LIMIT ?`,
+    ),
+    removeRoom: database.prepare("DELETE FROM room WHERE conversation = ?"),
+    removeMembers: database.prepare("DELETE FROM member WHERE conversation = ?"),
+    // The keys of both begin with the user.
+    removeSpans: database.prepare(
+      "DELETE FROM span WHERE conversation = :room AND user IN (SELECT user FROM member WHERE conversation = :room)",
+    ),
+    removeMentions: database.prepare(
+      "DELETE FROM mention WHERE conversation = :room AND user IN (SELECT user FROM member WHERE conversation = :room)",
+    ),
+    removeReactions: database.prepare(
+      `DELETE FROM reaction WHERE (conversation, seq, emoji, user) IN (
+         SELECT conversation, seq, emoji, user FROM reaction WHERE conversation = ? LIMIT ${erasedAtOnce})`,
+    ),
+    removeEntries: database.prepare(
+      `DELETE FROM entry WHERE position IN (SELECT position FROM entry WHERE conversation = ? LIMIT ${erasedAtOnce})`,
+    ),
+    erased: database.prepare(
+      `SELECT c.id FROM conversation c WHERE ${isRoom} AND NOT EXISTS (SELECT 1 FROM room r WHERE r.conversation = c.id)
+         AND (EXISTS (SELECT 1 FROM entry e WHERE e.conversation = c.id)
+           OR EXISTS (SELECT 1 FROM reaction r WHERE r.conversation = c.id))`,
+    ),
+  };
+}
+
+/** Rooms in the database that they share with the message store, whose commits write them. */
+export class SqliteRoomStore implements RoomStore {
+  readonly #database: Database;
+  readonly #statements: ReturnType<typeof prepareStatements>;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#statements = prepareStatements(database);
+  }
+
+  findRoom(id: string): Promise<RoomRecord | undefined> {
+    return settle(() => {
+      const row = this.#statements.find.get(id) as unknown as RoomRow | undefined;
+      if (!row) return undefined;
+      const { memberCount: _, ...room } = toRoom(row);
+      const rows = this.#statements.roles.all(row.conversation) as unknown as { name: string; role: number }[];
+      return { ...room, roles: new Map(rows.map(({ name, role }) => [name, toRole(role) as CurrentRole])) };
+    });
+  }
+
+  findPublicRoom(name: string): Promise<string | undefined> {
+    return settle(() => (this.#statements.findPublic.get(name) as { id: string } | undefined)?.id);
+  }
+
+  listPublicRooms(page: { query: string; after: string; limit: number }): Promise<Room[]> {
+    const { query, after, limit } = page;
+    return settle(() => toRooms(this.#statements.listPublic.all({ query, after, limit })));
+  }
+
+  listRooms({ after, limit }: { after: string; limit: number }): Promise<Room[]> {
+    return settle(() => toRooms(this.#statements.list.all(after, limit)));
+  }
+
+  countRooms(user: string): Promise<{ created: number; joined: number }> {
+    const { countCreated, countJoined } = this.#statements;
+    return settle(() => ({ created: toCount(countCreated.get(user)), joined: toCount(countJoined.get(user)) }));
+  }
+
+  /** What is left is the number of its conversation, since positions of the log never come again. */
+  async deleteRoom(id: string): Promise<void> {
+    const { find, removeRoom, removeSpans, removeMentions, removeMembers } = this.#statements;
+    const conversation = this.#database.transaction(() => {
+      const row = find.get(id) as unknown as RoomRow | undefined;
+      if (!row) return undefined;
+      removeSpans.run({ room: row.conversation });
+      removeMentions.run({ room: row.conversation });
+      removeMembers.run(row.conversation);
+      removeRoom.run(row.conversation);
+      return row.conversation;
+    });
+    if (conversation === undefined) return;
+    while (this.#eraseSome(conversation)) await new Promise((resolve) => setTimeout(resolve));
+  }
+
+  /** Erases what deletions left that a crash interrupted. */
+  finishDeletions(): void {
+    for (const { id } of this.#statements.erased.all() as { id: number }[]) {
+      while (this.#eraseSome(id));
+    }
+  }
+
+  readersOf(
+    conversation: string,
+    { seq, except, limit }: { seq: number; except: string; limit: number },
+  ): Promise<{ users: string[]; count: number }> {
+    return settle(() => {
+      const rows = this.#statements.readers.all({ conversation, seq, except, limit }) as { name: string }[];
+      const users = rows.map(({ name }) => name);
+      if (users.length < limit) return { users, count: users.length };
+      return { users, count: toCount(this.#statements.countReaders.get({ conversation, seq, except })) };
+    });
+  }
+
+  readPositions(conversation: string, limit: number): Promise<{ seq: number; readers: number }[]> {
+    return settle(() => {
+      const rows = this.#statements.readPositions.all(conversation, limit) as { seq: number; readers: number }[];
+      return rows.map(({ seq, readers }) => ({ seq, readers }));
+    });
+  }
+
+  /** @returns whether there was something. */
+  #eraseSome(conversation: number): boolean {
+    const { removeReactions, removeEntries } = this.#statements;
+    return this.#database.transaction(() => {
+      const reactions = removeReactions.run(conversation).changes;
+      return reactions !== 0 || removeEntries.run(conversation).changes !== 0;
+    });
+  }
+}
+
+function toRooms(rows: unknown[]): Room[] {
+  return (rows as RoomRow[]).map(toRoom);
+}
+
+function toRoom(row: RoomRow): Room {
+  return {
+    id: row.id,
+    name: row.name,
+    topic: decodeText(row.topic),
+    isPublic: row.public !== 0,
+    historyVisible: row.history_visible !== 0,
+    memberCount: row.members,
+    createdAt: row.created_at,
+  };
+}
+
+function toCount(row: unknown): number {
+  return (row as { count: number }).count;
+}

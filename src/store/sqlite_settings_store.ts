@@ -1,0 +1,123 @@
+import { defaultSettings, type Settings, type SettingsStore } from "../core/settings_store.ts";
+import { directMessagesCodes, toDirectMessages } from "./codes.ts";
+import { directConversation } from "../core/message.ts";
+import { settle } from "./column_values.ts";
+import type { Database } from "./database.ts";
+
+/** Ends a block that was not ended. */
+const open = Number.MAX_SAFE_INTEGER;
+const idOf = (parameter: string) => `(SELECT id FROM user WHERE name = ${parameter})`;
+
+interface SettingsRow {
+  read_receipts: number;
+  presence: number;
+  direct_messages: number;
+}
+
+function prepareStatements(database: Database) {
+  return {
+    read: database.prepare("SELECT read_receipts, presence, direct_messages FROM user WHERE name = ?"),
+    blocked: database.prepare(
+      `SELECT u.name FROM block b CROSS JOIN user u ON u.id = b.blocked
+       WHERE b.user = ${idOf("?")} AND b.through_position = ${open} ORDER BY u.name`,
+    ),
+    save: database.prepare(
+      "UPDATE user SET read_receipts = ?, presence = ?, direct_messages = ? WHERE name = ?",
+    ),
+    isBlocked: database.prepare(
+      `SELECT 1 FROM block WHERE user = ${idOf(":user")} AND blocked = ${
+        idOf(":other")
+      } AND through_position = ${open}`,
+    ),
+    // What was unblocked at the same position goes on.
+    resume: database.prepare(
+      `UPDATE block SET through_position = ${open}
+       WHERE user = ${idOf(":user")} AND blocked = ${idOf(":other")} AND through_position = :position`,
+    ),
+    block: database.prepare(
+      `INSERT INTO block (user, blocked, after_position, through_position)
+       VALUES (${idOf(":user")}, ${idOf(":other")}, :position, ${open})`,
+    ),
+    unblock: database.prepare(
+      `UPDATE block SET through_position = max(after_position, :position)
+       WHERE user = ${idOf(":user")} AND blocked = ${idOf(":other")} AND through_position = ${open}`,
+    ),
+    removeEmpty: database.prepare(
+      `DELETE FROM block WHERE user = ${idOf(":user")} AND blocked = ${
+        idOf(":other")
+      } AND through_position = after_position`,
+    ),
+    hasWritten: database.prepare(
+      `SELECT 1 FROM conversation c CROSS JOIN entry e ON e.conversation = c.id
+       WHERE c.name = ? AND e.sender = ${idOf("?")} LIMIT 1`,
+    ),
+    saveLastSeen: database.prepare("UPDATE user SET last_seen_at = ? WHERE name = ?"),
+    lastSeen: database.prepare("SELECT last_seen_at AS at FROM user WHERE name = ?"),
+  };
+}
+
+/** What users want, in the database that it shares with the message store. */
+export class SqliteSettingsStore implements SettingsStore {
+  readonly #database: Database;
+  readonly #statements: ReturnType<typeof prepareStatements>;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#statements = prepareStatements(database);
+  }
+
+  readSettings(user: string): Promise<{ settings: Settings; blocked: string[] }> {
+    return settle(() => {
+      const row = this.#statements.read.get(user) as unknown as SettingsRow | undefined;
+      const blocked = this.#statements.blocked.all(user).map(({ name }) => name as string);
+      return { settings: row ? toSettings(row) : defaultSettings, blocked };
+    });
+  }
+
+  saveSettings(user: string, { readReceipts, presence, directMessages }: Settings): Promise<void> {
+    const code = directMessagesCodes[directMessages];
+    return this.#write(() => void this.#statements.save.run(Number(readReceipts), Number(presence), code, user));
+  }
+
+  block(user: string, other: string, position: number): Promise<void> {
+    const { isBlocked, resume, block } = this.#statements;
+    return this.#write(() => {
+      if (isBlocked.get({ user, other })) return;
+      if (resume.run({ user, other, position }).changes === 0) block.run({ user, other, position });
+    });
+  }
+
+  unblock(user: string, other: string, position: number): Promise<void> {
+    const { unblock, removeEmpty } = this.#statements;
+    return this.#write(() => {
+      unblock.run({ user, other, position });
+      removeEmpty.run({ user, other });
+    });
+  }
+
+  hasWrittenTo(user: string, other: string): Promise<boolean> {
+    return settle(() => this.#statements.hasWritten.get(directConversation(user, other), user) !== undefined);
+  }
+
+  saveLastSeen(times: ReadonlyMap<string, number>): Promise<void> {
+    return this.#write(() => times.forEach((at, user) => this.#statements.saveLastSeen.run(at, user)));
+  }
+
+  readLastSeen(users: readonly string[]): Promise<number[]> {
+    return settle(() =>
+      users.map((user) => (this.#statements.lastSeen.get(user) as { at: number } | undefined)?.at ?? 0)
+    );
+  }
+
+  #write(work: () => void): Promise<void> {
+    return settle(() => this.#database.transaction(work));
+  }
+}
+
+function toSettings(row: SettingsRow): Settings {
+  return {
+    readReceipts: row.read_receipts !== 0,
+    presence: row.presence !== 0,
+    directMessages: toDirectMessages(row.direct_messages),
+  };
+}

@@ -1,0 +1,39 @@
+import { kindCodes } from "./entry_columns.ts";
+
+/** Where a span ends that is still open. */
+export const openEnd = Number.MAX_SAFE_INTEGER;
+
+/**
+ * SQL: `user` was in the conversation of `entry` when it came, or may see what was before. Both are aliases or parameters. Spans of one
+ * conversation never overlap, so the last that begins before the entry tells.
+ */
+function isInStay(user: string, entry: string): string {
+  return `coalesce((
+    SELECT v.last_seq FROM span v
+    WHERE v.user = ${user} AND v.conversation = ${entry}.conversation AND v.first_seq <= ${entry}.seq
+    ORDER BY v.first_seq DESC LIMIT 1), 0) >= ${entry}.seq`;
+}
+
+/** SQL: `user` had not blocked `sender` when what has this `position` came. Blocks of one user by another never overlap either. */
+export function isUnblocked(user: string, sender: string, position: string): string {
+  return `coalesce((
+    SELECT b.through_position FROM block b
+    WHERE b.user = ${user} AND b.blocked = ${sender} AND b.after_position < ${position}
+    ORDER BY b.after_position DESC LIMIT 1), 0) < ${position}`;
+}
+
+/**
+ * SQL: `user` may see `entry`, an alias of the table, which lies in one of their spans: for statements that walk those. What is about another
+ * entry tells of it, an edit even what it says; so it is seen by those only who may see that.
+ */
+export function isShown(user: string, entry: string): string {
+  return `${isUnblocked(user, `${entry}.sender`, `${entry}.position`)}
+    AND (${entry}.kind NOT BETWEEN ${kindCodes.edited} AND ${kindCodes.reactionRemoved} OR EXISTS (
+      SELECT 1 FROM entry about WHERE about.conversation = ${entry}.conversation AND about.seq = ${entry}.target
+        AND ${isInStay(user, "about")} AND ${isUnblocked(user, "about.sender", "about.position")}))`;
+}
+
+/** SQL: `user` may see `entry`, an alias of the table. Everything that shows entries to a user asks this, or {@link isShown}. */
+export function isVisible(user: string, entry: string): string {
+  return `${isInStay(user, entry)} AND ${isShown(user, entry)}`;
+}

@@ -1,0 +1,134 @@
+import { sanitizeLine } from "../core/sanitize.ts";
+import { fromWireMessage } from "../wire/convert.ts";
+import { type CommandContext, type Commands, currentOf, only, parseNumber, usage } from "./command.ts";
+
+const most = 200;
+
+/** Whom to write to, what was said, and what to do with it. */
+export const messageCommands: Commands = {
+  to: {
+    arguments: "NAME or #ROOM",
+    summary: "Write to somebody else, or in a room, from now on",
+    takesName: true,
+    run: (context, { words }) => context.writeTo(only(words, "/to NAME or /to #ROOM")),
+  },
+  users: {
+    arguments: "",
+    summary: "Everybody here, and who is online",
+    run: listUsers,
+  },
+  conversations: {
+    arguments: "",
+    summary: "Your conversations, the newest first, and what is unread",
+    run: listConversations,
+  },
+  history: {
+    arguments: "[NAME] [N]",
+    summary: "The last N messages with somebody or in a room, 20 if not said",
+    takesName: true,
+    run: (context, { words }) => showHistory(context, words),
+  },
+  sent: {
+    arguments: "[N]",
+    summary: "The last N messages that you sent to anybody",
+    async run({ client, show }, { words }) {
+      const [limit, ...rest] = words;
+      if (rest.length > 0) throw usage("/sent [N]");
+      const { messages } = await client.sent({ limit: parseNumber(limit ?? "20", "/sent [N]", most) });
+      await show(messages.flatMap((message) => fromWireMessage(message) ?? []));
+    },
+  },
+  reply: {
+    arguments: "N TEXT",
+    summary: "Answer message N of this conversation",
+    run(context, { text, typed }) {
+      const [seq, answer] = numberAndText(text, "/reply N TEXT");
+      currentOf(context);
+      context.send(answer, typed, { replyTo: seq });
+    },
+  },
+  edit: {
+    arguments: "N TEXT",
+    summary: "Replace the text of your message N",
+    async run(context, { text }) {
+      const [seq, changed] = numberAndText(text, "/edit N TEXT");
+      await context.client.edit(currentOf(context).address, seq, changed);
+    },
+  },
+  delete: {
+    arguments: "N",
+    summary: "Erase your message N; in a room, moderators erase anybody's",
+    async run(context, { words }) {
+      const seq = parseNumber(only(words, "/delete N"), "/delete N");
+      await context.client.delete(currentOf(context).address, seq);
+    },
+  },
+  react: {
+    arguments: "N EMOJI",
+    summary: "React to message N with an emoji",
+    run: (context, { words }) => react(context, words, { form: "/react N EMOJI", remove: false }),
+  },
+  unreact: {
+    arguments: "N EMOJI",
+    summary: "Take a reaction back",
+    run: (context, { words }) => react(context, words, { form: "/unreact N EMOJI", remove: true }),
+  },
+};
+
+function numberAndText(input: string, form: string): [number, string] {
+  const [, number, text] = /^\s*(\S+)\s+([^]*\S[^]*)$/.exec(input) ?? [];
+  if (number === undefined) throw usage(form);
+  return [parseNumber(number, form), text];
+}
+
+async function react(
+  context: CommandContext,
+  words: readonly string[],
+  { form, remove }: { form: string; remove: boolean },
+): Promise<void> {
+  const [number, emoji, ...rest] = words;
+  if (emoji === undefined || rest.length > 0) throw usage(form);
+  await context.client.react(currentOf(context).address, parseNumber(number, form), emoji, { remove });
+}
+
+async function listConversations({ client, names, print }: CommandContext): Promise<void> {
+  const { conversations, more } = await client.listConversations({ limit: 100 });
+  for (const { room } of conversations) if (room !== undefined) names.addRoom(room);
+  const lines = conversations.map(({ conversation, unread, mentions }) => {
+    const marks = [unread > 0 ? `${unread} unread` : "", mentions > 0 ? `${mentions} for you` : ""].filter(Boolean);
+    return `  ${names.label(conversation)}${marks.length > 0 ? ` (${marks.join(", ")})` : ""}`;
+  });
+  await print(lines.length === 0 ? ["You have no conversations yet."] : [...lines, ...(more ? ["  and more"] : [])]);
+}
+
+async function listUsers({ client, print }: CommandContext): Promise<void> {
+  const { users, more } = await client.listUsers({ limit: 1000 });
+  const name = (user: { name: string }) => sanitizeLine(user.name);
+  const online = users.filter((user) => user.online).map(name);
+  const offline = users.filter((user) => !user.online).map(name);
+  await print([
+    `Online: ${online.join(", ") || "nobody"}`,
+    `Offline: ${offline.join(", ") || "nobody"}${more ? ", and more" : ""}`,
+  ]);
+}
+
+async function showHistory(
+  { client, current, names, show, print }: CommandContext,
+  args: readonly string[],
+): Promise<void> {
+  const form = "/history [NAME] [N]";
+  // A name may be all digits: with one argument, a number is a count unless nobody else is meant.
+  const [name, count, ...rest] = args.length === 1 && /^\d+$/.test(args[0]) && current
+    ? [current.address, ...args]
+    : args;
+  const other = name === undefined ? current?.address : names.address(name);
+  if (rest.length > 0 || other === undefined) throw usage(form);
+  const { messages, more } = await client.history({
+    with: other,
+    limit: parseNumber(count ?? "20", form, most),
+    events: true,
+  });
+  if (messages.length === 0) return await print([`Nothing was said between you and ${sanitizeLine(other)} yet.`]);
+  if (more) await print(["(There is more before this.)"]);
+  await show(messages.flatMap((message) => fromWireMessage(message) ?? []));
+}

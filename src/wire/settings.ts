@@ -1,0 +1,53 @@
+import { ChatError } from "../core/chat_error.ts";
+import type { DirectMessages, Settings } from "../core/settings_store.ts";
+import {
+  DirectMessages as WireDirectMessages,
+  type Settings as WireSettings,
+  type UpdateSettingsRequest,
+} from "../gen/chatd/v1/settings.ts";
+
+const wireDirectMessages: Readonly<Record<DirectMessages, WireDirectMessages>> = {
+  anyone: WireDirectMessages.ANYONE,
+  contacts: WireDirectMessages.CONTACTS,
+  nobody: WireDirectMessages.NOBODY,
+};
+
+export function toWireSettings(settings: Settings): WireSettings {
+  return { ...settings, directMessages: wireDirectMessages[settings.directMessages] };
+}
+
+/** Of a server that knows more choices than this program: the strictest that it knows. */
+export function fromWireSettings(settings: WireSettings): Settings {
+  return { ...settings, directMessages: fromWireDirectMessages(settings.directMessages) ?? "nobody" };
+}
+
+/** What is to be changed. @throws {ChatError} `invalid_argument` */
+export function parseSettingsChange(request: UpdateSettingsRequest): Partial<Settings> {
+  const { readReceipts, presence } = request;
+  const directMessages = fromWireDirectMessages(request.directMessages);
+  if (directMessages === undefined && request.directMessages !== WireDirectMessages.UNSPECIFIED) {
+    throw new ChatError(
+      "invalid_argument",
+      "direct_messages must be DIRECT_MESSAGES_ANYONE, DIRECT_MESSAGES_CONTACTS or DIRECT_MESSAGES_NOBODY.",
+    );
+  }
+  return {
+    ...(readReceipts !== undefined && { readReceipts }),
+    ...(presence !== undefined && { presence }),
+    ...(directMessages !== undefined && { directMessages }),
+  };
+}
+
+/** Asks to change what is given. */
+export function toSettingsChange(change: Partial<Settings>): UpdateSettingsRequest {
+  const { readReceipts, presence, directMessages } = change;
+  return {
+    readReceipts,
+    presence,
+    directMessages: directMessages === undefined ? WireDirectMessages.UNSPECIFIED : wireDirectMessages[directMessages],
+  };
+}
+
+function fromWireDirectMessages(wire: WireDirectMessages): DirectMessages | undefined {
+  return (Object.keys(wireDirectMessages) as DirectMessages[]).find((each) => wireDirectMessages[each] === wire);
+}

@@ -1,0 +1,264 @@
+import assert from "node:assert/strict";
+import type { AccountStore } from "../../src/core/account_store.ts";
+import type { RoomEvent } from "../../src/core/log_event.ts";
+import type { Message } from "../../src/core/message.ts";
+import { createMessageId } from "../../src/core/message_id.ts";
+import type { Append, MessageStore } from "../../src/core/message_store.ts";
+import type { RoomStore } from "../../src/core/room_store.ts";
+import { defaultSettings, type SettingsStore } from "../../src/core/settings_store.ts";
+import { accept, directAppend, userRecord } from "../support/stored_messages.ts";
+
+export interface OpenedRoomStore {
+  readonly messages: MessageStore;
+  readonly accounts: AccountStore;
+  readonly settings: SettingsStore;
+  readonly rooms: RoomStore;
+  close(): void | Promise<void>;
+}
+
+const unlimited = { limit: 1_000, maxBytes: 1_000_000 };
+const wholeLog = { beforeSeq: 0, afterSeq: 0, fromMs: 0, events: true, ...unlimited };
+const allRooms = { query: "", after: "", limit: 100 };
+
+function roomId(letter: string): string {
+  return "+" + letter.repeat(26);
+}
+
+/** Rooms made of what happens in them. */
+class Setting {
+  readonly #messages: MessageStore;
+
+  constructor(messages: MessageStore) {
+    this.#messages = messages;
+  }
+
+  create(
+    id: string,
+    options: { name: string; by?: string; isPublic?: boolean; historyVisible?: boolean },
+  ): Promise<Message> {
+    const { name, by = "ana", isPublic = true, historyVisible = true } = options;
+    return this.event(id, by, { kind: "room_created", isPublic, historyVisible }, name);
+  }
+
+  event(conversation: string, sender: string, event: RoomEvent, text = ""): Promise<Message> {
+    return this.#accept({ conversation, sender, text, event });
+  }
+
+  say(conversation: string, sender: string, text: string, mentions: string[] = []): Promise<Message> {
+    return this.#accept({ conversation, sender, text, mentions });
+  }
+
+  async read(conversation: string, user: string, seq: number): Promise<void> {
+    await this.#messages.commit([{ kind: "move_read", conversation, user, seq }]);
+  }
+
+  #accept(entry: Pick<Append, "conversation" | "sender" | "text" | "event" | "mentions">): Promise<Message> {
+    const append: Append = {
+      kind: "append",
+      members: [],
+      id: createMessageId(),
+      acceptedAt: 1_700_000_000_000,
+      ...entry,
+    };
+    return accept(this.#messages, append);
+  }
+}
+
+/** What every room store keeps to. `open` gives an empty one, which the suite closes. */
+export function roomStoreContract(name: string, open: () => OpenedRoomStore): void {
+  function test(behaviour: string, run: (setting: Setting, stores: OpenedRoomStore) => Promise<void>): void {
+    Deno.test(`${name}: ${behaviour}`, async () => {
+      const stores = open();
+      try {
+        for (const user of ["ana", "ben", "cleo", "dan", "eve"]) await stores.accounts.addUser(userRecord(user));
+        await run(new Setting(stores.messages), stores);
+      } finally {
+        await stores.close();
+      }
+    });
+  }
+
+  const [a, b, c] = ["a", "b", "c"].map(roomId);
+
+  test("findRoom() tells how a room is, with everybody that it has to do with", async (setting, { rooms }) => {
+    await setting.create(a, { name: "ops", isPublic: false, historyVisible: false });
+    assert.deepEqual(await rooms.findRoom(a), {
+      id: a,
+      name: "ops",
+      topic: "",
+      isPublic: false,
+      historyVisible: false,
+      createdAt: 1_700_000_000_000,
+      roles: new Map([["ana", "owner"]]),
+    });
+    await setting.event(a, "ana", { kind: "topic_changed" }, "what “ops” means \u{1f680}");
+    await setting.event(a, "ana", { kind: "room_changed", isPublic: true, historyVisible: true }, "operations");
+    for (const user of ["ben", "cleo", "dan"]) await setting.event(a, user, { kind: "joined" });
+    await setting.event(a, "ana", { kind: "role_changed", user: "ben", role: "moderator" });
+    await setting.event(a, "cleo", { kind: "left" });
+    await setting.event(a, "ben", { kind: "removed", user: "dan", banned: true });
+    await setting.event(a, "ben", { kind: "invited", user: "eve" });
+    const room = await rooms.findRoom(a);
+    assert.deepEqual({ ...room, roles: [...room!.roles].sort() }, {
+      id: a,
+      name: "operations",
+      topic: "what “ops” means \u{1f680}",
+      isPublic: true,
+      historyVisible: true,
+      createdAt: 1_700_000_000_000,
+      roles: [["ana", "owner"], ["ben", "moderator"], ["dan", "banned"], ["eve", "invited"]],
+    });
+  });
+
+  test("what is not a room is not found", async (_setting, { rooms, messages }) => {
+    await accept(messages, directAppend("ana", "ben"));
+    assert.equal(await rooms.findRoom("ana:ben"), undefined);
+    assert.equal(await rooms.findRoom(a), undefined);
+    assert.equal(await rooms.findPublicRoom("ops"), undefined);
+    assert.deepEqual(await rooms.listPublicRooms(allRooms), []);
+    assert.deepEqual(await rooms.listRooms({ after: "", limit: 10 }), []);
+  });
+
+  test("a public name leads to its room, which the name of a private one does not", async (setting, { rooms }) => {
+    await setting.create(a, { name: "ops", isPublic: false });
+    assert.equal(await rooms.findPublicRoom("ops"), undefined);
+    await setting.create(b, { name: "ops" });
+    assert.equal(await rooms.findPublicRoom("ops"), b);
+    await setting.event(b, "ana", { kind: "room_changed", isPublic: true, historyVisible: true }, "web");
+    assert.equal(await rooms.findPublicRoom("ops"), undefined);
+    assert.equal(await rooms.findPublicRoom("web"), b);
+  });
+
+  test("public rooms are listed by name, page by page, and found by name and topic", async (setting, { rooms }) => {
+    await setting.create(a, { name: "web" });
+    await setting.create(b, { name: "ops" });
+    await setting.create(c, { name: "all" });
+    await setting.create(roomId("d"), { name: "secret-ops", isPublic: false });
+    await setting.event(a, "ana", { kind: "topic_changed" }, "100% of the Ops_we do");
+    await setting.event(b, "ben", { kind: "joined" });
+    const names = async (page: Partial<typeof allRooms>) =>
+      (await rooms.listPublicRooms({ ...allRooms, ...page })).map((room) => room.name);
+    assert.deepEqual(await names({}), ["all", "ops", "web"]);
+    assert.deepEqual(await names({ limit: 2 }), ["all", "ops"]);
+    assert.deepEqual(await names({ after: "ops" }), ["web"]);
+    assert.deepEqual(await names({ query: "OPS" }), ["ops", "web"]);
+    assert.deepEqual(await names({ query: "0%" }), ["web"]);
+    assert.deepEqual(await names({ query: "s_w" }), ["web"]);
+    assert.deepEqual(await names({ query: "%" }), ["web"]);
+    assert.deepEqual(await names({ query: "secret" }), []);
+    const [{ createdAt, ...ops }] = await rooms.listPublicRooms({ ...allRooms, query: "ops" });
+    assert.equal(createdAt, 1_700_000_000_000);
+    assert.deepEqual(ops, { id: b, name: "ops", topic: "", isPublic: true, historyVisible: true, memberCount: 2 });
+  });
+
+  test("all rooms are listed by id, page by page", async (setting, { rooms, messages }) => {
+    await accept(messages, directAppend("ana", "ben"));
+    await setting.create(b, { name: "ops" });
+    await setting.create(a, { name: "secret", isPublic: false });
+    await setting.create(c, { name: "web" });
+    const ids = async (after: string, limit: number) => (await rooms.listRooms({ after, limit })).map(({ id }) => id);
+    assert.deepEqual(await ids("", 10), [a, b, c]);
+    assert.deepEqual(await ids("", 2), [a, b]);
+    assert.deepEqual(await ids(b, 10), [c]);
+  });
+
+  test(
+    "countRooms() counts rooms made that have members, and those that somebody is in or may be",
+    async (setting, { rooms, messages }) => {
+      await accept(messages, directAppend("ana", "ben"));
+      assert.deepEqual(await rooms.countRooms("ben"), { created: 0, joined: 0 });
+      await setting.create(a, { name: "ops", by: "ben" });
+      await setting.create(b, { name: "web" });
+      await setting.create(c, { name: "all" });
+      await setting.event(b, "ben", { kind: "joined" });
+      await setting.event(c, "ana", { kind: "invited", user: "ben" });
+      assert.deepEqual(await rooms.countRooms("ben"), { created: 1, joined: 3 });
+      await setting.event(b, "ana", { kind: "removed", user: "ben", banned: true });
+      await setting.event(a, "ben", { kind: "left" });
+      assert.deepEqual(await rooms.countRooms("ben"), { created: 0, joined: 1 });
+    },
+  );
+
+  test(
+    "readersOf() names members who say what they read, from a seq that they may see",
+    async (setting, { rooms, settings }) => {
+      await setting.create(a, { name: "ops", historyVisible: false });
+      for (const user of ["dan", "ben", "cleo"]) await setting.event(a, user, { kind: "joined" });
+      const { seq } = await setting.say(a, "ana", "hello");
+      await setting.event(a, "eve", { kind: "joined" });
+      const { seq: newest } = await setting.say(a, "ana", "again");
+      const readers = (from: number, limit = 10) => rooms.readersOf(a, { seq: from, except: "ana", limit });
+      assert.deepEqual(await readers(newest), { users: [], count: 0 });
+      for (const user of ["ana", "ben", "dan", "eve"]) await setting.read(a, user, newest);
+      await setting.read(a, "cleo", seq);
+      // Eve came after it, and sees nothing of it.
+      assert.deepEqual(await readers(seq), { users: ["ben", "cleo", "dan"], count: 3 });
+      assert.deepEqual(await readers(newest), { users: ["ben", "dan", "eve"], count: 3 });
+      assert.deepEqual(await readers(newest, 2), { users: ["ben", "dan"], count: 3 });
+      await settings.saveSettings("ben", { ...defaultSettings, readReceipts: false });
+      await setting.event(a, "dan", { kind: "left" });
+      assert.deepEqual(await readers(newest), { users: ["eve"], count: 1 });
+    },
+  );
+
+  test("readersOf() knows conversations of two", async (setting, { rooms, messages }) => {
+    await accept(messages, directAppend("ana", "ben"));
+    const readers = () => rooms.readersOf("ana:ben", { seq: 1, except: "ana", limit: 10 });
+    assert.deepEqual(await readers(), { users: [], count: 0 });
+    await setting.read("ana:ben", "ben", 1);
+    assert.deepEqual(await readers(), { users: ["ben"], count: 1 });
+  });
+
+  test("readPositions() counts who is where, without those who don't say", async (setting, { rooms, settings }) => {
+    await setting.create(a, { name: "ops" });
+    for (const user of ["ben", "cleo", "dan", "eve"]) await setting.event(a, user, { kind: "joined" });
+    const last = (await setting.say(a, "ana", "hello")).seq;
+    const positions = async (limit = 10) => await rooms.readPositions(a, limit);
+    for (
+      const [user, seq] of [["ana", last], ["ben", last], ["cleo", last - 1], ["dan", last], ["eve", last]] as const
+    ) {
+      await setting.read(a, user, seq);
+    }
+    await settings.saveSettings("dan", { ...defaultSettings, readReceipts: false });
+    await setting.event(a, "eve", { kind: "left" });
+    assert.deepEqual((await positions()).slice(0, 2), [{ seq: last, readers: 2 }, { seq: last - 1, readers: 1 }]);
+    assert.deepEqual(await positions(1), [{ seq: last, readers: 2 }]);
+  });
+
+  test("deleteRoom() erases everything of a room, and nothing else", async (setting, { rooms, messages }) => {
+    const direct = await accept(messages, directAppend("ana", "ben"));
+    await setting.create(b, { name: "web" });
+    await setting.create(a, { name: "ops" });
+    await setting.event(a, "ben", { kind: "joined" });
+    await messages.commit(
+      Array.from({ length: 2_500 }, (_, index): Append => ({
+        kind: "append",
+        conversation: a,
+        members: [],
+        id: createMessageId(),
+        sender: "ana",
+        acceptedAt: 1,
+        text: `@ben ${index}`,
+        mentions: ["ben"],
+      })),
+    );
+    const kept = await setting.say(b, "ana", "kept");
+    const { head } = messages;
+    await rooms.deleteRoom(a);
+    assert.equal(await rooms.findRoom(a), undefined);
+    assert.equal(await rooms.findPublicRoom("ops"), undefined);
+    assert.equal(await messages.history("ben", a, wholeLog), undefined);
+    assert.deepEqual((await messages.messagesAfter("ben", 0, unlimited)).messages.map(({ position }) => position), [
+      direct.position,
+    ]);
+    const { messages: left } = await messages.messagesAfter("ana", 0, { limit: 10_000, maxBytes: 1_000_000 });
+    assert.deepEqual(left.map(({ conversation }) => conversation), ["ana:ben", b, b]);
+    assert.equal(left.at(-1)!.position, kept.position);
+    assert.deepEqual(await rooms.countRooms("ben"), { created: 0, joined: 0 });
+    assert.equal(messages.head, head);
+    await rooms.deleteRoom(a);
+    await rooms.deleteRoom(c);
+    await setting.create(c, { name: "ops" });
+    assert.equal(await rooms.findPublicRoom("ops"), c);
+  });
+}

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import type { AccountStore } from "../../src/core/account_store.ts";
+import type { MessageStore } from "../../src/core/message_store.ts";
+import { defaultSettings, type Settings, type SettingsStore } from "../../src/core/settings_store.ts";
+import { accept, directAppend, userRecord } from "../support/stored_messages.ts";
+
+export interface OpenedSettingsStore {
+  readonly messages: MessageStore;
+  readonly accounts: AccountStore;
+  readonly settings: SettingsStore;
+  close(): void | Promise<void>;
+}
+
+/** What every settings store keeps to. `open` gives an empty one, which the suite closes. */
+export function settingsStoreContract(name: string, open: () => OpenedSettingsStore): void {
+  function test(
+    behaviour: string,
+    run: (settings: SettingsStore, messages: MessageStore) => Promise<void>,
+  ): void {
+    Deno.test(`${name}: ${behaviour}`, async () => {
+      const { messages, accounts, settings, close } = open();
+      try {
+        for (const user of ["ana", "ben", "cleo", "dan"]) await accounts.addUser(userRecord(user));
+        await run(settings, messages);
+      } finally {
+        await close();
+      }
+    });
+  }
+
+  const blockedBy = async (settings: SettingsStore, user: string) => (await settings.readSettings(user)).blocked;
+  const seenBy = async (messages: MessageStore, user: string) => {
+    const { messages: seen } = await messages.messagesAfter(user, 0, { limit: 100, maxBytes: 10_000 });
+    return seen.map(({ text }) => text);
+  };
+
+  test("who never set anything has the defaults, as has who is not there", async (settings) => {
+    assert.deepEqual(await settings.readSettings("ana"), { settings: defaultSettings, blocked: [] });
+    assert.deepEqual(await settings.readSettings("nobody"), { settings: defaultSettings, blocked: [] });
+  });
+
+  test("saveSettings() keeps every combination for its user alone", async (settings) => {
+    for (const directMessages of ["anyone", "contacts", "nobody"] as const) {
+      for (const [readReceipts, presence] of [[true, true], [true, false], [false, true], [false, false]]) {
+        const saved: Settings = { readReceipts, presence, directMessages };
+        await settings.saveSettings("ana", saved);
+        assert.deepEqual((await settings.readSettings("ana")).settings, saved);
+      }
+    }
+    assert.deepEqual((await settings.readSettings("ben")).settings, defaultSettings);
+  });
+
+  test("block() and unblock() count for one user and by name, and may be said again", async (settings) => {
+    for (const other of ["dan", "ben", "ben"]) await settings.block("ana", other, 0);
+    assert.deepEqual(await blockedBy(settings, "ana"), ["ben", "dan"]);
+    assert.deepEqual(await blockedBy(settings, "ben"), []);
+    await settings.unblock("ana", "dan", 0);
+    await settings.unblock("ana", "dan", 0);
+    await settings.unblock("ana", "cleo", 0);
+    assert.deepEqual(await blockedBy(settings, "ana"), ["ben"]);
+  });
+
+  test("what came while its sender was blocked stays hidden, and nothing else is", async (settings, messages) => {
+    const write = async (text: string) => {
+      await accept(messages, directAppend("ben", "ana", { text }));
+      await accept(messages, directAppend("ana", "ben", { text: `re ${text}` }));
+    };
+    await write("1");
+    await settings.block("ana", "ben", messages.head);
+    await write("2");
+    // Again while it holds: what it began with counts.
+    await settings.block("ana", "ben", messages.head);
+    assert.deepEqual(await seenBy(messages, "ana"), ["1", "re 1", "re 2"]);
+    await settings.unblock("ana", "ben", messages.head);
+    await write("3");
+    await settings.block("ana", "ben", messages.head);
+    await settings.unblock("ana", "ben", messages.head);
+    await settings.block("ana", "ben", messages.head);
+    await write("4");
+    await settings.unblock("ana", "ben", messages.head);
+    await settings.block("ana", "ben", messages.head);
+    await write("5");
+    await settings.unblock("ana", "ben", messages.head);
+    await write("6");
+    assert.deepEqual(await seenBy(messages, "ana"), [
+      "1",
+      "re 1",
+      "re 2",
+      "3",
+      "re 3",
+      "re 4",
+      "re 5",
+      "6",
+      "re 6",
+    ]);
+    assert.equal((await seenBy(messages, "ben")).length, 12);
+  });
+
+  test("hasWrittenTo() is about who wrote to whom alone", async (settings, messages) => {
+    assert.equal(await settings.hasWrittenTo("ana", "ben"), false);
+    await accept(messages, directAppend("ana", "ben"));
+    assert.equal(await settings.hasWrittenTo("ana", "ben"), true);
+    assert.equal(await settings.hasWrittenTo("ben", "ana"), false);
+    assert.equal(await settings.hasWrittenTo("ana", "cleo"), false);
+    assert.equal(await settings.hasWrittenTo("ana", "nobody"), false);
+    await accept(messages, directAppend("cleo", "cleo"));
+    assert.equal(await settings.hasWrittenTo("cleo", "cleo"), true);
+  });
+
+  test("readLastSeen() answers in the order it was asked, 0 for never", async (settings) => {
+    await settings.saveLastSeen(new Map([["ana", 1_700_000_000_000], ["ben", 5]]));
+    await settings.saveLastSeen(new Map([["ben", 1_764_000_000_123]]));
+    await settings.saveLastSeen(new Map());
+    assert.deepEqual(await settings.readLastSeen(["cleo", "ben", "nobody", "ana"]), [
+      0,
+      1_764_000_000_123,
+      0,
+      1_700_000_000_000,
+    ]);
+    assert.deepEqual(await settings.readLastSeen([]), []);
+  });
+}

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { RecentMap } from "../../src/core/recent_map.ts";
+
+function filled(capacity: number, keys: string): RecentMap<string, string> {
+  const map = new RecentMap<string, string>(capacity);
+  for (const key of keys) map.set(key, key.toUpperCase());
+  return map;
+}
+
+function keysOf(map: RecentMap<string, string>): string {
+  return [..."abcdef"].filter((key) => map.peek(key) !== undefined).join("");
+}
+
+Deno.test("a recent map forgets what was used longest ago", () => {
+  const map = filled(3, "abc");
+  assert.equal(map.get("a"), "A");
+  map.set("d", "D");
+  assert.equal(keysOf(map), "acd");
+  assert.equal(map.peek("c"), "C");
+  map.set("e", "E");
+  assert.equal(keysOf(map), "ade");
+});
+
+Deno.test("setting a key again changes its value, and counts as use", () => {
+  const map = filled(2, "ab");
+  map.set("a", "again");
+  assert.equal(map.size, 2);
+  map.set("c", "C");
+  assert.equal(keysOf(map), "ac");
+  assert.equal(map.get("a"), "again");
+  map.delete("a");
+  assert.equal(map.get("a"), undefined);
+});
+
+Deno.test("what is to be kept stays, also beyond the capacity", () => {
+  const map = new RecentMap<string, string>(2);
+  const keeps = (key: string) => "abd".includes(key);
+  for (const key of "abc") map.set(key, key, keeps);
+  assert.equal(keysOf(map), "abc");
+  map.set("d", "d", keeps);
+  assert.equal(keysOf(map), "abd");
+  map.set("e", "e", () => false);
+  assert.equal(map.size, 2);
+  assert.equal(map.peek("e"), "e");
+});

@@ -1,0 +1,53 @@
+import type { Change, ChangeResult } from "../../src/core/message_store.ts";
+import { Database } from "../../src/store/database.ts";
+import { SqliteAccountStore } from "../../src/store/sqlite_account_store.ts";
+import { SqliteMessageStore } from "../../src/store/sqlite_message_store.ts";
+import { SqliteRoomStore } from "../../src/store/sqlite_room_store.ts";
+import { SqliteSettingsStore } from "../../src/store/sqlite_settings_store.ts";
+
+/** A log that a test can make fail. */
+export class TestMessageStore extends SqliteMessageStore {
+  /** When set, commits fail with it and change nothing, as on a full disk. */
+  commitError: unknown;
+
+  override async commit(changes: readonly Change[]): Promise<ChangeResult[]> {
+    if (this.commitError !== undefined) throw this.commitError;
+    return await super.commit(changes);
+  }
+}
+
+/** The real store on a database in memory. Its owner closes it. */
+export class TestStore<Messages extends TestMessageStore = TestMessageStore> implements Disposable {
+  readonly messages: Messages;
+  readonly accounts: SqliteAccountStore;
+  readonly rooms: SqliteRoomStore;
+  readonly settings: SqliteSettingsStore;
+  readonly #database: Database;
+
+  private constructor(database: Database, messages: Messages) {
+    this.#database = database;
+    this.messages = messages;
+    this.accounts = new SqliteAccountStore(database);
+    this.rooms = new SqliteRoomStore(database);
+    this.settings = new SqliteSettingsStore(database);
+  }
+
+  static open(): TestStore {
+    return TestStore.openWith((database) => new TestMessageStore(database));
+  }
+
+  /** With a log of the test's own making. */
+  static openWith<Messages extends TestMessageStore>(messages: (database: Database) => Messages): TestStore<Messages> {
+    const database = Database.openInMemory();
+    return new TestStore(database, messages(database));
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#database.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

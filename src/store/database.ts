@@ -1,7 +1,8 @@
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import { ChatError } from "../core/chat_error.ts";
 import { dataFolderError } from "./data_folder.ts";
 import { migrations } from "./migrations.ts";
+import { searchFunctions } from "./search_expression.ts";
 import { isDamage, isRefused, writeError } from "./storage_error.ts";
 
 /** "chat" in ASCII: marks the file as chatd's. */
@@ -24,6 +25,8 @@ const settings = `
 
 /** The one connection to the store's file; not safe without the lock of its folder. */
 export class Database implements Disposable {
+  /** Called after each transaction that is durable. */
+  onCommit: (() => void) | undefined;
   readonly #connection: DatabaseSync;
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
@@ -56,6 +59,9 @@ export class Database implements Disposable {
       // First, so that nothing of a database that is refused changes.
       migrate(connection, path);
       connection.exec(settings);
+      for (const [name, compute] of Object.entries(searchFunctions)) {
+        connection.function(name, { deterministic: true }, compute as (...values: SQLOutputValue[]) => string);
+      }
       return new Database(connection);
     } catch (error) {
       connection.close();
@@ -73,7 +79,11 @@ export class Database implements Disposable {
    * @throws {ChatError} `storage_full` when the disk takes nothing more.
    */
   transaction<T>(work: () => T, { durable = true }: { durable?: boolean } = {}): T {
-    if (durable) return this.#transact(work);
+    if (durable) {
+      const result = this.#transact(work);
+      this.onCommit?.();
+      return result;
+    }
     this.#connection.exec("PRAGMA synchronous = NORMAL");
     try {
       return this.#transact(work);

@@ -19,17 +19,18 @@ export interface IndexerTiming {
   readonly turnMs: number;
   /** After an error. */
   readonly retryMs: number;
-  /** From an erasure until the write-ahead log is rid of it too, for what else is erased. */
+  /** From a commit until the write-ahead log is rid of what it overwrote or deleted. */
   readonly forgetMs: number;
 }
 
-const standardTiming: IndexerTiming = { delayMs: 100, turnMs: 3, retryMs: 30_000, forgetMs: 5_000 };
+const standardTiming: IndexerTiming = { delayMs: 100, turnMs: 3, retryMs: 30_000, forgetMs: 60_000 };
 /** In one turn, so that its transaction stays small. */
 const maxEntries = 1_000;
 
 /**
  * Keeps the index of words up with the log, in short turns between everything else: nothing that is written waits for it, and while
- * much is written, it takes a small share of the time and falls behind.
+ * much is written, it takes a small share of the time and falls behind. It also sees to it that what was deleted does not stay in
+ * the store's files for long.
  */
 export class Indexer implements Disposable {
   readonly #options: IndexerOptions;
@@ -44,32 +45,28 @@ export class Indexer implements Disposable {
     this.#timing = { ...standardTiming, ...options.timing };
   }
 
-  /** Goes on where the last run ended, however it did. */
+  /** Goes on where the last run ended, however it did, and after each commit from now on. */
   start(): void {
-    this.wake();
-    this.forget();
-  }
-
-  /** To be called after each commit. */
-  wake(): void {
-    this.#written = true;
-    if (this.#turn === undefined) this.#turnAfter(this.#timing.delayMs);
-  }
-
-  /** To be called after a commit that erased something: soon no trace of it is left in the store's files. */
-  forget(): void {
-    if (this.#emptying === undefined) this.#emptyLogAfter(this.#timing.forgetMs);
+    this.#options.database.onCommit = () => this.#wake();
+    this.#wake();
   }
 
   /** Idempotent. */
   close(): void {
     this.#closed = true;
+    this.#options.database.onCommit = undefined;
     clearTimeout(this.#turn);
     clearTimeout(this.#emptying);
   }
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #wake(): void {
+    this.#written = true;
+    if (this.#turn === undefined) this.#turnAfter(this.#timing.delayMs);
+    if (this.#emptying === undefined) this.#emptyLogAfter(this.#timing.forgetMs);
   }
 
   #turnAfter(ms: number): void {

@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { SearchRequest, SearchResult } from "../core/message_search.ts";
 import { searchExpression } from "./search_expression.ts";
+import { isVisible } from "./visibility.ts";
 
 /** Conversations that one query of the index is about. */
 const conversationsAtOnce = 256;
@@ -31,7 +32,7 @@ function prepareStatements(connection: DatabaseSync) {
     cursor: connection.prepare("SELECT position FROM search_cursor"),
     userId: connection.prepare("SELECT id FROM user WHERE name = ?"),
     conversationId: connection.prepare("SELECT id FROM conversation WHERE name = ?"),
-    conversationsOf: connection.prepare("SELECT DISTINCT conversation FROM member WHERE user = ?"),
+    conversationsOf: connection.prepare("SELECT DISTINCT conversation FROM span WHERE user = ?"),
     entryFrom: connection.prepare(
       "SELECT position, accepted_at AS acceptedAt FROM entry WHERE position >= ? ORDER BY position LIMIT 1",
     ),
@@ -41,8 +42,10 @@ function prepareStatements(connection: DatabaseSync) {
        WHERE search_index MATCH :expression AND rowid < :below AND rowid > :above ORDER BY rowid DESC`,
     ),
     visible: connection.prepare(
-      `SELECT 1 FROM entry e WHERE e.position = :position AND e.accepted_at >= :after AND e.accepted_at < :before
-       AND EXISTS (SELECT 1 FROM member m WHERE m.user = :user AND m.conversation = e.conversation)`,
+      `SELECT 1 FROM entry e
+       WHERE e.position = :position AND e.accepted_at >= :after AND e.accepted_at < :before AND ${
+        isVisible(":user", "e")
+      }`,
     ),
   };
 }

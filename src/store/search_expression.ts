@@ -1,4 +1,5 @@
 import type { SearchTerm } from "../core/search_query.ts";
+import { decodeText } from "./column_values.ts";
 
 /**
  * Scripts that leave no space between words, and pictures: each character is a word of its own, so that a part of what was
@@ -12,14 +13,15 @@ const single = new RegExp(
 );
 
 /** A text as the index and its queries are given it, for FTS5's tokenizer to find the words in. */
-export function searchableText(text: string): string {
+function searchableText(text: string): string {
   return text.replace(single, " $& ");
 }
 
-/** What the index knows of an entry besides its words. */
-export function scopeOf(entry: { conversation: number; sender: number }): string {
-  return `${conversationToken(entry.conversation)} ${senderToken(entry.sender)}`;
-}
+/** SQL functions for what the index is given of an entry; triggers call them. */
+export const searchFunctions = {
+  searchable_text: (text: Uint8Array) => searchableText(decodeText(text)),
+  search_scope: (conversation: number, sender: number) => `${conversationToken(conversation)} ${senderToken(sender)}`,
+};
 
 /** Row ids of what a search is about. */
 export interface SearchScope {

@@ -1,6 +1,5 @@
-import { decodeText } from "./column_values.ts";
 import type { Database } from "./database.ts";
-import { scopeOf, searchableText } from "./search_expression.ts";
+import { kindCodes } from "./entry_columns.ts";
 
 /** How many entries are looked at between two looks at the clock. */
 const step = 16;
@@ -15,33 +14,26 @@ export interface IndexingLimits {
   readonly maxEntries: number;
 }
 
-interface EntryRow {
-  readonly position: number;
-  readonly conversation: number;
-  readonly sender: number;
-  readonly text: Uint8Array;
-}
-
 function prepareStatements(database: Database) {
   return {
     cursor: database.prepare("SELECT position FROM search_cursor"),
     moveCursor: database.prepare("UPDATE search_cursor SET position = ?"),
-    entries: database.prepare(
-      "SELECT position, conversation, sender, text FROM entry WHERE position > ? ORDER BY position LIMIT ?",
+    through: database.prepare(
+      `SELECT max(position) AS position, count(*) AS count
+       FROM (SELECT position FROM entry WHERE position > ? ORDER BY position LIMIT ${step})`,
     ),
-    entry: database.prepare("SELECT position, conversation, sender, text FROM entry WHERE position = ?"),
-    isIndexed: database.prepare("SELECT 1 FROM search_index WHERE rowid = ?"),
-    add: database.prepare("INSERT INTO search_index (rowid, text, scope) VALUES (?, ?, ?)"),
-    remove: database.prepare(
-      "INSERT INTO search_index (search_index, rowid, text, scope) VALUES ('delete', ?, ?, ?)",
+    add: database.prepare(
+      `INSERT INTO search_index (rowid, text, scope)
+       SELECT position, searchable_text(text), search_scope(conversation, sender) FROM entry
+       WHERE position > ? AND position <= ? AND kind = ${kindCodes.message} AND deleted = 0`,
     ),
     merge: database.prepare(`INSERT INTO search_index (search_index, rank) VALUES ('merge', ${mergedPages})`),
   };
 }
 
 /**
- * The writing side of the index of words. It follows the log behind a cursor of its own. What is in it of an entry is always what the
- * entry's row says now: who changes or removes a row that may be indexed calls {@link erase} before, in the same transaction.
+ * The writing side of the index of words, which follows the log behind a cursor of its own. What the index has of an entry is always what
+ * the entry's row says: what happens to a row that is indexed, happens to the index in the same transaction.
  */
 export class SearchIndex {
   readonly #database: Database;
@@ -64,28 +56,18 @@ export class SearchIndex {
     if (this.#position >= head) return false;
     const end = performance.now() + turnMs;
     this.#position = this.#database.transaction(() => {
+      const { through, add, merge, moveCursor } = this.#statements;
       let position = this.#position;
-      for (let count = 0; count < maxEntries && performance.now() < end; count += step) {
-        const entries = this.#statements.entries.all(position, step) as unknown as EntryRow[];
-        for (const entry of entries) this.#add(entry);
-        position = entries.length < step ? head : entries[step - 1].position;
-        if (position >= head) break;
+      for (let count = 0; position < head && count < maxEntries && performance.now() < end; count += step) {
+        const next = through.get(position) as { position: number | null; count: number };
+        const last = next.count < step ? head : next.position!;
+        add.run(position, last);
+        position = last;
       }
-      this.#statements.merge.run();
-      this.#statements.moveCursor.run(position);
+      merge.run();
+      moveCursor.run(position);
       return position;
     }, { durable: false });
     return this.#position < head;
-  }
-
-  /** Takes an entry's words out of the index, as the entry's row still has them. For use within a transaction. */
-  erase(position: number): void {
-    if (this.#statements.isIndexed.get(position) === undefined) return;
-    const entry = this.#statements.entry.get(position) as unknown as EntryRow;
-    this.#statements.remove.run(position, searchableText(decodeText(entry.text)), scopeOf(entry));
-  }
-
-  #add(entry: EntryRow): void {
-    this.#statements.add.run(entry.position, searchableText(decodeText(entry.text)), scopeOf(entry));
   }
 }

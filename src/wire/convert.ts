@@ -72,8 +72,8 @@ export function toSendResponse(accepted: Accepted & { duplicate: boolean }): Sen
 export function toHistoryResponse(page: HistoryPage): HistoryResponse {
   return {
     messages: page.messages.map(toWireMessage),
-    firstSeq: page.messages.at(0)?.seq ?? 0,
-    lastSeq: page.messages.at(-1)?.seq ?? 0,
+    firstSeq: page.firstSeq,
+    lastSeq: page.lastSeq,
     headSeq: page.headSeq,
     more: page.more,
     startSeq: page.startSeq,
@@ -107,6 +107,7 @@ export function toWireConversation(summary: ConversationSummary, user: string): 
     peerReadSeq: summary.peerReadSeq,
     peerDeliveredSeq: summary.peerDeliveredSeq,
     invitedBy: summary.invitedBy ?? "",
+    position: summary.position,
   };
 }
 

@@ -20,6 +20,7 @@ import { connectAs } from "../support/amqp_user.ts";
 import { eventually } from "../support/eventually.ts";
 import { join, type Person } from "../support/person.ts";
 import { RawAmqpClient, type RawSession } from "../support/raw_amqp_client.ts";
+import { historyRequest, sendRequest } from "../support/wire_values.ts";
 
 const password = "correct horse battery";
 /** How long a message between others may take while somebody floods, in milliseconds; it takes about one otherwise. */
@@ -106,7 +107,7 @@ class Scene implements AsyncDisposable {
 
 function message(client: RawAmqpClient, to: string, text: string): Uint8Array {
   const id = createMessageId(Date.now());
-  return client.frame({ $case: "send", value: { to, id, text } });
+  return client.frame({ $case: "send", value: sendRequest({ to, id, text }) });
 }
 
 Deno.test("a hostile client with a valid account", async (t) => {
@@ -153,7 +154,7 @@ Deno.test("a hostile client with a valid account", async (t) => {
       headers: { ...inSession.headers, "x-death": [] },
     });
     assert.equal(
-      (await scene.server.chat.history("mallory", { with: "ben", beforeSeq: 0, limit: 10 })).messages.length,
+      (await scene.server.chat.history("mallory", historyRequest({ with: "ben", limit: 10 }))).messages.length,
       0,
     );
   });
@@ -323,7 +324,7 @@ Deno.test("a hostile client with a valid account", async (t) => {
     assert.equal(await mallory.refusal(content, mallory.inSession({ secret: "0".repeat(32) })), "unavailable");
     assert.match(await mallory.attempt((channel) => channel.consume(theirs.queue, () => {})), /403/);
     assert.equal(
-      (await scene.server.chat.history("trudy", { with: "ben", beforeSeq: 0, limit: 10 })).messages.length,
+      (await scene.server.chat.history("trudy", historyRequest({ with: "ben", limit: 10 }))).messages.length,
       0,
     );
     assert.equal(await trudy.listConversations(theirs), "listConversations");
@@ -357,7 +358,7 @@ Deno.test("a hostile client with a valid account", async (t) => {
     assert.equal(await oscar.hello(old), undefined);
     await assert.rejects(scene.connect("oscar", old), /403/);
     assert.equal(
-      (await scene.server.chat.history("oscar", { with: "ben", beforeSeq: 0, limit: 10 })).messages.length,
+      (await scene.server.chat.history("oscar", historyRequest({ with: "ben", limit: 10 }))).messages.length,
       0,
     );
   });
@@ -371,7 +372,7 @@ Deno.test("a hostile client with a valid account", async (t) => {
         await oscar.publish(message(oscar, "ben", "spam"), oscar.inSession(own)).catch(() => stop = true);
       }
     })();
-    const history = () => scene.server.chat.history("oscar", { with: "ben", beforeSeq: 0, limit: 1 });
+    const history = () => scene.server.chat.history("oscar", historyRequest({ with: "ben", limit: 1 }));
     await eventually(async () => (await history()).messages.length > 0);
     await accounts.disable("oscar");
     const last = (await history()).messages[0].seq;

@@ -5,11 +5,12 @@ import type { Message } from "../../src/gen/chatd/v1/chat.ts";
 import { ClientFrame, type Item, ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { binaryFromJson } from "../../src/wire/json_messages.ts";
 import { throwsWith } from "../support/chat_error_assertions.ts";
+import { wireMessage } from "../support/wire_values.ts";
 
 const maxBytes = 64 * 1024;
 
 function message(text: string): Message {
-  return { position: 1, conversation: "ana:ben", seq: 1, id: "id", sender: "ana", acceptedAtMs: 1, text };
+  return wireMessage({ position: 1, seq: 1, id: "id", acceptedAtMs: 1, text, ordinal: 1 });
 }
 
 function fromJson(content: Buffer): ServerFrame {
@@ -54,7 +55,7 @@ Deno.test("a frame that grows too long as JSON is divided, and only its last par
 
 Deno.test("an answer that is too long as JSON becomes an error with its id", () => {
   const messages = Array.from({ length: 3 }, () => message("\u0001".repeat(8_000)));
-  const value = { messages, firstSeq: 1, lastSeq: 3, headSeq: 3, more: false };
+  const value = { messages, firstSeq: 1, lastSeq: 3, headSeq: 3, more: false, startSeq: 1, moreAfter: false };
   const items: Item[] = [{ kind: { $case: "reply", value: { requestId: 7, result: { $case: "history", value } } } }];
   const [part] = serverFrames(ServerFrame.encode({ items, through: 0, receipt: 1 }).finish(), "json");
   const [{ kind }] = fromJson(part).items;

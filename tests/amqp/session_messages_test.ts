@@ -8,8 +8,10 @@ import { createMessageId } from "../../src/core/message_id.ts";
 import { SendRequest } from "../../src/gen/chatd/v1/chat.ts";
 import { ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { startTestAmqpServer, startTestBroker, type TestAmqpServer } from "../support/amqp_server.ts";
+import { connectAs } from "../support/amqp_user.ts";
 import { eventually } from "../support/eventually.ts";
 import { join, until } from "../support/person.ts";
+import { StallingProxy } from "../support/stalling_proxy.ts";
 import { RawAmqpClient, type RawSession } from "../support/raw_amqp_client.ts";
 
 const broker = await startTestBroker();
@@ -151,4 +153,44 @@ Deno.test("an honest client that is dropped for sending too much loses nothing, 
   stopped.abort();
   await running;
   await ben.stop();
+});
+
+Deno.test("a request that expires in the broker is noticed, and what was not answered is sent again", async () => {
+  const { node } = broker;
+  const headers = { authorization: `Basic ${btoa(`${node.user}:${node.password}`)}` };
+  const policy = async (method: string, body?: unknown) => {
+    const url = `${node.managementUrl}/api/policies/%2F/brief`;
+    const response = await fetch(url, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+    await response.body?.cancel();
+    assert.ok(response.ok, `${method}: ${response.status}`);
+  };
+  await using proxy = new StallingProxy(node.amqpPort);
+  await using chatd = await startTestAmqpServer(broker, { broker: { ...broker.address, port: proxy.port } });
+  const [ana, ben] = [await join("ana", chatd.transport("ana")), await join("ben", chatd.transport("ben"))];
+  await using mallory = await RawAmqpClient.connect(node.amqpUrl("mallory", await logIn(chatd, "mallory")));
+  // What expires is seen, and expires soon.
+  await using own = await connectAs(node.amqpUrl());
+  const channel = await own.model.createChannel();
+  const { queue } = await channel.assertQueue("", { exclusive: true });
+  await channel.bindQueue(queue, "amq.fanout", "");
+  const expired: string[] = [];
+  await channel.consume(queue, (message) => void expired.push(message?.properties.userId), { noAck: true });
+  const definition = { "message-ttl": 300, "dead-letter-exchange": "amq.fanout" };
+  await policy("PUT", { pattern: "^chatd.requests$", "apply-to": "queues", definition });
+  try {
+    // The broker hears of nothing that the server has done, and so passes no more than 500 messages on.
+    proxy.stall();
+    for (let i = 0; i < 600; i++) await mallory.publish(mallory.frame(), { replyTo: undefined });
+    await eventually(() => expired.includes("mallory"), () => "the server has as much as it may have", deadlineMs);
+    const lost = ana.client.send("ben", "lost");
+    await eventually(() => expired.includes("ana"), () => "a request has expired", deadlineMs);
+    proxy.resume();
+    await Promise.all([lost, ana.client.send("ben", "after")]);
+  } finally {
+    proxy.resume();
+    await policy("DELETE");
+  }
+  await until(() => ben.received.length >= 2);
+  assert.deepEqual(ben.received.map(({ text }) => text), ["lost", "after"]);
+  await Promise.all([ana.stop(), ben.stop()]);
 });

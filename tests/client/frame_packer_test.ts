@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { packFrames } from "../../src/client/frame_packer.ts";
 import { ClientFrame, Request } from "../../src/gen/chatd/v1/session.ts";
+import { sendRequest } from "../support/wire_values.ts";
 
 Deno.test("packFrames() keeps all requests in order, in frames of at most 64 KiB that could not be fewer in a row", () => {
   fc.assert(fc.property(fc.array(fc.integer({ min: 1, max: 16 * 1024 }), { maxLength: 40 }), (lengths) => {
     const requests = lengths.map((length, i): Request => ({
       id: i + 1,
-      kind: { $case: "send", value: { to: "ben", id: "0".repeat(36), text: "x".repeat(length) } },
+      kind: { $case: "send", value: sendRequest({ to: "ben", id: "0".repeat(36), text: "x".repeat(length) }) },
     }));
     const sized = requests.map((request) => ({ request, bytes: Request.encode(request).finish().length }));
     const frames = packFrames(sized);

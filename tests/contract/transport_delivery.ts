@@ -3,6 +3,7 @@ import { createMessageId } from "../../src/core/message_id.ts";
 import { ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { turns, until } from "../support/turns.ts";
 import { type DefineTest, logIn, openAll, register, windowBytes } from "./transport_harness.ts";
+import { historyRequest, sendRequest } from "../support/wire_values.ts";
 
 /** How messages reach every consumer, whoever comes, goes, stops and starts. */
 export function transportDelivery(test: DefineTest): void {
@@ -38,7 +39,7 @@ export function transportDelivery(test: DefineTest): void {
     for (let start = 0; start < texts.length; start += 100) {
       const kinds = texts.slice(start, start + 100).map((text) => ({
         $case: "send" as const,
-        value: { to: "ben", id: createMessageId(), text },
+        value: sendRequest({ to: "ben", id: createMessageId(), text }),
       }));
       ids.push(...ana.request(...kinds));
     }
@@ -154,7 +155,7 @@ export function transportDelivery(test: DefineTest): void {
     const [ana] = await openAll(server, session, "ana");
     const ben = await session(token, { callback: undefined });
     for (let count = 0; count < 30; count++) await ana.send("ben", `${count}`.padEnd(16_000));
-    const history = { $case: "history" as const, value: { with: "ana", beforeSeq: 0, limit: 1 } };
+    const history = { $case: "history" as const, value: historyRequest({ with: "ana", limit: 1 }) };
     ben.request(...Array.from({ length: 100 }, () => history));
     await until(() => ben.replies.length >= 16 && ben.messages.length >= 16);
     await turns(20);
@@ -208,7 +209,7 @@ export function transportDelivery(test: DefineTest): void {
       const seen = new Map([...ben.messages, ...benAgain.messages].map(({ position, text }) => [position, text]));
       assert.deepEqual([...seen], [[1, "1"], [2, "2"], [3, "3"]]);
       const resumed = await session((await logIn(server, "ben")).token, { resumeAfter: 0, epoch: server.chat.epoch });
-      const { messages } = await resumed.ask("history", { with: "ana", beforeSeq: 0, limit: 0 });
+      const { messages } = await resumed.ask("history", historyRequest({ with: "ana" }));
       assert.deepEqual(messages.map(({ seq, text }) => [seq, text]), [[1, "1"], [2, "2"], [3, "3"]]);
     });
   }

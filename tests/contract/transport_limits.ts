@@ -5,6 +5,7 @@ import { LinkClient } from "../support/link_client.ts";
 import type { RequestKind } from "../support/received_frames.ts";
 import { turns } from "../support/turns.ts";
 import { type DefineTest, openAll, register } from "./transport_harness.ts";
+import { sendRequest } from "../support/wire_values.ts";
 
 const ping: RequestKind = { $case: "ping", value: {} };
 
@@ -30,7 +31,10 @@ export function transportLimits(test: DefineTest): void {
 
   test("a frame that is too long ends the session, and nobody else's", async ({ server, session }) => {
     const [ana, ben] = await openAll(server, session, "ana", "ben");
-    ana.request({ $case: "send", value: { to: "ben", id: createMessageId(), text: "x".repeat(80 * 1024) } });
+    ana.request({
+      $case: "send",
+      value: sendRequest({ to: "ben", id: createMessageId(), text: "x".repeat(80 * 1024) }),
+    });
     assert.equal(await ana.end(), "invalid_argument");
     await ben.ask("ping", {});
     assert.equal(server.chat.head, 0);
@@ -39,7 +43,7 @@ export function transportLimits(test: DefineTest): void {
   test("a frame of 64 KiB is taken", async ({ server, session }) => {
     const [ana] = await openAll(server, session, "ana", "ben");
     const bytes = (text: string) => ClientFrame.encode({ requests: [{ id: 2, kind: send(text) }] }).finish().length;
-    const send = (text: string): RequestKind => ({ $case: "send", value: { to: "ben", id: "x", text } });
+    const send = (text: string): RequestKind => ({ $case: "send", value: sendRequest({ to: "ben", id: "x", text }) });
     const text = "x".repeat(2 * 64 * 1024 - bytes("x".repeat(64 * 1024)));
     assert.equal(bytes(text), 64 * 1024);
     assert.equal(await ana.refusal(send(text)), "invalid_argument");
@@ -50,7 +54,10 @@ export function transportLimits(test: DefineTest): void {
     const { token } = await register(server, "ana");
     const [ben] = await openAll(server, session, "ben");
     const badText = ClientFrame.encode({
-      requests: [{ id: 2, kind: { $case: "send", value: { to: "ben", id: createMessageId(), text: "xx" } } }],
+      requests: [{
+        id: 2,
+        kind: { $case: "send", value: sendRequest({ to: "ben", id: createMessageId(), text: "xx" }) },
+      }],
     }).finish();
     badText.set([0xc3, 0x28], badText.length - 2);
     const wrong: [Uint8Array, RegExp][] = [

@@ -4,6 +4,7 @@ import { createMessageId } from "../../src/core/message_id.ts";
 import { LinkClient } from "../support/link_client.ts";
 import type { RequestKind } from "../support/received_frames.ts";
 import { type DefineTest, logIn, openAll, register } from "./transport_harness.ts";
+import { historyRequest, sendRequest } from "../support/wire_values.ts";
 
 const ping: RequestKind = { $case: "ping", value: {} };
 
@@ -27,7 +28,7 @@ export function transportRequests(test: DefineTest): void {
     await ana.send("ben", "first", id);
     const send = (change: Partial<{ to: string; id: string; text: string }>): RequestKind => ({
       $case: "send",
-      value: { to: "ben", id: createMessageId(), text: "hello", ...change },
+      value: sendRequest({ to: "ben", id: createMessageId(), text: "hello", ...change }),
     });
     const day = 24 * 60 * 60 * 1000;
     const wrong: [string, RequestKind][] = [
@@ -52,7 +53,8 @@ export function transportRequests(test: DefineTest): void {
     const [ana] = await openAll(server, session, "ana", "ben", "cleo");
     for (let index = 1; index <= 7; index++) await ana.send("ben", `${index}`);
     await ana.send("cleo", "hello cleo");
-    const history = (beforeSeq: number, limit: number) => ana.ask("history", { with: "ben", beforeSeq, limit });
+    const history = (beforeSeq: number, limit: number) =>
+      ana.ask("history", historyRequest({ with: "ben", beforeSeq, limit }));
     const newest = await history(0, 3);
     assert.deepEqual(newest.messages.map(({ text }) => text), ["5", "6", "7"]);
     assert.deepEqual([newest.firstSeq, newest.lastSeq, newest.headSeq, newest.more], [5, 7, 7, true]);
@@ -74,7 +76,7 @@ export function transportRequests(test: DefineTest): void {
     const users = await ana.ask("listUsers", { after: "ana", limit: 1 });
     assert.deepEqual(users, { users: [{ name: "ben", online: true }], more: true });
     const limits: RequestKind[] = [
-      { $case: "history", value: { with: "ben", beforeSeq: 0, limit: 201 } },
+      { $case: "history", value: historyRequest({ with: "ben", limit: 201 }) },
       { $case: "sent", value: { beforeId: "", limit: 201 } },
       { $case: "sent", value: { beforeId: "x", limit: 1 } },
       { $case: "listConversations", value: { limit: 101, beforePosition: 0 } },
@@ -89,11 +91,11 @@ export function transportRequests(test: DefineTest): void {
     await ana.send("ben", "secret");
     await ben.received(1);
     for (const other of ["ana", "ben"]) {
-      const { messages, headSeq } = await cleo.ask("history", { with: other, beforeSeq: 0, limit: 0 });
+      const { messages, headSeq } = await cleo.ask("history", historyRequest({ with: other }));
       assert.deepEqual([messages, headSeq], [[], 0]);
     }
     assert.equal(
-      await cleo.refusal({ $case: "history", value: { with: "ana:ben", beforeSeq: 0, limit: 0 } }),
+      await cleo.refusal({ $case: "history", value: historyRequest({ with: "ana:ben" }) }),
       "invalid_argument",
     );
     assert.deepEqual((await cleo.ask("listConversations", { limit: 0, beforePosition: 0 })).conversations, []);

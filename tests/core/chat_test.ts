@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createMessageId, messageIdLeadMs, messageIdLifetimeMs } from "../../src/core/message_id.ts";
 import { rejectsWith, throwsWith } from "../support/chat_error_assertions.ts";
 import { FakeSubscriber, TestChat } from "../support/test_chat.ts";
+import { historyRequest } from "../support/wire_values.ts";
 
 Deno.test("send() resolves with what the log says", async () => {
   await using test = await TestChat.open();
@@ -37,7 +38,7 @@ Deno.test("a message to oneself is offered once", async () => {
   const { conversation } = await test.send("ana", "ana");
   assert.equal(conversation, "ana:ana");
   assert.equal(ana.offered.length, 1);
-  const { messages } = await test.chat.history("ana", { with: "ana", beforeSeq: 0, limit: 10 });
+  const { messages } = await test.chat.history("ana", historyRequest({ with: "ana", limit: 10 }));
   assert.equal(messages.length, 1);
 });
 
@@ -73,20 +74,23 @@ Deno.test("what was accepted before is told so although it would be refused toda
   await using test = await TestChat.open();
   const draft = test.draft("ben");
   const { position } = await test.chat.send("ana", draft);
-  const refusal = (await test.chat.check("ana", test.draft("nobody"))).refusal!;
-  const checked = { ...await test.chat.check("ana", draft), refusal };
-  const again = await test.chat.submit(checked);
+  const refusal = (await test.chat.posting.check("ana", test.draft("nobody"))).refusal!;
+  const checked = { ...await test.chat.posting.check("ana", draft), refusal };
+  const again = await test.chat.posting.submit(checked);
   assert.deepEqual([again.position, again.duplicate], [position, true]);
-  await rejectsWith("message_id_conflict", test.chat.submit({ ...checked, text: "other" }));
-  await rejectsWith("not_found", test.chat.submit({ ...checked, id: createMessageId(test.clock.now()) }));
+  await rejectsWith("message_id_conflict", test.chat.posting.submit({ ...checked, text: "other" }));
+  await rejectsWith("not_found", test.chat.posting.submit({ ...checked, id: createMessageId(test.clock.now()) }));
   assert.equal(test.chat.head, position);
 });
 
 Deno.test("what is refused is looked up after what was sent before it", async () => {
   await using test = await TestChat.open();
-  const draft = await test.chat.check("ana", test.draft("ben"));
-  const refusal = (await test.chat.check("ana", test.draft("nobody"))).refusal!;
-  const [first, again] = await Promise.all([test.chat.submit(draft), test.chat.submit({ ...draft, refusal })]);
+  const draft = await test.chat.posting.check("ana", test.draft("ben"));
+  const refusal = (await test.chat.posting.check("ana", test.draft("nobody"))).refusal!;
+  const [first, again] = await Promise.all([
+    test.chat.posting.submit(draft),
+    test.chat.posting.submit({ ...draft, refusal }),
+  ]);
   assert.deepEqual([first.duplicate, again.duplicate, again.position], [false, true, first.position]);
 });
 
@@ -122,7 +126,7 @@ Deno.test("somebody who registers after being written to in vain can be written 
 Deno.test("history() shows a user their own conversations only", async () => {
   await using test = await TestChat.open();
   await test.send("ana", "ben", "secret");
-  const page = (user: string, other: string) => test.chat.history(user, { with: other, beforeSeq: 0, limit: 10 });
+  const page = (user: string, other: string) => test.chat.history(user, historyRequest({ with: other, limit: 10 }));
   assert.deepEqual((await page("ben", "ana")).messages.map(({ text }) => text), ["secret"]);
   assert.deepEqual((await page("cleo", "ana")).messages, []);
   await rejectsWith("not_found", page("cleo", "nobody"));
@@ -216,8 +220,8 @@ Deno.test("endSessions() ends all sessions and lets none begin", async () => {
 
 Deno.test("close() commits what waits", async () => {
   const test = await TestChat.open();
-  const draft = await test.chat.check("ana", test.draft("ben"));
-  const sent = test.chat.submit(draft);
+  const draft = await test.chat.posting.check("ana", test.draft("ben"));
+  const sent = test.chat.posting.submit(draft);
   await test.close();
   assert.equal((await sent).seq, 1);
 });

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import {
   checkText,
   conversationAddress,
-  conversationMembers,
   directConversation,
+  directMembers,
   maxEncodedTextBytes,
   maxTextBytes,
 } from "../../src/core/message.ts";
@@ -41,13 +41,13 @@ Deno.test("the conversation of two is the same from both sides, and each is addr
   assert.equal(directConversation("ben", "ana"), "ana:ben");
   assert.equal(directConversation("ana", "ben"), "ana:ben");
   assert.equal(directConversation("a.b", "a"), "a:a.b");
-  assert.deepEqual(conversationMembers("ana:ben"), ["ana", "ben"]);
+  assert.deepEqual(directMembers("ana:ben"), ["ana", "ben"]);
   assert.equal(conversationAddress("ana:ben", "ana"), "ben");
   assert.equal(conversationAddress("ana:ben", "ben"), "ana");
 });
 
 Deno.test("the conversation with oneself has one member", () => {
   assert.equal(directConversation("ana", "ana"), "ana:ana");
-  assert.deepEqual(conversationMembers("ana:ana"), ["ana"]);
+  assert.deepEqual(directMembers("ana:ana"), ["ana"]);
   assert.equal(conversationAddress("ana:ana", "ana"), "ana");
 });

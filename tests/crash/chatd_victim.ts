@@ -10,6 +10,7 @@ import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { createThrowawayCertificate } from "../../src/grpc/throwaway_certificate.ts";
 import type { KeyPair } from "./certificates.ts";
 import type { RunningVictim, Victim } from "./victim.ts";
+import { historyRequest, sendRequest } from "../support/wire_values.ts";
 
 const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
 const password = "correct horse battery";
@@ -55,8 +56,8 @@ export async function createChatdVictim(): Promise<Victim & AsyncDisposable> {
     streamOpening: [
       [hello(tokens.mallory, "attack")],
       [
-        { $case: "history", value: { with: "ben", beforeSeq: 0, limit: 200 } } as const,
-        { $case: "send", value: { to: "ben", id: createMessageId(), text: "boo" } } as const,
+        { $case: "history", value: historyRequest({ with: "ben", limit: 200 }) } as const,
+        { $case: "send", value: sendRequest({ to: "ben", id: createMessageId(), text: "boo" }) } as const,
         { $case: "listUsers", value: { after: "", limit: 0 } } as const,
       ],
     ].map((kinds, frame) => ClientFrame.encode(toFrame(kinds, frame * 10)).finish()),

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { cp } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { eventually } from "../support/eventually.ts";
+import { exitCode } from "../../src/cli/exit_code.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 import { until } from "../support/person.ts";
 
@@ -86,7 +87,7 @@ Deno.test("deno task start --data elsewhere names the permissions to add", async
   await copyProject(folder.path);
   const { code, stderr } = await task(folder.path, ["start", "--data", `${folder.path}/elsewhere`]).output();
   const said = new TextDecoder().decode(stderr);
-  assert.equal(code, 1);
+  assert.equal(code, exitCode.refused);
   assert.match(said, /^chatd: [^\n]+\n$/);
   for (const flag of ["--allow-read=", "--allow-write="]) {
     assert.ok(said.includes(`${flag}${folder.path}/elsewhere`), said);

@@ -25,6 +25,7 @@ import { helloWith } from "../support/test_session.ts";
 import { eventually } from "../support/eventually.ts";
 import { turns } from "../support/turns.ts";
 import { UnreadClient } from "../support/unread_client.ts";
+import { historyRequest } from "../support/wire_values.ts";
 
 const callLimits = { maxPerUser: 5, maxPerAddress: 4 };
 const certificates = await createCertificates();
@@ -120,7 +121,7 @@ for (const [name, tls] of [["TLS", serverTls], ["none", undefined]] as const) {
     const ana = await LinkClient.open(transport, token);
     for (let count = 0; count < 3; count++) await ana.send("ana", "x".repeat(16_000));
     await ana.close();
-    const history = HistoryRequest.encode({ with: "ana", beforeSeq: 0, limit: 200 }).finish();
+    const history = HistoryRequest.encode(historyRequest({ with: "ana", limit: 200 })).finish();
     const address = { port: test.server.port, hostname: "127.0.0.1" };
     // Of Deno's own connections nothing is read before `read()`.
     using connection = tls === undefined ? await Deno.connect(address) : await Deno.connectTls({

@@ -7,6 +7,7 @@ import type { ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { startTestGrpcServer, type TestGrpcServer } from "../support/grpc_server.ts";
 import { helloWith } from "../support/test_session.ts";
 import { until } from "../support/turns.ts";
+import { historyRequest, sendRequest } from "../support/wire_values.ts";
 
 /** Makes a single call, and closes the client after it. */
 async function call<Response>(
@@ -62,12 +63,12 @@ Deno.test("scripts send and read by single calls", async () => {
     const client = chat();
     return call<Response>(client, (done) => start(client, done));
   };
-  const message = { to: "ben", id: createMessageId(), text: "from a script" };
+  const message = sendRequest({ to: "ben", id: createMessageId(), text: "from a script" });
   const send = () =>
     single<{ duplicate: boolean; seq: number }>((client, done) => client.send(message, metadata, done));
   assert.deepEqual([(await send()).duplicate, (await send()).duplicate], [false, true]);
   const history = await single<{ messages: { text: string }[] }>((client, done) =>
-    client.history({ with: "ben", beforeSeq: 0, limit: 0 }, metadata, done)
+    client.history(historyRequest({ with: "ben" }), metadata, done)
   );
   assert.deepEqual(history.messages.map(({ text }) => text), ["from a script"]);
   const sent = await single<{ messages: { text: string }[] }>((client, done) =>
@@ -108,7 +109,7 @@ Deno.test("a single call is refused by the status that fits", async () => {
   const metadata = bearer(await register(test, "ana"));
   const send = (change: object) => {
     const client = chat();
-    const message = { to: "ana", id: createMessageId(), text: "hello", ...change };
+    const message = sendRequest({ to: "ana", id: createMessageId(), text: "hello", ...change });
     return call(client, (done) => client.send(message, metadata, done));
   };
   await refused(status.NOT_FOUND, "not_found", send({ to: "nobody" }));
@@ -132,7 +133,7 @@ Deno.test("a client that ends its side of a live session has its answers first",
   session.on("error", () => {});
   session.on("status", ({ code }) => ended = code);
   session.write({ requests: [{ id: 1, kind: { $case: "hello", value: helloWith(token) } }] });
-  const message = { to: "ana", id: createMessageId(), text: "from a pipe" };
+  const message = sendRequest({ to: "ana", id: createMessageId(), text: "from a pipe" });
   session.write({ requests: [{ id: 2, kind: { $case: "send", value: message } }] });
   session.end();
   await until(() => ended !== undefined);

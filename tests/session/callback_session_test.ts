@@ -5,6 +5,7 @@ import { turns, until } from "../support/turns.ts";
 import { FakeTime } from "../support/fake_time.ts";
 import { TestChat } from "../support/test_chat.ts";
 import { helloWith, TestSession } from "../support/test_session.ts";
+import { sendRequest } from "../support/wire_values.ts";
 
 const callback: Callback = { port: 40_000, certificate: new Uint8Array([1, 2, 3]), secret: new Uint8Array(32) };
 
@@ -141,7 +142,7 @@ Deno.test("what was taken without an answer comes again, own messages not", asyn
   const { client } = await open(test, listener.dial);
   await test.send("ana", "ben", "1");
   await until(() => listener.texts.length === 1);
-  await client.ask("send", { ...test.draft("ana", "own") });
+  await client.ask("send", sendRequest(test.draft("ana", "own")));
   listener.mute = true;
   await test.send("ana", "ben", "2");
   await until(() => client.messages.length === 1);
@@ -156,7 +157,7 @@ Deno.test("what the client has from replies is said on the stream, so that its c
   await test.send("ana", "ben", "1");
   await until(() => listener.texts.length === 1);
   await turns(3);
-  await client.ask("send", { ...test.draft("ana", "own") });
+  await client.ask("send", sendRequest(test.draft("ana", "own")));
   await client.ask("ping", {});
   assert.equal(client.through, 2);
 });

@@ -16,6 +16,7 @@ function message(position: number, text = `${position}`): Message {
     id: createMessageId(),
     sender: "ana",
     text,
+    ordinal: position,
   };
 }
 
@@ -25,12 +26,16 @@ interface Setup {
   cursor?: number;
   windowBytes?: number;
   log?: Message[];
+  /** Which the client knows what to do with; all unless given. */
+  wants?: (message: Message) => boolean;
   /** Each read waits for what this gives. */
   gate?: () => Promise<void>;
 }
 
 /** A delivery from a log in memory; `commit` offers what it adds. */
-function open({ visible = () => true, cursor = 0, windowBytes = 100_000, log = [], gate }: Setup = {}) {
+function open(
+  { visible = () => true, cursor = 0, windowBytes = 100_000, log = [], wants = () => true, gate }: Setup = {},
+) {
   const sent: number[] = [];
   const passed: [through: number, settled: boolean][] = [];
   const state = { outstanding: 0, most: 0, reads: 0, failure: undefined as unknown };
@@ -55,6 +60,7 @@ function open({ visible = () => true, cursor = 0, windowBytes = 100_000, log = [
     head: head(),
     windowBytes,
     read,
+    wants,
     send: (item, through) => {
       sent.push(through);
       newest = through;

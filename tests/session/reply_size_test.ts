@@ -5,6 +5,7 @@ import { directAppend } from "../support/stored_messages.ts";
 import { TestChat } from "../support/test_chat.ts";
 import type { Question, ReplyValues, RequestValues } from "../support/received_frames.ts";
 import { TestSession } from "../support/test_session.ts";
+import { historyRequest } from "../support/wire_values.ts";
 
 const ana = "ana".padEnd(32, "-");
 const names = Array.from({ length: 1_200 }, (_, index) => `user-${index}`.padEnd(32, "-"));
@@ -48,7 +49,15 @@ Deno.test("a page of messages fits a frame, whatever their sizes, and pages cove
     await test.store.messages.commit(appends);
     const seqs: number[] = [];
     for (let more = true; more;) {
-      const page = await ask(client, "history", { with: names[0], beforeSeq: seqs.at(0) ?? 0, limit: 200 });
+      const page = await ask(
+        client,
+        "history",
+        historyRequest({
+          with: names[0],
+          beforeSeq: seqs.at(0) ?? 0,
+          limit: 200,
+        }),
+      );
       assert.ok(page.messages.length > 0);
       seqs.unshift(...page.messages.map(({ seq }) => seq));
       more = page.more;

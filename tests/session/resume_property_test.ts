@@ -9,6 +9,8 @@ import { turns } from "../support/turns.ts";
 import { TestChat } from "../support/test_chat.ts";
 import { helloWith, TestSession } from "../support/test_session.ts";
 import { TestMessageStore, TestStore } from "../support/test_store.ts";
+import { sendRequest, wireMessage } from "../support/wire_values.ts";
+import { toWireMessage } from "../../src/wire/convert.ts";
 
 const users = ["ana", "ben", "cleo"];
 /** Devices, each with the names of its consumers. */
@@ -140,7 +142,7 @@ class Client {
   }
 
   #ask(draft: Draft): void {
-    const [id] = this.#session!.request({ $case: "send", value: { ...draft } });
+    const [id] = this.#session!.request({ $case: "send", value: sendRequest(draft) });
     this.#asked.set(id, draft);
   }
 
@@ -153,7 +155,8 @@ class Client {
     const draft = this.#asked.get(requestId)!;
     this.#outbox.delete(draft.id);
     const { duplicate: _, ...accepted } = result!.value as Extract<typeof result, { $case: "send" }>["value"];
-    this.taken.set(accepted.position, { ...accepted, id: draft.id, sender: this.user, text: draft.text });
+    const { id, text } = draft;
+    this.taken.set(accepted.position, wireMessage({ ...accepted, ordinal: accepted.seq, id, sender: this.user, text }));
   }
 
   #takeMessage(message: Message): void {
@@ -270,8 +273,8 @@ async function readLog(test: TestChat): Promise<Message[]> {
   const limits = { limit: 10_000, maxBytes: 10_000_000 };
   const all = new Map<number, Message>();
   for (const user of users) {
-    for (const { acceptedAt, ...rest } of (await test.store.messages.messagesAfter(user, 0, limits)).messages) {
-      all.set(rest.position, { ...rest, acceptedAtMs: acceptedAt });
+    for (const message of (await test.store.messages.messagesAfter(user, 0, limits)).messages) {
+      all.set(message.position, toWireMessage(message));
     }
   }
   const log = [...all.values()].sort((one, other) => one.position - other.position);

@@ -7,11 +7,12 @@ import { FakeTime } from "../support/fake_time.ts";
 import { password, TestChat } from "../support/test_chat.ts";
 import type { RequestKind } from "../support/received_frames.ts";
 import { helloWith, TestSession } from "../support/test_session.ts";
+import { historyRequest, sendRequest } from "../support/wire_values.ts";
 
 const ping: RequestKind = { $case: "ping", value: {} };
 
 function send(test: TestChat, to: string, text = "hello", id = createMessageId(test.clock.now())): RequestKind {
-  return { $case: "send", value: { to, text, id } };
+  return { $case: "send", value: sendRequest({ to, text, id }) };
 }
 
 /** A session of a new device of the user. */
@@ -167,7 +168,7 @@ Deno.test("a request sees what the sends before it did", async () => {
   const ana = await open(test, "ana");
   const [, , history] = ana.request(send(test, "ben", "1"), send(test, "ben", "2"), {
     $case: "history",
-    value: { with: "ben", beforeSeq: 0, limit: 0 },
+    value: historyRequest({ with: "ben" }),
   });
   const result = await ana.reply(history);
   assert.deepEqual(result.$case === "history" && result.value.messages.map(({ text }) => text), ["1", "2"]);
@@ -180,7 +181,7 @@ Deno.test("a request that fails says why, and those after it are answered", asyn
   const codes = await Promise.all([
     ana.refusal(send(test, "nobody")),
     ana.refusal(send(test, "ben", "")),
-    ana.refusal({ $case: "history", value: { with: "ben", beforeSeq: 0, limit: 201 } }),
+    ana.refusal({ $case: "history", value: historyRequest({ with: "ben", limit: 201 }) }),
     ana.refusal({ $case: "listUsers", value: { after: "no name", limit: 0 } }),
     ana.refusal({ $case: "revokeDevice", value: { id: "\u0000" } }),
   ]);
@@ -219,7 +220,7 @@ Deno.test("a burst of requests that read the store leaves others their turns", a
   await using test = await TestChat.open();
   await test.send("ana", "ben", "hello");
   const [ana, ben] = [await open(test, "ana"), await open(test, "ben")];
-  const history: RequestKind = { $case: "history", value: { with: "ben", beforeSeq: 0, limit: 1 } };
+  const history: RequestKind = { $case: "history", value: historyRequest({ with: "ben", limit: 1 }) };
   const ids = ana.request(...Array.from({ length: 200 }, () => history));
   await ben.ask("ping", {});
   assert.ok(ana.replies.length < 100, `${ana.replies.length} came first`);
@@ -250,7 +251,7 @@ Deno.test("no request is begun while too many bytes of replies are not acknowled
   await using test = await TestChat.open();
   await test.send("ana", "ben", "x".repeat(16_384));
   const ana = await open(test, "ana");
-  const history: RequestKind = { $case: "history", value: { with: "ben", beforeSeq: 0, limit: 1 } };
+  const history: RequestKind = { $case: "history", value: historyRequest({ with: "ben", limit: 1 }) };
   const ids = ana.request(...Array.from({ length: 40 }, () => history));
   await until(() => ana.replies.length >= 16);
   await turns(5);
@@ -572,7 +573,9 @@ Deno.test("presence that nobody acknowledges is dropped beyond half a window", a
   const [ana] = [await open(test, "ana")];
   const flood = () => {
     for (let told = 0; told < 10_000; told++) {
-      for (const subscriber of test.chat.live.of("ana")) subscriber.tellPresence("ben", told % 2 === 0);
+      for (const subscriber of test.chat.live.of("ana")) {
+        subscriber.notify({ kind: "presence", user: "ben", state: told % 2 === 0 ? "online" : "offline" });
+      }
     }
   };
   flood();

@@ -1,9 +1,10 @@
 import { ChatError } from "../../src/core/chat_error.ts";
-import { conversationAddress, conversationMembers, directConversation } from "../../src/core/message.ts";
+import { conversationAddress, directConversation, directMembers } from "../../src/core/message.ts";
 import type { Link, Transport } from "../../src/client/transport.ts";
-import type { Message, SendRequest } from "../../src/gen/chatd/v1/chat.ts";
+import { type Message, PresenceState, Role, type SendRequest } from "../../src/gen/chatd/v1/chat.ts";
 import type { ClientFrame, Hello, Item, Reply, Request, ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { ClientFrame as ClientFrameType } from "../../src/gen/chatd/v1/session.ts";
+import { wireMessage } from "./wire_values.ts";
 
 type Result = NonNullable<Reply["result"]>;
 
@@ -90,7 +91,16 @@ export class FakeChatServer {
   append(sender: string, to: string, text: string, id: string = crypto.randomUUID()): Message {
     const conversation = directConversation(sender, to);
     const seq = this.log.filter((message) => message.conversation === conversation).length + 1;
-    const message = { position: this.head + 1, conversation, seq, id, sender, acceptedAtMs: Date.now(), text };
+    const message = wireMessage({
+      position: this.head + 1,
+      conversation,
+      seq,
+      id,
+      sender,
+      acceptedAtMs: Date.now(),
+      text,
+      ordinal: seq,
+    });
     this.log.push(message);
     return message;
   }
@@ -183,7 +193,10 @@ export class FakeSession {
   }
 
   tellPresence(user: string, online: boolean): void {
-    this.#send({ $case: "presence", value: { user, online } });
+    this.#send({
+      $case: "presence",
+      value: { user, online, state: online ? PresenceState.ONLINE : PresenceState.OFFLINE },
+    });
   }
 
   deliver(): void {
@@ -194,7 +207,7 @@ export class FakeSession {
       if (bytes > 0 && bytes + message.text.length > this.#server.windowBytes) return;
       this.#sent = message.position;
       this.#through = message.position;
-      if (!conversationMembers(message.conversation).includes(this.user)) continue;
+      if (!directMembers(message.conversation).includes(this.user)) continue;
       if (this.#own.has(message.position)) continue;
       this.#unacknowledged.push({ position: message.position, bytes: message.text.length });
       this.#send({ $case: "message", value: message });
@@ -266,7 +279,15 @@ export class FakeSession {
         const lastSeq = messages.at(-1)?.seq ?? 0;
         return {
           $case: "history",
-          value: { messages, firstSeq, lastSeq, headSeq: all.length, more: firstSeq > 1 },
+          value: {
+            messages,
+            firstSeq,
+            lastSeq,
+            headSeq: all.length,
+            more: firstSeq > 1,
+            startSeq: 1,
+            moreAfter: false,
+          },
         };
       }
       case "sent": {
@@ -276,19 +297,33 @@ export class FakeSession {
       case "listConversations": {
         const latest = new Map<string, Message>();
         for (const message of server.log) {
-          if (conversationMembers(message.conversation).includes(this.user)) latest.set(message.conversation, message);
+          if (directMembers(message.conversation).includes(this.user)) latest.set(message.conversation, message);
         }
         const conversations = [...latest.values()].sort((a, b) => b.position - a.position).map((last) => ({
           address: conversationAddress(last.conversation, this.user),
           conversation: last.conversation,
           headSeq: last.seq,
           last,
+          room: undefined,
+          role: Role.MEMBER,
+          unread: 0,
+          mentions: 0,
+          readSeq: last.seq,
+          peerReadSeq: 0,
+          peerDeliveredSeq: 0,
+          invitedBy: "",
+          position: last.position,
         }));
         return { $case: "listConversations", value: { conversations, more: false } };
       }
       case "listUsers": {
         const online = new Set([...server.sessions].map((session) => session.user));
-        const users = [...server.users].sort().map((name) => ({ name, online: online.has(name) }));
+        const users = [...server.users].sort().map((name) => ({
+          name,
+          online: online.has(name),
+          state: online.has(name) ? PresenceState.ONLINE : PresenceState.OFFLINE,
+          lastSeenMs: 0,
+        }));
         return { $case: "listUsers", value: { users, more: false } };
       }
       case "whoAmI":
@@ -319,9 +354,10 @@ export class FakeSession {
       cursor,
       head: server.head,
       protocolMin: 1,
-      protocolMax: 1,
+      protocolMax: 2,
       server: "fake/1",
       windowBytes: server.windowBytes,
+      stateRevision: 0,
     };
     return { $case: "hello", value };
   }

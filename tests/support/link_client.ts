@@ -7,6 +7,7 @@ import type { Question, ReplyResult, ReplyValues, RequestKind, RequestValues } f
 import { ReceivedFrames } from "./received_frames.ts";
 import { helloWith } from "./test_session.ts";
 import { until } from "./turns.ts";
+import { sendRequest } from "./wire_values.ts";
 
 /** A client at the end of a link, which does only what a test asks for: it acknowledges nothing by itself. */
 export class LinkClient extends ReceivedFrames {
@@ -74,7 +75,7 @@ export class LinkClient extends ReceivedFrames {
   }
 
   async send(to: string, text = "hello", id = createMessageId()): Promise<ReplyValues["send"]> {
-    return await this.ask("send", { to, text, id });
+    return await this.ask("send", sendRequest({ to, text, id }));
   }
 
   /** Acknowledges everything, or whatever has this receipt. */

@@ -1,10 +1,13 @@
 import { Accounts, type Credentials, type Identity } from "../../src/core/accounts.ts";
-import { Chat, type Draft } from "../../src/core/chat.ts";
+import { Chat } from "../../src/core/chat.ts";
 import type { Subscriber } from "../../src/core/live_sessions.ts";
 import { silentLog } from "../../src/core/log.ts";
 import type { Message } from "../../src/core/message.ts";
 import { createMessageId } from "../../src/core/message_id.ts";
 import type { ChatError } from "../../src/core/chat_error.ts";
+import { standardLimits } from "../../src/core/limits.ts";
+import type { Notice } from "../../src/core/notice.ts";
+import type { Draft } from "../../src/core/posting.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { FakeHasher } from "./fake_hasher.ts";
 import { TestStore } from "./test_store.ts";
@@ -38,7 +41,17 @@ export class TestChat {
       registration: "open",
       registrationsPerAddress: { burst: 10_000, perSecond: 1 },
     });
-    this.chat = new Chat({ accounts: this.accounts, store: store.messages, clock, log: silentLog, defer, rate });
+    this.chat = new Chat({
+      accounts: this.accounts,
+      store: store.messages,
+      rooms: store.rooms,
+      settings: store.settings,
+      limits: standardLimits,
+      clock,
+      log: silentLog,
+      defer,
+      rate,
+    });
   }
 
   static async open(options: TestChatOptions = {}): Promise<TestChat> {
@@ -83,6 +96,7 @@ export class FakeSubscriber implements Subscriber {
   readonly consumer: string;
   readonly offered: { message: Message; own: boolean }[] = [];
   readonly presence: [user: string, online: boolean][] = [];
+  readonly notices: Notice[] = [];
   ended: ChatError | undefined;
 
   constructor(identity: Partial<Identity> & { user: string }, consumer = "ui") {
@@ -103,8 +117,9 @@ export class FakeSubscriber implements Subscriber {
     this.offered.push({ message, own });
   }
 
-  tellPresence(user: string, online: boolean): void {
-    this.presence.push([user, online]);
+  notify(notice: Notice): void {
+    this.notices.push(notice);
+    if (notice.kind === "presence") this.presence.push([notice.user, notice.state !== "offline"]);
   }
 
   end(reason: ChatError): void {

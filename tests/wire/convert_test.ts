@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import type { ConversationSummary } from "../../src/core/message_store.ts";
 import { ChatError } from "../../src/core/chat_error.ts";
 import { toHistoryResponse, toWireConversation, toWireError } from "../../src/wire/convert.ts";
+import { wireMessage } from "../support/wire_values.ts";
 
 const message = {
   position: 12,
@@ -10,8 +12,9 @@ const message = {
   id: "01941f29-7c00-7aaa-8aaa-aaaaaaaaaaaa",
   sender: "ana",
   text: "hello",
+  ordinal: 5,
 };
-const wireMessage = {
+const onWire = wireMessage({
   position: 12,
   conversation: "ana:ben",
   seq: 7,
@@ -19,7 +22,8 @@ const wireMessage = {
   id: "01941f29-7c00-7aaa-8aaa-aaaaaaaaaaaa",
   sender: "ana",
   text: "hello",
-};
+  ordinal: 5,
+});
 
 Deno.test("an error for a user is passed on whole", () => {
   const error = new ChatError("busy", "Try again.", { retryAfterMs: 1_500 });
@@ -37,24 +41,55 @@ Deno.test("an error that nobody expected is passed on without its detail", () =>
 
 Deno.test("a page of history says which part of the log it covers", () => {
   const messages = [{ ...message, seq: 6 }, message];
-  assert.deepEqual(toHistoryResponse({ messages, headSeq: 9, more: true }), {
-    messages: [{ ...wireMessage, seq: 6 }, wireMessage],
-    firstSeq: 6,
-    lastSeq: 7,
-    headSeq: 9,
-    more: true,
-  });
-  assert.deepEqual(toHistoryResponse({ messages: [], headSeq: 9, more: false }), {
-    messages: [],
-    firstSeq: 0,
-    lastSeq: 0,
-    headSeq: 9,
-    more: false,
-  });
+  assert.deepEqual(
+    toHistoryResponse({ messages, firstSeq: 5, lastSeq: 7, headSeq: 9, startSeq: 2, more: true, moreAfter: true }),
+    {
+      messages: [{ ...onWire, seq: 6 }, onWire],
+      firstSeq: 5,
+      lastSeq: 7,
+      headSeq: 9,
+      more: true,
+      startSeq: 2,
+      moreAfter: true,
+    },
+  );
+  assert.deepEqual(
+    toHistoryResponse({
+      messages: [],
+      firstSeq: 0,
+      lastSeq: 0,
+      headSeq: 9,
+      startSeq: 1,
+      more: false,
+      moreAfter: false,
+    }),
+    {
+      messages: [],
+      firstSeq: 0,
+      lastSeq: 0,
+      headSeq: 9,
+      more: false,
+      startSeq: 1,
+      moreAfter: false,
+    },
+  );
 });
 
 Deno.test("a conversation is addressed by the name of the other", () => {
-  const summary = { conversation: "ana:ben", headSeq: 7, last: message };
+  const summary: ConversationSummary = {
+    conversation: "ana:ben",
+    headSeq: 7,
+    position: 12,
+    last: message,
+    room: undefined,
+    role: "member",
+    invitedBy: undefined,
+    unread: 2,
+    mentions: 1,
+    readSeq: 5,
+    peerReadSeq: 0,
+    peerDeliveredSeq: 0,
+  };
   const { address, last } = toWireConversation(summary, "ben");
-  assert.deepEqual([address, last], ["ana", wireMessage]);
+  assert.deepEqual([address, last], ["ana", onWire]);
 });

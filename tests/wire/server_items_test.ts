@@ -1,13 +1,34 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import type { LogEvent } from "../../src/core/log_event.ts";
 import type { Message } from "../../src/core/message.ts";
+import { PresenceState } from "../../src/gen/chatd/v1/chat.ts";
 import { type Item, ServerFrame } from "../../src/gen/chatd/v1/session.ts";
-import { toWireMessage } from "../../src/wire/convert.ts";
+import { fromWireMessage, toWireMessage } from "../../src/wire/convert.ts";
 import { encodeItem, encodeMessageItem, encodeServerFrame } from "../../src/wire/server_items.ts";
 
 const position = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 const receipt = fc.nat({ max: 0xffff_ffff });
 const text = fc.string({ unit: "binary" });
+const plain = { noNullPrototype: true };
+const event: fc.Arbitrary<LogEvent> = fc.oneof(
+  fc.record({ kind: fc.constantFrom("edited" as const, "deleted" as const), target: position }, plain),
+  fc.record({ kind: fc.constant("reacted" as const), target: position, emoji: text, removed: fc.boolean() }, plain),
+  fc.record({ kind: fc.constantFrom("joined" as const, "left" as const, "topic_changed" as const) }, plain),
+  fc.record({ kind: fc.constantFrom("invited" as const, "unbanned" as const), user: text }, plain),
+  fc.record({ kind: fc.constant("removed" as const), user: text, banned: fc.boolean() }, plain),
+  fc.record({
+    kind: fc.constantFrom("room_created" as const, "room_changed" as const),
+    isPublic: fc.boolean(),
+    historyVisible: fc.boolean(),
+  }, plain),
+  fc.record({
+    kind: fc.constant("role_changed" as const),
+    user: text,
+    role: fc.constantFrom("owner" as const, "moderator" as const, "member" as const),
+  }, plain),
+);
+const positive = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
 const message: fc.Arbitrary<Message> = fc.record({
   position,
   conversation: text,
@@ -16,11 +37,20 @@ const message: fc.Arbitrary<Message> = fc.record({
   id: text,
   sender: text,
   text,
-});
+  ordinal: position,
+  event,
+  replyTo: positive,
+  editedAt: positive,
+  deleted: fc.constant(true),
+  attachment: fc.record({ name: text, mediaType: text, size: position, sha256: fc.constant("ab".repeat(32)) }, plain),
+}, { requiredKeys: ["position", "conversation", "seq", "acceptedAt", "id", "sender", "text", "ordinal"], ...plain });
 
 const kind: fc.Arbitrary<NonNullable<Item["kind"]>> = fc.oneof(
   message.map((value) => ({ $case: "message" as const, value: toWireMessage(value) })),
-  fc.tuple(text, fc.boolean()).map(([user, online]) => ({ $case: "presence" as const, value: { user, online } })),
+  fc.tuple(text, fc.boolean()).map(([user, online]) => ({
+    $case: "presence" as const,
+    value: { user, online, state: online ? PresenceState.ONLINE : PresenceState.OFFLINE },
+  })),
   fc.tuple(text, text, position).map(([code, message, retryAfterMs]) => ({
     $case: "reply" as const,
     value: { requestId: 1, result: { $case: "error" as const, value: { code, message, retryAfterMs } } },
@@ -43,5 +73,14 @@ Deno.test("a message is encoded once for all its receivers", () => {
     const item = encodeMessageItem(message);
     assert.equal(encodeMessageItem(message), item);
     assert.deepEqual(item, encodeItem({ $case: "message", value: toWireMessage(message) }));
+  }));
+});
+
+Deno.test("a message comes out of the wire as it went in", () => {
+  fc.assert(fc.property(message, (message) => {
+    const { kind } =
+      ServerFrame.decode(encodeServerFrame([encodeMessageItem(message)], { through: 0, receipt: 0 })).items[0];
+    assert.equal(kind?.$case, "message");
+    assert.deepEqual(fromWireMessage((kind as Extract<typeof kind, { $case: "message" }>).value), message);
   }));
 });

@@ -5,9 +5,10 @@ import { RegisterRequest } from "../../src/gen/chatd/v1/auth.ts";
 import { ClientFrame, ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { decodeStrictly } from "../../src/wire/strict_reader.ts";
 import { throwsWith } from "../support/chat_error_assertions.ts";
+import { sendRequest } from "../support/wire_values.ts";
 
 function frame(text: string): Uint8Array {
-  const value = { to: "ben", id: "an id", text };
+  const value = sendRequest({ to: "ben", id: "an id", text });
   return ClientFrame.encode({ requests: [{ id: 1, kind: { $case: "send", value } }] }).finish();
 }
 
@@ -62,8 +63,8 @@ Deno.test("numbers that JavaScript cannot hold are refused", () => {
 
 Deno.test("fields of a newer client are skipped, and its kinds of requests are no kind", () => {
   const newer = new BinaryWriter().uint32((1 << 3) | 0).uint64(7)
-    .uint32((15 << 3) | 2).bytes(new Uint8Array([1, 2, 3]))
-    .uint32((100 << 3) | 0).uint64(1).finish();
+    .uint32((1_000 << 3) | 2).bytes(new Uint8Array([1, 2, 3]))
+    .uint32((1_001 << 3) | 0).uint64(1).finish();
   const bytes = new BinaryWriter().uint32((1 << 3) | 2).bytes(newer)
     .uint32((9 << 3) | 2).string("more").finish();
   assert.deepEqual(decodeStrictly(ClientFrame, bytes), { requests: [{ id: 7, kind: undefined }] });

@@ -359,7 +359,7 @@ export interface SentResponse {
 export interface ListConversationsRequest {
   /** 1 to 100; 0 means 50. */
   limit: number;
-  /** Only conversations whose newest message has a lower position; 0 starts from the newest. */
+  /** Only conversations whose Conversation.position is lower; 0 starts with invitations, then from the newest. */
   beforePosition: number;
 }
 
@@ -397,6 +397,8 @@ export interface Conversation {
   peerDeliveredSeq: number;
   /** Of an invitation: by whom. */
   invitedBy: string;
+  /** For ListConversationsRequest.before_position. */
+  position: number;
 }
 
 /** Room is what is said of a room to whoever may know of it. */
@@ -3357,6 +3359,7 @@ function createBaseConversation(): Conversation {
     peerReadSeq: 0,
     peerDeliveredSeq: 0,
     invitedBy: "",
+    position: 0,
   };
 }
 
@@ -3397,6 +3400,9 @@ export const Conversation: MessageFns<Conversation> = {
     }
     if (message.invitedBy !== "") {
       writer.uint32(98).string(message.invitedBy);
+    }
+    if (message.position !== 0) {
+      writer.uint32(104).uint64(message.position);
     }
     return writer;
   },
@@ -3510,6 +3516,14 @@ export const Conversation: MessageFns<Conversation> = {
             message.invitedBy = reader.string();
             continue;
           }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.position = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3556,6 +3570,7 @@ export const Conversation: MessageFns<Conversation> = {
         : isSet(object.invited_by)
         ? globalThis.String(object.invited_by)
         : "",
+      position: isSet(object.position) ? globalThis.Number(object.position) : 0,
     };
   },
 
@@ -3596,6 +3611,9 @@ export const Conversation: MessageFns<Conversation> = {
     }
     if (message.invitedBy !== "") {
       obj.invitedBy = message.invitedBy;
+    }
+    if (message.position !== 0) {
+      obj.position = Math.round(message.position);
     }
     return obj;
   },

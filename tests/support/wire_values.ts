@@ -1,0 +1,36 @@
+import type { HistoryRange } from "../../src/core/message_store.ts";
+import type { HistoryRequest, Message, SendRequest } from "../../src/gen/chatd/v1/chat.ts";
+
+/** The newest of a log, messages only. */
+export const newest: HistoryRange = { beforeSeq: 0, afterSeq: 0, fromMs: 0, events: false };
+
+export function historyRequest(request: Partial<HistoryRequest> & { with: string }): HistoryRequest {
+  return { ...newest, limit: 0, ...request };
+}
+
+export function sendRequest(
+  request: Partial<SendRequest> & { to: string; id: string; text: string },
+): SendRequest {
+  return { replyToSeq: 0, uploadId: "", ...request };
+}
+
+/** A plain message as it is on the wire. */
+export function wireMessage(message: Partial<Message>): Message {
+  return {
+    position: 0,
+    conversation: "ana:ben",
+    seq: 0,
+    id: "",
+    sender: "ana",
+    acceptedAtMs: 0,
+    text: "",
+    replyToSeq: 0,
+    ordinal: 0,
+    editedAtMs: 0,
+    deleted: false,
+    reactions: [],
+    attachment: undefined,
+    event: undefined,
+    ...message,
+  };
+}

@@ -78,7 +78,7 @@ export class Indexer implements Disposable {
     }, ms);
   }
 
-  /** @returns in how many milliseconds to go on; undefined when everything is indexed. */
+  /** @returns in how many milliseconds to go on; undefined when everything is done. */
   #takeTurn(): number | undefined {
     const { index, head, log } = this.#options;
     const { delayMs, turnMs, retryMs } = this.#timing;
@@ -86,7 +86,7 @@ export class Indexer implements Disposable {
     const pauseMs = this.#written ? delayMs : 0;
     this.#written = false;
     try {
-      return index.indexNext({ head: head(), turnMs, maxEntries }) ? pauseMs : undefined;
+      return index.takeTurn({ head: head(), turnMs, maxEntries }) ? pauseMs : undefined;
     } catch (error) {
       log.error("messages cannot be indexed for search", { error, retryMs });
       return retryMs;

@@ -3,8 +3,8 @@ import { kindCodes } from "./entry_columns.ts";
 
 /** How many entries are looked at between two looks at the clock. */
 const step = 16;
-/** What one turn merges of the index at most, in pages of it: more than a turn of usual messages adds in the long run. */
-const mergedPages = 16;
+/** How much of the index one turn merges, in its pages of 4 KiB, so that neither searches nor deletions have many places to look at. */
+const mergedPages = 24;
 
 export interface IndexingLimits {
   /** The newest position of the store. */
@@ -27,6 +27,7 @@ function prepareStatements(database: Database) {
        SELECT position, searchable_text(text), search_scope(conversation, sender) FROM entry
        WHERE position > ? AND position <= ? AND kind = ${kindCodes.message} AND deleted = 0`,
     ),
+    totalChanges: database.prepare("SELECT total_changes() AS count"),
     merge: database.prepare(`INSERT INTO search_index (search_index, rank) VALUES ('merge', ${mergedPages})`),
   };
 }
@@ -51,12 +52,14 @@ export class SearchIndex {
     return this.#position;
   }
 
-  /** Indexes what comes next, in a transaction of its own. @returns whether there is more. @throws {ChatError} `storage_full`. */
-  indexNext({ head, turnMs, maxEntries }: IndexingLimits): boolean {
-    if (this.#position >= head) return false;
+  /**
+   * Indexes what comes next, and puts the index in order, in a transaction of its own.
+   * @returns whether there is more to do. @throws {ChatError} `storage_full`.
+   */
+  takeTurn({ head, turnMs, maxEntries }: IndexingLimits): boolean {
     const end = performance.now() + turnMs;
-    this.#position = this.#database.transaction(() => {
-      const { through, add, merge, moveCursor } = this.#statements;
+    const { position, merged } = this.#database.transaction(() => {
+      const { through, add, moveCursor } = this.#statements;
       let position = this.#position;
       for (let count = 0; position < head && count < maxEntries && performance.now() < end; count += step) {
         const next = through.get(position) as { position: number | null; count: number };
@@ -64,10 +67,18 @@ export class SearchIndex {
         add.run(position, last);
         position = last;
       }
-      merge.run();
-      moveCursor.run(position);
-      return position;
+      if (position > this.#position) moveCursor.run(position);
+      return { position, merged: this.#merge() };
     }, { durable: false });
-    return this.#position < head;
+    this.#position = position;
+    return position < head || merged;
+  }
+
+  /** @returns whether anything was to be merged (https://sqlite.org/fts5.html, section 6.9). */
+  #merge(): boolean {
+    const { totalChanges, merge } = this.#statements;
+    const before = totalChanges.get()!.count as number;
+    merge.run();
+    return totalChanges.get()!.count as number - before >= 2;
   }
 }

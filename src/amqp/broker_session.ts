@@ -4,9 +4,11 @@ import type { Log } from "../core/log.ts";
 import type { ClientFrame } from "../gen/chatd/v1/session.ts";
 import { Session } from "../session/session.ts";
 import { type Incoming, type ReplyAddress, sequenceHeader, sessionHeader, sessionQueueHeader } from "./incoming.ts";
-import { messageTypes, type PayloadFormat, serverFrames } from "./payload.ts";
+import { encodePayload, endingFrame, messageTypes, type PayloadFormat, serverFrames } from "./payload.ts";
 import type { DirectReplies } from "./direct_replies.ts";
-import type { Publisher } from "./publisher.ts";
+import type { Outgoing, Publisher } from "./publisher.ts";
+
+const frameType = messageTypes.serverFrame;
 
 export interface BrokerSessionOptions {
   readonly chat: Chat;
@@ -19,8 +21,9 @@ export interface BrokerSessionOptions {
   /** The message with the hello. */
   readonly hello: Incoming;
   readonly address: ReplyAddress;
-  /** Declared already. */
   readonly queue: string;
+  /** Makes the queue; called once, when the hello was taken: one that is refused costs the broker none. @throws {ChatError} */
+  declare(): Promise<void>;
   /** Called once, when no frame comes after those that were published. */
   ended(session: BrokerSession, reason: ChatError | undefined): void;
 }
@@ -45,6 +48,10 @@ export class BrokerSession {
   readonly #options: BrokerSessionOptions;
   readonly #welcomed = Promise.withResolvers<void>();
   #isFirst = true;
+  /** Until the queue is there, what is to be said waits. */
+  #opening: Promise<void> | undefined;
+  #waiting: Outgoing[] = [];
+  #hasQueue = false;
   /** Messages that came from the client, if it counts them, and that went to it, after the hello and its reply. */
   #heard = 0;
   #said = 0;
@@ -66,11 +73,17 @@ export class BrokerSession {
       pipe: {
         send: (frame) => this.#send(frame),
         end: (reason) => {
-          this.#welcomed.resolve();
-          options.ended(this, reason);
+          if (this.#opening === undefined || this.#hasQueue) this.#end(reason);
+          else void this.#opening.then(() => this.#end(reason));
         },
       },
+      onHello: () => this.#opening = this.#open(),
     });
+  }
+
+  /** Whether there is something that its client may read. */
+  get hasQueue(): boolean {
+    return this.#hasQueue;
   }
 
   /** Resolves when the reply to the hello is on its way, or the session has ended. */
@@ -115,20 +128,52 @@ export class BrokerSession {
     this.#session.disconnected();
   }
 
-  #send(frame: Uint8Array): void {
-    const { publisher, replies, address } = this.#options;
-    const format = this.#format;
-    for (const content of serverFrames(frame, format)) {
-      const message = { type: messageTypes.serverFrame, format, content };
-      if (this.#isFirst) {
-        this.#isFirst = false;
-        const headers = { [sessionHeader]: this.secret, [sessionQueueHeader]: this.queue };
-        replies.send({ sender: this.user, address, message, headers, dropped: () => this.#session.disconnected() });
-        this.#welcomed.resolve();
-      } else {
-        const refused = () => this.#session.disconnected();
-        publisher.toQueue(this.queue, message, { headers: { [sequenceHeader]: ++this.#said }, refused });
-      }
+  async #open(): Promise<void> {
+    try {
+      await this.#options.declare();
+      this.#hasQueue = true;
+    } catch (error) {
+      this.#waiting = [];
+      this.#refuse(this.#message(encodePayload(endingFrame(error), { name: frameType, format: this.#format })));
+      return this.#session.disconnected();
     }
+    for (const message of this.#waiting.splice(0)) this.#say(message);
+  }
+
+  #end(reason: ChatError | undefined): void {
+    this.#welcomed.resolve();
+    this.#options.ended(this, reason);
+  }
+
+  #send(frame: Uint8Array): void {
+    for (const content of serverFrames(frame, this.#format)) {
+      const message = this.#message(content);
+      if (this.#hasQueue) this.#say(message);
+      else if (this.#opening !== undefined) this.#waiting.push(message);
+      else this.#refuse(message);
+    }
+  }
+
+  #message(content: Buffer): Outgoing {
+    return { type: frameType, format: this.#format, content };
+  }
+
+  /** There is no session. */
+  #refuse(message: Outgoing): void {
+    const { replies, address } = this.#options;
+    replies.send({ sender: this.user, address, message });
+    this.#welcomed.resolve();
+  }
+
+  #say(message: Outgoing): void {
+    const { publisher, replies, address } = this.#options;
+    if (!this.#isFirst) {
+      const refused = () => this.#session.disconnected();
+      return publisher.toQueue(this.queue, message, { headers: { [sequenceHeader]: ++this.#said }, refused });
+    }
+    this.#isFirst = false;
+    const headers = { [sessionHeader]: this.secret, [sessionQueueHeader]: this.queue };
+    replies.send({ sender: this.user, address, message, headers, dropped: () => this.#session.disconnected() });
+    this.#welcomed.resolve();
   }
 }

@@ -47,10 +47,10 @@ export class BrokerSessions {
   }
 
   /** Forgets a session that ended; its queue goes when its client could read why. */
-  ended({ secret, queue }: BrokerSession, reason: ChatError | undefined): void {
+  ended({ secret, queue, hasQueue }: BrokerSession, reason: ChatError | undefined): void {
     this.#bySecret.delete(secret);
     this.#byQueue.delete(queue);
-    if (reason === undefined) this.#remove(queue);
+    if (reason === undefined || !hasQueue) this.#remove(queue);
     else this.#lingering.set(queue, setTimeout(() => this.#remove(queue), lingerMs));
   }
 

@@ -31,6 +31,13 @@ export interface DirectRepliesOptions {
   poisoned(sender: string): void;
 }
 
+interface Line {
+  readonly connection: BrokerConnection;
+  readonly publisher: Publisher;
+  /** Called when the connection is lost. A reply that is under way puts itself here, as that is one listener for all of them. */
+  giveUp(): void;
+}
+
 /**
  * Replies to addresses that clients chose, over a connection of their own: RabbitMQ closes the connection of who publishes to a
  * forged one. One is under way at a time, so that it is known which one did it; that one is dropped, the others wait.
@@ -39,7 +46,7 @@ export class DirectReplies {
   readonly #options: DirectRepliesOptions;
   readonly #closed = new AbortController();
   readonly #waiting: DirectReply[] = [];
-  #line: { connection: BrokerConnection; publisher: Publisher } | undefined;
+  #line: Line | undefined;
   #form: DirectAddressForm | undefined;
   #sending: Promise<void> | undefined;
 
@@ -95,15 +102,12 @@ export class DirectReplies {
     for (const reply of this.#waiting.splice(0)) reply.dropped?.();
   }
 
-  async #sendOne(
-    { connection, publisher }: { connection: BrokerConnection; publisher: Publisher },
-    { address, message, headers }: DirectReply,
-  ): Promise<boolean> {
+  async #sendOne(line: Line, { address, message, headers }: DirectReply): Promise<boolean> {
     const late = Promise.withResolvers<false>();
-    const timer = setTimeout(() => late.resolve(false), replyDeadlineMs);
-    const lost = connection.lost.then(() => false);
+    line.giveUp = () => late.resolve(false);
+    const timer = setTimeout(line.giveUp, replyDeadlineMs);
     try {
-      return await Promise.race([publisher.reply(address, message, headers), lost, late.promise]);
+      return await Promise.race([line.publisher.reply(address, message, headers), late.promise]);
     } finally {
       clearTimeout(timer);
     }
@@ -130,10 +134,10 @@ export class DirectReplies {
       const channel = await connection.confirmChannel(() => void connection.close());
       this.#form = await ownForm(connection);
       if (this.#closed.signal.aborted) throw new ChatError("unavailable", "The server is shutting down.");
-      return this.#line = {
-        connection,
-        publisher: new Publisher(channel, { user: connection.user, undeliverable() {} }),
-      };
+      const publisher = new Publisher(channel, { user: connection.user, undeliverable() {} });
+      const line: Line = { connection, publisher, giveUp() {} };
+      void connection.lost.then(() => line.giveUp());
+      return this.#line = line;
     } catch (error) {
       await connection.close();
       throw error instanceof ChatError ? error : toChannelError(error, connection.broker);

@@ -2,7 +2,6 @@ import type { Channel, ConsumeMessage } from "amqplib";
 import type { Chat } from "../core/chat.ts";
 import { ChatError, toChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
-import { TokenBuckets } from "../core/token_bucket.ts";
 import { ClientFrame, Error as ErrorMessage } from "../gen/chatd/v1/session.ts";
 import { toWireError } from "../wire/convert.ts";
 import { logIn, register } from "./account_requests.ts";
@@ -60,13 +59,13 @@ export class ServingConnection {
   readonly #sessions: BrokerSessions;
   readonly #guard: FloodGuard;
   readonly #registrations: Registrations;
-  /** Each costs the broker a queue. */
-  readonly #hellos = new TokenBuckets({ burst: 128, perSecond: 2 });
   readonly #consumerTags: { channel: Channel; tag: string }[] = [];
   #declaring!: Channel;
   #publisher!: Publisher;
   #replies: DirectReplies | undefined;
   #events: BrokerEvents | undefined;
+  /** Give up queues that are being declared. */
+  readonly #undeclared = new Set<() => void>();
   #isServing = false;
   #stopping = false;
   #left: string[] = [];
@@ -295,20 +294,8 @@ export class ServingConnection {
     if (!sharedLogin && user !== incoming.user) {
       throw new ChatError("unauthenticated", `This token is not one of "${incoming.user}": log in again.`);
     }
-    const retryAfterMs = this.#hellos.take(user, performance.now());
-    if (retryAfterMs > 0) {
-      throw new ChatError("rate_limited", "Too many sessions were begun: wait, and connect less often.", {
-        retryAfterMs,
-      });
-    }
     if (this.#stopping) throw new ChatError("unavailable", "The server is shutting down.", { retryAfterMs: 1_000 });
     const queue = queues.open(user);
-    try {
-      await this.#asking(() => declareSessionQueue(this.#declaring, queue));
-    } catch (error) {
-      queues.close(queue);
-      throw error;
-    }
     const { log, server, defer } = this.#options;
     const session = new BrokerSession({
       chat,
@@ -320,11 +307,21 @@ export class ServingConnection {
       hello: incoming,
       address,
       queue,
+      declare: () => this.#asking(() => this.#declare(queue)),
       ended: (ended, reason) => this.#sessionEnded(ended, reason),
     });
     this.#sessions.add(session);
     session.receive(frame, incoming.content.length);
     await session.welcomed;
+  }
+
+  async #declare(queue: string): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    // With a connection that is lost meanwhile, amqplib says nothing.
+    const giveUp = () => reject(new ChatError("unavailable", "The broker is lost."));
+    this.#undeclared.add(giveUp);
+    declareSessionQueue(this.#declaring, queue).then(resolve, reject);
+    await promise.finally(() => this.#undeclared.delete(giveUp));
   }
 
   #sessionEnded(session: BrokerSession, reason: ChatError | undefined): void {
@@ -347,6 +344,7 @@ export class ServingConnection {
 
   #ended(): void {
     void this.#replies?.close();
+    for (const giveUp of this.#undeclared) giveUp();
     this.#left.push(...this.#sessions.disconnected());
   }
 }

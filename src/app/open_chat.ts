@@ -1,4 +1,5 @@
 import { Accounts, type Registration } from "../core/accounts.ts";
+import { AuditJournal } from "../core/audit_journal.ts";
 import { Chat } from "../core/chat.ts";
 import { systemClock } from "../core/clock.ts";
 import { type DeletedAccounts, type Limits, standardLimits } from "../core/limits.ts";
@@ -43,7 +44,8 @@ export function openChat(options: OpenChatOptions): OpenChat {
   const lock = opened.use(lockFolder(folder));
   const store = opened.use(openStore({ folder }));
   const clock = systemClock;
-  const accounts = new Accounts({ store: store.accounts, hasher, clock, log, registration });
+  const audit = new AuditJournal({ store: store.audit, clock, log });
+  const accounts = new Accounts({ store: store.accounts, hasher, clock, log, audit, registration });
   const swept = accounts.removeOldDevices().catch((error) => log.error("old devices could not be removed", { error }));
   const chat = new Chat({
     accounts,
@@ -56,13 +58,14 @@ export function openChat(options: OpenChatOptions): OpenChat {
     defer,
     rate,
   });
-  const control = openControlSocket({ folder, handlers: operatorCommands(accounts), log });
+  const control = openControlSocket({ folder, handlers: operatorCommands({ accounts, audit }), log });
   opened.move();
   let closed: Promise<void> | undefined;
   const close = async () => {
     await control.close();
     await chat.close();
     await swept;
+    await audit.flush();
     store.close();
     lock.release();
   };

@@ -1,4 +1,6 @@
 import { Accounts, type User } from "../core/accounts.ts";
+import type { AuditEntry } from "../core/audit.ts";
+import { AuditJournal } from "../core/audit_journal.ts";
 import { ChatError, type ChatErrorCode } from "../core/chat_error.ts";
 import { systemClock } from "../core/clock.ts";
 import { silentLog } from "../core/log.ts";
@@ -67,6 +69,22 @@ export class Operator {
     return await this.#call("user.invite", { lifetimeMs }, { makeFolder: true }) as string;
   }
 
+  /** Oldest first: what is about `user`, where one is given, and not older than `since`, in milliseconds since the Unix epoch. */
+  async *listAudit({ since, user = "" }: { since: number; user?: string }): AsyncGenerator<AuditEntry, void> {
+    for (let afterId = 0;;) {
+      const entries = await this.#call("audit.list", { afterId, since, user }) as AuditEntry[];
+      yield* entries;
+      const last = entries.at(-1);
+      if (last === undefined) return;
+      afterId = last.id;
+    }
+  }
+
+  /** Takes note of a backup that was made of the folder. */
+  async noteBackup(detail: string): Promise<void> {
+    await this.#call("audit.backup_made", { detail });
+  }
+
   async #call(
     command: string,
     args: Record<string, unknown>,
@@ -92,14 +110,20 @@ export class Operator {
     }
     using _lock = takeFolder(this.#folder);
     using store = openStore({ folder: this.#folder });
+    const audit = new AuditJournal({ store: store.audit, clock: systemClock, log: silentLog });
     const accounts = new Accounts({
       store: store.accounts,
       hasher: new ScryptHasher(),
       clock: systemClock,
       log: silentLog,
+      audit,
       registration: "closed",
     });
-    return await operatorCommands(accounts)[request.command](request.arguments);
+    try {
+      return await operatorCommands({ accounts, audit })[request.command](request.arguments);
+    } finally {
+      await audit.flush();
+    }
   }
 }
 

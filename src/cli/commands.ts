@@ -9,6 +9,7 @@ import type { ConfigSettings } from "./config_settings.ts";
 import { defineCommand, type Invocation } from "./invocation.ts";
 import { amqpClientOptions } from "./options/amqp_client.ts";
 import { amqpServerOptions } from "./options/amqp_server.ts";
+import { auditOptions } from "./options/audit.ts";
 import { brokerConfigOptions, doctorOptions } from "./options/broker.ts";
 import { grpcClientOptions } from "./options/grpc_client.ts";
 import { grpcServerOptions } from "./options/grpc_server.ts";
@@ -87,6 +88,16 @@ export function commands(env: Environment, settings: ConfigSettings): Parser<"sy
     load: async () => (await import("../app/doctor.ts")).runDoctor,
     exitCodeOf: clientExitCode,
   });
+  const audit = defineCommand({
+    name: "audit",
+    brief: "List what happened to accounts and rooms",
+    description:
+      "Lists logins, failed ones too, and what was done to accounts, devices and rooms, oldest first: the time, " +
+      "who (- for a stranger), what, to whom, from where and more, separated by tabs. Works through the server when it " +
+      "runs, and directly when not. The newest 100,000 notes are kept.",
+    options: auditOptions(options),
+    load: async () => (await import("./commands/audit.ts")).showAudit,
+  });
   const user = command("user", or(...userCommands(options, env), { errors }), {
     brief: message`Add, list and disable users, also while the server runs`,
     description: message`Works on the server's data folder: through the server when it runs, and directly when not.`,
@@ -100,6 +111,7 @@ export function commands(env: Environment, settings: ConfigSettings): Parser<"sy
     brokerConfig,
     doctor,
     user,
+    audit,
     ...dataCommands(options),
     {
       errors,

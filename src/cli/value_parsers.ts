@@ -114,6 +114,29 @@ export function duration(): ValueParser<"sync", number> {
   };
 }
 
+/** `30d` or `12h` ago, or a date with or without a time, in milliseconds since the Unix epoch. Without a zone, dates are in UTC. */
+export function pastTime(now: () => number = Date.now): ValueParser<"sync", number> {
+  const ago = duration();
+  return {
+    mode: "sync",
+    metavar: "TIME",
+    placeholder: 0,
+    format: (ms) => new Date(ms).toISOString(),
+    parse: (input) => {
+      const parsed = ago.parse(input);
+      if (parsed.success) return { success: true, value: Math.max(now() - parsed.value, 0) };
+      return attempt(() => {
+        const match = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?)?$/.exec(input);
+        const ms = match === null
+          ? NaN
+          : Date.parse(match[1] !== undefined && match[3] === undefined ? `${input}Z` : input);
+        if (!Number.isNaN(ms)) return ms;
+        throw new SyntaxError(`"${input}" is not a time such as 30d, 12h, 2026-11-23 or 2026-11-23T12:00Z.`);
+      });
+    },
+  };
+}
+
 /** `10MiB`, `512KiB` or `1GiB`, in bytes. */
 export function size({ min }: { min: number }): ValueParser<"sync", number> {
   return {

@@ -1,4 +1,5 @@
 import type { AccountStore, DeviceRecord, UserRecord } from "./account_store.ts";
+import { type AuditEvent, type AuditLog, noAudit, operator } from "./audit.ts";
 import { ChatError } from "./chat_error.ts";
 import type { Clock } from "./clock.ts";
 import { Devices, revoked, unauthenticated } from "./devices.ts";
@@ -27,6 +28,8 @@ export interface AccountsOptions {
   readonly tokenLifetimeMs?: number;
   /** Bounds the hashing of passwords; two at once and a short queue unless given. */
   readonly hashQueue?: HashQueue;
+  /** Nobody takes notes unless given. */
+  readonly audit?: AuditLog;
   /** Registrations from one address: 30 at once, then one in 10 seconds, unless given. */
   readonly registrationsPerAddress?: { readonly burst: number; readonly perSecond: number };
 }
@@ -48,6 +51,7 @@ export class Accounts {
   readonly #store: AccountStore;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #audit: AuditLog;
   readonly #gate: RegistrationGate;
   readonly #devices: Devices;
   readonly #passwords: PasswordCheck;
@@ -60,8 +64,10 @@ export class Accounts {
     this.#store = options.store;
     this.#clock = options.clock;
     this.#log = options.log;
+    this.#audit = options.audit ?? noAudit;
     this.#devices = new Devices({
       ...options,
+      audit: this.#audit,
       tokenLifetimeMs: options.tokenLifetimeMs ?? defaultTokenLifetimeMs,
       revoke: (revocation) => this.#revoke(revocation),
     });
@@ -90,6 +96,7 @@ export class Accounts {
     if (invite === undefined) await this.#refuseTaken(user);
     await this.#add(user, await this.#passwords.hash(address, password), invite);
     this.#log.info("user registered", { user, address });
+    this.#audit.record({ action: "registered", actor: user, address });
     return this.#locks.run(user, () => this.#devices.logIn(user, { name: deviceName }));
   }
 
@@ -111,13 +118,20 @@ export class Accounts {
     const attempt: LoginAttempt = own ? { user, address, knownDeviceId: deviceId } : { user, address };
     return await this.#withPassword(attempt, password, {
       refuse: device !== undefined && !own,
+      noted: { address },
       wrong: new ChatError(
         "unauthenticated",
         `Cannot log in as "${user}": the name or the password is wrong, or the device belongs to somebody else.`,
       ),
-      task: (record) => {
-        if (!record.disabled) return this.#devices.logIn(user, { id: own ? deviceId : "", name });
-        throw new ChatError("permission_denied", `The account "${user}" is disabled: ask the server's operator.`);
+      task: async (record) => {
+        if (record.disabled) {
+          this.#audit.record({ action: "log_in_failed", actor: "", subject: user, address, detail: "disabled" });
+          throw new ChatError("permission_denied", `The account "${user}" is disabled: ask the server's operator.`);
+        }
+        const credentials = await this.#devices.logIn(user, { id: own ? deviceId : "", name });
+        const detail = own ? "on a device used before" : "on a new device";
+        this.#audit.record({ action: "logged_in", actor: user, address, detail });
+        return credentials;
       },
     });
   }
@@ -135,6 +149,7 @@ export class Accounts {
       return await this.#withPassword({ user, address: undefined }, parsePassword(password), {
         refuse: false,
         wrong,
+        noted: { detail: "at the broker" },
         task: (record) => Promise.resolve(!record.disabled),
       });
     } catch (error) {
@@ -178,8 +193,9 @@ export class Accounts {
   }
 
   /** Ends the device's token and its live sessions. */
-  async logOut({ user, deviceId }: Identity): Promise<void> {
+  async logOut({ user, deviceId, deviceName }: Identity): Promise<void> {
     await this.#locks.run(user, () => this.#devices.logOut(user, deviceId, "This device was logged out."));
+    this.#audit.record({ action: "logged_out", actor: user, detail: deviceName });
   }
 
   /**
@@ -194,6 +210,7 @@ export class Accounts {
     const origin = `user ${user}`;
     return await this.#withPassword({ user, address: origin, knownDeviceId: deviceId }, current, {
       refuse: false,
+      noted: { detail: "the current password, to change it" },
       wrong: new ChatError("permission_denied", "Cannot change the password: the current password is wrong."),
       task: async (record) => {
         const device = await this.#store.findDevice(deviceId);
@@ -202,6 +219,7 @@ export class Accounts {
         const { token, tokenHash, expiresAt } = await this.#devices.createToken();
         await this.#store.changePassword(user, hash, { deviceId, tokenHash, expiresAt });
         this.#log.info("password changed", { user });
+        this.#audit.record({ action: "password_changed", actor: user });
         this.#revoke({ user, exceptDeviceId: deviceId, reason: revoked("The password of this account was changed.") });
         return { user, token, deviceId, expiresAt };
       },
@@ -222,6 +240,7 @@ export class Accounts {
         throw new ChatError("not_found", "You are not logged in on a device with this id: list your devices.");
       }
       this.#log.info("device revoked", { user, deviceId });
+      this.#audit.record({ action: "device_revoked", actor: user, detail: device.name });
       await this.#devices.logOut(user, deviceId, "This device was logged out from another one.");
     });
   }
@@ -248,6 +267,7 @@ export class Accounts {
     await this.#refuseTaken(user.name);
     await this.#add(user.name, await this.#passwords.hash("operator", password));
     this.#log.info("user added", { user: user.name });
+    this.#audit.record({ action: "user_added", actor: operator, subject: user.name });
   }
 
   /** For the operator. Logs out all devices. @throws {ChatError} `not_found`, `invalid_argument`, `busy` */
@@ -256,6 +276,7 @@ export class Accounts {
     await this.#change(name, async () => {
       await this.#store.changePassword(name, await this.#passwords.hash("operator", next));
       this.#log.info("password set", { user: name });
+      this.#audit.record({ action: "password_changed", actor: operator, subject: name });
       this.#revoke({ user: name, reason: revoked("The operator set another password for this account.") });
     });
   }
@@ -265,6 +286,7 @@ export class Accounts {
     await this.#change(name, async () => {
       await this.#store.setDisabled(name, true);
       this.#log.info("user disabled", { user: name });
+      this.#audit.record({ action: "user_disabled", actor: operator, subject: name });
       const message = `The account "${name}" was disabled: ask the server's operator.`;
       this.#revoke({ user: name, reason: new ChatError("token_revoked", message) });
     });
@@ -275,6 +297,7 @@ export class Accounts {
     await this.#change(name, async () => {
       await this.#store.setDisabled(name, false);
       this.#log.info("user enabled", { user: name });
+      this.#audit.record({ action: "user_enabled", actor: operator, subject: name });
     });
   }
 
@@ -282,6 +305,7 @@ export class Accounts {
   async createInvite({ lifetimeMs }: { lifetimeMs: number }): Promise<string> {
     const code = await this.#gate.createInvite(lifetimeMs);
     this.#log.info("invitation made", { lifetimeMs });
+    this.#audit.record({ action: "invite_created", actor: operator, detail: `good for ${lifetimeMs / 1000} s` });
     return code;
   }
 
@@ -304,7 +328,13 @@ export class Accounts {
   async #withPassword<T>(
     attempt: LoginAttempt,
     password: string,
-    { refuse, wrong, task }: { refuse: boolean; wrong: ChatError; task: (record: UserRecord) => Promise<T> },
+    { refuse, wrong, noted, task }: {
+      refuse: boolean;
+      wrong: ChatError;
+      /** For the audit log, when it is not. */
+      noted: Pick<AuditEvent, "address" | "detail">;
+      task: (record: UserRecord) => Promise<T>;
+    },
   ): Promise<T> {
     const { user, address } = attempt;
     for (;;) {
@@ -315,6 +345,8 @@ export class Accounts {
         this.#throttle.failed(attempt, this.#clock.now());
         // A name that nobody has may be a password in the wrong place.
         this.#log.warn("login failed", record === undefined ? { address } : { user, address });
+        const whom = record === undefined ? { detail: "nobody has this name" } : { ...noted, subject: user };
+        this.#audit.record({ action: "log_in_failed", actor: "", address: noted.address ?? "", ...whom });
         throw wrong;
       }
       const done = await this.#locks.run(user, async () => {

@@ -94,6 +94,7 @@ export class Chat {
       onAccepted: (message, origin) => {
         if (message.event === undefined) this.#commits.moveOwnRead(message.conversation, message.sender, message.seq);
         fanOut.publish(message, origin as Origin);
+        settings.published(message);
         this.receipts.published(message);
       },
       onRead: (read) => this.receipts.readSaved(read),

@@ -1,5 +1,6 @@
 import type { AccountStore, DeviceRecord } from "./account_store.ts";
 import { ChatError } from "./chat_error.ts";
+import type { AuditLog } from "./audit.ts";
 import type { Clock } from "./clock.ts";
 import { type Credentials, type Identity, type Revocation, unnamedDevice } from "./identity.ts";
 import type { Log } from "./log.ts";
@@ -19,6 +20,7 @@ export interface DevicesOptions {
   readonly store: AccountStore;
   readonly clock: Clock;
   readonly log: Log;
+  readonly audit: AuditLog;
   /** How long a token lives after it was last used, in milliseconds. */
   readonly tokenLifetimeMs: number;
   /** Ends live sessions. */
@@ -30,13 +32,15 @@ export class Devices {
   readonly #store: AccountStore;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #audit: AuditLog;
   readonly #tokenLifetimeMs: number;
   readonly #revoke: (revocation: Revocation) => void;
 
-  constructor({ store, clock, log, tokenLifetimeMs, revoke }: DevicesOptions) {
+  constructor({ store, clock, log, audit, tokenLifetimeMs, revoke }: DevicesOptions) {
     this.#store = store;
     this.#clock = clock;
     this.#log = log;
+    this.#audit = audit;
     this.#tokenLifetimeMs = tokenLifetimeMs;
     this.#revoke = revoke;
   }
@@ -109,7 +113,8 @@ export class Devices {
 
   async #makeRoom(user: string): Promise<void> {
     const devices = await this.#store.listDevices(user);
-    for (const { id } of devices.slice(maxDevices - 1)) {
+    for (const { id, name } of devices.slice(maxDevices - 1)) {
+      this.#audit.record({ action: "device_revoked", actor: user, detail: `${name}: one of too many` });
       await this.logOut(
         user,
         id,

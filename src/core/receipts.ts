@@ -6,6 +6,7 @@ import type { Log } from "./log.ts";
 import { directMembers, type Message } from "./message.ts";
 import type { MessageStore, MoveRead } from "./message_store.ts";
 import { RecentMap } from "./recent_map.ts";
+import { isRoomId } from "./room.ts";
 import type { RoomCache } from "./room_cache.ts";
 import type { RoomState } from "./room_state.ts";
 import type { RoomStore } from "./room_store.ts";
@@ -73,7 +74,7 @@ export class Receipts {
     const receipt = { readSeq: seq, deliveredSeq: 0 };
     for (const each of live.of(user)) each.notify({ kind: "receipt", conversation, user, ...receipt });
     revisions.changed(user, conversation);
-    if (isRoom(conversation)) this.#tellRoomLater(conversation);
+    if (isRoomId(conversation)) this.#tellRoomLater(conversation);
     else void this.#tellPeer(conversation, user, receipt);
   }
 
@@ -81,7 +82,7 @@ export class Receipts {
   published(message: Message): void {
     const { conversation, position, seq, sender } = message;
     this.#heads.set(conversation, seq);
-    if (isRoom(conversation)) return;
+    if (isRoomId(conversation)) return;
     for (const user of directMembers(conversation)) {
       if (user === sender || this.#options.settings.isHidden(user, sender, position)) continue;
       this.#deliveries.sent(user, message);
@@ -91,7 +92,7 @@ export class Receipts {
   /** What was kept for a user is sent to one of their consumers. */
   sent(user: string, messages: readonly Message[]): void {
     for (const message of messages) {
-      if (message.sender !== user && !isRoom(message.conversation)) this.#deliveries.sent(user, message);
+      if (message.sender !== user && !isRoomId(message.conversation)) this.#deliveries.sent(user, message);
     }
   }
 
@@ -108,7 +109,7 @@ export class Receipts {
   /** Who has read a message that `asker` may see, of those who say so; the others do not see what `asker` has read. */
   async readersOf(asker: string, { conversation, seq, sender }: Message): Promise<{ users: string[]; count: number }> {
     const { roomStore, settings } = this.#options;
-    if (!isRoom(conversation) && await this.#isKept(directMembers(conversation))) return { users: [], count: 0 };
+    if (!isRoomId(conversation) && await this.#isKept(directMembers(conversation))) return { users: [], count: 0 };
     if (!(await settings.settings(asker)).readReceipts) return { users: [], count: 0 };
     return await roomStore.readersOf(conversation, { seq, except: sender, limit: maxReaders });
   }
@@ -170,10 +171,6 @@ export class Receipts {
     const notice = { kind: "room_receipts", conversation, counts } as const;
     for (const user of listeners(room)) for (const each of live.of(user)) each.notify(notice);
   }
-}
-
-function isRoom(conversation: string): boolean {
-  return conversation.startsWith("+");
 }
 
 function readKey(conversation: string, user: string): string {

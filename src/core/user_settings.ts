@@ -1,6 +1,8 @@
 import { ChatError } from "./chat_error.ts";
 import { KeyedLock } from "./keyed_lock.ts";
+import { conversationAddress, type Message } from "./message.ts";
 import { RecentMap } from "./recent_map.ts";
+import { isRoomId } from "./room.ts";
 import { defaultSettings, type Settings, type SettingsStore } from "./settings_store.ts";
 import { parseUserName } from "./user_name.ts";
 
@@ -132,9 +134,10 @@ export class UserSettings {
     );
   }
 
-  /** `sender` has written to `recipient` alone. */
-  written(sender: string, recipient: string): void {
-    const key = `${sender} ${recipient}`;
+  /** An entry was committed: whom people write to may write to them. */
+  published({ conversation, sender }: Message): void {
+    if (isRoomId(conversation)) return;
+    const key = `${sender} ${conversationAddress(conversation, sender)}`;
     if (this.#contacts.peek(key) === false) this.#contacts.set(key, true);
   }
 

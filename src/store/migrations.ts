@@ -164,6 +164,20 @@ export const migrations: readonly string[] = [
   CREATE INDEX mention_by_entry ON mention (conversation, seq);
   `,
   `
+  CREATE TABLE audit (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    minute INTEGER NOT NULL,
+    action TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    address TEXT NOT NULL,
+    detail BLOB NOT NULL,
+    count INTEGER NOT NULL,
+    UNIQUE (minute, action, actor, subject, detail)
+  ) STRICT;
+  `,
+  `
   CREATE VIRTUAL TABLE search_index USING fts5(
     text, scope, content = '', tokenize = "unicode61 remove_diacritics 2 categories 'L* N* Co So'"
   );

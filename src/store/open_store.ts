@@ -1,10 +1,12 @@
 import type { AccountStore } from "../core/account_store.ts";
+import type { AuditStore } from "../core/audit.ts";
 import type { MessageStore } from "../core/message_store.ts";
 import type { RoomStore } from "../core/room_store.ts";
 import type { SettingsStore } from "../core/settings_store.ts";
 import { prepareDataFolder } from "./data_folder.ts";
 import { Database } from "./database.ts";
 import { SqliteAccountStore } from "./sqlite_account_store.ts";
+import { SqliteAuditLog } from "./sqlite_audit_log.ts";
 import { SqliteMessageStore } from "./sqlite_message_store.ts";
 import { SqliteRoomStore } from "./sqlite_room_store.ts";
 import { SqliteSettingsStore } from "./sqlite_settings_store.ts";
@@ -13,6 +15,7 @@ import { SqliteSettingsStore } from "./sqlite_settings_store.ts";
 export interface Store extends Disposable {
   readonly messages: MessageStore;
   readonly accounts: AccountStore;
+  readonly audit: AuditStore;
   readonly rooms: RoomStore;
   readonly settings: SettingsStore;
   /** Idempotent. Calls after it fail. */
@@ -34,6 +37,7 @@ export function openStore({ folder }: { folder: string }): Store {
   return {
     messages: new SqliteMessageStore(database),
     accounts: new SqliteAccountStore(database),
+    audit: new SqliteAuditLog(database),
     rooms,
     settings: new SqliteSettingsStore(database),
     close,

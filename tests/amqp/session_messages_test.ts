@@ -12,6 +12,7 @@ import { connectAs } from "../support/amqp_user.ts";
 import { eventually } from "../support/eventually.ts";
 import { join, until } from "../support/person.ts";
 import { StallingProxy } from "../support/stalling_proxy.ts";
+import { helloWith } from "../support/test_session.ts";
 import { RawAmqpClient, type RawSession } from "../support/raw_amqp_client.ts";
 
 const broker = await startTestBroker();
@@ -77,6 +78,19 @@ Deno.test("the messages of the server in a session are counted", async () => {
   for (let i = 0; i < 5; i++) await client.listConversations(session);
   const numbers = session.received.map(({ properties }) => properties.headers?.[sequenceHeader]);
   assert.deepEqual(numbers, numbers.map((_, index) => index + 1));
+});
+
+Deno.test("a hello that is refused costs the broker no queue, and has no session", async () => {
+  await using chatd = await startTestAmqpServer(broker);
+  const token = await logIn(chatd, "ana");
+  await using client = await RawAmqpClient.connect(broker.node.amqpUrl("ana", token));
+  const hello = { ...helloWith(token), protocolVersion: 99 };
+  const { properties, content } = await client.ask(client.frame({ $case: "hello", value: hello }));
+  assert.equal(endOf([{ content } as ConsumeMessage]), "unsupported_version");
+  assert.deepEqual(properties.headers, {});
+  assert.equal(chatd.queues.size, 0);
+  assert.equal(chatd.server.sessions, 0);
+  assert.ok(await client.hello(token));
 });
 
 Deno.test("another device of the same user has no use for a session's secret, nor has another channel", async () => {

@@ -56,7 +56,7 @@ Deno.test("hello carries the token, the consumer and where to resume", async () 
     assert.deepEqual(
       { protocolVersion, token, consumer, resumeAfter, epoch, client },
       {
-        protocolVersion: 1,
+        protocolVersion: 2,
         token: "token-ana",
         consumer: "ui-2",
         resumeAfter: 1,
@@ -363,6 +363,6 @@ Deno.test("presence and the way of delivery are passed on", async () => {
   await withClient(async ({ server, timers, events }) => {
     for (const session of server.sessions) session.tellPresence("ben", true);
     await timers.advance(1);
-    assert.deepEqual(events.at(-1), { kind: "presence", user: "ben", online: true });
+    assert.deepEqual(events.at(-1), { kind: "presence", user: "ben", state: "online" });
   });
 });

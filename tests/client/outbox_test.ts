@@ -60,7 +60,7 @@ Deno.test("a lost link sends again what was on its way, in order", async () => {
   outbox.accept("1", "ana", accepted);
   outbox.linkLost();
   assert.deepEqual(ready(0), ["0", "2"]);
-  assert.deepEqual(await results[1], { ...accepted, id: "1", sender: "ana", text: "text 1" });
+  assert.deepEqual(await results[1], { ...accepted, id: "1", sender: "ana", text: "text 1", ordinal: 0 });
   outbox.close(new ChatError("unavailable", "Closed."));
   await assert.rejects(results[0], { message: "Closed." });
   await assert.rejects(results[2], { message: "Closed." });

@@ -10,7 +10,15 @@ Deno.test("send() resolves with what the log says", async () => {
   const { text, sender, ...accepted } = await test.chat.send("ana", draft) as { text?: string; sender?: string };
   assert.deepEqual([text, sender], ["hello", "ana"]);
   const acceptedAt = test.clock.now();
-  const expected = { position: 1, conversation: "ana:ben", seq: 1, acceptedAt, duplicate: false, id: draft.id };
+  const expected = {
+    position: 1,
+    conversation: "ana:ben",
+    seq: 1,
+    acceptedAt,
+    ordinal: 1,
+    duplicate: false,
+    id: draft.id,
+  };
   assert.deepEqual(accepted, expected);
   assert.equal(test.chat.head, 1);
 });

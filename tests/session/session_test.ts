@@ -7,7 +7,7 @@ import { FakeTime } from "../support/fake_time.ts";
 import { password, TestChat } from "../support/test_chat.ts";
 import type { RequestKind } from "../support/received_frames.ts";
 import { helloWith, TestSession } from "../support/test_session.ts";
-import { historyRequest, sendRequest } from "../support/wire_values.ts";
+import { historyRequest, sendRequest, wireMessage } from "../support/wire_values.ts";
 
 const ping: RequestKind = { $case: "ping", value: {} };
 
@@ -34,12 +34,13 @@ Deno.test("hello says who the client is and where it stands, before anything els
     cursor: 1,
     head: 1,
     protocolMin: 1,
-    protocolMax: 1,
+    protocolMax: 2,
     server: "chatd test",
     windowBytes: 262_144,
+    stateRevision: value.stateRevision,
   });
   assert.deepEqual(client.items[0].$case, "reply");
-  assert.equal(chat.presence.isOnline("ana"), true);
+  assert.equal(chat.presence.stateOf("ana"), "online");
   client.session.disconnected();
   assert.deepEqual(client.ended, { reason: undefined });
   assert.equal(chat.live.count, 0);
@@ -51,7 +52,7 @@ Deno.test("a hello that is wrong is refused by its code, and ends the session", 
   const wrong = [
     ["unauthenticated", helloWith("no such token")],
     ["unauthenticated", helloWith("")],
-    ["unsupported_version", helloWith(token, { protocolVersion: 2 })],
+    ["unsupported_version", helloWith(token, { protocolVersion: 3 })],
     ["invalid_argument", helloWith(token, { consumer: "A B" })],
     [
       "invalid_argument",
@@ -109,7 +110,7 @@ Deno.test("a session with its hello has no deadline, and leaves no timer", async
   await time.tick(60_000);
   assert.equal(client.ended, undefined);
   client.session.disconnected();
-  await time.tick(3_000);
+  await time.tick(60_000);
   assert.equal(time.pending, 0);
 });
 
@@ -144,7 +145,7 @@ Deno.test("messages arrive at both ends, and the sender's own session has the re
   await until(() => ben.messages.length === 1 && there.messages.length === 1);
   const { acceptedAtMs, position, conversation, seq } = accepted.value as SendResponse;
   const id = kind.$case === "send" ? kind.value.id : "";
-  const message = { position, conversation, seq, id, sender: "ana", acceptedAtMs, text: "hello" };
+  const message = wireMessage({ position, conversation, seq, id, acceptedAtMs, text: "hello", ordinal: 1 });
   assert.deepEqual([ben.messages, there.messages], [[message], [message]]);
   await here.ask("ping", {});
   assert.deepEqual(here.messages, []);
@@ -543,7 +544,7 @@ Deno.test("being connected is use: a session renews its token daily, until the d
   await test.store.accounts.logOutDevice(deviceId);
   await time.tick(day);
   assert.equal(client.endCode, "unauthenticated");
-  await time.tick(3_000);
+  await time.tick(60_000);
   assert.equal(time.pending, 0);
 });
 

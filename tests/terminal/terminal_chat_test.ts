@@ -166,7 +166,7 @@ Deno.test("commands do what they say", async () => {
     ["/whoami", 'You are ana on device "a terminal" (device-1).'],
     ["/ping", /The server answered in \d+\.\d ms\./],
     ["/to ben", "[ana → ben]"],
-    ["/history 2", "ben: news 24\nben: news 25\n"],
+    ["/history 2", "24 ben: news 24\n25 ben: news 25\n"],
     ["/history cat", "[cat] ana: old news"],
     ["/sent 5", "ana: old news"],
     ["//slashed", "ana: /slashed"],

@@ -74,6 +74,7 @@ import {
   UpdateRoomRequest,
   UpdateRoomResponse,
 } from "./rooms.ts";
+import { SearchRequest, SearchResponse } from "./search.ts";
 import {
   BlockUserRequest,
   BlockUserResponse,
@@ -167,6 +168,7 @@ export interface Request {
     | { $case: "getSettings"; value: GetSettingsRequest }
     | { $case: "updateSettings"; value: UpdateSettingsRequest }
     | { $case: "blockUser"; value: BlockUserRequest }
+    | { $case: "search"; value: SearchRequest }
     | undefined;
 }
 
@@ -297,6 +299,7 @@ export interface Reply {
     | { $case: "getSettings"; value: GetSettingsResponse }
     | { $case: "updateSettings"; value: UpdateSettingsResponse }
     | { $case: "blockUser"; value: BlockUserResponse }
+    | { $case: "search"; value: SearchResponse }
     | undefined;
 }
 
@@ -546,6 +549,9 @@ export const Request: MessageFns<Request> = {
         break;
       case "blockUser":
         BlockUserRequest.encode(message.kind.value, writer.uint32(290).fork()).join();
+        break;
+      case "search":
+        SearchRequest.encode(message.kind.value, writer.uint32(322).fork()).join();
         break;
     }
     return writer;
@@ -855,6 +861,14 @@ export const Request: MessageFns<Request> = {
             message.kind = { $case: "blockUser", value: BlockUserRequest.decode(reader, reader.uint32()) };
             continue;
           }
+          case 40: {
+            if (tag !== 322) {
+              break;
+            }
+
+            message.kind = { $case: "search", value: SearchRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -988,6 +1002,8 @@ export const Request: MessageFns<Request> = {
         ? { $case: "blockUser", value: BlockUserRequest.fromJSON(object.blockUser) }
         : isSet(object.block_user)
         ? { $case: "blockUser", value: BlockUserRequest.fromJSON(object.block_user) }
+        : isSet(object.search)
+        ? { $case: "search", value: SearchRequest.fromJSON(object.search) }
         : undefined,
     };
   },
@@ -1067,6 +1083,8 @@ export const Request: MessageFns<Request> = {
       obj.updateSettings = UpdateSettingsRequest.toJSON(message.kind.value);
     } else if (message.kind?.$case === "blockUser") {
       obj.blockUser = BlockUserRequest.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "search") {
+      obj.search = SearchRequest.toJSON(message.kind.value);
     }
     return obj;
   },
@@ -2089,6 +2107,9 @@ export const Reply: MessageFns<Reply> = {
       case "blockUser":
         BlockUserResponse.encode(message.result.value, writer.uint32(290).fork()).join();
         break;
+      case "search":
+        SearchResponse.encode(message.result.value, writer.uint32(322).fork()).join();
+        break;
     }
     return writer;
   },
@@ -2400,6 +2421,14 @@ export const Reply: MessageFns<Reply> = {
             message.result = { $case: "blockUser", value: BlockUserResponse.decode(reader, reader.uint32()) };
             continue;
           }
+          case 40: {
+            if (tag !== 322) {
+              break;
+            }
+
+            message.result = { $case: "search", value: SearchResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2537,6 +2566,8 @@ export const Reply: MessageFns<Reply> = {
         ? { $case: "blockUser", value: BlockUserResponse.fromJSON(object.blockUser) }
         : isSet(object.block_user)
         ? { $case: "blockUser", value: BlockUserResponse.fromJSON(object.block_user) }
+        : isSet(object.search)
+        ? { $case: "search", value: SearchResponse.fromJSON(object.search) }
         : undefined,
     };
   },
@@ -2616,6 +2647,8 @@ export const Reply: MessageFns<Reply> = {
       obj.updateSettings = UpdateSettingsResponse.toJSON(message.result.value);
     } else if (message.result?.$case === "blockUser") {
       obj.blockUser = BlockUserResponse.toJSON(message.result.value);
+    } else if (message.result?.$case === "search") {
+      obj.search = SearchResponse.toJSON(message.result.value);
     }
     return obj;
   },

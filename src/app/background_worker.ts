@@ -3,6 +3,11 @@ import { ChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
 import type { JobInput, JobName, JobOutput, JobSettings, Report, Task } from "./background_jobs.ts";
 
+/** What a worker reads: Deno lets it load what its process may read, and not what its process has loaded. */
+export function programPaths(entry: string = Deno.mainModule): string[] {
+  return [fileURLToPath(entry), fileURLToPath(new URL("src", entry))];
+}
+
 /** How long a worker may take to load its program, in milliseconds. */
 const startMs = 30_000;
 
@@ -99,13 +104,12 @@ export class BackgroundWorker<Name extends JobName> implements Disposable {
     this.#failAfter(startMs);
   }
 
-  /** Deno lets a worker load what this process may read, and not what it has loaded. */
   #requireProgram(entry: string): void {
-    const path = fileURLToPath(entry);
-    if (Deno.permissions.querySync({ name: "read", path }).state === "granted") return;
+    const paths = programPaths(entry);
+    if (Deno.permissions.querySync({ name: "read", path: paths[0] }).state === "granted") return;
     this.#options.log.error("Deno does not let a background worker load chatd", {
       job: this.#options.job,
-      add: `--allow-read=${path},${fileURLToPath(new URL("src", entry))}`,
+      add: `--allow-read=${paths.join(",")}`,
     });
     throw new ChatError(
       "unavailable",

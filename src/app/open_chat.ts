@@ -7,6 +7,7 @@ import type { PasswordHasher } from "../core/password_hasher.ts";
 import type { Log } from "../core/log.ts";
 import { lockFolder } from "../store/folder_lock.ts";
 import { openStore } from "../store/open_store.ts";
+import { BackgroundSearch } from "./background_search.ts";
 import { openControlSocket } from "./control_socket.ts";
 import { operatorCommands } from "./operator_commands.ts";
 import { requireDataFolder } from "./permissions.ts";
@@ -24,6 +25,8 @@ export interface OpenChatOptions {
   log: Log;
   /** For tests; scrypt unless given. */
   hasher?: PasswordHasher;
+  /** For tests: URL of the program's entry file; that of this process unless given. */
+  entry?: string;
 }
 
 /** The core on its store. Owned by its opener. */
@@ -42,16 +45,18 @@ export function openChat(options: OpenChatOptions): OpenChat {
   requireDataFolder(folder);
   using opened = new DisposableStack();
   const lock = opened.use(lockFolder(folder));
-  const store = opened.use(openStore({ folder }));
+  const store = opened.use(openStore({ folder, log }));
   const clock = systemClock;
   const audit = new AuditJournal({ store: store.audit, clock, log });
   const accounts = new Accounts({ store: store.accounts, hasher, clock, log, audit, registration });
   const swept = accounts.removeOldDevices().catch((error) => log.error("old devices could not be removed", { error }));
+  const search = opened.use(new BackgroundSearch({ folder, log, entry: options.entry }));
   const chat = new Chat({
     accounts,
     store: store.messages,
     rooms: store.rooms,
     settings: store.settings,
+    search,
     limits,
     clock,
     log,
@@ -59,10 +64,12 @@ export function openChat(options: OpenChatOptions): OpenChat {
     rate,
   });
   const control = openControlSocket({ folder, handlers: operatorCommands({ accounts, audit }), log });
+  store.indexer.start();
   opened.move();
   let closed: Promise<void> | undefined;
   const close = async () => {
     await control.close();
+    search.close();
     await chat.close();
     await swept;
     await audit.flush();

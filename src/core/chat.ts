@@ -9,6 +9,7 @@ import { KnownUsers } from "./known_users.ts";
 import type { Limits } from "./limits.ts";
 import { conversationAddress, type Message } from "./message.ts";
 import { parseMessageId } from "./message_id.ts";
+import type { MessageSearch } from "./message_search.ts";
 import type { ConversationSummary, HistoryPage, HistoryRange, MessageBatch, MessageStore } from "./message_store.ts";
 import { type Draft, noSuchMessage, type Origin, type Posted, Posting, refuseInRoom } from "./posting.ts";
 import { Presence } from "./presence.ts";
@@ -17,6 +18,7 @@ import { RoomCache } from "./room_cache.ts";
 import type { RoomState } from "./room_state.ts";
 import { Rooms } from "./rooms.ts";
 import type { RoomStore } from "./room_store.ts";
+import { Searches } from "./searches.ts";
 import type { SettingsStore } from "./settings_store.ts";
 import { StateRevisions } from "./state_revisions.ts";
 import { TokenBuckets } from "./token_bucket.ts";
@@ -35,6 +37,7 @@ export interface ChatOptions {
   store: MessageStore;
   rooms: RoomStore;
   settings: SettingsStore;
+  search: MessageSearch;
   limits: Limits;
   clock: Clock;
   log: Log;
@@ -59,6 +62,7 @@ export class Chat {
   readonly #sessionBuckets = new TokenBuckets(sessionsOfUser);
   readonly posting: Posting;
   readonly rooms: Rooms;
+  readonly searches: Searches;
   #closing: ChatError | undefined;
 
   constructor(options: ChatOptions) {
@@ -113,6 +117,7 @@ export class Chat {
       log,
     });
     this.rooms = new Rooms({ posting: this.posting, cache, store: options.rooms, clock, limits, isUser, checkContact });
+    this.searches = new Searches({ search: options.search, store, posting: this.posting, known });
     this.accounts.onRevoked((revocation) => this.live.endRevoked(revocation));
   }
 

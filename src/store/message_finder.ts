@@ -1,4 +1,4 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { StatementSync } from "node:sqlite";
 import type { SearchRequest, SearchResult } from "../core/message_search.ts";
 import { searchExpression } from "./search_expression.ts";
 import { isVisible } from "./visibility.ts";
@@ -25,7 +25,11 @@ interface Found {
   readonly through: number;
 }
 
-function prepareStatements(connection: DatabaseSync) {
+interface Connection {
+  prepare(sql: string): StatementSync;
+}
+
+function prepareStatements(connection: Connection) {
   return {
     begin: connection.prepare("BEGIN"),
     end: connection.prepare("COMMIT"),
@@ -55,7 +59,7 @@ export class MessageFinder {
   readonly #statements: ReturnType<typeof prepareStatements>;
 
   /** Uses the connection, and leaves its closing to the caller. */
-  constructor(connection: DatabaseSync) {
+  constructor(connection: Connection) {
     this.#statements = prepareStatements(connection);
   }
 

@@ -1,10 +1,13 @@
 import type { AccountStore } from "../core/account_store.ts";
 import type { AuditStore } from "../core/audit.ts";
+import { type Log, silentLog } from "../core/log.ts";
 import type { MessageStore } from "../core/message_store.ts";
 import type { RoomStore } from "../core/room_store.ts";
 import type { SettingsStore } from "../core/settings_store.ts";
 import { prepareDataFolder } from "./data_folder.ts";
 import { Database } from "./database.ts";
+import { Indexer } from "./indexer.ts";
+import { SearchIndex } from "./search_index.ts";
 import { SqliteAccountStore } from "./sqlite_account_store.ts";
 import { SqliteAuditLog } from "./sqlite_audit_log.ts";
 import { SqliteMessageStore } from "./sqlite_message_store.ts";
@@ -18,6 +21,8 @@ export interface Store extends Disposable {
   readonly audit: AuditStore;
   readonly rooms: RoomStore;
   readonly settings: SettingsStore;
+  /** Keeps the index of words up with the log once it is started, for as long as the store is open. */
+  readonly indexer: Indexer;
   /** Idempotent. Calls after it fail. */
   close(): void;
 }
@@ -28,18 +33,24 @@ export interface Store extends Disposable {
  * @throws {ChatError} `unavailable` when the database is damaged, another program's or of a newer chatd; `permission_denied`
  * when the folder cannot be used; `storage_full`.
  */
-export function openStore({ folder }: { folder: string }): Store {
+export function openStore({ folder, log = silentLog }: { folder: string; log?: Log }): Store {
   prepareDataFolder(folder);
   const database = Database.open(folder);
-  const close = () => database.close();
+  const messages = new SqliteMessageStore(database);
+  const indexer = new Indexer({ database, index: new SearchIndex(database), head: () => messages.head, log });
+  const close = () => {
+    indexer.close();
+    database.close();
+  };
   const rooms = new SqliteRoomStore(database);
   rooms.finishDeletions();
   return {
-    messages: new SqliteMessageStore(database),
+    messages,
     accounts: new SqliteAccountStore(database),
     audit: new SqliteAuditLog(database),
     rooms,
     settings: new SqliteSettingsStore(database),
+    indexer,
     close,
     [Symbol.dispose]: close,
   };

@@ -46,6 +46,7 @@ export class TestChat {
       store: store.messages,
       rooms: store.rooms,
       settings: store.settings,
+      search: store.search,
       limits: standardLimits,
       clock,
       log: silentLog,

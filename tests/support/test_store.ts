@@ -1,5 +1,8 @@
+import type { MessageSearch } from "../../src/core/message_search.ts";
 import type { Change, ChangeResult } from "../../src/core/message_store.ts";
 import { Database } from "../../src/store/database.ts";
+import { MessageFinder } from "../../src/store/message_finder.ts";
+import { SearchIndex } from "../../src/store/search_index.ts";
 import { SqliteAccountStore } from "../../src/store/sqlite_account_store.ts";
 import { SqliteMessageStore } from "../../src/store/sqlite_message_store.ts";
 import { SqliteRoomStore } from "../../src/store/sqlite_room_store.ts";
@@ -22,6 +25,8 @@ export class TestStore<Messages extends TestMessageStore = TestMessageStore> imp
   readonly accounts: SqliteAccountStore;
   readonly rooms: SqliteRoomStore;
   readonly settings: SqliteSettingsStore;
+  /** Finds what is committed, at once. */
+  readonly search: MessageSearch;
   readonly #database: Database;
 
   private constructor(database: Database, messages: Messages) {
@@ -30,6 +35,14 @@ export class TestStore<Messages extends TestMessageStore = TestMessageStore> imp
     this.accounts = new SqliteAccountStore(database);
     this.rooms = new SqliteRoomStore(database);
     this.settings = new SqliteSettingsStore(database);
+    const index = new SearchIndex(database);
+    const finder = new MessageFinder(database);
+    this.search = {
+      find: (request) => {
+        while (index.takeTurn({ head: messages.head, turnMs: 1_000, maxEntries: 1_000 }));
+        return Promise.resolve(finder.find(request));
+      },
+    };
   }
 
   static open(): TestStore {

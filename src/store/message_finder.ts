@@ -46,10 +46,8 @@ function prepareStatements(connection: Connection) {
        WHERE search_index MATCH :expression AND rowid < :below AND rowid > :above ORDER BY rowid DESC`,
     ),
     visible: connection.prepare(
-      `SELECT 1 FROM entry e
-       WHERE e.position = :position AND e.accepted_at >= :after AND e.accepted_at < :before AND ${
-        isVisible(":user", "e")
-      }`,
+      `SELECT 1 FROM entry e WHERE e.position = :position AND e.accepted_at >= :after AND e.accepted_at < :before
+         AND ${isVisible(":user", "e")}`,
     ),
   };
 }

@@ -24,7 +24,7 @@ const mayImport: Record<string, readonly string[]> = {
   "src/grpc": ["src/session", "src/client", "src/wire", "src/gen", "src/core"],
   "src/amqp": ["src/session", "src/client", "src/wire", "src/gen", "src/core"],
   "src/store": ["src/core"],
-  "src/terminal": ["src/client", "src/gen", "src/core"],
+  "src/terminal": ["src/client", "src/wire", "src/gen", "src/core"],
   "src/session": ["src/wire", "src/gen", "src/core"],
   "src/client": ["src/wire", "src/gen", "src/core"],
   "src/wire": ["src/gen", "src/core"],

@@ -8,7 +8,14 @@ import { TokenBuckets } from "../core/token_bucket.ts";
 import { parseNewUserName } from "../core/user_name.ts";
 import { ConnectionCounts } from "./connection_counts.ts";
 import type { SessionQueues } from "./session_queues.ts";
-import { invitationUser, registrationExchange, registrationUser, requestExchange, statusUser } from "./topology.ts";
+import {
+  fileExchange,
+  invitationUser,
+  registrationExchange,
+  registrationUser,
+  requestExchange,
+  statusUser,
+} from "./topology.ts";
 
 /**
  * What RabbitMQ is told. It knows no third answer to a login, so "busy" lets a login pass its first question marked with
@@ -58,8 +65,8 @@ const maxConnections = 100;
 const tokenPattern = /^[A-Za-z0-9_-]{43}$/;
 
 /**
- * Decides who may log in to the broker, and what they may touch there. Everybody with an account may write to the request
- * exchange and read the queues of their own live sessions; who has none may write to the registration exchange.
+ * Decides who may log in to the broker, and what they may touch there. Everybody with an account may write to the exchanges
+ * for requests and for files, and read the queues of their own live sessions; who has none may write to the registration exchange.
  * Nobody may configure anything.
  */
 export class BrokerAuthority {
@@ -158,7 +165,7 @@ export class BrokerAuthority {
     if (username === inspectorUser) return writes === requestExchange ? "allow" : "deny";
     const isOwn = resource === "queue" && permission === "read" &&
       this.#options.sessionQueues.ownerOf(name) === username;
-    if (!isOwn && writes !== requestExchange) return "deny";
+    if (!isOwn && writes !== requestExchange && writes !== fileExchange) return "deny";
     const user = this.#mayBeAccount(username) ? await this.#options.accounts.findUser(username) : undefined;
     return user === undefined || user.disabled ? "deny" : "allow";
   }

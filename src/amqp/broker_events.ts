@@ -9,7 +9,7 @@ const maxWaitingEvents = 100_000;
 /** Channels of strangers that are remembered: more than can be open at once. */
 const maxChannels = 10_000;
 /** How long the broker may take to tell of a channel that a message came from, in milliseconds. */
-const eventDeadlineMs = 2_000;
+const eventDeadlineMs = 5_000;
 
 /** A connection to the broker. */
 export interface StrangersConnection {

@@ -1,3 +1,4 @@
+import type { FileLink } from "../client/file_transport.ts";
 import type { Link, Transport } from "../client/transport.ts";
 import { ChatError } from "../core/chat_error.ts";
 import {
@@ -12,6 +13,7 @@ import { callServer } from "./broker_call.ts";
 import { BrokerConnection } from "./broker_connection.ts";
 import { isBrokerRefusal, isClosedDoor } from "./broker_errors.ts";
 import { AmqpLink } from "./client_link.ts";
+import { AmqpFileLink } from "./file_link.ts";
 import { messageTypes } from "./payload.ts";
 import { invitationUser, registrationQueue, registrationUser, requestQueue, statusUser } from "./topology.ts";
 
@@ -27,6 +29,8 @@ export interface AmqpTransportOptions {
 /** Reaches a server through a broker. Each session and each call has one connection; nothing listens. */
 export class AmqpTransport implements Transport {
   readonly address: string;
+  /** Of chunks of files, until the server was told that they came. */
+  readonly #receipts: string[] = [];
   readonly #options: AmqpTransportOptions;
 
   constructor(options: AmqpTransportOptions) {
@@ -73,6 +77,17 @@ export class AmqpTransport implements Transport {
         explain: (error) => this.explain(error),
       }),
     );
+  }
+
+  async openFiles({ token, signal }: { token: string; signal?: AbortSignal }): Promise<FileLink> {
+    const explain = (error: ChatError) => this.explain(error);
+    try {
+      const login = { user: this.#options.user, password: token };
+      const connection = await this.openBroker(login, { name: "chatd files", signal });
+      return await AmqpFileLink.open({ connection, token, signal, receipts: this.#receipts, explain });
+    } catch (error) {
+      throw error instanceof ChatError ? await explain(error) : error;
+    }
   }
 
   async #call<T>(

@@ -19,6 +19,8 @@ export interface DirectReply {
   readonly address: ReplyAddress;
   readonly message: Outgoing;
   readonly headers?: Record<string, string>;
+  /** Called at most once, when the broker has it. */
+  sent?(): void;
   /** Called at most once, when nobody will get it. */
   dropped?(): void;
 }
@@ -90,7 +92,10 @@ export class DirectReplies {
       const line = this.#line?.connection.isOpen ? this.#line : await this.#reconnect();
       if (line === undefined) break;
       const reply = this.#waiting.shift()!;
-      if (await this.#sendOne(line, reply)) continue;
+      if (await this.#sendOne(line, reply)) {
+        reply.sent?.();
+        continue;
+      }
       reply.dropped?.();
       await line.connection.close();
       const { message } = await line.connection.lost;

@@ -25,14 +25,21 @@ export class FloodGuard {
     this.#floods = new TokenBuckets(options.flood);
   }
 
-  /** Whether a message may be looked at; if not, who sent it is thrown off. */
-  admits(sender: string, session: { readonly secret: string } | undefined): boolean {
-    const isShared = this.#options.sharedLogin && session !== undefined;
-    const key = isShared ? `session ${session.secret}` : `user ${sender}`;
-    if (this.#floods.take(key, performance.now()) === 0) return true;
+  /**
+   * Whether a message may be looked at; if not, who sent it is thrown off.
+   * @param session the one that it is part of; `secret` is what it says of that
+   */
+  admits(sender: string, { session, secret }: { session: unknown; secret: unknown }): boolean {
+    if (this.#floods.take(this.#keyOf(sender, { session, secret }), performance.now()) === 0) return true;
     if (sender === "") this.#options.nameless?.();
     this.throwOff(sender, "flood dropped");
     return false;
+  }
+
+  /** Where everybody has one name, who goes on after their session has ended must not keep others from beginning one. */
+  #keyOf(sender: string, { session, secret }: { session: unknown; secret: unknown }): string {
+    if (!this.#options.sharedLogin || secret === undefined) return `user ${sender}`;
+    return session === undefined ? "no session" : `session ${secret}`;
   }
 
   /** Once in a second for each user at most. */

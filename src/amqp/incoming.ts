@@ -9,6 +9,8 @@ export const sessionQueueHeader = "chatd-session-queue";
 export const connectionHeader = "chatd-connection";
 export const leavingHeader = "chatd-leaving";
 export const sequenceHeader = "chatd-seq";
+export const tokenHeader = "chatd-token";
+export const receiptHeader = "chatd-receipt";
 
 const maxPropertyLength = 256;
 /** What begins a term, and how many bytes a process's name ends with, after two numbers of four (PID_EXT, NEW_PID_EXT). */
@@ -25,6 +27,10 @@ export interface Incoming {
   readonly connection: string | undefined;
   /** Which message of its session this is, from 1 on; undefined when its publisher does not count. */
   readonly sequence: number | undefined;
+  /** Of who asks, where there is no session. */
+  readonly token: string | undefined;
+  /** Of chunks that their reader has, separated by spaces; "" for none. */
+  readonly receipts: string;
   /** Nothing follows: the session ends when what it asked for is answered. */
   readonly leaving: boolean;
   /** One of `messageTypes`, or anything else. */
@@ -71,6 +77,8 @@ export function parseIncoming({ properties, content, fields }: ConsumeMessage): 
     session: shortText(headers[sessionHeader]),
     connection: shortText(headers[connectionHeader]),
     sequence: parseSequence(headers[sequenceHeader]),
+    token: shortText(headers[tokenHeader]),
+    receipts: shortText(headers[receiptHeader]) ?? "",
     leaving: headers[leavingHeader] !== undefined,
     type: shortText(type) ?? messageTypes.clientFrame,
     format: parseFormat(contentType, contentEncoding),

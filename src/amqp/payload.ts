@@ -21,6 +21,12 @@ export const messageTypes = {
   loggedIn: "chatd.v1.LogInResponse",
   register: "chatd.v1.RegisterRequest",
   registered: "chatd.v1.RegisterResponse",
+  beginUpload: "chatd.v1.BeginUploadRequest",
+  uploadBegun: "chatd.v1.BeginUploadResponse",
+  uploadChunk: "chatd.v1.UploadChunkRequest",
+  chunkUploaded: "chatd.v1.UploadChunkResponse",
+  readChunk: "chatd.v1.ReadChunkRequest",
+  chunkRead: "chatd.v1.ReadChunkResponse",
   error: "chatd.v1.Error",
 } as const;
 

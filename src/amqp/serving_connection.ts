@@ -11,18 +11,24 @@ import { BrokerEvents } from "./broker_events.ts";
 import { BrokerSession } from "./broker_session.ts";
 import { BrokerSessions } from "./broker_sessions.ts";
 import { DirectReplies } from "./direct_replies.ts";
+import { FileRequests } from "./file_requests.ts";
 import { FloodGuard } from "./flood_guard.ts";
-import { type Incoming, parseIncoming, type ReplyAddress, replyAddress } from "./incoming.ts";
+import { type Incoming, parseIncoming, type ReplyAddress, replyAddress, sessionHeader } from "./incoming.ts";
 import { NamelessSenders } from "./nameless_senders.ts";
 import { decodePayload, encodePayload, endingFrame, messageTypes } from "./payload.ts";
 import { type Outgoing, Publisher } from "./publisher.ts";
 import { Registrations } from "./registrations.ts";
 import type { SessionQueues } from "./session_queues.ts";
-import { declareSessionQueue, declareTopology, registrationQueue, requestQueue } from "./topology.ts";
+import { declareSessionQueue, declareTopology, fileQueue, registrationQueue, requestQueue } from "./topology.ts";
 
 /** Messages that are being dealt with at once; further ones wait in the broker. */
 const requestsAtOnce = 500;
 const registrationsAtOnce = 4;
+/** Of 48 KiB each, until the broker has their answers. */
+const chunksAtOnce = 16;
+/** Of each user: more than the chunks that the core takes. */
+const chunkFlood = { perSecond: 512, burst: 2_048 };
+
 export interface ServingOptions {
   readonly chat: Chat;
   readonly log: Log;
@@ -58,6 +64,7 @@ export class ServingConnection {
   readonly #connection: BrokerConnection;
   readonly #sessions: BrokerSessions;
   readonly #guard: FloodGuard;
+  readonly #fileGuard: FloodGuard;
   readonly #registrations: Registrations;
   readonly #consumerTags: { channel: Channel; tag: string }[] = [];
   #declaring!: Channel;
@@ -76,6 +83,7 @@ export class ServingConnection {
     this.#sessions = new BrokerSessions({ removeQueue: (queue) => this.#removeQueue(queue) });
     const nameless = namelessSenders(connection, options);
     this.#guard = new FloodGuard({ ...options, nameless: () => nameless?.find() });
+    this.#fileGuard = new FloodGuard({ ...options, flood: chunkFlood, nameless: () => nameless?.find() });
     this.#registrations = new Registrations({
       // With a shared login, nobody is a stranger.
       connectionAt: (replyTo) =>
@@ -152,7 +160,8 @@ export class ServingConnection {
     });
     const { connectForReplies: connect, log } = this.#options;
     const poisoned = (sender: string) => this.#guard.throwOff(sender, "forged reply_to");
-    this.#replies = await DirectReplies.open({ connect, log, poisoned });
+    const replies = await DirectReplies.open({ connect, log, poisoned });
+    this.#replies = replies;
     this.#events = await BrokerEvents.watch({
       connection: this.#connection,
       queueDeleted: (queue) => this.#sessions.queueGone(queue),
@@ -161,6 +170,15 @@ export class ServingConnection {
     const requests = await this.#connection.channel(failed);
     await requests.prefetch(requestsAtOnce);
     await this.#consume(requests, requestQueue, (...asked) => this.#request(...asked));
+    const files = await this.#connection.channel(failed);
+    await files.prefetch(chunksAtOnce);
+    const fileRequests = new FileRequests({ ...this.#options, replies });
+    await this.#consume(
+      files,
+      fileQueue,
+      (incoming, address) => fileRequests.answer(incoming, address),
+      this.#fileGuard,
+    );
     const registrations = await this.#connection.channel(failed);
     await registrations.prefetch(registrationsAtOnce);
     await this.#consume(registrations, registrationQueue, (incoming, address) => this.#register(incoming, address));
@@ -179,11 +197,12 @@ export class ServingConnection {
     channel: Channel,
     queue: string,
     serve: Serve,
+    guard = this.#guard,
   ): Promise<void> {
     try {
       const { consumerTag: tag } = await channel.consume(queue, (message) => {
         if (message === null) return this.#fail(new ChatError("unavailable", `The queue "${queue}" was deleted.`));
-        void this.#serve(message, serve).finally(() => this.#acknowledge(channel, message));
+        void this.#serve(message, serve, guard).finally(() => this.#acknowledge(channel, message));
       }, { exclusive: true });
       this.#consumerTags.push({ channel, tag });
     } catch (error) {
@@ -209,10 +228,12 @@ export class ServingConnection {
   async #serve(
     message: ConsumeMessage,
     serve: Serve,
+    guard: FloodGuard,
   ): Promise<void> {
     const sender = String(message.properties.userId ?? "");
     const session = this.#sessions.of(message);
-    if (!this.#guard.admits(sender, session)) return session?.end(tooMuch());
+    const secret: unknown = message.properties.headers?.[sessionHeader];
+    if (!guard.admits(sender, { session, secret })) return session?.end(tooMuch());
     const address = this.#addressOf(message);
     try {
       await serve(parseIncoming(message), address, session);

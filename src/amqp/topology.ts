@@ -3,6 +3,9 @@ import type { Channel, Options } from "amqplib";
 /** Where clients with an account publish; the one consumer of the queue of the same name is the server. */
 export const requestExchange = "chatd.requests";
 export const requestQueue = "chatd.requests";
+/** Where clients publish what FileService is asked for. */
+export const fileExchange = "chatd.files";
+export const fileQueue = "chatd.files";
 /** Where those publish who have no account yet. */
 export const registrationExchange = "chatd.registration";
 export const registrationQueue = "chatd.registration";
@@ -15,7 +18,7 @@ export const invitationUser = "_invitation";
 /** RabbitMQ's pseudo-queue for direct replies (https://www.rabbitmq.com/docs/direct-reply-to). */
 export const directReplies = "amq.rabbitmq.reply-to";
 
-/** How long requests and registrations may wait for a server, in milliseconds. */
+/** How long requests (those for files, too) and registrations may wait for a server, in milliseconds. */
 export const requestTtlMs = 30_000;
 export const registrationTtlMs = 10_000;
 
@@ -26,6 +29,15 @@ const requestLimits: Options.AssertQueue = {
   maxLength: 20_000,
   overflow: "reject-publish",
   arguments: { "x-max-length-bytes": 64 * 1024 * 1024 },
+};
+
+/** Clients have a few chunks on their way each, and offer again what is refused. */
+const fileLimits: Options.AssertQueue = {
+  durable: true,
+  messageTtl: requestTtlMs,
+  maxLength: 2_000,
+  overflow: "reject-publish",
+  arguments: { "x-max-length-bytes": 32 * 1024 * 1024 },
 };
 
 const registrationLimits: Options.AssertQueue = {
@@ -54,6 +66,9 @@ export async function declareTopology(channel: Channel): Promise<void> {
   await channel.assertExchange(requestExchange, "direct", { durable: true });
   await channel.assertQueue(requestQueue, requestLimits);
   await channel.bindQueue(requestQueue, requestExchange, requestQueue);
+  await channel.assertExchange(fileExchange, "direct", { durable: true });
+  await channel.assertQueue(fileQueue, fileLimits);
+  await channel.bindQueue(fileQueue, fileExchange, fileQueue);
   await channel.assertExchange(registrationExchange, "direct", { durable: true });
   await channel.assertQueue(registrationQueue, registrationLimits);
   await channel.bindQueue(registrationQueue, registrationExchange, registrationQueue);

@@ -1,6 +1,8 @@
+import { ChatError } from "../core/chat_error.ts";
 import type { BackupManifest } from "../store/backup_manifest.ts";
 import { makeBackup } from "../store/backup.ts";
 import { restoreBackup } from "../store/restore.ts";
+import { Operator } from "./operator.ts";
 import { requireDataFolder } from "./permissions.ts";
 import { version } from "./version.ts";
 
@@ -28,6 +30,7 @@ export async function runBackup({ target, dataDir }: BackupCommandOptions): Prom
   requireDataFolder(dataDir);
   const manifest = await makeBackup({ folder: dataDir, to: target, chatd: version });
   console.log(`Backed up ${dataDir} to ${target}: ${contents(manifest)}.`);
+  await note(dataDir, target);
   for (const path of manifest.missing) {
     console.error(`chatd: "${dataDir}/${path}" is lost or damaged, so it is not in the backup.`);
   }
@@ -48,6 +51,16 @@ export function runRestore({ source, dataDir, logOut }: RestoreCommandOptions): 
   if (manifest.missing.length > 0) console.log(`Already then, ${manifest.missing.length} files had been lost.`);
   console.log("Its log has a new epoch: clients that come back are told that it was restored.");
   return Promise.resolve(done);
+}
+
+/** The backup is good without it. */
+async function note(dataDir: string, target: string): Promise<void> {
+  try {
+    await new Operator(dataDir).noteBackup(target);
+  } catch (error) {
+    if (!(error instanceof ChatError)) throw error;
+    console.error(`chatd: The server's audit log has no note of this backup. ${error.message}`);
+  }
 }
 
 function contents({ head, files }: BackupManifest): string {

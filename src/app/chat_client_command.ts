@@ -60,8 +60,8 @@ async function chat(run: Run): Promise<number> {
   let client: ChatClient | undefined;
   const saved = state.read();
   const terminal = new TerminalChat({
-    face: (complete) =>
-      isDumb ? new PlainFace(processDevice) : new LineFace({ device: processDevice, style, complete }),
+    face: (options) =>
+      isDumb ? new PlainFace(processDevice) : new LineFace({ device: processDevice, style, ...options }),
     style,
     user: options.user,
     address: transport.address,

@@ -2,11 +2,13 @@ import { Accounts, type Registration } from "../core/accounts.ts";
 import { AuditJournal } from "../core/audit_journal.ts";
 import { Chat } from "../core/chat.ts";
 import { systemClock } from "../core/clock.ts";
+import { Erasure } from "../core/erasure.ts";
 import { type DeletedAccounts, type Limits, standardLimits } from "../core/limits.ts";
 import type { PasswordHasher } from "../core/password_hasher.ts";
 import type { Log } from "../core/log.ts";
+import { Retention } from "../core/retention.ts";
 import { lockFolder } from "../store/folder_lock.ts";
-import { openStore } from "../store/open_store.ts";
+import { openStore, type Store } from "../store/open_store.ts";
 import { BackgroundSearch } from "./background_search.ts";
 import { openControlSocket } from "./control_socket.ts";
 import { operatorCommands } from "./operator_commands.ts";
@@ -29,6 +31,16 @@ export interface OpenChatOptions {
   entry?: string;
 }
 
+/** The chat, and what goes on beside it. */
+export interface Core {
+  readonly chat: Chat;
+  readonly retention: Retention;
+  readonly erasure: Erasure;
+  readonly audit: AuditJournal;
+  /** Ends all sessions, and writes what waits; afterwards the store can be closed. */
+  close(): Promise<void>;
+}
+
 /** The core on its store. Owned by its opener. */
 export interface OpenChat {
   readonly chat: Chat;
@@ -41,42 +53,83 @@ export interface OpenChat {
  * @throws {ChatError} what `lockFolder`, `openStore` and `openControlSocket` throw.
  */
 export function openChat(options: OpenChatOptions): OpenChat {
-  const { folder, registration, rate, limits = standardLimits, log, hasher = new ScryptHasher() } = options;
+  const { folder, log } = options;
   requireDataFolder(folder);
   using opened = new DisposableStack();
   const lock = opened.use(lockFolder(folder));
   const store = opened.use(openStore({ folder, log }));
-  const clock = systemClock;
-  const audit = new AuditJournal({ store: store.audit, clock, log });
-  const accounts = new Accounts({ store: store.accounts, hasher, clock, log, audit, registration });
-  const swept = accounts.removeOldDevices().catch((error) => log.error("old devices could not be removed", { error }));
-  const search = opened.use(new BackgroundSearch({ folder, log, entry: options.entry }));
-  const chat = new Chat({
-    accounts,
-    store: store.messages,
-    rooms: store.rooms,
-    settings: store.settings,
-    search,
-    limits,
-    clock,
-    log,
-    defer,
-    rate,
-  });
-  const control = openControlSocket({ folder, handlers: operatorCommands({ accounts, audit }), log });
+  const core = openCore(store, options);
+  const { chat, retention, erasure } = core;
+  const swept = chat.accounts.removeOldDevices()
+    .catch((error) => log.error("old devices could not be removed", { error }));
+  const control = openControlSocket({ folder, handlers: operatorCommands(core), log });
   store.indexer.start();
+  chat.files.start();
+  retention.start();
+  void erasure.run();
   opened.move();
   let closed: Promise<void> | undefined;
   const close = async () => {
     await control.close();
-    search.close();
-    await chat.close();
+    await core.close();
     await swept;
-    await audit.flush();
     store.close();
     lock.release();
   };
   return { chat, close: () => closed ??= close() };
+}
+
+/** The core on an open store, which is its opener's. Nothing is done in the background before it is told to. */
+export function openCore(store: Store, options: OpenChatOptions): Core {
+  const {
+    folder,
+    entry,
+    registration,
+    rate,
+    limits = standardLimits,
+    deletedAccounts,
+    log,
+    hasher = new ScryptHasher(),
+  } = options;
+  const clock = systemClock;
+  const audit = new AuditJournal({ store: store.audit, clock, log });
+  // Files that they held may have no holder any more.
+  const onErased = () => void chat.files.sweep();
+  const retention = new Retention({ store: store.retention, clock, log, onRemoved: onErased });
+  const erasure = new Erasure({ store: store.erasure, log, onBlanked: onErased });
+  const search = new BackgroundSearch({ folder, log, entry });
+  const chat: Chat = new Chat({
+    accounts: new Accounts({
+      store: store.accounts,
+      hasher,
+      clock,
+      log,
+      audit,
+      registration,
+      maxUsers: limits.maxUsers,
+    }),
+    store: store.messages,
+    rooms: store.rooms,
+    files: store.files,
+    settings: store.settings,
+    search,
+    limits,
+    deletedAccounts,
+    onErase: () => void erasure.run(),
+    clock,
+    log,
+    audit,
+    defer,
+    rate,
+  });
+  const close = async () => {
+    search.close();
+    await chat.close();
+    await retention.close();
+    await erasure.close();
+    await audit.flush();
+  };
+  return { chat, retention, erasure, audit, close };
 }
 
 /** Runs a callback after the input that is ready now has been read. */

@@ -1,16 +1,18 @@
-import { Accounts, type User } from "../core/accounts.ts";
+import type { User } from "../core/accounts.ts";
 import type { AuditEntry } from "../core/audit.ts";
-import { AuditJournal } from "../core/audit_journal.ts";
 import { ChatError, type ChatErrorCode } from "../core/chat_error.ts";
-import { systemClock } from "../core/clock.ts";
+import type { DeletedAccounts } from "../core/limits.ts";
 import { silentLog } from "../core/log.ts";
+import type { ConversationRule } from "../core/retention_store.ts";
+import type { Room } from "../core/room.ts";
+import type { RoomMember } from "../core/rooms.ts";
 import { lockFolder } from "../store/folder_lock.ts";
 import { openStore } from "../store/open_store.ts";
 import type { ControlReply, ControlRequest } from "./control_socket.ts";
 import { readJsonLine, writeJsonLine } from "./json_line.ts";
+import { openCore } from "./open_chat.ts";
 import { operatorCommands } from "./operator_commands.ts";
 import { requireDataFolder, socketRefused } from "./permissions.ts";
-import { ScryptHasher } from "./scrypt_hasher.ts";
 import { controlSocketPath } from "./socket_path.ts";
 
 const maxReplyBytes = 1024 * 1024;
@@ -64,6 +66,56 @@ export class Operator {
     await this.#call("user.enable", { name });
   }
 
+  /** For ever. @param mode what becomes of the messages; as the server says unless given */
+  async deleteUser(name: string, { mode }: { mode?: DeletedAccounts }): Promise<void> {
+    await this.#call("user.delete", { name, mode: mode ?? "" });
+  }
+
+  /** All of them, by id. */
+  async *listRooms(): AsyncGenerator<Room, void> {
+    for (let after = "";;) {
+      const rooms = await this.#call("room.list", { after }) as Room[];
+      yield* rooms;
+      const last = rooms.at(-1);
+      if (last === undefined) return;
+      after = last.id;
+    }
+  }
+
+  /** With everybody that it has to do with, by name. */
+  async showRoom(address: string): Promise<{ room: Room; people: RoomMember[] }> {
+    return await this.#call("room.show", { address }) as { room: Room; people: RoomMember[] };
+  }
+
+  /** For ever, with all of its messages. */
+  async deleteRoom(address: string): Promise<Room> {
+    return await this.#call("room.delete", { address }) as Room;
+  }
+
+  /** The one for every conversation first. */
+  async listRules(): Promise<ConversationRule[]> {
+    const rules = await this.#call("retention.list", {}) as { [Key in keyof ConversationRule]: unknown }[];
+    // What is undefined is not there in JSON.
+    return rules.map(({ conversation, maxAgeMs, maxEntries }) => ({
+      conversation,
+      maxAgeMs,
+      maxEntries,
+    })) as ConversationRule[];
+  }
+
+  /** @param address of a conversation: "ana:ben", "#ops" or "+id"; undefined is every conversation without a rule of its own. */
+  async setRule(address: string | undefined, rule: { maxAgeMs?: number; maxEntries?: number }): Promise<void> {
+    await this.#call("retention.set", {
+      address: address ?? "",
+      maxAgeMs: rule.maxAgeMs ?? 0,
+      maxEntries: rule.maxEntries ?? 0,
+    });
+  }
+
+  async removeRule(address: string | undefined): Promise<void> {
+    await this.#call("retention.unset", { address: address ?? "" });
+  }
+
   /** Makes the folder too, if there is none. @returns the code */
   async createInvite({ lifetimeMs }: { lifetimeMs: number }): Promise<string> {
     return await this.#call("user.invite", { lifetimeMs }, { makeFolder: true }) as string;
@@ -80,9 +132,10 @@ export class Operator {
     }
   }
 
-  /** Takes note of a backup that was made of the folder. */
+  /** Has a running server take note of a backup; without one, nobody does, for a backup changes nothing. */
   async noteBackup(detail: string): Promise<void> {
-    await this.#call("audit.backup_made", { detail });
+    const connection = await connect(controlSocketPath(this.#folder));
+    if (connection !== undefined) await ask(connection, { command: "audit.backup_made", arguments: { detail } });
   }
 
   async #call(
@@ -110,19 +163,18 @@ export class Operator {
     }
     using _lock = takeFolder(this.#folder);
     using store = openStore({ folder: this.#folder });
-    const audit = new AuditJournal({ store: store.audit, clock: systemClock, log: silentLog });
-    const accounts = new Accounts({
-      store: store.accounts,
-      hasher: new ScryptHasher(),
-      clock: systemClock,
-      log: silentLog,
-      audit,
+    const core = openCore(store, {
+      folder: this.#folder,
       registration: "closed",
+      rate: { perSecond: 1, burst: 1 },
+      log: silentLog,
     });
     try {
-      return await operatorCommands({ accounts, audit })[request.command](request.arguments);
+      const result = await operatorCommands(core)[request.command](request.arguments);
+      await core.erasure.run();
+      return result;
     } finally {
-      await audit.flush();
+      await core.close();
     }
   }
 }

@@ -1,13 +1,26 @@
-import type { Accounts } from "../core/accounts.ts";
 import { operator } from "../core/audit.ts";
-import type { AuditJournal } from "../core/audit_journal.ts";
 import { ChatError } from "../core/chat_error.ts";
+import { directConversation } from "../core/message.ts";
+import { parseUserName } from "../core/user_name.ts";
 import type { ControlHandlers } from "./control_socket.ts";
+import type { Core } from "./open_chat.ts";
 
 const maxPage = 500;
+/** How long a command waits until all of a room is off the disk, in milliseconds; it goes on after that. */
+const erasingMs = 20_000;
 
 /** What the operator can have done, whether a server runs or not. Arguments and results are JSON. */
-export function operatorCommands({ accounts, audit }: { accounts: Accounts; audit: AuditJournal }): ControlHandlers {
+export function operatorCommands(
+  { chat, retention, audit }: Pick<Core, "chat" | "retention" | "audit">,
+): ControlHandlers {
+  const { accounts, deletion, roomKeeper } = chat;
+  const conversationAt = async (address: string): Promise<string | undefined> => {
+    if (address === "") return undefined;
+    const [one, other, ...rest] = address.split(":");
+    if (other === undefined) return (await roomKeeper.show(address)).room.id;
+    if (rest.length > 0) throw new ChatError("invalid_argument", `"${address}" is no conversation: write "ana:ben".`);
+    return directConversation(parseUserName(one), parseUserName(other));
+  };
   return {
     "user.find": async (args) => await accounts.findUser(text(args, "name")) ?? null,
     "user.list": (args) => accounts.listUsers({ after: text(args, "after"), limit: maxPage }),
@@ -15,6 +28,38 @@ export function operatorCommands({ accounts, audit }: { accounts: Accounts; audi
     "user.set_password": (args) => accounts.setPassword(text(args, "name"), text(args, "password")),
     "user.disable": (args) => accounts.disable(text(args, "name")),
     "user.enable": (args) => accounts.enable(text(args, "name")),
+    "user.delete": async (args) => {
+      const mode = text(args, "mode");
+      if (mode !== "" && mode !== "anonymize" && mode !== "erase") {
+        throw new ChatError("invalid_argument", 'The argument "mode" is neither "anonymize" nor "erase".');
+      }
+      await deletion.delete(text(args, "name"), mode || undefined);
+    },
+    "room.list": (args) => roomKeeper.list({ after: text(args, "after"), limit: maxPage }),
+    "room.show": (args) => roomKeeper.show(text(args, "address")),
+    "room.delete": async (args) => {
+      const { room, erased } = await roomKeeper.delete(text(args, "address"));
+      audit.record({ action: "room_deleted", actor: operator, subject: room.id, detail: `#${room.name}` });
+      await soon(erased);
+      return room;
+    },
+    "retention.list": () => retention.listRules(),
+    "retention.set": async (args) => {
+      const address = text(args, "address");
+      const [maxAgeMs, maxEntries] = [number(args, "maxAgeMs") || undefined, number(args, "maxEntries") || undefined];
+      if (!await retention.setRule({ conversation: await conversationAt(address), maxAgeMs, maxEntries })) {
+        throw new ChatError("not_found", `Nothing was said in "${address}" yet, so there is no rule for it.`);
+      }
+      const limits = `max age ${maxAgeMs ?? "none"} ms, max entries ${maxEntries ?? "none"}`;
+      audit.record({ action: "retention_changed", actor: operator, detail: `${address || "all"}: ${limits}` });
+    },
+    "retention.unset": async (args) => {
+      const address = text(args, "address");
+      if (!await retention.removeRule(await conversationAt(address))) {
+        throw new ChatError("not_found", `There is no rule for ${address === "" ? "all" : `"${address}"`}.`);
+      }
+      audit.record({ action: "retention_changed", actor: operator, detail: `${address || "all"}: no rule` });
+    },
     "audit.list": (args) =>
       audit.list({
         afterId: number(args, "afterId"),
@@ -28,6 +73,17 @@ export function operatorCommands({ accounts, audit }: { accounts: Accounts; audi
     },
     "user.invite": (args) => accounts.createInvite({ lifetimeMs: number(args, "lifetimeMs") }),
   };
+}
+
+/** Waits for work that nobody has to wait for to its end. */
+async function soon(work: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, erasingMs));
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function text(args: Readonly<Record<string, unknown>>, name: string): string {

@@ -14,7 +14,13 @@ import { brokerConfigOptions, doctorOptions } from "./options/broker.ts";
 import { grpcClientOptions } from "./options/grpc_client.ts";
 import { grpcServerOptions } from "./options/grpc_server.ts";
 import { serveOptions } from "./options/serve.ts";
-import { userInviteOptions, userListOptions, userOptions, userPasswordOptions } from "./options/user.ts";
+import {
+  userDeleteOptions,
+  userInviteOptions,
+  userListOptions,
+  userOptions,
+  userPasswordOptions,
+} from "./options/user.ts";
 import { OptionsWithEnv } from "./options_with_env.ts";
 
 const errors = { noMatch: message`A command is missing.` };
@@ -112,7 +118,7 @@ export function commands(env: Environment, settings: ConfigSettings): Parser<"sy
     doctor,
     user,
     audit,
-    ...dataCommands(options),
+    ...dataCommands(options, env),
     {
       errors,
     },
@@ -157,6 +163,15 @@ function userCommands(options: OptionsWithEnv, env: Environment) {
       description: "Lets a disabled user log in again, with the password as it was.",
       options: userOptions(options),
       load: async () => (await import("./commands/user.ts")).enableUser,
+    }),
+    defineCommand({
+      name: "user delete",
+      brief: "Delete an account for ever",
+      description:
+        "Takes a user out of all rooms, logs them out for ever, and keeps the name from being used again. Their " +
+        "messages stay, from a made-up name, or are erased.",
+      options: userDeleteOptions(options),
+      load: async () => (await import("./commands/user.ts")).deleteUser,
     }),
     defineCommand({
       name: "user invite",

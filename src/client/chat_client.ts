@@ -20,8 +20,12 @@ import { protocolVersions } from "../wire/limits.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 import { DeliveryCursor, type ResumePoint } from "./delivery_cursor.ts";
 import { defaultTiming, LiveSession, type ReplyValue, type RequestKind, type SessionTiming } from "./live_session.ts";
+import { HeardNotices } from "./heard_notices.ts";
+import { openLink } from "./open_link.ts";
 import { Outbox, type OutboxOptions } from "./outbox.ts";
+import { PeopleRequests } from "./people_requests.ts";
 import { type Asked, RoomRequests } from "./room_requests.ts";
+import { FileTransfer, type UploadedFile } from "./file_transfer.ts";
 import { endsClient } from "./server_error.ts";
 import { systemTimers, type Timers } from "./timers.ts";
 import type { Link, Transport } from "./transport.ts";
@@ -43,7 +47,10 @@ export type ClientEvent =
   | { readonly kind: "accepted"; readonly message: Message }
   /** A message was refused for now, and will be sent again: the server is full, busy, or wants a pause. */
   | { readonly kind: "postponed"; readonly id: string; readonly reason: ChatError }
+  /** Somebody's typing ends by itself when they don't say it again, and with the session. */
   | Notice
+  /** What was told of changes in conversations or settings is not all: ask for everything again, as at the begin of a session. */
+  | { readonly kind: "state_missed" }
   | { readonly kind: "delivery_changed"; readonly change: DeliveryChanged };
 
 export interface ChatClientOptions {
@@ -67,8 +74,8 @@ export interface ChatClientOptions {
 export interface SendOptions {
   /** The seq of what it answers. */
   replyTo?: number;
-  /** Of a finished upload, which becomes its attachment. */
-  uploadId?: string;
+  /** Becomes its attachment; the text may be empty with it. */
+  upload?: UploadedFile;
 }
 
 /** How long the server has to answer a request, in milliseconds. */
@@ -79,8 +86,8 @@ const passwordMs = 30_000;
 const repeatMs = 60_000;
 /** A connection that lasts this long makes the next wait a short one again. */
 const stableMs = 10_000;
-/** A request's fields beside its text: tags, lengths, message id, request id. */
-const sendOverhead = 64;
+/** A request's fields beside its text: tags, lengths, the ids of message, request and upload, what it answers. */
+const sendOverhead = 128;
 
 const utf8 = new TextEncoder();
 
@@ -99,7 +106,11 @@ export class ChatClient {
   #onlineSince: number | undefined;
   #retryNow: (() => void) | undefined;
   readonly #awaitingSession = new Set<(found: boolean) => void>();
+  readonly #notices: HeardNotices;
   readonly rooms: RoomRequests;
+  /** Files go over connections of their own. */
+  readonly files: FileTransfer;
+  readonly people: PeopleRequests;
 
   constructor(options: ChatClientOptions) {
     this.#options = options;
@@ -109,10 +120,22 @@ export class ChatClient {
     this.#outbox = new Outbox(options.outbox);
     this.#cursor = new DeliveryCursor(options.resume);
     this.#token = options.token;
-    this.rooms = new RoomRequests({
-      createId: () => this.#createId(),
-      repeat: (kind) => this.#repeat(kind as never),
-      request: (kind) => this.#request(kind as never),
+    this.files = new FileTransfer({
+      transport: options.transport,
+      token: () => this.#token,
+      timers: this.#timers,
+      backoff: options.backoff,
+    });
+    const ask = {
+      repeat: (kind: RequestKind) => this.#repeat(kind as never),
+      request: (kind: RequestKind) => this.#request(kind as never),
+    };
+    this.rooms = new RoomRequests({ createId: () => this.#createId(), ...ask });
+    this.people = new PeopleRequests(ask);
+    this.#notices = new HeardNotices({
+      timers: this.#timers,
+      emit: (notice) => this.#emit(notice),
+      missed: () => this.#emit({ kind: "state_missed" }),
     });
   }
 
@@ -161,10 +184,11 @@ export class ChatClient {
    * @throws {ChatError} why it was refused for good, or that the client ended first.
    */
   async send(to: string, text: string, options: SendOptions = {}): Promise<Message> {
-    if (options.uploadId === undefined || text !== "") checkText(text);
+    const { replyTo, upload } = options;
+    if (upload === undefined || text !== "") checkText(text);
     if (this.#state.kind === "ended") throw this.#notConnected();
     const bytes = utf8.encode(text).length + to.length * 3 + sendOverhead;
-    const accepted = this.#outbox.add({ id: this.#createId(), to, text, bytes, ...options });
+    const accepted = this.#outbox.add({ id: this.#createId(), to, text, bytes, replyTo, ...upload });
     this.#session?.flushSoon();
     return await accepted;
   }
@@ -247,6 +271,11 @@ export class ChatClient {
     return credentials;
   }
 
+  /** Deletes the account for ever; the server then ends the session. @throws {ChatError} `permission_denied` when the password is wrong */
+  async deleteAccount(password: string): Promise<void> {
+    await this.#request({ $case: "deleteAccount", value: { password } }, passwordMs);
+  }
+
   /** Ends the token; the server then ends the session. */
   async logOut(): Promise<void> {
     await this.#request({ $case: "logOut", value: {} });
@@ -256,7 +285,8 @@ export class ChatClient {
     this.#setState({ kind: "connecting" });
     let link: Link;
     try {
-      link = await this.#openLink(signal);
+      const { transport } = this.#options;
+      link = await openLink({ transport, timers: this.#timers, deadlineMs: this.#timing.helloMs, signal });
     } catch (error) {
       if (error instanceof ChatError) return error;
       return new ChatError("unavailable", `Cannot reach ${this.#options.transport.address}.`, { cause: error });
@@ -273,7 +303,7 @@ export class ChatClient {
         accepted: (id, { position, conversation, seq, acceptedAtMs }) =>
           this.#accept(id, { position, conversation, seq, acceptedAt: acceptedAtMs }),
         postponed: (id, reason) => this.#emit({ kind: "postponed", id, reason }),
-        notice: (notice) => this.#emit(notice),
+        notice: (notice) => this.#notices.take(notice),
         deliveryChanged: (change) => this.#emit({ kind: "delivery_changed", change }),
       },
     });
@@ -283,28 +313,10 @@ export class ChatClient {
     const failure = await session.run(this.#hello(link));
     signal.removeEventListener("abort", stop);
     this.#session = undefined;
+    this.#notices.closed();
     if (this.#onlineSince !== undefined && this.#timers.now() - this.#onlineSince >= stableMs) this.#backoff.reset();
     this.#onlineSince = undefined;
     return failure;
-  }
-
-  /** The link outlives `signal`, so that what was taken can still be acknowledged. */
-  async #openLink(signal: AbortSignal): Promise<Link> {
-    const opening = new AbortController();
-    const { address } = this.#options.transport;
-    const cancel = this.#timers.after(this.#timing.helloMs, () => {
-      opening.abort(new ChatError("unavailable", `Cannot reach ${address}: it did not answer in time.`));
-    });
-    const stop = () => opening.abort(new ChatError("unavailable", "The client was closed."));
-    signal.addEventListener("abort", stop);
-    try {
-      return await this.#options.transport.connect({ signal: opening.signal });
-    } catch (error) {
-      throw opening.signal.aborted ? opening.signal.reason : error;
-    } finally {
-      cancel();
-      signal.removeEventListener("abort", stop);
-    }
   }
 
   #hello(link: Link): Hello {
@@ -325,7 +337,9 @@ export class ChatClient {
     this.#user = hello.user;
     this.#onlineSince = this.#timers.now();
     const restored = this.#cursor.open(hello);
+    this.#notices.opened(hello.stateRevision);
     this.#setState({ kind: "online", hello, restored });
+    this.people.sessionOpened();
   }
 
   async #takeMessage(entry: WireMessage): Promise<void> {
@@ -333,6 +347,7 @@ export class ChatClient {
     const message = fromWireMessage(entry);
     // An event that a newer server knows: passed.
     if (message === undefined) return this.#cursor.tookThrough(entry.position);
+    this.#notices.messageCame(message);
     // In the log although its reply was lost: the log says so as well as a reply would.
     if (message.sender === this.#user && this.#outbox.find(message.id)) this.#accept(message.id, message);
     else await this.#options.onEvent({ kind: "message", message });

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { ChatError, type ChatErrorCode } from "../core/chat_error.ts";
 import { maxChunkBytes } from "../core/files.ts";
-import type { Attachment } from "../core/file_store.ts";
+import type { Attachment } from "../core/message.ts";
 import { createMessageId } from "../core/message_id.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 import type { FileLink, FileTransport } from "./file_transport.ts";

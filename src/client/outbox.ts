@@ -1,5 +1,5 @@
 import type { ChatError } from "../core/chat_error.ts";
-import type { Accepted, Message } from "../core/message.ts";
+import type { Accepted, Attachment, Message } from "../core/message.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 
 /** A message on its way to the server. */
@@ -10,8 +10,9 @@ export interface OutboxEntry {
   readonly text: string;
   /** The seq of what it answers. */
   readonly replyTo?: number;
-  /** Of a finished upload, which becomes its attachment. */
+  /** Of a finished upload, and what it is. */
   readonly uploadId?: string;
+  readonly attachment?: Attachment;
   /** Size of its request in a frame, in bytes. */
   readonly bytes: number;
 }
@@ -98,8 +99,16 @@ export class Outbox {
     if (!entry) return undefined;
     this.#backoff.reset();
     if (this.#entries.size === 0) this.#oneAtATime = false;
-    const { text, replyTo } = entry;
-    const message = { ...accepted, id, sender, text, ordinal: 0, ...(replyTo !== undefined && { replyTo }) };
+    const { text, replyTo, attachment } = entry;
+    const message = {
+      ...accepted,
+      id,
+      sender,
+      text,
+      ordinal: 0,
+      ...(replyTo !== undefined && { replyTo }),
+      ...(attachment !== undefined && { attachment }),
+    };
     entry.resolve(message);
     return message;
   }

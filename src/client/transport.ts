@@ -1,3 +1,4 @@
+import type { FileTransport } from "./file_transport.ts";
 import type { Callback, ClientFrame, ServerFrame } from "../gen/chatd/v1/session.ts";
 import type { LogInRequest, LogInResponse, RegisterRequest, RegisterResponse } from "../gen/chatd/v1/auth.ts";
 
@@ -5,7 +6,7 @@ import type { LogInRequest, LogInResponse, RegisterRequest, RegisterResponse } f
  * A way to reach a server. It holds no connection of its own: each call opens what it needs and `signal` closes it.
  * Everything that fails rejects with a `ChatError`; no server there is `unavailable`.
  */
-export interface Transport {
+export interface Transport extends FileTransport {
   /** Where it leads, for people: "127.0.0.1:50051". */
   readonly address: string;
   register(request: RegisterRequest, options: { signal?: AbortSignal }): Promise<RegisterResponse>;

@@ -2,7 +2,10 @@ export interface UserRecord {
   readonly name: string;
   /** As the password hasher made it, with its parameters. */
   readonly passwordHash: string;
+  /** Also when it is deleted. */
   readonly disabled: boolean;
+  /** For ever; the name is an alias. Absent otherwise. */
+  readonly deleted?: boolean;
   /** Milliseconds since the Unix epoch. */
   readonly createdAt: number;
 }
@@ -31,16 +34,18 @@ export interface InviteRecord {
 export interface AccountStore {
   /**
    * Adds a user, using up the invitation `invite.codeHash` where one is given. Unless it says "added", nothing was changed.
-   * "invite_invalid": unknown, used or, at `invite.now`, expired, whether or not the name is taken.
+   * "invite_invalid": unknown, used or, at `invite.now`, expired, whether or not the name is taken. "full": there are
+   * `maxUsers` already; there is no limit unless given.
    */
   addUser(
     user: UserRecord,
-    invite?: { codeHash: string; now: number },
-  ): Promise<"added" | "exists" | "invite_invalid">;
+    options?: { invite?: { codeHash: string; now: number } | undefined; maxUsers?: number | undefined },
+  ): Promise<"added" | "exists" | "invite_invalid" | "full">;
 
+  /** Deleted ones, by their alias, too. */
   findUser(name: string): Promise<UserRecord | undefined>;
 
-  /** By name; only names after `after` ("" for all), at most `limit`. */
+  /** By name, without those who are deleted; only names after `after` ("" for all), at most `limit`. */
   listUsers(page: { after: string; limit: number }): Promise<UserRecord[]>;
 
   /** Sets a new hash of the same password; no token dies. */
@@ -55,6 +60,13 @@ export interface AccountStore {
 
   /** Disabling logs out all devices. */
   setDisabled(name: string, disabled: boolean): Promise<void>;
+
+  /**
+   * Deletes a user: their devices go, and what they sent and are is from now on `alias`, a name that is free; that row is
+   * deleted. Nobody gets the name again. With `erase`, their messages are to be blanked, see `ErasureStore`.
+   * @returns false, having done nothing, when there is no such user that is not deleted.
+   */
+  deleteUser(name: string, options: { alias: string; erase: boolean }): Promise<boolean>;
 
   /** Adds a device, or replaces the one with this id. */
   saveDevice(device: DeviceRecord): Promise<void>;

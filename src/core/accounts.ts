@@ -13,7 +13,7 @@ import { PasswordCheck } from "./password_check.ts";
 import type { PasswordHasher } from "./password_hasher.ts";
 import { type Registration, RegistrationGate } from "./registration.ts";
 import { hashSecret } from "./secret.ts";
-import { parseNewUserName, parseUserName } from "./user_name.ts";
+import { createDeletedName, parseNewUserName, parseUserName } from "./user_name.ts";
 
 export type { Credentials, Identity, Revocation } from "./identity.ts";
 export type { Registration } from "./registration.ts";
@@ -28,6 +28,8 @@ export interface AccountsOptions {
   readonly tokenLifetimeMs?: number;
   /** Bounds the hashing of passwords; two at once and a short queue unless given. */
   readonly hashQueue?: HashQueue;
+  /** With so many accounts, nobody can register any more; no limit unless given. */
+  readonly maxUsers?: number;
   /** Nobody takes notes unless given. */
   readonly audit?: AuditLog;
   /** Registrations from one address: 30 at once, then one in 10 seconds, unless given. */
@@ -52,6 +54,7 @@ export class Accounts {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #audit: AuditLog;
+  readonly #maxUsers: number | undefined;
   readonly #gate: RegistrationGate;
   readonly #devices: Devices;
   readonly #passwords: PasswordCheck;
@@ -65,6 +68,7 @@ export class Accounts {
     this.#clock = options.clock;
     this.#log = options.log;
     this.#audit = options.audit ?? noAudit;
+    this.#maxUsers = options.maxUsers;
     this.#devices = new Devices({
       ...options,
       audit: this.#audit,
@@ -82,7 +86,7 @@ export class Accounts {
 
   /**
    * Makes a user, and logs them in. `invite` is "" where there is none, and is used up only when it was needed.
-   * @throws {ChatError} `invalid_argument`, `registration_closed`, `invite_invalid`, `already_exists`, `rate_limited`, `busy`
+   * @throws {ChatError} `invalid_argument`, `registration_closed`, `invite_invalid`, `already_exists`, `limit_reached`, `rate_limited`, `busy`
    */
   async register(
     request: { user: string; password: string; invite: string; deviceName: string; address: string },
@@ -94,7 +98,7 @@ export class Accounts {
     const invite = await this.#gate.admit(request);
     // Without a good invitation, nobody learns which names are taken.
     if (invite === undefined) await this.#refuseTaken(user);
-    await this.#add(user, await this.#passwords.hash(address, password), invite);
+    await this.#add(user, await this.#passwords.hash(address, password), { invite, maxUsers: this.#maxUsers });
     this.#log.info("user registered", { user, address });
     this.#audit.record({ action: "registered", actor: user, address });
     return this.#locks.run(user, () => this.#devices.logIn(user, { name: deviceName }));
@@ -301,6 +305,34 @@ export class Accounts {
     });
   }
 
+  /** @throws {ChatError} `permission_denied` unless `password` is that of who asks; `invalid_argument`, `rate_limited`, `busy` */
+  async confirmPassword({ user, deviceId }: Identity, password: string): Promise<void> {
+    // Not to be taken for the address of others: a name may look like one.
+    const attempt = { user, address: `user ${user}`, knownDeviceId: deviceId };
+    await this.#withPassword(attempt, parsePassword(password), {
+      refuse: false,
+      wrong: new ChatError("permission_denied", "The password is wrong."),
+      noted: { detail: "to delete the account" },
+      task: () => Promise.resolve(),
+    });
+  }
+
+  /**
+   * Deletes a user for ever: logs out all devices, and keeps the name from being used again. What they sent is from a made-up name; with
+   * `erase` it is blanked too, in time. @param options.actor who wants it, for the audit log. @returns that name. @throws {ChatError} `not_found`
+   */
+  async deleteUser(name: string, { erase, actor }: { erase: boolean; actor: string }): Promise<string> {
+    const alias = createDeletedName();
+    await this.#change(name, async () => {
+      if (!await this.#store.deleteUser(name, { alias, erase })) throw noSuchUser(name);
+      this.#log.info("user deleted", { user: name, alias, erase });
+      const detail = `${alias}, messages ${erase ? "erased" : "kept"}`;
+      this.#audit.record({ action: "account_deleted", actor, subject: actor === name ? "" : name, detail });
+      this.#revoke({ user: name, reason: new ChatError("token_revoked", `The account "${name}" was deleted.`) });
+    });
+    return alias;
+  }
+
   /** For the operator: the only copy of a code that registers one user within `lifetimeMs`. @throws {ChatError} `invalid_argument` */
   async createInvite({ lifetimeMs }: { lifetimeMs: number }): Promise<string> {
     const code = await this.#gate.createInvite(lifetimeMs);
@@ -313,11 +345,14 @@ export class Accounts {
     if (await this.#store.findUser(name) !== undefined) throw taken(name);
   }
 
-  async #add(name: string, passwordHash: string, invite?: { codeHash: string; now: number }): Promise<void> {
+  async #add(name: string, passwordHash: string, options: Parameters<AccountStore["addUser"]>[1] = {}): Promise<void> {
     const record = { name, passwordHash, disabled: false, createdAt: this.#clock.now() };
-    const result = await this.#store.addUser(record, invite);
+    const result = await this.#store.addUser(record, options);
     if (result === "exists") throw taken(name);
     if (result === "added") return;
+    if (result === "full") {
+      throw new ChatError("limit_reached", "This server has as many accounts as it may: ask its operator for one.");
+    }
     throw new ChatError("invite_invalid", "This invitation is unknown, used or expired: ask the operator for another.");
   }
 
@@ -362,9 +397,8 @@ export class Accounts {
 
   #change(name: string, task: () => Promise<void>): Promise<void> {
     return this.#locks.run(name, async () => {
-      if (await this.#store.findUser(name) === undefined) {
-        throw new ChatError("not_found", `There is no user "${name.slice(0, 64)}": list the users to see their names.`);
-      }
+      const record = await this.#store.findUser(name);
+      if (record === undefined || record.deleted) throw noSuchUser(name);
       await task();
     });
   }
@@ -383,6 +417,10 @@ export class Accounts {
 
 function toUser({ name, disabled, createdAt }: UserRecord): User {
   return { name, disabled, createdAt };
+}
+
+function noSuchUser(name: string): ChatError {
+  return new ChatError("not_found", `There is no user "${name.slice(0, 64)}": list the users to see their names.`);
 }
 
 function taken(name: string): ChatError {

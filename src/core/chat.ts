@@ -1,13 +1,17 @@
+import { AccountDeletion } from "./account_deletion.ts";
 import type { Accounts, Identity } from "./accounts.ts";
+import { type AuditLog, noAudit } from "./audit.ts";
 import { ChatError } from "./chat_error.ts";
 import type { Clock } from "./clock.ts";
 import { CommitQueue } from "./commit_queue.ts";
 import { LiveSessions, type Subscriber } from "./live_sessions.ts";
 import type { Log } from "./log.ts";
+import { Files } from "./files.ts";
+import type { FileStore } from "./file_store.ts";
 import { FanOut } from "./fan_out.ts";
 import { KnownUsers } from "./known_users.ts";
-import type { Limits } from "./limits.ts";
-import { conversationAddress, type Message } from "./message.ts";
+import type { DeletedAccounts, Limits } from "./limits.ts";
+import { type Attachment, conversationAddress, type Message } from "./message.ts";
 import { parseMessageId } from "./message_id.ts";
 import type { MessageSearch } from "./message_search.ts";
 import type { ConversationSummary, HistoryPage, HistoryRange, MessageBatch, MessageStore } from "./message_store.ts";
@@ -16,6 +20,7 @@ import { Presence } from "./presence.ts";
 import { Receipts } from "./receipts.ts";
 import { RoomCache } from "./room_cache.ts";
 import type { RoomState } from "./room_state.ts";
+import { RoomKeeper } from "./room_keeper.ts";
 import { Rooms } from "./rooms.ts";
 import type { RoomStore } from "./room_store.ts";
 import { Searches } from "./searches.ts";
@@ -36,15 +41,22 @@ export interface ChatOptions {
   accounts: Accounts;
   store: MessageStore;
   rooms: RoomStore;
+  files: FileStore;
   settings: SettingsStore;
   search: MessageSearch;
   limits: Limits;
   clock: Clock;
   log: Log;
+  /** Nobody takes notes unless given. */
+  audit?: AuditLog;
   /** Runs a callback after the input that is ready now has been read. */
   defer(callback: () => void): void;
   /** Requests of one user, over all their sessions: refill a second, and how many may come at once. */
   rate: { perSecond: number; burst: number };
+  /** What becomes of messages whose author deletes their account; "anonymize" unless given. */
+  deletedAccounts?: DeletedAccounts;
+  /** Such messages are to be blanked. */
+  onErase?(): void;
 }
 
 /** The chat itself, the same for every transport. */
@@ -63,6 +75,9 @@ export class Chat {
   readonly posting: Posting;
   readonly rooms: Rooms;
   readonly searches: Searches;
+  readonly deletion: AccountDeletion;
+  readonly roomKeeper: RoomKeeper;
+  readonly files: Files;
   #closing: ChatError | undefined;
 
   constructor(options: ChatOptions) {
@@ -90,7 +105,13 @@ export class Chat {
       live,
       rooms: cache,
       hides: (user, { sender, position }) => settings.isHidden(user, sender, position),
+      hasBlocked: (user) => settings.hasBlocked(user),
       invitationChanged: (user, conversation) => revisions.changed(user, conversation),
+    });
+    this.files = new Files({
+      ...options,
+      store: options.files,
+      attachmentOf: (user, { with: address, seq }) => this.#attachmentOf(user, address, seq),
     });
     this.#commits = new CommitQueue({
       store,
@@ -98,6 +119,7 @@ export class Chat {
       onAccepted: (message, origin) => {
         if (message.event === undefined) this.#commits.moveOwnRead(message.conversation, message.sender, message.seq);
         fanOut.publish(message, origin as Origin);
+        if (message.event?.kind === "deleted") void this.files.sweep();
         settings.published(message);
         this.receipts.published(message);
       },
@@ -116,7 +138,29 @@ export class Chat {
       revisions,
       log,
     });
-    this.rooms = new Rooms({ posting: this.posting, cache, store: options.rooms, clock, limits, isUser, checkContact });
+    this.rooms = new Rooms({
+      posting: this.posting,
+      cache,
+      store: options.rooms,
+      clock,
+      audit: options.audit ?? noAudit,
+      limits,
+      isUser,
+      checkContact,
+    });
+    this.roomKeeper = new RoomKeeper({ cache, store: options.rooms, revisions, log });
+    this.deletion = new AccountDeletion({
+      accounts,
+      rooms: this.rooms,
+      store: options.rooms,
+      clock,
+      mode: options.deletedAccounts ?? "anonymize",
+      onGone: (name) => {
+        known.forget(name);
+        cache.forgetUser(name);
+      },
+      onErase: options.onErase ?? (() => {}),
+    });
     this.searches = new Searches({ search: options.search, store, posting: this.posting, known });
     this.accounts.onRevoked((revocation) => this.live.endRevoked(revocation));
   }
@@ -302,8 +346,18 @@ export class Chat {
   /** Ends what still lives and commits what waits; afterwards the store can be closed. */
   async close(): Promise<void> {
     this.endSessions();
+    await this.files.close();
     await this.#commits.flush();
     this.receipts.close();
     await this.presence.close();
+  }
+
+  async #attachmentOf(user: string, address: string, seq: number): Promise<Attachment | undefined> {
+    const { conversation, room, refusal } = await this.posting.resolve(user, address);
+    const message = conversation === "" ? undefined : await this.#options.store.entry(user, conversation, seq);
+    if (message !== undefined) return message.attachment;
+    if (refusal !== undefined) throw refusal;
+    if (room === undefined || room.isMember(user)) return undefined;
+    throw new ChatError("permission_denied", `You are not in room ${room.label}: join it to read it.`);
   }
 }

@@ -9,6 +9,8 @@ export interface FanOutOptions {
   rooms: RoomCache;
   /** Whether `user` had blocked the sender when this came. */
   hides(user: string, message: Message): boolean;
+  /** Whether anything may be hidden from `user` by blocks, also by those that ended. */
+  hasBlocked(user: string): boolean;
   /** Somebody was invited, or is not any more. */
   invitationChanged(user: string, conversation: string): void;
 }
@@ -21,25 +23,35 @@ export class FanOut {
     this.#options = options;
   }
 
-  publish(message: Message, { room, leaver, subscriber }: Origin): void {
+  publish(message: Message, { room: asked, leaver, subscriber }: Origin): void {
+    const room = asked && (this.#options.rooms.peek(asked.id) ?? asked);
     const audience = room === undefined
       ? directMembers(message.conversation)
       : this.#roomAudience(message, room, leaver);
     for (const user of audience) {
       if (user !== message.sender && this.#options.hides(user, message)) continue;
-      for (const each of this.#options.live.of(user)) each.offer(message, each === subscriber);
+      const isSure = this.#isSure(user, message, room);
+      for (const each of this.#options.live.of(user)) {
+        if (isSure) each.offer(message, each === subscriber);
+        else each.lookUp(message.position);
+      }
     }
   }
 
+  /** What is about another entry is only for those who may see that, too. Whether this one may, without asking the store. */
+  #isSure(user: string, { event }: Message, room: RoomState | undefined): boolean {
+    if (event === undefined || isRoomEvent(event)) return true;
+    return !this.#options.hasBlocked(user) && (room === undefined || room.firstSeq(user) <= event.target);
+  }
+
   /** Makes the event so, and tells who sees it: those who are in the room after it, and who left by it. */
-  *#roomAudience(message: Message, asked: RoomState, leaver: string | undefined): Iterable<string> {
+  *#roomAudience(message: Message, room: RoomState, leaver: string | undefined): Iterable<string> {
     const { rooms, live } = this.#options;
     const { event } = message;
-    const room = rooms.peek(asked.id) ?? asked;
     if (event !== undefined && isRoomEvent(event)) {
       const subject = "user" in event ? event.user : message.sender;
       const wasPublicAs = room.name;
-      room.apply({ sender: message.sender, event, text: message.text });
+      room.apply({ sender: message.sender, event, text: message.text }, message.seq);
       if (event.kind === "room_created") rooms.add(room);
       if (event.kind === "room_changed") rooms.forgetName(wasPublicAs);
       if (subject !== message.sender) this.#options.invitationChanged(subject, message.conversation);

@@ -1,13 +1,4 @@
-/** What belongs to a message as a file. */
-export interface Attachment {
-  /** As `parseFileName` takes it. */
-  readonly name: string;
-  readonly mediaType: string;
-  /** In bytes. */
-  readonly size: number;
-  /** In lower-case hexadecimal. */
-  readonly sha256: string;
-}
+import type { Attachment } from "./message.ts";
 
 /** A file that its owner announced: what arrives must be that. */
 export interface Upload extends Attachment {

@@ -1,7 +1,8 @@
 import { ChatError } from "./chat_error.ts";
 import type { Clock } from "./clock.ts";
 import { parseFileName, parseMediaType } from "./file_name.ts";
-import type { AddUploadResult, Attachment, FileQuotas, FileStore, KnownUpload, Upload } from "./file_store.ts";
+import type { AddUploadResult, FileQuotas, FileStore, KnownUpload, Upload } from "./file_store.ts";
+import type { Attachment } from "./message.ts";
 import { KeyedLock } from "./keyed_lock.ts";
 import type { Limits } from "./limits.ts";
 import type { Log } from "./log.ts";
@@ -117,13 +118,14 @@ export class Files {
   }
 
   /**
-   * Reads a chunk of a message's file.
+   * Reads a chunk of a message's file, as large as it may be.
    * @returns also the size of the whole; no bytes at its end.
    * @throws {ChatError} `not_found`, `invalid_argument` beyond the end, `rate_limited`.
    */
   async read(
     user: string,
     { with: address, seq, offset }: { with: string; seq: number; offset: number },
+    { maxBytes = maxChunkBytes }: { maxBytes?: number } = {},
   ): Promise<{ bytes: Uint8Array; size: number }> {
     this.#admit(user);
     const attachment = await this.#options.attachmentOf(user, { with: address, seq });
@@ -132,7 +134,7 @@ export class Files {
     if (offset > size) {
       throw new ChatError("invalid_argument", `The file ends at ${size}: there is nothing at ${offset}.`);
     }
-    const wanted = Math.min(maxChunkBytes, size - offset);
+    const wanted = Math.min(maxBytes, maxChunkBytes, size - offset);
     const bytes = await this.#track(this.#options.store.read(sha256, { offset, maxBytes: wanted }));
     if (bytes?.length === wanted) return { bytes, size };
     this.#options.log.error("a file is missing or damaged", { sha256, size });

@@ -2,7 +2,7 @@ import type { Accounts } from "./accounts.ts";
 
 const maxKnown = 100_000;
 
-/** Remembers which names are taken, which they are for ever. */
+/** Remembers which names are users'. */
 export class KnownUsers {
   readonly #accounts: Accounts;
   readonly #names = new Set<string>();
@@ -17,5 +17,10 @@ export class KnownUsers {
     if (this.#names.size >= maxKnown) this.#names.clear();
     this.#names.add(name);
     return true;
+  }
+
+  /** Somebody has this name no more. */
+  forget(name: string): void {
+    this.#names.delete(name);
   }
 }

@@ -5,7 +5,7 @@ const gibibyte = 1024 * mebibyte;
 export interface Limits {
   /** Of one file, in bytes. */
   readonly maxFileBytes: number;
-  /** Accounts, those that are disabled or deleted included: their names stay taken. */
+  /** Accounts, beyond which nobody registers; disabled and deleted ones count. The operator can still add some. */
   readonly maxUsers: number;
   /** Rooms that exist and that one user created. */
   readonly maxRoomsPerUser: number;

@@ -10,6 +10,8 @@ export interface Subscriber {
   readonly consumer: string;
   /** A committed message that this user may see. Calls come in the order of the log. `own`: this very subscriber sent it. */
   offer(message: Message, own: boolean): void;
+  /** An entry was committed at this position that the user may see or not, which the store knows. In the order of the log too. */
+  lookUp(position: number): void;
   notify(notice: Notice): void;
   /** Ends the session and tells the client why. */
   end(reason: ChatError): void;

@@ -109,7 +109,7 @@ export class Posting {
   /** @throws {ChatError} `invalid_argument`, `message_id_expired`, `message_id_in_future`. */
   async check(sender: string, draft: Draft): Promise<CheckedDraft> {
     const id = this.#checkId(draft.id);
-    const uploadId = draft.uploadId === "" ? undefined : draft.uploadId;
+    const uploadId = draft.uploadId ? parseMessageId(draft.uploadId) : undefined;
     if (uploadId === undefined || draft.text !== "") checkText(draft.text);
     const { conversation, room, refusal } = await this.resolve(sender, draft.to);
     const checked = { sender, conversation, room, id, text: draft.text, needs: "send" as const };

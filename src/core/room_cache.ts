@@ -51,6 +51,11 @@ export class RoomCache {
     this.#rooms.delete(id);
   }
 
+  /** Somebody is not called this any more. */
+  forgetUser(name: string): void {
+    for (const [id, { pending, roles }] of this.#rooms) if (pending === 0 && roles.has(name)) this.forget(id);
+  }
+
   /** The name means another room now, or none. */
   forgetName(name: string): void {
     this.#idByName.delete(name);

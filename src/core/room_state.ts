@@ -20,6 +20,7 @@ export class RoomState {
   #topic: string;
   #isPublic: boolean;
   #historyVisible: boolean;
+  readonly #firstSeqs: Map<string, number>;
   readonly #roles: Map<string, CurrentRole>;
   #memberCount = 0;
   #ownerCount = 0;
@@ -33,6 +34,7 @@ export class RoomState {
     this.#topic = record.topic;
     this.#isPublic = record.isPublic;
     this.#historyVisible = record.historyVisible;
+    this.#firstSeqs = new Map(record.firstSeqs);
     this.#roles = new Map();
     for (const [user, role] of record.roles) this.#setRole(user, role);
   }
@@ -91,6 +93,11 @@ export class RoomState {
     return this.#roles;
   }
 
+  /** From which seq on a member sees what is said, at most. */
+  firstSeq(user: string): number {
+    return this.#firstSeqs.get(user) ?? 1;
+  }
+
   /** What takes something away from somebody counts before it is committed: nothing of theirs comes after it. */
   restrict({ sender, event }: RoomChange): void {
     if (event.kind === "left") this.#remove(sender);
@@ -100,12 +107,14 @@ export class RoomState {
     }
   }
 
-  /** It is in the log. */
-  apply({ sender, event, text }: RoomChange): void {
+  /** It is in the log, at `seq`. */
+  apply({ sender, event, text }: RoomChange, seq: number): void {
     switch (event.kind) {
       case "room_created":
         return this.#setRole(sender, "owner");
       case "joined":
+        if (this.#historyVisible) this.#firstSeqs.delete(sender);
+        else this.#firstSeqs.set(sender, seq);
         return this.#setRole(sender, "member");
       case "left":
         return this.#remove(sender);

@@ -3,6 +3,8 @@ import type { CurrentRole, Room } from "./room.ts";
 /** A room with everybody that it has to do with, except those who left. */
 export interface RoomRecord extends Omit<Room, "memberCount"> {
   readonly roles: ReadonlyMap<string, CurrentRole>;
+  /** The first seq that members see, of those who do not see all. */
+  readonly firstSeqs: ReadonlyMap<string, number>;
 }
 
 /** Rooms on disk, for reading: what changes them are the events of their logs, see `MessageStore.commit`. */
@@ -20,6 +22,9 @@ export interface RoomStore {
 
   /** How many rooms somebody made that still have members, and in how many they are or may be. */
   countRooms(user: string): Promise<{ created: number; joined: number }>;
+
+  /** The ids of those that somebody is in, or is invited to. */
+  roomsOf(user: string): Promise<string[]>;
 
   /** Erases a room with all of its log: at once for those who were in it, on disk bit by bit. Its id stays used. */
   deleteRoom(id: string): Promise<void>;

@@ -1,3 +1,4 @@
+import type { AuditEvent, AuditLog } from "./audit.ts";
 import { ChatError } from "./chat_error.ts";
 import type { Clock } from "./clock.ts";
 import type { Identity } from "./identity.ts";
@@ -29,6 +30,7 @@ export interface RoomsOptions {
   cache: RoomCache;
   store: RoomStore;
   clock: Clock;
+  audit: AuditLog;
   limits: Pick<Limits, "maxRoomsPerUser" | "maxMemberships" | "maxRoomMembers">;
   isUser(name: string): Promise<boolean>;
   checkContact(sender: string, recipient: string): Promise<void>;
@@ -56,7 +58,16 @@ export class Rooms {
       const made = await cache.find(id);
       const createdAt = clock.now();
       const room = made ??
-        new RoomState({ id, name, topic: "", isPublic, historyVisible, createdAt, roles: new Map() });
+        new RoomState({
+          id,
+          name,
+          topic: "",
+          isPublic,
+          historyVisible,
+          createdAt,
+          roles: new Map(),
+          firstSeqs: new Map(),
+        });
       const { created, joined } = await store.countRooms(actor.user);
       const full = created >= limits.maxRoomsPerUser || joined >= limits.maxMemberships;
       const refusal = full
@@ -71,6 +82,7 @@ export class Rooms {
       const { duplicate } = await this.#options.posting.submit(
         this.#options.posting.checkRoomEvent(actor.user, room, draft),
       );
+      if (!duplicate) this.#options.audit.record({ action: "room_created", actor: actor.user, subject: id });
       return { room: room.room, duplicate };
     });
   }
@@ -204,15 +216,18 @@ export class Rooms {
       .slice(0, page.limit);
   }
 
-  #post(
+  async #post(
     actor: Pick<Identity, "user">,
     room: RoomState,
     draft: { id: string; event: RoomEvent; text: string; needs: RoomAction; refusal?: ChatError | undefined },
   ): Promise<Posted> {
-    const { posting } = this.#options;
-    return posting.submit(
+    const { posting, audit } = this.#options;
+    const posted = await posting.submit(
       posting.checkRoomEvent(actor.user, room, { refusal: undefined, ...draft }),
     );
+    const noted = posted.duplicate ? undefined : noteOf(draft.event, room.room.id);
+    if (noted !== undefined) audit.record({ ...noted, actor: actor.user });
+    return posted;
   }
 
   async #about(
@@ -243,6 +258,22 @@ export class Rooms {
       throw error;
     }
     return undefined;
+  }
+}
+
+/** What an audit log takes of a change in a room; undefined for what is only talk. */
+function noteOf(event: RoomEvent, room: string): Pick<AuditEvent, "action" | "subject" | "detail"> | undefined {
+  switch (event.kind) {
+    case "removed": {
+      const action = event.banned ? "room_member_banned" : "room_member_removed";
+      return { action, subject: event.user, detail: room };
+    }
+    case "unbanned":
+      return { action: "room_member_unbanned", subject: event.user, detail: room };
+    case "role_changed":
+      return { action: "role_changed", subject: event.user, detail: `${room} ${event.role}` };
+    default:
+      return undefined;
   }
 }
 

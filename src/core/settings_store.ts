@@ -14,8 +14,8 @@ export const defaultSettings: Settings = { readReceipts: true, presence: true, d
 
 /** What users want, on disk. */
 export interface SettingsStore {
-  /** The defaults, and nobody blocked, for a user who is not there. */
-  readSettings(user: string): Promise<{ settings: Settings; blocked: string[] }>;
+  /** The defaults, and nobody blocked, for a user who is not there. `hasBlocked`: there is something that a block hides, or did. */
+  readSettings(user: string): Promise<{ settings: Settings; blocked: string[]; hasBlocked: boolean }>;
 
   saveSettings(user: string, settings: Settings): Promise<void>;
 

@@ -31,9 +31,19 @@ export function parseUserName(name: string): string {
   );
 }
 
+/** What the names of those begin with who deleted their account. */
+const deletedPrefix = "deleted.";
+const aliasAlphabet = "abcdefghijklmnopqrstuvwxyz234567";
+
+/** A name for somebody who deleted their account: nobody else's, and nobody can register it. */
+export function createDeletedName(): string {
+  const random = crypto.getRandomValues(new Uint8Array(8));
+  return deletedPrefix + Array.from(random, (byte) => aliasAlphabet[byte & 31]).join("");
+}
+
 /** Like {@link parseUserName}, and refuses reserved names too. */
 export function parseNewUserName(name: string): string {
   parseUserName(name);
-  if (!reserved.has(name)) return name;
+  if (!reserved.has(name) && !name.startsWith(deletedPrefix)) return name;
   throw new ChatError("invalid_argument", `The name "${name}" is reserved: choose another.`);
 }

@@ -22,6 +22,8 @@ interface Known {
   settings: Settings;
   /** By sender. Those that ended are kept until what they hide has been offered to everybody. */
   readonly blocks: Map<string, Block>;
+  /** Something may be hidden from them. */
+  hasBlocked: boolean;
 }
 
 export interface UserSettingsOptions {
@@ -85,10 +87,11 @@ export class UserSettings {
     if (other === user) throw new ChatError("invalid_argument", "You cannot block yourself.");
     await this.#change(user, async (known) => {
       if (isOpen(known.blocks.get(other))) return;
-      if (namesOf(known).length >= maxBlocked) {
+      if (known.blocks.values().filter(isOpen).toArray().length >= maxBlocked) {
         throw new ChatError("limit_reached", `You block ${maxBlocked} users, which is as many as you may.`);
       }
       const after = this.#options.head();
+      known.hasBlocked = true;
       await this.#replace(
         known,
         other,
@@ -117,6 +120,11 @@ export class UserSettings {
   isHidden(user: string, sender: string, position = Number.MAX_VALUE): boolean {
     const block = this.#known.peek(user)?.blocks.get(sender);
     return block !== undefined && block.after < position && position <= block.through;
+  }
+
+  /** Whether something of anybody's may be hidden from `user`, also by blocks that ended. */
+  hasBlocked(user: string): boolean {
+    return this.#known.peek(user)?.hasBlocked ?? true;
   }
 
   /** @throws {ChatError} `permission_denied` when `recipient` takes no messages from `sender` outside rooms */
@@ -161,8 +169,9 @@ export class UserSettings {
     if (known !== undefined) return Promise.resolve(known);
     const loading = this.#loading.get(user);
     if (loading !== undefined) return loading;
-    const begun = this.#options.store.readSettings(user).then(({ settings, blocked }) => {
-      const known = { settings, blocks: new Map(blocked.map((name) => [name, { after: 0, through: Infinity }])) };
+    const begun = this.#options.store.readSettings(user).then(({ settings, blocked, hasBlocked }) => {
+      const blocks = new Map(blocked.map((name) => [name, { after: 0, through: Infinity }]));
+      const known = { settings, blocks, hasBlocked };
       this.#keep(user, known);
       return known;
     }).finally(() => this.#loading.delete(user));

@@ -1,6 +1,6 @@
 import { type ChannelCredentials, type ChannelOptions, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { ChatError } from "../core/chat_error.ts";
-import type { FileLink, FileTransport } from "../client/file_transport.ts";
+import type { FileLink } from "../client/file_transport.ts";
 import type { Link, Transport } from "../client/transport.ts";
 import type { LogInResponse, RegisterResponse } from "../gen/chatd/v1/auth.ts";
 import { AuthServiceClient } from "../gen/chatd/v1/auth_service.ts";
@@ -30,7 +30,7 @@ export interface GrpcTransportOptions {
 const callDeadlineMs = 30_000;
 
 /** Reaches a server over gRPC; each session and each call has a connection of its own. */
-export class GrpcTransport implements Transport, FileTransport {
+export class GrpcTransport implements Transport {
   readonly address: string;
   readonly #credentials: ChannelCredentials;
   readonly #settings: ChannelOptions;

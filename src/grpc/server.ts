@@ -3,11 +3,13 @@ import type { Chat } from "../core/chat.ts";
 import type { Log } from "../core/log.ts";
 import { AuthServiceService } from "../gen/chatd/v1/auth_service.ts";
 import { ChatServiceService } from "../gen/chatd/v1/chat_service.ts";
+import { FileServiceService } from "../gen/chatd/v1/files_service.ts";
 import { HealthService } from "../gen/grpc/health/v1/health.ts";
 import { maxFrameBytes } from "../wire/limits.ts";
 import { ConnectionGuard, type ConnectionGuardOptions, standardLimits } from "./connection_guard.ts";
 import { connectMethod } from "./connect_method.ts";
 import { callbackDialler } from "./dial_callback.ts";
+import { fileMethods } from "./file_methods.ts";
 import { Health } from "./health.ts";
 import { type CallLimits, OpenCalls, standardCallLimits } from "./open_calls.ts";
 import { addReflection } from "./reflection.ts";
@@ -38,7 +40,7 @@ export interface GrpcServer {
   close(options: { deadlineMs: number }): Promise<void>;
 }
 
-const chatServices = ["chatd.v1.ChatService", "chatd.v1.AuthService"];
+const chatServices = ["chatd.v1.ChatService", "chatd.v1.AuthService", "chatd.v1.FileService"];
 
 /** How long those who have not logged in may take to end what they do, when the server stops. */
 const strangersDrainMs = 1_000;
@@ -69,6 +71,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     ...chatMethods(shared),
   } as UntypedServiceImplementation);
   server.addService(undecoded(AuthServiceService), authMethods(shared) as UntypedServiceImplementation);
+  server.addService(undecoded(FileServiceService), fileMethods(shared) as UntypedServiceImplementation);
   const health = new Health(chatServices);
   server.addService(HealthService, health.methods as unknown as UntypedServiceImplementation);
   addReflection(server, { services: [...chatServices, "grpc.health.v1.Health"] });

@@ -2,7 +2,7 @@ import type { Metadata, sendUnaryData, ServerUnaryCall } from "@grpc/grpc-js";
 import type { Chat } from "../core/chat.ts";
 import { ChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
-import { LogInRequest, LogOutRequest, RegisterRequest } from "../gen/chatd/v1/auth.ts";
+import { DeleteAccountRequest, LogInRequest, LogOutRequest, RegisterRequest } from "../gen/chatd/v1/auth.ts";
 import {
   DeleteRequest,
   EditRequest,
@@ -121,10 +121,16 @@ export function authMethods(options: UnaryOptions) {
       await accounts.logOut(identity);
       return {};
     }),
+    deleteAccount: unary(options.log, DeleteAccountRequest, async (request, call) => {
+      const context = await authenticate(options, call);
+      options.chat.admit(context.identity.user);
+      return await answer("deleteAccount", context, request);
+    }),
   };
 }
 
-function unary<Request>(
+/** A handler that decodes what comes, and answers with what `respond` makes of it or throws. */
+export function unary<Request>(
   log: Log,
   type: MessageDecoder<Request>,
   respond: (request: Request, call: ServerUnaryCall<Uint8Array, unknown>) => Promise<unknown>,
@@ -139,7 +145,8 @@ function unary<Request>(
   };
 }
 
-async function authenticate(
+/** Whose token the call shows. @throws {ChatError} `unauthenticated` and others that `Accounts.authenticate` throws. */
+export async function authenticate(
   { chat, onLogIn }: UnaryOptions,
   call: ServerUnaryCall<Uint8Array, unknown>,
 ): Promise<RequestContext> {

@@ -69,6 +69,15 @@ export class Delivery {
     if (this.#caughtUp && !this.#closed) this.#caughtUp = this.#deliver(message);
   }
 
+  /** An entry was committed at `position`, which the store gives to read if the user may see it. */
+  lookUp(position: number): void {
+    if (position <= this.#sent) return;
+    this.#newest = Math.max(this.#newest, position);
+    if (!this.#caughtUp) return;
+    this.#caughtUp = false;
+    void this.#catchUp();
+  }
+
   /**
    * The client has everything up to `through` (0 when that is not new), in `bytes` of items.
    * @returns the position that the consumer has everything up to, when that is news.

@@ -97,6 +97,11 @@ export const requestHandlers: RequestHandlers = {
     return { credentials: toWireCredentials(credentials) };
   },
 
+  deleteAccount: async ({ chat, identity }, { password }) => {
+    await chat.deletion.deleteOwn(identity, password);
+    return {};
+  },
+
   logOut: async ({ chat, identity }) => {
     await chat.accounts.logOut(identity);
     return {};

@@ -207,7 +207,9 @@ export class Session {
     if (kind.$case === "send") return await this.#send(id, kind.value);
     await Promise.all(this.#sends);
     if (this.#ended.signal.aborted) return;
-    if (kind.$case === "logOut" || (kind.$case === "revokeDevice" && kind.value.id === identity.deviceId)) {
+    const endsIt = kind.$case === "logOut" || kind.$case === "deleteAccount" ||
+      (kind.$case === "revokeDevice" && kind.value.id === identity.deviceId);
+    if (endsIt) {
       this.#lastReply = { id, result: { $case: kind.$case, value: {} } };
     }
     try {
@@ -312,6 +314,7 @@ export class Session {
       identity,
       consumer,
       offer: (message: Message, own: boolean) => delivery.offer(message, own),
+      lookUp: (position) => delivery.lookUp(position),
       notify: (notice) => this.#notify(notice),
       end: (reason) => this.end(reason),
     };

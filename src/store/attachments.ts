@@ -1,4 +1,4 @@
-import type { Attachment } from "../core/file_store.ts";
+import type { Attachment } from "../core/message.ts";
 import { decodeId, encodeId } from "./column_values.ts";
 import type { Database } from "./database.ts";
 
@@ -15,9 +15,15 @@ function prepareStatements(database: Database) {
       `UPDATE file SET position = ? WHERE owner = ? AND id = ? AND complete = 1 AND position IS NULL
        RETURNING name, media_type, size, sha256`,
     ),
+    mark: database.prepare("UPDATE entry SET file = 1 WHERE position = ?"),
+    isReady: database.prepare(
+      "SELECT 1 FROM file WHERE owner = ? AND id = ? AND complete = 1 AND position IS NULL",
+    ),
     at: database.prepare("SELECT name, media_type, size, sha256 FROM file WHERE position = ?"),
     uploadAt: database.prepare("SELECT id FROM file WHERE position = ?"),
-    removeAt: database.prepare("DELETE FROM file WHERE position = ?"),
+    removeAt: database.prepare(
+      "DELETE FROM file WHERE position = (SELECT position FROM entry WHERE conversation = ? AND seq = ? AND file = 1)",
+    ),
   };
 }
 
@@ -29,9 +35,15 @@ export class Attachments {
     this.#statements = prepareStatements(database);
   }
 
-  /** Makes a complete upload the file of an entry that is in the log; undefined, having done nothing, when there is none to be had. */
-  attach(position: number, upload: { owner: number; id: string }): Attachment | undefined {
-    return toAttachment(this.#statements.attach.get(position, upload.owner, encodeId(upload.id)));
+  /** Whether an upload can become the file of an entry. */
+  isReady({ owner, id }: { owner: number; id: string }): boolean {
+    return this.#statements.isReady.get(owner, encodeId(id)) !== undefined;
+  }
+
+  /** Makes an upload that {@link isReady} the file of an entry that is in the log. */
+  attach(position: number, { owner, id }: { owner: number; id: string }): Attachment {
+    this.#statements.mark.run(position);
+    return toAttachment(this.#statements.attach.get(position, owner, encodeId(id)))!;
   }
 
   at(position: number): Attachment | undefined {
@@ -44,9 +56,9 @@ export class Attachments {
     return row && decodeId(row.id);
   }
 
-  /** Takes the entry's file away. Its content goes with {@link FileStore.removeUnheld} if no other has it. */
-  removeAt(position: number): void {
-    this.#statements.removeAt.run(position);
+  /** Takes the entry's file away, if it has one. Its content goes with `FileStore.removeUnheld` if no other has it. */
+  removeAt(conversation: number, seq: number): void {
+    this.#statements.removeAt.run(conversation, seq);
   }
 }
 

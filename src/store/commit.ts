@@ -1,12 +1,14 @@
-import type { Accepted, Message } from "../core/message.ts";
+import type { Accepted, Attachment, Message } from "../core/message.ts";
 import type { Append, Change, ChangeResult, MoveCursor, MoveRead } from "../core/message_store.ts";
 import { isRoomId } from "../core/room.ts";
+import { Attachments } from "./attachments.ts";
 import { BoundedMap } from "./bounded_map.ts";
 import { encodeId, encodeText } from "./column_values.ts";
 import type { Database } from "./database.ts";
 import { eventColumns, kindCodes } from "./entry_columns.ts";
 import { MessageChanges } from "./message_changes.ts";
 import { type Placed, RoomChanges } from "./room_changes.ts";
+import type { SpentIds } from "./spent_ids.ts";
 import { isDiskFailure } from "./storage_error.ts";
 import type { UserIds } from "./user_ids.ts";
 import { openEnd } from "./visibility.ts";
@@ -44,6 +46,8 @@ interface KnownEntry {
   readonly subject: number | null;
   /** It is a message whose text is not what was sent. */
   readonly changed: number;
+  /** It is or was a message with a file. */
+  readonly file: number;
 }
 
 function prepareStatements(database: Database) {
@@ -62,16 +66,17 @@ function prepareStatements(database: Database) {
     moveMembers: database.prepare("UPDATE member SET head_position = ? WHERE conversation = ?"),
     findEntry: database.prepare(
       `SELECT e.position, c.name AS conversation, e.seq, e.accepted_at AS acceptedAt, e.text, e.kind, e.target, e.subject,
-         e.deleted <> 0 OR e.edited_at IS NOT NULL AS changed
+         e.deleted <> 0 OR e.edited_at IS NOT NULL AS changed,
+         e.file
        FROM entry e JOIN conversation c ON c.id = e.conversation WHERE e.sender = ? AND e.id = ?`,
     ),
-    addMessage: database.prepare(
-      `INSERT INTO entry (position, conversation, seq, sender, id, accepted_at, text, target, uncounted)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sender, id) DO NOTHING`,
+    addPlain: database.prepare(
+      `INSERT INTO entry (position, conversation, seq, sender, id, accepted_at, text) VALUES (?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (sender, id) DO NOTHING`,
     ),
-    addEvent: database.prepare(
-      `INSERT INTO entry (position, conversation, seq, sender, id, accepted_at, text, target, uncounted, kind, subject)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    add: database.prepare(
+      `INSERT INTO entry (position, conversation, seq, sender, id, accepted_at, text, kind, target, subject, uncounted)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sender, id) DO NOTHING`,
     ),
     moveCursor: database.prepare(
       `INSERT INTO consumer (device, name, position) VALUES ((SELECT id FROM device WHERE public_id = ?), ?, ?)
@@ -101,25 +106,34 @@ export class Committer {
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #users: UserIds;
+  readonly #spentIds: SpentIds;
   readonly #roomChanges: RoomChanges;
   readonly #messageChanges: MessageChanges;
+  readonly #attachments: Attachments;
   readonly #conversations = new BoundedMap<string, Conversation>(maxCached);
   #head: number;
   /** What the open transaction made of the head and of conversations; forgotten when it fails. */
   #pendingHead = 0;
   #pending = new Map<string, Conversation>();
 
-  constructor(database: Database, users: UserIds) {
+  constructor(database: Database, { users, spentIds }: { users: UserIds; spentIds: SpentIds }) {
     this.#database = database;
+    this.#spentIds = spentIds;
     this.#statements = prepareStatements(database);
     this.#users = users;
     this.#roomChanges = new RoomChanges(database, users);
     this.#messageChanges = new MessageChanges(database, users);
+    this.#attachments = new Attachments(database);
     this.#head = (this.#statements.head.get() as { head: number }).head;
   }
 
   get head(): number {
     return this.#head;
+  }
+
+  /** Conversations may have other names than before. */
+  forgetNames(): void {
+    this.#conversations.clear();
   }
 
   /**
@@ -192,29 +206,30 @@ export class Committer {
     if (append.refused) return this.#sentBefore(append, encoded) ?? { kind: "refused" };
     const conversation = this.#findConversation(append.conversation);
     // Hardly any id is sent again, so it is looked up when it cannot be added; but nothing else is done for one that was sent.
-    if (conversation && append.event === undefined && append.uploadId === undefined) {
+    const isPlain = append.event === undefined && append.uploadId === undefined && !this.#spentIds.mayHave(encoded.id);
+    if (conversation && isPlain) {
       return this.#appendTo(conversation, append, encoded) ?? this.#sentBefore(append, encoded)!;
     }
     return this.#sentBefore(append, encoded) ?? this.#obstacle(append, encoded, conversation) ??
       this.#appendTo(conversation ?? this.#addConversation(append), append, encoded)!;
   }
 
-  #encode({ sender, id, text, event, replyTo }: Append): EncodedAppend {
-    const encoded = { sender: this.#users.get(sender), id: encodeId(id) };
+  #encode({ sender: senderName, id: uuid, text, event, replyTo }: Append): EncodedAppend {
+    const sender = this.#users.get(senderName);
+    const id = encodeId(uuid);
     if (event === undefined) {
-      return { ...encoded, text: encodeText(text), kind: kindCodes.message, target: replyTo ?? null, subject: null };
+      return { sender, id, text: encodeText(text), kind: kindCodes.message, target: replyTo ?? null, subject: null };
     }
-    const { subject, ...columns } = eventColumns(event, text);
-    return {
-      ...encoded,
-      ...columns,
-      text: encodeText(columns.text),
-      subject: subject === null ? null : this.#users.get(subject),
-    };
+    const { kind, target, subject: subjectName, text: kept } = eventColumns(event, text);
+    const subject = subjectName === null ? null : this.#users.get(subjectName);
+    return { sender, id, text: encodeText(kept), kind, target, subject };
   }
 
   #obstacle(append: Append, { sender }: EncodedAppend, conversation: Conversation | undefined) {
-    if (append.uploadId !== undefined) return { kind: "upload_gone" } as const;
+    const { uploadId } = append;
+    if (uploadId !== undefined && !this.#attachments.isReady({ owner: sender, id: uploadId })) {
+      return { kind: "upload_gone" } as const;
+    }
     if (this.#roomChanges.takesName(append, conversation?.id)) return { kind: "name_taken" } as const;
     const kind = this.#messageChanges.obstacle(append, sender, conversation?.id);
     return kind && { kind };
@@ -222,54 +237,34 @@ export class Committer {
 
   /** @returns undefined, having done nothing, when the sender had a message with this id accepted before. */
   #appendTo(conversation: Conversation, append: Append, encoded: EncodedAppend): ChangeResult | undefined {
-    const { sender, id, text, target, kind, subject } = encoded;
-    const { event, acceptedAt } = append;
+    const { event, acceptedAt, uploadId } = append;
+    const { sender } = encoded;
     const position = this.#pendingHead + 1;
     const seq = conversation.headSeq + 1;
-    const uncounted = conversation.uncounted + (event === undefined ? 0 : 1);
-    const { addMessage, addEvent } = this.#statements;
-    if (event === undefined) {
-      const { changes } = addMessage.run(
-        position,
-        conversation.id,
-        seq,
-        sender,
-        id,
-        acceptedAt,
-        text,
-        target,
-        uncounted,
-      );
-      if (changes === 0) return undefined;
-    } else {
-      addEvent.run(
-        position,
-        conversation.id,
-        seq,
-        sender,
-        id,
-        acceptedAt,
-        text,
-        target,
-        uncounted,
-        kind,
-        subject,
-      );
-    }
-    if (event !== undefined || append.mentions !== undefined) {
-      this.#makeSo(append, { conversation: conversation.id, seq, position, uncounted, sender, acceptedAt });
-    }
+    const uncounted = event === undefined ? conversation.uncounted : conversation.uncounted + 1;
+    const placed = { conversation: conversation.id, seq, position, uncounted, sender, acceptedAt };
+    if (!this.#add(placed, encoded)) return undefined;
+    if (event !== undefined || append.mentions !== undefined) this.#makeSo(append, placed);
+    const attachment = uploadId === undefined
+      ? undefined
+      : this.#attachments.attach(position, { owner: sender, id: uploadId });
     // Last, because nothing may be pending of a change that failed.
     this.#pendingHead = position;
-    const { id: conversationId, isRoom } = conversation;
-    this.#pending.set(append.conversation, {
-      id: conversationId,
-      isRoom,
-      headSeq: seq,
-      headPosition: position,
-      uncounted,
-    });
-    return { kind: "accepted", message: toMessage(append, { position, seq, ordinal: seq - uncounted }) };
+    const { id, isRoom } = conversation;
+    this.#pending.set(append.conversation, { id, isRoom, headSeq: seq, headPosition: position, uncounted });
+    return { kind: "accepted", message: toMessage(append, { position, seq, ordinal: seq - uncounted, attachment }) };
+  }
+
+  /** Values that are bound take time, so there is a statement for what most entries are. */
+  #add(
+    { position, conversation, seq, uncounted, sender, acceptedAt }: Placed,
+    { id, text, kind, target, subject }: EncodedAppend,
+  ): boolean {
+    const { addPlain, add } = this.#statements;
+    const { changes } = uncounted === 0 && target === null
+      ? addPlain.run(position, conversation, seq, sender, id, acceptedAt, text)
+      : add.run(position, conversation, seq, sender, id, acceptedAt, text, kind, target, subject, uncounted);
+    return changes !== 0;
   }
 
   #makeSo(append: Append, entry: Placed): void {
@@ -281,10 +276,24 @@ export class Committer {
 
   #sentBefore(append: Append, { sender, id, text, kind, target, subject }: EncodedAppend): ChangeResult | undefined {
     const before = this.#statements.findEntry.get(sender, id) as KnownEntry | undefined;
-    if (!before) return undefined;
+    if (!before) return this.#sentLongBefore(append, { sender, id });
     const same = before.conversation === append.conversation && before.kind === kind && before.target === target &&
-      before.subject === subject && (before.changed !== 0 || equal(before.text, text));
+      before.subject === subject && (before.changed !== 0 || equal(before.text, text)) &&
+      this.#hasUpload(before, append.uploadId);
     return same ? { kind: "duplicate", accepted: toAccepted(before) } : { kind: "conflict" };
+  }
+
+  /** The entry is gone, and with it what it said. */
+  #sentLongBefore(append: Append, { sender, id }: Pick<EncodedAppend, "sender" | "id">): ChangeResult | undefined {
+    const accepted = this.#spentIds.find(sender, id);
+    if (!accepted) return undefined;
+    return accepted.conversation === append.conversation ? { kind: "duplicate", accepted } : { kind: "conflict" };
+  }
+
+  /** Also when the file was erased since, and nothing tells which it was. */
+  #hasUpload({ file, position }: KnownEntry, uploadId: string | undefined): boolean {
+    if (file === 0 || uploadId === undefined) return file === 0 && uploadId === undefined;
+    return (this.#attachments.uploadAt(position) ?? uploadId) === uploadId;
   }
 
   #moveCursor({ deviceId, consumer, position }: MoveCursor): ChangeResult {
@@ -336,11 +345,23 @@ export class Committer {
   }
 }
 
-function toMessage(append: Append, place: { position: number; seq: number; ordinal: number }): Message {
-  const { conversation, acceptedAt, id, sender, text, event, replyTo } = append;
-  const message = { ...place, conversation, acceptedAt, id, sender, text };
+function toMessage(
+  { conversation, acceptedAt, id, sender, text, event, replyTo }: Append,
+  { position, seq, ordinal, attachment }: {
+    position: number;
+    seq: number;
+    ordinal: number;
+    attachment: Attachment | undefined;
+  },
+): Message {
+  const message = { position, conversation, seq, acceptedAt, id, sender, text, ordinal };
   if (event !== undefined) return { ...message, event };
-  return replyTo === undefined ? message : { ...message, replyTo };
+  if (replyTo === undefined && attachment === undefined) return message;
+  return {
+    ...message,
+    ...(replyTo !== undefined && { replyTo }),
+    ...(attachment !== undefined && { attachment }),
+  };
 }
 
 function toAccepted({ position, conversation, seq, acceptedAt }: KnownEntry): Accepted {

@@ -48,7 +48,8 @@ interface Stay {
 interface PeerRow {
   id: number;
   readSeq: number;
-  saysReads: number;
+  /** They tell each other what they have got and read. */
+  tells: number;
 }
 
 function prepareStatements(database: Database) {
@@ -107,7 +108,10 @@ function prepareStatements(database: Database) {
            AND e.sender <> :user AND ${isShown(":user", "e")} LIMIT ${maxMentions})`,
     ),
     peer: database.prepare(
-      `SELECT m.user AS id, m.read_seq AS readSeq, u.read_receipts AND me.read_receipts AS saysReads
+      `SELECT m.user AS id, m.read_seq AS readSeq,
+         u.read_receipts AND me.read_receipts
+           AND ${isUnblocked(":user", "m.user", openEnd.toString())}
+           AND ${isUnblocked("m.user", ":user", openEnd.toString())} AS tells
        FROM member m CROSS JOIN user u ON u.id = m.user CROSS JOIN user me ON me.id = :user
        WHERE m.conversation = :conversation AND m.user <> :user`,
     ),
@@ -206,10 +210,10 @@ export class ConversationList {
   #peer(user: number, row: SummaryRow): { peerReadSeq: number; peerDeliveredSeq: number } {
     const { peer, cursor } = this.#statements;
     const found = row.roomName === null ? peer.get({ user, conversation: row.id }) as PeerRow | undefined : undefined;
-    if (found === undefined) return { peerReadSeq: 0, peerDeliveredSeq: 0 };
+    if (found === undefined || found.tells === 0) return { peerReadSeq: 0, peerDeliveredSeq: 0 };
     const { position } = cursor.get(found.id) as { position: number | null };
     return {
-      peerReadSeq: found.saysReads === 0 ? 0 : found.readSeq,
+      peerReadSeq: found.readSeq,
       peerDeliveredSeq: position === null ? 0 : this.#lastSeqBy(row, position),
     };
   }

@@ -96,7 +96,7 @@ export const selectEntry = `
     CASE e.kind WHEN ${kindCodes.edited}
       THEN (SELECT t.text FROM entry t WHERE t.conversation = e.conversation AND t.seq = e.target) ELSE e.text END AS text,
     e.seq - e.uncounted AS ordinal, e.kind, e.target,
-    (SELECT s.name FROM user s WHERE s.id = e.subject) AS subject, e.edited_at, e.deleted
+    (SELECT s.name FROM user s WHERE s.id = e.subject) AS subject, e.edited_at, e.deleted, e.file
   FROM entry e CROSS JOIN conversation c ON c.id = e.conversation CROSS JOIN user u ON u.id = e.sender`;
 
 /** @param row of {@link selectEntry} */

@@ -1,4 +1,5 @@
 import type { Append } from "../core/message_store.ts";
+import { Attachments } from "./attachments.ts";
 import { encodeText } from "./column_values.ts";
 import type { Database } from "./database.ts";
 import { kindCodes } from "./entry_columns.ts";
@@ -45,10 +46,12 @@ function prepareStatements(database: Database) {
 export class MessageChanges {
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #users: UserIds;
+  readonly #attachments: Attachments;
 
   constructor(database: Database, users: UserIds) {
     this.#statements = prepareStatements(database);
     this.#users = users;
+    this.#attachments = new Attachments(database);
   }
 
   /** Why an event cannot be: "gone" when it is not about a message that is there, and for an edit of the sender's own. */
@@ -95,5 +98,6 @@ export class MessageChanges {
     erase.run(conversation, seq);
     removeReactions.run(conversation, seq);
     removeMentions.run(conversation, seq);
+    this.#attachments.removeAt(conversation, seq);
   }
 }

@@ -178,6 +178,72 @@ export const migrations: readonly string[] = [
   ) STRICT;
   `,
   `
+  ALTER TABLE entry ADD COLUMN file INTEGER NOT NULL DEFAULT 0;
+
+  CREATE TABLE file (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    owner INTEGER NOT NULL REFERENCES user,
+    id BLOB NOT NULL CHECK (length(id) = 16),
+    name TEXT NOT NULL,
+    media_type TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+    begun_at INTEGER NOT NULL,
+    complete INTEGER NOT NULL DEFAULT 0,
+    position INTEGER UNIQUE REFERENCES entry ON DELETE CASCADE,
+    UNIQUE (owner, id)
+  ) STRICT;
+  CREATE INDEX file_by_content ON file (sha256) WHERE complete = 1;
+  CREATE INDEX file_unfinished ON file (owner) WHERE complete = 0;
+  CREATE INDEX file_unsent ON file (begun_at) WHERE position IS NULL;
+
+  CREATE TABLE file_use (
+    owner INTEGER PRIMARY KEY REFERENCES user,
+    bytes INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE unheld_content (
+    sha256 BLOB PRIMARY KEY,
+    size INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TRIGGER file_added AFTER INSERT ON file BEGIN
+    INSERT INTO file_use (owner, bytes) VALUES (new.owner, max(new.size, 4096))
+      ON CONFLICT (owner) DO UPDATE SET bytes = bytes + excluded.bytes;
+  END;
+  CREATE TRIGGER file_removed AFTER DELETE ON file BEGIN
+    UPDATE file_use SET bytes = bytes - max(old.size, 4096) WHERE owner = old.owner;
+    INSERT OR IGNORE INTO unheld_content (sha256, size) SELECT old.sha256, old.size WHERE old.complete = 1;
+  END;
+  `,
+  `
+  ALTER TABLE user ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;
+
+  CREATE TABLE retired_name (
+    name TEXT PRIMARY KEY
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE erasure (
+    user INTEGER PRIMARY KEY REFERENCES user,
+    after_id BLOB NOT NULL
+  ) STRICT;
+
+  CREATE TABLE retention (
+    conversation INTEGER PRIMARY KEY,
+    max_age INTEGER,
+    max_entries INTEGER
+  ) STRICT;
+
+  CREATE TABLE spent_id (
+    id BLOB NOT NULL,
+    sender INTEGER NOT NULL REFERENCES user,
+    position INTEGER NOT NULL,
+    conversation INTEGER NOT NULL REFERENCES conversation,
+    seq INTEGER NOT NULL,
+    accepted_at INTEGER NOT NULL,
+    PRIMARY KEY (id, sender)
+  ) STRICT, WITHOUT ROWID;
+  `,
+  `
   CREATE VIRTUAL TABLE search_index USING fts5(
     text, scope, content = '', tokenize = "unicode61 remove_diacritics 2 categories 'L* N* Co So'"
   );

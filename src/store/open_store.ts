@@ -1,7 +1,10 @@
 import type { AccountStore } from "../core/account_store.ts";
+import type { ErasureStore } from "../core/erasure.ts";
+import type { FileStore } from "../core/file_store.ts";
 import type { AuditStore } from "../core/audit.ts";
 import { type Log, silentLog } from "../core/log.ts";
 import type { MessageStore } from "../core/message_store.ts";
+import type { RetentionStore } from "../core/retention_store.ts";
 import type { RoomStore } from "../core/room_store.ts";
 import type { SettingsStore } from "../core/settings_store.ts";
 import { prepareDataFolder } from "./data_folder.ts";
@@ -9,8 +12,11 @@ import { Database } from "./database.ts";
 import { Indexer } from "./indexer.ts";
 import { SearchIndex } from "./search_index.ts";
 import { SqliteAccountStore } from "./sqlite_account_store.ts";
+import { SqliteErasureStore } from "./sqlite_erasure_store.ts";
+import { SqliteFileStore } from "./sqlite_file_store.ts";
 import { SqliteAuditLog } from "./sqlite_audit_log.ts";
 import { SqliteMessageStore } from "./sqlite_message_store.ts";
+import { SqliteRetentionStore } from "./sqlite_retention_store.ts";
 import { SqliteRoomStore } from "./sqlite_room_store.ts";
 import { SqliteSettingsStore } from "./sqlite_settings_store.ts";
 
@@ -20,9 +26,12 @@ export interface Store extends Disposable {
   readonly accounts: AccountStore;
   readonly audit: AuditStore;
   readonly rooms: RoomStore;
+  readonly files: FileStore;
   readonly settings: SettingsStore;
   /** Keeps the index of words up with the log once it is started, for as long as the store is open. */
   readonly indexer: Indexer;
+  readonly retention: RetentionStore;
+  readonly erasure: ErasureStore;
   /** Idempotent. Calls after it fail. */
   close(): void;
 }
@@ -46,9 +55,12 @@ export function openStore({ folder, log = silentLog }: { folder: string; log?: L
   rooms.finishDeletions();
   return {
     messages,
-    accounts: new SqliteAccountStore(database),
+    accounts: new SqliteAccountStore(database, { onRenamed: () => messages.forgetNames() }),
     audit: new SqliteAuditLog(database),
     rooms,
+    retention: new SqliteRetentionStore(database, { spentIds: messages.spentIds }),
+    erasure: new SqliteErasureStore(database),
+    files: new SqliteFileStore(database, { folder: `${folder}/files` }),
     settings: new SqliteSettingsStore(database),
     indexer,
     close,

@@ -1,4 +1,6 @@
 import type { AccountStore, DeviceRecord, InviteRecord, UserRecord } from "../core/account_store.ts";
+import { directConversation } from "../core/message.ts";
+import { directMessagesCodes } from "./codes.ts";
 import { decodeText, encodeText, settle } from "./column_values.ts";
 import type { Database } from "./database.ts";
 
@@ -6,6 +8,7 @@ interface UserRow {
   name: string;
   password_hash: string;
   disabled: number;
+  deleted: number;
   created_at: number;
 }
 
@@ -19,7 +22,7 @@ interface DeviceRow {
   expires_at: number;
 }
 
-const selectUser = "SELECT name, password_hash, disabled, created_at FROM user";
+const selectUser = "SELECT name, password_hash, disabled, deleted, created_at FROM user";
 const selectDevice = `
   SELECT d.public_id, u.name AS user, d.name, d.token_hash, d.created_at, d.last_used_at, d.expires_at
   FROM device d JOIN user u ON u.id = d.user`;
@@ -29,12 +32,30 @@ function prepareStatements(database: Database) {
   return {
     addUser: database.prepare(
       `INSERT INTO user (name, password_hash, disabled, created_at)
-       VALUES (:name, :passwordHash, :disabled, :createdAt) ON CONFLICT (name) DO NOTHING`,
+       VALUES (:name, :passwordHash, :disabled, :createdAt)`,
     ),
+    isRetired: database.prepare("SELECT 1 FROM retired_name WHERE name = ?"),
+    // Their rows are never removed, so the newest key is their number.
+    countUsers: database.prepare("SELECT max(id) AS users FROM user"),
     findUser: database.prepare(`${selectUser} WHERE name = ?`),
-    listUsers: database.prepare(`${selectUser} WHERE name > ? ORDER BY name LIMIT ?`),
+    listUsers: database.prepare(`${selectUser} WHERE name > ? AND deleted = 0 ORDER BY name LIMIT ?`),
     setPassword: database.prepare("UPDATE user SET password_hash = ? WHERE name = ?"),
     setDisabled: database.prepare("UPDATE user SET disabled = ? WHERE name = ?"),
+    findUndeleted: database.prepare("SELECT id FROM user WHERE name = ? AND deleted = 0"),
+    retireUser: database.prepare(
+      `UPDATE user SET name = :alias, password_hash = '', disabled = 1, deleted = 1, read_receipts = 0, presence = 0,
+         direct_messages = ${directMessagesCodes.nobody}, last_seen_at = 0 WHERE id = :user`,
+    ),
+    retireName: database.prepare("INSERT INTO retired_name (name) VALUES (?)"),
+    removeBlocks: database.prepare("DELETE FROM block WHERE user = ?"),
+    removeDevicesOf: database.prepare("DELETE FROM device WHERE user = ?"),
+    addErasure: database.prepare("INSERT INTO erasure (user, after_id) VALUES (?, x'')"),
+    // Rooms have no head here, and their names are not of people.
+    directConversations: database.prepare(
+      `SELECT c.id, c.name FROM member m CROSS JOIN conversation c ON c.id = m.conversation
+       WHERE m.user = ? AND m.head_position > 0`,
+    ),
+    renameConversation: database.prepare("UPDATE conversation SET name = ? WHERE id = ?"),
     saveDevice: database.prepare(
       `INSERT INTO device (public_id, user, name, token_hash, created_at, last_used_at, expires_at)
        VALUES (:id, (SELECT id FROM user WHERE name = :user), :name, :tokenHash, :createdAt, :lastUsedAt, :expiresAt)
@@ -73,26 +94,31 @@ function prepareStatements(database: Database) {
 export class SqliteAccountStore implements AccountStore {
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepareStatements>;
+  readonly #onRenamed: () => void;
 
-  constructor(database: Database) {
+  /** @param options.onRenamed is called when users and conversations have other names than before. */
+  constructor(database: Database, { onRenamed = () => {} }: { onRenamed?: () => void } = {}) {
     this.#database = database;
     this.#statements = prepareStatements(database);
+    this.#onRenamed = onRenamed;
   }
 
   addUser(
     user: UserRecord,
-    invite?: { codeHash: string; now: number },
-  ): Promise<"added" | "exists" | "invite_invalid"> {
-    const { addUser, findInvite, removeInvite } = this.#statements;
+    { invite, maxUsers }: { invite?: { codeHash: string; now: number } | undefined; maxUsers?: number | undefined } =
+      {},
+  ): Promise<"added" | "exists" | "invite_invalid" | "full"> {
+    const { addUser, isRetired, findUser, countUsers, findInvite, removeInvite } = this.#statements;
     return this.#write(() => {
       if (invite && !findInvite.get(invite.codeHash, invite.now)) return "invite_invalid";
-      const { changes } = addUser.run({
+      if (findUser.get(user.name) || isRetired.get(user.name)) return "exists";
+      if (maxUsers !== undefined && Number(countUsers.get()!.users) >= maxUsers) return "full";
+      addUser.run({
         name: user.name,
         passwordHash: user.passwordHash,
         disabled: Number(user.disabled),
         createdAt: user.createdAt,
       });
-      if (changes === 0) return "exists";
       if (invite) removeInvite.run(invite.codeHash);
       return "added";
     });
@@ -131,6 +157,24 @@ export class SqliteAccountStore implements AccountStore {
     return this.#write(() => {
       setDisabled.run(Number(disabled), name);
       if (disabled) logOutAll.run({ user: name });
+    });
+  }
+
+  deleteUser(name: string, { alias, erase }: { alias: string; erase: boolean }): Promise<boolean> {
+    const { findUndeleted, retireUser, retireName, removeBlocks, removeDevicesOf, addErasure } = this.#statements;
+    return this.#write(() => {
+      const { id: user } = (findUndeleted.get(name) ?? {}) as { id?: number };
+      if (user === undefined) return false;
+      this.#renameConversations(user, { name, alias });
+      retireUser.run({ alias, user });
+      retireName.run(name);
+      removeBlocks.run(user);
+      removeDevicesOf.run(user);
+      if (erase) addErasure.run(user);
+      return true;
+    }).then((isDeleted) => {
+      if (isDeleted) this.#onRenamed();
+      return isDeleted;
     });
   }
 
@@ -184,6 +228,14 @@ export class SqliteAccountStore implements AccountStore {
     return settle(() => this.#statements.findInvite.get(codeHash, now) !== undefined);
   }
 
+  #renameConversations(user: number, { name, alias }: { name: string; alias: string }): void {
+    const { directConversations, renameConversation } = this.#statements;
+    for (const { id, name: conversation } of directConversations.all(user) as { id: number; name: string }[]) {
+      const [one, other] = conversation.split(":").map((member) => member === name ? alias : member);
+      renameConversation.run(directConversation(one, other), id);
+    }
+  }
+
   #write<T>(work: () => T): Promise<T> {
     return settle(() => this.#database.transaction(work));
   }
@@ -192,7 +244,8 @@ export class SqliteAccountStore implements AccountStore {
 function toUser(found: unknown): UserRecord | undefined {
   if (!found) return undefined;
   const row = found as UserRow;
-  return { name: row.name, passwordHash: row.password_hash, disabled: row.disabled !== 0, createdAt: row.created_at };
+  const { name, password_hash: passwordHash, disabled, deleted, created_at: createdAt } = row;
+  return { name, passwordHash, disabled: disabled !== 0, createdAt, ...(deleted !== 0 && { deleted: true }) };
 }
 
 function toDevice(found: unknown): DeviceRecord | undefined {

@@ -1,4 +1,4 @@
-import type { Message, Reaction } from "../core/message.ts";
+import type { Message } from "../core/message.ts";
 import type {
   Change,
   ChangeResult,
@@ -8,6 +8,7 @@ import type {
   MessageBatch,
   MessageStore,
 } from "../core/message_store.ts";
+import { Attachments } from "./attachments.ts";
 import { Backlog, type BacklogOptions } from "./backlog.ts";
 import { decodeText, encodeId, settle } from "./column_values.ts";
 import { Committer } from "./commit.ts";
@@ -17,6 +18,7 @@ import { kindCodes, selectEntry, toMessage } from "./entry_columns.ts";
 import { History } from "./history.ts";
 import { LogPages, type LogPagesOptions } from "./log_pages.ts";
 import { Peers } from "./peers.ts";
+import { SpentIds } from "./spent_ids.ts";
 import { UserIds } from "./user_ids.ts";
 import { isUnblocked, isVisible } from "./visibility.ts";
 
@@ -64,10 +66,13 @@ function prepareStatements(database: Database) {
 /** The log in SQLite. What is promised runs at once, so calls never overlap; a commit blocks for as long as the disk's fsync does. */
 export class SqliteMessageStore implements MessageStore {
   readonly epoch: string;
+  /** Of entries that were removed from this log. */
+  readonly spentIds: SpentIds;
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #users: UserIds;
   readonly #committer: Committer;
+  readonly #attachments: Attachments;
   readonly #backlog: Backlog;
   readonly #history: History;
   readonly #conversations: ConversationList;
@@ -77,7 +82,9 @@ export class SqliteMessageStore implements MessageStore {
     this.#database = database;
     this.#statements = prepareStatements(database);
     this.#users = new UserIds(database);
-    this.#committer = new Committer(database, this.#users);
+    this.spentIds = new SpentIds(database);
+    this.#committer = new Committer(database, { users: this.#users, spentIds: this.spentIds });
+    this.#attachments = new Attachments(database);
     this.#backlog = new Backlog(database, options);
     const pages = new LogPages(database, options);
     this.#history = new History(database, pages);
@@ -88,6 +95,12 @@ export class SqliteMessageStore implements MessageStore {
 
   get head(): number {
     return this.#committer.head;
+  }
+
+  /** Users and conversations may have other names than before. */
+  forgetNames(): void {
+    this.#users.forgetNames();
+    this.#committer.forgetNames();
   }
 
   commit(changes: readonly Change[]): Promise<ChangeResult[]> {
@@ -170,7 +183,8 @@ export class SqliteMessageStore implements MessageStore {
       let bytes = 0;
       for (const { conversation } of listed.slice(0, limit)) {
         const summary = this.#conversations.summary(userId, conversation)!;
-        bytes += encoder.encode(summary.last?.text ?? "").length;
+        const { last } = summary;
+        if (last !== undefined) bytes += encoder.encode(last.text).length + sizeBesideText(last);
         if (conversations.length > 0 && bytes > maxBytes) break;
         conversations.push(summary);
       }
@@ -218,9 +232,9 @@ export class SqliteMessageStore implements MessageStore {
     const messages: Message[] = [];
     let bytes = 0;
     for (const position of positions.slice(0, limit)) {
-      const row = this.#statements.read.get(position) as unknown as { text: Uint8Array };
-      const message = complete(toMessage(row));
-      bytes += row.text.length + sizeOf(message.reactions);
+      const row = this.#statements.read.get(position) as unknown as EntryRow;
+      const message = complete(this.#toMessage(row));
+      bytes += row.text.length + sizeBesideText(message);
       if (messages.length > 0 && bytes > maxBytes) break;
       messages.push(message);
     }
@@ -228,7 +242,13 @@ export class SqliteMessageStore implements MessageStore {
   }
 
   #readOne(position: number): Message {
-    return toMessage(this.#statements.read.get(position));
+    return this.#toMessage(this.#statements.read.get(position) as unknown as EntryRow);
+  }
+
+  #toMessage(row: EntryRow): Message {
+    const message = toMessage(row);
+    const attachment = row.file === 0 ? undefined : this.#attachments.at(row.position);
+    return attachment === undefined ? message : { ...message, attachment };
   }
 
   #withReactions(message: Message, user: number): Message {
@@ -241,6 +261,13 @@ export class SqliteMessageStore implements MessageStore {
   }
 }
 
+/** What is looked at before it becomes a message. */
+interface EntryRow {
+  position: number;
+  text: Uint8Array;
+  file: number;
+}
+
 interface ReactionRow {
   emoji: Uint8Array;
   count: number;
@@ -248,7 +275,8 @@ interface ReactionRow {
   first: number;
 }
 
-/** Bytes that reactions may take on their way, about. */
-function sizeOf(reactions: readonly Reaction[] = []): number {
-  return reactions.reduce((size, { emoji }) => size + 3 * emoji.length + 10, 0);
+/** Bytes that reactions and a file's description may take on their way, about. */
+function sizeBesideText({ reactions = [], attachment }: Message): number {
+  const described = attachment === undefined ? 0 : 3 * attachment.name.length + attachment.mediaType.length + 64;
+  return reactions.reduce((size, { emoji }) => size + 3 * emoji.length + 10, described);
 }

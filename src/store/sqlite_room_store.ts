@@ -3,6 +3,7 @@ import type { RoomRecord, RoomStore } from "../core/room_store.ts";
 import { roleCodes, toRole } from "./codes.ts";
 import { decodeText, settle } from "./column_values.ts";
 import type { Database } from "./database.ts";
+import { openEnd } from "./visibility.ts";
 
 /** Entries that are erased in one transaction, words and all: some ten milliseconds of work. */
 const erasedAtOnce = 50;
@@ -16,6 +17,12 @@ interface RoomRow {
   history_visible: number;
   created_at: number;
   members: number;
+}
+
+interface MemberRow {
+  name: string;
+  role: number;
+  firstSeq: number | null;
 }
 
 // Ids of rooms are what lies between "+" and the next character.
@@ -35,8 +42,9 @@ function prepareStatements(database: Database) {
   return {
     find: database.prepare(`${selectRoom} WHERE c.name = ?`),
     roles: database.prepare(
-      `SELECT u.name, m.role FROM member m CROSS JOIN user u ON u.id = m.user
-       WHERE m.conversation = ? AND m.role <> ${roleCodes.left} ORDER BY u.name`,
+      `SELECT u.name, m.role, s.first_seq AS firstSeq FROM member m CROSS JOIN user u ON u.id = m.user
+         LEFT JOIN span s ON s.user = m.user AND s.conversation = m.conversation AND s.last_seq = ${openEnd}
+       WHERE m.conversation = ? AND m.role <> ${roleCodes.left}`,
     ),
     findPublic: database.prepare(
       `SELECT c.name AS id FROM room r CROSS JOIN conversation c ON c.id = r.conversation WHERE r.public = 1 AND r.name = ?`,
@@ -57,6 +65,11 @@ function prepareStatements(database: Database) {
        WHERE m.user = (SELECT id FROM user WHERE name = ?) AND m.head_position = 0
          AND m.role IN (${roleCodes.member}, ${roleCodes.moderator}, ${roleCodes.owner}, ${roleCodes.invited})`,
     ),
+    roomsOf: database.prepare(
+      `SELECT c.name AS id FROM member m CROSS JOIN conversation c ON c.id = m.conversation
+       WHERE m.user = (SELECT id FROM user WHERE name = ?) AND m.head_position = 0 AND ${isRoom}
+         AND m.role IN (${roleCodes.member}, ${roleCodes.moderator}, ${roleCodes.owner}, ${roleCodes.invited})`,
+    ),
     readers: database.prepare(`SELECT u.name ${readers} ORDER BY u.name LIMIT :limit`),
     countReaders: database.prepare(`SELECT count(*) AS count ${readers}`),
     readPositions: database.prepare(
@@ -66,6 +79,7 @@ function prepareStatements(database: Database) {
        GROUP BY m.read_seq ORDER BY m.read_seq DESC LIMIT ?`,
     ),
     removeRoom: database.prepare("DELETE FROM room WHERE conversation = ?"),
+    removeRetention: database.prepare("DELETE FROM retention WHERE conversation = ?"),
     removeMembers: database.prepare("DELETE FROM member WHERE conversation = ?"),
     // The keys of both begin with the user.
     removeSpans: database.prepare(
@@ -104,8 +118,14 @@ export class SqliteRoomStore implements RoomStore {
       const row = this.#statements.find.get(id) as unknown as RoomRow | undefined;
       if (!row) return undefined;
       const { memberCount: _, ...room } = toRoom(row);
-      const rows = this.#statements.roles.all(row.conversation) as unknown as { name: string; role: number }[];
-      return { ...room, roles: new Map(rows.map(({ name, role }) => [name, toRole(role) as CurrentRole])) };
+      const rows = this.#statements.roles.all(row.conversation) as unknown as MemberRow[];
+      return {
+        ...room,
+        roles: new Map(rows.map(({ name, role }) => [name, toRole(role) as CurrentRole])),
+        firstSeqs: new Map(
+          rows.flatMap(({ name, firstSeq }) => firstSeq !== null && firstSeq > 1 ? [[name, firstSeq]] : []),
+        ),
+      };
     });
   }
 
@@ -127,15 +147,20 @@ export class SqliteRoomStore implements RoomStore {
     return settle(() => ({ created: toCount(countCreated.get(user)), joined: toCount(countJoined.get(user)) }));
   }
 
+  roomsOf(user: string): Promise<string[]> {
+    return settle(() => (this.#statements.roomsOf.all(user) as { id: string }[]).map(({ id }) => id));
+  }
+
   /** What is left is the number of its conversation, since positions of the log never come again. */
   async deleteRoom(id: string): Promise<void> {
-    const { find, removeRoom, removeSpans, removeMentions, removeMembers } = this.#statements;
+    const { find, removeRoom, removeRetention, removeSpans, removeMentions, removeMembers } = this.#statements;
     const conversation = this.#database.transaction(() => {
       const row = find.get(id) as unknown as RoomRow | undefined;
       if (!row) return undefined;
       removeSpans.run({ room: row.conversation });
       removeMentions.run({ room: row.conversation });
       removeMembers.run(row.conversation);
+      removeRetention.run(row.conversation);
       removeRoom.run(row.conversation);
       return row.conversation;
     });

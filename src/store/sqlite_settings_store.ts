@@ -3,9 +3,8 @@ import { directMessagesCodes, toDirectMessages } from "./codes.ts";
 import { directConversation } from "../core/message.ts";
 import { settle } from "./column_values.ts";
 import type { Database } from "./database.ts";
+import { openEnd } from "./visibility.ts";
 
-/** Ends a block that was not ended. */
-const open = Number.MAX_SAFE_INTEGER;
 const idOf = (parameter: string) => `(SELECT id FROM user WHERE name = ${parameter})`;
 
 interface SettingsRow {
@@ -19,28 +18,29 @@ function prepareStatements(database: Database) {
     read: database.prepare("SELECT read_receipts, presence, direct_messages FROM user WHERE name = ?"),
     blocked: database.prepare(
       `SELECT u.name FROM block b CROSS JOIN user u ON u.id = b.blocked
-       WHERE b.user = ${idOf("?")} AND b.through_position = ${open} ORDER BY u.name`,
+       WHERE b.user = ${idOf("?")} AND b.through_position = ${openEnd} ORDER BY u.name`,
     ),
+    hasBlocked: database.prepare(`SELECT 1 FROM block WHERE user = ${idOf("?")} LIMIT 1`),
     save: database.prepare(
       "UPDATE user SET read_receipts = ?, presence = ?, direct_messages = ? WHERE name = ?",
     ),
     isBlocked: database.prepare(
       `SELECT 1 FROM block WHERE user = ${idOf(":user")} AND blocked = ${
         idOf(":other")
-      } AND through_position = ${open}`,
+      } AND through_position = ${openEnd}`,
     ),
     // What was unblocked at the same position goes on.
     resume: database.prepare(
-      `UPDATE block SET through_position = ${open}
+      `UPDATE block SET through_position = ${openEnd}
        WHERE user = ${idOf(":user")} AND blocked = ${idOf(":other")} AND through_position = :position`,
     ),
     block: database.prepare(
       `INSERT INTO block (user, blocked, after_position, through_position)
-       VALUES (${idOf(":user")}, ${idOf(":other")}, :position, ${open})`,
+       VALUES (${idOf(":user")}, ${idOf(":other")}, :position, ${openEnd})`,
     ),
     unblock: database.prepare(
       `UPDATE block SET through_position = max(after_position, :position)
-       WHERE user = ${idOf(":user")} AND blocked = ${idOf(":other")} AND through_position = ${open}`,
+       WHERE user = ${idOf(":user")} AND blocked = ${idOf(":other")} AND through_position = ${openEnd}`,
     ),
     removeEmpty: database.prepare(
       `DELETE FROM block WHERE user = ${idOf(":user")} AND blocked = ${
@@ -66,11 +66,12 @@ export class SqliteSettingsStore implements SettingsStore {
     this.#statements = prepareStatements(database);
   }
 
-  readSettings(user: string): Promise<{ settings: Settings; blocked: string[] }> {
+  readSettings(user: string): Promise<{ settings: Settings; blocked: string[]; hasBlocked: boolean }> {
     return settle(() => {
       const row = this.#statements.read.get(user) as unknown as SettingsRow | undefined;
       const blocked = this.#statements.blocked.all(user).map(({ name }) => name as string);
-      return { settings: row ? toSettings(row) : defaultSettings, blocked };
+      const hasBlocked = this.#statements.hasBlocked.get(user) !== undefined;
+      return { settings: row ? toSettings(row) : defaultSettings, blocked, hasBlocked };
     });
   }
 

@@ -1,9 +1,10 @@
+import { ChatError } from "../core/chat_error.ts";
 import { BoundedMap } from "./bounded_map.ts";
 import type { Database } from "./database.ts";
 
 const maxCached = 20_000;
 
-/** The keys of users, whose names never change. */
+/** The keys of users, whose names hardly ever change. */
 export class UserIds {
   readonly #find;
   readonly #cached = new BoundedMap<string, number>(maxCached);
@@ -20,10 +21,15 @@ export class UserIds {
     return id;
   }
 
-  /** @throws {Error} when there is no such user. */
+  /** Users may have other names than before. */
+  forgetNames(): void {
+    this.#cached.clear();
+  }
+
+  /** @throws {ChatError} `not_found` when there is no such user, who may have been deleted just now. */
   get(name: string): number {
     const id = this.find(name);
-    if (id === undefined) throw new Error(`There is no user "${name}"`);
+    if (id === undefined) throw new ChatError("not_found", `There is no user "${name}".`);
     return id;
   }
 }

@@ -26,6 +26,11 @@ export const accountCommands: Commands = {
     summary: "Where you are logged in; log one of them out",
     run: (context, { words }) => devices(context, words),
   },
+  deleteaccount: {
+    arguments: "YOUR_NAME",
+    summary: "Delete your account for ever, after asking for your password",
+    run: (context, { words }) => deleteAccount(context, words),
+  },
   logout: {
     arguments: "",
     summary: "Forget the login of this machine, and leave",
@@ -45,6 +50,23 @@ async function changePassword(context: CommandContext): Promise<void> {
   if (next !== again) throw new ChatError("invalid_argument", "The two new passwords differ: the old one stays.");
   await context.keepCredentials(await context.client.changePassword(current, next));
   await context.print(["The password is changed, and your other devices are logged out."]);
+}
+
+async function deleteAccount(context: CommandContext, words: readonly string[]): Promise<void> {
+  const { client, me, print, askSecret, loggedOut, leave } = context;
+  if (only(words, "/deleteaccount YOUR_NAME") !== me) {
+    throw new ChatError("invalid_argument", `To delete your account for ever, write: /deleteaccount ${me}`);
+  }
+  await print([
+    `This deletes the account ${me} for ever: you leave all rooms, and nobody can have your name again. Your messages stay, from`,
+    "a made-up name, or are erased, as this server does it. Ctrl-C keeps your account.",
+  ]);
+  const password = await askSecret("Password: ");
+  if (!password) return await print(["Your account stays."]);
+  await client.deleteAccount(password);
+  await loggedOut();
+  await print(["Your account is deleted."]);
+  leave();
 }
 
 async function devices({ client, print }: CommandContext, args: readonly string[]): Promise<void> {

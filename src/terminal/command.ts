@@ -1,4 +1,5 @@
 import type { ChatClient, SendOptions } from "../client/chat_client.ts";
+import type { TransferOptions } from "../client/file_transfer.ts";
 import { ChatError } from "../core/chat_error.ts";
 import type { Message } from "../core/message.ts";
 import type { Credentials } from "../gen/chatd/v1/auth.ts";
@@ -23,6 +24,8 @@ export interface CommandContext {
   writeTo(typed: string): Promise<void>;
   /** Sends to the current conversation; `typed` is given back when it is refused. */
   send(text: string, typed: string, options?: SendOptions): void;
+  /** Works on a file while the person goes on; `what` says so ("sending notes.txt"). What it resolves with is told, if anything. */
+  transfer(what: string, work: (options: TransferOptions) => Promise<string | undefined>): void;
   /** To nobody, until the next `writeTo`. */
   stopWriting(): void;
   askSecret(question: string): Promise<string | undefined>;

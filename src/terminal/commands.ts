@@ -2,7 +2,9 @@ import { findSimilar } from "@optique/core/suggestion";
 import { ChatError } from "../core/chat_error.ts";
 import { accountCommands } from "./account_commands.ts";
 import type { CommandContext, Commands } from "./command.ts";
+import { fileCommands } from "./file_commands.ts";
 import { messageCommands } from "./message_commands.ts";
+import { peopleCommands } from "./people_commands.ts";
 import { roomCommands } from "./room_commands.ts";
 
 const commands: Commands = {
@@ -12,7 +14,9 @@ const commands: Commands = {
     run: ({ print }) => print(helpLines()),
   },
   ...messageCommands,
+  ...fileCommands,
   ...roomCommands,
+  ...peopleCommands,
   ...accountCommands,
   ping: {
     arguments: "",

@@ -10,6 +10,8 @@ export interface LineFaceOptions {
   device: TerminalDevice;
   style: Style;
   complete?(before: string): string[];
+  /** The draft is another one now. */
+  onEdit?(draft: string): void;
 }
 
 interface Secret {
@@ -25,6 +27,7 @@ export class LineFace implements Face {
   readonly #style: Style;
   readonly #screen: Screen;
   readonly #editor: LineEditor;
+  readonly #onEdit: (draft: string) => void;
   #prompt = "";
   #secret: Secret | undefined;
   #left = false;
@@ -33,8 +36,9 @@ export class LineFace implements Face {
   #closed: Promise<void> | undefined;
   readonly #leave = new AbortController();
 
-  constructor({ device, style, complete }: LineFaceOptions) {
+  constructor({ device, style, complete, onEdit = () => {} }: LineFaceOptions) {
     this.#device = device;
+    this.#onEdit = onEdit;
     this.#style = style;
     this.#editor = new LineEditor({ complete });
     device.setRaw(true);
@@ -118,8 +122,10 @@ export class LineFace implements Face {
 
   /** @returns true when the person leaves. */
   async #applyToDraft(key: EditorKey): Promise<boolean> {
+    const before = this.#editor.text;
     const action = this.#editor.apply(key);
     this.#show();
+    if (action === undefined && this.#editor.text !== before) this.#onEdit(this.#editor.text);
     if (action?.kind === "submit") this.submissions.push(action.text);
     else if (action?.kind === "clear-screen") this.#screen.clear();
     else if (action?.kind === "interrupt") return await this.#interrupted();

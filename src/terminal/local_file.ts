@@ -25,6 +25,18 @@ const mediaTypes: Readonly<Record<string, string>> = {
   zip: "application/zip",
 };
 
+/** What a person calls a path: "~/" is their home, where this process may know it. */
+export function fromHome(path: string): string {
+  if (!/^~(?=[/\\]|$)/.test(path)) return path;
+  try {
+    const home = Deno.env.get("HOME") ?? Deno.env.get("USERPROFILE");
+    return home === undefined ? path : home + path.slice(1);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return path;
+    throw error;
+  }
+}
+
 /** Opens a file of this machine to be sent. @throws {ChatError} `not_found`, `permission_denied`, `invalid_argument`. */
 export async function openSource(path: string): Promise<FileSource & Disposable> {
   let file: Deno.FsFile;

@@ -11,12 +11,15 @@ import { completeCommand, runCommand } from "./commands.ts";
 import { ConversationNames } from "./conversation_names.ts";
 import type { Face } from "./face.ts";
 import { fromWireMessage } from "../wire/convert.ts";
+import { ReadMarks } from "./read_marks.ts";
 import type { Style } from "./style.ts";
 import { Transcript } from "./transcript.ts";
+import { Transfers } from "./transfers.ts";
+import { TypingSigns } from "./typing_signs.ts";
 
 export interface TerminalChatOptions {
   /** Closed by `run`. */
-  face: (complete: (before: string) => string[]) => Face;
+  face: (options: { complete(before: string): string[]; onEdit(draft: string): void }) => Face;
   style: Style;
   user: string;
   /** Where the server is, for people. */
@@ -47,6 +50,10 @@ export class TerminalChat {
   readonly #unsent = new Set<{ to: string; text: string }>();
   readonly #online = new Map<string, boolean>();
   readonly #names: ConversationNames;
+  readonly #transfers: Transfers;
+  readonly #typing: TypingSigns;
+  readonly #readMarks: ReadMarks;
+  readonly #learning = new Map<string, Promise<void>>();
   #current: Current | undefined;
   /** Messages that came before the recent ones of the conversation were shown; undefined since. */
   #early: Message[] | undefined = [];
@@ -65,8 +72,19 @@ export class TerminalChat {
     this.#options = options;
     this.#names = new ConversationNames(options.user);
     this.#transcript = new Transcript({ me: options.user, names: this.#names, style: options.style });
-    this.#face = options.face((before) => completeCommand(before, this.#names.completions));
+    this.#face = options.face({
+      complete: (before) => completeCommand(before, this.#names.completions),
+      onEdit: (draft) => this.#current && this.#typing.edited(draft, this.#current.address),
+    });
+    this.#transfers = new Transfers({
+      signal: this.#stop.signal,
+      changed: () => this.#showPending(),
+      done: (text) => this.#note(text),
+      failed: (text) => this.#warn(text),
+    });
     this.#client = options.client((event) => this.#onEvent(event));
+    this.#typing = new TypingSigns(this.#client);
+    this.#readMarks = new ReadMarks(this.#client);
   }
 
   /** Lives until the person leaves or the client ends. @returns why the client ended, when that was not asked for. */
@@ -79,9 +97,11 @@ export class TerminalChat {
       for await (const text of this.#face.submissions) await this.#submit(text);
       this.#stop.abort();
       const error = await running ?? this.#failure;
+      await this.#transfers.ended();
       return this.#leaving ? undefined : error;
     } finally {
       clearInterval(this.#ticking);
+      this.#readMarks.close();
       this.#options.signal?.removeEventListener("abort", stop);
       await this.#face.close();
     }
@@ -96,6 +116,7 @@ export class TerminalChat {
     if (event.kind === "message") await this.#received(event.message);
     else if (event.kind === "accepted") await this.#face.print(this.#lines(event.message));
     else if (event.kind === "state_changed") this.#stateOf(event.conversation);
+    else if (event.kind === "typing" && this.#typing.heard(event)) this.#showPrompt();
     else if (event.kind === "state") this.#stateChanged(event.state);
     else if (event.kind === "presence") this.#presence(event.user, event.state !== "offline");
     else if (event.kind === "postponed") this.#postpone(event.reason);
@@ -109,8 +130,19 @@ export class TerminalChat {
 
   async #show(message: Message): Promise<void> {
     this.#names.learn(message);
-    if (!this.#names.knows(message.conversation)) await this.#learnRoom(message.conversation);
-    if (this.#current?.conversation === message.conversation) this.#showPrompt();
+    // What comes next in this room waits for its name too, and so stays behind it. Nothing else may wait: the answer comes the same way.
+    if (this.#names.knows(message.conversation)) await this.#showNamed(message);
+    else void this.#learnRoom(message.conversation).then(() => this.#showNamed(message));
+  }
+
+  async #showNamed(message: Message): Promise<void> {
+    // `/create` and `/join` show it.
+    const { kind } = message.event ?? {};
+    if (message.sender === this.#options.user && (kind === "room_created" || kind === "joined")) return;
+    if (this.#current?.conversation === message.conversation) {
+      this.#readMarks.shown(this.#current.address, message.seq);
+      this.#showPrompt();
+    }
     const missed = message.position <= this.#missedUpTo;
     const divider = missed ? this.#transcript.note("--- missed while you were away ---") : [];
     // Once is enough, before the first of them.
@@ -187,6 +219,8 @@ export class TerminalChat {
     if (more) this.#note(`The last messages with ${label}; /history ${label} 200 shows more.`);
     else if (messages.length === 0) this.#note(`Nothing was said between you and ${label} yet.`);
     await this.#face.print(wanted.filter(isWanted).flatMap((message) => this.#lines(message)));
+    const newest = wanted.filter(isWanted).at(-1);
+    if (newest !== undefined) this.#readMarks.shown(this.#current.address, newest.seq);
     this.#showPrompt();
   }
 
@@ -205,7 +239,13 @@ export class TerminalChat {
     this.#note(`${invitedBy} invites you to the room #${room.name}: /join ${room.id}`);
   }
 
-  async #learnRoom(conversation: string): Promise<void> {
+  #learnRoom(conversation: string): Promise<void> {
+    const learning = this.#learning.get(conversation) ?? this.#askRoom(conversation);
+    this.#learning.set(conversation, learning);
+    return learning.finally(() => this.#learning.delete(conversation));
+  }
+
+  async #askRoom(conversation: string): Promise<void> {
     try {
       this.#learnConversation(await this.#client.conversation(conversation));
     } catch (error) {
@@ -266,6 +306,7 @@ export class TerminalChat {
       this.#giveBack(typed, "Whom is it for? /to NAME chooses that.");
       return;
     }
+    this.#typing.sent();
     const unsent = { to: this.#names.label(this.#current!.conversation), text };
     this.#unsent.add(unsent);
     this.#showPending();
@@ -288,7 +329,7 @@ export class TerminalChat {
     const all = [...this.#unsent];
     const lines = all.slice(0, maxPendingLines).map(({ to, text }) => `  sending to ${to}: ${sanitizeLine(text)}`);
     if (all.length > maxPendingLines) lines.push(`  and ${all.length - maxPendingLines} more`);
-    this.#face.setPending(lines);
+    this.#face.setPending([...lines, ...this.#transfers.lines]);
   }
 
   #showPrompt(): void {
@@ -296,6 +337,8 @@ export class TerminalChat {
     const state = this.#client.state;
     const who = this.#current === undefined ? user : `${user} → ${this.#names.label(this.#current.conversation)}`;
     let condition = "";
+    const writing = this.#current === undefined ? "" : this.#typing.describe(this.#current.conversation);
+    if (state.kind === "online" && writing !== "") condition = ` | ${writing}`;
     if (state.kind === "connecting") condition = " | connecting";
     if (state.kind === "offline") {
       const seconds = Math.max(0, Math.ceil((state.retryAt - Date.now()) / 1000));
@@ -326,6 +369,7 @@ export class TerminalChat {
       },
       writeTo: (typed) => this.#writeTo(typed),
       send: (text, typed, options) => this.#send(text, typed, options),
+      transfer: (what, work) => this.#transfers.start(what, work),
       stopWriting: () => {
         this.#current = undefined;
         this.#showPrompt();

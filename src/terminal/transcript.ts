@@ -1,4 +1,4 @@
-import type { Message } from "../core/message.ts";
+import type { Attachment, Message } from "../core/message.ts";
 import { sanitizeLine, sanitizeLines } from "../core/sanitize.ts";
 import type { ConversationNames } from "./conversation_names.ts";
 import { eventText } from "./event_text.ts";
@@ -24,7 +24,7 @@ export class Transcript {
    * elsewhere say where they are.
    */
   message(message: Message, current: string | undefined): string[] {
-    const { conversation, event, deleted, editedAt, replyTo, reactions = [] } = message;
+    const { conversation, event, deleted, editedAt, replyTo, attachment, reactions = [] } = message;
     const dim = this.#style.dim;
     const elsewhere = conversation === current ? "" : `${this.#style.warn(`[${this.#names.label(conversation)}]`)} `;
     const sender = sanitizeLine(message.sender);
@@ -36,6 +36,12 @@ export class Transcript {
     const answers = replyTo === undefined ? "" : `${dim(`(to ${replyTo})`)} `;
     const said = deleted ? dim("(deleted)") : first;
     const lines = [...day, `${start}${name} ${answers}${said}`, ...rest.map(indent)];
+    const file = deleted ? undefined : attachment;
+    if (file !== undefined) {
+      const shown = dim(fileText(file, conversation === current ? message.seq : undefined));
+      if (message.text === "") lines[lines.length - 1] += shown;
+      else lines.push(indent(shown));
+    }
     const marks = [
       ...(editedAt !== undefined && !deleted ? ["(edited)"] : []),
       ...reactions.map(({ emoji, count }) => `${sanitizeLine(emoji)} ${count}`),
@@ -59,6 +65,20 @@ export class Transcript {
     this.#day = day;
     return [this.#style.dim(`--- ${day} ---`)];
   }
+}
+
+/** "[file notes.txt, 1.2 MiB, /save 12]"; without a seq, it cannot be saved from here. */
+function fileText({ name, size }: Attachment, seq: number | undefined): string {
+  const how = seq === undefined ? "" : `, /save ${seq}`;
+  return `[file ${sanitizeLine(name)}, ${formatBytes(size)}${how}]`;
+}
+
+/** "1.2 MiB" */
+export function formatBytes(bytes: number): string {
+  const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+  const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), units.length - 1);
+  if (power === 0) return bytes === 1 ? "1 byte" : `${bytes} bytes`;
+  return `${(bytes / 1024 ** power).toFixed(1)} ${units[power]}`;
 }
 
 function indent(line: string): string {

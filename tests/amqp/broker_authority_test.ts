@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { BrokerAuthority, type BrokerAuthorityOptions, inspectorUser } from "../../src/amqp/broker_authority.ts";
 import { SessionQueues } from "../../src/amqp/session_queues.ts";
 import {
+  fileExchange,
   invitationUser,
   registrationExchange,
   registrationUser,
@@ -119,13 +120,23 @@ Deno.test("an account may enter the one virtual host", async () => {
   assert.equal(await elsewhere.enter("ana"), "deny");
 });
 
-Deno.test("an account may write requests and read its own session queues, and nothing else", async () => {
+Deno.test("an account may write requests, also for files, and read its own session queues, and nothing else", async () => {
   const { may, queues, accounts } = await setUp();
   const [own, other, closed] = [queues.open("ana"), queues.open("ben"), queues.open("ana")];
   queues.close(closed);
-  const allowed = [`write exchange ${requestExchange}`, `read queue ${own}`];
+  const allowed = [`write exchange ${requestExchange}`, `write exchange ${fileExchange}`, `read queue ${own}`];
   for (const what of allowed) assert.equal(await may("ana", what), "allow", what);
-  const names = [requestExchange, registrationExchange, requestQueue, "amq.default", "amq.topic", own, other, closed];
+  const names = [
+    requestExchange,
+    fileExchange,
+    registrationExchange,
+    requestQueue,
+    "amq.default",
+    "amq.topic",
+    own,
+    other,
+    closed,
+  ];
   for (const permission of ["configure", "write", "read", "delete"]) {
     for (const resource of ["exchange", "queue", "topic"]) {
       for (const name of [...names, "", "chatd.session.ana.", `${own}x`]) {

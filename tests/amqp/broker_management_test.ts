@@ -59,7 +59,14 @@ Deno.test("management of a broker", async (t) => {
     await using own = new AsyncDisposableStack();
     const users = await Promise.all(names.map(async (name) => own.use(await join("ana", name))));
     await using other = await join("ana", "other");
-    await Promise.all(names.map((connection) => management.kick({ user: "ana", connection })));
+    await eventually(
+      async () => {
+        await Promise.all(names.map((connection) => management.kick({ user: "ana", connection })));
+        return users.every(({ isOpen }) => !isOpen);
+      },
+      () => "all are closed",
+      60_000,
+    );
     for (const { closed } of users) assert.match(await closed, /CONNECTION-FORCED/);
     await (await other.model.createChannel()).close();
     assert.ok(other.isOpen);
@@ -69,7 +76,15 @@ Deno.test("management of a broker", async (t) => {
     await using stranger = await join(registrationUser);
     await using other = await join(registrationUser);
     // The broker lists it some seconds later.
-    await management.closeConnection(`127.0.0.1:${localPort(stranger.model)} -> 127.0.0.1:${node.amqpPort}`);
+    const name = `127.0.0.1:${localPort(stranger.model)} -> 127.0.0.1:${node.amqpPort}`;
+    await eventually(
+      async () => {
+        await management.closeConnection(name);
+        return !stranger.isOpen;
+      },
+      () => "it is closed",
+      60_000,
+    );
     assert.match(await stranger.closed, /CONNECTION-FORCED/);
     await (await other.model.createChannel()).close();
     assert.ok(other.isOpen);

@@ -26,6 +26,9 @@ class EverybodysTransport implements Transport {
   logIn: Transport["logIn"] = async (request, options) =>
     this.#remember(await this.#of(request.user).logIn(request, options));
 
+  openFiles: Transport["openFiles"] = (options) =>
+    this.#of(this.#owners.get(options.token) ?? "ana").openFiles(options);
+
   connect = () => Promise.resolve(this.open());
 
   open(): AmqpLink {
@@ -65,6 +68,7 @@ const fixture: TransportFixture = {
       get chat() {
         return running.chat;
       },
+      folder: folder.path,
       transport,
       openRaw: () => Promise.resolve(transport.open()),
       async stop(how) {

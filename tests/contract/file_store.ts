@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { Attachment, FileStore, Upload } from "../../src/core/file_store.ts";
+import type { FileStore, Upload } from "../../src/core/file_store.ts";
+import type { Attachment } from "../../src/core/message.ts";
 import { createMessageId } from "../../src/core/message_id.ts";
 import { sha256Of } from "../support/files.ts";
 

@@ -90,6 +90,7 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
       historyVisible: false,
       createdAt: 1_700_000_000_000,
       roles: new Map([["ana", "owner"]]),
+      firstSeqs: new Map(),
     });
     await setting.event(a, "ana", { kind: "topic_changed" }, "what “ops” means \u{1f680}");
     await setting.event(a, "ana", { kind: "room_changed", isPublic: true, historyVisible: true }, "operations");
@@ -99,7 +100,7 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
     await setting.event(a, "ben", { kind: "removed", user: "dan", banned: true });
     await setting.event(a, "ben", { kind: "invited", user: "eve" });
     const room = await rooms.findRoom(a);
-    assert.deepEqual({ ...room, roles: [...room!.roles].sort() }, {
+    assert.deepEqual({ ...room, roles: [...room!.roles].sort(), firstSeqs: [...room!.firstSeqs] }, {
       id: a,
       name: "operations",
       topic: "what “ops” means \u{1f680}",
@@ -107,7 +108,21 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
       historyVisible: true,
       createdAt: 1_700_000_000_000,
       roles: [["ana", "owner"], ["ben", "moderator"], ["dan", "banned"], ["eve", "invited"]],
+      firstSeqs: [],
     });
+  });
+
+  test("findRoom() tells from where on members see, who do not see all", async (setting, { rooms }) => {
+    await setting.create(a, { name: "ops", historyVisible: false });
+    const joined: number[] = [];
+    for (const user of ["ben", "cleo"]) joined.push((await setting.event(a, user, { kind: "joined" })).seq);
+    assert.deepEqual((await rooms.findRoom(a))!.firstSeqs, new Map([["ben", joined[0]], ["cleo", joined[1]]]));
+    await setting.event(a, "ana", { kind: "room_changed", isPublic: true, historyVisible: true }, "ops");
+    await setting.event(a, "ben", { kind: "left" });
+    await setting.event(a, "ben", { kind: "joined" });
+    await setting.event(a, "dan", { kind: "joined" });
+    await setting.event(a, "cleo", { kind: "left" });
+    assert.deepEqual((await rooms.findRoom(a))!.firstSeqs, new Map());
   });
 
   test("what is not a room is not found", async (_setting, { rooms, messages }) => {

@@ -35,8 +35,9 @@ export function settingsStoreContract(name: string, open: () => OpenedSettingsSt
   };
 
   test("who never set anything has the defaults, as has who is not there", async (settings) => {
-    assert.deepEqual(await settings.readSettings("ana"), { settings: defaultSettings, blocked: [] });
-    assert.deepEqual(await settings.readSettings("nobody"), { settings: defaultSettings, blocked: [] });
+    const nothing = { settings: defaultSettings, blocked: [], hasBlocked: false };
+    assert.deepEqual(await settings.readSettings("ana"), nothing);
+    assert.deepEqual(await settings.readSettings("nobody"), nothing);
   });
 
   test("saveSettings() keeps every combination for its user alone", async (settings) => {
@@ -72,6 +73,7 @@ export function settingsStoreContract(name: string, open: () => OpenedSettingsSt
     await settings.block("ana", "ben", messages.head);
     assert.deepEqual(await seenBy(messages, "ana"), ["1", "re 1", "re 2"]);
     await settings.unblock("ana", "ben", messages.head);
+    assert.deepEqual(await settings.readSettings("ana"), { settings: defaultSettings, blocked: [], hasBlocked: true });
     await write("3");
     await settings.block("ana", "ben", messages.head);
     await settings.unblock("ana", "ben", messages.head);

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import type { Hello } from "../../src/gen/chatd/v1/session.ts";
+import { createMessageId } from "../../src/core/message_id.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
 import { LinkClient } from "../support/link_client.ts";
 import type { RequestKind } from "../support/received_frames.ts";
-import { type DefineTest, logIn, noHello, password, register, windowBytes } from "./transport_harness.ts";
+import { sendRequest } from "../support/wire_values.ts";
+import { type DefineTest, logIn, noHello, openAll, password, register, windowBytes } from "./transport_harness.ts";
 
 const ping: RequestKind = { $case: "ping", value: {} };
 /** Before anything that is looked at now and then would be looked at again. */
@@ -46,6 +48,36 @@ export function transportAccounts(test: DefineTest): void {
     const wrong = await rejectsWith("unauthenticated", logIn(server, "ana", "wrong password"));
     const unknown = await rejectsWith("unauthenticated", logIn(server, "nobody"));
     assert.equal(unknown.message.replace("nobody", "ana"), wrong.message);
+  });
+
+  test("who deletes their account hears of it, is logged out for ever, and their name stays taken", async (t) => {
+    const { server, session } = t;
+    const [ana, ben] = await openAll(server, session, "ana", "ben");
+    await ana.send("ben", "farewell");
+    const other = await session((await logIn(server, "ana")).token);
+    assert.equal(
+      await ana.refusal({ $case: "deleteAccount", value: { password: "wrong password" } }),
+      "permission_denied",
+    );
+    assert.deepEqual(await ana.ask("deleteAccount", { password }), {});
+    assert.equal(await ana.end(), "token_revoked");
+    assert.equal(await other.end(), "token_revoked");
+    await rejectsWith("already_exists", register(server, "ana"));
+    await rejectsWith("unauthenticated", logIn(server, "ana"));
+    const { conversations } = await ben.ask("listConversations", { limit: 0, beforePosition: 0 });
+    assert.match(conversations[0].address, /^deleted\.[a-z2-7]{8}$/);
+    assert.deepEqual([conversations[0].last?.text, conversations[0].last?.sender], [
+      "farewell",
+      conversations[0].address,
+    ]);
+    const answer = (to: string): RequestKind => ({
+      $case: "send",
+      value: sendRequest({ to, id: createMessageId(), text: "?" }),
+    });
+    assert.equal(await ben.refusal(answer("ana")), "not_found");
+    assert.equal(await ben.refusal(answer(conversations[0].address)), "permission_denied");
+    const { users } = await ben.ask("listUsers", { after: "", limit: 0 });
+    assert.deepEqual(users.map(({ name }) => name), ["ben"]);
   });
 
   test("a server that is closed to strangers says so", async ({ server }) => {

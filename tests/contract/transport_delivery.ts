@@ -3,7 +3,7 @@ import { createMessageId } from "../../src/core/message_id.ts";
 import { ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { turns, until } from "../support/turns.ts";
 import { type DefineTest, logIn, openAll, register, windowBytes } from "./transport_harness.ts";
-import { historyRequest, sendRequest } from "../support/wire_values.ts";
+import { historyRequest, sendRequest, wireMessage } from "../support/wire_values.ts";
 
 /** How messages reach every consumer, whoever comes, goes, stops and starts. */
 export function transportDelivery(test: DefineTest): void {
@@ -14,8 +14,8 @@ export function transportDelivery(test: DefineTest): void {
     const { position, conversation, seq, acceptedAtMs, duplicate } = accepted;
     assert.deepEqual([position, conversation, seq, duplicate], [1, "ana:ben", 1, false]);
     await ben.received(1);
-    const expected = { position, conversation, seq, id, sender: "ana", acceptedAtMs, text: "hello ben 😀\u0000" };
-    assert.deepEqual(ben.messages, [expected]);
+    const text = "hello ben 😀\u0000";
+    assert.deepEqual(ben.messages, [wireMessage({ position, conversation, seq, id, acceptedAtMs, text, ordinal: 1 })]);
     await ben.send("ana", "hello ana");
     assert.deepEqual(await ana.received(1), ["hello ana"]);
     assert.deepEqual([ana.messages[0].seq, ana.messages[0].position], [2, 2]);

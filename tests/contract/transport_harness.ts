@@ -7,6 +7,8 @@ import { LinkClient } from "../support/link_client.ts";
 /** A server with a data folder of its own. Disposing of it removes both. */
 export interface TransportServer extends AsyncDisposable {
   readonly chat: Chat;
+  /** Of its data. */
+  readonly folder: string;
   /** A way to the server, also after it was started again. */
   readonly transport: Transport;
   /** A link whose frames to the server are any bytes. */

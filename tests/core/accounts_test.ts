@@ -67,6 +67,16 @@ Deno.test("register() gives a token that authenticates, and is stored only as a 
   assert.ok(!JSON.stringify(store.savedDevices).includes(credentials.token));
 });
 
+Deno.test("register() adds no more users than there may be, and the operator does", async () => {
+  const { accounts, register } = setUp({ maxUsers: 2 });
+  await register("ana");
+  await register("ben");
+  await assert.rejects(register("cleo"), { code: "limit_reached" });
+  await assert.rejects(register("ana"), { code: "already_exists" });
+  await accounts.addUser({ name: "cleo", password });
+  assert.deepEqual((await accounts.listUsers({ after: "", limit: 9 })).map(({ name }) => name), ["ana", "ben", "cleo"]);
+});
+
 Deno.test("a user whose name is an address does not take the turns of that address", async () => {
   const origins: string[] = [];
   class RecordingQueue extends HashQueue {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ChatError } from "../../src/core/chat_error.ts";
 import { type Announcement, Files, type FilesOptions, maxChunkBytes, uploadLifetimeMs } from "../../src/core/files.ts";
-import type { Attachment } from "../../src/core/file_store.ts";
+import type { Attachment } from "../../src/core/message.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { createMessageId } from "../../src/core/message_id.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";

@@ -52,7 +52,8 @@ async function chatThrough(program: Program): Promise<void> {
   assert.deepEqual([version.code, version.stdout], [0, `chatd ${config.version}\n`], version.stderr);
   assert.match((await run(program, ["--help"])).stdout, /grpc-server/);
 
-  const server = command(program, ["grpc-server", "--listen", "127.0.0.1:0"]).spawn();
+  Deno.writeTextFileSync(`${program.folder}/chatd.toml`, '[grpc]\nlisten = "127.0.0.1:0"\n');
+  const server = command(program, ["serve", "--config", "chatd.toml"]).spawn();
   const errors = new Response(server.stderr).text();
   const output = server.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let greeting = "";

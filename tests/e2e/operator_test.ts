@@ -133,3 +133,38 @@ Deno.test("chatd user needs named permissions only, and names those that are mis
     assert.ok(stderr.includes(flag), stderr);
   }
 });
+
+Deno.test("chatd audit tells what happened, through a running server and without one", async () => {
+  using folder = temporaryFolder();
+  const data = `${folder.path}/data`;
+  const audit = (line = "") =>
+    done(runChatd({ args: ["audit", "--data", data, ...line.split(" ").filter((word) => word !== "")] }));
+  const events = (text: string) => text.trimEnd().split("\n").map((line) => line.split("\t").slice(1, 4).join(" "));
+  await done(user(data, "add ana"));
+  assert.deepEqual(events(await audit()), ["operator user_added ana"]);
+  {
+    await using server = await ServerProcess.start({ folder: data });
+    const transport = new GrpcTransport({ host: "127.0.0.1", port: server.port, callback: false });
+    const logIn = { user: "ana", deviceName: "laptop", deviceId: "" };
+    for (let i = 0; i < 2; i++) {
+      await rejectsWith("unauthenticated", transport.logIn({ ...logIn, password: "wrong!!!" }, {}));
+    }
+    await transport.logIn({ ...logIn, password: env.CHATD_PASSWORD }, {});
+    await done(user(data, "disable ana"));
+    await done(runChatd({ args: ["backup", `${folder.path}/backup`, "--data", data] }));
+    const told = ["operator user_added ana", "- log_in_failed ana", "ana logged_in -", "operator user_disabled ana"];
+    const lines = events(await audit());
+    // Two failures that a minute's end came between are two lines.
+    assert.deepEqual([...new Set(lines)], [...told, "operator backup_made -"]);
+    assert.deepEqual([...new Set(events(await audit("--user ana")))], told);
+    const json = (await audit("--json --user ana")).trimEnd().split("\n").map((line) => JSON.parse(line));
+    const failed = json.filter(({ action }) => action === "log_in_failed");
+    assert.equal(failed.reduce((sum, { count }) => sum + count, 0), 2);
+    assert.deepEqual([failed[0].subject, failed[0].address], ["ana", "127.0.0.1"]);
+    assert.ok(Math.abs(Date.parse(failed[0].at) - Date.now()) < 600_000);
+    assert.equal(await audit("--since 2999-01-01"), "");
+  }
+  assert.ok(events(await audit()).includes("operator backup_made -"));
+  const { code, stderr } = await runChatd({ args: ["audit", "--since", "yesterday"] });
+  assert.deepEqual([code, stderr.includes('"yesterday" is not a time such as')], [2, true], stderr);
+});

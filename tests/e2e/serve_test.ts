@@ -33,6 +33,16 @@ function start(folder: string, ...more: string[]): Child {
   return new Child({ args: ["serve", "--config", file, ...more] });
 }
 
+async function administer(method: string, path: string, body?: Record<string, string>): Promise<void> {
+  const response = await fetch(`${node.managementUrl}/api/${path}`, {
+    method,
+    headers: { authorization: `Basic ${btoa(`${node.user}:${node.password}`)}` },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  await response.body?.cancel();
+  assert.ok(response.ok, `${method} ${path}: ${response.status}`);
+}
+
 async function portOf(server: Child): Promise<number> {
   await server.line(/^chat from another terminal/);
   return Number(/:(\d+)$/.exec(await server.line(/listens on/))![1]);
@@ -127,6 +137,45 @@ Deno.test("serve starts without its broker, says so, and serves there once it co
   await ana.client.send("ben", "still here");
   await ben.client.send("ana", "me too");
   await until(() => ana.received.length === 2 && ben.received.length === 1);
+  await Promise.all([ana.stop(), ben.stop()]);
+  server.kill("SIGTERM");
+  assert.equal((await server.status).code, 0);
+});
+
+Deno.test("a broker that stands still keeps serve from neither telling people on gRPC that it stops, nor from stopping", async () => {
+  using folder = temporaryFolder();
+  await using server = start(folder.path);
+  const ana = await join("ana", overGrpc(await portOf(server)));
+  node.freeze();
+  try {
+    server.kill("SIGTERM");
+    await until(() => ana.client.state.kind === "offline");
+    assert.match(ana.client.state.kind === "offline" ? ana.client.state.reason.message : "", /shutting down/);
+    assert.equal((await server.status).code, 0, server.lines.join("\n"));
+  } finally {
+    node.thaw();
+  }
+  await ana.stop();
+});
+
+Deno.test("a broker that refuses serve later leaves people on gRPC alone", async () => {
+  using folder = temporaryFolder();
+  await administer("PUT", "users/operator", { password: "before", tags: "" });
+  await administer("PUT", "permissions/%2F/operator", { configure: ".*", write: ".*", read: ".*" });
+  await using server = new Child({
+    args: ["serve", "--listen", "127.0.0.1:0", "--data", `${folder.path}/data`, "--shared-login"],
+    env: { CHATD_BROKER: node.amqpUrl("operator", "before") },
+  });
+  const port = await portOf(server);
+  await server.line(/serving there too/);
+  const ana = await join("ana", overGrpc(port));
+  await administer("PUT", "users/operator", { password: "after", tags: "" });
+  await administer("DELETE", "connections/username/operator");
+  await server.line(/error refused there.*refused the login/);
+  const ben = await join("ben", overGrpc(port));
+  await ana.client.send("ben", "still here");
+  await until(() => ben.received.length === 1);
+  assert.equal(ana.client.state.kind, "online");
   await Promise.all([ana.stop(), ben.stop()]);
   server.kill("SIGTERM");
   assert.equal((await server.status).code, 0);

@@ -44,6 +44,7 @@ async function start(
     get chat() {
       return chat;
     },
+    folder: folder.path,
     transport,
     openRaw: () => Promise.resolve(openRaw(transport.address)),
     stop,

@@ -16,7 +16,7 @@ function check(client: HealthClient, service: string): Promise<HealthCheckRespon
 Deno.test("health says that the server and its services serve", async () => {
   await using test = await startTestGrpcServer();
   const client = new HealthClient(`127.0.0.1:${test.server.port}`, credentials.createInsecure());
-  for (const service of ["", "chatd.v1.ChatService", "chatd.v1.AuthService"]) {
+  for (const service of ["", "chatd.v1.ChatService", "chatd.v1.AuthService", "chatd.v1.FileService"]) {
     assert.deepEqual(await check(client, service), { status: ServingStatus.SERVING });
   }
   await assert.rejects(check(client, "chatd.v1.Nothing"), (error: ServiceError) => error.code === status.NOT_FOUND);

@@ -68,7 +68,9 @@ Deno.test("reflection is served as v1 and as v1alpha", async () => {
     assert.deepEqual(responses[0].messageResponse, {
       $case: "listServicesResponse",
       value: {
-        service: ["chatd.v1.ChatService", "chatd.v1.AuthService", "grpc.health.v1.Health"].map((name) => ({ name })),
+        service: ["chatd.v1.ChatService", "chatd.v1.AuthService", "chatd.v1.FileService", "grpc.health.v1.Health"].map((
+          name,
+        ) => ({ name })),
       },
     });
     client.close();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { createMessageId } from "../../src/core/message_id.ts";
+import { DirectMessages } from "../../src/gen/chatd/v1/settings.ts";
 import { AuthServiceClient } from "../../src/gen/chatd/v1/auth_service.ts";
 import { ChatServiceClient } from "../../src/gen/chatd/v1/chat_service.ts";
 import type { ServerFrame } from "../../src/gen/chatd/v1/session.ts";
@@ -85,6 +86,37 @@ Deno.test("scripts send and read by single calls", async () => {
   assert.deepEqual(users.users.map(({ name }) => name), ["ana", "ben"]);
   const whoAmI = await single<{ user: string }>((client, done) => client.whoAmI({}, metadata, done));
   assert.equal(whoAmI.user, "ana");
+});
+
+Deno.test("scripts say what was read, ask for it, and set what others see by single calls", async () => {
+  await using test = await startTestGrpcServer();
+  const { chat } = clientsOf(test);
+  const tokens = { ana: bearer(await register(test, "ana")), ben: bearer(await register(test, "ben")) };
+  const single = <Response>(
+    start: (client: ChatServiceClient, done: (error: ServiceError | null, response: Response) => void) => unknown,
+  ) => {
+    const client = chat();
+    return call<Response>(client, (done) => start(client, done));
+  };
+  const message = sendRequest({ to: "ben", id: createMessageId(), text: "hello" });
+  await single((client, done) => client.send(message, tokens.ana, done));
+  await single((client, done) => client.read({ with: "ana", seq: 1 }, tokens.ben, done));
+  const readers = () =>
+    single<{ users: string[] }>((client, done) => client.listReaders({ with: "ben", seq: 1 }, tokens.ana, done));
+  for (const deadline = Date.now() + 20_000; (await readers()).users.length === 0;) assert.ok(Date.now() < deadline);
+  assert.deepEqual((await readers()).users, ["ben"]);
+  const change = { readReceipts: false, presence: undefined, directMessages: DirectMessages.NOBODY };
+  await single((client, done) => client.updateSettings(change, tokens.ben, done));
+  await single((client, done) => client.blockUser({ user: "ana", unblock: false }, tokens.ben, done));
+  const settings = await single((client, done) => client.getSettings({}, tokens.ben, done));
+  assert.deepEqual(settings, {
+    settings: { readReceipts: false, presence: true, directMessages: DirectMessages.NOBODY },
+    blocked: ["ana"],
+  });
+  assert.deepEqual((await readers()).users, []);
+  const refusedMessage = { ...message, id: createMessageId() };
+  const sending = single((client, done) => client.send(refusedMessage, tokens.ana, done));
+  await refused(status.PERMISSION_DENIED, "permission_denied", sending);
 });
 
 Deno.test("a single call needs a token, and says so", async () => {

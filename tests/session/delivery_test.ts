@@ -91,10 +91,11 @@ function open(
     newest = cursor;
     delivery.rewind();
   };
-  const commit = (text?: string, own = false) => {
+  const commit = (text?: string, own = false, { lookUp = false } = {}) => {
     const entry = message(head() + 1, text);
     log.push(entry);
-    if (visible(entry)) delivery.offer(entry, own);
+    if (lookUp) delivery.lookUp(entry.position);
+    else if (visible(entry)) delivery.offer(entry, own);
     return entry.position;
   };
   return { delivery, log, sent, passed, state, commit, acknowledge, rewind };
@@ -163,6 +164,21 @@ Deno.test("what the user may not see is passed over", async () => {
   commit();
   commit();
   assert.deepEqual(sent, [1, 3, 5, 7]);
+});
+
+Deno.test("what is to be looked up comes if the user may see it, before what is offered after it", async () => {
+  const { delivery, sent, commit } = open({ visible: ({ position }) => position % 2 === 0 });
+  commit("1", false, { lookUp: true });
+  delivery.start();
+  commit("2", false, { lookUp: true });
+  await turns();
+  commit("3", false, { lookUp: true });
+  commit("4");
+  commit("5", false, { lookUp: true });
+  await turns();
+  commit("6", false, { lookUp: true });
+  await turns();
+  assert.deepEqual(sent, [2, 4, 6]);
 });
 
 Deno.test("no more than the window is sent and not acknowledged", async () => {
@@ -302,14 +318,22 @@ Deno.test("nothing comes after close(), and a failing store is told once", async
 
 Deno.test("whatever is offered, read, acknowledged and lost in whatever order, all comes in order within the window", async () => {
   const step = fc.oneof(
-    { weight: 6, arbitrary: fc.record({ do: fc.constant("commit"), size: fc.nat({ max: 300 }), own: fc.boolean() }) },
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        do: fc.constant("commit"),
+        size: fc.nat({ max: 300 }),
+        own: fc.boolean(),
+        lookUp: fc.boolean(),
+      }),
+    },
     { weight: 3, arbitrary: fc.record({ do: fc.constant("read") }) },
     {
       weight: 3,
       arbitrary: fc.record({ do: fc.constant("acknowledge"), share: fc.double({ min: 0, max: 1.1, noNaN: true }) }),
     },
     { weight: 1, arbitrary: fc.record({ do: fc.constant("rewind") }) },
-  ) as fc.Arbitrary<{ do: string; size: number; own: boolean; share: number }>;
+  ) as fc.Arbitrary<{ do: string; size: number; own: boolean; lookUp: boolean; share: number }>;
   const property = fc.asyncProperty(
     fc.array(step, { maxLength: 100, size: "max" }),
     fc.integer({ min: 600, max: 2_000 }),
@@ -334,8 +358,9 @@ Deno.test("whatever is offered, read, acknowledged and lost in whatever order, a
       delivery.start();
       for (const step of steps) {
         if (step.do === "commit") {
-          if (step.own) own.add(log.length + 1);
-          commit("x".repeat(step.size), step.own);
+          const isOwn = step.own && !step.lookUp;
+          if (isOwn) own.add(log.length + 1);
+          commit("x".repeat(step.size), isOwn, step);
         } else if (step.do === "read") {
           gates.shift()?.();
         } else if (step.do === "acknowledge") {

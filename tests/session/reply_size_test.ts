@@ -98,10 +98,35 @@ Deno.test("a page of conversations fits a frame, however long their last message
 
 Deno.test("a page of users fits a frame", async () => {
   const { test, client } = await open();
+  await test.store.settings.saveLastSeen(new Map(names.map((name) => [name, Number.MAX_SAFE_INTEGER])));
   const first = await ask(client, "listUsers", { after: "", limit: 1_000 });
   assert.deepEqual([first.users.length, first.more], [1_000, true]);
   const rest = await ask(client, "listUsers", { after: first.users.at(-1)!.name, limit: 1_000 });
   assert.deepEqual([rest.users.length, rest.more], [201, false]);
+  await test.close();
+});
+
+Deno.test("everybody whom somebody blocks fits a frame", async () => {
+  const { test, client } = await open();
+  for (const user of names.slice(0, 1_000)) await ask(client, "blockUser", { user, unblock: false });
+  assert.equal((await ask(client, "getSettings", {})).blocked.length, 1_000);
+  const refused = await client.refusal({ $case: "blockUser", value: { user: names[1_000], unblock: false } });
+  assert.equal(refused, "limit_reached");
+  await test.close();
+});
+
+Deno.test("all readers that are named fit a frame", async () => {
+  const { test, client } = await open();
+  const id = () => createMessageId(test.clock.now());
+  await test.chat.rooms.create({ user: ana }, { id: id(), name: "ops", isPublic: true, historyVisible: true });
+  for (const user of names.slice(0, 150)) await test.chat.rooms.join({ user }, { id: id(), room: "#ops" });
+  const { seq } = await test.send(ana, "#ops");
+  const { conversation } = await test.chat.conversation(ana, "#ops");
+  await test.store.messages.commit(
+    names.slice(0, 150).map((user) => ({ kind: "move_read", conversation, user, seq })),
+  );
+  const { users, count } = await ask(client, "listReaders", { with: "#ops", seq });
+  assert.deepEqual([users.length, count], [100, 150]);
   await test.close();
 });
 

@@ -57,6 +57,7 @@ export class FakeChatServer {
       }
       return Promise.resolve({ credentials: this.#newToken(user) });
     },
+    openFiles: () => Promise.reject(new ChatError("unsupported_version", "This server has no files.")),
     connect: async ({ signal }) => {
       await Promise.resolve();
       if (signal?.aborted) throw new ChatError("unavailable", "Cancelled.");

@@ -302,6 +302,7 @@ export class LogModel {
     const messages = this.visibleIn(conversation, user).filter(({ event }) => event === undefined);
     const unread = messages.filter(({ seq, sender }) => seq > readSeq && seq <= headSeq && sender !== user);
     const peer = isRoomId(conversation) ? undefined : directMembers(conversation).find((member) => member !== user);
+    const tells = peer !== undefined && !this.#isBlocked(user, peer, never) && !this.#isBlocked(peer, user, never);
     return {
       conversation,
       headSeq,
@@ -313,7 +314,7 @@ export class LogModel {
       readSeq,
       unread: unread.length,
       mentions: unread.filter(({ seq }) => this.#find(conversation, seq)!.mentions.includes(user)).length,
-      peerReadSeq: peer === undefined ? 0 : this.#readSeq(conversation, peer),
+      peerReadSeq: tells ? this.#readSeq(conversation, peer) : 0,
       peerDeliveredSeq: 0,
     };
   }

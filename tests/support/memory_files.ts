@@ -1,12 +1,6 @@
 // deno-lint-ignore-file require-await
-import type {
-  AddUploadResult,
-  Attachment,
-  FileQuotas,
-  FileStore,
-  KnownUpload,
-  Upload,
-} from "../../src/core/file_store.ts";
+import type { AddUploadResult, FileQuotas, FileStore, KnownUpload, Upload } from "../../src/core/file_store.ts";
+import type { Attachment } from "../../src/core/message.ts";
 
 interface Entry {
   readonly upload: Upload;

@@ -39,7 +39,7 @@ export async function comeBack(token: string, transport: Transport): Promise<Per
     onEvent(event: ClientEvent) {
       if (event.kind === "accepted") accepted.push(event.message);
       if (event.kind === "message") received.push(event.message);
-      if (event.kind === "presence") online.set(event.user, event.online);
+      if (event.kind === "presence") online.set(event.user, event.state !== "offline");
     },
   });
   const running = client.run({ signal: stopped.signal });

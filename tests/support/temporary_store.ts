@@ -14,9 +14,10 @@ export function openTemporaryStore(options: BacklogOptions = {}) {
     database.close();
     folder[Symbol.dispose]();
   };
+  const messages = new SqliteMessageStore(database, options);
   return {
-    messages: new SqliteMessageStore(database, options),
-    accounts: new SqliteAccountStore(database),
+    messages,
+    accounts: new SqliteAccountStore(database, { onRenamed: () => messages.forgetNames() }),
     rooms: new SqliteRoomStore(database),
     settings: new SqliteSettingsStore(database),
     close,

@@ -1,11 +1,12 @@
 import { Accounts, type Credentials, type Identity } from "../../src/core/accounts.ts";
+import type { AuditLog } from "../../src/core/audit.ts";
 import { Chat } from "../../src/core/chat.ts";
 import type { Subscriber } from "../../src/core/live_sessions.ts";
 import { silentLog } from "../../src/core/log.ts";
 import type { Message } from "../../src/core/message.ts";
 import { createMessageId } from "../../src/core/message_id.ts";
 import type { ChatError } from "../../src/core/chat_error.ts";
-import { standardLimits } from "../../src/core/limits.ts";
+import { type DeletedAccounts, type Limits, standardLimits } from "../../src/core/limits.ts";
 import type { Notice } from "../../src/core/notice.ts";
 import type { Draft } from "../../src/core/posting.ts";
 import { FakeClock } from "./fake_clock.ts";
@@ -19,6 +20,10 @@ export interface TestChatOptions {
   /** Closed with the chat. */
   store?: TestStore;
   rate?: { perSecond: number; burst: number };
+  deletedAccounts?: DeletedAccounts;
+  audit?: AuditLog;
+  /** Where they are other than the standard ones. */
+  limits?: Partial<Limits>;
   defer?(callback: () => void): void;
 }
 
@@ -31,6 +36,7 @@ export class TestChat {
 
   private constructor(options: TestChatOptions) {
     const { store = TestStore.open(), rate = { perSecond: 1_000, burst: 1_000_000 }, defer = setImmediate } = options;
+    const audit = options.audit === undefined ? {} : { audit: options.audit };
     const { clock } = this;
     this.store = store;
     this.accounts = new Accounts({
@@ -40,18 +46,22 @@ export class TestChat {
       log: silentLog,
       registration: "open",
       registrationsPerAddress: { burst: 10_000, perSecond: 1 },
+      ...audit,
     });
     this.chat = new Chat({
       accounts: this.accounts,
+      files: store.files,
       store: store.messages,
       rooms: store.rooms,
       settings: store.settings,
       search: store.search,
-      limits: standardLimits,
+      limits: { ...standardLimits, ...options.limits },
+      deletedAccounts: options.deletedAccounts,
       clock,
       log: silentLog,
       defer,
       rate,
+      ...audit,
     });
   }
 
@@ -97,6 +107,7 @@ export class FakeSubscriber implements Subscriber {
   readonly consumer: string;
   readonly offered: { message: Message; own: boolean }[] = [];
   readonly presence: [user: string, online: boolean][] = [];
+  readonly lookedUp: number[] = [];
   readonly notices: Notice[] = [];
   ended: ChatError | undefined;
 
@@ -116,6 +127,10 @@ export class FakeSubscriber implements Subscriber {
 
   offer(message: Message, own: boolean): void {
     this.offered.push({ message, own });
+  }
+
+  lookUp(position: number): void {
+    this.lookedUp.push(position);
   }
 
   notify(notice: Notice): void {

@@ -4,6 +4,8 @@ import { Database } from "../../src/store/database.ts";
 import { MessageFinder } from "../../src/store/message_finder.ts";
 import { SearchIndex } from "../../src/store/search_index.ts";
 import { SqliteAccountStore } from "../../src/store/sqlite_account_store.ts";
+import { SqliteErasureStore } from "../../src/store/sqlite_erasure_store.ts";
+import { SqliteFileStore } from "../../src/store/sqlite_file_store.ts";
 import { SqliteMessageStore } from "../../src/store/sqlite_message_store.ts";
 import { SqliteRoomStore } from "../../src/store/sqlite_room_store.ts";
 import { SqliteSettingsStore } from "../../src/store/sqlite_settings_store.ts";
@@ -27,12 +29,15 @@ export class TestStore<Messages extends TestMessageStore = TestMessageStore> imp
   readonly settings: SqliteSettingsStore;
   /** Finds what is committed, at once. */
   readonly search: MessageSearch;
+  readonly erasure: SqliteErasureStore;
+  /** Their contents would go into a folder that does not exist. */
+  readonly files: SqliteFileStore;
   readonly #database: Database;
 
   private constructor(database: Database, messages: Messages) {
     this.#database = database;
     this.messages = messages;
-    this.accounts = new SqliteAccountStore(database);
+    this.accounts = new SqliteAccountStore(database, { onRenamed: () => messages.forgetNames() });
     this.rooms = new SqliteRoomStore(database);
     this.settings = new SqliteSettingsStore(database);
     const index = new SearchIndex(database);
@@ -43,6 +48,8 @@ export class TestStore<Messages extends TestMessageStore = TestMessageStore> imp
         return Promise.resolve(finder.find(request));
       },
     };
+    this.erasure = new SqliteErasureStore(database);
+    this.files = new SqliteFileStore(database, { folder: "/nonexistent/files of a test" });
   }
 
   static open(): TestStore {

@@ -20,8 +20,8 @@ class Chatting {
     this.server = server;
     const style = chooseStyle({ noColor: "1", term: "xterm" });
     this.chat = new TerminalChat({
-      face: (complete) =>
-        options.dumb ? new PlainFace(this.terminal) : new LineFace({ device: this.terminal, style, complete }),
+      face: (face) =>
+        options.dumb ? new PlainFace(this.terminal) : new LineFace({ device: this.terminal, style, ...face }),
       style,
       user: "ana",
       address: server.transport.address,

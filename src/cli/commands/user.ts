@@ -3,8 +3,15 @@ import { readNewPassword } from "../../app/password_source.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { parseNewUserName } from "../../core/user_name.ts";
 import { exitCode } from "../exit_code.ts";
-import type { UserInviteOptions, UserListOptions, UserOptions, UserPasswordOptions } from "../options/user.ts";
+import type {
+  UserDeleteOptions,
+  UserInviteOptions,
+  UserListOptions,
+  UserOptions,
+  UserPasswordOptions,
+} from "../options/user.ts";
 import { processOutput } from "../process_output.ts";
+import { requireSure } from "./require_sure.ts";
 
 export async function addUser({ name, dataDir, ...source }: UserPasswordOptions): Promise<number> {
   const operator = new Operator(dataDir);
@@ -41,6 +48,13 @@ export async function disableUser({ name, dataDir }: UserOptions): Promise<numbe
 export async function enableUser({ name, dataDir }: UserOptions): Promise<number> {
   await new Operator(dataDir).enable(name);
   processOutput.stdout(`Enabled ${name}, who can log in again.`);
+  return exitCode.done;
+}
+
+export async function deleteUser({ name, dataDir, mode, yes }: UserDeleteOptions): Promise<number> {
+  requireSure(yes, `This deletes the account of ${name} for ever, and nobody can have the name again`);
+  await new Operator(dataDir).deleteUser(name, { mode });
+  processOutput.stdout(`Deleted ${name}, whose name nobody can have again.`);
   return exitCode.done;
 }
 

@@ -3,9 +3,12 @@ import { map } from "@optique/core/modifiers";
 import { text } from "@optique/core/message";
 import type { Parser } from "@optique/core/parser";
 import { argument } from "@optique/core/primitives";
+import { choice } from "@optique/core/valueparser";
+import type { DeletedAccounts } from "../../core/limits.ts";
 import type { Environment } from "../environment.ts";
 import type { OptionsWithEnv } from "../options_with_env.ts";
 import { duration, path, userName } from "../value_parsers.ts";
+import { sure } from "./room.ts";
 
 /** Every operator command works on one data folder. */
 export interface UserListOptions {
@@ -22,6 +25,13 @@ export interface UserPasswordOptions extends UserOptions {
   readonly passwordFile?: string;
   /** From `CHATD_PASSWORD`. Never log it. */
   readonly password?: string;
+}
+
+export interface UserDeleteOptions extends UserOptions {
+  /** As the server says unless given. */
+  readonly mode?: DeletedAccounts;
+  /** Whoever asks is sure. */
+  readonly yes: boolean;
 }
 
 export interface UserInviteOptions extends UserListOptions {
@@ -45,6 +55,19 @@ export function userPasswordOptions(
   return map(parser, (parsed) => ({ ...parsed, password: env("CHATD_PASSWORD") || undefined }));
 }
 
+export function userDeleteOptions(options: OptionsWithEnv): Parser<"sync", UserDeleteOptions, unknown> {
+  return object("Options", {
+    name: name(),
+    dataDir: data(options),
+    mode: options.optional(
+      "--deleted-accounts",
+      choice(["anonymize", "erase"]),
+      "What becomes of the messages; as the running server says if not given, else anonymize",
+    ),
+    yes: sure(),
+  });
+}
+
 export function userInviteOptions(options: OptionsWithEnv): Parser<"sync", UserInviteOptions, unknown> {
   const lifetimeMs = options.withDefault("--expires", duration(), {
     standard: "7d",
@@ -57,6 +80,6 @@ function name(): Parser<"sync", string, unknown> {
   return argument(userName(), { description: [text("The user")] });
 }
 
-function data(options: OptionsWithEnv): Parser<"sync", string, unknown> {
+export function data(options: OptionsWithEnv): Parser<"sync", string, unknown> {
   return options.withDefault("--data", path("DIR"), { standard: "./data", description: "The server's data folder" });
 }

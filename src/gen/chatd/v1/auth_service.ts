@@ -18,6 +18,8 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import {
+  DeleteAccountRequest,
+  DeleteAccountResponse,
   LogInRequest,
   LogInResponse,
   LogOutRequest,
@@ -57,6 +59,17 @@ export const AuthServiceService = {
     responseSerialize: (value: LogOutResponse): Buffer => Buffer.from(LogOutResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): LogOutResponse => LogOutResponse.decode(value),
   },
+  /** Deletes the account of the call's metadata, for ever. */
+  deleteAccount: {
+    path: "/chatd.v1.AuthService/DeleteAccount" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DeleteAccountRequest): Buffer => Buffer.from(DeleteAccountRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DeleteAccountRequest => DeleteAccountRequest.decode(value),
+    responseSerialize: (value: DeleteAccountResponse): Buffer =>
+      Buffer.from(DeleteAccountResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DeleteAccountResponse => DeleteAccountResponse.decode(value),
+  },
 } as const;
 
 export interface AuthServiceServer extends UntypedServiceImplementation {
@@ -64,6 +77,8 @@ export interface AuthServiceServer extends UntypedServiceImplementation {
   logIn: handleUnaryCall<LogInRequest, LogInResponse>;
   /** Ends the token of the call's metadata. */
   logOut: handleUnaryCall<LogOutRequest, LogOutResponse>;
+  /** Deletes the account of the call's metadata, for ever. */
+  deleteAccount: handleUnaryCall<DeleteAccountRequest, DeleteAccountResponse>;
 }
 
 export interface AuthServiceClient extends Client {
@@ -112,6 +127,22 @@ export interface AuthServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: LogOutResponse) => void,
+  ): ClientUnaryCall;
+  /** Deletes the account of the call's metadata, for ever. */
+  deleteAccount(
+    request: DeleteAccountRequest,
+    callback: (error: ServiceError | null, response: DeleteAccountResponse) => void,
+  ): ClientUnaryCall;
+  deleteAccount(
+    request: DeleteAccountRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DeleteAccountResponse) => void,
+  ): ClientUnaryCall;
+  deleteAccount(
+    request: DeleteAccountRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DeleteAccountResponse) => void,
   ): ClientUnaryCall;
 }
 

@@ -49,7 +49,7 @@ export interface ReadChunkRequest {
 }
 
 export interface ReadChunkResponse {
-  /** Up to 48 KiB; fewer than that only at the end of the file. */
+  /** Up to 48 KiB, none only at the end of the file. */
   bytes: Uint8Array;
   /** Of the whole file. */
   size: number;

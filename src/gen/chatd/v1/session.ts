@@ -9,6 +9,8 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import {
   ChangePasswordRequest,
   ChangePasswordResponse,
+  DeleteAccountRequest,
+  DeleteAccountResponse,
   ListDevicesRequest,
   ListDevicesResponse,
   LogOutRequest,
@@ -169,6 +171,7 @@ export interface Request {
     | { $case: "updateSettings"; value: UpdateSettingsRequest }
     | { $case: "blockUser"; value: BlockUserRequest }
     | { $case: "search"; value: SearchRequest }
+    | { $case: "deleteAccount"; value: DeleteAccountRequest }
     | undefined;
 }
 
@@ -300,6 +303,7 @@ export interface Reply {
     | { $case: "updateSettings"; value: UpdateSettingsResponse }
     | { $case: "blockUser"; value: BlockUserResponse }
     | { $case: "search"; value: SearchResponse }
+    | { $case: "deleteAccount"; value: DeleteAccountResponse }
     | undefined;
 }
 
@@ -552,6 +556,9 @@ export const Request: MessageFns<Request> = {
         break;
       case "search":
         SearchRequest.encode(message.kind.value, writer.uint32(322).fork()).join();
+        break;
+      case "deleteAccount":
+        DeleteAccountRequest.encode(message.kind.value, writer.uint32(330).fork()).join();
         break;
     }
     return writer;
@@ -869,6 +876,14 @@ export const Request: MessageFns<Request> = {
             message.kind = { $case: "search", value: SearchRequest.decode(reader, reader.uint32()) };
             continue;
           }
+          case 41: {
+            if (tag !== 330) {
+              break;
+            }
+
+            message.kind = { $case: "deleteAccount", value: DeleteAccountRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1004,6 +1019,10 @@ export const Request: MessageFns<Request> = {
         ? { $case: "blockUser", value: BlockUserRequest.fromJSON(object.block_user) }
         : isSet(object.search)
         ? { $case: "search", value: SearchRequest.fromJSON(object.search) }
+        : isSet(object.deleteAccount)
+        ? { $case: "deleteAccount", value: DeleteAccountRequest.fromJSON(object.deleteAccount) }
+        : isSet(object.delete_account)
+        ? { $case: "deleteAccount", value: DeleteAccountRequest.fromJSON(object.delete_account) }
         : undefined,
     };
   },
@@ -1085,6 +1104,8 @@ export const Request: MessageFns<Request> = {
       obj.blockUser = BlockUserRequest.toJSON(message.kind.value);
     } else if (message.kind?.$case === "search") {
       obj.search = SearchRequest.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "deleteAccount") {
+      obj.deleteAccount = DeleteAccountRequest.toJSON(message.kind.value);
     }
     return obj;
   },
@@ -2110,6 +2131,9 @@ export const Reply: MessageFns<Reply> = {
       case "search":
         SearchResponse.encode(message.result.value, writer.uint32(322).fork()).join();
         break;
+      case "deleteAccount":
+        DeleteAccountResponse.encode(message.result.value, writer.uint32(330).fork()).join();
+        break;
     }
     return writer;
   },
@@ -2429,6 +2453,14 @@ export const Reply: MessageFns<Reply> = {
             message.result = { $case: "search", value: SearchResponse.decode(reader, reader.uint32()) };
             continue;
           }
+          case 41: {
+            if (tag !== 330) {
+              break;
+            }
+
+            message.result = { $case: "deleteAccount", value: DeleteAccountResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2568,6 +2600,10 @@ export const Reply: MessageFns<Reply> = {
         ? { $case: "blockUser", value: BlockUserResponse.fromJSON(object.block_user) }
         : isSet(object.search)
         ? { $case: "search", value: SearchResponse.fromJSON(object.search) }
+        : isSet(object.deleteAccount)
+        ? { $case: "deleteAccount", value: DeleteAccountResponse.fromJSON(object.deleteAccount) }
+        : isSet(object.delete_account)
+        ? { $case: "deleteAccount", value: DeleteAccountResponse.fromJSON(object.delete_account) }
         : undefined,
     };
   },
@@ -2649,6 +2685,8 @@ export const Reply: MessageFns<Reply> = {
       obj.blockUser = BlockUserResponse.toJSON(message.result.value);
     } else if (message.result?.$case === "search") {
       obj.search = SearchResponse.toJSON(message.result.value);
+    } else if (message.result?.$case === "deleteAccount") {
+      obj.deleteAccount = DeleteAccountResponse.toJSON(message.result.value);
     }
     return obj;
   },

@@ -1,0 +1,96 @@
+import { ChatClient, type ClientEvent } from "../client/chat_client.ts";
+import { exportData } from "../client/data_export.ts";
+import { FileTransfer } from "../client/file_transfer.ts";
+import type { FileTransport } from "../client/file_transport.ts";
+import { systemTimers } from "../client/timers.ts";
+import type { Transport } from "../client/transport.ts";
+import { ChatError } from "../core/chat_error.ts";
+import { openAmqpTransport } from "./amqp_client.ts";
+import type { BrokerUrl } from "./broker_url.ts";
+import type { ClientTls } from "./client_options.ts";
+import { ClientState } from "./client_state.ts";
+import { ExportFolder } from "./export_folder.ts";
+import { openGrpcTransport } from "./grpc_client.ts";
+import type { HostPort } from "./host_port.ts";
+import { Login, type LoginOptions } from "./saved_login.ts";
+import { version } from "./version.ts";
+
+/** What `chatd export` is asked to do. */
+export interface ExportCommandOptions extends LoginOptions {
+  /** The folder to make. */
+  readonly out: string;
+  readonly server: HostPort;
+  /** To go over a broker, instead of to a server. */
+  readonly broker?: BrokerUrl;
+  readonly tls?: ClientTls;
+  readonly insecure: boolean;
+}
+
+/** Takes all of a user's own data out of a server. @returns the exit code. @throws {ChatError} why it is not complete. */
+export async function runExport(options: ExportCommandOptions): Promise<number> {
+  const transport = await openTransport(options);
+  const state = new ClientState({ server: transport.address, user: options.user });
+  const login = new Login(transport, options, state);
+  using consumer = state.takeConsumer("export");
+  for (;;) {
+    const token = await login.token();
+    try {
+      await exportAll(options, { transport, consumer: consumer.name, token });
+      return 0;
+    } catch (error) {
+      if (!await login.mayTryAgain(error, token)) throw error;
+    }
+  }
+}
+
+async function openTransport({ broker, ...options }: ExportCommandOptions): Promise<Transport & FileTransport> {
+  if (broker === undefined) return await openGrpcTransport({ ...options, delivery: "stream" });
+  return await openAmqpTransport({ ...options, broker, caFile: options.tls?.caFile });
+}
+
+async function exportAll(
+  { user, out }: ExportCommandOptions,
+  { transport, consumer, token }: { transport: Transport & FileTransport; consumer: string; token: string },
+): Promise<void> {
+  const stop = new AbortController();
+  const connected = Promise.withResolvers<string>();
+  const epochs = new Set<string>();
+  const onEvent = (event: ClientEvent) => {
+    if (event.kind !== "state") return;
+    if (event.state.kind === "online") {
+      epochs.add(event.state.hello.epoch);
+      connected.resolve(event.state.hello.epoch);
+    } else if (event.state.kind === "offline") {
+      connected.reject(event.state.reason);
+    } else if (event.state.kind === "ended") {
+      connected.reject(event.state.error);
+    }
+  };
+  const source = new ChatClient({ transport, token, consumer, client: `chatd/${version}`, onEvent });
+  const running = source.run({ signal: stop.signal });
+  try {
+    const epoch = await connected.promise;
+    const target = new ExportFolder(out, { user, server: transport.address, epoch });
+    const { conversations, entries, missingFiles } = await exportData({
+      source,
+      files: new FileTransfer({ transport, token: () => token, timers: systemTimers }),
+      target,
+      signal: stop.signal,
+      onConversation: ({ address }, added) => console.error(`${address}: ${added} entries`),
+      onMissingFile: ({ conversation, seq }, reason) => {
+        console.error(`chatd: The file of ${conversation} ${seq} is not there: ${reason.message}`);
+      },
+    });
+    if (epochs.size > 1) {
+      throw new ChatError(
+        "unavailable",
+        "The server's log was restored from a backup meanwhile: begin again, with another folder.",
+      );
+    }
+    target.complete({ conversations, missingFiles });
+    console.log(`Exported ${user} to ${out}: ${conversations} conversations, ${entries} entries in this run.`);
+  } finally {
+    stop.abort();
+    await running;
+  }
+}

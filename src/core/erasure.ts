@@ -1,0 +1,64 @@
+import type { Log } from "./log.ts";
+import { pause } from "./pause.ts";
+
+/** Messages that are at most blanked in one transaction: some milliseconds. */
+const blankedAtOnce = 50;
+/** For others to have their turn, in milliseconds. */
+const restMs = 20;
+
+/** Users who deleted their account together with what they wrote. */
+export interface ErasureStore {
+  /**
+   * Blanks at most `limit` messages of one of them, as deletions do, but without entries that tell of it.
+   * @returns how many were looked at; 0 when nothing is left to do.
+   */
+  blankSome(limit: number): Promise<number>;
+}
+
+export interface ErasureOptions {
+  readonly store: ErasureStore;
+  readonly log: Log;
+  /** Messages were blanked: files that they held may have no holder any more. */
+  onBlanked(): void;
+}
+
+/** Blanks what those wrote who are gone, in the background; what a crash interrupts is gone on with. */
+export class Erasure {
+  readonly #options: ErasureOptions;
+  readonly #stopped = new AbortController();
+  #running: Promise<void> | undefined;
+  #again = false;
+
+  constructor(options: ErasureOptions) {
+    this.#options = options;
+  }
+
+  /** Does what there is to do. Resolves when it is done, or {@link close} was called; never rejects. */
+  async run(): Promise<void> {
+    this.#again = this.#running !== undefined;
+    this.#running ??= this.#blankAll()
+      .catch((cause) => this.#options.log.error("messages of a deleted account stay", { cause }))
+      .finally(() => this.#running = undefined);
+    await this.#running;
+    if (this.#again && !this.#stopped.signal.aborted) await this.run();
+  }
+
+  /** Resolves when nothing uses the store any more. */
+  async close(): Promise<void> {
+    this.#stopped.abort();
+    await this.#running;
+  }
+
+  async #blankAll(): Promise<void> {
+    const { store, log, onBlanked } = this.#options;
+    let blanked = 0;
+    while (!this.#stopped.signal.aborted) {
+      const count = await store.blankSome(blankedAtOnce);
+      blanked += count;
+      if (count === 0 || !await pause(restMs, this.#stopped.signal)) break;
+    }
+    if (blanked === 0) return;
+    log.info("messages of deleted accounts blanked", { blanked });
+    onBlanked();
+  }
+}

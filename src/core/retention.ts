@@ -1,0 +1,99 @@
+import type { Clock } from "./clock.ts";
+import type { Log } from "./log.ts";
+import { messageIdLifetimeMs } from "./message_id.ts";
+import { pause } from "./pause.ts";
+import type { ConversationRule, RetentionStore } from "./retention_store.ts";
+
+const sweepEveryMs = 5 * 60 * 1000;
+/** Entries that are removed in one transaction: some milliseconds. */
+const removedAtOnce = 50;
+/** For others to have their turn, in milliseconds. */
+const restMs = 20;
+
+export interface RetentionOptions {
+  readonly store: RetentionStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Entries were removed: files that they held may have no holder any more. */
+  onRemoved(): void;
+}
+
+/** Shortens logs as the operator's rules say, in the background and bit by bit. */
+export class Retention {
+  readonly #options: RetentionOptions;
+  readonly #stopped = new AbortController();
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #sweeping: Promise<void> | undefined;
+  #again = false;
+
+  constructor(options: RetentionOptions) {
+    this.#options = options;
+  }
+
+  /** From now on applies the rules, at once and every five minutes, until {@link close}. */
+  start(): void {
+    this.#timer ??= setInterval(() => void this.sweep(), sweepEveryMs);
+    void this.sweep();
+  }
+
+  async listRules(): Promise<ConversationRule[]> {
+    return await this.#options.store.listRules();
+  }
+
+  /** @returns false when there is no such conversation. */
+  async setRule(rule: ConversationRule): Promise<boolean> {
+    const isSet = await this.#options.store.setRule(rule);
+    if (isSet && this.#timer !== undefined) void this.sweep();
+    return isSet;
+  }
+
+  /** @returns whether there was one. */
+  async removeRule(conversation: string | undefined): Promise<boolean> {
+    const isRemoved = await this.#options.store.removeRule(conversation);
+    if (isRemoved && this.#timer !== undefined) void this.sweep();
+    return isRemoved;
+  }
+
+  /** Applies the rules to everything. What is asked for meanwhile is done after it. Never rejects. */
+  async sweep(): Promise<void> {
+    this.#again = this.#sweeping !== undefined;
+    this.#sweeping ??= this.#sweepAll().catch((cause) => this.#options.log.error("old entries stay", { cause }))
+      .finally(() => {
+        this.#sweeping = undefined;
+        if (this.#again && !this.#stopped.signal.aborted) void this.sweep();
+      });
+    await this.#sweeping;
+  }
+
+  /** Resolves when nothing uses the store any more. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#stopped.abort();
+    await this.#sweeping;
+  }
+
+  async #sweepAll(): Promise<void> {
+    const { store, clock, log, onRemoved } = this.#options;
+    await store.forgetSpentIds(clock.now() - messageIdLifetimeMs);
+    let removed = 0;
+    for (let after: number | undefined = 0; after !== undefined && !this.#stopped.signal.aborted;) {
+      const { due, next }: { due: number[]; next: number | undefined } = await store.findDue(after, clock.now());
+      for (const conversation of due) removed += await this.#shorten(conversation);
+      after = next;
+    }
+    if (removed === 0) return;
+    log.info("old entries removed", { removed });
+    onRemoved();
+  }
+
+  async #shorten(conversation: number): Promise<number> {
+    const { store, clock } = this.#options;
+    let removed = 0;
+    while (!this.#stopped.signal.aborted) {
+      const count = await store.removeDue(conversation, { now: clock.now(), limit: removedAtOnce });
+      removed += count;
+      if (count === 0 || !await pause(restMs, this.#stopped.signal)) break;
+    }
+    return removed;
+  }
+}

@@ -1,0 +1,73 @@
+import type { Accepted } from "../core/message.ts";
+import type { Database } from "./database.ts";
+
+interface SpentRow {
+  position: number;
+  conversation: string;
+  seq: number;
+  acceptedAt: number;
+}
+
+function prepareStatements(database: Database) {
+  return {
+    newest: database.prepare("SELECT max(id) AS id FROM spent_id"),
+    find: database.prepare(
+      `SELECT s.position, c.name AS conversation, s.seq, s.accepted_at AS acceptedAt
+       FROM spent_id s CROSS JOIN conversation c ON c.id = s.conversation WHERE s.id = ? AND s.sender = ?`,
+    ),
+    keep: database.prepare(
+      `INSERT OR IGNORE INTO spent_id (id, sender, position, conversation, seq, accepted_at)
+       SELECT id, sender, position, conversation, seq, accepted_at FROM entry
+       WHERE conversation = ? AND seq BETWEEN ? AND ? AND id >= ?`,
+    ),
+    forget: database.prepare(
+      "DELETE FROM spent_id WHERE (id, sender) IN (SELECT id, sender FROM spent_id WHERE id < ? LIMIT ?)",
+    ),
+  };
+}
+
+/** The ids of entries that are gone: they stay known for as long as they could be sent again. */
+export class SpentIds {
+  readonly #statements: ReturnType<typeof prepareStatements>;
+  /** Of all of them, as far as they matter: ids begin with their time, so hardly any that is new has to be looked up. */
+  #newest: Uint8Array | undefined;
+
+  constructor(database: Database) {
+    this.#statements = prepareStatements(database);
+    this.#readNewest();
+  }
+
+  /** When this is false, `find` finds nothing: as for nearly every id that is new. */
+  mayHave(id: Uint8Array): boolean {
+    return this.#newest !== undefined && compare(id, this.#newest) <= 0;
+  }
+
+  /** What was accepted with this id, of an entry that is gone. */
+  find(sender: number, id: Uint8Array): Accepted | undefined {
+    if (!this.mayHave(id)) return undefined;
+    const row = this.#statements.find.get(id, sender) as unknown as SpentRow | undefined;
+    if (!row) return undefined;
+    const { position, conversation, seq, acceptedAt } = row;
+    return { position, conversation, seq, acceptedAt };
+  }
+
+  /** Keeps the ids from `oldest` on of entries that are about to go. Part of the caller's transaction. */
+  keep(conversation: number, range: { firstSeq: number; lastSeq: number; oldest: Uint8Array }): void {
+    this.#statements.keep.run(conversation, range.firstSeq, range.lastSeq, range.oldest);
+    this.#readNewest();
+  }
+
+  /** Forgets some of those before `oldest`. @returns whether there may be more */
+  forgetSome(oldest: Uint8Array, limit: number): boolean {
+    return Number(this.#statements.forget.run(oldest, limit).changes) === limit;
+  }
+
+  #readNewest(): void {
+    this.#newest = (this.#statements.newest.get() as { id: Uint8Array | null }).id ?? undefined;
+  }
+}
+
+function compare(one: Uint8Array, other: Uint8Array): number {
+  const differs = one.findIndex((byte, index) => byte !== other[index]);
+  return differs < 0 ? 0 : one[differs] - other[differs];
+}

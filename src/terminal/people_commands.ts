@@ -1,0 +1,101 @@
+import { sanitizeLine } from "../core/sanitize.ts";
+import type { DirectMessages, Settings } from "../core/settings_store.ts";
+import { type CommandContext, type Commands, currentOf, only, parseNumber, usage } from "./command.ts";
+
+const settingForm = "/set receipts on|off, /set presence on|off, or /set messages anyone|contacts|nobody";
+const directMessages: readonly DirectMessages[] = ["anyone", "contacts", "nobody"];
+
+/** What others see of the person, and the person of others. */
+export const peopleCommands: Commands = {
+  readers: {
+    arguments: "N",
+    summary: "Who has read message N of this conversation",
+    async run(context, { words }) {
+      const seq = parseNumber(only(words, "/readers N"), "/readers N");
+      const { users, count } = await context.client.people.readers(currentOf(context).address, seq);
+      const names = users.map(sanitizeLine).join(", ");
+      const more = count > users.length ? ` and ${count - users.length} more` : "";
+      await context.print([count === 0 ? "Nobody who says so has read it." : `Read by ${names}${more}.`]);
+    },
+  },
+  away: {
+    arguments: "",
+    summary: "Tell that you are not at the keyboard; /back tells that you are",
+    async run({ client, print }) {
+      await client.people.setAway(true);
+      await print(["Others see that you are away. /back ends that."]);
+    },
+  },
+  back: {
+    arguments: "",
+    summary: "Tell that you are at the keyboard again",
+    async run({ client, print }) {
+      await client.people.setAway(false);
+      await print(["Others see that you are here."]);
+    },
+  },
+  block: {
+    arguments: "[NAME]",
+    summary: "Hear nothing of somebody any more, without telling them; who that is, without a name",
+    takesName: true,
+    async run(context, { words }) {
+      if (words.length === 0) return await listBlocked(context);
+      const user = only(words, "/block NAME");
+      await context.client.people.block(user);
+      await context.print([`What ${sanitizeLine(user)} writes from now on is hidden from you. /unblock ends that.`]);
+    },
+  },
+  unblock: {
+    arguments: "NAME",
+    summary: "Hear of somebody again",
+    takesName: true,
+    async run({ client, print }, { words }) {
+      const user = only(words, "/unblock NAME");
+      await client.people.unblock(user);
+      await print([`You hear of ${sanitizeLine(user)} again. What they wrote meanwhile stays hidden.`]);
+    },
+  },
+  set: {
+    arguments: "[SETTING VALUE]",
+    summary: "Your settings: receipts, presence, messages; without arguments, what they are",
+    async run({ client, print }, { words }) {
+      const settings = words.length === 0
+        ? (await client.people.settings()).settings
+        : await client.people.updateSettings(parseSetting(words));
+      await print(settingLines(settings));
+    },
+  },
+};
+
+async function listBlocked({ client, print }: CommandContext): Promise<void> {
+  const { blocked } = await client.people.settings();
+  await print([blocked.length === 0 ? "You block nobody." : `You block ${blocked.map(sanitizeLine).join(", ")}.`]);
+}
+
+function parseSetting([name, value, ...rest]: readonly string[]): Partial<Settings> {
+  const on = value === "on" ? true : value === "off" ? false : undefined;
+  const from = directMessages.find((each) => each === value);
+  if (rest.length === 0) {
+    if (name === "receipts" && on !== undefined) return { readReceipts: on };
+    if (name === "presence" && on !== undefined) return { presence: on };
+    if (name === "messages" && from !== undefined) return { directMessages: from };
+  }
+  throw usage(settingForm);
+}
+
+function settingLines({ readReceipts, presence, directMessages }: Settings): string[] {
+  const from: Readonly<Record<DirectMessages, string>> = {
+    anyone: "anyone may write to you",
+    contacts: "only people to whom you have written may write to you",
+    nobody: "nobody may write to you outside rooms",
+  };
+  return [
+    `  receipts ${onOff(readReceipts)}: others ${readReceipts ? "" : "do not "}see what you have read, and you of them`,
+    `  presence ${onOff(presence)}: others ${presence ? "" : "do not "}see whether you are here`,
+    `  messages ${directMessages}: ${from[directMessages]}`,
+  ];
+}
+
+function onOff(setting: boolean): string {
+  return setting ? "on" : "off";
+}

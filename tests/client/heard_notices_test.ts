@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { HeardNotices } from "../../src/client/heard_notices.ts";
+import type { Message } from "../../src/core/message.ts";
+import type { Notice } from "../../src/core/notice.ts";
+import { ManualTimers } from "../support/manual_timers.ts";
+
+function open() {
+  const timers = new ManualTimers();
+  const told: string[] = [];
+  const notices = new HeardNotices({
+    timers,
+    emit: (notice) => void told.push(describe(notice)),
+    missed: () => void told.push("missed"),
+  });
+  const typing = (user: string, stopped = false, conversation = `ana:${user}`) =>
+    notices.take({ kind: "typing", conversation, user, stopped });
+  const changed = (revision: number) => notices.take({ kind: "state_changed", revision, conversation: undefined });
+  return { timers, notices, typing, changed, take: () => told.splice(0) };
+}
+
+function describe(notice: Notice): string {
+  if (notice.kind === "typing") return `${notice.user} ${notice.stopped ? "stopped" : "types"}`;
+  if (notice.kind === "state_changed") return `${notice.revision}`;
+  return notice.kind;
+}
+
+Deno.test("typing is over 6 s after it was said last", async () => {
+  const { timers, typing, take } = open();
+  typing("ben");
+  await timers.advance(5_000);
+  typing("ben");
+  await timers.advance(5_999);
+  assert.deepEqual(take(), ["ben types"]);
+  await timers.advance(1);
+  assert.deepEqual(take(), ["ben stopped"]);
+  assert.equal(timers.pending, 0);
+});
+
+Deno.test("typing is over when it is said, when the message comes, and with the session", () => {
+  const { timers, notices, typing, take } = open();
+  const message: Message = {
+    position: 1,
+    conversation: "ana:ben",
+    seq: 1,
+    acceptedAt: 1,
+    id: "",
+    sender: "ben",
+    text: "hello",
+    ordinal: 1,
+  };
+  typing("ben");
+  typing("ben", true);
+  typing("ben", true);
+  notices.messageCame(message);
+  assert.deepEqual(take(), ["ben types", "ben stopped"]);
+  typing("ben");
+  typing("ben", false, "+room");
+  notices.messageCame({ ...message, event: { kind: "edited", target: 1 } });
+  notices.messageCame(message);
+  assert.deepEqual(take(), ["ben types", "ben types", "ben stopped"]);
+  typing("cleo");
+  notices.closed();
+  assert.deepEqual(take(), ["cleo types", "ben stopped", "cleo stopped"]);
+  assert.equal(timers.pending, 0);
+});
+
+Deno.test("no more than 1000 people type at once", () => {
+  const { timers, notices, typing, take } = open();
+  for (let index = 0; index < 1_100; index++) typing(`u${index}`);
+  assert.deepEqual([take().length, timers.pending], [1_000, 1_000]);
+  notices.closed();
+  assert.deepEqual([take().length, timers.pending], [1_000, 0]);
+});
+
+Deno.test("a gap in the numbers of what changed tells that something was missed", () => {
+  const { notices, changed, take } = open();
+  notices.opened(7);
+  for (const revision of [8, 9, 11, 12]) changed(revision);
+  assert.deepEqual(take(), ["8", "9", "missed", "11", "12"]);
+  notices.opened(3);
+  changed(4);
+  assert.deepEqual(take(), ["4"]);
+});
+
+Deno.test("all other notices are passed on", () => {
+  const { notices, take } = open();
+  notices.take({ kind: "presence", user: "ben", state: "away" });
+  notices.take({ kind: "room_receipts", conversation: "+room", counts: [] });
+  assert.deepEqual(take(), ["presence", "room_receipts"]);
+});

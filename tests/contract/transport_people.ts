@@ -1,0 +1,227 @@
+import assert from "node:assert/strict";
+import { createMessageId } from "../../src/core/message_id.ts";
+import { PresenceState } from "../../src/gen/chatd/v1/chat.ts";
+import type { Item } from "../../src/gen/chatd/v1/session.ts";
+import { DirectMessages } from "../../src/gen/chatd/v1/settings.ts";
+import type { LinkClient } from "../support/link_client.ts";
+import type { RequestKind } from "../support/received_frames.ts";
+import { until } from "../support/turns.ts";
+import { historyRequest, sendRequest } from "../support/wire_values.ts";
+import { type DefineTest, openAll, register, type TransportTest } from "./transport_harness.ts";
+
+type ItemKind = NonNullable<Item["kind"]>;
+type ItemValue<Name extends ItemKind["$case"]> = Extract<ItemKind, { $case: Name }>["value"];
+
+const unchanged = { readReceipts: undefined, presence: undefined, directMessages: DirectMessages.UNSPECIFIED };
+const nothingBlocked = {
+  settings: { readReceipts: true, presence: true, directMessages: DirectMessages.ANYONE },
+  blocked: [],
+};
+
+function notices<Name extends ItemKind["$case"]>(client: LinkClient, name: Name): ItemValue<Name>[] {
+  return client.items.flatMap((item) => item.$case === name ? [item.value as ItemValue<Name>] : []);
+}
+
+/** The first such notice that came or comes. */
+async function notice<Name extends ItemKind["$case"]>(
+  client: LinkClient,
+  name: Name,
+  matches: (value: ItemValue<Name>) => boolean,
+): Promise<ItemValue<Name>> {
+  const find = () => notices(client, name).find(matches);
+  await until(() => find() !== undefined, { what: `a ${name} as expected`, deadlineMs: 20_000 });
+  return find()!;
+}
+
+/** Registers each user and opens a session that knows of everything. */
+async function openKnowing(
+  { server, session }: Pick<TransportTest, "server" | "session">,
+  ...users: string[]
+): Promise<LinkClient[]> {
+  const clients: LinkClient[] = [];
+  for (const user of users) {
+    clients.push(await session((await register(server, user)).token, { protocolVersion: 2 }));
+  }
+  return clients;
+}
+
+/** When this is answered, everything has come that a request before it made the server tell at once. */
+async function settle(...clients: LinkClient[]): Promise<void> {
+  for (const client of clients) await client.ask("ping", {});
+}
+
+/** What people tell each other beside messages. */
+export function transportPeople(test: DefineTest): void {
+  test("the other one of two is told what was delivered and read, and may ask", async (given) => {
+    const [ana, ben] = await openKnowing(given, "ana", "ben");
+    for (const text of ["1", "2"]) await ana.send("ben", text);
+    await ben.received(2);
+    ben.acknowledge();
+    const delivered = await notice(ana, "receipt", ({ deliveredSeq }) => deliveredSeq === 2);
+    assert.deepEqual(delivered, { conversation: "ana:ben", user: "ben", readSeq: 0, deliveredSeq: 2 });
+    const readers = (seq: number) => ana.ask("listReaders", { with: "ben", seq });
+    assert.deepEqual(await readers(1), { users: [], count: 0 });
+    await ben.ask("read", { with: "ana", seq: 1 });
+    const read = await notice(ana, "receipt", ({ readSeq }) => readSeq > 0);
+    assert.deepEqual(read, { conversation: "ana:ben", user: "ben", readSeq: 1, deliveredSeq: 0 });
+    assert.deepEqual(await readers(1), { users: ["ben"], count: 1 });
+    assert.deepEqual(await readers(2), { users: [], count: 0 });
+    const { conversation } = await ben.ask("getConversation", { with: "ana" });
+    assert.deepEqual([conversation?.readSeq, conversation?.unread], [1, 1]);
+    const asAnaSees = (await ana.ask("getConversation", { with: "ben" })).conversation;
+    assert.equal(asAnaSees?.peerReadSeq, 1);
+  });
+
+  test("one's other sessions are told what one has read, and that something is new", async ({ server, session }) => {
+    const [ben] = await openAll(server, session, "ben");
+    const { token } = await register(server, "ana");
+    const laptop = await session(token, { protocolVersion: 2 });
+    const other = await session(token, { protocolVersion: 2, consumer: "other" });
+    await ben.send("ana", "hello");
+    await laptop.ask("read", { with: "ben", seq: 1 });
+    const { readSeq } = await notice(other, "receipt", ({ user }) => user === "ana");
+    assert.equal(readSeq, 1);
+    await notice(other, "stateChanged", ({ conversation }) => conversation === "ana:ben");
+    await settle(ben);
+    assert.deepEqual([notices(ben, "receipt"), notices(ben, "stateChanged")], [[], []]);
+  });
+
+  test("in a room it is told how many have read what", async (given) => {
+    const [ana, ben, cleo] = await openKnowing(given, "ana", "ben", "cleo");
+    await ana.ask("createRoom", { id: createMessageId(), name: "ops", public: true, historyVisible: true });
+    for (const each of [ben, cleo]) await each.ask("joinRoom", { id: createMessageId(), room: "#ops" });
+    const { seq, conversation } = await ana.send("#ops", "hello");
+    for (const each of [ben, cleo]) await each.ask("read", { with: "#ops", seq });
+    const counted = await notice(
+      ana,
+      "roomReceipts",
+      ({ counts }) => counts.some((each) => each.seq === seq && each.readers >= 2),
+    );
+    assert.equal(counted.conversation, conversation);
+    assert.deepEqual(await ana.ask("listReaders", { with: "#ops", seq }), { users: ["ben", "cleo"], count: 2 });
+    assert.deepEqual(notices(ana, "receipt").filter(({ user }) => user !== "ana"), []);
+  });
+
+  test("who is writing is told to whom they write, and not to who blocks them", async (given) => {
+    const [ana, ben, cleo] = await openKnowing(given, "ana", "ben", "cleo");
+    await ana.ask("typing", { to: "ben", stopped: false });
+    await ana.ask("typing", { to: "ben", stopped: true });
+    const about = { conversation: "ana:ben", user: "ana" };
+    await notice(ben, "typing", ({ stopped }) => stopped);
+    assert.deepEqual(notices(ben, "typing"), [{ ...about, stopped: false }, { ...about, stopped: true }]);
+    await cleo.ask("blockUser", { user: "ana", unblock: false });
+    await ana.ask("typing", { to: "cleo", stopped: false });
+    await settle(ana, cleo);
+    assert.deepEqual([notices(ana, "typing"), notices(cleo, "typing")], [[], []]);
+    const typing = (to: string): RequestKind => ({ $case: "typing", value: { to, stopped: false } });
+    assert.equal(await ana.refusal(typing("nobody")), "not_found");
+    assert.equal(await ana.refusal(typing("#nowhere")), "not_found");
+  });
+
+  test("settings are changed one by one, and each change is numbered", async ({ server, session, link }) => {
+    const { token } = await register(server, "ana");
+    const ana = await session(token, { protocolVersion: 2 });
+    const other = await link();
+    const { stateRevision } = await other.hello(token, { protocolVersion: 2, consumer: "other" });
+    assert.ok(stateRevision > 0);
+    assert.deepEqual(await ana.ask("getSettings", {}), nothingBlocked);
+    await ana.ask("updateSettings", { ...unchanged, presence: false });
+    const { settings } = await ana.ask("updateSettings", {
+      ...unchanged,
+      readReceipts: false,
+      directMessages: DirectMessages.CONTACTS,
+    });
+    const expected = { readReceipts: false, presence: false, directMessages: DirectMessages.CONTACTS };
+    assert.deepEqual(settings, expected);
+    assert.deepEqual(await other.ask("getSettings", {}), { settings: expected, blocked: [] });
+    await notice(other, "stateChanged", ({ revision }) => revision === stateRevision + 2);
+    assert.deepEqual(notices(other, "stateChanged").map(({ conversation }) => conversation), ["", ""]);
+    const wrong: RequestKind = {
+      $case: "updateSettings",
+      value: { ...unchanged, directMessages: 99 as DirectMessages },
+    };
+    assert.equal(await ana.refusal(wrong), "invalid_argument");
+  });
+
+  test("nothing of somebody who is blocked comes, then or later, and they are not told", async (given) => {
+    const [ana, ben] = await openKnowing(given, "ana", "ben");
+    await ben.send("ana", "before");
+    await ana.ask("blockUser", { user: "ben", unblock: false });
+    assert.deepEqual((await ana.ask("getSettings", {})).blocked, ["ben"]);
+    await ben.send("ana", "hidden");
+    await ana.send("ben", "from ana");
+    await ana.ask("blockUser", { user: "ben", unblock: true });
+    await ben.send("ana", "after");
+    assert.deepEqual(await ana.received(2), ["before", "after"]);
+    const { messages } = await ana.ask("history", historyRequest({ with: "ben" }));
+    assert.deepEqual(messages.map(({ text }) => text), ["before", "from ana", "after"]);
+    assert.deepEqual(await ben.received(1), ["from ana"]);
+    const block = (user: string): RequestKind => ({ $case: "blockUser", value: { user, unblock: false } });
+    assert.equal(await ana.refusal(block("ana")), "invalid_argument");
+    assert.equal(await ana.refusal(block("nobody")), "not_found");
+  });
+
+  test("who takes messages from people they wrote to alone takes no others, and says so", async (given) => {
+    const [ana, ben] = await openKnowing(given, "ana", "ben");
+    const settings = (directMessages: DirectMessages) => ana.ask("updateSettings", { ...unchanged, directMessages });
+    const send = (): RequestKind => {
+      return { $case: "send", value: sendRequest({ to: "ana", id: createMessageId(), text: "hello" }) };
+    };
+    await settings(DirectMessages.CONTACTS);
+    const [id] = ben.request(send());
+    const refused = await ben.reply(id);
+    assert.equal(refused.$case, "error");
+    assert.deepEqual(refused.$case === "error" && [refused.value.code, refused.value.message.slice(0, 38)], [
+      "permission_denied",
+      "ana takes messages outside rooms only ",
+    ]);
+    await ana.send("ben", "hello");
+    await ben.send("ana", "hello too");
+    await settings(DirectMessages.NOBODY);
+    assert.equal(await ben.refusal(send()), "permission_denied");
+    assert.deepEqual(await ana.received(1), ["hello too"]);
+  });
+
+  test("who is away is told to peers and listed, and who hides is not", async (given) => {
+    const [ana, ben] = await openKnowing(given, "ana", "ben");
+    await ana.send("ben", "hello");
+    const listed = async (name: string) => {
+      const { users } = await ben.ask("listUsers", { after: "", limit: 0 });
+      const { online, state } = users.find((user) => user.name === name)!;
+      return [online, state];
+    };
+    await ana.ask("setAway", { away: true });
+    await notice(ben, "presence", ({ user, state }) => user === "ana" && state === PresenceState.AWAY);
+    assert.deepEqual(await listed("ana"), [true, PresenceState.AWAY]);
+    await ana.ask("setAway", { away: false });
+    await notice(ben, "presence", ({ user, state }) => user === "ana" && state === PresenceState.ONLINE);
+    assert.deepEqual(await listed("ana"), [true, PresenceState.ONLINE]);
+    await ana.ask("updateSettings", { ...unchanged, presence: false });
+    await notice(ben, "presence", ({ user, state }) => user === "ana" && state === PresenceState.OFFLINE);
+    assert.deepEqual(await listed("ana"), [false, PresenceState.UNSPECIFIED]);
+    await ana.ask("updateSettings", { ...unchanged, presence: true });
+    await ana.close();
+    await notice(ben, "presence", ({ user, state }) => user === "ana" && state === PresenceState.OFFLINE);
+    await until(() => given.server.chat.presence.stateOf("ana") === "offline", { deadlineMs: 20_000 });
+    assert.deepEqual(await listed("ana"), [false, PresenceState.OFFLINE]);
+    const { users } = await ben.ask("listUsers", { after: "", limit: 0 });
+    assert.ok(users.find(({ name }) => name === "ana")!.lastSeenMs > 1_700_000_000_000);
+  });
+
+  test("a client of protocol version 1 is told of messages and presence only", async ({ server, session }) => {
+    const [ana] = await openKnowing({ server, session }, "ana");
+    const [ben] = await openAll(server, session, "ben");
+    await ana.send("ben", "hello");
+    await ben.received(1);
+    await ana.ask("typing", { to: "ben", stopped: false });
+    await ben.ask("updateSettings", { ...unchanged, readReceipts: true });
+    await ana.ask("react", { id: createMessageId(), to: "ben", seq: 1, emoji: "👍", remove: false });
+    await ana.send("ben", "again");
+    assert.deepEqual(await ben.received(2), ["hello", "again"]);
+    await settle(ben);
+    const kinds = new Set(ben.items.map(({ $case }) => $case));
+    kinds.delete("presence");
+    kinds.delete("deliveryChanged");
+    assert.deepEqual([...kinds].sort(), ["message", "reply"]);
+  });
+}

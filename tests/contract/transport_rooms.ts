@@ -1,0 +1,238 @@
+import assert from "node:assert/strict";
+import { createMessageId } from "../../src/core/message_id.ts";
+import { type Event, type Message, Role } from "../../src/gen/chatd/v1/chat.ts";
+import type { LinkClient } from "../support/link_client.ts";
+import type { RequestKind } from "../support/received_frames.ts";
+import { until } from "../support/turns.ts";
+import { historyRequest } from "../support/wire_values.ts";
+import { type DefineTest, register, type TransportTest } from "./transport_harness.ts";
+
+const id = createMessageId;
+/** What a room that one cannot see is, and one that does not exist. */
+const nowhere = `+${"a".repeat(26)}`;
+
+/** Sessions of clients that know events. */
+async function people({ server, session }: TransportTest, ...users: string[]): Promise<LinkClient[]> {
+  const clients: LinkClient[] = [];
+  for (const user of users) clients.push(await session((await register(server, user)).token, { protocolVersion: 2 }));
+  return clients;
+}
+
+async function makeRoom(
+  owner: LinkClient,
+  options: { public?: boolean; historyVisible?: boolean } = {},
+): Promise<string> {
+  const value = { id: id(), name: "ops", public: true, historyVisible: false, ...options };
+  return (await owner.ask("createRoom", value)).room!.id;
+}
+
+/** Resolves with the event of this kind that comes, or came. */
+function eventOf<Case extends NonNullable<Event["kind"]>["$case"]>(client: LinkClient, kind: Case): Promise<Message> {
+  return until(() => client.messages.find(({ event }) => event?.kind?.$case === kind), { what: `the event ${kind}` });
+}
+
+function texts(messages: readonly Message[]): string[] {
+  return messages.filter(({ event }) => event === undefined).map(({ text }) => text);
+}
+
+/** Rooms, and what is done to messages, for everybody who is in the conversation and for nobody else. */
+export function transportRooms(test: DefineTest): void {
+  test("who joins a public room reads what is said from then on, and writes there", async (context) => {
+    const [ana, ben, cleo] = await people(context, "ana", "ben", "cleo");
+    const room = await makeRoom(ana);
+    await ana.send(room, "before");
+    const joined = await ben.ask("joinRoom", { id: id(), room: "#ops" });
+    assert.deepEqual([joined.room!.id, joined.room!.members], [room, 2]);
+    assert.equal((await eventOf(ana, "joined")).sender, "ben");
+    await ana.send("#ops", "to all");
+    await ben.send(room, "from ben");
+    await until(() => texts(ana.messages).length === 1 && texts(ben.messages).length === 1);
+    assert.deepEqual([texts(ana.messages), texts(ben.messages)], [["from ben"], ["to all"]]);
+    assert.equal(ben.messages.find(({ text }) => text === "to all")!.conversation, room);
+    assert.deepEqual(cleo.messages, []);
+    const page = await ben.ask("history", historyRequest({ with: room, events: true }));
+    assert.deepEqual(texts(page.messages), ["to all", "from ben"]);
+    const { members } = await cleo.ask("listMembers", { room: "#ops", after: "", limit: 0 });
+    assert.deepEqual(members.map(({ user, role }) => [user, role]), [["ana", Role.OWNER], ["ben", Role.MEMBER]]);
+  });
+
+  test("a room that shows its history shows it to who comes later", async (context) => {
+    const [ana, ben] = await people(context, "ana", "ben");
+    const room = await makeRoom(ana, { historyVisible: true });
+    await ana.send(room, "before");
+    await ben.ask("joinRoom", { id: id(), room: "#ops" });
+    assert.deepEqual(texts((await ben.ask("history", historyRequest({ with: room }))).messages), ["before"]);
+  });
+
+  test("nobody can tell a private room from one that does not exist", async (context) => {
+    const [ana, mallory] = await people(context, "ana", "mallory");
+    const room = await makeRoom(ana, { public: false });
+    const { seq } = await ana.send(room, "secret");
+    const attempts = (address: string): RequestKind[] => [
+      { $case: "joinRoom", value: { id: id(), room: address } },
+      { $case: "leaveRoom", value: { id: id(), room: address } },
+      { $case: "setTopic", value: { id: id(), room: address, topic: "mine" } },
+      { $case: "updateRoom", value: { id: id(), room: address, public: true } },
+      { $case: "inviteMember", value: { id: id(), room: address, user: "mallory" } },
+      { $case: "removeMember", value: { id: id(), room: address, user: "ana", ban: false } },
+      { $case: "removeMember", value: { id: id(), room: address, user: "ana", ban: true } },
+      { $case: "unbanMember", value: { id: id(), room: address, user: "mallory" } },
+      { $case: "setRole", value: { id: id(), room: address, user: "mallory", role: Role.OWNER } },
+      { $case: "listMembers", value: { room: address, after: "", limit: 0 } },
+      { $case: "history", value: historyRequest({ with: address, events: true }) },
+      { $case: "getConversation", value: { with: address } },
+      { $case: "send", value: { to: address, id: id(), text: "boo", replyToSeq: 0, uploadId: "" } },
+      { $case: "send", value: { to: address, id: id(), text: "boo", replyToSeq: seq, uploadId: "" } },
+      { $case: "edit", value: { to: address, id: id(), seq, text: "boo" } },
+      { $case: "delete", value: { to: address, id: id(), seq } },
+      { $case: "react", value: { to: address, id: id(), seq, emoji: "👍", remove: false } },
+    ];
+    const answers = async (address: string) => {
+      const replies: unknown[] = [];
+      for (const kind of attempts(address)) {
+        const { $case, value } = await mallory.reply(mallory.request(kind)[0]);
+        assert.equal($case, "error", `${kind.$case} was not refused`);
+        replies.push(JSON.stringify(value).replaceAll(address, "ADDRESS"));
+      }
+      return replies;
+    };
+    assert.deepEqual(await answers(room), await answers(nowhere));
+    assert.deepEqual((await mallory.ask("listRooms", { query: "", after: "", limit: 0 })).rooms, []);
+    assert.equal(await mallory.refusal({ $case: "joinRoom", value: { id: id(), room: "#ops" } }), "not_found");
+    assert.deepEqual(mallory.messages, []);
+  });
+
+  test("who is invited may join, and who is removed keeps what was said until then", async (context) => {
+    const [ana, ben] = await people(context, "ana", "ben");
+    const room = await makeRoom(ana, { public: false });
+    await ana.ask("inviteMember", { id: id(), room, user: "ben" });
+    await until(() => ben.items.some((item) => item.$case === "stateChanged" && item.value.conversation === room));
+    const invitation = (await ben.ask("getConversation", { with: room })).conversation!;
+    assert.deepEqual([invitation.role, invitation.invitedBy, invitation.room!.name], [Role.INVITED, "ana", "ops"]);
+    const history: RequestKind = { $case: "history", value: historyRequest({ with: room }) };
+    assert.equal(await ben.refusal(history), "permission_denied");
+    await ben.ask("joinRoom", { id: id(), room });
+    await ana.send(room, "while in it");
+    await ana.ask("removeMember", { id: id(), room, user: "ben", ban: false });
+    await ana.send(room, "after it");
+    assert.equal((await eventOf(ben, "removed")).sender, "ana");
+    assert.equal(
+      await ben.refusal({ $case: "send", value: { to: room, id: id(), text: "still?", replyToSeq: 0, uploadId: "" } }),
+      "not_found",
+    );
+    const { messages, headSeq } = await ben.ask("history", historyRequest({ with: room }));
+    assert.deepEqual([texts(messages), messages.length > 0 && headSeq], [["while in it"], 5]);
+    assert.deepEqual(texts(ben.messages), ["while in it"]);
+    assert.equal(await ben.refusal({ $case: "joinRoom", value: { id: id(), room } }), "not_found");
+  });
+
+  test("who is banned cannot come back until the ban is lifted", async (context) => {
+    const [ana, ben] = await people(context, "ana", "ben");
+    const room = await makeRoom(ana);
+    await ben.ask("joinRoom", { id: id(), room });
+    await ana.ask("removeMember", { id: id(), room, user: "ben", ban: true });
+    const join: RequestKind = { $case: "joinRoom", value: { id: id(), room } };
+    assert.equal(await ben.refusal(join), "permission_denied");
+    await ana.ask("unbanMember", { id: id(), room, user: "ben" });
+    await ben.ask("joinRoom", { id: id(), room });
+  });
+
+  test("a request of a room that is sent again has the first result", async (context) => {
+    const [ana, ben] = await people(context, "ana", "ben");
+    const create = { id: id(), name: "ops", public: true, historyVisible: false };
+    const made = await ana.ask("createRoom", create);
+    const again = await ana.ask("createRoom", create);
+    assert.deepEqual([again.room, again.duplicate], [made.room, true]);
+    const join = { id: id(), room: made.room!.id };
+    const first = await ben.ask("joinRoom", join);
+    const second = await ben.ask("joinRoom", join);
+    assert.deepEqual([second.entry!.seq, second.entry!.duplicate], [first.entry!.seq, true]);
+    assert.equal(await ben.refusal({ $case: "joinRoom", value: { ...join, id: id() } }), "already_exists");
+    const taken: RequestKind = { $case: "createRoom", value: { ...create, id: id() } };
+    assert.equal(await ben.refusal(taken), "already_exists");
+  });
+
+  test("edits, reactions and deletions reach both, and history has what became of a message", async (context) => {
+    const [ana, ben] = await people(context, "ana", "ben");
+    const { seq } = await ana.send("ben", "helo");
+    await ana.ask("edit", { to: "ben", id: id(), seq, text: "hello" });
+    assert.equal((await eventOf(ben, "edited")).text, "hello");
+    await ben.ask("react", { to: "ana", id: id(), seq, emoji: "👍", remove: false });
+    await eventOf(ana, "reacted");
+    const read = async (client: LinkClient, other: string) =>
+      (await client.ask("history", historyRequest({ with: other }))).messages[0];
+    const seen = await read(ana, "ben");
+    assert.deepEqual([seen.text, seen.editedAtMs > 0, seen.reactions], ["hello", true, [{
+      emoji: "👍",
+      count: 1,
+      own: false,
+    }]]);
+    assert.deepEqual((await read(ben, "ana")).reactions, [{ emoji: "👍", count: 1, own: true }]);
+    await ana.ask("delete", { to: "ben", id: id(), seq });
+    await eventOf(ben, "deleted");
+    const gone = await read(ben, "ana");
+    assert.deepEqual([gone.text, gone.deleted, gone.reactions], ["", true, []]);
+    const edit: RequestKind = { $case: "edit", value: { to: "ben", id: id(), seq, text: "back" } };
+    assert.equal(await ana.refusal(edit), "not_found");
+  });
+
+  test("only its author edits a message; in a room, moderators delete it too", async (context) => {
+    const [ana, ben, cleo] = await people(context, "ana", "ben", "cleo");
+    const room = await makeRoom(ana);
+    for (const client of [ben, cleo]) await client.ask("joinRoom", { id: id(), room });
+    const { seq } = await ben.send(room, "mine");
+    const edit = (client: LinkClient) =>
+      client.refusal({ $case: "edit", value: { to: room, id: id(), seq, text: "not mine" } });
+    assert.deepEqual([await edit(ana), await edit(cleo)], ["permission_denied", "permission_denied"]);
+    const remove: RequestKind = { $case: "delete", value: { to: room, id: id(), seq } };
+    assert.equal(await cleo.refusal(remove), "permission_denied");
+    await ana.ask("setRole", { id: id(), room, user: "cleo", role: Role.MODERATOR });
+    await cleo.ask("delete", { to: room, id: id(), seq });
+    assert.equal((await eventOf(ben, "deleted")).sender, "cleo");
+  });
+
+  test("a client of protocol 1 is sent what people write in rooms, and no events", async (context) => {
+    const [ana, ben] = await people(context, "ana", "ben");
+    const { token } = await register(context.server, "old");
+    const old = await context.session(token);
+    const room = await makeRoom(ana);
+    await ben.ask("joinRoom", { id: id(), room });
+    // An old client cannot join by itself, but its user can with another.
+    const newer = await context.session(token, { protocolVersion: 2, consumer: "newer" });
+    await newer.ask("joinRoom", { id: id(), room });
+    const { seq } = await ana.send(room, "1");
+    await ana.ask("edit", { to: room, id: id(), seq, text: "one" });
+    await ana.ask("react", { to: room, id: id(), seq, emoji: "👍", remove: false });
+    await ana.send(room, "2");
+    assert.deepEqual(await old.received(2), ["1", "2"]);
+    assert.ok(old.items.every((item) => ["reply", "message", "presence", "deliveryChanged"].includes(item.$case)));
+    assert.ok(old.messages.every(({ event }) => event === undefined));
+    await old.send(room, "3");
+    await until(() => texts(ana.messages).includes("3"));
+    const { conversations } = await old.ask("listConversations", { limit: 0, beforePosition: 0 });
+    assert.deepEqual(conversations.map(({ address, last }) => [address, last!.text]), [[room, "3"]]);
+  });
+
+  test("who was away gets the events of a room in order when they come back", async (context) => {
+    const { server, session } = context;
+    const [ana] = await people(context, "ana");
+    const { token } = await register(server, "ben");
+    const ben = await session(token, { protocolVersion: 2 });
+    const room = await makeRoom(ana);
+    await ben.ask("joinRoom", { id: id(), room });
+    await ben.close();
+    await ana.ask("setTopic", { id: id(), room, topic: "outage" });
+    const { seq } = await ana.send(room, "first");
+    await ana.ask("edit", { to: room, id: id(), seq, text: "First" });
+    await ana.ask("removeMember", { id: id(), room, user: "ben", ban: false });
+    await ana.send(room, "unseen");
+    const back = await session(token, { protocolVersion: 2 });
+    await eventOf(back, "removed");
+    const seen = back.messages.filter(({ sender }) => sender === "ana").map(({ event, text }) => [
+      event?.kind?.$case ?? "message",
+      text,
+    ]);
+    // What is read from the store is what became of it.
+    assert.deepEqual(seen, [["topicChanged", "outage"], ["message", "First"], ["edited", "First"], ["removed", ""]]);
+  });
+}

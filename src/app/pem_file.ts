@@ -25,13 +25,19 @@ export async function readServerCertificate(
   { certFile, keyFile }: { certFile: string; keyFile: string },
 ): Promise<{ certificate: Uint8Array; key: Uint8Array }> {
   const [certificate, key] = await Promise.all([readPem(certFile), readPem(keyFile)]);
-  const parsed = parse(certFile, "certificate", () => new X509Certificate(Buffer.from(certificate)));
-  const own = parse(keyFile, "private key without a passphrase", () => createPrivateKey(Buffer.from(key)));
+  const parsed = parse(certFile, "certificate", () => new X509Certificate(first("CERTIFICATE", certificate)));
+  const own = parse(keyFile, "private key without a passphrase", () => createPrivateKey(first("PRIVATE KEY", key)));
   if (parsed.checkPrivateKey(own)) return { certificate, key };
   throw new ChatError(
     "invalid_argument",
     `The key in "${keyFile}" is not the one of the certificate in "${certFile}": give the two that were made together.`,
   );
+}
+
+/** The first block of this kind: one file may hold the key and the certificates, in any order (RFC 7468). */
+function first(label: string, pem: Uint8Array): Buffer {
+  const block = new RegExp(`-----BEGIN [A-Z ]*${label}-----[^]+?-----END [A-Z ]*${label}-----`);
+  return Buffer.from(block.exec(new TextDecoder().decode(pem))?.[0] ?? "");
 }
 
 function parse<T>(file: string, what: string, read: () => T): T {

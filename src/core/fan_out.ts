@@ -54,7 +54,10 @@ export class FanOut {
       room.apply({ sender: message.sender, event, text: message.text }, message.seq);
       if (event.kind === "room_created") rooms.add(room);
       if (event.kind === "room_changed") rooms.forgetName(wasPublicAs);
-      if (subject !== message.sender) this.#options.invitationChanged(subject, message.conversation);
+      const isUnheard = event.kind === "invited" && this.#options.hides(subject, message);
+      if (subject !== message.sender && !isUnheard) {
+        this.#options.invitationChanged(subject, message.conversation);
+      }
     }
     if (leaver !== undefined && !room.isMember(leaver)) yield leaver;
     yield* liveMembers(room, live);

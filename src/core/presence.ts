@@ -13,9 +13,9 @@ const saveDelayMs = 1_000;
 
 /** What others may know of somebody's presence. */
 export interface PresenceSeen {
-  /** Undefined when they hide it. */
+  /** Undefined when they hide it, or one of the two blocks the other. */
   readonly state: PresenceState | undefined;
-  /** Milliseconds since the Unix epoch; 0 while they are there, when they hide it or were never seen. */
+  /** Milliseconds since the Unix epoch; 0 while they are there, when it is hidden or they were never seen. */
   readonly lastSeenAt: number;
 }
 
@@ -101,17 +101,20 @@ export class Presence {
   async peersPresent(user: string): Promise<{ user: string; state: PresenceState }[]> {
     const { live, store } = this.#options;
     const peers = await store.peersAmong(user, [...new Set([...live.users(), ...this.#leaving.keys()])]);
-    const seen = await this.see(peers);
+    const seen = await this.see(user, peers);
     return peers.flatMap((peer, index) => {
       const { state = "offline" } = seen[index];
       return state === "offline" ? [] : [{ user: peer, state }];
     });
   }
 
-  /** What others see of these users, in their order. */
-  async see(users: readonly string[]): Promise<PresenceSeen[]> {
+  /** What `asker` sees of these users, in their order. */
+  async see(asker: string, users: readonly string[]): Promise<PresenceSeen[]> {
     const { settings, settingsStore } = this.#options;
-    const visible = await Promise.all(users.map(async (user) => (await settings.settings(user)).presence));
+    await settings.load(asker);
+    const visible = await Promise.all(users.map(async (user) => {
+      return (await settings.settings(user)).presence && !this.#isKept(user, asker);
+    }));
     const gone = users.filter((user, index) => visible[index] && this.stateOf(user) === "offline");
     const stored = await settingsStore.readLastSeen(gone);
     const lastSeen = new Map(gone.map((user, index) => [user, this.#unsaved.get(user) ?? stored[index]]));
@@ -130,6 +133,12 @@ export class Presence {
     }
     this.#leaving.clear();
     await this.#save();
+  }
+
+  /** Whether one of the two blocks the other; of users whose settings were asked for. */
+  #isKept(one: string, other: string): boolean {
+    const { settings } = this.#options;
+    return settings.isHidden(one, other) || settings.isHidden(other, one);
   }
 
   #seen(user: string, at: number): void {
@@ -153,10 +162,14 @@ export class Presence {
   async #tell(user: string, state: PresenceState, { always = false } = {}): Promise<void> {
     const { live, store, settings, log } = this.#options;
     try {
-      if (!always && !(await settings.settings(user)).presence) return;
+      const { presence } = await settings.settings(user);
+      if (!presence && !always) return;
       const peers = await store.peersAmong(user, [...live.users()]);
       const notice = { kind: "presence", user, state } as const;
-      for (const peer of peers) for (const subscriber of live.of(peer)) subscriber.notify(notice);
+      for (const peer of peers) {
+        if (this.#isKept(user, peer)) continue;
+        for (const subscriber of live.of(peer)) subscriber.notify(notice);
+      }
     } catch (error) {
       log.error("presence could not be told", { user, error });
     }

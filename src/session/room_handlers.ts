@@ -66,7 +66,7 @@ export const roomHandlers: RequestHandlers<RoomRequestName> = {
     const limit = parseLimit(request.limit, { standard: 200, most: 500 });
     const members = await chat.rooms.members(identity.user, request.room, { ...request, limit: limit + 1 });
     const listed = members.slice(0, limit);
-    const seen = await chat.presence.see(listed.map(({ user }) => user));
+    const seen = await chat.presence.see(identity.user, listed.map(({ user }) => user));
     return {
       members: listed.map(({ user, role }, index) => {
         const { state } = seen[index];

@@ -58,8 +58,9 @@ async function deleteAccount(context: CommandContext, words: readonly string[]):
     throw new ChatError("invalid_argument", `To delete your account for ever, write: /deleteaccount ${me}`);
   }
   await print([
-    `This deletes the account ${me} for ever: you leave all rooms, and nobody can have your name again. Your messages stay, from`,
-    "a made-up name, or are erased, as this server does it. Ctrl-C keeps your account.",
+    `This deletes the account ${me} for ever. You leave all rooms, and nobody gets your name again.`,
+    "Your messages stay, from a made-up name, or are erased, as this server does it.",
+    "Ctrl-C keeps your account.",
   ]);
   const password = await askSecret("Password: ");
   if (!password) return await print(["Your account stays."]);

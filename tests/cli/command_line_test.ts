@@ -267,6 +267,12 @@ Deno.test("--help says what each command does and takes, after the command and b
     ["user --help", [/add/, /list/, /passwd/, /disable/, /enable/, /invite/]],
     ["user add --help", [/CHATD_PASSWORD\b/, /--data DIR/, /NAME/]],
     ["help user passwd", [/all devices/]],
+    ["user delete --help", [/--yes/, /anonymize, erase/]],
+    ["backup --help", [/DIR/, /--data DIR/]],
+    ["restore --help", [/--data DIR/, /--log-out/]],
+    ["export --help", [/--out DIR/, /--server HOST:PORT/, /--broker URL/, /CHATD_PASSWORD|--password-file/]],
+    ["room --help", [/list/, /show/, /delete/]],
+    ["retention set --help", [/CONVERSATION/, /--max-age DURATION/, /--max-entries COUNT/]],
     ["user invite --help", [/--expires DURATION.*7d/]],
   ];
   for (const [line, expected] of table) {

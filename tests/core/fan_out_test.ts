@@ -84,3 +84,15 @@ Deno.test("nothing of somebody who is blocked is offered, in rooms or between tw
   await test.send("ana", "ben", "again");
   assert.deepEqual(ben.texts, ["seen", "again"]);
 });
+
+Deno.test("an invitation is heard of, but not one by somebody who is blocked", async () => {
+  await using test = await TestChat.open();
+  await openRoom(test, { historyVisible: true });
+  const [ben, cleo] = [await come(test, "ben"), await come(test, "cleo")];
+  await test.chat.settings.block("ben", "ana");
+  for (const each of [ben, cleo]) each.notices.splice(0);
+  for (const user of ["ben", "cleo"]) {
+    await test.chat.rooms.invite({ user: "ana" }, { id: test.draft("ana").id, room: "#ops", user });
+  }
+  assert.deepEqual([ben, cleo].map(({ notices }) => notices.length), [0, 1]);
+});

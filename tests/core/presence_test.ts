@@ -153,7 +153,7 @@ Deno.test("who hides their presence looks like nobody who is there, to everybody
   await turns();
   assert.deepEqual(told(ben), []);
   assert.deepEqual(await presence.peersPresent("ben"), []);
-  assert.deepEqual(await presence.see(["ana", "ben", "cleo"]), [
+  assert.deepEqual(await presence.see("ben", ["ana", "ben", "cleo"]), [
     { state: undefined, lastSeenAt: 0 },
     { state: "online", lastSeenAt: 0 },
     { state: "offline", lastSeenAt: 0 },
@@ -161,7 +161,7 @@ Deno.test("who hides their presence looks like nobody who is there, to everybody
   go(ana);
   await time.tick(10_000);
   assert.deepEqual(told(ben), []);
-  assert.deepEqual(await presence.see(["ana"]), [{ state: undefined, lastSeenAt: 0 }]);
+  assert.deepEqual(await presence.see("ben", ["ana"]), [{ state: undefined, lastSeenAt: 0 }]);
   await presence.close();
 });
 
@@ -189,11 +189,11 @@ Deno.test("when somebody was seen last is shown when they are gone, and kept", a
   go(ana);
   clock.advance(3_000);
   await time.tick(3_000);
-  assert.deepEqual(await presence.see(["ana"]), [{ state: "offline", lastSeenAt: left }]);
+  assert.deepEqual(await presence.see("ben", ["ana"]), [{ state: "offline", lastSeenAt: left }]);
   assert.equal(await lastSeen("ana"), 0);
   await time.tick(1_000);
   assert.equal(await lastSeen("ana"), left);
-  assert.deepEqual(await presence.see(["ana"]), [{ state: "offline", lastSeenAt: left }]);
+  assert.deepEqual(await presence.see("ben", ["ana"]), [{ state: "offline", lastSeenAt: left }]);
   come(ben);
   clock.advance(5_000);
   go(ben);
@@ -202,4 +202,29 @@ Deno.test("when somebody was seen last is shown when they are gone, and kept", a
   await presence.close();
   assert.equal(await lastSeen("ben"), benLeft);
   assert.equal(time.pending, 0);
+});
+
+Deno.test("people who block each other see nothing of each other's presence, and others do", async () => {
+  using time = new FakeTime();
+  const { store, presence, settings, come, go } = await open();
+  await accept(store, directAppend("ana", "cleo"));
+  const [ana, ben, cleo] = people();
+  await settings.block("ben", "ana");
+  for (const each of [cleo, ben, ana]) {
+    await settings.load(each.identity.user);
+    come(each);
+  }
+  await turns();
+  presence.setAway(ben, true);
+  await turns();
+  assert.deepEqual([ana, ben, cleo].map(told), [[], [], [["ana", "online"]]]);
+  assert.deepEqual(await presence.peersPresent("ana"), [{ user: "cleo", state: "online" }]);
+  assert.deepEqual(await presence.peersPresent("ben"), []);
+  const hidden = { state: undefined, lastSeenAt: 0 };
+  assert.deepEqual([await presence.see("ana", ["ben"]), await presence.see("ben", ["ana"])], [[hidden], [hidden]]);
+  assert.deepEqual(await presence.see("cleo", ["ben"]), [{ state: "away", lastSeenAt: 0 }]);
+  go(ben);
+  await time.tick(10_000);
+  assert.deepEqual(await presence.see("ana", ["ben"]), [hidden]);
+  await presence.close();
 });

@@ -14,6 +14,9 @@ export interface LinkLife {
   toClient: number;
 }
 
+/** Of everybody who is there already. */
+export const fakePassword = "correct horse";
+
 /** A server in memory, as far as a client can tell; its links break where a test wants. */
 export class FakeChatServer {
   epoch = "epoch-1";
@@ -327,6 +330,9 @@ export class FakeSession {
         }));
         return { $case: "listUsers", value: { users, more: false } };
       }
+      case "deleteAccount":
+        if (kind.value.password !== fakePassword) throw new ChatError("permission_denied", "The password is wrong.");
+        return { $case: "deleteAccount", value: {} };
       case "whoAmI":
         return {
           $case: "whoAmI",

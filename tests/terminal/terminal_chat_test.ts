@@ -7,7 +7,7 @@ import { chooseStyle } from "../../src/terminal/style.ts";
 import { TerminalChat, type TerminalChatOptions } from "../../src/terminal/terminal_chat.ts";
 import { EmulatedTerminal } from "../support/emulated_terminal.ts";
 import { eventually } from "../support/eventually.ts";
-import { FakeChatServer } from "../support/fake_chat_server.ts";
+import { FakeChatServer, fakePassword } from "../support/fake_chat_server.ts";
 
 class Chatting {
   readonly server: FakeChatServer;
@@ -247,4 +247,23 @@ Deno.test("a terminal that can only write lines gets lines", async () => {
     chat.terminal.hangUp();
     assert.equal(await chat.running, undefined);
   }, { to: "ben", dumb: true });
+});
+
+Deno.test("/deleteaccount wants the own name and the password, and then forgets the login", async () => {
+  await chatting(async (chat) => {
+    await chat.sees("[ana → ben]");
+    chat.terminal.type("/deleteaccount ben\r");
+    await chat.sees("write: /deleteaccount ana");
+    chat.terminal.type("/deleteaccount ana\r");
+    await chat.sees(/nobody gets your name again[^]*Password: $/);
+    chat.terminal.type("wrong\r");
+    await chat.sees("The password is wrong.");
+    assert.deepEqual(chat.kept, []);
+    chat.terminal.type("/deleteaccount ana\r");
+    await chat.sees(/is wrong[^]*Password: $/);
+    chat.terminal.type(`${fakePassword}\r`);
+    assert.equal(await chat.running, undefined);
+    assert.deepEqual(chat.kept, ["logged out"]);
+    assert.match(chat.seen, /Your account is deleted\./);
+  }, { to: "ben" });
 });

@@ -8,6 +8,7 @@ import { LiveSessions, type Subscriber } from "./live_sessions.ts";
 import type { Log } from "./log.ts";
 import { Files } from "./files.ts";
 import type { FileStore } from "./file_store.ts";
+import { DiskQuota } from "./disk_quota.ts";
 import { FanOut } from "./fan_out.ts";
 import { KnownUsers } from "./known_users.ts";
 import type { DeletedAccounts, Limits } from "./limits.ts";
@@ -127,7 +128,8 @@ export class Chat {
     });
     const commits = this.#commits;
     const checkContact = (sender: string, recipient: string) => settings.checkContact(sender, recipient);
-    this.posting = new Posting({ known, store, rooms: cache, commits, clock, checkContact });
+    const disk = new DiskQuota({ files: options.files, maxBytes: limits.maxDiskBytes, clock, log });
+    this.posting = new Posting({ known, store, rooms: cache, commits, disk, clock, checkContact });
     this.receipts = new Receipts({
       live,
       store,

@@ -69,6 +69,10 @@ export class Database implements Disposable {
     }
   }
 
+  /**
+   * SQLite plans a statement again each time that a value is bound to it which its planner looks at, and that takes longer than most
+   * statements run: so write `LIMIT +?` instead of `LIMIT ?`.
+   */
   prepare(sql: string): StatementSync {
     return this.#connection.prepare(sql);
   }

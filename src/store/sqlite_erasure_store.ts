@@ -16,7 +16,7 @@ function prepareStatements(database: Database) {
   return {
     next: database.prepare("SELECT user, after_id AS afterId FROM erasure LIMIT 1"),
     entries: database.prepare(
-      "SELECT position, conversation, seq, id, kind FROM entry WHERE sender = ? AND id > ? ORDER BY id LIMIT ?",
+      "SELECT position, conversation, seq, id, kind FROM entry WHERE sender = ? AND id > ? ORDER BY id LIMIT +?",
     ),
     blank: database.prepare("UPDATE entry SET text = x'', edited_at = NULL, deleted = 1 WHERE position = ?"),
     removeReactions: database.prepare("DELETE FROM reaction WHERE conversation = ? AND seq = ?"),

@@ -49,7 +49,7 @@ function prepareStatements(database: Database) {
     ),
     conversation: database.prepare("SELECT id FROM conversation WHERE name = ?"),
     sent: database.prepare(
-      `SELECT position FROM entry WHERE sender = ? AND id < ? AND kind = ${kindCodes.message} ORDER BY id DESC LIMIT ?`,
+      `SELECT position FROM entry WHERE sender = ? AND id < ? AND kind = ${kindCodes.message} ORDER BY id DESC LIMIT +?`,
     ),
     findConsumer: database.prepare(
       `SELECT position FROM consumer WHERE device = (SELECT id FROM device WHERE public_id = ?) AND name = ?`,

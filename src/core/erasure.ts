@@ -2,7 +2,7 @@ import type { Log } from "./log.ts";
 import { pause } from "./pause.ts";
 
 /** Messages that are at most blanked in one transaction: some milliseconds. */
-const blankedAtOnce = 250;
+const blankedAtOnce = 50;
 /** For others to have their turn, in milliseconds. */
 const restMs = 20;
 

@@ -6,7 +6,7 @@ import type { ConversationRule, RetentionStore } from "./retention_store.ts";
 
 const sweepEveryMs = 5 * 60 * 1000;
 /** Entries that are removed in one transaction: some milliseconds. */
-const removedAtOnce = 250;
+const removedAtOnce = 50;
 /** For others to have their turn, in milliseconds. */
 const restMs = 20;
 

@@ -1,3 +1,5 @@
-import { run } from "./src/cli/run.ts";
-
-if (import.meta.main) Deno.exit(await run(Deno.args));
+if (import.meta.main) {
+  // A worker is made from this file too: of a program that was bundled or compiled, there is no other.
+  if ("WorkerGlobalScope" in globalThis) await (await import("./src/app/background_jobs.ts")).serveJob();
+  else Deno.exit(await (await import("./src/cli/run.ts")).run(Deno.args));
+}

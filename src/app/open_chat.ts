@@ -9,12 +9,15 @@ import type { Log } from "../core/log.ts";
 import { Retention } from "../core/retention.ts";
 import { lockFolder } from "../store/folder_lock.ts";
 import { openStore, type Store } from "../store/open_store.ts";
+import { BackgroundSearch } from "./background_search.ts";
 import { openControlSocket } from "./control_socket.ts";
 import { operatorCommands } from "./operator_commands.ts";
 import { requireDataFolder } from "./permissions.ts";
 import { ScryptHasher } from "./scrypt_hasher.ts";
 
-export interface CoreOptions {
+export interface OpenChatOptions {
+  /** The data folder. */
+  folder: string;
   registration: Registration;
   rate: { perSecond: number; burst: number };
   /** `standardLimits` unless given. */
@@ -24,11 +27,8 @@ export interface CoreOptions {
   log: Log;
   /** For tests; scrypt unless given. */
   hasher?: PasswordHasher;
-}
-
-export interface OpenChatOptions extends CoreOptions {
-  /** The data folder. */
-  folder: string;
+  /** For tests: URL of the program's entry file; that of this process unless given. */
+  entry?: string;
 }
 
 /** The chat, and what goes on beside it. */
@@ -52,17 +52,18 @@ export interface OpenChat {
  * Takes the data folder, opens what is in it, and listens there for the operator's commands.
  * @throws {ChatError} what `lockFolder`, `openStore` and `openControlSocket` throw.
  */
-export function openChat({ folder, ...options }: OpenChatOptions): OpenChat {
-  const { log } = options;
+export function openChat(options: OpenChatOptions): OpenChat {
+  const { folder, log } = options;
   requireDataFolder(folder);
   using opened = new DisposableStack();
   const lock = opened.use(lockFolder(folder));
-  const store = opened.use(openStore({ folder }));
+  const store = opened.use(openStore({ folder, log }));
   const core = openCore(store, options);
   const { chat, retention, erasure } = core;
   const swept = chat.accounts.removeOldDevices()
     .catch((error) => log.error("old devices could not be removed", { error }));
   const control = openControlSocket({ folder, handlers: operatorCommands(core), log });
+  store.indexer.start();
   chat.files.start();
   retention.start();
   void erasure.run();
@@ -79,14 +80,24 @@ export function openChat({ folder, ...options }: OpenChatOptions): OpenChat {
 }
 
 /** The core on an open store, which is its opener's. Nothing is done in the background before it is told to. */
-export function openCore(store: Store, options: CoreOptions): Core {
-  const { registration, rate, limits = standardLimits, deletedAccounts, log, hasher = new ScryptHasher() } = options;
+export function openCore(store: Store, options: OpenChatOptions): Core {
+  const {
+    folder,
+    entry,
+    registration,
+    rate,
+    limits = standardLimits,
+    deletedAccounts,
+    log,
+    hasher = new ScryptHasher(),
+  } = options;
   const clock = systemClock;
   const audit = new AuditJournal({ store: store.audit, clock, log });
   // Files that they held may have no holder any more.
   const onErased = () => void chat.files.sweep();
   const retention = new Retention({ store: store.retention, clock, log, onRemoved: onErased });
   const erasure = new Erasure({ store: store.erasure, log, onBlanked: onErased });
+  const search = new BackgroundSearch({ folder, log, entry });
   const chat: Chat = new Chat({
     accounts: new Accounts({
       store: store.accounts,
@@ -101,6 +112,7 @@ export function openCore(store: Store, options: CoreOptions): Core {
     rooms: store.rooms,
     files: store.files,
     settings: store.settings,
+    search,
     limits,
     deletedAccounts,
     onErase: () => void erasure.run(),
@@ -111,6 +123,7 @@ export function openCore(store: Store, options: CoreOptions): Core {
     rate,
   });
   const close = async () => {
+    search.close();
     await chat.close();
     await retention.close();
     await erasure.close();

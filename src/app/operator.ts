@@ -164,6 +164,7 @@ export class Operator {
     using _lock = takeFolder(this.#folder);
     using store = openStore({ folder: this.#folder });
     const core = openCore(store, {
+      folder: this.#folder,
       registration: "closed",
       rate: { perSecond: 1, burst: 1 },
       log: silentLog,

@@ -4,6 +4,7 @@ import type { Log } from "../core/log.ts";
 import { pause } from "../core/pause.ts";
 import { checkConfiguration } from "./check_configuration.ts";
 import { openChat } from "./open_chat.ts";
+import { programPaths } from "./background_worker.ts";
 import type { ServerOptions } from "./server_options.ts";
 import { mayStartItself, servingCommand, type ServingNeeds } from "./serving_command.ts";
 import { ShutdownSignals } from "./shutdown_signals.ts";
@@ -101,7 +102,7 @@ function servingNeeds({ dataDir, configFile }: ServerOptions, servers: Transport
   const needs = servers.map(({ needs }) => needs);
   const config = configFile === undefined ? [] : [configFile];
   return {
-    read: [dataDir, ...config, ...needs.flatMap(({ read }) => read)],
+    read: [dataDir, ...programPaths(), ...config, ...needs.flatMap(({ read }) => read)],
     write: [dataDir],
     net: [...needs.flatMap(({ net }) => net), `unix:${resolve(controlSocketPath(dataDir))}`],
     env: ["CHATD_*", "BUF_*", ...needs.flatMap(({ env }) => env)],

@@ -13,6 +13,7 @@ import type {
   SentResponse,
   WhoAmIResponse,
 } from "../gen/chatd/v1/chat.ts";
+import type { SearchResponse } from "../gen/chatd/v1/search.ts";
 import type { DeliveryChanged, Hello, HelloResponse } from "../gen/chatd/v1/session.ts";
 import { fromWireMessage } from "../wire/convert.ts";
 import { protocolVersions } from "../wire/limits.ts";
@@ -230,6 +231,12 @@ export class ChatClient {
 
   sent(page: { beforeId?: string; limit?: number } = {}): Promise<SentResponse> {
     return this.#request({ $case: "sent", value: { beforeId: page.beforeId ?? "", limit: page.limit ?? 0 } });
+  }
+
+  /** The newest first; `beforePosition` is the `nextBeforePosition` of the page before. */
+  search(query: string, page: { beforePosition?: number; limit?: number } = {}): Promise<SearchResponse> {
+    const value = { query, beforePosition: page.beforePosition ?? 0, limit: page.limit ?? 0 };
+    return this.#request({ $case: "search", value });
   }
 
   listConversations(page: { beforePosition?: number; limit?: number } = {}): Promise<ListConversationsResponse> {

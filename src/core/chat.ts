@@ -8,11 +8,13 @@ import { LiveSessions, type Subscriber } from "./live_sessions.ts";
 import type { Log } from "./log.ts";
 import { Files } from "./files.ts";
 import type { FileStore } from "./file_store.ts";
+import { DiskQuota } from "./disk_quota.ts";
 import { FanOut } from "./fan_out.ts";
 import { KnownUsers } from "./known_users.ts";
 import type { DeletedAccounts, Limits } from "./limits.ts";
 import { type Attachment, conversationAddress, type Message } from "./message.ts";
 import { parseMessageId } from "./message_id.ts";
+import type { MessageSearch } from "./message_search.ts";
 import type { ConversationSummary, HistoryPage, HistoryRange, MessageBatch, MessageStore } from "./message_store.ts";
 import { type Draft, noSuchMessage, type Origin, type Posted, Posting, refuseInRoom } from "./posting.ts";
 import { Presence } from "./presence.ts";
@@ -22,6 +24,7 @@ import type { RoomState } from "./room_state.ts";
 import { RoomKeeper } from "./room_keeper.ts";
 import { Rooms } from "./rooms.ts";
 import type { RoomStore } from "./room_store.ts";
+import { Searches } from "./searches.ts";
 import type { SettingsStore } from "./settings_store.ts";
 import { StateRevisions } from "./state_revisions.ts";
 import { TokenBuckets } from "./token_bucket.ts";
@@ -41,6 +44,7 @@ export interface ChatOptions {
   rooms: RoomStore;
   files: FileStore;
   settings: SettingsStore;
+  search: MessageSearch;
   limits: Limits;
   clock: Clock;
   log: Log;
@@ -71,6 +75,7 @@ export class Chat {
   readonly #sessionBuckets = new TokenBuckets(sessionsOfUser);
   readonly posting: Posting;
   readonly rooms: Rooms;
+  readonly searches: Searches;
   readonly deletion: AccountDeletion;
   readonly roomKeeper: RoomKeeper;
   readonly files: Files;
@@ -123,7 +128,8 @@ export class Chat {
     });
     const commits = this.#commits;
     const checkContact = (sender: string, recipient: string) => settings.checkContact(sender, recipient);
-    this.posting = new Posting({ known, store, rooms: cache, commits, clock, checkContact });
+    const disk = new DiskQuota({ files: options.files, maxBytes: limits.maxDiskBytes, clock, log });
+    this.posting = new Posting({ known, store, rooms: cache, commits, disk, clock, checkContact });
     this.receipts = new Receipts({
       live,
       store,
@@ -157,6 +163,7 @@ export class Chat {
       },
       onErase: options.onErase ?? (() => {}),
     });
+    this.searches = new Searches({ search: options.search, store, posting: this.posting, known });
     this.accounts.onRevoked((revocation) => this.live.endRevoked(revocation));
   }
 

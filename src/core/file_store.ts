@@ -38,6 +38,9 @@ export interface FileStore {
   /** Adds an upload of which nothing has arrived, within the quotas. Its owner has none with this id. @throws {ChatError} `storage_full`. */
   add(upload: Upload, quotas: FileQuotas): Promise<AddUploadResult>;
 
+  /** What quotas of the disk are compared to: contents, what is announced, and the database that is kept beside them. In bytes. */
+  diskBytes(): Promise<number>;
+
   /** How many bytes of an unfinished upload have arrived. */
   received(upload: Upload): Promise<number>;
 

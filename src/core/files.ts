@@ -46,6 +46,7 @@ export class Files {
   readonly #locks = new KeyedLock();
   readonly #running = new Set<Promise<unknown>>();
   #sweeping: Promise<void> | undefined;
+  #sweepAgain = false;
   #timer: ReturnType<typeof setInterval> | undefined;
   #isClosed = false;
 
@@ -144,6 +145,8 @@ export class Files {
   /** Removes uploads that got too old, and contents that no message has any more. To be called when messages were deleted, too. */
   sweep(): Promise<void> {
     if (this.#isClosed) return Promise.resolve();
+    // What was deleted just now may be what one that is under way has passed.
+    this.#sweepAgain = true;
     return this.#sweeping ??= this.#track(this.#sweep()).finally(() => this.#sweeping = undefined);
   }
 
@@ -157,9 +160,12 @@ export class Files {
   async #sweep(): Promise<void> {
     const { store, clock, log } = this.#options;
     try {
-      const removed = await store.removeUnsent(clock.now() - uploadLifetimeMs);
-      if (removed > 0) log.info("old uploads removed", { uploads: removed });
-      await store.removeUnheld();
+      while (this.#sweepAgain && !this.#isClosed) {
+        this.#sweepAgain = false;
+        const removed = await store.removeUnsent(clock.now() - uploadLifetimeMs);
+        if (removed > 0) log.info("old uploads removed", { uploads: removed });
+        await store.removeUnheld();
+      }
     } catch (error) {
       log.error("files that nobody needs could not be removed", { error });
     }

@@ -157,6 +157,16 @@ export interface MessageStore {
   /** One entry, without reactions. Undefined when the user may not see it. */
   entry(user: string, conversation: string, seq: number): Promise<Message | undefined>;
 
+  /**
+   * Those of the messages at these positions that the user may see and that were not deleted, in this order and without reactions; beyond
+   * the first, at most `maxBytes` of text. `through` is the position of the last one when that left out some, and else 0.
+   */
+  messagesAt(
+    user: string,
+    positions: readonly number[],
+    limits: { maxBytes: number },
+  ): Promise<{ messages: Message[]; through: number }>;
+
   /** What `sender` sent, without events, by id, oldest first; `beforeId` "" starts from the newest. */
   sentBy(
     sender: string,

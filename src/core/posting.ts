@@ -2,6 +2,7 @@ import { type Address, parseAddress } from "./address.ts";
 import { ChatError } from "./chat_error.ts";
 import type { Clock } from "./clock.ts";
 import type { CommitQueue } from "./commit_queue.ts";
+import type { DiskQuota } from "./disk_quota.ts";
 import { parseEmoji } from "./emoji.ts";
 import type { KnownUsers } from "./known_users.ts";
 import type { Subscriber } from "./live_sessions.ts";
@@ -72,6 +73,7 @@ export interface PostingOptions {
   store: MessageStore;
   rooms: RoomCache;
   commits: CommitQueue;
+  disk: DiskQuota;
   clock: Clock;
   /** Whether a user takes messages from this sender; throws the refusal. */
   checkContact(sender: string, recipient: string): Promise<void>;
@@ -174,7 +176,8 @@ export class Posting {
   async submit(draft: CheckedDraft, subscriber?: Subscriber): Promise<Posted> {
     const { sender, id, conversation, room, text, event, replyTo, uploadId } = draft;
     // What was true when it was checked may not be any more.
-    const refusal = draft.refusal ?? refuseInRoom(draft);
+    const refusal = draft.refusal ?? refuseInRoom(draft) ??
+      (addsMuch(draft) ? this.#options.disk.refusal() : undefined);
     const refused = refusal !== undefined;
     const members = room === undefined && conversation !== "" ? directMembers(conversation) : [];
     const isMember = room === undefined
@@ -304,6 +307,11 @@ export function noSuchMessage(): ChatError {
 
 export function isRoomEvent(event: LogEvent): event is RoomEvent {
   return event.kind !== "edited" && event.kind !== "deleted" && event.kind !== "reacted";
+}
+
+/** What makes room, and what is next to nothing, is taken on a full disk too. */
+function addsMuch({ event }: CheckedDraft): boolean {
+  return event === undefined || event.kind === "edited";
 }
 
 function leaverBy({ room, sender, event }: { room: RoomState; sender: string; event: RoomEvent }): string | undefined {

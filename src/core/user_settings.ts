@@ -44,6 +44,8 @@ export class UserSettings {
   readonly #loading = new Map<string, Promise<Known>>();
   /** "ana ben": whether ana has written to ben. */
   readonly #contacts = new RecentMap<string, boolean>(maxContacts);
+  /** What the store is asked for just now; `written` is what happened since. */
+  readonly #asking = new Map<string, { answer: Promise<boolean>; written: boolean }>();
   readonly #locks = new KeyedLock();
 
   constructor(options: UserSettingsOptions) {
@@ -147,6 +149,8 @@ export class UserSettings {
     if (isRoomId(conversation)) return;
     const key = `${sender} ${conversationAddress(conversation, sender)}`;
     if (this.#contacts.peek(key) === false) this.#contacts.set(key, true);
+    const asking = this.#asking.get(key);
+    if (asking !== undefined) asking.written = true;
   }
 
   async #parse(name: string): Promise<string> {
@@ -159,9 +163,18 @@ export class UserSettings {
     const key = `${user} ${other}`;
     const known = this.#contacts.get(key);
     if (known !== undefined) return known;
-    const written = await this.#options.store.hasWrittenTo(user, other);
-    this.#contacts.set(key, written);
-    return written;
+    let asking = this.#asking.get(key);
+    if (asking === undefined) {
+      asking = { answer: this.#options.store.hasWrittenTo(user, other), written: false };
+      this.#asking.set(key, asking);
+    }
+    try {
+      const written = await asking.answer || asking.written;
+      this.#contacts.set(key, written);
+      return written;
+    } finally {
+      this.#asking.delete(key);
+    }
   }
 
   #load(user: string): Promise<Known> {

@@ -30,6 +30,7 @@ import {
   UnbanMemberRequest,
   UpdateRoomRequest,
 } from "../gen/chatd/v1/rooms.ts";
+import { SearchRequest } from "../gen/chatd/v1/search.ts";
 import { BlockUserRequest, GetSettingsRequest, UpdateSettingsRequest } from "../gen/chatd/v1/settings.ts";
 import { answer, type RequestContext, type RequestName } from "../session/request_handlers.ts";
 import { toWireCredentials } from "../wire/convert.ts";
@@ -97,6 +98,7 @@ export function chatMethods(options: UnaryOptions) {
     getSettings: asInSession(GetSettingsRequest, "getSettings"),
     updateSettings: asInSession(UpdateSettingsRequest, "updateSettings"),
     blockUser: asInSession(BlockUserRequest, "blockUser"),
+    search: asInSession(SearchRequest, "search"),
   };
 }
 

@@ -56,6 +56,12 @@ export const requestHandlers: RequestHandlers = {
     return { messages: messages.map(toWireMessage), more };
   },
 
+  search: async ({ chat, identity }, request) => {
+    const limit = parseLimit(request.limit, { standard: 20, most: 50 });
+    const { messages, ...page } = await chat.searches.find(identity.user, { ...request, limit });
+    return { messages: messages.map(toWireMessage), ...page, head: chat.head };
+  },
+
   listConversations: async ({ chat, identity }, request) => {
     const limit = parseLimit(request.limit, { standard: 50, most: 100 });
     const { conversations, more } = await chat.conversations(identity.user, { ...request, limit });

@@ -42,23 +42,23 @@ function prepareStatements(database: Database) {
     scan: database.prepare(
       `SELECT e.position FROM entry e
        WHERE e.position > :after AND e.position <= :through AND ${isVisible(":user", "e")}
-       ORDER BY e.position LIMIT :limit`,
+       ORDER BY e.position LIMIT +:limit`,
     ),
     directs: database.prepare(
       `SELECT ${stretch("m.conversation")}
        FROM member m CROSS JOIN conversation c ON c.id = m.conversation
          CROSS JOIN span s ON s.user = m.user AND s.conversation = m.conversation
-       WHERE m.user = :user AND m.head_position > :after AND m.head_position > 0 LIMIT :limit`,
+       WHERE m.user = :user AND m.head_position > :after AND m.head_position > 0 LIMIT +:limit`,
     ),
     stays: database.prepare(
       `SELECT ${stretch("s.conversation")}
        FROM span s CROSS JOIN conversation c ON c.id = s.conversation
-       WHERE s.user = :user AND s.room = 1 AND s.last_position > :after AND c.head_position > :after LIMIT :limit`,
+       WHERE s.user = :user AND s.room = 1 AND s.last_position > :after AND c.head_position > :after LIMIT +:limit`,
     ),
     positionOf: database.prepare("SELECT position FROM entry WHERE conversation = ? AND seq = ?"),
     positionsFrom: database.prepare(
-      `SELECT e.position, ${isShown(":user", "e")} AS shown FROM entry e
-       WHERE e.conversation = :conversation AND e.seq >= :from AND e.seq <= :lastSeq ORDER BY e.seq LIMIT :limit`,
+      `SELECT e.position, CASE WHEN ${isShown(":user", "e")} THEN 1 ELSE 0 END AS shown FROM entry e
+       WHERE e.conversation = :conversation AND e.seq >= :from AND e.seq <= :lastSeq ORDER BY e.seq LIMIT +:limit`,
     ),
   };
 }

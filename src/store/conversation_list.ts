@@ -58,12 +58,12 @@ function prepareStatements(database: Database) {
       `SELECT m.conversation, ${openEnd} AS position FROM member m
        WHERE m.user = :user AND m.role = ${roleCodes.invited}
          AND (m.inviter IS NULL OR ${isUnblocked(":user", "m.inviter", openEnd.toString())})
-       ORDER BY m.conversation DESC LIMIT :limit`,
+       ORDER BY m.conversation DESC LIMIT +:limit`,
     ),
     directs: database.prepare(
       `SELECT m.conversation, m.head_position AS position FROM member m
        WHERE m.user = :user AND m.head_position < :before AND m.head_position > 0
-       ORDER BY m.head_position DESC LIMIT :limit`,
+       ORDER BY m.head_position DESC LIMIT +:limit`,
     ),
     openStays: database.prepare(
       `SELECT s.conversation, c.head_position AS position FROM span s CROSS JOIN conversation c ON c.id = s.conversation
@@ -79,7 +79,7 @@ function prepareStatements(database: Database) {
          AND NOT EXISTS (
            SELECT 1 FROM member m
            WHERE m.conversation = s.conversation AND m.user = s.user AND m.role = ${roleCodes.invited})
-       ORDER BY s.last_position DESC LIMIT :limit`,
+       ORDER BY s.last_position DESC LIMIT +:limit`,
     ),
     find: database.prepare(
       `SELECT c.id, c.name, c.head_seq AS headSeq, c.head_position AS headPosition, c.uncounted, c.first_seq AS firstSeq,

@@ -1,19 +1,22 @@
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import { ChatError } from "../core/chat_error.ts";
 import { dataFolderError } from "./data_folder.ts";
 import { migrations } from "./migrations.ts";
+import { searchFunctions } from "./search_expression.ts";
 import { isDamage, isRefused, writeError } from "./storage_error.ts";
 
 /** "chat" in ASCII: marks the file as chatd's. */
 const applicationId = 0x63686174;
 
 // No memory map: a read error of the disk would end the process (SIGBUS) instead of failing one query.
+// Secure delete: what is deleted is overwritten in the file, and not only forgotten.
 // A checkpoint at 16 MiB of log instead of 4 writes a page once that many commits changed: large commits are up to a tenth faster.
 const settings = `
   PRAGMA busy_timeout = 0;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
   PRAGMA foreign_keys = ON;
+  PRAGMA secure_delete = ON;
   PRAGMA cache_size = -32768;
   PRAGMA mmap_size = 0;
   PRAGMA wal_autocheckpoint = 4000;
@@ -22,6 +25,8 @@ const settings = `
 
 /** The one connection to the store's file; not safe without the lock of its folder. */
 export class Database implements Disposable {
+  /** Called after each transaction that is durable. */
+  onCommit: (() => void) | undefined;
   readonly #connection: DatabaseSync;
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
@@ -35,11 +40,11 @@ export class Database implements Disposable {
   }
 
   /**
-   * Opens `folder`/chatd.sqlite (mode 0600), making it or bringing its schema up to date.
+   * Opens the database in `folder` (mode 0600), making it or bringing its schema up to date.
    * @throws {ChatError} `unavailable` when it is damaged, another program's or of a newer chatd; `storage_full`.
    */
   static open(folder: string): Database {
-    const path = `${folder}/chatd.sqlite`;
+    const path = databasePath(folder);
     createFile(path, folder);
     return Database.#prepare(openConnection(path, folder), path);
   }
@@ -54,6 +59,9 @@ export class Database implements Disposable {
       // First, so that nothing of a database that is refused changes.
       migrate(connection, path);
       connection.exec(settings);
+      for (const [name, compute] of Object.entries(searchFunctions)) {
+        connection.function(name, { deterministic: true }, compute as (...values: SQLOutputValue[]) => string);
+      }
       return new Database(connection);
     } catch (error) {
       connection.close();
@@ -61,15 +69,46 @@ export class Database implements Disposable {
     }
   }
 
+  /**
+   * SQLite plans a statement again each time that a value is bound to it which its planner looks at, and that takes longer than most
+   * statements run: so write `LIMIT +?` instead of `LIMIT ?`.
+   */
   prepare(sql: string): StatementSync {
     return this.#connection.prepare(sql);
   }
 
   /**
-   * Runs `work` in one transaction; when this returns, its effect is on disk, and when it throws, there is none.
+   * Runs `work` in one transaction; when this returns, its effect is on disk, and when it throws, there is none. What is not
+   * `durable` gets there with a later one: until then a power failure undoes it, and it whole.
    * @throws {ChatError} `storage_full` when the disk takes nothing more.
    */
-  transaction<T>(work: () => T): T {
+  transaction<T>(work: () => T, { durable = true }: { durable?: boolean } = {}): T {
+    if (durable) {
+      const result = this.#transact(work);
+      this.onCommit?.();
+      return result;
+    }
+    this.#connection.exec("PRAGMA synchronous = NORMAL");
+    try {
+      return this.#transact(work);
+    } finally {
+      this.#connection.exec("PRAGMA synchronous = FULL");
+    }
+  }
+
+  /**
+   * Empties the write-ahead log into the file; until then, the log still holds what was overwritten or deleted since it was last emptied.
+   * @returns false when somebody reads an older state; then to be tried again. @throws {ChatError} `storage_full`.
+   */
+  truncateLog(): boolean {
+    try {
+      return this.#connection.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.busy === 0;
+    } catch (error) {
+      throw writeError(error);
+    }
+  }
+
+  #transact<T>(work: () => T): T {
     try {
       this.#begin.run();
       const result = work();
@@ -89,6 +128,10 @@ export class Database implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+export function databasePath(folder: string): string {
+  return `${folder}/chatd.sqlite`;
 }
 
 function createFile(path: string, folder: string): void {

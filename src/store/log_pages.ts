@@ -34,16 +34,18 @@ function prepareStatements(database: Database) {
       AND e.seq >= max(s.first_seq, :from) AND e.seq <= min(s.last_seq, :to)
     WHERE s.user = :user AND s.conversation = :conversation AND s.first_seq <= :to AND s.last_seq >= :from`;
   const inOrder = (direction: Direction) => `ORDER BY s.first_seq ${direction}, e.seq ${direction}`;
-  // The inner query is run only as far as the outer one asks.
+  // The inner query is run only as far as the outer one asks. A CASE looks only at what it has to, other than AND in a result.
   const find = (direction: Direction) =>
     database.prepare(
       `SELECT position FROM (
-         SELECT e.position, (:events OR e.kind = ${kindCodes.message}) AND ${isShown(":user", "e")} AS wanted
-         ${walk} ${inOrder(direction)} LIMIT :budget)
-       WHERE wanted LIMIT :limit`,
+         SELECT e.position, CASE WHEN (:events OR e.kind = ${kindCodes.message}) AND ${
+        isShown(":user", "e")
+      } THEN 1 END AS wanted
+         ${walk} ${inOrder(direction)} LIMIT +:budget)
+       WHERE wanted LIMIT +:limit`,
     );
   const cutAt = (direction: Direction) =>
-    database.prepare(`SELECT e.seq ${walk} ${inOrder(direction)} LIMIT 1 OFFSET :budget`);
+    database.prepare(`SELECT e.seq ${walk} ${inOrder(direction)} LIMIT 1 OFFSET +:budget`);
   return {
     find: { ASC: find("ASC"), DESC: find("DESC") },
     cutAt: { ASC: cutAt("ASC"), DESC: cutAt("DESC") },

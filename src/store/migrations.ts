@@ -9,6 +9,8 @@
  *   the entries up to it are events, so that its ordinal among messages is seq - uncounted. Events of a room's settings have flags as target.
  * - A span is what a user may see of a conversation: one between two people, one for each stay in a room. 9007199254740991 is an open end.
  * - member.head_position is kept between two people only: a room's message writes no row for each of its members.
+ * - search_index holds the words of messages up to the position in search_cursor, and what each row says now: triggers see to that.
+ *   It has no texts of its own, and what is taken out of it is overwritten at once (https://sqlite.org/fts5.html, section 6.15).
  * - The head is kept with the conversation, so that numbering goes on when all its entries are gone; and with each member, so that
  *   the newest conversations of a user are found in an index, however many there are.
  */
@@ -240,5 +242,29 @@ export const migrations: readonly string[] = [
     accepted_at INTEGER NOT NULL,
     PRIMARY KEY (id, sender)
   ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  CREATE VIRTUAL TABLE search_index USING fts5(
+    text, scope, content = '', tokenize = "unicode61 remove_diacritics 2 categories 'L* N* Co So'"
+  );
+  INSERT INTO search_index (search_index, rank) VALUES ('secure-delete', 1), ('automerge', 0);
+  CREATE TABLE search_cursor (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    position INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO search_cursor VALUES (1, 0);
+
+  CREATE TRIGGER entry_changed AFTER UPDATE OF conversation, sender, text, deleted ON entry
+  WHEN EXISTS (SELECT 1 FROM search_index WHERE rowid = old.position) BEGIN
+    INSERT INTO search_index (search_index, rowid, text, scope)
+      VALUES ('delete', old.position, searchable_text(old.text), search_scope(old.conversation, old.sender));
+    INSERT INTO search_index (rowid, text, scope)
+      SELECT new.position, searchable_text(new.text), search_scope(new.conversation, new.sender) WHERE new.deleted = 0;
+  END;
+  CREATE TRIGGER entry_removed AFTER DELETE ON entry
+  WHEN EXISTS (SELECT 1 FROM search_index WHERE rowid = old.position) BEGIN
+    INSERT INTO search_index (search_index, rowid, text, scope)
+      VALUES ('delete', old.position, searchable_text(old.text), search_scope(old.conversation, old.sender));
+  END;
   `,
 ];

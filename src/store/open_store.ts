@@ -2,12 +2,15 @@ import type { AccountStore } from "../core/account_store.ts";
 import type { ErasureStore } from "../core/erasure.ts";
 import type { FileStore } from "../core/file_store.ts";
 import type { AuditStore } from "../core/audit.ts";
+import { type Log, silentLog } from "../core/log.ts";
 import type { MessageStore } from "../core/message_store.ts";
 import type { RetentionStore } from "../core/retention_store.ts";
 import type { RoomStore } from "../core/room_store.ts";
 import type { SettingsStore } from "../core/settings_store.ts";
 import { prepareDataFolder } from "./data_folder.ts";
 import { Database } from "./database.ts";
+import { Indexer } from "./indexer.ts";
+import { SearchIndex } from "./search_index.ts";
 import { SqliteAccountStore } from "./sqlite_account_store.ts";
 import { SqliteErasureStore } from "./sqlite_erasure_store.ts";
 import { SqliteFileStore } from "./sqlite_file_store.ts";
@@ -25,6 +28,8 @@ export interface Store extends Disposable {
   readonly rooms: RoomStore;
   readonly files: FileStore;
   readonly settings: SettingsStore;
+  /** Keeps the index of words up with the log once it is started, for as long as the store is open. */
+  readonly indexer: Indexer;
   readonly retention: RetentionStore;
   readonly erasure: ErasureStore;
   /** Idempotent. Calls after it fail. */
@@ -37,23 +42,27 @@ export interface Store extends Disposable {
  * @throws {ChatError} `unavailable` when the database is damaged, another program's or of a newer chatd; `permission_denied`
  * when the folder cannot be used; `storage_full`.
  */
-export function openStore({ folder }: { folder: string }): Store {
+export function openStore({ folder, log = silentLog }: { folder: string; log?: Log }): Store {
   prepareDataFolder(folder);
   const database = Database.open(folder);
-  const close = () => database.close();
+  const messages = new SqliteMessageStore(database);
+  const indexer = new Indexer({ database, index: new SearchIndex(database), head: () => messages.head, log });
+  const close = () => {
+    indexer.close();
+    database.close();
+  };
   const rooms = new SqliteRoomStore(database);
   rooms.finishDeletions();
-  const beforeErasing = () => {};
-  const messages = new SqliteMessageStore(database);
   return {
     messages,
     accounts: new SqliteAccountStore(database, { onRenamed: () => messages.forgetNames() }),
     audit: new SqliteAuditLog(database),
     rooms,
-    retention: new SqliteRetentionStore(database, { spentIds: messages.spentIds, beforeErasing }),
-    erasure: new SqliteErasureStore(database, { beforeErasing }),
+    retention: new SqliteRetentionStore(database, { spentIds: messages.spentIds }),
+    erasure: new SqliteErasureStore(database),
     files: new SqliteFileStore(database, { folder: `${folder}/files` }),
     settings: new SqliteSettingsStore(database),
+    indexer,
     close,
     [Symbol.dispose]: close,
   };

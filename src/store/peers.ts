@@ -9,7 +9,7 @@ const maxRoomOfPeers = 100;
 function prepareStatements(database: Database) {
   return {
     countDirects: database.prepare(
-      "SELECT count(*) AS count FROM (SELECT 1 FROM member WHERE user = ? AND head_position > 0 LIMIT ?)",
+      "SELECT count(*) AS count FROM (SELECT 1 FROM member WHERE user = ? AND head_position > 0 LIMIT +?)",
     ),
     directs: database.prepare(
       `SELECT u.name FROM member mine CROSS JOIN member m ON m.conversation = mine.conversation

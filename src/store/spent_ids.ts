@@ -21,7 +21,7 @@ function prepareStatements(database: Database) {
        WHERE conversation = ? AND seq BETWEEN ? AND ? AND id >= ?`,
     ),
     forget: database.prepare(
-      "DELETE FROM spent_id WHERE (id, sender) IN (SELECT id, sender FROM spent_id WHERE id < ? LIMIT ?)",
+      "DELETE FROM spent_id WHERE (id, sender) IN (SELECT id, sender FROM spent_id WHERE id < ? LIMIT +?)",
     ),
   };
 }

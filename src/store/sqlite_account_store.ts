@@ -38,7 +38,7 @@ function prepareStatements(database: Database) {
     // Their rows are never removed, so the newest key is their number.
     countUsers: database.prepare("SELECT max(id) AS users FROM user"),
     findUser: database.prepare(`${selectUser} WHERE name = ?`),
-    listUsers: database.prepare(`${selectUser} WHERE name > ? AND deleted = 0 ORDER BY name LIMIT ?`),
+    listUsers: database.prepare(`${selectUser} WHERE name > ? AND deleted = 0 ORDER BY name LIMIT +?`),
     setPassword: database.prepare("UPDATE user SET password_hash = ? WHERE name = ?"),
     setDisabled: database.prepare("UPDATE user SET disabled = ? WHERE name = ?"),
     findUndeleted: database.prepare("SELECT id FROM user WHERE name = ? AND deleted = 0"),

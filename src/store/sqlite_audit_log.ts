@@ -68,7 +68,7 @@ function prepareStatements(database: Database) {
     list: database.prepare(
       `SELECT id, at, action, actor, subject, address, detail, count FROM audit
        WHERE id > :afterId AND at >= :since AND (:user = '' OR actor = :user OR subject = :user)
-       ORDER BY id LIMIT :limit`,
+       ORDER BY id LIMIT +:limit`,
     ),
   };
 }

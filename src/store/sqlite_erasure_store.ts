@@ -16,7 +16,7 @@ function prepareStatements(database: Database) {
   return {
     next: database.prepare("SELECT user, after_id AS afterId FROM erasure LIMIT 1"),
     entries: database.prepare(
-      "SELECT position, conversation, seq, id, kind FROM entry WHERE sender = ? AND id > ? ORDER BY id LIMIT ?",
+      "SELECT position, conversation, seq, id, kind FROM entry WHERE sender = ? AND id > ? ORDER BY id LIMIT +?",
     ),
     blank: database.prepare("UPDATE entry SET text = x'', edited_at = NULL, deleted = 1 WHERE position = ?"),
     removeReactions: database.prepare("DELETE FROM reaction WHERE conversation = ? AND seq = ?"),
@@ -26,21 +26,16 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** Takes away what else is kept of an entry that is about to be erased, in the same transaction: its words in the index. */
-export type BeforeErasing = (position: number) => void;
-
 /** Goes through what each of them sent by the ids that their clients made, in the database that it shares with the message store. */
 export class SqliteErasureStore implements ErasureStore {
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #attachments: Attachments;
-  readonly #beforeErasing: BeforeErasing;
 
-  constructor(database: Database, { beforeErasing }: { beforeErasing: BeforeErasing }) {
+  constructor(database: Database) {
     this.#database = database;
     this.#statements = prepareStatements(database);
     this.#attachments = new Attachments(database);
-    this.#beforeErasing = beforeErasing;
   }
 
   blankSome(limit: number): Promise<number> {
@@ -59,7 +54,6 @@ export class SqliteErasureStore implements ErasureStore {
     const rows = entries.all(user, afterId, limit) as unknown as EntryRow[];
     for (const { position, conversation, seq, kind } of rows) {
       if (kind !== kindCodes.message) continue;
-      this.#beforeErasing(position);
       blank.run(position);
       removeReactions.run(conversation, seq);
       removeMentions.run(conversation, seq);

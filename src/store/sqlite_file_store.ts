@@ -35,6 +35,7 @@ function prepareStatements(database: Database) {
          (SELECT coalesce(sum(size), 0) FROM file WHERE complete = 0) AS announced`,
     ),
     pages: database.prepare("PRAGMA page_count"),
+    freePages: database.prepare("PRAGMA freelist_count"),
     pageSize: database.prepare("PRAGMA page_size"),
     find: database.prepare(
       `SELECT f.key, u.name AS owner, f.id, f.name, f.media_type, f.size, f.sha256, f.begun_at, f.complete
@@ -107,6 +108,10 @@ export class SqliteFileStore implements FileStore {
       this.#announced += size;
       return "added";
     });
+  }
+
+  diskBytes(): Promise<number> {
+    return settle(() => this.#diskBytes());
   }
 
   async received(upload: Upload): Promise<number> {
@@ -224,8 +229,10 @@ export class SqliteFileStore implements FileStore {
   }
 
   #diskBytes(): number {
-    const { pages, pageSize } = this.#statements;
-    const database = Number(pages.get()?.page_count) * Number(pageSize.get()?.page_size);
+    const { pages, freePages, pageSize } = this.#statements;
+    // Free pages are written again before the database grows.
+    const used = Number(pages.get()?.page_count) - Number(freePages.get()?.freelist_count);
+    const database = used * Number(pageSize.get()?.page_size);
     return database + this.#kept + this.#announced;
   }
 }

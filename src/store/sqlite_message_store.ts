@@ -38,6 +38,10 @@ function prepareStatements(database: Database) {
       `SELECT e.position FROM conversation c CROSS JOIN entry e ON e.conversation = c.id
        WHERE c.name = :conversation AND e.seq = :seq AND ${isVisible(":user", "e")}`,
     ),
+    shown: database.prepare(
+      `SELECT 1 FROM entry e WHERE e.position = :position AND e.kind = ${kindCodes.message} AND e.deleted = 0
+         AND ${isVisible(":user", "e")}`,
+    ),
     reactions: database.prepare(
       `SELECT r.emoji, count(*) AS count, max(r.user = :user) AS own, min(r.position) AS first
        FROM entry e CROSS JOIN reaction r ON r.conversation = e.conversation AND r.seq = e.seq
@@ -45,7 +49,7 @@ function prepareStatements(database: Database) {
     ),
     conversation: database.prepare("SELECT id FROM conversation WHERE name = ?"),
     sent: database.prepare(
-      `SELECT position FROM entry WHERE sender = ? AND id < ? AND kind = ${kindCodes.message} ORDER BY id DESC LIMIT ?`,
+      `SELECT position FROM entry WHERE sender = ? AND id < ? AND kind = ${kindCodes.message} ORDER BY id DESC LIMIT +?`,
     ),
     findConsumer: database.prepare(
       `SELECT position FROM consumer WHERE device = (SELECT id FROM device WHERE public_id = ?) AND name = ?`,
@@ -133,6 +137,22 @@ export class SqliteMessageStore implements MessageStore {
       if (userId === undefined) return undefined;
       const found = this.#statements.find.get({ user: userId, conversation, seq }) as { position: number } | undefined;
       return found && this.#readOne(found.position);
+    });
+  }
+
+  messagesAt(
+    user: string,
+    positions: readonly number[],
+    { maxBytes }: { maxBytes: number },
+  ): Promise<{ messages: Message[]; through: number }> {
+    return settle(() => {
+      const userId = this.#users.find(user);
+      if (userId === undefined) return { messages: [], through: 0 };
+      const shown = positions.filter((position) =>
+        this.#statements.shown.get({ user: userId, position }) !== undefined
+      );
+      const messages = this.#read(shown, { limit: shown.length, maxBytes });
+      return { messages, through: messages.length < shown.length ? messages.at(-1)!.position : 0 };
     });
   }
 

@@ -2,7 +2,6 @@ import { messageIdLifetimeMs } from "../core/message_id.ts";
 import type { ConversationRule, RetentionStore } from "../core/retention_store.ts";
 import { settle } from "./column_values.ts";
 import type { Database } from "./database.ts";
-import type { BeforeErasing } from "./sqlite_erasure_store.ts";
 import type { SpentIds } from "./spent_ids.ts";
 
 /** The key of the rule for every conversation that has none of its own; no conversation has it. */
@@ -61,7 +60,6 @@ function prepareStatements(database: Database) {
     ),
     removeReactions: database.prepare("DELETE FROM reaction WHERE conversation = ? AND seq BETWEEN ? AND ?"),
     removeMentions: database.prepare("DELETE FROM mention WHERE conversation = ? AND seq BETWEEN ? AND ?"),
-    positions: database.prepare("SELECT position FROM entry WHERE conversation = ? AND seq BETWEEN ? AND ?"),
     // What nobody can read any more is not unread.
     moveReaders: database.prepare(
       `UPDATE member SET read_seq = :lastSeq, read_uncounted = (
@@ -78,16 +76,11 @@ export class SqliteRetentionStore implements RetentionStore {
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #spentIds: SpentIds;
-  readonly #beforeErasing: (position: number) => void;
 
-  constructor(
-    database: Database,
-    { spentIds, beforeErasing }: { spentIds: SpentIds; beforeErasing: BeforeErasing },
-  ) {
+  constructor(database: Database, { spentIds }: { spentIds: SpentIds }) {
     this.#database = database;
     this.#statements = prepareStatements(database);
     this.#spentIds = spentIds;
-    this.#beforeErasing = beforeErasing;
   }
 
   listRules(): Promise<ConversationRule[]> {
@@ -159,8 +152,6 @@ export class SqliteRetentionStore implements RetentionStore {
     this.#spentIds.keep(conversation, { firstSeq, lastSeq, oldest: idAt(now - messageIdLifetimeMs) });
     statements.removeReactions.run(conversation, firstSeq, lastSeq);
     statements.removeMentions.run(conversation, firstSeq, lastSeq);
-    const rows = statements.positions.all(conversation, firstSeq, lastSeq) as { position: number }[];
-    for (const { position } of rows) this.#beforeErasing(position);
     statements.moveReaders.run({ conversation, lastSeq });
     statements.removeEntries.run(conversation, firstSeq, lastSeq);
     statements.moveFirst.run(lastSeq + 1, conversation);

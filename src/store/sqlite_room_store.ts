@@ -5,8 +5,8 @@ import { decodeText, settle } from "./column_values.ts";
 import type { Database } from "./database.ts";
 import { openEnd } from "./visibility.ts";
 
-/** Entries that are erased in one transaction: some ten milliseconds of work. */
-const erasedAtOnce = 1_000;
+/** Entries that are erased in one transaction, words and all: some ten milliseconds of work. */
+const erasedAtOnce = 50;
 
 interface RoomRow {
   conversation: number;
@@ -54,9 +54,9 @@ function prepareStatements(database: Database) {
        FROM room r CROSS JOIN conversation c ON c.id = r.conversation
        WHERE r.public = 1 AND r.name > :after
          AND (instr(r.name, lower(:query)) OR instr(lower(CAST(r.topic AS TEXT)), lower(:query)))
-       ORDER BY r.name LIMIT :limit`,
+       ORDER BY r.name LIMIT +:limit`,
     ),
-    list: database.prepare(`${selectRoom} WHERE ${isRoom} AND c.name > ? ORDER BY c.name LIMIT ?`),
+    list: database.prepare(`${selectRoom} WHERE ${isRoom} AND c.name > ? ORDER BY c.name LIMIT +?`),
     countCreated: database.prepare(
       "SELECT count(*) AS count FROM room WHERE creator = (SELECT id FROM user WHERE name = ?) AND members > 0",
     ),
@@ -70,13 +70,13 @@ function prepareStatements(database: Database) {
        WHERE m.user = (SELECT id FROM user WHERE name = ?) AND m.head_position = 0 AND ${isRoom}
          AND m.role IN (${roleCodes.member}, ${roleCodes.moderator}, ${roleCodes.owner}, ${roleCodes.invited})`,
     ),
-    readers: database.prepare(`SELECT u.name ${readers} ORDER BY u.name LIMIT :limit`),
+    readers: database.prepare(`SELECT u.name ${readers} ORDER BY u.name LIMIT +:limit`),
     countReaders: database.prepare(`SELECT count(*) AS count ${readers}`),
     readPositions: database.prepare(
       `SELECT m.read_seq AS seq, count(*) AS readers
        FROM conversation c CROSS JOIN member m ON m.conversation = c.id CROSS JOIN user u ON u.id = m.user
        WHERE c.name = ? AND m.read_seq > 0 AND ${isMember} AND ${saysReads}
-       GROUP BY m.read_seq ORDER BY m.read_seq DESC LIMIT ?`,
+       GROUP BY m.read_seq ORDER BY m.read_seq DESC LIMIT +?`,
     ),
     removeRoom: database.prepare("DELETE FROM room WHERE conversation = ?"),
     removeRetention: database.prepare("DELETE FROM retention WHERE conversation = ?"),

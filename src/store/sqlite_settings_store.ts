@@ -7,6 +7,15 @@ import { openEnd } from "./visibility.ts";
 
 const idOf = (parameter: string) => `(SELECT id FROM user WHERE name = ${parameter})`;
 
+/** Entries of a long conversation that others wait for while they are looked through: some milliseconds. */
+const lookedAtOnce = 4_000;
+
+interface ConversationRow {
+  id: number;
+  firstSeq: number;
+  headSeq: number;
+}
+
 interface SettingsRow {
   read_receipts: number;
   presence: number;
@@ -47,9 +56,12 @@ function prepareStatements(database: Database) {
         idOf(":other")
       } AND through_position = after_position`,
     ),
+    conversation: database.prepare(
+      "SELECT id, first_seq AS firstSeq, head_seq AS headSeq FROM conversation WHERE name = ?",
+    ),
     hasWritten: database.prepare(
-      `SELECT 1 FROM conversation c CROSS JOIN entry e ON e.conversation = c.id
-       WHERE c.name = ? AND e.sender = ${idOf("?")} LIMIT 1`,
+      `SELECT 1 FROM entry WHERE conversation = :conversation AND seq > :after AND seq <= :through
+         AND sender = ${idOf(":user")} LIMIT 1`,
     ),
     saveLastSeen: database.prepare("UPDATE user SET last_seen_at = ? WHERE name = ?"),
     lastSeen: database.prepare("SELECT last_seen_at AS at FROM user WHERE name = ?"),
@@ -96,8 +108,16 @@ export class SqliteSettingsStore implements SettingsStore {
     });
   }
 
-  hasWrittenTo(user: string, other: string): Promise<boolean> {
-    return settle(() => this.#statements.hasWritten.get(directConversation(user, other), user) !== undefined);
+  async hasWrittenTo(user: string, other: string): Promise<boolean> {
+    const { conversation, hasWritten } = this.#statements;
+    const found = conversation.get(directConversation(user, other)) as unknown as ConversationRow | undefined;
+    if (!found) return false;
+    for (let through = found.headSeq; through >= found.firstSeq; through -= lookedAtOnce) {
+      const range = { conversation: found.id, after: through - lookedAtOnce, through, user };
+      if (hasWritten.get(range)) return true;
+      if (through > lookedAtOnce) await new Promise((resolve) => setTimeout(resolve));
+    }
+    return false;
   }
 
   saveLastSeen(times: ReadonlyMap<string, number>): Promise<void> {

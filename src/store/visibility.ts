@@ -14,12 +14,15 @@ function isInStay(user: string, entry: string): string {
     ORDER BY v.first_seq DESC LIMIT 1), 0) >= ${entry}.seq`;
 }
 
-/** SQL: `user` had not blocked `sender` when what has this `position` came. Blocks of one user by another never overlap either. */
+/**
+ * SQL: `user` had not blocked `sender` when what has this `position` came. Blocks of one user by another never overlap either. Whether there
+ * are any is asked once for a statement, when `user` is a parameter.
+ */
 export function isUnblocked(user: string, sender: string, position: string): string {
-  return `coalesce((
+  return `(NOT EXISTS (SELECT 1 FROM block any_block WHERE any_block.user = ${user}) OR coalesce((
     SELECT b.through_position FROM block b
     WHERE b.user = ${user} AND b.blocked = ${sender} AND b.after_position < ${position}
-    ORDER BY b.after_position DESC LIMIT 1), 0) < ${position}`;
+    ORDER BY b.after_position DESC LIMIT 1), 0) < ${position})`;
 }
 
 /**

@@ -190,7 +190,7 @@ export function fileStoreContract(name: string, open: () => Promise<OpenedFileSt
     const large = new Uint8Array(100_000).fill(7);
     const beyond = { ...quotas, maxDiskBytes: 10_000 };
     assert.equal(await files.add(await uploadOf(bytes, { size: 10_001 }), beyond), "disk_full");
-    const room = { ...quotas, maxDiskBytes: await diskBytes(files) + 250_000 };
+    const room = { ...quotas, maxDiskBytes: await files.diskBytes() + 250_000 };
     const one = await complete(files, large);
     await complete(files, large, { owner: "ben" });
     attachments.attach(1, one);
@@ -202,17 +202,4 @@ export function fileStoreContract(name: string, open: () => Promise<OpenedFileSt
     await files.removeUnheld();
     assert.equal(await files.add(await uploadOf(bytes, { size: 200_000, owner: "cleo" }), room), "added");
   });
-}
-
-/** How large a disk must be for what is on it now, found by what is refused. */
-async function diskBytes(files: FileStore): Promise<number> {
-  let [low, high] = [0, 2 ** 30];
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    const upload = await uploadOf(bytes, { owner: "cleo", size: 1, begunAt: 0 });
-    if (await files.add(upload, { ...quotas, maxDiskBytes: middle }) === "added") high = middle;
-    else low = middle + 1;
-    await files.removeUnsent(1);
-  }
-  return low;
 }

@@ -109,6 +109,16 @@ export function settingsStoreContract(name: string, open: () => OpenedSettingsSt
     assert.equal(await settings.hasWrittenTo("cleo", "cleo"), true);
   });
 
+  test("hasWrittenTo() finds one entry among many of the other one", async (settings, messages) => {
+    const many = () => messages.commit(Array.from({ length: 5_000 }, () => directAppend("ben", "ana")));
+    await many();
+    assert.equal(await settings.hasWrittenTo("ana", "ben"), false);
+    await accept(messages, directAppend("ana", "ben"));
+    await many();
+    assert.equal(await settings.hasWrittenTo("ana", "ben"), true);
+    assert.equal(await settings.hasWrittenTo("ben", "ana"), true);
+  });
+
   test("readLastSeen() answers in the order it was asked, 0 for never", async (settings) => {
     await settings.saveLastSeen(new Map([["ana", 1_700_000_000_000], ["ben", 5]]));
     await settings.saveLastSeen(new Map([["ben", 1_764_000_000_123]]));

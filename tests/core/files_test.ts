@@ -184,6 +184,25 @@ Deno.test("uploads that nothing was sent with are gone after a day", async () =>
   assert.ok(await store.read(sha256, { offset: 0, maxBytes: 1 }));
 });
 
+Deno.test("what is deleted while others are removed is removed as well", async () => {
+  const { files, store } = openFiles();
+  const [one, other] = [await upload(files, "ana", bytes), await upload(files, "ana", new Uint8Array([1]))];
+  for (const [position, { id }] of [one, other].entries()) store.attach(position, { owner: "ana", id });
+  const passed = Promise.withResolvers<void>();
+  const removeUnheld = store.removeUnheld.bind(store);
+  store.removeUnheld = async () => {
+    await removeUnheld();
+    passed.resolve();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  };
+  const first = files.sweep();
+  await passed.promise;
+  store.removeAt(1);
+  await Promise.all([first, files.sweep()]);
+  assert.equal(await store.read(other.sha256.toHex(), { offset: 0, maxBytes: 1 }), undefined);
+  assert.ok(await store.read(one.sha256.toHex(), { offset: 0, maxBytes: 1 }));
+});
+
 Deno.test("chunks of one user are taken as fast as a disk writes, and no faster", async () => {
   const { files, clock } = openFiles();
   const ask = (user: string) => files.read(user, { with: "ben", seq: 1, offset: 0 });

@@ -4,6 +4,7 @@ import { UserSettings } from "../../src/core/user_settings.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
 import { accept, directAppend, userRecord } from "../support/stored_messages.ts";
 import { TestStore } from "../support/test_store.ts";
+import { turns } from "../support/turns.ts";
 
 async function open() {
   const store = TestStore.open();
@@ -115,6 +116,19 @@ Deno.test("who takes no messages is named in the refusal, and messages in answer
   await write("ben", "ana");
   await rejectsWith("permission_denied", settings.checkContact("ben", "ana"));
   settings.published(await write("ana", "ben"));
+  await settings.checkContact("ben", "ana");
+});
+
+Deno.test("who is written to while it is looked up whether they were may write", async () => {
+  const { settings, store, write } = await open();
+  await settings.update("ana", { directMessages: "contacts" });
+  const asked = Promise.withResolvers<boolean>();
+  store.settings.hasWrittenTo = () => asked.promise;
+  const checks = Promise.all([settings.checkContact("ben", "ana"), settings.checkContact("ben", "ana")]);
+  await turns();
+  settings.published(await write("ana", "ben"));
+  asked.resolve(false);
+  await checks;
   await settings.checkContact("ben", "ana");
 });
 

@@ -48,7 +48,11 @@ Deno.test("numbering goes on when every message of a conversation is gone", asyn
   for (const user of ["ana", "ben"]) await before.accounts.addUser(userRecord(user));
   const { position } = await accept(before.messages, directAppend("ana", "ben"));
   before.close();
-  editDatabase(folder.path, "DELETE FROM entry; UPDATE conversation SET first_seq = 2");
+  {
+    using database = Database.open(folder.path);
+    database.prepare("DELETE FROM entry").run();
+    database.prepare("UPDATE conversation SET first_seq = 2").run();
+  }
   using after = openStore({ folder: folder.path });
   assert.equal(after.messages.head, position);
   assert.deepEqual(await after.messages.messagesAfter("ana", 0, { limit: 10, maxBytes: 100 }), {

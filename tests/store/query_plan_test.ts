@@ -53,3 +53,9 @@ Deno.test("no statement reads a whole table or sorts what it finds, so that none
     .filter((sql) => !exceptions.some((exception) => exception.test(sql)));
   assert.deepEqual(slow, []);
 });
+
+Deno.test("no statement is planned again whenever it runs", () => {
+  using folder = temporaryFolder();
+  using database = Database.open(folder.path);
+  assert.deepEqual(preparedStatements(database).filter((sql) => /(LIMIT|OFFSET) [:?]/.test(sql)), []);
+});

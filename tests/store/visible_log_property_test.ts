@@ -6,6 +6,8 @@ import { createMessageId } from "../../src/core/message_id.ts";
 import type { Append, Change } from "../../src/core/message_store.ts";
 import { isRoomId } from "../../src/core/room.ts";
 import { Database } from "../../src/store/database.ts";
+import { MessageFinder } from "../../src/store/message_finder.ts";
+import { SearchIndex } from "../../src/store/search_index.ts";
 import { SqliteAccountStore } from "../../src/store/sqlite_account_store.ts";
 import { SqliteMessageStore } from "../../src/store/sqlite_message_store.ts";
 import { SqliteSettingsStore } from "../../src/store/sqlite_settings_store.ts";
@@ -29,7 +31,7 @@ const step = fc.record({
     },
     { weight: 5, arbitrary: fc.constantFrom("edit", "delete", "react", "unreact") },
     { weight: 3, arbitrary: fc.constantFrom("block", "unblock", "read", "read_own") },
-    { weight: 1, arbitrary: fc.constantFrom("check", "reopen") },
+    { weight: 2, arbitrary: fc.constantFrom("check", "reopen", "index", "index") },
   ),
   user: fc.constantFrom(...users),
   other: fc.constantFrom(...users),
@@ -52,6 +54,8 @@ class Run implements Disposable {
   #waiting: { change: Change; expected: string }[] = [];
   messages!: SqliteMessageStore;
   settings!: SqliteSettingsStore;
+  index!: SearchIndex;
+  finder!: MessageFinder;
   #clock = 1_700_000_000_000;
 
   constructor(options: StoreOptions) {
@@ -68,6 +72,8 @@ class Run implements Disposable {
     this.#database = Database.open(this.#folder.path);
     this.messages = new SqliteMessageStore(this.#database, this.#options);
     this.settings = new SqliteSettingsStore(this.#database);
+    this.index = new SearchIndex(this.#database);
+    this.finder = new MessageFinder(this.#database);
   }
 
   async addUsers(): Promise<void> {
@@ -180,6 +186,10 @@ async function take(run: Run, step: Step, check: () => Promise<void>): Promise<v
     case "reopen":
       await run.commit();
       return run.reopen();
+    case "index":
+      await run.commit();
+      run.index.takeTurn({ head: Math.max(0, run.messages.head - number), turnMs: 1_000, maxEntries: 1 });
+      return;
     case "check":
       await run.commit();
       return await check();
@@ -289,6 +299,40 @@ async function checkSummaries({ messages, model }: Run, user: string, { limit }:
   assert.deepEqual(await messages.peersAmong(user, users), users.filter((other) => model.peersOf(user).has(other)));
 }
 
+async function checkSearch(
+  { messages, model, index, finder }: Run,
+  user: string,
+  { start, limit }: Probe,
+): Promise<void> {
+  const searches = users.flatMap((name) => [
+    { terms: [name] },
+    { terms: ["edited"], sender: name },
+    { terms: [], excluded: [name, "edited"] },
+    { terms: [], conversation: conversations[Math.floor(start * conversations.length)] },
+  ]);
+  const has = (text: string, word: string) => text.split(" ").includes(word);
+  for (const { terms, excluded = [], sender, conversation } of searches) {
+    const expected = model.visibleTo(user).filter((message) =>
+      message.position <= index.position && message.event === undefined && !message.deleted &&
+      terms.every((word) => has(message.text, word)) && !excluded.some((word) => has(message.text, word)) &&
+      (sender === undefined || message.sender === sender) &&
+      (conversation === undefined || message.conversation === conversation)
+    ).map(({ position }) => position).reverse();
+    const asTerms = (words: readonly string[]) => words.map((text) => ({ text, prefix: false }));
+    const request = { user, terms: asTerms(terms), excluded: asTerms(excluded), sender, conversation, limit };
+    const found: number[] = [];
+    for (let beforePosition = 0, more = true; more;) {
+      const page = finder.find({ ...request, beforePosition });
+      assert.ok(page.positions.length <= limit && page.indexedThrough === index.position);
+      const read = await messages.messagesAt(user, page.positions, { maxBytes: 1_000_000 });
+      assert.deepEqual(read.messages.map(({ position }) => position), page.positions);
+      found.push(...page.positions);
+      ({ nextBeforePosition: beforePosition, more } = page);
+    }
+    assert.deepEqual(found, expected);
+  }
+}
+
 function property(name: string, options: StoreOptions): void {
   Deno.test(`${name}: each user sees what the log means to them, whatever happened`, async () => {
     const steps = fc.array(step, { minLength: 1, maxLength: 150, size: "max" });
@@ -304,6 +348,7 @@ function property(name: string, options: StoreOptions): void {
               await checkHistory(run, user, conversation, probe);
             }
             if (run.isThorough) await checkSummaries(run, user, probe);
+            await checkSearch(run, user, probe);
           }
         }
       };

@@ -11,7 +11,7 @@ export interface AmqpUser extends AsyncDisposable {
 /** Connects as nobody's client in particular. Rejects with amqplib's error. */
 export async function connectAs(url: string, { name }: { name?: string } = {}): Promise<AmqpUser> {
   const clientProperties = name === undefined ? {} : { connection_name: name };
-  const model = await connect(url, { noDelay: true, timeout: 20_000, clientProperties });
+  const model = await connect(url, { noDelay: true, timeout: 60_000, clientProperties });
   let isOpen = true;
   let reason = "";
   model.on("error", (error: Error) => reason = error.message);

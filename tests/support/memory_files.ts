@@ -26,11 +26,16 @@ export class MemoryFiles implements FileStore {
     if (own.filter(({ isComplete }) => !isComplete).length >= quotas.maxUnfinished) return "unfinished";
     const used = own.reduce((sum, entry) => sum + Math.max(entry.upload.size, 4096), 0);
     if (used + Math.max(upload.size, 4096) > quotas.maxBytesOfOwner) return "owner_full";
-    const announced = all.filter(({ isComplete }) => !isComplete).reduce((sum, entry) => sum + entry.upload.size, 0);
-    const kept = [...this.#contents.values()].reduce((sum, bytes) => sum + bytes.length, 0);
-    if (quotas.maxDiskBytes !== undefined && announced + kept + upload.size > quotas.maxDiskBytes) return "disk_full";
+    const { maxDiskBytes } = quotas;
+    if (maxDiskBytes !== undefined && await this.diskBytes() + upload.size > maxDiskBytes) return "disk_full";
     this.#entries.set(key(upload), { upload, bytes: new Uint8Array(), isComplete: false, position: undefined });
     return "added";
+  }
+
+  async diskBytes(): Promise<number> {
+    const unfinished = [...this.#entries.values()].filter(({ isComplete }) => !isComplete);
+    const announced = unfinished.reduce((sum, entry) => sum + entry.upload.size, 0);
+    return announced + [...this.#contents.values()].reduce((sum, bytes) => sum + bytes.length, 0);
   }
 
   async received(upload: Upload): Promise<number> {

@@ -3,8 +3,8 @@ import { brokerConfig, enabledPlugins } from "../../src/amqp/broker_config.ts";
 import { requireDebianPackage } from "./debian_package.ts";
 
 const server = "/usr/lib/rabbitmq/bin/rabbitmq-server";
-const readyDeadlineMs = 60_000;
-const stopDeadlineMs = 30_000;
+const readyDeadlineMs = 240_000;
+const stopDeadlineMs = 120_000;
 
 export interface RabbitNodeOptions {
   /** Where chatd answers, with the secret: "http://127.0.0.1:PORT/SECRET"; without it the broker asks nobody. */
@@ -231,15 +231,26 @@ class RunningNode {
   }
 }
 
-/** Ports of 127.0.0.1 that are free right now, all different. */
+/**
+ * Ports of 127.0.0.1 that are free right now, all different, and none that a system hands out by itself, as to clients:
+ * those come from 32768 on (Linux), or 49152 on.
+ */
 export async function freePorts(count: number): Promise<number[]> {
-  const listeners = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(listeners.map((listener) =>
-    new Promise<number>((resolve, reject) => {
-      listener.once("error", reject);
-      listener.listen(0, "127.0.0.1", () => resolve((listener.address() as { port: number }).port));
-    })
-  ));
-  await Promise.all(listeners.map((listener) => new Promise((resolve) => listener.close(resolve))));
-  return ports;
+  const ports = new Set<number>();
+  while (ports.size < count) {
+    const port = 15_000 + Math.floor(17_000 * Math.random());
+    if (await isFree(port)) ports.add(port);
+  }
+  return [...ports];
+}
+
+function isFree(port: number): Promise<boolean> {
+  const listener = createServer();
+  return new Promise((resolve, reject) => {
+    listener.once("error", (error: Error & { code?: string }) => {
+      if (error.code === "EADDRINUSE") resolve(false);
+      else reject(error);
+    });
+    listener.listen(port, "127.0.0.1", () => listener.close(() => resolve(true)));
+  });
 }

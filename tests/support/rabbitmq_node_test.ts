@@ -4,7 +4,7 @@ import { RabbitNode } from "./rabbitmq_node.ts";
 async function overview(node: RabbitNode): Promise<Record<string, unknown>> {
   const response = await fetch(`${node.managementUrl}/api/overview`, {
     headers: { authorization: `Basic ${btoa(`${node.user}:${node.password}`)}` },
-    signal: AbortSignal.timeout(5_000),
+    signal: AbortSignal.timeout(60_000),
   });
   assert.equal(response.status, 200);
   return await response.json();

@@ -54,6 +54,7 @@ export class TestChat {
       store: store.messages,
       rooms: store.rooms,
       settings: store.settings,
+      search: store.search,
       limits: { ...standardLimits, ...options.limits },
       deletedAccounts: options.deletedAccounts,
       clock,

@@ -1,5 +1,8 @@
+import type { MessageSearch } from "../../src/core/message_search.ts";
 import type { Change, ChangeResult } from "../../src/core/message_store.ts";
 import { Database } from "../../src/store/database.ts";
+import { MessageFinder } from "../../src/store/message_finder.ts";
+import { SearchIndex } from "../../src/store/search_index.ts";
 import { SqliteAccountStore } from "../../src/store/sqlite_account_store.ts";
 import { SqliteErasureStore } from "../../src/store/sqlite_erasure_store.ts";
 import { SqliteFileStore } from "../../src/store/sqlite_file_store.ts";
@@ -24,6 +27,8 @@ export class TestStore<Messages extends TestMessageStore = TestMessageStore> imp
   readonly accounts: SqliteAccountStore;
   readonly rooms: SqliteRoomStore;
   readonly settings: SqliteSettingsStore;
+  /** Finds what is committed, at once. */
+  readonly search: MessageSearch;
   readonly erasure: SqliteErasureStore;
   /** Their contents would go into a folder that does not exist. */
   readonly files: SqliteFileStore;
@@ -35,7 +40,15 @@ export class TestStore<Messages extends TestMessageStore = TestMessageStore> imp
     this.accounts = new SqliteAccountStore(database, { onRenamed: () => messages.forgetNames() });
     this.rooms = new SqliteRoomStore(database);
     this.settings = new SqliteSettingsStore(database);
-    this.erasure = new SqliteErasureStore(database, { beforeErasing: () => {} });
+    const index = new SearchIndex(database);
+    const finder = new MessageFinder(database);
+    this.search = {
+      find: (request) => {
+        while (index.takeTurn({ head: messages.head, turnMs: 1_000, maxEntries: 1_000 }));
+        return Promise.resolve(finder.find(request));
+      },
+    };
+    this.erasure = new SqliteErasureStore(database);
     this.files = new SqliteFileStore(database, { folder: "/nonexistent/files of a test" });
   }
 

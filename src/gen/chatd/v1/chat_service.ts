@@ -69,6 +69,7 @@ import {
   UpdateRoomRequest,
   UpdateRoomResponse,
 } from "./rooms.ts";
+import { SearchRequest, SearchResponse } from "./search.ts";
 import { ClientFrame, ServerFrame } from "./session.ts";
 import {
   BlockUserRequest,
@@ -335,6 +336,15 @@ export const ChatServiceService = {
     responseSerialize: (value: BlockUserResponse): Buffer => Buffer.from(BlockUserResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): BlockUserResponse => BlockUserResponse.decode(value),
   },
+  search: {
+    path: "/chatd.v1.ChatService/Search" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SearchRequest): Buffer => Buffer.from(SearchRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SearchRequest => SearchRequest.decode(value),
+    responseSerialize: (value: SearchResponse): Buffer => Buffer.from(SearchResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SearchResponse => SearchResponse.decode(value),
+  },
 } as const;
 
 export interface ChatServiceServer extends UntypedServiceImplementation {
@@ -367,6 +377,7 @@ export interface ChatServiceServer extends UntypedServiceImplementation {
   getSettings: handleUnaryCall<GetSettingsRequest, GetSettingsResponse>;
   updateSettings: handleUnaryCall<UpdateSettingsRequest, UpdateSettingsResponse>;
   blockUser: handleUnaryCall<BlockUserRequest, BlockUserResponse>;
+  search: handleUnaryCall<SearchRequest, SearchResponse>;
 }
 
 export interface ChatServiceClient extends Client {
@@ -752,6 +763,21 @@ export interface ChatServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: BlockUserResponse) => void,
+  ): ClientUnaryCall;
+  search(
+    request: SearchRequest,
+    callback: (error: ServiceError | null, response: SearchResponse) => void,
+  ): ClientUnaryCall;
+  search(
+    request: SearchRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SearchResponse) => void,
+  ): ClientUnaryCall;
+  search(
+    request: SearchRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SearchResponse) => void,
   ): ClientUnaryCall;
 }
 

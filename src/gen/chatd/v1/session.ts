@@ -76,6 +76,7 @@ import {
   UpdateRoomRequest,
   UpdateRoomResponse,
 } from "./rooms.ts";
+import { SearchRequest, SearchResponse } from "./search.ts";
 import {
   BlockUserRequest,
   BlockUserResponse,
@@ -169,6 +170,7 @@ export interface Request {
     | { $case: "getSettings"; value: GetSettingsRequest }
     | { $case: "updateSettings"; value: UpdateSettingsRequest }
     | { $case: "blockUser"; value: BlockUserRequest }
+    | { $case: "search"; value: SearchRequest }
     | { $case: "deleteAccount"; value: DeleteAccountRequest }
     | undefined;
 }
@@ -300,6 +302,7 @@ export interface Reply {
     | { $case: "getSettings"; value: GetSettingsResponse }
     | { $case: "updateSettings"; value: UpdateSettingsResponse }
     | { $case: "blockUser"; value: BlockUserResponse }
+    | { $case: "search"; value: SearchResponse }
     | { $case: "deleteAccount"; value: DeleteAccountResponse }
     | undefined;
 }
@@ -550,6 +553,9 @@ export const Request: MessageFns<Request> = {
         break;
       case "blockUser":
         BlockUserRequest.encode(message.kind.value, writer.uint32(290).fork()).join();
+        break;
+      case "search":
+        SearchRequest.encode(message.kind.value, writer.uint32(322).fork()).join();
         break;
       case "deleteAccount":
         DeleteAccountRequest.encode(message.kind.value, writer.uint32(330).fork()).join();
@@ -862,6 +868,14 @@ export const Request: MessageFns<Request> = {
             message.kind = { $case: "blockUser", value: BlockUserRequest.decode(reader, reader.uint32()) };
             continue;
           }
+          case 40: {
+            if (tag !== 322) {
+              break;
+            }
+
+            message.kind = { $case: "search", value: SearchRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 41: {
             if (tag !== 330) {
               break;
@@ -1003,6 +1017,8 @@ export const Request: MessageFns<Request> = {
         ? { $case: "blockUser", value: BlockUserRequest.fromJSON(object.blockUser) }
         : isSet(object.block_user)
         ? { $case: "blockUser", value: BlockUserRequest.fromJSON(object.block_user) }
+        : isSet(object.search)
+        ? { $case: "search", value: SearchRequest.fromJSON(object.search) }
         : isSet(object.deleteAccount)
         ? { $case: "deleteAccount", value: DeleteAccountRequest.fromJSON(object.deleteAccount) }
         : isSet(object.delete_account)
@@ -1086,6 +1102,8 @@ export const Request: MessageFns<Request> = {
       obj.updateSettings = UpdateSettingsRequest.toJSON(message.kind.value);
     } else if (message.kind?.$case === "blockUser") {
       obj.blockUser = BlockUserRequest.toJSON(message.kind.value);
+    } else if (message.kind?.$case === "search") {
+      obj.search = SearchRequest.toJSON(message.kind.value);
     } else if (message.kind?.$case === "deleteAccount") {
       obj.deleteAccount = DeleteAccountRequest.toJSON(message.kind.value);
     }
@@ -2110,6 +2128,9 @@ export const Reply: MessageFns<Reply> = {
       case "blockUser":
         BlockUserResponse.encode(message.result.value, writer.uint32(290).fork()).join();
         break;
+      case "search":
+        SearchResponse.encode(message.result.value, writer.uint32(322).fork()).join();
+        break;
       case "deleteAccount":
         DeleteAccountResponse.encode(message.result.value, writer.uint32(330).fork()).join();
         break;
@@ -2424,6 +2445,14 @@ export const Reply: MessageFns<Reply> = {
             message.result = { $case: "blockUser", value: BlockUserResponse.decode(reader, reader.uint32()) };
             continue;
           }
+          case 40: {
+            if (tag !== 322) {
+              break;
+            }
+
+            message.result = { $case: "search", value: SearchResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 41: {
             if (tag !== 330) {
               break;
@@ -2569,6 +2598,8 @@ export const Reply: MessageFns<Reply> = {
         ? { $case: "blockUser", value: BlockUserResponse.fromJSON(object.blockUser) }
         : isSet(object.block_user)
         ? { $case: "blockUser", value: BlockUserResponse.fromJSON(object.block_user) }
+        : isSet(object.search)
+        ? { $case: "search", value: SearchResponse.fromJSON(object.search) }
         : isSet(object.deleteAccount)
         ? { $case: "deleteAccount", value: DeleteAccountResponse.fromJSON(object.deleteAccount) }
         : isSet(object.delete_account)
@@ -2652,6 +2683,8 @@ export const Reply: MessageFns<Reply> = {
       obj.updateSettings = UpdateSettingsResponse.toJSON(message.result.value);
     } else if (message.result?.$case === "blockUser") {
       obj.blockUser = BlockUserResponse.toJSON(message.result.value);
+    } else if (message.result?.$case === "search") {
+      obj.search = SearchResponse.toJSON(message.result.value);
     } else if (message.result?.$case === "deleteAccount") {
       obj.deleteAccount = DeleteAccountResponse.toJSON(message.result.value);
     }

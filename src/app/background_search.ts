@@ -1,0 +1,58 @@
+import { ChatError } from "../core/chat_error.ts";
+import type { Log } from "../core/log.ts";
+import type { MessageSearch, SearchRequest, SearchResult } from "../core/message_search.ts";
+import { BackgroundWorker } from "./background_worker.ts";
+
+/** Searches that run or wait. */
+const mostAtOnce = 32;
+const mostOfUser = 2;
+const deadlineMs = 5_000;
+
+export interface BackgroundSearchOptions {
+  /** The data folder. */
+  readonly folder: string;
+  readonly log: Log;
+  /** URL of the program's entry file; that of this process unless given. */
+  readonly entry?: string;
+}
+
+/** Searches in a thread of its own, so that nobody else waits for it. */
+export class BackgroundSearch implements MessageSearch, Disposable {
+  readonly #worker: BackgroundWorker<"search">;
+  readonly #ofUser = new Map<string, number>();
+
+  constructor({ folder, log, entry }: BackgroundSearchOptions) {
+    this.#worker = new BackgroundWorker({ job: "search", settings: folder, deadlineMs, log, entry });
+  }
+
+  async find(request: SearchRequest): Promise<SearchResult> {
+    const { user } = request;
+    const ofUser = this.#ofUser.get(user) ?? 0;
+    if (ofUser >= mostOfUser) {
+      throw new ChatError("rate_limited", `${mostOfUser} of your searches are not done yet: wait for them.`, {
+        retryAfterMs: 1_000,
+      });
+    }
+    if (this.#worker.size >= mostAtOnce) {
+      throw new ChatError("busy", "Too many people are searching right now: try again in a few seconds.", {
+        retryAfterMs: 2_000,
+      });
+    }
+    this.#ofUser.set(user, ofUser + 1);
+    try {
+      return await this.#worker.run(request);
+    } finally {
+      const left = this.#ofUser.get(user)! - 1;
+      if (left > 0) this.#ofUser.set(user, left);
+      else this.#ofUser.delete(user);
+    }
+  }
+
+  close(): void {
+    this.#worker.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

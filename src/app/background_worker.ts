@@ -1,0 +1,168 @@
+import { fileURLToPath } from "node:url";
+import { ChatError } from "../core/chat_error.ts";
+import type { Log } from "../core/log.ts";
+import type { JobInput, JobName, JobOutput, JobSettings, Report, Task } from "./background_jobs.ts";
+
+/** What a worker reads: Deno lets it load what its process may read, and not what its process has loaded. */
+export function programPaths(entry: string = Deno.mainModule): string[] {
+  return [fileURLToPath(entry), fileURLToPath(new URL("src", entry))];
+}
+
+/** How long a worker may take to load its program, in milliseconds. */
+const startMs = 30_000;
+
+export interface BackgroundWorkerOptions<Name extends JobName> {
+  readonly job: Name;
+  /** The same for all tasks. */
+  readonly settings: JobSettings<Name>;
+  /** How long a task may take, in milliseconds, and how long it may wait before; then it fails with `busy`. */
+  readonly deadlineMs: number;
+  readonly log: Log;
+  /** URL of the program's entry file; that of this process unless given. */
+  readonly entry?: string;
+}
+
+interface Waiting {
+  readonly input: unknown;
+  readonly since: number;
+  readonly settled: PromiseWithResolvers<unknown>;
+}
+
+/**
+ * A thread for one kind of job, begun with the first task, and anew after one that failed or took too long; tasks are done one after
+ * the other. It runs the entry file of this program, because that is all there is of a program that was bundled or compiled.
+ */
+export class BackgroundWorker<Name extends JobName> implements Disposable {
+  readonly #options: BackgroundWorkerOptions<Name>;
+  readonly #waiting: Waiting[] = [];
+  #running: Waiting | undefined;
+  #worker: Worker | undefined;
+  #deadline: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
+
+  constructor(options: BackgroundWorkerOptions<Name>) {
+    this.#options = options;
+  }
+
+  /** How many tasks run or wait: whoever gives them bounds them. */
+  get size(): number {
+    return this.#waiting.length + (this.#running === undefined ? 0 : 1);
+  }
+
+  /**
+   * @throws {ChatError} `busy` after the deadline; `unavailable` when there is no worker, or no more; what the job throws, with its
+   * code if it is a `ChatError`.
+   */
+  run(input: JobInput<Name>): Promise<JobOutput<Name>> {
+    if (this.#closed) return Promise.reject(closedError());
+    const settled = Promise.withResolvers<unknown>();
+    this.#waiting.push({ input, since: performance.now(), settled });
+    this.#next();
+    return settled.promise as Promise<JobOutput<Name>>;
+  }
+
+  /** Ends the thread and fails what waits for it. Idempotent. */
+  close(): void {
+    this.#closed = true;
+    for (const { settled } of this.#waiting.splice(0)) settled.reject(closedError());
+    this.#fail(closedError());
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #next(): void {
+    if (this.#running !== undefined) return;
+    const patient = performance.now() - this.#options.deadlineMs;
+    while (this.#waiting.length > 0 && this.#waiting[0].since < patient) {
+      this.#waiting.shift()!.settled.reject(tooLong());
+    }
+    this.#running = this.#waiting.shift();
+    if (this.#running === undefined) return;
+    if (this.#worker !== undefined) return this.#give(this.#worker);
+    try {
+      this.#start();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #start(): void {
+    const { job, log, entry = Deno.mainModule } = this.#options;
+    this.#requireProgram(entry);
+    const worker = new Worker(entry, { type: "module", name: job });
+    this.#worker = worker;
+    worker.onmessage = ({ data }: MessageEvent<Report>) => {
+      if (worker === this.#worker) this.#hear(data, worker);
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      log.error("a background worker died", { job, error: event.message });
+      if (worker === this.#worker) this.#fail(new Error(`The worker for ${job} died: ${event.message}`));
+    };
+    this.#failAfter(startMs);
+  }
+
+  #requireProgram(entry: string): void {
+    const paths = programPaths(entry);
+    if (Deno.permissions.querySync({ name: "read", path: paths[0] }).state === "granted") return;
+    this.#options.log.error("Deno does not let a background worker load chatd", {
+      job: this.#options.job,
+      add: `--allow-read=${paths.join(",")}`,
+    });
+    throw new ChatError(
+      "unavailable",
+      "This server may not do that: its log tells the operator which permission to add.",
+    );
+  }
+
+  #hear(report: Report, worker: Worker): void {
+    if (report.kind === "ready") return this.#give(worker);
+    clearTimeout(this.#deadline);
+    const { settled } = this.#running!;
+    if (report.kind === "done") {
+      this.#running = undefined;
+      settled.resolve(report.output);
+      return this.#next();
+    }
+    const { code, error } = report;
+    const message = error instanceof Error ? error.message : String(error);
+    this.#fail(code === undefined ? error : new ChatError(code, message, { cause: error }));
+  }
+
+  #give(worker: Worker): void {
+    const { settings, deadlineMs } = this.#options;
+    this.#failAfter(deadlineMs);
+    worker.postMessage({ settings, input: this.#running!.input } satisfies Task);
+  }
+
+  #failAfter(ms: number): void {
+    clearTimeout(this.#deadline);
+    this.#deadline = setTimeout(() => {
+      this.#options.log.warn("a background task took too long", { job: this.#options.job, ms });
+      this.#fail(tooLong());
+    }, ms);
+  }
+
+  /** The task fails, and its worker is not trusted with another. */
+  #fail(error: unknown): void {
+    clearTimeout(this.#deadline);
+    this.#worker?.terminate();
+    this.#worker = undefined;
+    const running = this.#running;
+    this.#running = undefined;
+    running?.settled.reject(error);
+    this.#next();
+  }
+}
+
+function tooLong(): ChatError {
+  return new ChatError("busy", "This takes the server too long right now: try again later, or ask for less.", {
+    retryAfterMs: 5_000,
+  });
+}
+
+function closedError(): ChatError {
+  return new ChatError("unavailable", "The server is shutting down.", { retryAfterMs: 1_000 });
+}

@@ -1,0 +1,164 @@
+// People at terminals, and a real server between them: rooms, and what is done to messages.
+import assert from "node:assert/strict";
+import { ChatClient } from "../../src/client/chat_client.ts";
+import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { LineFace } from "../../src/terminal/line_face.ts";
+import { chooseStyle } from "../../src/terminal/style.ts";
+import { TerminalChat } from "../../src/terminal/terminal_chat.ts";
+import { EmulatedTerminal } from "../support/emulated_terminal.ts";
+import { eventually } from "../support/eventually.ts";
+import { startTestGrpcServer, type TestGrpcServer } from "../support/grpc_server.ts";
+
+/** Somebody at a terminal. */
+class Seat implements AsyncDisposable {
+  readonly terminal = new EmulatedTerminal({ columns: 120, rows: 60 });
+  readonly #running: Promise<unknown>;
+
+  private constructor(user: string, transport: GrpcTransport, token: string) {
+    const style = chooseStyle({ noColor: "1", term: "xterm" });
+    const chat = new TerminalChat({
+      face: (options) => new LineFace({ device: this.terminal, style, ...options }),
+      style,
+      user,
+      address: transport.address,
+      client: (onEvent) => new ChatClient({ transport, token, client: "test", onEvent }),
+      keepCredentials: () => Promise.resolve(),
+      loggedOut: () => Promise.resolve(),
+    });
+    this.#running = chat.run();
+  }
+
+  static async take(user: string, { server }: TestGrpcServer): Promise<Seat> {
+    const transport = new GrpcTransport({ host: "127.0.0.1", port: server.port, callback: false });
+    const request = { user, password: "correct horse battery", invite: "", deviceName: "" };
+    const { credentials } = await transport.register(request, {});
+    const seat = new Seat(user, transport, credentials!.token);
+    await seat.sees("Connected to");
+    return seat;
+  }
+
+  /** What is on the screen, without the times. */
+  get seen(): string {
+    return this.terminal.lines.join("\n").replace(/\d\d:\d\d (?=\S)/g, "");
+  }
+
+  /** Instead of what is there: what was not sent is given back as a draft. */
+  type(line: string): void {
+    this.terminal.type(`\x15${line}\r`);
+  }
+
+  sees(expected: string | RegExp): Promise<void> {
+    return eventually(
+      () => typeof expected === "string" ? this.seen.includes(expected) : expected.test(this.seen),
+      () => `${expected} in\n${this.seen}`,
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.type("/quit");
+    await this.#running;
+  }
+}
+
+Deno.test("people make a room, meet in it, and do to messages what one expects", async () => {
+  await using server = await startTestGrpcServer();
+  await using ana = await Seat.take("ana", server);
+  await using ben = await Seat.take("ben", server);
+  ana.type("/create #ops");
+  await ana.sees("[ana → #ops]");
+  ben.type("/rooms");
+  await ben.sees("#ops (1)");
+  ben.type("/join #ops");
+  await ben.sees("[ben → #ops]");
+  await ana.sees("2 * ben joined");
+  ana.type("helo @ben");
+  await ben.sees("3 ana: helo @ben");
+  ana.type("/edit 3 hello Ben");
+  await ben.sees("4 * ana edited 3: hello Ben");
+  ben.type("/react 3 👍");
+  await ana.sees("5 * ben reacted with 👍 to 3");
+  ben.type("/reply 3 good  morning");
+  await ana.sees("6 ben: (to 3) good  morning");
+  ben.type("/delete 3");
+  await ben.sees("You did not write this message, so you cannot delete it.");
+  ana.type("/history 6");
+  await ana.sees("3 ana: hello Ben (edited)  👍 1");
+  ana.type("/delete 6");
+  await ben.sees("7 * ana deleted 6");
+  ben.type("/history 6");
+  await ben.sees("6 ben: (to 3) (deleted)");
+  ana.type("/topic It burns");
+  await ben.sees("8 * ana set the topic: It burns");
+  ana.type("/who");
+  await ana.sees("Owners: ana\nMembers: ben");
+  await eventually(() => {
+    if (!/Read by ben/.test(ana.seen)) ana.type("/readers 3");
+    return /Read by ben/.test(ana.seen);
+  }, () => ana.seen);
+});
+
+Deno.test("who is invited into a private room is told, comes in, and is told when they are removed", async () => {
+  await using server = await startTestGrpcServer();
+  await using ana = await Seat.take("ana", server);
+  await using ben = await Seat.take("ben", server);
+  ana.type("/create #plans private history");
+  await ana.sees("Only people whom you /invite come in.");
+  ana.type("for those who come later");
+  await ana.sees("ana: for those who come later");
+  ana.type("/invite ben");
+  await ben.sees("ana invites you to the room #plans: /join +");
+  ben.type("/join #plans");
+  await ben.sees("[ben → #plans]");
+  await ben.sees("ana: for those who come later");
+  ana.type("/role ben moderator");
+  await ben.sees("* ana made ben moderator");
+  ana.type("/remove ben");
+  await ben.sees("* ana removed ben");
+  ben.type("hello?");
+  await ben.sees("Not sent to #plans: There is no room");
+  ben.type("/join #plans");
+  await ben.sees(/There is no room "\+[a-z2-7]{26}" that you can see\./);
+});
+
+Deno.test("what somebody writes who is blocked is not shown, and what is written to them arrives", async () => {
+  await using server = await startTestGrpcServer();
+  await using ana = await Seat.take("ana", server);
+  await using ben = await Seat.take("ben", server);
+  ana.type("/to ben");
+  await ana.sees("[ana → ben]");
+  ben.type("/to ana");
+  await ben.sees("[ben → ana]");
+  ana.type("/block ben");
+  await ana.sees("What ben writes from now on is hidden from you.");
+  ben.type("can you hear me?");
+  await ben.sees("ben: can you hear me?");
+  ana.type("last word");
+  await ben.sees("ana: last word");
+  ana.type("/unblock ben");
+  await ana.sees("You hear of ben again.");
+  ben.type("now?");
+  await ana.sees("ben: now?");
+  ana.type("/history ben 20");
+  await ana.sees(/ana: last word\n[^]*ana: last word/);
+  assert.ok(!ana.seen.includes("can you hear me?"), ana.seen);
+});
+
+Deno.test("a setting shows what it does, and who is writing is seen", async () => {
+  await using server = await startTestGrpcServer();
+  await using ana = await Seat.take("ana", server);
+  await using ben = await Seat.take("ben", server);
+  ben.type("/to ana");
+  await ben.sees("[ben → ana]");
+  ana.type("/to ben");
+  await ana.sees("[ana → ben]");
+  ben.terminal.type("I think that");
+  await ana.sees("[ana → ben | ben is writing]");
+  ben.terminal.type("\x15");
+  await ana.sees("[ana → ben]");
+  ana.type("/set messages nobody");
+  await ana.sees("messages nobody: nobody may write to you outside rooms");
+  ben.type("hello");
+  await ben.sees("Not sent to ana:");
+  ana.type("/set colour on");
+  await ana.sees("Write: /set receipts on|off");
+});

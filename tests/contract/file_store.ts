@@ -174,6 +174,22 @@ export function fileStoreContract(name: string, open: () => Promise<OpenedFileSt
     assert.equal(await files.add(await uploadOf(bytes), few), "added");
   });
 
+  test("the oldest unfinished upload of an owner makes room for others when it is old enough", async ({ files }) => {
+    const arrived = await complete(files, bytes, { begunAt: 1 });
+    const [other, oldest, younger] = [
+      await uploadOf(bytes, { owner: "ben", begunAt: 1 }),
+      await uploadOf(bytes, { begunAt: 2 }),
+      await uploadOf(bytes, { begunAt: 3 }),
+    ];
+    for (const upload of [other, oldest, younger]) await files.add(upload, quotas);
+    await files.write(oldest, { offset: 0, bytes: bytes.subarray(0, 3) });
+    assert.equal(await files.removeUnfinished("ana", 2), false);
+    assert.equal(await files.removeUnfinished("ana", 3), true);
+    assert.equal(await files.find("ana", oldest.id), undefined);
+    assert.equal(await files.removeUnfinished("ana", 3), false);
+    for (const upload of [arrived, other, younger]) assert.ok(await files.find(upload.owner, upload.id));
+  });
+
   test("quotas: bytes of one owner, announced or sent, until they are removed", async ({ files, attachments }) => {
     const sent = await complete(files, bytes);
     attachments.attach(1, sent);

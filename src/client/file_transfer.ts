@@ -5,6 +5,7 @@ import type { Attachment } from "../core/message.ts";
 import { createMessageId } from "../core/message_id.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 import type { FileLink, FileTransport } from "./file_transport.ts";
+import { endsClient } from "./server_error.ts";
 import type { Timers } from "./timers.ts";
 
 /** A file that is sent. Its owner opens and closes it. */
@@ -48,12 +49,17 @@ export interface FileTransferOptions {
 /** Chunks that are under way at once. */
 const windowChunks = 4;
 const hashBytes = 256 * 1024;
-/** What passes when one waits and connects again. */
-const passing: ReadonlySet<ChatErrorCode> = new Set(["unavailable", "busy", "rate_limited"]);
+/** What passes when one waits and asks again, and what does when one connects again. */
+const pausing: ReadonlySet<ChatErrorCode> = new Set(["busy", "rate_limited"]);
+const passing: ReadonlySet<ChatErrorCode> = new Set(["unavailable", ...pausing]);
+/** Uploads that are remembered. */
+const maxInterrupted = 8;
 
 /** Brings files to a server and from it, over as many connections as it takes: each goes on where the one before ended. */
 export class FileTransfer {
   readonly #options: FileTransferOptions;
+  /** Ids of uploads that ended before they were complete, by what they are: the same file goes on where it was. */
+  readonly #interrupted = new Map<string, string>();
 
   constructor(options: FileTransferOptions) {
     this.#options = options;
@@ -63,7 +69,22 @@ export class FileTransfer {
   async upload(source: FileSource, options: TransferOptions = {}): Promise<UploadedFile> {
     const { name, mediaType, size } = source;
     const sha256 = await digestOf(source, options.signal);
-    const id = createMessageId(this.#options.timers.now());
+    const attachment = { name, mediaType, size, sha256: sha256.toHex() };
+    const id = this.#takeInterrupted(attachment) ?? createMessageId(this.#options.timers.now());
+    try {
+      await this.#send(id, { source, sha256, options });
+    } catch (error) {
+      this.#interrupt(attachment, id);
+      throw error;
+    }
+    return { uploadId: id, attachment };
+  }
+
+  async #send(
+    id: string,
+    { source, sha256, options }: { source: FileSource; sha256: Uint8Array; options: TransferOptions },
+  ): Promise<void> {
+    const { name, mediaType, size } = source;
     await this.#overLinks(options, async (link, progressed) => {
       const { offset } = await link.beginUpload({ id, name, mediaType, size, sha256 });
       options.onProgress?.(offset, size);
@@ -77,7 +98,19 @@ export class FileTransfer {
         signal: options.signal,
       });
     });
-    return { uploadId: id, attachment: { name, mediaType, size, sha256: sha256.toHex() } };
+  }
+
+  #takeInterrupted(attachment: Attachment): string | undefined {
+    const key = JSON.stringify(attachment);
+    const id = this.#interrupted.get(key);
+    this.#interrupted.delete(key);
+    return id;
+  }
+
+  #interrupt(attachment: Attachment, id: string): void {
+    this.#interrupted.set(JSON.stringify(attachment), id);
+    const [oldest] = this.#interrupted.keys();
+    if (this.#interrupted.size > maxInterrupted) this.#interrupted.delete(oldest);
   }
 
   /** @throws {ChatError} what the server refused it for; `internal` when what came is not the file. */
@@ -116,21 +149,29 @@ export class FileTransfer {
   ): Promise<void> {
     const { transport, token, backoff: backoffOptions } = this.#options;
     const backoff = new Backoff(backoffOptions);
-    while (true) {
-      let link: FileLink | undefined;
-      try {
-        refuseAborted(signal);
-        link = await transport.openFiles({ token: token(), signal });
-        return await transfer(link, () => backoff.reset());
-      } catch (error) {
-        refuseAborted(signal);
-        if (!(error instanceof ChatError) || !passing.has(error.code)) throw error;
-        await link?.close();
-        link = undefined;
-        await this.#pause(Math.max(backoff.next(), error.retryAfterMs ?? 0), signal);
-      } finally {
-        await link?.close();
+    let link: FileLink | undefined;
+    let shown = "";
+    try {
+      while (true) {
+        try {
+          refuseAborted(signal);
+          if (link === undefined) shown = token();
+          link ??= await transport.openFiles({ token: shown, signal });
+          return await transfer(link, () => backoff.reset());
+        } catch (error) {
+          refuseAborted(signal);
+          // A new password makes a new token.
+          const isStale = error instanceof ChatError && endsClient(error) && token() !== shown;
+          if (!(error instanceof ChatError) || !(isStale || passing.has(error.code))) throw error;
+          if (!pausing.has(error.code)) {
+            await link?.close();
+            link = undefined;
+          }
+          await this.#pause(Math.max(backoff.next(), error.retryAfterMs ?? 0), signal);
+        }
       }
+    } finally {
+      await link?.close();
     }
   }
 

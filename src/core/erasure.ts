@@ -1,10 +1,5 @@
 import type { Log } from "./log.ts";
-import { pause } from "./pause.ts";
-
-/** Messages that are at most blanked in one transaction: some milliseconds. */
-const blankedAtOnce = 50;
-/** For others to have their turn, in milliseconds. */
-const restMs = 20;
+import { inSmallSteps } from "./small_steps.ts";
 
 /** Users who deleted their account together with what they wrote. */
 export interface ErasureStore {
@@ -51,12 +46,7 @@ export class Erasure {
 
   async #blankAll(): Promise<void> {
     const { store, log, onBlanked } = this.#options;
-    let blanked = 0;
-    while (!this.#stopped.signal.aborted) {
-      const count = await store.blankSome(blankedAtOnce);
-      blanked += count;
-      if (count === 0 || !await pause(restMs, this.#stopped.signal)) break;
-    }
+    const blanked = await inSmallSteps((limit) => store.blankSome(limit), this.#stopped.signal);
     if (blanked === 0) return;
     log.info("messages of deleted accounts blanked", { blanked });
     onBlanked();

@@ -64,6 +64,9 @@ export interface FileStore {
   /** Removes uploads that were begun before `before` and belong to no message. @returns how many */
   removeUnsent(before: number): Promise<number>;
 
+  /** Removes the owner's oldest upload that is not complete, if it was begun before `before`. @returns whether there was one */
+  removeUnfinished(owner: string, before: number): Promise<boolean>;
+
   /** Removes contents that no file has any more, also those that earlier processes left behind. */
   removeUnheld(): Promise<void>;
 }

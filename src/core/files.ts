@@ -15,6 +15,8 @@ export const maxChunkBytes = 48 * 1024;
 const chunksOfUser = { burst: 512, perSecond: 256 };
 /** Uploads of one user that are under way at once. */
 const maxUnfinished = 8;
+/** After this, an upload that is not complete gives way to one that is one too many, in milliseconds. */
+const staleMs = 60 * 60 * 1000;
 /** How long an upload may wait for its bytes and its message, in milliseconds. */
 export const uploadLifetimeMs = 24 * 60 * 60 * 1000;
 const sweepEveryMs = 10 * 60 * 1000;
@@ -71,7 +73,7 @@ export class Files {
       const { store } = this.#options;
       const known = await store.find(owner, upload.id);
       if (known === undefined) {
-        this.#refuse(await store.add(upload, this.#quotas), upload);
+        this.#refuse(await this.#add(upload), upload);
         return { offset: 0 };
       }
       if (!isSame(known, upload)) {
@@ -197,6 +199,14 @@ export class Files {
   get #quotas(): FileQuotas {
     const { uploadQuotaBytes: maxBytesOfOwner, maxDiskBytes } = this.#options.limits;
     return { maxUnfinished, maxBytesOfOwner, maxDiskBytes };
+  }
+
+  /** Who gave up on uploads is not kept from others for a day. */
+  async #add(upload: Upload): Promise<AddUploadResult> {
+    const { store, clock } = this.#options;
+    const result = await store.add(upload, this.#quotas);
+    if (result !== "unfinished" || !await store.removeUnfinished(upload.owner, clock.now() - staleMs)) return result;
+    return await store.add(upload, this.#quotas);
   }
 
   #refuse(result: AddUploadResult, { size }: Upload): void {

@@ -1,14 +1,10 @@
 import type { Clock } from "./clock.ts";
 import type { Log } from "./log.ts";
 import { messageIdLifetimeMs } from "./message_id.ts";
-import { pause } from "./pause.ts";
 import type { ConversationRule, RetentionStore } from "./retention_store.ts";
+import { inSmallSteps } from "./small_steps.ts";
 
 const sweepEveryMs = 5 * 60 * 1000;
-/** Entries that are removed in one transaction: some milliseconds. */
-const removedAtOnce = 50;
-/** For others to have their turn, in milliseconds. */
-const restMs = 20;
 
 export interface RetentionOptions {
   readonly store: RetentionStore;
@@ -86,14 +82,9 @@ export class Retention {
     onRemoved();
   }
 
-  async #shorten(conversation: number): Promise<number> {
+  #shorten(conversation: number): Promise<number> {
     const { store, clock } = this.#options;
-    let removed = 0;
-    while (!this.#stopped.signal.aborted) {
-      const count = await store.removeDue(conversation, { now: clock.now(), limit: removedAtOnce });
-      removed += count;
-      if (count === 0 || !await pause(restMs, this.#stopped.signal)) break;
-    }
-    return removed;
+    const step = (limit: number) => store.removeDue(conversation, { now: clock.now(), limit });
+    return inSmallSteps(step, this.#stopped.signal);
   }
 }

@@ -52,6 +52,11 @@ function prepareStatements(database: Database) {
       `DELETE FROM file WHERE key IN (SELECT key FROM file WHERE position IS NULL AND begun_at < ? LIMIT ${atOnce})
        RETURNING key, size, complete`,
     ),
+    removeUnfinished: database.prepare(
+      `DELETE FROM file WHERE key = (
+         SELECT key FROM file WHERE owner = ${userId} AND complete = 0 AND begun_at < ? ORDER BY key LIMIT 1)
+       RETURNING key, size, complete`,
+    ),
     isUnfinished: database.prepare("SELECT 1 FROM file WHERE key = ? AND complete = 0"),
     holder: database.prepare("SELECT size FROM file WHERE sha256 = ? AND complete = 1 LIMIT 1"),
     unheld: database.prepare(
@@ -154,6 +159,13 @@ export class SqliteFileStore implements FileStore {
       removed += rows.length;
     }
     return removed;
+  }
+
+  removeUnfinished(owner: string, before: number): Promise<boolean> {
+    return settle(() => {
+      const remove = () => this.#statements.removeUnfinished.all(owner, before);
+      return this.#forget(this.#database.transaction(remove)).length > 0;
+    });
   }
 
   async removeUnheld(): Promise<void> {

@@ -14,7 +14,7 @@ import { MemoryFiles } from "../support/memory_files.ts";
 type Call = keyof Omit<FileLink, "close">;
 
 interface FakeOptions {
-  /** Thrown in place of an answer, and the connection is lost with it; called for each call, before it is made. */
+  /** Thrown in place of an answer, and the connection is lost with it unless it is `rate_limited`; called for each call, before it is made. */
   fail?(call: Call, count: number): ChatError | undefined;
   /** The answer is lost with the connection, and what was asked for is done. */
   loseAnswer?(call: Call, count: number): boolean;
@@ -48,8 +48,9 @@ class FakeService implements FileTransport {
     const call = async <T>(name: Call, run: () => Promise<T>): Promise<T> => {
       if (lost) throw lost;
       this.calls.push(name);
-      lost = this.#options.fail?.(name, this.calls.length);
-      if (lost) throw lost;
+      const failure = this.#options.fail?.(name, this.calls.length);
+      if (failure?.code !== "rate_limited") lost = failure;
+      if (failure) throw failure;
       const answer = await run();
       if (this.#options.loseAnswer?.(name, this.calls.length)) lost = new ChatError("unavailable", "lost");
       if (lost) throw lost;
@@ -122,6 +123,48 @@ Deno.test("connections that break only make a transfer go on where it was, with 
   const chunks = service.calls.filter((call) => call === "uploadChunk").length;
   assert.ok(chunks < 80, `${chunks} chunks were sent for 21`);
   assert.equal(service.open, 0);
+});
+
+Deno.test("a server that wants a pause is asked again over the same connection", async () => {
+  const fail = (_call: Call, count: number) => count % 6 === 0 ? new ChatError("rate_limited", "wait") : undefined;
+  const service = new FakeService({ fail });
+  const bytes = randomBytes(20 * maxChunkBytes + 1);
+  const { uploadId } = await transferTo(service).upload(sourceOf(bytes));
+  const attachment = service.send(uploadId, 1);
+  const sink = new Collected();
+  await transferTo(service).download({ with: "ana", seq: 1, attachment }, sink);
+  assert.deepEqual(new Uint8Array(sink.bytes), bytes);
+  assert.equal(service.tokens.length, 2);
+});
+
+Deno.test("a token that is replaced meanwhile ends nothing", async () => {
+  let current = "the first";
+  const fail = (_call: Call, count: number) => {
+    if (count === 4) current = "the second";
+    return count === 4 ? new ChatError("unauthenticated", "dead") : undefined;
+  };
+  const service = new FakeService({ fail });
+  await transferTo(service, () => current).upload(sourceOf(randomBytes(1e6)));
+  assert.deepEqual(service.tokens, ["the first", "the second"]);
+});
+
+Deno.test("an upload that was given up goes on when the same file is sent again", async () => {
+  const stop = new AbortController();
+  const service = new FakeService({
+    fail(_call, count) {
+      if (count === 12) stop.abort();
+      return undefined;
+    },
+  });
+  const bytes = randomBytes(20 * maxChunkBytes);
+  const transfer = transferTo(service);
+  await rejectsWith("unavailable", transfer.upload(sourceOf(bytes), { signal: stop.signal }));
+  const before = service.calls.length;
+  const progress: number[] = [];
+  const { uploadId } = await transfer.upload(sourceOf(bytes), { onProgress: (done) => progress.push(done) });
+  assert.ok(progress[0] > 0 && service.calls.length - before < 20);
+  assert.ok(service.send(uploadId, 1));
+  assert.notEqual((await transfer.upload(sourceOf(bytes))).uploadId, uploadId);
 });
 
 Deno.test("what the server refuses for good ends the transfer", async () => {

@@ -174,6 +174,22 @@ export function fileStoreContract(name: string, open: () => Promise<OpenedFileSt
     assert.equal(await files.add(await uploadOf(bytes), few), "added");
   });
 
+  test("the oldest unfinished upload of an owner makes room for others when it is old enough", async ({ files }) => {
+    const arrived = await complete(files, bytes, { begunAt: 1 });
+    const [other, oldest, younger] = [
+      await uploadOf(bytes, { owner: "ben", begunAt: 1 }),
+      await uploadOf(bytes, { begunAt: 2 }),
+      await uploadOf(bytes, { begunAt: 3 }),
+    ];
+    for (const upload of [other, oldest, younger]) await files.add(upload, quotas);
+    await files.write(oldest, { offset: 0, bytes: bytes.subarray(0, 3) });
+    assert.equal(await files.removeUnfinished("ana", 2), false);
+    assert.equal(await files.removeUnfinished("ana", 3), true);
+    assert.equal(await files.find("ana", oldest.id), undefined);
+    assert.equal(await files.removeUnfinished("ana", 3), false);
+    for (const upload of [arrived, other, younger]) assert.ok(await files.find(upload.owner, upload.id));
+  });
+
   test("quotas: bytes of one owner, announced or sent, until they are removed", async ({ files, attachments }) => {
     const sent = await complete(files, bytes);
     attachments.attach(1, sent);
@@ -190,7 +206,7 @@ export function fileStoreContract(name: string, open: () => Promise<OpenedFileSt
     const large = new Uint8Array(100_000).fill(7);
     const beyond = { ...quotas, maxDiskBytes: 10_000 };
     assert.equal(await files.add(await uploadOf(bytes, { size: 10_001 }), beyond), "disk_full");
-    const room = { ...quotas, maxDiskBytes: await diskBytes(files) + 250_000 };
+    const room = { ...quotas, maxDiskBytes: await files.diskBytes() + 250_000 };
     const one = await complete(files, large);
     await complete(files, large, { owner: "ben" });
     attachments.attach(1, one);
@@ -202,17 +218,4 @@ export function fileStoreContract(name: string, open: () => Promise<OpenedFileSt
     await files.removeUnheld();
     assert.equal(await files.add(await uploadOf(bytes, { size: 200_000, owner: "cleo" }), room), "added");
   });
-}
-
-/** How large a disk must be for what is on it now, found by what is refused. */
-async function diskBytes(files: FileStore): Promise<number> {
-  let [low, high] = [0, 2 ** 30];
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    const upload = await uploadOf(bytes, { owner: "cleo", size: 1, begunAt: 0 });
-    if (await files.add(upload, { ...quotas, maxDiskBytes: middle }) === "added") high = middle;
-    else low = middle + 1;
-    await files.removeUnsent(1);
-  }
-  return low;
 }

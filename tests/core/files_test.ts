@@ -158,10 +158,12 @@ Deno.test("announcements and chunks that cannot be are refused", async () => {
 });
 
 Deno.test("quotas are refused with what to do", async () => {
-  const { files } = openFiles({ limits: { uploadQuotaBytes: 50_000 } });
+  const { files, clock } = openFiles({ limits: { uploadQuotaBytes: 50_000 } });
   for (let count = 0; count < 8; count++) await files.begin("ana", await announcementOf(bytes));
   const many = await rejectsWith("limit_reached", files.begin("ana", await announcementOf(bytes)));
   assert.match(many.message, /8 unfinished uploads/);
+  clock.advance(60 * 60 * 1000 + 1);
+  await files.begin("ana", await announcementOf(bytes));
   const full = await rejectsWith("limit_reached", files.begin("ben", await announcementOf(bytes, { size: 50_001 })));
   assert.match(full.message, /50000 bytes together/);
   const small = openFiles({ limits: { maxDiskBytes: 10 } });

@@ -84,6 +84,91 @@ Deno.test("a backup is one file of the database, whatever waits in the write-ahe
   ]);
 });
 
+interface FileBackedUp extends BackedUp {
+  /** Of the file that ana sent, in the data folder and in the backup. */
+  readonly blob: string;
+}
+
+/** As {@link backedUp}, with a message that has a file, and an upload that is not complete. */
+async function backedUpWithFile(damage: (blob: string) => void = () => {}): Promise<FileBackedUp> {
+  const folder = await backedUp();
+  const bytes = crypto.getRandomValues(new Uint8Array(10_000));
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  const blob = `files/${sha256.slice(0, 2)}/${sha256}`;
+  {
+    using store = openStore({ folder: folder.data });
+    const quotas = { maxUnfinished: 8, maxBytesOfOwner: 1_000_000, maxDiskBytes: undefined };
+    const about = { owner: "ana", name: "plan.pdf", mediaType: "application/pdf", size: bytes.length, begunAt: 1 };
+    const upload = { ...about, id: createMessageId(), sha256 };
+    const unfinished = { ...about, id: createMessageId(), sha256: "00".repeat(32) };
+    for (const each of [upload, unfinished]) {
+      await store.files.add(each, quotas);
+      await store.files.write(each, { offset: 0, bytes: each === upload ? bytes : bytes.subarray(1) });
+    }
+    assert.equal(await store.files.finish(upload), true);
+    const [sent] = await store.messages.commit([{
+      kind: "append",
+      conversation: "ana:ben",
+      members: ["ana", "ben"],
+      id: createMessageId(),
+      sender: "ana",
+      acceptedAt: 1,
+      text: "the plan",
+      uploadId: upload.id,
+    }]);
+    assert.equal(sent.kind, "accepted");
+  }
+  damage(`${folder.data}/${blob}`);
+  Deno.removeSync(folder.backup, { recursive: true });
+  await makeBackup({ folder: folder.data, to: folder.backup, chatd: "0.1.0" });
+  return { ...folder, blob };
+}
+
+Deno.test("files are backed up and restored, and what had arrived of others is not", async () => {
+  using folder = await backedUpWithFile();
+  const target = `${folder.path}/new`;
+  restoreBackup({ from: folder.backup, folder: target, logOut: false });
+  assert.deepEqual(Deno.readFileSync(`${target}/${folder.blob}`), Deno.readFileSync(`${folder.data}/${folder.blob}`));
+  assert.deepEqual([modeOf(`${target}/files`), modeOf(`${target}/${folder.blob}`)], [0o700, 0o600]);
+  assert.deepEqual(readNames(`${target}/files`), [folder.blob.slice(6, 8)]);
+  using database = new DatabaseSync(`${target}/chatd.sqlite`);
+  assert.deepEqual(database.prepare("SELECT count(*) AS files, sum(complete) AS complete FROM file").get(), {
+    __proto__: null,
+    files: 1,
+    complete: 1,
+  });
+});
+
+Deno.test("a damaged file in a backup is refused by its name", async () => {
+  const table: [(path: string) => void, RegExp][] = [
+    [(path) => Deno.removeSync(path), /files\/[0-9a-f]{2}\/[0-9a-f]{64}" is missing/],
+    [(path) =>
+      edit(path, (bytes) => {
+        bytes[5_000] ^= 1;
+        return bytes;
+      }), /files\/[0-9a-f]{2}\/[0-9a-f]{64}" has another content/],
+  ];
+  for (const [damage, message] of table) {
+    using folder = await backedUpWithFile();
+    damage(`${folder.backup}/${folder.blob}`);
+    const restore = () => restoreBackup({ from: folder.backup, folder: `${folder.path}/new`, logOut: false });
+    assert.match(throwsWith("invalid_argument", restore).message, message);
+  }
+});
+
+Deno.test("a file that the data folder has lost, or not whole, keeps nothing else from being backed up", async () => {
+  const table = [
+    (path: string) => Deno.removeSync(path),
+    (path: string) => edit(path, (bytes) => bytes.subarray(0, 100)),
+  ];
+  for (const damage of table) {
+    using folder = await backedUpWithFile(damage);
+    assert.deepEqual(readManifest(folder.backup).missing, [folder.blob]);
+    const restored = restoreBackup({ from: folder.backup, folder: `${folder.path}/new`, logOut: false });
+    assert.deepEqual([restored.entries, restored.manifest.missing], [101, [folder.blob]]);
+  }
+});
+
 Deno.test("damaged backups are refused, and the error names the file", async () => {
   const table: [string, (backup: string) => void, RegExp][] = [
     ["a flipped byte", (backup) =>

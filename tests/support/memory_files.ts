@@ -75,6 +75,13 @@ export class MemoryFiles implements FileStore {
     return due.length;
   }
 
+  async removeUnfinished(owner: string, before: number): Promise<boolean> {
+    const [oldest] = [...this.#entries].filter(([, { upload, isComplete }]) =>
+      upload.owner === owner && !isComplete && upload.begunAt < before
+    );
+    return oldest !== undefined && this.#entries.delete(oldest[0]);
+  }
+
   async removeUnheld(): Promise<void> {
     const held = new Set([...this.#entries.values()].filter((one) => one.isComplete).map((one) => one.upload.sha256));
     for (const sha256 of [...this.#contents.keys()]) if (!held.has(sha256)) this.#contents.delete(sha256);

@@ -6,6 +6,7 @@ import { transportLimits } from "./transport_limits.ts";
 import { transportPeople } from "./transport_people.ts";
 import { transportRequests } from "./transport_requests.ts";
 import { transportRooms } from "./transport_rooms.ts";
+import { transportSearch } from "./transport_search.ts";
 
 export type { TransportFixture, TransportServer } from "./transport_harness.ts";
 
@@ -19,4 +20,5 @@ export function transportContract(name: string, fixture: TransportFixture): void
   transportLimits(test);
   transportRooms(test);
   transportPeople(test);
+  transportSearch(test);
 }

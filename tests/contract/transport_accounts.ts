@@ -29,7 +29,7 @@ export function transportAccounts(test: DefineTest): void {
       cursor: 0,
       head: 0,
       protocolMin: 1,
-      protocolMax: 1,
+      protocolMax: 2,
     });
     assert.equal(hello.windowBytes, windowBytes);
     const whoAmI = await (await session(second.token)).ask("whoAmI", {});

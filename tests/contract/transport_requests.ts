@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { PresenceState } from "../../src/gen/chatd/v1/chat.ts";
 import { createMessageId } from "../../src/core/message_id.ts";
 import { LinkClient } from "../support/link_client.ts";
 import type { RequestKind } from "../support/received_frames.ts";
@@ -74,7 +75,10 @@ export function transportRequests(test: DefineTest): void {
     const second = await ana.ask("listConversations", { limit: 1, beforePosition });
     assert.deepEqual([second.conversations.map(({ address }) => address), second.more], [["ben"], false]);
     const users = await ana.ask("listUsers", { after: "ana", limit: 1 });
-    assert.deepEqual(users, { users: [{ name: "ben", online: true }], more: true });
+    assert.deepEqual(users, {
+      users: [{ name: "ben", online: true, state: PresenceState.ONLINE, lastSeenMs: 0 }],
+      more: true,
+    });
     const limits: RequestKind[] = [
       { $case: "history", value: historyRequest({ with: "ben", limit: 201 }) },
       { $case: "sent", value: { beforeId: "", limit: 201 } },

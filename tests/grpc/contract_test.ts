@@ -9,6 +9,7 @@ import { startGrpcServer } from "../../src/grpc/server.ts";
 import { fromServiceError } from "../../src/grpc/status.ts";
 import { transportContract, type TransportFixture, type TransportServer } from "../contract/transport.ts";
 import { FakeHasher } from "../support/fake_hasher.ts";
+import { programEntry } from "../support/program_entry.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
 function fixture({ callback }: { callback: boolean }): TransportFixture {
@@ -22,7 +23,14 @@ async function start(
 ): Promise<TransportServer> {
   const folder = temporaryFolder();
   const open = async (port: number) => {
-    const opened = openChat({ folder: folder.path, registration, rate, log: silentLog, hasher: new FakeHasher() });
+    const opened = openChat({
+      folder: folder.path,
+      registration,
+      rate,
+      log: silentLog,
+      hasher: new FakeHasher(),
+      entry: programEntry,
+    });
     const listen = { host: "127.0.0.1", port };
     const server = await startGrpcServer({ chat: opened.chat, log: silentLog, server: "chatd test", listen, defer });
     return { ...opened, server };

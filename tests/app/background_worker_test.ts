@@ -71,3 +71,15 @@ Deno.test("a program that cannot be loaded fails the task", async () => {
   using worker = oddWorker({ entry: new URL("no_such_file.ts", entry).href });
   await assert.rejects(worker.run("one"), /died/);
 });
+
+Deno.test({
+  name: "without the permission to load the program again, a task is refused, and the log says which to add",
+  permissions: { read: false },
+  async fn() {
+    const logged: unknown[] = [];
+    const log = { ...silentLog, error: (_event: string, details: unknown) => void logged.push(details) };
+    using worker = new BackgroundWorker({ job: "search", settings: "", deadlineMs: 1_000, log, entry });
+    await rejectsWith("unavailable", worker.run({} as never));
+    assert.match(JSON.stringify(logged), /--allow-read=[^"]+odd_worker\.ts,/);
+  },
+});

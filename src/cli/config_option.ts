@@ -2,8 +2,19 @@ import { variableOf } from "./options_with_env.ts";
 import type { Environment } from "./environment.ts";
 
 const configOption = "--config";
-/** Commands that read a configuration file. */
-const servers: ReadonlySet<string> = new Set(["serve", "grpc-server", "amqp-server"]);
+/** Commands that read a server's configuration file: servers, and those of the operator. */
+const readers: ReadonlySet<string> = new Set([
+  "serve",
+  "grpc-server",
+  "amqp-server",
+  "broker-config",
+  "doctor",
+  "user",
+  "room",
+  "retention",
+  "audit",
+  "backup",
+]);
 
 /**
  * The configuration file that a command line or the environment names, before the command line is parsed: its values stand
@@ -11,7 +22,7 @@ const servers: ReadonlySet<string> = new Set(["serve", "grpc-server", "amqp-serv
  */
 export function configFileOf(args: readonly string[], env: Environment): string | undefined {
   const [command, ...rest] = args;
-  if (!servers.has(command) || rest.includes("--help") || rest.includes("-h")) return undefined;
+  if (!readers.has(command) || rest.includes("--help") || rest.includes("-h")) return undefined;
   const index = rest.findIndex((word) => word === configOption || word.startsWith(`${configOption}=`));
   if (index === -1) return env(variableOf(configOption)) || undefined;
   const word = rest[index];

@@ -11,7 +11,6 @@ export const auditActions = [
   "user_enabled",
   "invite_created",
   "account_deleted",
-  "data_exported",
   "room_created",
   "room_member_removed",
   "room_member_banned",

@@ -67,6 +67,6 @@ export interface FileStore {
   /** Removes the owner's oldest upload that is not complete, if it was begun before `before`. @returns whether there was one */
   removeUnfinished(owner: string, before: number): Promise<boolean>;
 
-  /** Removes contents that no file has any more, also those that earlier processes left behind. */
-  removeUnheld(): Promise<void>;
+  /** Removes contents that no file has any more, also those that earlier processes left behind. `signal` leaves the rest for later. */
+  removeUnheld(signal?: AbortSignal): Promise<void>;
 }

@@ -50,7 +50,7 @@ export class Files {
   #sweeping: Promise<void> | undefined;
   #sweepAgain = false;
   #timer: ReturnType<typeof setInterval> | undefined;
-  #isClosed = false;
+  readonly #closed = new AbortController();
 
   constructor(options: FilesOptions) {
     this.#options = options;
@@ -146,7 +146,7 @@ export class Files {
 
   /** Removes uploads that got too old, and contents that no message has any more. To be called when messages were deleted, too. */
   sweep(): Promise<void> {
-    if (this.#isClosed) return Promise.resolve();
+    if (this.#closed.signal.aborted) return Promise.resolve();
     // What was deleted just now may be what one that is under way has passed.
     this.#sweepAgain = true;
     return this.#sweeping ??= this.#track(this.#sweep()).finally(() => this.#sweeping = undefined);
@@ -154,7 +154,7 @@ export class Files {
 
   /** Resolves when nothing uses the store any more. */
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#closed.abort();
     clearInterval(this.#timer);
     while (this.#running.size > 0) await Promise.allSettled(this.#running);
   }
@@ -162,11 +162,11 @@ export class Files {
   async #sweep(): Promise<void> {
     const { store, clock, log } = this.#options;
     try {
-      while (this.#sweepAgain && !this.#isClosed) {
+      while (this.#sweepAgain && !this.#closed.signal.aborted) {
         this.#sweepAgain = false;
         const removed = await store.removeUnsent(clock.now() - uploadLifetimeMs);
         if (removed > 0) log.info("old uploads removed", { uploads: removed });
-        await store.removeUnheld();
+        await store.removeUnheld(this.#closed.signal);
       }
     } catch (error) {
       log.error("files that nobody needs could not be removed", { error });
@@ -249,7 +249,9 @@ export class Files {
 
   #exclusively<T>({ owner, id }: { owner: string; id: string }, task: () => Promise<T>): Promise<T> {
     return this.#track(this.#locks.run(`${owner} ${id}`, async () => {
-      if (this.#isClosed) throw new ChatError("unavailable", "The server is shutting down.", { retryAfterMs: 1_000 });
+      if (this.#closed.signal.aborted) {
+        throw new ChatError("unavailable", "The server is shutting down.", { retryAfterMs: 1_000 });
+      }
       return await task();
     }));
   }

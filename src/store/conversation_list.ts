@@ -10,10 +10,19 @@ import { isShown, isUnblocked, openEnd } from "./visibility.ts";
 
 /** Unread messages are counted one by one among so many entries, so that the user's own and hidden ones are left out. */
 const countedOneByOne = 500;
-/** The same for users who block somebody. */
-const countedWithBlocks = 4_096;
+/** The same where there is somebody whom the user blocks. */
+const countedWithBlocked = 4_096;
 /** Mentions are counted up to this. */
-const maxMentions = 1_000;
+const maxMentions = 200;
+/** Entries that are looked at for a page of summaries, about. */
+const maxLookedAt = 30_000;
+/** Entries that are looked at for the last message of each, even then. */
+const leastLookedAt = 32;
+
+/** How many entries may still be looked at for a page of summaries. */
+interface Allowance {
+  entries: number;
+}
 
 /** A conversation, by its key, and where it stands in the list. */
 export interface ListedConversation {
@@ -95,7 +104,10 @@ function prepareStatements(database: Database) {
        ORDER BY first_seq DESC LIMIT 1`,
     ),
     uncountedAt: database.prepare("SELECT uncounted, kind FROM entry WHERE conversation = ? AND seq = ?"),
-    hasBlocks: database.prepare("SELECT 1 FROM block WHERE user = ? LIMIT 1"),
+    hasBlocked: database.prepare(
+      `SELECT 1 FROM block b CROSS JOIN member m ON m.conversation = :conversation AND m.user = b.blocked
+       WHERE b.user = :user LIMIT 1`,
+    ),
     countUnread: database.prepare(
       `SELECT count(*) AS count FROM entry e
        WHERE e.conversation = :conversation AND e.seq > :after AND e.seq <= :through AND e.kind = ${kindCodes.message}
@@ -151,39 +163,68 @@ export class ConversationList {
     return [...invited as unknown as ListedConversation[], ...others].slice(0, limit);
   }
 
+  /** What may be looked at for the summaries of a page. */
+  allowance(): Allowance {
+    return { entries: maxLookedAt };
+  }
+
   /** Undefined when there is nothing between the user and the conversation; both are keys. */
-  summary(user: number, conversation: number): ConversationSummary | undefined {
+  summary(
+    user: number,
+    conversation: number,
+    allowance: Allowance = this.allowance(),
+  ): ConversationSummary | undefined {
     const row = this.#statements.find.get(conversation, user) as unknown as SummaryRow | undefined;
     if (!row) return undefined;
     const stay = this.#statements.newestStay.get(user, conversation) as Stay | undefined;
     // Banned, and never been there.
     if (stay === undefined && row.role !== roleCodes.invited) return undefined;
     const headSeq = stay === undefined ? 0 : Math.min(stay.lastSeq, row.headSeq);
-    const last = this.#pages.newest({ user, conversation, from: 1, to: headSeq, events: false }, 1).positions.at(0);
     const isRead = row.readSeq >= headSeq;
     return {
       conversation: row.name,
       headSeq,
       position: row.role === roleCodes.invited ? openEnd : Math.min(stay!.lastPosition, row.headPosition),
-      last: last === undefined ? undefined : this.#read(last),
+      last: this.#last(user, row, { headSeq, allowance }),
       room: toRoom(row),
       role: toRole(row.role),
       invitedBy: row.inviter ?? undefined,
       readSeq: row.readSeq,
-      unread: isRead ? 0 : this.#unread(user, row, headSeq),
+      unread: isRead ? 0 : this.#unread(user, row, { headSeq, allowance }),
       mentions: isRead ? 0 : this.#mentions(user, row, headSeq),
       ...this.#peer(user, row),
     };
   }
 
+  /** Undefined also when more than may be looked at came after it. */
+  #last(
+    user: number,
+    { id: conversation }: SummaryRow,
+    { headSeq, allowance }: { headSeq: number; allowance: Allowance },
+  ): Message | undefined {
+    const maxLookedAt = Math.max(leastLookedAt, allowance.entries);
+    const range = { user, conversation, from: 1, to: headSeq, events: false };
+    const { positions, cutAt } = this.#pages.newest(range, 1, { maxLookedAt });
+    const last = positions.length === 0 ? undefined : this.#read(positions[0]);
+    allowance.entries -= headSeq - (last?.seq ?? cutAt ?? headSeq);
+    return last;
+  }
+
   /** Beyond what is looked at one by one, it is how many messages there are. */
-  #unread(user: number, row: SummaryRow, headSeq: number): number {
+  #unread(
+    user: number,
+    row: SummaryRow,
+    { headSeq, allowance }: { headSeq: number; allowance: Allowance },
+  ): number {
     const conversation = row.id;
+    const { hasBlocked, countUnread } = this.#statements;
     const after = Math.max(row.readSeq, row.firstSeq - 1);
-    const looked = this.#statements.hasBlocks.get(user) === undefined ? countedOneByOne : countedWithBlocks;
+    const isFiltered = hasBlocked.get({ user, conversation }) !== undefined;
+    const looked = Math.min(isFiltered ? countedWithBlocked : countedOneByOne, Math.max(0, allowance.entries));
     const through = Math.min(headSeq, after + looked);
-    if (through < headSeq && looked === countedOneByOne) return this.#messagesBetween(row, after, headSeq);
-    const { count } = this.#statements.countUnread.get({ user, conversation, after, through }) as { count: number };
+    if (through < headSeq && !isFiltered) return this.#messagesBetween(row, after, headSeq);
+    allowance.entries -= through - after;
+    const { count } = countUnread.get({ user, conversation, after, through }) as { count: number };
     return count + (through < headSeq ? this.#messagesBetween(row, through, headSeq) : 0);
   }
 

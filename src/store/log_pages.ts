@@ -63,20 +63,24 @@ export class LogPages {
   }
 
   oldest(range: LogRange, limit: number): LogPage {
-    return this.#find("ASC", range, limit);
+    return this.#find("ASC", range, { limit, budget: this.#budget });
   }
 
-  newest(range: LogRange, limit: number): LogPage {
-    return this.#find("DESC", range, limit);
+  newest(range: LogRange, limit: number, { maxLookedAt = this.#budget }: LogPagesOptions = {}): LogPage {
+    return this.#find("DESC", range, { limit, budget: Math.min(maxLookedAt, this.#budget) });
   }
 
-  #find(direction: Direction, { user, conversation, from, to, events }: LogRange, limit: number): LogPage {
+  #find(
+    direction: Direction,
+    { user, conversation, from, to, events }: LogRange,
+    { limit, budget }: { limit: number; budget: number },
+  ): LogPage {
     const range = { user, conversation, from, to };
     const { find, cutAt } = this.#statements;
-    const rows = find[direction].all({ ...range, events: Number(events), budget: this.#budget, limit });
+    const rows = find[direction].all({ ...range, events: Number(events), budget, limit });
     const positions = (rows as { position: number }[]).map(({ position }) => position);
     if (positions.length === limit) return { positions, cutAt: undefined };
-    const cut = cutAt[direction].get({ ...range, budget: this.#budget }) as { seq: number } | undefined;
+    const cut = cutAt[direction].get({ ...range, budget }) as { seq: number } | undefined;
     return { positions, cutAt: cut?.seq };
   }
 }

@@ -168,11 +168,10 @@ export class SqliteFileStore implements FileStore {
     });
   }
 
-  async removeUnheld(): Promise<void> {
-    if (!this.#isSwept) await this.#findLeftBehind();
-    this.#isSwept = true;
+  async removeUnheld(signal?: AbortSignal): Promise<void> {
+    this.#isSwept ||= await this.#findLeftBehind(signal);
     let last: Uint8Array | undefined = new Uint8Array();
-    while (last !== undefined) last = await settle(() => this.#removeSomeUnheld(last!));
+    while (last !== undefined && !signal?.aborted) last = await settle(() => this.#removeSomeUnheld(last!));
   }
 
   /** Goes through the contents after `after` that lost a holder. @returns the last of them, undefined at the end */
@@ -190,17 +189,20 @@ export class SqliteFileStore implements FileStore {
     return rows.at(-1)?.sha256;
   }
 
-  /** What an earlier process had on disk and not, or no more, in the database. */
-  async #findLeftBehind(): Promise<void> {
+  /** What an earlier process had on disk and not, or no more, in the database. @returns whether all was looked at */
+  async #findLeftBehind(signal: AbortSignal | undefined): Promise<boolean> {
     const { isUnfinished, holder, addUnheld } = this.#statements;
     for await (const key of this.#folder.uploads()) {
+      if (signal?.aborted) return false;
       if (isUnfinished.get(key) === undefined) this.#folder.removeUpload(key);
     }
     for await (const sha256 of this.#folder.contents()) {
+      if (signal?.aborted) return false;
       const content = Uint8Array.fromHex(sha256);
       if (holder.get(content) !== undefined || this.#arriving.has(sha256)) continue;
       this.#database.transaction(() => addUnheld.run(content, 0));
     }
+    return true;
   }
 
   /** The content is in place. @returns false when the upload is gone meanwhile */

@@ -180,9 +180,10 @@ export class SqliteMessageStore implements MessageStore {
       if (userId === undefined) return { conversations: [], more: false };
       const listed = this.#conversations.page(userId, { before: beforePosition, limit: limit + 1 });
       const conversations: ConversationSummary[] = [];
+      const allowance = this.#conversations.allowance();
       let bytes = 0;
       for (const { conversation } of listed.slice(0, limit)) {
-        const summary = this.#conversations.summary(userId, conversation)!;
+        const summary = this.#conversations.summary(userId, conversation, allowance)!;
         const { last } = summary;
         if (last !== undefined) bytes += encoder.encode(last.text).length + sizeBesideText(last);
         if (conversations.length > 0 && bytes > maxBytes) break;

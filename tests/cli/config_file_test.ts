@@ -162,12 +162,26 @@ Deno.test("what is no TOML is an error with the line and the column", () => {
   assert.throws(() => readConfigFile(`${path}.gone`), /Cannot read the configuration file ".*\.gone"/);
 });
 
-Deno.test("only servers read the file, and help needs none", () => {
+Deno.test("the operator's commands find the data folder and the broker of the server in its file", () => {
+  const text = `data = "mine"\n[amqp]\nbroker = "amqp://broker.example"\nbroker-auth-listen = "127.0.0.1:7"\n`;
+  for (const command of ["user list", "user add ana", "audit", "backup DIR", "room list", "broker-config", "doctor"]) {
+    const { options, err } = chatd(`${command} --config FILE`, text);
+    assert.deepEqual(err, [], command);
+    assert.equal(options.dataDir, "FOLDER/mine", command);
+    assert.equal(chatd(`${command} --config FILE --data other`, text).options.dataDir, "other");
+    assert.equal(Object.hasOwn(options, "configFile"), false);
+  }
+  const { broker, authListen } = chatd("doctor", text, { env: { CHATD_CONFIG: "FILE" } }).options;
+  assert.equal((broker as { address: { host: string } }).address.host, "broker.example");
+  assert.deepEqual(authListen, { host: "127.0.0.1", port: 7 });
+});
+
+Deno.test("clients read no file, and help needs none", () => {
   const env = (variable: string) => variable === "CHATD_CONFIG" ? "chatd.toml" : undefined;
   for (const command of ["serve", "grpc-server", "amqp-server"]) {
     assert.equal(configFileOf([command], env), "chatd.toml");
   }
-  for (const line of ["grpc-client --user ana", "user list", "serve --help", "help serve", ""]) {
+  for (const line of ["grpc-client --user ana", "amqp-client", "restore b", "serve --help", "help serve", ""]) {
     assert.equal(configFileOf(line.split(" "), env), undefined, line);
   }
 });

@@ -4,7 +4,9 @@ import { ChatError } from "../../src/core/chat_error.ts";
 import { Database, migrate } from "../../src/store/database.ts";
 import { migrations } from "../../src/store/migrations.ts";
 import { openStore } from "../../src/store/open_store.ts";
-import { accept, directAppend, userRecord, wholeLog } from "../support/stored_messages.ts";
+import { SqliteAccountStore } from "../../src/store/sqlite_account_store.ts";
+import { SqliteMessageStore } from "../../src/store/sqlite_message_store.ts";
+import { accept, directAppend, entryAppend, userRecord, wholeLog } from "../support/stored_messages.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
 function refusal(folder: string): ChatError {
@@ -167,6 +169,55 @@ Deno.test("a database of version 1 is brought up to date, and lists the newest c
   assert.deepEqual(await newest(), [["ana:ben", "three"], ["ana:cleo", "two"]]);
   await accept(store.messages, directAppend("cleo", "ana", { text: "four" }));
   assert.deepEqual(await newest(), [["ana:cleo", "four"], ["ana:ben", "three"]]);
+});
+
+Deno.test("a database of version 2 keeps its messages, all of them read", async () => {
+  using folder = temporaryFolder();
+  const connection = new DatabaseSync(`${folder.path}/chatd.sqlite`);
+  migrate(connection, "test", migrations.slice(0, 2));
+  connection.exec(`
+    INSERT INTO user VALUES (1, 'ana', 'hash', 0, 1), (2, 'ben', 'hash', 0, 1);
+    INSERT INTO conversation VALUES (1, 'ana:ben', 3, 4), (2, 'ben:ben', 1, 3);
+    INSERT INTO member VALUES (1, 1, 4), (1, 2, 4), (2, 2, 3);
+    INSERT INTO entry VALUES
+      (1, 1, 1, 1, randomblob(16), 1, x'61'), (2, 1, 2, 2, randomblob(16), 2, x'62'),
+      (3, 2, 1, 2, randomblob(16), 3, x'63'), (4, 1, 3, 1, randomblob(16), 4, x'64');
+  `);
+  connection.close();
+  using store = openStore({ folder: folder.path });
+  const { messages: delivered } = await store.messages.messagesAfter("ben", 0, { limit: 10, maxBytes: 1_000 });
+  assert.deepEqual(delivered.map(({ text, ordinal }) => [text, ordinal]), [["a", 1], ["b", 2], ["c", 1], ["d", 3]]);
+  const page = await store.messages.history("ben", "ana:ben", { ...wholeLog, limit: 10, maxBytes: 1_000 });
+  assert.deepEqual(page?.messages, delivered.filter(({ conversation }) => conversation === "ana:ben"));
+  assert.equal(await store.messages.history("ana", "ben:ben", { ...wholeLog, limit: 10, maxBytes: 1_000 }), undefined);
+  const list = async () => {
+    const { conversations } = await store.messages.conversationsOf("ben", {
+      beforePosition: 0,
+      limit: 10,
+      maxBytes: 1_000,
+    });
+    return conversations.map(({ conversation, unread, readSeq }) => [conversation, unread, readSeq]);
+  };
+  assert.deepEqual(await list(), [["ana:ben", 0, 3], ["ben:ben", 0, 1]]);
+  await accept(store.messages, directAppend("ana", "ben"));
+  assert.deepEqual(await list(), [["ana:ben", 1, 3], ["ben:ben", 0, 1]]);
+});
+
+Deno.test("a message writes two rows in a room, however many members it has", async () => {
+  using folder = temporaryFolder();
+  using database = Database.open(folder.path);
+  const messages = new SqliteMessageStore(database);
+  const accounts = new SqliteAccountStore(database);
+  const room = "+" + "r".repeat(26);
+  const users = Array.from({ length: 50 }, (_, index) => `user${index}`);
+  for (const user of users) await accounts.addUser(userRecord(user));
+  const event = { kind: "room_created", isPublic: true, historyVisible: true } as const;
+  await accept(messages, entryAppend(room, users[0], { event, text: "ops" }));
+  await messages.commit(users.slice(1).map((user) => entryAppend(room, user, { event: { kind: "joined" } })));
+  const written = () => (database.prepare("SELECT total_changes() AS rows").get() as { rows: number }).rows;
+  const before = written();
+  await accept(messages, entryAppend(room, users[7], { text: "hello" }));
+  assert.equal(written() - before, 2);
 });
 
 Deno.test("a migration that fails leaves the version before it", () => {

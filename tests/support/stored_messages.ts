@@ -34,6 +34,20 @@ export function directAppend(
   return { kind: "append", conversation, members: [...new Set([sender, to])], id, sender, acceptedAt, text };
 }
 
+/** An entry of a room, or any entry of a conversation that is there already. */
+export function entryAppend(conversation: string, sender: string, rest: Partial<Append> = {}): Append {
+  return {
+    kind: "append",
+    conversation,
+    members: [],
+    id: createMessageId(),
+    sender,
+    acceptedAt: 1_700_000_000_000,
+    text: "",
+    ...rest,
+  };
+}
+
 export function acceptedMessage(result: ChangeResult): Message {
   if (result.kind === "accepted") return result.message;
   throw new Error(`Expected an accepted message, got ${result.kind}`, { cause: result });

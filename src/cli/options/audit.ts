@@ -4,7 +4,8 @@ import { optional } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
 import { option } from "@optique/core/primitives";
 import type { OptionsWithEnv } from "../options_with_env.ts";
-import { pastTime, path, userName } from "../value_parsers.ts";
+import { pastTime, userName } from "../value_parsers.ts";
+import { dataFolder } from "./data_folder.ts";
 
 /** What `chatd audit` is asked to do. */
 export interface AuditOptions {
@@ -27,9 +28,6 @@ export function auditOptions(options: OptionsWithEnv): Parser<"sync", AuditOptio
       option("--user", userName(), { description: [text("Only what this user did, or had done to them")] }),
     ),
     json: options.once("--json", "A JSON object for each line"),
-    dataDir: options.withDefault("--data", path("DIR"), {
-      standard: "./data",
-      description: "The server's data folder",
-    }),
+    dataDir: dataFolder(options),
   });
 }

@@ -5,14 +5,12 @@ import { argument } from "@optique/core/primitives";
 import type { BackupCommandOptions, RestoreCommandOptions } from "../../app/backup_command.ts";
 import type { OptionsWithEnv } from "../options_with_env.ts";
 import { path } from "../value_parsers.ts";
+import { dataFolder } from "./data_folder.ts";
 
 export function backupOptions(options: OptionsWithEnv): Parser<"sync", BackupCommandOptions, unknown> {
   return object("Options", {
     target: argument(path("DIR"), { description: [text("The folder to make")] }),
-    dataDir: options.withDefault("--data", path("DIR"), {
-      standard: "./data",
-      description: "The server's data folder",
-    }),
+    dataDir: dataFolder(options),
   });
 }
 

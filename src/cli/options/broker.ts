@@ -4,6 +4,7 @@ import type { BrokerConfigCommandOptions } from "../../app/broker_config_command
 import type { DoctorOptions } from "../../app/doctor.ts";
 import type { OptionsWithEnv } from "../options_with_env.ts";
 import { hostPort, httpUrl, path } from "../value_parsers.ts";
+import { dataFolder } from "./data_folder.ts";
 import { brokerContactOptions, brokerOption, brokerSecretOptions } from "./broker_options.ts";
 
 export function brokerConfigOptions(
@@ -27,24 +28,25 @@ export function doctorOptions(options: OptionsWithEnv): Parser<"sync", DoctorOpt
     "Options",
     object({
       ...shared(options),
-      ...brokerContactOptions(options),
-      management: options.optional(
+      ...brokerContactOptions(options.section("amqp")),
+      management: options.section("amqp").optional(
         "--broker-management",
         httpUrl(),
         "The broker's management plugin; port 15672 of the broker unless given, or 15671 with amqps://",
       ),
-      insecure: options.flag("--insecure", "Send the broker's password beyond this machine without TLS"),
+      insecure: options.section("amqp").flag(
+        "--insecure",
+        "Send the broker's password beyond this machine without TLS",
+      ),
     }),
   );
 }
 
 function shared(options: OptionsWithEnv) {
+  const settings = options.section("amqp");
   return {
-    broker: brokerOption(options),
-    ...brokerSecretOptions(options),
-    dataDir: options.withDefault("--data", path("DIR"), {
-      standard: "./data",
-      description: "The server's data folder",
-    }),
+    broker: brokerOption(settings),
+    ...brokerSecretOptions(settings),
+    dataDir: dataFolder(options),
   };
 }

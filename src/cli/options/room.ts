@@ -6,7 +6,8 @@ import { withDefault } from "@optique/core/modifiers";
 import { integer } from "@optique/core/valueparser";
 import type { OptionsWithEnv } from "../options_with_env.ts";
 import { duration, words } from "../value_parsers.ts";
-import { data, type UserListOptions } from "./user.ts";
+import { dataFolder } from "./data_folder.ts";
+import type { UserListOptions } from "./user.ts";
 
 export interface RoomOptions extends UserListOptions {
   /** "#ops" or "+id". */
@@ -29,21 +30,21 @@ export interface RetentionSetOptions extends RetentionOptions {
 }
 
 export function roomOptions(options: OptionsWithEnv): Parser<"sync", RoomOptions, unknown> {
-  return object("Options", { room: room(), dataDir: data(options) });
+  return object("Options", { room: room(), dataDir: dataFolder(options) });
 }
 
 export function roomDeleteOptions(options: OptionsWithEnv): Parser<"sync", RoomDeleteOptions, unknown> {
-  return object("Options", { room: room(), dataDir: data(options), yes: sure() });
+  return object("Options", { room: room(), dataDir: dataFolder(options), yes: sure() });
 }
 
 export function retentionOptions(options: OptionsWithEnv): Parser<"sync", RetentionOptions, unknown> {
-  return object("Options", { conversation: conversation(), dataDir: data(options) });
+  return object("Options", { conversation: conversation(), dataDir: dataFolder(options) });
 }
 
 export function retentionSetOptions(options: OptionsWithEnv): Parser<"sync", RetentionSetOptions, unknown> {
   return object("Options", {
     conversation: conversation(),
-    dataDir: data(options),
+    dataDir: dataFolder(options),
     maxAgeMs: options.optional("--max-age", duration(), "Entries that are older go: 90d, 12h"),
     maxEntries: options.optional(
       "--max-entries",

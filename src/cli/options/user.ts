@@ -8,6 +8,7 @@ import type { DeletedAccounts } from "../../core/limits.ts";
 import type { Environment } from "../environment.ts";
 import type { OptionsWithEnv } from "../options_with_env.ts";
 import { duration, path, userName } from "../value_parsers.ts";
+import { dataFolder } from "./data_folder.ts";
 import { sure } from "./room.ts";
 
 /** Every operator command works on one data folder. */
@@ -39,11 +40,11 @@ export interface UserInviteOptions extends UserListOptions {
 }
 
 export function userListOptions(options: OptionsWithEnv): Parser<"sync", UserListOptions, unknown> {
-  return object("Options", { dataDir: data(options) });
+  return object("Options", { dataDir: dataFolder(options) });
 }
 
 export function userOptions(options: OptionsWithEnv): Parser<"sync", UserOptions, unknown> {
-  return object("Options", { name: name(), dataDir: data(options) });
+  return object("Options", { name: name(), dataDir: dataFolder(options) });
 }
 
 export function userPasswordOptions(
@@ -51,14 +52,14 @@ export function userPasswordOptions(
   env: Environment,
 ): Parser<"sync", UserPasswordOptions, unknown> {
   const passwordFile = options.optional("--password-file", path("FILE"), "File with the password in its first line");
-  const parser = object("Options", { name: name(), dataDir: data(options), passwordFile });
+  const parser = object("Options", { name: name(), dataDir: dataFolder(options), passwordFile });
   return map(parser, (parsed) => ({ ...parsed, password: env("CHATD_PASSWORD") || undefined }));
 }
 
 export function userDeleteOptions(options: OptionsWithEnv): Parser<"sync", UserDeleteOptions, unknown> {
   return object("Options", {
     name: name(),
-    dataDir: data(options),
+    dataDir: dataFolder(options),
     mode: options.optional(
       "--deleted-accounts",
       choice(["anonymize", "erase"]),
@@ -73,13 +74,9 @@ export function userInviteOptions(options: OptionsWithEnv): Parser<"sync", UserI
     standard: "7d",
     description: "How long the invitation is good: 90s, 30m, 12h or 7d",
   });
-  return object("Options", { lifetimeMs, dataDir: data(options) });
+  return object("Options", { lifetimeMs, dataDir: dataFolder(options) });
 }
 
 function name(): Parser<"sync", string, unknown> {
   return argument(userName(), { description: [text("The user")] });
-}
-
-export function data(options: OptionsWithEnv): Parser<"sync", string, unknown> {
-  return options.withDefault("--data", path("DIR"), { standard: "./data", description: "The server's data folder" });
 }

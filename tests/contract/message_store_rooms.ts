@@ -1,0 +1,315 @@
+import assert from "node:assert/strict";
+import type { AccountStore } from "../../src/core/account_store.ts";
+import type { LogEvent, RoomEvent } from "../../src/core/log_event.ts";
+import type { Message } from "../../src/core/message.ts";
+import type { Append, MessageStore } from "../../src/core/message_store.ts";
+import type { SettingsStore } from "../../src/core/settings_store.ts";
+import {
+  accept,
+  acceptedMessage,
+  directAppend,
+  entryAppend,
+  userRecord,
+  wholeLog,
+} from "../support/stored_messages.ts";
+
+export interface OpenedStores {
+  readonly messages: MessageStore;
+  readonly accounts: AccountStore;
+  readonly settings: SettingsStore;
+  close(): void | Promise<void>;
+}
+
+const unlimited = { limit: 1_000, maxBytes: 1_000_000 };
+const everything = { ...wholeLog, ...unlimited, events: true };
+const firstPage = { beforePosition: 0, ...unlimited };
+const [ops, web] = ["o", "w"].map((letter) => "+" + letter.repeat(26));
+
+/** An entry in short: what happened, by whom, to whom. */
+function brief({ sender, event, text }: Message): string {
+  const subject = event && "user" in event ? ` ${event.user}` : "";
+  return event ? `${sender} ${event.kind}${subject}` : `${sender}: ${text}`;
+}
+
+/** People who do things in rooms, and see them. */
+class House {
+  readonly messages: MessageStore;
+
+  constructor(messages: MessageStore) {
+    this.messages = messages;
+  }
+
+  create(room: string, rest: { name?: string; isPublic?: boolean; historyVisible?: boolean } = {}): Promise<Message> {
+    const { name = "ops", isPublic = true, historyVisible = false } = rest;
+    return this.event(room, "ana", { kind: "room_created", isPublic, historyVisible }, name);
+  }
+
+  event(room: string, sender: string, event: LogEvent, text = ""): Promise<Message> {
+    return accept(this.messages, entryAppend(room, sender, { event, text }));
+  }
+
+  say(room: string, sender: string, text: string, rest: Partial<Append> = {}): Promise<Message> {
+    return accept(this.messages, entryAppend(room, sender, { text, ...rest }));
+  }
+
+  /** What somebody sees of everything, by the three ways of reading, which agree. */
+  async seenBy(user: string, room: string): Promise<string[]> {
+    const { messages: delivered } = await this.messages.messagesAfter(user, 0, unlimited);
+    const inRoom = delivered.filter(({ conversation }) => conversation === room);
+    const page = await this.messages.history(user, room, everything);
+    assert.deepEqual(page?.messages ?? [], inRoom);
+    for (let seq = 1; seq < 100; seq++) {
+      assert.deepEqual(await this.messages.entry(user, room, seq), inRoom.find((message) => message.seq === seq));
+    }
+    return inRoom.map(brief);
+  }
+
+  async listOf(user: string): Promise<string[]> {
+    const { conversations, more } = await this.messages.conversationsOf(user, firstPage);
+    assert.equal(more, false);
+    for (const summary of conversations) {
+      assert.deepEqual(await this.messages.conversationOf(user, summary.conversation), summary);
+    }
+    return conversations.map(({ conversation, role, last }) => `${conversation[1]} ${role} ${last?.text ?? "-"}`);
+  }
+}
+
+/** What every message store keeps to in rooms. `open` gives an empty one, which the suite closes. */
+export function messageStoreRooms(name: string, open: () => OpenedStores): void {
+  function test(behaviour: string, run: (house: House, stores: OpenedStores) => Promise<void>): void {
+    Deno.test(`${name}: ${behaviour}`, async () => {
+      const stores = open();
+      try {
+        for (const user of ["ana", "ben", "cleo", "dan"]) await stores.accounts.addUser(userRecord(user));
+        await run(new House(stores.messages), stores);
+      } finally {
+        await stores.close();
+      }
+    });
+  }
+
+  test("a room is made by its first entry, which its maker owns and reads", async (house) => {
+    const made = await house.create(ops, { historyVisible: true });
+    assert.deepEqual([made.seq, made.ordinal, made.event?.kind, made.text], [1, 0, "room_created", "ops"]);
+    assert.deepEqual(await house.messages.entry("ana", ops, 1), made);
+    const summary = await house.messages.conversationOf("ana", ops);
+    const room = { id: ops, name: "ops", topic: "", isPublic: true, historyVisible: true, memberCount: 1 };
+    assert.deepEqual(summary, {
+      conversation: ops,
+      headSeq: 1,
+      position: made.position,
+      last: undefined,
+      room: { ...room, createdAt: made.acceptedAt },
+      role: "owner",
+      invitedBy: undefined,
+      unread: 0,
+      mentions: 0,
+      readSeq: 1,
+      peerReadSeq: 0,
+      peerDeliveredSeq: 0,
+    });
+    assert.equal(await house.messages.conversationOf("ben", ops), undefined);
+    assert.deepEqual(await house.seenBy("ben", ops), []);
+  });
+
+  test("a public name is taken once, a private one as often as one likes", async (house) => {
+    await house.create(ops);
+    const create = (isPublic: boolean) =>
+      entryAppend(web, "ana", { event: { kind: "room_created", isPublic, historyVisible: true }, text: "ops" });
+    const [taken, made] = await house.messages.commit([create(true), create(false)]);
+    assert.deepEqual([taken.kind, made.kind], ["name_taken", "accepted"]);
+    const change = (text: string) =>
+      entryAppend(web, "ana", { event: { kind: "room_changed", isPublic: true, historyVisible: true }, text });
+    const results = await house.messages.commit([change("ops"), change("web"), change("web")]);
+    assert.deepEqual(results.map(({ kind }) => kind), ["name_taken", "accepted", "accepted"]);
+    assert.equal((await house.messages.conversationOf("ana", web))?.headSeq, 3);
+  });
+
+  test("whoever leaves or is removed sees how, and nothing after it", async (house) => {
+    await house.create(ops);
+    for (const user of ["ben", "cleo"]) await house.event(ops, user, { kind: "joined" });
+    await house.say(ops, "ana", "1");
+    await house.event(ops, "ben", { kind: "left" });
+    await house.say(ops, "ana", "2");
+    await house.event(ops, "ana", { kind: "removed", user: "cleo", banned: true });
+    await house.say(ops, "ana", "3");
+    const first = ["ana: 1", "ben left"];
+    assert.deepEqual(await house.seenBy("ben", ops), ["ben joined", "cleo joined", ...first]);
+    assert.deepEqual(await house.seenBy("cleo", ops), ["cleo joined", ...first, "ana: 2", "ana removed cleo"]);
+    assert.deepEqual(await house.listOf("ben"), ["o left 1"]);
+    assert.deepEqual(await house.listOf("cleo"), ["o banned 2"]);
+    assert.equal((await house.messages.conversationOf("ana", ops))?.room?.memberCount, 1);
+  });
+
+  test("who comes back reads both stays, and what was between only where the room shows history", async (house) => {
+    for (const [room, historyVisible] of [[ops, false], [web, true]] as const) {
+      await house.create(room, { isPublic: false, historyVisible });
+      await house.event(room, "ben", { kind: "joined" });
+      await house.say(room, "ana", "1");
+      await house.event(room, "ben", { kind: "left" });
+      await house.say(room, "ana", "2");
+      await house.event(room, "ben", { kind: "joined" });
+      await house.say(room, "ana", "3");
+      await house.event(room, "cleo", { kind: "joined" });
+    }
+    const twice = ["ben joined", "ana: 1", "ben left", "ben joined", "ana: 3", "cleo joined"];
+    assert.deepEqual(await house.seenBy("ben", ops), twice);
+    assert.deepEqual(await house.seenBy("cleo", ops), ["cleo joined"]);
+    const all = ["ana room_created", "ben joined", "ana: 1", "ben left", "ana: 2", "ben joined", "ana: 3"];
+    assert.deepEqual(await house.seenBy("ben", web), [...all, "cleo joined"]);
+    assert.deepEqual(await house.seenBy("cleo", web), [...all, "cleo joined"]);
+    assert.deepEqual((await house.messages.conversationOf("cleo", web))?.unread, 0);
+    const page = await house.messages.history("ben", ops, { ...everything, events: false, limit: 1 });
+    assert.deepEqual([page?.startSeq, page?.headSeq, page?.more], [2, 8, true]);
+  });
+
+  test("an invitation is listed first, shows nothing, and goes when it is turned down or taken back", async (house) => {
+    await house.create(ops);
+    await house.say(ops, "ana", "1");
+    await accept(house.messages, directAppend("ben", "ana", { text: "hi" }));
+    await house.event(ops, "ana", { kind: "invited", user: "ben" });
+    await house.event(ops, "ana", { kind: "invited", user: "cleo" });
+    assert.deepEqual(await house.listOf("ben"), ["o invited -", "n member hi"]);
+    assert.deepEqual(await house.seenBy("ben", ops), []);
+    const summary = await house.messages.conversationOf("ben", ops);
+    assert.deepEqual([summary?.invitedBy, summary?.headSeq, summary?.unread], ["ana", 0, 0]);
+    const rest = await house.messages.conversationsOf("ben", { ...firstPage, beforePosition: summary!.position });
+    assert.deepEqual(rest.conversations.map(({ conversation }) => conversation), ["ana:ben"]);
+    await house.event(ops, "ben", { kind: "left" });
+    await house.event(ops, "ana", { kind: "removed", user: "cleo", banned: false });
+    assert.deepEqual(await house.listOf("ben"), ["n member hi"]);
+    assert.deepEqual(await house.listOf("cleo"), []);
+    assert.equal((await house.messages.conversationOf("ana", ops))?.room?.memberCount, 1);
+  });
+
+  test("an invitation by somebody who is blocked is not listed", async (house, { settings }) => {
+    await house.create(ops);
+    await house.event(ops, "ana", { kind: "invited", user: "ben" });
+    await settings.block("ben", "ana", house.messages.head);
+    assert.deepEqual(await house.listOf("ben"), []);
+    await settings.unblock("ben", "ana", house.messages.head);
+    assert.deepEqual(await house.listOf("ben"), ["o invited -"]);
+  });
+
+  test("an invitation to where somebody was before leaves them what they have seen", async (house) => {
+    await house.create(ops);
+    await house.event(ops, "ben", { kind: "joined" });
+    await house.event(ops, "ben", { kind: "left" });
+    await house.event(ops, "ana", { kind: "invited", user: "ben" });
+    assert.deepEqual(await house.seenBy("ben", ops), ["ben joined", "ben left"]);
+    assert.deepEqual(await house.listOf("ben"), ["o invited -"]);
+    await house.event(ops, "ben", { kind: "left" });
+    assert.deepEqual(await house.listOf("ben"), ["o left -"]);
+    await house.event(ops, "ana", { kind: "removed", user: "ben", banned: true });
+    await house.event(ops, "ana", { kind: "unbanned", user: "ben" });
+    assert.deepEqual(await house.listOf("ben"), ["o left -"]);
+    assert.deepEqual(await house.seenBy("ben", ops), ["ben joined", "ben left"]);
+  });
+
+  test("a stranger who is banned, and whose ban is lifted, has seen nothing", async (house) => {
+    await house.create(ops);
+    await house.event(ops, "ana", { kind: "removed", user: "ben", banned: true });
+    assert.deepEqual(await house.listOf("ben"), []);
+    await house.event(ops, "ana", { kind: "unbanned", user: "ben" });
+    assert.deepEqual(await house.listOf("ben"), []);
+    assert.deepEqual(await house.seenBy("ben", ops), []);
+  });
+
+  test("what is about a message is seen by those only who see the message", async (house) => {
+    await house.create(ops);
+    const { seq } = await house.say(ops, "ana", "secret");
+    await house.event(ops, "ben", { kind: "joined" });
+    await house.event(ops, "ana", { kind: "edited", target: seq }, "still secret");
+    await house.event(ops, "ana", { kind: "reacted", target: seq, emoji: "👍", removed: false });
+    const said = await house.say(ops, "ana", "for all");
+    await house.event(ops, "ana", { kind: "edited", target: said.seq }, "for everybody");
+    await house.event(ops, "ana", { kind: "deleted", target: seq });
+    assert.deepEqual(await house.seenBy("ben", ops), ["ben joined", "ana: for everybody", "ana edited"]);
+  });
+
+  test("blocking hides what comes from then on, also after it ended", async (house, { settings }) => {
+    await house.create(ops, { historyVisible: true });
+    await house.event(ops, "ben", { kind: "joined" });
+    await house.say(ops, "ben", "1");
+    await settings.block("ana", "ben", house.messages.head);
+    const hidden = await house.say(ops, "ben", "2", { mentions: ["ana"] });
+    await house.say(ops, "ana", "mine");
+    const own = (await house.say(ops, "ana", "mine too")).seq;
+    await house.event(ops, "ben", { kind: "reacted", target: own, emoji: "👎", removed: false });
+    const summary = await house.messages.conversationOf("ana", ops);
+    assert.deepEqual([summary?.unread, summary?.mentions, summary?.last?.text], [1, 0, "mine too"]);
+    await settings.unblock("ana", "ben", house.messages.head);
+    await house.say(ops, "ben", "3");
+    await house.event(ops, "ben", { kind: "edited", target: hidden.seq }, "2, really");
+    await house.event(ops, "ben", { kind: "reacted", target: own, emoji: "👍", removed: false });
+    const seen = ["ana room_created", "ben joined", "ben: 1", "ana: mine", "ana: mine too", "ben: 3", "ben reacted"];
+    const { messages } = await house.messages.messagesAfter("ana", 0, unlimited);
+    assert.deepEqual(messages.map(brief), seen);
+    const page = await house.messages.history("ana", ops, everything);
+    assert.deepEqual(page?.messages.map(brief), seen);
+    assert.deepEqual(page?.messages[4].reactions, [{ emoji: "👍", count: 1, own: false }]);
+    const shown = await house.messages.history("ben", ops, everything);
+    assert.equal(shown?.messages.find(({ seq }) => seq === own)?.reactions?.length, 2);
+    assert.equal(await house.messages.entry("ana", ops, hidden.seq), undefined);
+  });
+
+  test("events of several people in one commit count one after the other", async (house) => {
+    await house.create(ops);
+    const event = (sender: string, event: RoomEvent) => entryAppend(ops, sender, { event });
+    const results = await house.messages.commit([
+      event("ben", { kind: "joined" }),
+      event("nobody-knows", { kind: "joined" }),
+      event("ana", { kind: "invited", user: "nobody-knows" }),
+      entryAppend("+" + "z".repeat(26), "ana", { text: "nowhere" }),
+      entryAppend(ops, "ben", { text: "hello" }),
+      event("ana", { kind: "removed", user: "ben", banned: false }),
+      entryAppend(ops, "ana", { text: "bye" }),
+    ]);
+    const kinds = ["accepted", "failed", "failed", "failed", "accepted", "accepted", "accepted"];
+    assert.deepEqual(results.map(({ kind }) => kind), kinds);
+    assert.deepEqual([0, 4, 5, 6].map((index) => acceptedMessage(results[index]).ordinal), [0, 1, 1, 2]);
+    assert.deepEqual(await house.seenBy("ben", ops), ["ben joined", "ben: hello", "ana removed ben"]);
+  });
+
+  test("members of a small room are each other's peers, those of a large one are not", async (house, { accounts }) => {
+    await house.create(ops);
+    for (const user of ["ben", "cleo"]) await house.event(ops, user, { kind: "joined" });
+    await house.event(ops, "ana", { kind: "invited", user: "dan" });
+    await house.event(ops, "cleo", { kind: "left" });
+    const all = ["ana", "ben", "cleo", "dan"];
+    assert.deepEqual(await house.messages.peersAmong("ana", all), ["ben"]);
+    assert.deepEqual(await house.messages.peersAmong("ben", all), ["ana"]);
+    assert.deepEqual(await house.messages.peersAmong("cleo", all), []);
+    assert.deepEqual(await house.messages.peersAmong("dan", all), []);
+    const many = Array.from({ length: 99 }, (_, index) => `user${index}`);
+    for (const user of many) await accounts.addUser(userRecord(user));
+    const join = (user: string) => entryAppend(ops, user, { event: { kind: "joined" } });
+    await house.messages.commit(many.slice(0, 98).map(join));
+    assert.equal((await house.messages.peersAmong("ana", many)).length, 98);
+    await house.messages.commit([join(many[98])]);
+    assert.deepEqual(await house.messages.peersAmong("ana", [...many, "ben"]), []);
+  });
+
+  test("conversationsOf() pages through rooms that are left, rooms that go on, and people", async (house) => {
+    const rooms = ["a", "b", "c", "d"].map((letter) => "+" + letter.repeat(26));
+    for (const room of rooms) {
+      await house.create(room, { isPublic: false });
+      await house.event(room, "ben", { kind: "joined" });
+      await accept(house.messages, directAppend("ben", "cleo", { text: "noise" }));
+    }
+    await house.event(rooms[1], "ben", { kind: "left" });
+    await accept(house.messages, directAppend("ben", "ana", { text: "hi" }));
+    await house.event(rooms[2], "ben", { kind: "left" });
+    await house.say(rooms[1], "ana", "not for ben");
+    await house.say(rooms[0], "ana", "newest");
+    const found: string[] = [];
+    let beforePosition = 0;
+    for (let more = true; more;) {
+      const page = await house.messages.conversationsOf("ben", { ...firstPage, beforePosition, limit: 2 });
+      found.push(...page.conversations.map(({ conversation }) => conversation));
+      beforePosition = page.conversations.at(-1)!.position;
+      more = page.more;
+    }
+    assert.deepEqual(found, [rooms[0], rooms[2], "ana:ben", rooms[1], "ben:cleo", rooms[3]]);
+  });
+}

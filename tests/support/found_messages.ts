@@ -7,7 +7,7 @@ export async function foundMessages(
   query: string,
   { user, password, port }: { user: string; password: string; port: number },
 ): Promise<string[]> {
-  const transport = new GrpcTransport({ host: "127.0.0.1", port });
+  const transport = new GrpcTransport({ host: "127.0.0.1", port, callback: false });
   const { credentials } = await transport.logIn({ user, password, deviceName: "", deviceId: "" }, {});
   const { client, stop } = await comeBack(credentials!.token, transport);
   let texts: string[] = [];

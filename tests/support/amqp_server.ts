@@ -10,7 +10,7 @@ import { systemClock } from "../../src/core/clock.ts";
 import { type Log, silentLog } from "../../src/core/log.ts";
 import type { PasswordHasher } from "../../src/core/password_hasher.ts";
 import { FakeHasher } from "./fake_hasher.ts";
-import { programEntry } from "./program_entry.ts";
+import { workerEntry } from "./worker_entry.ts";
 import { freePorts, RabbitNode } from "./rabbitmq_node.ts";
 
 /** A broker that asks whoever listens on `authPort`, and nothing but that. */
@@ -78,7 +78,7 @@ export async function startTestAmqpServer(
     rate,
     log,
     hasher,
-    entry: programEntry,
+    entry: workerEntry,
   });
   const queues = new SessionQueues();
   const authority = new BrokerAuthority({

@@ -161,7 +161,8 @@ export class KeyDecoder {
     }
     const report = cursorReport.exec(sequence);
     if (report) return this.#take(whole.length, { kind: "cursor", column: Number(report[1]) - 1 });
-    const screen = screenSequences[sequence] ?? (/^[1-9]$/.test(sequence) && `conversation-${Number(sequence)}` as const);
+    const screen = screenSequences[sequence] ??
+      (/^[1-9]$/.test(sequence) && `conversation-${Number(sequence)}` as const);
     if (screen) return this.#take(whole.length, { kind: "screen", key: screen });
     const command = sequences[sequence];
     // ESC by itself means nothing here: what follows it is a key of its own.

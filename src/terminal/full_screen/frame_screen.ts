@@ -110,7 +110,9 @@ export class FrameScreen {
     this.#shown = shown;
     const extra = this.#extra;
     this.#extra = "";
-    await this.#device.write(sequences.begin + changes + sequences.at(cursor.row, cursor.column) + sequences.end + extra);
+    await this.#device.write(
+      sequences.begin + changes + sequences.at(cursor.row, cursor.column) + sequences.end + extra,
+    );
   }
 }
 

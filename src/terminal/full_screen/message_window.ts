@@ -66,11 +66,11 @@ export class MessageWindow {
   }
 
   get firstSeq(): number {
-    return this.#items.find(({ message }) => message !== undefined)?.message!.seq ?? 0;
+    return this.#items.find(({ message }) => message !== undefined)?.seq ?? 0;
   }
 
   get lastSeq(): number {
-    return this.#items.findLast(({ message }) => message !== undefined)?.message!.seq ?? 0;
+    return this.#items.findLast(({ message }) => message !== undefined)?.seq ?? 0;
   }
 
   /** The newest page, as at the begin; also when it leaves a gap to what is there, which then goes. */
@@ -119,7 +119,11 @@ export class MessageWindow {
       }));
     } else if (event?.kind === "reacted") {
       const own = message.sender === this.#me;
-      this.#change(event.target, message.seq, (target) => ({ ...target, reactions: count(target.reactions, event, own) }));
+      this.#change(
+        event.target,
+        message.seq,
+        (target) => ({ ...target, reactions: count(target.reactions, event, own) }),
+      );
     }
     if (this.#hasNewer) return;
     this.#merge({ messages: [message], headSeq: message.seq, more: false, moreAfter: false });

@@ -70,23 +70,20 @@ export class Focus {
 
   /** Up by rows, or down when negative; what is missing is loaded. @throws {ChatError} */
   async scroll(by: number, size: PaneSize): Promise<void> {
-    this.pane.scroll(by, size);
-    if (by > 0 && this.#isNearTop(size) && this.window.hasOlder) await this.#once(() => this.#loadOlder());
-    if (by < 0 && this.window.hasNewer && this.pane.view(size).rows.length > 0) {
+    const moved = this.pane.scroll(by, size);
+    if (by > 0 && this.window.hasOlder && this.pane.rowsAbove(size.columns, size.rows * 2) < size.rows * 2) {
+      await this.#once(() => this.#loadOlder());
+      if (!moved) this.pane.scroll(by, size);
+    }
+    if (by < 0 && this.window.hasNewer && this.pane.isAtEnd) {
       await this.#once(() => this.#loadNewer());
     }
   }
 
   /** @throws {ChatError} */
   async toNewest(): Promise<void> {
-    if (this.window.hasNewer) {
-      await this.#once(() => this.loadNewest());
-    }
+    if (this.window.hasNewer) await this.#once(() => this.loadNewest());
     this.pane.toNewest();
-  }
-
-  #isNearTop(size: PaneSize): boolean {
-    return this.pane.view({ columns: size.columns, rows: size.rows * 3 }).atOldest;
   }
 
   async #once(load: () => Promise<void>): Promise<void> {

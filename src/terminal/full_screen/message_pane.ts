@@ -57,10 +57,25 @@ export class MessagePane {
     this.#anchor = undefined;
   }
 
-  /** Up by rows, or down when negative. */
-  scroll(by: number, size: PaneSize): void {
+  /** Whether the last of the window is at the bottom. */
+  get isAtEnd(): boolean {
+    const { index, hidden } = this.#bottom();
+    return index >= this.#window.items.length - 1 && hidden === 0;
+  }
+
+  /** How many rows of the window are above what is at the bottom; counted up to `most` and a little more. */
+  rowsAbove(columns: number, most: number): number {
+    const { index, hidden } = this.#bottom();
+    let rows = -hidden;
+    for (let i = index; i >= 0 && rows < most; i--) rows += this.#height(i, columns);
+    return rows;
+  }
+
+  /** Up by rows, or down when negative. @returns whether another part is seen. */
+  scroll(by: number, size: PaneSize): boolean {
     const { items } = this.#window;
-    if (items.length === 0) return;
+    if (items.length === 0) return false;
+    const before = this.#anchor;
     let { index, hidden } = this.#bottom();
     hidden += by;
     while (index > 0 && hidden >= this.#height(index, size.columns)) hidden -= this.#height(index--, size.columns);
@@ -68,6 +83,8 @@ export class MessagePane {
     const isPast = hidden < 0 || (hidden === 0 && index === items.length - 1);
     this.#anchor = isPast && !this.#window.hasNewer ? undefined : this.#at(index, Math.max(0, hidden));
     this.#fill(size);
+    const after = this.#anchor;
+    return before?.seq !== after?.seq || before?.sub !== after?.sub || before?.hidden !== after?.hidden;
   }
 
   view(size: PaneSize): PaneView {
@@ -91,10 +108,7 @@ export class MessagePane {
   /** Where the window begins, that is at the top: there is never an empty row below. */
   #fill({ columns, rows }: PaneSize): void {
     if (this.#anchor === undefined) return;
-    const { index, hidden } = this.#bottom();
-    let above = -hidden;
-    for (let i = index; i >= 0 && above < rows; i--) above += this.#height(i, columns);
-    if (above >= rows) return;
+    if (this.rowsAbove(columns, rows) >= rows) return;
     let height = 0;
     for (let i = 0; i < this.#window.items.length; i++) {
       height += this.#height(i, columns);

@@ -76,9 +76,9 @@ export async function exportData(options: DataExportOptions): Promise<Exported> 
       for (let beforePosition = 0, more = true; more;) {
         const page = await ask(() => source.listConversations({ beforePosition, limit: pageConversations }));
         for (const conversation of page.conversations) found.set(conversation.conversation, conversation);
-        const positions = page.conversations.flatMap(({ last }) => last === undefined ? [] : [last.position]);
-        beforePosition = Math.min(...positions);
-        more = page.more && positions.length > 0;
+        const next = page.conversations.at(-1)?.position ?? 0;
+        more = page.more && next > 0 && (beforePosition === 0 || next < beforePosition);
+        beforePosition = next;
       }
     }
     return [...found.values()];

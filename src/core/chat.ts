@@ -95,7 +95,7 @@ export class Chat {
       isOnline: (user) => live.isOnline(user),
       isUser,
       onChanged: (user, { before, after }) => {
-        if (before.presence !== after.presence) this.presence.visibilityChanged(user, after.presence);
+        if (before.presence !== after.presence) this.presence.visibilityChanged(user);
         revisions.changed(user);
       },
     });

@@ -11,6 +11,8 @@ export class RoomCache {
   /** The one used longest ago first. */
   readonly #rooms = new Map<string, RoomState>();
   readonly #loading = new Map<string, Promise<RoomState | undefined>>();
+  /** Somebody has another name than they have in it. */
+  readonly #outdated = new WeakSet<RoomState>();
   readonly #idByName = new Map<string, string>();
 
   constructor(store: RoomStore) {
@@ -31,21 +33,18 @@ export class RoomCache {
   }
 
   async findPublic(name: string): Promise<RoomState | undefined> {
-    const id = this.#idByName.get(name) ?? await this.#store.findPublicRoom(name);
-    const room = id === undefined ? undefined : await this.find(id);
-    if (!room?.isPublic || room.name !== name) return undefined;
-    if (this.#idByName.size >= maxRooms) this.#idByName.clear();
-    this.#idByName.set(name, room.id);
-    return room;
+    const known = this.#idByName.get(name);
+    return (known === undefined ? undefined : await this.#findNamed(name, known)) ??
+      await this.#findNamed(name, await this.#store.findPublicRoom(name));
   }
 
   /** Takes a room that was just made. */
   add(room: RoomState): void {
     this.#rooms.set(room.id, room);
-    this.#trim();
+    this.#trim(room);
   }
 
-  /** Forgets a room whose state in memory may be wrong, or that is no more. */
+  /** Forgets a room that is no more. */
   forget(id: string): void {
     this.#loading.delete(id);
     this.#rooms.delete(id);
@@ -53,12 +52,41 @@ export class RoomCache {
 
   /** Somebody is not called this any more. */
   forgetUser(name: string): void {
-    for (const [id, { pending, roles }] of this.#rooms) if (pending === 0 && roles.has(name)) this.forget(id);
+    for (const room of this.#rooms.values()) {
+      if (!room.roles.has(name)) continue;
+      this.#outdated.add(room);
+      this.#forgetOutdated(room);
+    }
+  }
+
+  /** An entry was submitted, until {@link settled}: nothing else knows what becomes of the room. */
+  submitted(room: RoomState): void {
+    room.pending += 1;
+  }
+
+  settled(room: RoomState): void {
+    room.pending -= 1;
+    this.#forgetOutdated(room);
   }
 
   /** The name means another room now, or none. */
   forgetName(name: string): void {
     this.#idByName.delete(name);
+  }
+
+  #forgetOutdated(room: RoomState): void {
+    if (room.pending === 0 && this.#outdated.delete(room) && this.peek(room.id) === room) this.forget(room.id);
+  }
+
+  async #findNamed(name: string, id: string | undefined): Promise<RoomState | undefined> {
+    const room = id === undefined ? undefined : await this.find(id);
+    if (!room?.isPublic || room.name !== name) {
+      this.#idByName.delete(name);
+      return undefined;
+    }
+    if (this.#idByName.size >= maxRooms) this.#idByName.clear();
+    this.#idByName.set(name, room.id);
+    return room;
   }
 
   #load(id: string): Promise<RoomState | undefined> {
@@ -80,14 +108,14 @@ export class RoomCache {
     return begun;
   }
 
-  #trim(): void {
+  #trim(newest: RoomState): void {
     let people = 0;
     for (const { roles } of this.#rooms.values()) people += roles.size;
-    for (const [id, { pending, roles }] of this.#rooms) {
+    for (const [id, room] of this.#rooms) {
       if (this.#rooms.size <= maxRooms && people <= maxPeople) return;
-      if (pending > 0) continue;
+      if (room.pending > 0 || room === newest) continue;
       this.#rooms.delete(id);
-      people -= roles.size;
+      people -= room.roles.size;
     }
   }
 }

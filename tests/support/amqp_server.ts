@@ -47,7 +47,15 @@ export interface TestAmqpServerOptions extends
   Partial<
     Pick<
       AmqpServerOptions,
-      "backoff" | "broker" | "closeConnection" | "flood" | "kick" | "placeDeadlineMs" | "sharedLogin" | "whileTracing"
+      | "backoff"
+      | "broker"
+      | "closeConnection"
+      | "fileFlood"
+      | "flood"
+      | "kick"
+      | "placeDeadlineMs"
+      | "sharedLogin"
+      | "whileTracing"
     >
   > {
   log?: Log;

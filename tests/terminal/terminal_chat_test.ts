@@ -169,8 +169,8 @@ Deno.test("commands do what they say", async () => {
     ["/history 2", "24 ben: news 24\n25 ben: news 25\n"],
     ["/history cat", "[cat] ana: old news"],
     ["/sent 5", "ana: old news"],
-    ["/search news", /There is more before this[^]*25 ben: news 25\n/],
-    ["/search news old", "[cat] ana: old news"],
+    ["/search news", /Found \(there is more before this[^]*25 ben: news 25\n/],
+    ["/search news old", /Found:\n[^]*\[cat\] ana: old news/],
     ["/search snow", "Nothing was found."],
     ["/search", "Write: /search WORDS"],
     ["//slashed", "ana: /slashed"],
@@ -270,4 +270,17 @@ Deno.test("/deleteaccount wants the own name and the password, and then forgets 
     assert.deepEqual(chat.kept, ["logged out"]);
     assert.match(chat.seen, /Your account is deleted\./);
   }, { to: "ben" });
+});
+
+Deno.test("/history says that older messages are not kept", async () => {
+  const server = serverWithHistory();
+  server.keptFrom = 24;
+  await chatting(async (chat) => {
+    await chat.sees("[ana → ben]");
+    chat.terminal.type("/history\r");
+    await chat.sees(/\(Nothing is kept from before this\.\)\n24 ben: news 24\n25 ben: news 25\n/);
+    server.keptFrom = 26;
+    chat.terminal.type("/history\r");
+    await chat.sees("Nothing of what was said is kept.");
+  }, { server, to: "ben" });
 });

@@ -76,6 +76,10 @@ export interface SendOptions {
   replyTo?: number;
   /** Becomes its attachment; the text may be empty with it. */
   upload?: UploadedFile;
+  /** A program writes it in answer to something: other programs do not answer it. */
+  automatic?: boolean;
+  /** The message's id, for who may send the same again in another run; a new one unless given. */
+  id?: string;
 }
 
 /** How long the server has to answer a request, in milliseconds. */
@@ -184,11 +188,11 @@ export class ChatClient {
    * @throws {ChatError} why it was refused for good, or that the client ended first.
    */
   async send(to: string, text: string, options: SendOptions = {}): Promise<Message> {
-    const { replyTo, upload } = options;
+    const { replyTo, upload, automatic, id = this.#createId() } = options;
     if (upload === undefined || text !== "") checkText(text);
     if (this.#state.kind === "ended") throw this.#notConnected();
     const bytes = utf8.encode(text).length + to.length * 3 + sendOverhead;
-    const accepted = this.#outbox.add({ id: this.#createId(), to, text, bytes, replyTo, ...upload });
+    const accepted = this.#outbox.add({ id, to, text, bytes, replyTo, automatic, ...upload });
     this.#session?.flushSoon();
     return await accepted;
   }

@@ -220,7 +220,7 @@ export class LiveSession {
   }
 
   #sendRequest(entry: OutboxEntry): { request: Request; bytes: number } {
-    const { id, to, text, replyTo = 0, uploadId = "", bytes } = entry;
+    const { id, to, text, replyTo = 0, uploadId = "", automatic = false, bytes } = entry;
     const requestId = this.#pending.add({
       settle: (result) => {
         if (result?.$case === "send") return this.#owner.accepted(id, result.value);
@@ -232,7 +232,10 @@ export class LiveSession {
       fail: () => {},
     });
     return {
-      request: { id: requestId, kind: { $case: "send", value: { to, id, text, replyToSeq: replyTo, uploadId } } },
+      request: {
+        id: requestId,
+        kind: { $case: "send", value: { to, id, text, replyToSeq: replyTo, uploadId, automatic } },
+      },
       bytes,
     };
   }

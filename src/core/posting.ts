@@ -25,6 +25,8 @@ export interface Draft {
   readonly replyToSeq?: number;
   /** Of a finished upload; "" or absent for none. */
   readonly uploadId?: string;
+  /** A program wrote it in answer to something. */
+  readonly automatic?: boolean;
 }
 
 /** What a client wants done to a message. */
@@ -44,6 +46,7 @@ export interface CheckedDraft {
   readonly event?: LogEvent;
   readonly replyTo?: number;
   readonly uploadId?: string;
+  readonly automatic?: boolean;
   /** What it takes in a room, tried again when it is submitted; undefined for making one. */
   readonly needs: RoomAction | undefined;
   /** Why it must not be sent; it may still be one that was accepted before. */
@@ -120,6 +123,7 @@ export class Posting {
       ...checked,
       ...(uploadId !== undefined && { uploadId }),
       ...(replyTo !== undefined && { replyTo }),
+      ...(draft.automatic && { automatic: true }),
       refusal: refusal ?? await this.#refusal(checked) ?? await this.#refuseReply(checked, replyTo),
     };
   }
@@ -174,7 +178,7 @@ export class Posting {
    * @throws {ChatError} the refusal, `message_id_conflict`, `not_found`, `already_exists`, `storage_full`, `busy`.
    */
   async submit(draft: CheckedDraft, subscriber?: Subscriber): Promise<Posted> {
-    const { sender, id, conversation, room, text, event, replyTo, uploadId } = draft;
+    const { sender, id, conversation, room, text, event, replyTo, uploadId, automatic } = draft;
     // What was true when it was checked may not be any more.
     const refusal = draft.refusal ?? refuseInRoom(draft) ??
       (addsMuch(draft) ? this.#options.disk.refusal() : undefined);
@@ -198,6 +202,7 @@ export class Posting {
       ...(event !== undefined && { event }),
       ...(replyTo !== undefined && { replyTo }),
       ...(uploadId !== undefined && { uploadId }),
+      ...(automatic && { automatic }),
       ...(mentions.length > 0 && { mentions }),
       refused,
     }, { room, leaver, subscriber });

@@ -27,7 +27,7 @@ const registrationsAtOnce = 4;
 /** Of 48 KiB each, until the broker has their answers. */
 const chunksAtOnce = 16;
 /** Of each user: more than the chunks that the core takes. */
-const chunkFlood = { perSecond: 512, burst: 2_048 };
+const standardFileFlood = { perSecond: 512, burst: 2_048 };
 
 export interface ServingOptions {
   readonly chat: Chat;
@@ -41,6 +41,8 @@ export interface ServingOptions {
   readonly sharedLogin: boolean;
   /** Messages of each user, or with a shared login of each session: more than this are not even looked at. */
   readonly flood: { readonly perSecond: number; readonly burst: number };
+  /** Requests for files of each user, in place of what is more than the chunks that the core takes. */
+  readonly fileFlood?: { readonly perSecond: number; readonly burst: number };
   /** Throws somebody off the broker: all of a user's connections, or those which their client calls so. */
   kick?(target: { user: string; connection?: string }): void;
   /** Closes the connection that the broker calls so, when its client could read what was said to it last. */
@@ -83,7 +85,11 @@ export class ServingConnection {
     this.#sessions = new BrokerSessions({ removeQueue: (queue) => this.#removeQueue(queue) });
     const nameless = namelessSenders(connection, options);
     this.#guard = new FloodGuard({ ...options, nameless: () => nameless?.find() });
-    this.#fileGuard = new FloodGuard({ ...options, flood: chunkFlood, nameless: () => nameless?.find() });
+    this.#fileGuard = new FloodGuard({
+      ...options,
+      flood: options.fileFlood ?? standardFileFlood,
+      nameless: () => nameless?.find(),
+    });
     this.#registrations = new Registrations({
       // With a shared login, nobody is a stranger.
       connectionAt: (replyTo) =>

@@ -9,7 +9,7 @@ export function programPaths(entry: string = Deno.mainModule): string[] {
 }
 
 /** How long a worker may take to load its program, in milliseconds. */
-const startMs = 30_000;
+const startMs = 60_000;
 
 export interface BackgroundWorkerOptions<Name extends JobName> {
   readonly job: Name;
@@ -37,6 +37,8 @@ export class BackgroundWorker<Name extends JobName> implements Disposable {
   readonly #waiting: Waiting[] = [];
   #running: Waiting | undefined;
   #worker: Worker | undefined;
+  /** When it began to hear tasks, as `performance.now()` says. */
+  #readySince = 0;
   #deadline: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
@@ -75,7 +77,7 @@ export class BackgroundWorker<Name extends JobName> implements Disposable {
   #next(): void {
     if (this.#running !== undefined) return;
     const patient = performance.now() - this.#options.deadlineMs;
-    while (this.#waiting.length > 0 && this.#waiting[0].since < patient) {
+    while (this.#waiting.length > 0 && Math.max(this.#waiting[0].since, this.#readySince) < patient) {
       this.#waiting.shift()!.settled.reject(tooLong());
     }
     this.#running = this.#waiting.shift();
@@ -118,7 +120,10 @@ export class BackgroundWorker<Name extends JobName> implements Disposable {
   }
 
   #hear(report: Report, worker: Worker): void {
-    if (report.kind === "ready") return this.#give(worker);
+    if (report.kind === "ready") {
+      this.#readySince = performance.now();
+      return this.#give(worker);
+    }
     clearTimeout(this.#deadline);
     const { settled } = this.#running!;
     if (report.kind === "done") {

@@ -1,8 +1,5 @@
 import { ChatClient, type ClientEvent } from "../client/chat_client.ts";
 import { exportData } from "../client/data_export.ts";
-import { FileTransfer } from "../client/file_transfer.ts";
-import type { FileTransport } from "../client/file_transport.ts";
-import { systemTimers } from "../client/timers.ts";
 import type { Transport } from "../client/transport.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { openAmqpTransport } from "./amqp_client.ts";
@@ -43,14 +40,14 @@ export async function runExport(options: ExportCommandOptions): Promise<number> 
   }
 }
 
-async function openTransport({ broker, ...options }: ExportCommandOptions): Promise<Transport & FileTransport> {
+async function openTransport({ broker, ...options }: ExportCommandOptions): Promise<Transport> {
   if (broker === undefined) return await openGrpcTransport({ ...options, delivery: "stream" });
   return await openAmqpTransport({ ...options, broker, caFile: options.tls?.caFile });
 }
 
 async function exportAll(
   { user, out }: ExportCommandOptions,
-  { transport, consumer, token }: { transport: Transport & FileTransport; consumer: string; token: string },
+  { transport, consumer, token }: { transport: Transport; consumer: string; token: string },
 ): Promise<void> {
   const stop = new AbortController();
   const connected = Promise.withResolvers<string>();
@@ -73,7 +70,6 @@ async function exportAll(
     const target = new ExportFolder(out, { user, server: transport.address, epoch });
     const { conversations, entries, missingFiles } = await exportData({
       source,
-      files: new FileTransfer({ transport, token: () => token, timers: systemTimers }),
       target,
       signal: stop.signal,
       onConversation: ({ address }, added) => console.error(`${address}: ${added} entries`),

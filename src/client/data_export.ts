@@ -2,7 +2,7 @@ import { ChatError } from "../core/chat_error.ts";
 import { pause } from "../core/pause.ts";
 import type { Conversation, Message } from "../gen/chatd/v1/chat.ts";
 import type { ChatClient } from "./chat_client.ts";
-import type { FileSink, FileTransfer } from "./file_transfer.ts";
+import type { FileSink } from "./file_transfer.ts";
 import { mayPass } from "./server_error.ts";
 
 /** Where what is exported goes. An earlier run may have been interrupted: what it kept is gone on from. */
@@ -17,11 +17,13 @@ export interface ExportTarget {
   put(name: string, value: unknown): Promise<void>;
 }
 
-export type ExportSource = Pick<ChatClient, "history" | "listConversations" | "listDevices" | "people" | "whoAmI">;
+export type ExportSource = Pick<
+  ChatClient,
+  "files" | "history" | "listConversations" | "listDevices" | "people" | "whoAmI"
+>;
 
 export interface DataExportOptions {
   readonly source: ExportSource;
-  readonly files: Pick<FileTransfer, "download">;
   readonly target: ExportTarget;
   readonly signal: AbortSignal;
   /** How long the server may be away before the export is given up, in milliseconds. Default: five minutes. */
@@ -51,7 +53,7 @@ const retryMs = 1_000;
  * @throws {ChatError} what cannot be helped by waiting
  */
 export async function exportData(options: DataExportOptions): Promise<Exported> {
-  const { source, files, target, signal, patienceMs = 5 * 60_000, onConversation, onMissingFile } = options;
+  const { source, target, signal, patienceMs = 5 * 60_000, onConversation, onMissingFile } = options;
   let missingFiles = 0;
 
   const ask = async <T>(request: () => Promise<T>): Promise<T> => {
@@ -74,9 +76,9 @@ export async function exportData(options: DataExportOptions): Promise<Exported> 
       for (let beforePosition = 0, more = true; more;) {
         const page = await ask(() => source.listConversations({ beforePosition, limit: pageConversations }));
         for (const conversation of page.conversations) found.set(conversation.conversation, conversation);
-        const positions = page.conversations.flatMap(({ last }) => last === undefined ? [] : [last.position]);
-        beforePosition = Math.min(...positions);
-        more = page.more && positions.length > 0;
+        const next = page.conversations.at(-1)?.position ?? 0;
+        more = page.more && next > 0 && (beforePosition === 0 || next < beforePosition);
+        beforePosition = next;
       }
     }
     return [...found.values()];
@@ -87,7 +89,7 @@ export async function exportData(options: DataExportOptions): Promise<Exported> 
     const sha256 = message.attachment.sha256.toHex();
     const file = { with: address, seq: message.seq, attachment: { ...message.attachment, sha256 } };
     try {
-      await target.addFile(sha256, (sink) => files.download(file, sink, { signal }));
+      await target.addFile(sha256, (sink) => source.files.download(file, sink, { signal }));
     } catch (error) {
       // Its message was deleted meanwhile, or it is damaged.
       if (!(error instanceof ChatError) || (error.code !== "not_found" && error.code !== "internal")) throw error;

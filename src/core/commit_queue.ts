@@ -108,8 +108,9 @@ export class CommitQueue {
 
   /** Resolves when everything that waits now has been committed. */
   async flush(): Promise<void> {
-    this.#takeOwnReads();
-    while (this.#waiting.length > 0 || this.#moves.size > 0 || this.#committing !== undefined) {
+    for (;;) {
+      this.#takeOwnReads();
+      if (this.#waiting.length === 0 && this.#moves.size === 0 && this.#committing === undefined) return;
       await (this.#committing ?? this.#start());
     }
   }

@@ -47,7 +47,7 @@ export interface FileStore {
   /**
    * Adds bytes to an unfinished upload if they begin where the arrived ones end, else nothing.
    * @returns how many have arrived now.
-   * @throws {ChatError} `storage_full`, when some of them may have arrived.
+   * @throws {ChatError} `storage_full`: what had arrived is gone, so that messages have the room.
    */
   write(upload: Upload, chunk: { offset: number; bytes: Uint8Array }): Promise<number>;
 

@@ -94,12 +94,10 @@ export class UserSettings {
       }
       const after = this.#options.head();
       known.hasBlocked = true;
-      await this.#replace(
-        known,
-        other,
-        { after, through: Infinity },
-        () => this.#options.store.block(user, other, after),
-      );
+      const ended = known.blocks.get(other);
+      // One that ended where this begins still hides what was committed and not offered yet.
+      const block = { after: ended?.through === after ? ended.after : after, through: Infinity };
+      await this.#replace(known, other, block, () => this.#options.store.block(user, other, after));
     });
   }
 

@@ -88,7 +88,9 @@ export class Backlog {
     }
     const changed = this.#changed(user, after);
     if (changed.length > this.#maxMerged && end > after) return cut(scanned, { limit, end });
-    return this.#merge(changed, { after, limit, head });
+    const merged = this.#merge(changed, { after, limit, head });
+    // Where much is hidden, looking at the window may have got further.
+    return merged.through > end ? merged : cut(scanned, { limit, end });
   }
 
   #scan(user: number, range: { after: number; through: number; limit: number }): number[] {

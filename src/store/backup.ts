@@ -3,9 +3,12 @@ import { ChatError } from "../core/chat_error.ts";
 import { type BackedUpFile, backupFormat, type BackupManifest, databaseName, manifestName } from "./backup_manifest.ts";
 import { copyFile, digestFile, syncFolder, takeEmptyFolder, writeFileWhole } from "./durable_files.ts";
 import { lockFolder } from "./folder_lock.ts";
+import { Pace } from "./pace.ts";
 
 /** How long another process may keep the database from being opened, in milliseconds: a server that starts after a crash does. */
 const patienceMs = 10_000;
+/** 4 MiB. */
+const pagesAtOnce = 1024;
 
 export interface BackupOptions {
   /** The data folder, whether a server runs on it or not. */
@@ -31,10 +34,11 @@ export async function makeBackup({ folder, to, chatd }: BackupOptions): Promise<
     const created = new Date().toISOString();
     const copy = `${to}/${databaseName}`;
     Deno.openSync(copy, { createNew: true, write: true, mode: 0o600 }).close();
-    await copySnapshot(folder, copy);
+    const pace = new Pace();
+    await copySnapshot(folder, { to: copy, pace });
     const about = describe(copy);
     // The database first: a file that it names was there before, and does not change.
-    const { files, absent } = copyBlobs(folder, { to, wanted: about.blobs });
+    const { files, absent } = copyBlobs(folder, { to, wanted: about.blobs, pace });
     const missing = absent.length === 0 ? absent : stillHeld(folder, absent);
     const { schema, epoch, head } = about;
     const manifest: BackupManifest = {
@@ -44,7 +48,7 @@ export async function makeBackup({ folder, to, chatd }: BackupOptions): Promise<
       epoch,
       head,
       created,
-      files: [{ path: databaseName, ...digestFile(copy) }, ...files],
+      files: [{ path: databaseName, ...digestFile(copy, pace) }, ...files],
       missing,
     };
     writeFileWhole(`${to}/${manifestName}`, `${JSON.stringify(manifest, undefined, 1)}\n`);
@@ -71,12 +75,18 @@ function takeTarget(to: string): void {
   );
 }
 
-async function copySnapshot(folder: string, to: string): Promise<void> {
+async function copySnapshot(folder: string, { to, pace }: { to: string; pace: Pace }): Promise<void> {
   using source = openSource(folder);
   // One transaction around all steps, so that none of them begins again because the server wrote something.
   source.exec("BEGIN");
   source.prepare("SELECT count(*) FROM sqlite_schema").get();
-  await copyDatabase(source, to, { rate: 4096 });
+  using target = Deno.openSync(to, { read: true });
+  // What is written goes to disk bit by bit: all at once, at the end, would make the server's commits wait for it.
+  const progress = () => {
+    target.syncDataSync();
+    pace.rest();
+  };
+  await copyDatabase(source, to, { rate: pagesAtOnce, progress });
   source.exec("COMMIT");
 }
 
@@ -141,14 +151,14 @@ function stillHeld(folder: string, paths: readonly string[]): string[] {
 
 function copyBlobs(
   folder: string,
-  { to, wanted }: { to: string; wanted: ReadonlySet<string> },
+  { to, wanted, pace }: { to: string; wanted: ReadonlySet<string>; pace: Pace },
 ): { files: BackedUpFile[]; absent: string[] } {
   const files: BackedUpFile[] = [];
   const absent: string[] = [];
   for (const path of wanted) {
     const target = `${to}/${path}`;
     Deno.mkdirSync(target.slice(0, target.lastIndexOf("/")), { recursive: true, mode: 0o700 });
-    const digest = copyIfThere(`${folder}/${path}`, target);
+    const digest = copyIfThere(`${folder}/${path}`, target, pace);
     if (digest !== undefined && path.endsWith(`/${digest.sha256}`)) {
       files.push({ path, ...digest });
     } else {
@@ -159,9 +169,9 @@ function copyBlobs(
   return { files, absent };
 }
 
-function copyIfThere(from: string, to: string): ReturnType<typeof copyFile> | undefined {
+function copyIfThere(from: string, to: string, pace: Pace): ReturnType<typeof copyFile> | undefined {
   try {
-    return copyFile(from, to);
+    return copyFile(from, { to, pace });
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;

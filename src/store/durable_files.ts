@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Pace } from "./pace.ts";
 
 const bufferBytes = 1024 * 1024;
 
@@ -8,19 +9,22 @@ export interface FileDigest {
   readonly sha256: string;
 }
 
-/** Reads a file to its end, and makes sure that it is on disk. */
-export function digestFile(path: string): FileDigest {
+/** Reads a file to its end, at a pace where one is given, and makes sure that it is on disk. */
+export function digestFile(path: string, pace?: Pace): FileDigest {
   using file = Deno.openSync(path, { read: true });
-  const digest = readThrough(file, () => {});
+  const digest = readThrough(file, () => pace?.rest());
   file.syncSync();
   return digest;
 }
 
-/** Copies a file to a path where there is none (mode 0600), and makes sure that it is on disk. */
-export function copyFile(from: string, to: string): FileDigest {
+/** Copies a file to a path where there is none (mode 0600), at a pace where one is given, and makes sure that it is on disk. */
+export function copyFile(from: string, { to, pace }: { to: string; pace?: Pace }): FileDigest {
   using source = Deno.openSync(from, { read: true });
   using target = Deno.openSync(to, { createNew: true, write: true, mode: 0o600 });
-  const digest = readThrough(source, (bytes) => writeAll(target, bytes));
+  const digest = readThrough(source, (bytes) => {
+    writeAll(target, bytes);
+    pace?.rest();
+  });
   target.syncSync();
   return digest;
 }

@@ -78,7 +78,7 @@ function restoreFile(source: string, { to, file }: { to: string; file: BackupMan
   Deno.mkdirSync(to.slice(0, to.lastIndexOf("/")), { recursive: true, mode: 0o700 });
   let found: FileDigest;
   try {
-    found = copyFile(source, to);
+    found = copyFile(source, { to });
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) throw damagedFile(source, "is missing");
     throw error;

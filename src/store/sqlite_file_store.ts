@@ -1,3 +1,4 @@
+import { ChatError } from "../core/chat_error.ts";
 import type { AddUploadResult, FileQuotas, FileStore, KnownUpload, Upload } from "../core/file_store.ts";
 import { decodeId, encodeId, settle } from "./column_values.ts";
 import { ContentFolder } from "./content_folder.ts";
@@ -125,7 +126,13 @@ export class SqliteFileStore implements FileStore {
   }
 
   async write(upload: Upload, chunk: { offset: number; bytes: Uint8Array }): Promise<number> {
-    return await this.#folder.append(this.#row(upload)!.key, chunk);
+    const { key } = this.#row(upload)!;
+    try {
+      return await this.#folder.append(key, chunk);
+    } catch (error) {
+      if (error instanceof ChatError && error.code === "storage_full") this.#folder.removeUpload(key);
+      throw error;
+    }
   }
 
   async finish(upload: Upload): Promise<boolean> {

@@ -3,6 +3,10 @@ import { fromWireMessage } from "../wire/convert.ts";
 import { type CommandContext, type Commands, currentOf, only, parseNumber, usage } from "./command.ts";
 
 const most = 200;
+/** Positions that the index may be behind without a word. */
+const someBehind = 100;
+/** How often a search that found nothing yet is told to go on. */
+const mostTries = 5;
 
 /** Whom to write to, what was said, and what to do with it. */
 export const messageCommands: Commands = {
@@ -37,6 +41,11 @@ export const messageCommands: Commands = {
       const { messages } = await client.sent({ limit: parseNumber(limit ?? "20", "/sent [N]", most) });
       await show(messages.flatMap((message) => fromWireMessage(message) ?? []));
     },
+  },
+  search: {
+    arguments: "WORDS",
+    summary: 'Find messages; also "a phrase", -not, from:NAME, in:NAME, before:DATE, after:DATE',
+    run: (context, { text }) => search(context, text),
   },
   reply: {
     arguments: "N TEXT",
@@ -110,6 +119,23 @@ async function listUsers({ client, print }: CommandContext): Promise<void> {
     `Online: ${online.join(", ") || "nobody"}`,
     `Offline: ${offline.join(", ") || "nobody"}${more ? ", and more" : ""}`,
   ]);
+}
+
+async function search({ client, names, show, print }: CommandContext, text: string): Promise<void> {
+  if (text.trim() === "") throw usage("/search WORDS");
+  const query = text.replace(/(?<=^|\s)in:(\S+)/gi, (_all, name: string) => `in:${names.address(name)}`);
+  let page = await client.search(query);
+  for (let tries = 1; page.messages.length === 0 && page.more && tries < mostTries; tries++) {
+    page = await client.search(query, { beforePosition: page.nextBeforePosition });
+  }
+  const { messages, more, indexedThrough, head } = page;
+  if (messages.length === 0) await print([more ? "Nothing was found so far: look for less." : "Nothing was found."]);
+  else if (more) await print(["(There is more before this: before:DATE finds it.)"]);
+  await show(messages.flatMap((message) => fromWireMessage(message) ?? []).reverse());
+  // While others write, the index is always a little behind.
+  if (head - indexedThrough > (messages.length === 0 ? 0 : someBehind)) {
+    await print(["(The newest messages are not found yet: try again in a while.)"]);
+  }
 }
 
 async function showHistory(

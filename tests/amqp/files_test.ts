@@ -146,6 +146,30 @@ Deno.test("who asks for chunks and does not say that they came is sent no more t
   assert.equal(codeOf(await ana.ask(messageTypes.readChunk, request)), "rate_limited");
 });
 
+Deno.test("who floods the queue of files is thrown off the broker, and others' files go on", async () => {
+  const thrownOff: string[] = [];
+  await using server = await startTestAmqpServer(broker, {
+    kick: ({ user }) => void thrownOff.push(user),
+    fileFlood: { perSecond: 1, burst: 50 },
+  });
+  await using ana = await uploader(server, "ana");
+  await using account = await uploader(server, "mallory");
+  await using mallory = await RawAmqpClient.connect(broker.node.amqpUrl("mallory", account.token));
+  const deadline = performance.now() + 60_000;
+  while (thrownOff.length === 0) {
+    assert.ok(performance.now() < deadline, "nobody was thrown off");
+    await Promise.all(Array.from({ length: 100 }, () => mallory.publish(new Uint8Array(1_000), {}, fileExchange)));
+  }
+  assert.deepEqual(new Set(thrownOff), new Set(["mallory"]));
+  const bytes = randomBytes(100_000);
+  const seq = await sendFile(server, ana, bytes);
+  const reply = await ana.ask(
+    messageTypes.readChunk,
+    ReadChunkRequest.encode({ with: "ana", seq, offset: 0 }).finish(),
+  );
+  assert.equal(codeOf(reply), messageTypes.chunkRead);
+});
+
 Deno.test("what nobody said to have read counts no more after a minute", () => {
   const unread = new UnreadChunks();
   for (let count = 0; count < 64; count++) unread.send("ana", count);

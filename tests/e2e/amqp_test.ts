@@ -70,6 +70,34 @@ Deno.test("a client has one connection and no listening port, a server two and t
   await ben.stop();
 });
 
+Deno.test("chatd export over RabbitMQ brings everything, files too", async () => {
+  using folder = temporaryFolder();
+  await using _server = await startServer(folder);
+  const [ana, ben] = [await join("ana", transport("ana")), await join("ben", transport("ben"))];
+  for (let number = 1; number <= 5; number++) await ben.client.send("ana", `number ${number}`);
+  const bytes = crypto.getRandomValues(new Uint8Array(60_000));
+  const upload = await ana.client.files.upload({
+    name: "plan.bin",
+    mediaType: "",
+    size: bytes.length,
+    read: (offset, maxBytes) => Promise.resolve(bytes.subarray(offset, offset + maxBytes)),
+  });
+  await ana.client.send("ben", "", { upload });
+  const out = `${folder.path}/out`;
+  const { code, stdout, stderr } = await runChatd({
+    args: ["export", "--user", "ana", "--out", out],
+    env: clientEnv(folder),
+  });
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^Exported ana to .*: 1 conversations, 6 entries/);
+  const lines = Deno.readTextFileSync(`${out}/conversations/ben.jsonl`).trimEnd().split("\n").map((line) =>
+    JSON.parse(line)
+  );
+  assert.deepEqual(lines.slice(0, 5).map(({ text }) => text), [1, 2, 3, 4, 5].map((number) => `number ${number}`));
+  assert.deepEqual(Deno.readFileSync(`${out}/${lines[5].attachment.file}`), bytes);
+  await Promise.all([ana.stop(), ben.stop()]);
+});
+
 Deno.test("a client that is killed is gone within seconds", async () => {
   using folder = temporaryFolder();
   await using server = await startServer(folder);

@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { foundMessages } from "../support/found_messages.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -78,6 +79,8 @@ async function chatThrough(program: Program): Promise<void> {
     await writer.close();
     const { code, stderr } = await client.output();
     assert.equal(code, 0, new TextDecoder().decode(stderr));
+    // In a worker, which is made from the same file.
+    assert.deepEqual(await foundMessages("hel*", { user: "ana", password, port: Number(port) }), ["hello"]);
   } finally {
     server.kill("SIGTERM");
     await output.cancel();

@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { FileTransfer } from "../../src/client/file_transfer.ts";
-import { systemTimers } from "../../src/client/timers.ts";
 import { createMessageId } from "../../src/core/message_id.ts";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { runChatd } from "../support/chatd_process.ts";
@@ -67,13 +65,13 @@ Deno.test("chatd export makes a folder of all that a user may see, for its owner
   await ben.client.send("#ops", "hello ana");
 
   const bytes = crypto.getRandomValues(new Uint8Array(60_000));
-  const { uploadId } = await new FileTransfer({ transport, token: () => ben.token, timers: systemTimers }).upload({
+  const upload = await ben.client.files.upload({
     name: "plan.bin",
     mediaType: "",
     size: bytes.length,
     read: (offset, maxBytes) => Promise.resolve(bytes.subarray(offset, offset + maxBytes)),
   });
-  await ben.client.send("#ops", "", { uploadId });
+  await ben.client.send("#ops", "", { upload });
 
   const result = await runChatd({ args: exportArgs(server, out), env: environment(folder.path) });
   assert.equal(result.code, 0, result.stderr);

@@ -4,6 +4,7 @@ import { cp } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { eventually } from "../support/eventually.ts";
 import { exitCode } from "../../src/cli/exit_code.ts";
+import { foundMessages } from "../support/found_messages.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 import { until } from "../support/person.ts";
 
@@ -74,6 +75,7 @@ Deno.test("deno task start serves, restarts what died, and chats with deno task 
     await writer.close();
     const { code, stderr } = await client.output();
     assert.equal(code, 0, new TextDecoder().decode(stderr));
+    assert.deepEqual(await foundMessages("note", { user: "ana", password, port: Number(port) }), ["a note to myself"]);
   } finally {
     server.kill("SIGINT");
     await output.cancel();

@@ -9,7 +9,7 @@ import { startGrpcServer } from "../../src/grpc/server.ts";
 import { fromServiceError } from "../../src/grpc/status.ts";
 import { transportContract, type TransportFixture, type TransportServer } from "../contract/transport.ts";
 import { FakeHasher } from "../support/fake_hasher.ts";
-import { programEntry } from "../support/program_entry.ts";
+import { workerEntry } from "../support/worker_entry.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
 function fixture({ callback }: { callback: boolean }): TransportFixture {
@@ -29,7 +29,7 @@ async function start(
       rate,
       log: silentLog,
       hasher: new FakeHasher(),
-      entry: programEntry,
+      entry: workerEntry,
     });
     const listen = { host: "127.0.0.1", port };
     const server = await startGrpcServer({ chat: opened.chat, log: silentLog, server: "chatd test", listen, defer });

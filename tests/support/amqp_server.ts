@@ -10,7 +10,7 @@ import { systemClock } from "../../src/core/clock.ts";
 import { type Log, silentLog } from "../../src/core/log.ts";
 import type { PasswordHasher } from "../../src/core/password_hasher.ts";
 import { FakeHasher } from "./fake_hasher.ts";
-import { programEntry } from "./program_entry.ts";
+import { workerEntry } from "./worker_entry.ts";
 import { freePorts, RabbitNode } from "./rabbitmq_node.ts";
 
 /** A broker that asks whoever listens on `authPort`, and nothing but that. */
@@ -47,7 +47,15 @@ export interface TestAmqpServerOptions extends
   Partial<
     Pick<
       AmqpServerOptions,
-      "backoff" | "broker" | "closeConnection" | "flood" | "kick" | "placeDeadlineMs" | "sharedLogin" | "whileTracing"
+      | "backoff"
+      | "broker"
+      | "closeConnection"
+      | "fileFlood"
+      | "flood"
+      | "kick"
+      | "placeDeadlineMs"
+      | "sharedLogin"
+      | "whileTracing"
     >
   > {
   log?: Log;
@@ -78,7 +86,7 @@ export async function startTestAmqpServer(
     rate,
     log,
     hasher,
-    entry: programEntry,
+    entry: workerEntry,
   });
   const queues = new SessionQueues();
   const authority = new BrokerAuthority({

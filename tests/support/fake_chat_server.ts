@@ -298,6 +298,14 @@ export class FakeSession {
         const messages = server.log.filter(({ sender }) => sender === this.user).slice(-(kind.value.limit || 50));
         return { $case: "sent", value: { messages, more: false } };
       }
+      case "search": {
+        const words = kind.value.query.split(" ");
+        const mine = server.log.filter(({ conversation }) => directMembers(conversation).includes(this.user));
+        const all = mine.filter(({ text }) => words.every((word) => text.split(" ").includes(word))).reverse();
+        const messages = all.slice(0, 20);
+        const place = { nextBeforePosition: messages.at(-1)?.position ?? 0, more: all.length > 20 };
+        return { $case: "search", value: { messages, ...place, indexedThrough: server.head, head: server.head } };
+      }
       case "listConversations": {
         const latest = new Map<string, Message>();
         for (const message of server.log) {

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { BackgroundSearch } from "../../src/app/background_search.ts";
+import { silentLog } from "../../src/core/log.ts";
+import { rejectsWith } from "../support/chat_error_assertions.ts";
+import { workerEntry } from "../support/worker_entry.ts";
+import { SearchStore } from "../support/search_store.ts";
+import { temporaryFolder } from "../support/temporary_folder.ts";
+
+const request = (user: string) => {
+  return { user, terms: [{ text: "word", prefix: false }], excluded: [], beforePosition: 0, limit: 10 };
+};
+
+Deno.test("a search sees what is committed while the store is written, and waits for nobody", async () => {
+  using folder = temporaryFolder();
+  using store = await SearchStore.open(folder.path);
+  using search = new BackgroundSearch({ folder: folder.path, log: silentLog, entry: workerEntry });
+  const { database } = store;
+  for (let round = 1; round <= 5; round++) {
+    await store.say("ana", "ben", `word ${round}`);
+    store.catchUp();
+    const finding = search.find(request("ben"));
+    database.transaction(() => database.prepare("UPDATE search_cursor SET position = position").run());
+    const { positions, indexedThrough } = await finding;
+    assert.deepEqual([positions.length, indexedThrough], [round, round]);
+    assert.ok(store.database.truncateLog());
+  }
+});
+
+Deno.test("a user has two searches at once, and everybody together thirty-two", async () => {
+  using folder = temporaryFolder();
+  using _store = await SearchStore.open(folder.path);
+  using search = new BackgroundSearch({ folder: folder.path, log: silentLog, entry: workerEntry });
+  const running = [search.find(request("ana")), search.find(request("ana"))];
+  await rejectsWith("rate_limited", search.find(request("ana")));
+  for (let number = 2; number < 32; number++) running.push(search.find(request(`user${number}`)));
+  await rejectsWith("busy", search.find(request("ben")));
+  await Promise.all(running);
+  await search.find(request("ana"));
+});
+
+Deno.test("a search in a store that is not there fails, and is tried anew when it is", async () => {
+  using folder = temporaryFolder();
+  using search = new BackgroundSearch({ folder: folder.path, log: silentLog, entry: workerEntry });
+  await assert.rejects(search.find(request("ana")));
+  using _store = await SearchStore.open(folder.path);
+  assert.deepEqual((await search.find(request("ana"))).positions, []);
+});

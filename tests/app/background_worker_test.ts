@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { BackgroundWorker } from "../../src/app/background_worker.ts";
+import { silentLog } from "../../src/core/log.ts";
+import { rejectsWith } from "../support/chat_error_assertions.ts";
+
+const entry = new URL("../support/odd_worker.ts", import.meta.url).href;
+
+interface Echo {
+  settings: unknown;
+  input: unknown;
+  born: string;
+}
+
+function oddWorker(options: { entry?: string; deadlineMs?: number } = {}) {
+  const worker = new BackgroundWorker({
+    job: "search",
+    settings: "some settings",
+    deadlineMs: 60_000,
+    log: silentLog,
+    entry,
+    ...options,
+  });
+  return {
+    run: (input: string) => worker.run(input as never) as Promise<unknown> as Promise<Echo>,
+    size: () => worker.size,
+    [Symbol.dispose]: () => worker.close(),
+  };
+}
+
+Deno.test("tasks are done one after the other by one worker, with its settings", async () => {
+  using worker = oddWorker();
+  const all = ["one", "two", "three"].map((input) => worker.run(input));
+  assert.equal(worker.size(), 3);
+  const done = await Promise.all(all);
+  assert.deepEqual(done.map(({ input }) => input), ["one", "two", "three"]);
+  assert.deepEqual(new Set(done.map(({ settings }) => settings)), new Set(["some settings"]));
+  assert.equal(new Set(done.map(({ born }) => born)).size, 1);
+  assert.equal(worker.size(), 0);
+});
+
+Deno.test("a task that takes too long is busy, and the next has a new worker", async () => {
+  using worker = oddWorker({ deadlineMs: 5_000 });
+  const { born } = await worker.run("one");
+  const hanging = worker.run("hang");
+  await rejectsWith("busy", hanging);
+  assert.notEqual((await worker.run("two")).born, born);
+});
+
+Deno.test("a task whose worker dies or fails says so, those that wait have a new worker, and refusals keep their code", async () => {
+  using worker = oddWorker();
+  const { born } = await worker.run("one");
+  for (const input of ["die", "fail"]) {
+    const failing = worker.run(input);
+    const waiting = worker.run("two");
+    await assert.rejects(failing, /as told/);
+    assert.notEqual((await waiting).born, born);
+  }
+  const refused = await rejectsWith("not_found", worker.run("refuse"));
+  assert.equal(refused.message, "There is none.");
+});
+
+Deno.test("what runs or waits when it is closed is refused, and so is what comes after", async () => {
+  const worker = oddWorker();
+  const all = [worker.run("hang"), worker.run("one")];
+  worker[Symbol.dispose]();
+  for (const each of [...all, worker.run("two")]) await rejectsWith("unavailable", each);
+  worker[Symbol.dispose]();
+});
+
+Deno.test("a program that cannot be loaded fails the task", async () => {
+  using worker = oddWorker({ entry: new URL("no_such_file.ts", entry).href });
+  await assert.rejects(worker.run("one"), /died/);
+});
+
+Deno.test({
+  name: "without the permission to load the program again, a task is refused, and the log says which to add",
+  permissions: { read: false },
+  async fn() {
+    const logged: unknown[] = [];
+    const log = { ...silentLog, error: (_event: string, details: unknown) => void logged.push(details) };
+    using worker = new BackgroundWorker({ job: "search", settings: "", deadlineMs: 1_000, log, entry });
+    await rejectsWith("unavailable", worker.run({} as never));
+    assert.match(JSON.stringify(logged), /--allow-read=[^"]+odd_worker\.ts,/);
+  },
+});

@@ -1,0 +1,3 @@
+import { serveJob } from "../../src/app/background_jobs.ts";
+
+await serveJob();

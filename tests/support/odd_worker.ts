@@ -1,0 +1,26 @@
+/** The entry file of workers that do as they are told, for tests of who gives them tasks. */
+import type { Report, Task } from "../../src/app/background_jobs.ts";
+
+interface Scope {
+  onmessage: (event: MessageEvent<Task>) => void;
+  postMessage(report: Report): void;
+}
+
+const scope = globalThis as unknown as Scope;
+const born = crypto.randomUUID();
+
+scope.onmessage = ({ data: { settings, input } }) => {
+  switch (input) {
+    case "hang":
+      for (;;);
+    case "die":
+      throw new Error("as told");
+    case "fail":
+      return scope.postMessage({ kind: "failed", code: undefined, error: new Error("as told") });
+    case "refuse":
+      return scope.postMessage({ kind: "failed", code: "not_found", error: new Error("There is none.") });
+    default:
+      return scope.postMessage({ kind: "done", output: { settings, input, born } });
+  }
+};
+scope.postMessage({ kind: "ready" });

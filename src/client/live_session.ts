@@ -42,6 +42,8 @@ export interface SessionOwner {
   takeMessage(message: Message): Promise<void>;
   /** Everything up to `position` has been taken. */
   tookThrough(position: number): void;
+  /** Resolves when all messages so far are safe with the client, which may be later than they were taken; undefined when they are now. */
+  settled(): Promise<void> | undefined;
   accepted(id: string, result: ReplyValue<"send">): void;
   postponed(id: string, reason: ChatError): void;
   notice(notice: Notice): void;
@@ -188,6 +190,13 @@ export class LiveSession {
       }
     }
     if (this.#failure) return;
+    const settled = this.#owner.settled();
+    if (settled === undefined) this.#took(frame);
+    else void settled.then(() => this.#failure || this.#took(frame));
+    this.flushSoon();
+  }
+
+  #took(frame: ServerFrame): void {
     if (frame.through > 0) this.#owner.tookThrough(frame.through);
     this.#acks.took(frame);
     this.flushSoon();

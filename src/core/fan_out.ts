@@ -2,7 +2,7 @@ import type { LiveSessions } from "./live_sessions.ts";
 import { directMembers, type Message } from "./message.ts";
 import { isRoomEvent, type Origin } from "./posting.ts";
 import type { RoomCache } from "./room_cache.ts";
-import type { RoomState } from "./room_state.ts";
+import type { RoomChange, RoomState } from "./room_state.ts";
 
 export interface FanOutOptions {
   live: LiveSessions;
@@ -23,11 +23,11 @@ export class FanOut {
     this.#options = options;
   }
 
-  publish(message: Message, { room: asked, leaver, subscriber }: Origin): void {
+  publish(message: Message, { room: asked, change, subscriber }: Origin): void {
     const room = asked && (this.#options.rooms.peek(asked.id) ?? asked);
     const audience = room === undefined
       ? directMembers(message.conversation)
-      : this.#roomAudience(message, room, leaver);
+      : this.#roomAudience(message, room, change);
     for (const user of audience) {
       if (user !== message.sender && this.#options.hides(user, message)) continue;
       const isSure = this.#isSure(user, message, room);
@@ -45,21 +45,19 @@ export class FanOut {
   }
 
   /** Makes the event so, and tells who sees it: those who are in the room after it, and who left by it. */
-  *#roomAudience(message: Message, room: RoomState, leaver: string | undefined): Iterable<string> {
+  *#roomAudience(message: Message, room: RoomState, change: RoomChange | undefined): Iterable<string> {
+    if (change === undefined) return yield* liveMembers(room, this.#options.live);
+    const { event, sender } = change;
+    const subject = "user" in event ? event.user : sender;
+    const wasMember = room.hasMember(subject);
+    const wasPublicAs = room.name;
+    room.apply(change, message.seq);
     const { rooms, live } = this.#options;
-    const { event } = message;
-    if (event !== undefined && isRoomEvent(event)) {
-      const subject = "user" in event ? event.user : message.sender;
-      const wasPublicAs = room.name;
-      room.apply({ sender: message.sender, event, text: message.text }, message.seq);
-      if (event.kind === "room_created") rooms.add(room);
-      if (event.kind === "room_changed") rooms.forgetName(wasPublicAs);
-      const isUnheard = event.kind === "invited" && this.#options.hides(subject, message);
-      if (subject !== message.sender && !isUnheard) {
-        this.#options.invitationChanged(subject, message.conversation);
-      }
-    }
-    if (leaver !== undefined && !room.isMember(leaver)) yield leaver;
+    if (event.kind === "room_created") rooms.add(room);
+    if (event.kind === "room_changed") rooms.forgetName(wasPublicAs);
+    const isUnheard = event.kind === "invited" && this.#options.hides(subject, message);
+    if (subject !== sender && !isUnheard) this.#options.invitationChanged(subject, message.conversation);
+    if (wasMember && !room.hasMember(subject)) yield subject;
     yield* liveMembers(room, live);
   }
 }
@@ -67,8 +65,8 @@ export class FanOut {
 /** The members of a room who may be online: everybody else is not. */
 export function* liveMembers(room: RoomState, live: LiveSessions): Iterable<string> {
   if (room.memberCount <= live.userCount) {
-    for (const [user] of room.roles) if (room.isMember(user)) yield user;
+    for (const [user] of room.roles) if (room.hasMember(user)) yield user;
   } else {
-    for (const user of live.users()) if (room.isMember(user)) yield user;
+    for (const user of live.users()) if (room.hasMember(user)) yield user;
   }
 }

@@ -59,6 +59,8 @@ export type ChangeResult =
   | { readonly kind: "gone" }
   /** The message that it would react to has as many different emoji as it may. */
   | { readonly kind: "too_many" }
+  /** The room was deleted. */
+  | { readonly kind: "no_room" }
   /** A public room has this name. */
   | { readonly kind: "name_taken" }
   /** There is no such finished upload of the sender. */

@@ -13,7 +13,7 @@ import { checkMessageIdTime, parseMessageId } from "./message_id.ts";
 import type { ChangeResult, MessageStore } from "./message_store.ts";
 import type { RoomAction } from "./permissions.ts";
 import type { RoomCache } from "./room_cache.ts";
-import { noSuchRoom, type RoomState } from "./room_state.ts";
+import { noSuchRoom, type RoomChange, type RoomState } from "./room_state.ts";
 
 /** What a client wants to be sent. */
 export interface Draft {
@@ -47,8 +47,10 @@ export interface CheckedDraft {
   readonly replyTo?: number;
   readonly uploadId?: string;
   readonly automatic?: boolean;
-  /** What it takes in a room, tried again when it is submitted; undefined for making one. */
+  /** What it takes in a room, tried again when it is submitted; undefined for what has a `judge`. */
   readonly needs: RoomAction | undefined;
+  /** Says why an event of a room must not be, as the room is when it is submitted. */
+  judge?(room: RoomState): ChatError | undefined;
   /** Why it must not be sent; it may still be one that was accepted before. */
   readonly refusal: ChatError | undefined;
 }
@@ -56,8 +58,8 @@ export interface CheckedDraft {
 /** Who gets an entry that was committed. */
 export interface Origin {
   readonly room: RoomState | undefined;
-  /** The member who is not one any more by it. */
-  readonly leaver: string | undefined;
+  /** Of the room, by an event of it. */
+  readonly change: RoomChange | undefined;
   readonly subscriber: Subscriber | undefined;
 }
 
@@ -158,19 +160,14 @@ export class Posting {
     }));
   }
 
-  /** An event of a room that the sender may make happen, unless there is a `refusal`. */
+  /** An event of a room, which happens unless `judge` says why not. */
   checkRoomEvent(
     sender: string,
     room: RoomState,
-    draft: {
-      id: string;
-      event: RoomEvent;
-      text: string;
-      needs: RoomAction | undefined;
-      refusal: ChatError | undefined;
-    },
+    draft: { id: string; event: RoomEvent; text: string; judge(room: RoomState): ChatError | undefined },
   ): CheckedDraft {
-    return { ...draft, id: this.#checkId(draft.id), sender, conversation: room.id, room };
+    const conversation = room.id;
+    return { ...draft, id: this.#checkId(draft.id), sender, conversation, room, needs: undefined, refusal: undefined };
   }
 
   /**
@@ -178,18 +175,24 @@ export class Posting {
    * @throws {ChatError} the refusal, `message_id_conflict`, `not_found`, `already_exists`, `storage_full`, `busy`.
    */
   async submit(draft: CheckedDraft, subscriber?: Subscriber): Promise<Posted> {
-    const { sender, id, conversation, room, text, event, replyTo, uploadId, automatic } = draft;
+    const { sender, id, conversation, text, event, replyTo, uploadId, automatic } = draft;
+    let { room } = draft;
+    // Another object may be what everybody else changes now. Hardly ever, and only then it waits: what others submit meanwhile comes first.
+    while (room !== undefined && event?.kind !== "room_created" && this.#options.rooms.peek(conversation) !== room) {
+      room = await this.#options.rooms.find(conversation);
+    }
     // What was true when it was checked may not be any more.
-    const refusal = draft.refusal ?? refuseInRoom(draft) ??
-      (addsMuch(draft) ? this.#options.disk.refusal() : undefined);
+    const refusal = draft.room !== undefined && room === undefined
+      ? noSuchRoom(conversation)
+      : (room && draft.judge?.(room)) ?? refuseInRoom({ ...draft, room }) ?? draft.refusal ??
+        (addsMuch(draft) ? this.#options.disk.refusal() : undefined);
     const refused = refusal !== undefined;
     const members = room === undefined && conversation !== "" ? directMembers(conversation) : [];
     const isMember = room === undefined
       ? (user: string) => members.includes(user)
       : (user: string) => room.isMember(user);
     const mentions = event === undefined && !refused ? findMentions(text, isMember) : [];
-    const restricts = room !== undefined && event !== undefined && isRoomEvent(event) && !refused;
-    const leaver = restricts ? leaverBy({ room, sender, event }) : undefined;
+    const change = event !== undefined && isRoomEvent(event) && !refused ? { sender, event, text } : undefined;
     const acceptedAt = this.#options.clock.now();
     const appending = this.#options.commits.append({
       kind: "append",
@@ -205,18 +208,15 @@ export class Posting {
       ...(automatic && { automatic }),
       ...(mentions.length > 0 && { mentions }),
       refused,
-    }, { room, leaver, subscriber });
+    }, { room, change, subscriber } satisfies Origin);
     if (room !== undefined) room.pending += 1;
-    if (restricts) room.restrict({ sender, event, text });
-    let result: ChangeResult | undefined;
+    if (change !== undefined) room?.submitted(change);
     try {
-      result = await appending;
+      return toPosted(await appending, { ...draft, refusal });
     } finally {
       if (room !== undefined) room.pending -= 1;
-      // It did not happen, so what was taken in advance is given back.
-      if (restricts && result?.kind !== "accepted") this.#options.rooms.forget(room.id);
+      if (change !== undefined) room?.settle(change);
     }
-    return toPosted(result, { ...draft, refusal });
   }
 
   async #amend(
@@ -277,7 +277,7 @@ export class Posting {
 }
 
 /** @throws {ChatError} why it is not in the log */
-function toPosted(result: ChangeResult, { id, text, refusal }: CheckedDraft): Posted {
+function toPosted(result: ChangeResult, { id, conversation, text, refusal }: CheckedDraft): Posted {
   switch (result.kind) {
     case "accepted":
       return { ...result.message, duplicate: false };
@@ -289,6 +289,8 @@ function toPosted(result: ChangeResult, { id, text, refusal }: CheckedDraft): Po
       throw refusal;
     case "gone":
       throw noSuchMessage();
+    case "no_room":
+      throw noSuchRoom(conversation);
     case "too_many":
       throw new ChatError("limit_reached", "The message has 20 different reactions already: use one of them.");
     case "name_taken":
@@ -317,11 +319,6 @@ export function isRoomEvent(event: LogEvent): event is RoomEvent {
 /** What makes room, and what is next to nothing, is taken on a full disk too. */
 function addsMuch({ event }: CheckedDraft): boolean {
   return event === undefined || event.kind === "edited";
-}
-
-function leaverBy({ room, sender, event }: { room: RoomState; sender: string; event: RoomEvent }): string | undefined {
-  const subject = event.kind === "left" ? sender : event.kind === "removed" ? event.user : undefined;
-  return subject !== undefined && room.isMember(subject) ? subject : undefined;
 }
 
 /** Why somebody may not do this in a room that they can see. */

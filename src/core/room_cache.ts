@@ -31,21 +31,18 @@ export class RoomCache {
   }
 
   async findPublic(name: string): Promise<RoomState | undefined> {
-    const id = this.#idByName.get(name) ?? await this.#store.findPublicRoom(name);
-    const room = id === undefined ? undefined : await this.find(id);
-    if (!room?.isPublic || room.name !== name) return undefined;
-    if (this.#idByName.size >= maxRooms) this.#idByName.clear();
-    this.#idByName.set(name, room.id);
-    return room;
+    const known = this.#idByName.get(name);
+    return (known === undefined ? undefined : await this.#findNamed(name, known)) ??
+      await this.#findNamed(name, await this.#store.findPublicRoom(name));
   }
 
   /** Takes a room that was just made. */
   add(room: RoomState): void {
     this.#rooms.set(room.id, room);
-    this.#trim();
+    this.#trim(room);
   }
 
-  /** Forgets a room whose state in memory may be wrong, or that is no more. */
+  /** Forgets a room that is no more. */
   forget(id: string): void {
     this.#loading.delete(id);
     this.#rooms.delete(id);
@@ -59,6 +56,17 @@ export class RoomCache {
   /** The name means another room now, or none. */
   forgetName(name: string): void {
     this.#idByName.delete(name);
+  }
+
+  async #findNamed(name: string, id: string | undefined): Promise<RoomState | undefined> {
+    const room = id === undefined ? undefined : await this.find(id);
+    if (!room?.isPublic || room.name !== name) {
+      this.#idByName.delete(name);
+      return undefined;
+    }
+    if (this.#idByName.size >= maxRooms) this.#idByName.clear();
+    this.#idByName.set(name, room.id);
+    return room;
   }
 
   #load(id: string): Promise<RoomState | undefined> {
@@ -80,14 +88,14 @@ export class RoomCache {
     return begun;
   }
 
-  #trim(): void {
+  #trim(newest: RoomState): void {
     let people = 0;
     for (const { roles } of this.#rooms.values()) people += roles.size;
-    for (const [id, { pending, roles }] of this.#rooms) {
+    for (const [id, room] of this.#rooms) {
       if (this.#rooms.size <= maxRooms && people <= maxPeople) return;
-      if (pending > 0) continue;
+      if (room.pending > 0 || room === newest) continue;
       this.#rooms.delete(id);
-      people -= roles.size;
+      people -= room.roles.size;
     }
   }
 }

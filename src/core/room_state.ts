@@ -12,7 +12,10 @@ export interface RoomChange {
   readonly text: string;
 }
 
-/** A room as it is by the newest entry of its log, in memory. */
+/**
+ * A room in memory: what its log says, and what was submitted and is not in the log yet. What takes something away from somebody counts from
+ * when it was submitted, so that nothing of theirs comes after it; what gives something counts when it is in the log.
+ */
 export class RoomState {
   readonly id: string;
   readonly createdAt: number;
@@ -24,6 +27,10 @@ export class RoomState {
   readonly #roles: Map<string, CurrentRole>;
   #memberCount = 0;
   #ownerCount = 0;
+  /** Submitted, and not in the log: in the order of the log, by whom they take something from. */
+  readonly #restrictions = new Map<string, Set<RoomChange>>();
+  readonly #closings = new Set<RoomChange>();
+  readonly #joins = new Set<RoomChange>();
   /** Entries that were submitted and not committed: while there are some, nothing else knows what the room is. */
   pending = 0;
 
@@ -44,21 +51,32 @@ export class RoomState {
   }
 
   get isPublic(): boolean {
-    return this.#isPublic;
+    return this.#isPublic && this.#closings.size === 0;
   }
 
   get historyVisible(): boolean {
     return this.#historyVisible;
   }
 
+  /** By the log. */
   get memberCount(): number {
     return this.#memberCount;
   }
 
-  get ownerCount(): number {
-    return this.#ownerCount;
+  /** How many are members, or are going to be. */
+  get expectedMembers(): number {
+    return this.#memberCount + this.#joins.size;
   }
 
+  get ownerCount(): number {
+    let count = this.#ownerCount;
+    for (const user of this.#restrictions.keys()) {
+      count -= Number(this.#roles.get(user) === "owner" && this.standing(user) !== "owner");
+    }
+    return count;
+  }
+
+  /** By the log. */
   get room(): Room {
     return {
       id: this.id,
@@ -73,22 +91,29 @@ export class RoomState {
 
   /** How people call it: "#ops", or its id when it is private. */
   get label(): string {
-    return this.#isPublic ? `#${this.#name}` : `#${this.#name} (${this.id})`;
+    return this.isPublic ? `#${this.#name}` : `#${this.#name} (${this.id})`;
   }
 
   standing(user: string): Standing {
-    return this.#roles.get(user) ?? "stranger";
+    let role = this.#roles.get(user);
+    for (const { event } of this.#restrictions.get(user) ?? []) role = restricted(role, event);
+    return role ?? "stranger";
   }
 
   isMember(user: string): boolean {
+    return isMemberRole(this.standing(user));
+  }
+
+  /** By the log: whether somebody sees what is added to it now. */
+  hasMember(user: string): boolean {
     return isMemberRole(this.#roles.get(user));
   }
 
   may(user: string, action: RoomAction): boolean {
-    return mayDo(this.standing(user), action, this.#isPublic);
+    return mayDo(this.standing(user), action, this.isPublic);
   }
 
-  /** Everybody that it has to do with, except those who left. */
+  /** By the log: everybody that it has to do with, except those who left. */
   get roles(): ReadonlyMap<string, CurrentRole> {
     return this.#roles;
   }
@@ -98,34 +123,53 @@ export class RoomState {
     return this.#firstSeqs.get(user) ?? 1;
   }
 
-  /** What takes something away from somebody counts before it is committed: nothing of theirs comes after it. */
-  restrict({ sender, event }: RoomChange): void {
-    if (event.kind === "left") this.#remove(sender);
-    if (event.kind === "removed") this.#remove(event.user, event.banned);
-    if (event.kind === "role_changed" && rank(event.role) < rank(this.standing(event.user))) {
-      this.#setRole(event.user, event.role);
-    }
+  /** It was submitted; until {@link apply} or {@link settle}. */
+  submitted(change: RoomChange): void {
+    const { event } = change;
+    if (event.kind === "joined") this.#joins.add(change);
+    if (event.kind === "room_changed" && !event.isPublic) this.#closings.add(change);
+    const subject = restrictedBy(change);
+    if (subject === undefined) return;
+    const known = this.#restrictions.get(subject);
+    if (known === undefined) this.#restrictions.set(subject, new Set([change]));
+    else known.add(change);
   }
 
-  /** It is in the log, at `seq`. */
-  apply({ sender, event, text }: RoomChange, seq: number): void {
+  /** It is in the log, or will never be. Idempotent. */
+  settle(change: RoomChange): void {
+    this.#joins.delete(change);
+    this.#closings.delete(change);
+    const subject = restrictedBy(change);
+    const known = subject === undefined ? undefined : this.#restrictions.get(subject);
+    if (known?.delete(change) && known.size === 0) this.#restrictions.delete(subject!);
+  }
+
+  /** It is in the log, at `seq`. What it means is what the store makes of it. */
+  apply(change: RoomChange, seq: number): void {
+    this.settle(change);
+    const { sender, event, text } = change;
     switch (event.kind) {
       case "room_created":
         return this.#setRole(sender, "owner");
       case "joined":
+        if (this.hasMember(sender)) return;
         if (this.#historyVisible) this.#firstSeqs.delete(sender);
         else this.#firstSeqs.set(sender, seq);
-        return this.#setRole(sender, "member");
+        return this.#setRole(sender, this.#memberCount === 0 ? "owner" : "member");
       case "left":
-        return this.#remove(sender);
+        if (this.#roles.get(sender) !== "banned") this.#setRole(sender, undefined);
+        return;
       case "invited":
-        return this.#setRole(event.user, "invited");
+        if (!this.#roles.has(event.user)) this.#setRole(event.user, "invited");
+        return;
       case "removed":
-        return this.#remove(event.user, event.banned);
+        return this.#setRole(event.user, restricted(this.#roles.get(event.user), event));
       case "unbanned":
-        return this.#remove(event.user);
+        if (this.#roles.get(event.user) === "banned") this.#setRole(event.user, undefined);
+        return;
       case "role_changed":
-        return this.#setRole(event.user, event.role);
+        if (this.hasMember(event.user)) this.#setRole(event.user, event.role);
+        return;
       case "topic_changed":
         this.#topic = text;
         return;
@@ -136,20 +180,37 @@ export class RoomState {
     }
   }
 
-  #remove(user: string, banned = false): void {
-    this.#setRole(user, banned ? "banned" : undefined);
-  }
-
   #setRole(user: string, role: CurrentRole | undefined): void {
     const before = this.#roles.get(user);
     this.#memberCount += Number(isMemberRole(role)) - Number(isMemberRole(before));
     this.#ownerCount += Number(role === "owner") - Number(before === "owner");
+    if (!isMemberRole(role)) this.#firstSeqs.delete(user);
     if (role === undefined) this.#roles.delete(user);
     else this.#roles.set(user, role);
   }
 }
 
-export function isMemberRole(role: CurrentRole | undefined): role is MemberRole {
+/** Whom a change may take something from. */
+function restrictedBy({ sender, event }: RoomChange): string | undefined {
+  if (event.kind === "left") return sender;
+  return event.kind === "removed" || event.kind === "role_changed" ? event.user : undefined;
+}
+
+/** What is left to somebody of what they were. */
+function restricted(role: CurrentRole | undefined, event: RoomEvent): CurrentRole | undefined {
+  switch (event.kind) {
+    case "left":
+      return role === "banned" ? role : undefined;
+    case "removed":
+      return event.banned || role === "banned" ? "banned" : undefined;
+    case "role_changed":
+      return isMemberRole(role) && rank(event.role) < rank(role) ? event.role : role;
+    default:
+      return role;
+  }
+}
+
+export function isMemberRole(role: Standing | undefined): role is MemberRole {
   return role === "member" || role === "moderator" || role === "owner";
 }
 
@@ -158,6 +219,6 @@ export function noSuchRoom(address: string): ChatError {
   return new ChatError("not_found", `There is no room "${address}" that you can see.`);
 }
 
-function rank(standing: Standing): number {
-  return ["member", "moderator", "owner"].indexOf(standing);
+function rank(role: MemberRole): number {
+  return ["member", "moderator", "owner"].indexOf(role);
 }

@@ -6,11 +6,10 @@ import { KeyedLock } from "./keyed_lock.ts";
 import type { Limits } from "./limits.ts";
 import type { RoomEvent } from "./log_event.ts";
 import { parseMessageId } from "./message_id.ts";
-import type { RoomAction } from "./permissions.ts";
 import { type Posted, type Posting, refuseInRoom } from "./posting.ts";
 import { checkTopic, type CurrentRole, type MemberRole, parseRoomName, type Room, roomIdFor } from "./room.ts";
 import type { RoomCache } from "./room_cache.ts";
-import { RoomState } from "./room_state.ts";
+import { noSuchRoom, RoomState } from "./room_state.ts";
 import type { RoomStore } from "./room_store.ts";
 import { parseUserName } from "./user_name.ts";
 
@@ -52,22 +51,13 @@ export class Rooms {
   ): Promise<{ room: Room; duplicate: boolean }> {
     const { isPublic, historyVisible } = request;
     const name = parseRoomName(request.name);
-    const { cache, store, clock, limits } = this.#options;
+    const { posting, cache, store, clock, limits, audit } = this.#options;
     return this.#locks.run(actor.user, async () => {
       const id = await roomIdFor(actor.user, parseMessageId(request.id));
       const made = await cache.find(id);
-      const createdAt = clock.now();
+      const nobody = { roles: new Map(), firstSeqs: new Map() };
       const room = made ??
-        new RoomState({
-          id,
-          name,
-          topic: "",
-          isPublic,
-          historyVisible,
-          createdAt,
-          roles: new Map(),
-          firstSeqs: new Map(),
-        });
+        new RoomState({ id, name, topic: "", isPublic, historyVisible, createdAt: clock.now(), ...nobody });
       const { created, joined } = await store.countRooms(actor.user);
       const full = created >= limits.maxRoomsPerUser || joined >= limits.maxMemberships;
       const refusal = full
@@ -77,126 +67,129 @@ export class Rooms {
         )
         : undefined;
       const event = { kind: "room_created", isPublic, historyVisible } as const;
-      // Nobody is anything yet in a room that is being made.
-      const draft = { id: request.id, event, text: name, needs: undefined, refusal };
-      const { duplicate } = await this.#options.posting.submit(
-        this.#options.posting.checkRoomEvent(actor.user, room, draft),
-      );
-      if (!duplicate) this.#options.audit.record({ action: "room_created", actor: actor.user, subject: id });
-      return { room: room.room, duplicate };
+      const draft = { id: request.id, event, text: name, judge: () => refusal };
+      const { duplicate } = await posting.submit(posting.checkRoomEvent(actor.user, room, draft));
+      if (!duplicate) audit.record({ action: "room_created", actor: actor.user, subject: id });
+      const known = cache.peek(id) ?? room;
+      // Who made it may have been removed since.
+      if (!known.may(actor.user, "see")) throw noSuchRoom(id);
+      return { room: known.room, duplicate };
     });
   }
 
   /** @throws {ChatError} `not_found`, `permission_denied`, `already_exists` for a member, `limit_reached` */
   join(actor: Pick<Identity, "user">, request: RoomRequest): Promise<{ room: Room; entry: Posted }> {
     return this.#locks.run(actor.user, async () => {
-      const room = await this.#options.posting.room(actor.user, request.room);
-      const refusal = room.isMember(actor.user)
-        ? new ChatError("already_exists", `You are in room ${room.label} already.`)
-        : await this.#refuseMore(actor.user, room);
-      const draft = { id: request.id, event: { kind: "joined" }, text: "", needs: "join", refusal } as const;
-      return { entry: await this.#post(actor, room, draft), room: room.room };
+      const { posting, cache, limits } = this.#options;
+      const { user } = actor;
+      const asked = await posting.room(user, request.room);
+      // An invitation counts as if they had joined already.
+      const isFull = asked.standing(user) === "invited" ? undefined : await this.#refuseMore(user);
+      const judge = (room: RoomState) => {
+        if (room.isMember(user)) return new ChatError("already_exists", `You are in room ${room.label} already.`);
+        return refuseInRoom({ room, sender: user, needs: "join" }) ?? refuseFull(room, limits) ?? isFull;
+      };
+      const entry = await this.#post(actor, asked, { id: request.id, event: { kind: "joined" }, text: "", judge });
+      return { entry, room: (cache.peek(asked.id) ?? asked).room };
     });
   }
 
   /** Leaves, or turns an invitation down. @throws {ChatError} `not_found`, `permission_denied` for the last of several members who owns it */
   async leave(actor: Pick<Identity, "user">, request: RoomRequest): Promise<Posted> {
-    const room = await this.#options.posting.room(actor.user, request.room);
-    const refusal = refuseToLeaveAlone(room, actor.user);
-    return await this.#post(actor, room, {
-      id: request.id,
-      event: { kind: "left" },
-      text: "",
-      needs: "leave",
-      refusal,
-    });
+    const { user } = actor;
+    const judge = (room: RoomState) =>
+      refuseInRoom({ room, sender: user, needs: "leave" }) ?? refuseToLeaveAlone(room, user);
+    const room = await this.#options.posting.room(user, request.room);
+    return await this.#post(actor, room, { id: request.id, event: { kind: "left" }, text: "", judge });
   }
 
   /** @throws {ChatError} `not_found`, `permission_denied`, `already_exists`, `invalid_argument` */
-  async update(
+  update(
     actor: Pick<Identity, "user">,
     request: RoomRequest & { name?: string; isPublic?: boolean; historyVisible?: boolean },
   ): Promise<Posted> {
-    const room = await this.#options.posting.room(actor.user, request.room);
-    const name = request.name === undefined ? room.name : parseRoomName(request.name);
-    const { isPublic = room.isPublic, historyVisible = room.historyVisible } = request;
-    const event = { kind: "room_changed", isPublic, historyVisible } as const;
-    return await this.#post(actor, room, { id: request.id, event, text: name, needs: "update" });
+    return this.#inOrder(actor, request, async (room) => {
+      const name = request.name === undefined ? room.name : parseRoomName(request.name);
+      const { isPublic = room.isPublic, historyVisible = room.historyVisible } = request;
+      const event = { kind: "room_changed", isPublic, historyVisible } as const;
+      const judge = (room: RoomState) => refuseInRoom({ room, sender: actor.user, needs: "update" });
+      return await this.#post(actor, room, { id: request.id, event, text: name, judge });
+    });
   }
 
   /** @throws {ChatError} `not_found`, `permission_denied`, `invalid_argument` */
   async setTopic(actor: Pick<Identity, "user">, request: RoomRequest & { topic: string }): Promise<Posted> {
     checkTopic(request.topic);
-    const room = await this.#options.posting.room(actor.user, request.room);
+    const asked = await this.#options.posting.room(actor.user, request.room);
     const event = { kind: "topic_changed" } as const;
-    return await this.#post(actor, room, { id: request.id, event, text: request.topic, needs: "set_topic" });
+    const judge = (room: RoomState) => refuseInRoom({ room, sender: actor.user, needs: "set_topic" });
+    return await this.#post(actor, asked, { id: request.id, event, text: request.topic, judge });
   }
 
   /** @throws {ChatError} `not_found`, `permission_denied`, `already_exists`, `limit_reached` */
-  async invite(actor: Pick<Identity, "user">, request: RoomRequest & { user: string }): Promise<Posted> {
-    const { room, user } = await this.#about(actor, request);
-    if (!await this.#options.isUser(user)) throw new ChatError("not_found", `There is no user "${user}".`);
-    const standing = room.standing(user);
-    let refusal: ChatError | undefined;
-    if (standing === "banned") {
-      refusal = new ChatError("permission_denied", `${user} is banned from room ${room.label}: lift the ban first.`);
-    } else if (standing !== "stranger") {
-      const state = standing === "invited" ? "is invited to" : "is in";
-      refusal = new ChatError("already_exists", `${user} ${state} room ${room.label} already.`);
-    } else refusal = await this.#refuseMore(user, room) ?? await this.#refuseContact(actor.user, user);
-    const event = { kind: "invited", user } as const;
-    return await this.#post(actor, room, { id: request.id, event, text: "", needs: "invite", refusal });
+  invite(actor: Pick<Identity, "user">, request: RoomRequest & { user: string }): Promise<Posted> {
+    const user = parseUserName(request.user);
+    return this.#inOrder(actor, request, (asked) =>
+      this.#locks.run(user, async () => {
+        await this.#requireUser(user);
+        const reason = await this.#refuseMore(user) ?? await this.#refuseContact(actor.user, user);
+        const judge = (room: RoomState) =>
+          refuseInRoom({ room, sender: actor.user, needs: "invite" }) ?? refuseToInvite(room, user) ??
+            refuseFull(room, this.#options.limits) ?? reason;
+        const event = { kind: "invited", user } as const;
+        return await this.#post(actor, asked, { id: request.id, event, text: "", judge });
+      }));
   }
 
   /** Removes somebody, takes an invitation back, or bans. @throws {ChatError} `not_found`, `permission_denied` */
-  async remove(actor: Pick<Identity, "user">, request: RoomRequest & { user: string; ban: boolean }): Promise<Posted> {
-    const { room, user } = await this.#about(actor, request);
-    if (request.ban && !await this.#options.isUser(user)) {
-      throw new ChatError("not_found", `There is no user "${user}".`);
-    }
-    const standing = room.standing(user);
-    const needs = standing === "owner"
-      ? "remove_owner"
-      : standing === "moderator"
-      ? "remove_moderator"
-      : "remove_member";
-    let refusal: ChatError | undefined;
-    if (user === actor.user) {
-      refusal = new ChatError("invalid_argument", "You cannot remove yourself: leave the room instead.");
-    } else if (standing === "banned" || (standing === "stranger" && !request.ban)) refusal = notInRoom(user, room);
-    const event = { kind: "removed", user, banned: request.ban } as const;
-    return await this.#post(actor, room, { id: request.id, event, text: "", needs, refusal });
+  remove(actor: Pick<Identity, "user">, request: RoomRequest & { user: string; ban: boolean }): Promise<Posted> {
+    const user = parseUserName(request.user);
+    return this.#inOrder(actor, request, async (asked) => {
+      if (request.ban) await this.#requireUser(user);
+      const judge = (room: RoomState) => {
+        const standing = room.standing(user);
+        const needs = standing === "owner" || standing === "moderator"
+          ? `remove_${standing}` as const
+          : "remove_member";
+        const refusal = refuseInRoom({ room, sender: actor.user, needs });
+        if (refusal !== undefined) return refusal;
+        if (user === actor.user) {
+          return new ChatError("invalid_argument", "You cannot remove yourself: leave the room instead.");
+        }
+        const isThere = standing !== "banned" && (standing !== "stranger" || request.ban);
+        return isThere ? undefined : notInRoom(user, room);
+      };
+      const event = { kind: "removed", user, banned: request.ban } as const;
+      return await this.#post(actor, asked, { id: request.id, event, text: "", judge });
+    });
   }
 
   /** @throws {ChatError} `not_found`, `permission_denied` */
-  async unban(actor: Pick<Identity, "user">, request: RoomRequest & { user: string }): Promise<Posted> {
-    const { room, user } = await this.#about(actor, request);
-    const refusal = room.standing(user) === "banned"
-      ? undefined
-      : new ChatError("not_found", `${user} is not banned from room ${room.label}.`);
-    const event = { kind: "unbanned", user } as const;
-    return await this.#post(actor, room, { id: request.id, event, text: "", needs: "unban", refusal });
+  unban(actor: Pick<Identity, "user">, request: RoomRequest & { user: string }): Promise<Posted> {
+    const user = parseUserName(request.user);
+    return this.#inOrder(actor, request, async (asked) => {
+      const judge = (room: RoomState) => {
+        const refusal = refuseInRoom({ room, sender: actor.user, needs: "unban" });
+        if (refusal !== undefined || room.standing(user) === "banned") return refusal;
+        return new ChatError("not_found", `${user} is not banned from room ${room.label}.`);
+      };
+      return await this.#post(actor, asked, { id: request.id, event: { kind: "unbanned", user }, text: "", judge });
+    });
   }
 
   /** @throws {ChatError} `not_found`, `permission_denied` */
-  async setRole(
+  setRole(
     actor: Pick<Identity, "user">,
     request: RoomRequest & { user: string; role: MemberRole },
   ): Promise<Posted> {
-    const { room, user } = await this.#about(actor, request);
+    const user = parseUserName(request.user);
     const { role } = request;
-    let refusal: ChatError | undefined;
-    if (!room.isMember(user)) refusal = notInRoom(user, room);
-    else if (room.standing(user) === role) {
-      refusal = new ChatError("already_exists", `${user} is ${role} of room ${room.label} already.`);
-    } else if (room.standing(user) === "owner" && room.ownerCount === 1) {
-      refusal = new ChatError(
-        "permission_denied",
-        `Room ${room.label} would have no owner: make somebody else one first.`,
-      );
-    }
-    const event = { kind: "role_changed", user, role } as const;
-    return await this.#post(actor, room, { id: request.id, event, text: "", needs: "set_role", refusal });
+    return this.#inOrder(actor, request, async (asked) => {
+      const judge = (room: RoomState) =>
+        refuseInRoom({ room, sender: actor.user, needs: "set_role" }) ?? refuseRole(room, user, role);
+      const event = { kind: "role_changed", user, role } as const;
+      return await this.#post(actor, asked, { id: request.id, event, text: "", judge });
+    });
   }
 
   /** Public rooms, by name. */
@@ -219,33 +212,35 @@ export class Rooms {
   async #post(
     actor: Pick<Identity, "user">,
     room: RoomState,
-    draft: { id: string; event: RoomEvent; text: string; needs: RoomAction; refusal?: ChatError | undefined },
+    draft: { id: string; event: RoomEvent; text: string; judge(room: RoomState): ChatError | undefined },
   ): Promise<Posted> {
     const { posting, audit } = this.#options;
-    const posted = await posting.submit(
-      posting.checkRoomEvent(actor.user, room, { refusal: undefined, ...draft }),
-    );
-    const noted = posted.duplicate ? undefined : noteOf(draft.event, room.room.id);
+    const posted = await posting.submit(posting.checkRoomEvent(actor.user, room, draft));
+    const noted = posted.duplicate ? undefined : noteOf(draft.event, room.id);
     if (noted !== undefined) audit.record({ ...noted, actor: actor.user });
     return posted;
   }
 
-  async #about(
+  /**
+   * What is decided by what others are in a room, or by how it is, is decided when what was before is in the log. Joining and leaving are not:
+   * many may come at once, and nobody is to wait for them.
+   */
+  async #inOrder<Result>(
     actor: Pick<Identity, "user">,
-    request: RoomRequest & { user: string },
-  ): Promise<{ room: RoomState; user: string }> {
-    const user = parseUserName(request.user);
-    return { user, room: await this.#options.posting.room(actor.user, request.room) };
+    request: RoomRequest,
+    task: (room: RoomState) => Promise<Result>,
+  ): Promise<Result> {
+    const { posting } = this.#options;
+    const { id } = await posting.room(actor.user, request.room);
+    return await this.#locks.run(id, async () => await task(await posting.room(actor.user, id)));
   }
 
-  async #refuseMore(user: string, room: RoomState): Promise<ChatError | undefined> {
+  async #requireUser(name: string): Promise<void> {
+    if (!await this.#options.isUser(name)) throw new ChatError("not_found", `There is no user "${name}".`);
+  }
+
+  async #refuseMore(user: string): Promise<ChatError | undefined> {
     const { store, limits } = this.#options;
-    if (room.memberCount >= limits.maxRoomMembers) {
-      return new ChatError(
-        "limit_reached",
-        `Room ${room.label} has ${room.memberCount} members, which is as many as it may.`,
-      );
-    }
     if ((await store.countRooms(user)).joined < limits.maxMemberships) return undefined;
     return new ChatError("limit_reached", `${user} is in ${limits.maxMemberships} rooms, which is as many as may be.`);
   }
@@ -281,10 +276,37 @@ function notInRoom(user: string, room: RoomState): ChatError {
   return new ChatError("not_found", `${user} is not in room ${room.label}.`);
 }
 
+function refuseFull(room: RoomState, limits: Pick<Limits, "maxRoomMembers">): ChatError | undefined {
+  if (room.expectedMembers < limits.maxRoomMembers) return undefined;
+  return new ChatError(
+    "limit_reached",
+    `Room ${room.label} has ${room.expectedMembers} members, which is as many as it may.`,
+  );
+}
+
 function refuseToLeaveAlone(room: RoomState, user: string): ChatError | undefined {
-  if (room.standing(user) !== "owner" || room.ownerCount > 1 || room.memberCount === 1) return undefined;
+  if (room.standing(user) !== "owner" || room.ownerCount > 1 || room.expectedMembers === 1) return undefined;
   return new ChatError(
     "permission_denied",
     `You are the only owner of room ${room.label}: make somebody else one first.`,
   );
+}
+
+function refuseToInvite(room: RoomState, user: string): ChatError | undefined {
+  const standing = room.standing(user);
+  if (standing === "stranger") return undefined;
+  if (standing === "banned") {
+    return new ChatError("permission_denied", `${user} is banned from room ${room.label}: lift the ban first.`);
+  }
+  const state = standing === "invited" ? "is invited to" : "is in";
+  return new ChatError("already_exists", `${user} ${state} room ${room.label} already.`);
+}
+
+function refuseRole(room: RoomState, user: string, role: MemberRole): ChatError | undefined {
+  if (!room.isMember(user)) return notInRoom(user, room);
+  if (room.standing(user) === role) {
+    return new ChatError("already_exists", `${user} is ${role} of room ${room.label} already.`);
+  }
+  if (room.standing(user) !== "owner" || room.ownerCount > 1) return undefined;
+  return new ChatError("permission_denied", `Room ${room.label} would have no owner: make somebody else one first.`);
 }

@@ -24,7 +24,11 @@ interface Conversation {
   readonly headPosition: number;
   /** How many of its entries are events. */
   readonly uncounted: number;
+  /** It is a room that was deleted: nothing of it is ever to be again but that its id was used. */
+  readonly isGone: boolean;
 }
+
+type ConversationRow = Omit<Conversation, "isRoom" | "isGone"> & { hasRoom: number };
 
 interface EncodedAppend {
   readonly sender: number;
@@ -56,7 +60,9 @@ function prepareStatements(database: Database) {
   return {
     head: database.prepare("SELECT coalesce(max(head_position), 0) AS head FROM conversation"),
     findConversation: database.prepare(
-      "SELECT id, head_seq AS headSeq, head_position AS headPosition, uncounted FROM conversation WHERE name = ?",
+      `SELECT id, head_seq AS headSeq, head_position AS headPosition, uncounted,
+         EXISTS (SELECT 1 FROM room r WHERE r.conversation = c.id) AS hasRoom
+       FROM conversation c WHERE name = ?`,
     ),
     addConversation: database.prepare("INSERT INTO conversation (name, head_seq, head_position) VALUES (?, 0, 0)"),
     addMember: database.prepare("INSERT INTO member (conversation, user, head_position) VALUES (?, ?, 0)"),
@@ -134,7 +140,7 @@ export class Committer {
     return this.#head;
   }
 
-  /** Conversations may have other names than before. */
+  /** Conversations may have other names than before, or be gone. */
   forgetNames(): void {
     this.#conversations.clear();
   }
@@ -210,7 +216,7 @@ export class Committer {
     const conversation = this.#findConversation(append.conversation);
     // Hardly any id is sent again, so it is looked up when it cannot be added; but nothing else is done for one that was sent.
     const isPlain = append.event === undefined && append.uploadId === undefined && !this.#spentIds.mayHave(encoded.id);
-    if (conversation && isPlain) {
+    if (conversation && isPlain && !conversation.isGone) {
       return this.#appendTo(conversation, append, encoded) ?? this.#sentBefore(append, encoded)!;
     }
     return this.#sentBefore(append, encoded) ?? this.#obstacle(append, encoded, conversation) ??
@@ -231,7 +237,11 @@ export class Committer {
   }
 
   #obstacle(append: Append, { sender }: EncodedAppend, conversation: Conversation | undefined) {
-    const { uploadId } = append;
+    const { uploadId, event } = append;
+    if (conversation === undefined && isRoomId(append.conversation) && event?.kind !== "room_created") {
+      return { kind: "no_room" } as const;
+    }
+    if (conversation?.isGone) return { kind: event?.kind === "room_created" ? "conflict" : "no_room" } as const;
     if (uploadId !== undefined && !this.#attachments.isReady({ owner: sender, id: uploadId })) {
       return { kind: "upload_gone" } as const;
     }
@@ -256,7 +266,14 @@ export class Committer {
     // Last, because nothing may be pending of a change that failed.
     this.#pendingHead = position;
     const { id, isRoom } = conversation;
-    this.#pending.set(append.conversation, { id, isRoom, headSeq: seq, headPosition: position, uncounted });
+    this.#pending.set(append.conversation, {
+      id,
+      isRoom,
+      headSeq: seq,
+      headPosition: position,
+      uncounted,
+      isGone: false,
+    });
     return { kind: "accepted", message: toMessage(append, { position, seq, ordinal: seq - uncounted, attachment }) };
   }
 
@@ -335,8 +352,11 @@ export class Committer {
   #findConversation(name: string): Conversation | undefined {
     const known = this.#pending.get(name) ?? this.#conversations.get(name);
     if (known !== undefined) return known;
-    const row = this.#statements.findConversation.get(name) as Omit<Conversation, "isRoom"> | undefined;
-    return row && { ...row, isRoom: isRoomId(name) };
+    const row = this.#statements.findConversation.get(name) as ConversationRow | undefined;
+    if (row === undefined) return undefined;
+    const { hasRoom, ...conversation } = row;
+    const isRoom = isRoomId(name);
+    return { ...conversation, isRoom, isGone: isRoom && hasRoom === 0 };
   }
 
   #addConversation({ conversation, members, event }: Append): Conversation {
@@ -348,7 +368,7 @@ export class Committer {
       this.#statements.addMember.run(id, user);
       this.#statements.addSpan.run(user, id);
     }
-    return { id, isRoom, headSeq: 0, headPosition: 0, uncounted: 0 };
+    return { id, isRoom, headSeq: 0, headPosition: 0, uncounted: 0, isGone: false };
   }
 }
 

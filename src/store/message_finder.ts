@@ -33,7 +33,7 @@ function prepareStatements(connection: Connection) {
   return {
     begin: connection.prepare("BEGIN"),
     end: connection.prepare("COMMIT"),
-    cursor: connection.prepare("SELECT position FROM search_cursor"),
+    cursor: connection.prepare("SELECT position FROM search_cursor WHERE one = 1"),
     userId: connection.prepare("SELECT id FROM user WHERE name = ?"),
     conversationId: connection.prepare("SELECT id FROM conversation WHERE name = ?"),
     conversationsOf: connection.prepare("SELECT DISTINCT conversation FROM span WHERE user = ?"),

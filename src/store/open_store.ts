@@ -51,7 +51,7 @@ export function openStore({ folder, log = silentLog }: { folder: string; log?: L
     indexer.close();
     database.close();
   };
-  const rooms = new SqliteRoomStore(database);
+  const rooms = new SqliteRoomStore(database, { onDeleted: () => messages.forgetNames() });
   rooms.finishDeletions();
   return {
     messages,

@@ -17,6 +17,11 @@ export interface Placed {
   readonly acceptedAt: number;
 }
 
+interface RoomRow {
+  readonly showsHistory: number;
+  readonly members: number;
+}
+
 function prepareStatements(database: Database) {
   return {
     publicRoom: database.prepare("SELECT conversation FROM room WHERE public = 1 AND name = ?"),
@@ -24,7 +29,7 @@ function prepareStatements(database: Database) {
       `INSERT INTO room (conversation, name, topic, public, history_visible, creator, created_at, members)
        VALUES (?, ?, x'', ?, ?, ?, ?, 0)`,
     ),
-    showsHistory: database.prepare("SELECT history_visible AS shown FROM room WHERE conversation = ?"),
+    room: database.prepare("SELECT history_visible AS showsHistory, members FROM room WHERE conversation = ?"),
     setTopic: database.prepare("UPDATE room SET topic = ? WHERE conversation = ?"),
     update: database.prepare("UPDATE room SET name = ?, public = ?, history_visible = ? WHERE conversation = ?"),
     count: database.prepare("UPDATE room SET members = members + ? WHERE conversation = ?"),
@@ -109,8 +114,10 @@ export class RoomChanges {
   #join(entry: Placed): void {
     const { conversation, sender, seq } = entry;
     if (isMember(this.#role(conversation, sender))) return;
-    const { shown } = this.#statements.showsHistory.get(conversation) as { shown: number };
-    this.#enter(sender, entry, { role: roleCodes.member, firstSeq: shown === 0 ? seq : 1 });
+    const { showsHistory, members } = this.#statements.room.get(conversation) as unknown as RoomRow;
+    // Whose owner left last is theirs who come first.
+    const role = members === 0 ? roleCodes.owner : roleCodes.member;
+    this.#enter(sender, entry, { role, firstSeq: showsHistory === 0 ? seq : 1 });
   }
 
   #enter(user: number, entry: Placed, { role, firstSeq }: { role: number; firstSeq: number }): void {

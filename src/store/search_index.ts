@@ -16,8 +16,8 @@ export interface IndexingLimits {
 
 function prepareStatements(database: Database) {
   return {
-    cursor: database.prepare("SELECT position FROM search_cursor"),
-    moveCursor: database.prepare("UPDATE search_cursor SET position = ?"),
+    cursor: database.prepare("SELECT position FROM search_cursor WHERE one = 1"),
+    moveCursor: database.prepare("UPDATE search_cursor SET position = ? WHERE one = 1"),
     through: database.prepare(
       `SELECT max(position) AS position, count(*) AS count
        FROM (SELECT position FROM entry WHERE position > ? ORDER BY position LIMIT ${step})`,

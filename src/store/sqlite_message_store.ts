@@ -97,7 +97,7 @@ export class SqliteMessageStore implements MessageStore {
     return this.#committer.head;
   }
 
-  /** Users and conversations may have other names than before. */
+  /** Users and conversations may have other names than before, or be gone. */
   forgetNames(): void {
     this.#users.forgetNames();
     this.#committer.forgetNames();

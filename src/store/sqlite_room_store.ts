@@ -106,10 +106,13 @@ function prepareStatements(database: Database) {
 /** Rooms in the database that they share with the message store, whose commits write them. */
 export class SqliteRoomStore implements RoomStore {
   readonly #database: Database;
+  readonly #onDeleted: () => void;
   readonly #statements: ReturnType<typeof prepareStatements>;
 
-  constructor(database: Database) {
+  /** @param options.onDeleted is called when a room is gone, before anything else is written. */
+  constructor(database: Database, { onDeleted = () => {} }: { onDeleted?: () => void } = {}) {
     this.#database = database;
+    this.#onDeleted = onDeleted;
     this.#statements = prepareStatements(database);
   }
 
@@ -165,6 +168,7 @@ export class SqliteRoomStore implements RoomStore {
       return row.conversation;
     });
     if (conversation === undefined) return;
+    this.#onDeleted();
     while (this.#eraseSome(conversation)) await new Promise((resolve) => setTimeout(resolve));
   }
 

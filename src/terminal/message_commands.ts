@@ -1,3 +1,4 @@
+import { isRoomId } from "../core/room.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
 import { fromWireMessage } from "../wire/convert.ts";
 import { type CommandContext, type Commands, currentOf, only, parseNumber, usage } from "./command.ts";
@@ -149,12 +150,21 @@ async function showHistory(
     : args;
   const other = name === undefined ? current?.address : names.address(name);
   if (rest.length > 0 || other === undefined) throw usage(form);
-  const { messages, more } = await client.history({
+  const { messages, more, startSeq, headSeq } = await client.history({
     with: other,
     limit: parseNumber(count ?? "20", form, most),
     events: true,
   });
-  if (messages.length === 0) return await print([`Nothing was said between you and ${sanitizeLine(other)} yet.`]);
+  if (messages.length === 0) {
+    const why = headSeq > 0
+      ? "Nothing of what was said is kept."
+      : `Nothing was said between you and ${sanitizeLine(other)} yet.`;
+    return await print([why]);
+  }
+  // In a room, it may be that it was before the person came.
+  if (!more && startSeq > 1) {
+    await print([`(${isRoomId(other) ? "You see nothing" : "Nothing is kept"} from before this.)`]);
+  }
   if (more) await print(["(There is more before this.)"]);
   await show(messages.flatMap((message) => fromWireMessage(message) ?? []));
 }

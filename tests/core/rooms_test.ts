@@ -1,69 +1,8 @@
 import assert from "node:assert/strict";
 import { ChatError } from "../../src/core/chat_error.ts";
-import { createMessageId } from "../../src/core/message_id.ts";
-import { historyRequest } from "../support/wire_values.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
-import { FakeSubscriber, TestChat, type TestChatOptions } from "../support/test_chat.ts";
-
-/** Rooms as a test speaks of them: who does what in which room. */
-class TestRooms implements AsyncDisposable {
-  readonly test: TestChat;
-
-  constructor(test: TestChat) {
-    this.test = test;
-  }
-
-  static async open(options: TestChatOptions = {}): Promise<TestRooms> {
-    return new TestRooms(await TestChat.open(options));
-  }
-
-  #id(): string {
-    return createMessageId(this.test.clock.now());
-  }
-
-  async create(user: string, name: string, { isPublic = true, historyVisible = false } = {}): Promise<string> {
-    const request = { id: this.#id(), name, isPublic, historyVisible };
-    return (await this.test.chat.rooms.create({ user }, request)).room.id;
-  }
-
-  join(user: string, room: string) {
-    return this.test.chat.rooms.join({ user }, { id: this.#id(), room });
-  }
-
-  leave(user: string, room: string) {
-    return this.test.chat.rooms.leave({ user }, { id: this.#id(), room });
-  }
-
-  invite(user: string, room: string, whom: string) {
-    return this.test.chat.rooms.invite({ user }, { id: this.#id(), room, user: whom });
-  }
-
-  remove(user: string, room: string, whom: string, { ban = false } = {}) {
-    return this.test.chat.rooms.remove({ user }, { id: this.#id(), room, user: whom, ban });
-  }
-
-  setRole(user: string, room: string, whom: string, role: "owner" | "moderator" | "member") {
-    return this.test.chat.rooms.setRole({ user }, { id: this.#id(), room, user: whom, role });
-  }
-
-  update(user: string, room: string, change: { name?: string; isPublic?: boolean; historyVisible?: boolean }) {
-    return this.test.chat.rooms.update({ user }, { id: this.#id(), room, ...change });
-  }
-
-  async texts(user: string, room: string): Promise<string[]> {
-    const page = await this.test.chat.history(user, historyRequest({ with: room, limit: 100 }));
-    return page.messages.map(({ text }) => text);
-  }
-
-  async roles(user: string, room: string): Promise<string[]> {
-    const members = await this.test.chat.rooms.members(user, room, { after: "", limit: 100 });
-    return members.map(({ user, role }) => `${user} ${role}`);
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.test.close();
-  }
-}
+import { FakeSubscriber } from "../support/test_chat.ts";
+import { TestRooms } from "../support/test_rooms.ts";
 
 Deno.test("who made a room owns it, and it is found by its name when it is public", async () => {
   await using rooms = await TestRooms.open();

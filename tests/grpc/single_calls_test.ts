@@ -135,6 +135,20 @@ Deno.test("a single call needs a token, and says so", async () => {
   await refused(status.UNAUTHENTICATED, "unauthenticated", whoAmI(bearer(token)));
 });
 
+Deno.test("an account is deleted by a single call with its password, and its token is no good after that", async () => {
+  await using test = await startTestGrpcServer();
+  const { auth } = clientsOf(test);
+  const token = await register(test, "ana");
+  const deleteWith = (password: string) => {
+    const client = auth();
+    return call(client, (done) => client.deleteAccount({ password }, bearer(token), done));
+  };
+  await refused(status.PERMISSION_DENIED, "permission_denied", deleteWith("wrong password"));
+  await deleteWith("correct horse");
+  await refused(status.UNAUTHENTICATED, "unauthenticated", deleteWith("correct horse"));
+  await refused(status.ALREADY_EXISTS, "already_exists", register(test, "ana"));
+});
+
 Deno.test("a single call is refused by the status that fits", async () => {
   await using test = await startTestGrpcServer();
   const { chat } = clientsOf(test);

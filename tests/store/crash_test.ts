@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import type { Message } from "../../src/core/message.ts";
 import type { MessageStore } from "../../src/core/message_store.ts";
+import { Database } from "../../src/store/database.ts";
 import { lockFolder } from "../../src/store/folder_lock.ts";
+import { MessageFinder } from "../../src/store/message_finder.ts";
 import { openStore } from "../../src/store/open_store.ts";
+import { SearchIndex } from "../../src/store/search_index.ts";
 import { accept, directAppend } from "../support/stored_messages.ts";
 import { ScriptProcess } from "../support/script_process.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
@@ -22,6 +25,29 @@ async function readAll(store: MessageStore, user: string): Promise<Message[]> {
 
 function summarize({ position, conversation, seq, id, sender }: Message): string {
   return `${position} ${conversation} ${seq} ${id} ${sender}`;
+}
+
+/** The index is whole where it is, and comes to hold the whole log. */
+function checkIndex(folder: string, log: readonly Message[]): void {
+  using database = Database.open(folder);
+  const index = new SearchIndex(database);
+  const head = log.at(-1)!.position;
+  assert.ok(index.position <= head);
+  database.prepare("INSERT INTO search_index (search_index) VALUES ('integrity-check')").run();
+  while (index.takeTurn({ head, turnMs: 1_000, maxEntries: 1_000 }));
+  const finder = new MessageFinder(database);
+  for (const user of ["ana", "ben", "cleo"]) {
+    const { positions } = finder.find({
+      user,
+      terms: [],
+      excluded: [],
+      sender: user,
+      beforePosition: 0,
+      limit: log.length,
+    });
+    const sent = log.filter(({ sender }) => sender === user).map(({ position }) => position);
+    assert.deepEqual(positions, sent.reverse());
+  }
 }
 
 Deno.test("everything that was accepted is there after each of several kills, and numbering goes on", async () => {
@@ -55,5 +81,7 @@ Deno.test("everything that was accepted is there after each of several kills, an
     const next = await accept(store.messages, directAppend("ana", "ben"));
     assert.equal(next.seq, (heads.get("ana:ben") ?? 0) + 1);
     accepted.push(summarize(next));
+    store.close();
+    checkIndex(folder.path, [...log, next]);
   }
 });

@@ -8,8 +8,11 @@ const folder = Deno.args[0];
 using _lock = lockFolder(folder);
 using store = openStore({ folder });
 for (const name of users) await store.accounts.addUser(userRecord(name));
+store.indexer.start();
 
 while (true) {
+  // The index has its turns in between.
+  await new Promise((resolve) => setTimeout(resolve));
   const appends = Array.from({ length: 1 + Math.floor(Math.random() * 20) }, () => {
     const [from, to] = [0, 1].map(() => users[Math.floor(Math.random() * users.length)]);
     return directAppend(from, to, { text: "x".repeat(1 + Math.floor(Math.random() * 4_000)) });

@@ -20,6 +20,8 @@ export const fakePassword = "correct horse";
 /** A server in memory, as far as a client can tell; its links break where a test wants. */
 export class FakeChatServer {
   epoch = "epoch-1";
+  /** What has a lower seq was removed from every conversation. */
+  keptFrom = 1;
   log: Message[] = [];
   users = new Set<string>(["ana", "ben", "cat"]);
   /** Bytes of text sent and not acknowledged, for each session. */
@@ -278,7 +280,8 @@ export class FakeSession {
         const conversation = directConversation(this.user, kind.value.with);
         const all = server.log.filter((message) => message.conversation === conversation);
         const before = kind.value.beforeSeq || Infinity;
-        const messages = all.filter(({ seq }) => seq < before).slice(-(kind.value.limit || 50));
+        const kept = all.filter(({ seq }) => seq >= server.keptFrom);
+        const messages = kept.filter(({ seq }) => seq < before).slice(-(kind.value.limit || 50));
         const firstSeq = messages.at(0)?.seq ?? 0;
         const lastSeq = messages.at(-1)?.seq ?? 0;
         return {
@@ -288,8 +291,8 @@ export class FakeSession {
             firstSeq,
             lastSeq,
             headSeq: all.length,
-            more: firstSeq > 1,
-            startSeq: 1,
+            more: firstSeq > server.keptFrom,
+            startSeq: kept.at(0)?.seq ?? 0,
             moreAfter: false,
           },
         };

@@ -203,7 +203,7 @@ export class LogModel {
       }
       case "joined":
         return this.#enter(conversation, sender, {
-          role: "member",
+          role: this.#membersOf(conversation).length === 0 ? "owner" : "member",
           first: room.historyVisible ? 1 : seq,
           read: seq,
         });

@@ -18,7 +18,7 @@ export function openTemporaryStore(options: BacklogOptions = {}) {
   return {
     messages,
     accounts: new SqliteAccountStore(database, { onRenamed: () => messages.forgetNames() }),
-    rooms: new SqliteRoomStore(database),
+    rooms: new SqliteRoomStore(database, { onDeleted: () => messages.forgetNames() }),
     settings: new SqliteSettingsStore(database),
     close,
   };

@@ -38,7 +38,7 @@ export class TestStore<Messages extends TestMessageStore = TestMessageStore> imp
     this.#database = database;
     this.messages = messages;
     this.accounts = new SqliteAccountStore(database, { onRenamed: () => messages.forgetNames() });
-    this.rooms = new SqliteRoomStore(database);
+    this.rooms = new SqliteRoomStore(database, { onDeleted: () => messages.forgetNames() });
     this.settings = new SqliteSettingsStore(database);
     const index = new SearchIndex(database);
     const finder = new MessageFinder(database);

@@ -271,3 +271,16 @@ Deno.test("/deleteaccount wants the own name and the password, and then forgets 
     assert.match(chat.seen, /Your account is deleted\./);
   }, { to: "ben" });
 });
+
+Deno.test("/history says that older messages are not kept", async () => {
+  const server = serverWithHistory();
+  server.keptFrom = 24;
+  await chatting(async (chat) => {
+    await chat.sees("[ana → ben]");
+    chat.terminal.type("/history\r");
+    await chat.sees(/\(Nothing is kept from before this\.\)\n24 ben: news 24\n25 ben: news 25\n/);
+    server.keptFrom = 26;
+    chat.terminal.type("/history\r");
+    await chat.sees("Nothing of what was said is kept.");
+  }, { server, to: "ben" });
+});

@@ -121,8 +121,16 @@ export class Database implements Disposable {
     }
   }
 
+  /** Idempotent. */
   close(): void {
-    if (this.#connection.isOpen) this.#connection.close();
+    if (!this.#connection.isOpen) return;
+    try {
+      // SQLite would do it by itself, but not while the connection of a search is still open.
+      this.truncateLog();
+    } catch {
+      // On a failing disk it stays where it is as well.
+    }
+    this.#connection.close();
   }
 
   [Symbol.dispose](): void {

@@ -23,7 +23,7 @@ export interface IndexerTiming {
   readonly forgetMs: number;
 }
 
-const standardTiming: IndexerTiming = { delayMs: 100, turnMs: 3, retryMs: 30_000, forgetMs: 60_000 };
+const standardTiming: IndexerTiming = { delayMs: 200, turnMs: 3, retryMs: 30_000, forgetMs: 60_000 };
 /** In one turn, so that its transaction stays small. */
 const maxEntries = 1_000;
 

@@ -6,7 +6,7 @@ import type { Database } from "./database.ts";
 import { openEnd } from "./visibility.ts";
 
 /** Entries that are erased in one transaction, words and all: some ten milliseconds of work. */
-const erasedAtOnce = 50;
+const erasedAtOnce = 20;
 
 interface RoomRow {
   conversation: number;

@@ -38,6 +38,18 @@ Deno.test("a user has two searches at once, and everybody together thirty-two", 
   await search.find(request("ana"));
 });
 
+Deno.test("a store that is closed is one whole file, also when somebody searched it", async () => {
+  using folder = temporaryFolder();
+  using search = new BackgroundSearch({ folder: folder.path, log: silentLog, entry: workerEntry });
+  const store = await SearchStore.open(folder.path);
+  await store.say("ana", "ben", "word");
+  store.catchUp();
+  assert.equal((await search.find(request("ben"))).positions.length, 1);
+  store.close();
+  const left = [...Deno.readDirSync(folder.path)].filter(({ name }) => name.endsWith("-wal"));
+  assert.deepEqual(left.map(({ name }) => Deno.statSync(`${folder.path}/${name}`).size).filter((size) => size > 0), []);
+});
+
 Deno.test("a search in a store that is not there fails, and is tried anew when it is", async () => {
   using folder = temporaryFolder();
   using search = new BackgroundSearch({ folder: folder.path, log: silentLog, entry: workerEntry });

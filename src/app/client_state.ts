@@ -74,8 +74,15 @@ export class ClientState {
    * those: a consumer belongs to one session at a time.
    */
   takeConsumer(wanted: string): Consumer {
+    const consumer = this.tryConsumer(wanted, { most: maxConsumers });
+    if (consumer !== undefined) return consumer;
+    throw new ChatError("busy", `${maxConsumers} clients of this user run on this machine already: close one.`);
+  }
+
+  /** Like {@link takeConsumer}, of `most` names; undefined when other processes have all of them. */
+  tryConsumer(wanted: string, { most }: { most: number }): Consumer | undefined {
     return reporting(this.#path, () => {
-      for (let number = 1; number <= maxConsumers; number++) {
+      for (let number = 1; number <= most; number++) {
         const name = number === 1 ? wanted : `${wanted}-${number}`;
         // No name has "@" in it once it is encoded: "ana" with the consumer "ops" is not the user "ana.ops".
         const file = Deno.openSync(`${this.#path}@${encodeURIComponent(name)}.lock`, {
@@ -86,7 +93,7 @@ export class ClientState {
         if (file.tryLockSync(true)) return new Consumer(name, file);
         file.close();
       }
-      throw new ChatError("busy", `${maxConsumers} clients of this user run on this machine already: close one.`);
+      return undefined;
     });
   }
 }

@@ -8,6 +8,14 @@ export interface SavedClient {
   /** How far each consumer has come in the log with this epoch. */
   readonly epoch?: string;
   readonly positions?: Readonly<Record<string, number>>;
+  /** Consumers that went back in the log, and did not come to where they are again. */
+  readonly unfinished?: Readonly<Record<string, UnfinishedReplay>>;
+}
+
+/** What is to be given of the log: entries from a time on, in milliseconds since the Unix epoch, and after a position. */
+export interface UnfinishedReplay {
+  readonly fromMs: number;
+  readonly after: number;
 }
 
 export interface ClientStateOptions {

@@ -17,6 +17,8 @@ export interface ConsumerSessionOptions {
   readonly signal: AbortSignal;
   /** Acknowledged when its result is there. Must not throw. */
   onMessage(message: Message): void | Promise<void>;
+  /** There is a session: messages come from where the consumer is. */
+  onOnline?(): void;
   /** The client of each try, before it connects. */
   onClient?(client: ChatClient): void;
 }
@@ -48,6 +50,7 @@ export async function runConsumer(options: ConsumerSessionOptions): Promise<Resu
     const onEvent = (event: ClientEvent) => {
       if (event.kind === "message") return options.onMessage(event.message);
       if (event.kind !== "state") return;
+      if (event.state.kind === "online") options.onOnline?.();
       if (event.state.kind === "online" && told !== undefined) {
         tell("Connected again.");
         told = undefined;

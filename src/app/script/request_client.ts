@@ -82,7 +82,7 @@ async function takeTurn(state: ClientState): Promise<Consumer> {
 
 function keepEpoch(state: ClientState, epoch: string): void {
   if (state.read().epoch === epoch) return;
-  state.update((saved) => ({ ...saved, epoch, positions: {} }));
+  state.update((saved) => ({ ...saved, epoch, positions: {}, unfinished: {} }));
 }
 
 /** Tells when there was no connection for too long, and people why there is none. */

@@ -1,6 +1,8 @@
 import type { ChatClient } from "../../client/chat_client.ts";
+import type { ResumePoint } from "../../client/delivery_cursor.ts";
 import type { Message } from "../../core/message.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
+import type { Consumer, UnfinishedReplay } from "../client_state.ts";
 import { type ConnectionChoice, openConnection, type ScriptConnection } from "./connection.ts";
 import { conversationsOf, everMs, keepPosition, runConsumer, takeOnly } from "./consumer_session.ts";
 import { ownConversations } from "./list_commands.ts";
@@ -40,40 +42,75 @@ export async function runTail(options: TailCommandOptions): Promise<number> {
   const stopped = new Promise<undefined>((resolve) => stop.signal.addEventListener("abort", () => resolve(undefined)));
   signals.signal.addEventListener("abort", () => stop.abort());
   const only = await Promise.race([conversationsOf(connection, options.conversations), stopped]);
-  const tail = new Tail(options, { user: connection.user, only, end: () => stop.abort() });
-  if (options.since !== undefined && !stop.signal.aborted) {
-    const epoch = await Promise.race([catchUp(tail, connection, options.since), stopped]);
-    if (epoch !== undefined && tail.reached !== undefined) {
-      keepPosition(connection, consumer, { epoch, after: tail.reached });
-    }
-  }
   if (stop.signal.aborted) return 0;
+  const tail = new Tail(options, { user: connection.user, only, stop });
+  const replay = replayOf(options, connection.state.read().unfinished?.[consumer.name]);
+  // Begun when the consumer is there: what comes meanwhile is delivered to it, and waits.
+  const replayed = Promise.withResolvers<void>();
+  let hasBegun = false;
+  const begin = () => {
+    if (hasBegun) return;
+    hasBegun = true;
+    if (replay === undefined) return replayed.resolve();
+    withClient(connection, (client, hello) => tail.replay(client, { ...replay, head: hello.head }), {
+      patienceMs: everMs,
+    }).then(replayed.resolve, replayed.reject);
+  };
   const running = runConsumer({
     connection,
     consumer,
     signal: stop.signal,
-    onMessage: (message) => tail.take(message),
+    onOnline: begin,
+    onMessage: async (message) => {
+      await Promise.race([replayed.promise, stopped]).catch(() => {});
+      await tail.take(message);
+    },
   });
   running.catch(() => {});
+  const failed = replayed.promise.then(() => new Promise<never>(() => {}));
+  failed.catch(() => {});
   const patience = stopped.then(() =>
     new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), endPatienceMs))
   );
-  const resume = await Promise.race([running, patience]);
-  if (resume !== undefined && !tail.lost) {
-    keepPosition(connection, consumer, resume);
-  } else if (tail.reached !== undefined) {
-    const { epoch } = resume ?? connection.state.read();
-    if (epoch !== undefined) keepPosition(connection, consumer, { epoch, after: tail.reached });
-  }
+  const resume = await Promise.race([running, failed, patience]);
+  keepPlace(tail, { connection, consumer, resume, isReplay: replay !== undefined });
   return 0;
 }
 
-/** Prints what is older than now. @returns the epoch of the log that it is about */
-function catchUp(tail: Tail, connection: ScriptConnection, since: Since): Promise<string> {
-  return withClient(connection, async (client, hello) => {
-    await tail.catchUp(client, { since, head: hello.head });
-    return hello.epoch;
-  }, { patienceMs: everMs });
+function replayOf(
+  { since }: TailCommandOptions,
+  unfinished: UnfinishedReplay | undefined,
+): { since: Since; after: number } | undefined {
+  if (since !== undefined) return { since, after: 0 };
+  return unfinished && { since: { ms: unfinished.fromMs }, after: unfinished.after };
+}
+
+function keepPlace(
+  tail: Tail,
+  { connection, consumer, resume, isReplay }: {
+    connection: ScriptConnection;
+    consumer: Consumer;
+    resume: ResumePoint | undefined;
+    isReplay: boolean;
+  },
+): void {
+  const { state } = connection;
+  if (isReplay) {
+    const { last, hasReplayed } = tail;
+    // Where nothing was taken, it is as if this run had not been.
+    if (!hasReplayed && last === undefined) return;
+    const place = hasReplayed ? undefined : { fromMs: last!.acceptedAt, after: last!.position };
+    state.update(({ unfinished = {}, ...saved }) => {
+      const { [consumer.name]: _before, ...others } = unfinished;
+      return { ...saved, unfinished: place === undefined ? others : { ...others, [consumer.name]: place } };
+    });
+    if (!hasReplayed) return;
+  }
+  if (resume !== undefined && !tail.lost) return keepPosition(connection, consumer, resume);
+  const { epoch } = resume ?? state.read();
+  if (tail.reached !== undefined && epoch !== undefined) {
+    keepPosition(connection, consumer, { epoch, after: tail.reached });
+  }
 }
 
 /** Prints messages that are wanted, and knows how far that came. */
@@ -82,48 +119,51 @@ class Tail {
   lost = false;
   /** The position up to which everything was printed, or not wanted; undefined when that is where it began. */
   reached: number | undefined;
+  /** What was printed last. */
+  last: Message | undefined;
+  /** What was to be printed of the log before what comes was printed. */
+  hasReplayed = false;
   readonly #options: TailCommandOptions;
   readonly #user: string;
   /** Conversations; undefined takes all. */
   readonly #only: ReadonlySet<string> | undefined;
-  readonly #end: () => void;
+  readonly #stop: AbortController;
   readonly #output = new Output();
   #left: number;
 
   constructor(
     options: TailCommandOptions,
-    { user, only, end }: { user: string; only: ReadonlySet<string> | undefined; end: () => void },
+    { user, only, stop }: { user: string; only: ReadonlySet<string> | undefined; stop: AbortController },
   ) {
     this.#options = options;
     this.#user = user;
     this.#only = only;
-    this.#end = end;
+    this.#stop = stop;
     this.#left = options.count ?? Infinity;
   }
 
   /** Resolves when the reader has it. */
   async take(message: Message): Promise<void> {
-    if (this.lost || this.#left === 0) {
-      this.lost = true;
-      return;
-    }
+    if (this.#stop.signal.aborted) this.lost = true;
+    if (this.lost || message.position <= (this.reached ?? 0)) return;
     if (this.#wants(message)) {
       const { json } = this.#options;
       const line = json ? jsonLine(messageRecord(message, this.#user)) : messageText(message, this.#user);
       if (!await this.#output.line(line)) {
         this.lost = true;
-        return this.#end();
+        return this.#stop.abort();
       }
+      this.last = message;
       this.#left--;
     }
     this.reached = message.position;
-    if (this.#left === 0) this.#end();
+    if (this.#left === 0) this.#stop.abort();
   }
 
-  /** Prints what there is from a place on, in the order of positions, up to `head`. */
-  async catchUp(
+  /** Prints what there is from a place on and after a position, in the order of positions, up to `head`. */
+  async replay(
     client: ChatClient,
-    { since, head }: { since: Since; head: number },
+    { since, after, head }: { since: Since; after: number; head: number },
   ): Promise<void> {
     const { conversations: addresses } = this.#options;
     const logs: AsyncGenerator<Message, void>[] = [];
@@ -131,10 +171,11 @@ class Tail {
       logs.push(this.#entriesOf(client, { address, since, head }));
     }
     for await (const message of byPosition(logs)) {
-      await this.take(message);
-      if (this.lost || this.#left === 0) return;
+      if (message.position > after) await this.take(message);
+      if (this.#stop.signal.aborted) return;
     }
-    this.reached = head;
+    this.reached = Math.max(this.reached ?? 0, head);
+    this.hasReplayed = true;
   }
 
   async *#entriesOf(

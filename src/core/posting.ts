@@ -191,7 +191,8 @@ export class Posting {
     const isMember = room === undefined
       ? (user: string) => members.includes(user)
       : (user: string) => room.isMember(user);
-    const mentions = event === undefined && !refused ? findMentions(text, isMember) : [];
+    const isText = event === undefined || event.kind === "edited";
+    const mentions = isText && !refused ? findMentions(text, isMember) : [];
     const change = event !== undefined && isRoomEvent(event) && !refused ? { sender, event, text } : undefined;
     const acceptedAt = this.#options.clock.now();
     const appending = this.#options.commits.append({
@@ -209,13 +210,13 @@ export class Posting {
       ...(mentions.length > 0 && { mentions }),
       refused,
     }, { room, change, subscriber } satisfies Origin);
-    if (room !== undefined) room.pending += 1;
+    if (room !== undefined) this.#options.rooms.submitted(room);
     if (change !== undefined) room?.submitted(change);
     try {
       return toPosted(await appending, { ...draft, refusal });
     } finally {
-      if (room !== undefined) room.pending -= 1;
       if (change !== undefined) room?.settle(change);
+      if (room !== undefined) this.#options.rooms.settled(room);
     }
   }
 

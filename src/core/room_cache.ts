@@ -11,6 +11,8 @@ export class RoomCache {
   /** The one used longest ago first. */
   readonly #rooms = new Map<string, RoomState>();
   readonly #loading = new Map<string, Promise<RoomState | undefined>>();
+  /** Somebody has another name than they have in it. */
+  readonly #outdated = new WeakSet<RoomState>();
   readonly #idByName = new Map<string, string>();
 
   constructor(store: RoomStore) {
@@ -50,12 +52,30 @@ export class RoomCache {
 
   /** Somebody is not called this any more. */
   forgetUser(name: string): void {
-    for (const [id, { pending, roles }] of this.#rooms) if (pending === 0 && roles.has(name)) this.forget(id);
+    for (const room of this.#rooms.values()) {
+      if (!room.roles.has(name)) continue;
+      this.#outdated.add(room);
+      this.#forgetOutdated(room);
+    }
+  }
+
+  /** An entry was submitted, until {@link settled}: nothing else knows what becomes of the room. */
+  submitted(room: RoomState): void {
+    room.pending += 1;
+  }
+
+  settled(room: RoomState): void {
+    room.pending -= 1;
+    this.#forgetOutdated(room);
   }
 
   /** The name means another room now, or none. */
   forgetName(name: string): void {
     this.#idByName.delete(name);
+  }
+
+  #forgetOutdated(room: RoomState): void {
+    if (room.pending === 0 && this.#outdated.delete(room) && this.peek(room.id) === room) this.forget(room.id);
   }
 
   async #findNamed(name: string, id: string | undefined): Promise<RoomState | undefined> {

@@ -148,9 +148,9 @@ export class Rooms {
       if (request.ban) await this.#requireUser(user);
       const judge = (room: RoomState) => {
         const standing = room.standing(user);
-        const needs = standing === "owner" || standing === "moderator"
-          ? `remove_${standing}` as const
-          : "remove_member";
+        // Who is about to leave may not get to it.
+        const role = room.roles.get(user);
+        const needs = role === "owner" || role === "moderator" ? `remove_${role}` as const : "remove_member";
         const refusal = refuseInRoom({ room, sender: actor.user, needs });
         if (refusal !== undefined) return refusal;
         if (user === actor.user) {

@@ -131,7 +131,7 @@ async function search({ client, names, show, print }: CommandContext, text: stri
   }
   const { messages, more, indexedThrough, head } = page;
   if (messages.length === 0) await print([more ? "Nothing was found so far: look for less." : "Nothing was found."]);
-  else if (more) await print(["(There is more before this: before:DATE finds it.)"]);
+  else await print([`Found${more ? " (there is more before this: before:DATE finds it)" : ""}:`]);
   await show(messages.flatMap((message) => fromWireMessage(message) ?? []).reverse());
   // While others write, the index is always a little behind.
   if (head - indexedThrough > (messages.length === 0 ? 0 : someBehind)) {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { ChatError } from "../../src/core/chat_error.ts";
+import { createMessageId } from "../../src/core/message_id.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
 import { FakeSubscriber } from "../support/test_chat.ts";
 import { TestRooms } from "../support/test_rooms.ts";
@@ -138,4 +139,16 @@ Deno.test("members who are named are found in their conversation list", async ()
   const [{ unread, mentions }] =
     (await rooms.test.chat.conversations("ben", { beforePosition: 0, limit: 10 })).conversations;
   assert.deepEqual([unread, mentions], [2, 1]);
+});
+
+Deno.test("who is named by an edit is found too, and who is not named any more is not", async () => {
+  await using rooms = await TestRooms.open();
+  const { chat, clock } = rooms.test;
+  const room = await rooms.create("ana", "ops");
+  for (const user of ["ben", "cleo"]) await rooms.join(user, room);
+  const { seq } = await rooms.test.send("ana", room, "hello @ben");
+  const edit = { to: room, seq, id: createMessageId(clock.now()), text: "hello @cleo" };
+  await chat.posting.submit(await chat.posting.checkEdit("ana", edit));
+  const mentionsOf = async (user: string) => (await chat.conversation(user, room)).mentions;
+  assert.deepEqual([await mentionsOf("ben"), await mentionsOf("cleo")], [0, 1]);
 });

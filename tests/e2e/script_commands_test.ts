@@ -242,13 +242,14 @@ Deno.test("a bot that is killed answers what it had not, and nothing twice", asy
   await withUsers(async ({ ana, ben, folder }) => {
     const ran = `${folder}/ran`;
     const script = `${folder}/slow.sh`;
-    Deno.writeTextFileSync(
-      script,
-      `#!/bin/sh\nread line\necho "$line" >> ${ran}\n[ -e ${folder}/go ] || sleep 600\necho "re: $line $$"\n`,
-      {
-        mode: 0o755,
-      },
-    );
+    const lines = [
+      "#!/bin/sh",
+      "read line",
+      `echo "$line" >> ${ran}`,
+      `until [ -e ${folder}/go ]; do sleep 0.1; done`,
+      'echo "re: $line $$"',
+    ];
+    Deno.writeTextFileSync(script, `${lines.join("\n")}\n`, { mode: 0o755 });
     Deno.writeTextFileSync(`${folder}/go`, "");
     const runs = () => {
       try {
@@ -273,9 +274,10 @@ Deno.test("a bot that is killed answers what it had not, and nothing twice", asy
       await eventually(() => runs().includes("second"));
       bot.kill("SIGKILL");
       await bot.status;
+      // What it ran may end.
+      Deno.writeTextFileSync(`${folder}/go`, "");
     }
     const before = (await answers()).length;
-    Deno.writeTextFileSync(`${folder}/go`, "");
     await using bot = ben.start("bot", "--exec", script);
     await bot.line(/answers as/);
     await ana.run(["send", "--to", "ben", "third"]);

@@ -7,7 +7,7 @@ export function splitWords(text: string): [string, ...string[]] {
   const words: string[] = [];
   let word: string | undefined;
   for (let rest = text; rest !== "";) {
-    const found = /^(?:(\s+)|'([^']*)'|"((?:\\["\\]|[^"])*)"|\\([^])|([^\s'"\\]+))/.exec(rest);
+    const found = /^(?:(\s+)|'([^']*)'|"((?:\\["\\]|\\(?!["\\])|[^"\\])*)"|\\([^])|([^\s'"\\]+))/.exec(rest);
     if (found === null) {
       throw new SyntaxError(`${rest[0] === "\\" ? "Nothing comes after" : "There is no second"} ${rest[0]}`);
     }

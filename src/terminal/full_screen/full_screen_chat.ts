@@ -66,8 +66,9 @@ export class FullScreenChat {
   #postponed: string | undefined;
   #delivery = DeliveryMode.STREAM;
   #lastTyped = -Infinity;
-  /** What was submitted, one after the other: what follows a /to is for whom it chose. */
-  #work = Promise.resolve();
+  readonly #begun = Promise.withResolvers<void>();
+  /** What was submitted, one after the other: what follows a /to is for whom it chose, and all follows the begin. */
+  #work = this.#begun.promise;
   /** What comes before the eyes when it is loaded. */
   #next: Focus | undefined;
 
@@ -205,7 +206,7 @@ export class FullScreenChat {
       this.#wasOnline = true;
       const server = hello.server === "" ? "" : ` (${hello.server})`;
       this.#note(`Connected to ${this.#options.address}${server} as ${hello.user}. /help lists commands and keys.`);
-      this.#attempt(() => this.#begin());
+      this.#attempt(() => this.#begin().finally(this.#begun.resolve));
     } else {
       this.#note("Connected again.");
       this.#attempt(async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ChatClient } from "../../../src/client/chat_client.ts";
-import { ChatError } from "../../../src/core/chat_error.ts";
+import type { ChatError } from "../../../src/core/chat_error.ts";
 import { FullScreenChat, type FullScreenChatOptions } from "../../../src/terminal/full_screen/full_screen_chat.ts";
 import { choosePalette } from "../../../src/terminal/full_screen/palette.ts";
 import type { KeptScreen } from "../../../src/terminal/full_screen/screen_preferences.ts";
@@ -111,6 +111,18 @@ Deno.test("what is typed is sent, what comes is shown, and what comes elsewhere 
     chat.terminal.type("\x1b2");
     await chat.sees(/\[ben\]$/);
     await chat.sees(/hello 漢字/);
+  });
+});
+
+Deno.test("what is submitted before it is known where it goes waits for that", async () => {
+  const server = serverWithHistory();
+  server.frozen = true;
+  await chatting({ server }, async (chat) => {
+    chat.terminal.type("early\r");
+    await chat.sees(/\[nobody\]/);
+    server.thaw();
+    await chat.sees(/ana: early/);
+    assert.equal(server.log.at(-1)!.conversation, "ana:ben");
   });
 });
 

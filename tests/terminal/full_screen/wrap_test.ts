@@ -39,7 +39,7 @@ Deno.test("wrap() ends a style with the row, and goes on with it in the next", (
 
 Deno.test("wrap() loses nothing but spaces, and no row is too wide", () => {
   const text = fc.oneof(fc.string({ unit: "grapheme" }), fc.string({ unit: "grapheme-ascii" })).map(sanitizeLine);
-  fc.assert(fc.property(text, fc.integer({ min: 2, max: 30 }), (line, columns) => {
+  fc.assert(fc.property(text, fc.integer({ min: 20, max: 60 }), (line, columns) => {
     const rows = wrap(line, { columns, indent: 2 });
     for (const row of rows) assert.ok(displayWidth(row.replace(styles, "")) <= columns, JSON.stringify(row));
     assert.equal(rows.join("").replaceAll(" ", ""), line.replaceAll(" ", ""));

@@ -14,7 +14,7 @@ const tasks: Readonly<Record<string, readonly string[]>> = { start: ["serve"], c
 /** Options of other programs that documents speak of, and of chatd's own tasks. */
 const foreignOptions =
   /^--(allow-[a-z]+|no-prompt|cached-only|target|sanitize-[a-z]+|minimum-dependency-age|env-file)$/;
-const foreignVariables = /^CHATD_(CRASH_|TEST_|VERSION$|MIRROR$)/;
+const foreignVariables = /^CHATD_(CRASH_|TEST_|INSTALL_URL$)/;
 
 /** What chatd is given by a simple command, also one that goes through `deno task` or sudo; undefined for other programs. */
 function chatdArguments(words: readonly string[]): readonly string[] | undefined {

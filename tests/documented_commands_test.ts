@@ -11,9 +11,9 @@ const pages = commandPages();
 const everywhere = ["--help", "--version", "-h", "-V"];
 const allOptions = new Set([...everywhere, ...pages.flatMap(optionNames)]);
 const tasks: Readonly<Record<string, readonly string[]>> = { start: ["serve"], chat: ["grpc-client"], user: ["user"] };
-/** Options of other programs that documents speak of, and of chatd's own tasks. */
+/** Options of other programs that documents speak of. */
 const foreignOptions =
-  /^--(allow-[a-z]+|no-prompt|cached-only|target|sanitize-[a-z]+|minimum-dependency-age|env-file)$/;
+  /^--(prefix|allow-[a-z]+|no-prompt|cached-only|target|sanitize-[a-z]+|minimum-dependency-age|env-file)$/;
 const foreignVariables = /^CHATD_(CRASH_|TEST_|INSTALL_URL$)/;
 
 /** What chatd is given by a simple command, also one that goes through `deno task` or sudo; undefined for other programs. */
@@ -21,6 +21,7 @@ function chatdArguments(words: readonly string[]): readonly string[] | undefined
   const [program, ...rest] = words.filter((word, i) => !/^[A-Z_]+=/.test(word) || words.slice(0, i).includes("chatd"));
   if (program === "sudo") return chatdArguments(rest[0] === "-u" ? rest.slice(2) : rest);
   if (program === "chatd" || program?.endsWith("/chatd")) return rest;
+  if (program === "docker" && /^(run|exec)$/.test(rest[0])) return rest.slice(rest.lastIndexOf("chatd") + 1);
   if (program === "npx" && rest[0] === "-y") return chatdArguments(["deno", ...rest.slice(2)]);
   if (program === "deno" && rest[0] === "task") return tasks[rest[1]] && [...tasks[rest[1]], ...rest.slice(2)];
   return undefined;

@@ -109,6 +109,8 @@ Deno.test("every option and every variable that a sentence names exists", () => 
     [...allOptions].filter((name) => name.startsWith("--")).map((name) => variableOf(name as "--x")),
   );
   variables.add("CHATD_PASSWORD");
+  // What a command that `chatd bot` runs is told.
+  for (const [, name] of readDocument("src/app/script/bot.ts").matchAll(/^ +(CHATD_[A-Z_]+):/gm)) variables.add(name);
   const unknown = documents().concat("CHANGELOG.md", "compose.yaml", "examples/chatd.toml").flatMap((document) => {
     const code = document.endsWith(".md") ? inlineCode(document) : [];
     const options = code.flatMap((code) => /^(--[a-z][a-z-]*)/.exec(code)?.[1] ?? []);

@@ -36,7 +36,7 @@ Deno.test("a terminal over RabbitMQ asks for an invitation, and keeps its draft 
   await using ana = await Tmux.start({ folder: folder.path, columns: 100, rows: 30 });
   const run = `"${Deno.execPath()}" run --quiet --no-check --cached-only -A "${root}main.ts"`;
   const url = `amqp://127.0.0.1:${node.amqpPort}`;
-  const command = `XDG_STATE_HOME="${folder.path}/ana" ${run} amqp-client --broker ${url} --user ana --to ana --plain`;
+  const command = `XDG_STATE_HOME="${folder.path}/ana" ${run} amqp-client --broker ${url} --user ana --to ana`;
   await ana.type(command, "Enter");
   await ana.sees(/log in or register\? \[l\/r\]/, deadlineMs);
   await ana.type("r", "Enter");

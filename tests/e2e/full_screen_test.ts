@@ -120,6 +120,20 @@ Deno.test("ended by a signal, the terminal is as it was", { ignore }, async () =
   }
 });
 
+Deno.test("ended by a bug, the terminal is as it was", { ignore }, async () => {
+  using folder = temporaryFolder();
+  for (const way of ["throw", "reject", "exit"]) {
+    await using terminal = await Tmux.start({ folder: folder.path, columns: 80, rows: 24 });
+    const run =
+      `"${Deno.execPath()}" run --quiet --no-check --cached-only -A "${root}tests/support/crashing_screen.ts"`;
+    await terminal.type(`${run} ${way} 2>/dev/null; echo it ended with $?`, "Enter");
+    await terminal.sees(/it ended with 1\n\$ *$/);
+    assert.ok(!(await screen(terminal)).some((line) => line.includes("of the screen")));
+    await terminal.type("clear; stty -a | grep -o ' icanon'; echo it is $?", "Enter");
+    await terminal.sees(/^ icanon\nit is 0/);
+  }
+});
+
 Deno.test("a killed server is counted down for, and what was typed meanwhile is sent", { ignore }, async () => {
   using folder = temporaryFolder();
   await using ana = await Tmux.start({ folder: folder.path, columns: 80, rows: 24 });

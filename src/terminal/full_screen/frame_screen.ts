@@ -34,7 +34,11 @@ export class FrameScreen {
   #drawing: Promise<void> | undefined;
   #dirty = false;
   #lastDrawn = -Infinity;
-  readonly #restoreNow = () => this.#device.writeNow?.(sequences.leave);
+  readonly #restoreNow = () => {
+    // Once: giving back a screen that is not taken moves the cursor in some terminals.
+    if (this.#taken) this.#device.writeNow?.(sequences.leave);
+    this.#taken = false;
+  };
   #stopResize = () => {};
 
   constructor({ device, compose }: FrameScreenOptions) {

@@ -26,6 +26,8 @@ export interface ServerOptions {
   readonly limits: Limits;
   readonly deletedAccounts: DeletedAccounts;
   readonly logLevel: LogLevel;
+  /** Where to show metrics and health over HTTP; nowhere unless given. */
+  readonly metricsListen?: HostPort;
   /** Where some of these options come from, relative to the working directory. */
   readonly configFile?: string;
   /** Only say whether a server could start with these options. */

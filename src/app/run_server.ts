@@ -8,11 +8,11 @@ import type { MetricsEndpoint } from "./metrics_endpoint.ts";
 import { refuseOpenMetrics } from "./metrics_network.ts";
 import { openChat } from "./open_chat.ts";
 import { programPaths } from "./background_worker.ts";
+import { openServerLog } from "./server_log.ts";
 import type { ServerOptions } from "./server_options.ts";
 import { mayStartItself, servingCommand, type ServingNeeds } from "./serving_command.ts";
 import { ShutdownSignals } from "./shutdown_signals.ts";
 import { controlSocketPath } from "./socket_path.ts";
-import { stderrLog } from "./stderr_log.ts";
 import { supervise } from "./supervisor.ts";
 import { SupervisorLink } from "./supervisor_link.ts";
 import { UncaughtErrors } from "./uncaught_errors.ts";
@@ -81,7 +81,7 @@ export type TransportServers = readonly [TransportServer, ...TransportServer[]];
 export async function runServer(options: ServerOptions, servers: TransportServers): Promise<number> {
   if (options.checkConfig) return await checkConfiguration(options, servers);
   const [{ port }] = servers;
-  const log = stderrLog(options.logLevel);
+  const log = openServerLog({ level: options.logLevel, format: options.logFormat });
   if (options.supervised) {
     using link = new SupervisorLink();
     const onListening = (port: number) => link.listening(port);

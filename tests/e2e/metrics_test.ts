@@ -3,8 +3,8 @@ import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { runChatd } from "../support/chatd_process.ts";
 import { eventually } from "../support/eventually.ts";
 import { parseMetrics } from "../support/metrics_text.ts";
-import { freePort } from "../support/network.ts";
 import { join } from "../support/person.ts";
+import { freePorts } from "../support/rabbitmq_node.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
@@ -26,7 +26,7 @@ async function isReady(port: number): Promise<boolean> {
 
 Deno.test("what people do is counted without their names, and again after the serving process died", async () => {
   using folder = temporaryFolder();
-  const port = freePort();
+  const [port] = await freePorts(1);
   const args = ["--metrics-listen", `127.0.0.1:${port}`];
   await using server = await ServerProcess.start({ folder: folder.path, supervise: true, args });
   const transport = () => new GrpcTransport({ host: "127.0.0.1", port: server.port, callback: false });

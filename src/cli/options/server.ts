@@ -1,7 +1,7 @@
 import { object } from "@optique/core/constructs";
 import { map } from "@optique/core/modifiers";
 import { choice } from "@optique/core/valueparser";
-import { logLevels } from "../../app/log_level.ts";
+import { logFormats, logLevels } from "../../app/log_options.ts";
 import { type Limits, standardLimits } from "../../core/limits.ts";
 import type { OptionsWithEnv } from "../options_with_env.ts";
 import { count, hostPort, path, type SettingParser, size } from "../value_parsers.ts";
@@ -25,6 +25,10 @@ export function serverOptions(options: OptionsWithEnv) {
     logLevel: settings.withDefault("--log-level", choice(logLevels), {
       standard: "info",
       description: "What to write on stderr",
+    }),
+    logFormat: settings.withDefault("--log-format", choice(logFormats), {
+      standard: "auto",
+      description: "How: for people, as JSON, or for people on a terminal and as JSON elsewhere",
     }),
     metricsListen: settings.optional(
       "--metrics-listen",

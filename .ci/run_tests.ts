@@ -108,7 +108,7 @@ async function runGroup(group: string, files: readonly string[], report: string)
   return { ...count, failed: Math.max(count.failed, failures.length), failures };
 }
 
-const checks = [["fmt", "--check"], ["lint"], ["check", "main.ts", "src", "tests", "proto", ".ci"]];
+const checks = [["fmt", "--check"], ["lint"], ["check", "main.ts", "src", "tests", "proto", "packaging", ".ci"]];
 
 async function runChecks(): Promise<GroupResult> {
   const failures: string[] = [];

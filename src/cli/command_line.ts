@@ -2,7 +2,7 @@ import { runParser } from "@optique/core/facade";
 import { formatMessage, type Message, message } from "@optique/core/message";
 import type { Parser } from "@optique/core/parser";
 import type { ConfigFile } from "../app/config_file.ts";
-import { version } from "../app/version.ts";
+import { longVersion } from "../app/version.ts";
 import { commands } from "./commands.ts";
 import { ConfigSettings } from "./config_settings.ts";
 import { commandPath, didYouMean } from "./did_you_mean.ts";
@@ -51,7 +51,7 @@ export function parseCommandLine(
       brief: message`Chat that you host yourself, in one executable.`,
       footer: message`Every option can also be given as the environment variable in parentheses.`,
       help: { command: true, option: { names: ["-h", "--help"] }, onShow },
-      version: { option: { names: ["-V", "--version"] }, value: `chatd ${version}`, onShow },
+      version: { option: { names: ["-V", "--version"] }, value: `chatd ${longVersion}`, onShow },
       completion: { command: true, onShow },
       commandList: "top-level",
       usageLine: [{ type: "ellipsis" }],

@@ -45,9 +45,11 @@ export class AccountDeletion {
   async #delete(name: string, { actor, mode }: { actor: string; mode: DeletedAccounts }): Promise<void> {
     const { accounts, store, onGone, onErase } = this.#options;
     for (const room of await store.roomsOf(name)) await this.#leave(name, room);
-    await accounts.deleteUser(name, { actor, erase: mode === "erase" });
+    const alias = await accounts.deleteUser(name, { actor, erase: mode === "erase" });
     onGone(name);
     if (mode === "erase") onErase();
+    // Until now their sessions could still bring them into others.
+    for (const room of await store.roomsOf(alias)) await this.#leave(alias, room);
   }
 
   async #leave(user: string, room: string): Promise<void> {

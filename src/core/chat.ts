@@ -34,6 +34,8 @@ import { UserSettings } from "./user_settings.ts";
 
 /** How often a user may begin a session: each costs look-ups, and a window of what the store holds for it. */
 const sessionsOfUser = { burst: 128, perSecond: 2 };
+/** What of a user is written to disk by itself, for which the whole server waits: messages are written many at once. */
+const writesOfUser = { burst: 100, perSecond: 2 };
 /** Bytes of text in one page: with what surrounds 200 messages or 100 conversations, it stays within a frame of 64 KiB. */
 const maxPageBytes = 24 * 1024;
 /** Delivery cursors that a device may have. */
@@ -78,6 +80,7 @@ export class Chat {
   readonly #commits: CommitQueue;
   readonly #buckets: TokenBuckets;
   readonly #sessionBuckets = new TokenBuckets(sessionsOfUser);
+  readonly #writeBuckets = new TokenBuckets(writesOfUser);
   readonly posting: Posting;
   readonly rooms: Rooms;
   readonly searches: Searches;
@@ -101,7 +104,7 @@ export class Chat {
       isOnline: (user) => live.isOnline(user),
       isUser,
       onChanged: (user, { before, after }) => {
-        if (before.presence !== after.presence) this.presence.visibilityChanged(user, after.presence);
+        if (before.presence !== after.presence) this.presence.visibilityChanged(user);
         revisions.changed(user);
       },
     });
@@ -204,6 +207,14 @@ export class Chat {
       throw new ChatError("rate_limited", "Too many sessions were begun: wait, and connect less often.", {
         retryAfterMs,
       });
+    }
+  }
+
+  /** Before something of a user is written to disk that does not wait to be written with others. @throws {ChatError} `rate_limited`. */
+  admitWrite(user: string): void {
+    const retryAfterMs = this.#writeBuckets.take(user, this.#options.clock.now());
+    if (retryAfterMs > 0) {
+      throw new ChatError("rate_limited", "Too many uploads, blocks or settings at once: wait.", { retryAfterMs });
     }
   }
 

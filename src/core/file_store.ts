@@ -47,14 +47,15 @@ export interface FileStore {
   /**
    * Adds bytes to an unfinished upload if they begin where the arrived ones end, else nothing.
    * @returns how many have arrived now.
-   * @throws {ChatError} `storage_full`: what had arrived is gone, so that messages have the room.
+   * @throws {ChatError} `storage_full`: what had arrived is gone, so that messages have the room; `not_found` when the upload was
+   * removed meanwhile.
    */
   write(upload: Upload, chunk: { offset: number; bytes: Uint8Array }): Promise<number>;
 
   /**
    * Makes an upload of which everything has arrived complete, and durable. When its content is not what was announced, the upload
    * is removed. Nobody can tell by it whether the content was there before.
-   * @returns whether it is complete. @throws {ChatError} `storage_full`, and nothing has changed.
+   * @returns whether it is complete. @throws {ChatError} `storage_full`, and nothing has changed; `not_found` as `write` does.
    */
   finish(upload: Upload): Promise<boolean>;
 

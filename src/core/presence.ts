@@ -4,12 +4,15 @@ import type { Log } from "./log.ts";
 import type { MessageStore } from "./message_store.ts";
 import type { PresenceState } from "./notice.ts";
 import type { SettingsStore } from "./settings_store.ts";
+import { TokenBuckets } from "./token_bucket.ts";
 import type { UserSettings } from "./user_settings.ts";
 
 /** How long somebody is still online after their last session, so that a reconnect is not told to anybody. */
 const graceMs = 3_000;
 /** Those who left within this time are saved together. */
 const saveDelayMs = 1_000;
+/** Each change looks for the peers and tells all of them, maybe thousands: who changes faster is told of as they are when it is time. */
+const changesOfUser = { burst: 10, perSecond: 0.5 };
 
 /** What others may know of somebody's presence. */
 export interface PresenceSeen {
@@ -46,6 +49,9 @@ export class Presence {
   /** Who left, and is not saved yet. */
   readonly #unsaved = new Map<string, number>();
   #saveTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #changes = new TokenBuckets(changesOfUser);
+  /** Who changed too often, and is told of later. */
+  readonly #later = new Map<string, { timer: ReturnType<typeof setTimeout>; always: boolean }>();
 
   constructor(options: PresenceOptions) {
     this.#options = options;
@@ -68,7 +74,7 @@ export class Presence {
       this.#leaving.delete(user);
     }
     const state = this.stateOf(user);
-    if (state !== before) void this.#tell(user, state);
+    if (state !== before) this.#changed(user);
   }
 
   /** The last session of the user is gone; they were in the state `before`. */
@@ -76,7 +82,7 @@ export class Presence {
     const timer = setTimeout(() => {
       this.#leaving.delete(user);
       this.#seen(user, at);
-      void this.#tell(user, "offline");
+      this.#changed(user);
     }, graceMs);
     const at = this.#options.clock.now();
     this.#leaving.set(user, { at, timer, state: before });
@@ -92,9 +98,8 @@ export class Presence {
   }
 
   /** The user shows it from now on, or does not. */
-  visibilityChanged(user: string, visible: boolean): void {
-    const state = this.stateOf(user);
-    if (state !== "offline") void this.#tell(user, visible ? state : "offline", { always: true });
+  visibilityChanged(user: string): void {
+    if (this.stateOf(user) !== "offline") this.#changed(user, { always: true });
   }
 
   /** The user's peers who are there now and show it. */
@@ -132,6 +137,8 @@ export class Presence {
       this.#unsaved.set(user, at);
     }
     this.#leaving.clear();
+    for (const { timer } of this.#later.values()) clearTimeout(timer);
+    this.#later.clear();
     await this.#save();
   }
 
@@ -159,11 +166,29 @@ export class Presence {
     for (const [user, at] of saving) if (this.#unsaved.get(user) === at) this.#unsaved.delete(user);
   }
 
-  async #tell(user: string, state: PresenceState, { always = false } = {}): Promise<void> {
+  /** The user is in another state than before. `always`: also when they do not show it, as being offline. */
+  #changed(user: string, { always = false } = {}): void {
+    const waiting = this.#later.get(user);
+    if (waiting !== undefined) {
+      waiting.always ||= always;
+      return;
+    }
+    const waitMs = this.#changes.take(user, this.#options.clock.now());
+    if (waitMs === 0) return void this.#tell(user, this.stateOf(user), always);
+    const timer = setTimeout(() => {
+      const { always } = this.#later.get(user)!;
+      this.#later.delete(user);
+      void this.#tell(user, this.stateOf(user), always);
+    }, waitMs);
+    this.#later.set(user, { timer, always });
+  }
+
+  async #tell(user: string, shown: PresenceState, always: boolean): Promise<void> {
     const { live, store, settings, log } = this.#options;
     try {
       const { presence } = await settings.settings(user);
       if (!presence && !always) return;
+      const state = presence ? shown : "offline";
       const peers = await store.peersAmong(user, [...live.users()]);
       const notice = { kind: "presence", user, state } as const;
       for (const peer of peers) {

@@ -15,6 +15,7 @@ export const fileHandlers = {
     request: BeginUploadRequest,
   ): Promise<BeginUploadResponse> => {
     chat.admit(identity.user);
+    chat.admitWrite(identity.user);
     return await chat.files.begin(identity.user, request);
   },
 

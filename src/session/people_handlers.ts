@@ -54,11 +54,14 @@ export const peopleHandlers: RequestHandlers<
     blocked: await chat.settings.blocked(user),
   }),
 
-  updateSettings: async ({ chat, identity }, request) => ({
-    settings: toWireSettings(await chat.settings.update(identity.user, parseSettingsChange(request))),
-  }),
+  updateSettings: async ({ chat, identity }, request) => {
+    const change = parseSettingsChange(request);
+    chat.admitWrite(identity.user);
+    return { settings: toWireSettings(await chat.settings.update(identity.user, change)) };
+  },
 
   blockUser: async ({ chat, identity }, { user, unblock }) => {
+    chat.admitWrite(identity.user);
     if (unblock) await chat.settings.unblock(identity.user, user);
     else await chat.settings.block(identity.user, user);
     return {};

@@ -1,4 +1,5 @@
 import { ChatError } from "../core/chat_error.ts";
+import { sanitizeLine } from "../core/sanitize.ts";
 
 /** What a backup of this format is: a folder with `chatd.sqlite`, `files/ab/<sha256>`, and this as `manifest.json`, written last. */
 export const backupFormat = 1;
@@ -54,7 +55,7 @@ export function readManifest(folder: string): BackupManifest {
   } catch (cause) {
     throw damaged(path, cause);
   }
-  const { format } = manifest as { format?: unknown };
+  const { format } = (manifest ?? {}) as { format?: unknown };
   if (typeof format === "number" && format > backupFormat) {
     throw new ChatError(
       "unsupported_version",
@@ -80,11 +81,16 @@ function isManifest(value: unknown): value is BackupManifest {
   if (typeof value !== "object" || value === null) return false;
   const manifest = value as Record<string, unknown>;
   if (manifest.format !== backupFormat) return false;
-  if (!["chatd", "epoch", "created"].every((name) => typeof manifest[name] === "string")) return false;
+  if (!["chatd", "epoch", "created"].every((name) => isPlain(manifest[name]))) return false;
   if (!["schema", "head"].every((name) => Number.isSafeInteger(manifest[name]))) return false;
   const { files, missing } = manifest;
   if (!Array.isArray(files) || !files.every(isFile) || !Array.isArray(missing)) return false;
   return missing.every((path) => typeof path === "string") && files.some(({ path }) => path === databaseName);
+}
+
+/** Fit to be shown to the operator, also when whoever made the backup means harm. */
+function isPlain(value: unknown): boolean {
+  return typeof value === "string" && value.length <= 64 && sanitizeLine(value) === value;
 }
 
 function isFile(value: unknown): value is BackedUpFile {

@@ -294,9 +294,11 @@ export class Committer {
   #sentBefore(append: Append, { sender, id, text, kind, target, subject }: EncodedAppend): ChangeResult | undefined {
     const before = this.#statements.findEntry.get(sender, id) as KnownEntry | undefined;
     if (!before) return this.#sentLongBefore(append, { sender, id });
-    const same = before.conversation === append.conversation && before.kind === kind && before.target === target &&
-      before.subject === subject && (before.changed !== 0 || equal(before.text, text)) &&
-      this.#hasUpload(before, append.uploadId);
+    // A change of a room says how all of it is then, which is another when the request that changed a part comes again.
+    const isChange = kind === kindCodes.roomChanged;
+    const same = before.conversation === append.conversation && before.kind === kind &&
+      (isChange || before.target === target) && before.subject === subject &&
+      (isChange || before.changed !== 0 || equal(before.text, text)) && this.#hasUpload(before, append.uploadId);
     return same ? { kind: "duplicate", accepted: toAccepted(before) } : { kind: "conflict" };
   }
 

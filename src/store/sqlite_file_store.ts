@@ -126,9 +126,13 @@ export class SqliteFileStore implements FileStore {
   }
 
   async write(upload: Upload, chunk: { offset: number; bytes: Uint8Array }): Promise<number> {
-    const { key } = this.#row(upload)!;
+    const key = this.#keyOf(upload);
     try {
-      return await this.#folder.append(key, chunk);
+      const arrived = await this.#folder.append(key, chunk);
+      if (this.#row(upload) !== undefined) return arrived;
+      // It made the file again that went with the upload.
+      this.#folder.removeUpload(key);
+      throw noUpload(upload);
     } catch (error) {
       if (error instanceof ChatError && error.code === "storage_full") this.#folder.removeUpload(key);
       throw error;
@@ -136,10 +140,11 @@ export class SqliteFileStore implements FileStore {
   }
 
   async finish(upload: Upload): Promise<boolean> {
-    const { key } = this.#row(upload)!;
+    const key = this.#keyOf(upload);
     const { sha256, size } = upload;
     if (await this.#folder.digest(key) !== sha256) {
       this.#forget(this.#database.transaction(() => this.#statements.remove.all(key)));
+      this.#folder.removeUpload(key);
       return false;
     }
     this.#arriving.set(sha256, (this.#arriving.get(sha256) ?? 0) + 1);
@@ -245,6 +250,13 @@ export class SqliteFileStore implements FileStore {
     });
   }
 
+  /** @throws {ChatError} `not_found` when the upload was removed meanwhile */
+  #keyOf(upload: Upload): number {
+    const row = this.#row(upload);
+    if (row === undefined) throw noUpload(upload);
+    return row.key;
+  }
+
   #row({ owner, id }: { owner: string; id: string }): UploadRow | undefined {
     return this.#statements.find.get(owner, encodeId(id)) as UploadRow | undefined;
   }
@@ -256,6 +268,10 @@ export class SqliteFileStore implements FileStore {
     const database = used * Number(pageSize.get()?.page_size);
     return database + this.#kept + this.#announced;
   }
+}
+
+function noUpload({ id }: Upload): ChatError {
+  return new ChatError("not_found", `There is no upload ${id} of yours any more: begin another one.`);
 }
 
 function toUpload(row: UploadRow): KnownUpload {

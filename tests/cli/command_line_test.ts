@@ -294,7 +294,7 @@ Deno.test("no command at all is a usage error that shows the help on stderr", ()
 });
 
 Deno.test("--version and completion answer on stdout", () => {
-  assert.match(chatd("--version").out, /^chatd \d+\.\d+\.\d+\n$/);
+  assert.match(chatd("--version").out, /^chatd \d+\.\d+\.\d+ \(commit unknown, Deno \d+\.\d+\.\d+\)\n$/);
   assert.match(chatd("completion bash").out, /complete /);
   assert.match(chatd("completion bash grpc-server --li").out, /--listen/);
 });

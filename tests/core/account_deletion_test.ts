@@ -89,6 +89,26 @@ Deno.test("a deleted account leaves its rooms, and a room that others are in get
   await test.close();
 });
 
+Deno.test("who comes into rooms while their account is deleted is in none afterwards", async () => {
+  const test = await TestChat.open({ users: ["ana", "ben"] });
+  const { chat, accounts } = test;
+  const room = await createRoom(test, "ben");
+  const own: string[] = [];
+  const deleteUser = accounts.deleteUser.bind(accounts);
+  accounts.deleteUser = async (...args) => {
+    await chat.rooms.join({ user: "ana" }, { id: id(test), room });
+    const request = { id: id(test), name: "mine", isPublic: true, historyVisible: true };
+    own.push((await chat.rooms.create({ user: "ana" }, request)).room.id);
+    return await deleteUser(...args);
+  };
+  await chat.deletion.delete("ana");
+  assert.deepEqual((await chat.roomKeeper.show(room)).people, [{ user: "ben", role: "owner" }]);
+  assert.deepEqual((await chat.roomKeeper.show(own[0])).people, []);
+  await chat.rooms.join({ user: "ben" }, { id: id(test), room: own[0] });
+  assert.deepEqual((await chat.roomKeeper.show(own[0])).people, [{ user: "ben", role: "owner" }]);
+  await test.close();
+});
+
 Deno.test("the last one in a room leaves it too", async () => {
   const test = await TestChat.open({ users: ["ana"] });
   const room = await createRoom(test, "ana");

@@ -24,7 +24,7 @@ async function open() {
     isOnline: () => true,
     isUser: () => Promise.resolve(true),
     onChanged: (user, { before, after }) => {
-      if (before.presence !== after.presence) presence.visibilityChanged(user, after.presence);
+      if (before.presence !== after.presence) presence.visibilityChanged(user);
     },
   });
   const presence: Presence = new Presence({ live, store, settingsStore, settings, clock, log: silentLog });
@@ -178,6 +178,34 @@ Deno.test("hiding looks like going, and showing oneself like coming", async () =
   await visible(true);
   await turns();
   assert.deepEqual(told(ben).map(([, state]) => state), ["online", "offline", "away"]);
+});
+
+Deno.test("who changes all the time is told of now and then, and in the end as they are", async () => {
+  using time = new FakeTime();
+  const { presence, clock, come, visible } = await open();
+  const [ana, ben] = people();
+  come(ben);
+  come(ana);
+  for (let round = 0; round < 200; round++) {
+    presence.setAway(ana, round % 2 === 0);
+    await visible(round % 3 !== 0);
+    await turns();
+  }
+  await visible(true);
+  presence.setAway(ana, true);
+  await turns();
+  assert.ok(told(ben).length <= 20, `${told(ben).length} times`);
+  clock.advance(10_000);
+  await time.tick(10_000);
+  assert.deepEqual(told(ben).at(-1), ["ana", "away"]);
+  assert.ok(told(ben).length <= 20, `${told(ben).length} times`);
+  presence.setAway(ana, false);
+  await turns();
+  assert.deepEqual(told(ben).at(-1), ["ana", "online"]);
+  await visible(false);
+  await turns();
+  assert.deepEqual(told(ben).at(-1), ["ana", "offline"]);
+  await presence.close();
 });
 
 Deno.test("when somebody was seen last is shown when they are gone, and kept", async () => {

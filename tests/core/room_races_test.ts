@@ -329,3 +329,15 @@ Deno.test("the last to leave a room by deleting their account leaves it to who i
   await Promise.all([joined, deleted]);
   assert.deepEqual(await rooms.roles("ben", room), ["ben owner"]);
 });
+
+Deno.test("a change of a room that is sent again has the first result, also when the room changed since", async () => {
+  await using rooms = await TestRooms.open({ users });
+  const room = await rooms.create("ana", "ops");
+  const request = { id: rooms.id(), room, isPublic: false };
+  const first = await rooms.test.chat.rooms.update({ user: "ana" }, request);
+  await rooms.update("ana", room, { name: "plans", historyVisible: true });
+  const again = await rooms.test.chat.rooms.update({ user: "ana" }, request);
+  assert.deepEqual([again.seq, again.duplicate], [first.seq, true]);
+  const changed = (await rooms.test.chat.roomKeeper.show(room)).room;
+  assert.deepEqual([changed.name, changed.isPublic, changed.historyVisible], ["plans", false, true]);
+});

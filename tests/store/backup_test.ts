@@ -192,6 +192,21 @@ Deno.test("damaged backups are refused, and the error names the file", async () 
       const { files } = readManifest(backup);
       editManifest(backup, { files: [...files, { ...files[0], path: "files/../../stolen" }] });
     }, /manifest\.json" is not/],
+    [
+      "a manifest of nothing",
+      (backup) => Deno.writeTextFileSync(`${backup}/manifest.json`, "null"),
+      /manifest\.json" is not/,
+    ],
+    [
+      "a version for a terminal to obey",
+      (backup) => editManifest(backup, { chatd: "0.1.0\u001b[2J" }),
+      /manifest\.json" is not/,
+    ],
+    [
+      "a time that is none",
+      (backup) => editManifest(backup, { created: "yesterday\u001b[2J" }),
+      /manifest\.json" is not/,
+    ],
   ];
   for (const [what, damage, message] of table) {
     using folder = await backedUp();

@@ -173,6 +173,21 @@ Deno.test("a content that arrives while nobody has it is not taken away", async 
   }
 });
 
+Deno.test("an upload that is given up while it is written leaves nothing behind", async () => {
+  using folder = temporaryFolder();
+  await fill(folder.path);
+  using opened = open(folder.path);
+  const { files } = opened;
+  const upload = await uploadOf(bytes);
+  await files.add(upload, quotas);
+  const written = files.write(upload, { offset: 0, bytes });
+  assert.equal(await files.removeUnsent(upload.begunAt + 1), 1);
+  await rejectsWith("not_found", written);
+  await rejectsWith("not_found", files.write(upload, { offset: 0, bytes }));
+  await rejectsWith("not_found", files.finish(upload));
+  assert.deepEqual([...Deno.readDirSync(`${folder.path}/files/uploads`)], []);
+});
+
 Deno.test("a message that is removed takes its file along", async () => {
   using folder = temporaryFolder();
   await fill(folder.path);

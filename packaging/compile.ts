@@ -1,0 +1,67 @@
+/**
+ * Compiles chatd into an executable that knows the commit it was made of:
+ *
+ *     deno task compile            # dist/chatd, for this machine
+ *     deno task compile 1a2b3c4d   # in a copy without .git
+ */
+import { fileURLToPath } from "node:url";
+import { readModuleGraph } from "./module_graph.ts";
+import { sources, stageSources } from "./stage.ts";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+const permissions = ["--no-prompt", "--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-run"];
+
+export interface CompileOptions {
+  /** The path of the executable. */
+  readonly output: string;
+  /** As Deno names targets; this machine's unless given. */
+  readonly target?: string;
+  readonly commit: string;
+  /** The runtime to put into it. Without it, Deno fetches that of the target. */
+  readonly denort?: string;
+}
+
+/** The commit that is checked out, with "-dirty" where files differ from it; "unknown" outside of a repository. */
+export async function currentCommit(folder = root): Promise<string> {
+  const head = await gitOutput(folder, ["rev-parse", "--short=12", "HEAD"]);
+  if (head === undefined) return "unknown";
+  const changes = await gitOutput(folder, ["status", "--porcelain", "--", ...sources]);
+  return changes === "" ? head : `${head}-dirty`;
+}
+
+async function gitOutput(folder: string, args: readonly string[]): Promise<string | undefined> {
+  try {
+    const { success, stdout } = await new Deno.Command("git", { args: [...args], cwd: folder, stderr: "null" })
+      .output();
+    return success ? new TextDecoder().decode(stdout).trim() : undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** Makes an executable. @throws {Error} when Deno cannot; it has said why on stderr */
+export async function compile({ output, target = Deno.build.target, commit, denort }: CompileOptions): Promise<void> {
+  const stage = await Deno.makeTempDir({ prefix: "chatd-compile-" });
+  try {
+    await stageSources({ folder: stage, graph: await readModuleGraph(), commit });
+    const { DENORT_BIN: _, ...env } = Deno.env.toObject();
+    const { success } = await new Deno.Command(Deno.execPath(), {
+      args: ["compile", "--quiet", "--frozen", ...permissions, "--target", target, "--output", output, "main.ts"],
+      cwd: stage,
+      clearEnv: true,
+      env: denort === undefined ? env : { ...env, DENORT_BIN: denort },
+      stdout: "inherit",
+      stderr: "inherit",
+    }).spawn().status;
+    if (!success) throw new Error(`chatd could not be compiled for ${target}`);
+  } finally {
+    await Deno.remove(stage, { recursive: true });
+  }
+}
+
+if (import.meta.main) {
+  const commit = Deno.args[0] ?? await currentCommit();
+  await compile({ output: `${root}dist/chatd`, commit, denort: Deno.env.get("DENORT_BIN") });
+  console.log(`dist/chatd: commit ${commit}`);
+}

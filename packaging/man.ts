@@ -1,0 +1,116 @@
+/**
+ * Writes the manual page from the command table:
+ *
+ *     deno task man    # packaging/chatd.1
+ */
+import type { DocEntry } from "@optique/core/doc";
+import { formatMessage, type Message } from "@optique/core/message";
+import { formatUsage, type Usage, type UsageTerm } from "@optique/core/usage";
+import { version } from "../src/app/version.ts";
+import { type CommandPage, commandPages } from "./command_pages.ts";
+
+const exitCodes: readonly (readonly [number, string])[] = [
+  [0, "Done."],
+  [1, "Failed; stderr says what."],
+  [2, "The command line, an environment variable or the configuration file cannot be understood."],
+  [3, "The server did not take the user, the password, the token or the invitation."],
+  [4, "No server there, or none that could be reached in time."],
+  [70, "A bug ended a server that nothing supervised."],
+  [78, "The broker, another server or a permission keeps a server out: starting it again does not help."],
+  [130, "Ctrl-C at a prompt."],
+];
+
+/** The manual page of chatd(1), in the man(7) macros. */
+export function manualPage(): string {
+  const pages = commandPages();
+  const lines = [
+    `.TH CHATD 1 "" ${quoted(`chatd ${version}`)} "User Commands"`,
+    ".SH NAME",
+    "chatd \\- chat that you host yourself, in one executable",
+    ".SH SYNOPSIS",
+    ...pages.filter(({ subcommands }) => subcommands.length === 0).flatMap((page) => [synopsis(page), ".br"]).slice(
+      0,
+      -1,
+    ),
+    ".SH DESCRIPTION",
+    roff(
+      "Servers, clients and tools of a chat are commands of one program. Every option can also be given as the environment " +
+        "variable in parentheses; the command line comes first, then the environment, then the configuration file. " +
+        '"chatd help COMMAND" shows what is said here of a command.',
+    ),
+    ".SH COMMANDS",
+    ...pages.flatMap(describeCommand),
+    ".SS chatd completion SHELL",
+    roff("Prints a completion script for bash, zsh, fish, nu or pwsh."),
+    ".SH ENVIRONMENT",
+    ".TP",
+    ".B CHATD_PASSWORD",
+    roff("The password of the user, for commands that would ask for one."),
+    ".TP",
+    ".B NO_COLOR",
+    roff("Use no colours."),
+    ".SH EXIT STATUS",
+    ...exitCodes.flatMap(([code, meaning]) => [".TP", `.B ${code}`, roff(meaning)]),
+    ".SH FILES",
+    ".TP",
+    ".I ./data",
+    roff("The server's data folder, unless --data names another."),
+    ".TP",
+    ".I $XDG_STATE_HOME/chatd",
+    roff("Where clients keep their tokens and positions; ~/.local/state/chatd where the variable is not set."),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function describeCommand({ path, page, subcommands }: CommandPage): readonly string[] {
+  if (path.length === 0) return [];
+  const description = (page.description ?? page.brief ?? []) as Message;
+  const options = page.sections.flatMap(({ entries }) => entries).filter(({ term }) => term.type !== "command");
+  return [
+    `.SS chatd ${roff(path.join(" "))}`,
+    roff(plain(description)),
+    ...(subcommands.length > 0 ? [] : options.flatMap(describeEntry)),
+  ];
+}
+
+function describeEntry({ term, description, default: standard, choices }: DocEntry): readonly string[] {
+  const head = term.type === "option"
+    ? term.names.map((name) => `\\fB${roff(name)}\\fR`).join(", ") +
+      (term.metavar === undefined ? "" : ` \\fI${roff(term.metavar)}\\fR`)
+    : term.type === "argument"
+    ? `\\fI${roff(term.metavar)}\\fR`
+    : undefined;
+  if (head === undefined) return [];
+  const more = [
+    choices === undefined || choices.length === 0 ? "" : ` One of ${plain(choices)}.`,
+    standard === undefined || standard.length === 0 ? "" : ` Unless given: ${plain(standard)}.`,
+  ].join("");
+  return [".TP", head, roff(`${plain(description ?? [])}.${more}`)];
+}
+
+function synopsis({ path, page }: CommandPage): string {
+  const operands = formatUsage("chatd", (page.usage ?? []).slice(path.length).filter(isOperand) as Usage, {
+    colors: false,
+  });
+  return `\\fBchatd ${roff(path.join(" "))}\\fR [\\fIOPTIONS\\fR] ${roff(operands.replace("chatd", "").trim())}`.trim();
+}
+
+function isOperand(term: UsageTerm): boolean {
+  if (term.type === "optional" || term.type === "multiple") return term.terms.some(isOperand);
+  return term.type === "argument";
+}
+
+function plain(message: Message): string {
+  return formatMessage(message, { colors: false, quotes: false }).replaceAll(/\s+/g, " ").trim();
+}
+
+/** Text as roff takes it: no backslash, hyphen, or dot at the beginning means anything. */
+function roff(text: string): string {
+  return text.replaceAll("\\", "\\e").replaceAll("-", "\\-").replace(/^(?=[.'])/, "\\&");
+}
+
+function quoted(text: string): string {
+  return `"${roff(text)}"`;
+}
+
+if (import.meta.main) Deno.writeTextFileSync(new URL("chatd.1", import.meta.url), manualPage());

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { ChatError } from "../../src/core/chat_error.ts";
+import { createMessageId } from "../../src/core/message_id.ts";
+import { DirectMessages } from "../../src/gen/chatd/v1/settings.ts";
+import { fileHandlers } from "../../src/session/file_handlers.ts";
+import { answer, type RequestContext } from "../../src/session/request_handlers.ts";
+import { TestChat } from "../support/test_chat.ts";
+
+/** Of these requests, how many of a thousand were taken, none of which the user waited for. */
+async function taken(request: (context: RequestContext, test: TestChat, round: number) => Promise<unknown>) {
+  await using test = await TestChat.open();
+  const context = { chat: test.chat, identity: await test.identify("ana") };
+  const counts = { taken: 0, limited: 0 };
+  for (let round = 0; round < 1_000; round++) {
+    try {
+      await request(context, test, round);
+      counts.taken++;
+    } catch (error) {
+      if (!(error instanceof ChatError) || error.code !== "rate_limited") throw error;
+      counts.limited++;
+    }
+  }
+  test.clock.advance(60_000);
+  await request(context, test, 1);
+  return counts.taken;
+}
+
+Deno.test("nobody keeps the disk busy with what is written to it one by one", async () => {
+  const blocks = await taken((context, _test, round) =>
+    answer("blockUser", context, { user: "ben", unblock: round % 2 === 1 })
+  );
+  const settings = await taken((context, _test, round) =>
+    answer("updateSettings", context, {
+      readReceipts: round % 2 === 0,
+      directMessages: DirectMessages.UNSPECIFIED,
+    })
+  );
+  const uploads = await taken(async (context, { clock }) => {
+    const id = createMessageId(clock.now());
+    await fileHandlers.beginUpload(context, { id, name: "a", mediaType: "", size: 1, sha256: new Uint8Array(32) });
+    // It is not what was announced, so it does not count as unfinished.
+    await fileHandlers.uploadChunk(context, { id, offset: 0, bytes: Uint8Array.of(1) }).catch((error) => {
+      if (!(error instanceof ChatError) || error.code !== "invalid_argument") throw error;
+    });
+  });
+  for (const count of [blocks, settings, uploads]) assert.ok(count >= 50 && count <= 150, `${count} were taken`);
+});

@@ -123,7 +123,7 @@ Deno.test("serve starts without its broker, says so, and serves there once it co
   await node.stop();
   await using server = start(folder.path);
   const port = await portOf(server);
-  await server.line(/warn cannot serve yet; trying again .*No RabbitMQ listens at/);
+  await server.line(/WARN.*"cannot serve yet; trying again".*No RabbitMQ listens at/);
   const ana = await join("ana", overGrpc(port));
   await node.restart();
   await server.line(/serving there too/);
@@ -171,7 +171,7 @@ Deno.test("a broker that refuses serve later leaves people on gRPC alone", async
   const ana = await join("ana", overGrpc(port));
   await administer("PUT", "users/operator", { password: "after", tags: "" });
   await administer("DELETE", "connections/username/operator");
-  await server.line(/error refused there.*refused the login/);
+  await server.line(/"ERROR","message":"refused there.*refused the login/);
   const ben = await join("ben", overGrpc(port));
   await ana.client.send("ben", "still here");
   await until(() => ben.received.length === 1);

@@ -104,9 +104,12 @@ function plain(message: Message): string {
   return formatMessage(message, { colors: false, quotes: false }).replaceAll(/\s+/g, " ").trim();
 }
 
-/** Text as roff takes it: no backslash, hyphen, or dot at the beginning means anything. */
+/** Text as roff takes it: no backslash, hyphen, or dot at the beginning means anything, and all of it is ASCII. */
 function roff(text: string): string {
-  return text.replaceAll("\\", "\\e").replaceAll("-", "\\-").replace(/^(?=[.'])/, "\\&");
+  const escaped = text.replaceAll("\\", "\\e").replaceAll("-", "\\-").replace(/^(?=[.'])/, "\\&");
+  return escaped.replaceAll(/[^\0-\x7f]/gu, (character) => {
+    return `\\[u${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}]`;
+  });
 }
 
 function quoted(text: string): string {

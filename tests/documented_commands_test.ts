@@ -11,16 +11,17 @@ const pages = commandPages();
 const everywhere = ["--help", "--version", "-h", "-V"];
 const allOptions = new Set([...everywhere, ...pages.flatMap(optionNames)]);
 const tasks: Readonly<Record<string, readonly string[]>> = { start: ["serve"], chat: ["grpc-client"], user: ["user"] };
-/** Options of other programs that documents speak of, and of chatd's own tasks. */
+/** Options of other programs that documents speak of. */
 const foreignOptions =
-  /^--(allow-[a-z]+|no-prompt|cached-only|target|sanitize-[a-z]+|minimum-dependency-age|env-file)$/;
-const foreignVariables = /^CHATD_(CRASH_|TEST_|VERSION$|MIRROR$)/;
+  /^--(prefix|allow-[a-z]+|no-prompt|cached-only|target|sanitize-[a-z]+|minimum-dependency-age|env-file)$/;
+const foreignVariables = /^CHATD_(CRASH_|TEST_|INSTALL_URL$)/;
 
 /** What chatd is given by a simple command, also one that goes through `deno task` or sudo; undefined for other programs. */
 function chatdArguments(words: readonly string[]): readonly string[] | undefined {
   const [program, ...rest] = words.filter((word, i) => !/^[A-Z_]+=/.test(word) || words.slice(0, i).includes("chatd"));
   if (program === "sudo") return chatdArguments(rest[0] === "-u" ? rest.slice(2) : rest);
   if (program === "chatd" || program?.endsWith("/chatd")) return rest;
+  if (program === "docker" && /^(run|exec)$/.test(rest[0])) return rest.slice(rest.lastIndexOf("chatd") + 1);
   if (program === "npx" && rest[0] === "-y") return chatdArguments(["deno", ...rest.slice(2)]);
   if (program === "deno" && rest[0] === "task") return tasks[rest[1]] && [...tasks[rest[1]], ...rest.slice(2)];
   return undefined;
@@ -108,6 +109,8 @@ Deno.test("every option and every variable that a sentence names exists", () => 
     [...allOptions].filter((name) => name.startsWith("--")).map((name) => variableOf(name as "--x")),
   );
   variables.add("CHATD_PASSWORD");
+  // What a command that `chatd bot` runs is told.
+  for (const [, name] of readDocument("src/app/script/bot.ts").matchAll(/^ +(CHATD_[A-Z_]+):/gm)) variables.add(name);
   const unknown = documents().concat("CHANGELOG.md", "compose.yaml", "examples/chatd.toml").flatMap((document) => {
     const code = document.endsWith(".md") ? inlineCode(document) : [];
     const options = code.flatMap((code) => /^(--[a-z][a-z-]*)/.exec(code)?.[1] ?? []);

@@ -7,6 +7,8 @@ import { BackgroundWorker } from "./background_worker.ts";
 const mostAtOnce = 32;
 const mostOfUser = 2;
 const deadlineMs = 5_000;
+/** Before who searched for too much may search again: what was given up may keep a processor busy until then, as no query can be stopped. */
+const restMs = 60_000;
 
 export interface BackgroundSearchOptions {
   /** The data folder. */
@@ -20,6 +22,8 @@ export interface BackgroundSearchOptions {
 export class BackgroundSearch implements MessageSearch, Disposable {
   readonly #worker: BackgroundWorker<"search">;
   readonly #ofUser = new Map<string, number>();
+  /** Until when, as `performance.now()` says; oldest first. */
+  readonly #resting = new Map<string, number>();
 
   constructor({ folder, log, entry }: BackgroundSearchOptions) {
     this.#worker = new BackgroundWorker({ job: "search", settings: folder, deadlineMs, log, entry });
@@ -27,6 +31,7 @@ export class BackgroundSearch implements MessageSearch, Disposable {
 
   async find(request: SearchRequest): Promise<SearchResult> {
     const { user } = request;
+    this.#refuseResting(user);
     const ofUser = this.#ofUser.get(user) ?? 0;
     if (ofUser >= mostOfUser) {
       throw new ChatError("rate_limited", `${mostOfUser} of your searches are not done yet: wait for them.`, {
@@ -41,11 +46,34 @@ export class BackgroundSearch implements MessageSearch, Disposable {
     this.#ofUser.set(user, ofUser + 1);
     try {
       return await this.#worker.run(request);
+    } catch (error) {
+      if (error instanceof ChatError && error.code === "limit_reached") {
+        this.#resting.delete(user);
+        this.#resting.set(user, performance.now() + restMs);
+      }
+      throw error;
     } finally {
       const left = this.#ofUser.get(user)! - 1;
       if (left > 0) this.#ofUser.set(user, left);
       else this.#ofUser.delete(user);
     }
+  }
+
+  #refuseResting(user: string): void {
+    const now = performance.now();
+    for (const [other, until] of this.#resting) {
+      if (until > now) break;
+      this.#resting.delete(other);
+    }
+    const until = this.#resting.get(user);
+    if (until === undefined) return;
+    throw new ChatError(
+      "rate_limited",
+      "Your last search took the server too long: wait a minute, and look for less.",
+      {
+        retryAfterMs: Math.ceil(until - now),
+      },
+    );
   }
 
   close(): void {

@@ -15,7 +15,7 @@ export interface BackgroundWorkerOptions<Name extends JobName> {
   readonly job: Name;
   /** The same for all tasks. */
   readonly settings: JobSettings<Name>;
-  /** How long a task may take, in milliseconds, and how long it may wait before; then it fails with `busy`. */
+  /** How long a task may take, in milliseconds: then it fails with `limit_reached`; and how long it may wait before: then with `busy`. */
   readonly deadlineMs: number;
   readonly log: Log;
   /** URL of the program's entry file; that of this process unless given. */
@@ -52,7 +52,7 @@ export class BackgroundWorker<Name extends JobName> implements Disposable {
   }
 
   /**
-   * @throws {ChatError} `busy` after the deadline; `unavailable` when there is no worker, or no more; what the job throws, with its
+   * @throws {ChatError} `busy`, `limit_reached` after the deadline; `unavailable` when there is no worker, or no more; what the job throws, with its
    * code if it is a `ChatError`.
    */
   run(input: JobInput<Name>): Promise<JobOutput<Name>> {
@@ -103,7 +103,7 @@ export class BackgroundWorker<Name extends JobName> implements Disposable {
       log.error("a background worker died", { job, error: event.message });
       if (worker === this.#worker) this.#fail(new Error(`The worker for ${job} died: ${event.message}`));
     };
-    this.#failAfter(startMs);
+    this.#failAfter(startMs, tooLong);
   }
 
   #requireProgram(entry: string): void {
@@ -138,15 +138,15 @@ export class BackgroundWorker<Name extends JobName> implements Disposable {
 
   #give(worker: Worker): void {
     const { settings, deadlineMs } = this.#options;
-    this.#failAfter(deadlineMs);
+    this.#failAfter(deadlineMs, tooMuch);
     worker.postMessage({ settings, input: this.#running!.input } satisfies Task);
   }
 
-  #failAfter(ms: number): void {
+  #failAfter(ms: number, error: () => ChatError): void {
     clearTimeout(this.#deadline);
     this.#deadline = setTimeout(() => {
       this.#options.log.warn("a background task took too long", { job: this.#options.job, ms });
-      this.#fail(tooLong());
+      this.#fail(error());
     }, ms);
   }
 
@@ -166,6 +166,11 @@ function tooLong(): ChatError {
   return new ChatError("busy", "This takes the server too long right now: try again later, or ask for less.", {
     retryAfterMs: 5_000,
   });
+}
+
+/** Trying again would be as long. */
+function tooMuch(): ChatError {
+  return new ChatError("limit_reached", "This takes the server too long: ask for less.");
 }
 
 function closedError(): ChatError {

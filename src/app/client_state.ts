@@ -8,6 +8,14 @@ export interface SavedClient {
   /** How far each consumer has come in the log with this epoch. */
   readonly epoch?: string;
   readonly positions?: Readonly<Record<string, number>>;
+  /** Consumers that went back in the log, and did not come to where they are again. */
+  readonly unfinished?: Readonly<Record<string, UnfinishedReplay>>;
+}
+
+/** What is to be given of the log: entries from a time on, in milliseconds since the Unix epoch, and after a position. */
+export interface UnfinishedReplay {
+  readonly fromMs: number;
+  readonly after: number;
 }
 
 export interface ClientStateOptions {
@@ -74,8 +82,15 @@ export class ClientState {
    * those: a consumer belongs to one session at a time.
    */
   takeConsumer(wanted: string): Consumer {
+    const consumer = this.tryConsumer(wanted, { most: maxConsumers });
+    if (consumer !== undefined) return consumer;
+    throw new ChatError("busy", `${maxConsumers} clients of this user run on this machine already: close one.`);
+  }
+
+  /** Like {@link takeConsumer}, of `most` names; undefined when other processes have all of them. */
+  tryConsumer(wanted: string, { most }: { most: number }): Consumer | undefined {
     return reporting(this.#path, () => {
-      for (let number = 1; number <= maxConsumers; number++) {
+      for (let number = 1; number <= most; number++) {
         const name = number === 1 ? wanted : `${wanted}-${number}`;
         // No name has "@" in it once it is encoded: "ana" with the consumer "ops" is not the user "ana.ops".
         const file = Deno.openSync(`${this.#path}@${encodeURIComponent(name)}.lock`, {
@@ -86,7 +101,7 @@ export class ClientState {
         if (file.tryLockSync(true)) return new Consumer(name, file);
         file.close();
       }
-      throw new ChatError("busy", `${maxConsumers} clients of this user run on this machine already: close one.`);
+      return undefined;
     });
   }
 }

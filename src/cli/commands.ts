@@ -22,6 +22,7 @@ import {
   userPasswordOptions,
 } from "./options/user.ts";
 import { OptionsWithEnv } from "./options_with_env.ts";
+import { scriptCommands } from "./script_commands.ts";
 
 const errors = { noMatch: message`A command is missing.` };
 
@@ -118,6 +119,7 @@ export function commands(env: Environment, settings: ConfigSettings): Parser<"sy
     doctor,
     user,
     audit,
+    or(...scriptCommands(options, env), { errors }),
     ...dataCommands(options, env),
     {
       errors,

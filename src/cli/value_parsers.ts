@@ -3,8 +3,10 @@ import type { NonEmptyString } from "@optique/core/nonempty";
 import { integer, string, type ValueParser, type ValueParserResult } from "@optique/core/valueparser";
 import { type BrokerUrl, parseBrokerUrl } from "../app/broker_url.ts";
 import { formatHostPort, type HostPort, parseHostPort } from "../app/host_port.ts";
+import { parseAddress } from "../core/address.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { parseUserName } from "../core/user_name.ts";
+import { splitWords } from "./split_words.ts";
 
 const units: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -169,6 +171,69 @@ export function consumerName(): ValueParser<"sync", string> {
   const error = (input: string): Message =>
     message`${input} is not a consumer: use 1 to 64 of a-z 0-9 . _ : - and begin with a letter or digit.`;
   return string({ metavar: "NAME", pattern: /^[a-z0-9][a-z0-9._:-]{0,63}$/, errors: { patternMismatch: error } });
+}
+
+/** The second half of the name of a consumer: "tail:alerts" has "alerts". */
+export function scriptName(): ValueParser<"sync", string> {
+  const error = (input: string): Message =>
+    message`${input} is not a name: use 1 to 56 of a-z 0-9 . _ - and begin with a letter or digit.`;
+  return string({ metavar: "NAME", pattern: /^[a-z0-9][a-z0-9._-]{0,55}$/, errors: { patternMismatch: error } });
+}
+
+/** The name of a profile, which is the name of a file. */
+export function profileName(): ValueParser<"sync", string> {
+  const error = (input: string): Message =>
+    message`${input} is not the name of a profile: use 1 to 32 of a-z 0-9 . _ - and begin with a letter or digit.`;
+  return string({ metavar: "NAME", pattern: /^[a-z0-9][a-z0-9._-]{0,31}$/, errors: { patternMismatch: error } });
+}
+
+/** "ben", "#ops" or "+id". */
+export function address(): ValueParser<"sync", string> {
+  return {
+    mode: "sync",
+    metavar: "ADDRESS",
+    placeholder: "ana",
+    format: (address) => address,
+    parse: (input) =>
+      attempt(() => {
+        parseAddress(input);
+        return input;
+      }),
+  };
+}
+
+/** A message's number, or a time as {@link pastTime} has it. */
+export function since(): ValueParser<"sync", { readonly seq: number } | { readonly ms: number }> {
+  const time = pastTime();
+  return {
+    mode: "sync",
+    metavar: "N|TIME",
+    placeholder: { seq: 1 },
+    format: (since) => "seq" in since ? String(since.seq) : time.format(since.ms),
+    parse: (input) => {
+      if (/^[1-9]\d{0,14}$/.test(input)) return { success: true, value: { seq: Number(input) } };
+      const parsed = time.parse(input);
+      return parsed.success ? { success: true, value: { ms: parsed.value } } : parsed;
+    },
+  };
+}
+
+/** A command and its arguments, in one word of the shell's. */
+export function commandWords(): ValueParser<"sync", readonly string[]> {
+  return {
+    mode: "sync",
+    metavar: "COMMAND",
+    placeholder: ["cat"],
+    format: (words) => words.join(" "),
+    parse: (input) => {
+      try {
+        return { success: true, value: splitWords(input) };
+      } catch (error) {
+        if (error instanceof SyntaxError) return { success: false, error: message`${text(error.message)}: ${input}.` };
+        throw error;
+      }
+    },
+  };
 }
 
 /** Anything but "". */

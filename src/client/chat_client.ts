@@ -64,6 +64,11 @@ export interface ChatClientOptions {
   resume?: ResumePoint;
   /** The result for a `message` is awaited: it is acknowledged to the server after that. Must not throw. */
   onEvent(event: ClientEvent): void | Promise<void>;
+  /**
+   * The result for one message is not awaited before the next is given. A message is acknowledged when those of it and of all before
+   * are there, so no more than the server's window of them waits. Off unless given.
+   */
+  concurrent?: boolean;
   backoff?: BackoffOptions;
   outbox?: OutboxOptions;
   timing?: Partial<SessionTiming>;
@@ -76,6 +81,10 @@ export interface SendOptions {
   replyTo?: number;
   /** Becomes its attachment; the text may be empty with it. */
   upload?: UploadedFile;
+  /** A program writes it in answer to something: other programs do not answer it. */
+  automatic?: boolean;
+  /** The message's id, for who may send the same again in another run; a new one unless given. */
+  id?: string;
 }
 
 /** How long the server has to answer a request, in milliseconds. */
@@ -99,6 +108,8 @@ export class ChatClient {
   readonly #backoff: Backoff;
   readonly #outbox: Outbox;
   readonly #cursor: DeliveryCursor;
+  /** Of a client that is concurrent: all messages that were given are taken. */
+  #settled: Promise<unknown> = Promise.resolve();
   #token: string;
   #user = "";
   #state: ClientState = { kind: "connecting" };
@@ -184,11 +195,11 @@ export class ChatClient {
    * @throws {ChatError} why it was refused for good, or that the client ended first.
    */
   async send(to: string, text: string, options: SendOptions = {}): Promise<Message> {
-    const { replyTo, upload } = options;
+    const { replyTo, upload, automatic, id = this.#createId() } = options;
     if (upload === undefined || text !== "") checkText(text);
     if (this.#state.kind === "ended") throw this.#notConnected();
     const bytes = utf8.encode(text).length + to.length * 3 + sendOverhead;
-    const accepted = this.#outbox.add({ id: this.#createId(), to, text, bytes, replyTo, ...upload });
+    const accepted = this.#outbox.add({ id, to, text, bytes, replyTo, automatic, ...upload });
     this.#session?.flushSoon();
     return await accepted;
   }
@@ -300,6 +311,7 @@ export class ChatClient {
         opened: (hello) => this.#opened(hello, session),
         takeMessage: (message) => this.#takeMessage(message),
         tookThrough: (position) => this.#cursor.tookThrough(position),
+        settled: () => this.#options.concurrent ? this.#settled.then(() => {}) : undefined,
         accepted: (id, { position, conversation, seq, acceptedAtMs }) =>
           this.#accept(id, { position, conversation, seq, acceptedAt: acceptedAtMs }),
         postponed: (id, reason) => this.#emit({ kind: "postponed", id, reason }),
@@ -346,12 +358,22 @@ export class ChatClient {
     if (!this.#cursor.isNew(entry.position)) return;
     const message = fromWireMessage(entry);
     // An event that a newer server knows: passed.
-    if (message === undefined) return this.#cursor.tookThrough(entry.position);
+    if (message === undefined) return await this.#took(entry.position, undefined);
     this.#notices.messageCame(message);
     // In the log although its reply was lost: the log says so as well as a reply would.
     if (message.sender === this.#user && this.#outbox.find(message.id)) this.#accept(message.id, message);
-    else await this.#options.onEvent({ kind: "message", message });
-    this.#cursor.tookThrough(message.position);
+    else return await this.#took(message.position, this.#options.onEvent({ kind: "message", message }));
+    await this.#took(message.position, undefined);
+  }
+
+  async #took(position: number, result: void | Promise<void>): Promise<void> {
+    if (!this.#options.concurrent) {
+      await result;
+      return this.#cursor.tookThrough(position);
+    }
+    const epoch = this.#cursor.resumePoint?.epoch;
+    this.#cursor.gave(position);
+    this.#settled = Promise.all([this.#settled, result]).then(() => this.#cursor.tookThrough(position, epoch));
   }
 
   #accept(id: string, { position, conversation, seq, acceptedAt }: Accepted): void {

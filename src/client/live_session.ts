@@ -42,6 +42,8 @@ export interface SessionOwner {
   takeMessage(message: Message): Promise<void>;
   /** Everything up to `position` has been taken. */
   tookThrough(position: number): void;
+  /** Resolves when all messages so far are safe with the client, which may be later than they were taken; undefined when they are now. */
+  settled(): Promise<void> | undefined;
   accepted(id: string, result: ReplyValue<"send">): void;
   postponed(id: string, reason: ChatError): void;
   notice(notice: Notice): void;
@@ -188,6 +190,13 @@ export class LiveSession {
       }
     }
     if (this.#failure) return;
+    const settled = this.#owner.settled();
+    if (settled === undefined) this.#took(frame);
+    else void settled.then(() => this.#failure || this.#took(frame));
+    this.flushSoon();
+  }
+
+  #took(frame: ServerFrame): void {
     if (frame.through > 0) this.#owner.tookThrough(frame.through);
     this.#acks.took(frame);
     this.flushSoon();
@@ -220,7 +229,7 @@ export class LiveSession {
   }
 
   #sendRequest(entry: OutboxEntry): { request: Request; bytes: number } {
-    const { id, to, text, replyTo = 0, uploadId = "", bytes } = entry;
+    const { id, to, text, replyTo = 0, uploadId = "", automatic = false, bytes } = entry;
     const requestId = this.#pending.add({
       settle: (result) => {
         if (result?.$case === "send") return this.#owner.accepted(id, result.value);
@@ -232,7 +241,10 @@ export class LiveSession {
       fail: () => {},
     });
     return {
-      request: { id: requestId, kind: { $case: "send", value: { to, id, text, replyToSeq: replyTo, uploadId } } },
+      request: {
+        id: requestId,
+        kind: { $case: "send", value: { to, id, text, replyToSeq: replyTo, uploadId, automatic } },
+      },
       bytes,
     };
   }

@@ -13,6 +13,8 @@ export interface OutboxEntry {
   /** Of a finished upload, and what it is. */
   readonly uploadId?: string;
   readonly attachment?: Attachment;
+  /** A program wrote it in answer to something. */
+  readonly automatic?: boolean;
   /** Size of its request in a frame, in bytes. */
   readonly bytes: number;
 }
@@ -99,7 +101,7 @@ export class Outbox {
     if (!entry) return undefined;
     this.#backoff.reset();
     if (this.#entries.size === 0) this.#oneAtATime = false;
-    const { text, replyTo, attachment } = entry;
+    const { text, replyTo, attachment, automatic } = entry;
     const message = {
       ...accepted,
       id,
@@ -108,6 +110,7 @@ export class Outbox {
       ordinal: 0,
       ...(replyTo !== undefined && { replyTo }),
       ...(attachment !== undefined && { attachment }),
+      ...(automatic && { automatic }),
     };
     entry.resolve(message);
     return message;

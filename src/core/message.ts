@@ -35,6 +35,8 @@ export interface Message extends Accepted {
   /** Milliseconds since the Unix epoch. */
   readonly editedAt?: number;
   readonly deleted?: boolean;
+  /** A program wrote it in answer to something: other programs do not answer it. */
+  readonly automatic?: boolean;
   /** Only in pages of history. */
   readonly reactions?: readonly Reaction[];
 }

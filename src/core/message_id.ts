@@ -9,10 +9,18 @@ const pattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f
 
 /** Makes a UUIDv7 (RFC 9562, section 5.7) for `now`, in milliseconds since the Unix epoch. */
 export function createMessageId(now: number = Date.now()): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return messageIdOf(now, crypto.getRandomValues(new Uint8Array(16)));
+}
+
+/**
+ * The UUIDv7 of a time, in milliseconds since the Unix epoch, and 16 bytes: for what makes the same id again in another run. The
+ * bytes should be a digest, so that nothing else has it.
+ */
+export function messageIdOf(time: number, digest: Uint8Array): string {
+  const bytes = digest.slice(0, 16);
   const view = new DataView(bytes.buffer);
-  view.setUint32(0, Math.floor(now / 0x10000));
-  view.setUint16(4, now % 0x10000);
+  view.setUint32(0, Math.floor(time / 0x10000));
+  view.setUint16(4, time % 0x10000);
   bytes[6] = 0x70 | (bytes[6] & 0x0f);
   bytes[8] = 0x80 | (bytes[8] & 0x3f);
   const hex = bytes.toHex();

@@ -30,6 +30,6 @@ export interface SearchResult {
 
 /** Finds messages by what is in them. */
 export interface MessageSearch {
-  /** @throws {ChatError} `busy`, `rate_limited`, `unavailable`. */
+  /** @throws {ChatError} `busy`, `rate_limited`, `limit_reached`, `unavailable`. */
   find(request: SearchRequest): Promise<SearchResult>;
 }

@@ -21,6 +21,8 @@ export interface Append {
   readonly mentions?: readonly string[];
   /** A finished upload of the sender, which becomes the attachment. */
   readonly uploadId?: string;
+  /** A program wrote it in answer to something. */
+  readonly automatic?: boolean;
   /** It may not be sent: nothing is appended, but it may be what was accepted before. */
   readonly refused?: boolean;
 }

@@ -25,6 +25,8 @@ export interface Draft {
   readonly replyToSeq?: number;
   /** Of a finished upload; "" or absent for none. */
   readonly uploadId?: string;
+  /** A program wrote it in answer to something. */
+  readonly automatic?: boolean;
 }
 
 /** What a client wants done to a message. */
@@ -44,6 +46,7 @@ export interface CheckedDraft {
   readonly event?: LogEvent;
   readonly replyTo?: number;
   readonly uploadId?: string;
+  readonly automatic?: boolean;
   /** What it takes in a room, tried again when it is submitted; undefined for what has a `judge`. */
   readonly needs: RoomAction | undefined;
   /** Says why an event of a room must not be, as the room is when it is submitted. */
@@ -122,6 +125,7 @@ export class Posting {
       ...checked,
       ...(uploadId !== undefined && { uploadId }),
       ...(replyTo !== undefined && { replyTo }),
+      ...(draft.automatic && { automatic: true }),
       refusal: refusal ?? await this.#refusal(checked) ?? await this.#refuseReply(checked, replyTo),
     };
   }
@@ -171,7 +175,7 @@ export class Posting {
    * @throws {ChatError} the refusal, `message_id_conflict`, `not_found`, `already_exists`, `storage_full`, `busy`.
    */
   async submit(draft: CheckedDraft, subscriber?: Subscriber): Promise<Posted> {
-    const { sender, id, conversation, text, event, replyTo, uploadId } = draft;
+    const { sender, id, conversation, text, event, replyTo, uploadId, automatic } = draft;
     let { room } = draft;
     // Another object may be what everybody else changes now. Hardly ever, and only then it waits: what others submit meanwhile comes first.
     while (room !== undefined && event?.kind !== "room_created" && this.#options.rooms.peek(conversation) !== room) {
@@ -202,6 +206,7 @@ export class Posting {
       ...(event !== undefined && { event }),
       ...(replyTo !== undefined && { replyTo }),
       ...(uploadId !== undefined && { uploadId }),
+      ...(automatic && { automatic }),
       ...(mentions.length > 0 && { mentions }),
       refused,
     }, { room, change, subscriber } satisfies Origin);

@@ -111,7 +111,7 @@ export class Receipts {
     const { roomStore, settings } = this.#options;
     if (!isRoomId(conversation) && await this.#isKept(directMembers(conversation))) return { users: [], count: 0 };
     if (!(await settings.settings(asker)).readReceipts) return { users: [], count: 0 };
-    return await roomStore.readersOf(conversation, { seq, except: sender, limit: maxReaders });
+    return await roomStore.readersOf(conversation, { asker, seq, except: sender, limit: maxReaders });
   }
 
   close(): void {

@@ -30,12 +30,12 @@ export interface RoomStore {
   deleteRoom(id: string): Promise<void>;
 
   /**
-   * Who of those who are in it now has read `seq` or further and may see it, by name, without `except` and those who don't say; at most
-   * `limit`, and how many there are.
+   * Who of those who are in it now has read `seq` or further and may see it, by name, without `except`, those who don't say, and those
+   * who block `asker` or are blocked by them; at most `limit`, and how many there are.
    */
   readersOf(
     conversation: string,
-    readers: { seq: number; except: string; limit: number },
+    readers: { asker: string; seq: number; except: string; limit: number },
   ): Promise<{ users: string[]; count: number }>;
 
   /** How far the members are who say what they read: for each seq that somebody read up to, how many did, highest first, at most `limit`. */

@@ -38,7 +38,7 @@ export class Searches {
   /**
    * @param page `query` as `parseSearchQuery` reads it; `beforePosition` 0 starts from the newest
    * @throws {ChatError} `invalid_argument`; `not_found` for somebody or something that is not there; `permission_denied` for a public room
-   * that the user never was in; `busy`, `rate_limited`, `unavailable`
+   * that the user never was in; `busy`, `rate_limited`, `limit_reached`, `unavailable`
    */
   async find(
     user: string,

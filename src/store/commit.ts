@@ -37,6 +37,7 @@ interface EncodedAppend {
   readonly kind: number;
   readonly target: number | null;
   readonly subject: number | null;
+  readonly automatic: number;
 }
 
 interface KnownEntry {
@@ -48,6 +49,7 @@ interface KnownEntry {
   readonly kind: number;
   readonly target: number | null;
   readonly subject: number | null;
+  readonly automatic: number;
   /** It is a message whose text is not what was sent. */
   readonly changed: number;
   /** It is or was a message with a file. */
@@ -73,7 +75,7 @@ function prepareStatements(database: Database) {
     findEntry: database.prepare(
       `SELECT e.position, c.name AS conversation, e.seq, e.accepted_at AS acceptedAt, e.text, e.kind, e.target, e.subject,
          e.deleted <> 0 OR e.edited_at IS NOT NULL AS changed,
-         e.file
+         e.file, e.automatic
        FROM entry e JOIN conversation c ON c.id = e.conversation WHERE e.sender = ? AND e.id = ?`,
     ),
     addPlain: database.prepare(
@@ -81,8 +83,9 @@ function prepareStatements(database: Database) {
        ON CONFLICT (sender, id) DO NOTHING`,
     ),
     add: database.prepare(
-      `INSERT INTO entry (position, conversation, seq, sender, id, accepted_at, text, kind, target, subject, uncounted)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sender, id) DO NOTHING`,
+      `INSERT INTO entry (position, conversation, seq, sender, id, accepted_at, text, kind, target, subject, uncounted,
+         automatic)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sender, id) DO NOTHING`,
     ),
     moveCursor: database.prepare(
       `INSERT INTO consumer (device, name, position) VALUES ((SELECT id FROM device WHERE public_id = ?), ?, ?)
@@ -220,15 +223,17 @@ export class Committer {
       this.#appendTo(conversation ?? this.#addConversation(append), append, encoded)!;
   }
 
-  #encode({ sender: senderName, id: uuid, text, event, replyTo }: Append): EncodedAppend {
+  #encode({ sender: senderName, id: uuid, text, event, replyTo, automatic: isAutomatic }: Append): EncodedAppend {
+    const automatic = isAutomatic ? 1 : 0;
     const sender = this.#users.get(senderName);
     const id = encodeId(uuid);
     if (event === undefined) {
-      return { sender, id, text: encodeText(text), kind: kindCodes.message, target: replyTo ?? null, subject: null };
+      const target = replyTo ?? null;
+      return { sender, id, text: encodeText(text), kind: kindCodes.message, target, subject: null, automatic };
     }
     const { kind, target, subject: subjectName, text: kept } = eventColumns(event, text);
     const subject = subjectName === null ? null : this.#users.get(subjectName);
-    return { sender, id, text: encodeText(kept), kind, target, subject };
+    return { sender, id, text: encodeText(kept), kind, target, subject, automatic };
   }
 
   #obstacle(append: Append, { sender }: EncodedAppend, conversation: Conversation | undefined) {
@@ -275,12 +280,12 @@ export class Committer {
   /** Values that are bound take time, so there is a statement for what most entries are. */
   #add(
     { position, conversation, seq, uncounted, sender, acceptedAt }: Placed,
-    { id, text, kind, target, subject }: EncodedAppend,
+    { id, text, kind, target, subject, automatic }: EncodedAppend,
   ): boolean {
     const { addPlain, add } = this.#statements;
-    const { changes } = uncounted === 0 && target === null
+    const { changes } = uncounted === 0 && target === null && automatic === 0
       ? addPlain.run(position, conversation, seq, sender, id, acceptedAt, text)
-      : add.run(position, conversation, seq, sender, id, acceptedAt, text, kind, target, subject, uncounted);
+      : add.run(position, conversation, seq, sender, id, acceptedAt, text, kind, target, subject, uncounted, automatic);
     return changes !== 0;
   }
 
@@ -291,13 +296,14 @@ export class Committer {
     else this.#roomChanges.apply(event, text, entry);
   }
 
-  #sentBefore(append: Append, { sender, id, text, kind, target, subject }: EncodedAppend): ChangeResult | undefined {
+  #sentBefore(append: Append, encoded: EncodedAppend): ChangeResult | undefined {
+    const { sender, id, text, kind, target, subject, automatic } = encoded;
     const before = this.#statements.findEntry.get(sender, id) as KnownEntry | undefined;
     if (!before) return this.#sentLongBefore(append, { sender, id });
     // A change of a room says how all of it is then, which is another when the request that changed a part comes again.
     const isChange = kind === kindCodes.roomChanged;
     const same = before.conversation === append.conversation && before.kind === kind &&
-      (isChange || before.target === target) && before.subject === subject &&
+      (isChange || before.target === target) && before.subject === subject && before.automatic === automatic &&
       (isChange || before.changed !== 0 || equal(before.text, text)) && this.#hasUpload(before, append.uploadId);
     return same ? { kind: "duplicate", accepted: toAccepted(before) } : { kind: "conflict" };
   }
@@ -368,7 +374,7 @@ export class Committer {
 }
 
 function toMessage(
-  { conversation, acceptedAt, id, sender, text, event, replyTo }: Append,
+  { conversation, acceptedAt, id, sender, text, event, replyTo, automatic }: Append,
   { position, seq, ordinal, attachment }: {
     position: number;
     seq: number;
@@ -378,11 +384,12 @@ function toMessage(
 ): Message {
   const message = { position, conversation, seq, acceptedAt, id, sender, text, ordinal };
   if (event !== undefined) return { ...message, event };
-  if (replyTo === undefined && attachment === undefined) return message;
+  if (replyTo === undefined && attachment === undefined && !automatic) return message;
   return {
     ...message,
     ...(replyTo !== undefined && { replyTo }),
     ...(attachment !== undefined && { attachment }),
+    ...(automatic && { automatic }),
   };
 }
 

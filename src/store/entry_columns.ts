@@ -88,6 +88,7 @@ interface EntryRow {
   subject: string | null;
   edited_at: number | null;
   deleted: number;
+  automatic: number;
 }
 
 /** An entry with everything that {@link toMessage} wants; of an edit, with the text that its target has now. */
@@ -96,7 +97,7 @@ export const selectEntry = `
     CASE e.kind WHEN ${kindCodes.edited}
       THEN (SELECT t.text FROM entry t WHERE t.conversation = e.conversation AND t.seq = e.target) ELSE e.text END AS text,
     e.seq - e.uncounted AS ordinal, e.kind, e.target,
-    (SELECT s.name FROM user s WHERE s.id = e.subject) AS subject, e.edited_at, e.deleted, e.file
+    (SELECT s.name FROM user s WHERE s.id = e.subject) AS subject, e.edited_at, e.deleted, e.file, e.automatic
   FROM entry e CROSS JOIN conversation c ON c.id = e.conversation CROSS JOIN user u ON u.id = e.sender`;
 
 /** @param row of {@link selectEntry} */
@@ -116,6 +117,7 @@ export function toMessage(row: unknown): Message {
     ...(event === undefined && entry.target !== null && { replyTo: entry.target }),
     ...(entry.edited_at !== null && { editedAt: entry.edited_at }),
     ...(entry.deleted !== 0 && { deleted: true }),
+    ...(entry.automatic !== 0 && { automatic: true }),
   };
 }
 

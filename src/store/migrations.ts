@@ -11,6 +11,7 @@
  * - member.head_position is kept between two people only: a room's message writes no row for each of its members.
  * - search_index holds the words of messages up to the position in search_cursor, and what each row says now: triggers see to that.
  *   It has no texts of its own, and what is taken out of it is overwritten at once (https://sqlite.org/fts5.html, section 6.15).
+ * - entry.automatic: a program wrote it in answer to something.
  * - The head is kept with the conversation, so that numbering goes on when all its entries are gone; and with each member, so that
  *   the newest conversations of a user are found in an index, however many there are.
  */
@@ -266,5 +267,8 @@ export const migrations: readonly string[] = [
     INSERT INTO search_index (search_index, rowid, text, scope)
       VALUES ('delete', old.position, searchable_text(old.text), search_scope(old.conversation, old.sender));
   END;
+  `,
+  `
+  ALTER TABLE entry ADD COLUMN automatic INTEGER NOT NULL DEFAULT 0;
   `,
 ];

@@ -100,6 +100,9 @@ function renewDatabase(
     if (database.prepare("PRAGMA foreign_key_check").get() !== undefined) {
       throw damagedFile(source, "has rows that belong to others which are not there");
     }
+    if (hasForeignCode(database, manifest.schema)) {
+      throw damagedFile(source, "has triggers or views that no chatd made, which would act on what is restored");
+    }
     const { epoch, schema, head } = manifest;
     const isItself = value("SELECT epoch FROM log") === epoch && value("PRAGMA user_version") === schema &&
       value("SELECT coalesce(max(head_position), 0) FROM conversation") === head;
@@ -117,6 +120,19 @@ function renewDatabase(
     if (isDamage(error)) throw damagedFile(source, "is not a database that can be read");
     throw error;
   }
+}
+
+/** Whether the database would do something by itself that one of this version does not do. */
+function hasForeignCode(database: DatabaseSync, schema: number): boolean {
+  using empty = new DatabaseSync(":memory:");
+  for (const step of migrations.slice(0, schema)) empty.exec(step);
+  const known = codeOf(empty);
+  return codeOf(database).some((code) => !known.includes(code));
+}
+
+function codeOf(database: DatabaseSync): string[] {
+  const rows = database.prepare("SELECT name, sql FROM sqlite_schema WHERE type IN ('trigger', 'view')").all();
+  return rows.map(({ name, sql }) => `${name}: ${sql}`);
 }
 
 /** What had arrived of uploads is not in a backup, nor are contents that nothing held any more. */

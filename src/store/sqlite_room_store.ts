@@ -3,7 +3,7 @@ import type { RoomRecord, RoomStore } from "../core/room_store.ts";
 import { roleCodes, toRole } from "./codes.ts";
 import { decodeText, settle } from "./column_values.ts";
 import type { Database } from "./database.ts";
-import { openEnd } from "./visibility.ts";
+import { isUnblocked, openEnd } from "./visibility.ts";
 
 /** Entries that are erased in one transaction, words and all: some ten milliseconds of work. */
 const erasedAtOnce = 20;
@@ -32,11 +32,13 @@ const saysReads = "u.read_receipts = 1";
 const selectRoom = `
   SELECT r.conversation, c.name AS id, r.name, r.topic, r.public, r.history_visible, r.created_at, r.members
   FROM conversation c CROSS JOIN room r ON r.conversation = c.id`;
+const asker = "(SELECT id FROM user WHERE name = :asker)";
 const readers = `
   FROM conversation c CROSS JOIN member m ON m.conversation = c.id CROSS JOIN user u ON u.id = m.user
   WHERE c.name = :conversation AND m.read_seq >= :seq AND ${isMember} AND ${saysReads} AND u.name <> :except AND EXISTS (
     SELECT 1 FROM span s
-    WHERE s.user = m.user AND s.conversation = c.id AND s.first_seq <= :seq AND s.last_seq >= :seq)`;
+    WHERE s.user = m.user AND s.conversation = c.id AND s.first_seq <= :seq AND s.last_seq >= :seq)
+    AND ${isUnblocked(asker, "m.user", openEnd.toString())} AND ${isUnblocked("m.user", asker, openEnd.toString())}`;
 
 function prepareStatements(database: Database) {
   return {
@@ -181,13 +183,13 @@ export class SqliteRoomStore implements RoomStore {
 
   readersOf(
     conversation: string,
-    { seq, except, limit }: { seq: number; except: string; limit: number },
+    { asker, seq, except, limit }: { asker: string; seq: number; except: string; limit: number },
   ): Promise<{ users: string[]; count: number }> {
     return settle(() => {
-      const rows = this.#statements.readers.all({ conversation, seq, except, limit }) as { name: string }[];
+      const rows = this.#statements.readers.all({ conversation, asker, seq, except, limit }) as { name: string }[];
       const users = rows.map(({ name }) => name);
       if (users.length < limit) return { users, count: users.length };
-      return { users, count: toCount(this.#statements.countReaders.get({ conversation, seq, except })) };
+      return { users, count: toCount(this.#statements.countReaders.get({ conversation, asker, seq, except })) };
     });
   }
 

@@ -58,6 +58,8 @@ export class TerminalChat {
   /** Messages that came before the recent ones of the conversation were shown; undefined since. */
   #early: Message[] | undefined = [];
   #wasOnline = false;
+  /** Resolves when it is known whom the person writes to. */
+  readonly #ready = Promise.withResolvers<void>();
   /** By a command: that the session ends is no failure. */
   #leaving = false;
   #missedUpTo = 0;
@@ -93,7 +95,10 @@ export class TerminalChat {
     this.#options.signal?.addEventListener("abort", stop);
     if (this.#options.signal?.aborted) stop();
     try {
-      const running = this.#client.run({ signal: this.#stop.signal }).finally(() => this.#face.close());
+      const running = this.#client.run({ signal: this.#stop.signal }).finally(() => {
+        this.#ready.resolve();
+        return this.#face.close();
+      });
       for await (const text of this.#face.submissions) await this.#submit(text);
       this.#stop.abort();
       const error = await running ?? this.#failure;
@@ -201,6 +206,7 @@ export class TerminalChat {
       if (!(error instanceof ChatError)) throw error;
       this.#warn(error.message);
     }
+    this.#ready.resolve();
     this.#showPrompt();
     const early = this.#early ?? [];
     for (let message = early.shift(); message; message = early.shift()) await this.#show(message);
@@ -291,7 +297,10 @@ export class TerminalChat {
   async #submit(text: string): Promise<void> {
     if (this.#stop.signal.aborted) return;
     if (text === "") return this.#client.retryNow();
-    if (!text.startsWith("/") || text.startsWith("//")) return this.#send(text.replace(/^\/\//, "/"), text);
+    if (!text.startsWith("/") || text.startsWith("//")) {
+      if (this.#current === undefined) await this.#ready.promise;
+      return this.#send(text.replace(/^\/\//, "/"), text);
+    }
     try {
       await runCommand(text, this.#context);
     } catch (error) {

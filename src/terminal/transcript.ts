@@ -34,8 +34,9 @@ export class Transcript {
     if (event !== undefined) return [...day, `${start}${dim(`* ${sender} ${first}`)}`, ...rest.map(indent).map(dim)];
     const name = message.sender === this.#me ? dim(`${sender}:`) : this.#style.bold(`${sender}:`);
     const answers = replyTo === undefined ? "" : `${dim(`(to ${replyTo})`)} `;
-    const said = deleted ? dim("(deleted)") : first;
-    const lines = [...day, `${start}${name} ${answers}${said}`, ...rest.map(indent)];
+    const words = message.automatic ? dim : (text: string) => text;
+    const said = deleted ? dim("(deleted)") : words(first);
+    const lines = [...day, `${start}${name} ${answers}${said}`, ...rest.map(indent).map(words)];
     const file = deleted ? undefined : attachment;
     if (file !== undefined) {
       const shown = dim(fileText(file, conversation === current ? message.seq : undefined));

@@ -29,6 +29,7 @@ export function toWireMessage(message: Message): WireMessage {
     ordinal: message.ordinal,
     editedAtMs: message.editedAt ?? 0,
     deleted: message.deleted ?? false,
+    automatic: message.automatic ?? false,
     reactions: [...message.reactions ?? []],
     attachment: message.attachment &&
       { ...message.attachment, sha256: Uint8Array.fromHex(message.attachment.sha256) },
@@ -38,7 +39,7 @@ export function toWireMessage(message: Message): WireMessage {
 
 /** @returns undefined for an event of a kind that this program does not know. */
 export function fromWireMessage(message: WireMessage): Message | undefined {
-  const { replyToSeq, editedAtMs, deleted, reactions, attachment } = message;
+  const { replyToSeq, editedAtMs, deleted, reactions, attachment, automatic } = message;
   const event = message.event && fromWireEvent(message.event);
   if (message.event !== undefined && event === undefined) return undefined;
   return {
@@ -53,6 +54,7 @@ export function fromWireMessage(message: WireMessage): Message | undefined {
     ...(replyToSeq > 0 && { replyTo: replyToSeq }),
     ...(editedAtMs > 0 && { editedAt: editedAtMs }),
     ...(deleted && { deleted }),
+    ...(automatic && { automatic }),
     ...(reactions.length > 0 && { reactions }),
     ...(attachment !== undefined && { attachment: { ...attachment, sha256: attachment.sha256.toHex() } }),
     ...(event !== undefined && { event }),

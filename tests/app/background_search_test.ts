@@ -38,6 +38,15 @@ Deno.test("a user has two searches at once, and everybody together thirty-two", 
   await search.find(request("ana"));
 });
 
+Deno.test("who looks for too much waits before the next search, and others go on", async () => {
+  const entry = new URL("../support/odd_worker.ts", import.meta.url).href;
+  using search = new BackgroundSearch({ folder: "", log: silentLog, entry });
+  await rejectsWith("limit_reached", search.find(request("hang")));
+  const { retryAfterMs } = await rejectsWith("rate_limited", search.find(request("hang")));
+  assert.ok(retryAfterMs !== undefined && retryAfterMs > 0 && retryAfterMs <= 60_000, `${retryAfterMs} ms`);
+  await search.find(request("ana"));
+});
+
 Deno.test("a store that is closed is one whole file, also when somebody searched it", async () => {
   using folder = temporaryFolder();
   using search = new BackgroundSearch({ folder: folder.path, log: silentLog, entry: workerEntry });

@@ -38,11 +38,11 @@ Deno.test("tasks are done one after the other by one worker, with its settings",
   assert.equal(worker.size(), 0);
 });
 
-Deno.test("a task that takes too long is busy, and the next has a new worker", async () => {
+Deno.test("a task that takes too long is given up, and the next has a new worker", async () => {
   using worker = oddWorker({ deadlineMs: 5_000 });
   const { born } = await worker.run("one");
   const hanging = worker.run("hang");
-  await rejectsWith("busy", hanging);
+  await rejectsWith("limit_reached", hanging);
   assert.notEqual((await worker.run("two")).born, born);
 });
 

@@ -366,3 +366,47 @@ Deno.test("presence and the way of delivery are passed on", async () => {
     assert.deepEqual(events.at(-1), { kind: "presence", user: "ben", state: "online" });
   });
 });
+
+Deno.test("a concurrent client is given what comes, and acknowledges when all before it is done", async () => {
+  const server = new FakeChatServer();
+  const acknowledged: number[] = [];
+  server.onAck = (position) => acknowledged.push(position);
+  const work = new Map<string, PromiseWithResolvers<void>>();
+  const given: string[] = [];
+  const onEvent = (event: ClientEvent) => {
+    if (event.kind !== "message") return;
+    const { text } = event.message;
+    given.push(text);
+    work.set(text, Promise.withResolvers());
+    return work.get(text)!.promise;
+  };
+  await withClient(async ({ client, timers }) => {
+    const append = async (text: string) => {
+      server.append("ben", "ana", text);
+      server.deliverAll();
+      await timers.until(() => given.includes(text));
+    };
+    await append("slow");
+    await append("quick");
+    work.get("quick")!.resolve();
+    // What the server answers is read although a message is not done.
+    assert.equal((await client.send("ben", "an answer")).seq, 3);
+    await timers.advance(1_000);
+    assert.equal(client.resumePoint?.after, 0);
+    assert.deepEqual(acknowledged.filter((position) => position > 0), []);
+
+    server.cut();
+    await timers.until(() => client.state.kind === "offline");
+    await timers.until(() => client.state.kind === "online");
+    assert.equal(server.hellos[1].resumeAfter, 0);
+    await append("after");
+    assert.deepEqual(given, ["slow", "quick", "after"], "nothing is given twice");
+    work.get("slow")!.resolve();
+    await timers.advance(1_000);
+    assert.ok(client.resumePoint!.after >= 2 && client.resumePoint!.after < 4, `${client.resumePoint!.after}`);
+    work.get("after")!.resolve();
+    await timers.advance(1_000);
+    assert.equal(client.resumePoint?.after, 4);
+    assert.equal(acknowledged.at(-1), 4);
+  }, { server, options: { concurrent: true, onEvent } });
+});

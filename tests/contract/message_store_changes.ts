@@ -141,6 +141,17 @@ export function messageStoreChanges(name: string, open: () => OpenedStores): voi
     assert.deepEqual(kinds(again), ["duplicate", "conflict"]);
   });
 
+  test("what a program answered says so for ever, and is another message without it", async (store) => {
+    const answer = { ...directAppend("ana", "ben", { text: "42" }), automatic: true };
+    const message = await accept(store, answer);
+    assert.equal(message.automatic, true);
+    assert.deepEqual(await pageOf(store, "ben"), [message]);
+    assert.deepEqual((await store.messagesAfter("ben", 0, { limit: 9, maxBytes: 9_000 })).messages, [message]);
+    const again = await store.commit([answer, { ...answer, automatic: undefined }]);
+    assert.deepEqual(kinds(again), ["duplicate", "conflict"]);
+    assert.equal((await accept(store, directAppend("ana", "ben"))).automatic, undefined);
+  });
+
   test("reactions are folded, in the order in which they came, each person's once", async (store) => {
     await accept(store, directAppend("ana", "ben"));
     await store.commit([react("ben", 1, "🎉"), react("ana", 1, "👍"), react("ben", 1, "👍"), react("ben", 1, "👍")]);

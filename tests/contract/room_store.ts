@@ -202,7 +202,8 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
       const { seq } = await setting.say(a, "ana", "hello");
       await setting.event(a, "eve", { kind: "joined" });
       const { seq: newest } = await setting.say(a, "ana", "again");
-      const readers = (from: number, limit = 10) => rooms.readersOf(a, { seq: from, except: "ana", limit });
+      const readers = (from: number, limit = 10) =>
+        rooms.readersOf(a, { asker: "ana", seq: from, except: "ana", limit });
       assert.deepEqual(await readers(newest), { users: [], count: 0 });
       for (const user of ["ana", "ben", "dan", "eve"]) await setting.read(a, user, newest);
       await setting.read(a, "cleo", seq);
@@ -218,7 +219,7 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
 
   test("readersOf() knows conversations of two", async (setting, { rooms, messages }) => {
     await accept(messages, directAppend("ana", "ben"));
-    const readers = () => rooms.readersOf("ana:ben", { seq: 1, except: "ana", limit: 10 });
+    const readers = () => rooms.readersOf("ana:ben", { asker: "ana", seq: 1, except: "ana", limit: 10 });
     assert.deepEqual(await readers(), { users: [], count: 0 });
     await setting.read("ana:ben", "ben", 1);
     assert.deepEqual(await readers(), { users: ["ben"], count: 1 });

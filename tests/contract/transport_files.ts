@@ -42,7 +42,7 @@ async function withFiles<T>(server: TransportServer, token: string, ask: (link: 
 }
 
 function sendOf(to: string, uploadId: string, { text = "", id = createMessageId() } = {}): RequestKind {
-  return { $case: "send", value: { to, id, text, replyToSeq: 0, uploadId } };
+  return { $case: "send", value: { to, id, text, replyToSeq: 0, uploadId, automatic: false } };
 }
 
 async function send(client: LinkClient, to: string, uploadId: string, text = ""): Promise<number> {

@@ -50,6 +50,16 @@ export function transportRequests(test: DefineTest): void {
     assert.deepEqual(await ben.received(2), ["first", largest]);
   });
 
+  test("a message that a program wrote in answer says so, live and in history", async ({ server, session }) => {
+    const [ana, ben] = await openAll(server, session, "ana", "ben");
+    const request = sendRequest({ to: "ben", id: createMessageId(), text: "beep", automatic: true });
+    const { seq } = await ana.ask("send", request);
+    assert.deepEqual(await ben.received(1), ["beep"]);
+    await ana.send("ben", "by hand");
+    const { messages } = await ben.ask("history", historyRequest({ with: "ana" }));
+    assert.deepEqual(messages.map(({ seq, automatic }) => [seq, automatic]), [[seq, true], [seq + 1, false]]);
+  });
+
   test("history, sent messages, conversations and users come in pages", async ({ server, session }) => {
     const [ana] = await openAll(server, session, "ana", "ben", "cleo");
     for (let index = 1; index <= 7; index++) await ana.send("ben", `${index}`);

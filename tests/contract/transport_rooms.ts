@@ -81,8 +81,8 @@ export function transportRooms(test: DefineTest): void {
       { $case: "listMembers", value: { room: address, after: "", limit: 0 } },
       { $case: "history", value: historyRequest({ with: address, events: true }) },
       { $case: "getConversation", value: { with: address } },
-      { $case: "send", value: { to: address, id: id(), text: "boo", replyToSeq: 0, uploadId: "" } },
-      { $case: "send", value: { to: address, id: id(), text: "boo", replyToSeq: seq, uploadId: "" } },
+      { $case: "send", value: { to: address, id: id(), text: "boo", replyToSeq: 0, uploadId: "", automatic: false } },
+      { $case: "send", value: { to: address, id: id(), text: "boo", replyToSeq: seq, uploadId: "", automatic: false } },
       { $case: "edit", value: { to: address, id: id(), seq, text: "boo" } },
       { $case: "delete", value: { to: address, id: id(), seq } },
       { $case: "react", value: { to: address, id: id(), seq, emoji: "👍", remove: false } },
@@ -117,7 +117,10 @@ export function transportRooms(test: DefineTest): void {
     await ana.send(room, "after it");
     assert.equal((await eventOf(ben, "removed")).sender, "ana");
     assert.equal(
-      await ben.refusal({ $case: "send", value: { to: room, id: id(), text: "still?", replyToSeq: 0, uploadId: "" } }),
+      await ben.refusal({
+        $case: "send",
+        value: { to: room, id: id(), text: "still?", replyToSeq: 0, uploadId: "", automatic: false },
+      }),
       "not_found",
     );
     const { messages, headSeq } = await ben.ask("history", historyRequest({ with: room }));

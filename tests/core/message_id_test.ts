@@ -5,6 +5,7 @@ import {
   createMessageId,
   messageIdLeadMs,
   messageIdLifetimeMs,
+  messageIdOf,
   messageIdTime,
   parseMessageId,
 } from "../../src/core/message_id.ts";
@@ -49,4 +50,15 @@ Deno.test("an id is good from 30 days back to 24 hours ahead, to the millisecond
   at(now + messageIdLeadMs);
   throwsWith("message_id_expired", () => at(now - messageIdLifetimeMs - 1));
   throwsWith("message_id_in_future", () => at(now + messageIdLeadMs + 1));
+});
+
+Deno.test("messageIdOf() makes the same id of the same time and digest, and another of others", () => {
+  const digest = new Uint8Array(32).fill(0xab);
+  const id = messageIdOf(1_700_000_000_123, digest);
+  assert.equal(parseMessageId(id), id);
+  assert.equal(messageIdTime(id), 1_700_000_000_123);
+  assert.equal(messageIdOf(1_700_000_000_123, digest), id);
+  assert.notEqual(messageIdOf(1_700_000_000_124, digest), id);
+  assert.notEqual(messageIdOf(1_700_000_000_123, digest.map((byte) => byte ^ 1)), id);
+  assert.ok(digest.every((byte) => byte === 0xab));
 });

@@ -192,6 +192,22 @@ Deno.test("in a room those who are there are told how many read what, at most on
   });
 });
 
+Deno.test("people who blocked each other do not find each other among those who read in a room", async () => {
+  await using test = await TestChat.open({ users: ["ana", "ben", "cleo", "dan"] });
+  const conversation = await openRoom(test);
+  const { seq } = await test.send("cleo", "#ops");
+  const read = (user: string) => ({ kind: "move_read", conversation, user, seq }) as const;
+  await test.store.messages.commit([read("ana"), read("ben")]);
+  const readers = (asker: string) => test.chat.readersOf(asker, { with: "#ops", seq });
+  assert.deepEqual(await readers("ben"), { users: ["ana", "ben"], count: 2 });
+  await test.chat.settings.block("ana", "ben");
+  assert.deepEqual(await readers("ben"), { users: ["ben"], count: 1 });
+  assert.deepEqual(await readers("ana"), { users: ["ana"], count: 1 });
+  assert.deepEqual(await readers("cleo"), { users: ["ana", "ben"], count: 2 });
+  await test.chat.settings.unblock("ana", "ben");
+  assert.deepEqual(await readers("ben"), { users: ["ana", "ben"], count: 2 });
+});
+
 Deno.test("nothing is counted where nobody listens", async () => {
   using time = new FakeTime();
   await using test = await TestChat.open({ users: ["ana", "ben", "cleo", "dan"] });

@@ -5,7 +5,7 @@ import { exitCode } from "../../src/cli/exit_code.ts";
 import type { Message } from "../../src/core/message.ts";
 import { startTestBroker } from "../support/amqp_server.ts";
 import { Child } from "../support/child_process.ts";
-import { join, until } from "../support/person.ts";
+import { essence, join, until } from "../support/person.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
 const broker = await startTestBroker();
@@ -69,7 +69,6 @@ Deno.test("a serving process on a broker that dies comes back, and nothing accep
   await load;
   await until(() => ben.received.length >= ana.accepted.length);
   const byPosition = (one: Message, other: Message) => one.position - other.position;
-  const essence = ({ id, position, seq, text }: Message) => ({ id, position, seq, text });
   assert.deepEqual(ben.received.map(essence), ana.accepted.toSorted(byPosition).map(essence));
   await Promise.all([ana.stop(), ben.stop()]);
   assert.deepEqual([count(server, /serves at/), count(server, /the serving process died/)], [1, 2]);

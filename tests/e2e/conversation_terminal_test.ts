@@ -80,7 +80,7 @@ Deno.test("people make a room, meet in it, and do to messages what one expects",
   ben.type("/reply 3 good  morning");
   await ana.sees("6 ben: (to 3) good  morning");
   ben.type("/delete 3");
-  await ben.sees("You did not write this message, so you cannot delete it.");
+  await ben.sees("Only its moderators and owners may do this in room #ops; you are a member.");
   ana.type("/history 6");
   await ana.sees("3 ana: hello Ben (edited)  👍 1");
   ana.type("/delete 6");

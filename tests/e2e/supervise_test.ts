@@ -3,7 +3,7 @@ import type { Message } from "../../src/core/message.ts";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { lockFolder } from "../../src/store/folder_lock.ts";
 import { runChatd } from "../support/chatd_process.ts";
-import { join, type Person, until } from "../support/person.ts";
+import { essence, join, type Person, until } from "../support/person.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
@@ -61,7 +61,7 @@ Deno.test("a serving process that dies comes back on its port, and nothing accep
   await load;
   await until(() => ben.received.length >= ana.accepted.length);
   const byPosition = (one: Message, other: Message) => one.position - other.position;
-  assert.deepEqual(ben.received, ana.accepted.toSorted(byPosition));
+  assert.deepEqual(ben.received.map(essence), ana.accepted.toSorted(byPosition).map(essence));
   await Promise.all([ana.stop(), ben.stop()]);
 
   server.kill("SIGTERM");

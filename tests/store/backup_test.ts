@@ -236,6 +236,25 @@ Deno.test("a database that was damaged before it was backed up is refused", asyn
   assert.match(error.message, /chatd\.sqlite" has rows that belong to others/);
 });
 
+Deno.test("a backup with statements that chatd did not put there is refused", async () => {
+  for (
+    const sql of ["CREATE TRIGGER more AFTER UPDATE ON log BEGIN DELETE FROM user; END", "CREATE VIEW more AS SELECT 1"]
+  ) {
+    using folder = await backedUp();
+    const path = `${folder.backup}/chatd.sqlite`;
+    {
+      using database = new DatabaseSync(path);
+      database.exec(sql);
+    }
+    const bytes = Deno.readFileSync(path);
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    editManifest(folder.backup, { files: [{ path: "chatd.sqlite", bytes: bytes.length, sha256 }] });
+    const restore = () => restoreBackup({ from: folder.backup, folder: `${folder.path}/new`, logOut: false });
+    assert.match(throwsWith("invalid_argument", restore).message, /chatd\.sqlite" has triggers or views/);
+    assert.deepEqual(readNames(`${folder.path}/new`), []);
+  }
+});
+
 Deno.test("an unfinished backup is not taken for a backup", async () => {
   using folder = await backedUp();
   Deno.removeSync(`${folder.backup}/manifest.json`);

@@ -270,7 +270,7 @@ export class LogModel {
 
   #show(entry: Entry, user: string, withReactions: boolean): Message {
     const { append, position, seq, ordinal, editedAt, deleted } = entry;
-    const { id, conversation, sender, acceptedAt, event, replyTo } = append;
+    const { id, conversation, sender, acceptedAt, event, replyTo, automatic } = append;
     const text = event?.kind === "edited" ? this.#find(conversation, event.target)!.text : entry.text;
     const message = { position, conversation, seq, id, sender, acceptedAt, text, ordinal };
     const reactions = withReactions ? this.#reactions(entry, user) : [];
@@ -278,6 +278,7 @@ export class LogModel {
       ...message,
       ...(event && { event }),
       ...(replyTo !== undefined && { replyTo }),
+      ...(automatic && { automatic }),
       ...(editedAt !== undefined && { editedAt }),
       ...(deleted && { deleted }),
       ...(reactions.length > 0 && { reactions }),

@@ -10,7 +10,7 @@ const scope = globalThis as unknown as Scope;
 const born = crypto.randomUUID();
 
 scope.onmessage = ({ data: { settings, input } }) => {
-  switch (input) {
+  switch ((input as { user?: string }).user ?? input) {
     case "hang":
       for (;;);
     case "die":

@@ -66,3 +66,8 @@ export async function until(condition: () => boolean): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
+
+/** What a message is at both ends: a reply does not say its number among the conversation's messages. */
+export function essence({ ordinal: _, ...message }: Message): Omit<Message, "ordinal"> {
+  return message;
+}

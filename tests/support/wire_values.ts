@@ -11,7 +11,7 @@ export function historyRequest(request: Partial<HistoryRequest> & { with: string
 export function sendRequest(
   request: Partial<SendRequest> & { to: string; id: string; text: string },
 ): SendRequest {
-  return { replyToSeq: 0, uploadId: "", ...request };
+  return { replyToSeq: 0, uploadId: "", automatic: false, ...request };
 }
 
 /** A plain message as it is on the wire. */
@@ -28,6 +28,7 @@ export function wireMessage(message: Partial<Message>): Message {
     ordinal: 0,
     editedAtMs: 0,
     deleted: false,
+    automatic: false,
     reactions: [],
     attachment: undefined,
     event: undefined,

@@ -40,6 +40,7 @@ const message: fc.Arbitrary<Message> = fc.record({
   ordinal: position,
   event,
   replyTo: positive,
+  automatic: fc.constant(true as const),
   editedAt: positive,
   deleted: fc.constant(true),
   attachment: fc.record({ name: text, mediaType: text, size: position, sha256: fc.constant("ab".repeat(32)) }, plain),

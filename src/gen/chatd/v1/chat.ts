@@ -151,7 +151,11 @@ export interface Message {
     | Attachment
     | undefined;
   /** Absent in a message. Sessions of protocol version 1 are not sent events. */
-  event: Event | undefined;
+  event:
+    | Event
+    | undefined;
+  /** A program wrote it in answer to something: other programs do not answer it. */
+  automatic: boolean;
 }
 
 export interface Reaction {
@@ -258,6 +262,8 @@ export interface SendRequest {
   replyToSeq: number;
   /** Of FileService.BeginUpload: a finished upload becomes the message's attachment. */
   uploadId: string;
+  /** A program wrote it in answer to something, as Message.automatic. */
+  automatic: boolean;
 }
 
 /** SendResponse says that the message is on the server's disk. */
@@ -511,6 +517,7 @@ function createBaseMessage(): Message {
     reactions: [],
     attachment: undefined,
     event: undefined,
+    automatic: false,
   };
 }
 
@@ -557,6 +564,9 @@ export const Message: MessageFns<Message> = {
     }
     if (message.event !== undefined) {
       Event.encode(message.event, writer.uint32(114).fork()).join();
+    }
+    if (message.automatic !== false) {
+      writer.uint32(120).bool(message.automatic);
     }
     return writer;
   },
@@ -686,6 +696,14 @@ export const Message: MessageFns<Message> = {
             message.event = Event.decode(reader, reader.uint32());
             continue;
           }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.automatic = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -728,6 +746,7 @@ export const Message: MessageFns<Message> = {
         : [],
       attachment: isSet(object.attachment) ? Attachment.fromJSON(object.attachment) : undefined,
       event: isSet(object.event) ? Event.fromJSON(object.event) : undefined,
+      automatic: isSet(object.automatic) ? globalThis.Boolean(object.automatic) : false,
     };
   },
 
@@ -774,6 +793,9 @@ export const Message: MessageFns<Message> = {
     }
     if (message.event !== undefined) {
       obj.event = Event.toJSON(message.event);
+    }
+    if (message.automatic !== false) {
+      obj.automatic = message.automatic;
     }
     return obj;
   },
@@ -1978,7 +2000,7 @@ export const RoomChanged: MessageFns<RoomChanged> = {
 };
 
 function createBaseSendRequest(): SendRequest {
-  return { to: "", id: "", text: "", replyToSeq: 0, uploadId: "" };
+  return { to: "", id: "", text: "", replyToSeq: 0, uploadId: "", automatic: false };
 }
 
 export const SendRequest: MessageFns<SendRequest> = {
@@ -1997,6 +2019,9 @@ export const SendRequest: MessageFns<SendRequest> = {
     }
     if (message.uploadId !== "") {
       writer.uint32(42).string(message.uploadId);
+    }
+    if (message.automatic !== false) {
+      writer.uint32(48).bool(message.automatic);
     }
     return writer;
   },
@@ -2054,6 +2079,14 @@ export const SendRequest: MessageFns<SendRequest> = {
             message.uploadId = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.automatic = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2081,6 +2114,7 @@ export const SendRequest: MessageFns<SendRequest> = {
         : isSet(object.upload_id)
         ? globalThis.String(object.upload_id)
         : "",
+      automatic: isSet(object.automatic) ? globalThis.Boolean(object.automatic) : false,
     };
   },
 
@@ -2100,6 +2134,9 @@ export const SendRequest: MessageFns<SendRequest> = {
     }
     if (message.uploadId !== "") {
       obj.uploadId = message.uploadId;
+    }
+    if (message.automatic !== false) {
+      obj.automatic = message.automatic;
     }
     return obj;
   },

@@ -1,0 +1,153 @@
+/**
+ * Makes what a release consists of in dist/: an archive for each target, a bill of
+ * materials, install.sh, and checksums of them all.
+ *
+ *     deno task release                                      # all targets
+ *     deno task release --target x86_64-unknown-linux-gnu    # these
+ *
+ * Archives are made by tar and zip. DENORT_BIN names the runtime for this machine's own target; Deno fetches the others.
+ */
+import { object } from "@optique/core/constructs";
+import { runParser } from "@optique/core/facade";
+import { message } from "@optique/core/message";
+import { multiple, optional, withDefault } from "@optique/core/modifiers";
+import { option } from "@optique/core/primitives";
+import { choice, string } from "@optique/core/valueparser";
+import { fileURLToPath } from "node:url";
+import { compile, currentCommit } from "./compile.ts";
+import { readModuleGraph } from "./module_graph.ts";
+import { makeSbom } from "./sbom.ts";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+const read = (path: string): string => Deno.readTextFileSync(`${root}${path}`);
+
+export const targets = [
+  "x86_64-unknown-linux-gnu",
+  "aarch64-unknown-linux-gnu",
+  "x86_64-apple-darwin",
+  "aarch64-apple-darwin",
+  "x86_64-pc-windows-msvc",
+] as const;
+export type Target = typeof targets[number];
+
+const shells = ["bash", "zsh", "fish"] as const;
+
+/** The name of a target's archive; install.sh makes the same. */
+export function archiveName(version: string, target: Target): string {
+  return `chatd-${version}-${target}.${target.includes("windows") ? "zip" : "tar.gz"}`;
+}
+
+export interface ReleaseOptions {
+  readonly targets: readonly Target[];
+  /** The folder for archives, SHA256SUMS and the bill of materials; what is in it with the same names is written over. */
+  readonly out: string;
+  readonly commit: string;
+  /** Where the files will be, for the install.sh among them; without it, whoever runs that has to say so. */
+  readonly url?: string;
+  /** The runtime for this machine's target. */
+  readonly denort?: string;
+}
+
+/** @returns the names of the files that were made */
+export async function release({ targets, out, commit, url, denort }: ReleaseOptions): Promise<readonly string[]> {
+  const { version } = JSON.parse(read("deno.json"));
+  const stage = await Deno.makeTempDir({ prefix: "chatd-release-" });
+  try {
+    await Deno.mkdir(out, { recursive: true });
+    const completions = await Promise.all(shells.map(completionScript));
+    const made: string[] = [];
+    for (const target of targets) {
+      console.log(`${archiveName(version, target)} ...`);
+      const folder = `${stage}/chatd-${version}-${target}`;
+      await Deno.mkdir(`${folder}/completions`, { recursive: true });
+      const executable = `${folder}/chatd${target.includes("windows") ? ".exe" : ""}`;
+      await compile({ output: executable, target, commit, denort: target === Deno.build.target ? denort : undefined });
+      for (const file of ["README.md", "LICENSE", "CHANGELOG.md", "examples/chatd.toml", "packaging/chatd.1"]) {
+        await Deno.copyFile(`${root}${file}`, `${folder}/${file.replace(/^.*\//, "")}`);
+      }
+      if (target.includes("linux")) {
+        for (const file of ["chatd.service", "chatd.sysusers"]) {
+          await Deno.copyFile(`${root}packaging/${file}`, `${folder}/${file}`);
+        }
+      }
+      shells.forEach((shell, i) => Deno.writeTextFileSync(`${folder}/completions/chatd.${shell}`, completions[i]));
+      await pack(folder, `${out}/${archiveName(version, target)}`);
+      await Deno.remove(folder, { recursive: true });
+      made.push(archiveName(version, target));
+    }
+    const sbom = `chatd-${version}.cdx.json`;
+    const lock = JSON.parse(read("deno.lock"));
+    const graph = await readModuleGraph();
+    const bill = makeSbom({ graph, lock, version, commit, denoVersion: Deno.version.deno });
+    await Deno.writeTextFile(`${out}/${sbom}`, `${JSON.stringify(bill, null, 2)}\n`);
+    await Deno.writeTextFile(`${out}/install.sh`, installScript(url));
+    made.push(sbom, "install.sh");
+    const sums = await Promise.all(made.map(async (name) => `${await sha256(`${out}/${name}`)}  ${name}\n`));
+    await Deno.writeTextFile(`${out}/SHA256SUMS`, sums.join(""));
+    return [...made, "SHA256SUMS"];
+  } finally {
+    await Deno.remove(stage, { recursive: true });
+  }
+}
+
+/** install.sh, which knows where the release is. */
+function installScript(url: string | undefined): string {
+  const script = read("install.sh");
+  if (url === undefined) return script;
+  if (!/^https?:\/\/[\w.:/%@+-]+$/.test(url)) throw new Error(`${url} is not a URL that install.sh can hold`);
+  const known = script.replace("${CHATD_INSTALL_URL:-}", `\${CHATD_INSTALL_URL:-${url.replace(/\/+$/, "")}}`);
+  if (known === script) throw new Error("install.sh has no place for the URL");
+  return known;
+}
+
+async function completionScript(shell: string): Promise<string> {
+  return await output(Deno.execPath(), [
+    "run",
+    "--quiet",
+    "--allow-read",
+    "--allow-env",
+    "main.ts",
+    "completion",
+    shell,
+  ], root);
+}
+
+/** Makes an archive of a folder, with its name at the top. */
+export async function pack(folder: string, archive: string): Promise<void> {
+  const [, parent, name] = /^(.*)\/([^/]+)$/.exec(folder)!;
+  if (archive.endsWith(".zip")) {
+    await Deno.remove(archive).catch(() => {});
+    await output("zip", ["-q", "-r", "-X", archive, name], parent);
+  } else await output("tar", ["--owner=0", "--group=0", "--numeric-owner", "-czf", archive, name], parent);
+}
+
+async function output(program: string, args: readonly string[], cwd: string): Promise<string> {
+  const { success, stdout } = await new Deno.Command(program, { args: [...args], cwd, stderr: "inherit" }).output();
+  if (!success) throw new Error(`${program} ${args[0]} failed`);
+  return new TextDecoder().decode(stdout);
+}
+
+async function sha256(path: string): Promise<string> {
+  const bytes = await Deno.readFile(path);
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+}
+
+if (import.meta.main) {
+  const parser = object({
+    targets: withDefault(multiple(option("--target", choice(targets)), { min: 1 }), targets),
+    out: withDefault(option("--out", string({ metavar: "DIR" })), `${root}dist`),
+    commit: optional(option("--commit", string({ metavar: "COMMIT" }))),
+    url: optional(option("--url", string({ metavar: "URL" }), {
+      description: message`Where the files will be, for the install.sh among them`,
+    })),
+  });
+  const options = runParser(parser, "deno task release", Deno.args, {
+    brief: message`Makes archives of chatd, their checksums and a bill of materials in dist/.`,
+    help: { option: true, onShow: () => Deno.exit(0) },
+    showDefault: true,
+    onError: () => Deno.exit(2),
+  });
+  const commit = options.commit ?? await currentCommit();
+  const made = await release({ ...options, commit, denort: Deno.env.get("DENORT_BIN") });
+  console.log(made.join("\n"));
+}

@@ -1,0 +1,142 @@
+import { ChatError } from "../../core/chat_error.ts";
+
+export interface CommandRun {
+  /** A program and its arguments; no shell reads them. */
+  readonly command: readonly string[];
+  /** On its stdin. */
+  readonly input: string;
+  /** Beside what this process has. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  /** More of what it prints is dropped. */
+  readonly maxBytes: number;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+}
+
+export interface CommandOutcome {
+  /** What it printed, without the ends of the last lines. */
+  readonly text: string;
+  /** Why that is worth nothing; or, with a text, what is missing of it. */
+  readonly problem?: string;
+}
+
+/** Between asking a program to end and ending it, in milliseconds. */
+const graceMs = 2_000;
+/** How long what a program left behind may keep its stdout open, in milliseconds. */
+const leftoverMs = 1_000;
+
+/** Runs a program to its end, in a process group of its own; stderr is this process's. @throws {ChatError} when it cannot be started */
+export async function runCommand(run: CommandRun): Promise<CommandOutcome> {
+  const child = start(run);
+  const end = (signal: Deno.Signal) => killGroup(child, signal);
+  let ending: ReturnType<typeof setTimeout> | undefined;
+  const stop = () => {
+    end("SIGTERM");
+    ending ??= setTimeout(() => end("SIGKILL"), graceMs);
+  };
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    stop();
+  }, run.timeoutMs);
+  run.signal.addEventListener("abort", stop);
+  if (run.signal.aborted) stop();
+  const writing = write(child.stdin, run.input);
+  const output = new BoundedOutput(child.stdout, run.maxBytes);
+  try {
+    const { success, code, signal } = await child.status;
+    await Promise.race([output.read, new Promise((resolve) => setTimeout(resolve, leftoverMs))]);
+    await output.cancel();
+    await writing;
+    if (timedOut) return { text: "", problem: `did not end within ${run.timeoutMs / 1000} s` };
+    if (!success) return { text: "", problem: `ended with ${signal ?? code}` };
+    const problem = output.wasCut ? `printed more than ${run.maxBytes} bytes: the rest is dropped` : undefined;
+    return { text: output.text.replace(/[\r\n]+$/, ""), problem };
+  } finally {
+    clearTimeout(timer);
+    clearTimeout(ending);
+    run.signal.removeEventListener("abort", stop);
+  }
+}
+
+function start({ command: [program, ...args], env }: CommandRun): Deno.ChildProcess {
+  try {
+    const options = { args, env, stdin: "piped", stdout: "piped", stderr: "inherit", detached: true } as const;
+    return new Deno.Command(program, options).spawn();
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotCapable) {
+      throw new ChatError(
+        "permission_denied",
+        `Deno does not let chatd run "${program}": start it with --allow-run="${program}" as well.`,
+        { cause },
+      );
+    }
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ChatError("invalid_argument", `Cannot run "${program}": ${why}.`, { cause });
+  }
+}
+
+/** With what it started. */
+function killGroup(child: Deno.ChildProcess, signal: Deno.Signal): void {
+  try {
+    Deno.kill(-child.pid, signal);
+  } catch {
+    try {
+      child.kill(signal);
+    } catch {
+      // It has ended.
+    }
+  }
+}
+
+async function write(stdin: WritableStream<Uint8Array>, text: string): Promise<void> {
+  const writer = stdin.getWriter();
+  try {
+    await writer.write(new TextEncoder().encode(text));
+    await writer.close();
+  } catch {
+    // It does not read it, or not to the end.
+    await writer.abort().catch(() => {});
+  }
+}
+
+class BoundedOutput {
+  /** Resolves at the end of it. */
+  readonly read: Promise<void>;
+  wasCut = false;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #bytes: Uint8Array;
+  #length = 0;
+
+  constructor(stream: ReadableStream<Uint8Array>, maxBytes: number) {
+    this.#reader = stream.getReader();
+    this.#bytes = new Uint8Array(maxBytes);
+    this.read = this.#read();
+  }
+
+  /** As much as fits; a character is whole or not there. */
+  get text(): string {
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(this.#bytes.subarray(0, this.#length), {
+      stream: this.wasCut,
+    });
+  }
+
+  async cancel(): Promise<void> {
+    await this.#reader.cancel().catch(() => {});
+    await this.read;
+  }
+
+  async #read(): Promise<void> {
+    try {
+      for (let { value, done } = await this.#reader.read(); !done; { value, done } = await this.#reader.read()) {
+        const part = value!.subarray(0, this.#bytes.length - this.#length);
+        this.#bytes.set(part, this.#length);
+        this.#length += part.length;
+        this.wasCut ||= part.length < value!.length;
+      }
+    } catch {
+      // The pipe broke with the program.
+    }
+  }
+}

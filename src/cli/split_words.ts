@@ -1,0 +1,27 @@
+/**
+ * The words of a command, as far as no shell is needed for them: separated by spaces, held together by quotes, with a backslash before
+ * a character that is meant as it is.
+ * @throws {SyntaxError} when a quote does not end, or there is no word
+ */
+export function splitWords(text: string): [string, ...string[]] {
+  const words: string[] = [];
+  let word: string | undefined;
+  for (let rest = text; rest !== "";) {
+    const found = /^(?:(\s+)|'([^']*)'|"((?:\\["\\]|\\(?!["\\])|[^"\\])*)"|\\([^])|([^\s'"\\]+))/.exec(rest);
+    if (found === null) {
+      throw new SyntaxError(`${rest[0] === "\\" ? "Nothing comes after" : "There is no second"} ${rest[0]}`);
+    }
+    const [all, space, single, double, escaped, plain] = found;
+    if (space === undefined) {
+      word = (word ?? "") + (single ?? double?.replace(/\\(["\\])/g, "$1") ?? escaped ?? plain);
+    } else if (word !== undefined) {
+      words.push(word);
+      word = undefined;
+    }
+    rest = rest.slice(all.length);
+  }
+  if (word !== undefined) words.push(word);
+  const [program, ...args] = words;
+  if (program === undefined || program === "") throw new SyntaxError("There is no command");
+  return [program, ...args];
+}

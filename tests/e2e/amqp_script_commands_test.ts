@@ -1,0 +1,46 @@
+/** The commands for scripts over RabbitMQ. */
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { startTestAmqpServer, startTestBroker } from "../support/amqp_server.ts";
+import { eventually } from "../support/eventually.ts";
+import { jsonLines, ScriptUser } from "../support/script_user.ts";
+import { temporaryFolder } from "../support/temporary_folder.ts";
+
+const echoBot = fileURLToPath(new URL("../../examples/echo_bot.sh", import.meta.url));
+
+const broker = await startTestBroker();
+Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
+
+Deno.test("over RabbitMQ too, scripts log in, send, read, and answer", async () => {
+  using folder = temporaryFolder();
+  await using _chatd = await startTestAmqpServer(broker);
+  const place = ["--via", "amqp", "--broker", `amqp://127.0.0.1:${broker.node.amqpPort}`];
+  const [ana, ben] = ["ana", "ben"].map((user) => new ScriptUser(user, { folder: folder.path, place }));
+  for (const user of [ana, ben]) {
+    const { code, stderr } = await user.register();
+    assert.equal(code, 0, stderr);
+  }
+  const profiles = jsonLines((await ana.run(["profiles", "--json"])).stdout);
+  assert.deepEqual(profiles.map(({ via, user }) => [via, user]), [["amqp", "ana"]]);
+
+  await using bot = ben.start("bot", "--exec", echoBot);
+  await bot.line(/answers as ben/);
+  const history = async () => jsonLines((await ana.run(["history", "--with", "ben", "--json"])).stdout);
+  await eventually(async () => {
+    const sent = await ana.run(["send", "--to", "ben", "--json"], "hello\n");
+    assert.deepEqual([sent.code, jsonLines(sent.stdout)[0].text], [0, "hello"], sent.stderr);
+    return (await history()).some(({ automatic, text }) => automatic && text === "ana said: hello");
+  });
+  bot.kill("SIGTERM");
+  assert.equal((await bot.status).code, 0, bot.lines.join("\n"));
+
+  const first = await ana.run(["tail", "--json", "--since", "1h", "--count", "1"]);
+  assert.deepEqual([first.code, jsonLines(first.stdout)[0].seq], [0, 1], first.stderr);
+  const second = await ana.run(["tail", "--json", "--count", "1"]);
+  assert.deepEqual([second.code, jsonLines(second.stdout)[0].seq], [0, 2], second.stderr);
+  const users = await ben.run(["users", "--json"]);
+  assert.deepEqual(jsonLines(users.stdout).map(({ name }) => name), ["ana", "ben"]);
+
+  assert.equal((await ana.run(["logout"])).code, 0);
+  assert.equal((await ana.run(["send", "--to", "ben", "hello"])).code, 3);
+});

@@ -1,0 +1,156 @@
+/** The examples, as people run them, with a chatd on the path. */
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { requireDebianPackage } from "../support/debian_package.ts";
+import { eventually } from "../support/eventually.ts";
+import { comeBack } from "../support/person.ts";
+import { jsonLines, scriptPassword, ScriptUser } from "../support/script_user.ts";
+import { ServerProcess } from "../support/server_process.ts";
+import { temporaryFolder } from "../support/temporary_folder.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+interface Context {
+  readonly ana: ScriptUser;
+  readonly ben: ScriptUser;
+  readonly server: ServerProcess;
+  readonly folder: string;
+  /** The environment of ben, with a chatd on the path. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+async function withUsers(use: (context: Context) => Promise<void>): Promise<void> {
+  using folder = temporaryFolder();
+  await using server = await ServerProcess.start({ folder: `${folder.path}/data` });
+  const place = ["--server", `127.0.0.1:${server.port}`];
+  const [ana, ben] = ["ana", "ben"].map((user) => new ScriptUser(user, { folder: folder.path, place }));
+  for (const user of [ana, ben]) {
+    const { code, stderr } = await user.register();
+    assert.equal(code, 0, stderr);
+  }
+  const program = `exec '${Deno.execPath()}' run --quiet --no-check --cached-only -A '${root}main.ts' "$@"`;
+  Deno.mkdirSync(`${folder.path}/bin`);
+  Deno.writeTextFileSync(`${folder.path}/bin/chatd`, `#!/bin/sh\n${program}\n`, { mode: 0o755 });
+  const env = { ...ben.env, PATH: `${folder.path}/bin:${Deno.env.get("PATH")}` };
+  await use({ ana, ben, server, folder: folder.path, env });
+}
+
+/** Rooms that ana and ben are in. */
+async function makeRooms(port: number, names: readonly string[]): Promise<void> {
+  const transport = new GrpcTransport({ host: "127.0.0.1", port, callback: false });
+  for (const user of ["ana", "ben"]) {
+    const request = { user, password: scriptPassword, deviceName: "", deviceId: "" };
+    const { credentials } = await transport.logIn(request, {});
+    const person = await comeBack(credentials!.token, transport);
+    for (const name of names) {
+      if (user === "ana") await person.client.rooms.create({ name, public: true, historyVisible: true });
+      else await person.client.rooms.join(`#${name}`);
+    }
+    await person.stop();
+  }
+}
+
+async function texts(user: ScriptUser, address: string): Promise<unknown[]> {
+  const { code, stdout, stderr } = await user.run(["history", "--json", "--with", address]);
+  assert.equal(code, 0, stderr);
+  return jsonLines(stdout).map(({ text }) => text);
+}
+
+Deno.test("the alert for cron sends when the disk is full enough, and says nothing else", async () => {
+  await withUsers(async ({ ana, env }) => {
+    const alert = async (limit: string) => {
+      const command = new Deno.Command(`${root}examples/disk_alert.sh`, {
+        args: ["/", limit, "ana"],
+        env,
+        stdin: "null",
+      });
+      const { code, stdout, stderr } = await command.output();
+      const decoder = new TextDecoder();
+      return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+    };
+    assert.deepEqual(await alert("101"), { code: 0, stdout: "", stderr: "" });
+    assert.deepEqual(await alert("0"), { code: 0, stdout: "", stderr: "" });
+    const [text, ...others] = await texts(ana, "ben");
+    assert.match(String(text), /: \/ is \d+ % full$/);
+    assert.deepEqual(others, []);
+  });
+});
+
+Deno.test("the echo bot says again what was said", async () => {
+  await withUsers(async ({ ana, ben }) => {
+    await using bot = ben.start("bot", "--exec", `${root}examples/echo_bot.sh`);
+    await bot.line(/answers as ben/);
+    // A bot that is new begins with what comes from now on, which may be the second.
+    await eventually(async () => {
+      await ana.run(["send", "--to", "ben", "hello"]);
+      return (await texts(ana, "ben")).includes("ana said: hello");
+    });
+    bot.kill("SIGTERM");
+    assert.equal((await bot.status).code, 0);
+  });
+});
+
+Deno.test("the bridge carries what others say from one room to the other, and back, once", async () => {
+  await withUsers(async ({ ana, env, server }) => {
+    await makeRooms(server.port, ["one", "two"]);
+    const bridge = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", `${root}examples/bridge.mjs`, "#one", "#two"],
+      env,
+      stdin: "null",
+      stdout: "null",
+      stderr: "inherit",
+      detached: true,
+    }).spawn();
+    try {
+      for (const [from, to] of [["#one", "#two"], ["#two", "#one"]]) {
+        await eventually(async () => {
+          await ana.run(["send", "--to", from, `from ${from}`]);
+          return (await texts(ana, to)).includes(`ana: from ${from}`);
+        });
+      }
+      await ana.run(["send", "--to", "#one", "last"]);
+      await eventually(async () => (await texts(ana, "#two")).includes("ana: last"));
+      for (const room of ["#one", "#two"]) {
+        assert.ok((await texts(ana, room)).every((text) => !String(text).includes("ben:")), "nothing goes in circles");
+      }
+    } finally {
+      Deno.kill(-bridge.pid, "SIGTERM");
+      await bridge.status;
+    }
+  });
+});
+
+const pythonPackages = [
+  { name: "python3-grpcio", file: "/usr/lib/python3/dist-packages/grpc/__init__.py" },
+  { name: "python3-protobuf", file: "/usr/lib/python3/dist-packages/google/protobuf/__init__.py" },
+  { name: "protobuf-compiler", file: "/usr/bin/protoc" },
+  { name: "protobuf-compiler-grpc", file: "/usr/bin/grpc_python_plugin" },
+];
+
+Deno.test("the example in Python over gRPC logs in, sends, and prints what was said", async () => {
+  for (const each of pythonPackages) requireDebianPackage({ ...each, why: "an example is written with it" });
+  await withUsers(async ({ ana, ben, server, folder }) => {
+    const stubs = `${folder}/stubs`;
+    Deno.mkdirSync(stubs);
+    const protos = [...Deno.readDirSync(`${root}proto/chatd/v1`)].map(({ name }) => `chatd/v1/${name}`);
+    const out = [
+      `--python_out=${stubs}`,
+      `--grpc_out=${stubs}`,
+      "--plugin=protoc-gen-grpc=/usr/bin/grpc_python_plugin",
+    ];
+    const made = await new Deno.Command("/usr/bin/protoc", { args: ["-I", `${root}proto`, ...out, ...protos] })
+      .output();
+    assert.ok(made.success, new TextDecoder().decode(made.stderr));
+    assert.equal((await ben.run(["send", "--to", "ana", "first"])).code, 0);
+    const { code, stdout, stderr } = await new Deno.Command("/usr/bin/python3", {
+      args: [`${root}examples/grpc_chat.py`, `127.0.0.1:${server.port}`, "ana", "ben", "Grüße, ben"],
+      env: { CHATD_PASSWORD: scriptPassword, PYTHONPATH: stubs, PYTHONIOENCODING: "utf-8" },
+      stdin: "null",
+    }).output();
+    const decoder = new TextDecoder();
+    assert.equal(code, 0, decoder.decode(stderr));
+    assert.equal(decoder.decode(stdout), "ben: first\nana: Grüße, ben\n");
+    assert.deepEqual(await texts(ana, "ben"), ["first", "Grüße, ben"]);
+  });
+});

@@ -56,7 +56,10 @@ async function chatThrough(program: Program, commit: string): Promise<void> {
   assert.equal(version.stdout, `chatd ${config.version} (commit ${commit}, Deno ${Deno.version.deno})\n`);
   assert.match((await run(program, ["--help"])).stdout, /grpc-server/);
 
-  Deno.writeTextFileSync(`${program.folder}/chatd.toml`, '[grpc]\nlisten = "127.0.0.1:0"\n');
+  Deno.writeTextFileSync(
+    `${program.folder}/chatd.toml`,
+    'metrics-listen = "127.0.0.1:0"\n[grpc]\nlisten = "127.0.0.1:0"\n',
+  );
   const server = command(program, ["serve", "--config", "chatd.toml"]).spawn();
   const errors = new Response(server.stderr).text();
   const output = server.stdout.pipeThrough(new TextDecoderStream()).getReader();
@@ -89,6 +92,7 @@ async function chatThrough(program: Program, commit: string): Promise<void> {
     await output.cancel();
     const { code } = await server.status;
     assert.equal(code, 0, await errors);
+    assert.match(await errors, /"metrics are shown".*"at":"http:\/\/127\.0\.0\.1:\d+\/metrics"/);
   }
 }
 

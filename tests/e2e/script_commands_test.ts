@@ -86,6 +86,8 @@ Deno.test("send takes words, stdin, lines and files, and prints what was accepte
     const refused = await ana.run(["send", "--to", "nobody", "x"]);
     assert.deepEqual([refused.code, refused.stdout], [1, ""]);
     assert.match(refused.stderr, /^chatd: There is no user "nobody"/);
+    const hidden = await ana.run(["send", "--to", "ben", "--file", `${folder}/nothing`]);
+    assert.deepEqual([hidden.code, hidden.stdout], [1, ""]);
     assert.equal((await ana.run(["send", "hello"])).code, 2);
     assert.equal((await ana.run(["send", "--to", "ben"], "")).code, 1, "nothing is no message");
 

@@ -35,6 +35,11 @@ export function clientExitCode(error: unknown): number {
   return error.code === "unavailable" ? exitCode.noConnection : exitCode.failed;
 }
 
+/** The exit code of a command for scripts: what the user may not do is refused, and says nothing about their login. */
+export function scriptExitCode(error: unknown): number {
+  return error instanceof ChatError && error.code === "permission_denied" ? exitCode.failed : clientExitCode(error);
+}
+
 const refusals: ReadonlySet<ChatErrorCode> = new Set(["unauthenticated", "permission_denied", "already_exists"]);
 
 /** The exit code of a server on a broker that ends with `error`. */

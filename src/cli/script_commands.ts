@@ -1,5 +1,5 @@
 import type { Environment } from "./environment.ts";
-import { clientExitCode } from "./exit_code.ts";
+import { clientExitCode, scriptExitCode } from "./exit_code.ts";
 import { defineCommand } from "./invocation.ts";
 import {
   botOptions,
@@ -53,7 +53,7 @@ export function scriptCommands(options: OptionsWithEnv, env: Environment) {
         "ends with 0 only when it is accepted.",
       options: sendOptions(options, env),
       load: async () => (await import("../app/script/send_command.ts")).runSend,
-      exitCodeOf: clientExitCode,
+      exitCodeOf: scriptExitCode,
     }),
     defineCommand({
       name: "tail",
@@ -62,7 +62,7 @@ export function scriptCommands(options: OptionsWithEnv, env: Environment) {
         "acknowledged when the reader of stdout took it. The first time, it begins with what is new.",
       options: tailOptions(options, env),
       load: async () => (await import("../app/script/tail_command.ts")).runTail,
-      exitCodeOf: clientExitCode,
+      exitCodeOf: scriptExitCode,
     }),
     defineCommand({
       name: "bot",
@@ -73,7 +73,7 @@ export function scriptCommands(options: OptionsWithEnv, env: Environment) {
         "passed over.",
       options: botOptions(options, env),
       load: async () => (await import("../app/script/bot_command.ts")).runBot,
-      exitCodeOf: clientExitCode,
+      exitCodeOf: scriptExitCode,
     }),
     defineCommand({
       name: "history",
@@ -81,7 +81,7 @@ export function scriptCommands(options: OptionsWithEnv, env: Environment) {
       description: "Prints the newest messages of a conversation, oldest first.",
       options: historyOptions(options, env),
       load: async () => (await import("../app/script/list_commands.ts")).runHistory,
-      exitCodeOf: clientExitCode,
+      exitCodeOf: scriptExitCode,
     }),
     defineCommand({
       name: "search",
@@ -89,7 +89,7 @@ export function scriptCommands(options: OptionsWithEnv, env: Environment) {
       description: "Prints messages that have all of the words, the newest first.",
       options: searchOptions(options, env),
       load: async () => (await import("../app/script/list_commands.ts")).runSearch,
-      exitCodeOf: clientExitCode,
+      exitCodeOf: scriptExitCode,
     }),
     defineCommand({
       name: "users",
@@ -97,7 +97,7 @@ export function scriptCommands(options: OptionsWithEnv, env: Environment) {
       description: "Lists all users, by name: the name, and whether they are online, separated by a tab.",
       options: usersOptions(options, env),
       load: async () => (await import("../app/script/list_commands.ts")).runUsers,
-      exitCodeOf: clientExitCode,
+      exitCodeOf: scriptExitCode,
     }),
     defineCommand({
       name: "rooms",
@@ -106,7 +106,7 @@ export function scriptCommands(options: OptionsWithEnv, env: Environment) {
         "topic, separated by tabs.",
       options: roomsOptions(options, env),
       load: async () => (await import("../app/script/list_commands.ts")).runRooms,
-      exitCodeOf: clientExitCode,
+      exitCodeOf: scriptExitCode,
     }),
   ] as const;
 }

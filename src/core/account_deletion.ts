@@ -17,8 +17,8 @@ export interface AccountDeletionOptions {
   readonly clock: Clock;
   /** What becomes of the messages. */
   readonly mode: DeletedAccounts;
-  /** Nobody has this name any more: what is remembered of it is wrong. */
-  onGone(name: string): void;
+  /** Nobody has this name any more, but `alias`: what is remembered of it is wrong. */
+  onGone(name: string, alias: string): void;
   /** There are messages to be blanked. */
   onErase(): void;
 }
@@ -46,7 +46,7 @@ export class AccountDeletion {
     const { accounts, store, onGone, onErase } = this.#options;
     for (const room of await store.roomsOf(name)) await this.#leave(name, room);
     const alias = await accounts.deleteUser(name, { actor, erase: mode === "erase" });
-    onGone(name);
+    onGone(name, alias);
     if (mode === "erase") onErase();
     // Until now their sessions could still bring them into others.
     for (const room of await store.roomsOf(alias)) await this.#leave(alias, room);

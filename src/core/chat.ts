@@ -160,8 +160,9 @@ export class Chat {
       store: options.rooms,
       clock,
       mode: options.deletedAccounts ?? "anonymize",
-      onGone: (name) => {
+      onGone: (name, alias) => {
         known.forget(name);
+        settings.renamed(name, alias);
         cache.forgetUser(name);
       },
       onErase: options.onErase ?? (() => {}),

@@ -38,6 +38,10 @@ export class RecentMap<K, V> {
     this.#entries.set(key, value);
   }
 
+  values(): Iterable<V> {
+    return this.#entries.values();
+  }
+
   delete(key: K): void {
     this.#entries.delete(key);
   }

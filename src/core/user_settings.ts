@@ -151,6 +151,17 @@ export class UserSettings {
     if (asking !== undefined) asking.written = true;
   }
 
+  /** Somebody has another name for ever. */
+  renamed(name: string, alias: string): void {
+    this.#known.delete(name);
+    for (const { blocks } of this.#known.values()) {
+      const block = blocks.get(name);
+      if (block === undefined) continue;
+      blocks.delete(name);
+      blocks.set(alias, block);
+    }
+  }
+
   async #parse(name: string): Promise<string> {
     const parsed = parseUserName(name);
     if (await this.#options.isUser(parsed)) return parsed;

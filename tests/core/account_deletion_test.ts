@@ -109,6 +109,19 @@ Deno.test("who comes into rooms while their account is deleted is in none afterw
   await test.close();
 });
 
+Deno.test("who blocks somebody blocks whoever that is after the account was deleted", async () => {
+  await using test = await TestChat.open({ users: ["ana", "ben"] });
+  const { chat } = test;
+  await test.send("ana", "ben");
+  await chat.settings.block("ben", "ana");
+  await chat.deletion.delete("ana");
+  const { conversations: [{ conversation }] } = await chat.conversations("ben", { beforePosition: 0, limit: 10 });
+  const alias = conversation.replace("ben:", "");
+  assert.deepEqual(await chat.settings.blocked("ben"), [alias]);
+  await chat.settings.unblock("ben", alias);
+  assert.deepEqual(await chat.settings.blocked("ben"), []);
+});
+
 Deno.test("the last one in a room leaves it too", async () => {
   const test = await TestChat.open({ users: ["ana"] });
   const room = await createRoom(test, "ana");

@@ -82,6 +82,10 @@ async function chatThrough(program: Program, commit: string): Promise<void> {
     await writer.close();
     const { code, stderr } = await client.output();
     assert.equal(code, 0, new TextDecoder().decode(stderr));
+    const login = await run(program, ["login", "--user", "ben", "--server", `127.0.0.1:${port}`]);
+    assert.equal(login.code, 0, login.stderr);
+    const printed = await run(program, ["tail", "--since", "1h", "--count", "2"]);
+    assert.match(printed.stdout, /\[ana\] 1 ana: hello\n.*\[ana\] 2 ana: ben\n$/, printed.stderr);
     // In a worker, which is made from the same file.
     assert.deepEqual(await foundMessages("hel*", { user: "ana", password, port: Number(port) }), ["hello"]);
   } finally {

@@ -75,6 +75,17 @@ Deno.test("deno task start serves, restarts what died, and chats with deno task 
     await writer.close();
     const { code, stderr } = await client.output();
     assert.equal(code, 0, new TextDecoder().decode(stderr));
+    const script = async (...args: string[]) => {
+      const { code, stdout, stderr } = await task(folder.path, ["script", ...args]).output();
+      assert.equal(code, 0, new TextDecoder().decode(stderr));
+      return new TextDecoder().decode(stdout);
+    };
+    await script("login", "--user", "ana", "--server", `127.0.0.1:${port}`);
+    await script("send", "--to", "ana", "by a script");
+    assert.match(
+      await script("tail", "--since", "1h", "--count", "2"),
+      / ana: a note to myself\n.* ana: by a script\n$/,
+    );
     assert.deepEqual(await foundMessages("note", { user: "ana", password, port: Number(port) }), ["a note to myself"]);
   } finally {
     server.kill("SIGINT");

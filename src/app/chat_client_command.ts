@@ -1,10 +1,12 @@
 import { ChatClient, type ClientEvent } from "../client/chat_client.ts";
 import type { Transport } from "../client/transport.ts";
+import type { Credentials } from "../gen/chatd/v1/auth.ts";
+import type { FullScreenChat } from "../terminal/full_screen/full_screen_chat.ts";
 import { LineFace } from "../terminal/line_face.ts";
 import { describeProblem, sendLines } from "../terminal/pipe.ts";
 import { PlainFace } from "../terminal/plain_face.ts";
 import { chooseStyle } from "../terminal/style.ts";
-import { TerminalChat } from "../terminal/terminal_chat.ts";
+import { TerminalChat, type TerminalChatOptions } from "../terminal/terminal_chat.ts";
 import { processDevice } from "../terminal/terminal_device.ts";
 import { ClientState, type Consumer } from "./client_state.ts";
 import { Login, type LoginOptions, saveCredentials } from "./saved_login.ts";
@@ -14,6 +16,9 @@ import { version } from "./version.ts";
 export interface ChatClientOptions extends LoginOptions {
   readonly to?: string;
   readonly consumer: string;
+  /** Line by line, not on the whole screen. */
+  readonly plain?: boolean;
+  readonly noColor?: boolean;
 }
 
 const done = 0;
@@ -51,27 +56,32 @@ interface Run {
   readonly token: string;
 }
 
+/** A terminal that is smaller has lines, not panes. */
+const minColumns = 40;
+const minRows = 10;
+
 async function chat(run: Run): Promise<number> {
   const { transport, options, state, consumer } = run;
-  const style = chooseStyle({ noColor: Deno.env.get("NO_COLOR"), term: Deno.env.get("TERM") });
-  const isDumb = Deno.env.get("TERM") === "dumb";
+  const environment = {
+    noColor: options.noColor ? "1" : Deno.env.get("NO_COLOR"),
+    term: Deno.env.get("TERM"),
+  };
   const stop = new AbortController();
   const stopHearing = onSignals(() => stop.abort());
   let client: ChatClient | undefined;
-  const saved = state.read();
-  const terminal = new TerminalChat({
-    face: (options) =>
-      isDumb ? new PlainFace(processDevice) : new LineFace({ device: processDevice, style, ...options }),
-    style,
+  const common = {
     user: options.user,
     address: transport.address,
     to: options.to,
-    lastRecipient: saved.lastRecipient,
-    client: (onEvent) => client = newClient(run, onEvent),
-    keepCredentials: (credentials) => Promise.resolve(saveCredentials(state, credentials)),
+    lastRecipient: state.read().lastRecipient,
+    client: (onEvent: (event: ClientEvent) => void | Promise<void>) => client = newClient(run, onEvent),
+    keepCredentials: (credentials: Credentials) => Promise.resolve(saveCredentials(state, credentials)),
     loggedOut: () => Promise.resolve(state.update(({ token: _dead, ...rest }) => rest)),
     signal: stop.signal,
-  });
+  };
+  const terminal = takesScreen(options, environment.term)
+    ? await fullScreen(common, environment, state)
+    : lineByLine(common, environment);
   try {
     const error = await terminal.run();
     if (error) throw error;
@@ -92,6 +102,45 @@ async function chat(run: Run): Promise<number> {
       }),
     }));
   }
+}
+
+type Common = Omit<TerminalChatOptions, "face" | "style">;
+type TerminalEnvironment = Parameters<typeof chooseStyle>[0];
+
+function takesScreen({ plain }: ChatClientOptions, term: string | undefined): boolean {
+  if (plain || term === undefined || term === "" || term === "dumb") return false;
+  const { columns, rows } = processDevice.size();
+  return columns >= minColumns && rows >= minRows;
+}
+
+function lineByLine(common: Common, environment: TerminalEnvironment): TerminalChat {
+  const style = chooseStyle(environment);
+  const isDumb = environment.term === "dumb";
+  return new TerminalChat({
+    ...common,
+    style,
+    face: (options) =>
+      isDumb ? new PlainFace(processDevice) : new LineFace({ device: processDevice, style, ...options }),
+  });
+}
+
+/** Loaded only here: other commands need nothing of it. */
+async function fullScreen(
+  common: Common,
+  environment: TerminalEnvironment,
+  state: ClientState,
+): Promise<FullScreenChat> {
+  const { FullScreenChat } = await import("../terminal/full_screen/full_screen_chat.ts");
+  const { choosePalette } = await import("../terminal/full_screen/palette.ts");
+  return new FullScreenChat({
+    ...common,
+    device: processDevice,
+    palette: choosePalette(environment),
+    store: {
+      read: () => state.read().screen ?? {},
+      update: (change) => state.update((saved) => ({ ...saved, screen: change(saved.screen ?? {}) })),
+    },
+  });
 }
 
 async function pipe(run: Run): Promise<number> {

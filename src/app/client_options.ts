@@ -32,6 +32,9 @@ export interface GrpcClientOptions {
   readonly invite?: string;
   /** Which cursor of the device to resume from; `ui` unless given. */
   readonly consumer: string;
+  /** Line by line, not on the whole screen. */
+  readonly plain?: boolean;
+  readonly noColor?: boolean;
 }
 
 /** What `chatd amqp-client` is asked to do; checked already as far as words go, no file was opened. */
@@ -49,4 +52,7 @@ export interface AmqpClientOptions {
   readonly password?: string;
   readonly invite?: string;
   readonly consumer: string;
+  /** Line by line, not on the whole screen. */
+  readonly plain?: boolean;
+  readonly noColor?: boolean;
 }

@@ -1,10 +1,13 @@
 import { ChatError } from "../core/chat_error.ts";
+import type { KeptScreen } from "../terminal/full_screen/screen_preferences.ts";
 
 /** What the client keeps between runs, for one user on one server. */
 export interface SavedClient {
   readonly token?: string;
   readonly deviceId?: string;
   readonly lastRecipient?: string;
+  /** Of the full screen. */
+  readonly screen?: KeptScreen;
   /** How far each consumer has come in the log with this epoch. */
   readonly epoch?: string;
   readonly positions?: Readonly<Record<string, number>>;

@@ -4,11 +4,21 @@ import { ChatError } from "../core/chat_error.ts";
 import type { Message } from "../core/message.ts";
 import type { Credentials } from "../gen/chatd/v1/auth.ts";
 import type { ConversationNames } from "./conversation_names.ts";
+import type { Level } from "./full_screen/conversation_list.ts";
+import type { Notify } from "./full_screen/screen_preferences.ts";
 
 /** The conversation that the person writes to. */
 export interface Current {
   readonly address: string;
   readonly conversation: string;
+}
+
+/** What a person can set of their full screen. */
+export interface ScreenSettings {
+  readonly notify: Notify;
+  setNotify(notify: Notify): void;
+  level(conversation: string): Level;
+  setLevel(conversation: string, level: Level): void;
 }
 
 /** What commands may do to the chat that they are given in. */
@@ -28,6 +38,8 @@ export interface CommandContext {
   transfer(what: string, work: (options: TransferOptions) => Promise<string | undefined>): void;
   /** To nobody, until the next `writeTo`. */
   stopWriting(): void;
+  /** What the person wants of this screen, where it can be had. */
+  readonly screen?: ScreenSettings;
   askSecret(question: string): Promise<string | undefined>;
   keepCredentials(credentials: Credentials): Promise<void>;
   loggedOut(): Promise<void>;

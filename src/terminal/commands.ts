@@ -11,7 +11,7 @@ const commands: Commands = {
   help: {
     arguments: "",
     summary: "This list",
-    run: ({ print }) => print(helpLines()),
+    run: ({ print, screen }) => print(screen === undefined ? helpLines() : [...helpLines(), ...screenKeyLines()]),
   },
   ...messageCommands,
   ...fileCommands,
@@ -53,6 +53,20 @@ export function completeCommand(before: string, names: Iterable<string>): string
   const [start, word] = /^\/(\w+)\s+/.exec(before) ?? [];
   if (start === undefined || !Object.hasOwn(commands, word) || !commands[word].takesName) return [];
   return [...names].map((name) => `${start}${name}`).filter((whole) => whole.startsWith(before));
+}
+
+function screenKeyLines(): string[] {
+  const keys = [
+    ["PgUp, PgDn", "Older and newer messages; Ctrl-Home, Ctrl-End: the oldest loaded, the newest"],
+    ["Alt-A, Alt-1 … Alt-9", "The next conversation with unread messages; one of the list"],
+    ["Tab", "Complete a command, a name, a room, or :emoji"],
+    ["Ctrl-R", "Search in what you sent"],
+    ["Ctrl-A, Ctrl-E", "Begin and end of the line; Alt-B, Alt-F: a word back and forth"],
+    ["Ctrl-U, Ctrl-K, Ctrl-W", "Cut before the cursor, after it, a word; Ctrl-Y pastes it"],
+    ["Ctrl-L, Ctrl-Z", "Draw everything again; back to the shell, until fg"],
+    ["\\ at the end", "A new line, as with Alt-Enter"],
+  ];
+  return keys.map(([key, meaning]) => `  ${key.padEnd(28)} ${meaning}`);
 }
 
 function helpLines(): string[] {

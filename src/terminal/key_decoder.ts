@@ -22,8 +22,22 @@ export type KeyCommand =
   | "interrupt"
   | "end-of-input";
 
+/** What a key does to the screen around the input line; faces that have none pass it over. */
+export type ScreenKey =
+  | "page-up"
+  | "page-down"
+  | "oldest"
+  | "newest"
+  | "next-unread"
+  | "search"
+  | "suspend"
+  | "cancel"
+  /** The first to the ninth of the list. */
+  | `conversation-${number}`;
+
 export type Key =
   | { readonly kind: "command"; readonly command: KeyCommand }
+  | { readonly kind: "screen"; readonly key: ScreenKey }
   | { readonly kind: "text"; readonly text: string }
   /** With newlines as "\n". */
   | { readonly kind: "paste"; readonly text: string }
@@ -87,6 +101,20 @@ const sequences: Readonly<Record<string, KeyCommand>> = {
   "\n": "newline",
 };
 
+const screenControls: Readonly<Record<string, ScreenKey>> = {
+  "\x07": "cancel",
+  "\x12": "search",
+  "\x1a": "suspend",
+};
+
+const screenSequences: Readonly<Record<string, ScreenKey>> = {
+  "[5~": "page-up",
+  "[6~": "page-down",
+  "[1;5H": "oldest",
+  "[1;5F": "newest",
+  a: "next-unread",
+};
+
 // deno-lint-ignore no-control-regex -- what keys send begins with ESC
 const wholeSequence = /^\x1b(\[[0-?]*[ -/]*[@-~]|O[\x20-\x7e]|[^[O])/u;
 // deno-lint-ignore no-control-regex -- see above
@@ -119,6 +147,8 @@ export class KeyDecoder {
     if (text) return this.#take(text.length, { kind: "text", text });
     if (this.#rest[0] === "\x1b") return this.#nextSequence();
     const command = controls[this.#rest[0]];
+    const screen = screenControls[this.#rest[0]];
+    if (screen) return this.#take(1, { kind: "screen", key: screen });
     return this.#take(1, command && { kind: "command", command });
   }
 
@@ -131,6 +161,9 @@ export class KeyDecoder {
     }
     const report = cursorReport.exec(sequence);
     if (report) return this.#take(whole.length, { kind: "cursor", column: Number(report[1]) - 1 });
+    const screen = screenSequences[sequence] ??
+      (/^[1-9]$/.test(sequence) && `conversation-${Number(sequence)}` as const);
+    if (screen) return this.#take(whole.length, { kind: "screen", key: screen });
     const command = sequences[sequence];
     // ESC by itself means nothing here: what follows it is a key of its own.
     const alone = !command && sequence.length === 1;

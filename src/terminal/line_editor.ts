@@ -1,6 +1,6 @@
 import type { Key, KeyCommand } from "./key_decoder.ts";
 
-export type EditorKey = Exclude<Key, { kind: "cursor" }>;
+export type EditorKey = Exclude<Key, { kind: "cursor" | "screen" }>;
 
 export type EditorAction =
   | { readonly kind: "submit"; readonly text: string }
@@ -17,6 +17,8 @@ export interface LineEditorOptions {
   maxLength?: number;
   /** What may complete the text before the cursor: whole replacements of it. */
   complete?(before: string): string[];
+  /** Whether a backslash before the cursor makes "submit" begin a new line instead, and goes away. Default false. */
+  continues?: boolean;
 }
 
 const maxHistory = 500;
@@ -46,6 +48,11 @@ export class LineEditor {
   /** In UTF-16 units; never within a character as people see it. */
   get cursor(): number {
     return this.#cursor;
+  }
+
+  /** What was submitted, the newest last. */
+  get history(): readonly string[] {
+    return this.#history;
   }
 
   setText(text: string): void {
@@ -83,8 +90,12 @@ export class LineEditor {
       this.#text === "" ? { kind: "end-of-input" } : this.#erase(this.#cursor, this.#after(this.#cursor)),
   };
 
-  #submit(): EditorAction {
+  #submit(): EditorAction | undefined {
     const text = this.#text;
+    if (this.#options.continues && text[this.#cursor - 1] === "\\") {
+      this.#erase(this.#cursor - 1, this.#cursor);
+      return this.#insert("\n");
+    }
     if (text !== "" && this.#options.history !== false && this.#history.at(-1) !== text) this.#history.push(text);
     if (this.#history.length > maxHistory) this.#history.shift();
     this.#recalled = this.#history.length;
@@ -137,7 +148,8 @@ export class LineEditor {
       while (length < prefix.length && prefix[length] === candidate[length]) length++;
       return prefix.slice(0, length);
     });
-    if (common.length < before.length) return;
+    // The only one may be shorter than what it stands for: ":tada" is "🎉".
+    if (candidates.length > 1 && common.length < before.length) return;
     this.#text = common + this.#text.slice(this.#cursor);
     this.#cursor = common.length;
   }

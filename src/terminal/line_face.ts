@@ -102,6 +102,7 @@ export class LineFace implements Face {
         const bytes = await this.#device.read(this.#leave.signal);
         if (!bytes) return;
         for (const key of decoder.decode(bytes)) {
+          if (key.kind === "screen") continue;
           if (key.kind === "cursor") this.#screen.cursorReported(key.column);
           else if (this.#secret) this.#applyToSecret(this.#secret, key);
           else if (await this.#applyToDraft(key)) return;

@@ -17,6 +17,17 @@ export const messageCommands: Commands = {
     takesName: true,
     run: (context, { words }) => context.writeTo(only(words, "/to NAME or /to #ROOM")),
   },
+  msg: {
+    arguments: "NAME or #ROOM TEXT",
+    summary: "Send something there, and write there from now on",
+    takesName: true,
+    async run(context, { text, typed }) {
+      const [, name, said] = /^\s*(\S+)\s+([^]*\S[^]*)$/.exec(text) ?? [];
+      if (name === undefined) throw usage("/msg NAME TEXT or /msg #ROOM TEXT");
+      await context.writeTo(name);
+      context.send(said, typed);
+    },
+  },
   users: {
     arguments: "",
     summary: "Everybody here, and who is online",

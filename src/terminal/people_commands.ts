@@ -1,6 +1,17 @@
+import { ChatError } from "../core/chat_error.ts";
+import { isRoomId } from "../core/room.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
 import type { DirectMessages, Settings } from "../core/settings_store.ts";
-import { type CommandContext, type Commands, currentOf, only, parseNumber, usage } from "./command.ts";
+import {
+  type CommandContext,
+  type Commands,
+  currentOf,
+  only,
+  parseNumber,
+  type ScreenSettings,
+  usage,
+} from "./command.ts";
+import { type Level, levels } from "./full_screen/conversation_list.ts";
 
 const settingForm = "/set receipts on|off, /set presence on|off, or /set messages anyone|contacts|nobody";
 const directMessages: readonly DirectMessages[] = ["anyone", "contacts", "nobody"];
@@ -57,12 +68,16 @@ export const peopleCommands: Commands = {
   },
   set: {
     arguments: "[SETTING VALUE]",
-    summary: "Your settings: receipts, presence, messages; without arguments, what they are",
-    async run({ client, print }, { words }) {
+    summary: "Your settings: receipts, presence, messages; on a full screen also notify and level; else what they are",
+    async run(context, { words }) {
+      const { client, print, screen } = context;
+      if (screen !== undefined && (words[0] === "notify" || words[0] === "level")) {
+        return await print([setScreen(context, screen, words)]);
+      }
       const settings = words.length === 0
         ? (await client.people.settings()).settings
         : await client.people.updateSettings(parseSetting(words));
-      await print(settingLines(settings));
+      await print([...settingLines(settings), ...(screen === undefined ? [] : [`  notify ${screen.notify}`])]);
     },
   },
 };
@@ -81,6 +96,35 @@ function parseSetting([name, value, ...rest]: readonly string[]): Partial<Settin
     if (name === "messages" && from !== undefined) return { directMessages: from };
   }
   throw usage(settingForm);
+}
+
+const notifyForm = "/set notify off|on|osc9|osc777";
+const levelForm = "/set level #ROOM all|mentions|none";
+
+/** What is of this screen alone. @returns what it is now. */
+function setScreen({ names }: CommandContext, screen: ScreenSettings, words: readonly string[]): string {
+  const [name, ...values] = words;
+  if (name === "notify") {
+    const [value, ...rest] = values;
+    const notify = ({ off: "off", on: "osc9", osc9: "osc9", osc777: "osc777" } as const)[value];
+    if (notify === undefined || rest.length > 0) throw usage(notifyForm);
+    screen.setNotify(notify);
+    return notify === "off"
+      ? "The desktop is told nothing."
+      : `Terminals that know ${notify === "osc9" ? "OSC 9" : "OSC 777"} tell the desktop who wrote to you.`;
+  }
+  const [room, value, ...rest] = values;
+  const level = levels.find((each) => each === value);
+  const address = room === undefined ? "" : names.address(room);
+  if (level === undefined || rest.length > 0) throw usage(levelForm);
+  if (!isRoomId(address)) throw new ChatError("not_found", `You are in no room ${sanitizeLine(room)}.`);
+  screen.setLevel(address, level);
+  const what: Readonly<Record<Level, string>> = {
+    all: "all messages are counted, and the bell rings when they name you",
+    mentions: "only messages that name you are counted",
+    none: "nothing is counted, and no bell rings",
+  };
+  return `${names.label(address)}: ${what[level]}.`;
 }
 
 function settingLines({ readReceipts, presence, directMessages }: Settings): string[] {

@@ -1,3 +1,4 @@
+import process from "node:process";
 import { readProcessInput } from "./process_input.ts";
 
 /** The terminal as far as an input line needs it, so that tests can play one. */
@@ -8,6 +9,13 @@ export interface TerminalDevice {
   read(signal: AbortSignal): Promise<Uint8Array | undefined>;
   /** Resolves when the terminal has taken it. */
   write(text: string): Promise<void>;
+  /** Like `write`, for a process that ends now. */
+  writeNow?(text: string): void;
+  /**
+   * Stops this process and those with it, as Ctrl-Z does, and resolves when it goes on: with false at once when Deno does not
+   * permit it. Absent where there is no such thing.
+   */
+  suspend?(): Promise<boolean>;
   size(): { columns: number; rows: number };
   /** The returned function stops it. */
   onResize(listener: () => void): () => void;
@@ -27,6 +35,15 @@ export const processDevice: TerminalDevice = {
       // The terminal is gone, and the end of the input says so too.
     }
   },
+  writeNow(text) {
+    try {
+      Deno.stdin.setRaw(false);
+      Deno.stdout.writeSync(utf8.encode(text));
+    } catch {
+      // The terminal is gone.
+    }
+  },
+  suspend: Deno.build.os === "windows" ? undefined : suspend,
   size() {
     try {
       const { columns, rows } = Deno.consoleSize();
@@ -41,3 +58,24 @@ export const processDevice: TerminalDevice = {
     return () => Deno.removeSignalListener("SIGWINCH", listener);
   },
 };
+
+/** How long the system may take to stop this process, in milliseconds of its own time; where nobody could let it go on, it never does. */
+const stopMs = 300;
+
+async function suspend(): Promise<boolean> {
+  const goesOn = Promise.withResolvers<void>();
+  Deno.addSignalListener("SIGCONT", goesOn.resolve);
+  try {
+    // The whole job, as the terminal does it: one that goes on waiting for this process, as `deno task`, would hold the shell.
+    process.kill(0, "SIGTSTP");
+    const timer = setTimeout(goesOn.resolve, stopMs);
+    await goesOn.promise;
+    clearTimeout(timer);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return false;
+    throw error;
+  } finally {
+    Deno.removeSignalListener("SIGCONT", goesOn.resolve);
+  }
+}

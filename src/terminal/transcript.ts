@@ -69,7 +69,7 @@ export class Transcript {
 }
 
 /** "[file notes.txt, 1.2 MiB, /save 12]"; without a seq, it cannot be saved from here. */
-function fileText({ name, size }: Attachment, seq: number | undefined): string {
+export function fileText({ name, size }: Attachment, seq: number | undefined): string {
   const how = seq === undefined ? "" : `, /save ${seq}`;
   return `[file ${sanitizeLine(name)}, ${formatBytes(size)}${how}]`;
 }

@@ -98,6 +98,8 @@ Deno.test("grpc-client needs a user, and has defaults for the rest", () => {
       server: { host: "127.0.0.1", port: 50051 },
       delivery: "stream",
       consumer: "ui",
+      plain: false,
+      noColor: false,
       insecure: false,
     },
   );

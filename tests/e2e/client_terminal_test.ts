@@ -11,7 +11,7 @@ const ignore = !hasTmux;
 function command(options: { port: number; user: string; folder: string; more?: string }): string {
   const { port, user, folder, more = "" } = options;
   const run = `"${Deno.execPath()}" run --quiet --no-check --cached-only -A "${root}main.ts"`;
-  return `XDG_STATE_HOME="${folder}/${user}" ${run} grpc-client --server 127.0.0.1:${port} --user ${user} ${more}`;
+  return `XDG_STATE_HOME="${folder}/${user}" ${run} grpc-client --server 127.0.0.1:${port} --user ${user} --plain ${more}`;
 }
 
 async function register(terminal: Tmux, line: string): Promise<void> {

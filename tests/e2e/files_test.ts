@@ -19,7 +19,10 @@ async function join(options: {
   const terminal = await Tmux.start({ folder, columns: 120, rows: 30 });
   const run = `"${Deno.execPath()}" run --quiet --no-check --no-prompt --cached-only ${permissions} "${root}main.ts"`;
   const state = `XDG_STATE_HOME="${folder}/${user}"`;
-  await terminal.type(`cd "${folder}"; ${state} ${run} grpc-client --server 127.0.0.1:${port} --user ${user}`, "Enter");
+  await terminal.type(
+    `cd "${folder}"; ${state} ${run} grpc-client --server 127.0.0.1:${port} --user ${user} --plain`,
+    "Enter",
+  );
   await terminal.sees(/log in or register\? \[l\/r\]/);
   await terminal.type("r", "Enter");
   await terminal.sees(/New password/);

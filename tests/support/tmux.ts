@@ -46,6 +46,11 @@ export class Tmux implements AsyncDisposable {
     return (await this.#run("capture-pane", "-p", "-S", "-1000")).trimEnd().split("\n");
   }
 
+  /** The screen with its colours, as sequences of a terminal. */
+  async styledScreen(): Promise<string> {
+    return await this.#run("capture-pane", "-p", "-e");
+  }
+
   async sees(expected: RegExp, deadlineMs = 60_000): Promise<void> {
     let seen = "";
     const looks = async () => expected.test(seen = (await this.lines()).join("\n"));

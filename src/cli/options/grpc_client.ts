@@ -25,6 +25,8 @@ export function grpcClientOptions(
       standard: "ui",
       description: "Which of this device's places in the log to go on from",
     }),
+    plain: options.flag("--plain", "Line by line, as on a dumb terminal, not on the whole screen"),
+    noColor: options.flag("--no-color", "No colours; so does NO_COLOR"),
   });
   const secrets = object({
     passwordFile: options.optional("--password-file", path("FILE"), "File with the password in its first line"),

@@ -1,0 +1,140 @@
+import { findMentions } from "../../core/mentions.ts";
+import { conversationAddress, type Message } from "../../core/message.ts";
+import { isRoomId } from "../../core/room.ts";
+import { type Conversation, Role } from "../../gen/chatd/v1/chat.ts";
+
+/** What of a room calls for attention: every message, those that name the person, or nothing. */
+export type Level = "all" | "mentions" | "none";
+
+export const levels: readonly Level[] = ["all", "mentions", "none"];
+
+/** One conversation, as far as a list shows it. */
+export interface Listed {
+  readonly conversation: string;
+  readonly address: string;
+  /** Of its newest entry in the store: what is newest is on top. */
+  readonly position: number;
+  readonly unread: number;
+  /** Unread messages that name the person. */
+  readonly mentions: number;
+  /** What the person has read. */
+  readonly readSeq: number;
+  /** By whom, of an invitation. */
+  readonly invitedBy?: string;
+  readonly topic: string;
+}
+
+/** What a message is to the person. */
+export type Weight = "own" | "silent" | "counted" | "mention" | "direct";
+
+/** Most conversations that are kept. */
+const maxListed = 500;
+
+/** The person's conversations, the most recent first, and what is unread in them. */
+export class ConversationList {
+  readonly #me: string;
+  readonly #level: (conversation: string) => Level;
+  readonly #listed = new Map<string, Listed>();
+  #sorted: readonly Listed[] | undefined;
+
+  constructor({ me, level = () => "all" }: { me: string; level?(conversation: string): Level }) {
+    this.#me = me;
+    this.#level = level;
+  }
+
+  get all(): readonly Listed[] {
+    return this.#sorted ??= [...this.#listed.values()].sort((a, b) =>
+      b.position - a.position || a.conversation.localeCompare(b.conversation)
+    );
+  }
+
+  get(conversation: string): Listed | undefined {
+    return this.#listed.get(conversation);
+  }
+
+  /** What the server says of one. Who left or was banned has it in the list no more. */
+  learn(known: Conversation): void {
+    const { conversation, address, unread, mentions, readSeq, invitedBy, room, role } = known;
+    if (role === Role.LEFT || role === Role.BANNED) return this.remove(conversation);
+    const before = this.#listed.get(conversation);
+    this.#put({
+      conversation,
+      address,
+      position: Math.max(before?.position ?? 0, known.position, known.last?.position ?? 0),
+      unread: this.#level(conversation) === "all" ? unread : this.#level(conversation) === "mentions" ? mentions : 0,
+      mentions: this.#level(conversation) === "none" ? 0 : mentions,
+      readSeq: Math.max(before?.readSeq ?? 0, readSeq),
+      topic: room?.topic ?? "",
+      ...(role === Role.INVITED && { invitedBy }),
+    });
+  }
+
+  /** A conversation that the person turns to, perhaps before anything was said. */
+  open(conversation: string): void {
+    if (this.#listed.has(conversation)) return;
+    const address = conversationAddress(conversation, this.#me);
+    this.#put({ conversation, address, position: 0, unread: 0, mentions: 0, readSeq: 0, topic: "" });
+  }
+
+  remove(conversation: string): void {
+    this.#listed.delete(conversation);
+    this.#sorted = undefined;
+  }
+
+  /** An entry that arrived. @returns what it is to the person, whether or not it was counted before. */
+  arrived(message: Message): Weight {
+    const { conversation, event, sender, position } = message;
+    if (event?.kind === "edited" || event?.kind === "deleted" || event?.kind === "reacted") return "silent";
+    this.open(conversation);
+    const before = this.#listed.get(conversation)!;
+    const weight = this.#weigh(message);
+    // The server counted what was there when it was asked.
+    const isNew = position > before.position && message.seq > before.readSeq;
+    const counts = isNew && weight !== "own" && weight !== "silent";
+    this.#put({
+      ...before,
+      position: Math.max(before.position, position),
+      unread: before.unread + (counts ? 1 : 0),
+      mentions: before.mentions + (counts && weight === "mention" ? 1 : 0),
+      ...(event?.kind === "topic_changed" && { topic: message.text }),
+    });
+    const isOver = event?.kind === "left" && sender === this.#me ||
+      event?.kind === "removed" && event.user === this.#me;
+    if (isOver) this.remove(conversation);
+    return weight;
+  }
+
+  /** Everything up to `seq` was before the person's eyes. */
+  read(conversation: string, seq: number, { all }: { all: boolean }): void {
+    const before = this.#listed.get(conversation);
+    if (before === undefined || (before.readSeq >= seq && before.unread === 0)) return;
+    this.#put({
+      ...before,
+      readSeq: Math.max(before.readSeq, seq),
+      ...(all && { unread: 0, mentions: 0 }),
+    });
+  }
+
+  /** Where to go next: what names the person first, then the most recent. */
+  nextUnread(current: string | undefined): Listed | undefined {
+    const others = this.all.filter(({ conversation }) => conversation !== current);
+    return others.find(({ mentions }) => mentions > 0) ?? others.find(({ unread }) => unread > 0);
+  }
+
+  #weigh({ conversation, event, sender, text }: Message): Weight {
+    if (sender === this.#me) return "own";
+    if (event !== undefined) return "silent";
+    const level = this.#level(conversation);
+    if (level === "none") return "silent";
+    const isNamed = findMentions(text, (user) => user === this.#me).length > 0;
+    if (isNamed) return "mention";
+    if (level === "mentions") return "silent";
+    return isRoomId(conversation) ? "counted" : "direct";
+  }
+
+  #put(listed: Listed): void {
+    this.#listed.set(listed.conversation, listed);
+    this.#sorted = undefined;
+    if (this.#listed.size > maxListed) this.#listed.delete(this.all.at(-1)!.conversation);
+  }
+}

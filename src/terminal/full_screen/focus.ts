@@ -1,0 +1,118 @@
+import type { ChatClient } from "../../client/chat_client.ts";
+import type { Message } from "../../core/message.ts";
+import type { HistoryResponse } from "../../gen/chatd/v1/chat.ts";
+import { fromWireMessage } from "../../wire/convert.ts";
+import type { Current } from "../command.ts";
+import { MessagePane, type PaneSize } from "./message_pane.ts";
+import { MessageWindow, type Page } from "./message_window.ts";
+import type { Palette } from "./palette.ts";
+
+export interface FocusOptions {
+  readonly client: ChatClient;
+  readonly me: string;
+  readonly palette: Palette;
+  /** Undefined: nobody yet, with notes alone. */
+  readonly current: Current | undefined;
+  /** What is unread begins after this entry. */
+  readonly unreadAfter?: number;
+  /** There is more to show; what it tells of names comes first. */
+  onLoaded(messages: readonly Message[]): void;
+}
+
+const pageSize = 100;
+
+/** The conversation before the person's eyes: a window of its log, and where they are in it. */
+export class Focus {
+  readonly current: Current | undefined;
+  readonly window: MessageWindow;
+  readonly pane: MessagePane;
+  readonly #client: ChatClient;
+  readonly #me: string;
+  readonly #onLoaded: FocusOptions["onLoaded"];
+  #loading: Promise<void> | undefined;
+  #loaded = false;
+
+  constructor({ client, me, palette, current, unreadAfter, onLoaded }: FocusOptions) {
+    this.#client = client;
+    this.#me = me;
+    this.#onLoaded = onLoaded;
+    this.current = current;
+    this.window = new MessageWindow({ me });
+    this.pane = new MessagePane({ me, palette, window: this.window });
+    this.pane.unreadAfter = unreadAfter;
+  }
+
+  /** Whether its newest messages were read from the server. */
+  get loaded(): boolean {
+    return this.#loaded;
+  }
+
+  get isLoading(): boolean {
+    return this.#loading !== undefined;
+  }
+
+  /** @throws {ChatError} */
+  async loadNewest(): Promise<void> {
+    if (this.current === undefined) return;
+    const page = await this.#page({});
+    this.window.addNewest(page);
+    this.#loaded = true;
+    this.#onLoaded(page.messages);
+  }
+
+  arrived(message: Message): void {
+    const before = this.window.lastSeq;
+    this.window.arrived(message);
+    if (message.sender === this.#me && message.event === undefined) this.pane.unreadAfter = undefined;
+    // Below what is seen: unread until one gets there.
+    else if (!this.pane.follows && before > 0) this.pane.unreadAfter ??= before;
+  }
+
+  /** Up by rows, or down when negative; what is missing is loaded. @throws {ChatError} */
+  async scroll(by: number, size: PaneSize): Promise<void> {
+    const moved = this.pane.scroll(by, size);
+    if (by > 0 && this.window.hasOlder && this.pane.rowsAbove(size.columns, size.rows * 2) < size.rows * 2) {
+      await this.#once(() => this.#loadOlder());
+      if (!moved) this.pane.scroll(by, size);
+    }
+    if (by < 0 && this.window.hasNewer && this.pane.isAtEnd) {
+      await this.#once(() => this.#loadNewer());
+    }
+  }
+
+  /** @throws {ChatError} */
+  async toNewest(): Promise<void> {
+    if (this.window.hasNewer) await this.#once(() => this.loadNewest());
+    this.pane.toNewest();
+  }
+
+  async #once(load: () => Promise<void>): Promise<void> {
+    if (this.#loading) return await this.#loading;
+    this.#loading = load().finally(() => this.#loading = undefined);
+    await this.#loading;
+  }
+
+  async #loadOlder(): Promise<void> {
+    const page = await this.#page({ beforeSeq: this.window.firstSeq });
+    this.window.addOlder(page);
+    this.#onLoaded(page.messages);
+  }
+
+  async #loadNewer(): Promise<void> {
+    const page = await this.#page({ afterSeq: this.window.lastSeq });
+    this.window.addNewer(page);
+    this.#onLoaded(page.messages);
+  }
+
+  async #page(range: { beforeSeq?: number; afterSeq?: number }): Promise<Page> {
+    const { address } = this.current!;
+    const page: HistoryResponse = await this.#client.history({
+      with: address,
+      limit: pageSize,
+      events: true,
+      ...range,
+    });
+    const messages = page.messages.flatMap((message) => fromWireMessage(message) ?? []);
+    return { messages, headSeq: page.headSeq, more: page.more, moreAfter: page.moreAfter };
+  }
+}

@@ -1,0 +1,122 @@
+import type { TerminalDevice } from "../terminal_device.ts";
+import type { Frame, Segment } from "./frame.ts";
+
+/** Private modes as in xterm; synchronized output: https://github.com/contour-terminal/vt-extensions, which others pass over. */
+const sequences = {
+  // A row that is too long ends at the edge: nothing else is moved.
+  enter: "\x1b[?1049h\x1b[?7l\x1b[?2004h\x1b[2J",
+  leave: "\x1b[?2026l\x1b[?2004l\x1b[?7h\x1b[0m\x1b[?25h\x1b[?1049l",
+  begin: "\x1b[?2026h\x1b[?25l",
+  end: "\x1b[?25h\x1b[?2026l",
+  clear: "\x1b[2J",
+  at: (row: number, column: number) => `\x1b[${row + 1};${column + 1}H`,
+  eraseRow: "\x1b[2K",
+};
+
+/** Between two drawings at least, in milliseconds: 30 a second. */
+const intervalMs = 33;
+
+export interface FrameScreenOptions {
+  readonly device: TerminalDevice;
+  /** What to show now; asked when it is drawn. */
+  compose(size: { columns: number; rows: number }): Frame;
+}
+
+/** The whole terminal, for as long as it is taken: draws frames, of which it writes what is not there yet. */
+export class FrameScreen {
+  readonly #device: TerminalDevice;
+  readonly #compose: FrameScreenOptions["compose"];
+  #taken = false;
+  /** What the terminal shows, a string for each row. */
+  #shown: string[] = [];
+  #extra = "";
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #drawing: Promise<void> | undefined;
+  #dirty = false;
+  #lastDrawn = -Infinity;
+  readonly #restoreNow = () => this.#device.writeNow?.(sequences.leave);
+  #stopResize = () => {};
+
+  constructor({ device, compose }: FrameScreenOptions) {
+    this.#device = device;
+    this.#compose = compose;
+  }
+
+  get taken(): boolean {
+    return this.#taken;
+  }
+
+  /** Takes the terminal: from now on it is another screen, to which nobody else may write. */
+  async take(): Promise<void> {
+    if (this.#taken) return;
+    this.#taken = true;
+    this.#shown = [];
+    this.#device.setRaw(true);
+    for (const event of ["error", "unhandledrejection", "unload"]) addEventListener(event, this.#restoreNow);
+    this.#stopResize = this.#device.onResize(() => this.redraw());
+    await this.#device.write(sequences.enter);
+    this.invalidate();
+  }
+
+  /** Gives the terminal back as it was. */
+  async release(): Promise<void> {
+    if (!this.#taken) return;
+    this.#taken = false;
+    this.#stopResize();
+    for (const event of ["error", "unhandledrejection", "unload"]) removeEventListener(event, this.#restoreNow);
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    await this.#drawing;
+    await this.#device.write(sequences.leave);
+    this.#device.setRaw(false);
+  }
+
+  /** There is something else to show. */
+  invalidate(): void {
+    this.#dirty = true;
+    if (!this.#taken || this.#timer !== undefined || this.#drawing) return;
+    const wait = Math.max(0, this.#lastDrawn + intervalMs - performance.now());
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#drawing = this.#draw().finally(() => {
+        this.#drawing = undefined;
+        if (this.#dirty) this.invalidate();
+      });
+    }, wait);
+  }
+
+  /** Shows everything again, whatever the terminal shows now. */
+  redraw(): void {
+    this.#shown = [];
+    this.invalidate();
+  }
+
+  /** Writes a sequence that shows nothing, with the next frame. */
+  emit(sequence: string): void {
+    this.#extra += sequence;
+    this.invalidate();
+  }
+
+  async #draw(): Promise<void> {
+    this.#dirty = false;
+    this.#lastDrawn = performance.now();
+    const { rows, cursor } = this.#compose(this.#device.size());
+    let changes = this.#shown.length === rows.length ? "" : sequences.clear;
+    if (changes !== "") this.#shown = [];
+    const shown = rows.map((row) => row.map(({ column, text }) => `${column}\0${text}`).join("\0"));
+    rows.forEach((row, index) => {
+      if (shown[index] !== (this.#shown[index] ?? "")) changes += draw(index, row);
+    });
+    this.#shown = shown;
+    const extra = this.#extra;
+    this.#extra = "";
+    await this.#device.write(
+      sequences.begin + changes + sequences.at(cursor.row, cursor.column) + sequences.end + extra,
+    );
+  }
+}
+
+function draw(index: number, row: readonly Segment[]): string {
+  return sequences.at(index, 0) + sequences.eraseRow +
+    row.map(({ column, text }) => (column === 0 ? "" : sequences.at(index, column)) + text).join("");
+}

@@ -1,0 +1,175 @@
+import type { Message } from "../../core/message.ts";
+import { date } from "../transcript.ts";
+import { messageRows, noteRows } from "./message_text.ts";
+import type { MessageWindow, WindowItem } from "./message_window.ts";
+import type { Palette } from "./palette.ts";
+
+export interface PaneSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** What a pane shows now. */
+export interface PaneView {
+  /** At most as many as the pane has; they go to its bottom. */
+  readonly rows: readonly string[];
+  /** Whether the newest that was heard of is seen. */
+  readonly atNewest: boolean;
+  /** Whether the first one of the window is seen. */
+  readonly atOldest: boolean;
+}
+
+/** The item at the bottom, and how many rows of it are below the pane. */
+interface Anchor {
+  readonly seq: number;
+  readonly sub: number;
+  readonly hidden: number;
+}
+
+interface LaidOut {
+  readonly columns: number;
+  readonly rows: readonly string[];
+}
+
+/** A view into a window of messages that can be scrolled; lays out only what it shows. */
+export class MessagePane {
+  readonly #me: string;
+  readonly #palette: Palette;
+  readonly #window: MessageWindow;
+  readonly #laidOut = new WeakMap<WindowItem, LaidOut>();
+  /** Undefined: the newest is at the bottom, and stays there. */
+  #anchor: Anchor | undefined;
+  /** What is unread begins after this entry. */
+  unreadAfter: number | undefined;
+
+  constructor({ me, palette, window }: { me: string; palette: Palette; window: MessageWindow }) {
+    this.#me = me;
+    this.#palette = palette;
+    this.#window = window;
+  }
+
+  /** Whether it follows what arrives. */
+  get follows(): boolean {
+    return this.#anchor === undefined;
+  }
+
+  toNewest(): void {
+    this.#anchor = undefined;
+  }
+
+  /** Whether the last of the window is at the bottom. */
+  get isAtEnd(): boolean {
+    const { index, hidden } = this.#bottom();
+    return index >= this.#window.items.length - 1 && hidden === 0;
+  }
+
+  /** How many rows of the window are above what is at the bottom; counted up to `most` and a little more. */
+  rowsAbove(columns: number, most: number): number {
+    const { index, hidden } = this.#bottom();
+    let rows = -hidden;
+    for (let i = index; i >= 0 && rows < most; i--) rows += this.#height(i, columns);
+    return rows;
+  }
+
+  /** Up by rows, or down when negative. @returns whether another part is seen. */
+  scroll(by: number, size: PaneSize): boolean {
+    const { items } = this.#window;
+    if (items.length === 0) return false;
+    const before = this.#anchor;
+    let { index, hidden } = this.#bottom();
+    hidden += by;
+    while (index > 0 && hidden >= this.#height(index, size.columns)) hidden -= this.#height(index--, size.columns);
+    while (hidden < 0 && index < items.length - 1) hidden += this.#height(++index, size.columns);
+    const isPast = hidden < 0 || (hidden === 0 && index === items.length - 1);
+    this.#anchor = isPast && !this.#window.hasNewer ? undefined : this.#at(index, Math.max(0, hidden));
+    this.#fill(size);
+    const after = this.#anchor;
+    return before?.seq !== after?.seq || before?.sub !== after?.sub || before?.hidden !== after?.hidden;
+  }
+
+  view(size: PaneSize): PaneView {
+    const { items } = this.#window;
+    this.#fill(size);
+    const { index, hidden } = this.#bottom();
+    const rows: string[] = [];
+    let i = index;
+    for (; i >= 0 && rows.length < size.rows; i--) {
+      const all = this.#rows(i, size.columns);
+      rows.unshift(...(i === index && hidden > 0 ? all.slice(0, Math.max(0, all.length - hidden)) : all));
+    }
+    const cut = Math.max(0, rows.length - size.rows);
+    return {
+      rows: rows.slice(cut),
+      atNewest: index === items.length - 1 && hidden === 0 && !this.#window.hasNewer,
+      atOldest: i < 0 && cut === 0,
+    };
+  }
+
+  /** Where the window begins, that is at the top: there is never an empty row below. */
+  #fill({ columns, rows }: PaneSize): void {
+    if (this.#anchor === undefined) return;
+    if (this.rowsAbove(columns, rows) >= rows) return;
+    let height = 0;
+    for (let i = 0; i < this.#window.items.length; i++) {
+      height += this.#height(i, columns);
+      if (height < rows) continue;
+      const isEnd = i === this.#window.items.length - 1 && height === rows && !this.#window.hasNewer;
+      this.#anchor = isEnd ? undefined : this.#at(i, height - rows);
+      return;
+    }
+    this.#anchor = undefined;
+  }
+
+  #bottom(): { index: number; hidden: number } {
+    const { items } = this.#window;
+    const anchor = this.#anchor;
+    if (anchor === undefined) return { index: items.length - 1, hidden: 0 };
+    const index = items.findLastIndex(({ seq, sub }) => seq < anchor.seq || (seq === anchor.seq && sub <= anchor.sub));
+    if (index < 0) return { index: 0, hidden: 0 };
+    const isSame = items[index].seq === anchor.seq && items[index].sub === anchor.sub;
+    return { index, hidden: isSame ? anchor.hidden : 0 };
+  }
+
+  #at(index: number, hidden: number): Anchor {
+    const { seq, sub } = this.#window.items[index];
+    return { seq, sub, hidden };
+  }
+
+  #height(index: number, columns: number): number {
+    return this.#rows(index, columns).length;
+  }
+
+  #rows(index: number, columns: number): readonly string[] {
+    const item = this.#window.items[index];
+    const before = this.#divider(index, columns);
+    const laidOut = this.#laidOut.get(item);
+    if (laidOut?.columns === columns) return before.length === 0 ? laidOut.rows : [...before, ...laidOut.rows];
+    const rows = item.message === undefined
+      ? noteRows(item.note!.lines, columns)
+      : messageRows(item.message, { me: this.#me, palette: this.#palette, columns });
+    this.#laidOut.set(item, { columns, rows });
+    return [...before, ...rows];
+  }
+
+  #divider(index: number, columns: number): string[] {
+    const { message } = this.#window.items[index];
+    if (message === undefined) return [];
+    const previous = this.#messageBefore(index);
+    const day = date(message.acceptedAt);
+    const isNewDay = previous === undefined || date(previous.acceptedAt) !== day;
+    const isFirstUnread = this.unreadAfter !== undefined && message.seq > this.unreadAfter &&
+      (previous === undefined || previous.seq <= this.unreadAfter);
+    return [
+      ...(isNewDay ? [this.#palette.dim(line(day, columns))] : []),
+      ...(isFirstUnread ? [this.#palette.warn(line("unread", columns))] : []),
+    ];
+  }
+
+  #messageBefore(index: number): Message | undefined {
+    for (let i = index - 1; i >= 0; i--) if (this.#window.items[i].message) return this.#window.items[i].message;
+  }
+}
+
+function line(text: string, columns: number): string {
+  return `─── ${text} `.padEnd(columns, "─").slice(0, columns);
+}

@@ -1,0 +1,51 @@
+import { findMentions } from "../../core/mentions.ts";
+import type { Message } from "../../core/message.ts";
+import { sanitizeLine, sanitizeLines } from "../../core/sanitize.ts";
+import { eventText } from "../event_text.ts";
+import { clock, fileText } from "../transcript.ts";
+import type { Palette } from "./palette.ts";
+import { wrap } from "./wrap.ts";
+
+const indent = 6;
+/** A row of a text that others wrote; a text of 16 KiB may have that many lines. */
+const maxRows = 400;
+
+/** The rows of a message in a pane that is `columns` wide: "14:05 12 ben: hi". What others wrote is made harmless here. */
+export function messageRows(
+  message: Message,
+  { me, palette, columns }: { me: string; palette: Palette; columns: number },
+): string[] {
+  const { event, deleted, editedAt, replyTo, attachment, reactions = [], sender, seq } = message;
+  const { dim } = palette;
+  const start = dim(`${clock(message.acceptedAt)} ${seq}`);
+  const name = sanitizeLine(sender);
+  const [first, ...rest] = sanitizeLines(eventText(message));
+  if (event !== undefined) return folded([`${start} ${dim(`* ${name} ${first}`)}`, ...rest.map(dim)], columns);
+  const isForMe = sender !== me && findMentions(message.text, (user) => user === me).length > 0;
+  const set = isForMe ? palette.bold : (text: string) => text;
+  const who = sender === me ? dim(`${name}:`) : palette.bold(palette.name(`${name}:`));
+  const answers = replyTo === undefined ? "" : `${dim(`(to ${replyTo})`)} `;
+  const mark = isForMe ? `${palette.warn("@")} ` : "";
+  const lines = [`${start} ${mark}${who} ${answers}${deleted ? dim("(deleted)") : set(first)}`, ...rest.map(set)];
+  if (attachment !== undefined && !deleted) {
+    const shown = dim(fileText(attachment, seq));
+    if (message.text === "") lines[lines.length - 1] += shown;
+    else lines.push(shown);
+  }
+  const marks = [
+    ...(editedAt !== undefined && !deleted ? ["(edited)"] : []),
+    ...reactions.map(({ emoji, count }) => `${sanitizeLine(emoji)} ${count}`),
+  ];
+  if (marks.length > 0) lines[lines.length - 1] += ` ${dim(marks.join("  "))}`;
+  return folded(lines, columns);
+}
+
+/** Lines of chatd itself; already harmless. */
+export function noteRows(lines: readonly string[], columns: number): string[] {
+  return lines.flatMap((line) => wrap(line, { columns, indent: 2 }));
+}
+
+function folded(lines: readonly string[], columns: number): string[] {
+  const rows = lines.flatMap((line, i) => wrap(i === 0 ? line : " ".repeat(indent) + line, { columns, indent }));
+  return rows.length <= maxRows ? rows : [...rows.slice(0, maxRows), `${" ".repeat(indent)}…`];
+}

@@ -1,0 +1,37 @@
+import { chooseStyle, type Style } from "../style.ts";
+
+/** Ways to set words apart on a full screen. */
+export interface Palette extends Style {
+  /** A bar across the screen. */
+  bar(text: string): string;
+  /** A person's name, the same for each name, everywhere and always. */
+  name(name: string): string;
+}
+
+/** Of the 256 colours, those that can be read on black and on white alike: their luminance is between 0.13 and 0.31. */
+const middling = [28, 31, 61, 64, 67, 97, 99, 130, 131, 133, 136, 160, 161, 166, 168, 169, 172, 202];
+/** Of the 8 colours, those that themes keep readable. */
+const basic = [1, 2, 4, 5, 6];
+
+/** @param environment as for {@link chooseStyle} */
+export function choosePalette(environment: { noColor: string | undefined; term: string | undefined }): Palette {
+  const style = chooseStyle(environment);
+  const isPlain = style.bold("x") === "x";
+  const has256 = environment.term?.includes("256") ?? false;
+  return {
+    ...style,
+    bar: isPlain ? (text) => text : (text) => `\x1b[7m${text}\x1b[27m`,
+    name: isPlain ? (name) => name : (name) => {
+      const number = hash(name);
+      const colour = has256 ? `38;5;${middling[number % middling.length]}` : `3${basic[number % basic.length]}`;
+      return `\x1b[${colour}m${name}\x1b[39m`;
+    },
+  };
+}
+
+/** FNV-1a, 32 bits (RFC 9923). */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
+  return value >>> 0;
+}

@@ -1,0 +1,187 @@
+import type { KeyCommand, ScreenKey } from "../key_decoder.ts";
+import type { Key } from "../key_decoder.ts";
+import { LineEditor } from "../line_editor.ts";
+
+export interface ScreenInputOptions {
+  complete(before: string): string[];
+  onEdit(draft: string): void;
+  onSubmit(text: string): void;
+  onScreenKey(key: ScreenKey): void;
+  onRedraw(): void;
+  /** The person wants to leave. */
+  onLeave(): void;
+}
+
+/** What the input area shows. */
+export interface InputView {
+  /** Instead of the usual prompt. */
+  readonly prompt: string | undefined;
+  readonly text: string;
+  readonly cursor: number;
+  /** A line above, "" for none. */
+  readonly hint: string;
+}
+
+interface Secret {
+  readonly question: string;
+  readonly editor: LineEditor;
+  answer(text: string | undefined): void;
+}
+
+interface HistorySearch {
+  query: string;
+  /** How many matches are passed over. */
+  skip: number;
+}
+
+/** A paste of more than this asks first. */
+const longPaste = { lines: 20, length: 4_000 };
+const leavePatienceMs = 5_000;
+const maxCandidates = 12;
+
+/** What keys do below the messages: to the draft, to questions that are asked, and to a search in what was submitted. */
+export class ScreenInput {
+  readonly #options: ScreenInputOptions;
+  readonly #editor: LineEditor;
+  #secret: Secret | undefined;
+  #paste: string | undefined;
+  #search: HistorySearch | undefined;
+  #hint = "";
+  #lastInterrupt = -Infinity;
+  #closed = false;
+
+  constructor(options: ScreenInputOptions) {
+    this.#options = options;
+    this.#editor = new LineEditor({ complete: (before) => this.#complete(before), continues: true });
+  }
+
+  get draft(): string {
+    return this.#editor.text;
+  }
+
+  setDraft(text: string): void {
+    this.#editor.setText(text);
+  }
+
+  get view(): InputView {
+    const { text, cursor } = this.#editor;
+    if (this.#secret) return { prompt: this.#secret.question, text: "", cursor: 0, hint: "" };
+    if (this.#paste !== undefined) {
+      const lines = this.#paste.split("\n").length;
+      const what = `Paste ${lines} lines, ${this.#paste.length} characters? [y/n] `;
+      return { prompt: what, text: "", cursor: 0, hint: "" };
+    }
+    if (this.#search) {
+      const match = this.#match(this.#search) ?? "";
+      const hint = "Ctrl-R: older, Enter: take it, Ctrl-G: back";
+      return { prompt: `search "${this.#search.query}": `, text: match, cursor: match.length, hint };
+    }
+    return { prompt: undefined, text, cursor, hint: this.#hint };
+  }
+
+  /** Asks for one line that is not shown; undefined when the person does not want to. */
+  askSecret(question: string): Promise<string | undefined> {
+    if (this.#closed) return Promise.resolve(undefined);
+    this.#secret?.answer(undefined);
+    return new Promise((resolve) => {
+      this.#secret = {
+        question,
+        editor: new LineEditor({ history: false, maxLength: 1024 }),
+        answer: (text) => {
+          this.#secret = undefined;
+          resolve(text);
+        },
+      };
+    });
+  }
+
+  /** Nobody types any more. */
+  close(): void {
+    this.#closed = true;
+    this.#secret?.answer(undefined);
+  }
+
+  apply(key: Key): void {
+    if (key.kind === "cursor") return;
+    this.#hint = "";
+    if (this.#secret) this.#applyToSecret(this.#secret, key);
+    else if (this.#paste !== undefined) this.#answerPaste(this.#paste, key);
+    else if (this.#search) this.#applyToSearch(this.#search, key);
+    else if (key.kind === "paste" && isLong(key.text)) this.#paste = key.text;
+    else if (key.kind === "screen" && key.key === "search") this.#search = { query: "", skip: 0 };
+    else if (key.kind === "screen") this.#options.onScreenKey(key.key);
+    else this.#edit(key);
+  }
+
+  #edit(key: Exclude<Key, { kind: "cursor" | "screen" }>): void {
+    const before = this.#editor.text;
+    const action = this.#editor.apply(key);
+    if (action?.kind === "submit") this.#options.onSubmit(action.text);
+    else if (action?.kind === "clear-screen") this.#options.onRedraw();
+    else if (action?.kind === "interrupt") this.#interrupted();
+    else if (action?.kind === "end-of-input") this.#options.onLeave();
+    else if (this.#editor.text !== before) this.#options.onEdit(this.#editor.text);
+  }
+
+  #applyToSecret({ editor, answer }: Secret, key: Key): void {
+    if (key.kind === "cursor" || key.kind === "screen") return;
+    const action = editor.apply(key);
+    if (action?.kind === "submit") answer(action.text || undefined);
+    else if (action?.kind === "interrupt" || action?.kind === "end-of-input") answer(undefined);
+  }
+
+  #answerPaste(text: string, key: Key): void {
+    const isYes = key.kind === "text" && /^y/i.test(key.text);
+    const isNo = key.kind === "text" || key.kind === "screen" || isCommand(key, "interrupt");
+    if (!isYes && !isNo) return;
+    this.#paste = undefined;
+    if (isYes) this.#edit({ kind: "paste", text });
+    else this.#hint = "Not pasted.";
+  }
+
+  #applyToSearch(search: HistorySearch, key: Key): void {
+    if (key.kind === "text") Object.assign(search, { query: search.query + key.text, skip: 0 });
+    else if (key.kind === "screen" && key.key === "search") {
+      if (this.#match({ ...search, skip: search.skip + 1 }) !== undefined) search.skip++;
+    } else if (isCommand(key, "erase-left")) {
+      Object.assign(search, { query: [...search.query].slice(0, -1).join(""), skip: 0 });
+    } else {
+      this.#search = undefined;
+      const cancelled = isCommand(key, "interrupt") || (key.kind === "screen" && key.key === "cancel");
+      const match = cancelled ? undefined : this.#match(search);
+      if (match !== undefined) this.#editor.setText(match);
+      if (!cancelled && !isCommand(key, "submit")) this.apply(key);
+    }
+  }
+
+  #match({ query, skip }: HistorySearch): string | undefined {
+    if (query === "") return undefined;
+    const found = new Set(this.#editor.history.toReversed().filter((text) => text.includes(query)));
+    return [...found][skip];
+  }
+
+  /** A second Ctrl-C in a row leaves. */
+  #interrupted(): void {
+    const now = performance.now();
+    if (now - this.#lastInterrupt < leavePatienceMs) return this.#options.onLeave();
+    this.#lastInterrupt = now;
+    this.#hint = "Press Ctrl-C again, or Ctrl-D, to leave.";
+  }
+
+  #complete(before: string): string[] {
+    const candidates = this.#options.complete(before);
+    if (candidates.length > 1) {
+      const words = candidates.slice(0, maxCandidates).map((whole) => /\S+\s*$/.exec(whole)?.[0].trim() ?? "");
+      this.#hint = words.join("  ") + (candidates.length > maxCandidates ? "  …" : "");
+    }
+    return candidates;
+  }
+}
+
+function isLong(text: string): boolean {
+  return text.length > longPaste.length || text.split("\n", longPaste.lines + 2).length > longPaste.lines;
+}
+
+function isCommand(key: Key, command: KeyCommand): boolean {
+  return key.kind === "command" && key.command === command;
+}

@@ -1,0 +1,140 @@
+/** The full screen in a real terminal. */
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { runChatd } from "../support/chatd_process.ts";
+import { eventually } from "../support/eventually.ts";
+import { ServerProcess } from "../support/server_process.ts";
+import { temporaryFolder } from "../support/temporary_folder.ts";
+import { hasTmux, Tmux } from "../support/tmux.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const ignore = !hasTmux;
+const password = "correct horse";
+
+function command({ port, user, folder, more = "" }: { port: number; user: string; folder: string; more?: string }) {
+  const run = `"${Deno.execPath()}" run --quiet --no-check --cached-only -A "${root}main.ts"`;
+  return `CHATD_PASSWORD="${password}" XDG_STATE_HOME="${folder}/${user}" ` +
+    `${run} grpc-client --server 127.0.0.1:${port} --user ${user} ${more}`;
+}
+
+/** A server with ana and ben, whose logins are kept in `folder`. */
+async function serverWithUsers(folder: string, port?: number): Promise<ServerProcess> {
+  const server = await ServerProcess.start({ folder: `${folder}/data`, port });
+  for (const user of ["ana", "ben"]) await addUser(user, `${folder}/data`);
+  for (const user of ["ana", "ben"]) await pipe({ port: server.port, user, folder }, `I am ${user}.\n`);
+  return server;
+}
+
+async function addUser(user: string, data: string): Promise<void> {
+  const added = await runChatd({ args: ["user", "add", user, "--data", data], env: { CHATD_PASSWORD: password } });
+  assert.equal(added.code, 0, added.stderr);
+}
+
+/** Sends each line to ana. */
+async function pipe({ port, user, folder }: { port: number; user: string; folder: string }, input: string) {
+  const sent = await runChatd({
+    args: ["grpc-client", "--server", `127.0.0.1:${port}`, "--user", user, "--to", "ana"],
+    env: { CHATD_PASSWORD: password, XDG_STATE_HOME: `${folder}/${user}` },
+    input,
+  });
+  assert.equal(sent.code, 0, sent.stderr);
+}
+
+/** What is on the screen, without times and spaces at the end. */
+async function screen(terminal: Tmux): Promise<string[]> {
+  const lines = (await terminal.lines()).map((line) => line.replace(/\d\d:\d\d/g, "hh:mm").trimEnd());
+  return lines;
+}
+
+for (const [columns, rows] of [[80, 24], [120, 40]]) {
+  Deno.test(`at ${columns}×${rows}, panes stay in their places whatever comes`, { ignore }, async () => {
+    using folder = temporaryFolder();
+    await using server = await serverWithUsers(folder.path);
+    await using ana = await Tmux.start({ folder: folder.path, columns, rows });
+    await ana.type(command({ port: server.port, user: "ana", folder: folder.path, more: "--to ben" }), "Enter");
+    await ana.sees(/ben: I am ben\.[^]*\n\[ben\]\s*$/);
+    const list = Math.min(30, columns / 4);
+
+    await pipe(
+      { port: server.port, user: "ben", folder: folder.path },
+      "漢字 👍 مرحبا بالعالم\n\x1b[2J\x1b]0;owned\x07 hostile\n" + "word ".repeat(60) + "\nthe last one\n",
+    );
+    await ana.sees(/ben: the last one/);
+    const seen = await screen(ana);
+    assert.equal(seen.length, rows, seen.join("\n"));
+    assert.ok(seen.some((line) => line.includes("␛[2J␛]0;owned␇ hostile")), seen.join("\n"));
+    assert.ok(seen.some((line) => line.includes("漢字 👍")), seen.join("\n"));
+    for (const line of seen.slice(0, rows - 2)) assert.equal(line[list], "│", seen.join("\n"));
+    assert.match(seen[rows - 2], /^ ana \| online.* hh:mm$/);
+    assert.equal(seen[rows - 1], "[ben]");
+
+    await ana.paste("one\ntwo 漢字");
+    await ana.sees(/\n\[ben\] one\ntwo 漢字\s*$/);
+    await ana.type("", "Enter");
+    await ana.sees(/ana: one\n[^\n]*│ {7}two 漢字\n/);
+    await ana.type("/quit", "Enter");
+    await ana.sees(/\n\$ *$/);
+    assert.ok(!(await screen(ana)).some((line) => line.includes("│")), "the screen is as it was");
+    await ana.type("stty -a | grep -o ' icanon'; echo it is $?", "Enter");
+    await ana.sees(/ icanon\nit is 0/);
+  });
+}
+
+Deno.test("resized, redrawn and suspended, the screen comes back with the draft", { ignore }, async () => {
+  using folder = temporaryFolder();
+  await using server = await serverWithUsers(folder.path);
+  await using ana = await Tmux.start({ folder: folder.path, columns: 80, rows: 24 });
+  await ana.type(command({ port: server.port, user: "ana", folder: folder.path, more: "--to ben" }), "Enter");
+  await ana.sees(/\n\[ben\]\s*$/);
+  await ana.type("a draft");
+  for (const [columns, rows] of [[120, 40], [50, 12], [80, 24]]) {
+    await ana.resize(columns, rows);
+    await eventually(async () => {
+      const seen = await screen(ana);
+      return seen.length === rows && seen[rows - 1] === "[ben] a draft" && /hh:mm$/.test(seen[rows - 2]);
+    }, () => `the screen at ${columns}×${rows}`);
+  }
+  await ana.type("", "C-z");
+  await ana.sees(/\n\$ *$/);
+  await ana.type("echo in the $((1+1)) shell", "Enter");
+  await ana.sees(/in the 2 shell/);
+  await ana.type("fg", "Enter");
+  await ana.sees(/│[^]*\n\[ben\] a draft\s*$/);
+  await ana.type(" goes on", "Enter");
+  await ana.sees(/ana: a draft goes on/);
+});
+
+Deno.test("ended by a signal, the terminal is as it was", { ignore }, async () => {
+  using folder = temporaryFolder();
+  await using server = await serverWithUsers(folder.path);
+  for (const signal of ["TERM", "INT", "HUP"]) {
+    await using ana = await Tmux.start({ folder: folder.path, columns: 80, rows: 24 });
+    const run = command({ port: server.port, user: "ana", folder: folder.path, more: "--to ben" });
+    await ana.type(`sh -c 'echo $$ > "${folder.path}/pid"; exec env ${run}'`, "Enter");
+    await ana.sees(/\n\[ben\]\s*$/);
+    const pid = Number(Deno.readTextFileSync(`${folder.path}/pid`));
+    Deno.kill(pid, `SIG${signal}` as Deno.Signal);
+    await ana.sees(/\n\$ *$/);
+    await ana.type("clear; stty -a | grep -o ' icanon'; echo it is $?", "Enter");
+    await ana.sees(/^ icanon\nit is 0/);
+  }
+});
+
+Deno.test("a killed server is counted down for, and what was typed meanwhile is sent", { ignore }, async () => {
+  using folder = temporaryFolder();
+  await using ana = await Tmux.start({ folder: folder.path, columns: 80, rows: 24 });
+  let port: number;
+  {
+    await using server = await serverWithUsers(folder.path);
+    port = server.port;
+    await ana.type(command({ port, user: "ana", folder: folder.path, more: "--to ben" }), "Enter");
+    await ana.sees(/\n\[ben\]\s*$/);
+    server.kill("SIGKILL");
+    await ana.sees(/offline, next try in \d+ s/);
+  }
+  await ana.type("meanwhile", "Enter");
+  await ana.sees(/sending to ben: meanwhile/);
+  await ana.type("half a dra");
+  await using _server = await ServerProcess.start({ folder: `${folder.path}/data`, port });
+  await ana.sees(/ana: meanwhile[^]*\n\[ben\] half a dra\s*$/);
+});

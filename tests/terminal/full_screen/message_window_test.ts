@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import type { LogEvent } from "../../../src/core/log_event.ts";
+import type { Message } from "../../../src/core/message.ts";
+import { MessageWindow, type Page } from "../../../src/terminal/full_screen/message_window.ts";
+
+function entry(seq: number, more: Partial<Message> = {}): Message {
+  return {
+    position: seq,
+    conversation: "ana:ben",
+    seq,
+    id: `id-${seq}`,
+    sender: "ben",
+    acceptedAt: seq,
+    text: `text ${seq}`,
+    ordinal: seq,
+    ...more,
+  };
+}
+
+function page(first: number, last: number, more: Partial<Page> = {}): Page {
+  const messages = Array.from({ length: last - first + 1 }, (_, i) => entry(first + i));
+  return { messages, headSeq: last, more: first > 1, moreAfter: false, ...more };
+}
+
+function event(seq: number, event: LogEvent, more: Partial<Message> = {}): Message {
+  return entry(seq, { event, text: "", ...more });
+}
+
+function texts(window: MessageWindow): string[] {
+  return window.items.map(({ message, note }) => message?.text ?? `note ${note!.lines[0]}`);
+}
+
+const bigWindow = () => new MessageWindow({ me: "ana" });
+
+Deno.test("a window holds pages and what arrives, each once and in order", () => {
+  const window = bigWindow();
+  window.arrived(entry(12));
+  window.addNewest(page(5, 11));
+  window.arrived(entry(11));
+  window.arrived(entry(13));
+  window.addOlder(page(1, 4, { headSeq: 13 }));
+  assert.deepEqual(window.items.map(({ seq }) => seq), Array.from({ length: 13 }, (_, i) => i + 1));
+  assert.equal(window.hasOlder, false);
+});
+
+Deno.test("a full window drops what is oldest as messages arrive, and can have it again", () => {
+  const window = new MessageWindow({ me: "ana", limit: 100 });
+  window.addNewest(page(1, 100));
+  for (let seq = 101; seq <= 10_000; seq++) {
+    window.arrived(entry(seq));
+    assert.ok(window.items.length <= 110);
+  }
+  assert.equal(window.lastSeq, 10_000);
+  assert.equal(window.hasOlder, true);
+  const first = window.firstSeq;
+  window.addOlder(page(first - 50, first - 1, { headSeq: 10_000 }));
+  assert.equal(window.firstSeq, first - 50);
+  assert.ok(window.items.length <= 100);
+});
+
+Deno.test("scrolled up in a full window, the newest are dropped and what arrives waits for a page", () => {
+  const window = new MessageWindow({ me: "ana", limit: 10 });
+  window.addNewest(page(11, 20));
+  window.addOlder(page(6, 10, { headSeq: 20 }));
+  assert.deepEqual([window.firstSeq, window.lastSeq, window.hasNewer], [6, 15, true]);
+  window.arrived(entry(21));
+  assert.deepEqual([window.lastSeq, window.head], [15, 21]);
+  window.addNewer(page(16, 21));
+  assert.deepEqual([window.lastSeq, window.hasNewer, window.hasOlder], [21, false, true]);
+});
+
+Deno.test("a newest page that does not join what is there takes its place", () => {
+  const window = bigWindow();
+  window.addNewest(page(1, 20));
+  window.addNewest(page(51, 100));
+  assert.deepEqual([window.firstSeq, window.lastSeq, window.hasOlder], [51, 100, true]);
+});
+
+Deno.test("edits, deletions and reactions are seen in the message", () => {
+  const window = bigWindow();
+  window.addNewest(page(1, 3));
+  window.arrived(event(4, { kind: "edited", target: 1 }, { text: "better" }));
+  window.arrived(event(5, { kind: "reacted", target: 2, emoji: "👍", removed: false }));
+  window.arrived(event(6, { kind: "reacted", target: 2, emoji: "👍", removed: false }, { sender: "ana" }));
+  window.arrived(event(7, { kind: "deleted", target: 3 }));
+  const [edited, reacted, deleted] = window.items.map(({ message }) => message!);
+  assert.deepEqual([edited.text, edited.editedAt], ["better", 4]);
+  assert.deepEqual(reacted.reactions, [{ emoji: "👍", count: 2, own: true }]);
+  assert.deepEqual([deleted.text, deleted.deleted], ["", true]);
+  assert.equal(window.items.length, 3);
+  window.arrived(event(8, { kind: "reacted", target: 2, emoji: "👍", removed: true }));
+  window.arrived(event(9, { kind: "reacted", target: 2, emoji: "👍", removed: true }, { sender: "ana" }));
+  assert.deepEqual(window.items[1].message!.reactions, []);
+});
+
+Deno.test("what a page was read with is not counted again when it arrives", () => {
+  const window = bigWindow();
+  const reactions = [{ emoji: "🎉", count: 1, own: false }];
+  const messages = [entry(1, { reactions })];
+  window.addNewest({ messages, headSeq: 2, more: false, moreAfter: false });
+  window.arrived(event(2, { kind: "reacted", target: 1, emoji: "🎉", removed: false }));
+  assert.deepEqual(window.items[0].message!.reactions, reactions);
+});
+
+Deno.test("notes stay where they were said, and are bounded", () => {
+  const window = bigWindow();
+  window.addNewest(page(1, 2));
+  window.note({ lines: ["a"] });
+  window.note({ lines: ["b"] });
+  window.arrived(entry(3));
+  assert.deepEqual(texts(window), ["text 1", "text 2", "note a", "note b", "text 3"]);
+  window.arrived(entry(2));
+  assert.equal(window.items.length, 5);
+  for (let i = 0; i < 5_000; i++) window.note({ lines: ["more"] });
+  assert.ok(window.items.length < 1_010);
+  assert.equal(window.lastSeq, 3);
+});

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { sanitizeLine } from "../../../src/core/sanitize.ts";
+import { wrap } from "../../../src/terminal/full_screen/wrap.ts";
+import { displayWidth } from "../../../src/terminal/input_layout.ts";
+
+// deno-lint-ignore no-control-regex -- what styles are made of
+const styles = /\x1b\[[\d;]*m/g;
+
+Deno.test("wrap() breaks between words, and within a word that is too long", () => {
+  assert.deepEqual(wrap("one two three", { columns: 8 }), ["one two ", "three"]);
+  assert.deepEqual(wrap("a abcdefghijkl b", { columns: 5 }), ["a ", "abcde", "fghij", "kl b"]);
+  assert.deepEqual(wrap("12345 678", { columns: 5 }), ["12345", "678"]);
+  assert.deepEqual(wrap("", { columns: 5 }), [""]);
+});
+
+Deno.test("wrap() counts cells and keeps characters whole", () => {
+  assert.deepEqual(wrap("漢字漢字", { columns: 5 }), ["漢字", "漢字"]);
+  assert.deepEqual(wrap("👨‍👩‍👧👨‍👩‍👧👨‍👩‍👧", { columns: 4 }), ["👨‍👩‍👧👨‍👩‍👧", "👨‍👩‍👧"]);
+});
+
+Deno.test("wrap() indents what follows, unless there is no room for that", () => {
+  assert.deepEqual(wrap("ben: one two", { columns: 9, indent: 2 }), ["ben: one ", "  two"]);
+  assert.deepEqual(wrap("abcdef", { columns: 4, indent: 3 }), ["abcd", "ef"]);
+});
+
+Deno.test("wrap() ends a style with the row, and goes on with it in the next", () => {
+  assert.deepEqual(wrap("\x1b[2mone two\x1b[22m x", { columns: 4 }), [
+    "\x1b[2mone \x1b[22m",
+    "\x1b[2mtwo\x1b[22m ",
+    "x",
+  ]);
+  assert.deepEqual(wrap("\x1b[38;5;28mab\x1b[39mc", { columns: 1 }), [
+    "\x1b[38;5;28ma\x1b[39m",
+    "\x1b[38;5;28mb\x1b[39m",
+    "c",
+  ]);
+});
+
+Deno.test("wrap() loses nothing but spaces, and no row is too wide", () => {
+  const text = fc.oneof(fc.string({ unit: "grapheme" }), fc.string({ unit: "grapheme-ascii" })).map(sanitizeLine);
+  fc.assert(fc.property(text, fc.integer({ min: 20, max: 60 }), (line, columns) => {
+    const rows = wrap(line, { columns, indent: 2 });
+    for (const row of rows) assert.ok(displayWidth(row.replace(styles, "")) <= columns, JSON.stringify(row));
+    assert.equal(rows.join("").replaceAll(" ", ""), line.replaceAll(" ", ""));
+  }));
+});

@@ -5,7 +5,6 @@
  *     deno task compile 1a2b3c4d   # in a copy without .git
  */
 import { fileURLToPath } from "node:url";
-import { readModuleGraph } from "./module_graph.ts";
 import { sources, stageSources } from "./stage.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -44,10 +43,21 @@ async function gitOutput(folder: string, args: readonly string[]): Promise<strin
 export async function compile({ output, target = Deno.build.target, commit, denort }: CompileOptions): Promise<void> {
   const stage = await Deno.makeTempDir({ prefix: "chatd-compile-" });
   try {
-    await stageSources({ folder: stage, graph: await readModuleGraph(), commit });
+    await stageSources(stage, commit);
     const { DENORT_BIN: _, ...env } = Deno.env.toObject();
     const { success } = await new Deno.Command(Deno.execPath(), {
-      args: ["compile", "--quiet", "--frozen", ...permissions, "--target", target, "--output", output, "main.ts"],
+      args: [
+        "compile",
+        "--quiet",
+        "--frozen",
+        "--exclude-unused-npm",
+        ...permissions,
+        "--target",
+        target,
+        "--output",
+        output,
+        "main.ts",
+      ],
       cwd: stage,
       clearEnv: true,
       env: denort === undefined ? env : { ...env, DENORT_BIN: denort },

@@ -13,6 +13,7 @@ import { message } from "@optique/core/message";
 import { multiple, optional, withDefault } from "@optique/core/modifiers";
 import { option } from "@optique/core/primitives";
 import { choice, string } from "@optique/core/valueparser";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { compile, currentCommit } from "./compile.ts";
 import { readModuleGraph } from "./module_graph.ts";
@@ -134,7 +135,7 @@ async function sha256(path: string): Promise<string> {
 
 if (import.meta.main) {
   const parser = object({
-    targets: withDefault(multiple(option("--target", choice(targets)), { min: 1 }), targets),
+    targets: withDefault(multiple(option("--target", choice(targets)), { min: 1 }), targets, { message: message`all` }),
     out: withDefault(option("--out", string({ metavar: "DIR" })), `${root}dist`),
     commit: optional(option("--commit", string({ metavar: "COMMIT" }))),
     url: optional(option("--url", string({ metavar: "URL" }), {
@@ -148,6 +149,6 @@ if (import.meta.main) {
     onError: () => Deno.exit(2),
   });
   const commit = options.commit ?? await currentCommit();
-  const made = await release({ ...options, commit, denort: Deno.env.get("DENORT_BIN") });
+  const made = await release({ ...options, out: resolve(options.out), commit, denort: Deno.env.get("DENORT_BIN") });
   console.log(made.join("\n"));
 }

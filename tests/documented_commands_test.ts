@@ -13,7 +13,7 @@ const allOptions = new Set([...everywhere, ...pages.flatMap(optionNames)]);
 const tasks: Readonly<Record<string, readonly string[]>> = { start: ["serve"], chat: ["grpc-client"], user: ["user"] };
 /** Options of other programs that documents speak of. */
 const foreignOptions =
-  /^--(prefix|allow-[a-z]+|no-prompt|cached-only|target|sanitize-[a-z]+|minimum-dependency-age|env-file)$/;
+  /^--(prefix|exclude-unused-npm|allow-[a-z]+|no-prompt|cached-only|target|sanitize-[a-z]+|minimum-dependency-age|env-file)$/;
 const foreignVariables = /^CHATD_(CRASH_|TEST_|INSTALL_URL$)/;
 
 /** What chatd is given by a simple command, also one that goes through `deno task` or sudo; undefined for other programs. */

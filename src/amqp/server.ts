@@ -36,6 +36,8 @@ export interface AmqpServer {
   readonly failed: Promise<never>;
   /** Live sessions now. */
   readonly sessions: number;
+  /** Requests are taken now: the broker is there, and this server was not stopped. */
+  readonly isServing: boolean;
   /** Takes no more requests; live sessions may still say what they have to say until {@link close}. */
   stop(): Promise<void>;
   /** Waits until the broker has what sessions said, for `deadlineMs` at most. Idempotent. */
@@ -79,6 +81,10 @@ class Server implements AmqpServer {
 
   get sessions(): number {
     return this.#serving?.sessions ?? 0;
+  }
+
+  get isServing(): boolean {
+    return !this.#stopped.signal.aborted && this.#serving !== undefined && this.#serving.isServing;
   }
 
   async start(): Promise<void> {

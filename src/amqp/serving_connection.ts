@@ -124,6 +124,10 @@ export class ServingConnection {
     return this.#connection.lost;
   }
 
+  get isServing(): boolean {
+    return this.#isServing && !this.#stopping && this.#connection.isOpen;
+  }
+
   get sessions(): number {
     return this.#sessions.size;
   }
@@ -245,6 +249,7 @@ export class ServingConnection {
       await serve(parseIncoming(message), address, session);
     } catch (thrown) {
       const error = toChatError(thrown);
+      this.#options.chat.metrics.refused("amqp", error.code);
       if (error.code === "internal") this.#options.log.error("request failed", { user: sender, error: thrown });
       this.#reply(sender, address, this.#errorReply(message, error, address));
     }

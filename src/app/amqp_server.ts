@@ -38,6 +38,7 @@ export function amqpTransport(
   const { authListen, caFile, brokerPasswordFile, authSecretFile } = options;
   return {
     port: authListen.port,
+    insecure: options.insecure,
     needs: {
       read: [caFile, brokerPasswordFile, authSecretFile].filter((file) => file !== undefined),
       net: hosts(options),
@@ -109,7 +110,17 @@ async function start(
   };
   let closed: Promise<void> | undefined;
   const { ready, failed } = server;
-  return { port: authListen.port, ready, failed, stop: () => server.stop(), close: () => closed ??= close() };
+  return {
+    name: "amqp",
+    port: authListen.port,
+    get isUp() {
+      return server.isServing;
+    },
+    ready,
+    failed,
+    stop: () => server.stop(),
+    close: () => closed ??= close(),
+  };
 }
 
 function openManagement(

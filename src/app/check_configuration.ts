@@ -1,4 +1,5 @@
 import { ChatError } from "../core/chat_error.ts";
+import { refuseOpenMetrics } from "./metrics_network.ts";
 import { requireDataFolder } from "./permissions.ts";
 import type { TransportServer } from "./run_server.ts";
 import type { ServerOptions } from "./server_options.ts";
@@ -16,7 +17,11 @@ export async function checkConfiguration(
   servers: readonly TransportServer[],
 ): Promise<number> {
   const problems: string[] = [];
-  const checks = [...servers.map((server) => () => server.prepare()), () => checkDataFolder(options.dataDir)];
+  const checks: (() => unknown)[] = [
+    ...servers.map((server) => () => server.prepare()),
+    () => refuseOpenMetrics(options, servers),
+    () => checkDataFolder(options.dataDir),
+  ];
   for (const check of checks) {
     try {
       await check();

@@ -33,6 +33,7 @@ export function grpcTransport(options: GrpcServerOptions): TransportServer {
   const files = tls === undefined ? [] : [tls.certFile, tls.keyFile, tls.clientCaFile ?? tls.certFile];
   return {
     port: listen.port,
+    insecure: options.insecure,
     needs: { read: files, net: [formatHostPort(listen)], env: grpcVariables },
     async prepare() {
       refuseOpenListening(options);
@@ -53,7 +54,14 @@ async function start(
   let drained: Promise<void> | undefined;
   const drain = () => drained ??= server.close({ deadlineMs: drainDeadlineMs });
   return {
+    name: "grpc",
     port: server.port,
+    get isUp() {
+      return server.isListening;
+    },
+    get connections() {
+      return server.connections;
+    },
     ready: Promise.resolve(),
     failed: new Promise(() => {}),
     stop: () => {

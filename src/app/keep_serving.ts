@@ -9,6 +9,8 @@ export interface OpenServer {
   readonly ready: Promise<void>;
   /** Rejects when it cannot go on by itself. */
   readonly failed: Promise<never>;
+  /** It serves now. */
+  readonly isServing: boolean;
   stop(): Promise<void>;
   close(options: { deadlineMs: number }): Promise<void>;
 }
@@ -54,6 +56,10 @@ class KeptServer implements OpenServer {
 
   get ready(): Promise<void> {
     return this.#served.promise;
+  }
+
+  get isServing(): boolean {
+    return this.#server?.isServing ?? false;
   }
 
   async start(): Promise<void> {

@@ -6,6 +6,7 @@ import { Erasure } from "../core/erasure.ts";
 import { type DeletedAccounts, type Limits, standardLimits } from "../core/limits.ts";
 import type { PasswordHasher } from "../core/password_hasher.ts";
 import type { Log } from "../core/log.ts";
+import type { Metrics } from "../core/metrics.ts";
 import { Retention } from "../core/retention.ts";
 import { lockFolder } from "../store/folder_lock.ts";
 import { openStore, type Store } from "../store/open_store.ts";
@@ -25,6 +26,8 @@ export interface OpenChatOptions {
   /** "anonymize" unless given. */
   deletedAccounts?: DeletedAccounts;
   log: Log;
+  /** Nobody counts unless given. */
+  metrics?: Metrics;
   /** For tests; scrypt unless given. */
   hasher?: PasswordHasher;
   /** For tests: URL of the program's entry file; that of this process unless given. */
@@ -44,6 +47,8 @@ export interface Core {
 /** The core on its store. Owned by its opener. */
 export interface OpenChat {
   readonly chat: Chat;
+  /** How many entries of the log searches do not find yet. */
+  searchLag(): number;
   /** Ends all sessions, commits what waits, and gives the folder back. Idempotent. */
   close(): Promise<void>;
 }
@@ -76,7 +81,7 @@ export function openChat(options: OpenChatOptions): OpenChat {
     store.close();
     lock.release();
   };
-  return { chat, close: () => closed ??= close() };
+  return { chat, searchLag: () => store.indexer.lag, close: () => closed ??= close() };
 }
 
 /** The core on an open store, which is its opener's. Nothing is done in the background before it is told to. */
@@ -89,6 +94,7 @@ export function openCore(store: Store, options: OpenChatOptions): Core {
     limits = standardLimits,
     deletedAccounts,
     log,
+    metrics,
     hasher = new ScryptHasher(),
   } = options;
   const clock = systemClock;
@@ -105,6 +111,7 @@ export function openCore(store: Store, options: OpenChatOptions): Core {
       clock,
       log,
       audit,
+      metrics,
       registration,
       maxUsers: limits.maxUsers,
     }),
@@ -119,6 +126,7 @@ export function openCore(store: Store, options: OpenChatOptions): Core {
     clock,
     log,
     audit,
+    metrics,
     defer,
     rate,
   });

@@ -3,13 +3,16 @@ import type { Chat } from "../core/chat.ts";
 import type { Log } from "../core/log.ts";
 import { pause } from "../core/pause.ts";
 import { checkConfiguration } from "./check_configuration.ts";
+import { formatHostPort } from "./host_port.ts";
+import type { MetricsEndpoint } from "./metrics_endpoint.ts";
+import { refuseOpenMetrics } from "./metrics_network.ts";
 import { openChat } from "./open_chat.ts";
 import { programPaths } from "./background_worker.ts";
+import { openServerLog } from "./server_log.ts";
 import type { ServerOptions } from "./server_options.ts";
 import { mayStartItself, servingCommand, type ServingNeeds } from "./serving_command.ts";
 import { ShutdownSignals } from "./shutdown_signals.ts";
 import { controlSocketPath } from "./socket_path.ts";
-import { stderrLog } from "./stderr_log.ts";
 import { supervise } from "./supervisor.ts";
 import { SupervisorLink } from "./supervisor_link.ts";
 import { UncaughtErrors } from "./uncaught_errors.ts";
@@ -29,6 +32,12 @@ export interface Serving {
 
 /** A transport that serves. Owned by who started it. */
 export interface RunningTransport {
+  /** "grpc" */
+  readonly name: string;
+  /** Clients are served over it now. */
+  readonly isUp: boolean;
+  /** Clients' connections that are open now, where they come to this process. */
+  readonly connections?: number;
   /** The real one. */
   readonly port: number;
   /** Resolves when clients are served for the first time. */
@@ -51,6 +60,8 @@ export interface PreparedTransport {
 export interface TransportServer {
   /** Where it is asked to listen. */
   readonly port: number;
+  /** Whoever runs it takes that something goes beyond this machine without TLS. */
+  readonly insecure: boolean;
   /** Besides the data folder. */
   readonly needs: Pick<ServingNeeds, "read" | "net" | "env">;
   /** Looks at everything that can be known before it serves, and changes nothing. @throws {ChatError} */
@@ -70,7 +81,7 @@ export type TransportServers = readonly [TransportServer, ...TransportServer[]];
 export async function runServer(options: ServerOptions, servers: TransportServers): Promise<number> {
   if (options.checkConfig) return await checkConfiguration(options, servers);
   const [{ port }] = servers;
-  const log = stderrLog(options.logLevel);
+  const log = openServerLog({ level: options.logLevel, format: options.logFormat });
   if (options.supervised) {
     using link = new SupervisorLink();
     const onListening = (port: number) => link.listening(port);
@@ -98,13 +109,17 @@ function servingArguments(): string[] {
   return [command, "--supervised", ...rest];
 }
 
-function servingNeeds({ dataDir, configFile }: ServerOptions, servers: TransportServers): ServingNeeds {
+function servingNeeds({ dataDir, configFile, metricsListen }: ServerOptions, servers: TransportServers): ServingNeeds {
   const needs = servers.map(({ needs }) => needs);
   const config = configFile === undefined ? [] : [configFile];
   return {
     read: [dataDir, ...programPaths(), ...config, ...needs.flatMap(({ read }) => read)],
     write: [dataDir],
-    net: [...needs.flatMap(({ net }) => net), `unix:${resolve(controlSocketPath(dataDir))}`],
+    net: [
+      ...metricsListen === undefined ? [] : [formatHostPort(metricsListen)],
+      ...needs.flatMap(({ net }) => net),
+      `unix:${resolve(controlSocketPath(dataDir))}`,
+    ],
     env: ["CHATD_*", "BUF_*", ...needs.flatMap(({ env }) => env)],
   };
 }
@@ -120,14 +135,37 @@ async function serve(options: ServerOptions, servers: TransportServers, orders: 
   const { log, port, again, stop, onListening } = orders;
   using _uncaught = new UncaughtErrors({ log });
   const prepared = await Promise.all(servers.map((server) => server.prepare()));
-  const { chat, close } = openChat({ ...options, folder: options.dataDir, log });
+  refuseOpenMetrics(options, servers);
   await using opened = new AsyncDisposableStack();
+  const endpoint = await openMetrics(options, { log, again });
+  opened.defer(() => endpoint?.close());
+  const { chat, searchLag, close } = openChat({ ...options, folder: options.dataDir, log, metrics: endpoint?.metrics });
   opened.defer(close);
   const running: RunningTransport[] = [];
   opened.defer(() => end(running, chat));
   for (const transport of prepared) running.push(await transport.start({ chat, log, port, again }));
+  endpoint?.serving({ transports: running, searchLag });
   void running[0].ready.then(() => onListening(running[0].port));
-  log.info("stopping", { reason: await Promise.race([stop, ...running.map(({ failed }) => failed)]) });
+  const reason = await Promise.race([stop, ...running.map(({ failed }) => failed)]);
+  endpoint?.stopping();
+  log.info("stopping", { reason });
+}
+
+/** @returns undefined when nobody asked for metrics */
+async function openMetrics(
+  { metricsListen: listen }: ServerOptions,
+  { log, again }: Pick<Orders, "log" | "again">,
+): Promise<MetricsEndpoint | undefined> {
+  if (listen === undefined) return undefined;
+  const { MetricsEndpoint } = await import("./metrics_endpoint.ts");
+  try {
+    return await MetricsEndpoint.open({ listen, log });
+  } catch (error) {
+    // People who were served do not wait for it.
+    if (!again) throw error;
+    log.error("serving again, but without metrics", { error });
+    return undefined;
+  }
 }
 
 /** Every session is told, over whatever it came, and all have the same few seconds to hear it. */

@@ -2,7 +2,7 @@ import type { Registration } from "../core/registration.ts";
 import type { DeletedAccounts, Limits } from "../core/limits.ts";
 import type { BrokerUrl } from "./broker_url.ts";
 import type { HostPort } from "./host_port.ts";
-import type { LogLevel } from "./log_level.ts";
+import type { LogFormat, LogLevel } from "./log_options.ts";
 
 /** Files, in PEM. */
 export interface ServerTls {
@@ -26,6 +26,9 @@ export interface ServerOptions {
   readonly limits: Limits;
   readonly deletedAccounts: DeletedAccounts;
   readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+  /** Where to show metrics and health over HTTP; nowhere unless given. */
+  readonly metricsListen?: HostPort;
   /** Where some of these options come from, relative to the working directory. */
   readonly configFile?: string;
   /** Only say whether a server could start with these options. */

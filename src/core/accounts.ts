@@ -8,6 +8,7 @@ import { type Credentials, type Identity, parseDeviceName, type Revocation } fro
 import { KeyedLock } from "./keyed_lock.ts";
 import type { Log } from "./log.ts";
 import { type LoginAttempt, LoginThrottle } from "./login_throttle.ts";
+import { countLogin, type Metrics, silentMetrics } from "./metrics.ts";
 import { parseNewPassword, parsePassword } from "./password.ts";
 import { PasswordCheck } from "./password_check.ts";
 import type { PasswordHasher } from "./password_hasher.ts";
@@ -32,8 +33,28 @@ export interface AccountsOptions {
   readonly maxUsers?: number;
   /** Nobody takes notes unless given. */
   readonly audit?: AuditLog;
+  /** Nobody counts unless given. */
+  readonly metrics?: Metrics;
   /** Registrations from one address: 30 at once, then one in 10 seconds, unless given. */
   readonly registrationsPerAddress?: { readonly burst: number; readonly perSecond: number };
+}
+
+interface RegisterRequest {
+  readonly user: string;
+  readonly password: string;
+  readonly invite: string;
+  readonly deviceName: string;
+  /** Where it comes from. */
+  readonly address: string;
+}
+
+interface LogInRequest {
+  readonly user: string;
+  readonly password: string;
+  readonly deviceName: string;
+  readonly deviceId: string;
+  /** Where it comes from. */
+  readonly address: string;
 }
 
 /** A user, as operators and the chat see them. */
@@ -54,6 +75,7 @@ export class Accounts {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #audit: AuditLog;
+  readonly #metrics: Metrics;
   readonly #maxUsers: number | undefined;
   readonly #gate: RegistrationGate;
   readonly #devices: Devices;
@@ -68,6 +90,7 @@ export class Accounts {
     this.#clock = options.clock;
     this.#log = options.log;
     this.#audit = options.audit ?? noAudit;
+    this.#metrics = options.metrics ?? silentMetrics;
     this.#maxUsers = options.maxUsers;
     this.#devices = new Devices({
       ...options,
@@ -88,9 +111,11 @@ export class Accounts {
    * Makes a user, and logs them in. `invite` is "" where there is none, and is used up only when it was needed.
    * @throws {ChatError} `invalid_argument`, `registration_closed`, `invite_invalid`, `already_exists`, `limit_reached`, `rate_limited`, `busy`
    */
-  async register(
-    request: { user: string; password: string; invite: string; deviceName: string; address: string },
-  ): Promise<Credentials> {
+  async register(request: RegisterRequest): Promise<Credentials> {
+    return await countLogin(this.#metrics, "register", () => this.#register(request));
+  }
+
+  async #register(request: RegisterRequest): Promise<Credentials> {
     const { user, address } = request;
     parseNewUserName(user);
     const password = parseNewPassword(request.password);
@@ -110,9 +135,11 @@ export class Accounts {
    * @throws {ChatError} `unauthenticated`, `invalid_argument`, `rate_limited`, `busy`; `permission_denied` for a disabled
    * account, only when the password was right
    */
-  async logIn(
-    request: { user: string; password: string; deviceName: string; deviceId: string; address: string },
-  ): Promise<Credentials> {
+  async logIn(request: LogInRequest): Promise<Credentials> {
+    return await countLogin(this.#metrics, "log_in", () => this.#logIn(request));
+  }
+
+  async #logIn(request: LogInRequest): Promise<Credentials> {
     const { user, deviceId, address } = request;
     parseUserName(user);
     const password = parsePassword(request.password);
@@ -146,7 +173,11 @@ export class Accounts {
    * those of `logIn`.
    * @throws {ChatError} `rate_limited`, `busy`
    */
-  async verifyPassword({ user, password }: { user: string; password: string }): Promise<boolean> {
+  async verifyPassword(login: { user: string; password: string }): Promise<boolean> {
+    return await countLogin(this.#metrics, "broker", () => this.#verifyPassword(login));
+  }
+
+  async #verifyPassword({ user, password }: { user: string; password: string }): Promise<boolean> {
     const wrong = new ChatError("unauthenticated", "The name or the password is wrong.");
     try {
       parseUserName(user);

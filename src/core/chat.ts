@@ -14,6 +14,7 @@ import { KnownUsers } from "./known_users.ts";
 import type { DeletedAccounts, Limits } from "./limits.ts";
 import { type Attachment, conversationAddress, type Message } from "./message.ts";
 import { parseMessageId } from "./message_id.ts";
+import { type Metrics, silentMetrics } from "./metrics.ts";
 import type { MessageSearch } from "./message_search.ts";
 import type { ConversationSummary, HistoryPage, HistoryRange, MessageBatch, MessageStore } from "./message_store.ts";
 import { type Draft, noSuchMessage, type Origin, type Posted, Posting, refuseInRoom } from "./posting.ts";
@@ -52,6 +53,8 @@ export interface ChatOptions {
   log: Log;
   /** Nobody takes notes unless given. */
   audit?: AuditLog;
+  /** Nobody counts unless given. */
+  metrics?: Metrics;
   /** Runs a callback after the input that is ready now has been read. */
   defer(callback: () => void): void;
   /** Requests of one user, over all their sessions: refill a second, and how many may come at once. */
@@ -65,6 +68,8 @@ export interface ChatOptions {
 /** The chat itself, the same for every transport. */
 export class Chat {
   readonly accounts: Accounts;
+  /** Where transports count, too. */
+  readonly metrics: Metrics;
   readonly live = new LiveSessions();
   readonly presence: Presence;
   readonly settings: UserSettings;
@@ -87,6 +92,7 @@ export class Chat {
   constructor(options: ChatOptions) {
     this.#options = options;
     this.accounts = options.accounts;
+    const metrics = this.metrics = options.metrics ?? silentMetrics;
     this.#buckets = new TokenBuckets(options.rate);
     const { live, revisions } = this;
     const { accounts, store, clock, limits, log } = options;
@@ -128,6 +134,7 @@ export class Chat {
         this.receipts.published(message);
       },
       onRead: (read) => this.receipts.readSaved(read),
+      metrics,
     });
     const commits = this.#commits;
     const checkContact = (sender: string, recipient: string) => settings.checkContact(sender, recipient);

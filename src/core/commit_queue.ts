@@ -1,6 +1,7 @@
 import { ChatError } from "./chat_error.ts";
 import type { Append, ChangeResult, MessageStore, MoveCursor, MoveRead } from "./message_store.ts";
 import type { Message } from "./message.ts";
+import { type Metrics, silentMetrics } from "./metrics.ts";
 
 const maxWaiting = 20_000;
 const maxWaitingBytes = 64 * 1024 * 1024;
@@ -22,11 +23,14 @@ export interface CommitQueueOptions {
   onAccepted(message: Message, origin: unknown): void;
   /** Called for each read position, but those of what people wrote themselves, when it is on disk. */
   onRead?(read: MoveRead): void;
+  /** Nobody counts unless given. */
+  metrics?: Metrics;
 }
 
 /** Group commit: sends that arrive together share one transaction, and cursors ride along. */
 export class CommitQueue {
   readonly #options: CommitQueueOptions;
+  readonly #metrics: Metrics;
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   /** Cursors and read positions, each once. */
@@ -40,6 +44,7 @@ export class CommitQueue {
 
   constructor(options: CommitQueueOptions) {
     this.#options = options;
+    this.#metrics = options.metrics ?? silentMetrics;
   }
 
   /**
@@ -143,6 +148,7 @@ export class CommitQueue {
     this.#moves.clear();
     const batch = this.#waiting.splice(0, maxChangesInCommit);
     for (const { append } of batch) this.#waitingBytes -= append.text.length;
+    const begun = performance.now();
     let results: ChangeResult[];
     try {
       results = await this.#options.store.commit([...batch.map((waiting) => waiting.append), ...moves]);
@@ -150,11 +156,19 @@ export class CommitQueue {
       for (const { settle } of batch) settle.reject(error);
       return;
     }
+    const seconds = (performance.now() - begun) / 1_000;
+    let messages = 0;
+    let events = 0;
     for (const [index, { origin, settle }] of batch.entries()) {
       const result = results[index];
-      if (result.kind === "accepted") this.#options.onAccepted(result.message, origin);
+      if (result.kind === "accepted") {
+        if (result.message.event === undefined) messages += 1;
+        else events += 1;
+        this.#options.onAccepted(result.message, origin);
+      }
       settle.resolve(result);
     }
+    this.#metrics.committed({ messages, events, changes: results.length, seconds });
     for (const [index, move] of moves.entries()) {
       if (move.kind !== "move_read" || move.ownOnly || results[batch.length + index].kind !== "moved") continue;
       this.#options.onRead?.(move);

@@ -7,6 +7,7 @@ import { KeyedLock } from "./keyed_lock.ts";
 import type { Limits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import { parseMessageId } from "./message_id.ts";
+import { type Metrics, silentMetrics } from "./metrics.ts";
 import { TokenBuckets } from "./token_bucket.ts";
 
 /** The most that goes in one request or answer, in bytes: with what surrounds it, it stays within 64 KiB on every transport. */
@@ -26,6 +27,8 @@ export interface FilesOptions {
   clock: Clock;
   log: Log;
   limits: Pick<Limits, "maxFileBytes" | "maxDiskBytes" | "uploadQuotaBytes">;
+  /** Nobody counts unless given. */
+  metrics?: Metrics;
   /**
    * The file of a message that the user may see now; undefined when there is no such message, or it has none.
    * @throws {ChatError} `not_found` in the same words for what is not there and for what the user may not know of.
@@ -44,6 +47,7 @@ export interface Announcement {
 /** How files come and go, the same for every transport. */
 export class Files {
   readonly #options: FilesOptions;
+  readonly #metrics: Metrics;
   readonly #buckets = new TokenBuckets(chunksOfUser);
   readonly #locks = new KeyedLock();
   readonly #running = new Set<Promise<unknown>>();
@@ -54,6 +58,7 @@ export class Files {
 
   constructor(options: FilesOptions) {
     this.#options = options;
+    this.#metrics = options.metrics ?? silentMetrics;
   }
 
   /** From now on removes what nobody needs any more, at once and now and then, until {@link close}. */
@@ -115,7 +120,10 @@ export class Files {
       }
       if (upload.isComplete) return { offset: upload.size };
       const arrived = await this.#options.store.write(upload, { offset, bytes });
-      if (arrived === upload.size) await this.#finish(upload);
+      if (arrived === upload.size) {
+        await this.#finish(upload);
+        this.#metrics.uploaded(upload.size);
+      }
       return { offset: arrived };
     });
   }

@@ -4,20 +4,19 @@ import { authenticate, unary, type UnaryOptions } from "./unary_methods.ts";
 
 /** Handlers for FileService; requests come undecoded. */
 export function fileMethods(options: UnaryOptions) {
-  const { log } = options;
   return {
     beginUpload: unary(
-      log,
+      options,
       BeginUploadRequest,
       async (request, call) => await fileHandlers.beginUpload(await authenticate(options, call), request),
     ),
     uploadChunk: unary(
-      log,
+      options,
       UploadChunkRequest,
       async (request, call) => await fileHandlers.uploadChunk(await authenticate(options, call), request),
     ),
     readChunk: unary(
-      log,
+      options,
       ReadChunkRequest,
       async (request, call) => await fileHandlers.readChunk(await authenticate(options, call), request),
     ),

@@ -36,6 +36,10 @@ export interface GrpcServerOptions {
 export interface GrpcServer {
   /** The real port. */
   readonly port: number;
+  /** Connections open now. */
+  readonly connections: number;
+  /** New connections are taken. */
+  readonly isListening: boolean;
   /** Stops listening, lets calls end until `deadlineMs` are over, and breaks off the others. Idempotent. */
   close(options: { deadlineMs: number }): Promise<void>;
 }
@@ -85,6 +89,12 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   });
   return {
     port: listener.port,
+    get connections() {
+      return guard.size;
+    },
+    get isListening() {
+      return listener.isListening;
+    },
     close: async ({ deadlineMs }) => {
       health.stop();
       const stopped = listener.close();

@@ -1,6 +1,6 @@
 import type { Metadata, sendUnaryData, ServerUnaryCall } from "@grpc/grpc-js";
 import type { Chat } from "../core/chat.ts";
-import { ChatError } from "../core/chat_error.ts";
+import { ChatError, toChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
 import { DeleteAccountRequest, LogInRequest, LogOutRequest, RegisterRequest } from "../gen/chatd/v1/auth.ts";
 import {
@@ -60,7 +60,7 @@ export function chatMethods(options: UnaryOptions) {
     type: MessageDecoder<Request>,
     respond: (context: RequestContext, request: Request) => unknown,
   ): UnaryHandler {
-    return unary(options.log, type, async (request, call) => {
+    return unary(options, type, async (request, call) => {
       const context = await authenticate(options, call);
       options.chat.admit(context.identity.user);
       return await respond(context, request);
@@ -106,22 +106,22 @@ export function chatMethods(options: UnaryOptions) {
 export function authMethods(options: UnaryOptions) {
   const { accounts } = options.chat;
   return {
-    register: unary(options.log, RegisterRequest, async (request, call) => {
+    register: unary(options, RegisterRequest, async (request, call) => {
       const credentials = await accounts.register({ ...request, address: peerAddress(call.getPeer()) });
       options.onLogIn(call, credentials.user);
       return { credentials: toWireCredentials(credentials) };
     }),
-    logIn: unary(options.log, LogInRequest, async (request, call) => {
+    logIn: unary(options, LogInRequest, async (request, call) => {
       const credentials = await accounts.logIn({ ...request, address: peerAddress(call.getPeer()) });
       options.onLogIn(call, credentials.user);
       return { credentials: toWireCredentials(credentials) };
     }),
-    logOut: unary(options.log, LogOutRequest, async (_request, call) => {
+    logOut: unary(options, LogOutRequest, async (_request, call) => {
       const { identity } = await authenticate(options, call);
       await accounts.logOut(identity);
       return {};
     }),
-    deleteAccount: unary(options.log, DeleteAccountRequest, async (request, call) => {
+    deleteAccount: unary(options, DeleteAccountRequest, async (request, call) => {
       const context = await authenticate(options, call);
       options.chat.admit(context.identity.user);
       return await answer("deleteAccount", context, request);
@@ -131,7 +131,7 @@ export function authMethods(options: UnaryOptions) {
 
 /** A handler that decodes what comes, and answers with what `respond` makes of it or throws. */
 export function unary<Request>(
-  log: Log,
+  { chat, log }: Pick<UnaryOptions, "chat" | "log">,
   type: MessageDecoder<Request>,
   respond: (request: Request, call: ServerUnaryCall<Uint8Array, unknown>) => Promise<unknown>,
 ): UnaryHandler {
@@ -140,6 +140,7 @@ export function unary<Request>(
       callback(null, await respond(decodeStrictly(type, call.request), call));
     } catch (error) {
       if (!(error instanceof ChatError)) log.error("call failed", { method: call.getPath(), error });
+      chat.metrics.refused("grpc", toChatError(error).code);
       callback(toStatus(error));
     }
   };

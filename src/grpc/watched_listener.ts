@@ -44,6 +44,10 @@ export class WatchedListener {
     return new WatchedListener(await listen(options), options);
   }
 
+  get isListening(): boolean {
+    return this.#timer !== undefined && this.#server.listening;
+  }
+
   /** Accepts nobody any more, and resolves when no connection is open. */
   close(): Promise<void> {
     clearInterval(this.#timer);

@@ -16,8 +16,8 @@ export interface DeliveryOptions {
   read(after: number, limits: { limit: number; maxBytes: number }): Promise<MessageBatch>;
   /** Whether the client knows what to do with an entry; others are passed. */
   wants(message: Message): boolean;
-  /** Sends one item; with it the client has everything up to `through`. */
-  send(item: Uint8Array, through: number): void;
+  /** Sends one item; with it the client has everything up to the position of its message. */
+  send(item: Uint8Array, message: Message): void;
   /**
    * What was not sent as an item, because the client has it from a reply, or may not see it. `settled`: all items before it
    * have been acknowledged.
@@ -138,7 +138,7 @@ export class Delivery {
     if (this.#outstandingBytes + item.length > this.#options.windowBytes) return false;
     this.#sent = message.position;
     this.#outstandingBytes += item.length;
-    this.#options.send(item, message.position);
+    this.#options.send(item, message);
     return true;
   }
 

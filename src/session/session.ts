@@ -153,7 +153,10 @@ export class Session {
     this.#writer.close();
     this.#options.pipe.end(reason);
     const user = this.#subscriber?.identity.user;
-    if (user !== undefined) this.#options.log.info("session ended", { session: this.id, user, reason: reason?.code });
+    if (user === undefined) return;
+    const { chat, log, peer } = this.#options;
+    chat.metrics.sessionEnded(peer.transport, reason?.code);
+    log.info("session ended", { session: this.id, user, reason: reason?.code });
   }
 
   /**
@@ -260,6 +263,7 @@ export class Session {
     clearTimeout(this.#helloTimer);
     this.#renewLater(identity);
     const client = hello.client.slice(0, 64);
+    chat.metrics.sessionBegan(peer.transport);
     log.info("session started", { session: this.id, user, device: deviceId, consumer, client, ...peer });
     const windowBytes = this.#windowBytes;
     const { min: protocolMin, max: protocolMax } = protocolVersions;
@@ -306,7 +310,10 @@ export class Session {
       windowBytes: this.#windowBytes,
       read: (after, limits) => chat.messagesAfter(identity.user, after, limits),
       wants: (message) => message.event === undefined || this.#protocolVersion >= 2,
-      send: (item, through) => this.#route.deliver(item, through),
+      send: (item, message) => {
+        this.#route.deliver(item, message.position);
+        if (message.position > head) chat.metrics.delivered(message.acceptedAt);
+      },
       passed: (through, settled) => this.#route.passed(through, settled),
       failed: (error) => this.#fail(error),
     });
@@ -342,6 +349,8 @@ export class Session {
     if (this.#ended.signal.aborted) return;
     const error = toChatError(thrown);
     if (error.code === "internal") this.#logFailure("request failed", thrown);
+    const { chat, peer } = this.#options;
+    chat.metrics.refused(peer.transport, error.code);
     this.#reply(requestId, { $case: "error", value: toWireError(error) });
     if (this.#subscriber === undefined) this.end(error);
   }

@@ -45,6 +45,11 @@ export class Indexer implements Disposable {
     this.#timing = { ...standardTiming, ...options.timing };
   }
 
+  /** How many entries are in the log and cannot be found yet. */
+  get lag(): number {
+    return Math.max(0, this.#options.head() - this.#options.index.position);
+  }
+
   /** Goes on where the last run ended, however it did, and after each commit from now on. */
   start(): void {
     this.#options.database.onCommit = () => this.#wake();

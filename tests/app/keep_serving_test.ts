@@ -39,7 +39,16 @@ class Opener {
       server.closed = true;
       return Promise.resolve();
     };
-    return Promise.resolve({ ready: Promise.resolve(), failed: failed.promise, stop: () => Promise.resolve(), close });
+    const ready = Promise.resolve();
+    return Promise.resolve({
+      ready,
+      failed: failed.promise,
+      get isServing() {
+        return !server.closed;
+      },
+      stop: () => Promise.resolve(),
+      close,
+    });
   };
 }
 

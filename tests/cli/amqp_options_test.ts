@@ -32,6 +32,8 @@ Deno.test("amqp-server has defaults that work on one machine", () => {
     configFile: undefined,
     checkConfig: false,
     logLevel: "info",
+    logFormat: "auto",
+    metricsListen: undefined,
   });
 });
 

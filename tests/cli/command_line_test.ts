@@ -35,6 +35,8 @@ Deno.test("grpc-server has defaults that work on one machine", () => {
       supervise: true,
       supervised: false,
       logLevel: "info",
+      logFormat: "auto",
+      metricsListen: undefined,
       insecure: false,
       rate: { perSecond: 200, burst: 1000 },
       limits: standardLimits,
@@ -52,6 +54,7 @@ Deno.test("grpc-server takes every option", () => {
   const { options } = chatd(
     "grpc-server --listen [::]:0 --data /srv/chat --registration invite --tls-cert c.pem --tls-key k.pem " +
       "--tls-client-ca ca.pem --insecure --no-callback --no-supervise --rate 5 --burst 7 --log-level error " +
+      "--log-format json --metrics-listen 127.0.0.1:9464 " +
       "--max-users 1 --max-rooms-per-user 2 --max-memberships 3 --max-room-members 4 --max-file-size 5KiB " +
       "--upload-quota 6MiB --max-disk 7GiB --deleted-accounts erase",
   );
@@ -63,6 +66,8 @@ Deno.test("grpc-server takes every option", () => {
     supervise: false,
     supervised: false,
     logLevel: "error",
+    logFormat: "json",
+    metricsListen: { host: "127.0.0.1", port: 9464 },
     insecure: true,
     rate: { perSecond: 5, burst: 7 },
     limits: {

@@ -109,7 +109,7 @@ Deno.test("a client that is killed is gone within seconds", async () => {
   await ana.write("hello\n");
   await until(() => ben.received.length === 1);
   ana.kill("SIGKILL");
-  await server.line(/session ended .*user=ana/);
+  await server.line(/"session ended".*"user":"ana"/);
   await ben.stop();
 });
 

@@ -56,7 +56,10 @@ async function chatThrough(program: Program, commit: string): Promise<void> {
   assert.equal(version.stdout, `chatd ${config.version} (commit ${commit}, Deno ${Deno.version.deno})\n`);
   assert.match((await run(program, ["--help"])).stdout, /grpc-server/);
 
-  Deno.writeTextFileSync(`${program.folder}/chatd.toml`, '[grpc]\nlisten = "127.0.0.1:0"\n');
+  Deno.writeTextFileSync(
+    `${program.folder}/chatd.toml`,
+    'metrics-listen = "127.0.0.1:0"\n[grpc]\nlisten = "127.0.0.1:0"\n',
+  );
   const server = command(program, ["serve", "--config", "chatd.toml"]).spawn();
   const errors = new Response(server.stderr).text();
   const output = server.stdout.pipeThrough(new TextDecoderStream()).getReader();
@@ -93,6 +96,7 @@ async function chatThrough(program: Program, commit: string): Promise<void> {
     await output.cancel();
     const { code } = await server.status;
     assert.equal(code, 0, await errors);
+    assert.match(await errors, /"metrics are shown".*"at":"http:\/\/127\.0\.0\.1:\d+\/metrics"/);
   }
 }
 
@@ -117,7 +121,9 @@ Deno.test("chatd compiles: everything that it needs can be embedded", async () =
   // The full deno stands in for denort: the executable would not be chatd, but is made in the same way.
   await compile({ output: `${folder.path}/chatd`, commit, denort: Deno.execPath() });
   const { size } = await Deno.stat(`${folder.path}/chatd`);
-  assert.ok(size > (await Deno.stat(Deno.execPath())).size);
+  const added = size - (await Deno.stat(Deno.execPath())).size;
+  assert.ok(added > 0);
+  assert.ok(added < 50_000_000, `${added} bytes: packages are in it that only tests and the making of chatd need`);
 });
 
 const denort = Deno.env.get("DENORT_BIN");

@@ -11,10 +11,16 @@ const serves = /^chatd (serve|grpc-server)\b(?!.*--check-config)/m;
 /** Makes a folder in which `chatd` is a command, and nothing is as it is for whoever runs the tests. */
 function prepare(folder: string): Record<string, string> {
   for (const name of ["bin", "home", "work"]) Deno.mkdirSync(`${folder}/${name}`);
-  const chatd = `exec "${Deno.execPath()}" run --quiet --no-prompt --no-check --cached-only -A "${entry}" "$@"`;
-  Deno.writeTextFileSync(`${folder}/bin/chatd`, `#!/bin/sh\n${chatd}\n`, { mode: 0o755 });
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const address = `127.0.0.1:${listener.addr.port}`;
+  // In place of the standard port, which somebody may use. Commands with a profile take no other address beside it.
+  const shim = [
+    "#!/bin/sh",
+    `case $1 in serve | grpc-server) export CHATD_LISTEN=${address} ;;`,
+    `grpc-client | login | export) export CHATD_SERVER=${address} ;; esac`,
+    `exec "${Deno.execPath()}" run --quiet --no-prompt --no-check --cached-only -A "${entry}" "$@"`,
+  ];
+  Deno.writeTextFileSync(`${folder}/bin/chatd`, `${shim.join("\n")}\n`, { mode: 0o755 });
   const cache = Deno.env.get("DENO_DIR") ??
     `${Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`}/deno`;
   return {
@@ -22,9 +28,6 @@ function prepare(folder: string): Record<string, string> {
     HOME: `${folder}/home`,
     DENO_DIR: cache,
     NO_COLOR: "1",
-    // In place of the standard port, which somebody may use.
-    CHATD_LISTEN: address,
-    CHATD_SERVER: address,
   };
 }
 

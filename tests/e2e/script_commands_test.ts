@@ -21,6 +21,12 @@ async function withUsers(
   await use({ ana, ben, server, folder: folder.path });
 }
 
+/** Of ben's login. */
+function statePath(folder: string): string {
+  const files = [...Deno.readDirSync(`${folder}/ben/chatd`)].map(({ name }) => name);
+  return `${folder}/ben/chatd/${files.find((name) => name.endsWith("_ben.json"))}`;
+}
+
 function texts(lines: readonly string[]): unknown[] {
   return lines.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line).text);
 }
@@ -185,6 +191,40 @@ Deno.test("tail goes on where it stopped, prints each once, and ends when it is 
     assert.deepEqual(jsonLines(replayed.stdout).map(({ text }) => text), ["two", "three", "four"], replayed.stderr);
     const byTime = await ben.run(["tail", "--json", "--name", "third", "--since", "1h", "--count", "2"]);
     assert.deepEqual(jsonLines(byTime.stdout).map(({ text }) => text), ["begin", numbered[1].text]);
+  });
+});
+
+Deno.test("a tail that is killed goes on with what it was told to go back for, or behind it", async () => {
+  await withUsers(async ({ ana, ben, folder }) => {
+    const padding = "x".repeat(8_000);
+    const all = Array.from({ length: 20 }, (_, index) => `line ${index} ${padding}`);
+    assert.equal((await ana.run(["send", "--to", "ben", "--lines"], all.join("\n"))).code, 0);
+    // Nobody reads on: it stays in the middle.
+    const main = new URL("main.ts", root).pathname;
+    const stuck = new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", "--no-check", "--cached-only", "-A", main, "tail", "--json", "--since", "1h"],
+      env: ben.env,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    const reader = stuck.stdout.getReader();
+    await reader.read();
+    stuck.kill("SIGKILL");
+    await stuck.status;
+    await reader.cancel();
+    {
+      await using tail = ben.start("tail", "--json");
+      await tail.line(/"line 19 /);
+      await eventually(() => !Deno.readTextFileSync(statePath(folder)).includes('"tail:default":{'));
+      tail.kill("SIGKILL");
+      await tail.status;
+      const printed = texts(tail.lines);
+      assert.deepEqual(printed, all.slice(-printed.length));
+    }
+    await ana.run(["send", "--to", "ben", "new"]);
+    const next = await ben.run(["tail", "--json", "--count", "1"]);
+    assert.deepEqual(jsonLines(next.stdout).map(({ text }) => text), ["new"]);
   });
 });
 

@@ -1,12 +1,21 @@
 import assert from "node:assert/strict";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { join } from "../support/person.ts";
+import { freePorts } from "../support/rabbitmq_node.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
-Deno.test("no password, token or text is in the log or lies readable in the data folder", async () => {
+for (const format of ["json", "text"]) {
+  Deno.test(`no password, token or text is in the log (${format}), in metrics, or lies readable in the data folder`, async () => {
+    await lookForSecrets(format);
+  });
+}
+
+async function lookForSecrets(format: string): Promise<void> {
   using folder = temporaryFolder();
-  const server = await ServerProcess.start({ folder: folder.path });
+  const [metricsPort] = await freePorts(1);
+  const args = ["--log-format", format, "--metrics-listen", `127.0.0.1:${metricsPort}`];
+  const server = await ServerProcess.start({ folder: folder.path, args });
   const transport = new GrpcTransport({ host: "127.0.0.1", port: server.port, callback: false });
   const ana = await join("ana", transport);
   await ana.client.send("ana", "a secret of mine");
@@ -19,14 +28,19 @@ Deno.test("no password, token or text is in the log or lies readable in the data
     transport.logIn({ user: "hunter2.in.the.wrong.field", password: "x".repeat(12), deviceName: "", deviceId: "" }, {}),
     { code: "unauthenticated" },
   );
+  const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+  assert.match(metrics, /outcome="unauthenticated"/);
   await ana.client.logOut();
   await ana.stop();
   server.kill("SIGTERM");
   assert.equal((await server.status).code, 0);
   await server[Symbol.asyncDispose]();
 
-  const said = [...server.stdout, ...server.stderr].join("\n");
-  assert.match(said, /session started/);
+  const said = [...server.stdout, ...server.stderr, metrics].join("\n");
+  assert.match(
+    said,
+    format === "json" ? /"message":"session started".*"session":"\S+"/ : /session started session=\S+/,
+  );
   const passwords = ["correct horse battery", "staple of battery", "wrong guess 17"];
   for (const secret of [...passwords, token, "a secret of mine", "hunter2"]) {
     assert.ok(!said.includes(secret), `the log has ${JSON.stringify(secret)}`);
@@ -37,4 +51,4 @@ Deno.test("no password, token or text is in the log or lies readable in the data
     for (const secret of [...passwords, token]) assert.ok(!bytes.includes(secret), `${name} has ${secret}`);
     assert.equal((await Deno.stat(`${folder.path}/${name}`)).mode! & 0o077, 0, `${name} is readable for others`);
   }
-});
+}

@@ -6,6 +6,7 @@ import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { startTestBroker } from "../support/amqp_server.ts";
 import { runChatd } from "../support/chatd_process.ts";
 import { Child, socketsOf } from "../support/child_process.ts";
+import { eventually } from "../support/eventually.ts";
 import { comeBack, join, type Person, until } from "../support/person.ts";
 import { freePorts } from "../support/rabbitmq_node.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
@@ -92,8 +93,14 @@ Deno.test("ana on gRPC and ben on AMQP are in one conversation, and see each oth
 
 Deno.test("a broker that dies leaves people on gRPC alone, and those on AMQP come back with all that they missed", async () => {
   using folder = temporaryFolder();
-  await using server = start(folder.path);
+  const [metricsPort] = await freePorts(1);
+  await using server = start(folder.path, "--metrics-listen", `127.0.0.1:${metricsPort}`);
   const port = await portOf(server);
+  const readiness = async () => {
+    const response = await fetch(`http://127.0.0.1:${metricsPort}/readyz`);
+    return `${response.status} ${await response.text()}`;
+  };
+  await eventually(async () => await readiness() === "200 ready\n");
   const ana = await join("ana", overGrpc(port));
   const eva = await join("eva", overGrpc(port));
   const ben = await join("ben", overAmqp("ben"));
@@ -101,6 +108,7 @@ Deno.test("a broker that dies leaves people on gRPC alone, and those on AMQP com
   await until(() => ben.received.length === 1);
   await node.crash();
   await server.line(/the broker is lost/);
+  assert.equal(await readiness(), "503 amqp is down\n");
   for (let i = 0; i < 20; i++) {
     await ana.client.send("eva", `${i}`);
     await ana.client.send("ben", `${i}`);
@@ -111,6 +119,7 @@ Deno.test("a broker that dies leaves people on gRPC alone, and those on AMQP com
   await node.restart();
   await kept;
   await until(() => ben.received.length === 21 && ana.received.length === 1);
+  assert.equal(await readiness(), "200 ready\n");
   assert.deepEqual(texts(ben), ["before", ...Array.from({ length: 20 }, (_, i) => `${i}`)]);
   await Promise.all([ana.stop(), ben.stop(), eva.stop()]);
   server.kill("SIGTERM");
@@ -123,7 +132,7 @@ Deno.test("serve starts without its broker, says so, and serves there once it co
   await node.stop();
   await using server = start(folder.path);
   const port = await portOf(server);
-  await server.line(/warn cannot serve yet; trying again .*No RabbitMQ listens at/);
+  await server.line(/WARN.*"cannot serve yet; trying again".*No RabbitMQ listens at/);
   const ana = await join("ana", overGrpc(port));
   await node.restart();
   await server.line(/serving there too/);
@@ -171,7 +180,7 @@ Deno.test("a broker that refuses serve later leaves people on gRPC alone", async
   const ana = await join("ana", overGrpc(port));
   await administer("PUT", "users/operator", { password: "after", tags: "" });
   await administer("DELETE", "connections/username/operator");
-  await server.line(/error refused there.*refused the login/);
+  await server.line(/"ERROR","message":"refused there.*refused the login/);
   const ben = await join("ben", overGrpc(port));
   await ana.client.send("ben", "still here");
   await until(() => ben.received.length === 1);

@@ -79,7 +79,7 @@ Deno.test("a signal to the supervisor, or to both processes, ends both in order"
     server.kill("SIGINT");
     assert.equal((await server.ended()).code, 0);
     await until(() => !isAlive(serving));
-    assert.ok(server.stderr.some((line) => line.includes("stopping reason=SIGINT")));
+    assert.ok(server.stderr.some((line) => /"message":"stopping".*"reason":"SIGINT"/.test(line)));
     assert.ok(isFree(folder.path));
   }
 });

@@ -6,10 +6,10 @@ import { temporaryFolder } from "../support/temporary_folder.ts";
 
 const config = JSON.parse(Deno.readTextFileSync(new URL("../../deno.json", import.meta.url)));
 
-Deno.test("what is compiled knows its commit, and runs with the packages that it was left", async () => {
+Deno.test("what is compiled knows its commit", async () => {
   using folder = temporaryFolder();
   const commit = "0123456789ab";
-  await stageSources({ folder: folder.path, graph: await readModuleGraph(), commit });
+  await stageSources(folder.path, commit);
   const run = (args: readonly string[]) =>
     new Deno.Command(Deno.execPath(), {
       args: ["run", "--quiet", "--no-check", "--frozen", "--cached-only", "-A", "main.ts", ...args],
@@ -19,12 +19,9 @@ Deno.test("what is compiled knows its commit, and runs with the packages that it
   assert.equal(code, 0, new TextDecoder().decode(stderr));
   const said = new TextDecoder().decode(stdout);
   assert.equal(said, `chatd ${config.version} (commit ${commit}, Deno ${Deno.version.deno})\n`);
-  const lock = JSON.parse(Deno.readTextFileSync(`${folder.path}/deno.lock`));
-  assert.deepEqual(Object.keys(lock.npm).toSorted(), packagesReached(await readModuleGraph()));
-  assert.ok("@grpc/grpc-js" in JSON.parse(Deno.readTextFileSync(`${folder.path}/deno.json`)).imports);
 });
 
-Deno.test("nothing that only tests and the making of chatd need is compiled in", async () => {
+Deno.test("what chatd imports leads to nothing that only tests and the making of chatd need", async () => {
   const reached = packagesReached(await readModuleGraph()).map((key) => key.replace(/@[^@]+$/, ""));
   for (const name of ["@grpc/grpc-js", "amqplib", "@optique/core"]) assert.ok(reached.includes(name), name);
   for (const name of ["@bufbuild/buf", "ts-proto", "fast-check", "@xterm/headless"]) {

@@ -61,7 +61,7 @@ function open(
     windowBytes,
     read,
     wants,
-    send: (item, through) => {
+    send: (item, { position: through }) => {
       sent.push(through);
       newest = through;
       bytesOf.set(through, item.length);

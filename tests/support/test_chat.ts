@@ -3,6 +3,7 @@ import type { AuditLog } from "../../src/core/audit.ts";
 import { Chat } from "../../src/core/chat.ts";
 import type { Subscriber } from "../../src/core/live_sessions.ts";
 import { silentLog } from "../../src/core/log.ts";
+import type { Metrics } from "../../src/core/metrics.ts";
 import type { Message } from "../../src/core/message.ts";
 import { createMessageId } from "../../src/core/message_id.ts";
 import type { ChatError } from "../../src/core/chat_error.ts";
@@ -22,6 +23,7 @@ export interface TestChatOptions {
   rate?: { perSecond: number; burst: number };
   deletedAccounts?: DeletedAccounts;
   audit?: AuditLog;
+  metrics?: Metrics;
   /** Where they are other than the standard ones. */
   limits?: Partial<Limits>;
   defer?(callback: () => void): void;
@@ -46,6 +48,7 @@ export class TestChat {
       log: silentLog,
       registration: "open",
       registrationsPerAddress: { burst: 10_000, perSecond: 1 },
+      metrics: options.metrics,
       ...audit,
     });
     this.chat = new Chat({
@@ -61,6 +64,7 @@ export class TestChat {
       log: silentLog,
       defer,
       rate,
+      metrics: options.metrics,
       ...audit,
     });
   }

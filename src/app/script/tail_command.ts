@@ -30,6 +30,8 @@ export interface TailCommandOptions {
 }
 
 const sincePage = 50;
+/** How often it is remembered how far going back came, in milliseconds. */
+const keepReplayMs = 500;
 /** How long a reader that does not read may hold up the end, in milliseconds. */
 const endPatienceMs = 2_000;
 
@@ -52,9 +54,12 @@ export async function runTail(options: TailCommandOptions): Promise<number> {
     if (hasBegun) return;
     hasBegun = true;
     if (replay === undefined) return replayed.resolve();
+    const keep = () => keepReplay(tail, { connection, consumer, replay });
+    keep();
+    const timer = setInterval(keep, keepReplayMs);
     withClient(connection, (client, hello) => tail.replay(client, { ...replay, head: hello.head }), {
       patienceMs: everMs,
-    }).then(replayed.resolve, replayed.reject);
+    }).then(keep).finally(() => clearInterval(timer)).then(replayed.resolve, replayed.reject);
   };
   const running = runConsumer({
     connection,
@@ -73,44 +78,59 @@ export async function runTail(options: TailCommandOptions): Promise<number> {
     new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), endPatienceMs))
   );
   const resume = await Promise.race([running, failed, patience]);
-  keepPlace(tail, { connection, consumer, resume, isReplay: replay !== undefined });
+  keepPlace(tail, { connection, consumer, resume, replay });
   return 0;
 }
 
-function replayOf(
-  { since }: TailCommandOptions,
-  unfinished: UnfinishedReplay | undefined,
-): { since: Since; after: number } | undefined {
+interface Replay {
+  readonly since: Since;
+  /** Only what has a higher position. */
+  readonly after: number;
+}
+
+function replayOf({ since }: TailCommandOptions, unfinished: UnfinishedReplay | undefined): Replay | undefined {
   if (since !== undefined) return { since, after: 0 };
   return unfinished && { since: { ms: unfinished.fromMs }, after: unfinished.after };
 }
 
 function keepPlace(
   tail: Tail,
-  { connection, consumer, resume, isReplay }: {
+  { connection, consumer, resume, replay }: {
     connection: ScriptConnection;
     consumer: Consumer;
     resume: ResumePoint | undefined;
-    isReplay: boolean;
+    replay: Replay | undefined;
   },
 ): void {
   const { state } = connection;
-  if (isReplay) {
-    const { last, hasReplayed } = tail;
-    // Where nothing was taken, it is as if this run had not been.
-    if (!hasReplayed && last === undefined) return;
-    const place = hasReplayed ? undefined : { fromMs: last!.acceptedAt, after: last!.position };
-    state.update(({ unfinished = {}, ...saved }) => {
-      const { [consumer.name]: _before, ...others } = unfinished;
-      return { ...saved, unfinished: place === undefined ? others : { ...others, [consumer.name]: place } };
-    });
-    if (!hasReplayed) return;
-  }
+  if (replay !== undefined) keepReplay(tail, { connection, consumer, replay });
+  if (replay !== undefined && !tail.hasReplayed) return;
   if (resume !== undefined && !tail.lost) return keepPosition(connection, consumer, resume);
   const { epoch } = resume ?? state.read();
   if (tail.reached !== undefined && epoch !== undefined) {
     keepPosition(connection, consumer, { epoch, after: tail.reached });
   }
+}
+
+/** Remembers how far going back in the log came: a run that is killed there is gone on with by the next. */
+function keepReplay(
+  { last, hasReplayed }: Tail,
+  { connection, consumer, replay: { since, after } }: {
+    connection: ScriptConnection;
+    consumer: Consumer;
+    replay: Replay;
+  },
+): void {
+  let place: UnfinishedReplay | undefined;
+  if (hasReplayed) place = undefined;
+  else if (last !== undefined) place = { fromMs: last.acceptedAt, after: last.position };
+  else if ("ms" in since) place = { fromMs: since.ms, after };
+  // A number is known as a time when the first one was printed.
+  else return;
+  connection.state.update(({ unfinished = {}, ...saved }) => {
+    const { [consumer.name]: _before, ...others } = unfinished;
+    return { ...saved, unfinished: place === undefined ? others : { ...others, [consumer.name]: place } };
+  });
 }
 
 /** Prints messages that are wanted, and knows how far that came. */

@@ -1,10 +1,10 @@
 import { object } from "@optique/core/constructs";
 import { map } from "@optique/core/modifiers";
 import { choice } from "@optique/core/valueparser";
-import { logLevels } from "../../app/log_level.ts";
+import { logFormats, logLevels } from "../../app/log_options.ts";
 import { type Limits, standardLimits } from "../../core/limits.ts";
 import type { OptionsWithEnv } from "../options_with_env.ts";
-import { count, path, type SettingParser, size } from "../value_parsers.ts";
+import { count, hostPort, path, type SettingParser, size } from "../value_parsers.ts";
 
 const mebibyte = 1024 * 1024;
 
@@ -26,6 +26,15 @@ export function serverOptions(options: OptionsWithEnv) {
       standard: "info",
       description: "What to write on stderr",
     }),
+    logFormat: settings.withDefault("--log-format", choice(logFormats), {
+      standard: "auto",
+      description: "How: for people, as JSON, or for people on a terminal and as JSON elsewhere",
+    }),
+    metricsListen: settings.optional(
+      "--metrics-listen",
+      hostPort({ allowPort0: true }),
+      "Where to show metrics for Prometheus, and health, over HTTP: 127.0.0.1:9464",
+    ),
     configFile: options.optional(
       "--config",
       path("FILE"),

@@ -1,0 +1,14 @@
+import { ChatError } from "../core/chat_error.ts";
+import { isLoopback } from "./loopback.ts";
+import type { TransportServer } from "./run_server.ts";
+import type { ServerOptions } from "./server_options.ts";
+
+/** @throws {ChatError} `permission_denied` when anybody on the network could read the metrics and nobody said that they may */
+export function refuseOpenMetrics({ metricsListen }: ServerOptions, servers: readonly TransportServer[]): void {
+  if (metricsListen === undefined || isLoopback(metricsListen.host) || servers.some(({ insecure }) => insecure)) return;
+  throw new ChatError(
+    "permission_denied",
+    `Listening on ${metricsListen.host} would show the metrics to whoever reaches it, unencrypted: ` +
+      "say --insecure if only those reach it who may read them.",
+  );
+}

@@ -326,7 +326,7 @@ export class FullScreenChat {
     if (this.#stop.signal.aborted) return;
     await this.#screen.take();
     this.#client.retryNow();
-    if (!did) this.#warn("Ctrl-Z needs Deno's permission --allow-run, to stop the other programs of the job too.");
+    if (!did) this.#warn("Ctrl-Z needs Deno's permission --allow-run=kill, to stop the other programs of the job too.");
   }
 
   #edited(draft: string): void {

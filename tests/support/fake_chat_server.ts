@@ -198,6 +198,11 @@ export class FakeSession {
     this.#send({ $case: "sessionEnded", value: { error: { code, message, retryAfterMs } } });
   }
 
+  /** Something that is no reply and no entry of a log. */
+  tell(item: NonNullable<Item["kind"]>): void {
+    this.#send(item);
+  }
+
   tellPresence(user: string, online: boolean): void {
     this.#send({
       $case: "presence",

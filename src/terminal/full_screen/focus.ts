@@ -15,6 +15,8 @@ export interface FocusOptions {
   readonly current: Current | undefined;
   /** What is unread begins after this entry. */
   readonly unreadAfter?: number;
+  /** How far others are with a message; "" for nothing. */
+  receiptOf(message: Message): string;
   /** There is more to show; what it tells of names comes first. */
   onLoaded(messages: readonly Message[]): void;
 }
@@ -32,13 +34,13 @@ export class Focus {
   #loading: Promise<void> | undefined;
   #loaded = false;
 
-  constructor({ client, me, palette, current, unreadAfter, onLoaded }: FocusOptions) {
+  constructor({ client, me, palette, current, unreadAfter, receiptOf, onLoaded }: FocusOptions) {
     this.#client = client;
     this.#me = me;
     this.#onLoaded = onLoaded;
     this.current = current;
     this.window = new MessageWindow({ me });
-    this.pane = new MessagePane({ me, palette, window: this.window });
+    this.pane = new MessagePane({ me, palette, window: this.window, receiptOf });
     this.pane.unreadAfter = unreadAfter;
   }
 

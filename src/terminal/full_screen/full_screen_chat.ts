@@ -9,6 +9,7 @@ import { runCommand } from "../commands.ts";
 import { ConversationNames } from "../conversation_names.ts";
 import { KeyDecoder, type ScreenKey } from "../key_decoder.ts";
 import { ReadMarks } from "../read_marks.ts";
+import { ReceiptMarks } from "../receipt_marks.ts";
 import type { TerminalChatOptions } from "../terminal_chat.ts";
 import type { TerminalDevice } from "../terminal_device.ts";
 import { Transcript } from "../transcript.ts";
@@ -52,6 +53,7 @@ export class FullScreenChat {
   readonly #transfers: Transfers;
   readonly #typing: TypingSigns;
   readonly #readMarks: ReadMarks;
+  readonly #receipts: ReceiptMarks;
   readonly #transcript: Transcript;
   readonly #online = new Set<string>();
   readonly #unsent = new Set<{ to: string; text: string }>();
@@ -77,6 +79,7 @@ export class FullScreenChat {
     this.#options = options;
     this.#preferences = new ScreenPreferences(options.store);
     this.#names = new ConversationNames(me);
+    this.#receipts = new ReceiptMarks({ me });
     this.#list = new ConversationList({ me, level: (conversation) => this.#preferences.level(conversation) });
     this.#transcript = new Transcript({ me, names: this.#names, style: palette });
     this.#screen = new FrameScreen({ device, compose: (size) => this.#compose(size) });
@@ -109,6 +112,7 @@ export class FullScreenChat {
       learn: (conversation) => {
         if (conversation.room) this.#names.addRoom(conversation.room);
         else this.#names.addPerson(conversation.address);
+        this.#receipts.learn(conversation);
         this.#list.learn(conversation);
         changed();
       },
@@ -172,6 +176,7 @@ export class FullScreenChat {
     else if (event.kind === "state_changed" && event.conversation !== undefined) this.#refresh.one(event.conversation);
     else if (event.kind === "state_missed") this.#attempt(() => this.#refresh.all());
     else if (event.kind === "typing") this.#typing.heard(event);
+    else if (event.kind === "receipt" || event.kind === "room_receipts") this.#receipts.heard(event);
     else if (event.kind === "presence") {
       this.#names.addPerson(event.user);
       if (event.state === "offline") this.#online.delete(event.user);
@@ -202,6 +207,7 @@ export class FullScreenChat {
   }
 
   #cameOnline(hello: HelloResponse, restored: boolean): void {
+    if (restored) this.#receipts.forget();
     if (!this.#wasOnline) {
       this.#wasOnline = true;
       const server = hello.server === "" ? "" : ` (${hello.server})`;
@@ -288,6 +294,7 @@ export class FullScreenChat {
       palette: this.#options.palette,
       current,
       unreadAfter,
+      receiptOf: (message) => this.#receipts.of(message),
       onLoaded: (messages) => {
         for (const message of messages) this.#names.learn(message);
         this.#screen.invalidate();

@@ -28,7 +28,16 @@ interface Anchor {
 
 interface LaidOut {
   readonly columns: number;
+  readonly receipt: string;
   readonly rows: readonly string[];
+}
+
+export interface MessagePaneOptions {
+  readonly me: string;
+  readonly palette: Palette;
+  readonly window: MessageWindow;
+  /** How far others are with a message; "" for nothing. */
+  receiptOf(message: Message): string;
 }
 
 /** A view into a window of messages that can be scrolled; lays out only what it shows. */
@@ -36,16 +45,18 @@ export class MessagePane {
   readonly #me: string;
   readonly #palette: Palette;
   readonly #window: MessageWindow;
+  readonly #receiptOf: (message: Message) => string;
   readonly #laidOut = new WeakMap<WindowItem, LaidOut>();
   /** Undefined: the newest is at the bottom, and stays there. */
   #anchor: Anchor | undefined;
   /** What is unread begins after this entry. */
   unreadAfter: number | undefined;
 
-  constructor({ me, palette, window }: { me: string; palette: Palette; window: MessageWindow }) {
+  constructor({ me, palette, window, receiptOf }: MessagePaneOptions) {
     this.#me = me;
     this.#palette = palette;
     this.#window = window;
+    this.#receiptOf = receiptOf;
   }
 
   /** Whether it follows what arrives. */
@@ -143,11 +154,14 @@ export class MessagePane {
     const item = this.#window.items[index];
     const before = this.#divider(index, columns);
     const laidOut = this.#laidOut.get(item);
-    if (laidOut?.columns === columns) return before.length === 0 ? laidOut.rows : [...before, ...laidOut.rows];
+    const receipt = item.message === undefined ? "" : this.#receiptOf(item.message);
+    if (laidOut?.columns === columns && laidOut.receipt === receipt) {
+      return before.length === 0 ? laidOut.rows : [...before, ...laidOut.rows];
+    }
     const rows = item.message === undefined
       ? noteRows(item.note!.lines, columns)
-      : messageRows(item.message, { me: this.#me, palette: this.#palette, columns });
-    this.#laidOut.set(item, { columns, rows });
+      : messageRows(item.message, { me: this.#me, palette: this.#palette, columns, receipt });
+    this.#laidOut.set(item, { columns, receipt, rows });
     return [...before, ...rows];
   }
 

@@ -13,7 +13,7 @@ const maxRows = 400;
 /** The rows of a message in a pane that is `columns` wide: "14:05 12 ben: hi". What others wrote is made harmless here. */
 export function messageRows(
   message: Message,
-  { me, palette, columns }: { me: string; palette: Palette; columns: number },
+  { me, palette, columns, receipt = "" }: { me: string; palette: Palette; columns: number; receipt?: string },
 ): string[] {
   const { event, deleted, editedAt, replyTo, attachment, reactions = [], sender, seq } = message;
   const { dim } = palette;
@@ -22,7 +22,7 @@ export function messageRows(
   const [first, ...rest] = sanitizeLines(eventText(message));
   if (event !== undefined) return folded([`${start} ${dim(`* ${name} ${first}`)}`, ...rest.map(dim)], columns);
   const isForMe = sender !== me && findMentions(message.text, (user) => user === me).length > 0;
-  const set = isForMe ? palette.bold : (text: string) => text;
+  const set = isForMe ? palette.bold : message.automatic ? dim : (text: string) => text;
   const who = sender === me ? dim(`${name}:`) : palette.bold(palette.name(`${name}:`));
   const answers = replyTo === undefined ? "" : `${dim(`(to ${replyTo})`)} `;
   const mark = isForMe ? `${palette.warn("@")} ` : "";
@@ -35,6 +35,7 @@ export function messageRows(
   const marks = [
     ...(editedAt !== undefined && !deleted ? ["(edited)"] : []),
     ...reactions.map(({ emoji, count }) => `${sanitizeLine(emoji)} ${count}`),
+    ...(receipt !== "" ? [receipt] : []),
   ];
   if (marks.length > 0) lines[lines.length - 1] += ` ${dim(marks.join("  "))}`;
   return folded(lines, columns);

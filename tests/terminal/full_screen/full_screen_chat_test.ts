@@ -290,3 +290,19 @@ Deno.test("what could not be sent before the end is said on the terminal as it w
     await chat.sees(/^Not sent to ben: [^\n]*\nIt was: too late$/);
   });
 });
+
+Deno.test("how far the other one is with a message is shown behind it", async () => {
+  await chatting({ to: "ben" }, async (ana) => {
+    await ana.sees(/\[ben\]/);
+    ana.terminal.type("hello ben\r");
+    await ana.sees(/ana: hello ben$/m);
+    const tell = (receipt: { readSeq: number; deliveredSeq: number }) => {
+      const value = { conversation: "ana:ben", user: "ben", ...receipt };
+      for (const session of ana.server.sessions) session.tell({ $case: "receipt", value });
+    };
+    tell({ readSeq: 0, deliveredSeq: 1 });
+    await ana.sees(/ana: hello ben ✓$/m);
+    tell({ readSeq: 1, deliveredSeq: 0 });
+    await ana.sees(/ana: hello ben ✓✓$/m);
+  });
+});

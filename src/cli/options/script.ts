@@ -221,7 +221,10 @@ function withConnection<T extends object>(
 function connectionChoice(profile: string | undefined, { user, ...place }: Omit<Place, "user"> & { user?: string }) {
   if (place.via === undefined && (profile !== undefined || user === undefined)) {
     if (place.server === undefined && place.broker === undefined && user === undefined) return { profile };
-    throw new UsageError("A profile says who you are and where to go: without it, say --via and --user.");
+    throw new UsageError(
+      "A profile says who you are and where to go: give no --user, --server or --broker with it, and unset CHATD_USER, " +
+        "CHATD_SERVER and CHATD_BROKER; or say --via and --user instead.",
+    );
   }
   if (profile !== undefined) throw new UsageError("--profile and --via say both where to go: give one of them.");
   if (user === undefined) throw new UsageError("--via needs --user NAME, and may need --server or --broker.");

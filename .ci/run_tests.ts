@@ -66,10 +66,13 @@ function findGroups(): Map<string, string[]> {
   return new Map([...groups].toSorted(([one], [other]) => one.localeCompare(other)));
 }
 
-/** Shows a mark for each test, and of groups in which something failed what went wrong. */
+/** Types are checked before all groups, with `--checks`. Shows a mark for each test, and of groups in which something failed what went wrong. */
 async function runGroup(group: string, files: readonly string[], report: string): Promise<GroupResult> {
   const sanitizers = overNetwork.has(group) ? [] : ["--sanitize-ops", "--sanitize-resources"];
-  const child = deno(["test", "-A", "--quiet", ...sanitizers, `--junit-path=${report}`, ...files], "piped");
+  const child = deno(
+    ["test", "-A", "--quiet", "--no-check", ...sanitizers, `--junit-path=${report}`, ...files],
+    "piped",
+  );
   const progress = new TestProgress();
   let hung: string | undefined;
   let hasEnded = false;

@@ -61,9 +61,11 @@ Deno.test("a task whose worker dies or fails says so, those that wait have a new
 
 Deno.test("what runs or waits when it is closed is refused, and so is what comes after", async () => {
   const worker = oddWorker();
-  const all = [worker.run("hang"), worker.run("one")];
+  // Before they are refused, since one that nobody waits for ends the program.
+  const refused = [worker.run("hang"), worker.run("one")].map((each) => rejectsWith("unavailable", each));
   worker[Symbol.dispose]();
-  for (const each of [...all, worker.run("two")]) await rejectsWith("unavailable", each);
+  await Promise.all(refused);
+  await rejectsWith("unavailable", worker.run("two"));
   worker[Symbol.dispose]();
 });
 

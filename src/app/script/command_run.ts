@@ -31,6 +31,7 @@ export async function runCommand(run: CommandRun): Promise<CommandOutcome> {
   const child = start(run);
   const end = (signal: Deno.Signal) => killGroup(child, signal);
   let ending: ReturnType<typeof setTimeout> | undefined;
+  let leaving: ReturnType<typeof setTimeout> | undefined;
   const stop = () => {
     end("SIGTERM");
     ending ??= setTimeout(() => end("SIGKILL"), graceMs);
@@ -46,7 +47,8 @@ export async function runCommand(run: CommandRun): Promise<CommandOutcome> {
   const output = new BoundedOutput(child.stdout, run.maxBytes);
   try {
     const { success, code, signal } = await child.status;
-    await Promise.race([output.read, new Promise((resolve) => setTimeout(resolve, leftoverMs))]);
+    leaving = setTimeout(() => void output.cancel(), leftoverMs);
+    await output.read;
     await output.cancel();
     await writing;
     if (timedOut) return { text: "", problem: `did not end within ${run.timeoutMs / 1000} s` };
@@ -56,6 +58,7 @@ export async function runCommand(run: CommandRun): Promise<CommandOutcome> {
   } finally {
     clearTimeout(timer);
     clearTimeout(ending);
+    clearTimeout(leaving);
     run.signal.removeEventListener("abort", stop);
   }
 }

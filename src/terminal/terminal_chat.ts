@@ -84,6 +84,11 @@ export class TerminalChat {
       done: (text) => this.#note(text),
       failed: (text) => this.#warn(text),
     });
+    const { user, to } = options;
+    // A room's name has to be asked; a person's is all that is needed to write to them.
+    if (to !== undefined && !/^[#+]/.test(to)) {
+      this.#current = { address: to, conversation: directConversation(user, to) };
+    }
     this.#client = options.client((event) => this.#onEvent(event));
     this.#typing = new TypingSigns(this.#client);
     this.#readMarks = new ReadMarks(this.#client);
@@ -204,6 +209,7 @@ export class TerminalChat {
       this.#tellUnread(conversations);
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
+      if (error.code === "not_found") this.#current = undefined;
       this.#warn(error.message);
     }
     this.#ready.resolve();

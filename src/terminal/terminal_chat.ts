@@ -5,7 +5,7 @@ import { isRoomId } from "../core/room.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
 import type { Credentials } from "../gen/chatd/v1/auth.ts";
 import { type Conversation, Role } from "../gen/chatd/v1/chat.ts";
-import { DeliveryMode, type HelloResponse } from "../gen/chatd/v1/session.ts";
+import type { HelloResponse } from "../gen/chatd/v1/session.ts";
 import type { CommandContext, Current } from "./command.ts";
 import { completeCommand, runCommand } from "./commands.ts";
 import { ConversationNames } from "./conversation_names.ts";
@@ -13,6 +13,7 @@ import type { Face } from "./face.ts";
 import { fromWireMessage } from "../wire/convert.ts";
 import { ReadMarks } from "./read_marks.ts";
 import type { Style } from "./style.ts";
+import { SendingNews } from "./sending_news.ts";
 import { Transcript } from "./transcript.ts";
 import { Transfers } from "./transfers.ts";
 import { TypingSigns } from "./typing_signs.ts";
@@ -65,8 +66,7 @@ export class TerminalChat {
   #missedUpTo = 0;
   /** What was said last about why there is no connection. */
   #disconnected: string | undefined;
-  #postponed: string | undefined;
-  #delivery = DeliveryMode.STREAM;
+  readonly #news = new SendingNews({ note: (text) => this.#note(text), warn: (text) => this.#warn(text) });
   #ticking: ReturnType<typeof setInterval> | undefined;
   #failure: ChatError | undefined;
 
@@ -129,8 +129,8 @@ export class TerminalChat {
     else if (event.kind === "typing" && this.#typing.heard(event)) this.#showPrompt();
     else if (event.kind === "state") this.#stateChanged(event.state);
     else if (event.kind === "presence") this.#presence(event.user, event.state !== "offline");
-    else if (event.kind === "postponed") this.#postpone(event.reason);
-    else if (event.kind === "delivery_changed") this.#deliveryChanged(event.change.mode, event.change.reason);
+    else if (event.kind === "postponed") this.#news.postponed(event.reason);
+    else if (event.kind === "delivery_changed") this.#news.deliveryChanged(event.change);
   }
 
   async #received(message: Message): Promise<void> {
@@ -287,19 +287,6 @@ export class TerminalChat {
     if (user !== this.#options.user) this.#note(`${user} is ${online ? "online" : "offline"}.`);
   }
 
-  #postpone(reason: ChatError): void {
-    if (this.#postponed === reason.code) return;
-    this.#postponed = reason.code;
-    this.#warn(`Not accepted yet, and tried again: ${reason.message}`);
-  }
-
-  #deliveryChanged(mode: DeliveryMode, reason: string): void {
-    if (mode === this.#delivery && reason === "") return;
-    this.#delivery = mode;
-    const way = mode === DeliveryMode.CALLBACK ? "by calls from the server" : "over the own connection";
-    this.#note(`Messages come ${way}${reason === "" ? "." : `: ${reason}`}`);
-  }
-
   async #submit(text: string): Promise<void> {
     if (this.#stop.signal.aborted) return;
     if (text === "") return this.#client.retryNow();
@@ -325,7 +312,7 @@ export class TerminalChat {
     const unsent = { to: this.#names.label(this.#current!.conversation), text };
     this.#unsent.add(unsent);
     this.#showPending();
-    this.#client.send(to, text, options).then(() => this.#postponed = undefined).catch((error) => {
+    this.#client.send(to, text, options).then(() => this.#news.accepted()).catch((error) => {
       const reason = error instanceof ChatError ? error.message : String(error);
       this.#giveBack(typed, `Not sent to ${unsent.to}: ${reason}`);
     }).finally(() => {

@@ -3,7 +3,7 @@ import { ChatError } from "../../core/chat_error.ts";
 import { conversationAddress, directConversation, type Message } from "../../core/message.ts";
 import { isRoomId } from "../../core/room.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
-import { DeliveryMode, type HelloResponse } from "../../gen/chatd/v1/session.ts";
+import type { HelloResponse } from "../../gen/chatd/v1/session.ts";
 import type { CommandContext, Current } from "../command.ts";
 import { runCommand } from "../commands.ts";
 import { ConversationNames } from "../conversation_names.ts";
@@ -12,6 +12,7 @@ import { ReadMarks } from "../read_marks.ts";
 import { ReceiptMarks } from "../receipt_marks.ts";
 import type { TerminalChatOptions } from "../terminal_chat.ts";
 import type { TerminalDevice } from "../terminal_device.ts";
+import { SendingNews } from "../sending_news.ts";
 import { Transcript } from "../transcript.ts";
 import { Transfers } from "../transfers.ts";
 import { TypingSigns } from "../typing_signs.ts";
@@ -65,8 +66,7 @@ export class FullScreenChat {
   #leaving = false;
   #failure: ChatError | undefined;
   #disconnected: string | undefined;
-  #postponed: string | undefined;
-  #delivery = DeliveryMode.STREAM;
+  readonly #news = new SendingNews({ note: (text) => this.#note(text), warn: (text) => this.#warn(text) });
   #lastTyped = -Infinity;
   readonly #begun = Promise.withResolvers<void>();
   /** What was submitted, one after the other: what follows a /to is for whom it chose, and all follows the begin. */
@@ -181,8 +181,8 @@ export class FullScreenChat {
       this.#names.addPerson(event.user);
       if (event.state === "offline") this.#online.delete(event.user);
       else this.#online.add(event.user);
-    } else if (event.kind === "postponed") this.#postpone(event.reason);
-    else if (event.kind === "delivery_changed") this.#deliveryChanged(event.change.mode, event.change.reason);
+    } else if (event.kind === "postponed") this.#news.postponed(event.reason);
+    else if (event.kind === "delivery_changed") this.#news.deliveryChanged(event.change);
     this.#screen.invalidate();
   }
 
@@ -369,7 +369,7 @@ export class FullScreenChat {
     this.#attempt(() => this.#focus.toNewest());
     const unsent = { to: this.#names.label(current.conversation), text };
     this.#unsent.add(unsent);
-    this.#client.send(current.address, text, options).then(() => this.#postponed = undefined).catch((error) => {
+    this.#client.send(current.address, text, options).then(() => this.#news.accepted()).catch((error) => {
       const reason = error instanceof ChatError ? error.message : String(error);
       if (this.#stop.signal.aborted) {
         this.#afterwards.push(...this.#transcript.warning(`Not sent to ${unsent.to}: ${reason}`));
@@ -386,19 +386,6 @@ export class FullScreenChat {
     if (isFree) this.#input.setDraft(text);
     this.#warn(why);
     if (!isFree) this.#note(`It was: ${text}`);
-  }
-
-  #postpone(reason: ChatError): void {
-    if (this.#postponed === reason.code) return;
-    this.#postponed = reason.code;
-    this.#warn(`Not accepted yet, and tried again: ${reason.message}`);
-  }
-
-  #deliveryChanged(mode: DeliveryMode, reason: string): void {
-    if (mode === this.#delivery && reason === "") return;
-    this.#delivery = mode;
-    const way = mode === DeliveryMode.CALLBACK ? "by calls from the server" : "over the own connection";
-    this.#note(`Messages come ${way}${reason === "" ? "." : `: ${reason}`}`);
   }
 
   #note(text: string): void {

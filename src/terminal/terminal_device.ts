@@ -23,19 +23,28 @@ export interface TerminalDevice {
 
 const utf8 = new TextEncoder();
 
+/** How long a write in another thread may go on when this process ends, in milliseconds; what is written now has to come after it. */
+const settleMs = 100;
+let writing = 0;
+
 /** The terminal that this process runs in. */
 export const processDevice: TerminalDevice = {
   setRaw: (raw) => Deno.stdin.setRaw(raw),
   read: readProcessInput,
   async write(text) {
     const bytes = utf8.encode(text);
+    writing++;
     try {
       for (let written = 0; written < bytes.length;) written += await Deno.stdout.write(bytes.subarray(written));
     } catch {
       // The terminal is gone, and the end of the input says so too.
+    } finally {
+      writing--;
     }
   },
   writeNow(text) {
+    // This thread stands still, so it does not hear when the other one is done.
+    if (writing > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, settleMs);
     try {
       Deno.stdin.setRaw(false);
       Deno.stdout.writeSync(utf8.encode(text));

@@ -2,6 +2,7 @@
 export class Progress {
   readonly #isTerminal = Deno.stderr.isTerminal();
   #label = "";
+  #isOver = false;
 
   begin(label: string): void {
     this.#label = label;
@@ -18,7 +19,14 @@ export class Progress {
     this.#write(`${this.#isTerminal ? "\r\x1b[K" : ""}${this.#label}: ${words}\n`);
   }
 
+  /** Says nothing more: what still fails does so because it is over. */
+  close(): void {
+    if (this.#isTerminal) this.#write("\r\x1b[K");
+    this.#isOver = true;
+  }
+
   #write(text: string): void {
+    if (this.#isOver) return;
     Deno.stderr.writeSync(new TextEncoder().encode(text));
   }
 }

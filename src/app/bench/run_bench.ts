@@ -26,26 +26,30 @@ export async function runBench(options: BenchOptions): Promise<number> {
   if (options.relay) return await runBareRelay();
   using signals = new ShutdownSignals();
   await using resources = new OwnedResources(options.folder);
-  const measuring = measure(options, resources);
+  const progress = new Progress();
+  const measuring = measure(options, { resources, progress });
   // What it still does when it is interrupted fails, because its processes are gone.
   measuring.catch(() => {});
   const report = await Promise.race([measuring, signals.first.then(() => undefined)]);
+  progress.close();
   if (report === undefined) return interrupted;
   console.log(options.json ? JSON.stringify(report, undefined, 2) : textReport(report));
   return report.runs.some((run) => !isMeasured(run) && run.failed) ? 1 : 0;
 }
 
-async function measure(options: BenchOptions, resources: OwnedResources): Promise<BenchReport> {
+async function measure(
+  options: BenchOptions,
+  { resources, progress }: { resources: OwnedResources; progress: Progress },
+): Promise<BenchReport> {
   const { rounds, seconds, server } = options;
   const startedAt = new Date().toISOString();
-  const progress = new Progress();
   const running = server === undefined ? undefined : new RunningServer(server, {
     server: options.serverPid,
     broker: options.brokerPid,
   });
   const systems = systemsOf(options, { resources, running });
   const runs: BenchRun[] = [];
-  for (const name of options.workloads) {
+  for (const name of options.workloads.filter((name) => name in workloads)) {
     const roundsOptions = {
       rounds,
       seconds,

@@ -46,10 +46,11 @@ const columns: Readonly<Record<WorkloadName, readonly Column[]>> = {
 
 /** All figures as people read them. */
 export function textReport(report: BenchReport): string {
-  const { chatd, deno, machine, server, runs, conclusions } = report;
+  const { chatd, deno, machine: { cpu, cores, memoryBytes, os }, server, startedAt, runs, conclusions } = report;
+  const memory = memoryBytes === 0 ? [] : [`${fixed(memoryBytes / 1024 ** 3, 1)} GiB`];
   const lines = [
-    `chatd ${chatd.version} (commit ${chatd.commit}), Deno ${deno}, ${machine.cpu}, ${machine.cores} cores, ` +
-    `${fixed(machine.memoryBytes / 1024 ** 3, 1)} GiB, ${machine.os}, ${report.startedAt}`,
+    [`chatd ${chatd.version} (commit ${chatd.commit})`, `Deno ${deno}`, cpu, `${cores} cores`, ...memory, os, startedAt]
+      .join(", "),
     ...(server === undefined ? [] : [`The server is the one at ${server}; limits were measured on this machine.`]),
     "CPU is milliseconds for 1,000 delivered messages, as the operating system counts them.",
   ];
@@ -58,7 +59,7 @@ export function textReport(report: BenchReport): string {
     lines.push("", `${name.toUpperCase()}: ${workloads[name].title}`);
     const shown = columns[name].filter(({ of }) => ofWorkload.some((run) => isMeasured(run) && of(run) !== undefined));
     lines.push(...alignColumns([
-      ["", ...shown.map(({ title }) => title)],
+      ...(shown.length === 0 ? [] : [["", ...shown.map(({ title }) => title)]]),
       ...ofWorkload.map((run) =>
         isMeasured(run) ? [run.system, ...shown.map(({ of }) => of(run) ?? "-")] : [run.system, run.problem]
       ),
@@ -73,15 +74,14 @@ export function textReport(report: BenchReport): string {
   return [...lines, ...conclusions.flatMap((sentence) => ["", sentence])].join("\n");
 }
 
-/** The first column to the left, the others to the right; a row that is shorter than the first one ends with a sentence. */
+/** The first column to the left, the others to the right; rows that are no figures have a sentence there. */
 function alignColumns(rows: readonly (readonly string[])[]): string[] {
   const [header] = rows;
-  const widths = header.map((_, i) =>
-    Math.max(...rows.filter(({ length }) => length === header.length || i === 0).map((row) => row[i].length))
-  );
+  const whole = rows.filter(({ length }) => length === header.length);
+  const widths = header.map((_, i) => Math.max(...(i === 0 ? rows : whole).map((row) => row[i].length)));
   return rows.map((row) => {
     const [first, ...rest] = row;
-    if (row.length !== header.length) return `${first.padEnd(widths[0])}  ${rest.join(" ")}`;
+    if (row.length !== header.length || header[0] !== "") return `${first.padEnd(widths[0])}  ${rest.join(" ")}`;
     return [first.padEnd(widths[0]), ...rest.map((cell, i) => cell.padStart(widths[i + 1]))].join("  ").trimEnd();
   });
 }

@@ -7,6 +7,7 @@ import { anyOf, type CommandEntry, defineCommand, defineGroup, type Invocation }
 import { amqpClientOptions } from "./options/amqp_client.ts";
 import { amqpServerOptions } from "./options/amqp_server.ts";
 import { auditOptions } from "./options/audit.ts";
+import { benchOptions } from "./options/bench.ts";
 import { brokerConfigOptions, doctorOptions } from "./options/broker.ts";
 import { grpcClientOptions } from "./options/grpc_client.ts";
 import { grpcServerOptions } from "./options/grpc_server.ts";
@@ -112,6 +113,17 @@ function commandEntries(options: OptionsWithEnv, env: Environment): readonly Com
     options: () => auditOptions(options),
     load: async () => (await import("./commands/audit.ts")).showAudit,
   });
+  const bench = defineCommand({
+    name: "bench",
+    brief: "Measure how much chatd carries here, and how fast",
+    description:
+      "Drives servers as real clients do, over gRPC and RabbitMQ, and beside them what their libraries can do without a " +
+      "chat: the limit of the same work. Starts a server on a temporary folder for each run, or measures one that runs. Ends " +
+      "with 1 when something could not be measured.",
+    options: () => benchOptions(options),
+    load: async () => (await import("../app/bench/run_bench.ts")).runBench,
+    exitCodeOf: clientExitCode,
+  });
   const user = defineGroup({
     word: "user",
     brief: "Add, list and disable users, also while the server runs",
@@ -130,6 +142,7 @@ function commandEntries(options: OptionsWithEnv, env: Environment): readonly Com
     audit,
     ...scriptCommands(options, env),
     ...dataCommands(options, env),
+    bench,
   ];
 }
 

@@ -1,7 +1,7 @@
 import { ChatError } from "../../core/chat_error.ts";
 import { openAmqpTransport } from "../amqp_client.ts";
 import { commit } from "../commit.ts";
-import { openGrpcTransport } from "../grpc_client.ts";
+import { openGrpcTransport } from "../grpc_transport.ts";
 import { formatHostPort } from "../host_port.ts";
 import { ShutdownSignals } from "../shutdown_signals.ts";
 import { version } from "../version.ts";

@@ -1,5 +1,5 @@
 import { ChatError } from "../../core/chat_error.ts";
-import { openAmqpTransport } from "../amqp_client.ts";
+import { openAmqpTransport } from "../amqp_transport.ts";
 import { commit } from "../commit.ts";
 import { openGrpcTransport } from "../grpc_transport.ts";
 import { formatHostPort } from "../host_port.ts";

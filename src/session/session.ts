@@ -7,10 +7,10 @@ import type { Message } from "../core/message.ts";
 import type { Notice } from "../core/notice.ts";
 import type { SendRequest } from "../gen/chatd/v1/chat.ts";
 import type { ClientFrame, Hello, Reply, Request } from "../gen/chatd/v1/session.ts";
-import { toSendResponse, toWireError } from "../wire/convert.ts";
+import { toWireError } from "../wire/convert.ts";
 import { protocolVersions } from "../wire/limits.ts";
 import { parseHello } from "../wire/parse_hello.ts";
-import { encodeItem, encodeNoticeItem, encodeServerFrame } from "../wire/server_items.ts";
+import { encodeItem, encodeNoticeItem, encodeSendReply, encodeServerFrame } from "../wire/server_items.ts";
 import type { DialCallback } from "./callback_delivery.ts";
 import { Delivery } from "./delivery.ts";
 import { DeliveryRoute } from "./delivery_route.ts";
@@ -229,7 +229,7 @@ export class Session {
     const draft = await chat.posting.check(this.#subscriber!.identity.user, request);
     if (this.#ended.signal.aborted) return;
     const sending = chat.posting.submit(draft, this.#subscriber)
-      .then((accepted) => this.#reply(id, { $case: "send", value: toSendResponse(accepted) }))
+      .then((accepted) => this.#add(encodeSendReply(id, accepted)))
       .catch((error) => this.#refuse(id, error))
       .finally(() => {
         this.#sends.delete(sending);
@@ -341,8 +341,11 @@ export class Session {
   }
 
   #reply(requestId: number, result: ReplyResult): void {
-    if (this.#ended.signal.aborted) return;
-    this.#writer.add(encodeItem({ $case: "reply", value: { requestId, result } }));
+    this.#add(encodeItem({ $case: "reply", value: { requestId, result } }));
+  }
+
+  #add(item: Uint8Array): void {
+    if (!this.#ended.signal.aborted) this.#writer.add(item);
   }
 
   #refuse(requestId: number, thrown: unknown): void {

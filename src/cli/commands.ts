@@ -10,6 +10,7 @@ import { defineCommand, type Invocation } from "./invocation.ts";
 import { amqpClientOptions } from "./options/amqp_client.ts";
 import { amqpServerOptions } from "./options/amqp_server.ts";
 import { auditOptions } from "./options/audit.ts";
+import { benchOptions } from "./options/bench.ts";
 import { brokerConfigOptions, doctorOptions } from "./options/broker.ts";
 import { grpcClientOptions } from "./options/grpc_client.ts";
 import { grpcServerOptions } from "./options/grpc_server.ts";
@@ -105,6 +106,17 @@ export function commands(env: Environment, settings: ConfigSettings): Parser<"sy
     options: auditOptions(options),
     load: async () => (await import("./commands/audit.ts")).showAudit,
   });
+  const bench = defineCommand({
+    name: "bench",
+    brief: "Measure how much chatd carries here, and how fast",
+    description:
+      "Drives servers as real clients do, over gRPC and RabbitMQ, and beside them what their libraries can do without a " +
+      "chat: the limit of the same work. Starts a server on a temporary folder for each run, or measures one that runs. Ends " +
+      "with 1 when something could not be measured.",
+    options: benchOptions(options),
+    load: async () => (await import("../app/bench/run_bench.ts")).runBench,
+    exitCodeOf: clientExitCode,
+  });
   const user = command("user", or(...userCommands(options, env), { errors }), {
     brief: message`Add, list and disable users, also while the server runs`,
     description: message`Works on the server's data folder: through the server when it runs, and directly when not.`,
@@ -120,7 +132,8 @@ export function commands(env: Environment, settings: ConfigSettings): Parser<"sy
     user,
     audit,
     or(...scriptCommands(options, env), { errors }),
-    ...dataCommands(options, env),
+    or(...dataCommands(options, env), { errors }),
+    bench,
     {
       errors,
     },

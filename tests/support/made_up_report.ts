@@ -10,16 +10,17 @@ export function madeUpReport(): BenchReport {
     runs: [
       ...busy("w1"),
       { ...busyRun("w2", "grpc-stream", 400), throughput: undefined },
-      ...([["grpc-stream", 70_000, undefined], ["amqp", 90_000, 60_000], ["bare-grpc", 56_000, undefined]] as const).map(
-        ([system, serverBytesPerSession, brokerBytesPerSession]): Measured => ({
-          workload: "w3",
-          system,
-          seconds: 0,
-          delivered: 0,
-          perSecond: 0,
-          idle: { sessions: 1_000, loginSeconds: 3.25, serverBytesPerSession, brokerBytesPerSession },
-        }),
-      ),
+      ...([["grpc-stream", 70_000, undefined], ["amqp", 90_000, 60_000], ["bare-grpc", 56_000, undefined]] as const)
+        .map(
+          ([system, serverBytesPerSession, brokerBytesPerSession]): Measured => ({
+            workload: "w3",
+            system,
+            seconds: 0,
+            delivered: 0,
+            perSecond: 0,
+            idle: { sessions: 1_000, loginSeconds: 3.25, serverBytesPerSession, brokerBytesPerSession },
+          }),
+        ),
       { ...busyRun("w4", "grpc-stream", 10_000), members: 1_000 },
       { workload: "w4", system: "amqp", problem: "No broker <here> & nowhere.", failed: false },
       { ...busyRun("w5", "grpc-stream", 21_000), stored: 10_000_000, ratios: { to: "w1", perSecond: 0.93 } },
@@ -29,7 +30,13 @@ export function madeUpReport(): BenchReport {
 }
 
 function busy(workload: WorkloadName): Measured[] {
-  const rates = { "grpc-stream": 22_000, "grpc-callback": 19_000, amqp: 11_000, "bare-grpc": 45_000, "bare-amqp": 38_000 };
+  const rates = {
+    "grpc-stream": 22_000,
+    "grpc-callback": 19_000,
+    amqp: 11_000,
+    "bare-grpc": 45_000,
+    "bare-amqp": 38_000,
+  };
   return (Object.entries(rates) as [SystemName, number][]).map(([system, rate]) => busyRun(workload, system, rate));
 }
 

@@ -33,10 +33,10 @@ export class OwnServers implements BenchServers {
     this.#resources = resources;
   }
 
-  async start({ users, fill }: SystemNeeds): Promise<BenchServer> {
-    const folder = await this.#resources.folder();
+  async start({ users, folder: shared, fill }: SystemNeeds): Promise<BenchServer> {
+    const folder = shared ?? await this.#resources.folder();
     const accounts = await makeAccounts(folder, users);
-    await fill?.(folder);
+    await fill?.(folder, accounts);
     const { pid, port, failed, ...program } = await this.#resources.startProgram(
       [
         "serve",
@@ -66,7 +66,7 @@ export class OwnServers implements BenchServers {
       },
       [Symbol.asyncDispose]: async () => {
         await program[Symbol.asyncDispose]();
-        await Deno.remove(folder, { recursive: true });
+        if (shared === undefined) await Deno.remove(folder, { recursive: true });
       },
     };
   }
@@ -84,8 +84,8 @@ export class RunningServer implements BenchServers {
     this.#processes = processes;
   }
 
-  start({ fill }: SystemNeeds): Promise<BenchServer> {
-    if (fill !== undefined) {
+  start({ fill, folder }: SystemNeeds): Promise<BenchServer> {
+    if (fill !== undefined || folder !== undefined) {
       return Promise.reject(
         new ChatError("invalid_argument", "Only a server of the bench's own is filled beforehand."),
       );

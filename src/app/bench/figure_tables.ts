@@ -37,6 +37,7 @@ const columns: Readonly<Record<WorkloadName, readonly Column[]>> = {
     rate[0],
     ratio("× W1", ({ ratios }) => ratios?.to === "w1" ? fixed(ratios.perSecond, 2) : undefined),
     { title: "stored before", of: ({ stored }) => whole(stored) },
+    { title: "filled at msgs/s", of: ({ filledPerSecond }) => whole(filledPerSecond) },
     p50,
     p99,
     { title: "CPU server", of: (run) => fixed(serverCpu(run), 1) },
@@ -49,12 +50,24 @@ export interface FigureTable {
   readonly workload: WorkloadName;
   /** What it is, in a line. */
   readonly title: string;
-  /** Of the first column, which names systems, it is "". */
+  /** Of the first column, which names systems, it is ""; there is none where nothing was measured. */
   readonly header: readonly string[];
   /** One that is shorter than the header has a sentence in its second cell. */
   readonly rows: readonly (readonly string[])[];
   /** Sentences below it. */
   readonly notes: readonly string[];
+}
+
+/** What was measured, and on what, a sentence each. */
+export function circumstances({ chatd, deno, machine, server, startedAt }: BenchReport): string[] {
+  const { cpu, cores, memoryBytes, os } = machine;
+  const memory = memoryBytes === 0 ? [] : [`${fixed(memoryBytes / 1024 ** 3, 1)} GiB`];
+  return [
+    [`chatd ${chatd.version} (commit ${chatd.commit})`, `Deno ${deno}`, cpu, `${cores} cores`, ...memory, os, startedAt]
+      .join(", "),
+    ...(server === undefined ? [] : [`The server is the one at ${server}; limits were measured on this machine.`]),
+    "CPU is milliseconds for 1,000 delivered messages, as the operating system counts them.",
+  ];
 }
 
 /** The figures of each workload as people read them. */
@@ -66,7 +79,7 @@ export function figureTables({ runs }: BenchReport): FigureTable[] {
     return {
       workload,
       title: `${workload.toUpperCase()}: ${workloads[workload].title}`,
-      header: ["", ...shown.map(({ title }) => title)],
+      header: shown.length === 0 ? [] : ["", ...shown.map(({ title }) => title)],
       rows: own.map((run) =>
         isMeasured(run) ? [run.system, ...shown.map(({ of }) => of(run) ?? "-")] : [run.system, run.problem]
       ),

@@ -1,6 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import { DOMParser } from "linkedom";
-import { type LatencySummary, type Measured, type SystemName } from "./result.ts";
+import type { LatencySummary, Measured, SystemName } from "./result.ts";
 
 /** Readable on white and on black; limits are grey, and their lines broken. */
 const colors: Readonly<Record<SystemName, string>> = {

@@ -1,4 +1,4 @@
-import { figureTables } from "./figure_tables.ts";
+import { circumstances, type FigureTable, figureTables } from "./figure_tables.ts";
 import { cpuPlot, latencyPlot, memoryPlot, throughputPlot } from "./plots.ts";
 import { type BenchReport, isMeasured, type Measured, type WorkloadName } from "./result.ts";
 
@@ -38,8 +38,7 @@ figure { margin: 0; } svg { --plot-background: var(--ground); background: none; 
 
 /** All figures as one page that needs nothing else: no script, nothing from a network, and light or dark as its reader has it. */
 export function reportPage(report: BenchReport): string {
-  const { chatd, machine, deno, server, startedAt, conclusions } = report;
-  const gibibytes = (machine.memoryBytes / 1024 ** 3).toFixed(1);
+  const { startedAt, conclusions } = report;
   const title = `chatd bench, ${startedAt.slice(0, 10)}`;
   return `<!doctype html>
 <html lang="en">
@@ -52,10 +51,7 @@ export function reportPage(report: BenchReport): string {
 </head>
 <body>
 <h1>${escaped(title)}</h1>
-<p class="faint">chatd ${escaped(chatd.version)} (commit ${escaped(chatd.commit)}), Deno ${escaped(deno)}.
-${escaped(machine.cpu)}, ${machine.cores} cores, ${gibibytes} GiB, ${escaped(machine.os)}.
-${server === undefined ? "" : `The server was the one at ${escaped(server)}. `}Begun at ${escaped(startedAt)}.
-CPU is milliseconds for 1,000 delivered messages, as the operating system counts them.</p>
+<p class="faint">${circumstances(report).map(escaped).join("<br>\n")}</p>
 ${conclusions.map((sentence) => `<p class="answer">${escaped(sentence)}</p>`).join("\n")}
 ${figureTables(report).map((table) => section(table, report)).join("\n")}
 </body>
@@ -63,7 +59,7 @@ ${figureTables(report).map((table) => section(table, report)).join("\n")}
 `;
 }
 
-function section({ workload, title, header, rows, notes }: ReturnType<typeof figureTables>[number], { runs }: BenchReport): string {
+function section({ workload, title, header, rows, notes }: FigureTable, { runs }: BenchReport): string {
   const measured = runs.filter(isMeasured).filter((run) => run.workload === workload);
   const drawn = plots[workload].flatMap(({ title, of }) => {
     const markup = of(measured);
@@ -72,9 +68,13 @@ function section({ workload, title, header, rows, notes }: ReturnType<typeof fig
   return `<section>
 <h2>${escaped(title)}</h2>
 <div class="wide"><table>
-<thead><tr>${header.map((cell) => `<th scope="col">${escaped(cell)}</th>`).join("")}</tr></thead>
+${
+    header.length === 0
+      ? ""
+      : `<thead><tr>${header.map((cell) => `<th scope="col">${escaped(cell)}</th>`).join("")}</tr></thead>`
+  }
 <tbody>
-${rows.map((row) => `<tr>${cells(row, header.length)}</tr>`).join("\n")}
+${rows.map((row) => `<tr>${cells(row, Math.max(header.length, 2))}</tr>`).join("\n")}
 </tbody>
 </table></div>
 ${[...notes.map((note) => `<p>${escaped(note)}</p>`), ...drawn].join("\n")}

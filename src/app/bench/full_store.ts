@@ -7,10 +7,8 @@ export const fullStore: Workload = {
   name: "w5",
   title: "W1 on a log that is full already, and indexed",
   users: busyPairs.users,
-  refuses(system, { serverIsOwn }) {
-    if (system.startsWith("bare-")) return "Nothing is stored without a chat.";
-    return serverIsOwn ? undefined : "Only a store of the bench's own is filled.";
-  },
+  needsChat: true,
+  refuses: (_, { serverIsOwn }) => serverIsOwn ? undefined : "Only a store of the bench's own is filled.",
   async prepare({ storeFolder, newFolder, messages, progress }) {
     const folder = storeFolder ?? await newFolder();
     return { folder, ...await fillStore(folder, { messages, progress }) };

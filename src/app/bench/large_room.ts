@@ -30,10 +30,9 @@ export function largeRoomWorkload({ members }: { members: number }): Workload {
       members.toLocaleString("en")
     } members who are all there, ${perSecond} messages/s, until the last has it`,
     users: members,
-    refuses(system, { serverIsOwn }) {
-      if (system.startsWith("bare-")) return "There are no rooms without a chat.";
-      return serverIsOwn ? undefined : "It takes many accounts, which are made for a server of the bench's own only.";
-    },
+    needsChat: true,
+    refuses: (_, { serverIsOwn }) =>
+      serverIsOwn ? undefined : "It takes many accounts, which are made for a server of the bench's own only.",
     fill: makeRoom,
     run: (system, options) => runLargeRoom(system, { ...options, members }),
   };

@@ -12,6 +12,7 @@ export interface RoundsOptions {
   readonly store: StoreOptions;
   newFolder(): Promise<string>;
   readonly progress: Progress;
+  readonly signal: AbortSignal;
 }
 
 /** Does one workload on all systems, in turns, so that what else the machine does meets all of them. */
@@ -29,6 +30,7 @@ export async function runRounds(
   const prepare = () => preparing ??= prepareFor(workload, options);
   for (let round = 1; round <= options.rounds; round++) {
     for (const result of results) {
+      options.signal.throwIfAborted();
       if (result.problem !== undefined) continue;
       const figures = await runOnce(workload, result.system, { ...options, round, prepare });
       if ("problem" in figures) result.problem = figures;

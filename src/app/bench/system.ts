@@ -54,6 +54,8 @@ export interface Workload {
   /** For people: "10 pairs, 64 messages in flight each". */
   readonly title: string;
   readonly users: number;
+  /** It is about what only a chat has, and has no limit. */
+  readonly needsChat?: boolean;
   /** Why it cannot be done there; undefined when it can. */
   refuses?(system: SystemName, options: { serverIsOwn: boolean }): string | undefined;
   /** Makes what all runs share, once and before the first. @throws {ChatError} why it cannot be measured here */

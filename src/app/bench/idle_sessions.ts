@@ -1,13 +1,19 @@
 import { connectMany } from "./connect_many.ts";
 import type { Figures } from "./result.ts";
-import { settledMemory } from "./settled_memory.ts";
-import type { RunOptions, StartedSystem, Workload } from "./system.ts";
+import { type SettledMemory, settledMemory } from "./settled_memory.ts";
+import type { MeasuredProcesses, RunOptions, StartedSystem, Workload } from "./system.ts";
 
 /** W3: what it costs to be there and do nothing. */
 export const idleSessions: Workload = idleWorkload({ sessions: 1_000, before: 100 });
 
-/** With `before` sessions that are there already: what a server takes once, for the first ones, is no session's. */
-export function idleWorkload({ sessions, before }: { sessions: number; before: number }): Workload {
+export interface IdleWorkloadOptions {
+  readonly sessions: number;
+  /** Sessions that are there already: what a server takes once, for the first ones, is no session's. */
+  readonly before: number;
+  readonly memoryOf?: (processes: MeasuredProcesses) => Promise<SettledMemory>;
+}
+
+export function idleWorkload({ sessions, before, memoryOf = settledMemory }: IdleWorkloadOptions): Workload {
   const connect = async (count: number, system: StartedSystem, progress: RunOptions["progress"]) => {
     await connectMany(count, () => system.connectIdle(), progress);
   };
@@ -20,12 +26,12 @@ export function idleWorkload({ sessions, before }: { sessions: number; before: n
     async run(system, { progress }): Promise<Figures> {
       await connect(before, system, progress);
       progress("waiting for memory to settle");
-      const memoryBefore = await settledMemory(system.processes);
+      const memoryBefore = await memoryOf(system.processes);
       const startedAt = performance.now();
       await connect(sessions, system, progress);
       const loginSeconds = (performance.now() - startedAt) / 1000;
       progress("waiting for memory to settle");
-      const memory = await settledMemory(system.processes);
+      const memory = await memoryOf(system.processes);
       const each = (before: number | undefined, after: number | undefined) =>
         before === undefined || after === undefined ? undefined : Math.round((after - before) / sessions);
       return {

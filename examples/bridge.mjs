@@ -8,6 +8,7 @@ for (const [from, to] of [[one, two], [two, one]]) {
   const tail = spawn("chatd", args, { stdio: ["ignore", "pipe", "inherit"] });
   createInterface({ input: tail.stdout }).on("line", (line) => {
     const { own, sender, text } = JSON.parse(line);
-    if (!own) spawnSync("chatd", ["send", "--to", to], { input: `${sender}: ${text}` });
+    const input = `${sender}: ${text}`;
+    if (!own) spawnSync("chatd", ["send", "--to", to], { input, stdio: ["pipe", "inherit", "inherit"] });
   });
 }

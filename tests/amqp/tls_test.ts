@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { freePorts } from "../../src/app/bench/free_ports.ts";
 import { BrokerConnection } from "../../src/amqp/broker_connection.ts";
 import { createCertificates } from "../crash/certificates.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
-import { freePorts, RabbitNode } from "../support/rabbitmq_node.ts";
+import { RabbitNode } from "../support/rabbitmq_node.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
 Deno.test("a broker with TLS is reached with its CA, and not trusted without it", async () => {

@@ -1,12 +1,12 @@
 // Servers and clients in processes of their own, on a private RabbitMQ.
 import assert from "node:assert/strict";
+import { freePorts } from "../../src/app/bench/free_ports.ts";
 import { AmqpTransport } from "../../src/amqp/client_transport.ts";
 import { exitCode } from "../../src/cli/exit_code.ts";
 import { startTestBroker } from "../support/amqp_server.ts";
 import { Child, socketsOf } from "../support/child_process.ts";
 import { runChatd } from "../support/chatd_process.ts";
 import { join, until } from "../support/person.ts";
-import { freePorts } from "../support/rabbitmq_node.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
 const broker = await startTestBroker();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { freePorts } from "../../src/app/bench/free_ports.ts";
 import { type ChatdResult, runChatd } from "../support/chatd_process.ts";
-import { freePorts, RabbitNode } from "../support/rabbitmq_node.ts";
+import { RabbitNode } from "../support/rabbitmq_node.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
 Deno.test("broker-config makes the secrets once, and prints what RabbitMQ reads", async () => {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
+import { freePorts } from "../../src/app/bench/free_ports.ts";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { runChatd } from "../support/chatd_process.ts";
 import { eventually } from "../support/eventually.ts";
 import { parseMetrics } from "../support/metrics_text.ts";
 import { join } from "../support/person.ts";
-import { freePorts } from "../support/rabbitmq_node.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 

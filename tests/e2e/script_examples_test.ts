@@ -99,27 +99,47 @@ Deno.test("the bridge carries what others say from one room to the other, and ba
       env,
       stdin: "null",
       stdout: "null",
-      stderr: "inherit",
+      stderr: "piped",
       detached: true,
     }).spawn();
+    let said = "";
+    // At its end everything that the bridge started has ended too.
+    const saying = bridge.stderr.pipeThrough(new TextDecoderStream()).pipeTo(
+      new WritableStream({
+        write(text) {
+          said += text;
+        },
+      }),
+    );
+    const carried = (room: string, text: string) => async () => (await texts(ana, room)).includes(text);
     try {
       for (const [from, to] of [["#one", "#two"], ["#two", "#one"]]) {
+        const isCarried = carried(to, `ana: from ${from}`);
         await eventually(async () => {
           await ana.run(["send", "--to", from, `from ${from}`]);
-          return (await texts(ana, to)).includes(`ana: from ${from}`);
-        });
+          return await isCarried();
+        }, () => `from ${from} in ${to}: ${said}`);
       }
       await ana.run(["send", "--to", "#one", "last"]);
-      await eventually(async () => (await texts(ana, "#two")).includes("ana: last"));
+      await eventually(carried("#two", "ana: last"), () => `the last one in #two: ${said}`);
       for (const room of ["#one", "#two"]) {
         assert.ok((await texts(ana, room)).every((text) => !String(text).includes("ben:")), "nothing goes in circles");
       }
     } finally {
-      Deno.kill(-bridge.pid, "SIGTERM");
-      await bridge.status;
+      endGroup(bridge.pid);
+      await Promise.all([bridge.status, saying]);
     }
   });
 });
+
+/** Tells all processes of a group to end, if there are any. */
+function endGroup(pid: number): void {
+  try {
+    Deno.kill(-pid, "SIGTERM");
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
 
 const pythonPackages = [
   { name: "python3-grpcio", file: "/usr/lib/python3/dist-packages/grpc/__init__.py" },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
+import { freePorts } from "../../src/app/bench/free_ports.ts";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { join } from "../support/person.ts";
-import { freePorts } from "../support/rabbitmq_node.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 

@@ -1,5 +1,6 @@
 // One server on gRPC and on a private RabbitMQ, in processes of its own.
 import assert from "node:assert/strict";
+import { freePorts } from "../../src/app/bench/free_ports.ts";
 import { AmqpTransport } from "../../src/amqp/client_transport.ts";
 import { exitCode } from "../../src/cli/exit_code.ts";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
@@ -8,7 +9,6 @@ import { runChatd } from "../support/chatd_process.ts";
 import { Child, socketsOf } from "../support/child_process.ts";
 import { eventually } from "../support/eventually.ts";
 import { comeBack, join, type Person, until } from "../support/person.ts";
-import { freePorts } from "../support/rabbitmq_node.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
 const broker = await startTestBroker();

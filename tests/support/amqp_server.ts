@@ -1,3 +1,4 @@
+import { freePorts } from "../../src/app/bench/free_ports.ts";
 import { type AmqpServer, type AmqpServerOptions, startAmqpServer } from "../../src/amqp/server.ts";
 import { type AuthorityEndpoint, startAuthorityEndpoint } from "../../src/amqp/authority_endpoint.ts";
 import { BrokerAuthority } from "../../src/amqp/broker_authority.ts";
@@ -11,7 +12,7 @@ import { type Log, silentLog } from "../../src/core/log.ts";
 import type { PasswordHasher } from "../../src/core/password_hasher.ts";
 import { FakeHasher } from "./fake_hasher.ts";
 import { workerEntry } from "./worker_entry.ts";
-import { freePorts, RabbitNode } from "./rabbitmq_node.ts";
+import { RabbitNode } from "./rabbitmq_node.ts";
 
 /** A broker that asks whoever listens on `authPort`, and nothing but that. */
 export interface TestBroker extends AsyncDisposable {

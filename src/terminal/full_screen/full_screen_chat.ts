@@ -2,7 +2,6 @@ import type { ChatClient, ClientEvent, ClientState, SendOptions } from "../../cl
 import { ChatError } from "../../core/chat_error.ts";
 import { conversationAddress, directConversation, type Message } from "../../core/message.ts";
 import { isRoomId } from "../../core/room.ts";
-import { sanitizeLine } from "../../core/sanitize.ts";
 import type { HelloResponse } from "../../gen/chatd/v1/session.ts";
 import type { CommandContext, Current } from "../command.ts";
 import { runCommand } from "../commands.ts";
@@ -17,16 +16,16 @@ import { Transcript } from "../transcript.ts";
 import { Transfers } from "../transfers.ts";
 import { TypingSigns } from "../typing_signs.ts";
 import { Alerts } from "./alerts.ts";
+import { ChatView } from "./chat_view.ts";
 import { complete } from "./completion.ts";
 import { ConversationList, type Listed } from "./conversation_list.ts";
 import { ConversationRefresh } from "./conversation_refresh.ts";
-import { Focus } from "./focus.ts";
-import type { Frame } from "./frame.ts";
+import { FocusSwitch } from "./focus_switch.ts";
 import { FrameScreen } from "./frame_screen.ts";
 import type { Palette } from "./palette.ts";
 import { ScreenInput } from "./screen_input.ts";
 import { ScreenPreferences, type ScreenStore } from "./screen_preferences.ts";
-import { compose, layOut, layOutInput } from "./screen_view.ts";
+import { Sending } from "./sending.ts";
 import { StatusBar } from "./status_bar.ts";
 
 export interface FullScreenChatOptions extends Omit<TerminalChatOptions, "face" | "style"> {
@@ -35,7 +34,6 @@ export interface FullScreenChatOptions extends Omit<TerminalChatOptions, "face" 
   readonly store: ScreenStore;
 }
 
-const maxPendingLines = 3;
 /** Somebody who typed so lately sees what comes in the conversation before them, in milliseconds. */
 const presentMs = 30_000;
 
@@ -47,21 +45,22 @@ export class FullScreenChat {
   readonly #list: ConversationList;
   readonly #refresh: ConversationRefresh;
   readonly #screen: FrameScreen;
+  readonly #view: ChatView;
   readonly #input: ScreenInput;
   readonly #status: StatusBar;
   readonly #preferences: ScreenPreferences;
   readonly #alerts: Alerts;
+  readonly #sending: Sending;
   readonly #transfers: Transfers;
   readonly #typing: TypingSigns;
   readonly #readMarks: ReadMarks;
   readonly #receipts: ReceiptMarks;
   readonly #transcript: Transcript;
+  readonly #focus: FocusSwitch;
   readonly #online = new Set<string>();
-  readonly #unsent = new Set<{ to: string; text: string }>();
   readonly #stop = new AbortController();
   /** What is said when the terminal is given back. */
   readonly #afterwards: string[] = [];
-  #focus: Focus;
   #wasOnline = false;
   #leaving = false;
   #failure: ChatError | undefined;
@@ -71,8 +70,6 @@ export class FullScreenChat {
   readonly #begun = Promise.withResolvers<void>();
   /** What was submitted, one after the other: what follows a /to is for whom it chose, and all follows the begin. */
   #work = this.#begun.promise;
-  /** What comes before the eyes when it is loaded. */
-  #next: Focus | undefined;
 
   constructor(options: FullScreenChatOptions) {
     const { user: me, palette, device } = options;
@@ -82,7 +79,7 @@ export class FullScreenChat {
     this.#receipts = new ReceiptMarks({ me });
     this.#list = new ConversationList({ me, level: (conversation) => this.#preferences.level(conversation) });
     this.#transcript = new Transcript({ me, names: this.#names, style: palette });
-    this.#screen = new FrameScreen({ device, compose: (size) => this.#compose(size) });
+    this.#screen = new FrameScreen({ device, compose: (size) => this.#view.draw(size) });
     const changed = () => this.#screen.invalidate();
     this.#input = new ScreenInput({
       complete: (before) => complete(before, this.#names.completions),
@@ -103,6 +100,12 @@ export class FullScreenChat {
       failed: (text) => this.#warn(text),
     });
     this.#client = options.client((event) => this.#onEvent(event));
+    this.#sending = new Sending({
+      client: this.#client,
+      changed,
+      accepted: () => this.#news.accepted(),
+      refused: (unsent, reason) => this.#refused(unsent, reason),
+    });
     this.#typing = new TypingSigns(this.#client);
     this.#readMarks = new ReadMarks(this.#client);
     this.#status = new StatusBar({ client: this.#client, me, changed });
@@ -116,14 +119,43 @@ export class FullScreenChat {
         this.#list.learn(conversation);
         changed();
       },
-      gone: (conversation) => this.#list.remove(conversation),
+      gone: (conversation) => {
+        this.#list.remove(conversation);
+        this.#focus.forget(conversation);
+      },
     });
-    this.#focus = this.#newFocus(undefined);
+    this.#focus = new FocusSwitch({
+      client: this.#client,
+      me,
+      palette,
+      receiptOf: (message) => this.#receipts.of(message),
+      onLoaded: (messages) => {
+        for (const message of messages) this.#names.learn(message);
+        changed();
+      },
+    });
+    this.#view = new ChatView({
+      palette,
+      names: this.#names,
+      list: this.#list,
+      focus: this.#focus,
+      input: this.#input,
+      sending: this.#sending,
+      transfers: this.#transfers,
+      typing: this.#typing,
+      status: this.#status,
+      readMarks: this.#readMarks,
+      online: this.#online,
+    });
   }
 
   /** The address that the person writes to. */
   get recipient(): string | undefined {
-    return this.#focus.current?.address;
+    return this.#current?.address;
+  }
+
+  get #current(): Current | undefined {
+    return this.#focus.now.current;
   }
 
   /** Lives until the person leaves or the client ends. @returns why the client ended, when that was not asked for. */
@@ -191,11 +223,10 @@ export class FullScreenChat {
     this.#names.learn(message);
     if (!this.#names.knows(conversation)) this.#refresh.one(conversation);
     const weight = this.#list.arrived(message);
-    const isHere = this.#focus.current?.conversation === conversation;
-    if (isHere) this.#focus.arrived(message);
-    if (this.#next?.current?.conversation === conversation) this.#next.arrived(message);
+    this.#focus.arrived(message);
+    const isHere = this.#current?.conversation === conversation;
     if (weight !== "direct" && weight !== "mention") return;
-    if (isHere && this.#focus.pane.follows && performance.now() - this.#lastTyped < presentMs) return;
+    if (isHere && this.#focus.now.pane.follows && performance.now() - this.#lastTyped < presentMs) return;
     const where = isRoomId(conversation) ? ` in ${this.#names.label(conversation)}` : "";
     this.#alerts.ring(`${message.sender}${where}`, message.text);
   }
@@ -207,7 +238,10 @@ export class FullScreenChat {
   }
 
   #cameOnline(hello: HelloResponse, restored: boolean): void {
-    if (restored) this.#receipts.forget();
+    if (restored) {
+      this.#receipts.forget();
+      this.#focus.forget();
+    }
     if (!this.#wasOnline) {
       this.#wasOnline = true;
       const server = hello.server === "" ? "" : ` (${hello.server})`;
@@ -217,8 +251,8 @@ export class FullScreenChat {
       this.#note("Connected again.");
       this.#attempt(async () => {
         await this.#refresh.all();
-        if (restored && this.#focus.current) await this.#turnTo(this.#focus.current);
-        else await this.#focus.loadNewest();
+        if (restored && this.#current) await this.#turnTo(this.#current);
+        else await this.#focus.now.loadNewest();
       });
     }
     this.#disconnected = undefined;
@@ -263,14 +297,7 @@ export class FullScreenChat {
   async #turnTo(current: Current): Promise<void> {
     const before = this.#list.get(current.conversation);
     const unreadAfter = before !== undefined && before.unread > 0 ? before.readSeq : undefined;
-    let focus: Focus | undefined = this.#newFocus(current, unreadAfter);
-    this.#next = focus;
-    try {
-      await focus.loadNewest();
-    } finally {
-      if (this.#next === focus) this.#next = undefined;
-      else focus = undefined;
-    }
+    const focus = await this.#focus.load(current, unreadAfter);
     if (focus === undefined) return;
     this.#keepDraft();
     if (focus.window.items.length === 0) {
@@ -278,38 +305,23 @@ export class FullScreenChat {
       focus.window.note({ lines: this.#transcript.note(`Nothing was said between you and ${label} yet.`) });
     }
     // What was said while nobody was there stays to be read.
-    if (this.#focus.current === undefined) {
-      for (const { note } of this.#focus.window.items) if (note) focus.window.note(note);
+    if (this.#current === undefined) {
+      for (const { note } of this.#focus.now.window.items) if (note) focus.window.note(note);
     }
     this.#list.open(current.conversation);
-    this.#focus = focus;
+    this.#focus.show(focus);
     this.#input.setDraft(this.#preferences.draft(current.conversation));
     this.#screen.invalidate();
   }
 
-  #newFocus(current: Current | undefined, unreadAfter?: number): Focus {
-    return new Focus({
-      client: this.#client,
-      me: this.#options.user,
-      palette: this.#options.palette,
-      current,
-      unreadAfter,
-      receiptOf: (message) => this.#receipts.of(message),
-      onLoaded: (messages) => {
-        for (const message of messages) this.#names.learn(message);
-        this.#screen.invalidate();
-      },
-    });
-  }
-
   #screenKey(key: ScreenKey): void {
-    const { pane } = this.#layOut(this.#options.device.size());
+    const pane = this.#view.pane(this.#options.device.size());
     const page = Math.max(1, pane.rows - 2);
-    if (key === "page-up") this.#attempt(() => this.#focus.scroll(page, pane));
-    else if (key === "page-down") this.#attempt(() => this.#focus.scroll(-page, pane));
-    else if (key === "oldest") this.#attempt(() => this.#focus.scroll(Number.MAX_SAFE_INTEGER, pane));
-    else if (key === "newest") this.#attempt(() => this.#focus.toNewest());
-    else if (key === "next-unread") this.#choose(this.#list.nextUnread(this.#focus.current?.conversation));
+    if (key === "page-up") this.#attempt(() => this.#focus.now.scroll(page, pane));
+    else if (key === "page-down") this.#attempt(() => this.#focus.now.scroll(-page, pane));
+    else if (key === "oldest") this.#attempt(() => this.#focus.now.scroll(Number.MAX_SAFE_INTEGER, pane));
+    else if (key === "newest") this.#attempt(() => this.#focus.now.toNewest());
+    else if (key === "next-unread") this.#choose(this.#list.nextUnread(this.#current?.conversation));
     else if (key === "suspend") void this.#suspend();
     else if (key.startsWith("conversation-")) {
       this.#choose(this.#list.all[Number(key.slice("conversation-".length)) - 1]);
@@ -317,7 +329,7 @@ export class FullScreenChat {
   }
 
   #choose(chosen: Listed | undefined): void {
-    if (chosen === undefined || chosen.conversation === this.#focus.current?.conversation) return;
+    if (chosen === undefined || chosen.conversation === this.#current?.conversation) return;
     const { conversation, address, invitedBy } = chosen;
     if (invitedBy !== undefined) {
       return this.#note(`${invitedBy} invites you to ${this.#names.label(conversation)}: /join ${address}`);
@@ -337,14 +349,14 @@ export class FullScreenChat {
   }
 
   #edited(draft: string): void {
-    const { current } = this.#focus;
+    const current = this.#current;
     if (current === undefined) return;
     this.#typing.edited(draft, current.address);
     this.#preferences.setDraft(current.conversation, draft);
   }
 
   #keepDraft(): void {
-    const { current } = this.#focus;
+    const current = this.#current;
     if (current !== undefined) this.#preferences.setDraft(current.conversation, this.#input.draft);
   }
 
@@ -352,7 +364,7 @@ export class FullScreenChat {
     this.#keepDraft();
     if (text === "") {
       this.#client.retryNow();
-      if (!this.#focus.pane.follows) this.#attempt(() => this.#focus.toNewest());
+      if (!this.#focus.now.pane.follows) this.#attempt(() => this.#focus.now.toNewest());
       return;
     }
     this.#work = this.#work.then(() =>
@@ -363,22 +375,17 @@ export class FullScreenChat {
   }
 
   #send(text: string, typed: string, options: SendOptions = {}): void {
-    const { current } = this.#focus;
+    const current = this.#current;
     if (current === undefined) return this.#giveBack(typed, "Whom is it for? /to NAME chooses that.");
     this.#typing.sent();
-    this.#attempt(() => this.#focus.toNewest());
-    const unsent = { to: this.#names.label(current.conversation), text };
-    this.#unsent.add(unsent);
-    this.#client.send(current.address, text, options).then(() => this.#news.accepted()).catch((error) => {
-      const reason = error instanceof ChatError ? error.message : String(error);
-      if (this.#stop.signal.aborted) {
-        this.#afterwards.push(...this.#transcript.warning(`Not sent to ${unsent.to}: ${reason}`));
-        this.#afterwards.push(...this.#transcript.note(`It was: ${text}`));
-      } else this.#giveBack(typed, `Not sent to ${unsent.to}: ${reason}`);
-    }).finally(() => {
-      this.#unsent.delete(unsent);
-      this.#screen.invalidate();
-    });
+    this.#attempt(() => this.#focus.now.toNewest());
+    this.#sending.start(current.address, { to: this.#names.label(current.conversation), text, typed }, options);
+  }
+
+  #refused({ to, text, typed }: { to: string; text: string; typed: string }, reason: string): void {
+    const why = `Not sent to ${to}: ${reason}`;
+    if (!this.#stop.signal.aborted) return this.#giveBack(typed, why);
+    this.#afterwards.push(...this.#transcript.warning(why), ...this.#transcript.note(`It was: ${text}`));
   }
 
   #giveBack(text: string, why: string): void {
@@ -398,7 +405,7 @@ export class FullScreenChat {
 
   #print(lines: readonly string[]): void {
     if (this.#stop.signal.aborted) this.#afterwards.push(...lines);
-    else this.#focus.window.note({ lines });
+    else this.#focus.now.window.note({ lines });
     this.#screen.invalidate();
   }
 
@@ -422,14 +429,14 @@ export class FullScreenChat {
     return {
       client: this.#client,
       me: user,
-      current: this.#focus.current,
+      current: this.#current,
       names: this.#names,
       screen: this.#preferences,
       print: (lines) => Promise.resolve(this.#print(lines)),
       show: (messages) => {
         for (const message of messages) this.#names.learn(message);
         this.#print(
-          messages.flatMap((message) => this.#transcript.message(message, this.#focus.current?.conversation)),
+          messages.flatMap((message) => this.#transcript.message(message, this.#current?.conversation)),
         );
         return Promise.resolve();
       },
@@ -438,7 +445,7 @@ export class FullScreenChat {
       transfer: (what, work) => this.#transfers.start(what, work),
       stopWriting: () => {
         this.#keepDraft();
-        this.#focus = this.#newFocus(undefined);
+        this.#focus.leave();
       },
       askSecret: async (question) => {
         const answer = this.#input.askSecret(question);
@@ -452,53 +459,5 @@ export class FullScreenChat {
         this.#stop.abort();
       },
     };
-  }
-
-  get #below() {
-    const { prompt, ...input } = this.#input.view;
-    const unsent = [...this.#unsent];
-    const pending = unsent.slice(0, maxPendingLines).map(({ to, text }) => ` sending to ${to}: ${sanitizeLine(text)}`);
-    if (unsent.length > maxPendingLines) pending.push(` and ${unsent.length - maxPendingLines} more`);
-    const { current } = this.#focus;
-    const usual = `[${current === undefined ? "nobody" : this.#names.label(current.conversation)}] `;
-    return { ...input, prompt: prompt ?? usual, pending: [...pending, ...this.#transfers.lines] };
-  }
-
-  #layOut(size: { columns: number; rows: number }) {
-    return layOut(size, layOutInput(this.#below, size, this.#options.palette).rows.length);
-  }
-
-  #compose(size: { columns: number; rows: number }): Frame {
-    const { palette } = this.#options;
-    const below = this.#below;
-    const layout = this.#layOut(size);
-    const { current, pane, window } = this.#focus;
-    const view = pane.view(layout.pane);
-    if (current !== undefined && view.atNewest && this.#focus.loaded) {
-      this.#readMarks.shown(current.address, window.head);
-      this.#list.read(current.conversation, window.head, { all: true });
-    }
-    const list = this.#list.all.map((listed) => ({
-      label: this.#names.label(listed.conversation),
-      unread: listed.unread,
-      mentions: listed.mentions,
-      isFocused: listed.conversation === current?.conversation,
-      isOnline: this.#online.has(listed.address),
-      isInvitation: listed.invitedBy !== undefined,
-    }));
-    const topic = current === undefined ? "" : this.#list.get(current.conversation)?.topic ?? "";
-    const title = current === undefined ? "" : this.#names.label(current.conversation);
-    const status = this.#status.text({
-      writing: current === undefined ? "" : this.#typing.describe(current.conversation),
-      below: view.atNewest ? "" : window.lastSeq === 0 ? "" : "↓ more below, Ctrl-End",
-      loading: this.#focus.isLoading,
-    });
-    return compose({
-      ...below,
-      list,
-      title: topic === "" ? title : `${title} — ${sanitizeLine(topic)}`,
-      messages: view.rows,
-      status,
-    }, { size, layout, palette });
   }
 }

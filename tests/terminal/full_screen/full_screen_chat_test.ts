@@ -184,6 +184,34 @@ Deno.test("a lost connection is counted down in the status bar, the draft stays"
   });
 });
 
+Deno.test("without a connection, conversations that were seen lately can be looked at again", async () => {
+  const server = serverWithHistory();
+  server.append("dan", "ana", "never looked at");
+  await chatting({ to: "ben", server }, async (chat) => {
+    await chat.sees(/\[ben\]$/);
+    await chat.sees(/^ 1.dan/);
+    chat.terminal.type("\x1b3");
+    await chat.sees(/\[cat\]$/);
+    server.append("ben", "ana", "while you were with cat");
+    server.deliverAll();
+    await chat.sees(/^ 1.ben +1│/);
+    server.down = true;
+    server.cut();
+    await chat.sees(/Disconnected: /);
+    chat.terminal.type("\x1b1");
+    await chat.sees(/\[ben\]$/);
+    await chat.sees(/ben: news 25\.\n[^]*─── unread ─+\n[^\n]*while you were with cat/);
+    chat.terminal.type("\x1b2");
+    await chat.sees(/Not connected/);
+    assert.match(chat.seen, /\[ben\]$/, "there is nothing to show of dan");
+    server.down = false;
+    await chat.sees(/Connected again\./);
+    server.append("ben", "ana", "and after it");
+    server.deliverAll();
+    await chat.sees(/and after it/);
+  });
+});
+
 Deno.test("what others write moves nothing on the screen", async () => {
   await chatting({ to: "ben" }, async (chat) => {
     await chat.sees(/\[ben\]$/);

@@ -1,0 +1,259 @@
+import { dirname } from "node:path";
+import { brokerConfig, enabledPlugins } from "../../amqp/broker_config.ts";
+import { ChatError } from "../../core/chat_error.ts";
+import { freePorts } from "./free_ports.ts";
+import { ProcessGuard } from "./process_guard.ts";
+
+/** Where packages put the script that needs no user of its own: Debian and Ubuntu, and those of RabbitMQ for RPM. */
+const packaged = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+const systemPath = "/usr/sbin:/usr/bin:/sbin:/bin";
+const readyDeadlineMs = 240_000;
+
+export interface PrivateBrokerOptions {
+  /** Where chatd answers, with the secret: "http://127.0.0.1:PORT/SECRET"; without it the broker asks nobody. */
+  readonly authUrl?: string;
+  /** More lines for rabbitmq.conf. */
+  readonly config?: readonly string[];
+}
+
+/** Where a broker is: what nobody else uses. */
+export interface BrokerPlace {
+  readonly server: string;
+  readonly folder: string;
+  readonly amqpPort: number;
+  readonly managementPort: number;
+  readonly distributionPort: number;
+  readonly epmdPort: number;
+  readonly guard: ProcessGuard;
+}
+
+/**
+ * A RabbitMQ of its own, from what is installed on this machine, with the configuration that chatd prescribes:
+ *
+ *     await using broker = await PrivateBroker.start({ authUrl });
+ *     await connect(broker.amqpUrl());
+ *
+ * It has ports, a name, a cookie, a folder and an epmd that nobody else has, and is never the broker that runs here already.
+ * All of it goes when it is disposed of, and also when this process ends in any other way, killed or by a signal.
+ */
+export class PrivateBroker implements AsyncDisposable {
+  /** The internal user, which the server logs in with. */
+  readonly user = "chatd";
+  readonly password = crypto.randomUUID();
+  readonly amqpPort: number;
+  readonly #place: BrokerPlace;
+  #epmd: Deno.ChildProcess | undefined;
+  #running: RunningBroker | undefined;
+
+  protected constructor(place: BrokerPlace) {
+    this.#place = place;
+    this.amqpPort = place.amqpPort;
+  }
+
+  /**
+   * Resolves when it serves, which takes some seconds.
+   * @throws {ChatError} `unavailable` when RabbitMQ is not installed, says what to install; or with what the broker wrote when
+   * it ends or takes too long
+   */
+  static async start(options: PrivateBrokerOptions = {}): Promise<PrivateBroker> {
+    return await PrivateBroker.startAs((place) => new PrivateBroker(place), options);
+  }
+
+  protected static async startAs<T extends PrivateBroker>(
+    make: (place: BrokerPlace) => T,
+    options: PrivateBrokerOptions,
+  ): Promise<T> {
+    const server = findServer();
+    const [amqpPort, managementPort, distributionPort, epmdPort] = await freePorts(4);
+    const folder = await Deno.makeTempDir({ prefix: "chatd-rabbitmq-" });
+    const guard = new ProcessGuard(folder);
+    const broker = make({ server, folder, amqpPort, managementPort, distributionPort, epmdPort, guard });
+    try {
+      await broker.#prepare(options);
+      await broker.boot();
+      return broker;
+    } catch (error) {
+      await broker[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Of somebody who logs in; of the internal user unless given. */
+  amqpUrl(user: string = this.user, password: string = this.password): string {
+    return `amqp://${encodeURIComponent(user)}:${encodeURIComponent(password)}@127.0.0.1:${this.amqpPort}`;
+  }
+
+  /** Without a login, which is that of the internal user. */
+  get managementUrl(): string {
+    return `http://127.0.0.1:${this.#place.managementPort}`;
+  }
+
+  /** Of the broker's process, for /proc. */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  /** What the broker logged. */
+  get log(): string {
+    return Deno.readTextFileSync(`${this.#place.folder}/log/node@localhost.log`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#running !== undefined) {
+      this.signal("SIGKILL");
+      await this.ended();
+    }
+    this.#epmd?.kill("SIGKILL");
+    await this.#epmd?.status;
+    await this.#place.guard.end();
+    await Deno.remove(this.#place.folder, { recursive: true });
+  }
+
+  /** Starts it, on the ports and data that it had if it ran before. */
+  protected async boot(): Promise<void> {
+    const { server, guard, epmdPort } = this.#place;
+    const env = this.#environment;
+    const args = ["-address", "127.0.0.1", "-port", String(epmdPort)];
+    this.#epmd ??= spawn("epmd", { args, env, stdout: "null", stderr: "null" });
+    guard.watch([this.#epmd.pid]);
+    const child = spawn(server, { env, stdout: "piped", stderr: "piped" });
+    guard.watch([this.#epmd.pid, child.pid]);
+    this.#running = new RunningBroker(child);
+    await this.#running.ready();
+  }
+
+  protected get isRunning(): boolean {
+    return this.#running !== undefined;
+  }
+
+  protected signal(signal: Deno.Signal): void {
+    try {
+      this.#process.kill(signal);
+    } catch (error) {
+      // It has ended already.
+      if (!(error instanceof TypeError)) throw error;
+    }
+  }
+
+  /** Resolves when its process has ended and nothing of it is left. */
+  protected async ended(): Promise<Deno.CommandStatus> {
+    const status = await this.#runs.end();
+    this.#place.guard.watch(this.#epmd === undefined ? [] : [this.#epmd.pid]);
+    this.#running = undefined;
+    return status;
+  }
+
+  get #runs(): RunningBroker {
+    if (this.#running === undefined) throw new TypeError("the broker does not run");
+    return this.#running;
+  }
+
+  get #process(): Deno.ChildProcess {
+    return this.#runs.child;
+  }
+
+  async #prepare({ authUrl, config = [] }: PrivateBrokerOptions): Promise<void> {
+    const { folder, managementPort } = this.#place;
+    for (const name of ["home", "conf", "log", "mnesia"]) await Deno.mkdir(`${folder}/${name}`);
+    const own = [
+      `listeners.tcp.default = 127.0.0.1:${this.amqpPort}`,
+      "management.tcp.ip = 127.0.0.1",
+      `management.tcp.port = ${managementPort}`,
+      ...config,
+      "",
+    ];
+    const conf = brokerConfig({ user: this.user, password: this.password, authUrl });
+    await Deno.writeTextFile(`${folder}/conf/rabbitmq.conf`, conf + own.join("\n"));
+    await Deno.writeTextFile(`${folder}/conf/enabled_plugins`, enabledPlugins());
+  }
+
+  get #environment(): Record<string, string> {
+    const { folder, server, distributionPort, epmdPort } = this.#place;
+    return {
+      PATH: `${dirname(server)}:${Deno.env.get("PATH") ?? ""}:${systemPath}`,
+      LANG: "C.UTF-8",
+      ERL_CRASH_DUMP_SECONDS: "0",
+      HOME: `${folder}/home`,
+      ERL_EPMD_PORT: String(epmdPort),
+      ERL_EPMD_ADDRESS: "127.0.0.1",
+      // The script then becomes the node, instead of waiting for it and its pid file.
+      RUNNING_UNDER_SYSTEMD: "1",
+      RABBITMQ_CONF_ENV_FILE: "/dev/null",
+      RABBITMQ_NODENAME: "node@localhost",
+      RABBITMQ_DIST_PORT: String(distributionPort),
+      RABBITMQ_MNESIA_BASE: `${folder}/mnesia`,
+      RABBITMQ_LOG_BASE: `${folder}/log`,
+      RABBITMQ_CONFIG_FILE: `${folder}/conf/rabbitmq.conf`,
+      RABBITMQ_ADVANCED_CONFIG_FILE: `${folder}/conf/advanced.config`,
+      RABBITMQ_ENABLED_PLUGINS_FILE: `${folder}/conf/enabled_plugins`,
+      RABBITMQ_PID_FILE: `${folder}/rabbit.pid`,
+      RABBITMQ_GENERATED_CONFIG_DIR: `${folder}/conf/generated`,
+      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: "-kernel inet_dist_use_interface {127,0,0,1}",
+    };
+  }
+}
+
+/** The first of these files that is there. @throws {ChatError} `unavailable`, says what to install */
+export function findServer(places: readonly string[] = [packaged, ...onPath("rabbitmq-server")]): string {
+  const found = places.find(isFile);
+  if (found !== undefined) return found;
+  throw new ChatError(
+    "unavailable",
+    'RabbitMQ is not installed here, and what was asked for needs one of its own. Install it: "sudo apt-get install ' +
+      'rabbitmq-server" on Debian or Ubuntu, "brew install rabbitmq" on macOS; the broker need not run.',
+  );
+}
+
+function onPath(name: string): string[] {
+  const folders = (Deno.env.get("PATH") ?? "").split(":").filter((folder) => folder.startsWith("/"));
+  return folders.map((folder) => `${folder}/${name}`);
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+/** Not in the terminal's group of processes: Ctrl-C is for chatd, which then ends what it started. */
+function spawn(program: string, { args = [], ...options }: Deno.CommandOptions): Deno.ChildProcess {
+  return new Deno.Command(program, { args, clearEnv: true, detached: true, stdin: "null", ...options }).spawn();
+}
+
+class RunningBroker {
+  readonly child: Deno.ChildProcess;
+  readonly #output: Promise<unknown>;
+  readonly #ready = Promise.withResolvers<void>();
+  #text = "";
+
+  constructor(child: Deno.ChildProcess) {
+    this.child = child;
+    this.#ready.promise.catch(() => {});
+    this.#output = Promise.all([child.stdout, child.stderr].map((stream) => this.#read(stream)));
+    void this.#output.then(() => this.#fail("ended before it served"));
+  }
+
+  async ready(): Promise<void> {
+    const timer = setTimeout(() => this.#fail(`did not serve within ${readyDeadlineMs} ms`), readyDeadlineMs);
+    await this.#ready.promise.finally(() => clearTimeout(timer));
+  }
+
+  async end(): Promise<Deno.CommandStatus> {
+    const status = await this.child.status;
+    await this.#output;
+    return status;
+  }
+
+  #fail(why: string): void {
+    this.#ready.reject(new ChatError("unavailable", `The private RabbitMQ ${why}:\n${this.#text}`));
+  }
+
+  async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      this.#text = (this.#text + text).slice(-20_000);
+      if (/completed with \d+ plugins/.test(this.#text)) this.#ready.resolve();
+    }
+  }
+}

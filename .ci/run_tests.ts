@@ -6,14 +6,22 @@
  *     deno task ok                # first what `deno task check` checks
  *
  * Exits with 1 when anything failed. A group that ends without a report (a crash, or a test that does not end) counts as a failure.
+ * Files of the groups that talk to real processes over a network are run again, at the end and alone, when tests of them failed:
+ * what passes then counts as passed, and is listed as flaky. `--no-retry` leaves that out.
  */
+import { filesToRunAgain, type FlakyTest, settle, type TestRun } from "./second_chance.ts";
 import { TestProgress } from "./test_progress.ts";
 
 const root = new URL("../", import.meta.url);
 /** A group in which no test ends for so long hangs. The longest test takes half a minute on a machine with nothing else to do. */
 const testLimitMs = 480_000;
+/** Of the error of a flaky test. */
+const shownLines = 12;
 
-/** Connections of `node:http2`, `node:tls` and amqplib leave timers and reads behind for a while: what leaks is not told there. */
+/**
+ * Connections of `node:http2`, `node:tls` and amqplib leave timers and reads behind for a while: what leaks is not told there. And
+ * what happens there depends on processes that the machine may keep waiting: those tests get a second chance.
+ */
 const overNetwork = new Set(["amqp", "crash", "e2e", "grpc"]);
 
 interface Count {
@@ -24,7 +32,8 @@ interface Count {
 
 interface GroupResult extends Count {
   /** Names of what failed. */
-  failures: string[];
+  readonly failures: readonly string[];
+  readonly flaky?: readonly FlakyTest[];
 }
 
 /** What a report in JUnit's format, as `deno test` writes it, says. */
@@ -67,7 +76,7 @@ function findGroups(): Map<string, string[]> {
 }
 
 /** Types are checked before all groups, with `--checks`. Shows a mark for each test, and of groups in which something failed what went wrong. */
-async function runGroup(group: string, files: readonly string[], report: string): Promise<GroupResult> {
+async function runGroup(group: string, files: readonly string[], report: string): Promise<TestRun> {
   const sanitizers = overNetwork.has(group) ? [] : ["--sanitize-ops", "--sanitize-resources"];
   const child = deno(
     ["test", "-A", "--quiet", "--no-check", ...sanitizers, `--junit-path=${report}`, ...files],
@@ -101,14 +110,18 @@ async function runGroup(group: string, files: readonly string[], report: string)
   clearTimeout(timer);
   console.log();
   const { passed, failed, skipped, failures } = progress;
-  const count = await Deno.readTextFile(report).then(countTests, () => ({ passed, failed, skipped }));
-  if (status.success) return { ...count, failures };
+  const counted = await Deno.readTextFile(report).then(countTests, () => undefined);
+  const count = counted ?? { passed, failed, skipped };
+  if (status.success) return { ...count, failures, progress, isWhole: true };
+  const isWhole = counted !== undefined && hung === undefined && failures.length > 0;
   if (hung !== undefined) failures.push(hung);
   else if (failures.length === 0) {
     failures.push(`ended with ${status.signal ?? status.code} during ${progress.running}`);
   }
   console.log((progress.errors.length > 0 ? progress.errors : progress.lines).join("\n"));
-  return { ...count, failed: Math.max(count.failed, failures.length), failures };
+  // A file that ends before its tests is in no report.
+  const empty = progress.brokenFiles.filter((file) => !progress.files.get(file)?.failures.length).length;
+  return { ...count, failed: Math.max(count.failed + empty, failures.length), failures, progress, isWhole };
 }
 
 const checks = [["fmt", "--check"], ["lint"], ["check", "main.ts", "src", "tests", "proto", "packaging", ".ci"]];
@@ -122,31 +135,75 @@ async function runChecks(): Promise<GroupResult> {
   return { passed: checks.length - failures.length, failed: failures.length, skipped: 0, failures };
 }
 
-async function runAll(args: readonly string[]): Promise<GroupResult> {
-  const wanted = args.filter((arg) => arg !== "--checks");
+/** Runs files that failed once more, each alone. */
+async function runAgain(files: readonly string[], { group, reports }: { group: string; reports: string }) {
+  const runs = new Map<string, TestRun>();
+  for (const file of files) {
+    console.log(`\n${file}, run again because it failed`);
+    runs.set(file, await runGroup(group, [file], `${reports}/${encodeURIComponent(file)}.xml`));
+  }
+  return runs;
+}
+
+function tell(name: string, { passed, failed, skipped }: Count): void {
+  console.log(`${name}: ${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+}
+
+async function runGroups(wanted: readonly string[], { mayRetry }: { mayRetry: boolean }) {
   const groups = findGroups();
   const unknown = wanted.filter((name) => !groups.has(name));
   if (unknown.length > 0) throw new Error(`no group ${unknown.join(", ")}: there are ${[...groups.keys()].join(", ")}`);
-  const total: GroupResult = { passed: 0, failed: 0, skipped: 0, failures: [] };
-  const add = (name: string, { passed, failed, skipped, failures }: GroupResult) => {
-    console.log(`${name}: ${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
-    total.passed += passed;
-    total.failed += failed;
-    total.skipped += skipped;
-    total.failures.push(...failures.map((failure) => `${name}: ${failure}`));
-  };
-  if (args.includes("--checks")) add("format, lint and types", await runChecks());
   const reports = await Deno.makeTempDir({ prefix: "chatd-tests-" });
+  const runs = new Map<string, TestRun>();
+  const results = new Map<string, GroupResult>();
   try {
     for (const [name, files] of groups) {
       if (wanted.length > 0 && !wanted.includes(name)) continue;
       console.log(`\n${name}: ${files.length} files`);
-      add(name, await runGroup(name, files, `${reports}/${encodeURIComponent(name)}.xml`));
+      const run = await runGroup(name, files, `${reports}/${encodeURIComponent(name)}.xml`);
+      tell(name, run);
+      runs.set(name, run);
+      results.set(name, run);
+    }
+    for (const [name, run] of runs) {
+      const files = mayRetry && overNetwork.has(name) ? filesToRunAgain(run) : [];
+      if (files.length === 0) continue;
+      const settled = settle(run, await runAgain(files, { group: name, reports }));
+      tell(`${name}, with what was run again`, settled);
+      results.set(name, settled);
     }
   } finally {
     await Deno.remove(reports, { recursive: true });
   }
-  return total;
+  return results;
+}
+
+async function runAll(args: readonly string[]): Promise<Required<GroupResult>> {
+  const wanted = args.filter((arg) => !arg.startsWith("--"));
+  const unknown = args.filter((arg) => arg.startsWith("--") && arg !== "--checks" && arg !== "--no-retry");
+  if (unknown.length > 0) throw new Error(`no option ${unknown.join(", ")}: there are --checks, --no-retry`);
+  const results = new Map<string, GroupResult>();
+  if (args.includes("--checks")) {
+    const checked = await runChecks();
+    tell("format, lint and types", checked);
+    results.set("format, lint and types", checked);
+  }
+  for (const [name, result] of await runGroups(wanted, { mayRetry: !args.includes("--no-retry") })) {
+    results.set(name, result);
+  }
+  const sum = (count: (result: GroupResult) => number) =>
+    [...results.values()].reduce((sum, each) => sum + count(each), 0);
+  const named = [...results].map(([name, { failures, flaky = [] }]) => ({
+    failures: failures.map((failure) => `${name}: ${failure}`),
+    flaky: flaky.map(({ failure, error }) => ({ failure: `${name}: ${failure}`, error })),
+  }));
+  return {
+    passed: sum(({ passed }) => passed),
+    failed: sum(({ failed }) => failed),
+    skipped: sum(({ skipped }) => skipped),
+    failures: named.flatMap(({ failures }) => failures),
+    flaky: named.flatMap(({ flaky }) => flaky),
+  };
 }
 
 function hasTmux(): boolean {
@@ -160,7 +217,13 @@ function hasTmux(): boolean {
 
 if (import.meta.main) {
   if (!hasTmux()) console.log("tmux is not installed: the tests of the client on a terminal are skipped.");
-  const { passed, failed, skipped, failures } = await runAll(Deno.args);
+  const { passed, failed, skipped, failures, flaky } = await runAll(Deno.args);
+  if (flaky.length > 0) {
+    const lines = flaky.flatMap((
+      { failure, error },
+    ) => [failure, ...error.slice(0, shownLines).map((line) => `  ${line}`)]);
+    console.log(`\nFLAKY (failed once, passed when run again):\n${lines.map((line) => `  ${line}`).join("\n")}`);
+  }
   if (failures.length > 0) console.log(`\nFAILED:\n${failures.map((failure) => `  ${failure}`).join("\n")}\n`);
   if (skipped > 0) console.log(`${skipped} skipped: this machine lacks what they need.`);
   console.log(`${passed} passed, ${failed} failed`);

@@ -5,6 +5,16 @@ const keptLines = 100;
 /** Said of a test that takes long, on its line; the result comes on one of its own then. */
 const longRunning = /'.*' has been running for over \(.*\)$/;
 
+const uncaught = / \(uncaught error\)$/;
+
+/** Tests of one file; steps are not counted. */
+export interface FileResult {
+  passed: number;
+  skipped: number;
+  /** Names of the tests that failed. */
+  readonly failures: string[];
+}
+
 /** Follows what `deno test` prints with its usual reporter. */
 export class TestProgress {
   passed = 0;
@@ -16,6 +26,8 @@ export class TestProgress {
   readonly errors: string[] = [];
   /** The end of what was printed. */
   readonly lines: string[] = [];
+  /** What each file's tests came to, by its name: "./tests/core/one_test.ts". */
+  readonly files = new Map<string, FileResult>();
   #section: "tests" | "errors" | "failures" = "tests";
   #file = "";
   #test: string | undefined;
@@ -25,6 +37,27 @@ export class TestProgress {
   get running(): string {
     const test = /^(\S.*) \.\.\.\s*$/.exec(this.#rest.replaceAll(colours, ""))?.[1] ?? this.#test;
     return `${test === undefined ? "no test" : `"${test}"`} of ${this.#file || "no file yet"}`;
+  }
+
+  /** The files that could not be run, or not to the end. */
+  get brokenFiles(): string[] {
+    return this.failures.filter((failure) => uncaught.test(failure)).map((failure) => failure.replace(uncaught, ""));
+  }
+
+  /** What {@link failures} has of a test, or of a file that could not be run. */
+  failuresOf(name: string): string[] {
+    return this.failures.filter((failure) =>
+      failure === `${name} (uncaught error)` || [" => ", " ... "].some((end) => failure.startsWith(name + end))
+    );
+  }
+
+  /** The lines of {@link errors} below one of {@link failures}. */
+  errorOf(failure: string): string[] {
+    const said = this.errors.map((line) => line.replaceAll(colours, ""));
+    const begin = said.indexOf(failure) + 1;
+    if (begin === 0) return [];
+    const end = said.findIndex((line, at) => at >= begin && this.failures.includes(line));
+    return said.slice(begin, end < 0 ? undefined : end).filter((line) => line.trim() !== "");
   }
 
   /** @returns a mark for each test that ended: "." for one that passed, "," for one that was skipped, "!" for one that failed. */
@@ -41,19 +74,22 @@ export class TestProgress {
     if (said === " ERRORS ") this.#section = "errors";
     else if (said === " FAILURES ") this.#section = "failures";
     else if (this.#section === "errors") this.errors.push(line);
-    else if (this.#section === "failures" && / => |\(uncaught error\)$/.test(said)) this.failures.push(said);
+    else if (this.#section === "failures" && (/ => /.test(said) || uncaught.test(said))) this.failures.push(said);
     return this.#section === "tests" ? this.#takeResult(said) : "";
   }
 
   #takeResult(said: string): string {
     this.#file = /^running \d+ tests? from (.+)$/.exec(said)?.[1] ?? this.#file;
     this.#test = /^(\S.*) \.\.\.\s*$/.exec(said)?.[1] ?? this.#test;
-    const [, result] = /^(?:\S.* \.\.\.)? (ok|ignored|FAILED|cancelled)\b.*\(\d[^()]*\)$/.exec(said) ?? [];
+    const [, name = this.#test ?? "", result] =
+      /^(?:(\S.*) \.\.\.)? (ok|ignored|FAILED|cancelled)\b.*\(\d[^()]*\)$/.exec(said) ?? [];
     if (result === undefined) return "";
     this.#test = undefined;
-    if (result === "ok") this.passed++;
-    else if (result === "ignored") this.skipped++;
-    else this.failed++;
+    const file = this.files.get(this.#file) ?? { passed: 0, skipped: 0, failures: [] };
+    this.files.set(this.#file, file);
+    if (result === "ok") this.passed++, file.passed++;
+    else if (result === "ignored") this.skipped++, file.skipped++;
+    else this.failed++, file.failures.push(name);
     return marks[result];
   }
 }

@@ -13,7 +13,7 @@ import { version } from "./version.ts";
 const drainDeadlineMs = 5_000;
 
 /** Variables that grpc-js looks up. */
-const grpcVariables = [
+export const grpcVariables = [
   "GRPC_*",
   "grpc_proxy",
   "http_proxy",

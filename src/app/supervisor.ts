@@ -8,9 +8,17 @@ const soundLifeMs = 10_000;
 const delayStepMs = 250;
 const maxDelayMs = 1_000;
 
+/** Starts a process that speaks as `SupervisorLink` does. */
+export interface ServingCommand {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** All variables that it gets; those of this process unless given. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 export interface SupervisorOptions {
-  /** Starts the serving process, which speaks as `SupervisorLink` does. */
-  readonly command: { readonly program: string; readonly args: readonly string[] };
+  /** Starts the serving process. */
+  readonly command: ServingCommand;
   /** Where to listen for the first time; a port that was found then is kept. */
   readonly port: number;
   readonly log: Log;
@@ -69,7 +77,8 @@ export function restartDelay(failures: number): number {
   return Math.min(Math.max(failures - 1, 0) * delayStepMs, maxDelayMs);
 }
 
-class ServingProcess {
+/** A process that does what its orders say, and ends when they do: it never outlives this one. */
+export class ServingProcess {
   /** The port, once it listens; undefined when it ends before. */
   readonly listening: Promise<number | undefined>;
   readonly status: Promise<Deno.CommandStatus>;
@@ -77,9 +86,14 @@ class ServingProcess {
   readonly #child: Deno.ChildProcess;
   readonly #orders: WritableStreamDefaultWriter<Uint8Array>;
 
-  constructor({ program, args }: SupervisorOptions["command"], first: Order) {
-    this.#child = new Deno.Command(program, { args: [...args], stdin: "piped", stdout: "piped", stderr: "inherit" })
-      .spawn();
+  constructor({ program, args, env }: ServingCommand, first: Order) {
+    this.#child = new Deno.Command(program, {
+      args: [...args],
+      ...(env !== undefined && { env, clearEnv: true }),
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
     this.pid = this.#child.pid;
     this.status = this.#child.status;
     this.#orders = this.#child.stdin.getWriter();

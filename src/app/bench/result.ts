@@ -45,6 +45,8 @@ export interface NotMeasured {
   readonly system: SystemName;
   /** A sentence for people. */
   readonly problem: string;
+  /** Something went wrong; false where it was clear that it cannot be measured here, and nobody asked for it by name. */
+  readonly failed: boolean;
 }
 
 export interface Measured extends Figures {
@@ -67,6 +69,8 @@ export interface Figures {
   readonly cpu?: CpuPerThousand;
   /** Of steps of the same length, in order. */
   readonly throughput?: readonly ThroughputStep[];
+  /** Sends that the server took later than they came, because of its limits, if there were any. */
+  readonly postponed?: number;
   /** W3 */
   readonly idle?: IdleFigures;
   /** W4 */

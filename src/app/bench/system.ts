@@ -19,6 +19,10 @@ export interface SystemNeeds {
 /** Runs, and is its starter's; disposing of it ends its sessions and the processes that were started for it. */
 export interface StartedSystem extends AsyncDisposable {
   readonly processes: MeasuredProcesses;
+  /** Rejects when a process of it ends before it is told to: nobody needs to wait for figures any more. */
+  readonly failed: Promise<never>;
+  /** Sends that were put off so far. */
+  readonly postponed: number;
   /** Connects somebody who writes to somebody; `delivered` is called for each message, with its age in milliseconds. */
   connectPair(delivered: (latencyMs: number) => void): Promise<Pair>;
   /** Connects one more who does nothing. Resolves when the session is as good as it gets. */

@@ -1,0 +1,123 @@
+import { ChatError } from "../../core/chat_error.ts";
+import { openAmqpTransport } from "../amqp_transport.ts";
+import { commit } from "../commit.ts";
+import { openGrpcTransport } from "../grpc_transport.ts";
+import { formatHostPort } from "../host_port.ts";
+import { ShutdownSignals } from "../shutdown_signals.ts";
+import { version } from "../version.ts";
+import { namePrefix } from "./accounts.ts";
+import { BareAmqp } from "./bare_amqp.ts";
+import { BareGrpc, runBareRelay } from "./bare_grpc.ts";
+import { BenchBroker } from "./bench_broker.ts";
+import type { BenchOptions } from "./bench_options.ts";
+import { OwnServers, RunningServer } from "./chatd_servers.ts";
+import { ChatdSystem } from "./chatd_system.ts";
+import { concludeFrom } from "./conclusions.ts";
+import { describeMachine } from "./machine.ts";
+import { OwnedResources } from "./owned_resources.ts";
+import { Progress } from "./progress.ts";
+import { withRatios } from "./ratios.ts";
+import { type BenchReport, type BenchRun, isMeasured, type SystemName } from "./result.ts";
+import { runRounds } from "./run_rounds.ts";
+import type { BenchSystem } from "./system.ts";
+import { textReport } from "./text_report.ts";
+import { workloads } from "./workloads.ts";
+
+/** As shells count it: 128 and the number of SIGINT. */
+const interrupted = 130;
+
+/** Measures, and says what it found. @returns the exit code: 1 when something failed. @throws {ChatError} when nothing can be measured */
+export async function runBench(options: BenchOptions): Promise<number> {
+  if (options.relay) return await runBareRelay();
+  using signals = new ShutdownSignals();
+  await using resources = new OwnedResources(options.folder);
+  const interrupt = new AbortController();
+  const measuring = measure(options, { resources, signal: interrupt.signal });
+  measuring.catch(() => {});
+  const report = await Promise.race([measuring, signals.first.then(() => interrupt.abort())]);
+  if (report === undefined) return interrupted;
+  console.log(options.json ? JSON.stringify(report, undefined, 2) : textReport(report));
+  return report.runs.some((run) => !isMeasured(run) && run.failed) ? 1 : 0;
+}
+
+async function measure(
+  options: BenchOptions,
+  { resources, signal }: { resources: OwnedResources; signal: AbortSignal },
+): Promise<BenchReport> {
+  const { rounds, seconds, server } = options;
+  const startedAt = new Date().toISOString();
+  const { systems, running } = systemsOf(options, resources);
+  const runs: BenchRun[] = [];
+  for (const name of options.workloads.filter((name) => name in workloads)) {
+    const roundsOptions = {
+      rounds,
+      seconds,
+      serverIsOwn: server === undefined,
+      systemsAreNamed: options.systems !== undefined,
+      progress: new Progress(signal),
+      signal,
+    };
+    runs.push(...await runRounds(workloads[name], systems, roundsOptions));
+  }
+  const registered = running.reduce((sum, { registered }) => sum + registered, 0);
+  if (registered > 0) {
+    console.error(
+      `${registered} accounts stay on the server, whose names begin with "${namePrefix}", and what they wrote: ` +
+        '"chatd user delete" removes an account.',
+    );
+  }
+  return {
+    chatd: { version, commit },
+    deno: Deno.version.deno,
+    machine: await describeMachine(),
+    startedAt,
+    ...(server !== undefined && { server: formatHostPort(server) }),
+    runs: withRatios(runs),
+    conclusions: concludeFrom(runs),
+  };
+}
+
+interface Systems {
+  readonly systems: readonly BenchSystem[];
+  /** Servers that were there before, by what they serve over. */
+  readonly running: readonly RunningServer[];
+}
+
+function systemsOf(options: BenchOptions, resources: OwnedResources): Systems {
+  const { server: address, serverPid, broker, brokerPid } = options;
+  const ownBroker = new BenchBroker(resources);
+  const running = address === undefined ? [] : [
+    new RunningServer({ address, processes: { server: serverPid } }),
+    new RunningServer({ broker, processes: { server: serverPid, broker: brokerPid } }),
+  ];
+  const [onGrpc, onBroker] = address === undefined
+    ? [new OwnServers(resources), new OwnServers(resources, ownBroker)]
+    : running;
+  const overGrpc = (name: SystemName, callback: boolean) =>
+    new ChatdSystem({
+      name,
+      servers: onGrpc,
+      callback,
+      transport: ({ address }) =>
+        openGrpcTransport({ ...options, server: address!, delivery: callback ? "callback" : "stream" }),
+    });
+  const overAmqp = new ChatdSystem({
+    name: "amqp",
+    servers: onBroker,
+    callback: false,
+    transport: ({ broker }, user) => {
+      if (broker === undefined) {
+        throw new ChatError("not_found", "The server's broker is not known: name it with --broker.");
+      }
+      return openAmqpTransport({ ...options, broker, user, caFile: options.tls?.caFile });
+    },
+  });
+  const all: BenchSystem[] = [
+    overGrpc("grpc-stream", false),
+    overGrpc("grpc-callback", true),
+    new BareGrpc(resources),
+    overAmqp,
+    new BareAmqp(ownBroker),
+  ];
+  return { systems: all.filter(({ name }) => options.systems?.includes(name) ?? true), running };
+}

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { commandPages, optionNames } from "../packaging/command_pages.ts";
 import { parseCommandLine } from "../src/cli/command_line.ts";
-import { variableOf } from "../src/cli/options_with_env.ts";
+import { variableOf } from "../src/cli/environment.ts";
 import { documents, inlineCode, readDocument, shellBlocks } from "./support/documents.ts";
 import { shellCommands } from "./support/shell_commands.ts";
 

@@ -2,12 +2,10 @@ import { ChatClient, type ClientEvent } from "../client/chat_client.ts";
 import { exportData } from "../client/data_export.ts";
 import type { Transport } from "../client/transport.ts";
 import { ChatError } from "../core/chat_error.ts";
-import { openAmqpTransport } from "./amqp_client.ts";
 import type { BrokerUrl } from "./broker_url.ts";
 import type { ClientTls } from "./client_options.ts";
 import { ClientState } from "./client_state.ts";
 import { ExportFolder } from "./export_folder.ts";
-import { openGrpcTransport } from "./grpc_client.ts";
 import type { HostPort } from "./host_port.ts";
 import { Login, type LoginOptions } from "./saved_login.ts";
 import { version } from "./version.ts";
@@ -41,7 +39,11 @@ export async function runExport(options: ExportCommandOptions): Promise<number> 
 }
 
 async function openTransport({ broker, ...options }: ExportCommandOptions): Promise<Transport> {
-  if (broker === undefined) return await openGrpcTransport({ ...options, delivery: "stream" });
+  if (broker === undefined) {
+    const { openGrpcTransport } = await import("./grpc_transport.ts");
+    return await openGrpcTransport({ ...options, delivery: "stream" });
+  }
+  const { openAmqpTransport } = await import("./amqp_transport.ts");
   return await openAmqpTransport({ ...options, broker, caFile: options.tls?.caFile });
 }
 

@@ -1,47 +1,8 @@
-import { isIP } from "node:net";
-import { rootCertificates } from "node:tls";
-import { ChatError } from "../core/chat_error.ts";
-import { GrpcTransport, type GrpcTransportOptions } from "../grpc/client_transport.ts";
 import { runChatClient } from "./chat_client_command.ts";
-import type { ClientTls, GrpcClientOptions } from "./client_options.ts";
-import { formatHostPort } from "./host_port.ts";
-import { isLoopback } from "./loopback.ts";
-import { readPem } from "./pem_file.ts";
+import type { GrpcClientOptions } from "./client_options.ts";
+import { openGrpcTransport } from "./grpc_transport.ts";
 
 /** Chats over gRPC. @returns the exit code. @throws {ChatError} why it cannot, or had to end. */
 export async function runGrpcClient(options: GrpcClientOptions): Promise<number> {
   return await runChatClient(await openGrpcTransport(options), options);
-}
-
-/** The way to a server that options say. @throws {ChatError} `invalid_argument` when it would not be safe, or a file cannot be read. */
-export async function openGrpcTransport(
-  { server, tls, insecure, delivery }: Pick<GrpcClientOptions, "server" | "tls" | "insecure" | "delivery">,
-): Promise<GrpcTransport> {
-  if (tls === undefined && !insecure && !isLoopback(server.host)) {
-    throw new ChatError(
-      "invalid_argument",
-      `Going to ${formatHostPort(server)} without TLS would send your password and messages over the network ` +
-        "unencrypted: add --tls, or --insecure if something else encrypts them.",
-    );
-  }
-  return new GrpcTransport({
-    ...server,
-    tls: tls && await readTls(tls, server.host),
-    callback: delivery !== "stream",
-  });
-}
-
-async function readTls(
-  { caFile, serverName, certFile, keyFile }: ClientTls,
-  host: string,
-): Promise<GrpcTransportOptions["tls"]> {
-  if (isIP(host) !== 0 && serverName === undefined) {
-    throw new ChatError(
-      "invalid_argument",
-      `Certificates are checked by name, and ${host} is an address: say with --tls-name NAME which name the server's has.`,
-    );
-  }
-  const roots = caFile === undefined ? new TextEncoder().encode(rootCertificates.join("\n")) : await readPem(caFile);
-  if (certFile === undefined || keyFile === undefined) return { roots, serverName };
-  return { roots, serverName, certificate: { chain: await readPem(certFile), key: await readPem(keyFile) } };
 }

@@ -2,7 +2,6 @@ import { runParser } from "@optique/core/facade";
 import { formatMessage, type Message, message } from "@optique/core/message";
 import type { Parser } from "@optique/core/parser";
 import type { ConfigFile } from "../app/config_file.ts";
-import { longVersion } from "../app/version.ts";
 import { commands } from "./commands.ts";
 import { ConfigSettings } from "./config_settings.ts";
 import { commandPath, didYouMean } from "./did_you_mean.ts";
@@ -10,6 +9,7 @@ import type { Environment } from "./environment.ts";
 import { exitCode } from "./exit_code.ts";
 import type { Invocation } from "./invocation.ts";
 import { UsageError } from "./usage_error.ts";
+import { versionLine, versionOptions } from "./version_line.ts";
 
 /** Where words for the person go. */
 export interface Output {
@@ -37,7 +37,8 @@ export function parseCommandLine(
   { env, output, config }: { env: Environment; output: Output; config?: ConfigFile },
 ): Invocation | number {
   const settings = new ConfigSettings(config);
-  const parser = commands(env, settings);
+  // Of a configuration file, every setting has to be known, whichever command takes it.
+  const parser = commands(env, settings, config === undefined ? args[0] : undefined);
   const problems = settings.problems();
   if (problems.length > 0) {
     output.stderr([...problems.map((problem) => `chatd: ${problem}`), pointToHelp(parser, args)].join("\n"));
@@ -51,7 +52,7 @@ export function parseCommandLine(
       brief: message`Chat that you host yourself, in one executable.`,
       footer: message`Every option can also be given as the environment variable in parentheses.`,
       help: { command: true, option: { names: ["-h", "--help"] }, onShow },
-      version: { option: { names: ["-V", "--version"] }, value: `chatd ${longVersion}`, onShow },
+      version: { option: { names: versionOptions }, value: versionLine, onShow },
       completion: { command: true, onShow },
       commandList: "top-level",
       usageLine: [{ type: "ellipsis" }],

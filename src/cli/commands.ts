@@ -1,12 +1,9 @@
-import { or } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
 import type { Parser } from "@optique/core/parser";
-import { command } from "@optique/core/primitives";
 import { dataCommands } from "./data_commands.ts";
 import type { Environment } from "./environment.ts";
 import { brokerServerExitCode, clientExitCode } from "./exit_code.ts";
 import type { ConfigSettings } from "./config_settings.ts";
-import { defineCommand, type Invocation } from "./invocation.ts";
+import { anyOf, type CommandEntry, defineCommand, defineGroup, type Invocation } from "./invocation.ts";
 import { amqpClientOptions } from "./options/amqp_client.ts";
 import { amqpServerOptions } from "./options/amqp_server.ts";
 import { auditOptions } from "./options/audit.ts";
@@ -25,11 +22,21 @@ import {
 import { OptionsWithEnv } from "./options_with_env.ts";
 import { scriptCommands } from "./script_commands.ts";
 
-const errors = { noMatch: message`A command is missing.` };
+/**
+ * Understands everything that chatd can be told to do. What servers are told can be in `settings` too.
+ * @param only the first word of the command line: where it is a command, nothing is made for the others.
+ */
+export function commands(
+  env: Environment,
+  settings: ConfigSettings,
+  only?: string,
+): Parser<"sync", Invocation, unknown> {
+  const entries = commandEntries(new OptionsWithEnv(env, settings), env);
+  const asked = entries.filter(({ word }) => word === only);
+  return anyOf(asked.length > 0 ? asked : entries);
+}
 
-/** Everything that chatd can be told to do. What servers are told can be in `settings` too. */
-export function commands(env: Environment, settings: ConfigSettings): Parser<"sync", Invocation, unknown> {
-  const options = new OptionsWithEnv(env, settings);
+function commandEntries(options: OptionsWithEnv, env: Environment): readonly CommandEntry[] {
   const serve = defineCommand({
     name: "serve",
     brief: "Serve the chat: over gRPC, and over RabbitMQ where a broker is given",
@@ -37,7 +44,7 @@ export function commands(env: Environment, settings: ConfigSettings): Parser<"sy
       "Serves one chat over gRPC and, with --broker, over RabbitMQ too: who is on one talks to who is on the " +
       "other. The broker may be away when the server starts, and may go and come back. Accounts and messages are in the " +
       "data folder, which one server owns. SIGINT and SIGTERM end it within seconds, a second one at once.",
-    options: serveOptions(options),
+    options: () => serveOptions(options),
     load: async () => (await import("../app/serve.ts")).runServe,
     exitCodeOf: brokerServerExitCode,
   });
@@ -46,7 +53,7 @@ export function commands(env: Environment, settings: ConfigSettings): Parser<"sy
     brief: "Serve the chat over gRPC alone",
     description: "Serves the chat over gRPC. Accounts and messages are in the data folder, which one server owns. " +
       "SIGINT and SIGTERM end it within seconds, a second one at once.",
-    options: grpcServerOptions(options),
+    options: () => grpcServerOptions(options),
     load: async () => (await import("../app/grpc_server.ts")).runGrpcServer,
   });
   const grpcClient = defineCommand({
@@ -54,7 +61,7 @@ export function commands(env: Environment, settings: ConfigSettings): Parser<"sy
     brief: "Chat over gRPC",
     description: "Chats over gRPC: on a terminal with an input line, from a pipe with a message for each line. " +
       "The password is asked for, or comes from --password-file or CHATD_PASSWORD.",
-    options: grpcClientOptions(options, env),
+    options: () => grpcClientOptions(options, env),
     load: async () => (await import("../app/grpc_client.ts")).runGrpcClient,
     exitCodeOf: clientExitCode,
   });
@@ -64,7 +71,7 @@ export function commands(env: Environment, settings: ConfigSettings): Parser<"sy
     description:
       "Serves the chat over RabbitMQ, which asks it who may do what. Accounts and messages are in the data folder, " +
       "which one server owns. SIGINT and SIGTERM end it within seconds, a second one at once.",
-    options: amqpServerOptions(options),
+    options: () => amqpServerOptions(options),
     load: async () => (await import("../app/amqp_server.ts")).runAmqpServer,
     exitCodeOf: brokerServerExitCode,
   });
@@ -73,7 +80,7 @@ export function commands(env: Environment, settings: ConfigSettings): Parser<"sy
     brief: "Chat over RabbitMQ",
     description: "Chats over RabbitMQ: on a terminal with an input line, from a pipe with a message for each line. " +
       "The password is asked for, or comes from --password-file or CHATD_PASSWORD.",
-    options: amqpClientOptions(options, env),
+    options: () => amqpClientOptions(options, env),
     load: async () => (await import("../app/amqp_client.ts")).runAmqpClient,
     exitCodeOf: clientExitCode,
   });
@@ -83,7 +90,7 @@ export function commands(env: Environment, settings: ConfigSettings): Parser<"sy
     description:
       "Prints the rabbitmq.conf that makes RabbitMQ ask chatd who may do what, with the secrets in it, and what " +
       "else to do. Secrets that are missing in the data folder are made.",
-    options: brokerConfigOptions(options),
+    options: () => brokerConfigOptions(options),
     load: async () => (await import("../app/broker_config_command.ts")).runBrokerConfig,
   });
   const doctor = defineCommand({
@@ -92,7 +99,7 @@ export function commands(env: Environment, settings: ConfigSettings): Parser<"sy
     description:
       "Checks step by step whether RabbitMQ is there, is set up for chatd, asks it who may do what, and locks " +
       "clients in. Ends with 1 when there is something to fix, and with 4 when no broker is there.",
-    options: doctorOptions(options),
+    options: () => doctorOptions(options),
     load: async () => (await import("../app/doctor.ts")).runDoctor,
     exitCodeOf: clientExitCode,
   });
@@ -103,7 +110,7 @@ export function commands(env: Environment, settings: ConfigSettings): Parser<"sy
       "Lists logins, failed ones too, and what was done to accounts, devices and rooms, oldest first: the time, " +
       "who (- for a stranger), what, to whom, from where and more, separated by tabs. Works through the server when it " +
       "runs, and directly when not. The newest 100,000 notes are kept.",
-    options: auditOptions(options),
+    options: () => auditOptions(options),
     load: async () => (await import("./commands/audit.ts")).showAudit,
   });
   const bench = defineCommand({
@@ -113,15 +120,17 @@ export function commands(env: Environment, settings: ConfigSettings): Parser<"sy
       "Drives servers as real clients do, over gRPC and RabbitMQ, and beside them what their libraries can do without a " +
       "chat: the limit of the same work. Starts a server on a temporary folder for each run, or measures one that runs. Ends " +
       "with 1 when something could not be measured.",
-    options: benchOptions(options),
+    options: () => benchOptions(options),
     load: async () => (await import("../app/bench/run_bench.ts")).runBench,
     exitCodeOf: clientExitCode,
   });
-  const user = command("user", or(...userCommands(options, env), { errors }), {
-    brief: message`Add, list and disable users, also while the server runs`,
-    description: message`Works on the server's data folder: through the server when it runs, and directly when not.`,
+  const user = defineGroup({
+    word: "user",
+    brief: "Add, list and disable users, also while the server runs",
+    description: "Works on the server's data folder: through the server when it runs, and directly when not.",
+    entries: userCommands(options, env),
   });
-  return or(
+  return [
     serve,
     grpcServer,
     grpcClient,
@@ -131,29 +140,26 @@ export function commands(env: Environment, settings: ConfigSettings): Parser<"sy
     doctor,
     user,
     audit,
-    or(...scriptCommands(options, env), { errors }),
-    or(...dataCommands(options, env), { errors }),
+    ...scriptCommands(options, env),
+    ...dataCommands(options, env),
     bench,
-    {
-      errors,
-    },
-  );
+  ];
 }
 
-function userCommands(options: OptionsWithEnv, env: Environment) {
+function userCommands(options: OptionsWithEnv, env: Environment): readonly CommandEntry[] {
   return [
     defineCommand({
       name: "user add",
       brief: "Add a user, whatever --registration says",
       description: "Adds a user. The password is asked for twice, or comes from --password-file or CHATD_PASSWORD.",
-      options: userPasswordOptions(options, env),
+      options: () => userPasswordOptions(options, env),
       load: async () => (await import("./commands/user.ts")).addUser,
     }),
     defineCommand({
       name: "user list",
       brief: "List all users",
       description: "Lists all users: the name, since when, and whether the account is disabled, separated by tabs.",
-      options: userListOptions(options),
+      options: () => userListOptions(options),
       load: async () => (await import("./commands/user.ts")).listUsers,
     }),
     defineCommand({
@@ -161,7 +167,7 @@ function userCommands(options: OptionsWithEnv, env: Environment) {
       brief: "Set another password, and log out all devices",
       description: "Sets another password, and logs the user out on all devices. The password is asked for twice, or " +
         "comes from --password-file or CHATD_PASSWORD.",
-      options: userPasswordOptions(options, env),
+      options: () => userPasswordOptions(options, env),
       load: async () => (await import("./commands/user.ts")).setPassword,
     }),
     defineCommand({
@@ -169,14 +175,14 @@ function userCommands(options: OptionsWithEnv, env: Environment) {
       brief: "Log a user out, and keep them out",
       description: "Logs the user out on all devices, ends live sessions at once, and refuses to log in again. " +
         "Messages stay.",
-      options: userOptions(options),
+      options: () => userOptions(options),
       load: async () => (await import("./commands/user.ts")).disableUser,
     }),
     defineCommand({
       name: "user enable",
       brief: "Let a disabled user in again",
       description: "Lets a disabled user log in again, with the password as it was.",
-      options: userOptions(options),
+      options: () => userOptions(options),
       load: async () => (await import("./commands/user.ts")).enableUser,
     }),
     defineCommand({
@@ -185,15 +191,15 @@ function userCommands(options: OptionsWithEnv, env: Environment) {
       description:
         "Takes a user out of all rooms, logs them out for ever, and keeps the name from being used again. Their " +
         "messages stay, from a made-up name, or are erased.",
-      options: userDeleteOptions(options),
+      options: () => userDeleteOptions(options),
       load: async () => (await import("./commands/user.ts")).deleteUser,
     }),
     defineCommand({
       name: "user invite",
       brief: "Make a code that registers one user",
       description: "Prints a code with which one person can register, once, where --registration is invite.",
-      options: userInviteOptions(options),
+      options: () => userInviteOptions(options),
       load: async () => (await import("./commands/user.ts")).inviteUser,
     }),
-  ] as const;
+  ];
 }

@@ -1,5 +1,4 @@
-import { variableOf } from "./options_with_env.ts";
-import type { Environment } from "./environment.ts";
+import { type Environment, variableOf } from "./environment.ts";
 
 const configOption = "--config";
 /** Commands that read a server's configuration file: servers, and those of the operator. */

@@ -1,26 +1,21 @@
-import { or } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { command } from "@optique/core/primitives";
 import type { Environment } from "./environment.ts";
 import { clientExitCode } from "./exit_code.ts";
-import { defineCommand } from "./invocation.ts";
+import { type CommandEntry, defineCommand, defineGroup } from "./invocation.ts";
 import { backupOptions, restoreOptions } from "./options/backup.ts";
 import { exportOptions } from "./options/export.ts";
 import { retentionOptions, retentionSetOptions, roomDeleteOptions, roomOptions } from "./options/room.ts";
 import { userListOptions } from "./options/user.ts";
 import type { OptionsWithEnv } from "./options_with_env.ts";
 
-const errors = { noMatch: message`A command is missing.` };
-
 /** What can be done with what a server keeps, as a whole. */
-export function dataCommands(options: OptionsWithEnv, env: Environment) {
+export function dataCommands(options: OptionsWithEnv, env: Environment): readonly CommandEntry[] {
   return [
     defineCommand({
       name: "backup",
       brief: "Copy the data folder, also while the server runs",
       description: "Makes a folder with all that the server accepted before: the log, accounts and files. The server " +
         "goes on meanwhile. It overwrites nothing.",
-      options: backupOptions(options),
+      options: () => backupOptions(options),
       load: async () => (await import("../app/backup_command.ts")).runBackup,
     }),
     defineCommand({
@@ -29,7 +24,7 @@ export function dataCommands(options: OptionsWithEnv, env: Environment) {
       description:
         "Checks a backup, and makes a new data folder of it. Clients that come back to a server on it are told " +
         "that it was restored. It overwrites nothing.",
-      options: restoreOptions(options),
+      options: () => restoreOptions(options),
       load: async () => (await import("../app/backup_command.ts")).runRestore,
     }),
     defineCommand({
@@ -38,55 +33,59 @@ export function dataCommands(options: OptionsWithEnv, env: Environment) {
       description:
         "Makes a folder with everything that the server has of a user: profile, conversations with all that the " +
         "user may see, files. An export that was interrupted is gone on with by the same command.",
-      options: exportOptions(options, env),
+      options: () => exportOptions(options, env),
       load: async () => (await import("../app/export_command.ts")).runExport,
       exitCodeOf: clientExitCode,
     }),
-    command("room", or(...roomCommands(options), { errors }), {
-      brief: message`List, show and delete rooms, also while the server runs`,
-      description: message`Works on the server's data folder: through the server when it runs, and directly when not.`,
+    defineGroup({
+      word: "room",
+      brief: "List, show and delete rooms, also while the server runs",
+      description: "Works on the server's data folder: through the server when it runs, and directly when not.",
+      entries: roomCommands(options),
     }),
-    command("retention", or(...retentionCommands(options), { errors }), {
-      brief: message`Say how long messages are kept`,
+    defineGroup({
+      word: "retention",
+      brief: "Say how long messages are kept",
       description:
-        message`Rules for conversations, and one for all that have none. A running server applies them at once, and every five minutes.`,
+        "Rules for conversations, and one for all that have none. A running server applies them at once, and every five minutes.",
+      entries: retentionCommands(options),
     }),
-  ] as const;
+  ];
 }
 
-function roomCommands(options: OptionsWithEnv) {
+function roomCommands(options: OptionsWithEnv): readonly CommandEntry[] {
   return [
     defineCommand({
       name: "room list",
       brief: "List all rooms",
       description: "Lists all rooms: id, name, public or private, members, since when, and topic, separated by tabs.",
-      options: userListOptions(options),
+      options: () => userListOptions(options),
       load: async () => (await import("./commands/room.ts")).listRooms,
     }),
     defineCommand({
       name: "room show",
       brief: "Show a room, and who is what in it",
       description: "Shows a room, and who is what in it.",
-      options: roomOptions(options),
+      options: () => roomOptions(options),
       load: async () => (await import("./commands/room.ts")).showRoom,
     }),
     defineCommand({
       name: "room delete",
       brief: "Erase a room with all of its messages",
       description: "Erases a room with all of its messages and files, at once for those who are in it.",
-      options: roomDeleteOptions(options),
+      options: () => roomDeleteOptions(options),
       load: async () => (await import("./commands/room.ts")).deleteRoom,
     }),
-  ] as const;
+  ];
 }
 
-function retentionCommands(options: OptionsWithEnv) {
+function retentionCommands(options: OptionsWithEnv): readonly CommandEntry[] {
   return [
     defineCommand({
       name: "retention list",
       brief: "List the rules",
       description: "Lists the rules: for what, and what is kept, separated by tabs.",
-      options: userListOptions(options),
+      options: () => userListOptions(options),
       load: async () => (await import("./commands/retention.ts")).listRules,
     }),
     defineCommand({
@@ -95,15 +94,15 @@ function retentionCommands(options: OptionsWithEnv) {
       description:
         "Sets what a conversation, or every one without a rule of its own, keeps: entries up to an age, a number of " +
         "the newest, of both the fewer; with neither, everything. What goes is gone for ever.",
-      options: retentionSetOptions(options),
+      options: () => retentionSetOptions(options),
       load: async () => (await import("./commands/retention.ts")).setRule,
     }),
     defineCommand({
       name: "retention unset",
       brief: "Take a rule back",
       description: "Takes a rule back: the one for all counts from now on, or none.",
-      options: retentionOptions(options),
+      options: () => retentionOptions(options),
       load: async () => (await import("./commands/retention.ts")).unsetRule,
     }),
-  ] as const;
+  ];
 }

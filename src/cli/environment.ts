@@ -10,3 +10,10 @@ export const processEnvironment: Environment = (variable) => {
     throw error;
   }
 };
+
+export type OptionName = `--${string}`;
+
+/** The environment variable that stands for an option: `CHATD_TLS_CERT` for `--tls-cert`. */
+export function variableOf(name: OptionName): string {
+  return `CHATD_${name.slice(2).toUpperCase().replaceAll("-", "_")}`;
+}

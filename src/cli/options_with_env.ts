@@ -3,10 +3,8 @@ import { map, withDefault, WithDefaultError } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
 import { flag, negatableFlag, option } from "@optique/core/primitives";
 import { ConfigSettings } from "./config_settings.ts";
-import type { Environment } from "./environment.ts";
+import { type Environment, type OptionName, variableOf } from "./environment.ts";
 import type { SettingParser } from "./value_parsers.ts";
-
-type OptionName = `--${string}`;
 
 const spellings: ReadonlyMap<string, boolean> = new Map([
   ["1", true],
@@ -18,11 +16,6 @@ const spellings: ReadonlyMap<string, boolean> = new Map([
   ["no", false],
   ["off", false],
 ]);
-
-/** The environment variable that stands for an option: `CHATD_TLS_CERT` for `--tls-cert`. */
-export function variableOf(name: OptionName): string {
-  return `CHATD_${name.slice(2).toUpperCase().replaceAll("-", "_")}`;
-}
 
 /**
  * Makes options that can also be given as environment variables and, those of servers, in a configuration file. The command

@@ -1,19 +1,24 @@
 import { ChatError } from "../core/chat_error.ts";
 import { sanitizeLines } from "../core/sanitize.ts";
 import type { ConfigFile } from "../app/config_file.ts";
-import { parseCommandLine } from "./command_line.ts";
 import { configFileOf } from "./config_option.ts";
 import { processEnvironment } from "./environment.ts";
 import { exitCode } from "./exit_code.ts";
 import { processOutput } from "./process_output.ts";
+import { versionLine, versionOptions } from "./version_line.ts";
 
 /** Does what the command line asks for. @returns the exit code */
 export async function run(args: readonly string[]): Promise<number> {
   const output = processOutput;
+  if (args.length === 1 && versionOptions.some((option) => option === args[0])) {
+    output.stdout(versionLine);
+    return exitCode.done;
+  }
   let exitCodeOf = (_error: unknown): number => exitCode.usage;
   try {
     const config = await readConfig(configFileOf(args, processEnvironment));
     exitCodeOf = () => exitCode.failed;
+    const { parseCommandLine } = await import("./command_line.ts");
     const invocation = parseCommandLine(args, { env: processEnvironment, output, config });
     if (typeof invocation === "number") return invocation;
     exitCodeOf = invocation.exitCodeOf;

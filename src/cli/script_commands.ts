@@ -1,6 +1,6 @@
 import type { Environment } from "./environment.ts";
 import { clientExitCode, scriptExitCode } from "./exit_code.ts";
-import { defineCommand } from "./invocation.ts";
+import { type CommandEntry, defineCommand } from "./invocation.ts";
 import {
   botOptions,
   historyOptions,
@@ -16,14 +16,14 @@ import {
 import type { OptionsWithEnv } from "./options_with_env.ts";
 
 /** What programs do in the chat. stdout is data and stderr is talk; nothing is asked where nobody is to answer. */
-export function scriptCommands(options: OptionsWithEnv, env: Environment) {
+export function scriptCommands(options: OptionsWithEnv, env: Environment): readonly CommandEntry[] {
   return [
     defineCommand({
       name: "login",
       brief: "Log in, and keep it under a name",
       description: "Logs in, and keeps who you are and where to go as a profile, for the commands for scripts. The " +
         "login itself is the one of the chat client, and is used without asking when it is there.",
-      options: loginOptions(options, env),
+      options: () => loginOptions(options, env),
       load: async () => (await import("../app/script/login_commands.ts")).runLogin,
       exitCodeOf: clientExitCode,
     }),
@@ -33,7 +33,7 @@ export function scriptCommands(options: OptionsWithEnv, env: Environment) {
       description:
         "Ends the login of a profile, on the server too, and forgets the profile. The chat client of the same " +
         "user and server is logged out with it.",
-      options: logoutOptions(options),
+      options: () => logoutOptions(options),
       load: async () => (await import("../app/script/login_commands.ts")).runLogout,
       exitCodeOf: clientExitCode,
     }),
@@ -41,7 +41,7 @@ export function scriptCommands(options: OptionsWithEnv, env: Environment) {
       name: "profiles",
       brief: "List profiles",
       description: "Lists profiles: the name, the user, grpc or amqp, where it leads, and whether a login is saved.",
-      options: profilesOptions(options),
+      options: () => profilesOptions(options),
       load: async () => (await import("../app/script/login_commands.ts")).runProfiles,
       exitCodeOf: clientExitCode,
     }),
@@ -51,7 +51,7 @@ export function scriptCommands(options: OptionsWithEnv, env: Environment) {
       description:
         "Sends TEXT, or what comes on stdin, as one message. Tries again until it is accepted or refused, and " +
         "ends with 0 only when it is accepted.",
-      options: sendOptions(options, env),
+      options: () => sendOptions(options, env),
       load: async () => (await import("../app/script/send_command.ts")).runSend,
       exitCodeOf: scriptExitCode,
     }),
@@ -60,7 +60,7 @@ export function scriptCommands(options: OptionsWithEnv, env: Environment) {
       brief: "Print messages as they come",
       description: "Prints messages as they come, and goes on where it stopped the next time. What was printed is " +
         "acknowledged when the reader of stdout took it. The first time, it begins with what is new.",
-      options: tailOptions(options, env),
+      options: () => tailOptions(options, env),
       load: async () => (await import("../app/script/tail_command.ts")).runTail,
       exitCodeOf: scriptExitCode,
     }),
@@ -71,7 +71,7 @@ export function scriptCommands(options: OptionsWithEnv, env: Environment) {
         "Runs a command for each message of others: the text is on its stdin, who and where in its environment " +
         "(CHATD_SENDER, CHATD_ADDRESS, …). What it prints is sent to the same conversation. Messages of other bots are " +
         "passed over.",
-      options: botOptions(options, env),
+      options: () => botOptions(options, env),
       load: async () => (await import("../app/script/bot_command.ts")).runBot,
       exitCodeOf: scriptExitCode,
     }),
@@ -79,7 +79,7 @@ export function scriptCommands(options: OptionsWithEnv, env: Environment) {
       name: "history",
       brief: "Print the newest messages of a conversation",
       description: "Prints the newest messages of a conversation, oldest first.",
-      options: historyOptions(options, env),
+      options: () => historyOptions(options, env),
       load: async () => (await import("../app/script/list_commands.ts")).runHistory,
       exitCodeOf: scriptExitCode,
     }),
@@ -87,7 +87,7 @@ export function scriptCommands(options: OptionsWithEnv, env: Environment) {
       name: "search",
       brief: "Find messages by their words",
       description: "Prints messages that have all of the words, the newest first.",
-      options: searchOptions(options, env),
+      options: () => searchOptions(options, env),
       load: async () => (await import("../app/script/list_commands.ts")).runSearch,
       exitCodeOf: scriptExitCode,
     }),
@@ -95,7 +95,7 @@ export function scriptCommands(options: OptionsWithEnv, env: Environment) {
       name: "users",
       brief: "List all users",
       description: "Lists all users, by name: the name, and whether they are online, separated by a tab.",
-      options: usersOptions(options, env),
+      options: () => usersOptions(options, env),
       load: async () => (await import("../app/script/list_commands.ts")).runUsers,
       exitCodeOf: scriptExitCode,
     }),
@@ -104,9 +104,9 @@ export function scriptCommands(options: OptionsWithEnv, env: Environment) {
       brief: "List public rooms, or your own",
       description: "Lists public rooms, or those that you are in: the address, the name, how many are in it, and the " +
         "topic, separated by tabs.",
-      options: roomsOptions(options, env),
+      options: () => roomsOptions(options, env),
       load: async () => (await import("../app/script/list_commands.ts")).runRooms,
       exitCodeOf: scriptExitCode,
     }),
-  ] as const;
+  ];
 }

@@ -6,7 +6,6 @@ import type { LogInResponse, RegisterResponse } from "../gen/chatd/v1/auth.ts";
 import { AuthServiceClient } from "../gen/chatd/v1/auth_service.ts";
 import { ChatServiceClient } from "../gen/chatd/v1/chat_service.ts";
 import { FileServiceClient } from "../gen/chatd/v1/files_service.ts";
-import { CallbackListener } from "./callback_listener.ts";
 import { GrpcLink } from "./client_link.ts";
 import { GrpcFileLink } from "./file_link.ts";
 import { fromServiceError } from "./status.ts";
@@ -65,7 +64,7 @@ export class GrpcTransport implements Transport {
     this.#call<LogInResponse>(signal, (client, done) => client.logIn(request, new Metadata(), deadline(), done));
 
   async connect({ signal }: { signal?: AbortSignal }): Promise<Link> {
-    const listener = this.#callback ? await CallbackListener.open({ host: listenHost(this.#host) }) : undefined;
+    const listener = this.#callback ? await openListener(this.#host) : undefined;
     const client = new ChatServiceClient(this.address, this.#credentials, this.#settings);
     return new GrpcLink({ client, listener, signal, explain: (error) => this.#explain(error) });
   }
@@ -103,6 +102,12 @@ export class GrpcTransport implements Transport {
       .replace(/\.? *Resolution note:.*$/s, "");
     return new ChatError("unavailable", `Cannot reach the server at ${this.address}: ${why}`, { cause: error });
   }
+}
+
+/** Loaded only here: what makes certificates is larger than all the rest of a client. */
+async function openListener(host: string) {
+  const { CallbackListener } = await import("./callback_listener.ts");
+  return await CallbackListener.open({ host: listenHost(host) });
 }
 
 /** Where a server at `host` can call back: servers on this machine need nothing that others can reach. */

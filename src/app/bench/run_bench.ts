@@ -1,5 +1,5 @@
 import { commit } from "../commit.ts";
-import { openGrpcTransport } from "../grpc_client.ts";
+import { openGrpcTransport } from "../grpc_transport.ts";
 import { formatHostPort } from "../host_port.ts";
 import { ShutdownSignals } from "../shutdown_signals.ts";
 import { version } from "../version.ts";

@@ -53,9 +53,9 @@ export async function connectionOf(
 
 async function openTransport(profile: Profile): Promise<Transport> {
   if (profile.via === "grpc") {
-    const { openGrpcTransport } = await import("../grpc_client.ts");
+    const { openGrpcTransport } = await import("../grpc_transport.ts");
     return await openGrpcTransport({ ...profile, delivery: "stream" });
   }
-  const { openAmqpTransport } = await import("../amqp_client.ts");
+  const { openAmqpTransport } = await import("../amqp_transport.ts");
   return await openAmqpTransport(profile);
 }

@@ -1,0 +1,6 @@
+import { longVersion } from "../app/version.ts";
+
+export const versionOptions = ["-V", "--version"] as const;
+
+/** What `--version` prints. */
+export const versionLine = `chatd ${longVersion}`;

@@ -2,9 +2,8 @@ import { BareStream, startBareRelay } from "../../grpc/bare_relay.ts";
 import { grpcVariables } from "../grpc_server.ts";
 import { SupervisorLink } from "../supervisor_link.ts";
 import type { OwnedResources, StartedProgram } from "./owned_resources.ts";
+import { ageOf, stampedBytes } from "./stamped_bytes.ts";
 import type { BenchSystem, MeasuredProcesses, Pair, StartedSystem } from "./system.ts";
-
-const bodyBytes = 100;
 
 /** A bare relay as the process of its own that `chatd bench --relay` is. @returns the exit code */
 export async function runBareRelay(): Promise<number> {
@@ -49,16 +48,14 @@ class StartedRelay implements StartedSystem {
     const sent = new SentInOrder();
     const receiver = await this.#open({
       onBytes: (bytes) => {
-        delivered(performance.now() - new DataView(bytes.buffer, bytes.byteOffset).getFloat64(0));
+        delivered(ageOf(bytes));
         sent.shift();
       },
     });
     const { stream } = await this.#open({ to: receiver.name, onBytes: () => {} });
     return {
       send: () => {
-        const bytes = new Uint8Array(bodyBytes);
-        new DataView(bytes.buffer).setFloat64(0, performance.now());
-        stream.write(bytes);
+        stream.write(stampedBytes());
         return sent.push();
       },
     };

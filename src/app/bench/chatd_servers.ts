@@ -2,8 +2,10 @@ import type { Transport } from "../../client/transport.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { programPaths } from "../background_worker.ts";
 import { grpcVariables } from "../grpc_server.ts";
-import type { HostPort } from "../host_port.ts";
+import type { BrokerUrl } from "../broker_url.ts";
+import { formatHostPort, type HostPort } from "../host_port.ts";
 import { type Account, makeAccounts, namePrefix } from "./accounts.ts";
+import type { BenchBroker, StartedBroker } from "./bench_broker.ts";
 import type { OwnedResources } from "./owned_resources.ts";
 import type { MeasuredProcesses, SystemNeeds } from "./system.ts";
 
@@ -12,7 +14,9 @@ const noLimit = "1000000";
 
 /** A server that is measured. Disposing of it ends it when it is the bench's own. */
 export interface BenchServer extends AsyncDisposable {
-  readonly address: HostPort;
+  /** Of gRPC; undefined for one that is on a broker only. */
+  readonly address?: HostPort;
+  readonly broker?: BrokerUrl;
   readonly processes: MeasuredProcesses;
   /** Rejects when it dies, as far as the bench knows. */
   readonly failed: Promise<never>;
@@ -25,23 +29,34 @@ export interface BenchServers {
   start(needs: SystemNeeds): Promise<BenchServer>;
 }
 
-/** A new server for each run, in a process of its own, on a new data folder. */
+/** What clients and a new server say to each other over. */
+interface OwnWay {
+  readonly args: readonly string[];
+  readonly net: readonly string[];
+  readonly read: readonly string[];
+  server(port: number): Pick<BenchServer, "address" | "broker">;
+  readonly brokerPid?: number;
+}
+
+/** A new server for each run, in a process of its own, on a new data folder: over gRPC alone, or over a broker alone. */
 export class OwnServers implements BenchServers {
   readonly #resources: OwnedResources;
+  readonly #broker: BenchBroker | undefined;
 
-  constructor(resources: OwnedResources) {
+  constructor(resources: OwnedResources, broker?: BenchBroker) {
     this.#resources = resources;
+    this.#broker = broker;
   }
 
   async start({ users, fill }: SystemNeeds): Promise<BenchServer> {
+    const way = this.#broker === undefined ? overGrpc : overBroker(await this.#broker.start());
     const folder = await this.#resources.folder();
     const accounts = await makeAccounts(folder, users);
     await fill?.(folder);
     const { pid, port, failed, ...program } = await this.#resources.startProgram(
       [
-        "serve",
+        ...way.args,
         "--supervised",
-        "--listen=127.0.0.1:0",
         `--data=${folder}`,
         "--registration=closed",
         "--log-level=warn",
@@ -49,15 +64,15 @@ export class OwnServers implements BenchServers {
         `--burst=${noLimit}`,
       ],
       {
-        read: [folder, ...programPaths()],
+        read: [folder, ...programPaths(), ...way.read],
         write: [folder],
-        net: ["127.0.0.1", `unix:${folder}`],
+        net: [...way.net, `unix:${folder}`],
         env: ["BUF_*", ...grpcVariables],
       },
     );
     return {
-      address: { host: "127.0.0.1", port },
-      processes: { server: pid },
+      ...way.server(port),
+      processes: { server: pid, broker: way.brokerPid },
       failed,
       account: () => {
         const account = accounts.pop();
@@ -72,16 +87,39 @@ export class OwnServers implements BenchServers {
   }
 }
 
+const overGrpc: OwnWay = {
+  args: ["grpc-server", "--listen=127.0.0.1:0"],
+  net: ["127.0.0.1"],
+  read: [],
+  server: (port) => ({ address: { host: "127.0.0.1", port } }),
+};
+
+function overBroker({ address, pid, managementUrl, authPort, passwordFile, secretFile }: StartedBroker): OwnWay {
+  const authListen = { host: "127.0.0.1", port: authPort };
+  return {
+    args: [
+      "amqp-server",
+      `--broker=amqp://${formatHostPort(address)}`,
+      `--broker-password-file=${passwordFile}`,
+      `--broker-auth-listen=${formatHostPort(authListen)}`,
+      `--broker-auth-secret-file=${secretFile}`,
+      `--broker-management=${managementUrl}`,
+    ],
+    net: ["127.0.0.1"],
+    read: [passwordFile, secretFile],
+    server: () => ({ broker: { address } }),
+    brokerPid: pid,
+  };
+}
+
 /** A server that runs already. Accounts and messages stay there: a bench cannot know what else refers to them. */
 export class RunningServer implements BenchServers {
-  readonly #address: HostPort;
-  readonly #processes: MeasuredProcesses;
+  readonly #server: Pick<BenchServer, "address" | "broker" | "processes">;
   /** Accounts that were made there. */
   registered = 0;
 
-  constructor(address: HostPort, processes: MeasuredProcesses) {
-    this.#address = address;
-    this.#processes = processes;
+  constructor(server: Pick<BenchServer, "address" | "broker" | "processes">) {
+    this.#server = server;
   }
 
   start({ fill }: SystemNeeds): Promise<BenchServer> {
@@ -91,8 +129,7 @@ export class RunningServer implements BenchServers {
       );
     }
     return Promise.resolve({
-      address: this.#address,
-      processes: this.#processes,
+      ...this.#server,
       failed: new Promise<never>(() => {}),
       account: (transport) => this.#register(transport),
       [Symbol.asyncDispose]: () => Promise.resolve(),

@@ -5,6 +5,16 @@ const question = "gRPC or RabbitMQ: which is better for a chat?";
 /** Less than this difference is noise. */
 const even = 0.1;
 
+interface Winner {
+  readonly name: string;
+  readonly other: string;
+  /** Of RabbitMQ's figure divided by gRPC's, what is said. */
+  times(ratio: number): number;
+}
+
+const grpc: Winner = { name: "gRPC", other: "RabbitMQ", times: (ratio) => 1 / ratio };
+const rabbit: Winner = { name: "RabbitMQ", other: "gRPC", times: (ratio) => ratio };
+
 /** Something that one of the two ways can be better in. */
 interface Point {
   readonly workload: WorkloadName;
@@ -23,19 +33,16 @@ export function concludeFrom(runs: readonly BenchRun[]): string[] {
     moreIsBetter ? ratio : 1 / ratio;
   const forRabbit = points.filter((point) => favour(point) > 1 + even);
   const forGrpc = points.filter((point) => favour(point) < 1 / (1 + even));
-  const sentence = (
-    winner: string,
-    wins: typeof points,
-    losses: typeof points,
-    toWinner: (ratio: number) => number,
-  ) => {
+  const sentence = (winner: Winner, wins: typeof points, losses: typeof points) => {
     const list = (some: typeof points) =>
-      some.map(({ ratio, of, workload }) => `${times(toWinner(ratio))} ${of} (${workload.toUpperCase()})`).join(", ");
-    const but = losses.length === 0 ? "" : `; it is worse in ${list(losses)}`;
-    return `${question} ${winner}: it has ${list(wins)} of the other${but}.`;
+      some.map(({ ratio, of, workload }) => `${times(winner.times(ratio))} ${of} (${workload.toUpperCase()})`).join(
+        ", ",
+      );
+    const but = losses.length === 0 ? "" : `; it is the worse one with ${list(losses)}`;
+    return `${question} ${winner.name}, with ${list(wins)} of ${winner.other}${but}.`;
   };
-  if (forGrpc.length > forRabbit.length) return [sentence("gRPC", forGrpc, forRabbit, (ratio) => 1 / ratio)];
-  if (forRabbit.length > forGrpc.length) return [sentence("RabbitMQ", forRabbit, forGrpc, (ratio) => ratio)];
+  if (forGrpc.length > forRabbit.length) return [sentence(grpc, forGrpc, forRabbit)];
+  if (forRabbit.length > forGrpc.length) return [sentence(rabbit, forRabbit, forGrpc)];
   if (forGrpc.length === 0) return [`${question} They are alike: no figure differs by more than 10 %.`];
   const list = (some: typeof points) => some.map(({ of, workload }) => `${of} (${workload.toUpperCase()})`).join(", ");
   return [`${question} It depends: gRPC is better in ${list(forGrpc)}; RabbitMQ in ${list(forRabbit)}.`];

@@ -4,6 +4,7 @@ import { ServingProcess } from "../supervisor.ts";
 
 /** How long a program may take to end when it is asked to, in milliseconds. */
 const stopMs = 10_000;
+const removals = 50;
 
 /** This program in another process. It ends when it is disposed of, and at the latest with this one. */
 export interface StartedProgram extends AsyncDisposable {
@@ -30,6 +31,7 @@ export class OwnedResources implements AsyncDisposable {
 
   /** A new name for a folder; whoever asks makes it. */
   async folder(): Promise<string> {
+    this.#requireOpen();
     this.#root ??= Deno.makeTempDir({ prefix: "chatd-bench-", dir: this.#parent });
     return `${await this.#root}/${++this.#folders}`;
   }
@@ -46,7 +48,7 @@ export class OwnedResources implements AsyncDisposable {
         `Deno does not let chatd start servers to measure: add --allow-run=${Deno.execPath()}.`,
       );
     }
-    if (this.#disposed) throw new ChatError("unavailable", "The bench is over.");
+    this.#requireOpen();
     const command = { ...servingCommand(args, needs), env: otherVariables() };
     const child = new ServingProcess(command, { listen: { port: 0, again: false } });
     this.#programs.add(child);
@@ -81,7 +83,25 @@ export class OwnedResources implements AsyncDisposable {
     for (const child of programs) child.kill();
     await Promise.all(programs.map(({ status }) => status));
     await this.#others.disposeAsync();
-    if (this.#root !== undefined) await Deno.remove(await this.#root, { recursive: true });
+    if (this.#root !== undefined) await removeAll(await this.#root);
+  }
+
+  /** @throws {ChatError} for what still goes on when a bench is interrupted */
+  #requireOpen(): void {
+    if (this.#disposed) throw new ChatError("unavailable", "The bench is over.");
+  }
+}
+
+/** Also while something that was interrupted still writes there. */
+async function removeAll(folder: string): Promise<void> {
+  for (let left = removals;; left--) {
+    try {
+      return await Deno.remove(folder, { recursive: true });
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return;
+      if (left <= 1) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 

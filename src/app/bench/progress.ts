@@ -1,8 +1,16 @@
+const eraseLine = new TextEncoder().encode("\r\x1b[K");
+
 /** Tells on stderr what goes on: on a terminal in one line that changes, elsewhere a line for what begins and what it led to. */
 export class Progress {
   readonly #isTerminal = Deno.stderr.isTerminal();
   #label = "";
-  #isOver = false;
+  readonly #signal: AbortSignal;
+
+  /** What is interrupted says nothing more: what it still does fails, because its processes are gone. */
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+    signal.addEventListener("abort", () => this.#isTerminal && Deno.stderr.writeSync(eraseLine));
+  }
 
   begin(label: string): void {
     this.#label = label;
@@ -19,14 +27,8 @@ export class Progress {
     this.#write(`${this.#isTerminal ? "\r\x1b[K" : ""}${this.#label}: ${words}\n`);
   }
 
-  /** Says nothing more: what still fails does so because it is over. */
-  close(): void {
-    if (this.#isTerminal) this.#write("\r\x1b[K");
-    this.#isOver = true;
-  }
-
   #write(text: string): void {
-    if (this.#isOver) return;
+    if (this.#signal.aborted) return;
     Deno.stderr.writeSync(new TextEncoder().encode(text));
   }
 }

@@ -1,9 +1,14 @@
+import { ChatError } from "../../core/chat_error.ts";
+import { openAmqpTransport } from "../amqp_transport.ts";
 import { commit } from "../commit.ts";
 import { openGrpcTransport } from "../grpc_transport.ts";
 import { formatHostPort } from "../host_port.ts";
 import { ShutdownSignals } from "../shutdown_signals.ts";
 import { version } from "../version.ts";
+import { namePrefix } from "./accounts.ts";
+import { BareAmqp } from "./bare_amqp.ts";
 import { BareGrpc, runBareRelay } from "./bare_grpc.ts";
+import { BenchBroker } from "./bench_broker.ts";
 import type { BenchOptions } from "./bench_options.ts";
 import { OwnServers, RunningServer } from "./chatd_servers.ts";
 import { ChatdSystem } from "./chatd_system.ts";
@@ -26,12 +31,10 @@ export async function runBench(options: BenchOptions): Promise<number> {
   if (options.relay) return await runBareRelay();
   using signals = new ShutdownSignals();
   await using resources = new OwnedResources(options.folder);
-  const progress = new Progress();
-  const measuring = measure(options, { resources, progress });
-  // What it still does when it is interrupted fails, because its processes are gone.
+  const interrupt = new AbortController();
+  const measuring = measure(options, { resources, signal: interrupt.signal });
   measuring.catch(() => {});
-  const report = await Promise.race([measuring, signals.first.then(() => undefined)]);
-  progress.close();
+  const report = await Promise.race([measuring, signals.first.then(() => interrupt.abort())]);
   if (report === undefined) return interrupted;
   console.log(options.json ? JSON.stringify(report, undefined, 2) : textReport(report));
   return report.runs.some((run) => !isMeasured(run) && run.failed) ? 1 : 0;
@@ -39,15 +42,11 @@ export async function runBench(options: BenchOptions): Promise<number> {
 
 async function measure(
   options: BenchOptions,
-  { resources, progress }: { resources: OwnedResources; progress: Progress },
+  { resources, signal }: { resources: OwnedResources; signal: AbortSignal },
 ): Promise<BenchReport> {
   const { rounds, seconds, server } = options;
   const startedAt = new Date().toISOString();
-  const running = server === undefined ? undefined : new RunningServer(server, {
-    server: options.serverPid,
-    broker: options.brokerPid,
-  });
-  const systems = systemsOf(options, { resources, running });
+  const { systems, running } = systemsOf(options, resources);
   const runs: BenchRun[] = [];
   for (const name of options.workloads.filter((name) => name in workloads)) {
     const roundsOptions = {
@@ -55,16 +54,16 @@ async function measure(
       seconds,
       serverIsOwn: server === undefined,
       systemsAreNamed: options.systems !== undefined,
-      progress,
+      progress: new Progress(signal),
+      signal,
     };
     runs.push(...await runRounds(workloads[name], systems, roundsOptions));
   }
-  if (running !== undefined && running.registered > 0) {
+  const registered = running.reduce((sum, { registered }) => sum + registered, 0);
+  if (registered > 0) {
     console.error(
-      `At ${
-        formatHostPort(server!)
-      }, ${running.registered} accounts stay, whose names begin with "bench-", and what they wrote: ` +
-        `"chatd user delete" removes them.`,
+      `${registered} accounts stay on the server, whose names begin with "${namePrefix}", and what they wrote: ` +
+        '"chatd user delete" removes an account.',
     );
   }
   return {
@@ -78,23 +77,47 @@ async function measure(
   };
 }
 
-function systemsOf(
-  options: BenchOptions,
-  { resources, running }: { resources: OwnedResources; running: RunningServer | undefined },
-): BenchSystem[] {
-  const servers = running ?? new OwnServers(resources);
+interface Systems {
+  readonly systems: readonly BenchSystem[];
+  /** Servers that were there before, by what they serve over. */
+  readonly running: readonly RunningServer[];
+}
+
+function systemsOf(options: BenchOptions, resources: OwnedResources): Systems {
+  const { server: address, serverPid, broker, brokerPid } = options;
+  const ownBroker = new BenchBroker(resources);
+  const running = address === undefined ? [] : [
+    new RunningServer({ address, processes: { server: serverPid } }),
+    new RunningServer({ broker, processes: { server: serverPid, broker: brokerPid } }),
+  ];
+  const [onGrpc, onBroker] = address === undefined
+    ? [new OwnServers(resources), new OwnServers(resources, ownBroker)]
+    : running;
   const overGrpc = (name: SystemName, callback: boolean) =>
     new ChatdSystem({
       name,
-      servers,
+      servers: onGrpc,
       callback,
       transport: ({ address }) =>
-        openGrpcTransport({ ...options, server: address, delivery: callback ? "callback" : "stream" }),
+        openGrpcTransport({ ...options, server: address!, delivery: callback ? "callback" : "stream" }),
     });
+  const overAmqp = new ChatdSystem({
+    name: "amqp",
+    servers: onBroker,
+    callback: false,
+    transport: ({ broker }, user) => {
+      if (broker === undefined) {
+        throw new ChatError("not_found", "The server's broker is not known: name it with --broker.");
+      }
+      return openAmqpTransport({ ...options, broker, user, caFile: options.tls?.caFile });
+    },
+  });
   const all: BenchSystem[] = [
     overGrpc("grpc-stream", false),
     overGrpc("grpc-callback", true),
     new BareGrpc(resources),
+    overAmqp,
+    new BareAmqp(ownBroker),
   ];
-  return all.filter(({ name }) => options.systems?.includes(name) ?? true);
+  return { systems: all.filter(({ name }) => options.systems?.includes(name) ?? true), running };
 }

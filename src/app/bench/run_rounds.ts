@@ -10,6 +10,7 @@ export interface RoundsOptions {
   /** Whoever runs the bench named the systems: one that cannot be measured is a failure then. */
   readonly systemsAreNamed: boolean;
   readonly progress: Progress;
+  readonly signal: AbortSignal;
 }
 
 /** Does one workload on all systems, in turns, so that what else the machine does meets all of them. */
@@ -25,6 +26,7 @@ export async function runRounds(
   }));
   for (let round = 1; round <= options.rounds; round++) {
     for (const result of results) {
+      options.signal.throwIfAborted();
       if (result.problem !== undefined) continue;
       const figures = await runOnce(workload, result.system, { ...options, round });
       if ("problem" in figures) result.problem = figures;

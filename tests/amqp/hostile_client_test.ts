@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { ConfirmChannel } from "amqplib";
 import { BrokerManagement } from "../../src/amqp/broker_management.ts";
 import { connectionHeader } from "../../src/amqp/incoming.ts";
-import { messageTypes } from "../../src/amqp/payload.ts";
+import { messageTypes } from "../../src/amqp/message_types.ts";
 import {
   registrationExchange,
   registrationQueue,

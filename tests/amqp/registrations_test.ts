@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { ConfirmChannel, ConsumeMessage } from "amqplib";
-import { messageTypes } from "../../src/amqp/payload.ts";
+import { messageTypes } from "../../src/amqp/message_types.ts";
 import { directReplies, registrationExchange, registrationQueue, registrationUser } from "../../src/amqp/topology.ts";
 import { RegisterRequest } from "../../src/gen/chatd/v1/auth.ts";
 import { Error as ErrorMessage } from "../../src/gen/chatd/v1/session.ts";

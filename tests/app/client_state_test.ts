@@ -43,7 +43,7 @@ Deno.test("only the owner can read it, and nothing half-written is left", {
 
 Deno.test("a damaged file counts as nothing saved", async () => {
   await inFolder((folder) => {
-    const state = new ClientState({ server: "host:1", user: "ana", folder, lockPatienceMs: 100 });
+    const state = new ClientState({ server: "host:1", user: "ana", folder });
     state.update(() => ({ token: "secret" }));
     const file = names(folder).find((name) => name.endsWith(".json"))!;
     for (const damaged of ["", "{", "null", "7"]) {

@@ -3,7 +3,8 @@ import { ChatError } from "../core/chat_error.ts";
 import { LogInRequest, LogInResponse, RegisterRequest, RegisterResponse } from "../gen/chatd/v1/auth.ts";
 import { toWireCredentials } from "../wire/convert.ts";
 import type { Incoming } from "./incoming.ts";
-import { decodePayload, encodePayload, messageTypes } from "./payload.ts";
+import { messageTypes } from "./message_types.ts";
+import { decodePayload, encodePayload } from "./payload.ts";
 import type { Outgoing } from "./publisher.ts";
 import { registrationUser } from "./topology.ts";
 

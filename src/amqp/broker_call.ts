@@ -6,7 +6,7 @@ import { Error as ErrorMessage } from "../gen/chatd/v1/session.ts";
 import { decodeStrictly, type MessageDecoder } from "../wire/strict_reader.ts";
 import type { BrokerConnection } from "./broker_connection.ts";
 import { toChannelError } from "./broker_errors.ts";
-import { contentTypes, messageTypes } from "./payload.ts";
+import { contentTypes, messageTypes } from "./message_types.ts";
 import { directReplies } from "./topology.ts";
 
 /** Of the answer, in milliseconds: a password is hashed for it, behind others. */

@@ -4,7 +4,8 @@ import type { Log } from "../core/log.ts";
 import type { ClientFrame } from "../gen/chatd/v1/session.ts";
 import { Session } from "../session/session.ts";
 import { type Incoming, type ReplyAddress, sequenceHeader, sessionHeader, sessionQueueHeader } from "./incoming.ts";
-import { encodePayload, endingFrame, messageTypes, type PayloadFormat, serverFrames } from "./payload.ts";
+import { messageTypes, type PayloadFormat } from "./message_types.ts";
+import { encodePayload, endingFrame, serverFrames } from "./payload.ts";
 import type { DirectReplies } from "./direct_replies.ts";
 import type { Outgoing, Publisher } from "./publisher.ts";
 

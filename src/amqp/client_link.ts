@@ -18,7 +18,7 @@ import {
   sessionHeader,
   sessionQueueHeader,
 } from "./incoming.ts";
-import { contentTypes, messageTypes } from "./payload.ts";
+import { contentTypes, messageTypes } from "./message_types.ts";
 import { directReplies, requestExchange, requestQueue } from "./topology.ts";
 
 /** Something is sent this often, in milliseconds, so that the server knows that the client lives. */

@@ -14,7 +14,7 @@ import { BrokerConnection } from "./broker_connection.ts";
 import { isBrokerRefusal, isClosedDoor } from "./broker_errors.ts";
 import { AmqpLink } from "./client_link.ts";
 import { AmqpFileLink } from "./file_link.ts";
-import { messageTypes } from "./payload.ts";
+import { messageTypes } from "./message_types.ts";
 import { invitationUser, registrationQueue, registrationUser, requestQueue, statusUser } from "./topology.ts";
 
 export interface AmqpTransportOptions {

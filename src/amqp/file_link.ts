@@ -17,7 +17,7 @@ import { decodeStrictly, type MessageDecoder } from "../wire/strict_reader.ts";
 import type { BrokerConnection } from "./broker_connection.ts";
 import { toChannelError } from "./broker_errors.ts";
 import { receiptHeader, tokenHeader } from "./incoming.ts";
-import { contentTypes, messageTypes } from "./payload.ts";
+import { contentTypes, messageTypes } from "./message_types.ts";
 import { directReplies, fileExchange, fileQueue } from "./topology.ts";
 
 /** How long the server has for one call, in milliseconds: the last chunk of a large file is answered when all of it was checked. */

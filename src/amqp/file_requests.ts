@@ -13,7 +13,8 @@ import type { RequestContext } from "../session/request_handlers.ts";
 import type { MessageDecoder } from "../wire/strict_reader.ts";
 import type { DirectReplies } from "./direct_replies.ts";
 import { type Incoming, receiptHeader, type ReplyAddress } from "./incoming.ts";
-import { decodePayload, encodePayload, messageTypes, type PayloadFormat } from "./payload.ts";
+import { messageTypes, type PayloadFormat } from "./message_types.ts";
+import { decodePayload, encodePayload } from "./payload.ts";
 import type { Outgoing } from "./publisher.ts";
 import { UnreadChunks } from "./unread_chunks.ts";
 

@@ -1,6 +1,6 @@
 import type { ConsumeMessage } from "amqplib";
 import { ChatError } from "../core/chat_error.ts";
-import { messageTypes, parseFormat, type PayloadFormat } from "./payload.ts";
+import { messageTypes, parseFormat, type PayloadFormat } from "./message_types.ts";
 import { directReplies } from "./topology.ts";
 
 /** Headers of the protocol: docs/amqp.md says what they are for. */

@@ -4,46 +4,7 @@ import { toWireError } from "../wire/convert.ts";
 import { binaryFromJson, jsonFromBinary } from "../wire/json_messages.ts";
 import { maxFrameBytes } from "../wire/limits.ts";
 import { decodeStrictly, type MessageDecoder } from "../wire/strict_reader.ts";
-
-/** How a message is written: the server answers as it was asked. */
-export type PayloadFormat = "protobuf" | "json";
-
-export const contentTypes: Record<PayloadFormat, string> = {
-  protobuf: "application/x-protobuf",
-  json: "application/json",
-};
-
-/** The types of messages, as AMQP's `type` property has them. */
-export const messageTypes = {
-  clientFrame: "chatd.v1.ClientFrame",
-  serverFrame: "chatd.v1.ServerFrame",
-  logIn: "chatd.v1.LogInRequest",
-  loggedIn: "chatd.v1.LogInResponse",
-  register: "chatd.v1.RegisterRequest",
-  registered: "chatd.v1.RegisterResponse",
-  beginUpload: "chatd.v1.BeginUploadRequest",
-  uploadBegun: "chatd.v1.BeginUploadResponse",
-  uploadChunk: "chatd.v1.UploadChunkRequest",
-  chunkUploaded: "chatd.v1.UploadChunkResponse",
-  readChunk: "chatd.v1.ReadChunkRequest",
-  chunkRead: "chatd.v1.ReadChunkResponse",
-  error: "chatd.v1.Error",
-} as const;
-
-/** @throws {ChatError} `invalid_argument` for another format, or an encoding on top of it. */
-export function parseFormat(contentType: unknown, contentEncoding: unknown): PayloadFormat {
-  const [type, ...parameters] = String(contentType ?? contentTypes.protobuf).toLowerCase().split(";");
-  const encoding = String(contentEncoding ?? "").toLowerCase();
-  const isUtf8 = parameters.every((parameter) => /^\s*charset="?utf-8"?\s*$/.test(parameter));
-  if (["", "identity", "utf-8", "binary"].includes(encoding) && isUtf8) {
-    if (type === contentTypes.json) return "json";
-    if (type === contentTypes.protobuf || type === "application/protobuf") return "protobuf";
-  }
-  throw new ChatError(
-    "invalid_argument",
-    `The content_type must be ${contentTypes.protobuf} or ${contentTypes.json}, in UTF-8 and without a content_encoding.`,
-  );
-}
+import { messageTypes, type PayloadFormat } from "./message_types.ts";
 
 export interface DecodeOptions<T> {
   /** Generated code of the type that `name` says. */

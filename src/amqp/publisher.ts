@@ -1,6 +1,6 @@
 import type { ConfirmChannel } from "amqplib";
 import type { ReplyAddress } from "./incoming.ts";
-import { contentTypes, type PayloadFormat } from "./payload.ts";
+import { contentTypes, type PayloadFormat } from "./message_types.ts";
 
 export interface Outgoing {
   readonly type: string;

@@ -7,6 +7,7 @@ import { encodeId, encodeText } from "./column_values.ts";
 import type { Database } from "./database.ts";
 import { eventColumns, kindCodes } from "./entry_columns.ts";
 import { MessageChanges } from "./message_changes.ts";
+import { ReaderPositions } from "./reader_positions.ts";
 import { type Placed, RoomChanges } from "./room_changes.ts";
 import type { SpentIds } from "./spent_ids.ts";
 import { isDiskFailure } from "./storage_error.ts";
@@ -14,16 +15,14 @@ import type { UserIds } from "./user_ids.ts";
 import { openEnd } from "./visibility.ts";
 
 const maxCached = 20_000;
-/** How many entries a read position moves over that are to be looked at. */
-const maxOwnRun = 1_000;
 
 interface Conversation {
   readonly id: number;
   readonly isRoom: boolean;
-  readonly headSeq: number;
-  readonly headPosition: number;
+  headSeq: number;
+  headPosition: number;
   /** How many of its entries are events. */
-  readonly uncounted: number;
+  uncounted: number;
   /** It is a room that was deleted: nothing of it is ever to be again but that its id was used. */
   readonly isGone: boolean;
 }
@@ -78,31 +77,15 @@ function prepareStatements(database: Database) {
          e.file, e.automatic
        FROM entry e JOIN conversation c ON c.id = e.conversation WHERE e.sender = ? AND e.id = ?`,
     ),
+    // Binds few values, and only such that node:sqlite copies without an ArrayBuffer: those cost more than what SQLite does to strings.
     addPlain: database.prepare(
-      `INSERT INTO entry (position, conversation, seq, sender, id, accepted_at, text) VALUES (?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (sender, id) DO NOTHING`,
+      `INSERT INTO entry (position, conversation, seq, sender, id, accepted_at, text, uncounted)
+       VALUES (?, ?, ?, ?, unhex(?, '-'), ?, CAST(? AS BLOB), ?) ON CONFLICT (sender, id) DO NOTHING`,
     ),
     add: database.prepare(
       `INSERT INTO entry (position, conversation, seq, sender, id, accepted_at, text, kind, target, subject, uncounted,
          automatic)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sender, id) DO NOTHING`,
-    ),
-    moveCursor: database.prepare(
-      `INSERT INTO consumer (device, name, position) VALUES ((SELECT id FROM device WHERE public_id = ?), ?, ?)
-       ON CONFLICT (device, name) DO UPDATE SET position = max(position, excluded.position)`,
-    ),
-    newestStay: database.prepare(
-      `SELECT last_seq AS lastSeq FROM span WHERE user = ? AND conversation = ? ORDER BY first_seq DESC LIMIT 1`,
-    ),
-    readSeq: database.prepare("SELECT read_seq AS readSeq FROM member WHERE conversation = ? AND user = ?"),
-    hasOthers: database.prepare(
-      `SELECT 1 FROM entry WHERE conversation = ? AND seq > ? AND seq <= ? AND kind = ${kindCodes.message} AND sender <> ?
-       LIMIT 1`,
-    ),
-    moveRead: database.prepare(
-      `UPDATE member SET read_seq = :seq, read_uncounted =
-         coalesce((SELECT uncounted FROM entry WHERE conversation = :conversation AND seq = :seq), read_uncounted)
-       WHERE conversation = :conversation AND user = :user AND read_seq < :seq`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     savepoint: database.prepare("SAVEPOINT change"),
     rollback: database.prepare("ROLLBACK TO change"),
@@ -119,9 +102,10 @@ export class Committer {
   readonly #roomChanges: RoomChanges;
   readonly #messageChanges: MessageChanges;
   readonly #attachments: Attachments;
+  readonly #readers: ReaderPositions;
   readonly #conversations = new BoundedMap<string, Conversation>(maxCached);
   #head: number;
-  /** What the open transaction made of the head and of conversations; forgotten when it fails. */
+  /** What the open transaction made of the head and of conversations, in copies of its own; forgotten when it fails. */
   #pendingHead = 0;
   #pending = new Map<string, Conversation>();
 
@@ -133,6 +117,7 @@ export class Committer {
     this.#roomChanges = new RoomChanges(database, users);
     this.#messageChanges = new MessageChanges(database, users);
     this.#attachments = new Attachments(database);
+    this.#readers = new ReaderPositions(database);
     this.#head = (this.#statements.head.get() as { head: number }).head;
   }
 
@@ -151,12 +136,11 @@ export class Committer {
    */
   commit(changes: readonly Change[]): ChangeResult[] {
     if (changes.length === 0) return [];
-    const apply = (change: Change) => this.#apply(change);
     let failure: unknown;
     try {
-      return this.#transact(changes, (change) => {
+      return this.#transact(() => {
         try {
-          return apply(change);
+          return changes.map((change) => this.#apply(change));
         } catch (error) {
           failure = error;
           throw error;
@@ -165,14 +149,14 @@ export class Committer {
     } catch (error) {
       if (failure === undefined || isDiskFailure(failure)) throw error;
     }
-    return this.#transact(changes, (change) => this.#inSavepoint(change, apply));
+    return this.#transact(() => changes.map((change) => this.#inSavepoint(change)));
   }
 
-  #transact(changes: readonly Change[], apply: (change: Change) => ChangeResult): ChangeResult[] {
+  #transact(apply: () => ChangeResult[]): ChangeResult[] {
     this.#pending = new Map();
     this.#pendingHead = this.#head;
     const results = this.#database.transaction(() => {
-      const results = changes.map(apply);
+      const results = apply();
       for (const { id, isRoom, headSeq, headPosition, uncounted } of this.#pending.values()) {
         this.#statements.moveHead.run(headSeq, headPosition, uncounted, id);
         if (!isRoom) this.#statements.moveMembers.run(headPosition, id);
@@ -184,11 +168,11 @@ export class Committer {
     return results;
   }
 
-  #inSavepoint(change: Change, apply: (change: Change) => ChangeResult): ChangeResult {
+  #inSavepoint(change: Change): ChangeResult {
     const { savepoint, rollback, release } = this.#statements;
     savepoint.run();
     try {
-      const result = apply(change);
+      const result = this.#apply(change);
       release.run();
       return result;
     } catch (cause) {
@@ -211,16 +195,35 @@ export class Committer {
   }
 
   #append(append: Append): ChangeResult {
-    const encoded = this.#encode(append);
-    if (append.refused) return this.#sentBefore(append, encoded) ?? { kind: "refused" };
     const conversation = this.#findConversation(append.conversation);
-    // Hardly any id is sent again, so it is looked up when it cannot be added; but nothing else is done for one that was sent.
-    const isPlain = append.event === undefined && append.uploadId === undefined && !this.#spentIds.mayHave(encoded.id);
-    if (conversation && isPlain && !conversation.isGone) {
-      return this.#appendTo(conversation, append, encoded) ?? this.#sentBefore(append, encoded)!;
+    const added = isPlain(append) && conversation && this.#appendPlain(conversation, append);
+    if (added) return added;
+    const encoded = this.#encode(append);
+    const before = this.#sentBefore(append, encoded);
+    if (before || append.refused) return before ?? { kind: "refused" };
+    return this.#obstacle(append, encoded, conversation) ??
+      this.#appendTo(conversation ?? this.#addConversation(append), append, encoded);
+  }
+
+  /**
+   * Hardly any id is sent again, so it is not looked up. @returns undefined, having done nothing, when the sender may have had a message with
+   * this id accepted before, or it cannot be.
+   */
+  #appendPlain(conversation: Conversation, append: Append): ChangeResult | undefined {
+    if (conversation.isGone || this.#spentIds.mayHave(append.id)) return undefined;
+    const { id, sender, acceptedAt, text, mentions } = append;
+    const position = this.#pendingHead + 1;
+    const seq = conversation.headSeq + 1;
+    const { id: key, uncounted } = conversation;
+    const user = this.#users.get(sender);
+    if (this.#statements.addPlain.run(position, key, seq, user, id, acceptedAt, text, uncounted).changes === 0) {
+      return undefined;
     }
-    return this.#sentBefore(append, encoded) ?? this.#obstacle(append, encoded, conversation) ??
-      this.#appendTo(conversation ?? this.#addConversation(append), append, encoded)!;
+    if (mentions !== undefined) this.#messageChanges.addMentions(mentions, key, seq);
+    this.#moveHead(conversation, append.conversation, { position, seq, uncounted });
+    const ordinal = seq - uncounted;
+    const message = { position, conversation: append.conversation, seq, acceptedAt, id, sender, text, ordinal };
+    return { kind: "accepted", message };
   }
 
   #encode({ sender: senderName, id: uuid, text, event, replyTo, automatic: isAutomatic }: Append): EncodedAppend {
@@ -250,43 +253,47 @@ export class Committer {
     return kind && { kind };
   }
 
-  /** @returns undefined, having done nothing, when the sender had a message with this id accepted before. */
-  #appendTo(conversation: Conversation, append: Append, encoded: EncodedAppend): ChangeResult | undefined {
+  #appendTo(conversation: Conversation, append: Append, encoded: EncodedAppend): ChangeResult {
     const { event, acceptedAt, uploadId } = append;
-    const { sender } = encoded;
+    const { sender, id, text, kind, target, subject, automatic } = encoded;
     const position = this.#pendingHead + 1;
     const seq = conversation.headSeq + 1;
     const uncounted = event === undefined ? conversation.uncounted : conversation.uncounted + 1;
-    const placed = { conversation: conversation.id, seq, position, uncounted, sender, acceptedAt };
-    if (!this.#add(placed, encoded)) return undefined;
-    if (event !== undefined || append.mentions !== undefined) this.#makeSo(append, placed);
+    const { id: key } = conversation;
+    this.#statements.add.run(
+      position,
+      key,
+      seq,
+      sender,
+      id,
+      acceptedAt,
+      text,
+      kind,
+      target,
+      subject,
+      uncounted,
+      automatic,
+    );
+    this.#makeSo(append, { conversation: key, seq, position, uncounted, sender, acceptedAt });
     const attachment = uploadId === undefined
       ? undefined
       : this.#attachments.attach(position, { owner: sender, id: uploadId });
-    // Last, because nothing may be pending of a change that failed.
-    this.#pendingHead = position;
-    const { id, isRoom } = conversation;
-    this.#pending.set(append.conversation, {
-      id,
-      isRoom,
-      headSeq: seq,
-      headPosition: position,
-      uncounted,
-      isGone: false,
-    });
+    this.#moveHead(conversation, append.conversation, { position, seq, uncounted });
     return { kind: "accepted", message: toMessage(append, { position, seq, ordinal: seq - uncounted, attachment }) };
   }
 
-  /** Values that are bound take time, so there is a statement for what most entries are. */
-  #add(
-    { position, conversation, seq, uncounted, sender, acceptedAt }: Placed,
-    { id, text, kind, target, subject, automatic }: EncodedAppend,
-  ): boolean {
-    const { addPlain, add } = this.#statements;
-    const { changes } = uncounted === 0 && target === null && automatic === 0
-      ? addPlain.run(position, conversation, seq, sender, id, acceptedAt, text)
-      : add.run(position, conversation, seq, sender, id, acceptedAt, text, kind, target, subject, uncounted, automatic);
-    return changes !== 0;
+  /** The last of what an append does, because nothing may be pending of a change that failed. */
+  #moveHead(
+    conversation: Conversation,
+    name: string,
+    { position, seq, uncounted }: { position: number; seq: number; uncounted: number },
+  ): void {
+    let pending = this.#pending.get(name);
+    if (pending === undefined) this.#pending.set(name, pending = { ...conversation });
+    pending.headSeq = seq;
+    pending.headPosition = position;
+    pending.uncounted = uncounted;
+    this.#pendingHead = position;
   }
 
   #makeSo(append: Append, entry: Placed): void {
@@ -299,7 +306,7 @@ export class Committer {
   #sentBefore(append: Append, encoded: EncodedAppend): ChangeResult | undefined {
     const { sender, id, text, kind, target, subject, automatic } = encoded;
     const before = this.#statements.findEntry.get(sender, id) as KnownEntry | undefined;
-    if (!before) return this.#sentLongBefore(append, { sender, id });
+    if (!before) return this.#sentLongBefore(append, sender);
     // A change of a room says how all of it is then, which is another when the request that changed a part comes again.
     const isChange = kind === kindCodes.roomChanged;
     const same = before.conversation === append.conversation && before.kind === kind &&
@@ -309,10 +316,10 @@ export class Committer {
   }
 
   /** The entry is gone, and with it what it said. */
-  #sentLongBefore(append: Append, { sender, id }: Pick<EncodedAppend, "sender" | "id">): ChangeResult | undefined {
+  #sentLongBefore({ id, conversation }: Append, sender: number): ChangeResult | undefined {
     const accepted = this.#spentIds.find(sender, id);
     if (!accepted) return undefined;
-    return accepted.conversation === append.conversation ? { kind: "duplicate", accepted } : { kind: "conflict" };
+    return accepted.conversation === conversation ? { kind: "duplicate", accepted } : { kind: "conflict" };
   }
 
   /** Also when the file was erased since, and nothing tells which it was. */
@@ -325,29 +332,15 @@ export class Committer {
     if (position > this.#pendingHead) {
       throw new RangeError(`The cursor of ${deviceId} cannot be at ${position}: the head is at ${this.#pendingHead}`);
     }
-    this.#statements.moveCursor.run(deviceId, consumer, position);
+    this.#readers.moveCursor(deviceId, consumer, position);
     return { kind: "moved" };
   }
 
-  #moveRead({ conversation: name, user: userName, seq, ownOnly }: MoveRead): ChangeResult {
-    const conversation = this.#findConversation(name);
-    const user = this.#users.find(userName);
-    if (conversation === undefined || user === undefined) return { kind: "moved" };
-    const { newestStay, moveRead } = this.#statements;
-    const stay = newestStay.get(user, conversation.id) as { lastSeq: number } | undefined;
-    const through = Math.min(seq, conversation.headSeq, stay?.lastSeq ?? 0);
-    if (!ownOnly || this.#isOwnRun(user, conversation.id, through)) {
-      moveRead.run({ conversation: conversation.id, user, seq: through });
-    }
+  #moveRead(move: MoveRead): ChangeResult {
+    const conversation = this.#findConversation(move.conversation);
+    const user = this.#users.find(move.user);
+    if (conversation !== undefined && user !== undefined) this.#readers.moveRead(user, conversation, move);
     return { kind: "moved" };
-  }
-
-  /** Whether `user` has read every message up to `seq` that is not of themself. */
-  #isOwnRun(user: number, conversation: number, seq: number): boolean {
-    const { readSeq, hasOthers } = this.#statements;
-    const member = readSeq.get(conversation, user) as { readSeq: number } | undefined;
-    return member !== undefined && seq - member.readSeq <= maxOwnRun &&
-      hasOthers.get(conversation, member.readSeq, seq, user) === undefined;
   }
 
   #findConversation(name: string): Conversation | undefined {
@@ -371,6 +364,11 @@ export class Committer {
     }
     return { id, isRoom, headSeq: 0, headPosition: 0, uncounted: 0, isGone: false };
   }
+}
+
+/** A message of text, with nothing else to be looked at. */
+function isPlain({ event, replyTo, uploadId, automatic, refused }: Append): boolean {
+  return event === undefined && replyTo === undefined && uploadId === undefined && !automatic && !refused;
 }
 
 function toMessage(

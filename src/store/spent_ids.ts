@@ -1,4 +1,5 @@
 import type { Accepted } from "../core/message.ts";
+import { decodeId, encodeId } from "./column_values.ts";
 import type { Database } from "./database.ts";
 
 interface SpentRow {
@@ -30,7 +31,7 @@ function prepareStatements(database: Database) {
 export class SpentIds {
   readonly #statements: ReturnType<typeof prepareStatements>;
   /** Of all of them, as far as they matter: ids begin with their time, so hardly any that is new has to be looked up. */
-  #newest: Uint8Array | undefined;
+  #newest: string | undefined;
 
   constructor(database: Database) {
     this.#statements = prepareStatements(database);
@@ -38,14 +39,14 @@ export class SpentIds {
   }
 
   /** When this is false, `find` finds nothing: as for nearly every id that is new. */
-  mayHave(id: Uint8Array): boolean {
-    return this.#newest !== undefined && compare(id, this.#newest) <= 0;
+  mayHave(id: string): boolean {
+    return this.#newest !== undefined && id <= this.#newest;
   }
 
   /** What was accepted with this id, of an entry that is gone. */
-  find(sender: number, id: Uint8Array): Accepted | undefined {
+  find(sender: number, id: string): Accepted | undefined {
     if (!this.mayHave(id)) return undefined;
-    const row = this.#statements.find.get(id, sender) as unknown as SpentRow | undefined;
+    const row = this.#statements.find.get(encodeId(id), sender) as unknown as SpentRow | undefined;
     if (!row) return undefined;
     const { position, conversation, seq, acceptedAt } = row;
     return { position, conversation, seq, acceptedAt };
@@ -63,11 +64,7 @@ export class SpentIds {
   }
 
   #readNewest(): void {
-    this.#newest = (this.#statements.newest.get() as { id: Uint8Array | null }).id ?? undefined;
+    const { id } = this.#statements.newest.get() as { id: Uint8Array | null };
+    this.#newest = id === null ? undefined : decodeId(id);
   }
-}
-
-function compare(one: Uint8Array, other: Uint8Array): number {
-  const differs = one.findIndex((byte, index) => byte !== other[index]);
-  return differs < 0 ? 0 : one[differs] - other[differs];
 }

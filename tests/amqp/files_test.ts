@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ConsumeMessage, Options } from "amqplib";
 import { receiptHeader, tokenHeader } from "../../src/amqp/incoming.ts";
-import { contentTypes, messageTypes } from "../../src/amqp/payload.ts";
+import { contentTypes, messageTypes } from "../../src/amqp/message_types.ts";
 import { fileExchange } from "../../src/amqp/topology.ts";
 import { UnreadChunks } from "../../src/amqp/unread_chunks.ts";
 import { createMessageId } from "../../src/core/message_id.ts";

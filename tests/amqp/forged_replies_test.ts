@@ -1,7 +1,7 @@
 // RabbitMQ closes the connection of who publishes to an address for direct replies that somebody made up.
 import assert from "node:assert/strict";
 import { directReplies, registrationExchange, requestExchange } from "../../src/amqp/topology.ts";
-import { messageTypes } from "../../src/amqp/payload.ts";
+import { messageTypes } from "../../src/amqp/message_types.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { RegisterRequest } from "../../src/gen/chatd/v1/auth.ts";
 import { startTestAmqpServer, startTestBroker } from "../support/amqp_server.ts";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { decodePayload, endingFrame, parseFormat, serverFrames } from "../../src/amqp/payload.ts";
+import { parseFormat } from "../../src/amqp/message_types.ts";
+import { decodePayload, endingFrame, serverFrames } from "../../src/amqp/payload.ts";
 import { ChatError } from "../../src/core/chat_error.ts";
 import type { Message } from "../../src/gen/chatd/v1/chat.ts";
 import { ClientFrame, type Item, ServerFrame } from "../../src/gen/chatd/v1/session.ts";

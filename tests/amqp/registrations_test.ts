@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { ConfirmChannel, ConsumeMessage } from "amqplib";
-import { messageTypes } from "../../src/amqp/payload.ts";
+import { messageTypes } from "../../src/amqp/message_types.ts";
 import { directReplies, registrationExchange, registrationQueue, registrationUser } from "../../src/amqp/topology.ts";
 import { RegisterRequest } from "../../src/gen/chatd/v1/auth.ts";
 import { Error as ErrorMessage } from "../../src/gen/chatd/v1/session.ts";
@@ -25,7 +25,7 @@ async function register(channel: ConfirmChannel, user: string): Promise<string> 
     replyTo: directReplies,
     type: messageTypes.register,
   });
-  await eventually(() => answers.length > 0, () => "an answer", 30_000);
+  await eventually(() => answers.length > 0, () => "an answer");
   // Who consumes again has another address, of the same channel.
   await channel.cancel(consumerTag);
   const [{ properties, content: bytes }] = answers;

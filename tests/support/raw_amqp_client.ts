@@ -1,6 +1,6 @@
 import type { ConfirmChannel, ConsumeMessage, Options } from "amqplib";
 import { sessionHeader, sessionQueueHeader } from "../../src/amqp/incoming.ts";
-import { messageTypes } from "../../src/amqp/payload.ts";
+import { messageTypes } from "../../src/amqp/message_types.ts";
 import { directReplies, requestExchange } from "../../src/amqp/topology.ts";
 import { ClientFrame, ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { type AmqpUser, connectAs } from "./amqp_user.ts";

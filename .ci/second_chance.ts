@@ -34,7 +34,7 @@ const mostFiles = 10;
 /** The files of a run that are worth another one: "./tests/e2e/one_test.ts". */
 export function filesToRunAgain({ progress, isWhole }: TestRun): string[] {
   if (!isWhole) return [];
-  const failed = [...progress.files].filter(([, { failures }]) => failures.length > 0).map(([file]) => file);
+  const failed = [...progress.files].filter(([, { failed }]) => failed.length > 0).map(([file]) => file);
   const files = [...new Set([...failed, ...progress.brokenFiles])];
   return files.length > mostFiles ? [] : files;
 }
@@ -57,30 +57,34 @@ export function settle(first: TestRun, again: ReadonlyMap<string, TestRun>): Set
   };
   for (const [file, second] of again) {
     const before = first.progress.files.get(file) ?? nothing;
-    const after = second.progress.files.get(file);
-    const broke = first.progress.brokenFiles.includes(file);
-    if (after === undefined || !second.isWhole || second.progress.brokenFiles.includes(file)) {
-      lasting.push(...before.failures.flatMap((name) => first.progress.failuresOf(name)), ...second.failures);
-    } else if (broke) {
-      // What did not run at first, or was cut off, has never passed when it fails now.
+    const after = second.progress.files.get(file) ?? nothing;
+    if (!second.isWhole || second.progress.brokenFiles.includes(file)) {
+      lasting.push(...before.failed.flatMap((name) => first.progress.failuresOf(name)), ...second.failures);
+      continue;
+    }
+    if (first.progress.brokenFiles.includes(file)) {
+      // Not all of it has run before: what counts is what it came to now.
       forgive(first.progress, file);
-      for (const name of before.failures) if (!after.failures.includes(name)) forgive(first.progress, name);
+      for (const name of before.failed) if (after.passed.includes(name)) forgive(first.progress, name);
       lasting.push(...second.failures);
-      passed += after.passed - before.passed;
+      passed += after.passed.length - before.passed.length;
       skipped += after.skipped - before.skipped;
-      failed += after.failures.length - Math.max(1, before.failures.length);
-    } else {
-      for (const name of after.failures) if (!before.failures.includes(name)) forgive(second.progress, name);
-      for (const name of before.failures) {
-        if (after.failures.includes(name)) {
-          lasting.push(...first.progress.failuresOf(name));
-        } else {
-          const count = countFailed(first.progress, name);
-          passed += count;
-          failed -= count;
-          forgive(first.progress, name);
-        }
+      failed += after.failed.length - Math.max(1, before.failed.length);
+      continue;
+    }
+    for (const name of after.failed) {
+      if (before.passed.includes(name)) forgive(second.progress, name);
+      else lasting.push(...second.progress.failuresOf(name));
+    }
+    for (const name of before.failed) {
+      if (!after.passed.includes(name)) {
+        lasting.push(...first.progress.failuresOf(name));
+        continue;
       }
+      const count = countFailed(first.progress, name);
+      passed += count;
+      failed -= count;
+      forgive(first.progress, name);
     }
   }
   for (const failure of lasting) failures.add(failure);
@@ -97,4 +101,4 @@ function countFailed(progress: TestProgress, name: string): number {
   return failed.size;
 }
 
-const nothing: FileResult = { passed: 0, skipped: 0, failures: [] };
+const nothing: FileResult = { passed: [], failed: [], skipped: 0 };

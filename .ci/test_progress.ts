@@ -7,12 +7,11 @@ const longRunning = /'.*' has been running for over \(.*\)$/;
 
 const uncaught = / \(uncaught error\)$/;
 
-/** Tests of one file; steps are not counted. */
+/** Tests of one file, by their names; steps are not among them. */
 export interface FileResult {
-  passed: number;
+  readonly passed: string[];
+  readonly failed: string[];
   skipped: number;
-  /** Names of the tests that failed. */
-  readonly failures: string[];
 }
 
 /** Follows what `deno test` prints with its usual reporter. */
@@ -85,11 +84,11 @@ export class TestProgress {
       /^(?:(\S.*) \.\.\.)? (ok|ignored|FAILED|cancelled)\b.*\(\d[^()]*\)$/.exec(said) ?? [];
     if (result === undefined) return "";
     this.#test = undefined;
-    const file = this.files.get(this.#file) ?? { passed: 0, skipped: 0, failures: [] };
+    const file = this.files.get(this.#file) ?? { passed: [], failed: [], skipped: 0 };
     this.files.set(this.#file, file);
-    if (result === "ok") this.passed++, file.passed++;
+    if (result === "ok") this.passed++, file.passed.push(name);
     else if (result === "ignored") this.skipped++, file.skipped++;
-    else this.failed++, file.failures.push(name);
+    else this.failed++, file.failed.push(name);
     return marks[result];
   }
 }

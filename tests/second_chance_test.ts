@@ -69,6 +69,18 @@ Deno.test("a test that fails twice has failed; one that fails only in the second
   assert.deepEqual(flaky.map(({ failure }) => failure).sort(), [`a => ${one}:1:6`, `c => ${one}:1:6`]);
 });
 
+Deno.test("a test that was not seen to pass has failed", () => {
+  const first = run({ files: { [one]: { a: "ok", "b (seed 1)": "FAILED" } } });
+  for (const outcome of ["FAILED", "ok"] as const) {
+    const second = run({ files: { [one]: { a: "ok", "b (seed 2)": outcome } } });
+    const { failed, failures } = settle(first, new Map([[one, second]]));
+    assert.equal(failed, outcome === "ok" ? 1 : 2);
+    assert.ok(failures.includes(`b (seed 1) => ${one}:1:6`));
+  }
+  const { failed } = settle(first, new Map([[one, run({ files: {} })]]));
+  assert.equal(failed, 1);
+});
+
 Deno.test("a test of the same name and place in another file is judged by itself", () => {
   const place = ["a => ./tests/contract/shared.ts:1:6"];
   const first = run({ files: { [one]: { a: "FAILED" }, [other]: { a: "FAILED" } }, errors: place });

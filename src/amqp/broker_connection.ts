@@ -37,6 +37,7 @@ export class BrokerConnection implements AsyncDisposable {
     this.user = login.user;
     const lost = Promise.withResolvers<ChatError>();
     this.lost = lost.promise;
+    writeOncePerTurn(this.#socket);
     let failure: unknown;
     // Without a listener, an error would end the process; "close" comes after it.
     model.on("error", (error) => failure = error);
@@ -159,4 +160,19 @@ export class BrokerConnection implements AsyncDisposable {
   get #socket(): Socket {
     return (this.#model.connection as unknown as { stream: Socket }).stream;
   }
+}
+
+/**
+ * amqplib writes each frame by itself, three or more for a message above 2 KiB, and every write is a system call here and a
+ * packet that wakes up the broker. What is written in one turn goes out together instead.
+ */
+function writeOncePerTurn(socket: Socket): void {
+  const write = socket.write;
+  socket.write = function (this: Socket, ...chunk: unknown[]) {
+    if (this.writableCorked === 0) {
+      this.cork();
+      queueMicrotask(() => this.uncork());
+    }
+    return write.apply(this, chunk as Parameters<typeof write>);
+  } as typeof write;
 }

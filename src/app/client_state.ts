@@ -27,12 +27,12 @@ export interface ClientStateOptions {
   user: string;
   /** The folder of all of them; `stateFolder()` unless given. */
   folder?: string;
+  /** How long another process may keep the state locked, in milliseconds; 10 000 unless given. It needs it for one write to the disk. */
+  lockPatienceMs?: number;
 }
 
 /** Terminals of one user on one machine at the same time: a device has no more consumers. */
 const maxConsumers = 32;
-/** How long another process may keep the state locked, in milliseconds; it needs it for one write. */
-const lockPatienceMs = 2_000;
 const lockRetryMs = 20;
 
 /**
@@ -41,9 +41,11 @@ const lockRetryMs = 20;
  */
 export class ClientState {
   readonly #path: string;
+  readonly #lockPatienceMs: number;
 
   /** @throws {ChatError} `invalid_argument` when the folder cannot be used. */
-  constructor({ server, user, folder = stateFolder() }: ClientStateOptions) {
+  constructor({ server, user, folder = stateFolder(), lockPatienceMs = 10_000 }: ClientStateOptions) {
+    this.#lockPatienceMs = lockPatienceMs;
     this.#path = `${folder}/${encodeURIComponent(server)}_${encodeURIComponent(user)}`;
     reporting(folder, () => {
       Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -66,7 +68,7 @@ export class ClientState {
   update(change: (saved: SavedClient) => SavedClient): void {
     reporting(this.#path, () => {
       using lock = Deno.openSync(`${this.#path}.lock`, { create: true, write: true, mode: 0o600 });
-      waitForLock(lock, this.#path);
+      waitForLock(lock, this.#path, this.#lockPatienceMs);
       const temporary = `${this.#path}.${crypto.randomUUID()}.tmp`;
       try {
         using file = Deno.openSync(temporary, { createNew: true, write: true, mode: 0o600 });
@@ -135,10 +137,10 @@ export function stateFolder(): string {
 }
 
 /** @throws {ChatError} `busy` */
-function waitForLock(file: Deno.FsFile, path: string): void {
+function waitForLock(file: Deno.FsFile, path: string, patienceMs: number): void {
   const clock = new Int32Array(new SharedArrayBuffer(4));
   for (let waited = 0; !file.tryLockSync(true); waited += lockRetryMs) {
-    if (waited >= lockPatienceMs) throw new ChatError("busy", `Another program keeps ${path} locked: end it first.`);
+    if (waited >= patienceMs) throw new ChatError("busy", `Another program keeps ${path} locked: end it first.`);
     Atomics.wait(clock, 0, 0, lockRetryMs);
   }
 }

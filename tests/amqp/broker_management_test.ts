@@ -66,7 +66,6 @@ Deno.test("management of a broker", async (t) => {
         return users.every(({ isOpen }) => !isOpen);
       },
       () => "all are closed",
-      60_000,
     );
     for (const { closed } of users) assert.match(await closed, /CONNECTION-FORCED/);
     await (await other.model.createChannel()).close();
@@ -84,7 +83,6 @@ Deno.test("management of a broker", async (t) => {
         return !stranger.isOpen;
       },
       () => "it is closed",
-      60_000,
     );
     assert.match(await stranger.closed, /CONNECTION-FORCED/);
     await (await other.model.createChannel()).close();

@@ -24,7 +24,7 @@ import { historyRequest, sendRequest } from "../support/wire_values.ts";
 
 const password = "correct horse battery";
 /** How long a message between others may take while somebody floods, in milliseconds; it takes about one otherwise. */
-const slowestMs = 20_000;
+const slowestMs = 60_000;
 /** What a flood may make the server, or the broker, grow by. */
 const growthMiB = 150;
 
@@ -88,11 +88,11 @@ class Scene implements AsyncDisposable {
   }
 
   /** ana and ben still talk to each other, and hear of nothing else. */
-  async chatGoesOn(deadlineMs = 10_000): Promise<void> {
+  async chatGoesOn(): Promise<void> {
     const text = crypto.randomUUID();
     const heard = this.ben.received.length;
     this.ana.client.send("ben", text);
-    await eventually(() => this.ben.received.at(-1)?.text === text, () => "a message from ana to ben", deadlineMs);
+    await eventually(() => this.ben.received.at(-1)?.text === text, () => "a message from ana to ben", slowestMs);
     assert.deepEqual(this.ben.received.slice(heard).map(({ sender }) => sender), ["ana"]);
     assert.deepEqual(this.ana.received, []);
   }
@@ -419,7 +419,7 @@ Deno.test("a hostile client with a valid account", async (t) => {
       }
     })).finally(() => isOver = true);
     for (let round = 0; !isOver; round++) {
-      await scene.chatGoesOn(slowestMs);
+      await scene.chatGoesOn();
       if (round % 20 > 0) continue;
       // Who has a token is not held up by those who guess.
       await within(slowestMs, scene.connect("ana", anasToken).then((client) => client[Symbol.asyncDispose]()));
@@ -446,7 +446,7 @@ Deno.test("a hostile client with a valid account", async (t) => {
           });
         }
       }
-      await scene.chatGoesOn(slowestMs);
+      await scene.chatGoesOn();
     }
     await Promise.all(channels.map((channel) => channel.waitForConfirms().catch(() => {})));
     assert.ok(refused > 0, "the broker took all of them");
@@ -474,7 +474,7 @@ Deno.test("a hostile client with a valid account", async (t) => {
       let isOver = false;
       const floods = Promise.all([flood(nick, requestExchange), flood(stranger, registrationExchange)])
         .finally(() => isOver = true);
-      while (!isOver) await scene.chatGoesOn(20_000);
+      while (!isOver) await scene.chatGoesOn();
       await floods;
       assert.ok(!nick.connection.isOpen && !stranger.connection.isOpen, "they were not found out");
       assert.match(await nick.connection.closed, /CONNECTION.FORCED/);
@@ -499,7 +499,7 @@ Deno.test("a hostile client with a valid account", async (t) => {
         await Promise.race([Promise.all(batch), trudy.connection.closed]);
       }
     })();
-    while (trudy.connection.isOpen) await scene.chatGoesOn(slowestMs);
+    while (trudy.connection.isOpen) await scene.chatGoesOn();
     await flood;
     assert.match(await trudy.connection.closed, /CONNECTION.FORCED/);
     assert.ok(published < 200_000, "nobody stopped the flood");

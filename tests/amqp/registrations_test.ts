@@ -25,7 +25,7 @@ async function register(channel: ConfirmChannel, user: string): Promise<string> 
     replyTo: directReplies,
     type: messageTypes.register,
   });
-  await eventually(() => answers.length > 0, () => "an answer", 30_000);
+  await eventually(() => answers.length > 0, () => "an answer");
   // Who consumes again has another address, of the same channel.
   await channel.cancel(consumerTag);
   const [{ properties, content: bytes }] = answers;

@@ -85,7 +85,7 @@ Deno.test("a consumer of one user is in nobody's way, whatever others are called
 
 Deno.test("who keeps the state locked is waited for, and not for ever", async () => {
   await inFolder((folder) => {
-    const state = new ClientState({ server: "host:1", user: "ana", folder });
+    const state = new ClientState({ server: "host:1", user: "ana", folder, lockPatienceMs: 100 });
     state.update(() => ({ token: "secret" }));
     const file = names(folder).find((name) => name.endsWith(".lock"))!;
     using lock = Deno.openSync(`${folder}/${file}`, { write: true });

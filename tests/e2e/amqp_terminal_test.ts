@@ -9,7 +9,6 @@ import { hasTmux, Tmux } from "../support/tmux.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const ignore = !hasTmux;
-const deadlineMs = 60_000;
 
 Deno.test("a terminal over RabbitMQ asks for an invitation, and keeps its draft while the broker is away", {
   ignore,
@@ -38,29 +37,29 @@ Deno.test("a terminal over RabbitMQ asks for an invitation, and keeps its draft 
   const url = `amqp://127.0.0.1:${node.amqpPort}`;
   const command = `XDG_STATE_HOME="${folder.path}/ana" ${run} amqp-client --broker ${url} --user ana --to ana`;
   await ana.type(command, "Enter");
-  await ana.sees(/log in or register\? \[l\/r\]/, deadlineMs);
+  await ana.sees(/log in or register\? \[l\/r\]/);
   await ana.type("r", "Enter");
-  await ana.sees(/New password/, deadlineMs);
+  await ana.sees(/New password/);
   await ana.type("correct horse", "Enter");
-  await ana.sees(/The same again/, deadlineMs);
+  await ana.sees(/The same again/);
   await ana.type("correct horse", "Enter");
-  await ana.sees(/registers users by invitation[^]*Invitation code:/, deadlineMs);
+  await ana.sees(/registers users by invitation[^]*Invitation code:/);
   await ana.type("no such code", "Enter");
-  await ana.sees(/The invitation is not valid[^]*Invitation code:/, deadlineMs);
+  await ana.sees(/The invitation is not valid[^]*Invitation code:/);
   await ana.type(code, "Enter");
-  await ana.sees(/Connected to/, deadlineMs);
+  await ana.sees(/Connected to/);
   await ana.type("before", "Enter");
-  await ana.sees(/ana: before/, deadlineMs);
+  await ana.sees(/ana: before/);
 
   await ana.type("half a dra");
-  await ana.sees(/half a dra$/, deadlineMs);
+  await ana.sees(/half a dra$/);
   await node.crash();
-  await ana.sees(/offline, next try in \d+ s/, deadlineMs);
-  await ana.sees(/half a dra$/, deadlineMs);
+  await ana.sees(/offline, next try in \d+ s/);
+  await ana.sees(/half a dra$/);
   await node.restart();
-  await ana.sees(/Connected again\.[^]*half a dra$/, deadlineMs);
+  await ana.sees(/Connected again\.[^]*half a dra$/);
   await ana.type("ft", "Enter");
-  await ana.sees(/ana: half a draft/, deadlineMs);
+  await ana.sees(/ana: half a draft/);
   await ana.type("/quit", "Enter");
-  await ana.sees(/\n\$ *$/, deadlineMs);
+  await ana.sees(/\n\$ *$/);
 });

@@ -124,7 +124,7 @@ Deno.test("an export that is killed is never taken for a whole one, and is gone 
   const env = { ...environment(folder.path), PATH: Deno.env.get("PATH")! };
   {
     await using running = new Child({ args: exportArgs(server, out), env });
-    await eventually(() => exists(log) && Deno.statSync(log).size > 0, () => running.lines.join("\n"), 30_000);
+    await eventually(() => exists(log) && Deno.statSync(log).size > 0, () => running.lines.join("\n"));
     running.kill("SIGKILL");
     await running.status;
   }

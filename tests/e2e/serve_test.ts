@@ -119,7 +119,7 @@ Deno.test("a broker that dies leaves people on gRPC alone, and those on AMQP com
   await node.restart();
   await kept;
   await until(() => ben.received.length === 21 && ana.received.length === 1);
-  assert.equal(await readiness(), "200 ready\n");
+  await eventually(async () => await readiness() === "200 ready\n");
   assert.deepEqual(texts(ben), ["before", ...Array.from({ length: 20 }, (_, i) => `${i}`)]);
   await Promise.all([ana.stop(), ben.stop(), eva.stop()]);
   server.kill("SIGTERM");

@@ -40,9 +40,9 @@ export class Child implements AsyncDisposable {
     await this.#input.close();
   }
 
-  /** Resolves when a line matches. @throws {Error} with what was written when the process ends before, or after 90 s. */
+  /** Resolves when a line matches. @throws {Error} with what was written when the process ends before, or after 180 s. */
   async line(pattern: RegExp): Promise<string> {
-    const deadline = performance.now() + 90_000;
+    const deadline = performance.now() + 180_000;
     let ended = false;
     void this.#output.then(() => ended = true);
     for (;;) {

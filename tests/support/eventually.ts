@@ -5,7 +5,7 @@ const { setTimeout } = globalThis;
 export async function eventually(
   condition: () => boolean | Promise<boolean>,
   describe: () => string = () => String(condition),
-  deadlineMs = 60_000,
+  deadlineMs = 180_000,
 ): Promise<void> {
   const end = performance.now() + deadlineMs;
   while (!await condition()) {

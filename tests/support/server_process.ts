@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 
 const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
-const readyDeadlineMs = 90_000;
+const readyDeadlineMs = 180_000;
 
 export interface ServerProcessOptions {
   /** The data folder; it stays when the process goes. */

@@ -51,7 +51,7 @@ export class Tmux implements AsyncDisposable {
     return await this.#run("capture-pane", "-p", "-e");
   }
 
-  async sees(expected: RegExp, deadlineMs = 60_000): Promise<void> {
+  async sees(expected: RegExp, deadlineMs = 180_000): Promise<void> {
     let seen = "";
     const looks = async () => expected.test(seen = (await this.lines()).join("\n"));
     await eventually(looks, () => `${expected} in\n${seen}`, deadlineMs);
@@ -73,8 +73,10 @@ export class Tmux implements AsyncDisposable {
   }
 }
 
-/** Ids of the sessions in which processes run; one for each process. */
+/** Ids of the sessions in which processes run; one for each process that has not ended. */
 async function sessions(): Promise<string[]> {
-  const { stdout } = await new Deno.Command("ps", { args: ["-A", "-o", "sess="] }).output();
-  return new TextDecoder().decode(stdout).split("\n").map((line) => line.trim());
+  const { stdout } = await new Deno.Command("ps", { args: ["-A", "-o", "sess=,stat="] }).output();
+  const lines = new TextDecoder().decode(stdout).split("\n").map((line) => line.trim().split(/\s+/));
+  // Whoever inherits those that have ended may not ask for their status.
+  return lines.filter(([, state]) => !state?.startsWith("Z")).map(([session]) => session);
 }

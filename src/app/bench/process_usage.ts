@@ -29,8 +29,12 @@ export function ownCpuMs(): number {
 }
 
 async function fromProc(pid: number): Promise<ProcessUsage> {
-  const memory = readProc(`/proc/${pid}/smaps_rollup`).catch(() => readProc(`/proc/${pid}/status`));
-  return { cpuMs: parseStat(await readProc(`/proc/${pid}/stat`)), memoryBytes: parseMemory(await memory) };
+  const [stat, memory] = await Promise.all([
+    readProc(`/proc/${pid}/stat`),
+    // Not every kernel has the first.
+    readProc(`/proc/${pid}/smaps_rollup`).catch(() => readProc(`/proc/${pid}/status`)),
+  ]);
+  return { cpuMs: parseStat(stat), memoryBytes: parseMemory(memory) };
 }
 
 /** Of the text of /proc/PID/stat; the program's name in it can hold anything. @returns CPU milliseconds */

@@ -56,7 +56,7 @@ class Chatting {
   }
 
   sees(expected: RegExp): Promise<void> {
-    return eventually(() => expected.test(this.seen), () => `${expected} in\n${this.seen}`, 20_000);
+    return eventually(() => expected.test(this.seen), () => `${expected} in\n${this.seen}`);
   }
 }
 

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import type { BenchReport, Measured } from "../../src/app/bench/result.ts";
+import { runChatd } from "../support/chatd_process.ts";
+import { Child } from "../support/child_process.ts";
+import { requireDebianPackage } from "../support/debian_package.ts";
+import { eventually } from "../support/eventually.ts";
+import { processesWith } from "../support/marked_processes.ts";
+import { ServerProcess } from "../support/server_process.ts";
+import { temporaryFolder } from "../support/temporary_folder.ts";
+
+const rabbitmq = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+
+/** What the executable may do, which is not everything. */
+const permissions = ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-run"];
+
+interface Ran {
+  readonly code: number;
+  readonly stderr: string;
+  readonly report: BenchReport;
+}
+
+/** Measures in a folder of its own, and looks that nothing is left: neither processes nor files. */
+async function bench(line: string): Promise<Ran> {
+  using folder = temporaryFolder();
+  const mark = `CHECK=${crypto.randomUUID()}`;
+  const [name, value] = mark.split("=");
+  const { code, stdout, stderr } = await runChatd({
+    args: ["bench", "--json", "--folder", folder.path, ...line.split(" ")],
+    permissions,
+    env: { [name]: value },
+  });
+  assert.deepEqual([...Deno.readDirSync(folder.path)], []);
+  assert.deepEqual(processesWith(mark), []);
+  assert.match(stdout, /^\{/, stderr);
+  return { code, stderr, report: JSON.parse(stdout) };
+}
+
+function measured({ runs }: BenchReport): Measured[] {
+  assert.deepEqual(runs.map(({ problem }) => problem), runs.map(() => undefined));
+  return runs as Measured[];
+}
+
+Deno.test("bench counts what real clients deliver over gRPC, beside a bare relay, and leaves nothing", async () => {
+  const { code, stderr, report } = await bench(
+    "--workload w1 --seconds 1 --system grpc-stream,grpc-callback,bare-grpc",
+  );
+  assert.equal(code, 0, stderr);
+  const runs = measured(report);
+  assert.deepEqual(runs.map(({ system }) => system), ["grpc-stream", "grpc-callback", "bare-grpc"]);
+  for (const { delivered, seconds, perSecond, latencyMs, cpu, throughput } of runs) {
+    assert.ok(delivered > 0 && seconds >= 1);
+    assert.ok(Math.abs(perSecond - delivered / seconds) <= perSecond / 100);
+    assert.equal(latencyMs!.histogram.reduce((sum, { count }) => sum + count, 0), delivered);
+    assert.ok(latencyMs!.p50 > 0 && latencyMs!.p50 <= latencyMs!.p99 && latencyMs!.p99 <= latencyMs!.max);
+    assert.ok(cpu!.server! > 0 && cpu!.driver! > 0 && cpu!.broker === undefined);
+    assert.ok(throughput!.length >= 2);
+  }
+  assert.deepEqual(runs.map(({ ratios }) => ratios?.to), ["bare-grpc", "bare-grpc", undefined]);
+  const { machine, chatd, deno, conclusions } = report;
+  assert.ok(machine.cores > 0 && machine.memoryBytes > 0 && machine.cpu !== "unknown");
+  assert.equal(deno, Deno.version.deno);
+  assert.match(chatd.version, /^\d/);
+  assert.match(conclusions[0], /both have to be measured/);
+  assert.match(stderr, /W1 grpc-stream … *\n.*messages\/s/);
+});
+
+Deno.test("bench measures chatd on a RabbitMQ of its own, beside amqplib alone", async () => {
+  requireDebianPackage({ name: "rabbitmq-server", file: rabbitmq, why: "chatd bench runs it" });
+  const { code, stderr, report } = await bench("--workload w1 --seconds 1 --system amqp,bare-amqp,grpc-stream");
+  assert.equal(code, 0, stderr);
+  const [grpc, amqp, bare] = measured(report);
+  for (const { delivered } of [grpc, amqp, bare]) assert.ok(delivered > 0);
+  assert.ok(amqp.cpu!.server! > 0 && amqp.cpu!.broker! > 0);
+  assert.ok(bare.cpu!.server === undefined && bare.cpu!.broker! > 0);
+  assert.equal(amqp.ratios!.to, "bare-amqp");
+  assert.match(report.conclusions[0], /^gRPC or RabbitMQ: which is better for a chat\? (gRPC|RabbitMQ|It|They)/);
+});
+
+Deno.test("bench measures a server that runs, and says what stays there", async () => {
+  using folder = temporaryFolder();
+  const args = ["--rate", "100000", "--burst", "100000", "--log-level", "error"];
+  await using server = await ServerProcess.start({ folder: folder.path, args });
+  const place = `--server 127.0.0.1:${server.port} --server-pid ${server.pid}`;
+  const { code, stderr, report } = await bench(`--workload w2 --system grpc-stream,amqp ${place}`);
+  assert.match(stderr, /2 accounts stay on the server, whose names begin with "bench-"/);
+  const [run, amqp] = report.runs as [Measured, { problem: string }];
+  assert.equal(run.delivered, 2_000);
+  assert.ok(run.cpu!.server! > 0);
+  assert.match(amqp.problem, /name it with --broker/);
+  assert.equal(report.server, `127.0.0.1:${server.port}`);
+  assert.equal(code, 1, "amqp was asked for by name");
+});
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGKILL"] as const) {
+  Deno.test(`a bench that ends by ${signal} leaves no process behind`, async () => {
+    using folder = temporaryFolder();
+    const mark = `CHECK=${crypto.randomUUID()}`;
+    const [name, value] = mark.split("=");
+    await using child = new Child({
+      args: ["bench", "--workload", "w1", "--seconds", "600", "--folder", folder.path],
+      env: { [name]: value },
+    });
+    await child.line(/W1 grpc-stream/);
+    // The bench, and its server.
+    await eventually(() => processesWith(mark).length >= 2);
+    child.kill(signal);
+    const { code } = await child.status;
+    await eventually(() => processesWith(mark).length === 0);
+    if (signal === "SIGKILL") return;
+    assert.equal(code, 130);
+    assert.deepEqual([...Deno.readDirSync(folder.path)], []);
+  });
+}

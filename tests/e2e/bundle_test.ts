@@ -91,6 +91,10 @@ async function chatThrough(program: Program, commit: string): Promise<void> {
     assert.match(printed.stdout, /\[ana\] 1 ana: hello\n.*\[ana\] 2 ana: ben\n$/, printed.stderr);
     // In a worker, which is made from the same file.
     assert.deepEqual(await foundMessages("hel*", { user: "ana", password, port: Number(port) }), ["hello"]);
+    // With processes that are made from the same file, and packages that nothing else loads.
+    const bench = await run(program, ["bench", "--workload", "w2", "--system", "bare-grpc", "--html", "bench.html"]);
+    assert.equal(bench.code, 0, bench.stderr);
+    assert.match(Deno.readTextFileSync(`${program.folder}/bench.html`), /<svg[^]*<title>bare-grpc/);
   } finally {
     server.kill("SIGTERM");
     await output.cancel();

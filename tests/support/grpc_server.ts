@@ -9,13 +9,19 @@ export interface TestGrpcServer extends AsyncDisposable {
   readonly server: GrpcServer;
 }
 
-/** A real server on port 0 of 127.0.0.1 with a data folder of its own, which goes with it. */
+export interface TestGrpcServerOptions
+  extends Partial<Pick<GrpcServerOptions, "tls" | "callback" | "connectionLimits" | "callLimits">> {
+  /** Kept by its owner; one of its own unless given. */
+  folder?: string;
+}
+
+/** A real server on port 0 of 127.0.0.1. */
 export async function startTestGrpcServer(
-  options: Partial<Pick<GrpcServerOptions, "tls" | "callback" | "connectionLimits" | "callLimits">> = {},
+  { folder, ...options }: TestGrpcServerOptions = {},
 ): Promise<TestGrpcServer> {
-  const folder = await Deno.makeTempDir({ prefix: "chatd-test-" });
+  const data = folder ?? await Deno.makeTempDir({ prefix: "chatd-test-" });
   const { chat, close } = openChat({
-    folder,
+    folder: data,
     registration: "open",
     rate: { perSecond: 1_000, burst: 10_000 },
     log: silentLog,
@@ -31,7 +37,7 @@ export async function startTestGrpcServer(
       chat.endSessions();
       await drained;
       await close();
-      await Deno.remove(folder, { recursive: true });
+      if (folder === undefined) await Deno.remove(data, { recursive: true });
     },
   };
 }

@@ -15,7 +15,7 @@ export interface Account {
 export const namePrefix = "bench-";
 
 /**
- * Makes accounts in a data folder that no server has, and the folder. Nobody can log in to them with a password: hashing one takes a
+ * Makes accounts in a data folder that no server has, and the folder, with names that no other call gives. Nobody can log in to them with a password: hashing one takes a
  * tenth of a second, and is not what is measured.
  */
 export async function makeAccounts(folder: string, count: number): Promise<Account[]> {
@@ -34,16 +34,18 @@ export async function makeAccounts(folder: string, count: number): Promise<Accou
     registration: "open",
     registrationsPerAddress: { burst: count, perSecond: count },
   });
+  const run = crypto.randomUUID().slice(0, 8);
   const made: Account[] = [];
   for (let i = 0; i < count; i++) {
+    const name = `${namePrefix}${run}-${i}`;
     const { token } = await accounts.register({
-      user: `${namePrefix}${i}`,
+      user: name,
       password: crypto.randomUUID(),
       invite: "",
       deviceName: "bench",
       address: "",
     });
-    made.push({ name: `${namePrefix}${i}`, token });
+    made.push({ name, token });
   }
   return made;
 }

@@ -24,6 +24,10 @@ export interface BenchOptions {
   readonly insecure: boolean;
   /** Where data folders are made; where the system has temporary ones unless given. */
   readonly folder?: string;
+  /** Of W5. */
+  readonly messages: number;
+  /** Where W5's store is kept; made and removed unless given. */
+  readonly storeFolder?: string;
   readonly json: boolean;
   /** Where to write the page with plots. */
   readonly htmlFile?: string;

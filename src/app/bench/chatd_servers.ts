@@ -48,11 +48,11 @@ export class OwnServers implements BenchServers {
     this.#broker = broker;
   }
 
-  async start({ users, fill }: SystemNeeds): Promise<BenchServer> {
+  async start({ users, folder: shared, fill }: SystemNeeds): Promise<BenchServer> {
     const way = this.#broker === undefined ? overGrpc : overBroker(await this.#broker.start());
-    const folder = await this.#resources.folder();
+    const folder = shared ?? await this.#resources.folder();
     const accounts = await makeAccounts(folder, users);
-    await fill?.(folder);
+    await fill?.(folder, accounts);
     const { pid, port, failed, ...program } = await this.#resources.startProgram(
       [
         ...way.args,
@@ -81,7 +81,7 @@ export class OwnServers implements BenchServers {
       },
       [Symbol.asyncDispose]: async () => {
         await program[Symbol.asyncDispose]();
-        await Deno.remove(folder, { recursive: true });
+        if (shared === undefined) await Deno.remove(folder, { recursive: true });
       },
     };
   }
@@ -122,8 +122,8 @@ export class RunningServer implements BenchServers {
     this.#server = server;
   }
 
-  start({ fill }: SystemNeeds): Promise<BenchServer> {
-    if (fill !== undefined) {
+  start({ fill, folder }: SystemNeeds): Promise<BenchServer> {
+    if (fill !== undefined || folder !== undefined) {
       return Promise.reject(
         new ChatError("invalid_argument", "Only a server of the bench's own is filled beforehand."),
       );

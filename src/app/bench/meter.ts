@@ -26,6 +26,15 @@ export class Meter {
     this.#latencies.add(latencyMs);
   };
 
+  /** One more was delivered, to one of many; how long it took is told when the last has it. */
+  deliveredToOne(): void {
+    this.#count++;
+  }
+
+  deliveredToAll(latencyMs: number): void {
+    this.#latencies.add(latencyMs);
+  }
+
   /** Waits until the programs are warm, and then measures what goes on for so many seconds. */
   async measureRate({ seconds, progress }: RunOptions): Promise<Figures> {
     progress("warming up");

@@ -77,6 +77,8 @@ export interface Figures {
   readonly members?: number;
   /** W5: what the log held before. */
   readonly stored?: number;
+  /** W5: messages a second that went into the log beforehand, if it was filled now. */
+  readonly filledPerSecond?: number;
 }
 
 /** Undefined where the system does not tell, as of a server elsewhere. */

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { ChatError } from "../../core/chat_error.ts";
 import { openAmqpTransport } from "../amqp_transport.ts";
 import { commit } from "../commit.ts";
@@ -17,7 +18,15 @@ import { describeMachine } from "./machine.ts";
 import { OwnedResources } from "./owned_resources.ts";
 import { Progress } from "./progress.ts";
 import { withRatios } from "./ratios.ts";
-import { type BenchReport, type BenchRun, isMeasured, type SystemName } from "./result.ts";
+import {
+  type BenchReport,
+  type BenchRun,
+  isMeasured,
+  limitOf,
+  type SystemName,
+  type WorkloadName,
+  workloadNames,
+} from "./result.ts";
 import { runRounds } from "./run_rounds.ts";
 import type { BenchSystem } from "./system.ts";
 import { textReport } from "./text_report.ts";
@@ -29,6 +38,7 @@ const interrupted = 130;
 /** Measures, and says what it found. @returns the exit code: 1 when something failed. @throws {ChatError} when nothing can be measured */
 export async function runBench(options: BenchOptions): Promise<number> {
   if (options.relay) return await runBareRelay();
+  if (options.htmlFile !== undefined) requireFolderOf(options.htmlFile);
   using signals = new ShutdownSignals();
   await using resources = new OwnedResources(options.folder);
   const interrupt = new AbortController();
@@ -37,7 +47,26 @@ export async function runBench(options: BenchOptions): Promise<number> {
   const report = await Promise.race([measuring, signals.first.then(() => interrupt.abort())]);
   if (report === undefined) return interrupted;
   console.log(options.json ? JSON.stringify(report, undefined, 2) : textReport(report));
+  if (options.htmlFile !== undefined) {
+    const { reportPage } = await import("./report_page.ts");
+    await Deno.writeTextFile(options.htmlFile, reportPage(report));
+  }
   return report.runs.some((run) => !isMeasured(run) && run.failed) ? 1 : 0;
+}
+
+/** W5 is compared with W1. */
+function isAsked(name: WorkloadName, { workloads }: BenchOptions): boolean {
+  return workloads.includes(name) || name === "w1" && workloads.includes("w5");
+}
+
+/** @throws {ChatError} `not_found`, now and not when everything has been measured */
+function requireFolderOf(file: string): void {
+  try {
+    if (Deno.statSync(dirname(file)).isDirectory) return;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  throw new ChatError("not_found", `The page cannot be written to "${file}": there is no folder "${dirname(file)}".`);
 }
 
 async function measure(
@@ -48,16 +77,21 @@ async function measure(
   const startedAt = new Date().toISOString();
   const { systems, running } = systemsOf(options, resources);
   const runs: BenchRun[] = [];
-  for (const name of options.workloads.filter((name) => name in workloads)) {
+  for (const name of workloadNames.filter((name) => isAsked(name, options))) {
     const roundsOptions = {
       rounds,
       seconds,
       serverIsOwn: server === undefined,
       systemsAreNamed: options.systems !== undefined,
+      store: options,
+      newFolder: () => resources.folder(),
       progress: new Progress(signal),
       signal,
     };
-    runs.push(...await runRounds(workloads[name], systems, roundsOptions));
+    const workload = workloads[name];
+    // A limit has no name in `limitOf`.
+    const able = workload.needsChat ? systems.filter(({ name }) => limitOf[name] !== undefined) : systems;
+    runs.push(...await runRounds(workload, able, roundsOptions));
   }
   const registered = running.reduce((sum, { registered }) => sum + registered, 0);
   if (registered > 0) {

@@ -1,7 +1,7 @@
 import { ChatError } from "../../core/chat_error.ts";
 import type { Progress } from "./progress.ts";
 import type { BenchRun, Figures, WorkloadName } from "./result.ts";
-import type { BenchSystem, Workload } from "./system.ts";
+import type { BenchSystem, Prepared, StoreOptions, Workload } from "./system.ts";
 
 export interface RoundsOptions {
   readonly rounds: number;
@@ -9,6 +9,8 @@ export interface RoundsOptions {
   readonly serverIsOwn: boolean;
   /** Whoever runs the bench named the systems: one that cannot be measured is a failure then. */
   readonly systemsAreNamed: boolean;
+  readonly store: StoreOptions;
+  newFolder(): Promise<string>;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
@@ -24,11 +26,13 @@ export async function runRounds(
     found: [] as Figures[],
     problem: undefined as Problem | undefined,
   }));
+  let preparing: Promise<Prepared | undefined> | undefined;
+  const prepare = () => preparing ??= prepareFor(workload, options);
   for (let round = 1; round <= options.rounds; round++) {
     for (const result of results) {
       options.signal.throwIfAborted();
       if (result.problem !== undefined) continue;
-      const figures = await runOnce(workload, result.system, { ...options, round });
+      const figures = await runOnce(workload, result.system, { ...options, round, prepare });
       if ("problem" in figures) result.problem = figures;
       else result.found.push(figures);
     }
@@ -45,10 +49,20 @@ interface Problem {
   readonly failed: boolean;
 }
 
+async function prepareFor(
+  workload: Workload,
+  { store, newFolder, progress }: RoundsOptions,
+): Promise<Prepared | undefined> {
+  return await workload.prepare?.({ ...store, newFolder, progress: (words) => progress.say(words) });
+}
+
 async function runOnce(
   workload: Workload,
   system: BenchSystem,
-  { seconds, serverIsOwn, systemsAreNamed, progress, rounds, round }: RoundsOptions & { round: number },
+  { seconds, serverIsOwn, systemsAreNamed, progress, rounds, round, prepare }: RoundsOptions & {
+    round: number;
+    prepare(): Promise<Prepared | undefined>;
+  },
 ): Promise<Figures | Problem> {
   const ofRounds = rounds === 1 ? "" : `, round ${round} of ${rounds}`;
   progress.begin(`${workload.name.toUpperCase()} ${system.name}${ofRounds}`);
@@ -59,9 +73,10 @@ async function runOnce(
     return { problem: refused, failed: systemsAreNamed };
   }
   try {
-    const fill = workload.fill && ((folder: string) => workload.fill!(folder, runOptions));
-    await using started = await system.start({ users: workload.users, fill });
-    const figures = await Promise.race([workload.run(started, runOptions), started.failed]);
+    const prepared = await prepare();
+    const { users, fill } = workload;
+    await using started = await system.start({ users, fill, folder: prepared?.folder });
+    const figures = await Promise.race([workload.run(started, { ...runOptions, prepared }), started.failed]);
     progress.end(summary(figures));
     return started.postponed === 0 ? figures : { ...figures, postponed: started.postponed };
   } catch (error) {

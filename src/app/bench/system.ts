@@ -1,4 +1,5 @@
 import type { ClientEvent } from "../../client/chat_client.ts";
+import type { Account } from "./accounts.ts";
 import type { ChatUser } from "./chat_user.ts";
 import type { Figures, SystemName, WorkloadName } from "./result.ts";
 
@@ -12,8 +13,10 @@ export interface BenchSystem {
 export interface SystemNeeds {
   /** How many accounts there are to be: sessions that a workload opens, each of somebody else. */
   readonly users: number;
+  /** The data folder for chatd's server, instead of a new one. It stays. */
+  readonly folder?: string;
   /** Changes the data folder of chatd's server before it starts; there is one only where the server is the bench's own. */
-  fill?(folder: string): Promise<void>;
+  fill?(folder: string, accounts: readonly Account[]): Promise<void>;
 }
 
 /** Runs, and is its starter's; disposing of it ends its sessions and the processes that were started for it. */
@@ -51,14 +54,44 @@ export interface Workload {
   /** For people: "10 pairs, 64 messages in flight each". */
   readonly title: string;
   readonly users: number;
+  /** It is about what only a chat has, and has no limit. */
+  readonly needsChat?: boolean;
   /** Why it cannot be done there; undefined when it can. */
   refuses?(system: SystemName, options: { serverIsOwn: boolean }): string | undefined;
-  fill?(folder: string, options: RunOptions): Promise<void>;
+  /** Makes what all runs share, once and before the first. @throws {ChatError} why it cannot be measured here */
+  prepare?(options: PrepareOptions): Promise<Prepared>;
+  /** Writes to the data folder of each run, where the server is the bench's own. */
+  fill?(folder: string, accounts: readonly Account[]): Promise<void>;
   /** @throws {ChatError} when it cannot be finished */
   run(system: StartedSystem, options: RunOptions): Promise<Figures>;
 }
 
+/** What a workload can be told about a store that is full. */
+export interface StoreOptions {
+  /** How many messages it is to hold. */
+  readonly messages: number;
+  /** Where it is kept for other benches; it is made and removed by this one unless given. */
+  readonly storeFolder?: string;
+}
+
+export interface PrepareOptions extends StoreOptions {
+  /** A name for a new folder, which is removed at the end. */
+  newFolder(): Promise<string>;
+  progress(words: string): void;
+}
+
+export interface Prepared {
+  /** A data folder that servers have one after the other. */
+  readonly folder: string;
+  /** What W5 says of it. */
+  readonly stored: number;
+  /** Messages a second, if it was filled now. */
+  readonly filledPerSecond?: number;
+}
+
 export interface RunOptions {
+  /** What the workload prepared. */
+  readonly prepared?: Prepared;
   /** How long to measure, for workloads that are about a rate. */
   readonly seconds: number;
   /** Says in a few words how far it is; shown while it runs. */

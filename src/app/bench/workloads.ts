@@ -1,4 +1,7 @@
 import { busyPairs } from "./busy_pairs.ts";
+import { fullStore } from "./full_store.ts";
+import { idleSessions } from "./idle_sessions.ts";
+import { largeRoom } from "./large_room.ts";
 import { oneAtATime } from "./one_at_a_time.ts";
 import type { WorkloadName } from "./result.ts";
 import type { Workload } from "./system.ts";
@@ -6,4 +9,7 @@ import type { Workload } from "./system.ts";
 export const workloads: Readonly<Record<WorkloadName, Workload>> = {
   w1: busyPairs,
   w2: oneAtATime,
-} as Record<WorkloadName, Workload>;
+  w3: idleSessions,
+  w4: largeRoom,
+  w5: fullStore,
+};

@@ -22,7 +22,7 @@ export function benchOptions(options: OptionsWithEnv): Parser<"sync", BenchOptio
       option("--workload", listOf<WorkloadName>("WORKLOADS", workloadNames), {
         description: [text(
           "What to do, separated by commas: w1 busy pairs, w2 one message at a time, w3 idle sessions, w4 a large " +
-            "room, w5 w1 on a log of 10 million messages, which takes long and needs 5 GB",
+            "room, w5 w1 on a log that is full, which takes long to fill and needs 5 GB; w1 is done too, to compare",
         )],
       }),
       standardWorkloads,
@@ -46,6 +46,18 @@ export function benchOptions(options: OptionsWithEnv): Parser<"sync", BenchOptio
       }),
       1,
       { message: message`1` },
+    ),
+    messages: withDefault(
+      option("--messages", integer({ metavar: "COUNT", min: 1_000, max: 1_000_000_000 }), {
+        description: [text("How many the log of w5 holds before")],
+      }),
+      10_000_000,
+      { message: message`10000000` },
+    ),
+    storeFolder: plain(
+      "--store",
+      path("DIR"),
+      "Keep the full store of w5 there for the next bench, and take what an earlier one left",
     ),
     folder: plain(
       "--folder",

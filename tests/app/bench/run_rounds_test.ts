@@ -52,6 +52,8 @@ const options = {
   seconds: 1,
   serverIsOwn: true,
   systemsAreNamed: false,
+  store: { messages: 1_000 },
+  newFolder: () => Promise.reject(new TypeError("not in this test")),
   progress: new Progress(silent.signal),
   signal: new AbortController().signal,
 };
@@ -118,4 +120,34 @@ Deno.test("the middle is by what the workload is about", () => {
   const rounds = [took(1, 10), took(2, 30), took(3, 20)];
   assert.equal(medianOf("w2", rounds).latencyMs?.p50, 2);
   assert.equal(medianOf("w1", rounds).perSecond, 20);
+});
+
+Deno.test("what a workload prepares is prepared once, for all systems and rounds", async () => {
+  const asked: number[] = [];
+  const prepared = { folder: "/full", stored: 1_000 };
+  const seen: unknown[] = [];
+  const full: Workload = {
+    ...workload([]),
+    prepare: ({ messages }) => {
+      asked.push(messages);
+      return Promise.resolve(prepared);
+    },
+    run: (_, options) => {
+      seen.push(options.prepared);
+      return Promise.resolve(figures(1));
+    },
+  };
+  const systems = [fakeSystem("grpc-stream", []), fakeSystem("amqp", [])];
+  await runRounds(full, systems, { ...options, rounds: 2 });
+  assert.deepEqual(asked, [1_000]);
+  assert.deepEqual(seen, [prepared, prepared, prepared, prepared]);
+});
+
+Deno.test("what cannot be prepared is the problem of all systems", async () => {
+  const full: Workload = {
+    ...workload([]),
+    prepare: () => Promise.reject(new ChatError("storage_full", "The disk is small.")),
+  };
+  const runs = await runRounds(full, [fakeSystem("grpc-stream", []), fakeSystem("amqp", [])], options);
+  assert.deepEqual(runs.map(({ problem }) => problem), ["The disk is small.", "The disk is small."]);
 });

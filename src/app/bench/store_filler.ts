@@ -1,0 +1,135 @@
+import { statfs } from "node:fs/promises";
+import { ChatError } from "../../core/chat_error.ts";
+import { directConversation } from "../../core/message.ts";
+import { createMessageId } from "../../core/message_id.ts";
+import type { Append } from "../../core/message_store.ts";
+import { lockFolder } from "../../store/folder_lock.ts";
+import { openStore, type Store } from "../../store/open_store.ts";
+import { makeAccounts } from "./accounts.ts";
+
+/** Says what is in a folder that was filled here, as JSON. */
+const markName = "bench-store.json";
+/** In one transaction, so that waiting for the disk is nothing beside writing. */
+const batchSize = 10_000;
+const pairs = 250;
+/** Of a stored and indexed message of 100 bytes, with room to spare. */
+const bytesPerMessage = 500;
+const spareBytes = 1024 ** 3;
+/** How far apart messages were accepted, in milliseconds: ten million in twelve days. */
+const apartMs = 100;
+const textBytes = 100;
+
+export interface FillOptions {
+  readonly messages: number;
+  progress(words: string): void;
+}
+
+export interface Filled {
+  /** At least so many messages are there. */
+  readonly stored: number;
+  readonly filledPerSecond?: number;
+}
+
+/**
+ * Sees to it that a data folder holds so many messages between two people each, through the store's own commits, all of them in the index of
+ * words. One that was filled before, here or in part, gets what is missing.
+ * @throws {ChatError} `invalid_argument` for a folder with something else in it, `storage_full` when the disk has too little room
+ */
+export async function fillStore(folder: string, { messages, progress }: FillOptions): Promise<Filled> {
+  const before = await readMark(folder);
+  if (before >= messages) return { stored: before };
+  await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+  await requireRoom(folder, messages - before);
+  await writeMark(folder, before);
+  const accounts = await makeAccounts(folder, 2 * pairs);
+  using _lock = lockFolder(folder);
+  using store = openStore({ folder });
+  const startedAt = performance.now();
+  let stored = before;
+  const rate = () => Math.round((stored - before) / (performance.now() - startedAt) * 1000);
+  const now = Date.now();
+  while (stored < messages) {
+    const count = Math.min(batchSize, messages - stored);
+    await store.messages.commit(Array.from({ length: count }, (_, i): Append => {
+      const number = stored + i;
+      const pair = number % pairs;
+      const two = [accounts[2 * pair].name, accounts[2 * pair + 1].name];
+      const acceptedAt = now - (messages - number) * apartMs;
+      return {
+        kind: "append",
+        conversation: directConversation(two[0], two[1]),
+        members: two,
+        id: createMessageId(acceptedAt),
+        sender: two[Math.floor(number / pairs) % 2],
+        acceptedAt,
+        text: words(),
+      };
+    }));
+    stored += count;
+    progress(
+      `${stored.toLocaleString("en")} of ${messages.toLocaleString("en")} messages, ${rate().toLocaleString("en")}/s`,
+    );
+    // Whoever interrupts the bench is heard in between.
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  const filledPerSecond = rate();
+  await index(store, progress);
+  await writeMark(folder, stored);
+  return { stored, filledPerSecond };
+}
+
+/** Resolves when all messages can be found, as in a store that was not filled in one go. */
+async function index(store: Store, progress: FillOptions["progress"]): Promise<void> {
+  store.indexer.start();
+  while (store.indexer.lag > 0) {
+    progress(`${store.indexer.lag.toLocaleString("en")} messages to be indexed`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** Made-up words, of which there are some thousands, the short ones often. */
+function words(): string {
+  let text = "";
+  while (text.length < textBytes) text += `${Math.floor(46_656 ** Math.random()).toString(36)} `;
+  return text.slice(0, textBytes);
+}
+
+/** How many messages were put into a folder; 0 for one that is new. */
+async function readMark(folder: string): Promise<number> {
+  try {
+    const { messages } = JSON.parse(await Deno.readTextFile(`${folder}/${markName}`));
+    if (Number.isSafeInteger(messages)) return messages;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound) && !(error instanceof SyntaxError)) throw error;
+  }
+  if (await isEmpty(folder)) return 0;
+  throw new ChatError(
+    "invalid_argument",
+    `The folder "${folder}" holds something that no bench put there: choose another one with --store.`,
+  );
+}
+
+async function isEmpty(folder: string): Promise<boolean> {
+  try {
+    for await (const _ of Deno.readDir(folder)) return false;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return true;
+}
+
+async function writeMark(folder: string, messages: number): Promise<void> {
+  await Deno.writeTextFile(`${folder}/${markName}`, JSON.stringify({ messages }));
+}
+
+async function requireRoom(folder: string, messages: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  const needed = messages * bytesPerMessage + spareBytes;
+  if (bavail * bsize >= needed) return;
+  const gigabytes = (bytes: number) => (bytes / 1e9).toFixed(1);
+  throw new ChatError(
+    "storage_full",
+    `${messages.toLocaleString("en")} messages need ${gigabytes(needed)} GB, and the disk of "${folder}" has ` +
+      `${gigabytes(bavail * bsize)} GB: name another one with --store or --folder, or fewer messages with --messages.`,
+  );
+}

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { freePorts } from "../../src/app/bench/free_ports.ts";
 import { type ChatdResult, runChatd } from "../support/chatd_process.ts";
+import { Child } from "../support/child_process.ts";
 import { RabbitNode } from "../support/rabbitmq_node.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
@@ -118,6 +119,27 @@ Deno.test("doctor finds out whether a broker is there, asks, and locks clients i
       assert.match(stdout, what);
     }
     assert.doesNotMatch(stdout, new RegExp(node.password));
+  });
+
+  await t.step("with a server, clients can write where they must", async () => {
+    await using server = new Child({
+      args: ["amqp-server", "--data", folder.path, "--no-supervise", "--broker-auth-listen", auth, ...management],
+      env: { CHATD_BROKER: node.amqpUrl() },
+    });
+    await server.line(/^data in/);
+    const { code, stdout, stderr } = await doctor(node.amqpUrl(), ...management, "--listen", `127.0.0.1:${nobody}`);
+    assert.equal(code, 0, stdout + stderr);
+    for (
+      const what of [
+        /^ok +data folder: a server has it/m,
+        /^ok +server: it is chatd .*, as this program$/m,
+        /^warning +server: nobody answers over gRPC .*\n +Right for amqp-server/m,
+        /^ok +broker: a chatd server takes requests$/m,
+        /^ok +broker: the broker asks at \S+ who may log in: the server there$/m,
+        /^ok +broker: clients can write to chatd\.requests$/m,
+        /^ok +broker: clients can write to chatd\.files$/m,
+      ]
+    ) assert.match(stdout, what);
   });
 
   await t.step("the password of another user of the broker comes from a file", async () => {

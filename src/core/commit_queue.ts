@@ -36,8 +36,11 @@ export class CommitQueue {
   /** Cursors and read positions, each once. */
   #moves = new Map<string, MoveCursor | MoveRead>();
   #moveTimer: ReturnType<typeof setTimeout> | undefined;
-  /** What people have read because they wrote it: not part of every commit, which would cost each a row more. */
-  #ownReads = new Map<string, MoveRead>();
+  /**
+   * What people have read because they wrote it, by user and conversation: not part of every commit, which would cost each a row more. As
+   * every message comes by here, nothing is made for it.
+   */
+  readonly #ownReads = new Map<string, Map<string, number>>();
   #ownTimer: ReturnType<typeof setTimeout> | undefined;
   #scheduled = false;
   #committing: Promise<void> | undefined;
@@ -82,7 +85,9 @@ export class CommitQueue {
 
   /** `user` wrote `seq`: for who had read everything before it, it is not unread. Is part of a commit soon. */
   moveOwnRead(conversation: string, user: string, seq: number): void {
-    this.#ownReads.set(`own ${conversation} ${user}`, { kind: "move_read", conversation, user, seq, ownOnly: true });
+    let reads = this.#ownReads.get(user);
+    if (reads === undefined) this.#ownReads.set(user, reads = new Map());
+    reads.set(conversation, seq);
     this.#ownTimer ??= setTimeout(() => this.#takeOwnReads(), moveDelayMs);
   }
 
@@ -96,9 +101,12 @@ export class CommitQueue {
     clearTimeout(this.#ownTimer);
     this.#ownTimer = undefined;
     // After what was read otherwise.
-    for (const [key, change] of this.#ownReads) {
-      this.#moves.delete(key);
-      this.#move(key, change);
+    for (const [user, reads] of this.#ownReads) {
+      for (const [conversation, seq] of reads) {
+        const key = `own ${conversation} ${user}`;
+        this.#moves.delete(key);
+        this.#move(key, { kind: "move_read", conversation, user, seq, ownOnly: true });
+      }
     }
     this.#ownReads.clear();
   }
@@ -159,7 +167,7 @@ export class CommitQueue {
     const seconds = (performance.now() - begun) / 1_000;
     let messages = 0;
     let events = 0;
-    for (const [index, { origin, settle }] of batch.entries()) {
+    batch.forEach(({ origin, settle }, index) => {
       const result = results[index];
       if (result.kind === "accepted") {
         if (result.message.event === undefined) messages += 1;
@@ -167,7 +175,7 @@ export class CommitQueue {
         this.#options.onAccepted(result.message, origin);
       }
       settle.resolve(result);
-    }
+    });
     this.#metrics.committed({ messages, events, changes: results.length, seconds });
     for (const [index, move] of moves.entries()) {
       if (move.kind !== "move_read" || move.ownOnly || results[batch.length + index].kind !== "moved") continue;

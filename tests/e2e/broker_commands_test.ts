@@ -105,7 +105,16 @@ Deno.test("doctor finds out whether a broker is there, asks, and locks clients i
   await t.step("all is well", async () => {
     const { code, stdout, stderr } = await doctor(node.amqpUrl(), ...management);
     assert.equal(code, 0, stdout + stderr);
-    for (const what of [/lets "chatd" in/, /RabbitMQ \d/, /plugins are enabled/, /the broker asks at/, /locked in/]) {
+    for (
+      const what of [
+        /lets "chatd" in/,
+        /RabbitMQ \d/,
+        /plugins are enabled/,
+        /one node/,
+        /the broker asks at/,
+        /locked in/,
+      ]
+    ) {
       assert.match(stdout, what);
     }
     assert.doesNotMatch(stdout, new RegExp(node.password));
@@ -139,13 +148,13 @@ Deno.test("doctor finds out whether a broker is there, asks, and locks clients i
     Deno.writeTextFileSync(secretFile, "0123456789abcdef0123\n");
     const { code, stdout } = await doctor(node.amqpUrl(), ...management, "--broker-auth-secret-file", secretFile);
     assert.equal(code, 1);
-    assert.match(stdout, /PROBLEM +the broker does not ask at .* or asks there with another secret/);
+    assert.match(stdout, /PROBLEM +broker: the broker does not ask at .* or asks there with another secret/);
     assert.match(stdout, /1 problem to fix/);
   });
 
   await t.step("without management, there is a warning", async () => {
     const { code, stdout } = await doctor(node.amqpUrl(), "--broker-management", `http://127.0.0.1:${nobody}`);
     assert.equal(code, 0);
-    assert.match(stdout, /warning +The management of RabbitMQ .* cannot be reached/);
+    assert.match(stdout, /warning +broker: The management of RabbitMQ .* cannot be reached/);
   });
 });

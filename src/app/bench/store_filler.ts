@@ -1,4 +1,3 @@
-import { statfs } from "node:fs/promises";
 import { ChatError } from "../../core/chat_error.ts";
 import { directConversation } from "../../core/message.ts";
 import { createMessageId } from "../../core/message_id.ts";
@@ -8,6 +7,7 @@ import { lockFolder } from "../../store/folder_lock.ts";
 import { openStore } from "../../store/open_store.ts";
 import { SearchIndex } from "../../store/search_index.ts";
 import { SqliteMessageStore } from "../../store/sqlite_message_store.ts";
+import { freeBytes } from "../free_bytes.ts";
 import { makeAccounts } from "./accounts.ts";
 
 /** Says what is in a folder that was filled here, as JSON. */
@@ -42,8 +42,8 @@ export async function fillStore(folder: string, { messages, progress }: FillOpti
   const before = await readMark(folder);
   let filledPerSecond: number | undefined;
   if (before < messages) {
-    await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
     await requireRoom(folder, messages - before);
+    await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
     await writeMark(folder, before);
     const startedAt = performance.now();
     await addMessages(folder, before, messages, progress);
@@ -147,13 +147,13 @@ async function writeMark(folder: string, messages: number): Promise<void> {
 }
 
 async function requireRoom(folder: string, messages: number): Promise<void> {
-  const { bavail, bsize } = await statfs(folder);
+  const free = await freeBytes(folder);
   const needed = messages * bytesPerMessage + spareBytes;
-  if (bavail * bsize >= needed) return;
+  if (free === undefined || free >= needed) return;
   const gigabytes = (bytes: number) => (bytes / 1e9).toFixed(1);
   throw new ChatError(
     "storage_full",
     `${whole(messages)} messages need ${gigabytes(needed)} GB, and the disk of "${folder}" has ` +
-      `${gigabytes(bavail * bsize)} GB: name another one with --store or --folder, or fewer messages with --messages.`,
+      `${gigabytes(free)} GB: name another one with --store or --folder, or fewer messages with --messages.`,
   );
 }

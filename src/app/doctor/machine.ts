@@ -1,4 +1,4 @@
-import { statfs } from "node:fs/promises";
+import { freeBytes } from "../free_bytes.ts";
 import { serverOf } from "./data_folder.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
 
@@ -49,21 +49,6 @@ export async function* examineFileLimit({ dataDir }: MachineOptions): AsyncGener
       "Raise it before more people come: ulimit -n, or LimitNOFILE= in the unit of systemd.",
     );
   } else yield ok(`${who} may open ${limit === Infinity ? "any number of" : limit} files (ulimit -n)`);
-}
-
-async function freeBytes(folder: string): Promise<number | undefined> {
-  for (let path = folder;;) {
-    try {
-      const { bavail, bsize } = await statfs(path);
-      return bavail * bsize;
-    } catch (error) {
-      if (error instanceof Deno.errors.NotCapable) return undefined;
-      if (!(error instanceof Error && "code" in error && error.code === "ENOENT") || path === "." || path === "/") {
-        throw error;
-      }
-      path = path.replace(/\/*[^/]*\/*$/, "") || (path.startsWith("/") ? "/" : ".");
-    }
-  }
 }
 
 /** In the words of Linux; what other systems have no file for, a shell says of itself. */

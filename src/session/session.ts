@@ -61,12 +61,12 @@ export class Session {
   readonly id: string = crypto.randomUUID();
   readonly #options: SessionOptions;
   readonly #writer: FrameWriter;
-  readonly #helloTimer: ReturnType<typeof setTimeout>;
+  #helloTimer: ReturnType<typeof setTimeout> | undefined;
   #subscriber: Subscriber | undefined;
   #protocolVersion = 0;
   #delivery: Delivery | undefined;
   readonly #route: DeliveryRoute;
-  readonly #ended = new AbortController();
+  #ended = false;
 
   readonly #requests = new RequestQueue();
   readonly #windowBytes: number;
@@ -108,7 +108,7 @@ export class Session {
     const share = bytes / Math.max(1, frame.requests.length);
     try {
       for (const request of frame.requests) {
-        if (this.#ended.signal.aborted) return;
+        if (this.#ended) return;
         if (request.kind?.$case === "ack") this.#delivered(this.#sent.acknowledge(request.kind.value.receipt));
         else this.#requests.add(request, share);
       }
@@ -131,7 +131,7 @@ export class Session {
 
   /** Tells the client why, and ends. Idempotent. */
   end(reason: ChatError): void {
-    if (this.#ended.signal.aborted) return;
+    if (this.#ended) return;
     if (this.#lastReply !== undefined && reason.code === "token_revoked") {
       this.#reply(this.#lastReply.id, this.#lastReply.result);
     }
@@ -140,8 +140,8 @@ export class Session {
   }
 
   #finish(reason: ChatError | undefined): void {
-    if (this.#ended.signal.aborted) return;
-    this.#ended.abort();
+    if (this.#ended) return;
+    this.#ended = true;
     clearTimeout(this.#helloTimer);
     clearTimeout(this.#pause);
     clearTimeout(this.#renewal);
@@ -209,7 +209,7 @@ export class Session {
     if (kind.$case === "hello") throw new ChatError("invalid_argument", "This session has had its hello already.");
     if (kind.$case === "send") return await this.#send(id, kind.value);
     await Promise.all(this.#sends);
-    if (this.#ended.signal.aborted) return;
+    if (this.#ended) return;
     const endsIt = kind.$case === "logOut" || kind.$case === "deleteAccount" ||
       (kind.$case === "revokeDevice" && kind.value.id === identity.deviceId);
     if (endsIt) {
@@ -227,7 +227,7 @@ export class Session {
   async #send(id: number, request: SendRequest): Promise<void> {
     const { chat } = this.#options;
     const draft = await chat.posting.check(this.#subscriber!.identity.user, request);
-    if (this.#ended.signal.aborted) return;
+    if (this.#ended) return;
     const sending = chat.posting.submit(draft, this.#subscriber)
       .then((accepted) => this.#reply(id, { $case: "send", value: toSendResponse(accepted) }))
       .catch((error) => this.#refuse(id, error))
@@ -248,7 +248,7 @@ export class Session {
     const cursor = Math.max(stored, resumeAfter);
     // The token may have been revoked while the consumer was opened: from here on the session is told.
     await chat.accounts.authenticate(hello.token, (identity) => {
-      if (!this.#ended.signal.aborted) this.#begin(id, hello, { identity, cursor });
+      if (!this.#ended) this.#begin(id, hello, { identity, cursor });
     });
   }
 
@@ -261,6 +261,7 @@ export class Session {
     this.#protocolVersion = hello.protocolVersion;
     const delivery = this.#subscribe({ identity, consumer, cursor, head });
     clearTimeout(this.#helloTimer);
+    this.#helloTimer = undefined;
     this.#renewLater(identity);
     const client = hello.client.slice(0, 64);
     chat.metrics.sessionBegan(peer.transport);
@@ -297,7 +298,7 @@ export class Session {
         if (error instanceof ChatError) return this.end(error);
         this.#logFailure("a token was not renewed", error);
       }
-      if (!this.#ended.signal.aborted) this.#renewLater(identity);
+      if (!this.#ended) this.#renewLater(identity);
     }, renewIntervalMs);
   }
 
@@ -341,12 +342,12 @@ export class Session {
   }
 
   #reply(requestId: number, result: ReplyResult): void {
-    if (this.#ended.signal.aborted) return;
+    if (this.#ended) return;
     this.#writer.add(encodeItem({ $case: "reply", value: { requestId, result } }));
   }
 
   #refuse(requestId: number, thrown: unknown): void {
-    if (this.#ended.signal.aborted) return;
+    if (this.#ended) return;
     const error = toChatError(thrown);
     if (error.code === "internal") this.#logFailure("request failed", thrown);
     const { chat, peer } = this.#options;
@@ -367,7 +368,7 @@ export class Session {
   #notify(notice: Notice): void {
     if (this.#protocolVersion < 2 && notice.kind !== "presence") return;
     // Lossy: it may not take the room of replies.
-    if (this.#ended.signal.aborted || this.#otherBytes >= this.#windowBytes / 2) return;
+    if (this.#ended || this.#otherBytes >= this.#windowBytes / 2) return;
     this.#writer.add(encodeNoticeItem(notice));
   }
 }

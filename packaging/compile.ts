@@ -9,7 +9,16 @@ import { v8Flags } from "../src/app/serving_command.ts";
 import { sources, stageSources } from "./stage.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
-const permissions = ["--no-prompt", "--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-run"];
+const permissions = [
+  "--no-prompt",
+  "--allow-net",
+  "--allow-read",
+  "--allow-write",
+  "--allow-env",
+  "--allow-run",
+  // The name of a new device; whose the data folder is, and how much its disk still takes.
+  "--allow-sys=hostname,uid,statfs",
+];
 
 export interface CompileOptions {
   /** The path of the executable. */

@@ -31,6 +31,15 @@ export const targets = [
 ] as const;
 export type Target = typeof targets[number];
 
+/** What every archive has beside the program. */
+const documents = [
+  "README.md",
+  "LICENSE",
+  "CHANGELOG.md",
+  "examples/chatd.toml",
+  "examples/grafana.json",
+  "packaging/chatd.1",
+] as const;
 const shells = ["bash", "zsh", "fish"] as const;
 
 /** The name of a target's archive; install.sh makes the same. */
@@ -63,7 +72,7 @@ export async function release({ targets, out, commit, url, denort }: ReleaseOpti
       await Deno.mkdir(`${folder}/completions`, { recursive: true });
       const executable = `${folder}/chatd${target.includes("windows") ? ".exe" : ""}`;
       await compile({ output: executable, target, commit, denort: target === Deno.build.target ? denort : undefined });
-      for (const file of ["README.md", "LICENSE", "CHANGELOG.md", "examples/chatd.toml", "packaging/chatd.1"]) {
+      for (const file of documents) {
         await Deno.copyFile(`${root}${file}`, `${folder}/${file.replace(/^.*\//, "")}`);
       }
       if (target.includes("linux")) {

@@ -162,7 +162,7 @@ export class BrokerAuthority {
     }
     const writes = resource === "exchange" && permission === "write" ? name : undefined;
     if (username === registrationUser) return writes === registrationExchange ? "allow" : "deny";
-    if (username === inspectorUser) return writes === requestExchange ? "allow" : "deny";
+    if (username === inspectorUser) return writes === requestExchange || writes === fileExchange ? "allow" : "deny";
     const isOwn = resource === "queue" && permission === "read" &&
       this.#options.sessionQueues.ownerOf(name) === username;
     if (!isOwn && writes !== requestExchange && writes !== fileExchange) return "deny";

@@ -42,9 +42,9 @@ export async function* inspectLocks(connection: BrokerConnection): AsyncGenerato
   yield { what: "send AMQP frames longer than 8 KiB", holds: frameMax > 0 && frameMax <= maxAmqpFrameBytes };
 }
 
-/** Whether a client can publish requests; nothing arrives anywhere. @throws {ChatError} when there is no such exchange yet */
-export async function canPublish(connection: BrokerConnection): Promise<boolean> {
-  return await isAllowed(connection, (channel) => channel.publish(requestExchange, "inspection", Buffer.alloc(0)));
+/** Whether a client can publish to an exchange; nothing arrives anywhere. False too where there is no such exchange yet. */
+export async function canPublish(connection: BrokerConnection, exchange: string): Promise<boolean> {
+  return await isAllowed(connection, (channel) => channel.publish(exchange, "inspection", Buffer.alloc(0)));
 }
 
 /** How many servers consume requests. @throws {ChatError} `unavailable` when nobody declared the queue yet */

@@ -4,7 +4,8 @@ import { FrameQueue } from "../client/frame_queue.ts";
 import { serverError } from "../client/server_error.ts";
 import type { Link } from "../client/transport.ts";
 import { ChatError, toChatError } from "../core/chat_error.ts";
-import { ClientFrame, type Item, ServerFrame } from "../gen/chatd/v1/session.ts";
+import { type ClientFrame, type Item, ServerFrame } from "../gen/chatd/v1/session.ts";
+import { encodeClientFrame } from "../wire/client_frames.ts";
 import { toWireError } from "../wire/convert.ts";
 import { maxFrameBytes } from "../wire/limits.ts";
 import { decodeStrictly } from "../wire/strict_reader.ts";
@@ -75,7 +76,7 @@ export class AmqpLink implements Link {
 
   send(frame: ClientFrame): void {
     if (this.#ended.signal.aborted) return;
-    if (this.#opening !== undefined) return this.sendBytes(ClientFrame.encode(frame).finish());
+    if (this.#opening !== undefined) return this.sendBytes(encodeClientFrame(frame));
     this.#opening = this.#open(frame).catch((error) => this.#fail(toChatError(error)));
   }
 
@@ -109,7 +110,7 @@ export class AmqpLink implements Link {
         noAck: true,
       })
     );
-    await this.#publish(ClientFrame.encode(hello).finish(), { correlationId: this.#correlationId });
+    await this.#publish(encodeClientFrame(hello), { correlationId: this.#correlationId });
   }
 
   /** The reply to the hello; later, what the server has to say of a session that it does not have any more. */
@@ -183,7 +184,7 @@ export class AmqpLink implements Link {
       let bytes = 0;
       const count = this.#waiting.findIndex((frame) => (bytes += frame.length) > maxFrameBytes);
       const frames = this.#waiting.splice(0, count < 0 ? this.#waiting.length : Math.max(count, 1));
-      await this.#publish(Buffer.concat(frames), {});
+      await this.#publish(frames.length === 1 ? frames[0] : Buffer.concat(frames), {});
       this.#stayAlive();
     }
   }

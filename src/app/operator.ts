@@ -179,6 +179,16 @@ export class Operator {
   }
 }
 
+/**
+ * The version of the server that has a data folder, as `longVersion` has it; undefined when none takes commands.
+ * @throws {ChatError} `unsupported_version` when it is too old to say it; `permission_denied`, `unavailable`
+ */
+export async function versionOfServer(folder: string): Promise<string | undefined> {
+  const connection = await connect(controlSocketPath(folder));
+  if (connection === undefined) return undefined;
+  return String(await ask(connection, { command: "server.version", arguments: {} }));
+}
+
 class FolderTaken extends Error {}
 
 function takeFolder(folder: string): Disposable {

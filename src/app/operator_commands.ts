@@ -4,6 +4,7 @@ import { directConversation } from "../core/message.ts";
 import { parseUserName } from "../core/user_name.ts";
 import type { ControlHandlers } from "./control_socket.ts";
 import type { Core } from "./open_chat.ts";
+import { longVersion } from "./version.ts";
 
 const maxPage = 500;
 /** How long a command waits until all of a room is off the disk, in milliseconds; it goes on after that. */
@@ -22,6 +23,7 @@ export function operatorCommands(
     return directConversation(parseUserName(one), parseUserName(other));
   };
   return {
+    "server.version": () => Promise.resolve(longVersion),
     "user.find": async (args) => await accounts.findUser(text(args, "name")) ?? null,
     "user.list": (args) => accounts.listUsers({ after: text(args, "after"), limit: maxPage }),
     "user.add": (args) => accounts.addUser({ name: text(args, "name"), password: text(args, "password") }),

@@ -8,7 +8,8 @@ import { amqpClientOptions } from "./options/amqp_client.ts";
 import { amqpServerOptions } from "./options/amqp_server.ts";
 import { auditOptions } from "./options/audit.ts";
 import { benchOptions } from "./options/bench.ts";
-import { brokerConfigOptions, doctorOptions } from "./options/broker.ts";
+import { brokerConfigOptions } from "./options/broker_config.ts";
+import { doctorOptions } from "./options/doctor.ts";
 import { grpcClientOptions } from "./options/grpc_client.ts";
 import { grpcServerOptions } from "./options/grpc_server.ts";
 import { serveOptions } from "./options/serve.ts";
@@ -95,12 +96,14 @@ function commandEntries(options: OptionsWithEnv, env: Environment): readonly Com
   });
   const doctor = defineCommand({
     name: "doctor",
-    brief: "Check a RabbitMQ, and say what to fix",
+    brief: "Check the whole set-up, and say what to fix",
     description:
-      "Checks step by step whether RabbitMQ is there, is set up for chatd, asks it who may do what, and locks " +
-      "clients in. Ends with 1 when there is something to fix, and with 4 when no broker is there.",
+      "Checks step by step the configuration file, the data folder and its database, the disk, the certificate, and whether " +
+      "the server answers and is of this version; with --broker, also whether RabbitMQ is there, is set up for chatd, asks it " +
+      "who may do what, and locks clients in. Takes the options of the server, from the command line or its configuration " +
+      "file. Ends with 1 when there is something to fix, and with 4 when no broker is there.",
     options: () => doctorOptions(options),
-    load: async () => (await import("../app/doctor.ts")).runDoctor,
+    load: async () => (await import("../app/doctor/doctor.ts")).runDoctor,
     exitCodeOf: clientExitCode,
   });
   const audit = defineCommand({

@@ -46,8 +46,8 @@ export const defaultTiming: SessionTiming = {
 /** Who keeps what outlives a session. The next frame is read when these have resolved. */
 export interface SessionOwner {
   opened(hello: HelloResponse): void;
-  /** A message of the log, own ones included. Resolves when the client needs it no more. */
-  takeMessage(message: Message): Promise<void>;
+  /** A message of the log, own ones included. The next is given when the client needs this one no more: at once, or when this resolves. */
+  takeMessage(message: Message): void | Promise<void>;
   /** Everything up to `position` has been taken. */
   tookThrough(position: number): void;
   /** Resolves when all messages so far are safe with the client, which may be later than they were taken; undefined when they are now. */
@@ -190,8 +190,10 @@ export class LiveSession {
     for (const item of frame.items) {
       if (this.#failure) return;
       if (item.kind?.$case === "reply") this.#pending.settle(item.kind.value);
-      else if (item.kind?.$case === "message") await this.#owner.takeMessage(item.kind.value);
-      else if (item.kind?.$case === "deliveryChanged") this.#owner.deliveryChanged(item.kind.value);
+      else if (item.kind?.$case === "message") {
+        const taking = this.#owner.takeMessage(item.kind.value);
+        if (taking !== undefined) await taking;
+      } else if (item.kind?.$case === "deliveryChanged") this.#owner.deliveryChanged(item.kind.value);
       else if (item.kind?.$case === "sessionEnded") return this.end(serverError(item.kind.value.error));
       else {
         const notice = item.kind && fromWireNotice(item.kind);

@@ -126,20 +126,20 @@ export class Chat {
     this.#commits = new CommitQueue({
       store,
       defer: options.defer,
-      onAccepted: (message, origin) => {
+      onAccepted: (message, from) => {
+        const origin = from as Origin;
         if (message.event === undefined) this.#commits.moveOwnRead(message.conversation, message.sender, message.seq);
-        fanOut.publish(message, origin as Origin);
+        fanOut.publish(message, origin);
         if (message.event?.kind === "deleted") void this.files.sweep();
-        settings.published(message);
-        this.receipts.published(message);
+        if (origin.room === undefined) settings.wrote(message.sender, origin.members);
+        this.receipts.published(message, origin.members);
       },
       onRead: (read) => this.receipts.readSaved(read),
       metrics,
     });
     const commits = this.#commits;
-    const checkContact = (sender: string, recipient: string) => settings.checkContact(sender, recipient);
     const disk = new DiskQuota({ files: options.files, maxBytes: limits.maxDiskBytes, clock, log });
-    this.posting = new Posting({ known, store, rooms: cache, commits, disk, clock, checkContact });
+    this.posting = new Posting({ known, settings, store, rooms: cache, commits, disk, clock });
     this.receipts = new Receipts({
       live,
       store,
@@ -158,7 +158,7 @@ export class Chat {
       audit: options.audit ?? noAudit,
       limits,
       isUser,
-      checkContact,
+      checkContact: (sender, recipient) => settings.checkContact(sender, recipient),
     });
     this.roomKeeper = new RoomKeeper({ cache, store: options.rooms, revisions, log });
     this.deletion = new AccountDeletion({

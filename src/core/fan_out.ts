@@ -1,5 +1,5 @@
 import type { LiveSessions } from "./live_sessions.ts";
-import { directMembers, type Message } from "./message.ts";
+import type { Message } from "./message.ts";
 import { isRoomEvent, type Origin } from "./posting.ts";
 import type { RoomCache } from "./room_cache.ts";
 import type { RoomChange, RoomState } from "./room_state.ts";
@@ -23,11 +23,9 @@ export class FanOut {
     this.#options = options;
   }
 
-  publish(message: Message, { room: asked, change, subscriber }: Origin): void {
+  publish(message: Message, { members, room: asked, change, subscriber }: Origin): void {
     const room = asked && (this.#options.rooms.peek(asked.id) ?? asked);
-    const audience = room === undefined
-      ? directMembers(message.conversation)
-      : this.#roomAudience(message, room, change);
+    const audience = room === undefined ? members : this.#roomAudience(message, room, change);
     for (const user of audience) {
       if (user !== message.sender && this.#options.hides(user, message)) continue;
       const isSure = this.#isSure(user, message, room);

@@ -11,6 +11,11 @@ export class KnownUsers {
     this.#accounts = accounts;
   }
 
+  /** Whether it is one as far as is known without asking. */
+  remembers(name: string): boolean {
+    return this.#names.has(name);
+  }
+
   async has(name: string): Promise<boolean> {
     if (this.#names.has(name)) return true;
     if (await this.#accounts.findUser(name) === undefined) return false;

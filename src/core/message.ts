@@ -83,7 +83,10 @@ export function directConversation(one: string, other: string): string {
 
 /** The two people of a direct conversation, each once. */
 export function directMembers(conversation: string): string[] {
-  return [...new Set(conversation.split(":"))];
+  const end = conversation.indexOf(":");
+  const one = conversation.slice(0, end);
+  const other = conversation.slice(end + 1);
+  return one === other ? [one] : [one, other];
 }
 
 /** How `user` addresses a conversation that they are in: the other person's name, or the room's id. */

@@ -8,12 +8,13 @@ import type { KnownUsers } from "./known_users.ts";
 import type { Subscriber } from "./live_sessions.ts";
 import type { LogEvent, RoomEvent } from "./log_event.ts";
 import { findMentions } from "./mentions.ts";
-import { type Accepted, checkText, directConversation, directMembers, type Message } from "./message.ts";
+import { type Accepted, checkText, directConversation, type Message } from "./message.ts";
 import { checkMessageIdTime, parseMessageId } from "./message_id.ts";
 import type { ChangeResult, MessageStore } from "./message_store.ts";
 import type { RoomAction } from "./permissions.ts";
 import type { RoomCache } from "./room_cache.ts";
 import { noSuchRoom, type RoomChange, type RoomState } from "./room_state.ts";
+import type { UserSettings } from "./user_settings.ts";
 
 /** What a client wants to be sent. */
 export interface Draft {
@@ -40,6 +41,8 @@ export interface Amendment {
 export interface CheckedDraft {
   readonly sender: string;
   readonly conversation: string;
+  /** The two people of a direct conversation, each once; of a room, nobody. */
+  readonly members: readonly string[];
   readonly room: RoomState | undefined;
   readonly id: string;
   readonly text: string;
@@ -57,6 +60,8 @@ export interface CheckedDraft {
 
 /** Who gets an entry that was committed. */
 export interface Origin {
+  /** The two people of a direct conversation, each once; of a room, nobody. */
+  readonly members: readonly string[];
   readonly room: RoomState | undefined;
   /** Of the room, by an event of it. */
   readonly change: RoomChange | undefined;
@@ -66,6 +71,8 @@ export interface Origin {
 /** An address, as far as it means something to somebody. */
 export interface Destination {
   readonly conversation: string;
+  /** The two people of a direct conversation, each once; of a room, nobody. */
+  readonly members: readonly string[];
   readonly room: RoomState | undefined;
   /** Why there is nothing, as far as the asker may know. */
   readonly refusal: ChatError | undefined;
@@ -75,13 +82,12 @@ export type Posted = Accepted & { duplicate: boolean };
 
 export interface PostingOptions {
   known: KnownUsers;
+  settings: Pick<UserSettings, "takesAll" | "checkContact">;
   store: MessageStore;
   rooms: RoomCache;
   commits: CommitQueue;
   disk: DiskQuota;
   clock: Clock;
-  /** Whether a user takes messages from this sender; throws the refusal. */
-  checkContact(sender: string, recipient: string): Promise<void>;
 }
 
 /** Puts entries into logs: who may, what they may be, exactly once. */
@@ -94,16 +100,19 @@ export class Posting {
 
   /** What `user` means by an address. @throws {ChatError} `invalid_argument` */
   async resolve(user: string, text: string): Promise<Destination> {
-    const address = parseAddress(text);
+    return await this.#resolve(user, parseAddress(text));
+  }
+
+  async #resolve(user: string, address: Address): Promise<Destination> {
     if (address.kind === "user") {
-      const conversation = directConversation(user, address.name);
       const refusal = await this.#options.known.has(address.name) ? undefined : noSuchUser(address.name);
-      return { conversation, room: undefined, refusal };
+      return { ...direct(user, address.name), refusal };
     }
     const room = await this.#findRoom(address);
-    if (room?.may(user, "see")) return { conversation: room.id, room, refusal: undefined };
-    const conversation = address.kind === "room_id" ? address.id : "";
-    return { conversation, room: undefined, refusal: noSuchRoom(text) };
+    if (room?.may(user, "see")) return { conversation: room.id, members: [], room, refusal: undefined };
+    const isNamed = address.kind === "room_name";
+    const refusal = noSuchRoom(isNamed ? `#${address.name}` : address.id);
+    return { conversation: isNamed ? "" : address.id, members: [], room: undefined, refusal };
   }
 
   /** @throws {ChatError} `not_found`, in the same words for a room that is not there and one that the user may not see. */
@@ -113,21 +122,32 @@ export class Posting {
     throw refusal ?? new ChatError("invalid_argument", `"${text}" is not a room: write "#name" or "+id".`);
   }
 
-  /** @throws {ChatError} `invalid_argument`, `message_id_expired`, `message_id_in_future`. */
-  async check(sender: string, draft: Draft): Promise<CheckedDraft> {
+  /**
+   * What most messages are, to somebody who takes all, is checked without waiting: with many messages each turn counts.
+   * @throws {ChatError} `invalid_argument`, `message_id_expired`, `message_id_in_future`.
+   */
+  check(sender: string, draft: Draft): CheckedDraft | Promise<CheckedDraft> {
     const id = this.#checkId(draft.id);
     const uploadId = draft.uploadId ? parseMessageId(draft.uploadId) : undefined;
     if (uploadId === undefined || draft.text !== "") checkText(draft.text);
-    const { conversation, room, refusal } = await this.resolve(sender, draft.to);
-    const checked = { sender, conversation, room, id, text: draft.text, needs: "send" as const };
+    const address = parseAddress(draft.to);
     const replyTo = draft.replyToSeq || undefined;
-    return {
-      ...checked,
-      ...(uploadId !== undefined && { uploadId }),
-      ...(replyTo !== undefined && { replyTo }),
-      ...(draft.automatic && { automatic: true }),
-      refusal: refusal ?? await this.#refusal(checked) ?? await this.#refuseReply(checked, replyTo),
-    };
+    const content = { id, text: draft.text, uploadId, replyTo, automatic: draft.automatic || undefined };
+    if (address.kind !== "user" || replyTo !== undefined || !this.#takesAll(address.name)) {
+      return this.#checkAsking(sender, address, content);
+    }
+    return toDraft(sender, direct(sender, address.name), content);
+  }
+
+  async #checkAsking(sender: string, address: Address, content: Content): Promise<CheckedDraft> {
+    const checked = toDraft(sender, await this.#resolve(sender, address), content);
+    const refusal = checked.refusal ?? await this.#refusal(checked) ?? await this.#refuseReply(checked);
+    return { ...checked, refusal };
+  }
+
+  /** Whether there is such a user, who takes messages from everybody, as far as is known without asking. */
+  #takesAll(user: string): boolean {
+    return this.#options.known.remembers(user) && this.#options.settings.takesAll(user);
   }
 
   /** Replaces the text of a message. @throws {ChatError} as {@link check}, and `not_found`, `permission_denied`. */
@@ -166,8 +186,8 @@ export class Posting {
     room: RoomState,
     draft: { id: string; event: RoomEvent; text: string; judge(room: RoomState): ChatError | undefined },
   ): CheckedDraft {
-    const conversation = room.id;
-    return { ...draft, id: this.#checkId(draft.id), sender, conversation, room, needs: undefined, refusal: undefined };
+    const where = { conversation: room.id, members: [], room };
+    return { ...draft, ...where, id: this.#checkId(draft.id), sender, needs: undefined, refusal: undefined };
   }
 
   /**
@@ -175,7 +195,7 @@ export class Posting {
    * @throws {ChatError} the refusal, `message_id_conflict`, `not_found`, `already_exists`, `storage_full`, `busy`.
    */
   async submit(draft: CheckedDraft, subscriber?: Subscriber): Promise<Posted> {
-    const { sender, id, conversation, text, event, replyTo, uploadId, automatic } = draft;
+    const { sender, id, conversation, members, text, event, replyTo, uploadId, automatic } = draft;
     let { room } = draft;
     // Another object may be what everybody else changes now. Hardly ever, and only then it waits: what others submit meanwhile comes first.
     while (room !== undefined && event?.kind !== "room_created" && this.#options.rooms.peek(conversation) !== room) {
@@ -187,10 +207,7 @@ export class Posting {
       : (room && draft.judge?.(room)) ?? refuseInRoom({ ...draft, room }) ?? draft.refusal ??
         (addsMuch(draft) ? this.#options.disk.refusal() : undefined);
     const refused = refusal !== undefined;
-    const members = room === undefined && conversation !== "" ? directMembers(conversation) : [];
-    const isMember = room === undefined
-      ? (user: string) => members.includes(user)
-      : (user: string) => room.isMember(user);
+    const isMember = (user: string) => room === undefined ? members.includes(user) : room.isMember(user);
     const isText = event === undefined || event.kind === "edited";
     const mentions = isText && !refused ? findMentions(text, isMember) : [];
     const change = event !== undefined && isRoomEvent(event) && !refused ? { sender, event, text } : undefined;
@@ -203,13 +220,13 @@ export class Posting {
       sender,
       acceptedAt,
       text,
-      ...(event !== undefined && { event }),
-      ...(replyTo !== undefined && { replyTo }),
-      ...(uploadId !== undefined && { uploadId }),
-      ...(automatic && { automatic }),
-      ...(mentions.length > 0 && { mentions }),
+      event,
+      replyTo,
+      uploadId,
+      automatic,
+      mentions: mentions.length > 0 ? mentions : undefined,
       refused,
-    }, { room, change, subscriber } satisfies Origin);
+    }, { members, room, change, subscriber } satisfies Origin);
     if (room !== undefined) this.#options.rooms.submitted(room);
     if (change !== undefined) room?.submitted(change);
     try {
@@ -231,11 +248,12 @@ export class Posting {
     },
   ): Promise<CheckedDraft> {
     const id = this.#checkId(givenId);
-    const { conversation, room, refusal } = await this.resolve(sender, to);
+    const { refusal, ...where } = await this.resolve(sender, to);
     if (refusal !== undefined) throw refusal;
+    const { conversation, room } = where;
     const target = await this.#options.store.entry(sender, conversation, seq);
     if (target === undefined || target.event !== undefined) throw noSuchMessage();
-    const checked = { sender, conversation, room, id, ...draft, ...about(target, room) };
+    const checked = { sender, ...where, id, ...draft, ...about(target, room) };
     // Not thrown: it may be what made it so, sent again.
     const gone = target.deleted ? noSuchMessage() : undefined;
     return { ...checked, refusal: gone ?? checked.refusal ?? refuseInRoom(checked) };
@@ -252,14 +270,12 @@ export class Posting {
     return await (address.kind === "room_id" ? rooms.find(address.id) : rooms.findPublic(address.name));
   }
 
-  async #refusal(
-    draft: Pick<CheckedDraft, "sender" | "conversation" | "room" | "needs">,
-  ): Promise<ChatError | undefined> {
+  async #refusal(draft: CheckedDraft): Promise<ChatError | undefined> {
     if (draft.room !== undefined) return refuseInRoom(draft);
-    const recipient = directMembers(draft.conversation).find((user) => user !== draft.sender);
+    const recipient = draft.members.find((user) => user !== draft.sender);
     if (recipient === undefined) return undefined;
     try {
-      await this.#options.checkContact(draft.sender, recipient);
+      await this.#options.settings.checkContact(draft.sender, recipient);
     } catch (error) {
       if (error instanceof ChatError) return error;
       throw error;
@@ -267,23 +283,41 @@ export class Posting {
     return undefined;
   }
 
-  async #refuseReply(
-    { sender, conversation }: { sender: string; conversation: string },
-    replyTo: number | undefined,
-  ): Promise<ChatError | undefined> {
+  async #refuseReply({ sender, conversation, replyTo }: CheckedDraft): Promise<ChatError | undefined> {
     if (replyTo === undefined) return undefined;
     const target = await this.#options.store.entry(sender, conversation, replyTo);
     return target === undefined || target.event !== undefined ? noSuchMessage() : undefined;
   }
 }
 
+/** What of a message was checked by itself. */
+type Content = Pick<CheckedDraft, "id" | "text" | "uploadId" | "replyTo" | "automatic">;
+
+function toDraft(
+  sender: string,
+  { conversation, members, room, refusal }: Destination,
+  content: Content,
+): CheckedDraft {
+  const { id, text, uploadId, replyTo, automatic } = content;
+  return { sender, conversation, members, room, id, text, uploadId, replyTo, automatic, needs: "send", refusal };
+}
+
+function direct(user: string, other: string): Destination {
+  const members = user === other ? [user] : [user, other];
+  return { conversation: directConversation(user, other), members, room: undefined, refusal: undefined };
+}
+
+function toOutcome({ position, conversation, seq, acceptedAt }: Accepted, duplicate: boolean): Posted {
+  return { position, conversation, seq, acceptedAt, duplicate };
+}
+
 /** @throws {ChatError} why it is not in the log */
 function toPosted(result: ChangeResult, { id, conversation, text, refusal }: CheckedDraft): Posted {
   switch (result.kind) {
     case "accepted":
-      return { ...result.message, duplicate: false };
+      return toOutcome(result.message, false);
     case "duplicate":
-      return { ...result.accepted, duplicate: true };
+      return toOutcome(result.accepted, true);
     case "conflict":
       throw new ChatError("message_id_conflict", `Message id ${id} was used for another message: make a new one.`);
     case "refused":

@@ -78,12 +78,11 @@ export class Receipts {
     else void this.#tellPeer(conversation, user, receipt);
   }
 
-  /** A message was committed. */
-  published(message: Message): void {
+  /** A message was committed. @param members the two people of its conversation; none of a room */
+  published(message: Message, members: readonly string[]): void {
     const { conversation, position, seq, sender } = message;
     this.#heads.set(conversation, seq);
-    if (isRoomId(conversation)) return;
-    for (const user of directMembers(conversation)) {
+    for (const user of members) {
       if (user === sender || this.#options.settings.isHidden(user, sender, position)) continue;
       this.#deliveries.sent(user, message);
     }

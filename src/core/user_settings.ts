@@ -1,8 +1,6 @@
 import { ChatError } from "./chat_error.ts";
 import { KeyedLock } from "./keyed_lock.ts";
-import { conversationAddress, type Message } from "./message.ts";
 import { RecentMap } from "./recent_map.ts";
-import { isRoomId } from "./room.ts";
 import { defaultSettings, type Settings, type SettingsStore } from "./settings_store.ts";
 import { parseUserName } from "./user_name.ts";
 
@@ -127,6 +125,11 @@ export class UserSettings {
     return this.#known.peek(user)?.hasBlocked ?? true;
   }
 
+  /** Whether `recipient` takes messages from anybody, as far as is known without asking the store. */
+  takesAll(recipient: string): boolean {
+    return this.#known.get(recipient)?.settings.directMessages === "anyone";
+  }
+
   /** @throws {ChatError} `permission_denied` when `recipient` takes no messages from `sender` outside rooms */
   async checkContact(sender: string, recipient: string): Promise<void> {
     if (sender === recipient) return;
@@ -142,10 +145,10 @@ export class UserSettings {
     );
   }
 
-  /** An entry was committed: whom people write to may write to them. */
-  published({ conversation, sender }: Message): void {
-    if (isRoomId(conversation)) return;
-    const key = `${sender} ${conversationAddress(conversation, sender)}`;
+  /** `sender` wrote to the two people of a conversation: whom people write to may write to them. */
+  wrote(sender: string, members: readonly string[]): void {
+    if (this.#contacts.size === 0 && this.#asking.size === 0) return;
+    const key = `${sender} ${members.find((user) => user !== sender) ?? sender}`;
     if (this.#contacts.peek(key) === false) this.#contacts.set(key, true);
     const asking = this.#asking.get(key);
     if (asking !== undefined) asking.written = true;

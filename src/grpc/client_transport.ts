@@ -8,7 +8,7 @@ import { ChatServiceClient } from "../gen/chatd/v1/chat_service.ts";
 import { FileServiceClient } from "../gen/chatd/v1/files_service.ts";
 import { GrpcLink } from "./client_link.ts";
 import { GrpcFileLink } from "./file_link.ts";
-import { fromServiceError } from "./status.ts";
+import { fromServiceError, withoutWrapping } from "./status.ts";
 
 export interface GrpcTransportOptions {
   host: string;
@@ -98,8 +98,7 @@ export class GrpcTransport implements Transport {
   #explain(error: ServiceError): ChatError {
     const known = fromServiceError(error);
     if (known.code !== "unavailable" || error.metadata?.get("chatd-error-code").length > 0) return known;
-    const why = known.message.replace(/^No connection established\. Last error: (Error: )?/, "")
-      .replace(/\.? *Resolution note:.*$/s, "");
+    const why = withoutWrapping(known.message);
     return new ChatError("unavailable", `Cannot reach the server at ${this.address}: ${why}`, { cause: error });
   }
 }

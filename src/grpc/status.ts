@@ -68,3 +68,9 @@ function guessCode({ code, details }: ServiceError): ChatErrorCode {
   if (code === status.RESOURCE_EXHAUSTED && /message larger than max/i.test(details)) return "invalid_argument";
   return codeOf[code] ?? "internal";
 }
+
+/** Why there is no connection, without what grpc-js writes around it. */
+export function withoutWrapping(message: string): string {
+  return message.replace(/^No connection established\. Last error: (Error: )?/, "")
+    .replace(/\.? *Resolution note:.*$/s, "");
+}

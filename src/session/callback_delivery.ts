@@ -32,7 +32,7 @@ export interface CallbackDeliveryOptions {
 export class CallbackDelivery {
   readonly #options: CallbackDeliveryOptions;
   readonly #ended = new AbortController();
-  #frames: { items: readonly Uint8Array[]; content: FrameContent }[] = [];
+  #frames: { frame: Uint8Array; receipt: number; content: FrameContent }[] = [];
   #delivering = false;
 
   constructor(options: CallbackDeliveryOptions) {
@@ -42,7 +42,10 @@ export class CallbackDelivery {
   /** Does nothing once the delivery is closed or has failed. */
   send(items: readonly Uint8Array[], content: FrameContent): void {
     if (this.#ended.signal.aborted) return;
-    this.#frames.push({ items, content });
+    const receipt = createReceipt();
+    // Now: items that waited would keep what was written near them.
+    const frame = encodeServerFrame(items, { through: content.through, receipt });
+    this.#frames.push({ frame, receipt, content });
     if (!this.#delivering) void this.#deliverAll();
   }
 
@@ -56,9 +59,7 @@ export class CallbackDelivery {
     this.#delivering = true;
     try {
       for (let next = this.#frames.shift(); next !== undefined; next = this.#frames.shift()) {
-        const { items, content } = next;
-        const receipt = createReceipt();
-        const frame = encodeServerFrame(items, { through: content.through, receipt });
+        const { frame, receipt, content } = next;
         const answered = await withDeadline(
           { ms: deliverDeadlineMs, parent: this.#ended.signal },
           (signal) => this.#options.channel.deliver(frame, { signal }),

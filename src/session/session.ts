@@ -5,12 +5,12 @@ import type { Subscriber } from "../core/live_sessions.ts";
 import type { Log } from "../core/log.ts";
 import type { Message } from "../core/message.ts";
 import type { Notice } from "../core/notice.ts";
-import type { SendRequest } from "../gen/chatd/v1/chat.ts";
+import type { CheckedDraft } from "../core/posting.ts";
 import type { ClientFrame, Hello, Reply, Request } from "../gen/chatd/v1/session.ts";
-import { toSendResponse, toWireError } from "../wire/convert.ts";
+import { toWireError } from "../wire/convert.ts";
 import { protocolVersions } from "../wire/limits.ts";
 import { parseHello } from "../wire/parse_hello.ts";
-import { encodeItem, encodeNoticeItem, encodeServerFrame } from "../wire/server_items.ts";
+import { encodeItem, encodeNoticeItem, encodeSendReply, encodeServerFrame } from "../wire/server_items.ts";
 import type { DialCallback } from "./callback_delivery.ts";
 import { Delivery } from "./delivery.ts";
 import { DeliveryRoute } from "./delivery_route.ts";
@@ -71,8 +71,12 @@ export class Session {
   readonly #requests = new RequestQueue();
   readonly #windowBytes: number;
   readonly #sent = new SentFrames();
-  readonly #sends = new Set<Promise<void>>();
-  #draining = false;
+  /** Submitted and not answered. */
+  #sends = 0;
+  /** Of the request that waits until all are. */
+  #sendsAnswered: PromiseWithResolvers<void> | undefined;
+  /** A request is being done, which those after it wait for. */
+  #busy = false;
   /** Runs until the user may ask again. */
   #pause: ReturnType<typeof setTimeout> | undefined;
   #renewal: ReturnType<typeof setTimeout> | undefined;
@@ -115,13 +119,13 @@ export class Session {
     } catch (error) {
       return this.end(toChatError(error));
     }
-    void this.#drain();
+    this.#drain();
   }
 
   /** The client sends nothing more: what it asked for is answered, and then the session ends. */
   leave(): void {
     this.#leaving = true;
-    void this.#drain();
+    this.#drain();
   }
 
   /** The client is gone. */
@@ -161,24 +165,44 @@ export class Session {
 
   /**
    * Requests are begun in order, one after the other; only sends overlap, because they are committed together. Those above
-   * the user's rate wait for their turn instead of being refused: the order of what was sent stays. After what reads the
-   * store others get a turn, so that nobody's burst holds everybody up.
+   * the user's rate wait for their turn instead of being refused: the order of what was sent stays.
    */
-  async #drain(): Promise<void> {
-    if (this.#draining) return;
-    this.#draining = true;
-    while (this.#otherBytes < this.#windowBytes && this.#sends.size < maxSendsInFlight && this.#isAllowed()) {
+  #drain(): void {
+    while (
+      !this.#busy && this.#otherBytes < this.#windowBytes && this.#sends < maxSendsInFlight && this.#isAllowed()
+    ) {
       const request = this.#requests.next();
       if (request === undefined) break;
       try {
-        await this.#handle(request);
+        const alone = this.#beginRequest(request);
+        if (alone !== undefined) void this.#finishAlone(request, alone);
       } catch (error) {
         this.#refuse(request.id, error);
       }
-      if (!isQuick(request)) await new Promise<void>((resolve) => this.#options.defer(resolve));
     }
-    this.#draining = false;
-    if (this.#leaving && this.#sends.size === 0 && this.#pause === undefined) this.#finish(undefined);
+    if (!this.#busy && this.#leaving && this.#sends === 0 && this.#pause === undefined) this.#finish(undefined);
+  }
+
+  /** @returns undefined when those after it need not wait for it, as with nearly all sends. */
+  #beginRequest(request: Request): Promise<void> | undefined {
+    const { id, kind } = request;
+    if (kind?.$case !== "send" || this.#subscriber === undefined) return this.#handle(request);
+    const draft = this.#options.chat.posting.check(this.#subscriber.identity.user, kind.value);
+    if (draft instanceof Promise) return draft.then((checked) => void this.#submit(id, checked));
+    void this.#submit(id, draft);
+  }
+
+  async #finishAlone(request: Request, alone: Promise<void>): Promise<void> {
+    this.#busy = true;
+    try {
+      await alone;
+    } catch (error) {
+      this.#refuse(request.id, error);
+    }
+    // What reads the store leaves others a turn, so that nobody's burst holds everybody up.
+    if (!isQuick(request)) await new Promise<void>((resolve) => this.#options.defer(resolve));
+    this.#busy = false;
+    this.#drain();
   }
 
   /** Whether the next request may begin now; if not, it is tried again when the user's allowance is there. */
@@ -189,7 +213,7 @@ export class Session {
     if (waitMs === 0) return true;
     this.#pause = setTimeout(() => {
       this.#pause = undefined;
-      void this.#drain();
+      this.#drain();
     }, waitMs);
     return false;
   }
@@ -207,8 +231,7 @@ export class Session {
       throw new ChatError("invalid_argument", "This server does not know this kind of request.");
     }
     if (kind.$case === "hello") throw new ChatError("invalid_argument", "This session has had its hello already.");
-    if (kind.$case === "send") return await this.#send(id, kind.value);
-    await Promise.all(this.#sends);
+    if (this.#sends > 0) await (this.#sendsAnswered ??= Promise.withResolvers()).promise;
     if (this.#ended) return;
     const endsIt = kind.$case === "logOut" || kind.$case === "deleteAccount" ||
       (kind.$case === "revokeDevice" && kind.value.id === identity.deviceId);
@@ -224,18 +247,21 @@ export class Session {
     }
   }
 
-  async #send(id: number, request: SendRequest): Promise<void> {
-    const { chat } = this.#options;
-    const draft = await chat.posting.check(this.#subscriber!.identity.user, request);
+  async #submit(id: number, draft: CheckedDraft): Promise<void> {
     if (this.#ended) return;
-    const sending = chat.posting.submit(draft, this.#subscriber)
-      .then((accepted) => this.#reply(id, { $case: "send", value: toSendResponse(accepted) }))
-      .catch((error) => this.#refuse(id, error))
-      .finally(() => {
-        this.#sends.delete(sending);
-        void this.#drain();
-      });
-    this.#sends.add(sending);
+    this.#sends += 1;
+    try {
+      const accepted = await this.#options.chat.posting.submit(draft, this.#subscriber);
+      this.#add(encodeSendReply(id, accepted));
+    } catch (error) {
+      this.#refuse(id, error);
+    }
+    this.#sends -= 1;
+    if (this.#sends === 0) {
+      this.#sendsAnswered?.resolve();
+      this.#sendsAnswered = undefined;
+    }
+    this.#drain();
   }
 
   async #hello(id: number, request: Hello): Promise<void> {
@@ -342,8 +368,11 @@ export class Session {
   }
 
   #reply(requestId: number, result: ReplyResult): void {
-    if (this.#ended) return;
-    this.#writer.add(encodeItem({ $case: "reply", value: { requestId, result } }));
+    this.#add(encodeItem({ $case: "reply", value: { requestId, result } }));
+  }
+
+  #add(item: Uint8Array): void {
+    if (!this.#ended) this.#writer.add(item);
   }
 
   #refuse(requestId: number, thrown: unknown): void {

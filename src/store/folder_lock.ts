@@ -45,6 +45,11 @@ function openLockFile(folder: string): Deno.FsFile {
   }
 }
 
+/** The process that took the folder last; it has it still where a lock cannot be had. */
+export function lastOwner(folder: string): number | undefined {
+  return Number.parseInt(Deno.readTextFileSync(`${folder}/${fileName}`)) || undefined;
+}
+
 function readOwner(file: Deno.FsFile): string {
   const bytes = new Uint8Array(16);
   const length = file.readSync(bytes) ?? 0;

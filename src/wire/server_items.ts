@@ -1,29 +1,76 @@
-import type { Message } from "../core/message.ts";
+import type { Accepted, Message } from "../core/message.ts";
 import type { Notice } from "../core/notice.ts";
 import { Item } from "../gen/chatd/v1/session.ts";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { toWireMessage } from "./convert.ts";
+import { ItemBytes } from "./item_bytes.ts";
 import { toWireNotice } from "./notices.ts";
 
 const itemsTag = (1 << 3) | 2;
 const throughTag = (2 << 3) | 0;
 const receiptTag = (3 << 3) | 5;
 
+/** Keeps its memory from one item to the next. */
+let writer = new BinaryWriter();
+
 /** One entry of `ServerFrame.items` with its tag and length: a frame is these one after the other. */
 export function encodeItem(kind: NonNullable<Item["kind"]>): Uint8Array {
-  return Item.encode({ kind }, new BinaryWriter().uint32(itemsTag).fork()).join().finish();
+  try {
+    return Item.encode({ kind }, writer.uint32(itemsTag).fork()).join().finish();
+  } catch (error) {
+    // It holds half an item.
+    writer = new BinaryWriter();
+    throw error;
+  }
 }
 
-const encodedMessages = new WeakMap<Message, Uint8Array>();
+const bytes = new ItemBytes();
 
-/** Like {@link encodeItem}, once for all receivers of the message. */
+/** Like {@link encodeItem} of the reply to a send, in a fifth of the time. */
+export function encodeSendReply(requestId: number, accepted: Accepted & { duplicate: boolean }): Uint8Array {
+  bytes.begin(6, accepted.conversation.length);
+  bytes.number(8, accepted.position);
+  bytes.string(18, accepted.conversation);
+  bytes.number(24, accepted.seq);
+  bytes.number(32, accepted.acceptedAt);
+  bytes.bool(40, accepted.duplicate);
+  bytes.within(42);
+  bytes.numberBefore(8, requestId);
+  bytes.within(10);
+  bytes.within(itemsTag);
+  return bytes.end();
+}
+
+let latest: { readonly message: Message; readonly item: Uint8Array } | undefined;
+
+/** Like {@link encodeItem}, once for all receivers that get the message one after the other. */
 export function encodeMessageItem(message: Message): Uint8Array {
-  let item = encodedMessages.get(message);
-  if (item === undefined) {
-    item = encodeItem({ $case: "message", value: toWireMessage(message) });
-    encodedMessages.set(message, item);
+  if (latest?.message !== message) latest = { message, item: encodeMessage(message) };
+  return latest.item;
+}
+
+/** What most messages have is written by hand, in a fifth of the time. */
+function encodeMessage(message: Message): Uint8Array {
+  if (message.event !== undefined || message.attachment !== undefined || message.reactions !== undefined) {
+    return encodeItem({ $case: "message", value: toWireMessage(message) });
   }
-  return item;
+  const { conversation, id, sender, text } = message;
+  bytes.begin(12, conversation.length + id.length + sender.length + text.length);
+  bytes.number(8, message.position);
+  bytes.string(18, conversation);
+  bytes.number(24, message.seq);
+  bytes.string(34, id);
+  bytes.string(42, sender);
+  bytes.number(48, message.acceptedAt);
+  bytes.string(58, text);
+  bytes.number(64, message.replyTo ?? 0);
+  bytes.number(72, message.ordinal);
+  bytes.number(80, message.editedAt ?? 0);
+  bytes.bool(88, message.deleted ?? false);
+  bytes.bool(120, message.automatic ?? false);
+  bytes.within(18);
+  bytes.within(itemsTag);
+  return bytes.end();
 }
 
 const encodedNotices = new WeakMap<Notice, Uint8Array>();
@@ -43,7 +90,6 @@ export function encodeServerFrame(
   items: readonly Uint8Array[],
   { through, receipt }: { through: number; receipt: number },
 ): Uint8Array {
-  const writer = new BinaryWriter();
   for (const item of items) writer.raw(item);
   if (through > 0) writer.uint32(throughTag).uint64(through);
   if (receipt > 0) writer.uint32(receiptTag).fixed32(receipt);

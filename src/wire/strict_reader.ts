@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { ChatError } from "../core/chat_error.ts";
 
@@ -14,9 +15,15 @@ export interface MessageDecoder<T> {
  */
 export function decodeStrictly<T>(type: MessageDecoder<T>, bytes: Uint8Array): T {
   try {
-    return type.decode(new BinaryReader(bytes, (text) => utf8.decode(text)));
+    return type.decode(new BinaryReader(bytes, decodeText));
   } catch (cause) {
     const why = cause instanceof TypeError ? "text in it is not UTF-8" : "the bytes are malformed";
     throw new ChatError("invalid_argument", `This is not a protobuf message of the expected type: ${why}.`, { cause });
   }
+}
+
+/** Asking a buffer takes a quarter of the time of asking a decoder; what it replaced, if anything, is looked at again. */
+function decodeText(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
+  return text.includes("\uFFFD") ? utf8.decode(bytes) : text;
 }

@@ -211,6 +211,7 @@ Deno.test("an inspector logs in with its secret only, and may write requests onl
   assert.equal(await logIn(inspectorUser, ""), "deny");
   assert.equal(await enter(inspectorUser), "allow");
   assert.equal(await may(inspectorUser, `write exchange ${requestExchange}`), "allow");
+  assert.equal(await may(inspectorUser, `write exchange ${fileExchange}`), "allow");
   assert.equal(await may(inspectorUser, `read queue ${queues.open("ana")}`), "deny");
   assert.equal(await (await setUp()).logIn(inspectorUser, ""), "deny");
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { BrokerConnection } from "../../src/amqp/broker_connection.ts";
 import { canPublish, countServers, inspectLocks } from "../../src/amqp/broker_inspection.ts";
-import { declareTopology } from "../../src/amqp/topology.ts";
+import { declareTopology, requestExchange } from "../../src/amqp/topology.ts";
 import { RabbitNode } from "../support/rabbitmq_node.ts";
 
 Deno.test("a broker that lets clients do anything is found out, lock by lock", async () => {
@@ -18,7 +18,7 @@ Deno.test("a broker that lets clients do anything is found out, lock by lock", a
     await assert.rejects(countServers(client), { code: "unavailable" });
     await declareTopology(await client.channel((error) => assert.fail(error)));
     assert.equal(await countServers(client), 0);
-    assert.equal(await canPublish(client), true);
+    assert.equal(await canPublish(client, requestExchange), true);
     const open = await Array.fromAsync(inspectLocks(client));
     assert.equal(open.length, 9);
     assert.deepEqual(open.filter(({ holds }) => holds), []);

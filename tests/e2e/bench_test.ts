@@ -91,6 +91,37 @@ Deno.test("bench measures a server that runs, and says what stays there", async 
   assert.equal(code, 1, "amqp was asked for by name");
 });
 
+Deno.test("bench writes its page, or says at once that there is no place for it", async () => {
+  using folder = temporaryFolder();
+  const file = `${folder.path}/bench.html`;
+  const { code, stderr } = await bench(`--workload w2 --system bare-grpc --html ${file}`);
+  assert.equal(code, 0, stderr);
+  assert.match(Deno.readTextFileSync(file), /^<!doctype html>[^]*<svg/);
+  const refused = await runChatd({ args: ["bench", "--html", `${folder.path}/missing/bench.html`], permissions });
+  assert.notEqual(refused.code, 0);
+  assert.match(refused.stderr, /there is no folder ".+missing"/);
+});
+
+Deno.test("bench fills a store for w5, does w1 beside it, and finds the store again", async () => {
+  using folder = temporaryFolder();
+  const line = `--workload w5 --seconds 1 --system grpc-stream,bare-grpc --messages 2000 --store ${folder.path}/kept`;
+  const { code, stderr, report } = await bench(line);
+  assert.equal(code, 0, stderr);
+  const runs = measured(report);
+  assert.deepEqual(runs.map(({ workload, system }) => [workload, system]), [
+    ["w1", "grpc-stream"],
+    ["w1", "bare-grpc"],
+    ["w5", "grpc-stream"],
+  ]);
+  const { stored, filledPerSecond, ratios } = runs[2];
+  assert.equal(stored, 2_000);
+  assert.ok(filledPerSecond! > 0);
+  assert.equal(ratios!.to, "w1");
+  assert.ok(ratios!.perSecond! > 0 && ratios!.cpu! > 0);
+  const [, , again] = measured((await bench(line)).report);
+  assert.deepEqual([again.stored, again.filledPerSecond], [2_000, undefined]);
+});
+
 for (const signal of ["SIGINT", "SIGTERM", "SIGKILL"] as const) {
   Deno.test(`a bench that ends by ${signal} leaves no process behind`, async () => {
     using folder = temporaryFolder();

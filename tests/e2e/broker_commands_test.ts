@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { freePorts } from "../../src/app/bench/free_ports.ts";
 import { type ChatdResult, runChatd } from "../support/chatd_process.ts";
+import { Child } from "../support/child_process.ts";
 import { RabbitNode } from "../support/rabbitmq_node.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
@@ -105,10 +106,40 @@ Deno.test("doctor finds out whether a broker is there, asks, and locks clients i
   await t.step("all is well", async () => {
     const { code, stdout, stderr } = await doctor(node.amqpUrl(), ...management);
     assert.equal(code, 0, stdout + stderr);
-    for (const what of [/lets "chatd" in/, /RabbitMQ \d/, /plugins are enabled/, /the broker asks at/, /locked in/]) {
+    for (
+      const what of [
+        /lets "chatd" in/,
+        /RabbitMQ \d/,
+        /plugins are enabled/,
+        /one node/,
+        /the broker asks at/,
+        /locked in/,
+      ]
+    ) {
       assert.match(stdout, what);
     }
     assert.doesNotMatch(stdout, new RegExp(node.password));
+  });
+
+  await t.step("with a server, clients can write where they must", async () => {
+    await using server = new Child({
+      args: ["amqp-server", "--data", folder.path, "--no-supervise", "--broker-auth-listen", auth, ...management],
+      env: { CHATD_BROKER: node.amqpUrl() },
+    });
+    await server.line(/^data in/);
+    const { code, stdout, stderr } = await doctor(node.amqpUrl(), ...management, "--listen", `127.0.0.1:${nobody}`);
+    assert.equal(code, 0, stdout + stderr);
+    for (
+      const what of [
+        /^ok +data folder: a server has it/m,
+        /^ok +server: it is chatd .*, as this program$/m,
+        /^warning +server: nobody answers over gRPC .*\n +Right for amqp-server/m,
+        /^ok +broker: a chatd server takes requests$/m,
+        /^ok +broker: the broker asks at \S+ who may log in: the server there$/m,
+        /^ok +broker: clients can write to chatd\.requests$/m,
+        /^ok +broker: clients can write to chatd\.files$/m,
+      ]
+    ) assert.match(stdout, what);
   });
 
   await t.step("the password of another user of the broker comes from a file", async () => {
@@ -139,13 +170,13 @@ Deno.test("doctor finds out whether a broker is there, asks, and locks clients i
     Deno.writeTextFileSync(secretFile, "0123456789abcdef0123\n");
     const { code, stdout } = await doctor(node.amqpUrl(), ...management, "--broker-auth-secret-file", secretFile);
     assert.equal(code, 1);
-    assert.match(stdout, /PROBLEM +the broker does not ask at .* or asks there with another secret/);
+    assert.match(stdout, /PROBLEM +broker: the broker does not ask at .* or asks there with another secret/);
     assert.match(stdout, /1 problem to fix/);
   });
 
   await t.step("without management, there is a warning", async () => {
     const { code, stdout } = await doctor(node.amqpUrl(), "--broker-management", `http://127.0.0.1:${nobody}`);
     assert.equal(code, 0);
-    assert.match(stdout, /warning +The management of RabbitMQ .* cannot be reached/);
+    assert.match(stdout, /warning +broker: The management of RabbitMQ .* cannot be reached/);
   });
 });

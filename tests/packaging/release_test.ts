@@ -61,7 +61,7 @@ Deno.test({
     for (const shell of ["bash", "zsh", "fish"]) {
       assert.match(Deno.readTextFileSync(`${unpacked}/completions/chatd.${shell}`), /chatd/);
     }
-    for (const name of ["README.md", "LICENSE", "CHANGELOG.md", "chatd.toml", "chatd.1"]) {
+    for (const name of ["README.md", "LICENSE", "CHANGELOG.md", "chatd.toml", "grafana.json", "chatd.1"]) {
       Deno.statSync(`${unpacked}/${name}`);
     }
     if (own!.includes("linux")) Deno.statSync(`${unpacked}/chatd.service`);

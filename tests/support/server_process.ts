@@ -12,6 +12,8 @@ export interface ServerProcessOptions {
   supervise?: boolean;
   /** More arguments for `chatd grpc-server`. */
   args?: readonly string[];
+  /** Beside the environment of the tests. */
+  env?: Readonly<Record<string, string>>;
 }
 
 /** A `chatd grpc-server` in a process of its own. */
@@ -47,7 +49,9 @@ export class ServerProcess implements AsyncDisposable {
   }
 
   /** Resolves when it listens. @throws {Error} with what it wrote when it ends or takes too long. */
-  static async start({ folder, port = 0, supervise = false, args = [] }: ServerProcessOptions): Promise<ServerProcess> {
+  static async start(
+    { folder, port = 0, supervise = false, args = [], env = {} }: ServerProcessOptions,
+  ): Promise<ServerProcess> {
     const child = new Deno.Command(Deno.execPath(), {
       args: [
         "run",
@@ -61,6 +65,7 @@ export class ServerProcess implements AsyncDisposable {
         supervise ? "--supervise" : "--no-supervise",
         ...args,
       ],
+      env: { ...env },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

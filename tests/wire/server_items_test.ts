@@ -4,8 +4,8 @@ import type { LogEvent } from "../../src/core/log_event.ts";
 import type { Message } from "../../src/core/message.ts";
 import { PresenceState } from "../../src/gen/chatd/v1/chat.ts";
 import { type Item, ServerFrame } from "../../src/gen/chatd/v1/session.ts";
-import { fromWireMessage, toWireMessage } from "../../src/wire/convert.ts";
-import { encodeItem, encodeMessageItem, encodeServerFrame } from "../../src/wire/server_items.ts";
+import { fromWireMessage, toSendResponse, toWireMessage } from "../../src/wire/convert.ts";
+import { encodeItem, encodeMessageItem, encodeSendReply, encodeServerFrame } from "../../src/wire/server_items.ts";
 
 const position = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 const receipt = fc.nat({ max: 0xffff_ffff });
@@ -29,7 +29,7 @@ const event: fc.Arbitrary<LogEvent> = fc.oneof(
   }, plain),
 );
 const positive = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
-const message: fc.Arbitrary<Message> = fc.record({
+const messageFields = {
   position,
   conversation: text,
   seq: position,
@@ -44,7 +44,9 @@ const message: fc.Arbitrary<Message> = fc.record({
   editedAt: positive,
   deleted: fc.constant(true),
   attachment: fc.record({ name: text, mediaType: text, size: position, sha256: fc.constant("ab".repeat(32)) }, plain),
-}, { requiredKeys: ["position", "conversation", "seq", "acceptedAt", "id", "sender", "text", "ordinal"], ...plain });
+};
+const required = ["position", "conversation", "seq", "acceptedAt", "id", "sender", "text", "ordinal"] as const;
+const message: fc.Arbitrary<Message> = fc.record(messageFields, { requiredKeys: [...required], ...plain });
 
 const kind: fc.Arbitrary<NonNullable<Item["kind"]>> = fc.oneof(
   message.map((value) => ({ $case: "message" as const, value: toWireMessage(value) })),
@@ -75,6 +77,39 @@ Deno.test("a message is encoded once for all its receivers", () => {
     assert.equal(encodeMessageItem(message), item);
     assert.deepEqual(item, encodeItem({ $case: "message", value: toWireMessage(message) }));
   }));
+});
+
+Deno.test("a plain message is encoded as the generated code does it", () => {
+  const { event: _event, attachment: _attachment, ...scalars } = messageFields;
+  fc.assert(fc.property(fc.record(scalars, { requiredKeys: [...required], ...plain }), (message) => {
+    assert.deepEqual(encodeMessageItem(message), encodeItem({ $case: "message", value: toWireMessage(message) }));
+  }));
+});
+
+Deno.test("the reply to a send is encoded as the generated code does it", () => {
+  const accepted = fc.record({
+    position,
+    conversation: text,
+    seq: position,
+    acceptedAt: position,
+    duplicate: fc.boolean(),
+  });
+  fc.assert(fc.property(position, accepted, (requestId, accepted) => {
+    const result = { $case: "send" as const, value: toSendResponse(accepted) };
+    assert.deepEqual(
+      encodeSendReply(requestId, accepted),
+      encodeItem({ $case: "reply", value: { requestId, result } }),
+    );
+  }));
+});
+
+Deno.test("an item that cannot be encoded leaves nothing in the next ones", () => {
+  const whole = { $case: "presence" as const, value: { user: "ana", online: true, state: PresenceState.ONLINE } };
+  const before = encodeItem(whole);
+  assert.throws(() =>
+    encodeItem({ $case: "receipt", value: { conversation: "c", user: "ana", readSeq: 0.5, deliveredSeq: 0 } })
+  );
+  assert.deepEqual(encodeItem(whole), before);
 });
 
 Deno.test("a message comes out of the wire as it went in", () => {

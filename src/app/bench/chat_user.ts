@@ -13,6 +13,10 @@ export interface ChatUserOptions {
   onEvent(event: ClientEvent): void;
 }
 
+const callbackTries = 5;
+
+class NotCalledBack extends ChatError {}
+
 /** Somebody at a server, over the client that people use. */
 export class ChatUser implements AsyncDisposable {
   readonly name: string;
@@ -39,15 +43,21 @@ export class ChatUser implements AsyncDisposable {
     );
   }
 
-  /** Resolves when the session is there, and messages come the way that was asked for. @throws {ChatError} */
+  /**
+   * Resolves when the session is there, and messages come the way that was asked for. A server that has to call many back at once may
+   * not get to one of them in time: that is asked for again.
+   * @throws {ChatError}
+   */
   static async connect(options: ChatUserOptions): Promise<ChatUser> {
-    const user = new ChatUser(options);
-    try {
-      await user.#ready.promise;
-      return user;
-    } catch (error) {
-      await user[Symbol.asyncDispose]();
-      throw error;
+    for (let left = callbackTries;; left--) {
+      const user = new ChatUser(options);
+      try {
+        await user.#ready.promise;
+        return user;
+      } catch (error) {
+        await user[Symbol.asyncDispose]();
+        if (!(error instanceof NotCalledBack) || left <= 1) throw error;
+      }
     }
   }
 
@@ -58,6 +68,6 @@ export class ChatUser implements AsyncDisposable {
 
   #deliveryChanged({ mode, reason }: { mode: DeliveryMode; reason: string }): void {
     if (mode === DeliveryMode.CALLBACK) this.#ready.resolve();
-    else this.#ready.reject(new ChatError("unavailable", `The server does not call clients back: ${reason}`));
+    else this.#ready.reject(new NotCalledBack("unavailable", reason));
   }
 }

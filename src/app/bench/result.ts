@@ -69,7 +69,7 @@ export interface Figures {
   readonly cpu?: CpuPerThousand;
   /** Of steps of the same length, in order. */
   readonly throughput?: readonly ThroughputStep[];
-  /** Sends that the server took later than they came, because of its limits, if there were any. */
+  /** Sends that the server did not take when they came, because it was full or busy, if there were any. */
   readonly postponed?: number;
   /** W3 */
   readonly idle?: IdleFigures;

@@ -1,22 +1,22 @@
-import { type AuthorityEndpoint, startAuthorityEndpoint } from "../amqp/authority_endpoint.ts";
-import { type BrokerAddress, formatBroker } from "../amqp/broker_address.ts";
-import { inspectorPassword, inspectorUser } from "../amqp/broker_authority.ts";
-import { brokerPlugins } from "../amqp/broker_config.ts";
-import { BrokerConnection } from "../amqp/broker_connection.ts";
-import { canPublish, countServers, inspectLocks } from "../amqp/broker_inspection.ts";
-import { BrokerManagement } from "../amqp/broker_management.ts";
-import { requestExchange } from "../amqp/topology.ts";
-import { ChatError } from "../core/chat_error.ts";
-import { silentLog } from "../core/log.ts";
-import { brokerAuthSecret } from "./broker_auth_secret.ts";
-import { brokerLogin, type BrokerLoginOptions } from "./broker_login.ts";
-import { refuseOpenBroker } from "./broker_network.ts";
-import { formatHostPort, type HostPort } from "./host_port.ts";
-import { requireDataFolder } from "./permissions.ts";
-import { readPemText } from "./pem_file.ts";
+import { type AuthorityEndpoint, startAuthorityEndpoint } from "../../amqp/authority_endpoint.ts";
+import { type BrokerAddress, formatBroker } from "../../amqp/broker_address.ts";
+import { inspectorPassword, inspectorUser } from "../../amqp/broker_authority.ts";
+import { brokerPlugins } from "../../amqp/broker_config.ts";
+import { BrokerConnection } from "../../amqp/broker_connection.ts";
+import { canPublish, countServers, inspectLocks } from "../../amqp/broker_inspection.ts";
+import { BrokerManagement } from "../../amqp/broker_management.ts";
+import { fileExchange, requestExchange } from "../../amqp/topology.ts";
+import { ChatError } from "../../core/chat_error.ts";
+import { silentLog } from "../../core/log.ts";
+import { brokerAuthSecret } from "../broker_auth_secret.ts";
+import { brokerLogin, type BrokerLoginOptions } from "../broker_login.ts";
+import { refuseOpenBroker } from "../broker_network.ts";
+import { formatHostPort, type HostPort } from "../host_port.ts";
+import { readPemText } from "../pem_file.ts";
+import { type Finding, ok, problem, warning } from "./finding.ts";
 
-/** What `chatd doctor` is asked to do. */
-export interface DoctorOptions extends BrokerLoginOptions {
+/** What it takes to look at a broker as its server, and as a client. */
+export interface BrokerCheckOptions extends BrokerLoginOptions {
   readonly caFile?: string;
   /** Where the broker asks; nobody need listen there. */
   readonly authListen: HostPort;
@@ -27,45 +27,24 @@ export interface DoctorOptions extends BrokerLoginOptions {
   readonly insecure: boolean;
 }
 
-/** What was found, and what to do about it. */
-interface Finding {
-  readonly kind: "ok" | "warning" | "problem";
-  readonly what: string;
-  readonly fix?: string;
-}
-
 /** The only one that was tried: 3.10.8. */
 const oldest = [3, 10];
+/** Where those write who are logged in. */
+const clientExchanges: readonly string[] = [requestExchange, fileExchange];
 /** The broker lists its plugins some seconds after it started. */
 const pluginsDeadlineMs = 8_000;
 const pluginsIntervalMs = 500;
 const configHelp = 'set it up as "chatd broker-config" says, and restart it';
 
-/** Checks a broker step by step, and says what to fix. @returns 0 when nothing has to be fixed. @throws {ChatError} when it cannot be reached */
-export async function runDoctor(options: DoctorOptions): Promise<number> {
-  let problems = 0;
-  for await (const { kind, what, fix } of examine(options)) {
-    if (kind === "problem") problems++;
-    console.log(`${{ ok: "ok     ", warning: "warning", problem: "PROBLEM" }[kind]}  ${what}`);
-    if (fix !== undefined) console.log(`         ${fix}`);
-  }
-  console.log(
-    problems === 0
-      ? "Nothing to fix."
-      : `${problems} ${problems === 1 ? "problem" : "problems"} to fix before people can chat safely over this broker.`,
-  );
-  return problems === 0 ? 0 : 1;
-}
-
-async function* examine(options: DoctorOptions): AsyncGenerator<Finding, void> {
+/** Checks a broker step by step. @throws {ChatError} when it cannot be reached, or does not let chatd in */
+export async function* examineBroker(options: BrokerCheckOptions): AsyncGenerator<Finding, void> {
   const { broker: { address }, caFile, dataDir, authSecretFile, insecure } = options;
   const url = options.management ?? standardManagement(address);
   refuseOpenBroker({ address, management: url, insecure });
-  requireDataFolder(dataDir);
   const login = await brokerLogin(options);
   const ca = caFile === undefined ? undefined : await readPemText(caFile);
   await using connection = await BrokerConnection.open({ broker: address, login, ca, name: "chatd doctor" });
-  yield { kind: "ok", what: `${formatBroker(address)} is there, and lets "${login.user}" in` };
+  yield ok(`${formatBroker(address)} is there, and lets "${login.user}" in`);
   yield aboutVersion(connection.product);
   await using management = new BrokerManagement({ url, login, ca, log: silentLog });
   yield* aboutManagement(management, login.user);
@@ -78,7 +57,7 @@ async function* examine(options: DoctorOptions): AsyncGenerator<Finding, void> {
   try {
     await using client = await BrokerConnection.open({ broker: address, login: inspector, ca, name: "chatd doctor" });
     const who = endpoint === undefined ? "the server there" : "chatd, whose server does not run now";
-    yield { kind: "ok", what: `the broker asks at ${where} who may log in: ${who}` };
+    yield ok(`the broker asks at ${where} who may log in: ${who}`);
     yield* aboutLocks(client);
   } catch (error) {
     if (!(error instanceof ChatError) || error.code === "unavailable") throw error;
@@ -107,14 +86,14 @@ function aboutVersion(product: string): Finding {
   if (version[0] > oldest[0] || (version[0] === oldest[0] && version[1] >= oldest[1])) {
     return { kind: "ok", what: product };
   }
-  return { kind: "problem", what: `${product} is too old`, fix: `Use RabbitMQ ${oldest.join(".")} or newer.` };
+  return problem(`${product} is too old`, `Use RabbitMQ ${oldest.join(".")} or newer.`);
 }
 
 async function* aboutManagement(management: BrokerManagement, user: string): AsyncGenerator<Finding, void> {
   try {
     const enabled = await listPlugins(management);
     const missing = brokerPlugins.filter((plugin) => !enabled.includes(plugin));
-    if (missing.length === 0) yield { kind: "ok", what: `its plugins are enabled: ${brokerPlugins.join(", ")}` };
+    if (missing.length === 0) yield ok(`its plugins are enabled: ${brokerPlugins.join(", ")}`);
     else {
       yield {
         kind: missing.includes("rabbitmq_auth_backend_http") ? "problem" : "warning",
@@ -129,6 +108,7 @@ async function* aboutManagement(management: BrokerManagement, user: string): Asy
         fix: "rabbitmq-plugins disable rabbitmq_auth_backend_cache",
       };
     }
+    yield* aboutNodes(await listNodes(management));
     const users = (await management.get("/api/users") ?? []) as { name: string }[];
     const others = users.map(({ name }) => name).filter((name) => name !== user);
     if (others.length > 0) {
@@ -150,6 +130,36 @@ async function* aboutManagement(management: BrokerManagement, user: string): Asy
   }
 }
 
+interface Node {
+  readonly name: string;
+  readonly running: boolean;
+  readonly partitions?: readonly string[];
+}
+
+async function listNodes(management: BrokerManagement): Promise<readonly Node[]> {
+  return (await management.get("/api/nodes?columns=name,running,partitions") ?? []) as Node[];
+}
+
+/** chatd is made for one node: docs/amqp.md says what else holds in a cluster. */
+export function* aboutNodes(nodes: readonly Node[]): Generator<Finding, void> {
+  const cut = nodes.filter(({ partitions = [] }) => partitions.length > 0).map(({ name }) => name);
+  if (cut.length > 0) {
+    yield problem(
+      `the broker is a cluster whose nodes do not see each other: ${cut.join(", ")}`,
+      "Restart the nodes of one side: https://www.rabbitmq.com/docs/partitions",
+    );
+  }
+  if (nodes.length <= 1) {
+    yield ok("it is one node");
+    return;
+  }
+  const shown = nodes.map(({ name, running }) => running ? name : `${name}, which does not run`).join("; ");
+  yield warning(
+    `it is a cluster of ${nodes.length} nodes: ${shown}`,
+    "Have the server and all clients connect to the same node: chatd is made for one.",
+  );
+}
+
 async function listPlugins(management: BrokerManagement): Promise<string[]> {
   for (const deadline = Date.now() + pluginsDeadlineMs;;) {
     const nodes = (await management.get("/api/nodes?columns=enabled_plugins") ?? []) as {
@@ -163,22 +173,23 @@ async function listPlugins(management: BrokerManagement): Promise<string[]> {
 
 async function aboutServers(connection: BrokerConnection): Promise<Finding> {
   const servers = await countServers(connection).catch(() => 0);
-  if (servers > 0) return { kind: "ok", what: "a chatd server takes requests" };
-  return { kind: "warning", what: "no chatd server takes requests", fix: 'Start one: "chatd amqp-server".' };
+  if (servers > 0) return ok("a chatd server takes requests");
+  return warning("no chatd server takes requests", 'Start one: "chatd amqp-server".');
 }
 
 async function* aboutLocks(client: BrokerConnection): AsyncGenerator<Finding, void> {
   let held = 0;
   for await (const { what, holds } of inspectLocks(client)) {
     if (holds) held++;
-    else yield { kind: "problem", what: `clients can ${what}`, fix: `The broker must ask chatd: ${configHelp}.` };
+    else yield problem(`clients can ${what}`, `The broker must ask chatd: ${configHelp}.`);
   }
   yield { kind: held > 0 ? "ok" : "problem", what: `clients are locked in (${held} things tried)` };
-  if (await canPublish(client)) yield { kind: "ok", what: "clients can send requests" };
-  else {yield {
-      kind: "warning",
-      what: `clients cannot send requests: there may be no exchange "${requestExchange}" yet`,
-    };}
+  for (const exchange of clientExchanges) {
+    yield await canPublish(client, exchange) ? ok(`clients can write to ${exchange}`) : warning(
+      `clients cannot write to ${exchange}`,
+      "Start a server on this broker: it makes that. Else restart the one that runs.",
+    );
+  }
 }
 
 /** Undefined when somebody listens there already. */
@@ -193,7 +204,7 @@ async function answerIfNobodyDoes(
     ) => {
       const isInspector = username === inspectorUser && (kind !== "user" || given === password);
       const isGranted = kind !== "resource" ||
-        (resource === "exchange" && permission === "write" && name === requestExchange);
+        (resource === "exchange" && permission === "write" && clientExchanges.includes(name));
       return Promise.resolve(isInspector && kind !== "topic" && isGranted ? "allow" as const : "deny" as const);
     },
   };

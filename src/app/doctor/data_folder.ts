@@ -1,0 +1,141 @@
+import { ChatError } from "../../core/chat_error.ts";
+import { databasePath } from "../../store/database.ts";
+import { inspectStore, servingProcess, type StoreFacts } from "../../store/store_inspection.ts";
+import { requireDataFolder } from "../permissions.ts";
+import { type Finding, ok, problem, warning } from "./finding.ts";
+
+export interface DataFolderOptions {
+  readonly dataDir: string;
+  /** Read the whole database for damage. */
+  readonly checkDatabase: boolean;
+}
+
+/** A message may have been accepted while the clock was a little ahead. */
+const clockToleranceMs = 60_000;
+const staleBackupMs = 7 * 24 * 60 * 60_000;
+const dayMs = 24 * 60 * 60_000;
+
+/** Whether this process can look into the folder as its server does; then {@link examineDatabase} may too. */
+export type Access = "none" | "denied" | "open";
+
+/** @throws {ChatError} `permission_denied` when Deno does not let this process use the folder */
+export function accessOf(folder: string): Access {
+  requireDataFolder(folder);
+  try {
+    const { isDirectory, uid } = Deno.statSync(folder);
+    return isDirectory && [undefined, uid].includes(ownUid()) ? "open" : "denied";
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "none";
+    if (error instanceof Deno.errors.PermissionDenied) return "denied";
+    throw error;
+  }
+}
+
+/** The process of the server that has the folder; undefined where none is seen. */
+export function serverOf(folder: string): number | undefined {
+  return accessOf(folder) === "open" && exists(databasePath(folder)) ? servingProcess(folder) : undefined;
+}
+
+/** Whether the folder is there, whose it is, and who has it. */
+export function* examineFolder({ dataDir }: DataFolderOptions): Generator<Finding, void> {
+  const access = accessOf(dataDir);
+  if (access === "none") {
+    yield ok(`there is no "${dataDir}" yet: the first server makes it`);
+    return;
+  }
+  if (access === "denied") {
+    yield problem(
+      `"${dataDir}" is not a folder of the user who runs this`,
+      "Run doctor as the user whom the server runs as (sudo -u chatd chatd doctor …), or give the folder to that user.",
+    );
+    return;
+  }
+  const { mode } = Deno.statSync(dataDir);
+  if (mode !== null && Deno.build.os !== "windows" && (mode & 0o077) !== 0) {
+    const octal = (mode & 0o777).toString(8);
+    yield warning(`others on this machine can look into "${dataDir}" (mode ${octal})`, `chmod 700 ${dataDir}`);
+  } else {
+    yield ok(`"${dataDir}" is there, for its owner only`);
+  }
+  if (!exists(databasePath(dataDir))) yield ok("it holds no database yet: a server makes it when it starts");
+  const server = serverOf(dataDir);
+  if (server !== undefined) yield ok(`a server has it (process ${server})`);
+  else if (exists(databasePath(dataDir))) yield warning("no server runs on it", 'Start one: "chatd serve".');
+}
+
+/** The database in the folder, where there is one and this process may look into it. */
+export function* examineDatabase({ dataDir, checkDatabase }: DataFolderOptions): Generator<Finding, void> {
+  if (accessOf(dataDir) !== "open" || !exists(databasePath(dataDir))) return;
+  let facts: StoreFacts;
+  try {
+    facts = inspectStore(dataDir, { check: checkDatabase });
+  } catch (error) {
+    if (!(error instanceof ChatError)) throw error;
+    yield problem(error.message, 'Stop the server, and restore a backup to a new folder: "chatd restore".');
+    return;
+  }
+  yield aboutSchema(facts);
+  yield aboutBackup(facts);
+  if (facts.damage?.length === 0) yield ok("SQLite finds no damage in it (quick_check)");
+  else if (facts.damage !== undefined) {
+    yield problem(
+      `the database is damaged: ${facts.damage.join("; ")}`,
+      'Stop the server, and restore a backup to a new folder: "chatd restore".',
+    );
+  }
+  yield aboutClock(facts);
+}
+
+function aboutSchema({ schema, knownSchema }: StoreFacts): Finding {
+  if (schema === knownSchema) return ok(`the database has the schema of this chatd (${schema})`);
+  if (schema < knownSchema) {
+    return ok(`the database has schema ${schema}: the next start of a server brings it to ${knownSchema}`);
+  }
+  return problem(
+    `the database has schema ${schema}, and this chatd knows schemas up to ${knownSchema}`,
+    "Use a newer chatd.",
+  );
+}
+
+function aboutBackup({ newestEntryAt, lastBackupAt }: StoreFacts): Finding {
+  const make = 'Make one, and have it made every day: "chatd backup DIR".';
+  if (lastBackupAt === undefined) {
+    return newestEntryAt === undefined
+      ? ok("there is nothing to back up yet")
+      : warning("no backup is known (a server notes those that are made while it runs)", make);
+  }
+  const days = Math.floor((Date.now() - lastBackupAt) / dayMs);
+  const when = `the last backup that is known was made at ${new Date(lastBackupAt).toISOString()}`;
+  return Date.now() - lastBackupAt > staleBackupMs ? warning(`${when}, ${days} days ago`, make) : ok(when);
+}
+
+function aboutClock({ newestEntryAt }: StoreFacts): Finding {
+  const ahead = (newestEntryAt ?? 0) - Date.now();
+  if (ahead <= clockToleranceMs) return ok(`the clock says ${new Date().toISOString()}, after all that was accepted`);
+  return problem(
+    `the clock says ${new Date().toISOString()}, and the newest message is from ${
+      new Date(newestEntryAt!).toISOString()
+    }`,
+    "Set the clock, and let the system keep it (timedatectl set-ntp true).",
+  );
+}
+
+/** Undefined where the system has none, or Deno does not tell. */
+function ownUid(): number | null | undefined {
+  try {
+    return Deno.uid() ?? undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return undefined;
+    throw error;
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

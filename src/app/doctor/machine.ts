@@ -1,0 +1,82 @@
+import { freeBytes } from "../free_bytes.ts";
+import { serverOf } from "./data_folder.ts";
+import { type Finding, ok, problem, warning } from "./finding.ts";
+
+export interface MachineOptions {
+  readonly dataDir: string;
+  /** Of the database and all files together; undefined for no limit. */
+  readonly maxDiskBytes: number | undefined;
+}
+
+const mebibyte = 1024 * 1024;
+const fewFreeBytes = 1024 * mebibyte;
+const noFreeBytes = 64 * mebibyte;
+/** A session takes one, a callback another. */
+const fewFiles = 4_096;
+
+/** What the disk of the data folder, or of where it will be, still takes. */
+export async function* examineDisk({ dataDir, maxDiskBytes }: MachineOptions): AsyncGenerator<Finding, void> {
+  const free = await freeBytes(dataDir);
+  if (free === undefined) {
+    yield warning("Deno does not tell how much the disk still takes", "Add --allow-sys=statfs to deno run.");
+    return;
+  }
+  const shown = `the disk has ${Math.floor(free / mebibyte)} MiB left`;
+  if (free < noFreeBytes) yield problem(shown, "Make room: soon no message is accepted.");
+  else if (free < fewFreeBytes) yield warning(shown, "Make room before it is full.");
+  else yield ok(shown);
+  if (maxDiskBytes === undefined) return;
+  const taken = folderBytes(dataDir);
+  const limit = `of ${Math.floor(maxDiskBytes / mebibyte)} MiB (--max-disk), ${
+    Math.ceil(taken / mebibyte)
+  } MiB are taken`;
+  if (taken >= maxDiskBytes) yield problem(limit, "New messages are refused: make room, or raise --max-disk.");
+  else if (free < maxDiskBytes - taken) yield warning(`${limit}, and the disk is full before`, "Lower --max-disk.");
+  else yield ok(limit);
+}
+
+/** How many files and connections the server may have open, or this process where none runs. */
+export async function* examineFileLimit({ dataDir }: MachineOptions): AsyncGenerator<Finding, void> {
+  if (Deno.build.os === "windows") return;
+  const server = serverOf(dataDir);
+  const limit = await fileLimit(server);
+  const who = server === undefined ? "a process" : "the server";
+  if (limit === undefined) {
+    yield warning("Deno does not tell how many files a process may open", "Add --allow-run=sh to deno run.");
+  } else if (limit < fewFiles) {
+    yield warning(
+      `${who} may open ${limit} files, and every connection is one`,
+      "Raise it before more people come: ulimit -n, or LimitNOFILE= in the unit of systemd.",
+    );
+  } else yield ok(`${who} may open ${limit === Infinity ? "any number of" : limit} files (ulimit -n)`);
+}
+
+/** In the words of Linux; what other systems have no file for, a shell says of itself. */
+const askForLimit = `awk '/^Max open files/ { print $4 }' "/proc/$1/limits" || ulimit -n`;
+
+async function fileLimit(process: number | undefined): Promise<number | undefined> {
+  try {
+    const args = ["-c", askForLimit, "sh", String(process ?? "self")];
+    const { stdout } = await new Deno.Command("sh", { args, stderr: "null" }).output();
+    const shown = new TextDecoder().decode(stdout).trim();
+    return shown === "unlimited" ? Infinity : Number(shown) || undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable || error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+function folderBytes(folder: string): number {
+  let bytes = 0;
+  try {
+    for (const { name, isDirectory, isFile } of Deno.readDirSync(folder)) {
+      const path = `${folder}/${name}`;
+      if (isDirectory) bytes += folderBytes(path);
+      else if (isFile) bytes += Deno.statSync(path).size;
+    }
+  } catch (error) {
+    // A server may remove what was listed.
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return bytes;
+}

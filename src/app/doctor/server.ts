@@ -1,0 +1,168 @@
+import { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
+import { connect } from "node:tls";
+import { ChatError } from "../../core/chat_error.ts";
+import { checkHealth } from "../../grpc/health_check.ts";
+import { formatHostPort, type HostPort } from "../host_port.ts";
+import { isLoopback } from "../loopback.ts";
+import { versionOfServer } from "../operator.ts";
+import { readServerCertificate } from "../pem_file.ts";
+import type { ServerTls } from "../server_options.ts";
+import { longVersion } from "../version.ts";
+import { serverOf } from "./data_folder.ts";
+import { type Finding, ok, problem, warning } from "./finding.ts";
+
+export interface ServerCheckOptions {
+  readonly dataDir: string;
+  /** Where it serves gRPC. */
+  readonly listen: HostPort;
+  readonly tls: ServerTls | undefined;
+  readonly insecure: boolean;
+  /** There is a broker: the server may be one that serves only over it. */
+  readonly broker: unknown;
+}
+
+const dayMs = 24 * 60 * 60_000;
+const soonDays = 21;
+const dialMs = 5_000;
+
+/** Whether the server of the folder is of this version, and answers over gRPC. */
+export async function* examineServer(options: ServerCheckOptions): AsyncGenerator<Finding, void> {
+  const { dataDir, listen, tls, broker } = options;
+  const runs = serverOf(dataDir) !== undefined;
+  if (runs) yield await aboutVersion(dataDir);
+  const address = formatHostPort(reachable(listen));
+  if (tls?.clientCaFile !== undefined) {
+    yield ok(
+      `who is no client with a certificate of ${tls.clientCaFile} is not served at ${address}: not asked further`,
+    );
+    return;
+  }
+  try {
+    if (await checkHealth(address, { tls: tls !== undefined })) {
+      yield ok(`a server at ${address} says over gRPC that it serves`);
+      if (!runs) {
+        yield warning("it is not the server of this data folder", "Is --data, or --listen, of another server?");
+      }
+    } else {yield problem(
+        `the server at ${address} says over gRPC that it does not serve`,
+        "It stops, or starts: try again.",
+      );}
+  } catch (error) {
+    if (!(error instanceof ChatError)) throw error;
+    const what = `nobody answers over gRPC${tls === undefined ? "" : " and TLS"} at ${address}`;
+    if (!runs) yield warning(what, 'Start a server: "chatd serve".');
+    else if (broker !== undefined) yield warning(what, "Right for amqp-server; else give the --listen of the server.");
+    else {yield problem(
+        `${what}: ${error.message}`,
+        "Give the --listen, --tls-cert and --tls-key of the server, or its --config.",
+      );}
+  }
+}
+
+/** The certificate that clients are shown, and whether they are to be safe without one. */
+export async function* examineCertificate(
+  { listen, tls, insecure }: ServerCheckOptions,
+): AsyncGenerator<Finding, void> {
+  if (tls === undefined) {
+    if (isLoopback(listen.host)) yield ok("only this machine reaches the server, without TLS");
+    else if (insecure) yield ok("without TLS, as --insecure says: something else must encrypt");
+    else {
+      yield problem(
+        `${
+          formatHostPort(listen)
+        } is not of this machine alone, and there is no certificate: a server refuses to start`,
+        "Give --tls-cert and --tls-key; or --insecure, where something else encrypts.",
+      );
+    }
+    return;
+  }
+  let certificate: X509Certificate;
+  try {
+    certificate = new X509Certificate((await readServerCertificate(tls)).certificate as Uint8Array<ArrayBuffer>);
+  } catch (error) {
+    if (!(error instanceof ChatError)) throw error;
+    yield problem(error.message);
+    return;
+  }
+  if (isForAll(tls.keyFile)) {
+    yield warning(`everybody on this machine can read the private key in "${tls.keyFile}"`, `chmod o= ${tls.keyFile}`);
+  }
+  yield aboutValidity(certificate);
+  yield aboutNames(certificate, listen.host);
+  const shown = await shownCertificate(reachable(listen));
+  if (shown === undefined || shown === certificate.fingerprint256) return;
+  yield problem(
+    `the server shows another certificate than the one in "${tls.certFile}"`,
+    "Start the server again: it read the file when it started.",
+  );
+}
+
+async function aboutVersion(folder: string): Promise<Finding> {
+  try {
+    const version = await versionOfServer(folder);
+    if (version === undefined) {
+      return warning("the server takes no commands of the operator", "It starts or stops: try again.");
+    }
+    if (version === longVersion) return ok(`it is chatd ${version}, as this program`);
+    return warning(
+      `it is chatd ${version}, and this program is ${longVersion}`,
+      "Start the server again, with this program.",
+    );
+  } catch (error) {
+    if (!(error instanceof ChatError)) throw error;
+    if (error.code !== "unsupported_version") return problem(error.message);
+    return warning(
+      `the server is older than this program, ${longVersion}`,
+      "Start the server again, with this program.",
+    );
+  }
+}
+
+function aboutValidity({ validFrom, validTo }: X509Certificate): Finding {
+  const [from, to] = [Date.parse(validFrom), Date.parse(validTo)];
+  const days = Math.floor((to - Date.now()) / dayMs);
+  const until = `the certificate is valid until ${new Date(to).toISOString()}`;
+  const renew = "Renew it, and start the server again.";
+  if (Date.now() < from) {
+    return problem(`the certificate is valid from ${new Date(from).toISOString()} on only`, "Is the clock right?");
+  }
+  if (days < 0) return problem(`the certificate was valid until ${new Date(to).toISOString()}`, renew);
+  return days < soonDays ? warning(`${until}: ${days} days`, renew) : ok(until);
+}
+
+function aboutNames(certificate: X509Certificate, host: string): Finding {
+  const names = (certificate.subjectAltName ?? "").split(", ").map((name) => name.replace(/^(DNS|IP Address):/, ""));
+  if (names.join("") === "") {
+    return problem("the certificate has no name that clients check (subjectAltName)", "Have it made with one.");
+  }
+  const isNamed = isIP(host) !== 0 || certificate.checkHost(host) !== undefined;
+  if (isNamed) return ok(`it is for ${names.join(", ")}: clients reach the server by that, or say --tls-name`);
+  return problem(`the certificate is for ${names.join(", ")}, and not for ${host}`, "Have it made for that name too.");
+}
+
+function isForAll(path: string): boolean {
+  const { mode } = Deno.statSync(path);
+  return mode !== null && Deno.build.os !== "windows" && (mode & 0o007) !== 0;
+}
+
+/** The fingerprint of what is shown there; undefined where nobody speaks TLS. */
+async function shownCertificate({ host, port }: HostPort): Promise<string | undefined> {
+  const { promise, resolve } = Promise.withResolvers<string | undefined>();
+  const socket = connect({ host, port, rejectUnauthorized: false, ALPNProtocols: ["h2"] }, () => {
+    resolve(socket.getPeerCertificate().fingerprint256);
+  });
+  socket.setTimeout(dialMs, () => resolve(undefined));
+  socket.on("error", () => resolve(undefined));
+  try {
+    return await promise;
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** A server that listens everywhere is reached on this machine too. */
+function reachable({ host, port }: HostPort): HostPort {
+  if (host === "0.0.0.0") return { host: "127.0.0.1", port };
+  return host === "::" ? { host: "::1", port } : { host, port };
+}

@@ -10,6 +10,12 @@ export interface ServingNeeds {
   readonly env: readonly string[];
 }
 
+/**
+ * The young half of the heap takes at most 32 MiB. With V8's own limit, a thousand log-ins make it 64 MiB, and it never shrinks;
+ * sends are not slower with this one, but are with the next smaller.
+ */
+export const v8Flags = "--max-semi-space-size=16";
+
 /** Whether Deno lets this process start its own executable, without asking anybody. */
 export function mayStartItself(): boolean {
   return isGranted({ name: "run", command: Deno.execPath() });
@@ -22,7 +28,8 @@ export function mayStartItself(): boolean {
 export function servingCommand(args: readonly string[], needs: ServingNeeds): { program: string; args: string[] } {
   const program = Deno.execPath();
   if (Deno.build.standalone) return { program, args: [...args] };
-  return { program, args: ["run", "--quiet", "--no-prompt", ...permissionFlags(needs), Deno.mainModule, ...args] };
+  const flags = ["--quiet", "--no-prompt", `--v8-flags=${v8Flags}`, ...permissionFlags(needs)];
+  return { program, args: ["run", ...flags, Deno.mainModule, ...args] };
 }
 
 function permissionFlags({ read, write, net, env }: ServingNeeds): string[] {

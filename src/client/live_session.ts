@@ -31,9 +31,17 @@ export interface SessionTiming {
   pingMs: number;
   /** How long deliveries may wait for another frame to carry their acknowledgement. */
   ackMs: number;
+  /** Between two acknowledgements that go alone: in a busy room each one costs the server more than the message did. */
+  ackIntervalMs: number;
 }
 
-export const defaultTiming: SessionTiming = { helloMs: 20_000, idleMs: 10_000, pingMs: 20_000, ackMs: 100 };
+export const defaultTiming: SessionTiming = {
+  helloMs: 20_000,
+  idleMs: 10_000,
+  pingMs: 20_000,
+  ackMs: 100,
+  ackIntervalMs: 1_000,
+};
 
 /** Who keeps what outlives a session. The next frame is read when these have resolved. */
 export interface SessionOwner {
@@ -74,6 +82,7 @@ export class LiveSession {
   #queuedSettle: Parameters<PendingRequests["add"]>[0][] = [];
   #flushing = false;
   #cancelAck: (() => void) | undefined;
+  #acknowledgedAlone = -Infinity;
   #cancelHold: (() => void) | undefined;
   #cancelWatch: (() => void) | undefined;
   /** Since when the server could have been heard and was not; undefined while a frame is being taken. */
@@ -261,10 +270,16 @@ export class LiveSession {
   }
 
   #acknowledgeLater(): void {
-    this.#cancelAck ??= this.#timers.after(this.#timing.ackMs, () => {
+    if (this.#cancelAck !== undefined) return;
+    const { ackMs, ackIntervalMs } = this.#timing;
+    // The clock may have been set back.
+    const sinceLast = Math.max(0, this.#timers.now() - this.#acknowledgedAlone);
+    this.#cancelAck = this.#timers.after(Math.max(ackMs, ackIntervalMs - sinceLast), () => {
       this.#cancelAck = undefined;
       const ack = this.#acks.take();
-      if (ack) this.#link.send({ requests: [{ id: this.#pending.nextId(), kind: { $case: "ack", value: ack } }] });
+      if (ack === undefined) return;
+      this.#acknowledgedAlone = this.#timers.now();
+      this.#link.send({ requests: [{ id: this.#pending.nextId(), kind: { $case: "ack", value: ack } }] });
     });
   }
 

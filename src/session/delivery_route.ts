@@ -22,7 +22,9 @@ export interface DeliveryRouteOptions {
 /** Which way deliveries go: with the replies over the client's own connection, or by calls to the client. */
 export class DeliveryRoute {
   readonly #options: DeliveryRouteOptions;
-  readonly #closed = new AbortController();
+  #closed = false;
+  /** Of a dial that is under way. Most sessions never have one. */
+  #dialling: AbortController | undefined;
   #writer: FrameWriter;
   #callback: CallbackDelivery | undefined;
 
@@ -49,11 +51,13 @@ export class DeliveryRoute {
         "This server does not call back: messages come over the client's own connection.",
       );
     }
+    const dialling = this.#dialling = new AbortController();
     const channel = await withDeadline(
-      { ms: dialDeadlineMs, parent: this.#closed.signal },
+      { ms: dialDeadlineMs, parent: dialling.signal },
       (signal) => dialCallback(wanted, { signal }),
     ).catch(() => undefined);
-    if (this.#closed.signal.aborted) return channel?.close();
+    this.#dialling = undefined;
+    if (this.#closed) return channel?.close();
     if (channel === undefined) {
       return this.#tell(
         DeliveryMode.STREAM,
@@ -71,7 +75,8 @@ export class DeliveryRoute {
   }
 
   close(): void {
-    this.#closed.abort();
+    this.#closed = true;
+    this.#dialling?.abort();
     this.#callback?.close();
   }
 

@@ -61,7 +61,7 @@ export class Session {
   readonly id: string = crypto.randomUUID();
   readonly #options: SessionOptions;
   readonly #writer: FrameWriter;
-  readonly #helloTimer: ReturnType<typeof setTimeout>;
+  #helloTimer: ReturnType<typeof setTimeout> | undefined;
   #subscriber: Subscriber | undefined;
   #protocolVersion = 0;
   #delivery: Delivery | undefined;
@@ -287,6 +287,7 @@ export class Session {
     this.#protocolVersion = hello.protocolVersion;
     const delivery = this.#subscribe({ identity, consumer, cursor, head });
     clearTimeout(this.#helloTimer);
+    this.#helloTimer = undefined;
     this.#renewLater(identity);
     const client = hello.client.slice(0, 64);
     chat.metrics.sessionBegan(peer.transport);

@@ -219,7 +219,8 @@ export class SqliteMessageStore implements MessageStore {
       const { count } = this.#statements.countConsumers.get(deviceId) as { count: number };
       if (count >= maxConsumers) return undefined;
       const head = this.head;
-      this.#database.transaction(() => this.#statements.addConsumer.run(deviceId, consumer, head));
+      // Lost only with everything that was committed after it; then nothing came, and the consumer starts there again.
+      this.#database.transaction(() => this.#statements.addConsumer.run(deviceId, consumer, head), { durable: false });
       return head;
     });
   }

@@ -189,6 +189,24 @@ Deno.test("deliveries are acknowledged after the consumer took them, and the win
   });
 });
 
+Deno.test("where much is said, acknowledgements are a second apart, and the first one comes soon", async () => {
+  const server = new FakeChatServer();
+  server.windowBytes = 256 * 1024;
+  const acks: number[] = [];
+  await withClient(async ({ timers }) => {
+    await timers.advance(5_000);
+    server.onAck = () => acks.push(timers.now());
+    const begun = timers.now();
+    for (let i = 0; i < 100; i++) {
+      server.append("ben", "ana", "another one");
+      server.deliverAll();
+      await timers.advance(100);
+    }
+    assert.ok(acks[0] - begun <= 100, `the first came after ${acks[0] - begun} ms`);
+    assert.ok(acks.length >= 9 && acks.length <= 11, `${acks.length} in 10 s`);
+  }, { server });
+});
+
 for (
   const code of [
     "unauthenticated",

@@ -122,6 +122,12 @@ Deno.test("bench fills a store for w5, does w1 beside it, and finds the store ag
   assert.deepEqual([again.stored, again.filledPerSecond], [2_000, undefined]);
 });
 
+Deno.test("bench says of what was asked for and cannot be done why not", async () => {
+  const { code, report } = await bench("--workload w4 --system bare-grpc");
+  assert.equal(code, 0);
+  assert.deepEqual(report.runs.map(({ problem }) => problem), ["W4 takes a chat: nothing else can do the same work."]);
+});
+
 for (const signal of ["SIGINT", "SIGTERM", "SIGKILL"] as const) {
   Deno.test(`a bench that ends by ${signal} leaves no process behind`, async () => {
     using folder = temporaryFolder();

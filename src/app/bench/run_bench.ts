@@ -90,8 +90,11 @@ async function measure(
     };
     const workload = workloads[name];
     // A limit has no name in `limitOf`.
-    const able = workload.needsChat ? systems.filter(({ name }) => limitOf[name] !== undefined) : systems;
-    runs.push(...await runRounds(workload, able, roundsOptions));
+    const isAble = ({ name }: BenchSystem) => !workload.needsChat || limitOf[name] !== undefined;
+    runs.push(...await runRounds(workload, systems.filter(isAble), roundsOptions));
+    runs.push(
+      ...systems.filter((system) => !isAble(system) && isNowhereElse(system.name, options)).map(needsChat(name)),
+    );
   }
   const registered = running.reduce((sum, { registered }) => sum + registered, 0);
   if (registered > 0) {
@@ -109,6 +112,17 @@ async function measure(
     runs: withRatios(runs),
     conclusions: concludeFrom(runs),
   };
+}
+
+/** What was asked for by name is not left out without a word. */
+function isNowhereElse(system: SystemName, options: BenchOptions): boolean {
+  const isInAnother = workloadNames.some((name) => isAsked(name, options) && !workloads[name].needsChat);
+  return options.systems?.includes(system) === true && !isInAnother;
+}
+
+function needsChat(workload: WorkloadName): (system: BenchSystem) => BenchRun {
+  const problem = `${workload.toUpperCase()} takes a chat: nothing else can do the same work.`;
+  return ({ name }) => ({ workload, system: name, problem, failed: false });
 }
 
 interface Systems {

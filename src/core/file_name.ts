@@ -9,6 +9,8 @@ const utf8 = new TextEncoder();
 const separators = /[/\\:*?"<>|]/g;
 /** Names of devices on Windows, whatever comes after a dot. */
 const devices = /^(?:con|prn|aux|nul|com\d|lpt\d)(?=\.|$)/i;
+/** What Windows takes away from the end of a name. */
+const endOfName = /[.\s]+$/;
 const mediaTypePattern = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$/;
 
 /** @returns `name` as it is. @throws {ChatError} `invalid_argument` unless it is a name without a path, of characters that are seen. */
@@ -26,7 +28,7 @@ export function parseFileName(name: string): string {
 /** A name that every system takes for a file, made of the last part of a path, or of what somebody else called a file. */
 export function harmlessFileName(path: string): string {
   const last = path.split(/[/\\]/).findLast((part) => part.trim() !== "") ?? "";
-  const plain = sanitizeLine(last).replace(separators, "_").replace(devices, "_$&").trim().replace(/[. ]+$/, "")
+  const plain = sanitizeLine(last).replace(separators, "_").replace(devices, "_$&").trim().replace(endOfName, "")
     .replace(/^\.+/, "");
   return shorten(plain.trim() || "file");
 }
@@ -49,5 +51,5 @@ function shorten(name: string): string {
   const characters = [...name.slice(0, name.length - ending.length)];
   let room = maxFileNameBytes - utf8.encode(ending).length;
   const end = characters.findIndex((character) => (room -= utf8.encode(character).length) < 0);
-  return characters.slice(0, end).join("").trimEnd() + ending;
+  return characters.slice(0, end).join("").replace(endOfName, "") + ending;
 }

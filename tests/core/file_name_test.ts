@@ -22,6 +22,7 @@ Deno.test("harmlessFileName() makes a name of any words, which parseFileName() t
     ["../../etc/passwd", "passwd"],
     ["..", "file"],
     ["", "file"],
+    [`${"a".repeat(254)}. b, and no ending`, "a".repeat(254)],
     ["/", "file"],
     [".bashrc", "bashrc"],
     ["con.txt", "_con.txt"],

@@ -205,7 +205,9 @@ export class SqliteAccountStore implements AccountStore {
   }
 
   touchDevice(id: string, { lastUsedAt, expiresAt }: { lastUsedAt: number; expiresAt: number }): Promise<void> {
-    return this.#write(() => void this.#statements.touchDevice.run(lastUsedAt, expiresAt, id));
+    // Undone by a power failure, it is noted again at the next use; everybody comes back at once after a restart.
+    const touch = () => void this.#statements.touchDevice.run(lastUsedAt, expiresAt, id);
+    return settle(() => this.#database.transaction(touch, { durable: false }));
   }
 
   trimDevices(user: string, { keep }: { keep: number }): Promise<void> {

@@ -5,7 +5,7 @@
  *     deno task compile 1a2b3c4d   # in a copy without .git
  */
 import { fileURLToPath } from "node:url";
-import { v8Flags } from "../src/app/serving_command.ts";
+import { serverV8Flags } from "../src/app/serving_command.ts";
 import { sources, stageSources } from "./stage.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -61,7 +61,7 @@ export async function compile({ output, target = Deno.build.target, commit, deno
         "--quiet",
         "--frozen",
         "--exclude-unused-npm",
-        `--v8-flags=${v8Flags}`,
+        `--v8-flags=${serverV8Flags}`,
         ...permissions,
         "--target",
         target,

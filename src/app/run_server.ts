@@ -10,7 +10,7 @@ import { openChat } from "./open_chat.ts";
 import { programPaths } from "./background_worker.ts";
 import { openServerLog } from "./server_log.ts";
 import type { ServerOptions } from "./server_options.ts";
-import { mayStartItself, servingCommand, type ServingNeeds } from "./serving_command.ts";
+import { mayStartItself, serverV8Flags, servingCommand, type ServingNeeds } from "./serving_command.ts";
 import { ShutdownSignals } from "./shutdown_signals.ts";
 import { controlSocketPath } from "./socket_path.ts";
 import { supervise } from "./supervisor.ts";
@@ -121,6 +121,7 @@ function servingNeeds({ dataDir, configFile, metricsListen }: ServerOptions, ser
       `unix:${resolve(controlSocketPath(dataDir))}`,
     ],
     env: ["CHATD_*", "BUF_*", ...needs.flatMap(({ env }) => env)],
+    v8Flags: serverV8Flags,
   };
 }
 

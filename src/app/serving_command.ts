@@ -8,13 +8,15 @@ export interface ServingNeeds {
   readonly net: readonly string[];
   /** As in `--allow-env`: names of variables, or "CHATD_*". */
   readonly env: readonly string[];
+  /** As in `--v8-flags`; V8's own limits unless given. A compiled executable has those that it was compiled with. */
+  readonly v8Flags?: string;
 }
 
 /**
- * The young half of the heap takes at most 32 MiB. With V8's own limit, a thousand log-ins make it 64 MiB, and it never shrinks;
+ * For servers. The young half of the heap takes at most 32 MiB. With V8's own limit, a thousand log-ins make it 64 MiB, and it never shrinks;
  * sends are not slower with this one, but are with the next smaller.
  */
-export const v8Flags = "--max-semi-space-size=16";
+export const serverV8Flags = "--max-semi-space-size=16";
 
 /** Whether Deno lets this process start its own executable, without asking anybody. */
 export function mayStartItself(): boolean {
@@ -28,7 +30,8 @@ export function mayStartItself(): boolean {
 export function servingCommand(args: readonly string[], needs: ServingNeeds): { program: string; args: string[] } {
   const program = Deno.execPath();
   if (Deno.build.standalone) return { program, args: [...args] };
-  const flags = ["--quiet", "--no-prompt", `--v8-flags=${v8Flags}`, ...permissionFlags(needs)];
+  const v8 = needs.v8Flags === undefined ? [] : [`--v8-flags=${needs.v8Flags}`];
+  const flags = ["--quiet", "--no-prompt", ...v8, ...permissionFlags(needs)];
   return { program, args: ["run", ...flags, Deno.mainModule, ...args] };
 }
 

@@ -28,14 +28,18 @@ export class RecentMap<K, V> {
 
   /** `keeps` says of which keys it must not forget: beyond its capacity it then holds those alone. */
   set(key: K, value: V, keeps: (key: K) => boolean = () => false): void {
+    this.#entries.delete(key);
+    if (this.#entries.size >= this.#capacity) this.#forgetOldest(keeps);
+    this.#entries.set(key, value);
+  }
+
+  #forgetOldest(keeps: (key: K) => boolean): void {
     let unseen = this.#entries.size;
     for (const [oldest, other] of this.#entries) {
       if (this.#entries.size < this.#capacity || unseen-- === 0) break;
       this.#entries.delete(oldest);
-      if (oldest !== key && keeps(oldest)) this.#entries.set(oldest, other);
+      if (keeps(oldest)) this.#entries.set(oldest, other);
     }
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
   }
 
   values(): Iterable<V> {

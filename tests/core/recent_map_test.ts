@@ -32,6 +32,14 @@ Deno.test("setting a key again changes its value, and counts as use", () => {
   assert.equal(map.get("a"), undefined);
 });
 
+Deno.test("setting a key again in a full map forgets none", () => {
+  const map = new RecentMap<string, number>(2);
+  map.set("one", 1);
+  map.set("two", 2);
+  map.set("two", 3);
+  assert.deepEqual([map.get("one"), map.get("two")], [1, 3]);
+});
+
 Deno.test("what is to be kept stays, also beyond the capacity", () => {
   const map = new RecentMap<string, string>(2);
   const keeps = (key: string) => "abd".includes(key);

@@ -4,6 +4,7 @@ import { programPaths } from "../background_worker.ts";
 import { grpcVariables } from "../grpc_server.ts";
 import type { BrokerUrl } from "../broker_url.ts";
 import { formatHostPort, type HostPort } from "../host_port.ts";
+import { serverV8Flags } from "../serving_command.ts";
 import { type Account, makeAccounts, namePrefix } from "./accounts.ts";
 import type { BenchBroker, StartedBroker } from "./bench_broker.ts";
 import type { OwnedResources } from "./owned_resources.ts";
@@ -68,6 +69,7 @@ export class OwnServers implements BenchServers {
         write: [folder],
         net: [...way.net, `unix:${folder}`],
         env: ["BUF_*", ...grpcVariables],
+        v8Flags: serverV8Flags,
       },
     );
     return {

@@ -22,6 +22,9 @@ import { join, type Person } from "../support/person.ts";
 import { RawAmqpClient, type RawSession } from "../support/raw_amqp_client.ts";
 import { historyRequest, sendRequest } from "../support/wire_values.ts";
 
+/** Of who still writes when the broker closes the connection, the system may throw away what the broker said. */
+const thrownOut = /CONNECTION.FORCED|ECONNRESET|EPIPE/;
+
 const password = "correct horse battery";
 /** How long a message between others may take while somebody floods, in milliseconds; it takes about one otherwise. */
 const slowestMs = 60_000;
@@ -379,7 +382,7 @@ Deno.test("a hostile client with a valid account", async (t) => {
     await eventually(() => !oscar.connection.isOpen, () => "the connection is closed");
     stop = true;
     await busy;
-    assert.match(await oscar.connection.closed, /CONNECTION.FORCED/);
+    assert.match(await oscar.connection.closed, thrownOut);
     const accepted = (await history()).messages[0].seq - last;
     assert.ok(accepted <= 256, `${accepted} sends were accepted after disable(): more than were in flight`);
     await assert.rejects(scene.connect("oscar"), /403/);
@@ -477,8 +480,8 @@ Deno.test("a hostile client with a valid account", async (t) => {
       while (!isOver) await scene.chatGoesOn();
       await floods;
       assert.ok(!nick.connection.isOpen && !stranger.connection.isOpen, "they were not found out");
-      assert.match(await nick.connection.closed, /CONNECTION.FORCED/);
-      assert.match(await stranger.connection.closed, /CONNECTION.FORCED/);
+      assert.match(await nick.connection.closed, thrownOut);
+      assert.match(await stranger.connection.closed, thrownOut);
       assertGrowth(before, memory(node.pid));
       const isTracing = async () => (await scene.management.get("/api/vhosts/%2F") as { tracing: boolean }).tracing;
       await eventually(async () => !await isTracing(), () => "tracing is over");
@@ -501,7 +504,7 @@ Deno.test("a hostile client with a valid account", async (t) => {
     })();
     while (trudy.connection.isOpen) await scene.chatGoesOn();
     await flood;
-    assert.match(await trudy.connection.closed, /CONNECTION.FORCED/);
+    assert.match(await trudy.connection.closed, thrownOut);
     assert.ok(published < 200_000, "nobody stopped the flood");
     assertGrowth(before, memory(node.pid));
   });

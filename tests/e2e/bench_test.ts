@@ -102,6 +102,15 @@ Deno.test("bench writes its page, or says at once that there is no place for it"
   assert.match(refused.stderr, /there is no folder ".+missing"/);
 });
 
+Deno.test("bench says where it can make no folder", async () => {
+  using folder = temporaryFolder();
+  const args = ["bench", "--workload", "w2", "--system", "grpc-stream", "--folder", `${folder.path}/missing`];
+  const { code, stdout, stderr } = await runChatd({ args, permissions });
+  assert.equal(code, 1, stderr);
+  assert.match(stdout, /^grpc-stream +No folder can be made where --folder says, ".+missing": /m);
+  assert.doesNotMatch(stderr, /bug/);
+});
+
 Deno.test("bench fills a store for w5, does w1 beside it, and finds the store again", async () => {
   using folder = temporaryFolder();
   const line = `--workload w5 --seconds 1 --system grpc-stream,bare-grpc --messages 2000 --store ${folder.path}/kept`;

@@ -116,6 +116,18 @@ Deno.test("doctor looks at the data folder: who may look into it, its schema, ba
   assert.match(newer.stdout, /PROBLEM +database: the database has schema 999, and this chatd knows schemas up to \d+/);
 });
 
+Deno.test("doctor goes on where it cannot look into the data folder", async () => {
+  using folder = temporaryFolder();
+  const file = `${folder.path}/file`;
+  Deno.writeTextFileSync(file, "");
+  for (const data of [file, `${file}/data`]) {
+    const { code, stdout, stderr } = await doctor("--data", data, "--max-disk", "16MiB", ...nowhere);
+    assert.equal(code, 1, stdout + stderr);
+    assert.match(stdout, /PROBLEM +data folder: ".*" is not a folder of the user who runs this\n/);
+    assert.match(stdout, /^1 problem to fix\.$/m);
+  }
+});
+
 Deno.test("doctor finds a damaged database, and changes nothing of it", async () => {
   using folder = temporaryFolder();
   const data = await makeData(folder.path);

@@ -29,10 +29,10 @@ export class OwnedResources implements AsyncDisposable {
     this.#parent = parent;
   }
 
-  /** A new name for a folder; whoever asks makes it. */
+  /** A new name for a folder; whoever asks makes it. @throws {ChatError} `invalid_argument` when nothing can be made there */
   async folder(): Promise<string> {
     this.#requireOpen();
-    this.#root ??= Deno.makeTempDir({ prefix: "chatd-bench-", dir: this.#parent });
+    this.#root ??= makeRoot(this.#parent);
     return `${await this.#root}/${++this.#folders}`;
   }
 
@@ -83,12 +83,23 @@ export class OwnedResources implements AsyncDisposable {
     for (const child of programs) child.kill();
     await Promise.all(programs.map(({ status }) => status));
     await this.#others.disposeAsync();
-    if (this.#root !== undefined) await removeAll(await this.#root);
+    const root = await this.#root?.catch(() => undefined);
+    if (root !== undefined) await removeAll(root);
   }
 
   /** @throws {ChatError} for what still goes on when a bench is interrupted */
   #requireOpen(): void {
     if (this.#disposed) throw new ChatError("unavailable", "The bench is over.");
+  }
+}
+
+async function makeRoot(parent: string | undefined): Promise<string> {
+  try {
+    return await Deno.makeTempDir({ prefix: "chatd-bench-", dir: parent });
+  } catch (cause) {
+    const where = parent === undefined ? "the system has temporary ones" : `--folder says, "${parent}"`;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ChatError("invalid_argument", `No folder can be made where ${where}: ${why}`, { cause });
   }
 }
 

@@ -1,4 +1,21 @@
-import { type BenchRun, isMeasured, limitOf, type Measured, type Ratios } from "./result.ts";
+import {
+  type BenchRun,
+  type Figures,
+  isMeasured,
+  limitOf,
+  type Measured,
+  type Ratios,
+  type SystemName,
+} from "./result.ts";
+
+/** The processes between the clients. */
+const between: Readonly<Record<SystemName, readonly ("server" | "broker")[]>> = {
+  "grpc-stream": ["server"],
+  "grpc-callback": ["server"],
+  amqp: ["server", "broker"],
+  "bare-grpc": ["server"],
+  "bare-amqp": ["broker"],
+};
 
 /** Adds to each run how it compares with its limit, and to W5 how it compares with W1. */
 export function withRatios(runs: readonly BenchRun[]): BenchRun[] {
@@ -27,18 +44,19 @@ export function compare(run: Measured, other: Measured): Omit<Ratios, "to"> {
   return Object.fromEntries(Object.entries(ratios).filter(([, ratio]) => ratio !== undefined));
 }
 
-/** Of everything between the clients, in milliseconds for 1,000 messages. */
-export function serverCpu({ cpu }: Measured): number | undefined {
-  return sum(cpu?.server, cpu?.broker);
+/** Of everything between the clients, in milliseconds for 1,000 messages; undefined where a part of it is not known. */
+export function serverCpu({ system, cpu }: Measured): number | undefined {
+  return sum(between[system].map((part) => cpu?.[part]));
 }
 
-/** Of everything between the clients. */
-export function sessionBytes({ idle }: Measured): number | undefined {
-  return sum(idle?.serverBytesPerSession, idle?.brokerBytesPerSession);
+/** Of what is known of everything between the clients. */
+export function sessionBytes({ idle }: Pick<Figures, "idle">): number | undefined {
+  const known = [idle?.serverBytesPerSession, idle?.brokerBytesPerSession].filter((bytes) => bytes !== undefined);
+  return known.length === 0 ? undefined : sum(known);
 }
 
-function sum(one: number | undefined, other: number | undefined): number | undefined {
-  return one === undefined && other === undefined ? undefined : (one ?? 0) + (other ?? 0);
+function sum(values: readonly (number | undefined)[]): number | undefined {
+  return values.reduce((sum, value) => sum === undefined || value === undefined ? undefined : sum + value, 0);
 }
 
 function divide(one: number | undefined, other: number | undefined): number | undefined {

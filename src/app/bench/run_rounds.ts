@@ -1,5 +1,6 @@
 import { ChatError } from "../../core/chat_error.ts";
 import type { Progress } from "./progress.ts";
+import { sessionBytes } from "./ratios.ts";
 import type { BenchRun, Figures, WorkloadName } from "./result.ts";
 import type { BenchSystem, Prepared, StoreOptions, Workload } from "./system.ts";
 
@@ -96,7 +97,7 @@ function summary({ perSecond, latencyMs, idle }: Figures): string {
 /** The round in the middle, by what the workload is about. */
 export function medianOf(workload: WorkloadName, rounds: readonly Figures[]): Figures {
   const rank = ({ perSecond, latencyMs, idle }: Figures): number => {
-    if (idle !== undefined) return idle.serverBytesPerSession ?? idle.loginSeconds;
+    if (idle !== undefined) return sessionBytes({ idle }) ?? idle.loginSeconds;
     return workload === "w1" || workload === "w5" ? perSecond : latencyMs?.p50 ?? 0;
   };
   const sorted = rounds.toSorted((one, other) => rank(one) - rank(other));

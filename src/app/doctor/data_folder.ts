@@ -26,7 +26,7 @@ export function accessOf(folder: string): Access {
     return isDirectory && [undefined, uid].includes(ownUid()) ? "open" : "denied";
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return "none";
-    if (error instanceof Deno.errors.PermissionDenied) return "denied";
+    if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotADirectory) return "denied";
     throw error;
   }
 }

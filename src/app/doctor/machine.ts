@@ -1,5 +1,5 @@
 import { freeBytes } from "../free_bytes.ts";
-import { serverOf } from "./data_folder.ts";
+import { accessOf, serverOf } from "./data_folder.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
 
 export interface MachineOptions {
@@ -14,8 +14,9 @@ const noFreeBytes = 64 * mebibyte;
 /** A session takes one, a callback another. */
 const fewFiles = 4_096;
 
-/** What the disk of the data folder, or of where it will be, still takes. */
+/** What the disk of the data folder, or of where it will be, still takes; nothing of a folder that this process may not look into. */
 export async function* examineDisk({ dataDir, maxDiskBytes }: MachineOptions): AsyncGenerator<Finding, void> {
+  if (accessOf(dataDir) === "denied") return;
   const free = await freeBytes(dataDir);
   if (free === undefined) {
     yield warning("Deno does not tell how much the disk still takes", "Add --allow-sys=statfs to deno run.");

@@ -46,6 +46,17 @@ Deno.test("what was not measured, or has no CPU, gets no ratio of it", () => {
   assert.deepEqual("ratios" in compared && compared.ratios, { to: "bare-grpc", perSecond: 1 });
 });
 
+Deno.test("the CPU of a server whose broker's is not known is compared with nothing", () => {
+  const runs = [
+    run("w1", "grpc-stream", { cpu: { server: 30 } }),
+    run("w1", "amqp", { cpu: { server: 10 } }),
+    run("w1", "bare-amqp", { cpu: { broker: 30 } }),
+  ];
+  const [, amqp] = withRatios(runs);
+  assert.deepEqual("ratios" in amqp && amqp.ratios, { to: "bare-amqp", perSecond: 1 });
+  assert.doesNotMatch(concludeFrom(runs)[0], /CPU/);
+});
+
 Deno.test("which of the two is better follows from the figures", () => {
   const w1 = (grpc: number, amqp: number) => [
     run("w1", "grpc-stream", { perSecond: grpc, cpu: { server: 20 } }),

@@ -120,6 +120,11 @@ Deno.test("the middle is by what the workload is about", () => {
   const rounds = [took(1, 10), took(2, 30), took(3, 20)];
   assert.equal(medianOf("w2", rounds).latencyMs?.p50, 2);
   assert.equal(medianOf("w1", rounds).perSecond, 20);
+  const idle = (brokerBytesPerSession: number, loginSeconds: number): Figures => ({
+    ...figures(0),
+    idle: { sessions: 10, loginSeconds, brokerBytesPerSession },
+  });
+  assert.equal(medianOf("w3", [idle(1, 2), idle(2, 3), idle(3, 1)]).idle?.brokerBytesPerSession, 2);
 });
 
 Deno.test("what a workload prepares is prepared once, for all systems and rounds", async () => {

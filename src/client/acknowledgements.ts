@@ -4,8 +4,16 @@ import type { Message } from "../gen/chatd/v1/chat.ts";
 /** What a message takes beside its text, roughly: numbers, ids and names. */
 const messageOverhead = 128;
 
+/** What a reaction takes, roughly. */
+const reactionBytes = 32;
+
 function messagesBytes(messages: readonly Message[]): number {
-  return messages.reduce((sum, message) => sum + message.text.length + messageOverhead, 0);
+  return messages.reduce((sum, message) => sum + messageBytes(message), 0);
+}
+
+function messageBytes({ text, attachment, reactions }: Message): number {
+  const file = attachment === undefined ? 0 : attachment.name.length + attachment.mediaType.length;
+  return messageOverhead + text.length + file + reactions.length * reactionBytes;
 }
 
 /** Roughly what an item took of the server's window: text is counted in UTF-16 units, which is at least a third of it. */

@@ -14,6 +14,7 @@ import { openCore } from "./open_chat.ts";
 import { operatorCommands } from "./operator_commands.ts";
 import { requireDataFolder, socketRefused } from "./permissions.ts";
 import { controlSocketPath } from "./socket_path.ts";
+import { pathExists } from "./path_exists.ts";
 
 const maxReplyBytes = 1024 * 1024;
 const replyTimeoutMs = 30_000;
@@ -158,7 +159,7 @@ export class Operator {
   }
 
   async #callWithoutServer(request: ControlRequest, makeFolder: boolean): Promise<unknown> {
-    if (!makeFolder && !exists(`${this.#folder}/chatd.sqlite`)) {
+    if (!makeFolder && !pathExists(`${this.#folder}/chatd.sqlite`)) {
       throw new ChatError("not_found", `There is no chatd data in "${this.#folder}": say where it is with --data.`);
     }
     using _lock = takeFolder(this.#folder);
@@ -246,14 +247,4 @@ function unpack(reply: ControlReply): unknown {
   if ("result" in reply) return reply.result;
   const { code, message } = reply.error;
   throw new Answer("answer", { cause: new ChatError(code as ChatErrorCode, message) });
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

@@ -18,7 +18,7 @@ function messageBytes({ text, attachment, reactions }: Message): number {
 
 /** Roughly what an item took of the server's window: text is counted in UTF-16 units, which is at least a third of it. */
 function itemBytes(item: Item): number {
-  if (item.kind?.$case === "message") return messagesBytes([item.kind.value]);
+  if (item.kind?.$case === "message") return messageBytes(item.kind.value);
   if (item.kind?.$case !== "reply") return 128;
   const result = item.kind.value.result;
   if (result?.$case === "history" || result?.$case === "sent") return messagesBytes(result.value.messages);

@@ -2,7 +2,7 @@ import { backup as copyDatabase, DatabaseSync } from "node:sqlite";
 import { ChatError } from "../core/chat_error.ts";
 import { type BackedUpFile, backupFormat, type BackupManifest, databaseName, manifestName } from "./backup_manifest.ts";
 import { copyFile, digestFile, syncFolder, takeEmptyFolder, writeFileWhole } from "./durable_files.ts";
-import { lockFolder } from "./folder_lock.ts";
+import { tryLockFolder } from "./folder_lock.ts";
 import { Pace } from "./pace.ts";
 
 /** How long another process may keep the database from being opened, in milliseconds: a server that starts after a crash does. */
@@ -92,7 +92,7 @@ async function copySnapshot(folder: string, { to, pace }: { to: string; pace: Pa
 
 function openSource(folder: string): DatabaseSync {
   // Where no server runs, none shall start while what a crash left behind is being put in order.
-  using _lock = tryLock(folder);
+  using _lock = tryLockFolder(folder);
   const source = new DatabaseSync(`${folder}/${databaseName}`, { readOnly: true });
   try {
     source.exec(`PRAGMA busy_timeout = ${patienceMs}`);
@@ -100,15 +100,6 @@ function openSource(folder: string): DatabaseSync {
     return source;
   } catch (error) {
     source.close();
-    throw error;
-  }
-}
-
-function tryLock(folder: string): Disposable | undefined {
-  try {
-    return lockFolder(folder);
-  } catch (error) {
-    if (error instanceof ChatError && error.code === "busy") return undefined;
     throw error;
   }
 }

@@ -56,3 +56,13 @@ function readOwner(file: Deno.FsFile): string {
   const pid = Number.parseInt(new TextDecoder().decode(bytes.subarray(0, length)));
   return Number.isNaN(pid) ? "" : ` (process ${pid})`;
 }
+
+/** Like {@link lockFolder}; undefined when another process has it. */
+export function tryLockFolder(folder: string): Disposable | undefined {
+  try {
+    return lockFolder(folder);
+  } catch (error) {
+    if (error instanceof ChatError && error.code === "busy") return undefined;
+    throw error;
+  }
+}

@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { ChatError } from "../core/chat_error.ts";
 import { databasePath } from "./database.ts";
-import { lastOwner, lockFolder } from "./folder_lock.ts";
+import { lastOwner, tryLockFolder } from "./folder_lock.ts";
 import { migrations } from "./migrations.ts";
 import { isDamage } from "./storage_error.ts";
 
@@ -28,7 +28,7 @@ export interface StoreFacts {
  */
 export function inspectStore(folder: string, { check }: { check: boolean }): StoreFacts {
   // Where no server runs, none shall start meanwhile.
-  using _lock = tryLock(folder);
+  using _lock = tryLockFolder(folder);
   using database = new DatabaseSync(databasePath(folder), { readOnly: true });
   try {
     database.exec(`PRAGMA busy_timeout = ${patienceMs}`);
@@ -52,20 +52,11 @@ export function inspectStore(folder: string, { check }: { check: boolean }): Sto
 
 /** The process of the server that has the folder now; undefined where none has it. The folder exists. */
 export function servingProcess(folder: string): number | undefined {
-  using lock = tryLock(folder);
+  using lock = tryLockFolder(folder);
   return lock === undefined ? lastOwner(folder) : undefined;
 }
 
 function quickCheck(database: DatabaseSync): string[] {
   const rows = database.prepare("PRAGMA quick_check(5)").all().map(({ quick_check }) => String(quick_check));
   return rows.filter((row) => row !== "ok");
-}
-
-function tryLock(folder: string): Disposable | undefined {
-  try {
-    return lockFolder(folder);
-  } catch (error) {
-    if (error instanceof ChatError && error.code === "busy") return undefined;
-    throw error;
-  }
 }

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { Acknowledgements } from "../../src/client/acknowledgements.ts";
 import { Item } from "../../src/gen/chatd/v1/session.ts";
 import type { Message } from "../../src/gen/chatd/v1/chat.ts";
+import { wireMessage } from "../support/wire_values.ts";
 
 const windowBytes = 256 * 1024;
 
-const plain: Message = {
+const plain = wireMessage({
   position: 1,
   conversation: `${"a".repeat(32)}:${"b".repeat(32)}`,
   seq: 1,
@@ -13,15 +14,7 @@ const plain: Message = {
   sender: "a".repeat(32),
   acceptedAtMs: 1_700_000_000_000,
   ordinal: 1,
-  text: "",
-  replyToSeq: 0,
-  editedAtMs: 0,
-  deleted: false,
-  automatic: false,
-  reactions: [],
-  attachment: undefined,
-  event: undefined,
-};
+});
 
 const messages: Record<string, Message> = {
   "of characters of three bytes": { ...plain, text: "€".repeat(1_000) },

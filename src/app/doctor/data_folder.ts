@@ -3,6 +3,7 @@ import { databasePath } from "../../store/database.ts";
 import { inspectStore, servingProcess, type StoreFacts } from "../../store/store_inspection.ts";
 import { requireDataFolder } from "../permissions.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
+import { pathExists } from "../path_exists.ts";
 
 export interface DataFolderOptions {
   readonly dataDir: string;
@@ -33,7 +34,7 @@ export function accessOf(folder: string): Access {
 
 /** The process of the server that has the folder; undefined where none is seen. */
 export function serverOf(folder: string): number | undefined {
-  return accessOf(folder) === "open" && exists(databasePath(folder)) ? servingProcess(folder) : undefined;
+  return accessOf(folder) === "open" && pathExists(databasePath(folder)) ? servingProcess(folder) : undefined;
 }
 
 /** Whether the folder is there, whose it is, and who has it. */
@@ -57,15 +58,15 @@ export function* examineFolder({ dataDir }: DataFolderOptions): Generator<Findin
   } else {
     yield ok(`"${dataDir}" is there, for its owner only`);
   }
-  if (!exists(databasePath(dataDir))) yield ok("it holds no database yet: a server makes it when it starts");
+  if (!pathExists(databasePath(dataDir))) yield ok("it holds no database yet: a server makes it when it starts");
   const server = serverOf(dataDir);
   if (server !== undefined) yield ok(`a server has it (process ${server})`);
-  else if (exists(databasePath(dataDir))) yield warning("no server runs on it", 'Start one: "chatd serve".');
+  else if (pathExists(databasePath(dataDir))) yield warning("no server runs on it", 'Start one: "chatd serve".');
 }
 
 /** The database in the folder, where there is one and this process may look into it. */
 export function* examineDatabase({ dataDir, checkDatabase }: DataFolderOptions): Generator<Finding, void> {
-  if (accessOf(dataDir) !== "open" || !exists(databasePath(dataDir))) return;
+  if (accessOf(dataDir) !== "open" || !pathExists(databasePath(dataDir))) return;
   let facts: StoreFacts;
   try {
     facts = inspectStore(dataDir, { check: checkDatabase });
@@ -126,16 +127,6 @@ function ownUid(): number | null | undefined {
     return Deno.uid() ?? undefined;
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) return undefined;
-    throw error;
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
 }

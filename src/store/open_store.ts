@@ -32,6 +32,8 @@ export interface Store extends Disposable {
   readonly indexer: Indexer;
   readonly retention: RetentionStore;
   readonly erasure: ErasureStore;
+  /** To be called before clients are served: positions that they are told belong to this opening. @throws {ChatError} `storage_full` */
+  beginServing(): void;
   /** Idempotent. Calls after it fail. */
   close(): void;
 }
@@ -63,6 +65,7 @@ export function openStore({ folder, log = silentLog }: { folder: string; log?: L
     files: new SqliteFileStore(database, { folder: `${folder}/files` }),
     settings: new SqliteSettingsStore(database),
     indexer,
+    beginServing: () => messages.beginIncarnation(),
     close,
     [Symbol.dispose]: close,
   };

@@ -20,6 +20,9 @@ export const fakePassword = "correct horse";
 /** A server in memory, as far as a client can tell; its links break where a test wants. */
 export class FakeChatServer {
   epoch = "epoch-1";
+  incarnation = "incarnation-1";
+  /** Up to where earlier incarnations had this log. */
+  parted = 0;
   /** What has a lower seq was removed from every conversation. */
   keptFrom = 1;
   log: Message[] = [];
@@ -130,6 +133,14 @@ export class FakeChatServer {
     this.log = log;
     this.epoch += "+";
     this.#cursors.clear();
+  }
+
+  /** The same log as it was at an earlier time takes the place of this one, as after a snapshot was put back. */
+  putBack(head: number): void {
+    this.log = this.log.filter(({ position }) => position <= head);
+    this.incarnation += "+";
+    this.parted = head;
+    for (const [key, position] of this.#cursors) this.#cursors.set(key, Math.min(position, head));
   }
 
   #newToken(user: string) {
@@ -381,6 +392,8 @@ export class FakeSession {
       server: "fake/1",
       windowBytes: server.windowBytes,
       stateRevision: 0,
+      incarnation: server.incarnation,
+      sharedThrough: hello.incarnation === server.incarnation || hello.incarnation === "" ? server.head : server.parted,
     };
     return { $case: "hello", value };
   }

@@ -1,6 +1,6 @@
 /** A data folder that is replaced by an earlier copy of itself, as a snapshot, rsync or Litestream does it. */
 import assert from "node:assert/strict";
-import { Child } from "../support/child_process.ts";
+import type { Child } from "../support/child_process.ts";
 import { eventually } from "../support/eventually.ts";
 import { ScriptUser } from "../support/script_user.ts";
 import { ServerProcess } from "../support/server_process.ts";

@@ -379,7 +379,10 @@ export class FakeSession {
     if (!user) throw new ChatError("unauthenticated", "The token is not valid: log in again.");
     this.user = user;
     this.#key = `${user}/${hello.consumer}`;
-    const cursor = Math.max(server.cursor(this.#key), hello.epoch === server.epoch ? hello.resumeAfter : 0);
+    const isNewest = hello.incarnation === server.incarnation || hello.incarnation === "";
+    const sharedThrough = isNewest ? server.head : server.parted;
+    const resumeAfter = hello.epoch === server.epoch ? Math.min(hello.resumeAfter, sharedThrough) : 0;
+    const cursor = Math.max(server.cursor(this.#key), resumeAfter);
     this.#sent = cursor;
     const value = {
       user,
@@ -393,7 +396,7 @@ export class FakeSession {
       windowBytes: server.windowBytes,
       stateRevision: 0,
       incarnation: server.incarnation,
-      sharedThrough: hello.incarnation === server.incarnation || hello.incarnation === "" ? server.head : server.parted,
+      sharedThrough,
     };
     return { $case: "hello", value };
   }

@@ -50,6 +50,8 @@ export interface OpenChat {
   readonly chat: Chat;
   /** How many entries of the log searches do not find yet. */
   searchLag(): number;
+  /** Bytes of the database's file and of its write-ahead log. */
+  fileBytes(): { database: number; log: number };
   /** Ends all sessions, commits what waits, and gives the folder back. Idempotent. */
   close(): Promise<void>;
 }
@@ -83,7 +85,7 @@ export function openChat(options: OpenChatOptions): OpenChat {
     store.close();
     lock.release();
   };
-  return { chat, searchLag: () => store.indexer.lag, close: () => closed ??= close() };
+  return { chat, searchLag: () => store.indexer.lag, fileBytes: store.fileBytes, close: () => closed ??= close() };
 }
 
 /** On a full disk, people are served nonetheless, so that they can make room: what is appended then begins with it. */

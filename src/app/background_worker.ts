@@ -17,7 +17,7 @@ export function programPaths(entry: string = Deno.mainModule): string[] {
 }
 
 /** How long a worker may go on with a task that was given up, in milliseconds, before it is terminated. */
-const retireMs = 10 * 60_000;
+const retireMs = 60_000;
 
 /** How long a worker may take to load its program, in milliseconds. */
 const startMs = 60_000;
@@ -169,8 +169,8 @@ export class BackgroundWorker<Name extends JobName> implements Disposable {
   }
 
   /**
-   * Lets the worker come to the end of its task: SQLite's connections of a terminated worker are never closed, and a read transaction of one keeps
-   * the write-ahead log from being emptied for as long as the process lives.
+   * Lets the worker come to the end of its task. One that is terminated while it runs JavaScript leaves its SQLite connection open (Deno 2.9.3),
+   * and a read transaction in it keeps the write-ahead log from being emptied.
    */
   #retire(worker: Worker): void {
     worker.postMessage(endWorker);

@@ -21,6 +21,9 @@ export interface Task {
   readonly input: unknown;
 }
 
+/** To a worker: it is to end when its task is done, with nothing left open. */
+export const endWorker = "end";
+
 /** From a worker: it hears tasks from now on, or has done one. */
 export type Report =
   | { readonly kind: "ready" }
@@ -30,7 +33,8 @@ export type Report =
 /** As far as the standard library knows windows only. */
 interface WorkerScope {
   readonly name: string;
-  onmessage: (event: MessageEvent<Task>) => void;
+  onmessage: (event: MessageEvent<Task | typeof endWorker>) => void;
+  close(): void;
   postMessage(report: Report): void;
 }
 
@@ -39,7 +43,9 @@ export async function serveJob(): Promise<void> {
   const scope = globalThis as unknown as WorkerScope;
   const open = await jobs[scope.name as JobName]() as (settings: unknown) => (input: unknown) => unknown;
   let job: ((input: unknown) => unknown) | undefined;
-  scope.onmessage = async ({ data: { settings, input } }) => {
+  scope.onmessage = async ({ data }) => {
+    if (data === endWorker) return scope.close();
+    const { settings, input } = data;
     try {
       job ??= open(settings);
       scope.postMessage({ kind: "done", output: await job(input) });

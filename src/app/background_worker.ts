@@ -1,12 +1,23 @@
 import { fileURLToPath } from "node:url";
 import { ChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
-import type { JobInput, JobName, JobOutput, JobSettings, Report, Task } from "./background_jobs.ts";
+import {
+  endWorker,
+  type JobInput,
+  type JobName,
+  type JobOutput,
+  type JobSettings,
+  type Report,
+  type Task,
+} from "./background_jobs.ts";
 
 /** What a worker reads: Deno lets it load what its process may read, and not what its process has loaded. */
 export function programPaths(entry: string = Deno.mainModule): string[] {
   return [fileURLToPath(entry), fileURLToPath(new URL("src", entry))];
 }
+
+/** How long a worker may go on with a task that was given up, in milliseconds, before it is terminated. */
+const retireMs = 60_000;
 
 /** How long a worker may take to load its program, in milliseconds. */
 const startMs = 60_000;
@@ -41,6 +52,8 @@ export class BackgroundWorker<Name extends JobName> implements Disposable {
   #readySince = 0;
   #deadline: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
+  /** Workers that end when their task does, and when they are terminated if it does not. */
+  readonly #retired = new Map<Worker, ReturnType<typeof setTimeout>>();
 
   constructor(options: BackgroundWorkerOptions<Name>) {
     this.#options = options;
@@ -68,6 +81,11 @@ export class BackgroundWorker<Name extends JobName> implements Disposable {
     this.#closed = true;
     for (const { settled } of this.#waiting.splice(0)) settled.reject(closedError());
     this.#fail(closedError());
+    for (const [worker, timer] of this.#retired) {
+      clearTimeout(timer);
+      worker.terminate();
+    }
+    this.#retired.clear();
   }
 
   [Symbol.dispose](): void {
@@ -150,10 +168,24 @@ export class BackgroundWorker<Name extends JobName> implements Disposable {
     }, ms);
   }
 
+  /**
+   * Lets the worker come to the end of its task. One that is terminated while it runs JavaScript leaves its SQLite connection open (Deno 2.9.3),
+   * and a read transaction in it keeps the write-ahead log from being emptied.
+   */
+  #retire(worker: Worker): void {
+    worker.postMessage(endWorker);
+    const timer = setTimeout(() => {
+      this.#retired.delete(worker);
+      worker.terminate();
+    }, retireMs);
+    Deno.unrefTimer(timer);
+    this.#retired.set(worker, timer);
+  }
+
   /** The task fails, and its worker is not trusted with another. */
   #fail(error: unknown): void {
     clearTimeout(this.#deadline);
-    this.#worker?.terminate();
+    if (this.#worker !== undefined) this.#retire(this.#worker);
     this.#worker = undefined;
     const running = this.#running;
     this.#running = undefined;

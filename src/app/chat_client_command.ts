@@ -10,6 +10,7 @@ import { TerminalChat, type TerminalChatOptions } from "../terminal/terminal_cha
 import { processDevice } from "../terminal/terminal_device.ts";
 import { ClientState, type Consumer } from "./client_state.ts";
 import { Login, type LoginOptions, saveCredentials } from "./saved_login.ts";
+import { savedPosition, withPosition } from "./saved_positions.ts";
 import { version } from "./version.ts";
 
 /** What the client commands of all transports are asked to do. */
@@ -91,15 +92,8 @@ async function chat(run: Run): Promise<number> {
     const resume = client?.resumePoint;
     const lastRecipient = terminal.recipient;
     state.update((saved) => ({
-      ...saved,
+      ...(resume === undefined ? saved : withPosition(saved, consumer.name, resume)),
       lastRecipient,
-      ...(resume && {
-        epoch: resume.epoch,
-        positions: {
-          ...(saved.epoch === resume.epoch ? saved.positions : {}),
-          [consumer.name]: resume.after,
-        },
-      }),
     }));
   }
 }
@@ -157,14 +151,12 @@ function newClient(
   { transport, state, consumer, token }: Run,
   onEvent: (event: ClientEvent) => void | Promise<void>,
 ): ChatClient {
-  const { epoch, positions } = state.read();
-  const after = positions?.[consumer.name];
   return new ChatClient({
     transport,
     token,
     client: `chatd/${version}`,
     consumer: consumer.name,
-    resume: epoch !== undefined && after !== undefined ? { epoch, after } : undefined,
+    resume: savedPosition(state.read(), consumer.name),
     onEvent,
   });
 }

@@ -11,6 +11,8 @@ export interface SavedClient {
   /** How far each consumer has come in the log with this epoch. */
   readonly epoch?: string;
   readonly positions?: Readonly<Record<string, number>>;
+  /** The log's incarnation at each of those positions; files of older versions have none. */
+  readonly incarnations?: Readonly<Record<string, string>>;
   /** Consumers that went back in the log, and did not come to where they are again. */
   readonly unfinished?: Readonly<Record<string, UnfinishedReplay>>;
 }
@@ -19,6 +21,8 @@ export interface SavedClient {
 export interface UnfinishedReplay {
   readonly fromMs: number;
   readonly after: number;
+  /** The log's incarnation when `after` was reached. */
+  readonly incarnation?: string;
 }
 
 export interface ClientStateOptions {

@@ -53,11 +53,11 @@ async function exportAll(
 ): Promise<void> {
   const stop = new AbortController();
   const connected = Promise.withResolvers<string>();
-  const epochs = new Set<string>();
+  let restored = false;
   const onEvent = (event: ClientEvent) => {
     if (event.kind !== "state") return;
     if (event.state.kind === "online") {
-      epochs.add(event.state.hello.epoch);
+      restored ||= event.state.restored;
       connected.resolve(event.state.hello.epoch);
     } else if (event.state.kind === "offline") {
       connected.reject(event.state.reason);
@@ -79,10 +79,10 @@ async function exportAll(
         console.error(`chatd: The file of ${conversation} ${seq} is not there: ${reason.message}`);
       },
     });
-    if (epochs.size > 1) {
+    if (restored) {
       throw new ChatError(
         "unavailable",
-        "The server's log was restored from a backup meanwhile: begin again, with another folder.",
+        "The server's data was put back to an earlier state meanwhile: begin again, with another folder.",
       );
     }
     target.complete({ conversations, missingFiles });

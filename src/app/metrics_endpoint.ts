@@ -39,7 +39,7 @@ export class MetricsEndpoint {
     this.#server = server;
     this.#metrics = metrics;
     this.port = (server.address() as AddressInfo).port;
-    server.on("request", (request, response) => this.#answer(request, response));
+    server.on("request", (request, response) => void this.#answer(request, response));
     log.info("metrics are shown", { at: `http://${formatHostPort({ ...listen, port: this.port })}/metrics` });
   }
 
@@ -81,18 +81,19 @@ export class MetricsEndpoint {
     this.#metrics[Symbol.dispose]();
   }
 
-  #answer({ method, url = "" }: IncomingMessage, response: ServerResponse): void {
-    const { status, type = "text/plain; charset=utf-8", text } = this.#find(method, url.split("?")[0]);
+  async #answer({ method, url = "" }: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { status, type = "text/plain; charset=utf-8", text } = await this.#find(method, url.split("?")[0]);
     // Connections that nobody uses are not kept.
     response.writeHead(status, { "content-type": type, connection: "close" });
     response.end(method === "HEAD" ? undefined : text);
   }
 
-  #find(method: string | undefined, path: string): Answer {
+  async #find(method: string | undefined, path: string): Promise<Answer> {
     if (method !== "GET" && method !== "HEAD") return { status: 405, text: "only GET\n" };
     if (path === "/healthz") return { status: 200, text: "ok\n" };
     if (path === "/readyz") return this.#readiness();
     if (path !== "/metrics") return { status: 404, text: "/metrics, /healthz and /readyz are here\n" };
+    await this.#metrics.refresh();
     return { status: 200, type: metricsType, text: this.#metrics.text() };
   }
 

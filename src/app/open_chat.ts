@@ -1,6 +1,7 @@
 import { Accounts, type Registration } from "../core/accounts.ts";
 import { AuditJournal } from "../core/audit_journal.ts";
 import { Chat } from "../core/chat.ts";
+import { ChatError } from "../core/chat_error.ts";
 import { systemClock } from "../core/clock.ts";
 import { Erasure } from "../core/erasure.ts";
 import { type DeletedAccounts, type Limits, standardLimits } from "../core/limits.ts";
@@ -49,6 +50,8 @@ export interface OpenChat {
   readonly chat: Chat;
   /** How many entries of the log searches do not find yet. */
   searchLag(): number;
+  /** Bytes of the database's file and of its write-ahead log. */
+  fileBytes(): { database: number; log: number };
   /** Ends all sessions, commits what waits, and gives the folder back. Idempotent. */
   close(): Promise<void>;
 }
@@ -63,6 +66,7 @@ export function openChat(options: OpenChatOptions): OpenChat {
   using opened = new DisposableStack();
   const lock = opened.use(lockFolder(folder));
   const store = opened.use(openStore({ folder, log }));
+  beginServing(store, log);
   const core = openCore(store, options);
   const { chat, retention, erasure } = core;
   const swept = chat.accounts.removeOldDevices()
@@ -81,7 +85,19 @@ export function openChat(options: OpenChatOptions): OpenChat {
     store.close();
     lock.release();
   };
-  return { chat, searchLag: () => store.indexer.lag, close: () => closed ??= close() };
+  return { chat, searchLag: () => store.indexer.lag, fileBytes: store.fileBytes, close: () => closed ??= close() };
+}
+
+/** On a full disk, people are served nonetheless, so that they can make room: what is appended then begins with it. */
+function beginServing(store: Store, log: Log): void {
+  try {
+    store.beginServing();
+  } catch (error) {
+    if (!(error instanceof ChatError) || error.code !== "storage_full") throw error;
+    log.error("the opening of the data folder cannot be noted: if it is put back meanwhile, clients do not notice", {
+      error,
+    });
+  }
 }
 
 /** The core on an open store, which is its opener's. Nothing is done in the background before it is told to. */

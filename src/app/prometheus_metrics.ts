@@ -9,6 +9,10 @@ export interface Watched {
   readonly transports: readonly { readonly name: string; readonly isUp: boolean; readonly connections?: number }[];
   /** How many entries of the log searches do not find yet. */
   searchLag(): number;
+  /** Bytes of the database's file and of its write-ahead log. */
+  fileBytes(): { database: number; log: number };
+  /** Of the disk of the data folder; undefined where Deno does not tell. */
+  freeBytes(): Promise<number | undefined>;
 }
 
 const fromMicroseconds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -22,6 +26,7 @@ export class PrometheusMetrics implements Metrics, Disposable {
   readonly #families = new MetricFamilies();
   readonly #loopTimer: ReturnType<typeof setInterval>;
   #watched: Watched | undefined;
+  #free: number | undefined;
 
   readonly #sessions = this.#families.gauge({
     name: "chatd_sessions",
@@ -97,6 +102,11 @@ export class PrometheusMetrics implements Metrics, Disposable {
     for (const { name } of watched.transports) this.#sessions.add(0, { transport: name });
   }
 
+  /** Asks for what takes a moment to know, for the next {@link text}. */
+  async refresh(): Promise<void> {
+    this.#free = await this.#watched?.freeBytes().catch(() => undefined);
+  }
+
   text(): string {
     return this.#families.text();
   }
@@ -163,6 +173,21 @@ export class PrometheusMetrics implements Metrics, Disposable {
       name: "chatd_search_lag_entries",
       help: "Entries of the log that searches do not find yet.",
       values: () => [{ value: this.#watched?.searchLag() ?? 0 }],
+    });
+    families.look("gauge", {
+      name: "chatd_database_bytes",
+      help: "Size of the database's file.",
+      values: () => [{ value: this.#watched?.fileBytes().database ?? 0 }],
+    });
+    families.look("gauge", {
+      name: "chatd_write_ahead_log_bytes",
+      help: "Size of the database's write-ahead log; it grows while a reader keeps it from being emptied.",
+      values: () => [{ value: this.#watched?.fileBytes().log ?? 0 }],
+    });
+    families.look("gauge", {
+      name: "chatd_disk_free_bytes",
+      help: "What the disk of the data folder still takes; absent where Deno does not tell (--allow-sys=statfs).",
+      values: () => this.#free === undefined ? [] : [{ value: this.#free }],
     });
   }
 

@@ -41,6 +41,8 @@ function permissionFlags({ read, write, net, env }: ServingNeeds): string[] {
     ...flag("--allow-write", { name: "write" }, write.map((path) => [path, { name: "write", path }])),
     ...flag("--allow-net", { name: "net" }, net.map((host) => [host, { name: "net", host }])),
     ...flag("--allow-env", { name: "env" }, env.map((variable) => [variable, { name: "env", variable }])),
+    // For the metric of free disk space.
+    ...flag("--allow-sys=statfs", { name: "sys", kind: "statfs" as "hostname" }, []),
   ];
 }
 

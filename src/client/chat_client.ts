@@ -32,12 +32,16 @@ import type { Link, Transport } from "./transport.ts";
 
 export type ClientState =
   | { readonly kind: "connecting" }
-  /** `restored`: the server's log is another one than before, as after a restored backup. */
+  /** `restored`: the server's log is another one than before, or was put back to an earlier state: {@link restoredNote}. */
   | { readonly kind: "online"; readonly hello: HelloResponse; readonly restored: boolean }
   /** `retryAt` is in milliseconds since the Unix epoch. */
   | { readonly kind: "offline"; readonly reason: ChatError; readonly retryAt: number }
   /** `error` is undefined when the client was stopped by its owner. */
   | { readonly kind: "ended"; readonly error: ChatError | undefined };
+
+/** For people, when the log was restored. */
+export const restoredNote =
+  "The server's data was put back to an earlier state, from a backup or a copy: what is newer than that is gone.";
 
 export type ClientEvent =
   | { readonly kind: "state"; readonly state: ClientState }
@@ -343,6 +347,7 @@ export class ChatClient {
       epoch: resume?.epoch ?? "",
       callback: link.callback,
       client: this.#options.client,
+      incarnation: resume?.incarnation ?? "",
     };
   }
 
@@ -373,9 +378,9 @@ export class ChatClient {
       if (result === undefined) return this.#cursor.tookThrough(position);
       return result.then(() => this.#cursor.tookThrough(position));
     }
-    const epoch = this.#cursor.resumePoint?.epoch;
+    const { log } = this.#cursor;
     this.#cursor.gave(position);
-    this.#settled = Promise.all([this.#settled, result]).then(() => this.#cursor.tookThrough(position, epoch));
+    this.#settled = Promise.all([this.#settled, result]).then(() => this.#cursor.tookThrough(position, log));
   }
 
   #accept(id: string, { position, conversation, seq, acceptedAt }: Accepted): void {

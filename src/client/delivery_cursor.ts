@@ -3,9 +3,14 @@ import type { HelloResponse } from "../gen/chatd/v1/session.ts";
 /** How far a consumer has come, in the log with this epoch. */
 export interface ResumePoint {
   readonly epoch: string;
-  /** Everything up to this position was taken. */
+  /** The log's incarnation when the server was last spoken to; absent where the server or the program that kept it knew none. */
+  readonly incarnation?: string;
+  /** Everything up to this position was taken; {@link atHead} for everything. */
   readonly after: number;
 }
+
+/** For a consumer that nothing is to be delivered to. */
+export const atHead = Number.MAX_SAFE_INTEGER;
 
 /** Own positions remembered beyond what was delivered; a server keeps up long before that. */
 const maxOwn = 20_000;
@@ -13,6 +18,11 @@ const maxOwn = 20_000;
 /** What one consumer has taken, so that nothing is taken twice however often it is delivered. */
 export class DeliveryCursor {
   #epoch: string | undefined;
+  #incarnation: string | undefined;
+  /** Rises when the server's log is another one than before. */
+  #log = 0;
+  /** The newest position of the log when a session began. */
+  #head = 0;
   /** Everything up to here was given to the client's owner. */
   #given = 0;
   /** Everything up to here is safe with the owner: a later run resumes after it. */
@@ -22,21 +32,40 @@ export class DeliveryCursor {
 
   constructor(resume?: ResumePoint) {
     this.#epoch = resume?.epoch;
+    this.#incarnation = resume?.incarnation;
     this.#given = this.#taken = resume?.after ?? 0;
   }
 
   get resumePoint(): ResumePoint | undefined {
-    return this.#epoch === undefined ? undefined : { epoch: this.#epoch, after: this.#taken };
+    if (this.#epoch === undefined) return undefined;
+    return { epoch: this.#epoch, incarnation: this.#incarnation, after: this.#taken };
   }
 
-  /** A session began. @returns true when its log is another one than that of the sessions before. */
-  open({ epoch, cursor }: HelloResponse): boolean {
-    const other = this.#epoch !== undefined && this.#epoch !== epoch;
-    if (other) this.#own.clear();
-    this.#given = other ? cursor : Math.max(this.#given, cursor);
-    this.#taken = other ? cursor : Math.max(this.#taken, cursor);
+  /** Tells the logs apart that positions were of, for {@link tookThrough}. */
+  get log(): number {
+    return this.#log;
+  }
+
+  /** A session began. @returns true when its log is another one than that of the sessions before, or was put back to an earlier state. */
+  open({ epoch, cursor, head, incarnation, sharedThrough }: HelloResponse): boolean {
+    const other = this.#epoch !== undefined &&
+      (this.#epoch !== epoch || (incarnation !== "" && this.#newest > sharedThrough));
+    if (other) {
+      this.#own.clear();
+      this.#log++;
+    }
+    const isAtHead = this.#given === atHead;
+    this.#given = other && !isAtHead ? cursor : Math.max(this.#given, cursor);
+    this.#taken = other && !isAtHead ? cursor : Math.max(this.#taken, cursor);
     this.#epoch = epoch;
+    this.#incarnation = incarnation === "" ? undefined : incarnation;
+    this.#head = head;
     return other;
+  }
+
+  /** The newest position that is known of the log. */
+  get #newest(): number {
+    return Math.max(this.#given === atHead ? this.#head : this.#given, ...this.#own);
   }
 
   isNew(position: number): boolean {
@@ -58,9 +87,9 @@ export class DeliveryCursor {
     }
   }
 
-  /** Everything up to `position`, of the log with this epoch, is safe with the owner. */
-  tookThrough(position: number, epoch: string | undefined = this.#epoch): void {
-    if (epoch !== this.#epoch) return;
+  /** Everything up to `position` is safe with the owner, of the log that was {@link log} then. */
+  tookThrough(position: number, log: number = this.#log): void {
+    if (log !== this.#log) return;
     this.gave(position);
     this.#taken = Math.max(this.#taken, position);
   }

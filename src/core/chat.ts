@@ -178,6 +178,11 @@ export class Chat {
     this.accounts.onRevoked((revocation) => this.live.endRevoked(revocation));
   }
 
+  /** Tells which log positions are of. */
+  get timeline(): Pick<MessageStore, "epoch" | "incarnation" | "head" | "sharedThrough" | "partedAt"> {
+    return this.#options.store;
+  }
+
   get epoch(): string {
     return this.#options.store.epoch;
   }
@@ -307,12 +312,12 @@ export class Chat {
   }
 
   /**
-   * The delivery cursor of a consumer, before it is subscribed; a new one starts at the head.
+   * The delivery cursor of a consumer, before it is subscribed; a new one starts at `startAt`, or else at the head.
    * @throws {ChatError} `limit_reached`.
    */
-  async openConsumer({ user, deviceId }: Identity, consumer: string): Promise<number> {
+  async openConsumer({ user, deviceId }: Identity, consumer: string, startAt?: number): Promise<number> {
     await this.settings.load(user);
-    const stored = await this.#options.store.openConsumer(deviceId, consumer, { maxConsumers });
+    const stored = await this.#options.store.openConsumer(deviceId, consumer, { maxConsumers, startAt });
     if (stored === undefined) {
       throw new ChatError(
         "limit_reached",

@@ -136,8 +136,20 @@ export interface ConversationSummary {
 export interface MessageStore {
   /** Random; another one means that positions known so far are worth nothing. */
   readonly epoch: string;
+  /**
+   * The id of the log's newest incarnation, for clients to keep beside positions; empty before there is one. A store adds an incarnation, durably, at
+   * each change of its timeline: whenever it may have been replaced by an earlier state of itself, and before it makes a position after that or tells
+   * anyone of one. A folder is opened; another store may fail over to a replica.
+   */
+  readonly incarnation: string;
   /** Newest position on disk; 0 in an empty store. */
   readonly head: number;
+
+  /** The position up to which this log is the one that an incarnation was of; undefined where this log never had that incarnation, or forgot it. */
+  sharedThrough(incarnation: string): Promise<number | undefined>;
+
+  /** For an incarnation that this log does not have: the best guess of the position up to which its log and this one are the same. */
+  partedAt(incarnation: string): Promise<number>;
 
   /**
    * Makes all changes durable in one transaction; resolves when they are on disk, one result for each, in order.
@@ -193,8 +205,12 @@ export interface MessageStore {
   peersAmong(user: string, others: readonly string[]): Promise<string[]>;
 
   /**
-   * The cursor of a device's consumer; a new one starts at the head. Undefined, and nothing is made, when it would be new and
-   * the device has `maxConsumers` already.
+   * The cursor of a device's consumer; a new one starts at `startAt`, or else at the head. Undefined, and nothing is made, when it would be
+   * new and the device has `maxConsumers` already.
    */
-  openConsumer(deviceId: string, consumer: string, options: { maxConsumers: number }): Promise<number | undefined>;
+  openConsumer(
+    deviceId: string,
+    consumer: string,
+    options: { maxConsumers: number; startAt?: number },
+  ): Promise<number | undefined>;
 }

@@ -17,6 +17,7 @@ import { DeliveryRoute } from "./delivery_route.ts";
 import { type FrameContent, FrameWriter } from "./frame_writer.ts";
 import { answer } from "./request_handlers.ts";
 import { RequestQueue } from "./request_queue.ts";
+import { judgeResume, type Resume } from "./resume.ts";
 import { SentFrames } from "./sent_frames.ts";
 
 const standardWindowBytes = 256 * 1024;
@@ -269,16 +270,20 @@ export class Session {
     const hello = parseHello(request);
     const known = await chat.accounts.authenticate(hello.token);
     chat.admitSession(known.user);
-    const stored = await chat.openConsumer(known, hello.consumer);
-    const resumeAfter = hello.epoch === chat.epoch ? Math.min(hello.resumeAfter, chat.head) : 0;
-    const cursor = Math.max(stored, resumeAfter);
+    const resume = await judgeResume(hello, chat.timeline);
+    const stored = await chat.openConsumer(known, hello.consumer, resume.startAt);
+    const cursor = Math.max(stored, resume.after);
     // The token may have been revoked while the consumer was opened: from here on the session is told.
     await chat.accounts.authenticate(hello.token, (identity) => {
-      if (!this.#ended) this.#begin(id, hello, { identity, cursor });
+      if (!this.#ended) this.#begin(id, hello, { identity, cursor, resume });
     });
   }
 
-  #begin(id: number, hello: Hello, { identity, cursor }: { identity: Identity; cursor: number }): void {
+  #begin(
+    id: number,
+    hello: Hello,
+    { identity, cursor, resume }: { identity: Identity; cursor: number; resume: Resume },
+  ): void {
     const { chat, log, peer, server } = this.#options;
     const { user, deviceId } = identity;
     const { consumer } = hello;
@@ -299,7 +304,7 @@ export class Session {
       value: {
         user,
         deviceId,
-        epoch: chat.epoch,
+        epoch: resume.epoch,
         cursor,
         head,
         protocolMin,
@@ -307,6 +312,8 @@ export class Session {
         server,
         windowBytes,
         stateRevision: chat.revisions.current(user),
+        incarnation: chat.timeline.incarnation,
+        sharedThrough: resume.sharedThrough,
       },
     });
     if (hello.callback === undefined) delivery.start();

@@ -27,12 +27,14 @@ const settings = `
 export class Database implements Disposable {
   /** Called after each transaction that is durable. */
   onCommit: (() => void) | undefined;
+  readonly #path: string;
   readonly #connection: DatabaseSync;
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
   readonly #rollback: StatementSync;
 
-  private constructor(connection: DatabaseSync) {
+  private constructor(connection: DatabaseSync, path: string) {
+    this.#path = path;
     this.#connection = connection;
     this.#begin = connection.prepare("BEGIN IMMEDIATE");
     this.#commit = connection.prepare("COMMIT");
@@ -62,7 +64,7 @@ export class Database implements Disposable {
       for (const [name, compute] of Object.entries(searchFunctions)) {
         connection.function(name, { deterministic: true }, compute as (...values: SQLOutputValue[]) => string);
       }
-      return new Database(connection);
+      return new Database(connection, path);
     } catch (error) {
       connection.close();
       throw openError(path, error);
@@ -108,6 +110,11 @@ export class Database implements Disposable {
     }
   }
 
+  /** Bytes of the write-ahead log's file. */
+  get logBytes(): number {
+    return writeAheadLogBytes(this.#path);
+  }
+
   #transact<T>(work: () => T): T {
     try {
       this.#begin.run();
@@ -135,6 +142,19 @@ export class Database implements Disposable {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+}
+
+/** How long the write-ahead log is while nothing keeps it from being emptied, in bytes: `journal_size_limit`. */
+export const ordinaryLogBytes = 64 * 1024 * 1024;
+
+/** Bytes of the write-ahead log beside the database at `path`; 0 where there is none. */
+export function writeAheadLogBytes(path: string): number {
+  try {
+    return Deno.statSync(`${path}-wal`).size;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return 0;
+    throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Log } from "../core/log.ts";
 import type { Database } from "./database.ts";
+import { LogGrowth } from "./log_growth.ts";
 import type { SearchIndex } from "./search_index.ts";
 
 export interface IndexerOptions {
@@ -35,6 +36,7 @@ const maxEntries = 1_000;
 export class Indexer implements Disposable {
   readonly #options: IndexerOptions;
   readonly #timing: IndexerTiming;
+  readonly #growth: LogGrowth;
   #turn: ReturnType<typeof setTimeout> | undefined;
   #emptying: ReturnType<typeof setTimeout> | undefined;
   #written = false;
@@ -43,6 +45,7 @@ export class Indexer implements Disposable {
   constructor(options: IndexerOptions) {
     this.#options = options;
     this.#timing = { ...standardTiming, ...options.timing };
+    this.#growth = new LogGrowth(options.log);
   }
 
   /** How many entries are in the log and cannot be found yet. */
@@ -108,7 +111,10 @@ export class Indexer implements Disposable {
 
   #emptyLog(): boolean {
     try {
-      return this.#options.database.truncateLog();
+      const { database } = this.#options;
+      const emptied = database.truncateLog();
+      this.#growth.tried({ emptied, bytes: database.logBytes });
+      return emptied;
     } catch (error) {
       this.#options.log.error("the write-ahead log cannot be emptied of what was deleted", { error });
       return false;

@@ -8,7 +8,7 @@ import type { RetentionStore } from "../core/retention_store.ts";
 import type { RoomStore } from "../core/room_store.ts";
 import type { SettingsStore } from "../core/settings_store.ts";
 import { prepareDataFolder } from "./data_folder.ts";
-import { Database } from "./database.ts";
+import { Database, databasePath } from "./database.ts";
 import { Indexer } from "./indexer.ts";
 import { SearchIndex } from "./search_index.ts";
 import { SqliteAccountStore } from "./sqlite_account_store.ts";
@@ -32,6 +32,10 @@ export interface Store extends Disposable {
   readonly indexer: Indexer;
   readonly retention: RetentionStore;
   readonly erasure: ErasureStore;
+  /** Bytes of the database's file and of its write-ahead log. */
+  fileBytes(): { database: number; log: number };
+  /** To be called before clients are served: positions that they are told belong to this opening. @throws {ChatError} `storage_full` */
+  beginServing(): void;
   /** Idempotent. Calls after it fail. */
   close(): void;
 }
@@ -63,6 +67,8 @@ export function openStore({ folder, log = silentLog }: { folder: string; log?: L
     files: new SqliteFileStore(database, { folder: `${folder}/files` }),
     settings: new SqliteSettingsStore(database),
     indexer,
+    fileBytes: () => ({ database: Deno.statSync(databasePath(folder)).size, log: database.logBytes }),
+    beginServing: () => messages.beginIncarnation(),
     close,
     [Symbol.dispose]: close,
   };

@@ -108,7 +108,7 @@ function renewDatabase(
       value("SELECT coalesce(max(head_position), 0) FROM conversation") === head;
     if (!isItself) throw damagedFile(source, "is not the log that the manifest is about");
     database.exec("UPDATE log SET epoch = lower(hex(randomblob(16)))");
-    dropUnfinished(database);
+    dropPassing(database);
     if (logOut) database.exec("UPDATE device SET token_hash = NULL");
     return {
       users: Number(value("SELECT count(*) FROM user")),
@@ -135,9 +135,10 @@ function codeOf(database: DatabaseSync): string[] {
   return rows.map(({ name, sql }) => `${name}: ${sql}`);
 }
 
-/** What had arrived of uploads is not in a backup, nor are contents that nothing held any more. */
-function dropUnfinished(database: DatabaseSync): void {
+/** What had arrived of uploads is not in a backup, nor are contents that nothing held any more; incarnations are those of one epoch. */
+function dropPassing(database: DatabaseSync): void {
   const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all().map(({ name }) => name);
   if (tables.includes("file")) database.exec("DELETE FROM file WHERE complete = 0");
+  if (tables.includes("incarnation")) database.exec("DELETE FROM incarnation");
   if (tables.includes("unheld_content")) database.exec("DELETE FROM unheld_content");
 }

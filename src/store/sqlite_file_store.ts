@@ -2,7 +2,7 @@ import { ChatError } from "../core/chat_error.ts";
 import type { AddUploadResult, FileQuotas, FileStore, KnownUpload, Upload } from "../core/file_store.ts";
 import { decodeId, encodeId, settle } from "./column_values.ts";
 import { ContentFolder } from "./content_folder.ts";
-import type { Database } from "./database.ts";
+import { type Database, ordinaryLogBytes } from "./database.ts";
 
 interface UploadRow {
   key: number;
@@ -266,7 +266,9 @@ export class SqliteFileStore implements FileStore {
     // Free pages are written again before the database grows.
     const used = Number(pages.get()?.page_count) - Number(freePages.get()?.freelist_count);
     const database = used * Number(pageSize.get()?.page_size);
-    return database + this.#kept + this.#announced;
+    // An ordinary log holds pages that the database has room for.
+    const log = Math.max(0, this.#database.logBytes - ordinaryLogBytes);
+    return database + log + this.#kept + this.#announced;
   }
 }
 

@@ -16,6 +16,7 @@ import { ConversationList } from "./conversation_list.ts";
 import type { Database } from "./database.ts";
 import { kindCodes, selectEntry, toMessage } from "./entry_columns.ts";
 import { History } from "./history.ts";
+import { Incarnations } from "./incarnations.ts";
 import { LogPages, type LogPagesOptions } from "./log_pages.ts";
 import { Peers } from "./peers.ts";
 import { SpentIds } from "./spent_ids.ts";
@@ -72,6 +73,7 @@ export class SqliteMessageStore implements MessageStore {
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #users: UserIds;
   readonly #committer: Committer;
+  readonly #incarnations: Incarnations;
   readonly #attachments: Attachments;
   readonly #backlog: Backlog;
   readonly #history: History;
@@ -84,6 +86,7 @@ export class SqliteMessageStore implements MessageStore {
     this.#users = new UserIds(database);
     this.spentIds = new SpentIds(database);
     this.#committer = new Committer(database, { users: this.#users, spentIds: this.spentIds });
+    this.#incarnations = new Incarnations(database);
     this.#attachments = new Attachments(database);
     this.#backlog = new Backlog(database, options);
     const pages = new LogPages(database, options);
@@ -97,6 +100,23 @@ export class SqliteMessageStore implements MessageStore {
     return this.#committer.head;
   }
 
+  get incarnation(): string {
+    return this.#incarnations.current;
+  }
+
+  /** Adds this opening of the log to its incarnations, once. The first append does it too. @throws {ChatError} `storage_full` */
+  beginIncarnation(): void {
+    this.#incarnations.begin(this.head);
+  }
+
+  sharedThrough(incarnation: string): Promise<number | undefined> {
+    return settle(() => this.#incarnations.sharedThrough(incarnation, this.head));
+  }
+
+  partedAt(incarnation: string): Promise<number> {
+    return settle(() => this.#incarnations.partedAt(incarnation));
+  }
+
   /** Users and conversations may have other names than before, or be gone. */
   forgetNames(): void {
     this.#users.forgetNames();
@@ -104,7 +124,10 @@ export class SqliteMessageStore implements MessageStore {
   }
 
   commit(changes: readonly Change[]): Promise<ChangeResult[]> {
-    return settle(() => this.#committer.commit(changes));
+    return settle(() => {
+      if (this.incarnation === "" && changes.some(({ kind }) => kind === "append")) this.beginIncarnation();
+      return this.#committer.commit(changes);
+    });
   }
 
   messagesAfter(user: string, position: number, limits: Limits): Promise<MessageBatch> {
@@ -211,17 +234,18 @@ export class SqliteMessageStore implements MessageStore {
   openConsumer(
     deviceId: string,
     consumer: string,
-    { maxConsumers }: { maxConsumers: number },
+    { maxConsumers, startAt = this.head }: { maxConsumers: number; startAt?: number },
   ): Promise<number | undefined> {
     return settle(() => {
       const known = this.#statements.findConsumer.get(deviceId, consumer) as { position: number } | undefined;
       if (known) return known.position;
       const { count } = this.#statements.countConsumers.get(deviceId) as { count: number };
       if (count >= maxConsumers) return undefined;
-      const head = this.head;
       // Lost only with everything that was committed after it; then nothing came, and the consumer starts there again.
-      this.#database.transaction(() => this.#statements.addConsumer.run(deviceId, consumer, head), { durable: false });
-      return head;
+      this.#database.transaction(() => this.#statements.addConsumer.run(deviceId, consumer, startAt), {
+        durable: false,
+      });
+      return startAt;
     });
   }
 

@@ -26,8 +26,10 @@ async function open(watched?: Watched): Promise<Opened> {
 
 const grpc = { name: "grpc", isUp: true, connections: 3 };
 
+const disk = { fileBytes: () => ({ database: 4096, log: 512 }), freeBytes: () => Promise.resolve(1_000_000) };
+
 Deno.test("/metrics shows what was counted", async () => {
-  await using opened = await open({ transports: [grpc, { name: "amqp", isUp: false }], searchLag: () => 17 });
+  await using opened = await open({ transports: [grpc, { name: "amqp", isUp: false }], searchLag: () => 17, ...disk });
   const { metrics } = opened.endpoint;
   metrics.sessionBegan("grpc");
   metrics.sessionBegan("grpc");
@@ -89,7 +91,11 @@ Deno.test("/readyz says what keeps people from being served", async () => {
   await using opened = await open();
   assert.deepEqual(await opened.get("/readyz"), { status: 503, text: "starting\n" });
   const amqp = { name: "amqp", isUp: true };
-  opened.endpoint.serving({ transports: [grpc, amqp], searchLag: () => 0 });
+  opened.endpoint.serving({
+    transports: [grpc, amqp],
+    searchLag: () => 0,
+    ...disk,
+  });
   assert.deepEqual(await opened.get("/readyz"), { status: 200, text: "ready\n" });
   amqp.isUp = false;
   assert.deepEqual(await opened.get("/readyz"), { status: 503, text: "amqp is down\n" });

@@ -331,12 +331,36 @@ Deno.test("another epoch drops the cursor and is told", async () => {
     server.cut();
     await timers.until(() => client.state.kind === "online");
     assert.ok(client.state.kind === "online" && client.state.restored);
-    assert.deepEqual(client.resumePoint, { epoch: "epoch-1+", after: 0 });
+    assert.deepEqual(client.resumePoint, { epoch: "epoch-1+", incarnation: "incarnation-1", after: 0 });
     server.append("ben", "ana", "new");
     server.deliverAll();
     await timers.advance(1);
     assert.deepEqual(texts().slice(5), ["new"]);
     assert.equal(events.filter((e) => e.kind === "state" && e.state.kind === "online" && e.state.restored).length, 1);
+  });
+});
+
+Deno.test("a log that was put back drops the cursor and own positions, and a restart of the server drops nothing", async () => {
+  await withClient(async ({ client, server, timers, texts }) => {
+    const restored = () => client.state.kind === "online" && client.state.restored;
+    const reconnect = async () => {
+      server.cut();
+      await timers.until(() => client.state.kind === "offline");
+      await timers.until(() => client.state.kind === "online");
+    };
+    for (let i = 1; i <= 5; i++) server.append("ben", "ana", `old ${i}`);
+    server.deliverAll();
+    await timers.advance(1_000);
+    server.putBack(5);
+    await reconnect();
+    assert.equal(restored(), false);
+    assert.deepEqual(client.resumePoint, { epoch: "epoch-1", incarnation: "incarnation-1+", after: 5 });
+    server.putBack(3);
+    for (let i = 4; i <= 9; i++) server.append("ben", "ana", `new ${i}`);
+    await reconnect();
+    await timers.advance(1_000);
+    assert.equal(restored(), true);
+    assert.deepEqual(texts().slice(5), [4, 5, 6, 7, 8, 9].map((i) => `new ${i}`));
   });
 });
 

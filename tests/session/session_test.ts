@@ -31,6 +31,8 @@ Deno.test("hello says who the client is and where it stands, before anything els
     user: "ana",
     deviceId,
     epoch: chat.epoch,
+    incarnation: chat.timeline.incarnation,
+    sharedThrough: 1,
     cursor: 1,
     head: 1,
     protocolMin: 1,

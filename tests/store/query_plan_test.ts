@@ -41,6 +41,8 @@ const exceptions = [
   /^SELECT coalesce\(max\(head_position\)/,
   /^DELETE FROM device WHERE \(token_hash IS NULL AND last_used_at < :before\)/,
   /^SELECT epoch FROM log$/,
+  /^DELETE FROM incarnation /,
+  /^SELECT number, id, head FROM incarnation ORDER BY number DESC$/,
   /AS kept,\s.* AS announced$/s,
   /FROM device .* ORDER BY/s,
   /FROM block .* ORDER BY/s,

@@ -20,6 +20,9 @@ export const fakePassword = "correct horse";
 /** A server in memory, as far as a client can tell; its links break where a test wants. */
 export class FakeChatServer {
   epoch = "epoch-1";
+  incarnation = "incarnation-1";
+  /** Up to where earlier incarnations had this log. */
+  parted = 0;
   /** What has a lower seq was removed from every conversation. */
   keptFrom = 1;
   log: Message[] = [];
@@ -130,6 +133,14 @@ export class FakeChatServer {
     this.log = log;
     this.epoch += "+";
     this.#cursors.clear();
+  }
+
+  /** The same log as it was at an earlier time takes the place of this one, as after a snapshot was put back. */
+  putBack(head: number): void {
+    this.log = this.log.filter(({ position }) => position <= head);
+    this.incarnation += "+";
+    this.parted = head;
+    for (const [key, position] of this.#cursors) this.#cursors.set(key, Math.min(position, head));
   }
 
   #newToken(user: string) {
@@ -368,7 +379,10 @@ export class FakeSession {
     if (!user) throw new ChatError("unauthenticated", "The token is not valid: log in again.");
     this.user = user;
     this.#key = `${user}/${hello.consumer}`;
-    const cursor = Math.max(server.cursor(this.#key), hello.epoch === server.epoch ? hello.resumeAfter : 0);
+    const isNewest = hello.incarnation === server.incarnation || hello.incarnation === "";
+    const sharedThrough = isNewest ? server.head : server.parted;
+    const resumeAfter = hello.epoch === server.epoch ? Math.min(hello.resumeAfter, sharedThrough) : 0;
+    const cursor = Math.max(server.cursor(this.#key), resumeAfter);
     this.#sent = cursor;
     const value = {
       user,
@@ -381,6 +395,8 @@ export class FakeSession {
       server: "fake/1",
       windowBytes: server.windowBytes,
       stateRevision: 0,
+      incarnation: server.incarnation,
+      sharedThrough,
     };
     return { $case: "hello", value };
   }

@@ -1,15 +1,18 @@
 /** The entry file of workers that do as they are told, for tests of who gives them tasks. */
-import type { Report, Task } from "../../src/app/background_jobs.ts";
+import { endWorker, type Report, type Task } from "../../src/app/background_jobs.ts";
 
 interface Scope {
-  onmessage: (event: MessageEvent<Task>) => void;
+  onmessage: (event: MessageEvent<Task | typeof endWorker>) => void;
+  close(): void;
   postMessage(report: Report): void;
 }
 
 const scope = globalThis as unknown as Scope;
 const born = crypto.randomUUID();
 
-scope.onmessage = ({ data: { settings, input } }) => {
+scope.onmessage = ({ data }) => {
+  if (data === endWorker) return scope.close();
+  const { settings, input } = data;
   switch ((input as { user?: string }).user ?? input) {
     case "hang":
       for (;;);

@@ -37,6 +37,7 @@ export class TestStore<Messages extends TestMessageStore = TestMessageStore> imp
   private constructor(database: Database, messages: Messages) {
     this.#database = database;
     this.messages = messages;
+    messages.beginIncarnation();
     this.accounts = new SqliteAccountStore(database, { onRenamed: () => messages.forgetNames() });
     this.rooms = new SqliteRoomStore(database, { onDeleted: () => messages.forgetNames() });
     this.settings = new SqliteSettingsStore(database);

@@ -1,5 +1,6 @@
 import { ChatError } from "../../core/chat_error.ts";
-import { databasePath } from "../../store/database.ts";
+import { databasePath, writeAheadLogBytes } from "../../store/database.ts";
+import { largeLogBytes } from "../../store/log_growth.ts";
 import { inspectStore, servingProcess, type StoreFacts } from "../../store/store_inspection.ts";
 import { requireDataFolder } from "../permissions.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
@@ -14,6 +15,7 @@ export interface DataFolderOptions {
 /** A message may have been accepted while the clock was a little ahead. */
 const clockToleranceMs = 60_000;
 const staleBackupMs = 7 * 24 * 60 * 60_000;
+const mebibyte = 1024 * 1024;
 const dayMs = 24 * 60 * 60_000;
 
 /** Whether this process can look into the folder as its server does; then {@link examineDatabase} may too. */
@@ -85,6 +87,13 @@ export function* examineDatabase({ dataDir, checkDatabase }: DataFolderOptions):
     );
   }
   yield aboutClock(facts);
+  const log = writeAheadLogBytes(databasePath(dataDir));
+  if (log >= largeLogBytes) {
+    yield warning(
+      `the write-ahead log has ${Math.floor(log / mebibyte)} MiB: a reader keeps it from being emptied`,
+      "End the backup or the other program that has chatd.sqlite open.",
+    );
+  }
 }
 
 function aboutSchema({ schema, knownSchema }: StoreFacts): Finding {

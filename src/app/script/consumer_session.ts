@@ -1,9 +1,10 @@
-import { ChatClient, type ClientEvent } from "../../client/chat_client.ts";
+import { ChatClient, type ClientEvent, restoredNote } from "../../client/chat_client.ts";
 import type { ResumePoint } from "../../client/delivery_cursor.ts";
 import { parseAddress } from "../../core/address.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { directConversation, type Message } from "../../core/message.ts";
 import type { Consumer } from "../client_state.ts";
+import { savedPosition, withPosition } from "../saved_positions.ts";
 import { version } from "../version.ts";
 import type { ScriptConnection } from "./connection.ts";
 import { tell } from "./output.ts";
@@ -19,6 +20,8 @@ export interface ConsumerSessionOptions {
   onMessage(message: Message): void | Promise<void>;
   /** There is a session: messages come from where the consumer is. */
   onOnline?(): void;
+  /** The server's log is another one than before: positions that are known of it mean nothing now. */
+  onRestored?(): void;
   /** The client of each try, before it connects. */
   onClient?(client: ChatClient): void;
 }
@@ -44,8 +47,6 @@ export async function runConsumer(options: ConsumerSessionOptions): Promise<Resu
   const { connection: { transport, state, login }, consumer, concurrent, signal } = options;
   for (;;) {
     const token = await login.token();
-    const { epoch, positions } = state.read();
-    const after = positions?.[consumer.name];
     let told: string | undefined;
     const onEvent = (event: ClientEvent) => {
       if (event.kind === "message") return options.onMessage(event.message);
@@ -56,7 +57,8 @@ export async function runConsumer(options: ConsumerSessionOptions): Promise<Resu
         told = undefined;
       }
       if (event.state.kind === "online" && event.state.restored) {
-        tell("The server's log was restored from a backup: what is newer than that is gone.");
+        tell(restoredNote);
+        options.onRestored?.();
       }
       if (event.state.kind !== "offline" || event.state.reason.message === told) return;
       told = event.state.reason.message;
@@ -68,7 +70,7 @@ export async function runConsumer(options: ConsumerSessionOptions): Promise<Resu
       client: `chatd/${version}`,
       consumer: consumer.name,
       concurrent,
-      resume: epoch !== undefined && after !== undefined ? { epoch, after } : undefined,
+      resume: savedPosition(state.read(), consumer.name),
       onEvent,
     });
     options.onClient?.(client);
@@ -80,11 +82,7 @@ export async function runConsumer(options: ConsumerSessionOptions): Promise<Resu
 
 /** Remembers where a consumer came to. */
 export function keepPosition({ state }: ScriptConnection, consumer: Consumer, resume: ResumePoint): void {
-  state.update((saved) => ({
-    ...saved,
-    epoch: resume.epoch,
-    positions: { ...(saved.epoch === resume.epoch ? saved.positions : {}), [consumer.name]: resume.after },
-  }));
+  state.update((saved) => withPosition(saved, consumer.name, resume));
 }
 
 /**

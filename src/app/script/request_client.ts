@@ -1,4 +1,5 @@
-import { ChatClient, type ClientEvent } from "../../client/chat_client.ts";
+import { ChatClient, type ClientEvent, restoredNote } from "../../client/chat_client.ts";
+import { atHead } from "../../client/delivery_cursor.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import type { HelloResponse } from "../../gen/chatd/v1/session.ts";
 import type { ClientState, Consumer } from "../client_state.ts";
@@ -9,6 +10,8 @@ import { tell } from "./output.ts";
 export interface RequestClientOptions {
   /** How long to go on without a connection, in milliseconds; 0, the default, gives up at the first failure. */
   readonly patienceMs?: number;
+  /** The log's incarnation at a position whose worth the hello is to tell. */
+  readonly incarnation?: string;
 }
 
 /** Commands of one user that may be connected for a request at once; further ones wait for their turn. */
@@ -23,7 +26,7 @@ const turnRetryMs = 50;
 export async function withClient<T>(
   connection: ScriptConnection,
   work: (client: ChatClient, hello: HelloResponse) => Promise<T>,
-  { patienceMs = 0 }: RequestClientOptions = {},
+  { patienceMs = 0, incarnation }: RequestClientOptions = {},
 ): Promise<T> {
   const { login, state, transport } = connection;
   using consumer = await takeTurn(state);
@@ -33,16 +36,20 @@ export async function withClient<T>(
     online.promise.catch(() => {});
     const patience = new Patience(patienceMs);
     const { epoch } = state.read();
+    let wasOnline = false;
     const client = new ChatClient({
       transport,
       token,
       client: `chatd/${version}`,
       consumer: consumer.name,
       // As if everything were known: then nothing is delivered.
-      resume: epoch === undefined ? undefined : { epoch, after: Number.MAX_SAFE_INTEGER },
+      resume: epoch === undefined ? undefined : { epoch, incarnation, after: atHead },
       onEvent: (event) => {
         patience.heard(event);
-        if (event.kind === "state" && event.state.kind === "online") online.resolve(event.state.hello);
+        if (event.kind !== "state" || event.state.kind !== "online") return;
+        // What was begun may rest on positions that mean nothing any more.
+        if (wasOnline && event.state.restored) patience.giveUp(new ChatError("unavailable", restoredNote));
+        online.resolve(event.state.hello);
       },
     });
     const stop = new AbortController();
@@ -51,7 +58,6 @@ export async function withClient<T>(
       throw error ?? new ChatError("unavailable", "The connection was closed.");
     });
     ended.catch(() => {});
-    let wasOnline = false;
     try {
       const hello = await Promise.race([online.promise, ended]);
       wasOnline = true;
@@ -82,7 +88,7 @@ async function takeTurn(state: ClientState): Promise<Consumer> {
 
 function keepEpoch(state: ClientState, epoch: string): void {
   if (state.read().epoch === epoch) return;
-  state.update((saved) => ({ ...saved, epoch, positions: {}, unfinished: {} }));
+  state.update((saved) => ({ ...saved, epoch, positions: {}, incarnations: {}, unfinished: {} }));
 }
 
 /** Tells when there was no connection for too long, and people why there is none. */
@@ -113,6 +119,10 @@ class Patience {
     if (this.#told !== this.#reason.message) tell(`${this.#reason.message} Trying again.`);
     this.#told = this.#reason.message;
     this.#wait();
+  }
+
+  giveUp(reason: ChatError): void {
+    this.#end(reason);
   }
 
   rest(): void {

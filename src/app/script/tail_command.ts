@@ -1,8 +1,10 @@
 import type { ChatClient } from "../../client/chat_client.ts";
 import type { ResumePoint } from "../../client/delivery_cursor.ts";
 import type { Message } from "../../core/message.ts";
+import type { HelloResponse } from "../../gen/chatd/v1/session.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
 import type { Consumer, UnfinishedReplay } from "../client_state.ts";
+import { savedPosition } from "../saved_positions.ts";
 import { type ConnectionChoice, openConnection, type ScriptConnection } from "./connection.ts";
 import { conversationsOf, everMs, keepPosition, runConsumer, takeOnly } from "./consumer_session.ts";
 import { ownConversations } from "./list_commands.ts";
@@ -57,15 +59,16 @@ export async function runTail(options: TailCommandOptions): Promise<number> {
     const keep = () => keepReplay(tail, { connection, consumer, replay });
     keep();
     const timer = setInterval(keep, keepReplayMs);
-    withClient(connection, (client, hello) => tail.replay(client, { ...replay, head: hello.head }), {
-      patienceMs: everMs,
-    }).then(keep).finally(() => clearInterval(timer)).then(replayed.resolve, replayed.reject);
+    const { incarnation } = replay;
+    withClient(connection, (client, hello) => tail.replay(client, replay, hello), { patienceMs: everMs, incarnation })
+      .then(keep).finally(() => clearInterval(timer)).then(replayed.resolve, replayed.reject);
   };
   const running = runConsumer({
     connection,
     consumer,
     signal: stop.signal,
     onOnline: begin,
+    onRestored: () => tail.forgetPositions(),
     onMessage: async (message) => {
       await Promise.race([replayed.promise, stopped]).catch(() => {});
       await tail.take(message);
@@ -84,13 +87,15 @@ export async function runTail(options: TailCommandOptions): Promise<number> {
 
 interface Replay {
   readonly since: Since;
-  /** Only what has a higher position. */
+  /** Only what has a higher position, in the log's incarnation that it was of. */
   readonly after: number;
+  readonly incarnation?: string;
 }
 
 function replayOf({ since }: TailCommandOptions, unfinished: UnfinishedReplay | undefined): Replay | undefined {
   if (since !== undefined) return { since, after: 0 };
-  return unfinished && { since: { ms: unfinished.fromMs }, after: unfinished.after };
+  if (unfinished === undefined) return undefined;
+  return { since: { ms: unfinished.fromMs }, after: unfinished.after, incarnation: unfinished.incarnation };
 }
 
 function keepPlace(
@@ -106,16 +111,16 @@ function keepPlace(
   if (replay !== undefined) keepReplay(tail, { connection, consumer, replay });
   if (replay !== undefined && !tail.hasReplayed) return;
   if (resume !== undefined && !tail.lost) return keepPosition(connection, consumer, resume);
-  const { epoch } = resume ?? state.read();
+  const { epoch, incarnation } = resume ?? savedPosition(state.read(), consumer.name) ?? {};
   if (tail.reached !== undefined && epoch !== undefined) {
-    keepPosition(connection, consumer, { epoch, after: tail.reached });
+    keepPosition(connection, consumer, { epoch, incarnation, after: tail.reached });
   }
 }
 
 /** Remembers how far going back in the log came: a run that is killed there is gone on with by the next. */
 function keepReplay(
-  { last, hasReplayed }: Tail,
-  { connection, consumer, replay: { since, after } }: {
+  { last, hasReplayed, incarnation }: Tail,
+  { connection, consumer, replay: { since, after, incarnation: before } }: {
     connection: ScriptConnection;
     consumer: Consumer;
     replay: Replay;
@@ -123,8 +128,8 @@ function keepReplay(
 ): void {
   let place: UnfinishedReplay | undefined;
   if (hasReplayed) place = undefined;
-  else if (last !== undefined) place = { fromMs: last.acceptedAt, after: last.position };
-  else if ("ms" in since) place = { fromMs: since.ms, after };
+  else if (last !== undefined) place = { fromMs: last.acceptedAt, after: last.position, incarnation };
+  else if ("ms" in since) place = { fromMs: since.ms, after, incarnation: before };
   // A number is known as a time when the first one was printed.
   else return;
   connection.state.update(({ unfinished = {}, ...saved }) => {
@@ -141,6 +146,8 @@ class Tail {
   reached: number | undefined;
   /** What was printed last. */
   last: Message | undefined;
+  /** Of the log when {@link replay} began. */
+  incarnation: string | undefined;
   /** What was to be printed of the log before what comes was printed. */
   hasReplayed = false;
   readonly #options: TailCommandOptions;
@@ -180,11 +187,16 @@ class Tail {
     if (this.#left === 0) this.#stop.abort();
   }
 
-  /** Prints what there is from a place on and after a position, in the order of positions, up to `head`. */
-  async replay(
-    client: ChatClient,
-    { since, after, head }: { since: Since; after: number; head: number },
-  ): Promise<void> {
+  /** The log is another one: what was reached in it says nothing. */
+  forgetPositions(): void {
+    this.reached = undefined;
+  }
+
+  /** Prints what there is from a place on and after a position, in the order of positions, up to the head of the hello. */
+  async replay(client: ChatClient, { since, after: kept }: Replay, hello: HelloResponse): Promise<void> {
+    const { head, incarnation, sharedThrough } = hello;
+    const after = incarnation !== "" && kept > sharedThrough ? 0 : kept;
+    this.incarnation = incarnation || undefined;
     const { conversations: addresses } = this.#options;
     const logs: AsyncGenerator<Message, void>[] = [];
     for await (const address of addresses.length > 0 ? addresses : allAddresses(client)) {

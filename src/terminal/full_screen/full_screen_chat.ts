@@ -1,4 +1,10 @@
-import type { ChatClient, ClientEvent, ClientState, SendOptions } from "../../client/chat_client.ts";
+import {
+  type ChatClient,
+  type ClientEvent,
+  type ClientState,
+  restoredNote,
+  type SendOptions,
+} from "../../client/chat_client.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { conversationAddress, directConversation, type Message } from "../../core/message.ts";
 import { isRoomId } from "../../core/room.ts";
@@ -256,7 +262,7 @@ export class FullScreenChat {
       });
     }
     this.#disconnected = undefined;
-    if (restored) this.#note("The server's log was restored from a backup: what is newer than that is gone.");
+    if (restored) this.#note(restoredNote);
   }
 
   #wentOffline(reason: ChatError): void {

@@ -185,6 +185,7 @@ export interface Hello {
   /**
    * The newest position that the client has safely stored, of the log with this epoch. The server resumes
    * after it or after its own cursor, whichever is later; with another epoch, only its own cursor counts.
+   * A consumer that the server does not know yet starts at this position. 9007199254740991 means the head, wherever it is.
    */
   resumeAfter: number;
   epoch: string;
@@ -194,6 +195,11 @@ export interface Hello {
     | undefined;
   /** Name and version of the client program, for the operator's log. */
   client: string;
+  /**
+   * The incarnation that HelloResponse named last when `resume_after` was stored; empty if the client stored none.
+   * Absent from clients that do not look at shared_through: to them, the server answers another epoch when a position does not hold.
+   */
+  incarnation?: string | undefined;
 }
 
 /** Callback says how to reach the DeliveryService that the client serves, at the address that it connects from. */
@@ -224,6 +230,13 @@ export interface HelloResponse {
   windowBytes: number;
   /** Of the state that is in no log, see StateChanged. */
   stateRevision: number;
+  /** Names the time since the server opened this log, to be kept beside each position; empty from older servers. */
+  incarnation: string;
+  /**
+   * Up to here, this log is the one that the hello's incarnation was of; 0 when it never was. A position beyond it means another entry
+   * now: the server's data was put back to an earlier state, and positions that the client knows are worth nothing, as with another epoch.
+   */
+  sharedThrough: number;
 }
 
 /** Ack lets the server send on. It has no reply. */
@@ -1112,7 +1125,16 @@ export const Request: MessageFns<Request> = {
 };
 
 function createBaseHello(): Hello {
-  return { protocolVersion: 0, token: "", consumer: "", resumeAfter: 0, epoch: "", callback: undefined, client: "" };
+  return {
+    protocolVersion: 0,
+    token: "",
+    consumer: "",
+    resumeAfter: 0,
+    epoch: "",
+    callback: undefined,
+    client: "",
+    incarnation: undefined,
+  };
 }
 
 export const Hello: MessageFns<Hello> = {
@@ -1137,6 +1159,9 @@ export const Hello: MessageFns<Hello> = {
     }
     if (message.client !== "") {
       writer.uint32(58).string(message.client);
+    }
+    if (message.incarnation !== undefined) {
+      writer.uint32(66).string(message.incarnation);
     }
     return writer;
   },
@@ -1210,6 +1235,14 @@ export const Hello: MessageFns<Hello> = {
             message.client = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.incarnation = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1239,6 +1272,7 @@ export const Hello: MessageFns<Hello> = {
       epoch: isSet(object.epoch) ? globalThis.String(object.epoch) : "",
       callback: isSet(object.callback) ? Callback.fromJSON(object.callback) : undefined,
       client: isSet(object.client) ? globalThis.String(object.client) : "",
+      incarnation: isSet(object.incarnation) ? globalThis.String(object.incarnation) : undefined,
     };
   },
 
@@ -1264,6 +1298,9 @@ export const Hello: MessageFns<Hello> = {
     }
     if (message.client !== "") {
       obj.client = message.client;
+    }
+    if (message.incarnation !== undefined) {
+      obj.incarnation = message.incarnation;
     }
     return obj;
   },
@@ -1371,6 +1408,8 @@ function createBaseHelloResponse(): HelloResponse {
     server: "",
     windowBytes: 0,
     stateRevision: 0,
+    incarnation: "",
+    sharedThrough: 0,
   };
 }
 
@@ -1405,6 +1444,12 @@ export const HelloResponse: MessageFns<HelloResponse> = {
     }
     if (message.stateRevision !== 0) {
       writer.uint32(80).uint64(message.stateRevision);
+    }
+    if (message.incarnation !== "") {
+      writer.uint32(90).string(message.incarnation);
+    }
+    if (message.sharedThrough !== 0) {
+      writer.uint32(96).uint64(message.sharedThrough);
     }
     return writer;
   },
@@ -1502,6 +1547,22 @@ export const HelloResponse: MessageFns<HelloResponse> = {
             message.stateRevision = longToNumber(reader.uint64());
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.incarnation = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.sharedThrough = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1546,6 +1607,12 @@ export const HelloResponse: MessageFns<HelloResponse> = {
         : isSet(object.state_revision)
         ? globalThis.Number(object.state_revision)
         : 0,
+      incarnation: isSet(object.incarnation) ? globalThis.String(object.incarnation) : "",
+      sharedThrough: isSet(object.sharedThrough)
+        ? globalThis.Number(object.sharedThrough)
+        : isSet(object.shared_through)
+        ? globalThis.Number(object.shared_through)
+        : 0,
     };
   },
 
@@ -1580,6 +1647,12 @@ export const HelloResponse: MessageFns<HelloResponse> = {
     }
     if (message.stateRevision !== 0) {
       obj.stateRevision = Math.round(message.stateRevision);
+    }
+    if (message.incarnation !== "") {
+      obj.incarnation = message.incarnation;
+    }
+    if (message.sharedThrough !== 0) {
+      obj.sharedThrough = Math.round(message.sharedThrough);
     }
     return obj;
   },

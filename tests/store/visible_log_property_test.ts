@@ -383,7 +383,7 @@ function property(name: string, options: StoreOptions): void {
         }
       }
     });
-    await fc.assert(property, { numRuns: 15, interruptAfterTimeLimit: 300_000, markInterruptAsFailure: true });
+    await fc.assert(property, { numRuns: 40, interruptAfterTimeLimit: 300_000, markInterruptAsFailure: true });
   });
 }
 

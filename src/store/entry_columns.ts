@@ -1,7 +1,7 @@
 import type { LogEvent } from "../core/log_event.ts";
 import type { Message } from "../core/message.ts";
 import { roleCodes, toRole } from "./codes.ts";
-import { decodeId, decodeText } from "./column_values.ts";
+import { decodeText, idOfHex } from "./column_values.ts";
 import type { MemberRole } from "../core/room.ts";
 
 /** entry.kind; what is about another entry comes first. */
@@ -80,7 +80,8 @@ export interface EntryRow {
   readonly conversation: string;
   readonly seq: number;
   readonly sender: string;
-  readonly id: Uint8Array;
+  /** 32 hexadecimal digits. */
+  readonly id: string;
   readonly accepted_at: number;
   /** Null where it is withheld from the reader. */
   readonly text: Uint8Array | null;
@@ -99,7 +100,7 @@ export function toMessage(entry: EntryRow): Message {
     position: entry.position,
     conversation: entry.conversation,
     seq: entry.seq,
-    id: decodeId(entry.id),
+    id: idOfHex(entry.id),
     sender: entry.sender,
     acceptedAt: entry.accepted_at,
     text: event?.kind === "reacted" || entry.text === null ? "" : decodeText(entry.text),

@@ -14,7 +14,12 @@ export interface PageLimits {
 /** With texts of 16 KiB, 2 MiB are in memory at once. */
 const rowsAtOnce = 128;
 
-type ReadRow = EntryRow & { readonly file: number };
+type ReadRow = EntryRow & {
+  /** It has, or had, a file. */
+  readonly file: number;
+  /** There are reactions, which may all be hidden from the reader; only where reactions are asked for. */
+  readonly reacted: number;
+};
 
 interface ReactionRow {
   emoji: Uint8Array;
@@ -38,7 +43,9 @@ function prepareStatements(database: Database) {
         isTextShown(":user", "e")
       } THEN e.text END AS text,
          e.seq - e.uncounted AS ordinal, e.kind, e.target,
-         (SELECT s.name FROM user s WHERE s.id = e.subject) AS subject, e.edited_at, e.deleted, e.file, e.automatic
+         (SELECT s.name FROM user s WHERE s.id = e.subject) AS subject, e.edited_at, e.deleted, e.file, e.automatic,
+         CASE WHEN :reactions THEN EXISTS (
+           SELECT 1 FROM reaction r WHERE r.conversation = e.conversation AND r.seq = e.seq) ELSE 0 END AS reacted
        FROM json_each(:positions) given CROSS JOIN entry e ON e.position = given.value
          CROSS JOIN conversation c ON c.id = e.conversation CROSS JOIN user u ON u.id = e.sender`,
     ),
@@ -75,8 +82,10 @@ export class EntryReader {
     let bytes = 0;
     const wanted = positions.slice(0, limit);
     for (let first = 0; first < wanted.length; first += rowsAtOnce) {
-      for (const row of this.#rows(user, wanted.slice(first, first + rowsAtOnce))) {
-        const message = this.#complete(row, reactions ? user : undefined);
+      const some = JSON.stringify(wanted.slice(first, first + rowsAtOnce));
+      const rows = this.#statements.read.all({ user, positions: some, reactions: Number(reactions) });
+      for (const row of rows as unknown as ReadRow[]) {
+        const message = this.#complete(row, user);
         bytes += (row.text?.length ?? 0) + sizeBesideText(message);
         if (messages.length > 0 && bytes > maxBytes) return messages;
         messages.push(message);
@@ -89,17 +98,10 @@ export class EntryReader {
     return this.read(user, [position], { limit: 1, maxBytes: 0 })[0];
   }
 
-  #rows(user: number, positions: readonly number[]): ReadRow[] {
-    return this.#statements.read.all({ user, positions: JSON.stringify(positions) }) as unknown as ReadRow[];
-  }
-
-  /** With its file, and with its reactions where `reader` is given. */
-  #complete(row: ReadRow, reader: number | undefined): Message {
+  #complete(row: ReadRow, user: number): Message {
     const message = toMessage(row);
     const attachment = row.file === 0 ? undefined : this.#attachments.at(row.position);
-    const reactions = reader === undefined || message.event !== undefined || message.deleted
-      ? []
-      : this.#reactions(row.position, reader);
+    const reactions = row.reacted === 0 ? [] : this.#reactions(row.position, user);
     if (attachment === undefined && reactions.length === 0) return message;
     return { ...message, ...(attachment && { attachment }), ...(reactions.length > 0 && { reactions }) };
   }

@@ -147,18 +147,6 @@ Deno.test("reactions made outside a reader's stays are not counted for that read
   assert.deepEqual(await seenBy("ana"), ["👍 2", "🎉 1", "😀 1"]);
 });
 
-Deno.test("a page keeps the order of its positions and ends at its limit of bytes", async () => {
-  using store = await openStore();
-  for (const text of ["one", "two", "three"]) await accept(store.messages, directAppend("ana", "ben", { text }));
-  const textsAt = async (positions: number[], maxBytes: number) => {
-    const { messages, through } = await store.messages.messagesAt("ben", positions, { maxBytes });
-    return [...messages.map(({ text }) => text), through];
-  };
-  assert.deepEqual(await textsAt([3, 1, 2], 1_000), ["three", "one", "two", 0]);
-  assert.deepEqual(await textsAt([3, 1, 2], 8), ["three", "one", 1]);
-  assert.deepEqual(await textsAt([3, 1, 2], 0), ["three", 3]);
-});
-
 Deno.test("a text whose edit is missing is withheld", async () => {
   let removeEdit = () => {};
   using store = TestStore.openWith((database) => {

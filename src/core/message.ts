@@ -23,7 +23,7 @@ export interface Message extends Accepted {
   /** UUIDv7 in lower case, made by the sender's client; unique for each sender. */
   readonly id: string;
   readonly sender: string;
-  /** Of a deleted message: "". */
+  /** Of a deleted message, and where it is withheld: "". */
   readonly text: string;
   /** How many of the entries up to this one are messages, not events. */
   readonly ordinal: number;
@@ -35,6 +35,11 @@ export interface Message extends Accepted {
   /** Milliseconds since the Unix epoch. */
   readonly editedAt?: number;
   readonly deleted?: boolean;
+  /**
+   * The text is not given: "" instead. Of a message whose newest edit the reader may not see; of an edit after which the message was edited
+   * again.
+   */
+  readonly withheld?: boolean;
   /** A program wrote it in answer to something: other programs do not answer it. */
   readonly automatic?: boolean;
   /** Only in pages of history. */

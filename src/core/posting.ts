@@ -150,7 +150,10 @@ export class Posting {
     return this.#options.known.remembers(user) && this.#options.settings.takesAll(user);
   }
 
-  /** Replaces the text of a message. @throws {ChatError} as {@link check}, and `not_found`, `permission_denied`. */
+  /**
+   * Replaces the text of a message. Between two people it takes the same leave of the recipient as a message does.
+   * @throws {ChatError} as {@link check}, and `not_found`, `permission_denied`.
+   */
   async checkEdit(sender: string, edit: Amendment & { readonly text: string }): Promise<CheckedDraft> {
     checkText(edit.text);
     return await this.#amend(sender, edit, { text: edit.text, needs: "delete_own" }, (target) => ({
@@ -256,7 +259,9 @@ export class Posting {
     const checked = { sender, ...where, id, ...draft, ...about(target, room) };
     // Not thrown: it may be what made it so, sent again.
     const gone = target.deleted ? noSuchMessage() : undefined;
-    return { ...checked, refusal: gone ?? checked.refusal ?? refuseInRoom(checked) };
+    const refused = gone ?? checked.refusal ??
+      (takesBack(checked.event) ? refuseInRoom(checked) : await this.#refusal(checked));
+    return { ...checked, refusal: refused };
   }
 
   #checkId(text: string): string {
@@ -349,6 +354,11 @@ export function noSuchMessage(): ChatError {
 
 export function isRoomEvent(event: LogEvent): event is RoomEvent {
   return event.kind !== "edited" && event.kind !== "deleted" && event.kind !== "reacted";
+}
+
+/** An author may take back a message or a reaction also where the recipient takes nothing new from them. */
+function takesBack(event: LogEvent): boolean {
+  return event.kind === "deleted" || (event.kind === "reacted" && event.removed);
 }
 
 /** What makes room, and what is next to nothing, is taken on a full disk too. */

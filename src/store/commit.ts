@@ -44,13 +44,12 @@ interface KnownEntry {
   readonly conversation: string;
   readonly seq: number;
   readonly acceptedAt: number;
-  readonly text: Uint8Array;
+  /** Null when what was sent is not known any more: it was edited, or erased. */
+  readonly text: Uint8Array | null;
   readonly kind: number;
   readonly target: number | null;
   readonly subject: number | null;
   readonly automatic: number;
-  /** It is a message whose text is not what was sent. */
-  readonly changed: number;
   /** It is or was a message with a file. */
   readonly file: number;
 }
@@ -72,8 +71,10 @@ function prepareStatements(database: Database) {
     moveHead: database.prepare("UPDATE conversation SET head_seq = ?, head_position = ?, uncounted = ? WHERE id = ?"),
     moveMembers: database.prepare("UPDATE member SET head_position = ? WHERE conversation = ?"),
     findEntry: database.prepare(
-      `SELECT e.position, c.name AS conversation, e.seq, e.accepted_at AS acceptedAt, e.text, e.kind, e.target, e.subject,
-         e.deleted <> 0 OR e.edited_at IS NOT NULL AS changed,
+      `SELECT e.position, c.name AS conversation, e.seq, e.accepted_at AS acceptedAt, e.kind, e.target, e.subject,
+         CASE WHEN e.kind = ${kindCodes.edited} THEN (
+             SELECT t.text FROM entry t WHERE t.conversation = e.conversation AND t.seq = e.target AND t.edited_seq = e.seq)
+           WHEN e.deleted = 0 AND e.edited_seq IS NULL THEN e.text END AS text,
          e.file, e.automatic
        FROM entry e JOIN conversation c ON c.id = e.conversation WHERE e.sender = ? AND e.id = ?`,
     ),
@@ -304,14 +305,15 @@ export class Committer {
   }
 
   #sentBefore(append: Append, encoded: EncodedAppend): ChangeResult | undefined {
-    const { sender, id, text, kind, target, subject, automatic } = encoded;
+    const { sender, id, kind, target, subject, automatic } = encoded;
     const before = this.#statements.findEntry.get(sender, id) as KnownEntry | undefined;
     if (!before) return this.#sentLongBefore(append, sender);
     // A change of a room says how all of it is then, which is another when the request that changed a part comes again.
     const isChange = kind === kindCodes.roomChanged;
+    const text = kind === kindCodes.edited ? encodeText(append.text) : encoded.text;
     const same = before.conversation === append.conversation && before.kind === kind &&
       (isChange || before.target === target) && before.subject === subject && before.automatic === automatic &&
-      (isChange || before.changed !== 0 || equal(before.text, text)) && this.#hasUpload(before, append.uploadId);
+      (isChange || before.text === null || equal(before.text, text)) && this.#hasUpload(before, append.uploadId);
     return same ? { kind: "duplicate", accepted: toAccepted(before) } : { kind: "conflict" };
   }
 

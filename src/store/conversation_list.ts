@@ -5,8 +5,9 @@ import { roleCodes, toRole } from "./codes.ts";
 import { decodeText } from "./column_values.ts";
 import type { Database } from "./database.ts";
 import { kindCodes } from "./entry_columns.ts";
+import type { EntryReader } from "./entry_reader.ts";
 import type { LogPages } from "./log_pages.ts";
-import { isShown, isUnblocked, openEnd } from "./visibility.ts";
+import { isShown, isTextShown, isUnblocked, openEnd } from "./visibility.ts";
 
 /** Unread messages are counted one by one among so many entries, so that the user's own and hidden ones are left out. */
 const countedOneByOne = 500;
@@ -117,7 +118,8 @@ function prepareStatements(database: Database) {
       `SELECT count(*) AS count FROM (
          SELECT 1 FROM mention n CROSS JOIN entry e ON e.conversation = n.conversation AND e.seq = n.seq
          WHERE n.user = :user AND n.conversation = :conversation AND n.seq > :after AND n.seq <= :through
-           AND e.sender <> :user AND ${isShown(":user", "e")} LIMIT ${maxMentions})`,
+           AND e.sender <> :user AND ${isShown(":user", "e")} AND ${isTextShown(":user", "e")}
+         LIMIT ${maxMentions})`,
     ),
     peer: database.prepare(
       `SELECT m.user AS id, m.read_seq AS readSeq,
@@ -138,12 +140,12 @@ function prepareStatements(database: Database) {
 export class ConversationList {
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #pages: LogPages;
-  readonly #read: (position: number) => Message;
+  readonly #entries: EntryReader;
 
-  constructor(database: Database, { pages, read }: { pages: LogPages; read: (position: number) => Message }) {
+  constructor(database: Database, { pages, entries }: { pages: LogPages; entries: EntryReader }) {
     this.#statements = prepareStatements(database);
     this.#pages = pages;
-    this.#read = read;
+    this.#entries = entries;
   }
 
   /**
@@ -205,7 +207,7 @@ export class ConversationList {
     const maxLookedAt = Math.max(leastLookedAt, allowance.entries);
     const range = { user, conversation, from: 1, to: headSeq, events: false };
     const { positions, cutAt } = this.#pages.newest(range, 1, { maxLookedAt });
-    const last = positions.length === 0 ? undefined : this.#read(positions[0]);
+    const last = positions.length === 0 ? undefined : this.#entries.readOne(user, positions[0]);
     allowance.entries -= headSeq - (last?.seq ?? cutAt ?? headSeq);
     return last;
   }

@@ -1,7 +1,7 @@
 import type { LogEvent } from "../core/log_event.ts";
 import type { Message } from "../core/message.ts";
 import { roleCodes, toRole } from "./codes.ts";
-import { decodeId, decodeText } from "./column_values.ts";
+import { decodeText, idOfHex } from "./column_values.ts";
 import type { MemberRole } from "../core/room.ts";
 
 /** entry.kind; what is about another entry comes first. */
@@ -74,49 +74,42 @@ function roomBits({ isPublic, historyVisible }: { isPublic: boolean; historyVisi
   return (isPublic ? publicBit : 0) | (historyVisible ? historyBit : 0);
 }
 
-interface EntryRow {
-  position: number;
-  conversation: string;
-  seq: number;
-  sender: string;
-  id: Uint8Array;
-  accepted_at: number;
-  text: Uint8Array;
-  ordinal: number;
-  kind: number;
-  target: number | null;
-  subject: string | null;
-  edited_at: number | null;
-  deleted: number;
-  automatic: number;
+/** What is read of an entry. */
+export interface EntryRow {
+  readonly position: number;
+  readonly conversation: string;
+  readonly seq: number;
+  readonly sender: string;
+  /** 32 hexadecimal digits. */
+  readonly id: string;
+  readonly accepted_at: number;
+  /** Null where it is withheld from the reader. */
+  readonly text: Uint8Array | null;
+  readonly ordinal: number;
+  readonly kind: number;
+  readonly target: number | null;
+  readonly subject: string | null;
+  readonly edited_at: number | null;
+  readonly deleted: number;
+  readonly automatic: number;
 }
 
-/** An entry with everything that {@link toMessage} wants; of an edit, with the text that its target has now. */
-export const selectEntry = `
-  SELECT e.position, c.name AS conversation, e.seq, u.name AS sender, e.id, e.accepted_at,
-    CASE e.kind WHEN ${kindCodes.edited}
-      THEN (SELECT t.text FROM entry t WHERE t.conversation = e.conversation AND t.seq = e.target) ELSE e.text END AS text,
-    e.seq - e.uncounted AS ordinal, e.kind, e.target,
-    (SELECT s.name FROM user s WHERE s.id = e.subject) AS subject, e.edited_at, e.deleted, e.file, e.automatic
-  FROM entry e CROSS JOIN conversation c ON c.id = e.conversation CROSS JOIN user u ON u.id = e.sender`;
-
-/** @param row of {@link selectEntry} */
-export function toMessage(row: unknown): Message {
-  const entry = row as EntryRow;
+export function toMessage(entry: EntryRow): Message {
   const event = toEvent(entry);
   return {
     position: entry.position,
     conversation: entry.conversation,
     seq: entry.seq,
-    id: decodeId(entry.id),
+    id: idOfHex(entry.id),
     sender: entry.sender,
     acceptedAt: entry.accepted_at,
-    text: event?.kind === "reacted" ? "" : decodeText(entry.text),
+    text: event?.kind === "reacted" || entry.text === null ? "" : decodeText(entry.text),
     ordinal: entry.ordinal,
     ...(event !== undefined && { event }),
     ...(event === undefined && entry.target !== null && { replyTo: entry.target }),
     ...(entry.edited_at !== null && { editedAt: entry.edited_at }),
     ...(entry.deleted !== 0 && { deleted: true }),
+    ...(entry.text === null && { withheld: true }),
     ...(entry.automatic !== 0 && { automatic: true }),
   };
 }
@@ -134,7 +127,7 @@ function toEvent({ kind, target: maybeTarget, subject, text }: EntryRow): LogEve
       return { kind: "deleted", target };
     case kindCodes.reacted:
     case kindCodes.reactionRemoved:
-      return { kind: "reacted", target, emoji: decodeText(text), removed: kind === kindCodes.reactionRemoved };
+      return { kind: "reacted", target, emoji: decodeText(text!), removed: kind === kindCodes.reactionRemoved };
     case kindCodes.roomCreated:
       return { kind: "room_created", ...settings };
     case kindCodes.joined:

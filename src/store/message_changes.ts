@@ -19,9 +19,11 @@ function prepareStatements(database: Database) {
     target: database.prepare(
       `SELECT sender, deleted FROM entry WHERE conversation = ? AND seq = ? AND kind = ${kindCodes.message}`,
     ),
-    setText: database.prepare("UPDATE entry SET text = ?, edited_at = ? WHERE conversation = ? AND seq = ?"),
+    setText: database.prepare(
+      "UPDATE entry SET text = ?, edited_at = ?, edited_seq = ? WHERE conversation = ? AND seq = ?",
+    ),
     erase: database.prepare(
-      "UPDATE entry SET text = x'', edited_at = NULL, deleted = 1 WHERE conversation = ? AND seq = ?",
+      `UPDATE entry SET text = x'', edited_at = NULL, edited_seq = NULL, deleted = 1 WHERE conversation = ? AND seq = ?`,
     ),
     addMention: database.prepare(
       "INSERT INTO mention (user, conversation, seq) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
@@ -75,7 +77,7 @@ export class MessageChanges {
     const { conversation, sender } = entry;
     switch (event?.kind) {
       case "edited":
-        setText.run(encodeText(text), entry.acceptedAt, conversation, event.target);
+        setText.run(encodeText(text), entry.acceptedAt, entry.seq, conversation, event.target);
         this.#statements.removeMentions.run(conversation, event.target);
         return this.addMentions(mentions, conversation, event.target);
       case "deleted":

@@ -1,7 +1,7 @@
 import type { StatementSync } from "node:sqlite";
 import type { SearchRequest, SearchResult } from "../core/message_search.ts";
 import { searchExpression } from "./search_expression.ts";
-import { isVisible } from "./visibility.ts";
+import { isTextShown, isVisible } from "./visibility.ts";
 
 /** Conversations that one query of the index is about. */
 const conversationsAtOnce = 256;
@@ -47,7 +47,7 @@ function prepareStatements(connection: Connection) {
     ),
     visible: connection.prepare(
       `SELECT 1 FROM entry e WHERE e.position = :position AND e.accepted_at >= :after AND e.accepted_at < :before
-         AND ${isVisible(":user", "e")}`,
+         AND ${isVisible(":user", "e")} AND ${isTextShown(":user", "e")}`,
     ),
   };
 }

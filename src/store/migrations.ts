@@ -11,6 +11,8 @@
  * - member.head_position is kept between two people only: a room's message writes no row for each of its members.
  * - search_index holds the words of messages up to the position in search_cursor, and what each row says now: triggers see to that.
  *   It has no texts of its own, and what is taken out of it is overwritten at once (https://sqlite.org/fts5.html, section 6.15).
+ * - entry.edited_seq: of a message, the seq of its newest edit, which decides who may see the text; 0, which no entry has, for an edit that is
+ *   not known.
  * - entry.automatic: a program wrote it in answer to something.
  * - An incarnation is an opening of the log: its id is random, its head the newest position that it found.
  * - The head is kept with the conversation, so that numbering goes on when all its entries are gone; and with each member, so that
@@ -271,6 +273,13 @@ export const migrations: readonly string[] = [
   `,
   `
   ALTER TABLE entry ADD COLUMN automatic INTEGER NOT NULL DEFAULT 0;
+  `,
+  `
+  ALTER TABLE entry ADD COLUMN edited_seq INTEGER;
+  UPDATE entry SET edited_seq = 0 WHERE edited_at IS NOT NULL;
+  UPDATE entry SET edited_seq = edit.seq
+  FROM (SELECT conversation, target, max(seq) AS seq FROM entry WHERE kind = 1 GROUP BY conversation, target) edit
+  WHERE entry.edited_at IS NOT NULL AND entry.conversation = edit.conversation AND entry.seq = edit.target;
   `,
   `
   CREATE TABLE incarnation (

@@ -18,7 +18,9 @@ function prepareStatements(database: Database) {
     entries: database.prepare(
       "SELECT position, conversation, seq, id, kind FROM entry WHERE sender = ? AND id > ? ORDER BY id LIMIT +?",
     ),
-    blank: database.prepare("UPDATE entry SET text = x'', edited_at = NULL, deleted = 1 WHERE position = ?"),
+    blank: database.prepare(
+      "UPDATE entry SET text = x'', edited_at = NULL, edited_seq = NULL, deleted = 1 WHERE position = ?",
+    ),
     removeReactions: database.prepare("DELETE FROM reaction WHERE conversation = ? AND seq = ?"),
     removeMentions: database.prepare("DELETE FROM mention WHERE conversation = ? AND seq = ?"),
     move: database.prepare("UPDATE erasure SET after_id = ? WHERE user = ?"),

@@ -8,25 +8,20 @@ import type {
   MessageBatch,
   MessageStore,
 } from "../core/message_store.ts";
-import { Attachments } from "./attachments.ts";
 import { Backlog, type BacklogOptions } from "./backlog.ts";
-import { decodeText, encodeId, settle } from "./column_values.ts";
+import { encodeId, settle } from "./column_values.ts";
 import { Committer } from "./commit.ts";
 import { ConversationList } from "./conversation_list.ts";
 import type { Database } from "./database.ts";
-import { kindCodes, selectEntry, toMessage } from "./entry_columns.ts";
+import { kindCodes } from "./entry_columns.ts";
+import { EntryReader, type PageLimits, sizeBesideText } from "./entry_reader.ts";
 import { History } from "./history.ts";
 import { Incarnations } from "./incarnations.ts";
 import { LogPages, type LogPagesOptions } from "./log_pages.ts";
 import { Peers } from "./peers.ts";
 import { SpentIds } from "./spent_ids.ts";
 import { UserIds } from "./user_ids.ts";
-import { isUnblocked, isVisible } from "./visibility.ts";
-
-interface Limits {
-  limit: number;
-  maxBytes: number;
-}
+import { isTextShown, isVisible } from "./visibility.ts";
 
 const newestId = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 const encoder = new TextEncoder();
@@ -34,19 +29,13 @@ const encoder = new TextEncoder();
 function prepareStatements(database: Database) {
   return {
     epoch: database.prepare("SELECT epoch FROM log"),
-    read: database.prepare(`${selectEntry} WHERE e.position = ?`),
     find: database.prepare(
       `SELECT e.position FROM conversation c CROSS JOIN entry e ON e.conversation = c.id
        WHERE c.name = :conversation AND e.seq = :seq AND ${isVisible(":user", "e")}`,
     ),
     shown: database.prepare(
       `SELECT 1 FROM entry e WHERE e.position = :position AND e.kind = ${kindCodes.message} AND e.deleted = 0
-         AND ${isVisible(":user", "e")}`,
-    ),
-    reactions: database.prepare(
-      `SELECT r.emoji, count(*) AS count, max(r.user = :user) AS own, min(r.position) AS first
-       FROM entry e CROSS JOIN reaction r ON r.conversation = e.conversation AND r.seq = e.seq
-       WHERE e.position = :position AND ${isUnblocked(":user", "r.user", "r.position")} GROUP BY r.emoji`,
+         AND ${isVisible(":user", "e")} AND ${isTextShown(":user", "e")}`,
     ),
     conversation: database.prepare("SELECT id FROM conversation WHERE name = ?"),
     sent: database.prepare(
@@ -74,7 +63,7 @@ export class SqliteMessageStore implements MessageStore {
   readonly #users: UserIds;
   readonly #committer: Committer;
   readonly #incarnations: Incarnations;
-  readonly #attachments: Attachments;
+  readonly #entries: EntryReader;
   readonly #backlog: Backlog;
   readonly #history: History;
   readonly #conversations: ConversationList;
@@ -87,11 +76,11 @@ export class SqliteMessageStore implements MessageStore {
     this.spentIds = new SpentIds(database);
     this.#committer = new Committer(database, { users: this.#users, spentIds: this.spentIds });
     this.#incarnations = new Incarnations(database);
-    this.#attachments = new Attachments(database);
+    this.#entries = new EntryReader(database);
     this.#backlog = new Backlog(database, options);
     const pages = new LogPages(database, options);
     this.#history = new History(database, pages);
-    this.#conversations = new ConversationList(database, { pages, read: (position) => this.#readOne(position) });
+    this.#conversations = new ConversationList(database, { pages, entries: this.#entries });
     this.#peers = new Peers(database);
     this.epoch = (this.#statements.epoch.get() as { epoch: string }).epoch;
   }
@@ -130,7 +119,7 @@ export class SqliteMessageStore implements MessageStore {
     });
   }
 
-  messagesAfter(user: string, position: number, limits: Limits): Promise<MessageBatch> {
+  messagesAfter(user: string, position: number, limits: PageLimits): Promise<MessageBatch> {
     return settle(() => {
       const userId = this.#users.find(user);
       if (userId === undefined) return { messages: [], through: Math.max(position, this.head) };
@@ -138,18 +127,18 @@ export class SqliteMessageStore implements MessageStore {
         head: this.head,
         limit: limits.limit,
       });
-      const messages = this.#read(positions, limits);
+      const messages = this.#entries.read(userId, positions, limits);
       const whole = messages.length === positions.length;
       return { messages, through: whole ? through : messages[messages.length - 1].position };
     });
   }
 
-  history(user: string, conversation: string, page: HistoryRange & Limits): Promise<HistoryPage | undefined> {
+  history(user: string, conversation: string, page: HistoryRange & PageLimits): Promise<HistoryPage | undefined> {
     return settle(() => {
       const userId = this.#users.find(user);
       if (userId === undefined) return undefined;
       return this.#history.page({ user: userId, conversation }, page, (positions) => {
-        return this.#read(positions, page, (message) => this.#withReactions(message, userId));
+        return this.#entries.read(userId, positions, { ...page, reactions: true });
       });
     });
   }
@@ -159,7 +148,7 @@ export class SqliteMessageStore implements MessageStore {
       const userId = this.#users.find(user);
       if (userId === undefined) return undefined;
       const found = this.#statements.find.get({ user: userId, conversation, seq }) as { position: number } | undefined;
-      return found && this.#readOne(found.position);
+      return found && this.#entries.readOne(userId, found.position);
     });
   }
 
@@ -174,14 +163,14 @@ export class SqliteMessageStore implements MessageStore {
       const shown = positions.filter((position) =>
         this.#statements.shown.get({ user: userId, position }) !== undefined
       );
-      const messages = this.#read(shown, { limit: shown.length, maxBytes });
+      const messages = this.#entries.read(userId, shown, { limit: shown.length, maxBytes });
       return { messages, through: messages.length < shown.length ? messages.at(-1)!.position : 0 };
     });
   }
 
   sentBy(
     sender: string,
-    { beforeId, limit, maxBytes }: Limits & { beforeId: string },
+    { beforeId, limit, maxBytes }: PageLimits & { beforeId: string },
   ): Promise<{ messages: Message[]; more: boolean }> {
     return settle(() => {
       const userId = this.#users.find(sender);
@@ -189,14 +178,14 @@ export class SqliteMessageStore implements MessageStore {
       const before = encodeId(beforeId === "" ? newestId : beforeId);
       // One more than asked for tells whether anything is left.
       const rows = this.#statements.sent.all(userId, before, limit + 1) as { position: number }[];
-      const messages = this.#read(rows.map(({ position }) => position), { limit, maxBytes }).reverse();
+      const messages = this.#entries.read(userId, rows.map(({ position }) => position), { limit, maxBytes }).reverse();
       return { messages, more: messages.length < rows.length };
     });
   }
 
   conversationsOf(
     user: string,
-    { beforePosition, limit, maxBytes }: Limits & { beforePosition: number },
+    { beforePosition, limit, maxBytes }: PageLimits & { beforePosition: number },
   ): Promise<{ conversations: ConversationSummary[]; more: boolean }> {
     return settle(() => {
       const userId = this.#users.find(user);
@@ -248,61 +237,4 @@ export class SqliteMessageStore implements MessageStore {
       return startAt;
     });
   }
-
-  /** The messages at `positions`, in this order, as far as the limits allow: always the first, if there is one. */
-  #read(
-    positions: readonly number[],
-    { limit, maxBytes }: Limits,
-    complete = (message: Message) => message,
-  ): Message[] {
-    const messages: Message[] = [];
-    let bytes = 0;
-    for (const position of positions.slice(0, limit)) {
-      const row = this.#statements.read.get(position) as unknown as EntryRow;
-      const message = complete(this.#toMessage(row));
-      bytes += row.text.length + sizeBesideText(message);
-      if (messages.length > 0 && bytes > maxBytes) break;
-      messages.push(message);
-    }
-    return messages;
-  }
-
-  #readOne(position: number): Message {
-    return this.#toMessage(this.#statements.read.get(position) as unknown as EntryRow);
-  }
-
-  #toMessage(row: EntryRow): Message {
-    const message = toMessage(row);
-    const attachment = row.file === 0 ? undefined : this.#attachments.at(row.position);
-    return attachment === undefined ? message : { ...message, attachment };
-  }
-
-  #withReactions(message: Message, user: number): Message {
-    if (message.event !== undefined || message.deleted) return message;
-    const rows = this.#statements.reactions.all({ user, position: message.position }) as unknown as ReactionRow[];
-    if (rows.length === 0) return message;
-    rows.sort((one, other) => one.first - other.first);
-    const reactions = rows.map(({ emoji, count, own }) => ({ emoji: decodeText(emoji), count, own: own !== 0 }));
-    return { ...message, reactions };
-  }
-}
-
-/** What is looked at before it becomes a message. */
-interface EntryRow {
-  position: number;
-  text: Uint8Array;
-  file: number;
-}
-
-interface ReactionRow {
-  emoji: Uint8Array;
-  count: number;
-  own: number;
-  first: number;
-}
-
-/** Bytes that reactions and a file's description may take on their way, about. */
-function sizeBesideText({ reactions = [], attachment }: Message): number {
-  const described = attachment === undefined ? 0 : 3 * attachment.name.length + attachment.mediaType.length + 64;
-  return reactions.reduce((size, { emoji }) => size + 3 * emoji.length + 10, described);
 }

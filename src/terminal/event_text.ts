@@ -1,11 +1,12 @@
 import type { Message } from "../core/message.ts";
 
 /** What an event says, for people: "joined", "reacted with 👍 to 12". The sender's name goes before it. */
-export function eventText({ event, text }: Message): string {
+export function eventText({ event, text, withheld }: Message): string {
   switch (event?.kind) {
     case undefined:
       return text;
     case "edited":
+      if (withheld) return `edited ${event.target}, which was edited again since`;
       return text === "" ? `edited ${event.target}, which was deleted since` : `edited ${event.target}: ${text}`;
     case "deleted":
       return `deleted ${event.target}`;
@@ -32,6 +33,13 @@ export function eventText({ event, text }: Message): string {
     case "room_changed":
       return `changed the room: it is #${text}, ${describe(event)}`;
   }
+}
+
+/** Stands for the text of a message that has none any more, or whose text the reader may not see; undefined for every other entry. */
+export function textStandIn({ event, deleted, withheld }: Message): string | undefined {
+  if (event !== undefined) return undefined;
+  if (deleted) return "(deleted)";
+  return withheld ? "(edited; the new text is hidden from you)" : undefined;
 }
 
 function describe({ isPublic, historyVisible }: { isPublic: boolean; historyVisible: boolean }): string {

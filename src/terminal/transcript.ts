@@ -1,7 +1,7 @@
 import type { Attachment, Message } from "../core/message.ts";
 import { sanitizeLine, sanitizeLines } from "../core/sanitize.ts";
 import type { ConversationNames } from "./conversation_names.ts";
-import { eventText } from "./event_text.ts";
+import { eventText, textStandIn } from "./event_text.ts";
 import type { Style } from "./style.ts";
 
 const continuation = "      ";
@@ -35,16 +35,17 @@ export class Transcript {
     const name = message.sender === this.#me ? dim(`${sender}:`) : this.#style.bold(`${sender}:`);
     const answers = replyTo === undefined ? "" : `${dim(`(to ${replyTo})`)} `;
     const words = message.automatic ? dim : (text: string) => text;
-    const said = deleted ? dim("(deleted)") : words(first);
+    const standIn = textStandIn(message);
+    const said = standIn === undefined ? words(first) : dim(standIn);
     const lines = [...day, `${start}${name} ${answers}${said}`, ...rest.map(indent).map(words)];
     const file = deleted ? undefined : attachment;
     if (file !== undefined) {
       const shown = dim(fileText(file, conversation === current ? message.seq : undefined));
-      if (message.text === "") lines[lines.length - 1] += shown;
+      if (message.text === "" && standIn === undefined) lines[lines.length - 1] += shown;
       else lines.push(indent(shown));
     }
     const marks = [
-      ...(editedAt !== undefined && !deleted ? ["(edited)"] : []),
+      ...(editedAt !== undefined && standIn === undefined ? ["(edited)"] : []),
       ...reactions.map(({ emoji, count }) => `${sanitizeLine(emoji)} ${count}`),
     ];
     if (marks.length > 0) lines[lines.length - 1] += ` ${dim(marks.join("  "))}`;

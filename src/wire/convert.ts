@@ -30,6 +30,7 @@ export function toWireMessage(message: Message): WireMessage {
     editedAtMs: message.editedAt ?? 0,
     deleted: message.deleted ?? false,
     automatic: message.automatic ?? false,
+    withheld: message.withheld ?? false,
     reactions: [...message.reactions ?? []],
     attachment: message.attachment &&
       { ...message.attachment, sha256: Uint8Array.fromHex(message.attachment.sha256) },
@@ -39,7 +40,7 @@ export function toWireMessage(message: Message): WireMessage {
 
 /** @returns undefined for an event of a kind that this program does not know. */
 export function fromWireMessage(message: WireMessage): Message | undefined {
-  const { replyToSeq, editedAtMs, deleted, reactions, attachment, automatic } = message;
+  const { replyToSeq, editedAtMs, deleted, reactions, attachment, automatic, withheld } = message;
   const event = message.event && fromWireEvent(message.event);
   if (message.event !== undefined && event === undefined) return undefined;
   return {
@@ -55,6 +56,7 @@ export function fromWireMessage(message: WireMessage): Message | undefined {
     ...(editedAtMs > 0 && { editedAt: editedAtMs }),
     ...(deleted && { deleted }),
     ...(automatic && { automatic }),
+    ...(withheld && { withheld }),
     ...(reactions.length > 0 && { reactions }),
     ...(attachment !== undefined && { attachment: { ...attachment, sha256: attachment.sha256.toHex() } }),
     ...(event !== undefined && { event }),

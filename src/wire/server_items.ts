@@ -51,7 +51,8 @@ export function encodeMessageItem(message: Message): Uint8Array {
 
 /** What most messages have is written by hand, in a fifth of the time. */
 function encodeMessage(message: Message): Uint8Array {
-  if (message.event !== undefined || message.attachment !== undefined || message.reactions !== undefined) {
+  const { event, attachment, reactions, withheld } = message;
+  if (event !== undefined || attachment !== undefined || reactions !== undefined || withheld) {
     return encodeItem({ $case: "message", value: toWireMessage(message) });
   }
   const { conversation, id, sender, text } = message;

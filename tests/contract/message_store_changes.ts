@@ -76,7 +76,30 @@ export function messageStoreChanges(name: string, open: () => OpenedStores): voi
     assert.deepEqual((await store.sentBy("ana", { beforeId: "", ...unlimited })).messages, [now]);
     assert.deepEqual((await store.conversationOf("ben", talk))?.last, now);
     await accept(store, edit("ana", 1, "thee"));
-    assert.deepEqual((await pageOf(store, "ben", true)).map(({ text }) => text), ["thee", "thee", "thee"]);
+    assert.deepEqual((await pageOf(store, "ben", true)).map(({ text }) => text), ["thee", "", "thee"]);
+    assert.deepEqual(await store.entry("ben", talk, 2), { ...edited, text: "", withheld: true });
+  });
+
+  test("an edit that is sent again with another text is a conflict while it is the newest", async (store) => {
+    await accept(store, directAppend("ana", "ben", { text: "teh" }));
+    const first = edit("ana", 1, "the");
+    assert.deepEqual(kinds(await store.commit([first, first, { ...first, text: "this" }])), [
+      "accepted",
+      "duplicate",
+      "conflict",
+    ]);
+    assert.equal((await store.entry("ben", talk, 1))?.text, "the");
+    const second = edit("ana", 1, "these");
+    assert.deepEqual(kinds(await store.commit([second, first, { ...first, text: "this" }])), [
+      "accepted",
+      "duplicate",
+      "duplicate",
+    ]);
+    assert.deepEqual(kinds(await store.commit([{ ...second, text: "the" }, erase("ana", 1), second])), [
+      "conflict",
+      "accepted",
+      "duplicate",
+    ]);
   });
 
   test("a message that is erased is empty everywhere, and so is what it was edited to", async (store) => {
@@ -117,8 +140,8 @@ export function messageStoreChanges(name: string, open: () => OpenedStores): voi
     const change = edit("ana", 1, "uno");
     const removal = erase("ana", 2);
     const accepted = (await store.commit([first, second, change, removal])).map(acceptedMessage);
-    const again = await store.commit([first, second, change, removal, { ...change, text: "eins" }]);
-    const places = [...accepted, accepted[2]].map(({ position, conversation, seq, acceptedAt }) => {
+    const again = await store.commit([first, second, change, removal]);
+    const places = accepted.map(({ position, conversation, seq, acceptedAt }) => {
       return { kind: "duplicate", accepted: { position, conversation, seq, acceptedAt } };
     });
     assert.deepEqual(again, places);

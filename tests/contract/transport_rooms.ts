@@ -179,6 +179,24 @@ export function transportRooms(test: DefineTest): void {
     assert.equal(await ana.refusal(edit), "not_found");
   });
 
+  test("a banned member reads neither in history nor in the list what was edited in afterwards", async (context) => {
+    const [ana, ben] = await people(context, "ana", "ben");
+    const room = await makeRoom(ana);
+    await ben.ask("joinRoom", { id: id(), room });
+    const { seq } = await ana.send(room, "plain");
+    await ana.ask("removeMember", { id: id(), room, user: "ben", ban: true });
+    await ana.ask("edit", { to: room, id: id(), seq, text: "secret" });
+    const read = async (client: LinkClient) => {
+      const { messages } = await client.ask("history", historyRequest({ with: room }));
+      const { conversation } = await client.ask("getConversation", { with: room });
+      const seen = messages.find((message) => message.seq === seq)!;
+      assert.deepEqual(conversation!.last, seen);
+      return [seen.text, seen.withheld, seen.editedAtMs > 0];
+    };
+    assert.deepEqual(await read(ben), ["", true, true]);
+    assert.deepEqual(await read(ana), ["secret", false, true]);
+  });
+
   test("only its author edits a message; in a room, moderators delete it too", async (context) => {
     const [ana, ben, cleo] = await people(context, "ana", "ben", "cleo");
     const room = await makeRoom(ana);

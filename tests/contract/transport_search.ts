@@ -90,11 +90,14 @@ export function transportSearch(test: DefineTest): void {
     await ana.send("ben", "secret of two");
     await ana.ask("inviteMember", { id: id(), room, user: "ben" });
     await ben.ask("joinRoom", { id: id(), room });
-    await ana.send(room, "secret between");
+    const between = await ana.send(room, "secret between");
     await ana.ask("removeMember", { id: id(), room, user: "ben", ban: false });
     await ana.send(room, "secret after");
     assert.deepEqual(await found(ben, "secret"), ["secret between", "secret of two"]);
     assert.deepEqual(await found(ben, `secret in:${room}`), ["secret between"]);
+    await ana.ask("edit", { to: room, id: id(), seq: between.seq, text: "secret edited in" });
+    assert.deepEqual(await found(ben, "secret"), ["secret of two"]);
+    assert.deepEqual(await found(ana, '"edited in"'), ["secret edited in"]);
     for (const query of ["secret", "from:ana", "secr*", "-other", 'scope:c1 "c1" c1', "secret from:me"]) {
       const { messages, more } = await search(mallory, query);
       assert.deepEqual([messages, more], [[], false], query);

@@ -30,6 +30,7 @@ const step = fc.record({
       arbitrary: fc.constantFrom("join", "leave", "invite", "remove", "ban", "unban", "promote", "topic", "change"),
     },
     { weight: 5, arbitrary: fc.constantFrom("edit", "delete", "react", "unreact") },
+    { weight: 3, arbitrary: fc.constant("edit_own") },
     { weight: 3, arbitrary: fc.constantFrom("block", "unblock", "read", "read_own") },
     { weight: 4, arbitrary: fc.constantFrom("invite", "leave") },
     { weight: 2, arbitrary: fc.constantFrom("check", "reopen", "index", "index") },
@@ -164,8 +165,13 @@ async function take(run: Run, step: Step, check: () => Promise<void>): Promise<v
       if (inRoom) event({ kind: "room_changed", isPublic: flag, historyVisible: number % 2 === 0 }, "ops");
       return;
     case "edit":
-      if (isIn) run.append({ conversation: where, sender: user, ...edit(run, step, where) });
+      if (isIn) run.append(edit(step, { conversation: where, target: targetOf(run, step, where), head: model.head }));
       return;
+    case "edit_own": {
+      const target = ownMessage(run, step, where);
+      if (isIn && target !== undefined) run.append(edit(step, { conversation: where, target, head: model.head }));
+      return;
+    }
     case "delete":
       if (isIn) event({ kind: "deleted", target: targetOf(run, step, where) });
       return;
@@ -201,9 +207,18 @@ function targetOf(run: Run, { number }: Step, conversation: string): number {
   return Math.max(1, (run.model.logs.get(conversation)?.length ?? 0) - number % 6);
 }
 
-function edit(run: Run, step: Step, conversation: string): Pick<Append, "text" | "event" | "mentions"> {
-  const target = targetOf(run, step, conversation);
-  return { text: `edited ${run.model.head}`, event: { kind: "edited", target }, mentions: step.flag ? users : [] };
+function ownMessage(run: Run, { user, number }: Step, conversation: string): number | undefined {
+  const log = run.model.logs.get(conversation) ?? [];
+  const own = log.filter(({ append, deleted }) => append.sender === user && !append.event && !deleted);
+  return own.at(-1 - number % Math.max(1, own.length))?.seq;
+}
+
+function edit(
+  { user, flag }: Step,
+  { conversation, target, head }: { conversation: string; target: number; head: number },
+): Pick<Append, "conversation" | "sender" | "text" | "event" | "mentions"> {
+  const event = { kind: "edited", target } as const;
+  return { conversation, sender: user, text: `edited ${head}`, event, mentions: flag ? users : [] };
 }
 
 const probe = fc.record({
@@ -314,7 +329,7 @@ async function checkSearch(
   const has = (text: string, word: string) => text.split(" ").includes(word);
   for (const { terms, excluded = [], sender, conversation } of searches) {
     const expected = model.visibleTo(user).filter((message) =>
-      message.position <= index.position && message.event === undefined && !message.deleted &&
+      message.position <= index.position && message.event === undefined && !message.deleted && !message.withheld &&
       terms.every((word) => has(message.text, word)) && !excluded.some((word) => has(message.text, word)) &&
       (sender === undefined || message.sender === sender) &&
       (conversation === undefined || message.conversation === conversation)
@@ -368,7 +383,7 @@ function property(name: string, options: StoreOptions): void {
         }
       }
     });
-    await fc.assert(property, { numRuns: 15, interruptAfterTimeLimit: 300_000, markInterruptAsFailure: true });
+    await fc.assert(property, { numRuns: 40, interruptAfterTimeLimit: 300_000, markInterruptAsFailure: true });
   });
 }
 

@@ -26,7 +26,8 @@ interface Block {
 interface Emoji {
   readonly emoji: string;
   readonly user: string;
-  readonly position: number;
+  /** Of the entry that added it. */
+  readonly seq: number;
 }
 
 interface Entry {
@@ -36,6 +37,8 @@ interface Entry {
   readonly ordinal: number;
   text: string;
   editedAt?: number;
+  /** Of the newest edit. */
+  editedSeq?: number;
   deleted: boolean;
   reactions: Emoji[];
   mentions: readonly string[];
@@ -171,12 +174,13 @@ export class LogModel {
     switch (event.kind) {
       case "edited": {
         const target = this.#find(conversation, event.target)!;
-        Object.assign(target, { text, editedAt: acceptedAt, mentions });
+        Object.assign(target, { text, editedAt: acceptedAt, editedSeq: entry.seq, mentions });
         return;
       }
       case "deleted": {
         const target = this.#find(conversation, event.target)!;
-        Object.assign(target, { text: "", deleted: true, editedAt: undefined, reactions: [], mentions: [] });
+        const noEdit = { editedAt: undefined, editedSeq: undefined };
+        Object.assign(target, { text: "", deleted: true, ...noEdit, reactions: [], mentions: [] });
         return;
       }
       case "reacted": {
@@ -184,7 +188,7 @@ export class LogModel {
         const same = target.reactions.some(({ emoji, user }) => emoji === event.emoji && user === sender);
         if (event.removed) {
           target.reactions = target.reactions.filter(({ emoji, user }) => emoji !== event.emoji || user !== sender);
-        } else if (!same) target.reactions.push({ emoji: event.emoji, user: sender, position: entry.position });
+        } else if (!same) target.reactions.push({ emoji: event.emoji, user: sender, seq: entry.seq });
         return;
       }
       default:
@@ -268,10 +272,24 @@ export class LogModel {
       (about === undefined || this.#isVisible(about, user));
   }
 
+  /** A message says what its newest edit said, to those who see that edit. */
+  #isTextShown({ append, editedSeq }: Entry, user: string): boolean {
+    return editedSeq === undefined || this.#isVisible(this.#find(append.conversation, editedSeq)!, user);
+  }
+
+  /** Undefined for a text that is withheld. */
+  #text(entry: Entry, user: string): string | undefined {
+    const { conversation, event } = entry.append;
+    if (event?.kind !== "edited") return this.#isTextShown(entry, user) ? entry.text : undefined;
+    const target = this.#find(conversation, event.target)!;
+    return target.deleted || target.editedSeq === entry.seq ? target.text : undefined;
+  }
+
   #show(entry: Entry, user: string, withReactions: boolean): Message {
     const { append, position, seq, ordinal, editedAt, deleted } = entry;
     const { id, conversation, sender, acceptedAt, event, replyTo, automatic } = append;
-    const text = event?.kind === "edited" ? this.#find(conversation, event.target)!.text : entry.text;
+    const said = this.#text(entry, user);
+    const text = said ?? "";
     const message = { position, conversation, seq, id, sender, acceptedAt, text, ordinal };
     const reactions = withReactions ? this.#reactions(entry, user) : [];
     return {
@@ -281,12 +299,14 @@ export class LogModel {
       ...(automatic && { automatic }),
       ...(editedAt !== undefined && { editedAt }),
       ...(deleted && { deleted }),
+      ...(said === undefined && { withheld: true }),
       ...(reactions.length > 0 && { reactions }),
     };
   }
 
   #reactions(entry: Entry, user: string) {
-    const seen = entry.reactions.filter((reaction) => !this.#isBlocked(user, reaction.user, reaction.position));
+    const { conversation } = entry.append;
+    const seen = entry.reactions.filter(({ seq }) => this.#isVisible(this.#find(conversation, seq)!, user));
     const emoji = [...new Set(seen.map(({ emoji }) => emoji))];
     return emoji.map((emoji) => {
       const same = seen.filter((reaction) => reaction.emoji === emoji);
@@ -314,7 +334,9 @@ export class LogModel {
       invitedBy: this.#inviters.get(key(conversation, user)),
       readSeq,
       unread: unread.length,
-      mentions: unread.filter(({ seq }) => this.#find(conversation, seq)!.mentions.includes(user)).length,
+      mentions:
+        unread.filter(({ seq, withheld }) => !withheld && this.#find(conversation, seq)!.mentions.includes(user))
+          .length,
       peerReadSeq: tells ? this.#readSeq(conversation, peer) : 0,
       peerDeliveredSeq: 0,
     };

@@ -29,6 +29,7 @@ export function wireMessage(message: Partial<Message>): Message {
     editedAtMs: 0,
     deleted: false,
     automatic: false,
+    withheld: false,
     reactions: [],
     attachment: undefined,
     event: undefined,

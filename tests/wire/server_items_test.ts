@@ -43,6 +43,7 @@ const messageFields = {
   automatic: fc.constant(true as const),
   editedAt: positive,
   deleted: fc.constant(true),
+  withheld: fc.constant(true),
   attachment: fc.record({ name: text, mediaType: text, size: position, sha256: fc.constant("ab".repeat(32)) }, plain),
 };
 const required = ["position", "conversation", "seq", "acceptedAt", "id", "sender", "text", "ordinal"] as const;

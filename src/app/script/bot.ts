@@ -68,9 +68,9 @@ export class Bot {
     await this.stop(0);
   }
 
-  #wants({ sender, event, automatic, deleted, conversation, text }: Message): boolean {
+  #wants({ sender, event, automatic, deleted, withheld, conversation, text }: Message): boolean {
     const { user, only, mentionsOnly } = this.#options;
-    if (sender === user || automatic || deleted || event !== undefined) return false;
+    if (sender === user || automatic || deleted || withheld || event !== undefined) return false;
     if (only !== undefined && !only.has(conversation)) return false;
     return !mentionsOnly || !isRoomId(conversation) || findMentions(text, (name) => name === user).length > 0;
   }

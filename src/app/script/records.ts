@@ -1,7 +1,7 @@
 import { conversationAddress, type Message } from "../../core/message.ts";
 import { sanitizeLine, sanitizeLines } from "../../core/sanitize.ts";
 import { PresenceState, type Room, type User } from "../../gen/chatd/v1/chat.ts";
-import { eventText } from "../../terminal/event_text.ts";
+import { eventText, textStandIn } from "../../terminal/event_text.ts";
 import { clock, date, formatBytes } from "../../terminal/transcript.ts";
 
 /** An entry of a log as scripts get it; docs/scripts.md promises the names. */
@@ -22,6 +22,7 @@ export function messageRecord(message: Message, user: string): Record<string, un
     ...(attachment !== undefined && { file: attachment }),
     ...(editedAt !== undefined && { editedAt: iso(editedAt) }),
     ...(message.deleted && { deleted: true }),
+    ...(message.withheld && { withheld: true }),
     ...(reactions !== undefined && reactions.length > 0 && { reactions }),
     ...(event !== undefined && { event }),
   };
@@ -32,7 +33,7 @@ export function messageText(message: Message, user: string): string {
   const { conversation, seq, acceptedAt, event, replyTo, attachment } = message;
   const address = sanitizeLine(conversationAddress(conversation, user));
   const start = `${date(acceptedAt)} ${clock(acceptedAt)} [${address}] ${seq}`;
-  const [first, ...rest] = message.deleted ? ["(deleted)"] : sanitizeLines(eventText(message));
+  const [first, ...rest] = sanitizeLines(textStandIn(message) ?? eventText(message));
   const sender = sanitizeLine(message.sender);
   if (event !== undefined) return [`${start} * ${sender} ${first}`, ...rest.map(indent)].join("\n");
   const answers = replyTo === undefined ? "" : `(to ${replyTo}) `;

@@ -1,7 +1,7 @@
 import { findMentions } from "../../core/mentions.ts";
 import type { Message } from "../../core/message.ts";
 import { sanitizeLine, sanitizeLines } from "../../core/sanitize.ts";
-import { eventText } from "../event_text.ts";
+import { eventText, textStandIn } from "../event_text.ts";
 import { clock, fileText } from "../transcript.ts";
 import type { Palette } from "./palette.ts";
 import { wrap } from "./wrap.ts";
@@ -26,14 +26,16 @@ export function messageRows(
   const who = sender === me ? dim(`${name}:`) : palette.bold(palette.name(`${name}:`));
   const answers = replyTo === undefined ? "" : `${dim(`(to ${replyTo})`)} `;
   const mark = isForMe ? `${palette.warn("@")} ` : "";
-  const lines = [`${start} ${mark}${who} ${answers}${deleted ? dim("(deleted)") : set(first)}`, ...rest.map(set)];
+  const standIn = textStandIn(message);
+  const said = standIn === undefined ? set(first) : dim(standIn);
+  const lines = [`${start} ${mark}${who} ${answers}${said}`, ...rest.map(set)];
   if (attachment !== undefined && !deleted) {
     const shown = dim(fileText(attachment, seq));
-    if (message.text === "") lines[lines.length - 1] += shown;
+    if (message.text === "" && standIn === undefined) lines[lines.length - 1] += shown;
     else lines.push(shown);
   }
   const marks = [
-    ...(editedAt !== undefined && !deleted ? ["(edited)"] : []),
+    ...(editedAt !== undefined && standIn === undefined ? ["(edited)"] : []),
     ...reactions.map(({ emoji, count }) => `${sanitizeLine(emoji)} ${count}`),
     ...(receipt !== "" ? [receipt] : []),
   ];

@@ -106,13 +106,15 @@ export class MessageWindow {
     this.#head = Math.max(this.#head, message.seq);
     const { event } = message;
     if (event?.kind === "edited") {
-      this.#change(event.target, message.seq, (target) => ({
+      const { text, acceptedAt: editedAt, withheld } = message;
+      this.#change(event.target, message.seq, ({ withheld: _before, ...target }) => ({
         ...target,
-        text: message.text,
-        editedAt: message.acceptedAt,
+        text,
+        editedAt,
+        ...(withheld && { withheld }),
       }));
     } else if (event?.kind === "deleted") {
-      this.#change(event.target, message.seq, ({ attachment: _gone, reactions: _too, ...target }) => ({
+      this.#change(event.target, message.seq, ({ attachment: _gone, reactions: _too, withheld: _also, ...target }) => ({
         ...target,
         text: "",
         deleted: true,

@@ -68,6 +68,7 @@ Deno.test("a bot answers people, where it is to, and nobody else", async () => {
     message({ sender: "bot" }),
     message({ automatic: true }),
     message({ deleted: true, text: "" }),
+    message({ withheld: true, text: "" }),
     message({ event: { kind: "joined" }, conversation: room }),
     message({ conversation: "ben:bot", sender: "ben" }),
     message({ conversation: room, text: "to nobody" }),

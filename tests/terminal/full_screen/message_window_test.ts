@@ -93,6 +93,17 @@ Deno.test("edits, deletions and reactions are seen in the message", () => {
   assert.deepEqual(window.items[1].message!.reactions, []);
 });
 
+Deno.test("a message that was edited twice has no text until its newest edit arrives", () => {
+  const window = bigWindow();
+  window.addNewest(page(1, 1));
+  window.arrived(event(2, { kind: "edited", target: 1 }, { text: "", withheld: true }));
+  const [hidden] = window.items.map(({ message }) => message!);
+  assert.deepEqual([hidden.text, hidden.withheld], ["", true]);
+  window.arrived(event(3, { kind: "edited", target: 1 }, { text: "newest" }));
+  const [shown] = window.items.map(({ message }) => message!);
+  assert.deepEqual([shown.text, shown.withheld], ["newest", undefined]);
+});
+
 Deno.test("what a page was read with is not counted again when it arrives", () => {
   const window = bigWindow();
   const reactions = [{ emoji: "🎉", count: 1, own: false }];

@@ -136,7 +136,7 @@ export interface Message {
   sender: string;
   /** When the server accepted it, in milliseconds since the Unix epoch. */
   acceptedAtMs: number;
-  /** At most 16 KiB of UTF-8. Empty when it was deleted, where a file came without words, and with some events. */
+  /** At most 16 KiB of UTF-8. Empty when it was deleted or is withheld, where a file came without words, and with some events. */
   text: string;
   /** What it answers; 0 when it answers nothing in particular. */
   replyToSeq: number;
@@ -156,6 +156,11 @@ export interface Message {
     | undefined;
   /** A program wrote it in answer to something: other programs do not answer it. */
   automatic: boolean;
+  /**
+   * The text is not given. Of a message: the reader may not see its newest edit, which was made when they were not in the room, or by an
+   * author whom they had blocked. Of an edit: the message was edited again.
+   */
+  withheld: boolean;
 }
 
 export interface Reaction {
@@ -179,7 +184,7 @@ export interface Attachment {
 export interface Event {
   kind:
     | //
-    /** The entry's text is the new text; empty when the message was deleted since. */
+    /** The entry's text is the new text; empty when the message was deleted since, and withheld when it was edited again since. */
     { $case: "edited"; value: MessageEdited }
     | { $case: "deleted"; value: MessageDeleted }
     | { $case: "reacted"; value: MessageReacted }
@@ -518,6 +523,7 @@ function createBaseMessage(): Message {
     attachment: undefined,
     event: undefined,
     automatic: false,
+    withheld: false,
   };
 }
 
@@ -567,6 +573,9 @@ export const Message: MessageFns<Message> = {
     }
     if (message.automatic !== false) {
       writer.uint32(120).bool(message.automatic);
+    }
+    if (message.withheld !== false) {
+      writer.uint32(128).bool(message.withheld);
     }
     return writer;
   },
@@ -704,6 +713,14 @@ export const Message: MessageFns<Message> = {
             message.automatic = reader.bool();
             continue;
           }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.withheld = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -747,6 +764,7 @@ export const Message: MessageFns<Message> = {
       attachment: isSet(object.attachment) ? Attachment.fromJSON(object.attachment) : undefined,
       event: isSet(object.event) ? Event.fromJSON(object.event) : undefined,
       automatic: isSet(object.automatic) ? globalThis.Boolean(object.automatic) : false,
+      withheld: isSet(object.withheld) ? globalThis.Boolean(object.withheld) : false,
     };
   },
 
@@ -796,6 +814,9 @@ export const Message: MessageFns<Message> = {
     }
     if (message.automatic !== false) {
       obj.automatic = message.automatic;
+    }
+    if (message.withheld !== false) {
+      obj.withheld = message.withheld;
     }
     return obj;
   },

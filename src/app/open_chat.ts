@@ -2,6 +2,7 @@ import { Accounts, type Registration } from "../core/accounts.ts";
 import { AuditJournal } from "../core/audit_journal.ts";
 import { Chat } from "../core/chat.ts";
 import { systemClock } from "../core/clock.ts";
+import { DeviceCleanup } from "../core/device_cleanup.ts";
 import { Erasure } from "../core/erasure.ts";
 import { type DeletedAccounts, type Limits, standardLimits } from "../core/limits.ts";
 import type { PasswordHasher } from "../core/password_hasher.ts";
@@ -39,6 +40,7 @@ export interface Core {
   readonly chat: Chat;
   readonly retention: Retention;
   readonly erasure: Erasure;
+  readonly deviceCleanup: DeviceCleanup;
   readonly audit: AuditJournal;
   /** Ends all sessions, and writes what waits; afterwards the store can be closed. */
   close(): Promise<void>;
@@ -64,20 +66,18 @@ export function openChat(options: OpenChatOptions): OpenChat {
   const lock = opened.use(lockFolder(folder));
   const store = opened.use(openStore({ folder, log }));
   const core = openCore(store, options);
-  const { chat, retention, erasure } = core;
-  const swept = chat.accounts.removeOldDevices()
-    .catch((error) => log.error("old devices could not be removed", { error }));
+  const { chat, retention, erasure, deviceCleanup } = core;
   const control = openControlSocket({ folder, handlers: operatorCommands(core), log });
   store.indexer.start();
   chat.files.start();
   retention.start();
+  deviceCleanup.start();
   void erasure.run();
   opened.move();
   let closed: Promise<void> | undefined;
   const close = async () => {
     await control.close();
     await core.close();
-    await swept;
     store.close();
     lock.release();
   };
@@ -127,17 +127,26 @@ export function openCore(store: Store, options: OpenChatOptions): Core {
     log,
     audit,
     metrics,
+    noteUse: (deviceId, consumer) => deviceCleanup.noteUse(deviceId, consumer),
     defer,
     rate,
+  });
+  const deviceCleanup = new DeviceCleanup({
+    store: store.deviceCleanup,
+    live: chat.live,
+    clock,
+    log,
+    mayRemoveByAge: () => true,
   });
   const close = async () => {
     search.close();
     await chat.close();
     await retention.close();
     await erasure.close();
+    await deviceCleanup.close();
     await audit.flush();
   };
-  return { chat, retention, erasure, audit, close };
+  return { chat, retention, erasure, deviceCleanup, audit, close };
 }
 
 /** Runs a callback after the input that is ready now has been read. */

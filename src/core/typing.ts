@@ -11,7 +11,10 @@ const saidByUser = { burst: 8, perSecond: 1 };
 /** In larger rooms nobody is told: somebody always types there, and everybody would be told of it. */
 const maxMembers = 100;
 
-/** Tells who is writing, unless they hide their presence. Lossy: what is too much is left out, and for those who are told it is over after 6 seconds. */
+/**
+ * Tells who is writing, unless they hide their presence. Lossy: what is too much is left out, and for those who are told it is
+ * over after 6 seconds.
+ */
 export class Typing {
   readonly #live: LiveSessions;
   readonly #settings: UserSettings;

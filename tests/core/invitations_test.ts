@@ -29,7 +29,7 @@ function changedRooms({ notices }: FakeSubscriber): (string | undefined)[] {
   return notices.flatMap((notice) => notice.kind === "state_changed" ? [notice.conversation] : []);
 }
 
-Deno.test("a hundred invitations keep nobody out of rooms, and the oldest go for newer ones", async () => {
+Deno.test("more invitations than memberships allowed keep nobody out of rooms, and are listed newest first", async () => {
   await using rooms = await TestRooms.open({ users: ["ana", "ben", ...spammers], limits: { maxMemberships: 3 } });
   const first = await rooms.create("ana", "first", { isPublic: false });
   await rooms.invite("ana", first, "ben");
@@ -78,7 +78,7 @@ Deno.test("invitations by somebody who is blocked count for nothing, which the i
   await chat.settings.block("ben", "cleo");
   ben.notices.splice(0);
   await rooms.invite("cleo", room, "ben");
-  await rejectsWith("not_found", chat.conversation("ben", "+" + "a".repeat(26)));
+  assert.equal((await invitationsOf(rooms, "ben")).length, 1);
   assert.deepEqual(await rooms.roles("cleo", room), ["ben invited", "cleo owner"]);
   await rejectsWith("already_exists", rooms.invite("cleo", room, "ben"));
   await rooms.remove("cleo", room, "ben");

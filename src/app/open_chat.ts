@@ -3,6 +3,7 @@ import { AuditJournal } from "../core/audit_journal.ts";
 import { Chat } from "../core/chat.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { systemClock } from "../core/clock.ts";
+import { DeviceCleanup } from "../core/device_cleanup.ts";
 import { Erasure } from "../core/erasure.ts";
 import { type DeletedAccounts, type Limits, standardLimits } from "../core/limits.ts";
 import type { PasswordHasher } from "../core/password_hasher.ts";
@@ -40,6 +41,7 @@ export interface Core {
   readonly chat: Chat;
   readonly retention: Retention;
   readonly erasure: Erasure;
+  readonly deviceCleanup: DeviceCleanup;
   readonly audit: AuditJournal;
   /** Ends all sessions, and writes what waits; afterwards the store can be closed. */
   close(): Promise<void>;
@@ -68,20 +70,18 @@ export function openChat(options: OpenChatOptions): OpenChat {
   const store = opened.use(openStore({ folder, log }));
   beginServing(store, log);
   const core = openCore(store, options);
-  const { chat, retention, erasure } = core;
-  const swept = chat.accounts.removeOldDevices()
-    .catch((error) => log.error("old devices could not be removed", { error }));
+  const { chat, retention, erasure, deviceCleanup } = core;
   const control = openControlSocket({ folder, handlers: operatorCommands(core), log });
   store.indexer.start();
   chat.files.start();
   retention.start();
+  deviceCleanup.start();
   void erasure.run();
   opened.move();
   let closed: Promise<void> | undefined;
   const close = async () => {
     await control.close();
     await core.close();
-    await swept;
     store.close();
     lock.release();
   };
@@ -143,17 +143,26 @@ export function openCore(store: Store, options: OpenChatOptions): Core {
     log,
     audit,
     metrics,
+    noteUse: (deviceId, consumer) => deviceCleanup.noteUse(deviceId, consumer),
     defer,
     rate,
+  });
+  const deviceCleanup = new DeviceCleanup({
+    store: store.deviceCleanup,
+    live: chat.live,
+    clock,
+    log,
+    mayRemoveByAge: () => true,
   });
   const close = async () => {
     search.close();
     await chat.close();
     await retention.close();
     await erasure.close();
+    await deviceCleanup.close();
     await audit.flush();
   };
-  return { chat, retention, erasure, audit, close };
+  return { chat, retention, erasure, deviceCleanup, audit, close };
 }
 
 /** Runs a callback after the input that is ready now has been read. */

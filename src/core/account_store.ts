@@ -89,12 +89,6 @@ export interface AccountStore {
   /** Removes the token. */
   logOutDevice(id: string): Promise<void>;
 
-  /**
-   * Removes, with their cursors, devices without a token that were last used before this time, and those whose token expired
-   * before it. @returns how many.
-   */
-  removeDevices(before: number): Promise<number>;
-
   addInvite(invite: InviteRecord): Promise<void>;
 
   /** Whether `addUser` would take this invitation. */

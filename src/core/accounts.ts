@@ -222,11 +222,6 @@ export class Accounts {
     await this.#devices.renew(deviceId);
   }
 
-  /** Forgets devices, with their cursors, on which nobody has been logged in for 90 days. */
-  async removeOldDevices(): Promise<void> {
-    await this.#devices.removeOld();
-  }
-
   /** Ends the device's token and its live sessions. */
   async logOut({ user, deviceId, deviceName }: Identity): Promise<void> {
     await this.#locks.run(user, () => this.#devices.logOut(user, deviceId, "This device was logged out."));

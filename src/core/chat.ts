@@ -63,6 +63,8 @@ export interface ChatOptions {
   deletedAccounts?: DeletedAccounts;
   /** Such messages are to be blanked. */
   onErase?(): void;
+  /** A session of a device's consumer begins, or goes on for another day. */
+  noteUse?(deviceId: string, consumer: string): Promise<void>;
 }
 
 /** The chat itself, the same for every transport. */
@@ -111,8 +113,13 @@ export class Chat {
     this.presence = new Presence({ live, store, settingsStore: options.settings, settings, clock, log });
     this.typing = new Typing({ live, settings, clock });
     const cache = new RoomCache(options.rooms);
+    const hearsOf = (user: string, room: RoomState) => {
+      const inviter = room.inviterOf(user);
+      return room.hasMember(user) || (inviter !== undefined && !settings.isHidden(user, inviter));
+    };
     const fanOut = new FanOut({
       live,
+      hearsOf,
       rooms: cache,
       hides: (user, { sender, position }) => settings.isHidden(user, sender, position),
       hasBlocked: (user) => settings.hasBlocked(user),
@@ -160,7 +167,7 @@ export class Chat {
       isUser,
       checkContact: (sender, recipient) => settings.checkContact(sender, recipient),
     });
-    this.roomKeeper = new RoomKeeper({ cache, store: options.rooms, revisions, log });
+    this.roomKeeper = new RoomKeeper({ cache, store: options.rooms, revisions, log, hearsOf });
     this.deletion = new AccountDeletion({
       accounts,
       rooms: this.rooms,
@@ -324,6 +331,7 @@ export class Chat {
         `This device has ${maxConsumers} consumers, so it cannot have "${consumer}" too: use one of their names.`,
       );
     }
+    await this.#options.noteUse?.(deviceId, consumer);
     return Math.max(stored, this.#commits.waitingCursor(deviceId, consumer) ?? 0);
   }
 
@@ -337,6 +345,12 @@ export class Chat {
     const before = this.presence.stateOf(user);
     this.live.add(subscriber);
     this.presence.sessionsChanged(user, before);
+  }
+
+  /** The subscriber is still connected, which is use of its token and its cursor. @throws {ChatError} `unauthenticated` */
+  async renew({ identity, consumer }: Pick<Subscriber, "identity" | "consumer">): Promise<void> {
+    await this.accounts.renew(identity);
+    await this.#options.noteUse?.(identity.deviceId, consumer);
   }
 
   unsubscribe(subscriber: Subscriber): void {

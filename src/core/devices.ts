@@ -8,8 +8,6 @@ import { createDeviceId, createToken, hashSecret } from "./secret.ts";
 
 /** A token in use is written back no more often than this, in milliseconds. */
 const touchIntervalMs = 60 * 60 * 1000;
-/** How long the cursors of a device are kept that nobody is logged in on, in milliseconds. */
-const retentionMs = 90 * 24 * 60 * 60 * 1000;
 /**
  * How many devices a user has. Beyond it, one that is logged out is forgotten, and when there is none, one is logged out first:
  * the one used longest ago.
@@ -103,12 +101,6 @@ export class Devices {
   async list(user: string): Promise<DeviceRecord[]> {
     const now = this.#clock.now();
     return (await this.#store.listDevices(user)).filter((device) => device.expiresAt > now);
-  }
-
-  /** Forgets those, with their cursors, on which nobody has been logged in for 90 days. */
-  async removeOld(): Promise<void> {
-    const removed = await this.#store.removeDevices(this.#clock.now() - retentionMs);
-    if (removed > 0) this.#log.info("old devices removed", { removed });
   }
 
   async #makeRoom(user: string): Promise<void> {

@@ -11,7 +11,9 @@ export interface FanOutOptions {
   hides(user: string, message: Message): boolean;
   /** Whether anything may be hidden from `user` by blocks, also by those that ended. */
   hasBlocked(user: string): boolean;
-  /** Somebody was invited, or is not any more. */
+  /** Whether `user` is in the room, or invited by somebody whom they do not block. */
+  hearsOf(user: string, room: RoomState): boolean;
+  /** Somebody was invited or removed, or is not any more. */
   invitationChanged(user: string, conversation: string): void;
 }
 
@@ -48,13 +50,15 @@ export class FanOut {
     const { event, sender } = change;
     const subject = "user" in event ? event.user : sender;
     const wasMember = room.hasMember(subject);
+    const { rooms, live, hearsOf } = this.#options;
+    const heardBefore = hearsOf(subject, room);
     const wasPublicAs = room.name;
     room.apply(change, message.seq);
-    const { rooms, live } = this.#options;
     if (event.kind === "room_created") rooms.add(room);
     if (event.kind === "room_changed") rooms.forgetName(wasPublicAs);
-    const isUnheard = event.kind === "invited" && this.#options.hides(subject, message);
-    if (subject !== sender && !isUnheard) this.#options.invitationChanged(subject, message.conversation);
+    // To a stranger who is banned, or invited by somebody whom they block, the room does not exist.
+    const isHeard = heardBefore || hearsOf(subject, room);
+    if (subject !== sender && isHeard) this.#options.invitationChanged(subject, message.conversation);
     if (wasMember && !room.hasMember(subject)) yield subject;
     yield* liveMembers(room, live);
   }

@@ -5,9 +5,9 @@ const gibibyte = 1024 * mebibyte;
 export interface Limits {
   /** Of one file, in bytes. */
   readonly maxFileBytes: number;
-  /** Accounts, beyond which nobody registers; disabled and deleted ones count. The operator can still add some. */
+  /** Accounts, beyond which nobody registers; disabled ones count, deleted ones do not. The operator can still add some. */
   readonly maxUsers: number;
-  /** Rooms that exist and that one user created. */
+  /** Rooms that one user created and is still in; also those of the last 30 days that are empty. */
   readonly maxRoomsPerUser: number;
   /** Rooms that one user is in at once. */
   readonly maxMemberships: number;

@@ -81,6 +81,13 @@ export class LiveSessions {
     return false;
   }
 
+  isConsumerOnline(user: string, deviceId: string, consumer: string): boolean {
+    for (const each of this.of(user)) {
+      if (each.identity.deviceId === deviceId && each.consumer === consumer) return true;
+    }
+    return false;
+  }
+
   get count(): number {
     let count = 0;
     for (const subscribers of this.#byUser.values()) count += subscribers.size;

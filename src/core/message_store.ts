@@ -109,10 +109,11 @@ export interface ConversationSummary {
   readonly conversation: string;
   /** Newest seq of the user's last stay in it; 0 when there was none, as for an invitation. */
   readonly headSeq: number;
-  /** Where it stands in the list: the position of that entry; the highest number that there is for an invitation. */
+  /** Where it stands in the list: the position of that entry. Invitations have higher ones than any entry. */
   readonly position: number;
   /** The newest message that the user may see, never an event. */
   readonly last: Message | undefined;
+  /** Of a private room that the user left: only its name as it was then. */
   readonly room: Room | undefined;
   /** "member" between two people. */
   readonly role: RoomRole;
@@ -190,7 +191,7 @@ export interface MessageStore {
   ): Promise<{ messages: Message[]; more: boolean }>;
 
   /**
-   * Invitations first (without those by people whom the user blocks), when `beforePosition` is 0; then the one with the newest entry first;
+   * Invitations first (without those by people whom the user blocks), the newest first; then the one with the newest entry first;
    * only those whose `position` is before `beforePosition`, where 0 starts from the newest. At most `maxBytes` of text beyond the first.
    */
   conversationsOf(

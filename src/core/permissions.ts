@@ -50,7 +50,7 @@ const allowed: Readonly<Record<Standing, ReadonlySet<RoomAction>>> = {
   moderator: new Set(moderator),
   member: new Set(member),
   invited: new Set<RoomAction>(["see", "join", "leave"]),
-  banned: new Set<RoomAction>(["see"]),
+  banned: new Set<RoomAction>(),
   stranger: new Set<RoomAction>(),
 };
 
@@ -59,7 +59,7 @@ const allowedInPublic: Readonly<Record<Standing, readonly RoomAction[]>> = {
   moderator: [],
   member: [],
   invited: ["see_members"],
-  banned: [],
+  banned: ["see"],
   stranger: ["see", "join", "see_members"],
 };
 

@@ -59,6 +59,15 @@ export class RoomCache {
     }
   }
 
+  /** The store knows better what the room is: it is read again as soon as no entry is under way. */
+  reload(id: string): void {
+    const room = this.#rooms.get(id);
+    this.#loading.delete(id);
+    if (room === undefined) return;
+    this.#outdated.add(room);
+    this.#forgetOutdated(room);
+  }
+
   /** An entry was submitted, until {@link settled}: nothing else knows what becomes of the room. */
   submitted(room: RoomState): void {
     room.pending += 1;

@@ -12,6 +12,8 @@ export interface RoomKeeperOptions {
   readonly store: RoomStore;
   readonly revisions: StateRevisions;
   readonly log: Log;
+  /** Whether `user` is in the room, or invited by somebody whom they do not block. */
+  hearsOf(user: string, room: RoomState): boolean;
 }
 
 /** The operator's hand on rooms: all of them, private ones included. */
@@ -39,10 +41,10 @@ export class RoomKeeper {
    * any more. @throws {ChatError} `not_found`, `invalid_argument`, `storage_full`
    */
   async delete(address: string): Promise<{ room: Room; erased: Promise<void> }> {
-    const { cache, store, revisions, log } = this.#options;
+    const { cache, store, revisions, log, hearsOf } = this.#options;
     const state = await this.#find(address);
     const { room } = state;
-    const members = [...state.roles.keys()];
+    const members = [...state.roles.keys()].filter((user) => hearsOf(user, state));
     cache.forget(room.id);
     cache.forgetName(room.name);
     const erased = store.deleteRoom(room.id);

@@ -25,6 +25,7 @@ export class RoomState {
   #historyVisible: boolean;
   readonly #firstSeqs: Map<string, number>;
   readonly #roles: Map<string, CurrentRole>;
+  readonly #inviters: Map<string, string>;
   #memberCount = 0;
   #ownerCount = 0;
   /** Submitted, and not in the log: in the order of the log, by whom they take something from. */
@@ -42,6 +43,7 @@ export class RoomState {
     this.#isPublic = record.isPublic;
     this.#historyVisible = record.historyVisible;
     this.#firstSeqs = new Map(record.firstSeqs);
+    this.#inviters = new Map(record.inviters);
     this.#roles = new Map();
     for (const [user, role] of record.roles) this.#setRole(user, role);
   }
@@ -118,6 +120,11 @@ export class RoomState {
     return this.#roles;
   }
 
+  /** By the log: by whom a user is invited. */
+  inviterOf(user: string): string | undefined {
+    return this.#inviters.get(user);
+  }
+
   /** From which seq on a member sees what is said, at most. */
   firstSeq(user: string): number {
     return this.#firstSeqs.get(user) ?? 1;
@@ -160,8 +167,9 @@ export class RoomState {
         if (this.#roles.get(sender) !== "banned") this.#setRole(sender, undefined);
         return;
       case "invited":
-        if (!this.#roles.has(event.user)) this.#setRole(event.user, "invited");
-        return;
+        if (this.#roles.has(event.user)) return;
+        this.#inviters.set(event.user, sender);
+        return this.#setRole(event.user, "invited");
       case "removed":
         return this.#setRole(event.user, restricted(this.#roles.get(event.user), event));
       case "unbanned":
@@ -185,6 +193,7 @@ export class RoomState {
     this.#memberCount += Number(isMemberRole(role)) - Number(isMemberRole(before));
     this.#ownerCount += Number(role === "owner") - Number(before === "owner");
     if (!isMemberRole(role)) this.#firstSeqs.delete(user);
+    if (role !== "invited") this.#inviters.delete(user);
     if (role === undefined) this.#roles.delete(user);
     else this.#roles.set(user, role);
   }

@@ -3,6 +3,8 @@ import type { CurrentRole, Room } from "./room.ts";
 /** A room with everybody that it has to do with, except those who left. */
 export interface RoomRecord extends Omit<Room, "memberCount"> {
   readonly roles: ReadonlyMap<string, CurrentRole>;
+  /** By whom, for each user who is invited. */
+  readonly inviters: ReadonlyMap<string, string>;
   /** The first seq that members see, of those who do not see all. */
   readonly firstSeqs: ReadonlyMap<string, number>;
 }
@@ -20,8 +22,20 @@ export interface RoomStore {
   /** All rooms, for the operator: by id; only ids after `after`, at most `limit`. */
   listRooms(page: { after: string; limit: number }): Promise<Room[]>;
 
-  /** How many rooms somebody made that still have members, and in how many they are or may be. */
-  countRooms(user: string): Promise<{ created: number; joined: number }>;
+  /**
+   * How many rooms a user is in, and how many of those that they created count: those that they are in, and those that were
+   * created after `emptyAfter` and have no members.
+   */
+  countRooms(user: string, options: { emptyAfter: number }): Promise<{ created: number; joined: number }>;
+
+  /** How many open invitations `user` has from `inviter`. */
+  countInvitations(user: string, inviter: string): Promise<number>;
+
+  /**
+   * Drops open invitations of a user once there are `keep` newer ones by people whom the user does not block.
+   * @returns the ids of the rooms.
+   */
+  dropInvitations(user: string, options: { keep: number }): Promise<string[]>;
 
   /** The ids of those that somebody is in, or is invited to. */
   roomsOf(user: string): Promise<string[]>;

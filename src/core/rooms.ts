@@ -13,6 +13,13 @@ import { noSuchRoom, RoomState } from "./room_state.ts";
 import type { RoomStore } from "./room_store.ts";
 import { parseUserName } from "./user_name.ts";
 
+/** Open invitations that a user has: the oldest is dropped for a newer one. */
+const maxInvitations = 100;
+/** How many of them may be from one inviter. */
+const maxInvitationsByOne = 20;
+/** How long a room that nobody is in counts for its creator, in milliseconds. */
+const emptyRoomMs = 30 * 24 * 60 * 60 * 1000;
+
 /** What every request carries that appends to a room's log: its id, as messages have, and the room's address. */
 export interface RoomRequest {
   readonly id: string;
@@ -51,19 +58,20 @@ export class Rooms {
   ): Promise<{ room: Room; duplicate: boolean }> {
     const { isPublic, historyVisible } = request;
     const name = parseRoomName(request.name);
-    const { posting, cache, store, clock, limits, audit } = this.#options;
+    const { posting, cache, clock, limits, audit } = this.#options;
     return this.#locks.run(actor.user, async () => {
       const id = await roomIdFor(actor.user, parseMessageId(request.id));
       const made = await cache.find(id);
-      const nobody = { roles: new Map(), firstSeqs: new Map() };
+      const nobody = { roles: new Map(), inviters: new Map(), firstSeqs: new Map() };
       const room = made ??
         new RoomState({ id, name, topic: "", isPublic, historyVisible, createdAt: clock.now(), ...nobody });
-      const { created, joined } = await store.countRooms(actor.user);
+      const { created, joined } = await this.#countRooms(actor.user);
       const full = created >= limits.maxRoomsPerUser || joined >= limits.maxMemberships;
       const refusal = full
         ? new ChatError(
           "limit_reached",
-          `You made ${created} rooms and are in ${joined}; ${limits.maxRoomsPerUser} and ${limits.maxMemberships} are the most.`,
+          `You are in ${joined} rooms of at most ${limits.maxMemberships}, and ${created} that you made count, of at most ` +
+            `${limits.maxRoomsPerUser}: leave some first. A room that you left empty counts for 30 days.`,
         )
         : undefined;
       const event = { kind: "room_created", isPublic, historyVisible } as const;
@@ -83,8 +91,7 @@ export class Rooms {
       const { posting, cache, limits } = this.#options;
       const { user } = actor;
       const asked = await posting.room(user, request.room);
-      // An invitation counts as if they had joined already.
-      const isFull = asked.standing(user) === "invited" ? undefined : await this.#refuseMore(user);
+      const isFull = await this.#refuseMore(user);
       const judge = (room: RoomState) => {
         if (room.isMember(user)) return new ChatError("already_exists", `You are in room ${room.label} already.`);
         return refuseInRoom({ room, sender: user, needs: "join" }) ?? refuseFull(room, limits) ?? isFull;
@@ -132,12 +139,16 @@ export class Rooms {
     return this.#inOrder(actor, request, (asked) =>
       this.#locks.run(user, async () => {
         await this.#requireUser(user);
-        const reason = await this.#refuseMore(user) ?? await this.#refuseContact(actor.user, user);
+        const reason = await this.#refuseContact(actor.user, user) ?? await this.#refuseInvitation(actor.user, user);
         const judge = (room: RoomState) =>
           refuseInRoom({ room, sender: actor.user, needs: "invite" }) ?? refuseToInvite(room, user) ??
             refuseFull(room, this.#options.limits) ?? reason;
         const event = { kind: "invited", user } as const;
-        return await this.#post(actor, asked, { id: request.id, event, text: "", judge });
+        const posted = await this.#post(actor, asked, { id: request.id, event, text: "", judge });
+        const { store, cache } = this.#options;
+        const dropped = posted.duplicate ? [] : await store.dropInvitations(user, { keep: maxInvitations });
+        for (const room of dropped) cache.reload(room);
+        return posted;
       }));
   }
 
@@ -240,9 +251,26 @@ export class Rooms {
   }
 
   async #refuseMore(user: string): Promise<ChatError | undefined> {
-    const { store, limits } = this.#options;
-    if ((await store.countRooms(user)).joined < limits.maxMemberships) return undefined;
-    return new ChatError("limit_reached", `${user} is in ${limits.maxMemberships} rooms, which is as many as may be.`);
+    const { limits } = this.#options;
+    if ((await this.#countRooms(user)).joined < limits.maxMemberships) return undefined;
+    return new ChatError(
+      "limit_reached",
+      `You are in ${limits.maxMemberships} rooms, which is as many as you may: leave one first.`,
+    );
+  }
+
+  #countRooms(user: string): Promise<{ created: number; joined: number }> {
+    const { store, clock } = this.#options;
+    return store.countRooms(user, { emptyAfter: clock.now() - emptyRoomMs });
+  }
+
+  /** Also when `user` blocks the inviter, who is not to learn it. */
+  async #refuseInvitation(inviter: string, user: string): Promise<ChatError | undefined> {
+    if (await this.#options.store.countInvitations(user, inviter) < maxInvitationsByOne) return undefined;
+    return new ChatError(
+      "limit_reached",
+      `${user} has ${maxInvitationsByOne} open invitations from you, which is as many as may be: wait, or take one back.`,
+    );
   }
 
   async #refuseContact(sender: string, recipient: string): Promise<ChatError | undefined> {

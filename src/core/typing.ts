@@ -11,7 +11,10 @@ const saidByUser = { burst: 8, perSecond: 1 };
 /** In larger rooms nobody is told: somebody always types there, and everybody would be told of it. */
 const maxMembers = 100;
 
-/** Tells who is writing. Lossy: what is too much is left out, and for those who are told it is over after 6 seconds. */
+/**
+ * Tells who is writing, unless they hide their presence. Lossy: what is too much is left out, and for those who are told it is
+ * over after 6 seconds.
+ */
 export class Typing {
   readonly #live: LiveSessions;
   readonly #settings: UserSettings;
@@ -31,7 +34,7 @@ export class Typing {
   ): Promise<void> {
     if (this.#buckets.take(user, this.#clock.now()) > 0) return;
     if (room !== undefined && room.memberCount > maxMembers) return;
-    await this.#settings.load(user);
+    if (!(await this.#settings.settings(user)).presence) return;
     const audience = room === undefined ? directMembers(conversation) : liveMembers(room, this.#live);
     for (const other of audience) {
       if (other === user || this.#settings.isHidden(user, other) || this.#settings.isHidden(other, user)) continue;

@@ -293,7 +293,7 @@ export class Session {
     const delivery = this.#subscribe({ identity, consumer, cursor, head });
     clearTimeout(this.#helloTimer);
     this.#helloTimer = undefined;
-    this.#renewLater(identity);
+    this.#renewLater({ identity, consumer });
     const client = hello.client.slice(0, 64);
     chat.metrics.sessionBegan(peer.transport);
     log.info("session started", { session: this.id, user, device: deviceId, consumer, client, ...peer });
@@ -323,15 +323,15 @@ export class Session {
       .catch((error) => this.#logFailure("presence could not be told", error));
   }
 
-  #renewLater(identity: Identity): void {
+  #renewLater(subscriber: Pick<Subscriber, "identity" | "consumer">): void {
     this.#renewal = setTimeout(async () => {
       try {
-        await this.#options.chat.accounts.renew(identity);
+        await this.#options.chat.renew(subscriber);
       } catch (error) {
         if (error instanceof ChatError) return this.end(error);
         this.#logFailure("a token was not renewed", error);
       }
-      if (!this.#ended) this.#renewLater(identity);
+      if (!this.#ended) this.#renewLater(subscriber);
     }, renewIntervalMs);
   }
 

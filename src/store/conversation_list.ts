@@ -20,6 +20,9 @@ const maxLookedAt = 30_000;
 /** Entries that are looked at for the last message of each, even then. */
 const leastLookedAt = 32;
 
+/** Invitations stand before all entries of logs, so their positions in the list are beyond those of any log. */
+export const invitationBase = 2 ** 52;
+
 /** How many entries may still be looked at for a page of summaries. */
 interface Allowance {
   entries: number;
@@ -38,7 +41,11 @@ interface SummaryRow {
   headPosition: number;
   uncounted: number;
   firstSeq: number;
+  /** An invitation by somebody whom the user blocks counts as none. */
   role: number;
+  invitedPosition: number;
+  /** Of the room, when the user left it. */
+  leftName: string | null;
   readSeq: number;
   readUncounted: number;
   inviter: string | null;
@@ -65,10 +72,10 @@ interface PeerRow {
 function prepareStatements(database: Database) {
   return {
     invitations: database.prepare(
-      `SELECT m.conversation, ${openEnd} AS position FROM member m
-       WHERE m.user = :user AND m.role = ${roleCodes.invited}
-         AND (m.inviter IS NULL OR ${isUnblocked(":user", "m.inviter", openEnd.toString())})
-       ORDER BY m.conversation DESC LIMIT +:limit`,
+      `SELECT m.conversation, m.invited_position + ${invitationBase} AS position FROM member m
+       WHERE m.user = :user AND m.role = ${roleCodes.invited} AND m.invited_position < :before - ${invitationBase}
+         AND ${isHeard(":user")}
+       ORDER BY m.invited_position DESC LIMIT +:limit`,
     ),
     directs: database.prepare(
       `SELECT m.conversation, m.head_position AS position FROM member m
@@ -88,17 +95,21 @@ function prepareStatements(database: Database) {
            WHERE later.user = s.user AND later.conversation = s.conversation AND later.first_seq > s.first_seq)
          AND NOT EXISTS (
            SELECT 1 FROM member m
-           WHERE m.conversation = s.conversation AND m.user = s.user AND m.role = ${roleCodes.invited})
+           WHERE m.conversation = s.conversation AND m.user = s.user AND m.role = ${roleCodes.invited}
+             AND ${isHeard(":user")})
        ORDER BY s.last_position DESC LIMIT +:limit`,
     ),
     find: database.prepare(
       `SELECT c.id, c.name, c.head_seq AS headSeq, c.head_position AS headPosition, c.uncounted, c.first_seq AS firstSeq,
-         m.role, m.read_seq AS readSeq, m.read_uncounted AS readUncounted,
+         CASE WHEN m.role = ${roleCodes.invited} AND NOT ${
+        isHeard(":user")
+      } THEN ${roleCodes.left} ELSE m.role END AS role,
+         m.invited_position AS invitedPosition, m.left_name AS leftName, m.read_seq AS readSeq, m.read_uncounted AS readUncounted,
          (SELECT i.name FROM user i WHERE i.id = m.inviter) AS inviter,
          r.name AS roomName, r.topic, r.public AS isPublic, r.history_visible AS historyVisible, r.members,
          r.created_at AS createdAt
        FROM conversation c CROSS JOIN member m ON m.conversation = c.id LEFT JOIN room r ON r.conversation = c.id
-       WHERE c.id = ? AND m.user = ?`,
+       WHERE c.id = :conversation AND m.user = :user`,
     ),
     newestStay: database.prepare(
       `SELECT last_seq AS lastSeq, last_position AS lastPosition FROM span WHERE user = ? AND conversation = ?
@@ -154,15 +165,14 @@ export class ConversationList {
    */
   page(user: number, { before, limit }: { before: number; limit: number }): ListedConversation[] {
     const { invitations, directs, openStays, endedStays } = this.#statements;
-    const invited = before === 0 ? invitations.all({ user, limit }) : [];
     const rest = { user, before: before === 0 ? openEnd : before };
-    const others = [
+    const listed = [
+      ...invitations.all({ ...rest, limit }),
       ...directs.all({ ...rest, limit }),
       ...openStays.all(rest),
       ...endedStays.all({ ...rest, limit }),
     ] as unknown as ListedConversation[];
-    others.sort((one, other) => other.position - one.position);
-    return [...invited as unknown as ListedConversation[], ...others].slice(0, limit);
+    return listed.sort((one, other) => other.position - one.position).slice(0, limit);
   }
 
   /** What may be looked at for the summaries of a page. */
@@ -176,21 +186,22 @@ export class ConversationList {
     conversation: number,
     allowance: Allowance = this.allowance(),
   ): ConversationSummary | undefined {
-    const row = this.#statements.find.get(conversation, user) as unknown as SummaryRow | undefined;
+    const row = this.#statements.find.get({ conversation, user }) as unknown as SummaryRow | undefined;
     if (!row) return undefined;
     const stay = this.#statements.newestStay.get(user, conversation) as Stay | undefined;
-    // Banned, and never been there.
+    // Banned, or invited by somebody who is blocked, and never been there.
     if (stay === undefined && row.role !== roleCodes.invited) return undefined;
     const headSeq = stay === undefined ? 0 : Math.min(stay.lastSeq, row.headSeq);
     const isRead = row.readSeq >= headSeq;
+    const isInvited = row.role === roleCodes.invited;
     return {
       conversation: row.name,
       headSeq,
-      position: row.role === roleCodes.invited ? openEnd : Math.min(stay!.lastPosition, row.headPosition),
+      position: isInvited ? invitationBase + row.invitedPosition : Math.min(stay!.lastPosition, row.headPosition),
       last: this.#last(user, row, { headSeq, allowance }),
       room: toRoom(row),
       role: toRole(row.role),
-      invitedBy: row.inviter ?? undefined,
+      invitedBy: isInvited ? row.inviter ?? undefined : undefined,
       readSeq: row.readSeq,
       unread: isRead ? 0 : this.#unread(user, row, { headSeq, allowance }),
       mentions: isRead ? 0 : this.#mentions(user, row, headSeq),
@@ -276,15 +287,26 @@ export class ConversationList {
   }
 }
 
+/** SQL: the invitation of `m`, a row of member, is not by somebody whom `user` blocks. */
+function isHeard(user: string): string {
+  return `(m.inviter IS NULL OR ${isUnblocked(user, "m.inviter", openEnd.toString())})`;
+}
+
+/** Whoever left a private room learns nothing more of it: only its name as it was then. */
 function toRoom(row: SummaryRow): Room | undefined {
   if (row.roomName === null) return undefined;
+  const { name: id, createdAt } = row;
+  if (row.isPublic === 0 && (row.role === roleCodes.left || row.role === roleCodes.banned)) {
+    const name = row.leftName ?? "";
+    return { id, name, topic: "", isPublic: false, historyVisible: false, memberCount: 0, createdAt };
+  }
   return {
-    id: row.name,
+    id,
     name: row.roomName,
     topic: decodeText(row.topic),
     isPublic: row.isPublic !== 0,
     historyVisible: row.historyVisible !== 0,
     memberCount: row.members,
-    createdAt: row.createdAt,
+    createdAt,
   };
 }

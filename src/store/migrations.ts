@@ -15,6 +15,9 @@
  *   not known.
  * - entry.automatic: a program wrote it in answer to something.
  * - An incarnation is an opening of the log: its id is random, its head the newest position that it found.
+ * - member.invited_position: where the log was when an invitation came; those from before this column have the key of
+ *   their conversation, which is lower. member.left_name: the name of the room when its member left.
+ * - consumer.used_at: milliseconds since the Unix epoch; 0 while it is not known.
  * - The head is kept with the conversation, so that numbering goes on when all its entries are gone; and with each member, so that
  *   the newest conversations of a user are found in an index, however many there are.
  */
@@ -287,5 +290,20 @@ export const migrations: readonly string[] = [
     id TEXT NOT NULL UNIQUE,
     head INTEGER NOT NULL
   ) STRICT;
+  `,
+  `
+  ALTER TABLE member ADD COLUMN invited_position INTEGER NOT NULL DEFAULT 0;
+  UPDATE member SET invited_position = conversation WHERE role = 4;
+  DROP INDEX invitation;
+  CREATE INDEX invitation ON member (user, invited_position) WHERE role = 4;
+
+  ALTER TABLE member ADD COLUMN left_name TEXT;
+  UPDATE member SET left_name = (SELECT r.name FROM room r WHERE r.conversation = member.conversation)
+    WHERE head_position = 0 AND role IN (5, 6);
+
+  ALTER TABLE consumer ADD COLUMN used_at INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX consumer_by_use ON consumer (used_at);
+  CREATE INDEX device_by_use ON device (last_used_at);
+  CREATE INDEX deleted_user ON user (id) WHERE deleted = 1;
   `,
 ];

@@ -1,4 +1,5 @@
 import type { AccountStore } from "../core/account_store.ts";
+import type { DeviceCleanupStore } from "../core/device_cleanup.ts";
 import type { ErasureStore } from "../core/erasure.ts";
 import type { FileStore } from "../core/file_store.ts";
 import type { AuditStore } from "../core/audit.ts";
@@ -12,6 +13,7 @@ import { Database, databasePath } from "./database.ts";
 import { Indexer } from "./indexer.ts";
 import { SearchIndex } from "./search_index.ts";
 import { SqliteAccountStore } from "./sqlite_account_store.ts";
+import { SqliteDeviceCleanup } from "./sqlite_device_cleanup.ts";
 import { SqliteErasureStore } from "./sqlite_erasure_store.ts";
 import { SqliteFileStore } from "./sqlite_file_store.ts";
 import { SqliteAuditLog } from "./sqlite_audit_log.ts";
@@ -36,6 +38,7 @@ export interface Store extends Disposable {
   fileBytes(): { database: number; log: number };
   /** To be called before clients are served: positions that they are told belong to this opening. @throws {ChatError} `storage_full` */
   beginServing(): void;
+  readonly deviceCleanup: DeviceCleanupStore;
   /** Idempotent. Calls after it fail. */
   close(): void;
 }
@@ -64,6 +67,7 @@ export function openStore({ folder, log = silentLog }: { folder: string; log?: L
     rooms,
     retention: new SqliteRetentionStore(database, { spentIds: messages.spentIds }),
     erasure: new SqliteErasureStore(database),
+    deviceCleanup: new SqliteDeviceCleanup(database),
     files: new SqliteFileStore(database, { folder: `${folder}/files` }),
     settings: new SqliteSettingsStore(database),
     indexer,

@@ -37,11 +37,18 @@ function prepareStatements(database: Database) {
     enter: database.prepare(
       `INSERT INTO member (conversation, user, role, head_position, read_seq, read_uncounted) VALUES (?, ?, ?, 0, ?, ?)
        ON CONFLICT (conversation, user) DO UPDATE SET
-         role = excluded.role, inviter = NULL, read_seq = excluded.read_seq, read_uncounted = excluded.read_uncounted`,
+         role = excluded.role, inviter = NULL, left_name = NULL, read_seq = excluded.read_seq,
+         read_uncounted = excluded.read_uncounted`,
     ),
     invite: database.prepare(
-      `INSERT INTO member (conversation, user, role, head_position, inviter) VALUES (?, ?, ${roleCodes.invited}, 0, ?)
-       ON CONFLICT (conversation, user) DO UPDATE SET role = excluded.role, inviter = excluded.inviter`,
+      `INSERT INTO member (conversation, user, role, head_position, inviter, invited_position)
+       VALUES (?, ?, ${roleCodes.invited}, 0, ?, ?)
+       ON CONFLICT (conversation, user) DO UPDATE SET
+         role = excluded.role, inviter = excluded.inviter, invited_position = excluded.invited_position`,
+    ),
+    rememberName: database.prepare(
+      `UPDATE member SET left_name = (SELECT r.name FROM room r WHERE r.conversation = member.conversation)
+       WHERE conversation = ? AND user = ?`,
     ),
     setRole: database.prepare(
       `INSERT INTO member (conversation, user, role, head_position) VALUES (?, ?, ?, 0)
@@ -133,20 +140,22 @@ export class RoomChanges {
 
   /** Takes a member out, or an invitation back; or bans, also somebody who is not there. */
   #leave(user: number, { conversation, seq, position }: Placed, role: number): void {
-    const { count, endStay } = this.#statements;
+    const { count, endStay, rememberName } = this.#statements;
     const before = this.#role(conversation, user);
     if (isMember(before)) {
       count.run(-1, conversation);
       // They see how they left.
       endStay.run(seq, position, user, conversation);
+      rememberName.run(conversation, user);
     }
     if (role === roleCodes.banned || isMember(before)) this.#statements.setRole.run(conversation, user, role);
     else if (before === roleCodes.invited) this.#becomeWhatTheyWere(user, conversation);
   }
 
-  #invite(user: number, { conversation, sender }: Placed): void {
+  #invite(user: number, { conversation, sender, position }: Placed): void {
     const before = this.#role(conversation, user);
-    if (before === undefined || before === roleCodes.left) this.#statements.invite.run(conversation, user, sender);
+    if (before !== undefined && before !== roleCodes.left) return;
+    this.#statements.invite.run(conversation, user, sender, position);
   }
 
   #unban(user: number, conversation: number): void {

@@ -35,8 +35,10 @@ function prepareStatements(database: Database) {
        VALUES (:name, :passwordHash, :disabled, :createdAt)`,
     ),
     isRetired: database.prepare("SELECT 1 FROM retired_name WHERE name = ?"),
-    // Their rows are never removed, so the newest key is their number.
-    countUsers: database.prepare("SELECT max(id) AS users FROM user"),
+    // Rows are never removed, so the newest key is the number of accounts that there ever were.
+    countUsers: database.prepare(
+      "SELECT (SELECT max(id) FROM user) - (SELECT count(*) FROM user WHERE deleted = 1 AND id > 0) AS users",
+    ),
     findUser: database.prepare(`${selectUser} WHERE name = ?`),
     listUsers: database.prepare(`${selectUser} WHERE name > ? AND deleted = 0 ORDER BY name LIMIT +?`),
     setPassword: database.prepare("UPDATE user SET password_hash = ? WHERE name = ?"),
@@ -79,9 +81,6 @@ function prepareStatements(database: Database) {
     ),
     logOutDevice: database.prepare("UPDATE device SET token_hash = NULL WHERE public_id = ?"),
     logOutAll: database.prepare(`UPDATE device SET token_hash = NULL WHERE ${ofUser}`),
-    removeDevices: database.prepare(
-      "DELETE FROM device WHERE (token_hash IS NULL AND last_used_at < :before) OR expires_at < :before",
-    ),
     addInvite: database.prepare(
       "INSERT INTO invite (code_hash, created_at, expires_at) VALUES (:codeHash, :createdAt, :expiresAt)",
     ),
@@ -216,10 +215,6 @@ export class SqliteAccountStore implements AccountStore {
 
   logOutDevice(id: string): Promise<void> {
     return this.#write(() => void this.#statements.logOutDevice.run(id));
-  }
-
-  removeDevices(before: number): Promise<number> {
-    return this.#write(() => Number(this.#statements.removeDevices.run({ before }).changes));
   }
 
   addInvite({ codeHash, createdAt, expiresAt }: InviteRecord): Promise<void> {

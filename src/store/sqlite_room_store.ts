@@ -23,6 +23,7 @@ interface MemberRow {
   name: string;
   role: number;
   firstSeq: number | null;
+  inviter: string | null;
 }
 
 // Ids of rooms are what lies between "+" and the next character.
@@ -32,6 +33,7 @@ const saysReads = "u.read_receipts = 1";
 const selectRoom = `
   SELECT r.conversation, c.name AS id, r.name, r.topic, r.public, r.history_visible, r.created_at, r.members
   FROM conversation c CROSS JOIN room r ON r.conversation = c.id`;
+const invited = "(SELECT id FROM user WHERE name = :name)";
 const asker = "(SELECT id FROM user WHERE name = :asker)";
 const readers = `
   FROM conversation c CROSS JOIN member m ON m.conversation = c.id CROSS JOIN user u ON u.id = m.user
@@ -44,7 +46,8 @@ function prepareStatements(database: Database) {
   return {
     find: database.prepare(`${selectRoom} WHERE c.name = ?`),
     roles: database.prepare(
-      `SELECT u.name, m.role, s.first_seq AS firstSeq FROM member m CROSS JOIN user u ON u.id = m.user
+      `SELECT u.name, m.role, s.first_seq AS firstSeq, (SELECT i.name FROM user i WHERE i.id = m.inviter) AS inviter
+       FROM member m CROSS JOIN user u ON u.id = m.user
          LEFT JOIN span s ON s.user = m.user AND s.conversation = m.conversation AND s.last_seq = ${openEnd}
        WHERE m.conversation = ? AND m.role <> ${roleCodes.left}`,
     ),
@@ -60,13 +63,32 @@ function prepareStatements(database: Database) {
     ),
     list: database.prepare(`${selectRoom} WHERE ${isRoom} AND c.name > ? ORDER BY c.name LIMIT +?`),
     countCreated: database.prepare(
-      "SELECT count(*) AS count FROM room WHERE creator = (SELECT id FROM user WHERE name = ?) AND members > 0",
+      `SELECT count(*) AS count FROM room r
+       WHERE r.creator = (SELECT id FROM user WHERE name = :user) AND ((r.members = 0 AND r.created_at > :emptyAfter) OR EXISTS (
+         SELECT 1 FROM member m WHERE m.conversation = r.conversation AND m.user = r.creator AND ${isMember}))`,
     ),
     countJoined: database.prepare(
       `SELECT count(*) AS count FROM member m
-       WHERE m.user = (SELECT id FROM user WHERE name = ?) AND m.head_position = 0
-         AND m.role IN (${roleCodes.member}, ${roleCodes.moderator}, ${roleCodes.owner}, ${roleCodes.invited})`,
+       WHERE m.user = (SELECT id FROM user WHERE name = ?) AND m.head_position = 0 AND ${isMember}`,
     ),
+    countInvitations: database.prepare(
+      `SELECT count(*) AS count FROM member m
+       WHERE m.user = (SELECT id FROM user WHERE name = ?) AND m.role = ${roleCodes.invited}
+         AND m.inviter = (SELECT id FROM user WHERE name = ?)`,
+    ),
+    oldInvitations: database.prepare(
+      `SELECT m.conversation, c.name AS id, m.user FROM member m CROSS JOIN conversation c ON c.id = m.conversation
+       WHERE m.user = ${invited} AND m.role = ${roleCodes.invited} AND m.invited_position <= (
+         SELECT k.invited_position FROM member k
+         WHERE k.user = ${invited} AND k.role = ${roleCodes.invited}
+           AND ${isUnblocked(invited, "k.inviter", openEnd.toString())}
+         ORDER BY k.invited_position DESC LIMIT 1 OFFSET +:keep)`,
+    ),
+    becomeLeft: database.prepare(
+      `UPDATE member SET role = ${roleCodes.left}, inviter = NULL WHERE conversation = :conversation AND user = :user
+         AND EXISTS (SELECT 1 FROM span s WHERE s.user = :user AND s.conversation = :conversation)`,
+    ),
+    removeMember: database.prepare("DELETE FROM member WHERE conversation = :conversation AND user = :user"),
     roomsOf: database.prepare(
       `SELECT c.name AS id FROM member m CROSS JOIN conversation c ON c.id = m.conversation
        WHERE m.user = (SELECT id FROM user WHERE name = ?) AND m.head_position = 0 AND ${isRoom}
@@ -127,6 +149,7 @@ export class SqliteRoomStore implements RoomStore {
       return {
         ...room,
         roles: new Map(rows.map(({ name, role }) => [name, toRole(role) as CurrentRole])),
+        inviters: new Map(rows.flatMap(({ name, inviter }) => inviter === null ? [] : [[name, inviter]])),
         firstSeqs: new Map(
           rows.flatMap(({ name, firstSeq }) => firstSeq !== null && firstSeq > 1 ? [[name, firstSeq]] : []),
         ),
@@ -147,9 +170,30 @@ export class SqliteRoomStore implements RoomStore {
     return settle(() => toRooms(this.#statements.list.all(after, limit)));
   }
 
-  countRooms(user: string): Promise<{ created: number; joined: number }> {
+  countRooms(user: string, { emptyAfter }: { emptyAfter: number }): Promise<{ created: number; joined: number }> {
     const { countCreated, countJoined } = this.#statements;
-    return settle(() => ({ created: toCount(countCreated.get(user)), joined: toCount(countJoined.get(user)) }));
+    return settle(() => ({
+      created: toCount(countCreated.get({ user, emptyAfter })),
+      joined: toCount(countJoined.get(user)),
+    }));
+  }
+
+  countInvitations(user: string, inviter: string): Promise<number> {
+    return settle(() => toCount(this.#statements.countInvitations.get(user, inviter)));
+  }
+
+  dropInvitations(name: string, { keep }: { keep: number }): Promise<string[]> {
+    const { oldInvitations, becomeLeft, removeMember } = this.#statements;
+    return settle(() => {
+      const old = oldInvitations.all({ name, keep }) as { conversation: number; user: number; id: string }[];
+      if (old.length === 0) return [];
+      this.#database.transaction(() => {
+        for (const { conversation, user } of old) {
+          if (becomeLeft.run({ conversation, user }).changes === 0) removeMember.run({ conversation, user });
+        }
+      });
+      return old.map(({ id }) => id);
+    });
   }
 
   roomsOf(user: string): Promise<string[]> {

@@ -1,5 +1,6 @@
 import { isRoomId } from "../core/room.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
+import { Role } from "../gen/chatd/v1/chat.ts";
 import { fromWireMessage } from "../wire/convert.ts";
 import { type CommandContext, type Commands, currentOf, only, parseNumber, usage } from "./command.ts";
 
@@ -115,7 +116,10 @@ async function react(
 async function listConversations({ client, names, print }: CommandContext): Promise<void> {
   const { conversations, more } = await client.listConversations({ limit: 100 });
   for (const { room } of conversations) if (room !== undefined) names.addRoom(room);
-  const lines = conversations.map(({ conversation, unread, mentions }) => {
+  const lines = conversations.map(({ conversation, unread, mentions, role, invitedBy }) => {
+    if (role === Role.INVITED) {
+      return `  ${names.label(conversation)} (${sanitizeLine(invitedBy)} invites you: /join or /leave ${conversation})`;
+    }
     const marks = [unread > 0 ? `${unread} unread` : "", mentions > 0 ? `${mentions} for you` : ""].filter(Boolean);
     return `  ${names.label(conversation)}${marks.length > 0 ? ` (${marks.join(", ")})` : ""}`;
   });

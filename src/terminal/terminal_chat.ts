@@ -254,7 +254,7 @@ export class TerminalChat {
     if (room === undefined) return this.#names.addPerson(address);
     this.#names.addRoom(room);
     if (role !== Role.INVITED) return;
-    this.#note(`${invitedBy} invites you to the room #${room.name}: /join ${room.id}`);
+    this.#note(`${invitedBy} invites you to the room #${room.name}: /join ${room.id}, or /leave ${room.id} to decline`);
   }
 
   #learnRoom(conversation: string): Promise<void> {

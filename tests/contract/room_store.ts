@@ -90,6 +90,7 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
       historyVisible: false,
       createdAt: 1_700_000_000_000,
       roles: new Map([["ana", "owner"]]),
+      inviters: new Map(),
       firstSeqs: new Map(),
     });
     await setting.event(a, "ana", { kind: "topic_changed" }, "what “ops” means \u{1f680}");
@@ -100,7 +101,8 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
     await setting.event(a, "ben", { kind: "removed", user: "dan", banned: true });
     await setting.event(a, "ben", { kind: "invited", user: "eve" });
     const room = await rooms.findRoom(a);
-    assert.deepEqual({ ...room, roles: [...room!.roles].sort(), firstSeqs: [...room!.firstSeqs] }, {
+    const { roles, inviters, firstSeqs } = room!;
+    assert.deepEqual({ ...room, roles: [...roles].sort(), inviters: [...inviters], firstSeqs: [...firstSeqs] }, {
       id: a,
       name: "operations",
       topic: "what “ops” means \u{1f680}",
@@ -108,6 +110,7 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
       historyVisible: true,
       createdAt: 1_700_000_000_000,
       roles: [["ana", "owner"], ["ben", "moderator"], ["dan", "banned"], ["eve", "invited"]],
+      inviters: [["eve", "ben"]],
       firstSeqs: [],
     });
   });
@@ -178,19 +181,50 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
   });
 
   test(
-    "countRooms() counts rooms made that have members, and those that somebody is in or may be",
+    "countRooms() counts rooms that a user is in, and those made that they are in, or that are empty and young",
     async (setting, { rooms, messages }) => {
+      const count = (emptyAfter = 0) => rooms.countRooms("ben", { emptyAfter });
       await accept(messages, directAppend("ana", "ben"));
-      assert.deepEqual(await rooms.countRooms("ben"), { created: 0, joined: 0 });
+      assert.deepEqual(await count(), { created: 0, joined: 0 });
       await setting.create(a, { name: "ops", by: "ben" });
       await setting.create(b, { name: "web" });
       await setting.create(c, { name: "all" });
       await setting.event(b, "ben", { kind: "joined" });
       await setting.event(c, "ana", { kind: "invited", user: "ben" });
-      assert.deepEqual(await rooms.countRooms("ben"), { created: 1, joined: 3 });
+      // An invitation is no membership.
+      assert.deepEqual(await count(), { created: 1, joined: 2 });
       await setting.event(b, "ana", { kind: "removed", user: "ben", banned: true });
+      await setting.event(a, "cleo", { kind: "joined" });
       await setting.event(a, "ben", { kind: "left" });
-      assert.deepEqual(await rooms.countRooms("ben"), { created: 0, joined: 1 });
+      assert.deepEqual(await count(), { created: 0, joined: 0 });
+      await setting.event(a, "cleo", { kind: "left" });
+      assert.deepEqual(await count(1_699_999_999_999), { created: 1, joined: 0 });
+      assert.deepEqual(await count(1_700_000_000_000), { created: 0, joined: 0 });
+    },
+  );
+
+  test(
+    "dropInvitations() drops what is older than so many of people who are not blocked",
+    async (setting, { rooms, messages, settings }) => {
+      const made = ["b", "c", "d", "e"].map(roomId);
+      await setting.create(a, { name: "ops", isPublic: false });
+      await setting.event(a, "ana", { kind: "invited", user: "eve" });
+      await setting.event(a, "eve", { kind: "joined" });
+      await setting.event(a, "eve", { kind: "left" });
+      await setting.event(a, "ana", { kind: "invited", user: "eve" });
+      for (const [index, id] of made.entries()) {
+        await setting.create(id, { name: `room-${index}`, by: "ben", isPublic: false });
+        await setting.event(id, "ben", { kind: "invited", user: "eve" });
+      }
+      assert.equal(await rooms.countInvitations("eve", "ben"), 4);
+      await settings.block("eve", "ben", messages.head);
+      assert.deepEqual(await rooms.dropInvitations("eve", { keep: 1 }), []);
+      await settings.unblock("eve", "ben", messages.head);
+      assert.deepEqual((await rooms.dropInvitations("eve", { keep: 3 })).sort(), [a, made[0]].sort());
+      assert.equal(await rooms.countInvitations("eve", "ben"), 3);
+      assert.deepEqual([...(await rooms.findRoom(a))!.roles.keys()], ["ana"]);
+      assert.equal((await messages.conversationOf("eve", a))?.role, "left");
+      assert.equal(await messages.conversationOf("eve", made[0]), undefined);
     },
   );
 
@@ -270,7 +304,7 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
     const { messages: left } = await messages.messagesAfter("ana", 0, { limit: 10_000, maxBytes: 1_000_000 });
     assert.deepEqual(left.map(({ conversation }) => conversation), ["ana:ben", b, b]);
     assert.equal(left.at(-1)!.position, kept.position);
-    assert.deepEqual(await rooms.countRooms("ben"), { created: 0, joined: 0 });
+    assert.deepEqual(await rooms.countRooms("ben", { emptyAfter: 0 }), { created: 0, joined: 0 });
     assert.equal(messages.head, head);
     await rooms.deleteRoom(a);
     await rooms.deleteRoom(c);

@@ -5,7 +5,7 @@ const standings: readonly Standing[] = ["owner", "moderator", "member", "invited
 
 /** Who may what, in the order of `standings`: "y" always, "p" in public rooms only, "." never. */
 const table: Readonly<Record<RoomAction, string>> = {
-  see: "yyyyyp",
+  see: "yyyypp",
   see_members: "yyyp.p",
   send: "yyy...",
   react: "yyy...",

@@ -209,12 +209,15 @@ Deno.test("an invitation can be accepted by who has as many as may be", async ()
   await rooms.join("ben", two);
 });
 
-Deno.test("nobody is invited to more rooms at once than they may be in", async () => {
-  await using rooms = await TestRooms.open({ users, limits: { maxMemberships: 3 } });
-  const made = await Promise.all(["one", "two", "three"].map((name) => rooms.create("ana", name)));
-  await rooms.create("ben", "mine");
+Deno.test("invitations are no memberships, and those that cross are limited for each inviter", async () => {
+  await using rooms = await TestRooms.open({ users, limits: { maxMemberships: 25 } });
+  const made = await Promise.all(Array.from({ length: 22 }, (_, index) => rooms.create("ana", `room-${index}`)));
   const invited = await Promise.allSettled(made.map((room) => rooms.invite("ana", room, "ben")));
-  assert.equal(invited.filter(({ status }) => status === "fulfilled").length, 2);
+  assert.equal(invited.filter(({ status }) => status === "fulfilled").length, 20);
+  const refused = invited.findIndex(({ status }) => status === "rejected");
+  await rejectsWith("limit_reached", rooms.invite("ana", made[refused], "ben"));
+  await rooms.leave("ben", made[invited.findIndex(({ status }) => status === "fulfilled")]);
+  await rooms.invite("ana", made[refused], "ben");
 });
 
 Deno.test("nothing gets into a room that the operator deletes meanwhile, and nobody is sent it", async () => {

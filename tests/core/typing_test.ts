@@ -87,3 +87,14 @@ Deno.test("who says it too often is told of some of the time", async () => {
   for (let count = 0; count < 100; count++) await say(test, "ana", "ben");
   assert.equal(take(ben).length, 2);
 });
+
+Deno.test("whoever hides their presence types unseen", async () => {
+  await using test = await TestChat.open();
+  const ben = await come(test, "ben");
+  await test.chat.settings.update("ana", { presence: false });
+  await say(test, "ana", "ben");
+  assert.deepEqual(take(ben), []);
+  await test.chat.settings.update("ana", { presence: true });
+  await say(test, "ana", "ben");
+  assert.deepEqual(take(ben), ["ana types in ana:ben"]);
+});

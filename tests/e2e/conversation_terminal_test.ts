@@ -107,6 +107,12 @@ Deno.test("who is invited into a private room is told, comes in, and is told whe
   await ana.sees("ana: for those who come later");
   ana.type("/invite ben");
   await ben.sees("ana invites you to the room #plans: /join +");
+  ben.type("/conversations");
+  await ben.sees(/#plans \(ana invites you: \/join or \/leave \+[a-z2-7]{26}\)/);
+  ben.type("/leave #plans");
+  await ana.sees("* ben left");
+  ana.type("/invite ben");
+  await ben.sees(/to decline[^]*to decline/);
   ben.type("/join #plans");
   await ben.sees("[ben → #plans]");
   await ben.sees("ana: for those who come later");

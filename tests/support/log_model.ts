@@ -1,6 +1,7 @@
 import type { LogEvent, RoomEvent } from "../../src/core/log_event.ts";
 import { directMembers, type Message } from "../../src/core/message.ts";
 import type { Append, ChangeResult, ConversationSummary, MoveRead } from "../../src/core/message_store.ts";
+import { invitationBase } from "../../src/store/conversation_list.ts";
 import { isRoomId, type Room, type RoomRole } from "../../src/core/room.ts";
 
 interface Stay {
@@ -54,7 +55,8 @@ export class LogModel {
   readonly rooms = new Map<string, ModelRoom>();
   readonly #roles = new Map<string, RoomRole>();
   readonly #stays = new Map<string, Stay[]>();
-  readonly #inviters = new Map<string, string>();
+  readonly #inviters = new Map<string, { name: string; position: number }>();
+  readonly #leftNames = new Map<string, string>();
   readonly #read = new Map<string, number>();
   readonly #blocks: Block[] = [];
 
@@ -143,8 +145,7 @@ export class LogModel {
 
   summaries(user: string): ConversationSummary[] {
     const all = [...this.logs.keys()].flatMap((conversation) => this.#summary(conversation, user) ?? []);
-    return all.filter(({ invitedBy }) => invitedBy === undefined || !this.#isBlocked(user, invitedBy, never))
-      .sort((one, other) => other.position - one.position);
+    return all.sort((one, other) => other.position - one.position);
   }
 
   peersOf(user: string): Set<string> {
@@ -196,7 +197,7 @@ export class LogModel {
     }
   }
 
-  #applyToRoom(event: RoomEvent, { append, seq }: Entry): void {
+  #applyToRoom(event: RoomEvent, { append, seq, position }: Entry): void {
     const { sender, conversation, acceptedAt, text } = append;
     const room = this.rooms.get(conversation)!;
     switch (event.kind) {
@@ -215,7 +216,7 @@ export class LogModel {
         return this.#leave(conversation, sender, { seq, role: "left" });
       case "invited":
         this.#roles.set(key(conversation, event.user), "invited");
-        this.#inviters.set(key(conversation, event.user), sender);
+        this.#inviters.set(key(conversation, event.user), { name: sender, position });
         return;
       case "removed":
         return this.#leave(conversation, event.user, { seq, role: event.banned ? "banned" : "left" });
@@ -245,7 +246,10 @@ export class LogModel {
     const id = key(conversation, user);
     this.#inviters.delete(id);
     const stay = this.#stays.get(id)?.at(-1);
-    if (stay?.last === never) stay.last = seq;
+    if (stay?.last === never) {
+      stay.last = seq;
+      this.#leftNames.set(id, this.rooms.get(conversation)!.name);
+    }
     if (stay || role === "banned") this.#roles.set(id, role);
     else this.#roles.delete(id);
   }
@@ -315,8 +319,10 @@ export class LogModel {
   }
 
   #summary(conversation: string, user: string): ConversationSummary | undefined {
-    const role = this.role(conversation, user);
     const hasBeenIn = this.hasBeenIn(conversation, user);
+    const inviter = this.#inviters.get(key(conversation, user));
+    const isUnheard = inviter !== undefined && this.#isBlocked(user, inviter.name, never);
+    const role = isUnheard ? (hasBeenIn ? "left" : undefined) : this.role(conversation, user);
     if (role === undefined || (role !== "invited" && !hasBeenIn)) return undefined;
     const headSeq = hasBeenIn ? this.extent(conversation, user)[1] : 0;
     const readSeq = this.#readSeq(conversation, user);
@@ -327,11 +333,14 @@ export class LogModel {
     return {
       conversation,
       headSeq,
-      position: role === "invited" ? never : this.#find(conversation, headSeq)!.position,
+      position: role === "invited" ? invitationBase + inviter!.position : this.#find(conversation, headSeq)!.position,
       last: messages.at(-1),
-      room: this.#room(conversation),
+      room: this.#room(
+        conversation,
+        role === "left" || role === "banned" ? this.#leftNames.get(key(conversation, user)) : undefined,
+      ),
       role,
-      invitedBy: this.#inviters.get(key(conversation, user)),
+      invitedBy: isUnheard ? undefined : inviter?.name,
       readSeq,
       unread: unread.length,
       mentions:
@@ -342,8 +351,12 @@ export class LogModel {
     };
   }
 
-  #room(conversation: string): Room | undefined {
+  /** `leftName`: that of the room when the asker left it, who learns nothing more of a private one. */
+  #room(conversation: string, leftName?: string): Room | undefined {
     const room = this.rooms.get(conversation);
+    if (room !== undefined && leftName !== undefined && !room.isPublic) {
+      return { ...room, id: conversation, name: leftName, topic: "", historyVisible: false, memberCount: 0 };
+    }
     return room && { id: conversation, memberCount: this.#membersOf(conversation).length, ...room };
   }
 }

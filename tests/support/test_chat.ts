@@ -62,6 +62,7 @@ export class TestChat {
       deletedAccounts: options.deletedAccounts,
       clock,
       log: silentLog,
+      noteUse: (device, consumer) => store.deviceCleanup.noteUse(device, consumer, clock.now()),
       defer,
       rate,
       metrics: options.metrics,

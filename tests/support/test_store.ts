@@ -4,6 +4,7 @@ import { Database } from "../../src/store/database.ts";
 import { MessageFinder } from "../../src/store/message_finder.ts";
 import { SearchIndex } from "../../src/store/search_index.ts";
 import { SqliteAccountStore } from "../../src/store/sqlite_account_store.ts";
+import { SqliteDeviceCleanup } from "../../src/store/sqlite_device_cleanup.ts";
 import { SqliteErasureStore } from "../../src/store/sqlite_erasure_store.ts";
 import { SqliteFileStore } from "../../src/store/sqlite_file_store.ts";
 import { SqliteMessageStore } from "../../src/store/sqlite_message_store.ts";
@@ -30,6 +31,7 @@ export class TestStore<Messages extends TestMessageStore = TestMessageStore> imp
   /** Finds what is committed, at once. */
   readonly search: MessageSearch;
   readonly erasure: SqliteErasureStore;
+  readonly deviceCleanup: SqliteDeviceCleanup;
   /** Their contents would go into a folder that does not exist. */
   readonly files: SqliteFileStore;
   readonly #database: Database;
@@ -50,6 +52,7 @@ export class TestStore<Messages extends TestMessageStore = TestMessageStore> imp
       },
     };
     this.erasure = new SqliteErasureStore(database);
+    this.deviceCleanup = new SqliteDeviceCleanup(database);
     this.files = new SqliteFileStore(database, { folder: "/nonexistent/files of a test" });
   }
 

@@ -33,6 +33,8 @@ export interface RoomsCommandOptions extends ListOptions {
   readonly query?: string;
   /** Those that the user is in, instead of public ones. */
   readonly mine: boolean;
+  /** Those that the user is invited to, with the inviter, instead of public ones. */
+  readonly invited: boolean;
 }
 
 const historyPage = 200;
@@ -86,13 +88,14 @@ export async function runUsers(options: ListOptions): Promise<number> {
   });
 }
 
-/** Prints rooms: public ones by name, or one's own, the one with the newest entry first. */
+/** Prints rooms: public ones by name, or one's own, the one with the newest entry first, or those that one is invited to. */
 export async function runRooms(options: RoomsCommandOptions): Promise<number> {
   return await list(options, async (client, _connection, print) => {
     const query = options.query?.replace(/^#/, "").toLowerCase() ?? "";
-    for await (const room of options.mine ? ownRooms(client, query) : publicRooms(client, query)) {
-      const record = roomRecord(room);
-      const text = [record.address, `#${room.name}`, `${room.members}`, room.topic].map((field) => `${field}`);
+    for await (const { room, invitedBy } of chosenRooms(client, query, options)) {
+      const record: Record<string, unknown> = { ...roomRecord(room), ...(invitedBy !== undefined && { invitedBy }) };
+      const inviter = invitedBy === undefined ? [] : [invitedBy];
+      const text = [`${record.address}`, `#${room.name}`, `${room.members}`, room.topic, ...inviter];
       if (!await print(options.json ? jsonLine(record) : text.map(sanitizeLine).join("\t"))) return;
     }
   });
@@ -100,12 +103,17 @@ export async function runRooms(options: RoomsCommandOptions): Promise<number> {
 
 /** All conversations of the user, but for invitations and rooms that they are not in any more. */
 export async function* ownConversations(client: ChatClient): AsyncGenerator<Conversation, void> {
+  for await (const conversation of allConversations(client)) {
+    if (![Role.INVITED, Role.LEFT, Role.BANNED].includes(conversation.role)) yield conversation;
+  }
+}
+
+async function* allConversations(client: ChatClient): AsyncGenerator<Conversation, void> {
   const seen = new Set<string>();
   for (let beforePosition = 0, more = true; more;) {
     const page = await client.listConversations({ beforePosition, limit: 100 });
     for (const conversation of page.conversations) {
-      const { role } = conversation;
-      if (seen.has(conversation.conversation) || [Role.INVITED, Role.LEFT, Role.BANNED].includes(role)) continue;
+      if (seen.has(conversation.conversation)) continue;
       seen.add(conversation.conversation);
       yield conversation;
     }
@@ -114,16 +122,43 @@ export async function* ownConversations(client: ChatClient): AsyncGenerator<Conv
   }
 }
 
-async function* ownRooms(client: ChatClient, query: string): AsyncGenerator<Room, void> {
+interface ListedRoom {
+  readonly room: Room;
+  /** Of an invitation. */
+  readonly invitedBy?: string;
+}
+
+function chosenRooms(
+  client: ChatClient,
+  query: string,
+  { mine, invited }: { mine: boolean; invited: boolean },
+): AsyncGenerator<ListedRoom, void> {
+  if (invited) return invitations(client, query);
+  return mine ? ownRooms(client, query) : publicRooms(client, query);
+}
+
+async function* ownRooms(client: ChatClient, query: string): AsyncGenerator<ListedRoom, void> {
   for await (const { room } of ownConversations(client)) {
-    if (room !== undefined && `${room.name}\n${room.topic.toLowerCase()}`.includes(query)) yield room;
+    if (room !== undefined && hasWords(room, query)) yield { room };
   }
 }
 
-async function* publicRooms(client: ChatClient, query: string): AsyncGenerator<Room, void> {
+async function* invitations(client: ChatClient, query: string): AsyncGenerator<ListedRoom, void> {
+  for await (const { room, role, invitedBy } of allConversations(client)) {
+    // Invitations stand first.
+    if (role !== Role.INVITED) return;
+    if (room !== undefined && hasWords(room, query)) yield { room, invitedBy };
+  }
+}
+
+function hasWords({ name, topic }: Room, query: string): boolean {
+  return `${name}\n${topic.toLowerCase()}`.includes(query);
+}
+
+async function* publicRooms(client: ChatClient, query: string): AsyncGenerator<ListedRoom, void> {
   for (let after = "", more = true; more;) {
     const page = await client.rooms.list({ query, after });
-    yield* page.rooms;
+    for (const room of page.rooms) yield { room };
     more = page.more && page.rooms.length > 0;
     after = page.rooms.at(-1)?.name ?? "";
   }

@@ -189,9 +189,14 @@ export function roomsOptions(
   const main = object({
     query: optional(argument(words("QUERY"), { description: [text("What their name or topic has in it")] })),
     mine: options.once("--mine", "Those that you are in, private ones too"),
+    invited: options.once("--invited", "Those that you are invited to, and by whom"),
     json: json(options),
   });
-  return withConnection(main, options, env);
+  const checked = map(main, (chosen) => {
+    if (!chosen.mine || !chosen.invited) return chosen;
+    throw new UsageError("--mine and --invited list different rooms: give one of them.");
+  });
+  return withConnection(checked, options, env);
 }
 
 /** Options of a command's own, and where to go. */

@@ -60,7 +60,11 @@ export function limitOptions(options: OptionsWithEnv) {
     perSecond: counted("--rate", 200, "Requests of each user in a second, when it goes on"),
     burst: counted("--burst", 1_000, "Requests of each user at once, after a rest"),
     maxUsers: counted("--max-users", standardLimits.maxUsers, "Accounts, beyond which nobody can register"),
-    maxRoomsPerUser: counted("--max-rooms-per-user", standardLimits.maxRoomsPerUser, "Rooms that a user may create"),
+    maxRoomsPerUser: counted(
+      "--max-rooms-per-user",
+      standardLimits.maxRoomsPerUser,
+      "Rooms that a user may create, without those they left",
+    ),
     maxMemberships: counted("--max-memberships", standardLimits.maxMemberships, "Rooms that a user may be in"),
     maxRoomMembers: counted("--max-room-members", standardLimits.maxRoomMembers, "Users who may be in a room"),
     maxFileBytes: bytes("--max-file-size", standardLimits.maxFileBytes, "Size of a file"),

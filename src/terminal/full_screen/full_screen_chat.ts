@@ -338,7 +338,11 @@ export class FullScreenChat {
     if (chosen === undefined || chosen.conversation === this.#current?.conversation) return;
     const { conversation, address, invitedBy } = chosen;
     if (invitedBy !== undefined) {
-      return this.#note(`${invitedBy} invites you to ${this.#names.label(conversation)}: /join ${address}`);
+      return this.#note(
+        `${invitedBy} invites you to ${
+          this.#names.label(conversation)
+        }: /join ${address}, or /leave ${address} to decline`,
+      );
     }
     this.#attempt(() => this.#turnTo({ conversation, address }));
   }

@@ -391,7 +391,7 @@ export interface Conversation {
   last:
     | Message
     | undefined;
-  /** Absent for two people. */
+  /** Absent for two people. Of a private room that the asker left or was banned from: only its name as it was then. */
   room:
     | Room
     | undefined;
@@ -408,7 +408,7 @@ export interface Conversation {
   peerDeliveredSeq: number;
   /** Of an invitation: by whom. */
   invitedBy: string;
-  /** For ListConversationsRequest.before_position. */
+  /** For ListConversationsRequest.before_position. Invitations have higher positions than any entry. */
   position: number;
 }
 

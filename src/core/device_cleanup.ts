@@ -1,0 +1,96 @@
+import type { Clock } from "./clock.ts";
+import type { LiveSessions } from "./live_sessions.ts";
+import type { Log } from "./log.ts";
+import { inSmallSteps } from "./small_steps.ts";
+
+const sweepEveryMs = 60 * 60 * 1000;
+/** How long devices that are logged out, and consumers, are kept after their last use, in milliseconds. */
+const keepMs = 90 * 24 * 60 * 60 * 1000;
+
+/** Which devices and consumers are connected just now. */
+export type LiveConsumers = Pick<LiveSessions, "isDeviceOnline" | "isConsumerOnline">;
+
+export interface Removal {
+  /** Milliseconds since the Unix epoch. */
+  readonly now: number;
+  /** What was used last before this time goes; in milliseconds since the Unix epoch. */
+  readonly before: number;
+  readonly limit: number;
+  readonly live: LiveConsumers;
+}
+
+/** Devices and their delivery cursors, by age. */
+export interface DeviceCleanupStore {
+  /** The consumer is in use, which is written back once an hour at most. */
+  noteUse(deviceId: string, consumer: string, now: number): Promise<void>;
+
+  /**
+   * Removes, with their cursors, devices without a token that were last used before a time, and those whose token expired
+   * before it. Those that are connected stay. @returns how many it looked at, at most `limit`.
+   */
+  removeDevices(removal: Removal): Promise<number>;
+
+  /**
+   * Removes consumers that were last used before a time. Those that are connected, or whose last use is not known, are noted
+   * as used now. @returns how many it looked at, at most `limit`.
+   */
+  removeConsumers(removal: Removal): Promise<number>;
+}
+
+export interface DeviceCleanupOptions {
+  readonly store: DeviceCleanupStore;
+  readonly live: LiveConsumers;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Whether the clock can be trusted to tell what is old; asked before each sweep. */
+  mayRemoveByAge(): boolean;
+}
+
+/** Forgets devices and consumers that nobody has used for 90 days, in the background and bit by bit. */
+export class DeviceCleanup {
+  readonly #options: DeviceCleanupOptions;
+  readonly #stopped = new AbortController();
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #sweeping: Promise<void> | undefined;
+
+  constructor(options: DeviceCleanupOptions) {
+    this.#options = options;
+  }
+
+  /** From now on sweeps, at once and every hour, until {@link close}. */
+  start(): void {
+    this.#timer ??= setInterval(() => void this.sweep(), sweepEveryMs);
+    void this.sweep();
+  }
+
+  /** A session of the consumer begins or goes on. Never rejects. */
+  async noteUse(deviceId: string, consumer: string): Promise<void> {
+    const { store, clock, log } = this.#options;
+    await store.noteUse(deviceId, consumer, clock.now())
+      .catch((cause) => log.warn("the use of a consumer was not noted", { device: deviceId, consumer, cause }));
+  }
+
+  /** Never rejects. Joins a sweep that is under way. */
+  async sweep(): Promise<void> {
+    const { log } = this.#options;
+    this.#sweeping ??= this.#sweepAll().catch((cause) => log.error("old devices stay", { cause }))
+      .finally(() => this.#sweeping = undefined);
+    await this.#sweeping;
+  }
+
+  /** Resolves when nothing uses the store any more. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#stopped.abort();
+    await this.#sweeping;
+  }
+
+  async #sweepAll(): Promise<void> {
+    const { store, live, clock, mayRemoveByAge } = this.#options;
+    if (!mayRemoveByAge()) return;
+    const now = clock.now();
+    const removal = { now, before: now - keepMs, live };
+    await inSmallSteps((limit) => store.removeDevices({ ...removal, limit }), this.#stopped.signal);
+    await inSmallSteps((limit) => store.removeConsumers({ ...removal, limit }), this.#stopped.signal);
+  }
+}

@@ -1,7 +1,8 @@
 import { Accounts, type Registration } from "../core/accounts.ts";
 import { AuditJournal } from "../core/audit_journal.ts";
 import { Chat } from "../core/chat.ts";
-import { systemClock } from "../core/clock.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
+import { ClockGuard } from "../core/clock_guard.ts";
 import { Erasure } from "../core/erasure.ts";
 import { type DeletedAccounts, type Limits, standardLimits } from "../core/limits.ts";
 import type { PasswordHasher } from "../core/password_hasher.ts";
@@ -28,6 +29,8 @@ export interface OpenChatOptions {
   log: Log;
   /** Nobody counts unless given. */
   metrics?: Metrics;
+  /** For tests; the system's unless given. */
+  clock?: Clock;
   /** For tests; scrypt unless given. */
   hasher?: PasswordHasher;
   /** For tests: URL of the program's entry file; that of this process unless given. */
@@ -40,6 +43,7 @@ export interface Core {
   readonly retention: Retention;
   readonly erasure: Erasure;
   readonly audit: AuditJournal;
+  readonly clock: ClockGuard;
   /** Ends all sessions, and writes what waits; afterwards the store can be closed. */
   close(): Promise<void>;
 }
@@ -64,7 +68,8 @@ export function openChat(options: OpenChatOptions): OpenChat {
   const lock = opened.use(lockFolder(folder));
   const store = opened.use(openStore({ folder, log }));
   const core = openCore(store, options);
-  const { chat, retention, erasure } = core;
+  const { chat, retention, erasure, clock } = core;
+  clock.start();
   const swept = chat.accounts.removeOldDevices()
     .catch((error) => log.error("old devices could not be removed", { error }));
   const control = openControlSocket({ folder, handlers: operatorCommands(core), log });
@@ -97,7 +102,7 @@ export function openCore(store: Store, options: OpenChatOptions): Core {
     metrics,
     hasher = new ScryptHasher(),
   } = options;
-  const clock = systemClock;
+  const clock = new ClockGuard({ clock: options.clock ?? systemClock, store: store.clock, log });
   const audit = new AuditJournal({ store: store.audit, clock, log });
   // Files that they held may have no holder any more.
   const onErased = () => void chat.files.sweep();
@@ -136,8 +141,9 @@ export function openCore(store: Store, options: OpenChatOptions): Core {
     await retention.close();
     await erasure.close();
     await audit.flush();
+    await clock.close();
   };
-  return { chat, retention, erasure, audit, close };
+  return { chat, retention, erasure, audit, clock, close };
 }
 
 /** Runs a callback after the input that is ready now has been read. */

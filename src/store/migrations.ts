@@ -12,6 +12,7 @@
  * - search_index holds the words of messages up to the position in search_cursor, and what each row says now: triggers see to that.
  *   It has no texts of its own, and what is taken out of it is overwritten at once (https://sqlite.org/fts5.html, section 6.15).
  * - entry.automatic: a program wrote it in answer to something.
+ * - log.seen_at: when a server last saw a clock that it believed.
  * - The head is kept with the conversation, so that numbering goes on when all its entries are gone; and with each member, so that
  *   the newest conversations of a user are found in an index, however many there are.
  */
@@ -270,5 +271,8 @@ export const migrations: readonly string[] = [
   `,
   `
   ALTER TABLE entry ADD COLUMN automatic INTEGER NOT NULL DEFAULT 0;
+  `,
+  `
+  ALTER TABLE log ADD COLUMN seen_at INTEGER;
   `,
 ];

@@ -1,5 +1,6 @@
 import type { AccountStore } from "../core/account_store.ts";
 import type { ErasureStore } from "../core/erasure.ts";
+import type { ClockStore } from "../core/clock_guard.ts";
 import type { FileStore } from "../core/file_store.ts";
 import type { AuditStore } from "../core/audit.ts";
 import { type Log, silentLog } from "../core/log.ts";
@@ -12,6 +13,7 @@ import { Database } from "./database.ts";
 import { Indexer } from "./indexer.ts";
 import { SearchIndex } from "./search_index.ts";
 import { SqliteAccountStore } from "./sqlite_account_store.ts";
+import { SqliteClockStore } from "./sqlite_clock_store.ts";
 import { SqliteErasureStore } from "./sqlite_erasure_store.ts";
 import { SqliteFileStore } from "./sqlite_file_store.ts";
 import { SqliteAuditLog } from "./sqlite_audit_log.ts";
@@ -31,6 +33,7 @@ export interface Store extends Disposable {
   /** Keeps the index of words up with the log once it is started, for as long as the store is open. */
   readonly indexer: Indexer;
   readonly retention: RetentionStore;
+  readonly clock: ClockStore;
   readonly erasure: ErasureStore;
   /** Idempotent. Calls after it fail. */
   close(): void;
@@ -59,6 +62,7 @@ export function openStore({ folder, log = silentLog }: { folder: string; log?: L
     audit: new SqliteAuditLog(database),
     rooms,
     retention: new SqliteRetentionStore(database, { spentIds: messages.spentIds }),
+    clock: new SqliteClockStore(database),
     erasure: new SqliteErasureStore(database),
     files: new SqliteFileStore(database, { folder: `${folder}/files` }),
     settings: new SqliteSettingsStore(database),

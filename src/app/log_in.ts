@@ -29,6 +29,8 @@ export interface LogInOptions {
   /** Given beforehand, so that nobody is asked for it. */
   password: string | undefined;
   invite: string | undefined;
+  /** Why the server did not take the login that is saved; undefined when none is. */
+  refusal?: ChatError | undefined;
   /** Undefined when nobody is there to be asked. */
   questions: Questions | undefined;
 }
@@ -58,7 +60,7 @@ export async function logIn(options: LogInOptions): Promise<Credentials> {
 async function enter(options: LogInOptions): Promise<Credentials> {
   const { transport, user, deviceId = "", deviceName, questions } = options;
   for (let left = tries;; left--) {
-    const password = options.password ?? await required(questions).password(`Password of ${user}: `);
+    const password = options.password ?? await required(options).password(`Password of ${user}: `);
     try {
       const { credentials } = await transport.logIn({ user, password, deviceName, deviceId }, {});
       return complete(credentials);
@@ -75,7 +77,7 @@ async function register(options: LogInOptions): Promise<Credentials> {
   let password = options.password;
   for (;;) {
     try {
-      password ??= await required(questions).newPassword({
+      password ??= await required(options).newPassword({
         first: `New password of ${user}: `,
         again: "The same again: ",
       });
@@ -99,12 +101,12 @@ function explainOrThrow(error: unknown, expected: readonly ChatErrorCode[], ques
   questions.tell(error.message);
 }
 
-function required(questions: Questions | undefined): Questions {
+function required({ questions, refusal }: LogInOptions): Questions {
   if (questions) return questions;
+  const why = refusal?.message ?? "No login is saved here.";
   throw new ChatError(
     "unauthenticated",
-    "No login is saved here, and there is no terminal to ask for the password at: give it with --password-file FILE " +
-      "or in CHATD_PASSWORD.",
+    `${why} There is no terminal to ask for the password at: give it with --password-file FILE or in CHATD_PASSWORD.`,
   );
 }
 

@@ -2,7 +2,8 @@ import { Accounts, type Registration } from "../core/accounts.ts";
 import { AuditJournal } from "../core/audit_journal.ts";
 import { Chat } from "../core/chat.ts";
 import { ChatError } from "../core/chat_error.ts";
-import { systemClock } from "../core/clock.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
+import { ClockGuard } from "../core/clock_guard.ts";
 import { DeviceCleanup } from "../core/device_cleanup.ts";
 import { Erasure } from "../core/erasure.ts";
 import { type DeletedAccounts, type Limits, standardLimits } from "../core/limits.ts";
@@ -30,6 +31,8 @@ export interface OpenChatOptions {
   log: Log;
   /** Nobody counts unless given. */
   metrics?: Metrics;
+  /** For tests; the system's unless given. */
+  clock?: Clock;
   /** For tests; scrypt unless given. */
   hasher?: PasswordHasher;
   /** For tests: URL of the program's entry file; that of this process unless given. */
@@ -43,6 +46,7 @@ export interface Core {
   readonly erasure: Erasure;
   readonly deviceCleanup: DeviceCleanup;
   readonly audit: AuditJournal;
+  readonly clock: ClockGuard;
   /** Ends all sessions, and writes what waits; afterwards the store can be closed. */
   close(): Promise<void>;
 }
@@ -70,7 +74,8 @@ export function openChat(options: OpenChatOptions): OpenChat {
   const store = opened.use(openStore({ folder, log }));
   beginServing(store, log);
   const core = openCore(store, options);
-  const { chat, retention, erasure, deviceCleanup } = core;
+  const { chat, retention, erasure, deviceCleanup, clock } = core;
+  clock.start();
   const control = openControlSocket({ folder, handlers: operatorCommands(core), log });
   store.indexer.start();
   chat.files.start();
@@ -113,7 +118,7 @@ export function openCore(store: Store, options: OpenChatOptions): Core {
     metrics,
     hasher = new ScryptHasher(),
   } = options;
-  const clock = systemClock;
+  const clock = new ClockGuard({ clock: options.clock ?? systemClock, store: store.clock, log });
   const audit = new AuditJournal({ store: store.audit, clock, log });
   // Files that they held may have no holder any more.
   const onErased = () => void chat.files.sweep();
@@ -152,7 +157,7 @@ export function openCore(store: Store, options: OpenChatOptions): Core {
     live: chat.live,
     clock,
     log,
-    mayRemoveByAge: () => true,
+    mayRemoveByAge: () => clock.allowsRemovalByAge(),
   });
   const close = async () => {
     search.close();
@@ -161,8 +166,9 @@ export function openCore(store: Store, options: OpenChatOptions): Core {
     await erasure.close();
     await deviceCleanup.close();
     await audit.flush();
+    await clock.close();
   };
-  return { chat, retention, erasure, deviceCleanup, audit, close };
+  return { chat, retention, erasure, deviceCleanup, audit, clock, close };
 }
 
 /** Runs a callback after the input that is ready now has been read. */

@@ -24,6 +24,8 @@ export class Login {
   readonly #state: ClientState;
   /** A token that a password was given for in this run. */
   #fresh: string | undefined;
+  /** The refusal of a saved token. It stays saved until another login succeeds: the server's clock may be wrong. */
+  #refused: { readonly token: string; readonly error: ChatError } | undefined;
 
   constructor(transport: Transport, options: LoginOptions, state: ClientState) {
     this.#transport = transport;
@@ -33,7 +35,7 @@ export class Login {
 
   async token(): Promise<string> {
     const { token, deviceId } = this.#state.read();
-    if (token !== undefined) return token;
+    if (token !== undefined && token !== this.#refused?.token) return token;
     const { user, invite, passwordFile, password } = this.#options;
     const credentials = await logIn({
       transport: this.#transport,
@@ -43,18 +45,19 @@ export class Login {
       deviceName: deviceName(),
       password: passwordFile === undefined ? password : await readPasswordFile(passwordFile),
       questions: Deno.stdin.isTerminal() ? terminalQuestions : undefined,
+      refusal: this.#refused?.error,
     });
     saveCredentials(this.#state, credentials);
     return this.#fresh = credentials.token;
   }
 
-  /** A dead token from an earlier run is forgotten, and another terminal may have saved a new one. */
+  /** A password may be given instead of a refused token from an earlier run, and another terminal may have saved a new one. */
   mayTryAgain(error: unknown, used: string): boolean {
     if (!(error instanceof ChatError)) return false;
     if (error.code !== "unauthenticated" && error.code !== "token_revoked") return false;
     const { token } = this.#state.read();
     if (token !== used) return token !== undefined;
-    this.#state.update(({ token: _dead, ...rest }) => rest);
+    this.#refused = { token: used, error };
     if (used === this.#fresh) return false;
     if (Deno.stdin.isTerminal()) console.error(`chatd: ${error.message}`);
     return true;

@@ -1,7 +1,7 @@
 import type { AccountStore, DeviceRecord, UserRecord } from "./account_store.ts";
 import { type AuditEvent, type AuditLog, noAudit, operator } from "./audit.ts";
 import { ChatError } from "./chat_error.ts";
-import type { Clock } from "./clock.ts";
+import type { GuardedClock } from "./clock.ts";
 import { Devices, revoked, unauthenticated } from "./devices.ts";
 import { HashQueue } from "./hash_queue.ts";
 import { type Credentials, type Identity, parseDeviceName, type Revocation } from "./identity.ts";
@@ -22,7 +22,7 @@ export type { Registration } from "./registration.ts";
 export interface AccountsOptions {
   readonly store: AccountStore;
   readonly hasher: PasswordHasher;
-  readonly clock: Clock;
+  readonly clock: GuardedClock;
   readonly log: Log;
   readonly registration: Registration;
   /** How long a token lives after it was last used, in milliseconds; 90 days unless given. */
@@ -72,7 +72,7 @@ const defaultTokenLifetimeMs = 90 * 24 * 60 * 60 * 1000;
  */
 export class Accounts {
   readonly #store: AccountStore;
-  readonly #clock: Clock;
+  readonly #clock: GuardedClock;
   readonly #log: Log;
   readonly #audit: AuditLog;
   readonly #metrics: Metrics;

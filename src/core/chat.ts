@@ -2,7 +2,7 @@ import { AccountDeletion } from "./account_deletion.ts";
 import type { Accounts, Identity } from "./accounts.ts";
 import { type AuditLog, noAudit } from "./audit.ts";
 import { ChatError } from "./chat_error.ts";
-import type { Clock } from "./clock.ts";
+import type { GuardedClock } from "./clock.ts";
 import { CommitQueue } from "./commit_queue.ts";
 import { LiveSessions, type Subscriber } from "./live_sessions.ts";
 import type { Log } from "./log.ts";
@@ -49,7 +49,7 @@ export interface ChatOptions {
   settings: SettingsStore;
   search: MessageSearch;
   limits: Limits;
-  clock: Clock;
+  clock: GuardedClock;
   log: Log;
   /** Nobody takes notes unless given. */
   audit?: AuditLog;

@@ -4,4 +4,23 @@ export interface Clock {
   now(): number;
 }
 
-export const systemClock: Clock = { now: () => Date.now() };
+/**
+ * A clock for everything that gets too old. While the system's clock is in doubt, the time is between `earliest()` and `latest()`;
+ * otherwise both are `now()`.
+ */
+export interface GuardedClock extends Clock {
+  /** Judges whether something is too old: a token, an invitation, an upload, an entry. Milliseconds since the Unix epoch. */
+  earliest(): number;
+  /** Stamps something that will get too old. Milliseconds since the Unix epoch. */
+  latest(): number;
+  /** Whether the clock is in doubt. */
+  readonly isDoubted: boolean;
+}
+
+/** The system's clock, trusted as it is. */
+export const systemClock: GuardedClock = {
+  now: () => Date.now(),
+  earliest: () => Date.now(),
+  latest: () => Date.now(),
+  isDoubted: false,
+};

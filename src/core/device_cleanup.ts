@@ -1,4 +1,4 @@
-import type { Clock } from "./clock.ts";
+import type { GuardedClock } from "./clock.ts";
 import type { LiveSessions } from "./live_sessions.ts";
 import type { Log } from "./log.ts";
 import { inSmallSteps } from "./small_steps.ts";
@@ -40,7 +40,7 @@ export interface DeviceCleanupStore {
 export interface DeviceCleanupOptions {
   readonly store: DeviceCleanupStore;
   readonly live: LiveConsumers;
-  readonly clock: Clock;
+  readonly clock: GuardedClock;
   readonly log: Log;
   /** Whether the clock can be trusted to tell what is old; asked before each sweep. */
   mayRemoveByAge(): boolean;
@@ -66,7 +66,7 @@ export class DeviceCleanup {
   /** A session of the consumer begins or goes on. Never rejects. */
   async noteUse(deviceId: string, consumer: string): Promise<void> {
     const { store, clock, log } = this.#options;
-    await store.noteUse(deviceId, consumer, clock.now())
+    await store.noteUse(deviceId, consumer, clock.latest())
       .catch((cause) => log.warn("the use of a consumer was not noted", { device: deviceId, consumer, cause }));
   }
 
@@ -88,8 +88,8 @@ export class DeviceCleanup {
   async #sweepAll(): Promise<void> {
     const { store, live, clock, mayRemoveByAge } = this.#options;
     if (!mayRemoveByAge()) return;
-    const now = clock.now();
-    const removal = { now, before: now - keepMs, live };
+    const now = clock.latest();
+    const removal = { now, before: clock.earliest() - keepMs, live };
     await inSmallSteps((limit) => store.removeDevices({ ...removal, limit }), this.#stopped.signal);
     await inSmallSteps((limit) => store.removeConsumers({ ...removal, limit }), this.#stopped.signal);
   }

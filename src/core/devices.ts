@@ -1,7 +1,7 @@
 import type { AccountStore, DeviceRecord } from "./account_store.ts";
 import { ChatError } from "./chat_error.ts";
 import type { AuditLog } from "./audit.ts";
-import type { Clock } from "./clock.ts";
+import type { GuardedClock } from "./clock.ts";
 import { type Credentials, type Identity, type Revocation, unnamedDevice } from "./identity.ts";
 import type { Log } from "./log.ts";
 import { createDeviceId, createToken, hashSecret } from "./secret.ts";
@@ -16,7 +16,7 @@ const maxDevices = 100;
 
 export interface DevicesOptions {
   readonly store: AccountStore;
-  readonly clock: Clock;
+  readonly clock: GuardedClock;
   readonly log: Log;
   readonly audit: AuditLog;
   /** How long a token lives after it was last used, in milliseconds. */
@@ -28,7 +28,7 @@ export interface DevicesOptions {
 /** The devices that users are logged in on, and their tokens. Whoever changes those of a user holds the user's lock. */
 export class Devices {
   readonly #store: AccountStore;
-  readonly #clock: Clock;
+  readonly #clock: GuardedClock;
   readonly #log: Log;
   readonly #audit: AuditLog;
   readonly #tokenLifetimeMs: number;
@@ -45,7 +45,7 @@ export class Devices {
 
   /** Logs in on a new device, or again on the user's own with this id. */
   async logIn(user: string, { id = "", name }: { id?: string; name: string }): Promise<Credentials> {
-    const now = this.#clock.now();
+    const now = this.#clock.latest();
     const existing = id === "" ? undefined : await this.#store.findDevice(id);
     if (existing === undefined) await this.#makeRoom(user);
     const { token, tokenHash, expiresAt } = await this.createToken();
@@ -73,33 +73,33 @@ export class Devices {
 
   async createToken(): Promise<{ token: string; tokenHash: string; expiresAt: number }> {
     const token = createToken();
-    return { token, tokenHash: await hashSecret(token), expiresAt: this.#clock.now() + this.#tokenLifetimeMs };
+    return { token, tokenHash: await hashSecret(token), expiresAt: this.#clock.latest() + this.#tokenLifetimeMs };
   }
 
   /** Whose token this is; it is used by that. @throws {ChatError} `unauthenticated` */
   async identify(tokenHash: string): Promise<Identity> {
-    const now = this.#clock.now();
     const device = await this.#store.findDeviceByToken(tokenHash);
-    if (device === undefined || device.expiresAt <= now) throw unauthenticated();
+    if (device === undefined) throw unauthenticated();
+    this.#refuseExpired(device);
     const user = await this.#store.findUser(device.user);
     if (user === undefined || user.disabled) throw unauthenticated();
-    const tokenExpiresAt = now - device.lastUsedAt >= touchIntervalMs
-      ? await this.#touch(device, now)
-      : device.expiresAt;
+    // Also when the last use was noted by a clock that was ahead.
+    const isNoteOld = Math.abs(this.#clock.now() - device.lastUsedAt) >= touchIntervalMs;
+    const tokenExpiresAt = isNoteOld ? await this.#touch(device) : device.expiresAt;
     return { user: device.user, deviceId: device.id, deviceName: device.name, tokenExpiresAt };
   }
 
   /** The device is connected, which is use. @throws {ChatError} `unauthenticated` when it was logged out or its token expired. */
   async renew(deviceId: string): Promise<void> {
-    const now = this.#clock.now();
     const device = await this.#store.findDevice(deviceId);
-    if (device?.tokenHash === undefined || device.expiresAt <= now) throw unauthenticated();
-    await this.#touch(device, now);
+    if (device?.tokenHash === undefined) throw unauthenticated();
+    this.#refuseExpired(device);
+    await this.#touch(device);
   }
 
   /** Those that hold a token, the one used last first. */
   async list(user: string): Promise<DeviceRecord[]> {
-    const now = this.#clock.now();
+    const now = this.#clock.earliest();
     return (await this.#store.listDevices(user)).filter((device) => device.expiresAt > now);
   }
 
@@ -116,7 +116,15 @@ export class Devices {
     await this.#store.trimDevices(user, { keep: maxDevices - 1 });
   }
 
-  async #touch(device: DeviceRecord, now: number): Promise<number> {
+  #refuseExpired({ expiresAt }: DeviceRecord): void {
+    const now = this.#clock.earliest();
+    if (expiresAt <= now) throw expired(expiresAt, now);
+  }
+
+  /** Notes the use of a token, unless the clock is in doubt. @returns when the token expires */
+  async #touch(device: DeviceRecord): Promise<number> {
+    if (this.#clock.isDoubted) return device.expiresAt;
+    const now = this.#clock.now();
     const expiresAt = now + this.#tokenLifetimeMs;
     try {
       await this.#store.touchDevice(device.id, { lastUsedAt: now, expiresAt });
@@ -134,4 +142,12 @@ export function revoked(reason: string): ChatError {
 
 export function unauthenticated(): ChatError {
   return new ChatError("unauthenticated", "The token is unknown, expired or revoked: log in again.");
+}
+
+function expired(expiresAt: number, now: number): ChatError {
+  const [end, clock] = [expiresAt, now].map((time) => new Date(time).toISOString());
+  return new ChatError(
+    "unauthenticated",
+    `The login of this device ended at ${end}, and the server's clock says ${clock}: log in again.`,
+  );
 }

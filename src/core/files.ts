@@ -1,5 +1,5 @@
 import { ChatError } from "./chat_error.ts";
-import type { Clock } from "./clock.ts";
+import type { GuardedClock } from "./clock.ts";
 import { parseFileName, parseMediaType } from "./file_name.ts";
 import type { AddUploadResult, FileQuotas, FileStore, KnownUpload, Upload } from "./file_store.ts";
 import type { Attachment } from "./message.ts";
@@ -24,7 +24,7 @@ const sweepEveryMs = 10 * 60 * 1000;
 
 export interface FilesOptions {
   store: FileStore;
-  clock: Clock;
+  clock: GuardedClock;
   log: Log;
   limits: Pick<Limits, "maxFileBytes" | "maxDiskBytes" | "uploadQuotaBytes">;
   /** Nobody counts unless given. */
@@ -172,7 +172,7 @@ export class Files {
     try {
       while (this.#sweepAgain && !this.#closed.signal.aborted) {
         this.#sweepAgain = false;
-        const removed = await store.removeUnsent(clock.now() - uploadLifetimeMs);
+        const removed = await store.removeUnsent(clock.earliest() - uploadLifetimeMs);
         if (removed > 0) log.info("old uploads removed", { uploads: removed });
         await store.removeUnheld(this.#closed.signal);
       }
@@ -200,7 +200,7 @@ export class Files {
       mediaType: parseMediaType(mediaType),
       size,
       sha256: sha256.toHex(),
-      begunAt: clock.now(),
+      begunAt: clock.latest(),
     };
   }
 
@@ -213,7 +213,9 @@ export class Files {
   async #add(upload: Upload): Promise<AddUploadResult> {
     const { store, clock } = this.#options;
     const result = await store.add(upload, this.#quotas);
-    if (result !== "unfinished" || !await store.removeUnfinished(upload.owner, clock.now() - staleMs)) return result;
+    if (result !== "unfinished" || !await store.removeUnfinished(upload.owner, clock.earliest() - staleMs)) {
+      return result;
+    }
     return await store.add(upload, this.#quotas);
   }
 

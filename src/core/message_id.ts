@@ -1,4 +1,5 @@
 import { ChatError } from "./chat_error.ts";
+import type { GuardedClock } from "./clock.ts";
 
 /** How long an id stays known after its message is gone; older ids are refused. */
 export const messageIdLifetimeMs = 30 * 24 * 60 * 60 * 1000;
@@ -47,16 +48,29 @@ export function messageIdTime(id: string): number {
   return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 }
 
-/** @throws {ChatError} `message_id_expired` or `message_id_in_future` when a parsed id's time is out of bounds at `now`. */
-export function checkMessageIdTime(id: string, now: number): void {
+/**
+ * @throws {ChatError} `message_id_expired` or `message_id_in_future` when a parsed id's time is out of bounds. The message has both times,
+ * and says which clock is wrong: the server's where the id would be good by its other bound.
+ */
+export function checkMessageIdTime(id: string, clock: GuardedClock): void {
   const time = messageIdTime(id);
+  const now = clock.now();
   if (time < now - messageIdLifetimeMs) {
-    throw new ChatError("message_id_expired", `Message id ${id} is more than 30 days old: send with a new id.`);
+    const isClockWrong = time >= clock.earliest() - messageIdLifetimeMs;
+    const remedy = isClockWrong
+      ? setServerClock
+      : "set the clock of your machine if it is wrong, and send with a new id";
+    throw new ChatError("message_id_expired", `${madeAt(id, now)}, more than 30 days later: ${remedy}.`);
   }
   if (time > now + messageIdLeadMs) {
-    throw new ChatError(
-      "message_id_in_future",
-      `Message id ${id} is more than 24 hours ahead of the server: set the clock of this machine.`,
-    );
+    const remedy = time <= clock.latest() + messageIdLeadMs ? setServerClock : "set the clock of your machine";
+    throw new ChatError("message_id_in_future", `${madeAt(id, now)}, more than 24 hours earlier: ${remedy}.`);
   }
+}
+
+const setServerClock = "the server's clock is wrong, and its operator has to set it";
+
+function madeAt(id: string, now: number): string {
+  const [made, clock] = [messageIdTime(id), now].map((time) => new Date(time).toISOString());
+  return `Message id ${id} was made at ${made} by the clock of your machine, and the server's clock says ${clock}`;
 }

@@ -1,6 +1,6 @@
 import { type Address, parseAddress } from "./address.ts";
 import { ChatError } from "./chat_error.ts";
-import type { Clock } from "./clock.ts";
+import type { GuardedClock } from "./clock.ts";
 import type { CommitQueue } from "./commit_queue.ts";
 import type { DiskQuota } from "./disk_quota.ts";
 import { parseEmoji } from "./emoji.ts";
@@ -87,7 +87,7 @@ export interface PostingOptions {
   rooms: RoomCache;
   commits: CommitQueue;
   disk: DiskQuota;
-  clock: Clock;
+  clock: GuardedClock;
 }
 
 /** Puts entries into logs: who may, what they may be, exactly once. */
@@ -266,7 +266,7 @@ export class Posting {
 
   #checkId(text: string): string {
     const id = parseMessageId(text);
-    checkMessageIdTime(id, this.#options.clock.now());
+    checkMessageIdTime(id, this.#options.clock);
     return id;
   }
 

@@ -1,7 +1,7 @@
 import type { AccountStore } from "./account_store.ts";
 import { addressKey } from "./address_key.ts";
 import { ChatError } from "./chat_error.ts";
-import type { Clock } from "./clock.ts";
+import type { GuardedClock } from "./clock.ts";
 import { createInviteCode, hashInviteCode } from "./secret.ts";
 import { TokenBuckets } from "./token_bucket.ts";
 
@@ -10,7 +10,7 @@ export type Registration = "open" | "invite" | "closed";
 
 export interface RegistrationGateOptions {
   readonly store: AccountStore;
-  readonly clock: Clock;
+  readonly clock: GuardedClock;
   readonly mode: Registration;
   readonly perAddress: { readonly burst: number; readonly perSecond: number };
 }
@@ -21,7 +21,7 @@ const day = 24 * 60 * 60 * 1000;
 export class RegistrationGate {
   readonly mode: Registration;
   readonly #store: AccountStore;
-  readonly #clock: Clock;
+  readonly #clock: GuardedClock;
   readonly #buckets: TokenBuckets;
 
   constructor({ store, clock, mode, perAddress }: RegistrationGateOptions) {
@@ -50,8 +50,7 @@ export class RegistrationGate {
         "This server registers users by invitation: ask its operator for a code, and give it when you register.",
       );
     }
-    const now = this.#clock.now();
-    const retryAfterMs = this.#buckets.take(addressKey(address), now);
+    const retryAfterMs = this.#buckets.take(addressKey(address), this.#clock.now());
     if (retryAfterMs > 0) {
       throw new ChatError(
         "rate_limited",
@@ -59,13 +58,13 @@ export class RegistrationGate {
         { retryAfterMs },
       );
     }
-    return this.mode === "invite" ? { codeHash: await hashInviteCode(invite), now } : undefined;
+    return this.mode === "invite" ? { codeHash: await hashInviteCode(invite), now: this.#clock.earliest() } : undefined;
   }
 
   /** Whether it is worth letting somebody in who shows `invite`; nothing is used up or counted. */
   async mayRegister(invite: string): Promise<boolean> {
     if (this.mode !== "invite") return this.mode === "open";
-    return await this.#store.hasInvite({ codeHash: await hashInviteCode(invite), now: this.#clock.now() });
+    return await this.#store.hasInvite({ codeHash: await hashInviteCode(invite), now: this.#clock.earliest() });
   }
 
   /** @returns the only copy of the code. @throws {ChatError} `invalid_argument` */
@@ -74,7 +73,7 @@ export class RegistrationGate {
       throw new ChatError("invalid_argument", "An invitation lasts for a second at least, and for 366 days at most.");
     }
     const code = createInviteCode();
-    const createdAt = this.#clock.now();
+    const createdAt = this.#clock.latest();
     await this.#store.addInvite({ codeHash: await hashInviteCode(code), createdAt, expiresAt: createdAt + lifetimeMs });
     return code;
   }

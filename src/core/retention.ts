@@ -1,4 +1,4 @@
-import type { Clock } from "./clock.ts";
+import type { GuardedClock } from "./clock.ts";
 import type { Log } from "./log.ts";
 import { messageIdLifetimeMs } from "./message_id.ts";
 import type { ConversationRule, RetentionStore } from "./retention_store.ts";
@@ -8,7 +8,7 @@ const sweepEveryMs = 5 * 60 * 1000;
 
 export interface RetentionOptions {
   readonly store: RetentionStore;
-  readonly clock: Clock;
+  readonly clock: GuardedClock;
   readonly log: Log;
   /** Entries were removed: files that they held may have no holder any more. */
   onRemoved(): void;
@@ -70,10 +70,10 @@ export class Retention {
 
   async #sweepAll(): Promise<void> {
     const { store, clock, log, onRemoved } = this.#options;
-    await store.forgetSpentIds(clock.now() - messageIdLifetimeMs);
+    await store.forgetSpentIds(clock.earliest() - messageIdLifetimeMs);
     let removed = 0;
     for (let after: number | undefined = 0; after !== undefined && !this.#stopped.signal.aborted;) {
-      const { due, next }: { due: number[]; next: number | undefined } = await store.findDue(after, clock.now());
+      const { due, next }: { due: number[]; next: number | undefined } = await store.findDue(after, clock.earliest());
       for (const conversation of due) removed += await this.#shorten(conversation);
       after = next;
     }
@@ -84,7 +84,7 @@ export class Retention {
 
   #shorten(conversation: number): Promise<number> {
     const { store, clock } = this.#options;
-    const step = (limit: number) => store.removeDue(conversation, { now: clock.now(), limit });
+    const step = (limit: number) => store.removeDue(conversation, { now: clock.earliest(), limit });
     return inSmallSteps(step, this.#stopped.signal);
   }
 }

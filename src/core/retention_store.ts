@@ -30,7 +30,8 @@ export interface RetentionStore {
 
   /**
    * Removes the oldest entries of a conversation that are due at `now`, at most `limit`, with everything that belongs to them. Ids that can
-   * still be sent again stay known. @returns how many
+   * still be sent again stay known. An entry with a time after `now`, from a clock that was ahead, goes with an old one that follows it.
+   * @returns how many
    */
   removeDue(conversation: number, options: { now: number; limit: number }): Promise<number>;
 

@@ -18,6 +18,7 @@
  * - member.invited_position: where the log was when an invitation came; those from before this column have the key of
  *   their conversation, which is lower. member.left_name: the name of the room when its member left.
  * - consumer.used_at: milliseconds since the Unix epoch; 0 while it is not known.
+ * - log.seen_at: when a server last saw a clock that it believed.
  * - The head is kept with the conversation, so that numbering goes on when all its entries are gone; and with each member, so that
  *   the newest conversations of a user are found in an index, however many there are.
  */
@@ -305,5 +306,8 @@ export const migrations: readonly string[] = [
   CREATE INDEX consumer_by_use ON consumer (used_at);
   CREATE INDEX device_by_use ON device (last_used_at);
   CREATE INDEX deleted_user ON user (id) WHERE deleted = 1;
+  `,
+  `
+  ALTER TABLE log ADD COLUMN seen_at INTEGER;
   `,
 ];

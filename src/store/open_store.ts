@@ -1,6 +1,7 @@
 import type { AccountStore } from "../core/account_store.ts";
 import type { DeviceCleanupStore } from "../core/device_cleanup.ts";
 import type { ErasureStore } from "../core/erasure.ts";
+import type { ClockStore } from "../core/clock_guard.ts";
 import type { FileStore } from "../core/file_store.ts";
 import type { AuditStore } from "../core/audit.ts";
 import { type Log, silentLog } from "../core/log.ts";
@@ -14,6 +15,7 @@ import { Indexer } from "./indexer.ts";
 import { SearchIndex } from "./search_index.ts";
 import { SqliteAccountStore } from "./sqlite_account_store.ts";
 import { SqliteDeviceCleanup } from "./sqlite_device_cleanup.ts";
+import { SqliteClockStore } from "./sqlite_clock_store.ts";
 import { SqliteErasureStore } from "./sqlite_erasure_store.ts";
 import { SqliteFileStore } from "./sqlite_file_store.ts";
 import { SqliteAuditLog } from "./sqlite_audit_log.ts";
@@ -33,6 +35,7 @@ export interface Store extends Disposable {
   /** Keeps the index of words up with the log once it is started, for as long as the store is open. */
   readonly indexer: Indexer;
   readonly retention: RetentionStore;
+  readonly clock: ClockStore;
   readonly erasure: ErasureStore;
   /** Bytes of the database's file and of its write-ahead log. */
   fileBytes(): { database: number; log: number };
@@ -66,6 +69,7 @@ export function openStore({ folder, log = silentLog }: { folder: string; log?: L
     audit: new SqliteAuditLog(database),
     rooms,
     retention: new SqliteRetentionStore(database, { spentIds: messages.spentIds }),
+    clock: new SqliteClockStore(database),
     erasure: new SqliteErasureStore(database),
     deviceCleanup: new SqliteDeviceCleanup(database),
     files: new SqliteFileStore(database, { folder: `${folder}/files` }),

@@ -9,6 +9,8 @@ const everyConversation = 0;
 /** Conversations that are looked at in one go. */
 const lookedAt = 2_000;
 const forgottenAtOnce = 1_000;
+/** Entries with a time ahead of the clock that are passed over in one conversation. */
+const mostAhead = 10_000;
 
 interface RuleRow {
   conversation: string | null;
@@ -21,6 +23,11 @@ interface DueRow {
   headSeq: number;
   maxAge: number | null;
   maxEntries: number | null;
+}
+
+interface CredibleRow {
+  seq: number;
+  acceptedAt: number;
 }
 
 /** SQL: the rule that counts for the conversation `c`, which `own` or `every` has. */
@@ -47,7 +54,7 @@ function prepareStatements(database: Database) {
        WHERE c.id > :after AND c.id <= :through AND c.first_seq <= c.head_seq AND (
          ${ruled("max_entries")} < c.head_seq - c.first_seq + 1
          OR (SELECT e.accepted_at FROM entry e WHERE e.conversation = c.id AND e.seq = c.first_seq)
-           < :now - ${ruled("max_age")})`,
+           NOT BETWEEN :now - ${ruled("max_age")} AND :now)`,
     ),
     rule: database.prepare(
       `SELECT c.first_seq AS firstSeq, c.head_seq AS headSeq, ${ruled("max_age")} AS maxAge,
@@ -57,6 +64,11 @@ function prepareStatements(database: Database) {
     // The first that is kept because it is young enough, of those that may go.
     firstYoung: database.prepare(
       `SELECT seq FROM entry WHERE conversation = ? AND seq BETWEEN ? AND ? AND accepted_at >= ? ORDER BY seq LIMIT 1`,
+    ),
+    // The first that was not accepted by a clock that was ahead.
+    firstCredible: database.prepare(
+      `SELECT seq, accepted_at AS acceptedAt FROM entry
+       WHERE conversation = ? AND seq BETWEEN ? AND ? AND accepted_at <= ? ORDER BY seq LIMIT 1`,
     ),
     removeReactions: database.prepare("DELETE FROM reaction WHERE conversation = ? AND seq BETWEEN ? AND ?"),
     removeMentions: database.prepare("DELETE FROM mention WHERE conversation = ? AND seq BETWEEN ? AND ?"),
@@ -116,17 +128,16 @@ export class SqliteRetentionStore implements RetentionStore {
       const { id: last } = this.#statements.last.get() as { id: number | null };
       const through = after + lookedAt;
       const rows = this.#statements.due.all({ after, through, now }) as { id: number }[];
-      return { due: rows.map(({ id }) => id), next: through < (last ?? 0) ? through : undefined };
+      const due = rows.map(({ id }) => id).filter((id) => this.#dueRange(id, { now, limit: 1 }) !== undefined);
+      return { due, next: through < (last ?? 0) ? through : undefined };
     });
   }
 
   removeDue(conversation: number, { now, limit }: { now: number; limit: number }): Promise<number> {
     return settle(() => {
-      const rule = this.#statements.rule.get(conversation) as unknown as DueRow | undefined;
-      if (!rule) return 0;
-      const { firstSeq } = rule;
-      const lastSeq = this.#lastDue(conversation, rule, { now, limit });
-      if (lastSeq < firstSeq) return 0;
+      const range = this.#dueRange(conversation, { now, limit });
+      if (range === undefined) return 0;
+      const { firstSeq, lastSeq } = range;
       this.#database.transaction(() => this.#remove(conversation, { firstSeq, lastSeq, now }));
       return lastSeq - firstSeq + 1;
     });
@@ -137,13 +148,32 @@ export class SqliteRetentionStore implements RetentionStore {
     while (await settle(() => this.#database.transaction(() => this.#spentIds.forgetSome(oldest, forgottenAtOnce))));
   }
 
+  /** @returns undefined when nothing of it is due */
+  #dueRange(conversation: number, options: { now: number; limit: number }) {
+    const rule = this.#statements.rule.get(conversation) as unknown as DueRow | undefined;
+    if (rule === undefined) return undefined;
+    const { firstSeq } = rule;
+    const lastSeq = this.#lastDue(conversation, rule, options);
+    return lastSeq < firstSeq ? undefined : { firstSeq, lastSeq };
+  }
+
   #lastDue(conversation: number, rule: DueRow, { now, limit }: { now: number; limit: number }): number {
     const { firstSeq, headSeq, maxAge, maxEntries } = rule;
     const most = Math.min(headSeq, firstSeq + limit - 1);
     const byCount = maxEntries === null ? firstSeq - 1 : Math.min(most, headSeq - maxEntries);
     if (maxAge === null || byCount === most) return byCount;
-    const young = this.#statements.firstYoung.get(conversation, firstSeq, most, now - maxAge);
-    return Math.max(byCount, young === undefined ? most : (young as { seq: number }).seq - 1);
+    return Math.max(byCount, this.#lastOld(conversation, { firstSeq, most, cutoff: now - maxAge, now }));
+  }
+
+  /** The last that may go by its age: one with a time ahead of the clock is as old as an old one after it. */
+  #lastOld(conversation: number, range: { firstSeq: number; most: number; cutoff: number; now: number }): number {
+    const { firstSeq, most, cutoff, now } = range;
+    const { firstCredible, firstYoung } = this.#statements;
+    const credible = firstCredible.get(conversation, firstSeq, firstSeq + mostAhead, now) as CredibleRow | undefined;
+    if (credible === undefined || credible.acceptedAt >= cutoff) return firstSeq - 1;
+    if (credible.seq > firstSeq) return Math.min(most, credible.seq);
+    const young = firstYoung.get(conversation, firstSeq, most, cutoff) as { seq: number } | undefined;
+    return young === undefined ? most : young.seq - 1;
   }
 
   #remove(conversation: number, range: { firstSeq: number; lastSeq: number; now: number }): void {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { DeviceRecord, InviteRecord } from "../../src/core/account_store.ts";
 import { Accounts, type AccountsOptions, type Revocation } from "../../src/core/accounts.ts";
+import { ClockGuard, doubtMs } from "../../src/core/clock_guard.ts";
 import { HashQueue } from "../../src/core/hash_queue.ts";
 import { Database } from "../../src/store/database.ts";
 import { SqliteAccountStore } from "../../src/store/sqlite_account_store.ts";
@@ -559,4 +560,39 @@ Deno.test("mayRegister() follows who may register, and uses up no invitation", a
   assert.equal(await accounts.mayRegister(invite), false);
   clock.advance(minute);
   assert.equal(await accounts.mayRegister(late), false);
+});
+
+Deno.test("a clock that is wrong at the start logs nobody out, and lets no invitation expire", async () => {
+  for (const wrongBy of [-40 * 365 * day, 40 * 365 * day]) {
+    const { accounts: before, store, clock, logIn } = setUp();
+    await before.addUser({ name: "ana", password });
+    const { token } = await logIn("ana");
+    const invite = await before.createInvite({ lifetimeMs: day });
+    let elapsed = 0;
+    const guard = new ClockGuard({
+      clock,
+      store: { lastSeenAt: clock.now(), newestEntryAt: undefined, noteSeen: () => Promise.resolve() },
+      log: { info() {}, warn() {}, error() {} },
+      monotonic: () => elapsed,
+    });
+    const { accounts } = setUp({ store, clock: guard, registration: "invite" });
+    clock.advance(wrongBy);
+    await accounts.authenticate(token);
+    assert.ok(await accounts.mayRegister(invite));
+    const { token: newToken } = await accounts.logIn({
+      user: "ana",
+      password,
+      deviceName: "",
+      deviceId: "",
+      address: "192.0.2.1",
+    });
+    clock.advance(minute - wrongBy);
+    elapsed += minute;
+    for (const good of [token, newToken]) await accounts.authenticate(good);
+    clock.advance(Math.abs(wrongBy));
+    await accounts.authenticate(token);
+    elapsed += doubtMs;
+    const expired = await rejectsWith("unauthenticated", accounts.authenticate(token));
+    assert.match(expired.message, /ended at 2025-\S+Z, and the server's clock says 20[56]\d-\S+Z/);
+  }
 });

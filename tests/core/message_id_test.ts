@@ -10,6 +10,7 @@ import {
   parseMessageId,
 } from "../../src/core/message_id.ts";
 import { throwsWith } from "../support/chat_error_assertions.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 
 const now = Date.UTC(2025, 0, 1);
 
@@ -44,7 +45,7 @@ Deno.test("parseMessageId() refuses everything else, and shows no more than the 
 });
 
 Deno.test("an id is good from 30 days back to 24 hours ahead, to the millisecond", () => {
-  const at = (time: number) => checkMessageIdTime(createMessageId(time), now);
+  const at = (time: number) => checkMessageIdTime(createMessageId(time), new FakeClock(now));
   at(now);
   at(now - messageIdLifetimeMs);
   at(now + messageIdLeadMs);
@@ -61,4 +62,20 @@ Deno.test("messageIdOf() makes the same id of the same time and digest, and anot
   assert.notEqual(messageIdOf(1_700_000_000_124, digest), id);
   assert.notEqual(messageIdOf(1_700_000_000_123, digest.map((byte) => byte ^ 1)), id);
   assert.ok(digest.every((byte) => byte === 0xab));
+});
+
+Deno.test("a refused id says both times, and which clock is wrong", () => {
+  const year = 365 * 24 * 60 * 60 * 1000;
+  const check = (made: number, bounds: { earliest: number; latest: number }) => {
+    const clock = { now: () => now, earliest: () => bounds.earliest, latest: () => bounds.latest, isDoubted: true };
+    const code = made < now ? "message_id_expired" : "message_id_in_future";
+    return throwsWith(code, () => checkMessageIdTime(createMessageId(made), clock)).message;
+  };
+  for (const made of [now - year, now + year]) {
+    const message = check(made, { earliest: now, latest: now });
+    for (const time of [made, now]) assert.ok(message.includes(new Date(time).toISOString()), message);
+    assert.match(message, /set the clock of your machine/);
+  }
+  assert.match(check(now - year, { earliest: now - year, latest: now }), /the server's clock is wrong/);
+  assert.match(check(now + year, { earliest: now, latest: now + year }), /the server's clock is wrong/);
 });

@@ -5,6 +5,7 @@ import { createMessageId } from "../../src/core/message_id.ts";
 import { Retention } from "../../src/core/retention.ts";
 import { openStore, type Store } from "../../src/store/open_store.ts";
 import { accept, deviceRecord, directAppend, userRecord } from "../support/stored_messages.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
 const day = 24 * 60 * 60 * 1000;
@@ -34,7 +35,7 @@ async function storeWith(count: number): Promise<OpenedStore> {
 }
 
 async function sweep({ retention: store }: Store, now: number): Promise<void> {
-  const retention = new Retention({ store, clock: { now: () => now }, log: silentLog, onRemoved: () => {} });
+  const retention = new Retention({ store, clock: new FakeClock(now), log: silentLog, onRemoved: () => {} });
   await retention.sweep();
   await retention.close();
 }
@@ -64,6 +65,21 @@ Deno.test("a rule by age removes what was accepted before", async () => {
   await store.retention.setRule({ conversation: undefined, maxAgeMs: 4 * day, maxEntries: undefined });
   await sweep(store, start + 9 * day);
   assert.deepEqual(seqs(await historyOf(store, "ben", "ana:ben")), [6, 7, 8, 9, 10]);
+});
+
+Deno.test("a rule by age does not stop behind entries from a clock that was ahead, or remove what follows them", async () => {
+  using store = await storeWith(0);
+  const century = 36_500 * day;
+  const times = [0, century, century + 1, day, 2 * day, century, 8 * day, century].map((time) => start + time);
+  for (const acceptedAt of times) await accept(store.messages, directAppend("ana", "ben", { acceptedAt }));
+  await store.retention.setRule({ conversation: undefined, maxAgeMs: 4 * day, maxEntries: undefined });
+  await sweep(store, start + 9 * day);
+  assert.deepEqual(seqs(await historyOf(store, "ben", "ana:ben")), [6, 7, 8]);
+  // A clock that is set back finds nothing old.
+  await sweep(store, start - century);
+  assert.deepEqual(seqs(await historyOf(store, "ben", "ana:ben")), [6, 7, 8]);
+  await sweep(store, start + 13 * day);
+  assert.deepEqual(seqs(await historyOf(store, "ben", "ana:ben")), [8]);
 });
 
 Deno.test("of two limits the one that keeps less counts", async () => {

@@ -1,6 +1,7 @@
-import type { Clock } from "../../src/core/clock.ts";
+import type { GuardedClock } from "../../src/core/clock.ts";
 
-export class FakeClock implements Clock {
+export class FakeClock implements GuardedClock {
+  readonly isDoubted = false;
   #now: number;
 
   constructor(now = Date.UTC(2025, 0, 1)) {
@@ -8,6 +9,14 @@ export class FakeClock implements Clock {
   }
 
   now(): number {
+    return this.#now;
+  }
+
+  earliest(): number {
+    return this.#now;
+  }
+
+  latest(): number {
     return this.#now;
   }
 

@@ -1,0 +1,146 @@
+import type { Clock, GuardedClock } from "./clock.ts";
+import type { Log } from "./log.ts";
+
+/** A clock that is further ahead of the expected time is in doubt, in milliseconds. */
+export const clockLeadMs = 24 * 60 * 60 * 1000;
+/** A clock that is further behind the expected time is in doubt, in milliseconds. */
+export const clockLagMs = 60 * 1000;
+/** How long a clock stays in doubt before it is believed after all, in milliseconds. */
+export const doubtMs = 60 * 60 * 1000;
+const noteEveryMs = 5 * 60 * 1000;
+
+/** The times that a store knows from before it was opened, in milliseconds since the Unix epoch. */
+export interface ClockStore {
+  /** When a server last saw a clock that it believed; undefined before the first note. */
+  readonly lastSeenAt: number | undefined;
+  /** When the newest entry of the log was accepted; undefined while there is none. */
+  readonly newestEntryAt: number | undefined;
+  /** Keeps the time for the next process. A power failure may undo it. */
+  noteSeen(time: number): Promise<void>;
+}
+
+export interface ClockGuardOptions {
+  readonly clock: Clock;
+  readonly store: ClockStore;
+  readonly log: Log;
+  /** Milliseconds since any moment, which nobody can set; `performance.now()` unless given. */
+  readonly monotonic?: () => number;
+}
+
+type Doubt = "ahead" | "behind";
+
+/**
+ * Compares the clock with the last time seen and with the time that went by since. A clock that is more than a day ahead, or
+ * more than a minute behind, is in doubt for an hour, or until it is right: a machine may start with a wrong clock, and set it
+ * minutes later. Meanwhile nothing expires or is removed that was not too old by the last time seen.
+ */
+export class ClockGuard implements GuardedClock {
+  readonly #options: ClockGuardOptions;
+  readonly #monotonic: () => number;
+  /** The time last believed, and what the monotonic clock said then. */
+  #seen: number;
+  #seenAt: number;
+  #doubt: Doubt | undefined;
+  #doubtedAt = 0;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #noting: Promise<void> | undefined;
+
+  constructor(options: ClockGuardOptions) {
+    const { clock, store, monotonic = () => performance.now() } = options;
+    this.#options = options;
+    this.#monotonic = monotonic;
+    this.#seen = store.lastSeenAt ?? store.newestEntryAt ?? clock.now();
+    this.#seenAt = monotonic();
+  }
+
+  /** Reports a wrong clock now, and keeps the last time seen every five minutes until {@link close}. */
+  start(): void {
+    const now = this.now();
+    const { newestEntryAt = now } = this.#options.store;
+    if (!this.#look().doubt && newestEntryAt > now + clockLagMs) this.#report("behind", newestEntryAt);
+    this.#timer ??= setInterval(() => void this.#note(), noteEveryMs);
+    void this.#note();
+  }
+
+  now(): number {
+    return this.#options.clock.now();
+  }
+
+  earliest(): number {
+    const { now, expected, doubt } = this.#look();
+    return doubt === "ahead" ? expected : now;
+  }
+
+  latest(): number {
+    const { now, expected, doubt } = this.#look();
+    return doubt === "behind" ? expected : now;
+  }
+
+  /** Whether the clock may decide that something is too old to be kept: it is not in doubt for being ahead. */
+  allowsRemovalByAge(): boolean {
+    return this.#look().doubt !== "ahead";
+  }
+
+  /** Whether the clock is in doubt, in either direction. */
+  get isDoubted(): boolean {
+    return this.#look().doubt !== undefined;
+  }
+
+  /** Keeps the last time seen. Resolves when nothing uses the store any more. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#note();
+  }
+
+  #look(): { now: number; expected: number; doubt: Doubt | undefined } {
+    const now = this.now();
+    const at = this.#monotonic();
+    const expected = this.#seen + (at - this.#seenAt);
+    const doubt = doubtOf(now - expected);
+    if (doubt !== this.#doubt) this.#turn(doubt, { expected, at });
+    if (doubt !== undefined && at - this.#doubtedAt < doubtMs) return { now, expected, doubt };
+    if (doubt !== undefined) this.#options.log.warn("the clock is believed after an hour", { clock: inWords(now) });
+    this.#doubt = undefined;
+    this.#seen = now;
+    this.#seenAt = at;
+    return { now, expected: now, doubt: undefined };
+  }
+
+  #turn(doubt: Doubt | undefined, { expected, at }: { expected: number; at: number }): void {
+    this.#doubt = doubt;
+    this.#doubtedAt = at;
+    if (doubt !== undefined) this.#report(doubt, expected);
+    else this.#options.log.info("the clock is right again", { clock: inWords(this.now()) });
+  }
+
+  #report(doubt: Doubt, expected: number): void {
+    const { log, store: { lastSeenAt, newestEntryAt } } = this.#options;
+    log.error(doubt === "ahead" ? ahead : behind, {
+      clock: inWords(this.now()),
+      expected: inWords(expected),
+      lastSeen: lastSeenAt === undefined ? undefined : inWords(lastSeenAt),
+      newestEntry: newestEntryAt === undefined ? undefined : inWords(newestEntryAt),
+    });
+  }
+
+  async #note(): Promise<void> {
+    const { now, doubt } = this.#look();
+    if (doubt !== undefined) return await this.#noting;
+    this.#noting = this.#options.store.noteSeen(now)
+      .catch((cause) => this.#options.log.warn("the time was not noted", { cause }));
+    await this.#noting;
+  }
+}
+
+const ahead = "the clock is more than a day ahead of the last time seen: " +
+  "for an hour, or until it is set right, nothing expires or is removed by its age";
+const behind = "the clock is behind the last time seen or the newest entry: set it, and let the system keep it";
+
+function doubtOf(lead: number): Doubt | undefined {
+  if (lead > clockLeadMs) return "ahead";
+  return lead < -clockLagMs ? "behind" : undefined;
+}
+
+function inWords(time: number): string {
+  return new Date(time).toISOString();
+}

@@ -1,13 +1,17 @@
 import { resolve } from "node:path";
 import type { Chat } from "../core/chat.ts";
+import { ChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
 import { pause } from "../core/pause.ts";
-import { checkConfiguration } from "./check_configuration.ts";
+import { type Certificate, refuseInvalid } from "./certificate.ts";
+import { CertificateWatch } from "./certificate_watch.ts";
+import { checkConfiguration, findProblems } from "./check_configuration.ts";
 import { formatHostPort } from "./host_port.ts";
 import type { MetricsEndpoint } from "./metrics_endpoint.ts";
 import { refuseOpenMetrics } from "./metrics_network.ts";
 import { openChat } from "./open_chat.ts";
 import { programPaths } from "./background_worker.ts";
+import { Reload } from "./reload.ts";
 import { openServerLog } from "./server_log.ts";
 import type { ServerOptions } from "./server_options.ts";
 import { mayStartItself, serverV8Flags, servingCommand, type ServingNeeds } from "./serving_command.ts";
@@ -52,6 +56,8 @@ export interface RunningTransport {
 
 /** A transport with its files read, ready to serve. */
 export interface PreparedTransport {
+  /** Those it serves with; whether they are valid now is for the caller to see. */
+  readonly certificates: readonly Certificate[];
   /** @throws {ChatError} when it cannot start */
   start(serving: Serving): Promise<RunningTransport>;
 }
@@ -91,22 +97,59 @@ export async function runServer(options: ServerOptions, servers: TransportServer
   const onListening = (port: number) => greet(options, servers.map((server) => server.greeting(port)));
   if (options.supervise) {
     if (mayStartItself()) {
-      const command = servingCommand(servingArguments(), servingNeeds(options, servers));
-      return await supervise({ command, port, log, onListening });
+      const needs = servingNeeds(options, servers);
+      const command = servingCommand(argumentsWith("--supervised"), needs);
+      const check = servingCommand(argumentsWith("--check-config"), needs);
+      return await supervise({ command, check, port, log, onListening });
     }
     log.warn("serving without a supervisor: Deno does not let chatd start itself", {
       add: `--allow-run=${Deno.execPath()}`,
     });
   }
-  using signals = new ShutdownSignals();
-  await serve(options, servers, { port, again: false, log, stop: signals.first, onListening });
+  await serveAlone(options, servers, { log, onListening });
   return 0;
 }
 
-/** What this process was told on its command line, for the process that it supervises. */
-function servingArguments(): string[] {
+/** Serves in this process until a signal ends it, anew with the files as they are then after each SIGHUP. */
+async function serveAlone(
+  options: ServerOptions,
+  servers: TransportServers,
+  { log, onListening }: Pick<Orders, "log" | "onListening">,
+): Promise<void> {
+  using signals = new ShutdownSignals();
+  let reload = Promise.withResolvers<string>();
+  const hungUp = Promise.withResolvers<string>();
+  using _reload = new Reload({
+    log,
+    check: () => findProblems(options, servers),
+    onReload: () => reload.resolve("SIGHUP"),
+    onHangup: () => hungUp.resolve("the terminal is gone"),
+  });
+  let [{ port }] = servers;
+  const over = Promise.race([signals.first, hungUp.promise]);
+  let isOver = false;
+  void over.then(() => isOver = true);
+  for (let again = false; !isOver; again = true) {
+    const listening = (found: number) => {
+      if (!again) onListening(found);
+      else log.info("serving again", { port: found });
+      port = found;
+    };
+    await serve(options, servers, {
+      port,
+      again,
+      log,
+      stop: Promise.race([over, reload.promise]),
+      onListening: listening,
+    });
+    reload = Promise.withResolvers();
+  }
+}
+
+/** What this process was told on its command line, for another that does part of it. */
+function argumentsWith(option: string): string[] {
   const [command, ...rest] = Deno.args;
-  return [command, "--supervised", ...rest];
+  return [command, option, ...rest];
 }
 
 function servingNeeds({ dataDir, configFile, metricsListen }: ServerOptions, servers: TransportServers): ServingNeeds {
@@ -133,9 +176,28 @@ interface Orders extends Omit<Serving, "chat"> {
 }
 
 async function serve(options: ServerOptions, servers: TransportServers, orders: Orders): Promise<void> {
+  try {
+    await serveUntilStopped(options, servers, orders);
+  } catch (error) {
+    throw orders.again ? asPassing(error) : error;
+  }
+}
+
+/** Files that a server has served with are put right again, and may be half written now: it is worth another start. */
+function asPassing(error: unknown): unknown {
+  if (!(error instanceof ChatError && (error.code === "invalid_argument" || error.code === "unsupported_version"))) {
+    return error;
+  }
+  return new ChatError("unavailable", error.message, { cause: error });
+}
+
+async function serveUntilStopped(options: ServerOptions, servers: TransportServers, orders: Orders): Promise<void> {
   const { log, port, again, stop, onListening } = orders;
   using _uncaught = new UncaughtErrors({ log });
   const prepared = await Promise.all(servers.map((server) => server.prepare()));
+  const certificates = prepared.flatMap(({ certificates }) => certificates);
+  // A server that has served goes on, for those whom an expired certificate does not keep out; the watch tells of it.
+  if (!again) refuseInvalid(certificates);
   refuseOpenMetrics(options, servers);
   await using opened = new AsyncDisposableStack();
   const endpoint = await openMetrics(options, { log, again });
@@ -145,7 +207,8 @@ async function serve(options: ServerOptions, servers: TransportServers, orders: 
   const running: RunningTransport[] = [];
   opened.defer(() => end(running, chat));
   for (const transport of prepared) running.push(await transport.start({ chat, log, port, again }));
-  endpoint?.serving({ transports: running, searchLag });
+  endpoint?.serving({ transports: running, searchLag, certificates });
+  opened.use(new CertificateWatch({ certificates, log }));
   void running[0].ready.then(() => onListening(running[0].port));
   const reason = await Promise.race([stop, ...running.map(({ failed }) => failed)]);
   endpoint?.stopping();

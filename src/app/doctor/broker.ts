@@ -12,7 +12,9 @@ import { brokerAuthSecret } from "../broker_auth_secret.ts";
 import { brokerLogin, type BrokerLoginOptions } from "../broker_login.ts";
 import { refuseOpenBroker } from "../broker_network.ts";
 import { formatHostPort, type HostPort } from "../host_port.ts";
-import { readPemText } from "../pem_file.ts";
+import { inspectCertificate } from "../certificate.ts";
+import { readPem } from "../pem_file.ts";
+import { aboutValidity } from "./server.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
 
 /** What it takes to look at a broker as its server, and as a client. */
@@ -42,7 +44,9 @@ export async function* examineBroker(options: BrokerCheckOptions): AsyncGenerato
   const url = options.management ?? standardManagement(address);
   refuseOpenBroker({ address, management: url, insecure });
   const login = await brokerLogin(options);
-  const ca = caFile === undefined ? undefined : await readPemText(caFile);
+  const pem = caFile === undefined ? undefined : await readPem(caFile);
+  if (pem !== undefined) yield aboutValidity(inspectCertificate("broker_ca", caFile!, pem));
+  const ca = pem && new TextDecoder().decode(pem);
   await using connection = await BrokerConnection.open({ broker: address, login, ca, name: "chatd doctor" });
   yield ok(`${formatBroker(address)} is there, and lets "${login.user}" in`);
   yield aboutVersion(connection.product);
@@ -174,7 +178,7 @@ async function listPlugins(management: BrokerManagement): Promise<string[]> {
 async function aboutServers(connection: BrokerConnection): Promise<Finding> {
   const servers = await countServers(connection).catch(() => 0);
   if (servers > 0) return ok("a chatd server takes requests");
-  return warning("no chatd server takes requests", 'Start one: "chatd amqp-server".');
+  return warning("no chatd server takes requests", 'Start one: "chatd serve --broker URL", or "chatd amqp-server".');
 }
 
 async function* aboutLocks(client: BrokerConnection): AsyncGenerator<Finding, void> {

@@ -107,7 +107,9 @@ async function complaintsOf({ program, args, env }: ServingCommand): Promise<rea
     stderr: "piped",
   });
   const { code, stderr } = await command.output();
-  return code === 0 ? [] : new TextDecoder().decode(stderr).trim().split("\n").map((line) => line.replace(/^chatd: /, ""));
+  return code === 0
+    ? []
+    : new TextDecoder().decode(stderr).trim().split("\n").map((line) => line.replace(/^chatd: /, ""));
 }
 
 /** A process that does what its orders say, and ends when they do: it never outlives this one. */

@@ -50,8 +50,8 @@ function unreachable(thrown: unknown, address: string): string {
     return `No RabbitMQ listens at ${address}: start it, for example with "docker compose up -d rabbitmq" or ` +
       '"systemctl start rabbitmq-server", or name another with --broker.';
   }
-  if (/CERT|SELF_SIGNED|ISSUER/.test(code ?? "")) {
-    return `RabbitMQ at ${address} shows a certificate that cannot be trusted (${message}): give its CA with --ca.`;
+  if (/CERT|SELF_SIGNED|ISSUER|VERIFY/.test(code ?? "")) {
+    return `RabbitMQ at ${address} shows a certificate that cannot be trusted (${message}): give its CA with --ca, and see that none is expired.`;
   }
   if (code === "ERR_SSL_WRONG_VERSION_NUMBER") {
     return `RabbitMQ at ${address} does not speak TLS there: use amqp://, or the port of its TLS listener.`;

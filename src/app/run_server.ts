@@ -11,11 +11,10 @@ import type { MetricsEndpoint } from "./metrics_endpoint.ts";
 import { refuseOpenMetrics } from "./metrics_network.ts";
 import { openChat } from "./open_chat.ts";
 import { programPaths } from "./background_worker.ts";
-import { Reload } from "./reload.ts";
 import { openServerLog } from "./server_log.ts";
 import type { ServerOptions } from "./server_options.ts";
 import { mayStartItself, serverV8Flags, servingCommand, type ServingNeeds } from "./serving_command.ts";
-import { ShutdownSignals } from "./shutdown_signals.ts";
+import { serveAlone } from "./serve_alone.ts";
 import { controlSocketPath } from "./socket_path.ts";
 import { supervise } from "./supervisor.ts";
 import { SupervisorLink } from "./supervisor_link.ts";
@@ -106,44 +105,14 @@ export async function runServer(options: ServerOptions, servers: TransportServer
       add: `--allow-run=${Deno.execPath()}`,
     });
   }
-  await serveAlone(options, servers, { log, onListening });
-  return 0;
-}
-
-/** Serves in this process until a signal ends it, anew with the files as they are then after each SIGHUP. */
-async function serveAlone(
-  options: ServerOptions,
-  servers: TransportServers,
-  { log, onListening }: Pick<Orders, "log" | "onListening">,
-): Promise<void> {
-  using signals = new ShutdownSignals();
-  let reload = Promise.withResolvers<string>();
-  const hungUp = Promise.withResolvers<string>();
-  using _reload = new Reload({
+  await serveAlone({
+    port,
     log,
+    onListening,
     check: () => findProblems(options, servers),
-    onReload: () => reload.resolve("SIGHUP"),
-    onHangup: () => hungUp.resolve("the terminal is gone"),
+    serve: (orders) => serve(options, servers, orders),
   });
-  let [{ port }] = servers;
-  const over = Promise.race([signals.first, hungUp.promise]);
-  let isOver = false;
-  void over.then(() => isOver = true);
-  for (let again = false; !isOver; again = true) {
-    const listening = (found: number) => {
-      if (!again) onListening(found);
-      else log.info("serving again", { port: found });
-      port = found;
-    };
-    await serve(options, servers, {
-      port,
-      again,
-      log,
-      stop: Promise.race([over, reload.promise]),
-      onListening: listening,
-    });
-    reload = Promise.withResolvers();
-  }
+  return 0;
 }
 
 /** What this process was told on its command line, for another that does part of it. */
@@ -168,7 +137,8 @@ function servingNeeds({ dataDir, configFile, metricsListen }: ServerOptions, ser
   };
 }
 
-interface Orders extends Omit<Serving, "chat"> {
+/** How long and where a process serves. */
+export interface Orders extends Omit<Serving, "chat"> {
   /** Resolves with the reason when this process shall stop. */
   readonly stop: Promise<string>;
   /** To be called once, when clients are served. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { BrokerConnection } from "../../src/amqp/broker_connection.ts";
-import { toChannelError, toLostError } from "../../src/amqp/broker_errors.ts";
+import { toChannelError, toConnectError, toLostError } from "../../src/amqp/broker_errors.ts";
 import { AmqpTransport } from "../../src/amqp/client_transport.ts";
 import { ChatClient } from "../../src/client/chat_client.ts";
 import { ChatError } from "../../src/core/chat_error.ts";
@@ -39,6 +39,19 @@ Deno.test("errors of the broker hold no names of queues and no addresses for rep
     /refused this: .* access to queue in vhost '\/' refused/,
   );
   assert.equal(toChannelError(new Error(said[1]), at).code, "permission_denied");
+});
+
+Deno.test("a broker whose certificate is expired is told from one that is away", () => {
+  // Deno says this of an expired certificate, and of one of another CA.
+  const thrown = Object.assign(new Error("unable to verify the first certificate"), {
+    code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  });
+  const { code, message } = toConnectError(thrown, broker.address, "ana");
+  assert.equal(code, "unavailable");
+  assert.match(
+    message,
+    /shows a certificate that cannot be trusted .* give its CA with --ca, and see that none is expired/,
+  );
 });
 
 Deno.test("what the broker says of a queue that is not there, or not a user's, is shown without its name", async () => {

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { lockFolder } from "../../src/store/folder_lock.ts";
 import { createCertificates, type KeyPair } from "../crash/certificates.ts";
+import { rejectsWith } from "../support/chat_error_assertions.ts";
 import { runChatd } from "../support/chatd_process.ts";
 import { join, until } from "../support/person.ts";
 import { ServerProcess } from "../support/server_process.ts";
@@ -99,6 +100,28 @@ for (const supervise of [true, false]) {
     },
   });
 }
+
+Deno.test("SIGHUP has a supervised server read its configuration anew, unless something is wrong with it", async () => {
+  using folder = temporaryFolder();
+  const config = `${folder.path}/chatd.toml`;
+  Deno.writeTextFileSync(config, 'registration = "open"\n');
+  const options = { folder: `${folder.path}/data`, supervise: true, args: ["--config", config] };
+  await using server = await ServerProcess.start(options);
+  const transport = new GrpcTransport({ host: "127.0.0.1", port: server.port, callback: false });
+  const register = (user: string) =>
+    transport.register({ user, password: "correct horse battery", invite: "", deviceName: "" }, {});
+  await register("ana");
+
+  Deno.writeTextFileSync(config, 'registration = "clozed"\n');
+  server.kill("SIGHUP");
+  await until(() => says(server, /"not reloaded.*chatd\.toml:1: registration/).length === 1);
+  await register("ben");
+
+  Deno.writeTextFileSync(config, 'registration = "closed"\n');
+  server.kill("SIGHUP");
+  await until(() => says(server, /"serving again"/).length === 1);
+  await rejectsWith("registration_closed", register("eve"));
+});
 
 Deno.test("a server does not start with an expired certificate, and says that starting again is of no use", async () => {
   using folder = temporaryFolder();

@@ -123,6 +123,24 @@ Deno.test("SIGHUP has a supervised server read its configuration anew, unless so
   await rejectsWith("registration_closed", register("eve"));
 });
 
+Deno.test("a serving process that died comes back with an expired certificate, and once a broken one is mended", async () => {
+  using folder = temporaryFolder();
+  write(folder.path, first);
+  const args = ["--tls-cert", `${folder.path}/server.pem`, "--tls-key", `${folder.path}/server-key.pem`];
+  await using server = await ServerProcess.start({ folder: `${folder.path}/data`, supervise: true, args });
+  write(folder.path, expired);
+  Deno.kill(server.servingPid(), "SIGKILL");
+  await until(() => says(server, /"serving again"/).length === 1);
+  assert.equal(says(server, /"a certificate in use is not valid".*expired at 2/).length, 1);
+
+  write(folder.path, { ...first, certificate: "half of a cert" });
+  Deno.kill(server.servingPid(), "SIGKILL");
+  await until(() => says(server, /holds no certificate in PEM/).length >= 2);
+  write(folder.path, second);
+  await until(() => says(server, /"serving again"/).length === 2);
+  assert.equal(await shownName(server.port), "client");
+});
+
 Deno.test("a server does not start with an expired certificate, and says that starting again is of no use", async () => {
   using folder = temporaryFolder();
   write(folder.path, expired);

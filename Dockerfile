@@ -19,6 +19,6 @@ VOLUME /data
 ENV CHATD_DATA=/data CHATD_LISTEN=0.0.0.0:50051
 EXPOSE 50051
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=30s --timeout=10s --start-period=30s --start-interval=1s CMD ["chatd", "healthcheck"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["chatd", "healthcheck"]
 ENTRYPOINT ["chatd"]
 CMD ["serve"]

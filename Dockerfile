@@ -15,8 +15,10 @@ COPY --from=build /src/dist/chatd /usr/local/bin/chatd
 USER chatd
 WORKDIR /data
 VOLUME /data
-ENV CHATD_DATA=/data
+# Ports that are published lead to the container's own address. Beyond loopback, chatd demands a certificate or --insecure.
+ENV CHATD_DATA=/data CHATD_LISTEN=0.0.0.0:50051
 EXPOSE 50051
 STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["chatd", "healthcheck"]
 ENTRYPOINT ["chatd"]
 CMD ["serve"]

@@ -16,7 +16,7 @@ const exitCodes: readonly (readonly [number, string])[] = [
   [3, "The server did not take the user, the password, the token or the invitation."],
   [4, "No server there, or none that could be reached in time."],
   [70, "A bug ended a server that nothing supervised."],
-  [78, "The broker, another server or a permission keeps a server out: starting it again does not help."],
+  [78, "A certificate, the data, a permission or the broker keeps a server out: starting it again does not help."],
   [130, "Ctrl-C at a prompt."],
 ];
 

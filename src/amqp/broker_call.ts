@@ -5,7 +5,7 @@ import { ChatError } from "../core/chat_error.ts";
 import { Error as ErrorMessage } from "../gen/chatd/v1/session.ts";
 import { decodeStrictly, type MessageDecoder } from "../wire/strict_reader.ts";
 import type { BrokerConnection } from "./broker_connection.ts";
-import { toChannelError } from "./broker_errors.ts";
+import { noServer, toChannelError } from "./broker_errors.ts";
 import { contentTypes, messageTypes } from "./message_types.ts";
 import { directReplies } from "./topology.ts";
 
@@ -69,8 +69,4 @@ export async function callServer<Response>(
     clearTimeout(timer);
     signal?.removeEventListener("abort", abort);
   }
-}
-
-function noServer(): ChatError {
-  return new ChatError("unavailable", 'The broker has no queue of a chatd server: start "chatd amqp-server".');
 }

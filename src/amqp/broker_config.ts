@@ -50,6 +50,8 @@ export function brokerConfig({ user, password, vhost = "/", authUrl }: BrokerCon
     "# Of a login in all: it waits for chatd meanwhile.",
     `handshake_timeout = ${authorityTimeoutMs + 5_000}`,
     "",
+    "# RabbitMQ 4 also offers ANONYMOUS, which logs in as guest: as an account of chatd, if somebody registers that name.",
+    "auth_mechanisms.1 = PLAIN",
     "auth_backends.1 = internal",
   ];
   if (authUrl !== undefined) {

@@ -1,5 +1,14 @@
 import { ChatError } from "../core/chat_error.ts";
 import { type BrokerAddress, formatBroker } from "./broker_address.ts";
+import { causeWithoutSecretNames, withoutSecretNames } from "./secret_names.ts";
+
+/** What to do when no server is there. */
+export const startServer = 'start "chatd serve --broker URL", or "chatd amqp-server" for RabbitMQ alone';
+
+/** Nothing takes what was published. */
+export function noServer(): ChatError {
+  return new ChatError("unavailable", `No chatd server takes requests on this broker: ${startServer}.`);
+}
 
 /** amqplib says this of a connection that is closed at its last step, where the virtual host is opened. */
 const closedDoor = /Expected ConnectionOpenOk/;
@@ -41,8 +50,8 @@ function unreachable(thrown: unknown, address: string): string {
     return `No RabbitMQ listens at ${address}: start it, for example with "docker compose up -d rabbitmq" or ` +
       '"systemctl start rabbitmq-server", or name another with --broker.';
   }
-  if (/CERT|SELF_SIGNED|ISSUER/.test(code ?? "")) {
-    return `RabbitMQ at ${address} shows a certificate that cannot be trusted (${message}): give its CA with --ca.`;
+  if (/CERT|SELF_SIGNED|ISSUER|VERIFY/.test(code ?? "")) {
+    return `RabbitMQ at ${address} shows a certificate that cannot be trusted (${message}): give its CA with --ca, and see that none is expired.`;
   }
   if (code === "ERR_SSL_WRONG_VERSION_NUMBER") {
     return `RabbitMQ at ${address} does not speak TLS there: use amqp://, or the port of its TLS listener.`;
@@ -53,31 +62,32 @@ function unreachable(thrown: unknown, address: string): string {
 /** Why a connection that was open ended, as its `close` or `error` event has it. */
 export function toLostError(thrown: unknown, broker: BrokerAddress): ChatError {
   const address = formatBroker(broker);
-  const message = thrown instanceof Error ? thrown.message : "it closed the connection";
-  return new ChatError("unavailable", `Lost RabbitMQ at ${address}: ${message}`, { cause: thrown });
+  const message = thrown instanceof Error ? withoutSecretNames(thrown.message) : "it closed the connection";
+  return new ChatError("unavailable", `Lost RabbitMQ at ${address}: ${message}`, {
+    cause: causeWithoutSecretNames(thrown),
+  });
 }
 
 /** What a channel failed with: something that was asked for, or the connection under it. */
 export function toChannelError(thrown: unknown, broker: BrokerAddress): ChatError {
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  const message = withoutSecretNames(thrown instanceof Error ? thrown.message : String(thrown));
+  const cause = causeWithoutSecretNames(thrown);
   const [, said] = /with message "([^"]*)"/.exec(message) ?? [];
   const address = formatBroker(broker);
   if (/\b403\b/.test(message)) {
-    return new ChatError("permission_denied", `RabbitMQ at ${address} refused this: ${said ?? message}`, {
-      cause: thrown,
-    });
+    return new ChatError("permission_denied", `RabbitMQ at ${address} refused this: ${said ?? message}`, { cause });
   }
   if (/\b404\b/.test(message)) {
     return new ChatError(
       "unavailable",
-      `No chatd server has used RabbitMQ at ${address} yet: start "chatd amqp-server". (${said ?? message})`,
-      { cause: thrown },
+      `No chatd server has used RabbitMQ at ${address} yet: ${startServer}. (${said ?? message})`,
+      { cause },
     );
   }
   if (/\b406\b.*message size/.test(message)) {
     return new ChatError("invalid_argument", `RabbitMQ at ${address} does not take a message that long: ${said}`, {
-      cause: thrown,
+      cause,
     });
   }
-  return new ChatError("unavailable", `RabbitMQ at ${address} failed: ${said ?? message}`, { cause: thrown });
+  return new ChatError("unavailable", `RabbitMQ at ${address} failed: ${said ?? message}`, { cause });
 }

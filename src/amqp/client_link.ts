@@ -10,7 +10,7 @@ import { toWireError } from "../wire/convert.ts";
 import { maxFrameBytes } from "../wire/limits.ts";
 import { decodeStrictly } from "../wire/strict_reader.ts";
 import type { BrokerConnection } from "./broker_connection.ts";
-import { toChannelError } from "./broker_errors.ts";
+import { noServer, toChannelError } from "./broker_errors.ts";
 import {
   connectionHeader,
   leavingHeader,
@@ -299,8 +299,4 @@ export class AmqpLink implements Link {
 
 function lostMessage(): ChatError {
   return new ChatError("unavailable", "A message of the server was lost in the broker.");
-}
-
-function noServer(): ChatError {
-  return new ChatError("unavailable", 'The broker has no queue of a chatd server: start "chatd amqp-server".');
 }

@@ -11,7 +11,7 @@ import {
 import { type BrokerAddress, type BrokerLogin, formatBroker } from "./broker_address.ts";
 import { callServer } from "./broker_call.ts";
 import { BrokerConnection } from "./broker_connection.ts";
-import { isBrokerRefusal, isClosedDoor } from "./broker_errors.ts";
+import { isBrokerRefusal, isClosedDoor, startServer } from "./broker_errors.ts";
 import { AmqpLink } from "./client_link.ts";
 import { AmqpFileLink } from "./file_link.ts";
 import { messageTypes } from "./message_types.ts";
@@ -29,6 +29,7 @@ export interface AmqpTransportOptions {
 /** Reaches a server through a broker. Each session and each call has one connection; nothing listens. */
 export class AmqpTransport implements Transport {
   readonly address: string;
+  readonly backoff = { maxMs: 5_000 };
   /** Of chunks of files, until the server was told that they came. */
   readonly #receipts: string[] = [];
   readonly #options: AmqpTransportOptions;
@@ -155,7 +156,7 @@ export class AmqpTransport implements Transport {
   #noAnswer(cause: ChatError): ChatError {
     return new ChatError(
       "unavailable",
-      `RabbitMQ at ${this.address} lets nobody in, because no chatd server answers it: start "chatd amqp-server".`,
+      `RabbitMQ at ${this.address} lets nobody in, because no chatd server answers it: ${startServer}.`,
       { cause },
     );
   }

@@ -15,7 +15,7 @@ import {
 import { Error as ErrorMessage } from "../gen/chatd/v1/session.ts";
 import { decodeStrictly, type MessageDecoder } from "../wire/strict_reader.ts";
 import type { BrokerConnection } from "./broker_connection.ts";
-import { toChannelError } from "./broker_errors.ts";
+import { noServer, toChannelError } from "./broker_errors.ts";
 import { receiptHeader, tokenHeader } from "./incoming.ts";
 import { contentTypes, messageTypes } from "./message_types.ts";
 import { directReplies, fileExchange, fileQueue } from "./topology.ts";
@@ -190,8 +190,4 @@ function read<Response>(
 
 function givenUp(): ChatError {
   return new ChatError("unavailable", "The transfer was given up.");
-}
-
-function noServer(): ChatError {
-  return new ChatError("unavailable", 'The broker has no queue of a chatd server: start "chatd amqp-server".');
 }

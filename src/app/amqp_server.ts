@@ -12,12 +12,13 @@ import { systemClock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import { brokerAuthSecret } from "./broker_auth_secret.ts";
 import { brokerLogin } from "./broker_login.ts";
+import { inspectCertificate } from "./certificate.ts";
 import { refuseOpenBroker } from "./broker_network.ts";
 import { formatHostPort } from "./host_port.ts";
 import { keepServing } from "./keep_serving.ts";
 import { isLoopback } from "./loopback.ts";
 import { defer } from "./open_chat.ts";
-import { readPemText } from "./pem_file.ts";
+import { readPem } from "./pem_file.ts";
 import { type RunningTransport, runServer, type Serving, type TransportServer } from "./run_server.ts";
 import type { AmqpServerOptions } from "./server_options.ts";
 import { version } from "./version.ts";
@@ -46,10 +47,12 @@ export function amqpTransport(
     },
     async prepare() {
       refuseOpenNetwork(options);
-      const ca = caFile === undefined ? undefined : await readPemText(caFile);
+      const pem = caFile === undefined ? undefined : await readPem(caFile);
+      const ca = pem && new TextDecoder().decode(pem);
       const login = await brokerLogin(options);
       if (authSecretFile !== undefined) brokerAuthSecret({ ...options, secretFile: authSecretFile });
-      return { start: (serving) => start(options, { ...serving, login, ca, beside }) };
+      const certificates = pem === undefined ? [] : [inspectCertificate("broker_ca", caFile!, pem)];
+      return { certificates, start: (serving) => start(options, { ...serving, login, ca, beside }) };
     },
     greeting: () => [greeting(options, beside)],
   };

@@ -53,7 +53,7 @@ function advice({ user, password, vhost }: { user: string; password: string; vho
     `  rabbitmqctl set_permissions ${permissions}${user} '.*' '.*' '.*'`,
     "  rabbitmqctl delete_user guest",
     "",
-    'After its restart, and with "chatd amqp-server" running, "chatd doctor --broker URL" tells whether all is well.',
+    'After its restart, and with "chatd serve --broker URL" running, "chatd doctor --broker URL" tells whether all is well.',
   ];
   return `\n${lines.map((line) => `# ${line}`.trimEnd()).join("\n")}`;
 }

@@ -1,4 +1,5 @@
 import { ChatError } from "../core/chat_error.ts";
+import { refuseInvalid } from "./certificate.ts";
 import { refuseOpenMetrics } from "./metrics_network.ts";
 import { requireDataFolder } from "./permissions.ts";
 import type { TransportServer } from "./run_server.ts";
@@ -16,9 +17,23 @@ export async function checkConfiguration(
   options: ServerOptions,
   servers: readonly TransportServer[],
 ): Promise<number> {
+  const problems = await findProblems(options, servers);
+  for (const problem of problems) console.error(`chatd: ${problem}`);
+  if (problems.length > 0) return wrongConfigurationCode;
+  console.log("The configuration is good. With it,");
+  for (const server of servers) console.log(server.greeting(server.port)[0]);
+  console.log(`data in ${options.dataDir}, registration ${options.registration}`);
+  return 0;
+}
+
+/** All that would keep a server with these options from starting, in the words for people. */
+export async function findProblems(
+  options: ServerOptions,
+  servers: readonly TransportServer[],
+): Promise<readonly string[]> {
   const problems: string[] = [];
   const checks: (() => unknown)[] = [
-    ...servers.map((server) => () => server.prepare()),
+    ...servers.map((server) => async () => refuseInvalid((await server.prepare()).certificates)),
     () => refuseOpenMetrics(options, servers),
     () => checkDataFolder(options.dataDir),
   ];
@@ -27,15 +42,10 @@ export async function checkConfiguration(
       await check();
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
-      problems.push(error.message);
+      problems.push(...error.message.split("\n"));
     }
   }
-  for (const problem of problems) console.error(`chatd: ${problem}`);
-  if (problems.length > 0) return wrongConfigurationCode;
-  console.log("The configuration is good. With it,");
-  for (const server of servers) console.log(server.greeting(server.port)[0]);
-  console.log(`data in ${options.dataDir}, registration ${options.registration}`);
-  return 0;
+  return problems;
 }
 
 async function checkDataFolder(folder: string): Promise<void> {

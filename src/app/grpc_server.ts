@@ -4,6 +4,7 @@ import { chatCommand } from "./chat_command.ts";
 import { formatHostPort } from "./host_port.ts";
 import { isLoopback } from "./loopback.ts";
 import { defer } from "./open_chat.ts";
+import { inspectCertificate } from "./certificate.ts";
 import { readPem, readServerCertificate } from "./pem_file.ts";
 import { type RunningTransport, runServer, type Serving, type TransportServer } from "./run_server.ts";
 import type { GrpcServerOptions, ServerTls } from "./server_options.ts";
@@ -38,7 +39,7 @@ export function grpcTransport(options: GrpcServerOptions): TransportServer {
     async prepare() {
       refuseOpenListening(options);
       const read = tls && await readTls(tls);
-      return { start: (serving) => start(options, read, serving) };
+      return { certificates: read?.inspected ?? [], start: (serving) => start(options, read, serving) };
     },
     greeting: (port) => greeting(options, port),
   };
@@ -82,10 +83,10 @@ function refuseOpenListening({ listen, tls, insecure }: GrpcServerOptions): void
 }
 
 async function readTls({ certFile, keyFile, clientCaFile }: ServerTls) {
-  return {
-    ...await readServerCertificate({ certFile, keyFile }),
-    clientCa: clientCaFile === undefined ? undefined : await readPem(clientCaFile),
-  };
+  const { inspected, ...own } = await readServerCertificate({ certFile, keyFile });
+  if (clientCaFile === undefined) return { ...own, inspected: [inspected] };
+  const clientCa = await readPem(clientCaFile);
+  return { ...own, clientCa, inspected: [inspected, inspectCertificate("client_ca", clientCaFile, clientCa)] };
 }
 
 function greeting({ listen: { host }, tls }: GrpcServerOptions, port: number): [string, string] {

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createPrivateKey } from "node:crypto";
 import { ChatError } from "../core/chat_error.ts";
+import { type Certificate, inspectCertificate, parseCertificates } from "./certificate.ts";
 
 /** A certificate, a chain or a key. @throws {ChatError} `invalid_argument` when it cannot be read. */
 export async function readPem(file: string): Promise<Uint8Array> {
@@ -18,16 +19,18 @@ export async function readPemText(file: string): Promise<string> {
 }
 
 /**
- * What a server shows to its clients.
+ * What a server shows to its clients, and how long it is valid.
  * @throws {ChatError} `invalid_argument` when a file cannot be read or used, or they do not belong together
  */
 export async function readServerCertificate(
   { certFile, keyFile }: { certFile: string; keyFile: string },
-): Promise<{ certificate: Uint8Array; key: Uint8Array }> {
+): Promise<{ certificate: Uint8Array; key: Uint8Array; inspected: Certificate }> {
   const [certificate, key] = await Promise.all([readPem(certFile), readPem(keyFile)]);
-  const parsed = parse(certFile, "certificate", () => new X509Certificate(first("CERTIFICATE", certificate)));
+  const [parsed] = parseCertificates(certFile, certificate);
   const own = parse(keyFile, "private key without a passphrase", () => createPrivateKey(first("PRIVATE KEY", key)));
-  if (parsed.checkPrivateKey(own)) return { certificate, key };
+  if (parsed.checkPrivateKey(own)) {
+    return { certificate, key, inspected: inspectCertificate("server", certFile, certificate) };
+  }
   throw new ChatError(
     "invalid_argument",
     `The key in "${keyFile}" is not the one of the certificate in "${certFile}": give the two that were made together.`,

@@ -1,12 +1,14 @@
 import process from "node:process";
 import type { ChatErrorCode } from "../core/chat_error.ts";
 import type { Commit, LoginWay, Metrics } from "../core/metrics.ts";
+import { type Certificate, daysLeft } from "./certificate.ts";
 import { MetricFamilies } from "./prometheus_text.ts";
 import { version } from "./version.ts";
 
 /** What is looked at when metrics are asked for. */
 export interface Watched {
   readonly transports: readonly { readonly name: string; readonly isUp: boolean; readonly connections?: number }[];
+  readonly certificates: readonly Certificate[];
   /** How many entries of the log searches do not find yet. */
   searchLag(): number;
   /** Bytes of the database's file and of its write-ahead log. */
@@ -168,6 +170,15 @@ export class PrometheusMetrics implements Metrics, Disposable {
         transports().flatMap(({ name, connections }) =>
           connections === undefined ? [] : [{ labels: { transport: name }, value: connections }]
         ),
+    });
+    families.look("gauge", {
+      name: "chatd_certificate_days_left",
+      help: "Days until a certificate in use expires; negative afterwards.",
+      values: () =>
+        (this.#watched?.certificates ?? []).map((certificate) => ({
+          labels: { use: certificate.use },
+          value: daysLeft(certificate),
+        })),
     });
     families.look("gauge", {
       name: "chatd_search_lag_entries",

@@ -1,8 +1,11 @@
 import { resolve } from "node:path";
 import type { Chat } from "../core/chat.ts";
+import { ChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
 import { pause } from "../core/pause.ts";
-import { checkConfiguration } from "./check_configuration.ts";
+import { type Certificate, refuseInvalid } from "./certificate.ts";
+import { CertificateWatch } from "./certificate_watch.ts";
+import { checkConfiguration, findProblems } from "./check_configuration.ts";
 import { freeBytes } from "./free_bytes.ts";
 import { formatHostPort } from "./host_port.ts";
 import type { MetricsEndpoint } from "./metrics_endpoint.ts";
@@ -12,7 +15,7 @@ import { programPaths } from "./background_worker.ts";
 import { openServerLog } from "./server_log.ts";
 import type { ServerOptions } from "./server_options.ts";
 import { mayStartItself, serverV8Flags, servingCommand, type ServingNeeds } from "./serving_command.ts";
-import { ShutdownSignals } from "./shutdown_signals.ts";
+import { serveAlone } from "./serve_alone.ts";
 import { controlSocketPath } from "./socket_path.ts";
 import { supervise } from "./supervisor.ts";
 import { SupervisorLink } from "./supervisor_link.ts";
@@ -53,6 +56,8 @@ export interface RunningTransport {
 
 /** A transport with its files read, ready to serve. */
 export interface PreparedTransport {
+  /** Those it serves with; whether they are valid now is for the caller to see. */
+  readonly certificates: readonly Certificate[];
   /** @throws {ChatError} when it cannot start */
   start(serving: Serving): Promise<RunningTransport>;
 }
@@ -92,22 +97,29 @@ export async function runServer(options: ServerOptions, servers: TransportServer
   const onListening = (port: number) => greet(options, servers.map((server) => server.greeting(port)));
   if (options.supervise) {
     if (mayStartItself()) {
-      const command = servingCommand(servingArguments(), servingNeeds(options, servers));
-      return await supervise({ command, port, log, onListening });
+      const needs = servingNeeds(options, servers);
+      const command = servingCommand(argumentsWith("--supervised"), needs);
+      const check = servingCommand(argumentsWith("--check-config"), needs);
+      return await supervise({ command, check, port, log, onListening });
     }
     log.warn("serving without a supervisor: Deno does not let chatd start itself", {
       add: `--allow-run=${Deno.execPath()}`,
     });
   }
-  using signals = new ShutdownSignals();
-  await serve(options, servers, { port, again: false, log, stop: signals.first, onListening });
+  await serveAlone({
+    port,
+    log,
+    onListening,
+    check: () => findProblems(options, servers),
+    serve: (orders) => serve(options, servers, orders),
+  });
   return 0;
 }
 
-/** What this process was told on its command line, for the process that it supervises. */
-function servingArguments(): string[] {
+/** What this process was told on its command line, for another that does part of it. */
+function argumentsWith(option: string): string[] {
   const [command, ...rest] = Deno.args;
-  return [command, "--supervised", ...rest];
+  return [command, option, ...rest];
 }
 
 function servingNeeds({ dataDir, configFile, metricsListen }: ServerOptions, servers: TransportServers): ServingNeeds {
@@ -126,7 +138,8 @@ function servingNeeds({ dataDir, configFile, metricsListen }: ServerOptions, ser
   };
 }
 
-interface Orders extends Omit<Serving, "chat"> {
+/** How long and where a process serves. */
+export interface Orders extends Omit<Serving, "chat"> {
   /** Resolves with the reason when this process shall stop. */
   readonly stop: Promise<string>;
   /** To be called once, when clients are served. */
@@ -134,9 +147,28 @@ interface Orders extends Omit<Serving, "chat"> {
 }
 
 async function serve(options: ServerOptions, servers: TransportServers, orders: Orders): Promise<void> {
+  try {
+    await serveUntilStopped(options, servers, orders);
+  } catch (error) {
+    throw orders.again ? asPassing(error) : error;
+  }
+}
+
+/** Files that a server has served with are put right again, and may be half written now: it is worth another start. */
+function asPassing(error: unknown): unknown {
+  if (!(error instanceof ChatError && (error.code === "invalid_argument" || error.code === "unsupported_version"))) {
+    return error;
+  }
+  return new ChatError("unavailable", error.message, { cause: error });
+}
+
+async function serveUntilStopped(options: ServerOptions, servers: TransportServers, orders: Orders): Promise<void> {
   const { log, port, again, stop, onListening } = orders;
   using _uncaught = new UncaughtErrors({ log });
   const prepared = await Promise.all(servers.map((server) => server.prepare()));
+  const certificates = prepared.flatMap(({ certificates }) => certificates);
+  // A server that has served goes on, for those whom an expired certificate does not keep out; the watch tells of it.
+  if (!again) refuseInvalid(certificates);
   refuseOpenMetrics(options, servers);
   await using opened = new AsyncDisposableStack();
   const endpoint = await openMetrics(options, { log, again });
@@ -148,7 +180,8 @@ async function serve(options: ServerOptions, servers: TransportServers, orders: 
   opened.defer(() => end(running, chat));
   for (const transport of prepared) running.push(await transport.start({ chat, log, port, again }));
   const free = () => freeBytes(options.dataDir);
-  endpoint?.serving({ transports: running, searchLag, fileBytes, freeBytes: free });
+  endpoint?.serving({ transports: running, searchLag, certificates, fileBytes, freeBytes: free });
+  opened.use(new CertificateWatch({ certificates, log }));
   void running[0].ready.then(() => onListening(running[0].port));
   const reason = await Promise.race([stop, ...running.map(({ failed }) => failed)]);
   endpoint?.stopping();

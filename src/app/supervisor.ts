@@ -1,4 +1,5 @@
 import type { Log } from "../core/log.ts";
+import { Reload } from "./reload.ts";
 import { ShutdownSignals } from "./shutdown_signals.ts";
 import { type Listening, type Order, readJsonLines, refusedExitCode } from "./supervisor_link.ts";
 import { crashedExitCode } from "./uncaught_errors.ts";
@@ -19,6 +20,8 @@ export interface ServingCommand {
 export interface SupervisorOptions {
   /** Starts the serving process. */
   readonly command: ServingCommand;
+  /** Ends with 0 when a new serving process could start, and otherwise says on stderr why not; asked before a reload. */
+  readonly check: ServingCommand;
   /** Where to listen for the first time; a port that was found then is kept. */
   readonly port: number;
   readonly log: Log;
@@ -28,7 +31,8 @@ export interface SupervisorOptions {
 
 /**
  * Keeps a serving process alive: starts another within a second when it dies, on the same port. SIGINT and SIGTERM stop
- * it in order, a second one kills it. If this process is killed, the other notices by its stdin, and stops.
+ * it in order, a second one kills it; SIGHUP has it end in order and starts another, see {@link Reload}. If this process is
+ * killed, the other notices by its stdin, and stops.
  * @returns the serving process's exit code, when it ended by itself or would not even start.
  */
 export async function supervise(options: SupervisorOptions): Promise<number> {
@@ -36,14 +40,29 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   let running: ServingProcess | undefined;
   using signals = new ShutdownSignals({ onSecond: () => running?.kill() });
   let stopping = false;
-  void signals.first.then((signal) => {
+  let reloading = false;
+  const stop = (reason: string) => {
     stopping = true;
-    running?.order({ stop: signal });
+    running?.order({ stop: reason });
+  };
+  void signals.first.then(stop);
+  const hungUp = Promise.withResolvers<string>();
+  const over = Promise.race([signals.first, hungUp.promise]);
+  void hungUp.promise.then(stop);
+  using _reload = new Reload({
+    log,
+    check: () => complaintsOf(options.check),
+    onReload: () => {
+      reloading = true;
+      running?.order({ stop: "SIGHUP" });
+    },
+    onHangup: () => hungUp.resolve("the terminal is gone"),
   });
   let { port } = options;
   let served = false;
   for (let failures = 0;;) {
     const startedAt = performance.now();
+    reloading = false;
     running = new ServingProcess(options.command, { listen: { port, again: served } });
     const ended = running.status;
     const listening = await running.listening;
@@ -54,11 +73,12 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
       served = true;
     }
     const status = await ended;
+    if (reloading && !stopping) continue;
     if (stopping || !mustRestart(status, { served })) return status.code;
     failures = performance.now() - startedAt >= soundLifeMs ? 0 : failures + 1;
     const delayMs = restartDelay(failures);
     log.error("the serving process died; starting it again", { signal: status.signal, code: status.code, delayMs });
-    if (await isOver(signals.first, delayMs)) return 0;
+    if (await isOver(over, delayMs)) return 0;
   }
 }
 
@@ -75,6 +95,21 @@ export function mustRestart({ code, signal }: Deno.CommandStatus, { served }: { 
 /** How long to wait, in milliseconds, when the process died so many times in a row soon after it was started. */
 export function restartDelay(failures: number): number {
   return Math.min(Math.max(failures - 1, 0) * delayStepMs, maxDelayMs);
+}
+
+/** Lines of stderr of a command that ends with another code than 0. */
+async function complaintsOf({ program, args, env }: ServingCommand): Promise<readonly string[]> {
+  const command = new Deno.Command(program, {
+    args: [...args],
+    ...(env !== undefined && { env, clearEnv: true }),
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  });
+  const { code, stderr } = await command.output();
+  return code === 0
+    ? []
+    : new TextDecoder().decode(stderr).trim().split("\n").map((line) => line.replace(/^chatd: /, ""));
 }
 
 /** A process that does what its orders say, and ends when they do: it never outlives this one. */

@@ -1,4 +1,5 @@
 import { ChatError } from "../core/chat_error.ts";
+import { Hangup } from "./hangup.ts";
 
 /** What the supervisor writes to the serving process's stdin, a JSON line each. Its end means that the supervisor is gone. */
 export type Order = { readonly listen: ListenOrder } | { readonly stop: string };
@@ -22,12 +23,13 @@ export interface Listening {
 
 /**
  * The serving process's side of its supervisor. Signals to this process alone ask it to stop, once or often: those from a
- * terminal, or to the whole group, reach the supervisor too, which decides about the second one.
+ * terminal, or to the whole group, reach the supervisor too, which decides about the second one, and about SIGHUP.
  */
 export class SupervisorLink implements Disposable {
   readonly #orders: AsyncIterator<Order>;
   readonly #stop = Promise.withResolvers<string>();
   readonly #onSignal = new Map<Deno.Signal, () => void>();
+  readonly #hangup = new Hangup(() => {});
 
   constructor(stdin: ReadableStream<Uint8Array> = Deno.stdin.readable) {
     this.#orders = readJsonLines(stdin) as AsyncGenerator<Order>;
@@ -59,6 +61,7 @@ export class SupervisorLink implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#hangup[Symbol.dispose]();
     for (const [signal, listener] of this.#onSignal) Deno.removeSignalListener(signal, listener);
   }
 

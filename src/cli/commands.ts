@@ -1,7 +1,8 @@
+import { map } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
 import { dataCommands } from "./data_commands.ts";
 import type { Environment } from "./environment.ts";
-import { brokerServerExitCode, clientExitCode } from "./exit_code.ts";
+import { clientExitCode, serverExitCode } from "./exit_code.ts";
 import type { ConfigSettings } from "./config_settings.ts";
 import { anyOf, type CommandEntry, defineCommand, defineGroup, type Invocation } from "./invocation.ts";
 import { amqpClientOptions } from "./options/amqp_client.ts";
@@ -9,6 +10,7 @@ import { amqpServerOptions } from "./options/amqp_server.ts";
 import { auditOptions } from "./options/audit.ts";
 import { benchOptions } from "./options/bench.ts";
 import { brokerConfigOptions } from "./options/broker_config.ts";
+import { dataFolder } from "./options/data_folder.ts";
 import { doctorOptions } from "./options/doctor.ts";
 import { grpcClientOptions } from "./options/grpc_client.ts";
 import { grpcServerOptions } from "./options/grpc_server.ts";
@@ -44,18 +46,19 @@ function commandEntries(options: OptionsWithEnv, env: Environment): readonly Com
     description:
       "Serves one chat over gRPC and, with --broker, over RabbitMQ too: who is on one talks to who is on the " +
       "other. The broker may be away when the server starts, and may go and come back. Accounts and messages are in the " +
-      "data folder, which one server owns. SIGINT and SIGTERM end it within seconds, a second one at once.",
+      "data folder, which one server owns. SIGINT and SIGTERM end it within seconds, a second one at once; SIGHUP reloads it.",
     options: () => serveOptions(options),
     load: async () => (await import("../app/serve.ts")).runServe,
-    exitCodeOf: brokerServerExitCode,
+    exitCodeOf: serverExitCode,
   });
   const grpcServer = defineCommand({
     name: "grpc-server",
     brief: "Serve the chat over gRPC alone",
     description: "Serves the chat over gRPC. Accounts and messages are in the data folder, which one server owns. " +
-      "SIGINT and SIGTERM end it within seconds, a second one at once.",
+      "SIGINT and SIGTERM end it within seconds, a second one at once; SIGHUP reloads it.",
     options: () => grpcServerOptions(options),
     load: async () => (await import("../app/grpc_server.ts")).runGrpcServer,
+    exitCodeOf: serverExitCode,
   });
   const grpcClient = defineCommand({
     name: "grpc-client",
@@ -71,10 +74,10 @@ function commandEntries(options: OptionsWithEnv, env: Environment): readonly Com
     brief: "Serve the chat over RabbitMQ alone",
     description:
       "Serves the chat over RabbitMQ, which asks it who may do what. Accounts and messages are in the data folder, " +
-      "which one server owns. SIGINT and SIGTERM end it within seconds, a second one at once.",
+      "which one server owns. SIGINT and SIGTERM end it within seconds, a second one at once; SIGHUP reloads it.",
     options: () => amqpServerOptions(options),
     load: async () => (await import("../app/amqp_server.ts")).runAmqpServer,
-    exitCodeOf: brokerServerExitCode,
+    exitCodeOf: serverExitCode,
   });
   const amqpClient = defineCommand({
     name: "amqp-client",
@@ -105,6 +108,15 @@ function commandEntries(options: OptionsWithEnv, env: Environment): readonly Com
     options: () => doctorOptions(options),
     load: async () => (await import("../app/doctor/doctor.ts")).runDoctor,
     exitCodeOf: clientExitCode,
+  });
+  const healthcheck = defineCommand({
+    name: "healthcheck",
+    brief: "Ask the server of a data folder whether it answers",
+    description:
+      "Asks the running server over the socket in its data folder, and ends with 0 when it answers, else with " +
+      "1: for the health checks of containers.",
+    options: () => map(dataFolder(options), (dataDir) => ({ dataDir })),
+    load: async () => (await import("../app/healthcheck_command.ts")).runHealthcheck,
   });
   const audit = defineCommand({
     name: "audit",
@@ -141,6 +153,7 @@ function commandEntries(options: OptionsWithEnv, env: Environment): readonly Com
     amqpClient,
     brokerConfig,
     doctor,
+    healthcheck,
     user,
     audit,
     ...scriptCommands(options, env),

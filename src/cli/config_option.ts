@@ -8,6 +8,7 @@ const readers: ReadonlySet<string> = new Set([
   "amqp-server",
   "broker-config",
   "doctor",
+  "healthcheck",
   "user",
   "room",
   "retention",

@@ -14,7 +14,7 @@ export const exitCode = {
   noConnection: 4,
   /** A bug ended a server that ran without a supervisor, or while it stopped. */
   crashed: crashedExitCode,
-  /** The broker, another server there or a permission keeps a server out: starting it again, as it is, does not help. */
+  /** A server cannot use its set-up (certificate, data, permission, broker): starting it again, as it is, does not help. */
   refused: refusedExitCode,
   /** Ctrl-C at a prompt, as shells count it: 128 and the number of SIGINT. */
   interrupted: 130,
@@ -40,9 +40,15 @@ export function scriptExitCode(error: unknown): number {
   return error instanceof ChatError && error.code === "permission_denied" ? exitCode.failed : clientExitCode(error);
 }
 
-const refusals: ReadonlySet<ChatErrorCode> = new Set(["unauthenticated", "permission_denied", "already_exists"]);
+const refusals: ReadonlySet<ChatErrorCode> = new Set([
+  "unauthenticated",
+  "permission_denied",
+  "already_exists",
+  "invalid_argument",
+  "unsupported_version",
+]);
 
-/** The exit code of a server on a broker that ends with `error`. */
-export function brokerServerExitCode(error: unknown): number {
+/** The exit code of a server that ends with `error`. */
+export function serverExitCode(error: unknown): number {
   return error instanceof ChatError && refusals.has(error.code) ? exitCode.refused : exitCode.failed;
 }

@@ -73,6 +73,7 @@ export interface ChatClientOptions {
    * are there, so no more than the server's window of them waits. Off unless given.
    */
   concurrent?: boolean;
+  /** Instead of the transport's. */
   backoff?: BackoffOptions;
   outbox?: OutboxOptions;
   timing?: Partial<SessionTiming>;
@@ -132,7 +133,8 @@ export class ChatClient {
     this.#options = options;
     this.#timers = options.timers ?? systemTimers;
     this.#timing = { ...defaultTiming, ...options.timing };
-    this.#backoff = new Backoff(options.backoff);
+    const backoff = { ...options.transport.backoff, ...options.backoff };
+    this.#backoff = new Backoff(backoff);
     this.#outbox = new Outbox(options.outbox);
     this.#cursor = new DeliveryCursor(options.resume);
     this.#token = options.token;
@@ -140,7 +142,7 @@ export class ChatClient {
       transport: options.transport,
       token: () => this.#token,
       timers: this.#timers,
-      backoff: options.backoff,
+      backoff,
     });
     const ask = {
       repeat: (kind: RequestKind) => this.#repeat(kind as never),

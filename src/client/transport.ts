@@ -1,3 +1,4 @@
+import type { BackoffOptions } from "./backoff.ts";
 import type { FileTransport } from "./file_transport.ts";
 import type { Callback, ClientFrame, ServerFrame } from "../gen/chatd/v1/session.ts";
 import type { LogInRequest, LogInResponse, RegisterRequest, RegisterResponse } from "../gen/chatd/v1/auth.ts";
@@ -9,6 +10,8 @@ import type { LogInRequest, LogInResponse, RegisterRequest, RegisterResponse } f
 export interface Transport extends FileTransport {
   /** Where it leads, for people: "127.0.0.1:50051". */
   readonly address: string;
+  /** How long clients wait between tries to reach the server; as `Backoff` does unless given. */
+  readonly backoff?: BackoffOptions;
   register(request: RegisterRequest, options: { signal?: AbortSignal }): Promise<RegisterResponse>;
   logIn(request: LogInRequest, options: { signal?: AbortSignal }): Promise<LogInResponse>;
   /** Opens a live session; the caller's first frame is the hello. */

@@ -39,7 +39,7 @@ export class WatchedListener {
     this.#timer = setInterval(() => this.#watch(), this.#tryMs);
   }
 
-  /** @throws {ChatError} `unavailable` when the address cannot be listened on */
+  /** @throws {ChatError} `unavailable` when the address cannot be listened on; `permission_denied` */
   static async open(options: WatchedListenerOptions): Promise<WatchedListener> {
     return new WatchedListener(await listen(options), options);
   }
@@ -106,7 +106,8 @@ function listen({ host, port }: { host: string; port: number }): Promise<Server>
   const server = createServer({ noDelay: true });
   return new Promise((resolve, reject) => {
     server.once("error", (cause) => {
-      reject(new ChatError("unavailable", `Cannot listen on ${host} port ${port}: ${cause.message}`, { cause }));
+      const code = (cause as { code?: string }).code === "EACCES" ? "permission_denied" : "unavailable";
+      reject(new ChatError(code, `Cannot listen on ${host} port ${port}: ${cause.message}`, { cause }));
     });
     server.listen(port, host, () => resolve(server));
   });

@@ -43,7 +43,7 @@ export class Database implements Disposable {
 
   /**
    * Opens the database in `folder` (mode 0600), making it or bringing its schema up to date.
-   * @throws {ChatError} `unavailable` when it is damaged, another program's or of a newer chatd; `storage_full`.
+   * @throws {ChatError} `invalid_argument` when it is damaged or another program's, `unsupported_version` when it is of a newer chatd; `storage_full`.
    */
   static open(folder: string): Database {
     const path = databasePath(folder);
@@ -186,7 +186,7 @@ export function migrate(connection: DatabaseSync, path: string, steps: readonly 
   else if (readPragma(connection, "application_id") !== applicationId) throw foreignError(path);
   if (version > steps.length) {
     throw new ChatError(
-      "unavailable",
+      "unsupported_version",
       `The database "${path}" has version ${version}, and this chatd knows versions up to ${steps.length}: use a newer chatd.`,
     );
   }
@@ -213,7 +213,7 @@ function refuseForeign(connection: DatabaseSync, path: string): void {
 
 function foreignError(path: string): ChatError {
   return new ChatError(
-    "unavailable",
+    "invalid_argument",
     `The database "${path}" is another program's: choose another folder with --data.`,
   );
 }
@@ -228,7 +228,7 @@ function openError(path: string, cause: unknown): unknown {
   }
   if (!isDamage(cause)) return writeError(cause);
   return new ChatError(
-    "unavailable",
+    "invalid_argument",
     `The file "${path}" is damaged or not a database: restore a backup of it, or choose another folder with --data.`,
     { cause },
   );

@@ -49,7 +49,7 @@ export interface Store extends Disposable {
 /**
  * Opens the database in `folder`, making both if there are none. The caller holds the folder's lock (`lockFolder`)
  * until it has closed the store.
- * @throws {ChatError} `unavailable` when the database is damaged, another program's or of a newer chatd; `permission_denied`
+ * @throws {ChatError} `invalid_argument` when the database is damaged or another program's, `unsupported_version` when it is of a newer chatd; `permission_denied`
  * when the folder cannot be used; `storage_full`.
  */
 export function openStore({ folder, log = silentLog }: { folder: string; log?: Log }): Store {

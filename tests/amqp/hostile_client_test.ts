@@ -261,7 +261,9 @@ Deno.test("a hostile client with a valid account", async (t) => {
         `chatd.session.ana.${session.queue.slice(-32)}`,
       ]
     ) {
-      assert.match(await mallory.attempt((channel) => channel.checkQueue(queue)), /404.*NOT.FOUND/, queue);
+      // RabbitMQ 4.2.6 and 4.3.0 ask for a right first.
+      const answer = await mallory.attempt((channel) => channel.checkQueue(queue));
+      assert.match(answer, /404.*NOT.FOUND|403.*ACCESS.REFUSED/, queue);
     }
   });
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Certificate } from "../../src/app/certificate.ts";
 import { connect } from "node:net";
 import { MetricsEndpoint } from "../../src/app/metrics_endpoint.ts";
 import type { Watched } from "../../src/app/prometheus_metrics.ts";
@@ -25,11 +26,19 @@ async function open(watched?: Watched): Promise<Opened> {
 }
 
 const grpc = { name: "grpc", isUp: true, connections: 3 };
+const certificates: Certificate[] = [
+  { use: "server", file: "server.pem", validFrom: 0, validTo: Date.now() - 86_400_000 },
+];
 
 const disk = { fileBytes: () => ({ database: 4096, log: 512 }), freeBytes: () => Promise.resolve(1_000_000) };
 
 Deno.test("/metrics shows what was counted", async () => {
-  await using opened = await open({ transports: [grpc, { name: "amqp", isUp: false }], searchLag: () => 17, ...disk });
+  await using opened = await open({
+    transports: [grpc, { name: "amqp", isUp: false }],
+    searchLag: () => 17,
+    certificates,
+    ...disk,
+  });
   const { metrics } = opened.endpoint;
   metrics.sessionBegan("grpc");
   metrics.sessionBegan("grpc");
@@ -45,6 +54,7 @@ Deno.test("/metrics shows what was counted", async () => {
   const values = await opened.values();
   const expected = {
     'chatd_sessions{transport="grpc"}': 1,
+    'chatd_certificate_days_left{use="server"}': -1.01,
     'chatd_sessions{transport="amqp"}': 0,
     'chatd_sessions_ended_total{transport="grpc",reason="left"}': 1,
     'chatd_sessions_ended_total{transport="grpc",reason="session_replaced"}': 1,
@@ -91,11 +101,7 @@ Deno.test("/readyz says what keeps people from being served", async () => {
   await using opened = await open();
   assert.deepEqual(await opened.get("/readyz"), { status: 503, text: "starting\n" });
   const amqp = { name: "amqp", isUp: true };
-  opened.endpoint.serving({
-    transports: [grpc, amqp],
-    searchLag: () => 0,
-    ...disk,
-  });
+  opened.endpoint.serving({ transports: [grpc, amqp], searchLag: () => 0, certificates: [], ...disk });
   assert.deepEqual(await opened.get("/readyz"), { status: 200, text: "ready\n" });
   amqp.isUp = false;
   assert.deepEqual(await opened.get("/readyz"), { status: 503, text: "amqp is down\n" });

@@ -76,6 +76,37 @@ Deno.test("a serving process on a broker that dies comes back, and nothing accep
   assert.equal((await server.status).code, 0);
 });
 
+for (const supervise of ["--supervise", "--no-supervise"]) {
+  Deno.test(`SIGHUP reloads a server on a broker (${supervise}), and nothing accepted is lost`, async () => {
+    using folder = temporaryFolder();
+    const secretFile = `${folder.path}/secret`;
+    Deno.writeTextFileSync(secretFile, broker.secret);
+    await using server = new Child({
+      args: [
+        ...["amqp-server", "--data", `${folder.path}/data`, "--broker-auth-listen", `127.0.0.1:${authPort}`],
+        ...["--broker-auth-secret-file", secretFile, supervise],
+      ],
+      env: { CHATD_BROKER: node.amqpUrl() },
+    });
+    await server.line(/^data in/);
+    const transport = (user: string) => new AmqpTransport({ broker: broker.address, user });
+    const [ana, ben] = [await join("ana", transport("ana")), await join("ben", transport("ben"))];
+    for (let round = 1; round <= 3; round++) {
+      await ana.client.send("ben", `before ${round}`);
+      server.kill("SIGHUP");
+      await until(() => count(server, /serving again/) === round);
+      await ana.client.send("ben", `after ${round}`);
+    }
+    await until(() => ben.received.length === 6);
+    const texts = [1, 2, 3].flatMap((round) => [`before ${round}`, `after ${round}`]);
+    assert.deepEqual(ben.received.map(({ text }) => text), texts);
+    await Promise.all([ana.stop(), ben.stop()]);
+    server.kill("SIGTERM");
+    assert.equal((await server.status).code, 0);
+    assert.equal(count(server, /the serving process died|uncaught|crashed/), 0);
+  });
+}
+
 Deno.test("a serving process that dies with its broker waits for it, and does not die again and again", async () => {
   using folder = temporaryFolder();
   const secretFile = `${folder.path}/secret`;

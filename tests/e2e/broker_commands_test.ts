@@ -25,6 +25,7 @@ Deno.test("broker-config makes the secrets once, and prints what RabbitMQ reads"
   assert.equal(written.code, 0, written.stderr);
   const config = Deno.readTextFileSync(`${folder.path}/etc/rabbitmq.conf`);
   assert.ok(first.stdout.startsWith(config));
+  assert.deepEqual(config.match(/^auth_mechanisms\..*$/gm), ["auth_mechanisms.1 = PLAIN"]);
   // It would let guest, whom many brokers have, in from everywhere.
   assert.doesNotMatch(config, /loopback_users/);
   assert.match(Deno.readTextFileSync(`${folder.path}/etc/enabled_plugins`), /^\[rabbitmq_auth_backend_http,.*\]\.\n$/);

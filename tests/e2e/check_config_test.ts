@@ -4,7 +4,7 @@ import { type ChatdResult, runChatd } from "../support/chatd_process.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
-const { server, client } = await createCertificates();
+const { server, client, expiredClient } = await createCertificates();
 
 function writeCertificate(folder: string, name: string, { certificate, key }: KeyPair): void {
   Deno.writeTextFileSync(`${folder}/${name}.pem`, certificate);
@@ -51,6 +51,7 @@ Deno.test("--check-config names everything that would keep a server from startin
   using folder = temporaryFolder();
   writeCertificate(folder.path, "one", server);
   writeCertificate(folder.path, "other", client);
+  writeCertificate(folder.path, "old", expiredClient);
   Deno.writeTextFileSync(`${folder.path}/nonsense.pem`, "nonsense");
   Deno.writeTextFileSync(`${folder.path}/short`, "secret");
   const tls = (certificate: string, key: string) => `[grpc]\ntls-cert = "${certificate}"\ntls-key = "${key}"\n`;
@@ -62,6 +63,10 @@ Deno.test("--check-config names everything that would keep a server from startin
     [tls("nonsense.pem", "one-key.pem"), /nonsense\.pem" holds no certificate/],
     [tls("one.pem", "nonsense.pem"), /nonsense\.pem" holds no private key/],
     [`${tls("one.pem", "one-key.pem")}tls-client-ca = "gone.pem"\n`, /Cannot read "gone\.pem"/],
+    [tls("old.pem", "old-key.pem"), /certificate in "old\.pem" expired at 2/],
+    [`${tls("one.pem", "one-key.pem")}tls-client-ca = "old.pem"\n`, /client CA certificate in "old\.pem" expired/],
+    [`${tls("old.pem", "old-key.pem")}tls-client-ca = "old.pem"\n`, /The certificate/, /The client CA certificate/],
+    [amqp('broker-password-file = "short"\nca = "old.pem"'), /broker CA certificate in "old\.pem" expired/],
     ['[grpc]\ntls-cert = "one.pem"\n', /--tls-cert needs --tls-key/],
     [amqp(""), /password of the broker's user "chatd" is not known/],
     [amqp('broker-password-file = "gone"'), /gone/],

@@ -165,7 +165,7 @@ Deno.test("doctor reads the certificate: until when, for whom, and whether the s
 
   const bad = await doctor(...at, ...expired);
   assert.equal(bad.code, 1);
-  assert.match(bad.stdout, /PROBLEM +certificate: the certificate was valid until /);
+  assert.match(bad.stdout, /PROBLEM +certificate: The certificate in ".*expired\.pem" expired at /);
   assert.match(
     bad.stdout,
     /PROBLEM +certificate: the server shows another certificate than the one in ".*expired\.pem"/,

@@ -1,6 +1,9 @@
 /** What containers are told to run. Docker itself is not needed, and not tried. */
 import assert from "node:assert/strict";
 import { parseCommandLine } from "../../src/cli/command_line.ts";
+import { exitCode } from "../../src/cli/exit_code.ts";
+import { runChatd } from "../support/chatd_process.ts";
+import { temporaryFolder } from "../support/temporary_folder.ts";
 
 const read = (path: string): string => Deno.readTextFileSync(new URL(`../../${path}`, import.meta.url));
 
@@ -21,6 +24,37 @@ function commandsIn(yaml: string): readonly string[][] {
 
 Deno.test("the services of compose.yaml are command lines that chatd understands", () => {
   assert.deepEqual(commandsIn(read("compose.yaml")).map(commandOf), ["broker-config", "serve", "doctor"]);
+});
+
+Deno.test("one service of compose.yaml builds the image, and the others never pull one of its name", () => {
+  const compose = read("compose.yaml");
+  assert.equal(compose.match(/^ +build:/gm)!.length, 1);
+  assert.match(compose, /\n {2}chatd:\n {4}<<: \*chatd\n {4}build: \.\n {4}pull_policy: build\n/);
+  assert.match(compose, /^x-chatd: &chatd\n(?: .*\n)*? {2}pull_policy: never\n/m);
+});
+
+Deno.test("compose.yaml pins a series of RabbitMQ 4 with the management plugin", () => {
+  assert.match(read("compose.yaml"), /^ +image: rabbitmq:4\.\d+-management$/m);
+});
+
+Deno.test("the image has a health check that chatd understands, and that needs no other program", () => {
+  const [, check] = /^HEALTHCHECK .*CMD (\[.*\])$/m.exec(read("Dockerfile"))!;
+  const [program, ...args] = JSON.parse(check) as string[];
+  assert.deepEqual([program, commandOf(args)], ["chatd", "healthcheck"]);
+});
+
+Deno.test("a server in the image listens on all addresses, and refuses that without TLS or --insecure", async () => {
+  const [, variables] = /^ENV (.*)$/m.exec(read("Dockerfile"))!;
+  const { CHATD_LISTEN, ...env } = Object.fromEntries(variables.split(" ").map((pair) => pair.split("=")));
+  assert.equal(CHATD_LISTEN, "0.0.0.0:50051");
+  assert.deepEqual(Object.keys(env), ["CHATD_DATA"]);
+  using folder = temporaryFolder();
+  const inImage = { CHATD_LISTEN: "0.0.0.0:0", CHATD_DATA: `${folder.path}/data` };
+  const { code, stderr } = await runChatd({ args: ["serve"], env: inImage });
+  assert.equal(code, exitCode.refused);
+  assert.match(stderr, /Listening on 0\.0\.0\.0 would .* give --tls-cert and --tls-key, or say --insecure/);
+  const allowed = await runChatd({ args: ["serve", "--insecure", "--check-config"], env: inImage });
+  assert.equal(allowed.code, 0, allowed.stderr);
 });
 
 Deno.test("the image serves as a user of its own, and is built with the pinned version of Deno", () => {

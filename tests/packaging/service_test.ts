@@ -19,6 +19,10 @@ Deno.test("systemd does not start again what chatd says is of no use to start ag
   assert.deepEqual(setting("RestartPreventExitStatus"), [`${exitCode.usage} ${exitCode.refused}`]);
 });
 
+Deno.test("systemctl reload sends SIGHUP to the supervisor, which restarts the serving process", () => {
+  assert.deepEqual(setting("ExecReload"), ["/bin/kill -HUP $MAINPID"]);
+});
+
 Deno.test({
   name: `systemd understands the service${hasSystemd() ? "" : " (SKIPPED: there is no systemd-analyze here)"}`,
   ignore: !hasSystemd(),

@@ -101,7 +101,7 @@ Deno.test("a database of a newer version is refused, and stays as it is", () => 
   openStore({ folder: folder.path }).close();
   editDatabase(folder.path, "PRAGMA user_version = 999");
   const { code, message } = refusal(folder.path);
-  assert.equal(code, "unavailable");
+  assert.equal(code, "unsupported_version");
   assert.ok(message.includes(`has version 999, and this chatd knows versions up to ${migrations.length}`), message);
   editDatabase(folder.path, `PRAGMA user_version = ${migrations.length}`);
   openStore({ folder: folder.path }).close();

@@ -1,6 +1,7 @@
 import { type AuthorityEndpoint, startAuthorityEndpoint } from "../../amqp/authority_endpoint.ts";
 import { type BrokerAddress, formatBroker } from "../../amqp/broker_address.ts";
 import { inspectorPassword, inspectorUser } from "../../amqp/broker_authority.ts";
+import { startServer } from "../../amqp/broker_errors.ts";
 import { brokerPlugins } from "../../amqp/broker_config.ts";
 import { BrokerConnection } from "../../amqp/broker_connection.ts";
 import { canPublish, countServers, inspectLocks } from "../../amqp/broker_inspection.ts";
@@ -12,7 +13,9 @@ import { brokerAuthSecret } from "../broker_auth_secret.ts";
 import { brokerLogin, type BrokerLoginOptions } from "../broker_login.ts";
 import { refuseOpenBroker } from "../broker_network.ts";
 import { formatHostPort, type HostPort } from "../host_port.ts";
-import { readPemText } from "../pem_file.ts";
+import { inspectCertificate } from "../certificate.ts";
+import { readPem } from "../pem_file.ts";
+import { aboutValidity } from "./server.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
 
 /** What it takes to look at a broker as its server, and as a client. */
@@ -29,6 +32,8 @@ export interface BrokerCheckOptions extends BrokerLoginOptions {
 
 /** The only one that was tried: 3.10.8. */
 const oldest = [3, 10];
+/** RabbitMQ 3.13 had its last free fixes in September 2024 (https://www.rabbitmq.com/release-information). */
+const firstMaintained = 4;
 /** Where those write who are logged in. */
 const clientExchanges: readonly string[] = [requestExchange, fileExchange];
 /** The broker lists its plugins some seconds after it started. */
@@ -42,7 +47,9 @@ export async function* examineBroker(options: BrokerCheckOptions): AsyncGenerato
   const url = options.management ?? standardManagement(address);
   refuseOpenBroker({ address, management: url, insecure });
   const login = await brokerLogin(options);
-  const ca = caFile === undefined ? undefined : await readPemText(caFile);
+  const pem = caFile === undefined ? undefined : await readPem(caFile);
+  if (pem !== undefined) yield aboutValidity(inspectCertificate("broker_ca", caFile!, pem));
+  const ca = pem && new TextDecoder().decode(pem);
   await using connection = await BrokerConnection.open({ broker: address, login, ca, name: "chatd doctor" });
   yield ok(`${formatBroker(address)} is there, and lets "${login.user}" in`);
   yield aboutVersion(connection.product);
@@ -84,7 +91,8 @@ function aboutVersion(product: string): Finding {
     };
   }
   if (version[0] > oldest[0] || (version[0] === oldest[0] && version[1] >= oldest[1])) {
-    return { kind: "ok", what: product };
+    if (version[0] >= firstMaintained) return ok(product);
+    return warning(`${product} is of a series without free fixes`, `Use RabbitMQ ${firstMaintained}.`);
   }
   return problem(`${product} is too old`, `Use RabbitMQ ${oldest.join(".")} or newer.`);
 }
@@ -174,7 +182,7 @@ async function listPlugins(management: BrokerManagement): Promise<string[]> {
 async function aboutServers(connection: BrokerConnection): Promise<Finding> {
   const servers = await countServers(connection).catch(() => 0);
   if (servers > 0) return ok("a chatd server takes requests");
-  return warning("no chatd server takes requests", 'Start one: "chatd amqp-server".');
+  return warning("no chatd server takes requests", `S${startServer.slice(1)}.`);
 }
 
 async function* aboutLocks(client: BrokerConnection): AsyncGenerator<Finding, void> {

@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { connect } from "node:tls";
 import { ChatError } from "../../core/chat_error.ts";
@@ -6,7 +6,16 @@ import { checkHealth } from "../../grpc/health_check.ts";
 import { formatHostPort, type HostPort } from "../host_port.ts";
 import { isLoopback } from "../loopback.ts";
 import { versionOfServer } from "../operator.ts";
-import { readServerCertificate } from "../pem_file.ts";
+import {
+  type Certificate,
+  daysLeft,
+  formatTime,
+  inspectCertificate,
+  parseCertificates,
+  soonDays,
+  whyInvalid,
+} from "../certificate.ts";
+import { readPem, readServerCertificate } from "../pem_file.ts";
 import type { ServerTls } from "../server_options.ts";
 import { longVersion } from "../version.ts";
 import { serverOf } from "./data_folder.ts";
@@ -22,8 +31,6 @@ export interface ServerCheckOptions {
   readonly broker: unknown;
 }
 
-const dayMs = 24 * 60 * 60_000;
-const soonDays = 21;
 const dialMs = 5_000;
 
 /** Whether the server of the folder is of this version, and answers over gRPC. */
@@ -78,8 +85,15 @@ export async function* examineCertificate(
     return;
   }
   let certificate: X509Certificate;
+  const inspected: Certificate[] = [];
   try {
-    certificate = new X509Certificate((await readServerCertificate(tls)).certificate as Uint8Array<ArrayBuffer>);
+    const own = await readServerCertificate(tls);
+    [certificate] = parseCertificates(tls.certFile, own.certificate);
+    inspected.push(own.inspected);
+    const { clientCaFile } = tls;
+    if (clientCaFile !== undefined) {
+      inspected.push(inspectCertificate("client_ca", clientCaFile, await readPem(clientCaFile)));
+    }
   } catch (error) {
     if (!(error instanceof ChatError)) throw error;
     yield problem(error.message);
@@ -88,13 +102,13 @@ export async function* examineCertificate(
   if (isForAll(tls.keyFile)) {
     yield warning(`everybody on this machine can read the private key in "${tls.keyFile}"`, `chmod o= ${tls.keyFile}`);
   }
-  yield aboutValidity(certificate);
+  for (const one of inspected) yield aboutValidity(one);
   yield aboutNames(certificate, listen.host);
   const shown = await shownCertificate(reachable(listen));
   if (shown === undefined || shown === certificate.fingerprint256) return;
   yield problem(
     `the server shows another certificate than the one in "${tls.certFile}"`,
-    "Start the server again: it read the file when it started.",
+    "Send SIGHUP to the server (systemctl reload chatd): it read the file when it started.",
   );
 }
 
@@ -119,16 +133,15 @@ async function aboutVersion(folder: string): Promise<Finding> {
   }
 }
 
-function aboutValidity({ validFrom, validTo }: X509Certificate): Finding {
-  const [from, to] = [Date.parse(validFrom), Date.parse(validTo)];
-  const days = Math.floor((to - Date.now()) / dayMs);
-  const until = `the certificate is valid until ${new Date(to).toISOString()}`;
-  const renew = "Renew it, and start the server again.";
-  if (Date.now() < from) {
-    return problem(`the certificate is valid from ${new Date(from).toISOString()} on only`, "Is the clock right?");
-  }
-  if (days < 0) return problem(`the certificate was valid until ${new Date(to).toISOString()}`, renew);
-  return days < soonDays ? warning(`${until}: ${days} days`, renew) : ok(until);
+/** Whether it can be used, and for how long. */
+export function aboutValidity(certificate: Certificate): Finding {
+  const reason = whyInvalid(certificate);
+  if (reason !== undefined) return problem(reason.replace(/\.$/, ""), "A server refuses to start with it.");
+  const days = Math.floor(daysLeft(certificate));
+  const name = certificate.use === "server" ? "the certificate" : `the CA certificate in "${certificate.file}"`;
+  const until = `${name} is valid until ${formatTime(certificate.validTo)}`;
+  if (days >= soonDays) return ok(until);
+  return warning(`${until}: ${days} days`, "Renew it, and send SIGHUP to the server (systemctl reload chatd).");
 }
 
 function aboutNames(certificate: X509Certificate, host: string): Finding {

@@ -1,10 +1,18 @@
 import assert from "node:assert/strict";
 import { type ConfirmChannel, connect } from "amqplib";
-import { requestExchange, requestQueue } from "../../src/amqp/topology.ts";
+import {
+  fileExchange,
+  registrationExchange,
+  registrationUser,
+  requestExchange,
+  requestQueue,
+} from "../../src/amqp/topology.ts";
 import type { Log } from "../../src/core/log.ts";
 import { startTestAmqpServer, startTestBroker } from "../support/amqp_server.ts";
+import { connectAs } from "../support/amqp_user.ts";
+import { eventually } from "../support/eventually.ts";
 import { join, until } from "../support/person.ts";
-import { nestedTable, publishRaw } from "../support/raw_frames.ts";
+import { counted, nestedTable, publishRaw, shortText, tagged } from "../support/raw_frames.ts";
 
 const broker = await startTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
@@ -48,5 +56,46 @@ Deno.test("headers nested thousands deep, which would overflow the server's stac
   await ana.client.send("ben", "still here");
   await until(() => ben.received.length === 1);
   assert.equal(chatd.server.sessions, 2);
+  await Promise.all([ana.stop(), ben.stop()]);
+});
+
+Deno.test("a header of the type L, from an account or a stranger, ends nobody's session", async () => {
+  const warnings: string[] = [];
+  const log: Log = {
+    info() {},
+    warn: (event) => void warnings.push(event),
+    error: (event) => void warnings.push(event),
+  };
+  await using chatd = await startTestAmqpServer(broker, { log });
+  const ana = await join("ana", chatd.transport("ana"));
+  const ben = await join("ben", chatd.transport("ben"));
+  const password = "correct horse battery";
+  await chatd.chat.accounts.addUser({ name: "mallory", password });
+  const headers = counted(Buffer.concat([shortText("big"), tagged("L", Buffer.alloc(8, 1))]));
+  for (
+    const [user, secret, exchange] of [
+      ["mallory", password, requestExchange],
+      ["mallory", password, fileExchange],
+      [registrationUser, "open", registrationExchange],
+    ]
+  ) {
+    await using attacker = await connectAs(broker.node.amqpUrl(user, secret));
+    const channel = await attacker.model.createConfirmChannel();
+    for (let number = 0; number < 20; number++) {
+      publishRaw(attacker.model, 1, { exchange, routingKey: exchange, user, headers });
+    }
+    await channel.close();
+  }
+  const served = async () => {
+    await using own = await connectAs(broker.node.amqpUrl());
+    const channel = await own.model.createChannel();
+    const counts = [requestQueue, fileExchange, registrationExchange].map((queue) => channel.checkQueue(queue));
+    return (await Promise.all(counts)).every(({ messageCount }) => messageCount === 0);
+  };
+  await eventually(served, () => "empty queues");
+  await ana.client.send("ben", "still here");
+  await until(() => ben.received.length === 1);
+  assert.equal(chatd.server.sessions, 2);
+  assert.deepEqual(warnings, []);
   await Promise.all([ana.stop(), ben.stop()]);
 });

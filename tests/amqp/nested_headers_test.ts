@@ -99,3 +99,23 @@ Deno.test("a header of the type L, from an account or a stranger, ends nobody's 
   assert.deepEqual(warnings, []);
   await Promise.all([ana.stop(), ben.stop()]);
 });
+
+Deno.test("a message whose headers cannot be decoded is thrown away for good, and its sender is thrown out", async () => {
+  await using longFrames = await startTestBroker({ config: ["frame_max = 131072"] });
+  const kicked: string[] = [];
+  await using chatd = await startTestAmqpServer(longFrames, { kick: ({ user }) => void kicked.push(user) });
+  const ana = await join("ana", chatd.transport("ana"));
+  const ben = await join("ben", chatd.transport("ben"));
+  const password = "correct horse battery";
+  await chatd.chat.accounts.addUser({ name: "mallory", password });
+  await using mallory = await connectAs(longFrames.node.amqpUrl("mallory", password));
+  await mallory.model.createChannel();
+  const headers = nestedTable(15_000);
+  publishRaw(mallory.model, 1, { exchange: requestExchange, routingKey: requestQueue, user: "mallory", headers });
+  await eventually(() => kicked.length > 0, () => "mallory thrown out");
+  await ana.client.send("ben", "still here");
+  await until(() => ben.received.length === 1);
+  assert.deepEqual(kicked, ["mallory"]);
+  assert.equal(chatd.server.sessions, 2);
+  await Promise.all([ana.stop(), ben.stop()]);
+});

@@ -10,27 +10,19 @@ import { toChannelError } from "./broker_errors.ts";
 import { BrokerEvents } from "./broker_events.ts";
 import { BrokerSession } from "./broker_session.ts";
 import { BrokerSessions } from "./broker_sessions.ts";
-import { DirectReplies, type DirectReply } from "./direct_replies.ts";
+import { DirectReplies } from "./direct_replies.ts";
 import { FileRequests } from "./file_requests.ts";
 import { FloodGuard } from "./flood_guard.ts";
-import { isUndecodable } from "./header_frames.ts";
-import { type Incoming, parseIncoming, processOf, type ReplyAddress, replyAddress, sessionHeader } from "./incoming.ts";
+import { type Incoming, parseIncoming, type ReplyAddress, replyAddress, sessionHeader } from "./incoming.ts";
 import { KnownChannels } from "./known_channels.ts";
 import { NamelessSenders } from "./nameless_senders.ts";
 import { messageTypes } from "./message_types.ts";
 import { decodePayload, encodePayload, endingFrame } from "./payload.ts";
 import { type Outgoing, Publisher } from "./publisher.ts";
 import { Registrations } from "./registrations.ts";
-import { ReplyBudget } from "./reply_budget.ts";
+import { SenderChecks } from "./sender_checks.ts";
 import type { SessionQueues } from "./session_queues.ts";
-import {
-  declareSessionQueue,
-  declareTopology,
-  fileQueue,
-  registrationQueue,
-  registrationUser,
-  requestQueue,
-} from "./topology.ts";
+import { declareSessionQueue, declareTopology, fileQueue, registrationQueue, requestQueue } from "./topology.ts";
 
 /** Messages that are being dealt with at once; further ones wait in the broker. */
 const requestsAtOnce = 500;
@@ -86,7 +78,7 @@ export class ServingConnection {
   readonly #channels = new KnownChannels();
   /** The broker tells of its channels. */
   #hasEvents = false;
-  readonly #budget = new ReplyBudget();
+  readonly #checks: SenderChecks;
   /** Give up queues that are being declared. */
   readonly #undeclared = new Set<() => void>();
   #isServing = false;
@@ -104,6 +96,7 @@ export class ServingConnection {
       flood: options.fileFlood ?? standardFileFlood,
       nameless: () => nameless?.find(),
     });
+    this.#checks = new SenderChecks({ ...options, channels: this.#channels, guard: this.#guard });
     this.#registrations = new Registrations({
       // With a shared login, nobody is a stranger.
       connectionAt: (replyTo) => options.sharedLogin ? undefined : this.#channels.at(replyTo)?.connection,
@@ -191,7 +184,7 @@ export class ServingConnection {
       connect,
       log,
       learn: (address) => this.#channels.learn(address),
-      admits: (reply) => this.#admits(reply),
+      admits: (reply) => this.#checks.admits(reply),
       poisoned: (sender) => this.#guard.throwOff(sender, "forged reply_to"),
     });
     this.#replies = replies;
@@ -279,35 +272,10 @@ export class ServingConnection {
     }
   }
 
-  /** Whether a message may be looked at; what may not is thrown away for good, and so is whoever sent it. */
-  #judge({ properties, fields }: ConsumeMessage, queue: string): boolean | Promise<boolean> {
-    const { userId = "", replyTo } = properties;
-    if (isUndecodable(properties)) {
-      this.#guard.throwOff(userId, "headers that cannot be decoded");
-      return false;
-    }
-    // Whoever registers asks again: nothing that ended a connection gets at the next one.
-    if (queue === registrationQueue && fields.redelivered) return false;
-    if (!this.#hasEvents || typeof replyTo !== "string" || !this.#replies?.isGenuine(replyTo)) return true;
-    const known = this.#channels.judge(replyTo, userId);
-    if (known !== undefined) return known || this.#forged(userId);
-    return this.#channels.judgeLater(replyTo, userId).then((later) => later || this.#forged(userId));
-  }
-
-  #forged(user: string): false {
-    this.#guard.throwOff(user, "forged reply_to");
-    return false;
-  }
-
-  #admits({ sender, address: { replyTo = "" } }: DirectReply): boolean {
-    const isShared = this.#options.sharedLogin || sender === registrationUser || sender === "";
-    const verdict = this.#budget.spend(isShared ? `channel ${processOf(replyTo)}` : sender, performance.now());
-    if (verdict === "close") {
-      const connection = this.#channels.at(replyTo)?.connection;
-      if (connection === undefined) this.#guard.throwOff(sender, "too many refused requests");
-      else this.#options.closeConnection?.(connection.name);
-    }
-    return verdict === "send";
+  #judge(message: ConsumeMessage, queue: string): boolean | Promise<boolean> {
+    const replyTo: unknown = message.properties.replyTo;
+    const isOurs = typeof replyTo === "string" && this.#replies?.isGenuine(replyTo) === true;
+    return this.#checks.judge(message, { queue, checksAddress: isOurs && this.#hasEvents });
   }
 
   #addressOf(message: ConsumeMessage): ReplyAddress {

@@ -3,6 +3,7 @@ import { type Channel, type ChannelModel, type ConfirmChannel, connect } from "a
 import { ChatError } from "../core/chat_error.ts";
 import type { BrokerAddress, BrokerLogin } from "./broker_address.ts";
 import { toChannelError, toConnectError, toLostError } from "./broker_errors.ts";
+import { type FrameReader, tolerateHeaders } from "./header_frames.ts";
 
 /** Of TCP, TLS and AMQP's handshake together; RabbitMQ itself may wait 15 s for chatd. In milliseconds. */
 const openDeadlineMs = 18_000;
@@ -38,6 +39,7 @@ export class BrokerConnection implements AsyncDisposable {
     const lost = Promise.withResolvers<ChatError>();
     this.lost = lost.promise;
     writeOncePerTurn(this.#socket);
+    tolerateHeaders(model.connection as unknown as FrameReader);
     let failure: unknown;
     // Without a listener, an error would end the process; "close" comes after it.
     model.on("error", (error) => failure = error);

@@ -33,7 +33,8 @@ export class BrokerSessions {
 
   /**
    * The session that a message is part of: it carries its secret, its user published it, and its replies go to where the
-   * reply to its hello went. The broker writes that address, which nobody else can know, so it comes from the channel of the hello.
+   * reply to its hello went. That address has a key, which the broker tells the channel's own client alone: it is a second secret, and no
+   * proof of the channel that the message comes from.
    */
   of({ properties }: ConsumeMessage): BrokerSession | undefined {
     const secret: unknown = properties.headers?.[sessionHeader];

@@ -19,6 +19,8 @@ export interface DirectReply {
   readonly address: ReplyAddress;
   readonly message: Outgoing;
   readonly headers?: Record<string, string>;
+  /** There is another bound for such replies. No unless given. */
+  readonly isBounded?: boolean;
   /** Called at most once, when the broker has it. */
   sent?(): void;
   /** Called at most once, when nobody will get it. */
@@ -29,6 +31,10 @@ export interface DirectRepliesOptions {
   /** Opens another connection, which is closed with these replies. @throws {ChatError} */
   connect(signal: AbortSignal): Promise<BrokerConnection>;
   readonly log: Log;
+  /** Learns each address that the broker gives this server. */
+  learn(ownAddress: string): void;
+  /** Whether one more reply to somebody is within bounds. */
+  admits(reply: DirectReply): boolean;
   /** An address of this sender's brought the connection down. */
   poisoned(sender: string): void;
 }
@@ -72,6 +78,7 @@ export class DirectReplies {
   send(reply: DirectReply): void {
     if (reply.address.replyTo === undefined) return;
     if (this.#closed.signal.aborted || this.#waiting.length >= maxWaiting) return reply.dropped?.();
+    if (!reply.isBounded && !this.#options.admits(reply)) return reply.dropped?.();
     this.#waiting.push(reply);
     this.#sending ??= this.#sendAll();
   }
@@ -101,10 +108,21 @@ export class DirectReplies {
       const { message } = await line.connection.lost;
       if (this.#closed.signal.aborted) break;
       this.#options.log.warn("the connection for replies was lost", { reason: message, user: reply.sender });
-      if (/\b541\b/.test(message)) this.#options.poisoned(reply.sender);
+      if (!/\b541\b/.test(message)) continue;
+      this.#options.poisoned(reply.sender);
+      this.#dropAt(reply.address.replyTo);
     }
     this.#sending = undefined;
     for (const reply of this.#waiting.splice(0)) reply.dropped?.();
+  }
+
+  /** What else goes to an address that ended the connection would end the next one. */
+  #dropAt(replyTo: string | undefined): void {
+    const waiting = this.#waiting.splice(0);
+    for (const reply of waiting) {
+      if (reply.address.replyTo === replyTo) reply.dropped?.();
+      else this.#waiting.push(reply);
+    }
   }
 
   async #sendOne(line: Line, { address, message, headers }: DirectReply): Promise<boolean> {
@@ -137,7 +155,9 @@ export class DirectReplies {
     const connection = await this.#options.connect(this.#closed.signal);
     try {
       const channel = await connection.confirmChannel(() => void connection.close());
-      this.#form = await ownForm(connection);
+      const address = await ownAddress(connection);
+      this.#form = formOf(address);
+      this.#options.learn(address);
       if (this.#closed.signal.aborted) throw new ChatError("unavailable", "The server is shutting down.");
       const publisher = new Publisher(channel, { user: connection.user, undeliverable() {} });
       const line: Line = { connection, publisher, giveUp() {} };
@@ -150,8 +170,8 @@ export class DirectReplies {
   }
 }
 
-/** What the broker's addresses have in common: it is asked for one, by a message to ourselves. */
-async function ownForm(connection: BrokerConnection): Promise<DirectAddressForm | undefined> {
+/** An address of the broker's for direct replies: it is asked for one, by a message to ourselves. */
+async function ownAddress(connection: BrokerConnection): Promise<string> {
   const address = Promise.withResolvers<string>();
   const timer = setTimeout(() => address.reject(new Error("no address for direct replies")), replyDeadlineMs);
   try {
@@ -162,11 +182,11 @@ async function ownForm(connection: BrokerConnection): Promise<DirectAddressForm 
     const { queue } = await channel.assertQueue(`chatd.address.${crypto.randomUUID()}`, { exclusive: true });
     await channel.consume(queue, (message) => address.resolve(String(message?.properties.replyTo)), { noAck: true });
     channel.publish("", queue, Buffer.alloc(0), { replyTo: directReplies });
-    const form = formOf(await address.promise);
+    const own = await address.promise;
     await channel.deleteQueue(queue);
     // With a connection that is lost meanwhile, amqplib says nothing.
     await Promise.race([channel.close(), connection.lost]);
-    return form;
+    return own;
   } finally {
     clearTimeout(timer);
   }

@@ -119,7 +119,15 @@ export class FileRequests {
     const { format } = address;
     const message: Outgoing = { type, format, content: encodePayload(bytes, { name: type, format }) };
     await new Promise<void>((resolve) => {
-      this.#options.replies.send({ sender, address, message, headers, sent: resolve, dropped: resolve });
+      this.#options.replies.send({
+        sender,
+        address,
+        message,
+        headers,
+        isBounded: true,
+        sent: resolve,
+        dropped: resolve,
+      });
     });
   }
 }

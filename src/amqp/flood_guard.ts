@@ -38,7 +38,7 @@ export class FloodGuard {
 
   /** Where everybody has one name, who goes on after their session has ended must not keep others from beginning one. */
   #keyOf(sender: string, { session, secret }: { session: unknown; secret: unknown }): string {
-    if (!this.#options.sharedLogin || secret === undefined) return `user ${sender}`;
+    if (!this.#options.sharedLogin || typeof secret !== "string") return `user ${sender}`;
     return session === undefined ? "no session" : `session ${secret}`;
   }
 

@@ -107,18 +107,28 @@ export function formOf(replyTo: string): DirectAddressForm | undefined {
 
 /** Which process of the broker an address for direct replies leads to, as in the broker's "<node.1795448032.912.0>" without the node. */
 export function processOf(replyTo: string): string {
+  return numbersOf(replyTo)?.join(".") ?? replyTo;
+}
+
+/** The two numbers that tell the processes of a node apart, of an address for direct replies. */
+export function numbersOfAddress(replyTo: string): readonly number[] {
+  return numbersOf(replyTo)?.slice(1) ?? [Infinity, Infinity];
+}
+
+function numbersOf(replyTo: string): number[] | undefined {
   const [name] = replyTo.slice(directReplies.length + 1).split(".");
   const term = Buffer.from(name, "base64");
   const creationBytes = creationBytesByTag.get(term[1]) ?? 0;
   const end = term.length - creationBytes;
-  if (creationBytes === 0 || end < 8) return name;
-  return [term.readUIntBE(end, creationBytes), term.readUInt32BE(end - 8), term.readUInt32BE(end - 4)].join(".");
+  if (creationBytes === 0 || end < 8) return undefined;
+  return [term.readUIntBE(end, creationBytes), term.readUInt32BE(end - 8), term.readUInt32BE(end - 4)];
 }
 
 /** @throws {ChatError} `invalid_argument` */
 export function parseSequence(value: unknown): number | undefined {
   if (value === undefined) return undefined;
-  const sequence = /^\d{1,15}$/.test(String(value)) ? Number(value) : 0;
+  const isNumber = typeof value === "number" || typeof value === "string";
+  const sequence = isNumber && /^\d{1,15}$/.test(String(value)) ? Number(value) : 0;
   if (sequence > 0) return sequence;
   throw new ChatError("invalid_argument", `The header "${sequenceHeader}" must be a number: 1, 2, 3 and so on.`);
 }

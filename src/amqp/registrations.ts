@@ -1,13 +1,13 @@
 import { ChatError } from "../core/chat_error.ts";
-import type { StrangersConnection } from "./broker_events.ts";
 import { processOf } from "./incoming.ts";
+import type { ClientConnection } from "./known_channels.ts";
 
 /** Of connections, or of channels where those are not told apart, that are remembered: more than can be open at once. */
 const maxRemembered = 10_000;
 
 export interface RegistrationsOptions {
   /** The connection that an address for direct replies belongs to, if it can be found out. */
-  connectionAt?(replyTo: string): Promise<StrangersConnection | undefined>;
+  connectionAt(replyTo: string): ClientConnection | undefined;
 }
 
 /** One registration for each connection of a stranger; where the broker does not tell connections apart, for each channel. */
@@ -23,12 +23,12 @@ export class Registrations {
    * Takes the one registration of whoever replies to this address go to.
    * @returns their connection, if it is known. @throws {ChatError} `limit_reached` for a further one
    */
-  async take(replyTo: string): Promise<StrangersConnection | undefined> {
+  take(replyTo: string): ClientConnection | undefined {
     const channel = `channel ${processOf(replyTo)}`;
     this.#refuseFurther(channel);
     // Of several at once, one is the first.
     this.#remember(channel);
-    const connection = await this.#options.connectionAt?.(replyTo);
+    const connection = this.#options.connectionAt(replyTo);
     if (connection === undefined) return undefined;
     this.#refuseFurther(connection.id);
     this.#remember(connection.id);

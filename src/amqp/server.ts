@@ -3,6 +3,7 @@ import { pause } from "../core/pause.ts";
 import { Backoff } from "../client/backoff.ts";
 import { type BrokerAddress, type BrokerLogin, formatBroker } from "./broker_address.ts";
 import { BrokerConnection } from "./broker_connection.ts";
+import { calmLog } from "./calm_log.ts";
 import { ServingConnection, type ServingOptions } from "./serving_connection.ts";
 
 export interface AmqpServerOptions extends ServingOptions {
@@ -73,7 +74,7 @@ class Server implements AmqpServer {
   #closed: Promise<void> | undefined;
 
   constructor(options: AmqpServerOptions) {
-    this.#options = options;
+    this.#options = { ...options, log: calmLog(options.log) };
     this.failed = this.#failure.promise;
     this.failed.catch(() => {});
     this.ready = this.#served.promise;

@@ -14,11 +14,13 @@ import { DirectReplies } from "./direct_replies.ts";
 import { FileRequests } from "./file_requests.ts";
 import { FloodGuard } from "./flood_guard.ts";
 import { type Incoming, parseIncoming, type ReplyAddress, replyAddress, sessionHeader } from "./incoming.ts";
+import { KnownChannels } from "./known_channels.ts";
 import { NamelessSenders } from "./nameless_senders.ts";
 import { messageTypes } from "./message_types.ts";
 import { decodePayload, encodePayload, endingFrame } from "./payload.ts";
 import { type Outgoing, Publisher } from "./publisher.ts";
 import { Registrations } from "./registrations.ts";
+import { SenderChecks } from "./sender_checks.ts";
 import type { SessionQueues } from "./session_queues.ts";
 import { declareSessionQueue, declareTopology, fileQueue, registrationQueue, requestQueue } from "./topology.ts";
 
@@ -73,7 +75,10 @@ export class ServingConnection {
   #declaring!: Channel;
   #publisher!: Publisher;
   #replies: DirectReplies | undefined;
-  #events: BrokerEvents | undefined;
+  readonly #channels = new KnownChannels();
+  /** The broker tells of its channels. */
+  #hasEvents = false;
+  readonly #checks: SenderChecks;
   /** Give up queues that are being declared. */
   readonly #undeclared = new Set<() => void>();
   #isServing = false;
@@ -91,12 +96,10 @@ export class ServingConnection {
       flood: options.fileFlood ?? standardFileFlood,
       nameless: () => nameless?.find(),
     });
+    this.#checks = new SenderChecks({ ...options, channels: this.#channels, guard: this.#guard });
     this.#registrations = new Registrations({
       // With a shared login, nobody is a stranger.
-      connectionAt: (replyTo) =>
-        options.sharedLogin
-          ? Promise.resolve(undefined)
-          : this.#events?.strangerAt(replyTo) ?? Promise.resolve(undefined),
+      connectionAt: (replyTo) => options.sharedLogin ? undefined : this.#channels.at(replyTo)?.connection,
     });
     void connection.lost.then(() => this.#ended());
   }
@@ -169,15 +172,22 @@ export class ServingConnection {
       user: this.#connection.user,
       undeliverable: (queue) => this.#sessions.queueGone(queue),
     });
-    const { connectForReplies: connect, log } = this.#options;
-    const poisoned = (sender: string) => this.#guard.throwOff(sender, "forged reply_to");
-    const replies = await DirectReplies.open({ connect, log, poisoned });
-    this.#replies = replies;
-    this.#events = await BrokerEvents.watch({
+    // Before the addresses for replies: channels that are younger than those are told of.
+    this.#hasEvents = await BrokerEvents.watch({
       connection: this.#connection,
+      channels: this.#channels,
       queueDeleted: (queue) => this.#sessions.queueGone(queue),
       failed,
     });
+    const { connectForReplies: connect, log } = this.#options;
+    const replies = await DirectReplies.open({
+      connect,
+      log,
+      learn: (address) => this.#channels.learn(address),
+      admits: (reply) => this.#checks.admits(reply),
+      poisoned: (sender) => this.#guard.throwOff(sender, "forged reply_to"),
+    });
+    this.#replies = replies;
     const requests = await this.#connection.channel(failed);
     await requests.prefetch(requestsAtOnce);
     await this.#consume(requests, requestQueue, (...asked) => this.#request(...asked));
@@ -213,7 +223,13 @@ export class ServingConnection {
     try {
       const { consumerTag: tag } = await channel.consume(queue, (message) => {
         if (message === null) return this.#fail(new ChatError("unavailable", `The queue "${queue}" was deleted.`));
-        void this.#serve(message, serve, guard).finally(() => this.#acknowledge(channel, message));
+        const acknowledge = () => this.#acknowledge(channel, message);
+        const isGenuine = this.#judge(message, queue);
+        if (isGenuine === true) return void this.#serve(message, serve, guard).finally(acknowledge);
+        // It must not hold up others while the broker may still tell of its channel.
+        acknowledge();
+        if (isGenuine === false) return;
+        void isGenuine.then((genuine) => genuine ? this.#serve(message, serve, guard) : undefined);
       }, { exclusive: true });
       this.#consumerTags.push({ channel, tag });
     } catch (error) {
@@ -256,6 +272,12 @@ export class ServingConnection {
     }
   }
 
+  #judge(message: ConsumeMessage, queue: string): boolean | Promise<boolean> {
+    const replyTo: unknown = message.properties.replyTo;
+    const isOurs = typeof replyTo === "string" && this.#replies?.isGenuine(replyTo) === true;
+    return this.#checks.judge(message, { queue, checksAddress: isOurs && this.#hasEvents });
+  }
+
   #addressOf(message: ConsumeMessage): ReplyAddress {
     const address = replyAddress(message);
     const { replyTo } = address;
@@ -279,7 +301,7 @@ export class ServingConnection {
     if (replyTo === undefined) {
       throw new ChatError("invalid_argument", "A registration needs a reply_to, which its reply goes to.");
     }
-    const connection = await this.#registrations.take(replyTo);
+    const connection = this.#registrations.take(replyTo);
     const { chat: { accounts }, sharedLogin } = this.#options;
     try {
       this.#reply(incoming.user, address, await register(incoming, { accounts, sharedLogin }));

@@ -3,6 +3,7 @@ import { BrokerAuthority, inspectorPassword, inspectorUser } from "../amqp/broke
 import { type BrokerLogin, formatBroker } from "../amqp/broker_address.ts";
 import { maxAmqpFrameBytes } from "../amqp/broker_config.ts";
 import { BrokerConnection } from "../amqp/broker_connection.ts";
+import { calmLog } from "../amqp/calm_log.ts";
 import { BrokerManagement } from "../amqp/broker_management.ts";
 import { type AmqpServer, startAmqpServer } from "../amqp/server.ts";
 import { SessionQueues } from "../amqp/session_queues.ts";
@@ -153,6 +154,7 @@ async function openAuthority(
   opened: AsyncDisposableStack,
 ): Promise<{ inspector: BrokerLogin; port: number }> {
   const { broker: { address }, authListen, authSecretFile, dataDir, registration } = options;
+  const calm = calmLog(log);
   const secret = brokerAuthSecret({ dataDir, secretFile: authSecretFile });
   const inspector = { user: inspectorUser, password: inspectorPassword(secret) };
   const authority = new BrokerAuthority({
@@ -163,11 +165,11 @@ async function openAuthority(
     vhost: address.vhost,
     inspectorPassword: inspector.password,
     clock: systemClock,
-    log,
+    log: calm,
     countConnections: management && ((user) => management.countConnections(user)),
     flooded: (user) => void management?.kick({ user }),
   });
-  const endpoint = await startAuthorityEndpoint({ authority, secret, listen: authListen, log });
+  const endpoint = await startAuthorityEndpoint({ authority, secret, listen: authListen, log: calm });
   opened.defer(() => endpoint.close());
   return { inspector, port: endpoint.port };
 }

@@ -25,9 +25,10 @@ export interface TestBroker extends AsyncDisposable {
 
 const secret = "a-secret-of-tests";
 
-export async function startTestBroker(): Promise<TestBroker> {
+/** @param config more lines for rabbitmq.conf */
+export async function startTestBroker({ config }: { config?: readonly string[] } = {}): Promise<TestBroker> {
   const [authPort] = await freePorts(1);
-  const node = await RabbitNode.start({ authUrl: `http://127.0.0.1:${authPort}/${secret}` });
+  const node = await RabbitNode.start({ authUrl: `http://127.0.0.1:${authPort}/${secret}`, config });
   const address = { tls: false, host: "127.0.0.1", port: node.amqpPort, vhost: "/" };
   return { node, address, authPort, secret, [Symbol.asyncDispose]: () => node[Symbol.asyncDispose]() };
 }

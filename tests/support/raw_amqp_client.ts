@@ -77,6 +77,16 @@ export class RawAmqpClient implements AsyncDisposable {
     });
   }
 
+  /** The address of its direct replies with its key, which the broker tells whoever publishes what cannot be routed. */
+  async ownAddress(): Promise<string> {
+    const returned = new Promise<string>((resolve) =>
+      this.#channel.once("return", ({ properties }) => resolve(properties.replyTo))
+    );
+    const options = { userId: this.user, replyTo: directReplies, mandatory: true };
+    this.#channel.publish(requestExchange, "nowhere", Buffer.alloc(1), options);
+    return await returned;
+  }
+
   /** Publishes, and resolves with the reply to it. */
   async ask(content: Uint8Array, more: Options.Publish = {}, exchange?: string): Promise<ConsumeMessage> {
     const correlationId = more.correlationId ?? crypto.randomUUID();

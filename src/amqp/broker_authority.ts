@@ -34,7 +34,7 @@ export function inspectorPassword(secret: string): string {
 
 export interface BrokerAuthorityOptions {
   readonly accounts: Accounts;
-  /** Who may register, as the accounts have it. */
+  /** Who may register over the broker; the accounts may refuse more. */
   readonly registration: Registration;
   readonly sessionQueues: Pick<SessionQueues, "ownerOf">;
   /** The broker's own user that the server logs in with, who is never a chat user. */
@@ -119,6 +119,7 @@ export class BrokerAuthority {
   }
 
   async #admitStranger(invite: string): Promise<Decision> {
+    if (this.#options.registration === "closed") return "deny";
     if (!await this.#options.accounts.mayRegister(invite)) return "deny";
     return this.#take(this.#registrations, "") ? "allow" : "busy";
   }

@@ -149,12 +149,12 @@ async function openAuthority(
   },
   opened: AsyncDisposableStack,
 ): Promise<{ inspector: BrokerLogin; port: number }> {
-  const { broker: { address }, authListen, authSecretFile, dataDir, registration } = options;
+  const { broker: { address }, authListen, authSecretFile, dataDir, registration, amqpRegistration } = options;
   const secret = brokerAuthSecret({ dataDir, secretFile: authSecretFile });
   const inspector = { user: inspectorUser, password: inspectorPassword(secret) };
   const authority = new BrokerAuthority({
     accounts: chat.accounts,
-    registration,
+    registration: amqpRegistration ? registration : "closed",
     sessionQueues: queues,
     internalUser: login.user,
     vhost: address.vhost,

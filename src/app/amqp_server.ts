@@ -4,6 +4,8 @@ import { type BrokerLogin, formatBroker } from "../amqp/broker_address.ts";
 import { maxAmqpFrameBytes } from "../amqp/broker_config.ts";
 import { BrokerConnection } from "../amqp/broker_connection.ts";
 import { BrokerManagement } from "../amqp/broker_management.ts";
+import { BrokerWatch } from "../amqp/broker_watch.ts";
+import { RefusedLogins } from "../amqp/refused_logins.ts";
 import { type AmqpServer, startAmqpServer } from "../amqp/server.ts";
 import { SessionQueues } from "../amqp/session_queues.ts";
 import type { Chat } from "../core/chat.ts";
@@ -152,7 +154,9 @@ async function openAuthority(
   const { broker: { address }, authListen, authSecretFile, dataDir, registration, amqpRegistration } = options;
   const secret = brokerAuthSecret({ dataDir, secretFile: authSecretFile });
   const inspector = { user: inspectorUser, password: inspectorPassword(secret) };
+  const refused = new RefusedLogins({ clock: systemClock });
   const authority = new BrokerAuthority({
+    refused,
     accounts: chat.accounts,
     registration: amqpRegistration ? registration : "closed",
     sessionQueues: queues,
@@ -166,6 +170,11 @@ async function openAuthority(
   });
   const endpoint = await startAuthorityEndpoint({ authority, secret, listen: authListen, log });
   opened.defer(() => endpoint.close());
+  if (management !== undefined) {
+    const isAccount = async (user: string) => user !== login.user && await chat.accounts.findUser(user) !== undefined;
+    const watch = new BrokerWatch({ management, vhost: address.vhost, log, refused, isAccount });
+    opened.use(watch).start();
+  }
   return { inspector, port: endpoint.port };
 }
 

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-
 import { connect } from "node:net";
 import { type AuthorityEndpointOptions, startAuthorityEndpoint } from "../../src/amqp/authority_endpoint.ts";
 import type { Decision, Question } from "../../src/amqp/broker_authority.ts";

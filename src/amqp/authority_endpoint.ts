@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { ChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
 import type { BrokerAuthority, Decision } from "./broker_authority.ts";
@@ -12,7 +12,7 @@ export interface AuthorityEndpointOptions {
   readonly secret: string;
   readonly listen: { readonly host: string; readonly port: number };
   readonly log: Log;
-  /** Connections at once; 256 unless given. A broker keeps about a dozen. */
+  /** Connections that have not shown the secret; beyond them the oldest is closed for the newest. 256 unless given. */
   readonly maxConnections?: number;
   /** How long a question may take to arrive, in milliseconds; 5000 unless given. */
   readonly arrivalTimeoutMs?: number;
@@ -44,11 +44,12 @@ export async function startAuthorityEndpoint(options: AuthorityEndpointOptions):
     connectionsCheckingInterval: Math.min(1_000, arrivalTimeoutMs),
     maxHeaderSize: 8 * 1024,
   });
-  server.maxConnections = maxConnections;
+  const strangers = new Strangers(maxConnections);
+  server.on("connection", (socket) => strangers.add(socket));
   const wanted = digest(options.secret);
   server.on("clientError", (_error, socket) => socket.destroy());
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
-    void answer(request, response, { ...options, wanted });
+    void answer(request, response, { ...options, wanted, proven: () => strangers.forget(request.socket) });
   });
   const port = await listen(server, options.listen);
   let closed: Promise<void> | undefined;
@@ -63,7 +64,7 @@ export async function startAuthorityEndpoint(options: AuthorityEndpointOptions):
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { authority, wanted, log }: AuthorityEndpointOptions & { wanted: Uint8Array },
+  { authority, wanted, log, proven }: AuthorityEndpointOptions & { wanted: Uint8Array; proven(): void },
 ): Promise<void> {
   const [, secret = "", kind = "", ...rest] = (request.url ?? "").split("/");
   const isRight = timingSafeEqual(digest(secret), wanted);
@@ -71,6 +72,7 @@ async function answer(
     response.writeHead(404, { connection: "close" }).end();
     return;
   }
+  proven();
   try {
     const body = await readBody(request);
     if (body === undefined) {
@@ -84,6 +86,33 @@ async function answer(
   } catch (error) {
     if (!request.destroyed) log.warn("a question of the broker broke off", { error });
     response.destroy();
+  }
+}
+
+/**
+ * Connections that have not shown the secret. A broker shows it at once, so the oldest of too many is not the broker's: closing that
+ * one keeps a place for the broker, however many others connect.
+ */
+class Strangers {
+  readonly #max: number;
+  /** The oldest comes first. */
+  readonly #sockets = new Set<Socket>();
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  add(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once("close", () => this.#sockets.delete(socket));
+    const [oldest] = this.#sockets;
+    if (this.#sockets.size <= this.#max) return;
+    this.#sockets.delete(oldest);
+    oldest.destroy();
+  }
+
+  forget(socket: Socket): void {
+    this.#sockets.delete(socket);
   }
 }
 

@@ -7,6 +7,7 @@ import type { Log } from "../core/log.ts";
 import { TokenBuckets } from "../core/token_bucket.ts";
 import { parseNewUserName } from "../core/user_name.ts";
 import { ConnectionCounts } from "./connection_counts.ts";
+import type { RefusedLogins } from "./refused_logins.ts";
 import type { SessionQueues } from "./session_queues.ts";
 import {
   fileExchange,
@@ -34,7 +35,7 @@ export function inspectorPassword(secret: string): string {
 
 export interface BrokerAuthorityOptions {
   readonly accounts: Accounts;
-  /** Who may register, as the accounts have it. */
+  /** Who may register over the broker; the accounts may refuse more. */
   readonly registration: Registration;
   readonly sessionQueues: Pick<SessionQueues, "ownerOf">;
   /** The broker's own user that the server logs in with, who is never a chat user. */
@@ -50,6 +51,8 @@ export interface BrokerAuthorityOptions {
    * how often one may log in only.
    */
   countConnections?(user: string): Promise<number | undefined>;
+  /** Users and addresses that are not let in for a while. */
+  readonly refused?: Pick<RefusedLogins, "hasUser" | "hasAddress">;
   /** A user asks for more than clients ever do: time to close their connections. */
   flooded?(user: string): void;
 }
@@ -113,12 +116,15 @@ export class BrokerAuthority {
     if (username === statusUser) return "busy";
     if (username === invitationUser) return this.#options.registration === "invite" ? "busy" : "deny";
     if (!this.#mayBeAccount(username)) return "deny";
+    // Clients forget a token that is denied, and keep it while chatd is busy.
+    if (this.#options.refused?.hasUser(username)) return "busy";
     if (!await this.#isProven(username, password)) return "deny";
     if (!this.#take(this.#logins, username)) return "busy";
     return await this.#connections?.admits(username) === false ? "busy" : "allow";
   }
 
   async #admitStranger(invite: string): Promise<Decision> {
+    if (this.#options.registration === "closed") return "deny";
     if (!await this.#options.accounts.mayRegister(invite)) return "deny";
     return this.#take(this.#registrations, "") ? "allow" : "busy";
   }
@@ -148,8 +154,8 @@ export class BrokerAuthority {
     }
   }
 
-  #enter({ username = "", vhost, tags = "" }: Question): Decision {
-    if (hasTag(tags, busyTag) || vhost !== this.#vhost) return "deny";
+  #enter({ username = "", vhost, ip = "", tags = "" }: Question): Decision {
+    if (hasTag(tags, busyTag) || vhost !== this.#vhost || this.#options.refused?.hasAddress(ip)) return "deny";
     const isKnown = username === registrationUser || username === inspectorUser || this.#mayBeAccount(username);
     return isKnown ? "allow" : "deny";
   }

@@ -20,6 +20,8 @@ export interface OpenBrokerOptions {
   /** What the broker's lists call this connection. */
   readonly name: string;
   readonly signal?: AbortSignal;
+  /** The broker takes nothing more, for lack of memory or disk; undefined when it goes on. It says so when something is published. */
+  onBlocked?(reason: string | undefined): void;
 }
 
 /** One connection to a broker; whoever opened it closes it. */
@@ -30,9 +32,10 @@ export class BrokerConnection implements AsyncDisposable {
   readonly lost: Promise<ChatError>;
   readonly #model: ChannelModel;
   #isOpen = true;
+  #isBlocked = false;
   #closing: Promise<void> | undefined;
 
-  private constructor(model: ChannelModel, { broker, login }: OpenBrokerOptions) {
+  private constructor(model: ChannelModel, { broker, login, onBlocked }: OpenBrokerOptions) {
     this.#model = model;
     this.broker = broker;
     this.user = login.user;
@@ -40,6 +43,14 @@ export class BrokerConnection implements AsyncDisposable {
     this.lost = lost.promise;
     writeOncePerTurn(this.#socket);
     tolerateHeaders(model.connection as unknown as FrameReader);
+    model.on("blocked", (reason) => {
+      this.#isBlocked = true;
+      onBlocked?.(reason);
+    });
+    model.on("unblocked", () => {
+      this.#isBlocked = false;
+      onBlocked?.(undefined);
+    });
     let failure: unknown;
     // Without a listener, an error would end the process; "close" comes after it.
     model.on("error", (error) => failure = error);
@@ -91,6 +102,11 @@ export class BrokerConnection implements AsyncDisposable {
   /** The longest frame that the broker takes, in bytes; 0 says that there is no limit. */
   get frameMax(): number {
     return (this.#model.connection as unknown as { frameMax: number }).frameMax;
+  }
+
+  /** The broker takes nothing from this connection, for lack of memory or disk. */
+  get isBlocked(): boolean {
+    return this.#isBlocked;
   }
 
   get isOpen(): boolean {

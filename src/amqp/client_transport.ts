@@ -168,7 +168,8 @@ function noRegistration(
   { invite, byInvitation }: { invite: string; byInvitation: boolean },
 ): ChatError {
   if (!byInvitation) {
-    const message = "This server does not register users: ask its operator for an account.";
+    const message = "This server registers nobody over RabbitMQ: ask its operator for an account (chatd user add), " +
+      "or register where it serves gRPC (chatd grpc-client), and come back with that name and password.";
     return new ChatError("registration_closed", message, { cause });
   }
   const message = invite === ""

@@ -108,10 +108,16 @@ class Server implements AmqpServer {
   }
 
   async #connect(): Promise<ServingConnection> {
-    const { broker, login, ca, inspect } = this.#options;
+    const { broker, login, ca, inspect, log } = this.#options;
     if (!this.#isInspected) await inspect?.(this.#stopped.signal);
     this.#isInspected = true;
-    const open = (name: string, signal: AbortSignal) => BrokerConnection.open({ broker, login, ca, name, signal });
+    const open = (name: string, signal: AbortSignal) => {
+      const onBlocked = (reason: string | undefined) =>
+        reason === undefined
+          ? log.info("the broker takes messages again", { connection: name })
+          : log.error("the broker takes no messages; the chat stands still", { connection: name, reason });
+      return BrokerConnection.open({ broker, login, ca, name, signal, onBlocked });
+    };
     const connection = await open("chatd server", this.#stopped.signal);
     const connectForReplies = (signal: AbortSignal) => open("chatd server, replies", signal);
     const stale = this.#serving?.queues ?? [];

@@ -129,7 +129,7 @@ export class ServingConnection {
   }
 
   get isServing(): boolean {
-    return this.#isServing && !this.#stopping && this.#connection.isOpen;
+    return this.#isServing && !this.#stopping && this.#connection.isOpen && !this.#connection.isBlocked;
   }
 
   get sessions(): number {

@@ -5,6 +5,8 @@ import { maxAmqpFrameBytes } from "../amqp/broker_config.ts";
 import { BrokerConnection } from "../amqp/broker_connection.ts";
 import { calmLog } from "../amqp/calm_log.ts";
 import { BrokerManagement } from "../amqp/broker_management.ts";
+import { BrokerWatch } from "../amqp/broker_watch.ts";
+import { RefusedLogins } from "../amqp/refused_logins.ts";
 import { type AmqpServer, startAmqpServer } from "../amqp/server.ts";
 import { SessionQueues } from "../amqp/session_queues.ts";
 import type { Chat } from "../core/chat.ts";
@@ -153,13 +155,15 @@ async function openAuthority(
   },
   opened: AsyncDisposableStack,
 ): Promise<{ inspector: BrokerLogin; port: number }> {
-  const { broker: { address }, authListen, authSecretFile, dataDir, registration } = options;
+  const { broker: { address }, authListen, authSecretFile, dataDir, registration, amqpRegistration } = options;
   const calm = calmLog(log);
   const secret = brokerAuthSecret({ dataDir, secretFile: authSecretFile });
   const inspector = { user: inspectorUser, password: inspectorPassword(secret) };
+  const refused = new RefusedLogins({ clock: systemClock });
   const authority = new BrokerAuthority({
+    refused,
     accounts: chat.accounts,
-    registration,
+    registration: amqpRegistration ? registration : "closed",
     sessionQueues: queues,
     internalUser: login.user,
     vhost: address.vhost,
@@ -171,6 +175,11 @@ async function openAuthority(
   });
   const endpoint = await startAuthorityEndpoint({ authority, secret, listen: authListen, log: calm });
   opened.defer(() => endpoint.close());
+  if (management !== undefined) {
+    const isAccount = async (user: string) => user !== login.user && await chat.accounts.findUser(user) !== undefined;
+    const watch = new BrokerWatch({ management, vhost: address.vhost, log, refused, isAccount });
+    opened.use(watch).start();
+  }
   return { inspector, port: endpoint.port };
 }
 

@@ -59,6 +59,8 @@ export interface AmqpOptions {
   readonly authSecretFile?: string;
   /** Of the broker's management plugin. */
   readonly management?: string;
+  /** Strangers may log in to the broker to register; needless with a shared login, where nobody is a stranger. */
+  readonly amqpRegistration: boolean;
   /** The broker does not ask chatd. */
   readonly sharedLogin: boolean;
   /** Let secrets go beyond loopback without TLS. */

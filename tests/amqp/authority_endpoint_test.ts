@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { connect } from "node:net";
 import { type AuthorityEndpointOptions, startAuthorityEndpoint } from "../../src/amqp/authority_endpoint.ts";
 import type { Decision, Question } from "../../src/amqp/broker_authority.ts";
@@ -82,17 +81,23 @@ Deno.test("a question that fails is not answered with words of its own", async (
   await assert.rejects(test.post(`/${secret}/user`));
 });
 
-Deno.test("connections beyond the limit are closed, and taken again when there is room", async () => {
-  await using test = await start({ maxConnections: 1 });
-  const { port } = test.endpoint;
-  const first = connect(port, "127.0.0.1");
-  const closed = once(first, "close");
-  const connected = once(first, "connect");
-  await connected;
-  assert.equal(await exchange(port, "POST / HTTP/1.1\r\n\r\n"), "");
-  first.destroy();
-  await closed;
-  await eventually(() => test.post(`/${secret}/vhost`).then(({ body }) => body === "allow", () => false));
+Deno.test("however many others connect and say nothing, or too little, the broker gets its answer", async () => {
+  await using test = await start({ arrivalTimeoutMs: 60_000 });
+  let closed = 0;
+  const sockets = Array.from({ length: 600 }, (_, number) => {
+    const socket = connect(test.endpoint.port, "127.0.0.1");
+    socket.on("error", () => {});
+    socket.on("close", () => closed++);
+    if (number % 2 === 0) socket.write("POST /no-secret/user HTTP/1.1\r\nX-Slow: ");
+    return socket;
+  });
+  try {
+    await eventually(() => closed >= 600 - 256, () => "the oldest connections are closed");
+    assert.equal((await test.post(`/${secret}/vhost`)).body, "allow");
+  } finally {
+    for (const socket of sockets) socket.destroy();
+  }
+  await eventually(() => closed === sockets.length, () => "all are closed");
 });
 
 Deno.test("a question that does not arrive in time is broken off", async () => {

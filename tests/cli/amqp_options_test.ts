@@ -20,6 +20,7 @@ Deno.test("amqp-server has defaults that work on one machine", () => {
     authListen: { host: "127.0.0.1", port: 15680 },
     authSecretFile: undefined,
     management: undefined,
+    amqpRegistration: false,
     sharedLogin: false,
     insecure: false,
     dataDir: "./data",

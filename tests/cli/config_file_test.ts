@@ -188,7 +188,8 @@ Deno.test("clients read no file, and help needs none", () => {
 });
 
 Deno.test("what is said about a broker needs the broker", () => {
-  for (const option of ["--ca x", "--broker-password-file x", "--broker-management http://h", "--shared-login"]) {
+  const flags = ["--shared-login", "--amqp-registration"];
+  for (const option of ["--ca x", "--broker-password-file x", "--broker-management http://h", ...flags]) {
     const { code, err } = chatd(`serve ${option}`, "");
     assert.equal(code, 2, option);
     assert.match(err[0], new RegExp(`^chatd: ${option.split(" ")[0]} .*--broker\\.$`));

@@ -42,7 +42,7 @@ Deno.test("a serving process on a broker that dies comes back, and nothing accep
   await using server = new Child({
     args: [
       ...["amqp-server", "--data", data, "--broker-auth-listen", `127.0.0.1:${authPort}`],
-      ...["--broker-auth-secret-file", secretFile, ...rates],
+      ...["--amqp-registration", "--broker-auth-secret-file", secretFile, ...rates],
     ],
     env: { CHATD_BROKER: node.amqpUrl() },
   });
@@ -115,7 +115,7 @@ Deno.test("a serving process that dies with its broker waits for it, and does no
   await using server = new Child({
     args: [
       ...["amqp-server", "--data", data, "--broker-auth-listen", `127.0.0.1:${authPort}`],
-      ...["--broker-auth-secret-file", secretFile],
+      ...["--amqp-registration", "--broker-auth-secret-file", secretFile],
     ],
     env: { CHATD_BROKER: node.amqpUrl() },
   });

@@ -21,7 +21,7 @@ Deno.test("a terminal over RabbitMQ asks for an invitation, and keeps its draft 
   Deno.writeTextFileSync(secretFile, broker.secret);
   await using server = new Child({
     args: [
-      ...["amqp-server", "--data", data, "--registration", "invite", "--no-supervise"],
+      ...["amqp-server", "--data", data, "--registration", "invite", "--amqp-registration", "--no-supervise"],
       ...["--broker-auth-listen", `127.0.0.1:${broker.authPort}`, "--broker-auth-secret-file", secretFile],
     ],
     env: { CHATD_BROKER: node.amqpUrl() },

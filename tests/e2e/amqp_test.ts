@@ -1,7 +1,9 @@
 // Servers and clients in processes of their own, on a private RabbitMQ.
 import assert from "node:assert/strict";
+import { connect } from "amqplib";
 import { freePorts } from "../../src/app/bench/free_ports.ts";
 import { AmqpTransport } from "../../src/amqp/client_transport.ts";
+import { registrationUser } from "../../src/amqp/topology.ts";
 import { exitCode } from "../../src/cli/exit_code.ts";
 import { startTestBroker } from "../support/amqp_server.ts";
 import { Child, socketsOf } from "../support/child_process.ts";
@@ -25,7 +27,8 @@ function serverArgs(folder: Place): string[] {
   Deno.writeTextFileSync(secretFile, broker.secret);
   return [
     ...["amqp-server", "--data", `${folder.path}/data`, "--broker-auth-listen", `127.0.0.1:${authPort}`],
-    ...["--broker-auth-secret-file", secretFile, "--broker-management", node.managementUrl, "--no-supervise"],
+    ...["--broker-auth-secret-file", secretFile, "--broker-management", node.managementUrl, "--amqp-registration"],
+    "--no-supervise",
   ];
 }
 
@@ -169,6 +172,23 @@ Deno.test("exit codes and words say what is wrong", async () => {
   const noServer = await ask(["--user", "ana", "--to", "ben"]);
   assert.equal(noServer.code, 4);
   assert.match(noServer.stderr, /no chatd server answers/);
+});
+
+Deno.test("strangers are let in to the broker only where the server says so, and are told how to get an account", async () => {
+  using folder = temporaryFolder();
+  const args = serverArgs(folder).filter((argument) => argument !== "--amqp-registration");
+  await using server = new Child({ args, env: { CHATD_BROKER: node.amqpUrl() } });
+  await server.line(/serves at/);
+  await assert.rejects(connect(node.amqpUrl(registrationUser, "open")), /403/);
+  const { code, stderr } = await runChatd({
+    args: ["amqp-client", "--user", "ana", "--to", "ben", "--invite", "any"],
+    env: clientEnv(folder),
+  });
+  assert.equal(code, exitCode.authentication);
+  assert.match(
+    stderr,
+    /registers nobody over RabbitMQ: ask its operator for an account \(chatd user add\).*grpc-client/,
+  );
 });
 
 Deno.test("a broker that asks somebody else is refused, unless everybody is to share a login", async () => {

@@ -28,6 +28,7 @@ function start(folder: string, ...more: string[]): Child {
     `broker = "${node.amqpUrl()}"`,
     `broker-auth-listen = "127.0.0.1:${authPort}"`,
     'broker-auth-secret-file = "secret"',
+    "amqp-registration = true",
   ];
   Deno.writeTextFileSync(`${folder}/secret`, broker.secret);
   Deno.writeTextFileSync(file, `${lines.join("\n")}\n`, { mode: 0o600 });

@@ -4,6 +4,7 @@ import { type AuthorityEndpoint, startAuthorityEndpoint } from "../../src/amqp/a
 import { BrokerAuthority } from "../../src/amqp/broker_authority.ts";
 import type { BrokerAddress } from "../../src/amqp/broker_address.ts";
 import { AmqpTransport } from "../../src/amqp/client_transport.ts";
+import type { RefusedLogins } from "../../src/amqp/refused_logins.ts";
 import { SessionQueues } from "../../src/amqp/session_queues.ts";
 import { defer, openChat } from "../../src/app/open_chat.ts";
 import type { Chat } from "../../src/core/chat.ts";
@@ -61,6 +62,8 @@ export interface TestAmqpServerOptions extends
     >
   > {
   log?: Log;
+  /** Users and addresses that the broker does not let in. */
+  refused?: RefusedLogins;
   /** One that hashes nothing unless given. */
   hasher?: PasswordHasher;
   registration?: "open" | "invite" | "closed";
@@ -74,6 +77,7 @@ export async function startTestAmqpServer(
   broker: TestBroker,
   {
     log = silentLog,
+    refused,
     folder,
     hasher = new FakeHasher(),
     registration = "open",
@@ -92,6 +96,7 @@ export async function startTestAmqpServer(
   });
   const queues = new SessionQueues();
   const authority = new BrokerAuthority({
+    refused,
     accounts: chat.accounts,
     registration,
     sessionQueues: queues,

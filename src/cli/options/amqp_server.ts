@@ -28,6 +28,10 @@ export function brokerOptions(options: OptionsWithEnv) {
       httpUrl(),
       "The broker's management plugin, to close connections: http://127.0.0.1:15672",
     ),
+    amqpRegistration: settings.flag(
+      "--amqp-registration",
+      "Let people without an account log in to the broker to register",
+    ),
     sharedLogin: settings.flag(
       "--shared-login",
       "Use a broker that does not ask chatd: clients can go around the server",

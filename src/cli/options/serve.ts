@@ -46,8 +46,9 @@ function withBroker(
   { broker, ...options }: Omit<AmqpOptions, "broker"> & Partial<Pick<AmqpOptions, "broker">>,
 ): AmqpOptions | undefined {
   if (broker !== undefined) return { broker, ...options };
-  const { brokerPasswordFile, caFile, authSecretFile, management, sharedLogin } = options;
-  const given = { brokerPasswordFile, caFile, authSecretFile, management, sharedLogin: sharedLogin || undefined };
+  const { brokerPasswordFile, caFile, authSecretFile, management, amqpRegistration, sharedLogin } = options;
+  const flags = { amqpRegistration: amqpRegistration || undefined, sharedLogin: sharedLogin || undefined };
+  const given = { brokerPasswordFile, caFile, authSecretFile, management, ...flags };
   const [useless] = Object.entries(given).filter(([, value]) => value !== undefined).map(([key]) => key);
   if (useless === undefined) return undefined;
   throw new UsageError(`${names[useless as keyof typeof given]} says something about a broker: name it with --broker.`);
@@ -58,5 +59,6 @@ const names = {
   caFile: "--ca",
   authSecretFile: "--broker-auth-secret-file",
   management: "--broker-management",
+  amqpRegistration: "--amqp-registration",
   sharedLogin: "--shared-login",
 };

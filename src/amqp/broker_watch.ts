@@ -1,0 +1,95 @@
+import type { Log } from "../core/log.ts";
+import { pause } from "../core/pause.ts";
+import type { BrokerManagement } from "./broker_management.ts";
+import type { RefusedLogins } from "./refused_logins.ts";
+import { registrationUser } from "./topology.ts";
+
+/** The shortest wait between two looks, in milliseconds. */
+const intervalMs = 1_000;
+/** How many times longer than the last look the watch waits, so that looking takes a small part of the broker's time. */
+const restFactor = 20;
+const columns = [
+  "user",
+  "transactional",
+  "connection_details.name",
+  "connection_details.peer_host",
+].join(",");
+
+export interface BrokerWatchOptions {
+  readonly management: Pick<BrokerManagement, "get" | "closeConnection">;
+  readonly vhost: string;
+  readonly log: Log;
+  readonly refused: Pick<RefusedLogins, "refuseUser" | "refuseAddress">;
+  /** Whether this is an account of chatd; others on the broker are not chatd's business. */
+  isAccount(user: string): Promise<boolean>;
+}
+
+interface Channel {
+  readonly user?: string;
+  readonly transactional?: boolean;
+  readonly connection_details?: { readonly name?: string; readonly peer_host?: string };
+}
+
+/**
+ * Looks for transactional channels, which chatd's clients never open: the broker keeps all that such a channel publishes in
+ * memory until it commits, and no limit of RabbitMQ bounds that (https://www.rabbitmq.com/docs/semantics#tx). Closes their
+ * connections, and has their user and address refused.
+ */
+export class BrokerWatch implements AsyncDisposable {
+  readonly #options: BrokerWatchOptions;
+  readonly #closed = new AbortController();
+  #watching: Promise<void> | undefined;
+  #isFailing = false;
+
+  constructor(options: BrokerWatchOptions) {
+    this.#options = options;
+  }
+
+  /** Looks again and again until it is disposed of. */
+  start(): void {
+    this.#watching ??= this.#watch();
+  }
+
+  /** Looks once. @throws {ChatError} when the management does not answer */
+  async look(): Promise<void> {
+    const { management, vhost } = this.#options;
+    const path = `/api/vhosts/${encodeURIComponent(vhost)}/channels?columns=${columns}`;
+    const channels = (await management.get(path) ?? []) as Channel[];
+    for (const channel of channels) if (channel.transactional) await this.#throwOff(channel);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed.abort();
+    await this.#watching;
+  }
+
+  async #watch(): Promise<void> {
+    let waitMs = intervalMs;
+    while (await pause(waitMs, this.#closed.signal)) {
+      const began = performance.now();
+      try {
+        await this.look();
+        this.#isFailing = false;
+      } catch (error) {
+        if (!this.#isFailing) this.#options.log.warn("the broker's channels cannot be watched", { error });
+        this.#isFailing = true;
+      }
+      waitMs = Math.max(intervalMs, restFactor * (performance.now() - began));
+    }
+  }
+
+  async #throwOff({ user = "", connection_details: { name, peer_host: address } = {} }: Channel): Promise<void> {
+    const { management, refused, log, isAccount } = this.#options;
+    const isStranger = user === registrationUser;
+    if (name === undefined || !(isStranger || await isAccount(user))) return;
+    log.warn("closing a connection with a transactional channel", { user, address });
+    if (!isStranger) refused.refuseUser(user);
+    if (address !== undefined && !isLoopback(address)) refused.refuseAddress(address);
+    await management.closeConnection(name);
+  }
+}
+
+/** A local proxy's address is that of everybody behind it. */
+function isLoopback(address: string): boolean {
+  return address === "::1" || /^(::ffff:)?127\./.test(address);
+}

@@ -21,22 +21,26 @@ export const standardLimits: ConnectionGuardOptions = {
   maxPerUser: 128,
 };
 
-interface Stranger {
-  readonly socket: Socket;
+interface Connection {
   readonly addressKey: string;
-  readonly timer: ReturnType<typeof setTimeout>;
+  /** Closes the connection at the deadline for logging in; undefined once a user logged in over it. */
+  timer: ReturnType<typeof setTimeout> | undefined;
+  /** The user who logged in first over it. */
+  user?: string;
 }
 
 /**
- * Bounds what those who never log in can hold, whatever they send: handshakes never finished, HTTP/1, nothing at all. And how
- * many connections a user has.
+ * Bounds the connections over which no user has logged in, whatever they send: unfinished handshakes, HTTP/1, nothing at all.
+ * Bounds the connections of each user too. Counts sockets, not addresses and ports: a client that resets a connection may open
+ * another one from the same port before the first one has closed here.
  */
 export class ConnectionGuard {
   readonly #options: ConnectionGuardOptions;
+  readonly #connections = new Map<Socket, Connection>();
+  /** The newest connection with each name that grpc-js gives to a peer. */
   readonly #sockets = new Map<string, Socket>();
-  readonly #strangers = new Map<string, Stranger>();
+  #strangers = 0;
   readonly #strangersOf = new Map<string, number>();
-  readonly #userOf = new Map<string, string>();
   readonly #connectionsOf = new Map<string, number>();
 
   constructor(options: ConnectionGuardOptions) {
@@ -45,7 +49,7 @@ export class ConnectionGuard {
 
   /** Connections open now. */
   get size(): number {
-    return this.#sockets.size;
+    return this.#connections.size;
   }
 
   /** Takes charge of a new connection. @returns false when it was one too many, and is closed. */
@@ -53,32 +57,35 @@ export class ConnectionGuard {
     const address = addressKey(socket.remoteAddress ?? "");
     const count = this.#strangersOf.get(address) ?? 0;
     const { maxStrangers, maxStrangersPerAddress, logInDeadlineMs } = this.#options;
-    if (socket.remoteAddress === undefined || this.#strangers.size >= maxStrangers || count >= maxStrangersPerAddress) {
+    if (socket.remoteAddress === undefined || this.#strangers >= maxStrangers || count >= maxStrangersPerAddress) {
       socket.destroy();
       return false;
     }
     const peer = peerOf(socket);
+    // The peer can use a port again only after the connection from it has ended, so the older socket is dead.
+    this.#sockets.get(peer)?.destroy();
     this.#sockets.set(peer, socket);
+    this.#strangers++;
     increment(this.#strangersOf, address);
-    const timer = setTimeout(() => socket.destroy(), logInDeadlineMs);
-    this.#strangers.set(peer, { socket, addressKey: address, timer });
+    const connection: Connection = { addressKey: address, timer: setTimeout(() => socket.destroy(), logInDeadlineMs) };
+    this.#connections.set(socket, connection);
     socket.on("error", () => socket.destroy());
     socket.on("close", () => {
-      this.#sockets.delete(peer);
-      this.#forget(peer);
-      const user = this.#userOf.get(peer);
-      if (user !== undefined) decrement(this.#connectionsOf, user);
-      this.#userOf.delete(peer);
+      this.#connections.delete(socket);
+      if (this.#sockets.get(peer) === socket) this.#sockets.delete(peer);
+      this.#endStranger(connection);
+      if (connection.user !== undefined) decrement(this.#connectionsOf, connection.user);
     });
     return true;
   }
 
   /**
    * `user` logged in over the connection that grpc-js names `peer`.
-   * @throws {ChatError} `limit_reached` when the user has too many; the connection stays one over which nobody has logged in.
+   * @throws {ChatError} `limit_reached` when the user has too many; the connection still counts as one without a user.
    */
   loggedIn(peer: string, user: string): void {
-    if (!this.#strangers.has(peer)) return;
+    const connection = this.#named(peer);
+    if (connection === undefined || connection.user !== undefined) return;
     const { maxPerUser } = this.#options;
     if ((this.#connectionsOf.get(user) ?? 0) >= maxPerUser) {
       throw new ChatError(
@@ -87,13 +94,13 @@ export class ConnectionGuard {
       );
     }
     increment(this.#connectionsOf, user);
-    this.#userOf.set(peer, user);
-    this.#forget(peer);
+    connection.user = user;
+    this.#endStranger(connection);
   }
 
   /** The user who logged in first over the connection that grpc-js names `peer`. */
   ownerOf(peer: string): string | undefined {
-    return this.#userOf.get(peer);
+    return this.#named(peer)?.user;
   }
 
   /** Closes the connection that grpc-js names `peer`. */
@@ -103,28 +110,33 @@ export class ConnectionGuard {
 
   /** Resolves when no connection is open. */
   async empty(): Promise<void> {
-    while (this.#sockets.size > 0) {
-      const [socket] = this.#sockets.values();
+    while (this.#connections.size > 0) {
+      const [socket] = this.#connections.keys();
       await new Promise<void>((resolve) => socket.once("close", () => resolve()));
     }
   }
 
-  /** Closes the connections over which nobody logged in. */
+  /** Closes the connections over which no user has logged in. */
   closeStrangers(): void {
-    for (const { socket } of this.#strangers.values()) socket.destroy();
+    for (const [socket, { user }] of this.#connections) if (user === undefined) socket.destroy();
   }
 
   /** Closes all connections. */
   closeAll(): void {
-    for (const socket of this.#sockets.values()) socket.destroy();
+    for (const socket of this.#connections.keys()) socket.destroy();
   }
 
-  #forget(peer: string): void {
-    const stranger = this.#strangers.get(peer);
-    if (stranger === undefined) return;
-    clearTimeout(stranger.timer);
-    this.#strangers.delete(peer);
-    decrement(this.#strangersOf, stranger.addressKey);
+  #named(peer: string): Connection | undefined {
+    const socket = this.#sockets.get(peer);
+    return socket && this.#connections.get(socket);
+  }
+
+  #endStranger(connection: Connection): void {
+    if (connection.timer === undefined) return;
+    clearTimeout(connection.timer);
+    connection.timer = undefined;
+    this.#strangers--;
+    decrement(this.#strangersOf, connection.addressKey);
   }
 }
 

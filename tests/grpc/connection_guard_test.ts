@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { EventEmitter } from "node:events";
 import { connect, type Socket } from "node:net";
 import { credentials, Metadata } from "@grpc/grpc-js";
 import { HealthClient } from "../../src/gen/grpc/health/v1/health.ts";
+import { ConnectionGuard } from "../../src/grpc/connection_guard.ts";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeTime } from "../support/fake_time.ts";
@@ -47,6 +49,50 @@ Deno.test("one address can hold only so many connections without logging in", as
     if (!wasClosed) break;
   }
   for (const { socket } of held) socket.destroy();
+});
+
+/** A connection whose end the server learns of only when the test says so. */
+class LateClosing extends EventEmitter {
+  readonly remoteAddress = "192.0.2.1";
+  readonly remotePort = 40_000;
+  isDestroyed = false;
+
+  destroy(): void {
+    this.isDestroyed = true;
+  }
+
+  static admittedBy(guard: ConnectionGuard): LateClosing {
+    const socket = new LateClosing();
+    guard.admit(socket as unknown as Socket);
+    return socket;
+  }
+}
+
+Deno.test("a connection from the port of one that was reset is bounded, and its owner counted, as any other", async () => {
+  using time = new FakeTime();
+  const guard = new ConnectionGuard({ ...limits, maxStrangersPerAddress: 2, maxPerUser: 1 });
+  const peer = "192.0.2.1:40000";
+  const first = LateClosing.admittedBy(guard);
+  guard.loggedIn(peer, "ana");
+  const second = LateClosing.admittedBy(guard);
+  assert.ok(first.isDestroyed, "a port that is used again shows that its first connection is dead");
+  assert.equal(guard.ownerOf(peer), undefined);
+  first.emit("close");
+  assert.equal(guard.size, 1);
+  const third = LateClosing.admittedBy(guard);
+  assert.ok(LateClosing.admittedBy(guard).isDestroyed, "one too many without a user");
+  second.emit("close");
+  guard.loggedIn(peer, "ana");
+  assert.equal(guard.ownerOf(peer), "ana");
+  const fourth = LateClosing.admittedBy(guard);
+  await time.tick(limits.logInDeadlineMs);
+  assert.ok(fourth.isDestroyed, "the deadline holds for it");
+  for (const socket of [third, fourth]) socket.emit("close");
+  assert.equal(guard.size, 0);
+  LateClosing.admittedBy(guard).emit("close");
+  const last = LateClosing.admittedBy(guard);
+  assert.ok(!last.isDestroyed, "no count is left behind");
+  last.emit("close");
 });
 
 function answersHttp2(socket: Socket): Promise<boolean> {

@@ -400,7 +400,7 @@ export class Accounts {
     const { user, address } = attempt;
     for (;;) {
       this.#throttle.check(attempt, this.#clock.now());
-      const record = await this.#store.findUser(user);
+      const record = await this.#findAccount(user);
       const { matches, renewed } = await this.#passwords.verify(address ?? "broker", password, record?.passwordHash);
       if (!matches || refuse) {
         this.#throttle.failed(attempt, this.#clock.now());
@@ -411,7 +411,7 @@ export class Accounts {
         throw wrong;
       }
       const done = await this.#locks.run(user, async () => {
-        const current = await this.#store.findUser(user);
+        const current = await this.#findAccount(user);
         if (current === undefined || current.passwordHash !== record?.passwordHash) return undefined;
         this.#throttle.succeeded(attempt);
         if (renewed !== undefined) await this.#store.rehashPassword(user, renewed);
@@ -419,6 +419,12 @@ export class Accounts {
       });
       if (done) return done.value;
     }
+  }
+
+  /** A deleted account has its alias for a name and no password: nobody may log in to it. */
+  async #findAccount(name: string): Promise<UserRecord | undefined> {
+    const record = await this.#store.findUser(name);
+    return record?.deleted ? undefined : record;
   }
 
   #change(name: string, task: () => Promise<void>): Promise<void> {

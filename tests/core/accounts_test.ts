@@ -596,3 +596,21 @@ Deno.test("a clock that is wrong at the start logs nobody out, and lets no invit
     assert.match(expired.message, /ended at 2025-\S+Z, and the server's clock says 20[56]\d-\S+Z/);
   }
 });
+
+Deno.test("logging in as the alias of a deleted account is refused, costs and counts as for an unknown name", async () => {
+  const { accounts, hasher, logged, fail, logIn } = setUp();
+  await accounts.addUser({ name: "ana", password });
+  const alias = await accounts.deleteUser("ana", { actor: "", erase: false });
+  hasher.verified.length = logged.length = 0;
+  const refused = await fail(alias);
+  const unknown = await fail("nowhere", { address: "198.51.100.1" });
+  assert.equal(refused.message, unknown.message.replace("nowhere", alias));
+  assert.equal(await accounts.verifyPassword({ user: alias, password }), false);
+  assert.deepEqual(hasher.verified, [hasher.unmatchable, hasher.unmatchable, hasher.unmatchable]);
+  assert.deepEqual(logged.slice(0, 2), [
+    ["login failed", { address: "192.0.2.1" }],
+    ["login failed", { address: "198.51.100.1" }],
+  ]);
+  for (let failures = 1; failures < 5; failures++) await fail(alias);
+  await rejectsWith("rate_limited", logIn(alias));
+});

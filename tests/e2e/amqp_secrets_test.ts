@@ -16,7 +16,7 @@ Deno.test("no password, token, secret or text of AMQP is in the log of chatd or 
     args: [
       ...["amqp-server", "--data", `${folder.path}/data`, "--no-supervise"],
       ...["--broker-auth-listen", `127.0.0.1:${broker.authPort}`, "--broker-auth-secret-file", secretFile],
-      ...["--broker-management", node.managementUrl],
+      ...["--broker-management", node.managementUrl, "--amqp-registration"],
     ],
     env: { CHATD_BROKER: node.amqpUrl() },
   });

@@ -84,7 +84,7 @@ for (const supervise of ["--supervise", "--no-supervise"]) {
     await using server = new Child({
       args: [
         ...["amqp-server", "--data", `${folder.path}/data`, "--broker-auth-listen", `127.0.0.1:${authPort}`],
-        ...["--broker-auth-secret-file", secretFile, supervise],
+        ...["--broker-auth-secret-file", secretFile, "--amqp-registration", supervise],
       ],
       env: { CHATD_BROKER: node.amqpUrl() },
     });

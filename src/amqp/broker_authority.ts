@@ -155,7 +155,9 @@ export class BrokerAuthority {
   }
 
   #enter({ username = "", vhost, ip = "", tags = "" }: Question): Decision {
-    if (hasTag(tags, busyTag) || vhost !== this.#vhost || this.#options.refused?.hasAddress(ip)) return "deny";
+    if (hasTag(tags, busyTag) || vhost !== this.#vhost) return "deny";
+    // The server asks the management through the inspector, perhaps from the address of the client that is refused.
+    if (username !== inspectorUser && this.#options.refused?.hasAddress(ip)) return "deny";
     const isKnown = username === registrationUser || username === inspectorUser || this.#mayBeAccount(username);
     return isKnown ? "allow" : "deny";
   }

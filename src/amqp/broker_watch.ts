@@ -6,7 +6,9 @@ import { registrationUser } from "./topology.ts";
 
 /** The shortest wait between two looks, in milliseconds. */
 const intervalMs = 1_000;
-/** How many times longer than the last look the watch waits, so that looking takes a small part of the broker's time. */
+/** The longest, in milliseconds: a transactional channel takes hundreds of megabytes a second meanwhile. */
+const maxIntervalMs = 10_000;
+/** How many times longer than its last answer took the watch waits, so that looking takes a small part of the broker's time. */
 const restFactor = 20;
 const columns = [
   "user",
@@ -39,6 +41,8 @@ export class BrokerWatch implements AsyncDisposable {
   readonly #options: BrokerWatchOptions;
   readonly #closed = new AbortController();
   #watching: Promise<void> | undefined;
+  /** Names of the connections that are being closed, which takes seconds each. */
+  readonly #closing = new Set<string>();
   #isFailing = false;
 
   constructor(options: BrokerWatchOptions) {
@@ -50,12 +54,19 @@ export class BrokerWatch implements AsyncDisposable {
     this.#watching ??= this.#watch();
   }
 
-  /** Looks once. @throws {ChatError} when the management does not answer */
-  async look(): Promise<void> {
+  /**
+   * Looks once, and does not wait until the connections are closed.
+   * @returns how long the management took to answer, in milliseconds
+   * @throws {ChatError} when the management does not answer
+   */
+  async look(): Promise<number> {
     const { management, vhost } = this.#options;
     const path = `/api/vhosts/${encodeURIComponent(vhost)}/channels?columns=${columns}`;
+    const began = performance.now();
     const channels = (await management.get(path) ?? []) as Channel[];
+    const took = performance.now() - began;
     for (const channel of channels) if (channel.transactional) await this.#throwOff(channel);
+    return took;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -66,26 +77,28 @@ export class BrokerWatch implements AsyncDisposable {
   async #watch(): Promise<void> {
     let waitMs = intervalMs;
     while (await pause(waitMs, this.#closed.signal)) {
-      const began = performance.now();
+      waitMs = intervalMs;
       try {
-        await this.look();
+        waitMs = Math.min(maxIntervalMs, Math.max(intervalMs, restFactor * await this.look()));
         this.#isFailing = false;
       } catch (error) {
         if (!this.#isFailing) this.#options.log.warn("the broker's channels cannot be watched", { error });
         this.#isFailing = true;
       }
-      waitMs = Math.max(intervalMs, restFactor * (performance.now() - began));
     }
   }
 
   async #throwOff({ user = "", connection_details: { name, peer_host: address } = {} }: Channel): Promise<void> {
     const { management, refused, log, isAccount } = this.#options;
     const isStranger = user === registrationUser;
-    if (name === undefined || !(isStranger || await isAccount(user))) return;
+    if (name === undefined || this.#closing.has(name) || !(isStranger || await isAccount(user))) return;
     log.warn("closing a connection with a transactional channel", { user, address });
     if (!isStranger) refused.refuseUser(user);
     if (address !== undefined && !isLoopback(address)) refused.refuseAddress(address);
-    await management.closeConnection(name);
+    this.#closing.add(name);
+    void management.closeConnection(name)
+      .catch((error) => log.warn("a connection with a transactional channel was not closed", { user, error }))
+      .finally(() => this.#closing.delete(name));
   }
 }
 

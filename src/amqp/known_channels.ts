@@ -68,10 +68,10 @@ export class KnownChannels {
     return numbersOfAddress(replyTo).every((number, index) => number <= this.#possible[index]) || undefined;
   }
 
-  /** Like {@link judge}, once the broker has told of the channel or 5 s are over; false when too much is waited for. */
-  async judgeLater(replyTo: string, user: string): Promise<boolean> {
+  /** Like {@link judge}, once the broker has told of the channel or 5 s are over; undefined when too many messages wait. */
+  async judgeLater(replyTo: string, user: string): Promise<boolean | undefined> {
     const ofUser = this.#waitingOfUser.get(user) ?? 0;
-    if (this.#count >= maxWaiting || ofUser >= maxWaitingOfUser) return false;
+    if (this.#count >= maxWaiting || ofUser >= maxWaitingOfUser) return undefined;
     this.#count++;
     this.#waitingOfUser.set(user, ofUser + 1);
     await this.#told(processOf(replyTo));

@@ -44,7 +44,10 @@ export class SenderChecks {
     if (!checksAddress) return true;
     const known = channels.judge(replyTo, userId);
     if (known !== undefined) return known || this.#forged(userId);
-    return channels.judgeLater(replyTo, userId).then((later) => later || this.#forged(userId));
+    // A message that cannot wait its turn says nothing of its sender: a whole server's clients may come back at once.
+    return channels.judgeLater(replyTo, userId).then((later) =>
+      later === false ? this.#forged(userId) : later === true
+    );
   }
 
   /** Whether one more direct reply is within bounds. */

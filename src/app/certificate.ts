@@ -63,10 +63,15 @@ export function whyInvalid({ use, file, validFrom, validTo }: Certificate, now =
   return undefined;
 }
 
-/** @throws {ChatError} `invalid_argument` with all that is wrong */
-export function refuseInvalid(certificates: readonly Certificate[]): void {
-  const reasons = certificates.map((certificate) => whyInvalid(certificate)).filter((reason) => reason !== undefined);
-  if (reasons.length > 0) throw new ChatError("invalid_argument", reasons.join("\n"));
+/**
+ * @throws {ChatError} `invalid_argument` with all that is wrong; `unavailable` when all of it may pass: a machine may start
+ * with its clock in the past, and set it a moment later
+ */
+export function refuseInvalid(certificates: readonly Certificate[], now = Date.now()): void {
+  const invalid = certificates.filter((certificate) => whyInvalid(certificate, now) !== undefined);
+  if (invalid.length === 0) return;
+  const code = invalid.every(({ validFrom }) => now < validFrom) ? "unavailable" : "invalid_argument";
+  throw new ChatError(code, invalid.map((certificate) => whyInvalid(certificate, now)).join("\n"));
 }
 
 export function formatTime(ms: number): string {

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { ChatError } from "../core/chat_error.ts";
 
 /**
@@ -21,14 +22,10 @@ export function requireDataFolder(folder: string): void {
 export function socketRefused(path: string, cause: unknown): ChatError {
   return new ChatError(
     "permission_denied",
-    `Deno does not let chatd use the socket "${path}": add --allow-net=${quoted(`unix:${absolute(path)}`)} ` +
+    `Deno does not let chatd use the socket "${path}": add --allow-net=${quoted(`unix:${resolve(path)}`)} ` +
       `(or --allow-net) to deno run.`,
     { cause },
   );
-}
-
-function absolute(path: string): string {
-  return path.startsWith("/") ? path : `${Deno.cwd()}/${path.replace(/^\.\//, "")}`;
 }
 
 function quoted(word: string): string {

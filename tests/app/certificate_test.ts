@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { type Certificate, daysLeft, inspectCertificate, whyInvalid } from "../../src/app/certificate.ts";
+import {
+  type Certificate,
+  daysLeft,
+  inspectCertificate,
+  refuseInvalid,
+  whyInvalid,
+} from "../../src/app/certificate.ts";
 import { CertificateWatch } from "../../src/app/certificate_watch.ts";
 import { createCertificates } from "../crash/certificates.ts";
 import { throwsWith } from "../support/chat_error_assertions.ts";
@@ -34,6 +40,14 @@ Deno.test("whyInvalid() tells of a certificate that is not valid yet with both t
   assert.match(whyInvalid(certificate, early)!, expected);
   assert.equal(whyInvalid(certificate, certificate.validFrom), undefined);
   assert.ok(whyInvalid(certificate, certificate.validTo));
+});
+
+Deno.test("refuseInvalid() tells what may pass, a clock in the past, from what must be renewed", () => {
+  const certificate = inspect("server", server.certificate);
+  const refuse = (now: number) => () => refuseInvalid([certificate], now);
+  throwsWith("unavailable", refuse(certificate.validFrom - 1));
+  throwsWith("invalid_argument", refuse(certificate.validTo));
+  refuse(certificate.validFrom)();
 });
 
 Deno.test("a watch is silent while there is time, warns near the end, and reports an error afterwards", () => {

@@ -252,17 +252,20 @@ export class FullScreenChat {
       this.#wasOnline = true;
       const server = hello.server === "" ? "" : ` (${hello.server})`;
       this.#note(`Connected to ${this.#options.address}${server} as ${hello.user}. /help lists commands and keys.`);
+      if (restored) this.#note(restoredNote);
       this.#attempt(() => this.#begin().finally(this.#begun.resolve));
     } else {
       this.#note("Connected again.");
-      this.#attempt(async () => {
-        await this.#refresh.all();
-        if (restored && this.#current) await this.#turnTo(this.#current);
-        else await this.#focus.now.loadNewest();
-      });
+      // The note comes last: a conversation that is loaded anew begins without the notes of before.
+      this.#attempt(() => this.#showAgain(restored).finally(() => restored && this.#note(restoredNote)));
     }
     this.#disconnected = undefined;
-    if (restored) this.#note(restoredNote);
+  }
+
+  async #showAgain(restored: boolean): Promise<void> {
+    await this.#refresh.all();
+    if (restored && this.#current) await this.#turnTo(this.#current);
+    else await this.#focus.now.loadNewest();
   }
 
   #wentOffline(reason: ChatError): void {

@@ -184,6 +184,22 @@ Deno.test("a lost connection is counted down in the status bar, the draft stays"
   });
 });
 
+Deno.test("a log that was put back to an earlier state is told of, below the messages that are left", async () => {
+  const server = serverWithHistory(3);
+  await chatting({ to: "ben", server }, async (chat) => {
+    await chat.sees(/\[ben\]$/);
+    chat.terminal.type("of a lost future\r");
+    await chat.sees(/ana: of a lost future/);
+    server.down = true;
+    server.cut();
+    await chat.sees(/Disconnected: /);
+    server.putBack(server.head - 1);
+    server.down = false;
+    await chat.sees(/ben: news 3\.[^]*put back to an earlier state/);
+    assert.doesNotMatch(chat.seen, /lost future/);
+  });
+});
+
 Deno.test("without a connection, conversations that were seen lately can be looked at again", async () => {
   const server = serverWithHistory();
   server.append("dan", "ana", "never looked at");

@@ -24,9 +24,10 @@ export interface Task {
 /** To a worker: it is to end when its task is done, with nothing left open. */
 export const endWorker = "end";
 
-/** From a worker: it hears tasks from now on, or has done one. */
+/** From a worker: it hears tasks from now on, has done one, or ends as it was told. */
 export type Report =
   | { readonly kind: "ready" }
+  | { readonly kind: "ended" }
   | { readonly kind: "done"; readonly output: unknown }
   | { readonly kind: "failed"; readonly code: ChatErrorCode | undefined; readonly error: unknown };
 
@@ -44,7 +45,10 @@ export async function serveJob(): Promise<void> {
   const open = await jobs[scope.name as JobName]() as (settings: unknown) => (input: unknown) => unknown;
   let job: ((input: unknown) => unknown) | undefined;
   scope.onmessage = async ({ data }) => {
-    if (data === endWorker) return scope.close();
+    if (data === endWorker) {
+      scope.postMessage({ kind: "ended" });
+      return scope.close();
+    }
     const { settings, input } = data;
     try {
       job ??= open(settings);

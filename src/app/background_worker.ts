@@ -22,6 +22,9 @@ const retireMs = 60_000;
 /** How long a worker may take to load its program, in milliseconds. */
 const startMs = 60_000;
 
+/** Threads of one kind of job, those that go on with a task that was given up included. */
+const maxThreads = 2;
+
 export interface BackgroundWorkerOptions<Name extends JobName> {
   readonly job: Name;
   /** The same for all tasks. */
@@ -41,7 +44,7 @@ interface Waiting {
 
 /**
  * A thread for one kind of job, begun with the first task, and anew after one that failed or took too long; tasks are done one after
- * the other. It runs the entry file of this program, because that is all there is of a program that was bundled or compiled.
+ * the other. While two threads go on with tasks that were given up, no third one is started, and tasks are refused. It runs the entry file of this program, because that is all there is of a program that was bundled or compiled.
  */
 export class BackgroundWorker<Name extends JobName> implements Disposable {
   readonly #options: BackgroundWorkerOptions<Name>;
@@ -102,6 +105,7 @@ export class BackgroundWorker<Name extends JobName> implements Disposable {
     if (this.#running === undefined) return;
     if (this.#worker !== undefined) return this.#give(this.#worker);
     try {
+      if (this.#retired.size >= maxThreads) throw tooLong();
       this.#start();
     } catch (error) {
       this.#fail(error);
@@ -114,12 +118,16 @@ export class BackgroundWorker<Name extends JobName> implements Disposable {
     const worker = new Worker(entry, { type: "module", name: job });
     this.#worker = worker;
     worker.onmessage = ({ data }: MessageEvent<Report>) => {
-      if (worker === this.#worker) this.#hear(data, worker);
+      if (data.kind === "ended") this.#forget(worker);
+      else if (worker === this.#worker) this.#hear(data, worker);
     };
     worker.onerror = (event) => {
       event.preventDefault();
       log.error("a background worker died", { job, error: event.message });
-      if (worker === this.#worker) this.#fail(new Error(`The worker for ${job} died: ${event.message}`));
+      this.#forget(worker);
+      if (worker !== this.#worker) return;
+      this.#worker = undefined;
+      this.#fail(new Error(`The worker for ${job} died: ${event.message}`));
     };
     this.#failAfter(startMs, tooLong);
   }
@@ -137,7 +145,7 @@ export class BackgroundWorker<Name extends JobName> implements Disposable {
     );
   }
 
-  #hear(report: Report, worker: Worker): void {
+  #hear(report: Exclude<Report, { kind: "ended" }>, worker: Worker): void {
     if (report.kind === "ready") {
       this.#readySince = performance.now();
       return this.#give(worker);
@@ -149,6 +157,8 @@ export class BackgroundWorker<Name extends JobName> implements Disposable {
       settled.resolve(report.output);
       return this.#next();
     }
+    this.#worker = undefined;
+    worker.postMessage(endWorker);
     const { code, error } = report;
     const message = error instanceof Error ? error.message : String(error);
     this.#fail(code === undefined ? error : new ChatError(code, message, { cause: error }));
@@ -182,7 +192,13 @@ export class BackgroundWorker<Name extends JobName> implements Disposable {
     this.#retired.set(worker, timer);
   }
 
-  /** The task fails, and its worker is not trusted with another. */
+  /** A retired worker has come to its end. */
+  #forget(worker: Worker): void {
+    clearTimeout(this.#retired.get(worker));
+    this.#retired.delete(worker);
+  }
+
+  /** The task fails; the worker that may still be doing it gets no other one. */
   #fail(error: unknown): void {
     clearTimeout(this.#deadline);
     if (this.#worker !== undefined) this.#retire(this.#worker);

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { BackgroundWorker } from "../../src/app/background_worker.ts";
+import { ChatError } from "../../src/core/chat_error.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
+import { eventually } from "../support/eventually.ts";
 
 const entry = new URL("../support/odd_worker.ts", import.meta.url).href;
 
@@ -44,6 +46,22 @@ Deno.test("a task that takes too long is given up, and the next has a new worker
   const hanging = worker.run("hang");
   await rejectsWith("limit_reached", hanging);
   assert.notEqual((await worker.run("two")).born, born);
+});
+
+Deno.test("while two workers go on with tasks that were given up, tasks are refused, and no third worker is started", async () => {
+  using worker = oddWorker({ deadlineMs: 2_000 });
+  for (let count = 0; count < 2; count++) await rejectsWith("limit_reached", worker.run("hang"));
+  await Promise.all(["one", "two"].map((input) => rejectsWith("busy", worker.run(input))));
+  assert.equal(worker.size(), 0);
+});
+
+Deno.test("a worker that came to the end of a task that was given up makes room for another", async () => {
+  using worker = oddWorker({ deadlineMs: 1_000 });
+  for (let count = 0; count < 2; count++) await rejectsWith("limit_reached", worker.run("dawdle"));
+  await eventually(async () => {
+    const answer = await worker.run("one").catch((error) => error);
+    return !(answer instanceof ChatError);
+  });
 });
 
 Deno.test("a task whose worker dies or fails says so, those that wait have a new worker, and refusals keep their code", async () => {

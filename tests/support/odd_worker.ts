@@ -11,11 +11,19 @@ const scope = globalThis as unknown as Scope;
 const born = crypto.randomUUID();
 
 scope.onmessage = ({ data }) => {
-  if (data === endWorker) return scope.close();
+  if (data === endWorker) {
+    scope.postMessage({ kind: "ended" });
+    return scope.close();
+  }
   const { settings, input } = data;
   switch ((input as { user?: string }).user ?? input) {
     case "hang":
       for (;;);
+    case "dawdle": {
+      const end = Date.now() + 3_000;
+      while (Date.now() < end);
+      return scope.postMessage({ kind: "done", output: { settings, input, born } });
+    }
     case "die":
       throw new Error("as told");
     case "fail":

@@ -1,0 +1,68 @@
+/** Largest window (RFC 9113, section 6.9.1). */
+export const maxWindow = 2 ** 31 - 1;
+
+/** Window of each stream and connection at first (RFC 9113, section 6.9.2). */
+export const initialWindow = 65_535;
+
+/** Octets of DATA that may still be sent; below zero after the peer made its initial window smaller (RFC 9113, section 6.9.2). */
+export class SendWindow {
+  #size: number;
+
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  spend(bytes: number): void {
+    this.#size -= bytes;
+  }
+
+  /** Adds to the window. @returns false when it would be too large. */
+  grow(bytes: number): boolean {
+    this.#size += bytes;
+    return this.#size <= maxWindow;
+  }
+}
+
+/** Octets of DATA that the peer may still send, and that it is given back in portions of half a window. */
+export class ReceiveWindow {
+  #target: number;
+  #size: number;
+  /** Used up, and not given back yet. */
+  #owed = 0;
+
+  constructor(size: number) {
+    this.#target = size;
+    this.#size = size;
+  }
+
+  /** Counts octets that came. @returns false when the peer was not allowed to send them. */
+  receive(bytes: number): boolean {
+    this.#size -= bytes;
+    return this.#size >= 0;
+  }
+
+  /** Gives octets back that came before. @returns how many to tell the peer of now; 0 while it is not worth a frame. */
+  release(bytes: number): number {
+    this.#owed += bytes;
+    if (this.#owed * 2 < this.#target) return 0;
+    return this.#settle();
+  }
+
+  /** Enlarges the window. @returns how many octets to tell the peer of; 0 when it is as large already. */
+  enlarge(size: number): number {
+    this.#owed += Math.max(size - this.#target, 0);
+    this.#target = Math.max(size, this.#target);
+    return this.#settle();
+  }
+
+  #settle(): number {
+    const told = this.#owed;
+    this.#owed = 0;
+    this.#size += told;
+    return told;
+  }
+}

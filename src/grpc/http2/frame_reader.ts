@@ -1,0 +1,82 @@
+import { ConnectionError, ErrorCode } from "./errors.ts";
+import { type Frame, frameHeaderBytes, minMaxFrameBytes, readUint31 } from "./frames.ts";
+
+/** Cuts a stream of octets into frames. Holds at most one frame, and nothing between frames. */
+export class FrameReader {
+  /** What must come before the first frame; what is left of it. */
+  #preface: Uint8Array;
+  /** The beginning of a frame: its header, or all of it once its length is known. */
+  #partial: Uint8Array | undefined;
+  #filled = 0;
+
+  /** @param preface comes before the first frame. */
+  constructor(preface: Uint8Array = new Uint8Array()) {
+    this.#preface = preface;
+  }
+
+  /**
+   * Reads a chunk, and gives each whole frame to `onFrame`; the payload is valid during that call.
+   * @throws {ConnectionError} FRAME_SIZE_ERROR for a longer frame than is taken, PROTOCOL_ERROR for another preface.
+   */
+  read(chunk: Uint8Array, onFrame: (frame: Frame) => void): void {
+    let at = this.#readPreface(chunk);
+    while (at < chunk.length) {
+      if (this.#partial !== undefined) at = this.#fill(chunk, { at, onFrame });
+      else at = this.#readWhole(chunk, { at, onFrame });
+    }
+  }
+
+  #readPreface(chunk: Uint8Array): number {
+    const length = Math.min(this.#preface.length, chunk.length);
+    for (let at = 0; at < length; at++) {
+      if (chunk[at] !== this.#preface[at]) throw new ConnectionError(ErrorCode.protocolError, "This is not HTTP/2.");
+    }
+    this.#preface = this.#preface.subarray(length);
+    return length;
+  }
+
+  /** Reads a frame that lies in the chunk, or begins a partial one. */
+  #readWhole(chunk: Uint8Array, { at, onFrame }: { at: number; onFrame: (frame: Frame) => void }): number {
+    const available = chunk.length - at;
+    if (available >= frameHeaderBytes) {
+      const end = at + frameHeaderBytes + payloadLength(chunk, at);
+      if (end <= chunk.length) {
+        onFrame(toFrame(chunk.subarray(at, end)));
+        return end;
+      }
+      this.#partial = new Uint8Array(end - at);
+    } else {
+      this.#partial = new Uint8Array(frameHeaderBytes);
+    }
+    this.#partial.set(chunk.subarray(at));
+    this.#filled = available;
+    return chunk.length;
+  }
+
+  #fill(chunk: Uint8Array, { at, onFrame }: { at: number; onFrame: (frame: Frame) => void }): number {
+    const partial = this.#partial!;
+    const taken = Math.min(partial.length - this.#filled, chunk.length - at);
+    partial.set(chunk.subarray(at, at + taken), this.#filled);
+    this.#filled += taken;
+    if (this.#filled < partial.length) return at + taken;
+    const length = frameHeaderBytes + payloadLength(partial, 0);
+    if (partial.length < length) {
+      this.#partial = new Uint8Array(length);
+      this.#partial.set(partial);
+    } else {
+      this.#partial = undefined;
+      onFrame(toFrame(partial));
+    }
+    return at + taken;
+  }
+}
+
+function payloadLength(bytes: Uint8Array, at: number): number {
+  const length = bytes[at] << 16 | bytes[at + 1] << 8 | bytes[at + 2];
+  if (length <= minMaxFrameBytes) return length;
+  throw new ConnectionError(ErrorCode.frameSizeError, `A frame has ${length} octets: ${minMaxFrameBytes} are taken.`);
+}
+
+function toFrame(bytes: Uint8Array): Frame {
+  return { type: bytes[3], flags: bytes[4], streamId: readUint31(bytes, 5), payload: bytes.subarray(frameHeaderBytes) };
+}

@@ -1,0 +1,65 @@
+import type { HeaderField } from "./header_table.ts";
+
+/** Fields of a connection, which HTTP/2 does not have (RFC 9113, section 8.2.2). */
+const connectionFields = new Set(["connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade"]);
+
+/** Characters of a token in lowercase (RFC 9110, section 5.6.2; RFC 9113, section 8.2.1). */
+const namePattern = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
+
+/** Neither control characters nor space at the ends (RFC 9113, section 8.2.1); tabs and octets from 128 up are allowed. */
+// deno-lint-ignore no-control-regex
+const forbiddenInValue = /^[ \t]|[ \t]$|[\x00-\x08\x0a-\x1f\x7f]/;
+
+const requestPseudoFields = new Set([":method", ":scheme", ":authority", ":path"]);
+const responsePseudoFields = new Set([":status"]);
+
+/** A list of fields as HTTP has them: names that come several times have several values. */
+export interface HeaderList {
+  /** Pseudo-header fields by their name, with the colon. */
+  readonly pseudo: ReadonlyMap<string, string>;
+  readonly fields: readonly HeaderField[];
+}
+
+/** Checks the fields of a request (RFC 9113, section 8.3.1). @returns undefined when they are malformed. */
+export function parseRequestFields(fields: readonly HeaderField[]): HeaderList | undefined {
+  const list = parse(fields, requestPseudoFields);
+  if (list === undefined || !list.pseudo.has(":method")) return undefined;
+  const isConnect = list.pseudo.get(":method") === "CONNECT";
+  if (isConnect) return list.pseudo.has(":scheme") || list.pseudo.has(":path") ? undefined : list;
+  return list.pseudo.has(":scheme") && (list.pseudo.get(":path") ?? "") !== "" ? list : undefined;
+}
+
+/** Checks the fields of a response (RFC 9113, section 8.3.2). @returns undefined when they are malformed. */
+export function parseResponseFields(fields: readonly HeaderField[]): HeaderList | undefined {
+  const list = parse(fields, responsePseudoFields);
+  return /^[1-5][0-9]{2}$/.test(list?.pseudo.get(":status") ?? "") ? list : undefined;
+}
+
+/** Checks the fields of trailers, which have no pseudo-header fields (RFC 9113, section 8.1). @returns undefined when they are malformed. */
+export function parseTrailers(fields: readonly HeaderField[]): HeaderList | undefined {
+  return parse(fields, new Set());
+}
+
+/** Returns the values of a field, joined by commas (RFC 9110, section 5.3); undefined when there is none. */
+export function valueOf(list: HeaderList, name: string): string | undefined {
+  const values = list.fields.filter((field) => field.name === name).map(({ value }) => value);
+  return values.length === 0 ? undefined : values.join(",");
+}
+
+function parse(all: readonly HeaderField[], allowedPseudo: ReadonlySet<string>): HeaderList | undefined {
+  const pseudo = new Map<string, string>();
+  const fields: HeaderField[] = [];
+  for (const field of all) {
+    const { name, value } = field;
+    if (forbiddenInValue.test(value)) return undefined;
+    if (name.startsWith(":")) {
+      if (fields.length > 0 || pseudo.has(name) || !allowedPseudo.has(name)) return undefined;
+      pseudo.set(name, value);
+      continue;
+    }
+    if (!namePattern.test(name) || connectionFields.has(name)) return undefined;
+    if (name === "te" && value !== "trailers") return undefined;
+    fields.push(field);
+  }
+  return { pseudo, fields };
+}

@@ -1,0 +1,62 @@
+import { Buffer } from "node:buffer";
+import { ConnectionError, ErrorCode } from "./errors.ts";
+import { Flag, type Frame, FrameType, withoutPadding } from "./frames.ts";
+
+/** Octets of an encoded header block. */
+export const maxBlockBytes = 16_384;
+/** CONTINUATION frames of a block (CVE-2024-27316). */
+const maxContinuations = 8;
+const priorityBytes = 5;
+
+export interface HeaderBlock {
+  readonly streamId: number;
+  readonly endStream: boolean;
+  /** Valid until the next frame. */
+  readonly block: Uint8Array;
+}
+
+/** Puts the header blocks of HEADERS and CONTINUATION frames together (RFC 9113, section 6.10). */
+export class HeaderAssembly {
+  #open: { streamId: number; endStream: boolean; parts: Uint8Array[]; bytes: number } | undefined;
+
+  /** Checks that nothing comes between the frames of a block. @throws {ConnectionError} PROTOCOL_ERROR */
+  expect({ type, streamId }: Frame): void {
+    if (this.#open === undefined) {
+      if (type === FrameType.continuation) {
+        throw new ConnectionError(ErrorCode.protocolError, "CONTINUATION without HEADERS.");
+      }
+    } else if (type !== FrameType.continuation || streamId !== this.#open.streamId) {
+      throw new ConnectionError(ErrorCode.protocolError, "A frame came within a header block.");
+    }
+  }
+
+  /** Takes a HEADERS frame. @returns its block when it is whole. @throws {ConnectionError} */
+  begin(frame: Frame): HeaderBlock | undefined {
+    const { flags, streamId } = frame;
+    let block = withoutPadding(frame);
+    if (flags & Flag.priority) {
+      if (block.length < priorityBytes) {
+        throw new ConnectionError(ErrorCode.frameSizeError, "HEADERS has half a priority.");
+      }
+      // RFC 9113, section 5.3.2: priorities are ignored.
+      block = block.subarray(priorityBytes);
+    }
+    const endStream = (flags & Flag.endStream) !== 0;
+    if (flags & Flag.endHeaders) return { streamId, endStream, block };
+    this.#open = { streamId, endStream, parts: [block.slice()], bytes: block.length };
+    return undefined;
+  }
+
+  /** Takes a CONTINUATION frame. @returns the block when it is whole. @throws {ConnectionError} ENHANCE_YOUR_CALM */
+  resume({ flags, payload }: Frame): HeaderBlock | undefined {
+    const open = this.#open!;
+    open.bytes += payload.length;
+    if (open.bytes > maxBlockBytes || open.parts.length > maxContinuations) {
+      throw new ConnectionError(ErrorCode.enhanceYourCalm, "A header block is too long.");
+    }
+    open.parts.push(payload.slice());
+    if ((flags & Flag.endHeaders) === 0) return undefined;
+    this.#open = undefined;
+    return { streamId: open.streamId, endStream: open.endStream, block: Buffer.concat(open.parts) };
+  }
+}

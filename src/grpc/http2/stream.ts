@@ -1,0 +1,151 @@
+import type { ErrorCode } from "./errors.ts";
+import { ReceiveWindow, SendWindow } from "./flow_window.ts";
+import { frameHeaderBytes } from "./frames.ts";
+import type { HeaderList } from "./header_rules.ts";
+
+/** Hears of a stream. None of these may throw for what a peer does. */
+export interface StreamEvents {
+  /** A response began; of a client's stream, once. */
+  onResponse?(response: HeaderList): void;
+  /** DATA came; valid during the call. The owner gives the octets back with {@link Http2Stream.release}. */
+  onData(bytes: Uint8Array): void;
+  /** The peer has sent everything. */
+  onEnd(trailers: HeaderList | undefined): void;
+  /** The last event: with a code when the stream or its connection was broken off, without one when both sides had ended. */
+  onClose(code: ErrorCode | undefined): void;
+}
+
+/** The part of a connection that its streams use. */
+export interface StreamHost {
+  sendHeaders(stream: Http2Stream, block: Uint8Array): void;
+  /** The stream has DATA or its end to send. */
+  onReady(stream: Http2Stream): void;
+  reset(stream: Http2Stream, code: ErrorCode): void;
+  /** The owner of the stream has used up octets of DATA. */
+  release(stream: Http2Stream, bytes: number): void;
+}
+
+/** A piece of a stream that goes out as one frame. */
+export type Piece =
+  /** The first {@link frameHeaderBytes} octets of `frame` are free. */
+  | { readonly kind: "data"; readonly frame: Uint8Array; readonly isLast: boolean }
+  | { readonly kind: "trailers"; readonly block: Uint8Array };
+
+/** One stream (RFC 9113, section 5.1), of either role. Sends in order, as far as the peer's windows let it; the rest waits here. */
+export class Http2Stream {
+  readonly id: number;
+  readonly sendWindow: SendWindow;
+  readonly receiveWindow: ReceiveWindow;
+  /** Set before the first event. */
+  events!: StreamEvents;
+  /** The peer has sent everything. */
+  remoteEnded = false;
+  /** Everything has been sent. */
+  localEnded = false;
+  /** Neither side sends any more. */
+  isClosed = false;
+  /** A response has begun; of a client's stream. */
+  hasResponse = false;
+  /** Octets that the peer said the body has, less those that came; undefined when it said nothing. */
+  announcedBytes: number | undefined;
+  /** Octets of DATA that came and are not given back yet. */
+  unreleased = 0;
+  readonly #host: StreamHost;
+  /** Each with {@link frameHeaderBytes} free octets in front. */
+  readonly #queue: Uint8Array[] = [];
+  /** Octets of the first one in the queue that were sent. */
+  #sentOfFirst = 0;
+  #queuedBytes = 0;
+  #ending = false;
+  #trailers: Uint8Array | undefined;
+
+  constructor(
+    host: StreamHost,
+    { id, sendWindow, receiveWindow }: { id: number; sendWindow: number; receiveWindow: number },
+  ) {
+    this.id = id;
+    this.#host = host;
+    this.sendWindow = new SendWindow(sendWindow);
+    this.receiveWindow = new ReceiveWindow(receiveWindow);
+  }
+
+  /** Octets that wait to be sent. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  /** There is something to send now. */
+  get isReady(): boolean {
+    if (this.isClosed || this.localEnded) return false;
+    return this.#queue.length > 0 ? this.sendWindow.size > 0 : this.#ending;
+  }
+
+  /** Begins a response, or makes an interim one. @param block an encoded header block of 16,384 octets at most */
+  sendHeaders(block: Uint8Array): void {
+    if (!this.isClosed) this.#host.sendHeaders(this, block);
+  }
+
+  /** Sends DATA: `frame` is owned by the stream from now on, and its first {@link frameHeaderBytes} octets are free for a header. */
+  write(frame: Uint8Array): void {
+    if (this.isClosed || this.#ending) return;
+    this.#queue.push(frame);
+    this.#queuedBytes += frame.length - frameHeaderBytes;
+    this.#host.onReady(this);
+  }
+
+  /** Ends this side, after what waits. @param trailers an encoded header block of 16,384 octets at most */
+  end(trailers?: Uint8Array): void {
+    if (this.isClosed || this.#ending) return;
+    this.#ending = true;
+    this.#trailers = trailers;
+    this.#host.onReady(this);
+  }
+
+  /** Breaks the stream off. */
+  reset(code: ErrorCode): void {
+    if (!this.isClosed) this.#host.reset(this, code);
+  }
+
+  /** Lets the peer send as many octets of DATA more. */
+  release(bytes: number): void {
+    if (!this.isClosed) this.#host.release(this, bytes);
+  }
+
+  /** Takes the next piece to send, with `maxBytes` octets of DATA at most; call it while {@link isReady}. */
+  takePiece(maxBytes: number): Piece {
+    if (this.#queue.length === 0) {
+      return this.#trailers === undefined
+        ? { kind: "data", frame: new Uint8Array(frameHeaderBytes), isLast: true }
+        : { kind: "trailers", block: this.#trailers };
+    }
+    const frame = this.#takeData(Math.min(maxBytes, this.sendWindow.size));
+    const bytes = frame.length - frameHeaderBytes;
+    this.sendWindow.spend(bytes);
+    this.#queuedBytes -= bytes;
+    return { kind: "data", frame, isLast: this.#queue.length === 0 && this.#ending && this.#trailers === undefined };
+  }
+
+  #takeData(maxBytes: number): Uint8Array {
+    const first = this.#queue[0];
+    const begin = frameHeaderBytes + this.#sentOfFirst;
+    const end = Math.min(begin + maxBytes, first.length);
+    if (end === first.length) {
+      this.#queue.shift();
+      this.#sentOfFirst = 0;
+    } else {
+      this.#sentOfFirst += maxBytes;
+    }
+    if (begin === frameHeaderBytes && end === first.length) return first;
+    const part = new Uint8Array(frameHeaderBytes + end - begin);
+    part.set(first.subarray(begin, end), frameHeaderBytes);
+    return part;
+  }
+
+  /** Drops what waits to be sent, and tells the owner. */
+  close(code: ErrorCode | undefined): void {
+    this.isClosed = true;
+    this.#queue.length = 0;
+    this.#queuedBytes = 0;
+    this.events.onClose(code);
+  }
+}

@@ -1,0 +1,35 @@
+import { Buffer } from "node:buffer";
+import { type HeaderList, valueOf } from "./header_rules.ts";
+
+/** Units of `grpc-timeout`, in milliseconds. */
+const timeoutUnits: Record<string, number> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
+
+/** Parses the value of `grpc-timeout`. @returns milliseconds; undefined when it is malformed. */
+export function parseTimeout(value: string): number | undefined {
+  const [, digits, unit] = /^([0-9]{1,8})([HMSmun])$/.exec(value) ?? [];
+  return digits === undefined ? undefined : Number(digits) * timeoutUnits[unit];
+}
+
+/** Returns the octets of a field whose name ends with `-bin`: base64, with or without padding; undefined when there are none or it is malformed. */
+export function binaryValueOf(list: HeaderList, name: string): Uint8Array | undefined {
+  const value = valueOf(list, name);
+  if (value === undefined || !/^[A-Za-z0-9+/]*={0,2}$/.test(value)) return undefined;
+  return Buffer.from(value, "base64");
+}
+
+/** Encodes a status message: UTF-8 with all but printable ASCII percent-encoded (gRPC over HTTP/2, "Status-Message"). */
+export function encodeStatusMessage(message: string): string {
+  const bytes = Buffer.from(message, "utf8");
+  let encoded = "";
+  for (const byte of bytes) {
+    const isPlain = byte >= 0x20 && byte <= 0x7e && byte !== 0x25;
+    encoded += isPlain ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+  }
+  return encoded;
+}
+
+/** Decodes a status message; what is malformed stays as it is. */
+export function decodeStatusMessage(encoded: string): string {
+  const bytes = encoded.replace(/%([0-9A-Fa-f]{2})/g, (_match, hex) => String.fromCharCode(parseInt(hex, 16)));
+  return Buffer.from(bytes, "latin1").toString("utf8");
+}

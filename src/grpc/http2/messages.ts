@@ -1,0 +1,93 @@
+import { Buffer } from "node:buffer";
+import { frameHeaderBytes, readUint32 } from "./frames.ts";
+
+/** Octets before each message: whether it is compressed, and its length (gRPC over HTTP/2, "Length-Prefixed-Message"). */
+const prefixBytes = 5;
+
+/** Why the messages of a call cannot be read. */
+export class MessageError extends Error {
+  override readonly name = "MessageError";
+  constructor(readonly kind: "too long" | "compressed" | "malformed", message: string) {
+    super(message);
+  }
+}
+
+/** Frames a message for {@link Http2Stream.write}: with room for the frame's header, and the prefix. */
+export function frameMessage(message: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(frameHeaderBytes + prefixBytes + message.length);
+  new DataView(frame.buffer).setUint32(frameHeaderBytes + 1, message.length);
+  frame.set(message, frameHeaderBytes + prefixBytes);
+  return frame;
+}
+
+/** Puts messages together from DATA. Holds at most one message, and nothing between messages. */
+export class MessageReader {
+  readonly #maxBytes: number;
+  #prefix: Uint8Array = new Uint8Array(prefixBytes);
+  #prefixFilled = 0;
+  #message: Uint8Array | undefined;
+  #filled = 0;
+
+  /** @param maxBytes the longest message that is taken */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Octets of a message that has begun and is not whole. */
+  get heldBytes(): number {
+    return this.#prefixFilled + this.#filled;
+  }
+
+  /**
+   * Reads octets, and gives each whole message to `onMessage`; a message is valid during that call.
+   * @throws {MessageError} for a message that is longer than taken, or compressed
+   */
+  read(data: Uint8Array, onMessage: (message: Uint8Array) => void): void {
+    let at = 0;
+    while (at < data.length) {
+      at += this.#fillPrefix(data, at);
+      if (this.#prefixFilled < prefixBytes) return;
+      const length = this.#messageLength();
+      if (this.#message === undefined && data.length - at >= length) {
+        this.#prefixFilled = 0;
+        onMessage(data.subarray(at, at + length));
+        at += length;
+        continue;
+      }
+      at += this.#fillMessage(data, { at, length });
+      if (this.#filled < length) return;
+      const message = this.#message!;
+      this.#message = undefined;
+      this.#filled = this.#prefixFilled = 0;
+      onMessage(message);
+    }
+  }
+
+  #fillPrefix(data: Uint8Array, at: number): number {
+    const taken = Math.min(prefixBytes - this.#prefixFilled, data.length - at);
+    if (taken === 0) return 0;
+    this.#prefix.set(data.subarray(at, at + taken), this.#prefixFilled);
+    this.#prefixFilled += taken;
+    return taken;
+  }
+
+  #messageLength(): number {
+    const length = readUint32(this.#prefix, 1);
+    if (length > this.#maxBytes) {
+      throw new MessageError("too long", `Received message larger than max (${length} vs ${this.#maxBytes})`);
+    }
+    if (this.#prefix[0] === 1) {
+      throw new MessageError("compressed", "Compressed messages are not taken: send them as they are.");
+    }
+    if (this.#prefix[0] !== 0) throw new MessageError("malformed", "A message begins with neither 0 nor 1.");
+    return length;
+  }
+
+  #fillMessage(data: Uint8Array, { at, length }: { at: number; length: number }): number {
+    this.#message ??= Buffer.allocUnsafeSlow(length);
+    const taken = Math.min(length - this.#filled, data.length - at);
+    this.#message.set(data.subarray(at, at + taken), this.#filled);
+    this.#filled += taken;
+    return taken;
+  }
+}

@@ -1,0 +1,42 @@
+import type { Socket } from "node:net";
+import { type ConnectionOptions, Http2Connection } from "./connection.ts";
+
+/** How long a closing socket may take to send what was written, in milliseconds. */
+const lingerMs = 2_000;
+
+export interface SocketConnectionOptions extends Omit<ConnectionOptions, "transport"> {
+  /** Code of this program threw: the connection is closed, and others go on. */
+  onFault(error: unknown): void;
+}
+
+/** Speaks HTTP/2 over a socket, which must be made with `allowHalfOpen`. The connection owns the socket. */
+export function connectOver(socket: Socket, { onFault, ...options }: SocketConnectionOptions): Http2Connection {
+  const connection = new Http2Connection({
+    ...options,
+    transport: {
+      write: (bytes) => socket.write(bytes),
+      end: () => {
+        socket.end();
+        socket.resume();
+        const timer = setTimeout(() => socket.destroy(), lingerMs);
+        socket.once("close", () => clearTimeout(timer));
+      },
+      pause: () => void socket.pause(),
+      resume: () => void socket.resume(),
+    },
+  });
+  const guard = (act: () => void) => {
+    try {
+      act();
+    } catch (error) {
+      socket.destroy();
+      onFault(error);
+    }
+  };
+  socket.on("data", (chunk: Uint8Array) => guard(() => connection.receive(chunk)));
+  socket.on("drain", () => guard(() => connection.drained()));
+  socket.on("end", () => guard(() => connection.peerEnded()));
+  socket.on("error", () => socket.destroy());
+  socket.on("close", () => guard(() => connection.lost()));
+  return connection;
+}

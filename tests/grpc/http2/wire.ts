@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { type ConnectionLimits, type ConnectionOptions, Http2Connection } from "../../../src/grpc/http2/connection.ts";
 import { FrameReader } from "../../../src/grpc/http2/frame_reader.ts";
-import { type Frame } from "../../../src/grpc/http2/frames.ts";
+import type { Frame } from "../../../src/grpc/http2/frames.ts";
 import { HeaderDecoder } from "../../../src/grpc/http2/header_decoder.ts";
 
 export const limits: ConnectionLimits = {

@@ -1,0 +1,117 @@
+import { Buffer } from "node:buffer";
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { ConnectionError, ErrorCode } from "../../../src/grpc/http2/errors.ts";
+import { HeaderDecoder } from "../../../src/grpc/http2/header_decoder.ts";
+import { encodeHeaders } from "../../../src/grpc/http2/header_encoder.ts";
+import { decodeHuffman, encodeHuffman } from "../../../src/grpc/http2/huffman.ts";
+import { MessageError, MessageReader } from "../../../src/grpc/http2/messages.ts";
+import { frame, grpcMessage, PREFACE, requestHeaders, settings } from "../../crash/http2_frames.ts";
+import { RawPeer } from "./wire.ts";
+
+const latin1 = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes).toString("latin1"));
+
+Deno.test("any text that is Huffman-coded is decoded as it was", () => {
+  fc.assert(fc.property(latin1, (text) => assert.equal(decodeHuffman(encodeHuffman(text)), text)));
+});
+
+Deno.test("any octets that decode as Huffman code are the code of the result", () => {
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
+    const text = decodeHuffman(bytes);
+    if (text !== undefined) assert.deepEqual(Buffer.from(encodeHuffman(text)), Buffer.from(bytes));
+  }));
+});
+
+Deno.test("any fields that are encoded are decoded as they were", () => {
+  fc.assert(fc.property(fc.array(fc.tuple(latin1, latin1), { maxLength: 20 }), (fields) => {
+    const decoder = new HeaderDecoder({ maxTableSize: 4096, maxListSize: 1_000_000 });
+    assert.deepEqual(decoder.decode(encodeHeaders(fields))!.map(({ name, value }) => [name, value]), fields);
+  }));
+});
+
+Deno.test("any octets as header blocks are decoded or end the connection, and the table keeps its bound", () => {
+  fc.assert(
+    fc.property(fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 5 }), (blocks) => {
+      const decoder = new HeaderDecoder({ maxTableSize: 256, maxListSize: 1_000 });
+      try {
+        for (const block of blocks) {
+          const fields = decoder.decode(block);
+          const size = (fields ?? []).reduce((sum, { name, value }) => sum + name.length + value.length + 32, 0);
+          assert.ok(size <= 1_000 && decoder.tableSize <= 256);
+        }
+      } catch (error) {
+        assert.ok(error instanceof ConnectionError && error.code === ErrorCode.compressionError, String(error));
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+const anyFrame = fc.record({
+  type: fc.oneof(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 0, max: 255 })),
+  flags: fc.oneof(fc.constantFrom(0, 1, 4, 5, 8, 0x20, 0x2d), fc.integer({ min: 0, max: 255 })),
+  stream: fc.oneof(fc.constantFrom(0, 1, 3, 5, 2), fc.integer({ min: 0, max: 2 ** 32 - 1 })),
+  payload: fc.oneof(
+    fc.uint8Array({ maxLength: 40 }),
+    fc.constantFrom<Uint8Array>(
+      requestHeaders("/a/b"),
+      grpcMessage(Buffer.from("x")),
+      Buffer.alloc(4),
+      Buffer.alloc(8),
+    ),
+  ),
+}).map(({ type, ...options }) => frame(type, options));
+
+Deno.test("any frames are taken or end the connection, cut into any chunks, and nothing is left behind", () => {
+  fc.assert(
+    fc.property(fc.array(anyFrame, { maxLength: 30 }), fc.integer({ min: 1, max: 50 }), (frames, chunkBytes) => {
+      let open = 0;
+      const peer = new RawPeer({
+        onRequest: (stream) => {
+          open++;
+          stream.events = {
+            onData: (bytes) => {
+              stream.write(Buffer.concat([new Uint8Array(9), bytes]));
+              stream.release(bytes.length);
+            },
+            onEnd: () => stream.end(),
+            onClose: () => void open--,
+          };
+        },
+      });
+      const octets = Buffer.concat([PREFACE, settings(), ...frames]);
+      for (let at = 0; at < octets.length; at += chunkBytes) {
+        peer.connection.receive(octets.subarray(at, at + chunkBytes));
+        peer.turns.run();
+      }
+      assert.equal(peer.connection.streams, open);
+      assert.equal(peer.connection.isClosed, peer.isEnded);
+      peer.connection.lost();
+      assert.deepEqual([open, peer.connection.streams], [0, 0]);
+      peer.exchange();
+    }),
+    { numRuns: 3_000 },
+  );
+});
+
+Deno.test("messages come out as they went in, however they are cut, and octets that are none are refused", () => {
+  const messages = fc.array(fc.uint8Array({ maxLength: 100 }), { maxLength: 10 });
+  fc.assert(fc.property(messages, fc.integer({ min: 1, max: 50 }), (sent, chunkBytes) => {
+    const octets = Buffer.concat(sent.map((message) => grpcMessage(message)));
+    const reader = new MessageReader(100);
+    const heard: Uint8Array[] = [];
+    for (let at = 0; at < octets.length; at += chunkBytes) {
+      reader.read(octets.subarray(at, at + chunkBytes), (message) => heard.push(message.slice()));
+      assert.ok(reader.heldBytes <= 105);
+    }
+    assert.deepEqual(heard.map((each) => Buffer.from(each)), sent.map((each) => Buffer.from(each)));
+    assert.equal(reader.heldBytes, 0);
+  }));
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 50 }), (octets) => {
+    try {
+      new MessageReader(20).read(octets, ({ length }) => assert.ok(length <= 20));
+    } catch (error) {
+      assert.ok(error instanceof MessageError);
+    }
+  }));
+});

@@ -16,6 +16,7 @@ export function connectOver(socket: Socket, { onFault, ...options }: SocketConne
     transport: {
       write: (bytes) => socket.write(bytes),
       end: () => {
+        if (socket.destroyed) return;
         socket.end();
         socket.resume();
         const timer = setTimeout(() => socket.destroy(), lingerMs);

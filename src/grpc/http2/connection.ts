@@ -1,6 +1,5 @@
-import { Buffer } from "node:buffer";
 import { ConnectionError, ErrorCode, StreamError } from "./errors.ts";
-import { initialWindow, ReceiveWindow, SendWindow } from "./flow_window.ts";
+import { initialWindow, ReceiveWindow } from "./flow_window.ts";
 import { FrameBudget } from "./frame_budget.ts";
 import { FrameReader } from "./frame_reader.ts";
 import {
@@ -11,21 +10,19 @@ import {
   encodeSettings,
   Flag,
   type Frame,
-  frameHeaderBytes,
   FrameType,
-  minMaxFrameBytes,
   readUint31,
   readUint32,
   Setting,
   withoutPadding,
-  writeFrameHeader,
 } from "./frames.ts";
-import { HeaderAssembly, type HeaderBlock, maxBlockBytes } from "./header_assembly.ts";
+import { HeaderAssembly, type HeaderBlock } from "./header_assembly.ts";
 import { HeaderDecoder } from "./header_decoder.ts";
-import { encodeHeaders, noDynamicTable } from "./header_encoder.ts";
+import { encodeHeaders } from "./header_encoder.ts";
 import { type HeaderList, parseRequestFields, parseResponseFields, parseTrailers, valueOf } from "./header_rules.ts";
 import { Outbox, type Transport } from "./outbox.ts";
 import { PeerSettings } from "./peer_settings.ts";
+import { StreamSender } from "./stream_sender.ts";
 import { Http2Stream, type StreamEvents, type StreamHost } from "./stream.ts";
 
 export interface ConnectionLimits {
@@ -71,13 +68,10 @@ export class Http2Connection implements StreamHost {
   readonly #peer = new PeerSettings();
   readonly #outbox: Outbox;
   readonly #streams = new Map<number, Http2Stream>();
-  /** Streams with something to send, in the order of their turns. */
-  readonly #ready = new Set<Http2Stream>();
-  readonly #sendWindow = new SendWindow(initialWindow);
+  readonly #sender: StreamSender;
   readonly #receiveWindow = new ReceiveWindow(initialWindow);
   readonly #resetHere: number[] = [];
   #heardSettings = false;
-  #saidTable = false;
   #lastRemoteId = 0;
   #nextLocalId = 1;
   /** Streams of the peer beyond this one are not taken. */
@@ -92,7 +86,11 @@ export class Http2Connection implements StreamHost {
     this.#options = options;
     this.#reader = new FrameReader(role === "server" ? clientPreface : undefined);
     this.#decoder = new HeaderDecoder({ maxTableSize: headerTableBytes, maxListSize: limits.maxHeaderListBytes });
-    this.#outbox = new Outbox({ transport, defer, nextFrame: () => this.#nextFrame() });
+    this.#sender = new StreamSender({
+      onLocalEnd: (stream) => this.#onLocalEnd(stream),
+      onDataSent: () => this.#budget.earn(),
+    });
+    this.#outbox = new Outbox({ transport, defer, nextFrame: () => this.#sender.nextFrame() });
     if (role === "client") this.#outbox.send(clientPreface);
     this.#outbox.send(encodeSettings([
       role === "server" ? [Setting.maxConcurrentStreams, limits.maxStreams] : [Setting.enablePush, 0],
@@ -189,12 +187,12 @@ export class Http2Connection implements StreamHost {
   }
 
   sendHeaders({ id }: Http2Stream, block: Uint8Array, flags = 0): void {
-    this.#outbox.send(this.#headersFrame(id, { block, flags }));
+    this.#outbox.send(this.#sender.headersFrame(id, { block, flags }));
   }
 
   onReady(stream: Http2Stream): void {
     if (!stream.isReady) return;
-    this.#ready.add(stream);
+    this.#sender.add(stream);
     this.#outbox.schedule();
   }
 
@@ -415,7 +413,7 @@ export class Http2Connection implements StreamHost {
     const growth = readUint31(payload, 0);
     if (streamId === 0) {
       if (growth === 0) throw new ConnectionError(ErrorCode.protocolError, "WINDOW_UPDATE adds nothing.");
-      if (!this.#sendWindow.grow(growth)) {
+      if (!this.#sender.window.grow(growth)) {
         throw new ConnectionError(ErrorCode.flowControlError, "The window is too large.");
       }
       return this.#outbox.schedule();
@@ -446,65 +444,18 @@ export class Http2Connection implements StreamHost {
     return stream;
   }
 
-  /** Sends the next piece of the stream whose turn it is. */
-  #nextFrame(): Uint8Array | undefined {
-    for (const stream of this.#ready) {
-      this.#ready.delete(stream);
-      if (!stream.isReady) continue;
-      // Without a window, only what is no DATA goes: the end of a stream, or trailers.
-      if (this.#sendWindow.size <= 0 && stream.queuedBytes > 0) {
-        this.#ready.add(stream);
-        if (this.#allWaitForWindow()) return undefined;
-        continue;
-      }
-      return this.#pieceOf(stream);
-    }
-    return undefined;
-  }
-
-  #allWaitForWindow(): boolean {
-    for (const stream of this.#ready) if (stream.queuedBytes === 0) return false;
-    return true;
-  }
-
-  #pieceOf(stream: Http2Stream): Uint8Array {
-    const { id } = stream;
-    const piece = stream.takePiece(Math.min(this.#peer.maxFrameBytes, this.#sendWindow.size, minMaxFrameBytes));
-    if (piece.kind === "trailers") {
-      return this.#withEnd(stream, this.#headersFrame(id, { block: piece.block, flags: Flag.endStream }));
-    }
-    const { frame, isLast } = piece;
-    this.#sendWindow.spend(frame.length - frameHeaderBytes);
-    this.#budget.earn();
-    writeFrameHeader(frame, { type: FrameType.data, flags: isLast ? Flag.endStream : 0, streamId: id });
-    if (isLast) return this.#withEnd(stream, frame);
-    this.onReady(stream);
-    return frame;
-  }
-
-  /** Returns the last frame of a stream, followed by a RST_STREAM when the request is not whole and not wanted any more (RFC 9113, section 8.1). */
-  #withEnd(stream: Http2Stream, frame: Uint8Array): Uint8Array {
+  /** @returns a RST_STREAM when the request is not whole, and not wanted any more (RFC 9113, section 8.1). */
+  #onLocalEnd(stream: Http2Stream): Uint8Array | undefined {
     stream.localEnded = true;
-    if (stream.remoteEnded) {
-      this.#closeStream(stream, undefined);
-      return frame;
-    }
-    if (this.#options.role === "client") return frame;
+    if (!stream.remoteEnded && this.#options.role === "client") return undefined;
     this.#closeStream(stream, undefined);
-    return Buffer.concat([frame, this.#resetFrame(stream.id, ErrorCode.noError)]);
-  }
-
-  #headersFrame(streamId: number, { block, flags }: { block: Uint8Array; flags: number }): Uint8Array {
-    if (block.length >= maxBlockBytes) throw new RangeError("A header block is too long for one frame.");
-    const payload = this.#saidTable ? block : Buffer.concat([noDynamicTable, block]);
-    this.#saidTable = true;
-    return encodeFrame(FrameType.headers, { flags: flags | Flag.endHeaders, streamId, payload });
+    return stream.remoteEnded ? undefined : this.#resetFrame(stream.id, ErrorCode.noError);
   }
 
   /** More fields than are taken (RFC 6585, section 5). */
   #refuseFields(streamId: number): void {
     this.#budget.spendReset();
-    this.#outbox.send(this.#headersFrame(streamId, { block: tooManyFields, flags: Flag.endStream }));
+    this.#outbox.send(this.#sender.headersFrame(streamId, { block: tooManyFields, flags: Flag.endStream }));
     this.#sayReset(streamId, ErrorCode.noError);
   }
 
@@ -527,7 +478,7 @@ export class Http2Connection implements StreamHost {
 
   #closeStream(stream: Http2Stream, code: ErrorCode | undefined): void {
     if (!this.#streams.delete(stream.id)) return;
-    this.#ready.delete(stream);
+    this.#sender.delete(stream);
     if (stream.unreleased > 0) this.#tellWindow(0, this.#receiveWindow.release(stream.unreleased));
     stream.close(code);
     this.#endWhenIdle();
@@ -561,7 +512,7 @@ export class Http2Connection implements StreamHost {
     this.#isClosed = true;
     const streams = [...this.#streams.values()];
     this.#streams.clear();
-    this.#ready.clear();
+    this.#sender.clear();
     this.#outbox.end();
     for (const stream of streams) stream.close(code);
     this.#options.onClosed?.(error);

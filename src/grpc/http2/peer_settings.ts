@@ -6,8 +6,6 @@ import { minMaxFrameBytes, readUint32, Setting } from "./frames.ts";
 export class PeerSettings {
   /** Window of each new stream, in octets. */
   initialWindow = initialWindow;
-  /** Longest payload that the peer takes, in octets. */
-  maxFrameBytes = minMaxFrameBytes;
   /** Streams that this side may have open at once. */
   maxConcurrentStreams = Infinity;
 
@@ -42,7 +40,6 @@ export class PeerSettings {
         if (value < minMaxFrameBytes || value > 2 ** 24 - 1) {
           throw new ConnectionError(ErrorCode.protocolError, "MAX_FRAME_SIZE is out of its range.");
         }
-        this.maxFrameBytes = value;
     }
   }
 }

@@ -22,7 +22,7 @@ export interface Removal {
 
 /** Devices and their delivery cursors, by age. */
 export interface DeviceCleanupStore {
-  /** The consumer is in use, which is written back once an hour at most. */
+  /** The consumer is still in use, which is written back once an hour at most. */
   noteUse(deviceId: string, consumer: string, now: number): Promise<void>;
 
   /**
@@ -61,7 +61,7 @@ export class DeviceCleanup {
     this.#sweep.start();
   }
 
-  /** A session of the consumer begins or goes on. Never rejects. */
+  /** A session of the consumer goes on. Never rejects. */
   async noteUse(deviceId: string, consumer: string): Promise<void> {
     const { store, clock, log } = this.#options;
     await store.noteUse(deviceId, consumer, clock.latest())

@@ -36,6 +36,11 @@ export function messageIdOf(time: number, digest: Uint8Array): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
+/** Whether it is a UUIDv7 in canonical text and lower case, as {@link createMessageId} makes it. */
+export function isMessageId(id: string): boolean {
+  return pattern.test(id);
+}
+
 /** @returns `id` in lower case. @throws {ChatError} `invalid_argument` unless it is a UUIDv7 in canonical text. */
 export function parseMessageId(id: string): string {
   const lower = id.toLowerCase();

@@ -23,8 +23,7 @@ async function openStamped(folder: string, time: number) {
     lastUsedAt: time,
     expiresAt: time + 30 * day,
   });
-  await store.messages.openConsumer("d", "ui", { maxConsumers: 1 });
-  await store.deviceCleanup.noteUse("d", "ui", time);
+  await store.messages.openConsumer("d", "ui", { maxConsumers: 1, usedAt: time });
   await store.accounts.addInvite({ codeHash: "c", createdAt: time, expiresAt: time + day });
   const upload = { owner: "ana", id: createMessageId(), name: "a", mediaType: "", size: 1, sha256: "00".repeat(32) };
   await store.files.add({ ...upload, begunAt: time }, quotas);

@@ -10,6 +10,7 @@ import { Files } from "./files.ts";
 import type { FileStore } from "./file_store.ts";
 import { DiskQuota } from "./disk_quota.ts";
 import { FanOut } from "./fan_out.ts";
+import { Invitations } from "./invitations.ts";
 import { KnownUsers } from "./known_users.ts";
 import type { DeletedAccounts, Limits } from "./limits.ts";
 import { type Attachment, conversationAddress, type Message } from "./message.ts";
@@ -168,9 +169,18 @@ export class Chat {
       revisions,
       log,
     });
+    const invitations = new Invitations({
+      store: options.rooms,
+      cache,
+      log,
+      onDropped: (user, { room, inviter }) => {
+        if (!settings.isHidden(user, inviter)) revisions.changed(user, room);
+      },
+    });
     this.rooms = new Rooms({
       posting: this.posting,
       cache,
+      invitations,
       store: options.rooms,
       clock,
       audit: options.audit ?? noAudit,

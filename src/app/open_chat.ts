@@ -152,13 +152,7 @@ export function openCore(store: Store, options: OpenChatOptions): Core {
     defer,
     rate,
   });
-  const deviceCleanup = new DeviceCleanup({
-    store: store.deviceCleanup,
-    live: chat.live,
-    clock,
-    log,
-    mayRemoveByAge: () => clock.allowsRemovalByAge(),
-  });
+  const deviceCleanup = new DeviceCleanup({ store: store.deviceCleanup, live: chat.live, clock, log });
   const close = async () => {
     search.close();
     await chat.close();

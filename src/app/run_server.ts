@@ -10,6 +10,7 @@ import { freeBytes } from "./free_bytes.ts";
 import { formatHostPort } from "./host_port.ts";
 import type { MetricsEndpoint } from "./metrics_endpoint.ts";
 import { refuseOpenMetrics } from "./metrics_network.ts";
+import { lastTimeSeen } from "./last_time_seen.ts";
 import { openChat } from "./open_chat.ts";
 import { programPaths } from "./background_worker.ts";
 import { openServerLog } from "./server_log.ts";
@@ -168,7 +169,7 @@ async function serveUntilStopped(options: ServerOptions, servers: TransportServe
   const prepared = await Promise.all(servers.map((server) => server.prepare()));
   const certificates = prepared.flatMap(({ certificates }) => certificates);
   // A server that has served goes on, for those whom an expired certificate does not keep out; the watch tells of it.
-  if (!again) refuseInvalid(certificates);
+  if (!again) refuseInvalid(certificates, { lastSeen: () => lastTimeSeen(options.dataDir) });
   refuseOpenMetrics(options, servers);
   await using opened = new AsyncDisposableStack();
   const endpoint = await openMetrics(options, { log, again });

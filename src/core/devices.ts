@@ -123,7 +123,7 @@ export class Devices {
 
   /** Notes the use of a token, unless the clock is in doubt. @returns when the token expires */
   async #touch(device: DeviceRecord): Promise<number> {
-    if (this.#clock.isDoubted) return device.expiresAt;
+    if (this.#clock.expected !== undefined) return device.expiresAt;
     const now = this.#clock.now();
     const expiresAt = now + this.#tokenLifetimeMs;
     try {

@@ -1,5 +1,6 @@
 import type { Log } from "./log.ts";
 import { inSmallSteps } from "./small_steps.ts";
+import { Sweep } from "./sweep.ts";
 
 /** Users who deleted their account together with what they wrote. */
 export interface ErasureStore {
@@ -20,33 +21,27 @@ export interface ErasureOptions {
 /** Blanks what those wrote who are gone, in the background; what a crash interrupts is gone on with. */
 export class Erasure {
   readonly #options: ErasureOptions;
-  readonly #stopped = new AbortController();
-  #running: Promise<void> | undefined;
-  #again = false;
+  readonly #sweep: Sweep;
 
   constructor(options: ErasureOptions) {
     this.#options = options;
+    const work = (signal: AbortSignal) => this.#blankAll(signal);
+    this.#sweep = new Sweep({ work, log: options.log, onFailure: "messages of a deleted account stay" });
   }
 
   /** Does what there is to do. Resolves when it is done, or {@link close} was called; never rejects. */
   async run(): Promise<void> {
-    this.#again = this.#running !== undefined;
-    this.#running ??= this.#blankAll()
-      .catch((cause) => this.#options.log.error("messages of a deleted account stay", { cause }))
-      .finally(() => this.#running = undefined);
-    await this.#running;
-    if (this.#again && !this.#stopped.signal.aborted) await this.run();
+    await this.#sweep.run();
   }
 
   /** Resolves when nothing uses the store any more. */
   async close(): Promise<void> {
-    this.#stopped.abort();
-    await this.#running;
+    await this.#sweep.close();
   }
 
-  async #blankAll(): Promise<void> {
+  async #blankAll(signal: AbortSignal): Promise<void> {
     const { store, log, onBlanked } = this.#options;
-    const blanked = await inSmallSteps((limit) => store.blankSome(limit), this.#stopped.signal);
+    const blanked = await inSmallSteps((limit) => store.blankSome(limit), signal);
     if (blanked === 0) return;
     log.info("messages of deleted accounts blanked", { blanked });
     onBlanked();

@@ -9,6 +9,12 @@ export interface RoomRecord extends Omit<Room, "memberCount"> {
   readonly firstSeqs: ReadonlyMap<string, number>;
 }
 
+export interface DroppedInvitation {
+  /** The room's id. */
+  readonly room: string;
+  readonly inviter: string;
+}
+
 /** Rooms on disk, for reading: what changes them are the events of their logs, see `MessageStore.commit`. */
 export interface RoomStore {
   findRoom(id: string): Promise<RoomRecord | undefined>;
@@ -33,9 +39,9 @@ export interface RoomStore {
 
   /**
    * Drops open invitations of a user once there are `keep` newer ones by people whom the user does not block.
-   * @returns the ids of the rooms.
+   * @throws {ChatError} `storage_full`
    */
-  dropInvitations(user: string, options: { keep: number }): Promise<string[]>;
+  dropInvitations(user: string, options: { keep: number }): Promise<DroppedInvitation[]>;
 
   /** The ids of those that somebody is in, or is invited to. */
   roomsOf(user: string): Promise<string[]>;

@@ -271,7 +271,7 @@ export class Session {
     const known = await chat.accounts.authenticate(hello.token);
     chat.admitSession(known.user);
     const resume = await judgeResume(hello, chat.timeline);
-    const stored = await chat.openConsumer(known, hello.consumer, resume.startAt);
+    const stored = await chat.openConsumer(known, hello.consumer, resume.start);
     const cursor = Math.max(stored, resume.after);
     // The token may have been revoked while the consumer was opened: from here on the session is told.
     await chat.accounts.authenticate(hello.token, (identity) => {

@@ -1,5 +1,5 @@
 import type { CurrentRole, Room } from "../core/room.ts";
-import type { RoomRecord, RoomStore } from "../core/room_store.ts";
+import type { DroppedInvitation, RoomRecord, RoomStore } from "../core/room_store.ts";
 import { roleCodes, toRole } from "./codes.ts";
 import { decodeText, settle } from "./column_values.ts";
 import type { Database } from "./database.ts";
@@ -77,7 +77,8 @@ function prepareStatements(database: Database) {
          AND m.inviter = (SELECT id FROM user WHERE name = ?)`,
     ),
     oldInvitations: database.prepare(
-      `SELECT m.conversation, c.name AS id, m.user FROM member m CROSS JOIN conversation c ON c.id = m.conversation
+      `SELECT m.conversation, c.name AS room, m.user, i.name AS inviter
+       FROM member m CROSS JOIN conversation c ON c.id = m.conversation CROSS JOIN user i ON i.id = m.inviter
        WHERE m.user = ${invited} AND m.role = ${roleCodes.invited} AND m.invited_position <= (
          SELECT k.invited_position FROM member k
          WHERE k.user = ${invited} AND k.role = ${roleCodes.invited}
@@ -182,17 +183,20 @@ export class SqliteRoomStore implements RoomStore {
     return settle(() => toCount(this.#statements.countInvitations.get(user, inviter)));
   }
 
-  dropInvitations(name: string, { keep }: { keep: number }): Promise<string[]> {
+  dropInvitations(name: string, { keep }: { keep: number }): Promise<DroppedInvitation[]> {
     const { oldInvitations, becomeLeft, removeMember } = this.#statements;
     return settle(() => {
-      const old = oldInvitations.all({ name, keep }) as { conversation: number; user: number; id: string }[];
+      const old = oldInvitations.all({
+        name,
+        keep,
+      }) as unknown as (DroppedInvitation & { conversation: number; user: number })[];
       if (old.length === 0) return [];
       this.#database.transaction(() => {
         for (const { conversation, user } of old) {
           if (becomeLeft.run({ conversation, user }).changes === 0) removeMember.run({ conversation, user });
         }
       });
-      return old.map(({ id }) => id);
+      return old.map(({ room, inviter }) => ({ room, inviter }));
     });
   }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Heartbeat } from "../../src/app/heartbeat.ts";
 
+/** As docs/operating.md has them. */
 const intervalMs = 5_000;
 const limitMs = 60_000;
 
@@ -10,7 +11,6 @@ class Watched {
   readonly silences: number[] = [];
   #now = 0;
   readonly heartbeat = new Heartbeat({
-    times: { intervalMs, limitMs },
     ask: () => this.asked += 1,
     onSilence: (ms) => this.silences.push(ms),
     now: () => this.#now,

@@ -14,6 +14,8 @@ export interface ServerProcessOptions {
   args?: readonly string[];
   /** Beside the environment of the tests. */
   env?: Readonly<Record<string, string>>;
+  /** What Deno runs; `main.ts` of chatd unless given. */
+  program?: string;
   /** Stderr is not read before `readStderr()`. */
   holdStderr?: boolean;
 }
@@ -56,13 +58,13 @@ export class ServerProcess implements AsyncDisposable {
 
   /** Resolves when it listens. @throws {Error} with what it wrote when it ends or takes too long. */
   static async start(
-    { folder, port = 0, supervise = false, args = [], env = {}, holdStderr = false }: ServerProcessOptions,
+    { folder, port = 0, supervise = false, args = [], env = {}, program = main, holdStderr = false }: ServerProcessOptions,
   ): Promise<ServerProcess> {
     const child = new Deno.Command(Deno.execPath(), {
       args: [
         "run",
         "-A",
-        main,
+        program,
         "grpc-server",
         "--listen",
         `127.0.0.1:${port}`,

@@ -1,6 +1,4 @@
-import { setLogger } from "@grpc/grpc-js";
 import { ChatError } from "../core/chat_error.ts";
-import type { Log } from "../core/log.ts";
 import { startGrpcServer } from "../grpc/server.ts";
 import { chatCommand } from "./chat_command.ts";
 import { formatHostPort } from "./host_port.ts";
@@ -52,7 +50,6 @@ async function start(
   tls: Awaited<ReturnType<typeof readTls>> | undefined,
   { chat, log, port }: Serving,
 ): Promise<RunningTransport> {
-  logGrpcMessages(log);
   const listen = { host, port };
   const server = await startGrpcServer({ chat, log, server: `chatd ${version}`, listen, tls, callback, defer });
   let drained: Promise<void> | undefined;
@@ -74,12 +71,6 @@ async function start(
     },
     close: drain,
   };
-}
-
-/** By itself, grpc-js writes to the console, and waits for whoever reads it. */
-function logGrpcMessages(log: Log): void {
-  const write = (message: unknown) => log.warn("grpc-js says", { message: String(message) });
-  setLogger({ error: write, info: write, debug: write });
 }
 
 function refuseOpenListening({ listen, tls, insecure }: GrpcServerOptions): void {

@@ -15,6 +15,8 @@ export interface Watched {
   fileBytes(): { database: number; log: number };
   /** Of the disk of the data folder; undefined where Deno does not tell. */
   freeBytes(): Promise<number | undefined>;
+  /** Lines of the log that were left out because stderr was not read. */
+  droppedLines(): number;
 }
 
 const fromMicroseconds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -199,6 +201,11 @@ export class PrometheusMetrics implements Metrics, Disposable {
       name: "chatd_disk_free_bytes",
       help: "What the disk of the data folder still takes; absent where Deno does not tell (--allow-sys=statfs).",
       values: () => this.#free === undefined ? [] : [{ value: this.#free }],
+    });
+    families.look("counter", {
+      name: "chatd_log_lines_dropped_total",
+      help: "Lines of the log that were left out because stderr was not read in time.",
+      values: () => [{ value: this.#watched?.droppedLines() ?? 0 }],
     });
   }
 

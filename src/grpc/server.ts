@@ -11,6 +11,7 @@ import { connectMethod } from "./connect_method.ts";
 import { callbackDialler } from "./dial_callback.ts";
 import { fileMethods } from "./file_methods.ts";
 import { Health } from "./health.ts";
+import { logLibraryMessages } from "./library_log.ts";
 import { type CallLimits, OpenCalls, standardCallLimits } from "./open_calls.ts";
 import { addReflection } from "./reflection.ts";
 import { authMethods, chatMethods, type LoggedInCall } from "./unary_methods.ts";
@@ -58,6 +59,7 @@ const serverSettings = {
 
 /** Listens and serves. @throws {ChatError} `unavailable` when the address cannot be listened on. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
+  logLibraryMessages(options.log);
   const guard = new ConnectionGuard(options.connectionLimits ?? standardLimits);
   const calls = new OpenCalls({
     limits: options.callLimits ?? standardCallLimits,

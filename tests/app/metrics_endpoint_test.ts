@@ -38,6 +38,7 @@ Deno.test("/metrics shows what was counted", async () => {
     searchLag: () => 17,
     certificates,
     ...disk,
+    droppedLines: () => 3,
   });
   const { metrics } = opened.endpoint;
   metrics.sessionBegan("grpc");
@@ -58,6 +59,7 @@ Deno.test("/metrics shows what was counted", async () => {
     'chatd_sessions{transport="amqp"}': 0,
     'chatd_sessions_ended_total{transport="grpc",reason="left"}': 1,
     'chatd_sessions_ended_total{transport="grpc",reason="session_replaced"}': 1,
+    "chatd_log_lines_dropped_total": 3,
     "chatd_messages_accepted_total": 3,
     "chatd_events_accepted_total": 2,
     "chatd_commit_duration_seconds_count": 1,
@@ -101,7 +103,13 @@ Deno.test("/readyz says what keeps people from being served", async () => {
   await using opened = await open();
   assert.deepEqual(await opened.get("/readyz"), { status: 503, text: "starting\n" });
   const amqp = { name: "amqp", isUp: true };
-  opened.endpoint.serving({ transports: [grpc, amqp], searchLag: () => 0, certificates: [], ...disk });
+  opened.endpoint.serving({
+    transports: [grpc, amqp],
+    searchLag: () => 0,
+    certificates: [],
+    ...disk,
+    droppedLines: () => 0,
+  });
   assert.deepEqual(await opened.get("/readyz"), { status: 200, text: "ready\n" });
   amqp.isUp = false;
   assert.deepEqual(await opened.get("/readyz"), { status: 503, text: "amqp is down\n" });

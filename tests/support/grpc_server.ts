@@ -10,7 +10,8 @@ export interface TestGrpcServer extends AsyncDisposable {
 }
 
 export interface TestGrpcServerOptions
-  extends Partial<Pick<GrpcServerOptions, "tls" | "callback" | "connectionLimits" | "callLimits">> {
+  extends
+    Partial<Pick<GrpcServerOptions, "tls" | "callback" | "connectionLimits" | "callLimits" | "strangers" | "log">> {
   /** Kept by its owner; one of its own unless given. */
   folder?: string;
 }

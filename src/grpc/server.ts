@@ -74,7 +74,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     ownerOf: (peer) => guard.ownerOf(peer),
     close: (peer) => guard.close(peer),
   });
-  const server = new Server({ ...serverSettings, interceptors: [calls.interceptor, strangers.interceptor] });
+  const server = new Server({ ...serverSettings, interceptors: [strangers.interceptor, calls.interceptor] });
   const onLogIn = (call: LoggedInCall, user: string) => {
     strangers.loggedIn(call.metadata);
     calls.belongsTo(call.metadata, user);

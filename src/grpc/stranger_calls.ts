@@ -9,7 +9,7 @@ import { addressKey } from "../core/address_key.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { AuthServiceService } from "../gen/chatd/v1/auth_service.ts";
 import { peerAddress } from "./peer_address.ts";
-import { toStatus } from "./status.ts";
+import { codeKey, toStatus } from "./status.ts";
 import { StrangersBudget, strangersCosts, type StrangersLimits, type StrangersWork } from "./strangers_budget.ts";
 
 /** The calls that try to make somebody known. */
@@ -24,12 +24,22 @@ export interface StrangerConnections {
   close(peer: string): void;
 }
 
-/** Charges each call that no good token came with to its address, or to the user whose connection it comes over. */
+interface OpenCall {
+  readonly peer: string;
+  isLoggedIn: boolean;
+  /** The call was one too many of its user. */
+  isRefused: boolean;
+}
+
+/**
+ * Charges each call that no good token came with, and each that was above its user's rate: to the user whose connection it
+ * comes over, otherwise to its address.
+ */
 export class StrangerCalls {
   readonly #limits: StrangersLimits;
   readonly #budget: StrangersBudget;
   readonly #connections: StrangerConnections;
-  readonly #open = new WeakMap<Metadata, { isLoggedIn: boolean }>();
+  readonly #open = new WeakMap<Metadata, OpenCall>();
 
   constructor(limits: StrangersLimits, connections: StrangerConnections) {
     this.#limits = limits;
@@ -39,13 +49,13 @@ export class StrangerCalls {
 
   /** Charges the calls that reach a handler. */
   readonly interceptor: ServerInterceptor = ({ path }, call) => {
-    let opened: { peer: string; state: { isLoggedIn: boolean } } | undefined;
+    let opened: OpenCall | undefined;
     const listener = new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata, next) => {
         const peer = call.getPeer();
-        if (this.#isTooMany(peer)) return this.#connections.close(peer);
-        opened = { peer, state: { isLoggedIn: false } };
-        this.#open.set(metadata, opened.state);
+        if (this.#isTooMany(peer)) return this.#close(peer);
+        opened = { peer, isLoggedIn: false, isRefused: false };
+        this.#open.set(metadata, opened);
         try {
           if (accountPaths.has(path)) this.admit(peer, "accounts", strangersCosts.account);
         } catch (error) {
@@ -55,23 +65,30 @@ export class StrangerCalls {
       })
       // Once for every call, see `OpenCalls`.
       .withOnCancel(() => {
-        if (opened !== undefined && !opened.state.isLoggedIn) this.#charge(opened.peer);
+        if (opened !== undefined && (!opened.isLoggedIn || opened.isRefused)) this.#charge(opened.peer);
       })
       .build();
-    return new ServerInterceptingCall(call, new ResponderBuilder().withStart((next) => next(listener)).build());
+    const responder = new ResponderBuilder()
+      .withStart((next) => next(listener))
+      .withSendStatus((sent, next) => {
+        if (opened !== undefined) opened.isRefused = sent.metadata?.get(codeKey)[0] === "rate_limited";
+        next(sent);
+      })
+      .build();
+    return new ServerInterceptingCall(call, responder);
   };
 
   /** Counts a call that grpc-js refuses by itself. */
   refusedByLibrary(peer: string): void {
     this.#charge(peer);
     // grpc-js is about to answer over the connection.
-    if (this.#isTooMany(peer)) queueMicrotask(() => this.#connections.close(peer));
+    if (this.#isTooMany(peer)) queueMicrotask(() => this.#close(peer));
   }
 
   /** The call with this metadata came with a good token or password. */
   loggedIn(metadata: Metadata): void {
-    const state = this.#open.get(metadata);
-    if (state !== undefined) state.isLoggedIn = true;
+    const call = this.#open.get(metadata);
+    if (call !== undefined) call.isLoggedIn = true;
   }
 
   /** Takes the cost of work from the budget before it is done. @throws {ChatError} `rate_limited` */
@@ -99,6 +116,14 @@ export class StrangerCalls {
   #isTooMany(peer: string): boolean {
     if (!this.#budget.isUsedUp(this.#keyOf(peer))) return false;
     return this.#connections.countCallBeyond(peer) > this.#limits.callsBeyond;
+  }
+
+  #close(peer: string): void {
+    // A user may log in over the next one at once: the address pays for what the connection was given beyond the budget.
+    if (this.#connections.ownerOf(peer) !== undefined) {
+      this.#budget.spend(addressKey(peerAddress(peer)), this.#limits.callsBeyond + strangersCosts.connection);
+    }
+    this.#connections.close(peer);
   }
 
   #keyOf(peer: string): string {

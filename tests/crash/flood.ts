@@ -62,10 +62,12 @@ export interface FloodOptions {
   readonly connections?: number;
   /** Shown with each call. */
   readonly token?: string;
+  /** What is sent in each call; unless given, what the kind says. */
+  readonly messages?: readonly Uint8Array[];
 }
 
 /** Calls open at once over each connection. */
-const openCalls = 30;
+export const openCalls = 30;
 
 /** Makes calls as fast as they are answered, until it is stopped. */
 export class Flood {
@@ -108,7 +110,8 @@ export class Flood {
       this.closed++;
       this.#open(localAddress);
     });
-    const { path, messages } = floodCalls[kind];
+    const { path } = floodCalls[kind];
+    const { messages = floodCalls[kind].messages } = this.#options;
     const block = requestHeaders(path, token === undefined ? [] : [["authorization", `Bearer ${token}`]]);
     let stream = -1;
     const call = () => {

@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import type { Log } from "../../src/core/log.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { standardRate } from "../../src/core/limits.ts";
+import { LogInRequest } from "../../src/gen/chatd/v1/auth.ts";
 import { HealthClient } from "../../src/gen/grpc/health/v1/health.ts";
 import { ChatServiceClient } from "../../src/gen/chatd/v1/chat_service.ts";
 import { ServerReflectionClient } from "../../src/gen/grpc/reflection/v1/reflection.ts";
@@ -82,6 +83,22 @@ Deno.test("others go on while twenty addresses ask for reflection, which get no 
   assert.ok(flood.bytes < answers + 512 * (flood.ended + 30 * (flood.closed + 80)), `${flood.bytes} bytes`);
 });
 
+Deno.test("log-ins as the alias of a deleted account are refused as any other name, and log no error", async () => {
+  const errors: string[] = [];
+  await using test = await startTestGrpcServer({ log: { ...silentLog, error: (event) => void errors.push(event) } });
+  const ana = await join("ana", transportTo(test));
+  await join("gone", transportTo(test)).then((person) => person.stop());
+  const user = await test.chat.accounts.deleteUser("gone", { actor: "gone", erase: false });
+  const guess = LogInRequest.encode({ user, password: "correct horse", deviceName: "", deviceId: "" }).finish();
+  const { port } = test.server;
+  const flood = new Flood({ port, kind: "log-ins", messages: [guess] });
+  await eventually(() => flood.closed > 0);
+  await ana.client.send("ana", "hello");
+  await ana.stop();
+  await flood.stop();
+  assert.deepEqual(errors, []);
+});
+
 Deno.test("an address has so many answers of reflection, and is told when there are more", async () => {
   const slow = { ...perAddress, perSecond: 0.001 };
   await using test = await startTestGrpcServer({ strangers: { ...strangersLimits, perAddress: slow } });
@@ -123,6 +140,28 @@ Deno.test("a connection beyond the budget has so many calls, and is closed", asy
     );
   while (await check()) answered++;
   assert.equal(answered, perAddress.burst / strangersCosts.call + callsBeyond);
+  client.close();
+});
+
+Deno.test("calls that are refused because too many are open count against the budget too", async () => {
+  const slow = { ...perAddress, perSecond: 0.001 };
+  await using test = await startTestGrpcServer({
+    callLimits: { maxPerUser: 1, maxPerAddress: 1 },
+    strangers: { ...strangersLimits, perAddress: slow },
+  });
+  const address = `127.0.0.1:${test.server.port}`;
+  const client = new HealthClient(address, credentials.createInsecure(), { "grpc.enable_retries": 0 });
+  const watch = client.watch({ service: "" });
+  watch.on("error", () => {});
+  await new Promise((resolve) => watch.once("data", resolve));
+  const check = () =>
+    new Promise<unknown>((resolve) =>
+      client.check({ service: "" }, new Metadata(), (error) => resolve(error?.metadata.get("chatd-error-code")[0]))
+    );
+  let refused = 0;
+  while (await check() === "limit_reached") refused++;
+  // The call that is open has not been charged.
+  assert.equal(refused, perAddress.burst / strangersCosts.call + callsBeyond);
   client.close();
 });
 

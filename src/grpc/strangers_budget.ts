@@ -11,7 +11,7 @@ export interface StrangersLimits {
 
 /** A token is about a tenth of a millisecond of work, or 1 KiB of an answer. */
 export const strangersLimits: StrangersLimits = {
-  perAddress: { burst: 400, perSecond: 100, debt: 200 },
+  perAddress: { burst: 400, perSecond: 40, debt: 80 },
   inAll: { burst: 4_000, perSecond: 400 },
   callsBeyond: 16,
 };

@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { StrangersBudget, type StrangersLimits } from "../../src/grpc/strangers_budget.ts";
+import {
+  StrangersBudget,
+  strangersCosts,
+  type StrangersLimits,
+  strangersLimits,
+} from "../../src/grpc/strangers_budget.ts";
+import { readDocument } from "../support/documents.ts";
 
 const limits: StrangersLimits = {
   perAddress: { burst: 10, perSecond: 10, debt: 20 },
@@ -32,4 +38,25 @@ Deno.test("what is charged afterwards is owed up to a bound, and paid off", () =
   assert.equal(budget.isUsedUp("a"), true);
   now = 2_100;
   assert.equal(budget.isUsedUp("a"), false);
+});
+
+Deno.test("docs/security.md has the figures of the budget", () => {
+  const { perAddress, inAll, callsBeyond } = strangersLimits;
+  const rows = readDocument("docs/security.md").split("\n").map((line) =>
+    line.split("|").map((cell) => cell.trim()).slice(1, -1)
+  );
+  const cells = (first: RegExp) => rows.find(([cell]) => first.test(cell ?? ""))?.slice(1);
+  const inWords = (count: number) => count.toLocaleString("en-US");
+  assert.deepEqual(cells(/^of an address$/), [inWords(perAddress.burst), inWords(perAddress.perSecond)]);
+  for (const work of [/^of all .* reflection$/, /^of all .* log-ins and registrations$/]) {
+    assert.deepEqual(cells(work), [inWords(inAll.burst), inWords(inAll.perSecond)]);
+  }
+  assert.deepEqual(cells(/^A call without a good token/), [String(strangersCosts.call)]);
+  assert.deepEqual(cells(/^A try to log in/), [String(strangersCosts.account)]);
+  assert.deepEqual(cells(/^A connection over which nobody/), [String(strangersCosts.connection)]);
+  const text = readDocument("docs/security.md").replace(/\s+/g, " ");
+  assert.ok(text.includes(`a debt of ${perAddress.debt} tokens`));
+  assert.ok(text.includes(`A connection has ${callsBeyond} calls beyond the budget`));
+  assert.ok(text.includes(`wait until it has paid, ${perAddress.debt / perAddress.perSecond} s at most`));
+  assert.ok(text.includes(`after ${perAddress.burst} such refusals without a pause`));
 });

@@ -1,9 +1,9 @@
+import { calmLog } from "../core/calm_log.ts";
 import { type ChatError, toChatError } from "../core/chat_error.ts";
 import { pause } from "../core/pause.ts";
 import { Backoff } from "../client/backoff.ts";
 import { type BrokerAddress, type BrokerLogin, formatBroker } from "./broker_address.ts";
 import { BrokerConnection } from "./broker_connection.ts";
-import { calmLog } from "./calm_log.ts";
 import { ServingConnection, type ServingOptions } from "./serving_connection.ts";
 
 export interface AmqpServerOptions extends ServingOptions {

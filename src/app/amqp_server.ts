@@ -3,12 +3,12 @@ import { BrokerAuthority, inspectorPassword, inspectorUser } from "../amqp/broke
 import { type BrokerLogin, formatBroker } from "../amqp/broker_address.ts";
 import { maxAmqpFrameBytes } from "../amqp/broker_config.ts";
 import { BrokerConnection } from "../amqp/broker_connection.ts";
-import { calmLog } from "../amqp/calm_log.ts";
 import { BrokerManagement } from "../amqp/broker_management.ts";
 import { BrokerWatch } from "../amqp/broker_watch.ts";
 import { RefusedLogins } from "../amqp/refused_logins.ts";
 import { type AmqpServer, startAmqpServer } from "../amqp/server.ts";
 import { SessionQueues } from "../amqp/session_queues.ts";
+import { calmLog } from "../core/calm_log.ts";
 import type { Chat } from "../core/chat.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { systemClock } from "../core/clock.ts";

@@ -1,5 +1,6 @@
 import { Accounts, type Registration } from "../core/accounts.ts";
 import { AuditJournal } from "../core/audit_journal.ts";
+import { calmLog } from "../core/calm_log.ts";
 import { Chat } from "../core/chat.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
@@ -145,14 +146,14 @@ export function openCore(store: Store, options: OpenChatOptions): Core {
     deletedAccounts,
     onErase: () => void erasure.run(),
     clock,
-    log,
+    log: calmLog(log),
     audit,
     metrics,
     noteUse: (deviceId, consumer) => deviceCleanup.noteUse(deviceId, consumer),
     defer,
     rate,
   });
-  const deviceCleanup = new DeviceCleanup({ store: store.deviceCleanup, live: chat.live, clock, log });
+  const deviceCleanup = new DeviceCleanup({ store: store.deviceCleanup, live: chat.live, clock, log: calmLog(log) });
   const close = async () => {
     search.close();
     await chat.close();

@@ -1,5 +1,6 @@
 import type { AccountStore, DeviceRecord, UserRecord } from "./account_store.ts";
 import { type AuditEvent, type AuditLog, noAudit, operator } from "./audit.ts";
+import { calmLog } from "./calm_log.ts";
 import { ChatError } from "./chat_error.ts";
 import type { GuardedClock } from "./clock.ts";
 import { Devices, revoked, unauthenticated } from "./devices.ts";
@@ -94,6 +95,7 @@ export class Accounts {
     this.#maxUsers = options.maxUsers;
     this.#devices = new Devices({
       ...options,
+      log: calmLog(options.log),
       audit: this.#audit,
       tokenLifetimeMs: options.tokenLifetimeMs ?? defaultTokenLifetimeMs,
       revoke: (revocation) => this.#revoke(revocation),

@@ -65,7 +65,7 @@ export interface ChatOptions {
   metrics?: Metrics;
   /** Runs a callback after the input that is ready now has been read. */
   defer(callback: () => void): void;
-  /** Requests of one user, over all their sessions: refill a second, and how many may come at once. */
+  /** Requests of one user, over all their sessions, by their cost: refill a second, and how many may come at once. */
   rate: { perSecond: number; burst: number };
   /** What becomes of messages whose author deletes their account; "anonymize" unless given. */
   deletedAccounts?: DeletedAccounts;
@@ -219,14 +219,14 @@ export class Chat {
     return this.#options.store.head;
   }
 
-  /** Takes one request from the user's allowance and returns 0; or takes none, and returns in how many milliseconds there is one. */
-  takeAllowance(user: string): number {
-    return this.#buckets.take(user, this.#options.clock.now());
+  /** Takes the cost of a request from the user's allowance and returns 0; or takes nothing, and returns in how many milliseconds it can. */
+  takeAllowance(user: string, cost: number): number {
+    return this.#buckets.take(user, this.#options.clock.now(), cost);
   }
 
-  /** Takes one request from the user's allowance. @throws {ChatError} `rate_limited`. */
-  admit(user: string): void {
-    const retryAfterMs = this.takeAllowance(user);
+  /** Takes the cost of a request from the user's allowance. @throws {ChatError} `rate_limited`. */
+  admit(user: string, cost = 1): void {
+    const retryAfterMs = this.takeAllowance(user, cost);
     if (retryAfterMs > 0) {
       throw new ChatError("rate_limited", `Too many requests: wait ${Math.ceil(retryAfterMs / 1000)} s.`, {
         retryAfterMs,

@@ -34,8 +34,9 @@ export class RequestQueue {
     }
   }
 
-  get isEmpty(): boolean {
-    return this.#waiting.length === 0;
+  /** The request whose turn is next. */
+  get first(): Request | undefined {
+    return this.#waiting[0]?.request;
   }
 
   next(): Request | undefined {

@@ -39,6 +39,8 @@ export interface AmqpServer {
   readonly sessions: number;
   /** Requests are taken now: the broker is there, and this server was not stopped. */
   readonly isServing: boolean;
+  /** The broker takes no messages, for lack of memory or disk. */
+  readonly isBlocked: boolean;
   /** Takes no more requests; live sessions may still say what they have to say until {@link close}. */
   stop(): Promise<void>;
   /** Waits until the broker has what sessions said, for `deadlineMs` at most. Idempotent. */
@@ -86,6 +88,10 @@ class Server implements AmqpServer {
 
   get isServing(): boolean {
     return !this.#stopped.signal.aborted && this.#serving !== undefined && this.#serving.isServing;
+  }
+
+  get isBlocked(): boolean {
+    return this.#serving?.isBlocked ?? false;
   }
 
   async start(): Promise<void> {

@@ -5,6 +5,7 @@ import type { Log } from "../core/log.ts";
 import { ClientFrame, Error as ErrorMessage } from "../gen/chatd/v1/session.ts";
 import { toWireError } from "../wire/convert.ts";
 import { logIn, register } from "./account_requests.ts";
+import { hearBlocked } from "./broker_canary.ts";
 import type { BrokerConnection } from "./broker_connection.ts";
 import { toChannelError } from "./broker_errors.ts";
 import { BrokerEvents } from "./broker_events.ts";
@@ -129,7 +130,12 @@ export class ServingConnection {
   }
 
   get isServing(): boolean {
-    return this.#isServing && !this.#stopping && this.#connection.isOpen && !this.#connection.isBlocked;
+    return this.#isServing && !this.#stopping && this.#connection.isOpen && !this.isBlocked;
+  }
+
+  /** The broker takes no messages, for lack of memory or disk. */
+  get isBlocked(): boolean {
+    return this.#connection.isOpen && this.#connection.isBlocked;
   }
 
   get sessions(): number {
@@ -203,6 +209,7 @@ export class ServingConnection {
     const registrations = await this.#connection.channel(failed);
     await registrations.prefetch(registrationsAtOnce);
     await this.#consume(registrations, registrationQueue, (incoming, address) => this.#register(incoming, address));
+    hearBlocked(this.#connection, this.#declaring);
     this.#isServing = true;
   }
 

@@ -122,6 +122,9 @@ async function start(
     get isUp() {
       return server.isServing;
     },
+    get isBlocked() {
+      return server.isBlocked;
+    },
     ready,
     failed,
     stop: () => server.stop(),

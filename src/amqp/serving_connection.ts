@@ -11,6 +11,7 @@ import { toChannelError } from "./broker_errors.ts";
 import { BrokerEvents } from "./broker_events.ts";
 import { BrokerSession } from "./broker_session.ts";
 import { BrokerSessions } from "./broker_sessions.ts";
+import { removeDirectExchanges } from "./direct_exchanges.ts";
 import { DirectReplies } from "./direct_replies.ts";
 import { FileRequests } from "./file_requests.ts";
 import { FloodGuard } from "./flood_guard.ts";
@@ -171,6 +172,7 @@ export class ServingConnection {
 
   async #open(): Promise<void> {
     const failed = (error: ChatError) => void this.#fail(error);
+    await removeDirectExchanges(this.#connection);
     this.#declaring = await this.#connection.channel(failed);
     await this.#asking(() => declareTopology(this.#declaring));
     await Promise.all(this.#options.stale.map((queue) => this.#declaring.deleteQueue(queue)));

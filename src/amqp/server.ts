@@ -41,6 +41,8 @@ export interface AmqpServer {
   readonly isServing: boolean;
   /** The broker takes no messages, for lack of memory or disk. */
   readonly isBlocked: boolean;
+  /** It takes none for lack of memory. */
+  readonly lacksMemory: boolean;
   /** Takes no more requests; live sessions may still say what they have to say until {@link close}. */
   stop(): Promise<void>;
   /** Waits until the broker has what sessions said, for `deadlineMs` at most. Idempotent. */
@@ -92,6 +94,10 @@ class Server implements AmqpServer {
 
   get isBlocked(): boolean {
     return this.#serving?.isBlocked ?? false;
+  }
+
+  get lacksMemory(): boolean {
+    return this.#serving?.lacksMemory ?? false;
   }
 
   async start(): Promise<void> {

@@ -139,6 +139,11 @@ export class ServingConnection {
     return this.#connection.isOpen && this.#connection.isBlocked;
   }
 
+  /** It takes none for lack of memory. */
+  get lacksMemory(): boolean {
+    return this.isBlocked && this.#connection.lacksMemory;
+  }
+
   get sessions(): number {
     return this.#sessions.size;
   }

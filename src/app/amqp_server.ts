@@ -85,12 +85,16 @@ async function start(
   await using opened = new AsyncDisposableStack();
   const queues = new SessionQueues();
   const management = sharedLogin ? undefined : openManagement(options, means, opened);
-  const authority = sharedLogin ? undefined : await openAuthority(options, { ...means, queues, management }, opened);
+  let current: AmqpServer | undefined;
+  const lacksMemory = () => current?.lacksMemory ?? false;
+  const authority = sharedLogin
+    ? undefined
+    : await openAuthority(options, { ...means, queues, management, lacksMemory }, opened);
   if (sharedLogin) {
     log.warn("shared login: whoever has it can read and write everything on the broker, around this server");
   }
-  const open = ({ again }: { again: boolean }): Promise<AmqpServer> =>
-    startAmqpServer({
+  const open = async ({ again }: { again: boolean }): Promise<AmqpServer> =>
+    current = await startAmqpServer({
       chat,
       log,
       queues,
@@ -152,9 +156,10 @@ function openManagement(
 /** Listens for what the broker asks. */
 async function openAuthority(
   options: AmqpServerOptions,
-  { chat, log, login, queues, management }: Means & {
+  { chat, log, login, queues, management, lacksMemory }: Means & {
     queues: SessionQueues;
     management: BrokerManagement | undefined;
+    lacksMemory(): boolean;
   },
   opened: AsyncDisposableStack,
 ): Promise<{ inspector: BrokerLogin; port: number }> {
@@ -180,7 +185,7 @@ async function openAuthority(
   opened.defer(() => endpoint.close());
   if (management !== undefined) {
     const isAccount = async (user: string) => user !== login.user && await chat.accounts.findUser(user) !== undefined;
-    const watch = new BrokerWatch({ management, vhost: address.vhost, log, refused, isAccount });
+    const watch = new BrokerWatch({ management, vhost: address.vhost, log, refused, isAccount, lacksMemory });
     opened.use(watch).start();
   }
   return { inspector, port: endpoint.port };

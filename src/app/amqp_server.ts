@@ -80,7 +80,7 @@ async function start(
   options: AmqpServerOptions,
   { again, beside, ...means }: Means & Pick<Serving, "again"> & { beside: boolean },
 ): Promise<RunningTransport> {
-  const { broker: { address }, authListen, sharedLogin, rate } = options;
+  const { broker: { address }, authListen, sharedLogin, amqpRegistration, rate } = options;
   const { chat, log, login, ca } = means;
   await using opened = new AsyncDisposableStack();
   const queues = new SessionQueues();
@@ -104,6 +104,7 @@ async function start(
       login,
       ca,
       sharedLogin,
+      registration: amqpRegistration || sharedLogin,
       again,
       inspect: authority && ((signal) => requireAsking(options, { ...authority, ca, log, signal })),
       // Honest clients put many requests into a message, and acknowledge a few times a second.

@@ -78,9 +78,7 @@ Deno.test("what a connection sent long ago does not count", async () => {
 });
 
 Deno.test("an account that fills the broker's memory with unread replies is thrown off, and the alarm ends", async () => {
-  await using broker = await startTestBroker({
-    config: ["vm_memory_high_watermark.absolute = 250MB", "vm_memory_calculation_strategy = allocated"],
-  });
+  await using broker = await startTestBroker({ config: ["vm_memory_high_watermark.absolute = 250MB"] });
   const { node } = broker;
   const refused = new RefusedLogins({ clock: systemClock });
   await using chatd = await startTestAmqpServer(broker, { refused });

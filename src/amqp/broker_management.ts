@@ -296,6 +296,8 @@ export class BrokerManagement implements AsyncDisposable {
     }
     const { status, text } = response;
     if (status === 404) return undefined;
+    // RabbitMQ ends the process of a connection whose client does not read, and then has no answer of it.
+    if (status === 500 && method === "DELETE") return text;
     if (status >= 200 && status < 300) return text;
     if (status === 401) {
       throw new ChatError(

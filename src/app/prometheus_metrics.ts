@@ -5,9 +5,16 @@ import { type Certificate, daysLeft } from "./certificate.ts";
 import { MetricFamilies } from "./prometheus_text.ts";
 import { version } from "./version.ts";
 
+export interface WatchedTransport {
+  readonly name: string;
+  readonly isUp: boolean;
+  readonly isBlocked?: boolean;
+  readonly connections?: number;
+}
+
 /** What is looked at when metrics are asked for. */
 export interface Watched {
-  readonly transports: readonly { readonly name: string; readonly isUp: boolean; readonly connections?: number }[];
+  readonly transports: readonly WatchedTransport[];
   readonly certificates: readonly Certificate[];
   /** How many entries of the log searches do not find yet. */
   searchLag(): number;
@@ -164,6 +171,14 @@ export class PrometheusMetrics implements Metrics, Disposable {
       name: "chatd_transport_up",
       help: "Whether clients are served over it now.",
       values: () => transports().map(({ name, isUp }) => ({ labels: { transport: name }, value: isUp ? 1 : 0 })),
+    });
+    families.look("gauge", {
+      name: "chatd_transport_blocked",
+      help: "Whether the broker takes no messages, for lack of memory or disk.",
+      values: () =>
+        transports().flatMap(({ name, isBlocked }) =>
+          isBlocked === undefined ? [] : [{ labels: { transport: name }, value: isBlocked ? 1 : 0 }]
+        ),
     });
     families.look("gauge", {
       name: "chatd_connections",

@@ -42,6 +42,8 @@ export interface RunningTransport {
   readonly name: string;
   /** Clients are served over it now. */
   readonly isUp: boolean;
+  /** What it is served over takes no messages, for lack of memory or disk; undefined where that cannot be. */
+  readonly isBlocked?: boolean;
   /** Clients' connections that are open now, where they come to this process. */
   readonly connections?: number;
   /** The real one. */

@@ -42,12 +42,8 @@ export interface SupervisorOptions {
 export async function supervise(options: SupervisorOptions): Promise<number> {
   const { log } = options;
   let running: ServingProcess | undefined;
-  using signals = new ShutdownSignals({
-    onSecond: () => {
-      running?.kill();
-      return log.flush();
-    },
-  });
+  // In this order: when the serving process ends first, its exit code becomes that of this one.
+  using signals = new ShutdownSignals({ onSecond: () => log.flush().finally(() => running?.kill()) });
   let stopping = false;
   let reloading = false;
   const stop = (reason: string) => {

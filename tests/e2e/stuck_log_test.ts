@@ -107,7 +107,7 @@ Deno.test("a server whose log stays unread restarts what died, and ends in order
 
 Deno.test("a server that may not start ends with its code, also when nobody reads why", async () => {
   using folder = temporaryFolder();
-  await using first = await ServerProcess.start({ folder: folder.path });
+  await using _running = await ServerProcess.start({ folder: folder.path });
   // A pipe that is full from the start.
   const script = `exec 3> >(sleep 600); sleeper=$!; head -c 65536 /dev/zero >&3;
     "$@" 2>&3 < /dev/null; code=$?; kill $sleeper; exit $code`;
@@ -120,5 +120,4 @@ Deno.test("a server that may not start ends with its code, also when nobody read
     }).output();
     assert.equal(code, 1);
   }
-  void first;
 });

@@ -58,7 +58,8 @@ export class ServerProcess implements AsyncDisposable {
 
   /** Resolves when it listens. @throws {Error} with what it wrote when it ends or takes too long. */
   static async start(
-    { folder, port = 0, supervise = false, args = [], env = {}, program = main, holdStderr = false }: ServerProcessOptions,
+    { folder, port = 0, supervise = false, args = [], env = {}, program = main, holdStderr = false }:
+      ServerProcessOptions,
   ): Promise<ServerProcess> {
     const child = new Deno.Command(Deno.execPath(), {
       args: [

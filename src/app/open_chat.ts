@@ -124,7 +124,7 @@ export function openCore(store: Store, options: OpenChatOptions): Core {
   // Files that they held may have no holder any more.
   const onErased = () => void chat.files.sweep();
   const retention = new Retention({ store: store.retention, clock, log, onRemoved: onErased });
-  const erasure = new Erasure({ store: store.erasure, log, onBlanked: onErased });
+  const erasure = new Erasure({ store: store.erasure, rooms: store.rooms, log, onErased });
   const search = new BackgroundSearch({ folder, log, entry });
   const chat: Chat = new Chat({
     accounts: new Accounts({
@@ -144,7 +144,7 @@ export function openCore(store: Store, options: OpenChatOptions): Core {
     search,
     limits,
     deletedAccounts,
-    onErase: () => void erasure.run(),
+    onErase: () => erasure.run(),
     clock,
     log: calmLog(log),
     audit,

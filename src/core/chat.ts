@@ -69,8 +69,8 @@ export interface ChatOptions {
   rate: { perSecond: number; burst: number };
   /** What becomes of messages whose author deletes their account; "anonymize" unless given. */
   deletedAccounts?: DeletedAccounts;
-  /** Such messages are to be blanked. */
-  onErase?(): void;
+  /** Such messages, or those of a deleted room, are to be erased. Resolves when they are; never rejects. */
+  onErase?(): Promise<void>;
   /** A session of a device's consumer goes on for another day. */
   noteUse?(deviceId: string, consumer: string): Promise<void>;
 }
@@ -188,7 +188,8 @@ export class Chat {
       isUser,
       checkContact: (sender, recipient) => settings.checkContact(sender, recipient),
     });
-    this.roomKeeper = new RoomKeeper({ cache, store: options.rooms, revisions, log, hearsOf });
+    const erase = options.onErase ?? (() => Promise.resolve());
+    this.roomKeeper = new RoomKeeper({ cache, store: options.rooms, revisions, log, hearsOf, erase });
     this.deletion = new AccountDeletion({
       accounts,
       rooms: this.rooms,
@@ -200,7 +201,7 @@ export class Chat {
         settings.renamed(name, alias);
         cache.forgetUser(name);
       },
-      onErase: options.onErase ?? (() => {}),
+      onErase: () => void erase(),
     });
     this.searches = new Searches({ search: options.search, store, posting: this.posting, known });
     this.accounts.onRevoked((revocation) => this.live.endRevoked(revocation));

@@ -1,4 +1,5 @@
 import type { Log } from "./log.ts";
+import type { RoomStore } from "./room_store.ts";
 import { inSmallSteps } from "./small_steps.ts";
 import { Sweep } from "./sweep.ts";
 
@@ -13,20 +14,21 @@ export interface ErasureStore {
 
 export interface ErasureOptions {
   readonly store: ErasureStore;
+  readonly rooms: Pick<RoomStore, "eraseDeleted">;
   readonly log: Log;
-  /** Messages were blanked: files that they held may have no holder any more. */
-  onBlanked(): void;
+  /** Messages were erased: files that they held may have no holder any more. */
+  onErased(): void;
 }
 
-/** Blanks what those wrote who are gone, in the background; what a crash interrupts is gone on with. */
+/** Erases messages of deleted accounts and entries of deleted rooms, in the background; what a crash interrupts is gone on with. */
 export class Erasure {
   readonly #options: ErasureOptions;
   readonly #sweep: Sweep;
 
   constructor(options: ErasureOptions) {
     this.#options = options;
-    const work = (signal: AbortSignal) => this.#blankAll(signal);
-    this.#sweep = new Sweep({ work, log: options.log, onFailure: "messages of a deleted account stay" });
+    const work = (signal: AbortSignal) => this.#eraseAll(signal);
+    this.#sweep = new Sweep({ work, log: options.log, onFailure: "messages of deleted accounts or rooms stay" });
   }
 
   /** Does what there is to do. Resolves when it is done, or {@link close} was called; never rejects. */
@@ -39,11 +41,12 @@ export class Erasure {
     await this.#sweep.close();
   }
 
-  async #blankAll(signal: AbortSignal): Promise<void> {
-    const { store, log, onBlanked } = this.#options;
+  async #eraseAll(signal: AbortSignal): Promise<void> {
+    const { store, rooms, log, onErased } = this.#options;
     const blanked = await inSmallSteps((limit) => store.blankSome(limit), signal);
-    if (blanked === 0) return;
-    log.info("messages of deleted accounts blanked", { blanked });
-    onBlanked();
+    const removed = await inSmallSteps((limit) => rooms.eraseDeleted(limit), signal);
+    if (blanked + removed === 0) return;
+    log.info("messages of deleted accounts or rooms erased", { blanked, removed });
+    onErased();
   }
 }

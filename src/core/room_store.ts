@@ -46,8 +46,11 @@ export interface RoomStore {
   /** The ids of those that somebody is in, or is invited to. */
   roomsOf(user: string): Promise<string[]>;
 
-  /** Erases a room with all of its log: at once for those who were in it, on disk bit by bit. Its id stays used. */
+  /** Deletes a room for those who were in it. Its log is left to {@link eraseDeleted}; its id stays used. */
   deleteRoom(id: string): Promise<void>;
+
+  /** Removes at most `limit` entries or reactions of rooms that were deleted. @returns how many; 0 when nothing is left. */
+  eraseDeleted(limit: number): Promise<number>;
 
   /**
    * Who of those who are in it now has read `seq` or further and may see it, by name, without `except`, those who don't say, and those

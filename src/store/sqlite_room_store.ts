@@ -5,7 +5,7 @@ import { decodeText, settle } from "./column_values.ts";
 import type { Database } from "./database.ts";
 import { isUnblocked, openEnd } from "./visibility.ts";
 
-/** Entries that are erased in one transaction, words and all: some ten milliseconds of work. */
+/** Entries that are erased together with their room, words and all: some ten milliseconds of work. */
 const erasedAtOnce = 20;
 
 interface RoomRow {
@@ -115,15 +115,16 @@ function prepareStatements(database: Database) {
     ),
     removeReactions: database.prepare(
       `DELETE FROM reaction WHERE (conversation, seq, emoji, user) IN (
-         SELECT conversation, seq, emoji, user FROM reaction WHERE conversation = ? LIMIT ${erasedAtOnce})`,
+         SELECT conversation, seq, emoji, user FROM reaction WHERE conversation = ? LIMIT +?)`,
     ),
     removeEntries: database.prepare(
-      `DELETE FROM entry WHERE position IN (SELECT position FROM entry WHERE conversation = ? LIMIT ${erasedAtOnce})`,
+      `DELETE FROM entry WHERE position IN (SELECT position FROM entry WHERE conversation = ? ORDER BY seq LIMIT +?)`,
     ),
     erased: database.prepare(
       `SELECT c.id FROM conversation c WHERE ${isRoom} AND NOT EXISTS (SELECT 1 FROM room r WHERE r.conversation = c.id)
          AND (EXISTS (SELECT 1 FROM entry e WHERE e.conversation = c.id)
-           OR EXISTS (SELECT 1 FROM reaction r WHERE r.conversation = c.id))`,
+           OR EXISTS (SELECT 1 FROM reaction r WHERE r.conversation = c.id))
+       LIMIT 1`,
     ),
   };
 }
@@ -131,6 +132,8 @@ function prepareStatements(database: Database) {
 /** Rooms in the database that they share with the message store, whose commits write them. */
 export class SqliteRoomStore implements RoomStore {
   readonly #database: Database;
+  /** The conversation of the deleted room that is being erased. */
+  #erased: number | undefined;
   readonly #onDeleted: () => void;
   readonly #statements: ReturnType<typeof prepareStatements>;
 
@@ -205,28 +208,36 @@ export class SqliteRoomStore implements RoomStore {
   }
 
   /** What is left is the number of its conversation, since positions of the log never come again. */
-  async deleteRoom(id: string): Promise<void> {
+  deleteRoom(id: string): Promise<void> {
     const { find, removeRoom, removeRetention, removeSpans, removeMentions, removeMembers } = this.#statements;
-    const conversation = this.#database.transaction(() => {
-      const row = find.get(id) as unknown as RoomRow | undefined;
-      if (!row) return undefined;
-      removeSpans.run({ room: row.conversation });
-      removeMentions.run({ room: row.conversation });
-      removeMembers.run(row.conversation);
-      removeRetention.run(row.conversation);
-      removeRoom.run(row.conversation);
-      return row.conversation;
+    return settle(() => {
+      const isDeleted = this.#database.transaction(() => {
+        const row = find.get(id) as unknown as RoomRow | undefined;
+        if (!row) return false;
+        removeSpans.run({ room: row.conversation });
+        removeMentions.run({ room: row.conversation });
+        removeMembers.run(row.conversation);
+        removeRetention.run(row.conversation);
+        removeRoom.run(row.conversation);
+        // Also its first entry, so that the request that made it is not taken for one that was sent again.
+        this.#erase(row.conversation, erasedAtOnce);
+        return true;
+      });
+      if (isDeleted) this.#onDeleted();
     });
-    if (conversation === undefined) return;
-    this.#onDeleted();
-    while (this.#eraseSome(conversation)) await new Promise((resolve) => setTimeout(resolve));
   }
 
-  /** Erases what deletions left that a crash interrupted. */
-  finishDeletions(): void {
-    for (const { id } of this.#statements.erased.all() as { id: number }[]) {
-      while (this.#eraseSome(id));
-    }
+  eraseDeleted(limit: number): Promise<number> {
+    return settle(() => {
+      for (;;) {
+        this.#erased ??= (this.#statements.erased.get() as { id: number } | undefined)?.id;
+        const conversation = this.#erased;
+        if (conversation === undefined) return 0;
+        const count = this.#database.transaction(() => this.#erase(conversation, limit));
+        if (count > 0) return count;
+        this.#erased = undefined;
+      }
+    });
   }
 
   readersOf(
@@ -248,13 +259,11 @@ export class SqliteRoomStore implements RoomStore {
     });
   }
 
-  /** @returns whether there was something. */
-  #eraseSome(conversation: number): boolean {
+  /** @returns how many reactions or entries were removed. */
+  #erase(conversation: number, limit: number): number {
     const { removeReactions, removeEntries } = this.#statements;
-    return this.#database.transaction(() => {
-      const reactions = removeReactions.run(conversation).changes;
-      return reactions !== 0 || removeEntries.run(conversation).changes !== 0;
-    });
+    const reactions = Number(removeReactions.run(conversation, limit).changes);
+    return reactions > 0 ? reactions : Number(removeEntries.run(conversation, limit).changes);
   }
 }
 

@@ -310,8 +310,13 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
     assert.equal(left.at(-1)!.position, kept.position);
     assert.deepEqual(await rooms.countRooms("ben", { emptyAfter: 0 }), { created: 0, joined: 0 });
     assert.equal(messages.head, head);
+    const erased: number[] = [];
+    do erased.push(await rooms.eraseDeleted(1_000)); while (erased.at(-1)! > 0);
+    assert.ok(erased.length > 3 && erased.every((count) => count <= 1_000), String(erased));
+    assert.equal((await messages.sentBy("ana", { beforeId: "", limit: 10, maxBytes: 1_000_000 })).messages.length, 2);
     await rooms.deleteRoom(a);
     await rooms.deleteRoom(c);
+    assert.equal(await rooms.eraseDeleted(1_000), 0);
     await setting.create(c, { name: "ops" });
     assert.equal(await rooms.findPublicRoom("ops"), c);
   });

@@ -14,6 +14,14 @@ import { toStatus } from "./status.ts";
 const maxQuestions = 1_000;
 const maxAnswerBytes = 256 * 1024;
 
+const { serverReflectionInfo } = ServerReflectionService;
+
+/** Paths of the method in both versions of the protocol. */
+export const reflectionPaths: readonly string[] = [
+  serverReflectionInfo.path,
+  serverReflectionInfo.path.replace("/grpc.reflection.v1.", "/grpc.reflection.v1alpha."),
+];
+
 type Answer = NonNullable<ServerReflectionResponse["messageResponse"]>;
 type Question = NonNullable<ServerReflectionRequest["messageRequest"]>;
 type ReflectionCall = ServerDuplexStream<ServerReflectionRequest, Uint8Array>;
@@ -54,11 +62,8 @@ export function addReflection(server: Server, { services, admit }: ReflectionOpt
       call.on("end", () => call.end());
     },
   } as UntypedServiceImplementation;
-  const { serverReflectionInfo } = ServerReflectionService;
   const asBytes = { ...serverReflectionInfo, responseSerialize: (response: Buffer) => response };
-  const alphaPath = serverReflectionInfo.path.replace("/grpc.reflection.v1.", "/grpc.reflection.v1alpha.");
-  server.addService({ serverReflectionInfo: asBytes }, implementation);
-  server.addService({ serverReflectionInfo: { ...asBytes, path: alphaPath } }, implementation);
+  for (const path of reflectionPaths) server.addService({ serverReflectionInfo: { ...asBytes, path } }, implementation);
 }
 
 /** The encoded response, of which the answer is encoded already: fields of one message may come one after the other. */

@@ -9,11 +9,21 @@ import { addressKey } from "../core/address_key.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { AuthServiceService } from "../gen/chatd/v1/auth_service.ts";
 import { peerAddress } from "./peer_address.ts";
+import { reflectionPaths } from "./reflection.ts";
 import { codeKey, toStatus } from "./status.ts";
 import { StrangersBudget, strangersCosts, type StrangersLimits, type StrangersWork } from "./strangers_budget.ts";
 
-/** The calls that try to make somebody known. */
-const accountPaths: ReadonlySet<string> = new Set([AuthServiceService.logIn.path, AuthServiceService.register.path]);
+interface Price {
+  readonly work: StrangersWork;
+  readonly cost: number;
+}
+
+/** Tokens that are taken before a call of these methods is let in. */
+const prices = new Map<string, Price>();
+for (const { path } of [AuthServiceService.logIn, AuthServiceService.register]) {
+  prices.set(path, { work: "accounts", cost: strangersCosts.account });
+}
+for (const path of reflectionPaths) prices.set(path, { work: "reflection", cost: strangersCosts.reflection });
 
 /** The connections of the server, which grpc-js names by "127.0.0.1:51234". */
 export interface StrangerConnections {
@@ -57,7 +67,8 @@ export class StrangerCalls {
         opened = { peer, isLoggedIn: false, isRefused: false };
         this.#open.set(metadata, opened);
         try {
-          if (accountPaths.has(path)) this.admit(peer, "accounts", strangersCosts.account);
+          const price = prices.get(path);
+          if (price !== undefined) this.admit(peer, price.work, price.cost);
         } catch (error) {
           return call.sendStatus(toStatus(error));
         }

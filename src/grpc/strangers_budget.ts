@@ -16,7 +16,7 @@ export const strangersLimits: StrangersLimits = {
   callsBeyond: 16,
 };
 
-/** Tokens that each thing costs which needs no login. A question of reflection costs one for each KiB of its answer. */
+/** Tokens that each thing costs which needs no login. An answer of reflection costs one for each KiB of it. */
 export const strangersCosts = {
   /** A connection over which nobody logged in. */
   connection: 4,
@@ -24,6 +24,8 @@ export const strangersCosts = {
   call: 1,
   /** A try to log in or to register, beside the call. */
   account: 10,
+  /** A call of reflection, beside the call and its answers. */
+  reflection: 1,
 };
 
 /** The kinds of work that are refused when the budget of all strangers together is used up. */

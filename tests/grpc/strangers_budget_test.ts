@@ -52,6 +52,7 @@ Deno.test("docs/security.md has the figures of the budget", () => {
     assert.deepEqual(cells(work), [inWords(inAll.burst), inWords(inAll.perSecond)]);
   }
   assert.deepEqual(cells(/^A call without a good token/), [String(strangersCosts.call)]);
+  assert.deepEqual(cells(/^A call of reflection/), [String(strangersCosts.reflection)]);
   assert.deepEqual(cells(/^A try to log in/), [String(strangersCosts.account)]);
   assert.deepEqual(cells(/^A connection over which nobody/), [String(strangersCosts.connection)]);
   const text = readDocument("docs/security.md").replace(/\s+/g, " ");

@@ -57,20 +57,26 @@ export class RegistrationConnection {
   }
 
   async #connect(): Promise<void> {
-    const { connect, consume, log } = this.#options;
+    const { connect, log } = this.#options;
     const { signal } = this.#closed;
     try {
       const connection = await connect(signal);
       this.#connection = connection;
-      const failed = () => void connection.close();
-      const channel = await connection.channel(failed);
-      await channel.prefetch(registrationsAtOnce);
-      await consume(channel, failed);
+      // With a connection that is lost meanwhile, amqplib says nothing.
+      const lost = connection.lost.then((error) => Promise.reject(error));
+      await Promise.race([this.#consume(connection), lost]);
     } catch (error) {
       await this.#connection?.close();
       this.#connection = undefined;
       if (!signal.aborted) log.warn("no connection for registrations", { reason: toChatError(error).message });
     }
     if (signal.aborted) await this.#connection?.close();
+  }
+
+  async #consume(connection: BrokerConnection): Promise<void> {
+    const failed = () => void connection.close();
+    const channel = await connection.channel(failed);
+    await channel.prefetch(registrationsAtOnce);
+    await this.#options.consume(channel, failed);
   }
 }

@@ -5,16 +5,15 @@ import type { Log } from "../core/log.ts";
 import { ClientFrame, Error as ErrorMessage } from "../gen/chatd/v1/session.ts";
 import { toWireError } from "../wire/convert.ts";
 import { logIn, register } from "./account_requests.ts";
-import { hearBlocked } from "./broker_canary.ts";
 import type { BrokerConnection } from "./broker_connection.ts";
 import { toChannelError } from "./broker_errors.ts";
 import { BrokerEvents } from "./broker_events.ts";
 import { BrokerSession } from "./broker_session.ts";
 import { BrokerSessions } from "./broker_sessions.ts";
-import { removeDirectExchanges } from "./direct_exchanges.ts";
 import { DirectReplies } from "./direct_replies.ts";
 import { FileRequests } from "./file_requests.ts";
 import { FloodGuard } from "./flood_guard.ts";
+import { hearBlocked } from "./hear_blocked.ts";
 import { type Incoming, parseIncoming, type ReplyAddress, replyAddress, sessionHeader } from "./incoming.ts";
 import { KnownChannels } from "./known_channels.ts";
 import { NamelessSenders } from "./nameless_senders.ts";
@@ -23,6 +22,7 @@ import { decodePayload, encodePayload, endingFrame } from "./payload.ts";
 import { type Outgoing, Publisher } from "./publisher.ts";
 import { RegistrationConnection } from "./registration_connection.ts";
 import { Registrations } from "./registrations.ts";
+import { removeDirectExchanges } from "./remove_direct_exchanges.ts";
 import { SenderChecks } from "./sender_checks.ts";
 import type { SessionQueues } from "./session_queues.ts";
 import { declareSessionQueue, declareTopology, fileQueue, registrationQueue, requestQueue } from "./topology.ts";
@@ -228,6 +228,8 @@ export class ServingConnection {
         },
       });
     }
+    // One that ended meanwhile closes what it opened; nothing else here would notice.
+    if (!this.#connection.isOpen) throw await this.lost;
     hearBlocked(this.#connection, this.#declaring);
     this.#isServing = true;
   }

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { Buffer } from "node:buffer";
 import { BrokerManagement } from "../../src/amqp/broker_management.ts";
 import { BrokerWatch } from "../../src/amqp/broker_watch.ts";
 import { LargestSenders } from "../../src/amqp/largest_senders.ts";
@@ -9,7 +8,7 @@ import { silentLog } from "../../src/core/log.ts";
 import { startTestAmqpServer, startTestBroker } from "../support/amqp_server.ts";
 import { eventually } from "../support/eventually.ts";
 import { join, until } from "../support/person.ts";
-import { methodFrame, RawBrokerSocket } from "../support/raw_broker_socket.ts";
+import { RawBrokerSocket } from "../support/raw_broker_socket.ts";
 
 const password = "correct horse battery";
 const mebibyte = 2 ** 20;
@@ -98,12 +97,8 @@ Deno.test("an account that fills the broker's memory with unread replies is thro
   watch.start();
   using mallory = new RawBrokerSocket(node.amqpPort, { user: "mallory", password });
   await eventually(() => mallory.isReady, () => "mallory is logged in");
-  mallory.stopReading();
-  // basic.qos, whose replies the broker keeps: the alarm stops messages, not commands.
-  const ask = methodFrame(1, [60, 10], Buffer.from([0, 0, 0, 0, 0, 1, 0]));
-  const many = Buffer.concat(Array.from({ length: 10_000 }, () => ask));
   await eventually(() => {
-    if (mallory.waiting < mebibyte) mallory.write(many);
+    mallory.askInVain();
     return chatd.server.isBlocked;
   }, () => "the broker lacks memory");
   assert.equal(chatd.server.lacksMemory, true);

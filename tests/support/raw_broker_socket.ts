@@ -7,6 +7,11 @@ export type MethodId = readonly [number, number];
 const connectionClose = "\0\x0a\0\x32";
 const channelOpened = "\0\x14\0\x0b";
 
+/** Of basic.qos, which changes nothing. */
+const manyRequests = Buffer.concat(
+  Array.from({ length: 10_000 }, () => methodFrame(1, [60, 10], Buffer.from([0, 0, 0, 0, 0, 1, 0]))),
+);
+
 /** A client of RabbitMQ that writes AMQP's methods as bytes, and does what amqplib cannot. */
 export class RawBrokerSocket implements Disposable {
   readonly #socket: Socket;
@@ -45,17 +50,14 @@ export class RawBrokerSocket implements Disposable {
     return this.#isClosed;
   }
 
-  /** Of all that was written, in bytes: what the system has not taken yet. */
-  get waiting(): number {
-    return this.#socket.writableLength;
-  }
-
   write(bytes: Uint8Array): void {
     this.#socket.write(bytes);
   }
 
-  stopReading(): void {
+  /** Asks for 10,000 replies and reads none of them, unless the system has not taken earlier requests yet. */
+  askInVain(): void {
     this.#socket.pause();
+    if (this.#socket.writableLength < 1024 * 1024) this.#socket.write(manyRequests);
   }
 
   [Symbol.dispose](): void {

@@ -66,7 +66,10 @@ export interface User {
   readonly createdAt: number;
 }
 
-const defaultTokenLifetimeMs = 90 * 24 * 60 * 60 * 1000;
+/** Registrations from an address at once, and then in a second. */
+export const standardRegistrations = { burst: 30, perSecond: 1 / 10 };
+/** How long a token is good after its last use, in milliseconds. */
+export const defaultTokenLifetimeMs = 90 * 24 * 60 * 60 * 1000;
 /**
  * Who may use the server. It keeps the one promise that everything else builds on: who a token stands for. One
  * instance owns the store's accounts; whatever changes a user is done one at a time.
@@ -105,7 +108,7 @@ export class Accounts {
       store: options.store,
       clock: options.clock,
       mode: options.registration,
-      perAddress: options.registrationsPerAddress ?? { burst: 30, perSecond: 1 / 10 },
+      perAddress: options.registrationsPerAddress ?? standardRegistrations,
     });
   }
 

@@ -12,7 +12,7 @@ const touchIntervalMs = 60 * 60 * 1000;
  * How many devices a user has. Beyond it, one that is logged out is forgotten, and when there is none, one is logged out first:
  * the one used longest ago.
  */
-const maxDevices = 100;
+export const maxDevices = 100;
 
 export interface DevicesOptions {
   readonly store: AccountStore;

@@ -32,7 +32,8 @@ export class BrokerConnection implements AsyncDisposable {
   readonly lost: Promise<ChatError>;
   readonly #model: ChannelModel;
   #isOpen = true;
-  #isBlocked = false;
+  /** Why the broker takes nothing; undefined while it does. */
+  #blocked: string | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(model: ChannelModel, { broker, login, onBlocked }: OpenBrokerOptions) {
@@ -44,11 +45,11 @@ export class BrokerConnection implements AsyncDisposable {
     writeOncePerTurn(this.#socket);
     tolerateHeaders(model.connection as unknown as FrameReader);
     model.on("blocked", (reason) => {
-      this.#isBlocked = true;
+      this.#blocked = reason;
       onBlocked?.(reason);
     });
     model.on("unblocked", () => {
-      this.#isBlocked = false;
+      this.#blocked = undefined;
       onBlocked?.(undefined);
     });
     let failure: unknown;
@@ -106,7 +107,12 @@ export class BrokerConnection implements AsyncDisposable {
 
   /** The broker takes nothing from this connection, for lack of memory or disk. */
   get isBlocked(): boolean {
-    return this.#isBlocked;
+    return this.#blocked !== undefined;
+  }
+
+  /** It is blocked for lack of memory. */
+  get lacksMemory(): boolean {
+    return /memory/.test(this.#blocked ?? "");
   }
 
   get isOpen(): boolean {

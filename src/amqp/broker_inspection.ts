@@ -42,7 +42,7 @@ export async function* inspectLocks(connection: BrokerConnection): AsyncGenerato
   yield { what: "send AMQP frames longer than 8 KiB", holds: frameMax > 0 && frameMax <= maxAmqpFrameBytes };
 }
 
-/** Whether a client can publish to an exchange; nothing arrives anywhere. False too where there is no such exchange yet. */
+/** Whether a client can publish (an empty message, which a server refuses) to an exchange. False too where there is none yet. */
 export async function canPublish(connection: BrokerConnection, exchange: string): Promise<boolean> {
   return await isAllowed(connection, (channel) => channel.publish(exchange, "inspection", Buffer.alloc(0)));
 }

@@ -1,7 +1,8 @@
 import type { Log } from "../core/log.ts";
 import { pause } from "../core/pause.ts";
 import type { BrokerManagement } from "./broker_management.ts";
-import type { RefusedLogins } from "./refused_logins.ts";
+import { LargestSenders } from "./largest_senders.ts";
+import { isLoopback, type RefusedLogins } from "./refused_logins.ts";
 import { registrationUser } from "./topology.ts";
 
 /** The shortest wait between two looks, in milliseconds. */
@@ -24,6 +25,8 @@ export interface BrokerWatchOptions {
   readonly refused: Pick<RefusedLogins, "refuseUser" | "refuseAddress">;
   /** Whether this is an account of chatd; others on the broker are not chatd's business. */
   isAccount(user: string): Promise<boolean>;
+  /** Whether the broker takes no messages for lack of memory. */
+  lacksMemory(): boolean;
 }
 
 interface Channel {
@@ -35,7 +38,7 @@ interface Channel {
 /**
  * Looks for transactional channels, which chatd's clients never open: the broker keeps all that such a channel publishes in
  * memory until it commits, and no limit of RabbitMQ bounds that (https://www.rabbitmq.com/docs/semantics#tx). Closes their
- * connections, and has their user and address refused.
+ * connections, and has their user and address refused. While the broker lacks memory, so fare the {@link LargestSenders}.
  */
 export class BrokerWatch implements AsyncDisposable {
   readonly #options: BrokerWatchOptions;
@@ -43,10 +46,12 @@ export class BrokerWatch implements AsyncDisposable {
   #watching: Promise<void> | undefined;
   /** Names of the connections that are being closed, which takes seconds each. */
   readonly #closing = new Set<string>();
+  readonly #senders: LargestSenders;
   #isFailing = false;
 
   constructor(options: BrokerWatchOptions) {
     this.#options = options;
+    this.#senders = new LargestSenders(options);
   }
 
   /** Looks again and again until it is disposed of. */
@@ -60,13 +65,13 @@ export class BrokerWatch implements AsyncDisposable {
    * @throws {ChatError} when the management does not answer
    */
   async look(): Promise<number> {
-    const { management, vhost } = this.#options;
+    const { management, vhost, lacksMemory } = this.#options;
     const path = `/api/vhosts/${encodeURIComponent(vhost)}/channels?columns=${columns}`;
     const began = performance.now();
     const channels = (await management.get(path) ?? []) as Channel[];
     const took = performance.now() - began;
     for (const channel of channels) if (channel.transactional) await this.#throwOff(channel);
-    return took;
+    return took + await this.#senders.look({ close: lacksMemory() });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -79,7 +84,8 @@ export class BrokerWatch implements AsyncDisposable {
     while (await pause(waitMs, this.#closed.signal)) {
       waitMs = intervalMs;
       try {
-        waitMs = Math.min(maxIntervalMs, Math.max(intervalMs, restFactor * await this.look()));
+        const restMs = restFactor * await this.look();
+        waitMs = this.#options.lacksMemory() ? intervalMs : Math.min(maxIntervalMs, Math.max(intervalMs, restMs));
         this.#isFailing = false;
       } catch (error) {
         if (!this.#isFailing) this.#options.log.warn("the broker's channels cannot be watched", { error });
@@ -100,9 +106,4 @@ export class BrokerWatch implements AsyncDisposable {
       .catch((error) => log.warn("a connection with a transactional channel was not closed", { user, error }))
       .finally(() => this.#closing.delete(name));
   }
-}
-
-/** A local proxy's address is that of everybody behind it. */
-function isLoopback(address: string): boolean {
-  return address === "::1" || /^(::ffff:)?127\./.test(address);
 }

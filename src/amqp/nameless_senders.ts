@@ -2,7 +2,7 @@ import type { ConsumeMessage } from "amqplib";
 import type { Log } from "../core/log.ts";
 import { pause } from "../core/pause.ts";
 import type { BrokerConnection } from "./broker_connection.ts";
-import { fileExchange, registrationExchange, registrationUser, requestExchange } from "./topology.ts";
+import { clientExchanges, registrationUser } from "./topology.ts";
 
 /** RabbitMQ's exchange for copies of what is published (https://www.rabbitmq.com/docs/firehose). */
 const traceExchange = "amq.rabbitmq.trace";
@@ -63,7 +63,7 @@ export class NamelessSenders {
     // What is not acknowledged bounds how many copies come.
     await channel.prefetch(samples);
     const { queue } = await channel.assertQueue("", { exclusive: true, autoDelete: true, maxLength: 1 });
-    for (const exchange of [requestExchange, fileExchange, registrationExchange]) {
+    for (const exchange of clientExchanges) {
       await channel.bindQueue(queue, traceExchange, `publish.${exchange}`);
     }
     await channel.consume(queue, (copy) => {

@@ -46,3 +46,8 @@ export class RefusedLogins {
     return (this.#ends.get(key) ?? 0) > this.#options.clock.now();
   }
 }
+
+/** Whether an address is this machine's: behind one may be a local proxy, and everybody who uses it. */
+export function isLoopback(address: string): boolean {
+  return address === "::1" || /^(::ffff:)?127\./.test(address);
+}

@@ -1,9 +1,9 @@
+import { calmLog } from "../core/calm_log.ts";
 import { type ChatError, toChatError } from "../core/chat_error.ts";
 import { pause } from "../core/pause.ts";
 import { Backoff } from "../client/backoff.ts";
 import { type BrokerAddress, type BrokerLogin, formatBroker } from "./broker_address.ts";
 import { BrokerConnection } from "./broker_connection.ts";
-import { calmLog } from "./calm_log.ts";
 import { ServingConnection, type ServingOptions } from "./serving_connection.ts";
 
 export interface AmqpServerOptions extends ServingOptions {
@@ -12,6 +12,8 @@ export interface AmqpServerOptions extends ServingOptions {
   readonly login: BrokerLogin;
   /** PEM; trusted instead of the system's roots. */
   readonly ca?: string;
+  /** People register over the broker: their messages come over another connection. */
+  readonly registration: boolean;
   /**
    * This server has served before, in a process that died: what would keep a new one from starting (no broker, or the place
    * of the connection that died, which the broker has not missed yet) is waited for. No unless given.
@@ -39,6 +41,10 @@ export interface AmqpServer {
   readonly sessions: number;
   /** Requests are taken now: the broker is there, and this server was not stopped. */
   readonly isServing: boolean;
+  /** The broker takes no messages, for lack of memory or disk. */
+  readonly isBlocked: boolean;
+  /** It takes none for lack of memory. */
+  readonly lacksMemory: boolean;
   /** Takes no more requests; live sessions may still say what they have to say until {@link close}. */
   stop(): Promise<void>;
   /** Waits until the broker has what sessions said, for `deadlineMs` at most. Idempotent. */
@@ -88,6 +94,14 @@ class Server implements AmqpServer {
     return !this.#stopped.signal.aborted && this.#serving !== undefined && this.#serving.isServing;
   }
 
+  get isBlocked(): boolean {
+    return this.#serving?.isBlocked ?? false;
+  }
+
+  get lacksMemory(): boolean {
+    return this.#serving?.lacksMemory ?? false;
+  }
+
   async start(): Promise<void> {
     this.#running = this.#keepServing(this.#options.again ? undefined : await this.#connect());
   }
@@ -108,7 +122,7 @@ class Server implements AmqpServer {
   }
 
   async #connect(): Promise<ServingConnection> {
-    const { broker, login, ca, inspect, log } = this.#options;
+    const { broker, login, ca, inspect, log, registration } = this.#options;
     if (!this.#isInspected) await inspect?.(this.#stopped.signal);
     this.#isInspected = true;
     const open = (name: string, signal: AbortSignal) => {
@@ -120,8 +134,12 @@ class Server implements AmqpServer {
     };
     const connection = await open("chatd server", this.#stopped.signal);
     const connectForReplies = (signal: AbortSignal) => open("chatd server, replies", signal);
+    const connectForRegistrations = registration
+      ? (signal: AbortSignal) => open("chatd server, registrations", signal)
+      : undefined;
     const stale = this.#serving?.queues ?? [];
-    const serving = await ServingConnection.open(connection, { ...this.#options, stale, connectForReplies });
+    const options = { ...this.#options, stale, connectForReplies, connectForRegistrations };
+    const serving = await ServingConnection.open(connection, options);
     if (this.#stopped.signal.aborted) await serving.close({ deadlineMs: 0 });
     return this.#serving = serving;
   }

@@ -13,20 +13,22 @@ import { BrokerSessions } from "./broker_sessions.ts";
 import { DirectReplies } from "./direct_replies.ts";
 import { FileRequests } from "./file_requests.ts";
 import { FloodGuard } from "./flood_guard.ts";
+import { hearBlocked } from "./hear_blocked.ts";
 import { type Incoming, parseIncoming, type ReplyAddress, replyAddress, sessionHeader } from "./incoming.ts";
 import { KnownChannels } from "./known_channels.ts";
 import { NamelessSenders } from "./nameless_senders.ts";
 import { messageTypes } from "./message_types.ts";
 import { decodePayload, encodePayload, endingFrame } from "./payload.ts";
 import { type Outgoing, Publisher } from "./publisher.ts";
+import { RegistrationConnection } from "./registration_connection.ts";
 import { Registrations } from "./registrations.ts";
+import { removeDirectExchanges } from "./remove_direct_exchanges.ts";
 import { SenderChecks } from "./sender_checks.ts";
 import type { SessionQueues } from "./session_queues.ts";
 import { declareSessionQueue, declareTopology, fileQueue, registrationQueue, requestQueue } from "./topology.ts";
 
 /** Messages that are being dealt with at once; further ones wait in the broker. */
 const requestsAtOnce = 500;
-const registrationsAtOnce = 4;
 /** Of 48 KiB each, until the broker has their answers. */
 const chunksAtOnce = 16;
 /** Of each user: more than the chunks that the core takes. */
@@ -59,6 +61,8 @@ interface OpenServingOptions extends ServingOptions {
   readonly stale: readonly string[];
   /** Opens another connection, for what is published to addresses that clients chose. @throws {ChatError} */
   connectForReplies(signal: AbortSignal): Promise<BrokerConnection>;
+  /** Opens another, for the messages of those who have no account. Absent: nobody registers over the broker. @throws {ChatError} */
+  connectForRegistrations?(signal: AbortSignal): Promise<BrokerConnection>;
 }
 
 type Serve = (incoming: Incoming, address: ReplyAddress, session: BrokerSession | undefined) => Promise<void>;
@@ -75,6 +79,7 @@ export class ServingConnection {
   #declaring!: Channel;
   #publisher!: Publisher;
   #replies: DirectReplies | undefined;
+  #registering: RegistrationConnection | undefined;
   readonly #channels = new KnownChannels();
   /** The broker tells of its channels. */
   #hasEvents = false;
@@ -117,7 +122,7 @@ export class ServingConnection {
       await serving.#open();
       return serving;
     } catch (error) {
-      await Promise.all([connection.close(), serving.#replies?.close()]);
+      await Promise.all([connection.close(), serving.#replies?.close(), serving.#registering?.close()]);
       // amqplib says in many words of its own that the connection has ended meanwhile.
       throw error instanceof ChatError ? error : toChannelError(error, connection.broker);
     }
@@ -129,7 +134,17 @@ export class ServingConnection {
   }
 
   get isServing(): boolean {
-    return this.#isServing && !this.#stopping && this.#connection.isOpen && !this.#connection.isBlocked;
+    return this.#isServing && !this.#stopping && this.#connection.isOpen && !this.isBlocked;
+  }
+
+  /** The broker takes no messages, for lack of memory or disk. */
+  get isBlocked(): boolean {
+    return this.#connection.isOpen && this.#connection.isBlocked;
+  }
+
+  /** It takes none for lack of memory. */
+  get lacksMemory(): boolean {
+    return this.isBlocked && this.#connection.lacksMemory;
   }
 
   get sessions(): number {
@@ -144,6 +159,7 @@ export class ServingConnection {
   /** Takes no more requests. What sessions say until {@link close} still goes out. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    await this.#registering?.close();
     if (!this.#connection.isOpen) return;
     await Promise.all(this.#consumerTags.map(({ channel, tag }) => channel.cancel(tag))).catch(() => {});
   }
@@ -154,7 +170,7 @@ export class ServingConnection {
     const timer = setTimeout(resolve, deadlineMs);
     if (this.#connection.isOpen) await Promise.race([this.#stopAndFlush(), promise, this.lost]);
     clearTimeout(timer);
-    await Promise.all([this.#connection.close(), this.#replies?.close()]);
+    await Promise.all([this.#connection.close(), this.#replies?.close(), this.#registering?.close()]);
     this.#ended();
   }
 
@@ -165,6 +181,7 @@ export class ServingConnection {
 
   async #open(): Promise<void> {
     const failed = (error: ChatError) => void this.#fail(error);
+    await removeDirectExchanges(this.#connection);
     this.#declaring = await this.#connection.channel(failed);
     await this.#asking(() => declareTopology(this.#declaring));
     await Promise.all(this.#options.stale.map((queue) => this.#declaring.deleteQueue(queue)));
@@ -190,19 +207,30 @@ export class ServingConnection {
     this.#replies = replies;
     const requests = await this.#connection.channel(failed);
     await requests.prefetch(requestsAtOnce);
-    await this.#consume(requests, requestQueue, (...asked) => this.#request(...asked));
+    await this.#consumeOwn(requests, requestQueue, (...asked) => this.#request(...asked));
     const files = await this.#connection.channel(failed);
     await files.prefetch(chunksAtOnce);
     const fileRequests = new FileRequests({ ...this.#options, replies });
-    await this.#consume(
+    await this.#consumeOwn(
       files,
       fileQueue,
       (incoming, address) => fileRequests.answer(incoming, address),
       this.#fileGuard,
     );
-    const registrations = await this.#connection.channel(failed);
-    await registrations.prefetch(registrationsAtOnce);
-    await this.#consume(registrations, registrationQueue, (incoming, address) => this.#register(incoming, address));
+    const { connectForRegistrations } = this.#options;
+    if (connectForRegistrations !== undefined) {
+      this.#registering = await RegistrationConnection.open({
+        connect: connectForRegistrations,
+        log,
+        consume: async (channel, failed) => {
+          const serve: Serve = (incoming, address) => this.#register(incoming, address);
+          await this.#consume(channel, registrationQueue, { serve, guard: this.#guard, failed });
+        },
+      });
+    }
+    // One that ended meanwhile closes what it opened; nothing else here would notice.
+    if (!this.#connection.isOpen) throw await this.lost;
+    hearBlocked(this.#connection, this.#declaring);
     this.#isServing = true;
   }
 
@@ -214,15 +242,20 @@ export class ServingConnection {
     }
   }
 
+  async #consumeOwn(channel: Channel, queue: string, serve: Serve, guard = this.#guard): Promise<void> {
+    const failed = (error: ChatError) => void this.#fail(error);
+    this.#consumerTags.push({ channel, tag: await this.#consume(channel, queue, { serve, guard, failed }) });
+  }
+
+  /** @returns the tag of the consumer */
   async #consume(
     channel: Channel,
     queue: string,
-    serve: Serve,
-    guard = this.#guard,
-  ): Promise<void> {
+    { serve, guard, failed }: { serve: Serve; guard: FloodGuard; failed(error: ChatError): void },
+  ): Promise<string> {
     try {
-      const { consumerTag: tag } = await channel.consume(queue, (message) => {
-        if (message === null) return this.#fail(new ChatError("unavailable", `The queue "${queue}" was deleted.`));
+      const { consumerTag } = await channel.consume(queue, (message) => {
+        if (message === null) return failed(new ChatError("unavailable", `The queue "${queue}" was deleted.`));
         const acknowledge = () => this.#acknowledge(channel, message);
         const isGenuine = this.#judge(message, queue);
         if (isGenuine === true) return void this.#serve(message, serve, guard).finally(acknowledge);
@@ -231,7 +264,7 @@ export class ServingConnection {
         if (isGenuine === false) return;
         void isGenuine.then((genuine) => genuine ? this.#serve(message, serve, guard) : undefined);
       }, { exclusive: true });
-      this.#consumerTags.push({ channel, tag });
+      return consumerTag;
     } catch (error) {
       const known = toChannelError(error, this.#connection.broker);
       if (known.code !== "permission_denied" || !/exclusive/.test(known.message)) throw known;
@@ -399,6 +432,7 @@ export class ServingConnection {
 
   #ended(): void {
     void this.#replies?.close();
+    void this.#registering?.close();
     for (const giveUp of this.#undeclared) giveUp();
     this.#left.push(...this.#sessions.disconnected());
   }

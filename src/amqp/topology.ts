@@ -9,6 +9,8 @@ export const fileQueue = "chatd.files";
 /** Where those publish who have no account yet. */
 export const registrationExchange = "chatd.registration";
 export const registrationQueue = "chatd.registration";
+/** All that clients publish to. */
+export const clientExchanges = [requestExchange, fileExchange, registrationExchange] as const;
 /** The broker's name of those who have no account yet. */
 export const registrationUser = "register";
 /** Whoever asks for this name is let in to the broker, and no further: so clients see that the server answers the broker. */
@@ -61,17 +63,23 @@ const sessionLimits: Options.AssertQueue = {
   arguments: { "x-max-length-bytes": 4 * 1024 * 1024 },
 };
 
-/** Declares what all sessions share. What is there already with other properties is a channel error, `PRECONDITION_FAILED`. */
+const sharedQueues: readonly { exchange: string; queue: string; limits: Options.AssertQueue }[] = [
+  { exchange: requestExchange, queue: requestQueue, limits: requestLimits },
+  { exchange: fileExchange, queue: fileQueue, limits: fileLimits },
+  { exchange: registrationExchange, queue: registrationQueue, limits: registrationLimits },
+];
+
+/**
+ * Declares what all sessions share. What is there already with other properties is a channel error, `PRECONDITION_FAILED`. The
+ * exchanges ignore routing keys: the broker returns what it cannot route to a publisher who asks for that (`mandatory`), and
+ * keeps it in memory without a limit for one who does not read.
+ */
 export async function declareTopology(channel: Channel): Promise<void> {
-  await channel.assertExchange(requestExchange, "direct", { durable: true });
-  await channel.assertQueue(requestQueue, requestLimits);
-  await channel.bindQueue(requestQueue, requestExchange, requestQueue);
-  await channel.assertExchange(fileExchange, "direct", { durable: true });
-  await channel.assertQueue(fileQueue, fileLimits);
-  await channel.bindQueue(fileQueue, fileExchange, fileQueue);
-  await channel.assertExchange(registrationExchange, "direct", { durable: true });
-  await channel.assertQueue(registrationQueue, registrationLimits);
-  await channel.bindQueue(registrationQueue, registrationExchange, registrationQueue);
+  for (const { exchange, queue, limits } of sharedQueues) {
+    await channel.assertExchange(exchange, "fanout", { durable: true });
+    await channel.assertQueue(queue, limits);
+    await channel.bindQueue(queue, exchange, queue);
+  }
 }
 
 /** Declares the queue of one session. */

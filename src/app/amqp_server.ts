@@ -3,12 +3,12 @@ import { BrokerAuthority, inspectorPassword, inspectorUser } from "../amqp/broke
 import { type BrokerLogin, formatBroker } from "../amqp/broker_address.ts";
 import { maxAmqpFrameBytes } from "../amqp/broker_config.ts";
 import { BrokerConnection } from "../amqp/broker_connection.ts";
-import { calmLog } from "../amqp/calm_log.ts";
 import { BrokerManagement } from "../amqp/broker_management.ts";
 import { BrokerWatch } from "../amqp/broker_watch.ts";
 import { RefusedLogins } from "../amqp/refused_logins.ts";
 import { type AmqpServer, startAmqpServer } from "../amqp/server.ts";
 import { SessionQueues } from "../amqp/session_queues.ts";
+import { calmLog } from "../core/calm_log.ts";
 import type { Chat } from "../core/chat.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { systemClock } from "../core/clock.ts";
@@ -80,17 +80,21 @@ async function start(
   options: AmqpServerOptions,
   { again, beside, ...means }: Means & Pick<Serving, "again"> & { beside: boolean },
 ): Promise<RunningTransport> {
-  const { broker: { address }, authListen, sharedLogin, rate } = options;
+  const { broker: { address }, authListen, sharedLogin, amqpRegistration, rate } = options;
   const { chat, log, login, ca } = means;
   await using opened = new AsyncDisposableStack();
   const queues = new SessionQueues();
   const management = sharedLogin ? undefined : openManagement(options, means, opened);
-  const authority = sharedLogin ? undefined : await openAuthority(options, { ...means, queues, management }, opened);
+  let current: AmqpServer | undefined;
+  const lacksMemory = () => current?.lacksMemory ?? false;
+  const authority = sharedLogin
+    ? undefined
+    : await openAuthority(options, { ...means, queues, management, lacksMemory }, opened);
   if (sharedLogin) {
     log.warn("shared login: whoever has it can read and write everything on the broker, around this server");
   }
-  const open = ({ again }: { again: boolean }): Promise<AmqpServer> =>
-    startAmqpServer({
+  const open = async ({ again }: { again: boolean }): Promise<AmqpServer> =>
+    current = await startAmqpServer({
       chat,
       log,
       queues,
@@ -100,6 +104,7 @@ async function start(
       login,
       ca,
       sharedLogin,
+      registration: amqpRegistration || sharedLogin,
       again,
       inspect: authority && ((signal) => requireAsking(options, { ...authority, ca, log, signal })),
       // Honest clients put many requests into a message, and acknowledge a few times a second.
@@ -121,6 +126,9 @@ async function start(
     port: authListen.port,
     get isUp() {
       return server.isServing;
+    },
+    get isBlocked() {
+      return server.isBlocked;
     },
     ready,
     failed,
@@ -149,9 +157,10 @@ function openManagement(
 /** Listens for what the broker asks. */
 async function openAuthority(
   options: AmqpServerOptions,
-  { chat, log, login, queues, management }: Means & {
+  { chat, log, login, queues, management, lacksMemory }: Means & {
     queues: SessionQueues;
     management: BrokerManagement | undefined;
+    lacksMemory(): boolean;
   },
   opened: AsyncDisposableStack,
 ): Promise<{ inspector: BrokerLogin; port: number }> {
@@ -177,7 +186,7 @@ async function openAuthority(
   opened.defer(() => endpoint.close());
   if (management !== undefined) {
     const isAccount = async (user: string) => user !== login.user && await chat.accounts.findUser(user) !== undefined;
-    const watch = new BrokerWatch({ management, vhost: address.vhost, log, refused, isAccount });
+    const watch = new BrokerWatch({ management, vhost: address.vhost, log, refused, isAccount, lacksMemory });
     opened.use(watch).start();
   }
   return { inspector, port: endpoint.port };

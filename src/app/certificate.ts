@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { X509Certificate } from "node:crypto";
 import { ChatError } from "../core/chat_error.ts";
+import { clockLeadMs } from "../core/clock_guard.ts";
 
 /** A file of certificates that a server uses, and for how long. */
 export interface Certificate {
@@ -64,14 +65,30 @@ export function whyInvalid({ use, file, validFrom, validTo }: Certificate, now =
 }
 
 /**
- * @throws {ChatError} `invalid_argument` with all that is wrong; `unavailable` when all of it may pass: a machine may start
- * with its clock in the past, and set it a moment later
+ * @throws {ChatError} `invalid_argument` with all that is wrong; `unavailable` when all of it may pass: a machine may start with a wrong
+ * clock, and set it a moment later
  */
-export function refuseInvalid(certificates: readonly Certificate[], now = Date.now()): void {
-  const invalid = certificates.filter((certificate) => whyInvalid(certificate, now) !== undefined);
+export function refuseInvalid(
+  certificates: readonly Certificate[],
+  { now = Date.now(), lastSeen = () => undefined }: {
+    now?: number;
+    /** When a server last believed the clock, in milliseconds since the Unix epoch; asked only when something is not valid. */
+    lastSeen?(): number | undefined;
+  } = {},
+): void {
+  const reasons = certificates.map((certificate) => ({ certificate, reason: whyInvalid(certificate, now) }));
+  const invalid = reasons.filter(({ reason }) => reason !== undefined);
   if (invalid.length === 0) return;
-  const code = invalid.every(({ validFrom }) => now < validFrom) ? "unavailable" : "invalid_argument";
-  throw new ChatError(code, invalid.map((certificate) => whyInvalid(certificate, now)).join("\n"));
+  const seen = lastSeen();
+  const isAhead = seen !== undefined && now - seen > clockLeadMs;
+  const mayHaveLasted = ({ validTo }: Certificate) => isAhead && now >= validTo && seen < validTo;
+  const clocks = isAhead &&
+    `or set this machine's clock, which says ${formatTime(now)} and last said ${formatTime(seen)}.`;
+  const lines = invalid.map(({ certificate, reason }) =>
+    mayHaveLasted(certificate) ? reason!.replace(/\.$/, `, ${clocks}`) : reason
+  );
+  const mayPass = invalid.every(({ certificate }) => now < certificate.validFrom || mayHaveLasted(certificate));
+  throw new ChatError(mayPass ? "unavailable" : "invalid_argument", lines.join("\n"));
 }
 
 export function formatTime(ms: number): string {

@@ -1,5 +1,6 @@
 import { ChatError } from "../core/chat_error.ts";
 import { refuseInvalid } from "./certificate.ts";
+import { lastTimeSeen } from "./last_time_seen.ts";
 import { refuseOpenMetrics } from "./metrics_network.ts";
 import { requireDataFolder } from "./permissions.ts";
 import type { TransportServer } from "./run_server.ts";
@@ -32,8 +33,9 @@ export async function findProblems(
   servers: readonly TransportServer[],
 ): Promise<readonly string[]> {
   const problems: string[] = [];
+  const lastSeen = () => lastTimeSeen(options.dataDir);
   const checks: (() => unknown)[] = [
-    ...servers.map((server) => async () => refuseInvalid((await server.prepare()).certificates)),
+    ...servers.map((server) => async () => refuseInvalid((await server.prepare()).certificates, { lastSeen })),
     () => refuseOpenMetrics(options, servers),
     () => checkDataFolder(options.dataDir),
   ];

@@ -11,6 +11,8 @@ export interface OpenServer {
   readonly failed: Promise<never>;
   /** It serves now. */
   readonly isServing: boolean;
+  /** What it serves over takes no messages now. */
+  readonly isBlocked: boolean;
   stop(): Promise<void>;
   close(options: { deadlineMs: number }): Promise<void>;
 }
@@ -60,6 +62,10 @@ class KeptServer implements OpenServer {
 
   get isServing(): boolean {
     return this.#server?.isServing ?? false;
+  }
+
+  get isBlocked(): boolean {
+    return this.#server?.isBlocked ?? false;
   }
 
   async start(): Promise<void> {

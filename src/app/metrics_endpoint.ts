@@ -106,7 +106,8 @@ export class MetricsEndpoint {
   #notReady(): string[] {
     if (this.#stopping) return ["stopping"];
     if (this.#watched === undefined) return ["starting"];
-    return this.#watched.transports.filter(({ isUp }) => !isUp).map(({ name }) => `${name} is down`);
+    return this.#watched.transports.filter(({ isUp }) => !isUp)
+      .map(({ name, isBlocked }) => isBlocked ? `${name} is blocked: the broker takes no messages` : `${name} is down`);
   }
 }
 

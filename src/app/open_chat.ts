@@ -1,5 +1,6 @@
 import { Accounts, type Registration } from "../core/accounts.ts";
 import { AuditJournal } from "../core/audit_journal.ts";
+import { calmLog } from "../core/calm_log.ts";
 import { Chat } from "../core/chat.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
@@ -123,7 +124,7 @@ export function openCore(store: Store, options: OpenChatOptions): Core {
   // Files that they held may have no holder any more.
   const onErased = () => void chat.files.sweep();
   const retention = new Retention({ store: store.retention, clock, log, onRemoved: onErased });
-  const erasure = new Erasure({ store: store.erasure, log, onBlanked: onErased });
+  const erasure = new Erasure({ store: store.erasure, rooms: store.rooms, log, onErased });
   const search = new BackgroundSearch({ folder, log, entry });
   const chat: Chat = new Chat({
     accounts: new Accounts({
@@ -143,22 +144,16 @@ export function openCore(store: Store, options: OpenChatOptions): Core {
     search,
     limits,
     deletedAccounts,
-    onErase: () => void erasure.run(),
+    onErase: () => erasure.run(),
     clock,
-    log,
+    log: calmLog(log),
     audit,
     metrics,
     noteUse: (deviceId, consumer) => deviceCleanup.noteUse(deviceId, consumer),
     defer,
     rate,
   });
-  const deviceCleanup = new DeviceCleanup({
-    store: store.deviceCleanup,
-    live: chat.live,
-    clock,
-    log,
-    mayRemoveByAge: () => clock.allowsRemovalByAge(),
-  });
+  const deviceCleanup = new DeviceCleanup({ store: store.deviceCleanup, live: chat.live, clock, log: calmLog(log) });
   const close = async () => {
     search.close();
     await chat.close();

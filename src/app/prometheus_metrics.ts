@@ -5,9 +5,16 @@ import { type Certificate, daysLeft } from "./certificate.ts";
 import { MetricFamilies } from "./prometheus_text.ts";
 import { version } from "./version.ts";
 
+export interface WatchedTransport {
+  readonly name: string;
+  readonly isUp: boolean;
+  readonly isBlocked?: boolean;
+  readonly connections?: number;
+}
+
 /** What is looked at when metrics are asked for. */
 export interface Watched {
-  readonly transports: readonly { readonly name: string; readonly isUp: boolean; readonly connections?: number }[];
+  readonly transports: readonly WatchedTransport[];
   readonly certificates: readonly Certificate[];
   /** How many entries of the log searches do not find yet. */
   searchLag(): number;
@@ -15,6 +22,8 @@ export interface Watched {
   fileBytes(): { database: number; log: number };
   /** Of the disk of the data folder; undefined where Deno does not tell. */
   freeBytes(): Promise<number | undefined>;
+  /** Lines of the log that were left out because stderr was not read. */
+  droppedLines(): number;
 }
 
 const fromMicroseconds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -164,6 +173,14 @@ export class PrometheusMetrics implements Metrics, Disposable {
       values: () => transports().map(({ name, isUp }) => ({ labels: { transport: name }, value: isUp ? 1 : 0 })),
     });
     families.look("gauge", {
+      name: "chatd_transport_blocked",
+      help: "Whether the broker takes no messages, for lack of memory or disk.",
+      values: () =>
+        transports().flatMap(({ name, isBlocked }) =>
+          isBlocked === undefined ? [] : [{ labels: { transport: name }, value: isBlocked ? 1 : 0 }]
+        ),
+    });
+    families.look("gauge", {
       name: "chatd_connections",
       help: "Connections of clients that are open to this process.",
       values: () =>
@@ -199,6 +216,11 @@ export class PrometheusMetrics implements Metrics, Disposable {
       name: "chatd_disk_free_bytes",
       help: "What the disk of the data folder still takes; absent where Deno does not tell (--allow-sys=statfs).",
       values: () => this.#free === undefined ? [] : [{ value: this.#free }],
+    });
+    families.look("counter", {
+      name: "chatd_log_lines_dropped_total",
+      help: "Lines of the log that were left out because stderr was not read in time.",
+      values: () => [{ value: this.#watched?.droppedLines() ?? 0 }],
     });
   }
 

@@ -8,11 +8,13 @@ import { CertificateWatch } from "./certificate_watch.ts";
 import { checkConfiguration, findProblems } from "./check_configuration.ts";
 import { freeBytes } from "./free_bytes.ts";
 import { formatHostPort } from "./host_port.ts";
+import { LogOutput } from "./log_output.ts";
 import type { MetricsEndpoint } from "./metrics_endpoint.ts";
 import { refuseOpenMetrics } from "./metrics_network.ts";
+import { lastTimeSeen } from "./last_time_seen.ts";
 import { openChat } from "./open_chat.ts";
 import { programPaths } from "./background_worker.ts";
-import { openServerLog } from "./server_log.ts";
+import { collectorVariables, openServerLog, type ServerLog } from "./server_log.ts";
 import type { ServerOptions } from "./server_options.ts";
 import { mayStartItself, serverV8Flags, servingCommand, type ServingNeeds } from "./serving_command.ts";
 import { serveAlone } from "./serve_alone.ts";
@@ -40,6 +42,8 @@ export interface RunningTransport {
   readonly name: string;
   /** Clients are served over it now. */
   readonly isUp: boolean;
+  /** What it is served over takes no messages, for lack of memory or disk; undefined where that cannot be. */
+  readonly isBlocked?: boolean;
   /** Clients' connections that are open now, where they come to this process. */
   readonly connections?: number;
   /** The real one. */
@@ -86,8 +90,16 @@ export type TransportServers = readonly [TransportServer, ...TransportServer[]];
  */
 export async function runServer(options: ServerOptions, servers: TransportServers): Promise<number> {
   if (options.checkConfig) return await checkConfiguration(options, servers);
-  const [{ port }] = servers;
   const log = openServerLog({ level: options.logLevel, format: options.logFormat });
+  try {
+    return await superviseOrServe(options, servers, log);
+  } finally {
+    await log.flush();
+  }
+}
+
+async function superviseOrServe(options: ServerOptions, servers: TransportServers, log: ServerLog): Promise<number> {
+  const [{ port }] = servers;
   if (options.supervised) {
     using link = new SupervisorLink();
     const onListening = (port: number) => link.listening(port);
@@ -133,13 +145,14 @@ function servingNeeds({ dataDir, configFile, metricsListen }: ServerOptions, ser
       ...needs.flatMap(({ net }) => net),
       `unix:${resolve(controlSocketPath(dataDir))}`,
     ],
-    env: ["CHATD_*", "BUF_*", ...needs.flatMap(({ env }) => env)],
+    env: ["CHATD_*", "BUF_*", ...collectorVariables, ...needs.flatMap(({ env }) => env)],
     v8Flags: serverV8Flags,
   };
 }
 
 /** How long and where a process serves. */
 export interface Orders extends Omit<Serving, "chat"> {
+  readonly log: ServerLog;
   /** Resolves with the reason when this process shall stop. */
   readonly stop: Promise<string>;
   /** To be called once, when clients are served. */
@@ -168,7 +181,7 @@ async function serveUntilStopped(options: ServerOptions, servers: TransportServe
   const prepared = await Promise.all(servers.map((server) => server.prepare()));
   const certificates = prepared.flatMap(({ certificates }) => certificates);
   // A server that has served goes on, for those whom an expired certificate does not keep out; the watch tells of it.
-  if (!again) refuseInvalid(certificates);
+  if (!again) refuseInvalid(certificates, { lastSeen: () => lastTimeSeen(options.dataDir) });
   refuseOpenMetrics(options, servers);
   await using opened = new AsyncDisposableStack();
   const endpoint = await openMetrics(options, { log, again });
@@ -180,7 +193,8 @@ async function serveUntilStopped(options: ServerOptions, servers: TransportServe
   opened.defer(() => end(running, chat));
   for (const transport of prepared) running.push(await transport.start({ chat, log, port, again }));
   const free = () => freeBytes(options.dataDir);
-  endpoint?.serving({ transports: running, searchLag, certificates, fileBytes, freeBytes: free });
+  const droppedLines = () => log.dropped;
+  endpoint?.serving({ transports: running, searchLag, certificates, fileBytes, freeBytes: free, droppedLines });
   opened.use(new CertificateWatch({ certificates, log }));
   void running[0].ready.then(() => onListening(running[0].port));
   const reason = await Promise.race([stop, ...running.map(({ failed }) => failed)]);
@@ -218,7 +232,8 @@ async function end(running: readonly RunningTransport[], chat: Chat): Promise<vo
 function greet({ dataDir, registration }: ServerOptions, greetings: readonly (readonly string[])[]): void {
   const where = greetings.map(([first]) => first);
   const next = greetings.flatMap(([, ...rest]) => rest);
+  const output = new LogOutput(Deno.stdout);
   for (const line of [...where, `data in ${Deno.realPathSync(dataDir)}, registration ${registration}`, ...next]) {
-    console.log(line);
+    output.write(line);
   }
 }

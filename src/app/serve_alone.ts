@@ -15,7 +15,7 @@ export interface ServeAloneOptions extends Pick<Orders, "log" | "port">, Pick<Re
  * @throws {ChatError} when it cannot start or go on
  */
 export async function serveAlone({ log, port, check, serve, onListening }: ServeAloneOptions): Promise<void> {
-  using signals = new ShutdownSignals();
+  using signals = new ShutdownSignals({ onSecond: () => log.flush() });
   const hungUp = Promise.withResolvers<string>();
   let reload = Promise.withResolvers<string>();
   using _reload = new Reload({

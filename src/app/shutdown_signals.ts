@@ -7,8 +7,8 @@ const echoMs = 200;
 const echoSteps = 4;
 
 export interface ShutdownSignalsOptions {
-  /** Called when the second signal comes, right before the process ends. */
-  readonly onSecond?: () => void;
+  /** Called when the second signal comes; the process ends when that is done. */
+  readonly onSecond?: () => void | Promise<void>;
 }
 
 /** Hears SIGINT and SIGTERM: the first asks to stop, a second one ends the process at once. Owned by the caller. */
@@ -16,15 +16,13 @@ export class ShutdownSignals implements Disposable {
   readonly #first = Promise.withResolvers<Deno.Signal>();
   #echo: ReturnType<typeof setTimeout> | undefined;
   #isOver = false;
+  #isEnding = false;
   readonly #heard = new Map<Deno.Signal, () => void>();
 
   constructor({ onSecond }: ShutdownSignalsOptions = {}) {
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
       const listener = () => {
-        if (this.#isOver) {
-          onSecond?.();
-          Deno.exit(1);
-        }
+        if (this.#isOver) return this.#end(onSecond);
         if (this.#echo === undefined) this.#waitForEcho(echoSteps);
         this.#first.resolve(signal);
       };
@@ -41,6 +39,13 @@ export class ShutdownSignals implements Disposable {
   [Symbol.dispose](): void {
     clearTimeout(this.#echo);
     for (const [signal, listener] of this.#heard) Deno.removeSignalListener(signal, listener);
+  }
+
+  #end(onSecond: ShutdownSignalsOptions["onSecond"]): void {
+    if (onSecond === undefined) Deno.exit(1);
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    void Promise.try(onSecond).finally(() => Deno.exit(1));
   }
 
   #waitForEcho(steps: number): void {

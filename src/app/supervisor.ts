@@ -1,7 +1,8 @@
-import type { Log } from "../core/log.ts";
+import { Heartbeat, type HeartbeatTimes } from "./heartbeat.ts";
 import { Reload } from "./reload.ts";
+import type { ServerLog } from "./server_log.ts";
 import { ShutdownSignals } from "./shutdown_signals.ts";
-import { type Listening, type Order, readJsonLines, refusedExitCode } from "./supervisor_link.ts";
+import { type Order, readJsonLines, refusedExitCode, type Report } from "./supervisor_link.ts";
 import { crashedExitCode } from "./uncaught_errors.ts";
 
 /** A process that lived so long had no trouble with starting, in milliseconds. */
@@ -24,13 +25,16 @@ export interface SupervisorOptions {
   readonly check: ServingCommand;
   /** Where to listen for the first time; a port that was found then is kept. */
   readonly port: number;
-  readonly log: Log;
+  readonly log: ServerLog;
+  /** How often the serving process is asked whether it lives, and how long it may take to answer. */
+  readonly heartbeat?: HeartbeatTimes;
   /** The serving process listens for the first time. */
   onListening(port: number): void;
 }
 
 /**
- * Keeps a serving process alive: starts another within a second when it dies, on the same port. SIGINT and SIGTERM stop
+ * Keeps a serving process alive: starts another within a second when it dies, on the same port. One that serves and then
+ * gives no sign of life for a minute is killed, also while it stops. SIGINT and SIGTERM stop
  * it in order, a second one kills it; SIGHUP has it end in order and starts another, see {@link Reload}. If this process is
  * killed, the other notices by its stdin, and stops.
  * @returns the serving process's exit code, when it ended by itself or would not even start.
@@ -38,7 +42,8 @@ export interface SupervisorOptions {
 export async function supervise(options: SupervisorOptions): Promise<number> {
   const { log } = options;
   let running: ServingProcess | undefined;
-  using signals = new ShutdownSignals({ onSecond: () => running?.kill() });
+  // In this order: when the serving process ends first, its exit code becomes that of this one.
+  using signals = new ShutdownSignals({ onSecond: () => log.flush().finally(() => running?.kill()) });
   let stopping = false;
   let reloading = false;
   const stop = (reason: string) => {
@@ -64,15 +69,18 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     const startedAt = performance.now();
     reloading = false;
     running = new ServingProcess(options.command, { listen: { port, again: served } });
+    const heartbeat = heartbeatOf(running, options);
     const ended = running.status;
     const listening = await running.listening;
     if (listening !== undefined) {
+      heartbeat.start();
       port = listening;
       if (!served) options.onListening(port);
       else log.info("serving again", { port, process: running.pid });
       served = true;
     }
     const status = await ended;
+    heartbeat.stop();
     if (reloading && !stopping) continue;
     if (stopping || !mustRestart(status, { served })) return status.code;
     failures = performance.now() - startedAt >= soundLifeMs ? 0 : failures + 1;
@@ -80,6 +88,20 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     log.error("the serving process died; starting it again", { signal: status.signal, code: status.code, delayMs });
     if (await isOver(over, delayMs)) return 0;
   }
+}
+
+/** Kills the process when it does not answer; its end is then seen as any other. */
+function heartbeatOf(running: ServingProcess, { log, heartbeat: times }: SupervisorOptions): Heartbeat {
+  const heartbeat = new Heartbeat({
+    times,
+    ask: () => running.order({ ask: "alive" }),
+    onSilence: (silentMs) => {
+      log.error("the serving process hangs; killing it", { process: running.pid, silentMs: Math.round(silentMs) });
+      running.kill();
+    },
+  });
+  running.onAlive = () => heartbeat.answered();
+  return heartbeat;
 }
 
 /**
@@ -118,6 +140,8 @@ export class ServingProcess {
   readonly listening: Promise<number | undefined>;
   readonly status: Promise<Deno.CommandStatus>;
   readonly pid: number;
+  /** It answered that it lives. */
+  onAlive = (): void => {};
   readonly #child: Deno.ChildProcess;
   readonly #orders: WritableStreamDefaultWriter<Uint8Array>;
 
@@ -132,7 +156,9 @@ export class ServingProcess {
     this.pid = this.#child.pid;
     this.status = this.#child.status;
     this.#orders = this.#child.stdin.getWriter();
-    this.listening = firstPort(this.#child.stdout);
+    const listening = Promise.withResolvers<number | undefined>();
+    this.listening = listening.promise;
+    void this.#hear(listening.resolve).catch(() => {}).finally(() => listening.resolve(undefined));
     this.order(first);
     void this.status.then(() => this.#orders.close()).catch(() => {});
   }
@@ -142,6 +168,13 @@ export class ServingProcess {
     this.#orders.write(new TextEncoder().encode(`${JSON.stringify(order)}\n`)).catch(() => {});
   }
 
+  async #hear(onListening: (port: number) => void): Promise<void> {
+    for await (const report of readJsonLines(this.#child.stdout) as AsyncGenerator<Report>) {
+      if ("port" in report) onListening(report.port);
+      else this.onAlive();
+    }
+  }
+
   kill(): void {
     try {
       this.#child.kill("SIGKILL");
@@ -149,10 +182,6 @@ export class ServingProcess {
       if (!(error instanceof TypeError)) throw error;
     }
   }
-}
-
-async function firstPort(stdout: ReadableStream<Uint8Array>): Promise<number | undefined> {
-  for await (const value of readJsonLines(stdout)) return (value as Listening).port;
 }
 
 async function isOver(first: Promise<unknown>, ms: number): Promise<boolean> {

@@ -1,8 +1,9 @@
 import { ChatError } from "../core/chat_error.ts";
 import { Hangup } from "./hangup.ts";
+import { LogOutput } from "./log_output.ts";
 
 /** What the supervisor writes to the serving process's stdin, a JSON line each. Its end means that the supervisor is gone. */
-export type Order = { readonly listen: ListenOrder } | { readonly stop: string };
+export type Order = { readonly listen: ListenOrder } | { readonly stop: string } | { readonly ask: "alive" };
 
 export interface ListenOrder {
   readonly port: number;
@@ -16,23 +17,22 @@ export interface ListenOrder {
  */
 export const refusedExitCode = 78;
 
-/** The only line that the serving process writes to its stdout. */
-export interface Listening {
-  readonly port: number;
-}
+/** What the serving process writes to its stdout, a JSON line each: where it serves, and that it lives, as often as it is asked. */
+export type Report = { readonly port: number } | { readonly alive: true };
 
 /**
  * The serving process's side of its supervisor. Signals to this process alone ask it to stop, once or often: those from a
  * terminal, or to the whole group, reach the supervisor too, which decides about the second one, and about SIGHUP.
  */
 export class SupervisorLink implements Disposable {
-  readonly #orders: AsyncIterator<Order>;
+  readonly #orders: AsyncGenerator<unknown, void>;
+  readonly #reports = new LogOutput(Deno.stdout);
   readonly #stop = Promise.withResolvers<string>();
   readonly #onSignal = new Map<Deno.Signal, () => void>();
   readonly #hangup = new Hangup(() => {});
 
   constructor(stdin: ReadableStream<Uint8Array> = Deno.stdin.readable) {
-    this.#orders = readJsonLines(stdin) as AsyncGenerator<Order>;
+    this.#orders = readJsonLines(stdin);
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
       const listener = () => this.#stop.resolve(signal);
       this.#onSignal.set(signal, listener);
@@ -43,11 +43,12 @@ export class SupervisorLink implements Disposable {
   /** Where to listen. @throws {ChatError} `unavailable` when no supervisor says it. */
   async listen(): Promise<ListenOrder> {
     const { value } = await this.#orders.next();
-    if (value === undefined || !("listen" in value)) {
+    const order = value as Order | undefined;
+    if (order === undefined || !("listen" in order)) {
       throw new ChatError("unavailable", "No supervisor says what to do: leave --supervised away.");
     }
     void this.#obey();
-    return value.listen;
+    return order.listen;
   }
 
   /** Resolves with the reason when this process shall stop. */
@@ -57,7 +58,7 @@ export class SupervisorLink implements Disposable {
 
   /** Tells the supervisor that this process serves. */
   listening(port: number): void {
-    console.log(JSON.stringify({ port } satisfies Listening));
+    this.#report({ port });
   }
 
   [Symbol.dispose](): void {
@@ -66,17 +67,35 @@ export class SupervisorLink implements Disposable {
   }
 
   async #obey(): Promise<void> {
-    const { value } = await this.#orders.next();
-    this.#stop.resolve(value !== undefined && "stop" in value ? value.stop : "the supervisor is gone");
+    for await (const order of this.#orders as AsyncGenerator<Order>) {
+      if ("stop" in order) this.#stop.resolve(order.stop);
+      if ("ask" in order) this.#report({ alive: true });
+    }
+    this.#stop.resolve("the supervisor is gone");
+  }
+
+  #report(report: Report): void {
+    this.#reports.write(JSON.stringify(report));
   }
 }
 
-/** Values of a stream of JSON lines, until it ends or breaks. */
+/** Values of a stream of JSON lines, until it ends or breaks. A line that is none, which a library may print, is left out. */
 export async function* readJsonLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<unknown, void> {
   let rest = "";
   for await (const text of stream.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + text).split("\n");
     rest = lines.pop()!;
-    for (const line of lines) yield JSON.parse(line);
+    for (const line of lines) {
+      const value = parseLine(line);
+      if (typeof value === "object" && value !== null) yield value;
+    }
+  }
+}
+
+function parseLine(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
   }
 }

@@ -1,4 +1,4 @@
-import type { Log } from "../core/log.ts";
+import type { ServerLog } from "./server_log.ts";
 
 /** What a serving process ends with after an error that nobody caught (EX_SOFTWARE of sysexits(3)). */
 export const crashedExitCode = 70;
@@ -7,7 +7,7 @@ export const crashedExitCode = 70;
 const logIntervalMs = 10_000;
 
 export interface UncaughtErrorsOptions {
-  readonly log: Log;
+  readonly log: Pick<ServerLog, "warn" | "error" | "flush">;
   /** Ends the process; for tests. */
   readonly exit?: (code: number) => void;
   readonly now?: () => number;
@@ -24,14 +24,15 @@ export interface UncaughtErrorsOptions {
  * none of its work is cut in half. What such a call held is freed with its stream.
  *
  * Every other error, also one that amqplib makes of what a broker says, is a bug that may have left state half changed. It is logged, and the process ends with
- * {@link crashedExitCode}; what was accepted is on disk, and the supervisor starts a new one.
+ * {@link crashedExitCode} as soon as that line is written; what was accepted is on disk, and the supervisor starts a new one.
  */
 export class UncaughtErrors implements Disposable {
-  readonly #log: Log;
+  readonly #log: UncaughtErrorsOptions["log"];
   readonly #exit: (code: number) => void;
   readonly #now: () => number;
   #passed = 0;
   #loggedAt = -Infinity;
+  #isCrashing = false;
   readonly #onError = (event: ErrorEvent): void => this.#decide(event, event.error);
   readonly #onRejection = (event: PromiseRejectionEvent): void => this.#decide(event, event.reason);
 
@@ -50,9 +51,11 @@ export class UncaughtErrors implements Disposable {
 
   #decide(event: Event, error: unknown): void {
     event.preventDefault();
+    if (this.#isCrashing) return;
     if (isPeerError(error)) return this.#passOver(error);
+    this.#isCrashing = true;
     this.#log.error("crashed by an error that nobody caught", { error });
-    this.#exit(crashedExitCode);
+    void this.#log.flush().then(() => this.#exit(crashedExitCode));
   }
 
   #passOver(error: unknown): void {

@@ -50,6 +50,7 @@ function commandEntries(options: OptionsWithEnv, env: Environment): readonly Com
     options: () => serveOptions(options),
     load: async () => (await import("../app/serve.ts")).runServe,
     exitCodeOf: serverExitCode,
+    serves: true,
   });
   const grpcServer = defineCommand({
     name: "grpc-server",
@@ -59,6 +60,7 @@ function commandEntries(options: OptionsWithEnv, env: Environment): readonly Com
     options: () => grpcServerOptions(options),
     load: async () => (await import("../app/grpc_server.ts")).runGrpcServer,
     exitCodeOf: serverExitCode,
+    serves: true,
   });
   const grpcClient = defineCommand({
     name: "grpc-client",
@@ -78,6 +80,7 @@ function commandEntries(options: OptionsWithEnv, env: Environment): readonly Com
     options: () => amqpServerOptions(options),
     load: async () => (await import("../app/amqp_server.ts")).runAmqpServer,
     exitCodeOf: serverExitCode,
+    serves: true,
   });
   const amqpClient = defineCommand({
     name: "amqp-client",

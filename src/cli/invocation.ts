@@ -14,6 +14,8 @@ export interface Invocation {
   run(): Promise<number>;
   /** What to exit with when `run` fails with `error`. */
   exitCodeOf(error: unknown): number;
+  /** It starts a server: when it fails, it ends even if the reason cannot be written. */
+  readonly serves: boolean;
 }
 
 export interface CommandDefinition<Options> {
@@ -29,6 +31,8 @@ export interface CommandDefinition<Options> {
   readonly load: () => Promise<(options: Options) => Promise<number>>;
   /** What a failure means to the shell; 1 unless given. */
   readonly exitCodeOf?: (error: unknown) => number;
+  /** As of an invocation; false unless given. */
+  readonly serves?: boolean;
 }
 
 /** A command, or several under one word, before anybody asked for it. */
@@ -69,12 +73,13 @@ function commandParser<Options>(
   word: string,
   definition: CommandDefinition<Options>,
 ): Parser<"sync", Invocation, unknown> {
-  const { name, brief, description, options, load, exitCodeOf = () => exitCode.failed } = definition;
+  const { name, brief, description, options, load, exitCodeOf = () => exitCode.failed, serves = false } = definition;
   const invocation = map(options(), (options): Invocation => ({
     command: name,
     options,
     run: async () => (await load())(options),
     exitCodeOf,
+    serves,
   }));
   return command(word, invocation, { brief: [text(brief)], description: [text(description)] });
 }

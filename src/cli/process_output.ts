@@ -8,6 +8,14 @@ export const processOutput: Output = {
   width: Deno.stdout.isTerminal() ? Deno.consoleSize().columns || undefined : undefined,
 };
 
+/** Writes to stderr, or gives up after a second: a server must not stay because its log is not read. */
+export async function writeErrorInTime(text: string): Promise<void> {
+  const { LogOutput } = await import("../app/log_output.ts");
+  const output = new LogOutput(Deno.stderr);
+  output.write(text);
+  await output.flush();
+}
+
 function writeLine(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
   const bytes = new TextEncoder().encode(`${text}\n`);
   try {

@@ -4,7 +4,7 @@ import type { ConfigFile } from "../app/config_file.ts";
 import { configFileOf } from "./config_option.ts";
 import { processEnvironment } from "./environment.ts";
 import { exitCode } from "./exit_code.ts";
-import { processOutput } from "./process_output.ts";
+import { processOutput, writeErrorInTime } from "./process_output.ts";
 import { versionLine, versionOptions } from "./version_line.ts";
 
 /** Does what the command line asks for. @returns the exit code */
@@ -15,6 +15,7 @@ export async function run(args: readonly string[]): Promise<number> {
     return exitCode.done;
   }
   let exitCodeOf = (_error: unknown): number => exitCode.usage;
+  let tell: (text: string) => void | Promise<void> = output.stderr;
   try {
     const config = await readConfig(configFileOf(args, processEnvironment));
     exitCodeOf = () => exitCode.failed;
@@ -22,10 +23,11 @@ export async function run(args: readonly string[]): Promise<number> {
     const invocation = parseCommandLine(args, { env: processEnvironment, output, config });
     if (typeof invocation === "number") return invocation;
     exitCodeOf = invocation.exitCodeOf;
+    if (invocation.serves) tell = writeErrorInTime;
     return await invocation.run();
   } catch (error) {
     if (error instanceof Error && error.name === "PromptInterrupted") return exitCode.interrupted;
-    output.stderr(sanitizeLines(describe(error)).join("\n"));
+    await tell(sanitizeLines(describe(error)).join("\n"));
     return exitCodeOf(error);
   }
 }

@@ -58,7 +58,9 @@ export class DeliveryCursor {
     this.#given = other && !isAtHead ? cursor : Math.max(this.#given, cursor);
     this.#taken = other && !isAtHead ? cursor : Math.max(this.#taken, cursor);
     this.#epoch = epoch;
-    this.#incarnation = incarnation === "" ? undefined : incarnation;
+    // A server whose disk is full tells none: what is known is of the same log, up to there.
+    if (incarnation !== "") this.#incarnation = incarnation;
+    else if (other) this.#incarnation = undefined;
     this.#head = head;
     return other;
   }

@@ -1,5 +1,6 @@
 import type { AccountStore, DeviceRecord, UserRecord } from "./account_store.ts";
 import { type AuditEvent, type AuditLog, noAudit, operator } from "./audit.ts";
+import { calmLog } from "./calm_log.ts";
 import { ChatError } from "./chat_error.ts";
 import type { GuardedClock } from "./clock.ts";
 import { Devices, revoked, unauthenticated } from "./devices.ts";
@@ -65,7 +66,10 @@ export interface User {
   readonly createdAt: number;
 }
 
-const defaultTokenLifetimeMs = 90 * 24 * 60 * 60 * 1000;
+/** Registrations from an address at once, and then in a second. */
+export const standardRegistrations = { burst: 30, perSecond: 1 / 10 };
+/** How long a token is good after its last use, in milliseconds. */
+export const defaultTokenLifetimeMs = 90 * 24 * 60 * 60 * 1000;
 /**
  * Who may use the server. It keeps the one promise that everything else builds on: who a token stands for. One
  * instance owns the store's accounts; whatever changes a user is done one at a time.
@@ -94,6 +98,7 @@ export class Accounts {
     this.#maxUsers = options.maxUsers;
     this.#devices = new Devices({
       ...options,
+      log: calmLog(options.log),
       audit: this.#audit,
       tokenLifetimeMs: options.tokenLifetimeMs ?? defaultTokenLifetimeMs,
       revoke: (revocation) => this.#revoke(revocation),
@@ -103,7 +108,7 @@ export class Accounts {
       store: options.store,
       clock: options.clock,
       mode: options.registration,
-      perAddress: options.registrationsPerAddress ?? { burst: 30, perSecond: 1 / 10 },
+      perAddress: options.registrationsPerAddress ?? standardRegistrations,
     });
   }
 

@@ -10,13 +10,21 @@ import { Files } from "./files.ts";
 import type { FileStore } from "./file_store.ts";
 import { DiskQuota } from "./disk_quota.ts";
 import { FanOut } from "./fan_out.ts";
+import { Invitations } from "./invitations.ts";
 import { KnownUsers } from "./known_users.ts";
 import type { DeletedAccounts, Limits } from "./limits.ts";
 import { type Attachment, conversationAddress, type Message } from "./message.ts";
 import { parseMessageId } from "./message_id.ts";
 import { type Metrics, silentMetrics } from "./metrics.ts";
 import type { MessageSearch } from "./message_search.ts";
-import type { ConversationSummary, HistoryPage, HistoryRange, MessageBatch, MessageStore } from "./message_store.ts";
+import type {
+  ConsumerStart,
+  ConversationSummary,
+  HistoryPage,
+  HistoryRange,
+  MessageBatch,
+  MessageStore,
+} from "./message_store.ts";
 import { type Draft, noSuchMessage, type Origin, type Posted, Posting, refuseInRoom } from "./posting.ts";
 import { Presence } from "./presence.ts";
 import { Receipts } from "./receipts.ts";
@@ -57,13 +65,13 @@ export interface ChatOptions {
   metrics?: Metrics;
   /** Runs a callback after the input that is ready now has been read. */
   defer(callback: () => void): void;
-  /** Requests of one user, over all their sessions: refill a second, and how many may come at once. */
+  /** Requests of one user, over all their sessions, by their cost: refill a second, and how many may come at once. */
   rate: { perSecond: number; burst: number };
   /** What becomes of messages whose author deletes their account; "anonymize" unless given. */
   deletedAccounts?: DeletedAccounts;
-  /** Such messages are to be blanked. */
-  onErase?(): void;
-  /** A session of a device's consumer begins, or goes on for another day. */
+  /** Such messages, or those of a deleted room, are to be erased. Resolves when they are; never rejects. */
+  onErase?(): Promise<void>;
+  /** A session of a device's consumer goes on for another day. */
   noteUse?(deviceId: string, consumer: string): Promise<void>;
 }
 
@@ -89,11 +97,14 @@ export class Chat {
   readonly deletion: AccountDeletion;
   readonly roomKeeper: RoomKeeper;
   readonly files: Files;
+  /** Sessions live that were told of no incarnation of the log, because the disk had no room for one. */
+  #hasUntold: boolean;
   #closing: ChatError | undefined;
 
   constructor(options: ChatOptions) {
     this.#options = options;
     this.accounts = options.accounts;
+    this.#hasUntold = options.store.incarnation === "";
     const metrics = this.metrics = options.metrics ?? silentMetrics;
     this.#buckets = new TokenBuckets(options.rate);
     const { live, revisions } = this;
@@ -135,6 +146,7 @@ export class Chat {
       defer: options.defer,
       onAccepted: (message, from) => {
         const origin = from as Origin;
+        this.#endUntold();
         if (message.event === undefined) this.#commits.moveOwnRead(message.conversation, message.sender, message.seq);
         fanOut.publish(message, origin);
         if (message.event?.kind === "deleted") void this.files.sweep();
@@ -157,9 +169,18 @@ export class Chat {
       revisions,
       log,
     });
+    const invitations = new Invitations({
+      store: options.rooms,
+      cache,
+      log,
+      onDropped: (user, { room, inviter }) => {
+        if (!settings.isHidden(user, inviter)) revisions.changed(user, room);
+      },
+    });
     this.rooms = new Rooms({
       posting: this.posting,
       cache,
+      invitations,
       store: options.rooms,
       clock,
       audit: options.audit ?? noAudit,
@@ -167,7 +188,8 @@ export class Chat {
       isUser,
       checkContact: (sender, recipient) => settings.checkContact(sender, recipient),
     });
-    this.roomKeeper = new RoomKeeper({ cache, store: options.rooms, revisions, log, hearsOf });
+    const erase = options.onErase ?? (() => Promise.resolve());
+    this.roomKeeper = new RoomKeeper({ cache, store: options.rooms, revisions, log, hearsOf, erase });
     this.deletion = new AccountDeletion({
       accounts,
       rooms: this.rooms,
@@ -179,14 +201,14 @@ export class Chat {
         settings.renamed(name, alias);
         cache.forgetUser(name);
       },
-      onErase: options.onErase ?? (() => {}),
+      onErase: () => void erase(),
     });
     this.searches = new Searches({ search: options.search, store, posting: this.posting, known });
     this.accounts.onRevoked((revocation) => this.live.endRevoked(revocation));
   }
 
   /** Tells which log positions are of. */
-  get timeline(): Pick<MessageStore, "epoch" | "incarnation" | "head" | "sharedThrough" | "partedAt"> {
+  get timeline(): Pick<MessageStore, "epoch" | "incarnation" | "head" | "sharedThrough"> {
     return this.#options.store;
   }
 
@@ -198,14 +220,14 @@ export class Chat {
     return this.#options.store.head;
   }
 
-  /** Takes one request from the user's allowance and returns 0; or takes none, and returns in how many milliseconds there is one. */
-  takeAllowance(user: string): number {
-    return this.#buckets.take(user, this.#options.clock.now());
+  /** Takes the cost of a request from the user's allowance and returns 0; or takes nothing, and returns in how many milliseconds it can. */
+  takeAllowance(user: string, cost: number): number {
+    return this.#buckets.take(user, this.#options.clock.now(), cost);
   }
 
-  /** Takes one request from the user's allowance. @throws {ChatError} `rate_limited`. */
-  admit(user: string): void {
-    const retryAfterMs = this.takeAllowance(user);
+  /** Takes the cost of a request from the user's allowance. @throws {ChatError} `rate_limited`. */
+  admit(user: string, cost = 1): void {
+    const retryAfterMs = this.takeAllowance(user, cost);
     if (retryAfterMs > 0) {
       throw new ChatError("rate_limited", `Too many requests: wait ${Math.ceil(retryAfterMs / 1000)} s.`, {
         retryAfterMs,
@@ -319,19 +341,19 @@ export class Chat {
   }
 
   /**
-   * The delivery cursor of a consumer, before it is subscribed; a new one starts at `startAt`, or else at the head.
+   * The delivery cursor of a consumer, before it is subscribed; a new one starts at `start`, or else at the head.
    * @throws {ChatError} `limit_reached`.
    */
-  async openConsumer({ user, deviceId }: Identity, consumer: string, startAt?: number): Promise<number> {
+  async openConsumer({ user, deviceId }: Identity, consumer: string, start?: ConsumerStart): Promise<number> {
+    const { store, clock } = this.#options;
     await this.settings.load(user);
-    const stored = await this.#options.store.openConsumer(deviceId, consumer, { maxConsumers, startAt });
+    const stored = await store.openConsumer(deviceId, consumer, { maxConsumers, start, usedAt: clock.latest() });
     if (stored === undefined) {
       throw new ChatError(
         "limit_reached",
         `This device has ${maxConsumers} consumers, so it cannot have "${consumer}" too: use one of their names.`,
       );
     }
-    await this.#options.noteUse?.(deviceId, consumer);
     return Math.max(stored, this.#commits.waitingCursor(deviceId, consumer) ?? 0);
   }
 
@@ -375,6 +397,13 @@ export class Chat {
     const refused = refusal ?? refuseInRoom({ room, sender: user, needs: "send" });
     if (refused !== undefined) throw refused;
     return { conversation, room };
+  }
+
+  /** Before anyone hears of a position in the log's incarnation, clients come back and are told of it. */
+  #endUntold(): void {
+    if (!this.#hasUntold || this.#options.store.incarnation === "") return;
+    this.#hasUntold = false;
+    this.live.endAll(new ChatError("unavailable", "The server's disk has room again: connect again."));
   }
 
   /** Ends all live sessions, telling clients to come back, and lets none begin. */

@@ -66,7 +66,7 @@ export interface SaidError {
 
 const longestMessage = 2_000;
 /** No server can make a client wait for longer, in milliseconds. */
-const longestRetryAfterMs = 10 * 60 * 1000;
+export const longestRetryAfterMs = 10 * 60 * 1000;
 
 /** The error that a server sent, with a message that is one line and can do nothing to a terminal. */
 export function saidError({ code, message, retryAfterMs, cause }: SaidError): ChatError {

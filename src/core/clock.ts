@@ -11,10 +11,10 @@ export interface Clock {
 export interface GuardedClock extends Clock {
   /** Judges whether something is too old: a token, an invitation, an upload, an entry. Milliseconds since the Unix epoch. */
   earliest(): number;
-  /** Stamps something that will get too old. Milliseconds since the Unix epoch. */
+  /** Stamps something that will get too old, and judges whether something comes too late. Milliseconds since the Unix epoch. */
   latest(): number;
-  /** Whether the clock is in doubt. */
-  readonly isDoubted: boolean;
+  /** The time by the last one seen, while the clock is in doubt; otherwise undefined. Milliseconds since the Unix epoch. */
+  readonly expected: number | undefined;
 }
 
 /** The system's clock, trusted as it is. */
@@ -22,5 +22,5 @@ export const systemClock: GuardedClock = {
   now: () => Date.now(),
   earliest: () => Date.now(),
   latest: () => Date.now(),
-  isDoubted: false,
+  expected: undefined,
 };

@@ -15,7 +15,10 @@ export interface ClockStore {
   readonly lastSeenAt: number | undefined;
   /** When the newest entry of the log was accepted; undefined while there is none. */
   readonly newestEntryAt: number | undefined;
-  /** Keeps the time for the next process. A power failure may undo it. */
+  /**
+   * Keeps the time for the next process. Later stamps of devices, consumers, invitations and uploads came from a wrong clock:
+   * they become this time, and what they let expire lasts as long after it. A power failure may undo all of it.
+   */
   noteSeen(time: number): Promise<void>;
 }
 
@@ -76,14 +79,9 @@ export class ClockGuard implements GuardedClock {
     return doubt === "behind" ? expected : now;
   }
 
-  /** Whether the clock may decide that something is too old to be kept: it is not in doubt for being ahead. */
-  allowsRemovalByAge(): boolean {
-    return this.#look().doubt !== "ahead";
-  }
-
-  /** Whether the clock is in doubt, in either direction. */
-  get isDoubted(): boolean {
-    return this.#look().doubt !== undefined;
+  get expected(): number | undefined {
+    const { expected, doubt } = this.#look();
+    return doubt && expected;
   }
 
   /** Keeps the last time seen. Resolves when nothing uses the store any more. */

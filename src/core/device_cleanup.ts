@@ -2,6 +2,7 @@ import type { GuardedClock } from "./clock.ts";
 import type { LiveSessions } from "./live_sessions.ts";
 import type { Log } from "./log.ts";
 import { inSmallSteps } from "./small_steps.ts";
+import { Sweep } from "./sweep.ts";
 
 const sweepEveryMs = 60 * 60 * 1000;
 /** How long devices that are logged out, and consumers, are kept after their last use, in milliseconds. */
@@ -21,7 +22,7 @@ export interface Removal {
 
 /** Devices and their delivery cursors, by age. */
 export interface DeviceCleanupStore {
-  /** The consumer is in use, which is written back once an hour at most. */
+  /** The consumer is still in use, which is written back once an hour at most. */
   noteUse(deviceId: string, consumer: string, now: number): Promise<void>;
 
   /**
@@ -42,55 +43,46 @@ export interface DeviceCleanupOptions {
   readonly live: LiveConsumers;
   readonly clock: GuardedClock;
   readonly log: Log;
-  /** Whether the clock can be trusted to tell what is old; asked before each sweep. */
-  mayRemoveByAge(): boolean;
 }
 
 /** Forgets devices and consumers that nobody has used for 90 days, in the background and bit by bit. */
 export class DeviceCleanup {
   readonly #options: DeviceCleanupOptions;
-  readonly #stopped = new AbortController();
-  #timer: ReturnType<typeof setInterval> | undefined;
-  #sweeping: Promise<void> | undefined;
+  readonly #sweep: Sweep;
 
   constructor(options: DeviceCleanupOptions) {
     this.#options = options;
+    const work = (signal: AbortSignal) => this.#sweepAll(signal);
+    this.#sweep = new Sweep({ everyMs: sweepEveryMs, work, log: options.log, onFailure: "old devices stay" });
   }
 
   /** From now on sweeps, at once and every hour, until {@link close}. */
   start(): void {
-    this.#timer ??= setInterval(() => void this.sweep(), sweepEveryMs);
-    void this.sweep();
+    this.#sweep.start();
   }
 
-  /** A session of the consumer begins or goes on. Never rejects. */
+  /** A session of the consumer goes on. Never rejects. */
   async noteUse(deviceId: string, consumer: string): Promise<void> {
     const { store, clock, log } = this.#options;
     await store.noteUse(deviceId, consumer, clock.latest())
       .catch((cause) => log.warn("the use of a consumer was not noted", { device: deviceId, consumer, cause }));
   }
 
-  /** Never rejects. Joins a sweep that is under way. */
+  /** Never rejects. */
   async sweep(): Promise<void> {
-    const { log } = this.#options;
-    this.#sweeping ??= this.#sweepAll().catch((cause) => log.error("old devices stay", { cause }))
-      .finally(() => this.#sweeping = undefined);
-    await this.#sweeping;
+    await this.#sweep.run();
   }
 
   /** Resolves when nothing uses the store any more. */
   async close(): Promise<void> {
-    clearInterval(this.#timer);
-    this.#stopped.abort();
-    await this.#sweeping;
+    await this.#sweep.close();
   }
 
-  async #sweepAll(): Promise<void> {
-    const { store, live, clock, mayRemoveByAge } = this.#options;
-    if (!mayRemoveByAge()) return;
+  async #sweepAll(signal: AbortSignal): Promise<void> {
+    const { store, live, clock } = this.#options;
     const now = clock.latest();
     const removal = { now, before: clock.earliest() - keepMs, live };
-    await inSmallSteps((limit) => store.removeDevices({ ...removal, limit }), this.#stopped.signal);
-    await inSmallSteps((limit) => store.removeConsumers({ ...removal, limit }), this.#stopped.signal);
+    await inSmallSteps((limit) => store.removeDevices({ ...removal, limit }), signal);
+    await inSmallSteps((limit) => store.removeConsumers({ ...removal, limit }), signal);
   }
 }

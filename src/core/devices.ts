@@ -12,7 +12,7 @@ const touchIntervalMs = 60 * 60 * 1000;
  * How many devices a user has. Beyond it, one that is logged out is forgotten, and when there is none, one is logged out first:
  * the one used longest ago.
  */
-const maxDevices = 100;
+export const maxDevices = 100;
 
 export interface DevicesOptions {
   readonly store: AccountStore;
@@ -123,7 +123,7 @@ export class Devices {
 
   /** Notes the use of a token, unless the clock is in doubt. @returns when the token expires */
   async #touch(device: DeviceRecord): Promise<number> {
-    if (this.#clock.isDoubted) return device.expiresAt;
+    if (this.#clock.expected !== undefined) return device.expiresAt;
     const now = this.#clock.now();
     const expiresAt = now + this.#tokenLifetimeMs;
     try {

@@ -1,5 +1,7 @@
 import type { Log } from "./log.ts";
+import type { RoomStore } from "./room_store.ts";
 import { inSmallSteps } from "./small_steps.ts";
+import { Sweep } from "./sweep.ts";
 
 /** Users who deleted their account together with what they wrote. */
 export interface ErasureStore {
@@ -12,43 +14,39 @@ export interface ErasureStore {
 
 export interface ErasureOptions {
   readonly store: ErasureStore;
+  readonly rooms: Pick<RoomStore, "eraseDeleted">;
   readonly log: Log;
-  /** Messages were blanked: files that they held may have no holder any more. */
-  onBlanked(): void;
+  /** Messages were erased: files that they held may have no holder any more. */
+  onErased(): void;
 }
 
-/** Blanks what those wrote who are gone, in the background; what a crash interrupts is gone on with. */
+/** Erases messages of deleted accounts and entries of deleted rooms, in the background; what a crash interrupts is gone on with. */
 export class Erasure {
   readonly #options: ErasureOptions;
-  readonly #stopped = new AbortController();
-  #running: Promise<void> | undefined;
-  #again = false;
+  readonly #sweep: Sweep;
 
   constructor(options: ErasureOptions) {
     this.#options = options;
+    const work = (signal: AbortSignal) => this.#eraseAll(signal);
+    this.#sweep = new Sweep({ work, log: options.log, onFailure: "messages of deleted accounts or rooms stay" });
   }
 
   /** Does what there is to do. Resolves when it is done, or {@link close} was called; never rejects. */
   async run(): Promise<void> {
-    this.#again = this.#running !== undefined;
-    this.#running ??= this.#blankAll()
-      .catch((cause) => this.#options.log.error("messages of a deleted account stay", { cause }))
-      .finally(() => this.#running = undefined);
-    await this.#running;
-    if (this.#again && !this.#stopped.signal.aborted) await this.run();
+    await this.#sweep.run();
   }
 
   /** Resolves when nothing uses the store any more. */
   async close(): Promise<void> {
-    this.#stopped.abort();
-    await this.#running;
+    await this.#sweep.close();
   }
 
-  async #blankAll(): Promise<void> {
-    const { store, log, onBlanked } = this.#options;
-    const blanked = await inSmallSteps((limit) => store.blankSome(limit), this.#stopped.signal);
-    if (blanked === 0) return;
-    log.info("messages of deleted accounts blanked", { blanked });
-    onBlanked();
+  async #eraseAll(signal: AbortSignal): Promise<void> {
+    const { store, rooms, log, onErased } = this.#options;
+    const blanked = await inSmallSteps((limit) => store.blankSome(limit), signal);
+    const removed = await inSmallSteps((limit) => rooms.eraseDeleted(limit), signal);
+    if (blanked + removed === 0) return;
+    log.info("messages of deleted accounts or rooms erased", { blanked, removed });
+    onErased();
   }
 }

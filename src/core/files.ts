@@ -8,6 +8,7 @@ import type { Limits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import { parseMessageId } from "./message_id.ts";
 import { type Metrics, silentMetrics } from "./metrics.ts";
+import { Sweep } from "./sweep.ts";
 import { TokenBuckets } from "./token_bucket.ts";
 
 /** The most that goes in one request or answer, in bytes: with what surrounds it, it stays within 64 KiB on every transport. */
@@ -51,20 +52,20 @@ export class Files {
   readonly #buckets = new TokenBuckets(chunksOfUser);
   readonly #locks = new KeyedLock();
   readonly #running = new Set<Promise<unknown>>();
-  #sweeping: Promise<void> | undefined;
-  #sweepAgain = false;
-  #timer: ReturnType<typeof setInterval> | undefined;
-  readonly #closed = new AbortController();
+  readonly #sweep: Sweep;
+  #isClosed = false;
 
   constructor(options: FilesOptions) {
     this.#options = options;
     this.#metrics = options.metrics ?? silentMetrics;
+    const work = (signal: AbortSignal) => this.#removeUnneeded(signal);
+    const onFailure = "files that nobody needs could not be removed";
+    this.#sweep = new Sweep({ everyMs: sweepEveryMs, work, log: options.log, onFailure });
   }
 
   /** From now on removes what nobody needs any more, at once and now and then, until {@link close}. */
   start(): void {
-    this.#timer ??= setInterval(() => void this.sweep(), sweepEveryMs);
-    void this.sweep();
+    this.#sweep.start();
   }
 
   /**
@@ -154,31 +155,21 @@ export class Files {
 
   /** Removes uploads that got too old, and contents that no message has any more. To be called when messages were deleted, too. */
   sweep(): Promise<void> {
-    if (this.#closed.signal.aborted) return Promise.resolve();
-    // What was deleted just now may be what one that is under way has passed.
-    this.#sweepAgain = true;
-    return this.#sweeping ??= this.#track(this.#sweep()).finally(() => this.#sweeping = undefined);
+    return this.#sweep.run();
   }
 
   /** Resolves when nothing uses the store any more. */
   async close(): Promise<void> {
-    this.#closed.abort();
-    clearInterval(this.#timer);
+    this.#isClosed = true;
+    await this.#sweep.close();
     while (this.#running.size > 0) await Promise.allSettled(this.#running);
   }
 
-  async #sweep(): Promise<void> {
+  async #removeUnneeded(signal: AbortSignal): Promise<void> {
     const { store, clock, log } = this.#options;
-    try {
-      while (this.#sweepAgain && !this.#closed.signal.aborted) {
-        this.#sweepAgain = false;
-        const removed = await store.removeUnsent(clock.earliest() - uploadLifetimeMs);
-        if (removed > 0) log.info("old uploads removed", { uploads: removed });
-        await store.removeUnheld(this.#closed.signal);
-      }
-    } catch (error) {
-      log.error("files that nobody needs could not be removed", { error });
-    }
+    const removed = await store.removeUnsent(clock.earliest() - uploadLifetimeMs);
+    if (removed > 0) log.info("old uploads removed", { uploads: removed });
+    await store.removeUnheld(signal);
   }
 
   #parse(owner: string, { id, name, mediaType, size, sha256 }: Announcement): Upload {
@@ -259,7 +250,7 @@ export class Files {
 
   #exclusively<T>({ owner, id }: { owner: string; id: string }, task: () => Promise<T>): Promise<T> {
     return this.#track(this.#locks.run(`${owner} ${id}`, async () => {
-      if (this.#closed.signal.aborted) {
+      if (this.#isClosed) {
         throw new ChatError("unavailable", "The server is shutting down.", { retryAfterMs: 1_000 });
       }
       return await task();

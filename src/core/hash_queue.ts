@@ -9,6 +9,9 @@ export interface HashQueueOptions {
   readonly maxWaitMs?: number;
 }
 
+/** Two passwords are hashed at once, 16 wait, for 5 s at most. */
+export const standardHashLimits = { running: 2, waiting: 16, maxWaitMs: 5_000 } as const;
+
 interface Waiting {
   readonly origin: string;
   readonly start: () => void;
@@ -26,7 +29,8 @@ export class HashQueue {
   readonly #running: string[] = [];
   readonly #waiting: Waiting[] = [];
 
-  constructor({ running = 2, waiting = 16, maxWaitMs = 5000 }: HashQueueOptions = {}) {
+  constructor(options: HashQueueOptions = {}) {
+    const { running, waiting, maxWaitMs } = { ...standardHashLimits, ...options };
     this.#maxRunning = running;
     this.#maxWaiting = waiting;
     this.#maxWaitMs = maxWaitMs;

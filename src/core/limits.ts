@@ -30,6 +30,9 @@ export const standardLimits: Limits = {
   uploadQuotaBytes: gibibyte,
 };
 
+/** Requests of each user, by their cost: how many come back in a second, and how many may be made at once. */
+export const standardRate = { perSecond: 200, burst: 1_000 };
+
 /**
  * What becomes of the messages of those who delete their account: they stay, from nobody ("anonymize"), or go as if their
  * author had deleted each ("erase").

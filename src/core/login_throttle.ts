@@ -12,6 +12,15 @@ export interface LoginAttempt {
   readonly knownDeviceId?: string;
 }
 
+/** Failures that are let in at once, and then in a second; see {@link LoginThrottle}. */
+export const failedLogins = {
+  byAddressAndName: { burst: 5, perSecond: 1 / 120, debt: 5 },
+  byAddress: { burst: 20, perSecond: 1 / 30, debt: 20 },
+  byName: { burst: 25, perSecond: 1 / 30, debt: 25 },
+  brokeredByName: { burst: 10, perSecond: 1 / 30, debt: 10 },
+  brokered: { burst: 100, perSecond: 1, debt: 100 },
+} as const;
+
 /**
  * Slows down the guessing of passwords: only failures count, and nobody ever waits longer than 15 minutes.
  *
@@ -28,11 +37,11 @@ export interface LoginAttempt {
  * failures are owed, and paid off by waiting longer.
  */
 export class LoginThrottle {
-  readonly #byAddressAndName = new TokenBuckets({ burst: 5, perSecond: 1 / 120, debt: 5 });
-  readonly #byAddress = new TokenBuckets({ burst: 20, perSecond: 1 / 30, debt: 20 });
-  readonly #byName = new TokenBuckets({ burst: 25, perSecond: 1 / 30, debt: 25 });
-  readonly #brokeredByName = new TokenBuckets({ burst: 10, perSecond: 1 / 30, debt: 10 });
-  readonly #brokered = new TokenBuckets({ burst: 100, perSecond: 1, debt: 100 });
+  readonly #byAddressAndName = new TokenBuckets(failedLogins.byAddressAndName);
+  readonly #byAddress = new TokenBuckets(failedLogins.byAddress);
+  readonly #byName = new TokenBuckets(failedLogins.byName);
+  readonly #brokeredByName = new TokenBuckets(failedLogins.brokeredByName);
+  readonly #brokered = new TokenBuckets(failedLogins.brokered);
 
   /** @throws {ChatError} `rate_limited`, the same whether somebody has the name or not. */
   check(attempt: LoginAttempt, now: number): void {

@@ -36,6 +36,11 @@ export function messageIdOf(time: number, digest: Uint8Array): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
+/** Whether it is a UUIDv7 in canonical text and lower case, as {@link createMessageId} makes it. */
+export function isMessageId(id: string): boolean {
+  return pattern.test(id);
+}
+
 /** @returns `id` in lower case. @throws {ChatError} `invalid_argument` unless it is a UUIDv7 in canonical text. */
 export function parseMessageId(id: string): string {
   const lower = id.toLowerCase();
@@ -49,28 +54,31 @@ export function messageIdTime(id: string): number {
 }
 
 /**
- * @throws {ChatError} `message_id_expired` or `message_id_in_future` when a parsed id's time is out of bounds. The message has both times,
- * and says which clock is wrong: the server's where the id would be good by its other bound.
+ * Judges the time of a parsed id. While the server's clock is behind the time expected, an id counts as expired by the later of them, as it
+ * may have been forgotten then; but not one of the last 24 hours by the clock, because the time expected may be the wrong one.
+ * @throws {ChatError} `message_id_expired` or `message_id_in_future` with all times, and which clock is wrong: the server's where the id would
+ * be good by another of its times
  */
 export function checkMessageIdTime(id: string, clock: GuardedClock): void {
   const time = messageIdTime(id);
   const now = clock.now();
-  if (time < now - messageIdLifetimeMs) {
+  if (time < Math.min(clock.latest() - messageIdLifetimeMs, now - messageIdLeadMs)) {
     const isClockWrong = time >= clock.earliest() - messageIdLifetimeMs;
     const remedy = isClockWrong
       ? setServerClock
       : "set the clock of your machine if it is wrong, and send with a new id";
-    throw new ChatError("message_id_expired", `${madeAt(id, now)}, more than 30 days later: ${remedy}.`);
+    throw new ChatError("message_id_expired", `${timesOf(id, clock)}, more than 30 days later: ${remedy}.`);
   }
   if (time > now + messageIdLeadMs) {
     const remedy = time <= clock.latest() + messageIdLeadMs ? setServerClock : "set the clock of your machine";
-    throw new ChatError("message_id_in_future", `${madeAt(id, now)}, more than 24 hours earlier: ${remedy}.`);
+    throw new ChatError("message_id_in_future", `${timesOf(id, clock)}, more than 24 hours earlier: ${remedy}.`);
   }
 }
 
 const setServerClock = "the server's clock is wrong, and its operator has to set it";
 
-function madeAt(id: string, now: number): string {
-  const [made, clock] = [messageIdTime(id), now].map((time) => new Date(time).toISOString());
-  return `Message id ${id} was made at ${made} by the clock of your machine, and the server's clock says ${clock}`;
+function timesOf(id: string, clock: GuardedClock): string {
+  const [made, now] = [messageIdTime(id), clock.now()].map((time) => new Date(time).toISOString());
+  const times = `Message id ${id} was made at ${made} by the clock of your machine, and the server's clock says ${now}`;
+  return clock.expected === undefined ? times : `${times} where ${new Date(clock.expected).toISOString()} is expected`;
 }

@@ -129,6 +129,24 @@ export interface ConversationSummary {
   readonly peerDeliveredSeq: number;
 }
 
+/** Where a new consumer starts. */
+export interface ConsumerStart {
+  /** A position. */
+  readonly at: number;
+  /**
+   * An incarnation that this log does not have, or empty for one that is not known: the consumer starts no later than at the best guess of the
+   * position up to which the log of that incarnation and this one are the same.
+   */
+  readonly partedFrom?: string;
+}
+
+export interface ConsumerOptions {
+  readonly maxConsumers: number;
+  readonly start?: ConsumerStart;
+  /** In milliseconds since the Unix epoch; not noted unless given. On a full disk, the use of a known consumer is not noted either. */
+  readonly usedAt?: number;
+}
+
 /**
  * The log of all conversations. One process owns it; calls may overlap, commits happen in the order of the calls.
  * What a user may see is decided here and nowhere else: entries within their stays in the conversation, without those of people they
@@ -148,9 +166,6 @@ export interface MessageStore {
 
   /** The position up to which this log is the one that an incarnation was of; undefined where this log never had that incarnation, or forgot it. */
   sharedThrough(incarnation: string): Promise<number | undefined>;
-
-  /** For an incarnation that this log does not have: the best guess of the position up to which its log and this one are the same. */
-  partedAt(incarnation: string): Promise<number>;
 
   /**
    * Makes all changes durable in one transaction; resolves when they are on disk, one result for each, in order.
@@ -206,12 +221,8 @@ export interface MessageStore {
   peersAmong(user: string, others: readonly string[]): Promise<string[]>;
 
   /**
-   * The cursor of a device's consumer; a new one starts at `startAt`, or else at the head. Undefined, and nothing is made, when it would be
-   * new and the device has `maxConsumers` already.
+   * The cursor of a device's consumer, which is noted as used then; a new one starts at `start`, or else at the head. Undefined, and nothing
+   * is made, when it would be new and the device has `maxConsumers` already.
    */
-  openConsumer(
-    deviceId: string,
-    consumer: string,
-    options: { maxConsumers: number; startAt?: number },
-  ): Promise<number | undefined>;
+  openConsumer(deviceId: string, consumer: string, options: ConsumerOptions): Promise<number | undefined>;
 }

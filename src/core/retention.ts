@@ -3,6 +3,7 @@ import type { Log } from "./log.ts";
 import { messageIdLifetimeMs } from "./message_id.ts";
 import type { ConversationRule, RetentionStore } from "./retention_store.ts";
 import { inSmallSteps } from "./small_steps.ts";
+import { Sweep } from "./sweep.ts";
 
 const sweepEveryMs = 5 * 60 * 1000;
 
@@ -17,19 +18,17 @@ export interface RetentionOptions {
 /** Shortens logs as the operator's rules say, in the background and bit by bit. */
 export class Retention {
   readonly #options: RetentionOptions;
-  readonly #stopped = new AbortController();
-  #timer: ReturnType<typeof setInterval> | undefined;
-  #sweeping: Promise<void> | undefined;
-  #again = false;
+  readonly #sweep: Sweep;
 
   constructor(options: RetentionOptions) {
     this.#options = options;
+    const work = (signal: AbortSignal) => this.#sweepAll(signal);
+    this.#sweep = new Sweep({ everyMs: sweepEveryMs, work, log: options.log, onFailure: "old entries stay" });
   }
 
   /** From now on applies the rules, at once and every five minutes, until {@link close}. */
   start(): void {
-    this.#timer ??= setInterval(() => void this.sweep(), sweepEveryMs);
-    void this.sweep();
+    this.#sweep.start();
   }
 
   async listRules(): Promise<ConversationRule[]> {
@@ -39,42 +38,34 @@ export class Retention {
   /** @returns false when there is no such conversation. */
   async setRule(rule: ConversationRule): Promise<boolean> {
     const isSet = await this.#options.store.setRule(rule);
-    if (isSet && this.#timer !== undefined) void this.sweep();
+    if (isSet && this.#sweep.isStarted) void this.sweep();
     return isSet;
   }
 
   /** @returns whether there was one. */
   async removeRule(conversation: string | undefined): Promise<boolean> {
     const isRemoved = await this.#options.store.removeRule(conversation);
-    if (isRemoved && this.#timer !== undefined) void this.sweep();
+    if (isRemoved && this.#sweep.isStarted) void this.sweep();
     return isRemoved;
   }
 
   /** Applies the rules to everything. What is asked for meanwhile is done after it. Never rejects. */
   async sweep(): Promise<void> {
-    this.#again = this.#sweeping !== undefined;
-    this.#sweeping ??= this.#sweepAll().catch((cause) => this.#options.log.error("old entries stay", { cause }))
-      .finally(() => {
-        this.#sweeping = undefined;
-        if (this.#again && !this.#stopped.signal.aborted) void this.sweep();
-      });
-    await this.#sweeping;
+    await this.#sweep.run();
   }
 
   /** Resolves when nothing uses the store any more. */
   async close(): Promise<void> {
-    clearInterval(this.#timer);
-    this.#stopped.abort();
-    await this.#sweeping;
+    await this.#sweep.close();
   }
 
-  async #sweepAll(): Promise<void> {
+  async #sweepAll(signal: AbortSignal): Promise<void> {
     const { store, clock, log, onRemoved } = this.#options;
     await store.forgetSpentIds(clock.earliest() - messageIdLifetimeMs);
     let removed = 0;
-    for (let after: number | undefined = 0; after !== undefined && !this.#stopped.signal.aborted;) {
+    for (let after: number | undefined = 0; after !== undefined && !signal.aborted;) {
       const { due, next }: { due: number[]; next: number | undefined } = await store.findDue(after, clock.earliest());
-      for (const conversation of due) removed += await this.#shorten(conversation);
+      for (const conversation of due) removed += await this.#shorten(conversation, signal);
       after = next;
     }
     if (removed === 0) return;
@@ -82,9 +73,9 @@ export class Retention {
     onRemoved();
   }
 
-  #shorten(conversation: number): Promise<number> {
+  #shorten(conversation: number, signal: AbortSignal): Promise<number> {
     const { store, clock } = this.#options;
     const step = (limit: number) => store.removeDue(conversation, { now: clock.earliest(), limit });
-    return inSmallSteps(step, this.#stopped.signal);
+    return inSmallSteps(step, signal);
   }
 }

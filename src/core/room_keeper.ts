@@ -14,6 +14,8 @@ export interface RoomKeeperOptions {
   readonly log: Log;
   /** Whether `user` is in the room, or invited by somebody whom they do not block. */
   hearsOf(user: string, room: RoomState): boolean;
+  /** Entries of a deleted room are to be erased. Resolves when they are; never rejects. */
+  erase(): Promise<void>;
 }
 
 /** The operator's hand on rooms: all of them, private ones included. */
@@ -37,20 +39,20 @@ export class RoomKeeper {
   }
 
   /**
-   * Erases a room with all of its log, at once for those who were in it. @returns what it was; `erased` resolves when nothing of it is on disk
-   * any more. @throws {ChatError} `not_found`, `invalid_argument`, `storage_full`
+   * Deletes a room with all of its log, at once for those who were in it. @returns what it was; `erased` resolves when nothing of it is on disk
+   * any more, or the server stops: then the next one goes on. @throws {ChatError} `not_found`, `invalid_argument`, `storage_full`
    */
   async delete(address: string): Promise<{ room: Room; erased: Promise<void> }> {
-    const { cache, store, revisions, log, hearsOf } = this.#options;
+    const { cache, store, revisions, log, hearsOf, erase } = this.#options;
     const state = await this.#find(address);
     const { room } = state;
     const members = [...state.roles.keys()].filter((user) => hearsOf(user, state));
     cache.forget(room.id);
     cache.forgetName(room.name);
-    const erased = store.deleteRoom(room.id);
+    await store.deleteRoom(room.id);
     log.info("room deleted", { room: room.id, name: room.name, members: room.memberCount });
     for (const member of members) revisions.changed(member, room.id);
-    return { room, erased };
+    return { room, erased: erase() };
   }
 
   async #find(address: string): Promise<RoomState> {

@@ -9,6 +9,12 @@ export interface RoomRecord extends Omit<Room, "memberCount"> {
   readonly firstSeqs: ReadonlyMap<string, number>;
 }
 
+export interface DroppedInvitation {
+  /** The room's id. */
+  readonly room: string;
+  readonly inviter: string;
+}
+
 /** Rooms on disk, for reading: what changes them are the events of their logs, see `MessageStore.commit`. */
 export interface RoomStore {
   findRoom(id: string): Promise<RoomRecord | undefined>;
@@ -33,15 +39,18 @@ export interface RoomStore {
 
   /**
    * Drops open invitations of a user once there are `keep` newer ones by people whom the user does not block.
-   * @returns the ids of the rooms.
+   * @throws {ChatError} `storage_full`
    */
-  dropInvitations(user: string, options: { keep: number }): Promise<string[]>;
+  dropInvitations(user: string, options: { keep: number }): Promise<DroppedInvitation[]>;
 
   /** The ids of those that somebody is in, or is invited to. */
   roomsOf(user: string): Promise<string[]>;
 
-  /** Erases a room with all of its log: at once for those who were in it, on disk bit by bit. Its id stays used. */
+  /** Deletes a room for those who were in it. Its log is left to {@link eraseDeleted}; its id stays used. */
   deleteRoom(id: string): Promise<void>;
+
+  /** Removes at most `limit` entries or reactions of rooms that were deleted. @returns how many; 0 when nothing is left. */
+  eraseDeleted(limit: number): Promise<number>;
 
   /**
    * Who of those who are in it now has read `seq` or further and may see it, by name, without `except`, those who don't say, and those

@@ -2,6 +2,7 @@ import type { AuditEvent, AuditLog } from "./audit.ts";
 import { ChatError } from "./chat_error.ts";
 import type { Clock } from "./clock.ts";
 import type { Identity } from "./identity.ts";
+import type { Invitations } from "./invitations.ts";
 import { KeyedLock } from "./keyed_lock.ts";
 import type { Limits } from "./limits.ts";
 import type { RoomEvent } from "./log_event.ts";
@@ -13,10 +14,6 @@ import { noSuchRoom, RoomState } from "./room_state.ts";
 import type { RoomStore } from "./room_store.ts";
 import { parseUserName } from "./user_name.ts";
 
-/** Open invitations that a user has: the oldest is dropped for a newer one. */
-const maxInvitations = 100;
-/** How many of them may be from one inviter. */
-const maxInvitationsByOne = 20;
 /** How long a room that nobody is in counts for its creator, in milliseconds. */
 const emptyRoomMs = 30 * 24 * 60 * 60 * 1000;
 
@@ -34,6 +31,7 @@ export interface RoomMember {
 export interface RoomsOptions {
   posting: Posting;
   cache: RoomCache;
+  invitations: Invitations;
   store: RoomStore;
   clock: Clock;
   audit: AuditLog;
@@ -138,16 +136,15 @@ export class Rooms {
     const user = parseUserName(request.user);
     return this.#inOrder(actor, request, (asked) =>
       this.#locks.run(user, async () => {
+        const { invitations } = this.#options;
         await this.#requireUser(user);
-        const reason = await this.#refuseContact(actor.user, user) ?? await this.#refuseInvitation(actor.user, user);
+        const reason = await this.#refuseContact(actor.user, user) ?? await invitations.refusal(actor.user, user);
         const judge = (room: RoomState) =>
           refuseInRoom({ room, sender: actor.user, needs: "invite" }) ?? refuseToInvite(room, user) ??
             refuseFull(room, this.#options.limits) ?? reason;
         const event = { kind: "invited", user } as const;
         const posted = await this.#post(actor, asked, { id: request.id, event, text: "", judge });
-        const { store, cache } = this.#options;
-        const dropped = posted.duplicate ? [] : await store.dropInvitations(user, { keep: maxInvitations });
-        for (const room of dropped) cache.reload(room);
+        if (!posted.duplicate) await invitations.dropOldest(user);
         return posted;
       }));
   }
@@ -262,15 +259,6 @@ export class Rooms {
   #countRooms(user: string): Promise<{ created: number; joined: number }> {
     const { store, clock } = this.#options;
     return store.countRooms(user, { emptyAfter: clock.now() - emptyRoomMs });
-  }
-
-  /** Also when `user` blocks the inviter, who is not to learn it. */
-  async #refuseInvitation(inviter: string, user: string): Promise<ChatError | undefined> {
-    if (await this.#options.store.countInvitations(user, inviter) < maxInvitationsByOne) return undefined;
-    return new ChatError(
-      "limit_reached",
-      `${user} has ${maxInvitationsByOne} open invitations from you, which is as many as may be: wait, or take one back.`,
-    );
   }
 
   async #refuseContact(sender: string, recipient: string): Promise<ChatError | undefined> {

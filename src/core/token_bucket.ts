@@ -14,8 +14,8 @@ interface Bucket {
   at: number;
 }
 
-/** One token, less what adding up fractions may lose. */
-const one = 1 - 1e-6;
+/** The part of a token that adding up fractions may lose. */
+const lost = 1e-6;
 
 /** A token bucket for each key. `now` is in milliseconds and may stand still or go back: then nothing is refilled. */
 export class TokenBuckets {
@@ -42,26 +42,29 @@ export class TokenBuckets {
     return this.#buckets.size;
   }
 
-  /** Takes one and returns 0; or takes nothing, and returns in how many milliseconds there will be one. */
-  take(key: string, now: number): number {
+  /**
+   * Takes `cost` tokens and returns 0; or takes nothing, and returns in how many milliseconds they can be taken. A cost above the
+   * burst is taken from a full bucket, which then owes the rest.
+   */
+  take(key: string, now: number, cost = 1): number {
     const bucket = this.#use(key, now);
-    if (bucket.tokens < one) return this.#wait(bucket);
-    bucket.tokens -= 1;
-    return 0;
+    const wait = this.#wait(bucket, cost);
+    if (wait === 0) bucket.tokens -= cost;
+    return wait;
   }
 
-  /** What {@link take} would return; takes nothing. */
-  peek(key: string, now: number): number {
+  /** Returns what {@link take} would return; takes nothing. */
+  peek(key: string, now: number, cost = 1): number {
     const bucket = this.#buckets.get(key);
     if (bucket === undefined) return 0;
     this.#refill(bucket, now);
-    return bucket.tokens < one ? this.#wait(bucket) : 0;
+    return this.#wait(bucket, cost);
   }
 
-  /** Takes one even if there is none, down to the debt allowed. */
-  spend(key: string, now: number): void {
+  /** Takes `cost` tokens even if there are fewer, down to the debt allowed. */
+  spend(key: string, now: number, cost = 1): void {
     const bucket = this.#use(key, now);
-    bucket.tokens = Math.max(bucket.tokens - 1, this.#floor);
+    bucket.tokens = Math.min(bucket.tokens, Math.max(bucket.tokens - cost, this.#floor));
   }
 
   /** Fills the bucket again. */
@@ -86,7 +89,8 @@ export class TokenBuckets {
     bucket.at = now;
   }
 
-  #wait(bucket: Bucket): number {
-    return Math.max(Math.ceil((one - bucket.tokens) / this.#perMs), 1);
+  #wait(bucket: Bucket, cost: number): number {
+    const missing = Math.min(cost, this.#burst) - bucket.tokens;
+    return missing <= lost ? 0 : Math.max(Math.ceil((missing - lost) / this.#perMs), 1);
   }
 }

@@ -11,7 +11,7 @@ import { secretKey } from "./callback_listener.ts";
 import { throwawayName, toPem } from "./throwaway_certificate.ts";
 
 /** A response is empty: this is room for a prefix and for fields of later versions. */
-const maxResponseBytes = 1024;
+export const maxResponseBytes = 1024;
 const tcpKeepAliveMs = 10_000;
 
 /**

@@ -19,7 +19,7 @@ import { createThrowawayCertificate } from "./throwaway_certificate.ts";
 export const secretKey = "chatd-secret-bin";
 
 /** Whoever does not show the secret, the server included, has 4 connections of an address, and 16 in all, for 5 s. */
-const strangerLimits = { logInDeadlineMs: 5_000, maxStrangersPerAddress: 4, maxStrangers: 16, maxPerUser: 4 };
+export const strangerLimits = { logInDeadlineMs: 5_000, maxStrangersPerAddress: 4, maxStrangers: 16, maxPerUser: 4 };
 
 type Take = (frame: ServerFrame) => Promise<void>;
 

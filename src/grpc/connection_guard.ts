@@ -27,6 +27,8 @@ interface Connection {
   timer: ReturnType<typeof setTimeout> | undefined;
   /** The user who logged in first over it. */
   user?: string;
+  /** Calls beyond the budget of strangers. */
+  callsBeyond: number;
 }
 
 /**
@@ -36,6 +38,7 @@ interface Connection {
  */
 export class ConnectionGuard {
   readonly #options: ConnectionGuardOptions;
+  readonly #onStrangerGone: (address: string) => void;
   readonly #connections = new Map<Socket, Connection>();
   /** The newest connection with each name that grpc-js gives to a peer. */
   readonly #sockets = new Map<string, Socket>();
@@ -43,8 +46,10 @@ export class ConnectionGuard {
   readonly #strangersOf = new Map<string, number>();
   readonly #connectionsOf = new Map<string, number>();
 
-  constructor(options: ConnectionGuardOptions) {
+  /** @param onStrangerGone is told the address of each closed connection over which no user had logged in. */
+  constructor(options: ConnectionGuardOptions, onStrangerGone: (address: string) => void = () => {}) {
     this.#options = options;
+    this.#onStrangerGone = onStrangerGone;
   }
 
   /** Connections open now. */
@@ -54,10 +59,11 @@ export class ConnectionGuard {
 
   /** Takes charge of a new connection. @returns false when it was one too many, and is closed. */
   admit(socket: Socket): boolean {
-    const address = addressKey(socket.remoteAddress ?? "");
+    const { remoteAddress = "" } = socket;
+    const address = addressKey(remoteAddress);
     const count = this.#strangersOf.get(address) ?? 0;
     const { maxStrangers, maxStrangersPerAddress, logInDeadlineMs } = this.#options;
-    if (socket.remoteAddress === undefined || this.#strangers >= maxStrangers || count >= maxStrangersPerAddress) {
+    if (remoteAddress === "" || this.#strangers >= maxStrangers || count >= maxStrangersPerAddress) {
       socket.destroy();
       return false;
     }
@@ -67,14 +73,16 @@ export class ConnectionGuard {
     this.#sockets.set(peer, socket);
     this.#strangers++;
     increment(this.#strangersOf, address);
-    const connection: Connection = { addressKey: address, timer: setTimeout(() => socket.destroy(), logInDeadlineMs) };
+    const timer = setTimeout(() => socket.destroy(), logInDeadlineMs);
+    const connection: Connection = { addressKey: address, timer, callsBeyond: 0 };
     this.#connections.set(socket, connection);
     socket.on("error", () => socket.destroy());
     socket.on("close", () => {
       this.#connections.delete(socket);
       if (this.#sockets.get(peer) === socket) this.#sockets.delete(peer);
       this.#endStranger(connection);
-      if (connection.user !== undefined) decrement(this.#connectionsOf, connection.user);
+      if (connection.user === undefined) this.#onStrangerGone(remoteAddress);
+      else decrement(this.#connectionsOf, connection.user);
     });
     return true;
   }
@@ -101,6 +109,12 @@ export class ConnectionGuard {
   /** The user who logged in first over the connection that grpc-js names `peer`. */
   ownerOf(peer: string): string | undefined {
     return this.#named(peer)?.user;
+  }
+
+  /** Counts one more call beyond the budget of strangers. @returns how many there were over the connection. */
+  countCallBeyond(peer: string): number {
+    const connection = this.#named(peer);
+    return connection === undefined ? 0 : ++connection.callsBeyond;
   }
 
   /** Closes the connection that grpc-js names `peer`. */

@@ -3,7 +3,7 @@ import { CallbackConnection } from "./callback_connection.ts";
 import { DialSlots } from "./dial_slots.ts";
 
 /** 4 dials in progress to an address, 64 in all. */
-const standardSlots = { perAddress: 4, inAll: 64 };
+export const standardSlots = { perAddress: 4, inAll: 64 };
 
 /**
  * Makes dials to the DeliveryService that a client serves at `address`, the one that its connection comes from. Only

@@ -119,9 +119,17 @@ export class OpenCalls {
   }
 }
 
-/** What waits in the call's socket, that of TLS where there is one: grpc-js keeps it to itself. */
+/** Fields of grpc-js's calls: the inner call of one that was intercepted before, or the stream. */
+interface CallFields {
+  readonly nextCall?: CallFields;
+  readonly stream?: ServerHttp2Stream;
+}
+
+/** Bytes that wait in the call's socket, that of TLS where there is one: grpc-js keeps it to itself. */
 function unreadBytes(call: ServerInterceptingCallInterface): number {
-  return (call as unknown as { stream: ServerHttp2Stream }).stream.session?.socket?.writableLength ?? 0;
+  let inner = call as unknown as CallFields;
+  while (inner.nextCall !== undefined) inner = inner.nextCall;
+  return inner.stream!.session?.socket?.writableLength ?? 0;
 }
 
 function userKey(user: string): string {

@@ -14,26 +14,47 @@ import { toStatus } from "./status.ts";
 const maxQuestions = 1_000;
 const maxAnswerBytes = 256 * 1024;
 
+const { serverReflectionInfo } = ServerReflectionService;
+
+/** Paths of the method in both versions of the protocol. */
+export const reflectionPaths: readonly string[] = [
+  serverReflectionInfo.path,
+  serverReflectionInfo.path.replace("/grpc.reflection.v1.", "/grpc.reflection.v1alpha."),
+];
+
 type Answer = NonNullable<ServerReflectionResponse["messageResponse"]>;
 type Question = NonNullable<ServerReflectionRequest["messageRequest"]>;
+type ReflectionCall = ServerDuplexStream<ServerReflectionRequest, Uint8Array>;
+
+export interface ReflectionOptions {
+  readonly services: readonly string[];
+  /** Before a peer gets an answer of so many bytes. @throws {ChatError} `rate_limited` */
+  admit(peer: string, answerBytes: number): void;
+}
 
 /**
  * Serves reflection, from descriptors that are part of the program, for the protocol's versions v1 and v1alpha, which
  * differ in name only.
  * @see https://github.com/grpc/grpc/blob/master/doc/server-reflection.md
  */
-export function addReflection(server: Server, { services }: { services: readonly string[] }): void {
+export function addReflection(server: Server, { services, admit }: ReflectionOptions): void {
   const answer = reflectOn(services);
   const implementation = {
-    serverReflectionInfo: (call: ServerDuplexStream<ServerReflectionRequest, ServerReflectionResponse>) => {
+    serverReflectionInfo: (call: ReflectionCall) => {
       let questions = 0;
       let bytes = 0;
+      let isRefused = false;
       call.on("data", (request: ServerReflectionRequest) => {
-        if (questions >= maxQuestions || bytes >= maxAnswerBytes) return;
-        const messageResponse = answer(request.messageRequest);
-        const response = { validHost: request.host, originalRequest: request, messageResponse };
+        if (isRefused || questions >= maxQuestions || bytes >= maxAnswerBytes) return;
+        const response = responseTo(request, answer(request.messageRequest));
+        try {
+          admit(call.getPeer(), response.length);
+        } catch (error) {
+          isRefused = true;
+          return call.emit("error", toStatus(error));
+        }
         questions++;
-        bytes += ServerReflectionResponse.encode(response).finish().length;
+        bytes += response.length;
         const isLast = questions >= maxQuestions || bytes >= maxAnswerBytes;
         // A status overtakes what waits to be written.
         call.write(response, () => isLast && call.emit("error", enough()));
@@ -41,15 +62,30 @@ export function addReflection(server: Server, { services }: { services: readonly
       call.on("end", () => call.end());
     },
   } as UntypedServiceImplementation;
-  const { serverReflectionInfo } = ServerReflectionService;
-  const alphaPath = serverReflectionInfo.path.replace("/grpc.reflection.v1.", "/grpc.reflection.v1alpha.");
-  server.addService(ServerReflectionService, implementation);
-  server.addService({ serverReflectionInfo: { ...serverReflectionInfo, path: alphaPath } }, implementation);
+  const asBytes = { ...serverReflectionInfo, responseSerialize: (response: Buffer) => response };
+  for (const path of reflectionPaths) server.addService({ serverReflectionInfo: { ...asBytes, path } }, implementation);
 }
 
-/** Answers questions about the contract; exported for tests. */
-export function reflectOn(services: readonly string[]): (question: Question | undefined) => Answer {
+/** The encoded response, of which the answer is encoded already: fields of one message may come one after the other. */
+function responseTo(request: ServerReflectionRequest, answer: Uint8Array): Buffer {
+  const { host } = request;
+  const asked = { validHost: host, originalRequest: request, messageResponse: undefined };
+  return Buffer.concat([ServerReflectionResponse.encode(asked).finish(), answer]);
+}
+
+/** The encoding of a response that has this answer and nothing else. */
+function encodeAnswer(messageResponse: Answer): Uint8Array {
+  return ServerReflectionResponse.encode({ validHost: "", originalRequest: undefined, messageResponse }).finish();
+}
+
+/** Returns answers to questions about the contract, encoded; those about its files are encoded once. Exported for tests. */
+export function reflectOn(services: readonly string[]): (question: Question | undefined) => Uint8Array {
   const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, Uint8Array.fromBase64(descriptorsBase64)));
+  const described = new Map([...registry.files].map((file) => [file, encodeAnswer(describe(file))]));
+  const listed = encodeAnswer({
+    $case: "listServicesResponse",
+    value: { service: services.map((name) => ({ name })) },
+  });
 
   function fileOfSymbol(name: string): DescFile | undefined {
     const found = registry.get(name)?.file;
@@ -58,18 +94,23 @@ export function reflectOn(services: readonly string[]): (question: Question | un
     return found ?? (dot < 0 ? undefined : registry.get(name.slice(0, dot))?.file);
   }
 
+  function answerFor(file: DescFile | undefined, asked: string): Uint8Array {
+    return file === undefined ? notFound(asked) : described.get(file)!;
+  }
+
   return (question) => {
     switch (question?.$case) {
       case "listServices":
-        return { $case: "listServicesResponse", value: { service: services.map((name) => ({ name })) } };
+        return listed;
       case "fileByFilename":
-        return describe(registry.getFile(question.value), question.value);
+        return answerFor(registry.getFile(question.value), question.value);
       case "fileContainingSymbol":
-        return describe(fileOfSymbol(question.value), question.value);
+        return answerFor(fileOfSymbol(question.value), question.value);
       case "allExtensionNumbersOfType":
-        return registry.get(question.value) === undefined
-          ? notFound(question.value)
-          : { $case: "allExtensionNumbersResponse", value: { baseTypeName: question.value, extensionNumber: [] } };
+        return registry.get(question.value) === undefined ? notFound(question.value) : encodeAnswer({
+          $case: "allExtensionNumbersResponse",
+          value: { baseTypeName: question.value, extensionNumber: [] },
+        });
       case "fileContainingExtension":
         return notFound(question.value.containingType);
       case undefined:
@@ -83,8 +124,7 @@ function enough() {
 }
 
 /** The file, and what it imports. */
-function describe(file: DescFile | undefined, asked: string): Answer {
-  if (file === undefined) return notFound(asked);
+function describe(file: DescFile): Answer {
   const files = new Set<DescFile>();
   const add = (next: DescFile) => {
     files.add(next);
@@ -95,10 +135,10 @@ function describe(file: DescFile | undefined, asked: string): Answer {
   return { $case: "fileDescriptorResponse", value: { fileDescriptorProto } };
 }
 
-function notFound(asked: string): Answer {
+function notFound(asked: string): Uint8Array {
   return refuse(status.NOT_FOUND, `This server has no ${JSON.stringify(asked.slice(0, 200))}.`);
 }
 
-function refuse(errorCode: status, errorMessage: string): Answer {
-  return { $case: "errorResponse", value: { errorCode, errorMessage } };
+function refuse(errorCode: status, errorMessage: string): Uint8Array {
+  return encodeAnswer({ $case: "errorResponse", value: { errorCode, errorMessage } });
 }

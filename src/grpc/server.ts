@@ -1,4 +1,5 @@
 import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import { calmLog } from "../core/calm_log.ts";
 import type { Chat } from "../core/chat.ts";
 import type { Log } from "../core/log.ts";
 import { AuthServiceService } from "../gen/chatd/v1/auth_service.ts";
@@ -11,8 +12,12 @@ import { connectMethod } from "./connect_method.ts";
 import { callbackDialler } from "./dial_callback.ts";
 import { fileMethods } from "./file_methods.ts";
 import { Health } from "./health.ts";
+import { logLibraryMessages } from "./library_log.ts";
 import { type CallLimits, OpenCalls, standardCallLimits } from "./open_calls.ts";
 import { addReflection } from "./reflection.ts";
+import { watchRefusedByLibrary } from "./refused_by_library.ts";
+import { StrangerCalls } from "./stranger_calls.ts";
+import { type StrangersLimits, strangersLimits } from "./strangers_budget.ts";
 import { authMethods, chatMethods, type LoggedInCall } from "./unary_methods.ts";
 import { WatchedListener } from "./watched_listener.ts";
 
@@ -30,6 +35,8 @@ export interface GrpcServerOptions {
   connectionLimits?: ConnectionGuardOptions;
   /** For tests; `standardCallLimits` unless given. */
   callLimits?: CallLimits;
+  /** For tests; `strangersLimits` unless given. */
+  strangers?: StrangersLimits;
 }
 
 /** A gRPC server that listens. Owned by its opener. */
@@ -58,18 +65,24 @@ const serverSettings = {
 
 /** Listens and serves. @throws {ChatError} `unavailable` when the address cannot be listened on. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
-  const guard = new ConnectionGuard(options.connectionLimits ?? standardLimits);
+  logLibraryMessages(options.log);
+  const guard: ConnectionGuard = new ConnectionGuard(
+    options.connectionLimits ?? standardLimits,
+    (address) => strangers.strangerGone(address),
+  );
+  const strangers = new StrangerCalls(options.strangers ?? strangersLimits, guard);
   const calls = new OpenCalls({
     limits: options.callLimits ?? standardCallLimits,
     ownerOf: (peer) => guard.ownerOf(peer),
     close: (peer) => guard.close(peer),
   });
-  const server = new Server({ ...serverSettings, interceptors: [calls.interceptor] });
+  const server = new Server({ ...serverSettings, interceptors: [strangers.interceptor, calls.interceptor] });
   const onLogIn = (call: LoggedInCall, user: string) => {
+    strangers.loggedIn(call.metadata);
     calls.belongsTo(call.metadata, user);
     guard.loggedIn(call.getPeer(), user);
   };
-  const shared = { ...options, onLogIn };
+  const shared = { ...options, log: calmLog(options.log), onLogIn };
   server.addService(undecoded(ChatServiceService), {
     connect: connectMethod({ ...shared, dialCallback: options.callback === false ? undefined : callbackDialler() }),
     ...chatMethods(shared),
@@ -78,13 +91,21 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   server.addService(undecoded(FileServiceService), fileMethods(shared) as UntypedServiceImplementation);
   const health = new Health(chatServices);
   server.addService(HealthService, health.methods as unknown as UntypedServiceImplementation);
-  addReflection(server, { services: [...chatServices, "grpc.health.v1.Health"] });
+  addReflection(server, {
+    services: [...chatServices, "grpc.health.v1.Health"],
+    admit: (peer, answerBytes) => strangers.admit(peer, "reflection", Math.ceil(answerBytes / 1024)),
+  });
   const injector = server.createConnectionInjector(serverCredentials(options.tls));
+  watchRefusedByLibrary(server, (peer) => strangers.refusedByLibrary(peer));
   const listener = await WatchedListener.open({
     ...options.listen,
     log: options.log,
     onConnection: (socket) => {
-      if (guard.admit(socket)) injector.injectConnection(socket);
+      if (!guard.admit(socket)) return;
+      const holdMs = strangers.holdMs(socket.remoteAddress!);
+      if (holdMs === 0) return injector.injectConnection(socket);
+      const timer = setTimeout(() => injector.injectConnection(socket), holdMs);
+      socket.once("close", () => clearTimeout(timer));
     },
   });
   return {

@@ -1,7 +1,8 @@
 import { Metadata, type ServiceError, status, type StatusObject } from "@grpc/grpc-js";
 import { type ChatError, type ChatErrorCode, isChatErrorCode, saidError, toChatError } from "../core/chat_error.ts";
 
-const codeKey = "chatd-error-code";
+/** The metadata that names the exact error of a status. */
+export const codeKey = "chatd-error-code";
 const retryKey = "chatd-retry-after-ms";
 
 /** The gRPC status of each error; the exact code goes along as metadata `chatd-error-code`. */

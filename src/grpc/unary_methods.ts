@@ -32,6 +32,7 @@ import {
 } from "../gen/chatd/v1/rooms.ts";
 import { SearchRequest } from "../gen/chatd/v1/search.ts";
 import { BlockUserRequest, GetSettingsRequest, UpdateSettingsRequest } from "../gen/chatd/v1/settings.ts";
+import { costOf } from "../session/request_costs.ts";
 import { answer, type RequestContext, type RequestName } from "../session/request_handlers.ts";
 import { toWireCredentials } from "../wire/convert.ts";
 import { decodeStrictly, type MessageDecoder } from "../wire/strict_reader.ts";
@@ -56,20 +57,7 @@ type UnaryHandler = (call: ServerUnaryCall<Uint8Array, unknown>, callback: sendU
 
 /** Handlers for the single calls of ChatService; requests come undecoded. */
 export function chatMethods(options: UnaryOptions) {
-  function forUser<Request>(
-    type: MessageDecoder<Request>,
-    respond: (context: RequestContext, request: Request) => unknown,
-  ): UnaryHandler {
-    return unary(options, type, async (request, call) => {
-      const context = await authenticate(options, call);
-      options.chat.admit(context.identity.user);
-      return await respond(context, request);
-    });
-  }
-
-  function asInSession<Request>(type: MessageDecoder<Request>, name: RequestName): UnaryHandler {
-    return forUser(type, (context, request) => answer(name, context, request as never));
-  }
+  const asInSession = <Request>(type: MessageDecoder<Request>, name: RequestName) => forUser(options, type, name);
 
   return {
     send: asInSession(SendRequest, "send"),
@@ -121,23 +109,46 @@ export function authMethods(options: UnaryOptions) {
       await accounts.logOut(identity);
       return {};
     }),
-    deleteAccount: unary(options, DeleteAccountRequest, async (request, call) => {
-      const context = await authenticate(options, call);
-      options.chat.admit(context.identity.user);
-      return await answer("deleteAccount", context, request);
-    }),
+    deleteAccount: forUser(options, DeleteAccountRequest, "deleteAccount"),
   };
+}
+
+/** A handler that answers a user as a live session does, within the user's rate. */
+function forUser<Request>(options: UnaryOptions, type: MessageDecoder<Request>, name: RequestName): UnaryHandler {
+  return answering(options, async (call) => {
+    const context = await authenticate(options, call);
+    const request = decodeFor(context, type, call.request) as never;
+    options.chat.admit(context.identity.user, costOf(name, request));
+    return await answer(name, context, request);
+  });
+}
+
+/** Decodes a request; a malformed one costs the user as much as a small one. */
+function decodeFor<Request>({ chat, identity }: RequestContext, type: MessageDecoder<Request>, bytes: Uint8Array) {
+  try {
+    return decodeStrictly(type, bytes);
+  } catch (error) {
+    chat.admit(identity.user);
+    throw error;
+  }
 }
 
 /** A handler that decodes what comes, and answers with what `respond` makes of it or throws. */
 export function unary<Request>(
-  { chat, log }: Pick<UnaryOptions, "chat" | "log">,
+  options: Pick<UnaryOptions, "chat" | "log">,
   type: MessageDecoder<Request>,
   respond: (request: Request, call: ServerUnaryCall<Uint8Array, unknown>) => Promise<unknown>,
 ): UnaryHandler {
+  return answering(options, (call) => respond(decodeStrictly(type, call.request), call));
+}
+
+function answering(
+  { chat, log }: Pick<UnaryOptions, "chat" | "log">,
+  respond: (call: ServerUnaryCall<Uint8Array, unknown>) => Promise<unknown>,
+): UnaryHandler {
   return async (call, callback) => {
     try {
-      callback(null, await respond(decodeStrictly(type, call.request), call));
+      callback(null, await respond(call));
     } catch (error) {
       if (!(error instanceof ChatError)) log.error("call failed", { method: call.getPath(), error });
       chat.metrics.refused("grpc", toChatError(error).code);

@@ -4,7 +4,8 @@ import { CallbackDelivery, type DialCallback } from "./callback_delivery.ts";
 import { type FrameContent, FrameWriter } from "./frame_writer.ts";
 import { withDeadline } from "./with_deadline.ts";
 
-const dialDeadlineMs = 3_000;
+/** How long a callback may take to be connected and proved, in milliseconds. */
+export const dialDeadlineMs = 3_000;
 
 export interface DeliveryRouteOptions {
   /** Writes to the client's own connection. */

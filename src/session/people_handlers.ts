@@ -4,6 +4,7 @@ import { PresenceState } from "../gen/chatd/v1/chat.ts";
 import { parseLimit } from "../wire/limits.ts";
 import { toWirePresence } from "../wire/notices.ts";
 import { parseSettingsChange, toWireSettings } from "../wire/settings.ts";
+import { pageSizes } from "./request_costs.ts";
 import type { RequestHandlers } from "./request_types.ts";
 
 /** What people tell each other beside messages, and how much of it. */
@@ -11,7 +12,7 @@ export const peopleHandlers: RequestHandlers<
   "listUsers" | "read" | "listReaders" | "typing" | "setAway" | "getSettings" | "updateSettings" | "blockUser"
 > = {
   listUsers: async ({ chat, identity }, request) => {
-    const limit = parseLimit(request.limit, { standard: 200, most: 1000 });
+    const limit = parseLimit(request.limit, pageSizes.listUsers);
     const after = request.after === "" ? "" : parseUserName(request.after);
     const users = await chat.accounts.listUsers({ after, limit: limit + 1 });
     const names = users.slice(0, limit).map(({ name }) => name);

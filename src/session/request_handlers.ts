@@ -12,13 +12,12 @@ import {
   toWireMessage,
 } from "../wire/convert.ts";
 import { parseLimit } from "../wire/limits.ts";
+import { pageSizes } from "./request_costs.ts";
 import { peopleHandlers } from "./people_handlers.ts";
 import type { ReplyValues, RequestContext, RequestHandlers, RequestName, RequestValues } from "./request_types.ts";
 import { roomHandlers } from "./room_handlers.ts";
 
 export type { RequestContext, RequestName } from "./request_types.ts";
-
-const messagePage = { standard: 50, most: 200 };
 
 /** One handler for each kind of request, for live sessions and single calls alike. They throw `ChatError`. */
 export const requestHandlers: RequestHandlers = {
@@ -39,7 +38,7 @@ export const requestHandlers: RequestHandlers = {
   },
 
   history: async ({ chat, identity }, request) => {
-    const limit = parseLimit(request.limit, messagePage);
+    const limit = parseLimit(request.limit, pageSizes.history);
     return toHistoryResponse(await chat.history(identity.user, { ...request, limit }));
   },
 
@@ -51,19 +50,19 @@ export const requestHandlers: RequestHandlers = {
   ...roomHandlers,
 
   sent: async ({ chat, identity }, request) => {
-    const limit = parseLimit(request.limit, messagePage);
+    const limit = parseLimit(request.limit, pageSizes.sent);
     const { messages, more } = await chat.sent(identity.user, { ...request, limit });
     return { messages: messages.map(toWireMessage), more };
   },
 
   search: async ({ chat, identity }, request) => {
-    const limit = parseLimit(request.limit, { standard: 20, most: 50 });
+    const limit = parseLimit(request.limit, pageSizes.search);
     const { messages, ...page } = await chat.searches.find(identity.user, { ...request, limit });
     return { messages: messages.map(toWireMessage), ...page, head: chat.head };
   },
 
   listConversations: async ({ chat, identity }, request) => {
-    const limit = parseLimit(request.limit, { standard: 50, most: 100 });
+    const limit = parseLimit(request.limit, pageSizes.listConversations);
     const { conversations, more } = await chat.conversations(identity.user, { ...request, limit });
     return { conversations: conversations.map((summary) => toWireConversation(summary, identity.user)), more };
   },

@@ -1,7 +1,8 @@
 import { ChatError } from "../core/chat_error.ts";
 import type { Request } from "../gen/chatd/v1/session.ts";
 
-const maxRequests = 1_024;
+/** Requests of a session that wait, before it is ended. */
+export const maxRequests = 1_024;
 const maxBytes = 1024 * 1024;
 
 /** Requests that wait for their turn. */
@@ -34,8 +35,9 @@ export class RequestQueue {
     }
   }
 
-  get isEmpty(): boolean {
-    return this.#waiting.length === 0;
+  /** The request whose turn is next. */
+  get first(): Request | undefined {
+    return this.#waiting[0]?.request;
   }
 
   next(): Request | undefined {

@@ -1,4 +1,5 @@
-import type { MessageStore } from "../core/message_store.ts";
+import { isMessageId } from "../core/message_id.ts";
+import type { ConsumerStart, MessageStore } from "../core/message_store.ts";
 import type { Hello } from "../gen/chatd/v1/session.ts";
 
 /** Where a session goes on, by what its hello says of positions. */
@@ -10,10 +11,10 @@ export interface Resume {
   /** The client has everything up to here, of this log. */
   readonly after: number;
   /** Where its consumer starts if the server does not know it; undefined for the head. */
-  readonly startAt: number | undefined;
+  readonly start: ConsumerStart | undefined;
 }
 
-type Timeline = Pick<MessageStore, "epoch" | "incarnation" | "head" | "sharedThrough" | "partedAt">;
+type Timeline = Pick<MessageStore, "epoch" | "incarnation" | "head" | "sharedThrough">;
 type Claim = Pick<Hello, "epoch" | "incarnation" | "resumeAfter">;
 
 /** Says `resumeAfter` for "the head". */
@@ -21,21 +22,27 @@ const atHead = Number.MAX_SAFE_INTEGER;
 
 /**
  * Judges the position that a client says it has. A client that does not know incarnations is told another epoch when its position does not hold: the
- * newest incarnation's id, which stands for that incarnation when the client says it again.
+ * newest incarnation's id, which stands for that incarnation when the client says it again, and for this log once the client knows incarnations.
  */
 export async function judgeResume(claim: Claim, log: Timeline): Promise<Resume> {
-  const { epoch, incarnation, resumeAfter } = claim;
+  const { epoch, resumeAfter } = claim;
   const { head } = log;
-  if (epoch === "") return { epoch: log.epoch, sharedThrough: head, after: 0, startAt: undefined };
-  const named = epoch === log.epoch ? incarnation ?? "" : epoch;
-  const shared = named === "" ? withoutIncarnation(resumeAfter, head) : await log.sharedThrough(named);
-  if (resumeAfter === atHead && (shared !== undefined || epoch === log.epoch)) {
-    return { epoch, sharedThrough: shared ?? 0, after: head, startAt: undefined };
+  if (epoch === "") return { epoch: log.epoch, sharedThrough: head, after: 0, start: undefined };
+  const [incarnation, alias] = [claim.incarnation ?? "", epoch].map((id) => isMessageId(id) ? id : "");
+  const byAlias = alias === "" ? undefined : await log.sharedThrough(alias);
+  const isThisLog = epoch === log.epoch || byAlias !== undefined;
+  let shared = byAlias;
+  if (isThisLog && incarnation !== "") shared = await log.sharedThrough(incarnation);
+  else if (epoch === log.epoch) shared = withoutIncarnation(resumeAfter, head);
+  if (resumeAfter === atHead && isThisLog) {
+    return { epoch, sharedThrough: shared ?? 0, after: head, start: undefined };
   }
-  const after = shared === undefined ? 0 : Math.min(resumeAfter, shared);
-  const startAt = shared === undefined ? Math.min(resumeAfter, await log.partedAt(incarnation || named)) : after;
-  const holds = shared !== undefined && resumeAfter <= shared;
-  return { epoch: epochFor(claim, holds, log), sharedThrough: shared ?? 0, after, startAt };
+  const told = epochFor(claim, shared !== undefined && resumeAfter <= shared, log);
+  if (shared === undefined) {
+    return { epoch: told, sharedThrough: 0, after: 0, start: { at: resumeAfter, partedFrom: incarnation || alias } };
+  }
+  const after = Math.min(resumeAfter, shared);
+  return { epoch: told, sharedThrough: shared, after, start: { at: after } };
 }
 
 function withoutIncarnation(position: number, head: number): number | undefined {
@@ -43,7 +50,6 @@ function withoutIncarnation(position: number, head: number): number | undefined 
 }
 
 function epochFor({ epoch, incarnation }: Claim, holds: boolean, log: Timeline): string {
-  if (incarnation !== undefined) return log.epoch;
   if (holds) return epoch;
-  return epoch === log.epoch && log.incarnation !== "" ? log.incarnation : log.epoch;
+  return incarnation === undefined && epoch === log.epoch && log.incarnation !== "" ? log.incarnation : log.epoch;
 }

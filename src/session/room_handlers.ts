@@ -1,6 +1,7 @@
 import { toSendResponse, toWireRoom } from "../wire/convert.ts";
 import { parseMemberRole, toWireRole } from "../wire/events.ts";
 import { parseLimit } from "../wire/limits.ts";
+import { pageSizes } from "./request_costs.ts";
 import type { RequestHandlers } from "./request_types.ts";
 
 type RoomRequestName =
@@ -57,13 +58,13 @@ export const roomHandlers: RequestHandlers<RoomRequestName> = {
   }),
 
   listRooms: async ({ chat }, request) => {
-    const limit = parseLimit(request.limit, { standard: 50, most: 100 });
+    const limit = parseLimit(request.limit, pageSizes.listRooms);
     const rooms = await chat.rooms.list({ ...request, limit: limit + 1 });
     return { rooms: rooms.slice(0, limit).map(toWireRoom), more: rooms.length > limit };
   },
 
   listMembers: async ({ chat, identity }, request) => {
-    const limit = parseLimit(request.limit, { standard: 200, most: 500 });
+    const limit = parseLimit(request.limit, pageSizes.listMembers);
     const members = await chat.rooms.members(identity.user, request.room, { ...request, limit: limit + 1 });
     const listed = members.slice(0, limit);
     const seen = await chat.presence.see(identity.user, listed.map(({ user }) => user));

@@ -15,6 +15,7 @@ import type { DialCallback } from "./callback_delivery.ts";
 import { Delivery } from "./delivery.ts";
 import { DeliveryRoute } from "./delivery_route.ts";
 import { type FrameContent, FrameWriter } from "./frame_writer.ts";
+import { costOf } from "./request_costs.ts";
 import { answer } from "./request_handlers.ts";
 import { RequestQueue } from "./request_queue.ts";
 import { judgeResume, type Resume } from "./resume.ts";
@@ -208,9 +209,10 @@ export class Session {
 
   /** Whether the next request may begin now; if not, it is tried again when the user's allowance is there. */
   #isAllowed(): boolean {
-    if (this.#subscriber === undefined || this.#requests.isEmpty) return true;
+    const next = this.#requests.first;
+    if (this.#subscriber === undefined || next === undefined) return true;
     if (this.#pause !== undefined) return false;
-    const waitMs = this.#options.chat.takeAllowance(this.#subscriber.identity.user);
+    const waitMs = this.#options.chat.takeAllowance(this.#subscriber.identity.user, costOfRequest(next));
     if (waitMs === 0) return true;
     this.#pause = setTimeout(() => {
       this.#pause = undefined;
@@ -271,7 +273,7 @@ export class Session {
     const known = await chat.accounts.authenticate(hello.token);
     chat.admitSession(known.user);
     const resume = await judgeResume(hello, chat.timeline);
-    const stored = await chat.openConsumer(known, hello.consumer, resume.startAt);
+    const stored = await chat.openConsumer(known, hello.consumer, resume.start);
     const cursor = Math.max(stored, resume.after);
     // The token may have been revoked while the consumer was opened: from here on the session is told.
     await chat.accounts.authenticate(hello.token, (identity) => {
@@ -407,6 +409,11 @@ export class Session {
     if (this.#ended || this.#otherBytes >= this.#windowBytes / 2) return;
     this.#writer.add(encodeNoticeItem(notice));
   }
+}
+
+function costOfRequest({ kind }: Request): number {
+  if (kind === undefined || kind.$case === "hello" || kind.$case === "ack") return 1;
+  return costOf(kind.$case, kind.value as never);
 }
 
 /** Whether it is done without reading the store now. */

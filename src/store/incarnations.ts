@@ -70,12 +70,13 @@ export class Incarnations {
 
   /**
    * The head that the first opening after the one with the id `foreign` found, by the times that ids begin with: a log that was put back is opened
-   * after the one that it replaces. The newest opening's where none is later, as from a machine with another clock.
+   * after the one that it replaces. The newest opening's where none is later, as from a machine with another clock, or `foreign` is empty.
    */
   partedAt(foreign: string): number {
+    const partedTime = foreign === "" ? Infinity : messageIdTime(foreign);
     let found: Row | undefined;
     for (const row of this.#statements.newestFirst.iterate() as Iterable<unknown> as Iterable<Row>) {
-      if (found !== undefined && messageIdTime(row.id) <= messageIdTime(foreign)) break;
+      if (found !== undefined && messageIdTime(row.id) <= partedTime) break;
       found = row;
     }
     return found?.head ?? 0;

@@ -61,13 +61,11 @@ export function openStore({ folder, log = silentLog }: { folder: string; log?: L
     indexer.close();
     database.close();
   };
-  const rooms = new SqliteRoomStore(database, { onDeleted: () => messages.forgetNames() });
-  rooms.finishDeletions();
   return {
     messages,
     accounts: new SqliteAccountStore(database, { onRenamed: () => messages.forgetNames() }),
     audit: new SqliteAuditLog(database),
-    rooms,
+    rooms: new SqliteRoomStore(database, { onDeleted: () => messages.forgetNames() }),
     retention: new SqliteRetentionStore(database, { spentIds: messages.spentIds }),
     clock: new SqliteClockStore(database),
     erasure: new SqliteErasureStore(database),

@@ -1,8 +1,7 @@
 import type { DeviceCleanupStore, Removal } from "../core/device_cleanup.ts";
 import { settle } from "./column_values.ts";
+import { Consumers } from "./consumers.ts";
 import type { Database } from "./database.ts";
-
-const noteEveryMs = 60 * 60 * 1000;
 
 interface DeviceRow {
   id: number;
@@ -20,10 +19,6 @@ interface ConsumerRow {
 
 function prepareStatements(database: Database) {
   return {
-    noteUse: database.prepare(
-      `UPDATE consumer SET used_at = :now
-       WHERE device = (SELECT id FROM device WHERE public_id = :device) AND name = :name AND used_at < :now - ${noteEveryMs}`,
-    ),
     // A token expires after its last use, so that the index of last uses finds both kinds.
     oldDevices: database.prepare(
       `SELECT d.id, u.name AS user, d.public_id AS publicId FROM device d CROSS JOIN user u ON u.id = d.user
@@ -45,16 +40,16 @@ function prepareStatements(database: Database) {
 export class SqliteDeviceCleanup implements DeviceCleanupStore {
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepareStatements>;
+  readonly #consumers: Consumers;
 
   constructor(database: Database) {
     this.#database = database;
     this.#statements = prepareStatements(database);
+    this.#consumers = new Consumers(database);
   }
 
   noteUse(device: string, name: string, now: number): Promise<void> {
-    // Lost in a power failure, it is noted again at the next use.
-    const note = () => void this.#statements.noteUse.run({ device, name, now });
-    return settle(() => this.#database.transaction(note, { durable: false }));
+    return settle(() => this.#consumers.noteUse(device, name, now));
   }
 
   removeDevices({ now, before, limit, live }: Removal): Promise<number> {

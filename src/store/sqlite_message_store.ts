@@ -2,6 +2,8 @@ import type { Message } from "../core/message.ts";
 import type {
   Change,
   ChangeResult,
+  ConsumerOptions,
+  ConsumerStart,
   ConversationSummary,
   HistoryPage,
   HistoryRange,
@@ -12,6 +14,7 @@ import { Backlog, type BacklogOptions } from "./backlog.ts";
 import { encodeId, settle } from "./column_values.ts";
 import { Committer } from "./commit.ts";
 import { ConversationList } from "./conversation_list.ts";
+import { Consumers } from "./consumers.ts";
 import type { Database } from "./database.ts";
 import { kindCodes } from "./entry_columns.ts";
 import { EntryReader, type PageLimits, sizeBesideText } from "./entry_reader.ts";
@@ -41,15 +44,6 @@ function prepareStatements(database: Database) {
     sent: database.prepare(
       `SELECT position FROM entry WHERE sender = ? AND id < ? AND kind = ${kindCodes.message} ORDER BY id DESC LIMIT +?`,
     ),
-    findConsumer: database.prepare(
-      `SELECT position FROM consumer WHERE device = (SELECT id FROM device WHERE public_id = ?) AND name = ?`,
-    ),
-    countConsumers: database.prepare(
-      "SELECT count(*) AS count FROM consumer WHERE device = (SELECT id FROM device WHERE public_id = ?)",
-    ),
-    addConsumer: database.prepare(
-      "INSERT INTO consumer (device, name, position) VALUES ((SELECT id FROM device WHERE public_id = ?), ?, ?)",
-    ),
   };
 }
 
@@ -58,11 +52,11 @@ export class SqliteMessageStore implements MessageStore {
   readonly epoch: string;
   /** Of entries that were removed from this log. */
   readonly spentIds: SpentIds;
-  readonly #database: Database;
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #users: UserIds;
   readonly #committer: Committer;
   readonly #incarnations: Incarnations;
+  readonly #consumers: Consumers;
   readonly #entries: EntryReader;
   readonly #backlog: Backlog;
   readonly #history: History;
@@ -70,12 +64,12 @@ export class SqliteMessageStore implements MessageStore {
   readonly #peers: Peers;
 
   constructor(database: Database, options: BacklogOptions & LogPagesOptions = {}) {
-    this.#database = database;
     this.#statements = prepareStatements(database);
     this.#users = new UserIds(database);
     this.spentIds = new SpentIds(database);
     this.#committer = new Committer(database, { users: this.#users, spentIds: this.spentIds });
     this.#incarnations = new Incarnations(database);
+    this.#consumers = new Consumers(database);
     this.#entries = new EntryReader(database);
     this.#backlog = new Backlog(database, options);
     const pages = new LogPages(database, options);
@@ -100,10 +94,6 @@ export class SqliteMessageStore implements MessageStore {
 
   sharedThrough(incarnation: string): Promise<number | undefined> {
     return settle(() => this.#incarnations.sharedThrough(incarnation, this.head));
-  }
-
-  partedAt(incarnation: string): Promise<number> {
-    return settle(() => this.#incarnations.partedAt(incarnation));
   }
 
   /** Users and conversations may have other names than before, or be gone. */
@@ -220,21 +210,13 @@ export class SqliteMessageStore implements MessageStore {
     });
   }
 
-  openConsumer(
-    deviceId: string,
-    consumer: string,
-    { maxConsumers, startAt = this.head }: { maxConsumers: number; startAt?: number },
-  ): Promise<number | undefined> {
-    return settle(() => {
-      const known = this.#statements.findConsumer.get(deviceId, consumer) as { position: number } | undefined;
-      if (known) return known.position;
-      const { count } = this.#statements.countConsumers.get(deviceId) as { count: number };
-      if (count >= maxConsumers) return undefined;
-      // Lost only with everything that was committed after it; then nothing came, and the consumer starts there again.
-      this.#database.transaction(() => this.#statements.addConsumer.run(deviceId, consumer, startAt), {
-        durable: false,
-      });
-      return startAt;
-    });
+  openConsumer(device: string, name: string, options: ConsumerOptions): Promise<number | undefined> {
+    return settle(() => this.#consumers.open({ device, name }, options, (start) => this.#startOf(start)));
+  }
+
+  #startOf(start: ConsumerStart | undefined): number {
+    if (start === undefined) return this.head;
+    const { at, partedFrom } = start;
+    return partedFrom === undefined ? at : Math.min(at, this.#incarnations.partedAt(partedFrom));
   }
 }

@@ -1,11 +1,11 @@
 import type { CurrentRole, Room } from "../core/room.ts";
-import type { RoomRecord, RoomStore } from "../core/room_store.ts";
+import type { DroppedInvitation, RoomRecord, RoomStore } from "../core/room_store.ts";
 import { roleCodes, toRole } from "./codes.ts";
 import { decodeText, settle } from "./column_values.ts";
 import type { Database } from "./database.ts";
 import { isUnblocked, openEnd } from "./visibility.ts";
 
-/** Entries that are erased in one transaction, words and all: some ten milliseconds of work. */
+/** Entries that are erased together with their room, words and all: some ten milliseconds of work. */
 const erasedAtOnce = 20;
 
 interface RoomRow {
@@ -77,7 +77,8 @@ function prepareStatements(database: Database) {
          AND m.inviter = (SELECT id FROM user WHERE name = ?)`,
     ),
     oldInvitations: database.prepare(
-      `SELECT m.conversation, c.name AS id, m.user FROM member m CROSS JOIN conversation c ON c.id = m.conversation
+      `SELECT m.conversation, c.name AS room, m.user, i.name AS inviter
+       FROM member m CROSS JOIN conversation c ON c.id = m.conversation CROSS JOIN user i ON i.id = m.inviter
        WHERE m.user = ${invited} AND m.role = ${roleCodes.invited} AND m.invited_position <= (
          SELECT k.invited_position FROM member k
          WHERE k.user = ${invited} AND k.role = ${roleCodes.invited}
@@ -114,15 +115,16 @@ function prepareStatements(database: Database) {
     ),
     removeReactions: database.prepare(
       `DELETE FROM reaction WHERE (conversation, seq, emoji, user) IN (
-         SELECT conversation, seq, emoji, user FROM reaction WHERE conversation = ? LIMIT ${erasedAtOnce})`,
+         SELECT conversation, seq, emoji, user FROM reaction WHERE conversation = ? LIMIT +?)`,
     ),
     removeEntries: database.prepare(
-      `DELETE FROM entry WHERE position IN (SELECT position FROM entry WHERE conversation = ? LIMIT ${erasedAtOnce})`,
+      `DELETE FROM entry WHERE position IN (SELECT position FROM entry WHERE conversation = ? ORDER BY seq LIMIT +?)`,
     ),
     erased: database.prepare(
       `SELECT c.id FROM conversation c WHERE ${isRoom} AND NOT EXISTS (SELECT 1 FROM room r WHERE r.conversation = c.id)
          AND (EXISTS (SELECT 1 FROM entry e WHERE e.conversation = c.id)
-           OR EXISTS (SELECT 1 FROM reaction r WHERE r.conversation = c.id))`,
+           OR EXISTS (SELECT 1 FROM reaction r WHERE r.conversation = c.id))
+       LIMIT 1`,
     ),
   };
 }
@@ -130,6 +132,8 @@ function prepareStatements(database: Database) {
 /** Rooms in the database that they share with the message store, whose commits write them. */
 export class SqliteRoomStore implements RoomStore {
   readonly #database: Database;
+  /** The conversation of the deleted room that is being erased. */
+  #erased: number | undefined;
   readonly #onDeleted: () => void;
   readonly #statements: ReturnType<typeof prepareStatements>;
 
@@ -182,17 +186,20 @@ export class SqliteRoomStore implements RoomStore {
     return settle(() => toCount(this.#statements.countInvitations.get(user, inviter)));
   }
 
-  dropInvitations(name: string, { keep }: { keep: number }): Promise<string[]> {
+  dropInvitations(name: string, { keep }: { keep: number }): Promise<DroppedInvitation[]> {
     const { oldInvitations, becomeLeft, removeMember } = this.#statements;
     return settle(() => {
-      const old = oldInvitations.all({ name, keep }) as { conversation: number; user: number; id: string }[];
+      const old = oldInvitations.all({
+        name,
+        keep,
+      }) as unknown as (DroppedInvitation & { conversation: number; user: number })[];
       if (old.length === 0) return [];
       this.#database.transaction(() => {
         for (const { conversation, user } of old) {
           if (becomeLeft.run({ conversation, user }).changes === 0) removeMember.run({ conversation, user });
         }
       });
-      return old.map(({ id }) => id);
+      return old.map(({ room, inviter }) => ({ room, inviter }));
     });
   }
 
@@ -201,28 +208,36 @@ export class SqliteRoomStore implements RoomStore {
   }
 
   /** What is left is the number of its conversation, since positions of the log never come again. */
-  async deleteRoom(id: string): Promise<void> {
+  deleteRoom(id: string): Promise<void> {
     const { find, removeRoom, removeRetention, removeSpans, removeMentions, removeMembers } = this.#statements;
-    const conversation = this.#database.transaction(() => {
-      const row = find.get(id) as unknown as RoomRow | undefined;
-      if (!row) return undefined;
-      removeSpans.run({ room: row.conversation });
-      removeMentions.run({ room: row.conversation });
-      removeMembers.run(row.conversation);
-      removeRetention.run(row.conversation);
-      removeRoom.run(row.conversation);
-      return row.conversation;
+    return settle(() => {
+      const isDeleted = this.#database.transaction(() => {
+        const row = find.get(id) as unknown as RoomRow | undefined;
+        if (!row) return false;
+        removeSpans.run({ room: row.conversation });
+        removeMentions.run({ room: row.conversation });
+        removeMembers.run(row.conversation);
+        removeRetention.run(row.conversation);
+        removeRoom.run(row.conversation);
+        // Also its first entry, so that the request that made it is not taken for one that was sent again.
+        this.#erase(row.conversation, erasedAtOnce);
+        return true;
+      });
+      if (isDeleted) this.#onDeleted();
     });
-    if (conversation === undefined) return;
-    this.#onDeleted();
-    while (this.#eraseSome(conversation)) await new Promise((resolve) => setTimeout(resolve));
   }
 
-  /** Erases what deletions left that a crash interrupted. */
-  finishDeletions(): void {
-    for (const { id } of this.#statements.erased.all() as { id: number }[]) {
-      while (this.#eraseSome(id));
-    }
+  eraseDeleted(limit: number): Promise<number> {
+    return settle(() => {
+      for (;;) {
+        this.#erased ??= (this.#statements.erased.get() as { id: number } | undefined)?.id;
+        const conversation = this.#erased;
+        if (conversation === undefined) return 0;
+        const count = this.#database.transaction(() => this.#erase(conversation, limit));
+        if (count > 0) return count;
+        this.#erased = undefined;
+      }
+    });
   }
 
   readersOf(
@@ -244,13 +259,11 @@ export class SqliteRoomStore implements RoomStore {
     });
   }
 
-  /** @returns whether there was something. */
-  #eraseSome(conversation: number): boolean {
+  /** @returns how many reactions or entries were removed. */
+  #erase(conversation: number, limit: number): number {
     const { removeReactions, removeEntries } = this.#statements;
-    return this.#database.transaction(() => {
-      const reactions = removeReactions.run(conversation).changes;
-      return reactions !== 0 || removeEntries.run(conversation).changes !== 0;
-    });
+    const reactions = Number(removeReactions.run(conversation, limit).changes);
+    return reactions > 0 ? reactions : Number(removeEntries.run(conversation, limit).changes);
   }
 }
 

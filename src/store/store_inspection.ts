@@ -13,6 +13,8 @@ export interface StoreFacts {
   readonly schema: number;
   /** The newest that this chatd knows. */
   readonly knownSchema: number;
+  /** When a server last saw a clock that it believed; undefined where none did. */
+  readonly lastSeenAt: number | undefined;
   /** What the newest entry was accepted at; undefined where there is none. */
   readonly newestEntryAt: number | undefined;
   /** Of this database or, restored, of the one before; undefined where none is known. */
@@ -35,11 +37,14 @@ export function inspectStore(folder: string, { check }: { check: boolean }): Sto
     const one = (sql: string): number => Number(database.prepare(sql).get()?.value ?? 0);
     const has = (table: string) =>
       database.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(table) !== undefined;
+    const seesClock =
+      database.prepare("SELECT 1 FROM pragma_table_info('log') WHERE name = 'seen_at'").get() !== undefined;
     const newest = "SELECT accepted_at AS value FROM entry ORDER BY position DESC LIMIT 1";
     const backup = "SELECT max(at) AS value FROM audit WHERE action = 'backup_made'";
     return {
       schema: one("SELECT user_version AS value FROM pragma_user_version"),
       knownSchema: migrations.length,
+      lastSeenAt: (seesClock && one("SELECT seen_at AS value FROM log")) || undefined,
       newestEntryAt: (has("entry") && one(newest)) || undefined,
       lastBackupAt: (has("audit") && one(backup)) || undefined,
       damage: check ? quickCheck(database) : undefined,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { BrokerConnection } from "../../src/amqp/broker_connection.ts";
+import { startTestAmqpServer, startTestBroker } from "../support/amqp_server.ts";
 import { eventually } from "../support/eventually.ts";
 import { RabbitNode } from "../support/rabbitmq_node.ts";
 
@@ -18,4 +19,24 @@ Deno.test("a connection tells that its broker takes nothing more for lack of mem
   channel.publish("", "nowhere", Buffer.alloc(1));
   await eventually(() => connection.isBlocked, () => "the connection is blocked");
   assert.match(String(reasons), /memory/);
+});
+
+Deno.test("an idle server hears that its broker takes nothing more, and that it goes on", async () => {
+  await using broker = await startTestBroker();
+  const lines: { level: string; event: string; reason: unknown }[] = [];
+  const write = (level: string) => (event: string, details: Record<string, unknown> = {}) =>
+    void lines.push({ level, event, reason: details.reason });
+  const log = { info: write("info"), warn: write("warn"), error: write("error") };
+  await using chatd = await startTestAmqpServer(broker, { log });
+  assert.deepEqual([chatd.server.isServing, chatd.server.isBlocked], [true, false]);
+  await broker.node.limitMemory(1);
+  await eventually(() => chatd.server.isBlocked, () => "the server is blocked");
+  assert.equal(chatd.server.isServing, false);
+  const [alarm] = lines.filter(({ level }) => level === "error");
+  assert.match(alarm.event, /the broker takes no messages/);
+  assert.match(String(alarm.reason), /memory/);
+  await broker.node.limitMemory(2 ** 40);
+  await eventually(() => chatd.server.isServing, () => "the server serves again");
+  assert.ok(lines.some(({ level, event }) => level === "info" && /takes messages again/.test(event)));
+  assert.equal(chatd.server.isBlocked, false);
 });

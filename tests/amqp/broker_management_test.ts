@@ -182,6 +182,28 @@ Deno.test("a kick asked for again and again is done once more, for who came mean
   }
 });
 
+Deno.test("a kick goes on when the broker had to end a connection by force", async () => {
+  const answers = [500, 500, 204];
+  const asked: string[] = [];
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, ({ method }) => {
+    asked.push(method);
+    const status = answers.shift()!;
+    return new Response(status === 500 ? '{"error":"Internal Server Error"}' : null, { status });
+  });
+  try {
+    const login = { user: "chatd", password: "secret" };
+    const url = `http://127.0.0.1:${server.addr.port}`;
+    const warnings: string[] = [];
+    const log = { ...silentLog, warn: (event: string) => void warnings.push(event) };
+    await using management = new BrokerManagement({ url, login, log, graceMs: 1 });
+    await management.kick({ user: "mallory" });
+    assert.deepEqual(asked, ["DELETE", "DELETE", "DELETE"]);
+    assert.deepEqual(warnings, []);
+  } finally {
+    await server.shutdown();
+  }
+});
+
 Deno.test("whoever is disabled is kicked, however many others are", async () => {
   const asked: string[] = [];
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, ({ method, url }) => {

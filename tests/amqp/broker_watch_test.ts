@@ -19,7 +19,7 @@ Deno.test("a look refuses everyone with a transactional channel, and waits for n
   ];
   await using watch = new BrokerWatch({
     management: {
-      get: () => Promise.resolve(channels),
+      get: (path) => Promise.resolve(path.includes("/channels?") ? channels : []),
       closeConnection: (name) => {
         closing.push(name);
         return slow.promise;
@@ -29,6 +29,7 @@ Deno.test("a look refuses everyone with a transactional channel, and waits for n
     log: silentLog,
     refused: { refuseUser: (user) => void refused.push(user), refuseAddress: (address) => void refused.push(address) },
     isAccount: (user) => Promise.resolve(user !== "monitoring"),
+    lacksMemory: () => false,
   });
   await watch.look();
   await watch.look();

@@ -44,10 +44,33 @@ Deno.test("whyInvalid() tells of a certificate that is not valid yet with both t
 
 Deno.test("refuseInvalid() tells what may pass, a clock in the past, from what must be renewed", () => {
   const certificate = inspect("server", server.certificate);
-  const refuse = (now: number) => () => refuseInvalid([certificate], now);
+  const refuse = (now: number) => () => refuseInvalid([certificate], { now });
   throwsWith("unavailable", refuse(certificate.validFrom - 1));
   throwsWith("invalid_argument", refuse(certificate.validTo));
   refuse(certificate.validFrom)();
+});
+
+Deno.test("refuseInvalid() doubts a clock that is more than a day ahead of the last time seen, and names both", () => {
+  const certificate: Certificate = { use: "server", file: "a.pem", validFrom: 0, validTo: 100 * day };
+  const refuse = (lastSeen: number | undefined, now = 100 * day) => () =>
+    refuseInvalid([certificate, { ...certificate, file: "b.pem" }], { now, lastSeen: () => lastSeen });
+  for (const message of throwsWith("unavailable", refuse(98.9 * day)).message.split("\n")) {
+    assert.match(
+      message,
+      /expired at 1970-04-11T00\S+Z: renew it, or set this machine's clock, which says 1970-04-11T00\S+Z and last said 1970-04-09T21\S+Z\.$/,
+    );
+  }
+  for (const known of [99 * day, 101 * day, undefined]) {
+    assert.match(throwsWith("invalid_argument", refuse(known)).message, /renew it\.$/);
+  }
+  // It was over before.
+  assert.match(throwsWith("invalid_argument", refuse(100 * day, 200 * day)).message, /renew it\.$/);
+  const late = { ...certificate, file: "late.pem", validTo: 50 * day };
+  const both = throwsWith(
+    "invalid_argument",
+    () => refuseInvalid([certificate, late], { now: 100 * day, lastSeen: () => 90 * day }),
+  );
+  assert.deepEqual(both.message.split("\n").map((line) => line.includes("clock")), [true, false]);
 });
 
 Deno.test("a watch is silent while there is time, warns near the end, and reports an error afterwards", () => {

@@ -46,6 +46,7 @@ class Opener {
       get isServing() {
         return !server.closed;
       },
+      isBlocked: false,
       stop: () => Promise.resolve(),
       close,
     });

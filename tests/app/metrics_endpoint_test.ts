@@ -34,10 +34,11 @@ const disk = { fileBytes: () => ({ database: 4096, log: 512 }), freeBytes: () =>
 
 Deno.test("/metrics shows what was counted", async () => {
   await using opened = await open({
-    transports: [grpc, { name: "amqp", isUp: false }],
+    transports: [grpc, { name: "amqp", isUp: false, isBlocked: true }],
     searchLag: () => 17,
     certificates,
     ...disk,
+    droppedLines: () => 3,
   });
   const { metrics } = opened.endpoint;
   metrics.sessionBegan("grpc");
@@ -58,6 +59,7 @@ Deno.test("/metrics shows what was counted", async () => {
     'chatd_sessions{transport="amqp"}': 0,
     'chatd_sessions_ended_total{transport="grpc",reason="left"}': 1,
     'chatd_sessions_ended_total{transport="grpc",reason="session_replaced"}': 1,
+    "chatd_log_lines_dropped_total": 3,
     "chatd_messages_accepted_total": 3,
     "chatd_events_accepted_total": 2,
     "chatd_commit_duration_seconds_count": 1,
@@ -75,6 +77,8 @@ Deno.test("/metrics shows what was counted", async () => {
     'chatd_connections{transport="amqp"}': undefined,
     'chatd_transport_up{transport="grpc"}': 1,
     'chatd_transport_up{transport="amqp"}': 0,
+    'chatd_transport_blocked{transport="grpc"}': undefined,
+    'chatd_transport_blocked{transport="amqp"}': 1,
   };
   for (const [name, value] of Object.entries(expected)) assert.equal(values.get(name), value, name);
   assert.ok(values.get("process_cpu_seconds_total")! > 0);
@@ -100,11 +104,20 @@ Deno.test("/healthz says ok as long as the process answers", async () => {
 Deno.test("/readyz says what keeps people from being served", async () => {
   await using opened = await open();
   assert.deepEqual(await opened.get("/readyz"), { status: 503, text: "starting\n" });
-  const amqp = { name: "amqp", isUp: true };
-  opened.endpoint.serving({ transports: [grpc, amqp], searchLag: () => 0, certificates: [], ...disk });
+  const amqp = { name: "amqp", isUp: true, isBlocked: false };
+  opened.endpoint.serving({
+    transports: [grpc, amqp],
+    searchLag: () => 0,
+    certificates: [],
+    ...disk,
+    droppedLines: () => 0,
+  });
   assert.deepEqual(await opened.get("/readyz"), { status: 200, text: "ready\n" });
   amqp.isUp = false;
   assert.deepEqual(await opened.get("/readyz"), { status: 503, text: "amqp is down\n" });
+  amqp.isBlocked = true;
+  const blocked = "amqp is blocked: the broker takes no messages\n";
+  assert.deepEqual(await opened.get("/readyz"), { status: 503, text: blocked });
   amqp.isUp = true;
   opened.endpoint.stopping();
   assert.deepEqual(await opened.get("/readyz"), { status: 503, text: "stopping\n" });

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import type { LogRecord } from "@logtape/logtape";
-import { formatAsJson, formatForPeople, openServerLog } from "../../src/app/server_log.ts";
+import {
+  formatAsJson,
+  formatForPeople,
+  openServerLog,
+  type ServerLog,
+  type ServerLogOptions,
+} from "../../src/app/server_log.ts";
 
 function record(rawMessage: string, properties: Record<string, unknown> = {}): LogRecord {
   const timestamp = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
@@ -11,17 +17,22 @@ const hostile = "an\u001b[2Ja\nforged\u009b\u202e\u{e0041}";
 // deno-lint-ignore no-control-regex -- what must not be there
 const raw = /[\u0000-\u001f\u007f-\u009f\u202e\u{e0041}]/u;
 
-/** What is written on stderr while `act` runs. */
-function written(act: () => void): string[] {
-  const { error } = console;
-  const lines: string[] = [];
-  console.error = (line: string) => void lines.push(line);
-  try {
-    act();
-  } finally {
-    console.error = error;
-  }
-  return lines;
+/** What the log writes while `act` runs. */
+async function written(
+  options: Omit<ServerLogOptions, "sink">,
+  act: (log: ServerLog) => void,
+): Promise<string[]> {
+  let text = "";
+  const sink = {
+    write(bytes: Uint8Array) {
+      text += new TextDecoder().decode(bytes);
+      return Promise.resolve(bytes.length);
+    },
+  };
+  const log = openServerLog({ ...options, sink });
+  act(log);
+  await log.flush();
+  return text.trimEnd().split("\n");
 }
 
 Deno.test("for people, an event is one line with its time, level, words and details", () => {
@@ -57,9 +68,8 @@ Deno.test("what clients chose neither forges lines nor reaches a terminal raw, i
   assert.doesNotMatch(formatForPeople(record("failed", { error: new Error(hostile) })).replaceAll("\n", ""), raw);
 });
 
-Deno.test("an event is written from its level up, in the words that it has", () => {
-  const lines = written(() => {
-    const log = openServerLog({ level: "warn", format: "json" });
+Deno.test("an event is written from its level up, in the words that it has", async () => {
+  const lines = await written({ level: "warn", format: "json" }, (log) => {
     log.info("not this");
     log.warn("{user} 100%", { user: "ana" });
     log.error("and this");
@@ -68,15 +78,32 @@ Deno.test("an event is written from its level up, in the words that it has", () 
     ["WARN", "{user} 100%"],
     ["ERROR", "and this"],
   ]);
-  const [line] = written(() => openServerLog({ level: "info", format: "text" }).info("hello", { to: "ben" }));
+  const [line] = await written({ level: "info", format: "text" }, (log) => log.info("hello", { to: "ben" }));
   assert.match(line, /^\S+Z info hello to=ben$/);
 });
 
-Deno.test("details that JSON has no words for do not break what logs them", () => {
+Deno.test("details that JSON has no words for do not break what logs them", async () => {
   const circle: Record<string, unknown> = { many: 2n ** 64n };
   circle.itself = circle;
   for (const format of ["text", "json"] as const) {
-    const [line] = written(() => openServerLog({ level: "info", format }).info("odd", { circle }));
+    const [line] = await written({ level: "info", format }, (log) => log.info("odd", { circle }));
     assert.match(line, /odd/);
+  }
+});
+
+Deno.test("lines that were left out are told in the log's format, whatever its level", async () => {
+  const detail = "x".repeat(1000);
+  for (const format of ["text", "json"] as const) {
+    let dropped = 0;
+    const lines = await written({ level: "error", format }, (log) => {
+      for (let count = 0; count < 2000; count++) log.error("failed", { detail });
+      dropped = log.dropped;
+    });
+    assert.ok(dropped > 0);
+    const last = lines.at(-1)!;
+    const event = "log lines were left out: stderr was not read in time";
+    if (format === "text") assert.ok(last.endsWith(`Z warn ${event} lines=${dropped}`), last);
+    else assert.deepEqual([JSON.parse(last).message, JSON.parse(last).properties], [event, { lines: dropped }]);
+    assert.equal(lines.length, 2000 - dropped + 1);
   }
 });

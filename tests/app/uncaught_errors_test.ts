@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { crashedExitCode, isPeerError, UncaughtErrors } from "../../src/app/uncaught_errors.ts";
-import type { Log } from "../../src/core/log.ts";
+import { turns } from "../support/turns.ts";
 
 function coded(code: string, more: Record<string, unknown> = {}): Error {
   return Object.assign(new Error(code), { code, ...more });
@@ -15,12 +15,18 @@ function watch() {
   const lines: { event: string; details?: Record<string, unknown> }[] = [];
   const exits: number[] = [];
   const write = (event: string, details?: Record<string, unknown>) => void lines.push({ event, details });
-  const log: Log = { info: write, warn: write, error: write };
+  const written = Promise.withResolvers<void>();
+  const log = { warn: write, error: write, flush: () => written.promise };
   let now = 0;
   const errors = new UncaughtErrors({ log, exit: (code) => exits.push(code), now: () => now });
   return {
     lines,
     exits,
+    /** The lines so far reach their reader. */
+    write: async () => {
+      written.resolve();
+      await turns();
+    },
     pass: (ms: number) => now += ms,
     [Symbol.dispose]: () => errors[Symbol.dispose](),
   };
@@ -59,24 +65,31 @@ Deno.test("a flood of errors of peers is counted, not written line by line", () 
   assert.deepEqual(watched.lines.map(({ details }) => details?.count), [1, 1000]);
 });
 
-Deno.test("any other error that nobody caught is logged, and ends the process", () => {
+Deno.test("any other error that nobody caught is logged, and ends the process once that is written", async () => {
   using watched = watch();
   const error = new TypeError("a bug");
   assert.ok(throwUncaught(error));
+  assert.ok(throwUncaught(new TypeError("its consequence")));
+  await turns();
+  assert.deepEqual(watched.exits, []);
+  await watched.write();
   assert.deepEqual(watched.exits, [crashedExitCode]);
   assert.deepEqual(watched.lines.map(({ details }) => details), [{ error }]);
 });
 
-Deno.test("a rejection that nobody handled is judged as an error is", () => {
+Deno.test("a rejection that nobody handled is judged as an error is", async () => {
   using watched = watch();
   const reject = (reason: unknown) => {
     const promise = Promise.reject(reason);
     promise.catch(() => {});
     globalThis.dispatchEvent(new PromiseRejectionEvent("unhandledrejection", { promise, reason, cancelable: true }));
   };
+  await watched.write();
   reject(coded("ERR_HTTP2_INVALID_SESSION"));
+  await turns();
   assert.deepEqual(watched.exits, []);
   reject(new Error("a bug"));
+  await turns();
   assert.deepEqual(watched.exits, [crashedExitCode]);
 });
 

@@ -18,7 +18,7 @@ function id({ clock }: TestChat): string {
 
 /** Blanks what there is to blank; no file or index holds any of it. */
 async function erase({ store }: TestChat): Promise<void> {
-  const erasure = new Erasure({ store: store.erasure, log: silentLog, onBlanked: () => {} });
+  const erasure = new Erasure({ store: store.erasure, rooms: store.rooms, log: silentLog, onErased: () => {} });
   await erasure.run();
   await erasure.close();
 }

@@ -186,6 +186,37 @@ Deno.test("uploads that nothing was sent with are gone after a day", async () =>
   assert.ok(await store.read(sha256, { offset: 0, maxBytes: 1 }));
 });
 
+Deno.test("no upload expires or makes room by its age while the clock is doubted to be ahead", async () => {
+  const { files, store, clock } = openFiles();
+  const unsent = await upload(files, "ana", bytes);
+  const unfinished = [];
+  for (let i = 0; i < 8; i++) unfinished.push(await announcementOf(bytes));
+  for (const announcement of unfinished) await files.begin("ana", announcement);
+  clock.doubt(clock.now() + 365 * uploadLifetimeMs);
+  await files.sweep();
+  assert.ok(await store.find("ana", unsent.id));
+  await rejectsWith("limit_reached", files.begin("ana", await announcementOf(bytes)));
+  await files.write("ana", { id: unfinished[0].id, offset: 0, bytes });
+  clock.believe();
+  await files.sweep();
+  assert.equal(await store.find("ana", unsent.id), undefined);
+});
+
+Deno.test("an upload that begins while the clock is behind does not expire when the clock is set right", async () => {
+  const { files, store, clock } = openFiles();
+  const right = clock.now();
+  clock.doubt(0);
+  const { id } = await upload(files, "ana", bytes);
+  clock.doubt(right);
+  clock.believe();
+  clock.advance(uploadLifetimeMs);
+  await files.sweep();
+  assert.ok(await store.find("ana", id));
+  clock.advance(1);
+  await files.sweep();
+  assert.equal(await store.find("ana", id), undefined);
+});
+
 Deno.test("what is deleted while others are removed is removed as well", async () => {
   const { files, store } = openFiles();
   const [one, other] = [await upload(files, "ana", bytes), await upload(files, "ana", new Uint8Array([1]))];

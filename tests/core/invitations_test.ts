@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ChatError } from "../../src/core/chat_error.ts";
 import type { ConversationSummary } from "../../src/core/message_store.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
 import { FakeSubscriber } from "../support/test_chat.ts";
@@ -23,6 +24,12 @@ async function inviteOften(rooms: TestRooms, inviter: string, { user, times }: {
     const room = await rooms.create(inviter, `${inviter}-${index}`, { isPublic: false });
     await rooms.invite(inviter, room, user);
   }
+}
+
+/** All but the first of the spammers invite the user into 99 rooms. */
+async function inviteUpTo99(rooms: TestRooms, user: string) {
+  await inviteOften(rooms, "spam1", { user, times: 19 });
+  for (const spammer of spammers.slice(2)) await inviteOften(rooms, spammer, { user, times: 20 });
 }
 
 function changedRooms({ notices }: FakeSubscriber): (string | undefined)[] {
@@ -60,6 +67,38 @@ Deno.test("beyond a hundred open invitations, the oldest are dropped, in memory 
   await rejectsWith("not_found", rooms.join("ben", first));
   await rooms.invite("ana", first, "ben");
   await rooms.join("ben", first);
+});
+
+Deno.test("an invitation that is dropped is told to the sessions of its invitee, unless they block the inviter", async () => {
+  await using rooms = await TestRooms.open({ users: ["ana", "ben", "cleo", ...spammers] });
+  const { chat } = rooms.test;
+  const [first, hidden] = [await rooms.create("ana", "first"), await rooms.create("cleo", "hidden")];
+  await rooms.invite("cleo", hidden, "ben");
+  await rooms.invite("ana", first, "ben");
+  await chat.settings.block("ben", "cleo");
+  await inviteUpTo99(rooms, "ben");
+  const ben = new FakeSubscriber({ user: "ben" });
+  chat.subscribe(ben);
+  const last = await rooms.create("spam0", "last");
+  await rooms.invite("spam0", last, "ben");
+  assert.equal((await invitationsOf(rooms, "ben")).length, 100);
+  assert.deepEqual(changedRooms(ben), [last, first]);
+  assert.deepEqual(await rooms.roles("cleo", hidden), ["cleo owner"]);
+});
+
+Deno.test("an inviter hears nothing of old invitations that cannot be dropped, which the next one drops", async () => {
+  await using rooms = await TestRooms.open({ users: ["ana", "ben", ...spammers] });
+  const { store } = rooms.test;
+  const first = await rooms.create("ana", "first");
+  await rooms.invite("ana", first, "ben");
+  await inviteUpTo99(rooms, "ben");
+  const dropInvitations = store.rooms.dropInvitations;
+  store.rooms.dropInvitations = () => Promise.reject(new ChatError("storage_full", "The disk is full."));
+  await inviteOften(rooms, "spam0", { user: "ben", times: 1 });
+  assert.equal((await invitationsOf(rooms, "ben")).length, 101);
+  store.rooms.dropInvitations = dropInvitations;
+  await inviteOften(rooms, "ana", { user: "ben", times: 1 });
+  assert.equal((await invitationsOf(rooms, "ben")).length, 100);
 });
 
 Deno.test("invitations by somebody who is blocked count for nothing, which the inviter cannot see", async () => {

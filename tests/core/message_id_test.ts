@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import type { ChatErrorCode } from "../../src/core/chat_error.ts";
 import {
   checkMessageIdTime,
   createMessageId,
@@ -64,18 +65,33 @@ Deno.test("messageIdOf() makes the same id of the same time and digest, and anot
   assert.ok(digest.every((byte) => byte === 0xab));
 });
 
+const year = 365 * 24 * 60 * 60 * 1000;
+
+/** What the server says of an id that was made then, while its clock is in doubt where a time is expected. */
+function refusalOf(made: number, code: ChatErrorCode, expected?: number): string {
+  const clock = new FakeClock(now, { expected });
+  return throwsWith(code, () => checkMessageIdTime(createMessageId(made), clock)).message;
+}
+
 Deno.test("a refused id says both times, and which clock is wrong", () => {
-  const year = 365 * 24 * 60 * 60 * 1000;
-  const check = (made: number, bounds: { earliest: number; latest: number }) => {
-    const clock = { now: () => now, earliest: () => bounds.earliest, latest: () => bounds.latest, isDoubted: true };
-    const code = made < now ? "message_id_expired" : "message_id_in_future";
-    return throwsWith(code, () => checkMessageIdTime(createMessageId(made), clock)).message;
-  };
-  for (const made of [now - year, now + year]) {
-    const message = check(made, { earliest: now, latest: now });
+  for (const [made, code] of [[now - year, "message_id_expired"], [now + year, "message_id_in_future"]] as const) {
+    const message = refusalOf(made, code);
     for (const time of [made, now]) assert.ok(message.includes(new Date(time).toISOString()), message);
     assert.match(message, /set the clock of your machine/);
+    assert.match(refusalOf(made, code, made), /the server's clock is wrong/);
   }
-  assert.match(check(now - year, { earliest: now - year, latest: now }), /the server's clock is wrong/);
-  assert.match(check(now + year, { earliest: now, latest: now + year }), /the server's clock is wrong/);
+});
+
+Deno.test("an id that was made just now is good while a far later time is expected, which may be the wrong one", () => {
+  for (const made of [now - messageIdLeadMs, now, now + messageIdLeadMs]) {
+    checkMessageIdTime(createMessageId(made), new FakeClock(now, { expected: now + year }));
+  }
+});
+
+Deno.test("an id that may have been forgotten stays refused while the server's clock is behind", () => {
+  const made = now - messageIdLifetimeMs + 1;
+  checkMessageIdTime(createMessageId(made), new FakeClock(now));
+  const message = refusalOf(made, "message_id_expired", now + year);
+  for (const time of [made, now, now + year]) assert.ok(message.includes(new Date(time).toISOString()), message);
+  assert.match(message, /the server's clock is wrong/);
 });

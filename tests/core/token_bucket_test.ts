@@ -52,6 +52,34 @@ Deno.test("spend() owes down to the debt allowed, and peek() takes nothing", () 
   assert.equal(buckets.peek("ana", 0), 0);
 });
 
+Deno.test("take() takes several tokens at once, or none of them", () => {
+  const buckets = new TokenBuckets({ burst: 10, perSecond: 10 });
+  assert.equal(buckets.take("ana", 0, 7), 0);
+  assert.equal(buckets.take("ana", 0, 5), 200);
+  assert.equal(buckets.peek("ana", 0, 4), 100);
+  assert.equal(buckets.take("ana", 0, 3), 0);
+  assert.equal(buckets.take("ana", 0, 0.5), 50);
+});
+
+Deno.test("take() admits a cost above the burst to a full bucket, which then owes the rest", () => {
+  const buckets = new TokenBuckets({ burst: 10, perSecond: 10 });
+  assert.equal(buckets.take("ana", 0, 25), 0);
+  assert.equal(buckets.take("ana", 0), 1600);
+  assert.equal(buckets.take("ana", 1600), 0);
+  assert.equal(buckets.take("ana", 1600, 25), 1000);
+});
+
+Deno.test("spend() takes several tokens, and forgives no debt of take()", () => {
+  const buckets = new TokenBuckets({ burst: 10, perSecond: 10, debt: 5 });
+  buckets.spend("ana", 0, 12);
+  assert.equal(buckets.peek("ana", 0), 300);
+  buckets.spend("ana", 0, 100);
+  assert.equal(buckets.peek("ana", 0), 600);
+  assert.equal(buckets.take("ben", 0, 30), 0);
+  buckets.spend("ben", 0);
+  assert.equal(buckets.peek("ben", 0), 2100);
+});
+
 Deno.test("the number of keys is bounded: the one used longest ago is forgotten", () => {
   const buckets = new TokenBuckets({ burst: 1, perSecond: 0.001, maxKeys: 2 });
   buckets.take("ana", 0);

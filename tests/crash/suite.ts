@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { type Attack, attacks, pause } from "./attacks.ts";
 import type { CancellingOptions } from "./cancelling_clients.ts";
 import type { Certificates } from "./certificates.ts";
+import { floodAttacks } from "./flood_attacks.ts";
 import { hostileBehaviours, startHostileServer } from "./hostile_server.ts";
 import { type SeededRandom, seededRandom } from "./seeded_random.ts";
 import type { Transport } from "./target.ts";
@@ -126,7 +127,7 @@ function dialScenarios(victim: Victim): Scenario[] {
 export function scenariosFor(options: SuiteOptions, running: RunningVictim): Scenario[] {
   const attackers = options.attackers ?? 4;
   return [
-    ...[...attacks, ...tlsAttacks]
+    ...[...attacks, ...tlsAttacks, ...floodAttacks]
       .filter((attack) => attack.applies?.(running.target) ?? true)
       .map((attack) => attackScenario(attack, attackers)),
     cancellingScenario(),

@@ -116,6 +116,20 @@ Deno.test("doctor looks at the data folder: who may look into it, its schema, ba
   assert.match(newer.stdout, /PROBLEM +database: the database has schema 999, and this chatd knows schemas up to \d+/);
 });
 
+Deno.test("doctor warns of a write-ahead log that was not emptied", async () => {
+  using folder = temporaryFolder();
+  const data = await makeData(folder.path);
+  const found = async () => (await doctor("--data", data, ...nowhere)).stdout;
+  assert.doesNotMatch(await found(), /write-ahead log/);
+  using reader = new DatabaseSync(`${data}/chatd.sqlite`, { readOnly: true });
+  reader.prepare("SELECT count(*) FROM user").get();
+  Deno.truncateSync(`${data}/chatd.sqlite-wal`, 300 * 1024 * 1024);
+  assert.match(
+    await found(),
+    /warning +database: the write-ahead log has 300 MiB: a reader keeps it .*\n +End the backup/,
+  );
+});
+
 Deno.test("doctor goes on where it cannot look into the data folder", async () => {
   using folder = temporaryFolder();
   const file = `${folder.path}/file`;

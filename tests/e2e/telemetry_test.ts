@@ -42,3 +42,29 @@ Deno.test("a collector gets spans of calls and the log, and nothing of what peop
     await collector.shutdown();
   }
 });
+
+Deno.test("a supervised server whose log goes to the collector alone serves, and writes none of it to stderr", async () => {
+  using folder = temporaryFolder();
+  let received = "";
+  const latin1 = new TextDecoder("latin1");
+  const collector = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+    received += latin1.decode(await request.bytes());
+    return new Response(null, { headers: { "content-type": "application/x-protobuf" } });
+  });
+  try {
+    const env = {
+      OTEL_DENO: "true",
+      OTEL_DENO_CONSOLE: "replace",
+      OTEL_BLRP_SCHEDULE_DELAY: "100",
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.addr.port}`,
+    };
+    const args = ["--metrics-listen", "127.0.0.1:0"];
+    await using server = await ServerProcess.start({ folder: folder.path, supervise: true, args, env });
+    await eventually(() => received.includes("metrics are shown"));
+    server.kill("SIGTERM");
+    assert.equal((await server.ended()).code, 0);
+    assert.deepEqual(server.stderr, []);
+  } finally {
+    await collector.shutdown();
+  }
+});

@@ -9,10 +9,15 @@ import {
   ServerReflectionService,
 } from "../../src/gen/grpc/reflection/v1/reflection.ts";
 import { reflectOn } from "../../src/grpc/reflection.ts";
+import { strangersLimits } from "../../src/grpc/strangers_budget.ts";
 import { startTestGrpcServer } from "../support/grpc_server.ts";
 
 const services = ["chatd.v1.ChatService"];
-const answer = reflectOn(services);
+const reflect = reflectOn(services);
+
+function answer(question: Parameters<typeof reflect>[0]) {
+  return ServerReflectionResponse.decode(reflect(question)).messageResponse!;
+}
 
 /** Names of the files; whatever these import is among them. */
 function fileNames(response: ReturnType<typeof answer>): string[] {
@@ -82,7 +87,9 @@ Deno.test("reflection is served as v1 and as v1alpha", async () => {
 });
 
 Deno.test("one call has so many answers, and no more", async () => {
-  await using test = await startTestGrpcServer();
+  const plenty = { burst: 1_000_000, perSecond: 1_000_000 };
+  const strangers = { ...strangersLimits, perAddress: { ...plenty, debt: 0 }, inAll: plenty };
+  await using test = await startTestGrpcServer({ strangers });
   const client = new ServerReflectionClient(`127.0.0.1:${test.server.port}`, credentials.createInsecure());
   const ask = async (messageRequest: ServerReflectionRequest["messageRequest"]) => {
     const call = client.serverReflectionInfo();

@@ -90,7 +90,7 @@ class Client {
       resumeAfter: resume?.after ?? 0,
     };
     const judged = await judgeResume(claim, messages);
-    const stored = await messages.openConsumer("d1", this.#name, { maxConsumers: 100, startAt: judged.startAt });
+    const stored = await messages.openConsumer("d1", this.#name, { maxConsumers: 100, start: judged.start });
     const cursor = Math.max(stored!, judged.after);
     const { epoch, sharedThrough } = judged;
     this.wasTold = this.#cursor.open(

@@ -4,6 +4,8 @@ import { MessageFinder } from "../../src/store/message_finder.ts";
 import { SearchIndex } from "../../src/store/search_index.ts";
 import { SqliteAccountStore } from "../../src/store/sqlite_account_store.ts";
 import { SqliteAuditLog } from "../../src/store/sqlite_audit_log.ts";
+import { SqliteClockStore } from "../../src/store/sqlite_clock_store.ts";
+import { SqliteDeviceCleanup } from "../../src/store/sqlite_device_cleanup.ts";
 import { SqliteFileStore } from "../../src/store/sqlite_file_store.ts";
 import { SqliteMessageStore } from "../../src/store/sqlite_message_store.ts";
 import { SqliteRoomStore } from "../../src/store/sqlite_room_store.ts";
@@ -24,6 +26,8 @@ function preparedStatements(database: Database): string[] {
   new SqliteMessageStore(recording);
   new SqliteAccountStore(recording);
   new SqliteAuditLog(recording);
+  new SqliteClockStore(recording);
+  new SqliteDeviceCleanup(recording);
   new SqliteFileStore(recording, { folder: "/nonexistent" });
   new SqliteRoomStore(recording);
   new SqliteSettingsStore(recording);
@@ -36,11 +40,16 @@ function planOf(database: Database, sql: string): string[] {
   return database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all().map(({ detail }) => detail as string);
 }
 
-/** These run once when the server starts, read one row, or sort what is bounded: one user's devices and blocks, one room's members. */
+/**
+ * These run once when the server starts, read one row, or sort what is bounded: one user's devices and blocks, one room's members, the
+ * invitations that the operator made.
+ */
 const exceptions = [
   /^SELECT coalesce\(max\(head_position\)/,
   /^DELETE FROM device WHERE \(token_hash IS NULL AND last_used_at < :before\)/,
-  /^SELECT epoch FROM log$/,
+  /^(SELECT epoch|SELECT seen_at AS value|UPDATE log SET seen_at = :now)( FROM log)?$/,
+  /^SELECT accepted_at AS value FROM entry ORDER BY position DESC LIMIT 1$/,
+  /^UPDATE invite SET expires_at /,
   /^DELETE FROM incarnation /,
   /^SELECT number, id, head FROM incarnation ORDER BY number DESC$/,
   /AS kept,\s.* AS announced$/s,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createMessageId } from "../../src/core/message_id.ts";
 import { Attachments } from "../../src/store/attachments.ts";
-import { Database } from "../../src/store/database.ts";
+import { Database, databasePath, ordinaryLogBytes } from "../../src/store/database.ts";
 import { SqliteAccountStore } from "../../src/store/sqlite_account_store.ts";
 import { SqliteFileStore } from "../../src/store/sqlite_file_store.ts";
 import { SqliteMessageStore } from "../../src/store/sqlite_message_store.ts";
@@ -275,4 +275,22 @@ Deno.test({
     assert.equal(await opened.files.write(upload, { offset: 0, bytes }), bytes.length);
     assert.equal(await opened.files.finish(upload), true);
   },
+});
+
+Deno.test("the write-ahead log counts towards the disk that is taken, beyond what is ordinary", async () => {
+  using folder = temporaryFolder();
+  await fill(folder.path);
+  using opened = open(folder.path);
+  opened.database.transaction(() => opened.database.prepare("INSERT INTO retired_name VALUES ('a')").run());
+  const before = await opened.files.diskBytes();
+  const log = `${databasePath(folder.path)}-wal`;
+  // As long as a reader made it; SQLite passes over zeros.
+  Deno.truncateSync(log, ordinaryLogBytes);
+  assert.equal(await opened.files.diskBytes(), before);
+  Deno.truncateSync(log, ordinaryLogBytes + 1_000_000);
+  assert.equal(await opened.files.diskBytes(), before + 1_000_000);
+  const upload = await uploadOf(bytes);
+  assert.equal(await opened.files.add(upload, { ...quotas, maxDiskBytes: before + 500_000 }), "disk_full");
+  assert.equal(opened.database.truncateLog(), true);
+  assert.equal(await opened.files.add(upload, { ...quotas, maxDiskBytes: before + 500_000 }), "added");
 });

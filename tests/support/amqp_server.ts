@@ -67,6 +67,8 @@ export interface TestAmqpServerOptions extends
   /** One that hashes nothing unless given. */
   hasher?: PasswordHasher;
   registration?: "open" | "invite" | "closed";
+  /** Whether registrations come over the broker; so they do unless given. */
+  registers?: boolean;
   rate?: { perSecond: number; burst: number };
   /** Kept by its owner; one of its own unless given. */
   folder?: string;
@@ -81,6 +83,7 @@ export async function startTestAmqpServer(
     folder,
     hasher = new FakeHasher(),
     registration = "open",
+    registers = true,
     rate = { perSecond: 1_000, burst: 10_000 },
     ...options
   }: TestAmqpServerOptions = {},
@@ -119,6 +122,7 @@ export async function startTestAmqpServer(
     broker: broker.address,
     login: { user: broker.node.user, password: broker.node.password },
     sharedLogin: false,
+    registration: registers,
     flood: { perSecond: 2_000, burst: 20_000 },
     backoff: { initialMs: 50, maxMs: 200 },
     ...options,

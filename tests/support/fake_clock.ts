@@ -1,11 +1,17 @@
 import type { GuardedClock } from "../../src/core/clock.ts";
 
+/** A clock that is set by hand, and in doubt while another time is expected. */
 export class FakeClock implements GuardedClock {
-  readonly isDoubted = false;
   #now: number;
+  #expected: number | undefined;
 
-  constructor(now = Date.UTC(2025, 0, 1)) {
+  constructor(now = Date.UTC(2025, 0, 1), { expected }: { expected?: number } = {}) {
     this.#now = now;
+    this.#expected = expected;
+  }
+
+  get expected(): number | undefined {
+    return this.#expected;
   }
 
   now(): number {
@@ -13,14 +19,26 @@ export class FakeClock implements GuardedClock {
   }
 
   earliest(): number {
-    return this.#now;
+    return Math.min(this.#now, this.#expected ?? this.#now);
   }
 
   latest(): number {
-    return this.#now;
+    return Math.max(this.#now, this.#expected ?? this.#now);
   }
 
+  /** Time goes by. */
   advance(ms: number): void {
     this.#now += ms;
+    if (this.#expected !== undefined) this.#expected += ms;
+  }
+
+  /** The clock jumps to another time, which is in doubt until {@link believe}. */
+  doubt(now: number): void {
+    this.#expected ??= this.#now;
+    this.#now = now;
+  }
+
+  believe(): void {
+    this.#expected = undefined;
   }
 }

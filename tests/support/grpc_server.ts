@@ -10,20 +10,23 @@ export interface TestGrpcServer extends AsyncDisposable {
 }
 
 export interface TestGrpcServerOptions
-  extends Partial<Pick<GrpcServerOptions, "tls" | "callback" | "connectionLimits" | "callLimits">> {
+  extends
+    Partial<Pick<GrpcServerOptions, "tls" | "callback" | "connectionLimits" | "callLimits" | "strangers" | "log">> {
   /** Kept by its owner; one of its own unless given. */
   folder?: string;
+  /** Of each user; more than a test needs unless given. */
+  rate?: { perSecond: number; burst: number };
 }
 
 /** A real server on port 0 of 127.0.0.1. */
 export async function startTestGrpcServer(
-  { folder, ...options }: TestGrpcServerOptions = {},
+  { folder, rate = { perSecond: 1_000, burst: 10_000 }, ...options }: TestGrpcServerOptions = {},
 ): Promise<TestGrpcServer> {
   const data = folder ?? await Deno.makeTempDir({ prefix: "chatd-test-" });
   const { chat, close } = openChat({
     folder: data,
     registration: "open",
-    rate: { perSecond: 1_000, burst: 10_000 },
+    rate,
     log: silentLog,
     hasher: new FakeHasher(),
   });

@@ -1,6 +1,7 @@
 import { PrivateBroker, type PrivateBrokerOptions } from "../../src/app/bench/private_broker.ts";
 import { requireDebianPackage } from "./debian_package.ts";
 
+const toolFolder = "/usr/lib/rabbitmq/bin";
 const stopDeadlineMs = 120_000;
 
 /** A private broker to which everything can happen that happens to brokers. Disposed of as one. */
@@ -9,7 +10,7 @@ export class RabbitNode extends PrivateBroker {
   static override async start(options: PrivateBrokerOptions = {}): Promise<RabbitNode> {
     requireDebianPackage({
       name: "rabbitmq-server",
-      file: "/usr/lib/rabbitmq/bin/rabbitmq-server",
+      file: `${toolFolder}/rabbitmq-server`,
       why: "these tests run a private node of it",
     });
     return await PrivateBroker.startAs((place) => new RabbitNode(place), options);
@@ -34,6 +35,16 @@ export class RabbitNode extends PrivateBroker {
   async restart(): Promise<void> {
     if (this.isRunning) await this.stop();
     await this.boot();
+  }
+
+  /** Sets the limit of its memory in bytes, as `rabbitmqctl` does: it takes no messages while it uses more. */
+  async limitMemory(bytes: number): Promise<void> {
+    const { success, stderr } = await new Deno.Command(`${toolFolder}/rabbitmqctl`, {
+      args: ["set_vm_memory_high_watermark", "absolute", String(bytes)],
+      env: this.environment,
+      clearEnv: true,
+    }).output();
+    if (!success) throw new Error(`rabbitmqctl failed: ${new TextDecoder().decode(stderr)}`);
   }
 
   /** It keeps its connections, and does nothing, until {@link thaw}. */

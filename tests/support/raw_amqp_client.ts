@@ -77,14 +77,22 @@ export class RawAmqpClient implements AsyncDisposable {
     });
   }
 
-  /** The address of its direct replies with its key, which the broker tells whoever publishes what cannot be routed. */
-  async ownAddress(): Promise<string> {
-    const returned = new Promise<string>((resolve) =>
-      this.#channel.once("return", ({ properties }) => resolve(properties.replyTo))
-    );
-    const options = { userId: this.user, replyTo: directReplies, mandatory: true };
-    this.#channel.publish(requestExchange, "nowhere", Buffer.alloc(1), options);
-    return await returned;
+  /**
+   * The address of its direct replies with its key, which the broker writes into requests: it is read from a copy of one.
+   * @param brokerUrl of a user of the broker that may bind queues
+   */
+  async ownAddress(brokerUrl: string): Promise<string> {
+    await using reader = await connectAs(brokerUrl);
+    const channel = await reader.model.createChannel();
+    const { queue } = await channel.assertQueue("", { exclusive: true });
+    await channel.bindQueue(queue, requestExchange, "");
+    const correlationId = crypto.randomUUID();
+    const { promise, resolve } = Promise.withResolvers<string>();
+    await channel.consume(queue, (message) => {
+      if (message?.properties.correlationId === correlationId) resolve(message.properties.replyTo);
+    }, { noAck: true });
+    await this.publish(Buffer.alloc(0), { correlationId });
+    return await promise;
   }
 
   /** Publishes, and resolves with the reply to it. */

@@ -14,6 +14,10 @@ export interface ServerProcessOptions {
   args?: readonly string[];
   /** Beside the environment of the tests. */
   env?: Readonly<Record<string, string>>;
+  /** What Deno runs; `main.ts` of chatd unless given. */
+  program?: string;
+  /** Stderr is not read before `readStderr()`. */
+  holdStderr?: boolean;
 }
 
 /** A `chatd grpc-server` in a process of its own. */
@@ -24,18 +28,21 @@ export class ServerProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #output: Promise<unknown>;
   readonly #folder: string;
-  /** What it wrote so far: all of stdout, the end of stderr. Complete when {@link ended} resolves. */
+  /** What it wrote so far: all of stdout, the end of stderr (all of it with `holdStderr`). Complete when {@link ended} resolves. */
   readonly stdout: readonly string[];
   readonly stderr: readonly string[];
+  /** Reads stderr from now on. */
+  readonly readStderr: () => void;
 
   private constructor(
     child: Deno.ChildProcess,
-    { folder, port, stdout, stderr, output }: {
+    { folder, port, stdout, stderr, output, readStderr }: {
       folder: string;
       port: number;
       stdout: string[];
       stderr: string[];
       output: Promise<unknown>;
+      readStderr(): void;
     },
   ) {
     this.#child = child;
@@ -46,17 +53,19 @@ export class ServerProcess implements AsyncDisposable {
     this.stderr = stderr;
     this.status = child.status;
     this.#output = output;
+    this.readStderr = readStderr;
   }
 
   /** Resolves when it listens. @throws {Error} with what it wrote when it ends or takes too long. */
   static async start(
-    { folder, port = 0, supervise = false, args = [], env = {} }: ServerProcessOptions,
+    { folder, port = 0, supervise = false, args = [], env = {}, program = main, holdStderr = false }:
+      ServerProcessOptions,
   ): Promise<ServerProcess> {
     const child = new Deno.Command(Deno.execPath(), {
       args: [
         "run",
         "-A",
-        main,
+        program,
         "grpc-server",
         "--listen",
         `127.0.0.1:${port}`,
@@ -73,22 +82,27 @@ export class ServerProcess implements AsyncDisposable {
     const stdout: string[] = [];
     const stderr: string[] = [];
     const listens = Promise.withResolvers<number>();
+    const reading = Promise.withResolvers<void>();
+    const readStderr = () => reading.resolve();
+    if (!holdStderr) readStderr();
     const output = Promise.all([
       readLines(child.stdout, (line) => {
         stdout.push(line);
         const [, found] = /listens on \S*:(\d+)/.exec(line) ?? [];
         if (found !== undefined) listens.resolve(Number(found));
       }),
-      readLines(child.stderr, (line) => {
-        stderr.push(line);
-        if (stderr.length > 200) stderr.shift();
-      }),
+      reading.promise.then(() =>
+        readLines(child.stderr, (line) => {
+          stderr.push(line);
+          if (stderr.length > 200 && !holdStderr) stderr.shift();
+        })
+      ),
     ]);
     const fail = (why: string) => listens.reject(new Error(`the server ${why}:\n${[...stdout, ...stderr].join("\n")}`));
     void output.then(() => fail("ended before it listened"));
     const timer = setTimeout(() => fail("did not listen in time"), readyDeadlineMs);
     try {
-      return new ServerProcess(child, { folder, port: await listens.promise, stdout, stderr, output });
+      return new ServerProcess(child, { folder, port: await listens.promise, stdout, stderr, output, readStderr });
     } catch (error) {
       child.kill("SIGKILL");
       await child.status;
@@ -115,6 +129,7 @@ export class ServerProcess implements AsyncDisposable {
 
   /** Ends it at once, unless it has ended, and waits for what it started. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.readStderr();
     try {
       this.#child.kill("SIGKILL");
     } catch (error) {

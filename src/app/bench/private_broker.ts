@@ -112,7 +112,7 @@ export class PrivateBroker implements AsyncDisposable {
   /** Starts it, on the ports and data that it had if it ran before. */
   protected async boot(): Promise<void> {
     const { server, guard, epmdPort } = this.#place;
-    const env = this.#environment;
+    const env = this.environment;
     const args = ["-address", "127.0.0.1", "-port", String(epmdPort)];
     this.#epmd ??= spawn("epmd", { args, env, stdout: "null", stderr: "null" });
     guard.watch([this.#epmd.pid]);
@@ -167,7 +167,8 @@ export class PrivateBroker implements AsyncDisposable {
     await Deno.writeTextFile(`${folder}/conf/enabled_plugins`, enabledPlugins());
   }
 
-  get #environment(): Record<string, string> {
+  /** Of its process and of the tools that administer it. */
+  protected get environment(): Record<string, string> {
     const { folder, server, distributionPort, epmdPort } = this.#place;
     return {
       PATH: `${dirname(server)}:${Deno.env.get("PATH") ?? ""}:${systemPath}`,

@@ -2,7 +2,7 @@ import { object } from "@optique/core/constructs";
 import { map } from "@optique/core/modifiers";
 import { choice } from "@optique/core/valueparser";
 import { logFormats, logLevels } from "../../app/log_options.ts";
-import { type Limits, standardLimits } from "../../core/limits.ts";
+import { type Limits, standardLimits, standardRate } from "../../core/limits.ts";
 import type { OptionsWithEnv } from "../options_with_env.ts";
 import { count, hostPort, path, type SettingParser, size } from "../value_parsers.ts";
 
@@ -57,8 +57,12 @@ export function limitOptions(options: OptionsWithEnv) {
   const bytes = (name: `--${string}`, standard: number, description: string) =>
     limit(name, size({ min: 0 }), { standard, description });
   const parser = object({
-    perSecond: counted("--rate", 200, "Requests of each user in a second, when it goes on"),
-    burst: counted("--burst", 1_000, "Requests of each user at once, after a rest"),
+    perSecond: counted("--rate", standardRate.perSecond, "Requests of each user in a second, when it goes on"),
+    burst: counted(
+      "--burst",
+      standardRate.burst,
+      "Requests of each user at once, after a rest; long pages and searches count for more",
+    ),
     maxUsers: counted("--max-users", standardLimits.maxUsers, "Accounts, beyond which nobody can register"),
     maxRoomsPerUser: counted(
       "--max-rooms-per-user",

@@ -196,7 +196,8 @@ export interface Hello {
   /** Name and version of the client program, for the operator's log. */
   client: string;
   /**
-   * The incarnation that HelloResponse named last when `resume_after` was stored; empty if the client stored none.
+   * The incarnation that HelloResponse named last when `resume_after` was stored; empty if the client stored none. One that is malformed
+   * counts as empty.
    * Absent from clients that do not look at shared_through: to them, the server answers another epoch when a position does not hold.
    */
   incarnation?: string | undefined;
@@ -230,7 +231,10 @@ export interface HelloResponse {
   windowBytes: number;
   /** Of the state that is in no log, see StateChanged. */
   stateRevision: number;
-  /** Names the time since the server opened this log, to be kept beside each position; empty from older servers. */
+  /**
+   * Names the time since the server opened this log, to be kept beside each position. Empty from older servers, and while the disk has no
+   * room for a new one: the client keeps the one that it knows, and the session ends before a message has a position in a new one.
+   */
   incarnation: string;
   /**
    * Up to here, this log is the one that the hello's incarnation was of; 0 when it never was. A position beyond it means another entry

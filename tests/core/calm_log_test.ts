@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { calmLog } from "../../src/amqp/calm_log.ts";
+import { calmLog } from "../../src/core/calm_log.ts";
 import { silentLog } from "../../src/core/log.ts";
 
 Deno.test("a warning that a client repeats fills no disk, hides no other, and says how many were left out", () => {

@@ -1,5 +1,5 @@
-import type { Log } from "../core/log.ts";
-import { TokenBuckets } from "../core/token_bucket.ts";
+import type { Log } from "./log.ts";
+import { TokenBuckets } from "./token_bucket.ts";
 
 /** Lines of one event: ten at once, then one in ten seconds. */
 const lines = { burst: 10, perSecond: 0.1 };

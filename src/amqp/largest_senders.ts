@@ -1,0 +1,137 @@
+import type { Log } from "../core/log.ts";
+import type { BrokerManagement } from "./broker_management.ts";
+import { isLoopback, type RefusedLogins } from "./refused_logins.ts";
+import { registrationUser } from "./topology.ts";
+
+/** The time for which bytes count, in milliseconds: their weight falls by half in about two thirds of it. */
+const memoryMs = 60_000;
+/** Senders of less are never closed, in bytes. */
+const minBytes = 1024 * 1024;
+/** Senders that are closed at once. */
+const maxSenders = 3;
+/** Between two times, in milliseconds: so long the broker's statistics and its alarm may lag behind. */
+const restMs = 5_000;
+const columns = ["name", "user", "peer_host", "recv_oct", "connected_at"].join(",");
+
+export interface LargestSendersOptions {
+  readonly management: Pick<BrokerManagement, "get" | "closeConnection">;
+  readonly vhost: string;
+  readonly log: Log;
+  readonly refused: Pick<RefusedLogins, "refuseUser" | "refuseAddress">;
+  /** Whether this is an account of chatd; others on the broker are not chatd's business. */
+  isAccount(user: string): Promise<boolean>;
+}
+
+interface Connection {
+  readonly name: string;
+  readonly user: string;
+  readonly peer_host?: string;
+  /** Bytes that the broker has read from it. */
+  readonly recv_oct: number;
+  /** In milliseconds since the Unix epoch. */
+  readonly connected_at: number;
+}
+
+interface Traffic {
+  /** As of the last look. */
+  readonly received: number;
+  /** Bytes of the last minute, about. */
+  readonly recent: number;
+}
+
+/** One account, or one connection of a stranger. */
+interface Sender {
+  readonly user: string;
+  readonly connections: Connection[];
+  recent: number;
+}
+
+/**
+ * Finds out who has sent the broker the most of late, and closes those connections while it lacks memory: all that fills its memory
+ * was sent, be it messages, or commands whose replies are not read. Their accounts are refused for a while; of strangers, the addresses.
+ */
+export class LargestSenders {
+  readonly #options: LargestSendersOptions;
+  #traffic = new Map<string, Traffic>();
+  #lookedAt = 0;
+  #closedAt = -Infinity;
+
+  constructor(options: LargestSendersOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Looks once. @param close whether the largest are closed, unless some were a moment ago; that is not waited for
+   * @returns how long the management took to answer, in milliseconds
+   * @throws {ChatError} when the management does not answer
+   */
+  async look({ close }: { close: boolean }): Promise<number> {
+    const { management, vhost } = this.#options;
+    const path = `/api/vhosts/${encodeURIComponent(vhost)}/connections?columns=${columns}`;
+    // The broker lists a connection before it has counted anything of it.
+    const began = performance.now();
+    const listed = (await management.get(path) ?? []) as Partial<Connection>[];
+    const connections = listed.filter((connection): connection is Connection =>
+      [connection.name, connection.user, connection.recv_oct, connection.connected_at].every((known) =>
+        known !== undefined
+      )
+    );
+    const now = performance.now();
+    this.#measure(connections, now);
+    if (!close || now - this.#closedAt < restMs) return now - began;
+    const largest = await this.#largest(connections);
+    if (largest.length > 0) this.#closedAt = now;
+    for (const sender of largest) this.#throwOff(sender);
+    return now - began;
+  }
+
+  #measure(connections: readonly Connection[], now: number): void {
+    const weight = Math.exp((this.#lookedAt - now) / memoryMs);
+    this.#lookedAt = now;
+    this.#traffic = new Map(connections.map((connection) => {
+      const { name, recv_oct: received } = connection;
+      const known = this.#traffic.get(name);
+      const recent = known === undefined ? typical(connection) : weight * known.recent + received - known.received;
+      return [name, { received, recent }];
+    }));
+  }
+
+  /** Those who sent at least half of what the largest did. */
+  async #largest(connections: readonly Connection[]): Promise<Sender[]> {
+    const senders = new Map<string, Sender>();
+    for (const connection of connections) {
+      const { user, name } = connection;
+      const key = user === registrationUser ? `connection ${name}` : `user ${user}`;
+      const sender = senders.get(key) ?? { user, connections: [], recent: 0 };
+      sender.connections.push(connection);
+      sender.recent += this.#traffic.get(name)!.recent;
+      senders.set(key, sender);
+    }
+    const found: Sender[] = [];
+    for (const sender of [...senders.values()].toSorted((one, other) => other.recent - one.recent)) {
+      const least = Math.max(minBytes, (found[0]?.recent ?? 0) / 2);
+      if (sender.recent < least || found.length >= maxSenders) break;
+      if (sender.user === registrationUser || await this.#options.isAccount(sender.user)) found.push(sender);
+    }
+    return found;
+  }
+
+  #throwOff({ user, connections, recent }: Sender): void {
+    const { log, refused, management } = this.#options;
+    log.warn("closing the connections that sent the most while the broker lacks memory", {
+      user,
+      connections: connections.length,
+      mebibytes: Math.round(recent / 2 ** 20),
+    });
+    if (user !== registrationUser) refused.refuseUser(user);
+    for (const { name, peer_host: address } of connections) {
+      if (user === registrationUser && address !== undefined && !isLoopback(address)) refused.refuseAddress(address);
+      void management.closeConnection(name);
+    }
+  }
+}
+
+/** What a connection that was not looked at before sends in a minute on average; all of it when it is younger. */
+function typical({ recv_oct: received, connected_at: since }: Connection): number {
+  return received * Math.min(1, memoryMs / Math.max(1, Date.now() - since));
+}

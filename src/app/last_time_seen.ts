@@ -1,0 +1,17 @@
+import { databasePath } from "../store/database.ts";
+import { inspectStore } from "../store/store_inspection.ts";
+import { pathExists } from "./path_exists.ts";
+
+/**
+ * When a server on the data folder last believed its clock, or else accepted its newest entry, in milliseconds since the Unix epoch; undefined
+ * where that cannot be read: opening the folder says why.
+ */
+export function lastTimeSeen(folder: string): number | undefined {
+  try {
+    if (!pathExists(databasePath(folder))) return undefined;
+    const { lastSeenAt, newestEntryAt } = inspectStore(folder, { check: false });
+    return lastSeenAt ?? newestEntryAt;
+  } catch {
+    return undefined;
+  }
+}

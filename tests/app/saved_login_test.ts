@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { ClientState } from "../../src/app/client_state.ts";
+import { Login } from "../../src/app/saved_login.ts";
+import { ChatError } from "../../src/core/chat_error.ts";
+import { FakeChatServer } from "../support/fake_chat_server.ts";
+import { temporaryFolder } from "../support/temporary_folder.ts";
+
+/** Ana's device with a token that is saved, and a login there that has this password at hand. */
+function savedLogin(folder: string, password: string) {
+  const server = new FakeChatServer();
+  server.passwords.set("ana", "right one");
+  const state = new ClientState({ server: "test", user: "ana", folder });
+  state.update((saved) => ({ ...saved, token: "saved", deviceId: "d1" }));
+  return { state, login: new Login(server.transport, { user: "ana", password }, state) };
+}
+
+for (const code of ["token_revoked", "unauthenticated"] as const) {
+  const refusal = new ChatError(code, "The token is too old.");
+
+  Deno.test(`a token that is refused (${code}) stays saved when no other login succeeds`, async () => {
+    using folder = temporaryFolder();
+    const { state, login } = savedLogin(folder.path, "wrong one");
+    const token = await login.token();
+    assert.equal(token, "saved");
+    assert.equal(login.mayTryAgain(refusal, token), true);
+    await assert.rejects(login.token(), { code: "unauthenticated" });
+    assert.equal(state.read().token, "saved");
+    // The next run takes it again: the server's clock may be right by then.
+    assert.equal(await savedLogin(folder.path, "wrong one").login.token(), "saved");
+  });
+
+  Deno.test(`a token that is refused (${code}) is replaced by the login that succeeds`, async () => {
+    using folder = temporaryFolder();
+    const { state, login } = savedLogin(folder.path, "right one");
+    assert.equal(login.mayTryAgain(refusal, await login.token()), true);
+    const fresh = await login.token();
+    assert.notEqual(fresh, "saved");
+    assert.equal(state.read().token, fresh);
+    // A fresh token that is refused, too, is for no third try.
+    assert.equal(login.mayTryAgain(refusal, fresh), false);
+  });
+}
+
+Deno.test("a token that another terminal saved meanwhile is tried instead of the refused one", async () => {
+  using folder = temporaryFolder();
+  const { state, login } = savedLogin(folder.path, "wrong one");
+  const token = await login.token();
+  state.update((saved) => ({ ...saved, token: "of another terminal" }));
+  assert.equal(login.mayTryAgain(new ChatError("token_revoked", "Logged out."), token), true);
+  assert.equal(await login.token(), "of another terminal");
+});
+
+Deno.test("an error that is not about the token leaves everything as it is", async () => {
+  using folder = temporaryFolder();
+  const { login } = savedLogin(folder.path, "right one");
+  const token = await login.token();
+  for (const error of [new ChatError("unavailable", "Nobody answers."), new Error("a bug")]) {
+    assert.equal(login.mayTryAgain(error, token), false);
+  }
+  assert.equal(await login.token(), "saved");
+});

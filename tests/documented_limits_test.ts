@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { currentParameters } from "../src/app/scrypt_hasher.ts";
+import { defaultTokenLifetimeMs, standardRegistrations } from "../src/core/accounts.ts";
+import { longestRetryAfterMs } from "../src/core/chat_error.ts";
+import { maxDevices } from "../src/core/devices.ts";
+import { standardHashLimits } from "../src/core/hash_queue.ts";
+import { failedLogins } from "../src/core/login_throttle.ts";
+import { minPasswordLength } from "../src/core/password.ts";
+import { maxResponseBytes } from "../src/grpc/callback_connection.ts";
+import { strangerLimits } from "../src/grpc/callback_listener.ts";
+import { standardLimits } from "../src/grpc/connection_guard.ts";
+import { standardSlots } from "../src/grpc/dial_callback.ts";
+import { standardCallLimits } from "../src/grpc/open_calls.ts";
+import { dialDeadlineMs } from "../src/session/delivery_route.ts";
+import { maxRequests } from "../src/session/request_queue.ts";
+import { maxFrameBytes } from "../src/wire/limits.ts";
+import { readDocument } from "./support/documents.ts";
+
+const number = (value: number) => value.toLocaleString("en-US");
+const seconds = (ms: number) => `${ms / 1_000} s`;
+const days = (ms: number) => `${ms / 86_400_000} days`;
+const words = ["none", "one", "two", "three", "four"];
+const { logN, r, p } = currentParameters;
+const { running, waiting, maxWaitMs } = standardHashLimits;
+
+/** "2 minutes": how long one failure takes to be forgiven. */
+function every({ perSecond }: { perSecond: number }): string {
+  const s = Math.round(1 / perSecond);
+  return s >= 120 ? `${s / 60} minutes` : `${s} s`;
+}
+
+const row = (name: string, limit: { burst: number; perSecond: number }) =>
+  `| ${name} | ${limit.burst} | ${every(limit)} |`;
+
+/** Phrases of docs/security.md, made of the constants of the code. */
+const phrases = [
+  `have ${minPasswordLength} characters at least`,
+  `scrypt (N=2^${logN}, r=${r}, p=${p}: ${128 * r * 2 ** logN / 2 ** 20} MiB`,
+  `an expiry of ${days(defaultTokenLifetimeMs)} after the last use; ${maxDevices} devices a user`,
+  row("one name from one address", failedLogins.byAddressAndName),
+  row("one address", failedLogins.byAddress),
+  row("one name from everywhere", failedLogins.byName),
+  `for each name (${failedLogins.brokeredByName.burst} at once, then one in ${every(failedLogins.brokeredByName)})`,
+  `for all of them together (${failedLogins.brokered.burst}, then one in a second)`,
+  `bounded: ${words[running]} at once, ${waiting} waiting for ${seconds(maxWaitMs)} at most`,
+  `${standardRegistrations.burst} from an address at once, then one in ${every(standardRegistrations)}`,
+  `${standardLimits.maxStrangersPerAddress} connections of an address (of an IPv6 /64), and ${
+    number(standardLimits.maxStrangers)
+  } in all`,
+  `each is closed ${seconds(standardLimits.logInDeadlineMs)} after it was opened`,
+  `${standardLimits.maxPerUser} connections of a user, and ${standardCallLimits.maxPerUser} calls of one`,
+  `field by field, at most ${maxFrameBytes / 1024} KiB`,
+  `more than ${number(maxRequests)} requests waiting is ended`,
+  `A dial has ${seconds(dialDeadlineMs)}`,
+  `${standardSlots.perAddress} dials are in progress to an address, ${standardSlots.inAll} in all`,
+  `an answer longer than ${maxResponseBytes / 1024} KiB`,
+  `has ${strangerLimits.maxStrangersPerAddress} connections of an address, and ${strangerLimits.maxStrangers} in all, for ${
+    seconds(strangerLimits.logInDeadlineMs)
+  } each`,
+  `make a client wait for ${longestRetryAfterMs / 60_000} minutes at most`,
+];
+
+Deno.test("the numbers that docs/security.md names for accounts, connections and callbacks are those of the code", () => {
+  const text = readDocument("docs/security.md").replaceAll(/\s+/g, " ").replaceAll(/ +\|/g, " |");
+  assert.deepEqual(phrases.filter((phrase) => !text.includes(phrase)), []);
+});

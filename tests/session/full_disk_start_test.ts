@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { DeliveryCursor } from "../../src/client/delivery_cursor.ts";
+import { ChatError } from "../../src/core/chat_error.ts";
+import type { HelloResponse } from "../../src/gen/chatd/v1/session.ts";
+import { TestChat } from "../support/test_chat.ts";
+import { TestSession } from "../support/test_session.ts";
+import { TestMessageStore, TestStore } from "../support/test_store.ts";
+import { until } from "../support/turns.ts";
+import { sendRequest } from "../support/wire_values.ts";
+
+/** Has no room for an incarnation, nor for messages, while commits fail. */
+class FullStore extends TestMessageStore {
+  override commitError: unknown = new ChatError("storage_full", "The disk is full.");
+
+  override beginIncarnation(): void {
+    if (this.commitError === undefined) super.beginIncarnation();
+  }
+}
+
+Deno.test("a client that was told no incarnation, as on a full disk, hears of it before any position in it", async () => {
+  const store = TestStore.openWith((database) => new FullStore(database));
+  await using test = await TestChat.open({ store });
+  const { token } = await test.logIn("ben");
+  const ben = new TestSession(test);
+  assert.equal((await ben.hello(token)).incarnation, "");
+  const ana = new TestSession(test);
+  await ana.hello((await test.logIn("ana")).token);
+  const draft = sendRequest(test.draft("ben"));
+  assert.equal(await ana.refusal({ $case: "send", value: draft }), "storage_full");
+  assert.equal(ben.ended, undefined);
+
+  store.messages.commitError = undefined;
+  ana.request({ $case: "send", value: draft });
+  await until(() => ana.ended !== undefined && ben.ended !== undefined);
+  assert.deepEqual([ana.endCode, ben.endCode], ["unavailable", "unavailable"]);
+  assert.deepEqual(ben.texts, []);
+
+  const { incarnation } = test.chat.timeline;
+  const again = new TestSession(test);
+  const { token: anaToken } = await test.logIn("ana");
+  assert.equal((await again.hello(anaToken)).incarnation, incarnation);
+  assert.equal((await again.ask("send", draft)).duplicate, true);
+  await again.ask("send", sendRequest(test.draft("ben")));
+  assert.equal(again.ended, undefined);
+});
+
+Deno.test("a client keeps the incarnation that it knows while a server of the same log tells none", () => {
+  const cursor = new DeliveryCursor();
+  const open = (hello: Partial<HelloResponse>) =>
+    cursor.open({ epoch: "e", cursor: 0, head: 9, sharedThrough: 9, ...hello } as HelloResponse);
+  open({ incarnation: "one" });
+  assert.equal(open({ incarnation: "" }), false);
+  assert.equal(cursor.resumePoint?.incarnation, "one");
+  assert.equal(open({ epoch: "other", incarnation: "" }), true);
+  assert.equal(cursor.resumePoint?.incarnation, undefined);
+});

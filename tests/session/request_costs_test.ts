@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { ChatClient } from "../../src/client/chat_client.ts";
+import { standardRate } from "../../src/core/limits.ts";
+import { createMessageId } from "../../src/core/message_id.ts";
+import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { costOf, pageSizes } from "../../src/session/request_costs.ts";
+import { FullScreenChat } from "../../src/terminal/full_screen/full_screen_chat.ts";
+import { choosePalette } from "../../src/terminal/full_screen/palette.ts";
+import { EmulatedTerminal } from "../support/emulated_terminal.ts";
+import { eventually } from "../support/eventually.ts";
+import { startTestGrpcServer } from "../support/grpc_server.ts";
+import { TestChat } from "../support/test_chat.ts";
+import { TestSession } from "../support/test_session.ts";
+import { turns } from "../support/turns.ts";
+import { historyRequest, sendRequest } from "../support/wire_values.ts";
+
+Deno.test("a request costs 1, and its page one more for each 50 items", () => {
+  assert.equal(costOf("ping", {}), 1);
+  assert.equal(costOf("send", sendRequest({ to: "ben", id: "", text: "hello" })), 1);
+  assert.equal(costOf("listUsers", { after: "", limit: 1_000 }), 21);
+  assert.equal(costOf("listUsers", { after: "", limit: 0 }), 1 + pageSizes.listUsers.standard / 50);
+  assert.equal(costOf("history", historyRequest({ with: "ben", limit: 200 })), 5);
+});
+
+Deno.test("a search costs more than a page", () => {
+  assert.ok(costOf("search", { query: "word", beforePosition: 0, limit: 1 }) > 10);
+});
+
+Deno.test("a page beyond the largest, which is refused, costs no more than that", () => {
+  assert.equal(costOf("listUsers", { after: "", limit: 0xffff_ffff }), 21);
+});
+
+Deno.test("a session's requests wait until their user has what they cost", async () => {
+  await using test = await TestChat.open({ rate: { perSecond: 100, burst: 21 } });
+  const ana = await TestSession.open(test, (await test.logIn("ana")).token);
+  const largePage = { $case: "listUsers", value: { after: "", limit: 1_000 } } as const;
+  const [first, second] = ana.request(largePage, largePage);
+  await ana.reply(first);
+  test.clock.advance(200);
+  await turns(20);
+  assert.equal(ana.replies.some(({ requestId }) => requestId === second), false);
+  test.clock.advance(10);
+  assert.equal((await ana.reply(second)).$case, "listUsers");
+});
+
+Deno.test("opening the client on the whole screen takes less than a twentieth of the burst of a user", async () => {
+  await using test = await startTestGrpcServer({ rate: { perSecond: 0.001, burst: standardRate.burst / 20 } });
+  const register = (user: string) =>
+    test.chat.accounts.register({ user, password: "correct horse", invite: "", deviceName: "", address: user });
+  const { token } = await register("ana");
+  const names = Array.from({ length: 120 }, (_, index) => `user-${index + 100}`);
+  for (const name of names) {
+    await register(name);
+    await test.chat.send(name, { to: "ana", id: createMessageId(), text: `hello from ${name}` });
+  }
+  using terminal = new EmulatedTerminal({ columns: 80, rows: 24 });
+  const transport = new GrpcTransport({ host: "127.0.0.1", port: test.server.port, callback: false });
+  const chat = new FullScreenChat({
+    device: terminal,
+    palette: choosePalette({ noColor: undefined, term: "xterm-256color" }),
+    user: "ana",
+    address: transport.address,
+    to: names[0],
+    store: { read: () => ({}), update: () => {} },
+    client: (onEvent) => new ChatClient({ transport, token, client: "test", onEvent }),
+    keepCredentials: () => Promise.resolve(),
+    loggedOut: () => Promise.resolve(),
+  });
+  const running = chat.run();
+  const sees = (expected: RegExp) => eventually(() => expected.test(terminal.lines.join("\n")));
+  await sees(/hello from user-100/);
+  await sees(/user-101 +1│/);
+  terminal.hangUp();
+  await running;
+});

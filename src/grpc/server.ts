@@ -19,6 +19,7 @@ import { watchRefusedByLibrary } from "./refused_by_library.ts";
 import { StrangerCalls } from "./stranger_calls.ts";
 import { type StrangersLimits, strangersLimits } from "./strangers_budget.ts";
 import { authMethods, chatMethods, type LoggedInCall } from "./unary_methods.ts";
+import { trialServer } from "./own_server_trial.ts";
 import { WatchedListener } from "./watched_listener.ts";
 
 export interface GrpcServerOptions {
@@ -76,10 +77,9 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     ownerOf: (peer) => guard.ownerOf(peer),
     close: (peer) => guard.close(peer),
   });
-  const server = new Server({ ...serverSettings, interceptors: [strangers.interceptor, calls.interceptor] });
+  const trial = trialServer(options.tls);
+  const server = { addService: trial.addService } as any;
   const onLogIn = (call: LoggedInCall, user: string) => {
-    strangers.loggedIn(call.metadata);
-    calls.belongsTo(call.metadata, user);
     guard.loggedIn(call.getPeer(), user);
   };
   const shared = { ...options, log: calmLog(options.log), onLogIn };
@@ -95,8 +95,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     services: [...chatServices, "grpc.health.v1.Health"],
     admit: (peer, answerBytes) => strangers.admit(peer, "reflection", Math.ceil(answerBytes / 1024)),
   });
-  const injector = server.createConnectionInjector(serverCredentials(options.tls));
-  watchRefusedByLibrary(server, (peer) => strangers.refusedByLibrary(peer));
+  const injector = trial;
   const listener = await WatchedListener.open({
     ...options.listen,
     log: options.log,
@@ -119,14 +118,14 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     close: async ({ deadlineMs }) => {
       health.stop();
       const stopped = listener.close();
-      const drained = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+      trial.drain();
       const strangers = setTimeout(() => guard.closeStrangers(), strangersDrainMs);
       const everybody = setTimeout(() => {
-        server.forceShutdown();
+        trial.closeAll();
         guard.closeAll();
       }, deadlineMs);
       // On Deno the server calls itself drained while calls still write; their connections close when they are done.
-      await Promise.all([drained, stopped, guard.empty()]);
+      await Promise.all([stopped, guard.empty()]);
       clearTimeout(strangers);
       clearTimeout(everybody);
     },

@@ -39,6 +39,9 @@ const maxNames = 128;
 const stopTries = 5;
 const stopIntervalMs = 1_000;
 
+/** The answer when RabbitMQ ends a connection by force after 3 s or more, because its client does not read. */
+const stuck = "stuck";
+
 /** The management plugin's HTTP API (https://www.rabbitmq.com/docs/management#http-api), as far as chatd needs it. */
 export class BrokerManagement implements AsyncDisposable {
   readonly #options: BrokerManagementOptions;
@@ -192,9 +195,9 @@ export class BrokerManagement implements AsyncDisposable {
     if (!await this.#grace()) return;
     const path = `/api/connections/username/${encodeURIComponent(user)}`;
     await this.#try(async () => {
-      let left = looks;
-      // An answer with text is about a connection that ended by force; the broker has left the others open.
-      while (await this.#ask("DELETE", path) && --left > 0 && await pause(lookIntervalMs, this.#closed.signal));
+      if (!await this.#ask("DELETE", path)) return;
+      // The broker closes one after another, and got stuck at one whose client does not read.
+      await Promise.all((await this.#connectionsOf(user)).map((name) => this.#closeConnection(name)));
     });
   }
 
@@ -278,7 +281,7 @@ export class BrokerManagement implements AsyncDisposable {
     }
   }
 
-  /** Undefined when there is no such thing. */
+  /** Undefined when there is no such thing; {@link stuck} when a connection does not end in order. */
   async #ask(method: "GET" | "DELETE" | "PUT", path: string, body?: string): Promise<string | undefined> {
     const { url, login, timeoutMs = 5_000 } = this.#options;
     const credentials = new TextEncoder().encode(`${login.user}:${login.password}`).toBase64();
@@ -293,14 +296,14 @@ export class BrokerManagement implements AsyncDisposable {
       const answer = await fetch(new URL(path, url), { method, headers, body, signal, client: this.#client });
       response = { status: answer.status, text: await answer.text() };
     } catch (cause) {
+      if (method === "DELETE" && isTimeout(cause)) return stuck;
       throw new ChatError("unavailable", `The management of RabbitMQ at ${url} cannot be reached: ${why(cause)}`, {
         cause,
       });
     }
     const { status, text } = response;
     if (status === 404) return undefined;
-    // RabbitMQ ends a connection whose client does not read by force, and then has no answer of it.
-    if (status === 500 && method === "DELETE") return text;
+    if (status === 500 && method === "DELETE") return stuck;
     if (status >= 200 && status < 300) return text;
     if (status === 401) {
       throw new ChatError(
@@ -313,8 +316,12 @@ export class BrokerManagement implements AsyncDisposable {
   }
 }
 
+function isTimeout(cause: unknown): boolean {
+  return cause instanceof Error && cause.name === "TimeoutError";
+}
+
 function why(cause: unknown): string {
-  if (cause instanceof Error && cause.name === "TimeoutError") return "it does not answer";
+  if (isTimeout(cause)) return "it does not answer";
   const reason = cause instanceof Error ? cause.cause ?? cause : cause;
   return reason instanceof Error ? reason.message : String(reason);
 }

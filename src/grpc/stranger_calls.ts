@@ -110,9 +110,9 @@ export class StrangerCalls {
     throw new ChatError("rate_limited", `Too many requests without a login: wait ${wait} s.`, { retryAfterMs });
   }
 
-  /** Milliseconds that a new connection from the address has to wait for what the address owes. */
+  /** Milliseconds that a new connection from the address has to wait, until a log-in over it can be paid for. */
   holdMs(address: string): number {
-    return this.#budget.debtMs(addressKey(address));
+    return this.#budget.waitMs(addressKey(address), strangersCosts.call + strangersCosts.account);
   }
 
   /** A connection was closed over which nobody had logged in. */

@@ -65,8 +65,8 @@ export class StrangersBudget {
     return this.#perAddress.peek(key, this.#now()) > 0;
   }
 
-  /** Milliseconds until the key owes nothing. */
-  debtMs(key: string): number {
-    return this.#perAddress.peek(key, this.#now(), 0);
+  /** Milliseconds until the key can pay for work of this cost. */
+  waitMs(key: string, cost: number): number {
+    return this.#perAddress.peek(key, this.#now(), cost);
   }
 }

@@ -10,12 +10,12 @@ import type { RequestHandlers } from "./request_types.ts";
 export const peopleHandlers: RequestHandlers<
   "listUsers" | "read" | "listReaders" | "typing" | "setAway" | "getSettings" | "updateSettings" | "blockUser"
 > = {
-  listUsers: async ({ chat, identity }, request) => {
+  listUsers: async ({ chat, identity, turn }, request) => {
     const limit = parseLimit(request.limit, { standard: 200, most: 1000 });
     const after = request.after === "" ? "" : parseUserName(request.after);
     const users = await chat.accounts.listUsers({ after, limit: limit + 1 });
     const names = users.slice(0, limit).map(({ name }) => name);
-    const seen = await chat.presence.see(identity.user, names);
+    const seen = await chat.presence.see(identity.user, names, turn);
     return {
       users: names.map((name, index) => {
         const { state, lastSeenAt } = seen[index];

@@ -31,23 +31,18 @@ function turnsIn(happens: () => Promise<unknown>): { turn: Turn; count(): number
   return { turn: { isOver: true, next }, count: () => count };
 }
 
-Deno.test("pages of the list name each conversation once, though messages come between their steps", async () => {
+Deno.test("pages of the list name each conversation once, though the last of a page gets messages between their steps", async () => {
   using log = await open();
-  let sent = 0;
-  const { turn, count } = turnsIn(() => accept(log.messages, directAppend(others[sent++ % others.length], "ana")));
+  const { turn, count } = turnsIn(() => accept(log.messages, directAppend("user-14", "ana")));
   const listed: string[] = [];
-  const positions: number[] = [];
   for (let beforePosition = 0, more = true; more;) {
     const page = await log.messages.conversationsOf("ana", { beforePosition, limit: 6, ...limits, turn });
     listed.push(...page.conversations.map(({ conversation }) => conversation));
-    positions.push(...page.conversations.map(({ position }) => position));
-    beforePosition = positions.at(-1)!;
+    beforePosition = page.conversations.at(-1)!.position;
     more = page.more;
-    if (listed.length === 6) sent = 0;
   }
   assert.ok(count() > others.length);
-  assert.deepEqual(positions, positions.toSorted((one, other) => other - one), "they stand in their order");
-  assert.equal(new Set(listed).size, listed.length, "none is named twice");
+  assert.deepEqual(listed, others.map((other) => `ana:${other}`).reverse());
 });
 
 Deno.test("a page of history ends where the log did when it was begun", async () => {

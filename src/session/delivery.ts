@@ -121,6 +121,7 @@ export class Delivery {
         }
       }
     } catch (error) {
+      if (this.#closed) return;
       this.#closed = true;
       this.#options.failed(error);
     } finally {

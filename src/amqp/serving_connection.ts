@@ -361,6 +361,7 @@ export class ServingConnection {
       replies: this.#replies!,
       hello: incoming,
       address,
+      clientConnection: this.#channels.at(address.replyTo)?.connection,
       queue,
       declare: () => this.#asking(() => this.#declare(queue)),
       ended: (ended, reason) => this.#sessionEnded(ended, reason),
@@ -381,8 +382,10 @@ export class ServingConnection {
 
   #sessionEnded(session: BrokerSession, reason: ChatError | undefined): void {
     this.#sessions.ended(session, reason);
-    const { user, connection } = session;
-    if (reason?.code === "token_revoked" && connection !== undefined) this.#options.kick?.({ user, connection });
+    if (reason?.code !== "token_revoked") return;
+    const { user, clientConnection, connection } = session;
+    if (clientConnection !== undefined) this.#options.closeConnection?.(clientConnection.name);
+    else this.#options.kick?.({ user, connection });
   }
 
   #removeQueue(queue: string): void {

@@ -19,7 +19,7 @@ export interface DirectReply {
   readonly address: ReplyAddress;
   readonly message: Outgoing;
   readonly headers?: Record<string, string>;
-  /** There is another bound for such replies. No unless given. */
+  /** Bounds of its own apply to this reply: the receipts of chunks, or the rate of uploads. No unless given. */
   readonly isBounded?: boolean;
   /** Called at most once, when the broker has it. */
   sent?(): void;

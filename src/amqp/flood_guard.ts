@@ -10,8 +10,8 @@ export interface FloodGuardOptions {
   readonly log: Log;
   /** Closes all connections of a user. */
   kick?(target: { user: string }): void;
-  /** More messages come without a name than anybody may send. */
-  nameless?(): void;
+  /** Finds the sender of a message by other means than its name: "" without one, or the name that strangers share. */
+  findSender?(name: string): void;
 }
 
 /** Decides whose messages are looked at, and who is thrown off the broker. */
@@ -31,7 +31,6 @@ export class FloodGuard {
    */
   admits(sender: string, { session, secret }: { session: unknown; secret: unknown }): boolean {
     if (this.#floods.take(this.#keyOf(sender, { session, secret }), performance.now()) === 0) return true;
-    if (sender === "") this.#options.nameless?.();
     this.throwOff(sender, "flood dropped");
     return false;
   }
@@ -45,8 +44,9 @@ export class FloodGuard {
   /** Once in a second for each user at most. */
   throwOff(user: string, why: string): void {
     if (this.#kicks.take(user, performance.now()) > 0) return;
-    this.#options.log.warn(why, { user });
-    // Strangers share a name.
-    if (user !== registrationUser && user !== "") this.#options.kick?.({ user });
+    const { log, kick, findSender } = this.#options;
+    log.warn(why, { user });
+    if (user === registrationUser || user === "") findSender?.(user);
+    else kick?.({ user });
   }
 }

@@ -15,12 +15,12 @@ import { FileRequests } from "./file_requests.ts";
 import { FloodGuard } from "./flood_guard.ts";
 import { type Incoming, parseIncoming, type ReplyAddress, replyAddress, sessionHeader } from "./incoming.ts";
 import { KnownChannels } from "./known_channels.ts";
-import { NamelessSenders } from "./nameless_senders.ts";
 import { messageTypes } from "./message_types.ts";
 import { decodePayload, encodePayload, endingFrame } from "./payload.ts";
 import { type Outgoing, Publisher } from "./publisher.ts";
 import { Registrations } from "./registrations.ts";
 import { SenderChecks } from "./sender_checks.ts";
+import { SenderTrace, type SenderTraceOptions } from "./sender_trace.ts";
 import type { SessionQueues } from "./session_queues.ts";
 import { declareSessionQueue, declareTopology, fileQueue, registrationQueue, requestQueue } from "./topology.ts";
 
@@ -89,13 +89,10 @@ export class ServingConnection {
     this.#connection = connection;
     this.#options = options;
     this.#sessions = new BrokerSessions({ removeQueue: (queue) => this.#removeQueue(queue) });
-    const nameless = namelessSenders(connection, options);
-    this.#guard = new FloodGuard({ ...options, nameless: () => nameless?.find() });
-    this.#fileGuard = new FloodGuard({
-      ...options,
-      flood: options.fileFlood ?? standardFileFlood,
-      nameless: () => nameless?.find(),
-    });
+    const trace = openTrace(connection, { ...options, channels: this.#channels });
+    const findSender = (sender: string) => trace?.find(sender);
+    this.#guard = new FloodGuard({ ...options, findSender });
+    this.#fileGuard = new FloodGuard({ ...options, flood: options.fileFlood ?? standardFileFlood, findSender });
     this.#checks = new SenderChecks({ ...options, channels: this.#channels, guard: this.#guard });
     this.#registrations = new Registrations({
       // With a shared login, nobody is a stranger.
@@ -407,13 +404,15 @@ export class ServingConnection {
   }
 }
 
-/** Where somebody can be thrown off the broker, and is known by their name there. */
-function namelessSenders(
+/** Absent where no connection can be closed, or where the broker's names say nothing of their users. */
+function openTrace(
   connection: BrokerConnection,
-  { log, kick, closeConnection = () => {}, whileTracing, sharedLogin }: OpenServingOptions,
-): NamelessSenders | undefined {
+  { log, channels, kick, closeConnection = () => {}, whileTracing, sharedLogin }:
+    & OpenServingOptions
+    & Pick<SenderTraceOptions, "channels">,
+): SenderTrace | undefined {
   if (kick === undefined || whileTracing === undefined || sharedLogin) return undefined;
-  return new NamelessSenders({ connection, log, kick, closeConnection, whileTracing });
+  return new SenderTrace({ connection, channels, log, kick, closeConnection, whileTracing });
 }
 
 /** What is dropped unseen leaves a hole in its session, which therefore ends. */

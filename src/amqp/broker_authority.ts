@@ -62,9 +62,11 @@ export type Question = Readonly<Record<string, string>>;
 
 const busyTag = "busy";
 /** Logins of one name that wait for a password to be checked; more are busy at once. */
-const maxChecksOfName = 2;
+export const maxChecksOfName = 2;
 /** Of one user. A process has one, and one more while it logs in. */
-const maxConnections = 100;
+export const maxConnections = 100;
+/** Logins without an account, of all strangers together. */
+export const loginsOfStrangers = { burst: 20, perSecond: 1 };
 const tokenPattern = /^[A-Za-z0-9_-]{43}$/;
 
 /**
@@ -79,8 +81,7 @@ export class BrokerAuthority {
   readonly #connections: ConnectionCounts | undefined;
   /** Logins of each user that were right. */
   readonly #logins = new TokenBuckets({ burst: 128, perSecond: 2 });
-  /** Logins without an account, of everybody together. */
-  readonly #registrations = new TokenBuckets({ burst: 20, perSecond: 1 });
+  readonly #registrations = new TokenBuckets(loginsOfStrangers);
   /** Questions about what each user may do; the broker remembers the answers for a while. */
   readonly #grants = new TokenBuckets({ burst: 512, perSecond: 128 });
   readonly #handlers: Readonly<Record<string, (question: Question) => Promise<Decision> | Decision>> = {

@@ -25,8 +25,10 @@ export interface KickTarget {
   readonly connection?: string;
 }
 
+/** The time between a reason and the closing of its connection, in milliseconds. */
+export const standardGraceMs = 250;
 /** How long somebody without an account may stay, and how often that is looked after, in milliseconds. */
-const strangerAgeMs = 60_000;
+export const strangerAgeMs = 60_000;
 const strangerCheckMs = 30_000;
 /** How often and how long to look for a connection by its client's name: the broker lists it after 5 s at most. */
 const lookIntervalMs = 1_000;
@@ -185,7 +187,7 @@ export class BrokerManagement implements AsyncDisposable {
   }
 
   #grace(): Promise<boolean> {
-    return pause(this.#options.graceMs ?? 250, this.#closed.signal);
+    return pause(this.#options.graceMs ?? standardGraceMs, this.#closed.signal);
   }
 
   async #closeAll(user: string): Promise<void> {

@@ -3,7 +3,7 @@ import { numbersOfAddress, processOf } from "./incoming.ts";
 /** Channels that are remembered: those of 12,500 connections that have as many as they may. */
 const maxChannels = 100_000;
 /** How long the broker may take to tell of a channel that a message came from, in milliseconds. */
-const eventDeadlineMs = 5_000;
+export const eventDeadlineMs = 5_000;
 /** Addresses that are waited for, of one user and in all. */
 const maxWaitingOfUser = 16;
 const maxWaiting = 1_000;

@@ -1,7 +1,7 @@
 import { ChatError } from "../core/chat_error.ts";
 
 /** Chunks of one user that were sent and not seen to be read, 3 MiB of them. */
-const maxUnread = 64;
+export const maxUnread = 64;
 /** After this they count as read, in milliseconds: their reader may have gone. */
 const forgottenMs = 60_000;
 

@@ -130,7 +130,7 @@ export class BrokerSession {
     this.#session.end(reason);
   }
 
-  /** Nobody reads its queue. */
+  /** The queue has no reader. */
   disconnected(): void {
     this.#session.disconnected();
   }

@@ -19,13 +19,13 @@ import type { Outgoing } from "./publisher.ts";
 import { UnreadChunks } from "./unread_chunks.ts";
 import { type UploadProgress, UploadReplies } from "./upload_replies.ts";
 
-/** What is read at once for those who ask in JSON, which has four characters for three bytes. */
+/** Bytes of a chunk that is read in JSON, which has four characters for three bytes. */
 const maxJsonChunkBytes = 32 * 1024;
 
 export interface FileRequestsOptions {
   readonly chat: Chat;
   readonly replies: DirectReplies;
-  /** The broker's users are not chatd's: only tokens tell who somebody is. */
+  /** The broker's users are not chatd's: only tokens identify a user. */
   readonly sharedLogin: boolean;
 }
 

@@ -14,7 +14,7 @@ export interface FloodGuardOptions {
   findSender?(name: string): void;
 }
 
-/** Decides whose messages are looked at, and who is thrown off the broker. */
+/** Drops the messages of users above their rate, and closes their connections. */
 export class FloodGuard {
   readonly #options: FloodGuardOptions;
   readonly #floods: TokenBuckets;
@@ -26,8 +26,8 @@ export class FloodGuard {
   }
 
   /**
-   * Whether a message may be looked at; if not, who sent it is thrown off.
-   * @param session the one that it is part of; `secret` is what it says of that
+   * Whether a message may be looked at; if not, the connections of its sender are closed.
+   * @param session the live session that it is part of; `secret` is the header that names one
    */
   admits(sender: string, { session, secret }: { session: unknown; secret: unknown }): boolean {
     if (this.#floods.take(this.#keyOf(sender, { session, secret }), performance.now()) === 0) return true;
@@ -35,7 +35,7 @@ export class FloodGuard {
     return false;
   }
 
-  /** Where everybody has one name, who goes on after their session has ended must not keep others from beginning one. */
+  /** Where all users share one name, a client that goes on after its session must not keep others from beginning one. */
   #keyOf(sender: string, { session, secret }: { session: unknown; secret: unknown }): string {
     if (!this.#options.sharedLogin || typeof secret !== "string") return `user ${sender}`;
     return session === undefined ? "no session" : `session ${secret}`;

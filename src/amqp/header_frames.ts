@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 
 /** Of the parts of amqplib 2.3.1's connection (lib/connection.js) that {@link tolerateHeaders} works with. */
 export interface FrameReader {
-  /** What came from the broker and is not read yet: it begins with the next frame. */
+  /** Bytes from the broker that are not read yet, from the next frame on. */
   rest: Buffer;
   /** Takes the next frame off `rest`, and then decodes it. @returns false when there is none yet */
   recvFrame(): unknown;
@@ -11,7 +11,7 @@ export interface FrameReader {
 /** In the properties of a message whose headers could not be decoded: tables and arrays are left out, or all of them. */
 const undecodableMark = "chatd-undecodable";
 
-/** Of AMQP 0-9-1: the type of a frame with a content header, the class `basic`, and the length of what is before its payload. */
+/** Of AMQP 0-9-1: the type of a frame with a content header, the class `basic`, and the bytes before the payload. */
 const headerFrame = 2;
 const basicClass = 60;
 const frameHeadBytes = 7;
@@ -23,7 +23,7 @@ const hasHeaders = 0x2000;
 
 /**
  * The bytes after each tag of a field that RabbitMQ's parser takes (`rabbit_binary_parser.erl`, the same in 3.10 and 4.3).
- * Those with a length before them are `counted`.
+ * Fields with a length before them are `counted`.
  */
 const fieldBytes = new Map(
   Object.entries({ b: 1, B: 1, t: 1, s: 2, u: 2, I: 4, i: 4, f: 4, D: 5, d: 8, l: 8, L: 8, T: 8, V: 0 }),

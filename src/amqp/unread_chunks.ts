@@ -6,8 +6,8 @@ export const maxUnread = 64;
 const forgottenMs = 60_000;
 
 /**
- * Bounds what the broker keeps for those who ask for chunks and do not read them, which it does without a limit for direct replies.
- * Each chunk comes with a random receipt, and who says it has read the chunk.
+ * Bounds the chunks that the broker keeps for clients that ask for them and do not read them: for direct replies it has no limit.
+ * Each chunk comes with a random receipt, which proves that the chunk was read.
  */
 export class UnreadChunks {
   /** When each was sent, by receipt, of each user; oldest first. */

@@ -79,8 +79,11 @@ export class SenderTrace {
     });
     await pause(traceMs, over.signal);
     if (!connection.isOpen) return;
-    await Promise.race([channel.close(), connection.lost]);
     this.#throwOff(copies);
+    // The broker takes seconds to write a copy with tables nested thousands deep, and closes the channel after that.
+    const closed = new AbortController();
+    await Promise.race([channel.close(), connection.lost, pause(traceMs, closed.signal)]);
+    closed.abort();
   }
 
   #throwOff(copies: readonly ConsumeMessage[]): void {

@@ -55,6 +55,11 @@ export class KnownChannels {
     if (this.#channels.delete(process)) this.#raise(process.split(".").slice(1).map(Number));
   }
 
+  /** The broker told of no channel, not even of the server's own: it lacks the plugin for that. */
+  get isEmpty(): boolean {
+    return this.#channels.size === 0;
+  }
+
   /** The channel that an address belongs to, if the broker has told of it. */
   at(replyTo: string): KnownChannel | undefined {
     return this.#channels.get(processOf(replyTo));

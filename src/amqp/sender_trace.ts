@@ -17,7 +17,7 @@ export const maxOfStranger = 5;
 
 export interface SenderTraceOptions {
   readonly connection: BrokerConnection;
-  readonly channels: Pick<KnownChannels, "at">;
+  readonly channels: Pick<KnownChannels, "at" | "isEmpty">;
   readonly log: Log;
   /** Has the broker copy each published message while `look` runs. @returns whether it did */
   whileTracing(look: () => Promise<void>): Promise<boolean>;
@@ -117,7 +117,8 @@ export function offenders(
     const count = (counts.get(connection) ?? 0) + 1;
     counts.set(connection, count);
     const replyTo: unknown = published.reply_to;
-    const isForged = typeof replyTo === "string" && channels.at(replyTo)?.connection.name !== connection;
+    const isForged = typeof replyTo === "string" && !channels.isEmpty &&
+      channels.at(replyTo)?.connection.name !== connection;
     if (isNameless || isUnreadable || isForged || count > maxOfStranger) strangers.add(connection);
   }
   return { users, strangers };

@@ -74,6 +74,7 @@ Deno.test("a stranger whose headers cannot be decoded is thrown out, and no othe
 Deno.test("a trace tells strangers that offend from honest ones, and users that offend by their names", () => {
   const address = (connection: string) => `${directReplies}.${connection}`;
   const channels = {
+    isEmpty: false,
     at: (replyTo: string) => {
       const connection = replyTo.slice(directReplies.length + 1);
       return connection === ""
@@ -97,4 +98,6 @@ Deno.test("a trace tells strangers that offend from honest ones, and users that 
   const { users, strangers } = offenders(copies, { channels });
   assert.deepEqual([...users], ["mallory"]);
   assert.deepEqual([...strangers].toSorted(), ["forging", "many", "nameless", "unknown"]);
+  const untold = offenders(copies, { channels: { isEmpty: true, at: () => undefined } });
+  assert.deepEqual([...untold.strangers].toSorted(), ["many", "nameless"]);
 });

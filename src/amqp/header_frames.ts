@@ -9,7 +9,7 @@ export interface FrameReader {
 }
 
 /** In the properties of a message whose headers could not be decoded: tables and arrays are left out, or all of them. */
-const undecodableMark = "chatd-undecodable";
+export const undecodableMark = "chatd-undecodable";
 
 /** Of AMQP 0-9-1: the type of a frame with a content header, the class `basic`, and the bytes before the payload. */
 const headerFrame = 2;

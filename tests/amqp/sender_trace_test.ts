@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { ConsumeMessage } from "amqplib";
 import { BrokerManagement } from "../../src/amqp/broker_management.ts";
+import { undecodableMark } from "../../src/amqp/header_frames.ts";
 import { maxOfStranger, offenders } from "../../src/amqp/sender_trace.ts";
 import { messageTypes } from "../../src/amqp/message_types.ts";
 import { directReplies, registrationExchange, registrationUser } from "../../src/amqp/topology.ts";
@@ -11,10 +12,8 @@ import { startTestAmqpServer, startTestBroker } from "../support/amqp_server.ts"
 import { genuineAddress, impossibleAddress } from "../support/direct_addresses.ts";
 import { eventually } from "../support/eventually.ts";
 import { RawAmqpClient } from "../support/raw_amqp_client.ts";
-import { nestedTable, publishRaw } from "../support/raw_frames.ts";
 
-/** Frames may be long, so that tables can be deeper than the stack. */
-const broker = await startTestBroker({ config: ["frame_max = 131072"] });
+const broker = await startTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
 
 const name = RegisterRequest.encode({ user: "victor", password: "", invite: "", deviceName: "" }).finish();
@@ -57,20 +56,6 @@ Deno.test("a stranger who forges addresses for replies is thrown out, and no oth
   await isThrownOut((offender) => offender.publish(name, { ...honest, replyTo }, registrationExchange));
 });
 
-Deno.test("a stranger whose headers cannot be decoded is thrown out, and no other stranger is", async () => {
-  const message = {
-    exchange: registrationExchange,
-    routingKey: registrationExchange,
-    user: registrationUser,
-    headers: nestedTable(15_000),
-  };
-  await isThrownOut(async ({ connection: { model } }) => {
-    const channel = await model.createChannel();
-    publishRaw(model, 2, message);
-    await channel.close();
-  });
-});
-
 Deno.test("a trace tells strangers that offend from honest ones, and users that offend by their names", () => {
   const address = (connection: string) => `${directReplies}.${connection}`;
   const channels = {
@@ -86,7 +71,12 @@ Deno.test("a trace tells strangers that offend from honest ones, and users that 
     ({ properties: { headers: { user, connection, properties } } }) as unknown as ConsumeMessage;
   const stranger = (connection: string, more: Record<string, unknown> = {}) =>
     copy(registrationUser, connection, { user_id: registrationUser, reply_to: address(connection), ...more });
+  // Copies of messages whose tables are too deep lose their own tables: see header_frames_test.ts.
+  const unreadable = (user: string, connection: string) =>
+    ({ properties: { headers: { user, connection }, [undecodableMark]: true } }) as unknown as ConsumeMessage;
   const copies = [
+    unreadable(registrationUser, "deep"),
+    unreadable("trudy", "t"),
     ...Array.from({ length: maxOfStranger }, () => stranger("honest")),
     ...Array.from({ length: maxOfStranger + 1 }, () => stranger("many")),
     stranger("forging", { reply_to: address("honest") }),
@@ -96,8 +86,8 @@ Deno.test("a trace tells strangers that offend from honest ones, and users that 
     copy("mallory", "m", {}),
   ];
   const { users, strangers } = offenders(copies, { channels });
-  assert.deepEqual([...users], ["mallory"]);
-  assert.deepEqual([...strangers].toSorted(), ["forging", "many", "nameless", "unknown"]);
+  assert.deepEqual([...users], ["trudy", "mallory"]);
+  assert.deepEqual([...strangers].toSorted(), ["deep", "forging", "many", "nameless", "unknown"]);
   const untold = offenders(copies, { channels: { isEmpty: true, at: () => undefined } });
-  assert.deepEqual([...untold.strangers].toSorted(), ["many", "nameless"]);
+  assert.deepEqual([...untold.strangers].toSorted(), ["deep", "many", "nameless"]);
 });

@@ -17,18 +17,18 @@ export interface OpenBrokerOptions {
   readonly login: BrokerLogin;
   /** PEM; trusted instead of the system's roots. */
   readonly ca?: string;
-  /** What the broker's lists call this connection. */
+  /** The name of this connection in the broker's lists. */
   readonly name: string;
   readonly signal?: AbortSignal;
   /** The broker takes nothing more, for lack of memory or disk; undefined when it goes on. It says so when something is published. */
   onBlocked?(reason: string | undefined): void;
 }
 
-/** One connection to a broker; whoever opened it closes it. */
+/** One connection to a broker. Closed by its opener. */
 export class BrokerConnection implements AsyncDisposable {
   readonly broker: BrokerAddress;
   readonly user: string;
-  /** Resolves when the connection has ended, whoever ended it. */
+  /** Resolves when the connection has ended, by this side, the broker or the network. */
   readonly lost: Promise<ChatError>;
   readonly #model: ChannelModel;
   #isOpen = true;

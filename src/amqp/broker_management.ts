@@ -25,13 +25,15 @@ export interface KickTarget {
   readonly connection?: string;
 }
 
-/** How long somebody without an account may stay, and how often that is looked after, in milliseconds. */
-const strangerAgeMs = 60_000;
+/** The time between a reason and the closing of its connection, in milliseconds. */
+export const standardGraceMs = 250;
+/** How long a stranger's connection may stay, and the interval of checks, in milliseconds. */
+export const strangerAgeMs = 60_000;
 const strangerCheckMs = 30_000;
 /** How often and how long to look for a connection by its client's name: the broker lists it after 5 s at most. */
 const lookIntervalMs = 1_000;
 const looks = 8;
-/** Users of whom single connections are looked for at once; more are dropped, as each is refused at its next request anyway. */
+/** Users whose single connections are looked for at once; more are dropped, as each is refused at its next request anyway. */
 const maxSearches = 64;
 /** Names of connections that are looked for, of one user. */
 const maxNames = 128;
@@ -120,7 +122,7 @@ export class BrokerManagement implements AsyncDisposable {
     });
     if (was === undefined) return false;
     const { description, tags, tracing } = was;
-    // Somebody traces already, and goes on with it.
+    // An operator traces already, and goes on with it.
     if (tracing === true) return await look().then(() => true);
     const set = (tracing: boolean) =>
       this.#succeeds(() => this.#ask("PUT", path, JSON.stringify({ description, tags, tracing })));
@@ -134,7 +136,7 @@ export class BrokerManagement implements AsyncDisposable {
     }
   }
 
-  /** Kicks whoever is disabled, or gets another password from the operator, and strangers who stay; until {@link close}. */
+  /** Kicks users who are disabled or get another password from the operator, and strangers who stay; until {@link close}. */
   guard(accounts: Pick<Accounts, "onRevoked">): void {
     accounts.onRevoked(({ user, deviceId, exceptDeviceId }) => {
       if (deviceId === undefined && exceptDeviceId === undefined) void this.kick({ user });
@@ -153,7 +155,7 @@ export class BrokerManagement implements AsyncDisposable {
   }
 
   /**
-   * What the plugin shows under `path`, "/api/overview" say; undefined where there is nothing.
+   * Reads `path` of the plugin, "/api/overview" for example; undefined when it is not found.
    * @throws {ChatError} `unavailable`, `unauthenticated`
    */
   async get(path: string): Promise<unknown> {
@@ -188,7 +190,7 @@ export class BrokerManagement implements AsyncDisposable {
   }
 
   #grace(): Promise<boolean> {
-    return pause(this.#options.graceMs ?? 250, this.#closed.signal);
+    return pause(this.#options.graceMs ?? standardGraceMs, this.#closed.signal);
   }
 
   async #closeAll(user: string): Promise<void> {
@@ -232,7 +234,7 @@ export class BrokerManagement implements AsyncDisposable {
       await this.#closeConnection(connection);
       names.delete(name);
     }
-    // What was not there when it was asked for is not looked for any longer.
+    // A connection that was not there when it was asked for is not looked for any longer.
     if (areListed) wanted.forEach((name) => names.delete(name));
   }
 

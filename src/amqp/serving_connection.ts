@@ -16,7 +16,6 @@ import { FloodGuard } from "./flood_guard.ts";
 import { hearBlocked } from "./hear_blocked.ts";
 import { type Incoming, parseIncoming, type ReplyAddress, replyAddress, sessionHeader } from "./incoming.ts";
 import { KnownChannels } from "./known_channels.ts";
-import { NamelessSenders } from "./nameless_senders.ts";
 import { messageTypes } from "./message_types.ts";
 import { decodePayload, encodePayload, endingFrame } from "./payload.ts";
 import { type Outgoing, Publisher } from "./publisher.ts";
@@ -24,6 +23,7 @@ import { RegistrationConnection } from "./registration_connection.ts";
 import { Registrations } from "./registrations.ts";
 import { removeDirectExchanges } from "./remove_direct_exchanges.ts";
 import { SenderChecks } from "./sender_checks.ts";
+import { SenderTrace, type SenderTraceOptions } from "./sender_trace.ts";
 import type { SessionQueues } from "./session_queues.ts";
 import { declareSessionQueue, declareTopology, fileQueue, registrationQueue, requestQueue } from "./topology.ts";
 
@@ -94,13 +94,10 @@ export class ServingConnection {
     this.#connection = connection;
     this.#options = options;
     this.#sessions = new BrokerSessions({ removeQueue: (queue) => this.#removeQueue(queue) });
-    const nameless = namelessSenders(connection, options);
-    this.#guard = new FloodGuard({ ...options, nameless: () => nameless?.find() });
-    this.#fileGuard = new FloodGuard({
-      ...options,
-      flood: options.fileFlood ?? standardFileFlood,
-      nameless: () => nameless?.find(),
-    });
+    const trace = openTrace(connection, { ...options, channels: this.#channels });
+    const findSender = (sender: string) => trace?.find(sender);
+    this.#guard = new FloodGuard({ ...options, findSender });
+    this.#fileGuard = new FloodGuard({ ...options, flood: options.fileFlood ?? standardFileFlood, findSender });
     this.#checks = new SenderChecks({ ...options, channels: this.#channels, guard: this.#guard });
     this.#registrations = new Registrations({
       // With a shared login, nobody is a stranger.
@@ -394,6 +391,7 @@ export class ServingConnection {
       replies: this.#replies!,
       hello: incoming,
       address,
+      clientConnection: this.#channels.at(address.replyTo)?.connection,
       queue,
       declare: () => this.#asking(() => this.#declare(queue)),
       ended: (ended, reason) => this.#sessionEnded(ended, reason),
@@ -414,8 +412,10 @@ export class ServingConnection {
 
   #sessionEnded(session: BrokerSession, reason: ChatError | undefined): void {
     this.#sessions.ended(session, reason);
-    const { user, connection } = session;
-    if (reason?.code === "token_revoked" && connection !== undefined) this.#options.kick?.({ user, connection });
+    if (reason?.code !== "token_revoked") return;
+    const { user, clientConnection, connection } = session;
+    if (clientConnection !== undefined) this.#options.closeConnection?.(clientConnection.name);
+    else this.#options.kick?.({ user, connection });
   }
 
   #removeQueue(queue: string): void {
@@ -438,13 +438,15 @@ export class ServingConnection {
   }
 }
 
-/** Where somebody can be thrown off the broker, and is known by their name there. */
-function namelessSenders(
+/** Absent where no connection can be closed, or where the broker's names say nothing of their users. */
+function openTrace(
   connection: BrokerConnection,
-  { log, kick, closeConnection = () => {}, whileTracing, sharedLogin }: OpenServingOptions,
-): NamelessSenders | undefined {
+  { log, channels, kick, closeConnection = () => {}, whileTracing, sharedLogin }:
+    & OpenServingOptions
+    & Pick<SenderTraceOptions, "channels">,
+): SenderTrace | undefined {
   if (kick === undefined || whileTracing === undefined || sharedLogin) return undefined;
-  return new NamelessSenders({ connection, log, kick, closeConnection, whileTracing });
+  return new SenderTrace({ connection, channels, log, kick, closeConnection, whileTracing });
 }
 
 /** What is dropped unseen leaves a hole in its session, which therefore ends. */

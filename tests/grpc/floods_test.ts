@@ -64,7 +64,17 @@ async function goOn(kind: FloodKind, addresses: readonly string[], test: TestGrp
   }
 }
 
-for (const kind of ["reflection", "health", "unknown methods", "bad tokens", "refused hellos", "log-ins"] as const) {
+for (
+  const kind of [
+    "reflection",
+    "health",
+    "unknown methods",
+    "wrong content types",
+    "bad tokens",
+    "refused hellos",
+    "log-ins",
+  ] as const
+) {
   Deno.test(`others go on while one address floods the server: ${kind}`, async () => {
     await using test = await startTestGrpcServer();
     const flood = await goOn(kind, ["127.0.0.1"], test);

@@ -93,7 +93,7 @@ export class ClockGuard implements GuardedClock {
   #look(): { now: number; expected: number; doubt: Doubt | undefined } {
     const now = this.now();
     const at = this.#monotonic();
-    const expected = this.#seen + (at - this.#seenAt);
+    const expected = Math.round(this.#seen + (at - this.#seenAt));
     const doubt = doubtOf(now - expected);
     if (doubt !== this.#doubt) this.#turn(doubt, { expected, at });
     if (doubt !== undefined && at - this.#doubtedAt < doubtMs) return { now, expected, doubt };

@@ -103,6 +103,15 @@ Deno.test("a clock that is behind stamps what will get old with the time that is
   assert.equal(little.guard.expected, undefined);
 });
 
+Deno.test("the time that is expected is a whole number of milliseconds, as the store keeps it", async () => {
+  for (const time of [0, seen + year]) {
+    await using test = startAt(time);
+    test.pass(1_000.25);
+    assert.equal(test.guard.expected, seen + 1_000);
+    assert.ok(test.bounds().includes(seen + 1_000));
+  }
+});
+
 Deno.test("a newest entry from the future is an error in the log, and no reason to doubt a clock that was seen", async () => {
   await using test = startAt(seen, { lastSeenAt: seen, newestEntryAt: seen + year });
   assert.equal(test.guard.expected, undefined);

@@ -339,8 +339,9 @@ export class Chat {
     position: number,
     limits: { limit: number; maxBytes: number },
   ): Promise<MessageBatch> {
+    // Apart from the pages that the user asks for, which are not to delay it.
     const batch = await this.pages.run(
-      user,
+      `delivery to ${user}`,
       (turn) => this.#options.store.messagesAfter(user, position, { ...limits, turn }),
     );
     this.receipts.sent(user, batch.messages);

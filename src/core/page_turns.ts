@@ -1,7 +1,10 @@
-import type { ChatError } from "./chat_error.ts";
+import { ChatError } from "./chat_error.ts";
 import { KeyedLock } from "./keyed_lock.ts";
 
 const standardSliceMs = 2;
+const standardShortestRestMs = 1;
+/** Pages of a user that are made or wait for their turn: as many as their calls and sessions. */
+const maxPagesOfUser = 128;
 
 export interface PageTurnsOptions {
   /** Runs a callback in the next round of the event loop, after the input that is ready now has been read. */
@@ -10,6 +13,8 @@ export interface PageTurnsOptions {
   rest?(callback: () => void, ms: number): void;
   /** How long one slice of a page may keep others waiting, in milliseconds; 2 unless given. */
   sliceMs?: number;
+  /** Shorter rests are added up, as a timer takes a millisecond at least; 1 unless given. */
+  shortestRestMs?: number;
 }
 
 /** The time that a page has until others are due. */
@@ -31,21 +36,40 @@ export interface Turn {
 export class PageTurns {
   readonly #options: PageTurnsOptions;
   readonly #users = new KeyedLock();
+  readonly #pagesOf = new Map<string, number>();
   readonly #waiting: PromiseWithResolvers<void>[] = [];
   #resting: Promise<void> | undefined;
+  /** What slices took, and was not rested for yet. */
+  #owedMs = 0;
   #closed: ChatError | undefined;
 
   constructor(options: PageTurnsOptions) {
     this.#options = options;
   }
 
-  /** Makes a page for `user`: begins `work` when it is its turn. @throws {ChatError} `unavailable`, and what `work` throws */
-  run<T>(user: string, work: (turn: Turn) => Promise<T>): Promise<T> {
-    return this.#users.run(user, async () => {
-      const turn = new Slice(() => this.#take(), this.#options.sliceMs ?? standardSliceMs);
-      await turn.next();
-      return await work(turn);
-    });
+  /**
+   * Makes a page for `user`: begins `work` when it is its turn.
+   * @throws {ChatError} `busy` when too many pages of the user wait; `unavailable`; and what `work` throws
+   */
+  async run<T>(user: string, work: (turn: Turn) => Promise<T>): Promise<T> {
+    const pages = this.#pagesOf.get(user) ?? 0;
+    if (pages >= maxPagesOfUser) throw tooManyPages();
+    this.#pagesOf.set(user, pages + 1);
+    try {
+      return await this.#users.run(user, async () => {
+        const turn = new Slice(() => this.#take(), this.#options.sliceMs ?? standardSliceMs);
+        await turn.next();
+        return await work(turn);
+      });
+    } finally {
+      this.#forgetPage(user);
+    }
+  }
+
+  #forgetPage(user: string): void {
+    const left = this.#pagesOf.get(user)! - 1;
+    if (left === 0) this.#pagesOf.delete(user);
+    else this.#pagesOf.set(user, left);
   }
 
   /** Refuses all turns with `reason` from now on. Resolves when nothing runs any more. */
@@ -68,18 +92,27 @@ export class PageTurns {
 
   /** After each slice, leaves the event loop to others for as long as it took; then the next one begins. */
   async #rest(): Promise<void> {
-    const { defer, rest = setTimeout } = this.#options;
+    const { defer, rest = setTimeout, shortestRestMs = standardShortestRestMs } = this.#options;
     let next: PromiseWithResolvers<void> | undefined;
     do {
       const beganAt = performance.now();
       await new Promise<void>((resolve) => defer(resolve));
-      const tookMs = performance.now() - beganAt;
-      await new Promise<void>((resolve) => rest(resolve, tookMs));
+      this.#owedMs += performance.now() - beganAt;
+      if (this.#owedMs >= shortestRestMs) {
+        await new Promise<void>((resolve) => rest(resolve, this.#owedMs));
+        this.#owedMs = 0;
+      }
       next = this.#waiting.shift();
       next?.resolve();
     } while (next !== undefined);
     this.#resting = undefined;
   }
+}
+
+function tooManyPages(): ChatError {
+  return new ChatError("busy", `${maxPagesOfUser} lists and pages of yours are not done yet: wait for them.`, {
+    retryAfterMs: 1_000,
+  });
 }
 
 class Slice implements Turn {

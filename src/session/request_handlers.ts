@@ -22,10 +22,8 @@ export type { RequestContext, RequestName } from "./request_types.ts";
 /** Requests that read what may be much; a search takes its turn by itself, when the index has been asked. */
 const pageRequests: ReadonlySet<RequestName> = new Set([
   "getConversation",
-  "getSettings",
   "history",
   "listConversations",
-  "listDevices",
   "listMembers",
   "listReaders",
   "listRooms",

@@ -7,7 +7,12 @@ import { turns } from "../support/turns.ts";
 /** Pages that note each of their slices; rests end when a test says so. */
 class NotedPages {
   readonly slices: string[] = [];
-  readonly turns = new PageTurns({ defer: setImmediate, rest: (callback) => this.#resting = callback, sliceMs: 0 });
+  readonly turns = new PageTurns({
+    defer: setImmediate,
+    rest: (callback) => this.#resting = callback,
+    sliceMs: 0,
+    shortestRestMs: 0,
+  });
   #resting: (() => void) | undefined;
 
   make(user: string, name: string, slices: number): Promise<void> {
@@ -41,6 +46,15 @@ Deno.test("pages of different users take turns, a slice each, and those of one u
   for (let rest = 0; rest < 8; rest++) await pages.endRest();
   await all;
   assert.deepEqual(pages.slices, ["first 1", "small 1", "large 1", "first 2", "large 2", "first 3", "second 1"]);
+});
+
+Deno.test("128 pages of a user wait at once, one more is refused, and others are not", async () => {
+  const pages = new PageTurns({ defer: setImmediate });
+  const all = Array.from({ length: 128 }, (_, count) => pages.run("mallory", () => Promise.resolve(count)));
+  await rejectsWith("busy", pages.run("mallory", () => Promise.resolve(-1)));
+  assert.equal(await pages.run("ana", () => Promise.resolve(-2)), -2);
+  assert.deepEqual(await Promise.all(all), Array.from({ length: 128 }, (_, count) => count));
+  assert.equal(await pages.run("mallory", () => Promise.resolve(-3)), -3);
 });
 
 Deno.test("a page that fails leaves the next one its turn", async () => {

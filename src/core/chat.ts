@@ -72,7 +72,7 @@ export interface ChatOptions {
   rate: { perSecond: number; burst: number };
   /** What becomes of messages whose author deletes their account; "anonymize" unless given. */
   deletedAccounts?: DeletedAccounts;
-  /** Such messages, or those of a deleted room, are to be erased. Resolves when they are; never rejects. */
+  /** Such messages, or those of a deleted room, are to be erased. Resolves when they are, or that failed; never rejects. */
   onErase?(): Promise<void>;
   /** A session of a device's consumer goes on for another day. */
   noteUse?(deviceId: string, consumer: string): Promise<void>;

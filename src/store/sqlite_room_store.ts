@@ -230,7 +230,8 @@ export class SqliteRoomStore implements RoomStore {
 
   /** What is left is the number of its conversation, since positions of the log never come again. */
   deleteRoom(id: string): Promise<void> {
-    const { find, removeRoom, removeRetention, removeSpans, removeMentions, removeMembers } = this.#statements;
+    const { find, removeRoom, removeRetention, removeSpans, removeMentions, removeMembers, removeEntries } =
+      this.#statements;
     return settle(() => {
       const isDeleted = this.#database.transaction(() => {
         const row = find.get(id) as unknown as RoomRow | undefined;
@@ -241,7 +242,7 @@ export class SqliteRoomStore implements RoomStore {
         removeRetention.run(row.conversation);
         removeRoom.run(row.conversation);
         // Also its first entry, so that the request that made it is not taken for one that was sent again.
-        this.#erase(row.conversation, erasedAtOnce);
+        removeEntries.run(row.conversation, erasedAtOnce);
         return true;
       });
       if (isDeleted) this.#onDeleted();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ClockGuard, clockLagMs, clockLeadMs, type ClockStore, doubtMs } from "../../src/core/clock_guard.ts";
+import { ClockGuard, clockLagMs, clockLeadMs, type ClockStore, doubtMs, trustMs } from "../../src/core/clock_guard.ts";
 
 const seen = Date.UTC(2026, 0, 1);
 const year = 365 * 24 * 60 * 60 * 1000;
@@ -8,6 +8,7 @@ class MemoryClockStore implements ClockStore {
   readonly lastSeenAt: number | undefined;
   readonly newestEntryAt: number | undefined;
   readonly noted: number[] = [];
+  readonly restamped: number[] = [];
 
   constructor({ lastSeenAt, newestEntryAt }: { lastSeenAt?: number; newestEntryAt?: number }) {
     this.lastSeenAt = lastSeenAt;
@@ -16,6 +17,11 @@ class MemoryClockStore implements ClockStore {
 
   noteSeen(time: number): Promise<void> {
     this.noted.push(time);
+    return Promise.resolve();
+  }
+
+  restamp(time: number): Promise<void> {
+    this.restamped.push(time);
     return Promise.resolve();
   }
 }
@@ -125,4 +131,40 @@ Deno.test("a clock that jumps while the server runs is in doubt, too", async () 
   test.set(seen + year);
   assert.equal(test.guard.expected, seen + 5_000);
   assert.deepEqual(test.bounds(), [seen + 5_000, seen + year]);
+});
+
+Deno.test("later stamps are stamped anew once a server ran for a day with its clock", async () => {
+  for (const [ms, restamped] of [[trustMs - 1, []], [trustMs, [seen + trustMs]]] as const) {
+    const test = startAt(seen);
+    test.pass(ms);
+    await test.guard.close();
+    assert.deepEqual(test.store.restamped, restamped);
+    assert.equal(test.store.noted.length, 2);
+  }
+});
+
+Deno.test("a clock that was believed though it never became right stamps nothing anew for a day from then on", async () => {
+  for (const [ms, restamped] of [[trustMs - 1, 0], [trustMs, 1]]) {
+    const test = startAt(seen);
+    test.pass(2 * trustMs);
+    assert.equal(test.guard.expected, undefined);
+    test.set(seen - year);
+    assert.notEqual(test.guard.expected, undefined);
+    test.pass(doubtMs);
+    assert.equal(test.guard.expected, undefined);
+    test.pass(ms);
+    await test.guard.close();
+    assert.equal(test.store.restamped.length, restamped);
+  }
+});
+
+Deno.test("a clock that is right again goes on with the day that it had run", async () => {
+  const test = startAt(seen);
+  test.pass(trustMs);
+  assert.equal(test.guard.expected, undefined);
+  test.set(seen + year);
+  assert.notEqual(test.guard.expected, undefined);
+  test.set(seen + trustMs);
+  await test.guard.close();
+  assert.deepEqual(test.store.restamped, [seen + trustMs]);
 });

@@ -121,11 +121,17 @@ export class BrokerManagement implements AsyncDisposable {
       was = await this.get(path) as Record<string, unknown> | undefined;
     });
     if (was === undefined) return false;
-    const { description, tags, tracing } = was;
+    const { description, tags, tracing, default_queue_type: type } = was;
+    // RabbitMQ takes a setting away that it is not told of; without one, it says "undefined".
+    const kept = {
+      description,
+      tags,
+      ...(typeof type === "string" && type !== "undefined" && { default_queue_type: type }),
+    };
     // An operator traces already, and goes on with it.
     if (tracing === true) return await look().then(() => true);
     const set = (tracing: boolean) =>
-      this.#succeeds(() => this.#ask("PUT", path, JSON.stringify({ description, tags, tracing })));
+      this.#succeeds(() => this.#ask("PUT", path, JSON.stringify({ ...kept, tracing })));
     try {
       if (!await set(true)) return false;
       await look();
@@ -175,7 +181,7 @@ export class BrokerManagement implements AsyncDisposable {
   /** Breaks off what is being done. Idempotent. */
   async close(): Promise<void> {
     if (this.#closed.signal.aborted) return;
-    await this.#tracing;
+    await this.#tracing?.catch(() => {});
     this.#closed.abort();
     await Promise.all([...this.#kicks.values(), ...this.#searches.values()].map(({ now }) => now));
     this.#client.close();

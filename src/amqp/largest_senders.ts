@@ -20,6 +20,8 @@ export interface LargestSendersOptions {
   readonly refused: Pick<RefusedLogins, "refuseUser" | "refuseAddress">;
   /** Whether this is an account of chatd; others on the broker are not chatd's business. */
   isAccount(user: string): Promise<boolean>;
+  /** A clock in milliseconds; `performance.now` unless given. */
+  now?(): number;
 }
 
 interface Connection {
@@ -55,6 +57,8 @@ export class LargestSenders {
   #traffic = new Map<string, Traffic>();
   #lookedAt = 0;
   #closedAt = -Infinity;
+  /** Half of what the largest sender sent that was closed in this alarm; falls with time as the weight of bytes does. */
+  #bar = 0;
 
   constructor(options: LargestSendersOptions) {
     this.#options = options;
@@ -66,21 +70,23 @@ export class LargestSenders {
    * @throws {ChatError} when the management does not answer
    */
   async look({ close }: { close: boolean }): Promise<number> {
-    const { management, vhost } = this.#options;
+    const { management, vhost, now: clock = () => performance.now() } = this.#options;
     const path = `/api/vhosts/${encodeURIComponent(vhost)}/connections?columns=${columns}`;
     // The broker lists a connection before it has counted anything of it.
-    const began = performance.now();
+    const began = clock();
     const listed = (await management.get(path) ?? []) as Partial<Connection>[];
     const connections = listed.filter((connection): connection is Connection =>
       [connection.name, connection.user, connection.recv_oct, connection.connected_at].every((known) =>
         known !== undefined
       )
     );
-    const now = performance.now();
+    const now = clock();
     this.#measure(connections, now);
+    if (!close) this.#bar = 0;
     if (!close || now - this.#closedAt < restMs) return now - began;
     const largest = await this.#largest(connections);
     if (largest.length > 0) this.#closedAt = now;
+    this.#bar = Math.max(this.#bar, (largest[0]?.recent ?? 0) / 2);
     for (const sender of largest) this.#throwOff(sender);
     return now - began;
   }
@@ -88,15 +94,18 @@ export class LargestSenders {
   #measure(connections: readonly Connection[], now: number): void {
     const weight = Math.exp((this.#lookedAt - now) / memoryMs);
     this.#lookedAt = now;
+    this.#bar *= weight;
     this.#traffic = new Map(connections.map((connection) => {
       const { name, recv_oct: received } = connection;
       const known = this.#traffic.get(name);
-      const recent = known === undefined ? typical(connection) : weight * known.recent + received - known.received;
+      // The broker names a connection by addresses and ports, which a later one may have again.
+      const isNew = known === undefined || received < known.received;
+      const recent = isNew ? typical(connection) : weight * known.recent + received - known.received;
       return [name, { received, recent }];
     }));
   }
 
-  /** Those who sent at least half of what the largest did. */
+  /** Returns the senders of at least half of what the largest sent, or the largest one that was closed in this alarm. */
   async #largest(connections: readonly Connection[]): Promise<Sender[]> {
     const senders = new Map<string, Sender>();
     for (const connection of connections) {
@@ -109,7 +118,7 @@ export class LargestSenders {
     }
     const found: Sender[] = [];
     for (const sender of [...senders.values()].toSorted((one, other) => other.recent - one.recent)) {
-      const least = Math.max(minBytes, (found[0]?.recent ?? 0) / 2);
+      const least = Math.max(minBytes, this.#bar, (found[0]?.recent ?? 0) / 2);
       if (sender.recent < least || found.length >= maxSenders) break;
       if (sender.user === registrationUser || await this.#options.isAccount(sender.user)) found.push(sender);
     }

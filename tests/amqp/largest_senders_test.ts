@@ -15,6 +15,8 @@ const mebibyte = 2 ** 20;
 
 /** Connections as the management lists them, and what becomes of them. */
 class ListedConnections {
+  /** In milliseconds. */
+  now = 0;
   readonly closed: string[] = [];
   readonly refused: string[] = [];
   readonly list: { name: string; user: string; peer_host: string; recv_oct?: number; connected_at: number }[] = [];
@@ -30,6 +32,7 @@ class ListedConnections {
       refuseAddress: (address) => void this.refused.push(address),
     },
     isAccount: (user) => Promise.resolve(user !== "chatd" && user !== "monitoring"),
+    now: () => this.now,
   });
 
   add(user: string, name: string, mebibytes?: number, { ageMs = 1_000, address = "192.0.2.1" } = {}): void {
@@ -55,6 +58,30 @@ Deno.test("the accounts that sent at least half of what the largest did are clos
   assert.deepEqual(connections.refused, ["mallory", "trudy"]);
   await connections.senders.look({ close: true });
   assert.equal(connections.closed.length, 3, "the broker may not have noticed yet");
+});
+
+Deno.test("an alarm that outlasts the largest sender closes nobody who sent far less", async () => {
+  const connections = new ListedConnections();
+  connections.add("mallory", "m", 47);
+  for (const name of ["ana", "ben", "cleo"]) connections.add(name, name, 2);
+  await connections.senders.look({ close: true });
+  connections.list.shift();
+  for (let look = 0; look < 4; look++) {
+    connections.now += 6_000;
+    await connections.senders.look({ close: true });
+  }
+  assert.deepEqual(connections.refused, ["mallory"]);
+});
+
+Deno.test("a connection that has the name of an earlier one is counted anew", async () => {
+  const connections = new ListedConnections();
+  connections.add("mallory", "m", 500);
+  await connections.senders.look({ close: false });
+  connections.list.pop();
+  connections.add("mallory", "m", 400);
+  connections.add("ben", "b", 3);
+  await connections.senders.look({ close: true });
+  assert.deepEqual(connections.refused, ["mallory"]);
 });
 
 Deno.test("strangers are told apart by their connections, and refused by their addresses", async () => {

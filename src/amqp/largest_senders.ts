@@ -35,6 +35,8 @@ interface Connection {
 interface Traffic {
   /** As of the last look. */
   readonly received: number;
+  /** In milliseconds since the Unix epoch: another connection may come from the same port later, and have the same name. */
+  readonly since: number;
   /** Bytes of the last minute, about. */
   readonly recent: number;
 }
@@ -89,10 +91,11 @@ export class LargestSenders {
     const weight = Math.exp((this.#lookedAt - now) / memoryMs);
     this.#lookedAt = now;
     this.#traffic = new Map(connections.map((connection) => {
-      const { name, recv_oct: received } = connection;
+      const { name, recv_oct: received, connected_at: since } = connection;
       const known = this.#traffic.get(name);
-      const recent = known === undefined ? typical(connection) : weight * known.recent + received - known.received;
-      return [name, { received, recent }];
+      const isKnown = known !== undefined && known.since === since && known.received <= received;
+      const recent = isKnown ? weight * known.recent + received - known.received : typical(connection);
+      return [name, { received, since, recent }];
     }));
   }
 

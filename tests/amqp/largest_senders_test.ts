@@ -76,6 +76,16 @@ Deno.test("what a connection sent long ago does not count", async () => {
   assert.deepEqual(connections.closed, ["a"]);
 });
 
+Deno.test("another connection from the same port has no credit for the bytes of the first", async () => {
+  const connections = new ListedConnections();
+  connections.add("ana", "a", 1_000, { ageMs: 86_400_000 });
+  await connections.senders.look({ close: false });
+  connections.list.length = 0;
+  connections.add("mallory", "a", 100);
+  await connections.senders.look({ close: true });
+  assert.deepEqual(connections.refused, ["mallory"]);
+});
+
 Deno.test("an account that fills the broker's memory with unread replies is thrown off, and the alarm ends", async () => {
   await using broker = await startTestBroker({ config: ["vm_memory_high_watermark.absolute = 250MB"] });
   const { node } = broker;

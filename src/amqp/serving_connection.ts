@@ -131,17 +131,7 @@ export class ServingConnection {
   }
 
   get isServing(): boolean {
-    return this.#isServing && !this.#stopping && this.#connection.isOpen && !this.isBlocked;
-  }
-
-  /** The broker takes no messages, for lack of memory or disk. */
-  get isBlocked(): boolean {
-    return this.#connection.isOpen && this.#connection.isBlocked;
-  }
-
-  /** It takes none for lack of memory. */
-  get lacksMemory(): boolean {
-    return this.isBlocked && this.#connection.lacksMemory;
+    return this.#isServing && !this.#stopping && this.#connection.isOpen;
   }
 
   get sessions(): number {

@@ -18,7 +18,9 @@ export interface LargestSendersOptions {
   readonly vhost: string;
   readonly log: Log;
   readonly refused: Pick<RefusedLogins, "refuseUser" | "refuseAddress">;
-  /** Whether this is an account of chatd; others on the broker are not chatd's business. */
+  /** The broker's user that the server logs in with: its bytes are the answers to those of clients. */
+  readonly serverUser: string;
+  /** Whether this is an account of chatd; others on the broker are not chatd's business, and are not closed. */
   isAccount(user: string): Promise<boolean>;
 }
 
@@ -57,6 +59,8 @@ export class LargestSenders {
   #traffic = new Map<string, Traffic>();
   #lookedAt = 0;
   #closedAt = -Infinity;
+  /** The most that a sender sent who was closed since the broker began to lack memory, in bytes. */
+  #mostClosed = 0;
 
   constructor(options: LargestSendersOptions) {
     this.#options = options;
@@ -80,10 +84,14 @@ export class LargestSenders {
     );
     const now = performance.now();
     this.#measure(connections, now);
+    if (!close) this.#mostClosed = 0;
     if (!close || now - this.#closedAt < restMs) return now - began;
     const largest = await this.#largest(connections);
     if (largest.length > 0) this.#closedAt = now;
-    for (const sender of largest) this.#throwOff(sender);
+    for (const sender of largest) {
+      this.#mostClosed = Math.max(this.#mostClosed, sender.recent);
+      this.#throwOff(sender);
+    }
     return now - began;
   }
 
@@ -99,11 +107,15 @@ export class LargestSenders {
     }));
   }
 
-  /** Those who sent at least half of what the largest did. */
+  /**
+   * Those who sent at least half of what the largest did, be it an account, another application, or one that was closed in this
+   * alarm: the alarm goes on for a while after it, and those who are left did not cause it.
+   */
   async #largest(connections: readonly Connection[]): Promise<Sender[]> {
     const senders = new Map<string, Sender>();
     for (const connection of connections) {
       const { user, name } = connection;
+      if (user === this.#options.serverUser) continue;
       const key = user === registrationUser ? `connection ${name}` : `user ${user}`;
       const sender = senders.get(key) ?? { user, connections: [], recent: 0 };
       sender.connections.push(connection);
@@ -111,8 +123,9 @@ export class LargestSenders {
       senders.set(key, sender);
     }
     const found: Sender[] = [];
-    for (const sender of [...senders.values()].toSorted((one, other) => other.recent - one.recent)) {
-      const least = Math.max(minBytes, (found[0]?.recent ?? 0) / 2);
+    const sorted = [...senders.values()].toSorted((one, other) => other.recent - one.recent);
+    const least = Math.max(minBytes, this.#mostClosed / 2, (sorted[0]?.recent ?? 0) / 2);
+    for (const sender of sorted) {
       if (sender.recent < least || found.length >= maxSenders) break;
       if (sender.user === registrationUser || await this.#options.isAccount(sender.user)) found.push(sender);
     }

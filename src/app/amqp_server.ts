@@ -186,9 +186,11 @@ async function openAuthority(
   const endpoint = await startAuthorityEndpoint({ authority, secret, listen: authListen, log: calm });
   opened.defer(() => endpoint.close());
   if (management !== undefined) {
-    const isAccount = async (user: string) => user !== login.user && await chat.accounts.findUser(user) !== undefined;
+    const serverUser = login.user;
+    const isAccount = async (user: string) => user !== serverUser && await chat.accounts.findUser(user) !== undefined;
     const lacksMemory = () => blocked.lacksMemory;
-    const watch = new BrokerWatch({ management, vhost: address.vhost, log, refused, isAccount, lacksMemory });
+    const watched = { management, vhost: address.vhost, log, refused, serverUser, isAccount, lacksMemory };
+    const watch = new BrokerWatch(watched);
     opened.use(watch).start();
   }
   return { inspector, port: endpoint.port };

@@ -29,6 +29,7 @@ class ListedConnections {
       refuseUser: (user) => void this.refused.push(user),
       refuseAddress: (address) => void this.refused.push(address),
     },
+    serverUser: "chatd",
     isAccount: (user) => Promise.resolve(user !== "chatd" && user !== "monitoring"),
   });
 
@@ -41,7 +42,7 @@ class ListedConnections {
 Deno.test("the accounts that sent at least half of what the largest did are closed and refused, three at most", async () => {
   const connections = new ListedConnections();
   connections.add("chatd", "server", 500);
-  connections.add("monitoring", "others", 400);
+  connections.add("monitoring", "others", 58);
   connections.add("mallory", "m1", 30);
   connections.add("mallory", "m2", 30);
   connections.add("trudy", "t", 31);
@@ -76,6 +77,33 @@ Deno.test("what a connection sent long ago does not count", async () => {
   assert.deepEqual(connections.closed, ["a"]);
 });
 
+Deno.test("accounts that sent much less than another application are not closed", async () => {
+  const connections = new ListedConnections();
+  connections.add("monitoring", "others", 100);
+  connections.add("ana", "a", 40);
+  await connections.senders.look({ close: true });
+  assert.deepEqual(connections.closed, []);
+});
+
+Deno.test("once the largest is closed, the others are left alone until that alarm is over", async () => {
+  const { now } = performance;
+  try {
+    const connections = new ListedConnections();
+    connections.add("mallory", "m", 100);
+    connections.add("ana", "a", 40);
+    await connections.senders.look({ close: true });
+    connections.list.shift();
+    performance.now = () => now.call(performance) + 6_000;
+    await connections.senders.look({ close: true });
+    assert.deepEqual(connections.closed, ["m"]);
+    await connections.senders.look({ close: false });
+    await connections.senders.look({ close: true });
+    assert.deepEqual(connections.closed, ["m", "a"]);
+  } finally {
+    performance.now = now;
+  }
+});
+
 Deno.test("another connection from the same port has no credit for the bytes of the first", async () => {
   const connections = new ListedConnections();
   connections.add("ana", "a", 1_000, { ageMs: 86_400_000 });
@@ -101,6 +129,7 @@ Deno.test("an account that fills the broker's memory with unread replies is thro
     vhost: "/",
     log: silentLog,
     refused,
+    serverUser: node.user,
     isAccount: async (user) => await accounts.findUser(user) !== undefined,
     lacksMemory: () => chatd.server.lacksMemory,
   });

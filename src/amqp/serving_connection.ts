@@ -206,7 +206,7 @@ export class ServingConnection {
     );
     const { connectForRegistrations } = this.#options;
     if (connectForRegistrations !== undefined) {
-      this.#registering = await RegistrationConnection.open({
+      this.#registering = RegistrationConnection.open({
         connect: connectForRegistrations,
         log,
         consume: async (channel, failed) => {

@@ -32,8 +32,7 @@ export class BrokerConnection implements AsyncDisposable {
   readonly lost: Promise<ChatError>;
   readonly #model: ChannelModel;
   #isOpen = true;
-  /** Why the broker takes nothing; undefined while it does. */
-  #blocked: string | undefined;
+  #isBlocked = false;
   #closing: Promise<void> | undefined;
 
   private constructor(model: ChannelModel, { broker, login, onBlocked }: OpenBrokerOptions) {
@@ -45,11 +44,11 @@ export class BrokerConnection implements AsyncDisposable {
     writeOncePerTurn(this.#socket);
     tolerateHeaders(model.connection as unknown as FrameReader);
     model.on("blocked", (reason) => {
-      this.#blocked = reason;
+      this.#isBlocked = true;
       onBlocked?.(reason);
     });
     model.on("unblocked", () => {
-      this.#blocked = undefined;
+      this.#isBlocked = false;
       onBlocked?.(undefined);
     });
     let failure: unknown;
@@ -107,12 +106,7 @@ export class BrokerConnection implements AsyncDisposable {
 
   /** The broker takes nothing from this connection, for lack of memory or disk. */
   get isBlocked(): boolean {
-    return this.#blocked !== undefined;
-  }
-
-  /** It is blocked for lack of memory. */
-  get lacksMemory(): boolean {
-    return /memory/.test(this.#blocked ?? "");
+    return this.#isBlocked;
   }
 
   get isOpen(): boolean {

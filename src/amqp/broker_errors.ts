@@ -10,6 +10,15 @@ export function noServer(): ChatError {
   return new ChatError("unavailable", `No chatd server takes requests on this broker: ${startServer}.`);
 }
 
+/** Another server takes what comes to this queue. */
+export function consumedByAnother(queue: string, cause?: unknown): ChatError {
+  return new ChatError(
+    "already_exists",
+    `Another chatd server consumes "${queue}" on this broker already: stop it, or give this one a virtual host of its own.`,
+    { cause },
+  );
+}
+
 /** amqplib says this of a connection that is closed at its last step, where the virtual host is opened. */
 const closedDoor = /Expected ConnectionOpenOk/;
 

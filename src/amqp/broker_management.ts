@@ -106,7 +106,7 @@ export class BrokerManagement implements AsyncDisposable {
 
   /**
    * Has the broker copy what is published to its exchange for traces (https://www.rabbitmq.com/docs/firehose) while `look` runs.
-   * Never rejects. @param look ends by itself within seconds, and does not throw. @returns whether it did
+   * Rejects only when `look` does. @param look ends by itself within seconds. @returns whether it did
    */
   whileTracing(vhost: string, look: () => Promise<void>): Promise<boolean> {
     const tracing = this.#trace(vhost, look);
@@ -181,6 +181,7 @@ export class BrokerManagement implements AsyncDisposable {
   /** Breaks off what is being done. Idempotent. */
   async close(): Promise<void> {
     if (this.#closed.signal.aborted) return;
+    // Its caller hears of its failure.
     await this.#tracing?.catch(() => {});
     this.#closed.abort();
     await Promise.all([...this.#kicks.values(), ...this.#searches.values()].map(({ now }) => now));

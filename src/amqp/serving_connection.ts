@@ -6,7 +6,7 @@ import { ClientFrame, Error as ErrorMessage } from "../gen/chatd/v1/session.ts";
 import { toWireError } from "../wire/convert.ts";
 import { logIn, register } from "./account_requests.ts";
 import type { BrokerConnection } from "./broker_connection.ts";
-import { toChannelError } from "./broker_errors.ts";
+import { consumedByAnother, toChannelError } from "./broker_errors.ts";
 import { BrokerEvents } from "./broker_events.ts";
 import { BrokerSession } from "./broker_session.ts";
 import { BrokerSessions } from "./broker_sessions.ts";
@@ -131,17 +131,7 @@ export class ServingConnection {
   }
 
   get isServing(): boolean {
-    return this.#isServing && !this.#stopping && this.#connection.isOpen && !this.isBlocked;
-  }
-
-  /** The broker takes no messages, for lack of memory or disk. */
-  get isBlocked(): boolean {
-    return this.#connection.isOpen && this.#connection.isBlocked;
-  }
-
-  /** It takes none for lack of memory. */
-  get lacksMemory(): boolean {
-    return this.isBlocked && this.#connection.lacksMemory;
+    return this.#isServing && !this.#stopping && this.#connection.isOpen;
   }
 
   get sessions(): number {
@@ -178,7 +168,7 @@ export class ServingConnection {
 
   async #open(): Promise<void> {
     const failed = (error: ChatError) => void this.#fail(error);
-    await removeDirectExchanges(this.#connection);
+    await removeDirectExchanges(this.#connection, this.#options.log);
     this.#declaring = await this.#connection.channel(failed);
     await this.#asking(() => declareTopology(this.#declaring));
     await Promise.all(this.#options.stale.map((queue) => this.#declaring.deleteQueue(queue)));
@@ -216,7 +206,7 @@ export class ServingConnection {
     );
     const { connectForRegistrations } = this.#options;
     if (connectForRegistrations !== undefined) {
-      this.#registering = await RegistrationConnection.open({
+      this.#registering = RegistrationConnection.open({
         connect: connectForRegistrations,
         log,
         consume: async (channel, failed) => {
@@ -265,11 +255,7 @@ export class ServingConnection {
     } catch (error) {
       const known = toChannelError(error, this.#connection.broker);
       if (known.code !== "permission_denied" || !/exclusive/.test(known.message)) throw known;
-      throw new ChatError(
-        "already_exists",
-        `Another chatd server consumes "${queue}" on this broker already: stop it, or give this one a virtual host of its own.`,
-        { cause: error },
-      );
+      throw consumedByAnother(queue, error);
     }
   }
 

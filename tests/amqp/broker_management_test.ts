@@ -104,6 +104,10 @@ Deno.test("management of a broker", async (t) => {
       await management.whileTracing("/", () => Promise.resolve());
       assert.equal((await vhost()).tracing, true, "another's trace was ended");
     });
+    const failing = manage(node, {});
+    await assert.rejects(failing.whileTracing("/", () => Promise.reject(new Error("lost"))), /lost/);
+    assert.deepEqual(await vhost(), before);
+    await failing.close();
     await using without = manage(node, { login: { user: node.user, password: "wrong" } });
     assert.equal(await without.whileTracing("/", () => assert.fail("it looked at nothing")), false);
   });

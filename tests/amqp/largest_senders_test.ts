@@ -31,6 +31,7 @@ class ListedConnections {
       refuseUser: (user) => void this.refused.push(user),
       refuseAddress: (address) => void this.refused.push(address),
     },
+    serverUser: "chatd",
     isAccount: (user) => Promise.resolve(user !== "chatd" && user !== "monitoring"),
     now: () => this.now,
   });
@@ -44,7 +45,7 @@ class ListedConnections {
 Deno.test("the accounts that sent at least half of what the largest did are closed and refused, three at most", async () => {
   const connections = new ListedConnections();
   connections.add("chatd", "server", 500);
-  connections.add("monitoring", "others", 400);
+  connections.add("monitoring", "others", 58);
   connections.add("mallory", "m1", 30);
   connections.add("mallory", "m2", 30);
   connections.add("trudy", "t", 31);
@@ -60,28 +61,21 @@ Deno.test("the accounts that sent at least half of what the largest did are clos
   assert.equal(connections.closed.length, 3, "the broker may not have noticed yet");
 });
 
-Deno.test("an alarm that outlasts the largest sender closes nobody who sent far less", async () => {
+Deno.test("a smaller sender who goes on in the same alarm is closed when the largest one is some time ago", async () => {
   const connections = new ListedConnections();
-  connections.add("mallory", "m", 47);
-  for (const name of ["ana", "ben", "cleo"]) connections.add(name, name, 2);
+  connections.add("mallory", "m", 400);
+  connections.add("trudy", "t", 20);
   await connections.senders.look({ close: true });
   connections.list.shift();
-  for (let look = 0; look < 4; look++) {
-    connections.now += 6_000;
+  const rounds: string[][] = [];
+  for (let look = 0; look < 20; look++) {
+    connections.now += 10_000;
+    connections.list[0].recv_oct! += 20 * mebibyte;
     await connections.senders.look({ close: true });
+    rounds.push([...connections.refused]);
   }
-  assert.deepEqual(connections.refused, ["mallory"]);
-});
-
-Deno.test("a connection that has the name of an earlier one is counted anew", async () => {
-  const connections = new ListedConnections();
-  connections.add("mallory", "m", 500);
-  await connections.senders.look({ close: false });
-  connections.list.pop();
-  connections.add("mallory", "m", 400);
-  connections.add("ben", "b", 3);
-  await connections.senders.look({ close: true });
-  assert.deepEqual(connections.refused, ["mallory"]);
+  assert.deepEqual(rounds[0], ["mallory"]);
+  assert.deepEqual(rounds.at(-1)!.slice(0, 2), ["mallory", "trudy"]);
 });
 
 Deno.test("strangers are told apart by their connections, and refused by their addresses", async () => {
@@ -103,6 +97,38 @@ Deno.test("what a connection sent long ago does not count", async () => {
   assert.deepEqual(connections.closed, ["a"]);
 });
 
+Deno.test("accounts that sent much less than another application are not closed", async () => {
+  const connections = new ListedConnections();
+  connections.add("monitoring", "others", 100);
+  connections.add("ana", "a", 40);
+  await connections.senders.look({ close: true });
+  assert.deepEqual(connections.closed, []);
+});
+
+Deno.test("once the largest is closed, the others are left alone until that alarm is over", async () => {
+  const connections = new ListedConnections();
+  connections.add("mallory", "m", 100);
+  connections.add("ana", "a", 40);
+  await connections.senders.look({ close: true });
+  connections.list.shift();
+  connections.now += 6_000;
+  await connections.senders.look({ close: true });
+  assert.deepEqual(connections.closed, ["m"]);
+  await connections.senders.look({ close: false });
+  await connections.senders.look({ close: true });
+  assert.deepEqual(connections.closed, ["m", "a"]);
+});
+
+Deno.test("another connection from the same port has no credit for the bytes of the first", async () => {
+  const connections = new ListedConnections();
+  connections.add("ana", "a", 1_000, { ageMs: 86_400_000 });
+  await connections.senders.look({ close: false });
+  connections.list.length = 0;
+  connections.add("mallory", "a", 100);
+  await connections.senders.look({ close: true });
+  assert.deepEqual(connections.refused, ["mallory"]);
+});
+
 Deno.test("an account that fills the broker's memory with unread replies is thrown off, and the alarm ends", async () => {
   await using broker = await startTestBroker({ config: ["vm_memory_high_watermark.absolute = 250MB"] });
   const { node } = broker;
@@ -118,6 +144,7 @@ Deno.test("an account that fills the broker's memory with unread replies is thro
     vhost: "/",
     log: silentLog,
     refused,
+    serverUser: node.user,
     isAccount: async (user) => await accounts.findUser(user) !== undefined,
     lacksMemory: () => chatd.server.lacksMemory,
   });

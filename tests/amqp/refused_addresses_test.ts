@@ -38,6 +38,7 @@ async function start({ user, address }: { user: string; address: string }) {
     vhost: "/",
     log: silentLog,
     refused,
+    serverUser: "chatd",
     isAccount: async (name) => await accounts.findUser(name) !== undefined,
     lacksMemory: () => false,
   });

@@ -58,7 +58,15 @@ export class Scene implements AsyncDisposable {
     const { accounts } = server.chat;
     management.guard(accounts);
     const isAccount = async (user: string) => await accounts.findUser(user) !== undefined;
-    const watched = { management, vhost: "/", log: silentLog, refused, isAccount, lacksMemory: () => false };
+    const watched = {
+      management,
+      vhost: "/",
+      log: silentLog,
+      refused,
+      serverUser: node.user,
+      isAccount,
+      lacksMemory: () => false,
+    };
     const watch = new BrokerWatch(watched);
     watch.start();
     const [ana, ben] = [await join("ana", server.transport("ana")), await join("ben", server.transport("ben"))];

@@ -15,9 +15,9 @@ export interface AccountRequestsOptions {
 }
 
 /**
- * Makes a token for a password. That the broker let somebody in proves who they are, but not that they may have a token: the
+ * Makes a token for a password. The login to the broker proves the name of the user, but not their right to a token: the
  * password is asked for again, and counted as everywhere.
- * @throws {ChatError} what `Accounts.logIn` throws, `permission_denied` for another's name
+ * @throws {ChatError} the errors of `Accounts.logIn`, `permission_denied` for the name of another user
  */
 export async function logIn(
   incoming: Incoming,
@@ -35,7 +35,7 @@ export async function logIn(
   return { type, format, content: encodePayload(bytes, { name: type, format }) };
 }
 
-/** @throws {ChatError} what `Accounts.register` throws, `permission_denied` for who has an account */
+/** @throws {ChatError} the errors of `Accounts.register`, `permission_denied` for a user with an account */
 export async function register(
   incoming: Incoming,
   { accounts, sharedLogin }: AccountRequestsOptions,

@@ -19,7 +19,7 @@ export interface AuthorityEndpointOptions {
 }
 
 /**
- * What RabbitMQ's HTTP backend asks. Every connection ends with its answer: on one that is kept, RabbitMQ has questions wait
+ * Answers the questions of RabbitMQ's HTTP backend. Every connection ends with its answer: on one that is kept, RabbitMQ has questions wait
  * behind those of logins, which take long. Owned by its opener.
  */
 export interface AuthorityEndpoint {

@@ -1,7 +1,7 @@
 import type { Channel, ConfirmChannel } from "amqplib";
 import { BrokerConnection, type OpenBrokerOptions } from "./broker_connection.ts";
 
-/** A queue of its own, read over a connection of its own, with nothing of chatd's around it: what amqplib and the broker can do. */
+/** A queue of its own, read over a connection of its own, with nothing of chatd's around it: it shows the speed of amqplib and the broker. */
 export class BareConsumer implements AsyncDisposable {
   readonly queue: string;
   readonly #connection: BrokerConnection;

@@ -19,7 +19,7 @@ import {
 } from "./topology.ts";
 
 /**
- * What RabbitMQ is told. It knows no third answer to a login, so "busy" lets a login pass its first question marked with
+ * An answer to RabbitMQ. It knows no third answer to a login, so "busy" lets a login pass its first question marked with
  * this word as a tag, and no further: the second question, about the virtual host, shows the tag and is denied. Clients
  * see 403 for a wrong password, and 530 for "busy".
  */
@@ -35,14 +35,14 @@ export function inspectorPassword(secret: string): string {
 
 export interface BrokerAuthorityOptions {
   readonly accounts: Accounts;
-  /** Who may register over the broker; the accounts may refuse more. */
+  /** The conditions of registering over the broker; the accounts may refuse more. */
   readonly registration: Registration;
   readonly sessionQueues: Pick<SessionQueues, "ownerOf">;
   /** The broker's own user that the server logs in with, who is never a chat user. */
   readonly internalUser: string;
   /** The one that chatd uses; "/" unless given. */
   readonly vhost?: string;
-  /** With which {@link inspectorUser} logs in. Absent: nobody can. */
+  /** With which {@link inspectorUser} logs in. Absent: that login is refused. */
   readonly inspectorPassword?: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -62,15 +62,17 @@ export type Question = Readonly<Record<string, string>>;
 
 const busyTag = "busy";
 /** Logins of one name that wait for a password to be checked; more are busy at once. */
-const maxChecksOfName = 2;
+export const maxChecksOfName = 2;
 /** Of one user. A process has one, and one more while it logs in. */
-const maxConnections = 100;
+export const maxConnections = 100;
+/** Logins without an account, of all strangers together. */
+export const loginsOfStrangers = { burst: 20, perSecond: 1 };
 const tokenPattern = /^[A-Za-z0-9_-]{43}$/;
 
 /**
  * Decides who may log in to the broker, and what they may touch there. Everybody with an account may write to the exchanges
  * for requests and for files, and read the queues of their own live sessions; who has none may write to the registration exchange.
- * Nobody may configure anything.
+ * No client may configure anything.
  */
 export class BrokerAuthority {
   readonly #options: BrokerAuthorityOptions;
@@ -79,8 +81,7 @@ export class BrokerAuthority {
   readonly #connections: ConnectionCounts | undefined;
   /** Logins of each user that were right. */
   readonly #logins = new TokenBuckets({ burst: 128, perSecond: 2 });
-  /** Logins without an account, of everybody together. */
-  readonly #registrations = new TokenBuckets({ burst: 20, perSecond: 1 });
+  readonly #registrations = new TokenBuckets(loginsOfStrangers);
   /** Questions about what each user may do; the broker remembers the answers for a while. */
   readonly #grants = new TokenBuckets({ burst: 512, perSecond: 128 });
   readonly #handlers: Readonly<Record<string, (question: Question) => Promise<Decision> | Decision>> = {
@@ -98,7 +99,7 @@ export class BrokerAuthority {
     this.#connections = count && new ConnectionCounts({ max: maxConnections, clock, count });
   }
 
-  /** @param kind what RabbitMQ asks about: "user", "vhost", "resource" or "topic" */
+  /** @param kind the subject of the question: "user", "vhost", "resource" or "topic" */
   async decide(kind: string, question: Question): Promise<Decision> {
     try {
       if (!Object.hasOwn(this.#handlers, kind)) return "deny";

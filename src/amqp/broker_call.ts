@@ -25,7 +25,7 @@ export interface BrokerCall<Response> {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Asks once, and waits for the answer. @throws {ChatError} what the server said; `unavailable`, `busy` */
+/** Asks once, and waits for the answer. @throws {ChatError} the error that the server said; `unavailable`, `busy` */
 export async function callServer<Response>(
   connection: BrokerConnection,
   { queue, type, content, response, signal }: BrokerCall<Response>,

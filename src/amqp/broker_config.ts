@@ -1,4 +1,4 @@
-/** What chatd needs of RabbitMQ besides itself; all three come with it. */
+/** Plugins that chatd needs; all three come with RabbitMQ. */
 export const brokerPlugins = [
   "rabbitmq_auth_backend_http",
   "rabbitmq_event_exchange",
@@ -21,7 +21,7 @@ export interface BrokerConfigOptions {
   readonly password: string;
   /** "/" unless given. */
   readonly vhost?: string;
-  /** Where chatd answers, as seen from RabbitMQ, with the secret: "http://127.0.0.1:15680/SECRET". Absent: it asks nobody. */
+  /** Where chatd answers, as seen from RabbitMQ, with the secret: "http://127.0.0.1:15680/SECRET". Absent: the broker does not ask. */
   readonly authUrl?: string;
 }
 

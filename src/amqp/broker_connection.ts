@@ -17,23 +17,22 @@ export interface OpenBrokerOptions {
   readonly login: BrokerLogin;
   /** PEM; trusted instead of the system's roots. */
   readonly ca?: string;
-  /** What the broker's lists call this connection. */
+  /** The name of this connection in the broker's lists. */
   readonly name: string;
   readonly signal?: AbortSignal;
   /** The broker takes nothing more, for lack of memory or disk; undefined when it goes on. It says so when something is published. */
   onBlocked?(reason: string | undefined): void;
 }
 
-/** One connection to a broker; whoever opened it closes it. */
+/** One connection to a broker. Closed by its opener. */
 export class BrokerConnection implements AsyncDisposable {
   readonly broker: BrokerAddress;
   readonly user: string;
-  /** Resolves when the connection has ended, whoever ended it. */
+  /** Resolves when the connection has ended, by this side, the broker or the network. */
   readonly lost: Promise<ChatError>;
   readonly #model: ChannelModel;
   #isOpen = true;
-  /** Why the broker takes nothing; undefined while it does. */
-  #blocked: string | undefined;
+  #isBlocked = false;
   #closing: Promise<void> | undefined;
 
   private constructor(model: ChannelModel, { broker, login, onBlocked }: OpenBrokerOptions) {
@@ -45,11 +44,11 @@ export class BrokerConnection implements AsyncDisposable {
     writeOncePerTurn(this.#socket);
     tolerateHeaders(model.connection as unknown as FrameReader);
     model.on("blocked", (reason) => {
-      this.#blocked = reason;
+      this.#isBlocked = true;
       onBlocked?.(reason);
     });
     model.on("unblocked", () => {
-      this.#blocked = undefined;
+      this.#isBlocked = false;
       onBlocked?.(undefined);
     });
     let failure: unknown;
@@ -107,12 +106,7 @@ export class BrokerConnection implements AsyncDisposable {
 
   /** The broker takes nothing from this connection, for lack of memory or disk. */
   get isBlocked(): boolean {
-    return this.#blocked !== undefined;
-  }
-
-  /** It is blocked for lack of memory. */
-  get lacksMemory(): boolean {
-    return /memory/.test(this.#blocked ?? "");
+    return this.#isBlocked;
   }
 
   get isOpen(): boolean {

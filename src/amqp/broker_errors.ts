@@ -2,28 +2,37 @@ import { ChatError } from "../core/chat_error.ts";
 import { type BrokerAddress, formatBroker } from "./broker_address.ts";
 import { causeWithoutSecretNames, withoutSecretNames } from "./secret_names.ts";
 
-/** What to do when no server is there. */
+/** The advice when no server is there. */
 export const startServer = 'start "chatd serve --broker URL", or "chatd amqp-server" for RabbitMQ alone';
 
-/** Nothing takes what was published. */
+/** No server takes requests. */
 export function noServer(): ChatError {
   return new ChatError("unavailable", `No chatd server takes requests on this broker: ${startServer}.`);
+}
+
+/** Another server takes what comes to this queue. */
+export function consumedByAnother(queue: string, cause?: unknown): ChatError {
+  return new ChatError(
+    "already_exists",
+    `Another chatd server consumes "${queue}" on this broker already: stop it, or give this one a virtual host of its own.`,
+    { cause },
+  );
 }
 
 /** amqplib says this of a connection that is closed at its last step, where the virtual host is opened. */
 const closedDoor = /Expected ConnectionOpenOk/;
 
-/** Whether the broker knows who it is, and lets them no further: chatd's way to say "busy", or another virtual host. */
+/** Whether the broker took the login, but not the next step: chatd's way to say "busy", or another virtual host. */
 export function isClosedDoor({ cause }: ChatError): boolean {
   return cause instanceof Error && closedDoor.test(cause.message);
 }
 
-/** Whether the broker, or chatd that it asks, refused somebody. */
+/** Whether the broker, or chatd that it asks, refused the login. */
 export function isBrokerRefusal({ cause }: ChatError): boolean {
   return cause instanceof Error && (closedDoor.test(cause.message) || /\b403\b/.test(cause.message));
 }
 
-/** Why a connection to the broker could not be opened. */
+/** The error of a connection to the broker that could not be opened. */
 export function toConnectError(thrown: unknown, broker: BrokerAddress, user: string): ChatError {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   const address = formatBroker(broker);
@@ -59,7 +68,7 @@ function unreachable(thrown: unknown, address: string): string {
   return `Cannot reach RabbitMQ at ${address}: ${message || code || "the connection failed"}`;
 }
 
-/** Why a connection that was open ended, as its `close` or `error` event has it. */
+/** The error of a connection that was open and ended, from its `close` or `error` event. */
 export function toLostError(thrown: unknown, broker: BrokerAddress): ChatError {
   const address = formatBroker(broker);
   const message = thrown instanceof Error ? withoutSecretNames(thrown.message) : "it closed the connection";
@@ -68,7 +77,7 @@ export function toLostError(thrown: unknown, broker: BrokerAddress): ChatError {
   });
 }
 
-/** What a channel failed with: something that was asked for, or the connection under it. */
+/** The error that a channel failed with: of a request over it, or of the connection under it. */
 export function toChannelError(thrown: unknown, broker: BrokerAddress): ChatError {
   const message = withoutSecretNames(thrown instanceof Error ? thrown.message : String(thrown));
   const cause = causeWithoutSecretNames(thrown);

@@ -10,13 +10,13 @@ export interface BrokerEventsOptions {
   readonly connection: BrokerConnection;
   /** Is told of each channel that is opened or closed. */
   readonly channels: KnownChannels;
-  /** Somebody's connection took their queue along. */
+  /** A queue was deleted, with its connection for example. */
   queueDeleted(name: string): void;
   /** No more events come. */
   failed(error: ChatError): void;
 }
 
-/** What the broker tells of itself, where it has the plugin rabbitmq_event_exchange. */
+/** The broker's events, where it has the plugin rabbitmq_event_exchange. */
 export class BrokerEvents {
   readonly #options: BrokerEventsOptions;
   readonly #handlers: Readonly<Record<string, (headers: Record<string, unknown>) => void>> = {

@@ -47,7 +47,7 @@ export async function canPublish(connection: BrokerConnection, exchange: string)
   return await isAllowed(connection, (channel) => channel.publish(exchange, "inspection", Buffer.alloc(0)));
 }
 
-/** How many servers consume requests. @throws {ChatError} `unavailable` when nobody declared the queue yet */
+/** Number of servers that consume requests. @throws {ChatError} `unavailable` when no server has declared the queue yet */
 export async function countServers(connection: BrokerConnection): Promise<number> {
   const closed = Promise.withResolvers<never>();
   closed.promise.catch(() => {});

@@ -25,19 +25,24 @@ export interface KickTarget {
   readonly connection?: string;
 }
 
-/** How long somebody without an account may stay, and how often that is looked after, in milliseconds. */
-const strangerAgeMs = 60_000;
+/** The time between a reason and the closing of its connection, in milliseconds. */
+export const standardGraceMs = 250;
+/** How long a stranger's connection may stay, and the interval of checks, in milliseconds. */
+export const strangerAgeMs = 60_000;
 const strangerCheckMs = 30_000;
 /** How often and how long to look for a connection by its client's name: the broker lists it after 5 s at most. */
 const lookIntervalMs = 1_000;
 const looks = 8;
-/** Users of whom single connections are looked for at once; more are dropped, as each is refused at its next request anyway. */
+/** Users whose single connections are looked for at once; more are dropped, as each is refused at its next request anyway. */
 const maxSearches = 64;
 /** Names of connections that are looked for, of one user. */
 const maxNames = 128;
 /** How often it is tried to stop tracing, which costs the broker something at each message, and the wait between, in milliseconds. */
 const stopTries = 5;
 const stopIntervalMs = 1_000;
+
+/** The answer when RabbitMQ ends a connection by force after 3 s or more, because its client does not read. */
+const stuck = "stuck";
 
 /** The management plugin's HTTP API (https://www.rabbitmq.com/docs/management#http-api), as far as chatd needs it. */
 export class BrokerManagement implements AsyncDisposable {
@@ -101,7 +106,7 @@ export class BrokerManagement implements AsyncDisposable {
 
   /**
    * Has the broker copy what is published to its exchange for traces (https://www.rabbitmq.com/docs/firehose) while `look` runs.
-   * Never rejects. @param look ends by itself within seconds, and does not throw. @returns whether it did
+   * Rejects only when `look` does. @param look ends by itself within seconds. @returns whether it did
    */
   whileTracing(vhost: string, look: () => Promise<void>): Promise<boolean> {
     const tracing = this.#trace(vhost, look);
@@ -116,11 +121,17 @@ export class BrokerManagement implements AsyncDisposable {
       was = await this.get(path) as Record<string, unknown> | undefined;
     });
     if (was === undefined) return false;
-    const { description, tags, tracing } = was;
-    // Somebody traces already, and goes on with it.
+    const { description, tags, tracing, default_queue_type: type } = was;
+    // RabbitMQ takes a setting away that it is not told of; without one, it says "undefined".
+    const kept = {
+      description,
+      tags,
+      ...(typeof type === "string" && type !== "undefined" && { default_queue_type: type }),
+    };
+    // An operator traces already, and goes on with it.
     if (tracing === true) return await look().then(() => true);
     const set = (tracing: boolean) =>
-      this.#succeeds(() => this.#ask("PUT", path, JSON.stringify({ description, tags, tracing })));
+      this.#succeeds(() => this.#ask("PUT", path, JSON.stringify({ ...kept, tracing })));
     try {
       if (!await set(true)) return false;
       await look();
@@ -131,7 +142,7 @@ export class BrokerManagement implements AsyncDisposable {
     }
   }
 
-  /** Kicks whoever is disabled, or gets another password from the operator, and strangers who stay; until {@link close}. */
+  /** Kicks users who are disabled or get another password from the operator, and strangers who stay; until {@link close}. */
   guard(accounts: Pick<Accounts, "onRevoked">): void {
     accounts.onRevoked(({ user, deviceId, exceptDeviceId }) => {
       if (deviceId === undefined && exceptDeviceId === undefined) void this.kick({ user });
@@ -150,7 +161,7 @@ export class BrokerManagement implements AsyncDisposable {
   }
 
   /**
-   * What the plugin shows under `path`, "/api/overview" say; undefined where there is nothing.
+   * Reads `path` of the plugin, "/api/overview" for example; undefined when it is not found.
    * @throws {ChatError} `unavailable`, `unauthenticated`
    */
   async get(path: string): Promise<unknown> {
@@ -170,7 +181,8 @@ export class BrokerManagement implements AsyncDisposable {
   /** Breaks off what is being done. Idempotent. */
   async close(): Promise<void> {
     if (this.#closed.signal.aborted) return;
-    await this.#tracing;
+    // Its caller hears of its failure.
+    await this.#tracing?.catch(() => {});
     this.#closed.abort();
     await Promise.all([...this.#kicks.values(), ...this.#searches.values()].map(({ now }) => now));
     this.#client.close();
@@ -185,16 +197,16 @@ export class BrokerManagement implements AsyncDisposable {
   }
 
   #grace(): Promise<boolean> {
-    return pause(this.#options.graceMs ?? 250, this.#closed.signal);
+    return pause(this.#options.graceMs ?? standardGraceMs, this.#closed.signal);
   }
 
   async #closeAll(user: string): Promise<void> {
     if (!await this.#grace()) return;
     const path = `/api/connections/username/${encodeURIComponent(user)}`;
     await this.#try(async () => {
-      let left = looks;
-      // An answer with text is about a connection that ended by force; the broker has left the others open.
-      while (await this.#ask("DELETE", path) && --left > 0 && await pause(lookIntervalMs, this.#closed.signal));
+      if (!await this.#ask("DELETE", path)) return;
+      // The broker closes one after another, and got stuck at one whose client does not read.
+      await Promise.all((await this.#connectionsOf(user)).map((name) => this.#closeConnection(name)));
     });
   }
 
@@ -229,7 +241,7 @@ export class BrokerManagement implements AsyncDisposable {
       await this.#closeConnection(connection);
       names.delete(name);
     }
-    // What was not there when it was asked for is not looked for any longer.
+    // A connection that was not there when it was asked for is not looked for any longer.
     if (areListed) wanted.forEach((name) => names.delete(name));
   }
 
@@ -278,7 +290,7 @@ export class BrokerManagement implements AsyncDisposable {
     }
   }
 
-  /** Undefined when there is no such thing. */
+  /** Undefined when there is no such thing; {@link stuck} when a connection does not end in order. */
   async #ask(method: "GET" | "DELETE" | "PUT", path: string, body?: string): Promise<string | undefined> {
     const { url, login, timeoutMs = 5_000 } = this.#options;
     const credentials = new TextEncoder().encode(`${login.user}:${login.password}`).toBase64();
@@ -293,14 +305,14 @@ export class BrokerManagement implements AsyncDisposable {
       const answer = await fetch(new URL(path, url), { method, headers, body, signal, client: this.#client });
       response = { status: answer.status, text: await answer.text() };
     } catch (cause) {
+      if (method === "DELETE" && isTimeout(cause)) return stuck;
       throw new ChatError("unavailable", `The management of RabbitMQ at ${url} cannot be reached: ${why(cause)}`, {
         cause,
       });
     }
     const { status, text } = response;
     if (status === 404) return undefined;
-    // RabbitMQ ends a connection whose client does not read by force, and then has no answer of it.
-    if (status === 500 && method === "DELETE") return text;
+    if (status === 500 && method === "DELETE") return stuck;
     if (status >= 200 && status < 300) return text;
     if (status === 401) {
       throw new ChatError(
@@ -313,8 +325,12 @@ export class BrokerManagement implements AsyncDisposable {
   }
 }
 
+function isTimeout(cause: unknown): boolean {
+  return cause instanceof Error && cause.name === "TimeoutError";
+}
+
 function why(cause: unknown): string {
-  if (cause instanceof Error && cause.name === "TimeoutError") return "it does not answer";
+  if (isTimeout(cause)) return "it does not answer";
   const reason = cause instanceof Error ? cause.cause ?? cause : cause;
   return reason instanceof Error ? reason.message : String(reason);
 }

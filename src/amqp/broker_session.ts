@@ -4,6 +4,7 @@ import type { Log } from "../core/log.ts";
 import type { ClientFrame } from "../gen/chatd/v1/session.ts";
 import { Session } from "../session/session.ts";
 import { type Incoming, type ReplyAddress, sequenceHeader, sessionHeader, sessionQueueHeader } from "./incoming.ts";
+import type { ClientConnection } from "./known_channels.ts";
 import { messageTypes, type PayloadFormat } from "./message_types.ts";
 import { encodePayload, endingFrame, serverFrames } from "./payload.ts";
 import type { DirectReplies } from "./direct_replies.ts";
@@ -22,6 +23,8 @@ export interface BrokerSessionOptions {
   /** The message with the hello. */
   readonly hello: Incoming;
   readonly address: ReplyAddress;
+  /** The connection that the hello came over, if the broker told of it. */
+  readonly clientConnection: ClientConnection | undefined;
   readonly queue: string;
   /** Makes the queue; called once, when the hello was taken: one that is refused costs the broker none. @throws {ChatError} */
   declare(): Promise<void>;
@@ -40,7 +43,9 @@ export class BrokerSession {
   readonly user: string;
   /** Where the reply to its hello goes. */
   readonly replyTo: string | undefined;
-  /** As its client calls it. */
+  /** The connection that the hello came over, if the broker told of it. */
+  readonly clientConnection: ClientConnection | undefined;
+  /** The name of the connection as its client says it. */
   readonly connection: string | undefined;
   /** When something came from the client last, as `performance.now` has it. */
   heardAt: number = performance.now();
@@ -63,6 +68,7 @@ export class BrokerSession {
     this.queue = queue;
     this.user = hello.user;
     this.replyTo = address.replyTo;
+    this.clientConnection = options.clientConnection;
     this.connection = hello.connection;
     this.#format = hello.format;
     this.#session = new Session({
@@ -124,7 +130,7 @@ export class BrokerSession {
     this.#session.end(reason);
   }
 
-  /** Nobody reads its queue. */
+  /** The queue has no reader. */
   disconnected(): void {
     this.#session.disconnected();
   }

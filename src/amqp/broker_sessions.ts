@@ -42,7 +42,7 @@ export class BrokerSessions {
     return session?.user === properties.userId && session?.replyTo === properties.replyTo ? session : undefined;
   }
 
-  /** Nobody reads the queue any more. */
+  /** The queue has no reader any more. */
   queueGone(queue: string): void {
     this.#byQueue.get(queue)?.disconnected();
   }

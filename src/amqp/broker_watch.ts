@@ -23,6 +23,8 @@ export interface BrokerWatchOptions {
   readonly vhost: string;
   readonly log: Log;
   readonly refused: Pick<RefusedLogins, "refuseUser" | "refuseAddress">;
+  /** The broker's user that the server logs in with. */
+  readonly serverUser: string;
   /** Whether this is an account of chatd; others on the broker are not chatd's business. */
   isAccount(user: string): Promise<boolean>;
   /** Whether the broker takes no messages for lack of memory. */

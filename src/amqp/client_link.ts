@@ -24,7 +24,7 @@ import { directReplies, requestExchange, requestQueue } from "./topology.ts";
 
 /** Something is sent this often, in milliseconds, so that the server knows that the client lives. */
 const aliveMs = 10_000;
-/** What was to be sent last may take this long, in milliseconds. */
+/** How long the last messages may take to be sent, in milliseconds. */
 const drainMs = 1_000;
 /** Longest wait before a message that the broker refused is offered to it again, in milliseconds. */
 const retryMs = { initialMs: 50, maxMs: 2_000 };
@@ -39,7 +39,7 @@ export interface AmqpLinkOptions {
 
 interface SessionAddress {
   readonly secret: string;
-  /** The broker's name of the server: nobody else's frames are taken. */
+  /** The broker's name of the server: frames of any other sender are ignored. */
   readonly server: string;
 }
 
@@ -259,7 +259,7 @@ export class AmqpLink implements Link {
     });
   }
 
-  /** A broker that refuses somebody speaks for the server, which never sees their hello. */
+  /** A broker that refuses a client speaks for the server, which never sees their hello. */
   #answerHello(error: ChatError): void {
     if (this.#helloId === undefined) return;
     const value = toWireError(error);

@@ -20,7 +20,7 @@ import { invitationUser, registrationQueue, registrationUser, requestQueue, stat
 export interface AmqpTransportOptions {
   readonly broker: BrokerAddress;
   readonly user: string;
-  /** The login of everybody, for a broker that does not ask chatd. Without it, users log in as themselves. */
+  /** The shared login, for a broker that does not ask chatd. Without it, users log in as themselves. */
   readonly sharedLogin?: BrokerLogin;
   /** PEM; trusted instead of the system's roots. */
   readonly ca?: string;
@@ -125,7 +125,7 @@ export class AmqpTransport implements Transport {
     }
   }
 
-  /** What an error of the broker means, as far as more can be found out. */
+  /** Explains an error of the broker, as far as more can be found out. */
   async explain(error: ChatError): Promise<ChatError> {
     if (this.#options.sharedLogin !== undefined || !isBrokerRefusal(error)) return error;
     if (isClosedDoor(error)) {
@@ -143,7 +143,7 @@ export class AmqpTransport implements Transport {
     return this.#isClosedDoorTo(statusUser, signal);
   }
 
-  /** Whether chatd lets a name in, and then no further; where it cannot be asked, nobody is let in. */
+  /** Whether chatd lets a name in, and then no further; where it cannot be asked, no name is let in. */
   async #isClosedDoorTo(user: string, signal?: AbortSignal): Promise<boolean> {
     try {
       await using _connection = await this.#open({ user, password: "status" }, { name: "chatd status", signal });
@@ -162,7 +162,7 @@ export class AmqpTransport implements Transport {
   }
 }
 
-/** What it means when the broker does not let strangers in. */
+/** Explains that the broker does not let strangers in. */
 function noRegistration(
   cause: ChatError,
   { invite, byInvitation }: { invite: string; byInvitation: boolean },

@@ -2,7 +2,7 @@ import type { Clock } from "../core/clock.ts";
 
 const maxKnownUsers = 10_000;
 /** So long after a login the broker may not count its connection yet, in milliseconds: a handshake may take as long. */
-const unlistedMs = 20_000;
+export const unlistedMs = 20_000;
 
 export interface ConnectionCountsOptions {
   /** Connections that a user may have at once. */

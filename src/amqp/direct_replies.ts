@@ -14,16 +14,16 @@ const maxWaiting = 5_000;
 const replyDeadlineMs = 10_000;
 
 export interface DirectReply {
-  /** The broker's name of who asked. */
+  /** The broker's name of the user who asked. */
   readonly sender: string;
   readonly address: ReplyAddress;
   readonly message: Outgoing;
   readonly headers?: Record<string, string>;
-  /** There is another bound for such replies. No unless given. */
+  /** Bounds of its own apply to this reply: the receipts of chunks, or the rate of uploads. No unless given. */
   readonly isBounded?: boolean;
   /** Called at most once, when the broker has it. */
   sent?(): void;
-  /** Called at most once, when nobody will get it. */
+  /** Called at most once, when the reply is not sent. */
   dropped?(): void;
 }
 
@@ -33,7 +33,7 @@ export interface DirectRepliesOptions {
   readonly log: Log;
   /** Learns each address that the broker gives this server. */
   learn(ownAddress: string): void;
-  /** Whether one more reply to somebody is within bounds. */
+  /** Whether one more reply to this sender is within bounds. */
   admits(reply: DirectReply): boolean;
   /** An address of this sender's brought the connection down. */
   poisoned(sender: string): void;
@@ -116,7 +116,7 @@ export class DirectReplies {
     for (const reply of this.#waiting.splice(0)) reply.dropped?.();
   }
 
-  /** What else goes to an address that ended the connection would end the next one. */
+  /** Drops the other replies to an address that ended the connection: they would end the next one. */
   #dropAt(replyTo: string | undefined): void {
     const waiting = this.#waiting.splice(0);
     for (const reply of waiting) {
@@ -183,9 +183,8 @@ async function ownAddress(connection: BrokerConnection): Promise<string> {
     await channel.consume(queue, (message) => address.resolve(String(message?.properties.replyTo)), { noAck: true });
     channel.publish("", queue, Buffer.alloc(0), { replyTo: directReplies });
     const own = await address.promise;
-    await channel.deleteQueue(queue);
-    // With a connection that is lost meanwhile, amqplib says nothing.
-    await Promise.race([channel.close(), connection.lost]);
+    // Not waited for: a broker that lacks memory or disk reads nothing after the first message.
+    channel.deleteQueue(queue).then(() => channel.close()).catch(() => {});
     return own;
   } finally {
     clearTimeout(timer);

@@ -11,26 +11,29 @@ import {
 import { fileHandlers } from "../session/file_handlers.ts";
 import type { RequestContext } from "../session/request_handlers.ts";
 import type { MessageDecoder } from "../wire/strict_reader.ts";
-import type { DirectReplies } from "./direct_replies.ts";
+import type { DirectReplies, DirectReply } from "./direct_replies.ts";
 import { type Incoming, receiptHeader, type ReplyAddress } from "./incoming.ts";
 import { messageTypes, type PayloadFormat } from "./message_types.ts";
 import { decodePayload, encodePayload } from "./payload.ts";
 import type { Outgoing } from "./publisher.ts";
 import { UnreadChunks } from "./unread_chunks.ts";
+import { type UploadProgress, UploadReplies } from "./upload_replies.ts";
 
-/** What is read at once for those who ask in JSON, which has four characters for three bytes. */
+/** Bytes of a chunk that is read in JSON, which has four characters for three bytes. */
 const maxJsonChunkBytes = 32 * 1024;
 
 export interface FileRequestsOptions {
   readonly chat: Chat;
   readonly replies: DirectReplies;
-  /** The broker's users are not chatd's: only tokens tell who somebody is. */
+  /** The broker's users are not chatd's: only tokens identify a user. */
   readonly sharedLogin: boolean;
 }
 
 interface Answer {
   readonly type: string;
   readonly bytes: Uint8Array;
+  /** Of the answer to a chunk of an upload. */
+  readonly progress?: UploadProgress;
 }
 
 type Handler = (context: RequestContext, content: Uint8Array, format: PayloadFormat) => Promise<Answer>;
@@ -45,15 +48,15 @@ const handlers: Readonly<Record<string, Handler>> = {
       ),
     ).finish(),
   }),
-  [messageTypes.uploadChunk]: async (context, content, format) => ({
-    type: messageTypes.chunkUploaded,
-    bytes: UploadChunkResponse.encode(
-      await fileHandlers.uploadChunk(
-        context,
-        decode(UploadChunkRequest, messageTypes.uploadChunk, { content, format }),
-      ),
-    ).finish(),
-  }),
+  [messageTypes.uploadChunk]: async (context, content, format) => {
+    const chunk = decode(UploadChunkRequest, messageTypes.uploadChunk, { content, format });
+    const response = await fileHandlers.uploadChunk(context, chunk);
+    return {
+      type: messageTypes.chunkUploaded,
+      bytes: UploadChunkResponse.encode(response).finish(),
+      progress: { id: chunk.id, length: chunk.bytes.length, offset: response.offset },
+    };
+  },
   [messageTypes.readChunk]: async (context, content, format) => ({
     type: messageTypes.chunkRead,
     bytes: ReadChunkResponse.encode(
@@ -70,6 +73,7 @@ const handlers: Readonly<Record<string, Handler>> = {
 export class FileRequests {
   readonly #options: FileRequestsOptions;
   readonly #unread = new UnreadChunks();
+  readonly #uploads = new UploadReplies();
 
   constructor(options: FileRequestsOptions) {
     this.#options = options;
@@ -94,7 +98,8 @@ export class FileRequests {
       const answer = await handlers[type]({ chat: this.#options.chat, identity }, content, format);
       answered = true;
       const headers: Record<string, string> = receipt === undefined ? {} : { [receiptHeader]: receipt };
-      await this.#reply(incoming.user, address, answer, headers);
+      const isPaid = answer.progress !== undefined && this.#uploads.isPaid(user, answer.progress);
+      await this.#reply(answer, { sender: incoming.user, address, headers, isBounded: isReading || isPaid });
     } finally {
       if (!answered && receipt !== undefined) this.#unread.took(user, [receipt]);
     }
@@ -109,25 +114,12 @@ export class FileRequests {
     throw new ChatError("unauthenticated", `This token is not one of "${user}": log in again.`);
   }
 
-  async #reply(
-    sender: string,
-    address: ReplyAddress,
-    { type, bytes }: Answer,
-    headers: Record<string, string>,
-  ): Promise<void> {
-    if (address.replyTo === undefined) return;
-    const { format } = address;
+  async #reply({ type, bytes }: Answer, reply: Omit<DirectReply, "message">): Promise<void> {
+    const { replyTo, format } = reply.address;
+    if (replyTo === undefined) return;
     const message: Outgoing = { type, format, content: encodePayload(bytes, { name: type, format }) };
     await new Promise<void>((resolve) => {
-      this.#options.replies.send({
-        sender,
-        address,
-        message,
-        headers,
-        isBounded: true,
-        sent: resolve,
-        dropped: resolve,
-      });
+      this.#options.replies.send({ ...reply, message, sent: resolve, dropped: resolve });
     });
   }
 }

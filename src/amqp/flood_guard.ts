@@ -10,11 +10,11 @@ export interface FloodGuardOptions {
   readonly log: Log;
   /** Closes all connections of a user. */
   kick?(target: { user: string }): void;
-  /** More messages come without a name than anybody may send. */
-  nameless?(): void;
+  /** Finds the sender of a message by other means than its name: "" without one, or the name that strangers share. */
+  findSender?(name: string): void;
 }
 
-/** Decides whose messages are looked at, and who is thrown off the broker. */
+/** Drops the messages of users above their rate, and closes their connections. */
 export class FloodGuard {
   readonly #options: FloodGuardOptions;
   readonly #floods: TokenBuckets;
@@ -26,17 +26,16 @@ export class FloodGuard {
   }
 
   /**
-   * Whether a message may be looked at; if not, who sent it is thrown off.
-   * @param session the one that it is part of; `secret` is what it says of that
+   * Whether a message may be looked at; if not, the connections of its sender are closed.
+   * @param session the live session that it is part of; `secret` is the header that names one
    */
   admits(sender: string, { session, secret }: { session: unknown; secret: unknown }): boolean {
     if (this.#floods.take(this.#keyOf(sender, { session, secret }), performance.now()) === 0) return true;
-    if (sender === "") this.#options.nameless?.();
     this.throwOff(sender, "flood dropped");
     return false;
   }
 
-  /** Where everybody has one name, who goes on after their session has ended must not keep others from beginning one. */
+  /** Where all users share one name, a client that goes on after its session must not keep others from beginning one. */
   #keyOf(sender: string, { session, secret }: { session: unknown; secret: unknown }): string {
     if (!this.#options.sharedLogin || typeof secret !== "string") return `user ${sender}`;
     return session === undefined ? "no session" : `session ${secret}`;
@@ -45,8 +44,9 @@ export class FloodGuard {
   /** Once in a second for each user at most. */
   throwOff(user: string, why: string): void {
     if (this.#kicks.take(user, performance.now()) > 0) return;
-    this.#options.log.warn(why, { user });
-    // Strangers share a name.
-    if (user !== registrationUser && user !== "") this.#options.kick?.({ user });
+    const { log, kick, findSender } = this.#options;
+    log.warn(why, { user });
+    if (user === registrationUser || user === "") findSender?.(user);
+    else kick?.({ user });
   }
 }

@@ -2,16 +2,16 @@ import { Buffer } from "node:buffer";
 
 /** Of the parts of amqplib 2.3.1's connection (lib/connection.js) that {@link tolerateHeaders} works with. */
 export interface FrameReader {
-  /** What came from the broker and is not read yet: it begins with the next frame. */
+  /** Bytes from the broker that are not read yet, from the next frame on. */
   rest: Buffer;
   /** Takes the next frame off `rest`, and then decodes it. @returns false when there is none yet */
   recvFrame(): unknown;
 }
 
-/** In the properties of a message whose headers could not be decoded: those are left out. */
-const undecodableMark = "chatd-undecodable";
+/** In the properties of a message whose headers could not be decoded: tables and arrays are left out, or all of them. */
+export const undecodableMark = "chatd-undecodable";
 
-/** Of AMQP 0-9-1: the type of a frame with a content header, the class `basic`, and the length of what is before its payload. */
+/** Of AMQP 0-9-1: the type of a frame with a content header, the class `basic`, and the bytes before the payload. */
 const headerFrame = 2;
 const basicClass = 60;
 const frameHeadBytes = 7;
@@ -23,17 +23,20 @@ const hasHeaders = 0x2000;
 
 /**
  * The bytes after each tag of a field that RabbitMQ's parser takes (`rabbit_binary_parser.erl`, the same in 3.10 and 4.3).
- * Those with a length before them are `counted`.
+ * Fields with a length before them are `counted`.
  */
 const fieldBytes = new Map(
   Object.entries({ b: 1, B: 1, t: 1, s: 2, u: 2, I: 4, i: 4, f: 4, D: 5, d: 8, l: 8, L: 8, T: 8, V: 0 }),
 );
 const counted = "SxFA";
+/** A table and an array. */
+const nested = "FA";
 
 /**
  * Lets no header of a message end the connection. amqplib 2.3.1 decodes in its loop of frames, where an error is the end of the connection,
  * and its codec does not know the tag `L` (a signed number of 64 bits), which RabbitMQ passes on. What it cannot
- * decode is decoded again with `l` in place of `L`, which is the same, and if that fails too, without the headers.
+ * decode is decoded again with `l` in place of `L`, which is the same, and if that fails too, without the tables and arrays
+ * among the headers, or without all of them.
  * @throws {TypeError} for an amqplib that reads frames in another way
  */
 export function tolerateHeaders(reader: FrameReader): void {
@@ -54,7 +57,7 @@ export function tolerateHeaders(reader: FrameReader): void {
   };
 }
 
-/** Whether the headers of a message were left out, as they could not be decoded. */
+/** Whether headers of a message were left out, as they could not be decoded. */
 export function isUndecodable(properties: object): boolean {
   return Object.hasOwn(properties, undecodableMark);
 }
@@ -79,8 +82,17 @@ function decodeAgain(
     return read(withoutTagL(payload));
   } catch {
     // An unknown tag, or tables in tables that are deeper than the stack.
-    const { fields, ...others } = read(withoutHeaders(payload));
+    const { fields, ...others } = readFlat(payload, read);
     return { ...others, fields: { ...fields, [undecodableMark]: true } };
+  }
+}
+
+/** Reads the headers that are neither tables nor arrays, or none of them when that fails too. */
+function readFlat<T>(payload: Buffer, read: (changed: Buffer) => T): T {
+  try {
+    return read(withoutTagL(withFlatHeaders(payload)));
+  } catch {
+    return read(withoutHeaders(payload));
   }
 }
 
@@ -101,18 +113,36 @@ function withoutTagL(payload: Buffer): Buffer {
     const tag = String.fromCharCode(copy.readUInt8(at));
     if (tag === "L") copy.write("l", at, "latin1");
     at++;
-    if (!counted.includes(tag)) {
-      const bytes = fieldBytes.get(tag);
-      if (bytes === undefined) throw new RangeError(`There is no field of the type "${tag}".`);
-      at += bytes;
-      continue;
-    }
-    const length = copy.readUInt32BE(at);
-    at += 4;
-    if (tag === "F" || tag === "A") ends.push({ end: at + length, isTable: tag === "F" });
-    else at += length;
+    const next = at + valueBytes(copy, at, tag);
+    if (nested.includes(tag)) ends.push({ end: next, isTable: tag === "F" });
+    at = nested.includes(tag) ? at + 4 : next;
   }
   return copy;
+}
+
+/** @throws {RangeError} */
+function withFlatHeaders(payload: Buffer): Buffer {
+  const { start, end } = headersIn(payload);
+  const kept: Buffer[] = [];
+  let at = start + 4;
+  while (at < end) {
+    const begin = at;
+    at += 1 + payload.readUInt8(at);
+    const tag = String.fromCharCode(payload.readUInt8(at++));
+    at += valueBytes(payload, at, tag);
+    if (!nested.includes(tag)) kept.push(payload.subarray(begin, at));
+  }
+  const head = Buffer.from(payload.subarray(0, start + 4));
+  head.writeUInt32BE(kept.reduce((sum, { length }) => sum + length, 0), start);
+  return Buffer.concat([head, ...kept, payload.subarray(end)]);
+}
+
+/** Bytes of a field's value, with the length before it where there is one. @throws {RangeError} for an unknown tag */
+function valueBytes(payload: Buffer, at: number, tag: string): number {
+  if (counted.includes(tag)) return 4 + payload.readUInt32BE(at);
+  const bytes = fieldBytes.get(tag);
+  if (bytes === undefined) throw new RangeError(`There is no field of the type "${tag}".`);
+  return bytes;
 }
 
 function withoutHeaders(payload: Buffer): Buffer {

@@ -13,21 +13,21 @@ export const tokenHeader = "chatd-token";
 export const receiptHeader = "chatd-receipt";
 
 const maxPropertyLength = 256;
-/** What begins a term, and how many bytes a process's name ends with, after two numbers of four (PID_EXT, NEW_PID_EXT). */
+/** The first byte of a term, and the bytes at the end of a process's name, after two numbers of four (PID_EXT, NEW_PID_EXT). */
 const externalTerm = 131;
 const creationBytesByTag = new Map([[103, 1], [88, 4]]);
 
 /** A message to the server whose envelope is in order; its content was not looked at. */
 export interface Incoming {
-  /** Who the broker says published it. */
+  /** The name of the publisher, which the broker checked. */
   readonly user: string;
   /** The secret of a live session; undefined when there is none yet. */
   readonly session: string | undefined;
-  /** What its publisher calls the connection; nobody vouches for it. */
+  /** The publisher's name of the connection, which is not checked. */
   readonly connection: string | undefined;
   /** Which message of its session this is, from 1 on; undefined when its publisher does not count. */
   readonly sequence: number | undefined;
-  /** Of who asks, where there is no session. */
+  /** The token of the user who asks, where there is no session. */
   readonly token: string | undefined;
   /** Of chunks that their reader has, separated by spaces; "" for none. */
   readonly receipts: string;
@@ -40,7 +40,7 @@ export interface Incoming {
 }
 
 /**
- * What it takes to answer. The address is undefined unless it is one of the broker's for direct replies: to anywhere else, a client
+ * Where and how to answer. The address is undefined unless it is one of the broker's for direct replies: to anywhere else, a client
  * could make the server publish in its name.
  */
 export interface ReplyAddress {
@@ -86,7 +86,7 @@ export function parseIncoming({ properties, content, fields }: ConsumeMessage): 
   };
 }
 
-/** What all addresses for direct replies of one broker have in common. */
+/** The part that all addresses for direct replies of one broker have in common. */
 export type DirectAddressForm = string;
 
 /**

@@ -3,7 +3,7 @@ import { numbersOfAddress, processOf } from "./incoming.ts";
 /** Channels that are remembered: those of 12,500 connections that have as many as they may. */
 const maxChannels = 100_000;
 /** How long the broker may take to tell of a channel that a message came from, in milliseconds. */
-const eventDeadlineMs = 5_000;
+export const eventDeadlineMs = 5_000;
 /** Addresses that are waited for, of one user and in all. */
 const maxWaitingOfUser = 16;
 const maxWaiting = 1_000;
@@ -23,9 +23,11 @@ export interface ClientConnection {
 }
 
 /**
- * The channels that the broker told of, by the process that their addresses for direct replies name. RabbitMQ 3 ends the connection of
- * whoever publishes to the address of a process that cannot be, so an address is used only if its channel is known. Channels that are older than
- * what {@link learn} is told, or closed, are not known: their numbers are not above those that this broker is known to use.
+ * The channels that the broker told of, by the process that their addresses for direct replies name. RabbitMQ 3 ends a connection that
+ * publishes to the address of an impossible process, so an address is used only if its channel is known. Channels that are older than
+ * the address of {@link learn}, or closed, are not known: their numbers are not above those that this broker is known to use. When
+ * Erlang has used up its numbers and begins again, an older channel may have a higher one, and count as forged until its client
+ * connects again: the management shows no processes, so older channels cannot be listed.
  */
 export class KnownChannels {
   /** By process, the oldest first. */
@@ -48,9 +50,14 @@ export class KnownChannels {
     this.#waiting.get(process)?.forEach((told) => told(channel));
   }
 
-  /** What came from it last may arrive later than this. */
+  /** Forgets a channel. Its last messages may arrive after this. */
   closed(process: string): void {
     if (this.#channels.delete(process)) this.#raise(process.split(".").slice(1).map(Number));
+  }
+
+  /** The broker told of no channel, not even of the server's own: it lacks the plugin for that. */
+  get isEmpty(): boolean {
+    return this.#channels.size === 0;
   }
 
   /** The channel that an address belongs to, if the broker has told of it. */

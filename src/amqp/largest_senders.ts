@@ -18,8 +18,12 @@ export interface LargestSendersOptions {
   readonly vhost: string;
   readonly log: Log;
   readonly refused: Pick<RefusedLogins, "refuseUser" | "refuseAddress">;
-  /** Whether this is an account of chatd; others on the broker are not chatd's business. */
+  /** The broker's user that the server logs in with: its bytes are the answers to those of clients. */
+  readonly serverUser: string;
+  /** Whether this is an account of chatd; others on the broker are not chatd's business, and are not closed. */
   isAccount(user: string): Promise<boolean>;
+  /** A clock in milliseconds; `performance.now` unless given. */
+  now?(): number;
 }
 
 interface Connection {
@@ -35,6 +39,8 @@ interface Connection {
 interface Traffic {
   /** As of the last look. */
   readonly received: number;
+  /** In milliseconds since the Unix epoch: another connection may come from the same port later, and have the same name. */
+  readonly since: number;
   /** Bytes of the last minute, about. */
   readonly recent: number;
 }
@@ -55,6 +61,8 @@ export class LargestSenders {
   #traffic = new Map<string, Traffic>();
   #lookedAt = 0;
   #closedAt = -Infinity;
+  /** The most that a sender sent who was closed since the broker began to lack memory, in bytes, which weigh less with time. */
+  #mostClosed = 0;
 
   constructor(options: LargestSendersOptions) {
     this.#options = options;
@@ -66,41 +74,51 @@ export class LargestSenders {
    * @throws {ChatError} when the management does not answer
    */
   async look({ close }: { close: boolean }): Promise<number> {
-    const { management, vhost } = this.#options;
+    const { management, vhost, now: clock = () => performance.now() } = this.#options;
     const path = `/api/vhosts/${encodeURIComponent(vhost)}/connections?columns=${columns}`;
     // The broker lists a connection before it has counted anything of it.
-    const began = performance.now();
+    const began = clock();
     const listed = (await management.get(path) ?? []) as Partial<Connection>[];
     const connections = listed.filter((connection): connection is Connection =>
       [connection.name, connection.user, connection.recv_oct, connection.connected_at].every((known) =>
         known !== undefined
       )
     );
-    const now = performance.now();
+    const now = clock();
     this.#measure(connections, now);
+    if (!close) this.#mostClosed = 0;
     if (!close || now - this.#closedAt < restMs) return now - began;
     const largest = await this.#largest(connections);
     if (largest.length > 0) this.#closedAt = now;
-    for (const sender of largest) this.#throwOff(sender);
+    for (const sender of largest) {
+      this.#mostClosed = Math.max(this.#mostClosed, sender.recent);
+      this.#throwOff(sender);
+    }
     return now - began;
   }
 
   #measure(connections: readonly Connection[], now: number): void {
     const weight = Math.exp((this.#lookedAt - now) / memoryMs);
     this.#lookedAt = now;
+    this.#mostClosed *= weight;
     this.#traffic = new Map(connections.map((connection) => {
-      const { name, recv_oct: received } = connection;
+      const { name, recv_oct: received, connected_at: since } = connection;
       const known = this.#traffic.get(name);
-      const recent = known === undefined ? typical(connection) : weight * known.recent + received - known.received;
-      return [name, { received, recent }];
+      const isKnown = known !== undefined && known.since === since && known.received <= received;
+      const recent = isKnown ? weight * known.recent + received - known.received : typical(connection);
+      return [name, { received, since, recent }];
     }));
   }
 
-  /** Those who sent at least half of what the largest did. */
+  /**
+   * Those who sent at least half of what the largest did, be it an account, another application, or one that was closed in this
+   * alarm: the alarm goes on for a while after it, and those who are left did not cause it.
+   */
   async #largest(connections: readonly Connection[]): Promise<Sender[]> {
     const senders = new Map<string, Sender>();
     for (const connection of connections) {
       const { user, name } = connection;
+      if (user === this.#options.serverUser) continue;
       const key = user === registrationUser ? `connection ${name}` : `user ${user}`;
       const sender = senders.get(key) ?? { user, connections: [], recent: 0 };
       sender.connections.push(connection);
@@ -108,8 +126,9 @@ export class LargestSenders {
       senders.set(key, sender);
     }
     const found: Sender[] = [];
-    for (const sender of [...senders.values()].toSorted((one, other) => other.recent - one.recent)) {
-      const least = Math.max(minBytes, (found[0]?.recent ?? 0) / 2);
+    const sorted = [...senders.values()].toSorted((one, other) => other.recent - one.recent);
+    const least = Math.max(minBytes, this.#mostClosed / 2, (sorted[0]?.recent ?? 0) / 2);
+    for (const sender of sorted) {
       if (sender.recent < least || found.length >= maxSenders) break;
       if (sender.user === registrationUser || await this.#options.isAccount(sender.user)) found.push(sender);
     }

@@ -8,7 +8,7 @@ export interface Outgoing {
   readonly content: Buffer;
 }
 
-/** What the server publishes, in its own name. Nothing of it outlives the broker: the log is the truth. */
+/** Publishes in the server's own name. No message outlives the broker: the log is the truth. */
 export class Publisher {
   readonly #channel: ConfirmChannel;
   readonly #user: string;
@@ -29,7 +29,7 @@ export class Publisher {
     this.#publish(queue, message, { mandatory: true, headers }, (taken) => taken || refused());
   }
 
-  /** Resolves with whether the broker took it, be there somebody to read it or not; without an address, at once. */
+  /** Resolves with whether the broker took it, with a reader or without; without an address, at once. */
   reply(
     { replyTo, correlationId }: ReplyAddress,
     message: Outgoing,

@@ -1,6 +1,9 @@
 import type { Clock } from "../core/clock.ts";
 
-const maxRemembered = 10_000;
+/** Users and addresses that are remembered. */
+export const maxRefused = 10_000;
+/** Length of a refusal, in milliseconds. */
+export const refusalMs = 600_000;
 
 export interface RefusedLoginsOptions {
   readonly clock: Clock;
@@ -35,11 +38,11 @@ export class RefusedLogins {
   }
 
   #refuse(key: string): void {
-    const { clock, durationMs = 600_000 } = this.#options;
+    const { clock, durationMs = refusalMs } = this.#options;
     this.#ends.delete(key);
     this.#ends.set(key, clock.now() + durationMs);
     const [oldest] = this.#ends.keys();
-    if (this.#ends.size > maxRemembered) this.#ends.delete(oldest);
+    if (this.#ends.size > maxRefused) this.#ends.delete(oldest);
   }
 
   #has(key: string): boolean {

@@ -28,10 +28,9 @@ export class RegistrationConnection {
     this.#options = options;
   }
 
-  /** Resolves after the first try; connects again whenever there is no connection, until it is closed. Never rejects. */
-  static async open(options: RegistrationConnectionOptions): Promise<RegistrationConnection> {
+  /** Begins to connect, and connects again whenever there is no connection, until it is closed. Never throws. */
+  static open(options: RegistrationConnectionOptions): RegistrationConnection {
     const registrations = new RegistrationConnection(options);
-    await registrations.#connect();
     registrations.#running = registrations.#keep();
     return registrations;
   }
@@ -45,6 +44,7 @@ export class RegistrationConnection {
 
   async #keep(): Promise<void> {
     const { signal } = this.#closed;
+    await this.#connect();
     while (!signal.aborted) {
       const lost = await this.#connection?.lost;
       if (signal.aborted) return;
@@ -61,6 +61,7 @@ export class RegistrationConnection {
     const { signal } = this.#closed;
     try {
       const connection = await connect(signal);
+      if (signal.aborted) return await connection.close();
       this.#connection = connection;
       // With a connection that is lost meanwhile, amqplib says nothing.
       const lost = connection.lost.then((error) => Promise.reject(error));

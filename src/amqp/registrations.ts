@@ -20,8 +20,8 @@ export class Registrations {
   }
 
   /**
-   * Takes the one registration of whoever replies to this address go to.
-   * @returns their connection, if it is known. @throws {ChatError} `limit_reached` for a further one
+   * Takes the one registration of the connection that this address belongs to.
+   * @returns the connection, if it is known. @throws {ChatError} `limit_reached` for a further one
    */
   take(replyTo: string): ClientConnection | undefined {
     const channel = `channel ${processOf(replyTo)}`;

@@ -16,7 +16,7 @@ export interface SenderChecksOptions {
   closeConnection?(name: string): void;
 }
 
-/** Decides which messages are looked at at all, and who is answered; throws off the broker whoever abuses either. */
+/** Decides which messages are looked at, and which senders are answered; closes the connections of those who abuse either. */
 export class SenderChecks {
   readonly #options: SenderChecksOptions;
   readonly #budget = new ReplyBudget();
@@ -39,7 +39,7 @@ export class SenderChecks {
       guard.throwOff(userId, "headers that cannot be decoded");
       return false;
     }
-    // Whoever registers asks again: nothing that ended a connection gets at the next one.
+    // Clients that register ask again: no message that ended a connection reaches the next one.
     if (queue === registrationQueue && fields.redelivered) return false;
     if (!checksAddress) return true;
     const known = channels.judge(replyTo, userId);

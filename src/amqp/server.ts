@@ -3,7 +3,7 @@ import { type ChatError, toChatError } from "../core/chat_error.ts";
 import { pause } from "../core/pause.ts";
 import { Backoff } from "../client/backoff.ts";
 import { type BrokerAddress, type BrokerLogin, formatBroker } from "./broker_address.ts";
-import { BrokerConnection } from "./broker_connection.ts";
+import { BlockedConnections } from "./blocked_connections.ts";
 import { ServingConnection, type ServingOptions } from "./serving_connection.ts";
 
 export interface AmqpServerOptions extends ServingOptions {
@@ -14,6 +14,8 @@ export interface AmqpServerOptions extends ServingOptions {
   readonly ca?: string;
   /** People register over the broker: their messages come over another connection. */
   readonly registration: boolean;
+  /** Keeps which of the server's connections are blocked, for an owner who asks before the server has started. */
+  readonly blocked?: BlockedConnections;
   /**
    * This server has served before, in a process that died: what would keep a new one from starting (no broker, or the place
    * of the connection that died, which the broker has not missed yet) is waited for. No unless given.
@@ -71,6 +73,7 @@ class Server implements AmqpServer {
   readonly failed: Promise<never>;
   readonly ready: Promise<void>;
   readonly #options: AmqpServerOptions;
+  readonly #blocked: BlockedConnections;
   readonly #served = Promise.withResolvers<void>();
   readonly #failure = Promise.withResolvers<never>();
   readonly #stopped = new AbortController();
@@ -81,6 +84,7 @@ class Server implements AmqpServer {
 
   constructor(options: AmqpServerOptions) {
     this.#options = { ...options, log: calmLog(options.log) };
+    this.#blocked = options.blocked ?? new BlockedConnections();
     this.failed = this.#failure.promise;
     this.failed.catch(() => {});
     this.ready = this.#served.promise;
@@ -91,15 +95,15 @@ class Server implements AmqpServer {
   }
 
   get isServing(): boolean {
-    return !this.#stopped.signal.aborted && this.#serving !== undefined && this.#serving.isServing;
+    return !this.#stopped.signal.aborted && !this.isBlocked && this.#serving !== undefined && this.#serving.isServing;
   }
 
   get isBlocked(): boolean {
-    return this.#serving?.isBlocked ?? false;
+    return this.#blocked.isBlocked;
   }
 
   get lacksMemory(): boolean {
-    return this.#serving?.lacksMemory ?? false;
+    return this.#blocked.lacksMemory;
   }
 
   async start(): Promise<void> {
@@ -125,13 +129,7 @@ class Server implements AmqpServer {
     const { broker, login, ca, inspect, log, registration } = this.#options;
     if (!this.#isInspected) await inspect?.(this.#stopped.signal);
     this.#isInspected = true;
-    const open = (name: string, signal: AbortSignal) => {
-      const onBlocked = (reason: string | undefined) =>
-        reason === undefined
-          ? log.info("the broker takes messages again", { connection: name })
-          : log.error("the broker takes no messages; the chat stands still", { connection: name, reason });
-      return BrokerConnection.open({ broker, login, ca, name, signal, onBlocked });
-    };
+    const open = (name: string, signal: AbortSignal) => this.#blocked.open({ broker, login, ca, name, signal, log });
     const connection = await open("chatd server", this.#stopped.signal);
     const connectForReplies = (signal: AbortSignal) => open("chatd server, replies", signal);
     const connectForRegistrations = registration

@@ -6,7 +6,7 @@ import { ClientFrame, Error as ErrorMessage } from "../gen/chatd/v1/session.ts";
 import { toWireError } from "../wire/convert.ts";
 import { logIn, register } from "./account_requests.ts";
 import type { BrokerConnection } from "./broker_connection.ts";
-import { toChannelError } from "./broker_errors.ts";
+import { consumedByAnother, toChannelError } from "./broker_errors.ts";
 import { BrokerEvents } from "./broker_events.ts";
 import { BrokerSession } from "./broker_session.ts";
 import { BrokerSessions } from "./broker_sessions.ts";
@@ -16,7 +16,6 @@ import { FloodGuard } from "./flood_guard.ts";
 import { hearBlocked } from "./hear_blocked.ts";
 import { type Incoming, parseIncoming, type ReplyAddress, replyAddress, sessionHeader } from "./incoming.ts";
 import { KnownChannels } from "./known_channels.ts";
-import { NamelessSenders } from "./nameless_senders.ts";
 import { messageTypes } from "./message_types.ts";
 import { decodePayload, encodePayload, endingFrame } from "./payload.ts";
 import { type Outgoing, Publisher } from "./publisher.ts";
@@ -24,6 +23,7 @@ import { RegistrationConnection } from "./registration_connection.ts";
 import { Registrations } from "./registrations.ts";
 import { removeDirectExchanges } from "./remove_direct_exchanges.ts";
 import { SenderChecks } from "./sender_checks.ts";
+import { SenderTrace, type SenderTraceOptions } from "./sender_trace.ts";
 import type { SessionQueues } from "./session_queues.ts";
 import { declareSessionQueue, declareTopology, fileQueue, registrationQueue, requestQueue } from "./topology.ts";
 
@@ -94,13 +94,10 @@ export class ServingConnection {
     this.#connection = connection;
     this.#options = options;
     this.#sessions = new BrokerSessions({ removeQueue: (queue) => this.#removeQueue(queue) });
-    const nameless = namelessSenders(connection, options);
-    this.#guard = new FloodGuard({ ...options, nameless: () => nameless?.find() });
-    this.#fileGuard = new FloodGuard({
-      ...options,
-      flood: options.fileFlood ?? standardFileFlood,
-      nameless: () => nameless?.find(),
-    });
+    const trace = openTrace(connection, { ...options, channels: this.#channels });
+    const findSender = (sender: string) => trace?.find(sender);
+    this.#guard = new FloodGuard({ ...options, findSender });
+    this.#fileGuard = new FloodGuard({ ...options, flood: options.fileFlood ?? standardFileFlood, findSender });
     this.#checks = new SenderChecks({ ...options, channels: this.#channels, guard: this.#guard });
     this.#registrations = new Registrations({
       // With a shared login, nobody is a stranger.
@@ -134,17 +131,7 @@ export class ServingConnection {
   }
 
   get isServing(): boolean {
-    return this.#isServing && !this.#stopping && this.#connection.isOpen && !this.isBlocked;
-  }
-
-  /** The broker takes no messages, for lack of memory or disk. */
-  get isBlocked(): boolean {
-    return this.#connection.isOpen && this.#connection.isBlocked;
-  }
-
-  /** It takes none for lack of memory. */
-  get lacksMemory(): boolean {
-    return this.isBlocked && this.#connection.lacksMemory;
+    return this.#isServing && !this.#stopping && this.#connection.isOpen;
   }
 
   get sessions(): number {
@@ -181,7 +168,7 @@ export class ServingConnection {
 
   async #open(): Promise<void> {
     const failed = (error: ChatError) => void this.#fail(error);
-    await removeDirectExchanges(this.#connection);
+    await removeDirectExchanges(this.#connection, this.#options.log);
     this.#declaring = await this.#connection.channel(failed);
     await this.#asking(() => declareTopology(this.#declaring));
     await Promise.all(this.#options.stale.map((queue) => this.#declaring.deleteQueue(queue)));
@@ -219,7 +206,7 @@ export class ServingConnection {
     );
     const { connectForRegistrations } = this.#options;
     if (connectForRegistrations !== undefined) {
-      this.#registering = await RegistrationConnection.open({
+      this.#registering = RegistrationConnection.open({
         connect: connectForRegistrations,
         log,
         consume: async (channel, failed) => {
@@ -268,11 +255,7 @@ export class ServingConnection {
     } catch (error) {
       const known = toChannelError(error, this.#connection.broker);
       if (known.code !== "permission_denied" || !/exclusive/.test(known.message)) throw known;
-      throw new ChatError(
-        "already_exists",
-        `Another chatd server consumes "${queue}" on this broker already: stop it, or give this one a virtual host of its own.`,
-        { cause: error },
-      );
+      throw consumedByAnother(queue, error);
     }
   }
 
@@ -394,6 +377,7 @@ export class ServingConnection {
       replies: this.#replies!,
       hello: incoming,
       address,
+      clientConnection: this.#channels.at(address.replyTo)?.connection,
       queue,
       declare: () => this.#asking(() => this.#declare(queue)),
       ended: (ended, reason) => this.#sessionEnded(ended, reason),
@@ -414,8 +398,10 @@ export class ServingConnection {
 
   #sessionEnded(session: BrokerSession, reason: ChatError | undefined): void {
     this.#sessions.ended(session, reason);
-    const { user, connection } = session;
-    if (reason?.code === "token_revoked" && connection !== undefined) this.#options.kick?.({ user, connection });
+    if (reason?.code !== "token_revoked") return;
+    const { user, clientConnection, connection } = session;
+    if (clientConnection !== undefined) this.#options.closeConnection?.(clientConnection.name);
+    else this.#options.kick?.({ user, connection });
   }
 
   #removeQueue(queue: string): void {
@@ -438,13 +424,15 @@ export class ServingConnection {
   }
 }
 
-/** Where somebody can be thrown off the broker, and is known by their name there. */
-function namelessSenders(
+/** Absent where no connection can be closed, or where the broker's names say nothing of their users. */
+function openTrace(
   connection: BrokerConnection,
-  { log, kick, closeConnection = () => {}, whileTracing, sharedLogin }: OpenServingOptions,
-): NamelessSenders | undefined {
+  { log, channels, kick, closeConnection = () => {}, whileTracing, sharedLogin }:
+    & OpenServingOptions
+    & Pick<SenderTraceOptions, "channels">,
+): SenderTrace | undefined {
   if (kick === undefined || whileTracing === undefined || sharedLogin) return undefined;
-  return new NamelessSenders({ connection, log, kick, closeConnection, whileTracing });
+  return new SenderTrace({ connection, channels, log, kick, closeConnection, whileTracing });
 }
 
 /** What is dropped unseen leaves a hole in its session, which therefore ends. */

@@ -1,17 +1,17 @@
 const prefix = "chatd.session.";
 
-/** Which queue belongs to whom, of the sessions that live now: who may read what is decided by this alone. */
+/** The owner of each live session's queue: the right to read a queue is decided by this alone. */
 export class SessionQueues {
   readonly #owners = new Map<string, string>();
 
-  /** Makes a name that nobody can guess. The queue is the user's until {@link close}. */
+  /** Makes a name that cannot be guessed. The queue is the user's until {@link close}. */
   open(user: string): string {
     const name = `${prefix}${user}.${crypto.getRandomValues(new Uint8Array(16)).toHex()}`;
     this.#owners.set(name, user);
     return name;
   }
 
-  /** From now on nobody may read the queue. Idempotent. */
+  /** Ends the right to read the queue. Idempotent. */
   close(name: string): void {
     this.#owners.delete(name);
   }

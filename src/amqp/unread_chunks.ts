@@ -1,13 +1,13 @@
 import { ChatError } from "../core/chat_error.ts";
 
 /** Chunks of one user that were sent and not seen to be read, 3 MiB of them. */
-const maxUnread = 64;
+export const maxUnread = 64;
 /** After this they count as read, in milliseconds: their reader may have gone. */
 const forgottenMs = 60_000;
 
 /**
- * Bounds what the broker keeps for those who ask for chunks and do not read them, which it does without a limit for direct replies.
- * Each chunk comes with a random receipt, and who says it has read the chunk.
+ * Bounds the chunks that the broker keeps for clients that ask for them and do not read them: for direct replies it has no limit.
+ * Each chunk comes with a random receipt, which proves that the chunk was read.
  */
 export class UnreadChunks {
   /** When each was sent, by receipt, of each user; oldest first. */

@@ -1,4 +1,5 @@
 import { startAuthorityEndpoint } from "../amqp/authority_endpoint.ts";
+import { BlockedConnections } from "../amqp/blocked_connections.ts";
 import { BrokerAuthority, inspectorPassword, inspectorUser } from "../amqp/broker_authority.ts";
 import { type BrokerLogin, formatBroker } from "../amqp/broker_address.ts";
 import { maxAmqpFrameBytes } from "../amqp/broker_config.ts";
@@ -85,19 +86,19 @@ async function start(
   await using opened = new AsyncDisposableStack();
   const queues = new SessionQueues();
   const management = sharedLogin ? undefined : openManagement(options, means, opened);
-  let current: AmqpServer | undefined;
-  const lacksMemory = () => current?.lacksMemory ?? false;
+  const blocked = new BlockedConnections();
   const authority = sharedLogin
     ? undefined
-    : await openAuthority(options, { ...means, queues, management, lacksMemory }, opened);
+    : await openAuthority(options, { ...means, queues, management, blocked }, opened);
   if (sharedLogin) {
     log.warn("shared login: whoever has it can read and write everything on the broker, around this server");
   }
-  const open = async ({ again }: { again: boolean }): Promise<AmqpServer> =>
-    current = await startAmqpServer({
+  const open = ({ again }: { again: boolean }): Promise<AmqpServer> =>
+    startAmqpServer({
       chat,
       log,
       queues,
+      blocked,
       server: `chatd ${version}`,
       defer,
       broker: address,
@@ -157,10 +158,10 @@ function openManagement(
 /** Listens for what the broker asks. */
 async function openAuthority(
   options: AmqpServerOptions,
-  { chat, log, login, queues, management, lacksMemory }: Means & {
+  { chat, log, login, queues, management, blocked }: Means & {
     queues: SessionQueues;
     management: BrokerManagement | undefined;
-    lacksMemory(): boolean;
+    blocked: BlockedConnections;
   },
   opened: AsyncDisposableStack,
 ): Promise<{ inspector: BrokerLogin; port: number }> {
@@ -185,8 +186,11 @@ async function openAuthority(
   const endpoint = await startAuthorityEndpoint({ authority, secret, listen: authListen, log: calm });
   opened.defer(() => endpoint.close());
   if (management !== undefined) {
-    const isAccount = async (user: string) => user !== login.user && await chat.accounts.findUser(user) !== undefined;
-    const watch = new BrokerWatch({ management, vhost: address.vhost, log, refused, isAccount, lacksMemory });
+    const serverUser = login.user;
+    const isAccount = async (user: string) => user !== serverUser && await chat.accounts.findUser(user) !== undefined;
+    const lacksMemory = () => blocked.lacksMemory;
+    const watched = { management, vhost: address.vhost, log, refused, serverUser, isAccount, lacksMemory };
+    const watch = new BrokerWatch(watched);
     opened.use(watch).start();
   }
   return { inspector, port: endpoint.port };

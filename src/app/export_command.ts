@@ -2,6 +2,7 @@ import { ChatClient, type ClientEvent } from "../client/chat_client.ts";
 import { exportData } from "../client/data_export.ts";
 import type { Transport } from "../client/transport.ts";
 import { ChatError } from "../core/chat_error.ts";
+import type { HelloResponse } from "../gen/chatd/v1/session.ts";
 import type { BrokerUrl } from "./broker_url.ts";
 import type { ClientTls } from "./client_options.ts";
 import { ClientState } from "./client_state.ts";
@@ -52,24 +53,33 @@ async function exportAll(
   { transport, consumer, token }: { transport: Transport; consumer: string; token: string },
 ): Promise<void> {
   const stop = new AbortController();
-  const connected = Promise.withResolvers<string>();
+  const connected = Promise.withResolvers<HelloResponse>();
+  const resume = ExportFolder.resumePoint(out);
+  let target: ExportFolder | undefined;
   let restored = false;
   const onEvent = (event: ClientEvent) => {
     if (event.kind !== "state") return;
     if (event.state.kind === "online") {
+      const { hello } = event.state;
       restored ||= event.state.restored;
-      connected.resolve(event.state.hello.epoch);
+      if (hello.incarnation !== "" && target !== undefined) {
+        restored ||= target.newestPosition > hello.sharedThrough;
+        if (!restored) target.continueIn(hello.incarnation);
+      }
+      connected.resolve(hello);
     } else if (event.state.kind === "offline") {
       connected.reject(event.state.reason);
     } else if (event.state.kind === "ended") {
       connected.reject(event.state.error);
     }
   };
-  const source = new ChatClient({ transport, token, consumer, client: `chatd/${version}`, onEvent });
+  const source = new ChatClient({ transport, token, consumer, client: `chatd/${version}`, resume, onEvent });
   const running = source.run({ signal: stop.signal });
   try {
-    const epoch = await connected.promise;
-    const target = new ExportFolder(out, { user, server: transport.address, epoch });
+    const { epoch, incarnation } = await connected.promise;
+    target = new ExportFolder(out, { user, server: transport.address, epoch });
+    if (restored) throw putBack();
+    target.continueIn(incarnation);
     const { conversations, entries, missingFiles } = await exportData({
       source,
       target,
@@ -79,16 +89,18 @@ async function exportAll(
         console.error(`chatd: The file of ${conversation} ${seq} is not there: ${reason.message}`);
       },
     });
-    if (restored) {
-      throw new ChatError(
-        "unavailable",
-        "The server's data was put back to an earlier state meanwhile: begin again, with another folder.",
-      );
-    }
+    if (restored) throw putBack();
     target.complete({ conversations, missingFiles });
     console.log(`Exported ${user} to ${out}: ${conversations} conversations, ${entries} entries in this run.`);
   } finally {
     stop.abort();
     await running;
   }
+}
+
+function putBack(): ChatError {
+  return new ChatError(
+    "unavailable",
+    "The server's data was put back to an earlier state since this export was begun: begin again, with another folder.",
+  );
 }

@@ -31,7 +31,7 @@ interface Waiting {
 /**
  * Lines on their way to a stream that may stand still: a pipe that is not read, a terminal after Ctrl-S. Writing never
  * waits. Lines come in their order and whole; beyond a bound, new ones are left out until half of it is free again,
- * and a line says how many. When the reader is gone, all are left out.
+ * and a line says how many. A single line beyond the bound is left out, too. When the reader is gone, all are left out.
  */
 export class LogOutput {
   readonly #sink: LogSink;
@@ -61,6 +61,7 @@ export class LogOutput {
   /** @param line without its end */
   write(line: string): void {
     const bytes = encodeLine(line);
+    if (bytes.length > this.#maxBytes) return this.#drop(1);
     if (this.#bytes + bytes.length > this.#maxBytes) this.#isFull = true;
     if (this.#isFull || this.#isGone) return this.#drop(1);
     this.#tellLoss();

@@ -82,7 +82,7 @@ export function openChat(options: OpenChatOptions): OpenChat {
   chat.files.start();
   retention.start();
   deviceCleanup.start();
-  void erasure.run();
+  erasure.start();
   opened.move();
   let closed: Promise<void> | undefined;
   const close = async () => {

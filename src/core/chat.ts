@@ -26,6 +26,7 @@ import type {
   MessageStore,
 } from "./message_store.ts";
 import { type Draft, noSuchMessage, type Origin, type Posted, Posting, refuseInRoom } from "./posting.ts";
+import { PageTurns, type PageTurnsOptions, type Turn } from "./page_turns.ts";
 import { Presence } from "./presence.ts";
 import { Receipts } from "./receipts.ts";
 import { RoomCache } from "./room_cache.ts";
@@ -65,11 +66,13 @@ export interface ChatOptions {
   metrics?: Metrics;
   /** Runs a callback after the input that is ready now has been read. */
   defer(callback: () => void): void;
+  /** For tests: how pages take turns. */
+  pages?: Omit<PageTurnsOptions, "defer">;
   /** Requests of one user, over all their sessions, by their cost: refill a second, and how many may come at once. */
   rate: { perSecond: number; burst: number };
   /** What becomes of messages whose author deletes their account; "anonymize" unless given. */
   deletedAccounts?: DeletedAccounts;
-  /** Such messages, or those of a deleted room, are to be erased. Resolves when they are; never rejects. */
+  /** Such messages, or those of a deleted room, are to be erased. Resolves when they are, or that failed; never rejects. */
   onErase?(): Promise<void>;
   /** A session of a device's consumer goes on for another day. */
   noteUse?(deviceId: string, consumer: string): Promise<void>;
@@ -99,6 +102,8 @@ export class Chat {
   readonly files: Files;
   /** Sessions live that were told of no incarnation of the log, because the disk had no room for one. */
   #hasUntold: boolean;
+  /** In which what users ask to be read is read. */
+  readonly pages: PageTurns;
   #closing: ChatError | undefined;
 
   constructor(options: ChatOptions) {
@@ -107,6 +112,7 @@ export class Chat {
     this.#hasUntold = options.store.incarnation === "";
     const metrics = this.metrics = options.metrics ?? silentMetrics;
     this.#buckets = new TokenBuckets(options.rate);
+    const pages = this.pages = new PageTurns({ ...options.pages, defer: options.defer });
     const { live, revisions } = this;
     const { accounts, store, clock, limits, log } = options;
     const known = new KnownUsers(accounts);
@@ -203,7 +209,7 @@ export class Chat {
       },
       onErase: () => void erase(),
     });
-    this.searches = new Searches({ search: options.search, store, posting: this.posting, known });
+    this.searches = new Searches({ search: options.search, store, posting: this.posting, known, pages });
     this.accounts.onRevoked((revocation) => this.live.endRevoked(revocation));
   }
 
@@ -263,7 +269,7 @@ export class Chat {
    * @throws {ChatError} `not_found` when there is no such user, or no such room for them; `permission_denied` for a public room
    * that they never were in
    */
-  async history(user: string, page: HistoryRange & { with: string; limit: number }): Promise<HistoryPage> {
+  async history(user: string, page: HistoryRange & { with: string; limit: number; turn?: Turn }): Promise<HistoryPage> {
     const { conversation, room, refusal } = await this.posting.resolve(user, page.with);
     const found = conversation === ""
       ? undefined
@@ -312,18 +318,20 @@ export class Chat {
   }
 
   /** What the user sent, by id, oldest first. */
-  async sent(user: string, page: { beforeId: string; limit: number }): Promise<{ messages: Message[]; more: boolean }> {
-    const beforeId = page.beforeId === "" ? "" : parseMessageId(page.beforeId);
-    return await this.#options.store.sentBy(user, { beforeId, limit: page.limit, maxBytes: maxPageBytes });
+  async sent(
+    user: string,
+    { beforeId, ...page }: { beforeId: string; limit: number; turn?: Turn },
+  ): Promise<{ messages: Message[]; more: boolean }> {
+    const before = { beforeId: beforeId === "" ? "" : parseMessageId(beforeId) };
+    return await this.#options.store.sentBy(user, { ...page, ...before, maxBytes: maxPageBytes });
   }
 
   /** The one with the newest message first. @param page `beforePosition` 0 starts from the newest. */
   async conversations(
     user: string,
-    page: { beforePosition: number; limit: number },
+    page: { beforePosition: number; limit: number; turn?: Turn },
   ): Promise<{ conversations: ConversationSummary[]; more: boolean }> {
-    const { beforePosition, limit } = page;
-    return await this.#options.store.conversationsOf(user, { beforePosition, limit, maxBytes: maxPageBytes });
+    return await this.#options.store.conversationsOf(user, { ...page, maxBytes: maxPageBytes });
   }
 
   async messagesAfter(
@@ -331,12 +339,12 @@ export class Chat {
     position: number,
     limits: { limit: number; maxBytes: number },
   ): Promise<MessageBatch> {
-    const batch = await this.#options.store.messagesAfter(user, position, limits);
+    // Apart from the pages that the user asks for, which are not to delay it.
+    const batch = await this.pages.run(
+      `delivery to ${user}`,
+      (turn) => this.#options.store.messagesAfter(user, position, { ...limits, turn }),
+    );
     this.receipts.sent(user, batch.messages);
-    // Who is far behind in a large store may have to look through much of it that is others'.
-    if (batch.messages.length === 0 && batch.through < this.head) {
-      await new Promise<void>((resolve) => this.#options.defer(resolve));
-    }
     return batch;
   }
 
@@ -415,6 +423,7 @@ export class Chat {
   /** Ends what still lives and commits what waits; afterwards the store can be closed. */
   async close(): Promise<void> {
     this.endSessions();
+    await this.pages.close(this.#closing!);
     await this.files.close();
     await this.#commits.flush();
     this.receipts.close();

@@ -7,6 +7,11 @@ export const clockLeadMs = 24 * 60 * 60 * 1000;
 export const clockLagMs = 60 * 1000;
 /** How long a clock stays in doubt before it is believed after all, in milliseconds. */
 export const doubtMs = 60 * 60 * 1000;
+/**
+ * How long a server runs with a clock, in milliseconds, before later stamps are taken for wrong rather than the clock. The run
+ * begins at the start of the server, and anew where a clock was believed though it never became right.
+ */
+export const trustMs = 24 * 60 * 60 * 1000;
 const noteEveryMs = 5 * 60 * 1000;
 
 /** The times that a store knows from before it was opened, in milliseconds since the Unix epoch. */
@@ -15,11 +20,13 @@ export interface ClockStore {
   readonly lastSeenAt: number | undefined;
   /** When the newest entry of the log was accepted; undefined while there is none. */
   readonly newestEntryAt: number | undefined;
-  /**
-   * Keeps the time for the next process. Later stamps of devices, consumers, invitations and uploads came from a wrong clock:
-   * they become this time, and what they let expire lasts as long after it. A power failure may undo all of it.
-   */
+  /** Keeps the time for the next process. A power failure may undo it. */
   noteSeen(time: number): Promise<void>;
+  /**
+   * Gives devices, consumers, invitations and uploads with a later stamp this time as their stamp; what they let expire lasts
+   * as long after it. A power failure may undo it.
+   */
+  restamp(time: number): Promise<void>;
 }
 
 export interface ClockGuardOptions {
@@ -43,6 +50,8 @@ export class ClockGuard implements GuardedClock {
   /** The time last believed, and what the monotonic clock said then. */
   #seen: number;
   #seenAt: number;
+  /** What the monotonic clock said when the run of {@link trustMs} began. */
+  #trustedSince: number;
   #doubt: Doubt | undefined;
   #doubtedAt = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -53,7 +62,7 @@ export class ClockGuard implements GuardedClock {
     this.#options = options;
     this.#monotonic = monotonic;
     this.#seen = store.lastSeenAt ?? store.newestEntryAt ?? clock.now();
-    this.#seenAt = monotonic();
+    this.#seenAt = this.#trustedSince = monotonic();
   }
 
   /** Reports a wrong clock now, and keeps the last time seen every five minutes until {@link close}. */
@@ -93,11 +102,14 @@ export class ClockGuard implements GuardedClock {
   #look(): { now: number; expected: number; doubt: Doubt | undefined } {
     const now = this.now();
     const at = this.#monotonic();
-    const expected = this.#seen + (at - this.#seenAt);
+    const expected = Math.round(this.#seen + (at - this.#seenAt));
     const doubt = doubtOf(now - expected);
     if (doubt !== this.#doubt) this.#turn(doubt, { expected, at });
     if (doubt !== undefined && at - this.#doubtedAt < doubtMs) return { now, expected, doubt };
-    if (doubt !== undefined) this.#options.log.warn("the clock is believed after an hour", { clock: inWords(now) });
+    if (doubt !== undefined) {
+      this.#options.log.warn("the clock is believed after an hour", { clock: inWords(now) });
+      this.#trustedSince = at;
+    }
     this.#doubt = undefined;
     this.#seen = now;
     this.#seenAt = at;
@@ -124,9 +136,16 @@ export class ClockGuard implements GuardedClock {
   async #note(): Promise<void> {
     const { now, doubt } = this.#look();
     if (doubt !== undefined) return await this.#noting;
-    this.#noting = this.#options.store.noteSeen(now)
+    this.#noting = this.#keep(now)
       .catch((cause) => this.#options.log.warn("the time was not noted", { cause }));
     await this.#noting;
+  }
+
+  async #keep(now: number): Promise<void> {
+    const { store } = this.#options;
+    const isTrusted = this.#monotonic() - this.#trustedSince >= trustMs;
+    await store.noteSeen(now);
+    if (isTrusted) await store.restamp(now);
   }
 }
 

@@ -83,8 +83,7 @@ export class Devices {
     this.#refuseExpired(device);
     const user = await this.#store.findUser(device.user);
     if (user === undefined || user.disabled) throw unauthenticated();
-    // Also when the last use was noted by a clock that was ahead.
-    const isNoteOld = Math.abs(this.#clock.now() - device.lastUsedAt) >= touchIntervalMs;
+    const isNoteOld = this.#clock.now() - device.lastUsedAt >= touchIntervalMs;
     const tokenExpiresAt = isNoteOld ? await this.#touch(device) : device.expiresAt;
     return { user: device.user, deviceId: device.id, deviceName: device.name, tokenExpiresAt };
   }
@@ -121,10 +120,14 @@ export class Devices {
     if (expiresAt <= now) throw expired(expiresAt, now);
   }
 
-  /** Notes the use of a token, unless the clock is in doubt. @returns when the token expires */
+  /**
+   * Notes the use of a token, unless the clock is in doubt or behind the last use, which `ClockGuard` stamps anew once it is
+   * sure of the clock. @returns when the token expires
+   */
   async #touch(device: DeviceRecord): Promise<number> {
     if (this.#clock.expected !== undefined) return device.expiresAt;
     const now = this.#clock.now();
+    if (now < device.lastUsedAt) return device.expiresAt;
     const expiresAt = now + this.#tokenLifetimeMs;
     try {
       await this.#store.touchDevice(device.id, { lastUsedAt: now, expiresAt });

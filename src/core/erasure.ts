@@ -3,6 +3,8 @@ import type { RoomStore } from "./room_store.ts";
 import { inSmallSteps } from "./small_steps.ts";
 import { Sweep } from "./sweep.ts";
 
+const tryEveryMs = 60 * 60 * 1000;
+
 /** Users who deleted their account together with what they wrote. */
 export interface ErasureStore {
   /**
@@ -16,37 +18,55 @@ export interface ErasureOptions {
   readonly store: ErasureStore;
   readonly rooms: Pick<RoomStore, "eraseDeleted">;
   readonly log: Log;
+  /** How often it tries once it is started, in milliseconds; every hour unless given. */
+  readonly everyMs?: number;
   /** Messages were erased: files that they held may have no holder any more. */
   onErased(): void;
 }
 
-/** Erases messages of deleted accounts and entries of deleted rooms, in the background; what a crash interrupts is gone on with. */
+/**
+ * Erases messages of deleted accounts and entries of deleted rooms, in the background and apart, so that a failure of one leaves
+ * the other alone. What fails or is interrupted is gone on with by the next run, also after a crash.
+ */
 export class Erasure {
   readonly #options: ErasureOptions;
-  readonly #sweep: Sweep;
+  readonly #sweeps: readonly Sweep[];
 
   constructor(options: ErasureOptions) {
+    const { store, rooms } = options;
     this.#options = options;
-    const work = (signal: AbortSignal) => this.#eraseAll(signal);
-    this.#sweep = new Sweep({ work, log: options.log, onFailure: "messages of deleted accounts or rooms stay" });
+    this.#sweeps = [
+      this.#sweepOf("messages of deleted accounts", (limit) => store.blankSome(limit)),
+      this.#sweepOf("entries of deleted rooms", (limit) => rooms.eraseDeleted(limit)),
+    ];
   }
 
-  /** Does what there is to do. Resolves when it is done, or {@link close} was called; never rejects. */
+  /** From now on runs, at once and every hour, until {@link close}. */
+  start(): void {
+    for (const sweep of this.#sweeps) sweep.start();
+  }
+
+  /**
+   * Does what there is to do. Resolves when it is done, has failed, which is logged and done again by the next run, or
+   * {@link close} was called; never rejects.
+   */
   async run(): Promise<void> {
-    await this.#sweep.run();
+    await Promise.all(this.#sweeps.map((sweep) => sweep.run()));
   }
 
   /** Resolves when nothing uses the store any more. */
   async close(): Promise<void> {
-    await this.#sweep.close();
+    await Promise.all(this.#sweeps.map((sweep) => sweep.close()));
   }
 
-  async #eraseAll(signal: AbortSignal): Promise<void> {
-    const { store, rooms, log, onErased } = this.#options;
-    const blanked = await inSmallSteps((limit) => store.blankSome(limit), signal);
-    const removed = await inSmallSteps((limit) => rooms.eraseDeleted(limit), signal);
-    if (blanked + removed === 0) return;
-    log.info("messages of deleted accounts or rooms erased", { blanked, removed });
-    onErased();
+  #sweepOf(subject: string, step: (limit: number) => Promise<number>): Sweep {
+    const { log, everyMs = tryEveryMs, onErased } = this.#options;
+    const work = async (signal: AbortSignal) => {
+      const erased = await inSmallSteps(step, signal);
+      if (erased === 0) return;
+      log.info(`${subject} erased`, { erased });
+      onErased();
+    };
+    return new Sweep({ everyMs, work, log, onFailure: `${subject} stay` });
   }
 }

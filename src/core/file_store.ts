@@ -62,8 +62,8 @@ export interface FileStore {
   /** Up to `maxBytes` of a content from `offset` on, fewer only at its end; undefined when it is not there. */
   read(sha256: string, from: { offset: number; maxBytes: number }): Promise<Uint8Array | undefined>;
 
-  /** Removes uploads that were begun before `before` and belong to no message. @returns how many */
-  removeUnsent(before: number): Promise<number>;
+  /** Removes uploads that were begun before `before` and belong to no message. `signal` leaves the rest for later. @returns how many */
+  removeUnsent(before: number, signal?: AbortSignal): Promise<number>;
 
   /** Removes the owner's oldest upload that is not complete, if it was begun before `before`. @returns whether there was one */
   removeUnfinished(owner: string, before: number): Promise<boolean>;

@@ -167,7 +167,7 @@ export class Files {
 
   async #removeUnneeded(signal: AbortSignal): Promise<void> {
     const { store, clock, log } = this.#options;
-    const removed = await store.removeUnsent(clock.earliest() - uploadLifetimeMs);
+    const removed = await store.removeUnsent(clock.earliest() - uploadLifetimeMs, signal);
     if (removed > 0) log.info("old uploads removed", { uploads: removed });
     await store.removeUnheld(signal);
   }

@@ -1,5 +1,6 @@
 import type { LogEvent } from "./log_event.ts";
 import type { Accepted, Message } from "./message.ts";
+import type { Turn } from "./page_turns.ts";
 import type { Room, RoomRole } from "./room.ts";
 
 /**
@@ -150,7 +151,8 @@ export interface ConsumerOptions {
 /**
  * The log of all conversations. One process owns it; calls may overlap, commits happen in the order of the calls.
  * What a user may see is decided here and nowhere else: entries within their stays in the conversation, without those of people they
- * had blocked at the time.
+ * had blocked at the time. What makes pages takes a `turn`: a page that would keep others waiting is made in slices, each within it. Without one, it is made
+ * as fast as may be.
  */
 export interface MessageStore {
   /** Random; another one means that positions known so far are worth nothing. */
@@ -177,13 +179,17 @@ export interface MessageStore {
    * What `user` may see after `position`: at most `limit` messages and, beyond the first, `maxBytes` of text. It may stop earlier,
    * even before the first message: then `through` is nearer than the head, and there may be more.
    */
-  messagesAfter(user: string, position: number, limits: { limit: number; maxBytes: number }): Promise<MessageBatch>;
+  messagesAfter(
+    user: string,
+    position: number,
+    limits: { limit: number; maxBytes: number; turn?: Turn },
+  ): Promise<MessageBatch>;
 
   /** At most `maxBytes` of text beyond the first message. Undefined when the user has never been in this conversation. */
   history(
     user: string,
     conversation: string,
-    page: HistoryRange & { limit: number; maxBytes: number },
+    page: HistoryRange & { limit: number; maxBytes: number; turn?: Turn },
   ): Promise<HistoryPage | undefined>;
 
   /** One entry, without reactions. Undefined when the user may not see it. */
@@ -196,13 +202,13 @@ export interface MessageStore {
   messagesAt(
     user: string,
     positions: readonly number[],
-    limits: { maxBytes: number },
+    limits: { maxBytes: number; turn?: Turn },
   ): Promise<{ messages: Message[]; through: number }>;
 
   /** What `sender` sent, without events, by id, oldest first; `beforeId` "" starts from the newest. */
   sentBy(
     sender: string,
-    page: { beforeId: string; limit: number; maxBytes: number },
+    page: { beforeId: string; limit: number; maxBytes: number; turn?: Turn },
   ): Promise<{ messages: Message[]; more: boolean }>;
 
   /**
@@ -211,7 +217,7 @@ export interface MessageStore {
    */
   conversationsOf(
     user: string,
-    page: { beforePosition: number; limit: number; maxBytes: number },
+    page: { beforePosition: number; limit: number; maxBytes: number; turn?: Turn },
   ): Promise<{ conversations: ConversationSummary[]; more: boolean }>;
 
   /** One of those. Undefined when there is nothing between the user and it. */

@@ -2,6 +2,7 @@ import type { Clock } from "./clock.ts";
 import type { LiveSessions, Subscriber } from "./live_sessions.ts";
 import type { Log } from "./log.ts";
 import type { MessageStore } from "./message_store.ts";
+import type { Turn } from "./page_turns.ts";
 import type { PresenceState } from "./notice.ts";
 import type { SettingsStore } from "./settings_store.ts";
 import { TokenBuckets } from "./token_bucket.ts";
@@ -11,6 +12,8 @@ import type { UserSettings } from "./user_settings.ts";
 const graceMs = 3_000;
 /** Those who left within this time are saved together. */
 const saveDelayMs = 1_000;
+/** How many are looked up in one step of a page. */
+const lookedUpAtOnce = 200;
 /** Each change looks for the peers and tells all of them, maybe thousands: who changes faster is told of as they are when it is time. */
 const changesOfUser = { burst: 10, perSecond: 0.5 };
 
@@ -113,13 +116,23 @@ export class Presence {
     });
   }
 
-  /** What `asker` sees of these users, in their order. */
-  async see(asker: string, users: readonly string[]): Promise<PresenceSeen[]> {
+  /** What `asker` sees of these users, in their order; each as they are when it is looked at, where it takes several turns. */
+  async see(asker: string, users: readonly string[], turn?: Turn): Promise<PresenceSeen[]> {
+    await this.#options.settings.load(asker);
+    const seen: PresenceSeen[] = [];
+    for (let first = 0; first < users.length; first += lookedUpAtOnce) {
+      seen.push(...await this.#seeSome(asker, users.slice(first, first + lookedUpAtOnce), turn));
+    }
+    return seen;
+  }
+
+  async #seeSome(asker: string, users: readonly string[], turn: Turn | undefined): Promise<PresenceSeen[]> {
     const { settings, settingsStore } = this.#options;
-    await settings.load(asker);
-    const visible = await Promise.all(users.map(async (user) => {
-      return (await settings.settings(user)).presence && !this.#isKept(user, asker);
-    }));
+    const visible: boolean[] = [];
+    for (const user of users) {
+      if (turn?.isOver) await turn.next();
+      visible.push((await settings.settings(user)).presence && !this.#isKept(user, asker));
+    }
     const gone = users.filter((user, index) => visible[index] && this.stateOf(user) === "offline");
     const stored = await settingsStore.readLastSeen(gone);
     const lastSeen = new Map(gone.map((user, index) => [user, this.#unsaved.get(user) ?? stored[index]]));

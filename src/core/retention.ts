@@ -1,11 +1,14 @@
 import type { GuardedClock } from "./clock.ts";
 import type { Log } from "./log.ts";
 import { messageIdLifetimeMs } from "./message_id.ts";
+import { pause } from "./pause.ts";
 import type { ConversationRule, RetentionStore } from "./retention_store.ts";
 import { inSmallSteps } from "./small_steps.ts";
 import { Sweep } from "./sweep.ts";
 
 const sweepEveryMs = 5 * 60 * 1000;
+/** What others get between two pages of conversations that were looked at, in milliseconds. */
+const pageRestMs = 20;
 
 export interface RetentionOptions {
   readonly store: RetentionStore;
@@ -61,12 +64,14 @@ export class Retention {
 
   async #sweepAll(signal: AbortSignal): Promise<void> {
     const { store, clock, log, onRemoved } = this.#options;
-    await store.forgetSpentIds(clock.earliest() - messageIdLifetimeMs);
+    const oldestId = clock.earliest() - messageIdLifetimeMs;
+    await inSmallSteps((limit) => store.forgetSpentIds(oldestId, limit), signal);
     let removed = 0;
     for (let after: number | undefined = 0; after !== undefined && !signal.aborted;) {
       const { due, next }: { due: number[]; next: number | undefined } = await store.findDue(after, clock.earliest());
       for (const conversation of due) removed += await this.#shorten(conversation, signal);
       after = next;
+      await pause(pageRestMs, signal);
     }
     if (removed === 0) return;
     log.info("old entries removed", { removed });

@@ -35,6 +35,6 @@ export interface RetentionStore {
    */
   removeDue(conversation: number, options: { now: number; limit: number }): Promise<number>;
 
-  /** Forgets ids of removed entries, made before `time`: they are refused by their age. */
-  forgetSpentIds(time: number): Promise<void>;
+  /** Forgets at most `limit` ids of removed entries, made before `time`: they are refused by their age. @returns how many */
+  forgetSpentIds(time: number, limit: number): Promise<number>;
 }

@@ -14,7 +14,7 @@ export interface RoomKeeperOptions {
   readonly log: Log;
   /** Whether `user` is in the room, or invited by somebody whom they do not block. */
   hearsOf(user: string, room: RoomState): boolean;
-  /** Entries of a deleted room are to be erased. Resolves when they are; never rejects. */
+  /** Entries of a deleted room are to be erased. Resolves when they are, or that failed; never rejects. */
   erase(): Promise<void>;
 }
 
@@ -40,7 +40,7 @@ export class RoomKeeper {
 
   /**
    * Deletes a room with all of its log, at once for those who were in it. @returns what it was; `erased` resolves when nothing of it is on disk
-   * any more, or the server stops: then the next one goes on. @throws {ChatError} `not_found`, `invalid_argument`, `storage_full`
+   * any more, or that failed, or the server stops: a later run goes on then. @throws {ChatError} `not_found`, `invalid_argument`, `storage_full`
    */
   async delete(address: string): Promise<{ room: Room; erased: Promise<void> }> {
     const { cache, store, revisions, log, hearsOf, erase } = this.#options;

@@ -1,3 +1,4 @@
+import type { Turn } from "./page_turns.ts";
 import type { CurrentRole, Room } from "./room.ts";
 
 /** A room with everybody that it has to do with, except those who left. */
@@ -23,7 +24,7 @@ export interface RoomStore {
   findPublicRoom(name: string): Promise<string | undefined>;
 
   /** By name; those with `query` in their name or topic ("" for all, A as a), only names after `after` ("" for all), at most `limit`. */
-  listPublicRooms(page: { query: string; after: string; limit: number }): Promise<Room[]>;
+  listPublicRooms(page: { query: string; after: string; limit: number; turn?: Turn }): Promise<Room[]>;
 
   /** All rooms, for the operator: by id; only ids after `after`, at most `limit`. */
   listRooms(page: { after: string; limit: number }): Promise<Room[]>;

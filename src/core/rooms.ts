@@ -7,6 +7,7 @@ import { KeyedLock } from "./keyed_lock.ts";
 import type { Limits } from "./limits.ts";
 import type { RoomEvent } from "./log_event.ts";
 import { parseMessageId } from "./message_id.ts";
+import type { Turn } from "./page_turns.ts";
 import { type Posted, type Posting, refuseInRoom } from "./posting.ts";
 import { checkTopic, type CurrentRole, type MemberRole, parseRoomName, type Room, roomIdFor } from "./room.ts";
 import type { RoomCache } from "./room_cache.ts";
@@ -201,7 +202,7 @@ export class Rooms {
   }
 
   /** Public rooms, by name. */
-  async list(page: { query: string; after: string; limit: number }): Promise<Room[]> {
+  async list(page: { query: string; after: string; limit: number; turn?: Turn }): Promise<Room[]> {
     return await this.#options.store.listPublicRooms(page);
   }
 

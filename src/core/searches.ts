@@ -3,6 +3,7 @@ import type { KnownUsers } from "./known_users.ts";
 import type { Message } from "./message.ts";
 import type { MessageSearch } from "./message_search.ts";
 import type { MessageStore } from "./message_store.ts";
+import type { PageTurns } from "./page_turns.ts";
 import { noSuchUser, type Posting } from "./posting.ts";
 import { parseSearchQuery } from "./search_query.ts";
 
@@ -25,6 +26,7 @@ export interface SearchesOptions {
   readonly store: MessageStore;
   readonly posting: Posting;
   readonly known: KnownUsers;
+  readonly pages: PageTurns;
 }
 
 /** Finds messages again, as users type what they look for. */
@@ -44,13 +46,16 @@ export class Searches {
     user: string,
     page: { query: string; beforePosition: number; limit: number },
   ): Promise<SearchPage> {
-    const { search, store } = this.#options;
+    const { search, store, pages } = this.#options;
     const { from, in: address, ...query } = parseSearchQuery(page.query);
     const sender = from && await this.#sender(user, from);
     const conversation = address && await this.#conversation(user, address);
     const { beforePosition, limit } = page;
     const found = await search.find({ user, ...query, sender, conversation, beforePosition, limit });
-    const read = await store.messagesAt(user, found.positions, { maxBytes: maxPageBytes });
+    const read = await pages.run(
+      user,
+      (turn) => store.messagesAt(user, found.positions, { maxBytes: maxPageBytes, turn }),
+    );
     if (read.through === 0) return { ...found, messages: read.messages };
     return { ...found, messages: read.messages, more: true, nextBeforePosition: read.through };
   }

@@ -93,7 +93,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   server.addService(HealthService, health.methods as unknown as UntypedServiceImplementation);
   addReflection(server, {
     services: [...chatServices, "grpc.health.v1.Health"],
-    admit: (peer, answerBytes) => strangers.admit(peer, "reflection", Math.ceil(answerBytes / 1024)),
+    admit: (peer, answerBytes) => strangers.admitReflection(peer, Math.ceil(answerBytes / 1024)),
   });
   const injector = trial;
   const listener = await WatchedListener.open({

@@ -11,19 +11,10 @@ import { AuthServiceService } from "../gen/chatd/v1/auth_service.ts";
 import { peerAddress } from "./peer_address.ts";
 import { reflectionPaths } from "./reflection.ts";
 import { codeKey, toStatus } from "./status.ts";
-import { StrangersBudget, strangersCosts, type StrangersLimits, type StrangersWork } from "./strangers_budget.ts";
+import { StrangersBudget, strangersCosts, type StrangersLimits } from "./strangers_budget.ts";
 
-interface Price {
-  readonly work: StrangersWork;
-  readonly cost: number;
-}
-
-/** Tokens that are taken before a call of these methods is let in. */
-const prices = new Map<string, Price>();
-for (const { path } of [AuthServiceService.logIn, AuthServiceService.register]) {
-  prices.set(path, { work: "accounts", cost: strangersCosts.account });
-}
-for (const path of reflectionPaths) prices.set(path, { work: "reflection", cost: strangersCosts.reflection });
+const accountPaths = new Set<string>([AuthServiceService.logIn.path, AuthServiceService.register.path]);
+const reflection = new Set(reflectionPaths);
 
 /** The connections of the server, which grpc-js names by "127.0.0.1:51234". */
 export interface StrangerConnections {
@@ -67,8 +58,8 @@ export class StrangerCalls {
         opened = { peer, isLoggedIn: false, isRefused: false };
         this.#open.set(metadata, opened);
         try {
-          const price = prices.get(path);
-          if (price !== undefined) this.admit(peer, price.work, price.cost);
+          if (accountPaths.has(path)) this.#admitAccount(peer);
+          if (reflection.has(path)) this.admitReflection(peer, strangersCosts.reflection);
         } catch (error) {
           return call.sendStatus(toStatus(error));
         }
@@ -102,22 +93,24 @@ export class StrangerCalls {
     if (call !== undefined) call.isLoggedIn = true;
   }
 
-  /** Takes the cost of work from the budget before it is done. @throws {ChatError} `rate_limited` */
-  admit(peer: string, work: StrangersWork, cost: number): void {
-    const retryAfterMs = this.#budget.take(work, this.#keyOf(peer), cost);
-    if (retryAfterMs === 0) return;
-    const wait = Math.ceil(retryAfterMs / 1000);
-    throw new ChatError("rate_limited", `Too many requests without a login: wait ${wait} s.`, { retryAfterMs });
+  /** Takes the cost of reflection from the budget before it is done. @throws {ChatError} `rate_limited` */
+  admitReflection(peer: string, cost: number): void {
+    refuseFor(this.#budget.takeReflection(this.#keyOf(peer), cost));
   }
 
-  /** Milliseconds that a new connection from the address has to wait for what the address owes. */
+  /** Milliseconds that a new connection from the address has to wait, until a log-in over it can be paid for. */
   holdMs(address: string): number {
-    return this.#budget.debtMs(addressKey(address));
+    return this.#budget.waitMs(addressKey(address), strangersCosts.call + strangersCosts.account);
   }
 
   /** A connection was closed over which nobody had logged in. */
   strangerGone(address: string): void {
     this.#budget.spend(addressKey(address), strangersCosts.connection);
+  }
+
+  /** Always paid by the address: otherwise several users at one address could try as many passwords as several addresses. */
+  #admitAccount(peer: string): void {
+    refuseFor(this.#budget.take(addressKey(peerAddress(peer)), strangersCosts.account));
   }
 
   #charge(peer: string): void {
@@ -141,4 +134,11 @@ export class StrangerCalls {
     const owner = this.#connections.ownerOf(peer);
     return owner === undefined ? addressKey(peerAddress(peer)) : `user ${owner}`;
   }
+}
+
+/** @throws {ChatError} `rate_limited` when there is something to wait for */
+function refuseFor(retryAfterMs: number): void {
+  if (retryAfterMs === 0) return;
+  const wait = Math.ceil(retryAfterMs / 1000);
+  throw new ChatError("rate_limited", `Too many requests without a login: wait ${wait} s.`, { retryAfterMs });
 }

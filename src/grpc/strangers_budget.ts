@@ -3,7 +3,7 @@ import { TokenBuckets } from "../core/token_bucket.ts";
 export interface StrangersLimits {
   /** Tokens of an address (of an IPv6 /64 network), or of a user for calls over their connections that need no login. */
   readonly perAddress: { readonly burst: number; readonly perSecond: number; readonly debt: number };
-  /** Tokens of each kind of work for all of them together. */
+  /** Tokens for reflection of all of them together. Hashing of passwords is bounded by its queue, which is fair to addresses. */
   readonly inAll: { readonly burst: number; readonly perSecond: number };
   /** Calls over one connection beyond the budget, before the connection is closed. */
   readonly callsBeyond: number;
@@ -28,9 +28,6 @@ export const strangersCosts = {
   reflection: 1,
 };
 
-/** The kinds of work that are refused when the budget of all strangers together is used up. */
-export type StrangersWork = "reflection" | "accounts";
-
 /**
  * One budget for everything that needs no login, for each address and in all. Work that may be refused is taken from it
  * beforehand; what is cheaper to do than to refuse is charged afterwards, and delays the next connections of the address.
@@ -46,12 +43,17 @@ export class StrangersBudget {
     this.#now = now;
   }
 
-  /** Takes what the work costs and returns 0; or takes nothing, and returns in how many milliseconds there may be enough. */
-  take(work: StrangersWork, key: string, cost: number): number {
+  /** Takes what work costs and returns 0; or takes nothing, and returns in how many milliseconds there may be enough. */
+  take(key: string, cost: number): number {
+    return this.#perAddress.take(key, this.#now(), cost);
+  }
+
+  /** As {@link take}, for reflection: from the budget of all together too. */
+  takeReflection(key: string, cost: number): number {
     const now = this.#now();
-    const wait = Math.max(this.#perAddress.peek(key, now, cost), this.#inAll.peek(work, now, cost));
+    const wait = Math.max(this.#perAddress.peek(key, now, cost), this.#inAll.peek("", now, cost));
     if (wait > 0) return wait;
-    this.#inAll.take(work, now, cost);
+    this.#inAll.take("", now, cost);
     return this.#perAddress.take(key, now, cost);
   }
 
@@ -65,8 +67,8 @@ export class StrangersBudget {
     return this.#perAddress.peek(key, this.#now()) > 0;
   }
 
-  /** Milliseconds until the key owes nothing. */
-  debtMs(key: string): number {
-    return this.#perAddress.peek(key, this.#now(), 0);
+  /** Milliseconds until the key can pay for work of this cost. */
+  waitMs(key: string, cost: number): number {
+    return this.#perAddress.peek(key, this.#now(), cost);
   }
 }

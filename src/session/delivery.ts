@@ -57,7 +57,8 @@ export class Delivery {
 
   /** Delivers what the store holds, then what is offered; before it, nothing. */
   start(): void {
-    void this.#catchUp();
+    this.#caughtUp = this.#sent >= this.#newest;
+    if (!this.#caughtUp) void this.#catchUp();
   }
 
   /** A message was committed. `own`: the client has it from the reply to its request. */
@@ -121,6 +122,7 @@ export class Delivery {
         }
       }
     } catch (error) {
+      if (this.#closed) return;
       this.#closed = true;
       this.#options.failed(error);
     } finally {

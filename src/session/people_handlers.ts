@@ -5,18 +5,22 @@ import { parseLimit } from "../wire/limits.ts";
 import { toWirePresence } from "../wire/notices.ts";
 import { parseSettingsChange, toWireSettings } from "../wire/settings.ts";
 import { pageSizes } from "./request_costs.ts";
-import type { RequestHandlers } from "./request_types.ts";
+import type { RequestContext, RequestHandlers } from "./request_types.ts";
+
+/** Users that are read in one step of a page. */
+const readAtOnce = 250;
 
 /** What people tell each other beside messages, and how much of it. */
 export const peopleHandlers: RequestHandlers<
   "listUsers" | "read" | "listReaders" | "typing" | "setAway" | "getSettings" | "updateSettings" | "blockUser"
 > = {
-  listUsers: async ({ chat, identity }, request) => {
+  listUsers: async (context, request) => {
+    const { chat, identity, turn } = context;
     const limit = parseLimit(request.limit, pageSizes.listUsers);
     const after = request.after === "" ? "" : parseUserName(request.after);
-    const users = await chat.accounts.listUsers({ after, limit: limit + 1 });
-    const names = users.slice(0, limit).map(({ name }) => name);
-    const seen = await chat.presence.see(identity.user, names);
+    const found = await findNames(context, { after, limit: limit + 1 });
+    const names = found.slice(0, limit);
+    const seen = await chat.presence.see(identity.user, names, turn);
     return {
       users: names.map((name, index) => {
         const { state, lastSeenAt } = seen[index];
@@ -27,7 +31,7 @@ export const peopleHandlers: RequestHandlers<
           lastSeenMs: lastSeenAt,
         };
       }),
-      more: users.length > limit,
+      more: found.length > limit,
     };
   },
 
@@ -68,3 +72,19 @@ export const peopleHandlers: RequestHandlers<
     return {};
   },
 };
+
+/** Names of users after `after`, in order. An account that is made or deleted between two steps is among them or not. */
+async function findNames(
+  { chat, turn }: RequestContext,
+  { after, limit }: { after: string; limit: number },
+): Promise<string[]> {
+  const names: string[] = [];
+  for (let isLast = false; !isLast && names.length < limit;) {
+    if (turn?.isOver) await turn.next();
+    const page = { after: names.at(-1) ?? after, limit: Math.min(limit - names.length, readAtOnce) };
+    const users = await chat.accounts.listUsers(page);
+    for (const { name } of users) names.push(name);
+    isLast = users.length < page.limit;
+  }
+  return names;
+}

@@ -19,6 +19,18 @@ import { roomHandlers } from "./room_handlers.ts";
 
 export type { RequestContext, RequestName } from "./request_types.ts";
 
+/** Requests that read what may be much; a search takes its turn by itself, when the index has been asked. */
+const pageRequests: ReadonlySet<RequestName> = new Set([
+  "getConversation",
+  "history",
+  "listConversations",
+  "listMembers",
+  "listReaders",
+  "listRooms",
+  "listUsers",
+  "sent",
+]);
+
 /** One handler for each kind of request, for live sessions and single calls alike. They throw `ChatError`. */
 export const requestHandlers: RequestHandlers = {
   ping: () => ({}),
@@ -37,9 +49,9 @@ export const requestHandlers: RequestHandlers = {
     return { entry: await post(chat, await chat.posting.checkReaction(identity.user, request)) };
   },
 
-  history: async ({ chat, identity }, request) => {
+  history: async ({ chat, identity, turn }, request) => {
     const limit = parseLimit(request.limit, pageSizes.history);
-    return toHistoryResponse(await chat.history(identity.user, { ...request, limit }));
+    return toHistoryResponse(await chat.history(identity.user, { ...request, limit, turn }));
   },
 
   getConversation: async ({ chat, identity }, request) => {
@@ -49,9 +61,9 @@ export const requestHandlers: RequestHandlers = {
 
   ...roomHandlers,
 
-  sent: async ({ chat, identity }, request) => {
+  sent: async ({ chat, identity, turn }, request) => {
     const limit = parseLimit(request.limit, pageSizes.sent);
-    const { messages, more } = await chat.sent(identity.user, { ...request, limit });
+    const { messages, more } = await chat.sent(identity.user, { ...request, limit, turn });
     return { messages: messages.map(toWireMessage), more };
   },
 
@@ -61,9 +73,9 @@ export const requestHandlers: RequestHandlers = {
     return { messages: messages.map(toWireMessage), ...page, head: chat.head };
   },
 
-  listConversations: async ({ chat, identity }, request) => {
+  listConversations: async ({ chat, identity, turn }, request) => {
     const limit = parseLimit(request.limit, pageSizes.listConversations);
-    const { conversations, more } = await chat.conversations(identity.user, { ...request, limit });
+    const { conversations, more } = await chat.conversations(identity.user, { ...request, limit, turn });
     return { conversations: conversations.map((summary) => toWireConversation(summary, identity.user)), more };
   },
 
@@ -119,5 +131,9 @@ export async function answer<Name extends RequestName>(
 ): Promise<ReplyValues[Name]> {
   const handler = requestHandlers[name];
   if (handler === undefined) throw new ChatError("invalid_argument", "This server does not know this kind of request.");
-  return await handler(context, request);
+  if (!pageRequests.has(name)) return await handler(context, request);
+  return await context.chat.pages.run(
+    context.identity.user,
+    async (turn) => await handler({ ...context, turn }, request),
+  );
 }

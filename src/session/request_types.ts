@@ -1,5 +1,6 @@
 import type { Identity } from "../core/accounts.ts";
 import type { Chat } from "../core/chat.ts";
+import type { Turn } from "../core/page_turns.ts";
 import type { Subscriber } from "../core/live_sessions.ts";
 import type { Reply, Request } from "../gen/chatd/v1/session.ts";
 
@@ -9,6 +10,8 @@ export interface RequestContext {
   readonly identity: Identity;
   /** Absent in a single call. */
   readonly subscriber?: Subscriber;
+  /** Of a request for a page: what makes it leaves others theirs. */
+  readonly turn?: Turn;
 }
 
 type RequestKind = NonNullable<Request["kind"]>;

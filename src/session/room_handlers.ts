@@ -57,17 +57,17 @@ export const roomHandlers: RequestHandlers<RoomRequestName> = {
     entry: toSendResponse(await chat.rooms.setRole(identity, { ...request, role: parseMemberRole(role) })),
   }),
 
-  listRooms: async ({ chat }, request) => {
+  listRooms: async ({ chat, turn }, request) => {
     const limit = parseLimit(request.limit, pageSizes.listRooms);
-    const rooms = await chat.rooms.list({ ...request, limit: limit + 1 });
+    const rooms = await chat.rooms.list({ ...request, limit: limit + 1, turn });
     return { rooms: rooms.slice(0, limit).map(toWireRoom), more: rooms.length > limit };
   },
 
-  listMembers: async ({ chat, identity }, request) => {
+  listMembers: async ({ chat, identity, turn }, request) => {
     const limit = parseLimit(request.limit, pageSizes.listMembers);
     const members = await chat.rooms.members(identity.user, request.room, { ...request, limit: limit + 1 });
     const listed = members.slice(0, limit);
-    const seen = await chat.presence.see(identity.user, listed.map(({ user }) => user));
+    const seen = await chat.presence.see(identity.user, listed.map(({ user }) => user), turn);
     return {
       members: listed.map(({ user, role }, index) => {
         const { state } = seen[index];

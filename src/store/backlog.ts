@@ -1,4 +1,5 @@
 import type { Database } from "./database.ts";
+import type { Steps } from "./steps.ts";
 import { isShown, isVisible } from "./visibility.ts";
 
 /** Fewest entries to look at where some may be hidden. */
@@ -78,9 +79,10 @@ export class Backlog {
   /**
    * The first positions after `after` of entries that `user`, a key, may see: up to `limit` of them, and fewer, or none, where that is
    * cheaper. However large the store, it costs at most a look at a window of it and at a bounded number of conversations, and a
-   * few steps for each entry that is new to the user. `head` is the newest position of the store.
+   * few steps for each entry that is new to the user. `head` is the newest position of the store at the beginning: what is committed between the steps
+   * is not looked at.
    */
-  pageAfter(user: number, after: number, { head, limit }: { head: number; limit: number }): BacklogPage {
+  *pageAfter(user: number, after: number, { head, limit }: { head: number; limit: number }): Steps<BacklogPage> {
     const end = Math.min(head, after + this.#scanWindow);
     const scanned = after < end ? this.#scan(user, { after, through: end, limit: limit + 1 }) : [];
     if (end >= head || scanned.length > limit || scanned.length * sparse > this.#scanWindow) {
@@ -88,7 +90,8 @@ export class Backlog {
     }
     const changed = this.#changed(user, after);
     if (changed.length > this.#maxMerged && end > after) return cut(scanned, { limit, end });
-    const merged = this.#merge(changed, { after, limit, head });
+    yield;
+    const merged = yield* this.#merge(changed, { after, limit, head });
     // Where much is hidden, looking at the window may have got further.
     return merged.through > end ? merged : cut(scanned, { limit, end });
   }
@@ -104,22 +107,23 @@ export class Backlog {
     return [...directs.all({ user, after, limit }), ...stays.all({ user, after, limit })] as unknown as Stretch[];
   }
 
-  #merge(
+  *#merge(
     changed: readonly Stretch[],
     { after, limit, head }: { after: number; limit: number; head: number },
-  ): BacklogPage {
+  ): Steps<BacklogPage> {
     const lookAt = Math.max(limit + 1, leastMerged);
     const page = Math.min(lookAt, Math.ceil(2 * lookAt / changed.length));
     const hidden = new Set<number>();
-    const merged = mergeLowest(changed.map((stretch) => this.#stream(stretch, { after, page, hidden })), lookAt);
+    const streams = changed.map((stretch) => this.#stream(stretch, { after, through: head, page, hidden }));
+    const merged = yield* mergeLowest(streams, lookAt);
     const end = merged.length < lookAt ? head : merged[lookAt - 1];
     return cut(merged.filter((position) => !hidden.has(position)), { limit, end });
   }
 
-  /** All positions of a stretch after `after`; those that the user may not see are added to `hidden`. */
+  /** All positions of a stretch after `after`, up to `through`; those that the user may not see are added to `hidden`. */
   *#stream(
     stretch: Stretch,
-    { after, page, hidden }: { after: number; page: number; hidden: Set<number> },
+    { after, through, page, hidden }: { after: number; through: number; page: number; hidden: Set<number> },
   ): Generator<number> {
     const { user, conversation, lastSeq } = stretch;
     let from = this.#firstSeqAfter(stretch, after);
@@ -127,6 +131,7 @@ export class Backlog {
       const range = { user, conversation, lastSeq, from, limit: page };
       const found = this.#statements.positionsFrom.all(range) as unknown as (Position & { shown: number })[];
       for (const { position, shown } of found) {
+        if (position > through) return;
         if (shown === 0) hidden.add(position);
         yield position;
       }
@@ -174,11 +179,13 @@ interface Front {
 }
 
 /** The lowest `limit` numbers of streams that each rise, lowest first: a merge by a binary heap of what is first in each. */
-export function mergeLowest(streams: Iterator<number, unknown>[], limit: number): number[] {
-  const heap = streams.flatMap((stream): Front[] => {
+export function* mergeLowest(streams: Iterator<number, unknown>[], limit: number): Steps<number[]> {
+  const heap: Front[] = [];
+  for (const stream of streams) {
     const { done, value } = stream.next();
-    return done ? [] : [{ value, stream } as Front];
-  });
+    if (!done) heap.push({ value: value as number, stream });
+    yield;
+  }
   heap.sort((one, other) => one.value - other.value);
   const merged: number[] = [];
   while (merged.length < limit && heap.length > 0) {

@@ -7,12 +7,15 @@ import type { Database } from "./database.ts";
 import { kindCodes } from "./entry_columns.ts";
 import type { EntryReader } from "./entry_reader.ts";
 import type { LogPages } from "./log_pages.ts";
+import type { Steps } from "./steps.ts";
 import { isShown, isTextShown, isUnblocked, openEnd } from "./visibility.ts";
 
 /** Unread messages are counted one by one among so many entries, so that the user's own and hidden ones are left out. */
 const countedOneByOne = 500;
 /** The same where there is somebody whom the user blocks. */
 const countedWithBlocked = 4_096;
+/** Entries that are counted in one step. */
+const countedAtOnce = 1_024;
 /** Mentions are counted up to this. */
 const maxMentions = 200;
 /** Entries that are looked at for a page of summaries, about. */
@@ -181,11 +184,11 @@ export class ConversationList {
   }
 
   /** Undefined when there is nothing between the user and the conversation; both are keys. */
-  summary(
+  *summary(
     user: number,
     conversation: number,
     allowance: Allowance = this.allowance(),
-  ): ConversationSummary | undefined {
+  ): Steps<ConversationSummary | undefined> {
     const row = this.#statements.find.get({ conversation, user }) as unknown as SummaryRow | undefined;
     if (!row) return undefined;
     const stay = this.#statements.newestStay.get(user, conversation) as Stay | undefined;
@@ -198,37 +201,37 @@ export class ConversationList {
       conversation: row.name,
       headSeq,
       position: isInvited ? invitationBase + row.invitedPosition : Math.min(stay!.lastPosition, row.headPosition),
-      last: this.#last(user, row, { headSeq, allowance }),
+      last: yield* this.#last(user, row, { headSeq, allowance }),
       room: toRoom(row),
       role: toRole(row.role),
       invitedBy: isInvited ? row.inviter ?? undefined : undefined,
       readSeq: row.readSeq,
-      unread: isRead ? 0 : this.#unread(user, row, { headSeq, allowance }),
+      unread: isRead ? 0 : yield* this.#unread(user, row, { headSeq, allowance }),
       mentions: isRead ? 0 : this.#mentions(user, row, headSeq),
       ...this.#peer(user, row),
     };
   }
 
   /** Undefined also when more than may be looked at came after it. */
-  #last(
+  *#last(
     user: number,
     { id: conversation }: SummaryRow,
     { headSeq, allowance }: { headSeq: number; allowance: Allowance },
-  ): Message | undefined {
+  ): Steps<Message | undefined> {
     const maxLookedAt = Math.max(leastLookedAt, allowance.entries);
     const range = { user, conversation, from: 1, to: headSeq, events: false };
-    const { positions, cutAt } = this.#pages.newest(range, 1, { maxLookedAt });
+    const { positions, cutAt } = yield* this.#pages.newest(range, 1, { maxLookedAt });
     const last = positions.length === 0 ? undefined : this.#entries.readOne(user, positions[0]);
     allowance.entries -= headSeq - (last?.seq ?? cutAt ?? headSeq);
     return last;
   }
 
   /** Beyond what is looked at one by one, it is how many messages there are. */
-  #unread(
+  *#unread(
     user: number,
     row: SummaryRow,
     { headSeq, allowance }: { headSeq: number; allowance: Allowance },
-  ): number {
+  ): Steps<number> {
     const conversation = row.id;
     const { hasBlocked, countUnread } = this.#statements;
     const after = Math.max(row.readSeq, row.firstSeq - 1);
@@ -237,7 +240,12 @@ export class ConversationList {
     const through = Math.min(headSeq, after + looked);
     if (through < headSeq && !isFiltered) return this.#messagesBetween(row, after, headSeq);
     allowance.entries -= through - after;
-    const { count } = countUnread.get({ user, conversation, after, through }) as { count: number };
+    let count = 0;
+    for (let from = after; from < through; from += countedAtOnce) {
+      const range = { after: from, through: Math.min(through, from + countedAtOnce) };
+      count += (countUnread.get({ user, conversation, ...range }) as { count: number }).count;
+      yield;
+    }
     return count + (through < headSeq ? this.#messagesBetween(row, through, headSeq) : 0);
   }
 

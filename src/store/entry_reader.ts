@@ -3,12 +3,20 @@ import { Attachments } from "./attachments.ts";
 import { decodeText } from "./column_values.ts";
 import type { Database } from "./database.ts";
 import { type EntryRow, kindCodes, toMessage } from "./entry_columns.ts";
+import { atOnce, type Steps } from "./steps.ts";
 import { isReactionShown, isTextShown } from "./visibility.ts";
 
 /** How much a page holds: entries, and bytes of text beyond the first entry. */
 export interface PageLimits {
   readonly limit: number;
   readonly maxBytes: number;
+}
+
+/** What was read of the entries at some positions. */
+export interface ReadEntries {
+  readonly messages: Message[];
+  /** All of them were read that are still there; false where a limit came first. */
+  readonly isWhole: boolean;
 }
 
 /** With texts of 16 KiB, 2 MiB are in memory at once. */
@@ -71,13 +79,13 @@ export class EntryReader {
 
   /**
    * The entries at `positions`, in this order, as `user`, a key, may read them, and as far as the limits allow: always the first, if there is
-   * one. A statement for each entry would cost twice as much.
+   * one. A statement for each entry would cost twice as much. Entries may be changed or removed between its steps: each is read as it is then.
    */
-  read(
+  *read(
     user: number,
     positions: readonly number[],
     { limit, maxBytes, reactions = false }: PageLimits & { readonly reactions?: boolean },
-  ): Message[] {
+  ): Steps<ReadEntries> {
     const messages: Message[] = [];
     let bytes = 0;
     const wanted = positions.slice(0, limit);
@@ -87,15 +95,16 @@ export class EntryReader {
       for (const row of rows as unknown as ReadRow[]) {
         const message = this.#complete(row, user);
         bytes += (row.text?.length ?? 0) + sizeBesideText(message);
-        if (messages.length > 0 && bytes > maxBytes) return messages;
+        if (messages.length > 0 && bytes > maxBytes) return { messages, isWhole: false };
         messages.push(message);
+        yield;
       }
     }
-    return messages;
+    return { messages, isWhole: wanted.length === positions.length };
   }
 
   readOne(user: number, position: number): Message {
-    return this.read(user, [position], { limit: 1, maxBytes: 0 })[0];
+    return atOnce(this.read(user, [position], { limit: 1, maxBytes: 0 })).messages[0];
   }
 
   #complete(row: ReadRow, user: number): Message {

@@ -1,7 +1,11 @@
-import type { Message } from "../core/message.ts";
 import type { HistoryPage, HistoryRange } from "../core/message_store.ts";
 import type { Database } from "./database.ts";
+import type { ReadEntries } from "./entry_reader.ts";
 import type { LogPages } from "./log_pages.ts";
+import type { Steps } from "./steps.ts";
+
+/** Reads the messages at these positions, as many as the page may hold; always the first. */
+type Read = (positions: readonly number[]) => Steps<ReadEntries>;
 
 /** The part of a log that a user asks for, by its own bounds. */
 interface Extent {
@@ -39,14 +43,15 @@ export class History {
   }
 
   /**
-   * @param read the messages at these positions, as many as the page may hold; always the first
+   * The bounds of the page are found in its first step. What is committed later lies beyond them; what retention removes meanwhile is missing from the page, as
+   * from one that is asked for later.
    * @returns undefined when the user, a key, has never been in the conversation
    */
-  page(
+  *page(
     { user, conversation }: { user: number; conversation: string },
     range: HistoryRange & { limit: number },
-    read: (positions: readonly number[]) => Message[],
-  ): HistoryPage | undefined {
+    read: Read,
+  ): Steps<HistoryPage | undefined> {
     const { find, start } = this.#statements;
     const found = find.get(conversation, user) as { id: number; firstSeq: number; headSeq: number } | undefined;
     if (!found) return undefined;
@@ -57,60 +62,63 @@ export class History {
     const from = Math.max(startSeq, range.afterSeq + 1, this.#firstSince(found, range.fromMs));
     const to = range.beforeSeq === 0 ? headSeq : Math.min(headSeq, range.beforeSeq - 1);
     const forward = range.afterSeq > 0 || range.fromMs > 0;
-    if (startSeq === 0 || from > to) return this.#nothing(extent, { from, to });
-    return forward
+    if (startSeq === 0 || from > to) return yield* this.#nothing(extent, { from, to });
+    return yield* forward
       ? this.#forward(extent, { from, to, limit: range.limit }, read)
       : this.#backward(extent, { from, to, limit: range.limit }, read);
   }
 
-  #nothing(extent: Extent, { from, to }: { from: number; to: number }): HistoryPage {
+  *#nothing(extent: Extent, { from, to }: { from: number; to: number }): Steps<HistoryPage> {
     const { startSeq, headSeq } = extent;
-    const more = startSeq > 0 && this.#has(extent, startSeq, Math.min(from - 1, to));
-    const moreAfter = startSeq > 0 && this.#has(extent, Math.max(from, to + 1), headSeq);
+    const more = startSeq > 0 && (yield* this.#has(extent, startSeq, Math.min(from - 1, to)));
+    const moreAfter = startSeq > 0 && (yield* this.#has(extent, Math.max(from, to + 1), headSeq));
     return { messages: [], firstSeq: 0, lastSeq: 0, headSeq, startSeq, more, moreAfter };
   }
 
-  #backward(
+  *#backward(
     extent: Extent,
     { from, to, limit }: { from: number; to: number; limit: number },
-    read: (positions: readonly number[]) => Message[],
-  ): HistoryPage {
+    read: Read,
+  ): Steps<HistoryPage> {
     const { id: conversation, user, events, startSeq, headSeq } = extent;
     // One more than asked for tells whether anything is left.
-    const { positions, cutAt } = this.#pages.newest({ user, conversation, from, to, events }, limit + 1);
-    const messages = read(positions).reverse();
-    const whole = messages.length === positions.length;
-    const firstSeq = !whole ? messages[0].seq : cutAt !== undefined ? cutAt + 1 : from;
-    const more = !whole || cutAt !== undefined || this.#has(extent, startSeq, from - 1);
-    return { messages, firstSeq, lastSeq: to, headSeq, startSeq, more, moreAfter: this.#has(extent, to + 1, headSeq) };
+    const { positions, cutAt } = yield* this.#pages.newest({ user, conversation, from, to, events }, limit + 1);
+    const { messages, isWhole } = yield* read(positions);
+    messages.reverse();
+    // All that was read was removed meanwhile: what is left is older.
+    if (!isWhole && messages.length === 0) return yield* this.#backward(extent, { from, to, limit }, read);
+    const firstSeq = !isWhole ? messages[0].seq : cutAt !== undefined ? cutAt + 1 : from;
+    const more = !isWhole || cutAt !== undefined || (yield* this.#has(extent, startSeq, from - 1));
+    const moreAfter = yield* this.#has(extent, to + 1, headSeq);
+    return { messages, firstSeq, lastSeq: to, headSeq, startSeq, more, moreAfter };
   }
 
-  #forward(
+  *#forward(
     extent: Extent,
     { from, to, limit }: { from: number; to: number; limit: number },
-    read: (positions: readonly number[]) => Message[],
-  ): HistoryPage {
+    read: Read,
+  ): Steps<HistoryPage> {
     const { id: conversation, user, events, startSeq, headSeq } = extent;
-    const { positions, cutAt } = this.#pages.oldest({ user, conversation, from, to, events }, limit + 1);
-    const messages = read(positions);
-    const whole = messages.length === positions.length;
-    const lastSeq = !whole ? messages[messages.length - 1].seq : cutAt !== undefined ? cutAt - 1 : to;
-    const moreAfter = !whole || cutAt !== undefined || this.#has(extent, to + 1, headSeq);
+    const { positions, cutAt } = yield* this.#pages.oldest({ user, conversation, from, to, events }, limit + 1);
+    const { messages, isWhole } = yield* read(positions);
+    if (!isWhole && messages.length === 0) return yield* this.#forward(extent, { from, to, limit }, read);
+    const lastSeq = !isWhole ? messages[messages.length - 1].seq : cutAt !== undefined ? cutAt - 1 : to;
+    const moreAfter = !isWhole || cutAt !== undefined || (yield* this.#has(extent, to + 1, headSeq));
     return {
       messages,
       firstSeq: from,
       lastSeq,
       headSeq,
       startSeq,
-      more: this.#has(extent, startSeq, from - 1),
+      more: yield* this.#has(extent, startSeq, from - 1),
       moreAfter,
     };
   }
 
   /** Whether there is something to see; also when too much would have to be looked at to know. */
-  #has({ id: conversation, user, events }: Extent, from: number, to: number): boolean {
+  *#has({ id: conversation, user, events }: Extent, from: number, to: number): Steps<boolean> {
     if (from > to) return false;
-    const { positions, cutAt } = this.#pages.newest({ user, conversation, from, to, events }, 1);
+    const { positions, cutAt } = yield* this.#pages.newest({ user, conversation, from, to, events }, 1);
     return positions.length > 0 || cutAt !== undefined;
   }
 

@@ -1,6 +1,10 @@
 import type { Database } from "./database.ts";
 import { kindCodes } from "./entry_columns.ts";
+import type { Steps } from "./steps.ts";
 import { isShown } from "./visibility.ts";
+
+/** How many of them in one step. */
+const lookedAtOnce = 1024;
 
 export interface LogPagesOptions {
   /** How many entries are looked at for one page. Default: 4096. */
@@ -62,25 +66,37 @@ export class LogPages {
     this.#budget = maxLookedAt;
   }
 
-  oldest(range: LogRange, limit: number): LogPage {
+  oldest(range: LogRange, limit: number): Steps<LogPage> {
     return this.#find("ASC", range, { limit, budget: this.#budget });
   }
 
-  newest(range: LogRange, limit: number, { maxLookedAt = this.#budget }: LogPagesOptions = {}): LogPage {
+  newest(range: LogRange, limit: number, { maxLookedAt = this.#budget }: LogPagesOptions = {}): Steps<LogPage> {
     return this.#find("DESC", range, { limit, budget: Math.min(maxLookedAt, this.#budget) });
   }
 
-  #find(
+  *#find(
     direction: Direction,
-    { user, conversation, from, to, events }: LogRange,
+    { user, conversation, events, ...ends }: LogRange,
     { limit, budget }: { limit: number; budget: number },
-  ): LogPage {
-    const range = { user, conversation, from, to };
+  ): Steps<LogPage> {
     const { find, cutAt } = this.#statements;
-    const rows = find[direction].all({ ...range, events: Number(events), budget, limit });
-    const positions = (rows as { position: number }[]).map(({ position }) => position);
-    if (positions.length === limit) return { positions, cutAt: undefined };
-    const cut = cutAt[direction].get({ ...range, budget }) as { seq: number } | undefined;
-    return { positions, cutAt: cut?.seq };
+    const positions: number[] = [];
+    let range = { user, conversation, ...ends };
+    for (let left = budget;;) {
+      const step = Math.min(left, lookedAtOnce);
+      const rows = find[direction].all({
+        ...range,
+        events: Number(events),
+        budget: step,
+        limit: limit - positions.length,
+      });
+      for (const { position } of rows as { position: number }[]) positions.push(position);
+      if (positions.length === limit) return { positions, cutAt: undefined };
+      const cut = cutAt[direction].get({ ...range, budget: step }) as { seq: number } | undefined;
+      left -= step;
+      if (cut === undefined || left <= 0) return { positions, cutAt: cut?.seq };
+      range = direction === "ASC" ? { ...range, from: cut.seq } : { ...range, to: cut.seq };
+      yield;
+    }
   }
 }

@@ -58,9 +58,9 @@ export class SpentIds {
     this.#readNewest();
   }
 
-  /** Forgets some of those before `oldest`. @returns whether there may be more */
-  forgetSome(oldest: Uint8Array, limit: number): boolean {
-    return Number(this.#statements.forget.run(oldest, limit).changes) === limit;
+  /** Forgets at most `limit` of those before `oldest`. @returns how many */
+  forgetSome(oldest: Uint8Array, limit: number): number {
+    return Number(this.#statements.forget.run(oldest, limit).changes);
   }
 
   #readNewest(): void {

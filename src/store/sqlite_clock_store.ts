@@ -1,3 +1,4 @@
+import type { StatementSync } from "node:sqlite";
 import type { ClockStore } from "../core/clock_guard.ts";
 import { settle } from "./column_values.ts";
 import type { Database } from "./database.ts";
@@ -36,8 +37,15 @@ export class SqliteClockStore implements ClockStore {
   }
 
   noteSeen(now: number): Promise<void> {
-    const { noteSeen, restamp } = this.#statements;
-    const note = () => [noteSeen, ...restamp].forEach((statement) => statement.run({ now }));
-    return settle(() => this.#database.transaction(note, { durable: false }));
+    return this.#run([this.#statements.noteSeen], now);
+  }
+
+  restamp(now: number): Promise<void> {
+    return this.#run(this.#statements.restamp, now);
+  }
+
+  #run(statements: readonly StatementSync[], now: number): Promise<void> {
+    const run = () => statements.forEach((statement) => statement.run({ now }));
+    return settle(() => this.#database.transaction(run, { durable: false }));
   }
 }

@@ -1,5 +1,6 @@
 import { ChatError } from "../core/chat_error.ts";
 import type { AddUploadResult, FileQuotas, FileStore, KnownUpload, Upload } from "../core/file_store.ts";
+import { pause } from "../core/pause.ts";
 import { decodeId, encodeId, settle } from "./column_values.ts";
 import { ContentFolder } from "./content_folder.ts";
 import { type Database, ordinaryLogBytes } from "./database.ts";
@@ -26,6 +27,9 @@ interface RemovedRow {
 const leastBytes = 4096;
 /** How many files are removed before others have their turn. */
 const atOnce = 100;
+/** What others get between so many that are removed, in milliseconds. */
+const restMs = 20;
+const unending = new AbortController().signal;
 const userId = "(SELECT id FROM user WHERE name = ?)";
 
 function prepareStatements(database: Database) {
@@ -162,14 +166,14 @@ export class SqliteFileStore implements FileStore {
     return this.#folder.read(sha256, from);
   }
 
-  async removeUnsent(before: number): Promise<number> {
+  async removeUnsent(before: number, signal = unending): Promise<number> {
+    const remove = () => this.#forget(this.#database.transaction(() => this.#statements.removeUnsent.all(before)));
     let removed = 0;
-    for (let rows = [1]; rows.length > 0;) {
-      rows = await settle(() =>
-        this.#forget(this.#database.transaction(() => this.#statements.removeUnsent.all(before)))
-      );
-      removed += rows.length;
-    }
+    let count: number;
+    do {
+      count = (await settle(remove)).length;
+      removed += count;
+    } while (count === atOnce && await pause(restMs, signal));
     return removed;
   }
 
@@ -180,10 +184,13 @@ export class SqliteFileStore implements FileStore {
     });
   }
 
-  async removeUnheld(signal?: AbortSignal): Promise<void> {
+  async removeUnheld(signal = unending): Promise<void> {
     this.#isSwept ||= await this.#findLeftBehind(signal);
     let last: Uint8Array | undefined = new Uint8Array();
-    while (last !== undefined && !signal?.aborted) last = await settle(() => this.#removeSomeUnheld(last!));
+    while (last !== undefined && !signal.aborted) {
+      last = await settle(() => this.#removeSomeUnheld(last!));
+      if (last !== undefined) await pause(restMs, signal);
+    }
   }
 
   /** Goes through the contents after `after` that lost a holder. @returns the last of them, undefined at the end */
@@ -198,18 +205,18 @@ export class SqliteFileStore implements FileStore {
       this.#kept -= size;
     }
     if (due.length > 0) this.#database.transaction(() => due.forEach(({ sha256 }) => forgetUnheld.run(sha256)));
-    return rows.at(-1)?.sha256;
+    return rows.length < atOnce ? undefined : rows.at(-1)!.sha256;
   }
 
   /** What an earlier process had on disk and not, or no more, in the database. @returns whether all was looked at */
-  async #findLeftBehind(signal: AbortSignal | undefined): Promise<boolean> {
+  async #findLeftBehind(signal: AbortSignal): Promise<boolean> {
     const { isUnfinished, holder, addUnheld } = this.#statements;
     for await (const key of this.#folder.uploads()) {
-      if (signal?.aborted) return false;
+      if (signal.aborted) return false;
       if (isUnfinished.get(key) === undefined) this.#folder.removeUpload(key);
     }
     for await (const sha256 of this.#folder.contents()) {
-      if (signal?.aborted) return false;
+      if (signal.aborted) return false;
       const content = Uint8Array.fromHex(sha256);
       if (holder.get(content) !== undefined || this.#arriving.has(sha256)) continue;
       this.#database.transaction(() => addUnheld.run(content, 0));

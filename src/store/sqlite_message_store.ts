@@ -10,6 +10,7 @@ import type {
   MessageBatch,
   MessageStore,
 } from "../core/message_store.ts";
+import type { Turn } from "../core/page_turns.ts";
 import { Backlog, type BacklogOptions } from "./backlog.ts";
 import { encodeId, settle } from "./column_values.ts";
 import { Committer } from "./commit.ts";
@@ -17,17 +18,20 @@ import { ConversationList } from "./conversation_list.ts";
 import { Consumers } from "./consumers.ts";
 import type { Database } from "./database.ts";
 import { kindCodes } from "./entry_columns.ts";
-import { EntryReader, type PageLimits, sizeBesideText } from "./entry_reader.ts";
+import { EntryReader, type PageLimits as Limits, sizeBesideText } from "./entry_reader.ts";
 import { History } from "./history.ts";
 import { Incarnations } from "./incarnations.ts";
 import { LogPages, type LogPagesOptions } from "./log_pages.ts";
 import { Peers } from "./peers.ts";
 import { SpentIds } from "./spent_ids.ts";
+import { atOnce, inTurns, type Steps } from "./steps.ts";
 import { UserIds } from "./user_ids.ts";
 import { isTextShown, isVisible } from "./visibility.ts";
 
 const newestId = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 const encoder = new TextEncoder();
+
+type PageLimits = Limits & { readonly turn?: Turn };
 
 function prepareStatements(database: Database) {
   return {
@@ -47,7 +51,10 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** The log in SQLite. What is promised runs at once, so calls never overlap; a commit blocks for as long as the disk's fsync does. */
+/**
+ * The log in SQLite. What is promised runs at once, so calls never overlap, but for pages that are made with a `turn`: they leave others theirs. A commit
+ * blocks for as long as the disk's fsync does.
+ */
 export class SqliteMessageStore implements MessageStore {
   readonly epoch: string;
   /** Of entries that were removed from this log. */
@@ -110,26 +117,27 @@ export class SqliteMessageStore implements MessageStore {
   }
 
   messagesAfter(user: string, position: number, limits: PageLimits): Promise<MessageBatch> {
-    return settle(() => {
-      const userId = this.#users.find(user);
-      if (userId === undefined) return { messages: [], through: Math.max(position, this.head) };
-      const { positions, through } = this.#backlog.pageAfter(userId, position, {
-        head: this.head,
-        limit: limits.limit,
-      });
-      const messages = this.#entries.read(userId, positions, limits);
-      const whole = messages.length === positions.length;
-      return { messages, through: whole ? through : messages[messages.length - 1].position };
-    });
+    return inTurns(limits.turn, this.#readAfter(user, position, limits));
+  }
+
+  *#readAfter(user: string, position: number, limits: PageLimits): Steps<MessageBatch> {
+    const userId = this.#users.find(user);
+    if (userId === undefined) return { messages: [], through: Math.max(position, this.head) };
+    const page = { head: this.head, limit: limits.limit };
+    const { positions, through } = yield* this.#backlog.pageAfter(userId, position, page);
+    const { messages, isWhole } = yield* this.#entries.read(userId, positions, limits);
+    return { messages, through: isWhole ? through : messages.at(-1)?.position ?? position };
   }
 
   history(user: string, conversation: string, page: HistoryRange & PageLimits): Promise<HistoryPage | undefined> {
-    return settle(() => {
-      const userId = this.#users.find(user);
-      if (userId === undefined) return undefined;
-      return this.#history.page({ user: userId, conversation }, page, (positions) => {
-        return this.#entries.read(userId, positions, { ...page, reactions: true });
-      });
+    return inTurns(page.turn, this.#readHistory(user, conversation, page));
+  }
+
+  *#readHistory(user: string, conversation: string, page: HistoryRange & Limits): Steps<HistoryPage | undefined> {
+    const userId = this.#users.find(user);
+    if (userId === undefined) return undefined;
+    return yield* this.#history.page({ user: userId, conversation }, page, (positions) => {
+      return this.#entries.read(userId, positions, { ...page, reactions: true });
     });
   }
 
@@ -145,61 +153,83 @@ export class SqliteMessageStore implements MessageStore {
   messagesAt(
     user: string,
     positions: readonly number[],
-    { maxBytes }: { maxBytes: number },
+    { maxBytes, turn }: { maxBytes: number; turn?: Turn },
   ): Promise<{ messages: Message[]; through: number }> {
-    return settle(() => {
-      const userId = this.#users.find(user);
-      if (userId === undefined) return { messages: [], through: 0 };
-      const shown = positions.filter((position) =>
-        this.#statements.shown.get({ user: userId, position }) !== undefined
-      );
-      const messages = this.#entries.read(userId, shown, { limit: shown.length, maxBytes });
-      return { messages, through: messages.length < shown.length ? messages.at(-1)!.position : 0 };
-    });
+    return inTurns(turn, this.#readShown(user, positions, maxBytes));
+  }
+
+  *#readShown(
+    user: string,
+    positions: readonly number[],
+    maxBytes: number,
+  ): Steps<{ messages: Message[]; through: number }> {
+    const userId = this.#users.find(user);
+    if (userId === undefined) return { messages: [], through: 0 };
+    const shown: number[] = [];
+    for (const position of positions) {
+      if (this.#statements.shown.get({ user: userId, position }) !== undefined) shown.push(position);
+      yield;
+    }
+    const { messages, isWhole } = yield* this.#entries.read(userId, shown, { limit: shown.length, maxBytes });
+    return { messages, through: isWhole ? 0 : messages.at(-1)!.position };
   }
 
   sentBy(
     sender: string,
-    { beforeId, limit, maxBytes }: PageLimits & { beforeId: string },
+    page: PageLimits & { beforeId: string },
   ): Promise<{ messages: Message[]; more: boolean }> {
-    return settle(() => {
-      const userId = this.#users.find(sender);
-      if (userId === undefined) return { messages: [], more: false };
-      const before = encodeId(beforeId === "" ? newestId : beforeId);
-      // One more than asked for tells whether anything is left.
-      const rows = this.#statements.sent.all(userId, before, limit + 1) as { position: number }[];
-      const messages = this.#entries.read(userId, rows.map(({ position }) => position), { limit, maxBytes }).reverse();
-      return { messages, more: messages.length < rows.length };
-    });
+    return inTurns(page.turn, this.#readSent(sender, page));
+  }
+
+  *#readSent(
+    sender: string,
+    { beforeId, limit, maxBytes }: Limits & { beforeId: string },
+  ): Steps<{ messages: Message[]; more: boolean }> {
+    const userId = this.#users.find(sender);
+    if (userId === undefined) return { messages: [], more: false };
+    const before = encodeId(beforeId === "" ? newestId : beforeId);
+    // One more than asked for tells whether anything is left.
+    const rows = this.#statements.sent.all(userId, before, limit + 1) as { position: number }[];
+    const positions = rows.map(({ position }) => position);
+    const { messages, isWhole } = yield* this.#entries.read(userId, positions, { limit, maxBytes });
+    return { messages: messages.reverse(), more: !isWhole };
   }
 
   conversationsOf(
     user: string,
-    { beforePosition, limit, maxBytes }: PageLimits & { beforePosition: number },
+    page: PageLimits & { beforePosition: number },
   ): Promise<{ conversations: ConversationSummary[]; more: boolean }> {
-    return settle(() => {
-      const userId = this.#users.find(user);
-      if (userId === undefined) return { conversations: [], more: false };
-      const listed = this.#conversations.page(userId, { before: beforePosition, limit: limit + 1 });
-      const conversations: ConversationSummary[] = [];
-      const allowance = this.#conversations.allowance();
-      let bytes = 0;
-      for (const { conversation } of listed.slice(0, limit)) {
-        const summary = this.#conversations.summary(userId, conversation, allowance)!;
-        const { last } = summary;
-        if (last !== undefined) bytes += encoder.encode(last.text).length + sizeBesideText(last);
-        if (conversations.length > 0 && bytes > maxBytes) break;
-        conversations.push(summary);
-      }
-      return { conversations, more: conversations.length < listed.length };
-    });
+    return inTurns(page.turn, this.#readConversations(user, page));
+  }
+
+  /** Each is as it is in its step, but stands where it stood in the first: the next page goes on from the position of the last. */
+  *#readConversations(
+    user: string,
+    { beforePosition, limit, maxBytes }: Limits & { beforePosition: number },
+  ): Steps<{ conversations: ConversationSummary[]; more: boolean }> {
+    const userId = this.#users.find(user);
+    if (userId === undefined) return { conversations: [], more: false };
+    const listed = this.#conversations.page(userId, { before: beforePosition, limit: limit + 1 });
+    const conversations: ConversationSummary[] = [];
+    const allowance = this.#conversations.allowance();
+    let bytes = 0;
+    for (const { conversation, position } of listed.slice(0, limit)) {
+      const summary = yield* this.#conversations.summary(userId, conversation, allowance);
+      yield;
+      if (summary === undefined) continue;
+      const { last } = summary;
+      if (last !== undefined) bytes += encoder.encode(last.text).length + sizeBesideText(last);
+      if (conversations.length > 0 && bytes > maxBytes) return { conversations, more: true };
+      conversations.push({ ...summary, position });
+    }
+    return { conversations, more: listed.length > limit };
   }
 
   conversationOf(user: string, conversation: string): Promise<ConversationSummary | undefined> {
     return settle(() => {
       const userId = this.#users.find(user);
       const found = this.#statements.conversation.get(conversation) as { id: number } | undefined;
-      return userId === undefined || !found ? undefined : this.#conversations.summary(userId, found.id);
+      return userId === undefined || !found ? undefined : atOnce(this.#conversations.summary(userId, found.id));
     });
   }
 

@@ -6,9 +6,8 @@ import type { SpentIds } from "./spent_ids.ts";
 
 /** The key of the rule for every conversation that has none of its own; no conversation has it. */
 const everyConversation = 0;
-/** Conversations that are looked at in one go. */
-const lookedAt = 2_000;
-const forgottenAtOnce = 1_000;
+/** Conversations that are looked at in one go: some milliseconds of work. */
+const lookedAt = 500;
 /** Entries with a time ahead of the clock that are passed over in one conversation. */
 const mostAhead = 10_000;
 
@@ -143,9 +142,8 @@ export class SqliteRetentionStore implements RetentionStore {
     });
   }
 
-  async forgetSpentIds(time: number): Promise<void> {
-    const oldest = idAt(time);
-    while (await settle(() => this.#database.transaction(() => this.#spentIds.forgetSome(oldest, forgottenAtOnce))));
+  forgetSpentIds(time: number, limit: number): Promise<number> {
+    return settle(() => this.#database.transaction(() => this.#spentIds.forgetSome(idAt(time), limit)));
   }
 
   /** @returns undefined when nothing of it is due */

@@ -1,10 +1,14 @@
 import type { CurrentRole, Room } from "../core/room.ts";
+import type { Turn } from "../core/page_turns.ts";
 import type { DroppedInvitation, RoomRecord, RoomStore } from "../core/room_store.ts";
 import { roleCodes, toRole } from "./codes.ts";
 import { decodeText, settle } from "./column_values.ts";
 import type { Database } from "./database.ts";
+import { inTurns, type Steps } from "./steps.ts";
 import { isUnblocked, openEnd } from "./visibility.ts";
 
+/** Public rooms that are looked at in one step, for those that are searched for. */
+const lookedAtOnce = 500;
 /** Entries that are erased together with their room, words and all: some ten milliseconds of work. */
 const erasedAtOnce = 20;
 
@@ -25,6 +29,9 @@ interface MemberRow {
   firstSeq: number | null;
   inviter: string | null;
 }
+
+/** Comes after every name that a room may have. */
+const afterAllNames = "~";
 
 // Ids of rooms are what lies between "+" and the next character.
 const isRoom = "c.name > '+' AND c.name < ','";
@@ -57,9 +64,12 @@ function prepareStatements(database: Database) {
     listPublic: database.prepare(
       `SELECT r.conversation, c.name AS id, r.name, r.topic, r.public, r.history_visible, r.created_at, r.members
        FROM room r CROSS JOIN conversation c ON c.id = r.conversation
-       WHERE r.public = 1 AND r.name > :after
+       WHERE r.public = 1 AND r.name > :after AND r.name <= :through
          AND (instr(r.name, lower(:query)) OR instr(lower(CAST(r.topic AS TEXT)), lower(:query)))
        ORDER BY r.name LIMIT +:limit`,
+    ),
+    publicAfter: database.prepare(
+      "SELECT name FROM room WHERE public = 1 AND name > ? ORDER BY name LIMIT 1 OFFSET +?",
     ),
     list: database.prepare(`${selectRoom} WHERE ${isRoom} AND c.name > ? ORDER BY c.name LIMIT +?`),
     countCreated: database.prepare(
@@ -95,8 +105,7 @@ function prepareStatements(database: Database) {
        WHERE m.user = (SELECT id FROM user WHERE name = ?) AND m.head_position = 0 AND ${isRoom}
          AND m.role IN (${roleCodes.member}, ${roleCodes.moderator}, ${roleCodes.owner}, ${roleCodes.invited})`,
     ),
-    readers: database.prepare(`SELECT u.name ${readers} ORDER BY u.name LIMIT +:limit`),
-    countReaders: database.prepare(`SELECT count(*) AS count ${readers}`),
+    readers: database.prepare(`SELECT u.name ${readers} ORDER BY u.name`),
     readPositions: database.prepare(
       `SELECT m.read_seq AS seq, count(*) AS readers
        FROM conversation c CROSS JOIN member m ON m.conversation = c.id CROSS JOIN user u ON u.id = m.user
@@ -165,9 +174,21 @@ export class SqliteRoomStore implements RoomStore {
     return settle(() => (this.#statements.findPublic.get(name) as { id: string } | undefined)?.id);
   }
 
-  listPublicRooms(page: { query: string; after: string; limit: number }): Promise<Room[]> {
-    const { query, after, limit } = page;
-    return settle(() => toRooms(this.#statements.listPublic.all({ query, after, limit })));
+  listPublicRooms(page: { query: string; after: string; limit: number; turn?: Turn }): Promise<Room[]> {
+    return inTurns(page.turn, this.#findPublicRooms(page));
+  }
+
+  *#findPublicRooms({ query, after, limit }: { query: string; after: string; limit: number }): Steps<Room[]> {
+    const { listPublic, publicAfter } = this.#statements;
+    const found: Room[] = [];
+    for (let last: string | undefined = after; last !== undefined && found.length < limit;) {
+      const end: string | undefined = (publicAfter.get(last, lookedAtOnce) as { name: string } | undefined)?.name;
+      const range = { after: last, through: end ?? afterAllNames };
+      found.push(...toRooms(listPublic.all({ query, ...range, limit: limit - found.length })));
+      last = end;
+      yield;
+    }
+    return found;
   }
 
   listRooms({ after, limit }: { after: string; limit: number }): Promise<Room[]> {
@@ -209,7 +230,8 @@ export class SqliteRoomStore implements RoomStore {
 
   /** What is left is the number of its conversation, since positions of the log never come again. */
   deleteRoom(id: string): Promise<void> {
-    const { find, removeRoom, removeRetention, removeSpans, removeMentions, removeMembers } = this.#statements;
+    const { find, removeRoom, removeRetention, removeSpans, removeMentions, removeMembers, removeEntries } =
+      this.#statements;
     return settle(() => {
       const isDeleted = this.#database.transaction(() => {
         const row = find.get(id) as unknown as RoomRow | undefined;
@@ -220,7 +242,7 @@ export class SqliteRoomStore implements RoomStore {
         removeRetention.run(row.conversation);
         removeRoom.run(row.conversation);
         // Also its first entry, so that the request that made it is not taken for one that was sent again.
-        this.#erase(row.conversation, erasedAtOnce);
+        removeEntries.run(row.conversation, erasedAtOnce);
         return true;
       });
       if (isDeleted) this.#onDeleted();
@@ -245,10 +267,8 @@ export class SqliteRoomStore implements RoomStore {
     { asker, seq, except, limit }: { asker: string; seq: number; except: string; limit: number },
   ): Promise<{ users: string[]; count: number }> {
     return settle(() => {
-      const rows = this.#statements.readers.all({ conversation, asker, seq, except, limit }) as { name: string }[];
-      const users = rows.map(({ name }) => name);
-      if (users.length < limit) return { users, count: users.length };
-      return { users, count: toCount(this.#statements.countReaders.get({ conversation, asker, seq, except })) };
+      const rows = this.#statements.readers.all({ conversation, asker, seq, except }) as { name: string }[];
+      return { users: rows.slice(0, limit).map(({ name }) => name), count: rows.length };
     });
   }
 

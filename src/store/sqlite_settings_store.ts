@@ -64,7 +64,9 @@ function prepareStatements(database: Database) {
          AND sender = ${idOf(":user")} LIMIT 1`,
     ),
     saveLastSeen: database.prepare("UPDATE user SET last_seen_at = ? WHERE name = ?"),
-    lastSeen: database.prepare("SELECT last_seen_at AS at FROM user WHERE name = ?"),
+    lastSeen: database.prepare(
+      "SELECT coalesce((SELECT last_seen_at FROM user WHERE name = given.value), 0) AS at FROM json_each(?) given",
+    ),
   };
 }
 
@@ -125,9 +127,7 @@ export class SqliteSettingsStore implements SettingsStore {
   }
 
   readLastSeen(users: readonly string[]): Promise<number[]> {
-    return settle(() =>
-      users.map((user) => (this.#statements.lastSeen.get(user) as { at: number } | undefined)?.at ?? 0)
-    );
+    return settle(() => this.#statements.lastSeen.all(JSON.stringify(users)).map(({ at }) => at as number));
   }
 
   #write(work: () => void): Promise<void> {

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { BlockedConnections } from "../../src/amqp/blocked_connections.ts";
 import { BrokerConnection } from "../../src/amqp/broker_connection.ts";
+import { startAmqpServer } from "../../src/amqp/server.ts";
 import { startTestAmqpServer, startTestBroker } from "../support/amqp_server.ts";
 import { eventually } from "../support/eventually.ts";
 import { RabbitNode } from "../support/rabbitmq_node.ts";
@@ -39,4 +41,27 @@ Deno.test("an idle server hears that its broker takes nothing more, and that it 
   await eventually(() => chatd.server.isServing, () => "the server serves again");
   assert.ok(lines.some(({ level, event }) => level === "info" && /takes messages again/.test(event)));
   assert.equal(chatd.server.isBlocked, false);
+});
+
+Deno.test("a server that starts during an alarm knows of it, and serves when it is over", async () => {
+  await using broker = await startTestBroker();
+  await using chatd = await startTestAmqpServer(broker);
+  await chatd.server.close({ deadlineMs: 0 });
+  await broker.node.limitMemory(1);
+  const blocked = new BlockedConnections();
+  const starting = startAmqpServer({ ...chatd.serverOptions, blocked });
+  await eventually(() => blocked.lacksMemory, () => "it hears of the alarm while it starts");
+  const server = await starting;
+  assert.deepEqual([server.isBlocked, server.lacksMemory, server.isServing], [true, true, false]);
+  await server.close({ deadlineMs: 0 });
+  assert.equal(blocked.isBlocked, false, "connections that are lost do not count");
+  const another = await startAmqpServer({ ...chatd.serverOptions, again: true });
+  try {
+    await eventually(() => another.isBlocked, () => "another one hears of it");
+    await broker.node.limitMemory(2 ** 40);
+    await eventually(() => another.isServing, () => "it serves");
+    assert.equal(another.isBlocked, false);
+  } finally {
+    await another.close({ deadlineMs: 0 });
+  }
 });

@@ -104,6 +104,10 @@ Deno.test("management of a broker", async (t) => {
       await management.whileTracing("/", () => Promise.resolve());
       assert.equal((await vhost()).tracing, true, "another's trace was ended");
     });
+    const failing = manage(node, {});
+    await assert.rejects(failing.whileTracing("/", () => Promise.reject(new Error("lost"))), /lost/);
+    assert.deepEqual(await vhost(), before);
+    await failing.close();
     await using without = manage(node, { login: { user: node.user, password: "wrong" } });
     assert.equal(await without.whileTracing("/", () => assert.fail("it looked at nothing")), false);
   });
@@ -182,27 +186,36 @@ Deno.test("a kick asked for again and again is done once more, for who came mean
   }
 });
 
-Deno.test("a kick goes on when the broker had to end a connection by force", async () => {
-  const answers = [500, 500, 204];
-  const asked: string[] = [];
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, ({ method }) => {
-    asked.push(method);
-    const status = answers.shift()!;
-    return new Response(status === 500 ? '{"error":"Internal Server Error"}' : null, { status });
+for (const slow of [false, true]) {
+  const how = slow ? "is slow to end a connection" : "ended a connection by force";
+  Deno.test(`a kick closes each connection by itself when the broker ${how}`, async () => {
+    const asked: string[] = [];
+    const never = Promise.withResolvers<Response>();
+    const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, ({ method, url }) => {
+      const { pathname } = new URL(url);
+      asked.push(`${method} ${pathname}`);
+      if (method === "GET") return Response.json([{ name: "a" }, { name: "b" }]);
+      if (!pathname.includes("/username/")) return new Response(null, { status: 204 });
+      return slow ? never.promise : new Response("Internal Server Error", { status: 500 });
+    });
+    try {
+      const login = { user: "chatd", password: "secret" };
+      const url = `http://127.0.0.1:${server.addr.port}`;
+      const warnings: string[] = [];
+      const log = { ...silentLog, warn: (event: string) => void warnings.push(event) };
+      const timeoutMs = slow ? 500 : 60_000;
+      await using management = new BrokerManagement({ url, login, log, graceMs: 1, timeoutMs });
+      await management.kick({ user: "mallory" });
+      const all = "/api/connections/username/mallory";
+      assert.deepEqual(asked.slice(0, 2), [`DELETE ${all}`, `GET ${all}`]);
+      assert.deepEqual(asked.slice(2).toSorted(), ["DELETE /api/connections/a", "DELETE /api/connections/b"]);
+      assert.deepEqual(warnings, []);
+    } finally {
+      never.resolve(new Response(null, { status: 204 }));
+      await server.shutdown();
+    }
   });
-  try {
-    const login = { user: "chatd", password: "secret" };
-    const url = `http://127.0.0.1:${server.addr.port}`;
-    const warnings: string[] = [];
-    const log = { ...silentLog, warn: (event: string) => void warnings.push(event) };
-    await using management = new BrokerManagement({ url, login, log, graceMs: 1 });
-    await management.kick({ user: "mallory" });
-    assert.deepEqual(asked, ["DELETE", "DELETE", "DELETE"]);
-    assert.deepEqual(warnings, []);
-  } finally {
-    await server.shutdown();
-  }
-});
+}
 
 Deno.test("whoever is disabled is kicked, however many others are", async () => {
   const asked: string[] = [];

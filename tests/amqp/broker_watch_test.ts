@@ -28,6 +28,7 @@ Deno.test("a look refuses everyone with a transactional channel, and waits for n
     vhost: "/",
     log: silentLog,
     refused: { refuseUser: (user) => void refused.push(user), refuseAddress: (address) => void refused.push(address) },
+    serverUser: "chatd",
     isAccount: (user) => Promise.resolve(user !== "monitoring"),
     lacksMemory: () => false,
   });

@@ -88,11 +88,18 @@ Deno.test("every tag that RabbitMQ takes is decoded, in a table, a table in a ta
   });
 });
 
-Deno.test("headers that cannot be decoded are left out, and nothing else of the message is", async () => {
+Deno.test("tables that cannot be decoded are left out, and nothing else of the message is", async () => {
   await withQueue(async ({ send }) => {
-    const { properties, content } = await send(nestedTable(15_000));
+    const big = tagged("L", Buffer.alloc(8));
+    const fields = [
+      field("first", "L", Buffer.alloc(8)),
+      field("deep", "F", nestedTable(15_000)),
+      field("array", "A", counted(big)),
+      field("last", "S", counted(Buffer.from("text"))),
+    ];
+    const { properties, content } = await send(counted(Buffer.concat(fields)));
     assert.ok(isUndecodable(properties));
-    assert.equal(properties.headers, undefined);
+    assert.deepEqual({ ...properties.headers }, { first: 0, last: "text" });
     assert.equal(properties.userId, node.user);
     assert.equal(content.length, 1);
     assert.ok(!isUndecodable((await send(counted(Buffer.alloc(0)))).properties));

@@ -15,6 +15,8 @@ const mebibyte = 2 ** 20;
 
 /** Connections as the management lists them, and what becomes of them. */
 class ListedConnections {
+  /** In milliseconds. */
+  now = 0;
   readonly closed: string[] = [];
   readonly refused: string[] = [];
   readonly list: { name: string; user: string; peer_host: string; recv_oct?: number; connected_at: number }[] = [];
@@ -29,7 +31,9 @@ class ListedConnections {
       refuseUser: (user) => void this.refused.push(user),
       refuseAddress: (address) => void this.refused.push(address),
     },
+    serverUser: "chatd",
     isAccount: (user) => Promise.resolve(user !== "chatd" && user !== "monitoring"),
+    now: () => this.now,
   });
 
   add(user: string, name: string, mebibytes?: number, { ageMs = 1_000, address = "192.0.2.1" } = {}): void {
@@ -41,7 +45,7 @@ class ListedConnections {
 Deno.test("the accounts that sent at least half of what the largest did are closed and refused, three at most", async () => {
   const connections = new ListedConnections();
   connections.add("chatd", "server", 500);
-  connections.add("monitoring", "others", 400);
+  connections.add("monitoring", "others", 58);
   connections.add("mallory", "m1", 30);
   connections.add("mallory", "m2", 30);
   connections.add("trudy", "t", 31);
@@ -55,6 +59,23 @@ Deno.test("the accounts that sent at least half of what the largest did are clos
   assert.deepEqual(connections.refused, ["mallory", "trudy"]);
   await connections.senders.look({ close: true });
   assert.equal(connections.closed.length, 3, "the broker may not have noticed yet");
+});
+
+Deno.test("a smaller sender who goes on in the same alarm is closed when the largest one is some time ago", async () => {
+  const connections = new ListedConnections();
+  connections.add("mallory", "m", 400);
+  connections.add("trudy", "t", 20);
+  await connections.senders.look({ close: true });
+  connections.list.shift();
+  const rounds: string[][] = [];
+  for (let look = 0; look < 20; look++) {
+    connections.now += 10_000;
+    connections.list[0].recv_oct! += 20 * mebibyte;
+    await connections.senders.look({ close: true });
+    rounds.push([...connections.refused]);
+  }
+  assert.deepEqual(rounds[0], ["mallory"]);
+  assert.deepEqual(rounds.at(-1)!.slice(0, 2), ["mallory", "trudy"]);
 });
 
 Deno.test("strangers are told apart by their connections, and refused by their addresses", async () => {
@@ -76,6 +97,38 @@ Deno.test("what a connection sent long ago does not count", async () => {
   assert.deepEqual(connections.closed, ["a"]);
 });
 
+Deno.test("accounts that sent much less than another application are not closed", async () => {
+  const connections = new ListedConnections();
+  connections.add("monitoring", "others", 100);
+  connections.add("ana", "a", 40);
+  await connections.senders.look({ close: true });
+  assert.deepEqual(connections.closed, []);
+});
+
+Deno.test("once the largest is closed, the others are left alone until that alarm is over", async () => {
+  const connections = new ListedConnections();
+  connections.add("mallory", "m", 100);
+  connections.add("ana", "a", 40);
+  await connections.senders.look({ close: true });
+  connections.list.shift();
+  connections.now += 6_000;
+  await connections.senders.look({ close: true });
+  assert.deepEqual(connections.closed, ["m"]);
+  await connections.senders.look({ close: false });
+  await connections.senders.look({ close: true });
+  assert.deepEqual(connections.closed, ["m", "a"]);
+});
+
+Deno.test("another connection from the same port has no credit for the bytes of the first", async () => {
+  const connections = new ListedConnections();
+  connections.add("ana", "a", 1_000, { ageMs: 86_400_000 });
+  await connections.senders.look({ close: false });
+  connections.list.length = 0;
+  connections.add("mallory", "a", 100);
+  await connections.senders.look({ close: true });
+  assert.deepEqual(connections.refused, ["mallory"]);
+});
+
 Deno.test("an account that fills the broker's memory with unread replies is thrown off, and the alarm ends", async () => {
   await using broker = await startTestBroker({ config: ["vm_memory_high_watermark.absolute = 250MB"] });
   const { node } = broker;
@@ -91,6 +144,7 @@ Deno.test("an account that fills the broker's memory with unread replies is thro
     vhost: "/",
     log: silentLog,
     refused,
+    serverUser: node.user,
     isAccount: async (user) => await accounts.findUser(user) !== undefined,
     lacksMemory: () => chatd.server.lacksMemory,
   });

@@ -7,6 +7,7 @@ import {
   requestExchange,
   requestQueue,
 } from "../../src/amqp/topology.ts";
+import { startAmqpServer } from "../../src/amqp/server.ts";
 import { startTestAmqpServer, startTestBroker } from "../support/amqp_server.ts";
 import { connectAs } from "../support/amqp_user.ts";
 import { join, until } from "../support/person.ts";
@@ -39,6 +40,18 @@ Deno.test("the broker returns no message to an account or a stranger, whatever t
   assert.equal(await countReturns(account, requestExchange), 0);
   assert.equal(await countReturns(account, fileExchange), 0);
   assert.equal(await countReturns(stranger, registrationExchange), 0);
+});
+
+Deno.test("a server leaves the direct exchanges of an older one that runs", async () => {
+  await using chatd = await startTestAmqpServer(broker);
+  await chatd.server.close({ deadlineMs: 0 });
+  await using own = await connectAs(node.amqpUrl());
+  const channel = await own.model.createChannel();
+  await channel.deleteExchange(requestExchange);
+  await channel.assertExchange(requestExchange, "direct", { durable: true });
+  await channel.consume(requestQueue, () => {}, { exclusive: true });
+  await assert.rejects(startAmqpServer(chatd.serverOptions), /Another chatd server consumes/);
+  await channel.assertExchange(requestExchange, "direct", { durable: true });
 });
 
 Deno.test("a server replaces the direct exchanges of an older one, and people chat over them", async () => {

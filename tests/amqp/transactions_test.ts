@@ -24,6 +24,7 @@ Deno.test("a connection with a transactional channel is closed, and its user is 
     vhost: "/",
     log: silentLog,
     refused,
+    serverUser: node.user,
     isAccount: async (user) => await accounts.findUser(user) !== undefined,
     lacksMemory: () => false,
   });

@@ -85,6 +85,22 @@ Deno.test("a pipe that is read slowly gets runs of lines, not a note after each"
   assert.deepEqual(numbers, numbers.toSorted((one, other) => one - other));
 });
 
+Deno.test("a line longer than what may wait is left out, and the lines after it are written", async () => {
+  const { pipe, output } = open({ maxWaitingBytes: 1000 });
+  pipe.read();
+  for (const line of ["x".repeat(1000), "one", "two"]) {
+    output.write(line);
+    await output.flush();
+  }
+  assert.deepEqual(pipe.lines, ["left out 1", "one", "two"]);
+  pipe.stick();
+  for (const line of ["three", "x".repeat(1000), "four"]) output.write(line);
+  pipe.read();
+  await output.flush();
+  assert.deepEqual(pipe.lines.slice(3), ["three", "left out 1", "four"]);
+  assert.equal(output.dropped, 2);
+});
+
 Deno.test("flush() gives up on a pipe that stays stuck", async () => {
   const { pipe, output } = open();
   output.write("one");

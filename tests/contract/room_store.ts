@@ -6,7 +6,7 @@ import { createMessageId } from "../../src/core/message_id.ts";
 import type { Append, MessageStore } from "../../src/core/message_store.ts";
 import type { RoomStore } from "../../src/core/room_store.ts";
 import { defaultSettings, type SettingsStore } from "../../src/core/settings_store.ts";
-import { accept, directAppend, userRecord } from "../support/stored_messages.ts";
+import { accept, directAppend, entryAppend, userRecord } from "../support/stored_messages.ts";
 
 export interface OpenedRoomStore {
   readonly messages: MessageStore;
@@ -319,5 +319,21 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
     assert.equal(await rooms.eraseDeleted(1_000), 0);
     await setting.create(c, { name: "ops" });
     assert.equal(await rooms.findPublicRoom("ops"), c);
+  });
+
+  test("deleteRoom() forgets at once that a room with a reaction was created", async (setting, { rooms, messages }) => {
+    const created = entryAppend(a, "ana", {
+      text: "ops",
+      event: { kind: "room_created", isPublic: true, historyVisible: true },
+    });
+    await accept(messages, created);
+    const { seq } = await setting.say(a, "ana", "hello");
+    const event = { kind: "reacted", target: seq, emoji: "👍", removed: false } as const;
+    await messages.commit([entryAppend(a, "ana", { event })]);
+    await rooms.deleteRoom(a);
+    const [again] = await messages.commit([{ ...created, conversation: b }]);
+    assert.equal(again.kind, "accepted");
+    assert.equal(await rooms.eraseDeleted(1), 1);
+    assert.equal(await rooms.eraseDeleted(1), 0);
   });
 }

@@ -571,7 +571,7 @@ Deno.test("a clock that is wrong at the start logs nobody out, and lets no invit
     let elapsed = 0;
     const guard = new ClockGuard({
       clock,
-      store: { lastSeenAt: clock.now(), newestEntryAt: undefined, noteSeen: () => Promise.resolve() },
+      store: { lastSeenAt: clock.now(), newestEntryAt: undefined, noteSeen: async () => {}, restamp: async () => {} },
       log: { info() {}, warn() {}, error() {} },
       monotonic: () => elapsed,
     });

@@ -170,28 +170,6 @@ Deno.test("a consumer resumes after what it acknowledged, committed or not", asy
   assert.equal(await test.chat.openConsumer(identity, "tail"), 2);
 });
 
-Deno.test("a page without messages lets others have their turn before the next one is read", async () => {
-  let deferred = 0;
-  const defer = (callback: () => void) => {
-    deferred++;
-    setImmediate(callback);
-  };
-  await using test = await TestChat.open({ defer });
-  const store = test.store.messages;
-  for (const to of ["ben", "ben", "cleo"]) await test.send("ana", to);
-  const messagesAfter = store.messagesAfter.bind(store);
-  store.messagesAfter = async (...call) => {
-    const { messages } = await messagesAfter(...call);
-    return { messages: messages.filter(({ position }) => position <= call[1] + 1), through: call[1] + 1 };
-  };
-  const read = async (after: number) => {
-    const before = deferred;
-    const { messages } = await test.chat.messagesAfter("cleo", after, { limit: 10, maxBytes: 1_000 });
-    return [messages.length, deferred - before];
-  };
-  assert.deepEqual([await read(0), await read(1), await read(2)], [[0, 1], [0, 1], [1, 0]]);
-});
-
 Deno.test("a device has at most 32 consumers", async () => {
   await using test = await TestChat.open();
   const identity = await test.identify("ana");

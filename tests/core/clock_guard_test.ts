@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ClockGuard, clockLagMs, clockLeadMs, type ClockStore, doubtMs } from "../../src/core/clock_guard.ts";
+import { ClockGuard, clockLagMs, clockLeadMs, type ClockStore, doubtMs, trustMs } from "../../src/core/clock_guard.ts";
 
 const seen = Date.UTC(2026, 0, 1);
 const year = 365 * 24 * 60 * 60 * 1000;
@@ -8,6 +8,7 @@ class MemoryClockStore implements ClockStore {
   readonly lastSeenAt: number | undefined;
   readonly newestEntryAt: number | undefined;
   readonly noted: number[] = [];
+  readonly restamped: number[] = [];
 
   constructor({ lastSeenAt, newestEntryAt }: { lastSeenAt?: number; newestEntryAt?: number }) {
     this.lastSeenAt = lastSeenAt;
@@ -16,6 +17,11 @@ class MemoryClockStore implements ClockStore {
 
   noteSeen(time: number): Promise<void> {
     this.noted.push(time);
+    return Promise.resolve();
+  }
+
+  restamp(time: number): Promise<void> {
+    this.restamped.push(time);
     return Promise.resolve();
   }
 }
@@ -103,6 +109,15 @@ Deno.test("a clock that is behind stamps what will get old with the time that is
   assert.equal(little.guard.expected, undefined);
 });
 
+Deno.test("the time that is expected is a whole number of milliseconds, as the store keeps it", async () => {
+  for (const time of [0, seen + year]) {
+    await using test = startAt(time);
+    test.pass(1_000.25);
+    assert.equal(test.guard.expected, seen + 1_000);
+    assert.ok(test.bounds().includes(seen + 1_000));
+  }
+});
+
 Deno.test("a newest entry from the future is an error in the log, and no reason to doubt a clock that was seen", async () => {
   await using test = startAt(seen, { lastSeenAt: seen, newestEntryAt: seen + year });
   assert.equal(test.guard.expected, undefined);
@@ -116,4 +131,40 @@ Deno.test("a clock that jumps while the server runs is in doubt, too", async () 
   test.set(seen + year);
   assert.equal(test.guard.expected, seen + 5_000);
   assert.deepEqual(test.bounds(), [seen + 5_000, seen + year]);
+});
+
+Deno.test("later stamps are stamped anew once a server ran for a day with its clock", async () => {
+  for (const [ms, restamped] of [[trustMs - 1, []], [trustMs, [seen + trustMs]]] as const) {
+    const test = startAt(seen);
+    test.pass(ms);
+    await test.guard.close();
+    assert.deepEqual(test.store.restamped, restamped);
+    assert.equal(test.store.noted.length, 2);
+  }
+});
+
+Deno.test("a clock that was believed though it never became right stamps nothing anew for a day from then on", async () => {
+  for (const [ms, restamped] of [[trustMs - 1, 0], [trustMs, 1]]) {
+    const test = startAt(seen);
+    test.pass(2 * trustMs);
+    assert.equal(test.guard.expected, undefined);
+    test.set(seen - year);
+    assert.notEqual(test.guard.expected, undefined);
+    test.pass(doubtMs);
+    assert.equal(test.guard.expected, undefined);
+    test.pass(ms);
+    await test.guard.close();
+    assert.equal(test.store.restamped.length, restamped);
+  }
+});
+
+Deno.test("a clock that is right again goes on with the day that it had run", async () => {
+  const test = startAt(seen);
+  test.pass(trustMs);
+  assert.equal(test.guard.expected, undefined);
+  test.set(seen + year);
+  assert.notEqual(test.guard.expected, undefined);
+  test.set(seen + trustMs);
+  await test.guard.close();
+  assert.deepEqual(test.store.restamped, [seen + trustMs]);
 });

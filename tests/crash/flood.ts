@@ -12,6 +12,7 @@ import {
   FrameType,
   grpcMessage,
   headers,
+  hpack,
   PREFACE,
   requestHeaders,
   settings,
@@ -22,6 +23,8 @@ import {
 interface FloodCall {
   readonly path: string;
   readonly messages: readonly Uint8Array[];
+  /** That of gRPC unless given. */
+  readonly contentType?: string;
 }
 
 const question = ServerReflectionRequest.encode({
@@ -39,6 +42,11 @@ export const floodCalls = {
   },
   health: { path: "/grpc.health.v1.Health/Check", messages: [new Uint8Array()] },
   "unknown methods": { path: "/no.such.Service/Method", messages: [new Uint8Array()] },
+  "wrong content types": {
+    path: "/grpc.health.v1.Health/Check",
+    messages: [new Uint8Array()],
+    contentType: "text/plain",
+  },
   "bad tokens": { path: "/chatd.v1.ChatService/WhoAmI", messages: [new Uint8Array()] },
   "refused hellos": {
     path: "/chatd.v1.ChatService/Connect",
@@ -110,11 +118,11 @@ export class Flood {
       this.closed++;
       this.#open(localAddress);
     });
-    const { path } = floodCalls[kind];
-    const { messages = floodCalls[kind].messages } = this.#options;
-    const block = requestHeaders(path, token === undefined ? [] : [["authorization", `Bearer ${token}`]]);
+    const call: FloodCall = floodCalls[kind];
+    const { messages = call.messages } = this.#options;
+    const block = headerBlock(call, token);
     let stream = -1;
-    const call = () => {
+    const next = () => {
       stream += 2;
       const bodies = messages.map((message, index) =>
         data(stream, grpcMessage(message), index === messages.length - 1)
@@ -123,16 +131,24 @@ export class Flood {
     };
     const bigWindow = settings([[4, 0x7fff_ffff]]);
     socket.write(Buffer.concat([PREFACE, bigWindow, SETTINGS_ACK, windowUpdate(0, 0x7fff_0000 - 65_535)]));
-    socket.write(Buffer.concat(Array.from({ length: openCalls }, call)));
+    socket.write(Buffer.concat(Array.from({ length: openCalls }, next)));
     let rest: Buffer = Buffer.alloc(0);
     socket.on("data", (chunk: Uint8Array) => {
       this.bytes += chunk.length;
       const { ended, left } = countEnded(Buffer.concat([rest, chunk]));
       rest = left;
       this.ended += ended;
-      if (ended > 0 && !socket.destroyed) socket.write(Buffer.concat(Array.from({ length: ended }, call)));
+      if (ended > 0 && !socket.destroyed) socket.write(Buffer.concat(Array.from({ length: ended }, next)));
     });
   }
+}
+
+/** The headers that open the call. */
+export function headerBlock({ path, contentType }: FloodCall, token?: string): Buffer {
+  if (contentType === undefined) {
+    return requestHeaders(path, token === undefined ? [] : [["authorization", `Bearer ${token}`]]);
+  }
+  return hpack([[":method", "POST"], [":scheme", "http"], [":path", path], ["content-type", contentType]]);
 }
 
 /** Counts the calls that these frames end. */

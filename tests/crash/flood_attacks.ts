@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import net from "node:net";
 import { ClientFrame } from "../../src/gen/chatd/v1/session.ts";
 import type { Attack } from "./attacks.ts";
-import { floodCalls, type FloodKind, openCalls } from "./flood.ts";
+import { floodCalls, type FloodKind, headerBlock, openCalls } from "./flood.ts";
 import { data, grpcMessage, headers, PREFACE, requestHeaders, settings, SETTINGS_ACK } from "./http2_frames.ts";
 import type { SeededRandom } from "./seeded_random.ts";
 import { openWire, type Target } from "./target.ts";
@@ -15,8 +15,8 @@ function callFlood(kind: Exclude<FloodKind, "large pages">): Attack {
   return {
     name: `flood: ${kind}`,
     async run(target: Target, random: SeededRandom) {
-      const { path, messages } = floodCalls[kind];
-      const block = requestHeaders(path);
+      const { messages } = floodCalls[kind];
+      const block = headerBlock(floodCalls[kind]);
       const wire = await openWire(target);
       await wire.write(Buffer.concat([PREFACE, settings([[4, random.pick([0, 65_535, 1 << 24])]]), SETTINGS_ACK]));
       for (let stream = 1, batch = 0; batch < batches && !wire.closed; batch++) {
@@ -80,7 +80,15 @@ const samePort: Attack = {
 };
 
 export const floodAttacks: readonly Attack[] = [
-  ...(["reflection", "health", "unknown methods", "bad tokens", "refused hellos", "log-ins"] as const).map(callFlood),
+  ...([
+    "reflection",
+    "health",
+    "unknown methods",
+    "wrong content types",
+    "bad tokens",
+    "refused hellos",
+    "log-ins",
+  ] as const).map(callFlood),
   largePages,
   samePort,
 ];

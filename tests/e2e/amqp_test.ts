@@ -51,7 +51,7 @@ function transport(user: string): AmqpTransport {
   return new AmqpTransport({ broker: broker.address, user });
 }
 
-Deno.test("a client has one connection and no listening port, a server two and the port that is asked", async () => {
+Deno.test("a client has one connection and no listening port, a server that takes registrations three and the port that is asked", async () => {
   using folder = temporaryFolder();
   await using server = await startServer(folder);
   const ben = await join("ben", transport("ben"));
@@ -64,8 +64,8 @@ Deno.test("a client has one connection and no listening port, a server two and t
   assert.deepEqual(socketsOf(ana.pid), { listening: 0, connectedTo: [node.amqpPort] });
   const { listening, connectedTo } = socketsOf(server.pid);
   assert.equal(listening, 1);
-  // One for the sessions, and one for replies to addresses that clients wrote: a forged one closes that one alone.
-  assert.equal(connectedTo.filter((port) => port === node.amqpPort).length, 2);
+  // One for the sessions, one for replies to addresses that clients wrote, and one for registrations: what ends those ends no session.
+  assert.equal(connectedTo.filter((port) => port === node.amqpPort).length, 3);
   await ana.write("bye\n");
   await ana.endInput();
   assert.equal((await ana.status).code, 0);

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import type { Child } from "../support/child_process.ts";
 import { eventually } from "../support/eventually.ts";
-import { ScriptUser } from "../support/script_user.ts";
+import { type ChatdResult, runChatd } from "../support/chatd_process.ts";
+import { scriptPassword, ScriptUser } from "../support/script_user.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
@@ -42,6 +43,17 @@ class Scene implements AsyncDisposable {
     this.#tails.push(tail);
     await eventually(() => connected() > before);
     return tail;
+  }
+
+  /** Ben's export to a folder. */
+  async export(out: string): Promise<ChatdResult> {
+    const args = ["export", "--user", "ben", "--server", `127.0.0.1:${this.#server.port}`, "--out", out];
+    return await runChatd({ args, env: { ...this.ben.env, CHATD_PASSWORD: scriptPassword } });
+  }
+
+  /** Starts the server again. */
+  async restart(): Promise<void> {
+    await this.#restart(() => {});
   }
 
   async copy(): Promise<void> {
@@ -143,4 +155,33 @@ Deno.test("a server that was only restarted makes no tail print anything twice",
   await again.line(/next 1/);
   assert.deepEqual(printed(again, ""), ["next 1"]);
   assert.equal([...live.lines, ...again.lines].some((line) => restoredNote.test(line)), false);
+});
+
+Deno.test("an export that was interrupted does not go on where the data folder was put back meanwhile", async () => {
+  using folder = temporaryFolder();
+  await using scene = await Scene.open(folder.path);
+  const out = `${folder.path}/out`;
+  const exported = () => Deno.readTextFileSync(`${out}/conversations/ana.jsonl`).trimEnd().split("\n");
+  /** As if the export had been killed before its end. */
+  const unfinish = () => Deno.removeSync(`${out}/complete.json`);
+  await scene.send(...numbered("old", { from: 1, to: 3 }));
+  await scene.copy();
+  await scene.send(...numbered("lost", { from: 4, to: 8 }));
+  assert.equal((await scene.export(out)).code, 0);
+  unfinish();
+
+  await scene.restart();
+  await scene.send("next 9");
+  const gone = await scene.export(out);
+  assert.equal(gone.code, 0, gone.stderr);
+  assert.equal(exported().length, 9, "a server that was only restarted changes nothing");
+  unfinish();
+
+  await scene.putBack();
+  await scene.send(...numbered("new", { from: 1, to: 12 }));
+  const refused = await scene.export(out);
+  assert.notEqual(refused.code, 0, "the messages from new 1 to new 6 would be missing");
+  assert.match(refused.stderr, /put back to an earlier state since this export was begun: begin again/);
+  assert.equal(exported().length, 9);
+  assert.equal((await scene.export(`${folder.path}/again`)).code, 0);
 });

@@ -113,9 +113,17 @@ Deno.test("a clock that is years behind at the start is an error in the log, and
   await eventually(() => server.stderr.some((line) => /the clock is behind the last time seen/.test(line)));
   assert.match(await historyOf(ana), /one\n[^]*two\n/);
   assert.equal((await ana.run(["send", "--to", "ben", "three"])).code, 0);
+  const cleo = new ScriptUser("cleo", { folder: folder.path, place: ["--server", `127.0.0.1:${port}`] });
+  assert.equal((await cleo.register()).code, 0);
+  assert.equal((await cleo.run(["send", "--to", "ben", "four"])).code, 0);
+  const invited = await runChatd({ args: ["user", "invite"], env: { CHATD_DATA: `${folder.path}/data` } });
+  assert.equal(invited.code, 0, invited.stderr);
   server.kill("SIGTERM");
   await server.ended();
-  assert.deepEqual(countRows(folder.path), { ...before, entry: Number(before.entry) + 1 });
+  const rows = Object.entries(countRows(folder.path)).map((
+    [table, count],
+  ) => [table, Number(count) - Number(before[table])]);
+  assert.deepEqual(Object.fromEntries(rows), { entry: 2, device: 1, consumer: 1, invite: 1, file: 0 });
 });
 
 Deno.test("a certificate that expired only by a clock that is ahead ends a server with 1, and names both times", async () => {

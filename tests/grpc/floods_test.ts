@@ -64,7 +64,17 @@ async function goOn(kind: FloodKind, addresses: readonly string[], test: TestGrp
   }
 }
 
-for (const kind of ["reflection", "health", "unknown methods", "bad tokens", "refused hellos", "log-ins"] as const) {
+for (
+  const kind of [
+    "reflection",
+    "health",
+    "unknown methods",
+    "wrong content types",
+    "bad tokens",
+    "refused hellos",
+    "log-ins",
+  ] as const
+) {
   Deno.test(`others go on while one address floods the server: ${kind}`, async () => {
     await using test = await startTestGrpcServer();
     const flood = await goOn(kind, ["127.0.0.1"], test);
@@ -257,4 +267,16 @@ Deno.test("others go on while connections are reset and opened again from the sa
   await Promise.all(attackers);
   await ana.stop();
   await eventually(() => test.server.connections === 0);
+});
+
+Deno.test("somebody who tries again at once gets in when the flood from their address is over", async () => {
+  await using test = await startTestGrpcServer();
+  const transport = transportTo(test);
+  await join("ana", transport).then((person) => person.stop());
+  const flood = new Flood({ port: test.server.port, kind: "unknown methods", addresses: ["127.0.0.1"] });
+  await eventually(() => flood.closed > 0);
+  await flood.stop();
+  const logIn = () =>
+    transport.logIn({ user: "ana", password: "correct horse battery", deviceName: "", deviceId: "" }, {});
+  await eventually(() => logIn().then(() => true, () => false));
 });

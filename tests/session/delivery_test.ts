@@ -143,8 +143,8 @@ Deno.test("what is offered before the start or during a read comes once", async 
 });
 
 Deno.test("a message that was read before it is offered comes once", async () => {
-  const { delivery, log, sent, commit } = open();
-  const committed = [message(1), message(2), message(3)];
+  const { delivery, log, sent, commit } = open({ log: [message(1)] });
+  const committed = [message(2), message(3)];
   log.push(...committed);
   delivery.start();
   await turns();
@@ -152,6 +152,15 @@ Deno.test("a message that was read before it is offered comes once", async () =>
   for (const each of committed) delivery.offer(each, false);
   commit();
   assert.deepEqual(sent, [1, 2, 3, 4]);
+});
+
+Deno.test("a consumer that has everything reads nothing before there is more", async () => {
+  const { delivery, sent, state, commit } = open({ cursor: 1, log: [message(1)] });
+  delivery.start();
+  await turns();
+  assert.equal(state.reads, 0);
+  commit();
+  assert.deepEqual([sent, state.reads], [[2], 0]);
 });
 
 Deno.test("what the user may not see is passed over", async () => {

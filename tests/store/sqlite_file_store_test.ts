@@ -294,3 +294,29 @@ Deno.test("the write-ahead log counts towards the disk that is taken, beyond wha
   assert.equal(opened.database.truncateLog(), true);
   assert.equal(await opened.files.add(upload, { ...quotas, maxDiskBytes: before + 500_000 }), "added");
 });
+
+Deno.test("removing many uploads and contents leaves others a turn, and ends when it is told to", async () => {
+  using folder = temporaryFolder();
+  await fill(folder.path);
+  using opened = open(folder.path);
+  const { database, files } = opened;
+  const numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)";
+  database.prepare(
+    `${numbers} INSERT INTO file (owner, id, name, media_type, size, sha256, begun_at)
+     SELECT 1, randomblob(16), 'a', '', 1, randomblob(32), 1 FROM n`,
+  ).run();
+  database.prepare(`${numbers} INSERT INTO unheld_content (sha256, size) SELECT randomblob(32), 1 FROM n`).run();
+  const left = (table: string) => Number(database.prepare(`SELECT count(*) AS count FROM ${table}`).get()?.count);
+  const stopAtNextTurn = () => {
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 0);
+    return stop.signal;
+  };
+  assert.ok(await files.removeUnsent(2, stopAtNextTurn()) < 2_000);
+  assert.ok(left("file") > 0);
+  await files.removeUnheld(stopAtNextTurn());
+  assert.ok(left("unheld_content") > 0);
+  await files.removeUnsent(2);
+  await files.removeUnheld();
+  assert.deepEqual([left("file"), left("unheld_content")], [0, 0]);
+});

@@ -50,6 +50,11 @@ export class RawBrokerSocket implements Disposable {
     return this.#isClosed;
   }
 
+  /** Of all that was written, in bytes: what the system has not taken yet. */
+  get waiting(): number {
+    return this.#socket.writableLength;
+  }
+
   write(bytes: Uint8Array): void {
     this.#socket.write(bytes);
   }
@@ -58,6 +63,10 @@ export class RawBrokerSocket implements Disposable {
   askInVain(): void {
     this.#socket.pause();
     if (this.#socket.writableLength < 1024 * 1024) this.#socket.write(manyRequests);
+  }
+
+  stopReading(): void {
+    this.#socket.pause();
   }
 
   [Symbol.dispose](): void {

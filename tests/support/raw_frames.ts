@@ -38,22 +38,23 @@ export interface RawPublish {
   readonly headers: Buffer;
 }
 
-/** Writes `basic.publish` of AMQP 0-9-1 with one byte of body and no `reply_to`, past amqplib's encoder. */
-export function publishRaw(
-  model: ChannelModel,
-  channel: number,
-  { exchange, routingKey, user, headers }: RawPublish,
-): void {
+/** The frames of `basic.publish` of AMQP 0-9-1 with one byte of body and no `reply_to`. */
+export function publishFrames(channel: number, { exchange, routingKey, user, headers }: RawPublish): Buffer {
   const method = [Buffer.from([0, 60, 0, 40, 0, 0]), shortText(exchange), shortText(routingKey), Buffer.from([0])];
   const size = Buffer.from([0, 0, 0, 0, 0, 0, 0, 1]);
   const hasHeadersAndUser = Buffer.from([0x20, 0x10]);
   const properties = [Buffer.from([0, 60, 0, 0]), size, hasHeadersAndUser, headers, shortText(user)];
-  const { stream } = model.connection as unknown as { stream: Socket };
-  stream.write(Buffer.concat([
+  return Buffer.concat([
     frame(1, channel, Buffer.concat(method)),
     frame(2, channel, Buffer.concat(properties)),
     frame(3, channel, Buffer.from([0])),
-  ]));
+  ]);
+}
+
+/** Writes {@link publishFrames} past amqplib's encoder. */
+export function publishRaw(model: ChannelModel, channel: number, message: RawPublish): void {
+  const { stream } = model.connection as unknown as { stream: Socket };
+  stream.write(publishFrames(channel, message));
 }
 
 function longLength(length: number): Buffer {

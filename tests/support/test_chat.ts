@@ -14,6 +14,9 @@ import { FakeClock } from "./fake_clock.ts";
 import { FakeHasher } from "./fake_hasher.ts";
 import { TestStore } from "./test_store.ts";
 
+// Kept, so that fake time does not stop it.
+const { setTimeout } = globalThis;
+
 export const password = "correct horse";
 
 export interface TestChatOptions {
@@ -27,6 +30,8 @@ export interface TestChatOptions {
   /** Where they are other than the standard ones. */
   limits?: Partial<Limits>;
   defer?(callback: () => void): void;
+  /** Of a page, in milliseconds. */
+  sliceMs?: number;
 }
 
 /** The chat on a store in memory, with users that are registered already. Its owner closes it. */
@@ -64,6 +69,7 @@ export class TestChat {
       log: silentLog,
       noteUse: (device, consumer) => store.deviceCleanup.noteUse(device, consumer, clock.now()),
       defer,
+      pages: { rest: setTimeout, sliceMs: options.sliceMs },
       rate,
       metrics: options.metrics,
       ...audit,

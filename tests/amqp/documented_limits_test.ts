@@ -1,0 +1,53 @@
+/** The numbers of "Over RabbitMQ" in docs/security.md are those of the code. */
+import assert from "node:assert/strict";
+import { loginsOfStrangers, maxChecksOfName, maxConnections } from "../../src/amqp/broker_authority.ts";
+import { maxAmqpFrameBytes, maxMessageBytes } from "../../src/amqp/broker_config.ts";
+import { standardGraceMs, strangerAgeMs } from "../../src/amqp/broker_management.ts";
+import { unlistedMs } from "../../src/amqp/connection_counts.ts";
+import { eventDeadlineMs } from "../../src/amqp/known_channels.ts";
+import { maxRefused, refusalMs } from "../../src/amqp/refused_logins.ts";
+import { repliesOfSomebody, unansweredOfSomebody } from "../../src/amqp/reply_budget.ts";
+import { maxCopies, maxOfStranger, traceMs } from "../../src/amqp/sender_trace.ts";
+import { registrationTtlMs } from "../../src/amqp/topology.ts";
+import { maxUnread } from "../../src/amqp/unread_chunks.ts";
+import { minPaidChunkBytes } from "../../src/amqp/upload_replies.ts";
+import { maxChunkBytes } from "../../src/core/files.ts";
+import { readDocument } from "../support/documents.ts";
+
+const kib = (bytes: number) => `${bytes / 1024} KiB`;
+const seconds = (ms: number) => `${ms / 1_000} s`;
+const number = (value: number) => value.toLocaleString("en-US");
+/** As sentences have small ones. */
+const words = new Map([[1, "a"], [2, "two"], [10, "ten"]]);
+
+/** Phrases of the section, made of the constants. */
+const phrases: readonly string[] = [
+  `Messages of at most ${kib(maxMessageBytes)}, 8 channels`,
+  `is logged in (${maxConnections})`,
+  `${standardGraceMs} ms later`,
+  `At most ${words.get(maxChecksOfName)} passwords of a name are checked at a time`,
+  `Frames of ${kib(maxAmqpFrameBytes)}`,
+  `waits up to ${seconds(eventDeadlineMs)} for the broker to tell of the channel`,
+  `more than ${maxOfStranger} messages`,
+  `trace the exchange of registrations for up to ${seconds(traceMs)}`,
+  `trace its three exchanges for up to ${seconds(traceMs)}`,
+  `in ${maxCopies} copies`,
+  `${repliesOfSomebody.burst} at once, then ${repliesOfSomebody.perSecond} a second`,
+  `after ${number(unansweredOfSomebody.burst)} more requests like that`,
+  `chunks of files (${maxUnread} that the user did not say to have`,
+  `${(maxUnread * maxChunkBytes) / 2 ** 20} MiB a minute`,
+  `chunks of at least ${kib(minPaidChunkBytes)}`,
+  `has all of them refused for ${words.get(refusalMs / 60_000)} minutes`,
+  `for ${number(maxRefused)} names and addresses`,
+  `those of the last ${seconds(unlistedMs)}`,
+  `for at most ${seconds(registrationTtlMs)}`,
+  `${loginsOfStrangers.burst} may log in so at once, then one in a second`,
+  `after ${words.get(strangerAgeMs / 60_000)} minute, and never by the name`,
+];
+
+Deno.test("the numbers that docs/security.md names for RabbitMQ are those of the code", () => {
+  const text = readDocument("docs/security.md").replaceAll(/\s+/g, " ");
+  const section = text.slice(text.indexOf("## Over RabbitMQ"), text.indexOf("## Edits"));
+  assert.deepEqual(phrases.filter((phrase) => !section.includes(phrase)), []);
+  assert.equal(loginsOfStrangers.perSecond, 1);
+});

@@ -1,0 +1,157 @@
+/** The rig of the hostile clients: they have a valid account or none, and meet a real broker and a real server. */
+import assert from "node:assert/strict";
+import { BrokerManagement } from "../../../src/amqp/broker_management.ts";
+import { BrokerWatch } from "../../../src/amqp/broker_watch.ts";
+import { RefusedLogins } from "../../../src/amqp/refused_logins.ts";
+import { ScryptHasher } from "../../../src/app/scrypt_hasher.ts";
+import { systemClock } from "../../../src/core/clock.ts";
+import { silentLog } from "../../../src/core/log.ts";
+import { createMessageId } from "../../../src/core/message_id.ts";
+import {
+  startTestAmqpServer,
+  startTestBroker,
+  type TestAmqpServer,
+  type TestBroker,
+} from "../../support/amqp_server.ts";
+import { eventually } from "../../support/eventually.ts";
+import { join, type Person } from "../../support/person.ts";
+import { RawAmqpClient, type RawSession } from "../../support/raw_amqp_client.ts";
+import { sendRequest } from "../../support/wire_values.ts";
+
+/** A reason of the broker, or of the system, which may discard it when the client still writes. */
+export const thrownOut = /CONNECTION.FORCED|ECONNRESET|EPIPE/;
+
+export const password = "correct horse battery";
+/** How long a message between others may take while somebody floods, in milliseconds; it takes about one otherwise. */
+export const slowestMs = 60_000;
+/** What a flood may make the server, or the broker, grow by. */
+const growthMiB = 150;
+
+/** A broker, a server, ana and ben who chat, and the accounts of hostile clients. */
+export class Scene implements AsyncDisposable {
+  readonly broker: TestBroker;
+  readonly server: TestAmqpServer;
+  readonly management: BrokerManagement;
+  readonly ana: Person;
+  readonly ben: Person;
+  readonly #watch: BrokerWatch;
+
+  private constructor(scene: Pick<Scene, "broker" | "server" | "management" | "ana" | "ben">, watch: BrokerWatch) {
+    ({ broker: this.broker, server: this.server, management: this.management, ana: this.ana, ben: this.ben } = scene);
+    this.#watch = watch;
+  }
+
+  static async open(): Promise<Scene> {
+    const broker = await startTestBroker();
+    const { node } = broker;
+    const login = { user: node.user, password: node.password };
+    const management = new BrokerManagement({ url: node.managementUrl, login, log: silentLog });
+    const refused = new RefusedLogins({ clock: systemClock });
+    const server = await startTestAmqpServer(broker, {
+      refused,
+      kick: (target) => void management.kick(target),
+      closeConnection: (name) => void management.closeConnection(name),
+      whileTracing: (look) => management.whileTracing("/", look),
+      flood: { perSecond: 200, burst: 1_000 },
+      hasher: new ScryptHasher(),
+    });
+    const { accounts } = server.chat;
+    management.guard(accounts);
+    const isAccount = async (user: string) => await accounts.findUser(user) !== undefined;
+    const watched = {
+      management,
+      vhost: "/",
+      log: silentLog,
+      refused,
+      serverUser: node.user,
+      isAccount,
+      lacksMemory: () => false,
+    };
+    const watch = new BrokerWatch(watched);
+    watch.start();
+    const [ana, ben] = [await join("ana", server.transport("ana")), await join("ben", server.transport("ben"))];
+    for (const name of ["mallory", "trudy", "oscar", "nick"]) await accounts.addUser({ name, password });
+    return new Scene({ broker, server, management, ana, ben }, watch);
+  }
+
+  logIn(user: string) {
+    return this.server.chat.accounts.logIn({ user, password, deviceName: "", deviceId: "", address: "127.0.0.1" });
+  }
+
+  connect(user: string, secret = password, name?: string): Promise<RawAmqpClient> {
+    return RawAmqpClient.connect(this.broker.node.amqpUrl(user, secret), name);
+  }
+
+  /** A hostile client with a session of its own. */
+  async join(user: string): Promise<{ client: RawAmqpClient; session: RawSession; token: string }> {
+    const { token } = await this.logIn(user);
+    const client = await this.connect(user, token);
+    const session = await client.hello(token);
+    assert.ok(session);
+    return { client, session, token };
+  }
+
+  /** The session queues of a user, which only the server knows. */
+  async queueOf(user: string): Promise<string> {
+    const queues = await this.management.get("/api/queues?columns=name") as { name: string }[];
+    const found = queues.map(({ name }) => name).find((name) => name.startsWith(`chatd.session.${user}.`));
+    assert.ok(found, `no session queue of ${user}`);
+    return found;
+  }
+
+  /** Steps of a test: after each, the others go on talking. */
+  steps(t: Deno.TestContext) {
+    return (behaviour: string, run: () => Promise<void>) =>
+      t.step(behaviour, async () => {
+        await run();
+        await this.chatGoesOn();
+      });
+  }
+
+  /** ana and ben still talk to each other, and hear of nothing else. */
+  async chatGoesOn(): Promise<void> {
+    const text = crypto.randomUUID();
+    const heard = this.ben.received.length;
+    this.ana.client.send("ben", text);
+    await eventually(() => this.ben.received.at(-1)?.text === text, () => "a message from ana to ben", slowestMs);
+    assert.deepEqual(this.ben.received.slice(heard).map(({ sender }) => sender), ["ana"]);
+    assert.deepEqual(this.ana.received, []);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([this.ana.stop(), this.ben.stop()]);
+    await this.#watch[Symbol.asyncDispose]();
+    await this.server[Symbol.asyncDispose]();
+    await this.management.close();
+    await this.broker[Symbol.asyncDispose]();
+  }
+}
+
+export function message(client: RawAmqpClient, to: string, text: string): Uint8Array {
+  const id = createMessageId(Date.now());
+  return client.frame({ $case: "send", value: sendRequest({ to, id, text }) });
+}
+
+export interface Memory {
+  readonly server: number;
+  readonly broker: number;
+}
+
+/** Resident, in MiB. The server runs in this process. */
+export function memory(brokerPid: number): Memory {
+  const [, kilobytes] = /VmRSS:\s+(\d+) kB/.exec(Deno.readTextFileSync(`/proc/${brokerPid}/status`))!;
+  return { server: Deno.memoryUsage().rss / 2 ** 20, broker: Number(kilobytes) / 1024 };
+}
+
+export async function within(deadlineMs: number, task: Promise<void>): Promise<void> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`it took longer than ${deadlineMs} ms`)), deadlineMs);
+  await Promise.race([task, late]).finally(() => clearTimeout(timer));
+}
+
+export function assertGrowth(before: Memory, after: Memory): void {
+  for (const name of ["server", "broker"] as const) {
+    const growth = after[name] - before[name];
+    assert.ok(growth < growthMiB, `the ${name} grew by ${growth.toFixed()} MiB`);
+  }
+}

@@ -10,7 +10,7 @@ export function noServer(): ChatError {
   return new ChatError("unavailable", `No chatd server takes requests on this broker: ${startServer}.`);
 }
 
-/** Another server takes what comes to this queue. */
+/** The queue has another server as its exclusive consumer. */
 export function consumedByAnother(queue: string, cause?: unknown): ChatError {
   return new ChatError(
     "already_exists",

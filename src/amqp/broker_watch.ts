@@ -1,8 +1,6 @@
-import type { Log } from "../core/log.ts";
 import { pause } from "../core/pause.ts";
-import type { BrokerManagement } from "./broker_management.ts";
-import { LargestSenders } from "./largest_senders.ts";
-import { isLoopback, type RefusedLogins } from "./refused_logins.ts";
+import { LargestSenders, type LargestSendersOptions } from "./largest_senders.ts";
+import { isLoopback } from "./refused_logins.ts";
 import { registrationUser } from "./topology.ts";
 
 /** The shortest wait between two looks, in milliseconds. */
@@ -18,15 +16,7 @@ const columns = [
   "connection_details.peer_host",
 ].join(",");
 
-export interface BrokerWatchOptions {
-  readonly management: Pick<BrokerManagement, "get" | "closeConnection">;
-  readonly vhost: string;
-  readonly log: Log;
-  readonly refused: Pick<RefusedLogins, "refuseUser" | "refuseAddress">;
-  /** The broker's user that the server logs in with. */
-  readonly serverUser: string;
-  /** Whether this is an account of chatd; others on the broker are not chatd's business. */
-  isAccount(user: string): Promise<boolean>;
+export interface BrokerWatchOptions extends LargestSendersOptions {
   /** Whether the broker takes no messages for lack of memory. */
   lacksMemory(): boolean;
 }

@@ -111,7 +111,7 @@ export class LargestSenders {
   }
 
   /**
-   * Those who sent at least half of what the largest did, be it an account, another application, or one that was closed in this
+   * Returns the senders of at least half of the bytes of the largest sender, be it an account, another application, or one that was closed in this
    * alarm: the alarm goes on for a while after it, and those who are left did not cause it.
    */
   async #largest(connections: readonly Connection[]): Promise<Sender[]> {
@@ -150,7 +150,7 @@ export class LargestSenders {
   }
 }
 
-/** What a connection that was not looked at before sends in a minute on average; all of it when it is younger. */
+/** Bytes of an average minute of a connection that was not looked at before; all of its bytes when it is younger. */
 function typical({ recv_oct: received, connected_at: since }: Connection): number {
   return received * Math.min(1, memoryMs / Math.max(1, Date.now() - since));
 }

@@ -61,7 +61,7 @@ interface OpenServingOptions extends ServingOptions {
   readonly stale: readonly string[];
   /** Opens another connection, for what is published to addresses that clients chose. @throws {ChatError} */
   connectForReplies(signal: AbortSignal): Promise<BrokerConnection>;
-  /** Opens another, for the messages of those who have no account. Absent: nobody registers over the broker. @throws {ChatError} */
+  /** Opens the connection for registrations; absent where the server takes none over the broker. @throws {ChatError} */
   connectForRegistrations?(signal: AbortSignal): Promise<BrokerConnection>;
 }
 
@@ -215,7 +215,7 @@ export class ServingConnection {
         },
       });
     }
-    // One that ended meanwhile closes what it opened; nothing else here would notice.
+    // A serving connection that ended meanwhile has to close the connection for registrations itself.
     if (!this.#connection.isOpen) throw await this.lost;
     hearBlocked(this.#connection, this.#declaring);
     this.#isServing = true;

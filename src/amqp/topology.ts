@@ -70,7 +70,7 @@ const sharedQueues: readonly { exchange: string; queue: string; limits: Options.
 ];
 
 /**
- * Declares what all sessions share. What is there already with other properties is a channel error, `PRECONDITION_FAILED`. The
+ * Declares the exchanges and queues that all sessions share. One that exists with other properties is a channel error, `PRECONDITION_FAILED`. The
  * exchanges ignore routing keys: the broker returns what it cannot route to a publisher who asks for that (`mandatory`), and
  * keeps it in memory without a limit for one who does not read.
  */

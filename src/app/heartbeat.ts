@@ -48,7 +48,7 @@ export class Heartbeat {
     this.#silentMs = undefined;
   }
 
-  /** What an interval does when it is over. */
+  /** Ends an interval: counts it, and asks again or gives up. */
   tick(): void {
     const { intervalMs, limitMs } = this.#times;
     const now = this.#now();

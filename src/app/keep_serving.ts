@@ -11,7 +11,7 @@ export interface OpenServer {
   readonly failed: Promise<never>;
   /** It serves now. */
   readonly isServing: boolean;
-  /** What it serves over takes no messages now. */
+  /** The broker takes no messages now. */
   readonly isBlocked: boolean;
   stop(): Promise<void>;
   close(options: { deadlineMs: number }): Promise<void>;

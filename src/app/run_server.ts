@@ -42,7 +42,7 @@ export interface RunningTransport {
   readonly name: string;
   /** Clients are served over it now. */
   readonly isUp: boolean;
-  /** What it is served over takes no messages, for lack of memory or disk; undefined where that cannot be. */
+  /** The transport takes no messages, as its broker lacks memory or disk; undefined for a transport without a broker. */
   readonly isBlocked?: boolean;
   /** Clients' connections that are open now, where they come to this process. */
   readonly connections?: number;

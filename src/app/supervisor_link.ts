@@ -17,7 +17,7 @@ export interface ListenOrder {
  */
 export const refusedExitCode = 78;
 
-/** What the serving process writes to its stdout, a JSON line each: where it serves, and that it lives, as often as it is asked. */
+/** A line of JSON that the serving process writes to its stdout: where it serves, or that it lives, as often as it is asked. */
 export type Report = { readonly port: number } | { readonly alive: true };
 
 /**

@@ -50,7 +50,7 @@ export class ClockGuard implements GuardedClock {
   /** The time last believed, and what the monotonic clock said then. */
   #seen: number;
   #seenAt: number;
-  /** What the monotonic clock said when the run of {@link trustMs} began. */
+  /** Monotonic time at which the run of {@link trustMs} began, in milliseconds. */
   #trustedSince: number;
   #doubt: Doubt | undefined;
   #doubtedAt = 0;

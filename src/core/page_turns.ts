@@ -39,7 +39,7 @@ export class PageTurns {
   readonly #pagesOf = new Map<string, number>();
   readonly #waiting: PromiseWithResolvers<void>[] = [];
   #resting: Promise<void> | undefined;
-  /** What slices took, and was not rested for yet. */
+  /** Milliseconds that slices took, and that no rest made up for yet. */
   #owedMs = 0;
   #closed: ChatError | undefined;
 

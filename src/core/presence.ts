@@ -116,7 +116,7 @@ export class Presence {
     });
   }
 
-  /** What `asker` sees of these users, in their order; each as they are when it is looked at, where it takes several turns. */
+  /** Returns the presence of these users as `asker` sees it, in their order; over several turns, each as of its own turn. */
   async see(asker: string, users: readonly string[], turn?: Turn): Promise<PresenceSeen[]> {
     await this.#options.settings.load(asker);
     const seen: PresenceSeen[] = [];

@@ -7,7 +7,7 @@ import { inSmallSteps } from "./small_steps.ts";
 import { Sweep } from "./sweep.ts";
 
 const sweepEveryMs = 5 * 60 * 1000;
-/** What others get between two pages of conversations that were looked at, in milliseconds. */
+/** Pause between two pages of conversations, in milliseconds, for other work. */
 const pageRestMs = 20;
 
 export interface RetentionOptions {

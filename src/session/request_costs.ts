@@ -14,7 +14,7 @@ export const pageSizes = {
 /** Items of a page that cost as much as a small request does. */
 const itemsPerToken = 50;
 
-/** What costs more than one request, beside the items of a page. Anything that is not named here costs 1. */
+/** Tokens of requests that cost more than 1, beside the items of a page. */
 const costs: { readonly [Name in RequestName]?: number } = {
   search: 10,
   changePassword: 10,

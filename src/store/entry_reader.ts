@@ -12,7 +12,7 @@ export interface PageLimits {
   readonly maxBytes: number;
 }
 
-/** What was read of the entries at some positions. */
+/** Entries that were read at given positions. */
 export interface ReadEntries {
   readonly messages: Message[];
   /** All of them were read that are still there; false where a limit came first. */

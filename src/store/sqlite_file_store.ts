@@ -27,7 +27,7 @@ interface RemovedRow {
 const leastBytes = 4096;
 /** How many files are removed before others have their turn. */
 const atOnce = 100;
-/** What others get between so many that are removed, in milliseconds. */
+/** Pause between two batches of removals, in milliseconds, for other work. */
 const restMs = 20;
 const unending = new AbortController().signal;
 const userId = "(SELECT id FROM user WHERE name = ?)";

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
-import { BrokerManagement } from "../../src/amqp/broker_management.ts";
-import { BrokerWatch } from "../../src/amqp/broker_watch.ts";
 import { LargestSenders } from "../../src/amqp/largest_senders.ts";
 import { RefusedLogins } from "../../src/amqp/refused_logins.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { startTestAmqpServer, startTestBroker } from "../support/amqp_server.ts";
 import { eventually } from "../support/eventually.ts";
+import { openManagement, watchBroker } from "../support/managed_broker.ts";
 import { join, until } from "../support/person.ts";
 import { RawBrokerSocket } from "../support/raw_broker_socket.ts";
 
@@ -137,18 +136,8 @@ Deno.test("an account that fills the broker's memory with unread replies is thro
   const { accounts } = chatd.chat;
   const [ana, ben] = [await join("ana", chatd.transport("ana")), await join("ben", chatd.transport("ben"))];
   await accounts.addUser({ name: "mallory", password });
-  const login = { user: node.user, password: node.password };
-  await using management = new BrokerManagement({ url: node.managementUrl, login, log: silentLog });
-  await using watch = new BrokerWatch({
-    management,
-    vhost: "/",
-    log: silentLog,
-    refused,
-    serverUser: node.user,
-    isAccount: async (user) => await accounts.findUser(user) !== undefined,
-    lacksMemory: () => chatd.server.lacksMemory,
-  });
-  watch.start();
+  await using management = openManagement(broker);
+  await using _watch = watchBroker(chatd, { broker, management, refused });
   using mallory = new RawBrokerSocket(node.amqpPort, { user: "mallory", password });
   await eventually(() => mallory.isReady, () => "mallory is logged in");
   await eventually(() => {

@@ -1,10 +1,9 @@
 /** What becomes of a connection to the broker whose device is logged out. */
 import assert from "node:assert/strict";
-import { BrokerManagement } from "../../src/amqp/broker_management.ts";
 import { connectionHeader } from "../../src/amqp/incoming.ts";
-import { silentLog } from "../../src/core/log.ts";
 import { startTestAmqpServer, startTestBroker, type TestAmqpServer } from "../support/amqp_server.ts";
 import { eventually } from "../support/eventually.ts";
+import { startManagedServer } from "../support/managed_broker.ts";
 import { RawAmqpClient } from "../support/raw_amqp_client.ts";
 import { helloWith } from "../support/test_session.ts";
 
@@ -13,21 +12,9 @@ const broker = await startTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
 
 async function start() {
-  const { node } = broker;
-  const login = { user: node.user, password: node.password };
-  const management = new BrokerManagement({ url: node.managementUrl, login, log: silentLog });
-  const chatd = await startTestAmqpServer(broker, {
-    kick: (target) => void management.kick(target),
-    closeConnection: (name) => void management.closeConnection(name),
-  });
-  await chatd.chat.accounts.addUser({ name: "ana", password });
-  return {
-    chatd,
-    async [Symbol.asyncDispose]() {
-      await chatd[Symbol.asyncDispose]();
-      await management.close();
-    },
-  };
+  const server = await startManagedServer(broker);
+  await server.chatd.chat.accounts.addUser({ name: "ana", password });
+  return server;
 }
 
 /** A client of another make with a session, and what it says of its connection in the hello. */

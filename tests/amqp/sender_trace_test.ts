@@ -1,16 +1,15 @@
 /** Offenders whose messages do not tell their connection: strangers share one login, and one name. */
 import assert from "node:assert/strict";
 import type { ConsumeMessage } from "amqplib";
-import { BrokerManagement } from "../../src/amqp/broker_management.ts";
 import { undecodableMark } from "../../src/amqp/header_frames.ts";
 import { maxOfStranger, offenders } from "../../src/amqp/sender_trace.ts";
 import { messageTypes } from "../../src/amqp/message_types.ts";
 import { directReplies, registrationExchange, registrationUser } from "../../src/amqp/topology.ts";
-import { silentLog } from "../../src/core/log.ts";
 import { RegisterRequest } from "../../src/gen/chatd/v1/auth.ts";
-import { startTestAmqpServer, startTestBroker } from "../support/amqp_server.ts";
+import { startTestBroker } from "../support/amqp_server.ts";
 import { genuineAddress, impossibleAddress } from "../support/direct_addresses.ts";
 import { eventually } from "../support/eventually.ts";
+import { startManagedServer } from "../support/managed_broker.ts";
 import { RawAmqpClient } from "../support/raw_amqp_client.ts";
 
 const broker = await startTestBroker();
@@ -19,28 +18,11 @@ Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
 const name = RegisterRequest.encode({ user: "victor", password: "", invite: "", deviceName: "" }).finish();
 const honest = { type: messageTypes.register };
 
-async function start() {
-  const { node } = broker;
-  const login = { user: node.user, password: node.password };
-  const management = new BrokerManagement({ url: node.managementUrl, login, log: silentLog });
-  const chatd = await startTestAmqpServer(broker, {
-    kick: (target) => void management.kick(target),
-    closeConnection: (connection) => void management.closeConnection(connection),
-    whileTracing: (look) => management.whileTracing("/", look),
-  });
-  return {
-    async [Symbol.asyncDispose]() {
-      await chatd[Symbol.asyncDispose]();
-      await management.close();
-    },
-  };
-}
-
 const connect = () => RawAmqpClient.connect(broker.node.amqpUrl(registrationUser, "open"));
 
 /** Repeats an offence until the broker has closed its connection; another stranger's stays open. */
 async function isThrownOut(offend: (offender: RawAmqpClient) => Promise<void>): Promise<void> {
-  await using _server = await start();
+  await using _server = await startManagedServer(broker);
   await using other = await connect();
   await using offender = await connect();
   await eventually(async () => {

@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
-import { BrokerManagement } from "../../src/amqp/broker_management.ts";
-import { BrokerWatch } from "../../src/amqp/broker_watch.ts";
 import { RefusedLogins } from "../../src/amqp/refused_logins.ts";
 import { systemClock } from "../../src/core/clock.ts";
-import { silentLog } from "../../src/core/log.ts";
 import { connectAs } from "../support/amqp_user.ts";
 import { startTestAmqpServer, startTestBroker } from "../support/amqp_server.ts";
 import { eventually } from "../support/eventually.ts";
+import { openManagement, watchBroker } from "../support/managed_broker.ts";
 import { methodFrame, RawBrokerSocket } from "../support/raw_broker_socket.ts";
 
 const password = "correct horse battery";
@@ -17,18 +15,8 @@ Deno.test("a connection with a transactional channel is closed, and its user is 
   await using chatd = await startTestAmqpServer(broker, { refused });
   const { accounts } = chatd.chat;
   for (const name of ["ana", "mallory"]) await accounts.addUser({ name, password });
-  const login = { user: node.user, password: node.password };
-  await using management = new BrokerManagement({ url: node.managementUrl, login, log: silentLog });
-  await using watch = new BrokerWatch({
-    management,
-    vhost: "/",
-    log: silentLog,
-    refused,
-    serverUser: node.user,
-    isAccount: async (user) => await accounts.findUser(user) !== undefined,
-    lacksMemory: () => false,
-  });
-  watch.start();
+  await using management = openManagement(broker);
+  await using _watch = watchBroker(chatd, { broker, management, refused });
   await using ana = await connectAs(node.amqpUrl("ana", password));
   using transaction = new RawBrokerSocket(node.amqpPort, { user: "mallory", password });
   // tx.select, which amqplib does not know.

@@ -55,6 +55,7 @@ Deno.test("128 pages of a user wait at once, one more is refused, and others are
   assert.equal(await pages.run("ana", () => Promise.resolve(-2)), -2);
   assert.deepEqual(await Promise.all(all), Array.from({ length: 128 }, (_, count) => count));
   assert.equal(await pages.run("mallory", () => Promise.resolve(-3)), -3);
+  await pages.close(new ChatError("unavailable", "The test is over."));
 });
 
 Deno.test("a page that fails leaves the next one its turn", async () => {

@@ -61,6 +61,9 @@ export const floodCalls = {
 
 export type FloodKind = keyof typeof floodCalls;
 
+/** The floods that need no login. */
+export const strangersFloods = (Object.keys(floodCalls) as FloodKind[]).filter((kind) => kind !== "large pages");
+
 export interface FloodOptions {
   readonly port: number;
   readonly kind: FloodKind;

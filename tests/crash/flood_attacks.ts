@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import net from "node:net";
 import { ClientFrame } from "../../src/gen/chatd/v1/session.ts";
 import type { Attack } from "./attacks.ts";
-import { floodCalls, type FloodKind, headerBlock, openCalls } from "./flood.ts";
+import { floodCalls, type FloodKind, headerBlock, openCalls, strangersFloods } from "./flood.ts";
 import { data, grpcMessage, headers, PREFACE, requestHeaders, settings, SETTINGS_ACK } from "./http2_frames.ts";
 import type { SeededRandom } from "./seeded_random.ts";
 import { openWire, type Target } from "./target.ts";
@@ -11,7 +11,7 @@ import { openWire, type Target } from "./target.ts";
 const batches = 20;
 
 /** The same call over one connection, again and again, whether it was answered or not. */
-function callFlood(kind: Exclude<FloodKind, "large pages">): Attack {
+function callFlood(kind: FloodKind): Attack {
   return {
     name: `flood: ${kind}`,
     async run(target: Target, random: SeededRandom) {
@@ -80,15 +80,7 @@ const samePort: Attack = {
 };
 
 export const floodAttacks: readonly Attack[] = [
-  ...([
-    "reflection",
-    "health",
-    "unknown methods",
-    "wrong content types",
-    "bad tokens",
-    "refused hellos",
-    "log-ins",
-  ] as const).map(callFlood),
+  ...strangersFloods.map(callFlood),
   largePages,
   samePort,
 ];

@@ -6,6 +6,7 @@ import { startTestAmqpServer, startTestBroker, type TestAmqpServer } from "../su
 import type { Child } from "../support/child_process.ts";
 import { eventually } from "../support/eventually.ts";
 import { RawAmqpClient } from "../support/raw_amqp_client.ts";
+import { copyData, putBackData } from "../support/put_back.ts";
 import { ScriptUser } from "../support/script_user.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
@@ -40,14 +41,11 @@ class PutBackServer implements AsyncDisposable {
   }
 
   async copy(): Promise<void> {
-    await this.#restart(() => copyFolder(`${this.#folder}/data`, `${this.#folder}/copy`));
+    await this.#restart(() => copyData(this.#folder));
   }
 
   async putBack(): Promise<void> {
-    await this.#restart(() => {
-      Deno.removeSync(`${this.#folder}/data`, { recursive: true });
-      copyFolder(`${this.#folder}/copy`, `${this.#folder}/data`);
-    });
+    await this.#restart(() => putBackData(this.#folder));
   }
 
   async #restart(whileDown: () => void): Promise<void> {
@@ -59,11 +57,6 @@ class PutBackServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#chatd[Symbol.asyncDispose]();
   }
-}
-
-function copyFolder(from: string, to: string): void {
-  const { success } = new Deno.Command("cp", { args: ["-a", from, to] }).outputSync();
-  assert.ok(success, `${from} was not copied`);
 }
 
 /** The texts with this prefix that a tail printed. */

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { Child } from "../support/child_process.ts";
 import { eventually } from "../support/eventually.ts";
 import { type ChatdResult, runChatd } from "../support/chatd_process.ts";
+import { copyData, putBackData } from "../support/put_back.ts";
 import { scriptPassword, ScriptUser } from "../support/script_user.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
@@ -57,14 +58,11 @@ class Scene implements AsyncDisposable {
   }
 
   async copy(): Promise<void> {
-    await this.#restart(() => copyFolder(`${this.#folder}/data`, `${this.#folder}/copy`));
+    await this.#restart(() => copyData(this.#folder));
   }
 
   async putBack(): Promise<void> {
-    await this.#restart(() => {
-      Deno.removeSync(`${this.#folder}/data`, { recursive: true });
-      copyFolder(`${this.#folder}/copy`, `${this.#folder}/data`);
-    });
+    await this.#restart(() => putBackData(this.#folder));
   }
 
   async #restart(whileDown: () => void): Promise<void> {
@@ -78,14 +76,6 @@ class Scene implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const tail of this.#tails) await tail[Symbol.asyncDispose]();
     await this.#server[Symbol.asyncDispose]();
-  }
-}
-
-function copyFolder(from: string, to: string): void {
-  Deno.mkdirSync(to, { mode: 0o700 });
-  for (const { name, isDirectory, isFile } of Deno.readDirSync(from)) {
-    if (isDirectory) copyFolder(`${from}/${name}`, `${to}/${name}`);
-    else if (isFile) Deno.copyFileSync(`${from}/${name}`, `${to}/${name}`);
   }
 }
 

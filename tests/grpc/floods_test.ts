@@ -12,7 +12,7 @@ import { ServerReflectionClient } from "../../src/gen/grpc/reflection/v1/reflect
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { strangersCosts, strangersLimits } from "../../src/grpc/strangers_budget.ts";
 import { costOf } from "../../src/session/request_costs.ts";
-import { Flood, type FloodKind } from "../crash/flood.ts";
+import { Flood, type FloodKind, strangersFloods } from "../crash/flood.ts";
 import { eventually } from "../support/eventually.ts";
 import { startTestGrpcServer, type TestGrpcServer } from "../support/grpc_server.ts";
 import { LinkClient } from "../support/link_client.ts";
@@ -64,17 +64,7 @@ async function goOn(kind: FloodKind, addresses: readonly string[], test: TestGrp
   }
 }
 
-for (
-  const kind of [
-    "reflection",
-    "health",
-    "unknown methods",
-    "wrong content types",
-    "bad tokens",
-    "refused hellos",
-    "log-ins",
-  ] as const
-) {
+for (const kind of strangersFloods) {
   Deno.test(`others go on while one address floods the server: ${kind}`, async () => {
     await using test = await startTestGrpcServer();
     const flood = await goOn(kind, ["127.0.0.1"], test);

@@ -67,6 +67,12 @@ export class TokenBuckets {
     bucket.tokens = Math.min(bucket.tokens, Math.max(bucket.tokens - cost, this.#floor));
   }
 
+  /** Puts tokens back that were taken. */
+  giveBack(key: string, now: number, count = 1): void {
+    const bucket = this.#use(key, now);
+    bucket.tokens = Math.min(bucket.tokens + count, this.#burst);
+  }
+
   /** Fills the bucket again. */
   forget(key: string): void {
     this.#buckets.delete(key);

@@ -8,7 +8,7 @@ import { ChatServiceClient } from "../gen/chatd/v1/chat_service.ts";
 import { FileServiceClient } from "../gen/chatd/v1/files_service.ts";
 import { GrpcLink } from "./client_link.ts";
 import { GrpcFileLink } from "./file_link.ts";
-import { fromServiceError, withoutWrapping } from "./status.ts";
+import { fromServiceError, withoutWrapping } from "./service_error.ts";
 
 export interface GrpcTransportOptions {
   host: string;

@@ -1,170 +1,179 @@
 import type { Socket } from "node:net";
 import { addressKey } from "../core/address_key.ts";
 import { ChatError } from "../core/chat_error.ts";
+import type { Revocation } from "../core/identity.ts";
+import { ClientConnection, type Device } from "./client_connection.ts";
+import { ConnectionRate, type ConnectionRateLimits, standardConnectionRate } from "./connection_rate.ts";
 
 export interface ConnectionGuardOptions {
-  /** How long a connection may exist before somebody logs in over it, in milliseconds. */
+  /** How long a connection may exist before a user logs in over it, in milliseconds. */
   logInDeadlineMs: number;
-  /** Connections of one address (of an IPv6 /64 network) over which nobody has logged in yet. */
+  /** Connections of one address (of an IPv6 /64 network) over which no user has logged in yet. */
   maxStrangersPerAddress: number;
   /** The same of all addresses. */
   maxStrangers: number;
-  /** Connections of one user: a connection is of who logs in over it first. */
+  /** Connections of one user: a connection is of the user who logs in over it first. */
   maxPerUser: number;
+  /** Connections of one address other than a loopback one, with and without users. */
+  maxPerAddress: number;
+  /** New connections over which no user has logged in yet. */
+  rate: ConnectionRateLimits;
 }
 
-/** 10 s to log in; 128 connections of an address, and 2048 in all, that have not; 128 of a user. */
+/** 10 s to log in; 128 connections of an address, and 2,048 in all, that have not; 128 of a user; 8,192 of an address. */
 export const standardLimits: ConnectionGuardOptions = {
   logInDeadlineMs: 10_000,
   maxStrangersPerAddress: 128,
   maxStrangers: 2_048,
   maxPerUser: 128,
+  maxPerAddress: 8_192,
+  rate: standardConnectionRate,
 };
 
-interface Connection {
-  readonly addressKey: string;
-  /** Closes the connection at the deadline for logging in; undefined once a user logged in over it. */
-  timer: ReturnType<typeof setTimeout> | undefined;
-  /** The user who logged in first over it. */
-  user?: string;
-  /** Calls beyond the budget of strangers. */
-  callsBeyond: number;
-}
+const loopbackKey = addressKey("::1");
 
-/**
- * Bounds the connections over which no user has logged in, whatever they send: unfinished handshakes, HTTP/1, nothing at all.
- * Bounds the connections of each user too. Counts sockets, not addresses and ports: a client that resets a connection may open
- * another one from the same port before the first one has closed here.
- */
+/** Bounds connections: by number and rate until a user logs in over them, then by user and address. */
 export class ConnectionGuard {
   readonly #options: ConnectionGuardOptions;
-  readonly #onStrangerGone: (address: string) => void;
-  readonly #connections = new Map<Socket, Connection>();
-  /** The newest connection with each name that grpc-js gives to a peer. */
-  readonly #sockets = new Map<string, Socket>();
-  #strangers = 0;
-  readonly #strangersOf = new Map<string, number>();
-  readonly #connectionsOf = new Map<string, number>();
+  readonly #onStrangerGone: (connection: ClientConnection) => void;
+  readonly #rate: ConnectionRate;
+  readonly #connections = new Set<ClientConnection>();
+  /** Deadlines of connections over which no user has logged in. */
+  readonly #strangers = new Map<ClientConnection, ReturnType<typeof setTimeout>>();
+  readonly #strangersFrom = new Counts();
+  readonly #connectionsFrom = new Counts();
+  readonly #ownedBy = new Counts();
+  /** Connections over which a user logged in, also as another one than the first. */
+  readonly #usedBy = new Map<string, Set<ClientConnection>>();
+  #onEmpty: (() => void) | undefined;
 
-  /** @param onStrangerGone is told the address of each closed connection over which no user had logged in. */
-  constructor(options: ConnectionGuardOptions, onStrangerGone: (address: string) => void = () => {}) {
+  /** @param onStrangerGone is told of each closed connection over which no user had logged in. */
+  constructor(options: ConnectionGuardOptions, onStrangerGone: (connection: ClientConnection) => void = () => {}) {
     this.#options = options;
     this.#onStrangerGone = onStrangerGone;
+    this.#rate = new ConnectionRate(options.rate);
   }
 
   /** Connections open now. */
-  get size(): number {
-    return this.#connections.size;
+  get connections(): ReadonlySet<ClientConnection> {
+    return this.#connections;
   }
 
-  /** Takes charge of a new connection. @returns false when it was one too many, and is closed. */
-  admit(socket: Socket): boolean {
-    const { remoteAddress = "" } = socket;
-    const address = addressKey(remoteAddress);
-    const count = this.#strangersOf.get(address) ?? 0;
-    const { maxStrangers, maxStrangersPerAddress, logInDeadlineMs } = this.#options;
-    if (remoteAddress === "" || this.#strangers >= maxStrangers || count >= maxStrangersPerAddress) {
+  /** Takes charge of a new connection. @returns undefined when it was one too many, and is closed. */
+  admit(socket: Socket): ClientConnection | undefined {
+    const { remoteAddress } = socket;
+    // Before anything is allocated for it.
+    if (remoteAddress === undefined || !this.#hasRoom(remoteAddress)) {
       socket.destroy();
-      return false;
+      return undefined;
     }
-    const peer = peerOf(socket);
-    // The peer can use a port again only after the connection from it has ended, so the older socket is dead.
-    this.#sockets.get(peer)?.destroy();
-    this.#sockets.set(peer, socket);
-    this.#strangers++;
-    increment(this.#strangersOf, address);
-    const timer = setTimeout(() => socket.destroy(), logInDeadlineMs);
-    const connection: Connection = { addressKey: address, timer, callsBeyond: 0 };
-    this.#connections.set(socket, connection);
+    const connection = new ClientConnection(socket);
+    this.#connections.add(connection);
+    this.#connectionsFrom.add(connection.addressKey);
+    this.#strangersFrom.add(connection.addressKey);
+    this.#strangers.set(connection, setTimeout(() => connection.close(), this.#options.logInDeadlineMs));
     socket.on("error", () => socket.destroy());
-    socket.on("close", () => {
-      this.#connections.delete(socket);
-      if (this.#sockets.get(peer) === socket) this.#sockets.delete(peer);
-      this.#endStranger(connection);
-      if (connection.user === undefined) this.#onStrangerGone(remoteAddress);
-      else decrement(this.#connectionsOf, connection.user);
-    });
-    return true;
+    socket.once("close", () => this.#remove(connection));
+    return connection;
   }
 
   /**
-   * `user` logged in over the connection that grpc-js names `peer`.
+   * Notes that a device logged in over a connection.
    * @throws {ChatError} `limit_reached` when the user has too many; the connection still counts as one without a user.
    */
-  loggedIn(peer: string, user: string): void {
-    const connection = this.#named(peer);
-    if (connection === undefined || connection.user !== undefined) return;
-    const { maxPerUser } = this.#options;
-    if ((this.#connectionsOf.get(user) ?? 0) >= maxPerUser) {
-      throw new ChatError(
-        "limit_reached",
-        `You have ${maxPerUser} connections to this server: close some of them first.`,
-      );
-    }
-    increment(this.#connectionsOf, user);
-    connection.user = user;
-    this.#endStranger(connection);
+  loggedIn(connection: ClientConnection, device: Device): void {
+    if (!this.#connections.has(connection)) return;
+    const { user } = device;
+    if (connection.owner === undefined) this.#own(connection, user);
+    connection.addDevice(device);
+    const used = this.#usedBy.get(user);
+    if (used === undefined) this.#usedBy.set(user, new Set([connection]));
+    else used.add(connection);
   }
 
-  /** The user who logged in first over the connection that grpc-js names `peer`. */
-  ownerOf(peer: string): string | undefined {
-    return this.#named(peer)?.user;
-  }
-
-  /** Counts one more call beyond the budget of strangers. @returns how many there were over the connection. */
-  countCallBeyond(peer: string): number {
-    const connection = this.#named(peer);
-    return connection === undefined ? 0 : ++connection.callsBeyond;
-  }
-
-  /** Closes the connection that grpc-js names `peer`. */
-  close(peer: string): void {
-    this.#sockets.get(peer)?.destroy();
+  /** Ends the connections over which only revoked devices logged in. */
+  endRevoked(revocation: Revocation): void {
+    for (const connection of this.#usedBy.get(revocation.user) ?? []) connection.revoke(revocation);
   }
 
   /** Resolves when no connection is open. */
   async empty(): Promise<void> {
-    while (this.#connections.size > 0) {
-      const [socket] = this.#connections.keys();
-      await new Promise<void>((resolve) => socket.once("close", () => resolve()));
+    if (this.#connections.size > 0) await new Promise<void>((resolve) => this.#onEmpty = resolve);
+  }
+
+  /** Tells all clients to open no more calls. */
+  drain(deadlineMs: number): void {
+    for (const connection of this.#connections) connection.drain(deadlineMs);
+  }
+
+  /** Closes the connections without an open call, and those over which no user has logged in. */
+  closeIdle(): void {
+    for (const connection of this.#connections) {
+      if (connection.isIdle || connection.owner === undefined) connection.close();
     }
   }
 
-  /** Closes the connections over which no user has logged in. */
-  closeStrangers(): void {
-    for (const [socket, { user }] of this.#connections) if (user === undefined) socket.destroy();
+  #hasRoom(address: string): boolean {
+    const key = addressKey(address);
+    const { maxStrangers, maxStrangersPerAddress, maxPerAddress } = this.#options;
+    return this.#strangers.size < maxStrangers && this.#strangersFrom.of(key) < maxStrangersPerAddress &&
+      (isLoopback(key) || this.#connectionsFrom.of(key) < maxPerAddress) && this.#rate.admit(key);
   }
 
-  /** Closes all connections. */
-  closeAll(): void {
-    for (const socket of this.#connections.keys()) socket.destroy();
+  #own(connection: ClientConnection, user: string): void {
+    const { maxPerUser } = this.#options;
+    if (this.#ownedBy.of(user) >= maxPerUser) {
+      const refusal = `You have ${maxPerUser} connections to this server: close some of them first.`;
+      throw new ChatError("limit_reached", refusal);
+    }
+    connection.owner = user;
+    this.#ownedBy.add(user);
+    this.#endStranger(connection);
+    this.#rate.loggedIn(connection.addressKey);
   }
 
-  #named(peer: string): Connection | undefined {
-    const socket = this.#sockets.get(peer);
-    return socket && this.#connections.get(socket);
+  #remove(connection: ClientConnection): void {
+    this.#connections.delete(connection);
+    this.#connectionsFrom.delete(connection.addressKey);
+    this.#endStranger(connection);
+    if (connection.owner === undefined) this.#onStrangerGone(connection);
+    else this.#ownedBy.delete(connection.owner);
+    for (const user of connection.users) this.#forgetUse(connection, user);
+    if (this.#connections.size === 0) this.#onEmpty?.();
   }
 
-  #endStranger(connection: Connection): void {
-    if (connection.timer === undefined) return;
-    clearTimeout(connection.timer);
-    connection.timer = undefined;
-    this.#strangers--;
-    decrement(this.#strangersOf, connection.addressKey);
+  #forgetUse(connection: ClientConnection, user: string): void {
+    const used = this.#usedBy.get(user);
+    used?.delete(connection);
+    if (used?.size === 0) this.#usedBy.delete(user);
+  }
+
+  #endStranger(connection: ClientConnection): void {
+    clearTimeout(this.#strangers.get(connection));
+    if (this.#strangers.delete(connection)) this.#strangersFrom.delete(connection.addressKey);
   }
 }
 
-function increment(counts: Map<string, number>, key: string): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
+/** Counts by key; a key whose count is 0 takes no memory. */
+class Counts {
+  readonly #counts = new Map<string, number>();
+
+  of(key: string): number {
+    return this.#counts.get(key) ?? 0;
+  }
+
+  add(key: string): void {
+    this.#counts.set(key, this.of(key) + 1);
+  }
+
+  delete(key: string): void {
+    const count = this.of(key) - 1;
+    if (count <= 0) this.#counts.delete(key);
+    else this.#counts.set(key, count);
+  }
 }
 
-function decrement(counts: Map<string, number>, key: string): void {
-  const count = counts.get(key)! - 1;
-  if (count === 0) counts.delete(key);
-  else counts.set(key, count);
-}
-
-/** As grpc-js names the connection in `getPeer()`. */
-function peerOf(socket: Socket): string {
-  return `${socket.remoteAddress}:${socket.remotePort}`;
+/** @param key of an address; that of ::1 is its /64 network */
+function isLoopback(key: string): boolean {
+  return key === loopbackKey || key.startsWith("127.");
 }

@@ -1,10 +1,13 @@
 import { BeginUploadRequest, ReadChunkRequest, UploadChunkRequest } from "../gen/chatd/v1/files.ts";
+import { FileServiceService } from "../gen/chatd/v1/files_service.ts";
 import { fileHandlers } from "../session/file_handlers.ts";
+import type { Method } from "./incoming_call.ts";
+import { methodsOf } from "./methods.ts";
 import { authenticate, unary, type UnaryOptions } from "./unary_methods.ts";
 
-/** Handlers for FileService; requests come undecoded. */
-export function fileMethods(options: UnaryOptions) {
-  return {
+/** Returns the methods of FileService. */
+export function fileMethods(options: UnaryOptions): [path: string, method: Method][] {
+  return methodsOf(FileServiceService, {
     beginUpload: unary(
       options,
       BeginUploadRequest,
@@ -20,5 +23,5 @@ export function fileMethods(options: UnaryOptions) {
       ReadChunkRequest,
       async (request, call) => await fileHandlers.readChunk(await authenticate(options, call), request),
     ),
-  };
+  });
 }

@@ -1,46 +1,66 @@
-import { type sendUnaryData, type ServerUnaryCall, type ServerWritableStream, status } from "@grpc/grpc-js";
 import {
-  type HealthCheckRequest,
-  type HealthCheckResponse,
+  HealthCheckRequest,
+  HealthCheckResponse,
   HealthCheckResponse_ServingStatus as ServingStatus,
+  HealthService,
 } from "../gen/grpc/health/v1/health.ts";
+import { ChatError } from "../core/chat_error.ts";
+import { decodeStrictly } from "../wire/strict_reader.ts";
+import type { CallHandler, IncomingCall, Method } from "./incoming_call.ts";
+import { methodsOf } from "./methods.ts";
 
 /**
  * The standard health service, for one state of all `services` and of "", the server as a whole.
  * @see https://github.com/grpc/grpc/blob/master/doc/health-checking.md
  */
 export class Health {
+  readonly methods: [path: string, method: Method][];
   readonly #services: ReadonlySet<string>;
-  readonly #watchers = new Set<ServerWritableStream<HealthCheckRequest, HealthCheckResponse>>();
+  readonly #watchers = new Set<IncomingCall>();
   #status = ServingStatus.SERVING;
 
   constructor(services: readonly string[]) {
     this.#services = new Set(["", ...services]);
+    this.methods = methodsOf(HealthService, {
+      check: { respond: (request) => this.#check(request) },
+      watch: { open: (call) => this.#watch(call) },
+    });
   }
 
-  /** Tells everybody who watches that the server is about to stop, and ends their calls. */
+  /** Tells all watchers that the server is about to stop, and ends their calls. */
   stop(): void {
     this.#status = ServingStatus.NOT_SERVING;
     for (const call of this.#watchers) {
-      call.write({ status: this.#status });
+      this.#tell(call, this.#status);
       call.end();
     }
     this.#watchers.clear();
   }
 
-  readonly methods = {
-    check: (
-      call: ServerUnaryCall<HealthCheckRequest, HealthCheckResponse>,
-      done: sendUnaryData<HealthCheckResponse>,
-    ) => {
-      if (this.#services.has(call.request.service)) done(null, { status: this.#status });
-      else done({ code: status.NOT_FOUND, details: "This server has no such service." });
-    },
-    watch: (call: ServerWritableStream<HealthCheckRequest, HealthCheckResponse>) => {
-      const known = this.#services.has(call.request.service);
-      call.write({ status: known ? this.#status : ServingStatus.SERVICE_UNKNOWN });
-      this.#watchers.add(call);
-      for (const event of ["cancelled", "close", "error"]) call.on(event, () => this.#watchers.delete(call));
-    },
-  };
+  // deno-lint-ignore require-await -- a rejection is the answer to an unknown service
+  async #check(request: Uint8Array): Promise<HealthCheckResponse> {
+    const { service } = decodeStrictly(HealthCheckRequest, request);
+    if (!this.#services.has(service)) throw new ChatError("not_found", "This server has no such service.");
+    return { status: this.#status };
+  }
+
+  #watch(call: IncomingCall): CallHandler {
+    return {
+      onMessage: (message) => {
+        try {
+          const { service } = decodeStrictly(HealthCheckRequest, message);
+          this.#tell(call, this.#services.has(service) ? this.#status : ServingStatus.SERVICE_UNKNOWN);
+          this.#watchers.add(call);
+        } catch (error) {
+          call.fail(error);
+        }
+      },
+      onHalfClose: () => {},
+      onClose: () => void this.#watchers.delete(call),
+    };
+  }
+
+  #tell(call: IncomingCall, status: ServingStatus): void {
+    call.send(HealthCheckResponse.encode({ status }).finish());
+  }
 }

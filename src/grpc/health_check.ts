@@ -5,7 +5,7 @@ import {
   HealthCheckResponse_ServingStatus as ServingStatus,
   HealthClient,
 } from "../gen/grpc/health/v1/health.ts";
-import { fromServiceError, withoutWrapping } from "./status.ts";
+import { fromServiceError, withoutWrapping } from "./service_error.ts";
 
 const deadlineMs = 5_000;
 

@@ -1,135 +1,86 @@
-import type { ServerHttp2Stream } from "node:http2";
-import {
-  type Metadata,
-  ResponderBuilder,
-  ServerInterceptingCall,
-  type ServerInterceptingCallInterface,
-  type ServerInterceptor,
-  ServerListenerBuilder,
-} from "@grpc/grpc-js";
-import { addressKey } from "../core/address_key.ts";
 import { ChatError } from "../core/chat_error.ts";
-import { peerAddress } from "./peer_address.ts";
-import { toStatus } from "./status.ts";
+import type { IncomingCall } from "./incoming_call.ts";
 
 export interface CallLimits {
   /** Calls of one user, live sessions included. */
   maxPerUser: number;
   /** Calls from one address (of an IPv6 /64 network), over connections over which nobody has logged in yet. */
   maxPerAddress: number;
+  /** Octets of answers that a user's clients, or an address, have not taken yet: with more, there are no new calls. */
+  maxUnreadBytes: number;
 }
 
-export const standardCallLimits: CallLimits = { maxPerUser: 128, maxPerAddress: 128 };
+export const standardCallLimits: CallLimits = {
+  maxPerUser: 128,
+  maxPerAddress: 128,
+  maxUnreadBytes: 8 * 1024 * 1024,
+};
 
-/** More than the answers to as many calls as a connection may have at once. */
-const maxUnreadBytes = 4 * 1024 * 1024;
-
-interface OpenCall {
-  /** What it counts for. */
-  key: string;
-  open: boolean;
-}
-
-/**
- * Bounds the calls that are open at once. A call is open until the client has taken its answer, or its stream is gone: one who
- * asks and takes nothing costs the server its answers, which only the client's HTTP/2 window lets go.
- */
+/** Bounds the calls that are open at once. A call is open until the client has taken its answer, or its stream is gone. */
 export class OpenCalls {
   readonly #limits: CallLimits;
-  readonly #ownerOf: (peer: string) => string | undefined;
-  readonly #close: (peer: string) => void;
-  readonly #calls = new WeakMap<Metadata, OpenCall>();
-  readonly #counts = new Map<string, number>();
+  /** Keys of the open calls. */
+  readonly #keys = new Map<IncomingCall, string>();
+  readonly #open = new Map<string, Set<IncomingCall>>();
 
-  /**
-   * @param options.ownerOf gives the user who logged in over the connection that grpc-js names so.
-   * @param options.close closes that connection.
-   */
-  constructor(options: {
-    limits: CallLimits;
-    ownerOf(peer: string): string | undefined;
-    close(peer: string): void;
-  }) {
-    this.#limits = options.limits;
-    this.#ownerOf = options.ownerOf;
-    this.#close = options.close;
+  constructor(limits: CallLimits) {
+    this.#limits = limits;
   }
 
-  /** Counts each call of a server, or refuses it. */
-  readonly interceptor: ServerInterceptor = (_method, call) => {
-    let counted: OpenCall | undefined;
-    const listener = new ServerListenerBuilder()
-      .withOnReceiveMetadata((metadata, next) => {
-        // What has left its HTTP/2 stream waits in the socket, and that has no bound of its own.
-        if (unreadBytes(call) > maxUnreadBytes) return this.#close(call.getPeer());
-        try {
-          counted = this.#open(call.getPeer());
-        } catch (error) {
-          return call.sendStatus(toStatus(error));
-        }
-        this.#calls.set(metadata, counted);
-        next(metadata);
-      })
-      // grpc-js calls this once for every call: after the last of its messages has left, or when its stream closes before.
-      .withOnCancel(() => counted && this.#release(counted))
-      .build();
-    return new ServerInterceptingCall(call, new ResponderBuilder().withStart((next) => next(listener)).build());
-  };
-
-  /** The call with this metadata is the user's. @throws {ChatError} `limit_reached` when the user has too many. */
-  belongsTo(metadata: Metadata, user: string): void {
-    const call = this.#calls.get(metadata);
-    if (call === undefined || !call.open || call.key === userKey(user)) return;
-    const key = this.#countForUser(user);
-    this.#discount(call.key);
-    call.key = key;
+  /** Counts a call. @throws {ChatError} `limit_reached` */
+  add(call: IncomingCall): void {
+    const { owner, addressKey } = call.connection;
+    if (owner !== undefined) return this.#addForUser(call, owner);
+    this.#count(call, `address ${addressKey}`, {
+      limit: this.#limits.maxPerAddress,
+      refusal: "Too many calls from your address are open: take the answers of those, or log in first.",
+    });
   }
 
-  #open(peer: string): OpenCall {
-    const owner = this.#ownerOf(peer);
-    if (owner !== undefined) return { key: this.#countForUser(owner), open: true };
-    const refusal = "Too many calls from your address are open: take the answers of those, or log in first.";
-    const key = `address ${addressKey(peerAddress(peer))}`;
-    return { key: this.#count(key, { limit: this.#limits.maxPerAddress, refusal }), open: true };
+  /** Counts a call as the user's from now on. @throws {ChatError} `limit_reached` when the user has too many. */
+  belongsTo(call: IncomingCall, user: string): void {
+    const key = this.#keys.get(call);
+    if (key === undefined || key === userKey(user)) return;
+    this.#addForUser(call, user);
+    this.#discount(call, key);
   }
 
-  #countForUser(user: string): string {
+  /** The call is over. */
+  delete(call: IncomingCall): void {
+    const key = this.#keys.get(call);
+    if (key === undefined) return;
+    this.#keys.delete(call);
+    this.#discount(call, key);
+  }
+
+  #addForUser(call: IncomingCall, user: string): void {
     const limit = this.#limits.maxPerUser;
     const refusal = `You have ${limit} open calls and sessions: take their answers, or end some of them first.`;
-    return this.#count(userKey(user), { limit, refusal });
+    this.#count(call, userKey(user), { limit, refusal });
   }
 
-  #count(key: string, { limit, refusal }: { limit: number; refusal: string }): string {
-    const count = this.#counts.get(key) ?? 0;
-    if (count >= limit) throw new ChatError("limit_reached", refusal);
-    this.#counts.set(key, count + 1);
-    return key;
+  #count(call: IncomingCall, key: string, { limit, refusal }: { limit: number; refusal: string }): void {
+    const calls = this.#open.get(key) ?? new Set();
+    if (calls.size >= limit) throw new ChatError("limit_reached", refusal);
+    if (unreadBytes(calls) > this.#limits.maxUnreadBytes) {
+      throw new ChatError("limit_reached", "Too many answers to your calls wait: take them first.");
+    }
+    calls.add(call);
+    this.#open.set(key, calls);
+    this.#keys.set(call, key);
   }
 
-  #release(call: OpenCall): void {
-    if (!call.open) return;
-    call.open = false;
-    this.#discount(call.key);
-  }
-
-  #discount(key: string): void {
-    const count = this.#counts.get(key)!;
-    if (count === 1) this.#counts.delete(key);
-    else this.#counts.set(key, count - 1);
+  #discount(call: IncomingCall, key: string): void {
+    const calls = this.#open.get(key)!;
+    calls.delete(call);
+    if (calls.size === 0) this.#open.delete(key);
   }
 }
 
-/** Fields of grpc-js's calls: the inner call of one that was intercepted before, or the stream. */
-interface CallFields {
-  readonly nextCall?: CallFields;
-  readonly stream?: ServerHttp2Stream;
-}
-
-/** Bytes that wait in the call's socket, that of TLS where there is one: grpc-js keeps it to itself. */
-function unreadBytes(call: ServerInterceptingCallInterface): number {
-  let inner = call as unknown as CallFields;
-  while (inner.nextCall !== undefined) inner = inner.nextCall;
-  return inner.stream!.session?.socket?.writableLength ?? 0;
+function unreadBytes(calls: Iterable<IncomingCall>): number {
+  let bytes = 0;
+  for (const call of calls) bytes += call.queuedBytes;
+  return bytes;
 }
 
 function userKey(user: string): string {

@@ -1,16 +1,18 @@
 import { createFileRegistry, type DescFile, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
-import { type Server, type ServerDuplexStream, status, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import { ChatError } from "../core/chat_error.ts";
 import { descriptorsBase64 } from "../gen/descriptors.ts";
 import {
-  type ServerReflectionRequest,
+  ServerReflectionRequest,
   ServerReflectionResponse,
   ServerReflectionService,
 } from "../gen/grpc/reflection/v1/reflection.ts";
-import { toStatus } from "./status.ts";
+import { decodeStrictly } from "../wire/strict_reader.ts";
+import type { ClientConnection } from "./client_connection.ts";
+import { GrpcStatus } from "./http2/grpc_status.ts";
+import type { CallHandler, IncomingCall, Method } from "./incoming_call.ts";
 
-/** What one call may ask: whoever asks has not logged in, and need not take the answers. */
+/** Bounds of one call, which needs no login. */
 const maxQuestions = 1_000;
 const maxAnswerBytes = 256 * 1024;
 
@@ -24,46 +26,60 @@ export const reflectionPaths: readonly string[] = [
 
 type Answer = NonNullable<ServerReflectionResponse["messageResponse"]>;
 type Question = NonNullable<ServerReflectionRequest["messageRequest"]>;
-type ReflectionCall = ServerDuplexStream<ServerReflectionRequest, Uint8Array>;
 
 export interface ReflectionOptions {
   readonly services: readonly string[];
-  /** Before a peer gets an answer of so many bytes. @throws {ChatError} `rate_limited` */
-  admit(peer: string, answerBytes: number): void;
+  /** Is called before a connection gets an answer of so many bytes. @throws {ChatError} `rate_limited` */
+  admit(connection: ClientConnection, answerBytes: number): void;
 }
 
 /**
- * Serves reflection, from descriptors that are part of the program, for the protocol's versions v1 and v1alpha, which
- * differ in name only.
+ * Returns the methods of reflection, from descriptors that are part of the program, for the protocol's versions v1 and v1alpha,
+ * which differ in name only.
  * @see https://github.com/grpc/grpc/blob/master/doc/server-reflection.md
  */
-export function addReflection(server: Server, { services, admit }: ReflectionOptions): void {
+export function reflectionMethods({ services, admit }: ReflectionOptions): [path: string, method: Method][] {
   const answer = reflectOn(services);
-  const implementation = {
-    serverReflectionInfo: (call: ReflectionCall) => {
-      let questions = 0;
-      let bytes = 0;
-      let isRefused = false;
-      call.on("data", (request: ServerReflectionRequest) => {
-        if (isRefused || questions >= maxQuestions || bytes >= maxAnswerBytes) return;
-        const response = responseTo(request, answer(request.messageRequest));
-        try {
-          admit(call.getPeer(), response.length);
-        } catch (error) {
-          isRefused = true;
-          return call.emit("error", toStatus(error));
-        }
-        questions++;
-        bytes += response.length;
-        const isLast = questions >= maxQuestions || bytes >= maxAnswerBytes;
-        // A status overtakes what waits to be written.
-        call.write(response, () => isLast && call.emit("error", enough()));
-      });
-      call.on("end", () => call.end());
-    },
-  } as UntypedServiceImplementation;
-  const asBytes = { ...serverReflectionInfo, responseSerialize: (response: Buffer) => response };
-  for (const path of reflectionPaths) server.addService({ serverReflectionInfo: { ...asBytes, path } }, implementation);
+  const method = (call: IncomingCall) => new ReflectionCall(call, { answer, admit });
+  return reflectionPaths.map((path) => [path, method]);
+}
+
+interface ReflectionCallOptions extends Pick<ReflectionOptions, "admit"> {
+  answer(question: Question | undefined): Uint8Array;
+}
+
+class ReflectionCall implements CallHandler {
+  readonly #call: IncomingCall;
+  readonly #options: ReflectionCallOptions;
+  #questions = 0;
+  #bytes = 0;
+
+  constructor(call: IncomingCall, options: ReflectionCallOptions) {
+    this.#call = call;
+    this.#options = options;
+  }
+
+  onMessage(message: Uint8Array): void {
+    try {
+      this.#answer(decodeStrictly(ServerReflectionRequest, message.slice()));
+    } catch (error) {
+      this.#call.fail(error);
+    }
+  }
+
+  onHalfClose(): void {
+    this.#call.end();
+  }
+
+  #answer(request: ServerReflectionRequest): void {
+    const response = responseTo(request, this.#options.answer(request.messageRequest));
+    this.#options.admit(this.#call.connection, response.length);
+    this.#call.send(response);
+    this.#questions++;
+    this.#bytes += response.length;
+    if (this.#questions < maxQuestions && this.#bytes < maxAnswerBytes) return;
+    this.#call.fail(new ChatError("limit_reached", "This call has had enough answers: make another one."));
+  }
 }
 
 /** The encoded response, of which the answer is encoded already: fields of one message may come one after the other. */
@@ -114,13 +130,9 @@ export function reflectOn(services: readonly string[]): (question: Question | un
       case "fileContainingExtension":
         return notFound(question.value.containingType);
       case undefined:
-        return refuse(status.INVALID_ARGUMENT, "The request asks for nothing.");
+        return refuse(GrpcStatus.invalidArgument, "The request asks for nothing.");
     }
   };
-}
-
-function enough() {
-  return toStatus(new ChatError("limit_reached", "This call has had enough answers: make another one."));
 }
 
 /** The file, and what it imports. */
@@ -136,9 +148,9 @@ function describe(file: DescFile): Answer {
 }
 
 function notFound(asked: string): Uint8Array {
-  return refuse(status.NOT_FOUND, `This server has no ${JSON.stringify(asked.slice(0, 200))}.`);
+  return refuse(GrpcStatus.notFound, `This server has no ${JSON.stringify(asked.slice(0, 200))}.`);
 }
 
-function refuse(errorCode: status, errorMessage: string): Uint8Array {
+function refuse(errorCode: GrpcStatus, errorMessage: string): Uint8Array {
   return encodeAnswer({ $case: "errorResponse", value: { errorCode, errorMessage } });
 }

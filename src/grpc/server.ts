@@ -1,25 +1,24 @@
-import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import type { Socket } from "node:net";
 import { calmLog } from "../core/calm_log.ts";
 import type { Chat } from "../core/chat.ts";
 import type { Log } from "../core/log.ts";
-import { AuthServiceService } from "../gen/chatd/v1/auth_service.ts";
-import { ChatServiceService } from "../gen/chatd/v1/chat_service.ts";
-import { FileServiceService } from "../gen/chatd/v1/files_service.ts";
-import { HealthService } from "../gen/grpc/health/v1/health.ts";
 import { maxFrameBytes } from "../wire/limits.ts";
+import { CallRouter } from "./call_router.ts";
+import type { ClientConnection, Device } from "./client_connection.ts";
 import { ConnectionGuard, type ConnectionGuardOptions, standardLimits } from "./connection_guard.ts";
 import { connectMethod } from "./connect_method.ts";
 import { callbackDialler } from "./dial_callback.ts";
 import { fileMethods } from "./file_methods.ts";
 import { Health } from "./health.ts";
-import { logLibraryMessages } from "./library_log.ts";
+import { connectOver } from "./http2/socket_transport.ts";
+import type { IncomingCall } from "./incoming_call.ts";
+import { Keepalive } from "./keepalive.ts";
 import { type CallLimits, OpenCalls, standardCallLimits } from "./open_calls.ts";
-import { addReflection } from "./reflection.ts";
-import { watchRefusedByLibrary } from "./refused_by_library.ts";
+import { reflectionMethods } from "./reflection.ts";
 import { StrangerCalls } from "./stranger_calls.ts";
 import { type StrangersLimits, strangersLimits } from "./strangers_budget.ts";
-import { authMethods, chatMethods, type LoggedInCall } from "./unary_methods.ts";
-import { trialServer } from "./own_server_trial.ts";
+import { type ServerCertificates, TlsAcceptor } from "./tls_acceptor.ts";
+import { authMethods, chatMethods } from "./unary_methods.ts";
 import { WatchedListener } from "./watched_listener.ts";
 
 export interface GrpcServerOptions {
@@ -28,7 +27,7 @@ export interface GrpcServerOptions {
   /** Name and version of the program, said to clients. */
   server: string;
   listen: { host: string; port: number };
-  tls?: { certificate: Uint8Array; key: Uint8Array; clientCa?: Uint8Array };
+  tls?: ServerCertificates;
   defer(callback: () => void): void;
   /** Call clients back that ask for it; true unless given. */
   callback?: boolean;
@@ -48,109 +47,108 @@ export interface GrpcServer {
   readonly connections: number;
   /** New connections are taken. */
   readonly isListening: boolean;
+  /** Shows other certificates from the next handshake on. @throws when they are of no use: then nothing changes */
+  renewCertificates(certificates: ServerCertificates): void;
   /** Stops listening, lets calls end until `deadlineMs` are over, and breaks off the others. Idempotent. */
   close(options: { deadlineMs: number }): Promise<void>;
 }
 
 const chatServices = ["chatd.v1.ChatService", "chatd.v1.AuthService", "chatd.v1.FileService"];
 
-/** How long those who have not logged in may take to end what they do, when the server stops. */
-const strangersDrainMs = 1_000;
+/** Milliseconds that connections without a user or an open call may take to end when the server stops. */
+const idleDrainMs = 1_000;
 
-const serverSettings = {
-  "grpc.max_receive_message_length": maxFrameBytes,
-  "grpc.max_concurrent_streams": 32,
-  "grpc.keepalive_time_ms": 10_000,
-  "grpc.keepalive_timeout_ms": 10_000,
+/** Room for a message that is being read and for the next one, in octets; each message has five more (its prefix). */
+const streamWindow = 2 * (maxFrameBytes + 5);
+
+/** Of each connection. The window of the connection grows when a user logs in over it. */
+const connectionLimits = {
+  maxStreams: 32,
+  streamWindow,
+  connectionWindow: streamWindow,
+  maxHeaderListBytes: 16_384,
 };
+const userConnectionWindow = 4 * streamWindow;
 
 /** Listens and serves. @throws {ChatError} `unavailable` when the address cannot be listened on. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
-  logLibraryMessages(options.log);
-  const guard: ConnectionGuard = new ConnectionGuard(
+  const { chat, defer, listen, tls } = options;
+  const log = calmLog(options.log);
+  const strangers = new StrangerCalls(options.strangers ?? strangersLimits);
+  const openCalls = new OpenCalls(options.callLimits ?? standardCallLimits);
+  const guard = new ConnectionGuard(
     options.connectionLimits ?? standardLimits,
-    (address) => strangers.strangerGone(address),
+    (connection) => strangers.strangerGone(connection),
   );
-  const strangers = new StrangerCalls(options.strangers ?? strangersLimits, guard);
-  const calls = new OpenCalls({
-    limits: options.callLimits ?? standardCallLimits,
-    ownerOf: (peer) => guard.ownerOf(peer),
-    close: (peer) => guard.close(peer),
-  });
-  const trial = trialServer(options.tls);
-  const server = { addService: trial.addService } as any;
-  const onLogIn = (call: LoggedInCall, user: string) => {
-    guard.loggedIn(call.getPeer(), user);
+  chat.accounts.onRevoked((revocation) => guard.endRevoked(revocation));
+  const onLogIn = (call: IncomingCall, device: Device) => {
+    guard.loggedIn(call.connection, device);
+    openCalls.belongsTo(call, device.user);
+    call.connection.http2?.enlargeWindow(userConnectionWindow);
+    call.isLoggedIn = true;
   };
-  const shared = { ...options, log: calmLog(options.log), onLogIn };
-  server.addService(undecoded(ChatServiceService), {
-    connect: connectMethod({ ...shared, dialCallback: options.callback === false ? undefined : callbackDialler() }),
-    ...chatMethods(shared),
-  } as UntypedServiceImplementation);
-  server.addService(undecoded(AuthServiceService), authMethods(shared) as UntypedServiceImplementation);
-  server.addService(undecoded(FileServiceService), fileMethods(shared) as UntypedServiceImplementation);
   const health = new Health(chatServices);
-  server.addService(HealthService, health.methods as unknown as UntypedServiceImplementation);
-  addReflection(server, {
-    services: [...chatServices, "grpc.health.v1.Health"],
-    admit: (peer, answerBytes) => strangers.admitReflection(peer, Math.ceil(answerBytes / 1024)),
+  const shared = { ...options, log, onLogIn };
+  const connect = connectMethod({
+    ...shared,
+    dialCallback: options.callback === false ? undefined : callbackDialler(),
   });
-  const injector = trial;
+  const methods = new Map([
+    ...chatMethods(shared, connect),
+    ...authMethods(shared),
+    ...fileMethods(shared),
+    ...health.methods,
+    ...reflectionMethods({
+      services: [...chatServices, "grpc.health.v1.Health"],
+      admit: (connection, answerBytes) => strangers.admitReflection(connection, Math.ceil(answerBytes / 1024)),
+    }),
+  ]);
+  const router = new CallRouter({ methods, openCalls, strangers, maxMessageBytes: maxFrameBytes });
+  const serve = (connection: ClientConnection, socket: Socket) => {
+    connection.http2 = connectOver(socket, {
+      role: "server",
+      limits: connectionLimits,
+      defer,
+      onRequest: (stream, request) => router.route(connection, { stream, request }),
+      onReceived: () => connection.silentTicks = 0,
+      onFault: (error) => log.error("connection failed", { error }),
+    });
+  };
+  const acceptor = tls && new TlsAcceptor(tls);
+  const begin = (connection: ClientConnection, socket: Socket) => {
+    if (acceptor === undefined) serve(connection, socket);
+    else acceptor.accept(socket, (secure) => serve(connection, secure));
+  };
   const listener = await WatchedListener.open({
-    ...options.listen,
+    ...listen,
     log: options.log,
     onConnection: (socket) => {
-      if (!guard.admit(socket)) return;
-      const holdMs = strangers.holdMs(socket.remoteAddress!);
-      if (holdMs === 0) return injector.injectConnection(socket);
-      const timer = setTimeout(() => injector.injectConnection(socket), holdMs);
+      const connection = guard.admit(socket);
+      if (connection === undefined) return;
+      const holdMs = strangers.holdMs(connection);
+      if (holdMs === 0) return begin(connection, socket);
+      const timer = setTimeout(() => begin(connection, socket), holdMs);
       socket.once("close", () => clearTimeout(timer));
     },
   });
+  const keepalive = new Keepalive(guard.connections);
   return {
     port: listener.port,
     get connections() {
-      return guard.size;
+      return guard.connections.size;
     },
     get isListening() {
       return listener.isListening;
     },
+    renewCertificates: (certificates) => acceptor?.renew(certificates),
     close: async ({ deadlineMs }) => {
       health.stop();
       const stopped = listener.close();
-      trial.drain();
-      const strangers = setTimeout(() => guard.closeStrangers(), strangersDrainMs);
-      const everybody = setTimeout(() => {
-        trial.closeAll();
-        guard.closeAll();
-      }, deadlineMs);
-      // On Deno the server calls itself drained while calls still write; their connections close when they are done.
+      guard.drain(deadlineMs);
+      const idle = setTimeout(() => guard.closeIdle(), idleDrainMs);
       await Promise.all([stopped, guard.empty()]);
-      clearTimeout(strangers);
-      clearTimeout(everybody);
+      clearTimeout(idle);
+      keepalive[Symbol.dispose]();
     },
   };
-}
-
-function serverCredentials(tls: GrpcServerOptions["tls"]): ServerCredentials {
-  if (tls === undefined) return ServerCredentials.createInsecure();
-  const { certificate, key, clientCa } = tls;
-  return ServerCredentials.createSsl(
-    // Without roots, Deno's server cannot handshake; they are used for client certificates only.
-    Buffer.from(clientCa ?? certificate),
-    [{ cert_chain: Buffer.from(certificate), private_key: Buffer.from(key) }],
-    clientCa !== undefined,
-  );
-}
-
-/** The service with requests left as bytes, so that its handlers decode them strictly; `connect` writes bytes too. */
-function undecoded(definition: ServiceDefinition): ServiceDefinition {
-  const asBytes = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Object.fromEntries(
-    Object.entries(definition).map(([name, method]) => [name, {
-      ...method,
-      requestDeserialize: asBytes,
-      responseSerialize: method.responseStream ? asBytes : method.responseSerialize,
-    }]),
-  );
 }

@@ -1,8 +1,8 @@
-import type { Metadata, sendUnaryData, ServerUnaryCall } from "@grpc/grpc-js";
 import type { Chat } from "../core/chat.ts";
 import { ChatError, toChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
 import { DeleteAccountRequest, LogInRequest, LogOutRequest, RegisterRequest } from "../gen/chatd/v1/auth.ts";
+import { AuthServiceService } from "../gen/chatd/v1/auth_service.ts";
 import {
   DeleteRequest,
   EditRequest,
@@ -17,6 +17,7 @@ import {
   SentRequest,
   WhoAmIRequest,
 } from "../gen/chatd/v1/chat.ts";
+import { ChatServiceService } from "../gen/chatd/v1/chat_service.ts";
 import {
   CreateRoomRequest,
   InviteMemberRequest,
@@ -36,30 +37,27 @@ import { costOf } from "../session/request_costs.ts";
 import { answer, type RequestContext, type RequestName } from "../session/request_handlers.ts";
 import { toWireCredentials } from "../wire/convert.ts";
 import { decodeStrictly, type MessageDecoder } from "../wire/strict_reader.ts";
-import { peerAddress } from "./peer_address.ts";
-import { toStatus } from "./status.ts";
+import type { Device } from "./client_connection.ts";
+import type { IncomingCall, Method } from "./incoming_call.ts";
+import { methodsOf, type Responder } from "./methods.ts";
 
 export interface UnaryOptions {
   chat: Chat;
   log: Log;
-  /** The call turned out to be the user's. @throws {ChatError} `limit_reached` when it is one too many. */
-  onLogIn(call: LoggedInCall, user: string): void;
+  /** A device logged in by a call. @throws {ChatError} `limit_reached` when the call is one too many of its user. */
+  onLogIn(call: IncomingCall, device: Device): void;
 }
 
-/** Which of a server's calls it is, and over which connection it comes. */
-export interface LoggedInCall {
-  readonly metadata: Metadata;
-  /** "127.0.0.1:51234" */
-  getPeer(): string;
+interface UnaryMethod {
+  readonly respond: Responder;
 }
 
-type UnaryHandler = (call: ServerUnaryCall<Uint8Array, unknown>, callback: sendUnaryData<unknown>) => void;
-
-/** Handlers for the single calls of ChatService; requests come undecoded. */
-export function chatMethods(options: UnaryOptions) {
+/** Returns the methods of ChatService. */
+export function chatMethods(options: UnaryOptions, connect: Method): [path: string, method: Method][] {
   const asInSession = <Request>(type: MessageDecoder<Request>, name: RequestName) => forUser(options, type, name);
 
-  return {
+  return methodsOf(ChatServiceService, {
+    connect: { open: connect },
     send: asInSession(SendRequest, "send"),
     history: asInSession(HistoryRequest, "history"),
     sent: asInSession(SentRequest, "sent"),
@@ -87,21 +85,21 @@ export function chatMethods(options: UnaryOptions) {
     updateSettings: asInSession(UpdateSettingsRequest, "updateSettings"),
     blockUser: asInSession(BlockUserRequest, "blockUser"),
     search: asInSession(SearchRequest, "search"),
-  };
+  });
 }
 
-/** Handlers for AuthService; requests come undecoded. */
-export function authMethods(options: UnaryOptions) {
+/** Returns the methods of AuthService. */
+export function authMethods(options: UnaryOptions): [path: string, method: Method][] {
   const { accounts } = options.chat;
-  return {
+  return methodsOf(AuthServiceService, {
     register: unary(options, RegisterRequest, async (request, call) => {
-      const credentials = await accounts.register({ ...request, address: peerAddress(call.getPeer()) });
-      options.onLogIn(call, credentials.user);
+      const credentials = await accounts.register({ ...request, address: call.connection.address });
+      options.onLogIn(call, credentials);
       return { credentials: toWireCredentials(credentials) };
     }),
     logIn: unary(options, LogInRequest, async (request, call) => {
-      const credentials = await accounts.logIn({ ...request, address: peerAddress(call.getPeer()) });
-      options.onLogIn(call, credentials.user);
+      const credentials = await accounts.logIn({ ...request, address: call.connection.address });
+      options.onLogIn(call, credentials);
       return { credentials: toWireCredentials(credentials) };
     }),
     logOut: unary(options, LogOutRequest, async (_request, call) => {
@@ -110,14 +108,14 @@ export function authMethods(options: UnaryOptions) {
       return {};
     }),
     deleteAccount: forUser(options, DeleteAccountRequest, "deleteAccount"),
-  };
+  });
 }
 
-/** A handler that answers a user as a live session does, within the user's rate. */
-function forUser<Request>(options: UnaryOptions, type: MessageDecoder<Request>, name: RequestName): UnaryHandler {
-  return answering(options, async (call) => {
+/** Returns a method that answers a user as a live session does, within the user's rate. */
+function forUser<Request>(options: UnaryOptions, type: MessageDecoder<Request>, name: RequestName): UnaryMethod {
+  return answering(options, async (bytes, call) => {
     const context = await authenticate(options, call);
-    const request = decodeFor(context, type, call.request) as never;
+    const request = decodeFor(context, type, bytes) as never;
     options.chat.admit(context.identity.user, costOf(name, request));
     return await answer(name, context, request);
   });
@@ -133,41 +131,37 @@ function decodeFor<Request>({ chat, identity }: RequestContext, type: MessageDec
   }
 }
 
-/** A handler that decodes what comes, and answers with what `respond` makes of it or throws. */
+/** Returns a method that decodes its request, and answers with the response that `respond` returns. */
 export function unary<Request>(
   options: Pick<UnaryOptions, "chat" | "log">,
   type: MessageDecoder<Request>,
-  respond: (request: Request, call: ServerUnaryCall<Uint8Array, unknown>) => Promise<unknown>,
-): UnaryHandler {
-  return answering(options, (call) => respond(decodeStrictly(type, call.request), call));
+  respond: (request: Request, call: IncomingCall) => Promise<unknown>,
+): UnaryMethod {
+  return answering(options, (bytes, call) => respond(decodeStrictly(type, bytes), call));
 }
 
-function answering(
-  { chat, log }: Pick<UnaryOptions, "chat" | "log">,
-  respond: (call: ServerUnaryCall<Uint8Array, unknown>) => Promise<unknown>,
-): UnaryHandler {
-  return async (call, callback) => {
-    try {
-      callback(null, await respond(call));
-    } catch (error) {
-      if (!(error instanceof ChatError)) log.error("call failed", { method: call.getPath(), error });
-      chat.metrics.refused("grpc", toChatError(error).code);
-      callback(toStatus(error));
-    }
+/** Counts and logs failures. */
+function answering({ chat, log }: Pick<UnaryOptions, "chat" | "log">, respond: Responder): UnaryMethod {
+  return {
+    async respond(bytes, call) {
+      try {
+        return await respond(bytes, call);
+      } catch (error) {
+        if (!(error instanceof ChatError)) log.error("call failed", { method: call.path, error });
+        chat.metrics.refused("grpc", toChatError(error).code);
+        throw error;
+      }
+    },
   };
 }
 
-/** Whose token the call shows. @throws {ChatError} `unauthenticated` and others that `Accounts.authenticate` throws. */
-export async function authenticate(
-  { chat, onLogIn }: UnaryOptions,
-  call: ServerUnaryCall<Uint8Array, unknown>,
-): Promise<RequestContext> {
-  const [authorization] = call.metadata.get("authorization");
-  const [, token] = /^bearer +(\S+)$/i.exec(String(authorization ?? "")) ?? [];
+/** Returns the user whose token the call shows. @throws {ChatError} `unauthenticated` and others that `Accounts.authenticate` throws. */
+export async function authenticate({ chat, onLogIn }: UnaryOptions, call: IncomingCall): Promise<RequestContext> {
+  const [, token] = /^bearer +(\S+)$/i.exec(call.metadata("authorization") ?? "") ?? [];
   if (token === undefined) {
     throw new ChatError("unauthenticated", 'This call needs metadata "authorization: Bearer TOKEN": log in first.');
   }
   const identity = await chat.accounts.authenticate(token);
-  onLogIn(call, identity.user);
+  onLogIn(call, identity);
   return { chat, identity };
 }

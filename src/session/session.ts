@@ -31,6 +31,8 @@ const renewIntervalMs = 24 * 60 * 60 * 1000;
 export interface SessionPipe {
   /** Takes an encoded `ServerFrame`. Throws nothing; a pipe that broke says so through `Session.disconnected`. */
   send(frame: Uint8Array): void;
+  /** Octets of frames that have not left yet, of a transport that reports when all have left by `Session.drained`. */
+  readonly unsentBytes?: number;
   /** No frame comes after this. `reason` undefined: the client left. */
   end(reason: ChatError | undefined): void;
 }
@@ -52,8 +54,8 @@ export interface SessionOptions {
    * unless given.
    */
   windowBytes?: number;
-  /** The client has logged in as `user`. @throws {ChatError} what refuses its hello. */
-  onHello?(user: string): void;
+  /** The client has logged in. @throws {ChatError} the refusal of its hello */
+  onHello?(identity: Identity): void;
 }
 
 type ReplyResult = NonNullable<Reply["result"]>;
@@ -130,6 +132,11 @@ export class Session {
     this.#drain();
   }
 
+  /** All frames have left: see {@link SessionPipe.unsentBytes}. */
+  drained(): void {
+    if (this.#leaving) this.#options.defer(() => this.#drain());
+  }
+
   /** The client is gone. */
   disconnected(): void {
     this.#finish(undefined);
@@ -171,7 +178,7 @@ export class Session {
    */
   #drain(): void {
     while (
-      !this.#busy && this.#otherBytes < this.#windowBytes && this.#sends < maxSendsInFlight && this.#isAllowed()
+      !this.#ended && !this.#busy && this.#hasWindow() && this.#sends < maxSendsInFlight && this.#isAllowed()
     ) {
       const request = this.#requests.next();
       if (request === undefined) break;
@@ -182,7 +189,16 @@ export class Session {
         this.#refuse(request.id, error);
       }
     }
-    if (!this.#busy && this.#leaving && this.#sends === 0 && this.#pause === undefined) this.#finish(undefined);
+    if (!this.#busy && this.#leaving && this.#sends === 0 && this.#requests.first === undefined) {
+      this.#finish(undefined);
+    }
+  }
+
+  /** Whether more replies may be sent. A client that left acknowledges nothing more: then the transport's own window decides. */
+  #hasWindow(): boolean {
+    const { unsentBytes } = this.#options.pipe;
+    if (this.#leaving && unsentBytes !== undefined) return unsentBytes < this.#windowBytes;
+    return this.#otherBytes < this.#windowBytes;
   }
 
   /** @returns undefined when those after it need not wait for it, as with nearly all sends. */
@@ -289,7 +305,7 @@ export class Session {
     const { chat, log, peer, server } = this.#options;
     const { user, deviceId } = identity;
     const { consumer } = hello;
-    this.#options.onHello?.(user);
+    this.#options.onHello?.(identity);
     const head = chat.head;
     this.#protocolVersion = hello.protocolVersion;
     const delivery = this.#subscribe({ identity, consumer, cursor, head });

@@ -3,7 +3,7 @@ import { EventEmitter } from "node:events";
 import { connect, type Socket } from "node:net";
 import { credentials, Metadata } from "@grpc/grpc-js";
 import { HealthClient } from "../../src/gen/grpc/health/v1/health.ts";
-import { ConnectionGuard } from "../../src/grpc/connection_guard.ts";
+import { ConnectionGuard, standardLimits } from "../../src/grpc/connection_guard.ts";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeTime } from "../support/fake_time.ts";
@@ -51,48 +51,63 @@ Deno.test("one address can hold only so many connections without logging in", as
   for (const { socket } of held) socket.destroy();
 });
 
-/** A connection whose end the server learns of only when the test says so. */
+/** A socket whose end the server learns of only when the test says so. */
 class LateClosing extends EventEmitter {
   readonly remoteAddress = "192.0.2.1";
-  readonly remotePort = 40_000;
   isDestroyed = false;
 
   destroy(): void {
     this.isDestroyed = true;
   }
 
-  static admittedBy(guard: ConnectionGuard): LateClosing {
+  /** @returns the socket, and its connection if it was admitted. */
+  static offerTo(guard: ConnectionGuard) {
     const socket = new LateClosing();
-    guard.admit(socket as unknown as Socket);
-    return socket;
+    return { socket, connection: guard.admit(socket as unknown as Socket) };
   }
 }
 
-Deno.test("a connection from the port of one that was reset is bounded, and its owner counted, as any other", async () => {
+const anasDevice = { user: "ana", deviceId: "phone" };
+
+Deno.test("a connection counts until its socket has closed, for its address and then for its user", async () => {
   using time = new FakeTime();
-  const guard = new ConnectionGuard({ ...limits, maxStrangersPerAddress: 2, maxPerUser: 1 });
-  const peer = "192.0.2.1:40000";
-  const first = LateClosing.admittedBy(guard);
-  guard.loggedIn(peer, "ana");
-  const second = LateClosing.admittedBy(guard);
-  assert.ok(first.isDestroyed, "a port that is used again shows that its first connection is dead");
-  assert.equal(guard.ownerOf(peer), undefined);
-  first.emit("close");
-  assert.equal(guard.size, 1);
-  const third = LateClosing.admittedBy(guard);
-  assert.ok(LateClosing.admittedBy(guard).isDestroyed, "one too many without a user");
-  second.emit("close");
-  guard.loggedIn(peer, "ana");
-  assert.equal(guard.ownerOf(peer), "ana");
-  const fourth = LateClosing.admittedBy(guard);
+  const guard = new ConnectionGuard({ ...standardLimits, ...limits, maxStrangersPerAddress: 2, maxPerUser: 1 });
+  const first = LateClosing.offerTo(guard);
+  guard.loggedIn(first.connection!, anasDevice);
+  assert.equal(first.connection!.owner, "ana");
+  const second = LateClosing.offerTo(guard);
+  const third = LateClosing.offerTo(guard);
+  const refused = LateClosing.offerTo(guard);
+  assert.equal(refused.connection, undefined);
+  assert.ok(refused.socket.isDestroyed, "one too many without a user");
+  assert.throws(() => guard.loggedIn(second.connection!, anasDevice), { code: "limit_reached" });
+  first.socket.emit("close");
+  guard.loggedIn(second.connection!, anasDevice);
   await time.tick(limits.logInDeadlineMs);
-  assert.ok(fourth.isDestroyed, "the deadline holds for it");
-  for (const socket of [third, fourth]) socket.emit("close");
-  assert.equal(guard.size, 0);
-  LateClosing.admittedBy(guard).emit("close");
-  const last = LateClosing.admittedBy(guard);
-  assert.ok(!last.isDestroyed, "no count is left behind");
-  last.emit("close");
+  assert.deepEqual(
+    [second, third].map(({ socket }) => socket.isDestroyed),
+    [false, true],
+    "the deadline is for strangers",
+  );
+  for (const { socket } of [second, third]) socket.emit("close");
+  assert.equal(guard.connections.size, 0);
+  const [next, last] = [LateClosing.offerTo(guard), LateClosing.offerTo(guard)];
+  assert.ok(next.connection && last.connection, "no count is left behind");
+  for (const { socket } of [next, last]) socket.emit("close");
+});
+
+Deno.test("an address has so many connections, with and without users; loopback addresses have no such bound", () => {
+  const guard = new ConnectionGuard({ ...standardLimits, ...limits, maxPerAddress: 2 });
+  const offers = [1, 2, 3].map(() => {
+    const offer = LateClosing.offerTo(guard);
+    if (offer.connection) guard.loggedIn(offer.connection, { ...anasDevice, user: `user ${guard.connections.size}` });
+    return offer;
+  });
+  assert.deepEqual(offers.map(({ connection }) => connection !== undefined), [true, true, false]);
+  offers[0].socket.emit("close");
+  const again = LateClosing.offerTo(guard);
+  assert.ok(again.connection);
+  for (const { socket } of [offers[1], again]) socket.emit("close");
 });
 
 function answersHttp2(socket: Socket): Promise<boolean> {

@@ -6,7 +6,7 @@ import { ClientFrame, type ServerFrame } from "../../src/gen/chatd/v1/session.ts
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { FrameQueue } from "../../src/client/frame_queue.ts";
 import { startGrpcServer } from "../../src/grpc/server.ts";
-import { fromServiceError } from "../../src/grpc/status.ts";
+import { fromServiceError } from "../../src/grpc/service_error.ts";
 import { transportContract, type TransportFixture, type TransportServer } from "../contract/transport.ts";
 import { FakeHasher } from "../support/fake_hasher.ts";
 import { workerEntry } from "../support/worker_entry.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { ChatError } from "../../src/core/chat_error.ts";
-import { fromServiceError, toStatus } from "../../src/grpc/status.ts";
+import { fromServiceError } from "../../src/grpc/service_error.ts";
+import { toStatus } from "../../src/grpc/status.ts";
 
 function serviceError(code: status, details: string, metadata: Record<string, string> = {}): ServiceError {
   const error = Object.assign(new Error(details), { code, details, metadata: new Metadata() });

@@ -1,6 +1,8 @@
 import { defer, openChat } from "../../src/app/open_chat.ts";
 import type { Chat } from "../../src/core/chat.ts";
 import { silentLog } from "../../src/core/log.ts";
+import { type ConnectionGuardOptions, standardLimits } from "../../src/grpc/connection_guard.ts";
+import { type CallLimits, standardCallLimits } from "../../src/grpc/open_calls.ts";
 import { type GrpcServer, type GrpcServerOptions, startGrpcServer } from "../../src/grpc/server.ts";
 import { FakeHasher } from "./fake_hasher.ts";
 
@@ -10,8 +12,11 @@ export interface TestGrpcServer extends AsyncDisposable {
 }
 
 export interface TestGrpcServerOptions
-  extends
-    Partial<Pick<GrpcServerOptions, "tls" | "callback" | "connectionLimits" | "callLimits" | "strangers" | "log">> {
+  extends Partial<Pick<GrpcServerOptions, "tls" | "callback" | "strangers" | "log">> {
+  /** The limits that differ from the standard ones. */
+  connectionLimits?: Partial<ConnectionGuardOptions>;
+  /** The limits that differ from the standard ones. */
+  callLimits?: Partial<CallLimits>;
   /** Kept by its owner; one of its own unless given. */
   folder?: string;
   /** Of each user; more than a test needs unless given. */
@@ -20,7 +25,8 @@ export interface TestGrpcServerOptions
 
 /** A real server on port 0 of 127.0.0.1. */
 export async function startTestGrpcServer(
-  { folder, rate = { perSecond: 1_000, burst: 10_000 }, ...options }: TestGrpcServerOptions = {},
+  { folder, rate = { perSecond: 1_000, burst: 10_000 }, connectionLimits, callLimits, ...options }:
+    TestGrpcServerOptions = {},
 ): Promise<TestGrpcServer> {
   const data = folder ?? await Deno.makeTempDir({ prefix: "chatd-test-" });
   const { chat, close } = openChat({
@@ -31,7 +37,16 @@ export async function startTestGrpcServer(
     hasher: new FakeHasher(),
   });
   const listen = { host: "127.0.0.1", port: 0 };
-  const server = await startGrpcServer({ chat, log: silentLog, server: "chatd test", listen, defer, ...options });
+  const server = await startGrpcServer({
+    chat,
+    log: silentLog,
+    server: "chatd test",
+    listen,
+    defer,
+    connectionLimits: { ...standardLimits, ...connectionLimits },
+    callLimits: { ...standardCallLimits, ...callLimits },
+    ...options,
+  });
   return {
     chat,
     server,

@@ -20,7 +20,10 @@ export function frameMessage(message: Uint8Array): Uint8Array {
   return frame;
 }
 
-/** Puts messages together from DATA. Holds at most one message, and nothing between messages. */
+/** Octets that a message takes at first: one that is announced and does not come must cost no more. */
+const firstBytes = 1_024;
+
+/** Puts messages together from DATA. Holds at most twice the octets of one message that came, and nothing between messages. */
 export class MessageReader {
   readonly #maxBytes: number;
   #prefix: Uint8Array = new Uint8Array(prefixBytes);
@@ -84,10 +87,19 @@ export class MessageReader {
   }
 
   #fillMessage(data: Uint8Array, { at, length }: { at: number; length: number }): number {
-    this.#message ??= Buffer.allocUnsafeSlow(length);
     const taken = Math.min(length - this.#filled, data.length - at);
-    this.#message.set(data.subarray(at, at + taken), this.#filled);
+    this.#makeRoom(this.#filled + taken, length);
+    this.#message!.set(data.subarray(at, at + taken), this.#filled);
     this.#filled += taken;
     return taken;
+  }
+
+  /** Makes the message hold `bytes` of its `length` octets. */
+  #makeRoom(bytes: number, length: number): void {
+    const message = this.#message;
+    const size = message?.length ?? 0;
+    if (message !== undefined && bytes <= size) return;
+    this.#message = Buffer.allocUnsafeSlow(Math.min(Math.max(bytes, 2 * size, firstBytes), length));
+    if (message !== undefined) this.#message.set(message);
   }
 }

@@ -1,15 +1,13 @@
 import { Buffer } from "node:buffer";
 import { encodeStatusMessage, parseTimeout } from "./call_metadata.ts";
 import { ErrorCode } from "./errors.ts";
+import { GrpcStatus } from "./grpc_status.ts";
 import { encodeHeaders } from "./header_encoder.ts";
 import { type HeaderList, valueOf } from "./header_rules.ts";
 import { frameMessage, MessageError, MessageReader } from "./messages.ts";
-import type { Http2Stream } from "./stream.ts";
+import type { Http2Stream, StreamEvents } from "./stream.ts";
 
-/** Status codes of gRPC that this layer gives by itself. */
-const Status = { ok: 0, invalidArgument: 3, deadlineExceeded: 4, resourceExhausted: 8, unimplemented: 12 } as const;
-
-/** How a call ended. */
+/** How a call ends. */
 export interface CallStatus {
   /** A status code of gRPC; 0 is success. */
   readonly code: number;
@@ -18,14 +16,16 @@ export interface CallStatus {
   readonly metadata?: Iterable<readonly [name: string, value: string]>;
 }
 
-/** Hears of a call. */
+/** The events of a call. */
 export interface CallEvents {
-  /** A whole message came; valid during the call. */
+  /** A whole message came; its octets are valid during this event. */
   onMessage(message: Uint8Array): void;
   /** The client sends no more messages. */
   onHalfClose(): void;
-  /** The last event: the call ended, `cancelled` by the client or its deadline, or answered. */
-  onClose(cancelled: boolean): void;
+  /** All messages that were sent have left. */
+  onDrain?(): void;
+  /** The last event: the call was broken off, or answered and taken. */
+  onClose(): void;
 }
 
 /** Longest text of a status that is sent, in characters. */
@@ -37,7 +37,7 @@ const responseBlock = encodeHeaders([[":status", "200"], ["content-type", "appli
 const successBlock = encodeHeaders([["grpc-status", "0"]]);
 
 /** One gRPC call on a server, over one stream (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). */
-export class ServerCall {
+export class ServerCall implements StreamEvents {
   readonly path: string;
   readonly #request: HeaderList;
   readonly #stream: Http2Stream;
@@ -46,22 +46,17 @@ export class ServerCall {
   #deadline: ReturnType<typeof setTimeout> | undefined;
   #hasResponse = false;
   #isEnded = false;
-  /** Octets that came and were not given back, because their message is not whole. */
+  #isClosed = false;
+  /** Octets of DATA in a message that is not whole: they stay in the windows. */
   #held = 0;
 
-  /**
-   * @param options.maxMessageBytes the longest message that is taken
-   */
+  /** @param options.maxMessageBytes length of the longest message that is taken */
   constructor(stream: Http2Stream, request: HeaderList, { maxMessageBytes }: { maxMessageBytes: number }) {
-    this.path = request.pseudo.get(":path")!;
+    this.path = request.pseudo.get(":path") ?? "";
     this.#request = request;
     this.#stream = stream;
     this.#reader = new MessageReader(maxMessageBytes);
-    stream.events = {
-      onData: (bytes) => this.#onData(bytes),
-      onEnd: () => this.#onEnd(),
-      onClose: (code) => this.#onClose(code),
-    };
+    stream.events = this;
   }
 
   /** Octets of messages that were sent and wait for the client to take them. */
@@ -79,17 +74,14 @@ export class ServerCall {
     return valueOf(this.#request, name);
   }
 
-  /**
-   * Begins the call, if it is one of gRPC. @returns false when it was refused by its headers, and is over.
-   */
+  /** Begins to report events. @returns false when the request is no call of gRPC that can be taken: it was answered so. */
   begin(events: CallEvents): boolean {
+    this.#events = events;
     if (this.#request.pseudo.get(":method") !== "POST") return this.#refuse("405", [["allow", "POST"]]);
     if (!/^application\/grpc(?:[+;]|$)/.test(this.metadata("content-type") ?? "")) return this.#refuse("415", []);
-    this.#events = events;
-    const encoding = this.metadata("grpc-encoding") ?? "identity";
-    if (encoding !== "identity") {
+    if ((this.metadata("grpc-encoding") ?? "identity") !== "identity") {
       this.end({
-        code: Status.unimplemented,
+        code: GrpcStatus.unimplemented,
         details: "Compressed messages are not taken: send them as they are.",
         metadata: [["grpc-accept-encoding", "identity"]],
       });
@@ -107,14 +99,46 @@ export class ServerCall {
   }
 
   /** Ends the call, after the messages that were sent. */
-  end(status: CallStatus = { code: Status.ok }): void {
+  end(status: CallStatus = { code: GrpcStatus.ok }): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
     clearTimeout(this.#deadline);
-    const trailers = status.code === Status.ok ? successBlock : encodeHeaders(trailersOf(status));
+    const trailers = status.code === GrpcStatus.ok ? successBlock : encodeHeaders(trailersOf(status));
     if (this.#hasResponse) return this.#stream.end(trailers);
     // "Trailers-Only": the one header block is both.
     this.#stream.end(Buffer.concat([responseBlock, trailers]));
+  }
+
+  onData(bytes: Uint8Array): void {
+    const { length } = bytes;
+    if (this.#isEnded) return this.#stream.release(length);
+    try {
+      this.#reader.read(bytes, (message) => {
+        if (!this.#isEnded) this.#events?.onMessage(message);
+      });
+    } catch (error) {
+      if (!(error instanceof MessageError)) throw error;
+      this.end({ code: statusOf[error.kind], details: error.message });
+    }
+    this.#release(length);
+  }
+
+  onEnd(): void {
+    if (this.#isEnded) return;
+    if (this.#reader.heldBytes === 0) return this.#events?.onHalfClose();
+    this.end({ code: GrpcStatus.invalidArgument, details: "The last message is not whole." });
+  }
+
+  onDrain(): void {
+    if (!this.#isEnded) this.#events?.onDrain?.();
+  }
+
+  onClose(_code: ErrorCode | undefined): void {
+    this.#isEnded = true;
+    clearTimeout(this.#deadline);
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#events?.onClose();
   }
 
   #refuse(status: string, fields: [string, string][]): false {
@@ -128,65 +152,36 @@ export class ServerCall {
     if (timeout === undefined) return true;
     const ms = parseTimeout(timeout);
     if (ms === undefined) {
-      this.end({ code: Status.invalidArgument, details: "grpc-timeout is malformed." });
+      this.end({ code: GrpcStatus.invalidArgument, details: "grpc-timeout is malformed." });
       return false;
     }
-    const expire = () => {
-      this.end({ code: Status.deadlineExceeded, details: "The deadline of the call is over." });
-      this.#close(true);
-    };
-    if (ms < maxTimerMs) this.#deadline = setTimeout(expire, ms);
+    if (ms < maxTimerMs) this.#deadline = setTimeout(() => this.#expire(), ms);
     return true;
   }
 
-  #onData(bytes: Uint8Array): void {
-    const { length } = bytes;
-    if (this.#isEnded) return this.#stream.release(length);
-    try {
-      this.#reader.read(bytes, (message) => {
-        if (!this.#isEnded) this.#events!.onMessage(message);
-      });
-    } catch (error) {
-      if (!(error instanceof MessageError)) throw error;
-      const code = error.kind === "too long"
-        ? Status.resourceExhausted
-        : error.kind === "compressed"
-        ? Status.unimplemented
-        : Status.invalidArgument;
-      this.end({ code, details: error.message });
-      this.#close(true);
+  /** The client has given the call up: nothing that is queued can be of use. */
+  #expire(): void {
+    if (this.#stream.queuedBytes === 0) {
+      return this.end({ code: GrpcStatus.deadlineExceeded, details: "The deadline of the call is over." });
     }
-    this.#release(length);
+    this.#isEnded = true;
+    this.#stream.reset(ErrorCode.cancel);
   }
 
-  /** Octets of a message that is not whole stay in the windows, which bound what a connection can make this side hold. */
+  /** Lets the client send as much as this call holds no more. */
   #release(bytes: number): void {
     const held = this.#reader.heldBytes;
     const released = this.#held + bytes - held;
     this.#held = held;
     if (released > 0) this.#stream.release(released);
   }
-
-  #onEnd(): void {
-    if (this.#isEnded) return;
-    if (this.#reader.heldBytes === 0) return this.#events?.onHalfClose();
-    this.end({ code: Status.invalidArgument, details: "The last message is not whole." });
-    this.#close(true);
-  }
-
-  #onClose(code: ErrorCode | undefined): void {
-    const wasCancelled = code !== undefined && !(this.#isEnded && code === ErrorCode.noError);
-    this.#isEnded = true;
-    clearTimeout(this.#deadline);
-    this.#close(wasCancelled);
-  }
-
-  #close(cancelled: boolean): void {
-    const events = this.#events;
-    this.#events = undefined;
-    events?.onClose(cancelled);
-  }
 }
+
+const statusOf: Record<MessageError["kind"], GrpcStatus> = {
+  "too long": GrpcStatus.resourceExhausted,
+  compressed: GrpcStatus.unimplemented,
+  malformed: GrpcStatus.invalidArgument,
+};
 
 function trailersOf({ code, details = "", metadata = [] }: CallStatus): [string, string][] {
   const fields: [string, string][] = [["grpc-status", String(code)]];

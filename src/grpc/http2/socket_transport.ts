@@ -1,18 +1,21 @@
 import type { Socket } from "node:net";
 import { type ConnectionOptions, Http2Connection } from "./connection.ts";
 
-/** How long a closing socket may take to send what was written, in milliseconds. */
+/** How long a closing socket may take to send the octets that were written, in milliseconds. */
 const lingerMs = 2_000;
 
 export interface SocketConnectionOptions extends Omit<ConnectionOptions, "transport"> {
+  /** Octets came from the peer. */
+  onReceived?(): void;
   /** Code of this program threw: the connection is closed, and others go on. */
   onFault(error: unknown): void;
 }
 
 /** Speaks HTTP/2 over a socket, which must be made with `allowHalfOpen`. The connection owns the socket. */
-export function connectOver(socket: Socket, { onFault, ...options }: SocketConnectionOptions): Http2Connection {
+export function connectOver(socket: Socket, options: SocketConnectionOptions): Http2Connection {
+  const { onFault, onReceived, ...rest } = options;
   const connection = new Http2Connection({
-    ...options,
+    ...rest,
     transport: {
       write: (bytes) => socket.write(bytes),
       end: () => {
@@ -34,7 +37,10 @@ export function connectOver(socket: Socket, { onFault, ...options }: SocketConne
       onFault(error);
     }
   };
-  socket.on("data", (chunk: Uint8Array) => guard(() => connection.receive(chunk)));
+  socket.on("data", (chunk: Uint8Array) => {
+    onReceived?.();
+    guard(() => connection.receive(chunk));
+  });
   socket.on("drain", () => guard(() => connection.drained()));
   socket.on("end", () => guard(() => connection.peerEnded()));
   socket.on("error", () => socket.destroy());

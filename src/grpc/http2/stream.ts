@@ -11,6 +11,8 @@ export interface StreamEvents {
   onData(bytes: Uint8Array): void;
   /** The peer has sent everything. */
   onEnd(trailers: HeaderList | undefined): void;
+  /** All DATA that was written has left. */
+  onDrain?(): void;
   /** The last event: with a code when the stream or its connection was broken off, without one when both sides had ended. */
   onClose(code: ErrorCode | undefined): void;
 }
@@ -122,6 +124,7 @@ export class Http2Stream {
     const bytes = frame.length - frameHeaderBytes;
     this.sendWindow.spend(bytes);
     this.#queuedBytes -= bytes;
+    if (this.#queue.length === 0 && !this.#ending) this.events.onDrain?.();
     return { kind: "data", frame, isLast: this.#queue.length === 0 && this.#ending && this.#trailers === undefined };
   }
 

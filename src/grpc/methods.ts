@@ -1,0 +1,46 @@
+import { GrpcStatus } from "./http2/grpc_status.ts";
+import type { CallHandler, IncomingCall, Method } from "./incoming_call.ts";
+
+/** The part of a generated definition that a server uses. */
+interface MethodDefinition {
+  readonly path: string;
+  // Each definition has a parameter type of its own.
+  // deno-lint-ignore no-explicit-any
+  responseSerialize(response: any): Uint8Array;
+}
+
+/** Answers one message with one message. Its request is undecoded. Failures that it does not catch end the call. */
+export type Responder = (request: Uint8Array, call: IncomingCall) => Promise<unknown>;
+
+/** Returns a row for each method of a service: a {@link Responder} for a unary one. */
+export function methodsOf<Service extends Record<string, MethodDefinition>>(
+  service: Service,
+  implementation: Record<keyof Service, { readonly respond: Responder } | { readonly open: Method }>,
+): [path: string, method: Method][] {
+  return Object.entries(service).map(([name, definition]) => {
+    const own = implementation[name];
+    return [definition.path, "open" in own ? own.open : (call) => unary(call, definition, own.respond)];
+  });
+}
+
+function unary(call: IncomingCall, definition: MethodDefinition, respond: Responder): CallHandler {
+  let request: Uint8Array | undefined;
+  const answer = async (request: Uint8Array) => {
+    try {
+      call.send(definition.responseSerialize(await respond(request, call)));
+      call.end();
+    } catch (error) {
+      call.fail(error);
+    }
+  };
+  return {
+    onMessage(message) {
+      if (request === undefined) request = message.slice();
+      else call.end({ code: GrpcStatus.invalidArgument, details: "This method takes one message." });
+    },
+    onHalfClose() {
+      if (request !== undefined) void answer(request);
+      else call.end({ code: GrpcStatus.invalidArgument, details: "This method takes a message, and none came." });
+    },
+  };
+}

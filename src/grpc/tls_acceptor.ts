@@ -1,0 +1,64 @@
+import { Buffer } from "node:buffer";
+import type { Socket } from "node:net";
+import { createServer, type Server, type TlsOptions, type TLSSocket } from "node:tls";
+
+/** Milliseconds that a handshake may take. */
+const handshakeTimeoutMs = 10_000;
+
+/** Certificates of a server, in PEM. */
+export interface ServerCertificates {
+  /** The server's certificate, and those between it and an authority. */
+  readonly certificate: Uint8Array;
+  readonly key: Uint8Array;
+  /** Authorities of client certificates, which are required then. */
+  readonly clientCa?: Uint8Array;
+}
+
+/** Makes TLS connections of accepted sockets. */
+export class TlsAcceptor {
+  readonly #server: Server;
+  readonly #waiting = new Map<Socket, (secure: TLSSocket) => void>();
+
+  constructor(certificates: ServerCertificates) {
+    const isRequired = certificates.clientCa !== undefined;
+    const options: TlsOptions & { allowHalfOpen: boolean } = {
+      ...secureContext(certificates),
+      requestCert: isRequired,
+      rejectUnauthorized: isRequired,
+      ALPNProtocols: ["h2"],
+      handshakeTimeout: handshakeTimeoutMs,
+      allowHalfOpen: true,
+    };
+    this.#server = createServer(options, (secure) => this.#onSecure(secure));
+    this.#server.on("tlsClientError", (_error, secure) => secure.destroy());
+  }
+
+  /** Calls `onSecure` when the handshake over the socket is done; a socket whose handshake fails is closed. */
+  accept(socket: Socket, onSecure: (secure: TLSSocket) => void): void {
+    this.#waiting.set(socket, onSecure);
+    socket.once("close", () => this.#waiting.delete(socket));
+    this.#server.emit("connection", socket);
+  }
+
+  /**
+   * Shows other certificates from the next handshake on. Whether client certificates are required stays as it was.
+   * @throws when they cannot be parsed, or do not belong together: then nothing changes
+   */
+  renew(certificates: ServerCertificates): void {
+    this.#server.setSecureContext(secureContext(certificates));
+  }
+
+  #onSecure(secure: TLSSocket): void {
+    // `node:tls` keeps the socket below in this field; there is no public name for it.
+    const { _parent: socket } = secure as TLSSocket & { _parent?: Socket };
+    const onSecure = socket && this.#waiting.get(socket);
+    if (onSecure === undefined) return void secure.destroy();
+    this.#waiting.delete(socket!);
+    onSecure(secure);
+  }
+}
+
+/** The authorities go along each time: a context without them trusts no client certificate. */
+function secureContext({ certificate, key, clientCa }: ServerCertificates) {
+  return { cert: Buffer.from(certificate), key: Buffer.from(key), ca: clientCa && Buffer.from(clientCa) };
+}

@@ -17,15 +17,23 @@ export function binaryValueOf(list: HeaderList, name: string): Uint8Array | unde
   return Buffer.from(value, "base64");
 }
 
-/** Encodes a status message: UTF-8 with all but printable ASCII percent-encoded (gRPC over HTTP/2, "Status-Message"). */
-export function encodeStatusMessage(message: string): string {
-  const bytes = Buffer.from(message, "utf8");
+/**
+ * Encodes a status message: UTF-8 with all but printable ASCII percent-encoded (gRPC over HTTP/2, "Status-Message").
+ * @param maxLength the octets that are enough: a longer message ends with the last character that fits
+ */
+export function encodeStatusMessage(message: string, maxLength: number): string {
   let encoded = "";
-  for (const byte of bytes) {
-    const isPlain = byte >= 0x20 && byte <= 0x7e && byte !== 0x25;
-    encoded += isPlain ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+  for (const character of message) {
+    const next = /^[ -$&-~]$/.test(character) ? character : percentEncode(character);
+    if (encoded.length + next.length > maxLength) break;
+    encoded += next;
   }
   return encoded;
+}
+
+function percentEncode(character: string): string {
+  return [...Buffer.from(character, "utf8")]
+    .map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join("");
 }
 
 /** Decodes a status message; what is malformed stays as it is. */

@@ -28,8 +28,8 @@ export interface CallEvents {
   onClose(): void;
 }
 
-/** Longest text of a status that is sent, in characters. */
-const maxDetails = 2_000;
+/** Longest text of a status that is sent, in octets: proxies take 4 KiB of header fields, all together. */
+const maxDetails = 2_048;
 /** Longest timer: a deadline beyond is none (24 days). */
 const maxTimerMs = 2 ** 31 - 1;
 
@@ -185,7 +185,7 @@ const statusOf: Record<MessageError["kind"], GrpcStatus> = {
 
 function trailersOf({ code, details = "", metadata = [] }: CallStatus): [string, string][] {
   const fields: [string, string][] = [["grpc-status", String(code)]];
-  if (details !== "") fields.push(["grpc-message", encodeStatusMessage(details.slice(0, maxDetails))]);
+  if (details !== "") fields.push(["grpc-message", encodeStatusMessage(details, maxDetails)]);
   for (const [name, value] of metadata) fields.push([name, value]);
   return fields;
 }

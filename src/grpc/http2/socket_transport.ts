@@ -14,8 +14,17 @@ export interface SocketConnectionOptions extends Omit<ConnectionOptions, "transp
 /** Speaks HTTP/2 over a socket, which must be made with `allowHalfOpen`. The connection owns the socket. */
 export function connectOver(socket: Socket, options: SocketConnectionOptions): Http2Connection {
   const { onFault, onReceived, ...rest } = options;
+  const guard = (act: () => void) => {
+    try {
+      act();
+    } catch (error) {
+      socket.destroy();
+      onFault(error);
+    }
+  };
   const connection = new Http2Connection({
     ...rest,
+    defer: (callback) => rest.defer(() => guard(callback)),
     transport: {
       write: (bytes) => socket.write(bytes),
       end: () => {
@@ -29,14 +38,6 @@ export function connectOver(socket: Socket, options: SocketConnectionOptions): H
       resume: () => void socket.resume(),
     },
   });
-  const guard = (act: () => void) => {
-    try {
-      act();
-    } catch (error) {
-      socket.destroy();
-      onFault(error);
-    }
-  };
   socket.on("data", (chunk: Uint8Array) => {
     onReceived?.();
     guard(() => connection.receive(chunk));

@@ -63,7 +63,8 @@ const streamWindow = 2 * (maxFrameBytes + 5);
 
 /** Of each connection. The window of the connection grows when a user logs in over it. */
 const connectionLimits = {
-  maxStreams: 32,
+  // Fewer would be refused to clients that begin before they know (RFC 9113, section 6.5.2).
+  maxStreams: 100,
   streamWindow,
   connectionWindow: streamWindow,
   maxHeaderListBytes: 16_384,

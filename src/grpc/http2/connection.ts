@@ -157,7 +157,7 @@ export class Http2Connection {
     this.#close(ErrorCode.cancel);
   }
 
-  /** Begins a request of a client; check {@link takesRequests} before. @param block an encoded header block of at most 16,000 octets */
+  /** Begins a request of a client; check {@link takesRequests} before. @param block an encoded header block of fewer than 16,384 octets */
   request(block: Uint8Array, events: StreamEvents): Http2Stream {
     if (!this.takesRequests) throw new TypeError("This connection takes no request.");
     const stream = this.#streams.open(this.#streams.ids.takeLocal());

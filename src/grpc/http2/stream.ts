@@ -90,7 +90,7 @@ export class Http2Stream {
     return this.#queue.length > 0 ? this.sendWindow.size > 0 : this.#ending;
   }
 
-  /** Sends the headers of a response, interim or final. @param block an encoded header block of at most 16,000 octets */
+  /** Sends the headers of a response, interim or final. @param block an encoded header block of fewer than 16,384 octets */
   sendHeaders(block: Uint8Array): void {
     if (!this.isClosed) this.#host.sendHeaders(this, block);
   }
@@ -104,7 +104,7 @@ export class Http2Stream {
     this.#host.onReady(this);
   }
 
-  /** Ends this side after the queued DATA. @param trailers an encoded header block of at most 16,000 octets */
+  /** Ends this side after the queued DATA. @param trailers an encoded header block of fewer than 16,384 octets */
   end(trailers?: Uint8Array): void {
     if (this.isClosed || this.#ending) return;
     this.#ending = true;

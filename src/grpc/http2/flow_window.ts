@@ -4,7 +4,7 @@ export const maxWindow = 2 ** 31 - 1;
 /** Window of each stream and connection at first (RFC 9113, section 6.9.2). */
 export const initialWindow = 65_535;
 
-/** Octets of DATA that may still be sent; below zero after the peer made its initial window smaller (RFC 9113, section 6.9.2). */
+/** Octets of DATA that this side may still send; below zero after the peer made its initial window smaller (RFC 9113, section 6.9.2). */
 export class SendWindow {
   #size: number;
 
@@ -27,16 +27,20 @@ export class SendWindow {
   }
 }
 
-/** Octets of DATA that the peer may still send, and that it is given back in portions of half a window. */
+/** Octets of DATA that the peer may still send; it gets used octets back in portions of half a window. */
 export class ReceiveWindow {
   #target: number;
   #size: number;
-  /** Used up, and not given back yet. */
+  /** Octets that were used and are not given back yet. */
   #owed = 0;
 
   constructor(size: number) {
     this.#target = size;
     this.#size = size;
+  }
+
+  get size(): number {
+    return this.#size;
   }
 
   /** Counts octets that came. @returns false when the peer was not allowed to send them. */
@@ -45,14 +49,14 @@ export class ReceiveWindow {
     return this.#size >= 0;
   }
 
-  /** Gives octets back that came before. @returns how many to tell the peer of now; 0 while it is not worth a frame. */
+  /** Gives octets back. @returns octets for a WINDOW_UPDATE now; 0 while they are not worth a frame */
   release(bytes: number): number {
     this.#owed += bytes;
     if (this.#owed * 2 < this.#target) return 0;
     return this.#settle();
   }
 
-  /** Enlarges the window. @returns how many octets to tell the peer of; 0 when it is as large already. */
+  /** Enlarges the window. @returns octets for a WINDOW_UPDATE; 0 when the window is as large already */
   enlarge(size: number): number {
     this.#owed += Math.max(size - this.#target, 0);
     this.#target = Math.max(size, this.#target);
@@ -60,9 +64,9 @@ export class ReceiveWindow {
   }
 
   #settle(): number {
-    const told = this.#owed;
+    const given = this.#owed;
     this.#owed = 0;
-    this.#size += told;
-    return told;
+    this.#size += given;
+    return given;
   }
 }

@@ -3,20 +3,20 @@ import { type Frame, frameHeaderBytes, minMaxFrameBytes, readUint31 } from "./fr
 
 /** Cuts a stream of octets into frames. Holds at most one frame, and nothing between frames. */
 export class FrameReader {
-  /** What must come before the first frame; what is left of it. */
+  /** Octets that are still to come before the first frame. */
   #preface: Uint8Array;
-  /** The beginning of a frame: its header, or all of it once its length is known. */
+  /** Room for a frame that has begun: for its header, and for the whole frame once its length is known. */
   #partial: Uint8Array | undefined;
   #filled = 0;
 
-  /** @param preface comes before the first frame. */
+  /** @param preface octets before the first frame */
   constructor(preface: Uint8Array = new Uint8Array()) {
     this.#preface = preface;
   }
 
   /**
    * Reads a chunk, and gives each whole frame to `onFrame`; the payload is valid during that call.
-   * @throws {ConnectionError} FRAME_SIZE_ERROR for a longer frame than is taken, PROTOCOL_ERROR for another preface.
+   * @throws {ConnectionError} FRAME_SIZE_ERROR for a frame of more than 16,384 octets, PROTOCOL_ERROR for another preface
    */
   read(chunk: Uint8Array, onFrame: (frame: Frame) => void): void {
     let at = this.#readPreface(chunk);
@@ -35,7 +35,7 @@ export class FrameReader {
     return length;
   }
 
-  /** Reads a frame that lies in the chunk, or begins a partial one. */
+  /** Reads a frame that is whole in the chunk, or begins a partial one. */
   #readWhole(chunk: Uint8Array, { at, onFrame }: { at: number; onFrame: (frame: Frame) => void }): number {
     const available = chunk.length - at;
     if (available >= frameHeaderBytes) {

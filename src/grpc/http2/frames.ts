@@ -15,7 +15,7 @@ export const FrameType = {
   continuation: 0x9,
 } as const;
 
-/** Flags of frames; `ack` is of SETTINGS and PING, `endStream` of DATA and HEADERS. */
+/** Flags of frames: `ack` in SETTINGS and PING, `endStream` in DATA and HEADERS. */
 export const Flag = { ack: 0x1, endStream: 0x1, endHeaders: 0x4, padded: 0x8, priority: 0x20 } as const;
 
 /** Parameters of SETTINGS frames (RFC 9113, section 6.5.2). */
@@ -31,18 +31,18 @@ export const Setting = {
 /** Octets of a frame before its payload. */
 export const frameHeaderBytes = 9;
 
-/** Octets that each peer takes in a payload, and that this code never announces more of (RFC 9113, section 4.2). */
+/** Longest payload that either side of a connection sends, in octets: the default, which this code never raises (RFC 9113, section 4.2). */
 export const minMaxFrameBytes = 16_384;
 
 /** First octets of a client (RFC 9113, section 3.4). */
 export const clientPreface: Uint8Array = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 
 export interface Frame {
-  /** One of {@link FrameType}, or unknown. */
+  /** A {@link FrameType}, or an unknown type. */
   readonly type: number;
   readonly flags: number;
   readonly streamId: number;
-  /** Part of a chunk that was received: copy it to keep it. */
+  /** A view of the received chunk: copy it to keep it. */
   readonly payload: Uint8Array;
 }
 
@@ -57,7 +57,7 @@ export function encodeFrame(
   return bytes;
 }
 
-/** Writes the header of a frame whose payload is the rest of `bytes` into its first octets. */
+/** Writes the header of a frame into the first octets of `bytes`; the rest is the payload. */
 export function writeFrameHeader(
   bytes: Uint8Array,
   { type, flags, streamId }: { type: number; flags: number; streamId: number },
@@ -93,7 +93,7 @@ export function encodeNumberFrame(
   return encodeFrame(type, { streamId, payload });
 }
 
-/** Encodes a GOAWAY frame; `debug` is a text for the operator of the peer. */
+/** Encodes a GOAWAY frame. @param debug an ASCII text for the operator of the peer */
 export function encodeGoaway(
   { lastStreamId, code, debug = "" }: { lastStreamId: number; code: ErrorCode; debug?: string },
 ): Uint8Array {
@@ -109,7 +109,7 @@ export function readUint32(bytes: Uint8Array, at: number): number {
   return (bytes[at] << 24 | bytes[at + 1] << 16 | bytes[at + 2] << 8 | bytes[at + 3]) >>> 0;
 }
 
-/** Reads a number of 31 bits; the first bit is reserved, and ignored. */
+/** Reads a number of 31 bits; the reserved bit before it is ignored. */
 export function readUint31(bytes: Uint8Array, at: number): number {
   return readUint32(bytes, at) & 0x7fff_ffff;
 }
@@ -121,7 +121,7 @@ function writeUint32(bytes: Uint8Array, { at, value }: { at: number; value: numb
   bytes[at + 3] = value;
 }
 
-/** Returns the payload without its padding (RFC 9113, section 6.1). @throws {ConnectionError} PROTOCOL_ERROR */
+/** Returns the payload without its padding (RFC 9113, section 6.1). @throws {ConnectionError} FRAME_SIZE_ERROR, PROTOCOL_ERROR */
 export function withoutPadding({ flags, payload }: Frame): Uint8Array {
   if ((flags & Flag.padded) === 0) return payload;
   if (payload.length === 0) {

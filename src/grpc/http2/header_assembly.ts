@@ -2,10 +2,10 @@ import { Buffer } from "node:buffer";
 import { ConnectionError, ErrorCode } from "./errors.ts";
 import { Flag, type Frame, FrameType, withoutPadding } from "./frames.ts";
 
-/** Octets of an encoded header block. */
+/** Longest encoded header block, in octets. */
 export const maxBlockBytes = 16_384;
-/** CONTINUATION frames of a block (CVE-2024-27316). */
-const maxContinuations = 8;
+/** CONTINUATION frames that a block may have (CVE-2024-27316). */
+export const maxContinuations = 8;
 const priorityBytes = 5;
 
 export interface HeaderBlock {
@@ -15,22 +15,22 @@ export interface HeaderBlock {
   readonly block: Uint8Array;
 }
 
-/** Puts the header blocks of HEADERS and CONTINUATION frames together (RFC 9113, section 6.10). */
+/** Joins the fragments of header blocks in HEADERS and CONTINUATION frames (RFC 9113, section 6.10). */
 export class HeaderAssembly {
   #open: { streamId: number; endStream: boolean; parts: Uint8Array[]; bytes: number } | undefined;
 
-  /** Checks that nothing comes between the frames of a block. @throws {ConnectionError} PROTOCOL_ERROR */
+  /** Checks that a frame does not interrupt a block. @throws {ConnectionError} PROTOCOL_ERROR */
   expect({ type, streamId }: Frame): void {
     if (this.#open === undefined) {
       if (type === FrameType.continuation) {
         throw new ConnectionError(ErrorCode.protocolError, "CONTINUATION without HEADERS.");
       }
     } else if (type !== FrameType.continuation || streamId !== this.#open.streamId) {
-      throw new ConnectionError(ErrorCode.protocolError, "A frame came within a header block.");
+      throw new ConnectionError(ErrorCode.protocolError, "A frame interrupts a header block.");
     }
   }
 
-  /** Takes a HEADERS frame. @returns its block when it is whole. @throws {ConnectionError} */
+  /** Takes a HEADERS frame. @returns its block when it is whole @throws {ConnectionError} FRAME_SIZE_ERROR, PROTOCOL_ERROR */
   begin(frame: Frame): HeaderBlock | undefined {
     const { flags, streamId } = frame;
     let block = withoutPadding(frame);
@@ -47,7 +47,7 @@ export class HeaderAssembly {
     return undefined;
   }
 
-  /** Takes a CONTINUATION frame. @returns the block when it is whole. @throws {ConnectionError} ENHANCE_YOUR_CALM */
+  /** Takes a CONTINUATION frame. @returns the block when it is whole @throws {ConnectionError} ENHANCE_YOUR_CALM */
   resume({ flags, payload }: Frame): HeaderBlock | undefined {
     const open = this.#open!;
     open.bytes += payload.length;

@@ -4,13 +4,13 @@ import { fieldSize, type HeaderField, HeaderTable } from "./header_table.ts";
 import { decodeHuffman } from "./huffman.ts";
 
 export interface HeaderDecoderOptions {
-  /** Size of the dynamic table that the peer may use, as SETTINGS_HEADER_TABLE_SIZE says, in octets. */
+  /** Largest dynamic table of the peer's encoder (SETTINGS_HEADER_TABLE_SIZE), in octets. */
   readonly maxTableSize: number;
-  /** Size of the decoded list, as SETTINGS_MAX_HEADER_LIST_SIZE says, in octets. */
+  /** Largest decoded list (SETTINGS_MAX_HEADER_LIST_SIZE), in octets. */
   readonly maxListSize: number;
 }
 
-/** Indices and lengths are below this: larger ones are of no use to a peer that is honest. */
+/** Largest index or length; a block is far shorter. */
 const maxInteger = 1 << 24;
 
 /**
@@ -34,8 +34,8 @@ export class HeaderDecoder {
   }
 
   /**
-   * Decodes a whole block. @returns undefined when the list is larger than its bound; the decoder stays usable.
-   * @throws {ConnectionError} COMPRESSION_ERROR when it is malformed; then the connection cannot go on.
+   * Decodes a whole block. @returns undefined when the list is larger than its bound; the decoder stays usable
+   * @throws {ConnectionError} COMPRESSION_ERROR for a malformed block; the tables of both sides differ from then on
    */
   decode(block: Uint8Array): HeaderField[] | undefined {
     this.#block = block;
@@ -51,7 +51,7 @@ export class HeaderDecoder {
     return size <= this.#options.maxListSize ? fields : undefined;
   }
 
-  /** Only at the beginning of a block (RFC 7541, section 4.2). */
+  /** Reads changes of the table's size, which come before the fields (RFC 7541, section 4.2). */
   #readSizeUpdates(): void {
     while (this.#at < this.#block.length && this.#block[this.#at] >>> 5 === 0b001) {
       const size = this.#readInteger(5);
@@ -82,7 +82,7 @@ export class HeaderDecoder {
     return this.#table.get(index) ?? fail(`there is no field ${index}`);
   }
 
-  /** RFC 7541, section 5.2. */
+  /** Reads a string (RFC 7541, section 5.2). */
   #readString(): string {
     const isHuffman = (this.#byte() & 0x80) !== 0;
     const length = this.#readInteger(7);
@@ -94,7 +94,7 @@ export class HeaderDecoder {
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
   }
 
-  /** RFC 7541, section 5.1. */
+  /** Reads an integer (RFC 7541, section 5.1). */
   #readInteger(prefixBits: number): number {
     const mask = (1 << prefixBits) - 1;
     let value = this.#byte() & mask;

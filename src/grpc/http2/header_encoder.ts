@@ -2,12 +2,12 @@ import { Buffer } from "node:buffer";
 import { staticIndex } from "./header_table.ts";
 import { encodeHuffman, huffmanLength } from "./huffman.ts";
 
-/** First octet of a connection's first block: this encoder has no dynamic table, whatever size the peer allows (RFC 7541, section 6.3). */
+/** First octet of a connection's first block: the encoder sets its dynamic table to size 0 (RFC 7541, section 6.3). */
 export const noDynamicTable = Uint8Array.of(0x20);
 
 /**
- * Encodes a header block with the static table alone (RFC 7541, section 6), so that it needs no state: a block that is encoded once
- * can be sent over each connection, after {@link noDynamicTable} was once. Values that are `secret` are marked as never to be indexed.
+ * Encodes a header block with the static table alone (RFC 7541, section 6). The encoder has no state: an encoded block is valid on every
+ * connection whose first block began with {@link noDynamicTable}. Fields named in `secret` are marked as never to be indexed.
  * @param fields names in lowercase; values with one character for each byte (latin1).
  */
 export function encodeHeaders(
@@ -37,7 +37,7 @@ function encodeString(text: string): [length: Uint8Array, text: Uint8Array] {
   return [encodeInteger(0x80, { prefixBits: 7, value: coded }), encodeHuffman(text)];
 }
 
-/** RFC 7541, section 5.1; `first` holds the bits before the prefix. */
+/** Encodes an integer (RFC 7541, section 5.1). @param first the bits before the prefix */
 function encodeInteger(first: number, { prefixBits, value }: { prefixBits: number; value: number }): Uint8Array {
   const mask = (1 << prefixBits) - 1;
   if (value < mask) return Uint8Array.of(first | value);

@@ -1,46 +1,60 @@
 import type { HeaderField } from "./header_table.ts";
 
-/** Fields of a connection, which HTTP/2 does not have (RFC 9113, section 8.2.2). */
+/** Fields about a connection, which are malformed in HTTP/2 (RFC 9113, section 8.2.2). */
 const connectionFields = new Set(["connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade"]);
 
-/** Characters of a token in lowercase (RFC 9110, section 5.6.2; RFC 9113, section 8.2.1). */
+/** A token in lowercase (RFC 9110, section 5.6.2; RFC 9113, section 8.2.1). */
 const namePattern = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 
-/** Neither control characters nor space at the ends (RFC 9113, section 8.2.1); tabs and octets from 128 up are allowed. */
+/** A token (RFC 9110, section 9.1). */
+const methodPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+/** Control characters but tab, and space at the ends (RFC 9113, section 8.2.1; RFC 9110, section 5.5). */
 // deno-lint-ignore no-control-regex
 const forbiddenInValue = /^[ \t]|[ \t]$|[\x00-\x08\x0a-\x1f\x7f]/;
 
 const requestPseudoFields = new Set([":method", ":scheme", ":authority", ":path"]);
 const responsePseudoFields = new Set([":status"]);
 
-/** A list of fields as HTTP has them: names that come several times have several values. */
+/** A header list; a name may come several times. */
 export interface HeaderList {
   /** Pseudo-header fields by their name, with the colon. */
   readonly pseudo: ReadonlyMap<string, string>;
   readonly fields: readonly HeaderField[];
 }
 
-/** Checks the fields of a request (RFC 9113, section 8.3.1). @returns undefined when they are malformed. */
+/** Checks the fields of a request (RFC 9113, section 8.3.1). @returns undefined when they are malformed */
 export function parseRequestFields(fields: readonly HeaderField[]): HeaderList | undefined {
   const list = parse(fields, requestPseudoFields);
-  if (list === undefined || !list.pseudo.has(":method")) return undefined;
-  const isConnect = list.pseudo.get(":method") === "CONNECT";
-  if (isConnect) return list.pseudo.has(":scheme") || list.pseudo.has(":path") ? undefined : list;
-  return list.pseudo.has(":scheme") && (list.pseudo.get(":path") ?? "") !== "" ? list : undefined;
+  const method = list?.pseudo.get(":method") ?? "";
+  if (list === undefined || !methodPattern.test(method)) return undefined;
+  return (method === "CONNECT" ? hasConnectTarget(list) : hasTarget(list, method)) ? list : undefined;
 }
 
-/** Checks the fields of a response (RFC 9113, section 8.3.2). @returns undefined when they are malformed. */
+/** RFC 9113, section 8.5. */
+function hasConnectTarget({ pseudo }: HeaderList): boolean {
+  return pseudo.has(":authority") && !pseudo.has(":scheme") && !pseudo.has(":path");
+}
+
+/** RFC 9113, section 8.3.1. */
+function hasTarget({ pseudo }: HeaderList, method: string): boolean {
+  const path = pseudo.get(":path") ?? "";
+  return pseudo.has(":scheme") && (path.startsWith("/") || path === "*" && method === "OPTIONS");
+}
+
+/** Checks the fields of a response (RFC 9113, sections 8.3.2 and 8.6). @returns undefined when they are malformed */
 export function parseResponseFields(fields: readonly HeaderField[]): HeaderList | undefined {
   const list = parse(fields, responsePseudoFields);
-  return /^[1-5][0-9]{2}$/.test(list?.pseudo.get(":status") ?? "") ? list : undefined;
+  const status = list?.pseudo.get(":status") ?? "";
+  return /^[1-5][0-9]{2}$/.test(status) && status !== "101" ? list : undefined;
 }
 
-/** Checks the fields of trailers, which have no pseudo-header fields (RFC 9113, section 8.1). @returns undefined when they are malformed. */
+/** Checks the fields of trailers, which have no pseudo-header fields (RFC 9113, section 8.1). @returns undefined when they are malformed */
 export function parseTrailers(fields: readonly HeaderField[]): HeaderList | undefined {
   return parse(fields, new Set());
 }
 
-/** Returns the values of a field, joined by commas (RFC 9110, section 5.3); undefined when there is none. */
+/** Returns the values of a field, joined by commas (RFC 9110, section 5.3); undefined without the field. */
 export function valueOf(list: HeaderList, name: string): string | undefined {
   const values = list.fields.filter((field) => field.name === name).map(({ value }) => value);
   return values.length === 0 ? undefined : values.join(",");

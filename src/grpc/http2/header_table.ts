@@ -4,7 +4,7 @@ export interface HeaderField {
   readonly value: string;
 }
 
-/** RFC 7541, appendix A; the first one has index 1. */
+/** The static table (RFC 7541, appendix A); its first field has index 1. */
 // deno-fmt-ignore
 const staticFields: readonly HeaderField[] = ([
   [":authority", ""], [":method", "GET"], [":method", "POST"], [":path", "/"], [":path", "/index.html"],
@@ -22,27 +22,27 @@ const staticFields: readonly HeaderField[] = ([
   ["www-authenticate", ""],
 ] as const).map(([name, value]) => ({ name, value }));
 
-/** Octets that a field counts for beyond its name and value (RFC 7541, section 4.1; RFC 9113, section 6.5.2). */
+/** Octets of a field's size beyond its name and value (RFC 7541, section 4.1; RFC 9113, section 6.5.2). */
 const fieldOverhead = 32;
 
-/** Size of a field, as tables and lists of them are bounded, in octets. */
+/** Returns the size of a field in tables and lists, in octets. */
 export function fieldSize({ name, value }: HeaderField): number {
   return name.length + value.length + fieldOverhead;
 }
 
-/** Index of the first field with this name and value, or of the first with this name; 0 when there is none. */
+/** Returns the static index of the first field with this name and value, or with this name; 0 without one. */
 export function staticIndex(name: string, value?: string): number {
   return staticFields.findIndex((field) => field.name === name && (value === undefined || field.value === value)) + 1;
 }
 
-/** The static table and the dynamic one of a decoder behind it, in one range of indices (RFC 7541, section 2.3). */
+/** The static table and a dynamic table behind it, in one range of indices (RFC 7541, section 2.3). */
 export class HeaderTable {
   /** The newest comes last. */
   readonly #dynamic: HeaderField[] = [];
   #size = 0;
   #maxSize: number;
 
-  /** @param maxSize bounds the dynamic table, in octets by {@link fieldSize}. */
+  /** @param maxSize largest size of the dynamic table, in octets by {@link fieldSize} */
   constructor(maxSize: number) {
     this.#maxSize = maxSize;
   }
@@ -52,7 +52,7 @@ export class HeaderTable {
     return this.#size;
   }
 
-  /** Returns the field with this index, from 1 up; undefined when there is none. */
+  /** Returns the field with this index, from 1 up; undefined for an index beyond both tables. */
   get(index: number): HeaderField | undefined {
     if (index <= staticFields.length) return staticFields[index - 1];
     return this.#dynamic[this.#dynamic.length - (index - staticFields.length)];

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 
-/** Bits of the code of each byte, and last of EOS (RFC 7541, appendix B). The code is canonical, so its lengths are all of it. */
+/** Length of the code of each byte, then of EOS, in bits (RFC 7541, appendix B). The code is canonical: the lengths determine it. */
 // deno-fmt-ignore
 const codeLengths = [
   13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 30, 28, 28, 28, 28,
@@ -29,9 +29,9 @@ const root = 0;
 const nodes = tree();
 const emits = 1 << 16;
 const fails = 1 << 17;
-/** For each node and the next four bits: the node after them, the symbol that they complete (at most one), and the flags above. */
+/** For each node and the next four bits: the node after them, the symbol that they complete, if any, and the flags above. */
 const steps = fourBitSteps();
-/** Nodes at which a string may end: all bits since the last symbol are ones, as those of EOS. */
+/** Nodes where a string may end: all bits since the last symbol are ones, the beginning of EOS. */
 const mayEnd = paddingNodes();
 
 function canonicalCodes(): Uint32Array {
@@ -94,8 +94,8 @@ function paddingNodes(): Uint8Array {
 }
 
 /**
- * Decodes a string, one character for each byte (latin1); undefined when it is malformed: it holds EOS, or its padding is none.
- * The result is at most 8/5 as long as `bytes`.
+ * Decodes a string, one character for each byte (latin1). @returns undefined when it contains EOS or has invalid padding; the result
+ * is at most 8/5 as long as `bytes`
  */
 export function decodeHuffman(bytes: Uint8Array): string | undefined {
   const decoded = Buffer.allocUnsafe(Math.floor(bytes.length * 8 / shortestCode));
@@ -113,7 +113,7 @@ export function decodeHuffman(bytes: Uint8Array): string | undefined {
   return mayEnd[node] === 1 ? decoded.toString("latin1", 0, length) : undefined;
 }
 
-/** Length of `text` in bytes when it is encoded; `text` has one character for each byte (latin1). */
+/** Returns the encoded length of `text`, in bytes; `text` has one character for each byte (latin1). */
 export function huffmanLength(text: string): number {
   let bits = 0;
   for (let index = 0; index < text.length; index++) bits += codeLengths[text.charCodeAt(index)];

@@ -2,25 +2,25 @@ import { Buffer } from "node:buffer";
 
 /** A stream of octets to the peer, and control of the stream from it. */
 export interface Transport {
-  /** Writes octets. @returns false when more should wait until {@link Outbox.drained}. */
+  /** Writes octets. @returns false when further writes should wait until {@link Outbox.drained} */
   write(bytes: Uint8Array): boolean;
-  /** Closes after all that was written has left, or after a deadline of its own. */
+  /** Closes after the written octets have left, or after a deadline of its own. */
   end(): void;
   /** Stops and resumes reading. */
   pause(): void;
   resume(): void;
 }
 
-/** Octets of frames about the connection that may wait before nothing more is read from the peer that causes them. */
-const maxWaitingBytes = 64 * 1024;
-/** Octets that are joined for one write. */
-const joinedBytes = 128 * 1024;
+/** Octets of waiting control frames and headers beyond which reading from the peer stops. */
+export const maxWaitingBytes = 64 * 1024;
+/** Octets from which on no further frame is joined to a write. */
+export const joinedBytes = 128 * 1024;
 
 /** Sends the frames of one turn of the event loop together, and DATA only while the transport takes it. */
 export class Outbox {
   readonly #transport: Transport;
   readonly #defer: (callback: () => void) => void;
-  /** Returns the next frame with DATA or trailers; undefined when there is none, or the peer's window is full. */
+  /** Returns the next frame with DATA or trailers; undefined when no stream can send one now. */
   readonly #nextFrame: () => Uint8Array | undefined;
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
@@ -40,7 +40,7 @@ export class Outbox {
     this.#nextFrame = options.nextFrame;
   }
 
-  /** Sends a frame about the connection or the headers of a stream, before any DATA. */
+  /** Sends a control frame or the headers of a stream, before any DATA. */
   send(frame: Uint8Array): void {
     if (this.#isEnded) return;
     this.#waiting.push(frame);
@@ -52,20 +52,20 @@ export class Outbox {
     this.schedule();
   }
 
-  /** Asks for the next frames of streams soon. */
+  /** Schedules a flush for the end of this turn. */
   schedule(): void {
     if (this.#isScheduled || this.#isEnded) return;
     this.#isScheduled = true;
     this.#defer(() => this.flush());
   }
 
-  /** The transport takes more. */
+  /** The transport takes more octets. */
   drained(): void {
     this.#isWritable = true;
     this.flush();
   }
 
-  /** Writes what waits, as far as the transport takes it. */
+  /** Writes waiting frames and DATA as far as the transport takes them. */
   flush(): void {
     this.#isScheduled = false;
     while (this.#isWritable && !this.#isEnded) {
@@ -75,7 +75,7 @@ export class Outbox {
     }
   }
 
-  /** Writes the frames that wait, whether the transport takes more or not, and closes it. */
+  /** Writes the waiting frames, even to a transport that is full, and closes it. */
   end(): void {
     if (this.#isEnded) return;
     if (this.#waiting.length > 0) this.#write();

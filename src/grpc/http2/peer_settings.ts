@@ -2,30 +2,36 @@ import { ConnectionError, ErrorCode } from "./errors.ts";
 import { initialWindow, maxWindow } from "./flow_window.ts";
 import { minMaxFrameBytes, readUint32, Setting } from "./frames.ts";
 
-/** The settings of the peer that this code heeds. What it sends needs no header table and no knowledge of the size of lists. */
+/** The peer's settings that bind this side. Its encoder uses no dynamic table, and its frames and lists are small. */
 export class PeerSettings {
-  /** Window of each new stream, in octets. */
+  /** A SETTINGS frame was received. */
+  wereReceived = false;
+  /** Send window of each new stream, in octets. */
   initialWindow = initialWindow;
   /** Streams that this side may have open at once. */
   maxConcurrentStreams = Infinity;
 
   /**
-   * Applies the payload of a SETTINGS frame (RFC 9113, section 6.5.2). @returns by how much the windows of the open streams grow.
+   * Applies the payload of a SETTINGS frame (RFC 9113, section 6.5.2). @returns the growth of the send windows of open streams
+   * @param role the role of this side
    * @throws {ConnectionError} FRAME_SIZE_ERROR, PROTOCOL_ERROR, FLOW_CONTROL_ERROR
    */
-  apply(payload: Uint8Array): number {
+  apply(payload: Uint8Array, role: "server" | "client"): number {
     if (payload.length % 6 !== 0) throw new ConnectionError(ErrorCode.frameSizeError, "SETTINGS has half an entry.");
+    this.wereReceived = true;
     const before = this.initialWindow;
     for (let at = 0; at < payload.length; at += 6) {
-      this.#set(payload[at] << 8 | payload[at + 1], readUint32(payload, at + 2));
+      this.#set(payload[at] << 8 | payload[at + 1], { value: readUint32(payload, at + 2), role });
     }
     return this.initialWindow - before;
   }
 
-  #set(id: number, value: number): void {
+  #set(id: number, { value, role }: { value: number; role: "server" | "client" }): void {
     switch (id) {
       case Setting.enablePush:
-        if (value > 1) throw new ConnectionError(ErrorCode.protocolError, "ENABLE_PUSH is neither 0 nor 1.");
+        if (value > (role === "server" ? 1 : 0)) {
+          throw new ConnectionError(ErrorCode.protocolError, "ENABLE_PUSH has a value that the peer may not send.");
+        }
         return;
       case Setting.maxConcurrentStreams:
         this.maxConcurrentStreams = value;

@@ -3,13 +3,13 @@ import { ReceiveWindow, SendWindow } from "./flow_window.ts";
 import { frameHeaderBytes } from "./frames.ts";
 import type { HeaderList } from "./header_rules.ts";
 
-/** Hears of a stream. None of these may throw for what a peer does. */
+/** Events of a stream, for its owner. A handler does not throw, whatever the peer sent. */
 export interface StreamEvents {
   /** A response began; of a client's stream, once. */
   onResponse?(response: HeaderList): void;
   /** DATA came; valid during the call. The owner gives the octets back with {@link Http2Stream.release}. */
   onData(bytes: Uint8Array): void;
-  /** The peer has sent everything. */
+  /** The peer's side ended. */
   onEnd(trailers: HeaderList | undefined): void;
   /** All DATA that was written has left. */
   onDrain?(): void;
@@ -20,42 +20,47 @@ export interface StreamEvents {
 /** The part of a connection that its streams use. */
 export interface StreamHost {
   sendHeaders(stream: Http2Stream, block: Uint8Array): void;
-  /** The stream has DATA or its end to send. */
+  /** The stream queued octets. */
+  onQueued(): void;
+  /** The stream may have DATA or its end to send. */
   onReady(stream: Http2Stream): void;
   reset(stream: Http2Stream, code: ErrorCode): void;
-  /** The owner of the stream has used up octets of DATA. */
+  /** The owner of the stream has used octets of DATA. */
   release(stream: Http2Stream, bytes: number): void;
 }
 
-/** A piece of a stream that goes out as one frame. */
+/** A piece of a stream that leaves as one frame. */
 export type Piece =
   /** The first {@link frameHeaderBytes} octets of `frame` are free. */
   | { readonly kind: "data"; readonly frame: Uint8Array; readonly isLast: boolean }
   | { readonly kind: "trailers"; readonly block: Uint8Array };
 
-/** One stream (RFC 9113, section 5.1), of either role. Sends in order, as far as the peer's windows let it; the rest waits here. */
+/** Memory of a queued piece beyond its octets, in octets: a typed array, its buffer and its place in the queue. */
+const pieceOverhead = 256;
+
+/** One stream (RFC 9113, section 5.1), of either role. Queues DATA until the peer's windows allow it to leave. */
 export class Http2Stream {
   readonly id: number;
   readonly sendWindow: SendWindow;
   readonly receiveWindow: ReceiveWindow;
   /** Set before the first event. */
   events!: StreamEvents;
-  /** The peer has sent everything. */
+  /** The peer's side has ended. */
   remoteEnded = false;
-  /** Everything has been sent. */
+  /** This side has ended. */
   localEnded = false;
   /** Neither side sends any more. */
   isClosed = false;
   /** A response has begun; of a client's stream. */
   hasResponse = false;
-  /** Octets that the peer said the body has, less those that came; undefined when it said nothing. */
+  /** Octets of the body still to come by content-length; undefined without one. */
   announcedBytes: number | undefined;
   /** Octets of DATA that came and are not given back yet. */
   unreleased = 0;
   readonly #host: StreamHost;
-  /** Each with {@link frameHeaderBytes} free octets in front. */
+  /** Pieces, each with {@link frameHeaderBytes} free octets in front. */
   readonly #queue: Uint8Array[] = [];
-  /** Octets of the first one in the queue that were sent. */
+  /** Octets of the first piece that were sent. */
   #sentOfFirst = 0;
   #queuedBytes = 0;
   #ending = false;
@@ -71,31 +76,37 @@ export class Http2Stream {
     this.receiveWindow = new ReceiveWindow(receiveWindow);
   }
 
-  /** Octets that wait to be sent. */
+  /** Octets of DATA that are queued. */
   get queuedBytes(): number {
     return this.#queuedBytes;
   }
 
-  /** There is something to send now. */
+  /** Octets of memory that the queue holds. */
+  get heldBytes(): number {
+    return this.#queuedBytes + this.#queue.length * pieceOverhead;
+  }
+
+  /** Reports whether there is a piece to send that the window of the stream allows. */
   get isReady(): boolean {
     if (this.isClosed || this.localEnded) return false;
     return this.#queue.length > 0 ? this.sendWindow.size > 0 : this.#ending;
   }
 
-  /** Begins a response, or makes an interim one. @param block an encoded header block of 16,384 octets at most */
+  /** Sends the headers of a response, interim or final. @param block an encoded header block of fewer than 16,384 octets */
   sendHeaders(block: Uint8Array): void {
     if (!this.isClosed) this.#host.sendHeaders(this, block);
   }
 
-  /** Sends DATA: `frame` is owned by the stream from now on, and its first {@link frameHeaderBytes} octets are free for a header. */
+  /** Queues DATA: the stream owns `frame` from now on, and its first {@link frameHeaderBytes} octets are free for a header. */
   write(frame: Uint8Array): void {
     if (this.isClosed || this.#ending) return;
     this.#queue.push(frame);
     this.#queuedBytes += frame.length - frameHeaderBytes;
+    this.#host.onQueued();
     this.#host.onReady(this);
   }
 
-  /** Ends this side, after what waits. @param trailers an encoded header block of 16,384 octets at most */
+  /** Ends this side after the queued DATA. @param trailers an encoded header block of fewer than 16,384 octets */
   end(trailers?: Uint8Array): void {
     if (this.isClosed || this.#ending) return;
     this.#ending = true;
@@ -113,7 +124,7 @@ export class Http2Stream {
     if (!this.isClosed) this.#host.release(this, bytes);
   }
 
-  /** Takes the next piece to send, with `maxBytes` octets of DATA at most; call it while {@link isReady}. */
+  /** Takes the next piece to send, with at most `maxBytes` octets of DATA; call it while {@link isReady}. */
   takePiece(maxBytes: number): Piece {
     if (this.#queue.length === 0) {
       return this.#trailers === undefined
@@ -144,11 +155,10 @@ export class Http2Stream {
     return part;
   }
 
-  /** Drops what waits to be sent, and tells the owner. */
-  close(code: ErrorCode | undefined): void {
+  /** Drops the queue. The host calls it, and tells the owner. */
+  close(): void {
     this.isClosed = true;
     this.#queue.length = 0;
     this.#queuedBytes = 0;
-    this.events.onClose(code);
   }
 }

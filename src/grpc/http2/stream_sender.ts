@@ -5,32 +5,35 @@ import { maxBlockBytes } from "./header_assembly.ts";
 import { noDynamicTable } from "./header_encoder.ts";
 import type { Http2Stream } from "./stream.ts";
 
-/** Makes the frames of the streams of a connection, which take turns, as far as the windows of the peer let them. */
+/** Octets below which a frame is small. A peer whose windows cut its answers into small frames makes no progress (CVE-2019-9511). */
+const smallBytes = 1_024;
+
+/** Makes the frames of a connection's streams, which take turns within the peer's windows. */
 export class StreamSender {
-  /** Octets of DATA that the peer takes over the connection. */
+  /** Octets of DATA that this side may send over the connection. */
   readonly window = new SendWindow(initialWindow);
   /** Streams with something to send, in the order of their turns. */
   readonly #ready = new Set<Http2Stream>();
   readonly #onLocalEnd: (stream: Http2Stream) => Uint8Array | undefined;
   readonly #onDataSent: () => void;
-  #saidTable = false;
+  #hasSentHeaders = false;
 
   constructor(options: {
-    /** The last frame of a stream is made. @returns a frame to send behind it. */
+    /** The last frame of a stream was made. @returns a frame to send behind it */
     onLocalEnd(stream: Http2Stream): Uint8Array | undefined;
-    /** A DATA frame is made. */
+    /** A DATA frame was made that the peer's windows did not make small. */
     onDataSent(): void;
   }) {
     this.#onLocalEnd = options.onLocalEnd;
     this.#onDataSent = options.onDataSent;
   }
 
-  /** The stream has something to send. */
+  /** Adds a stream that has a piece to send. */
   add(stream: Http2Stream): void {
     this.#ready.add(stream);
   }
 
-  /** The stream is closed. */
+  /** Removes a stream that was closed. */
   delete(stream: Http2Stream): void {
     this.#ready.delete(stream);
   }
@@ -39,19 +42,19 @@ export class StreamSender {
     this.#ready.clear();
   }
 
-  /** Makes a HEADERS frame. @param block an encoded header block of at most 16,384 octets */
+  /** Makes a HEADERS frame. @param block an encoded header block of fewer than 16,384 octets */
   headersFrame(streamId: number, { block, flags }: { block: Uint8Array; flags: number }): Uint8Array {
     if (block.length >= maxBlockBytes) throw new RangeError("A header block is too long for one frame.");
-    const payload = this.#saidTable ? block : Buffer.concat([noDynamicTable, block]);
-    this.#saidTable = true;
+    const payload = this.#hasSentHeaders ? block : Buffer.concat([noDynamicTable, block]);
+    this.#hasSentHeaders = true;
     return encodeFrame(FrameType.headers, { flags: flags | Flag.endHeaders, streamId, payload });
   }
 
-  /** Makes the next frame with DATA or trailers of the stream whose turn it is; undefined when none can be sent now. */
+  /** Makes the next frame with DATA or trailers of the stream whose turn it is; undefined when no stream can send one now. */
   nextFrame(): Uint8Array | undefined {
     let waiting = 0;
     for (const stream of this.#ready) {
-      // All that are left wait for the window of the connection.
+      // The remaining streams all wait for the window of the connection.
       if (waiting > 0 && waiting >= this.#ready.size) return undefined;
       this.#ready.delete(stream);
       if (!stream.isReady) continue;
@@ -69,8 +72,10 @@ export class StreamSender {
       return this.#withEnd(stream, this.headersFrame(streamId, { block: piece.block, flags: Flag.endStream }));
     }
     const { frame, isLast } = piece;
-    this.window.spend(frame.length - frameHeaderBytes);
-    this.#onDataSent();
+    const bytes = frame.length - frameHeaderBytes;
+    this.window.spend(bytes);
+    const isCut = Math.min(this.window.size, stream.sendWindow.size) <= 0;
+    if (bytes >= smallBytes || !isCut) this.#onDataSent();
     writeFrameHeader(frame, { type: FrameType.data, flags: isLast ? Flag.endStream : 0, streamId });
     if (isLast) return this.#withEnd(stream, frame);
     if (stream.isReady) this.#ready.add(stream);

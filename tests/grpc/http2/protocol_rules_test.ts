@@ -195,8 +195,14 @@ const rules: Rule[] = [
   {
     section: "6.3",
     rule: "PRIORITY of another length",
-    send: [frame(FrameType.priority, { stream: 1, payload: Buffer.alloc(4) })],
+    send: [headers(), frame(FrameType.priority, { stream: 1, payload: Buffer.alloc(4) })],
     outcome: { reset: frameSizeError },
+  },
+  {
+    section: "6.4",
+    rule: "an idle stream is not reset: PRIORITY of another length",
+    send: [frame(FrameType.priority, { stream: 1, payload: Buffer.alloc(4) })],
+    outcome: { goaway: frameSizeError },
   },
   {
     section: "6.4",

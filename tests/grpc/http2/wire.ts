@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
-import { type ConnectionLimits, type ConnectionOptions, Http2Connection } from "../../../src/grpc/http2/connection.ts";
+import { type ConnectionOptions, Http2Connection } from "../../../src/grpc/http2/connection.ts";
+import type { ConnectionLimits } from "../../../src/grpc/http2/connection_limits.ts";
 import { FrameReader } from "../../../src/grpc/http2/frame_reader.ts";
 import type { Frame } from "../../../src/grpc/http2/frames.ts";
 import { HeaderDecoder } from "../../../src/grpc/http2/header_decoder.ts";

@@ -1,0 +1,26 @@
+import type { FrameBudget } from "./frame_budget.ts";
+import type { HeaderAssembly } from "./header_assembly.ts";
+import type { HeaderDecoder } from "./header_decoder.ts";
+import type { HeaderList } from "./header_rules.ts";
+import type { Outbox } from "./outbox.ts";
+import type { PeerSettings } from "./peer_settings.ts";
+import type { Shutdown } from "./shutdown.ts";
+import type { Http2Stream } from "./stream.ts";
+import type { StreamTable } from "./stream_table.ts";
+
+/** The parts of a connection that received frames act on. */
+export interface FrameContext {
+  readonly role: "server" | "client";
+  readonly limits: { readonly maxStreams: number; readonly streamWindow: number };
+  readonly assembly: HeaderAssembly;
+  readonly decoder: HeaderDecoder;
+  readonly budget: FrameBudget;
+  readonly settings: PeerSettings;
+  readonly streams: StreamTable;
+  readonly outbox: Outbox;
+  readonly shutdown: Shutdown;
+  /** A request came; of a server. */
+  onRequest(stream: Http2Stream, request: HeaderList): void;
+  /** A PING was answered. */
+  onPong(): void;
+}

@@ -1,0 +1,67 @@
+import { ErrorCode } from "./errors.ts";
+import { encodeFrame, encodeGoaway, FrameType } from "./frames.ts";
+import type { Outbox } from "./outbox.ts";
+import type { StreamTable } from "./stream_table.ts";
+
+/** Octets of the PING that measures whether the peer has read the first GOAWAY. */
+const drainPing = Uint8Array.of(1, 1, 1, 1, 1, 1, 1, 1);
+
+export interface ShutdownOptions {
+  readonly outbox: Outbox;
+  readonly streams: StreamTable;
+  defer(callback: () => void): void;
+  /** The last stream is done, and its last frame is written. */
+  onDone(): void;
+}
+
+/** The end of a connection in order, which either side begins (RFC 9113, section 6.8). */
+export class Shutdown {
+  readonly #options: ShutdownOptions;
+  #isAnnounced = false;
+  #isFinal = false;
+  #peerGoesAway = false;
+
+  constructor(options: ShutdownOptions) {
+    this.#options = options;
+  }
+
+  /** Reports whether the peer takes no further streams. */
+  get peerGoesAway(): boolean {
+    return this.#peerGoesAway;
+  }
+
+  /** Announces the end with a GOAWAY that names no stream; streams that are under way are still taken. Idempotent. */
+  announce(): void {
+    if (this.#isAnnounced) return;
+    this.#isAnnounced = true;
+    const { outbox } = this.#options;
+    outbox.send(encodeGoaway({ lastStreamId: 2 ** 31 - 1, code: ErrorCode.noError }));
+    outbox.send(encodeFrame(FrameType.ping, { payload: drainPing }));
+  }
+
+  /** Takes the answer to a PING. @returns whether it was the PING of this shutdown: then further streams are not taken */
+  takePong(payload: Uint8Array): boolean {
+    if (!this.#isAnnounced || this.#isFinal || !payload.every((octet, at) => octet === drainPing[at])) return false;
+    this.#isFinal = true;
+    const { outbox, streams } = this.#options;
+    streams.ids.stopTaking();
+    outbox.send(encodeGoaway({ lastStreamId: streams.ids.lastProcessed, code: ErrorCode.noError }));
+    this.endWhenIdle();
+    return true;
+  }
+
+  /** The peer goes away: the connection ends with its last stream. */
+  onPeerGoesAway(): void {
+    this.#peerGoesAway = true;
+    this.endWhenIdle();
+  }
+
+  /** Ends a connection without streams that takes no further ones, after the frames of this turn are written. */
+  endWhenIdle(): void {
+    if (this.#isDone) this.#options.defer(() => this.#isDone && this.#options.onDone());
+  }
+
+  get #isDone(): boolean {
+    return this.#options.streams.size === 0 && (this.#peerGoesAway || this.#isFinal);
+  }
+}

@@ -1,0 +1,190 @@
+import { ErrorCode, StreamError } from "./errors.ts";
+import { initialWindow, ReceiveWindow } from "./flow_window.ts";
+import type { FrameBudget } from "./frame_budget.ts";
+import { encodeNumberFrame, FrameType } from "./frames.ts";
+import type { HeaderList } from "./header_rules.ts";
+import type { Outbox } from "./outbox.ts";
+import type { PeerSettings } from "./peer_settings.ts";
+import { Http2Stream, type StreamHost } from "./stream.ts";
+import { StreamIds } from "./stream_ids.ts";
+import { StreamSender } from "./stream_sender.ts";
+
+export interface StreamTableOptions {
+  readonly role: "server" | "client";
+  /** Window of each stream from the peer, in octets. */
+  readonly streamWindow: number;
+  readonly settings: PeerSettings;
+  readonly outbox: Outbox;
+  readonly budget: FrameBudget;
+  /** A stream was closed. */
+  onClosed(): void;
+  /** A stream queued octets. */
+  onQueued(): void;
+}
+
+/** The open streams of a connection, which share its windows (RFC 9113, section 5). */
+export class StreamTable implements StreamHost {
+  readonly ids: StreamIds;
+  readonly sender: StreamSender;
+  /** Octets of DATA that the peer may send over the connection. */
+  readonly receiveWindow = new ReceiveWindow(initialWindow);
+  readonly #options: StreamTableOptions;
+  readonly #open = new Map<number, Http2Stream>();
+  #peerHasEnded = false;
+
+  constructor(options: StreamTableOptions) {
+    this.#options = options;
+    this.ids = new StreamIds(options.role);
+    this.sender = new StreamSender({
+      onLocalEnd: (stream) => this.#endLocally(stream),
+      onDataSent: () => options.budget.earn(),
+    });
+  }
+
+  /** Streams that are open. */
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Octets of memory that answers hold until the peer takes them. */
+  get heldBytes(): number {
+    let bytes = 0;
+    for (const stream of this.#open.values()) bytes += stream.heldBytes;
+    return bytes;
+  }
+
+  get(id: number): Http2Stream | undefined {
+    return this.#open.get(id);
+  }
+
+  /** Lists the open streams, which the caller may close meanwhile. */
+  list(): Http2Stream[] {
+    return [...this.#open.values()];
+  }
+
+  open(id: number): Http2Stream {
+    const { settings, streamWindow } = this.#options;
+    const stream = new Http2Stream(this, { id, sendWindow: settings.initialWindow, receiveWindow: streamWindow });
+    this.#open.set(id, stream);
+    return stream;
+  }
+
+  /** Closes a stream and forgets it; octets that its owner did not use return to the window of the connection. */
+  close(stream: Http2Stream, code: ErrorCode | undefined): void {
+    if (!this.#open.delete(stream.id)) return;
+    this.sender.delete(stream);
+    this.giveBack(stream.unreleased);
+    stream.close();
+    stream.events.onClose(code);
+    this.#options.onClosed();
+  }
+
+  /** Closes all streams and forgets them. @returns the streams, whose owners are still to be told */
+  clear(): Http2Stream[] {
+    const streams = this.list();
+    this.#open.clear();
+    this.sender.clear();
+    for (const stream of streams) stream.close();
+    return streams;
+  }
+
+  /** Resets the stream with this number, whether it is open or not. */
+  resetId(id: number, code: ErrorCode): void {
+    const stream = this.#open.get(id);
+    if (stream === undefined) this.#options.outbox.send(this.#resetFrame(id, code, this.#options.streamWindow));
+    else this.reset(stream, code);
+  }
+
+  reset(stream: Http2Stream, code: ErrorCode): void {
+    this.#options.outbox.send(this.#resetFrame(stream.id, code, stream.receiveWindow.size));
+    this.close(stream, code);
+  }
+
+  /** Ends the peer's side of a stream. @throws {StreamError} PROTOCOL_ERROR for a shorter body than content-length says */
+  endRemotely(stream: Http2Stream, trailers?: HeaderList): void {
+    if ((stream.announcedBytes ?? 0) !== 0) {
+      throw new StreamError(stream.id, ErrorCode.protocolError, "The body is shorter than content-length says.");
+    }
+    stream.remoteEnded = true;
+    stream.events.onEnd(trailers);
+    if (stream.localEnded && !stream.isClosed) this.close(stream, undefined);
+  }
+
+  /** Ends unfinished requests, because the peer sends no more octets, and answers that need larger windows than it left. */
+  endPeer(): void {
+    this.#peerHasEnded = true;
+    for (const stream of this.list()) {
+      if (!stream.remoteEnded) this.close(stream, ErrorCode.cancel);
+    }
+    this.#options.outbox.schedule();
+  }
+
+  /** Adds to the send windows of the open streams. @returns false when one would be too large */
+  growSendWindows(bytes: number): boolean {
+    for (const stream of this.#open.values()) {
+      if (!stream.sendWindow.grow(bytes)) return false;
+      this.onReady(stream);
+    }
+    return true;
+  }
+
+  /** Makes the next frame with DATA or trailers; undefined when no stream can send one now. */
+  nextFrame(): Uint8Array | undefined {
+    const frame = this.sender.nextFrame();
+    if (frame === undefined && this.#peerHasEnded) this.#resetStuckStreams();
+    return frame;
+  }
+
+  sendHeaders({ id }: Http2Stream, block: Uint8Array, flags = 0): void {
+    this.#options.outbox.send(this.sender.headersFrame(id, { block, flags }));
+  }
+
+  onQueued(): void {
+    this.#options.onQueued();
+  }
+
+  onReady(stream: Http2Stream): void {
+    if (stream.isReady) this.sender.add(stream);
+    if (stream.isReady || this.#peerHasEnded) this.#options.outbox.schedule();
+  }
+
+  release(stream: Http2Stream, bytes: number): void {
+    stream.unreleased -= bytes;
+    if (!stream.remoteEnded) this.#tellWindow(stream.id, stream.receiveWindow.release(bytes));
+    this.giveBack(bytes);
+  }
+
+  /** Lets the peer send as many octets of DATA more over the connection. */
+  giveBack(bytes: number): void {
+    this.#tellWindow(0, this.receiveWindow.release(bytes));
+  }
+
+  /** Enlarges the receive window of the connection, when it is smaller than `bytes`. */
+  enlargeWindow(bytes: number): void {
+    this.#tellWindow(0, this.receiveWindow.enlarge(bytes));
+  }
+
+  #tellWindow(streamId: number, growth: number): void {
+    if (growth > 0) this.#options.outbox.send(encodeNumberFrame(FrameType.windowUpdate, { streamId, value: growth }));
+  }
+
+  /** @returns a RST_STREAM frame when the answer is whole before its request is (RFC 9113, section 8.1) */
+  #endLocally(stream: Http2Stream): Uint8Array | undefined {
+    stream.localEnded = true;
+    if (!stream.remoteEnded && this.#options.role === "client") return undefined;
+    this.close(stream, undefined);
+    if (stream.remoteEnded) return undefined;
+    return this.#resetFrame(stream.id, ErrorCode.noError, stream.receiveWindow.size);
+  }
+
+  #resetStuckStreams(): void {
+    for (const stream of this.list()) {
+      if (stream.queuedBytes > 0) this.reset(stream, ErrorCode.cancel);
+    }
+  }
+
+  #resetFrame(streamId: number, code: ErrorCode, window: number): Uint8Array {
+    this.ids.rememberReset(streamId, window);
+    return encodeNumberFrame(FrameType.rstStream, { streamId, value: code });
+  }
+}

@@ -3,7 +3,7 @@
  *
  * - `connectionWindow` octets of DATA that the owners of streams have not given back,
  * - `maxQueuedBytes` octets of answers, and the last one,
- * - 2 × {@link maxHeldLists} × `maxHeaderListBytes` octets of header lists: a list of short fields takes twice its size,
+ * - 3 × {@link maxHeldLists} × `maxHeaderListBytes` octets of header lists: a list of short fields takes up to three times its size,
  * - {@link otherHeldBytes} octets besides.
  */
 export interface ConnectionLimits {

@@ -1,3 +1,4 @@
+import type { ConnectionLimits } from "./connection_limits.ts";
 import type { FrameBudget } from "./frame_budget.ts";
 import type { HeaderAssembly } from "./header_assembly.ts";
 import type { HeaderDecoder } from "./header_decoder.ts";
@@ -11,7 +12,7 @@ import type { StreamTable } from "./stream_table.ts";
 /** The parts of a connection that received frames act on. */
 export interface FrameContext {
   readonly role: "server" | "client";
-  readonly limits: { readonly maxStreams: number; readonly streamWindow: number };
+  readonly limits: ConnectionLimits;
   readonly assembly: HeaderAssembly;
   readonly decoder: HeaderDecoder;
   readonly budget: FrameBudget;

@@ -1,10 +1,11 @@
+import { maxHeldLists } from "./connection_limits.ts";
 import { ErrorCode, StreamError } from "./errors.ts";
 import type { FrameContext } from "./frame_context.ts";
 import { Flag, type Frame } from "./frames.ts";
 import type { HeaderBlock } from "./header_assembly.ts";
 import { encodeHeaders } from "./header_encoder.ts";
 import { type HeaderList, parseRequestFields, parseResponseFields, parseTrailers, valueOf } from "./header_rules.ts";
-import type { HeaderField } from "./header_table.ts";
+import { fieldSize, type HeaderField } from "./header_table.ts";
 import type { Http2Stream } from "./stream.ts";
 
 interface DecodedBlock {
@@ -52,11 +53,16 @@ function receiveRequest(context: FrameContext, { streamId, endStream, fields }: 
     throw new StreamError(streamId, ErrorCode.refusedStream, "Too many streams are open.");
   }
   if (fields === undefined) return refuseFields(context, { streamId, endStream });
+  const fieldBytes = fields.reduce((sum, field) => sum + fieldSize(field), 0);
+  if (streams.fieldBytes + fieldBytes > maxHeldLists * limits.maxHeaderListBytes) {
+    throw new StreamError(streamId, ErrorCode.refusedStream, "The open requests have too many fields.");
+  }
   const request = parseRequestFields(fields) ?? fail(streamId, "The request is malformed.");
   const announcedBytes = contentLength(streamId, request);
   if (endStream && (announcedBytes ?? 0) > 0) fail(streamId, "The request has no body, but a content-length.");
   const stream = streams.open(streamId);
   stream.announcedBytes = announcedBytes;
+  stream.fieldBytes = fieldBytes;
   context.onRequest(stream, request);
   if (endStream && !stream.isClosed) streams.endRemotely(stream);
 }

@@ -53,6 +53,8 @@ export class Http2Stream {
   isClosed = false;
   /** A response has begun; of a client's stream. */
   hasResponse = false;
+  /** Size of the request's fields that the owner may hold, in octets. */
+  fieldBytes = 0;
   /** Octets of the body still to come by content-length; undefined without one. */
   announcedBytes: number | undefined;
   /** Octets of DATA that came and are not given back yet. */

@@ -53,6 +53,13 @@ export class StreamTable implements StreamHost {
     return bytes;
   }
 
+  /** Size of the fields of the open requests, in octets. */
+  get fieldBytes(): number {
+    let bytes = 0;
+    for (const stream of this.#open.values()) bytes += stream.fieldBytes;
+    return bytes;
+  }
+
   get(id: number): Http2Stream | undefined {
     return this.#open.get(id);
   }

@@ -271,6 +271,9 @@ export class Http2Connection implements StreamHost {
     if (!stream.receiveWindow.receive(payload.length)) {
       throw new StreamError(streamId, ErrorCode.flowControlError, "More DATA than the window of the stream.");
     }
+    if (this.#options.role === "client" && !stream.hasResponse) {
+      throw new StreamError(streamId, ErrorCode.protocolError, "DATA came before the headers of the response.");
+    }
     const isLast = (flags & Flag.endStream) !== 0;
     if (data.length === 0 && !isLast) this.#budget.spendFrame();
     stream.release(payload.length - data.length);
@@ -284,7 +287,10 @@ export class Http2Connection implements StreamHost {
     const fields = this.#decoder.decode(block);
     const stream = this.#streams.get(streamId);
     if (this.#options.role === "client") {
-      if (stream === undefined) return this.#requireUsed(streamId);
+      if (stream === undefined) {
+        this.#requireUsed(streamId);
+        return this.#budget.spendFrame();
+      }
       if (fields === undefined) throw new StreamError(streamId, ErrorCode.enhanceYourCalm, "Too many fields.");
       return stream.hasResponse
         ? this.#onTrailers(stream, { fields, endStream })

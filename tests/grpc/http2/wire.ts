@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { type ConnectionLimits, type ConnectionOptions, Http2Connection } from "../../../src/grpc/http2/connection.ts";
 import { FrameReader } from "../../../src/grpc/http2/frame_reader.ts";
-import type { Frame } from "../../../src/grpc/http2/frames.ts";
+import { clientPreface, type Frame } from "../../../src/grpc/http2/frames.ts";
 import { HeaderDecoder } from "../../../src/grpc/http2/header_decoder.ts";
 
 export const limits: ConnectionLimits = {
@@ -32,10 +32,11 @@ export class RawPeer {
   takesMore = true;
   error: unknown;
   #received: Buffer = Buffer.alloc(0);
-  readonly #reader = new FrameReader();
+  readonly #reader: FrameReader;
   readonly #headers = new HeaderDecoder({ maxTableSize: 4096, maxListSize: 100_000 });
 
   constructor(options: Partial<ConnectionOptions> = {}) {
+    this.#reader = new FrameReader(options.role === "client" ? clientPreface : undefined);
     this.connection = new Http2Connection({
       role: "server",
       limits,

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { Client, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { DeliveryServiceService } from "../../src/gen/chatd/v1/delivery_service.ts";
-import { CallbackListener, secretKey } from "../../src/grpc/callback_listener.ts";
+import { CallbackListener } from "../../src/grpc/callback_listener.ts";
+import { listenerName, secretKey } from "../../src/grpc/callback_protocol.ts";
 import { callbackDialler } from "../../src/grpc/dial_callback.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeTime } from "../support/fake_time.ts";
-import { throwawayName, toPem } from "../../src/grpc/throwaway_certificate.ts";
+import { toPem } from "../../src/grpc/throwaway_certificate.ts";
 
 const host = "127.0.0.1";
 
@@ -29,7 +30,7 @@ async function call(
   const client = new Client(
     `${host}:${port}`,
     credentials.createSsl(Buffer.from(toPem("CERTIFICATE", certificate))),
-    { "grpc.ssl_target_name_override": throwawayName, "grpc.use_local_subchannel_pool": 1, "grpc.enable_retries": 0 },
+    { "grpc.ssl_target_name_override": listenerName, "grpc.use_local_subchannel_pool": 1, "grpc.enable_retries": 0 },
   );
   const { path } = DeliveryServiceService.deliver;
   const serialize = (frame: Buffer) => frame;
@@ -46,7 +47,7 @@ Deno.test("nobody can make the client hold more than a frame", async () => {
     const { secret } = listener.callback;
     const bytes = 64 * 1024 + 1;
     assert.equal(await call(listener.callback, { secret: new Uint8Array(32), bytes: 0 }), status.UNAUTHENTICATED);
-    assert.equal(await call(listener.callback, { secret: new Uint8Array(32), bytes }), status.RESOURCE_EXHAUSTED);
+    assert.equal(await call(listener.callback, { secret: new Uint8Array(32), bytes }), status.UNAUTHENTICATED);
     assert.equal(await call(listener.callback, { secret, bytes }), status.RESOURCE_EXHAUSTED);
   } finally {
     await listener.close();
@@ -68,7 +69,7 @@ Deno.test("an address has 4 connections to the client's listener without its sec
 
 Deno.test("who does not show the secret soon is closed, and the server stays", async () => {
   using time = new FakeTime();
-  const limits = { logInDeadlineMs: 5_000, maxStrangersPerAddress: 4, maxStrangers: 16, maxPerUser: 4 };
+  const limits = { secretDeadlineMs: 5_000, strangersPerAddress: 4, strangers: 16, trusted: 4 };
   const listener = await CallbackListener.open({ host, limits });
   listener.serve(() => Promise.resolve());
   const { signal } = new AbortController();
@@ -78,7 +79,7 @@ Deno.test("who does not show the secret soon is closed, and the server stays", a
     let closed = false;
     void isClosed(stranger).then(() => closed = true);
     await eventually(async () => {
-      await time.tick(limits.logInDeadlineMs);
+      await time.tick(limits.secretDeadlineMs);
       return closed;
     });
     await channel.deliver(new Uint8Array(), { signal });

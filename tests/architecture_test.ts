@@ -116,7 +116,7 @@ function reached(file: string): Set<string> {
 
 Deno.test("callbacks need no HTTP/2 but chatd's own, and a server makes no certificates", () => {
   const packages = (file: string) => [...reached(file)].filter((target) => /^npm:|^node:http2$/.test(target));
-  const names = (file: string) => packages(file).map((target) => target.replace(/^npm:\/?|(?<=.)@.*$/g, "")).sort();
+  const names = (file: string) => packages(file).map((target) => target.replace(/^npm:\/?(.[^@]*).*$/, "$1")).sort();
   assert.deepEqual(names("src/grpc/dial_callback.ts"), ["@bufbuild/protobuf"]);
   assert.deepEqual(names("src/grpc/callback_listener.ts"), [
     "@bufbuild/protobuf",

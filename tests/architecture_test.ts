@@ -99,3 +99,28 @@ Deno.test("everything comes from npm or from here", () => {
   const elsewhere = imports.map(({ target }) => target).filter((target) => !/^(file|npm|node):/.test(target));
   assert.deepEqual(elsewhere, []);
 });
+
+/** All that a file needs, by itself or by what it imports. */
+function reached(file: string): Set<string> {
+  const found = new Set<string>();
+  const waiting = [file];
+  for (let next; (next = waiting.pop()) !== undefined;) {
+    for (const { target } of imports.filter(({ file }) => file === next)) {
+      if (found.has(target)) continue;
+      found.add(target);
+      if (target.startsWith("file:")) waiting.push(relative(root, fileURLToPath(target)));
+    }
+  }
+  return found;
+}
+
+Deno.test("callbacks need no HTTP/2 but chatd's own, and a server makes no certificates", () => {
+  const packages = (file: string) => [...reached(file)].filter((target) => /^npm:|^node:http2$/.test(target));
+  const names = (file: string) => packages(file).map((target) => target.replace(/^npm:\/?(.[^@]*).*$/, "$1")).sort();
+  assert.deepEqual(names("src/grpc/dial_callback.ts"), ["@bufbuild/protobuf"]);
+  assert.deepEqual(names("src/grpc/callback_listener.ts"), [
+    "@bufbuild/protobuf",
+    "@peculiar/x509",
+    "reflect-metadata",
+  ]);
+});

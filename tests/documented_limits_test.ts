@@ -54,8 +54,8 @@ const phrases = [
   `A dial has ${seconds(dialDeadlineMs)}`,
   `${standardSlots.perAddress} dials are in progress to an address, ${standardSlots.inAll} in all`,
   `an answer longer than ${maxResponseBytes / 1024} KiB`,
-  `has ${strangerLimits.maxStrangersPerAddress} connections of an address, and ${strangerLimits.maxStrangers} in all, for ${
-    seconds(strangerLimits.logInDeadlineMs)
+  `has ${strangerLimits.strangersPerAddress} connections of an address, and ${strangerLimits.strangers} in all, for ${
+    seconds(strangerLimits.secretDeadlineMs)
   } each`,
   `make a client wait for ${longestRetryAfterMs / 60_000} minutes at most`,
 ];

@@ -1,9 +1,7 @@
 // @peculiar/x509 demands this before it is loaded.
 import "reflect-metadata";
 import { SubjectAlternativeNameExtension, X509CertificateGenerator } from "@peculiar/x509";
-
-/** The name in every certificate that {@link createThrowawayCertificate} makes. */
-export const throwawayName = "chatd-callback";
+import { listenerName } from "./callback_protocol.ts";
 
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const dayMs = 24 * 60 * 60 * 1000;
@@ -19,12 +17,12 @@ export interface ThrowawayCertificate {
 export async function createThrowawayCertificate(): Promise<ThrowawayCertificate> {
   const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const certificate = await X509CertificateGenerator.createSelfSigned({
-    name: `CN=${throwawayName}`,
+    name: `CN=${listenerName}`,
     keys,
     signingAlgorithm: algorithm,
     notBefore: new Date(Date.now() - dayMs),
     notAfter: new Date(Date.now() + 365 * dayMs),
-    extensions: [new SubjectAlternativeNameExtension([{ type: "dns", value: throwawayName }])],
+    extensions: [new SubjectAlternativeNameExtension([{ type: "dns", value: listenerName }])],
   });
   const key = new Uint8Array(await crypto.subtle.exportKey("pkcs8", keys.privateKey));
   return {

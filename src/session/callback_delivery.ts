@@ -13,7 +13,7 @@ export interface CallbackChannel {
 
 /**
  * Calls a client back at the address that its own connection comes from, pinning its certificate.
- * Rejects when that fails, however it fails.
+ * Rejects when `signal` aborts, and not before, whatever was at the port: the client learns nothing of it.
  */
 export type DialCallback = (callback: Callback, options: { signal: AbortSignal }) => Promise<CallbackChannel>;
 

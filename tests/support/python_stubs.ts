@@ -14,7 +14,7 @@ export async function makePythonStubs(folder: string): Promise<string> {
   const plugin = debianPackages["protobuf-compiler-grpc"];
   const out = [`--python_out=${folder}`, `--grpc_out=${folder}`, `--plugin=protoc-gen-grpc=${plugin}`];
   const { success, stderr } = await new Deno.Command(debianPackages["protobuf-compiler"], {
-    args: ["-I", protos, ...out, ...files, "grpc/health/v1/health.proto"],
+    args: ["-I", protos, ...out, ...files],
   }).output();
   if (!success) throw new Error(`protoc failed: ${new TextDecoder().decode(stderr)}`);
   return folder;

@@ -17,7 +17,7 @@ export function trialServer(tls: any) {
     const peer = `${socket.remoteAddress}:${socket.remotePort}`;
     const connection = connectOver(socket, {
       role: "server",
-      limits: { maxStreams: 32, streamWindow: window, connectionWindow: window * 32, maxHeaderListBytes: 16_384 },
+      limits: { maxStreams: 100, streamWindow: window, connectionWindow: window * 32, maxHeaderListBytes: 16_384 },
       defer: (callback) => void setImmediate(callback),
       onFault: (error) => console.error("fault", error),
       onClosed: () => connections.delete(connection),

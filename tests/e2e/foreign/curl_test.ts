@@ -1,19 +1,12 @@
 import assert from "node:assert/strict";
 import { RegisterRequest, RegisterResponse } from "../../../src/gen/chatd/v1/auth.ts";
 import { debianPackages, requireDebianPackages } from "../../support/debian_package.ts";
+import { framed } from "./framed.ts";
 import { type Route, startSite } from "./routes.ts";
 
 requireDebianPackages(["curl"], "a client of these tests is made of it");
 const site = await startSite();
 Deno.test.afterAll(async () => await site[Symbol.asyncDispose]());
-
-/** A message as gRPC frames it. */
-function framed(message: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(5 + message.length);
-  new DataView(bytes.buffer).setUint32(1, message.length);
-  bytes.set(message, 5);
-  return bytes;
-}
 
 /** Posts a body. @returns the header lines and trailers in their order, and the messages of the answer as one. */
 async function post({ port, caFile }: Route, path: string, body: Uint8Array, ...more: string[]) {

@@ -1,18 +1,12 @@
 /** chatd's own clients, which speak gRPC by grpc-js, over each route to a server process. */
 import assert from "node:assert/strict";
-import { GrpcTransport } from "../../../src/grpc/client_transport.ts";
 import { randomBytes } from "../../support/files.ts";
 import { essence, join, until } from "../../support/person.ts";
 import { jsonLines, ScriptUser } from "../../support/script_user.ts";
-import { type Route, startSite } from "./routes.ts";
+import { type Route, startSite, transportTo } from "./routes.ts";
 
 const site = await startSite();
 Deno.test.afterAll(async () => await site[Symbol.asyncDispose]());
-
-function transportOf({ port, caFile }: Route): GrpcTransport {
-  const tls = caFile === undefined ? undefined : { roots: Deno.readFileSync(caFile) };
-  return new GrpcTransport({ host: "localhost", port, tls, callback: false });
-}
 
 function placeOf({ port, caFile }: Route): string[] {
   return ["--server", `localhost:${port}`, ...(caFile === undefined ? [] : ["--ca", caFile])];
@@ -20,7 +14,7 @@ function placeOf({ port, caFile }: Route): string[] {
 
 site.routes.forEach((route, index) => {
   Deno.test(`two people chat in live sessions ${route.name}`, async () => {
-    const transport = transportOf(route);
+    const transport = transportTo(route);
     const names = ["ana", "ben"].map((name) => `${name}${index}`);
     const [ana, ben] = await Promise.all(names.map((name) => join(name, transport)));
     const texts = Array.from({ length: 200 }, (_, i) => `${i} ${"ü".repeat(i * 10)}`);

@@ -1,3 +1,4 @@
+import { GrpcTransport } from "../../../src/grpc/client_transport.ts";
 import { createCertificates } from "../../crash/certificates.ts";
 import { HAProxy } from "../../support/haproxy.ts";
 import { Nginx } from "../../support/nginx.ts";
@@ -45,6 +46,12 @@ export async function startSite(): Promise<Site> {
     ],
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** Returns the transport of chatd's own client over a route. */
+export function transportTo({ port, caFile }: Route): GrpcTransport {
+  const tls = caFile === undefined ? undefined : { roots: Deno.readFileSync(caFile) };
+  return new GrpcTransport({ host: "localhost", port, tls, callback: false });
 }
 
 /** Writes a certificate for "localhost" and the one of its authority. */

@@ -6,7 +6,8 @@ import { DeliverResponse } from "../gen/chatd/v1/session.ts";
 import type { CallbackChannel } from "../session/callback_delivery.ts";
 import { deliverPath, listenerName, secretKey } from "./callback_protocol.ts";
 import { callUnary } from "./http2/client_call.ts";
-import type { ConnectionLimits, Http2Connection } from "./http2/connection.ts";
+import type { Http2Connection } from "./http2/connection.ts";
+import type { ConnectionLimits } from "./http2/connection_limits.ts";
 import { connectOver } from "./http2/socket_transport.ts";
 import { connectPinned } from "./pinned_tls.ts";
 

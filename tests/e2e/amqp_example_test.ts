@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { startTestAmqpServer, startTestBroker } from "../support/amqp_server.ts";
-import { requireDebianPackage } from "../support/debian_package.ts";
+import { requireDebianPackages } from "../support/debian_package.ts";
 import { join, until } from "../support/person.ts";
 
 const example = fileURLToPath(new URL("../../examples/amqp_chat.py", import.meta.url));
@@ -11,11 +11,7 @@ const broker = await startTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
 
 function python(args: string[], CHATD_PASSWORD: string): Deno.ChildProcess {
-  requireDebianPackage({
-    name: "python3-pika",
-    file: "/usr/lib/python3/dist-packages/pika/__init__.py",
-    why: "an example is written with it",
-  });
+  requireDebianPackages(["python3-pika"], "an example is written with it");
   return new Deno.Command("/usr/bin/python3", {
     args: [example, `127.0.0.1:${broker.node.amqpPort}`, ...args],
     env: { CHATD_PASSWORD },

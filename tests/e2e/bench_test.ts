@@ -2,13 +2,11 @@ import assert from "node:assert/strict";
 import type { BenchReport, Measured } from "../../src/app/bench/result.ts";
 import { runChatd } from "../support/chatd_process.ts";
 import { Child } from "../support/child_process.ts";
-import { requireDebianPackage } from "../support/debian_package.ts";
+import { requireDebianPackages } from "../support/debian_package.ts";
 import { eventually } from "../support/eventually.ts";
 import { processesWith } from "../support/marked_processes.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
-
-const rabbitmq = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
 /** What the executable may do, which is not everything. */
 const permissions = ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-run"];
@@ -65,7 +63,7 @@ Deno.test("bench counts what real clients deliver over gRPC, beside a bare relay
 });
 
 Deno.test("bench measures chatd on a RabbitMQ of its own, beside amqplib alone", async () => {
-  requireDebianPackage({ name: "rabbitmq-server", file: rabbitmq, why: "chatd bench runs it" });
+  requireDebianPackages(["rabbitmq-server"], "chatd bench runs it");
   const { code, stderr, report } = await bench("--workload w1 --seconds 1 --system amqp,bare-amqp,grpc-stream");
   assert.equal(code, 0, stderr);
   const [grpc, amqp, bare] = measured(report);

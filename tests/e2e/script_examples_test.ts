@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
-import { requireDebianPackage } from "../support/debian_package.ts";
 import { eventually } from "../support/eventually.ts";
+import { makePythonStubs } from "../support/python_stubs.ts";
 import { comeBack } from "../support/person.ts";
 import { jsonLines, scriptPassword, ScriptUser } from "../support/script_user.ts";
 import { ServerProcess } from "../support/server_process.ts";
@@ -141,27 +141,9 @@ function endGroup(pid: number): void {
   }
 }
 
-const pythonPackages = [
-  { name: "python3-grpcio", file: "/usr/lib/python3/dist-packages/grpc/__init__.py" },
-  { name: "python3-protobuf", file: "/usr/lib/python3/dist-packages/google/protobuf/__init__.py" },
-  { name: "protobuf-compiler", file: "/usr/bin/protoc" },
-  { name: "protobuf-compiler-grpc", file: "/usr/bin/grpc_python_plugin" },
-];
-
 Deno.test("the example in Python over gRPC logs in, sends, and prints what was said", async () => {
-  for (const each of pythonPackages) requireDebianPackage({ ...each, why: "an example is written with it" });
   await withUsers(async ({ ana, ben, server, folder }) => {
-    const stubs = `${folder}/stubs`;
-    Deno.mkdirSync(stubs);
-    const protos = [...Deno.readDirSync(`${root}proto/chatd/v1`)].map(({ name }) => `chatd/v1/${name}`);
-    const out = [
-      `--python_out=${stubs}`,
-      `--grpc_out=${stubs}`,
-      "--plugin=protoc-gen-grpc=/usr/bin/grpc_python_plugin",
-    ];
-    const made = await new Deno.Command("/usr/bin/protoc", { args: ["-I", `${root}proto`, ...out, ...protos] })
-      .output();
-    assert.ok(made.success, new TextDecoder().decode(made.stderr));
+    const stubs = await makePythonStubs(`${folder}/stubs`);
     assert.equal((await ben.run(["send", "--to", "ana", "first"])).code, 0);
     const { code, stdout, stderr } = await new Deno.Command("/usr/bin/python3", {
       args: [`${root}examples/grpc_chat.py`, `127.0.0.1:${server.port}`, "ana", "ben", "Grüße, ben"],

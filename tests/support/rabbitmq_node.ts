@@ -1,5 +1,5 @@
 import { PrivateBroker, type PrivateBrokerOptions } from "../../src/app/bench/private_broker.ts";
-import { requireDebianPackage } from "./debian_package.ts";
+import { requireDebianPackages } from "./debian_package.ts";
 
 const toolFolder = "/usr/lib/rabbitmq/bin";
 const stopDeadlineMs = 120_000;
@@ -8,11 +8,7 @@ const stopDeadlineMs = 120_000;
 export class RabbitNode extends PrivateBroker {
   /** Resolves when it serves. @throws {Error} with what it wrote when it ends or takes too long. */
   static override async start(options: PrivateBrokerOptions = {}): Promise<RabbitNode> {
-    requireDebianPackage({
-      name: "rabbitmq-server",
-      file: `${toolFolder}/rabbitmq-server`,
-      why: "these tests run a private node of it",
-    });
+    requireDebianPackages(["rabbitmq-server"], "these tests run a private node of it");
     return await PrivateBroker.startAs((place) => new RabbitNode(place), options);
   }
 

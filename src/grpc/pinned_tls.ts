@@ -28,8 +28,8 @@ export interface PinnedTlsOptions {
 }
 
 /**
- * Connects with TLS, for HTTP/2. The socket is given out only when the other side has proved that it holds the key of exactly
- * `certificate`: until then nothing but the handshake is written. Nothing is left open when it rejects.
+ * Connects with TLS, for HTTP/2. The socket is given out only when the other side has proved that it holds the key of
+ * exactly `certificate`: until then nothing but the handshake is written. Nothing is left open when it rejects.
  */
 export function connectPinned({ host, port, certificate, signal }: PinnedTlsOptions): Promise<TLSSocket> {
   signal.throwIfAborted();

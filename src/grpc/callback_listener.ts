@@ -1,10 +1,11 @@
 import { timingSafeEqual } from "node:crypto";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
-import { type Callback, DeliverResponse, ServerFrame } from "../gen/chatd/v1/session.ts";
+import type { Callback } from "../gen/chatd/v1/session.ts";
 import { maxFrameBytes } from "../wire/limits.ts";
-import { deliverPath, secretKey } from "./callback_protocol.ts";
+import { secretKey } from "./callback_protocol.ts";
 import { type CallerLimits, CallerSockets } from "./caller_sockets.ts";
+import { answerDeliver, type TakeFrame } from "./deliver_call.ts";
 import { binaryValueOf } from "./http2/call_metadata.ts";
 import type { Http2Connection } from "./http2/connection.ts";
 import type { ConnectionLimits } from "./http2/connection_limits.ts";
@@ -13,7 +14,7 @@ import { ServerCall } from "./http2/server_call.ts";
 import { connectOver } from "./http2/socket_transport.ts";
 import { createThrowawayCertificate } from "./throwaway_certificate.ts";
 
-/** A caller that has not shown the secret, the server included, has 4 connections of an address, and 16 in all, for 5 s. */
+/** Callers that have not shown the secret, the server included: 4 connections of an address, 16 in all, 5 s each. */
 export const strangerLimits: CallerLimits = {
   secretDeadlineMs: 5_000,
   strangersPerAddress: 4,
@@ -34,9 +35,7 @@ const limits: ConnectionLimits = {
 const defer = (callback: () => void) => void setImmediate(callback);
 
 /** Status codes of gRPC. */
-const Status = { invalidArgument: 3, resourceExhausted: 8, unimplemented: 12, unavailable: 14, unauthenticated: 16 };
-
-type Take = (frame: ServerFrame) => Promise<void>;
+const Status = { resourceExhausted: 8, unauthenticated: 16 } as const;
 
 export interface CallbackListenerOptions {
   readonly host: string;
@@ -54,7 +53,7 @@ export class CallbackListener {
   readonly #sockets: CallerSockets;
   readonly #secureContext: SecureContext;
   readonly #onFault: (error: unknown) => void;
-  #take: Take | undefined;
+  #take: TakeFrame | undefined;
 
   private constructor(
     { callback, listener, secureContext, options }: {
@@ -93,7 +92,7 @@ export class CallbackListener {
   }
 
   /** From now on frames go to `take`; the server's call is answered when it resolves. */
-  serve(take: Take): void {
+  serve(take: TakeFrame): void {
     this.#take = take;
   }
 
@@ -131,15 +130,15 @@ export class CallbackListener {
       onRequest: (stream, request) => {
         const call = new ServerCall(stream, request, { maxMessageBytes: maxFrameBytes });
         const refusal = this.#refusal(request, socket);
-        if (refusal === undefined) return this.#answer(call);
-        // Before its message came. Whoever has not the secret has no second try, and cannot keep this machine busy.
+        if (refusal === undefined) return answerDeliver(call, this.#take);
+        // Before its message came; a caller without the secret has one try, so that it cannot keep this machine busy.
         call.end(refusal);
         defer(() => connection.close());
       },
     });
   }
 
-  /** Decides whether the server calls. @returns why the call is refused; undefined when it is taken. */
+  /** @returns why a call is refused; undefined when the session's server makes it. */
   #refusal(request: HeaderList, socket: Socket): { code: number; details: string } | undefined {
     const shown = binaryValueOf(request, secretKey);
     const { secret } = this.callback;
@@ -148,47 +147,5 @@ export class CallbackListener {
     }
     if (this.#sockets.trust(socket)) return undefined;
     return { code: Status.resourceExhausted, details: "The session has as many connections as it takes." };
-  }
-
-  #answer(call: ServerCall): void {
-    if (call.path !== deliverPath) {
-      return call.end({ code: Status.unimplemented, details: "A client has the one method by which it is called." });
-    }
-    let frame: ServerFrame | undefined;
-    call.begin({
-      onMessage: (bytes) => {
-        // Decoded frames keep parts of their bytes.
-        frame = frame === undefined ? decode(bytes.slice()) : undefined;
-        if (frame === undefined) call.end({ code: Status.invalidArgument, details: "The request is not one frame." });
-      },
-      onHalfClose: () => {
-        if (frame === undefined) call.end({ code: Status.invalidArgument, details: "The request has no frame." });
-        else void this.#deliver(frame, call);
-      },
-      onClose: () => {},
-    });
-  }
-
-  async #deliver({ receipt, ...frame }: ServerFrame, call: ServerCall): Promise<void> {
-    if (this.#take === undefined) {
-      return call.end({ code: Status.unavailable, details: "The session takes no frames yet." });
-    }
-    try {
-      // The response acknowledges the frame, so who takes it has nothing to acknowledge.
-      await this.#take({ ...frame, receipt: 0 });
-    } catch {
-      return call.end({ code: Status.unavailable, details: "The session is over." });
-    }
-    call.send(DeliverResponse.encode({ receipt }).finish());
-    call.end();
-  }
-}
-
-/** @returns undefined when the bytes are no frame. */
-function decode(bytes: Uint8Array): ServerFrame | undefined {
-  try {
-    return ServerFrame.decode(bytes);
-  } catch {
-    return undefined;
   }
 }

@@ -108,12 +108,11 @@ export class CallbackListener {
       secureContext: this.#secureContext,
       ALPNProtocols: ["h2"],
     });
-    const drop = () => void socket.destroy();
+    this.#sockets.secure(socket, secured);
+    const drop = () => void secured.destroy();
     secured.on("error", drop);
-    secured.once("close", drop);
     // Before the handshake, a side that is closed means that the caller left.
     secured.once("end", drop);
-    socket.once("close", () => secured.destroy());
     secured.once("secure", () => {
       secured.off("end", drop);
       if (secured.alpnProtocol === "h2") this.#serve(secured, socket);

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { addressKey } from "../core/address_key.ts";
 
 export interface CallerLimits {
@@ -18,6 +19,8 @@ export class CallerSockets {
   /** Each with the timer that closes it. */
   readonly #strangers = new Map<Socket, ReturnType<typeof setTimeout>>();
   readonly #trusted = new Set<Socket>();
+  /** TLS sockets by the sockets below. */
+  readonly #secured = new WeakMap<Socket, TLSSocket>();
   #onEmpty: (() => void) | undefined;
 
   constructor(limits: CallerLimits) {
@@ -31,10 +34,21 @@ export class CallerSockets {
       socket.destroy();
       return false;
     }
-    this.#strangers.set(socket, setTimeout(() => socket.destroy(), secretDeadlineMs));
+    this.#strangers.set(socket, setTimeout(() => this.destroy(socket), secretDeadlineMs));
     socket.on("error", () => socket.destroy());
     socket.once("close", () => this.#remove(socket));
     return true;
+  }
+
+  /** Takes the TLS socket over an admitted socket, which is closed by it from now on. */
+  secure(socket: Socket, secured: TLSSocket): void {
+    this.#secured.set(socket, secured);
+    secured.once("close", () => socket.destroy());
+  }
+
+  /** Closes a socket. Deno 2.9.3 panics if a socket is destroyed below a TLS socket that is in use. */
+  destroy(socket: Socket): void {
+    (this.#secured.get(socket) ?? socket).destroy();
   }
 
   /** The secret was shown over the socket. @returns false when it is one too many. */
@@ -51,7 +65,7 @@ export class CallerSockets {
   close(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onEmpty = resolve;
-    for (const socket of [...this.#strangers.keys(), ...this.#trusted]) socket.destroy();
+    for (const socket of [...this.#strangers.keys(), ...this.#trusted]) this.destroy(socket);
     this.#tellIfEmpty();
     return promise;
   }

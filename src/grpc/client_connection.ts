@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { addressKey } from "../core/address_key.ts";
 import type { Identity, Revocation } from "../core/identity.ts";
 import type { Http2Connection } from "./http2/connection.ts";
@@ -26,7 +27,8 @@ export class ClientConnection {
   silentTicks = 0;
   /** Absent until the TLS handshake is done. */
   http2: Http2Connection | undefined;
-  readonly #socket: Socket;
+  /** The TLS socket, once there is one. Deno 2.9.3 panics if a socket is destroyed below a TLS socket that is in use. */
+  #socket: Socket;
   /** Devices that logged in over the connection, and are not revoked. */
   #devices: Device[] = [];
   /** Users who logged in over the connection. */
@@ -48,6 +50,13 @@ export class ClientConnection {
   /** No call is open. */
   get isIdle(): boolean {
     return (this.http2?.streams ?? 0) === 0;
+  }
+
+  /** The TLS handshake is done. */
+  secured(secure: TLSSocket): void {
+    const socket = this.#socket;
+    this.#socket = secure;
+    secure.once("close", () => socket.destroy());
   }
 
   /** Remembers a device that logged in. */

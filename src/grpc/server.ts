@@ -92,7 +92,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const shared = { ...options, log, onLogIn };
   const connect = connectMethod({
     ...shared,
-    dialCallback: options.callback === false ? undefined : callbackDialler(),
+    dialCallback: options.callback === false ? undefined : callbackDialler({ log }),
   });
   const methods = new Map([
     ...chatMethods(shared, connect),
@@ -118,7 +118,12 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const acceptor = tls && new TlsAcceptor(tls);
   const begin = (connection: ClientConnection, socket: Socket) => {
     if (acceptor === undefined) serve(connection, socket);
-    else acceptor.accept(socket, (secure) => serve(connection, secure));
+    else {
+      acceptor.accept(socket, (secure) => {
+        connection.secured(secure);
+        serve(connection, secure);
+      });
+    }
   };
   const listener = await WatchedListener.open({
     ...listen,

@@ -2,8 +2,8 @@ import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { createServer, type Server, type TlsOptions, type TLSSocket } from "node:tls";
 
-/** Milliseconds that a handshake may take. */
-const handshakeTimeoutMs = 10_000;
+/** Milliseconds that a handshake may take; a client that leaves before its end is noticed then. */
+const handshakeTimeoutMs = 5_000;
 
 /** Certificates of a server, in PEM. */
 export interface ServerCertificates {

@@ -5,7 +5,10 @@ import { maxBlockBytes } from "./header_assembly.ts";
 import { noDynamicTable } from "./header_encoder.ts";
 import type { Http2Stream } from "./stream.ts";
 
-/** Octets below which a frame is small. A peer whose windows cut its answers into small frames makes no progress (CVE-2019-9511). */
+/**
+ * Octets below which a frame is small. A peer whose windows cut its answers into small frames makes no progress
+ * (CVE-2019-9511).
+ */
 const smallBytes = 1_024;
 
 /** Makes the frames of a connection's streams, which take turns within the peer's windows. */
@@ -50,7 +53,10 @@ export class StreamSender {
     return encodeFrame(FrameType.headers, { flags: flags | Flag.endHeaders, streamId, payload });
   }
 
-  /** Makes the next frame with DATA or trailers of the stream whose turn it is; undefined when no stream can send one now. */
+  /**
+   * Makes the next frame with DATA or trailers of the stream whose turn it is; undefined when no stream can send one
+   * now.
+   */
   nextFrame(): Uint8Array | undefined {
     let waiting = 0;
     for (const stream of this.#ready) {

@@ -107,7 +107,10 @@ export class StreamTable implements StreamHost {
     this.close(stream, code);
   }
 
-  /** Ends the peer's side of a stream. @throws {StreamError} PROTOCOL_ERROR for a shorter body than content-length says */
+  /**
+   * Ends the peer's side of a stream.
+   * @throws {StreamError} PROTOCOL_ERROR for a shorter body than content-length says
+   */
   endRemotely(stream: Http2Stream, trailers?: HeaderList): void {
     if ((stream.announcedBytes ?? 0) !== 0) {
       throw new StreamError(stream.id, ErrorCode.protocolError, "The body is shorter than content-length says.");
@@ -117,7 +120,10 @@ export class StreamTable implements StreamHost {
     if (stream.localEnded && !stream.isClosed) this.close(stream, undefined);
   }
 
-  /** Ends unfinished requests, because the peer sends no more octets, and answers that need larger windows than it left. */
+  /**
+   * Ends unfinished requests, because the peer sends no more octets, and answers that need larger windows than it
+   * left.
+   */
   endPeer(): void {
     this.#peerHasEnded = true;
     for (const stream of this.list()) {

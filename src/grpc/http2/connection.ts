@@ -52,7 +52,7 @@ export class Http2Connection {
     this.#options = options;
     this.#maxQueuedBytes = limits.maxQueuedBytes ?? defaultQueuedBytes;
     this.#reader = new FrameReader(role === "server" ? clientPreface : undefined);
-    const outbox = this.#outbox = new Outbox({ transport, defer, nextFrame: () => this.#streams.nextFrame() });
+    const outbox = this.#outbox = new Outbox({ transport, defer, addNextFrame: () => this.#streams.addNextFrame() });
     const budget = new FrameBudget();
     const settings = new PeerSettings();
     const streams = this.#streams = new StreamTable({

@@ -1,7 +1,8 @@
 /**
  * Bounds of one connection. Whatever its peer sends and does not read, a connection holds at most
  *
- * - `connectionWindow` octets of DATA that the owners of streams have not given back,
+ * - `connectionWindow` octets of DATA that the owners of streams have not given back (owners that copy them may take
+ *   twice as much),
  * - `maxQueuedBytes` octets of answers, and the last one,
  * - 3 × {@link maxHeldLists} × `maxHeaderListBytes` octets of header lists: a list of short fields takes up to three
  *   times its size,

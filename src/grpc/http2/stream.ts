@@ -11,10 +11,7 @@ export interface StreamEvents {
   onData(bytes: Uint8Array): void;
   /** The peer's side ended. */
   onEnd(trailers: HeaderList | undefined): void;
-  /**
-   * The last event: with a code when the stream or its connection was broken off, without one when both sides had
-   * ended.
-   */
+  /** The last event: with a code when the stream or its connection was broken off, without one when both sides had ended. */
   onClose(code: ErrorCode | undefined): void;
 }
 

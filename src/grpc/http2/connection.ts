@@ -30,8 +30,9 @@ export interface ConnectionOptions {
 const headerTableBytes = 4096;
 
 /**
- * One HTTP/2 connection, of either role, over octets that come by {@link receive} and leave over a {@link Transport} (RFC 9113). It does
- * not know sockets, timers and gRPC. A peer that breaks the protocol ends its stream or its connection, and nothing else.
+ * One HTTP/2 connection, of either role, over octets that come by {@link receive} and leave over a {@link Transport}
+ * (RFC 9113). It does not know sockets, timers and gRPC. A peer that breaks the protocol ends its stream or its
+ * connection, and nothing else.
  */
 export class Http2Connection {
   readonly #options: ConnectionOptions;
@@ -51,7 +52,7 @@ export class Http2Connection {
     this.#options = options;
     this.#maxQueuedBytes = limits.maxQueuedBytes ?? defaultQueuedBytes;
     this.#reader = new FrameReader(role === "server" ? clientPreface : undefined);
-    const outbox = this.#outbox = new Outbox({ transport, defer, nextFrame: () => this.#streams.nextFrame() });
+    const outbox = this.#outbox = new Outbox({ transport, defer, addNextFrame: () => this.#streams.addNextFrame() });
     const budget = new FrameBudget();
     const settings = new PeerSettings();
     const streams = this.#streams = new StreamTable({
@@ -119,7 +120,9 @@ export class Http2Connection {
     if (!this.#isClosed) this.#outbox.drained();
   }
 
-  /** The peer sends no more octets: whole requests are answered as far as the peer's windows allow, other streams end. */
+  /**
+   * The peer sends no more octets: whole requests are answered as far as the peer's windows allow, other streams end.
+   */
   peerEnded(): void {
     this.#streams.endPeer();
     this.#context.shutdown.onPeerGoesAway();
@@ -146,7 +149,10 @@ export class Http2Connection {
     this.#outbox.send(encodeFrame(FrameType.ping, { payload: new Uint8Array(8) }));
   }
 
-  /** Ends in order: takes the streams that are under way, and closes after the last one (RFC 9113, section 6.8). Idempotent. */
+  /**
+   * Ends in order: takes the streams that are under way, and closes after the last one (RFC 9113, section 6.8).
+   * Idempotent.
+   */
   drain(): void {
     if (!this.#isClosed) this.#context.shutdown.announce();
   }
@@ -157,7 +163,10 @@ export class Http2Connection {
     this.#close(ErrorCode.cancel);
   }
 
-  /** Begins a request of a client; check {@link takesRequests} before. @param block an encoded header block of fewer than 16,384 octets */
+  /**
+   * Begins a request of a client; check {@link takesRequests} before.
+   * @param block an encoded header block of fewer than 16,384 octets
+   */
   request(block: Uint8Array, events: StreamEvents): Http2Stream {
     if (!this.takesRequests) throw new TypeError("This connection takes no request.");
     const stream = this.#streams.open(this.#streams.ids.takeLocal());
@@ -183,7 +192,10 @@ export class Http2Connection {
     onPong?.();
   }
 
-  /** Closes a connection whose peer takes its answers too slowly. It is called within a write: owners are told after this turn. */
+  /**
+   * Closes a connection whose peer takes its answers too slowly. It is called within a write: owners are told after
+   * this turn.
+   */
   #boundQueue(): void {
     if (this.heldBytes <= this.#maxQueuedBytes) return;
     const error = new ConnectionError(ErrorCode.enhanceYourCalm, "Too many octets wait for the peer to take them.");

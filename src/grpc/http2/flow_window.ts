@@ -4,7 +4,10 @@ export const maxWindow = 2 ** 31 - 1;
 /** Window of each stream and connection at first (RFC 9113, section 6.9.2). */
 export const initialWindow = 65_535;
 
-/** Octets of DATA that this side may still send; below zero after the peer made its initial window smaller (RFC 9113, section 6.9.2). */
+/**
+ * Octets of DATA that this side may still send; below zero after the peer made its initial window smaller (RFC 9113,
+ * section 6.9.2).
+ */
 export class SendWindow {
   #size: number;
 

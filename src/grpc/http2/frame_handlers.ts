@@ -55,7 +55,10 @@ function dispatch(context: FrameContext, frame: Frame): void {
   handler.receive(context, frame);
 }
 
-/** Resets a stream that the peer broke, which counts as a stream that the peer resets (CVE-2025-8671). @throws {ConnectionError} */
+/**
+ * Resets a stream that the peer broke, which counts as a stream that the peer resets (CVE-2025-8671).
+ * @throws {ConnectionError}
+ */
 function failStream({ streams, budget }: FrameContext, { streamId, code, message }: StreamError): void {
   // An idle stream must not be reset (RFC 9113, section 6.4).
   if (!streams.ids.wasOpened(streamId)) throw new ConnectionError(code, message);
@@ -104,7 +107,10 @@ function receivePing({ budget, outbox, shutdown, onPong }: FrameContext, { flags
   if (!shutdown.takePong(payload)) onPong();
 }
 
-/** Ends the connection after its streams; streams of this side that the peer does not process are refused (RFC 9113, section 6.8). */
+/**
+ * Ends the connection after its streams; streams of this side that the peer does not process are refused (RFC 9113,
+ * section 6.8).
+ */
 function receiveGoaway({ role, budget, streams, shutdown }: FrameContext, { payload }: Frame): void {
   if (payload.length < 8) throw new ConnectionError(ErrorCode.frameSizeError, "GOAWAY has eight octets or more.");
   budget.spendFrame();

@@ -16,7 +16,8 @@ export class FrameReader {
 
   /**
    * Reads a chunk, and gives each whole frame to `onFrame`; the payload is valid during that call.
-   * @throws {ConnectionError} FRAME_SIZE_ERROR for a frame of more than 16,384 octets, PROTOCOL_ERROR for another preface
+   * @throws {ConnectionError} FRAME_SIZE_ERROR for a frame of more than 16,384 octets, PROTOCOL_ERROR for another
+   * preface
    */
   read(chunk: Uint8Array, onFrame: (frame: Frame) => void): void {
     let at = this.#readPreface(chunk);

@@ -31,7 +31,10 @@ export const Setting = {
 /** Octets of a frame before its payload. */
 export const frameHeaderBytes = 9;
 
-/** Longest payload that either side of a connection sends, in octets: the default, which this code never raises (RFC 9113, section 4.2). */
+/**
+ * Longest payload that either side of a connection sends, in octets: the default, which this code never raises (RFC
+ * 9113, section 4.2).
+ */
 export const minMaxFrameBytes = 16_384;
 
 /** First octets of a client (RFC 9113, section 3.4). */
@@ -121,7 +124,10 @@ function writeUint32(bytes: Uint8Array, { at, value }: { at: number; value: numb
   bytes[at + 3] = value;
 }
 
-/** Returns the payload without its padding (RFC 9113, section 6.1). @throws {ConnectionError} FRAME_SIZE_ERROR, PROTOCOL_ERROR */
+/**
+ * Returns the payload without its padding (RFC 9113, section 6.1).
+ * @throws {ConnectionError} FRAME_SIZE_ERROR, PROTOCOL_ERROR
+ */
 export function withoutPadding({ flags, payload }: Frame): Uint8Array {
   if ((flags & Flag.padded) === 0) return payload;
   if (payload.length === 0) {

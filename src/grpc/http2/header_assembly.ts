@@ -30,7 +30,11 @@ export class HeaderAssembly {
     }
   }
 
-  /** Takes a HEADERS frame. @returns its block when it is whole @throws {ConnectionError} FRAME_SIZE_ERROR, PROTOCOL_ERROR */
+  /**
+   * Takes a HEADERS frame.
+   * @returns its block when it is whole
+   * @throws {ConnectionError} FRAME_SIZE_ERROR, PROTOCOL_ERROR
+   */
   begin(frame: Frame): HeaderBlock | undefined {
     const { flags, streamId } = frame;
     let block = withoutPadding(frame);

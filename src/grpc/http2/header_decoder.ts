@@ -14,8 +14,8 @@ export interface HeaderDecoderOptions {
 const maxInteger = 1 << 24;
 
 /**
- * Decodes header blocks (RFC 7541). Its memory is bounded by the size of the dynamic table, the size of the list and the length of
- * a block: fields beyond the size of the list are decoded, because the table depends on them, and not kept.
+ * Decodes header blocks (RFC 7541). The size of the dynamic table, the size of the list and the length of a block bound
+ * its memory: fields beyond the size of the list are decoded, because the table depends on them, and not kept.
  */
 export class HeaderDecoder {
   readonly #table: HeaderTable;

@@ -49,7 +49,10 @@ export function parseResponseFields(fields: readonly HeaderField[]): HeaderList 
   return /^[1-5][0-9]{2}$/.test(status) && status !== "101" ? list : undefined;
 }
 
-/** Checks the fields of trailers, which have no pseudo-header fields (RFC 9113, section 8.1). @returns undefined when they are malformed */
+/**
+ * Checks the fields of trailers, which have no pseudo-header fields (RFC 9113, section 8.1).
+ * @returns undefined when they are malformed
+ */
 export function parseTrailers(fields: readonly HeaderField[]): HeaderList | undefined {
   return parse(fields, new Set());
 }

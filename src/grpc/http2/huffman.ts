@@ -1,6 +1,9 @@
 import { Buffer } from "node:buffer";
 
-/** Length of the code of each byte, then of EOS, in bits (RFC 7541, appendix B). The code is canonical: the lengths determine it. */
+/**
+ * Length of the code of each byte, then of EOS, in bits (RFC 7541, appendix B). The code is canonical: the lengths
+ * determine it.
+ */
 // deno-fmt-ignore
 const codeLengths = [
   13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 30, 28, 28, 28, 28,
@@ -29,7 +32,10 @@ const root = 0;
 const nodes = tree();
 const emits = 1 << 16;
 const fails = 1 << 17;
-/** For each node and the next four bits: the node after them, the symbol that they complete, if any, and the flags above. */
+/**
+ * For each node and the next four bits: the node after them, the symbol that they complete, if any, and the flags
+ * above.
+ */
 const steps = fourBitSteps();
 /** Nodes where a string may end: all bits since the last symbol are ones, the beginning of EOS. */
 const mayEnd = paddingNodes();
@@ -94,8 +100,8 @@ function paddingNodes(): Uint8Array {
 }
 
 /**
- * Decodes a string, one character for each byte (latin1). @returns undefined when it contains EOS or has invalid padding; the result
- * is at most 8/5 as long as `bytes`
+ * Decodes a string, one character for each byte (latin1). The result is at most 8/5 as long as `bytes`.
+ * @returns undefined when the string contains EOS or has invalid padding
  */
 export function decodeHuffman(bytes: Uint8Array): string | undefined {
   const decoded = Buffer.allocUnsafe(Math.floor(bytes.length * 8 / shortestCode));

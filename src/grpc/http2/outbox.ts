@@ -20,8 +20,8 @@ export const joinedBytes = 128 * 1024;
 export class Outbox {
   readonly #transport: Transport;
   readonly #defer: (callback: () => void) => void;
-  /** Returns the next frame with DATA or trailers; undefined when no stream can send one now. */
-  readonly #nextFrame: () => Uint8Array | undefined;
+  /** Adds the next frame with DATA or trailers. @returns false when no stream can send one now */
+  readonly #addNextFrame: () => boolean;
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #isScheduled = false;
@@ -33,23 +33,29 @@ export class Outbox {
     transport: Transport;
     /** Calls back at the end of this turn, or soon after. */
     defer(callback: () => void): void;
-    nextFrame(): Uint8Array | undefined;
+    addNextFrame(): boolean;
   }) {
     this.#transport = options.transport;
     this.#defer = options.defer;
-    this.#nextFrame = options.nextFrame;
+    this.#addNextFrame = options.addNextFrame;
   }
 
   /** Sends a control frame or the headers of a stream, before any DATA. */
   send(frame: Uint8Array): void {
     if (this.#isEnded) return;
-    this.#waiting.push(frame);
-    this.#waitingBytes += frame.length;
+    this.add(frame);
     if (this.#waitingBytes > maxWaitingBytes && !this.#isPaused) {
       this.#isPaused = true;
       this.#transport.pause();
     }
     this.schedule();
+  }
+
+  /** Adds a frame behind those that wait. */
+  add(frame: Uint8Array): void {
+    if (this.#isEnded) return;
+    this.#waiting.push(frame);
+    this.#waitingBytes += frame.length;
   }
 
   /** Schedules a flush for the end of this turn. */
@@ -69,8 +75,8 @@ export class Outbox {
   flush(): void {
     this.#isScheduled = false;
     while (this.#isWritable && !this.#isEnded) {
-      this.#fill();
-      if (this.#waiting.length === 0) return;
+      while (this.#waitingBytes < joinedBytes && this.#addNextFrame());
+      if (this.#isEnded || this.#waiting.length === 0) return;
       this.#write();
     }
   }
@@ -81,15 +87,6 @@ export class Outbox {
     if (this.#waiting.length > 0) this.#write();
     this.#isEnded = true;
     this.#transport.end();
-  }
-
-  #fill(): void {
-    while (this.#waitingBytes < joinedBytes) {
-      const frame = this.#nextFrame();
-      if (frame === undefined) return;
-      this.#waiting.push(frame);
-      this.#waitingBytes += frame.length;
-    }
   }
 
   #write(): void {

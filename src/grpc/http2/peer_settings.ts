@@ -12,7 +12,8 @@ export class PeerSettings {
   maxConcurrentStreams = Infinity;
 
   /**
-   * Applies the payload of a SETTINGS frame (RFC 9113, section 6.5.2). @returns the growth of the send windows of open streams
+   * Applies the payload of a SETTINGS frame (RFC 9113, section 6.5.2). @returns the growth of the send windows of
+   * open streams
    * @param role the role of this side
    * @throws {ConnectionError} FRAME_SIZE_ERROR, PROTOCOL_ERROR, FLOW_CONTROL_ERROR
    */

@@ -28,7 +28,10 @@ export function receiveData(context: FrameContext, frame: Frame): void {
   if (isLast && !stream.isClosed) streams.endRemotely(stream);
 }
 
-/** Takes DATA for a stream that has ended: octets that were under way when this side reset it are no error (RFC 9113, section 5.1). */
+/**
+ * Takes DATA for a stream that has ended: octets that were under way when this side reset it are no error (RFC 9113,
+ * section 5.1).
+ */
 function receiveLateData({ streams, budget }: FrameContext, { streamId, payload }: Frame): void {
   streams.ids.requireOpened(streamId);
   streams.giveBack(payload.length);

@@ -39,7 +39,10 @@ export class Shutdown {
     outbox.send(encodeFrame(FrameType.ping, { payload: drainPing }));
   }
 
-  /** Takes the answer to a PING. @returns whether it was the PING of this shutdown: then further streams are not taken */
+  /**
+   * Takes the answer to a PING.
+   * @returns whether it was the PING of this shutdown: then further streams are not taken
+   */
   takePong(payload: Uint8Array): boolean {
     if (!this.#isAnnounced || this.#isFinal || !payload.every((octet, at) => octet === drainPing[at])) return false;
     this.#isFinal = true;

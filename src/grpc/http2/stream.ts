@@ -94,12 +94,18 @@ export class Http2Stream {
     return this.#queue.length > 0 ? this.sendWindow.size > 0 : this.#ending;
   }
 
-  /** Sends the headers of a response, interim or final. @param block an encoded header block of fewer than 16,384 octets */
+  /**
+   * Sends the headers of a response, interim or final.
+   * @param block an encoded header block of fewer than 16,384 octets
+   */
   sendHeaders(block: Uint8Array): void {
     if (!this.isClosed) this.#host.sendHeaders(this, block);
   }
 
-  /** Queues DATA: the stream owns `frame` from now on, and its first {@link frameHeaderBytes} octets are free for a header. */
+  /**
+   * Queues DATA: the stream owns `frame` from now on, and its first {@link frameHeaderBytes} octets are free for a
+   * header.
+   */
   write(frame: Uint8Array): void {
     if (this.isClosed || this.#ending) return;
     this.#queue.push(frame);

@@ -16,7 +16,10 @@ export class StreamIds {
     this.#role = role;
   }
 
-  /** Number of the last stream of the peer that was or may be processed, for GOAWAY; it never grows after {@link stopTaking}. */
+  /**
+   * Number of the last stream of the peer that was or may be processed, for GOAWAY; it never grows after
+   * {@link stopTaking}.
+   */
   get lastProcessed(): number {
     return Math.min(this.#lastRemote, this.#lastTaken);
   }
@@ -58,7 +61,10 @@ export class StreamIds {
     return this.#role === "client" && id < this.#nextLocal;
   }
 
-  /** Checks that a frame is not about an idle stream (RFC 9113, section 5.1). @throws {ConnectionError} PROTOCOL_ERROR */
+  /**
+   * Checks that a frame is not about an idle stream (RFC 9113, section 5.1).
+   * @throws {ConnectionError} PROTOCOL_ERROR
+   */
   requireOpened(id: number): void {
     if (this.wasOpened(id)) return;
     throw new ConnectionError(ErrorCode.protocolError, "A frame is about a stream that was not opened.");

@@ -5,8 +5,20 @@ import { maxBlockBytes } from "./header_assembly.ts";
 import { noDynamicTable } from "./header_encoder.ts";
 import type { Http2Stream } from "./stream.ts";
 
-/** Octets below which a frame is small. A peer whose windows cut its answers into small frames makes no progress (CVE-2019-9511). */
+/**
+ * Octets below which a frame is small. A peer whose windows cut its answers into small frames makes no progress
+ * (CVE-2019-9511).
+ */
 const smallBytes = 1_024;
+
+export interface StreamSenderOptions {
+  /** Sends a frame behind earlier ones. */
+  add(frame: Uint8Array): void;
+  /** The last frame of a stream was added. */
+  onLocalEnd(stream: Http2Stream): void;
+  /** A DATA frame was added that the peer's windows did not make small. */
+  onDataSent(): void;
+}
 
 /** Makes the frames of a connection's streams, which take turns within the peer's windows. */
 export class StreamSender {
@@ -14,18 +26,11 @@ export class StreamSender {
   readonly window = new SendWindow(initialWindow);
   /** Streams with something to send, in the order of their turns. */
   readonly #ready = new Set<Http2Stream>();
-  readonly #onLocalEnd: (stream: Http2Stream) => Uint8Array | undefined;
-  readonly #onDataSent: () => void;
+  readonly #options: StreamSenderOptions;
   #hasSentHeaders = false;
 
-  constructor(options: {
-    /** The last frame of a stream was made. @returns a frame to send behind it */
-    onLocalEnd(stream: Http2Stream): Uint8Array | undefined;
-    /** A DATA frame was made that the peer's windows did not make small. */
-    onDataSent(): void;
-  }) {
-    this.#onLocalEnd = options.onLocalEnd;
-    this.#onDataSent = options.onDataSent;
+  constructor(options: StreamSenderOptions) {
+    this.#options = options;
   }
 
   /** Adds a stream that has a piece to send. */
@@ -50,40 +55,42 @@ export class StreamSender {
     return encodeFrame(FrameType.headers, { flags: flags | Flag.endHeaders, streamId, payload });
   }
 
-  /** Makes the next frame with DATA or trailers of the stream whose turn it is; undefined when no stream can send one now. */
-  nextFrame(): Uint8Array | undefined {
+  /**
+   * Adds the next frame with DATA or trailers of the stream whose turn it is.
+   * @returns false when none can be sent now
+   */
+  addNextFrame(): boolean {
     let waiting = 0;
     for (const stream of this.#ready) {
       // The remaining streams all wait for the window of the connection.
-      if (waiting > 0 && waiting >= this.#ready.size) return undefined;
+      if (waiting > 0 && waiting >= this.#ready.size) return false;
       this.#ready.delete(stream);
       if (!stream.isReady) continue;
-      if (this.window.size > 0 || stream.queuedBytes === 0) return this.#frameOf(stream);
+      if (this.window.size > 0 || stream.queuedBytes === 0) {
+        this.#addFrameOf(stream);
+        return true;
+      }
       this.#ready.add(stream);
       waiting++;
     }
-    return undefined;
+    return false;
   }
 
-  #frameOf(stream: Http2Stream): Uint8Array {
+  #addFrameOf(stream: Http2Stream): void {
     const { id: streamId } = stream;
     const piece = stream.takePiece(Math.min(this.window.size, minMaxFrameBytes));
     if (piece.kind === "trailers") {
-      return this.#withEnd(stream, this.headersFrame(streamId, { block: piece.block, flags: Flag.endStream }));
+      this.#options.add(this.headersFrame(streamId, { block: piece.block, flags: Flag.endStream }));
+      return this.#options.onLocalEnd(stream);
     }
     const { frame, isLast } = piece;
     const bytes = frame.length - frameHeaderBytes;
     this.window.spend(bytes);
     const isCut = Math.min(this.window.size, stream.sendWindow.size) <= 0;
-    if (bytes >= smallBytes || !isCut) this.#onDataSent();
+    if (bytes >= smallBytes || !isCut) this.#options.onDataSent();
     writeFrameHeader(frame, { type: FrameType.data, flags: isLast ? Flag.endStream : 0, streamId });
-    if (isLast) return this.#withEnd(stream, frame);
-    if (stream.isReady) this.#ready.add(stream);
-    return frame;
-  }
-
-  #withEnd(stream: Http2Stream, frame: Uint8Array): Uint8Array {
-    const behind = this.#onLocalEnd(stream);
-    return behind === undefined ? frame : Buffer.concat([frame, behind]);
+    this.#options.add(frame);
+    if (isLast) this.#options.onLocalEnd(stream);
+    else if (stream.isReady) this.#ready.add(stream);
   }
 }

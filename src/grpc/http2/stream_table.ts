@@ -36,6 +36,7 @@ export class StreamTable implements StreamHost {
     this.#options = options;
     this.ids = new StreamIds(options.role);
     this.sender = new StreamSender({
+      add: (frame) => options.outbox.add(frame),
       onLocalEnd: (stream) => this.#endLocally(stream),
       onDataSent: () => options.budget.earn(),
     });
@@ -107,7 +108,10 @@ export class StreamTable implements StreamHost {
     this.close(stream, code);
   }
 
-  /** Ends the peer's side of a stream. @throws {StreamError} PROTOCOL_ERROR for a shorter body than content-length says */
+  /**
+   * Ends the peer's side of a stream.
+   * @throws {StreamError} PROTOCOL_ERROR for a shorter body than content-length says
+   */
   endRemotely(stream: Http2Stream, trailers?: HeaderList): void {
     if ((stream.announcedBytes ?? 0) !== 0) {
       throw new StreamError(stream.id, ErrorCode.protocolError, "The body is shorter than content-length says.");
@@ -117,7 +121,10 @@ export class StreamTable implements StreamHost {
     if (stream.localEnded && !stream.isClosed) this.close(stream, undefined);
   }
 
-  /** Ends unfinished requests, because the peer sends no more octets, and answers that need larger windows than it left. */
+  /**
+   * Ends unfinished requests, because the peer sends no more octets, and answers that need larger windows than it
+   * left.
+   */
   endPeer(): void {
     this.#peerHasEnded = true;
     for (const stream of this.list()) {
@@ -135,11 +142,11 @@ export class StreamTable implements StreamHost {
     return true;
   }
 
-  /** Makes the next frame with DATA or trailers; undefined when no stream can send one now. */
-  nextFrame(): Uint8Array | undefined {
-    const frame = this.sender.nextFrame();
-    if (frame === undefined && this.#peerHasEnded) this.#resetStuckStreams();
-    return frame;
+  /** Adds the next frame with DATA or trailers to the outbox. @returns false when no stream can send one now */
+  addNextFrame(): boolean {
+    const isAdded = this.sender.addNextFrame();
+    if (!isAdded && this.#peerHasEnded) this.#resetStuckStreams();
+    return isAdded;
   }
 
   sendHeaders({ id }: Http2Stream, block: Uint8Array, flags = 0): void {
@@ -175,13 +182,14 @@ export class StreamTable implements StreamHost {
     if (growth > 0) this.#options.outbox.send(encodeNumberFrame(FrameType.windowUpdate, { streamId, value: growth }));
   }
 
-  /** @returns a RST_STREAM frame when the answer is whole before its request is (RFC 9113, section 8.1) */
-  #endLocally(stream: Http2Stream): Uint8Array | undefined {
+  /** Ends this side of a stream; a server does not wait for the rest of the request (RFC 9113, section 8.1). */
+  #endLocally(stream: Http2Stream): void {
     stream.localEnded = true;
-    if (!stream.remoteEnded && this.#options.role === "client") return undefined;
+    if (!stream.remoteEnded) {
+      if (this.#options.role === "client") return;
+      this.#options.outbox.add(this.#resetFrame(stream.id, ErrorCode.noError, stream.receiveWindow.size));
+    }
     this.close(stream, undefined);
-    if (stream.remoteEnded) return undefined;
-    return this.#resetFrame(stream.id, ErrorCode.noError, stream.receiveWindow.size);
   }
 
   #resetStuckStreams(): void {

@@ -24,7 +24,10 @@ interface Flood {
   code: number | undefined;
 }
 
-/** Attacks a server up to 5,000 times, or until it ends the connection. The clock stands still: bounds are those of the burst. */
+/**
+ * Attacks a server up to 5,000 times, or until it ends the connection. The clock stands still: bounds are those of
+ * the burst.
+ */
 function flood(turn: (stream: number) => Uint8Array[], first: Uint8Array[] = [], connectionWindow = 1_000_000): Flood {
   const result: Flood = { peer: undefined!, requests: 0, turns: 0, answered: 0, code: undefined };
   withFrozenClock(() => {

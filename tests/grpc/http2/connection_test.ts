@@ -160,3 +160,19 @@ Deno.test("a ping is answered", () => {
   turns.run();
   assert.equal(answers, 1);
 });
+
+Deno.test("a connection that is closed within the last event of a stream has sent the whole stream", () => {
+  const { client, server, turns } = connectedPair({
+    onRequest: (stream) => {
+      stream.events = { onData: () => {}, onEnd: () => {}, onClose: () => server.close() };
+      stream.sendHeaders(responseBlock);
+      stream.write(data("whole"));
+      stream.end(trailersBlock);
+    },
+  });
+  const { heard } = ask(client);
+  turns.run();
+  assert.equal(heard.body.toString(), "whole");
+  assert.equal(valueOf(heard.trailers!, "grpc-status"), "0");
+  assert.equal(server.isClosed, true);
+});

@@ -74,3 +74,31 @@ Deno.test("octets of a stream that ends unread go back to the connection", () =>
   assert.equal(peer.connection.isClosed, false);
   assert.ok(given > 10 * 16_384);
 });
+
+Deno.test("RFC 9113, 6.5.3: of a setting that comes twice, the last one counts", () => {
+  let stream: Http2Stream | undefined;
+  const peer = new RawPeer({
+    onRequest: (request) => {
+      hold(request);
+      stream = request;
+    },
+  });
+  peer.exchange(PREFACE, settings([[4, 10], [4, 20]]), whole(1));
+  stream!.write(Buffer.alloc(9 + 25));
+  assert.deepEqual(peer.exchange().map(({ payload }) => payload.length), [20]);
+});
+
+Deno.test("RFC 9113, 6.9.1: the end of a stream needs no window", () => {
+  let stream: Http2Stream | undefined;
+  const peer = new RawPeer({
+    onRequest: (request) => {
+      hold(request);
+      stream = request;
+    },
+  });
+  peer.exchange(PREFACE, setting(4, 0), whole(1));
+  stream!.end();
+  assert.deepEqual(peer.exchange().map(({ type, flags, payload }) => [type, flags, payload.length]), [
+    [FrameType.data, Flag.endStream, 0],
+  ]);
+});

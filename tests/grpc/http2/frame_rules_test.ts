@@ -246,6 +246,12 @@ const rules: Rule[] = [
     outcome: { goaway: frameSizeError },
   },
   {
+    section: "6.4",
+    rule: "RST_STREAM with an unknown code",
+    send: [headers(), frame(FrameType.rstStream, { stream: 1, payload: uint32(0xbeef) })],
+    outcome: "goes on",
+  },
+  {
     section: "6.5",
     rule: "an acknowledgement of SETTINGS of a stream",
     send: [frame(FrameType.settings, { stream: 1, flags: Flag.ack })],

@@ -5,8 +5,9 @@ import { ConnectionError, ErrorCode } from "../../../src/grpc/http2/errors.ts";
 import { HeaderDecoder } from "../../../src/grpc/http2/header_decoder.ts";
 import { encodeHeaders } from "../../../src/grpc/http2/header_encoder.ts";
 import { decodeHuffman, encodeHuffman } from "../../../src/grpc/http2/huffman.ts";
+import type { Http2Stream } from "../../../src/grpc/http2/stream.ts";
 import { MessageError, MessageReader } from "../../../src/grpc/http2/messages.ts";
-import { frame, grpcMessage, PREFACE, requestHeaders, settings } from "../../crash/http2_frames.ts";
+import { frame, grpcMessage, hpack, PREFACE, requestHeaders, settings } from "../../crash/http2_frames.ts";
 import { RawPeer } from "./wire.ts";
 
 const latin1 = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes).toString("latin1"));
@@ -55,6 +56,8 @@ const anyFrame = fc.record({
     fc.uint8Array({ maxLength: 40 }),
     fc.constantFrom<Uint8Array>(
       requestHeaders("/a/b"),
+      hpack([[":status", "200"]]),
+      hpack([["grpc-status", "0"]]),
       grpcMessage(Buffer.from("x")),
       Buffer.alloc(4),
       Buffer.alloc(8),
@@ -62,37 +65,61 @@ const anyFrame = fc.record({
   ),
 }).map(({ type, ...options }) => frame(type, options));
 
-Deno.test("any frames are taken or end the connection, cut into any chunks, and nothing is left behind", () => {
-  fc.assert(
-    fc.property(fc.array(anyFrame, { maxLength: 30 }), fc.integer({ min: 1, max: 50 }), (frames, chunkBytes) => {
-      let open = 0;
-      const peer = new RawPeer({
-        onRequest: (stream) => {
-          open++;
-          stream.events = {
-            onData: (bytes) => {
-              stream.write(Buffer.concat([new Uint8Array(9), bytes]));
-              stream.release(bytes.length);
-            },
-            onEnd: () => stream.end(),
-            onClose: () => void open--,
-          };
-        },
-      });
-      const octets = Buffer.concat([PREFACE, settings(), ...frames]);
-      for (let at = 0; at < octets.length; at += chunkBytes) {
-        peer.connection.receive(octets.subarray(at, at + chunkBytes));
-        peer.turns.run();
-      }
-      assert.equal(peer.connection.streams, open);
-      assert.equal(peer.connection.isClosed, peer.isEnded);
-      peer.connection.lost();
-      assert.deepEqual([open, peer.connection.streams], [0, 0]);
-      peer.exchange();
-    }),
-    { numRuns: 3_000 },
-  );
-});
+/** Sends back each body, and counts the streams that are open. */
+function echo(stream: Http2Stream, open: { count: number }): Http2Stream["events"] {
+  open.count++;
+  return {
+    onData: (bytes) => {
+      stream.write(Buffer.concat([new Uint8Array(9), bytes]));
+      stream.release(bytes.length);
+    },
+    onEnd: () => stream.end(),
+    onClose: () => void open.count--,
+  };
+}
+
+function serverPeer(open: { count: number }): RawPeer {
+  const peer = new RawPeer({ onRequest: (stream) => void (stream.events = echo(stream, open)) });
+  peer.exchange(PREFACE, settings());
+  return peer;
+}
+
+/** A client with two requests. */
+function clientPeer(open: { count: number }): RawPeer {
+  const peer = new RawPeer({ role: "client" });
+  peer.exchange(settings());
+  for (let count = 0; count < 2; count++) {
+    const stream: Http2Stream = peer.connection.request(requestHeaders("/a/b"), {
+      onData: (bytes) => events.onData(bytes),
+      onEnd: () => events.onEnd(undefined),
+      onClose: (code) => events.onClose(code),
+    });
+    const events = echo(stream, open);
+  }
+  return peer;
+}
+
+for (const [role, start] of Object.entries({ server: serverPeer, client: clientPeer })) {
+  Deno.test(`any frames are taken or end the connection of a ${role}, cut into any chunks, and nothing is left behind`, () => {
+    fc.assert(
+      fc.property(fc.array(anyFrame, { maxLength: 30 }), fc.integer({ min: 1, max: 50 }), (frames, chunkBytes) => {
+        const open = { count: 0 };
+        const peer = start(open);
+        const octets = Buffer.concat(frames);
+        for (let at = 0; at < octets.length; at += chunkBytes) {
+          peer.connection.receive(octets.subarray(at, at + chunkBytes));
+          peer.turns.run();
+        }
+        assert.equal(peer.connection.streams, open.count);
+        assert.equal(peer.connection.isClosed, peer.isEnded);
+        peer.connection.lost();
+        assert.deepEqual([open.count, peer.connection.streams, peer.connection.heldBytes], [0, 0, 0]);
+        peer.exchange();
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+}
 
 Deno.test("messages come out as they went in, however they are cut, and octets that are none are refused", () => {
   const messages = fc.array(fc.uint8Array({ maxLength: 100 }), { maxLength: 10 });

@@ -2,7 +2,9 @@ import { Buffer } from "node:buffer";
 import assert from "node:assert/strict";
 import { ConnectionError, ErrorCode } from "../../../src/grpc/http2/errors.ts";
 import { HeaderDecoder } from "../../../src/grpc/http2/header_decoder.ts";
-import { encodeHeaders } from "../../../src/grpc/http2/header_encoder.ts";
+import { encodeHeaders, noDynamicTable } from "../../../src/grpc/http2/header_encoder.ts";
+import { FrameType } from "../../crash/http2_frames.ts";
+import { hold, peerOfServer, whole } from "./rules.ts";
 
 type Pairs = [name: string, value: string][];
 
@@ -154,8 +156,8 @@ const malformed: Record<string, string> = {
   "a change of the table's size after a field": "8220",
 };
 
-for (const [what, block] of Object.entries(malformed)) {
-  Deno.test(`a header block with ${what} ends the connection with COMPRESSION_ERROR`, () => {
+for (const [fault, block] of Object.entries(malformed)) {
+  Deno.test(`a header block with ${fault} ends the connection with COMPRESSION_ERROR`, () => {
     assert.throws(
       () => decoderOf().decode(bytes(block)),
       (error: unknown) => error instanceof ConnectionError && error.code === ErrorCode.compressionError,
@@ -208,4 +210,20 @@ Deno.test("fields that are encoded are decoded as they were, and secret ones are
   const block = encodeHeaders(fields, { secret: new Set(["authorization"]) });
   assert.deepEqual(pairs(decoderOf().decode(block)), fields);
   assert.equal(encodeHeaders([["authorization", "x"]], { secret: new Set(["authorization"]) })[0] & 0xf0, 0x10);
+});
+
+Deno.test("RFC 7541, 4.2: the first block of a connection announces that its encoder has no table, later ones do not", () => {
+  const first: number[] = [];
+  const peer = peerOfServer({
+    onRequest: (stream) => {
+      hold(stream);
+      stream.sendHeaders(encodeHeaders([[":status", "200"]]));
+    },
+  });
+  for (const stream of [1, 3]) {
+    first.push(
+      ...peer.exchange(whole(stream)).filter(({ type }) => type === FrameType.headers).map((each) => each.payload[0]),
+    );
+  }
+  assert.deepEqual(first, [noDynamicTable[0], 0x88]);
 });

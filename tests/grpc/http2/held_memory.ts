@@ -1,4 +1,7 @@
-/** Measures the memory that connections hold for the worst peers: run with `--v8-flags=--expose-gc`, prints octets for each connection. */
+/**
+ * Measures the memory that connections hold for the worst peers: run with `--v8-flags=--expose-gc`, prints octets for
+ * each connection.
+ */
 import { Buffer } from "node:buffer";
 import { Http2Connection } from "../../../src/grpc/http2/connection.ts";
 import type { ConnectionLimits } from "../../../src/grpc/http2/connection_limits.ts";

@@ -3,15 +3,17 @@ import assert from "node:assert/strict";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import type { Http2Connection } from "../../../src/grpc/http2/connection.ts";
 import { ConnectionError, ErrorCode } from "../../../src/grpc/http2/errors.ts";
+import type { ConnectionLimits } from "../../../src/grpc/http2/connection_limits.ts";
 import { idleFrames } from "../../../src/grpc/http2/frame_budget.ts";
 import { frameHeaderBytes, minMaxFrameBytes } from "../../../src/grpc/http2/frames.ts";
+import { encodeHeaders } from "../../../src/grpc/http2/header_encoder.ts";
 import { joinedBytes } from "../../../src/grpc/http2/outbox.ts";
 import { connectOver } from "../../../src/grpc/http2/socket_transport.ts";
 import type { Http2Stream } from "../../../src/grpc/http2/stream.ts";
 import { FrameType, PREFACE, settings, windowUpdate } from "../../crash/http2_frames.ts";
 import { eventually } from "../../support/eventually.ts";
 import { withFrozenClock } from "./frozen_clock.ts";
-import { data, goawayCode, headers, hold, peerOfServer, post, setting, whole } from "./rules.ts";
+import { data, goawayCode, headers, hold, peerOfServer, setting, whole } from "./rules.ts";
 import { limits, type RawPeer } from "./wire.ts";
 
 const { enhanceYourCalm } = ErrorCode;
@@ -138,59 +140,106 @@ Deno.test("a transport that takes no more gets one write, whatever the peer's wi
   assert.ok(peer.connection.heldBytes >= 2_000_000 - written);
 });
 
-Deno.test("a peer that reads nothing from its socket ends with a bounded queue, and a bounded buffer of the socket", async () => {
-  const bound = 1_000_000;
+interface Attacked {
+  /** The peer's socket, which does not read. */
+  peer: Socket;
+  /** The server's end. */
+  socket(): Socket | undefined;
+  connection(): Http2Connection | undefined;
+  closed: unknown[];
+}
+
+/** Serves one peer that does not read from its socket; its preface opens all windows. */
+async function withDeafPeer(
+  options: { limits: ConnectionLimits; onRequest(stream: Http2Stream, socket: Socket): void },
+  use: (attacked: Attacked) => Promise<void>,
+): Promise<void> {
   const closed: unknown[] = [];
-  let connection: Http2Connection | undefined;
-  const most = { queued: 0, buffered: 0 };
-  const sockets: Socket[] = [];
+  let taken: { socket: Socket; connection: Http2Connection } | undefined;
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-    sockets.push(socket);
-    connection = connectOver(socket, {
+    const connection = connectOver(socket, {
       role: "server",
-      limits: { ...limits, maxQueuedBytes: bound },
+      limits: options.limits,
       defer: (callback) => void setImmediate(callback),
       onFault: (error) => void closed.push(error),
       onClosed: (error) => void closed.push(error?.code),
-      onRequest: (stream) => {
-        stream.events = {
-          onData: (bytes) => {
-            stream.release(bytes.length);
-            stream.write(new Uint8Array(frameHeaderBytes + answerBytes));
-            const { heldBytes } = connection!;
-            most.queued = Math.max(most.queued, heldBytes);
-            most.buffered = Math.max(most.buffered, socket.writableLength);
-          },
-          onEnd: () => {},
-          onClose: () => {},
-        };
-      },
+      onRequest: (stream) => options.onRequest(stream, socket),
     });
+    taken = { socket, connection };
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const peer = connect({ port: (server.address() as AddressInfo).port, host: "127.0.0.1" });
   peer.on("error", () => {});
   peer.pause();
-  peer.write(Buffer.concat([
-    PREFACE,
-    settings([[4, 2 ** 31 - 1]]),
-    windowUpdate(0, 2 ** 31 - 1 - 65_535),
-    headers(post),
-  ]));
+  peer.write(Buffer.concat([PREFACE, settings([[4, 2 ** 31 - 1]]), windowUpdate(0, 2 ** 31 - 1 - 65_535)]));
   try {
-    // Each octet asks for 10,000; the kernel takes some megabytes for itself.
-    for (let turn = 0; closed.length === 0; turn++) {
-      assert.ok(turn < 5_000, "the connection goes on");
-      peer.write(Buffer.concat(Array.from({ length: 20 }, () => data(1, 1))));
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    assert.deepEqual(closed, [enhanceYourCalm]);
-    assert.ok(most.queued <= bound, `${most.queued} octets queued`);
-    assert.ok(most.buffered <= joinedBytes + 2 * minMaxFrameBytes + 65_536, `${most.buffered} octets in the socket`);
+    await use({ peer, socket: () => taken?.socket, connection: () => taken?.connection, closed });
   } finally {
     peer.destroy();
-    for (const socket of sockets) socket.destroy();
-    await eventually(() => peer.closed && sockets.every((socket) => socket.closed));
+    taken?.socket.destroy();
+    await eventually(() => peer.closed && taken?.socket.closed !== false);
     await new Promise<void>((resolve) => server.close(() => resolve()));
   }
+}
+
+Deno.test("a peer that reads nothing from its socket ends with a bounded queue, and a bounded buffer of the socket", () => {
+  const bound = 1_000_000;
+  const most = { queued: 0, buffered: 0 };
+  let connection: () => Http2Connection | undefined;
+  const onRequest = (stream: Http2Stream, socket: Socket) => {
+    stream.events = {
+      onData: (bytes) => {
+        stream.release(bytes.length);
+        stream.write(new Uint8Array(frameHeaderBytes + answerBytes));
+        most.queued = Math.max(most.queued, connection()!.heldBytes);
+        most.buffered = Math.max(most.buffered, socket.writableLength);
+      },
+      onEnd: () => {},
+      onClose: () => {},
+    };
+  };
+  return withDeafPeer({ limits: { ...limits, maxQueuedBytes: bound }, onRequest }, async (attacked) => {
+    connection = attacked.connection;
+    attacked.peer.write(headers());
+    // Each octet asks for 10,000; the kernel takes some megabytes for itself.
+    for (let turn = 0; attacked.closed.length === 0; turn++) {
+      assert.ok(turn < 5_000, "the connection goes on");
+      attacked.peer.write(Buffer.concat(Array.from({ length: 20 }, () => data(1, 1))));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.deepEqual(attacked.closed, [enhanceYourCalm]);
+    assert.ok(most.queued <= bound, `${most.queued} octets queued`);
+    assert.ok(most.buffered <= joinedBytes + 2 * minMaxFrameBytes + 65_536, `${most.buffered} octets in the socket`);
+  });
+});
+
+Deno.test("nothing is read from the socket of a peer that does not read its headers, until it does", () => {
+  const block = encodeHeaders([[":status", "200"], ["long", "\x00".repeat(10_000)]]);
+  const onRequest = (stream: Http2Stream) => {
+    hold(stream);
+    stream.sendHeaders(block);
+  };
+  return withDeafPeer({ limits: { ...limits, maxStreams: 4_000 }, onRequest }, async (attacked) => {
+    const { peer, socket, connection, closed } = attacked;
+    let stream = 1;
+    // The kernel takes some megabytes before the pause lasts.
+    for (let pausedTurns = 0; pausedTurns < 50; pausedTurns = socket()?.isPaused() ? pausedTurns + 1 : 0) {
+      assert.ok(stream < 4_000 && closed.length === 0, "the server reads on");
+      if (connection()?.streams === (stream - 1) / 2) {
+        peer.write(whole(stream));
+        stream += 2;
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const { bytesRead } = socket()!;
+    for (let count = 0; count < 100; count++, stream += 2) peer.write(whole(stream));
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.ok(socket()!.isPaused() && socket()!.bytesRead <= bytesRead + 65_536);
+    let heard = 0;
+    peer.on("data", (bytes) => void (heard += bytes.length));
+    peer.resume();
+    await eventually(() => heard > (stream - 1) / 2 * 10_000);
+    assert.equal(socket()!.isPaused(), false);
+    assert.deepEqual(closed, []);
+  });
 });

@@ -1,5 +1,6 @@
 import { Metadata, type ServiceError, status, type StatusObject } from "@grpc/grpc-js";
 import { type ChatError, type ChatErrorCode, isChatErrorCode, saidError, toChatError } from "../core/chat_error.ts";
+import { isProxyPage, proxyPageReason } from "./proxy_page.ts";
 
 /** The metadata that names the exact error of a status. */
 export const codeKey = "chatd-error-code";
@@ -58,13 +59,14 @@ export function fromServiceError(error: ServiceError): ChatError {
   const [retryAfter] = error.metadata?.get(retryKey) ?? [];
   return saidError({
     code: isChatErrorCode(said) ? said : guessCode(error),
-    message: error.details || error.message,
+    message: isProxyPage(error.details) ? proxyPageReason : error.details || error.message,
     retryAfterMs: retryAfter === undefined ? undefined : Number(retryAfter),
     cause: error,
   });
 }
 
 function guessCode({ code, details }: ServiceError): ChatErrorCode {
+  if (isProxyPage(details)) return "unavailable";
   // grpc-js says this of a frame that is too long: sending it again is no use.
   if (code === status.RESOURCE_EXHAUSTED && /message larger than max/i.test(details)) return "invalid_argument";
   return codeOf[code] ?? "internal";

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { randomBytes } from "../../support/files.ts";
 import { HAProxy } from "../../support/haproxy.ts";
 import { Nginx } from "../../support/nginx.ts";
-import { essence, join, until } from "../../support/person.ts";
+import { comeBack, essence, until } from "../../support/person.ts";
 import { replaced, type ReverseProxy, type ReverseProxyOptions } from "../../support/reverse_proxy.ts";
-import { ScriptUser } from "../../support/script_user.ts";
+import { scriptPassword, ScriptUser } from "../../support/script_user.ts";
 import { ServerProcess } from "../../support/server_process.ts";
 import { temporaryFolder } from "../../support/temporary_folder.ts";
 import { transportTo, writeCertificate } from "./routes.ts";
@@ -71,12 +71,20 @@ function sessionsOf(user: string): number {
   return server.stderr.filter((line) => line.includes('"session started"') && line.includes(`"${user}"`)).length;
 }
 
+/** Registers without the proxy, which gives up calls that take a second. @returns the token */
+async function register(user: string): Promise<string> {
+  const direct = transportTo({ name: "directly", port: server.port });
+  const { credentials } = await direct.register({ user, password: scriptPassword, invite: "", deviceName: "" }, {});
+  return credentials!.token;
+}
+
 for (const { name, open, change, end, breaksSessions } of endings) {
   Deno.test(`two people miss nothing and get nothing twice while ${name}`, async () => {
     await using proxy = await open({ serverPort: server.port, folder, certificate, change });
     const transport = transportTo({ name, port: proxy.port, caFile });
     const users = ["ana", "ben"].map((user) => `${user}-${proxy.port}`);
-    const [ana, ben] = await Promise.all(users.map((user) => join(user, transport)));
+    const tokens = await Promise.all(users.map(register));
+    const [ana, ben] = await Promise.all(tokens.map((token) => comeBack(token, transport)));
     const texts = Array.from({ length: 3 * perRound }, (_, index) => `message ${index}`);
     for (let round = 0; round < 3; round++) {
       const some = texts.slice(round * perRound, (round + 1) * perRound);
@@ -96,8 +104,8 @@ for (const { name, open, change, end, breaksSessions } of endings) {
   });
 }
 
-Deno.test("a file arrives although nginx sends GOAWAY after each call", async () => {
-  const change = endings[0].change;
+Deno.test("a file arrives although nginx sends GOAWAY every few calls", async () => {
+  const change = behind("client_max_body_size 0;", "keepalive_requests 5;");
   await using proxy = await Nginx.open({ serverPort: server.port, folder, certificate, change });
   const place = ["--server", `localhost:${proxy.port}`, "--ca", caFile];
   const cleo = new ScriptUser("cleo", { folder, place });

@@ -10,6 +10,7 @@
  * what passes then counts as passed, and is listed as flaky. `--no-retry` leaves that out.
  */
 import { filesToRunAgain, type FlakyTest, settle, type TestRun } from "./second_chance.ts";
+import { canInstallPackages, installCommand, missingDebianPackages } from "../tests/support/debian_package.ts";
 import { TestProgress } from "./test_progress.ts";
 
 const root = new URL("../", import.meta.url);
@@ -219,6 +220,10 @@ function hasTmux(): boolean {
 
 if (import.meta.main) {
   if (!hasTmux()) console.log("tmux is not installed: the tests of the client on a terminal are skipped.");
+  const missing = missingDebianPackages();
+  if (missing.length > 0 && !canInstallPackages()) {
+    console.log(`Some tests need packages that are not installed, and fail: ${installCommand(missing)}`);
+  }
   const { passed, failed, skipped, failures, flaky } = await runAll(Deno.args);
   if (flaky.length > 0) {
     const lines = flaky.flatMap((

@@ -1,6 +1,7 @@
 import type { ServiceError } from "@grpc/grpc-js";
 import { type ChatError, type ChatErrorCode, isChatErrorCode, saidError } from "../core/chat_error.ts";
 import { GrpcStatus } from "./http2/grpc_status.ts";
+import { isProxyPage, proxyPageReason } from "./proxy_page.ts";
 import { codeKey, retryKey } from "./status.ts";
 
 /** The error of each status without `chatd-error-code`, such as those of a proxy. */
@@ -23,13 +24,14 @@ export function fromServiceError(error: ServiceError): ChatError {
   const [retryAfter] = error.metadata?.get(retryKey) ?? [];
   return saidError({
     code: isChatErrorCode(said) ? said : guessCode(error),
-    message: error.details || error.message,
+    message: isProxyPage(error.details) ? proxyPageReason : error.details || error.message,
     retryAfterMs: retryAfter === undefined ? undefined : Number(retryAfter),
     cause: error,
   });
 }
 
 function guessCode({ code, details }: ServiceError): ChatErrorCode {
+  if (isProxyPage(details)) return "unavailable";
   // grpc-js words the refusal of a frame that is too long like this: sending it again is no use.
   if (code === GrpcStatus.resourceExhausted && /message larger than max/i.test(details)) return "invalid_argument";
   return codeOf[code] ?? "internal";

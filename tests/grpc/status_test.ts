@@ -33,6 +33,11 @@ Deno.test("a status without a code of the chat is understood as well as it can b
     codeOf(status.RESOURCE_EXHAUSTED, "Received message larger than max (70000 vs 65536)"),
     "invalid_argument",
   );
+  // "<html": a proxy whose server is away.
+  assert.equal(
+    codeOf(status.RESOURCE_EXHAUSTED, "Received message larger than max (1752460652 vs 4194304)"),
+    "unavailable",
+  );
   assert.equal(codeOf(status.DATA_LOSS), "internal");
   for (const unknown of ["of_a_newer_server", "constructor", ""]) {
     assert.equal(codeOf(status.NOT_FOUND, "", { "chatd-error-code": unknown }), "not_found");

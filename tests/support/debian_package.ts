@@ -23,8 +23,10 @@ export function canInstallPackages(): boolean {
   return Deno.uid() === 0 && existsSync("/usr/bin/apt-get");
 }
 
-/** Returns the packages that are not installed. */
-export function missingDebianPackages(names: readonly DebianPackage[]): DebianPackage[] {
+/** Returns the packages that are not installed, of all unless some are given. */
+export function missingDebianPackages(
+  names = Object.keys(debianPackages) as readonly DebianPackage[],
+): DebianPackage[] {
   return names.filter((name) => !existsSync(debianPackages[name]));
 }
 

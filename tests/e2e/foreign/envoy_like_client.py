@@ -1,6 +1,7 @@
-"""Uses a chatd as Envoy does, by python3-h2: envoy_like_client.py PORT CA_FILE|- SUFFIX. Ends with 0 when everything was as expected.
+"""Uses a chatd as Envoy does, by python3-h2: envoy_like_client.py PORT CA_FILE|- SUFFIX.
 
-Envoy's defaults are windows of 256 MiB, no push, no bound of streams, a header table of 4,096 octets, and PINGs of its own.
+Ends with 0 when everything was as expected. Envoy's defaults are windows of 256 MiB, no push, no bound of streams, a
+header table of 4,096 octets, and PINGs of its own.
 """
 import socket, ssl, sys, time, uuid
 import h2.connection, h2.config, h2.errors, h2.events, h2.settings

@@ -1,4 +1,4 @@
-"""Uses a chatd by Python's grpcio: grpcio_client.py HOST:PORT CA_FILE|- SUFFIX. Ends with 0 when everything was as expected."""
+"""Uses a chatd by Python's grpcio: grpcio_client.py HOST:PORT CA_FILE|- SUFFIX. Ends with 0 when all was as expected."""
 import os, queue, sys, time, uuid
 from concurrent import futures
 import grpc

@@ -2,7 +2,7 @@
 
 DESCRIPTORS is a FileDescriptorSet of grpc/reflection/v1/reflection.proto. Prints what it found as JSON.
 """
-import json, sys
+import json, sys, time
 import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
 
@@ -26,6 +26,18 @@ class Types:
         return message_factory.MessageFactory(self.pool).GetPrototype(self.pool.FindMessageTypeByName(name))
 
 
+def obey(call):
+    """Makes a call again when the server has said that it is too early, after the time that the server names."""
+    while True:
+        try:
+            return call()
+        except grpc.RpcError as error:
+            wait_ms = dict(error.trailing_metadata()).get("chatd-retry-after-ms")
+            if wait_ms is None:
+                raise
+            time.sleep(int(wait_ms) / 1000)
+
+
 class Reflection:
     def __init__(self, version):
         types = Types()
@@ -40,7 +52,7 @@ class Reflection:
         )
 
     def ask(self, **question):
-        (answer,) = self.ask_all(iter([self.request(**question)]), timeout=60)
+        (answer,) = obey(lambda: list(self.ask_all(iter([self.request(**question)]), timeout=60)))
         assert not answer.HasField("error_response"), answer
         return answer
 
@@ -79,7 +91,8 @@ def call(types, path, fields, metadata=()):
     request = types.message(method.input_type.full_name)
     response = types.message(method.output_type.full_name)
     make = channel.unary_unary(f"/{service}/{name}", request.SerializeToString, response.FromString)
-    return json_format.MessageToDict(make(json_format.ParseDict(fields, request()), metadata=metadata, timeout=60))
+    message = json_format.ParseDict(fields, request())
+    return json_format.MessageToDict(obey(lambda: make(message, metadata=metadata, timeout=60)))
 
 
 services = Reflection("v1").services()

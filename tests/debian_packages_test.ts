@@ -1,0 +1,11 @@
+import assert from "node:assert/strict";
+import { debianPackages } from "./support/debian_package.ts";
+
+Deno.test("workflows install every package of Debian that tests need", () => {
+  for (const name of ["ci", "release"]) {
+    const workflow = Deno.readTextFileSync(new URL(`../.github/workflows/${name}.yml`, import.meta.url));
+    const [, installed] = /apt-get install --yes (.*)$/m.exec(workflow)!;
+    const missing = Object.keys(debianPackages).filter((each) => !installed.split(" ").includes(each));
+    assert.deepEqual(missing, [], `${name}.yml`);
+  }
+});

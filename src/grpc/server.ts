@@ -47,7 +47,7 @@ export interface GrpcServer {
   readonly connections: number;
   /** New connections are taken. */
   readonly isListening: boolean;
-  /** Shows other certificates from the next handshake on. @throws when they are of no use: then nothing changes */
+  /** Shows other certificates, which were checked before, from the next handshake on. */
   renewCertificates(certificates: ServerCertificates): void;
   /** Stops listening, lets calls end until `deadlineMs` are over, and breaks off the others. Idempotent. */
   close(options: { deadlineMs: number }): Promise<void>;

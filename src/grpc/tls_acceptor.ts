@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { createServer, type Server, type TlsOptions, type TLSSocket } from "node:tls";
+import { VerifiedClients } from "./verified_clients.ts";
 
 /** Milliseconds that a handshake may take. */
 const handshakeTimeoutMs = 10_000;
@@ -17,10 +18,15 @@ export interface ServerCertificates {
 /** Makes TLS connections of accepted sockets. */
 export class TlsAcceptor {
   readonly #server: Server;
+  /** Absent when no client certificates are required. */
+  readonly #clients: VerifiedClients | undefined;
+  #clientCa: Uint8Array | undefined;
   readonly #waiting = new Map<Socket, (secure: TLSSocket) => void>();
 
   constructor(certificates: ServerCertificates) {
     const isRequired = certificates.clientCa !== undefined;
+    this.#clients = isRequired ? new VerifiedClients() : undefined;
+    this.#clientCa = certificates.clientCa;
     const options: TlsOptions & { allowHalfOpen: boolean } = {
       ...secureContext(certificates),
       requestCert: isRequired,
@@ -42,10 +48,13 @@ export class TlsAcceptor {
 
   /**
    * Shows other certificates from the next handshake on. Whether client certificates are required stays as it was.
-   * @throws when they cannot be parsed, or do not belong together: then nothing changes
+   * @param certificates checked before: handshakes fail with those that cannot be used
    */
   renew(certificates: ServerCertificates): void {
     this.#server.setSecureContext(secureContext(certificates));
+    const isSame = Buffer.from(this.#clientCa ?? []).equals(certificates.clientCa ?? new Uint8Array());
+    this.#clientCa = certificates.clientCa;
+    if (!isSame) this.#clients?.clear();
   }
 
   #onSecure(secure: TLSSocket): void {
@@ -54,6 +63,7 @@ export class TlsAcceptor {
     const onSecure = socket && this.#waiting.get(socket);
     if (onSecure === undefined) return void secure.destroy();
     this.#waiting.delete(socket!);
+    if (this.#clients?.admit(secure) === false) return void secure.destroy();
     onSecure(secure);
   }
 }

@@ -38,20 +38,22 @@ export class CertificateRenewal {
   async #renewAll(): Promise<void> {
     const { transports, log, onRenewed } = this.#options;
     const holders = transports.filter((transport) => transport.renewCertificates !== undefined);
-    if (holders.length === 0) return log.info("nothing to reload: no file that this server reads has changed");
+    if (holders.length === 0) return log.info("nothing to reload: this server shows no certificates");
     for (const holder of holders) {
       try {
         await holder.renewCertificates!();
-        log.info("new connections are shown these certificates", { certificates: holder.certificates.map(shown) });
+        for (const certificate of holder.certificates) {
+          log.info("new connections use this certificate", detailsOf(certificate));
+        }
+        onRenewed();
       } catch (error) {
         log.error(notReloaded, error instanceof ChatError ? { reasons: error.message.split("\n") } : { error });
       }
     }
-    onRenewed();
   }
 }
 
-function shown(certificate: Certificate) {
+function detailsOf(certificate: Certificate) {
   const { use, file, validTo } = certificate;
   return { use, file, validTo: formatTime(validTo), daysLeft: Math.floor(daysLeft(certificate)) };
 }

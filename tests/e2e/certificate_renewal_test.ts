@@ -12,7 +12,7 @@ import { shownName, writeKeyPair } from "../support/tls_files.ts";
 const [own, other] = await Promise.all([createCertificates(), createCertificates()]);
 
 const count = (server: ServerProcess, pattern: RegExp) => server.stderr.filter((line) => pattern.test(line)).length;
-const renewed = /"new connections are shown these certificates/;
+const renewed = /"new connections use this certificate"/;
 const refused = /"not reloaded/;
 
 /** Sends SIGHUP, and waits for one more line of the log. */

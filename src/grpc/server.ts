@@ -59,16 +59,20 @@ const chatServices = ["chatd.v1.ChatService", "chatd.v1.AuthService", "chatd.v1.
 const idleDrainMs = 1_000;
 
 /** Room for a message that is being read and for the next one, in octets; each message has five more (its prefix). */
-const streamWindow = 2 * (maxFrameBytes + 5);
+export const streamWindow: number = 2 * (maxFrameBytes + 5);
+
+/** Size of the header list of a request, in octets as RFC 9113, section 6.5.2 counts them. */
+export const maxHeaderListBytes = 16_384;
 
 /** Of each connection. The window of the connection grows when a user logs in over it. */
 const connectionLimits = {
   maxStreams: 32,
   streamWindow,
   connectionWindow: streamWindow,
-  maxHeaderListBytes: 16_384,
+  maxHeaderListBytes,
 };
-const userConnectionWindow = 4 * streamWindow;
+/** Of the connection of a user, in octets. */
+export const userConnectionWindow: number = 4 * streamWindow;
 
 /** Listens and serves. @throws {ChatError} `unavailable` when the address cannot be listened on. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {

@@ -40,7 +40,9 @@ export async function readServerCertificate(
   } catch (cause) {
     throw new ChatError(
       "invalid_argument",
-      `Clients cannot connect with the certificate in "${certFile}": its key must be RSA with 2,048 bits or more, or on P-256 or P-384.`,
+      `Clients cannot connect with the certificate in "${certFile}": a TLS handshake fails (${
+        cause instanceof Error ? cause.message : cause
+      }). Its key should be RSA of 2,048 bits or more, or on P-256 or P-384.`,
       { cause },
     );
   }

@@ -18,8 +18,8 @@ export interface ServerCertificates {
 /** Makes TLS connections of accepted sockets. */
 export class TlsAcceptor {
   readonly #server: Server;
-  /** Absent when no client certificates are required. */
-  readonly #clients: VerifiedClients | undefined;
+  /** With the authorities of now; absent when no client certificates are required. */
+  #clients: VerifiedClients | undefined;
   #clientCa: Uint8Array | undefined;
   readonly #waiting = new Map<Socket, (secure: TLSSocket) => void>();
 
@@ -41,7 +41,11 @@ export class TlsAcceptor {
 
   /** Calls `onSecure` when the handshake over the socket is done; a socket whose handshake fails is closed. */
   accept(socket: Socket, onSecure: (secure: TLSSocket) => void): void {
-    this.#waiting.set(socket, onSecure);
+    const clients = this.#clients;
+    this.#waiting.set(socket, (secure) => {
+      if (clients?.admit(secure) === false) secure.destroy();
+      else onSecure(secure);
+    });
     socket.once("close", () => this.#waiting.delete(socket));
     this.#server.emit("connection", socket);
   }
@@ -54,7 +58,8 @@ export class TlsAcceptor {
     this.#server.setSecureContext(secureContext(certificates));
     const isSame = Buffer.from(this.#clientCa ?? []).equals(certificates.clientCa ?? new Uint8Array());
     this.#clientCa = certificates.clientCa;
-    if (!isSame) this.#clients?.clear();
+    // A handshake that has begun goes on with the authorities of before.
+    if (!isSame) this.#clients = new VerifiedClients();
   }
 
   #onSecure(secure: TLSSocket): void {
@@ -63,7 +68,6 @@ export class TlsAcceptor {
     const onSecure = socket && this.#waiting.get(socket);
     if (onSecure === undefined) return void secure.destroy();
     this.#waiting.delete(socket!);
-    if (this.#clients?.admit(secure) === false) return void secure.destroy();
     onSecure(secure);
   }
 }

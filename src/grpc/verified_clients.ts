@@ -4,8 +4,9 @@ import type { TLSSocket } from "node:tls";
 const maxCertificates = 10_000;
 
 /**
- * Remembers which client certificates full handshakes have verified. Deno resumes a TLS session without another look at its
- * certificate, also with a ticket of before the authorities changed, and gives a new ticket each time (RFC 8446, section 2.2).
+ * Remembers which client certificates full handshakes have verified with the same authorities. Deno resumes a TLS session
+ * without another look at its certificate, also with a ticket from before the authorities changed, and gives a new ticket
+ * each time (RFC 8446, section 2.2).
  */
 export class VerifiedClients {
   /** Ends of certificates, in milliseconds since the Unix epoch, by fingerprint. */
@@ -22,10 +23,5 @@ export class VerifiedClients {
       this.#validTo.delete(oldest);
     }
     return true;
-  }
-
-  /** Other authorities are trusted from now on. */
-  clear(): void {
-    this.#validTo.clear();
   }
 }

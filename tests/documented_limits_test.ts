@@ -24,7 +24,7 @@ import { readDocument } from "./support/documents.ts";
 const number = (value: number) => value.toLocaleString("en-US");
 const seconds = (ms: number) => `${ms / 1_000} s`;
 const kibibytes = (bytes: number) => `${Math.floor(bytes / 1024)} KiB`;
-const mebibytes = (bytes: number) => `${bytes / 2 ** 20} MiB`;
+const mebibytes = (bytes: number) => `${Math.floor(bytes / 2 ** 20)} MiB`;
 const days = (ms: number) => `${ms / 86_400_000} days`;
 const words = ["none", "one", "two", "three", "four"];
 const { logN, r, p } = currentParameters;
@@ -56,17 +56,18 @@ const phrases = [
   } in all`,
   `each is closed ${seconds(standardLimits.logInDeadlineMs)} after it was opened`,
   `${standardLimits.maxPerUser} connections of a user, and ${standardCallLimits.maxPerUser} calls of one`,
-  `in ends too, within ${seconds(revokedDrainMs)}`,
+  `ends the connection too, within ${seconds(revokedDrainMs)}`,
   `- ${number(standardLimits.maxPerAddress)} connections of an address, with and without users`,
   `While ${mebibytes(standardCallLimits.maxUnreadBytes)} of answers`,
-  `at most ${kibibytes(streamWindow)} of requests (${kibibytes(userConnectionWindow)} after a log-in), ${
+  `at most ${kibibytes(2 * streamWindow)} of requests (${mebibytes(2 * userConnectionWindow)} after a log-in), ${
     mebibytes(defaultQueuedBytes)
   } of answers that the client has not taken, ${
     kibibytes(3 * maxHeldLists * maxHeaderListBytes)
   } of header lists, and ${kibibytes(otherHeldBytes)} besides`,
-  `it has ${number(idleFrames.burst)} at once, then ${idleFrames.perSecond} in a second`,
-  `of streams that it resets, ${resets.burst} at once, then ${resets.perSecond} in a second`,
-  `Header blocks have ${kibibytes(maxBlockBytes)} at most`,
+  `it broke a rule: ${resets.burst} at once, then ${resets.perSecond} a second`,
+  `unknown types): ${number(idleFrames.burst)} at once, then ${idleFrames.perSecond} a second`,
+  `**A header block**: ${kibibytes(maxBlockBytes)}`,
+  `Its fields may take ${kibibytes(maxHeaderListBytes)}`,
   `field by field, at most ${maxFrameBytes / 1024} KiB`,
   `more than ${number(maxRequests)} requests waiting is ended`,
   `A dial has ${seconds(dialDeadlineMs)}`,

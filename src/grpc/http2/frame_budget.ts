@@ -6,12 +6,16 @@ export const idleFrames = { burst: 1_000, perSecond: 100 };
 /** Streams that a peer may open and have reset, by either side: at once after a rest, and then in a second. */
 export const resets = { burst: 200, perSecond: 20 };
 
-/** Frames that the peer may send for each DATA frame that it gets: window updates, and pings that measure its bandwidth. */
+/**
+ * Frames that the peer may send for each DATA frame that it gets: window updates, and pings that measure its
+ * bandwidth.
+ */
 const earnedByData = 2;
 
 /**
- * Bounds the frames by which a peer makes work and no progress, PING, SETTINGS, PRIORITY, WINDOW_UPDATE, RST_STREAM, empty DATA and
- * frames of unknown types, and the streams that it resets or breaks (RFC 9113, section 10.5; CVE-2023-44487, CVE-2025-8671).
+ * Bounds the frames by which a peer makes work and no progress, PING, SETTINGS, PRIORITY, WINDOW_UPDATE, RST_STREAM,
+ * empty DATA and frames of unknown types, and the streams that it resets or breaks (RFC 9113, section 10.5;
+ * CVE-2023-44487, CVE-2025-8671).
  */
 export class FrameBudget {
   readonly #now: () => number;

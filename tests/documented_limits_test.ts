@@ -8,9 +8,14 @@ import { failedLogins } from "../src/core/login_throttle.ts";
 import { minPasswordLength } from "../src/core/password.ts";
 import { maxResponseBytes } from "../src/grpc/callback_connection.ts";
 import { strangerLimits } from "../src/grpc/callback_listener.ts";
+import { revokedDrainMs } from "../src/grpc/client_connection.ts";
 import { standardLimits } from "../src/grpc/connection_guard.ts";
 import { standardSlots } from "../src/grpc/dial_callback.ts";
+import { defaultQueuedBytes, maxHeldLists, otherHeldBytes } from "../src/grpc/http2/connection_limits.ts";
+import { idleFrames, resets } from "../src/grpc/http2/frame_budget.ts";
+import { maxBlockBytes } from "../src/grpc/http2/header_assembly.ts";
 import { standardCallLimits } from "../src/grpc/open_calls.ts";
+import { maxHeaderListBytes, streamWindow, userConnectionWindow } from "../src/grpc/server.ts";
 import { dialDeadlineMs } from "../src/session/delivery_route.ts";
 import { maxRequests } from "../src/session/request_queue.ts";
 import { maxFrameBytes } from "../src/wire/limits.ts";
@@ -18,6 +23,8 @@ import { readDocument } from "./support/documents.ts";
 
 const number = (value: number) => value.toLocaleString("en-US");
 const seconds = (ms: number) => `${ms / 1_000} s`;
+const kibibytes = (bytes: number) => `${Math.floor(bytes / 1024)} KiB`;
+const mebibytes = (bytes: number) => `${Math.floor(bytes / 2 ** 20)} MiB`;
 const days = (ms: number) => `${ms / 86_400_000} days`;
 const words = ["none", "one", "two", "three", "four"];
 const { logN, r, p } = currentParameters;
@@ -49,6 +56,18 @@ const phrases = [
   } in all`,
   `each is closed ${seconds(standardLimits.logInDeadlineMs)} after it was opened`,
   `${standardLimits.maxPerUser} connections of a user, and ${standardCallLimits.maxPerUser} calls of one`,
+  `ends the connection too, within ${seconds(revokedDrainMs)}`,
+  `- ${number(standardLimits.maxPerAddress)} connections of an address, with and without users`,
+  `While ${mebibytes(standardCallLimits.maxUnreadBytes)} of answers`,
+  `at most ${kibibytes(2 * streamWindow)} of requests (${mebibytes(2 * userConnectionWindow)} after a log-in), ${
+    mebibytes(defaultQueuedBytes)
+  } of answers that the client has not taken, ${
+    kibibytes(3 * maxHeldLists * maxHeaderListBytes)
+  } of header lists, and ${kibibytes(otherHeldBytes)} besides`,
+  `it broke a rule: ${resets.burst} at once, then ${resets.perSecond} a second`,
+  `unknown types): ${number(idleFrames.burst)} at once, then ${idleFrames.perSecond} a second`,
+  `**A header block**: ${kibibytes(maxBlockBytes)}`,
+  `Its fields may take ${kibibytes(maxHeaderListBytes)}`,
   `field by field, at most ${maxFrameBytes / 1024} KiB`,
   `more than ${number(maxRequests)} requests waiting is ended`,
   `A dial has ${seconds(dialDeadlineMs)}`,

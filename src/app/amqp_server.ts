@@ -14,8 +14,8 @@ import type { Chat } from "../core/chat.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
-import { brokerAuthSecret } from "./broker_auth_secret.ts";
-import { brokerLogin } from "./broker_login.ts";
+import { brokerAuthSecret, ownAuthSecretFile } from "./broker_auth_secret.ts";
+import { brokerLogin, ownPasswordFile } from "./broker_login.ts";
 import { inspectCertificate } from "./certificate.ts";
 import { refuseOpenBroker } from "./broker_network.ts";
 import { formatHostPort } from "./host_port.ts";
@@ -40,10 +40,15 @@ export function amqpTransport(
   options: AmqpServerOptions,
   { beside = false }: { beside?: boolean } = {},
 ): TransportServer {
-  const { authListen, caFile, brokerPasswordFile, authSecretFile } = options;
+  const { authListen, caFile, brokerPasswordFile, authSecretFile, dataDir } = options;
   return {
     port: authListen.port,
     insecure: options.insecure,
+    startFiles: [
+      ...caFile === undefined ? [] : [caFile],
+      brokerPasswordFile ?? ownPasswordFile(dataDir),
+      authSecretFile ?? ownAuthSecretFile(dataDir),
+    ],
     needs: {
       read: [caFile, brokerPasswordFile, authSecretFile].filter((file) => file !== undefined),
       net: hosts(options),
@@ -56,7 +61,7 @@ export function amqpTransport(
       const login = await brokerLogin(options);
       if (authSecretFile !== undefined) brokerAuthSecret({ ...options, secretFile: authSecretFile });
       const certificates = pem === undefined ? [] : [inspectCertificate("broker_ca", caFile!, pem)];
-      return { certificates, start: (serving) => start(options, { ...serving, login, ca, beside }) };
+      return { certificates, start: (serving) => start(options, { ...serving, login, ca, beside, certificates }) };
     },
     greeting: () => [greeting(options, beside)],
   };
@@ -79,7 +84,11 @@ interface Means {
 
 async function start(
   options: AmqpServerOptions,
-  { again, beside, ...means }: Means & Pick<Serving, "again"> & { beside: boolean },
+  { again, beside, certificates, ...means }:
+    & Means
+    & Pick<Serving, "again">
+    & Pick<RunningTransport, "certificates">
+    & { beside: boolean },
 ): Promise<RunningTransport> {
   const { broker: { address }, authListen, sharedLogin, amqpRegistration, rate } = options;
   const { chat, log, login, ca } = means;
@@ -125,6 +134,7 @@ async function start(
   return {
     name: "amqp",
     port: authListen.port,
+    certificates,
     get isUp() {
       return server.isServing;
     },

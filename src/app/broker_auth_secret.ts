@@ -13,7 +13,7 @@ const minLength = 16;
  * @throws {ChatError} `invalid_argument` when the file cannot be used
  */
 export function brokerAuthSecret({ dataDir, secretFile }: BrokerAuthSecretOptions): string {
-  const file = secretFile ?? `${dataDir}/broker-auth-secret`;
+  const file = secretFile ?? ownAuthSecretFile(dataDir);
   if (secretFile === undefined) createIfMissing(file);
   const secret = attempt(file, () => Deno.readTextFileSync(file)).trim();
   if (secret.length >= minLength && /^[\w.~-]+$/.test(secret)) return secret;
@@ -21,6 +21,11 @@ export function brokerAuthSecret({ dataDir, secretFile }: BrokerAuthSecretOption
     "invalid_argument",
     `The secret in "${file}" must have at least ${minLength} characters of A-Z a-z 0-9 - . _ ~ and nothing else.`,
   );
+}
+
+/** The file of the secret where no other one is given. */
+export function ownAuthSecretFile(dataDir: string): string {
+  return `${dataDir}/broker-auth-secret`;
 }
 
 function createIfMissing(file: string): void {

@@ -42,7 +42,8 @@ export async function makeBrokerLogin(options: BrokerLoginOptions): Promise<Brok
   return await brokerLogin(options);
 }
 
-function ownPasswordFile(dataDir: string): string {
+/** The file of the server's own password at the broker, which `chatd broker-config` makes. */
+export function ownPasswordFile(dataDir: string): string {
   return `${dataDir}/broker-password`;
 }
 

@@ -5,7 +5,8 @@ import { type Certificate, daysLeft, soonDays, whyInvalid } from "./certificate.
 const intervalMs = 24 * 60 * 60_000;
 
 export interface CertificateWatchOptions {
-  readonly certificates: readonly Certificate[];
+  /** Each with the certificates that it uses at the time. */
+  readonly transports: readonly { readonly certificates: readonly Certificate[] }[];
   readonly log: Log;
   /** In milliseconds since the Unix epoch; the system's clock unless given. */
   readonly now?: () => number;
@@ -23,8 +24,8 @@ export class CertificateWatch implements Disposable {
   }
 
   look(): void {
-    const { certificates, log, now = Date.now } = this.#options;
-    for (const certificate of certificates) {
+    const { transports, log, now = Date.now } = this.#options;
+    for (const certificate of transports.flatMap(({ certificates }) => certificates)) {
       const days = daysLeft(certificate, now());
       const reason = whyInvalid(certificate, now());
       const details = { file: certificate.file, daysLeft: Math.floor(days) };

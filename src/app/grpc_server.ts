@@ -3,8 +3,9 @@ import { startGrpcServer } from "../grpc/server.ts";
 import { chatCommand } from "./chat_command.ts";
 import { formatHostPort } from "./host_port.ts";
 import { isLoopback } from "./loopback.ts";
+import { lastTimeSeen } from "./last_time_seen.ts";
 import { defer } from "./open_chat.ts";
-import { inspectCertificate } from "./certificate.ts";
+import { inspectCertificate, refuseInvalid } from "./certificate.ts";
 import { readPem, readServerCertificate } from "./pem_file.ts";
 import { type RunningTransport, runServer, type Serving, type TransportServer } from "./run_server.ts";
 import type { GrpcServerOptions, ServerTls } from "./server_options.ts";
@@ -35,6 +36,7 @@ export function grpcTransport(options: GrpcServerOptions): TransportServer {
   return {
     port: listen.port,
     insecure: options.insecure,
+    startFiles: [],
     needs: { read: files, net: [formatHostPort(listen)], env: grpcVariables },
     async prepare() {
       refuseOpenListening(options);
@@ -46,12 +48,19 @@ export function grpcTransport(options: GrpcServerOptions): TransportServer {
 }
 
 async function start(
-  { listen: { host }, callback }: GrpcServerOptions,
+  { listen: { host }, callback, dataDir, tls: files }: GrpcServerOptions,
   tls: Awaited<ReturnType<typeof readTls>> | undefined,
   { chat, log, port }: Serving,
 ): Promise<RunningTransport> {
   const listen = { host, port };
   const server = await startGrpcServer({ chat, log, server: `chatd ${version}`, listen, tls, callback, defer });
+  let certificates = tls?.inspected ?? [];
+  const renewCertificates = files && (async () => {
+    const renewed = await readTls(files);
+    refuseInvalid(renewed.inspected, { lastSeen: () => lastTimeSeen(dataDir) });
+    server.renewCertificates(renewed);
+    certificates = renewed.inspected;
+  });
   let drained: Promise<void> | undefined;
   const drain = () => drained ??= server.close({ deadlineMs: drainDeadlineMs });
   return {
@@ -63,6 +72,10 @@ async function start(
     get connections() {
       return server.connections;
     },
+    get certificates() {
+      return certificates;
+    },
+    renewCertificates,
     ready: Promise.resolve(),
     failed: new Promise(() => {}),
     stop: () => {

@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { createPrivateKey } from "node:crypto";
 import { ChatError } from "../core/chat_error.ts";
 import { type Certificate, inspectCertificate, parseCertificates } from "./certificate.ts";
+import { tryHandshake } from "./trial_handshake.ts";
 
 /** A certificate, a chain or a key. @throws {ChatError} `invalid_argument` when it cannot be read. */
 export async function readPem(file: string): Promise<Uint8Array> {
@@ -28,13 +29,24 @@ export async function readServerCertificate(
   const [certificate, key] = await Promise.all([readPem(certFile), readPem(keyFile)]);
   const [parsed] = parseCertificates(certFile, certificate);
   const own = parse(keyFile, "private key without a passphrase", () => createPrivateKey(first("PRIVATE KEY", key)));
-  if (parsed.checkPrivateKey(own)) {
-    return { certificate, key, inspected: inspectCertificate("server", certFile, certificate) };
+  if (!parsed.checkPrivateKey(own)) {
+    throw new ChatError(
+      "invalid_argument",
+      `The key in "${keyFile}" is not the one of the certificate in "${certFile}": give the two that were made together.`,
+    );
   }
-  throw new ChatError(
-    "invalid_argument",
-    `The key in "${keyFile}" is not the one of the certificate in "${certFile}": give the two that were made together.`,
-  );
+  try {
+    await tryHandshake({ certificate, key });
+  } catch (cause) {
+    throw new ChatError(
+      "invalid_argument",
+      `Clients cannot connect with the certificate in "${certFile}": a TLS handshake fails (${
+        cause instanceof Error ? cause.message : cause
+      }). Its key should be RSA of 2,048 bits or more, or on P-256 or P-384.`,
+      { cause },
+    );
+  }
+  return { certificate, key, inspected: inspectCertificate("server", certFile, certificate) };
 }
 
 /** The first block of this kind: one file may hold the key and the certificates, in any order (RFC 7468). */

@@ -10,12 +10,13 @@ export interface WatchedTransport {
   readonly isUp: boolean;
   readonly isBlocked?: boolean;
   readonly connections?: number;
+  /** Certificates in use. */
+  readonly certificates: readonly Certificate[];
 }
 
 /** What is looked at when metrics are asked for. */
 export interface Watched {
   readonly transports: readonly WatchedTransport[];
-  readonly certificates: readonly Certificate[];
   /** How many entries of the log searches do not find yet. */
   searchLag(): number;
   /** Bytes of the database's file and of its write-ahead log. */
@@ -192,7 +193,7 @@ export class PrometheusMetrics implements Metrics, Disposable {
       name: "chatd_certificate_days_left",
       help: "Days until a certificate in use expires; negative afterwards.",
       values: () =>
-        (this.#watched?.certificates ?? []).map((certificate) => ({
+        (this.#watched?.transports ?? []).flatMap(({ certificates }) => certificates).map((certificate) => ({
           labels: { use: certificate.use },
           value: daysLeft(certificate),
         })),

@@ -1,12 +1,20 @@
 import type { Log } from "../core/log.ts";
 import { Hangup, isOnTerminal } from "./hangup.ts";
+import type { StartFiles } from "./start_files.ts";
+
+/** Event of the log when a file is of no use. */
+export const notReloaded = "not reloaded: the server goes on with what it has";
 
 export interface ReloadOptions {
   readonly log: Log;
+  /** A change of one of these takes a restart. */
+  readonly startFiles: StartFiles;
   /** Looks at the configuration and the files that a restart would use. @returns why it would fail; nothing when it would not */
   check(): Promise<readonly string[]>;
-  /** SIGHUP came, and the check found nothing. */
-  onReload(): void;
+  /** SIGHUP came, a start file has changed, and the check found nothing. */
+  onRestart(): void;
+  /** SIGHUP came, and no start file has changed: only certificates may be other ones. */
+  onRenew(): void;
   /** The terminal is gone. */
   onHangup(): void;
   /** Whether SIGHUP means the end of a terminal; found out unless given. */
@@ -14,8 +22,8 @@ export interface ReloadOptions {
 }
 
 /**
- * Reloads on SIGHUP: what is new is checked first, so that a bad certificate or configuration leaves the server as it is.
- * Owned by its maker, who disposes of it.
+ * Reloads on SIGHUP, with a restart only where the configuration has changed. A restart is checked first, so that a bad
+ * configuration or certificate leaves the server as it is. Owned by its maker, who disposes of it.
  */
 export class Reload implements Disposable {
   readonly #options: ReloadOptions;
@@ -35,7 +43,7 @@ export class Reload implements Disposable {
   heard(): void {
     if (this.#onTerminal) return this.#options.onHangup();
     this.#isWanted = true;
-    if (!this.#isChecking) void this.#checkAll();
+    if (!this.#isChecking) void this.#reload();
   }
 
   [Symbol.dispose](): void {
@@ -44,18 +52,19 @@ export class Reload implements Disposable {
   }
 
   /** Files may have changed again while they were looked at. */
-  async #checkAll(): Promise<void> {
-    const { log, check, onReload } = this.#options;
+  async #reload(): Promise<void> {
+    const { log, startFiles, check, onRestart, onRenew } = this.#options;
     this.#isChecking = true;
     while (this.#isWanted && !this.#isOver) {
       this.#isWanted = false;
-      const reasons = await check().catch((error) => [String(error)]);
+      const isRestart = startFiles.haveChanged();
+      const reasons = isRestart ? await check().catch((error) => [String(error)]) : [];
       if (this.#isWanted || this.#isOver) continue;
-      if (reasons.length > 0) log.error("not reloaded: the server goes on with what it has", { reasons });
-      else {
-        log.info("reloading", { signal: "SIGHUP" });
-        onReload();
-      }
+      if (reasons.length > 0) log.error(notReloaded, { reasons });
+      else if (isRestart) {
+        log.info("restarting with another configuration", { signal: "SIGHUP" });
+        onRestart();
+      } else onRenew();
     }
     this.#isChecking = false;
   }

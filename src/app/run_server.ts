@@ -4,6 +4,7 @@ import { ChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
 import { pause } from "../core/pause.ts";
 import { type Certificate, refuseInvalid } from "./certificate.ts";
+import { type CertificateHolder, CertificateRenewal } from "./certificate_renewal.ts";
 import { CertificateWatch } from "./certificate_watch.ts";
 import { checkConfiguration, findProblems } from "./check_configuration.ts";
 import { freeBytes } from "./free_bytes.ts";
@@ -14,10 +15,12 @@ import { refuseOpenMetrics } from "./metrics_network.ts";
 import { lastTimeSeen } from "./last_time_seen.ts";
 import { openChat } from "./open_chat.ts";
 import { programPaths } from "./background_worker.ts";
+import type { RenewalOrders } from "./renewal_orders.ts";
 import { collectorVariables, openServerLog, type ServerLog } from "./server_log.ts";
 import type { ServerOptions } from "./server_options.ts";
 import { mayStartItself, serverV8Flags, servingCommand, type ServingNeeds } from "./serving_command.ts";
 import { serveAlone } from "./serve_alone.ts";
+import { StartFiles } from "./start_files.ts";
 import { controlSocketPath } from "./socket_path.ts";
 import { supervise } from "./supervisor.ts";
 import { SupervisorLink } from "./supervisor_link.ts";
@@ -37,7 +40,7 @@ export interface Serving {
 }
 
 /** A transport that serves. Owned by who started it. */
-export interface RunningTransport {
+export interface RunningTransport extends CertificateHolder {
   /** "grpc" */
   readonly name: string;
   /** Clients are served over it now. */
@@ -72,6 +75,8 @@ export interface TransportServer {
   readonly port: number;
   /** Whoever runs it takes that something goes beyond this machine without TLS. */
   readonly insecure: boolean;
+  /** Files besides the configuration that are read only when it starts, those included that need not be there. */
+  readonly startFiles: readonly string[];
   /** Besides the data folder. */
   readonly needs: Pick<ServingNeeds, "read" | "net" | "env">;
   /** Looks at everything that can be known before it serves, and changes nothing. @throws {ChatError} */
@@ -103,7 +108,8 @@ async function superviseOrServe(options: ServerOptions, servers: TransportServer
   if (options.supervised) {
     using link = new SupervisorLink();
     const onListening = (port: number) => link.listening(port);
-    await serve(options, servers, { ...await link.listen(), log, stop: link.stop, onListening });
+    const { stop, renewals } = link;
+    await serve(options, servers, { ...await link.listen(), log, stop, renewals, onListening });
     return 0;
   }
   const onListening = (port: number) => greet(options, servers.map((server) => server.greeting(port)));
@@ -112,7 +118,9 @@ async function superviseOrServe(options: ServerOptions, servers: TransportServer
       const needs = servingNeeds(options, servers);
       const command = servingCommand(argumentsWith("--supervised"), needs);
       const check = servingCommand(argumentsWith("--check-config"), needs);
-      return await supervise({ command, check, port, log, onListening });
+      const { configFile } = options;
+      const files = [...configFile === undefined ? [] : [configFile], ...startFilesOf(servers)];
+      return await supervise({ command, check, port, log, onListening, startFiles: new StartFiles(files) });
     }
     log.warn("serving without a supervisor: Deno does not let chatd start itself", {
       add: `--allow-run=${Deno.execPath()}`,
@@ -122,10 +130,16 @@ async function superviseOrServe(options: ServerOptions, servers: TransportServer
     port,
     log,
     onListening,
+    // The options of this process stay as they are, so the configuration file does not matter.
+    startFiles: new StartFiles(startFilesOf(servers)),
     check: () => findProblems(options, servers),
     serve: (orders) => serve(options, servers, orders),
   });
   return 0;
+}
+
+function startFilesOf(servers: TransportServers): string[] {
+  return servers.flatMap(({ startFiles }) => startFiles);
 }
 
 /** What this process was told on its command line, for another that does part of it. */
@@ -155,6 +169,7 @@ export interface Orders extends Omit<Serving, "chat"> {
   readonly log: ServerLog;
   /** Resolves with the reason when this process shall stop. */
   readonly stop: Promise<string>;
+  readonly renewals: RenewalOrders;
   /** To be called once, when clients are served. */
   onListening(port: number): void;
 }
@@ -176,12 +191,14 @@ function asPassing(error: unknown): unknown {
 }
 
 async function serveUntilStopped(options: ServerOptions, servers: TransportServers, orders: Orders): Promise<void> {
-  const { log, port, again, stop, onListening } = orders;
+  const { log, port, again, stop, renewals, onListening } = orders;
   using _uncaught = new UncaughtErrors({ log });
   const prepared = await Promise.all(servers.map((server) => server.prepare()));
-  const certificates = prepared.flatMap(({ certificates }) => certificates);
   // A server that has served goes on, for those whom an expired certificate does not keep out; the watch tells of it.
-  if (!again) refuseInvalid(certificates, { lastSeen: () => lastTimeSeen(options.dataDir) });
+  if (!again) {
+    const certificates = prepared.flatMap(({ certificates }) => certificates);
+    refuseInvalid(certificates, { lastSeen: () => lastTimeSeen(options.dataDir) });
+  }
   refuseOpenMetrics(options, servers);
   await using opened = new AsyncDisposableStack();
   const endpoint = await openMetrics(options, { log, again });
@@ -194,8 +211,10 @@ async function serveUntilStopped(options: ServerOptions, servers: TransportServe
   for (const transport of prepared) running.push(await transport.start({ chat, log, port, again }));
   const free = () => freeBytes(options.dataDir);
   const droppedLines = () => log.dropped;
-  endpoint?.serving({ transports: running, searchLag, certificates, fileBytes, freeBytes: free, droppedLines });
-  opened.use(new CertificateWatch({ certificates, log }));
+  endpoint?.serving({ transports: running, searchLag, fileBytes, freeBytes: free, droppedLines });
+  const watch = opened.use(new CertificateWatch({ transports: running, log }));
+  const renewal = new CertificateRenewal({ transports: running, log, onRenewed: () => watch.look() });
+  opened.use(renewals.take(() => void renewal.renew()));
   void running[0].ready.then(() => onListening(running[0].port));
   const reason = await Promise.race([stop, ...running.map(({ failed }) => failed)]);
   endpoint?.stopping();

@@ -1,8 +1,9 @@
 import { Reload, type ReloadOptions } from "./reload.ts";
+import { RenewalOrders } from "./renewal_orders.ts";
 import type { Orders } from "./run_server.ts";
 import { ShutdownSignals } from "./shutdown_signals.ts";
 
-export interface ServeAloneOptions extends Pick<Orders, "log" | "port">, Pick<ReloadOptions, "check"> {
+export interface ServeAloneOptions extends Pick<Orders, "log" | "port">, Pick<ReloadOptions, "check" | "startFiles"> {
   /** Serves until its orders say stop. @throws {ChatError} when it cannot start or go on */
   serve(orders: Orders): Promise<void>;
   /** Called once, when clients are served. */
@@ -10,31 +11,37 @@ export interface ServeAloneOptions extends Pick<Orders, "log" | "port">, Pick<Re
 }
 
 /**
- * Serves without a supervisor, in this process, until a signal ends it. After each SIGHUP it serves anew, on the same port and with
- * the certificates as they are then.
+ * Serves without a supervisor, in this process, until a signal ends it. After SIGHUP it shows the certificates as they are then;
+ * where a start file has changed, it serves anew on the same port.
  * @throws {ChatError} when it cannot start or go on
  */
-export async function serveAlone({ log, port, check, serve, onListening }: ServeAloneOptions): Promise<void> {
+export async function serveAlone(
+  { log, port, check, startFiles, serve, onListening }: ServeAloneOptions,
+): Promise<void> {
   using signals = new ShutdownSignals({ onSecond: () => log.flush() });
   const hungUp = Promise.withResolvers<string>();
-  let reload = Promise.withResolvers<string>();
+  const renewals = new RenewalOrders();
+  let restart = Promise.withResolvers<string>();
   using _reload = new Reload({
     log,
+    startFiles,
     check,
-    onReload: () => reload.resolve("SIGHUP"),
+    onRestart: () => restart.resolve("SIGHUP"),
+    onRenew: () => renewals.give(),
     onHangup: () => hungUp.resolve("the terminal is gone"),
   });
   const over = Promise.race([signals.first, hungUp.promise]);
   let isOver = false;
   void over.then(() => isOver = true);
   for (let again = false; !isOver; again = true) {
-    const stop = Promise.race([over, reload.promise]);
+    startFiles.remember();
+    const stop = Promise.race([over, restart.promise]);
     const served = (found: number) => {
       port = found;
       if (again) log.info("serving again", { port });
       else onListening(port);
     };
-    await serve({ log, port, again, stop, onListening: served });
-    reload = Promise.withResolvers();
+    await serve({ log, port, again, stop, renewals, onListening: served });
+    restart = Promise.withResolvers();
   }
 }

@@ -2,6 +2,7 @@ import { Heartbeat, type HeartbeatTimes } from "./heartbeat.ts";
 import { Reload } from "./reload.ts";
 import type { ServerLog } from "./server_log.ts";
 import { ShutdownSignals } from "./shutdown_signals.ts";
+import type { StartFiles } from "./start_files.ts";
 import { type Order, readJsonLines, refusedExitCode, type Report } from "./supervisor_link.ts";
 import { crashedExitCode } from "./uncaught_errors.ts";
 
@@ -21,8 +22,10 @@ export interface ServingCommand {
 export interface SupervisorOptions {
   /** Starts the serving process. */
   readonly command: ServingCommand;
-  /** Ends with 0 when a new serving process could start, and otherwise says on stderr why not; asked before a reload. */
+  /** Ends with 0 when a new serving process could start, and otherwise says on stderr why not; asked before a restart on SIGHUP. */
   readonly check: ServingCommand;
+  /** Files that the serving process reads only when it starts. */
+  readonly startFiles: StartFiles;
   /** Where to listen for the first time; a port that was found then is kept. */
   readonly port: number;
   readonly log: ServerLog;
@@ -35,17 +38,17 @@ export interface SupervisorOptions {
 /**
  * Keeps a serving process alive: starts another within a second when it dies, on the same port. One that serves and then
  * gives no sign of life for a minute is killed, also while it stops. SIGINT and SIGTERM stop
- * it in order, a second one kills it; SIGHUP has it end in order and starts another, see {@link Reload}. If this process is
- * killed, the other notices by its stdin, and stops.
+ * it in order, a second one kills it; SIGHUP has it read its certificates again, or end in order for another one to
+ * start, see {@link Reload}. If this process is killed, the other notices by its stdin, and stops.
  * @returns the serving process's exit code, when it ended by itself or would not even start.
  */
 export async function supervise(options: SupervisorOptions): Promise<number> {
-  const { log } = options;
+  const { log, startFiles } = options;
   let running: ServingProcess | undefined;
   // In this order: when the serving process ends first, its exit code becomes that of this one.
   using signals = new ShutdownSignals({ onSecond: () => log.flush().finally(() => running?.kill()) });
   let stopping = false;
-  let reloading = false;
+  let restarting = false;
   const stop = (reason: string) => {
     stopping = true;
     running?.order({ stop: reason });
@@ -56,18 +59,21 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   void hungUp.promise.then(stop);
   using _reload = new Reload({
     log,
+    startFiles,
     check: () => complaintsOf(options.check),
-    onReload: () => {
-      reloading = true;
+    onRestart: () => {
+      restarting = true;
       running?.order({ stop: "SIGHUP" });
     },
+    onRenew: () => running?.order({ renew: "certificates" }),
     onHangup: () => hungUp.resolve("the terminal is gone"),
   });
   let { port } = options;
   let served = false;
   for (let failures = 0;;) {
     const startedAt = performance.now();
-    reloading = false;
+    restarting = false;
+    startFiles.remember();
     running = new ServingProcess(options.command, { listen: { port, again: served } });
     const heartbeat = heartbeatOf(running, options);
     const ended = running.status;
@@ -81,7 +87,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     }
     const status = await ended;
     heartbeat.stop();
-    if (reloading && !stopping) continue;
+    if (restarting && !stopping) continue;
     if (stopping || !mustRestart(status, { served })) return status.code;
     failures = performance.now() - startedAt >= soundLifeMs ? 0 : failures + 1;
     const delayMs = restartDelay(failures);

@@ -1,9 +1,14 @@
 import { ChatError } from "../core/chat_error.ts";
 import { Hangup } from "./hangup.ts";
 import { LogOutput } from "./log_output.ts";
+import { RenewalOrders } from "./renewal_orders.ts";
 
 /** What the supervisor writes to the serving process's stdin, a JSON line each. Its end means that the supervisor is gone. */
-export type Order = { readonly listen: ListenOrder } | { readonly stop: string } | { readonly ask: "alive" };
+export type Order =
+  | { readonly listen: ListenOrder }
+  | { readonly stop: string }
+  | { readonly ask: "alive" }
+  | { readonly renew: "certificates" };
 
 export interface ListenOrder {
   readonly port: number;
@@ -25,6 +30,7 @@ export type Report = { readonly port: number } | { readonly alive: true };
  * terminal, or to the whole group, reach the supervisor too, which decides about the second one, and about SIGHUP.
  */
 export class SupervisorLink implements Disposable {
+  readonly renewals: RenewalOrders = new RenewalOrders();
   readonly #orders: AsyncGenerator<unknown, void>;
   readonly #reports = new LogOutput(Deno.stdout);
   readonly #stop = Promise.withResolvers<string>();
@@ -70,6 +76,7 @@ export class SupervisorLink implements Disposable {
     for await (const order of this.#orders as AsyncGenerator<Order>) {
       if ("stop" in order) this.#stop.resolve(order.stop);
       if ("ask" in order) this.#report({ alive: true });
+      if ("renew" in order) this.renewals.give();
     }
     this.#stop.resolve("the supervisor is gone");
   }

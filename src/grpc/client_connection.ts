@@ -8,7 +8,7 @@ import type { Http2Connection } from "./http2/connection.ts";
 const maxDevices = 16;
 
 /** Milliseconds that the calls of a connection may take to end after its last device logged out. */
-const revokedDrainMs = 2_000;
+export const revokedDrainMs = 2_000;
 
 /** The device of a user. */
 export type Device = Pick<Identity, "user" | "deviceId">;

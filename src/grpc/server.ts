@@ -47,7 +47,7 @@ export interface GrpcServer {
   readonly connections: number;
   /** New connections are taken. */
   readonly isListening: boolean;
-  /** Shows other certificates from the next handshake on. @throws when they are of no use: then nothing changes */
+  /** Shows other certificates, which were checked before, from the next handshake on. */
   renewCertificates(certificates: ServerCertificates): void;
   /** Stops listening, lets calls end until `deadlineMs` are over, and breaks off the others. Idempotent. */
   close(options: { deadlineMs: number }): Promise<void>;
@@ -59,7 +59,10 @@ const chatServices = ["chatd.v1.ChatService", "chatd.v1.AuthService", "chatd.v1.
 const idleDrainMs = 1_000;
 
 /** Room for a message that is being read and for the next one, in octets; each message has five more (its prefix). */
-const streamWindow = 2 * (maxFrameBytes + 5);
+export const streamWindow: number = 2 * (maxFrameBytes + 5);
+
+/** Size of the header list of a request, in octets as RFC 9113, section 6.5.2 counts them. */
+export const maxHeaderListBytes = 16_384;
 
 /** Of each connection. The window of the connection grows when a user logs in over it. */
 const connectionLimits = {
@@ -67,9 +70,10 @@ const connectionLimits = {
   maxStreams: 100,
   streamWindow,
   connectionWindow: streamWindow,
-  maxHeaderListBytes: 16_384,
+  maxHeaderListBytes,
 };
-const userConnectionWindow = 4 * streamWindow;
+/** Of the connection of a user, in octets. */
+export const userConnectionWindow: number = 4 * streamWindow;
 
 /** Listens and serves. @throws {ChatError} `unavailable` when the address cannot be listened on. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { createServer, type Server, type TlsOptions, type TLSSocket } from "node:tls";
+import { VerifiedClients } from "./verified_clients.ts";
 
 /** Milliseconds that a handshake may take; a client that leaves before its end is noticed then. */
 const handshakeTimeoutMs = 5_000;
@@ -17,10 +18,15 @@ export interface ServerCertificates {
 /** Makes TLS connections of accepted sockets. */
 export class TlsAcceptor {
   readonly #server: Server;
+  /** With the authorities of now; absent when no client certificates are required. */
+  #clients: VerifiedClients | undefined;
+  #clientCa: Uint8Array | undefined;
   readonly #waiting = new Map<Socket, (secure: TLSSocket) => void>();
 
   constructor(certificates: ServerCertificates) {
     const isRequired = certificates.clientCa !== undefined;
+    this.#clients = isRequired ? new VerifiedClients() : undefined;
+    this.#clientCa = certificates.clientCa;
     const options: TlsOptions & { allowHalfOpen: boolean } = {
       ...secureContext(certificates),
       requestCert: isRequired,
@@ -35,17 +41,25 @@ export class TlsAcceptor {
 
   /** Calls `onSecure` when the handshake over the socket is done; a socket whose handshake fails is closed. */
   accept(socket: Socket, onSecure: (secure: TLSSocket) => void): void {
-    this.#waiting.set(socket, onSecure);
+    const clients = this.#clients;
+    this.#waiting.set(socket, (secure) => {
+      if (clients?.admit(secure) === false) secure.destroy();
+      else onSecure(secure);
+    });
     socket.once("close", () => this.#waiting.delete(socket));
     this.#server.emit("connection", socket);
   }
 
   /**
    * Shows other certificates from the next handshake on. Whether client certificates are required stays as it was.
-   * @throws when they cannot be parsed, or do not belong together: then nothing changes
+   * @param certificates checked before: handshakes fail with those that cannot be used
    */
   renew(certificates: ServerCertificates): void {
     this.#server.setSecureContext(secureContext(certificates));
+    const isSame = Buffer.from(this.#clientCa ?? []).equals(certificates.clientCa ?? new Uint8Array());
+    this.#clientCa = certificates.clientCa;
+    // A handshake that has begun goes on with the authorities of before.
+    if (!isSame) this.#clients = new VerifiedClients();
   }
 
   #onSecure(secure: TLSSocket): void {

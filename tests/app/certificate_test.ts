@@ -82,7 +82,7 @@ Deno.test("a watch is silent while there is time, warns near the end, and report
     error: (_event: string, details?: Record<string, unknown>) => logged.push(["error", details?.daysLeft]),
   };
   let now = 79 * day;
-  using watch = new CertificateWatch({ certificates: [certificate], log, now: () => now });
+  using watch = new CertificateWatch({ transports: [{ certificates: [certificate] }], log, now: () => now });
   assert.equal(daysLeft(certificate, now), 21);
   assert.deepEqual(logged, []);
   for (now of [79.5 * day, 99.5 * day, 100 * day, 101.5 * day]) watch.look();

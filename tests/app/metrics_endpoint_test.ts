@@ -25,18 +25,17 @@ async function open(watched?: Watched): Promise<Opened> {
   return { endpoint, get, values, [Symbol.asyncDispose]: () => endpoint.close() };
 }
 
-const grpc = { name: "grpc", isUp: true, connections: 3 };
 const certificates: Certificate[] = [
   { use: "server", file: "server.pem", validFrom: 0, validTo: Date.now() - 86_400_000 },
 ];
+const grpc = { name: "grpc", isUp: true, connections: 3, certificates };
 
 const disk = { fileBytes: () => ({ database: 4096, log: 512 }), freeBytes: () => Promise.resolve(1_000_000) };
 
 Deno.test("/metrics shows what was counted", async () => {
   await using opened = await open({
-    transports: [grpc, { name: "amqp", isUp: false, isBlocked: true }],
+    transports: [grpc, { name: "amqp", isUp: false, isBlocked: true, certificates: [] }],
     searchLag: () => 17,
-    certificates,
     ...disk,
     droppedLines: () => 3,
   });
@@ -104,11 +103,10 @@ Deno.test("/healthz says ok as long as the process answers", async () => {
 Deno.test("/readyz says what keeps people from being served", async () => {
   await using opened = await open();
   assert.deepEqual(await opened.get("/readyz"), { status: 503, text: "starting\n" });
-  const amqp = { name: "amqp", isUp: true, isBlocked: false };
+  const amqp = { name: "amqp", isUp: true, isBlocked: false, certificates: [] };
   opened.endpoint.serving({
     transports: [grpc, amqp],
     searchLag: () => 0,
-    certificates: [],
     ...disk,
     droppedLines: () => 0,
   });

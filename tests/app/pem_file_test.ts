@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { readServerCertificate } from "../../src/app/pem_file.ts";
 import { createCertificates } from "../crash/certificates.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
@@ -30,6 +31,24 @@ Deno.test("a certificate and a key that do not belong together, or are none, are
     [certificate, key.replaceAll("PRIVATE", "ENCRYPTED PRIVATE")],
   ];
   for (const pair of table) await rejectsWith("invalid_argument", readServerCertificate(write(folder.path, pair)));
+});
+
+Deno.test("a certificate with which TLS cannot serve is refused", async () => {
+  using folder = temporaryFolder();
+  const files = { certFile: `${folder.path}/server.pem`, keyFile: `${folder.path}/key.pem` };
+  for (const key of [["rsa:1024"], ["ec", "-pkeyopt", "ec_paramgen_curve:secp256k1"]]) {
+    const args = ["req", "-x509", "-nodes", "-subj", "/CN=localhost", "-newkey", ...key];
+    const openssl = new Deno.Command("openssl", {
+      args: [...args, "-keyout", files.keyFile, "-out", files.certFile],
+      stderr: "null",
+    });
+    assert.equal((await openssl.output()).code, 0);
+    const error = await rejectsWith("invalid_argument", readServerCertificate(files));
+    assert.match(
+      error.message,
+      /^Clients cannot connect with the certificate in "\S+server\.pem": a TLS handshake fails \(.+\)\. Its key/,
+    );
+  }
 });
 
 function write(folder: string, [certificate, key]: [string, string]): { certFile: string; keyFile: string } {

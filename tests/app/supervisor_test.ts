@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { StartFiles } from "../../src/app/start_files.ts";
 import { mustRestart, restartDelay, supervise } from "../../src/app/supervisor.ts";
 import type { HeartbeatTimes } from "../../src/app/heartbeat.ts";
 import { refusedExitCode } from "../../src/app/supervisor_link.ts";
@@ -44,7 +45,8 @@ async function superviseOdd(conduct: string, heartbeat: HeartbeatTimes) {
   const log = { info: write, warn: write, error: write, dropped: 0, flush: () => Promise.resolve() };
   const command = { program: Deno.execPath(), args: ["run", "--no-check", "--quiet", "-A", oddServer, conduct] };
   const onListening = (port: number) => void ports.push(port);
-  const code = await supervise({ command, check: command, port: 0, log, heartbeat, onListening });
+  const startFiles = new StartFiles([]);
+  const code = await supervise({ command, check: command, startFiles, port: 0, log, heartbeat, onListening });
   return { code, events, ports };
 }
 

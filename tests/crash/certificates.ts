@@ -19,6 +19,8 @@ export interface Certificates {
   foreignClient: KeyPair;
   /** Signed by the right authority, but no longer valid. */
   expiredClient: KeyPair;
+  /** Valid for 90 days. */
+  renewedServer: KeyPair;
 }
 
 interface Issuer {
@@ -62,7 +64,7 @@ async function issue(issuer: Issuer, name: string, lastDay = Date.now() + DAY_MS
     signingKey: issuer.keys.privateKey,
     publicKey: keys.publicKey,
     signingAlgorithm: ALGORITHM,
-    notBefore: new Date(lastDay - 2 * DAY_MS),
+    notBefore: new Date(Math.min(Date.now(), lastDay) - DAY_MS),
     notAfter: new Date(lastDay),
     extensions: [
       new x509.BasicConstraintsExtension(false),
@@ -80,11 +82,12 @@ export async function createCertificates(): Promise<Certificates> {
     createAuthority("crash suite"),
     createAuthority("a stranger"),
   ]);
-  const [server, client, foreignClient, expiredClient] = await Promise.all([
+  const [server, client, foreignClient, expiredClient, renewedServer] = await Promise.all([
     issue(authority, "localhost"),
     issue(authority, "client"),
     issue(stranger, "client"),
     issue(authority, "client", Date.now() - DAY_MS),
+    issue(authority, "renewed", Date.now() + 90 * DAY_MS),
   ]);
   return {
     authority: authority.certificate.toString("pem") + "\n",
@@ -92,5 +95,6 @@ export async function createCertificates(): Promise<Certificates> {
     client,
     foreignClient,
     expiredClient,
+    renewedServer,
   };
 }

@@ -77,7 +77,7 @@ Deno.test("a serving process on a broker that dies comes back, and nothing accep
 });
 
 for (const supervise of ["--supervise", "--no-supervise"]) {
-  Deno.test(`SIGHUP reloads a server on a broker (${supervise}), and nothing accepted is lost`, async () => {
+  Deno.test(`SIGHUP after a change of a secret restarts a server on a broker (${supervise}), and nothing accepted is lost`, async () => {
     using folder = temporaryFolder();
     const secretFile = `${folder.path}/secret`;
     Deno.writeTextFileSync(secretFile, broker.secret);
@@ -93,6 +93,7 @@ for (const supervise of ["--supervise", "--no-supervise"]) {
     const [ana, ben] = [await join("ana", transport("ana")), await join("ben", transport("ben"))];
     for (let round = 1; round <= 3; round++) {
       await ana.client.send("ben", `before ${round}`);
+      Deno.writeTextFileSync(secretFile, broker.secret + "\n".repeat(round));
       server.kill("SIGHUP");
       await until(() => count(server, /serving again/) === round);
       await ana.client.send("ben", `after ${round}`);

@@ -1,85 +1,23 @@
 import assert from "node:assert/strict";
-import { connect } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { lockFolder } from "../../src/store/folder_lock.ts";
-import { createCertificates, type KeyPair } from "../crash/certificates.ts";
+import { createCertificates } from "../crash/certificates.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
 import { runChatd } from "../support/chatd_process.ts";
-import { join, until } from "../support/person.ts";
+import { until } from "../support/person.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
+import { shownName, writeKeyPair as write } from "../support/tls_files.ts";
 import { hasTmux, Tmux } from "../support/tmux.ts";
 
 const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
-const { authority, server: first, client: second, expiredClient: expired } = await createCertificates();
-
-function write(folder: string, { certificate, key }: KeyPair): void {
-  Deno.writeTextFileSync(`${folder}/server-key.pem`, key);
-  Deno.writeTextFileSync(`${folder}/server.pem`, certificate);
-}
-
-/** The name in the certificate that a server shows; undefined where nobody listens. */
-function shownName(port: number): Promise<string | undefined> {
-  const { promise, resolve } = Promise.withResolvers<string | undefined>();
-  // Deno resumes TLS sessions with a server of the same name, and then says what that showed before.
-  const servername = `${crypto.randomUUID()}.example`;
-  const options = { host: "127.0.0.1", port, servername, rejectUnauthorized: false, ALPNProtocols: ["h2"] };
-  const socket = connect(options, () => {
-    resolve(String(socket.getPeerCertificate().subject.CN));
-  });
-  socket.on("error", () => resolve(undefined));
-  return promise.finally(() => socket.destroy());
-}
+const { server: first, client: second, expiredClient: expired } = await createCertificates();
 
 const says = (server: ServerProcess, pattern: RegExp) => server.stderr.filter((line) => pattern.test(line));
 
 for (const supervise of [true, false]) {
   const how = supervise ? "a supervised server" : "a server without a supervisor";
-
-  Deno.test(`SIGHUP has ${how} show a new certificate, and clients come back and lose nothing`, async () => {
-    using folder = temporaryFolder();
-    write(folder.path, first);
-    await using server = await ServerProcess.start({
-      folder: `${folder.path}/data`,
-      supervise,
-      args: ["--tls-cert", `${folder.path}/server.pem`, "--tls-key", `${folder.path}/server-key.pem`],
-    });
-    assert.equal(await shownName(server.port), "localhost");
-    const transport = () =>
-      new GrpcTransport({
-        host: "127.0.0.1",
-        port: server.port,
-        callback: false,
-        tls: { roots: new TextEncoder().encode(authority), serverName: "localhost" },
-      });
-    const [ana, ben] = [await join("ana", transport()), await join("ben", transport())];
-    await ana.client.send("ben", "before");
-
-    for (const bad of [{ ...first, certificate: "nonsense" }, { ...second, key: first.key }, expired]) {
-      const refusals = says(server, /"not reloaded/).length;
-      write(folder.path, bad);
-      server.kill("SIGHUP");
-      await until(() => says(server, /"not reloaded/).length > refusals);
-      assert.equal(await shownName(server.port), "localhost");
-    }
-    assert.match(says(server, /"not reloaded/).at(-1)!, /server\.pem\\" expired at 2/);
-    assert.deepEqual(says(server, /"serving again"/), []);
-
-    write(folder.path, second);
-    const serving = server.servingPid();
-    server.kill("SIGHUP");
-    await until(() => says(server, /"serving again"/).length === 1);
-    assert.equal(await shownName(server.port), "client");
-    assert.equal(server.servingPid() === serving, !supervise);
-    await ana.client.send("ben", "after");
-    await until(() => ben.received.length === 2);
-    assert.deepEqual(ben.received.map(({ text }) => text), ["before", "after"]);
-    await Promise.all([ana.stop(), ben.stop()]);
-    assert.deepEqual(says(server, /process died/), []);
-    server.kill("SIGTERM");
-    assert.equal((await server.ended()).code, 0);
-  });
 
   Deno.test({
     name: `${how} in the foreground of a terminal ends in order when the terminal is closed`,

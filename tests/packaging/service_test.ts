@@ -19,7 +19,7 @@ Deno.test("systemd does not start again what chatd says is of no use to start ag
   assert.deepEqual(setting("RestartPreventExitStatus"), [`${exitCode.usage} ${exitCode.refused}`]);
 });
 
-Deno.test("systemctl reload sends SIGHUP to the supervisor, which restarts the serving process", () => {
+Deno.test("systemctl reload sends SIGHUP to the supervisor", () => {
   assert.deepEqual(setting("ExecReload"), ["/bin/kill -HUP $MAINPID"]);
 });
 

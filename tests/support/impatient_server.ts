@@ -1,6 +1,7 @@
 /** A chatd server with its supervisor, which waits a few seconds for a sign of life instead of a minute. */
 import { fileURLToPath } from "node:url";
 import { openServerLog } from "../../src/app/server_log.ts";
+import { StartFiles } from "../../src/app/start_files.ts";
 import { supervise } from "../../src/app/supervisor.ts";
 
 const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
@@ -13,6 +14,7 @@ const log = openServerLog({ level: "info", format: "json" });
 const code = await supervise({
   command: running("--supervised"),
   check: running("--check-config"),
+  startFiles: new StartFiles([]),
   port: 0,
   log,
   heartbeat: { intervalMs: 100, limitMs: 3_000 },

@@ -13,6 +13,8 @@ export interface CallRouterOptions {
   readonly strangers: StrangerCalls;
   /** Length of the longest message that is taken, in octets. */
   readonly maxMessageBytes: number;
+  /** A call was taken, and its message may be under way. */
+  onCall(call: IncomingCall): void;
 }
 
 /** Takes each request within the limits of its connection, and gives it to its method. */
@@ -30,7 +32,7 @@ export class CallRouter {
 
   /** Takes a request that began on a stream of a connection. */
   route(connection: ClientConnection, { stream, request }: { stream: Http2Stream; request: HeaderList }): void {
-    const { methods, openCalls, strangers, maxMessageBytes } = this.#options;
+    const { methods, openCalls, strangers, maxMessageBytes, onCall } = this.#options;
     const serverCall = new ServerCall(stream, request, { maxMessageBytes });
     if (!strangers.mayCall(connection)) return;
     const call = new IncomingCall(serverCall, { connection, onClosed: this.#onClosed });
@@ -42,7 +44,10 @@ export class CallRouter {
       return call.fail(error);
     }
     const method = methods.get(call.path);
-    if (method === undefined) call.end({ code: GrpcStatus.unimplemented, details: "The server has no such method." });
-    else call.answerWith(method);
+    if (method === undefined) {
+      return call.end({ code: GrpcStatus.unimplemented, details: "The server has no such method." });
+    }
+    call.answerWith(method);
+    onCall(call);
   }
 }

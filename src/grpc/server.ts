@@ -18,7 +18,7 @@ import { reflectionMethods } from "./reflection.ts";
 import { StrangerCalls } from "./stranger_calls.ts";
 import { type StrangersLimits, strangersLimits } from "./strangers_budget.ts";
 import { type ServerCertificates, TlsAcceptor } from "./tls_acceptor.ts";
-import { authMethods, chatMethods } from "./unary_methods.ts";
+import { authMethods, chatMethods, recognize } from "./unary_methods.ts";
 import { WatchedListener } from "./watched_listener.ts";
 
 export interface GrpcServerOptions {
@@ -72,8 +72,8 @@ const connectionLimits = {
   connectionWindow: streamWindow,
   maxHeaderListBytes,
 };
-/** Of the connection of a user, in octets. */
-export const userConnectionWindow: number = 4 * streamWindow;
+/** Of the connection of a user, in octets: room for a message on each stream, because clients send their messages in turn. */
+export const userConnectionWindow: number = connectionLimits.maxStreams * (maxFrameBytes + 5);
 
 /** Listens and serves. @throws {ChatError} `unavailable` when the address cannot be listened on. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
@@ -108,7 +108,13 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
       admit: (connection, answerBytes) => strangers.admitReflection(connection, Math.ceil(answerBytes / 1024)),
     }),
   ]);
-  const router = new CallRouter({ methods, openCalls, strangers, maxMessageBytes: maxFrameBytes });
+  const router = new CallRouter({
+    methods,
+    openCalls,
+    strangers,
+    maxMessageBytes: maxFrameBytes,
+    onCall: (call) => void recognize(shared, call),
+  });
   const serve = (connection: ClientConnection, socket: Socket) => {
     connection.http2 = connectOver(socket, {
       role: "server",

@@ -157,11 +157,24 @@ function answering({ chat, log }: Pick<UnaryOptions, "chat" | "log">, respond: R
 
 /** Returns the user whose token the call shows. @throws {ChatError} `unauthenticated` and others that `Accounts.authenticate` throws. */
 export async function authenticate({ chat, onLogIn }: UnaryOptions, call: IncomingCall): Promise<RequestContext> {
-  const [, token] = /^bearer +(\S+)$/i.exec(call.metadata("authorization") ?? "") ?? [];
+  const token = bearerToken(call);
   if (token === undefined) {
     throw new ChatError("unauthenticated", 'This call needs metadata "authorization: Bearer TOKEN": log in first.');
   }
   const identity = await chat.accounts.authenticate(token);
   onLogIn(call, identity);
   return { chat, identity };
+}
+
+/**
+ * Logs in the first caller of a connection before its message is whole: messages that come in turn may need more of the window
+ * than a stranger has. A call that cannot log in is refused by its method.
+ */
+export async function recognize(options: UnaryOptions, call: IncomingCall): Promise<void> {
+  if (call.connection.owner !== undefined || bearerToken(call) === undefined) return;
+  await authenticate(options, call).catch(() => {});
+}
+
+function bearerToken(call: IncomingCall): string | undefined {
+  return /^bearer +(\S+)$/i.exec(call.metadata("authorization") ?? "")?.[1];
 }

@@ -4,13 +4,14 @@ import { ChatError } from "../core/chat_error.ts";
 import type { Revocation } from "../core/identity.ts";
 import { ClientConnection, type Device } from "./client_connection.ts";
 import { ConnectionRate, type ConnectionRateLimits, standardConnectionRate } from "./connection_rate.ts";
+import { KnownAddresses } from "./known_addresses.ts";
 
 export interface ConnectionGuardOptions {
   /** How long a connection may exist before a user logs in over it, in milliseconds. */
   logInDeadlineMs: number;
   /** Connections of one address (of an IPv6 /64 network) over which no user has logged in yet. */
   maxStrangersPerAddress: number;
-  /** The same of all addresses. */
+  /** The same of all addresses; half of them are kept for addresses over which a user logged in within a day. */
   maxStrangers: number;
   /** Connections of one user: a connection is of the user who logs in over it first. */
   maxPerUser: number;
@@ -37,6 +38,7 @@ export class ConnectionGuard {
   readonly #options: ConnectionGuardOptions;
   readonly #onStrangerGone: (connection: ClientConnection) => void;
   readonly #rate: ConnectionRate;
+  readonly #known = new KnownAddresses();
   readonly #connections = new Set<ClientConnection>();
   /** Deadlines of connections over which no user has logged in. */
   readonly #strangers = new Map<ClientConnection, ReturnType<typeof setTimeout>>();
@@ -116,8 +118,10 @@ export class ConnectionGuard {
   #hasRoom(address: string): boolean {
     const key = addressKey(address);
     const { maxStrangers, maxStrangersPerAddress, maxPerAddress } = this.#options;
-    return this.#strangers.size < maxStrangers && this.#strangersFrom.of(key) < maxStrangersPerAddress &&
-      (isLoopback(key) || this.#connectionsFrom.of(key) < maxPerAddress) && this.#rate.admit(key);
+    const isKnown = this.#known.has(key);
+    return this.#strangers.size < (isKnown ? maxStrangers : maxStrangers / 2) &&
+      this.#strangersFrom.of(key) < maxStrangersPerAddress &&
+      (isLoopback(key) || this.#connectionsFrom.of(key) < maxPerAddress) && this.#rate.admit(key, { isKnown });
   }
 
   #own(connection: ClientConnection, user: string): void {
@@ -129,7 +133,8 @@ export class ConnectionGuard {
     connection.owner = user;
     this.#ownedBy.add(user);
     this.#endStranger(connection);
-    this.#rate.loggedIn(connection.addressKey);
+    this.#rate.giveBack(connection.addressKey);
+    this.#known.add(connection.addressKey);
   }
 
   #remove(connection: ClientConnection): void {

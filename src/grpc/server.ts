@@ -3,6 +3,7 @@ import { calmLog } from "../core/calm_log.ts";
 import type { Chat } from "../core/chat.ts";
 import type { Log } from "../core/log.ts";
 import { maxFrameBytes } from "../wire/limits.ts";
+import { AnswerDeadline, standardAnswerDeadlineMs } from "./answer_deadline.ts";
 import { CallRouter } from "./call_router.ts";
 import type { ClientConnection, Device } from "./client_connection.ts";
 import { ConnectionGuard, type ConnectionGuardOptions, standardLimits } from "./connection_guard.ts";
@@ -37,6 +38,8 @@ export interface GrpcServerOptions {
   callLimits?: CallLimits;
   /** For tests; `strangersLimits` unless given. */
   strangers?: StrangersLimits;
+  /** For tests; `standardAnswerDeadlineMs` unless given. */
+  answerDeadlineMs?: number;
 }
 
 /** A gRPC server that listens. Owned by its opener. */
@@ -45,6 +48,8 @@ export interface GrpcServer {
   readonly port: number;
   /** Connections open now. */
   readonly connections: number;
+  /** Octets of answers that clients have not taken yet. */
+  readonly unreadBytes: number;
   /** New connections are taken. */
   readonly isListening: boolean;
   /** Shows other certificates from the next handshake on. @throws when they are of no use: then nothing changes */
@@ -132,10 +137,14 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     },
   });
   const keepalive = new Keepalive(guard.connections);
+  const answerDeadline = new AnswerDeadline(openCalls, options.answerDeadlineMs ?? standardAnswerDeadlineMs);
   return {
     port: listener.port,
     get connections() {
       return guard.connections.size;
+    },
+    get unreadBytes() {
+      return openCalls.unreadBytes;
     },
     get isListening() {
       return listener.isListening;
@@ -149,6 +158,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
       await Promise.all([stopped, guard.empty()]);
       clearTimeout(idle);
       keepalive[Symbol.dispose]();
+      answerDeadline[Symbol.dispose]();
     },
   };
 }

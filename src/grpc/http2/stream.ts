@@ -58,6 +58,7 @@ export class Http2Stream {
   /** Octets of the first one in the queue that were sent. */
   #sentOfFirst = 0;
   #queuedBytes = 0;
+  #sentBytes = 0;
   #ending = false;
   #trailers: Uint8Array | undefined;
 
@@ -74,6 +75,11 @@ export class Http2Stream {
   /** Octets that wait to be sent. */
   get queuedBytes(): number {
     return this.#queuedBytes;
+  }
+
+  /** Octets of DATA that were sent: each was in a window of the peer. */
+  get sentBytes(): number {
+    return this.#sentBytes;
   }
 
   /** There is something to send now. */
@@ -124,6 +130,7 @@ export class Http2Stream {
     const bytes = frame.length - frameHeaderBytes;
     this.sendWindow.spend(bytes);
     this.#queuedBytes -= bytes;
+    this.#sentBytes += bytes;
     if (this.#queue.length === 0 && !this.#ending) this.events.onDrain?.();
     return { kind: "data", frame, isLast: this.#queue.length === 0 && this.#ending && this.#trailers === undefined };
   }

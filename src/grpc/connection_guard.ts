@@ -47,7 +47,7 @@ export class ConnectionGuard {
   readonly #ownedBy = new Counts();
   /** Connections over which a user logged in, also as another one than the first. */
   readonly #usedBy = new Map<string, Set<ClientConnection>>();
-  #onEmpty: (() => void) | undefined;
+  #emptied: PromiseWithResolvers<void> | undefined;
 
   /** @param onStrangerGone is told of each closed connection over which no user had logged in. */
   constructor(options: ConnectionGuardOptions, onStrangerGone: (connection: ClientConnection) => void = () => {}) {
@@ -100,7 +100,7 @@ export class ConnectionGuard {
 
   /** Resolves when no connection is open. */
   async empty(): Promise<void> {
-    if (this.#connections.size > 0) await new Promise<void>((resolve) => this.#onEmpty = resolve);
+    if (this.#connections.size > 0) await (this.#emptied ??= Promise.withResolvers()).promise;
   }
 
   /** Tells all clients to open no more calls. */
@@ -144,7 +144,7 @@ export class ConnectionGuard {
     if (connection.owner === undefined) this.#onStrangerGone(connection);
     else this.#ownedBy.delete(connection.owner);
     for (const user of connection.users) this.#forgetUse(connection, user);
-    if (this.#connections.size === 0) this.#onEmpty?.();
+    if (this.#connections.size === 0) this.#emptied?.resolve();
   }
 
   #forgetUse(connection: ClientConnection, user: string): void {

@@ -60,7 +60,7 @@ export interface GrpcServer {
 
 const chatServices = ["chatd.v1.ChatService", "chatd.v1.AuthService", "chatd.v1.FileService"];
 
-/** Milliseconds that connections without a user or an open call may take to end when the server stops. */
+/** How often connections without a user or an open call are closed while the server stops, in milliseconds. */
 const idleDrainMs = 1_000;
 
 /** Room for a message that is being read and for the next one, in octets; each message has five more (its prefix). */
@@ -154,9 +154,9 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
       health.stop();
       const stopped = listener.close();
       guard.drain(deadlineMs);
-      const idle = setTimeout(() => guard.closeIdle(), idleDrainMs);
+      const idle = setInterval(() => guard.closeIdle(), idleDrainMs);
       await Promise.all([stopped, guard.empty()]);
-      clearTimeout(idle);
+      clearInterval(idle);
       keepalive[Symbol.dispose]();
       answerDeadline[Symbol.dispose]();
     },

@@ -10,6 +10,7 @@ import { maxResponseBytes } from "../src/grpc/callback_connection.ts";
 import { strangerLimits } from "../src/grpc/callback_listener.ts";
 import { revokedDrainMs } from "../src/grpc/client_connection.ts";
 import { standardLimits } from "../src/grpc/connection_guard.ts";
+import { standardConnectionRate } from "../src/grpc/connection_rate.ts";
 import { standardSlots } from "../src/grpc/dial_callback.ts";
 import { defaultQueuedBytes, maxHeldLists, otherHeldBytes } from "../src/grpc/http2/connection_limits.ts";
 import { idleFrames, resets } from "../src/grpc/http2/frame_budget.ts";
@@ -54,6 +55,11 @@ const phrases = [
   `${standardLimits.maxStrangersPerAddress} connections of an address (of an IPv6 /64), and ${
     number(standardLimits.maxStrangers)
   } in all`,
+  `${standardConnectionRate.perAddress.burst} of an address at once, then ${standardConnectionRate.perAddress.perSecond}`,
+  `${
+    number(standardConnectionRate.inAll.burst)
+  } of all addresses at once, then ${standardConnectionRate.inAll.perSecond}`,
+  `fill the ${number(standardLimits.maxStrangers / 2)} places of strangers`,
   `each is closed ${seconds(standardLimits.logInDeadlineMs)} after it was opened`,
   `${standardLimits.maxPerUser} connections of a user, and ${standardCallLimits.maxPerUser} calls of one`,
   `ends the connection too, within ${seconds(revokedDrainMs)}`,

@@ -62,6 +62,9 @@ export class BrokerSession {
   #heard = 0;
   #said = 0;
 
+  /** Octets of messages that the broker has not confirmed. */
+  #unconfirmedBytes = 0;
+
   constructor(options: BrokerSessionOptions) {
     const { hello, address, queue, chat, log, server, defer } = options;
     this.#options = options;
@@ -79,6 +82,7 @@ export class BrokerSession {
       peer: { transport: "amqp", address: hello.connection ?? "" },
       pipe: {
         send: (frame) => this.#send(frame),
+        unsentBytes: () => this.#unconfirmedBytes,
         end: (reason) => {
           if (this.#opening === undefined || this.#hasQueue) this.#end(reason);
           else void this.#opening.then(() => this.#end(reason));
@@ -173,14 +177,22 @@ export class BrokerSession {
   }
 
   #say(message: Outgoing): void {
-    const { publisher, replies, address } = this.#options;
-    if (!this.#isFirst) {
-      const refused = () => this.#session.disconnected();
-      return publisher.toQueue(this.queue, message, { headers: { [sequenceHeader]: ++this.#said }, refused });
-    }
+    const { replies, address } = this.#options;
+    if (!this.#isFirst) return this.#publish(message);
     this.#isFirst = false;
     const headers = { [sessionHeader]: this.secret, [sessionQueueHeader]: this.queue };
     replies.send({ sender: this.user, address, message, headers, dropped: () => this.#session.disconnected() });
     this.#welcomed.resolve();
+  }
+
+  #publish(message: Outgoing): void {
+    const { length } = message.content;
+    this.#unconfirmedBytes += length;
+    const confirmed = (isTaken: boolean) => {
+      this.#unconfirmedBytes -= length;
+      if (!isTaken) this.#session.disconnected();
+      else if (this.#unconfirmedBytes === 0) this.#session.drained();
+    };
+    this.#options.publisher.toQueue(this.queue, message, { headers: { [sequenceHeader]: ++this.#said }, confirmed });
   }
 }

@@ -20,13 +20,13 @@ export class Publisher {
     channel.on("return", ({ fields }) => options.undeliverable(fields.routingKey));
   }
 
-  /** `refused` is called when the broker does not take it, because the queue is full. */
+  /** `confirmed` is called with whether the broker took it, which it does not when the queue is full. */
   toQueue(
     queue: string,
     message: Outgoing,
-    { headers, refused }: { headers: Record<string, unknown>; refused(): void },
+    { headers, confirmed }: { headers: Record<string, unknown>; confirmed(taken: boolean): void },
   ): void {
-    this.#publish(queue, message, { mandatory: true, headers }, (taken) => taken || refused());
+    this.#publish(queue, message, { mandatory: true, headers }, confirmed);
   }
 
   /** Resolves with whether the broker took it, with a reader or without; without an address, at once. */

@@ -31,9 +31,7 @@ export function connectMethod(options: ConnectOptions): Method {
       pipe: {
         send: (frame) => call.send(frame),
         end: (reason) => reason === undefined ? call.end() : call.fail(reason),
-        get unsentBytes() {
-          return call.queuedBytes;
-        },
+        unsentBytes: () => call.queuedBytes,
       },
     });
     return {

@@ -4,13 +4,14 @@ import { ChatError } from "../core/chat_error.ts";
 import type { Revocation } from "../core/identity.ts";
 import { ClientConnection, type Device } from "./client_connection.ts";
 import { ConnectionRate, type ConnectionRateLimits, standardConnectionRate } from "./connection_rate.ts";
+import { KnownAddresses } from "./known_addresses.ts";
 
 export interface ConnectionGuardOptions {
   /** How long a connection may exist before a user logs in over it, in milliseconds. */
   logInDeadlineMs: number;
   /** Connections of one address (of an IPv6 /64 network) over which no user has logged in yet. */
   maxStrangersPerAddress: number;
-  /** The same of all addresses. */
+  /** The same of all addresses; half of them are kept for addresses over which a user logged in within a day. */
   maxStrangers: number;
   /** Connections of one user: a connection is of the user who logs in over it first. */
   maxPerUser: number;
@@ -37,6 +38,7 @@ export class ConnectionGuard {
   readonly #options: ConnectionGuardOptions;
   readonly #onStrangerGone: (connection: ClientConnection) => void;
   readonly #rate: ConnectionRate;
+  readonly #known = new KnownAddresses();
   readonly #connections = new Set<ClientConnection>();
   /** Deadlines of connections over which no user has logged in. */
   readonly #strangers = new Map<ClientConnection, ReturnType<typeof setTimeout>>();
@@ -45,7 +47,7 @@ export class ConnectionGuard {
   readonly #ownedBy = new Counts();
   /** Connections over which a user logged in, also as another one than the first. */
   readonly #usedBy = new Map<string, Set<ClientConnection>>();
-  #onEmpty: (() => void) | undefined;
+  #emptied: PromiseWithResolvers<void> | undefined;
 
   /** @param onStrangerGone is told of each closed connection over which no user had logged in. */
   constructor(options: ConnectionGuardOptions, onStrangerGone: (connection: ClientConnection) => void = () => {}) {
@@ -98,7 +100,7 @@ export class ConnectionGuard {
 
   /** Resolves when no connection is open. */
   async empty(): Promise<void> {
-    if (this.#connections.size > 0) await new Promise<void>((resolve) => this.#onEmpty = resolve);
+    if (this.#connections.size > 0) await (this.#emptied ??= Promise.withResolvers()).promise;
   }
 
   /** Tells all clients to open no more calls. */
@@ -116,8 +118,10 @@ export class ConnectionGuard {
   #hasRoom(address: string): boolean {
     const key = addressKey(address);
     const { maxStrangers, maxStrangersPerAddress, maxPerAddress } = this.#options;
-    return this.#strangers.size < maxStrangers && this.#strangersFrom.of(key) < maxStrangersPerAddress &&
-      (isLoopback(key) || this.#connectionsFrom.of(key) < maxPerAddress) && this.#rate.admit(key);
+    const isKnown = this.#known.has(key);
+    return this.#strangers.size < (isKnown ? maxStrangers : maxStrangers / 2) &&
+      this.#strangersFrom.of(key) < maxStrangersPerAddress &&
+      (isLoopback(key) || this.#connectionsFrom.of(key) < maxPerAddress) && this.#rate.admit(key, { isKnown });
   }
 
   #own(connection: ClientConnection, user: string): void {
@@ -129,7 +133,8 @@ export class ConnectionGuard {
     connection.owner = user;
     this.#ownedBy.add(user);
     this.#endStranger(connection);
-    this.#rate.loggedIn(connection.addressKey);
+    this.#rate.giveBack(connection.addressKey);
+    this.#known.add(connection.addressKey);
   }
 
   #remove(connection: ClientConnection): void {
@@ -139,7 +144,7 @@ export class ConnectionGuard {
     if (connection.owner === undefined) this.#onStrangerGone(connection);
     else this.#ownedBy.delete(connection.owner);
     for (const user of connection.users) this.#forgetUse(connection, user);
-    if (this.#connections.size === 0) this.#onEmpty?.();
+    if (this.#connections.size === 0) this.#emptied?.resolve();
   }
 
   #forgetUse(connection: ClientConnection, user: string): void {

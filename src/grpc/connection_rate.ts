@@ -3,7 +3,7 @@ import { TokenBuckets } from "../core/token_bucket.ts";
 export interface ConnectionRateLimits {
   /** Connections of one address (of an IPv6 /64 network). */
   readonly perAddress: { readonly burst: number; readonly perSecond: number };
-  /** Connections of all addresses; half of the burst is kept for addresses over which a user logged in within a day. */
+  /** Connections of all addresses; half of the burst is kept for known addresses. */
   readonly inAll: { readonly burst: number; readonly perSecond: number };
 }
 
@@ -12,9 +12,6 @@ export const standardConnectionRate: ConnectionRateLimits = {
   inAll: { burst: 2_048, perSecond: 256 },
 };
 
-const dayMs = 24 * 60 * 60_000;
-/** Addresses that are remembered, those of the latest log-ins. */
-const maxKnown = 10_000;
 /** The one key of the bucket of all addresses. */
 const all = "";
 
@@ -24,8 +21,6 @@ export class ConnectionRate {
   readonly #inAll: TokenBuckets;
   readonly #kept: number;
   readonly #now: () => number;
-  /** Times of the latest log-in over each address, the latest last. */
-  readonly #known = new Map<string, number>();
 
   /** @param now a clock in milliseconds */
   constructor({ perAddress, inAll }: ConnectionRateLimits, now: () => number = () => performance.now()) {
@@ -35,29 +30,28 @@ export class ConnectionRate {
     this.#now = now;
   }
 
-  /** Counts a new connection from an address. @returns false when it is one too many, and was not counted. */
-  admit(addressKey: string): boolean {
+  /** Addresses that are remembered. */
+  get size(): number {
+    return this.#perAddress.size;
+  }
+
+  /**
+   * Counts a new connection from an address.
+   * @param options.isKnown the address may take what is kept
+   * @returns false when it is one too many, and was not counted.
+   */
+  admit(addressKey: string, { isKnown }: { isKnown: boolean }): boolean {
     const now = this.#now();
-    const kept = this.#isKnown(addressKey, now) ? 0 : this.#kept;
-    if (this.#inAll.peek(all, now, 1 + kept) > 0) return false;
+    if (this.#inAll.peek(all, now, isKnown ? 1 : 1 + this.#kept) > 0) return false;
     if (this.#perAddress.take(addressKey, now) > 0) return false;
     this.#inAll.take(all, now);
     return true;
   }
 
-  /** Notes that a user logged in over a connection that was counted. */
-  loggedIn(addressKey: string): void {
+  /** Gives a connection back that was counted: a user logged in over it. */
+  giveBack(addressKey: string): void {
     const now = this.#now();
     this.#perAddress.giveBack(addressKey, now);
     this.#inAll.giveBack(all, now);
-    this.#known.delete(addressKey);
-    this.#known.set(addressKey, now);
-    if (this.#known.size <= maxKnown) return;
-    const [oldest] = this.#known.keys();
-    this.#known.delete(oldest);
-  }
-
-  #isKnown(addressKey: string, now: number): boolean {
-    return now - (this.#known.get(addressKey) ?? -Infinity) < dayMs;
   }
 }

@@ -31,6 +31,7 @@ export class IncomingCall implements CallEvents {
   readonly #call: ServerCall;
   readonly #onClosed: (call: IncomingCall) => void;
   #handler: CallHandler | undefined;
+  #isHalfClosed = false;
 
   constructor(call: ServerCall, { connection, onClosed }: IncomingCallOptions) {
     this.connection = connection;
@@ -45,6 +46,16 @@ export class IncomingCall implements CallEvents {
   /** Octets of messages that wait for the client to take them. */
   get queuedBytes(): number {
     return this.#call.queuedBytes;
+  }
+
+  /** Octets of messages that were sent, and that the client has made room for. */
+  get sentBytes(): number {
+    return this.#call.sentBytes;
+  }
+
+  /** The client sends no more messages, or none is taken any more. */
+  get hasAllRequests(): boolean {
+    return this.#isHalfClosed || this.#call.isEnded;
   }
 
   /** Returns the value of a field of metadata; several are joined by commas. */
@@ -74,11 +85,17 @@ export class IncomingCall implements CallEvents {
     this.#call.end(toStatus(error));
   }
 
+  /** Ends the call at once: what is queued is thrown away. */
+  breakOff(): void {
+    this.#call.breakOff();
+  }
+
   onMessage(message: Uint8Array): void {
     this.#handler?.onMessage(message);
   }
 
   onHalfClose(): void {
+    this.#isHalfClosed = true;
     this.#handler?.onHalfClose();
   }
 

@@ -17,7 +17,7 @@ export const standardCallLimits: CallLimits = {
 };
 
 /** Bounds the calls that are open at once. A call is open until the client has taken its answer, or its stream is gone. */
-export class OpenCalls {
+export class OpenCalls implements Iterable<IncomingCall> {
   readonly #limits: CallLimits;
   /** Keys of the open calls. */
   readonly #keys = new Map<IncomingCall, string>();
@@ -25,6 +25,15 @@ export class OpenCalls {
 
   constructor(limits: CallLimits) {
     this.#limits = limits;
+  }
+
+  [Symbol.iterator](): Iterator<IncomingCall> {
+    return this.#keys.keys();
+  }
+
+  /** Octets of answers that clients have not taken yet. */
+  get unreadBytes(): number {
+    return unreadBytes(this.#keys.keys());
   }
 
   /** Counts a call. @throws {ChatError} `limit_reached` */

@@ -3,6 +3,7 @@ import { calmLog } from "../core/calm_log.ts";
 import type { Chat } from "../core/chat.ts";
 import type { Log } from "../core/log.ts";
 import { maxFrameBytes } from "../wire/limits.ts";
+import { AnswerDeadline, standardAnswerDeadlineMs } from "./answer_deadline.ts";
 import { CallRouter } from "./call_router.ts";
 import type { ClientConnection, Device } from "./client_connection.ts";
 import { ConnectionGuard, type ConnectionGuardOptions, standardLimits } from "./connection_guard.ts";
@@ -37,6 +38,8 @@ export interface GrpcServerOptions {
   callLimits?: CallLimits;
   /** For tests; `strangersLimits` unless given. */
   strangers?: StrangersLimits;
+  /** For tests; `standardAnswerDeadlineMs` unless given. */
+  answerDeadlineMs?: number;
 }
 
 /** A gRPC server that listens. Owned by its opener. */
@@ -45,6 +48,8 @@ export interface GrpcServer {
   readonly port: number;
   /** Connections open now. */
   readonly connections: number;
+  /** Octets of answers that clients have not taken yet. */
+  readonly unreadBytes: number;
   /** New connections are taken. */
   readonly isListening: boolean;
   /** Shows other certificates, which were checked before, from the next handshake on. */
@@ -55,7 +60,7 @@ export interface GrpcServer {
 
 const chatServices = ["chatd.v1.ChatService", "chatd.v1.AuthService", "chatd.v1.FileService"];
 
-/** Milliseconds that connections without a user or an open call may take to end when the server stops. */
+/** How often connections without a user or an open call are closed while the server stops, in milliseconds. */
 const idleDrainMs = 1_000;
 
 /** Room for a message that is being read and for the next one, in octets; each message has five more (its prefix). */
@@ -148,10 +153,14 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     },
   });
   const keepalive = new Keepalive(guard.connections);
+  const answerDeadline = new AnswerDeadline(openCalls, options.answerDeadlineMs ?? standardAnswerDeadlineMs);
   return {
     port: listener.port,
     get connections() {
       return guard.connections.size;
+    },
+    get unreadBytes() {
+      return openCalls.unreadBytes;
     },
     get isListening() {
       return listener.isListening;
@@ -161,10 +170,11 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
       health.stop();
       const stopped = listener.close();
       guard.drain(deadlineMs);
-      const idle = setTimeout(() => guard.closeIdle(), idleDrainMs);
+      const idle = setInterval(() => guard.closeIdle(), idleDrainMs);
       await Promise.all([stopped, guard.empty()]);
-      clearTimeout(idle);
+      clearInterval(idle);
       keepalive[Symbol.dispose]();
+      answerDeadline[Symbol.dispose]();
     },
   };
 }

@@ -161,8 +161,8 @@ export async function authenticate({ chat, onLogIn }: UnaryOptions, call: Incomi
   if (token === undefined) {
     throw new ChatError("unauthenticated", 'This call needs metadata "authorization: Bearer TOKEN": log in first.');
   }
-  const identity = await chat.accounts.authenticate(token);
-  onLogIn(call, identity);
+  // Within the last look at revocations: the connection hears of each that comes later.
+  const identity = await chat.accounts.authenticate(token, (identity) => onLogIn(call, identity));
   return { chat, identity };
 }
 

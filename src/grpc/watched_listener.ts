@@ -105,7 +105,7 @@ export class WatchedListener {
 function listen({ host, port }: { host: string; port: number }): Promise<Server> {
   const server = createServer({ noDelay: true, allowHalfOpen: true });
   return new Promise((resolve, reject) => {
-    server.once("error", (cause) => {
+    server.on("error", (cause) => {
       const code = (cause as { code?: string }).code === "EACCES" ? "permission_denied" : "unavailable";
       reject(new ChatError(code, `Cannot listen on ${host} port ${port}: ${cause.message}`, { cause }));
     });

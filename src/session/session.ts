@@ -31,8 +31,8 @@ const renewIntervalMs = 24 * 60 * 60 * 1000;
 export interface SessionPipe {
   /** Takes an encoded `ServerFrame`. Throws nothing; a pipe that broke says so through `Session.disconnected`. */
   send(frame: Uint8Array): void;
-  /** Octets of frames that have not left yet, of a transport that reports when all have left by `Session.drained`. */
-  readonly unsentBytes?: number;
+  /** Returns the octets of frames that have not left yet. The pipe reports when all have left by `Session.drained`. */
+  unsentBytes(): number;
   /** No frame comes after this. `reason` undefined: the client left. */
   end(reason: ChatError | undefined): void;
 }
@@ -194,11 +194,10 @@ export class Session {
     }
   }
 
-  /** Whether more replies may be sent. A client that left acknowledges nothing more: then the transport's own window decides. */
+  /** Whether more replies may be sent. A client that left acknowledges nothing more: then what the transport holds decides. */
   #hasWindow(): boolean {
-    const { unsentBytes } = this.#options.pipe;
-    if (this.#leaving && unsentBytes !== undefined) return unsentBytes < this.#windowBytes;
-    return this.#otherBytes < this.#windowBytes;
+    const bytes = this.#leaving ? this.#options.pipe.unsentBytes() : this.#otherBytes;
+    return bytes < this.#windowBytes;
   }
 
   /** @returns undefined when those after it need not wait for it, as with nearly all sends. */

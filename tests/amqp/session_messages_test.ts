@@ -13,6 +13,8 @@ import { eventually } from "../support/eventually.ts";
 import { join, until } from "../support/person.ts";
 import { StallingProxy } from "../support/stalling_proxy.ts";
 import { helloWith } from "../support/test_session.ts";
+import type { RequestKind } from "../support/received_frames.ts";
+import { historyRequest, sendRequest } from "../support/wire_values.ts";
 import { RawAmqpClient, type RawSession } from "../support/raw_amqp_client.ts";
 
 const broker = await startTestBroker();
@@ -206,4 +208,26 @@ Deno.test("a request that expires in the broker is noticed, and what was not ans
   await until(() => ben.received.length >= 2);
   assert.deepEqual(ben.received.map(({ text }) => text), ["lost", "after"]);
   await Promise.all([ana.stop(), ben.stop()]);
+});
+
+Deno.test("a client that leaves gets all that it asked for, though it acknowledges nothing", async () => {
+  await using chatd = await startTestAmqpServer(broker);
+  const { client, session } = await begin(chatd, "ana");
+  await using _closing = client;
+  const send = (text: string): RequestKind => {
+    return { $case: "send", value: sendRequest({ to: "ana", id: createMessageId(), text }) };
+  };
+  const history: RequestKind = { $case: "history", value: historyRequest({ with: "ana", limit: 2 }) };
+  await client.publish(client.frame(send("x".repeat(12_000)), send("x".repeat(12_000))), client.inSession(session));
+  const orders = [...Array(40).fill(history), ...Array.from({ length: 10 }, (_, index) => send(`message ${index}`))];
+  const { headers } = client.inSession(session);
+  await client.publish(client.frame(...orders), { headers: { ...headers, "chatd-leaving": "1" } });
+  await eventually(() => chatd.server.sessions === 0);
+  const kinds = () =>
+    session.received.flatMap(({ content }) =>
+      ServerFrame.decode(content).items.flatMap(({ kind }) => kind?.$case === "reply" ? [kind.value.result?.$case] : [])
+    );
+  await eventually(() => kinds().length === 52);
+  assert.deepEqual(kinds(), ["send", "send", ...Array(40).fill("history"), ...Array(10).fill("send")]);
+  assert.equal(chatd.chat.head, 12);
 });

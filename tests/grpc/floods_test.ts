@@ -1,7 +1,6 @@
 /** Strangers and users who make as many cheap calls as they can. In each flood an honest client goes on. */
 import assert from "node:assert/strict";
 import { credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
-import { connect } from "node:net";
 import type { Log } from "../../src/core/log.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { standardRate } from "../../src/core/limits.ts";
@@ -228,35 +227,6 @@ Deno.test("an internal error that a client repeats is logged ten times, and coun
   await flood.stop();
   assert.ok(lines.length >= 20 && lines.length < 25, `${lines.length} lines`);
   await ana.stop();
-});
-
-Deno.test("others go on while connections are reset and opened again from the same ports", async () => {
-  await using test = await startTestGrpcServer();
-  const ana = await join("ana", transportTo(test));
-  let resets = 0;
-  let isOver = false;
-  const reopen = (localPort?: number): Promise<void> =>
-    new Promise((resolve) => {
-      const socket = connect({ port: test.server.port, host: "127.0.0.1", localAddress: "127.0.0.1", localPort });
-      socket.on("error", () => {});
-      socket.once("connect", () => {
-        const port = socket.localPort;
-        socket.once("close", () => {
-          resets++;
-          resolve(isOver ? undefined : reopen(port));
-        });
-        socket.resetAndDestroy();
-      });
-      socket.once("error", () => resolve(isOver ? undefined : reopen()));
-    });
-  const attackers = Array.from({ length: 8 }, () => reopen());
-  await eventually(() => resets > 500);
-  await ana.client.send("ana", "hello");
-  assert.equal(await checkHealth(test), 1);
-  isOver = true;
-  await Promise.all(attackers);
-  await ana.stop();
-  await eventually(() => test.server.connections === 0);
 });
 
 Deno.test("somebody who tries again at once gets in when the flood from their address is over", async () => {

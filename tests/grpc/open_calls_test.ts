@@ -111,20 +111,16 @@ Deno.test("a session too many is refused in its hello", async () => {
 });
 
 for (const [name, tls] of [["TLS", serverTls], ["none", undefined]] as const) {
-  Deno.test(`a connection is closed whose window is open while its socket is not read, with ${name}`, async () => {
-    await using test = await startTestGrpcServer({ tls });
-    const { token, transport } = await register(
-      test,
-      "ana",
-      tls && { roots: pem(certificates.authority), serverName: "localhost" },
-    );
+  /** A user with a page of 16 KB, and a connection whose windows are open, and which nothing is read from. */
+  const begin = async (test: TestServer) => {
+    const trusted = tls && { roots: pem(certificates.authority), serverName: "localhost" };
+    const { token, transport } = await register(test, "ana", trusted);
     const ana = await LinkClient.open(transport, token);
-    for (let count = 0; count < 3; count++) await ana.send("ana", "x".repeat(16_000));
+    await ana.send("ana", "x".repeat(16_000));
     await ana.close();
-    const history = HistoryRequest.encode(historyRequest({ with: "ana", limit: 200 })).finish();
     const address = { port: test.server.port, hostname: "127.0.0.1" };
     // Of Deno's own connections nothing is read before `read()`.
-    using connection = tls === undefined ? await Deno.connect(address) : await Deno.connectTls({
+    const connection = tls === undefined ? await Deno.connect(address) : await Deno.connectTls({
       port: test.server.port,
       hostname: "localhost",
       alpnProtocols: ["h2"],
@@ -136,16 +132,55 @@ for (const [name, tls] of [["TLS", serverTls], ["none", undefined]] as const) {
     const bigWindow = settings([[4, 0x7fff_ffff]]);
     await write(Buffer.concat([PREFACE, bigWindow, SETTINGS_ACK, windowUpdate(0, 0x7fff_0000 - 65_535)]));
     const block = requestHeaders(ChatServiceService.history.path, [["authorization", `Bearer ${token}`]]);
-    let calls = 0;
-    await assert.rejects(async () => {
-      for (; calls < 5_000; calls++) {
-        const stream = 2 * calls + 1;
-        await write(Buffer.concat([headers(stream, block), data(stream, grpcMessage(history), true)]));
-        if (calls % 10 === 0) await turns();
+    const history = grpcMessage(HistoryRequest.encode(historyRequest({ with: "ana", limit: 1 })).finish());
+    let stream = -1;
+    const call = async () => {
+      stream += 2;
+      await write(Buffer.concat([headers(stream, block), data(stream, history, true)]));
+    };
+    const othersGoOn = async () => await (await LinkClient.open(transport, token)).close();
+    return { connection, call, othersGoOn };
+  };
+
+  Deno.test(`answers that a socket does not take are bounded, and the connection is closed in the end, with TLS: ${name}`, async () => {
+    await using test = await startTestGrpcServer({ tls });
+    const { connection, call, othersGoOn } = await begin(test);
+    using _ = connection;
+    const history = test.chat.history.bind(test.chat);
+    let asked = 0;
+    test.chat.history = (...page) => {
+      asked++;
+      return history(...page);
+    };
+    // As many as may be open, again and again, until the buffers of the socket are full.
+    for (let calls = 32; test.server.unreadBytes === 0; calls += 32) {
+      assert.ok(calls < 10_000, "the server sends without end");
+      for (let count = 0; count < 32; count++) await call();
+      await eventually(() => asked === calls);
+      await turns(20);
+    }
+    const held = test.server.unreadBytes;
+    assert.ok(held <= 32 * 16_200, `${held} octets wait`);
+    await othersGoOn();
+    // By the keepalive: no PING is answered.
+    await eventually(() => test.server.unreadBytes === 0);
+  });
+
+  Deno.test(`a connection with calls beyond the limit is closed, and others go on, with TLS: ${name}`, async () => {
+    await using test = await startTestGrpcServer({ tls });
+    const { connection, call, othersGoOn } = await begin(test);
+    using _ = connection;
+    let most = 0;
+    const calling = (async () => {
+      for (let calls = 0; calls < 2_000; calls++) {
+        await call();
+        most = Math.max(most, test.server.unreadBytes);
       }
-    });
-    const again = await LinkClient.open(transport, token);
-    await again.close();
+    })().catch(() => {});
+    await eventually(() => test.server.connections === 0);
+    await calling;
+    assert.ok(most <= 32 * 16_200, `${most} octets waited`);
+    await othersGoOn();
   });
 }
 

@@ -12,7 +12,7 @@ export interface TestGrpcServer extends AsyncDisposable {
 }
 
 export interface TestGrpcServerOptions
-  extends Partial<Pick<GrpcServerOptions, "tls" | "callback" | "strangers" | "log">> {
+  extends Partial<Pick<GrpcServerOptions, "tls" | "callback" | "strangers" | "log" | "answerDeadlineMs">> {
   /** The limits that differ from the standard ones. */
   connectionLimits?: Partial<ConnectionGuardOptions>;
   /** The limits that differ from the standard ones. */

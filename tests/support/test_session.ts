@@ -25,6 +25,8 @@ export interface TestSessionOptions {
   dialCallback?: DialCallback;
   log?: Log;
   windowBytes?: number;
+  /** Frames leave only when the test says so by {@link TestSession.takeFrames}; they leave at once unless given. */
+  holdsFrames?: boolean;
   defer?(callback: () => void): void;
 }
 
@@ -35,11 +37,13 @@ export class TestSession extends ReceivedFrames {
   readonly sizes: number[] = [];
   /** What the pipe was ended with; undefined while it is open. */
   ended: { reason: ChatError | undefined } | undefined;
+  /** Octets of frames that have not left. */
+  unsentBytes = 0;
   #lastId = 0;
 
   constructor({ chat }: TestChat, options: TestSessionOptions = {}) {
     super();
-    const { dialCallback, log = silentLog, windowBytes, defer = setImmediate } = options;
+    const { dialCallback, log = silentLog, windowBytes, holdsFrames = false, defer = setImmediate } = options;
     this.session = new Session({
       chat,
       log,
@@ -53,7 +57,9 @@ export class TestSession extends ReceivedFrames {
           assert.equal(this.ended, undefined, "a frame came after the end");
           this.frames.push(ServerFrame.decode(frame));
           this.sizes.push(frame.length);
+          if (holdsFrames) this.unsentBytes += frame.length;
         },
+        unsentBytes: () => this.unsentBytes,
         end: (reason) => {
           assert.equal(this.ended, undefined, "the pipe was ended twice");
           this.ended = { reason };
@@ -82,6 +88,12 @@ export class TestSession extends ReceivedFrames {
     if (this.ended?.reason === undefined) return undefined;
     assert.equal(this.endReason?.code, this.ended.reason.code);
     return this.ended.reason.code;
+  }
+
+  /** Lets all frames leave that have not. */
+  takeFrames(): void {
+    this.unsentBytes = 0;
+    this.session.drained();
   }
 
   /** Sends requests in one frame. @returns their ids. */

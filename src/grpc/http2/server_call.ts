@@ -64,6 +64,11 @@ export class ServerCall implements StreamEvents {
     return this.#stream.queuedBytes;
   }
 
+  /** Octets of messages that were sent, and that the client has made room for. */
+  get sentBytes(): number {
+    return this.#stream.sentBytes;
+  }
+
   /** Nothing more can be sent. */
   get isEnded(): boolean {
     return this.#isEnded;
@@ -107,6 +112,12 @@ export class ServerCall implements StreamEvents {
     if (this.#hasResponse) return this.#stream.end(trailers);
     // "Trailers-Only": the one header block is both.
     this.#stream.end(Buffer.concat([responseBlock, trailers]));
+  }
+
+  /** Ends the call at once: what is queued is thrown away. */
+  breakOff(): void {
+    this.#isEnded = true;
+    this.#stream.reset(ErrorCode.cancel);
   }
 
   onData(bytes: Uint8Array): void {
@@ -164,8 +175,7 @@ export class ServerCall implements StreamEvents {
     if (this.#stream.queuedBytes === 0) {
       return this.end({ code: GrpcStatus.deadlineExceeded, details: "The deadline of the call is over." });
     }
-    this.#isEnded = true;
-    this.#stream.reset(ErrorCode.cancel);
+    this.breakOff();
   }
 
   /** Lets the client send as much as this call holds no more. */

@@ -65,6 +65,7 @@ export class Http2Stream {
   /** Octets of the first piece that were sent. */
   #sentOfFirst = 0;
   #queuedBytes = 0;
+  #sentBytes = 0;
   #ending = false;
   #trailers: Uint8Array | undefined;
 
@@ -81,6 +82,11 @@ export class Http2Stream {
   /** Octets of DATA that are queued. */
   get queuedBytes(): number {
     return this.#queuedBytes;
+  }
+
+  /** Octets of DATA that were sent: each was in a window of the peer. */
+  get sentBytes(): number {
+    return this.#sentBytes;
   }
 
   /** Octets of memory that the queue holds. */
@@ -143,6 +149,7 @@ export class Http2Stream {
     const bytes = frame.length - frameHeaderBytes;
     this.sendWindow.spend(bytes);
     this.#queuedBytes -= bytes;
+    this.#sentBytes += bytes;
     if (this.#queue.length === 0 && !this.#ending) this.events.onDrain?.();
     return { kind: "data", frame, isLast: this.#queue.length === 0 && this.#ending && this.#trailers === undefined };
   }

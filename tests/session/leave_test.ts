@@ -1,0 +1,79 @@
+/** Clients that say that they send nothing more, and are owed replies. */
+import assert from "node:assert/strict";
+import { createMessageId } from "../../src/core/message_id.ts";
+import { TestChat } from "../support/test_chat.ts";
+import { TestSession } from "../support/test_session.ts";
+import { turns, until } from "../support/turns.ts";
+import { historyRequest, sendRequest } from "../support/wire_values.ts";
+import type { RequestKind } from "../support/received_frames.ts";
+
+const windowBytes = 100_000;
+/** The longest frame with a page. */
+const pageBytes = 25_000;
+
+const history: RequestKind = { $case: "history", value: historyRequest({ with: "ana", limit: 2 }) };
+
+function send({ clock }: TestChat, text: string): RequestKind {
+  return { $case: "send", value: sendRequest({ to: "ana", text, id: createMessageId(clock.now()) }) };
+}
+
+/** Asks for 40 pages, which are ten windows, and sends ten messages. */
+async function askForMuch(test: TestChat): Promise<TestSession> {
+  for (let count = 0; count < 2; count++) await test.send("ana", "ana", "x".repeat(12_000));
+  const { token } = await test.logIn("ana");
+  const client = await TestSession.open(test, token, { windowBytes, holdsFrames: true });
+  client.takeFrames();
+  client.request(...Array(40).fill(history), ...Array.from({ length: 10 }, (_, index) => send(test, `message ${index}`)));
+  return client;
+}
+
+function kinds(client: TestSession): unknown[] {
+  return client.replies.map(({ result }) => result?.$case);
+}
+
+const allKinds = ["hello", ...Array(40).fill("history"), ...Array(10).fill("send")];
+
+Deno.test("a client that left gets all that it asked for, as fast as it takes replies", async () => {
+  await using test = await TestChat.open();
+  const client = await askForMuch(test);
+  client.session.leave();
+  let most = 0;
+  for (let pauses = 0; client.ended === undefined; pauses++) {
+    assert.ok(pauses < 1_000, "the session does not end");
+    await turns(20);
+    most = Math.max(most, client.unsentBytes);
+    client.takeFrames();
+  }
+  assert.deepEqual(client.ended, { reason: undefined });
+  assert.deepEqual(kinds(client), allKinds);
+  assert.ok(most < windowBytes + 2 * pageBytes, `${most} octets waited`);
+  assert.ok(client.sizes.reduce((sum, size) => sum + size, 0) > 9 * windowBytes);
+});
+
+Deno.test("a client that leaves when its window is full of replies gets the others too", async () => {
+  await using test = await TestChat.open();
+  const client = await askForMuch(test);
+  await until(() => client.unsentBytes >= windowBytes);
+  client.takeFrames();
+  await turns(20);
+  assert.ok(client.replies.length < 10, "they wait to be acknowledged");
+  client.session.leave();
+  await until(() => {
+    client.takeFrames();
+    return client.ended;
+  });
+  assert.deepEqual(kinds(client), allKinds);
+});
+
+Deno.test("a client that left and takes nothing holds one window, and what it sent waits", async () => {
+  await using test = await TestChat.open();
+  const client = await askForMuch(test);
+  client.session.leave();
+  await until(() => client.unsentBytes >= windowBytes);
+  await turns(50);
+  assert.ok(client.unsentBytes < windowBytes + 2 * pageBytes, `${client.unsentBytes} octets wait`);
+  assert.equal(client.ended, undefined);
+  assert.equal(test.chat.head, 2);
+  client.session.disconnected();
+  assert.equal(test.chat.live.count, 0);
+});

@@ -36,8 +36,8 @@ export function trialServer(tls: any) {
   const tlsServer = tls && createTlsServer({
     cert: Buffer.from(tls.certificate), key: Buffer.from(tls.key), ca: tls.clientCa && Buffer.from(tls.clientCa),
     requestCert: tls.clientCa !== undefined, rejectUnauthorized: tls.clientCa !== undefined,
-    allowHalfOpen: true, ALPNProtocols: ["h2"], handshakeTimeout: 10_000,
-  } as any, (socket) => serve(socket as any));
+    allowHalfOpen: true, ALPNProtocols: ["h2"], handshakeTimeout: -1,
+  } as any, (socket) => { (socket as any).allowHalfOpen = true; serve(socket as any); });
   tlsServer?.on("tlsClientError", () => {});
   return {
     addService(definition: any, implementation: any) {
@@ -45,7 +45,7 @@ export function trialServer(tls: any) {
         routes.set(def.path, { def, handler: implementation[name] ?? implementation[def.originalName] });
       }
     },
-    injectConnection: (socket: Socket) => tlsServer ? tlsServer.emit("connection", socket) : serve(socket),
+    injectConnection: (socket: Socket) => { if (!tlsServer) return serve(socket); (socket as any).allowHalfOpen = false; tlsServer.emit("connection", socket); },
     drain: () => connections.forEach((each) => each.drain()),
     closeAll: () => connections.forEach((each) => each.close()),
   };

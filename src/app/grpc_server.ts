@@ -3,7 +3,7 @@ import { startGrpcServer } from "../grpc/server.ts";
 import { chatCommand } from "./chat_command.ts";
 import { formatHostPort } from "./host_port.ts";
 import { isLoopback } from "./loopback.ts";
-import { defer } from "./open_chat.ts";
+import { defer } from "./defer.ts";
 import { inspectCertificate } from "./certificate.ts";
 import { readPem, readServerCertificate } from "./pem_file.ts";
 import { type RunningTransport, runServer, type Serving, type TransportServer } from "./run_server.ts";

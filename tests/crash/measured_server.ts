@@ -3,7 +3,8 @@
  * object {@link MeasuredServerOptions}. Prints a {@link MeasuredServers} when it serves, and a {@link Memory} for each
  * line that it reads: after the garbage is collected, once no connection is open.
  */
-import { defer, openChat } from "../../src/app/open_chat.ts";
+import { defer } from "../../src/app/defer.ts";
+import { openChat } from "../../src/app/open_chat.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { standardLimits } from "../../src/grpc/connection_guard.ts";
 import { type GrpcServer, type GrpcServerOptions, startGrpcServer } from "../../src/grpc/server.ts";

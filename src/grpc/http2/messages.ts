@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { frameHeaderBytes, readUint32 } from "./frames.ts";
+import { frameHeaderBytes, readUint32, writeUint32 } from "./frames.ts";
 
 /** Octets before each message: whether it is compressed, and its length (gRPC over HTTP/2, "Length-Prefixed-Message"). */
 const prefixBytes = 5;
@@ -15,7 +15,7 @@ export class MessageError extends Error {
 /** Frames a message for {@link Http2Stream.write}: with room for the frame's header, and the prefix. */
 export function frameMessage(message: Uint8Array): Uint8Array {
   const frame = new Uint8Array(frameHeaderBytes + prefixBytes + message.length);
-  new DataView(frame.buffer).setUint32(frameHeaderBytes + 1, message.length);
+  writeUint32(frame, { at: frameHeaderBytes + 1, value: message.length });
   frame.set(message, frameHeaderBytes + prefixBytes);
   return frame;
 }

@@ -16,18 +16,22 @@ const maxWaitingBytes = 64 * 1024;
 /** Octets that are joined for one write. */
 const joinedBytes = 128 * 1024;
 
+/** Never written to. */
+const none: Uint8Array[] = [];
+
 /** Sends the frames of one turn of the event loop together, and DATA only while the transport takes it. */
 export class Outbox {
   readonly #transport: Transport;
   readonly #defer: (callback: () => void) => void;
   /** Returns the next frame with DATA or trailers; undefined when there is none, or the peer's window is full. */
   readonly #nextFrame: () => Uint8Array | undefined;
-  #waiting: Uint8Array[] = [];
+  #waiting = none;
   #waitingBytes = 0;
   #isScheduled = false;
   #isWritable = true;
   #isPaused = false;
   #isEnded = false;
+  readonly #flushLate = (): void => this.flush();
 
   constructor(options: {
     transport: Transport;
@@ -43,8 +47,7 @@ export class Outbox {
   /** Sends a frame about the connection or the headers of a stream, before any DATA. */
   send(frame: Uint8Array): void {
     if (this.#isEnded) return;
-    this.#waiting.push(frame);
-    this.#waitingBytes += frame.length;
+    this.#push(frame);
     if (this.#waitingBytes > maxWaitingBytes && !this.#isPaused) {
       this.#isPaused = true;
       this.#transport.pause();
@@ -56,7 +59,7 @@ export class Outbox {
   schedule(): void {
     if (this.#isScheduled || this.#isEnded) return;
     this.#isScheduled = true;
-    this.#defer(() => this.flush());
+    this.#defer(this.#flushLate);
   }
 
   /** The transport takes more. */
@@ -69,9 +72,9 @@ export class Outbox {
   flush(): void {
     this.#isScheduled = false;
     while (this.#isWritable && !this.#isEnded) {
-      this.#fill();
-      if (this.#waiting.length === 0) return;
-      this.#write();
+      const isAll = this.#fill();
+      if (this.#waiting.length > 0) this.#write();
+      if (isAll) return;
     }
   }
 
@@ -83,18 +86,26 @@ export class Outbox {
     this.#transport.end();
   }
 
-  #fill(): void {
+  /** @returns whether streams have nothing more to send now. */
+  #fill(): boolean {
     while (this.#waitingBytes < joinedBytes) {
       const frame = this.#nextFrame();
-      if (frame === undefined) return;
-      this.#waiting.push(frame);
-      this.#waitingBytes += frame.length;
+      if (frame === undefined) return true;
+      this.#push(frame);
     }
+    return false;
+  }
+
+  #push(frame: Uint8Array): void {
+    // Most writes have one frame, for which a literal takes a fraction of the memory that the first push takes.
+    if (this.#waiting.length === 0) this.#waiting = [frame];
+    else this.#waiting.push(frame);
+    this.#waitingBytes += frame.length;
   }
 
   #write(): void {
     const bytes = this.#waiting.length === 1 ? this.#waiting[0] : Buffer.concat(this.#waiting);
-    this.#waiting = [];
+    this.#waiting = none;
     this.#waitingBytes = 0;
     this.#isWritable = this.#transport.write(bytes);
     if (!this.#isPaused) return;

@@ -9,8 +9,8 @@ import type { Http2Stream } from "./stream.ts";
 export class StreamSender {
   /** Octets of DATA that the peer takes over the connection. */
   readonly window = new SendWindow(initialWindow);
-  /** Streams with something to send, in the order of their turns. */
-  readonly #ready = new Set<Http2Stream>();
+  /** Streams with something to send, in the order of their turns. As few as may be open: an array is smaller than a set. */
+  readonly #ready: Http2Stream[] = [];
   readonly #onLocalEnd: (stream: Http2Stream) => Uint8Array | undefined;
   readonly #onDataSent: () => void;
   #saidTable = false;
@@ -27,16 +27,17 @@ export class StreamSender {
 
   /** The stream has something to send. */
   add(stream: Http2Stream): void {
-    this.#ready.add(stream);
+    if (!this.#ready.includes(stream)) this.#ready.push(stream);
   }
 
   /** The stream is closed. */
   delete(stream: Http2Stream): void {
-    this.#ready.delete(stream);
+    const index = this.#ready.indexOf(stream);
+    if (index >= 0) this.#ready.splice(index, 1);
   }
 
   clear(): void {
-    this.#ready.clear();
+    this.#ready.length = 0;
   }
 
   /** Makes a HEADERS frame. @param block an encoded header block of at most 16,384 octets */
@@ -49,15 +50,12 @@ export class StreamSender {
 
   /** Makes the next frame with DATA or trailers of the stream whose turn it is; undefined when none can be sent now. */
   nextFrame(): Uint8Array | undefined {
-    let waiting = 0;
-    for (const stream of this.#ready) {
-      // All that are left wait for the window of the connection.
-      if (waiting > 0 && waiting >= this.#ready.size) return undefined;
-      this.#ready.delete(stream);
+    for (let left = this.#ready.length; left > 0; left--) {
+      const stream = this.#ready.shift()!;
       if (!stream.isReady) continue;
       if (this.window.size > 0 || stream.queuedBytes === 0) return this.#frameOf(stream);
-      this.#ready.add(stream);
-      waiting++;
+      // It waits for the window of the connection.
+      this.#ready.push(stream);
     }
     return undefined;
   }
@@ -73,7 +71,7 @@ export class StreamSender {
     this.#onDataSent();
     writeFrameHeader(frame, { type: FrameType.data, flags: isLast ? Flag.endStream : 0, streamId });
     if (isLast) return this.#withEnd(stream, frame);
-    if (stream.isReady) this.#ready.add(stream);
+    if (stream.isReady) this.#ready.push(stream);
     return frame;
   }
 

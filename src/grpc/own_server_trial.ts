@@ -8,7 +8,7 @@ import { ServerCall } from "./http2/server_call.ts";
 import { connectOver } from "./http2/socket_transport.ts";
 
 /** A trial: handlers that were written for grpc-js, over our own HTTP/2. */
-export function trialServer(tls: any) {
+export function trialServer(tls: any, defer: (callback: () => void) => void) {
   const routes = new Map<string, { def: any; handler: any }>();
   const connections = new Set<Http2Connection>();
   const maxMessageBytes = 65_536;
@@ -18,7 +18,7 @@ export function trialServer(tls: any) {
     const connection = connectOver(socket, {
       role: "server",
       limits: { maxStreams: 32, streamWindow: window, connectionWindow: window * 32, maxHeaderListBytes: 16_384 },
-      defer: (callback) => void setImmediate(callback),
+      defer,
       onFault: (error) => console.error("fault", error),
       onClosed: () => connections.delete(connection),
       onRequest: (stream, request) => {

@@ -77,7 +77,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     ownerOf: (peer) => guard.ownerOf(peer),
     close: (peer) => guard.close(peer),
   });
-  const trial = trialServer(options.tls);
+  const trial = trialServer(options.tls, options.defer);
   const server = { addService: trial.addService } as any;
   const onLogIn = (call: LoggedInCall, user: string) => {
     guard.loggedIn(call.getPeer(), user);

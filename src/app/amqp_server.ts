@@ -21,7 +21,7 @@ import { refuseOpenBroker } from "./broker_network.ts";
 import { formatHostPort } from "./host_port.ts";
 import { keepServing } from "./keep_serving.ts";
 import { isLoopback } from "./loopback.ts";
-import { defer } from "./open_chat.ts";
+import { defer } from "./defer.ts";
 import { readPem } from "./pem_file.ts";
 import { type RunningTransport, runServer, type Serving, type TransportServer } from "./run_server.ts";
 import type { AmqpServerOptions } from "./server_options.ts";

@@ -16,6 +16,7 @@ import { lockFolder } from "../store/folder_lock.ts";
 import { openStore, type Store } from "../store/open_store.ts";
 import { BackgroundSearch } from "./background_search.ts";
 import { openControlSocket } from "./control_socket.ts";
+import { defer } from "./defer.ts";
 import { operatorCommands } from "./operator_commands.ts";
 import { requireDataFolder } from "./permissions.ts";
 import { ScryptHasher } from "./scrypt_hasher.ts";
@@ -164,9 +165,4 @@ export function openCore(store: Store, options: OpenChatOptions): Core {
     await clock.close();
   };
   return { chat, retention, erasure, deviceCleanup, audit, clock, close };
-}
-
-/** Runs a callback after the input that is ready now has been read. */
-export function defer(callback: () => void): void {
-  setImmediate(callback);
 }

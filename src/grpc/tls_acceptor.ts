@@ -3,9 +3,6 @@ import type { Socket } from "node:net";
 import { createServer, type Server, type TlsOptions, type TLSSocket } from "node:tls";
 import { VerifiedClients } from "./verified_clients.ts";
 
-/** Milliseconds that a handshake may take; a client that leaves before its end is noticed then. */
-const handshakeTimeoutMs = 5_000;
-
 /** Certificates of a server, in PEM. */
 export interface ServerCertificates {
   /** The server's certificate, and those between it and an authority. */
@@ -32,14 +29,18 @@ export class TlsAcceptor {
       requestCert: isRequired,
       rejectUnauthorized: isRequired,
       ALPNProtocols: ["h2"],
-      handshakeTimeout: handshakeTimeoutMs,
+      // The caller has a deadline for connections; the timer of `node:tls` would keep 6 KB beyond the end of each.
+      handshakeTimeout: -1,
       allowHalfOpen: true,
     };
     this.#server = createServer(options, (secure) => this.#onSecure(secure));
     this.#server.on("tlsClientError", (_error, secure) => secure.destroy());
   }
 
-  /** Calls `onSecure` when the handshake over the socket is done; a socket whose handshake fails is closed. */
+  /**
+   * Calls `onSecure` when the handshake over the socket is done. A socket whose handshake fails is closed; one whose handshake
+   * takes too long is to be closed by the caller.
+   */
   accept(socket: Socket, onSecure: (secure: TLSSocket) => void): void {
     const clients = this.#clients;
     this.#waiting.set(socket, (secure) => {
@@ -47,6 +48,8 @@ export class TlsAcceptor {
       else onSecure(secure);
     });
     socket.once("close", () => this.#waiting.delete(socket));
+    // A client that closes its side during the handshake is gone.
+    socket.allowHalfOpen = false;
     this.#server.emit("connection", socket);
   }
 
@@ -68,6 +71,7 @@ export class TlsAcceptor {
     const onSecure = socket && this.#waiting.get(socket);
     if (onSecure === undefined) return void secure.destroy();
     this.#waiting.delete(socket!);
+    secure.allowHalfOpen = true;
     onSecure(secure);
   }
 }

@@ -58,8 +58,10 @@ export class WatchedListener {
 
   readonly #take = (socket: Socket): void => {
     this.#cameSince = true;
-    if (this.#attempt !== undefined && socket.remotePort === this.#attempt.localPort) socket.destroy();
-    else this.#options.onConnection(socket);
+    // An attempt is accepted before it knows its port, so that it cannot be told from a client.
+    this.#attempt?.destroy();
+    this.#attempt = undefined;
+    this.#options.onConnection(socket);
   };
 
   #watch(): void {

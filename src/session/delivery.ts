@@ -47,7 +47,7 @@ export class Delivery {
   /** Raised when what was sent must be sent again: reads that were under way then are void. */
   #generation = 0;
   /** Positions of messages that this very session sent, beyond what is settled. */
-  readonly #own = new Set<number>();
+  #own: Set<number> | undefined;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
@@ -66,7 +66,7 @@ export class Delivery {
     // The store may have it in what it gives to read before it is offered.
     if (message.position <= this.#sent) return;
     this.#newest = Math.max(this.#newest, message.position);
-    if (own && this.#own.size < maxOwn) this.#own.add(message.position);
+    if (own) this.#addOwn(message.position);
     if (this.#caughtUp && !this.#closed) this.#caughtUp = this.#deliver(message);
   }
 
@@ -132,7 +132,7 @@ export class Delivery {
 
   /** @returns false when the window has no room for it. */
   #deliver(message: Message): boolean {
-    if (this.#own.has(message.position) || !this.#options.wants(message)) {
+    if (this.#own?.has(message.position) || !this.#options.wants(message)) {
       this.#pass(message.position);
       return true;
     }
@@ -142,6 +142,12 @@ export class Delivery {
     this.#outstandingBytes += item.length;
     this.#options.send(item, message);
     return true;
+  }
+
+  /** Most sessions send nothing. */
+  #addOwn(position: number): void {
+    this.#own ??= new Set();
+    if (this.#own.size < maxOwn) this.#own.add(position);
   }
 
   #pass(position: number): void {
@@ -154,9 +160,9 @@ export class Delivery {
 
   #settle(position: number): void {
     this.#settled = Math.max(this.#settled, position);
-    for (const own of this.#own) {
+    for (const own of this.#own ?? []) {
       if (own > this.#settled) break;
-      this.#own.delete(own);
+      this.#own!.delete(own);
     }
   }
 }

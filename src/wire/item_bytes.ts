@@ -81,8 +81,8 @@ export class ItemBytes {
   }
 }
 
-/** @returns where what follows begins */
-function putVarint(bytes: Uint8Array, at: number, value: number): number {
+/** Writes a safe integer. @returns where what follows begins */
+export function putVarint(bytes: Uint8Array, at: number, value: number): number {
   while (value > 0x7fff_ffff) {
     bytes[at++] = (value & 0x7f) | 0x80;
     value = Math.floor(value / 0x80);
@@ -95,7 +95,8 @@ function putVarint(bytes: Uint8Array, at: number, value: number): number {
   return at;
 }
 
-function varintSize(value: number): number {
+/** Returns how many bytes {@link putVarint} writes. */
+export function varintSize(value: number): number {
   let size = 1;
   for (; value > 0x7f; value = Math.floor(value / 0x80)) size += 1;
   return size;

@@ -3,7 +3,7 @@ import type { Notice } from "../core/notice.ts";
 import { Item } from "../gen/chatd/v1/session.ts";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { toWireMessage } from "./convert.ts";
-import { ItemBytes } from "./item_bytes.ts";
+import { ItemBytes, putVarint, varintSize } from "./item_bytes.ts";
 import { toWireNotice } from "./notices.ts";
 
 const itemsTag = (1 << 3) | 2;
@@ -91,8 +91,21 @@ export function encodeServerFrame(
   items: readonly Uint8Array[],
   { through, receipt }: { through: number; receipt: number },
 ): Uint8Array {
-  for (const item of items) writer.raw(item);
-  if (through > 0) writer.uint32(throughTag).uint64(through);
-  if (receipt > 0) writer.uint32(receiptTag).fixed32(receipt);
-  return writer.finish();
+  let length = (through > 0 ? 1 + varintSize(through) : 0) + (receipt > 0 ? 5 : 0);
+  for (const item of items) length += item.length;
+  const frame = new Uint8Array(length);
+  let at = 0;
+  for (const item of items) {
+    frame.set(item, at);
+    at += item.length;
+  }
+  if (through > 0) {
+    frame[at++] = throughTag;
+    at = putVarint(frame, at, through);
+  }
+  if (receipt > 0) {
+    frame[at++] = receiptTag;
+    for (let shift = 0; shift < 32; shift += 8) frame[at++] = receipt >>> shift;
+  }
+  return frame;
 }

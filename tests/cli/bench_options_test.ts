@@ -18,6 +18,7 @@ Deno.test("bench measures servers of its own, with all that does not take gigaby
     systems: undefined,
     seconds: 10,
     rounds: 1,
+    sessions: 1_000,
     messages: 10_000_000,
     storeFolder: undefined,
     folder: undefined,

@@ -1,5 +1,6 @@
 import { type ClientDuplexStream, credentials, makeClientConstructor } from "@grpc/grpc-js";
-import { defer, openChat } from "../../src/app/open_chat.ts";
+import { defer } from "../../src/app/defer.ts";
+import { openChat } from "../../src/app/open_chat.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { ChatServiceService } from "../../src/gen/chatd/v1/chat_service.ts";
 import { ClientFrame, type ServerFrame } from "../../src/gen/chatd/v1/session.ts";

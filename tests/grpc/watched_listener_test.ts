@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
+import { silentLog } from "../../src/core/log.ts";
+import { WatchedListener } from "../../src/grpc/watched_listener.ts";
 import { eventually } from "../support/eventually.ts";
 
 const script = fileURLToPath(new URL("../support/starved_listener.ts", import.meta.url));
@@ -75,5 +78,29 @@ Deno.test("a listener takes connections again after there were no file descripto
     if (!ended) child.kill("SIGKILL");
     await child.status;
     await reading;
+  }
+});
+
+Deno.test("the connection by which a listener tries itself closes as soon as it is accepted", async () => {
+  const { setInterval } = globalThis;
+  let watch = () => {};
+  globalThis.setInterval = ((run: () => void) => {
+    watch = run;
+    return 0;
+  }) as unknown as typeof setInterval;
+  const accepted: Socket[] = [];
+  const listener = await WatchedListener.open({
+    host: "127.0.0.1",
+    port: 0,
+    log: silentLog,
+    onConnection: (socket) => void accepted.push(socket.on("end", () => socket.end()).resume()),
+  }).finally(() => globalThis.setInterval = setInterval);
+  try {
+    watch();
+    watch();
+    await eventually(() => accepted.length === 1);
+    await eventually(() => accepted[0].destroyed, undefined, 10_000);
+  } finally {
+    await listener.close();
   }
 });

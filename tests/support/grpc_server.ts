@@ -1,4 +1,5 @@
-import { defer, openChat } from "../../src/app/open_chat.ts";
+import { defer } from "../../src/app/defer.ts";
+import { openChat } from "../../src/app/open_chat.ts";
 import type { Chat } from "../../src/core/chat.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { type ConnectionGuardOptions, standardLimits } from "../../src/grpc/connection_guard.ts";

@@ -12,6 +12,8 @@ export interface BenchOptions {
   readonly systems?: readonly SystemName[];
   readonly seconds: number;
   readonly rounds: number;
+  /** Of W3. */
+  readonly sessions: number;
   /** A server that runs, instead of one for each run. */
   readonly server?: HostPort;
   /** Its process on this machine. */

@@ -3,23 +3,26 @@ import type { Figures } from "./result.ts";
 import { type SettledMemory, settledMemory } from "./settled_memory.ts";
 import type { MeasuredProcesses, RunOptions, StartedSystem, Workload } from "./system.ts";
 
-/** W3: what it costs to be there and do nothing. */
-export const idleSessions: Workload = idleWorkload({ sessions: 1_000, before: 100 });
+/** Sessions that are there already: what a server takes once, for the first ones, is no session's. */
+const standardBefore = 100;
 
 export interface IdleWorkloadOptions {
   readonly sessions: number;
-  /** Sessions that are there already: what a server takes once, for the first ones, is no session's. */
-  readonly before: number;
+  /** Sessions that are there already; 100 unless given. */
+  readonly before?: number;
   readonly memoryOf?: (processes: MeasuredProcesses) => Promise<SettledMemory>;
 }
 
-export function idleWorkload({ sessions, before, memoryOf = settledMemory }: IdleWorkloadOptions): Workload {
+/** W3: memory of sessions that do nothing. */
+export function idleWorkload(
+  { sessions, before = standardBefore, memoryOf = settledMemory }: IdleWorkloadOptions,
+): Workload {
   const connect = async (count: number, system: StartedSystem, progress: RunOptions["progress"]) => {
     await connectMany(count, () => system.connectIdle(), progress);
   };
   return {
     name: "w3",
-    title: `${sessions.toLocaleString("en")} idle sessions, each of somebody else, who logs in with a token`,
+    title: "idle sessions, each of another user, who logs in with a token",
     users: sessions + before,
     refuses: (_, { serverIsOwn }) =>
       serverIsOwn ? undefined : "It takes many accounts, which are made for a server of the bench's own only.",

@@ -14,6 +14,7 @@ import type { BenchOptions } from "./bench_options.ts";
 import { OwnServers, RunningServer } from "./chatd_servers.ts";
 import { ChatdSystem } from "./chatd_system.ts";
 import { concludeFrom } from "./conclusions.ts";
+import { idleWorkload } from "./idle_sessions.ts";
 import { describeMachine } from "./machine.ts";
 import { OwnedResources } from "./owned_resources.ts";
 import { Progress } from "./progress.ts";
@@ -88,7 +89,7 @@ async function measure(
       progress: new Progress(signal),
       signal,
     };
-    const workload = workloads[name];
+    const workload = name === "w3" ? idleWorkload(options) : workloads[name];
     // A limit has no name in `limitOf`.
     const isAble = ({ name }: BenchSystem) => !workload.needsChat || limitOf[name] !== undefined;
     runs.push(...await runRounds(workload, systems.filter(isAble), roundsOptions));

@@ -1,6 +1,6 @@
 import { busyPairs } from "./busy_pairs.ts";
 import { fullStore } from "./full_store.ts";
-import { idleSessions } from "./idle_sessions.ts";
+import { idleWorkload } from "./idle_sessions.ts";
 import { largeRoom } from "./large_room.ts";
 import { oneAtATime } from "./one_at_a_time.ts";
 import type { WorkloadName } from "./result.ts";
@@ -9,7 +9,7 @@ import type { Workload } from "./system.ts";
 export const workloads: Readonly<Record<WorkloadName, Workload>> = {
   w1: busyPairs,
   w2: oneAtATime,
-  w3: idleSessions,
+  w3: idleWorkload({ sessions: 1_000 }),
   w4: largeRoom,
   w5: fullStore,
 };

@@ -47,6 +47,13 @@ export function benchOptions(options: OptionsWithEnv): Parser<"sync", BenchOptio
       1,
       { message: message`1` },
     ),
+    sessions: withDefault(
+      option("--sessions", integer({ metavar: "COUNT", min: 1, max: 100_000 }), {
+        description: [text("Idle sessions of w3; each takes a file descriptor here and one in the server")],
+      }),
+      1_000,
+      { message: message`1000` },
+    ),
     messages: withDefault(
       option("--messages", integer({ metavar: "COUNT", min: 1_000, max: 1_000_000_000 }), {
         description: [text("How many the log of w5 holds before")],

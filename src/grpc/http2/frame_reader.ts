@@ -1,6 +1,8 @@
 import { ConnectionError, ErrorCode } from "./errors.ts";
 import { type Frame, frameHeaderBytes, minMaxFrameBytes, readUint31 } from "./frames.ts";
 
+const noPreface = new Uint8Array();
+
 /** Cuts a stream of octets into frames. Holds at most one frame, and nothing between frames. */
 export class FrameReader {
   /** Octets that are still to come before the first frame. */
@@ -10,7 +12,7 @@ export class FrameReader {
   #filled = 0;
 
   /** @param preface octets before the first frame */
-  constructor(preface: Uint8Array = new Uint8Array()) {
+  constructor(preface: Uint8Array = noPreface) {
     this.#preface = preface;
   }
 
@@ -32,7 +34,7 @@ export class FrameReader {
     for (let at = 0; at < length; at++) {
       if (chunk[at] !== this.#preface[at]) throw new ConnectionError(ErrorCode.protocolError, "This is not HTTP/2.");
     }
-    this.#preface = this.#preface.subarray(length);
+    this.#preface = length < this.#preface.length ? this.#preface.subarray(length) : noPreface;
     return length;
   }
 

@@ -117,7 +117,8 @@ export function readUint31(bytes: Uint8Array, at: number): number {
   return readUint32(bytes, at) & 0x7fff_ffff;
 }
 
-function writeUint32(bytes: Uint8Array, { at, value }: { at: number; value: number }): void {
+/** Writes a number of 32 bits, in network order. */
+export function writeUint32(bytes: Uint8Array, { at, value }: { at: number; value: number }): void {
   bytes[at] = value >>> 24;
   bytes[at + 1] = value >>> 16;
   bytes[at + 2] = value >>> 8;

@@ -13,6 +13,8 @@ export interface HeaderDecoderOptions {
 /** Largest index or length; a block is far shorter. */
 const maxInteger = 1 << 24;
 
+const noBlock = new Uint8Array();
+
 /**
  * Decodes header blocks (RFC 7541). The size of the dynamic table, the size of the list and the length of a block bound
  * its memory: fields beyond the size of the list are decoded, because the table depends on them, and not kept.
@@ -20,7 +22,7 @@ const maxInteger = 1 << 24;
 export class HeaderDecoder {
   readonly #table: HeaderTable;
   readonly #options: HeaderDecoderOptions;
-  #block: Uint8Array = new Uint8Array();
+  #block: Uint8Array = noBlock;
   #at = 0;
 
   constructor(options: HeaderDecoderOptions) {
@@ -48,6 +50,8 @@ export class HeaderDecoder {
       size += fieldSize(field);
       if (size <= this.#options.maxListSize) fields.push(field);
     }
+    // A block is part of a chunk, which may be much larger.
+    this.#block = noBlock;
     return size <= this.#options.maxListSize ? fields : undefined;
   }
 

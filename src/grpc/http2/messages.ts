@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { frameHeaderBytes, readUint32 } from "./frames.ts";
+import { frameHeaderBytes, writeUint32 } from "./frames.ts";
 
 /** Octets before each message: whether it is compressed, and its length (gRPC over HTTP/2, "Length-Prefixed-Message"). */
 const prefixBytes = 5;
@@ -15,7 +15,7 @@ export class MessageError extends Error {
 /** Frames a message for {@link Http2Stream.write}: with room for the frame's header, and the prefix. */
 export function frameMessage(message: Uint8Array): Uint8Array {
   const frame = new Uint8Array(frameHeaderBytes + prefixBytes + message.length);
-  new DataView(frame.buffer).setUint32(frameHeaderBytes + 1, message.length);
+  writeUint32(frame, { at: frameHeaderBytes + 1, value: message.length });
   frame.set(message, frameHeaderBytes + prefixBytes);
   return frame;
 }
@@ -26,8 +26,10 @@ const firstBytes = 1_024;
 /** Puts messages together from DATA. Holds at most twice the octets of one message that came, and nothing between messages. */
 export class MessageReader {
   readonly #maxBytes: number;
-  #prefix: Uint8Array = new Uint8Array(prefixBytes);
+  /** Octets of the prefix that were read: the first one says whether the message is compressed, the others are its length. */
   #prefixFilled = 0;
+  #compression = 0;
+  #length = 0;
   #message: Uint8Array | undefined;
   #filled = 0;
 
@@ -69,20 +71,26 @@ export class MessageReader {
   #fillPrefix(data: Uint8Array, at: number): number {
     const taken = Math.min(prefixBytes - this.#prefixFilled, data.length - at);
     if (taken === 0) return 0;
-    this.#prefix.set(data.subarray(at, at + taken), this.#prefixFilled);
-    this.#prefixFilled += taken;
+    for (const octet of data.subarray(at, at + taken)) {
+      if (this.#prefixFilled++ === 0) {
+        this.#compression = octet;
+        this.#length = 0;
+      } else {
+        this.#length = this.#length * 256 + octet;
+      }
+    }
     return taken;
   }
 
   #messageLength(): number {
-    const length = readUint32(this.#prefix, 1);
+    const length = this.#length;
     if (length > this.#maxBytes) {
       throw new MessageError("too long", `Received message larger than max (${length} vs ${this.#maxBytes})`);
     }
-    if (this.#prefix[0] === 1) {
+    if (this.#compression === 1) {
       throw new MessageError("compressed", "Compressed messages are not taken: send them as they are.");
     }
-    if (this.#prefix[0] !== 0) throw new MessageError("malformed", "A message begins with neither 0 nor 1.");
+    if (this.#compression !== 0) throw new MessageError("malformed", "A message begins with neither 0 nor 1.");
     return length;
   }
 

@@ -16,18 +16,22 @@ export const maxWaitingBytes = 64 * 1024;
 /** Octets from which on no further frame is joined to a write. */
 export const joinedBytes = 128 * 1024;
 
+/** Never written to. */
+const none: Uint8Array[] = [];
+
 /** Sends the frames of one turn of the event loop together, and DATA only while the transport takes it. */
 export class Outbox {
   readonly #transport: Transport;
   readonly #defer: (callback: () => void) => void;
   /** Adds the next frame with DATA or trailers. @returns false when no stream can send one now */
   readonly #addNextFrame: () => boolean;
-  #waiting: Uint8Array[] = [];
+  #waiting = none;
   #waitingBytes = 0;
   #isScheduled = false;
   #isWritable = true;
   #isPaused = false;
   #isEnded = false;
+  readonly #flushLate = (): void => this.flush();
 
   constructor(options: {
     transport: Transport;
@@ -54,7 +58,9 @@ export class Outbox {
   /** Adds a frame behind those that wait. */
   add(frame: Uint8Array): void {
     if (this.#isEnded) return;
-    this.#waiting.push(frame);
+    // Most writes have one frame, for which a literal takes a fraction of the memory that the first push takes.
+    if (this.#waiting.length === 0) this.#waiting = [frame];
+    else this.#waiting.push(frame);
     this.#waitingBytes += frame.length;
   }
 
@@ -62,7 +68,7 @@ export class Outbox {
   schedule(): void {
     if (this.#isScheduled || this.#isEnded) return;
     this.#isScheduled = true;
-    this.#defer(() => this.flush());
+    this.#defer(this.#flushLate);
   }
 
   /** The transport takes more octets. */
@@ -75,9 +81,10 @@ export class Outbox {
   flush(): void {
     this.#isScheduled = false;
     while (this.#isWritable && !this.#isEnded) {
-      while (this.#waitingBytes < joinedBytes && this.#addNextFrame());
-      if (this.#isEnded || this.#waiting.length === 0) return;
-      this.#write();
+      const isAll = this.#fill();
+      if (this.#isEnded) return;
+      if (this.#waiting.length > 0) this.#write();
+      if (isAll) return;
     }
   }
 
@@ -89,9 +96,15 @@ export class Outbox {
     this.#transport.end();
   }
 
+  /** @returns whether streams have nothing more to send now */
+  #fill(): boolean {
+    while (this.#waitingBytes < joinedBytes) if (!this.#addNextFrame()) return true;
+    return false;
+  }
+
   #write(): void {
     const bytes = this.#waiting.length === 1 ? this.#waiting[0] : Buffer.concat(this.#waiting);
-    this.#waiting = [];
+    this.#waiting = none;
     this.#waitingBytes = 0;
     this.#isWritable = this.#transport.write(bytes);
     if (!this.#isPaused) return;

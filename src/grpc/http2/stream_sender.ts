@@ -24,8 +24,8 @@ export interface StreamSenderOptions {
 export class StreamSender {
   /** Octets of DATA that this side may send over the connection. */
   readonly window = new SendWindow(initialWindow);
-  /** Streams with something to send, in the order of their turns. */
-  readonly #ready = new Set<Http2Stream>();
+  /** Streams with something to send, in the order of their turns: few, for which an array is smaller than a set. */
+  readonly #ready: Http2Stream[] = [];
   readonly #options: StreamSenderOptions;
   #hasSentHeaders = false;
 
@@ -35,16 +35,17 @@ export class StreamSender {
 
   /** Adds a stream that has a piece to send. */
   add(stream: Http2Stream): void {
-    this.#ready.add(stream);
+    if (!this.#ready.includes(stream)) this.#ready.push(stream);
   }
 
   /** Removes a stream that was closed. */
   delete(stream: Http2Stream): void {
-    this.#ready.delete(stream);
+    const index = this.#ready.indexOf(stream);
+    if (index >= 0) this.#ready.splice(index, 1);
   }
 
   clear(): void {
-    this.#ready.clear();
+    this.#ready.length = 0;
   }
 
   /** Makes a HEADERS frame. @param block an encoded header block of fewer than 16,384 octets */
@@ -60,18 +61,15 @@ export class StreamSender {
    * @returns false when none can be sent now
    */
   addNextFrame(): boolean {
-    let waiting = 0;
-    for (const stream of this.#ready) {
-      // The remaining streams all wait for the window of the connection.
-      if (waiting > 0 && waiting >= this.#ready.size) return false;
-      this.#ready.delete(stream);
+    for (let left = this.#ready.length; left > 0; left--) {
+      const stream = this.#ready.shift()!;
       if (!stream.isReady) continue;
       if (this.window.size > 0 || stream.queuedBytes === 0) {
         this.#addFrameOf(stream);
         return true;
       }
-      this.#ready.add(stream);
-      waiting++;
+      // It waits for the window of the connection.
+      this.#ready.push(stream);
     }
     return false;
   }
@@ -91,6 +89,6 @@ export class StreamSender {
     writeFrameHeader(frame, { type: FrameType.data, flags: isLast ? Flag.endStream : 0, streamId });
     this.#options.add(frame);
     if (isLast) this.#options.onLocalEnd(stream);
-    else if (stream.isReady) this.#ready.add(stream);
+    else if (stream.isReady) this.#ready.push(stream);
   }
 }

@@ -1,0 +1,82 @@
+/**
+ * Two gRPC servers, without and with TLS, whose process tells its memory. Run with `--v8-flags=--expose-gc` and a JSON
+ * object {@link MeasuredServerOptions}. Prints a {@link MeasuredServers} when it serves, and a {@link Memory} for each
+ * line that it reads: after the garbage is collected, once no connection is open.
+ */
+import { defer } from "../../src/app/defer.ts";
+import { openChat } from "../../src/app/open_chat.ts";
+import { silentLog } from "../../src/core/log.ts";
+import { standardLimits } from "../../src/grpc/connection_guard.ts";
+import { type GrpcServer, type GrpcServerOptions, startGrpcServer } from "../../src/grpc/server.ts";
+import { eventually } from "../support/eventually.ts";
+import { FakeHasher } from "../support/fake_hasher.ts";
+import type { KeyPair } from "./certificates.ts";
+import type { Memory } from "./memory.ts";
+
+export interface MeasuredServerOptions {
+  /** The data folder. */
+  folder: string;
+  /** Accounts to make. */
+  users: number;
+  identity: KeyPair;
+}
+
+export interface MeasuredServers {
+  ports: { plain: number; tls: number };
+  /** A token of each user. */
+  tokens: string[];
+}
+
+/** Lets a test visit as fast as it can. */
+const boundless = { burst: 1e9, perSecond: 1e9, debt: 1e9 };
+const limits = {
+  connectionLimits: { ...standardLimits, maxStrangers: 1e6, maxStrangersPerAddress: 1e6, maxPerUser: 1e6 },
+  strangers: { perAddress: boundless, inAll: boundless, callsBeyond: 1e9 },
+} satisfies Partial<GrpcServerOptions>;
+/** Rounds of collecting: finalizers and callbacks of closed handles run in turns of the event loop between them. */
+const collections = 4;
+
+async function serve({ folder, users, identity }: MeasuredServerOptions): Promise<void> {
+  const { chat } = openChat({
+    folder,
+    registration: "open",
+    rate: { perSecond: 1e6, burst: 1e6 },
+    log: silentLog,
+    hasher: new FakeHasher(),
+  });
+  const tokens: string[] = [];
+  for (let user = 0; user < users; user++) {
+    const account = { user: `visitor-${user}`, password: "correct horse", invite: "", deviceName: "" };
+    // Another address each: registrations from one are bounded.
+    tokens.push((await chat.accounts.register({ ...account, address: `10.0.${user >> 8}.${user & 255}` })).token);
+  }
+  const pem = (text: string) => new TextEncoder().encode(text);
+  const tls = { certificate: pem(identity.certificate), key: pem(identity.key) };
+  const options = { chat, log: silentLog, server: "measured", listen: { host: "127.0.0.1", port: 0 }, defer };
+  const plain = await startGrpcServer({ ...options, ...limits });
+  const encrypted = await startGrpcServer({ ...options, ...limits, tls });
+  tell({ ports: { plain: plain.port, tls: encrypted.port }, tokens } satisfies MeasuredServers);
+  for await (const _line of Deno.stdin.readable) tell(await measure([plain, encrypted]));
+  Deno.exit(0);
+}
+
+async function measure(servers: readonly GrpcServer[]): Promise<Memory> {
+  await eventually(
+    () => servers.every(({ connections }) => connections === 0),
+    () => `connections: ${servers.map(({ connections }) => connections)}`,
+    60_000,
+  );
+  const { gc } = globalThis as unknown as { gc(): void };
+  for (let round = 0; round < collections; round++) {
+    gc();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const { heapUsed, external, rss } = Deno.memoryUsage();
+  return { heap: heapUsed, external, rss };
+}
+
+function tell(value: unknown): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${JSON.stringify(value)}\n`));
+}
+
+if (import.meta.main) await serve(JSON.parse(Deno.args[0]) as MeasuredServerOptions);

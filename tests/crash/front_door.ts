@@ -153,11 +153,13 @@ interface Listening {
 }
 
 async function startListening(program: string, args: readonly string[], ports: readonly number[]): Promise<Listening> {
-  const child = spawn(program, args, { stdio: ["ignore", "ignore", "inherit"] });
+  const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  child.stderr.on("data", (bytes) => said = (said + bytes).slice(-2000));
   let hasEnded = false;
   const ended = once(child, "close").finally(() => hasEnded = true);
   await eventually(async () => {
-    if (hasEnded) throw new Error(`${program} ended before it listened`);
+    if (hasEnded) throw new Error(`${program} ended before it listened: ${said}`);
     return (await Promise.all(ports.map(accepts))).every(Boolean);
   }, () => `${program} listens on ${ports.join(" and ")}`);
   return {

@@ -21,7 +21,7 @@ export type LeakKind = typeof LEAK_KINDS[number];
 
 export interface LeakProbeOptions {
   kind: LeakKind;
-  /** Connections that are measured, after half as many that are not. */
+  /** Connections that are measured, after as many that are not. */
   count: number;
   identity: KeyPair;
 }
@@ -130,7 +130,7 @@ async function measure(options: LeakProbeOptions): Promise<Leak> {
   const repeat = async (count: number) => {
     for (let visits = 0; visits < count; visits++) await visit();
   };
-  await repeat(options.count / 2);
+  await repeat(options.count);
   const before = await settledMemory();
   await repeat(options.count);
   const after = await settledMemory();

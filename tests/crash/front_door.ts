@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
+import type { Certificates } from "./certificates.ts";
 import { eventually } from "../support/eventually.ts";
 import { ServerProcess } from "../support/server_process.ts";
 
@@ -11,6 +12,8 @@ export const WAYS: readonly Way[] = ["direct", "nginx", "haproxy"];
 export interface FrontDoor extends AsyncDisposable {
   /** Where clients connect. Each port ends connections in another way. */
   readonly ports: readonly number[];
+  /** Options of chatd for clients that connect there. */
+  readonly clientArgs: readonly string[];
   /** Replaces the process that clients are connected to, as an update or a new configuration does. */
   restart(): Promise<void>;
 }
@@ -21,6 +24,8 @@ export interface FrontDoorOptions {
   folder: string;
   /** The main.ts that serves; the one of this tree unless given. */
   program?: string;
+  /** For TLS between clients and the first process that they reach. Nothing is encrypted unless given. */
+  certificates?: Certificates;
 }
 
 /** Clients are idle for longer than this, in seconds. */
@@ -28,19 +33,23 @@ const idleSeconds = 20;
 /** What a proxy that was replaced grants its connections, in seconds. */
 const graceSeconds = 5;
 
-/** Starts a server on `folder`/data, and the proxy before it. Both end with the door. */
+/** Starts a server on `folder`/data, and the proxy before it. Both end with the door. `server` is a port that needs no TLS. */
 export async function openFrontDoor(
-  { way, folder, program }: FrontDoorOptions,
-): Promise<FrontDoor & { server: number }> {
-  const limits = ["--rate", "1000000", "--burst", "1000000", "--log-level", "error"];
-  const start = (port: number) => ServerProcess.start({ folder: `${folder}/data`, port, args: limits, program });
+  { way, folder, program, certificates }: FrontDoorOptions,
+): Promise<FrontDoor & { server: { port: number; isEncrypted: boolean } }> {
+  const pem = certificates && await writePem(folder, certificates);
+  const isEncrypted = way === "direct" && pem !== undefined;
+  const args = ["--rate", "1000000", "--burst", "1000000", "--log-level", "error"];
+  if (isEncrypted) args.push("--tls-cert", pem.certificate, "--tls-key", pem.key);
+  const start = (port: number) => ServerProcess.start({ folder: `${folder}/data`, port, args, program });
   let server = await start(0);
   const { port } = server;
   try {
-    const proxy = way === "direct" ? undefined : await startProxy(way, { folder, backend: port });
+    const proxy = way === "direct" ? undefined : await startProxy(way, { folder, backend: port, pem });
     return {
-      server: port,
+      server: { port, isEncrypted },
       ports: proxy?.ports ?? [port],
+      clientArgs: pem === undefined ? [] : ["--ca", pem.authority, "--tls-name", "localhost"],
       async restart() {
         if (proxy) return await proxy.restart();
         server.kill("SIGTERM");
@@ -58,7 +67,31 @@ export async function openFrontDoor(
   }
 }
 
-function startProxy(way: "nginx" | "haproxy", options: ProxyOptions): Promise<FrontDoor> {
+/** Paths of files. */
+interface Pem {
+  readonly authority: string;
+  readonly certificate: string;
+  readonly key: string;
+  /** Certificate and key. */
+  readonly both: string;
+}
+
+async function writePem(folder: string, { authority, server }: Certificates): Promise<Pem> {
+  const write = async (name: string, text: string) => {
+    await Deno.writeTextFile(`${folder}/${name}`, text);
+    return `${folder}/${name}`;
+  };
+  return {
+    authority: await write("authority.pem", authority),
+    certificate: await write("certificate.pem", server.certificate),
+    key: await write("key.pem", server.key),
+    both: await write("both.pem", server.certificate + server.key),
+  };
+}
+
+type Proxy = Pick<FrontDoor, "ports" | "restart"> & AsyncDisposable;
+
+function startProxy(way: "nginx" | "haproxy", options: ProxyOptions): Promise<Proxy> {
   return way === "nginx" ? startNginx(options) : startHaproxy(options);
 }
 
@@ -66,14 +99,15 @@ interface ProxyOptions {
   folder: string;
   /** The server's port on 127.0.0.1. */
   backend: number;
+  pem?: Pem;
 }
 
 /** The first port announces with GOAWAY, while a connection's only stream is open, that it takes no other; the second when it was idle. */
-async function startNginx({ folder, backend }: ProxyOptions): Promise<FrontDoor> {
+async function startNginx({ folder, backend, pem }: ProxyOptions): Promise<Proxy> {
   const ports = [await freePort(), await freePort()];
   const servers = ports.map((port, index) => `
     server {
-      listen 127.0.0.1:${port} http2;
+      listen 127.0.0.1:${port} ${pem ? "ssl " : ""}http2;
       keepalive_requests ${index === 0 ? 1 : 1000};
       location / { grpc_pass grpc://127.0.0.1:${backend}; }
     }`);
@@ -88,6 +122,7 @@ async function startNginx({ folder, backend }: ProxyOptions): Promise<FrontDoor>
     events {}
     http {
       access_log off;
+      ${pem ? `ssl_certificate ${pem.certificate}; ssl_certificate_key ${pem.key};` : ""}
       client_body_temp_path ${folder}/body;
       proxy_temp_path ${folder}/proxy;
       fastcgi_temp_path ${folder}/fastcgi;
@@ -112,7 +147,7 @@ async function startNginx({ folder, backend }: ProxyOptions): Promise<FrontDoor>
   };
 }
 
-async function startHaproxy({ folder, backend }: ProxyOptions): Promise<FrontDoor> {
+async function startHaproxy({ folder, backend, pem }: ProxyOptions): Promise<Proxy> {
   const ports = [await freePort()];
   await Deno.writeTextFile(
     `${folder}/haproxy.cfg`,
@@ -125,7 +160,7 @@ defaults
   timeout server ${idleSeconds}s
   timeout http-keep-alive ${graceSeconds}s
 frontend clients
-  bind 127.0.0.1:${ports[0]} proto h2
+  bind 127.0.0.1:${ports[0]} ${pem ? `ssl crt ${pem.both} alpn h2` : "proto h2"}
   default_backend chat
 backend chat
   server chat 127.0.0.1:${backend} proto h2
@@ -148,7 +183,7 @@ backend chat
 interface Listening {
   readonly pid: number;
   readonly ended: Promise<unknown>;
-  kill(signal: NodeJS.Signals): void;
+  kill(signal: Deno.Signal): void;
   stop(): Promise<void>;
 }
 
@@ -165,10 +200,10 @@ async function startListening(program: string, args: readonly string[], ports: r
   return {
     pid: child.pid!,
     ended,
-    kill: (signal) => void child.kill(signal),
+    kill: (signal) => Deno.kill(child.pid!, signal),
     async stop() {
-      // nginx and HAProxy end at once, with their workers.
-      child.kill("SIGTERM");
+      // nginx and HAProxy end at once, with their workers. kill() of a ChildProcess sends no second signal on Deno 2.9.3.
+      if (!hasEnded) Deno.kill(child.pid!, "SIGTERM");
       await ended;
     },
   };

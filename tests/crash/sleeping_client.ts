@@ -9,6 +9,8 @@ export interface SleepingClientOptions {
   token: string;
   /** On 127.0.0.1. */
   port: number;
+  /** Options of chatd besides these. */
+  args?: readonly string[];
   /** Whom it writes to. A client that only reads unless given. */
   to?: string;
   /** An empty folder for its login. */
@@ -27,14 +29,14 @@ export class SleepingClient implements AsyncDisposable {
   readonly #writes: boolean;
   #end: Deno.CommandStatus | undefined;
 
-  constructor({ user, token, port, to, folder, deno }: SleepingClientOptions) {
+  constructor({ user, token, port, args = [], to, folder, deno }: SleepingClientOptions) {
     const server = `127.0.0.1:${port}`;
     new ClientState({ server, user, folder: `${folder}/chatd` }).update((saved) => ({ ...saved, token }));
     const command = to === undefined ? ["tail"] : ["grpc-client", "--plain", "--to", to];
     this.user = user;
     this.#writes = to !== undefined;
     this.#child = new Child({
-      args: [...command, "--user", user, "--server", server],
+      args: [...command, "--user", user, "--server", server, ...args],
       env: { XDG_STATE_HOME: folder },
       deno,
     });

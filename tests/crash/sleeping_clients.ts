@@ -4,16 +4,20 @@
  *
  *     deno run -A tests/crash/sleeping_clients.ts --deno=PATH --count=50 --minutes=2 --rounds=2 --via=direct,nginx,haproxy
  *
- * In odd rounds the connections time out; in even rounds the server or the proxy is restarted meanwhile too. `--server=PATH` is
- * another main.ts that serves, under the `deno` that runs this. Exits with 1 when a client was lost. Linux only.
+ * In odd rounds the connections time out; in even rounds the server or the proxy is restarted meanwhile too. With `--tls`, clients
+ * connect over TLS. `--server=PATH` is another main.ts that serves, under the `deno` that runs this. Exits with 1 when a client was
+ * lost. Linux only.
  */
+import { Buffer } from "node:buffer";
 import { execFileSync } from "node:child_process";
+import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { openChat } from "../../src/app/open_chat.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { comeBack } from "../support/person.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
+import { createCertificates } from "./certificates.ts";
 import { openFrontDoor, type Way, WAYS } from "./front_door.ts";
 import { type Loss, SleepingClient } from "./sleeping_client.ts";
 
@@ -24,8 +28,12 @@ export interface SleepOptions {
   minutes: number;
   rounds: number;
   way: Way;
+  /** Clients connect over TLS. */
+  encrypted?: boolean;
   /** The main.ts that serves; the one of this tree unless given. */
   program?: string;
+  /** Ends everything early. */
+  signal?: AbortSignal;
   /** Told of each round. Silent unless given. */
   log?(line: string): void;
 }
@@ -44,17 +52,18 @@ const talkMs = 120_000;
 /** A client that died within this time after it talked counts as lost too, in milliseconds. */
 const watchMs = 15_000;
 
-const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-
 export async function runSleepingClients(
-  { deno, count, minutes, rounds, way, program, log = () => {} }: SleepOptions,
+  { deno, count, minutes, rounds, way, encrypted = false, program, signal, log = () => {} }: SleepOptions,
 ): Promise<SleepResult> {
   using folder = temporaryFolder();
   await using open = new AsyncDisposableStack();
   const users = Array.from({ length: count }, (_, index) => `sleeper${index}`);
   const tokens = await register(`${folder.path}/data`, ["friend", ...users]);
-  const door = open.use(await openFrontDoor({ way, folder: folder.path, program }));
-  const transport = new GrpcTransport({ host: "127.0.0.1", port: door.server, callback: false });
+  const certificates = encrypted ? await createCertificates() : undefined;
+  const door = open.use(await openFrontDoor({ way, folder: folder.path, program, certificates }));
+  const { port, isEncrypted } = door.server;
+  const tls = isEncrypted ? { roots: Buffer.from(certificates!.authority), serverName: "localhost" } : undefined;
+  const transport = new GrpcTransport({ host: "127.0.0.1", port, tls, callback: false });
   const friend = await comeBack(tokens.get("friend")!, transport);
   open.defer(() => friend.stop());
 
@@ -69,6 +78,7 @@ export async function runSleepingClients(
         token: tokens.get(user)!,
         // Readers and writers go to each of the ports.
         port: door.ports[Math.floor(index / 2) % door.ports.length],
+        args: door.clientArgs,
         ...(index % 2 === 1 && { to: "friend" }),
         folder: `${folder.path}/${user}`,
         deno,
@@ -83,19 +93,25 @@ export async function runSleepingClients(
       note(client.user, await client.talk(friend, talkMs));
     }
   }));
-  log(`${way}: ${count - losses.size} of ${count} clients are online`);
   const awake = () => started.filter(({ user }) => !losses.has(user));
+  const talk = async () => {
+    await Promise.all(awake().map(async (client) => note(client.user, await client.talk(friend, talkMs))));
+  };
+  log(`${way}: ${awake().length} of ${count} clients are online`);
+  signal?.throwIfAborted();
 
   for (let round = 1; round <= rounds; round++) {
+    // Online again, after a proxy that did not wait: a writer that is offline for a minute gives up, asleep or awake.
+    await talk();
     for (const client of awake()) client.sleep();
-    await pause(minutes * 30_000);
+    await setTimeout(minutes * 30_000, undefined, { signal });
     if (round % 2 === 0) await door.restart();
-    await pause(minutes * 30_000);
+    await setTimeout(minutes * 30_000, undefined, { signal });
     for (const client of awake()) client.wake();
-    await Promise.all(awake().map(async (client) => note(client.user, await client.talk(friend, talkMs))));
-    await pause(watchMs);
+    await talk();
+    await setTimeout(watchMs, undefined, { signal });
     for (const client of awake()) note(client.user, client.loss());
-    log(`${way}: ${count - losses.size} of ${count} clients survived round ${round}`);
+    log(`${way}: ${awake().length} of ${count} clients survived round ${round}`);
   }
   return { way, count, losses: [...losses.values()] };
 }
@@ -126,9 +142,14 @@ if (import.meta.main) {
       minutes: { type: "string", default: "2" },
       rounds: { type: "string", default: "2" },
       via: { type: "string", default: WAYS.join(",") },
+      tls: { type: "boolean", default: false },
       server: { type: "string" },
     },
   });
+  const interrupted = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    Deno.addSignalListener(signal, () => interrupted.abort());
+  }
   const version = execFileSync(values.deno, ["--version"], { encoding: "utf8" }).split(/\s+/)[1];
   let lost = 0;
   for (const way of values.via.split(",") as Way[]) {
@@ -138,7 +159,9 @@ if (import.meta.main) {
       minutes: Number(values.minutes),
       rounds: Number(values.rounds),
       way,
+      encrypted: values.tls,
       program: values.server,
+      signal: interrupted.signal,
       log: (line) => console.error(`${version} ${line}`),
     });
     lost += losses.length;

@@ -1,7 +1,8 @@
 import { isIP } from "node:net";
 import { rootCertificates } from "node:tls";
 import { ChatError } from "../core/chat_error.ts";
-import { GrpcTransport, type GrpcTransportOptions } from "../grpc/client_transport.ts";
+import type { GrpcTransportOptions } from "../grpc/client_address.ts";
+import { GrpcTransport } from "../grpc/client_transport.ts";
 import type { ClientTls, GrpcClientOptions } from "./client_options.ts";
 import { formatHostPort } from "./host_port.ts";
 import { isLoopback } from "./loopback.ts";

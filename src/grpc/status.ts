@@ -1,9 +1,8 @@
 import { Metadata, type ServiceError, status, type StatusObject } from "@grpc/grpc-js";
-import { type ChatError, type ChatErrorCode, isChatErrorCode, saidError, toChatError } from "../core/chat_error.ts";
+import { type ChatError, type ChatErrorCode, toChatError } from "../core/chat_error.ts";
+import { codeKey, retryKey, toReceivedError } from "./received_error.ts";
 
-/** The metadata that names the exact error of a status. */
-export const codeKey = "chatd-error-code";
-const retryKey = "chatd-retry-after-ms";
+export { codeKey };
 
 /** The gRPC status of each error; the exact code goes along as metadata `chatd-error-code`. */
 const statusOf: Record<ChatErrorCode, status> = {
@@ -38,36 +37,10 @@ export function toStatus(thrown: unknown): StatusObject {
   return { code: statusOf[error.code], details: error.message, metadata };
 }
 
-/** For servers that do not say `chatd-error-code`, such as a proxy in between. */
-const codeOf: Partial<Record<status, ChatErrorCode>> = {
-  [status.INVALID_ARGUMENT]: "invalid_argument",
-  [status.UNAUTHENTICATED]: "unauthenticated",
-  [status.PERMISSION_DENIED]: "permission_denied",
-  [status.NOT_FOUND]: "not_found",
-  [status.ALREADY_EXISTS]: "already_exists",
-  [status.RESOURCE_EXHAUSTED]: "rate_limited",
-  [status.UNIMPLEMENTED]: "unsupported_version",
-  [status.UNAVAILABLE]: "unavailable",
-  [status.DEADLINE_EXCEEDED]: "unavailable",
-  [status.CANCELLED]: "unavailable",
-};
-
 /** What a client's call failed with, as an error of the chat. */
 export function fromServiceError(error: ServiceError): ChatError {
-  const [said] = error.metadata?.get(codeKey) ?? [];
-  const [retryAfter] = error.metadata?.get(retryKey) ?? [];
-  return saidError({
-    code: isChatErrorCode(said) ? said : guessCode(error),
-    message: error.details || error.message,
-    retryAfterMs: retryAfter === undefined ? undefined : Number(retryAfter),
-    cause: error,
-  });
-}
-
-function guessCode({ code, details }: ServiceError): ChatErrorCode {
-  // grpc-js says this of a frame that is too long: sending it again is no use.
-  if (code === status.RESOURCE_EXHAUSTED && /message larger than max/i.test(details)) return "invalid_argument";
-  return codeOf[code] ?? "internal";
+  const metadata = (name: string) => error.metadata?.get(name)[0]?.toString();
+  return toReceivedError({ code: error.code, details: error.details || error.message, metadata }, error);
 }
 
 /** Why there is no connection, without what grpc-js writes around it. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { ChatError } from "../../src/core/chat_error.ts";
-import { GrpcTransport, type GrpcTransportOptions } from "../../src/grpc/client_transport.ts";
+import type { GrpcTransportOptions } from "../../src/grpc/client_address.ts";
+import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { type Certificates, createCertificates } from "../crash/certificates.ts";
 import { startTestGrpcServer } from "../support/grpc_server.ts";
 

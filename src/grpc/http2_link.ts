@@ -1,6 +1,6 @@
 import { FrameQueue } from "../client/frame_queue.ts";
 import type { Link } from "../client/transport.ts";
-import type { ChatError } from "../core/chat_error.ts";
+import { ChatError } from "../core/chat_error.ts";
 import { type Callback, ClientFrame, ServerFrame } from "../gen/chatd/v1/session.ts";
 import type { CallbackListener } from "./callback_listener.ts";
 import type { ClientConnection } from "./client_connection.ts";
@@ -35,9 +35,8 @@ export class Http2Link implements Link {
     this.#call = new ClientStream(connection.http2, {
       ...defaults,
       path: "/chatd.v1.ChatService/Connect",
-      onMessage(message) {
-        // Its bytes are valid during this call only.
-        queue.push(ServerFrame.decode(message.slice()));
+      onMessage: (message) => {
+        this.#take(message);
         first.resolve();
       },
       onEnd(status) {
@@ -61,6 +60,18 @@ export class Http2Link implements Link {
 
   close(): Promise<void> {
     return this.#closed ??= this.#close();
+  }
+
+  /** @param message its bytes are valid during this call only */
+  #take(message: Uint8Array): void {
+    let frame: ServerFrame;
+    try {
+      frame = ServerFrame.decode(message.slice());
+    } catch (cause) {
+      this.#queue.fail(new ChatError("internal", "The server sent bytes that are no frame.", { cause }));
+      return this.#call.cancel();
+    }
+    this.#queue.push(frame);
   }
 
   async #close(): Promise<void> {

@@ -54,10 +54,18 @@ export async function callMethod<Request, Response>(
   call.endMessages();
   if (signal?.aborted) cancel();
   try {
-    return method.response.decode(await promise);
+    return decode<Response>(method, await promise);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", cancel);
+  }
+}
+
+function decode<Response>({ response }: UnaryMethod<never, Response>, bytes: Uint8Array): Response {
+  try {
+    return response.decode(bytes);
+  } catch {
+    throw new UnaryCallError({ code: 13, details: "The answer is malformed.", metadata: () => undefined });
   }
 }
 

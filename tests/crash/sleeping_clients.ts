@@ -6,7 +6,7 @@
  *
  * In odd rounds the connections time out; in even rounds the server or the proxy is restarted meanwhile too. With `--tls`, clients
  * connect over TLS. `--server=PATH` is another main.ts that serves, under the `deno` that runs this. Exits with 1 when a client was
- * lost. Linux only.
+ * lost. With CHATD_GRPC_JS=1 in the environment, the clients use grpc-js. Linux only.
  */
 import { Buffer } from "node:buffer";
 import { execFileSync } from "node:child_process";
@@ -14,7 +14,7 @@ import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { openChat } from "../../src/app/open_chat.ts";
 import { silentLog } from "../../src/core/log.ts";
-import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { Http2Transport } from "../../src/grpc/http2_transport.ts";
 import { comeBack } from "../support/person.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 import { createCertificates } from "./certificates.ts";
@@ -63,7 +63,7 @@ export async function runSleepingClients(
   const door = open.use(await openFrontDoor({ way, folder: folder.path, program, certificates }));
   const { port, isEncrypted } = door.server;
   const tls = isEncrypted ? { roots: Buffer.from(certificates!.authority), serverName: "localhost" } : undefined;
-  const transport = new GrpcTransport({ host: "127.0.0.1", port, tls, callback: false });
+  const transport = new Http2Transport({ host: "127.0.0.1", port, tls, callback: false });
   const friend = await comeBack(tokens.get("friend")!, transport);
   open.defer(() => friend.stop());
 

@@ -109,6 +109,7 @@ Deno.test("every option and every variable that a sentence names exists", () => 
     [...allOptions].filter((name) => name.startsWith("--")).map((name) => variableOf(name as "--x")),
   );
   variables.add("CHATD_PASSWORD");
+  variables.add("CHATD_GRPC_JS");
   // What a command that `chatd bot` runs is told.
   for (const [, name] of readDocument("src/app/script/bot.ts").matchAll(/^ +(CHATD_[A-Z_]+):/gm)) variables.add(name);
   const unknown = documents().concat("CHANGELOG.md", "compose.yaml", "examples/chatd.toml").flatMap((document) => {

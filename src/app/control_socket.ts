@@ -1,3 +1,4 @@
+import { dirname, join } from "node:path";
 import { ChatError, toChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
 import { pause } from "../core/pause.ts";
@@ -45,7 +46,8 @@ const acceptPauseMs = 100;
  */
 export function openControlSocket(options: ControlSocketOptions): ControlSocket {
   const { handlers, log, exchangeTimeoutMs = 30_000 } = options;
-  const listener = listen(controlSocketPath(options.folder));
+  const path = controlSocketPath(options.folder);
+  const listener = listen(path);
   const reading = new Set<Deno.Conn>();
   const exchanges = new Set<Promise<void>>();
   const stopped = new AbortController();
@@ -108,6 +110,7 @@ export function openControlSocket(options: ControlSocketOptions): ControlSocket 
   const closeAll = async (): Promise<void> => {
     stopped.abort();
     listener.close();
+    remove(path);
     for (const connection of reading) close(connection);
     await accepting;
     await Promise.all(exchanges);
@@ -115,21 +118,31 @@ export function openControlSocket(options: ControlSocketOptions): ControlSocket 
   return { close: () => closed ??= closeAll() };
 }
 
+/** Listens at `path`, mode 0600. */
 function listen(path: string): Deno.Listener {
   // The lock of the folder is held, so nobody can be listening there.
+  remove(path);
+  // Made in a folder that is closed to others, so that it is never open to them. A path there is no longer than `path`.
+  const closed = join(dirname(path), ".s");
+  remove(closed);
+  Deno.mkdirSync(closed, { mode: 0o700 });
   try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  // In force while the socket is made, so that it is never open to others.
-  const umask = Deno.umask(0o177);
-  try {
-    return Deno.listen({ transport: "unix", path });
+    const listener = Deno.listen({ transport: "unix", path: join(closed, "s") });
+    Deno.chmodSync(join(closed, "s"), 0o600);
+    Deno.renameSync(join(closed, "s"), path);
+    return listener;
   } catch (error) {
     throw error instanceof Deno.errors.NotCapable ? socketRefused(path, error) : error;
   } finally {
-    Deno.umask(umask);
+    remove(closed);
+  }
+}
+
+function remove(path: string): void {
+  try {
+    Deno.removeSync(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 

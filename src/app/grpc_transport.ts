@@ -1,7 +1,9 @@
 import { isIP } from "node:net";
 import { rootCertificates } from "node:tls";
 import { ChatError } from "../core/chat_error.ts";
-import { GrpcTransport, type GrpcTransportOptions } from "../grpc/client_transport.ts";
+import type { Transport } from "../client/transport.ts";
+import type { GrpcTransportOptions } from "../grpc/client_address.ts";
+import { Http2Transport } from "../grpc/http2_transport.ts";
 import type { ClientTls, GrpcClientOptions } from "./client_options.ts";
 import { formatHostPort } from "./host_port.ts";
 import { isLoopback } from "./loopback.ts";
@@ -10,7 +12,7 @@ import { readPem } from "./pem_file.ts";
 /** The way to a server that options say. @throws {ChatError} `invalid_argument` when it would not be safe, or a file cannot be read. */
 export async function openGrpcTransport(
   { server, tls, insecure, delivery }: Pick<GrpcClientOptions, "server" | "tls" | "insecure" | "delivery">,
-): Promise<GrpcTransport> {
+): Promise<Transport> {
   if (tls === undefined && !insecure && !isLoopback(server.host)) {
     throw new ChatError(
       "invalid_argument",
@@ -18,11 +20,21 @@ export async function openGrpcTransport(
         "unencrypted: add --tls, or --insecure if something else encrypts them.",
     );
   }
-  return new GrpcTransport({
-    ...server,
-    tls: tls && await readTls(tls, server.host),
-    callback: delivery !== "stream",
-  });
+  const options = { ...server, tls: tls && await readTls(tls, server.host), callback: delivery !== "stream" };
+  if (!usesLibrary()) return new Http2Transport(options);
+  // Half of all that a client would load.
+  const { GrpcTransport } = await import("../grpc/client_transport.ts");
+  return new GrpcTransport(options);
+}
+
+/** grpc-js goes through HTTP proxies that these variables name; chatd's own HTTP/2 does not. */
+const libraryVariables = ["CHATD_GRPC_JS", "grpc_proxy", "https_proxy", "http_proxy"];
+
+/** Whether grpc-js is to be used, which a variable says that is set and may be read. */
+function usesLibrary(): boolean {
+  return libraryVariables.some((variable) =>
+    Deno.permissions.querySync({ name: "env", variable }).state === "granted" && (Deno.env.get(variable) ?? "") !== ""
+  );
 }
 
 async function readTls(

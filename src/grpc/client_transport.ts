@@ -6,25 +6,10 @@ import type { LogInResponse, RegisterResponse } from "../gen/chatd/v1/auth.ts";
 import { AuthServiceClient } from "../gen/chatd/v1/auth_service.ts";
 import { ChatServiceClient } from "../gen/chatd/v1/chat_service.ts";
 import { FileServiceClient } from "../gen/chatd/v1/files_service.ts";
+import { type GrpcTransportOptions, listenHost } from "./client_address.ts";
 import { GrpcLink } from "./client_link.ts";
 import { GrpcFileLink } from "./file_link.ts";
 import { fromServiceError, withoutWrapping } from "./service_error.ts";
-
-export interface GrpcTransportOptions {
-  host: string;
-  port: number;
-  /** PEM. Without it, nothing is encrypted. */
-  tls?: {
-    /** Who may have signed the server's certificate. */
-    roots: Uint8Array;
-    /** The name that the certificate must have, where it is not `host`; needed when `host` is an IP address. */
-    serverName?: string;
-    /** For servers that ask for one. */
-    certificate?: { chain: Uint8Array; key: Uint8Array };
-  };
-  /** Take deliveries on a port of one's own, as long as the server can reach it. */
-  callback: boolean;
-}
 
 const callDeadlineMs = 30_000;
 
@@ -107,13 +92,6 @@ export class GrpcTransport implements Transport {
 async function openListener(host: string) {
   const { CallbackListener } = await import("./callback_listener.ts");
   return await CallbackListener.open({ host: listenHost(host) });
-}
-
-/** Where a server at `host` can call back: servers on this machine need nothing that others can reach. */
-function listenHost(host: string): string {
-  if (/^127\./.test(host)) return "127.0.0.1";
-  if (host === "::1") return "::1";
-  return "::";
 }
 
 function deadline() {

@@ -1,4 +1,6 @@
+import { waitAwake } from "../client/awake_wait.ts";
 import type { ChatClient, ClientEvent } from "../client/chat_client.ts";
+import { systemTimers } from "../client/timers.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { maxTextBytes } from "../core/message.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
@@ -10,7 +12,7 @@ export interface PipeOptions {
   client(onEvent: (event: ClientEvent) => void): ChatClient;
   /** Tells a problem to a person. */
   report(problem: string): void;
-  /** How long to go on without a connection, in milliseconds. Default 60 000. */
+  /** How long to go on without a connection, in milliseconds awake. Default 60 000. */
   patienceMs?: number;
 }
 
@@ -133,7 +135,7 @@ function decodeLine(number: number, parts: readonly Uint8Array[], length: number
 /** Runs out after a time without a connection. */
 class Patience {
   reason: ChatError | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #cancel: (() => void) | undefined;
   readonly #ms: number;
   readonly #onEnd: () => void;
 
@@ -144,12 +146,12 @@ class Patience {
 
   wait(reason: ChatError | undefined): void {
     this.reason = reason ?? this.reason;
-    this.#timer ??= setTimeout(this.#onEnd, this.#ms);
+    this.#cancel ??= waitAwake(systemTimers, this.#ms, this.#onEnd);
   }
 
   rest(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#cancel?.();
+    this.#cancel = undefined;
   }
 }
 

@@ -1,15 +1,18 @@
 /**
- * Attacks the baseline server under several Deno versions and prints what each survived:
+ * Attacks the baseline server under several Deno versions and prints what each survived, and the memory that connections leave behind:
  *
  *     deno run -A tests/crash/compare_versions.ts --seconds=30 --rounds=2 --transports=plain,tls,mtls DENO...
  *
  * Each DENO is the path of a deno executable. `--seed=N` repeats a run, `--only=TEXT` takes fewer scenarios, `--unguarded` counts
  * uncaught JavaScript errors too, not only native faults;
  * `--collecting` makes the victim collect garbage all the time, which brings out early frees in native code.
+ * `--connections=N` is how many of each kind leaks are measured with; 0 leaves that out.
  */
 import { execFileSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { createCertificates } from "./certificates.ts";
+import { type Leak, LEAK_KINDS } from "./leak_probe.ts";
+import { measureLeaks } from "./leaks.ts";
 import { runSuite, type ScenarioResult } from "./suite.ts";
 import { type Transport, TRANSPORTS } from "./target.ts";
 import { baselineVictim } from "./victim.ts";
@@ -24,6 +27,7 @@ const { values, positionals } = parseArgs({
     only: { type: "string" },
     unguarded: { type: "boolean", default: false },
     collecting: { type: "boolean", default: false },
+    connections: { type: "string", default: "2000" },
   },
 });
 const denos = positionals.length > 0 ? positionals : [Deno.execPath()];
@@ -35,6 +39,7 @@ interface Row extends ScenarioResult {
 }
 
 const rows: Row[] = [];
+const leaks = new Map<string, Leak[]>();
 
 function summary(version: string): string {
   const own = rows.filter((row) => row.version === version);
@@ -65,6 +70,8 @@ for (const deno of denos) {
     }
   }
   console.error(summary(version));
+  const count = Number(values.connections);
+  if (count > 0) leaks.set(version, await Array.fromAsync(measureLeaks({ deno, count, certificates })));
 }
 
 const versions = [...new Set(rows.map((row) => row.version))];
@@ -79,6 +86,19 @@ for (const scenario of scenarios) {
       .replaceAll("|", "/");
   });
   console.log(`| ${scenario} | ${cells.join(" | ")} |`);
+}
+if (leaks.size > 0) {
+  console.log(
+    `\n| bytes left by a connection: heap, resident | ${versions.join(" | ")} |\n|---|${
+      "---|".repeat(versions.length)
+    }`,
+  );
+  for (const [index, kind] of LEAK_KINDS.entries()) {
+    const cells = versions.map((version) => leaks.get(version)![index]).map(({ heap, resident }) =>
+      `${heap}, ${resident}`
+    );
+    console.log(`| ${kind} | ${cells.join(" | ")} |`);
+  }
 }
 for (const version of versions) console.log(summary(version));
 Deno.exit(0);

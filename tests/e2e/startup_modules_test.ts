@@ -64,14 +64,14 @@ function assertOnlySends({ files }: Loaded): void {
   for (const pattern of notForSenders) assert.deepEqual(files.filter((file) => pattern.test(file)), []);
 }
 
-Deno.test("send over gRPC loads a client of gRPC and nothing of AMQP, of a server, of the screen or of callbacks", async () => {
+Deno.test("send over gRPC loads chatd's client of gRPC and nothing of grpc-js, of AMQP, of a server, of the screen or of callbacks", async () => {
   using folder = temporaryFolder();
   await using server = await ServerProcess.start({ folder: `${folder.path}/data` });
   const ana = new ScriptUser("ana", { folder: folder.path, place: ["--server", `127.0.0.1:${server.port}`] });
   assert.equal((await ana.register()).code, 0);
   const loaded = await load(["send", "--to", "ana", "a note"], { XDG_STATE_HOME: `${folder.path}/ana` });
   assert.equal(loaded.code, 0);
-  assert.deepEqual(loaded.packages, ["@bufbuild/protobuf", "@grpc/grpc-js", "@js-sdsl/ordered-map", "@optique/core"]);
+  assert.deepEqual(loaded.packages, ["@bufbuild/protobuf", "@optique/core"]);
   assert.deepEqual(loaded.files.filter((file) => file.startsWith("src/amqp/")), []);
   assertOnlySends(loaded);
 });

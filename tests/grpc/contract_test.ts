@@ -4,8 +4,10 @@ import { openChat } from "../../src/app/open_chat.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { ChatServiceService } from "../../src/gen/chatd/v1/chat_service.ts";
 import { ClientFrame, type ServerFrame } from "../../src/gen/chatd/v1/session.ts";
+import type { GrpcTransportOptions } from "../../src/grpc/client_address.ts";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { FrameQueue } from "../../src/client/frame_queue.ts";
+import { Http2Transport } from "../../src/grpc/http2_transport.ts";
 import { startGrpcServer } from "../../src/grpc/server.ts";
 import { fromServiceError } from "../../src/grpc/service_error.ts";
 import { transportContract, type TransportFixture, type TransportServer } from "../contract/transport.ts";
@@ -13,13 +15,18 @@ import { FakeHasher } from "../support/fake_hasher.ts";
 import { workerEntry } from "../support/worker_entry.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
-function fixture({ callback }: { callback: boolean }): TransportFixture {
-  return { acknowledgesByReading: callback, start: (options) => start({ callback, ...options }) };
+interface Variant {
+  callback: boolean;
+  transport: new (options: GrpcTransportOptions) => GrpcTransport | Http2Transport;
+}
+
+function fixture(variant: Variant): TransportFixture {
+  return { acknowledgesByReading: variant.callback, start: (options) => start({ ...variant, ...options }) };
 }
 
 async function start(
-  { callback, registration = "open", rate = { perSecond: 1_000, burst: 10_000 } }:
-    & { callback: boolean }
+  { callback, transport: Transport, registration = "open", rate = { perSecond: 1_000, burst: 10_000 } }:
+    & Variant
     & Parameters<TransportFixture["start"]>[0],
 ): Promise<TransportServer> {
   const folder = temporaryFolder();
@@ -39,7 +46,7 @@ async function start(
   let running: Awaited<ReturnType<typeof open>> | undefined = await open(0);
   let { chat } = running;
   const { port } = running.server;
-  const transport = new GrpcTransport({ host: "127.0.0.1", port, callback });
+  const transport = new Transport({ host: "127.0.0.1", port, callback });
   const stop: TransportServer["stop"] = async (how) => {
     if (running === undefined) return;
     const { server, close } = running;
@@ -92,5 +99,7 @@ function openRaw(address: string) {
   };
 }
 
-transportContract("gRPC", fixture({ callback: false }));
-transportContract("gRPC, by callback", fixture({ callback: true }));
+transportContract("gRPC", fixture({ transport: Http2Transport, callback: false }));
+transportContract("gRPC, by callback", fixture({ transport: Http2Transport, callback: true }));
+transportContract("gRPC, with grpc-js", fixture({ transport: GrpcTransport, callback: false }));
+transportContract("gRPC, by callback, with grpc-js", fixture({ transport: GrpcTransport, callback: true }));

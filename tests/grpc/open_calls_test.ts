@@ -7,7 +7,8 @@ import { ServerReflectionRequest, ServerReflectionService } from "../../src/gen/
 import { ClientFrame } from "../../src/gen/chatd/v1/session.ts";
 import { ChatServiceClient, ChatServiceService } from "../../src/gen/chatd/v1/chat_service.ts";
 import { HistoryRequest } from "../../src/gen/chatd/v1/chat.ts";
-import { GrpcTransport, type GrpcTransportOptions } from "../../src/grpc/client_transport.ts";
+import type { GrpcTransportOptions } from "../../src/grpc/client_address.ts";
+import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { createCertificates } from "../crash/certificates.ts";
 import {
   data,

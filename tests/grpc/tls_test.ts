@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import type { Transport } from "../../src/client/transport.ts";
 import type { ChatError } from "../../src/core/chat_error.ts";
-import { GrpcTransport, type GrpcTransportOptions } from "../../src/grpc/client_transport.ts";
+import type { GrpcTransportOptions } from "../../src/grpc/client_address.ts";
+import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { Http2Transport } from "../../src/grpc/http2_transport.ts";
 import { type Certificates, createCertificates } from "../crash/certificates.ts";
 import { startTestGrpcServer } from "../support/grpc_server.ts";
 
@@ -13,9 +16,12 @@ function chain(name: keyof Omit<Certificates, "authority">) {
   return { chain: pem(certificates[name].certificate), key: pem(certificates[name].key) };
 }
 
-function logIn(port: number, tls: GrpcTransportOptions["tls"], host = "127.0.0.1"): Promise<unknown> {
-  const transport = new GrpcTransport({ host, port, tls, callback: false });
-  return transport.logIn({ user: "ana", password: "no such user", deviceName: "", deviceId: "" }, {});
+type Reach = (port: number, tls: GrpcTransportOptions["tls"], host?: string) => Promise<unknown>;
+
+function reachBy(Client: new (options: GrpcTransportOptions) => Transport): Reach {
+  return (port, tls, host = "127.0.0.1") =>
+    new Client({ host, port, tls, callback: false })
+      .logIn({ user: "ana", password: "no such user", deviceName: "", deviceId: "" }, {});
 }
 
 /** The server answered: it was reached, and knows no such user. */
@@ -29,34 +35,38 @@ function notReached(error: ChatError): boolean {
   return true;
 }
 
-Deno.test("a server with TLS is reached by name, and by address with the name to check", async () => {
-  await using test = await startTestGrpcServer({ tls: serverTls });
-  const roots = pem(certificates.authority);
-  await assert.rejects(logIn(test.server.port, { roots }, "localhost"), answered);
-  await assert.rejects(logIn(test.server.port, { roots, serverName: "localhost" }), answered);
-});
+for (const [library, Client] of [["chatd's HTTP/2", Http2Transport], ["grpc-js", GrpcTransport]] as const) {
+  const logIn = reachBy(Client);
 
-Deno.test("a server with TLS is not trusted with another name, or when another authority signed it", async () => {
-  await using test = await startTestGrpcServer({ tls: serverTls });
-  const roots = pem(certificates.authority);
-  await assert.rejects(logIn(test.server.port, { roots, serverName: "elsewhere.example" }), notReached);
-  const foreign = pem(certificates.foreignClient.certificate);
-  await assert.rejects(logIn(test.server.port, { roots: foreign, serverName: "localhost" }), notReached);
-});
+  Deno.test(`${library}: a server with TLS is reached by name, and by address with the name to check`, async () => {
+    await using test = await startTestGrpcServer({ tls: serverTls });
+    const roots = pem(certificates.authority);
+    await assert.rejects(logIn(test.server.port, { roots }, "localhost"), answered);
+    await assert.rejects(logIn(test.server.port, { roots, serverName: "localhost" }), answered);
+  });
 
-Deno.test("neither side speaks plain where the other speaks TLS", async () => {
-  await using secure = await startTestGrpcServer({ tls: serverTls });
-  await assert.rejects(logIn(secure.server.port, undefined), notReached);
-  await using plain = await startTestGrpcServer();
-  const roots = pem(certificates.authority);
-  await assert.rejects(logIn(plain.server.port, { roots, serverName: "localhost" }), notReached);
-});
+  Deno.test(`${library}: a server with TLS is not trusted with another name, or when another authority signed it`, async () => {
+    await using test = await startTestGrpcServer({ tls: serverTls });
+    const roots = pem(certificates.authority);
+    await assert.rejects(logIn(test.server.port, { roots, serverName: "elsewhere.example" }), notReached);
+    const foreign = pem(certificates.foreignClient.certificate);
+    await assert.rejects(logIn(test.server.port, { roots: foreign, serverName: "localhost" }), notReached);
+  });
 
-Deno.test("with mutual TLS only clients whose certificate the authority signed are served", async () => {
-  await using test = await startTestGrpcServer({ tls: mutualTls });
-  const trust = { roots: pem(certificates.authority), serverName: "localhost" };
-  await assert.rejects(logIn(test.server.port, { ...trust, certificate: chain("client") }), answered);
-  await assert.rejects(logIn(test.server.port, trust), notReached);
-  await assert.rejects(logIn(test.server.port, { ...trust, certificate: chain("foreignClient") }), notReached);
-  await assert.rejects(logIn(test.server.port, { ...trust, certificate: chain("expiredClient") }), notReached);
-});
+  Deno.test(`${library}: neither side speaks plain where the other speaks TLS`, async () => {
+    await using secure = await startTestGrpcServer({ tls: serverTls });
+    await assert.rejects(logIn(secure.server.port, undefined), notReached);
+    await using plain = await startTestGrpcServer();
+    const roots = pem(certificates.authority);
+    await assert.rejects(logIn(plain.server.port, { roots, serverName: "localhost" }), notReached);
+  });
+
+  Deno.test(`${library}: with mutual TLS only clients whose certificate the authority signed are served`, async () => {
+    await using test = await startTestGrpcServer({ tls: mutualTls });
+    const trust = { roots: pem(certificates.authority), serverName: "localhost" };
+    await assert.rejects(logIn(test.server.port, { ...trust, certificate: chain("client") }), answered);
+    await assert.rejects(logIn(test.server.port, trust), notReached);
+    await assert.rejects(logIn(test.server.port, { ...trust, certificate: chain("foreignClient") }), notReached);
+    await assert.rejects(logIn(test.server.port, { ...trust, certificate: chain("expiredClient") }), notReached);
+  });
+}

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import type { Transport } from "../../src/client/transport.ts";
+import type { GrpcTransportOptions } from "../../src/grpc/client_address.ts";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { Http2Transport } from "../../src/grpc/http2_transport.ts";
 import { until } from "../support/turns.ts";
 import { startTestGrpcServer } from "../support/grpc_server.ts";
 import { Network } from "../support/network.ts";
@@ -7,10 +10,12 @@ import { join } from "../support/person.ts";
 
 const noticed = { deadlineMs: 35_000 };
 
-async function loseNetwork({ callback }: { callback: boolean }): Promise<void> {
+async function loseNetwork(
+  { callback, Client }: { callback: boolean; Client: new (options: GrpcTransportOptions) => Transport },
+): Promise<void> {
   await using test = await startTestGrpcServer();
   await using network = await Network.to(test.server.port);
-  const ana = await join("ana", new GrpcTransport({ host: "127.0.0.1", port: network.port, callback }));
+  const ana = await join("ana", new Client({ host: "127.0.0.1", port: network.port, callback }));
   const ben = await join("ben", new GrpcTransport({ host: "127.0.0.1", port: test.server.port, callback: false }));
   await ben.client.send("ana", "before");
   await until(() => ana.received.length === 1);
@@ -34,5 +39,9 @@ async function loseNetwork({ callback }: { callback: boolean }): Promise<void> {
 
 Deno.test("both sides notice within 35 s that the network lost everything, and nothing is lost", async () => {
   // Together, because each is a wait for keepalive.
-  await Promise.all([loseNetwork({ callback: false }), loseNetwork({ callback: true })]);
+  await Promise.all([
+    loseNetwork({ callback: false, Client: Http2Transport }),
+    loseNetwork({ callback: true, Client: Http2Transport }),
+    loseNetwork({ callback: false, Client: GrpcTransport }),
+  ]);
 });

@@ -6,6 +6,8 @@ export interface ChildOptions {
   /** A command of chatd and its arguments. */
   args: readonly string[];
   env?: Readonly<Record<string, string>>;
+  /** The path of the `deno` that runs it; the one of the tests unless given. */
+  deno?: string;
 }
 
 /** A chatd that runs beside the test. It is killed when it is disposed of. */
@@ -18,8 +20,8 @@ export class Child implements AsyncDisposable {
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   readonly #output: Promise<unknown>;
 
-  constructor({ args, env = {} }: ChildOptions) {
-    this.#child = new Deno.Command(Deno.execPath(), {
+  constructor({ args, env = {}, deno = Deno.execPath() }: ChildOptions) {
+    this.#child = new Deno.Command(deno, {
       args: ["run", "--quiet", "--no-prompt", "--no-check", "--cached-only", "-A", entry, ...args],
       env: { NO_COLOR: "1", ...env },
       stdin: "piped",

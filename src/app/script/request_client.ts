@@ -1,5 +1,7 @@
+import { waitAwake } from "../../client/awake_wait.ts";
 import { ChatClient, type ClientEvent, restoredNote } from "../../client/chat_client.ts";
 import { atHead } from "../../client/delivery_cursor.ts";
+import { systemTimers } from "../../client/timers.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import type { HelloResponse } from "../../gen/chatd/v1/session.ts";
 import type { ClientState, Consumer } from "../client_state.ts";
@@ -8,7 +10,7 @@ import type { ScriptConnection } from "./connection.ts";
 import { tell } from "./output.ts";
 
 export interface RequestClientOptions {
-  /** How long to go on without a connection, in milliseconds; 0, the default, gives up at the first failure. */
+  /** How long to go on without a connection, in milliseconds awake; 0, the default, gives up at the first failure. */
   readonly patienceMs?: number;
   /** The log's incarnation at a position whose worth the hello is to tell. */
   readonly incarnation?: string;
@@ -97,7 +99,7 @@ class Patience {
   readonly over: Promise<never>;
   readonly #ms: number;
   readonly #end: (reason: ChatError) => void;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #cancel: (() => void) | undefined;
   #reason = new ChatError("unavailable", "The server cannot be reached.");
   #told: string | undefined;
 
@@ -126,11 +128,11 @@ class Patience {
   }
 
   rest(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#cancel?.();
+    this.#cancel = undefined;
   }
 
   #wait(): void {
-    this.#timer ??= setTimeout(() => this.#end(this.#reason), this.#ms);
+    this.#cancel ??= waitAwake(systemTimers, this.#ms, () => this.#end(this.#reason));
   }
 }

@@ -1,0 +1,143 @@
+import { decodeStatusMessage } from "./call_metadata.ts";
+import type { Http2Connection } from "./connection.ts";
+import { ErrorCode } from "./errors.ts";
+import { encodeHeaders } from "./header_encoder.ts";
+import { type HeaderList, valueOf } from "./header_rules.ts";
+import { frameMessage, MessageError, MessageReader } from "./messages.ts";
+import type { Http2Stream } from "./stream.ts";
+
+/** Status codes of gRPC that this layer gives by itself (https://github.com/grpc/grpc/blob/master/doc/statuscodes.md). */
+const Status = { unknown: 2, resourceExhausted: 8, unavailable: 14 } as const;
+/** Longest text of a status that is kept, in characters. */
+const maxDetails = 2_000;
+
+/** How a call ended, as the server said; UNAVAILABLE when it said nothing. */
+export interface ReceivedStatus {
+  /** A status code of gRPC; 0 is success. */
+  readonly code: number;
+  readonly details: string;
+  /** Returns a field that came with the status. */
+  metadata(name: string): string | undefined;
+}
+
+export interface ClientStreamOptions {
+  /** "/package.Service/Method" */
+  readonly path: string;
+  readonly scheme: "http" | "https";
+  readonly authority: string;
+  /** Names in lowercase; values are printable ASCII, and never kept in tables of the peer. */
+  readonly metadata?: readonly (readonly [name: string, value: string])[];
+  /** The longest message that is taken; the windows of the connection have room for it. */
+  readonly maxMessageBytes: number;
+  /** A whole message came; valid during the call. */
+  onMessage(message: Uint8Array): void;
+  /** The last event. */
+  onEnd(status: ReceivedStatus): void;
+}
+
+/** A client's call with any number of messages both ways (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). */
+export class ClientStream {
+  readonly #stream: Http2Stream;
+  readonly #reader: MessageReader;
+  readonly #options: ClientStreamOptions;
+  #status: ReceivedStatus | undefined;
+  #isPaused = false;
+  /** Octets that came during a pause. */
+  #unreleased = 0;
+
+  /** Begins the call. The connection must take requests. */
+  constructor(connection: Http2Connection, options: ClientStreamOptions) {
+    this.#options = options;
+    this.#reader = new MessageReader(options.maxMessageBytes);
+    this.#stream = connection.request(encodeRequest(options), {
+      onResponse: (list) => this.#hear(list),
+      onData: (bytes) => this.#onData(bytes),
+      onEnd: (trailers) => this.#onEnd(trailers),
+      onClose: (code) => options.onEnd(this.#status ?? brokenOff(code)),
+    });
+  }
+
+  send(message: Uint8Array): void {
+    this.#stream.write(frameMessage(message));
+  }
+
+  /** Tells the server that no message follows. */
+  endMessages(): void {
+    this.#stream.end();
+  }
+
+  /** Breaks the call off. */
+  cancel(): void {
+    this.#stream.reset(ErrorCode.cancel);
+  }
+
+  /** Lets the server send no more than its window. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#release(0);
+  }
+
+  #hear(list: HeaderList): void {
+    this.#status ??= statusIn(list);
+  }
+
+  #onData(bytes: Uint8Array): void {
+    try {
+      this.#reader.read(bytes, this.#options.onMessage);
+    } catch (error) {
+      if (!(error instanceof MessageError)) throw error;
+      const code = error.kind === "too long" ? Status.resourceExhausted : Status.unknown;
+      this.#status = { code, details: error.message, metadata: () => undefined };
+      return this.cancel();
+    }
+    this.#release(bytes.length);
+  }
+
+  #release(bytes: number): void {
+    this.#unreleased += bytes;
+    if (this.#isPaused || this.#unreleased === 0) return;
+    const released = this.#unreleased;
+    this.#unreleased = 0;
+    this.#stream.release(released);
+  }
+
+  #onEnd(trailers: HeaderList | undefined): void {
+    if (trailers !== undefined) this.#hear(trailers);
+    // The server does not want the rest of the request (RFC 9113, section 8.1).
+    if (!this.#stream.localEnded) this.cancel();
+  }
+}
+
+function encodeRequest({ path, scheme, authority, metadata = [] }: ClientStreamOptions): Uint8Array {
+  return encodeHeaders([
+    [":method", "POST"],
+    [":scheme", scheme],
+    [":path", path],
+    [":authority", authority],
+    ["te", "trailers"],
+    ["content-type", "application/grpc"],
+    ...metadata,
+  ], { secret: new Set(metadata.map(([name]) => name)) });
+}
+
+/** Returns the status in a header list: a call that failed at once has it in its first list. */
+function statusIn(list: HeaderList): ReceivedStatus | undefined {
+  const metadata = (name: string) => valueOf(list, name);
+  const said = metadata("grpc-status");
+  if (said !== undefined) {
+    const code = /^[0-9]{1,2}$/.test(said) ? Number(said) : Status.unknown;
+    return { code, details: decodeStatusMessage(metadata("grpc-message") ?? "").slice(0, maxDetails), metadata };
+  }
+  const http = list.pseudo.get(":status");
+  if (http === undefined || http === "200") return undefined;
+  return { code: Status.unavailable, details: `The peer answered with HTTP ${http}.`, metadata };
+}
+
+function brokenOff(code: ErrorCode | undefined): ReceivedStatus {
+  const details = code === ErrorCode.refusedStream ? "The server takes no calls now." : "Connection dropped";
+  return { code: Status.unavailable, details, metadata: () => undefined };
+}

@@ -1,0 +1,74 @@
+import type { FileLink } from "../client/file_transport.ts";
+import type { ChatError } from "../core/chat_error.ts";
+import {
+  BeginUploadRequest,
+  BeginUploadResponse,
+  ReadChunkRequest,
+  ReadChunkResponse,
+  UploadChunkRequest,
+  UploadChunkResponse,
+} from "../gen/chatd/v1/files.ts";
+import type { ServerConnection } from "./server_connection.ts";
+import type { ReceivedStatus } from "./http2/client_stream.ts";
+import type { CallDefaults } from "./http2_transport.ts";
+import { callMethod, UnaryCallError, type UnaryMethod } from "./unary_call.ts";
+
+export interface Http2FileLinkOptions {
+  /** Closed with the link. */
+  readonly connection: ServerConnection;
+  readonly token: string;
+  readonly signal: AbortSignal | undefined;
+  readonly defaults: CallDefaults;
+  explain(status: ReceivedStatus, cause?: unknown): ChatError;
+}
+
+/** How long the server has for one call, in milliseconds: the last chunk of a large file is answered when all of it was checked. */
+const callDeadlineMs = 60_000;
+
+/** FileService over one connection of chatd's own HTTP/2. */
+export class Http2FileLink implements FileLink {
+  readonly #options: Http2FileLinkOptions;
+  readonly #abort = () => void this.close();
+
+  constructor(options: Http2FileLinkOptions) {
+    this.#options = options;
+    options.signal?.addEventListener("abort", this.#abort, { once: true });
+    if (options.signal?.aborted) this.#abort();
+  }
+
+  beginUpload: FileLink["beginUpload"] = (request) =>
+    this.#call({
+      path: "/chatd.v1.FileService/BeginUpload",
+      request: BeginUploadRequest,
+      response: BeginUploadResponse,
+    }, request);
+
+  uploadChunk: FileLink["uploadChunk"] = (request) =>
+    this.#call({
+      path: "/chatd.v1.FileService/UploadChunk",
+      request: UploadChunkRequest,
+      response: UploadChunkResponse,
+    }, request);
+
+  readChunk: FileLink["readChunk"] = (request) =>
+    this.#call(
+      { path: "/chatd.v1.FileService/ReadChunk", request: ReadChunkRequest, response: ReadChunkResponse },
+      request,
+    );
+
+  close(): Promise<void> {
+    this.#options.signal?.removeEventListener("abort", this.#abort);
+    this.#options.connection.close();
+    return Promise.resolve();
+  }
+
+  async #call<Request, Response>(method: UnaryMethod<Request, Response>, request: Request): Promise<Response> {
+    const { connection, token, defaults, explain } = this.#options;
+    try {
+      const metadata = [["authorization", `Bearer ${token}`]] as const;
+      return await callMethod(connection, { ...defaults, method, request, metadata, deadlineMs: callDeadlineMs });
+    } catch (error) {
+      throw error instanceof UnaryCallError ? explain(error.status, error) : error;
+    }
+  }
+}

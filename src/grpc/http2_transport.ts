@@ -1,0 +1,104 @@
+import type { FileLink } from "../client/file_transport.ts";
+import type { Link, Transport } from "../client/transport.ts";
+import { ChatError } from "../core/chat_error.ts";
+import { LogInRequest, LogInResponse, RegisterRequest, RegisterResponse } from "../gen/chatd/v1/auth.ts";
+import { ServerConnection } from "./server_connection.ts";
+import { type GrpcTransportOptions, listenHost } from "./client_address.ts";
+import type { ReceivedStatus } from "./http2/client_stream.ts";
+import { Http2FileLink } from "./http2_file_link.ts";
+import { Http2Link } from "./http2_link.ts";
+import { toReceivedError } from "./received_error.ts";
+import { codeKey } from "./status.ts";
+import { callMethod, type UnaryCall, UnaryCallError, type UnaryMethod } from "./unary_call.ts";
+
+const register: UnaryMethod<RegisterRequest, RegisterResponse> = {
+  path: "/chatd.v1.AuthService/Register",
+  request: RegisterRequest,
+  response: RegisterResponse,
+};
+const logIn: UnaryMethod<LogInRequest, LogInResponse> = {
+  path: "/chatd.v1.AuthService/LogIn",
+  request: LogInRequest,
+  response: LogInResponse,
+};
+
+const callDeadlineMs = 30_000;
+/** As much as clients of gRPC take by default. */
+const maxMessageBytes = 4 * 1024 * 1024;
+
+/** What calls on a connection have in common. */
+export type CallDefaults = Pick<UnaryCall<unknown, unknown>, "scheme" | "authority" | "maxMessageBytes">;
+
+/** Reaches a server over gRPC on chatd's own HTTP/2; each session and each call has a connection of its own. */
+export class Http2Transport implements Transport {
+  readonly address: string;
+  readonly #options: GrpcTransportOptions;
+  readonly #defaults: CallDefaults;
+
+  constructor(options: GrpcTransportOptions) {
+    const { host, port, tls } = options;
+    this.address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+    this.#options = options;
+    this.#defaults = {
+      scheme: tls === undefined ? "http" : "https",
+      authority: tls?.serverName ?? this.address,
+      maxMessageBytes,
+    };
+  }
+
+  register: Transport["register"] = (request, { signal }) => this.#call(register, request, signal);
+
+  logIn: Transport["logIn"] = (request, { signal }) => this.#call(logIn, request, signal);
+
+  async connect({ signal }: { signal?: AbortSignal }): Promise<Link> {
+    const connection = await this.#open(signal);
+    try {
+      const listener = this.#options.callback ? await openListener(this.#options.host) : undefined;
+      return new Http2Link({ connection, listener, signal, defaults: this.#defaults, explain: this.#explain });
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  }
+
+  async openFiles({ token, signal }: { token: string; signal?: AbortSignal }): Promise<FileLink> {
+    const connection = await this.#open(signal);
+    return new Http2FileLink({ connection, token, signal, defaults: this.#defaults, explain: this.#explain });
+  }
+
+  async #open(signal: AbortSignal | undefined): Promise<ServerConnection> {
+    try {
+      return await ServerConnection.open({ ...this.#options, maxMessageBytes, signal });
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw this.#explain({ code: 14, details: why, metadata: () => undefined }, error);
+    }
+  }
+
+  async #call<Request, Response>(
+    method: UnaryMethod<Request, Response>,
+    request: Request,
+    signal: AbortSignal | undefined,
+  ): Promise<Response> {
+    const connection = await this.#open(signal);
+    try {
+      return await callMethod(connection, { ...this.#defaults, method, request, deadlineMs: callDeadlineMs, signal });
+    } catch (error) {
+      throw error instanceof UnaryCallError ? this.#explain(error.status, error) : error;
+    } finally {
+      connection.close();
+    }
+  }
+
+  readonly #explain = (status: ReceivedStatus, cause?: unknown): ChatError => {
+    const known = toReceivedError(status, cause);
+    if (known.code !== "unavailable" || status.metadata(codeKey) !== undefined) return known;
+    return new ChatError("unavailable", `Cannot reach the server at ${this.address}: ${known.message}`, { cause });
+  };
+}
+
+/** Loaded only here: what makes certificates is larger than all the rest of a client. */
+async function openListener(host: string) {
+  const { CallbackListener } = await import("./callback_listener.ts");
+  return await CallbackListener.open({ host: listenHost(host) });
+}

@@ -1,0 +1,97 @@
+import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import type { GrpcTransportOptions } from "./client_address.ts";
+import type { Http2Connection } from "./http2/connection.ts";
+import { connectOver } from "./http2/socket_transport.ts";
+
+export interface ServerConnectionOptions extends Pick<GrpcTransportOptions, "host" | "port" | "tls"> {
+  /** The longest message that comes, in octets. */
+  maxMessageBytes: number;
+  /** Gives the connection up, until it is made. */
+  signal?: AbortSignal;
+}
+
+/** How often the server is asked whether it is there, and how long it may take to answer, in milliseconds. */
+const keepaliveMs = 10_000;
+/** Calls that may be answered at once. */
+const maxCalls = 8;
+
+/** HTTP/2 to a server, which is asked all the time whether it is still there. Whoever opens it closes it. */
+export class ServerConnection {
+  readonly http2: Http2Connection;
+  readonly #socket: Socket;
+  readonly #keepalive: ReturnType<typeof setInterval>;
+  #deadline: ReturnType<typeof setTimeout> | undefined;
+
+  private constructor(socket: Socket, maxMessageBytes: number) {
+    // A message that is not whole stays unreleased.
+    const window = 2 * (maxMessageBytes + 5);
+    this.#socket = socket;
+    this.http2 = connectOver(socket, {
+      role: "client",
+      limits: {
+        maxStreams: maxCalls,
+        streamWindow: window,
+        connectionWindow: window * 2,
+        maxHeaderListBytes: 16_384,
+      },
+      defer: (callback) => void setImmediate(callback),
+      onFault(error) {
+        throw error;
+      },
+      onClosed: () => this.#stop(),
+    });
+    this.#keepalive = setInterval(() => this.#ask(), keepaliveMs);
+  }
+
+  /** @throws {Error} why there is no connection; nothing is left open then */
+  static async open({ maxMessageBytes, ...options }: ServerConnectionOptions): Promise<ServerConnection> {
+    return new ServerConnection(await dial(options), maxMessageBytes);
+  }
+
+  close(): void {
+    this.http2.close();
+    this.#stop();
+  }
+
+  #ask(): void {
+    this.#deadline ??= setTimeout(() => this.#socket.destroy(), keepaliveMs);
+    this.http2.ping(() => {
+      clearTimeout(this.#deadline);
+      this.#deadline = undefined;
+    });
+  }
+
+  #stop(): void {
+    clearInterval(this.#keepalive);
+    clearTimeout(this.#deadline);
+  }
+}
+
+function dial({ host, port, tls, signal }: Omit<ServerConnectionOptions, "maxMessageBytes">): Promise<Socket> {
+  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
+  if (signal?.aborted) return Promise.reject(signal.reason);
+  const place = { host, port, allowHalfOpen: true };
+  const socket = tls === undefined ? connectTcp(place) : connectTls({
+    ...place,
+    ALPNProtocols: ["h2"],
+    ca: Buffer.from(tls.roots),
+    servername: tls.serverName ?? host,
+    cert: tls.certificate && Buffer.from(tls.certificate.chain),
+    key: tls.certificate && Buffer.from(tls.certificate.key),
+  });
+  const fail = (cause: unknown) => {
+    socket.destroy();
+    reject(cause);
+  };
+  const abort = () => fail(signal!.reason);
+  signal?.addEventListener("abort", abort, { once: true });
+  socket.on("error", fail);
+  socket.on("close", () => fail(new Error("Connection dropped")));
+  socket.once(tls === undefined ? "connect" : "secureConnect", () => {
+    if ("alpnProtocol" in socket && socket.alpnProtocol !== "h2") return fail(new Error("HTTP/2 is not spoken there"));
+    socket.setNoDelay(true);
+    resolve(socket);
+  });
+  return promise.finally(() => signal?.removeEventListener("abort", abort));
+}

@@ -12,11 +12,17 @@ import { revokedDrainMs } from "../src/grpc/client_connection.ts";
 import { standardLimits } from "../src/grpc/connection_guard.ts";
 import { standardConnectionRate } from "../src/grpc/connection_rate.ts";
 import { standardSlots } from "../src/grpc/dial_callback.ts";
-import { defaultQueuedBytes, maxHeldLists, otherHeldBytes } from "../src/grpc/http2/connection_limits.ts";
+import { maxHeldLists, otherHeldBytes } from "../src/grpc/http2/connection_limits.ts";
 import { idleFrames, resets } from "../src/grpc/http2/frame_budget.ts";
 import { maxBlockBytes } from "../src/grpc/http2/header_assembly.ts";
 import { standardCallLimits } from "../src/grpc/open_calls.ts";
-import { maxHeaderListBytes, streamWindow, userConnectionWindow } from "../src/grpc/server.ts";
+import {
+  maxHeaderListBytes,
+  strangersQueuedBytes,
+  streamWindow,
+  userConnectionWindow,
+  userQueuedBytes,
+} from "../src/grpc/server_limits.ts";
 import { dialDeadlineMs } from "../src/session/delivery_route.ts";
 import { maxRequests } from "../src/session/request_queue.ts";
 import { maxFrameBytes } from "../src/wire/limits.ts";
@@ -66,8 +72,8 @@ const phrases = [
   `- ${number(standardLimits.maxPerAddress)} connections of an address, with and without users`,
   `While ${mebibytes(standardCallLimits.maxUnreadBytes)} of answers`,
   `at most ${kibibytes(2 * streamWindow)} of requests (${mebibytes(2 * userConnectionWindow)} after a log-in), ${
-    mebibytes(defaultQueuedBytes)
-  } of answers that the client has not taken, ${
+    mebibytes(strangersQueuedBytes)
+  } of answers that the client has not taken (${mebibytes(userQueuedBytes)}), ${
     kibibytes(3 * maxHeldLists * maxHeaderListBytes)
   } of header lists, and ${kibibytes(otherHeldBytes)} besides`,
   `it broke a rule: ${resets.burst} at once, then ${resets.perSecond} a second`,

@@ -1,25 +1,25 @@
-import type { Socket } from "node:net";
 import { calmLog } from "../core/calm_log.ts";
 import type { Chat } from "../core/chat.ts";
 import type { Log } from "../core/log.ts";
 import { maxFrameBytes } from "../wire/limits.ts";
 import { AnswerDeadline, standardAnswerDeadlineMs } from "./answer_deadline.ts";
+import { Acceptor } from "./acceptor.ts";
 import { CallRouter } from "./call_router.ts";
-import type { ClientConnection, Device } from "./client_connection.ts";
+import type { Device } from "./client_connection.ts";
 import { ConnectionGuard, type ConnectionGuardOptions, standardLimits } from "./connection_guard.ts";
 import { connectMethod } from "./connect_method.ts";
 import { callbackDialler } from "./dial_callback.ts";
 import { fileMethods } from "./file_methods.ts";
 import { Health } from "./health.ts";
-import { connectOver } from "./http2/socket_transport.ts";
-import type { IncomingCall } from "./incoming_call.ts";
+import type { IncomingCall, MethodTable } from "./incoming_call.ts";
 import { Keepalive } from "./keepalive.ts";
 import { type CallLimits, OpenCalls, standardCallLimits } from "./open_calls.ts";
 import { reflectionMethods } from "./reflection.ts";
+import { userConnectionWindow, userQueuedBytes } from "./server_limits.ts";
 import { StrangerCalls } from "./stranger_calls.ts";
 import { type StrangersLimits, strangersLimits } from "./strangers_budget.ts";
-import { type ServerCertificates, TlsAcceptor } from "./tls_acceptor.ts";
-import { authMethods, chatMethods, recognize } from "./unary_methods.ts";
+import type { ServerCertificates } from "./tls_acceptor.ts";
+import { authMethods, chatMethods, recognize, type UnaryOptions } from "./unary_methods.ts";
 import { WatchedListener } from "./watched_listener.ts";
 
 export interface GrpcServerOptions {
@@ -63,26 +63,8 @@ const chatServices = ["chatd.v1.ChatService", "chatd.v1.AuthService", "chatd.v1.
 /** How often connections without a user or an open call are closed while the server stops, in milliseconds. */
 const idleDrainMs = 1_000;
 
-/** Room for a message that is being read and for the next one, in octets; each message has five more (its prefix). */
-export const streamWindow: number = 2 * (maxFrameBytes + 5);
-
-/** Size of the header list of a request, in octets as RFC 9113, section 6.5.2 counts them. */
-export const maxHeaderListBytes = 16_384;
-
-/** Of each connection. The window of the connection grows when a user logs in over it. */
-const connectionLimits = {
-  // Fewer would be refused to clients that begin before they know (RFC 9113, section 6.5.2).
-  maxStreams: 100,
-  streamWindow,
-  connectionWindow: streamWindow,
-  maxHeaderListBytes,
-};
-/** Of the connection of a user, in octets: room for a message on each stream, because clients send their messages in turn. */
-export const userConnectionWindow: number = connectionLimits.maxStreams * (maxFrameBytes + 5);
-
 /** Listens and serves. @throws {ChatError} `unavailable` when the address cannot be listened on. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
-  const { chat, defer, listen, tls } = options;
   const log = calmLog(options.log);
   const strangers = new StrangerCalls(options.strangers ?? strangersLimits);
   const openCalls = new OpenCalls(options.callLimits ?? standardCallLimits);
@@ -90,29 +72,17 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     options.connectionLimits ?? standardLimits,
     (connection) => strangers.strangerGone(connection),
   );
-  chat.accounts.onRevoked((revocation) => guard.endRevoked(revocation));
+  options.chat.accounts.onRevoked((revocation) => guard.endRevoked(revocation));
   const onLogIn = (call: IncomingCall, device: Device) => {
     guard.loggedIn(call.connection, device);
     openCalls.belongsTo(call, device.user);
     call.connection.http2?.enlargeWindow(userConnectionWindow);
+    call.connection.http2?.enlargeQueue(userQueuedBytes);
     call.isLoggedIn = true;
   };
   const health = new Health(chatServices);
   const shared = { ...options, log, onLogIn };
-  const connect = connectMethod({
-    ...shared,
-    dialCallback: options.callback === false ? undefined : callbackDialler({ log }),
-  });
-  const methods = new Map([
-    ...chatMethods(shared, connect),
-    ...authMethods(shared),
-    ...fileMethods(shared),
-    ...health.methods,
-    ...reflectionMethods({
-      services: [...chatServices, "grpc.health.v1.Health"],
-      admit: (connection, answerBytes) => strangers.admitReflection(connection, Math.ceil(answerBytes / 1024)),
-    }),
-  ]);
+  const methods = methodTable(shared, { health, strangers });
   const router = new CallRouter({
     methods,
     openCalls,
@@ -120,37 +90,18 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     maxMessageBytes: maxFrameBytes,
     onCall: (call) => void recognize(shared, call),
   });
-  const serve = (connection: ClientConnection, socket: Socket) => {
-    connection.http2 = connectOver(socket, {
-      role: "server",
-      limits: connectionLimits,
-      defer,
-      onRequest: (stream, request) => router.route(connection, { stream, request }),
-      onReceived: () => connection.silentTicks = 0,
-      onFault: (error) => log.error("connection failed", { error }),
-    });
-  };
-  const acceptor = tls && new TlsAcceptor(tls);
-  const begin = (connection: ClientConnection, socket: Socket) => {
-    if (acceptor === undefined) serve(connection, socket);
-    else {
-      acceptor.accept(socket, (secure) => {
-        connection.secured(secure);
-        serve(connection, secure);
-      });
-    }
-  };
+  const acceptor = new Acceptor({
+    guard,
+    strangers,
+    tls: options.tls,
+    log,
+    defer: options.defer,
+    onRequest: (connection, begun) => router.route(connection, begun),
+  });
   const listener = await WatchedListener.open({
-    ...listen,
+    ...options.listen,
     log: options.log,
-    onConnection: (socket) => {
-      const connection = guard.admit(socket);
-      if (connection === undefined) return;
-      const holdMs = strangers.holdMs(connection);
-      if (holdMs === 0) return begin(connection, socket);
-      const timer = setTimeout(() => begin(connection, socket), holdMs);
-      socket.once("close", () => clearTimeout(timer));
-    },
+    onConnection: (socket) => acceptor.accept(socket),
   });
   const keepalive = new Keepalive(guard.connections);
   const answerDeadline = new AnswerDeadline(openCalls, options.answerDeadlineMs ?? standardAnswerDeadlineMs);
@@ -165,7 +116,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     get isListening() {
       return listener.isListening;
     },
-    renewCertificates: (certificates) => acceptor?.renew(certificates),
+    renewCertificates: (certificates) => acceptor.renew(certificates),
     close: async ({ deadlineMs }) => {
       health.stop();
       const stopped = listener.close();
@@ -177,4 +128,26 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
       answerDeadline[Symbol.dispose]();
     },
   };
+}
+
+/** Returns the methods of all services. */
+function methodTable(
+  options: GrpcServerOptions & UnaryOptions,
+  { health, strangers }: { health: Health; strangers: StrangerCalls },
+): MethodTable {
+  const { log, callback } = options;
+  const connect = connectMethod({
+    ...options,
+    dialCallback: callback === false ? undefined : callbackDialler({ log }),
+  });
+  return new Map([
+    ...chatMethods(options, connect),
+    ...authMethods(options),
+    ...fileMethods(options),
+    ...health.methods,
+    ...reflectionMethods({
+      services: [...chatServices, "grpc.health.v1.Health"],
+      admit: (connection, answerBytes) => strangers.admitReflection(connection, Math.ceil(answerBytes / 1024)),
+    }),
+  ]);
 }

@@ -36,8 +36,10 @@ export function connectPinned({ host, port, certificate, signal }: PinnedTlsOpti
   const { promise, resolve, reject } = Promise.withResolvers<TLSSocket>();
   // Before TLS: on Deno 2.9.3, a socket of `node:tls` that finds no connection is never freed (8 KiB each).
   const socket = connect({ host, port, allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay });
+  let secured: TLSSocket | undefined;
   const fail = (cause: unknown) => {
-    socket.destroy();
+    // Deno panics if a socket is destroyed below a TLS socket that is in use.
+    (secured ?? socket).destroy();
     reject(cause);
   };
   const abort = () => fail(signal.reason);
@@ -45,14 +47,14 @@ export function connectPinned({ host, port, certificate, signal }: PinnedTlsOpti
   socket.on("error", fail);
   socket.once("close", () => fail(new Error("The connection was closed.")));
   socket.once("connect", () => {
-    const secured = secure(socket, certificate);
-    secured.on("error", fail);
-    secured.once("close", () => socket.destroy());
-    socket.once("close", () => secured.destroy());
-    secured.once("secureConnect", () => {
-      if (!secured.authorized) fail(secured.authorizationError);
-      else if (secured.alpnProtocol !== "h2") fail(new Error("HTTP/2 is not spoken there."));
-      else resolve(secured);
+    const made = secured = secure(socket, certificate);
+    made.on("error", fail);
+    made.once("close", () => socket.destroy());
+    socket.once("close", () => made.destroy());
+    made.once("secureConnect", () => {
+      if (!made.authorized) fail(made.authorizationError);
+      else if (made.alpnProtocol !== "h2") fail(new Error("HTTP/2 is not spoken there."));
+      else resolve(made);
     });
   });
   return promise.finally(() => signal.removeEventListener("abort", abort));

@@ -23,7 +23,10 @@ async function askForMuch(test: TestChat): Promise<TestSession> {
   const { token } = await test.logIn("ana");
   const client = await TestSession.open(test, token, { windowBytes, holdsFrames: true });
   client.takeFrames();
-  client.request(...Array(40).fill(history), ...Array.from({ length: 10 }, (_, index) => send(test, `message ${index}`)));
+  client.request(
+    ...Array(40).fill(history),
+    ...Array.from({ length: 10 }, (_, index) => send(test, `message ${index}`)),
+  );
   return client;
 }
 

@@ -8,6 +8,7 @@ import { failedLogins } from "../src/core/login_throttle.ts";
 import { minPasswordLength } from "../src/core/password.ts";
 import { maxResponseBytes } from "../src/grpc/callback_connection.ts";
 import { strangerLimits } from "../src/grpc/callback_listener.ts";
+import { standardAnswerDeadlineMs } from "../src/grpc/answer_deadline.ts";
 import { revokedDrainMs } from "../src/grpc/client_connection.ts";
 import { standardLimits } from "../src/grpc/connection_guard.ts";
 import { standardConnectionRate } from "../src/grpc/connection_rate.ts";
@@ -66,6 +67,7 @@ const phrases = [
     number(standardConnectionRate.inAll.burst)
   } of all addresses at once, then ${standardConnectionRate.inAll.perSecond}`,
   `fill the ${number(standardLimits.maxStrangers / 2)} places of strangers`,
+  `within ${standardAnswerDeadlineMs / 60_000} to ${2 * standardAnswerDeadlineMs / 60_000} minutes`,
   `each is closed ${seconds(standardLimits.logInDeadlineMs)} after it was opened`,
   `${standardLimits.maxPerUser} connections of a user, and ${standardCallLimits.maxPerUser} calls of one`,
   `ends the connection too, within ${seconds(revokedDrainMs)}`,

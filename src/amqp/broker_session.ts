@@ -61,7 +61,6 @@ export class BrokerSession {
   /** Messages that came from the client, if it counts them, and that went to it, after the hello and its reply. */
   #heard = 0;
   #said = 0;
-
   /** Octets of messages that the broker has not confirmed. */
   #unconfirmedBytes = 0;
 

@@ -43,7 +43,7 @@ export class CallerSockets {
   /** Takes the TLS socket over an admitted socket, which is closed by it from now on. */
   secure(socket: Socket, secured: TLSSocket): void {
     this.#secured.set(socket, secured);
-    secured.once("close", () => socket.destroy());
+    secured.once("close", () => setImmediate(() => socket.destroy()));
   }
 
   /** Closes a socket. Deno 2.9.3 panics if a socket is destroyed below a TLS socket that is in use. */

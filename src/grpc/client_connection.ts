@@ -35,6 +35,7 @@ export class ClientConnection {
   readonly users: Set<string> = new Set<string>();
   #isShared = false;
   #drainTimer: ReturnType<typeof setTimeout> | undefined;
+  #closing: ReturnType<typeof setImmediate> | undefined;
 
   constructor(socket: Socket) {
     const { remoteAddress = "" } = socket;
@@ -56,7 +57,7 @@ export class ClientConnection {
   secured(secure: TLSSocket): void {
     const socket = this.#socket;
     this.#socket = secure;
-    secure.once("close", () => socket.destroy());
+    secure.once("close", () => setImmediate(() => socket.destroy()));
   }
 
   /** Remembers a device that logged in. */
@@ -86,8 +87,10 @@ export class ClientConnection {
     this.#drainTimer ??= setTimeout(() => this.close(), deadlineMs);
   }
 
-  /** Closes at once. Idempotent. */
+  /** Closes at once: no frame is taken any more. Idempotent. */
   close(): void {
-    this.#socket.destroy();
+    this.http2?.lost();
+    // Not within an event of the TLS socket above: that can end the process with Deno 2.9.3 ("RefCell already mutably borrowed").
+    this.#closing ??= setImmediate(() => this.#socket.destroy());
   }
 }

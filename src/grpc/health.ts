@@ -7,7 +7,7 @@ import {
 import { ChatError } from "../core/chat_error.ts";
 import { decodeStrictly } from "../wire/strict_reader.ts";
 import type { CallHandler, IncomingCall, Method } from "./incoming_call.ts";
-import { methodsOf } from "./methods.ts";
+import { methodsOf, noMessage, tooManyMessages } from "./methods.ts";
 
 /**
  * The standard health service, for one state of all `services` and of "", the server as a whole.
@@ -45,8 +45,11 @@ export class Health {
   }
 
   #watch(call: IncomingCall): CallHandler {
+    let hasMessage = false;
     return {
       onMessage: (message) => {
+        if (hasMessage) return call.end(tooManyMessages);
+        hasMessage = true;
         try {
           const { service } = decodeStrictly(HealthCheckRequest, message);
           this.#tell(call, this.#services.has(service) ? this.#status : ServingStatus.SERVICE_UNKNOWN);
@@ -55,7 +58,9 @@ export class Health {
           call.fail(error);
         }
       },
-      onHalfClose: () => {},
+      onHalfClose: () => {
+        if (!hasMessage) call.end(noMessage);
+      },
       onClose: () => void this.#watchers.delete(call),
     };
   }

@@ -12,6 +12,10 @@ interface MethodDefinition {
 /** Answers one message with one message. Its request is undecoded. Failures that it does not catch end the call. */
 export type Responder = (request: Uint8Array, call: IncomingCall) => Promise<unknown>;
 
+/** Ends of calls of methods that take one message. */
+export const tooManyMessages = { code: GrpcStatus.invalidArgument, details: "This method takes one message." };
+export const noMessage = { code: GrpcStatus.invalidArgument, details: "This method takes a message, and none came." };
+
 /** Returns a row for each method of a service: a {@link Responder} for a unary one. */
 export function methodsOf<Service extends Record<string, MethodDefinition>>(
   service: Service,
@@ -36,11 +40,11 @@ function unary(call: IncomingCall, definition: MethodDefinition, respond: Respon
   return {
     onMessage(message) {
       if (request === undefined) request = message.slice();
-      else call.end({ code: GrpcStatus.invalidArgument, details: "This method takes one message." });
+      else call.end(tooManyMessages);
     },
     onHalfClose() {
       if (request !== undefined) void answer(request);
-      else call.end({ code: GrpcStatus.invalidArgument, details: "This method takes a message, and none came." });
+      else call.end(noMessage);
     },
   };
 }

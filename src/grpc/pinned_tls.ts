@@ -49,7 +49,7 @@ export function connectPinned({ host, port, certificate, signal }: PinnedTlsOpti
   socket.once("connect", () => {
     const made = secured = secure(socket, certificate);
     made.on("error", fail);
-    made.once("close", () => socket.destroy());
+    made.once("close", () => setImmediate(() => socket.destroy()));
     socket.once("close", () => made.destroy());
     made.once("secureConnect", () => {
       if (!made.authorized) fail(made.authorizationError);

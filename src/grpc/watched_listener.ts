@@ -58,11 +58,21 @@ export class WatchedListener {
 
   readonly #take = (socket: Socket): void => {
     this.#cameSince = true;
-    // An attempt is accepted before it knows its port, so that it cannot be told from a client.
-    this.#attempt?.destroy();
-    this.#attempt = undefined;
-    this.#options.onConnection(socket);
+    const attempt = this.#attempt;
+    if (!attempt?.connecting) return this.#sort(socket, attempt);
+    // The attempt does not know its port yet.
+    socket.on("error", () => socket.destroy());
+    const sort = () => {
+      attempt.off("connect", sort).off("close", sort);
+      this.#sort(socket, attempt);
+    };
+    attempt.on("connect", sort).on("close", sort);
   };
+
+  #sort(socket: Socket, attempt: Socket | undefined): void {
+    if (attempt !== undefined && socket.remotePort === attempt.localPort) socket.destroy();
+    else if (!socket.destroyed) this.#options.onConnection(socket);
+  }
 
   #watch(): void {
     this.#missed = this.#attempt !== undefined && !this.#cameSince ? this.#missed + 1 : 0;

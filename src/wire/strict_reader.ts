@@ -15,7 +15,10 @@ export interface MessageDecoder<T> {
  */
 export function decodeStrictly<T>(type: MessageDecoder<T>, bytes: Uint8Array): T {
   try {
-    return type.decode(new BinaryReader(bytes, decodeText));
+    const reader = new BinaryReader(bytes, decodeText);
+    const message = type.decode(reader);
+    if (reader.pos < reader.len) throw new RangeError("The message ends before its bytes do.");
+    return message;
   } catch (cause) {
     const why = cause instanceof TypeError ? "text in it is not UTF-8" : "the bytes are malformed";
     throw new ChatError("invalid_argument", `This is not a protobuf message of the expected type: ${why}.`, { cause });

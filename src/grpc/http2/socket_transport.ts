@@ -18,7 +18,8 @@ export function connectOver(socket: Socket, options: SocketConnectionOptions): H
     try {
       act();
     } catch (error) {
-      socket.destroy();
+      // Not within an event of the socket: see `ClientConnection.close`.
+      setImmediate(() => socket.destroy());
       onFault(error);
     }
   };

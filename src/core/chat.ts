@@ -337,12 +337,13 @@ export class Chat {
   async messagesAfter(
     user: string,
     position: number,
-    limits: { limit: number; maxBytes: number },
+    { signal, ...limits }: { limit: number; maxBytes: number; signal?: AbortSignal },
   ): Promise<MessageBatch> {
     // Apart from the pages that the user asks for, which are not to delay it.
     const batch = await this.pages.run(
       `delivery to ${user}`,
       (turn) => this.#options.store.messagesAfter(user, position, { ...limits, turn }),
+      { signal },
     );
     this.receipts.sent(user, batch.messages);
     return batch;

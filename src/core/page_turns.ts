@@ -37,7 +37,7 @@ export class PageTurns {
   readonly #options: PageTurnsOptions;
   readonly #users = new KeyedLock();
   readonly #pagesOf = new Map<string, number>();
-  readonly #waiting: PromiseWithResolvers<void>[] = [];
+  readonly #waiting = new Set<PromiseWithResolvers<void>>();
   #resting: Promise<void> | undefined;
   /** Milliseconds that slices took, and that no rest made up for yet. */
   #owedMs = 0;
@@ -48,16 +48,20 @@ export class PageTurns {
   }
 
   /**
-   * Makes a page for `user`: begins `work` when it is its turn.
-   * @throws {ChatError} `busy` when too many pages of the user wait; `unavailable`; and what `work` throws
+   * Makes a page for `user`: begins `work` when it is its turn. The page leaves the queue when `signal` is aborted.
+   * @throws {ChatError} `busy` when too many pages of the user wait; `unavailable`; what `work` throws; the signal's reason
    */
-  async run<T>(user: string, work: (turn: Turn) => Promise<T>): Promise<T> {
+  async run<T>(
+    user: string,
+    work: (turn: Turn) => Promise<T>,
+    { signal }: { signal?: AbortSignal } = {},
+  ): Promise<T> {
     const pages = this.#pagesOf.get(user) ?? 0;
     if (pages >= maxPagesOfUser) throw tooManyPages();
     this.#pagesOf.set(user, pages + 1);
     try {
       return await this.#users.run(user, async () => {
-        const turn = new Slice(() => this.#take(), this.#options.sliceMs ?? standardSliceMs);
+        const turn = new Slice(() => this.#take(signal), this.#options.sliceMs ?? standardSliceMs);
         await turn.next();
         return await work(turn);
       });
@@ -75,26 +79,31 @@ export class PageTurns {
   /** Refuses all turns with `reason` from now on. Resolves when nothing runs any more. */
   async close(reason: ChatError): Promise<void> {
     this.#closed = reason;
-    for (const { reject } of this.#waiting.splice(0)) reject(reason);
+    for (const { reject } of this.#waiting) reject(reason);
+    this.#waiting.clear();
     await this.#resting;
   }
 
-  #take(): Promise<void> {
+  #take(signal: AbortSignal | undefined): Promise<void> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#resting === undefined) {
       this.#resting = this.#rest();
       return Promise.resolve();
     }
     const turn = Promise.withResolvers<void>();
-    this.#waiting.push(turn);
+    this.#waiting.add(turn);
+    signal?.addEventListener("abort", () => {
+      this.#waiting.delete(turn);
+      turn.reject(signal.reason);
+    }, { once: true });
     return turn.promise;
   }
 
   /** After each slice, leaves the event loop to others for as long as it took; then the next one begins. */
   async #rest(): Promise<void> {
     const { defer, rest = setTimeout, shortestRestMs = standardShortestRestMs } = this.#options;
-    let next: PromiseWithResolvers<void> | undefined;
-    do {
+    for (;;) {
       const beganAt = performance.now();
       await new Promise<void>((resolve) => defer(resolve));
       this.#owedMs += performance.now() - beganAt;
@@ -102,9 +111,11 @@ export class PageTurns {
         await new Promise<void>((resolve) => rest(resolve, this.#owedMs));
         this.#owedMs = 0;
       }
-      next = this.#waiting.shift();
-      next?.resolve();
-    } while (next !== undefined);
+      const [next] = this.#waiting;
+      if (next === undefined) break;
+      this.#waiting.delete(next);
+      next.resolve();
+    }
     this.#resting = undefined;
   }
 }

@@ -12,8 +12,8 @@ export interface DeliveryOptions {
   head: number;
   /** How many bytes of items may be sent and not acknowledged; more than the largest item. */
   windowBytes: number;
-  /** Reads what the user may see after a position. */
-  read(after: number, limits: { limit: number; maxBytes: number }): Promise<MessageBatch>;
+  /** Reads what the user may see after a position. May be given up when `signal` is aborted, which is when the delivery is closed. */
+  read(after: number, options: { limit: number; maxBytes: number; signal: AbortSignal }): Promise<MessageBatch>;
   /** Whether the client knows what to do with an entry; others are passed. */
   wants(message: Message): boolean;
   /** Sends one item; with it the client has everything up to the position of its message. */
@@ -42,7 +42,8 @@ export class Delivery {
   #outstandingBytes = 0;
   /** Everything offered so far was sent. */
   #caughtUp = false;
-  #reading = false;
+  /** Gives up the reads that are under way. */
+  #reading: AbortController | undefined;
   #closed = false;
   /** Raised when what was sent must be sent again: reads that were under way then are void. */
   #generation = 0;
@@ -103,17 +104,18 @@ export class Delivery {
 
   close(): void {
     this.#closed = true;
+    this.#reading?.abort();
   }
 
   async #catchUp(): Promise<void> {
-    if (this.#reading) return;
-    this.#reading = true;
+    if (this.#reading !== undefined) return;
+    const { signal } = this.#reading = new AbortController();
     try {
       let fits = true;
       while (fits && !this.#closed && !this.#caughtUp) {
         const generation = this.#generation;
         const maxBytes = this.#options.windowBytes - this.#outstandingBytes;
-        const batch = await this.#options.read(this.#sent, { limit: batchMessages, maxBytes });
+        const batch = await this.#options.read(this.#sent, { limit: batchMessages, maxBytes, signal });
         if (generation !== this.#generation || this.#closed) continue;
         fits = batch.messages.every((message) => this.#deliver(message));
         if (fits) {
@@ -126,7 +128,7 @@ export class Delivery {
       this.#closed = true;
       this.#options.failed(error);
     } finally {
-      this.#reading = false;
+      this.#reading = undefined;
     }
   }
 

@@ -79,3 +79,20 @@ Deno.test("close() refuses pages that wait and those that come later", async () 
   await closed;
   assert.deepEqual(pages.slices, ["running 1"]);
 });
+
+Deno.test("a page that is not wanted any more leaves the queue at once, and takes no turn", async () => {
+  const pages = new NotedPages();
+  const first = pages.make("ana", "first", 1);
+  const unwanted = new AbortController();
+  const begun: string[] = [];
+  const waits = ["ben", "ben", "cleo"].map((user) =>
+    pages.turns.run(user, () => Promise.resolve(begun.push(user)), unwanted)
+  );
+  const last = pages.make("dan", "last", 1);
+  await turns(3);
+  unwanted.abort(new ChatError("unavailable", "The reader has left."));
+  await Promise.all(waits.map((page) => rejectsWith("unavailable", page)));
+  await pages.endRest();
+  await Promise.all([first, last]);
+  assert.deepEqual([pages.slices, begun], [["first 1", "last 1"], []]);
+});

@@ -27,13 +27,14 @@ Deno.test({
   async fn(test) {
     const { server } = await createCertificates();
     await using measured = await MeasuredProcess.start({ identity: server, users });
-    for (const kind of visitKinds) await visitMany(kind, measured.servers, connections);
+    const { servers } = measured;
+    for (const kind of visitKinds) await visitMany(kind, { servers, count: connections });
     const first = await measured.memory();
     let last: Memory = first;
     for (const kind of visitKinds) {
       await test.step(kind.name, async () => {
         const before = last;
-        await visitMany(kind, measured.servers, connections);
+        await visitMany(kind, { servers, count: connections });
         last = await measured.memory();
         const growth = memoryGrowth(before, last);
         assert.ok(Math.max(growth.heap, growth.external) < maxBytes, showMemory(growth));

@@ -45,9 +45,9 @@ export class MeasuredProcess implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** Returns the memory once every connection is closed and the garbage is collected. */
-  async memory(): Promise<Memory> {
-    await this.#input.write(new TextEncoder().encode("measure\n"));
+  /** Returns the memory once no more than `open` connections are open and the garbage is collected. */
+  async memory({ open = 0 } = {}): Promise<Memory> {
+    await this.#input.write(new TextEncoder().encode(`${open}\n`));
     return await nextLine(this.#lines);
   }
 

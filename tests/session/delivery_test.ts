@@ -397,3 +397,25 @@ Deno.test("whatever is offered, read, acknowledged and lost in whatever order, a
   );
   await fc.assert(property, { numRuns: 40 });
 });
+
+Deno.test("a delivery that is closed gives up its read", async () => {
+  const signals: AbortSignal[] = [];
+  const delivery = new Delivery({
+    cursor: 0,
+    head: 1,
+    windowBytes: 100_000,
+    read: (_after, { signal }) => {
+      signals.push(signal);
+      return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    },
+    wants: () => true,
+    send: () => assert.fail("sent"),
+    passed: () => assert.fail("passed"),
+    failed: () => assert.fail("failed"),
+  });
+  delivery.start();
+  await turns(3);
+  delivery.close();
+  await turns(3);
+  assert.deepEqual(signals.map(({ aborted }) => aborted), [true]);
+});

@@ -13,7 +13,7 @@ export interface CallRouterOptions {
   readonly strangers: StrangerCalls;
   /** Length of the longest message that is taken, in octets. */
   readonly maxMessageBytes: number;
-  /** A call was taken, and its message may be under way. */
+  /** A call is taken, and its message may be under way. */
   onCall(call: IncomingCall): void;
 }
 
@@ -47,7 +47,7 @@ export class CallRouter {
     if (method === undefined) {
       return call.end({ code: GrpcStatus.unimplemented, details: "The server has no such method." });
     }
-    call.answerWith(method);
     onCall(call);
+    call.answerWith(method);
   }
 }

@@ -23,6 +23,7 @@ export interface ConnectOptions {
 export function connectMethod(options: ConnectOptions): Method {
   return (call) => {
     const { address } = call.connection;
+    call.dropMetadata();
     const session = new Session({
       ...options,
       peer: { transport: "grpc", address },

@@ -63,6 +63,11 @@ export class IncomingCall implements CallEvents {
     return this.#call.metadata(name);
   }
 
+  /** Frees the memory of the metadata, in a call that lasts. */
+  dropMetadata(): void {
+    this.#call.dropMetadata();
+  }
+
   /** Has a method answer the call, once it was begun. */
   answerWith(method: Method): void {
     this.#handler = method(this);

@@ -33,13 +33,15 @@ const maxDetails = 2_048;
 /** Longest timer: a deadline beyond is none (24 days). */
 const maxTimerMs = 2 ** 31 - 1;
 
+const noFields: HeaderList = { pseudo: new Map(), fields: [] };
+
 const responseBlock = encodeHeaders([[":status", "200"], ["content-type", "application/grpc"]]);
 const successBlock = encodeHeaders([["grpc-status", "0"]]);
 
 /** One gRPC call on a server, over one stream (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). */
 export class ServerCall implements StreamEvents {
   readonly path: string;
-  readonly #request: HeaderList;
+  #request: HeaderList;
   readonly #stream: Http2Stream;
   readonly #reader: MessageReader;
   #events: CallEvents | undefined;
@@ -77,6 +79,11 @@ export class ServerCall implements StreamEvents {
   /** Returns the value of a field of metadata; several are joined by commas. */
   metadata(name: string): string | undefined {
     return valueOf(this.#request, name);
+  }
+
+  /** Frees the memory of the metadata, in a call that lasts. */
+  dropMetadata(): void {
+    this.#request = noFields;
   }
 
   /** Begins to report events. @returns false when the request is no call of gRPC that can be taken: it was answered so. */

@@ -30,7 +30,13 @@ export interface MeasuredServers {
 /** Lets a test visit as fast as it can. */
 const boundless = { burst: 1e9, perSecond: 1e9, debt: 1e9 };
 const limits = {
-  connectionLimits: { ...standardLimits, maxStrangers: 1e6, maxStrangersPerAddress: 1e6, maxPerUser: 1e6 },
+  connectionLimits: {
+    ...standardLimits,
+    maxStrangers: 1e6,
+    maxStrangersPerAddress: 1e6,
+    maxPerUser: 1e6,
+    rate: { perAddress: boundless, inAll: boundless },
+  },
   strangers: { perAddress: boundless, inAll: boundless, callsBeyond: 1e9 },
 } satisfies Partial<GrpcServerOptions>;
 /** Longer than any deadline for a connection. */

@@ -87,6 +87,12 @@ export class ClientConnection {
     this.#drainTimer ??= setTimeout(() => this.close(), deadlineMs);
   }
 
+  /** Lets the open calls take their time again; no further ones are opened. */
+  cancelDrain(): void {
+    clearTimeout(this.#drainTimer);
+    this.#drainTimer = undefined;
+  }
+
   /** Closes at once: no frame is taken any more. Idempotent. */
   close(): void {
     this.http2?.lost();

@@ -31,6 +31,9 @@ export const standardLimits: ConnectionGuardOptions = {
   rate: standardConnectionRate,
 };
 
+/** Milliseconds between the announcement of the end of a connection without a user and its end. */
+const strangersDrainMs = 1_000;
+
 const loopbackKey = addressKey("::1");
 
 /** Bounds connections: by number and rate until a user logs in over them, then by user and address. */
@@ -73,7 +76,7 @@ export class ConnectionGuard {
     this.#connections.add(connection);
     this.#connectionsFrom.add(connection.addressKey);
     this.#strangersFrom.add(connection.addressKey);
-    this.#strangers.set(connection, setTimeout(() => connection.close(), this.#options.logInDeadlineMs));
+    this.#strangers.set(connection, this.#endStrangerInTime(connection));
     socket.on("error", () => socket.destroy());
     socket.once("close", () => this.#remove(connection));
     return connection;
@@ -133,6 +136,7 @@ export class ConnectionGuard {
     connection.owner = user;
     this.#ownedBy.add(user);
     this.#endStranger(connection);
+    connection.cancelDrain();
     this.#rate.giveBack(connection.addressKey);
     this.#known.add(connection.addressKey);
   }
@@ -151,6 +155,13 @@ export class ConnectionGuard {
     const used = this.#usedBy.get(user);
     used?.delete(connection);
     if (used?.size === 0) this.#usedBy.delete(user);
+  }
+
+  /** Announces the end before the deadline for logging in: a proxy's calls under way end, and the next ones go elsewhere. */
+  #endStrangerInTime(connection: ClientConnection): ReturnType<typeof setTimeout> {
+    const { logInDeadlineMs } = this.#options;
+    const drainMs = Math.min(strangersDrainMs, logInDeadlineMs / 2);
+    return setTimeout(() => connection.drain(drainMs), logInDeadlineMs - drainMs);
   }
 
   #endStranger(connection: ClientConnection): void {

@@ -36,7 +36,10 @@ export class StrangerCalls {
   /** Takes the cost of a call beforehand, where it may be refused. @throws {ChatError} `rate_limited` */
   admit({ path, connection }: IncomingCall): void {
     // Paid by the address: otherwise several users at one address could try as many passwords as several addresses.
-    if (accountPaths.has(path)) refuseFor(this.#budget.take(connection.addressKey, strangersCosts.account));
+    if (accountPaths.has(path)) {
+      const { addressKey: key } = connection;
+      this.#refuse(this.#budget.take(key, strangersCosts.account), { key, cost: strangersCosts.account });
+    }
     if (reflection.has(path)) this.admitReflection(connection, strangersCosts.reflection);
   }
 
@@ -47,7 +50,20 @@ export class StrangerCalls {
 
   /** Takes the cost of reflection from the budget before it is done. @throws {ChatError} `rate_limited` */
   admitReflection(connection: ClientConnection, cost: number): void {
-    refuseFor(this.#budget.takeReflection(keyOf(connection), cost));
+    const key = keyOf(connection);
+    this.#refuse(this.#budget.takeReflection(key, cost), { key, cost });
+  }
+
+  /**
+   * Refuses work that has to wait. The wait lasts until the refused call, the next one and its work can be paid for: a client
+   * that keeps to it is never beyond the budget.
+   * @throws {ChatError} `rate_limited`
+   */
+  #refuse(waitMs: number, { key, cost }: { key: string; cost: number }): void {
+    if (waitMs === 0) return;
+    const retryAfterMs = Math.max(waitMs, this.#budget.waitMs(key, cost + 2 * strangersCosts.call));
+    const seconds = Math.ceil(retryAfterMs / 1000);
+    throw new ChatError("rate_limited", `Too many requests without a login: wait ${seconds} s.`, { retryAfterMs });
   }
 
   /** Milliseconds that a new connection has to wait, until a log-in over it can be paid for. */
@@ -63,11 +79,4 @@ export class StrangerCalls {
 
 function keyOf({ owner, addressKey }: ClientConnection): string {
   return owner === undefined ? addressKey : `user ${owner}`;
-}
-
-/** @throws {ChatError} `rate_limited` when there is something to wait for */
-function refuseFor(retryAfterMs: number): void {
-  if (retryAfterMs === 0) return;
-  const wait = Math.ceil(retryAfterMs / 1000);
-  throw new ChatError("rate_limited", `Too many requests without a login: wait ${wait} s.`, { retryAfterMs });
 }

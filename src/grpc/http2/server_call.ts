@@ -49,8 +49,10 @@ export class ServerCall implements StreamEvents {
   #hasResponse = false;
   #isEnded = false;
   #isClosed = false;
-  /** Octets of DATA in a message that is not whole: they stay in the windows. */
+  /** Octets of DATA in a message that is not whole or is kept: they stay in the windows. */
   #held = 0;
+  /** Octets of messages that the owner keeps. */
+  #kept = 0;
 
   /** @param options.maxMessageBytes length of the longest message that is taken */
   constructor(stream: Http2Stream, request: HeaderList, { maxMessageBytes }: { maxMessageBytes: number }) {
@@ -121,6 +123,11 @@ export class ServerCall implements StreamEvents {
     this.#stream.end(Buffer.concat([responseBlock, trailers]));
   }
 
+  /** Leaves octets of a message in the windows until the client ends its side, because the owner keeps them so long. */
+  keep(bytes: number): void {
+    this.#kept += bytes;
+  }
+
   /** Ends the call at once: what is queued is thrown away. */
   breakOff(): void {
     this.#isEnded = true;
@@ -142,6 +149,8 @@ export class ServerCall implements StreamEvents {
   }
 
   onEnd(): void {
+    this.#kept = 0;
+    this.#release(0);
     if (this.#isEnded) return;
     if (this.#reader.heldBytes === 0) return this.#events?.onHalfClose();
     this.end({ code: GrpcStatus.invalidArgument, details: "The last message is not whole." });
@@ -187,7 +196,7 @@ export class ServerCall implements StreamEvents {
 
   /** Lets the client send as much as this call holds no more. */
   #release(bytes: number): void {
-    const held = this.#reader.heldBytes;
+    const held = this.#reader.heldBytes + this.#kept;
     const released = this.#held + bytes - held;
     this.#held = held;
     if (released > 0) this.#stream.release(released);

@@ -33,6 +33,9 @@ const maxDetails = 2_048;
 /** Longest timer: a deadline beyond is none (24 days). */
 const maxTimerMs = 2 ** 31 - 1;
 
+/** DATA frames that are thrown away after a call ended, while its answer waits for the client. */
+export const maxLateFrames = 4_096;
+
 const noFields: HeaderList = { pseudo: new Map(), fields: [] };
 
 const responseBlock = encodeHeaders([[":status", "200"], ["content-type", "application/grpc"]]);
@@ -51,6 +54,7 @@ export class ServerCall implements StreamEvents {
   #isClosed = false;
   /** Octets of DATA in a message that is not whole or is kept: they stay in the windows. */
   #held = 0;
+  #lateFrames = 0;
   /** Octets of messages that the owner keeps. */
   #kept = 0;
 
@@ -136,7 +140,7 @@ export class ServerCall implements StreamEvents {
 
   onData(bytes: Uint8Array): void {
     const { length } = bytes;
-    if (this.#isEnded) return this.#stream.release(length);
+    if (this.#isEnded) return this.#dropLate(length);
     try {
       this.#reader.read(bytes, (message) => {
         if (!this.#isEnded) this.#events?.onMessage(message);
@@ -166,6 +170,12 @@ export class ServerCall implements StreamEvents {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#events?.onClose();
+  }
+
+  /** A client that goes on and on does not wait for its answer. */
+  #dropLate(bytes: number): void {
+    if (++this.#lateFrames > maxLateFrames) return this.breakOff();
+    this.#stream.release(bytes);
   }
 
   #refuse(status: string, fields: [string, string][]): false {

@@ -2,6 +2,7 @@ import type { FileLink } from "../client/file_transport.ts";
 import type { Link, Transport } from "../client/transport.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { LogInRequest, LogInResponse, RegisterRequest, RegisterResponse } from "../gen/chatd/v1/auth.ts";
+import type { CallbackListener } from "./callback_listener.ts";
 import { ServerConnection } from "./server_connection.ts";
 import { type GrpcTransportOptions, listenHost } from "./client_address.ts";
 import type { ReceivedStatus } from "./http2/client_stream.ts";
@@ -9,7 +10,7 @@ import { Http2FileLink } from "./http2_file_link.ts";
 import { Http2Link } from "./http2_link.ts";
 import { toReceivedError } from "./received_error.ts";
 import { codeKey } from "./status.ts";
-import { callMethod, type UnaryCall, UnaryCallError, type UnaryMethod } from "./unary_call.ts";
+import { callMethod, type UnaryCall, UnaryCallError, type UnaryMethod, unavailable } from "./unary_call.ts";
 
 const register: UnaryMethod<RegisterRequest, RegisterResponse> = {
   path: "/chatd.v1.AuthService/Register",
@@ -52,11 +53,14 @@ export class Http2Transport implements Transport {
 
   async connect({ signal }: { signal?: AbortSignal }): Promise<Link> {
     const connection = await this.#open(signal);
+    let listener: CallbackListener | undefined;
     try {
-      const listener = this.#options.callback ? await openListener(this.#options.host) : undefined;
+      listener = this.#options.callback ? await openListener(this.#options.host) : undefined;
+      if (!connection.http2.takesRequests) throw this.#explain(unavailable("Connection dropped"));
       return new Http2Link({ connection, listener, signal, defaults: this.#defaults, explain: this.#explain });
     } catch (error) {
       connection.close();
+      await listener?.close();
       throw error;
     }
   }
@@ -71,7 +75,7 @@ export class Http2Transport implements Transport {
       return await ServerConnection.open({ ...this.#options, maxMessageBytes, signal });
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      throw this.#explain({ code: 14, details: why, metadata: () => undefined }, error);
+      throw this.#explain(unavailable(why), error);
     }
   }
 

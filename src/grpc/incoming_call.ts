@@ -68,6 +68,11 @@ export class IncomingCall implements CallEvents {
     this.#call.dropMetadata();
   }
 
+  /** Leaves octets of a message in the windows until the client ends its side, because the method keeps them so long. */
+  keep(bytes: number): void {
+    this.#call.keep(bytes);
+  }
+
   /** Has a method answer the call, once it was begun. */
   answerWith(method: Method): void {
     this.#handler = method(this);

@@ -39,8 +39,9 @@ function unary(call: IncomingCall, definition: MethodDefinition, respond: Respon
   };
   return {
     onMessage(message) {
-      if (request === undefined) request = message.slice();
-      else call.end(tooManyMessages);
+      if (request !== undefined) return call.end(tooManyMessages);
+      request = message.slice();
+      call.keep(message.length);
     },
     onHalfClose() {
       if (request !== undefined) void answer(request);

@@ -16,6 +16,12 @@ export const standardCallLimits: CallLimits = {
   maxUnreadBytes: 8 * 1024 * 1024,
 };
 
+interface Bound {
+  readonly limit: number;
+  /** The reason of a refusal, for people. */
+  readonly refusal: string;
+}
+
 /** Bounds the calls that are open at once. A call is open until the client has taken its answer, or its stream is gone. */
 export class OpenCalls implements Iterable<IncomingCall> {
   readonly #limits: CallLimits;
@@ -36,10 +42,16 @@ export class OpenCalls implements Iterable<IncomingCall> {
     return unreadBytes(this.#keys.keys());
   }
 
-  /** Counts a call. @throws {ChatError} `limit_reached` */
+  /**
+   * Counts a call. One too many of the connection's owner may be of another user, behind a proxy: it counts for the address
+   * until its user is known.
+   * @throws {ChatError} `limit_reached`
+   */
   add(call: IncomingCall): void {
     const { owner, addressKey } = call.connection;
-    if (owner !== undefined) return this.#addForUser(call, owner);
+    if (owner !== undefined && this.#refusal(userKey(owner), this.#userBound) === undefined) {
+      return this.#addForUser(call, owner);
+    }
     this.#count(call, `address ${addressKey}`, {
       limit: this.#limits.maxPerAddress,
       refusal: "Too many calls from your address are open: take the answers of those, or log in first.",
@@ -62,21 +74,31 @@ export class OpenCalls implements Iterable<IncomingCall> {
     this.#discount(call, key);
   }
 
-  #addForUser(call: IncomingCall, user: string): void {
+  get #userBound(): Bound {
     const limit = this.#limits.maxPerUser;
     const refusal = `You have ${limit} open calls and sessions: take their answers, or end some of them first.`;
-    this.#count(call, userKey(user), { limit, refusal });
+    return { limit, refusal };
   }
 
-  #count(call: IncomingCall, key: string, { limit, refusal }: { limit: number; refusal: string }): void {
+  #addForUser(call: IncomingCall, user: string): void {
+    this.#count(call, userKey(user), this.#userBound);
+  }
+
+  #count(call: IncomingCall, key: string, bound: Bound): void {
+    const refusal = this.#refusal(key, bound);
+    if (refusal !== undefined) throw new ChatError("limit_reached", refusal);
     const calls = this.#open.get(key) ?? new Set();
-    if (calls.size >= limit) throw new ChatError("limit_reached", refusal);
-    if (unreadBytes(calls) > this.#limits.maxUnreadBytes) {
-      throw new ChatError("limit_reached", "Too many answers to your calls wait: take them first.");
-    }
     calls.add(call);
     this.#open.set(key, calls);
     this.#keys.set(call, key);
+  }
+
+  /** Returns why one more call cannot be counted; undefined when it can. */
+  #refusal(key: string, { limit, refusal }: Bound): string | undefined {
+    const calls = this.#open.get(key);
+    if ((calls?.size ?? 0) >= limit) return refusal;
+    const isUnread = unreadBytes(calls ?? []) > this.#limits.maxUnreadBytes;
+    return isUnread ? "Too many answers to your calls wait: take them first." : undefined;
   }
 
   #discount(call: IncomingCall, key: string): void {

@@ -75,9 +75,10 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   options.chat.accounts.onRevoked((revocation) => guard.endRevoked(revocation));
   const onLogIn = (call: IncomingCall, device: Device) => {
     guard.loggedIn(call.connection, device);
-    openCalls.belongsTo(call, device.user);
+    // Also for a call that is refused: others come over the connection.
     call.connection.http2?.enlargeWindow(userConnectionWindow);
     call.connection.http2?.enlargeQueue(userQueuedBytes);
+    openCalls.belongsTo(call, device.user);
     call.isLoggedIn = true;
   };
   const health = new Health(chatServices);

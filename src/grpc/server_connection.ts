@@ -11,6 +11,8 @@ export interface ServerConnectionOptions extends Pick<GrpcTransportOptions, "hos
   signal?: AbortSignal;
 }
 
+/** How long a connection may take to be made, its TLS handshake included, in milliseconds: as long as with grpc-js. */
+const connectDeadlineMs = 20_000;
 /** How often the server is asked whether it is there, and how long it may take to answer, in milliseconds. */
 const keepaliveMs = 10_000;
 /** Calls that may be answered at once. */
@@ -86,6 +88,7 @@ function dial({ host, port, tls, signal }: Omit<ServerConnectionOptions, "maxMes
   };
   const abort = () => fail(signal!.reason);
   signal?.addEventListener("abort", abort, { once: true });
+  const deadline = setTimeout(() => fail(new Error("it did not answer in time")), connectDeadlineMs);
   socket.on("error", fail);
   socket.on("close", () => fail(new Error("Connection dropped")));
   socket.once(tls === undefined ? "connect" : "secureConnect", () => {
@@ -93,5 +96,8 @@ function dial({ host, port, tls, signal }: Omit<ServerConnectionOptions, "maxMes
     socket.setNoDelay(true);
     resolve(socket);
   });
-  return promise.finally(() => signal?.removeEventListener("abort", abort));
+  return promise.finally(() => {
+    clearTimeout(deadline);
+    signal?.removeEventListener("abort", abort);
+  });
 }

@@ -69,6 +69,7 @@ function decode<Response>({ response }: UnaryMethod<never, Response>, bytes: Uin
   }
 }
 
-function unavailable(details: string): ReceivedStatus {
+/** Returns the status of a call that reached no server. */
+export function unavailable(details: string): ReceivedStatus {
   return { code: 14, details, metadata: () => undefined };
 }

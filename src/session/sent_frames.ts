@@ -2,6 +2,9 @@ import { ChatError } from "../core/chat_error.ts";
 import type { FrameContent } from "./frame_writer.ts";
 import { createReceipt } from "./receipt.ts";
 
+/** Content of no frame: an acknowledgement was repeated. */
+export const nothingNew: FrameContent = { through: 0, deliveryBytes: 0, otherBytes: 0 };
+
 /**
  * Frames that were sent and not yet acknowledged, oldest first. A client names the receipt of a frame, which it can only know
  * from reading it: what is acknowledged has left the server's memory.
@@ -26,18 +29,18 @@ export class SentFrames {
   }
 
   /**
-   * The client has all frames up to the one with this receipt. @returns what was in those that it newly has.
+   * The client has all frames up to the one with this receipt. @returns what was in those that it newly has; {@link nothingNew} when it had them.
    * @throws {ChatError} `invalid_argument` when no frame waits for it, and it is not the one acknowledged last.
    */
   acknowledge(receipt: number): FrameContent {
-    const newly = { through: 0, deliveryBytes: 0, otherBytes: 0 };
     if (!this.#frames.has(receipt)) {
-      if (receipt !== 0 && receipt === this.#acknowledged) return newly;
+      if (receipt !== 0 && receipt === this.#acknowledged) return nothingNew;
       throw new ChatError(
         "invalid_argument",
         `No frame waits to be acknowledged by receipt ${receipt}: acknowledge the newest frame that you have read.`,
       );
     }
+    const newly = { through: 0, deliveryBytes: 0, otherBytes: 0 };
     for (const [each, content] of this.#frames) {
       this.#frames.delete(each);
       newly.through = Math.max(newly.through, content.through);

@@ -19,11 +19,13 @@ import { costOf } from "./request_costs.ts";
 import { answer } from "./request_handlers.ts";
 import { RequestQueue } from "./request_queue.ts";
 import { judgeResume, type Resume } from "./resume.ts";
-import { SentFrames } from "./sent_frames.ts";
+import { nothingNew, SentFrames } from "./sent_frames.ts";
 
 const standardWindowBytes = 256 * 1024;
 const helloDeadlineMs = 10_000;
 const maxSendsInFlight = 256;
+/** Empty frames and repeated acknowledgements that a client may send in a row: they cost no tokens. */
+export const maxIdleFrames = 1_000;
 /** How often a session renews the token that it began with. A token lives for months; a timer, for 24 days at most. */
 const renewIntervalMs = 24 * 60 * 60 * 1000;
 
@@ -75,6 +77,8 @@ export class Session {
   readonly #requests = new RequestQueue();
   readonly #windowBytes: number;
   readonly #sent = new SentFrames();
+  /** Empty frames and repeated acknowledgements since the last progress. */
+  #idleFrames = 0;
   /** Submitted and not answered. */
   #sends = 0;
   /** Of the request that waits until all are. */
@@ -115,10 +119,14 @@ export class Session {
   receive(frame: ClientFrame, bytes: number): void {
     const share = bytes / Math.max(1, frame.requests.length);
     try {
+      if (frame.requests.length === 0) this.#countIdle();
       for (const request of frame.requests) {
         if (this.#ended) return;
-        if (request.kind?.$case === "ack") this.#delivered(this.#sent.acknowledge(request.kind.value.receipt));
-        else this.#requests.add(request, share);
+        if (request.kind?.$case === "ack") this.#acknowledge(request.kind.value.receipt);
+        else {
+          this.#requests.add(request, share);
+          this.#idleFrames = 0;
+        }
       }
     } catch (error) {
       return this.end(toChatError(error));
@@ -379,6 +387,22 @@ export class Session {
     chat.subscribe(subscriber);
     this.#subscriber = subscriber;
     return this.#delivery = delivery;
+  }
+
+  #acknowledge(receipt: number): void {
+    const content = this.#sent.acknowledge(receipt);
+    if (content === nothingNew) return this.#countIdle();
+    this.#idleFrames = 0;
+    this.#delivered(content);
+  }
+
+  /** @throws {ChatError} `invalid_argument` when there were too many in a row */
+  #countIdle(): void {
+    if (++this.#idleFrames <= maxIdleFrames) return;
+    throw new ChatError(
+      "invalid_argument",
+      `${maxIdleFrames} frames in a row asked for nothing: send requests in them.`,
+    );
   }
 
   #delivered({ through, deliveryBytes }: FrameContent): void {

@@ -1,11 +1,16 @@
 /** chatd's client over its own HTTP/2, against servers that break every rule. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { rootCertificates } from "node:tls";
 import type { Link } from "../../src/client/transport.ts";
 import { ChatError } from "../../src/core/chat_error.ts";
 import { Http2Transport } from "../../src/grpc/http2_transport.ts";
 import { data, Flag, goaway, headers, hpack, settings, SETTINGS_ACK } from "../crash/http2_frames.ts";
 import { type HostileBehaviour, hostileBehaviours, startHostileServer } from "../crash/hostile_server.ts";
 import { seededRandom } from "../crash/seeded_random.ts";
+import { FakeTime } from "../support/fake_time.ts";
+import { until } from "../support/turns.ts";
 
 const seed = Number(Deno.env.get("CHATD_CRASH_SEED") ?? Date.now() % 1_000_000);
 const rounds = 15;
@@ -97,4 +102,41 @@ Deno.test("a server that is not there, and one that answers with HTTP/1.1, are u
     const error = await endOf(transport.connect({}));
     assert.equal(error?.code, "unavailable");
   });
+});
+
+Deno.test("a server that leaves while the port for callbacks is opened is unavailable, and the port is closed", async () => {
+  const server = createServer((socket) => socket.destroy());
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  const transport = new Http2Transport({ host: "127.0.0.1", port, callback: true });
+  for (let round = 0; round < 5; round++) {
+    const error = await endOf(transport.connect({}));
+    assert.equal(error?.code, "unavailable");
+  }
+  server.close();
+  await once(server, "close");
+});
+
+Deno.test("a server that is silent in the TLS handshake is unavailable after a while", async () => {
+  using time = new FakeTime();
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => sockets.push(socket));
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  const roots = new TextEncoder().encode(rootCertificates[0]);
+  const transport = new Http2Transport({
+    host: "127.0.0.1",
+    port,
+    callback: false,
+    tls: { roots, serverName: "chat" },
+  });
+  const answered = transport.logIn(login, {});
+  const rejected = assert.rejects(answered, { code: "unavailable", message: /it did not answer in time/ });
+  await until(() => sockets.length > 0);
+  await time.tick(20_000);
+  await rejected;
+  assert.equal(time.pending, 0);
+  for (const socket of sockets) socket.destroy();
+  server.close();
+  await once(server, "close");
 });

@@ -76,6 +76,17 @@ Deno.test("a user whose answers are not taken is refused more, until they are or
   await eventually(async () => await ask(test, ana.token) === "ana");
 });
 
+Deno.test("a user with too many calls does not keep others from calling over the same connection of a proxy", async () => {
+  await using test = await startTestGrpcServer({ callLimits });
+  const [ana, ben] = [await register(test, "ana"), await register(test, "ben")];
+  await using proxy = new UnreadClient(test.server.port);
+  for (let count = 0; count < callLimits.maxPerUser; count++) {
+    assert.equal(await proxy.call(whoAmI, nothing, ana.token), "open");
+  }
+  assert.equal(await proxy.call(whoAmI, nothing, ana.token), "limit_reached");
+  assert.equal(await proxy.call(whoAmI, nothing, ben.token), "open");
+});
+
 Deno.test("a call that was answered and taken counts no more", async () => {
   await using test = await startTestGrpcServer({ callLimits });
   const { token } = await register(test, "ana");

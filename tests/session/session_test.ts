@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Log } from "../../src/core/log.ts";
 import { createMessageId } from "../../src/core/message_id.ts";
 import type { SendResponse } from "../../src/gen/chatd/v1/chat.ts";
+import { maxIdleFrames } from "../../src/session/session.ts";
 import { turns, until } from "../support/turns.ts";
 import { FakeTime } from "../support/fake_time.ts";
 import { password, TestChat } from "../support/test_chat.ts";
@@ -101,6 +102,32 @@ Deno.test("a client that says no hello within 10 s is sent away", async () => {
   await time.tick(1);
   assert.equal(client.endCode, "unauthenticated");
   assert.equal(time.pending, 0);
+});
+
+Deno.test("a client that sends empty frames and nothing else is sent away, before its hello and after", async () => {
+  await using test = await TestChat.open();
+  const { token } = await test.logIn("ana");
+  for (const client of [new TestSession(test), await TestSession.open(test, token)]) {
+    for (let count = 0; count < maxIdleFrames; count++) client.receive({ requests: [] });
+    assert.equal(client.ended, undefined);
+    client.receive({ requests: [] });
+    assert.equal(client.endCode, "invalid_argument");
+  }
+});
+
+Deno.test("a client may send empty frames between its requests, and not acknowledge the same frame for ever", async () => {
+  await using test = await TestChat.open();
+  const { token } = await test.logIn("ana");
+  const client = await TestSession.open(test, token);
+  for (let round = 0; round < 3; round++) {
+    for (let count = 0; count < maxIdleFrames; count++) client.receive({ requests: [] });
+    await client.ask("ping", {});
+  }
+  const { receipt } = client.frames.at(-1)!;
+  for (let count = 0; count <= maxIdleFrames; count++) client.acknowledge({ receipt });
+  assert.equal(client.ended, undefined);
+  client.acknowledge({ receipt });
+  assert.equal(client.endCode, "invalid_argument");
 });
 
 Deno.test("a session with its hello has no deadline, and leaves no timer", async () => {

@@ -23,6 +23,12 @@ export function frameMessage(message: Uint8Array): Uint8Array {
 /** Octets that a message takes at first: one that is announced and does not come must cost no more. */
 const firstBytes = 1_024;
 
+/**
+ * Pieces in which a message may come, beside one for each KiB of the longest message: clients and proxies cut no smaller
+ * ones, and each piece costs the time of a frame.
+ */
+export const basePieces = 256;
+
 /** Puts messages together from DATA. Holds at most twice the octets of one message that came, and nothing between messages. */
 export class MessageReader {
   readonly #maxBytes: number;
@@ -32,6 +38,8 @@ export class MessageReader {
   #length = 0;
   #message: Uint8Array | undefined;
   #filled = 0;
+  /** Pieces of the message that came. */
+  #pieces = 0;
 
   /** @param maxBytes the longest message that is taken */
   constructor(maxBytes: number) {
@@ -45,27 +53,32 @@ export class MessageReader {
 
   /**
    * Reads octets, and gives each whole message to `onMessage`; a message is valid during that call.
-   * @throws {MessageError} for a message that is longer than taken, or compressed
+   * @throws {MessageError} for a message that is longer than taken, compressed, or in too many pieces
    */
   read(data: Uint8Array, onMessage: (message: Uint8Array) => void): void {
     let at = 0;
     while (at < data.length) {
       at += this.#fillPrefix(data, at);
-      if (this.#prefixFilled < prefixBytes) return;
+      if (this.#prefixFilled < prefixBytes) return this.#countPiece();
       const length = this.#messageLength();
       if (this.#message === undefined && data.length - at >= length) {
-        this.#prefixFilled = 0;
+        this.#prefixFilled = this.#pieces = 0;
         onMessage(data.subarray(at, at + length));
         at += length;
         continue;
       }
       at += this.#fillMessage(data, { at, length });
-      if (this.#filled < length) return;
+      if (this.#filled < length) return this.#countPiece();
       const message = this.#message!;
       this.#message = undefined;
-      this.#filled = this.#prefixFilled = 0;
+      this.#filled = this.#prefixFilled = this.#pieces = 0;
       onMessage(message);
     }
+  }
+
+  #countPiece(): void {
+    if (++this.#pieces <= basePieces + this.#maxBytes / 1_024) return;
+    throw new MessageError("malformed", "A message comes in too many pieces.");
   }
 
   #fillPrefix(data: Uint8Array, at: number): number {

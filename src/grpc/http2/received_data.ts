@@ -3,6 +3,9 @@ import type { FrameContext } from "./frame_context.ts";
 import { Flag, type Frame, withoutPadding } from "./frames.ts";
 import type { Http2Stream } from "./stream.ts";
 
+/** Octets below which a late frame is small: a peer that goes on with such frames makes no progress. */
+const smallBytes = 1_024;
+
 /** Takes a DATA frame (RFC 9113, section 6.1). */
 export function receiveData(context: FrameContext, frame: Frame): void {
   const { streams, budget, role } = context;
@@ -38,7 +41,7 @@ function receiveLateData({ streams, budget }: FrameContext, { streamId, payload 
   if (!streams.ids.takeLateData(streamId, payload.length)) {
     throw new StreamError(streamId, ErrorCode.streamClosed, "DATA after the end.");
   }
-  if (payload.length === 0) budget.spendFrame();
+  if (payload.length < smallBytes) budget.spendFrame();
 }
 
 /** Compares the body with content-length (RFC 9113, section 8.1.1). */

@@ -33,6 +33,9 @@ const maxDetails = 2_048;
 /** Longest timer: a deadline beyond is none (24 days). */
 const maxTimerMs = 2 ** 31 - 1;
 
+/** DATA frames that are thrown away after a call ended, while its answer waits for the client. */
+export const maxLateFrames = 4_096;
+
 const noFields: HeaderList = { pseudo: new Map(), fields: [] };
 
 const responseBlock = encodeHeaders([[":status", "200"], ["content-type", "application/grpc"]]);
@@ -49,8 +52,11 @@ export class ServerCall implements StreamEvents {
   #hasResponse = false;
   #isEnded = false;
   #isClosed = false;
-  /** Octets of DATA in a message that is not whole: they stay in the windows. */
+  /** Octets of DATA in a message that is not whole or is kept: they stay in the windows. */
   #held = 0;
+  #lateFrames = 0;
+  /** Octets of messages that the owner keeps. */
+  #kept = 0;
 
   /** @param options.maxMessageBytes length of the longest message that is taken */
   constructor(stream: Http2Stream, request: HeaderList, { maxMessageBytes }: { maxMessageBytes: number }) {
@@ -121,6 +127,11 @@ export class ServerCall implements StreamEvents {
     this.#stream.end(Buffer.concat([responseBlock, trailers]));
   }
 
+  /** Leaves octets of a message in the windows until the client ends its side, because the owner keeps them so long. */
+  keep(bytes: number): void {
+    this.#kept += bytes;
+  }
+
   /** Ends the call at once: what is queued is thrown away. */
   breakOff(): void {
     this.#isEnded = true;
@@ -129,7 +140,7 @@ export class ServerCall implements StreamEvents {
 
   onData(bytes: Uint8Array): void {
     const { length } = bytes;
-    if (this.#isEnded) return this.#stream.release(length);
+    if (this.#isEnded) return this.#dropLate(length);
     try {
       this.#reader.read(bytes, (message) => {
         if (!this.#isEnded) this.#events?.onMessage(message);
@@ -142,6 +153,8 @@ export class ServerCall implements StreamEvents {
   }
 
   onEnd(): void {
+    this.#kept = 0;
+    this.#release(0);
     if (this.#isEnded) return;
     if (this.#reader.heldBytes === 0) return this.#events?.onHalfClose();
     this.end({ code: GrpcStatus.invalidArgument, details: "The last message is not whole." });
@@ -157,6 +170,12 @@ export class ServerCall implements StreamEvents {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#events?.onClose();
+  }
+
+  /** A client that goes on and on does not wait for its answer. */
+  #dropLate(bytes: number): void {
+    if (++this.#lateFrames > maxLateFrames) return this.breakOff();
+    this.#stream.release(bytes);
   }
 
   #refuse(status: string, fields: [string, string][]): false {
@@ -187,7 +206,7 @@ export class ServerCall implements StreamEvents {
 
   /** Lets the client send as much as this call holds no more. */
   #release(bytes: number): void {
-    const held = this.#reader.heldBytes;
+    const held = this.#reader.heldBytes + this.#kept;
     const released = this.#held + bytes - held;
     this.#held = held;
     if (released > 0) this.#stream.release(released);

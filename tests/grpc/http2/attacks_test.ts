@@ -113,6 +113,13 @@ for (const [name, octets] of Object.entries(frameAttacks)) {
   });
 }
 
+Deno.test(`a flood of late DATA, an octet each: a connection ends after ${idleFrames.burst}`, () => {
+  // The server resets the stream for the second frame.
+  const { turns, code } = flood(() => [data(1, 1)], [headers(), windowUpdate(1, 0)]);
+  assert.equal(code, enhanceYourCalm);
+  assert.ok(turns <= idleFrames.burst, `${turns} frames`);
+});
+
 Deno.test("a CONTINUATION flood (CVE-2024-27316) ends the connection by a number of frames and of octets", () => {
   const small = flood(() => [frame(FrameType.continuation, { stream: 1 })], [headers([], { flags: 0 })]);
   assert.deepEqual([small.turns, small.code], [maxContinuations + 1, enhanceYourCalm]);

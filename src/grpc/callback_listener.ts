@@ -9,6 +9,7 @@ import { answerDeliver, type TakeFrame } from "./deliver_call.ts";
 import { binaryValueOf } from "./http2/call_metadata.ts";
 import type { Http2Connection } from "./http2/connection.ts";
 import type { ConnectionLimits } from "./http2/connection_limits.ts";
+import { GrpcStatus } from "./http2/grpc_status.ts";
 import type { HeaderList } from "./http2/header_rules.ts";
 import { ServerCall } from "./http2/server_call.ts";
 import { connectOver } from "./http2/socket_transport.ts";
@@ -33,9 +34,6 @@ const limits: ConnectionLimits = {
 };
 
 const defer = (callback: () => void) => void setImmediate(callback);
-
-/** Status codes of gRPC. */
-const Status = { resourceExhausted: 8, unauthenticated: 16 } as const;
 
 export interface CallbackListenerOptions {
   readonly host: string;
@@ -142,9 +140,9 @@ export class CallbackListener {
     const shown = binaryValueOf(request, secretKey);
     const { secret } = this.callback;
     if (shown === undefined || shown.length !== secret.length || !timingSafeEqual(shown, secret)) {
-      return { code: Status.unauthenticated, details: "This is not the secret of this session." };
+      return { code: GrpcStatus.unauthenticated, details: "This is not the secret of this session." };
     }
     if (this.#sockets.trust(socket)) return undefined;
-    return { code: Status.resourceExhausted, details: "The session has as many connections as it takes." };
+    return { code: GrpcStatus.resourceExhausted, details: "The session has as many connections as it takes." };
   }
 }

@@ -9,9 +9,10 @@ import {
   UploadChunkResponse,
 } from "../gen/chatd/v1/files.ts";
 import type { ServerConnection } from "./server_connection.ts";
+import { CallError } from "./http2/client_call.ts";
 import type { ReceivedStatus } from "./http2/client_stream.ts";
 import type { CallDefaults } from "./http2_transport.ts";
-import { callMethod, UnaryCallError, type UnaryMethod } from "./unary_call.ts";
+import { callMethod, type UnaryMethod } from "./unary_call.ts";
 
 export interface Http2FileLinkOptions {
   /** Closed with the link. */
@@ -68,7 +69,7 @@ export class Http2FileLink implements FileLink {
       const metadata = [["authorization", `Bearer ${token}`]] as const;
       return await callMethod(connection, { ...defaults, method, request, metadata, deadlineMs: callDeadlineMs });
     } catch (error) {
-      throw error instanceof UnaryCallError ? explain(error.status, error) : error;
+      throw error instanceof CallError ? explain(error.status, error) : error;
     }
   }
 }

@@ -4,12 +4,13 @@ import { ChatError } from "../core/chat_error.ts";
 import { LogInRequest, LogInResponse, RegisterRequest, RegisterResponse } from "../gen/chatd/v1/auth.ts";
 import { ServerConnection } from "./server_connection.ts";
 import { type GrpcTransportOptions, listenHost } from "./client_address.ts";
-import type { ReceivedStatus } from "./http2/client_stream.ts";
+import { CallError } from "./http2/client_call.ts";
+import { type ReceivedStatus, unavailable } from "./http2/client_stream.ts";
 import { Http2FileLink } from "./http2_file_link.ts";
 import { Http2Link } from "./http2_link.ts";
 import { toReceivedError } from "./received_error.ts";
 import { codeKey } from "./status.ts";
-import { callMethod, type UnaryCall, UnaryCallError, type UnaryMethod } from "./unary_call.ts";
+import { callMethod, type UnaryCall, type UnaryMethod } from "./unary_call.ts";
 
 const register: UnaryMethod<RegisterRequest, RegisterResponse> = {
   path: "/chatd.v1.AuthService/Register",
@@ -71,7 +72,7 @@ export class Http2Transport implements Transport {
       return await ServerConnection.open({ ...this.#options, maxMessageBytes, signal });
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      throw this.#explain({ code: 14, details: why, metadata: () => undefined }, error);
+      throw this.#explain(unavailable(why), error);
     }
   }
 
@@ -84,7 +85,7 @@ export class Http2Transport implements Transport {
     try {
       return await callMethod(connection, { ...this.#defaults, method, request, deadlineMs: callDeadlineMs, signal });
     } catch (error) {
-      throw error instanceof UnaryCallError ? this.#explain(error.status, error) : error;
+      throw error instanceof CallError ? this.#explain(error.status, error) : error;
     } finally {
       connection.close();
     }

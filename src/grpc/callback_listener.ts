@@ -33,8 +33,6 @@ const limits: ConnectionLimits = {
   maxHeaderListBytes: 4_096,
 };
 
-const defer = (callback: () => void) => void setImmediate(callback);
-
 export interface CallbackListenerOptions {
   readonly host: string;
   /** For tests. */
@@ -122,7 +120,6 @@ export class CallbackListener {
     const connection: Http2Connection = connectOver(secured, {
       role: "server",
       limits,
-      defer,
       onFault: this.#onFault,
       onRequest: (stream, request) => {
         const call = new ServerCall(stream, request, { maxMessageBytes: maxFrameBytes });
@@ -130,7 +127,7 @@ export class CallbackListener {
         if (refusal === undefined) return answerDeliver(call, this.#take);
         // Before its message came; a caller without the secret has one try, so that it cannot keep this machine busy.
         call.end(refusal);
-        defer(() => connection.close());
+        setImmediate(() => connection.close());
       },
     });
   }

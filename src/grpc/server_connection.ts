@@ -35,7 +35,6 @@ export class ServerConnection {
         connectionWindow: window * 2,
         maxHeaderListBytes: 16_384,
       },
-      defer: (callback) => void setImmediate(callback),
       onFault(error) {
         throw error;
       },

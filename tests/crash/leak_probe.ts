@@ -78,7 +78,6 @@ async function openOwnHttp2(): Promise<Place> {
       const connection = connectOver(socket, {
         role: "client",
         limits,
-        defer: (callback) => void setImmediate(callback),
         onFault(error) {
           throw error;
         },

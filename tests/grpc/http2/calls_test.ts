@@ -109,7 +109,6 @@ function clientOver(socket: Socket) {
   return connectOver(socket, {
     role: "client",
     limits,
-    defer: (callback) => void setImmediate(callback),
     onFault: assert.fail,
   });
 }

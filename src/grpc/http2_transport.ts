@@ -27,7 +27,7 @@ const callDeadlineMs = 30_000;
 /** As much as clients of gRPC take by default. */
 const maxMessageBytes = 4 * 1024 * 1024;
 
-/** What calls on a connection have in common. */
+/** The options that all calls have in common. */
 export type CallDefaults = Pick<UnaryCall<unknown, unknown>, "scheme" | "authority" | "maxMessageBytes">;
 
 /** Reaches a server over gRPC on chatd's own HTTP/2; each session and each call has a connection of its own. */
@@ -98,7 +98,7 @@ export class Http2Transport implements Transport {
   };
 }
 
-/** Loaded only here: what makes certificates is larger than all the rest of a client. */
+/** Loaded only here: the maker of certificates is larger than all the rest of a client. */
 async function openListener(host: string) {
   const { CallbackListener } = await import("./callback_listener.ts");
   return await CallbackListener.open({ host: listenHost(host) });

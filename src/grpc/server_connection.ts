@@ -16,7 +16,7 @@ const keepaliveMs = 10_000;
 /** Calls that may be answered at once. */
 const maxCalls = 8;
 
-/** HTTP/2 to a server, which is asked all the time whether it is still there. Whoever opens it closes it. */
+/** HTTP/2 to a server, which is asked by PING whether it is still there. Owned by its opener. */
 export class ServerConnection {
   readonly http2: Http2Connection;
   readonly #socket: Socket;

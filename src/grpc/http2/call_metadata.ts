@@ -36,7 +36,7 @@ function percentEncode(character: string): string {
     .map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join("");
 }
 
-/** Decodes a status message; what is malformed stays as it is. */
+/** Decodes a status message; malformed octets stay as they are. */
 export function decodeStatusMessage(encoded: string): string {
   const bytes = encoded.replace(/%([0-9A-Fa-f]{2})/g, (_match, hex) => String.fromCharCode(parseInt(hex, 16)));
   return Buffer.from(bytes, "latin1").toString("utf8");

@@ -121,7 +121,7 @@ export class ServerCall implements StreamEvents {
     this.#stream.end(Buffer.concat([responseBlock, trailers]));
   }
 
-  /** Ends the call at once: what is queued is thrown away. */
+  /** Ends the call at once: queued messages are thrown away. */
   breakOff(): void {
     this.#isEnded = true;
     this.#stream.reset(ErrorCode.cancel);

@@ -82,7 +82,7 @@ for (const tls of [false, true]) {
     const { server, transport } = await start(folder.path, { tls });
     await using _ = server;
     const ana = await join("ana", transport(false));
-    const ben = await LinkClient.open(transport(true), ana.token, { consumer: "by callback" });
+    const ben = await LinkClient.open(transport(true), ana.token, { consumer: "callback" });
     await ana.client.send("ana", "hello");
     assert.deepEqual(await ben.received(1), ["hello"]);
     await ben.close();

@@ -1,15 +1,14 @@
 import type { FileLink } from "../client/file_transport.ts";
 import type { Link, Transport } from "../client/transport.ts";
-import { ChatError } from "../core/chat_error.ts";
+import type { ChatError } from "../core/chat_error.ts";
 import { LogInRequest, LogInResponse, RegisterRequest, RegisterResponse } from "../gen/chatd/v1/auth.ts";
 import { ServerConnection } from "./server_connection.ts";
-import { type GrpcTransportOptions, listenHost } from "./client_address.ts";
 import { CallError } from "./http2/client_call.ts";
 import { type ReceivedStatus, unavailable } from "./http2/client_stream.ts";
 import { Http2FileLink } from "./http2_file_link.ts";
 import { Http2Link } from "./http2_link.ts";
-import { toReceivedError } from "./received_error.ts";
-import { codeKey } from "./status.ts";
+import { explainFailure } from "./received_error.ts";
+import { addressOf, type GrpcTransportOptions, openListener } from "./transport_options.ts";
 import { callMethod, type UnaryCall, type UnaryMethod } from "./unary_call.ts";
 
 const register: UnaryMethod<RegisterRequest, RegisterResponse> = {
@@ -37,8 +36,8 @@ export class Http2Transport implements Transport {
   readonly #defaults: CallDefaults;
 
   constructor(options: GrpcTransportOptions) {
-    const { host, port, tls } = options;
-    this.address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+    const { tls } = options;
+    this.address = addressOf(options);
     this.#options = options;
     this.#defaults = {
       scheme: tls === undefined ? "http" : "https",
@@ -54,7 +53,7 @@ export class Http2Transport implements Transport {
   async connect({ signal }: { signal?: AbortSignal }): Promise<Link> {
     const connection = await this.#open(signal);
     try {
-      const listener = this.#options.callback ? await openListener(this.#options.host) : undefined;
+      const listener = await openListener(this.#options);
       return new Http2Link({ connection, listener, signal, defaults: this.#defaults, explain: this.#explain });
     } catch (error) {
       connection.close();
@@ -91,15 +90,6 @@ export class Http2Transport implements Transport {
     }
   }
 
-  readonly #explain = (status: ReceivedStatus, cause?: unknown): ChatError => {
-    const known = toReceivedError(status, cause);
-    if (known.code !== "unavailable" || status.metadata(codeKey) !== undefined) return known;
-    return new ChatError("unavailable", `Cannot reach the server at ${this.address}: ${known.message}`, { cause });
-  };
-}
-
-/** Loaded only here: the maker of certificates is larger than all the rest of a client. */
-async function openListener(host: string) {
-  const { CallbackListener } = await import("./callback_listener.ts");
-  return await CallbackListener.open({ host: listenHost(host) });
+  readonly #explain = (status: ReceivedStatus, cause?: unknown): ChatError =>
+    explainFailure(status, { address: this.address, cause });
 }

@@ -1,6 +1,6 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import type { GrpcTransportOptions } from "./client_address.ts";
+import type { GrpcTransportOptions } from "./transport_options.ts";
 import type { Http2Connection } from "./http2/connection.ts";
 import { connectOver } from "./http2/socket_transport.ts";
 

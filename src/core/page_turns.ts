@@ -93,11 +93,13 @@ export class PageTurns {
     }
     const turn = Promise.withResolvers<void>();
     this.#waiting.add(turn);
-    signal?.addEventListener("abort", () => {
+    if (signal === undefined) return turn.promise;
+    const leave = () => {
       this.#waiting.delete(turn);
       turn.reject(signal.reason);
-    }, { once: true });
-    return turn.promise;
+    };
+    signal.addEventListener("abort", leave, { once: true });
+    return turn.promise.finally(() => signal.removeEventListener("abort", leave));
   }
 
   /** After each slice, leaves the event loop to others for as long as it took; then the next one begins. */

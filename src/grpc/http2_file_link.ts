@@ -23,7 +23,10 @@ export interface Http2FileLinkOptions {
   explain(status: ReceivedStatus, cause?: unknown): ChatError;
 }
 
-/** How long the server has for one call, in milliseconds: the last chunk of a large file is answered when all of it was checked. */
+/**
+ * How long the server has for one call, in milliseconds: the last chunk of a large file is answered when all of it was
+ * checked.
+ */
 const callDeadlineMs = 60_000;
 
 /** FileService over one connection of chatd's own HTTP/2. */

@@ -33,7 +33,10 @@ const idleSeconds = 20;
 /** What a proxy that was replaced grants its connections, in seconds. */
 const graceSeconds = 5;
 
-/** Starts a server on `folder`/data, and the proxy before it. Both end with the door. `server` is a port that needs no TLS. */
+/**
+ * Starts a server on `folder`/data, and the proxy before it. Both end with the door. `server` is a port that needs no
+ * TLS.
+ */
 export async function openFrontDoor(
   { way, folder, program, certificates }: FrontDoorOptions,
 ): Promise<FrontDoor & { server: { port: number; isEncrypted: boolean } }> {
@@ -102,7 +105,10 @@ interface ProxyOptions {
   pem?: Pem;
 }
 
-/** The first port announces with GOAWAY, while a connection's only stream is open, that it takes no other; the second when it was idle. */
+/**
+ * The first port announces with GOAWAY, while a connection's only stream is open, that it takes no other; the second
+ * when it was idle.
+ */
 async function startNginx({ folder, backend, pem }: ProxyOptions): Promise<Proxy> {
   const ports = await freePorts(2);
   const servers = ports.map((port, index) => `

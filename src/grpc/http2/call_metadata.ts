@@ -10,7 +10,10 @@ export function parseTimeout(value: string): number | undefined {
   return digits === undefined ? undefined : Number(digits) * timeoutUnits[unit];
 }
 
-/** Returns the octets of a field whose name ends with `-bin`: base64, with or without padding; undefined when there are none or it is malformed. */
+/**
+ * Returns the octets of a field whose name ends with `-bin`: base64, with or without padding; undefined when there are
+ * none or it is malformed.
+ */
 export function binaryValueOf(list: HeaderList, name: string): Uint8Array | undefined {
   const value = valueOf(list, name);
   if (value === undefined || !/^[A-Za-z0-9+/]*={0,2}$/.test(value)) return undefined;

@@ -35,7 +35,10 @@ export interface ClientStreamOptions {
   onEnd(status: ReceivedStatus): void;
 }
 
-/** A client's call with any number of messages both ways (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). */
+/**
+ * A client's call with any number of messages both ways
+ * (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
+ */
 export class ClientStream {
   readonly #stream: Http2Stream;
   readonly #reader: MessageReader;

@@ -86,7 +86,9 @@ export class ServerCall implements StreamEvents {
     this.#request = noFields;
   }
 
-  /** Begins to report events. @returns false when the request is no call of gRPC that can be taken: it was answered so. */
+  /**
+   * Begins to report events. @returns false when the request is no call of gRPC that can be taken: it was answered so.
+   */
   begin(events: CallEvents): boolean {
     this.#events = events;
     if (this.#request.pseudo.get(":method") !== "POST") return this.#refuse("405", [["allow", "POST"]]);

@@ -10,9 +10,7 @@ import { GrpcLink } from "./client_link.ts";
 import { GrpcFileLink } from "./file_link.ts";
 import { explainFailure } from "./received_error.ts";
 import { statusOf } from "./service_error.ts";
-import { addressOf, type GrpcTransportOptions, openListener } from "./transport_options.ts";
-
-const callDeadlineMs = 30_000;
+import { addressOf, callDeadlineMs, type GrpcTransportOptions, openListener } from "./transport_options.ts";
 
 /** Reaches a server over gRPC; each session and each call has a connection of its own. */
 export class GrpcTransport implements Transport {

@@ -8,7 +8,7 @@ import { type ReceivedStatus, unavailable } from "./http2/client_stream.ts";
 import { Http2FileLink } from "./http2_file_link.ts";
 import { Http2Link } from "./http2_link.ts";
 import { explainFailure } from "./received_error.ts";
-import { addressOf, type GrpcTransportOptions, openListener } from "./transport_options.ts";
+import { addressOf, callDeadlineMs, type GrpcTransportOptions, openListener } from "./transport_options.ts";
 import { callMethod, type UnaryCall, type UnaryMethod } from "./unary_call.ts";
 
 const register: UnaryMethod<RegisterRequest, RegisterResponse> = {
@@ -22,7 +22,6 @@ const logIn: UnaryMethod<LogInRequest, LogInResponse> = {
   response: LogInResponse,
 };
 
-const callDeadlineMs = 30_000;
 /** As much as clients of gRPC take by default. */
 const maxMessageBytes = 4 * 1024 * 1024;
 

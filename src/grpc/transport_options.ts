@@ -16,6 +16,11 @@ export interface GrpcTransportOptions {
   callback: boolean;
 }
 
+/** Milliseconds that a server has for a call. */
+export const callDeadlineMs = 30_000;
+/** The same for a call with a chunk: the last one of a large file is answered when all of the file was checked. */
+export const fileCallDeadlineMs = 60_000;
+
 /** Returns the address of a server as URLs have it: "127.0.0.1:50051", "[::1]:50051". */
 export function addressOf({ host, port }: Pick<GrpcTransportOptions, "host" | "port">): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;

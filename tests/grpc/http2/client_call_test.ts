@@ -21,7 +21,13 @@ class Call {
   /** Undefined while the call is not over. */
   settled: Uint8Array | CallError | undefined;
 
-  constructor({ message = Buffer.from("please"), signal }: { message?: Uint8Array; signal?: AbortSignal } = {}) {
+  constructor(
+    { message = Buffer.from("please"), signal, deadlineMs }: {
+      message?: Uint8Array;
+      signal?: AbortSignal;
+      deadlineMs?: number;
+    } = {},
+  ) {
     this.outcome = callUnary(this.peer.connection, {
       path: "/a.B/C",
       scheme: "https",
@@ -30,6 +36,7 @@ class Call {
       message,
       maxResponseBytes,
       signal,
+      deadlineMs,
     }).catch((error: CallError) => error);
     void this.outcome.then((settled) => this.settled = settled);
   }
@@ -155,6 +162,15 @@ Deno.test("a call ends with its stream, its connection and its signal", async ()
     end(call);
     await assertFails(call, 14, message).catch((error) => assert.fail(`${name}: ${error.message}`));
   }
+});
+
+Deno.test("a call tells the server its deadline, and fails when the deadline is over", async () => {
+  const call = new Call({ deadlineMs: 10 });
+  const frames = call.peer.exchange(settings());
+  const request = frames.find(({ type }) => type === FrameType.headers)!;
+  assert.equal(call.peer.fieldsOf(request)["grpc-timeout"], "10m");
+  await assertFails(call, 4, /no answer within 0.01 s/);
+  assert.deepEqual(call.exchange(), [ErrorCode.cancel]);
 });
 
 Deno.test("a call that is over leaves nothing at its signal", async () => {

@@ -2,8 +2,9 @@ let waiting: (() => void)[] = [];
 let isScheduled = false;
 
 /**
- * Runs a callback after the input that is ready now has been read. Callbacks of one turn of the event loop run together; one
- * that is deferred by another runs right after it, while what both of them need is still in the processor's caches.
+ * Runs a callback after the input that is ready now has been read. Callbacks of one turn of the event loop run
+ * together; one that is deferred by another runs right after it, while what both of them need is still in the
+ * processor's caches.
  */
 export function defer(callback: () => void): void {
   waiting.push(callback);

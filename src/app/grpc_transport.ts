@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import { rootCertificates } from "node:tls";
 import { ChatError } from "../core/chat_error.ts";
 import type { Transport } from "../client/transport.ts";
-import type { GrpcTransportOptions } from "../grpc/client_address.ts";
+import type { GrpcTransportOptions } from "../grpc/transport_options.ts";
 import { Http2Transport } from "../grpc/http2_transport.ts";
 import type { ClientTls, GrpcClientOptions } from "./client_options.ts";
 import { formatHostPort } from "./host_port.ts";

@@ -11,8 +11,8 @@ export interface ServeAloneOptions extends Pick<Orders, "log" | "port">, Pick<Re
 }
 
 /**
- * Serves without a supervisor, in this process, until a signal ends it. After SIGHUP it shows the certificates as they are then;
- * where a start file has changed, it serves anew on the same port.
+ * Serves without a supervisor, in this process, until a signal ends it. After SIGHUP it shows the certificates as they
+ * are then; where a start file has changed, it serves anew on the same port.
  * @throws {ChatError} when it cannot start or go on
  */
 export async function serveAlone(

@@ -22,7 +22,10 @@ export interface ServingCommand {
 export interface SupervisorOptions {
   /** Starts the serving process. */
   readonly command: ServingCommand;
-  /** Ends with 0 when a new serving process could start, and otherwise says on stderr why not; asked before a restart on SIGHUP. */
+  /**
+   * Ends with 0 when a new serving process could start, and otherwise says on stderr why not; asked before a restart on
+   * SIGHUP.
+   */
   readonly check: ServingCommand;
   /** Files that the serving process reads only when it starts. */
   readonly startFiles: StartFiles;

@@ -6,8 +6,9 @@ import { connect, createServer } from "node:tls";
 const deadlineMs = 10_000;
 
 /**
- * Makes a TLS handshake with a server's certificates within this process: a listener says nothing of certificates that it
- * cannot use, such as those of a curve that it does not know, and fails each handshake. @throws when the handshake fails
+ * Makes a TLS handshake with a server's certificates within this process: a listener says nothing of certificates that
+ * it cannot use, such as those of a curve that it does not know, and fails each handshake. @throws when the handshake
+ * fails
  */
 export async function tryHandshake({ certificate, key }: { certificate: Uint8Array; key: Uint8Array }): Promise<void> {
   const [near, far] = duplexPair();

@@ -4,8 +4,8 @@ import type { Timers } from "./timers.ts";
 const sliceMs = 1_000;
 
 /**
- * Runs `run` once after `ms` milliseconds in which the process could run: the sleep of a laptop does not count, and a client that
- * wakes has all of its time to reach the server. Returns the function that cancels it.
+ * Runs `run` once after `ms` milliseconds in which the process could run: the sleep of a laptop does not count, and a
+ * client that wakes has all of its time to reach the server. Returns the function that cancels it.
  */
 export function waitAwake(timers: Timers, ms: number, run: () => void): () => void {
   let leftMs = ms;

@@ -49,7 +49,8 @@ export class PageTurns {
 
   /**
    * Makes a page for `user`: begins `work` when it is its turn. The page leaves the queue when `signal` is aborted.
-   * @throws {ChatError} `busy` when too many pages of the user wait; `unavailable`; what `work` throws; the signal's reason
+   * @throws {ChatError} `busy` when too many pages of the user wait; `unavailable`; what `work` throws; the signal's
+   * reason
    */
   async run<T>(
     user: string,
@@ -93,11 +94,13 @@ export class PageTurns {
     }
     const turn = Promise.withResolvers<void>();
     this.#waiting.add(turn);
-    signal?.addEventListener("abort", () => {
+    if (signal === undefined) return turn.promise;
+    const leave = () => {
       this.#waiting.delete(turn);
       turn.reject(signal.reason);
-    }, { once: true });
-    return turn.promise;
+    };
+    signal.addEventListener("abort", leave, { once: true });
+    return turn.promise.finally(() => signal.removeEventListener("abort", leave));
   }
 
   /** After each slice, leaves the event loop to others for as long as it took; then the next one begins. */

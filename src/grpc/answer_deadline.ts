@@ -1,11 +1,13 @@
 import type { IncomingCall } from "./incoming_call.ts";
 
-/** Milliseconds in which a client must take the answers that wait for it: with 256 KiB of a session, 0.9 KiB a second. */
+/**
+ * Milliseconds in which a client must take the answers that wait for it: with 256 KiB of a session, 0.9 KiB a second.
+ */
 export const standardAnswerDeadlineMs = 5 * 60_000;
 
 /**
- * Breaks off calls in which the client sends nothing more, and does not take its answers in time. {@link Keepalive} does not find
- * these: such a client may answer each PING. A live session may wait for ever, as its client may go on.
+ * Breaks off calls in which the client sends nothing more, and does not take its answers in time. {@link Keepalive}
+ * does not find these: such a client may answer each PING. A live session may wait for ever, as its client may go on.
  */
 export class AnswerDeadline implements Disposable {
   readonly #calls: Iterable<IncomingCall>;

@@ -47,7 +47,6 @@ export class CallbackConnection implements CallbackChannel {
     this.#connection = connectOver(socket, {
       role: "client",
       limits,
-      defer: (callback) => void setImmediate(callback),
       onFault,
       // At once: a client that goes on sending is not listened to any longer.
       onClosed: () => socket.destroy(),

@@ -9,6 +9,7 @@ import { answerDeliver, type TakeFrame } from "./deliver_call.ts";
 import { binaryValueOf } from "./http2/call_metadata.ts";
 import type { Http2Connection } from "./http2/connection.ts";
 import type { ConnectionLimits } from "./http2/connection_limits.ts";
+import { GrpcStatus } from "./http2/grpc_status.ts";
 import type { HeaderList } from "./http2/header_rules.ts";
 import { ServerCall } from "./http2/server_call.ts";
 import { connectOver } from "./http2/socket_transport.ts";
@@ -31,11 +32,6 @@ const limits: ConnectionLimits = {
   connectionWindow: windowBytes,
   maxHeaderListBytes: 4_096,
 };
-
-const defer = (callback: () => void) => void setImmediate(callback);
-
-/** Status codes of gRPC. */
-const Status = { resourceExhausted: 8, unauthenticated: 16 } as const;
 
 export interface CallbackListenerOptions {
   readonly host: string;
@@ -124,7 +120,6 @@ export class CallbackListener {
     const connection: Http2Connection = connectOver(secured, {
       role: "server",
       limits,
-      defer,
       onFault: this.#onFault,
       onRequest: (stream, request) => {
         const call = new ServerCall(stream, request, { maxMessageBytes: maxFrameBytes });
@@ -132,7 +127,7 @@ export class CallbackListener {
         if (refusal === undefined) return answerDeliver(call, this.#take);
         // Before its message came; a caller without the secret has one try, so that it cannot keep this machine busy.
         call.end(refusal);
-        defer(() => connection.close());
+        setImmediate(() => connection.close());
       },
     });
   }
@@ -142,9 +137,9 @@ export class CallbackListener {
     const shown = binaryValueOf(request, secretKey);
     const { secret } = this.callback;
     if (shown === undefined || shown.length !== secret.length || !timingSafeEqual(shown, secret)) {
-      return { code: Status.unauthenticated, details: "This is not the secret of this session." };
+      return { code: GrpcStatus.unauthenticated, details: "This is not the secret of this session." };
     }
     if (this.#sockets.trust(socket)) return undefined;
-    return { code: Status.resourceExhausted, details: "The session has as many connections as it takes." };
+    return { code: GrpcStatus.resourceExhausted, details: "The session has as many connections as it takes." };
   }
 }

@@ -13,7 +13,7 @@ export interface CallerLimits {
   readonly trusted: number;
 }
 
-/** Bounds the sockets of a port that anybody may reach and one server has the secret of. */
+/** Bounds the sockets of a port that is open to all, and whose secret one server has. */
 export class CallerSockets {
   readonly #limits: CallerLimits;
   /** Each with the timer that closes it. */

@@ -1,30 +1,28 @@
 import { type ChannelCredentials, type ChannelOptions, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
-import { ChatError } from "../core/chat_error.ts";
+import type { ChatError } from "../core/chat_error.ts";
 import type { FileLink } from "../client/file_transport.ts";
 import type { Link, Transport } from "../client/transport.ts";
 import type { LogInResponse, RegisterResponse } from "../gen/chatd/v1/auth.ts";
 import { AuthServiceClient } from "../gen/chatd/v1/auth_service.ts";
 import { ChatServiceClient } from "../gen/chatd/v1/chat_service.ts";
 import { FileServiceClient } from "../gen/chatd/v1/files_service.ts";
-import { type GrpcTransportOptions, listenHost } from "./client_address.ts";
 import { GrpcLink } from "./client_link.ts";
 import { GrpcFileLink } from "./file_link.ts";
-import { fromServiceError, withoutWrapping } from "./service_error.ts";
-
-const callDeadlineMs = 30_000;
+import { explainFailure } from "./received_error.ts";
+import { statusOf } from "./service_error.ts";
+import { addressOf, callDeadlineMs, type GrpcTransportOptions, openListener } from "./transport_options.ts";
 
 /** Reaches a server over gRPC; each session and each call has a connection of its own. */
 export class GrpcTransport implements Transport {
   readonly address: string;
   readonly #credentials: ChannelCredentials;
   readonly #settings: ChannelOptions;
-  readonly #host: string;
-  readonly #callback: boolean;
+  readonly #options: GrpcTransportOptions;
 
-  constructor({ host, port, tls, callback }: GrpcTransportOptions) {
-    this.address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-    this.#host = host;
-    this.#callback = callback;
+  constructor(options: GrpcTransportOptions) {
+    const { tls } = options;
+    this.address = addressOf(options);
+    this.#options = options;
     this.#settings = {
       "grpc.keepalive_time_ms": 10_000,
       "grpc.keepalive_timeout_ms": 10_000,
@@ -49,7 +47,7 @@ export class GrpcTransport implements Transport {
     this.#call<LogInResponse>(signal, (client, done) => client.logIn(request, new Metadata(), deadline(), done));
 
   async connect({ signal }: { signal?: AbortSignal }): Promise<Link> {
-    const listener = this.#callback ? await openListener(this.#host) : undefined;
+    const listener = await openListener(this.#options);
     const client = new ChatServiceClient(this.address, this.#credentials, this.#settings);
     return new GrpcLink({ client, listener, signal, explain: (error) => this.#explain(error) });
   }
@@ -81,17 +79,8 @@ export class GrpcTransport implements Transport {
   }
 
   #explain(error: ServiceError): ChatError {
-    const known = fromServiceError(error);
-    if (known.code !== "unavailable" || error.metadata?.get("chatd-error-code").length > 0) return known;
-    const why = withoutWrapping(known.message);
-    return new ChatError("unavailable", `Cannot reach the server at ${this.address}: ${why}`, { cause: error });
+    return explainFailure(statusOf(error), { address: this.address, cause: error });
   }
-}
-
-/** Loaded only here: what makes certificates is larger than all the rest of a client. */
-async function openListener(host: string) {
-  const { CallbackListener } = await import("./callback_listener.ts");
-  return await CallbackListener.open({ host: listenHost(host) });
 }
 
 function deadline() {

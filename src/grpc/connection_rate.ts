@@ -37,7 +37,7 @@ export class ConnectionRate {
 
   /**
    * Counts a new connection from an address.
-   * @param options.isKnown the address may take what is kept
+   * @param options.isKnown the address may use the part of the burst that is kept
    * @returns false when it is one too many, and was not counted.
    */
   admit(addressKey: string, { isKnown }: { isKnown: boolean }): boolean {

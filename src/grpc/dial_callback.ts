@@ -12,8 +12,9 @@ export const standardSlots = { perAddress: 4, inAll: 64 };
  * Makes dials to the DeliveryService that a client serves at `address`, the one that its connection comes from. Only
  * the certificate that the client named is accepted, and the secret is shown inside of TLS only.
  *
- * A failure is told, and its place given to another dial, when the signal aborts and not before: no client learns by time
- * or text what is at a port, not even by how long others waited. A wrong certificate is refused at once, undialled.
+ * A failure is told, and its place given to another dial, when the signal aborts and not before: no client learns by
+ * time or text what is at a port, not even by how long others waited. A wrong certificate is refused at once,
+ * undialled.
  */
 export function callbackDialler(
   { log = silentLog, slots = new DialSlots(standardSlots) }: { log?: Log; slots?: DialSlots } = {},

@@ -3,6 +3,7 @@ import type { FileLink } from "../client/file_transport.ts";
 import type { ChatError } from "../core/chat_error.ts";
 import type { BeginUploadResponse, ReadChunkResponse, UploadChunkResponse } from "../gen/chatd/v1/files.ts";
 import type { FileServiceClient } from "../gen/chatd/v1/files_service.ts";
+import { fileCallDeadlineMs } from "./transport_options.ts";
 
 export interface GrpcFileLinkOptions {
   /** Closed with the link. */
@@ -13,9 +14,6 @@ export interface GrpcFileLinkOptions {
 }
 
 type Done<Response> = (error: ServiceError | null, response: Response) => void;
-
-/** How long the server has for one call, in milliseconds: the last chunk of a large file is answered when all of it was checked. */
-const callDeadlineMs = 60_000;
 
 /** FileService over one connection. */
 export class GrpcFileLink implements FileLink {
@@ -66,5 +64,5 @@ export class GrpcFileLink implements FileLink {
 }
 
 function deadline() {
-  return { deadline: Date.now() + callDeadlineMs };
+  return { deadline: Date.now() + fileCallDeadlineMs };
 }

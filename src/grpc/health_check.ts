@@ -1,11 +1,10 @@
 import { credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
-import { ChatError } from "../core/chat_error.ts";
 import {
   type HealthCheckResponse,
   HealthCheckResponse_ServingStatus as ServingStatus,
   HealthClient,
 } from "../gen/grpc/health/v1/health.ts";
-import { fromServiceError, withoutWrapping } from "./service_error.ts";
+import { fromServiceError } from "./service_error.ts";
 
 const deadlineMs = 5_000;
 
@@ -29,7 +28,7 @@ export async function checkHealth(address: string, { tls }: { tls: boolean }): P
     const { status } = await new Promise<HealthCheckResponse>((resolve, reject) => {
       const done = (error: ServiceError | null, response: HealthCheckResponse) => {
         if (error === null) resolve(response);
-        else reject(explain(error));
+        else reject(fromServiceError(error));
       };
       client.check({ service: "" }, new Metadata(), { deadline: Date.now() + deadlineMs }, done);
     });
@@ -37,9 +36,4 @@ export async function checkHealth(address: string, { tls }: { tls: boolean }): P
   } finally {
     client.close();
   }
-}
-
-function explain(error: ServiceError): ChatError {
-  const { code, message } = fromServiceError(error);
-  return new ChatError(code, withoutWrapping(message), { cause: error });
 }

@@ -9,9 +9,11 @@ import {
   UploadChunkResponse,
 } from "../gen/chatd/v1/files.ts";
 import type { ServerConnection } from "./server_connection.ts";
+import { CallError } from "./http2/client_call.ts";
 import type { ReceivedStatus } from "./http2/client_stream.ts";
 import type { CallDefaults } from "./http2_transport.ts";
-import { callMethod, UnaryCallError, type UnaryMethod } from "./unary_call.ts";
+import { fileCallDeadlineMs } from "./transport_options.ts";
+import { callMethod, type UnaryMethod } from "./unary_call.ts";
 
 export interface Http2FileLinkOptions {
   /** Closed with the link. */
@@ -21,9 +23,6 @@ export interface Http2FileLinkOptions {
   readonly defaults: CallDefaults;
   explain(status: ReceivedStatus, cause?: unknown): ChatError;
 }
-
-/** How long the server has for one call, in milliseconds: the last chunk of a large file is answered when all of it was checked. */
-const callDeadlineMs = 60_000;
 
 /** FileService over one connection of chatd's own HTTP/2. */
 export class Http2FileLink implements FileLink {
@@ -66,9 +65,9 @@ export class Http2FileLink implements FileLink {
     const { connection, token, defaults, explain } = this.#options;
     try {
       const metadata = [["authorization", `Bearer ${token}`]] as const;
-      return await callMethod(connection, { ...defaults, method, request, metadata, deadlineMs: callDeadlineMs });
+      return await callMethod(connection, { ...defaults, method, request, metadata, deadlineMs: fileCallDeadlineMs });
     } catch (error) {
-      throw error instanceof UnaryCallError ? explain(error.status, error) : error;
+      throw error instanceof CallError ? explain(error.status, error) : error;
     }
   }
 }

@@ -1,16 +1,16 @@
 import type { FileLink } from "../client/file_transport.ts";
 import type { Link, Transport } from "../client/transport.ts";
-import { ChatError } from "../core/chat_error.ts";
+import type { ChatError } from "../core/chat_error.ts";
 import { LogInRequest, LogInResponse, RegisterRequest, RegisterResponse } from "../gen/chatd/v1/auth.ts";
 import type { CallbackListener } from "./callback_listener.ts";
 import { ServerConnection } from "./server_connection.ts";
-import { type GrpcTransportOptions, listenHost } from "./client_address.ts";
-import type { ReceivedStatus } from "./http2/client_stream.ts";
+import { CallError } from "./http2/client_call.ts";
+import { type ReceivedStatus, unavailable } from "./http2/client_stream.ts";
 import { Http2FileLink } from "./http2_file_link.ts";
 import { Http2Link } from "./http2_link.ts";
-import { toReceivedError } from "./received_error.ts";
-import { codeKey } from "./status.ts";
-import { callMethod, type UnaryCall, UnaryCallError, type UnaryMethod, unavailable } from "./unary_call.ts";
+import { explainFailure } from "./received_error.ts";
+import { addressOf, callDeadlineMs, type GrpcTransportOptions, openListener } from "./transport_options.ts";
+import { callMethod, type UnaryCall, type UnaryMethod } from "./unary_call.ts";
 
 const register: UnaryMethod<RegisterRequest, RegisterResponse> = {
   path: "/chatd.v1.AuthService/Register",
@@ -23,11 +23,10 @@ const logIn: UnaryMethod<LogInRequest, LogInResponse> = {
   response: LogInResponse,
 };
 
-const callDeadlineMs = 30_000;
 /** As much as clients of gRPC take by default. */
 const maxMessageBytes = 4 * 1024 * 1024;
 
-/** What calls on a connection have in common. */
+/** The options that all calls have in common. */
 export type CallDefaults = Pick<UnaryCall<unknown, unknown>, "scheme" | "authority" | "maxMessageBytes">;
 
 /** Reaches a server over gRPC on chatd's own HTTP/2; each session and each call has a connection of its own. */
@@ -37,8 +36,8 @@ export class Http2Transport implements Transport {
   readonly #defaults: CallDefaults;
 
   constructor(options: GrpcTransportOptions) {
-    const { host, port, tls } = options;
-    this.address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+    const { tls } = options;
+    this.address = addressOf(options);
     this.#options = options;
     this.#defaults = {
       scheme: tls === undefined ? "http" : "https",
@@ -55,7 +54,7 @@ export class Http2Transport implements Transport {
     const connection = await this.#open(signal);
     let listener: CallbackListener | undefined;
     try {
-      listener = this.#options.callback ? await openListener(this.#options.host) : undefined;
+      listener = await openListener(this.#options);
       if (!connection.http2.takesRequests) throw this.#explain(unavailable("Connection dropped"));
       return new Http2Link({ connection, listener, signal, defaults: this.#defaults, explain: this.#explain });
     } catch (error) {
@@ -88,21 +87,12 @@ export class Http2Transport implements Transport {
     try {
       return await callMethod(connection, { ...this.#defaults, method, request, deadlineMs: callDeadlineMs, signal });
     } catch (error) {
-      throw error instanceof UnaryCallError ? this.#explain(error.status, error) : error;
+      throw error instanceof CallError ? this.#explain(error.status, error) : error;
     } finally {
       connection.close();
     }
   }
 
-  readonly #explain = (status: ReceivedStatus, cause?: unknown): ChatError => {
-    const known = toReceivedError(status, cause);
-    if (known.code !== "unavailable" || status.metadata(codeKey) !== undefined) return known;
-    return new ChatError("unavailable", `Cannot reach the server at ${this.address}: ${known.message}`, { cause });
-  };
-}
-
-/** Loaded only here: what makes certificates is larger than all the rest of a client. */
-async function openListener(host: string) {
-  const { CallbackListener } = await import("./callback_listener.ts");
-  return await CallbackListener.open({ host: listenHost(host) });
+  readonly #explain = (status: ReceivedStatus, cause?: unknown): ChatError =>
+    explainFailure(status, { address: this.address, cause });
 }

@@ -95,7 +95,7 @@ export class IncomingCall implements CallEvents {
     this.#call.end(toStatus(error));
   }
 
-  /** Ends the call at once: what is queued is thrown away. */
+  /** Ends the call at once: queued messages are thrown away. */
   breakOff(): void {
     this.#call.breakOff();
   }

@@ -6,7 +6,10 @@ const tickMs = 5_000;
 const askAfter = 2;
 const giveUpAfter = 4;
 
-/** Finds peers that are gone without a word: asks those that were silent for 10 s, and closes those that do not answer in 10 s. */
+/**
+ * Finds peers that are gone without a word: asks those that were silent for 10 s, and closes those that do not answer
+ * in 10 s.
+ */
 export class Keepalive implements Disposable {
   readonly #connections: Iterable<ClientConnection>;
   readonly #timer: ReturnType<typeof setInterval>;

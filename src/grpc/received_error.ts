@@ -1,4 +1,4 @@
-import { type ChatError, type ChatErrorCode, isChatErrorCode, saidError } from "../core/chat_error.ts";
+import { ChatError, type ChatErrorCode, isChatErrorCode, saidError } from "../core/chat_error.ts";
 import type { ReceivedStatus } from "./http2/client_stream.ts";
 import { GrpcStatus } from "./http2/grpc_status.ts";
 import { isProxyPage, proxyPageReason } from "./proxy_page.ts";
@@ -30,6 +30,16 @@ export function toReceivedError(status: ReceivedStatus, cause?: unknown): ChatEr
     retryAfterMs: retryAfter === undefined ? undefined : Number(retryAfter),
     cause,
   });
+}
+
+/** Like {@link toReceivedError}; an error that does not come from the server names its address. */
+export function explainFailure(
+  status: ReceivedStatus,
+  { address, cause }: { address: string; cause?: unknown },
+): ChatError {
+  const known = toReceivedError(status, cause);
+  if (known.code !== "unavailable" || status.metadata(codeKey) !== undefined) return known;
+  return new ChatError("unavailable", `Cannot reach the server at ${address}: ${known.message}`, { cause });
 }
 
 function guessCode({ code, details }: ReceivedStatus): ChatErrorCode {

@@ -34,8 +34,8 @@ export interface ReflectionOptions {
 }
 
 /**
- * Returns the methods of reflection, from descriptors that are part of the program, for the protocol's versions v1 and v1alpha,
- * which differ in name only.
+ * Returns the methods of reflection, from descriptors that are part of the program, for the protocol's versions v1 and
+ * v1alpha, which differ in name only.
  * @see https://github.com/grpc/grpc/blob/master/doc/server-reflection.md
  */
 export function reflectionMethods({ services, admit }: ReflectionOptions): [path: string, method: Method][] {

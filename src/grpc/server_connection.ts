@@ -1,6 +1,6 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import type { GrpcTransportOptions } from "./client_address.ts";
+import type { GrpcTransportOptions } from "./transport_options.ts";
 import type { Http2Connection } from "./http2/connection.ts";
 import { connectOver } from "./http2/socket_transport.ts";
 
@@ -18,7 +18,7 @@ const keepaliveMs = 10_000;
 /** Calls that may be answered at once. */
 const maxCalls = 8;
 
-/** HTTP/2 to a server, which is asked all the time whether it is still there. Whoever opens it closes it. */
+/** HTTP/2 to a server, which is asked by PING whether it is still there. Owned by its opener. */
 export class ServerConnection {
   readonly http2: Http2Connection;
   readonly #socket: Socket;
@@ -37,7 +37,6 @@ export class ServerConnection {
         connectionWindow: window * 2,
         maxHeaderListBytes: 16_384,
       },
-      defer: (callback) => void setImmediate(callback),
       onFault(error) {
         throw error;
       },

@@ -1,6 +1,6 @@
-import { Buffer } from "node:buffer";
+import { CallError, callUnary, type UnaryCallOptions } from "./http2/client_call.ts";
+import { GrpcStatus } from "./http2/grpc_status.ts";
 import type { ServerConnection } from "./server_connection.ts";
-import { ClientStream, type ReceivedStatus } from "./http2/client_stream.ts";
 
 /** A method with one message each way. */
 export interface UnaryMethod<Request, Response> {
@@ -9,67 +9,27 @@ export interface UnaryMethod<Request, Response> {
   readonly response: { decode(bytes: Uint8Array): Response };
 }
 
-export interface UnaryCall<Request, Response> {
+export interface UnaryCall<Request, Response> extends Omit<UnaryCallOptions, "path" | "message" | "maxResponseBytes"> {
   readonly method: UnaryMethod<Request, Response>;
   readonly request: Request;
-  readonly scheme: "http" | "https";
-  readonly authority: string;
-  readonly metadata?: readonly (readonly [name: string, value: string])[];
   readonly maxMessageBytes: number;
-  /** How long the server has, in milliseconds. */
-  readonly deadlineMs: number;
-  readonly signal?: AbortSignal;
 }
 
-/** A call did not succeed. */
-export class UnaryCallError extends Error {
-  override readonly name = "UnaryCallError";
-  constructor(readonly status: ReceivedStatus) {
-    super(status.details);
-  }
-}
-
-/** Makes a call. @throws {UnaryCallError} */
+/** Makes a call. @throws {CallError} */
 export async function callMethod<Request, Response>(
   connection: ServerConnection,
-  { method, request, deadlineMs, signal, ...options }: UnaryCall<Request, Response>,
+  { method, request, maxMessageBytes, ...options }: UnaryCall<Request, Response>,
 ): Promise<Response> {
-  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
-  let answer: Uint8Array | undefined;
-  if (!connection.http2.takesRequests) throw new UnaryCallError(unavailable("Connection dropped"));
-  const call = new ClientStream(connection.http2, {
+  const answer = await callUnary(connection.http2, {
     ...options,
     path: method.path,
-    metadata: [...options.metadata ?? [], ["grpc-timeout", `${deadlineMs}m`]],
-    onMessage: (message) => answer ??= Buffer.from(message),
-    onEnd(status) {
-      if (status.code === 0 && answer !== undefined) resolve(answer);
-      else reject(new UnaryCallError(status.code === 0 ? unavailable("The answer has no message.") : status));
-    },
+    message: method.request.encode(request).finish(),
+    maxResponseBytes: maxMessageBytes,
   });
-  const cancel = () => call.cancel();
-  const timer = setTimeout(cancel, deadlineMs);
-  signal?.addEventListener("abort", cancel, { once: true });
-  call.send(method.request.encode(request).finish());
-  call.endMessages();
-  if (signal?.aborted) cancel();
   try {
-    return decode<Response>(method, await promise);
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", cancel);
-  }
-}
-
-function decode<Response>({ response }: UnaryMethod<never, Response>, bytes: Uint8Array): Response {
-  try {
-    return response.decode(bytes);
+    return method.response.decode(answer);
   } catch {
-    throw new UnaryCallError({ code: 13, details: "The answer is malformed.", metadata: () => undefined });
+    const details = "The answer is malformed.";
+    throw new CallError({ code: GrpcStatus.internal, details, metadata: () => undefined });
   }
-}
-
-/** Returns the status of a call that reached no server. */
-export function unavailable(details: string): ReceivedStatus {
-  return { code: 14, details, metadata: () => undefined };
 }

@@ -202,7 +202,10 @@ export class Session {
     }
   }
 
-  /** Whether more replies may be sent. A client that left acknowledges nothing more: then what the transport holds decides. */
+  /**
+   * Whether more replies may be sent. A client that left acknowledges nothing more: then what the transport holds
+   * decides.
+   */
   #hasWindow(): boolean {
     const bytes = this.#leaving ? this.#options.pipe.unsentBytes() : this.#otherBytes;
     return bytes < this.#windowBytes;

@@ -81,7 +81,7 @@ export class ItemBytes {
   }
 }
 
-/** Writes a safe integer. @returns where what follows begins */
+/** Writes a safe integer. @returns the position after it */
 export function putVarint(bytes: Uint8Array, at: number, value: number): number {
   while (value > 0x7fff_ffff) {
     bytes[at++] = (value & 0x7f) | 0x80;

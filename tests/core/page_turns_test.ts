@@ -96,3 +96,25 @@ Deno.test("a page that is not wanted any more leaves the queue at once, and take
   await Promise.all([first, last]);
   assert.deepEqual([pages.slices, begun], [["first 1", "last 1"], []]);
 });
+
+Deno.test("a page that had all its turns leaves nothing at its signal", async () => {
+  const pages = new NotedPages();
+  const { signal } = new AbortController();
+  let listeners = 0;
+  const { addEventListener, removeEventListener } = signal;
+  signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
+    listeners++;
+    addEventListener.apply(signal, args);
+  };
+  signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
+    listeners--;
+    removeEventListener.apply(signal, args);
+  };
+  const running = pages.make("ana", "running", 1);
+  const waiting = pages.turns.run("ben", (turn) => turn.next(), { signal });
+  await turns(3);
+  assert.equal(listeners, 1);
+  for (let rest = 0; rest < 4; rest++) await pages.endRest();
+  await Promise.all([running, waiting]);
+  assert.equal(listeners, 0);
+});

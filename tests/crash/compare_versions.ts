@@ -1,12 +1,13 @@
 /**
- * Attacks the baseline server under several Deno versions and prints what each survived, and the memory that connections leave behind:
+ * Attacks the baseline server under several Deno versions and prints what each survived, and the memory that
+ * connections leave behind:
  *
  *     deno run -A tests/crash/compare_versions.ts --seconds=30 --rounds=2 --transports=plain,tls,mtls DENO...
  *
- * Each DENO is the path of a deno executable. `--seed=N` repeats a run, `--only=TEXT` takes fewer scenarios, `--unguarded` counts
- * uncaught JavaScript errors too, not only native faults;
- * `--collecting` makes the victim collect garbage all the time, which brings out early frees in native code.
- * `--connections=N` is how many of each kind leaks are measured with; 0 leaves that out.
+ * Each DENO is the path of a deno executable. `--seed=N` repeats a run, `--only=TEXT` takes fewer scenarios,
+ * `--unguarded` counts uncaught JavaScript errors too, not only native faults; `--collecting` makes the victim collect
+ * garbage all the time, which brings out early frees in native code. `--connections=N` is how many of each kind leaks
+ * are measured with; 0 leaves that out.
  */
 import { execFileSync } from "node:child_process";
 import { parseArgs } from "node:util";

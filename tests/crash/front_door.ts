@@ -1,7 +1,7 @@
 /** Ways to a chat server for clients that sleep: the server itself, or a proxy with short timeouts before it. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
+import { freePorts } from "../../src/app/bench/free_ports.ts";
 import type { Certificates } from "./certificates.ts";
 import { eventually } from "../support/eventually.ts";
 import { ServerProcess } from "../support/server_process.ts";
@@ -33,7 +33,10 @@ const idleSeconds = 20;
 /** What a proxy that was replaced grants its connections, in seconds. */
 const graceSeconds = 5;
 
-/** Starts a server on `folder`/data, and the proxy before it. Both end with the door. `server` is a port that needs no TLS. */
+/**
+ * Starts a server on `folder`/data, and the proxy before it. Both end with the door. `server` is a port that needs no
+ * TLS.
+ */
 export async function openFrontDoor(
   { way, folder, program, certificates }: FrontDoorOptions,
 ): Promise<FrontDoor & { server: { port: number; isEncrypted: boolean } }> {
@@ -102,9 +105,12 @@ interface ProxyOptions {
   pem?: Pem;
 }
 
-/** The first port announces with GOAWAY, while a connection's only stream is open, that it takes no other; the second when it was idle. */
+/**
+ * The first port announces with GOAWAY, while a connection's only stream is open, that it takes no other; the second
+ * when it was idle.
+ */
 async function startNginx({ folder, backend, pem }: ProxyOptions): Promise<Proxy> {
-  const ports = [await freePort(), await freePort()];
+  const ports = await freePorts(2);
   const servers = ports.map((port, index) => `
     server {
       listen 127.0.0.1:${port} ${pem ? "ssl " : ""}http2;
@@ -148,7 +154,7 @@ async function startNginx({ folder, backend, pem }: ProxyOptions): Promise<Proxy
 }
 
 async function startHaproxy({ folder, backend, pem }: ProxyOptions): Promise<Proxy> {
-  const ports = [await freePort()];
+  const ports = await freePorts(1);
   await Deno.writeTextFile(
     `${folder}/haproxy.cfg`,
     `global
@@ -217,13 +223,4 @@ async function accepts(port: number): Promise<boolean> {
     if (error instanceof Deno.errors.ConnectionRefused) return false;
     throw error;
   }
-}
-
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  const { port } = listener.address() as AddressInfo;
-  listener.close();
-  await once(listener, "close");
-  return port;
 }

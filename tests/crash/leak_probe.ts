@@ -1,6 +1,6 @@
 /**
- * Opens and closes connections to itself, one after another, and prints as JSON what each left behind: a {@link Leak}. Runs as a
- * process of its own, with `--v8-flags=--expose-gc`.
+ * Opens and closes connections to itself, one after another, and prints as JSON what each left behind: a {@link Leak}.
+ * Runs as a process of its own, with `--v8-flags=--expose-gc`.
  *
  * Arguments: a JSON object {@link LeakProbeOptions}.
  */
@@ -78,7 +78,6 @@ async function openOwnHttp2(): Promise<Place> {
       const connection = connectOver(socket, {
         role: "client",
         limits,
-        defer: (callback) => void setImmediate(callback),
         onFault(error) {
           throw error;
         },

@@ -1,6 +1,6 @@
 /**
- * A connection that came and went leaves no memory behind, of whatever kind it was. `CHATD_CRASH_CONNECTIONS` is how many of
- * each kind are measured (default 2,000), after as many of each kind to warm up.
+ * A connection that came and went leaves no memory behind, of whatever kind it was. `CHATD_CRASH_CONNECTIONS` is how
+ * many of each kind are measured (default 2,000), after as many of each kind to warm up.
  */
 import assert from "node:assert/strict";
 import process from "node:process";
@@ -14,9 +14,14 @@ const connections = Number(process.env.CHATD_CRASH_CONNECTIONS ?? 2_000);
 const sessions = 2 * connections * visitKinds.filter(({ beginsSession }) => beginsSession).length;
 /** As few as may begin so many sessions: some memory stays for each user for a while. */
 const users = Math.ceil(sessions / 100);
-/** Octets of heap, and of memory outside of it, that connections may leave: 100 each, and what the compiler keeps by the way. */
+/**
+ * Octets of heap, and of memory outside of it, that connections may leave: 100 each, and what the compiler keeps by the
+ * way.
+ */
 const maxBytes = Math.max(100 * connections, 512 * 1_024);
-/** The same of resident memory, of connections of all kinds together: an allocator keeps some of it for the next ones. */
+/**
+ * The same of resident memory, of connections of all kinds together: an allocator keeps some of it for the next ones.
+ */
 const maxResidentBytes = 1_024;
 
 Deno.test({

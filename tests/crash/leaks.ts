@@ -14,7 +14,10 @@ export interface LeaksOptions {
   kinds?: readonly LeakKind[];
 }
 
-/** Yields how much memory the connections of each kind leave behind. @throws {Error} with the stderr of a measurement that failed */
+/**
+ * Yields how much memory the connections of each kind leave behind. @throws {Error} with the stderr of a measurement
+ * that failed
+ */
 export async function* measureLeaks(
   { deno, count, certificates, kinds = LEAK_KINDS }: LeaksOptions,
 ): AsyncGenerator<Leak> {
@@ -29,7 +32,9 @@ export async function* measureLeaks(
   }
 }
 
-/** Bytes on the heap that a connection may leave behind: counters and pools grow a little, and differ from run to run. */
+/**
+ * Bytes on the heap that a connection may leave behind: counters and pools grow a little, and differ from run to run.
+ */
 const leakBytes = 1024;
 
 export function isLeak({ heap }: Leak): boolean {

@@ -1,7 +1,7 @@
 /**
  * Two gRPC servers, without and with TLS, whose process tells its memory. Run with `--v8-flags=--expose-gc` and a JSON
- * object {@link MeasuredServerOptions}. Prints a {@link MeasuredServers} when it serves. Each line that it reads is a number:
- * it prints a {@link Memory}, after the garbage is collected, once no more connections are open.
+ * object {@link MeasuredServerOptions}. Prints a {@link MeasuredServers} when it serves. Each line that it reads is a
+ * number: it prints a {@link Memory}, after the garbage is collected, once no more connections are open.
  */
 import { defer } from "../../src/app/defer.ts";
 import { openChat } from "../../src/app/open_chat.ts";

@@ -1,12 +1,12 @@
 /**
- * Lets chatd clients sleep (SIGSTOP) until the server or a proxy gives their connections up, wakes them (SIGCONT), and counts the
- * clients that live and talk afterwards:
+ * Lets chatd clients sleep (SIGSTOP) until the server or a proxy gives their connections up, wakes them (SIGCONT), and
+ * counts the clients that live and talk afterwards:
  *
  *     deno run -A tests/crash/sleeping_clients.ts --deno=PATH --count=50 --minutes=2 --rounds=2 --via=direct,nginx,haproxy
  *
- * In odd rounds the connections time out; in even rounds the server or the proxy is restarted meanwhile too. With `--tls`, clients
- * connect over TLS. `--server=PATH` is another main.ts that serves, under the `deno` that runs this. Exits with 1 when a client was
- * lost. With CHATD_GRPC_JS=1 in the environment, the clients use grpc-js. Linux only.
+ * In odd rounds the connections time out; in even rounds the server or the proxy is restarted meanwhile too. With
+ * `--tls`, clients connect over TLS. `--server=PATH` is another main.ts that serves, under the `deno` that runs this.
+ * Exits with 1 when a client was lost. With CHATD_GRPC_JS=1 in the environment, the clients use grpc-js. Linux only.
  */
 import { Buffer } from "node:buffer";
 import { execFileSync } from "node:child_process";

@@ -4,7 +4,8 @@
  *
  *     deno run -A tests/crash/soak.ts MINUTES
  *
- * Exits with 1 when it grew by more than 100 octets of heap, or outside of it, or 1 KiB of resident memory for each connection.
+ * Exits with 1 when it grew by more than 100 octets of heap, or outside of it, or 1 KiB of resident memory for each
+ * connection.
  */
 import process from "node:process";
 import { ChatClient } from "../../src/client/chat_client.ts";

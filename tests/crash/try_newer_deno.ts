@@ -4,8 +4,9 @@
  *     deno task try-newer-deno
  *     deno task try-newer-deno --only=sleep --count=50 --minutes=2 2.9.6
  *
- * The pinned version is tried too, as the control. Exits with 0 when a newer version breaks nothing. It takes an hour for each
- * version; `--groups=core,wire`, `--seconds`, `--count`, `--minutes` and `--connections` make it shorter. Linux only.
+ * The pinned version is tried too, as the control. Exits with 0 when a newer version breaks nothing. It takes an hour
+ * for each version; `--groups=core,wire`, `--seconds`, `--count`, `--minutes` and `--connections` make it shorter.
+ * Linux only.
  */
 import { parseArgs } from "node:util";
 import { temporaryFolder } from "../support/temporary_folder.ts";

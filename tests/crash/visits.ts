@@ -13,7 +13,10 @@ import type { MeasuredServers } from "./measured_server.ts";
 const addresses = 200;
 const visitDeadlineMs = 30_000;
 
-/** One kind of connection. Each visit resolves when its socket is closed, and rejects when the server did not do its part. */
+/**
+ * One kind of connection. Each visit resolves when its socket is closed, and rejects when the server did not do its
+ * part.
+ */
 export interface VisitKind {
   readonly name: string;
   /** A user may begin 128 sessions at once. */

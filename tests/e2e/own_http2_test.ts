@@ -1,4 +1,7 @@
-/** A process that serves never begins a session of `node:http2`: those are not freed, and peers can end the process by them. */
+/**
+ * A process that serves never begins a session of `node:http2`: those are not freed, and peers can end the process by
+ * them.
+ */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { fileURLToPath } from "node:url";

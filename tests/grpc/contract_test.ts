@@ -4,7 +4,7 @@ import { openChat } from "../../src/app/open_chat.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { ChatServiceService } from "../../src/gen/chatd/v1/chat_service.ts";
 import { ClientFrame, type ServerFrame } from "../../src/gen/chatd/v1/session.ts";
-import type { GrpcTransportOptions } from "../../src/grpc/client_address.ts";
+import type { GrpcTransportOptions } from "../../src/grpc/transport_options.ts";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { FrameQueue } from "../../src/client/frame_queue.ts";
 import { Http2Transport } from "../../src/grpc/http2_transport.ts";

@@ -1,4 +1,7 @@
-/** Prints how many octets of the heap each failed dial leaves behind, for each kind of failure; needs `--v8-flags=--expose-gc`. */
+/**
+ * Prints how many octets of the heap each failed dial leaves behind, for each kind of failure; needs
+ * `--v8-flags=--expose-gc`.
+ */
 import { callbackDialler } from "../../src/grpc/dial_callback.ts";
 import { DialSlots } from "../../src/grpc/dial_slots.ts";
 import { host, type HostileListener, listenHostile } from "./hostile_listener.ts";

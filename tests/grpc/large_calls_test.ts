@@ -26,7 +26,6 @@ Deno.test("large messages of a new connection are taken when they come in turn, 
   const connection = connectOver(connect({ port, host: "127.0.0.1", allowHalfOpen: true }), {
     role: "client",
     limits,
-    defer: (callback) => void setImmediate(callback),
     onFault: (error) => faults.push(error),
   });
   // Streams of this client take turns, 16 KiB each.

@@ -41,7 +41,6 @@ async function request({ server }: TestGrpcServer, path: string, asked: Request)
   const connection = connectOver(socket, {
     role: "client",
     limits,
-    defer: setImmediate,
     onFault: (error) => assert.fail(String(error)),
   });
   const { method = "POST", contentType = "application/grpc", fields = [], body = [] } = asked;

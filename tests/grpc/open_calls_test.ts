@@ -7,7 +7,7 @@ import { ServerReflectionRequest, ServerReflectionService } from "../../src/gen/
 import { ClientFrame } from "../../src/gen/chatd/v1/session.ts";
 import { ChatServiceClient, ChatServiceService } from "../../src/gen/chatd/v1/chat_service.ts";
 import { HistoryRequest } from "../../src/gen/chatd/v1/chat.ts";
-import type { GrpcTransportOptions } from "../../src/grpc/client_address.ts";
+import type { GrpcTransportOptions } from "../../src/grpc/transport_options.ts";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { createCertificates } from "../crash/certificates.ts";
 import {

@@ -2,7 +2,7 @@
 import { EventEmitter } from "node:events";
 
 /** Begins each line about a session. */
-export const sessionMark = "node:http2 begins a session: ";
+const sessionMark = "node:http2 begins a session: ";
 
 /** Each session is an emitter of events, however it was made. */
 const emitter = EventEmitter as unknown as { init(this: object, ...rest: unknown[]): void };

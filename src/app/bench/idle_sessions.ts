@@ -3,7 +3,7 @@ import type { Figures } from "./result.ts";
 import { type SettledMemory, settledMemory } from "./settled_memory.ts";
 import type { MeasuredProcesses, RunOptions, StartedSystem, Workload } from "./system.ts";
 
-/** Sessions that are there already: what a server takes once, for the first ones, is no session's. */
+/** Sessions that are there before: memory that a server takes once, for the first ones, is not counted. */
 const standardBefore = 100;
 
 export interface IdleWorkloadOptions {

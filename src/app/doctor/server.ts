@@ -108,7 +108,7 @@ export async function* examineCertificate(
   if (shown === undefined || shown === certificate.fingerprint256) return;
   yield problem(
     `the server shows another certificate than the one in "${tls.certFile}"`,
-    "Send SIGHUP to the server (systemctl reload chatd): it reads the file when it starts, and then.",
+    "Send SIGHUP to the server (systemctl reload chatd): it reads the file at its start and on SIGHUP.",
   );
 }
 

@@ -10,7 +10,10 @@ export function parseTimeout(value: string): number | undefined {
   return digits === undefined ? undefined : Number(digits) * timeoutUnits[unit];
 }
 
-/** Returns the octets of a field whose name ends with `-bin`: base64, with or without padding; undefined when there are none or it is malformed. */
+/**
+ * Returns the octets of a field whose name ends with `-bin`: base64, with or without padding; undefined when there are
+ * none or it is malformed.
+ */
 export function binaryValueOf(list: HeaderList, name: string): Uint8Array | undefined {
   const value = valueOf(list, name);
   if (value === undefined || !/^[A-Za-z0-9+/]*={0,2}$/.test(value)) return undefined;
@@ -36,7 +39,7 @@ function percentEncode(character: string): string {
     .map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join("");
 }
 
-/** Decodes a status message; what is malformed stays as it is. */
+/** Decodes a status message; malformed octets stay as they are. */
 export function decodeStatusMessage(encoded: string): string {
   const bytes = encoded.replace(/%([0-9A-Fa-f]{2})/g, (_match, hex) => String.fromCharCode(parseInt(hex, 16)));
   return Buffer.from(bytes, "latin1").toString("utf8");

@@ -1,20 +1,20 @@
 import { decodeStatusMessage } from "./call_metadata.ts";
 import type { Http2Connection } from "./connection.ts";
 import { ErrorCode } from "./errors.ts";
+import { GrpcStatus } from "./grpc_status.ts";
 import { encodeHeaders } from "./header_encoder.ts";
 import { type HeaderList, valueOf } from "./header_rules.ts";
 import { frameMessage, MessageError, MessageReader } from "./messages.ts";
 import type { Http2Stream } from "./stream.ts";
 
-/** Status codes of gRPC that this layer gives by itself (https://github.com/grpc/grpc/blob/master/doc/statuscodes.md). */
-const Status = { unknown: 2, resourceExhausted: 8, unavailable: 14 } as const;
+const knownCodes = new Set(Object.values(GrpcStatus).map(String));
 /** Longest text of a status that is kept, in characters. */
 const maxDetails = 2_000;
 
 /** How a call ended, as the server said; UNAVAILABLE when it said nothing. */
 export interface ReceivedStatus {
-  /** A status code of gRPC; 0 is success. */
-  readonly code: number;
+  /** `unknown` where the server said another. */
+  readonly code: GrpcStatus;
   readonly details: string;
   /** Returns a field that came with the status. */
   metadata(name: string): string | undefined;
@@ -35,7 +35,10 @@ export interface ClientStreamOptions {
   onEnd(status: ReceivedStatus): void;
 }
 
-/** A client's call with any number of messages both ways (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). */
+/**
+ * A client's call with any number of messages both ways
+ * (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
+ */
 export class ClientStream {
   readonly #stream: Http2Stream;
   readonly #reader: MessageReader;
@@ -66,8 +69,9 @@ export class ClientStream {
     this.#stream.end();
   }
 
-  /** Breaks the call off. */
-  cancel(): void {
+  /** Breaks the call off, which ends with `status`; UNAVAILABLE unless given. */
+  cancel(status: ReceivedStatus | undefined = this.#status): void {
+    this.#status = status;
     this.#stream.reset(ErrorCode.cancel);
   }
 
@@ -90,9 +94,8 @@ export class ClientStream {
       this.#reader.read(bytes, this.#options.onMessage);
     } catch (error) {
       if (!(error instanceof MessageError)) throw error;
-      const code = error.kind === "too long" ? Status.resourceExhausted : Status.unknown;
-      this.#status = { code, details: error.message, metadata: () => undefined };
-      return this.cancel();
+      const code = error.kind === "too long" ? GrpcStatus.resourceExhausted : GrpcStatus.unknown;
+      return this.cancel({ code, details: error.message, metadata: () => undefined });
     }
     this.#release(bytes.length);
   }
@@ -129,15 +132,19 @@ function statusIn(list: HeaderList): ReceivedStatus | undefined {
   const metadata = (name: string) => valueOf(list, name);
   const said = metadata("grpc-status");
   if (said !== undefined) {
-    const code = /^[0-9]{1,2}$/.test(said) ? Number(said) : Status.unknown;
+    const code = knownCodes.has(said) ? Number(said) as GrpcStatus : GrpcStatus.unknown;
     return { code, details: decodeStatusMessage(metadata("grpc-message") ?? "").slice(0, maxDetails), metadata };
   }
   const http = list.pseudo.get(":status");
   if (http === undefined || http === "200") return undefined;
-  return { code: Status.unavailable, details: `The peer answered with HTTP ${http}.`, metadata };
+  return { ...unavailable(`The peer answered with HTTP ${http}.`), metadata };
 }
 
 function brokenOff(code: ErrorCode | undefined): ReceivedStatus {
-  const details = code === ErrorCode.refusedStream ? "The server takes no calls now." : "Connection dropped";
-  return { code: Status.unavailable, details, metadata: () => undefined };
+  return unavailable(code === ErrorCode.refusedStream ? "The server takes no calls now." : "Connection dropped");
+}
+
+/** Returns the status of a call that did not reach the server, or whose end was not heard. */
+export function unavailable(details: string): ReceivedStatus {
+  return { code: GrpcStatus.unavailable, details, metadata: () => undefined };
 }

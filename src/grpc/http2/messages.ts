@@ -1,7 +1,9 @@
 import { Buffer } from "node:buffer";
 import { frameHeaderBytes, writeUint32 } from "./frames.ts";
 
-/** Octets before each message: whether it is compressed, and its length (gRPC over HTTP/2, "Length-Prefixed-Message"). */
+/**
+ * Octets before each message: whether it is compressed, and its length (gRPC over HTTP/2, "Length-Prefixed-Message").
+ */
 const prefixBytes = 5;
 
 /** Why the messages of a call cannot be read. */
@@ -29,10 +31,16 @@ const firstBytes = 1_024;
  */
 export const basePieces = 256;
 
-/** Puts messages together from DATA. Holds at most twice the octets of one message that came, and nothing between messages. */
+/**
+ * Puts messages together from DATA. Holds at most twice the octets of one message that came, and nothing between
+ * messages.
+ */
 export class MessageReader {
   readonly #maxBytes: number;
-  /** Octets of the prefix that were read: the first one says whether the message is compressed, the others are its length. */
+  /**
+   * Octets of the prefix that were read: the first one says whether the message is compressed, the others are its
+   * length.
+   */
   #prefixFilled = 0;
   #compression = 0;
   #length = 0;

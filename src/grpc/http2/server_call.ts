@@ -92,7 +92,9 @@ export class ServerCall implements StreamEvents {
     this.#request = noFields;
   }
 
-  /** Begins to report events. @returns false when the request is no call of gRPC that can be taken: it was answered so. */
+  /**
+   * Begins to report events. @returns false when the request is no call of gRPC that can be taken: it was answered so.
+   */
   begin(events: CallEvents): boolean {
     this.#events = events;
     if (this.#request.pseudo.get(":method") !== "POST") return this.#refuse("405", [["allow", "POST"]]);
@@ -132,7 +134,7 @@ export class ServerCall implements StreamEvents {
     this.#kept += bytes;
   }
 
-  /** Ends the call at once: what is queued is thrown away. */
+  /** Ends the call at once: queued messages are thrown away. */
   breakOff(): void {
     this.#isEnded = true;
     this.#stream.reset(ErrorCode.cancel);

@@ -4,7 +4,9 @@ import { type ConnectionOptions, Http2Connection } from "./connection.ts";
 /** How long a closing socket may take to send the octets that were written, in milliseconds. */
 const lingerMs = 2_000;
 
-export interface SocketConnectionOptions extends Omit<ConnectionOptions, "transport"> {
+export interface SocketConnectionOptions extends Omit<ConnectionOptions, "transport" | "defer"> {
+  /** Runs a callback after the input that is ready now has been read; `setImmediate` unless given. */
+  defer?(callback: () => void): void;
   /** Octets came from the peer. */
   onReceived?(): void;
   /** Code of this program threw: the connection is closed, and others go on. */
@@ -13,7 +15,7 @@ export interface SocketConnectionOptions extends Omit<ConnectionOptions, "transp
 
 /** Speaks HTTP/2 over a socket, which must be made with `allowHalfOpen`. The connection owns the socket. */
 export function connectOver(socket: Socket, options: SocketConnectionOptions): Http2Connection {
-  const { onFault, onReceived, ...rest } = options;
+  const { onFault, onReceived, defer = setImmediate, ...rest } = options;
   const guard = (act: () => void) => {
     try {
       act();
@@ -25,7 +27,7 @@ export function connectOver(socket: Socket, options: SocketConnectionOptions): H
   };
   const connection = new Http2Connection({
     ...rest,
-    defer: (callback) => rest.defer(() => guard(callback)),
+    defer: (callback) => void defer(() => guard(callback)),
     transport: {
       write: (bytes) => socket.write(bytes),
       end: () => {

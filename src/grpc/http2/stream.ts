@@ -13,7 +13,10 @@ export interface StreamEvents {
   onEnd(trailers: HeaderList | undefined): void;
   /** All DATA that was written has left. */
   onDrain?(): void;
-  /** The last event: with a code when the stream or its connection was broken off, without one when both sides had ended. */
+  /**
+   * The last event: with a code when the stream or its connection was broken off, without one when both sides had
+   * ended.
+   */
   onClose(code: ErrorCode | undefined): void;
 }
 

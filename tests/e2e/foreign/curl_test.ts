@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { RegisterRequest, RegisterResponse } from "../../../src/gen/chatd/v1/auth.ts";
+import { grpcMessage } from "../../crash/http2_frames.ts";
 import { debianPackages, requireDebianPackages } from "../../support/debian_package.ts";
-import { framed } from "./framed.ts";
 import { type Route, startSite } from "./routes.ts";
 
 requireDebianPackages(["curl"], "a client of these tests is made of it");
@@ -31,14 +31,14 @@ async function post({ port, caFile }: Route, path: string, body: Uint8Array, ...
 
 site.routes.forEach((route, index) => {
   Deno.test(`curl sees messages, trailers and refusals ${route.name}`, async () => {
-    const health = await post(route, "/grpc.health.v1.Health/Check", framed(new Uint8Array()));
+    const health = await post(route, "/grpc.health.v1.Health/Check", grpcMessage(new Uint8Array()));
     assert.equal(health.lines[0], "HTTP/2 200");
     assert.ok(health.lines.includes("content-type: application/grpc"), health.lines.join("\n"));
     assert.ok(health.lines.indexOf("grpc-status: 0") > health.lines.indexOf(""), "the status is in trailers");
     assert.deepEqual([...health.message], [8, 1]);
 
     const account = { user: `ana${index}`, password: "correct horse battery", invite: "", deviceName: "" };
-    const body = framed(RegisterRequest.encode(account).finish());
+    const body = grpcMessage(RegisterRequest.encode(account).finish());
     const registered = await post(route, "/chatd.v1.AuthService/Register", body);
     assert.ok(registered.lines.includes("grpc-status: 0"), registered.lines.join("\n"));
     assert.equal(RegisterResponse.decode(registered.message).credentials?.user, account.user);

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { createMessageId } from "../../../src/core/message_id.ts";
 import { SendRequest } from "../../../src/gen/chatd/v1/chat.ts";
+import { grpcMessage } from "../../crash/http2_frames.ts";
 import { debianPackages, requireDebianPackages } from "../../support/debian_package.ts";
 import { LinkClient } from "../../support/link_client.ts";
 import { scriptPassword } from "../../support/script_user.ts";
 import { historyRequest, sendRequest } from "../../support/wire_values.ts";
-import { framed } from "./framed.ts";
 import { type Route, startSite, transportTo } from "./routes.ts";
 
 requireDebianPackages(["nghttp2-client"], "clients of these tests are in it");
@@ -29,7 +29,7 @@ async function call(
   { route, method, message, args }: { route: Route; method: string; message: Uint8Array; args: readonly string[] },
 ): Promise<string> {
   const body = Deno.makeTempFileSync({ dir: site.folder });
-  Deno.writeFileSync(body, framed(message));
+  Deno.writeFileSync(body, grpcMessage(message));
   const url = `${
     route.caFile === undefined ? "http" : "https"
   }://localhost:${route.port}/chatd.v1.ChatService/${method}`;

@@ -21,7 +21,13 @@ class Call {
   /** Undefined while the call is not over. */
   settled: Uint8Array | CallError | undefined;
 
-  constructor({ message = Buffer.from("please"), signal }: { message?: Uint8Array; signal?: AbortSignal } = {}) {
+  constructor(
+    { message = Buffer.from("please"), signal, deadlineMs }: {
+      message?: Uint8Array;
+      signal?: AbortSignal;
+      deadlineMs?: number;
+    } = {},
+  ) {
     this.outcome = callUnary(this.peer.connection, {
       path: "/a.B/C",
       scheme: "https",
@@ -30,6 +36,7 @@ class Call {
       message,
       maxResponseBytes,
       signal,
+      deadlineMs,
     }).catch((error: CallError) => error);
     void this.outcome.then((settled) => this.settled = settled);
   }
@@ -45,7 +52,7 @@ class Call {
 async function assertFails(call: Call, code: number, message: RegExp): Promise<void> {
   const error = await call.outcome;
   assert.ok(error instanceof CallError, `answered with ${error}`);
-  assert.equal(error.code, code);
+  assert.equal(error.status.code, code);
   assert.match(error.message, message);
   assert.equal(call.peer.connection.streams, 0);
 }
@@ -94,24 +101,29 @@ Deno.test("a call fails with the status of the server", async () => {
 Deno.test("a status text of a server is kept in part", async () => {
   const call = new Call();
   call.exchange(settings(), status([":status", "200"], ["grpc-status", "5"], ["grpc-message", "x".repeat(5_000)]));
-  await assertFails(call, 5, /^x{1000}$/);
+  await assertFails(call, 5, /^x{2000}$/);
 });
 
 Deno.test("an answer without a status, without a message or with two is none", async () => {
-  const cases: [string, Uint8Array[], RegExp][] = [
-    ["no status", [headers(1, response), data(1, answer, true)], /broken off/],
+  const cases: [string, Uint8Array[], RegExp, number?][] = [
+    ["no status", [headers(1, response), data(1, answer, true)], /Connection dropped/],
     ["no message", [headers(1, response), success], /no answer/],
     ["half a message", [headers(1, response), data(1, answer.subarray(0, 6)), success], /no answer/],
     ["two messages", [headers(1, response), data(1, answer), data(1, answer)], /more than one/],
     ["two messages in one frame", [headers(1, response), data(1, Buffer.concat([answer, answer]))], /more than one/],
-    ["too long", [headers(1, response), data(1, grpcMessage(Buffer.alloc(maxResponseBytes + 1)))], /larger than max/],
-    ["compressed", [headers(1, response), data(1, Buffer.of(1, 0, 0, 0, 1, 0))], /[Cc]ompressed/],
+    [
+      "too long",
+      [headers(1, response), data(1, grpcMessage(Buffer.alloc(maxResponseBytes + 1)))],
+      /larger than max/,
+      8,
+    ],
+    ["compressed", [headers(1, response), data(1, Buffer.of(1, 0, 0, 0, 1, 0))], /[Cc]ompressed/, 2],
     ["HTTP without gRPC", [status([":status", "404"])], /HTTP 404/],
   ];
-  for (const [name, frames, message] of cases) {
+  for (const [name, frames, message, code = 14] of cases) {
     const call = new Call();
     call.exchange(settings(), ...frames);
-    await assertFails(call, 14, message).catch((error) => assert.fail(`${name}: ${error.message}`));
+    await assertFails(call, code, message).catch((error) => assert.fail(`${name}: ${error.message}`));
     assert.equal(call.peer.connection.isClosed, false, name);
   }
 });
@@ -136,11 +148,11 @@ Deno.test("a call whose answer comes before the peer took the request is over", 
 Deno.test("a call ends with its stream, its connection and its signal", async () => {
   const stop = new AbortController();
   const endings: [string, (call: Call) => void, RegExp][] = [
-    ["RST_STREAM", (call) => void call.exchange(rstStream(1)), /broken off/],
-    ["GOAWAY before the stream", (call) => void call.exchange(goaway(0)), /broken off/],
-    ["a broken rule", (call) => void call.exchange(data(0, answer)), /broken off/],
-    ["the end of the peer", (call) => call.peer.connection.peerEnded(), /broken off/],
-    ["the end of the socket", (call) => call.peer.connection.lost(), /broken off/],
+    ["RST_STREAM", (call) => void call.exchange(rstStream(1)), /Connection dropped/],
+    ["GOAWAY before the stream", (call) => void call.exchange(goaway(0)), /takes no calls/],
+    ["a broken rule", (call) => void call.exchange(data(0, answer)), /Connection dropped/],
+    ["the end of the peer", (call) => call.peer.connection.peerEnded(), /Connection dropped/],
+    ["the end of the socket", (call) => call.peer.connection.lost(), /Connection dropped/],
     ["the signal", () => stop.abort(), /cancelled/],
   ];
   for (const [name, end, message] of endings) {
@@ -150,6 +162,15 @@ Deno.test("a call ends with its stream, its connection and its signal", async ()
     end(call);
     await assertFails(call, 14, message).catch((error) => assert.fail(`${name}: ${error.message}`));
   }
+});
+
+Deno.test("a call tells the server its deadline, and fails when the deadline is over", async () => {
+  const call = new Call({ deadlineMs: 10 });
+  const frames = call.peer.exchange(settings());
+  const request = frames.find(({ type }) => type === FrameType.headers)!;
+  assert.equal(call.peer.fieldsOf(request)["grpc-timeout"], "10m");
+  await assertFails(call, 4, /no answer within 0.01 s/);
+  assert.deepEqual(call.exchange(), [ErrorCode.cancel]);
 });
 
 Deno.test("a call that is over leaves nothing at its signal", async () => {
@@ -184,7 +205,10 @@ Deno.test("calls are refused before they begin when the signal is over or the pe
     message: answer,
     maxResponseBytes,
   } as const;
-  await assert.rejects(callUnary(peer.connection, options), (error) => error instanceof CallError && error.code === 14);
+  await assert.rejects(
+    callUnary(peer.connection, options),
+    (error) => error instanceof CallError && error.status.code === 14,
+  );
 });
 
 const { protocolError, enhanceYourCalm } = ErrorCode;
@@ -193,7 +217,7 @@ const { protocolError, enhanceYourCalm } = ErrorCode;
 Deno.test("DATA before the headers of a response breaks the rules of its stream", async () => {
   const call = new Call();
   assert.deepEqual(call.exchange(settings(), data(1, answer)), [protocolError]);
-  await assertFails(call, 14, /broken off/);
+  await assertFails(call, 14, /Connection dropped/);
   assert.equal(call.peer.connection.isClosed, false);
 });
 

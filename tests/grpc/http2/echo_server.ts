@@ -30,7 +30,6 @@ export function startEchoServer(tls?: { cert: string; key: string }): Promise<Ec
         connectionWindow: messageWindow * 32,
         maxHeaderListBytes: 16_384,
       },
-      defer: (callback) => void setImmediate(callback),
       onFault: (error) => void faults.push(error),
       onClosed: () => connections.delete(connection),
       onRequest: (stream, request) => {

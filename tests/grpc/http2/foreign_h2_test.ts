@@ -73,7 +73,6 @@ async function withServer(use: (port: number, connections: Http2Connection[]) =>
     connections.push(connectOver(socket, {
       role: "server",
       limits: { ...limits, maxStreams: 32, connectionWindow: 200_000, maxQueuedBytes: 50_000_000 },
-      defer: (callback) => void setImmediate(callback),
       onFault: (error) => errors.push(error),
       onClosed: (error) => error && errors.push(error),
       onRequest: (stream, { pseudo }) => serve(stream, pseudo.get(":path")!),
@@ -148,7 +147,6 @@ for (const seed of seeds) {
     const client = connectOver(socket, {
       role: "client",
       limits: { ...limits, connectionWindow: 200_000 },
-      defer: (callback) => void setImmediate(callback),
       onFault: (error) => errors.push(error),
       onClosed: (error) => error && errors.push(error),
     });

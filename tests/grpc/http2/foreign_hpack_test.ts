@@ -5,7 +5,10 @@ import { HeaderDecoder } from "../../../src/grpc/http2/header_decoder.ts";
 import { encodeHeaders, noDynamicTable } from "../../../src/grpc/http2/header_encoder.ts";
 import { requireDebianPackages } from "../../support/debian_package.ts";
 
-/** Encodes each list with one encoder, Huffman-coded or not in turn, and decodes each of our blocks: Debian's python3-hpack. */
+/**
+ * Encodes each list with one encoder, Huffman-coded or not in turn, and decodes each of our blocks: Debian's
+ * python3-hpack.
+ */
 const program = `
 import json, sys
 from hpack import Encoder, Decoder

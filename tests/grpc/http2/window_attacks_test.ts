@@ -160,7 +160,6 @@ async function withDeafPeer(
     const connection = connectOver(socket, {
       role: "server",
       limits: options.limits,
-      defer: (callback) => void setImmediate(callback),
       onFault: (error) => void closed.push(error),
       onClosed: (error) => void closed.push(error?.code),
       onRequest: (stream) => options.onRequest(stream, socket),

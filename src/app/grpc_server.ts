@@ -1,5 +1,6 @@
 import { ChatError } from "../core/chat_error.ts";
 import { startGrpcServer } from "../grpc/server.ts";
+import { callSpans } from "./call_spans.ts";
 import { chatCommand } from "./chat_command.ts";
 import { formatHostPort } from "./host_port.ts";
 import { isLoopback } from "./loopback.ts";
@@ -53,7 +54,16 @@ async function start(
   { chat, log, port }: Serving,
 ): Promise<RunningTransport> {
   const listen = { host, port };
-  const server = await startGrpcServer({ chat, log, server: `chatd ${version}`, listen, tls, callback, defer });
+  const server = await startGrpcServer({
+    chat,
+    log,
+    server: `chatd ${version}`,
+    listen,
+    tls,
+    callback,
+    defer,
+    beginSpan: callSpans(),
+  });
   let certificates = tls?.inspected ?? [];
   const renewCertificates = files && (async () => {
     const renewed = await readTls(files);

@@ -72,8 +72,12 @@ function lossRecord(lines: number): LogRecord {
  * stderr unless OTEL_DENO_CONSOLE is "replace" (https://docs.deno.com/runtime/fundamentals/open_telemetry/).
  */
 function isConsoleCollected(): boolean {
-  const [enabled, console] = collectorVariables.map(readVariable);
-  return (enabled === "true" || enabled === "1") && console !== "ignore";
+  return isTelemetryOn() && readVariable("OTEL_DENO_CONSOLE") !== "ignore";
+}
+
+/** Whether Deno sends telemetry to a collector. */
+export function isTelemetryOn(): boolean {
+  return ["true", "1"].includes(readVariable("OTEL_DENO") ?? "");
 }
 
 function readVariable(variable: string): string | undefined {

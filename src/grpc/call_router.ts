@@ -7,6 +7,9 @@ import { IncomingCall, type MethodTable } from "./incoming_call.ts";
 import type { OpenCalls } from "./open_calls.ts";
 import type { StrangerCalls } from "./stranger_calls.ts";
 
+/** Begins a span for a call of a known method. @returns a function that ends it with the status of the call */
+export type BeginSpan = (path: string) => (status: number) => void;
+
 export interface CallRouterOptions {
   readonly methods: MethodTable;
   readonly openCalls: OpenCalls;
@@ -15,6 +18,7 @@ export interface CallRouterOptions {
   readonly maxMessageBytes: number;
   /** A call is taken, and its message may be under way. */
   onCall(call: IncomingCall): void;
+  readonly beginSpan?: BeginSpan;
 }
 
 /** Takes each request within the limits of its connection, and gives it to its method. */
@@ -24,6 +28,7 @@ export class CallRouter {
     const { openCalls, strangers } = this.#options;
     openCalls.delete(call);
     strangers.charge(call);
+    call.endSpan?.(call.status);
   };
 
   constructor(options: CallRouterOptions) {
@@ -32,7 +37,7 @@ export class CallRouter {
 
   /** Takes a request that began on a stream of a connection. */
   route(connection: ClientConnection, { stream, request }: { stream: Http2Stream; request: HeaderList }): void {
-    const { methods, openCalls, strangers, maxMessageBytes, onCall } = this.#options;
+    const { methods, openCalls, strangers, maxMessageBytes, onCall, beginSpan } = this.#options;
     const serverCall = new ServerCall(stream, request, { maxMessageBytes });
     if (!strangers.mayCall(connection)) return;
     const call = new IncomingCall(serverCall, { connection, onClosed: this.#onClosed });
@@ -47,6 +52,7 @@ export class CallRouter {
     if (method === undefined) {
       return call.end({ code: GrpcStatus.unimplemented, details: "The server has no such method." });
     }
+    call.endSpan = beginSpan?.(call.path);
     onCall(call);
     call.answerWith(method);
   }

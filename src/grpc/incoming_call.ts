@@ -1,5 +1,6 @@
 import { type ChatErrorCode, toChatError } from "../core/chat_error.ts";
 import type { ClientConnection } from "./client_connection.ts";
+import { GrpcStatus } from "./http2/grpc_status.ts";
 import type { CallEvents, CallStatus, ServerCall } from "./http2/server_call.ts";
 import { toStatus } from "./status.ts";
 
@@ -26,6 +27,8 @@ export class IncomingCall implements CallEvents {
   readonly connection: ClientConnection;
   /** The call came with a good token or password. */
   isLoggedIn = false;
+  /** Ends the span of the call, with its status. */
+  endSpan: ((status: number) => void) | undefined;
   /** The error of the chat that ended the call. */
   refusedFor: ChatErrorCode | undefined;
   readonly #call: ServerCall;
@@ -41,6 +44,11 @@ export class IncomingCall implements CallEvents {
 
   get path(): string {
     return this.#call.path;
+  }
+
+  /** The status of gRPC that ended the call: cancelled, when it got none. */
+  get status(): number {
+    return this.#call.status ?? GrpcStatus.cancelled;
   }
 
   /** Octets of messages that wait for the client to take them. */

@@ -4,7 +4,7 @@ import type { Log } from "../core/log.ts";
 import { maxFrameBytes } from "../wire/limits.ts";
 import { AnswerDeadline, standardAnswerDeadlineMs } from "./answer_deadline.ts";
 import { Acceptor } from "./acceptor.ts";
-import { CallRouter } from "./call_router.ts";
+import { type BeginSpan, CallRouter } from "./call_router.ts";
 import type { Device } from "./client_connection.ts";
 import { ConnectionGuard, type ConnectionGuardOptions, standardLimits } from "./connection_guard.ts";
 import { connectMethod } from "./connect_method.ts";
@@ -32,6 +32,8 @@ export interface GrpcServerOptions {
   defer(callback: () => void): void;
   /** Call clients back that ask for it; true unless given. */
   callback?: boolean;
+  /** Begins a span for each call; no spans unless given. */
+  beginSpan?: BeginSpan;
   /** For tests; `standardLimits` unless given. */
   connectionLimits?: ConnectionGuardOptions;
   /** For tests; `standardCallLimits` unless given. */
@@ -90,6 +92,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     strangers,
     maxMessageBytes: maxFrameBytes,
     onCall: (call) => void recognize(shared, call),
+    beginSpan: options.beginSpan,
   });
   const acceptor = new Acceptor({
     guard,

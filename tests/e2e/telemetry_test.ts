@@ -30,7 +30,10 @@ Deno.test("a collector gets spans of calls and the log, and nothing of what peop
     assert.equal(sent.code, 0, sent.stderr);
 
     const got = (path: string, words: string) => (received.get(path) ?? "").includes(words);
-    await eventually(() => got("/v1/traces", "/chatd.v1.ChatService/Connect") && got("/v1/logs", "session started"));
+    await eventually(() => got("/v1/traces", "chatd.v1.ChatService/Connect") && got("/v1/logs", "session started"));
+    for (const attribute of ["rpc.system", "rpc.service", "rpc.grpc.status_code"]) {
+      assert.ok(got("/v1/traces", attribute), attribute);
+    }
     const state = [...Deno.readDirSync(`${folder.path}/ana/chatd`)].find(({ name }) => name.endsWith("_ana.json"))!;
     const { token } = JSON.parse(Deno.readTextFileSync(`${folder.path}/ana/chatd/${state.name}`));
     assert.equal(typeof token, "string");

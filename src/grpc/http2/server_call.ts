@@ -51,6 +51,7 @@ export class ServerCall implements StreamEvents {
   #deadline: ReturnType<typeof setTimeout> | undefined;
   #hasResponse = false;
   #isEnded = false;
+  #status: number | undefined;
   #isClosed = false;
   /** Octets of DATA in a message that is not whole or is kept: they stay in the windows. */
   #held = 0;
@@ -75,6 +76,11 @@ export class ServerCall implements StreamEvents {
   /** Octets of messages that were sent, and that the client has made room for. */
   get sentBytes(): number {
     return this.#stream.sentBytes;
+  }
+
+  /** The status that ended the call; undefined while there is none. */
+  get status(): number | undefined {
+    return this.#status;
   }
 
   /** Nothing more can be sent. */
@@ -122,6 +128,7 @@ export class ServerCall implements StreamEvents {
   end(status: CallStatus = { code: GrpcStatus.ok }): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
+    this.#status = status.code;
     clearTimeout(this.#deadline);
     const trailers = status.code === GrpcStatus.ok ? successBlock : encodeHeaders(trailersOf(status));
     if (this.#hasResponse) return this.#stream.end(trailers);

@@ -3,8 +3,8 @@ let isScheduled = false;
 
 /**
  * Runs a callback after the input that is ready now has been read. Callbacks of one turn of the event loop run
- * together; one that is deferred by another runs right after it, while what both of them need is still in the
- * processor's caches.
+ * together; one that is deferred by another runs right after it, while their objects are still in the processor's
+ * caches.
  */
 export function defer(callback: () => void): void {
   waiting.push(callback);

@@ -10,7 +10,7 @@ export interface UncaughtErrorsOptions {
 }
 
 /**
- * Ends a process that serves after an error that nobody caught: it is a bug, and may have left state half changed. The
+ * Ends a process that serves after an uncaught error: it is a bug, and may have left state half changed. The
  * error is logged, and the process ends with {@link crashedExitCode} as soon as that line is written. What was accepted
  * is on disk, and the supervisor starts a new process.
  */

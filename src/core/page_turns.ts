@@ -49,7 +49,7 @@ export class PageTurns {
 
   /**
    * Makes a page for `user`: begins `work` when it is its turn. The page leaves the queue when `signal` is aborted.
-   * @throws {ChatError} `busy` when too many pages of the user wait; `unavailable`; what `work` throws; the signal's
+   * @throws {ChatError} `busy` when too many pages of the user wait; `unavailable`; errors of `work`; the signal's
    * reason
    */
   async run<T>(

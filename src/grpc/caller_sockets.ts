@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { addressKey } from "../core/address_key.ts";
+import { closeWith } from "./tls_socket.ts";
 
 export interface CallerLimits {
   /** How long a caller may take to show the secret, in milliseconds. */
@@ -43,10 +44,10 @@ export class CallerSockets {
   /** Takes the TLS socket over an admitted socket, which is closed by it from now on. */
   secure(socket: Socket, secured: TLSSocket): void {
     this.#secured.set(socket, secured);
-    secured.once("close", () => setImmediate(() => socket.destroy()));
+    closeWith(secured, socket);
   }
 
-  /** Closes a socket. Deno 2.9.3 panics if a socket is destroyed below a TLS socket that is in use. */
+  /** Closes a socket by its TLS socket, once there is one: see {@link closeWith}. */
   destroy(socket: Socket): void {
     (this.#secured.get(socket) ?? socket).destroy();
   }

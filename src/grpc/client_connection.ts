@@ -3,6 +3,7 @@ import type { TLSSocket } from "node:tls";
 import { addressKey } from "../core/address_key.ts";
 import type { Identity, Revocation } from "../core/identity.ts";
 import type { Http2Connection } from "./http2/connection.ts";
+import { closeWith } from "./tls_socket.ts";
 
 /** Devices that a connection remembers; one with more is a proxy's, and outlives each of them. */
 const maxDevices = 16;
@@ -27,7 +28,7 @@ export class ClientConnection {
   silentTicks = 0;
   /** Absent until the TLS handshake is done. */
   http2: Http2Connection | undefined;
-  /** The TLS socket, once there is one. Deno 2.9.3 panics if a socket is destroyed below a TLS socket that is in use. */
+  /** The TLS socket, once there is one: see {@link closeWith}. */
   #socket: Socket;
   /** Devices that logged in over the connection, and are not revoked. */
   #devices: Device[] = [];
@@ -57,7 +58,7 @@ export class ClientConnection {
   secured(secure: TLSSocket): void {
     const socket = this.#socket;
     this.#socket = secure;
-    secure.once("close", () => setImmediate(() => socket.destroy()));
+    closeWith(secure, socket);
   }
 
   /** Remembers a device that logged in. */
@@ -96,7 +97,7 @@ export class ClientConnection {
   /** Closes at once: no frame is taken any more. Idempotent. */
   close(): void {
     this.http2?.lost();
-    // Not within an event of the TLS socket above: that can end the process with Deno 2.9.3 ("RefCell already mutably borrowed").
+    // Not within an event of the TLS socket: see `closeWith`.
     this.#closing ??= setImmediate(() => this.#socket.destroy());
   }
 }

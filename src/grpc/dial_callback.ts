@@ -13,7 +13,7 @@ export const standardSlots = { perAddress: 4, inAll: 64 };
  * the certificate that the client named is accepted, and the secret is shown inside of TLS only.
  *
  * A failure is told, and its place given to another dial, when the signal aborts and not before: no client learns by
- * time or text what is at a port, not even by how long others waited. A wrong certificate is refused at once,
+ * time or text whether a port is open, not even by how long others waited. A wrong certificate is refused at once,
  * undialled.
  */
 export function callbackDialler(

@@ -3,6 +3,7 @@ import { connect, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { ChatError } from "../core/chat_error.ts";
 import { listenerName } from "./callback_protocol.ts";
+import { closeWith } from "./tls_socket.ts";
 
 /** How long a connection is idle before TCP asks whether the client is still there, in milliseconds. */
 const keepAliveInitialDelay = 10_000;
@@ -38,7 +39,7 @@ export function connectPinned({ host, port, certificate, signal }: PinnedTlsOpti
   const socket = connect({ host, port, allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay });
   let secured: TLSSocket | undefined;
   const fail = (cause: unknown) => {
-    // Deno panics if a socket is destroyed below a TLS socket that is in use.
+    // The TLS socket, once there is one: see `closeWith`.
     (secured ?? socket).destroy();
     reject(cause);
   };
@@ -49,7 +50,7 @@ export function connectPinned({ host, port, certificate, signal }: PinnedTlsOpti
   socket.once("connect", () => {
     const made = secured = secure(socket, certificate);
     made.on("error", fail);
-    made.once("close", () => setImmediate(() => socket.destroy()));
+    closeWith(made, socket);
     socket.once("close", () => made.destroy());
     made.once("secureConnect", () => {
       if (!made.authorized) fail(made.authorizationError);

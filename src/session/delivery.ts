@@ -13,8 +13,8 @@ export interface DeliveryOptions {
   /** How many bytes of items may be sent and not acknowledged; more than the largest item. */
   windowBytes: number;
   /**
-   * Reads what the user may see after a position. May be given up when `signal` is aborted, which is when the delivery
-   * is closed.
+   * Reads the entries after a position that the user may see. May be given up when `signal` is aborted, which is when
+   * the delivery is closed.
    */
   read(after: number, options: { limit: number; maxBytes: number; signal: AbortSignal }): Promise<MessageBatch>;
   /** Whether the client knows what to do with an entry; others are passed. */

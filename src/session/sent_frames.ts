@@ -29,7 +29,8 @@ export class SentFrames {
   }
 
   /**
-   * The client has all frames up to the one with this receipt. @returns what was in those that it newly has; {@link nothingNew} when it had them.
+   * Takes an acknowledgement of all frames up to the one with this receipt.
+   * @returns the content of the frames that are newly acknowledged; {@link nothingNew} when there are none
    * @throws {ChatError} `invalid_argument` when no frame waits for it, and it is not the one acknowledged last.
    */
   acknowledge(receipt: number): FrameContent {

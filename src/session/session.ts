@@ -203,8 +203,8 @@ export class Session {
   }
 
   /**
-   * Whether more replies may be sent. A client that left acknowledges nothing more: then what the transport holds
-   * decides.
+   * Whether more replies may be sent. A client that left acknowledges nothing more: then the octets in the
+   * transport decide.
    */
   #hasWindow(): boolean {
     const bytes = this.#leaving ? this.#options.pipe.unsentBytes() : this.#otherBytes;

@@ -20,7 +20,7 @@ export function connectOver(socket: Socket, options: SocketConnectionOptions): H
     try {
       act();
     } catch (error) {
-      // Not within an event of the socket: see `ClientConnection.close`.
+      // Not within an event of the socket: see `closeWith`.
       setImmediate(() => socket.destroy());
       onFault(error);
     }

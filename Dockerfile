@@ -1,5 +1,5 @@
 # chatd as an image: docker build --build-arg COMMIT="$(git rev-parse --short=12 HEAD)" --tag chatd .
-FROM denoland/deno:2.9.3 AS build
+FROM denoland/deno:2.9.6 AS build
 WORKDIR /src
 COPY deno.json deno.lock main.ts ./
 COPY src src

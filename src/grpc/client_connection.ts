@@ -32,26 +32,35 @@ export class ClientConnection {
   #socket: Socket;
   /** Devices that logged in over the connection, and are not revoked. */
   #devices: Device[] = [];
-  /** Users who logged in over the connection. */
-  readonly users: Set<string> = new Set<string>();
+  /** Users who logged in after {@link owner}. */
+  #moreUsers: Set<string> | undefined;
   #isShared = false;
   #drainTimer: ReturnType<typeof setTimeout> | undefined;
   #closing: ReturnType<typeof setImmediate> | undefined;
 
-  constructor(socket: Socket) {
+  /** @param onClosed is called once the socket is closed */
+  constructor(socket: Socket, onClosed: (connection: ClientConnection) => void) {
     const { remoteAddress = "" } = socket;
     this.#socket = socket;
     this.address = remoteAddress.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/, "");
     this.addressKey = addressKey(remoteAddress);
-    socket.once("close", () => {
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => {
       clearTimeout(this.#drainTimer);
       this.http2?.lost();
+      onClosed(this);
     });
   }
 
   /** No call is open. */
   get isIdle(): boolean {
     return (this.http2?.streams ?? 0) === 0;
+  }
+
+  /** Lists the users who logged in over the connection. */
+  *users(): Iterable<string> {
+    if (this.owner !== undefined) yield this.owner;
+    if (this.#moreUsers !== undefined) yield* this.#moreUsers;
   }
 
   /** The TLS handshake is done. */
@@ -63,9 +72,10 @@ export class ClientConnection {
 
   /** Remembers a device that logged in. */
   addDevice({ user, deviceId }: Device): void {
-    this.users.add(user);
+    if (user !== this.owner) (this.#moreUsers ??= new Set()).add(user);
     if (this.#isShared || this.#devices.some((known) => known.user === user && known.deviceId === deviceId)) return;
-    this.#devices.push({ user, deviceId });
+    // Most connections have one device: an array that was pushed to has room for many.
+    this.#devices = this.#devices.concat({ user, deviceId });
     if (this.#devices.length <= maxDevices) return;
     this.#isShared = true;
     this.#devices = [];

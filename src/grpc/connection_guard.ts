@@ -51,6 +51,7 @@ export class ConnectionGuard {
   /** Connections over which a user logged in, also as another one than the first. */
   readonly #usedBy = new Map<string, Set<ClientConnection>>();
   #emptied: PromiseWithResolvers<void> | undefined;
+  readonly #onClosed = (connection: ClientConnection) => this.#remove(connection);
 
   /** @param onStrangerGone is told of each closed connection over which no user had logged in. */
   constructor(options: ConnectionGuardOptions, onStrangerGone: (connection: ClientConnection) => void = () => {}) {
@@ -72,13 +73,11 @@ export class ConnectionGuard {
       socket.destroy();
       return undefined;
     }
-    const connection = new ClientConnection(socket);
+    const connection = new ClientConnection(socket, this.#onClosed);
     this.#connections.add(connection);
     this.#connectionsFrom.add(connection.addressKey);
     this.#strangersFrom.add(connection.addressKey);
     this.#strangers.set(connection, this.#endStrangerInTime(connection));
-    socket.on("error", () => socket.destroy());
-    socket.once("close", () => this.#remove(connection));
     return connection;
   }
 
@@ -147,7 +146,7 @@ export class ConnectionGuard {
     this.#endStranger(connection);
     if (connection.owner === undefined) this.#onStrangerGone(connection);
     else this.#ownedBy.delete(connection.owner);
-    for (const user of connection.users) this.#forgetUse(connection, user);
+    for (const user of connection.users()) this.#forgetUse(connection, user);
     if (this.#connections.size === 0) this.#emptied?.resolve();
   }
 

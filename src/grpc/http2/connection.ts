@@ -14,16 +14,17 @@ import { Shutdown } from "./shutdown.ts";
 import type { Http2Stream, StreamEvents } from "./stream.ts";
 import { StreamTable } from "./stream_table.ts";
 
-export interface ConnectionOptions {
-  readonly role: "server" | "client";
-  readonly transport: Transport;
-  readonly limits: ConnectionLimits;
-  /** Calls back at the end of this turn of the event loop, or soon after: the frames of a turn leave together. */
-  defer(callback: () => void): void;
+/** Events of a connection, for its owner. */
+export interface ConnectionEvents {
   /** A request came: its owner sets `stream.events` before it returns. Of a server. */
   onRequest?(stream: Http2Stream, request: HeaderList): void;
   /** The connection takes no frames any more; with an error when the peer caused one. Once. */
   onClosed?(error: ConnectionError | undefined): void;
+}
+
+export interface ConnectionOptions extends ConnectionEvents {
+  readonly role: "server" | "client";
+  readonly limits: ConnectionLimits;
 }
 
 /** Size of the decoder's table, in octets: the initial one of RFC 9113, section 6.5.2. */
@@ -35,24 +36,23 @@ const headerTableBytes = 4096;
  * connection, and nothing else.
  */
 export class Http2Connection {
-  readonly #options: ConnectionOptions;
+  readonly #transport: Transport;
+  readonly #events: ConnectionEvents;
   readonly #reader: FrameReader;
   readonly #outbox: Outbox;
   readonly #streams: StreamTable;
   readonly #context: FrameContext;
   #maxQueuedBytes: number;
-  readonly #onFrame = (frame: Frame) => {
-    if (!this.#isClosed) receiveFrame(this.#context, frame);
-  };
   #onPong: (() => void) | undefined;
   #isClosed = false;
 
-  constructor(options: ConnectionOptions) {
-    const { role, limits, transport, defer } = options;
-    this.#options = options;
+  constructor(transport: Transport, options: ConnectionOptions) {
+    const { role, limits } = options;
+    this.#transport = transport;
+    this.#events = options;
     this.#maxQueuedBytes = limits.maxQueuedBytes ?? defaultQueuedBytes;
     this.#reader = new FrameReader(role === "server" ? clientPreface : undefined);
-    const outbox = this.#outbox = new Outbox({ transport, defer, addNextFrame: () => this.#streams.addNextFrame() });
+    const outbox = this.#outbox = new Outbox(transport);
     const budget = new FrameBudget();
     const settings = new PeerSettings();
     const streams = this.#streams = new StreamTable({
@@ -64,6 +64,7 @@ export class Http2Connection {
       onClosed: () => this.#context.shutdown.endWhenIdle(),
       onQueued: () => this.#boundQueue(),
     });
+    outbox.source = streams;
     this.#context = {
       role,
       limits,
@@ -73,8 +74,8 @@ export class Http2Connection {
       settings,
       streams,
       outbox,
-      shutdown: new Shutdown({ outbox, streams, defer, onDone: () => this.#close(ErrorCode.noError) }),
-      onRequest: (stream, request) => options.onRequest!(stream, request),
+      shutdown: new Shutdown({ transport, outbox, streams, onDone: () => this.#close(ErrorCode.noError) }),
+      events: options,
       onPong: () => this.#takePong(),
     };
     this.#sendPreface();
@@ -105,7 +106,7 @@ export class Http2Connection {
   receive(chunk: Uint8Array): void {
     if (this.#isClosed) return;
     try {
-      this.#reader.read(chunk, this.#onFrame);
+      this.#reader.read(chunk, (frame) => this.#receiveFrame(frame));
     } catch (error) {
       if (!(error instanceof ConnectionError)) {
         this.#close(ErrorCode.internalError);
@@ -175,8 +176,12 @@ export class Http2Connection {
     return stream;
   }
 
+  #receiveFrame(frame: Frame): void {
+    if (!this.#isClosed) receiveFrame(this.#context, frame);
+  }
+
   #sendPreface(): void {
-    const { role, limits } = this.#options;
+    const { role, limits } = this.#context;
     if (role === "client") this.#outbox.send(clientPreface);
     this.#outbox.send(encodeSettings([
       role === "server" ? [Setting.maxConcurrentStreams, limits.maxStreams] : [Setting.enablePush, 0],
@@ -200,7 +205,7 @@ export class Http2Connection {
     if (this.heldBytes <= this.#maxQueuedBytes) return;
     const error = new ConnectionError(ErrorCode.enhanceYourCalm, "Too many octets wait for the peer to take them.");
     this.#goAway(error.code, error.message);
-    this.#close(error.code, { error, notify: this.#options.defer });
+    this.#close(error.code, { error, notify: (callback) => this.#transport.defer(callback) });
   }
 
   #fail(error: ConnectionError): void {
@@ -215,7 +220,7 @@ export class Http2Connection {
 
   #close(
     code: ErrorCode,
-    { error, notify = (callback) => callback() }: { error?: ConnectionError; notify?: ConnectionOptions["defer"] } = {},
+    { error, notify = (callback) => callback() }: { error?: ConnectionError; notify?: Transport["defer"] } = {},
   ): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -223,7 +228,7 @@ export class Http2Connection {
     this.#outbox.end();
     notify(() => {
       for (const stream of streams) stream.events.onClose(code);
-      this.#options.onClosed?.(error);
+      this.#events.onClosed?.(error);
     });
   }
 }

@@ -12,6 +12,8 @@ export const resets = { burst: 200, perSecond: 20 };
  */
 const earnedByData = 2;
 
+const performanceNow = () => performance.now();
+
 /**
  * Bounds the frames by which a peer makes work and no progress, PING, SETTINGS, PRIORITY, WINDOW_UPDATE, RST_STREAM,
  * empty DATA and frames of unknown types, and the streams that it resets or breaks (RFC 9113, section 10.5;
@@ -24,7 +26,7 @@ export class FrameBudget {
   #at: number;
 
   /** @param now a clock in milliseconds */
-  constructor(now: () => number = () => performance.now()) {
+  constructor(now = performanceNow) {
     this.#now = now;
     this.#at = now();
   }

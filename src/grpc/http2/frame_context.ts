@@ -1,12 +1,11 @@
+import type { ConnectionEvents } from "./connection.ts";
 import type { ConnectionLimits } from "./connection_limits.ts";
 import type { FrameBudget } from "./frame_budget.ts";
 import type { HeaderAssembly } from "./header_assembly.ts";
 import type { HeaderDecoder } from "./header_decoder.ts";
-import type { HeaderList } from "./header_rules.ts";
 import type { Outbox } from "./outbox.ts";
 import type { PeerSettings } from "./peer_settings.ts";
 import type { Shutdown } from "./shutdown.ts";
-import type { Http2Stream } from "./stream.ts";
 import type { StreamTable } from "./stream_table.ts";
 
 /** The parts of a connection that received frames act on. */
@@ -20,8 +19,7 @@ export interface FrameContext {
   readonly streams: StreamTable;
   readonly outbox: Outbox;
   readonly shutdown: Shutdown;
-  /** A request came; of a server. */
-  onRequest(stream: Http2Stream, request: HeaderList): void;
-  /** A PING was answered. */
+  readonly events: ConnectionEvents;
+  /** A PING of the owner was answered. */
   onPong(): void;
 }

@@ -9,6 +9,14 @@ export interface Transport {
   /** Stops and resumes reading. */
   pause(): void;
   resume(): void;
+  /** Calls back at the end of this turn of the event loop, or soon after: the frames of a turn leave together. */
+  defer(callback: () => void): void;
+}
+
+/** Makes the frames with DATA or trailers. */
+export interface FrameSource {
+  /** Adds the next frame to the outbox. @returns false when no stream can send one now */
+  addNextFrame(): boolean;
 }
 
 /** Octets of waiting control frames and headers beyond which reading from the peer stops. */
@@ -21,27 +29,18 @@ const none: Uint8Array[] = [];
 
 /** Sends the frames of one turn of the event loop together, and DATA only while the transport takes it. */
 export class Outbox {
+  /** Set before the first frame is sent. */
+  source!: FrameSource;
   readonly #transport: Transport;
-  readonly #defer: (callback: () => void) => void;
-  /** Adds the next frame with DATA or trailers. @returns false when no stream can send one now */
-  readonly #addNextFrame: () => boolean;
   #waiting = none;
   #waitingBytes = 0;
   #isScheduled = false;
   #isWritable = true;
   #isPaused = false;
   #isEnded = false;
-  readonly #flushLate = (): void => this.flush();
 
-  constructor(options: {
-    transport: Transport;
-    /** Calls back at the end of this turn, or soon after. */
-    defer(callback: () => void): void;
-    addNextFrame(): boolean;
-  }) {
-    this.#transport = options.transport;
-    this.#defer = options.defer;
-    this.#addNextFrame = options.addNextFrame;
+  constructor(transport: Transport) {
+    this.#transport = transport;
   }
 
   /** Sends a control frame or the headers of a stream, before any DATA. */
@@ -68,7 +67,7 @@ export class Outbox {
   schedule(): void {
     if (this.#isScheduled || this.#isEnded) return;
     this.#isScheduled = true;
-    this.#defer(this.#flushLate);
+    this.#transport.defer(() => this.flush());
   }
 
   /** The transport takes more octets. */
@@ -98,7 +97,7 @@ export class Outbox {
 
   /** @returns whether streams have nothing more to send now */
   #fill(): boolean {
-    while (this.#waitingBytes < joinedBytes) if (!this.#addNextFrame()) return true;
+    while (this.#waitingBytes < joinedBytes) if (!this.source.addNextFrame()) return true;
     return false;
   }
 

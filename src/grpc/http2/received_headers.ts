@@ -63,7 +63,7 @@ function receiveRequest(context: FrameContext, { streamId, endStream, fields }: 
   const stream = streams.open(streamId);
   stream.announcedBytes = announcedBytes;
   stream.fieldBytes = fieldBytes;
-  context.onRequest(stream, request);
+  context.events.onRequest!(stream, request);
   if (endStream && !stream.isClosed) streams.endRemotely(stream);
 }
 

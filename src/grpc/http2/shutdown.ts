@@ -1,15 +1,15 @@
 import { ErrorCode } from "./errors.ts";
 import { encodeFrame, encodeGoaway, FrameType } from "./frames.ts";
-import type { Outbox } from "./outbox.ts";
+import type { Outbox, Transport } from "./outbox.ts";
 import type { StreamTable } from "./stream_table.ts";
 
 /** Octets of the PING that measures whether the peer has read the first GOAWAY. */
 const drainPing = Uint8Array.of(1, 1, 1, 1, 1, 1, 1, 1);
 
 export interface ShutdownOptions {
+  readonly transport: Transport;
   readonly outbox: Outbox;
   readonly streams: StreamTable;
-  defer(callback: () => void): void;
   /** The last stream is done, and its last frame is written. */
   onDone(): void;
 }
@@ -61,7 +61,7 @@ export class Shutdown {
 
   /** Ends a connection without streams that takes no further ones, after the frames of this turn are written. */
   endWhenIdle(): void {
-    if (this.#isDone) this.#options.defer(() => this.#isDone && this.#options.onDone());
+    if (this.#isDone) this.#options.transport.defer(() => this.#isDone && this.#options.onDone());
   }
 
   get #isDone(): boolean {

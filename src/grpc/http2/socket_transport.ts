@@ -1,10 +1,11 @@
 import type { Socket } from "node:net";
 import { type ConnectionOptions, Http2Connection } from "./connection.ts";
+import type { Transport } from "./outbox.ts";
 
 /** How long a closing socket may take to send the octets that were written, in milliseconds. */
 const lingerMs = 2_000;
 
-export interface SocketConnectionOptions extends Omit<ConnectionOptions, "transport" | "defer"> {
+export interface SocketConnectionOptions extends ConnectionOptions {
   /** Runs a callback after the input that is ready now has been read; `setImmediate` unless given. */
   defer?(callback: () => void): void;
   /** Octets came from the peer. */
@@ -15,39 +16,64 @@ export interface SocketConnectionOptions extends Omit<ConnectionOptions, "transp
 
 /** Speaks HTTP/2 over a socket, which must be made with `allowHalfOpen`. The connection owns the socket. */
 export function connectOver(socket: Socket, options: SocketConnectionOptions): Http2Connection {
-  const { onFault, onReceived, defer = setImmediate, ...rest } = options;
-  const guard = (act: () => void) => {
+  const transport = new SocketTransport(socket, options);
+  const connection = new Http2Connection(transport, options);
+  socket.on("data", (chunk: Uint8Array) => {
+    options.onReceived?.();
+    transport.guard(() => connection.receive(chunk));
+  });
+  socket.on("drain", () => transport.guard(() => connection.drained()));
+  socket.on("end", () => transport.guard(() => connection.peerEnded()));
+  socket.on("error", () => socket.destroy());
+  socket.on("close", () => transport.guard(() => connection.lost()));
+  return connection;
+}
+
+/** A socket, and the faults of the code that serves it. */
+class SocketTransport implements Transport {
+  readonly #socket: Socket;
+  readonly #options: SocketConnectionOptions;
+
+  constructor(socket: Socket, options: SocketConnectionOptions) {
+    this.#socket = socket;
+    this.#options = options;
+  }
+
+  /** Calls back; an error closes the socket. */
+  guard(callback: () => void): void {
     try {
-      act();
+      callback();
     } catch (error) {
       // Not within an event of the socket: see `closeWith`.
-      setImmediate(() => socket.destroy());
-      onFault(error);
+      setImmediate(() => this.#socket.destroy());
+      this.#options.onFault(error);
     }
-  };
-  const connection = new Http2Connection({
-    ...rest,
-    defer: (callback) => void defer(() => guard(callback)),
-    transport: {
-      write: (bytes) => socket.write(bytes),
-      end: () => {
-        if (socket.destroyed) return;
-        socket.end();
-        socket.resume();
-        const timer = setTimeout(() => socket.destroy(), lingerMs);
-        socket.once("close", () => clearTimeout(timer));
-      },
-      pause: () => void socket.pause(),
-      resume: () => void socket.resume(),
-    },
-  });
-  socket.on("data", (chunk: Uint8Array) => {
-    onReceived?.();
-    guard(() => connection.receive(chunk));
-  });
-  socket.on("drain", () => guard(() => connection.drained()));
-  socket.on("end", () => guard(() => connection.peerEnded()));
-  socket.on("error", () => socket.destroy());
-  socket.on("close", () => guard(() => connection.lost()));
-  return connection;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    return this.#socket.write(bytes);
+  }
+
+  end(): void {
+    const socket = this.#socket;
+    if (socket.destroyed) return;
+    socket.end();
+    socket.resume();
+    const timer = setTimeout(() => socket.destroy(), lingerMs);
+    socket.once("close", () => clearTimeout(timer));
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  defer(callback: () => void): void {
+    const guarded = () => this.guard(callback);
+    if (this.#options.defer === undefined) setImmediate(guarded);
+    else this.#options.defer(guarded);
+  }
 }

@@ -7,7 +7,7 @@ const maxRememberedResets = 128;
 export class StreamIds {
   readonly #role: "server" | "client";
   /** Octets of DATA that the peer may still send to each stream that this side reset, until it learns of the reset. */
-  readonly #resetHere = new Map<number, number>();
+  #resetHere: Map<number, number> | undefined;
   #lastRemote = 0;
   #lastTaken = Infinity;
   #nextLocal = 1;
@@ -72,6 +72,7 @@ export class StreamIds {
 
   /** Remembers that this side reset a stream. @param window octets of DATA that the peer may still have sent */
   rememberReset(id: number, window: number): void {
+    this.#resetHere ??= new Map();
     this.#resetHere.set(id, window);
     if (this.#resetHere.size <= maxRememberedResets) return;
     const [oldest] = this.#resetHere.keys();
@@ -79,7 +80,7 @@ export class StreamIds {
   }
 
   wasResetHere(id: number): boolean {
-    return this.#resetHere.has(id);
+    return this.#resetHere?.has(id) ?? false;
   }
 
   /**
@@ -87,12 +88,12 @@ export class StreamIds {
    * @throws {ConnectionError} FLOW_CONTROL_ERROR for more than the window of the stream
    */
   takeLateData(id: number, bytes: number): boolean {
-    const window = this.#resetHere.get(id);
+    const window = this.#resetHere?.get(id);
     if (window === undefined) return false;
     if (bytes > window) {
       throw new ConnectionError(ErrorCode.flowControlError, "More DATA than the window of the stream.");
     }
-    this.#resetHere.set(id, window - bytes);
+    this.#resetHere!.set(id, window - bytes);
     return true;
   }
 }

@@ -11,9 +11,10 @@ import type { Http2Stream } from "./stream.ts";
  */
 const smallBytes = 1_024;
 
-export interface StreamSenderOptions {
+/** The part of a connection that sends the frames of its streams. */
+export interface SenderHost {
   /** Sends a frame behind earlier ones. */
-  add(frame: Uint8Array): void;
+  addFrame(frame: Uint8Array): void;
   /** The last frame of a stream was added. */
   onLocalEnd(stream: Http2Stream): void;
   /** A DATA frame was added that the peer's windows did not make small. */
@@ -26,11 +27,11 @@ export class StreamSender {
   readonly window = new SendWindow(initialWindow);
   /** Streams with something to send, in the order of their turns: few, for which an array is smaller than a set. */
   readonly #ready: Http2Stream[] = [];
-  readonly #options: StreamSenderOptions;
+  readonly #host: SenderHost;
   #hasSentHeaders = false;
 
-  constructor(options: StreamSenderOptions) {
-    this.#options = options;
+  constructor(host: SenderHost) {
+    this.#host = host;
   }
 
   /** Adds a stream that has a piece to send. */
@@ -78,17 +79,17 @@ export class StreamSender {
     const { id: streamId } = stream;
     const piece = stream.takePiece(Math.min(this.window.size, minMaxFrameBytes));
     if (piece.kind === "trailers") {
-      this.#options.add(this.headersFrame(streamId, { block: piece.block, flags: Flag.endStream }));
-      return this.#options.onLocalEnd(stream);
+      this.#host.addFrame(this.headersFrame(streamId, { block: piece.block, flags: Flag.endStream }));
+      return this.#host.onLocalEnd(stream);
     }
     const { frame, isLast } = piece;
     const bytes = frame.length - frameHeaderBytes;
     this.window.spend(bytes);
     const isCut = Math.min(this.window.size, stream.sendWindow.size) <= 0;
-    if (bytes >= smallBytes || !isCut) this.#options.onDataSent();
+    if (bytes >= smallBytes || !isCut) this.#host.onDataSent();
     writeFrameHeader(frame, { type: FrameType.data, flags: isLast ? Flag.endStream : 0, streamId });
-    this.#options.add(frame);
-    if (isLast) this.#options.onLocalEnd(stream);
+    this.#host.addFrame(frame);
+    if (isLast) this.#host.onLocalEnd(stream);
     else if (stream.isReady) this.#ready.push(stream);
   }
 }

@@ -3,11 +3,11 @@ import { initialWindow, ReceiveWindow } from "./flow_window.ts";
 import type { FrameBudget } from "./frame_budget.ts";
 import { encodeNumberFrame, FrameType } from "./frames.ts";
 import type { HeaderList } from "./header_rules.ts";
-import type { Outbox } from "./outbox.ts";
+import type { FrameSource, Outbox } from "./outbox.ts";
 import type { PeerSettings } from "./peer_settings.ts";
 import { Http2Stream, type StreamHost } from "./stream.ts";
 import { StreamIds } from "./stream_ids.ts";
-import { StreamSender } from "./stream_sender.ts";
+import { type SenderHost, StreamSender } from "./stream_sender.ts";
 
 export interface StreamTableOptions {
   readonly role: "server" | "client";
@@ -23,9 +23,9 @@ export interface StreamTableOptions {
 }
 
 /** The open streams of a connection, which share its windows (RFC 9113, section 5). */
-export class StreamTable implements StreamHost {
+export class StreamTable implements FrameSource, SenderHost, StreamHost {
   readonly ids: StreamIds;
-  readonly sender: StreamSender;
+  readonly sender = new StreamSender(this);
   /** Octets of DATA that the peer may send over the connection. */
   readonly receiveWindow = new ReceiveWindow(initialWindow);
   readonly #options: StreamTableOptions;
@@ -35,11 +35,6 @@ export class StreamTable implements StreamHost {
   constructor(options: StreamTableOptions) {
     this.#options = options;
     this.ids = new StreamIds(options.role);
-    this.sender = new StreamSender({
-      add: (frame) => options.outbox.add(frame),
-      onLocalEnd: (stream) => this.#endLocally(stream),
-      onDataSent: () => options.budget.earn(),
-    });
   }
 
   /** Streams that are open. */
@@ -142,11 +137,18 @@ export class StreamTable implements StreamHost {
     return true;
   }
 
-  /** Adds the next frame with DATA or trailers to the outbox. @returns false when no stream can send one now */
   addNextFrame(): boolean {
     const isAdded = this.sender.addNextFrame();
     if (!isAdded && this.#peerHasEnded) this.#resetStuckStreams();
     return isAdded;
+  }
+
+  addFrame(frame: Uint8Array): void {
+    this.#options.outbox.add(frame);
+  }
+
+  onDataSent(): void {
+    this.#options.budget.earn();
   }
 
   sendHeaders({ id }: Http2Stream, block: Uint8Array, flags = 0): void {
@@ -183,7 +185,7 @@ export class StreamTable implements StreamHost {
   }
 
   /** Ends this side of a stream; a server does not wait for the rest of the request (RFC 9113, section 8.1). */
-  #endLocally(stream: Http2Stream): void {
+  onLocalEnd(stream: Http2Stream): void {
     stream.localEnded = true;
     if (!stream.remoteEnded) {
       if (this.#options.role === "client") return;

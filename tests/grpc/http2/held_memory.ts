@@ -7,6 +7,7 @@ import { Http2Connection } from "../../../src/grpc/http2/connection.ts";
 import type { ConnectionLimits } from "../../../src/grpc/http2/connection_limits.ts";
 import { frameHeaderBytes } from "../../../src/grpc/http2/frames.ts";
 import { encodeHeaders } from "../../../src/grpc/http2/header_encoder.ts";
+import type { Transport } from "../../../src/grpc/http2/outbox.ts";
 import { Flag, frame, FrameType, PREFACE, settings } from "../../crash/http2_frames.ts";
 
 /** A stranger's limits. */
@@ -28,10 +29,21 @@ interface Held {
 function fill(): Held {
   const parts: unknown[] = [];
   let hasTaken = false;
-  const connection = new Http2Connection({
+  const transport: Transport = {
+    write: (bytes) => {
+      // As much as the transport takes before it is full.
+      if (!hasTaken) parts.push(bytes.slice(), new Uint8Array(128 * 1024));
+      hasTaken = true;
+      return false;
+    },
+    end: () => {},
+    pause: () => {},
+    resume: () => {},
+    defer: (callback) => callback(),
+  };
+  const connection = new Http2Connection(transport, {
     role: "server",
     limits,
-    defer: (callback) => callback(),
     onRequest: (stream, request) => {
       parts.push(request);
       stream.sendHeaders(encodeHeaders([[":status", "200"]]));
@@ -43,17 +55,6 @@ function fill(): Held {
       while (connection.heldBytes < limits.maxQueuedBytes - 10_000) {
         stream.write(new Uint8Array(frameHeaderBytes + 5_000));
       }
-    },
-    transport: {
-      write: (bytes) => {
-        // As much as the transport takes before it is full.
-        if (!hasTaken) parts.push(bytes.slice(), new Uint8Array(128 * 1024));
-        hasTaken = true;
-        return false;
-      },
-      end: () => {},
-      pause: () => {},
-      resume: () => {},
     },
   });
   connection.receive(Buffer.concat([PREFACE, settings([[4, 0]])]));

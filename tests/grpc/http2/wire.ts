@@ -4,6 +4,7 @@ import type { ConnectionLimits } from "../../../src/grpc/http2/connection_limits
 import { FrameReader } from "../../../src/grpc/http2/frame_reader.ts";
 import { clientPreface, type Frame } from "../../../src/grpc/http2/frames.ts";
 import { HeaderDecoder } from "../../../src/grpc/http2/header_decoder.ts";
+import type { Transport } from "../../../src/grpc/http2/outbox.ts";
 
 export const limits: ConnectionLimits = {
   maxStreams: 4,
@@ -38,22 +39,18 @@ export class RawPeer {
 
   constructor(options: Partial<ConnectionOptions> = {}) {
     this.#reader = new FrameReader(options.role === "client" ? clientPreface : undefined);
-    this.connection = new Http2Connection({
-      role: "server",
-      limits,
-      defer: this.turns.defer,
-      onClosed: (error) => void (this.error = error),
-      ...options,
-      transport: {
-        write: (bytes) => {
-          this.#received = Buffer.concat([this.#received, bytes]);
-          return this.takesMore;
-        },
-        end: () => void (this.isEnded = true),
-        pause: () => void (this.isPaused = true),
-        resume: () => void (this.isPaused = false),
+    const transport: Transport = {
+      write: (bytes) => {
+        this.#received = Buffer.concat([this.#received, bytes]);
+        return this.takesMore;
       },
-    });
+      end: () => void (this.isEnded = true),
+      pause: () => void (this.isPaused = true),
+      resume: () => void (this.isPaused = false),
+      defer: this.turns.defer,
+    };
+    const onClosed = (error: unknown) => void (this.error = error);
+    this.connection = new Http2Connection(transport, { role: "server", limits, onClosed, ...options });
   }
 
   /** Sends octets, runs the turn, and returns the frames that came meanwhile. */
@@ -75,23 +72,21 @@ export class RawPeer {
 /** A client and a server that are connected; run {@link Turns.run} to carry their octets. */
 export function connectedPair(options: { onRequest: ConnectionOptions["onRequest"]; limits?: ConnectionLimits }) {
   const turns = new Turns();
-  const open = (role: "client" | "server", peer: () => Http2Connection): Http2Connection =>
-    new Http2Connection({
-      role,
-      limits: options.limits ?? limits,
-      defer: turns.defer,
-      onRequest: role === "server" ? options.onRequest : undefined,
-      transport: {
-        write: (bytes) => {
-          const copy = bytes.slice();
-          turns.defer(() => peer().receive(copy));
-          return true;
-        },
-        end: () => turns.defer(() => peer().peerEnded()),
-        pause: () => {},
-        resume: () => {},
+  const open = (role: "client" | "server", peer: () => Http2Connection): Http2Connection => {
+    const transport: Transport = {
+      write: (bytes) => {
+        const copy = bytes.slice();
+        turns.defer(() => peer().receive(copy));
+        return true;
       },
-    });
+      end: () => turns.defer(() => peer().peerEnded()),
+      pause: () => {},
+      resume: () => {},
+      defer: turns.defer,
+    };
+    const onRequest = role === "server" ? options.onRequest : undefined;
+    return new Http2Connection(transport, { role, limits: options.limits ?? limits, onRequest });
+  };
   const client: Http2Connection = open("client", () => server);
   const server: Http2Connection = open("server", () => client);
   return { client, server, turns };

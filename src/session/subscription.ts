@@ -16,7 +16,7 @@ import { type TokenHolder, TokenRenewals } from "./token_renewals.ts";
 /** How often a session renews the token that it began with, in milliseconds. A token lives for months. */
 const renewIntervalMs = 24 * 60 * 60 * 1000;
 
-/** Of all sessions of this process. */
+/** The renewals of all sessions of this process. */
 const tokenRenewals = new TokenRenewals(renewIntervalMs);
 
 /** The session that a subscription is part of. */
@@ -40,7 +40,10 @@ export interface SubscriptionOptions {
   readonly head: number;
 }
 
-/** A session that has logged in, as the core knows it: passes on to the client what the core tells it. */
+/**
+ * The part of a session that lasts from its hello to its end: passes messages and notices of the core on to the client,
+ * and the client's acknowledgements to the core.
+ */
 export class Subscription implements Subscriber, DeliveryHost, TokenHolder {
   readonly identity: Identity;
   readonly consumer: string;
@@ -50,7 +53,7 @@ export class Subscription implements Subscriber, DeliveryHost, TokenHolder {
   readonly #protocolVersion: number;
   readonly #head: number;
   readonly #delivery: Delivery;
-  /** Of a client that asked to be called back; deliveries to others go over the stream. */
+  /** The route of deliveries to a client that asked to be called back; others get theirs over the stream. */
   #route: DeliveryRoute | undefined;
 
   constructor(options: SubscriptionOptions) {
@@ -136,11 +139,10 @@ export class Subscription implements Subscriber, DeliveryHost, TokenHolder {
   }
 
   async #callBack(callback: Callback, address: string): Promise<void> {
-    const { dialCallback, defer } = this.#shared;
     this.#route = new DeliveryRoute({
       stream: this.#stream.writer,
-      dialCallback: dialCallback?.(address),
-      defer,
+      dialCallback: this.#shared.dialCallback?.(address),
+      defer: this.#shared.defer,
       delivered: (content) => this.delivered(content),
       lost: () => this.#delivery.rewind(),
     });

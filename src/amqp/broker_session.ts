@@ -1,8 +1,7 @@
-import type { Chat } from "../core/chat.ts";
 import { ChatError } from "../core/chat_error.ts";
-import type { Log } from "../core/log.ts";
 import type { ClientFrame } from "../gen/chatd/v1/session.ts";
 import { Session } from "../session/session.ts";
+import type { SessionDependencies } from "../session/session_dependencies.ts";
 import { type Incoming, type ReplyAddress, sequenceHeader, sessionHeader, sessionQueueHeader } from "./incoming.ts";
 import type { ClientConnection } from "./known_channels.ts";
 import { messageTypes, type PayloadFormat } from "./message_types.ts";
@@ -13,10 +12,7 @@ import type { Outgoing, Publisher } from "./publisher.ts";
 const frameType = messageTypes.serverFrame;
 
 export interface BrokerSessionOptions {
-  readonly chat: Chat;
-  readonly log: Log;
-  readonly server: string;
-  defer(callback: () => void): void;
+  readonly shared: SessionDependencies;
   readonly publisher: Publisher;
   /** For the reply to the hello. */
   readonly replies: DirectReplies;
@@ -65,7 +61,7 @@ export class BrokerSession {
   #unconfirmedBytes = 0;
 
   constructor(options: BrokerSessionOptions) {
-    const { hello, address, queue, chat, log, server, defer } = options;
+    const { shared, hello, address, queue } = options;
     this.#options = options;
     this.queue = queue;
     this.user = hello.user;
@@ -73,21 +69,15 @@ export class BrokerSession {
     this.clientConnection = options.clientConnection;
     this.connection = hello.connection;
     this.#format = hello.format;
-    this.#session = new Session({
-      chat,
-      log,
-      server,
-      defer,
-      peer: { transport: "amqp", address: hello.connection ?? "" },
-      pipe: {
-        send: (frame) => this.#send(frame),
-        unsentBytes: () => this.#unconfirmedBytes,
-        end: (reason) => {
-          if (this.#opening === undefined || this.#hasQueue) this.#end(reason);
-          else void this.#opening.then(() => this.#end(reason));
-        },
-      },
+    this.#session = new Session(shared, {
+      address: hello.connection ?? "",
       onHello: () => this.#opening = this.#open(),
+      send: (frame) => this.#send(frame),
+      unsentBytes: () => this.#unconfirmedBytes,
+      end: (reason) => {
+        if (this.#opening === undefined || this.#hasQueue) this.#end(reason);
+        else void this.#opening.then(() => this.#end(reason));
+      },
     });
   }
 

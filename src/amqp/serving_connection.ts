@@ -3,6 +3,7 @@ import type { Chat } from "../core/chat.ts";
 import { ChatError, toChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
 import { ClientFrame, Error as ErrorMessage } from "../gen/chatd/v1/session.ts";
+import type { SessionDependencies } from "../session/session_dependencies.ts";
 import { toWireError } from "../wire/convert.ts";
 import { logIn, register } from "./account_requests.ts";
 import type { BrokerConnection } from "./broker_connection.ts";
@@ -70,6 +71,7 @@ type Serve = (incoming: Incoming, address: ReplyAddress, session: BrokerSession 
 /** The server's side of one connection to the broker, from the declaring of queues to its end. Its sessions end with it. */
 export class ServingConnection {
   readonly #options: OpenServingOptions;
+  readonly #shared: SessionDependencies;
   readonly #connection: BrokerConnection;
   readonly #sessions: BrokerSessions;
   readonly #guard: FloodGuard;
@@ -93,6 +95,8 @@ export class ServingConnection {
   private constructor(connection: BrokerConnection, options: OpenServingOptions) {
     this.#connection = connection;
     this.#options = options;
+    const { chat, log, server, defer } = options;
+    this.#shared = { chat, log, server, transport: "amqp", defer };
     this.#sessions = new BrokerSessions({ removeQueue: (queue) => this.#removeQueue(queue) });
     const trace = openTrace(connection, { ...options, channels: this.#channels });
     const findSender = (sender: string) => trace?.find(sender);
@@ -367,12 +371,8 @@ export class ServingConnection {
     }
     if (this.#stopping) throw new ChatError("unavailable", "The server is shutting down.", { retryAfterMs: 1_000 });
     const queue = queues.open(user);
-    const { log, server, defer } = this.#options;
     const session = new BrokerSession({
-      chat,
-      log,
-      server,
-      defer,
+      shared: this.#shared,
       publisher: this.#publisher,
       replies: this.#replies!,
       hello: incoming,

@@ -1,54 +1,80 @@
-import type { Chat } from "../core/chat.ts";
-import { toChatError } from "../core/chat_error.ts";
-import type { Log } from "../core/log.ts";
+import type { Identity } from "../core/accounts.ts";
+import { type ChatError, toChatError } from "../core/chat_error.ts";
 import { ClientFrame } from "../gen/chatd/v1/session.ts";
-import type { DialCallback } from "../session/callback_delivery.ts";
 import { Session } from "../session/session.ts";
+import type { SessionDependencies } from "../session/session_dependencies.ts";
+import type { SessionPipe } from "../session/session_pipe.ts";
 import { decodeStrictly } from "../wire/strict_reader.ts";
 import type { Device } from "./client_connection.ts";
-import type { IncomingCall, Method } from "./incoming_call.ts";
+import type { CallHandler, IncomingCall, Method } from "./incoming_call.ts";
 
-export interface ConnectOptions {
-  chat: Chat;
-  log: Log;
-  server: string;
-  defer(callback: () => void): void;
+export interface ConnectOptions extends Omit<SessionDependencies, "transport"> {
   /** A device logged in by a call. @throws {ChatError} `limit_reached` */
   onLogIn(call: IncomingCall, device: Device): void;
-  /** Calls back the client at an address; absent when this server does not call back. */
-  dialCallback?(address: string): DialCallback;
 }
 
 /** `ChatService.Connect`: one live session for each call. Frames are bytes both ways. */
 export function connectMethod(options: ConnectOptions): Method {
+  const shared = { ...options, transport: "grpc" };
   return (call) => {
-    const { address } = call.connection;
     call.dropMetadata();
-    const session = new Session({
-      ...options,
-      peer: { transport: "grpc", address },
-      dialCallback: options.dialCallback?.(address),
-      onHello: (identity) => options.onLogIn(call, identity),
-      pipe: {
-        send: (frame) => call.send(frame),
-        end: (reason) => reason === undefined ? call.end() : call.fail(reason),
-        unsentBytes: () => call.queuedBytes,
-      },
-    });
-    return {
-      onMessage(message) {
-        let frame: ClientFrame;
-        try {
-          // Byte strings in a frame are parts of the message.
-          frame = decodeStrictly(ClientFrame, message.slice());
-        } catch (error) {
-          return session.end(toChatError(error));
-        }
-        session.receive(frame, message.length);
-      },
-      onHalfClose: () => session.leave(),
-      onDrain: () => session.drained(),
-      onClose: () => session.disconnected(),
-    };
+    return new ConnectCall(call, shared);
   };
+}
+
+/** A call of `Connect`, and its live session. */
+class ConnectCall implements CallHandler, SessionPipe {
+  readonly #call: IncomingCall;
+  readonly #shared: ConnectOptions;
+  readonly #session: Session;
+
+  constructor(call: IncomingCall, shared: ConnectOptions & SessionDependencies) {
+    this.#call = call;
+    this.#shared = shared;
+    this.#session = new Session(shared, this);
+  }
+
+  get address(): string {
+    return this.#call.connection.address;
+  }
+
+  onMessage(message: Uint8Array): void {
+    let frame: ClientFrame;
+    try {
+      // Byte strings in a frame are parts of the message.
+      frame = decodeStrictly(ClientFrame, message.slice());
+    } catch (error) {
+      return this.#session.end(toChatError(error));
+    }
+    this.#session.receive(frame, message.length);
+  }
+
+  onHalfClose(): void {
+    this.#session.leave();
+  }
+
+  onDrain(): void {
+    this.#session.drained();
+  }
+
+  onClose(): void {
+    this.#session.disconnected();
+  }
+
+  onHello(identity: Identity): void {
+    this.#shared.onLogIn(this.#call, identity);
+  }
+
+  send(frame: Uint8Array): void {
+    this.#call.send(frame);
+  }
+
+  unsentBytes(): number {
+    return this.#call.queuedBytes;
+  }
+
+  end(reason: ChatError | undefined): void {
+    if (reason === undefined) this.#call.end();
+    else this.#call.fail(reason);
+  }
 }

@@ -1,6 +1,6 @@
 import type { Callback } from "../gen/chatd/v1/session.ts";
 import { encodeServerFrame } from "../wire/server_items.ts";
-import type { FrameContent } from "./frame_writer.ts";
+import type { FrameContent, FrameSink } from "./frame_writer.ts";
 import { createReceipt } from "./receipt.ts";
 import { withDeadline } from "./with_deadline.ts";
 
@@ -29,7 +29,7 @@ export interface CallbackDeliveryOptions {
 }
 
 /** Delivers frames by calls to the client, one in flight, whose response is the acknowledgement. */
-export class CallbackDelivery {
+export class CallbackDelivery implements FrameSink {
   readonly #options: CallbackDeliveryOptions;
   readonly #ended = new AbortController();
   #frames: { frame: Uint8Array; receipt: number; content: FrameContent }[] = [];

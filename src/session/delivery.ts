@@ -12,11 +12,19 @@ export interface DeliveryOptions {
   head: number;
   /** How many bytes of items may be sent and not acknowledged; more than the largest item. */
   windowBytes: number;
-  /**
-   * Reads the entries after a position that the user may see. May be given up when `signal` is aborted, which is when
-   * the delivery is closed.
-   */
-  read(after: number, options: { limit: number; maxBytes: number; signal: AbortSignal }): Promise<MessageBatch>;
+}
+
+export interface ReadLimits {
+  limit: number;
+  maxBytes: number;
+  /** Aborted when the delivery is closed: the read may be given up. */
+  signal: AbortSignal;
+}
+
+/** The owner of a delivery: gives it the log to read, and sends its items. */
+export interface DeliveryHost {
+  /** Reads the entries after a position that the user may see. */
+  read(after: number, limits: ReadLimits): Promise<MessageBatch>;
   /** Whether the client knows what to do with an entry; others are passed. */
   wants(message: Message): boolean;
   /** Sends one item; with it the client has everything up to the position of its message. */
@@ -35,7 +43,8 @@ export interface DeliveryOptions {
  * the window of unacknowledged bytes; otherwise it is left in the store, and read from there when acknowledgements come.
  */
 export class Delivery {
-  readonly #options: DeliveryOptions;
+  readonly #host: DeliveryHost;
+  readonly #windowBytes: number;
   #acknowledged: number;
   /** Nothing up to here has to be sent again: what came after `#acknowledged` was passed. */
   #settled: number;
@@ -53,10 +62,11 @@ export class Delivery {
   /** Positions of messages that this very session sent, beyond what is settled. */
   #own: Set<number> | undefined;
 
-  constructor(options: DeliveryOptions) {
-    this.#options = options;
-    this.#acknowledged = this.#settled = this.#sent = options.cursor;
-    this.#newest = options.head;
+  constructor(host: DeliveryHost, { cursor, head, windowBytes }: DeliveryOptions) {
+    this.#host = host;
+    this.#windowBytes = windowBytes;
+    this.#acknowledged = this.#settled = this.#sent = cursor;
+    this.#newest = head;
   }
 
   /** Delivers what the store holds, then what is offered; before it, nothing. */
@@ -117,8 +127,8 @@ export class Delivery {
       let fits = true;
       while (fits && !this.#closed && !this.#caughtUp) {
         const generation = this.#generation;
-        const maxBytes = this.#options.windowBytes - this.#outstandingBytes;
-        const batch = await this.#options.read(this.#sent, { limit: batchMessages, maxBytes, signal });
+        const maxBytes = this.#windowBytes - this.#outstandingBytes;
+        const batch = await this.#host.read(this.#sent, { limit: batchMessages, maxBytes, signal });
         if (generation !== this.#generation || this.#closed) continue;
         fits = batch.messages.every((message) => this.#deliver(message));
         if (fits) {
@@ -129,7 +139,7 @@ export class Delivery {
     } catch (error) {
       if (this.#closed) return;
       this.#closed = true;
-      this.#options.failed(error);
+      this.#host.failed(error);
     } finally {
       this.#reading = undefined;
     }
@@ -137,15 +147,15 @@ export class Delivery {
 
   /** @returns false when the window has no room for it. */
   #deliver(message: Message): boolean {
-    if (this.#own?.has(message.position) || !this.#options.wants(message)) {
+    if (this.#own?.has(message.position) || !this.#host.wants(message)) {
       this.#pass(message.position);
       return true;
     }
     const item = encodeMessageItem(message);
-    if (this.#outstandingBytes + item.length > this.#options.windowBytes) return false;
+    if (this.#outstandingBytes + item.length > this.#windowBytes) return false;
     this.#sent = message.position;
     this.#outstandingBytes += item.length;
-    this.#options.send(item, message);
+    this.#host.send(item, message);
     return true;
   }
 
@@ -160,7 +170,7 @@ export class Delivery {
     this.#sent = position;
     const settled = this.#outstandingBytes === 0;
     if (settled) this.#settle(position);
-    this.#options.passed(position, settled);
+    this.#host.passed(position, settled);
   }
 
   #settle(position: number): void {

@@ -38,7 +38,7 @@ export class DeliveryRoute {
     this.#writer.deliver(item, through);
   }
 
-  /** See `DeliveryOptions.passed`: what is settled can be said on the stream, whichever way messages go. */
+  /** See `DeliveryHost.passed`: what is settled can be said on the stream, whichever way messages go. */
   passed(through: number, settled: boolean): void {
     (settled ? this.#options.stream : this.#writer).passed(through);
   }
@@ -71,7 +71,7 @@ export class DeliveryRoute {
       failed: () => this.#fallBack(),
     });
     this.#callback = callback;
-    this.#writer = new FrameWriter({ send: (items, content) => callback.send(items, content), defer });
+    this.#writer = new FrameWriter(callback, defer);
     this.#tell(DeliveryMode.CALLBACK, "");
   }
 

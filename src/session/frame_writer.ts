@@ -17,11 +17,15 @@ export interface FrameContent {
 /** Never written to. */
 const none: Uint8Array[] = [];
 
-type Send = (items: readonly Uint8Array[], content: FrameContent) => void;
+/** A way that frames leave by. */
+export interface FrameSink {
+  /** Takes the items of one frame, which it encodes at once. */
+  send(items: readonly Uint8Array[], content: FrameContent): void;
+}
 
 /** Collects encoded items, so that what comes together goes out as one frame. */
 export class FrameWriter {
-  readonly #send: Send;
+  readonly #sink: FrameSink;
   readonly #defer: (callback: () => void) => void;
   #items = none;
   #bytes = 0;
@@ -30,15 +34,11 @@ export class FrameWriter {
   #through = 0;
   #scheduled = false;
   #closed = false;
-  readonly #flushLate = (): void => {
-    this.#scheduled = false;
-    this.flush();
-  };
 
-  /** @param options.defer runs a callback after what is ready now has been done. */
-  constructor(options: { send: Send; defer(callback: () => void): void }) {
-    this.#send = options.send;
-    this.#defer = options.defer;
+  /** @param defer runs a callback after what is ready now has been done. */
+  constructor(sink: FrameSink, defer: (callback: () => void) => void) {
+    this.#sink = sink;
+    this.#defer = defer;
   }
 
   /** What was added and not sent yet, see {@link FrameContent}. */
@@ -61,9 +61,7 @@ export class FrameWriter {
   /** With all items added so far the client has everything up to `through`; said with the next item at the latest. */
   passed(through: number): void {
     if (through > this.#through) this.#through = through;
-    if (this.#scheduled || this.#items.length === 0) return;
-    this.#scheduled = true;
-    this.#defer(this.#flushLate);
+    if (!this.#scheduled && this.#items.length > 0) this.#scheduleFlush();
   }
 
   flush(): void {
@@ -75,13 +73,21 @@ export class FrameWriter {
     this.#deliveryBytes = 0;
     this.#otherBytes = 0;
     this.#through = 0;
-    this.#send(items, content);
+    this.#sink.send(items, content);
   }
 
   /** Drops what was not flushed; nothing is sent any more. */
   close(): void {
     this.#closed = true;
     this.#items = none;
+  }
+
+  #scheduleFlush(): void {
+    this.#scheduled = true;
+    this.#defer(() => {
+      this.#scheduled = false;
+      this.flush();
+    });
   }
 
   #push(item: Uint8Array): boolean {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Message } from "../../src/core/message.ts";
 import type { MessageBatch } from "../../src/core/message_store.ts";
-import { Delivery } from "../../src/session/delivery.ts";
+import { Delivery, type DeliveryHost } from "../../src/session/delivery.ts";
 import { encodeMessageItem } from "../../src/wire/server_items.ts";
 import { turns } from "../support/turns.ts";
 import { createMessageId } from "../../src/core/message_id.ts";
@@ -55,10 +55,7 @@ function open(
     const whole = messages.length === found.length;
     return { messages, through: whole ? through : messages.at(-1)!.position } satisfies MessageBatch;
   };
-  const delivery = new Delivery({
-    cursor,
-    head: head(),
-    windowBytes,
+  const host: DeliveryHost = {
     read,
     wants,
     send: (item, { position: through }) => {
@@ -73,7 +70,8 @@ function open(
       newest = through;
     },
     failed: (error) => void (state.failure = error),
-  });
+  };
+  const delivery = new Delivery(host, { cursor, head: head(), windowBytes });
   /** As if the newest frame with nothing beyond this position were acknowledged. */
   const acknowledge = (position: number) => {
     let freed = 0;
@@ -400,10 +398,7 @@ Deno.test("whatever is offered, read, acknowledged and lost in whatever order, a
 
 Deno.test("a delivery that is closed gives up its read", async () => {
   const signals: AbortSignal[] = [];
-  const delivery = new Delivery({
-    cursor: 0,
-    head: 1,
-    windowBytes: 100_000,
+  const host: DeliveryHost = {
     read: (_after, { signal }) => {
       signals.push(signal);
       return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
@@ -412,7 +407,8 @@ Deno.test("a delivery that is closed gives up its read", async () => {
     send: () => assert.fail("sent"),
     passed: () => assert.fail("passed"),
     failed: () => assert.fail("failed"),
-  });
+  };
+  const delivery = new Delivery(host, { cursor: 0, head: 1, windowBytes: 100_000 });
   delivery.start();
   await turns(3);
   delivery.close();

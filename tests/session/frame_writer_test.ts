@@ -7,13 +7,11 @@ import { encodeItem, encodeServerFrame } from "../../src/wire/server_items.ts";
 function open() {
   const sent: { frame: ServerFrame; bytes: number; content: FrameContent }[] = [];
   const deferred: (() => void)[] = [];
-  const writer = new FrameWriter({
-    send: (items, content) => {
-      const frame = encodeServerFrame(items, { through: content.through, receipt: 0xffff_ffff });
-      sent.push({ frame: ServerFrame.decode(frame), bytes: frame.length, content });
-    },
-    defer: (callback) => void deferred.push(callback),
-  });
+  const send = (items: readonly Uint8Array[], content: FrameContent) => {
+    const frame = encodeServerFrame(items, { through: content.through, receipt: 0xffff_ffff });
+    sent.push({ frame: ServerFrame.decode(frame), bytes: frame.length, content });
+  };
+  const writer = new FrameWriter({ send }, (callback) => void deferred.push(callback));
   const proceed = () => deferred.splice(0).forEach((callback) => callback());
   const reasons = () =>
     sent.map(({ frame }) => frame.items.map(({ kind }) => kind?.$case === "deliveryChanged" && kind.value.reason));

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Log } from "../../src/core/log.ts";
+import { type Log, silentLog } from "../../src/core/log.ts";
 import { createMessageId } from "../../src/core/message_id.ts";
 import type { SendResponse } from "../../src/gen/chatd/v1/chat.ts";
 import { maxIdleFrames } from "../../src/session/session.ts";
@@ -584,6 +584,29 @@ Deno.test("a session whose token could not be renewed in time is ended", async (
   test.clock.advance(91 * 24 * 60 * 60 * 1000);
   await time.tick(24 * 60 * 60 * 1000);
   assert.equal(client.endCode, "unauthenticated");
+});
+
+Deno.test("sessions share the timer of their renewals; one that fails is logged and tried again, others are not affected", async () => {
+  using time = new FakeTime();
+  await using test = await TestChat.open();
+  const logged: { event: string; user: unknown }[] = [];
+  const log: Log = { ...silentLog, error: (event, fields) => void logged.push({ event, user: fields?.user }) };
+  const ana = await open(test, "ana", { log });
+  const pending = time.pending;
+  const ben = await open(test, "ben", { log });
+  assert.equal(time.pending, pending);
+  const renewed: string[] = [];
+  test.accounts.renew = ({ user }) => {
+    renewed.push(user);
+    return user === "ana" ? Promise.reject(new Error("the disk failed")) : Promise.resolve();
+  };
+  await time.tick(2 * 24 * 60 * 60 * 1000);
+  assert.deepEqual(renewed, ["ana", "ben", "ana", "ben"]);
+  assert.deepEqual(logged, [1, 2].map(() => ({ event: "a token was not renewed", user: "ana" })));
+  assert.deepEqual([ana.ended, ben.ended], [undefined, undefined]);
+  for (const client of [ana, ben]) client.session.disconnected();
+  await time.tick(60_000);
+  assert.equal(time.pending, 0);
 });
 
 Deno.test("a session is told who of its peers is there, and who comes", async () => {

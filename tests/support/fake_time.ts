@@ -1,14 +1,17 @@
 import { turns } from "./turns.ts";
 
-/** Timers of the whole process that run only when a test says so, until the end of its scope. */
+/** Timers and `performance.now` of the whole process, which move only when a test says so, until the end of its scope. */
 export class FakeTime implements Disposable {
   readonly #setTimeout = globalThis.setTimeout;
   readonly #clearTimeout = globalThis.clearTimeout;
+  readonly #performanceNow = performance.now;
   readonly #timers = new Map<number, { at: number; run: () => void }>();
   #now = 0;
   #lastId = 1_000_000;
 
   constructor() {
+    const start = Math.ceil(performance.now());
+    performance.now = () => start + this.#now;
     globalThis.setTimeout = ((run: () => void, ms = 0) => {
       this.#timers.set(++this.#lastId, { at: this.#now + ms, run });
       return this.#lastId;
@@ -37,6 +40,7 @@ export class FakeTime implements Disposable {
   [Symbol.dispose](): void {
     globalThis.setTimeout = this.#setTimeout;
     globalThis.clearTimeout = this.#clearTimeout;
+    performance.now = this.#performanceNow;
   }
 
   #next(): [number, { at: number; run: () => void }] | undefined {

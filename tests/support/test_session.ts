@@ -44,26 +44,27 @@ export class TestSession extends ReceivedFrames {
   constructor({ chat }: TestChat, options: TestSessionOptions = {}) {
     super();
     const { dialCallback, log = silentLog, windowBytes, holdsFrames = false, defer = setImmediate } = options;
-    this.session = new Session({
+    const shared = {
       chat,
       log,
       server: "chatd test",
-      peer: { transport: "test", address: "127.0.0.1" },
-      dialCallback,
+      transport: "test",
+      dialCallback: dialCallback && (() => dialCallback),
       windowBytes,
       defer,
-      pipe: {
-        send: (frame) => {
-          assert.equal(this.ended, undefined, "a frame came after the end");
-          this.frames.push(ServerFrame.decode(frame));
-          this.sizes.push(frame.length);
-          if (holdsFrames) this.unsentBytes += frame.length;
-        },
-        unsentBytes: () => this.unsentBytes,
-        end: (reason) => {
-          assert.equal(this.ended, undefined, "the pipe was ended twice");
-          this.ended = { reason };
-        },
+    };
+    this.session = new Session(shared, {
+      address: "127.0.0.1",
+      send: (frame) => {
+        assert.equal(this.ended, undefined, "a frame came after the end");
+        this.frames.push(ServerFrame.decode(frame));
+        this.sizes.push(frame.length);
+        if (holdsFrames) this.unsentBytes += frame.length;
+      },
+      unsentBytes: () => this.unsentBytes,
+      end: (reason) => {
+        assert.equal(this.ended, undefined, "the pipe was ended twice");
+        this.ended = { reason };
       },
     });
   }

@@ -1,0 +1,77 @@
+import { ChatError } from "../core/chat_error.ts";
+import { encodeServerFrame } from "../wire/server_items.ts";
+import { type FrameContent, type FrameSink, FrameWriter } from "./frame_writer.ts";
+import { createReceipt } from "./receipt.ts";
+import type { SessionDependencies } from "./session_dependencies.ts";
+import type { SessionPipe } from "./session_pipe.ts";
+
+const standardWindowBytes = 256 * 1024;
+
+/** Content of no frame: an acknowledgement was repeated. */
+export const nothingNew: FrameContent = { through: 0, deliveryBytes: 0, otherBytes: 0 };
+
+/**
+ * Frames over the client's own connection. A client acknowledges a frame by its receipt, which it can only know from
+ * reading the frame: an acknowledged frame has left the server's memory.
+ */
+export class ClientStream implements FrameSink {
+  /** Puts items into the frames. */
+  readonly writer: FrameWriter;
+  readonly windowBytes: number;
+  readonly #pipe: Pick<SessionPipe, "send">;
+  /** Frames that are not acknowledged, by receipt, oldest first; undefined when there are none, as in an idle session. */
+  #unacknowledged: Map<number, FrameContent> | undefined;
+  #lastAcknowledged = 0;
+  #otherBytes = 0;
+
+  constructor(
+    pipe: Pick<SessionPipe, "send">,
+    { defer, windowBytes = standardWindowBytes }: Pick<SessionDependencies, "defer" | "windowBytes">,
+  ) {
+    this.writer = new FrameWriter(this, defer);
+    this.windowBytes = windowBytes;
+    this.#pipe = pipe;
+  }
+
+  /** Octets of unacknowledged items that are no deliveries, written or about to be. */
+  get otherBytes(): number {
+    return this.writer.otherBytes + this.#otherBytes;
+  }
+
+  send(items: readonly Uint8Array[], content: FrameContent): void {
+    const frames = this.#unacknowledged ??= new Map();
+    let receipt = createReceipt();
+    while (frames.has(receipt)) receipt = createReceipt();
+    frames.set(receipt, content);
+    this.#otherBytes += content.otherBytes;
+    this.#pipe.send(encodeServerFrame(items, { through: content.through, receipt }));
+  }
+
+  /**
+   * Takes an acknowledgement of all frames up to the one with this receipt.
+   * @returns the content of the frames that are newly acknowledged; {@link nothingNew} when there are none
+   * @throws {ChatError} `invalid_argument` when no frame waits for it, and it is not the one acknowledged last.
+   */
+  acknowledge(receipt: number): FrameContent {
+    const frames = this.#unacknowledged;
+    if (!frames?.has(receipt)) {
+      if (receipt !== 0 && receipt === this.#lastAcknowledged) return nothingNew;
+      throw new ChatError(
+        "invalid_argument",
+        `No frame waits to be acknowledged by receipt ${receipt}: acknowledge the newest frame that you have read.`,
+      );
+    }
+    const newly = { through: 0, deliveryBytes: 0, otherBytes: 0 };
+    for (const [each, content] of frames) {
+      frames.delete(each);
+      newly.through = Math.max(newly.through, content.through);
+      newly.deliveryBytes += content.deliveryBytes;
+      newly.otherBytes += content.otherBytes;
+      if (each === receipt) break;
+    }
+    if (frames.size === 0) this.#unacknowledged = undefined;
+    this.#otherBytes -= newly.otherBytes;
+    this.#lastAcknowledged = receipt;
+    return newly;
+  }
+}

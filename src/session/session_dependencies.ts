@@ -1,0 +1,22 @@
+import type { Chat } from "../core/chat.ts";
+import type { Log } from "../core/log.ts";
+import type { DialCallback } from "./callback_delivery.ts";
+
+/** The dependencies that all sessions of a transport share. */
+export interface SessionDependencies {
+  readonly chat: Chat;
+  readonly log: Log;
+  /** Names of the server program and version. */
+  readonly server: string;
+  /** Name of the transport, for the log and the metrics. */
+  readonly transport: string;
+  /** Returns the way to call back the client at an address; absent when the transport or its configuration has none. */
+  dialCallback?(address: string): DialCallback;
+  /** Runs a callback after the input that is ready now has been read. */
+  defer(callback: () => void): void;
+  /**
+   * Octets that may be sent beyond what is acknowledged: of deliveries, and of all else. More than the largest item;
+   * 256 KiB unless given.
+   */
+  readonly windowBytes?: number;
+}

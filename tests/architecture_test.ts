@@ -89,6 +89,12 @@ Deno.test("only src/grpc speaks gRPC, and only generated code besides", () => {
   assert.deepEqual([...new Set(grpc.map(({ from }) => from))].sort(), ["src/gen", "src/grpc"]);
 });
 
+Deno.test("certificates of servers are verified by all but health checks", () => {
+  const importers = imports.filter(({ target }) => target.endsWith("/src/grpc/unverified_tls.ts"));
+  const files = importers.map(({ file }) => file).sort();
+  assert.deepEqual(files, ["src/grpc/health_check.ts", "src/grpc/server_connection.ts"]);
+});
+
 Deno.test("only src/amqp speaks AMQP", () => {
   const amqp = imports.filter(({ target }) => target.startsWith("npm:") && target.includes("amqplib"));
   assert.ok(amqp.length > 0);

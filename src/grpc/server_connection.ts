@@ -1,10 +1,13 @@
 import { connect as connectTcp, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import type { GrpcTransportOptions } from "./transport_options.ts";
 import type { Http2Connection } from "./http2/connection.ts";
 import { connectOver } from "./http2/socket_transport.ts";
+import { UnverifiedTls } from "./unverified_tls.ts";
 
-export interface ServerConnectionOptions extends Pick<GrpcTransportOptions, "host" | "port" | "tls"> {
+export interface ServerConnectionOptions extends Pick<GrpcTransportOptions, "host" | "port"> {
+  /** Without it, nothing is encrypted. */
+  tls?: GrpcTransportOptions["tls"] | UnverifiedTls;
   /** The longest message that comes, in octets. */
   maxMessageBytes: number;
   /** Gives the connection up, until it is made. */
@@ -24,6 +27,7 @@ export class ServerConnection {
   readonly #socket: Socket;
   readonly #keepalive: ReturnType<typeof setInterval>;
   #deadline: ReturnType<typeof setTimeout> | undefined;
+  #brokeRules = false;
 
   private constructor(socket: Socket, maxMessageBytes: number) {
     // A message that is not whole stays unreleased.
@@ -40,7 +44,10 @@ export class ServerConnection {
       onFault(error) {
         throw error;
       },
-      onClosed: () => this.#stop(),
+      onClosed: (error) => {
+        this.#brokeRules = error !== undefined;
+        this.#stop();
+      },
     });
     this.#keepalive = setInterval(() => this.#ask(), keepaliveMs);
   }
@@ -48,6 +55,11 @@ export class ServerConnection {
   /** @throws {Error} why there is no connection; nothing is left open then */
   static async open({ maxMessageBytes, ...options }: ServerConnectionOptions): Promise<ServerConnection> {
     return new ServerConnection(await dial(options), maxMessageBytes);
+  }
+
+  /** Reports whether the server sent something else than HTTP/2, which ended the connection. */
+  get brokeRules(): boolean {
+    return this.#brokeRules;
   }
 
   close(): void {
@@ -73,14 +85,9 @@ function dial({ host, port, tls, signal }: Omit<ServerConnectionOptions, "maxMes
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   if (signal?.aborted) return Promise.reject(signal.reason);
   const place = { host, port, allowHalfOpen: true };
-  const socket = tls === undefined ? connectTcp(place) : connectTls({
-    ...place,
-    ALPNProtocols: ["h2"],
-    ca: Buffer.from(tls.roots),
-    servername: tls.serverName ?? host,
-    cert: tls.certificate && Buffer.from(tls.certificate.chain),
-    key: tls.certificate && Buffer.from(tls.certificate.key),
-  });
+  const socket = tls === undefined
+    ? connectTcp(place)
+    : connectTls({ ...place, ALPNProtocols: ["h2"], servername: tls.serverName ?? host, ...trustOf(tls) });
   const fail = (cause: unknown) => {
     socket.destroy();
     reject(cause);
@@ -88,7 +95,7 @@ function dial({ host, port, tls, signal }: Omit<ServerConnectionOptions, "maxMes
   const abort = () => fail(signal!.reason);
   signal?.addEventListener("abort", abort, { once: true });
   const deadline = setTimeout(() => fail(new Error("it did not answer in time")), connectDeadlineMs);
-  socket.on("error", fail);
+  socket.on("error", (error) => fail(explainTls(error)));
   socket.on("close", () => fail(new Error("Connection dropped")));
   socket.once(tls === undefined ? "connect" : "secureConnect", () => {
     if ("alpnProtocol" in socket && socket.alpnProtocol !== "h2") return fail(new Error("HTTP/2 is not spoken there"));
@@ -99,4 +106,19 @@ function dial({ host, port, tls, signal }: Omit<ServerConnectionOptions, "maxMes
     clearTimeout(deadline);
     signal?.removeEventListener("abort", abort);
   });
+}
+
+function trustOf(tls: NonNullable<ServerConnectionOptions["tls"]>): ConnectionOptions {
+  if (tls instanceof UnverifiedTls) return { rejectUnauthorized: false, checkServerIdentity: () => undefined };
+  return {
+    ca: Buffer.from(tls.roots),
+    cert: tls.certificate && Buffer.from(tls.certificate.chain),
+    key: tls.certificate && Buffer.from(tls.certificate.key),
+  };
+}
+
+/** Returns an error of a socket, in other words where the TLS handshake was answered without TLS. */
+function explainTls(error: Error): Error {
+  const isPlain = error.message.includes("wrong version number");
+  return isPlain ? new Error("TLS is not spoken there", { cause: error }) : error;
 }

@@ -1,4 +1,5 @@
 import { CallError, callUnary, type UnaryCallOptions } from "./http2/client_call.ts";
+import { unavailable } from "./http2/client_stream.ts";
 import { GrpcStatus } from "./http2/grpc_status.ts";
 import type { ServerConnection } from "./server_connection.ts";
 
@@ -20,7 +21,7 @@ export async function callMethod<Request, Response>(
   connection: ServerConnection,
   { method, request, maxMessageBytes, ...options }: UnaryCall<Request, Response>,
 ): Promise<Response> {
-  const answer = await callUnary(connection.http2, {
+  const answer = await call(connection, {
     ...options,
     path: method.path,
     message: method.request.encode(request).finish(),
@@ -31,5 +32,16 @@ export async function callMethod<Request, Response>(
   } catch {
     const details = "The answer is malformed.";
     throw new CallError({ code: GrpcStatus.internal, details, metadata: () => undefined });
+  }
+}
+
+async function call(connection: ServerConnection, options: UnaryCallOptions): Promise<Uint8Array> {
+  try {
+    return await callUnary(connection.http2, options);
+  } catch (error) {
+    const isBrokenOff = error instanceof CallError && error.status.code === GrpcStatus.unavailable;
+    if (!isBrokenOff || !connection.brokeRules) throw error;
+    const how = options.scheme === "http" ? "without TLS" : "over TLS";
+    throw new CallError(unavailable(`HTTP/2 is not spoken there ${how}`));
   }
 }

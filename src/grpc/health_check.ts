@@ -1,26 +1,18 @@
 import { isIP } from "node:net";
 import { ChatError } from "../core/chat_error.ts";
-import {
-  HealthCheckRequest,
-  HealthCheckResponse,
-  HealthCheckResponse_ServingStatus as ServingStatus,
-} from "../gen/grpc/health/v1/health.ts";
+import { HealthCheckResponse_ServingStatus as ServingStatus, HealthDefinition } from "../gen/grpc/health/v1/health.ts";
 import { CallError } from "./http2/client_call.ts";
 import { toReceivedError } from "./received_error.ts";
 import { ServerConnection } from "./server_connection.ts";
 import { addressOf } from "./transport_options.ts";
-import { callMethod, type UnaryMethod } from "./unary_call.ts";
+import { callMethod, unaryMethod } from "./unary_call.ts";
 import { UnverifiedTls } from "./unverified_tls.ts";
 
 const deadlineMs = 5_000;
 /** An answer has one number: this is room for fields of later versions. */
 const maxMessageBytes = 1_024;
 
-const check: UnaryMethod<HealthCheckRequest, HealthCheckResponse> = {
-  path: "/grpc.health.v1.Health/Check",
-  request: HealthCheckRequest,
-  response: HealthCheckResponse,
-};
+const check = unaryMethod(HealthDefinition, "check");
 
 export interface CheckedServer {
   readonly host: string;

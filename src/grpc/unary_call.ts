@@ -2,12 +2,23 @@ import { CallError, callUnary, type UnaryCallOptions } from "./http2/client_call
 import { unavailable } from "./http2/client_stream.ts";
 import { GrpcStatus } from "./http2/grpc_status.ts";
 import type { ServerConnection } from "./server_connection.ts";
+import type { MessageType, MethodName, RequestOf, ResponseOf, ServiceDefinition } from "./service_definition.ts";
+import { pathOf } from "./service_definition.ts";
 
 /** A method with one message each way. */
 export interface UnaryMethod<Request, Response> {
   readonly path: string;
-  readonly request: { encode(request: Request): { finish(): Uint8Array } };
-  readonly response: { decode(bytes: Uint8Array): Response };
+  readonly request: Pick<MessageType<Request>, "encode">;
+  readonly response: Pick<MessageType<Response>, "decode">;
+}
+
+/** Returns a method of a service for {@link callMethod}. */
+export function unaryMethod<Service extends ServiceDefinition, Name extends MethodName<Service>>(
+  service: Service,
+  name: Name,
+): UnaryMethod<RequestOf<Service["methods"][Name]>, ResponseOf<Service["methods"][Name]>> {
+  const { requestType, responseType } = service.methods[name];
+  return { path: pathOf(service, name), request: requestType, response: responseType };
 }
 
 export interface UnaryCall<Request, Response> extends Omit<UnaryCallOptions, "path" | "message" | "maxResponseBytes"> {

@@ -27,9 +27,9 @@ export class ServerConnection {
   readonly #socket: Socket;
   readonly #keepalive: ReturnType<typeof setInterval>;
   #deadline: ReturnType<typeof setTimeout> | undefined;
-  #brokeRules = false;
+  #failure: string | undefined;
 
-  private constructor(socket: Socket, maxMessageBytes: number) {
+  private constructor(socket: Socket, { maxMessageBytes, tls }: ServerConnectionOptions) {
     // A message that is not whole stays unreleased.
     const window = 2 * (maxMessageBytes + 5);
     this.#socket = socket;
@@ -45,21 +45,24 @@ export class ServerConnection {
         throw error;
       },
       onClosed: (error) => {
-        this.#brokeRules = error !== undefined;
+        if (error !== undefined) {
+          this.#failure ??= `HTTP/2 is not spoken there${tls === undefined ? " without TLS" : ""}`;
+        }
         this.#stop();
       },
     });
+    socket.on("error", (error) => this.#failure ??= explainTls(error).message);
     this.#keepalive = setInterval(() => this.#ask(), keepaliveMs);
   }
 
   /** @throws {Error} why there is no connection; nothing is left open then */
-  static async open({ maxMessageBytes, ...options }: ServerConnectionOptions): Promise<ServerConnection> {
-    return new ServerConnection(await dial(options), maxMessageBytes);
+  static async open(options: ServerConnectionOptions): Promise<ServerConnection> {
+    return new ServerConnection(await dial(options), options);
   }
 
-  /** Reports whether the server sent something else than HTTP/2, which ended the connection. */
-  get brokeRules(): boolean {
-    return this.#brokeRules;
+  /** Why the connection ended: what the server sent was no HTTP/2, or its socket failed. */
+  get failure(): string | undefined {
+    return this.#failure;
   }
 
   close(): void {
@@ -81,7 +84,7 @@ export class ServerConnection {
   }
 }
 
-function dial({ host, port, tls, signal }: Omit<ServerConnectionOptions, "maxMessageBytes">): Promise<Socket> {
+function dial({ host, port, tls, signal }: ServerConnectionOptions): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   if (signal?.aborted) return Promise.reject(signal.reason);
   const place = { host, port, allowHalfOpen: true };
@@ -117,8 +120,14 @@ function trustOf(tls: NonNullable<ServerConnectionOptions["tls"]>): ConnectionOp
   };
 }
 
-/** Returns an error of a socket, in other words where the TLS handshake was answered without TLS. */
+/** Words for errors of TLS that come of how a server is set up. */
+const tlsReasons: readonly (readonly [pattern: RegExp, reason: string])[] = [
+  [/wrong version number/, "TLS is not spoken there"],
+  [/alert: CertificateRequired/, "it demands a client certificate"],
+];
+
+/** Returns an error of a socket, in words for people where it has some. */
 function explainTls(error: Error): Error {
-  const isPlain = error.message.includes("wrong version number");
-  return isPlain ? new Error("TLS is not spoken there", { cause: error }) : error;
+  const [, reason] = tlsReasons.find(([pattern]) => pattern.test(error.message)) ?? [];
+  return reason === undefined ? error : new Error(reason, { cause: error });
 }

@@ -50,9 +50,12 @@ async function call(connection: ServerConnection, options: UnaryCallOptions): Pr
   try {
     return await callUnary(connection.http2, options);
   } catch (error) {
-    const isBrokenOff = error instanceof CallError && error.status.code === GrpcStatus.unavailable;
-    if (!isBrokenOff || !connection.brokeRules) throw error;
-    const how = options.scheme === "http" ? "without TLS" : "over TLS";
-    throw new CallError(unavailable(`HTTP/2 is not spoken there ${how}`));
+    if (connection.failure === undefined || !(error instanceof CallError) || !isBrokenOff(error)) throw error;
+    throw new CallError(unavailable(connection.failure));
   }
+}
+
+/** Reports whether a call ended without a status of the server. */
+function isBrokenOff({ status }: CallError): boolean {
+  return status.code === GrpcStatus.unavailable && status.metadata("grpc-status") === undefined;
 }

@@ -11,8 +11,14 @@ import {
   type MethodDefinition as GrpcJsMethod,
   type ServiceError,
 } from "@grpc/grpc-js";
-import type { MessageType, MethodDefinition, RequestOf, ResponseOf, ServiceDefinition } from "./service_definition.ts";
-import { pathOf } from "./service_definition.ts";
+import {
+  type MessageType,
+  type MethodDefinition,
+  pathOf,
+  type RequestOf,
+  type ResponseOf,
+  type ServiceDefinition,
+} from "./service_definition.ts";
 
 /** A service as grpc-js defines it. */
 export type GrpcJsService<Service extends ServiceDefinition> = {

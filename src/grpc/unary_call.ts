@@ -2,8 +2,14 @@ import { CallError, callUnary, type UnaryCallOptions } from "./http2/client_call
 import { unavailable } from "./http2/client_stream.ts";
 import { GrpcStatus } from "./http2/grpc_status.ts";
 import type { ServerConnection } from "./server_connection.ts";
-import type { MessageType, MethodName, RequestOf, ResponseOf, ServiceDefinition } from "./service_definition.ts";
-import { pathOf } from "./service_definition.ts";
+import {
+  type MessageType,
+  type MethodName,
+  pathOf,
+  type RequestOf,
+  type ResponseOf,
+  type ServiceDefinition,
+} from "./service_definition.ts";
 
 /** A method with one message each way. */
 export interface UnaryMethod<Request, Response> {

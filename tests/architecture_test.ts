@@ -62,7 +62,8 @@ const imports = graph.flatMap((module) => {
   if (from === undefined) return [];
   return (module.dependencies ?? []).map(({ specifier, code, type }) => {
     const target = code?.specifier ?? type?.specifier ?? specifier;
-    return { file: relative(root, fileURLToPath(module.specifier)), from, target, to: folderOf(target) };
+    const file = relative(root, fileURLToPath(module.specifier));
+    return { file, from, target, to: folderOf(target), isLoaded: code !== undefined };
   });
 });
 
@@ -83,10 +84,33 @@ Deno.test("the core stands alone: no packages, no Node, no Deno", async () => {
   }
 });
 
-Deno.test("only src/grpc speaks gRPC, and only generated code besides", () => {
-  const grpc = imports.filter(({ target }) => target.startsWith("npm:") && target.includes("@grpc/"));
-  assert.ok(grpc.length > 0);
-  assert.deepEqual([...new Set(grpc.map(({ from }) => from))].sort(), ["src/gen", "src/grpc"]);
+/** The files that load a module which `isWanted`. */
+function loadersOf(isWanted: (target: string) => boolean): string[] {
+  const loaders = imports.filter(({ target, isLoaded }) => isLoaded && isWanted(target));
+  return [...new Set(loaders.map(({ file }) => file))].sort();
+}
+
+Deno.test("grpc-js is loaded by the clients for which it is chosen and by the relay of the bench, and node:http2 by nothing", () => {
+  const inLibrary = loadersOf((target) => target.startsWith("npm:") && target.includes("@grpc/"));
+  assert.deepEqual(inLibrary, [
+    "src/grpc/bare_relay.ts",
+    "src/grpc/client_transport.ts",
+    "src/grpc/file_link.ts",
+    "src/grpc/grpc_js_service.ts",
+  ]);
+  const users = loadersOf((target) => inLibrary.some((file) => target === `file://${root}${file}`));
+  assert.deepEqual(users.filter((file) => !inLibrary.includes(file)), [
+    "src/app/bench/bare_grpc.ts",
+    "src/app/grpc_transport.ts",
+  ]);
+  assert.deepEqual(loadersOf((target) => target === "node:http2"), []);
+  const typed = imports.filter(({ target }) => target.includes("@grpc/"));
+  assert.deepEqual([...new Set(typed.map(({ from }) => from))], ["src/grpc"]);
+});
+
+Deno.test("certificates of servers are verified by all but health checks", () => {
+  const loaders = loadersOf((target) => target === `file://${root}src/grpc/unverified_tls.ts`);
+  assert.deepEqual(loaders, ["src/grpc/health_check.ts", "src/grpc/server_connection.ts"]);
 });
 
 Deno.test("only src/amqp speaks AMQP", () => {

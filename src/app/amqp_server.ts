@@ -52,7 +52,6 @@ export function amqpTransport(
     needs: {
       read: [caFile, brokerPasswordFile, authSecretFile].filter((file) => file !== undefined),
       net: hosts(options),
-      env: [],
     },
     async prepare() {
       refuseOpenNetwork(options);

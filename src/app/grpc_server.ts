@@ -15,17 +15,6 @@ import { version } from "./version.ts";
 /** How long sessions and calls may take to end, in milliseconds. */
 const drainDeadlineMs = 5_000;
 
-/** Variables that grpc-js looks up. */
-export const grpcVariables = [
-  "GRPC_*",
-  "grpc_proxy",
-  "http_proxy",
-  "https_proxy",
-  "no_grpc_proxy",
-  "no_proxy",
-  "npm_command",
-];
-
 /** Serves until a signal comes. @returns the exit code. @throws {ChatError} when it cannot start. */
 export async function runGrpcServer(options: GrpcServerOptions): Promise<number> {
   return await runServer(options, [grpcTransport(options)]);
@@ -38,7 +27,7 @@ export function grpcTransport(options: GrpcServerOptions): TransportServer {
     port: listen.port,
     insecure: options.insecure,
     startFiles: [],
-    needs: { read: files, net: [formatHostPort(listen)], env: grpcVariables },
+    needs: { read: files, net: [formatHostPort(listen)] },
     async prepare() {
       refuseOpenListening(options);
       const read = tls && await readTls(tls);

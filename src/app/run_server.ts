@@ -78,7 +78,7 @@ export interface TransportServer {
   /** Files besides the configuration that are read only when it starts, those included that need not be there. */
   readonly startFiles: readonly string[];
   /** Besides the data folder. */
-  readonly needs: Pick<ServingNeeds, "read" | "net" | "env">;
+  readonly needs: Pick<ServingNeeds, "read" | "net">;
   /** Looks at everything that can be known before it serves, and changes nothing. @throws {ChatError} */
   prepare(): Promise<PreparedTransport>;
   /** Lines for stdout: where it serves, and what to do next. */
@@ -159,7 +159,7 @@ function servingNeeds({ dataDir, configFile, metricsListen }: ServerOptions, ser
       ...needs.flatMap(({ net }) => net),
       `unix:${resolve(controlSocketPath(dataDir))}`,
     ],
-    env: ["CHATD_*", "BUF_*", ...collectorVariables, ...needs.flatMap(({ env }) => env)],
+    env: ["CHATD_*", "BUF_*", ...collectorVariables],
     v8Flags: serverV8Flags,
   };
 }

@@ -1,5 +1,8 @@
-/** The method that a client serves; `DeliveryService` in `proto/` has it, with code that needs a gRPC library. */
-export const deliverPath = "/chatd.v1.DeliveryService/Deliver";
+import { DeliveryServiceDefinition } from "../gen/chatd/v1/delivery_service.ts";
+import { pathOf } from "./service_definition.ts";
+
+/** The method that a client serves. */
+export const deliverPath = pathOf(DeliveryServiceDefinition, "deliver");
 
 /** Metadata by which the server shows the secret of the session, in base64. */
 export const secretKey = "chatd-secret-bin";

@@ -3,16 +3,21 @@ import type { ChatError } from "../core/chat_error.ts";
 import type { FileLink } from "../client/file_transport.ts";
 import type { Link, Transport } from "../client/transport.ts";
 import type { LogInResponse, RegisterResponse } from "../gen/chatd/v1/auth.ts";
-import { AuthServiceClient } from "../gen/chatd/v1/auth_service.ts";
-import { ChatServiceClient } from "../gen/chatd/v1/chat_service.ts";
-import { FileServiceClient } from "../gen/chatd/v1/files_service.ts";
+import { AuthServiceDefinition } from "../gen/chatd/v1/auth_service.ts";
+import { ChatServiceDefinition } from "../gen/chatd/v1/chat_service.ts";
+import { FileServiceDefinition } from "../gen/chatd/v1/files_service.ts";
 import { GrpcLink } from "./client_link.ts";
 import { GrpcFileLink } from "./file_link.ts";
+import { type GrpcJsClient, grpcJsClient } from "./grpc_js_service.ts";
 import { explainFailure } from "./received_error.ts";
 import { statusOf } from "./service_error.ts";
 import { addressOf, callDeadlineMs, type GrpcTransportOptions, openListener } from "./transport_options.ts";
 
-/** Reaches a server over gRPC; each session and each call has a connection of its own. */
+const AuthServiceClient = grpcJsClient(AuthServiceDefinition);
+const ChatServiceClient = grpcJsClient(ChatServiceDefinition);
+const FileServiceClient = grpcJsClient(FileServiceDefinition);
+
+/** Reaches a server over grpc-js; each session and each call has a connection of its own. */
 export class GrpcTransport implements Transport {
   readonly address: string;
   readonly #credentials: ChannelCredentials;
@@ -60,7 +65,7 @@ export class GrpcTransport implements Transport {
   #call<Response>(
     signal: AbortSignal | undefined,
     start: (
-      client: AuthServiceClient,
+      client: GrpcJsClient<AuthServiceDefinition>,
       done: (error: ServiceError | null, response: Response) => void,
     ) => { cancel(): void },
   ): Promise<Response> {

@@ -2,12 +2,13 @@ import { type ClientUnaryCall, Metadata, type ServiceError } from "@grpc/grpc-js
 import type { FileLink } from "../client/file_transport.ts";
 import type { ChatError } from "../core/chat_error.ts";
 import type { BeginUploadResponse, ReadChunkResponse, UploadChunkResponse } from "../gen/chatd/v1/files.ts";
-import type { FileServiceClient } from "../gen/chatd/v1/files_service.ts";
+import type { FileServiceDefinition } from "../gen/chatd/v1/files_service.ts";
+import type { GrpcJsClient } from "./grpc_js_service.ts";
 import { fileCallDeadlineMs } from "./transport_options.ts";
 
 export interface GrpcFileLinkOptions {
   /** Closed with the link. */
-  readonly client: FileServiceClient;
+  readonly client: GrpcJsClient<FileServiceDefinition>;
   readonly token: string;
   readonly signal: AbortSignal | undefined;
   explain(error: ServiceError): ChatError;
@@ -49,7 +50,7 @@ export class GrpcFileLink implements FileLink {
   }
 
   #call<Response>(
-    start: (client: FileServiceClient, done: Done<Response>) => ClientUnaryCall,
+    start: (client: GrpcJsClient<FileServiceDefinition>, done: Done<Response>) => ClientUnaryCall,
   ): Promise<Response> {
     return new Promise((resolve, reject) => {
       const call = start(this.#options.client, (error, response) => {

@@ -1,5 +1,5 @@
 import { BeginUploadRequest, ReadChunkRequest, UploadChunkRequest } from "../gen/chatd/v1/files.ts";
-import { FileServiceService } from "../gen/chatd/v1/files_service.ts";
+import { FileServiceDefinition } from "../gen/chatd/v1/files_service.ts";
 import { fileHandlers } from "../session/file_handlers.ts";
 import type { Method } from "./incoming_call.ts";
 import { methodsOf } from "./methods.ts";
@@ -7,7 +7,7 @@ import { authenticate, unary, type UnaryOptions } from "./unary_methods.ts";
 
 /** Returns the methods of FileService. */
 export function fileMethods(options: UnaryOptions): [path: string, method: Method][] {
-  return methodsOf(FileServiceService, {
+  return methodsOf(FileServiceDefinition, {
     beginUpload: unary(
       options,
       BeginUploadRequest,

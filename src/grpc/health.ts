@@ -2,7 +2,7 @@ import {
   HealthCheckRequest,
   HealthCheckResponse,
   HealthCheckResponse_ServingStatus as ServingStatus,
-  HealthService,
+  HealthDefinition,
 } from "../gen/grpc/health/v1/health.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { decodeStrictly } from "../wire/strict_reader.ts";
@@ -21,7 +21,7 @@ export class Health {
 
   constructor(services: readonly string[]) {
     this.#services = new Set(["", ...services]);
-    this.methods = methodsOf(HealthService, {
+    this.methods = methodsOf(HealthDefinition, {
       check: { respond: (request) => this.#check(request) },
       watch: { open: (call) => this.#watch(call) },
     });

@@ -1,39 +1,64 @@
-import { credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
-import {
-  type HealthCheckResponse,
-  HealthCheckResponse_ServingStatus as ServingStatus,
-  HealthClient,
-} from "../gen/grpc/health/v1/health.ts";
-import { fromServiceError } from "./service_error.ts";
+import { isIP } from "node:net";
+import { ChatError } from "../core/chat_error.ts";
+import { HealthCheckResponse_ServingStatus as ServingStatus, HealthDefinition } from "../gen/grpc/health/v1/health.ts";
+import { CallError } from "./http2/client_call.ts";
+import { toReceivedError } from "./received_error.ts";
+import { ServerConnection } from "./server_connection.ts";
+import { addressOf } from "./transport_options.ts";
+import { callMethod, unaryMethod } from "./unary_call.ts";
+import { UnverifiedTls } from "./unverified_tls.ts";
 
 const deadlineMs = 5_000;
+/** An answer has one number: this is room for fields of later versions. */
+const maxMessageBytes = 1_024;
+
+const check = unaryMethod(HealthDefinition, "check");
+
+export interface CheckedServer {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: boolean;
+}
 
 /**
- * Asks a server whether it serves, by the standard health service. Whose certificate it shows is not checked here: nothing secret goes
+ * Asks a server whether it serves, by the standard health service. Its certificate is not verified: nothing secret goes
  * there, and nothing that comes is trusted.
- * @param address "127.0.0.1:50051"
- * @throws {ChatError} `unavailable` when nobody answers there, or not gRPC
+ * @throws {ChatError} `unavailable` with the reason when no health service answers there within 5 s
  */
-export async function checkHealth(address: string, { tls }: { tls: boolean }): Promise<boolean> {
-  const channel = tls
-    ? credentials.createSsl(null, null, null, { rejectUnauthorized: false, checkServerIdentity: () => undefined })
-    : credentials.createInsecure();
-  const client = new HealthClient(address, channel, {
-    "grpc.enable_retries": 0,
-    "grpc.use_local_subchannel_pool": 1,
-    // An address is no name to ask for in TLS.
-    ...(tls && { "grpc.ssl_target_name_override": "localhost", "grpc.default_authority": "localhost" }),
-  });
+export async function checkHealth(server: CheckedServer): Promise<boolean> {
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), deadlineMs);
   try {
-    const { status } = await new Promise<HealthCheckResponse>((resolve, reject) => {
-      const done = (error: ServiceError | null, response: HealthCheckResponse) => {
-        if (error === null) resolve(response);
-        else reject(fromServiceError(error));
-      };
-      client.check({ service: "" }, new Metadata(), { deadline: Date.now() + deadlineMs }, done);
-    });
-    return status === ServingStatus.SERVING;
+    return await ask(server, deadline.signal) === ServingStatus.SERVING;
+  } catch (cause) {
+    const reason = deadline.signal.aborted ? `There was no answer within ${deadlineMs / 1_000} s.` : reasonOf(cause);
+    throw new ChatError("unavailable", reason, { cause });
   } finally {
-    client.close();
+    clearTimeout(timer);
   }
+}
+
+async function ask({ host, port, tls }: CheckedServer, signal: AbortSignal): Promise<ServingStatus> {
+  // TLS takes no address for a name.
+  const name = isIP(host) === 0 ? host : "localhost";
+  const security = tls ? new UnverifiedTls(name) : undefined;
+  const connection = await ServerConnection.open({ host, port, tls: security, maxMessageBytes, signal });
+  try {
+    const { status } = await callMethod(connection, {
+      method: check,
+      request: { service: "" },
+      scheme: tls ? "https" : "http",
+      authority: tls ? name : addressOf({ host, port }),
+      maxMessageBytes,
+      signal,
+    });
+    return status;
+  } finally {
+    connection.close();
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof CallError) return toReceivedError(error.status).message;
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,19 +1,16 @@
 import type { FileLink } from "../client/file_transport.ts";
 import type { ChatError } from "../core/chat_error.ts";
-import {
-  BeginUploadRequest,
-  BeginUploadResponse,
-  ReadChunkRequest,
-  ReadChunkResponse,
-  UploadChunkRequest,
-  UploadChunkResponse,
-} from "../gen/chatd/v1/files.ts";
+import { FileServiceDefinition } from "../gen/chatd/v1/files_service.ts";
 import type { ServerConnection } from "./server_connection.ts";
 import { CallError } from "./http2/client_call.ts";
 import type { ReceivedStatus } from "./http2/client_stream.ts";
 import type { CallDefaults } from "./http2_transport.ts";
 import { fileCallDeadlineMs } from "./transport_options.ts";
-import { callMethod, type UnaryMethod } from "./unary_call.ts";
+import { callMethod, type UnaryMethod, unaryMethod } from "./unary_call.ts";
+
+const beginUpload = unaryMethod(FileServiceDefinition, "beginUpload");
+const uploadChunk = unaryMethod(FileServiceDefinition, "uploadChunk");
+const readChunk = unaryMethod(FileServiceDefinition, "readChunk");
 
 export interface Http2FileLinkOptions {
   /** Closed with the link. */
@@ -35,25 +32,11 @@ export class Http2FileLink implements FileLink {
     if (options.signal?.aborted) this.#abort();
   }
 
-  beginUpload: FileLink["beginUpload"] = (request) =>
-    this.#call({
-      path: "/chatd.v1.FileService/BeginUpload",
-      request: BeginUploadRequest,
-      response: BeginUploadResponse,
-    }, request);
+  beginUpload: FileLink["beginUpload"] = (request) => this.#call(beginUpload, request);
 
-  uploadChunk: FileLink["uploadChunk"] = (request) =>
-    this.#call({
-      path: "/chatd.v1.FileService/UploadChunk",
-      request: UploadChunkRequest,
-      response: UploadChunkResponse,
-    }, request);
+  uploadChunk: FileLink["uploadChunk"] = (request) => this.#call(uploadChunk, request);
 
-  readChunk: FileLink["readChunk"] = (request) =>
-    this.#call(
-      { path: "/chatd.v1.FileService/ReadChunk", request: ReadChunkRequest, response: ReadChunkResponse },
-      request,
-    );
+  readChunk: FileLink["readChunk"] = (request) => this.#call(readChunk, request);
 
   close(): Promise<void> {
     this.#options.signal?.removeEventListener("abort", this.#abort);

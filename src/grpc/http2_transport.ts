@@ -1,7 +1,7 @@
 import type { FileLink } from "../client/file_transport.ts";
 import type { Link, Transport } from "../client/transport.ts";
 import type { ChatError } from "../core/chat_error.ts";
-import { LogInRequest, LogInResponse, RegisterRequest, RegisterResponse } from "../gen/chatd/v1/auth.ts";
+import { AuthServiceDefinition } from "../gen/chatd/v1/auth_service.ts";
 import type { CallbackListener } from "./callback_listener.ts";
 import { ServerConnection } from "./server_connection.ts";
 import { CallError } from "./http2/client_call.ts";
@@ -10,18 +10,10 @@ import { Http2FileLink } from "./http2_file_link.ts";
 import { Http2Link } from "./http2_link.ts";
 import { explainFailure } from "./received_error.ts";
 import { addressOf, callDeadlineMs, type GrpcTransportOptions, openListener } from "./transport_options.ts";
-import { callMethod, type UnaryCall, type UnaryMethod } from "./unary_call.ts";
+import { callMethod, type UnaryCall, type UnaryMethod, unaryMethod } from "./unary_call.ts";
 
-const register: UnaryMethod<RegisterRequest, RegisterResponse> = {
-  path: "/chatd.v1.AuthService/Register",
-  request: RegisterRequest,
-  response: RegisterResponse,
-};
-const logIn: UnaryMethod<LogInRequest, LogInResponse> = {
-  path: "/chatd.v1.AuthService/LogIn",
-  request: LogInRequest,
-  response: LogInResponse,
-};
+const register = unaryMethod(AuthServiceDefinition, "register");
+const logIn = unaryMethod(AuthServiceDefinition, "logIn");
 
 /** As much as clients of gRPC take by default. */
 const maxMessageBytes = 4 * 1024 * 1024;

@@ -1,13 +1,6 @@
 import { GrpcStatus } from "./http2/grpc_status.ts";
 import type { CallHandler, IncomingCall, Method } from "./incoming_call.ts";
-
-/** The part of a generated definition that a server uses. */
-interface MethodDefinition {
-  readonly path: string;
-  // Each definition has a parameter type of its own.
-  // deno-lint-ignore no-explicit-any
-  responseSerialize(response: any): Uint8Array;
-}
+import { type MethodDefinition, type MethodName, pathOf, type ServiceDefinition } from "./service_definition.ts";
 
 /** Answers one message with one message. Its request is undecoded. Failures that it does not catch end the call. */
 export type Responder = (request: Uint8Array, call: IncomingCall) => Promise<unknown>;
@@ -17,13 +10,13 @@ export const tooManyMessages = { code: GrpcStatus.invalidArgument, details: "Thi
 export const noMessage = { code: GrpcStatus.invalidArgument, details: "This method takes a message, and none came." };
 
 /** Returns a row for each method of a service: a {@link Responder} for a unary one. */
-export function methodsOf<Service extends Record<string, MethodDefinition>>(
+export function methodsOf<Service extends ServiceDefinition>(
   service: Service,
-  implementation: Record<keyof Service, { readonly respond: Responder } | { readonly open: Method }>,
+  implementation: Record<MethodName<Service>, { readonly respond: Responder } | { readonly open: Method }>,
 ): [path: string, method: Method][] {
-  return Object.entries(service).map(([name, definition]) => {
-    const own = implementation[name];
-    return [definition.path, "open" in own ? own.open : (call) => unary(call, definition, own.respond)];
+  return Object.entries(service.methods).map(([name, definition]) => {
+    const own = implementation[name as MethodName<Service>];
+    return [pathOf(service, name), "open" in own ? own.open : (call) => unary(call, definition, own.respond)];
   });
 }
 
@@ -31,7 +24,7 @@ function unary(call: IncomingCall, definition: MethodDefinition, respond: Respon
   let request: Uint8Array | undefined;
   const answer = async (request: Uint8Array) => {
     try {
-      call.send(definition.responseSerialize(await respond(request, call)));
+      call.send(definition.responseType.encode(await respond(request, call)).finish());
       call.end();
     } catch (error) {
       call.fail(error);

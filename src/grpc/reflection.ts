@@ -3,25 +3,26 @@ import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/pr
 import { ChatError } from "../core/chat_error.ts";
 import { descriptorsBase64 } from "../gen/descriptors.ts";
 import {
+  ServerReflectionDefinition,
   ServerReflectionRequest,
   ServerReflectionResponse,
-  ServerReflectionService,
 } from "../gen/grpc/reflection/v1/reflection.ts";
 import { decodeStrictly } from "../wire/strict_reader.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import { GrpcStatus } from "./http2/grpc_status.ts";
 import type { CallHandler, IncomingCall, Method } from "./incoming_call.ts";
+import { pathOf } from "./service_definition.ts";
 
 /** Bounds of one call, which needs no login. */
 const maxQuestions = 1_000;
 const maxAnswerBytes = 256 * 1024;
 
-const { serverReflectionInfo } = ServerReflectionService;
+const path = pathOf(ServerReflectionDefinition, "serverReflectionInfo");
 
 /** Paths of the method in both versions of the protocol. */
 export const reflectionPaths: readonly string[] = [
-  serverReflectionInfo.path,
-  serverReflectionInfo.path.replace("/grpc.reflection.v1.", "/grpc.reflection.v1alpha."),
+  path,
+  path.replace("/grpc.reflection.v1.", "/grpc.reflection.v1alpha."),
 ];
 
 type Answer = NonNullable<ServerReflectionResponse["messageResponse"]>;

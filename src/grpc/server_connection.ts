@@ -1,10 +1,13 @@
 import { connect as connectTcp, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import type { GrpcTransportOptions } from "./transport_options.ts";
 import type { Http2Connection } from "./http2/connection.ts";
 import { connectOver } from "./http2/socket_transport.ts";
+import { UnverifiedTls } from "./unverified_tls.ts";
 
-export interface ServerConnectionOptions extends Pick<GrpcTransportOptions, "host" | "port" | "tls"> {
+export interface ServerConnectionOptions extends Pick<GrpcTransportOptions, "host" | "port"> {
+  /** Without it, nothing is encrypted. */
+  tls?: GrpcTransportOptions["tls"] | UnverifiedTls;
   /** The longest message that comes, in octets. */
   maxMessageBytes: number;
   /** Gives the connection up, until it is made. */
@@ -24,8 +27,9 @@ export class ServerConnection {
   readonly #socket: Socket;
   readonly #keepalive: ReturnType<typeof setInterval>;
   #deadline: ReturnType<typeof setTimeout> | undefined;
+  #failure: string | undefined;
 
-  private constructor(socket: Socket, maxMessageBytes: number) {
+  private constructor(socket: Socket, { maxMessageBytes, tls }: ServerConnectionOptions) {
     // A message that is not whole stays unreleased.
     const window = 2 * (maxMessageBytes + 5);
     this.#socket = socket;
@@ -40,14 +44,25 @@ export class ServerConnection {
       onFault(error) {
         throw error;
       },
-      onClosed: () => this.#stop(),
+      onClosed: (error) => {
+        if (error !== undefined) {
+          this.#failure ??= `HTTP/2 is not spoken there${tls === undefined ? " without TLS" : ""}`;
+        }
+        this.#stop();
+      },
     });
+    socket.on("error", (error) => this.#failure ??= explainTls(error).message);
     this.#keepalive = setInterval(() => this.#ask(), keepaliveMs);
   }
 
   /** @throws {Error} why there is no connection; nothing is left open then */
-  static async open({ maxMessageBytes, ...options }: ServerConnectionOptions): Promise<ServerConnection> {
-    return new ServerConnection(await dial(options), maxMessageBytes);
+  static async open(options: ServerConnectionOptions): Promise<ServerConnection> {
+    return new ServerConnection(await dial(options), options);
+  }
+
+  /** Why the connection ended: what the server sent was no HTTP/2, or its socket failed. */
+  get failure(): string | undefined {
+    return this.#failure;
   }
 
   close(): void {
@@ -69,18 +84,13 @@ export class ServerConnection {
   }
 }
 
-function dial({ host, port, tls, signal }: Omit<ServerConnectionOptions, "maxMessageBytes">): Promise<Socket> {
+function dial({ host, port, tls, signal }: ServerConnectionOptions): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   if (signal?.aborted) return Promise.reject(signal.reason);
   const place = { host, port, allowHalfOpen: true };
-  const socket = tls === undefined ? connectTcp(place) : connectTls({
-    ...place,
-    ALPNProtocols: ["h2"],
-    ca: Buffer.from(tls.roots),
-    servername: tls.serverName ?? host,
-    cert: tls.certificate && Buffer.from(tls.certificate.chain),
-    key: tls.certificate && Buffer.from(tls.certificate.key),
-  });
+  const socket = tls === undefined
+    ? connectTcp(place)
+    : connectTls({ ...place, ALPNProtocols: ["h2"], servername: tls.serverName ?? host, ...trustOf(tls) });
   const fail = (cause: unknown) => {
     socket.destroy();
     reject(cause);
@@ -88,7 +98,7 @@ function dial({ host, port, tls, signal }: Omit<ServerConnectionOptions, "maxMes
   const abort = () => fail(signal!.reason);
   signal?.addEventListener("abort", abort, { once: true });
   const deadline = setTimeout(() => fail(new Error("it did not answer in time")), connectDeadlineMs);
-  socket.on("error", fail);
+  socket.on("error", (error) => fail(explainTls(error)));
   socket.on("close", () => fail(new Error("Connection dropped")));
   socket.once(tls === undefined ? "connect" : "secureConnect", () => {
     if ("alpnProtocol" in socket && socket.alpnProtocol !== "h2") return fail(new Error("HTTP/2 is not spoken there"));
@@ -99,4 +109,25 @@ function dial({ host, port, tls, signal }: Omit<ServerConnectionOptions, "maxMes
     clearTimeout(deadline);
     signal?.removeEventListener("abort", abort);
   });
+}
+
+function trustOf(tls: NonNullable<ServerConnectionOptions["tls"]>): ConnectionOptions {
+  if (tls instanceof UnverifiedTls) return { rejectUnauthorized: false, checkServerIdentity: () => undefined };
+  return {
+    ca: Buffer.from(tls.roots),
+    cert: tls.certificate && Buffer.from(tls.certificate.chain),
+    key: tls.certificate && Buffer.from(tls.certificate.key),
+  };
+}
+
+/** Words for errors of TLS that come of how a server is set up. */
+const tlsReasons: readonly (readonly [pattern: RegExp, reason: string])[] = [
+  [/wrong version number/, "TLS is not spoken there"],
+  [/alert: CertificateRequired/, "it demands a client certificate"],
+];
+
+/** Returns an error of a socket, in words for people where it has some. */
+function explainTls(error: Error): Error {
+  const [, reason] = tlsReasons.find(([pattern]) => pattern.test(error.message)) ?? [];
+  return reason === undefined ? error : new Error(reason, { cause: error });
 }

@@ -2,7 +2,7 @@ import type { Chat } from "../core/chat.ts";
 import { ChatError, toChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
 import { DeleteAccountRequest, LogInRequest, LogOutRequest, RegisterRequest } from "../gen/chatd/v1/auth.ts";
-import { AuthServiceService } from "../gen/chatd/v1/auth_service.ts";
+import { AuthServiceDefinition } from "../gen/chatd/v1/auth_service.ts";
 import {
   DeleteRequest,
   EditRequest,
@@ -17,7 +17,7 @@ import {
   SentRequest,
   WhoAmIRequest,
 } from "../gen/chatd/v1/chat.ts";
-import { ChatServiceService } from "../gen/chatd/v1/chat_service.ts";
+import { ChatServiceDefinition } from "../gen/chatd/v1/chat_service.ts";
 import {
   CreateRoomRequest,
   InviteMemberRequest,
@@ -56,7 +56,7 @@ interface UnaryMethod {
 export function chatMethods(options: UnaryOptions, connect: Method): [path: string, method: Method][] {
   const asInSession = <Request>(type: MessageDecoder<Request>, name: RequestName) => forUser(options, type, name);
 
-  return methodsOf(ChatServiceService, {
+  return methodsOf(ChatServiceDefinition, {
     connect: { open: connect },
     send: asInSession(SendRequest, "send"),
     history: asInSession(HistoryRequest, "history"),
@@ -91,7 +91,7 @@ export function chatMethods(options: UnaryOptions, connect: Method): [path: stri
 /** Returns the methods of AuthService. */
 export function authMethods(options: UnaryOptions): [path: string, method: Method][] {
   const { accounts } = options.chat;
-  return methodsOf(AuthServiceService, {
+  return methodsOf(AuthServiceDefinition, {
     register: unary(options, RegisterRequest, async (request, call) => {
       const credentials = await accounts.register({ ...request, address: call.connection.address });
       options.onLogIn(call, credentials);

@@ -8,11 +8,10 @@ import {
   status,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { AuthServiceService } from "../../src/gen/chatd/v1/auth_service.ts";
-import { ChatServiceService } from "../../src/gen/chatd/v1/chat_service.ts";
 import type { ClientFrame, ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { runChatd } from "../support/chatd_process.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
+import { AuthServiceService, ChatServiceService } from "../support/grpc_js_services.ts";
 
 const words = "\x1b]0;title\x07\x1b[31mred\x1b[2J\u202e\u009b\r\nchatd: forged";
 // deno-lint-ignore no-control-regex -- control characters are what this is about

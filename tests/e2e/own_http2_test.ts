@@ -1,15 +1,14 @@
 /**
  * A process that serves never begins a session of `node:http2`: those are not freed, and peers can end the process by
- * them.
+ * them. Nor does `chatd doctor`, which asks any server.
  */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { fileURLToPath } from "node:url";
 import { credentials, Metadata } from "@grpc/grpc-js";
-import { HealthClient } from "../../src/gen/grpc/health/v1/health.ts";
-import { ServerReflectionClient } from "../../src/gen/grpc/reflection/v1/reflection.ts";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { createCertificates } from "../crash/certificates.ts";
+import { HealthClient, ServerReflectionClient } from "../support/grpc_js_services.ts";
 import { LinkClient } from "../support/link_client.ts";
 import { join, until } from "../support/person.ts";
 import { ServerProcess } from "../support/server_process.ts";
@@ -41,7 +40,7 @@ async function start(folder: string, { tls }: { tls: boolean }) {
     tls ? credentials.createSsl(Buffer.from(certificates.authority)) : credentials.createInsecure(),
     { "grpc.ssl_target_name_override": "localhost" },
   ] as const;
-  return { server, transport, channel };
+  return { server, args, transport, channel };
 }
 
 /** The lines about sessions, once the server has ended in order. */
@@ -93,6 +92,21 @@ for (const tls of [false, true]) {
     assert.deepEqual(await sessionsOf(server), []);
   });
 }
+
+Deno.test("chatd doctor asks a server by own HTTP/2, without TLS and with it", async () => {
+  for (const tls of [false, true]) {
+    using folder = temporaryFolder();
+    const { server, args } = await start(folder.path, { tls });
+    await using _ = server;
+    const place = ["--data", `${folder.path}/data`, "--listen", `127.0.0.1:${server.port}`, ...args];
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", program, "doctor", ...place],
+    }).output();
+    const decoder = new TextDecoder();
+    assert.match(decoder.decode(stdout), /a server at \S+ says over gRPC that it serves/);
+    assert.ok(!decoder.decode(stderr).includes(sessionMark));
+  }
+});
 
 /** Connects a client of `node:http2` to a server of it. */
 const nodeSessions = `

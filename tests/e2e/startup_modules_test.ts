@@ -76,6 +76,15 @@ Deno.test("send over gRPC loads chatd's client of gRPC and nothing of grpc-js, o
   assertOnlySends(loaded);
 });
 
+Deno.test("doctor loads nothing of grpc-js", async () => {
+  using folder = temporaryFolder();
+  await using server = await ServerProcess.start({ folder: `${folder.path}/data` });
+  const place = ["--data", `${folder.path}/data`, "--listen", `127.0.0.1:${server.port}`];
+  const loaded = await load(["doctor", ...place]);
+  assert.ok(loaded.files.includes("src/grpc/health_check.ts"));
+  assert.ok(!loaded.packages.includes("@grpc/grpc-js"), loaded.packages.join(" "));
+});
+
 Deno.test("send over AMQP loads nothing of gRPC", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const broker = `amqp://127.0.0.1:${listener.addr.port}`;

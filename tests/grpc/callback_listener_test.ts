@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { connect as connectHttp2 } from "node:http2";
 import { connect as connectTls } from "node:tls";
 import { Client, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
-import { DeliveryServiceService } from "../../src/gen/chatd/v1/delivery_service.ts";
 import { type Callback, DeliverResponse, ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { CallbackListener, strangerLimits } from "../../src/grpc/callback_listener.ts";
 import { deliverPath, listenerName, secretKey } from "../../src/grpc/callback_protocol.ts";
@@ -89,10 +88,6 @@ function encodeFrame({ receipt, textBytes }: { receipt: number; textBytes: numbe
   const kind = { $case: "deliveryChanged", value: { mode: 0, reason: "x".repeat(textBytes) } } as const;
   return ServerFrame.encode({ items: [{ kind }], through: 5, receipt }).finish();
 }
-
-Deno.test("the path of a call is that of the contract", () => {
-  assert.equal(deliverPath, DeliveryServiceService.deliver.path);
-});
 
 Deno.test("grpc-js delivers frames up to the longest, many over one connection, and gets their receipts", async () => {
   await using test = await listen();

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { connect, type Socket } from "node:net";
 import { credentials, Metadata } from "@grpc/grpc-js";
-import { HealthClient } from "../../src/gen/grpc/health/v1/health.ts";
 import { ConnectionGuard, standardLimits } from "../../src/grpc/connection_guard.ts";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { eventually } from "../support/eventually.ts";
@@ -10,6 +9,7 @@ import { FakeTime } from "../support/fake_time.ts";
 import { startTestGrpcServer } from "../support/grpc_server.ts";
 import { LinkClient } from "../support/link_client.ts";
 import { helloWith } from "../support/test_session.ts";
+import { HealthClient } from "../support/grpc_js_services.ts";
 
 const limits = { logInDeadlineMs: 60_000, maxStrangersPerAddress: 3, maxStrangers: 100, maxPerUser: 2 };
 

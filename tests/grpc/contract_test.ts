@@ -2,18 +2,19 @@ import { type ClientDuplexStream, credentials, makeClientConstructor } from "@gr
 import { defer } from "../../src/app/defer.ts";
 import { openChat } from "../../src/app/open_chat.ts";
 import { silentLog } from "../../src/core/log.ts";
-import { ChatServiceService } from "../../src/gen/chatd/v1/chat_service.ts";
 import { ClientFrame, type ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import type { GrpcTransportOptions } from "../../src/grpc/transport_options.ts";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { FrameQueue } from "../../src/client/frame_queue.ts";
 import { Http2Transport } from "../../src/grpc/http2_transport.ts";
 import { startGrpcServer } from "../../src/grpc/server.ts";
-import { fromServiceError } from "../../src/grpc/service_error.ts";
+import { toReceivedError } from "../../src/grpc/received_error.ts";
+import { statusOf } from "../../src/grpc/service_error.ts";
 import { transportContract, type TransportFixture, type TransportServer } from "../contract/transport.ts";
 import { FakeHasher } from "../support/fake_hasher.ts";
 import { workerEntry } from "../support/worker_entry.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
+import { ChatServiceService } from "../support/grpc_js_services.ts";
 
 interface Variant {
   callback: boolean;
@@ -84,7 +85,7 @@ function openRaw(address: string) {
   const call = client.connect() as ClientDuplexStream<Uint8Array, ServerFrame>;
   const frames = new FrameQueue({ pause: () => call.pause(), resume: () => call.resume() });
   call.on("data", (frame) => frames.push(frame));
-  call.on("error", (error) => frames.fail(fromServiceError(error as never)));
+  call.on("error", (error) => frames.fail(toReceivedError(statusOf(error as never))));
   call.on("end", () => frames.end());
   return {
     frames,

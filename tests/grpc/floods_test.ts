@@ -5,9 +5,6 @@ import type { Log } from "../../src/core/log.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { standardRate } from "../../src/core/limits.ts";
 import { LogInRequest } from "../../src/gen/chatd/v1/auth.ts";
-import { HealthClient } from "../../src/gen/grpc/health/v1/health.ts";
-import { ChatServiceClient } from "../../src/gen/chatd/v1/chat_service.ts";
-import { ServerReflectionClient } from "../../src/gen/grpc/reflection/v1/reflection.ts";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { strangersCosts, strangersLimits } from "../../src/grpc/strangers_budget.ts";
 import { costOf } from "../../src/session/request_costs.ts";
@@ -16,6 +13,7 @@ import { eventually } from "../support/eventually.ts";
 import { startTestGrpcServer, type TestGrpcServer } from "../support/grpc_server.ts";
 import { LinkClient } from "../support/link_client.ts";
 import { join } from "../support/person.ts";
+import { ChatServiceClient, HealthClient, ServerReflectionClient } from "../support/grpc_js_services.ts";
 
 const { perAddress, inAll, callsBeyond } = strangersLimits;
 

@@ -1,6 +1,5 @@
 /** Clients that say that they send nothing more, and are owed answers. */
 import assert from "node:assert/strict";
-import { ChatServiceService } from "../../src/gen/chatd/v1/chat_service.ts";
 import { HistoryRequest } from "../../src/gen/chatd/v1/chat.ts";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { eventually } from "../support/eventually.ts";
@@ -10,6 +9,7 @@ import { LinkClient } from "../support/link_client.ts";
 import type { RequestKind } from "../support/received_frames.ts";
 import { helloWith } from "../support/test_session.ts";
 import { historyRequest } from "../support/wire_values.ts";
+import { ChatServiceService } from "../support/grpc_js_services.ts";
 
 const { path: connectPath } = ChatServiceService.connect;
 const page = historyRequest({ with: "ana", limit: 2 });

@@ -3,9 +3,9 @@ import { credentials, type ServiceError, status } from "@grpc/grpc-js";
 import {
   type HealthCheckResponse,
   HealthCheckResponse_ServingStatus as ServingStatus,
-  HealthClient,
 } from "../../src/gen/grpc/health/v1/health.ts";
 import { startTestGrpcServer } from "../support/grpc_server.ts";
+import { HealthClient } from "../support/grpc_js_services.ts";
 
 function check(client: HealthClient, service: string): Promise<HealthCheckResponse> {
   return new Promise((resolve, reject) => {

@@ -101,6 +101,10 @@ Deno.test("a server that is not there, and one that answers with HTTP/1.1, are u
   }, async (transport) => {
     const error = await endOf(transport.connect({}));
     assert.equal(error?.code, "unavailable");
+    await assert.rejects(transport.logIn(login, {}), {
+      code: "unavailable",
+      message: /^Cannot reach the server at \S+: HTTP\/2 is not spoken there without TLS$/,
+    });
   });
 });
 

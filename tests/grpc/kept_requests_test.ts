@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
-import { AuthServiceService } from "../../src/gen/chatd/v1/auth_service.ts";
 import type { Http2Connection } from "../../src/grpc/http2/connection.ts";
 import { encodeHeaders } from "../../src/grpc/http2/header_encoder.ts";
 import { frameMessage } from "../../src/grpc/http2/messages.ts";
@@ -10,6 +9,7 @@ import { strangersConnectionLimits } from "../../src/grpc/server_limits.ts";
 import { maxFrameBytes } from "../../src/wire/limits.ts";
 import { eventually } from "../support/eventually.ts";
 import { startTestGrpcServer } from "../support/grpc_server.ts";
+import { AuthServiceService } from "../support/grpc_js_services.ts";
 
 const { connectionWindow } = strangersConnectionLimits;
 

@@ -2,11 +2,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { connect } from "node:net";
-import { AuthServiceService } from "../../src/gen/chatd/v1/auth_service.ts";
-import { ChatServiceService } from "../../src/gen/chatd/v1/chat_service.ts";
-import { FileServiceService } from "../../src/gen/chatd/v1/files_service.ts";
-import { HealthService } from "../../src/gen/grpc/health/v1/health.ts";
-import { ServerReflectionService } from "../../src/gen/grpc/reflection/v1/reflection.ts";
 import { frameHeaderBytes } from "../../src/grpc/http2/frames.ts";
 import { encodeHeaders } from "../../src/grpc/http2/header_encoder.ts";
 import type { HeaderList } from "../../src/grpc/http2/header_rules.ts";
@@ -16,6 +11,13 @@ import { strangersLimits } from "../../src/grpc/strangers_budget.ts";
 import { grpcMessage } from "../crash/http2_frames.ts";
 import { limits } from "./http2/wire.ts";
 import { startTestGrpcServer, type TestGrpcServer } from "../support/grpc_server.ts";
+import {
+  AuthServiceService,
+  ChatServiceService,
+  FileServiceService,
+  HealthService,
+  ServerReflectionService,
+} from "../support/grpc_js_services.ts";
 
 /** More than the calls of a test cost. */
 const strangers = { ...strangersLimits, perAddress: { burst: 100_000, perSecond: 1_000, debt: 0 } };

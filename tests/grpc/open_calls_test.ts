@@ -2,10 +2,8 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { HealthCheckRequest } from "../../src/gen/grpc/health/v1/health.ts";
-import { HealthClient, HealthService } from "../../src/gen/grpc/health/v1/health.ts";
-import { ServerReflectionRequest, ServerReflectionService } from "../../src/gen/grpc/reflection/v1/reflection.ts";
+import { ServerReflectionRequest } from "../../src/gen/grpc/reflection/v1/reflection.ts";
 import { ClientFrame } from "../../src/gen/chatd/v1/session.ts";
-import { ChatServiceClient, ChatServiceService } from "../../src/gen/chatd/v1/chat_service.ts";
 import { HistoryRequest } from "../../src/gen/chatd/v1/chat.ts";
 import type { GrpcTransportOptions } from "../../src/grpc/transport_options.ts";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
@@ -27,6 +25,13 @@ import { eventually } from "../support/eventually.ts";
 import { turns } from "../support/turns.ts";
 import { UnreadClient } from "../support/unread_client.ts";
 import { historyRequest } from "../support/wire_values.ts";
+import {
+  ChatServiceClient,
+  ChatServiceService,
+  HealthClient,
+  HealthService,
+  ServerReflectionService,
+} from "../support/grpc_js_services.ts";
 
 const callLimits = { maxPerUser: 5, maxPerAddress: 4 };
 const certificates = await createCertificates();

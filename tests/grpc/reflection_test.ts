@@ -2,15 +2,11 @@ import assert from "node:assert/strict";
 import { fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { type Client, credentials, type ServiceError } from "@grpc/grpc-js";
-import {
-  ServerReflectionClient,
-  type ServerReflectionRequest,
-  ServerReflectionResponse,
-  ServerReflectionService,
-} from "../../src/gen/grpc/reflection/v1/reflection.ts";
+import { type ServerReflectionRequest, ServerReflectionResponse } from "../../src/gen/grpc/reflection/v1/reflection.ts";
 import { reflectOn } from "../../src/grpc/reflection.ts";
 import { strangersLimits } from "../../src/grpc/strangers_budget.ts";
 import { startTestGrpcServer } from "../support/grpc_server.ts";
+import { ServerReflectionClient, ServerReflectionService } from "../support/grpc_js_services.ts";
 
 const services = ["chatd.v1.ChatService"];
 const reflect = reflectOn(services);

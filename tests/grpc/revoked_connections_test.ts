@@ -3,14 +3,13 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { Buffer } from "node:buffer";
 import { DeleteAccountRequest } from "../../src/gen/chatd/v1/auth.ts";
-import { AuthServiceService } from "../../src/gen/chatd/v1/auth_service.ts";
-import { ChatServiceService } from "../../src/gen/chatd/v1/chat_service.ts";
 import { data, grpcMessage, headers, PREFACE, requestHeaders, settings, SETTINGS_ACK } from "../crash/http2_frames.ts";
 import { eventually } from "../support/eventually.ts";
 import { encodeRequests, type GrpcCall, Http2Client } from "../support/grpc_call.ts";
 import { startTestGrpcServer, type TestGrpcServer } from "../support/grpc_server.ts";
 import type { RequestKind } from "../support/received_frames.ts";
 import { helloWith } from "../support/test_session.ts";
+import { AuthServiceService, ChatServiceService } from "../support/grpc_js_services.ts";
 
 const password = "correct horse battery";
 const empty = new Uint8Array();

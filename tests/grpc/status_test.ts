@@ -1,20 +1,22 @@
 import assert from "node:assert/strict";
 import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { ChatError } from "../../src/core/chat_error.ts";
-import { fromServiceError } from "../../src/grpc/service_error.ts";
+import { toReceivedError } from "../../src/grpc/received_error.ts";
+import { statusOf } from "../../src/grpc/service_error.ts";
 import { toStatus } from "../../src/grpc/status.ts";
 
-function serviceError(code: status, details: string, metadata: Record<string, string> = {}): ServiceError {
-  const error = Object.assign(new Error(details), { code, details, metadata: new Metadata() });
+/** The error that a client of grpc-js makes of a status. */
+function received(code: status, details: string, metadata: Record<string, string> = {}): ChatError {
+  const error: ServiceError = Object.assign(new Error(details), { code, details, metadata: new Metadata() });
   for (const [key, value] of Object.entries(metadata)) error.metadata.set(key, value);
-  return error;
+  return toReceivedError(statusOf(error));
 }
 
 Deno.test("an error goes through a status unchanged", () => {
   const error = new ChatError("busy", "Too much waits: try again.", { retryAfterMs: 1_500.2 });
   const { code, details = "", metadata } = toStatus(error);
   assert.equal(code, status.UNAVAILABLE);
-  const arrived = fromServiceError(serviceError(code, details, Object.fromEntries(metadata!)));
+  const arrived = received(code, details, Object.fromEntries(metadata!));
   assert.deepEqual([arrived.code, arrived.message, arrived.retryAfterMs], ["busy", error.message, 1_501]);
 });
 
@@ -25,8 +27,7 @@ Deno.test("an error that nobody expected is a status without its detail", () => 
 });
 
 Deno.test("a status without a code of the chat is understood as well as it can be", () => {
-  const codeOf = (code: status, details = "", metadata = {}) =>
-    fromServiceError(serviceError(code, details, metadata)).code;
+  const codeOf = (code: status, details = "", metadata = {}) => received(code, details, metadata).code;
   assert.equal(codeOf(status.UNAVAILABLE), "unavailable");
   assert.equal(codeOf(status.RESOURCE_EXHAUSTED), "rate_limited");
   assert.equal(
@@ -46,9 +47,9 @@ Deno.test("a status without a code of the chat is understood as well as it can b
 
 Deno.test("what a server says is one harmless line, and a wait that it asks for has an end", () => {
   const words = "\x1b]0;title\x07\r\nforged \u202e";
-  const arrived = fromServiceError(serviceError(status.UNAVAILABLE, words, { "chatd-retry-after-ms": "1e40" }));
+  const arrived = received(status.UNAVAILABLE, words, { "chatd-retry-after-ms": "1e40" });
   assert.equal(arrived.message, "␛]0;title␇␍␊forged \uFFFD");
   assert.equal(arrived.retryAfterMs, 600_000);
-  const nonsense = fromServiceError(serviceError(status.UNAVAILABLE, "later", { "chatd-retry-after-ms": "soon" }));
+  const nonsense = received(status.UNAVAILABLE, "later", { "chatd-retry-after-ms": "soon" });
   assert.equal(nonsense.retryAfterMs, undefined);
 });

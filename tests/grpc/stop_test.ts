@@ -1,13 +1,13 @@
 /** A server that stops waits for calls until its deadline, and for nothing else. */
 import assert from "node:assert/strict";
 import { ListUsersRequest } from "../../src/gen/chatd/v1/chat.ts";
-import { ChatServiceService } from "../../src/gen/chatd/v1/chat_service.ts";
 import { createCertificates } from "../crash/certificates.ts";
 import { eventually } from "../support/eventually.ts";
 import { FrozenClient } from "../support/frozen_client.ts";
 import { encodeRequests, Http2Client } from "../support/grpc_call.ts";
 import { startTestGrpcServer, type TestGrpcServer } from "../support/grpc_server.ts";
 import { helloWith } from "../support/test_session.ts";
+import { ChatServiceService } from "../support/grpc_js_services.ts";
 
 const certificates = await createCertificates();
 const pem = (text: string) => new TextEncoder().encode(text);

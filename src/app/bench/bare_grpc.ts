@@ -1,9 +1,19 @@
 import { BareStream, startBareRelay } from "../../grpc/bare_relay.ts";
-import { grpcVariables } from "../grpc_server.ts";
 import { SupervisorLink } from "../supervisor_link.ts";
 import type { OwnedResources, StartedProgram } from "./owned_resources.ts";
 import { ageOf, stampedBytes } from "./stamped_bytes.ts";
 import type { BenchSystem, MeasuredProcesses, Pair, StartedSystem } from "./system.ts";
+
+/** Variables that grpc-js looks up. */
+const grpcVariables = [
+  "GRPC_*",
+  "grpc_proxy",
+  "http_proxy",
+  "https_proxy",
+  "no_grpc_proxy",
+  "no_proxy",
+  "npm_command",
+];
 
 /** A bare relay as the process of its own that `chatd bench --relay` is. @returns the exit code */
 export async function runBareRelay(): Promise<number> {

@@ -1,7 +1,6 @@
 import type { Transport } from "../../client/transport.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { programPaths } from "../background_worker.ts";
-import { grpcVariables } from "../grpc_server.ts";
 import type { BrokerUrl } from "../broker_url.ts";
 import { formatHostPort, type HostPort } from "../host_port.ts";
 import { serverV8Flags } from "../serving_command.ts";
@@ -68,7 +67,7 @@ export class OwnServers implements BenchServers {
         read: [folder, ...programPaths(), ...way.read],
         write: [folder],
         net: [...way.net, `unix:${folder}`],
-        env: ["BUF_*", ...grpcVariables],
+        env: ["BUF_*"],
         v8Flags: serverV8Flags,
       },
     );

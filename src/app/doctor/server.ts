@@ -38,7 +38,8 @@ export async function* examineServer(options: ServerCheckOptions): AsyncGenerato
   const { dataDir, listen, tls, broker } = options;
   const runs = serverOf(dataDir) !== undefined;
   if (runs) yield await aboutVersion(dataDir);
-  const address = formatHostPort(reachable(listen));
+  const place = reachable(listen);
+  const address = formatHostPort(place);
   if (tls?.clientCaFile !== undefined) {
     yield ok(
       `who is no client with a certificate of ${tls.clientCaFile} is not served at ${address}: not asked further`,
@@ -46,7 +47,7 @@ export async function* examineServer(options: ServerCheckOptions): AsyncGenerato
     return;
   }
   try {
-    if (await checkHealth(address, { tls: tls !== undefined })) {
+    if (await checkHealth({ ...place, tls: tls !== undefined })) {
       yield ok(`a server at ${address} says over gRPC that it serves`);
       if (!runs) {
         yield warning("it is not the server of this data folder", "Is --data, or --listen, of another server?");

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { AuthServiceService } from "../../../src/gen/chatd/v1/auth_service.ts";
-import { ChatServiceService } from "../../../src/gen/chatd/v1/chat_service.ts";
-import { FileServiceService } from "../../../src/gen/chatd/v1/files_service.ts";
-import { HealthService } from "../../../src/gen/grpc/health/v1/health.ts";
 import { debianPackages, requireDebianPackages } from "../../support/debian_package.ts";
 import { startSite } from "./routes.ts";
+import {
+  AuthServiceService,
+  ChatServiceService,
+  FileServiceService,
+  HealthService,
+} from "../../support/grpc_js_services.ts";
 
 const client = fileURLToPath(new URL("reflection_client.py", import.meta.url));
 const protos = fileURLToPath(new URL("../../../proto/", import.meta.url));

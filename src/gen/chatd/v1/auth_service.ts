@@ -6,18 +6,6 @@
 
 /* eslint-disable */
 import {
-  type CallOptions,
-  type ChannelCredentials,
-  Client,
-  type ClientOptions,
-  type ClientUnaryCall,
-  type handleUnaryCall,
-  makeGenericClientConstructor,
-  type Metadata,
-  type ServiceError,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
-import {
   DeleteAccountRequest,
   DeleteAccountResponse,
   LogInRequest,
@@ -29,128 +17,44 @@ import {
 } from "./auth.ts";
 
 /** AuthService makes and ends the tokens that everything else needs. */
-export type AuthServiceService = typeof AuthServiceService;
-export const AuthServiceService = {
-  register: {
-    path: "/chatd.v1.AuthService/Register" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: RegisterRequest): Buffer => Buffer.from(RegisterRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): RegisterRequest => RegisterRequest.decode(value),
-    responseSerialize: (value: RegisterResponse): Buffer => Buffer.from(RegisterResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): RegisterResponse => RegisterResponse.decode(value),
-  },
-  logIn: {
-    path: "/chatd.v1.AuthService/LogIn" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: LogInRequest): Buffer => Buffer.from(LogInRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): LogInRequest => LogInRequest.decode(value),
-    responseSerialize: (value: LogInResponse): Buffer => Buffer.from(LogInResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): LogInResponse => LogInResponse.decode(value),
-  },
-  /** Ends the token of the call's metadata. */
-  logOut: {
-    path: "/chatd.v1.AuthService/LogOut" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: LogOutRequest): Buffer => Buffer.from(LogOutRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): LogOutRequest => LogOutRequest.decode(value),
-    responseSerialize: (value: LogOutResponse): Buffer => Buffer.from(LogOutResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): LogOutResponse => LogOutResponse.decode(value),
-  },
-  /** Deletes the account of the call's metadata, for ever. */
-  deleteAccount: {
-    path: "/chatd.v1.AuthService/DeleteAccount" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: DeleteAccountRequest): Buffer => Buffer.from(DeleteAccountRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): DeleteAccountRequest => DeleteAccountRequest.decode(value),
-    responseSerialize: (value: DeleteAccountResponse): Buffer =>
-      Buffer.from(DeleteAccountResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): DeleteAccountResponse => DeleteAccountResponse.decode(value),
+export type AuthServiceDefinition = typeof AuthServiceDefinition;
+export const AuthServiceDefinition = {
+  name: "AuthService",
+  fullName: "chatd.v1.AuthService",
+  methods: {
+    register: {
+      name: "Register",
+      requestType: RegisterRequest as typeof RegisterRequest,
+      requestStream: false,
+      responseType: RegisterResponse as typeof RegisterResponse,
+      responseStream: false,
+      options: {},
+    },
+    logIn: {
+      name: "LogIn",
+      requestType: LogInRequest as typeof LogInRequest,
+      requestStream: false,
+      responseType: LogInResponse as typeof LogInResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** Ends the token of the call's metadata. */
+    logOut: {
+      name: "LogOut",
+      requestType: LogOutRequest as typeof LogOutRequest,
+      requestStream: false,
+      responseType: LogOutResponse as typeof LogOutResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** Deletes the account of the call's metadata, for ever. */
+    deleteAccount: {
+      name: "DeleteAccount",
+      requestType: DeleteAccountRequest as typeof DeleteAccountRequest,
+      requestStream: false,
+      responseType: DeleteAccountResponse as typeof DeleteAccountResponse,
+      responseStream: false,
+      options: {},
+    },
   },
 } as const;
-
-export interface AuthServiceServer extends UntypedServiceImplementation {
-  register: handleUnaryCall<RegisterRequest, RegisterResponse>;
-  logIn: handleUnaryCall<LogInRequest, LogInResponse>;
-  /** Ends the token of the call's metadata. */
-  logOut: handleUnaryCall<LogOutRequest, LogOutResponse>;
-  /** Deletes the account of the call's metadata, for ever. */
-  deleteAccount: handleUnaryCall<DeleteAccountRequest, DeleteAccountResponse>;
-}
-
-export interface AuthServiceClient extends Client {
-  register(
-    request: RegisterRequest,
-    callback: (error: ServiceError | null, response: RegisterResponse) => void,
-  ): ClientUnaryCall;
-  register(
-    request: RegisterRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: RegisterResponse) => void,
-  ): ClientUnaryCall;
-  register(
-    request: RegisterRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: RegisterResponse) => void,
-  ): ClientUnaryCall;
-  logIn(
-    request: LogInRequest,
-    callback: (error: ServiceError | null, response: LogInResponse) => void,
-  ): ClientUnaryCall;
-  logIn(
-    request: LogInRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: LogInResponse) => void,
-  ): ClientUnaryCall;
-  logIn(
-    request: LogInRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: LogInResponse) => void,
-  ): ClientUnaryCall;
-  /** Ends the token of the call's metadata. */
-  logOut(
-    request: LogOutRequest,
-    callback: (error: ServiceError | null, response: LogOutResponse) => void,
-  ): ClientUnaryCall;
-  logOut(
-    request: LogOutRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: LogOutResponse) => void,
-  ): ClientUnaryCall;
-  logOut(
-    request: LogOutRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: LogOutResponse) => void,
-  ): ClientUnaryCall;
-  /** Deletes the account of the call's metadata, for ever. */
-  deleteAccount(
-    request: DeleteAccountRequest,
-    callback: (error: ServiceError | null, response: DeleteAccountResponse) => void,
-  ): ClientUnaryCall;
-  deleteAccount(
-    request: DeleteAccountRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: DeleteAccountResponse) => void,
-  ): ClientUnaryCall;
-  deleteAccount(
-    request: DeleteAccountRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: DeleteAccountResponse) => void,
-  ): ClientUnaryCall;
-}
-
-export const AuthServiceClient = makeGenericClientConstructor(
-  AuthServiceService,
-  "chatd.v1.AuthService",
-) as unknown as {
-  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): AuthServiceClient;
-  service: typeof AuthServiceService;
-  serviceName: string;
-};

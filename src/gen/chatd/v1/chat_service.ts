@@ -6,20 +6,6 @@
 
 /* eslint-disable */
 import {
-  type CallOptions,
-  type ChannelCredentials,
-  Client,
-  type ClientDuplexStream,
-  type ClientOptions,
-  type ClientUnaryCall,
-  type handleBidiStreamingCall,
-  type handleUnaryCall,
-  makeGenericClientConstructor,
-  type Metadata,
-  type ServiceError,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
-import {
   DeleteRequest,
   DeleteResponse,
   EditRequest,
@@ -81,711 +67,236 @@ import {
 } from "./settings.ts";
 
 /** ChatService is for people and programs with an account. */
-export type ChatServiceService = typeof ChatServiceService;
-export const ChatServiceService = {
-  /** A live session: hello first, then requests one way, replies and deliveries the other. */
-  connect: {
-    path: "/chatd.v1.ChatService/Connect" as const,
-    requestStream: true as const,
-    responseStream: true as const,
-    requestSerialize: (value: ClientFrame): Buffer => Buffer.from(ClientFrame.encode(value).finish()),
-    requestDeserialize: (value: Buffer): ClientFrame => ClientFrame.decode(value),
-    responseSerialize: (value: ServerFrame): Buffer => Buffer.from(ServerFrame.encode(value).finish()),
-    responseDeserialize: (value: Buffer): ServerFrame => ServerFrame.decode(value),
-  },
-  /** Single calls for scripts; the token comes as metadata "authorization: Bearer TOKEN". */
-  send: {
-    path: "/chatd.v1.ChatService/Send" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: SendRequest): Buffer => Buffer.from(SendRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): SendRequest => SendRequest.decode(value),
-    responseSerialize: (value: SendResponse): Buffer => Buffer.from(SendResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): SendResponse => SendResponse.decode(value),
-  },
-  history: {
-    path: "/chatd.v1.ChatService/History" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: HistoryRequest): Buffer => Buffer.from(HistoryRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): HistoryRequest => HistoryRequest.decode(value),
-    responseSerialize: (value: HistoryResponse): Buffer => Buffer.from(HistoryResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): HistoryResponse => HistoryResponse.decode(value),
-  },
-  sent: {
-    path: "/chatd.v1.ChatService/Sent" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: SentRequest): Buffer => Buffer.from(SentRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): SentRequest => SentRequest.decode(value),
-    responseSerialize: (value: SentResponse): Buffer => Buffer.from(SentResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): SentResponse => SentResponse.decode(value),
-  },
-  listConversations: {
-    path: "/chatd.v1.ChatService/ListConversations" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: ListConversationsRequest): Buffer =>
-      Buffer.from(ListConversationsRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): ListConversationsRequest => ListConversationsRequest.decode(value),
-    responseSerialize: (value: ListConversationsResponse): Buffer =>
-      Buffer.from(ListConversationsResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): ListConversationsResponse => ListConversationsResponse.decode(value),
-  },
-  listUsers: {
-    path: "/chatd.v1.ChatService/ListUsers" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: ListUsersRequest): Buffer => Buffer.from(ListUsersRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): ListUsersRequest => ListUsersRequest.decode(value),
-    responseSerialize: (value: ListUsersResponse): Buffer => Buffer.from(ListUsersResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): ListUsersResponse => ListUsersResponse.decode(value),
-  },
-  whoAmI: {
-    path: "/chatd.v1.ChatService/WhoAmI" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: WhoAmIRequest): Buffer => Buffer.from(WhoAmIRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): WhoAmIRequest => WhoAmIRequest.decode(value),
-    responseSerialize: (value: WhoAmIResponse): Buffer => Buffer.from(WhoAmIResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): WhoAmIResponse => WhoAmIResponse.decode(value),
-  },
-  edit: {
-    path: "/chatd.v1.ChatService/Edit" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: EditRequest): Buffer => Buffer.from(EditRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): EditRequest => EditRequest.decode(value),
-    responseSerialize: (value: EditResponse): Buffer => Buffer.from(EditResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): EditResponse => EditResponse.decode(value),
-  },
-  delete: {
-    path: "/chatd.v1.ChatService/Delete" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: DeleteRequest): Buffer => Buffer.from(DeleteRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): DeleteRequest => DeleteRequest.decode(value),
-    responseSerialize: (value: DeleteResponse): Buffer => Buffer.from(DeleteResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): DeleteResponse => DeleteResponse.decode(value),
-  },
-  react: {
-    path: "/chatd.v1.ChatService/React" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: ReactRequest): Buffer => Buffer.from(ReactRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): ReactRequest => ReactRequest.decode(value),
-    responseSerialize: (value: ReactResponse): Buffer => Buffer.from(ReactResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): ReactResponse => ReactResponse.decode(value),
-  },
-  getConversation: {
-    path: "/chatd.v1.ChatService/GetConversation" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: GetConversationRequest): Buffer =>
-      Buffer.from(GetConversationRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): GetConversationRequest => GetConversationRequest.decode(value),
-    responseSerialize: (value: GetConversationResponse): Buffer =>
-      Buffer.from(GetConversationResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): GetConversationResponse => GetConversationResponse.decode(value),
-  },
-  read: {
-    path: "/chatd.v1.ChatService/Read" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: ReadRequest): Buffer => Buffer.from(ReadRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): ReadRequest => ReadRequest.decode(value),
-    responseSerialize: (value: ReadResponse): Buffer => Buffer.from(ReadResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): ReadResponse => ReadResponse.decode(value),
-  },
-  listReaders: {
-    path: "/chatd.v1.ChatService/ListReaders" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: ListReadersRequest): Buffer => Buffer.from(ListReadersRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): ListReadersRequest => ListReadersRequest.decode(value),
-    responseSerialize: (value: ListReadersResponse): Buffer => Buffer.from(ListReadersResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): ListReadersResponse => ListReadersResponse.decode(value),
-  },
-  createRoom: {
-    path: "/chatd.v1.ChatService/CreateRoom" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: CreateRoomRequest): Buffer => Buffer.from(CreateRoomRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): CreateRoomRequest => CreateRoomRequest.decode(value),
-    responseSerialize: (value: CreateRoomResponse): Buffer => Buffer.from(CreateRoomResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): CreateRoomResponse => CreateRoomResponse.decode(value),
-  },
-  joinRoom: {
-    path: "/chatd.v1.ChatService/JoinRoom" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: JoinRoomRequest): Buffer => Buffer.from(JoinRoomRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): JoinRoomRequest => JoinRoomRequest.decode(value),
-    responseSerialize: (value: JoinRoomResponse): Buffer => Buffer.from(JoinRoomResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): JoinRoomResponse => JoinRoomResponse.decode(value),
-  },
-  leaveRoom: {
-    path: "/chatd.v1.ChatService/LeaveRoom" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: LeaveRoomRequest): Buffer => Buffer.from(LeaveRoomRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): LeaveRoomRequest => LeaveRoomRequest.decode(value),
-    responseSerialize: (value: LeaveRoomResponse): Buffer => Buffer.from(LeaveRoomResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): LeaveRoomResponse => LeaveRoomResponse.decode(value),
-  },
-  updateRoom: {
-    path: "/chatd.v1.ChatService/UpdateRoom" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: UpdateRoomRequest): Buffer => Buffer.from(UpdateRoomRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): UpdateRoomRequest => UpdateRoomRequest.decode(value),
-    responseSerialize: (value: UpdateRoomResponse): Buffer => Buffer.from(UpdateRoomResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): UpdateRoomResponse => UpdateRoomResponse.decode(value),
-  },
-  setTopic: {
-    path: "/chatd.v1.ChatService/SetTopic" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: SetTopicRequest): Buffer => Buffer.from(SetTopicRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): SetTopicRequest => SetTopicRequest.decode(value),
-    responseSerialize: (value: SetTopicResponse): Buffer => Buffer.from(SetTopicResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): SetTopicResponse => SetTopicResponse.decode(value),
-  },
-  inviteMember: {
-    path: "/chatd.v1.ChatService/InviteMember" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: InviteMemberRequest): Buffer => Buffer.from(InviteMemberRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): InviteMemberRequest => InviteMemberRequest.decode(value),
-    responseSerialize: (value: InviteMemberResponse): Buffer =>
-      Buffer.from(InviteMemberResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): InviteMemberResponse => InviteMemberResponse.decode(value),
-  },
-  removeMember: {
-    path: "/chatd.v1.ChatService/RemoveMember" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: RemoveMemberRequest): Buffer => Buffer.from(RemoveMemberRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): RemoveMemberRequest => RemoveMemberRequest.decode(value),
-    responseSerialize: (value: RemoveMemberResponse): Buffer =>
-      Buffer.from(RemoveMemberResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): RemoveMemberResponse => RemoveMemberResponse.decode(value),
-  },
-  unbanMember: {
-    path: "/chatd.v1.ChatService/UnbanMember" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: UnbanMemberRequest): Buffer => Buffer.from(UnbanMemberRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): UnbanMemberRequest => UnbanMemberRequest.decode(value),
-    responseSerialize: (value: UnbanMemberResponse): Buffer => Buffer.from(UnbanMemberResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): UnbanMemberResponse => UnbanMemberResponse.decode(value),
-  },
-  setRole: {
-    path: "/chatd.v1.ChatService/SetRole" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: SetRoleRequest): Buffer => Buffer.from(SetRoleRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): SetRoleRequest => SetRoleRequest.decode(value),
-    responseSerialize: (value: SetRoleResponse): Buffer => Buffer.from(SetRoleResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): SetRoleResponse => SetRoleResponse.decode(value),
-  },
-  listRooms: {
-    path: "/chatd.v1.ChatService/ListRooms" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: ListRoomsRequest): Buffer => Buffer.from(ListRoomsRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): ListRoomsRequest => ListRoomsRequest.decode(value),
-    responseSerialize: (value: ListRoomsResponse): Buffer => Buffer.from(ListRoomsResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): ListRoomsResponse => ListRoomsResponse.decode(value),
-  },
-  listMembers: {
-    path: "/chatd.v1.ChatService/ListMembers" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: ListMembersRequest): Buffer => Buffer.from(ListMembersRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): ListMembersRequest => ListMembersRequest.decode(value),
-    responseSerialize: (value: ListMembersResponse): Buffer => Buffer.from(ListMembersResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): ListMembersResponse => ListMembersResponse.decode(value),
-  },
-  getSettings: {
-    path: "/chatd.v1.ChatService/GetSettings" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: GetSettingsRequest): Buffer => Buffer.from(GetSettingsRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): GetSettingsRequest => GetSettingsRequest.decode(value),
-    responseSerialize: (value: GetSettingsResponse): Buffer => Buffer.from(GetSettingsResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): GetSettingsResponse => GetSettingsResponse.decode(value),
-  },
-  updateSettings: {
-    path: "/chatd.v1.ChatService/UpdateSettings" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: UpdateSettingsRequest): Buffer =>
-      Buffer.from(UpdateSettingsRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): UpdateSettingsRequest => UpdateSettingsRequest.decode(value),
-    responseSerialize: (value: UpdateSettingsResponse): Buffer =>
-      Buffer.from(UpdateSettingsResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): UpdateSettingsResponse => UpdateSettingsResponse.decode(value),
-  },
-  blockUser: {
-    path: "/chatd.v1.ChatService/BlockUser" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: BlockUserRequest): Buffer => Buffer.from(BlockUserRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): BlockUserRequest => BlockUserRequest.decode(value),
-    responseSerialize: (value: BlockUserResponse): Buffer => Buffer.from(BlockUserResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): BlockUserResponse => BlockUserResponse.decode(value),
-  },
-  search: {
-    path: "/chatd.v1.ChatService/Search" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: SearchRequest): Buffer => Buffer.from(SearchRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): SearchRequest => SearchRequest.decode(value),
-    responseSerialize: (value: SearchResponse): Buffer => Buffer.from(SearchResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): SearchResponse => SearchResponse.decode(value),
+export type ChatServiceDefinition = typeof ChatServiceDefinition;
+export const ChatServiceDefinition = {
+  name: "ChatService",
+  fullName: "chatd.v1.ChatService",
+  methods: {
+    /** A live session: hello first, then requests one way, replies and deliveries the other. */
+    connect: {
+      name: "Connect",
+      requestType: ClientFrame as typeof ClientFrame,
+      requestStream: true,
+      responseType: ServerFrame as typeof ServerFrame,
+      responseStream: true,
+      options: {},
+    },
+    /** Single calls for scripts; the token comes as metadata "authorization: Bearer TOKEN". */
+    send: {
+      name: "Send",
+      requestType: SendRequest as typeof SendRequest,
+      requestStream: false,
+      responseType: SendResponse as typeof SendResponse,
+      responseStream: false,
+      options: {},
+    },
+    history: {
+      name: "History",
+      requestType: HistoryRequest as typeof HistoryRequest,
+      requestStream: false,
+      responseType: HistoryResponse as typeof HistoryResponse,
+      responseStream: false,
+      options: {},
+    },
+    sent: {
+      name: "Sent",
+      requestType: SentRequest as typeof SentRequest,
+      requestStream: false,
+      responseType: SentResponse as typeof SentResponse,
+      responseStream: false,
+      options: {},
+    },
+    listConversations: {
+      name: "ListConversations",
+      requestType: ListConversationsRequest as typeof ListConversationsRequest,
+      requestStream: false,
+      responseType: ListConversationsResponse as typeof ListConversationsResponse,
+      responseStream: false,
+      options: {},
+    },
+    listUsers: {
+      name: "ListUsers",
+      requestType: ListUsersRequest as typeof ListUsersRequest,
+      requestStream: false,
+      responseType: ListUsersResponse as typeof ListUsersResponse,
+      responseStream: false,
+      options: {},
+    },
+    whoAmI: {
+      name: "WhoAmI",
+      requestType: WhoAmIRequest as typeof WhoAmIRequest,
+      requestStream: false,
+      responseType: WhoAmIResponse as typeof WhoAmIResponse,
+      responseStream: false,
+      options: {},
+    },
+    edit: {
+      name: "Edit",
+      requestType: EditRequest as typeof EditRequest,
+      requestStream: false,
+      responseType: EditResponse as typeof EditResponse,
+      responseStream: false,
+      options: {},
+    },
+    delete: {
+      name: "Delete",
+      requestType: DeleteRequest as typeof DeleteRequest,
+      requestStream: false,
+      responseType: DeleteResponse as typeof DeleteResponse,
+      responseStream: false,
+      options: {},
+    },
+    react: {
+      name: "React",
+      requestType: ReactRequest as typeof ReactRequest,
+      requestStream: false,
+      responseType: ReactResponse as typeof ReactResponse,
+      responseStream: false,
+      options: {},
+    },
+    getConversation: {
+      name: "GetConversation",
+      requestType: GetConversationRequest as typeof GetConversationRequest,
+      requestStream: false,
+      responseType: GetConversationResponse as typeof GetConversationResponse,
+      responseStream: false,
+      options: {},
+    },
+    read: {
+      name: "Read",
+      requestType: ReadRequest as typeof ReadRequest,
+      requestStream: false,
+      responseType: ReadResponse as typeof ReadResponse,
+      responseStream: false,
+      options: {},
+    },
+    listReaders: {
+      name: "ListReaders",
+      requestType: ListReadersRequest as typeof ListReadersRequest,
+      requestStream: false,
+      responseType: ListReadersResponse as typeof ListReadersResponse,
+      responseStream: false,
+      options: {},
+    },
+    createRoom: {
+      name: "CreateRoom",
+      requestType: CreateRoomRequest as typeof CreateRoomRequest,
+      requestStream: false,
+      responseType: CreateRoomResponse as typeof CreateRoomResponse,
+      responseStream: false,
+      options: {},
+    },
+    joinRoom: {
+      name: "JoinRoom",
+      requestType: JoinRoomRequest as typeof JoinRoomRequest,
+      requestStream: false,
+      responseType: JoinRoomResponse as typeof JoinRoomResponse,
+      responseStream: false,
+      options: {},
+    },
+    leaveRoom: {
+      name: "LeaveRoom",
+      requestType: LeaveRoomRequest as typeof LeaveRoomRequest,
+      requestStream: false,
+      responseType: LeaveRoomResponse as typeof LeaveRoomResponse,
+      responseStream: false,
+      options: {},
+    },
+    updateRoom: {
+      name: "UpdateRoom",
+      requestType: UpdateRoomRequest as typeof UpdateRoomRequest,
+      requestStream: false,
+      responseType: UpdateRoomResponse as typeof UpdateRoomResponse,
+      responseStream: false,
+      options: {},
+    },
+    setTopic: {
+      name: "SetTopic",
+      requestType: SetTopicRequest as typeof SetTopicRequest,
+      requestStream: false,
+      responseType: SetTopicResponse as typeof SetTopicResponse,
+      responseStream: false,
+      options: {},
+    },
+    inviteMember: {
+      name: "InviteMember",
+      requestType: InviteMemberRequest as typeof InviteMemberRequest,
+      requestStream: false,
+      responseType: InviteMemberResponse as typeof InviteMemberResponse,
+      responseStream: false,
+      options: {},
+    },
+    removeMember: {
+      name: "RemoveMember",
+      requestType: RemoveMemberRequest as typeof RemoveMemberRequest,
+      requestStream: false,
+      responseType: RemoveMemberResponse as typeof RemoveMemberResponse,
+      responseStream: false,
+      options: {},
+    },
+    unbanMember: {
+      name: "UnbanMember",
+      requestType: UnbanMemberRequest as typeof UnbanMemberRequest,
+      requestStream: false,
+      responseType: UnbanMemberResponse as typeof UnbanMemberResponse,
+      responseStream: false,
+      options: {},
+    },
+    setRole: {
+      name: "SetRole",
+      requestType: SetRoleRequest as typeof SetRoleRequest,
+      requestStream: false,
+      responseType: SetRoleResponse as typeof SetRoleResponse,
+      responseStream: false,
+      options: {},
+    },
+    listRooms: {
+      name: "ListRooms",
+      requestType: ListRoomsRequest as typeof ListRoomsRequest,
+      requestStream: false,
+      responseType: ListRoomsResponse as typeof ListRoomsResponse,
+      responseStream: false,
+      options: {},
+    },
+    listMembers: {
+      name: "ListMembers",
+      requestType: ListMembersRequest as typeof ListMembersRequest,
+      requestStream: false,
+      responseType: ListMembersResponse as typeof ListMembersResponse,
+      responseStream: false,
+      options: {},
+    },
+    getSettings: {
+      name: "GetSettings",
+      requestType: GetSettingsRequest as typeof GetSettingsRequest,
+      requestStream: false,
+      responseType: GetSettingsResponse as typeof GetSettingsResponse,
+      responseStream: false,
+      options: {},
+    },
+    updateSettings: {
+      name: "UpdateSettings",
+      requestType: UpdateSettingsRequest as typeof UpdateSettingsRequest,
+      requestStream: false,
+      responseType: UpdateSettingsResponse as typeof UpdateSettingsResponse,
+      responseStream: false,
+      options: {},
+    },
+    blockUser: {
+      name: "BlockUser",
+      requestType: BlockUserRequest as typeof BlockUserRequest,
+      requestStream: false,
+      responseType: BlockUserResponse as typeof BlockUserResponse,
+      responseStream: false,
+      options: {},
+    },
+    search: {
+      name: "Search",
+      requestType: SearchRequest as typeof SearchRequest,
+      requestStream: false,
+      responseType: SearchResponse as typeof SearchResponse,
+      responseStream: false,
+      options: {},
+    },
   },
 } as const;
-
-export interface ChatServiceServer extends UntypedServiceImplementation {
-  /** A live session: hello first, then requests one way, replies and deliveries the other. */
-  connect: handleBidiStreamingCall<ClientFrame, ServerFrame>;
-  /** Single calls for scripts; the token comes as metadata "authorization: Bearer TOKEN". */
-  send: handleUnaryCall<SendRequest, SendResponse>;
-  history: handleUnaryCall<HistoryRequest, HistoryResponse>;
-  sent: handleUnaryCall<SentRequest, SentResponse>;
-  listConversations: handleUnaryCall<ListConversationsRequest, ListConversationsResponse>;
-  listUsers: handleUnaryCall<ListUsersRequest, ListUsersResponse>;
-  whoAmI: handleUnaryCall<WhoAmIRequest, WhoAmIResponse>;
-  edit: handleUnaryCall<EditRequest, EditResponse>;
-  delete: handleUnaryCall<DeleteRequest, DeleteResponse>;
-  react: handleUnaryCall<ReactRequest, ReactResponse>;
-  getConversation: handleUnaryCall<GetConversationRequest, GetConversationResponse>;
-  read: handleUnaryCall<ReadRequest, ReadResponse>;
-  listReaders: handleUnaryCall<ListReadersRequest, ListReadersResponse>;
-  createRoom: handleUnaryCall<CreateRoomRequest, CreateRoomResponse>;
-  joinRoom: handleUnaryCall<JoinRoomRequest, JoinRoomResponse>;
-  leaveRoom: handleUnaryCall<LeaveRoomRequest, LeaveRoomResponse>;
-  updateRoom: handleUnaryCall<UpdateRoomRequest, UpdateRoomResponse>;
-  setTopic: handleUnaryCall<SetTopicRequest, SetTopicResponse>;
-  inviteMember: handleUnaryCall<InviteMemberRequest, InviteMemberResponse>;
-  removeMember: handleUnaryCall<RemoveMemberRequest, RemoveMemberResponse>;
-  unbanMember: handleUnaryCall<UnbanMemberRequest, UnbanMemberResponse>;
-  setRole: handleUnaryCall<SetRoleRequest, SetRoleResponse>;
-  listRooms: handleUnaryCall<ListRoomsRequest, ListRoomsResponse>;
-  listMembers: handleUnaryCall<ListMembersRequest, ListMembersResponse>;
-  getSettings: handleUnaryCall<GetSettingsRequest, GetSettingsResponse>;
-  updateSettings: handleUnaryCall<UpdateSettingsRequest, UpdateSettingsResponse>;
-  blockUser: handleUnaryCall<BlockUserRequest, BlockUserResponse>;
-  search: handleUnaryCall<SearchRequest, SearchResponse>;
-}
-
-export interface ChatServiceClient extends Client {
-  /** A live session: hello first, then requests one way, replies and deliveries the other. */
-  connect(): ClientDuplexStream<ClientFrame, ServerFrame>;
-  connect(options: Partial<CallOptions>): ClientDuplexStream<ClientFrame, ServerFrame>;
-  connect(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<ClientFrame, ServerFrame>;
-  /** Single calls for scripts; the token comes as metadata "authorization: Bearer TOKEN". */
-  send(request: SendRequest, callback: (error: ServiceError | null, response: SendResponse) => void): ClientUnaryCall;
-  send(
-    request: SendRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: SendResponse) => void,
-  ): ClientUnaryCall;
-  send(
-    request: SendRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: SendResponse) => void,
-  ): ClientUnaryCall;
-  history(
-    request: HistoryRequest,
-    callback: (error: ServiceError | null, response: HistoryResponse) => void,
-  ): ClientUnaryCall;
-  history(
-    request: HistoryRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: HistoryResponse) => void,
-  ): ClientUnaryCall;
-  history(
-    request: HistoryRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: HistoryResponse) => void,
-  ): ClientUnaryCall;
-  sent(request: SentRequest, callback: (error: ServiceError | null, response: SentResponse) => void): ClientUnaryCall;
-  sent(
-    request: SentRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: SentResponse) => void,
-  ): ClientUnaryCall;
-  sent(
-    request: SentRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: SentResponse) => void,
-  ): ClientUnaryCall;
-  listConversations(
-    request: ListConversationsRequest,
-    callback: (error: ServiceError | null, response: ListConversationsResponse) => void,
-  ): ClientUnaryCall;
-  listConversations(
-    request: ListConversationsRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: ListConversationsResponse) => void,
-  ): ClientUnaryCall;
-  listConversations(
-    request: ListConversationsRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: ListConversationsResponse) => void,
-  ): ClientUnaryCall;
-  listUsers(
-    request: ListUsersRequest,
-    callback: (error: ServiceError | null, response: ListUsersResponse) => void,
-  ): ClientUnaryCall;
-  listUsers(
-    request: ListUsersRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: ListUsersResponse) => void,
-  ): ClientUnaryCall;
-  listUsers(
-    request: ListUsersRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: ListUsersResponse) => void,
-  ): ClientUnaryCall;
-  whoAmI(
-    request: WhoAmIRequest,
-    callback: (error: ServiceError | null, response: WhoAmIResponse) => void,
-  ): ClientUnaryCall;
-  whoAmI(
-    request: WhoAmIRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: WhoAmIResponse) => void,
-  ): ClientUnaryCall;
-  whoAmI(
-    request: WhoAmIRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: WhoAmIResponse) => void,
-  ): ClientUnaryCall;
-  edit(request: EditRequest, callback: (error: ServiceError | null, response: EditResponse) => void): ClientUnaryCall;
-  edit(
-    request: EditRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: EditResponse) => void,
-  ): ClientUnaryCall;
-  edit(
-    request: EditRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: EditResponse) => void,
-  ): ClientUnaryCall;
-  delete(
-    request: DeleteRequest,
-    callback: (error: ServiceError | null, response: DeleteResponse) => void,
-  ): ClientUnaryCall;
-  delete(
-    request: DeleteRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: DeleteResponse) => void,
-  ): ClientUnaryCall;
-  delete(
-    request: DeleteRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: DeleteResponse) => void,
-  ): ClientUnaryCall;
-  react(
-    request: ReactRequest,
-    callback: (error: ServiceError | null, response: ReactResponse) => void,
-  ): ClientUnaryCall;
-  react(
-    request: ReactRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: ReactResponse) => void,
-  ): ClientUnaryCall;
-  react(
-    request: ReactRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: ReactResponse) => void,
-  ): ClientUnaryCall;
-  getConversation(
-    request: GetConversationRequest,
-    callback: (error: ServiceError | null, response: GetConversationResponse) => void,
-  ): ClientUnaryCall;
-  getConversation(
-    request: GetConversationRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: GetConversationResponse) => void,
-  ): ClientUnaryCall;
-  getConversation(
-    request: GetConversationRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: GetConversationResponse) => void,
-  ): ClientUnaryCall;
-  read(request: ReadRequest, callback: (error: ServiceError | null, response: ReadResponse) => void): ClientUnaryCall;
-  read(
-    request: ReadRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: ReadResponse) => void,
-  ): ClientUnaryCall;
-  read(
-    request: ReadRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: ReadResponse) => void,
-  ): ClientUnaryCall;
-  listReaders(
-    request: ListReadersRequest,
-    callback: (error: ServiceError | null, response: ListReadersResponse) => void,
-  ): ClientUnaryCall;
-  listReaders(
-    request: ListReadersRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: ListReadersResponse) => void,
-  ): ClientUnaryCall;
-  listReaders(
-    request: ListReadersRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: ListReadersResponse) => void,
-  ): ClientUnaryCall;
-  createRoom(
-    request: CreateRoomRequest,
-    callback: (error: ServiceError | null, response: CreateRoomResponse) => void,
-  ): ClientUnaryCall;
-  createRoom(
-    request: CreateRoomRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: CreateRoomResponse) => void,
-  ): ClientUnaryCall;
-  createRoom(
-    request: CreateRoomRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: CreateRoomResponse) => void,
-  ): ClientUnaryCall;
-  joinRoom(
-    request: JoinRoomRequest,
-    callback: (error: ServiceError | null, response: JoinRoomResponse) => void,
-  ): ClientUnaryCall;
-  joinRoom(
-    request: JoinRoomRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: JoinRoomResponse) => void,
-  ): ClientUnaryCall;
-  joinRoom(
-    request: JoinRoomRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: JoinRoomResponse) => void,
-  ): ClientUnaryCall;
-  leaveRoom(
-    request: LeaveRoomRequest,
-    callback: (error: ServiceError | null, response: LeaveRoomResponse) => void,
-  ): ClientUnaryCall;
-  leaveRoom(
-    request: LeaveRoomRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: LeaveRoomResponse) => void,
-  ): ClientUnaryCall;
-  leaveRoom(
-    request: LeaveRoomRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: LeaveRoomResponse) => void,
-  ): ClientUnaryCall;
-  updateRoom(
-    request: UpdateRoomRequest,
-    callback: (error: ServiceError | null, response: UpdateRoomResponse) => void,
-  ): ClientUnaryCall;
-  updateRoom(
-    request: UpdateRoomRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: UpdateRoomResponse) => void,
-  ): ClientUnaryCall;
-  updateRoom(
-    request: UpdateRoomRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: UpdateRoomResponse) => void,
-  ): ClientUnaryCall;
-  setTopic(
-    request: SetTopicRequest,
-    callback: (error: ServiceError | null, response: SetTopicResponse) => void,
-  ): ClientUnaryCall;
-  setTopic(
-    request: SetTopicRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: SetTopicResponse) => void,
-  ): ClientUnaryCall;
-  setTopic(
-    request: SetTopicRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: SetTopicResponse) => void,
-  ): ClientUnaryCall;
-  inviteMember(
-    request: InviteMemberRequest,
-    callback: (error: ServiceError | null, response: InviteMemberResponse) => void,
-  ): ClientUnaryCall;
-  inviteMember(
-    request: InviteMemberRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: InviteMemberResponse) => void,
-  ): ClientUnaryCall;
-  inviteMember(
-    request: InviteMemberRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: InviteMemberResponse) => void,
-  ): ClientUnaryCall;
-  removeMember(
-    request: RemoveMemberRequest,
-    callback: (error: ServiceError | null, response: RemoveMemberResponse) => void,
-  ): ClientUnaryCall;
-  removeMember(
-    request: RemoveMemberRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: RemoveMemberResponse) => void,
-  ): ClientUnaryCall;
-  removeMember(
-    request: RemoveMemberRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: RemoveMemberResponse) => void,
-  ): ClientUnaryCall;
-  unbanMember(
-    request: UnbanMemberRequest,
-    callback: (error: ServiceError | null, response: UnbanMemberResponse) => void,
-  ): ClientUnaryCall;
-  unbanMember(
-    request: UnbanMemberRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: UnbanMemberResponse) => void,
-  ): ClientUnaryCall;
-  unbanMember(
-    request: UnbanMemberRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: UnbanMemberResponse) => void,
-  ): ClientUnaryCall;
-  setRole(
-    request: SetRoleRequest,
-    callback: (error: ServiceError | null, response: SetRoleResponse) => void,
-  ): ClientUnaryCall;
-  setRole(
-    request: SetRoleRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: SetRoleResponse) => void,
-  ): ClientUnaryCall;
-  setRole(
-    request: SetRoleRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: SetRoleResponse) => void,
-  ): ClientUnaryCall;
-  listRooms(
-    request: ListRoomsRequest,
-    callback: (error: ServiceError | null, response: ListRoomsResponse) => void,
-  ): ClientUnaryCall;
-  listRooms(
-    request: ListRoomsRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: ListRoomsResponse) => void,
-  ): ClientUnaryCall;
-  listRooms(
-    request: ListRoomsRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: ListRoomsResponse) => void,
-  ): ClientUnaryCall;
-  listMembers(
-    request: ListMembersRequest,
-    callback: (error: ServiceError | null, response: ListMembersResponse) => void,
-  ): ClientUnaryCall;
-  listMembers(
-    request: ListMembersRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: ListMembersResponse) => void,
-  ): ClientUnaryCall;
-  listMembers(
-    request: ListMembersRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: ListMembersResponse) => void,
-  ): ClientUnaryCall;
-  getSettings(
-    request: GetSettingsRequest,
-    callback: (error: ServiceError | null, response: GetSettingsResponse) => void,
-  ): ClientUnaryCall;
-  getSettings(
-    request: GetSettingsRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: GetSettingsResponse) => void,
-  ): ClientUnaryCall;
-  getSettings(
-    request: GetSettingsRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: GetSettingsResponse) => void,
-  ): ClientUnaryCall;
-  updateSettings(
-    request: UpdateSettingsRequest,
-    callback: (error: ServiceError | null, response: UpdateSettingsResponse) => void,
-  ): ClientUnaryCall;
-  updateSettings(
-    request: UpdateSettingsRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: UpdateSettingsResponse) => void,
-  ): ClientUnaryCall;
-  updateSettings(
-    request: UpdateSettingsRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: UpdateSettingsResponse) => void,
-  ): ClientUnaryCall;
-  blockUser(
-    request: BlockUserRequest,
-    callback: (error: ServiceError | null, response: BlockUserResponse) => void,
-  ): ClientUnaryCall;
-  blockUser(
-    request: BlockUserRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: BlockUserResponse) => void,
-  ): ClientUnaryCall;
-  blockUser(
-    request: BlockUserRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: BlockUserResponse) => void,
-  ): ClientUnaryCall;
-  search(
-    request: SearchRequest,
-    callback: (error: ServiceError | null, response: SearchResponse) => void,
-  ): ClientUnaryCall;
-  search(
-    request: SearchRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: SearchResponse) => void,
-  ): ClientUnaryCall;
-  search(
-    request: SearchRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: SearchResponse) => void,
-  ): ClientUnaryCall;
-}
-
-export const ChatServiceClient = makeGenericClientConstructor(
-  ChatServiceService,
-  "chatd.v1.ChatService",
-) as unknown as {
-  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): ChatServiceClient;
-  service: typeof ChatServiceService;
-  serviceName: string;
-};

@@ -5,64 +5,22 @@
 // source: chatd/v1/delivery_service.proto
 
 /* eslint-disable */
-import {
-  type CallOptions,
-  type ChannelCredentials,
-  Client,
-  type ClientOptions,
-  type ClientUnaryCall,
-  type handleUnaryCall,
-  makeGenericClientConstructor,
-  type Metadata,
-  type ServiceError,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
 import { DeliverResponse, ServerFrame } from "./session.ts";
 
 /** DeliveryService is served by the client, for delivery by callback. */
-export type DeliveryServiceService = typeof DeliveryServiceService;
-export const DeliveryServiceService = {
-  /** One call at a time. The session's secret comes as binary metadata "chatd-secret-bin". */
-  deliver: {
-    path: "/chatd.v1.DeliveryService/Deliver" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: ServerFrame): Buffer => Buffer.from(ServerFrame.encode(value).finish()),
-    requestDeserialize: (value: Buffer): ServerFrame => ServerFrame.decode(value),
-    responseSerialize: (value: DeliverResponse): Buffer => Buffer.from(DeliverResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): DeliverResponse => DeliverResponse.decode(value),
+export type DeliveryServiceDefinition = typeof DeliveryServiceDefinition;
+export const DeliveryServiceDefinition = {
+  name: "DeliveryService",
+  fullName: "chatd.v1.DeliveryService",
+  methods: {
+    /** One call at a time. The session's secret comes as binary metadata "chatd-secret-bin". */
+    deliver: {
+      name: "Deliver",
+      requestType: ServerFrame as typeof ServerFrame,
+      requestStream: false,
+      responseType: DeliverResponse as typeof DeliverResponse,
+      responseStream: false,
+      options: {},
+    },
   },
 } as const;
-
-export interface DeliveryServiceServer extends UntypedServiceImplementation {
-  /** One call at a time. The session's secret comes as binary metadata "chatd-secret-bin". */
-  deliver: handleUnaryCall<ServerFrame, DeliverResponse>;
-}
-
-export interface DeliveryServiceClient extends Client {
-  /** One call at a time. The session's secret comes as binary metadata "chatd-secret-bin". */
-  deliver(
-    request: ServerFrame,
-    callback: (error: ServiceError | null, response: DeliverResponse) => void,
-  ): ClientUnaryCall;
-  deliver(
-    request: ServerFrame,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: DeliverResponse) => void,
-  ): ClientUnaryCall;
-  deliver(
-    request: ServerFrame,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: DeliverResponse) => void,
-  ): ClientUnaryCall;
-}
-
-export const DeliveryServiceClient = makeGenericClientConstructor(
-  DeliveryServiceService,
-  "chatd.v1.DeliveryService",
-) as unknown as {
-  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): DeliveryServiceClient;
-  service: typeof DeliveryServiceService;
-  serviceName: string;
-};

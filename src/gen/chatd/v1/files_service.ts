@@ -6,18 +6,6 @@
 
 /* eslint-disable */
 import {
-  type CallOptions,
-  type ChannelCredentials,
-  Client,
-  type ClientOptions,
-  type ClientUnaryCall,
-  type handleUnaryCall,
-  makeGenericClientConstructor,
-  type Metadata,
-  type ServiceError,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
-import {
   BeginUploadRequest,
   BeginUploadResponse,
   ReadChunkRequest,
@@ -30,105 +18,37 @@ import {
  * FileService carries files in chunks, beside live sessions and never inside of one. Every call needs a token, as the single calls of
  * ChatService do.
  */
-export type FileServiceService = typeof FileServiceService;
-export const FileServiceService = {
-  /** Announces a file. The same id again says how much of it has arrived: that is where to go on after anything that went wrong. */
-  beginUpload: {
-    path: "/chatd.v1.FileService/BeginUpload" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: BeginUploadRequest): Buffer => Buffer.from(BeginUploadRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): BeginUploadRequest => BeginUploadRequest.decode(value),
-    responseSerialize: (value: BeginUploadResponse): Buffer => Buffer.from(BeginUploadResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): BeginUploadResponse => BeginUploadResponse.decode(value),
-  },
-  /** Brings the next bytes. When they are the last, the file is checked against its announcement, and can be sent. */
-  uploadChunk: {
-    path: "/chatd.v1.FileService/UploadChunk" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: UploadChunkRequest): Buffer => Buffer.from(UploadChunkRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): UploadChunkRequest => UploadChunkRequest.decode(value),
-    responseSerialize: (value: UploadChunkResponse): Buffer => Buffer.from(UploadChunkResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): UploadChunkResponse => UploadChunkResponse.decode(value),
-  },
-  /** Reads from the file of a message that the asker may see now. */
-  readChunk: {
-    path: "/chatd.v1.FileService/ReadChunk" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: ReadChunkRequest): Buffer => Buffer.from(ReadChunkRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): ReadChunkRequest => ReadChunkRequest.decode(value),
-    responseSerialize: (value: ReadChunkResponse): Buffer => Buffer.from(ReadChunkResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): ReadChunkResponse => ReadChunkResponse.decode(value),
+export type FileServiceDefinition = typeof FileServiceDefinition;
+export const FileServiceDefinition = {
+  name: "FileService",
+  fullName: "chatd.v1.FileService",
+  methods: {
+    /** Announces a file. The same id again says how much of it has arrived: that is where to go on after anything that went wrong. */
+    beginUpload: {
+      name: "BeginUpload",
+      requestType: BeginUploadRequest as typeof BeginUploadRequest,
+      requestStream: false,
+      responseType: BeginUploadResponse as typeof BeginUploadResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** Brings the next bytes. When they are the last, the file is checked against its announcement, and can be sent. */
+    uploadChunk: {
+      name: "UploadChunk",
+      requestType: UploadChunkRequest as typeof UploadChunkRequest,
+      requestStream: false,
+      responseType: UploadChunkResponse as typeof UploadChunkResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** Reads from the file of a message that the asker may see now. */
+    readChunk: {
+      name: "ReadChunk",
+      requestType: ReadChunkRequest as typeof ReadChunkRequest,
+      requestStream: false,
+      responseType: ReadChunkResponse as typeof ReadChunkResponse,
+      responseStream: false,
+      options: {},
+    },
   },
 } as const;
-
-export interface FileServiceServer extends UntypedServiceImplementation {
-  /** Announces a file. The same id again says how much of it has arrived: that is where to go on after anything that went wrong. */
-  beginUpload: handleUnaryCall<BeginUploadRequest, BeginUploadResponse>;
-  /** Brings the next bytes. When they are the last, the file is checked against its announcement, and can be sent. */
-  uploadChunk: handleUnaryCall<UploadChunkRequest, UploadChunkResponse>;
-  /** Reads from the file of a message that the asker may see now. */
-  readChunk: handleUnaryCall<ReadChunkRequest, ReadChunkResponse>;
-}
-
-export interface FileServiceClient extends Client {
-  /** Announces a file. The same id again says how much of it has arrived: that is where to go on after anything that went wrong. */
-  beginUpload(
-    request: BeginUploadRequest,
-    callback: (error: ServiceError | null, response: BeginUploadResponse) => void,
-  ): ClientUnaryCall;
-  beginUpload(
-    request: BeginUploadRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: BeginUploadResponse) => void,
-  ): ClientUnaryCall;
-  beginUpload(
-    request: BeginUploadRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: BeginUploadResponse) => void,
-  ): ClientUnaryCall;
-  /** Brings the next bytes. When they are the last, the file is checked against its announcement, and can be sent. */
-  uploadChunk(
-    request: UploadChunkRequest,
-    callback: (error: ServiceError | null, response: UploadChunkResponse) => void,
-  ): ClientUnaryCall;
-  uploadChunk(
-    request: UploadChunkRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: UploadChunkResponse) => void,
-  ): ClientUnaryCall;
-  uploadChunk(
-    request: UploadChunkRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: UploadChunkResponse) => void,
-  ): ClientUnaryCall;
-  /** Reads from the file of a message that the asker may see now. */
-  readChunk(
-    request: ReadChunkRequest,
-    callback: (error: ServiceError | null, response: ReadChunkResponse) => void,
-  ): ClientUnaryCall;
-  readChunk(
-    request: ReadChunkRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: ReadChunkResponse) => void,
-  ): ClientUnaryCall;
-  readChunk(
-    request: ReadChunkRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: ReadChunkResponse) => void,
-  ): ClientUnaryCall;
-}
-
-export const FileServiceClient = makeGenericClientConstructor(
-  FileServiceService,
-  "chatd.v1.FileService",
-) as unknown as {
-  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): FileServiceClient;
-  service: typeof FileServiceService;
-  serviceName: string;
-};

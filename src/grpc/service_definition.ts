@@ -1,0 +1,31 @@
+/** Encodes and decodes messages of one type, as generated code does. */
+export interface MessageType<Message> {
+  encode(message: Message): { finish(): Uint8Array };
+  decode(bytes: Uint8Array): Message;
+}
+
+/** The part of a generated definition of a method that is used here. */
+export interface MethodDefinition {
+  readonly name: string;
+  // deno-lint-ignore no-explicit-any -- each method has types of its own
+  readonly requestType: MessageType<any>;
+  readonly requestStream: boolean;
+  // deno-lint-ignore no-explicit-any -- each method has types of its own
+  readonly responseType: MessageType<any>;
+  readonly responseStream: boolean;
+}
+
+/** The part of a generated definition of a service that is used here. */
+export interface ServiceDefinition {
+  readonly fullName: string;
+  readonly methods: Readonly<Record<string, MethodDefinition>>;
+}
+
+export type MethodName<Service extends ServiceDefinition> = keyof Service["methods"] & string;
+export type RequestOf<Method extends MethodDefinition> = ReturnType<Method["requestType"]["decode"]>;
+export type ResponseOf<Method extends MethodDefinition> = ReturnType<Method["responseType"]["decode"]>;
+
+/** Returns the path of a method: "/package.Service/Method". */
+export function pathOf<Service extends ServiceDefinition>(service: Service, method: MethodName<Service>): string {
+  return `/${service.fullName}/${service.methods[method].name}`;
+}

@@ -1,0 +1,17 @@
+/**
+ * TLS with a server whose certificate may be anything: for questions that show no secret, and whose answers nobody
+ * relies on. The options of chat clients have no place for it.
+ */
+export class UnverifiedTls {
+  // Private, so that no other object has this type.
+  readonly #serverName: string;
+
+  constructor(serverName: string) {
+    this.#serverName = serverName;
+  }
+
+  /** The name that the server is asked for. */
+  get serverName(): string {
+    return this.#serverName;
+  }
+}

@@ -21,7 +21,8 @@ const maxSessions = 64;
 
 /** Who is connected right now. */
 export class LiveSessions {
-  readonly #byUser = new Map<string, Set<Subscriber>>();
+  /** Arrays are replaced, never changed: they are iterated while sessions end. */
+  readonly #byUser = new Map<string, readonly Subscriber[]>();
 
   /**
    * Adds a subscriber; one that held the same consumer is ended. @returns whether the user was offline before.
@@ -29,34 +30,31 @@ export class LiveSessions {
    */
   add(subscriber: Subscriber): boolean {
     const { user, deviceId } = subscriber.identity;
-    const subscribers = this.#byUser.get(user);
-    if (subscribers === undefined) {
-      this.#byUser.set(user, new Set([subscriber]));
-      return true;
-    }
-    for (const other of [...subscribers]) {
-      if (other.identity.deviceId === deviceId && other.consumer === subscriber.consumer) {
-        subscribers.delete(other);
-        other.end(new ChatError("session_replaced", "This session was taken over by a newer one of the same device."));
-      }
-    }
-    if (subscribers.size >= maxSessions) {
+    const before = this.of(user);
+    const isReplaced = ({ identity, consumer }: Subscriber) =>
+      identity.deviceId === deviceId && consumer === subscriber.consumer;
+    const kept = before.filter((other) => !isReplaced(other));
+    if (kept.length >= maxSessions) {
       throw new ChatError(
         "limit_reached",
         `You have ${maxSessions} live sessions, which is as many as you may: end some of them first.`,
       );
     }
-    subscribers.add(subscriber);
-    return false;
+    this.#byUser.set(user, kept.concat(subscriber));
+    for (const other of before.filter(isReplaced)) {
+      other.end(new ChatError("session_replaced", "This session was taken over by a newer one of the same device."));
+    }
+    return before.length === 0;
   }
 
   /** @returns whether the user is offline now. */
   remove(subscriber: Subscriber): boolean {
     const { user } = subscriber.identity;
-    const subscribers = this.#byUser.get(user);
-    if (subscribers === undefined || !subscribers.delete(subscriber) || subscribers.size > 0) return false;
-    this.#byUser.delete(user);
-    return true;
+    const subscribers = this.of(user);
+    const left = subscribers.filter((other) => other !== subscriber);
+    if (left.length > 0) this.#byUser.set(user, left);
+    else this.#byUser.delete(user);
+    return left.length === 0 && subscribers.length > 0;
   }
 
   get userCount(): number {
@@ -68,7 +66,7 @@ export class LiveSessions {
     return this.#byUser.keys();
   }
 
-  of(user: string): Iterable<Subscriber> {
+  of(user: string): readonly Subscriber[] {
     return this.#byUser.get(user) ?? [];
   }
 
@@ -90,12 +88,12 @@ export class LiveSessions {
 
   get count(): number {
     let count = 0;
-    for (const subscribers of this.#byUser.values()) count += subscribers.size;
+    for (const subscribers of this.#byUser.values()) count += subscribers.length;
     return count;
   }
 
   endRevoked({ user, deviceId, exceptDeviceId, reason }: Revocation): void {
-    for (const subscriber of [...this.of(user)]) {
+    for (const subscriber of this.of(user)) {
       const device = subscriber.identity.deviceId;
       if (deviceId !== undefined && device !== deviceId) continue;
       if (device !== exceptDeviceId) subscriber.end(reason);
@@ -104,7 +102,7 @@ export class LiveSessions {
 
   endAll(reason: ChatError): void {
     for (const subscribers of [...this.#byUser.values()]) {
-      for (const subscriber of [...subscribers]) subscriber.end(reason);
+      for (const subscriber of subscribers) subscriber.end(reason);
     }
   }
 }

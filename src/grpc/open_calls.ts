@@ -27,7 +27,8 @@ export class OpenCalls implements Iterable<IncomingCall> {
   readonly #limits: CallLimits;
   /** Keys of the open calls. */
   readonly #keys = new Map<IncomingCall, string>();
-  readonly #open = new Map<string, Set<IncomingCall>>();
+  /** The calls of each key: few, for which an array is smaller than a set. */
+  readonly #open = new Map<string, readonly IncomingCall[]>();
 
   constructor(limits: CallLimits) {
     this.#limits = limits;
@@ -87,24 +88,22 @@ export class OpenCalls implements Iterable<IncomingCall> {
   #count(call: IncomingCall, key: string, bound: Bound): void {
     const refusal = this.#refusal(key, bound);
     if (refusal !== undefined) throw new ChatError("limit_reached", refusal);
-    const calls = this.#open.get(key) ?? new Set();
-    calls.add(call);
-    this.#open.set(key, calls);
+    this.#open.set(key, (this.#open.get(key) ?? []).concat(call));
     this.#keys.set(call, key);
   }
 
   /** Returns why one more call cannot be counted; undefined when it can. */
   #refusal(key: string, { limit, refusal }: Bound): string | undefined {
-    const calls = this.#open.get(key);
-    if ((calls?.size ?? 0) >= limit) return refusal;
-    const isUnread = unreadBytes(calls ?? []) > this.#limits.maxUnreadBytes;
+    const calls = this.#open.get(key) ?? [];
+    if (calls.length >= limit) return refusal;
+    const isUnread = unreadBytes(calls) > this.#limits.maxUnreadBytes;
     return isUnread ? "Too many answers to your calls wait: take them first." : undefined;
   }
 
   #discount(call: IncomingCall, key: string): void {
-    const calls = this.#open.get(key)!;
-    calls.delete(call);
-    if (calls.size === 0) this.#open.delete(key);
+    const left = this.#open.get(key)!.filter((other) => other !== call);
+    if (left.length === 0) this.#open.delete(key);
+    else this.#open.set(key, left);
   }
 }
 

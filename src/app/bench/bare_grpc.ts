@@ -20,8 +20,8 @@ export async function runBareRelay(): Promise<number> {
   using link = new SupervisorLink();
   const relay = await startBareRelay(await link.listen());
   link.listening(relay.port);
+  // The process ends with its connections: Deno 2.9.6 can crash when a server of `node:http2` closes them.
   await link.stop;
-  relay.close();
   return 0;
 }
 
@@ -76,8 +76,9 @@ class StartedRelay implements StartedSystem {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const stream of this.#streams) stream.close();
+    // The relay first: clients of `node:http2` that go away can crash it.
     await this.#program[Symbol.asyncDispose]();
+    for (const stream of this.#streams) stream.close();
   }
 
   async #open(

@@ -93,14 +93,14 @@ function loadersOf(isWanted: (target: string) => boolean): string[] {
 Deno.test("grpc-js is loaded by the clients for which it is chosen and by the relay of the bench, and node:http2 by nothing", () => {
   const inLibrary = loadersOf((target) => target.startsWith("npm:") && target.includes("@grpc/"));
   assert.deepEqual(inLibrary, [
-    "src/grpc/bare_relay.ts",
+    "src/bench/systems/bare_relay.ts",
     "src/grpc/client_transport.ts",
     "src/grpc/file_link.ts",
     "src/grpc/grpc_js_service.ts",
   ]);
   const users = loadersOf((target) => inLibrary.some((file) => target === `file://${root}${file}`));
   assert.deepEqual(users.filter((file) => !inLibrary.includes(file)), [
-    "src/app/bench/bare_grpc.ts",
+    "src/bench/systems/bare_grpc.ts",
     "src/app/grpc_transport.ts",
   ]);
   assert.deepEqual(loadersOf((target) => target === "node:http2"), []);

@@ -139,7 +139,7 @@ function commandEntries(options: OptionsWithEnv, env: Environment): readonly Com
       "chat: the limit of the same work. Starts a server on a temporary folder for each run, or measures one that runs. Ends " +
       "with 1 when something could not be measured.",
     options: () => benchOptions(options),
-    load: async () => (await import("../app/bench/run_bench.ts")).runBench,
+    load: async () => (await import("../bench/run_bench.ts")).runBench,
     exitCodeOf: clientExitCode,
   });
   const user = defineGroup({

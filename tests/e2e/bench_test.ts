@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { BenchReport, Measured } from "../../src/app/bench/result.ts";
+import type { BenchReport, Measured } from "../../src/bench/result.ts";
 import { runChatd } from "../support/chatd_process.ts";
 import { Child } from "../support/child_process.ts";
 import { requireDebianPackages } from "../support/debian_package.ts";

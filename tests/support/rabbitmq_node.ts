@@ -1,4 +1,4 @@
-import { PrivateBroker, type PrivateBrokerOptions } from "../../src/app/bench/private_broker.ts";
+import { PrivateBroker, type PrivateBrokerOptions } from "../../src/bench/systems/private_broker.ts";
 import { requireDebianPackages } from "./debian_package.ts";
 
 const toolFolder = "/usr/lib/rabbitmq/bin";

@@ -1,0 +1,64 @@
+import {
+  type BenchRun,
+  type Figures,
+  isMeasured,
+  limitOf,
+  type Measured,
+  type Ratios,
+  type SystemName,
+} from "../result.ts";
+
+/** The processes between the clients. */
+const between: Readonly<Record<SystemName, readonly ("server" | "broker")[]>> = {
+  "grpc-stream": ["server"],
+  "grpc-callback": ["server"],
+  amqp: ["server", "broker"],
+  "bare-grpc": ["server"],
+  "bare-amqp": ["broker"],
+};
+
+/** Adds to each run how it compares with its limit, and to W5 how it compares with W1. */
+export function withRatios(runs: readonly BenchRun[]): BenchRun[] {
+  const measured = runs.filter(isMeasured);
+  return runs.map((run) => {
+    if (!isMeasured(run)) return run;
+    const ofW1 = run.workload === "w5" && limitOf[run.system] !== undefined;
+    const other = measured.find(({ workload, system }) =>
+      ofW1 ? workload === "w1" && system === run.system : workload === run.workload && system === limitOf[run.system]
+    );
+    if (other === undefined) return run;
+    return { ...run, ratios: { to: ofW1 ? other.workload : other.system, ...compare(run, other) } };
+  });
+}
+
+/** One run's figures divided by another's. */
+export function compare(run: Measured, other: Measured): Omit<Ratios, "to"> {
+  const isAboutRate = run.workload === "w1" || run.workload === "w5";
+  const ratios = {
+    perSecond: isAboutRate ? divide(run.perSecond, other.perSecond) : undefined,
+    cpu: divide(serverCpu(run), serverCpu(other)),
+    p50: divide(run.latencyMs?.p50, other.latencyMs?.p50),
+    p99: divide(run.latencyMs?.p99, other.latencyMs?.p99),
+    memory: divide(sessionBytes(run), sessionBytes(other)),
+  };
+  return Object.fromEntries(Object.entries(ratios).filter(([, ratio]) => ratio !== undefined));
+}
+
+/** Of everything between the clients, in milliseconds for 1,000 messages; undefined where a part of it is not known. */
+export function serverCpu({ system, cpu }: Measured): number | undefined {
+  return sum(between[system].map((part) => cpu?.[part]));
+}
+
+/** Of what is known of everything between the clients. */
+export function sessionBytes({ idle }: Pick<Figures, "idle">): number | undefined {
+  const known = [idle?.serverBytesPerSession, idle?.brokerBytesPerSession].filter((bytes) => bytes !== undefined);
+  return known.length === 0 ? undefined : sum(known);
+}
+
+function sum(values: readonly (number | undefined)[]): number | undefined {
+  return values.reduce((sum, value) => sum === undefined || value === undefined ? undefined : sum + value, 0);
+}
+
+function divide(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined || other === 0 ? undefined : Math.round(one / other * 1000) / 1000;
+}

@@ -1,0 +1,172 @@
+import { dirname } from "node:path";
+import { ChatError } from "../core/chat_error.ts";
+import { openAmqpTransport } from "../app/amqp_transport.ts";
+import { commit } from "../app/commit.ts";
+import { openGrpcTransport } from "../app/grpc_transport.ts";
+import { formatHostPort } from "../app/host_port.ts";
+import { ShutdownSignals } from "../app/shutdown_signals.ts";
+import { version } from "../app/version.ts";
+import { namePrefix } from "./systems/accounts.ts";
+import { BareAmqp } from "./systems/bare_amqp.ts";
+import { BareGrpc, runBareRelay } from "./systems/bare_grpc.ts";
+import { BenchBroker } from "./systems/bench_broker.ts";
+import type { BenchOptions } from "./bench_options.ts";
+import { OwnServers, RunningServer } from "./systems/chatd_servers.ts";
+import { ChatdSystem } from "./systems/chatd_system.ts";
+import { concludeFrom } from "./report/conclusions.ts";
+import { idleWorkload } from "./workloads/idle_sessions.ts";
+import { describeMachine } from "./machine.ts";
+import { OwnedResources } from "./systems/owned_resources.ts";
+import { Progress } from "./progress.ts";
+import { withRatios } from "./report/ratios.ts";
+import {
+  type BenchReport,
+  type BenchRun,
+  isMeasured,
+  limitOf,
+  type SystemName,
+  type WorkloadName,
+  workloadNames,
+} from "./result.ts";
+import { runRounds } from "./run_rounds.ts";
+import type { BenchSystem } from "./systems/system.ts";
+import { textReport } from "./report/text_report.ts";
+import { workloads } from "./workloads/workloads.ts";
+
+/** As shells count it: 128 and the number of SIGINT. */
+const interrupted = 130;
+
+/** Measures, and says what it found. @returns the exit code: 1 when something failed. @throws {ChatError} when nothing can be measured */
+export async function runBench(options: BenchOptions): Promise<number> {
+  if (options.relay) return await runBareRelay();
+  if (options.htmlFile !== undefined) requireFolderOf(options.htmlFile);
+  using signals = new ShutdownSignals();
+  await using resources = new OwnedResources(options.folder);
+  const interrupt = new AbortController();
+  const measuring = measure(options, { resources, signal: interrupt.signal });
+  measuring.catch(() => {});
+  const report = await Promise.race([measuring, signals.first.then(() => interrupt.abort())]);
+  if (report === undefined) return interrupted;
+  console.log(options.json ? JSON.stringify(report, undefined, 2) : textReport(report));
+  if (options.htmlFile !== undefined) {
+    const { reportPage } = await import("./report/report_page.ts");
+    await Deno.writeTextFile(options.htmlFile, reportPage(report));
+  }
+  return report.runs.some((run) => !isMeasured(run) && run.failed) ? 1 : 0;
+}
+
+/** W5 is compared with W1. */
+function isAsked(name: WorkloadName, { workloads }: BenchOptions): boolean {
+  return workloads.includes(name) || name === "w1" && workloads.includes("w5");
+}
+
+/** @throws {ChatError} `not_found`, now and not when everything has been measured */
+function requireFolderOf(file: string): void {
+  try {
+    if (Deno.statSync(dirname(file)).isDirectory) return;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  throw new ChatError("not_found", `The page cannot be written to "${file}": there is no folder "${dirname(file)}".`);
+}
+
+async function measure(
+  options: BenchOptions,
+  { resources, signal }: { resources: OwnedResources; signal: AbortSignal },
+): Promise<BenchReport> {
+  const { rounds, seconds, server } = options;
+  const startedAt = new Date().toISOString();
+  const { systems, running } = systemsOf(options, resources);
+  const runs: BenchRun[] = [];
+  for (const name of workloadNames.filter((name) => isAsked(name, options))) {
+    const roundsOptions = {
+      rounds,
+      seconds,
+      serverIsOwn: server === undefined,
+      systemsAreNamed: options.systems !== undefined,
+      store: options,
+      newFolder: () => resources.folder(),
+      progress: new Progress(signal),
+      signal,
+    };
+    const workload = name === "w3" ? idleWorkload(options) : workloads[name];
+    // A limit has no name in `limitOf`.
+    const isAble = ({ name }: BenchSystem) => !workload.needsChat || limitOf[name] !== undefined;
+    runs.push(...await runRounds(workload, systems.filter(isAble), roundsOptions));
+    runs.push(
+      ...systems.filter((system) => !isAble(system) && isNowhereElse(system.name, options)).map(needsChat(name)),
+    );
+  }
+  const registered = running.reduce((sum, { registered }) => sum + registered, 0);
+  if (registered > 0) {
+    console.error(
+      `${registered} accounts stay on the server, whose names begin with "${namePrefix}", and what they wrote: ` +
+        '"chatd user delete" removes an account.',
+    );
+  }
+  return {
+    chatd: { version, commit },
+    deno: Deno.version.deno,
+    machine: await describeMachine(),
+    startedAt,
+    ...(server !== undefined && { server: formatHostPort(server) }),
+    runs: withRatios(runs),
+    conclusions: concludeFrom(runs),
+  };
+}
+
+/** What was asked for by name is not left out without a word. */
+function isNowhereElse(system: SystemName, options: BenchOptions): boolean {
+  const isInAnother = workloadNames.some((name) => isAsked(name, options) && !workloads[name].needsChat);
+  return options.systems?.includes(system) === true && !isInAnother;
+}
+
+function needsChat(workload: WorkloadName): (system: BenchSystem) => BenchRun {
+  const problem = `${workload.toUpperCase()} takes a chat: nothing else can do the same work.`;
+  return ({ name }) => ({ workload, system: name, problem, failed: false });
+}
+
+interface Systems {
+  readonly systems: readonly BenchSystem[];
+  /** Servers that were there before, by what they serve over. */
+  readonly running: readonly RunningServer[];
+}
+
+function systemsOf(options: BenchOptions, resources: OwnedResources): Systems {
+  const { server: address, serverPid, broker, brokerPid } = options;
+  const ownBroker = new BenchBroker(resources);
+  const running = address === undefined ? [] : [
+    new RunningServer({ address, processes: { server: serverPid } }),
+    new RunningServer({ broker, processes: { server: serverPid, broker: brokerPid } }),
+  ];
+  const [onGrpc, onBroker] = address === undefined
+    ? [new OwnServers(resources), new OwnServers(resources, ownBroker)]
+    : running;
+  const overGrpc = (name: SystemName, callback: boolean) =>
+    new ChatdSystem({
+      name,
+      servers: onGrpc,
+      callback,
+      transport: ({ address }) =>
+        openGrpcTransport({ ...options, server: address!, delivery: callback ? "callback" : "stream" }),
+    });
+  const overAmqp = new ChatdSystem({
+    name: "amqp",
+    servers: onBroker,
+    callback: false,
+    transport: ({ broker }, user) => {
+      if (broker === undefined) {
+        throw new ChatError("not_found", "The server's broker is not known: name it with --broker.");
+      }
+      return openAmqpTransport({ ...options, broker, user, caFile: options.tls?.caFile });
+    },
+  });
+  const all: BenchSystem[] = [
+    overGrpc("grpc-stream", false),
+    overGrpc("grpc-callback", true),
+    new BareGrpc(resources),
+    overAmqp,
+    new BareAmqp(ownBroker),
+  ];
+  return { systems: all.filter(({ name }) => options.systems?.includes(name) ?? true), running };
+}

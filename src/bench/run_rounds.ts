@@ -1,0 +1,105 @@
+import { ChatError } from "../core/chat_error.ts";
+import type { Progress } from "./progress.ts";
+import { sessionBytes } from "./report/ratios.ts";
+import type { BenchRun, Figures, WorkloadName } from "./result.ts";
+import type { BenchSystem, Prepared, StoreOptions, Workload } from "./systems/system.ts";
+
+export interface RoundsOptions {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly serverIsOwn: boolean;
+  /** Whoever runs the bench named the systems: one that cannot be measured is a failure then. */
+  readonly systemsAreNamed: boolean;
+  readonly store: StoreOptions;
+  newFolder(): Promise<string>;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/** Does one workload on all systems, in turns, so that what else the machine does meets all of them. */
+export async function runRounds(
+  workload: Workload,
+  systems: readonly BenchSystem[],
+  options: RoundsOptions,
+): Promise<BenchRun[]> {
+  const results = systems.map((system) => ({
+    system,
+    found: [] as Figures[],
+    problem: undefined as Problem | undefined,
+  }));
+  let preparing: Promise<Prepared | undefined> | undefined;
+  const prepare = () => preparing ??= prepareFor(workload, options);
+  for (let round = 1; round <= options.rounds; round++) {
+    for (const result of results) {
+      options.signal.throwIfAborted();
+      if (result.problem !== undefined) continue;
+      const figures = await runOnce(workload, result.system, { ...options, round, prepare });
+      if ("problem" in figures) result.problem = figures;
+      else result.found.push(figures);
+    }
+  }
+  return results.map(({ system: { name }, found, problem }) => ({
+    workload: workload.name,
+    system: name,
+    ...(problem ?? medianOf(workload.name, found)),
+  }));
+}
+
+interface Problem {
+  readonly problem: string;
+  readonly failed: boolean;
+}
+
+async function prepareFor(
+  workload: Workload,
+  { store, newFolder, progress }: RoundsOptions,
+): Promise<Prepared | undefined> {
+  return await workload.prepare?.({ ...store, newFolder, progress: (words) => progress.say(words) });
+}
+
+async function runOnce(
+  workload: Workload,
+  system: BenchSystem,
+  { seconds, serverIsOwn, systemsAreNamed, progress, rounds, round, prepare }: RoundsOptions & {
+    round: number;
+    prepare(): Promise<Prepared | undefined>;
+  },
+): Promise<Figures | Problem> {
+  const ofRounds = rounds === 1 ? "" : `, round ${round} of ${rounds}`;
+  progress.begin(`${workload.name.toUpperCase()} ${system.name}${ofRounds}`);
+  const runOptions = { seconds, progress: (words: string) => progress.say(words) };
+  const refused = workload.refuses?.(system.name, { serverIsOwn });
+  if (refused !== undefined) {
+    progress.end(refused);
+    return { problem: refused, failed: systemsAreNamed };
+  }
+  try {
+    const prepared = await prepare();
+    const { users, fill } = workload;
+    await using started = await system.start({ users, fill, folder: prepared?.folder });
+    const figures = await Promise.race([workload.run(started, { ...runOptions, prepared }), started.failed]);
+    progress.end(summary(figures));
+    return started.postponed === 0 ? figures : { ...figures, postponed: started.postponed };
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    progress.end(error instanceof ChatError || !(error instanceof Error) ? problem : error.stack ?? problem);
+    const isMissing = error instanceof ChatError && error.code === "not_found";
+    return { problem, failed: systemsAreNamed || !isMissing };
+  }
+}
+
+function summary({ perSecond, latencyMs, idle }: Figures): string {
+  if (idle !== undefined) return `${idle.sessions} sessions after ${idle.loginSeconds} s`;
+  const took = latencyMs === undefined ? "" : `, half of them within ${latencyMs.p50} ms`;
+  return `${perSecond.toLocaleString("en")} messages/s${took}`;
+}
+
+/** The round in the middle, by what the workload is about. */
+export function medianOf(workload: WorkloadName, rounds: readonly Figures[]): Figures {
+  const rank = ({ perSecond, latencyMs, idle }: Figures): number => {
+    if (idle !== undefined) return sessionBytes({ idle }) ?? idle.loginSeconds;
+    return workload === "w1" || workload === "w5" ? perSecond : latencyMs?.p50 ?? 0;
+  };
+  const sorted = rounds.toSorted((one, other) => rank(one) - rank(other));
+  return sorted[Math.floor((sorted.length - 1) / 2)];
+}

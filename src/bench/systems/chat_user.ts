@@ -1,0 +1,73 @@
+import { ChatClient, type ClientEvent } from "../../client/chat_client.ts";
+import type { Transport } from "../../client/transport.ts";
+import { ChatError } from "../../core/chat_error.ts";
+import { DeliveryMode } from "../../gen/chatd/v1/session.ts";
+import { version } from "../../app/version.ts";
+
+export interface ChatUserOptions {
+  readonly name: string;
+  readonly token: string;
+  readonly transport: Transport;
+  /** Not to be content with another way. */
+  readonly callback: boolean;
+  onEvent(event: ClientEvent): void;
+}
+
+const callbackTries = 5;
+
+class NotCalledBack extends ChatError {}
+
+/** Somebody at a server, over the client that people use. */
+export class ChatUser implements AsyncDisposable {
+  readonly name: string;
+  readonly client: ChatClient;
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #stop = new AbortController();
+  readonly #running: Promise<unknown>;
+
+  private constructor({ name, token, transport, callback, onEvent }: ChatUserOptions) {
+    this.name = name;
+    this.#ready.promise.catch(() => {});
+    this.client = new ChatClient({
+      transport,
+      token,
+      client: `chatd-bench/${version}`,
+      onEvent: (event) => {
+        if (event.kind === "delivery_changed") this.#deliveryChanged(event.change);
+        if (event.kind === "state" && event.state.kind === "online" && !callback) this.#ready.resolve();
+        onEvent(event);
+      },
+    });
+    this.#running = this.client.run({ signal: this.#stop.signal }).then((error) =>
+      this.#ready.reject(error ?? new ChatError("unavailable", "The client was closed."))
+    );
+  }
+
+  /**
+   * Resolves when the session is there, and messages come the way that was asked for. A server that has to call many back at once may
+   * not get to one of them in time: that is asked for again.
+   * @throws {ChatError}
+   */
+  static async connect(options: ChatUserOptions): Promise<ChatUser> {
+    for (let left = callbackTries;; left--) {
+      const user = new ChatUser(options);
+      try {
+        await user.#ready.promise;
+        return user;
+      } catch (error) {
+        await user[Symbol.asyncDispose]();
+        if (!(error instanceof NotCalledBack) || left <= 1) throw error;
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  #deliveryChanged({ mode, reason }: { mode: DeliveryMode; reason: string }): void {
+    if (mode === DeliveryMode.CALLBACK) this.#ready.resolve();
+    else this.#ready.reject(new NotCalledBack("unavailable", reason));
+  }
+}

@@ -1,0 +1,149 @@
+import type { Transport } from "../../client/transport.ts";
+import { ChatError } from "../../core/chat_error.ts";
+import { programPaths } from "../../app/background_worker.ts";
+import type { BrokerUrl } from "../../app/broker_url.ts";
+import { formatHostPort, type HostPort } from "../../app/host_port.ts";
+import { serverV8Flags } from "../../app/serving_command.ts";
+import { type Account, makeAccounts, namePrefix } from "./accounts.ts";
+import type { BenchBroker, StartedBroker } from "./bench_broker.ts";
+import type { OwnedResources } from "./owned_resources.ts";
+import type { MeasuredProcesses, SystemNeeds } from "./system.ts";
+
+/** Of each user: as many requests as they like. */
+const noLimit = "1000000";
+
+/** A server that is measured. Disposing of it ends it when it is the bench's own. */
+export interface BenchServer extends AsyncDisposable {
+  /** Of gRPC; undefined for one that is on a broker only. */
+  readonly address?: HostPort;
+  readonly broker?: BrokerUrl;
+  readonly processes: MeasuredProcesses;
+  /** Rejects when it dies, as far as the bench knows. */
+  readonly failed: Promise<never>;
+  /** Somebody whom nobody else is; `transport` is the way to register, where that is needed. @throws {ChatError} */
+  account(transport: (user: string) => Promise<Transport>): Promise<Account>;
+}
+
+/** Where the server of a run comes from. */
+export interface BenchServers {
+  start(needs: SystemNeeds): Promise<BenchServer>;
+}
+
+/** What clients and a new server say to each other over. */
+interface OwnWay {
+  readonly args: readonly string[];
+  readonly net: readonly string[];
+  readonly read: readonly string[];
+  server(port: number): Pick<BenchServer, "address" | "broker">;
+  readonly brokerPid?: number;
+}
+
+/** A new server for each run, in a process of its own, on a new data folder: over gRPC alone, or over a broker alone. */
+export class OwnServers implements BenchServers {
+  readonly #resources: OwnedResources;
+  readonly #broker: BenchBroker | undefined;
+
+  constructor(resources: OwnedResources, broker?: BenchBroker) {
+    this.#resources = resources;
+    this.#broker = broker;
+  }
+
+  async start({ users, folder: shared, fill }: SystemNeeds): Promise<BenchServer> {
+    const way = this.#broker === undefined ? overGrpc : overBroker(await this.#broker.start());
+    const folder = shared ?? await this.#resources.folder();
+    const accounts = await makeAccounts(folder, users);
+    await fill?.(folder, accounts);
+    const { pid, port, failed, ...program } = await this.#resources.startProgram(
+      [
+        ...way.args,
+        "--supervised",
+        `--data=${folder}`,
+        "--registration=closed",
+        "--log-level=warn",
+        `--rate=${noLimit}`,
+        `--burst=${noLimit}`,
+      ],
+      {
+        read: [folder, ...programPaths(), ...way.read],
+        write: [folder],
+        net: [...way.net, `unix:${folder}`],
+        env: ["BUF_*"],
+        v8Flags: serverV8Flags,
+      },
+    );
+    return {
+      ...way.server(port),
+      processes: { server: pid, broker: way.brokerPid },
+      failed,
+      account: () => {
+        const account = accounts.pop();
+        if (account === undefined) throw new RangeError(`the workload has more users than the ${users} it asked for`);
+        return Promise.resolve(account);
+      },
+      [Symbol.asyncDispose]: async () => {
+        await program[Symbol.asyncDispose]();
+        if (shared === undefined) await Deno.remove(folder, { recursive: true });
+      },
+    };
+  }
+}
+
+const overGrpc: OwnWay = {
+  args: ["grpc-server", "--listen=127.0.0.1:0"],
+  net: ["127.0.0.1"],
+  read: [],
+  server: (port) => ({ address: { host: "127.0.0.1", port } }),
+};
+
+function overBroker({ address, pid, managementUrl, authPort, passwordFile, secretFile }: StartedBroker): OwnWay {
+  const authListen = { host: "127.0.0.1", port: authPort };
+  return {
+    args: [
+      "amqp-server",
+      `--broker=amqp://${formatHostPort(address)}`,
+      `--broker-password-file=${passwordFile}`,
+      `--broker-auth-listen=${formatHostPort(authListen)}`,
+      `--broker-auth-secret-file=${secretFile}`,
+      `--broker-management=${managementUrl}`,
+    ],
+    net: ["127.0.0.1"],
+    read: [passwordFile, secretFile],
+    server: () => ({ broker: { address } }),
+    brokerPid: pid,
+  };
+}
+
+/** A server that runs already. Accounts and messages stay there: a bench cannot know what else refers to them. */
+export class RunningServer implements BenchServers {
+  readonly #server: Pick<BenchServer, "address" | "broker" | "processes">;
+  /** Accounts that were made there. */
+  registered = 0;
+
+  constructor(server: Pick<BenchServer, "address" | "broker" | "processes">) {
+    this.#server = server;
+  }
+
+  start({ fill, folder }: SystemNeeds): Promise<BenchServer> {
+    if (fill !== undefined || folder !== undefined) {
+      return Promise.reject(
+        new ChatError("invalid_argument", "Only a server of the bench's own is filled beforehand."),
+      );
+    }
+    return Promise.resolve({
+      ...this.#server,
+      failed: new Promise<never>(() => {}),
+      account: (transport) => this.#register(transport),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    });
+  }
+
+  async #register(transport: (user: string) => Promise<Transport>): Promise<Account> {
+    const name = `${namePrefix}${crypto.randomUUID().slice(0, 13)}`;
+    const { credentials } = await (await transport(name)).register(
+      { user: name, password: crypto.randomUUID(), invite: "", deviceName: "bench" },
+      {},
+    );
+    this.registered++;
+    return { name, token: credentials!.token };
+  }
+}

@@ -1,0 +1,128 @@
+import { ChatError } from "../../core/chat_error.ts";
+import { mayStartItself, servingCommand, type ServingNeeds } from "../../app/serving_command.ts";
+import { ServingProcess } from "../../app/supervisor.ts";
+
+/** How long a program may take to end when it is asked to, in milliseconds. */
+const stopMs = 10_000;
+const removals = 50;
+
+/** This program in another process. It ends when it is disposed of, and at the latest with this one. */
+export interface StartedProgram extends AsyncDisposable {
+  readonly pid: number;
+  /** Where it listens. */
+  readonly port: number;
+  /** Rejects when it ends before it is disposed of. */
+  readonly failed: Promise<never>;
+}
+
+/** The processes and folders that a bench makes; none of them is left when it is disposed of, whatever went on. */
+export class OwnedResources implements AsyncDisposable {
+  readonly #parent: string | undefined;
+  readonly #programs = new Set<ServingProcess>();
+  readonly #others = new AsyncDisposableStack();
+  #root: Promise<string> | undefined;
+  #folders = 0;
+  #disposed = false;
+
+  /** @param parent where folders are made; where the system has temporary ones unless given */
+  constructor(parent?: string) {
+    this.#parent = parent;
+  }
+
+  /** A new name for a folder; whoever asks makes it. @throws {ChatError} `invalid_argument` when nothing can be made there */
+  async folder(): Promise<string> {
+    this.#requireOpen();
+    this.#root ??= makeRoot(this.#parent);
+    return `${await this.#root}/${++this.#folders}`;
+  }
+
+  /**
+   * Starts a command of chatd that speaks as `SupervisorLink` does. It gets no variable of chatd's: those of the person who runs the
+   * bench are about other servers.
+   * @throws {ChatError} `unavailable` when it ends before it listens; it has said why on stderr
+   */
+  async startProgram(args: readonly string[], needs: ServingNeeds): Promise<StartedProgram> {
+    if (!mayStartItself()) {
+      throw new ChatError(
+        "permission_denied",
+        `Deno does not let chatd start servers to measure: add --allow-run=${Deno.execPath()}.`,
+      );
+    }
+    this.#requireOpen();
+    const command = { ...servingCommand(args, needs), env: otherVariables() };
+    const child = new ServingProcess(command, { listen: { port: 0, again: false } });
+    this.#programs.add(child);
+    void child.status.then(() => this.#programs.delete(child));
+    const port = await child.listening;
+    if (port === undefined) {
+      const { code } = await child.status;
+      throw new ChatError("unavailable", `"chatd ${args[0]}" ended with ${code} before it served.`);
+    }
+    const stopped = Promise.withResolvers<void>();
+    const failed = Promise.race([child.status, stopped.promise]).then((status) => {
+      if (status === undefined) return new Promise<never>(() => {});
+      const { signal, code } = status;
+      throw new ChatError("unavailable", `"chatd ${args[0]}" died (${signal ?? code}) while it was measured.`);
+    });
+    failed.catch(() => {});
+    const dispose = async () => {
+      stopped.resolve();
+      await stop(child);
+    };
+    return { pid: child.pid, port, failed, [Symbol.asyncDispose]: dispose };
+  }
+
+  /** Takes something that is to be disposed of at the end. */
+  use<Thing extends AsyncDisposable>(thing: Thing): Thing {
+    return this.#others.use(thing);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
+    const programs = [...this.#programs];
+    for (const child of programs) child.kill();
+    await Promise.all(programs.map(({ status }) => status));
+    await this.#others.disposeAsync();
+    const root = await this.#root?.catch(() => undefined);
+    if (root !== undefined) await removeAll(root);
+  }
+
+  /** @throws {ChatError} for what still goes on when a bench is interrupted */
+  #requireOpen(): void {
+    if (this.#disposed) throw new ChatError("unavailable", "The bench is over.");
+  }
+}
+
+async function makeRoot(parent: string | undefined): Promise<string> {
+  try {
+    return await Deno.makeTempDir({ prefix: "chatd-bench-", dir: parent });
+  } catch (cause) {
+    const where = parent === undefined ? "the system has temporary ones" : `--folder says, "${parent}"`;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ChatError("invalid_argument", `No folder can be made where ${where}: ${why}`, { cause });
+  }
+}
+
+/** Also while something that was interrupted still writes there. */
+async function removeAll(folder: string): Promise<void> {
+  for (let left = removals;; left--) {
+    try {
+      return await Deno.remove(folder, { recursive: true });
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return;
+      if (left <= 1) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+async function stop(child: ServingProcess): Promise<void> {
+  child.order({ stop: "the bench is done with it" });
+  const timer = setTimeout(() => child.kill(), stopMs);
+  await child.status.finally(() => clearTimeout(timer));
+}
+
+function otherVariables(): Record<string, string> {
+  const all = Object.entries(Deno.env.toObject());
+  return Object.fromEntries(all.filter(([name]) => !name.startsWith("CHATD_")));
+}

@@ -1,0 +1,21 @@
+import { busyPairs, runBusyPairs } from "./busy_pairs.ts";
+import { fillStore } from "./store_filler.ts";
+import type { Workload } from "../systems/system.ts";
+
+/** W5: W1 on a log that holds much already. */
+export const fullStore: Workload = {
+  name: "w5",
+  title: "W1 on a log that is full already, and indexed",
+  users: busyPairs.users,
+  needsChat: true,
+  refuses: (_, { serverIsOwn }) => serverIsOwn ? undefined : "Only a store of the bench's own is filled.",
+  async prepare({ storeFolder, newFolder, messages, progress }) {
+    const folder = storeFolder ?? await newFolder();
+    return { folder, ...await fillStore(folder, { messages, progress }) };
+  },
+  async run(system, options) {
+    const figures = await runBusyPairs(system, options);
+    const { stored, filledPerSecond } = options.prepared!;
+    return { ...figures, stored, ...(filledPerSecond !== undefined && { filledPerSecond }) };
+  },
+};

@@ -1,0 +1,57 @@
+import { connectMany } from "./connect_many.ts";
+import type { Figures } from "../result.ts";
+import { type SettledMemory, settledMemory } from "./settled_memory.ts";
+import type { MeasuredProcesses, RunOptions, StartedSystem, Workload } from "../systems/system.ts";
+
+/** Sessions that are there before: memory that a server takes once, for the first ones, is not counted. */
+const standardBefore = 100;
+
+export interface IdleWorkloadOptions {
+  readonly sessions: number;
+  /** Sessions that are there already; 100 unless given. */
+  readonly before?: number;
+  readonly memoryOf?: (processes: MeasuredProcesses) => Promise<SettledMemory>;
+}
+
+/** W3: memory of sessions that do nothing. */
+export function idleWorkload(
+  { sessions, before = standardBefore, memoryOf = settledMemory }: IdleWorkloadOptions,
+): Workload {
+  const connect = async (count: number, system: StartedSystem, progress: RunOptions["progress"]) => {
+    await connectMany(count, () => system.connectIdle(), progress);
+  };
+  return {
+    name: "w3",
+    title: "idle sessions, each of another user, who logs in with a token",
+    users: sessions + before,
+    refuses: (_, { serverIsOwn }) =>
+      serverIsOwn ? undefined : "It takes many accounts, which are made for a server of the bench's own only.",
+    async run(system, { progress }): Promise<Figures> {
+      await connect(before, system, progress);
+      progress("waiting for memory to settle");
+      const memoryBefore = await memoryOf(system.processes);
+      const startedAt = performance.now();
+      await connect(sessions, system, progress);
+      const loginSeconds = (performance.now() - startedAt) / 1000;
+      progress("waiting for memory to settle");
+      const memory = await memoryOf(system.processes);
+      const each = (before: number | undefined, after: number | undefined) =>
+        before === undefined || after === undefined ? undefined : Math.round((after - before) / sessions);
+      return {
+        seconds: round(loginSeconds),
+        delivered: 0,
+        perSecond: 0,
+        idle: {
+          sessions,
+          loginSeconds: round(loginSeconds),
+          serverBytesPerSession: each(memoryBefore.server, memory.server),
+          brokerBytesPerSession: each(memoryBefore.broker, memory.broker),
+        },
+      };
+    },
+  };
+}
+
+function round(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}

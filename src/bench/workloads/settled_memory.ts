@@ -1,0 +1,33 @@
+import { usageOf } from "./process_usage.ts";
+import type { MeasuredProcesses } from "../systems/system.ts";
+
+const sampleMs = 500;
+/** Nothing less is found for so many samples: whatever was there to be collected has been. */
+const calmSamples = 12;
+const longestSamples = 60;
+
+export interface SettledMemory {
+  readonly server?: number;
+  readonly broker?: number;
+}
+
+/**
+ * The least memory that the processes have, in bytes, while nothing happens: sampled until it does not get less for six seconds, in which
+ * collectors of garbage that are left in peace tidy up.
+ */
+export async function settledMemory({ server, broker }: MeasuredProcesses): Promise<SettledMemory> {
+  const [ofServer, ofBroker] = await Promise.all([server, broker].map((pid) => pid && leastMemory(pid)));
+  return { server: ofServer || undefined, broker: ofBroker || undefined };
+}
+
+async function leastMemory(pid: number): Promise<number | undefined> {
+  let least: number | undefined;
+  for (let samples = 0, calm = 0; samples < longestSamples && calm < calmSamples; samples++, calm++) {
+    const usage = await usageOf(pid);
+    if (usage === undefined) return undefined;
+    if (least === undefined || usage.memoryBytes < 0.995 * least) calm = 0;
+    least = Math.min(least ?? usage.memoryBytes, usage.memoryBytes);
+    await new Promise((resolve) => setTimeout(resolve, sampleMs));
+  }
+  return least;
+}

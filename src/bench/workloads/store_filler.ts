@@ -1,0 +1,159 @@
+import { ChatError } from "../../core/chat_error.ts";
+import { directConversation } from "../../core/message.ts";
+import { createMessageId } from "../../core/message_id.ts";
+import type { Append } from "../../core/message_store.ts";
+import { Database } from "../../store/database.ts";
+import { lockFolder } from "../../store/folder_lock.ts";
+import { openStore } from "../../store/open_store.ts";
+import { SearchIndex } from "../../store/search_index.ts";
+import { SqliteMessageStore } from "../../store/sqlite_message_store.ts";
+import { freeBytes } from "../../app/free_bytes.ts";
+import { makeAccounts } from "../systems/accounts.ts";
+
+/** Says what is in a folder that was filled here, as JSON. */
+const markName = "bench-store.json";
+/** In one transaction, so that waiting for the disk is nothing beside writing. */
+const batchSize = 10_000;
+const pairs = 100;
+/** Of a stored and indexed message of 100 bytes, with room to spare. */
+const bytesPerMessage = 500;
+const spareBytes = 1024 ** 3;
+/** How far apart messages were accepted, in milliseconds: ten million in twelve days. */
+const apartMs = 100;
+const textBytes = 100;
+
+export interface FillOptions {
+  readonly messages: number;
+  progress(words: string): void;
+}
+
+export interface Filled {
+  /** At least so many messages are there. */
+  readonly stored: number;
+  readonly filledPerSecond?: number;
+}
+
+/**
+ * Sees to it that a data folder holds so many messages between two people each, through the store's own commits, all of them in the index of
+ * words. One that was filled before, here or in part, gets what is missing.
+ * @throws {ChatError} `invalid_argument` for a folder with something else in it, `storage_full` when the disk has too little room
+ */
+export async function fillStore(folder: string, { messages, progress }: FillOptions): Promise<Filled> {
+  const before = await readMark(folder);
+  let filledPerSecond: number | undefined;
+  if (before < messages) {
+    await requireRoom(folder, messages - before);
+    await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeMark(folder, before);
+    const startedAt = performance.now();
+    await addMessages(folder, before, messages, progress);
+    filledPerSecond = Math.round((messages - before) / (performance.now() - startedAt) * 1000);
+  }
+  await indexAll(folder, progress);
+  return { stored: Math.max(before, messages), ...(filledPerSecond !== undefined && { filledPerSecond }) };
+}
+
+async function addMessages(
+  folder: string,
+  before: number,
+  messages: number,
+  progress: FillOptions["progress"],
+): Promise<void> {
+  const accounts = await makeAccounts(folder, 2 * pairs);
+  using _lock = lockFolder(folder);
+  using store = openStore({ folder });
+  const now = Date.now();
+  for (let stored = before; stored < messages;) {
+    const count = Math.min(batchSize, messages - stored);
+    await store.messages.commit(Array.from({ length: count }, (_, i): Append => {
+      const number = stored + i;
+      const pair = number % pairs;
+      const two = [accounts[2 * pair].name, accounts[2 * pair + 1].name];
+      const acceptedAt = now - (messages - number) * apartMs;
+      return {
+        kind: "append",
+        conversation: directConversation(two[0], two[1]),
+        members: two,
+        id: createMessageId(acceptedAt),
+        sender: two[Math.floor(number / pairs) % 2],
+        acceptedAt,
+        text: words(),
+      };
+    }));
+    stored += count;
+    await writeMark(folder, stored);
+    progress(`${whole(stored)} of ${whole(messages)} messages`);
+    await turn();
+  }
+}
+
+/**
+ * So that all messages can be found, as in a store that was not filled in one go: by the index that servers have, in turns that are longer than
+ * theirs, since nobody waits for anything else.
+ */
+async function indexAll(folder: string, progress: FillOptions["progress"]): Promise<void> {
+  using _lock = lockFolder(folder);
+  using database = Database.open(folder);
+  const { head } = new SqliteMessageStore(database);
+  const index = new SearchIndex(database);
+  while (index.takeTurn({ head, turnMs: 1_000, maxEntries: 50_000 })) {
+    progress(`${whole(index.position)} of ${whole(head)} messages indexed`);
+    await turn();
+  }
+}
+
+/** Whoever interrupts the bench is heard in between. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
+function whole(count: number): string {
+  return count.toLocaleString("en");
+}
+
+/** Made-up words, of which there are some thousands, the short ones often. */
+function words(): string {
+  let text = "";
+  while (text.length < textBytes) text += `${Math.floor(46_656 ** Math.random()).toString(36)} `;
+  return text.slice(0, textBytes);
+}
+
+/** How many messages were put into a folder; 0 for one that is new. */
+async function readMark(folder: string): Promise<number> {
+  try {
+    const { messages } = JSON.parse(await Deno.readTextFile(`${folder}/${markName}`));
+    if (Number.isSafeInteger(messages)) return messages;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound) && !(error instanceof SyntaxError)) throw error;
+  }
+  if (await isEmpty(folder)) return 0;
+  throw new ChatError(
+    "invalid_argument",
+    `The folder "${folder}" holds something that no bench put there: choose another one with --store.`,
+  );
+}
+
+async function isEmpty(folder: string): Promise<boolean> {
+  try {
+    for await (const _ of Deno.readDir(folder)) return false;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return true;
+}
+
+async function writeMark(folder: string, messages: number): Promise<void> {
+  await Deno.writeTextFile(`${folder}/${markName}`, JSON.stringify({ messages }));
+}
+
+async function requireRoom(folder: string, messages: number): Promise<void> {
+  const free = await freeBytes(folder);
+  const needed = messages * bytesPerMessage + spareBytes;
+  if (free === undefined || free >= needed) return;
+  const gigabytes = (bytes: number) => (bytes / 1e9).toFixed(1);
+  throw new ChatError(
+    "storage_full",
+    `${whole(messages)} messages need ${gigabytes(needed)} GB, and the disk of "${folder}" has ` +
+      `${gigabytes(free)} GB: name another one with --store or --folder, or fewer messages with --messages.`,
+  );
+}

@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { findServer } from "../../../src/bench/systems/private_broker.ts";
+import { ChatError } from "../../../src/core/chat_error.ts";
+import { eventually } from "../../support/eventually.ts";
+import { RabbitNode } from "../../support/rabbitmq_node.ts";
+
+const owner = fileURLToPath(new URL("../../support/broker_owner.ts", import.meta.url));
+
+/** The names of all processes whose working environment names this folder. */
+function processesOf(folder: string): string[] {
+  return [...Deno.readDirSync("/proc")].flatMap(({ name }) => {
+    try {
+      const environment = Deno.readTextFileSync(`/proc/${name}/environ`);
+      return environment.includes(`HOME=${folder}/home`) ? [Deno.readTextFileSync(`/proc/${name}/comm`).trim()] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test("without RabbitMQ it is said what to install", () => {
+  assert.throws(
+    () => findServer(["/nonexistent/rabbitmq-server"]),
+    (error) => error instanceof ChatError && error.code === "unavailable" && /apt-get install/.test(error.message),
+  );
+});
+
+Deno.test("a private broker that is disposed of leaves no process, not even its epmd", async () => {
+  const node = await RabbitNode.start();
+  const folder = /home dir\s+: (\S+)\/home/.exec(node.log)![1];
+  const processes = processesOf(folder);
+  await node[Symbol.asyncDispose]();
+  assert.ok(processes.includes("epmd") && processes.includes("beam.smp"), processes.join());
+  await eventually(() => processesOf(folder).length === 0, () => processesOf(folder).join());
+  assert.ok(!exists(folder));
+});
+
+for (const signal of ["SIGINT", "SIGKILL"] as const) {
+  Deno.test(`a private broker ends, and its folder goes, when ${signal} ends the process that started it`, async () => {
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", "--no-check", "--cached-only", "-A", owner],
+      stdin: "null",
+      stdout: "piped",
+    }).spawn();
+    const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    const { value = "" } = await output.read();
+    const { folder } = JSON.parse(value);
+    assert.ok(processesOf(folder).includes("beam.smp"));
+    child.kill(signal);
+    await child.status;
+    await output.cancel();
+    await eventually(() => processesOf(folder).length === 0, () => processesOf(folder).join());
+    await eventually(() => !exists(folder));
+  });
+}

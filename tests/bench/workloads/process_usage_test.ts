@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { ownCpuMs, parseMemory, parsePs, parseStat, usageOf } from "../../../src/bench/workloads/process_usage.ts";
+
+Deno.test("CPU is read behind a program's name, whatever that is", () => {
+  const rest = "S 1 2 3 0 -1 4194560 5 6 7 8 250 50 9 10 20 0 11 0 12";
+  assert.equal(parseStat(`4711 (deno) ${rest}`), 3_000);
+  assert.equal(parseStat(`4711 (a) R 9 (b c) ${rest}`), 3_000);
+});
+
+Deno.test("memory is what the kernel says is a process's own, or else what is in memory of it", () => {
+  assert.equal(parseMemory("5d66-7fff ---p 00000000 00:00 0 [rollup]\nRss: 45728 kB\nPss: 13148 kB\n"), 13_148 * 1024);
+  assert.equal(parseMemory("Name:\tdeno\nVmHWM:\t 70000 kB\nVmRSS:\t   60000 kB\n"), 60_000 * 1024);
+});
+
+Deno.test("what ps says is understood, with and without hours", () => {
+  assert.deepEqual(parsePs("  1:02.34   5678\n"), { cpuMs: 62_340, memoryBytes: 5_678 * 1024 });
+  assert.deepEqual(parsePs("1:00:00.50 1"), { cpuMs: 3_600_500, memoryBytes: 1024 });
+});
+
+Deno.test("a process that works gets more CPU, and the two ways to read one's own agree", async () => {
+  const [before, ownBefore] = [await usageOf(Deno.pid), ownCpuMs()];
+  assert.ok(before !== undefined && before.memoryBytes > 1024 ** 2);
+  let now = before;
+  const deadline = performance.now() + 60_000;
+  while (now.cpuMs < before.cpuMs + 100) {
+    assert.ok(performance.now() < deadline, "no CPU was counted");
+    for (let i = 0; i < 1e6; i++) Math.sqrt(i);
+    now = (await usageOf(Deno.pid))!;
+  }
+  const own = ownCpuMs() - ownBefore;
+  assert.ok(own >= 70, `${own} ms by one way, 100 or more by the other`);
+});
+
+Deno.test("of a process that is not there, nothing is known", async () => {
+  const child = new Deno.Command("true").spawn();
+  await child.status;
+  assert.equal(await usageOf(child.pid), undefined);
+});
+
+Deno.test("an executable, which may not read /proc itself, is told the same", async () => {
+  const script = new URL("../../../src/bench/workloads/process_usage.ts", import.meta.url).href;
+  const code = `import { usageOf } from ${
+    JSON.stringify(script)
+  }; console.log(JSON.stringify(await usageOf(Deno.pid)));`;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-prompt", "--no-check", "--allow-read", "--allow-run", "-"],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const input = child.stdin.getWriter();
+  await input.write(new TextEncoder().encode(code));
+  await input.close();
+  const { stdout } = await child.output();
+  const { cpuMs, memoryBytes } = JSON.parse(new TextDecoder().decode(stdout));
+  assert.ok(cpuMs > 0 && memoryBytes > 1024 ** 2);
+});

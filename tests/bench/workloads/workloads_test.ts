@@ -1,0 +1,88 @@
+/** The workloads that are about many, on a few: against a real server in this process. */
+import assert from "node:assert/strict";
+import { makeAccounts } from "../../../src/bench/systems/accounts.ts";
+import type { BenchServers } from "../../../src/bench/systems/chatd_servers.ts";
+import { ChatdSystem } from "../../../src/bench/systems/chatd_system.ts";
+import { fullStore } from "../../../src/bench/workloads/full_store.ts";
+import { idleWorkload } from "../../../src/bench/workloads/idle_sessions.ts";
+import { largeRoomWorkload } from "../../../src/bench/workloads/large_room.ts";
+import { workloadNames } from "../../../src/bench/result.ts";
+import type { MeasuredProcesses, Prepared, Workload } from "../../../src/bench/systems/system.ts";
+import { workloads } from "../../../src/bench/workloads/workloads.ts";
+import { GrpcTransport } from "../../../src/grpc/client_transport.ts";
+import { startTestGrpcServer } from "../../support/grpc_server.ts";
+import { temporaryFolder } from "../../support/temporary_folder.ts";
+
+const quiet = { seconds: 1, progress: () => {} };
+
+/** In a folder of its own, unless something else is needed. */
+function systemIn(ownFolder: string): ChatdSystem {
+  const servers: BenchServers = {
+    async start({ users, folder = ownFolder, fill }) {
+      const accounts = await makeAccounts(folder, users);
+      await fill?.(folder, accounts);
+      const server = await startTestGrpcServer({ folder });
+      return {
+        address: { host: "127.0.0.1", port: server.server.port },
+        processes: { server: Deno.pid },
+        failed: new Promise<never>(() => {}),
+        account: () => Promise.resolve(accounts.pop()!),
+        [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+      };
+    },
+  };
+  return new ChatdSystem({
+    name: "grpc-stream",
+    servers,
+    callback: false,
+    transport: ({ address }) => Promise.resolve(new GrpcTransport({ ...address!, callback: false })),
+  });
+}
+
+async function runOn(folder: string, workload: Workload, prepared?: Prepared) {
+  await using system = await systemIn(folder).start({ ...workload, folder: prepared?.folder });
+  return await workload.run(system, { ...quiet, prepared });
+}
+
+Deno.test("every workload is there under its name", () => {
+  assert.deepEqual(Object.keys(workloads), [...workloadNames]);
+  for (const name of workloadNames) assert.equal(workloads[name].name, name);
+});
+
+Deno.test("W3 tells what a session adds to what was there before", async () => {
+  using folder = temporaryFolder();
+  const asked: MeasuredProcesses[] = [];
+  const memoryOf = (processes: MeasuredProcesses) => {
+    asked.push(processes);
+    return Promise.resolve({ server: asked.length === 1 ? 1_000_000 : 1_350_000 });
+  };
+  const { idle, delivered } = await runOn(folder.path, idleWorkload({ sessions: 7, before: 2, memoryOf }));
+  assert.deepEqual(asked, [{ server: Deno.pid }, { server: Deno.pid }]);
+  assert.equal(idle!.serverBytesPerSession, 50_000);
+  assert.equal(idle!.brokerBytesPerSession, undefined);
+  assert.equal(idle!.sessions, 7);
+  assert.ok(idle!.loginSeconds > 0);
+  assert.equal(delivered, 0);
+});
+
+Deno.test("W4 counts a message when the last of all members has it", async () => {
+  using folder = temporaryFolder();
+  const { members, delivered, latencyMs } = await runOn(folder.path, largeRoomWorkload({ members: 12 }));
+  assert.equal(members, 12);
+  assert.equal(delivered, 10 * 11);
+  assert.equal(latencyMs!.histogram.reduce((sum, { count }) => sum + count, 0), 10);
+});
+
+Deno.test("W5 is done on a store that was filled, which other runs and benches find again", async () => {
+  using parent = temporaryFolder();
+  const storeFolder = `${parent.path}/kept`;
+  const newFolder = () => Promise.reject(new Error("the store has a folder"));
+  const prepare = () => fullStore.prepare!({ messages: 1_000, storeFolder, newFolder, progress: () => {} });
+  const prepared = await prepare();
+  const figures = await runOn("/nonexistent", fullStore, prepared);
+  assert.equal(figures.stored, 1_000);
+  assert.ok(figures.delivered > 0 && figures.filledPerSecond! > 0);
+  const again = await prepare();
+  assert.deepEqual(again, { folder: storeFolder, stored: 1_000 });
+  assert.ok((await runOn("/nonexistent", fullStore, again)).delivered > 0);
+});

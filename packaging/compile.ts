@@ -5,7 +5,7 @@
  *     deno task compile 1a2b3c4d   # in a copy without .git
  */
 import { fileURLToPath } from "node:url";
-import { serverV8Flags } from "../src/app/serving_command.ts";
+import { serverV8Flags } from "../src/host/supervisor/serving_command.ts";
 import { sources, stageSources } from "./stage.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));

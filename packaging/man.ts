@@ -6,7 +6,7 @@
 import type { DocEntry } from "@optique/core/doc";
 import { formatMessage, type Message } from "@optique/core/message";
 import { formatUsage, type Usage, type UsageTerm } from "@optique/core/usage";
-import { version } from "../src/app/version.ts";
+import { version } from "../src/host/version.ts";
 import { type CommandPage, commandPages } from "./command_pages.ts";
 
 const exitCodes: readonly (readonly [number, string])[] = [

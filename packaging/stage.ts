@@ -8,7 +8,7 @@ export const sources = ["main.ts", "deno.json", "deno.lock", "src"];
 /** Copies what chatd is made of to an empty folder, and writes the commit into the copy. */
 export async function stageSources(folder: string, commit: string): Promise<void> {
   for (const name of sources) await cp(`${root}${name}`, `${folder}/${name}`, { recursive: true });
-  const path = `${folder}/src/app/commit.ts`;
+  const path = `${folder}/src/host/commit.ts`;
   const standard = Deno.readTextFileSync(path);
   const written = standard.replace('"unknown"', JSON.stringify(commit));
   if (written === standard && commit !== "unknown") throw new Error(`${path} has no place for the commit`);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { currentParameters } from "../src/app/scrypt_hasher.ts";
+import { currentParameters } from "../src/host/scrypt_hasher.ts";
 import { defaultTokenLifetimeMs, standardRegistrations } from "../src/core/accounts.ts";
 import { longestRetryAfterMs } from "../src/core/chat_error.ts";
 import { maxDevices } from "../src/core/devices.ts";

@@ -16,16 +16,16 @@ import { systemClock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import { brokerAuthSecret, ownAuthSecretFile } from "./broker_auth_secret.ts";
 import { brokerLogin, ownPasswordFile } from "./broker_login.ts";
-import { inspectCertificate } from "./certificate.ts";
+import { inspectCertificate } from "../host/certificates/certificate.ts";
 import { refuseOpenBroker } from "./broker_network.ts";
-import { formatHostPort } from "./host_port.ts";
+import { formatHostPort } from "../host/host_port.ts";
 import { keepServing } from "./keep_serving.ts";
-import { isLoopback } from "./loopback.ts";
-import { defer } from "./defer.ts";
-import { readPem } from "./pem_file.ts";
+import { isLoopback } from "../host/loopback.ts";
+import { defer } from "../host/defer.ts";
+import { readPem } from "../host/certificates/pem_file.ts";
 import { type RunningTransport, runServer, type Serving, type TransportServer } from "./run_server.ts";
 import type { AmqpServerOptions } from "./server_options.ts";
-import { version } from "./version.ts";
+import { version } from "../host/version.ts";
 
 /** How long the broker may take to get the last words of sessions, in milliseconds. */
 const drainDeadlineMs = 5_000;

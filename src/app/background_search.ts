@@ -1,7 +1,7 @@
 import { ChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
 import type { MessageSearch, SearchRequest, SearchResult } from "../core/message_search.ts";
-import { BackgroundWorker } from "./background_worker.ts";
+import { BackgroundWorker } from "../host/background_worker.ts";
 
 /** Searches that run or wait. */
 const mostAtOnce = 32;

@@ -3,8 +3,8 @@ import type { BackupManifest } from "../store/backup_manifest.ts";
 import { makeBackup } from "../store/backup.ts";
 import { restoreBackup } from "../store/restore.ts";
 import { Operator } from "./operator.ts";
-import { requireDataFolder } from "./permissions.ts";
-import { version } from "./version.ts";
+import { requireDataFolder } from "../host/permissions.ts";
+import { version } from "../host/version.ts";
 
 /** What `chatd backup` is asked to do. */
 export interface BackupCommandOptions {

@@ -3,8 +3,8 @@ import { ChatError } from "../core/chat_error.ts";
 import { prepareDataFolder } from "../store/data_folder.ts";
 import { brokerAuthSecret } from "./broker_auth_secret.ts";
 import { type BrokerLoginOptions, makeBrokerLogin } from "./broker_login.ts";
-import { formatHostPort, type HostPort } from "./host_port.ts";
-import { requireDataFolder } from "./permissions.ts";
+import { formatHostPort, type HostPort } from "../host/host_port.ts";
+import { requireDataFolder } from "../host/permissions.ts";
 
 /** What `chatd broker-config` is asked to do. */
 export interface BrokerConfigCommandOptions extends BrokerLoginOptions {

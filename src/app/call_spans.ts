@@ -1,6 +1,6 @@
 import type { BeginSpan } from "../grpc/call_router.ts";
-import { isTelemetryOn } from "./server_log.ts";
-import { version } from "./version.ts";
+import { isTelemetryOn } from "../host/logging/server_log.ts";
+import { version } from "../host/version.ts";
 
 /** The part of a tracer that is used (https://open-telemetry.github.io/opentelemetry-js/interfaces/_opentelemetry_api.Tracer.html). */
 interface Tracer {

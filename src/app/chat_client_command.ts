@@ -11,7 +11,7 @@ import { processDevice } from "../terminal/terminal_device.ts";
 import { ClientState, type Consumer } from "./client_state.ts";
 import { Login, type LoginOptions, saveCredentials } from "./saved_login.ts";
 import { savedPosition, withPosition } from "./saved_positions.ts";
-import { version } from "./version.ts";
+import { version } from "../host/version.ts";
 
 /** What the client commands of all transports are asked to do. */
 export interface ChatClientOptions extends LoginOptions {

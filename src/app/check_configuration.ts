@@ -1,8 +1,8 @@
 import { ChatError } from "../core/chat_error.ts";
-import { refuseInvalid } from "./certificate.ts";
+import { refuseInvalid } from "../host/certificates/certificate.ts";
 import { lastTimeSeen } from "./last_time_seen.ts";
 import { refuseOpenMetrics } from "./metrics_network.ts";
-import { requireDataFolder } from "./permissions.ts";
+import { requireDataFolder } from "../host/permissions.ts";
 import type { TransportServer } from "./run_server.ts";
 import type { ServerOptions } from "./server_options.ts";
 

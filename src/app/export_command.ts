@@ -7,9 +7,9 @@ import type { BrokerUrl } from "./broker_url.ts";
 import type { ClientTls } from "./client_options.ts";
 import { ClientState } from "./client_state.ts";
 import { ExportFolder } from "./export_folder.ts";
-import type { HostPort } from "./host_port.ts";
+import type { HostPort } from "../host/host_port.ts";
 import { Login, type LoginOptions } from "./saved_login.ts";
-import { version } from "./version.ts";
+import { version } from "../host/version.ts";
 
 /** What `chatd export` is asked to do. */
 export interface ExportCommandOptions extends LoginOptions {

@@ -5,9 +5,9 @@ import type { Transport } from "../client/transport.ts";
 import type { GrpcTransportOptions } from "../grpc/transport_options.ts";
 import { Http2Transport } from "../grpc/http2_transport.ts";
 import type { ClientTls, GrpcClientOptions } from "./client_options.ts";
-import { formatHostPort } from "./host_port.ts";
-import { isLoopback } from "./loopback.ts";
-import { readPem } from "./pem_file.ts";
+import { formatHostPort } from "../host/host_port.ts";
+import { isLoopback } from "../host/loopback.ts";
+import { readPem } from "../host/certificates/pem_file.ts";
 
 /** The way to a server that options say. @throws {ChatError} `invalid_argument` when it would not be safe, or a file cannot be read. */
 export async function openGrpcTransport(

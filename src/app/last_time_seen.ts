@@ -1,6 +1,6 @@
 import { databasePath } from "../store/database.ts";
 import { inspectStore } from "../store/store_inspection.ts";
-import { pathExists } from "./path_exists.ts";
+import { pathExists } from "../host/path_exists.ts";
 
 /**
  * When a server on the data folder last believed its clock, or else accepted its newest entry, in milliseconds since the Unix epoch; undefined

@@ -1,5 +1,5 @@
 import { ChatError } from "../core/chat_error.ts";
-import { isLoopback } from "./loopback.ts";
+import { isLoopback } from "../host/loopback.ts";
 import type { TransportServer } from "./run_server.ts";
 import type { ServerOptions } from "./server_options.ts";
 

@@ -15,11 +15,11 @@ import { Retention } from "../core/retention.ts";
 import { lockFolder } from "../store/folder_lock.ts";
 import { openStore, type Store } from "../store/open_store.ts";
 import { BackgroundSearch } from "./background_search.ts";
-import { openControlSocket } from "./control_socket.ts";
-import { defer } from "./defer.ts";
+import { openControlSocket } from "../host/control_socket.ts";
+import { defer } from "../host/defer.ts";
 import { operatorCommands } from "./operator_commands.ts";
-import { requireDataFolder } from "./permissions.ts";
-import { ScryptHasher } from "./scrypt_hasher.ts";
+import { requireDataFolder } from "../host/permissions.ts";
+import { ScryptHasher } from "../host/scrypt_hasher.ts";
 
 export interface OpenChatOptions {
   /** The data folder. */

@@ -8,13 +8,13 @@ import type { Room } from "../core/room.ts";
 import type { RoomMember } from "../core/rooms.ts";
 import { lockFolder } from "../store/folder_lock.ts";
 import { openStore } from "../store/open_store.ts";
-import type { ControlReply, ControlRequest } from "./control_socket.ts";
-import { readJsonLine, writeJsonLine } from "./json_line.ts";
+import type { ControlReply, ControlRequest } from "../host/control_socket.ts";
+import { readJsonLine, writeJsonLine } from "../host/json_line.ts";
 import { openCore } from "./open_chat.ts";
 import { operatorCommands } from "./operator_commands.ts";
-import { requireDataFolder, socketRefused } from "./permissions.ts";
-import { controlSocketPath } from "./socket_path.ts";
-import { pathExists } from "./path_exists.ts";
+import { requireDataFolder, socketRefused } from "../host/permissions.ts";
+import { controlSocketPath } from "../host/socket_path.ts";
+import { pathExists } from "../host/path_exists.ts";
 
 const maxReplyBytes = 1024 * 1024;
 const replyTimeoutMs = 30_000;

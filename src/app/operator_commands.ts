@@ -2,9 +2,9 @@ import { operator } from "../core/audit.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { directConversation } from "../core/message.ts";
 import { parseUserName } from "../core/user_name.ts";
-import type { ControlHandlers } from "./control_socket.ts";
+import type { ControlHandlers } from "../host/control_socket.ts";
 import type { Core } from "./open_chat.ts";
-import { longVersion } from "./version.ts";
+import { longVersion } from "../host/version.ts";
 
 const maxPage = 500;
 /** How long a command waits until all of a room is off the disk, in milliseconds; it goes on after that. */

@@ -3,28 +3,33 @@ import type { Chat } from "../core/chat.ts";
 import { ChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
 import { pause } from "../core/pause.ts";
-import { type Certificate, refuseInvalid } from "./certificate.ts";
-import { type CertificateHolder, CertificateRenewal } from "./certificate_renewal.ts";
-import { CertificateWatch } from "./certificate_watch.ts";
+import { type Certificate, refuseInvalid } from "../host/certificates/certificate.ts";
+import { type CertificateHolder, CertificateRenewal } from "../host/certificates/certificate_renewal.ts";
+import { CertificateWatch } from "../host/certificates/certificate_watch.ts";
 import { checkConfiguration, findProblems } from "./check_configuration.ts";
-import { freeBytes } from "./free_bytes.ts";
-import { formatHostPort } from "./host_port.ts";
-import { LogOutput } from "./log_output.ts";
-import type { MetricsEndpoint } from "./metrics_endpoint.ts";
+import { freeBytes } from "../host/free_bytes.ts";
+import { formatHostPort } from "../host/host_port.ts";
+import { LogOutput } from "../host/logging/log_output.ts";
+import type { MetricsEndpoint } from "../host/metrics/metrics_endpoint.ts";
 import { refuseOpenMetrics } from "./metrics_network.ts";
 import { lastTimeSeen } from "./last_time_seen.ts";
 import { openChat } from "./open_chat.ts";
-import { programPaths } from "./background_worker.ts";
-import type { RenewalOrders } from "./renewal_orders.ts";
-import { collectorVariables, openServerLog, type ServerLog } from "./server_log.ts";
+import { programPaths } from "../host/background_worker.ts";
+import type { RenewalOrders } from "../host/supervisor/renewal_orders.ts";
+import { collectorVariables, openServerLog, type ServerLog } from "../host/logging/server_log.ts";
 import type { ServerOptions } from "./server_options.ts";
-import { mayStartItself, serverV8Flags, servingCommand, type ServingNeeds } from "./serving_command.ts";
+import {
+  mayStartItself,
+  serverV8Flags,
+  servingCommand,
+  type ServingNeeds,
+} from "../host/supervisor/serving_command.ts";
 import { serveAlone } from "./serve_alone.ts";
-import { StartFiles } from "./start_files.ts";
-import { controlSocketPath } from "./socket_path.ts";
-import { supervise } from "./supervisor.ts";
-import { SupervisorLink } from "./supervisor_link.ts";
-import { UncaughtErrors } from "./uncaught_errors.ts";
+import { StartFiles } from "../host/supervisor/start_files.ts";
+import { controlSocketPath } from "../host/socket_path.ts";
+import { supervise } from "../host/supervisor/supervisor.ts";
+import { SupervisorLink } from "../host/supervisor/supervisor_link.ts";
+import { UncaughtErrors } from "../host/supervisor/uncaught_errors.ts";
 
 /** How long transports may take to stop asking for more, in milliseconds, before sessions are told to end. */
 const stopDeadlineMs = 1_000;
@@ -227,7 +232,7 @@ async function openMetrics(
   { log, again }: Pick<Orders, "log" | "again">,
 ): Promise<MetricsEndpoint | undefined> {
   if (listen === undefined) return undefined;
-  const { MetricsEndpoint } = await import("./metrics_endpoint.ts");
+  const { MetricsEndpoint } = await import("../host/metrics/metrics_endpoint.ts");
   try {
     return await MetricsEndpoint.open({ listen, log });
   } catch (error) {

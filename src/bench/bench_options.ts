@@ -1,6 +1,6 @@
 import type { BrokerUrl } from "../app/broker_url.ts";
 import type { ClientTls } from "../app/client_options.ts";
-import type { HostPort } from "../app/host_port.ts";
+import type { HostPort } from "../host/host_port.ts";
 import type { SystemName, WorkloadName } from "./result.ts";
 
 /** What `chatd bench` is asked to do. */

@@ -1,11 +1,11 @@
 import { dirname } from "node:path";
 import { ChatError } from "../core/chat_error.ts";
 import { openAmqpTransport } from "../app/amqp_transport.ts";
-import { commit } from "../app/commit.ts";
+import { commit } from "../host/commit.ts";
 import { openGrpcTransport } from "../app/grpc_transport.ts";
-import { formatHostPort } from "../app/host_port.ts";
-import { ShutdownSignals } from "../app/shutdown_signals.ts";
-import { version } from "../app/version.ts";
+import { formatHostPort } from "../host/host_port.ts";
+import { ShutdownSignals } from "../host/shutdown_signals.ts";
+import { version } from "../host/version.ts";
 import { namePrefix } from "./systems/accounts.ts";
 import { BareAmqp } from "./systems/bare_amqp.ts";
 import { BareGrpc, runBareRelay } from "./systems/bare_grpc.ts";

@@ -1,5 +1,5 @@
-import { refusedExitCode } from "../app/supervisor_link.ts";
-import { crashedExitCode } from "../app/uncaught_errors.ts";
+import { refusedExitCode } from "../host/supervisor/supervisor_link.ts";
+import { crashedExitCode } from "../host/supervisor/uncaught_errors.ts";
 import { ChatError, type ChatErrorCode } from "../core/chat_error.ts";
 
 /** What chatd tells the shell when it ends. README lists them for people. */

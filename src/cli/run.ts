@@ -4,7 +4,7 @@ import type { ConfigFile } from "../app/config_file.ts";
 import { configFileOf } from "./config_option.ts";
 import { processEnvironment } from "./environment.ts";
 import { exitCode } from "./exit_code.ts";
-import { processOutput, writeErrorInTime } from "./process_output.ts";
+import { processOutput, writeErrorInTime } from "../host/process_output.ts";
 import { versionLine, versionOptions } from "./version_line.ts";
 
 /** Does what the command line asks for. @returns the exit code */

@@ -1,4 +1,4 @@
-import { longVersion } from "../app/version.ts";
+import { longVersion } from "../host/version.ts";
 
 export const versionOptions = ["-V", "--version"] as const;
 

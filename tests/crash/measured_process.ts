@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { serverV8Flags } from "../../src/app/serving_command.ts";
+import { serverV8Flags } from "../../src/host/supervisor/serving_command.ts";
 import type { KeyPair } from "./certificates.ts";
 import type { MeasuredServerOptions, MeasuredServers } from "./measured_server.ts";
 import type { Memory } from "./memory.ts";

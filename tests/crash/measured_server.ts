@@ -3,7 +3,7 @@
  * object {@link MeasuredServerOptions}. Prints a {@link MeasuredServers} when it serves. Each line that it reads is a
  * number: it prints a {@link Memory}, after the garbage is collected, once no more connections are open.
  */
-import { defer } from "../../src/app/defer.ts";
+import { defer } from "../../src/host/defer.ts";
 import { openChat } from "../../src/app/open_chat.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { standardLimits } from "../../src/grpc/connection_guard.ts";

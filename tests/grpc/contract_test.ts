@@ -1,5 +1,5 @@
 import { type ClientDuplexStream, credentials, makeClientConstructor } from "@grpc/grpc-js";
-import { defer } from "../../src/app/defer.ts";
+import { defer } from "../../src/host/defer.ts";
 import { openChat } from "../../src/app/open_chat.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { ClientFrame, type ServerFrame } from "../../src/gen/chatd/v1/session.ts";

@@ -6,7 +6,7 @@ import type { BrokerAddress } from "../../src/amqp/broker_address.ts";
 import { AmqpTransport } from "../../src/amqp/client_transport.ts";
 import type { RefusedLogins } from "../../src/amqp/refused_logins.ts";
 import { SessionQueues } from "../../src/amqp/session_queues.ts";
-import { defer } from "../../src/app/defer.ts";
+import { defer } from "../../src/host/defer.ts";
 import { openChat } from "../../src/app/open_chat.ts";
 import type { Chat } from "../../src/core/chat.ts";
 import { systemClock } from "../../src/core/clock.ts";

@@ -1,4 +1,4 @@
-import { defer } from "../../src/app/defer.ts";
+import { defer } from "../../src/host/defer.ts";
 import { openChat } from "../../src/app/open_chat.ts";
 import type { Chat } from "../../src/core/chat.ts";
 import { silentLog } from "../../src/core/log.ts";

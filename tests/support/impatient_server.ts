@@ -1,8 +1,8 @@
 /** A chatd server with its supervisor, which waits a few seconds for a sign of life instead of a minute. */
 import { fileURLToPath } from "node:url";
-import { openServerLog } from "../../src/app/server_log.ts";
-import { StartFiles } from "../../src/app/start_files.ts";
-import { supervise } from "../../src/app/supervisor.ts";
+import { openServerLog } from "../../src/host/logging/server_log.ts";
+import { StartFiles } from "../../src/host/supervisor/start_files.ts";
+import { supervise } from "../../src/host/supervisor/supervisor.ts";
 
 const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
 const [command, ...options] = Deno.args;

@@ -2,7 +2,7 @@
  * A program that its supervisor takes for a serving process. Asked whether it lives, it "spins" for ever; or it "answers" three
  * times and dies, after a line that is no report. Where another one served before it, it ends in order.
  */
-import { readJsonLines } from "../../src/app/supervisor_link.ts";
+import { readJsonLines } from "../../src/host/supervisor/supervisor_link.ts";
 
 const [conduct] = Deno.args;
 let answers = 0;

@@ -12,9 +12,9 @@ import { silentLog } from "../../core/log.ts";
 import { brokerAuthSecret } from "../broker_auth_secret.ts";
 import { brokerLogin, type BrokerLoginOptions } from "../broker_login.ts";
 import { refuseOpenBroker } from "../broker_network.ts";
-import { formatHostPort, type HostPort } from "../host_port.ts";
-import { inspectCertificate } from "../certificate.ts";
-import { readPem } from "../pem_file.ts";
+import { formatHostPort, type HostPort } from "../../host/host_port.ts";
+import { inspectCertificate } from "../../host/certificates/certificate.ts";
+import { readPem } from "../../host/certificates/pem_file.ts";
 import { aboutValidity } from "./server.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
 

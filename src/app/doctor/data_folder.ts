@@ -2,9 +2,9 @@ import { ChatError } from "../../core/chat_error.ts";
 import { databasePath, writeAheadLogBytes } from "../../store/database.ts";
 import { largeLogBytes } from "../../store/log_growth.ts";
 import { inspectStore, servingProcess, type StoreFacts } from "../../store/store_inspection.ts";
-import { requireDataFolder } from "../permissions.ts";
+import { requireDataFolder } from "../../host/permissions.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
-import { pathExists } from "../path_exists.ts";
+import { pathExists } from "../../host/path_exists.ts";
 
 export interface DataFolderOptions {
   readonly dataDir: string;

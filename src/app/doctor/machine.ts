@@ -1,4 +1,4 @@
-import { freeBytes } from "../free_bytes.ts";
+import { freeBytes } from "../../host/free_bytes.ts";
 import { accessOf, serverOf } from "./data_folder.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
 

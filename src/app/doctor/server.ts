@@ -3,8 +3,8 @@ import { isIP } from "node:net";
 import { connect } from "node:tls";
 import { ChatError } from "../../core/chat_error.ts";
 import { checkHealth } from "../../grpc/health_check.ts";
-import { formatHostPort, type HostPort } from "../host_port.ts";
-import { isLoopback } from "../loopback.ts";
+import { formatHostPort, type HostPort } from "../../host/host_port.ts";
+import { isLoopback } from "../../host/loopback.ts";
 import { versionOfServer } from "../operator.ts";
 import {
   type Certificate,
@@ -14,10 +14,10 @@ import {
   parseCertificates,
   soonDays,
   whyInvalid,
-} from "../certificate.ts";
-import { readPem, readServerCertificate } from "../pem_file.ts";
+} from "../../host/certificates/certificate.ts";
+import { readPem, readServerCertificate } from "../../host/certificates/pem_file.ts";
 import type { ServerTls } from "../server_options.ts";
-import { longVersion } from "../version.ts";
+import { longVersion } from "../../host/version.ts";
 import { serverOf } from "./data_folder.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
 

@@ -5,7 +5,7 @@ import { ChatError } from "../../core/chat_error.ts";
 import { directConversation, type Message } from "../../core/message.ts";
 import type { Consumer } from "../client_state.ts";
 import { savedPosition, withPosition } from "../saved_positions.ts";
-import { version } from "../version.ts";
+import { version } from "../../host/version.ts";
 import type { ScriptConnection } from "./connection.ts";
 import { tell } from "./output.ts";
 import { withClient } from "./request_client.ts";

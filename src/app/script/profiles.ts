@@ -3,7 +3,7 @@ import { ChatError } from "../../core/chat_error.ts";
 import type { BrokerUrl } from "../broker_url.ts";
 import type { ClientTls } from "../client_options.ts";
 import { stateFolder } from "../client_state.ts";
-import type { HostPort } from "../host_port.ts";
+import type { HostPort } from "../../host/host_port.ts";
 
 /** Who to be, and how to get to the server. The token is with the saved login of that user and server, as for the terminal. */
 export type Profile = GrpcProfile | AmqpProfile;

@@ -5,7 +5,7 @@ import { systemTimers } from "../../client/timers.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import type { HelloResponse } from "../../gen/chatd/v1/session.ts";
 import type { ClientState, Consumer } from "../client_state.ts";
-import { version } from "../version.ts";
+import { version } from "../../host/version.ts";
 import type { ScriptConnection } from "./connection.ts";
 import { tell } from "./output.ts";
 

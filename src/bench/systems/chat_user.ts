@@ -2,7 +2,7 @@ import { ChatClient, type ClientEvent } from "../../client/chat_client.ts";
 import type { Transport } from "../../client/transport.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { DeliveryMode } from "../../gen/chatd/v1/session.ts";
-import { version } from "../../app/version.ts";
+import { version } from "../../host/version.ts";
 
 export interface ChatUserOptions {
   readonly name: string;

@@ -1,9 +1,9 @@
 import type { Transport } from "../../client/transport.ts";
 import { ChatError } from "../../core/chat_error.ts";
-import { programPaths } from "../../app/background_worker.ts";
+import { programPaths } from "../../host/background_worker.ts";
 import type { BrokerUrl } from "../../app/broker_url.ts";
-import { formatHostPort, type HostPort } from "../../app/host_port.ts";
-import { serverV8Flags } from "../../app/serving_command.ts";
+import { formatHostPort, type HostPort } from "../../host/host_port.ts";
+import { serverV8Flags } from "../../host/supervisor/serving_command.ts";
 import { type Account, makeAccounts, namePrefix } from "./accounts.ts";
 import type { BenchBroker, StartedBroker } from "./bench_broker.ts";
 import type { OwnedResources } from "./owned_resources.ts";

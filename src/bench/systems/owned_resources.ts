@@ -1,6 +1,6 @@
 import { ChatError } from "../../core/chat_error.ts";
-import { mayStartItself, servingCommand, type ServingNeeds } from "../../app/serving_command.ts";
-import { ServingProcess } from "../../app/supervisor.ts";
+import { mayStartItself, servingCommand, type ServingNeeds } from "../../host/supervisor/serving_command.ts";
+import { ServingProcess } from "../../host/supervisor/supervisor.ts";
 
 /** How long a program may take to end when it is asked to, in milliseconds. */
 const stopMs = 10_000;

@@ -7,7 +7,7 @@ import { lockFolder } from "../../store/folder_lock.ts";
 import { openStore } from "../../store/open_store.ts";
 import { SearchIndex } from "../../store/search_index.ts";
 import { SqliteMessageStore } from "../../store/sqlite_message_store.ts";
-import { freeBytes } from "../../app/free_bytes.ts";
+import { freeBytes } from "../../host/free_bytes.ts";
 import { makeAccounts } from "../systems/accounts.ts";
 
 /** Says what is in a folder that was filled here, as JSON. */

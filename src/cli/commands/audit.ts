@@ -2,7 +2,7 @@ import { Operator } from "../../app/operator.ts";
 import type { AuditEntry } from "../../core/audit.ts";
 import { exitCode } from "../exit_code.ts";
 import type { AuditOptions } from "../options/audit.ts";
-import { processOutput } from "../process_output.ts";
+import { processOutput } from "../../host/process_output.ts";
 
 /** A line for each note, oldest first. */
 export async function showAudit({ dataDir, since, user, json }: AuditOptions): Promise<number> {

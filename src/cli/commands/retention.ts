@@ -2,7 +2,7 @@ import { Operator } from "../../app/operator.ts";
 import { exitCode } from "../exit_code.ts";
 import type { RetentionOptions, RetentionSetOptions } from "../options/room.ts";
 import type { UserListOptions } from "../options/user.ts";
-import { processOutput } from "../process_output.ts";
+import { processOutput } from "../../host/process_output.ts";
 
 const dayMs = 24 * 60 * 60 * 1000;
 

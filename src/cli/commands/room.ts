@@ -3,7 +3,7 @@ import { sanitizeLine } from "../../core/sanitize.ts";
 import { exitCode } from "../exit_code.ts";
 import type { RoomDeleteOptions, RoomOptions } from "../options/room.ts";
 import type { UserListOptions } from "../options/user.ts";
-import { processOutput } from "../process_output.ts";
+import { processOutput } from "../../host/process_output.ts";
 import { requireSure } from "./require_sure.ts";
 
 export async function listRooms({ dataDir }: UserListOptions): Promise<number> {

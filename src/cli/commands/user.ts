@@ -10,7 +10,7 @@ import type {
   UserOptions,
   UserPasswordOptions,
 } from "../options/user.ts";
-import { processOutput } from "../process_output.ts";
+import { processOutput } from "../../host/process_output.ts";
 import { requireSure } from "./require_sure.ts";
 
 export async function addUser({ name, dataDir, ...source }: UserPasswordOptions): Promise<number> {

@@ -3,7 +3,7 @@ import { map } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
 import { choice } from "@optique/core/valueparser";
 import type { ClientTls, GrpcClientOptions } from "../../app/client_options.ts";
-import type { HostPort } from "../../app/host_port.ts";
+import type { HostPort } from "../../host/host_port.ts";
 import type { Environment } from "../environment.ts";
 import type { OptionsWithEnv } from "../options_with_env.ts";
 import { UsageError } from "../usage_error.ts";

@@ -1,7 +1,7 @@
 import { object } from "@optique/core/constructs";
 import { map } from "@optique/core/modifiers";
 import { choice } from "@optique/core/valueparser";
-import { logFormats, logLevels } from "../../app/log_options.ts";
+import { logFormats, logLevels } from "../../host/logging/log_options.ts";
 import { type Limits, standardLimits, standardRate } from "../../core/limits.ts";
 import type { OptionsWithEnv } from "../options_with_env.ts";
 import { count, hostPort, path, type SettingParser, size } from "../value_parsers.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { BrokerManagement } from "../../../src/amqp/broker_management.ts";
 import { BrokerWatch } from "../../../src/amqp/broker_watch.ts";
 import { RefusedLogins } from "../../../src/amqp/refused_logins.ts";
-import { ScryptHasher } from "../../../src/app/scrypt_hasher.ts";
+import { ScryptHasher } from "../../../src/host/scrypt_hasher.ts";
 import { systemClock } from "../../../src/core/clock.ts";
 import { silentLog } from "../../../src/core/log.ts";
 import { createMessageId } from "../../../src/core/message_id.ts";

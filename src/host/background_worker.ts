@@ -1,0 +1,226 @@
+import { fileURLToPath } from "node:url";
+import { ChatError } from "../core/chat_error.ts";
+import type { Log } from "../core/log.ts";
+import {
+  endWorker,
+  type JobInput,
+  type JobName,
+  type JobOutput,
+  type JobSettings,
+  type Report,
+  type Task,
+} from "../app/background_jobs.ts";
+
+/** What a worker reads: Deno lets it load what its process may read, and not what its process has loaded. */
+export function programPaths(entry: string = Deno.mainModule): string[] {
+  return [fileURLToPath(entry), fileURLToPath(new URL("src", entry))];
+}
+
+/** How long a worker may go on with a task that was given up, in milliseconds, before it is terminated. */
+const retireMs = 60_000;
+
+/** How long a worker may take to load its program, in milliseconds. */
+const startMs = 60_000;
+
+/** Threads of one kind of job, those that go on with a task that was given up included. */
+const maxThreads = 2;
+
+export interface BackgroundWorkerOptions<Name extends JobName> {
+  readonly job: Name;
+  /** The same for all tasks. */
+  readonly settings: JobSettings<Name>;
+  /** How long a task may take, in milliseconds: then it fails with `limit_reached`; and how long it may wait before: then with `busy`. */
+  readonly deadlineMs: number;
+  readonly log: Log;
+  /** URL of the program's entry file; that of this process unless given. */
+  readonly entry?: string;
+}
+
+interface Waiting {
+  readonly input: unknown;
+  readonly since: number;
+  readonly settled: PromiseWithResolvers<unknown>;
+}
+
+/**
+ * A thread for one kind of job, begun with the first task, and anew after one that failed or took too long; tasks are done one after
+ * the other. While two threads go on with tasks that were given up, no third one is started, and tasks are refused. It runs the entry file of this program, because that is all there is of a program that was bundled or compiled.
+ */
+export class BackgroundWorker<Name extends JobName> implements Disposable {
+  readonly #options: BackgroundWorkerOptions<Name>;
+  readonly #waiting: Waiting[] = [];
+  #running: Waiting | undefined;
+  #worker: Worker | undefined;
+  /** When it began to hear tasks, as `performance.now()` says. */
+  #readySince = 0;
+  #deadline: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
+  /** Workers that end when their task does, and when they are terminated if it does not. */
+  readonly #retired = new Map<Worker, ReturnType<typeof setTimeout>>();
+
+  constructor(options: BackgroundWorkerOptions<Name>) {
+    this.#options = options;
+  }
+
+  /** How many tasks run or wait: whoever gives them bounds them. */
+  get size(): number {
+    return this.#waiting.length + (this.#running === undefined ? 0 : 1);
+  }
+
+  /**
+   * @throws {ChatError} `busy`, `limit_reached` after the deadline; `unavailable` when there is no worker, or no more; what the job throws, with its
+   * code if it is a `ChatError`.
+   */
+  run(input: JobInput<Name>): Promise<JobOutput<Name>> {
+    if (this.#closed) return Promise.reject(closedError());
+    const settled = Promise.withResolvers<unknown>();
+    this.#waiting.push({ input, since: performance.now(), settled });
+    this.#next();
+    return settled.promise as Promise<JobOutput<Name>>;
+  }
+
+  /** Ends the thread and fails what waits for it. Idempotent. */
+  close(): void {
+    this.#closed = true;
+    for (const { settled } of this.#waiting.splice(0)) settled.reject(closedError());
+    this.#fail(closedError());
+    for (const [worker, timer] of this.#retired) {
+      clearTimeout(timer);
+      worker.terminate();
+    }
+    this.#retired.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #next(): void {
+    if (this.#running !== undefined) return;
+    const patient = performance.now() - this.#options.deadlineMs;
+    while (this.#waiting.length > 0 && Math.max(this.#waiting[0].since, this.#readySince) < patient) {
+      this.#waiting.shift()!.settled.reject(tooLong());
+    }
+    this.#running = this.#waiting.shift();
+    if (this.#running === undefined) return;
+    if (this.#worker !== undefined) return this.#give(this.#worker);
+    try {
+      if (this.#retired.size >= maxThreads) throw tooLong();
+      this.#start();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #start(): void {
+    const { job, log, entry = Deno.mainModule } = this.#options;
+    this.#requireProgram(entry);
+    const worker = new Worker(entry, { type: "module", name: job });
+    this.#worker = worker;
+    worker.onmessage = ({ data }: MessageEvent<Report>) => {
+      if (data.kind === "ended") this.#forget(worker);
+      else if (worker === this.#worker) this.#hear(data, worker);
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      log.error("a background worker died", { job, error: event.message });
+      this.#forget(worker);
+      if (worker !== this.#worker) return;
+      this.#worker = undefined;
+      this.#fail(new Error(`The worker for ${job} died: ${event.message}`));
+    };
+    this.#failAfter(startMs, tooLong);
+  }
+
+  #requireProgram(entry: string): void {
+    const paths = programPaths(entry);
+    if (Deno.permissions.querySync({ name: "read", path: paths[0] }).state === "granted") return;
+    this.#options.log.error("Deno does not let a background worker load chatd", {
+      job: this.#options.job,
+      add: `--allow-read=${paths.join(",")}`,
+    });
+    throw new ChatError(
+      "unavailable",
+      "This server may not do that: its log tells the operator which permission to add.",
+    );
+  }
+
+  #hear(report: Exclude<Report, { kind: "ended" }>, worker: Worker): void {
+    if (report.kind === "ready") {
+      this.#readySince = performance.now();
+      return this.#give(worker);
+    }
+    clearTimeout(this.#deadline);
+    const { settled } = this.#running!;
+    if (report.kind === "done") {
+      this.#running = undefined;
+      settled.resolve(report.output);
+      return this.#next();
+    }
+    this.#worker = undefined;
+    worker.postMessage(endWorker);
+    const { code, error } = report;
+    const message = error instanceof Error ? error.message : String(error);
+    this.#fail(code === undefined ? error : new ChatError(code, message, { cause: error }));
+  }
+
+  #give(worker: Worker): void {
+    const { settings, deadlineMs } = this.#options;
+    this.#failAfter(deadlineMs, tooMuch);
+    worker.postMessage({ settings, input: this.#running!.input } satisfies Task);
+  }
+
+  #failAfter(ms: number, error: () => ChatError): void {
+    clearTimeout(this.#deadline);
+    this.#deadline = setTimeout(() => {
+      this.#options.log.warn("a background task took too long", { job: this.#options.job, ms });
+      this.#fail(error());
+    }, ms);
+  }
+
+  /**
+   * Lets the worker come to the end of its task. One that is terminated while it runs JavaScript leaves its SQLite connection open (Deno 2.9.3),
+   * and a read transaction in it keeps the write-ahead log from being emptied.
+   */
+  #retire(worker: Worker): void {
+    worker.postMessage(endWorker);
+    const timer = setTimeout(() => {
+      this.#retired.delete(worker);
+      worker.terminate();
+    }, retireMs);
+    Deno.unrefTimer(timer);
+    this.#retired.set(worker, timer);
+  }
+
+  /** A retired worker has come to its end. */
+  #forget(worker: Worker): void {
+    clearTimeout(this.#retired.get(worker));
+    this.#retired.delete(worker);
+  }
+
+  /** The task fails; the worker that may still be doing it gets no other one. */
+  #fail(error: unknown): void {
+    clearTimeout(this.#deadline);
+    if (this.#worker !== undefined) this.#retire(this.#worker);
+    this.#worker = undefined;
+    const running = this.#running;
+    this.#running = undefined;
+    running?.settled.reject(error);
+    this.#next();
+  }
+}
+
+function tooLong(): ChatError {
+  return new ChatError("busy", "This takes the server too long right now: try again later, or ask for less.", {
+    retryAfterMs: 5_000,
+  });
+}
+
+/** Trying again would be as long. */
+function tooMuch(): ChatError {
+  return new ChatError("limit_reached", "This takes the server too long: ask for less.");
+}
+
+function closedError(): ChatError {
+  return new ChatError("unavailable", "The server is shutting down.", { retryAfterMs: 1_000 });
+}

@@ -1,0 +1,40 @@
+import type { Log } from "../../core/log.ts";
+import { type Certificate, daysLeft, soonDays, whyInvalid } from "./certificate.ts";
+
+/** Between two looks at the certificates, in milliseconds. */
+const intervalMs = 24 * 60 * 60_000;
+
+export interface CertificateWatchOptions {
+  /** Each with the certificates that it uses at the time. */
+  readonly transports: readonly { readonly certificates: readonly Certificate[] }[];
+  readonly log: Log;
+  /** In milliseconds since the Unix epoch; the system's clock unless given. */
+  readonly now?: () => number;
+}
+
+/** Logs once a day which certificates in use end soon or have ended. Owned by its maker, who disposes of it. */
+export class CertificateWatch implements Disposable {
+  readonly #options: CertificateWatchOptions;
+  readonly #timer: ReturnType<typeof setInterval>;
+
+  constructor(options: CertificateWatchOptions) {
+    this.#options = options;
+    this.#timer = setInterval(() => this.look(), intervalMs);
+    this.look();
+  }
+
+  look(): void {
+    const { transports, log, now = Date.now } = this.#options;
+    for (const certificate of transports.flatMap(({ certificates }) => certificates)) {
+      const days = daysLeft(certificate, now());
+      const reason = whyInvalid(certificate, now());
+      const details = { file: certificate.file, daysLeft: Math.floor(days) };
+      if (reason !== undefined) log.error("a certificate in use is not valid", { reason, ...details });
+      else if (days < soonDays) log.warn("a certificate in use expires soon: renew it, then send SIGHUP", details);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+}

@@ -1,0 +1,122 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { ChatError } from "../../core/chat_error.ts";
+import type { Log } from "../../core/log.ts";
+import type { Metrics } from "../../core/metrics.ts";
+import { formatHostPort, type HostPort } from "../host_port.ts";
+import { PrometheusMetrics, type Watched } from "./prometheus_metrics.ts";
+
+export interface MetricsEndpointOptions {
+  /** Port 0 lets the system choose. */
+  readonly listen: HostPort;
+  readonly log: Log;
+}
+
+/** Those who look are few. */
+const maxConnections = 64;
+const arrivalTimeoutMs = 5_000;
+const metricsType = "text/plain; version=0.0.4; charset=utf-8";
+
+interface Answer {
+  readonly status: number;
+  readonly type?: string;
+  readonly text: string;
+}
+
+/**
+ * Metrics and health over HTTP: `/metrics`, `/healthz` (the process answers) and `/readyz` (everybody is served; else 503, and
+ * a line for each thing that is not well). Owned by its opener.
+ */
+export class MetricsEndpoint {
+  /** The real one. */
+  readonly port: number;
+  readonly #metrics: PrometheusMetrics;
+  readonly #server: Server;
+  #watched: Watched | undefined;
+  #stopping = false;
+
+  private constructor(server: Server, metrics: PrometheusMetrics, { listen, log }: MetricsEndpointOptions) {
+    this.#server = server;
+    this.#metrics = metrics;
+    this.port = (server.address() as AddressInfo).port;
+    server.on("request", (request, response) => void this.#answer(request, response));
+    log.info("metrics are shown", { at: `http://${formatHostPort({ ...listen, port: this.port })}/metrics` });
+  }
+
+  /** Listens; until {@link serving}, the server is not ready. @throws {ChatError} `unavailable` when the address cannot be listened on */
+  static async open(options: MetricsEndpointOptions): Promise<MetricsEndpoint> {
+    const server = createServer({
+      headersTimeout: arrivalTimeoutMs,
+      requestTimeout: arrivalTimeoutMs,
+      connectionsCheckingInterval: 1_000,
+      maxHeaderSize: 8 * 1024,
+    });
+    server.maxConnections = maxConnections;
+    server.on("clientError", (_error, socket) => socket.destroy());
+    await listen(server, options.listen);
+    return new MetricsEndpoint(server, new PrometheusMetrics(), options);
+  }
+
+  /** Where to count. */
+  get metrics(): Metrics {
+    return this.#metrics;
+  }
+
+  /** The store is open, and these have begun to listen. */
+  serving(watched: Watched): void {
+    this.#watched = watched;
+    this.#metrics.watch(watched);
+  }
+
+  /** The server is not ready any more. */
+  stopping(): void {
+    this.#stopping = true;
+  }
+
+  /** Breaks off what is being answered. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeAllConnections();
+    await closed;
+    this.#metrics[Symbol.dispose]();
+  }
+
+  async #answer({ method, url = "" }: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { status, type = "text/plain; charset=utf-8", text } = await this.#find(method, url.split("?")[0]);
+    // Connections that nobody uses are not kept.
+    response.writeHead(status, { "content-type": type, connection: "close" });
+    response.end(method === "HEAD" ? undefined : text);
+  }
+
+  async #find(method: string | undefined, path: string): Promise<Answer> {
+    if (method !== "GET" && method !== "HEAD") return { status: 405, text: "only GET\n" };
+    if (path === "/healthz") return { status: 200, text: "ok\n" };
+    if (path === "/readyz") return this.#readiness();
+    if (path !== "/metrics") return { status: 404, text: "/metrics, /healthz and /readyz are here\n" };
+    await this.#metrics.refresh();
+    return { status: 200, type: metricsType, text: this.#metrics.text() };
+  }
+
+  #readiness(): Answer {
+    const notReady = this.#notReady();
+    if (notReady.length === 0) return { status: 200, text: "ready\n" };
+    return { status: 503, text: notReady.map((what) => `${what}\n`).join("") };
+  }
+
+  #notReady(): string[] {
+    if (this.#stopping) return ["stopping"];
+    if (this.#watched === undefined) return ["starting"];
+    return this.#watched.transports.filter(({ isUp }) => !isUp)
+      .map(({ name, isBlocked }) => isBlocked ? `${name} is blocked: the broker takes no messages` : `${name} is down`);
+  }
+}
+
+function listen(server: Server, { host, port }: HostPort): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause) => {
+      const message = `Cannot listen on ${host} port ${port} for metrics: ${cause.message}`;
+      reject(new ChatError("unavailable", message, { cause }));
+    });
+    server.listen(port, host, () => resolve());
+  });
+}

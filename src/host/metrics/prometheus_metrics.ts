@@ -1,0 +1,256 @@
+import process from "node:process";
+import type { ChatErrorCode } from "../../core/chat_error.ts";
+import type { Commit, LoginWay, Metrics } from "../../core/metrics.ts";
+import { type Certificate, daysLeft } from "../certificates/certificate.ts";
+import { MetricFamilies } from "./prometheus_text.ts";
+import { version } from "../version.ts";
+
+export interface WatchedTransport {
+  readonly name: string;
+  readonly isUp: boolean;
+  readonly isBlocked?: boolean;
+  readonly connections?: number;
+  /** Certificates in use. */
+  readonly certificates: readonly Certificate[];
+}
+
+/** What is looked at when metrics are asked for. */
+export interface Watched {
+  readonly transports: readonly WatchedTransport[];
+  /** How many entries of the log searches do not find yet. */
+  searchLag(): number;
+  /** Bytes of the database's file and of its write-ahead log. */
+  fileBytes(): { database: number; log: number };
+  /** Of the disk of the data folder; undefined where Deno does not tell. */
+  freeBytes(): Promise<number | undefined>;
+  /** Lines of the log that were left out because stderr was not read. */
+  droppedLines(): number;
+}
+
+const fromMicroseconds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+const fromMilliseconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const sizes = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000];
+/** How often the event loop is asked how late it is, in milliseconds. */
+const loopIntervalMs = 100;
+
+/** Counts for Prometheus. Owned by its maker, who disposes of it. */
+export class PrometheusMetrics implements Metrics, Disposable {
+  readonly #families = new MetricFamilies();
+  readonly #loopTimer: ReturnType<typeof setInterval>;
+  #watched: Watched | undefined;
+  #free: number | undefined;
+
+  readonly #sessions = this.#families.gauge({
+    name: "chatd_sessions",
+    help: "Live sessions.",
+    labelled: true,
+  });
+  readonly #sessionsEnded = this.#families.counter({
+    name: "chatd_sessions_ended_total",
+    help: 'Sessions that ended; the reason is "left" when the client did it.',
+    labelled: true,
+  });
+  readonly #messages = this.#families.counter({
+    name: "chatd_messages_accepted_total",
+    help: "Messages that were accepted, and so are on disk.",
+  });
+  readonly #events = this.#families.counter({
+    name: "chatd_events_accepted_total",
+    help: "Other entries of conversations that were accepted: edits, reactions, what happened to rooms.",
+  });
+  readonly #deliveryLag = this.#families.histogram({
+    name: "chatd_delivery_lag_seconds",
+    help: "From accepting an entry to sending it to a session that lived already, for each such session.",
+    bounds: fromMilliseconds,
+  });
+  readonly #commitDuration = this.#families.histogram({
+    name: "chatd_commit_duration_seconds",
+    help: "How long transactions took until they were on disk.",
+    bounds: fromMicroseconds,
+  });
+  readonly #commitChanges = this.#families.histogram({
+    name: "chatd_commit_changes",
+    help: "How much was written in one transaction: messages, other entries and positions of readers.",
+    bounds: sizes,
+  });
+  readonly #refused = this.#families.counter({
+    name: "chatd_requests_refused_total",
+    help: "Requests that were answered with an error, by its code.",
+    labelled: true,
+  });
+  readonly #logins = this.#families.counter({
+    name: "chatd_logins_total",
+    help: "Logins, registrations and passwords that the broker asked about, by how they ended.",
+    labelled: true,
+  });
+  readonly #uploadedBytes = this.#families.counter({
+    name: "chatd_uploaded_bytes_total",
+    help: "Bytes of files that arrived whole.",
+  });
+  readonly #uploadedFiles = this.#families.counter({
+    name: "chatd_uploaded_files_total",
+    help: "Files that arrived whole.",
+  });
+  readonly #loopLag = this.#families.histogram({
+    name: "chatd_event_loop_lag_seconds",
+    help: "How late the process was with a timer, ten times a second.",
+    bounds: fromMilliseconds,
+  });
+
+  constructor() {
+    this.#addState();
+    this.#addProcess();
+    let due = performance.now() + loopIntervalMs;
+    this.#loopTimer = setInterval(() => {
+      const now = performance.now();
+      this.#loopLag.observe(Math.max(0, now - due) / 1_000);
+      due = now + loopIntervalMs;
+    }, loopIntervalMs);
+  }
+
+  /** From now on also tells what it sees of this. */
+  watch(watched: Watched): void {
+    this.#watched = watched;
+    for (const { name } of watched.transports) this.#sessions.add(0, { transport: name });
+  }
+
+  /** Asks for what takes a moment to know, for the next {@link text}. */
+  async refresh(): Promise<void> {
+    this.#free = await this.#watched?.freeBytes().catch(() => undefined);
+  }
+
+  text(): string {
+    return this.#families.text();
+  }
+
+  sessionBegan(transport: string): void {
+    this.#sessions.add(1, { transport });
+  }
+
+  sessionEnded(transport: string, reason: ChatErrorCode | undefined): void {
+    this.#sessions.add(-1, { transport });
+    this.#sessionsEnded.add(1, { transport, reason: reason ?? "left" });
+  }
+
+  committed({ messages, events, changes, seconds }: Commit): void {
+    this.#messages.add(messages);
+    this.#events.add(events);
+    this.#commitDuration.observe(seconds);
+    this.#commitChanges.observe(changes);
+  }
+
+  delivered(acceptedAt: number): void {
+    this.#deliveryLag.observe(Math.max(0, Date.now() - acceptedAt) / 1_000);
+  }
+
+  refused(transport: string, code: ChatErrorCode): void {
+    this.#refused.add(1, { transport, code });
+  }
+
+  loggedIn(way: LoginWay, outcome: "accepted" | ChatErrorCode): void {
+    this.#logins.add(1, { way, outcome });
+  }
+
+  uploaded(bytes: number): void {
+    this.#uploadedBytes.add(bytes);
+    this.#uploadedFiles.add(1);
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#loopTimer);
+  }
+
+  #addState(): void {
+    const families = this.#families;
+    const transports = () => this.#watched?.transports ?? [];
+    families.look("gauge", {
+      name: "chatd_info",
+      help: "1, with what runs here.",
+      values: () => [{ labels: { version, deno: Deno.version.deno }, value: 1 }],
+    });
+    families.look("gauge", {
+      name: "chatd_transport_up",
+      help: "Whether clients are served over it now.",
+      values: () => transports().map(({ name, isUp }) => ({ labels: { transport: name }, value: isUp ? 1 : 0 })),
+    });
+    families.look("gauge", {
+      name: "chatd_transport_blocked",
+      help: "Whether the broker takes no messages, for lack of memory or disk.",
+      values: () =>
+        transports().flatMap(({ name, isBlocked }) =>
+          isBlocked === undefined ? [] : [{ labels: { transport: name }, value: isBlocked ? 1 : 0 }]
+        ),
+    });
+    families.look("gauge", {
+      name: "chatd_connections",
+      help: "Connections of clients that are open to this process.",
+      values: () =>
+        transports().flatMap(({ name, connections }) =>
+          connections === undefined ? [] : [{ labels: { transport: name }, value: connections }]
+        ),
+    });
+    families.look("gauge", {
+      name: "chatd_certificate_days_left",
+      help: "Days until a certificate in use expires; negative afterwards.",
+      values: () =>
+        (this.#watched?.transports ?? []).flatMap(({ certificates }) => certificates).map((certificate) => ({
+          labels: { use: certificate.use },
+          value: daysLeft(certificate),
+        })),
+    });
+    families.look("gauge", {
+      name: "chatd_search_lag_entries",
+      help: "Entries of the log that searches do not find yet.",
+      values: () => [{ value: this.#watched?.searchLag() ?? 0 }],
+    });
+    families.look("gauge", {
+      name: "chatd_database_bytes",
+      help: "Size of the database's file.",
+      values: () => [{ value: this.#watched?.fileBytes().database ?? 0 }],
+    });
+    families.look("gauge", {
+      name: "chatd_write_ahead_log_bytes",
+      help: "Size of the database's write-ahead log; it grows while a reader keeps it from being emptied.",
+      values: () => [{ value: this.#watched?.fileBytes().log ?? 0 }],
+    });
+    families.look("gauge", {
+      name: "chatd_disk_free_bytes",
+      help: "What the disk of the data folder still takes; absent where Deno does not tell (--allow-sys=statfs).",
+      values: () => this.#free === undefined ? [] : [{ value: this.#free }],
+    });
+    families.look("counter", {
+      name: "chatd_log_lines_dropped_total",
+      help: "Lines of the log that were left out because stderr was not read in time.",
+      values: () => [{ value: this.#watched?.droppedLines() ?? 0 }],
+    });
+  }
+
+  /** With the names that other programs give to the same. */
+  #addProcess(): void {
+    const startedAt = (Date.now() - performance.now()) / 1_000;
+    const families = this.#families;
+    families.look("gauge", {
+      name: "process_start_time_seconds",
+      help: "When the process began, since the Unix epoch.",
+      values: () => [{ value: startedAt }],
+    });
+    families.look("counter", {
+      name: "process_cpu_seconds_total",
+      help: "Time of processors that the process has used.",
+      values: () => {
+        const { user, system } = process.cpuUsage();
+        return [{ value: (user + system) / 1e6 }];
+      },
+    });
+    families.look("gauge", {
+      name: "process_resident_memory_bytes",
+      help: "Memory that the process has.",
+      values: () => [{ value: Deno.memoryUsage().rss }],
+    });
+    families.look("gauge", {
+      name: "process_heap_bytes",
+      help: "Memory in use by JavaScript.",
+      values: () => [{ value: Deno.memoryUsage().heapUsed }],
+    });
+  }
+}

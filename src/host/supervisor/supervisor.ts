@@ -1,0 +1,202 @@
+import { Heartbeat, type HeartbeatTimes } from "./heartbeat.ts";
+import { Reload } from "./reload.ts";
+import type { ServerLog } from "../logging/server_log.ts";
+import { ShutdownSignals } from "../shutdown_signals.ts";
+import type { StartFiles } from "./start_files.ts";
+import { type Order, readJsonLines, refusedExitCode, type Report } from "./supervisor_link.ts";
+import { crashedExitCode } from "./uncaught_errors.ts";
+
+/** A process that lived so long had no trouble with starting, in milliseconds. */
+const soundLifeMs = 10_000;
+const delayStepMs = 250;
+const maxDelayMs = 1_000;
+
+/** Starts a process that speaks as `SupervisorLink` does. */
+export interface ServingCommand {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** All variables that it gets; those of this process unless given. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface SupervisorOptions {
+  /** Starts the serving process. */
+  readonly command: ServingCommand;
+  /**
+   * Ends with 0 when a new serving process could start, and otherwise says on stderr why not; asked before a restart on
+   * SIGHUP.
+   */
+  readonly check: ServingCommand;
+  /** Files that the serving process reads only when it starts. */
+  readonly startFiles: StartFiles;
+  /** Where to listen for the first time; a port that was found then is kept. */
+  readonly port: number;
+  readonly log: ServerLog;
+  /** How often the serving process is asked whether it lives, and how long it may take to answer. */
+  readonly heartbeat?: HeartbeatTimes;
+  /** The serving process listens for the first time. */
+  onListening(port: number): void;
+}
+
+/**
+ * Keeps a serving process alive: starts another within a second when it dies, on the same port. One that serves and then
+ * gives no sign of life for a minute is killed, also while it stops. SIGINT and SIGTERM stop
+ * it in order, a second one kills it; SIGHUP has it read its certificates again, or end in order for another one to
+ * start, see {@link Reload}. If this process is killed, the other notices by its stdin, and stops.
+ * @returns the serving process's exit code, when it ended by itself or would not even start.
+ */
+export async function supervise(options: SupervisorOptions): Promise<number> {
+  const { log, startFiles } = options;
+  let running: ServingProcess | undefined;
+  // In this order: when the serving process ends first, its exit code becomes that of this one.
+  using signals = new ShutdownSignals({ onSecond: () => log.flush().finally(() => running?.kill()) });
+  let stopping = false;
+  let restarting = false;
+  const stop = (reason: string) => {
+    stopping = true;
+    running?.order({ stop: reason });
+  };
+  void signals.first.then(stop);
+  const hungUp = Promise.withResolvers<string>();
+  const over = Promise.race([signals.first, hungUp.promise]);
+  void hungUp.promise.then(stop);
+  using _reload = new Reload({
+    log,
+    startFiles,
+    check: () => complaintsOf(options.check),
+    onRestart: () => {
+      restarting = true;
+      running?.order({ stop: "SIGHUP" });
+    },
+    onRenew: () => running?.order({ renew: "certificates" }),
+    onHangup: () => hungUp.resolve("the terminal is gone"),
+  });
+  let { port } = options;
+  let served = false;
+  for (let failures = 0;;) {
+    const startedAt = performance.now();
+    restarting = false;
+    startFiles.remember();
+    running = new ServingProcess(options.command, { listen: { port, again: served } });
+    const heartbeat = heartbeatOf(running, options);
+    const ended = running.status;
+    const listening = await running.listening;
+    if (listening !== undefined) {
+      heartbeat.start();
+      port = listening;
+      if (!served) options.onListening(port);
+      else log.info("serving again", { port, process: running.pid });
+      served = true;
+    }
+    const status = await ended;
+    heartbeat.stop();
+    if (restarting && !stopping) continue;
+    if (stopping || !mustRestart(status, { served })) return status.code;
+    failures = performance.now() - startedAt >= soundLifeMs ? 0 : failures + 1;
+    const delayMs = restartDelay(failures);
+    log.error("the serving process died; starting it again", { signal: status.signal, code: status.code, delayMs });
+    if (await isOver(over, delayMs)) return 0;
+  }
+}
+
+/** Kills the process when it does not answer; its end is then seen as any other. */
+function heartbeatOf(running: ServingProcess, { log, heartbeat: times }: SupervisorOptions): Heartbeat {
+  const heartbeat = new Heartbeat({
+    times,
+    ask: () => running.order({ ask: "alive" }),
+    onSilence: (silentMs) => {
+      log.error("the serving process hangs; killing it", { process: running.pid, silentMs: Math.round(silentMs) });
+      running.kill();
+    },
+  });
+  running.onAlive = () => heartbeat.answered();
+  return heartbeat;
+}
+
+/**
+ * Whether a serving process that ended is started again. One that ended with 0 was asked to. One that refused to start
+ * because of the command line, the port or the data would refuse again, unless it `served` before with the same. One that
+ * says itself that it would be refused again is believed, whenever it says so.
+ */
+export function mustRestart({ code, signal }: Deno.CommandStatus, { served }: { served: boolean }): boolean {
+  if (signal !== null || code >= 128 || code === crashedExitCode) return true;
+  return served && code !== 0 && code !== refusedExitCode;
+}
+
+/** How long to wait, in milliseconds, when the process died so many times in a row soon after it was started. */
+export function restartDelay(failures: number): number {
+  return Math.min(Math.max(failures - 1, 0) * delayStepMs, maxDelayMs);
+}
+
+/** Lines of stderr of a command that ends with another code than 0. */
+async function complaintsOf({ program, args, env }: ServingCommand): Promise<readonly string[]> {
+  const command = new Deno.Command(program, {
+    args: [...args],
+    ...(env !== undefined && { env, clearEnv: true }),
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  });
+  const { code, stderr } = await command.output();
+  return code === 0
+    ? []
+    : new TextDecoder().decode(stderr).trim().split("\n").map((line) => line.replace(/^chatd: /, ""));
+}
+
+/** A process that does what its orders say, and ends when they do: it never outlives this one. */
+export class ServingProcess {
+  /** The port, once it listens; undefined when it ends before. */
+  readonly listening: Promise<number | undefined>;
+  readonly status: Promise<Deno.CommandStatus>;
+  readonly pid: number;
+  /** It answered that it lives. */
+  onAlive = (): void => {};
+  readonly #child: Deno.ChildProcess;
+  readonly #orders: WritableStreamDefaultWriter<Uint8Array>;
+
+  constructor({ program, args, env }: ServingCommand, first: Order) {
+    this.#child = new Deno.Command(program, {
+      args: [...args],
+      ...(env !== undefined && { env, clearEnv: true }),
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    this.pid = this.#child.pid;
+    this.status = this.#child.status;
+    this.#orders = this.#child.stdin.getWriter();
+    const listening = Promise.withResolvers<number | undefined>();
+    this.listening = listening.promise;
+    void this.#hear(listening.resolve).catch(() => {}).finally(() => listening.resolve(undefined));
+    this.order(first);
+    void this.status.then(() => this.#orders.close()).catch(() => {});
+  }
+
+  order(order: Order): void {
+    // A process that is gone needs no orders; its status says the rest.
+    this.#orders.write(new TextEncoder().encode(`${JSON.stringify(order)}\n`)).catch(() => {});
+  }
+
+  async #hear(onListening: (port: number) => void): Promise<void> {
+    for await (const report of readJsonLines(this.#child.stdout) as AsyncGenerator<Report>) {
+      if ("port" in report) onListening(report.port);
+      else this.onAlive();
+    }
+  }
+
+  kill(): void {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+    }
+  }
+}
+
+async function isOver(first: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const waited = new Promise<false>((resolve) => timer = setTimeout(resolve, ms, false));
+  const over = await Promise.race([first.then(() => true), waited]);
+  clearTimeout(timer);
+  return over;
+}

@@ -1,0 +1,108 @@
+import { ChatError } from "../../core/chat_error.ts";
+import { Hangup } from "../hangup.ts";
+import { LogOutput } from "../logging/log_output.ts";
+import { RenewalOrders } from "./renewal_orders.ts";
+
+/** What the supervisor writes to the serving process's stdin, a JSON line each. Its end means that the supervisor is gone. */
+export type Order =
+  | { readonly listen: ListenOrder }
+  | { readonly stop: string }
+  | { readonly ask: "alive" }
+  | { readonly renew: "certificates" };
+
+export interface ListenOrder {
+  readonly port: number;
+  /** Another process served here before this one. */
+  readonly again: boolean;
+}
+
+/**
+ * What a serving process ends with when it was refused what it needs to serve, and would be again: the supervisor then
+ * ends too (EX_CONFIG of sysexits(3)).
+ */
+export const refusedExitCode = 78;
+
+/** A line of JSON that the serving process writes to its stdout: where it serves, or that it lives, as often as it is asked. */
+export type Report = { readonly port: number } | { readonly alive: true };
+
+/**
+ * The serving process's side of its supervisor. Signals to this process alone ask it to stop, once or often: those from a
+ * terminal, or to the whole group, reach the supervisor too, which decides about the second one, and about SIGHUP.
+ */
+export class SupervisorLink implements Disposable {
+  readonly renewals: RenewalOrders = new RenewalOrders();
+  readonly #orders: AsyncGenerator<unknown, void>;
+  readonly #reports = new LogOutput(Deno.stdout);
+  readonly #stop = Promise.withResolvers<string>();
+  readonly #onSignal = new Map<Deno.Signal, () => void>();
+  readonly #hangup = new Hangup(() => {});
+
+  constructor(stdin: ReadableStream<Uint8Array> = Deno.stdin.readable) {
+    this.#orders = readJsonLines(stdin);
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      const listener = () => this.#stop.resolve(signal);
+      this.#onSignal.set(signal, listener);
+      Deno.addSignalListener(signal, listener);
+    }
+  }
+
+  /** Where to listen. @throws {ChatError} `unavailable` when no supervisor says it. */
+  async listen(): Promise<ListenOrder> {
+    const { value } = await this.#orders.next();
+    const order = value as Order | undefined;
+    if (order === undefined || !("listen" in order)) {
+      throw new ChatError("unavailable", "No supervisor says what to do: leave --supervised away.");
+    }
+    void this.#obey();
+    return order.listen;
+  }
+
+  /** Resolves with the reason when this process shall stop. */
+  get stop(): Promise<string> {
+    return this.#stop.promise;
+  }
+
+  /** Tells the supervisor that this process serves. */
+  listening(port: number): void {
+    this.#report({ port });
+  }
+
+  [Symbol.dispose](): void {
+    this.#hangup[Symbol.dispose]();
+    for (const [signal, listener] of this.#onSignal) Deno.removeSignalListener(signal, listener);
+  }
+
+  async #obey(): Promise<void> {
+    for await (const order of this.#orders as AsyncGenerator<Order>) {
+      if ("stop" in order) this.#stop.resolve(order.stop);
+      if ("ask" in order) this.#report({ alive: true });
+      if ("renew" in order) this.renewals.give();
+    }
+    this.#stop.resolve("the supervisor is gone");
+  }
+
+  #report(report: Report): void {
+    this.#reports.write(JSON.stringify(report));
+  }
+}
+
+/** Values of a stream of JSON lines, until it ends or breaks. A line that is none, which a library may print, is left out. */
+export async function* readJsonLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<unknown, void> {
+  let rest = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) {
+      const value = parseLine(line);
+      if (typeof value === "object" && value !== null) yield value;
+    }
+  }
+}
+
+function parseLine(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}

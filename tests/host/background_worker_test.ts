@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { BackgroundWorker } from "../../src/host/background_worker.ts";
+import { ChatError } from "../../src/core/chat_error.ts";
+import { silentLog } from "../../src/core/log.ts";
+import { rejectsWith } from "../support/chat_error_assertions.ts";
+import { eventually } from "../support/eventually.ts";
+
+const entry = new URL("../support/odd_worker.ts", import.meta.url).href;
+
+interface Echo {
+  settings: unknown;
+  input: unknown;
+  born: string;
+}
+
+function oddWorker(options: { entry?: string; deadlineMs?: number } = {}) {
+  const worker = new BackgroundWorker({
+    job: "search",
+    settings: "some settings",
+    deadlineMs: 60_000,
+    log: silentLog,
+    entry,
+    ...options,
+  });
+  return {
+    run: (input: string) => worker.run(input as never) as Promise<unknown> as Promise<Echo>,
+    size: () => worker.size,
+    [Symbol.dispose]: () => worker.close(),
+  };
+}
+
+Deno.test("tasks are done one after the other by one worker, with its settings", async () => {
+  using worker = oddWorker();
+  const all = ["one", "two", "three"].map((input) => worker.run(input));
+  assert.equal(worker.size(), 3);
+  const done = await Promise.all(all);
+  assert.deepEqual(done.map(({ input }) => input), ["one", "two", "three"]);
+  assert.deepEqual(new Set(done.map(({ settings }) => settings)), new Set(["some settings"]));
+  assert.equal(new Set(done.map(({ born }) => born)).size, 1);
+  assert.equal(worker.size(), 0);
+});
+
+Deno.test("a task that takes too long is given up, and the next has a new worker", async () => {
+  using worker = oddWorker({ deadlineMs: 5_000 });
+  const { born } = await worker.run("one");
+  const hanging = worker.run("hang");
+  await rejectsWith("limit_reached", hanging);
+  assert.notEqual((await worker.run("two")).born, born);
+});
+
+Deno.test("while two workers go on with tasks that were given up, tasks are refused, and no third worker is started", async () => {
+  using worker = oddWorker({ deadlineMs: 2_000 });
+  for (let count = 0; count < 2; count++) await rejectsWith("limit_reached", worker.run("hang"));
+  await Promise.all(["one", "two"].map((input) => rejectsWith("busy", worker.run(input))));
+  assert.equal(worker.size(), 0);
+});
+
+Deno.test("a worker that came to the end of a task that was given up makes room for another", async () => {
+  using worker = oddWorker({ deadlineMs: 1_000 });
+  for (let count = 0; count < 2; count++) await rejectsWith("limit_reached", worker.run("dawdle"));
+  await eventually(async () => {
+    const answer = await worker.run("one").catch((error) => error);
+    return !(answer instanceof ChatError);
+  });
+});
+
+Deno.test("a task whose worker dies or fails says so, those that wait have a new worker, and refusals keep their code", async () => {
+  using worker = oddWorker();
+  const { born } = await worker.run("one");
+  for (const input of ["die", "fail"]) {
+    const failing = worker.run(input);
+    const waiting = worker.run("two");
+    await assert.rejects(failing, /as told/);
+    assert.notEqual((await waiting).born, born);
+  }
+  const refused = await rejectsWith("not_found", worker.run("refuse"));
+  assert.equal(refused.message, "There is none.");
+});
+
+Deno.test("what runs or waits when it is closed is refused, and so is what comes after", async () => {
+  const worker = oddWorker();
+  // Before they are refused, since one that nobody waits for ends the program.
+  const refused = [worker.run("hang"), worker.run("one")].map((each) => rejectsWith("unavailable", each));
+  worker[Symbol.dispose]();
+  await Promise.all(refused);
+  await rejectsWith("unavailable", worker.run("two"));
+  worker[Symbol.dispose]();
+});
+
+Deno.test("a program that cannot be loaded fails the task", async () => {
+  using worker = oddWorker({ entry: new URL("no_such_file.ts", entry).href });
+  await assert.rejects(worker.run("one"), /died/);
+});
+
+Deno.test({
+  name: "without the permission to load the program again, a task is refused, and the log says which to add",
+  permissions: { read: false },
+  async fn() {
+    const logged: unknown[] = [];
+    const log = { ...silentLog, error: (_event: string, details: unknown) => void logged.push(details) };
+    using worker = new BackgroundWorker({ job: "search", settings: "", deadlineMs: 1_000, log, entry });
+    await rejectsWith("unavailable", worker.run({} as never));
+    assert.match(JSON.stringify(logged), /--allow-read=[^"]+odd_worker\.ts,/);
+  },
+});

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { StartFiles } from "../../../src/host/supervisor/start_files.ts";
+import { mustRestart, restartDelay, supervise } from "../../../src/host/supervisor/supervisor.ts";
+import type { HeartbeatTimes } from "../../../src/host/supervisor/heartbeat.ts";
+import { refusedExitCode } from "../../../src/host/supervisor/supervisor_link.ts";
+import { crashedExitCode } from "../../../src/host/supervisor/uncaught_errors.ts";
+
+function ended(code: number, signal: Deno.Signal | null = null): Deno.CommandStatus {
+  return { success: code === 0 && signal === null, code, signal };
+}
+
+Deno.test("mustRestart() starts again what died, whether it ever served or not", () => {
+  for (const status of [ended(134, "SIGABRT"), ended(137, "SIGKILL"), ended(139), ended(crashedExitCode)]) {
+    for (const served of [false, true]) assert.ok(mustRestart(status, { served }));
+  }
+});
+
+Deno.test("mustRestart() leaves alone what ended as it was asked to", () => {
+  for (const served of [false, true]) assert.equal(mustRestart(ended(0), { served }), false);
+});
+
+Deno.test("mustRestart() takes a refusal to start as final, unless the same has served before", () => {
+  for (const code of [1, 2]) {
+    assert.equal(mustRestart(ended(code), { served: false }), false);
+    assert.ok(mustRestart(ended(code), { served: true }));
+  }
+});
+
+Deno.test("mustRestart() believes a process that says it would be refused again", () => {
+  for (const served of [false, true]) assert.equal(mustRestart(ended(refusedExitCode), { served }), false);
+});
+
+Deno.test("restartDelay() starts again at once first, and never waits longer than a second", () => {
+  assert.deepEqual([0, 1, 2, 3, 4, 5, 6, 1000].map(restartDelay), [0, 0, 250, 500, 750, 1000, 1000, 1000]);
+});
+
+const oddServer = fileURLToPath(new URL("../../support/odd_server.ts", import.meta.url));
+
+/** Supervises a serving process of this conduct until it ends in order. @returns the events of the log, and the ports */
+async function superviseOdd(conduct: string, heartbeat: HeartbeatTimes) {
+  const events: string[] = [];
+  const ports: number[] = [];
+  const write = (event: string) => void events.push(event);
+  const log = { info: write, warn: write, error: write, dropped: 0, flush: () => Promise.resolve() };
+  const command = { program: Deno.execPath(), args: ["run", "--no-check", "--quiet", "-A", oddServer, conduct] };
+  const onListening = (port: number) => void ports.push(port);
+  const startFiles = new StartFiles([]);
+  const code = await supervise({ command, check: command, startFiles, port: 0, log, heartbeat, onListening });
+  return { code, events, ports };
+}
+
+Deno.test("a serving process that spins is killed, and another one is started", async () => {
+  const { code, events, ports } = await superviseOdd("spins", { intervalMs: 20, limitMs: 500 });
+  assert.equal(code, 0);
+  assert.deepEqual(events, [
+    "the serving process hangs; killing it",
+    "the serving process died; starting it again",
+    "serving again",
+  ]);
+  assert.deepEqual(ports, [4711]);
+});
+
+Deno.test("a serving process that answers each time is left alone", async () => {
+  const { events } = await superviseOdd("answers", { intervalMs: 20, limitMs: 60_000 });
+  assert.deepEqual(events, ["the serving process died; starting it again", "serving again"]);
+});

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { crashedExitCode, UncaughtErrors } from "../../../src/host/supervisor/uncaught_errors.ts";
+import { turns } from "../../support/turns.ts";
+
+/** Hands an error to the listener for uncaught ones. @returns whether there is one. */
+function throwUncaught(error: unknown): boolean {
+  return !globalThis.dispatchEvent(new ErrorEvent("error", { error, cancelable: true }));
+}
+
+function watch() {
+  const logged: unknown[] = [];
+  const exits: number[] = [];
+  const written = Promise.withResolvers<void>();
+  const log = {
+    error: (_event: string, details?: Record<string, unknown>) => void logged.push(details),
+    flush: () => written.promise,
+  };
+  const errors = new UncaughtErrors({ log, exit: (code) => exits.push(code) });
+  return {
+    logged,
+    exits,
+    /** The lines so far reach their reader. */
+    write: async () => {
+      written.resolve();
+      await turns();
+    },
+    [Symbol.dispose]: () => errors[Symbol.dispose](),
+  };
+}
+
+const peerError = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET", syscall: "read" });
+
+for (const [name, error] of [["a bug", new TypeError("a bug")], ["an error of a socket", peerError]] as const) {
+  Deno.test(`${name} that nobody caught is logged once, and ends the process when that is written`, async () => {
+    using watched = watch();
+    assert.ok(throwUncaught(error));
+    assert.ok(throwUncaught(new TypeError("its consequence")));
+    await turns();
+    assert.deepEqual(watched.exits, []);
+    await watched.write();
+    assert.deepEqual(watched.exits, [crashedExitCode]);
+    assert.deepEqual(watched.logged, [{ error }]);
+  });
+}
+
+Deno.test("a rejection that nobody handled ends the process as an error does", async () => {
+  using watched = watch();
+  const reason = new Error("a bug");
+  const promise = Promise.reject(reason);
+  promise.catch(() => {});
+  globalThis.dispatchEvent(new PromiseRejectionEvent("unhandledrejection", { promise, reason, cancelable: true }));
+  await watched.write();
+  assert.deepEqual(watched.exits, [crashedExitCode]);
+});
+
+Deno.test("nothing listens any more once it is disposed of", () => {
+  watch()[Symbol.dispose]();
+  assert.equal(throwUncaught(new Error("a bug")), false);
+});

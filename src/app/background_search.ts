@@ -2,7 +2,9 @@ import { ChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
 import type { MessageSearch, SearchRequest, SearchResult } from "../core/message_search.ts";
 import { BackgroundWorker } from "../host/background_worker.ts";
+import type { JobName, JobOf } from "./background_jobs.ts";
 
+const job = "search" satisfies JobName;
 /** Searches that run or wait. */
 const mostAtOnce = 32;
 const mostOfUser = 2;
@@ -20,13 +22,13 @@ export interface BackgroundSearchOptions {
 
 /** Searches in a thread of its own, so that nobody else waits for it. */
 export class BackgroundSearch implements MessageSearch, Disposable {
-  readonly #worker: BackgroundWorker<"search">;
+  readonly #worker: BackgroundWorker<JobOf<typeof job>>;
   readonly #ofUser = new Map<string, number>();
   /** Until when, as `performance.now()` says; oldest first. */
   readonly #resting = new Map<string, number>();
 
   constructor({ folder, log, entry }: BackgroundSearchOptions) {
-    this.#worker = new BackgroundWorker({ job: "search", settings: folder, deadlineMs, log, entry });
+    this.#worker = new BackgroundWorker({ job, settings: folder, deadlineMs, log, entry });
   }
 
   async find(request: SearchRequest): Promise<SearchResult> {

@@ -2,6 +2,7 @@ import { runParser } from "@optique/core/facade";
 import { formatMessage, type Message, message } from "@optique/core/message";
 import type { Parser } from "@optique/core/parser";
 import type { ConfigFile } from "../app/config_file.ts";
+import type { Output } from "../host/process_output.ts";
 import { commands } from "./commands.ts";
 import { ConfigSettings } from "./config_settings.ts";
 import { commandPath, didYouMean } from "./did_you_mean.ts";
@@ -10,16 +11,6 @@ import { exitCode } from "./exit_code.ts";
 import type { Invocation } from "./invocation.ts";
 import { UsageError } from "./usage_error.ts";
 import { versionLine, versionOptions } from "./version_line.ts";
-
-/** Where words for the person go. */
-export interface Output {
-  /** Each takes whole lines without the last line's end. */
-  stdout(text: string): void;
-  stderr(text: string): void;
-  readonly colors: boolean;
-  /** In columns; undefined does not wrap. */
-  readonly width: number | undefined;
-}
 
 /** Thrown through the parser, to leave it with an exit code when it has said what there was to say. */
 class Answered extends Error {

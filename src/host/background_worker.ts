@@ -3,13 +3,13 @@ import { ChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
 import {
   endWorker,
-  type JobInput,
-  type JobName,
-  type JobOutput,
-  type JobSettings,
+  type InputOf,
+  type Job,
+  type OutputOf,
   type Report,
+  type SettingsOf,
   type Task,
-} from "../app/background_jobs.ts";
+} from "./serve_job.ts";
 
 /** What a worker reads: Deno lets it load what its process may read, and not what its process has loaded. */
 export function programPaths(entry: string = Deno.mainModule): string[] {
@@ -25,10 +25,11 @@ const startMs = 60_000;
 /** Threads of one kind of job, those that go on with a task that was given up included. */
 const maxThreads = 2;
 
-export interface BackgroundWorkerOptions<Name extends JobName> {
-  readonly job: Name;
+export interface BackgroundWorkerOptions<Opened extends Job> {
+  /** The name of the job in the table of the program's entry file. */
+  readonly job: string;
   /** The same for all tasks. */
-  readonly settings: JobSettings<Name>;
+  readonly settings: SettingsOf<Opened>;
   /** How long a task may take, in milliseconds: then it fails with `limit_reached`; and how long it may wait before: then with `busy`. */
   readonly deadlineMs: number;
   readonly log: Log;
@@ -46,8 +47,8 @@ interface Waiting {
  * A thread for one kind of job, begun with the first task, and anew after one that failed or took too long; tasks are done one after
  * the other. While two threads go on with tasks that were given up, no third one is started, and tasks are refused. It runs the entry file of this program, because that is all there is of a program that was bundled or compiled.
  */
-export class BackgroundWorker<Name extends JobName> implements Disposable {
-  readonly #options: BackgroundWorkerOptions<Name>;
+export class BackgroundWorker<Opened extends Job> implements Disposable {
+  readonly #options: BackgroundWorkerOptions<Opened>;
   readonly #waiting: Waiting[] = [];
   #running: Waiting | undefined;
   #worker: Worker | undefined;
@@ -58,7 +59,7 @@ export class BackgroundWorker<Name extends JobName> implements Disposable {
   /** Workers that end when their task does, and when they are terminated if it does not. */
   readonly #retired = new Map<Worker, ReturnType<typeof setTimeout>>();
 
-  constructor(options: BackgroundWorkerOptions<Name>) {
+  constructor(options: BackgroundWorkerOptions<Opened>) {
     this.#options = options;
   }
 
@@ -71,12 +72,12 @@ export class BackgroundWorker<Name extends JobName> implements Disposable {
    * @throws {ChatError} `busy`, `limit_reached` after the deadline; `unavailable` when there is no worker, or no more; what the job throws, with its
    * code if it is a `ChatError`.
    */
-  run(input: JobInput<Name>): Promise<JobOutput<Name>> {
+  run(input: InputOf<Opened>): Promise<OutputOf<Opened>> {
     if (this.#closed) return Promise.reject(closedError());
     const settled = Promise.withResolvers<unknown>();
     this.#waiting.push({ input, since: performance.now(), settled });
     this.#next();
-    return settled.promise as Promise<JobOutput<Name>>;
+    return settled.promise as Promise<OutputOf<Opened>>;
   }
 
   /** Ends the thread and fails what waits for it. Idempotent. */

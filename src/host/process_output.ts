@@ -1,4 +1,12 @@
-import type { Output } from "../cli/command_line.ts";
+/** Where words for the person go. */
+export interface Output {
+  /** Each takes whole lines without the last line's end. */
+  stdout(text: string): void;
+  stderr(text: string): void;
+  readonly colors: boolean;
+  /** In columns; undefined does not wrap. */
+  readonly width: number | undefined;
+}
 
 /** The process's own stdout and stderr, written before it goes on. A reader that went away is no error. */
 export const processOutput: Output = {

@@ -13,8 +13,10 @@ interface Echo {
   born: string;
 }
 
+type EchoJob = (settings: string) => (input: string) => Echo;
+
 function oddWorker(options: { entry?: string; deadlineMs?: number } = {}) {
-  const worker = new BackgroundWorker({
+  const worker = new BackgroundWorker<EchoJob>({
     job: "search",
     settings: "some settings",
     deadlineMs: 60_000,
@@ -23,7 +25,7 @@ function oddWorker(options: { entry?: string; deadlineMs?: number } = {}) {
     ...options,
   });
   return {
-    run: (input: string) => worker.run(input as never) as Promise<unknown> as Promise<Echo>,
+    run: (input: string) => worker.run(input),
     size: () => worker.size,
     [Symbol.dispose]: () => worker.close(),
   };
@@ -98,7 +100,7 @@ Deno.test({
   async fn() {
     const logged: unknown[] = [];
     const log = { ...silentLog, error: (_event: string, details: unknown) => void logged.push(details) };
-    using worker = new BackgroundWorker({ job: "search", settings: "", deadlineMs: 1_000, log, entry });
+    using worker = new BackgroundWorker<EchoJob>({ job: "search", settings: "", deadlineMs: 1_000, log, entry });
     await rejectsWith("unavailable", worker.run({} as never));
     assert.match(JSON.stringify(logged), /--allow-read=[^"]+odd_worker\.ts,/);
   },

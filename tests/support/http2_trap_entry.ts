@@ -14,6 +14,6 @@ emitter.init = function (this: object, ...rest) {
 };
 
 if (import.meta.main) {
-  if ("WorkerGlobalScope" in globalThis) await (await import("../../src/app/background_jobs.ts")).serveJob();
+  if ("WorkerGlobalScope" in globalThis) await (await import("../../src/app/background_jobs.ts")).serveBackgroundJob();
   else Deno.exit(await (await import("../../src/cli/run.ts")).run(Deno.args));
 }

@@ -1,3 +1,3 @@
-import { serveJob } from "../../src/app/background_jobs.ts";
+import { serveBackgroundJob } from "../../src/app/background_jobs.ts";
 
-await serveJob();
+await serveBackgroundJob();

@@ -1,5 +1,5 @@
 /** The entry file of workers that do as they are told, for tests of who gives them tasks. */
-import { endWorker, type Report, type Task } from "../../src/app/background_jobs.ts";
+import { endWorker, type Report, type Task } from "../../src/host/serve_job.ts";
 
 interface Scope {
   onmessage: (event: MessageEvent<Task | typeof endWorker>) => void;

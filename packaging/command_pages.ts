@@ -2,7 +2,7 @@ import type { DocPage } from "@optique/core/doc";
 import { getDocPageSync } from "@optique/core/parser";
 import type { Usage, UsageTerm } from "@optique/core/usage";
 import { commands } from "../src/cli/commands.ts";
-import { ConfigSettings } from "../src/cli/config_settings.ts";
+import { ConfigSettings } from "../src/commands/options/config_settings.ts";
 
 /** What the program itself says of one of its commands. */
 export interface CommandPage {

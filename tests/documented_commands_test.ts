@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { commandPages, optionNames } from "../packaging/command_pages.ts";
 import { parseCommandLine } from "../src/cli/command_line.ts";
-import { variableOf } from "../src/cli/environment.ts";
+import { variableOf } from "../src/commands/options/environment.ts";
 import { documents, inlineCode, readDocument, shellBlocks } from "./support/documents.ts";
 import { shellCommands } from "./support/shell_commands.ts";
 
@@ -111,7 +111,7 @@ Deno.test("every option and every variable that a sentence names exists", () => 
   variables.add("CHATD_PASSWORD");
   variables.add("CHATD_GRPC_JS");
   // What a command that `chatd bot` runs is told.
-  for (const [, name] of readDocument("src/app/script/bot.ts").matchAll(/^ +(CHATD_[A-Z_]+):/gm)) variables.add(name);
+  for (const [, name] of readDocument("src/commands/bot/bot.ts").matchAll(/^ +(CHATD_[A-Z_]+):/gm)) variables.add(name);
   const unknown = documents().concat("CHANGELOG.md", "compose.yaml", "examples/chatd.toml").flatMap((document) => {
     const code = document.endsWith(".md") ? inlineCode(document) : [];
     const options = code.flatMap((code) => /^(--[a-z][a-z-]*)/.exec(code)?.[1] ?? []);

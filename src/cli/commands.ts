@@ -1,28 +1,28 @@
 import { map } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
 import { dataCommands } from "./data_commands.ts";
-import type { Environment } from "./environment.ts";
-import { clientExitCode, serverExitCode } from "./exit_code.ts";
-import type { ConfigSettings } from "./config_settings.ts";
-import { anyOf, type CommandEntry, defineCommand, defineGroup, type Invocation } from "./invocation.ts";
-import { amqpClientOptions } from "./options/amqp_client.ts";
-import { amqpServerOptions } from "./options/amqp_server.ts";
-import { auditOptions } from "./options/audit.ts";
-import { benchOptions } from "./options/bench.ts";
-import { brokerConfigOptions } from "./options/broker_config.ts";
-import { dataFolder } from "./options/data_folder.ts";
-import { doctorOptions } from "./options/doctor.ts";
-import { grpcClientOptions } from "./options/grpc_client.ts";
-import { grpcServerOptions } from "./options/grpc_server.ts";
-import { serveOptions } from "./options/serve.ts";
+import type { Environment } from "../commands/options/environment.ts";
+import { clientExitCode, serverExitCode } from "../commands/exit_code.ts";
+import type { ConfigSettings } from "../commands/options/config_settings.ts";
+import { anyOf, type CommandEntry, defineCommand, defineGroup, type Invocation } from "../commands/command.ts";
+import { amqpClientOptions } from "../commands/chat/amqp_client_command.ts";
+import { amqpServerOptions } from "../commands/serve/amqp_server_command.ts";
+import { auditOptions } from "../commands/audit/audit_command.ts";
+import { benchOptions } from "../commands/bench/bench_command.ts";
+import { brokerConfigOptions } from "../commands/broker_config/broker_config_command.ts";
+import { dataFolder } from "../commands/options/data_folder.ts";
+import { doctorOptions } from "../commands/doctor/doctor_command.ts";
+import { grpcClientOptions } from "../commands/chat/grpc_client_command.ts";
+import { grpcServerOptions } from "../commands/serve/grpc_server_command.ts";
+import { serveOptions } from "../commands/serve/serve_command.ts";
 import {
   userDeleteOptions,
   userInviteOptions,
   userListOptions,
   userOptions,
   userPasswordOptions,
-} from "./options/user.ts";
-import { OptionsWithEnv } from "./options_with_env.ts";
+} from "../commands/user/user_commands.ts";
+import { OptionsWithEnv } from "../commands/options/options_with_env.ts";
 import { scriptCommands } from "./script_commands.ts";
 
 /**
@@ -68,7 +68,7 @@ function commandEntries(options: OptionsWithEnv, env: Environment): readonly Com
     description: "Chats over gRPC: on a terminal with an input line, from a pipe with a message for each line. " +
       "The password is asked for, or comes from --password-file or CHATD_PASSWORD.",
     options: () => grpcClientOptions(options, env),
-    load: async () => (await import("../app/grpc_client.ts")).runGrpcClient,
+    load: async () => (await import("../commands/chat/run_grpc_client.ts")).runGrpcClient,
     exitCodeOf: clientExitCode,
   });
   const amqpServer = defineCommand({
@@ -88,7 +88,7 @@ function commandEntries(options: OptionsWithEnv, env: Environment): readonly Com
     description: "Chats over RabbitMQ: on a terminal with an input line, from a pipe with a message for each line. " +
       "The password is asked for, or comes from --password-file or CHATD_PASSWORD.",
     options: () => amqpClientOptions(options, env),
-    load: async () => (await import("../app/amqp_client.ts")).runAmqpClient,
+    load: async () => (await import("../commands/chat/run_amqp_client.ts")).runAmqpClient,
     exitCodeOf: clientExitCode,
   });
   const brokerConfig = defineCommand({
@@ -98,7 +98,7 @@ function commandEntries(options: OptionsWithEnv, env: Environment): readonly Com
       "Prints the rabbitmq.conf that makes RabbitMQ ask chatd who may do what, with the secrets in it, and what " +
       "else to do. Secrets that are missing in the data folder are made.",
     options: () => brokerConfigOptions(options),
-    load: async () => (await import("../app/broker_config_command.ts")).runBrokerConfig,
+    load: async () => (await import("../commands/broker_config/run_broker_config.ts")).runBrokerConfig,
   });
   const doctor = defineCommand({
     name: "doctor",
@@ -109,7 +109,7 @@ function commandEntries(options: OptionsWithEnv, env: Environment): readonly Com
       "who may do what, and locks clients in. Takes the options of the server, from the command line or its configuration " +
       "file. Ends with 1 when there is something to fix, and with 4 when no broker is there.",
     options: () => doctorOptions(options),
-    load: async () => (await import("../app/doctor/doctor.ts")).runDoctor,
+    load: async () => (await import("../commands/doctor/run_doctor.ts")).runDoctor,
     exitCodeOf: clientExitCode,
   });
   const healthcheck = defineCommand({
@@ -119,7 +119,7 @@ function commandEntries(options: OptionsWithEnv, env: Environment): readonly Com
       "Asks the running server over the socket in its data folder, and ends with 0 when it answers, else with " +
       "1: for the health checks of containers.",
     options: () => map(dataFolder(options), (dataDir) => ({ dataDir })),
-    load: async () => (await import("../app/healthcheck_command.ts")).runHealthcheck,
+    load: async () => (await import("../commands/healthcheck/run_healthcheck.ts")).runHealthcheck,
   });
   const audit = defineCommand({
     name: "audit",
@@ -129,7 +129,7 @@ function commandEntries(options: OptionsWithEnv, env: Environment): readonly Com
       "who (- for a stranger), what, to whom, from where and more, separated by tabs. Works through the server when it " +
       "runs, and directly when not. The newest 100,000 notes are kept.",
     options: () => auditOptions(options),
-    load: async () => (await import("./commands/audit.ts")).showAudit,
+    load: async () => (await import("../commands/audit/run_audit.ts")).showAudit,
   });
   const bench = defineCommand({
     name: "bench",
@@ -172,14 +172,14 @@ function userCommands(options: OptionsWithEnv, env: Environment): readonly Comma
       brief: "Add a user, whatever --registration says",
       description: "Adds a user. The password is asked for twice, or comes from --password-file or CHATD_PASSWORD.",
       options: () => userPasswordOptions(options, env),
-      load: async () => (await import("./commands/user.ts")).addUser,
+      load: async () => (await import("../commands/user/run_user.ts")).addUser,
     }),
     defineCommand({
       name: "user list",
       brief: "List all users",
       description: "Lists all users: the name, since when, and whether the account is disabled, separated by tabs.",
       options: () => userListOptions(options),
-      load: async () => (await import("./commands/user.ts")).listUsers,
+      load: async () => (await import("../commands/user/run_user.ts")).listUsers,
     }),
     defineCommand({
       name: "user passwd",
@@ -187,7 +187,7 @@ function userCommands(options: OptionsWithEnv, env: Environment): readonly Comma
       description: "Sets another password, and logs the user out on all devices. The password is asked for twice, or " +
         "comes from --password-file or CHATD_PASSWORD.",
       options: () => userPasswordOptions(options, env),
-      load: async () => (await import("./commands/user.ts")).setPassword,
+      load: async () => (await import("../commands/user/run_user.ts")).setPassword,
     }),
     defineCommand({
       name: "user disable",
@@ -195,14 +195,14 @@ function userCommands(options: OptionsWithEnv, env: Environment): readonly Comma
       description: "Logs the user out on all devices, ends live sessions at once, and refuses to log in again. " +
         "Messages stay.",
       options: () => userOptions(options),
-      load: async () => (await import("./commands/user.ts")).disableUser,
+      load: async () => (await import("../commands/user/run_user.ts")).disableUser,
     }),
     defineCommand({
       name: "user enable",
       brief: "Let a disabled user in again",
       description: "Lets a disabled user log in again, with the password as it was.",
       options: () => userOptions(options),
-      load: async () => (await import("./commands/user.ts")).enableUser,
+      load: async () => (await import("../commands/user/run_user.ts")).enableUser,
     }),
     defineCommand({
       name: "user delete",
@@ -211,14 +211,14 @@ function userCommands(options: OptionsWithEnv, env: Environment): readonly Comma
         "Takes a user out of all rooms, logs them out for ever, and keeps the name from being used again. Their " +
         "messages stay, from a made-up name, or are erased.",
       options: () => userDeleteOptions(options),
-      load: async () => (await import("./commands/user.ts")).deleteUser,
+      load: async () => (await import("../commands/user/run_user.ts")).deleteUser,
     }),
     defineCommand({
       name: "user invite",
       brief: "Make a code that registers one user",
       description: "Prints a code with which one person can register, once, where --registration is invite.",
       options: () => userInviteOptions(options),
-      load: async () => (await import("./commands/user.ts")).inviteUser,
+      load: async () => (await import("../commands/user/run_user.ts")).inviteUser,
     }),
   ];
 }

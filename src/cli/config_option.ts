@@ -1,4 +1,4 @@
-import { type Environment, variableOf } from "./environment.ts";
+import { type Environment, variableOf } from "../commands/options/environment.ts";
 
 const configOption = "--config";
 /** Commands that read a server's configuration file: servers, and those of the operator. */

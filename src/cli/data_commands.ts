@@ -1,11 +1,16 @@
-import type { Environment } from "./environment.ts";
-import { clientExitCode } from "./exit_code.ts";
-import { type CommandEntry, defineCommand, defineGroup } from "./invocation.ts";
-import { backupOptions, restoreOptions } from "./options/backup.ts";
-import { exportOptions } from "./options/export.ts";
-import { retentionOptions, retentionSetOptions, roomDeleteOptions, roomOptions } from "./options/room.ts";
-import { userListOptions } from "./options/user.ts";
-import type { OptionsWithEnv } from "./options_with_env.ts";
+import type { Environment } from "../commands/options/environment.ts";
+import { clientExitCode } from "../commands/exit_code.ts";
+import { type CommandEntry, defineCommand, defineGroup } from "../commands/command.ts";
+import { backupOptions, restoreOptions } from "../commands/backup/backup_commands.ts";
+import { exportOptions } from "../commands/export/export_command.ts";
+import {
+  retentionOptions,
+  retentionSetOptions,
+  roomDeleteOptions,
+  roomOptions,
+} from "../commands/room/room_commands.ts";
+import { userListOptions } from "../commands/user/user_commands.ts";
+import type { OptionsWithEnv } from "../commands/options/options_with_env.ts";
 
 /** What can be done with what a server keeps, as a whole. */
 export function dataCommands(options: OptionsWithEnv, env: Environment): readonly CommandEntry[] {
@@ -16,7 +21,7 @@ export function dataCommands(options: OptionsWithEnv, env: Environment): readonl
       description: "Makes a folder with all that the server accepted before: the log, accounts and files. The server " +
         "goes on meanwhile. It overwrites nothing.",
       options: () => backupOptions(options),
-      load: async () => (await import("../app/backup_command.ts")).runBackup,
+      load: async () => (await import("../commands/backup/run_backup.ts")).runBackup,
     }),
     defineCommand({
       name: "restore",
@@ -25,7 +30,7 @@ export function dataCommands(options: OptionsWithEnv, env: Environment): readonl
         "Checks a backup, and makes a new data folder of it. Clients that come back to a server on it are told " +
         "that it was restored. It overwrites nothing.",
       options: () => restoreOptions(options),
-      load: async () => (await import("../app/backup_command.ts")).runRestore,
+      load: async () => (await import("../commands/backup/run_backup.ts")).runRestore,
     }),
     defineCommand({
       name: "export",
@@ -34,7 +39,7 @@ export function dataCommands(options: OptionsWithEnv, env: Environment): readonl
         "Makes a folder with everything that the server has of a user: profile, conversations with all that the " +
         "user may see, files. An export that was interrupted is gone on with by the same command.",
       options: () => exportOptions(options, env),
-      load: async () => (await import("../app/export_command.ts")).runExport,
+      load: async () => (await import("../commands/export/run_export.ts")).runExport,
       exitCodeOf: clientExitCode,
     }),
     defineGroup({
@@ -60,21 +65,21 @@ function roomCommands(options: OptionsWithEnv): readonly CommandEntry[] {
       brief: "List all rooms",
       description: "Lists all rooms: id, name, public or private, members, since when, and topic, separated by tabs.",
       options: () => userListOptions(options),
-      load: async () => (await import("./commands/room.ts")).listRooms,
+      load: async () => (await import("../commands/room/run_room.ts")).listRooms,
     }),
     defineCommand({
       name: "room show",
       brief: "Show a room, and who is what in it",
       description: "Shows a room, and who is what in it.",
       options: () => roomOptions(options),
-      load: async () => (await import("./commands/room.ts")).showRoom,
+      load: async () => (await import("../commands/room/run_room.ts")).showRoom,
     }),
     defineCommand({
       name: "room delete",
       brief: "Erase a room with all of its messages",
       description: "Erases a room with all of its messages and files, at once for those who are in it.",
       options: () => roomDeleteOptions(options),
-      load: async () => (await import("./commands/room.ts")).deleteRoom,
+      load: async () => (await import("../commands/room/run_room.ts")).deleteRoom,
     }),
   ];
 }
@@ -86,7 +91,7 @@ function retentionCommands(options: OptionsWithEnv): readonly CommandEntry[] {
       brief: "List the rules",
       description: "Lists the rules: for what, and what is kept, separated by tabs.",
       options: () => userListOptions(options),
-      load: async () => (await import("./commands/retention.ts")).listRules,
+      load: async () => (await import("../commands/retention/run_retention.ts")).listRules,
     }),
     defineCommand({
       name: "retention set",
@@ -95,14 +100,14 @@ function retentionCommands(options: OptionsWithEnv): readonly CommandEntry[] {
         "Sets what a conversation, or every one without a rule of its own, keeps: entries up to an age, a number of " +
         "the newest, of both the fewer; with neither, everything. What goes is gone for ever.",
       options: () => retentionSetOptions(options),
-      load: async () => (await import("./commands/retention.ts")).setRule,
+      load: async () => (await import("../commands/retention/run_retention.ts")).setRule,
     }),
     defineCommand({
       name: "retention unset",
       brief: "Take a rule back",
       description: "Takes a rule back: the one for all counts from now on, or none.",
       options: () => retentionOptions(options),
-      load: async () => (await import("./commands/retention.ts")).unsetRule,
+      load: async () => (await import("../commands/retention/run_retention.ts")).unsetRule,
     }),
   ];
 }

@@ -2,8 +2,8 @@ import { ChatError } from "../core/chat_error.ts";
 import { sanitizeLines } from "../core/sanitize.ts";
 import type { ConfigFile } from "../app/config_file.ts";
 import { configFileOf } from "./config_option.ts";
-import { processEnvironment } from "./environment.ts";
-import { exitCode } from "./exit_code.ts";
+import { processEnvironment } from "../commands/options/environment.ts";
+import { exitCode } from "../commands/exit_code.ts";
 import { processOutput, writeErrorInTime } from "../host/process_output.ts";
 import { versionLine, versionOptions } from "./version_line.ts";
 

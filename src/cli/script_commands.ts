@@ -1,6 +1,6 @@
-import type { Environment } from "./environment.ts";
-import { clientExitCode, scriptExitCode } from "./exit_code.ts";
-import { type CommandEntry, defineCommand } from "./invocation.ts";
+import type { Environment } from "../commands/options/environment.ts";
+import { clientExitCode, scriptExitCode } from "../commands/exit_code.ts";
+import { type CommandEntry, defineCommand } from "../commands/command.ts";
 import {
   botOptions,
   historyOptions,
@@ -12,8 +12,8 @@ import {
   sendOptions,
   tailOptions,
   usersOptions,
-} from "./options/script.ts";
-import type { OptionsWithEnv } from "./options_with_env.ts";
+} from "../commands/script/script_options.ts";
+import type { OptionsWithEnv } from "../commands/options/options_with_env.ts";
 
 /** What programs do in the chat. stdout is data and stderr is talk; nothing is asked where nobody is to answer. */
 export function scriptCommands(options: OptionsWithEnv, env: Environment): readonly CommandEntry[] {
@@ -24,7 +24,7 @@ export function scriptCommands(options: OptionsWithEnv, env: Environment): reado
       description: "Logs in, and keeps who you are and where to go as a profile, for the commands for scripts. The " +
         "login itself is the one of the chat client, and is used without asking when it is there.",
       options: () => loginOptions(options, env),
-      load: async () => (await import("../app/script/login_commands.ts")).runLogin,
+      load: async () => (await import("../commands/login/run_login.ts")).runLogin,
       exitCodeOf: clientExitCode,
     }),
     defineCommand({
@@ -34,7 +34,7 @@ export function scriptCommands(options: OptionsWithEnv, env: Environment): reado
         "Ends the login of a profile, on the server too, and forgets the profile. The chat client of the same " +
         "user and server is logged out with it.",
       options: () => logoutOptions(options),
-      load: async () => (await import("../app/script/login_commands.ts")).runLogout,
+      load: async () => (await import("../commands/login/run_login.ts")).runLogout,
       exitCodeOf: clientExitCode,
     }),
     defineCommand({
@@ -42,7 +42,7 @@ export function scriptCommands(options: OptionsWithEnv, env: Environment): reado
       brief: "List profiles",
       description: "Lists profiles: the name, the user, grpc or amqp, where it leads, and whether a login is saved.",
       options: () => profilesOptions(options),
-      load: async () => (await import("../app/script/login_commands.ts")).runProfiles,
+      load: async () => (await import("../commands/login/run_login.ts")).runProfiles,
       exitCodeOf: clientExitCode,
     }),
     defineCommand({
@@ -52,7 +52,7 @@ export function scriptCommands(options: OptionsWithEnv, env: Environment): reado
         "Sends TEXT, or what comes on stdin, as one message. Tries again until it is accepted or refused, and " +
         "ends with 0 only when it is accepted.",
       options: () => sendOptions(options, env),
-      load: async () => (await import("../app/script/send_command.ts")).runSend,
+      load: async () => (await import("../commands/send/run_send.ts")).runSend,
       exitCodeOf: scriptExitCode,
     }),
     defineCommand({
@@ -61,7 +61,7 @@ export function scriptCommands(options: OptionsWithEnv, env: Environment): reado
       description: "Prints messages as they come, and goes on where it stopped the next time. What was printed is " +
         "acknowledged when the reader of stdout took it. The first time, it begins with what is new.",
       options: () => tailOptions(options, env),
-      load: async () => (await import("../app/script/tail_command.ts")).runTail,
+      load: async () => (await import("../commands/tail/run_tail.ts")).runTail,
       exitCodeOf: scriptExitCode,
     }),
     defineCommand({
@@ -72,7 +72,7 @@ export function scriptCommands(options: OptionsWithEnv, env: Environment): reado
         "(CHATD_SENDER, CHATD_ADDRESS, …). What it prints is sent to the same conversation. Messages of other bots are " +
         "passed over.",
       options: () => botOptions(options, env),
-      load: async () => (await import("../app/script/bot_command.ts")).runBot,
+      load: async () => (await import("../commands/bot/run_bot.ts")).runBot,
       exitCodeOf: scriptExitCode,
     }),
     defineCommand({
@@ -80,7 +80,7 @@ export function scriptCommands(options: OptionsWithEnv, env: Environment): reado
       brief: "Print the newest messages of a conversation",
       description: "Prints the newest messages of a conversation, oldest first.",
       options: () => historyOptions(options, env),
-      load: async () => (await import("../app/script/list_commands.ts")).runHistory,
+      load: async () => (await import("../commands/lists/run_lists.ts")).runHistory,
       exitCodeOf: scriptExitCode,
     }),
     defineCommand({
@@ -88,7 +88,7 @@ export function scriptCommands(options: OptionsWithEnv, env: Environment): reado
       brief: "Find messages by their words",
       description: "Prints messages that have all of the words, the newest first.",
       options: () => searchOptions(options, env),
-      load: async () => (await import("../app/script/list_commands.ts")).runSearch,
+      load: async () => (await import("../commands/lists/run_lists.ts")).runSearch,
       exitCodeOf: scriptExitCode,
     }),
     defineCommand({
@@ -96,7 +96,7 @@ export function scriptCommands(options: OptionsWithEnv, env: Environment): reado
       brief: "List all users",
       description: "Lists all users, by name: the name, and whether they are online, separated by a tab.",
       options: () => usersOptions(options, env),
-      load: async () => (await import("../app/script/list_commands.ts")).runUsers,
+      load: async () => (await import("../commands/lists/run_lists.ts")).runUsers,
       exitCodeOf: scriptExitCode,
     }),
     defineCommand({
@@ -105,7 +105,7 @@ export function scriptCommands(options: OptionsWithEnv, env: Environment): reado
       description: "Lists public rooms, or those that you are in: the address, the name, how many are in it, and the " +
         "topic, separated by tabs.",
       options: () => roomsOptions(options, env),
-      load: async () => (await import("../app/script/list_commands.ts")).runRooms,
+      load: async () => (await import("../commands/lists/run_lists.ts")).runRooms,
       exitCodeOf: scriptExitCode,
     }),
   ];

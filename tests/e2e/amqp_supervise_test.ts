@@ -1,7 +1,7 @@
 // Supervised servers on a private RabbitMQ.
 import assert from "node:assert/strict";
 import { AmqpTransport } from "../../src/amqp/client_transport.ts";
-import { exitCode } from "../../src/cli/exit_code.ts";
+import { exitCode } from "../../src/commands/exit_code.ts";
 import type { Message } from "../../src/core/message.ts";
 import { startTestBroker } from "../support/amqp_server.ts";
 import { Child } from "../support/child_process.ts";

@@ -4,7 +4,7 @@ import { connect } from "amqplib";
 import { freePorts } from "../../src/bench/systems/free_ports.ts";
 import { AmqpTransport } from "../../src/amqp/client_transport.ts";
 import { registrationUser } from "../../src/amqp/topology.ts";
-import { exitCode } from "../../src/cli/exit_code.ts";
+import { exitCode } from "../../src/commands/exit_code.ts";
 import { startTestBroker } from "../support/amqp_server.ts";
 import { Child, socketsOf } from "../support/child_process.ts";
 import { runChatd } from "../support/chatd_process.ts";

@@ -1,7 +1,7 @@
 /** What `chatd doctor` finds in a set-up without a broker; broker_commands_test.ts has the rest. */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { aboutNodes } from "../../src/app/doctor/broker.ts";
+import { aboutNodes } from "../../src/commands/doctor/broker.ts";
 import { freePorts } from "../../src/bench/systems/free_ports.ts";
 import { createCertificates } from "../crash/certificates.ts";
 import { type ChatdResult, runChatd } from "../support/chatd_process.ts";

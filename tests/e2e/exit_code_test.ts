@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { exitCode } from "../../src/cli/exit_code.ts";
+import { exitCode } from "../../src/commands/exit_code.ts";
 import { runChatd } from "../support/chatd_process.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";

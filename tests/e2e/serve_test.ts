@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { freePorts } from "../../src/bench/systems/free_ports.ts";
 import { AmqpTransport } from "../../src/amqp/client_transport.ts";
-import { exitCode } from "../../src/cli/exit_code.ts";
+import { exitCode } from "../../src/commands/exit_code.ts";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { startTestBroker } from "../support/amqp_server.ts";
 import { runChatd } from "../support/chatd_process.ts";

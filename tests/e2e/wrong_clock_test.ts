@@ -3,7 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { exitCode } from "../../src/cli/exit_code.ts";
+import { exitCode } from "../../src/commands/exit_code.ts";
 import { createCertificates } from "../crash/certificates.ts";
 import { runChatd } from "../support/chatd_process.ts";
 import { eventually } from "../support/eventually.ts";

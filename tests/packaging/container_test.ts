@@ -1,7 +1,7 @@
 /** What containers are told to run. Docker itself is not needed, and not tried. */
 import assert from "node:assert/strict";
 import { parseCommandLine } from "../../src/cli/command_line.ts";
-import { exitCode } from "../../src/cli/exit_code.ts";
+import { exitCode } from "../../src/commands/exit_code.ts";
 import { runChatd } from "../support/chatd_process.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { commandPages } from "../../packaging/command_pages.ts";
 import { manualPage } from "../../packaging/man.ts";
-import { exitCode } from "../../src/cli/exit_code.ts";
+import { exitCode } from "../../src/commands/exit_code.ts";
 
 const committed = () => Deno.readTextFileSync(new URL("../../packaging/chatd.1", import.meta.url));
 

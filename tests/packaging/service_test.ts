@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parseCommandLine } from "../../src/cli/command_line.ts";
-import { exitCode } from "../../src/cli/exit_code.ts";
+import { exitCode } from "../../src/commands/exit_code.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
 const unit = Deno.readTextFileSync(new URL("../../packaging/chatd.service", import.meta.url));

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { messageRecord, messageText } from "../../src/app/script/records.ts";
+import { messageRecord, messageText } from "../../src/commands/script/records.ts";
 import type { Attachment, Message } from "../../src/core/message.ts";
 import { ConversationNames } from "../../src/terminal/conversation_names.ts";
 import { eventText } from "../../src/terminal/event_text.ts";

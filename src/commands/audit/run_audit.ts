@@ -1,0 +1,24 @@
+import { Operator } from "../../app/operator.ts";
+import type { AuditEntry } from "../../core/audit.ts";
+import { exitCode } from "../exit_code.ts";
+import type { AuditOptions } from "./audit_command.ts";
+import { processOutput } from "../../host/process_output.ts";
+
+/** A line for each note, oldest first. */
+export async function showAudit({ dataDir, since, user, json }: AuditOptions): Promise<number> {
+  for await (const entry of new Operator(dataDir).listAudit({ since, user })) {
+    processOutput.stdout(json ? asJson(entry) : asText(entry));
+  }
+  return exitCode.done;
+}
+
+function asJson({ id: _id, at, ...entry }: AuditEntry): string {
+  return JSON.stringify({ at: new Date(at).toISOString(), ...entry });
+}
+
+/** The time, who, what, to whom, from where and the rest, separated by tabs; "-" is for what there is none of. */
+function asText({ at, actor, action, subject, address, detail, count }: AuditEntry): string {
+  const often = count === 1 ? "" : `${count} times`;
+  const rest = [detail, often].filter((words) => words !== "").join(", ");
+  return [new Date(at).toISOString(), actor, action, subject, address, rest].map((field) => field || "-").join("\t");
+}

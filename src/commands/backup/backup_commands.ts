@@ -1,0 +1,23 @@
+import { object } from "@optique/core/constructs";
+import { text } from "@optique/core/message";
+import type { Parser } from "@optique/core/parser";
+import { argument } from "@optique/core/primitives";
+import type { BackupCommandOptions, RestoreCommandOptions } from "./run_backup.ts";
+import type { OptionsWithEnv } from "../options/options_with_env.ts";
+import { path } from "../options/value_parsers.ts";
+import { dataFolder } from "../options/data_folder.ts";
+
+export function backupOptions(options: OptionsWithEnv): Parser<"sync", BackupCommandOptions, unknown> {
+  return object("Options", {
+    target: argument(path("DIR"), { description: [text("The folder to make")] }),
+    dataDir: dataFolder(options),
+  });
+}
+
+export function restoreOptions(options: OptionsWithEnv): Parser<"sync", RestoreCommandOptions, unknown> {
+  return object("Options", {
+    source: argument(path("DIR"), { description: [text("The backup")] }),
+    dataDir: options.required("--data", path("DIR"), "The data folder to make"),
+    logOut: options.flag("--log-out", "Log out all devices, so that no token of that time is good any more"),
+  });
+}

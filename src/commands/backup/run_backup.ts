@@ -1,0 +1,75 @@
+import { ChatError } from "../../core/chat_error.ts";
+import type { BackupManifest } from "../../store/backup_manifest.ts";
+import { makeBackup } from "../../store/backup.ts";
+import { restoreBackup } from "../../store/restore.ts";
+import { Operator } from "../../app/operator.ts";
+import { requireDataFolder } from "../../host/permissions.ts";
+import { version } from "../../host/version.ts";
+
+/** What `chatd backup` is asked to do. */
+export interface BackupCommandOptions {
+  /** Where the backup goes. */
+  readonly target: string;
+  readonly dataDir: string;
+}
+
+/** What `chatd restore` is asked to do. */
+export interface RestoreCommandOptions {
+  /** The backup. */
+  readonly source: string;
+  /** The data folder to make. */
+  readonly dataDir: string;
+  readonly logOut: boolean;
+}
+
+const done = 0;
+const incomplete = 1;
+
+/** Copies a data folder, while a server runs on it or not. @returns the exit code. @throws {ChatError} */
+export async function runBackup({ target, dataDir }: BackupCommandOptions): Promise<number> {
+  requireDataFolder(dataDir);
+  const manifest = await makeBackup({ folder: dataDir, to: target, chatd: version });
+  console.log(`Backed up ${dataDir} to ${target}: ${contents(manifest)}.`);
+  await note(dataDir, target);
+  for (const path of manifest.missing) {
+    console.error(`chatd: "${dataDir}/${path}" is lost or damaged, so it is not in the backup.`);
+  }
+  return manifest.missing.length === 0 ? done : incomplete;
+}
+
+/** Makes a data folder of a backup. @returns the exit code. @throws {ChatError} */
+export function runRestore({ source, dataDir, logOut }: RestoreCommandOptions): Promise<number> {
+  requireDataFolder(dataDir);
+  const { manifest, users, conversations, entries, devices } = restoreBackup({ from: source, folder: dataDir, logOut });
+  const age = `made at ${manifest.created} by chatd ${manifest.chatd}`;
+  console.log(`Restored ${source} (${age}) to ${dataDir}: ${contents(manifest)}.`);
+  console.log(
+    `It has ${users} users, ${conversations} conversations and ${entries} entries; ${
+      devices === 0 ? "no device is logged in" : `${devices} devices are still logged in, as at that time`
+    }.`,
+  );
+  if (manifest.missing.length > 0) console.log(`Already then, ${manifest.missing.length} files had been lost.`);
+  console.log("Its log has a new epoch: clients that come back are told that it was restored.");
+  return Promise.resolve(done);
+}
+
+/** The backup is good without it. */
+async function note(dataDir: string, target: string): Promise<void> {
+  try {
+    await new Operator(dataDir).noteBackup(target);
+  } catch (error) {
+    if (!(error instanceof ChatError)) throw error;
+    console.error(`chatd: The server's audit log has no note of this backup. ${error.message}`);
+  }
+}
+
+function contents({ head, files }: BackupManifest): string {
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  return `the log up to position ${head} and ${files.length - 1} files, ${formatBytes(bytes)} in all`;
+}
+
+function formatBytes(bytes: number): string {
+  const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+  const power = bytes === 0 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
+  return `${(bytes / 1024 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
+}

@@ -1,0 +1,147 @@
+import { group, merge, object } from "@optique/core/constructs";
+import { type Message, message, text } from "@optique/core/message";
+import { map, optional, withDefault } from "@optique/core/modifiers";
+import type { NonEmptyString } from "@optique/core/nonempty";
+import type { Parser } from "@optique/core/parser";
+import { flag, option } from "@optique/core/primitives";
+import { integer, type ValueParser } from "@optique/core/valueparser";
+import type { BenchOptions } from "../../bench/bench_options.ts";
+import { type SystemName, systemNames, type WorkloadName, workloadNames } from "../../bench/result.ts";
+import type { OptionsWithEnv } from "../options/options_with_env.ts";
+import { UsageError } from "../options/usage_error.ts";
+import { brokerUrl, hostPort, path, words } from "../options/value_parsers.ts";
+import { clientTls } from "../chat/grpc_client_command.ts";
+
+const standardWorkloads: readonly WorkloadName[] = ["w1", "w2", "w3", "w4"];
+
+/** None of them has a variable: what the environment says about servers is said to clients, not to who loads them with work. */
+export function benchOptions(options: OptionsWithEnv): Parser<"sync", BenchOptions, unknown> {
+  const main = object({
+    relay: options.internal("--relay"),
+    workloads: withDefault(
+      option("--workload", listOf<WorkloadName>("WORKLOADS", workloadNames), {
+        description: [text(
+          "What to do, separated by commas: w1 busy pairs, w2 one message at a time, w3 idle sessions, w4 a large " +
+            "room, w5 w1 on a log that is full, which takes long to fill and needs 5 GB; w1 is done too, to compare",
+        )],
+      }),
+      standardWorkloads,
+      { message: [text(standardWorkloads.join(","))] },
+    ),
+    systems: plain(
+      "--system",
+      listOf<SystemName>("SYSTEMS", systemNames),
+      `On what, separated by commas, instead of all: ${systemNames.join(", ")}`,
+    ),
+    seconds: withDefault(
+      option("--seconds", integer({ metavar: "COUNT", min: 1, max: 3_600 }), {
+        description: [text("How long to measure rates, after a warm-up")],
+      }),
+      10,
+      { message: message`10` },
+    ),
+    rounds: withDefault(
+      option("--rounds", integer({ metavar: "COUNT", min: 1, max: 100 }), {
+        description: [text("How often to do everything, in turns; the round in the middle counts")],
+      }),
+      1,
+      { message: message`1` },
+    ),
+    sessions: withDefault(
+      option("--sessions", integer({ metavar: "COUNT", min: 1, max: 100_000 }), {
+        description: [text("Idle sessions of w3; each takes a file descriptor here and one in the server")],
+      }),
+      1_000,
+      { message: message`1000` },
+    ),
+    messages: withDefault(
+      option("--messages", integer({ metavar: "COUNT", min: 1_000, max: 1_000_000_000 }), {
+        description: [text("How many the log of w5 holds before")],
+      }),
+      10_000_000,
+      { message: message`10000000` },
+    ),
+    storeFolder: plain(
+      "--store",
+      path("DIR"),
+      "Keep the full store of w5 there for the next bench, and take what an earlier one left",
+    ),
+    folder: plain(
+      "--folder",
+      path("DIR"),
+      "Where to make temporary data folders: the disk is part of what is measured",
+    ),
+    json: withDefault(flag("--json", { description: [text("Print the figures as JSON")] }), false),
+    htmlFile: plain("--html", path("FILE"), "Write a page with plots too"),
+  });
+  const running = object({
+    server: plain("--server", hostPort({ allowPort0: false }), "Measure this one; accounts and messages stay there"),
+    serverPid: plain("--server-pid", processId(), "Its process on this machine, for CPU and memory"),
+    broker: plain(
+      "--broker",
+      brokerUrl({ forPasswords: "clients log in as users" }).onCommandLine!,
+      "The broker that it serves over, for amqp",
+    ),
+    brokerPid: plain("--broker-pid", processId(), "The broker's process on this machine"),
+    tls: withDefault(flag("--tls", { description: [text("Encrypt; implied by the following four")] }), false),
+    caFile: plain("--ca", path("FILE"), "Trust this CA instead of the system's, PEM"),
+    serverName: plain("--tls-name", words("NAME"), "The name in the server's certificate"),
+    certFile: plain("--tls-cert", path("FILE"), "Certificate to show to the server, PEM"),
+    keyFile: plain("--tls-key", path("FILE"), "Its private key, PEM"),
+    insecure: withDefault(
+      flag("--insecure", { description: [text("Go beyond this machine without TLS")] }),
+      false,
+    ),
+  });
+  const all = merge(group("Options", main), group("A server that runs", running));
+  return map(all, ({ tls, caFile, serverName, certFile, keyFile, ...rest }) => {
+    const parsed = { ...rest, tls: clientTls(tls, { caFile, serverName, certFile, keyFile }) };
+    requireServer(parsed);
+    return parsed;
+  });
+}
+
+/** @throws {UsageError} when something is said about a server, and none is named */
+function requireServer({ server, serverPid, broker, brokerPid, tls }: BenchOptions): void {
+  if (server === undefined) {
+    const given = { "--server-pid": serverPid, "--broker": broker, "--broker-pid": brokerPid, "--tls": tls };
+    const [useless] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
+    if (useless !== undefined) throw new UsageError(`${useless} says something about a server: name it with --server.`);
+  }
+  if (brokerPid !== undefined && broker === undefined) throw new UsageError("--broker-pid needs --broker.");
+}
+
+function plain<T>(name: `--${string}`, values: ValueParser<"sync", T>, description: string) {
+  return optional(option(name, values, { description: [text(description)] }));
+}
+
+function processId(): ValueParser<"sync", number> {
+  return integer({ metavar: "PID", min: 1 });
+}
+
+/** "w1,w2": each at most once, in the order of `names`. */
+function listOf<Name extends string>(
+  metavar: NonEmptyString,
+  names: readonly Name[],
+): ValueParser<"sync", readonly Name[]> {
+  return {
+    mode: "sync",
+    metavar,
+    placeholder: names,
+    format: (list) => list.join(","),
+    parse: (input) => {
+      const given = input.split(",");
+      const unknown = given.find((name) => !names.some((known) => known === name));
+      if (unknown !== undefined) return { success: false, error: unknownName(unknown, names) };
+      return { success: true, value: names.filter((name) => given.includes(name)) };
+    },
+    *suggest(prefix) {
+      const before = prefix.slice(0, prefix.lastIndexOf(",") + 1);
+      for (const name of names) if (!before.split(",").includes(name)) yield { kind: "literal", text: before + name };
+    },
+  };
+}
+
+function unknownName(name: string, names: readonly string[]): Message {
+  return message`${name} is none of ${text(names.join(", "))}.`;
+}

@@ -1,0 +1,26 @@
+import { group, object } from "@optique/core/constructs";
+import type { Parser } from "@optique/core/parser";
+import type { BrokerConfigCommandOptions } from "./run_broker_config.ts";
+import type { OptionsWithEnv } from "../options/options_with_env.ts";
+import { hostPort, path } from "../options/value_parsers.ts";
+import { brokerOption, brokerSecretOptions } from "../options/broker_options.ts";
+import { dataFolder } from "../options/data_folder.ts";
+
+export function brokerConfigOptions(
+  options: OptionsWithEnv,
+): Parser<"sync", BrokerConfigCommandOptions, unknown> {
+  const settings = options.section("amqp");
+  return group(
+    "Options",
+    object({
+      broker: brokerOption(settings),
+      ...brokerSecretOptions(settings),
+      dataDir: dataFolder(options),
+      authAddress: options.withDefault("--broker-auth-address", hostPort({ allowPort0: false }), {
+        standard: "127.0.0.1:15680",
+        description: "Where the broker reaches what amqp-server listens on with --broker-auth-listen",
+      }),
+      writeTo: options.optional("--write", path("DIR"), "Write rabbitmq.conf and enabled_plugins to this folder"),
+    }),
+  );
+}

@@ -1,0 +1,168 @@
+import { ChatClient, type ClientEvent } from "../../client/chat_client.ts";
+import type { Transport } from "../../client/transport.ts";
+import type { Credentials } from "../../gen/chatd/v1/auth.ts";
+import type { FullScreenChat } from "../../terminal/full_screen/full_screen_chat.ts";
+import { LineFace } from "../../terminal/line_face.ts";
+import { describeProblem, sendLines } from "../../terminal/pipe.ts";
+import { PlainFace } from "../../terminal/plain_face.ts";
+import { chooseStyle } from "../../terminal/style.ts";
+import { TerminalChat, type TerminalChatOptions } from "../../terminal/terminal_chat.ts";
+import { processDevice } from "../../terminal/terminal_device.ts";
+import { ClientState, type Consumer } from "../../app/client_state.ts";
+import { Login, type LoginOptions, saveCredentials } from "../../app/saved_login.ts";
+import { savedPosition, withPosition } from "../../app/saved_positions.ts";
+import { version } from "../../host/version.ts";
+
+/** What the client commands of all transports are asked to do. */
+export interface ChatClientOptions extends LoginOptions {
+  readonly to?: string;
+  readonly consumer: string;
+  /** Line by line, not on the whole screen. */
+  readonly plain?: boolean;
+  readonly noColor?: boolean;
+}
+
+const done = 0;
+const failed = 1;
+const usage = 2;
+
+/** Chats on a terminal, or sends the lines of a pipe. @returns the exit code. @throws {ChatError} why it had to end. */
+export async function runChatClient(transport: Transport, options: ChatClientOptions): Promise<number> {
+  const isTerminal = Deno.stdin.isTerminal() && Deno.stdout.isTerminal();
+  if (!isTerminal && options.to === undefined) {
+    console.error("chatd: --to NAME is needed when the lines come from a pipe: it says whom they are for.");
+    return usage;
+  }
+  const state = new ClientState({ server: transport.address, user: options.user });
+  const login = new Login(transport, options, state);
+  // The terminal's place in the log is not for a pipe, which shows nothing.
+  const wanted = !isTerminal && options.consumer === "ui" ? "pipe" : options.consumer;
+  using consumer = state.takeConsumer(wanted);
+  const run = isTerminal ? chat : pipe;
+  for (;;) {
+    const token = await login.token();
+    try {
+      return await run({ transport, options, state, consumer, token });
+    } catch (error) {
+      if (!await login.mayTryAgain(error, token)) throw error;
+    }
+  }
+}
+
+interface Run {
+  readonly transport: Transport;
+  readonly options: ChatClientOptions;
+  readonly state: ClientState;
+  readonly consumer: Consumer;
+  readonly token: string;
+}
+
+/** A terminal that is smaller has lines, not panes. */
+const minColumns = 40;
+const minRows = 10;
+
+async function chat(run: Run): Promise<number> {
+  const { transport, options, state, consumer } = run;
+  const environment = {
+    noColor: options.noColor ? "1" : Deno.env.get("NO_COLOR"),
+    term: Deno.env.get("TERM"),
+  };
+  const stop = new AbortController();
+  const stopHearing = onSignals(() => stop.abort());
+  let client: ChatClient | undefined;
+  const common = {
+    user: options.user,
+    address: transport.address,
+    to: options.to,
+    lastRecipient: state.read().lastRecipient,
+    client: (onEvent: (event: ClientEvent) => void | Promise<void>) => client = newClient(run, onEvent),
+    keepCredentials: (credentials: Credentials) => Promise.resolve(saveCredentials(state, credentials)),
+    loggedOut: () => Promise.resolve(state.update(({ token: _dead, ...rest }) => rest)),
+    signal: stop.signal,
+  };
+  const terminal = takesScreen(options, environment.term)
+    ? await fullScreen(common, environment, state)
+    : lineByLine(common, environment);
+  try {
+    const error = await terminal.run();
+    if (error) throw error;
+    return done;
+  } finally {
+    stopHearing();
+    const resume = client?.resumePoint;
+    const lastRecipient = terminal.recipient;
+    state.update((saved) => ({
+      ...(resume === undefined ? saved : withPosition(saved, consumer.name, resume)),
+      lastRecipient,
+    }));
+  }
+}
+
+type Common = Omit<TerminalChatOptions, "face" | "style">;
+type TerminalEnvironment = Parameters<typeof chooseStyle>[0];
+
+function takesScreen({ plain }: ChatClientOptions, term: string | undefined): boolean {
+  if (plain || term === undefined || term === "" || term === "dumb") return false;
+  const { columns, rows } = processDevice.size();
+  return columns >= minColumns && rows >= minRows;
+}
+
+function lineByLine(common: Common, environment: TerminalEnvironment): TerminalChat {
+  const style = chooseStyle(environment);
+  const isDumb = environment.term === "dumb";
+  return new TerminalChat({
+    ...common,
+    style,
+    face: (options) =>
+      isDumb ? new PlainFace(processDevice) : new LineFace({ device: processDevice, style, ...options }),
+  });
+}
+
+/** Loaded only here: other commands need nothing of it. */
+async function fullScreen(
+  common: Common,
+  environment: TerminalEnvironment,
+  state: ClientState,
+): Promise<FullScreenChat> {
+  const { FullScreenChat } = await import("../../terminal/full_screen/full_screen_chat.ts");
+  const { choosePalette } = await import("../../terminal/full_screen/palette.ts");
+  return new FullScreenChat({
+    ...common,
+    device: processDevice,
+    palette: choosePalette(environment),
+    store: {
+      read: () => state.read().screen ?? {},
+      update: (change) => state.update((saved) => ({ ...saved, screen: change(saved.screen ?? {}) })),
+    },
+  });
+}
+
+async function pipe(run: Run): Promise<number> {
+  const refused = await sendLines({
+    input: Deno.stdin.readable,
+    to: run.options.to!,
+    client: (onEvent) => newClient(run, onEvent),
+    report: (problem) => console.error(describeProblem(problem)),
+  });
+  return refused === 0 ? done : failed;
+}
+
+function newClient(
+  { transport, state, consumer, token }: Run,
+  onEvent: (event: ClientEvent) => void | Promise<void>,
+): ChatClient {
+  return new ChatClient({
+    transport,
+    token,
+    client: `chatd/${version}`,
+    consumer: consumer.name,
+    resume: savedPosition(state.read(), consumer.name),
+    onEvent,
+  });
+}
+
+function onSignals(stop: () => void): () => void {
+  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM", "SIGHUP"];
+  for (const signal of signals) Deno.addSignalListener(signal, stop);
+  return () => signals.forEach((signal) => Deno.removeSignalListener(signal, stop));
+}

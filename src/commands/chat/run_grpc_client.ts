@@ -1,0 +1,8 @@
+import { runChatClient } from "./run_chat_client.ts";
+import type { GrpcClientOptions } from "../../app/client_options.ts";
+import { openGrpcTransport } from "../../app/grpc_transport.ts";
+
+/** Chats over gRPC. @returns the exit code. @throws {ChatError} why it cannot, or had to end. */
+export async function runGrpcClient(options: GrpcClientOptions): Promise<number> {
+  return await runChatClient(await openGrpcTransport(options), options);
+}

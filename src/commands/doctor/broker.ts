@@ -1,0 +1,226 @@
+import { type AuthorityEndpoint, startAuthorityEndpoint } from "../../amqp/authority_endpoint.ts";
+import { type BrokerAddress, formatBroker } from "../../amqp/broker_address.ts";
+import { inspectorPassword, inspectorUser } from "../../amqp/broker_authority.ts";
+import { startServer } from "../../amqp/broker_errors.ts";
+import { brokerPlugins } from "../../amqp/broker_config.ts";
+import { BrokerConnection } from "../../amqp/broker_connection.ts";
+import { canPublish, countServers, inspectLocks } from "../../amqp/broker_inspection.ts";
+import { BrokerManagement } from "../../amqp/broker_management.ts";
+import { fileExchange, requestExchange } from "../../amqp/topology.ts";
+import { ChatError } from "../../core/chat_error.ts";
+import { silentLog } from "../../core/log.ts";
+import { brokerAuthSecret } from "../../app/broker_auth_secret.ts";
+import { brokerLogin, type BrokerLoginOptions } from "../../app/broker_login.ts";
+import { refuseOpenBroker } from "../../app/broker_network.ts";
+import { formatHostPort, type HostPort } from "../../host/host_port.ts";
+import { inspectCertificate } from "../../host/certificates/certificate.ts";
+import { readPem } from "../../host/certificates/pem_file.ts";
+import { aboutValidity } from "./server.ts";
+import { type Finding, ok, problem, warning } from "./finding.ts";
+
+/** What it takes to look at a broker as its server, and as a client. */
+export interface BrokerCheckOptions extends BrokerLoginOptions {
+  readonly caFile?: string;
+  /** Where the broker asks; nobody need listen there. */
+  readonly authListen: HostPort;
+  readonly authSecretFile?: string;
+  /** Of the management plugin; port 15672 of the broker, or 15671 where it is reached with TLS, unless given. */
+  readonly management?: string;
+  /** Let secrets go beyond loopback without TLS. */
+  readonly insecure: boolean;
+}
+
+/** The only one that was tried: 3.10.8. */
+const oldest = [3, 10];
+/** RabbitMQ 3.13 had its last free fixes in September 2024 (https://www.rabbitmq.com/release-information). */
+const firstMaintained = 4;
+/** Where those write who are logged in. */
+const clientExchanges: readonly string[] = [requestExchange, fileExchange];
+/** The broker lists its plugins some seconds after it started. */
+const pluginsDeadlineMs = 8_000;
+const pluginsIntervalMs = 500;
+const configHelp = 'set it up as "chatd broker-config" says, and restart it';
+
+/** Checks a broker step by step. @throws {ChatError} when it cannot be reached, or does not let chatd in */
+export async function* examineBroker(options: BrokerCheckOptions): AsyncGenerator<Finding, void> {
+  const { broker: { address }, caFile, dataDir, authSecretFile, insecure } = options;
+  const url = options.management ?? standardManagement(address);
+  refuseOpenBroker({ address, management: url, insecure });
+  const login = await brokerLogin(options);
+  const pem = caFile === undefined ? undefined : await readPem(caFile);
+  if (pem !== undefined) yield aboutValidity(inspectCertificate("broker_ca", caFile!, pem));
+  const ca = pem && new TextDecoder().decode(pem);
+  await using connection = await BrokerConnection.open({ broker: address, login, ca, name: "chatd doctor" });
+  yield ok(`${formatBroker(address)} is there, and lets "${login.user}" in`);
+  yield aboutVersion(connection.product);
+  await using management = new BrokerManagement({ url, login, ca, log: silentLog });
+  yield* aboutManagement(management, login.user);
+  yield await aboutServers(connection);
+
+  const secret = brokerAuthSecret({ dataDir, secretFile: authSecretFile });
+  const inspector = { user: inspectorUser, password: inspectorPassword(secret) };
+  await using endpoint = await answerIfNobodyDoes(options.authListen, { secret, password: inspector.password });
+  const where = formatHostPort(options.authListen);
+  try {
+    await using client = await BrokerConnection.open({ broker: address, login: inspector, ca, name: "chatd doctor" });
+    const who = endpoint === undefined ? "the server there" : "chatd, whose server does not run now";
+    yield ok(`the broker asks at ${where} who may log in: ${who}`);
+    yield* aboutLocks(client);
+  } catch (error) {
+    if (!(error instanceof ChatError) || error.code === "unavailable") throw error;
+    yield {
+      kind: "problem",
+      what: `the broker does not ask at ${where} who may log in, or asks there with another secret`,
+      fix: `Make sure that the broker reaches that address, and ${configHelp}.`,
+    };
+  }
+}
+
+function standardManagement({ tls, host }: BrokerAddress): string {
+  return tls ? `https://${formatHostPort({ host, port: 15671 })}` : `http://${formatHostPort({ host, port: 15672 })}`;
+}
+
+function aboutVersion(product: string): Finding {
+  const [, major, minor] = /^RabbitMQ (\d+)\.(\d+)/.exec(product) ?? [];
+  const version = [Number(major), Number(minor)];
+  if (major === undefined) {
+    return {
+      kind: "problem",
+      what: `it is ${product}, and not RabbitMQ`,
+      fix: "Only RabbitMQ can ask chatd who may do what.",
+    };
+  }
+  if (version[0] > oldest[0] || (version[0] === oldest[0] && version[1] >= oldest[1])) {
+    if (version[0] >= firstMaintained) return ok(product);
+    return warning(`${product} is of a series without free fixes`, `Use RabbitMQ ${firstMaintained}.`);
+  }
+  return problem(`${product} is too old`, `Use RabbitMQ ${oldest.join(".")} or newer.`);
+}
+
+async function* aboutManagement(management: BrokerManagement, user: string): AsyncGenerator<Finding, void> {
+  try {
+    const enabled = await listPlugins(management);
+    const missing = brokerPlugins.filter((plugin) => !enabled.includes(plugin));
+    if (missing.length === 0) yield ok(`its plugins are enabled: ${brokerPlugins.join(", ")}`);
+    else {
+      yield {
+        kind: missing.includes("rabbitmq_auth_backend_http") ? "problem" : "warning",
+        what: `plugins are missing: ${missing.join(", ")}`,
+        fix: `rabbitmq-plugins enable ${missing.join(" ")}`,
+      };
+    }
+    if (enabled.includes("rabbitmq_auth_backend_cache")) {
+      yield {
+        kind: "problem",
+        what: "the plugin rabbitmq_auth_backend_cache is enabled: who was disabled could still log in",
+        fix: "rabbitmq-plugins disable rabbitmq_auth_backend_cache",
+      };
+    }
+    yield* aboutNodes(await listNodes(management));
+    const users = (await management.get("/api/users") ?? []) as { name: string }[];
+    const others = users.map(({ name }) => name).filter((name) => name !== user);
+    if (others.length > 0) {
+      yield {
+        kind: "warning",
+        what: `users of the broker's own are let in without asking chatd: ${others.join(", ")}`,
+        fix: `Delete those that are not needed: rabbitmqctl delete_user ${others[0]}`,
+      };
+    }
+  } catch (error) {
+    if (!(error instanceof ChatError)) throw error;
+    yield {
+      kind: "warning",
+      what: error.message,
+      fix:
+        "Without it, those who were logged out stay connected, where they are refused: enable rabbitmq_management, " +
+        "and say where it is with --broker-management.",
+    };
+  }
+}
+
+interface Node {
+  readonly name: string;
+  readonly running: boolean;
+  readonly partitions?: readonly string[];
+}
+
+async function listNodes(management: BrokerManagement): Promise<readonly Node[]> {
+  return (await management.get("/api/nodes?columns=name,running,partitions") ?? []) as Node[];
+}
+
+/** chatd is made for one node: docs/amqp.md says what else holds in a cluster. */
+export function* aboutNodes(nodes: readonly Node[]): Generator<Finding, void> {
+  const cut = nodes.filter(({ partitions = [] }) => partitions.length > 0).map(({ name }) => name);
+  if (cut.length > 0) {
+    yield problem(
+      `the broker is a cluster whose nodes do not see each other: ${cut.join(", ")}`,
+      "Restart the nodes of one side: https://www.rabbitmq.com/docs/partitions",
+    );
+  }
+  if (nodes.length <= 1) {
+    yield ok("it is one node");
+    return;
+  }
+  const shown = nodes.map(({ name, running }) => running ? name : `${name}, which does not run`).join("; ");
+  yield warning(
+    `it is a cluster of ${nodes.length} nodes: ${shown}`,
+    "Have the server and all clients connect to the same node: chatd is made for one.",
+  );
+}
+
+async function listPlugins(management: BrokerManagement): Promise<string[]> {
+  for (const deadline = Date.now() + pluginsDeadlineMs;;) {
+    const nodes = (await management.get("/api/nodes?columns=enabled_plugins") ?? []) as {
+      enabled_plugins?: string[];
+    }[];
+    const plugins = nodes.flatMap(({ enabled_plugins }) => enabled_plugins ?? []);
+    if (plugins.length > 0 || Date.now() > deadline) return plugins;
+    await new Promise((resolve) => setTimeout(resolve, pluginsIntervalMs));
+  }
+}
+
+async function aboutServers(connection: BrokerConnection): Promise<Finding> {
+  const servers = await countServers(connection).catch(() => 0);
+  if (servers > 0) return ok("a chatd server takes requests");
+  return warning("no chatd server takes requests", `S${startServer.slice(1)}.`);
+}
+
+async function* aboutLocks(client: BrokerConnection): AsyncGenerator<Finding, void> {
+  let held = 0;
+  for await (const { what, holds } of inspectLocks(client)) {
+    if (holds) held++;
+    else yield problem(`clients can ${what}`, `The broker must ask chatd: ${configHelp}.`);
+  }
+  yield { kind: held > 0 ? "ok" : "problem", what: `clients are locked in (${held} things tried)` };
+  for (const exchange of clientExchanges) {
+    yield await canPublish(client, exchange) ? ok(`clients can write to ${exchange}`) : warning(
+      `clients cannot write to ${exchange}`,
+      "Start a server on this broker: it makes that. Else restart the one that runs.",
+    );
+  }
+}
+
+/** Undefined when somebody listens there already. */
+async function answerIfNobodyDoes(
+  listen: HostPort,
+  { secret, password }: { secret: string; password: string },
+): Promise<AuthorityEndpoint & AsyncDisposable | undefined> {
+  const authority = {
+    decide: (
+      kind: string,
+      { username, password: given, name, resource, permission }: Readonly<Record<string, string>>,
+    ) => {
+      const isInspector = username === inspectorUser && (kind !== "user" || given === password);
+      const isGranted = kind !== "resource" ||
+        (resource === "exchange" && permission === "write" && clientExchanges.includes(name));
+      return Promise.resolve(isInspector && kind !== "topic" && isGranted ? "allow" as const : "deny" as const);
+    },
+  };
+  try {
+    const endpoint = await startAuthorityEndpoint({ authority, secret, listen, log: silentLog });
+    return { ...endpoint, [Symbol.asyncDispose]: () => endpoint.close() };
+  } catch (error) {
+    if (error instanceof ChatError && error.code === "unavailable") return undefined;
+    throw error;
+  }
+}

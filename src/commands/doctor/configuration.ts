@@ -1,0 +1,15 @@
+import { readConfigFile } from "../../app/config_file.ts";
+import { type Finding, ok, warning } from "./finding.ts";
+
+/** The configuration file, which was understood already: what is unknown or wrong in it ends every command, with the line. */
+export function* examineConfiguration({ configFile }: { configFile?: string }): Generator<Finding, void> {
+  if (configFile === undefined) {
+    yield ok("there is no configuration file: --config names one");
+    return;
+  }
+  const { entries, isReadByOthers } = readConfigFile(configFile);
+  yield ok(`all of "${configFile}" is understood (${entries.length} ${entries.length === 1 ? "setting" : "settings"})`);
+  if (isReadByOthers && entries.some(({ name }) => name.endsWith("-file"))) {
+    yield warning(`others on this machine can read "${configFile}"`, `chmod 600 ${configFile}`);
+  }
+}

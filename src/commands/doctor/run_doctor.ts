@@ -1,0 +1,54 @@
+import type { BrokerUrl } from "../../app/broker_url.ts";
+import { type BrokerCheckOptions, examineBroker } from "./broker.ts";
+import { examineConfiguration } from "./configuration.ts";
+import { type DataFolderOptions, examineDatabase, examineFolder } from "./data_folder.ts";
+import type { Check, Finding } from "./finding.ts";
+import { examineDisk, examineFileLimit, type MachineOptions } from "./machine.ts";
+import { examineCertificate, examineServer, type ServerCheckOptions } from "./server.ts";
+
+/** What `chatd doctor` is asked to do. */
+export interface DoctorOptions extends DataFolderOptions, MachineOptions, ServerCheckOptions {
+  readonly configFile?: string;
+  /** Undefined leaves the broker out. */
+  readonly broker: BrokerUrl | undefined;
+  readonly brokerCheck: Omit<BrokerCheckOptions, "broker">;
+  /** An object for each finding, a line each. */
+  readonly json: boolean;
+}
+
+/** All that is looked at, in this order: what comes later needs what comes first. */
+function checks({ broker, brokerCheck, ...options }: DoctorOptions): readonly Check[] {
+  const own: readonly Check[] = [
+    { area: "configuration", examine: () => examineConfiguration(options) },
+    { area: "data folder", examine: () => examineFolder(options) },
+    { area: "database", examine: () => examineDatabase(options) },
+    { area: "disk", examine: () => examineDisk(options) },
+    { area: "files", examine: () => examineFileLimit(options) },
+    { area: "certificate", examine: () => examineCertificate({ ...options, broker }) },
+    { area: "server", examine: () => examineServer({ ...options, broker }) },
+  ];
+  if (broker === undefined) return own;
+  return [...own, { area: "broker", examine: () => examineBroker({ ...brokerCheck, broker }) }];
+}
+
+const labels = { ok: "ok     ", warning: "warning", problem: "PROBLEM" } as const;
+
+/** Looks at the whole set-up step by step, and says what to fix. @returns 0 when nothing has to be fixed. @throws {ChatError} when the broker cannot be reached */
+export async function runDoctor(options: DoctorOptions): Promise<number> {
+  let problems = 0;
+  for (const { area, examine } of checks(options)) {
+    for await (const finding of examine()) {
+      if (finding.kind === "problem") problems++;
+      console.log(options.json ? JSON.stringify({ area, ...finding }) : describe(area, finding));
+    }
+  }
+  if (!options.json) {
+    console.log(problems === 0 ? "Nothing to fix." : `${problems} ${problems === 1 ? "problem" : "problems"} to fix.`);
+  }
+  return problems === 0 ? 0 : 1;
+}
+
+function describe(area: string, { kind, what, fix }: Finding): string {
+  const line = `${labels[kind]}  ${area}: ${what}`;
+  return fix === undefined ? line : `${line}\n         ${fix}`;
+}

@@ -1,0 +1,182 @@
+import type { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
+import { connect } from "node:tls";
+import { ChatError } from "../../core/chat_error.ts";
+import { checkHealth } from "../../grpc/health_check.ts";
+import { formatHostPort, type HostPort } from "../../host/host_port.ts";
+import { isLoopback } from "../../host/loopback.ts";
+import { versionOfServer } from "../../app/operator.ts";
+import {
+  type Certificate,
+  daysLeft,
+  formatTime,
+  inspectCertificate,
+  parseCertificates,
+  soonDays,
+  whyInvalid,
+} from "../../host/certificates/certificate.ts";
+import { readPem, readServerCertificate } from "../../host/certificates/pem_file.ts";
+import type { ServerTls } from "../../app/server_options.ts";
+import { longVersion } from "../../host/version.ts";
+import { serverOf } from "./data_folder.ts";
+import { type Finding, ok, problem, warning } from "./finding.ts";
+
+export interface ServerCheckOptions {
+  readonly dataDir: string;
+  /** Where it serves gRPC. */
+  readonly listen: HostPort;
+  readonly tls: ServerTls | undefined;
+  readonly insecure: boolean;
+  /** There is a broker: the server may be one that serves only over it. */
+  readonly broker: unknown;
+}
+
+const dialMs = 5_000;
+
+/** Whether the server of the folder is of this version, and answers over gRPC. */
+export async function* examineServer(options: ServerCheckOptions): AsyncGenerator<Finding, void> {
+  const { dataDir, listen, tls, broker } = options;
+  const runs = serverOf(dataDir) !== undefined;
+  if (runs) yield await aboutVersion(dataDir);
+  const place = reachable(listen);
+  const address = formatHostPort(place);
+  if (tls?.clientCaFile !== undefined) {
+    yield ok(
+      `who is no client with a certificate of ${tls.clientCaFile} is not served at ${address}: not asked further`,
+    );
+    return;
+  }
+  try {
+    if (await checkHealth({ ...place, tls: tls !== undefined })) {
+      yield ok(`a server at ${address} says over gRPC that it serves`);
+      if (!runs) {
+        yield warning("it is not the server of this data folder", "Is --data, or --listen, of another server?");
+      }
+    } else {yield problem(
+        `the server at ${address} says over gRPC that it does not serve`,
+        "It stops, or starts: try again.",
+      );}
+  } catch (error) {
+    if (!(error instanceof ChatError)) throw error;
+    const what = `nobody answers over gRPC${tls === undefined ? "" : " and TLS"} at ${address}`;
+    if (!runs) yield warning(what, 'Start a server: "chatd serve".');
+    else if (broker !== undefined) yield warning(what, "Right for amqp-server; else give the --listen of the server.");
+    else {yield problem(
+        `${what}: ${error.message}`,
+        "Give the --listen, --tls-cert and --tls-key of the server, or its --config.",
+      );}
+  }
+}
+
+/** The certificate that clients are shown, and whether they are to be safe without one. */
+export async function* examineCertificate(
+  { listen, tls, insecure }: ServerCheckOptions,
+): AsyncGenerator<Finding, void> {
+  if (tls === undefined) {
+    if (isLoopback(listen.host)) yield ok("only this machine reaches the server, without TLS");
+    else if (insecure) yield ok("without TLS, as --insecure says: something else must encrypt");
+    else {
+      yield problem(
+        `${
+          formatHostPort(listen)
+        } is not of this machine alone, and there is no certificate: a server refuses to start`,
+        "Give --tls-cert and --tls-key; or --insecure, where something else encrypts.",
+      );
+    }
+    return;
+  }
+  let certificate: X509Certificate;
+  const inspected: Certificate[] = [];
+  try {
+    const own = await readServerCertificate(tls);
+    [certificate] = parseCertificates(tls.certFile, own.certificate);
+    inspected.push(own.inspected);
+    const { clientCaFile } = tls;
+    if (clientCaFile !== undefined) {
+      inspected.push(inspectCertificate("client_ca", clientCaFile, await readPem(clientCaFile)));
+    }
+  } catch (error) {
+    if (!(error instanceof ChatError)) throw error;
+    yield problem(error.message);
+    return;
+  }
+  if (isForAll(tls.keyFile)) {
+    yield warning(`everybody on this machine can read the private key in "${tls.keyFile}"`, `chmod o= ${tls.keyFile}`);
+  }
+  for (const one of inspected) yield aboutValidity(one);
+  yield aboutNames(certificate, listen.host);
+  const shown = await shownCertificate(reachable(listen));
+  if (shown === undefined || shown === certificate.fingerprint256) return;
+  yield problem(
+    `the server shows another certificate than the one in "${tls.certFile}"`,
+    "Send SIGHUP to the server (systemctl reload chatd): it reads the file at its start and on SIGHUP.",
+  );
+}
+
+async function aboutVersion(folder: string): Promise<Finding> {
+  try {
+    const version = await versionOfServer(folder);
+    if (version === undefined) {
+      return warning("the server takes no commands of the operator", "It starts or stops: try again.");
+    }
+    if (version === longVersion) return ok(`it is chatd ${version}, as this program`);
+    return warning(
+      `it is chatd ${version}, and this program is ${longVersion}`,
+      "Start the server again, with this program.",
+    );
+  } catch (error) {
+    if (!(error instanceof ChatError)) throw error;
+    if (error.code !== "unsupported_version") return problem(error.message);
+    return warning(
+      `the server is older than this program, ${longVersion}`,
+      "Start the server again, with this program.",
+    );
+  }
+}
+
+/** Whether it can be used, and for how long. */
+export function aboutValidity(certificate: Certificate): Finding {
+  const reason = whyInvalid(certificate);
+  if (reason !== undefined) return problem(reason.replace(/\.$/, ""), "A server refuses to start with it.");
+  const days = Math.floor(daysLeft(certificate));
+  const name = certificate.use === "server" ? "the certificate" : `the CA certificate in "${certificate.file}"`;
+  const until = `${name} is valid until ${formatTime(certificate.validTo)}`;
+  if (days >= soonDays) return ok(until);
+  return warning(`${until}: ${days} days`, "Renew it, and send SIGHUP to the server (systemctl reload chatd).");
+}
+
+function aboutNames(certificate: X509Certificate, host: string): Finding {
+  const names = (certificate.subjectAltName ?? "").split(", ").map((name) => name.replace(/^(DNS|IP Address):/, ""));
+  if (names.join("") === "") {
+    return problem("the certificate has no name that clients check (subjectAltName)", "Have it made with one.");
+  }
+  const isNamed = isIP(host) !== 0 || certificate.checkHost(host) !== undefined;
+  if (isNamed) return ok(`it is for ${names.join(", ")}: clients reach the server by that, or say --tls-name`);
+  return problem(`the certificate is for ${names.join(", ")}, and not for ${host}`, "Have it made for that name too.");
+}
+
+function isForAll(path: string): boolean {
+  const { mode } = Deno.statSync(path);
+  return mode !== null && Deno.build.os !== "windows" && (mode & 0o007) !== 0;
+}
+
+/** The fingerprint of what is shown there; undefined where nobody speaks TLS. */
+async function shownCertificate({ host, port }: HostPort): Promise<string | undefined> {
+  const { promise, resolve } = Promise.withResolvers<string | undefined>();
+  const socket = connect({ host, port, rejectUnauthorized: false, ALPNProtocols: ["h2"] }, () => {
+    resolve(socket.getPeerCertificate().fingerprint256);
+  });
+  socket.setTimeout(dialMs, () => resolve(undefined));
+  socket.on("error", () => resolve(undefined));
+  try {
+    return await promise;
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** A server that listens everywhere is reached on this machine too. */
+function reachable({ host, port }: HostPort): HostPort {
+  if (host === "0.0.0.0") return { host: "127.0.0.1", port };
+  return host === "::" ? { host: "::1", port } : { host, port };
+}

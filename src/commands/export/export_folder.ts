@@ -1,0 +1,232 @@
+import type { ExportTarget } from "../../client/data_export.ts";
+import type { ResumePoint } from "../../client/delivery_cursor.ts";
+import type { FileSink } from "../../client/file_transfer.ts";
+import { ChatError } from "../../core/chat_error.ts";
+import { type Conversation, Message } from "../../gen/chatd/v1/chat.ts";
+import { syncFolder, takeEmptyFolder } from "../../store/durable_files.ts";
+
+/** Whose data it is, and of which log: an export is gone on with only where these are the same. */
+export interface ExportIdentity {
+  readonly user: string;
+  /** Where the server is: "127.0.0.1:50051". */
+  readonly server: string;
+  readonly epoch: string;
+}
+
+interface About extends ExportIdentity {
+  readonly format: number;
+  /** That of the log when entries were last written; absent from folders of earlier versions and of servers without incarnations. */
+  readonly incarnation?: string;
+}
+
+const format = 1;
+const tailBytes = 256 * 1024;
+const conversationName = /^(?:\+[a-z2-7]{26}|[a-z0-9][a-z0-9._-]{0,63})$/;
+
+/**
+ * A folder that somebody's data is exported to, for its owner only: `profile.json`, `conversations.json`, a file of JSON Lines for each
+ * conversation, files by the SHA-256 of their content, and, when all is there, `complete.json`. Without that it is gone on with by the next run.
+ */
+export class ExportFolder implements ExportTarget {
+  readonly #path: string;
+  readonly #identity: ExportIdentity;
+  #newestPosition: number;
+
+  /**
+   * Where the unfinished export in a folder stopped, for the server to judge whether its log is still the one that was exported; undefined
+   * where there is none.
+   */
+  static resumePoint(path: string): ResumePoint | undefined {
+    const about = readAbout(path);
+    if (about?.format !== format) return undefined;
+    const { epoch, incarnation } = about;
+    return { epoch, incarnation, after: newestPosition(`${path}/conversations`) };
+  }
+
+  /** @throws {ChatError} `already_exists` when something else is in the folder, or a finished export; `not_found` */
+  constructor(path: string, identity: ExportIdentity) {
+    this.#path = path;
+    this.#identity = identity;
+    this.#newestPosition = newestPosition(`${path}/conversations`);
+    if (takeFolder(path)) {
+      for (const folder of ["conversations", "files"]) Deno.mkdirSync(`${path}/${folder}`, { mode: 0o700 });
+      this.#write("export", { format, ...identity });
+      return;
+    }
+    if (exists(`${path}/complete.json`)) {
+      throw new ChatError("already_exists", `"${path}" holds a finished export: name another folder with --out.`);
+    }
+    const about = readAbout(path);
+    const isSame = about?.format === format && about.user === identity.user && about.server === identity.server &&
+      about.epoch === identity.epoch;
+    if (!isSame) {
+      throw new ChatError(
+        "already_exists",
+        `"${path}" holds something else than an unfinished export of ${identity.user} from this server's log: ` +
+          "name another folder with --out.",
+      );
+    }
+  }
+
+  /** The newest position of the entries that are kept. */
+  get newestPosition(): number {
+    return this.#newestPosition;
+  }
+
+  /** The log is in this incarnation now, and has everything that is kept: entries that are added are of it. Empty where the server knows none. */
+  continueIn(incarnation: string): void {
+    this.#write("export", { format, ...this.#identity, ...(incarnation !== "" && { incarnation }) });
+  }
+
+  newestSeq(conversation: Conversation): Promise<number> {
+    const path = this.#log(conversation);
+    const { entry, end } = readLastEntry(path);
+    // A run that was interrupted may have left half a line.
+    if (exists(path)) Deno.truncateSync(path, end);
+    return Promise.resolve(entry?.seq ?? 0);
+  }
+
+  addEntries(conversation: Conversation, entries: readonly Message[]): Promise<void> {
+    using file = Deno.openSync(this.#log(conversation), { append: true, create: true, mode: 0o600 });
+    const lines = entries.map((entry) => `${JSON.stringify(this.#line(entry))}\n`);
+    const bytes = new TextEncoder().encode(lines.join(""));
+    for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
+    this.#newestPosition = Math.max(this.#newestPosition, entries.at(-1)?.position ?? 0);
+    return Promise.resolve();
+  }
+
+  async addFile(sha256: string, receive: (sink: FileSink) => Promise<void>): Promise<void> {
+    if (!/^[0-9a-f]{64}$/.test(sha256)) throw new ChatError("internal", "The server named a file as no chatd does.");
+    const path = `${this.#path}/files/${sha256}`;
+    if (exists(path)) return;
+    {
+      using file = Deno.openSync(`${path}.new`, { create: true, truncate: true, write: true, mode: 0o600 });
+      await receive({
+        write: (bytes) => {
+          for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
+          return Promise.resolve();
+        },
+      });
+      file.syncSync();
+    }
+    Deno.renameSync(`${path}.new`, path);
+  }
+
+  put(name: string, value: unknown): Promise<void> {
+    this.#write(name, value);
+    return Promise.resolve();
+  }
+
+  /** All is there. */
+  complete(summary: Readonly<Record<string, unknown>>): void {
+    for (const { name } of Deno.readDirSync(`${this.#path}/conversations`)) {
+      using file = Deno.openSync(`${this.#path}/conversations/${name}`, { read: true });
+      file.syncSync();
+    }
+    for (const { name } of Deno.readDirSync(`${this.#path}/files`)) {
+      if (name.endsWith(".new")) Deno.removeSync(`${this.#path}/files/${name}`);
+    }
+    for (const folder of ["conversations", "files"]) syncFolder(`${this.#path}/${folder}`);
+    this.#write("complete", { finished: new Date().toISOString(), ...summary });
+    syncFolder(this.#path);
+  }
+
+  /** As proto3 JSON, with the file's hash in hexadecimal, as the file is named, and where it is when it is there. */
+  #line(entry: Message): unknown {
+    const { attachment, ...line } = Message.toJSON(entry) as Record<string, unknown>;
+    if (entry.attachment === undefined) return line;
+    const sha256 = entry.attachment.sha256.toHex();
+    const isKept = exists(`${this.#path}/files/${sha256}`);
+    return { ...line, attachment: { ...(attachment as object), sha256, ...(isKept && { file: `files/${sha256}` }) } };
+  }
+
+  #log({ conversation, address }: Conversation): string {
+    const name = conversation.startsWith("+") ? conversation : address;
+    if (conversationName.test(name)) return `${this.#path}/conversations/${name}.jsonl`;
+    throw new ChatError("internal", "The server named a conversation in a way that no chatd does.");
+  }
+
+  #write(name: string, value: unknown): void {
+    const path = `${this.#path}/${name}.json`;
+    {
+      using file = Deno.openSync(`${path}.new`, { create: true, truncate: true, write: true, mode: 0o600 });
+      const bytes = new TextEncoder().encode(`${JSON.stringify(value, undefined, 1)}\n`);
+      for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
+      file.syncSync();
+    }
+    Deno.renameSync(`${path}.new`, path);
+  }
+}
+
+function takeFolder(path: string): boolean {
+  try {
+    return takeEmptyFolder(path);
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+    throw new ChatError("not_found", `"${path}" cannot be made: the folder that it is to be in does not exist.`, {
+      cause,
+    });
+  }
+}
+
+/** Undefined where there is no such file, or it is none of JSON. */
+function readAbout(path: string): About | undefined {
+  try {
+    return JSON.parse(Deno.readTextFileSync(`${path}/export.json`));
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof Deno.errors.NotADirectory) return undefined;
+    throw error;
+  }
+}
+
+interface LastEntry {
+  /** Undefined where there is no whole line. */
+  readonly entry: { readonly seq: number; readonly position: number } | undefined;
+  /** Where its line ends, in bytes. */
+  readonly end: number;
+}
+
+/** The last entry whose line is whole. */
+function readLastEntry(path: string): LastEntry {
+  if (!exists(path)) return { entry: undefined, end: 0 };
+  using file = Deno.openSync(path, { read: true });
+  const { size } = file.statSync();
+  const start = Math.max(0, size - tailBytes);
+  file.seekSync(start, Deno.SeekMode.Start);
+  const tail = new Uint8Array(size - start);
+  for (let read = 0; read < tail.length;) read += file.readSync(tail.subarray(read)) ?? tail.length;
+  const end = tail.lastIndexOf(0x0a) + 1;
+  if (end === 0) return { entry: undefined, end: start };
+  const line = tail.subarray(tail.subarray(0, end - 1).lastIndexOf(0x0a) + 1, end);
+  const { seq, position } = JSON.parse(new TextDecoder().decode(line));
+  return { entry: { seq: Number(seq), position: Number(position) }, end: start + end };
+}
+
+/** Of the entries in a folder of conversations; 0 where there are none. Positions rise within each. */
+function newestPosition(folder: string): number {
+  if (!isFolder(folder)) return 0;
+  let newest = 0;
+  for (const { name } of Deno.readDirSync(folder)) {
+    newest = Math.max(newest, readLastEntry(`${folder}/${name}`).entry?.position ?? 0);
+  }
+  return newest;
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
+    throw error;
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,106 @@
+import { ChatClient, type ClientEvent } from "../../client/chat_client.ts";
+import { exportData } from "../../client/data_export.ts";
+import type { Transport } from "../../client/transport.ts";
+import { ChatError } from "../../core/chat_error.ts";
+import type { HelloResponse } from "../../gen/chatd/v1/session.ts";
+import type { BrokerUrl } from "../../app/broker_url.ts";
+import type { ClientTls } from "../../app/client_options.ts";
+import { ClientState } from "../../app/client_state.ts";
+import { ExportFolder } from "./export_folder.ts";
+import type { HostPort } from "../../host/host_port.ts";
+import { Login, type LoginOptions } from "../../app/saved_login.ts";
+import { version } from "../../host/version.ts";
+
+/** What `chatd export` is asked to do. */
+export interface ExportCommandOptions extends LoginOptions {
+  /** The folder to make. */
+  readonly out: string;
+  readonly server: HostPort;
+  /** To go over a broker, instead of to a server. */
+  readonly broker?: BrokerUrl;
+  readonly tls?: ClientTls;
+  readonly insecure: boolean;
+}
+
+/** Takes all of a user's own data out of a server. @returns the exit code. @throws {ChatError} why it is not complete. */
+export async function runExport(options: ExportCommandOptions): Promise<number> {
+  const transport = await openTransport(options);
+  const state = new ClientState({ server: transport.address, user: options.user });
+  const login = new Login(transport, options, state);
+  using consumer = state.takeConsumer("export");
+  for (;;) {
+    const token = await login.token();
+    try {
+      await exportAll(options, { transport, consumer: consumer.name, token });
+      return 0;
+    } catch (error) {
+      if (!await login.mayTryAgain(error, token)) throw error;
+    }
+  }
+}
+
+async function openTransport({ broker, ...options }: ExportCommandOptions): Promise<Transport> {
+  if (broker === undefined) {
+    const { openGrpcTransport } = await import("../../app/grpc_transport.ts");
+    return await openGrpcTransport({ ...options, delivery: "stream" });
+  }
+  const { openAmqpTransport } = await import("../../app/amqp_transport.ts");
+  return await openAmqpTransport({ ...options, broker, caFile: options.tls?.caFile });
+}
+
+async function exportAll(
+  { user, out }: ExportCommandOptions,
+  { transport, consumer, token }: { transport: Transport; consumer: string; token: string },
+): Promise<void> {
+  const stop = new AbortController();
+  const connected = Promise.withResolvers<HelloResponse>();
+  const resume = ExportFolder.resumePoint(out);
+  let target: ExportFolder | undefined;
+  let restored = false;
+  const onEvent = (event: ClientEvent) => {
+    if (event.kind !== "state") return;
+    if (event.state.kind === "online") {
+      const { hello } = event.state;
+      restored ||= event.state.restored;
+      if (hello.incarnation !== "" && target !== undefined) {
+        restored ||= target.newestPosition > hello.sharedThrough;
+        if (!restored) target.continueIn(hello.incarnation);
+      }
+      connected.resolve(hello);
+    } else if (event.state.kind === "offline") {
+      connected.reject(event.state.reason);
+    } else if (event.state.kind === "ended") {
+      connected.reject(event.state.error);
+    }
+  };
+  const source = new ChatClient({ transport, token, consumer, client: `chatd/${version}`, resume, onEvent });
+  const running = source.run({ signal: stop.signal });
+  try {
+    const { epoch, incarnation } = await connected.promise;
+    target = new ExportFolder(out, { user, server: transport.address, epoch });
+    if (restored) throw putBack();
+    target.continueIn(incarnation);
+    const { conversations, entries, missingFiles } = await exportData({
+      source,
+      target,
+      signal: stop.signal,
+      onConversation: ({ address }, added) => console.error(`${address}: ${added} entries`),
+      onMissingFile: ({ conversation, seq }, reason) => {
+        console.error(`chatd: The file of ${conversation} ${seq} is not there: ${reason.message}`);
+      },
+    });
+    if (restored) throw putBack();
+    target.complete({ conversations, missingFiles });
+    console.log(`Exported ${user} to ${out}: ${conversations} conversations, ${entries} entries in this run.`);
+  } finally {
+    stop.abort();
+    await running;
+  }
+}
+
+function putBack(): ChatError {
+  return new ChatError(
+    "unavailable",
+    "The server's data was put back to an earlier state since this export was begun: begin again, with another folder.",
+  );
+}

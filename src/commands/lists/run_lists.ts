@@ -1,0 +1,189 @@
+import type { Message } from "../../core/message.ts";
+import { sanitizeLine } from "../../core/sanitize.ts";
+import { type Conversation, type Message as WireMessage, Role, type Room } from "../../gen/chatd/v1/chat.ts";
+import type { ChatClient } from "../../client/chat_client.ts";
+import { fromWireMessage } from "../../wire/convert.ts";
+import { type ConnectionChoice, openConnection, type ScriptConnection } from "../script/connection.ts";
+import { jsonLine, Output } from "../script/output.ts";
+import { messageRecord, messageText, roomRecord, userRecord } from "../script/records.ts";
+import { withClient } from "../script/request_client.ts";
+
+/** What every command is asked that lists something. */
+export interface ListOptions {
+  readonly connection: ConnectionChoice;
+  /** A JSON object for each line. */
+  readonly json: boolean;
+}
+
+export interface HistoryCommandOptions extends ListOptions {
+  readonly with: string;
+  readonly limit: number;
+  /** Only entries with a lower seq. */
+  readonly before?: number;
+  readonly events: boolean;
+}
+
+export interface SearchCommandOptions extends ListOptions {
+  readonly words: readonly string[];
+  readonly limit: number;
+}
+
+export interface RoomsCommandOptions extends ListOptions {
+  /** In their name or topic. */
+  readonly query?: string;
+  /** Those that the user is in, instead of public ones. */
+  readonly mine: boolean;
+  /** Those that the user is invited to, with the inviter, instead of public ones. */
+  readonly invited: boolean;
+}
+
+const historyPage = 200;
+const searchPage = 50;
+
+/** Prints the newest entries of a conversation, oldest first. */
+export async function runHistory(options: HistoryCommandOptions): Promise<number> {
+  return await list(options, async (client, { user }, print) => {
+    const pages: WireMessage[][] = [];
+    let left = options.limit;
+    for (let beforeSeq = options.before ?? 0, more = true; more && left > 0;) {
+      const limit = Math.min(left, historyPage);
+      const page = await client.history({ with: options.with, beforeSeq, limit, events: options.events });
+      pages.unshift(page.messages);
+      left -= page.messages.length;
+      more = page.more && page.firstSeq > 1;
+      beforeSeq = page.firstSeq;
+    }
+    await printMessages(pages.flat(), { user, json: options.json, print });
+  });
+}
+
+/** Prints what is found, the newest first. */
+export async function runSearch(options: SearchCommandOptions): Promise<number> {
+  return await list(options, async (client, { user }, print) => {
+    const query = options.words.join(" ");
+    let left = options.limit;
+    for (let beforePosition = 0, more = true; more && left > 0;) {
+      const page = await client.search(query, { beforePosition, limit: Math.min(left, searchPage) });
+      if (!await printMessages(page.messages, { user, json: options.json, print })) return;
+      left -= page.messages.length;
+      more = page.more && page.nextBeforePosition > 0;
+      beforePosition = page.nextBeforePosition;
+    }
+  });
+}
+
+/** Prints all users, by name. */
+export async function runUsers(options: ListOptions): Promise<number> {
+  return await list(options, async (client, _connection, print) => {
+    for (let after = "", more = true; more;) {
+      const page = await client.listUsers({ after });
+      for (const user of page.users) {
+        const record = userRecord(user);
+        const text = `${sanitizeLine(user.name)}\t${record.presence}`;
+        if (!await print(options.json ? jsonLine(record) : text)) return;
+      }
+      more = page.more && page.users.length > 0;
+      after = page.users.at(-1)?.name ?? "";
+    }
+  });
+}
+
+/** Prints rooms: public ones by name, or one's own, the one with the newest entry first, or those that one is invited to. */
+export async function runRooms(options: RoomsCommandOptions): Promise<number> {
+  return await list(options, async (client, _connection, print) => {
+    const query = options.query?.replace(/^#/, "").toLowerCase() ?? "";
+    for await (const { room, invitedBy } of chosenRooms(client, query, options)) {
+      const record: Record<string, unknown> = { ...roomRecord(room), ...(invitedBy !== undefined && { invitedBy }) };
+      const inviter = invitedBy === undefined ? [] : [invitedBy];
+      const text = [`${record.address}`, `#${room.name}`, `${room.members}`, room.topic, ...inviter];
+      if (!await print(options.json ? jsonLine(record) : text.map(sanitizeLine).join("\t"))) return;
+    }
+  });
+}
+
+/** All conversations of the user, but for invitations and rooms that they are not in any more. */
+export async function* ownConversations(client: ChatClient): AsyncGenerator<Conversation, void> {
+  for await (const conversation of allConversations(client)) {
+    if (![Role.INVITED, Role.LEFT, Role.BANNED].includes(conversation.role)) yield conversation;
+  }
+}
+
+async function* allConversations(client: ChatClient): AsyncGenerator<Conversation, void> {
+  const seen = new Set<string>();
+  for (let beforePosition = 0, more = true; more;) {
+    const page = await client.listConversations({ beforePosition, limit: 100 });
+    for (const conversation of page.conversations) {
+      if (seen.has(conversation.conversation)) continue;
+      seen.add(conversation.conversation);
+      yield conversation;
+    }
+    beforePosition = page.conversations.at(-1)?.position ?? 0;
+    more = page.more && beforePosition > 0;
+  }
+}
+
+interface ListedRoom {
+  readonly room: Room;
+  /** Of an invitation. */
+  readonly invitedBy?: string;
+}
+
+function chosenRooms(
+  client: ChatClient,
+  query: string,
+  { mine, invited }: { mine: boolean; invited: boolean },
+): AsyncGenerator<ListedRoom, void> {
+  if (invited) return invitations(client, query);
+  return mine ? ownRooms(client, query) : publicRooms(client, query);
+}
+
+async function* ownRooms(client: ChatClient, query: string): AsyncGenerator<ListedRoom, void> {
+  for await (const { room } of ownConversations(client)) {
+    if (room !== undefined && hasWords(room, query)) yield { room };
+  }
+}
+
+async function* invitations(client: ChatClient, query: string): AsyncGenerator<ListedRoom, void> {
+  for await (const { room, role, invitedBy } of allConversations(client)) {
+    // Invitations stand first.
+    if (role !== Role.INVITED) return;
+    if (room !== undefined && hasWords(room, query)) yield { room, invitedBy };
+  }
+}
+
+function hasWords({ name, topic }: Room, query: string): boolean {
+  return `${name}\n${topic.toLowerCase()}`.includes(query);
+}
+
+async function* publicRooms(client: ChatClient, query: string): AsyncGenerator<ListedRoom, void> {
+  for (let after = "", more = true; more;) {
+    const page = await client.rooms.list({ query, after });
+    for (const room of page.rooms) yield { room };
+    more = page.more && page.rooms.length > 0;
+    after = page.rooms.at(-1)?.name ?? "";
+  }
+}
+
+/** @returns false when nobody reads any more */
+type Print = (line: string) => Promise<boolean>;
+
+async function list(
+  options: ListOptions,
+  work: (client: ChatClient, connection: ScriptConnection, print: Print) => Promise<void>,
+): Promise<number> {
+  const connection = await openConnection(options.connection);
+  const output = new Output();
+  await withClient(connection, (client) => work(client, connection, (line) => output.line(line)));
+  return 0;
+}
+
+async function printMessages(
+  messages: readonly WireMessage[],
+  { user, json, print }: { user: string; json: boolean; print: Print },
+): Promise<boolean> {
+  const known = messages.flatMap((message): readonly Message[] | Message => fromWireMessage(message) ?? []);
+  for (const message of known) {
+    if (!await print(json ? jsonLine(messageRecord(message, user)) : messageText(message, user))) return false;
+  }
+  return true;
+}

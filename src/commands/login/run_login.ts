@@ -1,0 +1,55 @@
+import { ChatError } from "../../core/chat_error.ts";
+import { ClientState } from "../../app/client_state.ts";
+import { type ConnectionChoice, connectionOf, openConnection } from "../script/connection.ts";
+import { jsonLine, Output, tell } from "../script/output.ts";
+import { type Profile, profileNames, readProfile, removeProfile, saveProfile } from "../script/profiles.ts";
+import { withClient } from "../script/request_client.ts";
+
+/** What `chatd login` is asked to do. */
+export interface ScriptLoginOptions extends Pick<ConnectionChoice, "passwordFile" | "password"> {
+  /** The name to keep it under. */
+  readonly name: string;
+  readonly profile: Profile;
+  readonly invite?: string;
+}
+
+/** Logs in, with what is saved or else a password, and keeps the way there. */
+export async function runLogin({ name, profile, ...secrets }: ScriptLoginOptions): Promise<number> {
+  const connection = await connectionOf(profile, secrets);
+  const user = await withClient(connection, (_client, hello) => Promise.resolve(hello.user));
+  saveProfile(name, profile);
+  tell(`Logged in as ${user} at ${connection.transport.address}; profile "${name}".`);
+  return 0;
+}
+
+/** Ends the token, on the server and here, and forgets the profile. */
+export async function runLogout({ name }: { name: string }): Promise<number> {
+  const connection = await openConnection({ profile: name });
+  const { state, transport, user } = connection;
+  try {
+    if (state.read().token !== undefined) await withClient(connection, (client) => client.logOut());
+  } catch (error) {
+    // Dead already, as far as the server is concerned.
+    if (!(error instanceof ChatError) || !["unauthenticated", "token_revoked"].includes(error.code)) throw error;
+  }
+  state.update(({ token: _dead, ...rest }) => rest);
+  removeProfile(name);
+  tell(`Logged out ${user} at ${transport.address}.`);
+  return 0;
+}
+
+/** Lists profiles: the name, the user, the transport, where it leads, and whether a login is saved. */
+export async function runProfiles({ json }: { json: boolean }): Promise<number> {
+  const output = new Output();
+  for (const name of profileNames()) {
+    const profile = readProfile(name);
+    if (profile === undefined) continue;
+    const { transport, user } = await connectionOf(profile, {});
+    const { address } = transport;
+    const loggedIn = new ClientState({ server: address, user }).read().token !== undefined;
+    const record = { name, user, via: profile.via, address, loggedIn };
+    const text = [name, user, profile.via, address, loggedIn ? "logged in" : "logged out"].join("\t");
+    await output.line(json ? jsonLine(record) : text);
+  }
+  return 0;
+}

@@ -1,0 +1,17 @@
+import { object } from "@optique/core/constructs";
+import { map } from "@optique/core/modifiers";
+import type { Parser } from "@optique/core/parser";
+import type { OptionsWithEnv } from "./options_with_env.ts";
+import { path } from "./value_parsers.ts";
+
+/** The server's data folder, which may be in the server's configuration file. */
+export function dataFolder(options: OptionsWithEnv): Parser<"sync", string, unknown> {
+  const folder = object({
+    dataDir: options.section("").withDefault("--data", path("DIR"), {
+      standard: "./data",
+      description: "The server's data folder",
+    }),
+    configFile: options.optional("--config", path("FILE"), "The server's configuration file, which may name it"),
+  });
+  return map(folder, ({ dataDir }) => dataDir);
+}

@@ -1,0 +1,47 @@
+import { Operator } from "../../app/operator.ts";
+import { exitCode } from "../exit_code.ts";
+import type { RetentionOptions, RetentionSetOptions } from "../room/room_commands.ts";
+import type { UserListOptions } from "../user/user_commands.ts";
+import { processOutput } from "../../host/process_output.ts";
+
+const dayMs = 24 * 60 * 60 * 1000;
+
+export async function listRules({ dataDir }: UserListOptions): Promise<number> {
+  for (const { conversation, maxAgeMs, maxEntries } of await new Operator(dataDir).listRules()) {
+    processOutput.stdout(`${conversation ?? "all"}\t${describe({ maxAgeMs, maxEntries })}`);
+  }
+  return exitCode.done;
+}
+
+export async function setRule({ conversation, dataDir, maxAgeMs, maxEntries }: RetentionSetOptions): Promise<number> {
+  await new Operator(dataDir).setRule(addressOf(conversation), { maxAgeMs, maxEntries });
+  processOutput.stdout(`From now on ${nameOf(conversation)} keep ${describe({ maxAgeMs, maxEntries })}.`);
+  return exitCode.done;
+}
+
+export async function unsetRule({ conversation, dataDir }: RetentionOptions): Promise<number> {
+  await new Operator(dataDir).removeRule(addressOf(conversation));
+  processOutput.stdout(`The rule for ${nameOf(conversation)} is gone.`);
+  return exitCode.done;
+}
+
+function addressOf(conversation: string): string | undefined {
+  return conversation === "all" ? undefined : conversation;
+}
+
+function nameOf(conversation: string): string {
+  return conversation === "all" ? "conversations without a rule of their own" : conversation;
+}
+
+function describe({ maxAgeMs, maxEntries }: { maxAgeMs: number | undefined; maxEntries: number | undefined }): string {
+  const limits = [
+    ...(maxAgeMs === undefined ? [] : [`entries of the last ${formatAge(maxAgeMs)}`]),
+    ...(maxEntries === undefined ? [] : [`the newest ${maxEntries} entries`]),
+  ];
+  return limits.length === 0 ? "everything" : limits.join(", of those ");
+}
+
+function formatAge(ms: number): string {
+  if (ms % dayMs === 0) return `${ms / dayMs}d`;
+  return ms % (60 * 60 * 1000) === 0 ? `${ms / (60 * 60 * 1000)}h` : `${ms / 1000}s`;
+}

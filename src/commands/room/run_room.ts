@@ -1,0 +1,39 @@
+import { Operator } from "../../app/operator.ts";
+import { sanitizeLine } from "../../core/sanitize.ts";
+import { exitCode } from "../exit_code.ts";
+import type { RoomDeleteOptions, RoomOptions } from "./room_commands.ts";
+import type { UserListOptions } from "../user/user_commands.ts";
+import { processOutput } from "../../host/process_output.ts";
+import { requireSure } from "../require_sure.ts";
+
+export async function listRooms({ dataDir }: UserListOptions): Promise<number> {
+  for await (const { id, name, isPublic, memberCount, createdAt, topic } of new Operator(dataDir).listRooms()) {
+    const access = isPublic ? "public" : "private";
+    const created = new Date(createdAt).toISOString();
+    processOutput.stdout([id, `#${name}`, access, memberCount, created, sanitizeLine(topic)].join("\t"));
+  }
+  return exitCode.done;
+}
+
+export async function showRoom({ room: address, dataDir }: RoomOptions): Promise<number> {
+  const { room, people } = await new Operator(dataDir).showRoom(address);
+  const lines = [
+    `${room.id} #${room.name}`,
+    `topic: ${sanitizeLine(room.topic)}`,
+    `access: ${room.isPublic ? "public" : "private"}, history ${
+      room.historyVisible ? "shown" : "not shown"
+    } to new members`,
+    `created: ${new Date(room.createdAt).toISOString()}`,
+    `members: ${room.memberCount}`,
+    ...people.map(({ user, role }) => `${user}\t${role}`),
+  ];
+  for (const line of lines) processOutput.stdout(line);
+  return exitCode.done;
+}
+
+export async function deleteRoom({ room: address, dataDir, yes }: RoomDeleteOptions): Promise<number> {
+  requireSure(yes, `This erases room ${address} with all of its messages, for ever`);
+  const room = await new Operator(dataDir).deleteRoom(address);
+  processOutput.stdout(`Deleted room #${room.name} (${room.id}), which had ${room.memberCount} members.`);
+  return exitCode.done;
+}

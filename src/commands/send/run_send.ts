@@ -1,0 +1,115 @@
+import type { ChatClient, SendOptions } from "../../client/chat_client.ts";
+import { ChatError } from "../../core/chat_error.ts";
+import { maxTextBytes } from "../../core/message.ts";
+import { openSource } from "../../terminal/local_file.ts";
+import { splitLines } from "../../terminal/pipe.ts";
+import { type ConnectionChoice, openConnection } from "../script/connection.ts";
+import { jsonLine, Output, tell } from "../script/output.ts";
+import { messageRecord } from "../script/records.ts";
+import { withClient } from "../script/request_client.ts";
+
+/** What `chatd send` is asked to do. */
+export interface SendCommandOptions {
+  readonly connection: ConnectionChoice;
+  readonly to: string;
+  /** Words of one message; with none, the text comes from stdin. */
+  readonly words: readonly string[];
+  /** Each line of stdin is a message. */
+  readonly lines: boolean;
+  readonly replyTo?: number;
+  /** The path of a file to attach. */
+  readonly file?: string;
+  /** Other programs do not answer it. */
+  readonly automatic: boolean;
+  /** Print what was accepted. */
+  readonly json: boolean;
+  /** How long to try without a connection, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** Messages that may wait for the server's word at once. */
+const maxWaiting = 64;
+
+/** Sends, and ends when everything was accepted or refused. @returns the exit code: 0 only when all was accepted */
+export async function runSend(options: SendCommandOptions): Promise<number> {
+  const connection = await openConnection(options.connection);
+  const output = new Output();
+  return await withClient(connection, async (client) => {
+    const { replyTo, automatic, file, to } = options;
+    const upload = file === undefined ? undefined : await uploadFile(file, client);
+    const extra: SendOptions = { replyTo, automatic, upload };
+    let refused = 0;
+    let failure: unknown;
+    let printing = Promise.resolve(true);
+    const waiting = new Set<Promise<void>>();
+    for await (const { text, label, problem } of drafts(options)) {
+      const sending = (problem === undefined ? client.send(to, text, extra) : Promise.reject(problem)).then(
+        (message) => {
+          const line = jsonLine(messageRecord(message, connection.user));
+          if (options.json) printing = printing.then(() => output.line(line));
+        },
+        (error) => {
+          // What ended the client says more than each message that it took with it.
+          if (!options.lines || !(error instanceof ChatError) || client.state.kind === "ended") {
+            failure ??= error;
+            return;
+          }
+          tell(`${label}: ${error.message}`);
+          refused++;
+        },
+      ).finally(() => waiting.delete(sending));
+      waiting.add(sending);
+      while (waiting.size >= maxWaiting) await Promise.race(waiting);
+      if (failure !== undefined) break;
+    }
+    await Promise.all(waiting);
+    await printing;
+    if (failure !== undefined) throw failure;
+    return refused === 0 ? 0 : 1;
+  }, { patienceMs: options.timeoutMs });
+}
+
+async function uploadFile(path: string, client: ChatClient) {
+  using source = await openSource(path);
+  return await client.files.upload(source);
+}
+
+interface Draft {
+  readonly text: string;
+  /** For people. */
+  readonly label: string;
+  readonly problem?: ChatError;
+}
+
+async function* drafts({ words, lines, file }: SendCommandOptions): AsyncGenerator<Draft, void> {
+  if (words.length > 0 || file !== undefined) {
+    yield { text: words.join(" "), label: "message" };
+  } else if (!lines) {
+    yield { text: await wholeText(Deno.stdin.readable), label: "message" };
+  } else {
+    for await (const { number, text, problem } of splitLines(Deno.stdin.readable)) {
+      const label = `line ${number}`;
+      if (problem !== undefined) yield { text: "", label, problem: new ChatError("invalid_argument", problem) };
+      else if (text !== "") yield { text, label };
+    }
+  }
+}
+
+/** All of the input as one text, without the end of its last line. @throws {ChatError} `invalid_argument` */
+async function wholeText(input: AsyncIterable<Uint8Array>): Promise<string> {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  for await (const part of input) {
+    length += part.length;
+    if (length > maxTextBytes + 2) {
+      throw new ChatError("invalid_argument", "The message is longer than 16 KiB: split it.");
+    }
+    parts.push(part.slice());
+  }
+  try {
+    const bytes = await new Blob(parts).bytes();
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes).replace(/\r?\n$/, "");
+  } catch (cause) {
+    throw new ChatError("invalid_argument", "The message is not valid UTF-8.", { cause });
+  }
+}

@@ -1,0 +1,64 @@
+import { group, merge, object } from "@optique/core/constructs";
+import { map } from "@optique/core/modifiers";
+import type { Parser } from "@optique/core/parser";
+import type { AmqpOptions, ServeOptions } from "../../app/server_options.ts";
+import type { OptionsWithEnv } from "../options/options_with_env.ts";
+import { UsageError } from "../options/usage_error.ts";
+import { brokerOptions } from "./amqp_server_command.ts";
+import { optionalBrokerOption } from "../options/broker_options.ts";
+import { listenOptions, serverTls, tlsOptions } from "./grpc_server_command.ts";
+import { limitOptions, serverOptions } from "./server_options.ts";
+
+export function serveOptions(options: OptionsWithEnv): Parser<"sync", ServeOptions, unknown> {
+  const shared = object({
+    ...serverOptions(options),
+    insecure: options.flagOfSections(
+      "--insecure",
+      [options.section("grpc"), options.section("amqp")],
+      "Go beyond this machine without TLS, to clients and to the broker",
+      ([grpc, amqp]) => ({ grpc, amqp }),
+    ),
+  });
+  const grpc = object({ ...listenOptions(options), ...tlsOptions(options) });
+  const amqp = object({
+    broker: optionalBrokerOption(options.section("amqp")),
+    ...brokerOptions(options),
+  });
+  const all = merge(
+    group("Options", map(shared, (shared) => ({ shared }))),
+    group("gRPC", map(grpc, (grpc) => ({ grpc }))),
+    group("RabbitMQ, where a broker is given", map(amqp, (amqp) => ({ amqp }))),
+    group("Limits", map(limitOptions(options), (limits) => ({ limits }))),
+  );
+  return map(all, ({ shared: { insecure, ...shared }, grpc, amqp, limits }) => {
+    const { certFile, keyFile, clientCaFile, ...rest } = grpc;
+    const tls = serverTls({ certFile, keyFile, clientCaFile });
+    return {
+      ...shared,
+      ...limits,
+      grpc: { ...rest, tls, insecure: insecure.grpc },
+      amqp: withBroker({ ...amqp, insecure: insecure.amqp }),
+    };
+  });
+}
+
+function withBroker(
+  { broker, ...options }: Omit<AmqpOptions, "broker"> & Partial<Pick<AmqpOptions, "broker">>,
+): AmqpOptions | undefined {
+  if (broker !== undefined) return { broker, ...options };
+  const { brokerPasswordFile, caFile, authSecretFile, management, amqpRegistration, sharedLogin } = options;
+  const flags = { amqpRegistration: amqpRegistration || undefined, sharedLogin: sharedLogin || undefined };
+  const given = { brokerPasswordFile, caFile, authSecretFile, management, ...flags };
+  const [useless] = Object.entries(given).filter(([, value]) => value !== undefined).map(([key]) => key);
+  if (useless === undefined) return undefined;
+  throw new UsageError(`${names[useless as keyof typeof given]} says something about a broker: name it with --broker.`);
+}
+
+const names = {
+  brokerPasswordFile: "--broker-password-file",
+  caFile: "--ca",
+  authSecretFile: "--broker-auth-secret-file",
+  management: "--broker-management",
+  amqpRegistration: "--amqp-registration",
+  sharedLogin: "--shared-login",
+};

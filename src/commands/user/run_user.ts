@@ -1,0 +1,68 @@
+import { Operator } from "../../app/operator.ts";
+import { readNewPassword } from "../../app/password_source.ts";
+import { ChatError } from "../../core/chat_error.ts";
+import { parseNewUserName } from "../../core/user_name.ts";
+import { exitCode } from "../exit_code.ts";
+import type {
+  UserDeleteOptions,
+  UserInviteOptions,
+  UserListOptions,
+  UserOptions,
+  UserPasswordOptions,
+} from "./user_commands.ts";
+import { processOutput } from "../../host/process_output.ts";
+import { requireSure } from "../require_sure.ts";
+
+export async function addUser({ name, dataDir, ...source }: UserPasswordOptions): Promise<number> {
+  const operator = new Operator(dataDir);
+  parseNewUserName(name);
+  await operator.addUser(name, await readNewPassword(name, source));
+  processOutput.stdout(`Added ${name}.`);
+  return exitCode.done;
+}
+
+export async function listUsers({ dataDir }: UserListOptions): Promise<number> {
+  for await (const { name, createdAt, disabled } of new Operator(dataDir).listUsers()) {
+    processOutput.stdout(`${name}\t${new Date(createdAt).toISOString()}\t${disabled ? "disabled" : "enabled"}`);
+  }
+  return exitCode.done;
+}
+
+export async function setPassword({ name, dataDir, ...source }: UserPasswordOptions): Promise<number> {
+  const operator = new Operator(dataDir);
+  // Before anybody types a password twice for nothing.
+  if (await operator.findUser(name) === undefined) {
+    throw new ChatError("not_found", `There is no user "${name}": see the names with "chatd user list".`);
+  }
+  await operator.setPassword(name, await readNewPassword(name, source));
+  processOutput.stdout(`Set the password of ${name}, who is logged out on all devices.`);
+  return exitCode.done;
+}
+
+export async function disableUser({ name, dataDir }: UserOptions): Promise<number> {
+  await new Operator(dataDir).disable(name);
+  processOutput.stdout(`Disabled ${name}, who is logged out on all devices.`);
+  return exitCode.done;
+}
+
+export async function enableUser({ name, dataDir }: UserOptions): Promise<number> {
+  await new Operator(dataDir).enable(name);
+  processOutput.stdout(`Enabled ${name}, who can log in again.`);
+  return exitCode.done;
+}
+
+export async function deleteUser({ name, dataDir, mode, yes }: UserDeleteOptions): Promise<number> {
+  requireSure(yes, `This deletes the account of ${name} for ever, and nobody can have the name again`);
+  await new Operator(dataDir).deleteUser(name, { mode });
+  processOutput.stdout(`Deleted ${name}, whose name nobody can have again.`);
+  return exitCode.done;
+}
+
+/** The code alone on stdout, so that a script can take it. */
+export async function inviteUser({ lifetimeMs, dataDir }: UserInviteOptions): Promise<number> {
+  const code = await new Operator(dataDir).createInvite({ lifetimeMs });
+  processOutput.stdout(code);
+  const until = new Date(Date.now() + lifetimeMs).toISOString().slice(0, 16).replace("T", " ");
+  processOutput.stderr(`It registers one user, until ${until} UTC, where the server says --registration invite.`);
+  return exitCode.done;
+}

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { splitWords } from "../../../src/commands/options/split_words.ts";
+
+Deno.test("a command is split into words as a shell does, and nothing else happens to them", () => {
+  assert.deepEqual(splitWords("./bot.sh"), ["./bot.sh"]);
+  assert.deepEqual(splitWords("  python3  bot.py\t--name 'a b' \"c d\" e\\ f "), [
+    "python3",
+    "bot.py",
+    "--name",
+    "a b",
+    "c d",
+    "e f",
+  ]);
+  assert.deepEqual(splitWords(`x a'b'"c"d '' "say \\"hi\\" \\n"`), ["x", "abcd", "", 'say "hi" \\n']);
+  assert.deepEqual(splitWords("echo $(id) `id` $HOME; rm > x | *"), [
+    "echo",
+    "$(id)",
+    "`id`",
+    "$HOME;",
+    "rm",
+    ">",
+    "x",
+    "|",
+    "*",
+  ]);
+});
+
+Deno.test("words in single quotes come out as they were", () => {
+  const word = fc.string().map((text) => text.replaceAll("'", ""));
+  fc.assert(fc.property(fc.array(word, { minLength: 1 }), (words) => {
+    const whole = ["program", ...words];
+    assert.deepEqual(splitWords(whole.map((each) => `'${each}'`).join(" ")), whole);
+  }));
+});
+
+Deno.test("a command that is not whole is refused", () => {
+  for (const text of ["", "  ", "''", "'a", 'a "b', 'a "b\\"', "a \\"]) {
+    assert.throws(() => splitWords(text), SyntaxError, text);
+  }
+});

@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { exitCode } from "../../src/commands/exit_code.ts";
+import { parseCommandLine } from "../../src/cli/command_line.ts";
+import type { BotCommandOptions } from "../../src/commands/bot/run_bot.ts";
+import type { SendCommandOptions } from "../../src/commands/send/run_send.ts";
+import type { TailCommandOptions } from "../../src/commands/tail/run_tail.ts";
+
+interface Parsed {
+  /** Undefined when there is nothing to run. */
+  readonly options: unknown;
+  readonly code: number | undefined;
+  readonly stderr: string;
+}
+
+function parse(args: readonly string[], env: Readonly<Record<string, string>> = {}): Parsed {
+  let stderr = "";
+  const output = {
+    stdout: () => {},
+    stderr: (text: string) => void (stderr += text),
+    colors: false,
+    width: undefined,
+  };
+  const result = parseCommandLine(args, { env: (variable) => env[variable], output });
+  return typeof result === "number"
+    ? { options: undefined, code: result, stderr }
+    : { options: result.options, code: undefined, stderr };
+}
+
+function connectionOf(args: readonly string[], env?: Readonly<Record<string, string>>) {
+  const { options, stderr } = parse(["send", "--to", "ben", "hi", ...args], env);
+  assert.ok(options !== undefined, stderr);
+  const { password: _password, passwordFile: _file, ...connection } = (options as SendCommandOptions).connection;
+  return connection;
+}
+
+Deno.test("a command for scripts goes where a profile says, or its own options", () => {
+  const server = { host: "127.0.0.1", port: 50051 };
+  const grpc = { via: "grpc", user: "ana", server, tls: undefined, insecure: false };
+  assert.deepEqual(connectionOf([]), { profile: undefined });
+  assert.deepEqual(connectionOf([], { CHATD_PROFILE: "work" }), { profile: "work" });
+  assert.deepEqual(connectionOf(["--profile", "other"], { CHATD_PROFILE: "work" }), { profile: "other" });
+  assert.deepEqual(connectionOf(["--via", "grpc", "--user", "ana"]), { direct: grpc });
+  assert.deepEqual(connectionOf(["--user", "ana"]), { direct: grpc });
+  const amqp = connectionOf(["--user", "ana", "--broker", "amqps://broker.example"]).direct;
+  assert.ok(amqp?.via === "amqp");
+  assert.equal(amqp.broker.address.host, "broker.example");
+});
+
+Deno.test("what says twice where to go, or not who, is refused", () => {
+  const wrong = [
+    ["--profile", "work", "--user", "ana"],
+    ["--profile", "work", "--via", "grpc", "--user", "ana"],
+    ["--server", "127.0.0.1:1"],
+    ["--via", "amqp"],
+    ["--user", "ana", "--server", "127.0.0.1:1", "--broker", "amqp://127.0.0.1"],
+    ["--profile", "../x"],
+  ];
+  for (const args of wrong) {
+    const { code, stderr } = parse(["send", "--to", "ben", "hi", ...args]);
+    assert.equal(code, exitCode.usage, `${args}`);
+    assert.match(stderr, /^chatd: [^\n]+\nTry "chatd send --help"\.$/);
+  }
+});
+
+Deno.test("send, tail and bot have defaults, and refuse what makes no sense", () => {
+  const sent = parse(["send", "--to", "#ops", "two", "words", "--reply-to", "7", "--", "-x"])
+    .options as SendCommandOptions;
+  assert.deepEqual([sent.to, sent.words, sent.replyTo, sent.timeoutMs], ["#ops", ["two", "words", "-x"], 7, 60_000]);
+  const tailed = parse(["tail", "--conversation", "ben", "--since", "12"]).options as TailCommandOptions;
+  assert.deepEqual([tailed.name, tailed.conversations, tailed.since], ["default", ["ben"], { seq: 12 }]);
+  const dated = parse(["tail", "--since", "2026-11-23"]).options as TailCommandOptions;
+  assert.deepEqual(dated.since, { ms: Date.UTC(2026, 10, 23) });
+  const bot = parse(["bot", "--exec", "sh -c 'exit 3'"]).options as BotCommandOptions;
+  assert.deepEqual([bot.command, bot.concurrency, bot.mentionsOnly], [["sh", "-c", "exit 3"], 4, false]);
+  const wrong = [
+    ["send", "hi"],
+    ["send", "--to", "ben!", "hi"],
+    ["send", "--to", "ben", "--lines", "hi"],
+    ["tail", "--since", "12"],
+    ["tail", "--name", "a b"],
+    ["bot"],
+    ["bot", "--exec", ""],
+    ["search"],
+    ["history"],
+  ];
+  for (const args of wrong) assert.equal(parse(args).code, exitCode.usage, `${args}`);
+});
+
+Deno.test("what a bot gives to its command is no option of the commands that it runs", () => {
+  const env = { CHATD_CONVERSATION: "ana:ben", CHATD_ADDRESS: "ben", CHATD_SEQ: "1", CHATD_ID: "x", CHATD_ME: "ana" };
+  const { options } = parse(["tail"], env);
+  assert.deepEqual((options as TailCommandOptions).conversations, []);
+});

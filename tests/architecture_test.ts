@@ -101,7 +101,7 @@ Deno.test("grpc-js is loaded by the clients for which it is chosen and by the re
   const users = loadersOf((target) => inLibrary.some((file) => target === `file://${root}${file}`));
   assert.deepEqual(users.filter((file) => !inLibrary.includes(file)), [
     "src/bench/systems/bare_grpc.ts",
-    "src/app/grpc_transport.ts",
+    "src/app/client/grpc_transport.ts",
   ]);
   assert.deepEqual(loadersOf((target) => target === "node:http2"), []);
   const typed = imports.filter(({ target }) => target.includes("@grpc/"));

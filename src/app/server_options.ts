@@ -1,6 +1,6 @@
 import type { Registration } from "../core/registration.ts";
 import type { DeletedAccounts, Limits } from "../core/limits.ts";
-import type { BrokerUrl } from "./broker_url.ts";
+import type { BrokerUrl } from "./broker/broker_url.ts";
 import type { HostPort } from "../host/host_port.ts";
 import type { LogFormat, LogLevel } from "../host/logging/log_options.ts";
 

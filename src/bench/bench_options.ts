@@ -1,5 +1,5 @@
-import type { BrokerUrl } from "../app/broker_url.ts";
-import type { ClientTls } from "../app/client_options.ts";
+import type { BrokerUrl } from "../app/broker/broker_url.ts";
+import type { ClientTls } from "../app/client/client_options.ts";
 import type { HostPort } from "../host/host_port.ts";
 import type { SystemName, WorkloadName } from "./result.ts";
 

@@ -1,8 +1,8 @@
 import { dirname } from "node:path";
 import { ChatError } from "../core/chat_error.ts";
-import { openAmqpTransport } from "../app/amqp_transport.ts";
+import { openAmqpTransport } from "../app/client/amqp_transport.ts";
 import { commit } from "../host/commit.ts";
-import { openGrpcTransport } from "../app/grpc_transport.ts";
+import { openGrpcTransport } from "../app/client/grpc_transport.ts";
 import { formatHostPort } from "../host/host_port.ts";
 import { ShutdownSignals } from "../host/shutdown_signals.ts";
 import { version } from "../host/version.ts";

@@ -1,4 +1,4 @@
-import { ClientState } from "../../src/app/client_state.ts";
+import { ClientState } from "../../src/app/client/client_state.ts";
 import { Child } from "../support/child_process.ts";
 import { eventually } from "../support/eventually.ts";
 import type { Person } from "../support/person.ts";

@@ -1,8 +1,8 @@
 import { brokerConfig, brokerConfigMark, brokerPlugins, enabledPlugins } from "../../amqp/broker_config.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { prepareDataFolder } from "../../store/data_folder.ts";
-import { brokerAuthSecret } from "../../app/broker_auth_secret.ts";
-import { type BrokerLoginOptions, makeBrokerLogin } from "../../app/broker_login.ts";
+import { brokerAuthSecret } from "../../app/broker/broker_auth_secret.ts";
+import { type BrokerLoginOptions, makeBrokerLogin } from "../../app/broker/broker_login.ts";
 import { formatHostPort, type HostPort } from "../../host/host_port.ts";
 import { requireDataFolder } from "../../host/permissions.ts";
 

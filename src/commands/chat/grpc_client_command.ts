@@ -2,7 +2,7 @@ import { group, merge, object } from "@optique/core/constructs";
 import { map } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
 import { choice } from "@optique/core/valueparser";
-import type { ClientTls, GrpcClientOptions } from "../../app/client_options.ts";
+import type { ClientTls, GrpcClientOptions } from "../../app/client/client_options.ts";
 import type { HostPort } from "../../host/host_port.ts";
 import type { Environment } from "../options/environment.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";

@@ -8,9 +8,9 @@ import { PlainFace } from "../../terminal/plain_face.ts";
 import { chooseStyle } from "../../terminal/style.ts";
 import { TerminalChat, type TerminalChatOptions } from "../../terminal/terminal_chat.ts";
 import { processDevice } from "../../terminal/terminal_device.ts";
-import { ClientState, type Consumer } from "../../app/client_state.ts";
-import { Login, type LoginOptions, saveCredentials } from "../../app/saved_login.ts";
-import { savedPosition, withPosition } from "../../app/saved_positions.ts";
+import { ClientState, type Consumer } from "../../app/client/client_state.ts";
+import { Login, type LoginOptions, saveCredentials } from "../../app/client/saved_login.ts";
+import { savedPosition, withPosition } from "../../app/client/saved_positions.ts";
 import { version } from "../../host/version.ts";
 
 /** What the client commands of all transports are asked to do. */

@@ -1,4 +1,4 @@
-import type { BrokerUrl } from "../../app/broker_url.ts";
+import type { BrokerUrl } from "../../app/broker/broker_url.ts";
 import { type BrokerCheckOptions, examineBroker } from "./broker.ts";
 import { examineConfiguration } from "./configuration.ts";
 import { type DataFolderOptions, examineDatabase, examineFolder } from "./data_folder.ts";

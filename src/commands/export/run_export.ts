@@ -3,12 +3,12 @@ import { exportData } from "../../client/data_export.ts";
 import type { Transport } from "../../client/transport.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import type { HelloResponse } from "../../gen/chatd/v1/session.ts";
-import type { BrokerUrl } from "../../app/broker_url.ts";
-import type { ClientTls } from "../../app/client_options.ts";
-import { ClientState } from "../../app/client_state.ts";
+import type { BrokerUrl } from "../../app/broker/broker_url.ts";
+import type { ClientTls } from "../../app/client/client_options.ts";
+import { ClientState } from "../../app/client/client_state.ts";
 import { ExportFolder } from "./export_folder.ts";
 import type { HostPort } from "../../host/host_port.ts";
-import { Login, type LoginOptions } from "../../app/saved_login.ts";
+import { Login, type LoginOptions } from "../../app/client/saved_login.ts";
 import { version } from "../../host/version.ts";
 
 /** What `chatd export` is asked to do. */
@@ -41,10 +41,10 @@ export async function runExport(options: ExportCommandOptions): Promise<number> 
 
 async function openTransport({ broker, ...options }: ExportCommandOptions): Promise<Transport> {
   if (broker === undefined) {
-    const { openGrpcTransport } = await import("../../app/grpc_transport.ts");
+    const { openGrpcTransport } = await import("../../app/client/grpc_transport.ts");
     return await openGrpcTransport({ ...options, delivery: "stream" });
   }
-  const { openAmqpTransport } = await import("../../app/amqp_transport.ts");
+  const { openAmqpTransport } = await import("../../app/client/amqp_transport.ts");
   return await openAmqpTransport({ ...options, broker, caFile: options.tls?.caFile });
 }
 

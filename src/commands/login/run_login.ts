@@ -1,5 +1,5 @@
 import { ChatError } from "../../core/chat_error.ts";
-import { ClientState } from "../../app/client_state.ts";
+import { ClientState } from "../../app/client/client_state.ts";
 import { type ConnectionChoice, connectionOf, openConnection } from "../script/connection.ts";
 import { jsonLine, Output, tell } from "../script/output.ts";
 import { type Profile, profileNames, readProfile, removeProfile, saveProfile } from "../script/profiles.ts";

@@ -1,7 +1,7 @@
 import { type Message, message, text } from "@optique/core/message";
 import type { NonEmptyString } from "@optique/core/nonempty";
 import { integer, string, type ValueParser, type ValueParserResult } from "@optique/core/valueparser";
-import { type BrokerUrl, parseBrokerUrl } from "../../app/broker_url.ts";
+import { type BrokerUrl, parseBrokerUrl } from "../../app/broker/broker_url.ts";
 import { formatHostPort, type HostPort, parseHostPort } from "../../host/host_port.ts";
 import { parseAddress } from "../../core/address.ts";
 import { ChatError } from "../../core/chat_error.ts";

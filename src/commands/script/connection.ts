@@ -1,7 +1,7 @@
 import type { Transport } from "../../client/transport.ts";
 import { ChatError } from "../../core/chat_error.ts";
-import { ClientState } from "../../app/client_state.ts";
-import { Login } from "../../app/saved_login.ts";
+import { ClientState } from "../../app/client/client_state.ts";
+import { Login } from "../../app/client/saved_login.ts";
 import { defaultProfile, type Profile, readProfile } from "./profiles.ts";
 
 /** How a command for scripts is told whom to be, and where: by a profile, or by options of its own (`via`). */
@@ -53,9 +53,9 @@ export async function connectionOf(
 
 async function openTransport(profile: Profile): Promise<Transport> {
   if (profile.via === "grpc") {
-    const { openGrpcTransport } = await import("../../app/grpc_transport.ts");
+    const { openGrpcTransport } = await import("../../app/client/grpc_transport.ts");
     return await openGrpcTransport({ ...profile, delivery: "stream" });
   }
-  const { openAmqpTransport } = await import("../../app/amqp_transport.ts");
+  const { openAmqpTransport } = await import("../../app/client/amqp_transport.ts");
   return await openAmqpTransport(profile);
 }

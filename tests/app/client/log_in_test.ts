@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { logIn, type LogInOptions, type Questions } from "../../src/app/log_in.ts";
-import { ChatError } from "../../src/core/chat_error.ts";
-import { FakeChatServer } from "../support/fake_chat_server.ts";
+import { logIn, type LogInOptions, type Questions } from "../../../src/app/client/log_in.ts";
+import { ChatError } from "../../../src/core/chat_error.ts";
+import { FakeChatServer } from "../../support/fake_chat_server.ts";
 
 /** Answers in turn; the questions and what was told are kept. */
 class Person implements Questions {

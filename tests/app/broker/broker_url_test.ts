@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseBrokerUrl } from "../../src/app/broker_url.ts";
+import { parseBrokerUrl } from "../../../src/app/broker/broker_url.ts";
 
 Deno.test("a broker's URL has standard ports, a virtual host, and perhaps a login", () => {
   assert.deepEqual(parseBrokerUrl("amqp://127.0.0.1"), {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { ClientState } from "../../src/app/client_state.ts";
-import { Login } from "../../src/app/saved_login.ts";
-import { ChatError } from "../../src/core/chat_error.ts";
-import { FakeChatServer } from "../support/fake_chat_server.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { ClientState } from "../../../src/app/client/client_state.ts";
+import { Login } from "../../../src/app/client/saved_login.ts";
+import { ChatError } from "../../../src/core/chat_error.ts";
+import { FakeChatServer } from "../../support/fake_chat_server.ts";
+import { temporaryFolder } from "../../support/temporary_folder.ts";
 
 /** Ana's device with a token that is saved, and a login there that has this password at hand. */
 function savedLogin(folder: string, password: string) {

@@ -1,4 +1,4 @@
-import type { ResumePoint } from "../client/delivery_cursor.ts";
+import type { ResumePoint } from "../../client/delivery_cursor.ts";
 import type { SavedClient } from "./client_state.ts";
 
 /** Where a consumer stopped; undefined where nothing is saved of it. */

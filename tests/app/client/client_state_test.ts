@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ClientState } from "../../src/app/client_state.ts";
+import { ClientState } from "../../../src/app/client/client_state.ts";
 
 async function inFolder(use: (folder: string) => void | Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();

@@ -1,4 +1,4 @@
-import { ChatError } from "../core/chat_error.ts";
+import { ChatError } from "../../core/chat_error.ts";
 
 export interface BrokerAuthSecretOptions {
   readonly dataDir: string;

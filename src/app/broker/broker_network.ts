@@ -1,6 +1,6 @@
-import { type BrokerAddress, formatBroker } from "../amqp/broker_address.ts";
-import { ChatError } from "../core/chat_error.ts";
-import { isLoopback } from "../host/loopback.ts";
+import { type BrokerAddress, formatBroker } from "../../amqp/broker_address.ts";
+import { ChatError } from "../../core/chat_error.ts";
+import { isLoopback } from "../../host/loopback.ts";
 
 /** Refuses to send the login of the broker's administrator over a network unencrypted. @throws {ChatError} `permission_denied` */
 export function refuseOpenBroker(

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { currentParameters } from "../src/host/scrypt_hasher.ts";
-import { defaultTokenLifetimeMs, standardRegistrations } from "../src/core/accounts.ts";
+import { defaultTokenLifetimeMs, standardRegistrations } from "../src/core/accounts/accounts.ts";
 import { longestRetryAfterMs } from "../src/core/chat_error.ts";
-import { maxDevices } from "../src/core/devices.ts";
-import { standardHashLimits } from "../src/core/hash_queue.ts";
-import { failedLogins } from "../src/core/login_throttle.ts";
-import { minPasswordLength } from "../src/core/password.ts";
+import { maxDevices } from "../src/core/accounts/devices.ts";
+import { standardHashLimits } from "../src/core/accounts/hash_queue.ts";
+import { failedLogins } from "../src/core/accounts/login_throttle.ts";
+import { minPasswordLength } from "../src/core/accounts/password.ts";
 import { maxResponseBytes } from "../src/grpc/callback_connection.ts";
 import { strangerLimits } from "../src/grpc/callback_listener.ts";
 import { standardAnswerDeadlineMs } from "../src/grpc/answer_deadline.ts";

@@ -1,4 +1,4 @@
-import type { Accounts } from "../core/accounts.ts";
+import type { Accounts } from "../core/accounts/accounts.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { LogInRequest, LogInResponse, RegisterRequest, RegisterResponse } from "../gen/chatd/v1/auth.ts";
 import { toWireCredentials } from "../wire/convert.ts";

@@ -1,4 +1,4 @@
-import type { Accounts } from "../core/accounts.ts";
+import type { Accounts } from "../core/accounts/accounts.ts";
 import { ChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
 import { pause } from "../core/pause.ts";

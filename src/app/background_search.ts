@@ -1,6 +1,6 @@
 import { ChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
-import type { MessageSearch, SearchRequest, SearchResult } from "../core/message_search.ts";
+import type { MessageSearch, SearchRequest, SearchResult } from "../core/search/message_search.ts";
 import { BackgroundWorker } from "../host/background_worker.ts";
 import type { JobName, JobOf } from "./background_jobs.ts";
 

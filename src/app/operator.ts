@@ -1,11 +1,11 @@
-import type { User } from "../core/accounts.ts";
-import type { AuditEntry } from "../core/audit.ts";
+import type { User } from "../core/accounts/accounts.ts";
+import type { AuditEntry } from "../core/audit/audit.ts";
 import { ChatError, type ChatErrorCode } from "../core/chat_error.ts";
 import type { DeletedAccounts } from "../core/limits.ts";
 import { silentLog } from "../core/log.ts";
-import type { ConversationRule } from "../core/retention_store.ts";
-import type { Room } from "../core/room.ts";
-import type { RoomMember } from "../core/rooms.ts";
+import type { ConversationRule } from "../core/messages/retention_store.ts";
+import type { Room } from "../core/rooms/room.ts";
+import type { RoomMember } from "../core/rooms/rooms.ts";
 import { lockFolder } from "../store/folder_lock.ts";
 import { openStore } from "../store/open_store.ts";
 import type { ControlReply, ControlRequest } from "../host/control_socket.ts";

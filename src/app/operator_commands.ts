@@ -1,7 +1,7 @@
-import { operator } from "../core/audit.ts";
+import { operator } from "../core/audit/audit.ts";
 import { ChatError } from "../core/chat_error.ts";
-import { directConversation } from "../core/message.ts";
-import { parseUserName } from "../core/user_name.ts";
+import { directConversation } from "../core/messages/message.ts";
+import { parseUserName } from "../core/accounts/user_name.ts";
 import type { ControlHandlers } from "../host/control_socket.ts";
 import type { Core } from "./open_chat.ts";
 import { longVersion } from "../host/version.ts";

@@ -1,4 +1,4 @@
-import type { Registration } from "../core/registration.ts";
+import type { Registration } from "../core/accounts/registration.ts";
 import type { DeletedAccounts, Limits } from "../core/limits.ts";
 import type { BrokerUrl } from "./broker/broker_url.ts";
 import type { HostPort } from "../host/host_port.ts";

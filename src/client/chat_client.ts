@@ -1,7 +1,7 @@
 import { ChatError } from "../core/chat_error.ts";
-import { type Accepted, checkText, maxTextBytes, type Message } from "../core/message.ts";
-import { createMessageId } from "../core/message_id.ts";
-import type { Notice } from "../core/notice.ts";
+import { type Accepted, checkText, maxTextBytes, type Message } from "../core/messages/message.ts";
+import { createMessageId } from "../core/messages/message_id.ts";
+import type { Notice } from "../core/people/notice.ts";
 import type { Credentials, Device } from "../gen/chatd/v1/auth.ts";
 import type {
   Conversation,

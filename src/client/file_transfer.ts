@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { ChatError, type ChatErrorCode } from "../core/chat_error.ts";
-import { maxChunkBytes } from "../core/files.ts";
-import type { Attachment } from "../core/message.ts";
-import { createMessageId } from "../core/message_id.ts";
+import { maxChunkBytes } from "../core/files/files.ts";
+import type { Attachment } from "../core/messages/message.ts";
+import { createMessageId } from "../core/messages/message_id.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 import type { FileLink, FileTransport } from "./file_transport.ts";
 import { endsClient } from "./server_error.ts";

@@ -1,5 +1,5 @@
-import type { Message } from "../core/message.ts";
-import type { Notice } from "../core/notice.ts";
+import type { Message } from "../core/messages/message.ts";
+import type { Notice } from "../core/people/notice.ts";
 import type { Timers } from "./timers.ts";
 
 /** Who does not say within this time that they are still writing is not any more. */

@@ -1,5 +1,5 @@
 import { ChatError } from "../core/chat_error.ts";
-import type { Notice } from "../core/notice.ts";
+import type { Notice } from "../core/people/notice.ts";
 import type { Message } from "../gen/chatd/v1/chat.ts";
 import {
   type DeliveryChanged,

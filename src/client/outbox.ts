@@ -1,5 +1,5 @@
 import type { ChatError } from "../core/chat_error.ts";
-import type { Accepted, Attachment, Message } from "../core/message.ts";
+import type { Accepted, Attachment, Message } from "../core/messages/message.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 
 /** A message on its way to the server. */

@@ -1,5 +1,5 @@
 import { ChatError } from "../core/chat_error.ts";
-import type { Settings } from "../core/settings_store.ts";
+import type { Settings } from "../core/people/settings_store.ts";
 import type { ListReadersResponse } from "../gen/chatd/v1/chat.ts";
 import type { Settings as WireSettings } from "../gen/chatd/v1/settings.ts";
 import { fromWireSettings, toSettingsChange } from "../wire/settings.ts";

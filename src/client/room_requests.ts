@@ -1,5 +1,5 @@
 import { ChatError } from "../core/chat_error.ts";
-import type { MemberRole } from "../core/room.ts";
+import type { MemberRole } from "../core/rooms/room.ts";
 import type { Room } from "../gen/chatd/v1/chat.ts";
 import type { ListMembersResponse, ListRoomsResponse } from "../gen/chatd/v1/rooms.ts";
 import { toWireRole } from "../wire/events.ts";

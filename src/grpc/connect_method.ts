@@ -1,4 +1,4 @@
-import type { Identity } from "../core/accounts.ts";
+import type { Identity } from "../core/accounts/accounts.ts";
 import { type ChatError, toChatError } from "../core/chat_error.ts";
 import { ClientFrame } from "../gen/chatd/v1/session.ts";
 import { Session } from "../session/session.ts";

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { randomBytes, scrypt, type ScryptOptions, timingSafeEqual } from "node:crypto";
-import type { PasswordHasher } from "../core/password_hasher.ts";
+import type { PasswordHasher } from "../core/accounts/password_hasher.ts";
 
 export interface ScryptParameters {
   /** Base-2 logarithm of the cost N. */

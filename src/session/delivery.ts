@@ -1,5 +1,5 @@
-import type { Message } from "../core/message.ts";
-import type { MessageBatch } from "../core/message_store.ts";
+import type { Message } from "../core/messages/message.ts";
+import type { MessageBatch } from "../core/messages/message_store.ts";
 import { encodeMessageItem } from "../wire/server_items.ts";
 
 const batchMessages = 256;

@@ -1,6 +1,6 @@
 import type { Chat } from "../core/chat.ts";
 import { ChatError } from "../core/chat_error.ts";
-import type { CheckedDraft } from "../core/posting.ts";
+import type { CheckedDraft } from "../core/messages/posting.ts";
 import type { SendResponse } from "../gen/chatd/v1/chat.ts";
 import {
   toHistoryResponse,

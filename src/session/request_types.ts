@@ -1,7 +1,7 @@
-import type { Identity } from "../core/accounts.ts";
+import type { Identity } from "../core/accounts/accounts.ts";
 import type { Chat } from "../core/chat.ts";
 import type { Turn } from "../core/page_turns.ts";
-import type { Subscriber } from "../core/live_sessions.ts";
+import type { Subscriber } from "../core/people/live_sessions.ts";
 import type { Reply, Request } from "../gen/chatd/v1/session.ts";
 
 /** Who asks whom. */

@@ -1,5 +1,5 @@
-import { isMessageId } from "../core/message_id.ts";
-import type { ConsumerStart, MessageStore } from "../core/message_store.ts";
+import { isMessageId } from "../core/messages/message_id.ts";
+import type { ConsumerStart, MessageStore } from "../core/messages/message_store.ts";
 import type { Hello } from "../gen/chatd/v1/session.ts";
 
 /** Where a session goes on, by what its hello says of positions. */

@@ -1,4 +1,4 @@
-import type { Identity } from "../core/accounts.ts";
+import type { Identity } from "../core/accounts/accounts.ts";
 import type { ChatError } from "../core/chat_error.ts";
 
 /** A transport's side of one session. */

@@ -1,6 +1,6 @@
-import type { Accepted, Attachment, Message } from "../core/message.ts";
-import type { Append, Change, ChangeResult, MoveCursor, MoveRead } from "../core/message_store.ts";
-import { isRoomId } from "../core/room.ts";
+import type { Accepted, Attachment, Message } from "../core/messages/message.ts";
+import type { Append, Change, ChangeResult, MoveCursor, MoveRead } from "../core/messages/message_store.ts";
+import { isRoomId } from "../core/rooms/room.ts";
 import { Attachments } from "./attachments.ts";
 import { BoundedMap } from "./bounded_map.ts";
 import { encodeId, encodeText } from "./column_values.ts";

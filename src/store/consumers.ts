@@ -1,5 +1,5 @@
 import { ChatError } from "../core/chat_error.ts";
-import type { ConsumerOptions, ConsumerStart } from "../core/message_store.ts";
+import type { ConsumerOptions, ConsumerStart } from "../core/messages/message_store.ts";
 import type { Database } from "./database.ts";
 
 /** A use is written back no more often than this, in milliseconds. */

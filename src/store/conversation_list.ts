@@ -1,6 +1,6 @@
-import type { Message } from "../core/message.ts";
-import type { ConversationSummary } from "../core/message_store.ts";
-import type { Room } from "../core/room.ts";
+import type { Message } from "../core/messages/message.ts";
+import type { ConversationSummary } from "../core/messages/message_store.ts";
+import type { Room } from "../core/rooms/room.ts";
 import { roleCodes, toRole } from "./codes.ts";
 import { decodeText } from "./column_values.ts";
 import type { Database } from "./database.ts";

@@ -1,4 +1,4 @@
-import type { Message, Reaction } from "../core/message.ts";
+import type { Message, Reaction } from "../core/messages/message.ts";
 import { Attachments } from "./attachments.ts";
 import { decodeText } from "./column_values.ts";
 import type { Database } from "./database.ts";

@@ -1,4 +1,4 @@
-import type { HistoryPage, HistoryRange } from "../core/message_store.ts";
+import type { HistoryPage, HistoryRange } from "../core/messages/message_store.ts";
 import type { Database } from "./database.ts";
 import type { ReadEntries } from "./entry_reader.ts";
 import type { LogPages } from "./log_pages.ts";

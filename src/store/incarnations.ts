@@ -1,4 +1,4 @@
-import { createMessageId, messageIdTime } from "../core/message_id.ts";
+import { createMessageId, messageIdTime } from "../core/messages/message_id.ts";
 import type { Database } from "./database.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { Append } from "../core/message_store.ts";
+import type { Append } from "../core/messages/message_store.ts";
 import { Attachments } from "./attachments.ts";
 import { encodeText } from "./column_values.ts";
 import type { Database } from "./database.ts";

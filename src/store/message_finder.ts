@@ -1,5 +1,5 @@
 import type { StatementSync } from "node:sqlite";
-import type { SearchRequest, SearchResult } from "../core/message_search.ts";
+import type { SearchRequest, SearchResult } from "../core/search/message_search.ts";
 import { searchExpression } from "./search_expression.ts";
 import { isTextShown, isVisible } from "./visibility.ts";
 

@@ -1,4 +1,4 @@
-import { directConversation } from "../core/message.ts";
+import { directConversation } from "../core/messages/message.ts";
 import { roleCodes } from "./codes.ts";
 import type { Database } from "./database.ts";
 import { openEnd } from "./visibility.ts";

@@ -1,4 +1,4 @@
-import type { MoveRead } from "../core/message_store.ts";
+import type { MoveRead } from "../core/messages/message_store.ts";
 import type { Database } from "./database.ts";
 import { kindCodes } from "./entry_columns.ts";
 

@@ -1,5 +1,5 @@
-import type { RoomEvent } from "../core/log_event.ts";
-import type { Append } from "../core/message_store.ts";
+import type { RoomEvent } from "../core/messages/log_event.ts";
+import type { Append } from "../core/messages/message_store.ts";
 import { roleCodes } from "./codes.ts";
 import { encodeText } from "./column_values.ts";
 import type { Database } from "./database.ts";

@@ -1,4 +1,4 @@
-import type { SearchTerm } from "../core/search_query.ts";
+import type { SearchTerm } from "../core/search/search_query.ts";
 import { decodeText } from "./column_values.ts";
 
 /**

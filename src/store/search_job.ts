@@ -1,5 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
-import type { SearchRequest, SearchResult } from "../core/message_search.ts";
+import type { SearchRequest, SearchResult } from "../core/search/message_search.ts";
 import { databasePath } from "./database.ts";
 import { MessageFinder } from "./message_finder.ts";
 

@@ -1,4 +1,4 @@
-import type { Accepted } from "../core/message.ts";
+import type { Accepted } from "../core/messages/message.ts";
 import { decodeId, encodeId } from "./column_values.ts";
 import type { Database } from "./database.ts";
 

@@ -1,5 +1,5 @@
-import type { AccountStore, DeviceRecord, InviteRecord, UserRecord } from "../core/account_store.ts";
-import { directConversation } from "../core/message.ts";
+import type { AccountStore, DeviceRecord, InviteRecord, UserRecord } from "../core/accounts/account_store.ts";
+import { directConversation } from "../core/messages/message.ts";
 import { directMessagesCodes } from "./codes.ts";
 import { decodeText, encodeText, settle } from "./column_values.ts";
 import type { Database } from "./database.ts";

@@ -1,4 +1,4 @@
-import type { AuditAction, AuditEntry, AuditStore, TimedAuditEvent } from "../core/audit.ts";
+import type { AuditAction, AuditEntry, AuditStore, TimedAuditEvent } from "../core/audit/audit.ts";
 import { decodeText, encodeText, settle } from "./column_values.ts";
 import type { Database } from "./database.ts";
 

@@ -1,4 +1,4 @@
-import type { DeviceCleanupStore, Removal } from "../core/device_cleanup.ts";
+import type { DeviceCleanupStore, Removal } from "../core/accounts/device_cleanup.ts";
 import { settle } from "./column_values.ts";
 import { Consumers } from "./consumers.ts";
 import type { Database } from "./database.ts";

@@ -1,4 +1,4 @@
-import type { ErasureStore } from "../core/erasure.ts";
+import type { ErasureStore } from "../core/messages/erasure.ts";
 import { Attachments } from "./attachments.ts";
 import { settle } from "./column_values.ts";
 import type { Database } from "./database.ts";

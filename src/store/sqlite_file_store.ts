@@ -1,5 +1,5 @@
 import { ChatError } from "../core/chat_error.ts";
-import type { AddUploadResult, FileQuotas, FileStore, KnownUpload, Upload } from "../core/file_store.ts";
+import type { AddUploadResult, FileQuotas, FileStore, KnownUpload, Upload } from "../core/files/file_store.ts";
 import { pause } from "../core/pause.ts";
 import { decodeId, encodeId, settle } from "./column_values.ts";
 import { ContentFolder } from "./content_folder.ts";

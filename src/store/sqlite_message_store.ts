@@ -1,4 +1,4 @@
-import type { Message } from "../core/message.ts";
+import type { Message } from "../core/messages/message.ts";
 import type {
   Change,
   ChangeResult,
@@ -9,7 +9,7 @@ import type {
   HistoryRange,
   MessageBatch,
   MessageStore,
-} from "../core/message_store.ts";
+} from "../core/messages/message_store.ts";
 import type { Turn } from "../core/page_turns.ts";
 import { Backlog, type BacklogOptions } from "./backlog.ts";
 import { encodeId, settle } from "./column_values.ts";

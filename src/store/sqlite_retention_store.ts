@@ -1,5 +1,5 @@
-import { messageIdLifetimeMs } from "../core/message_id.ts";
-import type { ConversationRule, RetentionStore } from "../core/retention_store.ts";
+import { messageIdLifetimeMs } from "../core/messages/message_id.ts";
+import type { ConversationRule, RetentionStore } from "../core/messages/retention_store.ts";
 import { settle } from "./column_values.ts";
 import type { Database } from "./database.ts";
 import type { SpentIds } from "./spent_ids.ts";

@@ -1,6 +1,6 @@
-import type { CurrentRole, Room } from "../core/room.ts";
+import type { CurrentRole, Room } from "../core/rooms/room.ts";
 import type { Turn } from "../core/page_turns.ts";
-import type { DroppedInvitation, RoomRecord, RoomStore } from "../core/room_store.ts";
+import type { DroppedInvitation, RoomRecord, RoomStore } from "../core/rooms/room_store.ts";
 import { roleCodes, toRole } from "./codes.ts";
 import { decodeText, settle } from "./column_values.ts";
 import type { Database } from "./database.ts";

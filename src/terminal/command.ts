@@ -1,7 +1,7 @@
 import type { ChatClient, SendOptions } from "../client/chat_client.ts";
 import type { TransferOptions } from "../client/file_transfer.ts";
 import { ChatError } from "../core/chat_error.ts";
-import type { Message } from "../core/message.ts";
+import type { Message } from "../core/messages/message.ts";
 import type { Credentials } from "../gen/chatd/v1/auth.ts";
 import type { ConversationNames } from "./conversation_names.ts";
 import type { Level } from "./full_screen/conversation_list.ts";

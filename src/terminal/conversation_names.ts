@@ -1,6 +1,6 @@
-import type { LogEvent } from "../core/log_event.ts";
-import { conversationAddress, type Message } from "../core/message.ts";
-import { isRoomId } from "../core/room.ts";
+import type { LogEvent } from "../core/messages/log_event.ts";
+import { conversationAddress, type Message } from "../core/messages/message.ts";
+import { isRoomId } from "../core/rooms/room.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
 
 interface KnownRoom {

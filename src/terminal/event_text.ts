@@ -1,4 +1,4 @@
-import type { Message } from "../core/message.ts";
+import type { Message } from "../core/messages/message.ts";
 
 /** What an event says, for people: "joined", "reacted with 👍 to 12". The sender's name goes before it. */
 export function eventText({ event, text, withheld }: Message): string {

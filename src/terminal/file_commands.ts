@@ -1,5 +1,5 @@
 import { ChatError } from "../core/chat_error.ts";
-import type { Attachment } from "../core/message.ts";
+import type { Attachment } from "../core/messages/message.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
 import { fromWireMessage } from "../wire/convert.ts";
 import { type CommandContext, type Commands, currentOf, parseNumber, usage } from "./command.ts";

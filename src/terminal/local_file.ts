@@ -1,6 +1,6 @@
 import type { FileSink, FileSource } from "../client/file_transfer.ts";
 import { ChatError } from "../core/chat_error.ts";
-import { harmlessFileName } from "../core/file_name.ts";
+import { harmlessFileName } from "../core/files/file_name.ts";
 
 /** Media types of files that people send, by the end of their name. */
 const mediaTypes: Readonly<Record<string, string>> = {

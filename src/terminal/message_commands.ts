@@ -1,4 +1,4 @@
-import { isRoomId } from "../core/room.ts";
+import { isRoomId } from "../core/rooms/room.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
 import { Role } from "../gen/chatd/v1/chat.ts";
 import { fromWireMessage } from "../wire/convert.ts";

@@ -2,7 +2,7 @@ import { waitAwake } from "../client/awake_wait.ts";
 import type { ChatClient, ClientEvent } from "../client/chat_client.ts";
 import { systemTimers } from "../client/timers.ts";
 import { ChatError } from "../core/chat_error.ts";
-import { maxTextBytes } from "../core/message.ts";
+import { maxTextBytes } from "../core/messages/message.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
 
 export interface PipeOptions {

@@ -1,6 +1,6 @@
-import type { Message } from "../core/message.ts";
-import type { Notice } from "../core/notice.ts";
-import { isRoomId } from "../core/room.ts";
+import type { Message } from "../core/messages/message.ts";
+import type { Notice } from "../core/people/notice.ts";
+import { isRoomId } from "../core/rooms/room.ts";
 import type { Conversation } from "../gen/chatd/v1/chat.ts";
 
 interface Peer {

@@ -1,5 +1,5 @@
 import { ChatError } from "../core/chat_error.ts";
-import type { MemberRole } from "../core/room.ts";
+import type { MemberRole } from "../core/rooms/room.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
 import { Role } from "../gen/chatd/v1/chat.ts";
 import type { ListMembersResponse } from "../gen/chatd/v1/rooms.ts";

@@ -6,8 +6,8 @@ import {
   type SendOptions,
 } from "../client/chat_client.ts";
 import { ChatError } from "../core/chat_error.ts";
-import { conversationAddress, directConversation, type Message } from "../core/message.ts";
-import { isRoomId } from "../core/room.ts";
+import { conversationAddress, directConversation, type Message } from "../core/messages/message.ts";
+import { isRoomId } from "../core/rooms/room.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
 import type { Credentials } from "../gen/chatd/v1/auth.ts";
 import { type Conversation, Role } from "../gen/chatd/v1/chat.ts";

@@ -1,4 +1,4 @@
-import type { Attachment, Message } from "../core/message.ts";
+import type { Attachment, Message } from "../core/messages/message.ts";
 import { sanitizeLine, sanitizeLines } from "../core/sanitize.ts";
 import type { ConversationNames } from "./conversation_names.ts";
 import { eventText, textStandIn } from "./event_text.ts";

@@ -1,9 +1,9 @@
 import { type ChatError, toChatError } from "../core/chat_error.ts";
-import type { Credentials, Identity } from "../core/accounts.ts";
-import type { DeviceRecord } from "../core/account_store.ts";
-import { type Accepted, conversationAddress, type Message } from "../core/message.ts";
-import type { ConversationSummary, HistoryPage } from "../core/message_store.ts";
-import type { Room } from "../core/room.ts";
+import type { Credentials, Identity } from "../core/accounts/accounts.ts";
+import type { DeviceRecord } from "../core/accounts/account_store.ts";
+import { type Accepted, conversationAddress, type Message } from "../core/messages/message.ts";
+import type { ConversationSummary, HistoryPage } from "../core/messages/message_store.ts";
+import type { Room } from "../core/rooms/room.ts";
 import type { Credentials as WireCredentials, Device } from "../gen/chatd/v1/auth.ts";
 import type {
   Conversation,

@@ -1,6 +1,6 @@
 import { ChatError } from "../core/chat_error.ts";
-import type { LogEvent } from "../core/log_event.ts";
-import type { MemberRole, RoomRole } from "../core/room.ts";
+import type { LogEvent } from "../core/messages/log_event.ts";
+import type { MemberRole, RoomRole } from "../core/rooms/room.ts";
 import { type Event, Role } from "../gen/chatd/v1/chat.ts";
 
 const wireRoles: Readonly<Record<RoomRole, Role>> = {

@@ -1,4 +1,4 @@
-import type { Notice, PresenceState } from "../core/notice.ts";
+import type { Notice, PresenceState } from "../core/people/notice.ts";
 import { PresenceState as WirePresenceState } from "../gen/chatd/v1/chat.ts";
 import type { Item } from "../gen/chatd/v1/session.ts";
 

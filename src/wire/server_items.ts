@@ -1,5 +1,5 @@
-import type { Accepted, Message } from "../core/message.ts";
-import type { Notice } from "../core/notice.ts";
+import type { Accepted, Message } from "../core/messages/message.ts";
+import type { Notice } from "../core/people/notice.ts";
 import { Item } from "../gen/chatd/v1/session.ts";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { toWireMessage } from "./convert.ts";

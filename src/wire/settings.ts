@@ -1,5 +1,5 @@
 import { ChatError } from "../core/chat_error.ts";
-import type { DirectMessages, Settings } from "../core/settings_store.ts";
+import type { DirectMessages, Settings } from "../core/people/settings_store.ts";
 import {
   DirectMessages as WireDirectMessages,
   type Settings as WireSettings,

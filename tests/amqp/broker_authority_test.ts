@@ -10,9 +10,9 @@ import {
   requestQueue,
   statusUser,
 } from "../../src/amqp/topology.ts";
-import { Accounts } from "../../src/core/accounts.ts";
+import { Accounts } from "../../src/core/accounts/accounts.ts";
 import { silentLog } from "../../src/core/log.ts";
-import type { Registration } from "../../src/core/registration.ts";
+import type { Registration } from "../../src/core/accounts/registration.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { FakeHasher } from "../support/fake_hasher.ts";
 import { TestStore } from "../support/test_store.ts";

@@ -11,7 +11,7 @@ import { maxCopies, maxOfStranger, traceMs } from "../../src/amqp/sender_trace.t
 import { registrationTtlMs } from "../../src/amqp/topology.ts";
 import { maxUnread } from "../../src/amqp/unread_chunks.ts";
 import { minPaidChunkBytes } from "../../src/amqp/upload_replies.ts";
-import { maxChunkBytes } from "../../src/core/files.ts";
+import { maxChunkBytes } from "../../src/core/files/files.ts";
 import { readDocument } from "../support/documents.ts";
 
 const kib = (bytes: number) => `${bytes / 1024} KiB`;

@@ -4,7 +4,7 @@ import { receiptHeader, tokenHeader } from "../../src/amqp/incoming.ts";
 import { contentTypes, messageTypes } from "../../src/amqp/message_types.ts";
 import { fileExchange } from "../../src/amqp/topology.ts";
 import { UnreadChunks } from "../../src/amqp/unread_chunks.ts";
-import { createMessageId } from "../../src/core/message_id.ts";
+import { createMessageId } from "../../src/core/messages/message_id.ts";
 import {
   BeginUploadRequest,
   BeginUploadResponse,

@@ -6,7 +6,7 @@ import { BrokerWatch } from "../../src/amqp/broker_watch.ts";
 import { RefusedLogins } from "../../src/amqp/refused_logins.ts";
 import { SessionQueues } from "../../src/amqp/session_queues.ts";
 import { registrationUser } from "../../src/amqp/topology.ts";
-import { Accounts } from "../../src/core/accounts.ts";
+import { Accounts } from "../../src/core/accounts/accounts.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { FakeHasher } from "../support/fake_hasher.ts";

@@ -4,7 +4,7 @@ import type { ConsumeMessage } from "amqplib";
 import { AmqpTransport } from "../../src/amqp/client_transport.ts";
 import { sequenceHeader } from "../../src/amqp/incoming.ts";
 import { ChatClient } from "../../src/client/chat_client.ts";
-import { createMessageId } from "../../src/core/message_id.ts";
+import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { SendRequest } from "../../src/gen/chatd/v1/chat.ts";
 import { ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { startTestAmqpServer, startTestBroker, type TestAmqpServer } from "../support/amqp_server.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { HeardNotices } from "../../src/client/heard_notices.ts";
-import type { Message } from "../../src/core/message.ts";
-import type { Notice } from "../../src/core/notice.ts";
+import type { Message } from "../../src/core/messages/message.ts";
+import type { Notice } from "../../src/core/people/notice.ts";
 import { ManualTimers } from "../support/manual_timers.ts";
 
 function open() {

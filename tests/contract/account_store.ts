@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { AccountStore } from "../../src/core/account_store.ts";
+import type { AccountStore } from "../../src/core/accounts/account_store.ts";
 import { accept, deviceRecord, directAppend, userRecord } from "../support/stored_messages.ts";
 import type { OpenedStore } from "./message_store.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { FileStore, Upload } from "../../src/core/file_store.ts";
-import type { Attachment } from "../../src/core/message.ts";
-import { createMessageId } from "../../src/core/message_id.ts";
+import type { FileStore, Upload } from "../../src/core/files/file_store.ts";
+import type { Attachment } from "../../src/core/messages/message.ts";
+import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { sha256Of } from "../support/files.ts";
 
 /** Which messages have files, as the log keeps it. */

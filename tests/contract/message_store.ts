@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { AccountStore } from "../../src/core/account_store.ts";
-import type { Message } from "../../src/core/message.ts";
-import { createMessageId } from "../../src/core/message_id.ts";
-import type { Append, MessageStore } from "../../src/core/message_store.ts";
+import type { AccountStore } from "../../src/core/accounts/account_store.ts";
+import type { Message } from "../../src/core/messages/message.ts";
+import { createMessageId } from "../../src/core/messages/message_id.ts";
+import type { Append, MessageStore } from "../../src/core/messages/message_store.ts";
 import {
   accept,
   acceptedMessage,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { LogEvent } from "../../src/core/log_event.ts";
-import type { Message } from "../../src/core/message.ts";
-import type { ChangeResult, MessageStore, MoveRead } from "../../src/core/message_store.ts";
-import { defaultSettings } from "../../src/core/settings_store.ts";
+import type { LogEvent } from "../../src/core/messages/log_event.ts";
+import type { Message } from "../../src/core/messages/message.ts";
+import type { ChangeResult, MessageStore, MoveRead } from "../../src/core/messages/message_store.ts";
+import { defaultSettings } from "../../src/core/people/settings_store.ts";
 import {
   accept,
   acceptedMessage,

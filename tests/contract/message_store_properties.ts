@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { directConversation, type Message } from "../../src/core/message.ts";
-import { createMessageId } from "../../src/core/message_id.ts";
-import type { Append, ChangeResult, MessageStore } from "../../src/core/message_store.ts";
+import { directConversation, type Message } from "../../src/core/messages/message.ts";
+import { createMessageId } from "../../src/core/messages/message_id.ts";
+import type { Append, ChangeResult, MessageStore } from "../../src/core/messages/message_store.ts";
 import { directAppend, userRecord, wholeLog } from "../support/stored_messages.ts";
 import type { OpenedStore } from "./message_store.ts";
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import type { AccountStore } from "../../src/core/account_store.ts";
-import type { LogEvent, RoomEvent } from "../../src/core/log_event.ts";
-import type { Message } from "../../src/core/message.ts";
-import type { Append, MessageStore } from "../../src/core/message_store.ts";
-import type { SettingsStore } from "../../src/core/settings_store.ts";
+import type { AccountStore } from "../../src/core/accounts/account_store.ts";
+import type { LogEvent, RoomEvent } from "../../src/core/messages/log_event.ts";
+import type { Message } from "../../src/core/messages/message.ts";
+import type { Append, MessageStore } from "../../src/core/messages/message_store.ts";
+import type { SettingsStore } from "../../src/core/people/settings_store.ts";
 import {
   accept,
   acceptedMessage,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { PresenceState } from "../../src/gen/chatd/v1/chat.ts";
-import { createMessageId } from "../../src/core/message_id.ts";
+import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { turns, until } from "../support/turns.ts";
 import { type DefineTest, logIn, openAll, register, windowBytes } from "./transport_harness.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createMessageId } from "../../src/core/message_id.ts";
+import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { PresenceState } from "../../src/gen/chatd/v1/chat.ts";
 import type { Item } from "../../src/gen/chatd/v1/session.ts";
 import { DirectMessages } from "../../src/gen/chatd/v1/settings.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { PresenceState } from "../../src/gen/chatd/v1/chat.ts";
-import { createMessageId } from "../../src/core/message_id.ts";
+import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { LinkClient } from "../support/link_client.ts";
 import type { RequestKind } from "../support/received_frames.ts";
 import { type DefineTest, logIn, openAll, register } from "./transport_harness.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createMessageId } from "../../src/core/message_id.ts";
+import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { type Event, type Message, Role } from "../../src/gen/chatd/v1/chat.ts";
 import type { LinkClient } from "../support/link_client.ts";
 import type { RequestKind } from "../support/received_frames.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createMessageId } from "../../src/core/message_id.ts";
+import { createMessageId } from "../../src/core/messages/message_id.ts";
 import type { SearchResponse } from "../../src/gen/chatd/v1/search.ts";
 import type { LinkClient } from "../support/link_client.ts";
 import { turns } from "../support/turns.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createMessageId, messageIdLeadMs, messageIdLifetimeMs } from "../../src/core/message_id.ts";
+import { createMessageId, messageIdLeadMs, messageIdLifetimeMs } from "../../src/core/messages/message_id.ts";
 import { rejectsWith, throwsWith } from "../support/chat_error_assertions.ts";
 import { FakeSubscriber, TestChat } from "../support/test_chat.ts";
 import { historyRequest } from "../support/wire_values.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { silentLog } from "../../src/core/log.ts";
-import { Accounts } from "../../src/core/accounts.ts";
-import { CommitQueue } from "../../src/core/commit_queue.ts";
+import { Accounts } from "../../src/core/accounts/accounts.ts";
+import { CommitQueue } from "../../src/core/messages/commit_queue.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
 import { CountedMetrics } from "../support/counted_metrics.ts";
 import { FakeClock } from "../support/fake_clock.ts";

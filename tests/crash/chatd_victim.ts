@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { openChat } from "../../src/app/open_chat.ts";
 import { ChatClient } from "../../src/client/chat_client.ts";
 import { silentLog } from "../../src/core/log.ts";
-import { createMessageId } from "../../src/core/message_id.ts";
+import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { type Callback, ClientFrame, type Request } from "../../src/gen/chatd/v1/session.ts";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { createThrowawayCertificate } from "../../src/grpc/throwaway_certificate.ts";

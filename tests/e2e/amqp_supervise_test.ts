@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { AmqpTransport } from "../../src/amqp/client_transport.ts";
 import { exitCode } from "../../src/commands/exit_code.ts";
-import type { Message } from "../../src/core/message.ts";
+import type { Message } from "../../src/core/messages/message.ts";
 import { startTestBroker } from "../support/amqp_server.ts";
 import { Child } from "../support/child_process.ts";
 import { essence, join, until } from "../support/person.ts";

@@ -4,7 +4,7 @@ import { AmqpTransport } from "../../src/amqp/client_transport.ts";
 import { defer } from "../../src/host/defer.ts";
 import type { Transport } from "../../src/client/transport.ts";
 import { silentLog } from "../../src/core/log.ts";
-import type { Message } from "../../src/core/message.ts";
+import type { Message } from "../../src/core/messages/message.ts";
 import type { Credentials } from "../../src/gen/chatd/v1/auth.ts";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { startGrpcServer } from "../../src/grpc/server.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ChatError } from "../../src/core/chat_error.ts";
-import { defaultSettings } from "../../src/core/settings_store.ts";
+import { defaultSettings } from "../../src/core/people/settings_store.ts";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
 import { startTestGrpcServer } from "../support/grpc_server.ts";

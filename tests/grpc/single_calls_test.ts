@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
-import { createMessageId } from "../../src/core/message_id.ts";
+import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { DirectMessages } from "../../src/gen/chatd/v1/settings.ts";
 import type { ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { startTestGrpcServer, type TestGrpcServer } from "../support/grpc_server.ts";

@@ -1,6 +1,6 @@
 /** Clients that say that they send nothing more, and are owed replies. */
 import assert from "node:assert/strict";
-import { createMessageId } from "../../src/core/message_id.ts";
+import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { TestChat } from "../support/test_chat.ts";
 import { TestSession } from "../support/test_session.ts";
 import { turns, until } from "../support/turns.ts";

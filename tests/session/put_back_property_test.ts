@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { DeliveryCursor } from "../../src/client/delivery_cursor.ts";
-import { createMessageId } from "../../src/core/message_id.ts";
+import { createMessageId } from "../../src/core/messages/message_id.ts";
 import type { HelloResponse } from "../../src/gen/chatd/v1/session.ts";
 import { judgeResume } from "../../src/session/resume.ts";
 import { Database } from "../../src/store/database.ts";

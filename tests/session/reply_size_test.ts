@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createMessageId } from "../../src/core/message_id.ts";
+import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { maxFrameBytes } from "../../src/wire/limits.ts";
 import { directAppend } from "../support/stored_messages.ts";
 import { TestChat } from "../support/test_chat.ts";

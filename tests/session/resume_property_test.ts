@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Change, ChangeResult, MessageBatch } from "../../src/core/message_store.ts";
+import type { Change, ChangeResult, MessageBatch } from "../../src/core/messages/message_store.ts";
 import type { Message } from "../../src/gen/chatd/v1/chat.ts";
 import type { Item } from "../../src/gen/chatd/v1/session.ts";
 import type { Database } from "../../src/store/database.ts";

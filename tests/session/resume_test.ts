@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { atHead } from "../../src/client/delivery_cursor.ts";
-import { createMessageId } from "../../src/core/message_id.ts";
+import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { judgeResume } from "../../src/session/resume.ts";
 
 const [before, newest, lost] = [1, 2, 3].map((time) => createMessageId(time));

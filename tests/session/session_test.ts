@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Log, silentLog } from "../../src/core/log.ts";
-import { createMessageId } from "../../src/core/message_id.ts";
+import { createMessageId } from "../../src/core/messages/message_id.ts";
 import type { SendResponse } from "../../src/gen/chatd/v1/chat.ts";
 import { maxIdleFrames } from "../../src/session/session.ts";
 import { turns, until } from "../support/turns.ts";

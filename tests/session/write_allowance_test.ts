@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ChatError } from "../../src/core/chat_error.ts";
-import { createMessageId } from "../../src/core/message_id.ts";
+import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { DirectMessages } from "../../src/gen/chatd/v1/settings.ts";
 import { fileHandlers } from "../../src/session/file_handlers.ts";
 import { answer, type RequestContext } from "../../src/session/request_handlers.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
-import { createMessageId } from "../../src/core/message_id.ts";
+import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { makeBackup } from "../../src/store/backup.ts";
 import { readManifest } from "../../src/store/backup_manifest.ts";
 import { migrations } from "../../src/store/migrations.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { Message } from "../../src/core/message.ts";
-import type { MessageStore } from "../../src/core/message_store.ts";
+import type { Message } from "../../src/core/messages/message.ts";
+import type { MessageStore } from "../../src/core/messages/message_store.ts";
 import { Database } from "../../src/store/database.ts";
 import { lockFolder } from "../../src/store/folder_lock.ts";
 import { MessageFinder } from "../../src/store/message_finder.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { parseSearchQuery } from "../../src/core/search_query.ts";
+import { parseSearchQuery } from "../../src/core/search/search_query.ts";
 import { Database, migrate } from "../../src/store/database.ts";
 import { migrations } from "../../src/store/migrations.ts";
 import { SqliteMessageStore } from "../../src/store/sqlite_message_store.ts";

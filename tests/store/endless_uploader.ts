@@ -1,4 +1,4 @@
-import { createMessageId } from "../../src/core/message_id.ts";
+import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { lockFolder } from "../../src/store/folder_lock.ts";
 import { openStore } from "../../src/store/open_store.ts";
 import { quotas, uploadOf } from "../contract/file_store.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ChatError } from "../../src/core/chat_error.ts";
-import type { Append, MessageStore } from "../../src/core/message_store.ts";
+import type { Append, MessageStore } from "../../src/core/messages/message_store.ts";
 import { Database } from "../../src/store/database.ts";
 import { SqliteAccountStore } from "../../src/store/sqlite_account_store.ts";
 import { SqliteMessageStore } from "../../src/store/sqlite_message_store.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createMessageId } from "../../src/core/message_id.ts";
+import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { Database } from "../../src/store/database.ts";
 import { Incarnations } from "../../src/store/incarnations.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Message } from "../../src/core/message.ts";
+import type { Message } from "../../src/core/messages/message.ts";
 import type { Turn } from "../../src/core/page_turns.ts";
 import { Database } from "../../src/store/database.ts";
 import { SqliteAccountStore } from "../../src/store/sqlite_account_store.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { silentLog } from "../../src/core/log.ts";
-import type { HistoryPage } from "../../src/core/message_store.ts";
-import { createMessageId } from "../../src/core/message_id.ts";
-import { Retention } from "../../src/core/retention.ts";
+import type { HistoryPage } from "../../src/core/messages/message_store.ts";
+import { createMessageId } from "../../src/core/messages/message_id.ts";
+import { Retention } from "../../src/core/messages/retention.ts";
 import { openStore, type Store } from "../../src/store/open_store.ts";
 import { accept, deviceRecord, directAppend, userRecord } from "../support/stored_messages.ts";
 import { FakeClock } from "../support/fake_clock.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { TimedAuditEvent } from "../../src/core/audit.ts";
+import type { TimedAuditEvent } from "../../src/core/audit/audit.ts";
 import { Database } from "../../src/store/database.ts";
 import { SqliteAuditLog } from "../../src/store/sqlite_audit_log.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";

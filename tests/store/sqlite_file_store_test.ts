@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createMessageId } from "../../src/core/message_id.ts";
+import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { Attachments } from "../../src/store/attachments.ts";
 import { Database, databasePath, ordinaryLogBytes } from "../../src/store/database.ts";
 import { SqliteAccountStore } from "../../src/store/sqlite_account_store.ts";

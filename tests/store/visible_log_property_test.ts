@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { LogEvent } from "../../src/core/log_event.ts";
-import { directConversation, directMembers, type Message } from "../../src/core/message.ts";
-import { createMessageId } from "../../src/core/message_id.ts";
-import type { Append, Change } from "../../src/core/message_store.ts";
-import { isRoomId } from "../../src/core/room.ts";
+import type { LogEvent } from "../../src/core/messages/log_event.ts";
+import { directConversation, directMembers, type Message } from "../../src/core/messages/message.ts";
+import { createMessageId } from "../../src/core/messages/message_id.ts";
+import type { Append, Change } from "../../src/core/messages/message_store.ts";
+import { isRoomId } from "../../src/core/rooms/room.ts";
 import { Database } from "../../src/store/database.ts";
 import { MessageFinder } from "../../src/store/message_finder.ts";
 import { SearchIndex } from "../../src/store/search_index.ts";

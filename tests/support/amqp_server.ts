@@ -11,7 +11,7 @@ import { openChat } from "../../src/app/open_chat.ts";
 import type { Chat } from "../../src/core/chat.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { type Log, silentLog } from "../../src/core/log.ts";
-import type { PasswordHasher } from "../../src/core/password_hasher.ts";
+import type { PasswordHasher } from "../../src/core/accounts/password_hasher.ts";
 import { FakeHasher } from "./fake_hasher.ts";
 import { workerEntry } from "./worker_entry.ts";
 import { RabbitNode } from "./rabbitmq_node.ts";

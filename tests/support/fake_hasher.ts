@@ -1,4 +1,4 @@
-import type { PasswordHasher } from "../../src/core/password_hasher.ts";
+import type { PasswordHasher } from "../../src/core/accounts/password_hasher.ts";
 
 /** Hashes nothing, at once; counts what it is asked for, and can be made to wait. */
 export class FakeHasher implements PasswordHasher {

@@ -1,4 +1,4 @@
-import type { Change, ChangeResult } from "../../src/core/message_store.ts";
+import type { Change, ChangeResult } from "../../src/core/messages/message_store.ts";
 import { TestMessageStore, TestStore } from "./test_store.ts";
 
 /** A log that writes when a test lets it, as if the disk were slow. */

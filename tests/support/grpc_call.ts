@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
-import { createMessageId } from "../../src/core/message_id.ts";
+import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { ClientFrame, type Reply, ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { grpcMessage } from "../crash/http2_frames.ts";
 import type { RequestKind } from "./received_frames.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Link, Transport } from "../../src/client/transport.ts";
 import { ChatError } from "../../src/core/chat_error.ts";
-import { createMessageId } from "../../src/core/message_id.ts";
+import { createMessageId } from "../../src/core/messages/message_id.ts";
 import type { ClientFrame, Hello, HelloResponse } from "../../src/gen/chatd/v1/session.ts";
 import type { Question, ReplyResult, ReplyValues, RequestKind, RequestValues } from "./received_frames.ts";
 import { ReceivedFrames } from "./received_frames.ts";

@@ -1,6 +1,6 @@
 // deno-lint-ignore-file require-await
-import type { AddUploadResult, FileQuotas, FileStore, KnownUpload, Upload } from "../../src/core/file_store.ts";
-import type { Attachment } from "../../src/core/message.ts";
+import type { AddUploadResult, FileQuotas, FileStore, KnownUpload, Upload } from "../../src/core/files/file_store.ts";
+import type { Attachment } from "../../src/core/messages/message.ts";
 
 interface Entry {
   readonly upload: Upload;

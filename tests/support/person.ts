@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ChatClient, type ClientEvent } from "../../src/client/chat_client.ts";
-import type { Message } from "../../src/core/message.ts";
+import type { Message } from "../../src/core/messages/message.ts";
 import type { Transport } from "../../src/client/transport.ts";
 
 /** Somebody who registered at a server, is online, and keeps count. */

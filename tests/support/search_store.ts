@@ -1,5 +1,5 @@
-import type { SearchRequest } from "../../src/core/message_search.ts";
-import { parseSearchQuery } from "../../src/core/search_query.ts";
+import type { SearchRequest } from "../../src/core/search/message_search.ts";
+import { parseSearchQuery } from "../../src/core/search/search_query.ts";
 import { Database } from "../../src/store/database.ts";
 import { MessageFinder } from "../../src/store/message_finder.ts";
 import { SearchIndex } from "../../src/store/search_index.ts";

@@ -1,7 +1,7 @@
-import type { DeviceRecord, UserRecord } from "../../src/core/account_store.ts";
-import { directConversation, type Message } from "../../src/core/message.ts";
-import { createMessageId } from "../../src/core/message_id.ts";
-import type { Append, ChangeResult, MessageStore } from "../../src/core/message_store.ts";
+import type { DeviceRecord, UserRecord } from "../../src/core/accounts/account_store.ts";
+import { directConversation, type Message } from "../../src/core/messages/message.ts";
+import { createMessageId } from "../../src/core/messages/message_id.ts";
+import type { Append, ChangeResult, MessageStore } from "../../src/core/messages/message_store.ts";
 
 export function userRecord(name: string, rest: Partial<UserRecord> = {}): UserRecord {
   return { name, passwordHash: `hash of ${name}`, disabled: false, createdAt: 1_000, ...rest };

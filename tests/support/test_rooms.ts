@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createMessageId } from "../../src/core/message_id.ts";
+import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { TestChat, type TestChatOptions } from "./test_chat.ts";
 import { historyRequest } from "./wire_values.ts";
 

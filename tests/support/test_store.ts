@@ -1,5 +1,5 @@
-import type { MessageSearch } from "../../src/core/message_search.ts";
-import type { Change, ChangeResult } from "../../src/core/message_store.ts";
+import type { MessageSearch } from "../../src/core/search/message_search.ts";
+import type { Change, ChangeResult } from "../../src/core/messages/message_store.ts";
 import { Database } from "../../src/store/database.ts";
 import { MessageFinder } from "../../src/store/message_finder.ts";
 import { SearchIndex } from "../../src/store/search_index.ts";

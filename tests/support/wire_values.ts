@@ -1,4 +1,4 @@
-import type { HistoryRange } from "../../src/core/message_store.ts";
+import type { HistoryRange } from "../../src/core/messages/message_store.ts";
 import type { HistoryRequest, Message, SendRequest } from "../../src/gen/chatd/v1/chat.ts";
 
 /** The newest of a log, messages only. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Message } from "../../src/core/message.ts";
+import type { Message } from "../../src/core/messages/message.ts";
 import { ReceiptMarks } from "../../src/terminal/receipt_marks.ts";
 
 const room = `+${"a".repeat(26)}`;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { messageRecord, messageText } from "../../src/commands/script/records.ts";
-import type { Attachment, Message } from "../../src/core/message.ts";
+import type { Attachment, Message } from "../../src/core/messages/message.ts";
 import { ConversationNames } from "../../src/terminal/conversation_names.ts";
 import { eventText } from "../../src/terminal/event_text.ts";
 import { messageRows } from "../../src/terminal/full_screen/message_text.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { LogEvent } from "../../src/core/log_event.ts";
-import type { Message } from "../../src/core/message.ts";
+import type { LogEvent } from "../../src/core/messages/log_event.ts";
+import type { Message } from "../../src/core/messages/message.ts";
 import { PresenceState } from "../../src/gen/chatd/v1/chat.ts";
 import { type Item, ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { fromWireMessage, toSendResponse, toWireMessage } from "../../src/wire/convert.ts";

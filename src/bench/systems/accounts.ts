@@ -1,4 +1,4 @@
-import { Accounts } from "../../core/accounts.ts";
+import { Accounts } from "../../core/accounts/accounts.ts";
 import { systemClock } from "../../core/clock.ts";
 import { silentLog } from "../../core/log.ts";
 import { lockFolder } from "../../store/folder_lock.ts";

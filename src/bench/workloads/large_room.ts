@@ -1,9 +1,9 @@
 import type { ClientEvent } from "../../client/chat_client.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { systemClock } from "../../core/clock.ts";
-import { createMessageId } from "../../core/message_id.ts";
-import type { Append } from "../../core/message_store.ts";
-import { roomIdFor } from "../../core/room.ts";
+import { createMessageId } from "../../core/messages/message_id.ts";
+import type { Append } from "../../core/messages/message_store.ts";
+import { roomIdFor } from "../../core/rooms/room.ts";
 import { lockFolder } from "../../store/folder_lock.ts";
 import { openStore } from "../../store/open_store.ts";
 import type { Account } from "../systems/accounts.ts";

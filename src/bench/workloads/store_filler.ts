@@ -1,7 +1,7 @@
 import { ChatError } from "../../core/chat_error.ts";
-import { directConversation } from "../../core/message.ts";
-import { createMessageId } from "../../core/message_id.ts";
-import type { Append } from "../../core/message_store.ts";
+import { directConversation } from "../../core/messages/message.ts";
+import { createMessageId } from "../../core/messages/message_id.ts";
+import type { Append } from "../../core/messages/message_store.ts";
 import { Database } from "../../store/database.ts";
 import { lockFolder } from "../../store/folder_lock.ts";
 import { openStore } from "../../store/open_store.ts";

@@ -1,5 +1,5 @@
 import { Operator } from "../../app/operator.ts";
-import type { AuditEntry } from "../../core/audit.ts";
+import type { AuditEntry } from "../../core/audit/audit.ts";
 import { exitCode } from "../exit_code.ts";
 import type { AuditOptions } from "./audit_command.ts";
 import { processOutput } from "../../host/process_output.ts";

@@ -1,9 +1,9 @@
 import type { ChatClient } from "../../client/chat_client.ts";
 import { ChatError } from "../../core/chat_error.ts";
-import { findMentions } from "../../core/mentions.ts";
-import { conversationAddress, maxTextBytes, type Message } from "../../core/message.ts";
-import { messageIdOf } from "../../core/message_id.ts";
-import { isRoomId } from "../../core/room.ts";
+import { findMentions } from "../../core/messages/mentions.ts";
+import { conversationAddress, maxTextBytes, type Message } from "../../core/messages/message.ts";
+import { messageIdOf } from "../../core/messages/message_id.ts";
+import { isRoomId } from "../../core/rooms/room.ts";
 import { type CommandOutcome, runCommand } from "./command_run.ts";
 import { tell } from "../script/output.ts";
 import { iso } from "../script/records.ts";

@@ -1,4 +1,4 @@
-import type { Message } from "../../core/message.ts";
+import type { Message } from "../../core/messages/message.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import { type Conversation, type Message as WireMessage, Role, type Room } from "../../gen/chatd/v1/chat.ts";
 import type { ChatClient } from "../../client/chat_client.ts";

@@ -1,4 +1,4 @@
-import { conversationAddress, type Message } from "../../core/message.ts";
+import { conversationAddress, type Message } from "../../core/messages/message.ts";
 import { sanitizeLine, sanitizeLines } from "../../core/sanitize.ts";
 import { PresenceState, type Room, type User } from "../../gen/chatd/v1/chat.ts";
 import { eventText, textStandIn } from "../../terminal/event_text.ts";

@@ -1,6 +1,6 @@
 import type { ChatClient, SendOptions } from "../../client/chat_client.ts";
 import { ChatError } from "../../core/chat_error.ts";
-import { maxTextBytes } from "../../core/message.ts";
+import { maxTextBytes } from "../../core/messages/message.ts";
 import { openSource } from "../../terminal/local_file.ts";
 import { splitLines } from "../../terminal/pipe.ts";
 import { type ConnectionChoice, openConnection } from "../script/connection.ts";

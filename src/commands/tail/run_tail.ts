@@ -1,6 +1,6 @@
 import type { ChatClient } from "../../client/chat_client.ts";
 import type { ResumePoint } from "../../client/delivery_cursor.ts";
-import type { Message } from "../../core/message.ts";
+import type { Message } from "../../core/messages/message.ts";
 import type { HelloResponse } from "../../gen/chatd/v1/session.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
 import type { Consumer, UnfinishedReplay } from "../../app/client/client_state.ts";

@@ -1,7 +1,7 @@
 import { Operator } from "../../app/operator.ts";
 import { readNewPassword } from "../../app/password_source.ts";
 import { ChatError } from "../../core/chat_error.ts";
-import { parseNewUserName } from "../../core/user_name.ts";
+import { parseNewUserName } from "../../core/accounts/user_name.ts";
 import { exitCode } from "../exit_code.ts";
 import type {
   UserDeleteOptions,

@@ -1,6 +1,6 @@
-import { findMentions } from "../../core/mentions.ts";
-import { conversationAddress, type Message } from "../../core/message.ts";
-import { isRoomId } from "../../core/room.ts";
+import { findMentions } from "../../core/messages/mentions.ts";
+import { conversationAddress, type Message } from "../../core/messages/message.ts";
+import { isRoomId } from "../../core/rooms/room.ts";
 import { type Conversation, Role } from "../../gen/chatd/v1/chat.ts";
 
 /** What of a room calls for attention: every message, those that name the person, or nothing. */

@@ -1,6 +1,6 @@
 import type { ChatClient } from "../../client/chat_client.ts";
 import { ChatError } from "../../core/chat_error.ts";
-import { conversationAddress } from "../../core/message.ts";
+import { conversationAddress } from "../../core/messages/message.ts";
 import type { Conversation } from "../../gen/chatd/v1/chat.ts";
 
 /** Most conversations that are asked for, and how many at once. */

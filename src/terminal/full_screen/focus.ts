@@ -1,5 +1,5 @@
 import type { ChatClient } from "../../client/chat_client.ts";
-import type { Message } from "../../core/message.ts";
+import type { Message } from "../../core/messages/message.ts";
 import type { HistoryResponse } from "../../gen/chatd/v1/chat.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
 import type { Current } from "../command.ts";

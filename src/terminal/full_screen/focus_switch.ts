@@ -1,5 +1,5 @@
 import { ChatError } from "../../core/chat_error.ts";
-import type { Message } from "../../core/message.ts";
+import type { Message } from "../../core/messages/message.ts";
 import type { Current } from "../command.ts";
 import { Focus, type FocusOptions } from "./focus.ts";
 

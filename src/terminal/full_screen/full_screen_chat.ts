@@ -6,8 +6,8 @@ import {
   type SendOptions,
 } from "../../client/chat_client.ts";
 import { ChatError } from "../../core/chat_error.ts";
-import { conversationAddress, directConversation, type Message } from "../../core/message.ts";
-import { isRoomId } from "../../core/room.ts";
+import { conversationAddress, directConversation, type Message } from "../../core/messages/message.ts";
+import { isRoomId } from "../../core/rooms/room.ts";
 import type { HelloResponse } from "../../gen/chatd/v1/session.ts";
 import type { CommandContext, Current } from "../command.ts";
 import { runCommand } from "../commands.ts";

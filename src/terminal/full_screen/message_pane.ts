@@ -1,4 +1,4 @@
-import type { Message } from "../../core/message.ts";
+import type { Message } from "../../core/messages/message.ts";
 import { date } from "../transcript.ts";
 import { messageRows, noteRows } from "./message_text.ts";
 import type { MessageWindow, WindowItem } from "./message_window.ts";

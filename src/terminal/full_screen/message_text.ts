@@ -1,5 +1,5 @@
-import { findMentions } from "../../core/mentions.ts";
-import type { Message } from "../../core/message.ts";
+import { findMentions } from "../../core/messages/mentions.ts";
+import type { Message } from "../../core/messages/message.ts";
 import { sanitizeLine, sanitizeLines } from "../../core/sanitize.ts";
 import { eventText, textStandIn } from "../event_text.ts";
 import { clock, fileText } from "../transcript.ts";

@@ -1,4 +1,4 @@
-import type { Message, Reaction } from "../../core/message.ts";
+import type { Message, Reaction } from "../../core/messages/message.ts";
 
 /** Something chatd said, between the messages. */
 export interface Note {

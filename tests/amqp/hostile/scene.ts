@@ -6,7 +6,7 @@ import { RefusedLogins } from "../../../src/amqp/refused_logins.ts";
 import { ScryptHasher } from "../../../src/host/scrypt_hasher.ts";
 import { systemClock } from "../../../src/core/clock.ts";
 import { silentLog } from "../../../src/core/log.ts";
-import { createMessageId } from "../../../src/core/message_id.ts";
+import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import {
   startTestAmqpServer,
   startTestBroker,

@@ -1,6 +1,6 @@
 /** Many streams and connections at once, by the clients of nghttp2. */
 import assert from "node:assert/strict";
-import { createMessageId } from "../../../src/core/message_id.ts";
+import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import { SendRequest } from "../../../src/gen/chatd/v1/chat.ts";
 import { grpcMessage } from "../../crash/http2_frames.ts";
 import { debianPackages, requireDebianPackages } from "../../support/debian_package.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Message } from "../../../src/core/message.ts";
+import type { Message } from "../../../src/core/messages/message.ts";
 import { type Conversation, Role } from "../../../src/gen/chatd/v1/chat.ts";
 import { ConversationList, type Level } from "../../../src/terminal/full_screen/conversation_list.ts";
 

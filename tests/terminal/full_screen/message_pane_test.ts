@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Message } from "../../../src/core/message.ts";
+import type { Message } from "../../../src/core/messages/message.ts";
 import { MessagePane } from "../../../src/terminal/full_screen/message_pane.ts";
 import { MessageWindow } from "../../../src/terminal/full_screen/message_window.ts";
 import { choosePalette } from "../../../src/terminal/full_screen/palette.ts";

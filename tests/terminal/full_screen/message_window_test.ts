@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { LogEvent } from "../../../src/core/log_event.ts";
-import type { Message } from "../../../src/core/message.ts";
+import type { LogEvent } from "../../../src/core/messages/log_event.ts";
+import type { Message } from "../../../src/core/messages/message.ts";
 import { MessageWindow, type Page } from "../../../src/terminal/full_screen/message_window.ts";
 
 function entry(seq: number, more: Partial<Message> = {}): Message {

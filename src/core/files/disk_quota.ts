@@ -1,0 +1,58 @@
+import { ChatError } from "../chat_error.ts";
+import type { Clock } from "../clock.ts";
+import type { FileStore } from "./file_store.ts";
+import type { Log } from "../log.ts";
+
+/** How long what was seen of the disk counts, in milliseconds. */
+const lookIntervalMs = 1_000;
+
+export interface DiskQuotaOptions {
+  readonly files: Pick<FileStore, "diskBytes">;
+  /** Undefined for no limit. */
+  readonly maxBytes: number | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/**
+ * Refuses new messages when the database and the files take what they may; what makes room is never refused. It looks about once
+ * a second, beside what is being sent: so the limit is passed by what comes in a second or two.
+ */
+export class DiskQuota {
+  readonly #options: DiskQuotaOptions;
+  #isFull = false;
+  #lookedAt = -Infinity;
+
+  constructor(options: DiskQuotaOptions) {
+    this.#options = options;
+  }
+
+  /** Why nothing more is taken; undefined when there is room, as far as was seen. */
+  refusal(): ChatError | undefined {
+    const { maxBytes, clock } = this.#options;
+    if (maxBytes === undefined) return undefined;
+    const now = clock.now();
+    if (Math.abs(now - this.#lookedAt) >= lookIntervalMs) {
+      this.#lookedAt = now;
+      void this.#look(maxBytes);
+    }
+    if (!this.#isFull) return undefined;
+    return new ChatError(
+      "storage_full",
+      "The server has no room for more messages: try again later; the operator has to make room.",
+    );
+  }
+
+  async #look(maxBytes: number): Promise<void> {
+    const { files, log } = this.#options;
+    try {
+      const bytes = await files.diskBytes();
+      const isFull = bytes >= maxBytes;
+      if (isFull && !this.#isFull) log.warn("new messages are refused: --max-disk is reached", { bytes, maxBytes });
+      if (!isFull && this.#isFull) log.info("new messages are taken again", { bytes, maxBytes });
+      this.#isFull = isFull;
+    } catch (cause) {
+      log.error("what the data take of the disk cannot be found out", { cause });
+    }
+  }
+}

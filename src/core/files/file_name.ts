@@ -1,0 +1,55 @@
+import { ChatError } from "../chat_error.ts";
+import { sanitizeLine } from "../sanitize.ts";
+
+/** Of a file's name, in bytes of UTF-8. */
+export const maxFileNameBytes = 255;
+
+const utf8 = new TextEncoder();
+/** What separates the parts of a path anywhere, and what no name on Windows may have. */
+const separators = /[/\\:*?"<>|]/g;
+/** Names of devices on Windows, whatever comes after a dot. */
+const devices = /^(?:con|prn|aux|nul|com\d|lpt\d)(?=\.|$)/i;
+/** What Windows takes away from the end of a name. */
+const endOfName = /[.\s]+$/;
+const mediaTypePattern = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$/;
+
+/** @returns `name` as it is. @throws {ChatError} `invalid_argument` unless it is a name without a path, of characters that are seen. */
+export function parseFileName(name: string): string {
+  const isPlain = name.isWellFormed() && !/[/\\]/.test(name) && sanitizeLine(name) === name && name.trim() === name;
+  if (isPlain && name !== "" && name !== "." && name !== ".." && utf8.encode(name).length <= maxFileNameBytes) {
+    return name;
+  }
+  throw new ChatError(
+    "invalid_argument",
+    `The file's name cannot be used: 1 to ${maxFileNameBytes} bytes, no "/" or "\\", and only characters that are seen.`,
+  );
+}
+
+/** A name that every system takes for a file, made of the last part of a path, or of what somebody else called a file. */
+export function harmlessFileName(path: string): string {
+  const last = path.split(/[/\\]/).findLast((part) => part.trim() !== "") ?? "";
+  const plain = sanitizeLine(last).replace(separators, "_").replace(devices, "_$&").trim().replace(endOfName, "")
+    .replace(/^\.+/, "");
+  return shorten(plain.trim() || "file");
+}
+
+/** @returns `type` in lower case, without parameters. @throws {ChatError} `invalid_argument` unless it is a media type (RFC 6838, 4.2). */
+export function parseMediaType(type: string): string {
+  if (type === "") return "application/octet-stream";
+  const lower = type.toLowerCase();
+  if (mediaTypePattern.test(lower)) return lower;
+  throw new ChatError(
+    "invalid_argument",
+    `${JSON.stringify(type.slice(0, 64))} is not a media type: write one as "image/png", without parameters.`,
+  );
+}
+
+/** Cuts before its ending what is too long, between characters. */
+function shorten(name: string): string {
+  if (utf8.encode(name).length <= maxFileNameBytes) return name;
+  const [ending = ""] = /\.[^.]{1,16}$/u.exec(name) ?? [];
+  const characters = [...name.slice(0, name.length - ending.length)];
+  let room = maxFileNameBytes - utf8.encode(ending).length;
+  const end = characters.findIndex((character) => (room -= utf8.encode(character).length) < 0);
+  return characters.slice(0, end).join("").replace(endOfName, "") + ending;
+}

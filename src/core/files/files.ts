@@ -1,0 +1,270 @@
+import { ChatError } from "../chat_error.ts";
+import type { GuardedClock } from "../clock.ts";
+import { parseFileName, parseMediaType } from "./file_name.ts";
+import type { AddUploadResult, FileQuotas, FileStore, KnownUpload, Upload } from "./file_store.ts";
+import type { Attachment } from "../messages/message.ts";
+import { KeyedLock } from "../keyed_lock.ts";
+import type { Limits } from "../limits.ts";
+import type { Log } from "../log.ts";
+import { parseMessageId } from "../messages/message_id.ts";
+import { type Metrics, silentMetrics } from "../metrics.ts";
+import { Sweep } from "../sweep.ts";
+import { TokenBuckets } from "../token_bucket.ts";
+
+/** The most that goes in one request or answer, in bytes: with what surrounds it, it stays within 64 KiB on every transport. */
+export const maxChunkBytes = 48 * 1024;
+/** Chunks of one user, in both directions: 12 MiB/s after 24 MiB. */
+const chunksOfUser = { burst: 512, perSecond: 256 };
+/** Uploads of one user that are under way at once. */
+const maxUnfinished = 8;
+/** After this, an upload that is not complete gives way to one that is one too many, in milliseconds. */
+const staleMs = 60 * 60 * 1000;
+/** How long an upload may wait for its bytes and its message, in milliseconds. */
+export const uploadLifetimeMs = 24 * 60 * 60 * 1000;
+const sweepEveryMs = 10 * 60 * 1000;
+
+export interface FilesOptions {
+  store: FileStore;
+  clock: GuardedClock;
+  log: Log;
+  limits: Pick<Limits, "maxFileBytes" | "maxDiskBytes" | "uploadQuotaBytes">;
+  /** Nobody counts unless given. */
+  metrics?: Metrics;
+  /**
+   * The file of a message that the user may see now; undefined when there is no such message, or it has none.
+   * @throws {ChatError} `not_found` in the same words for what is not there and for what the user may not know of.
+   */
+  attachmentOf(user: string, message: { with: string; seq: number }): Promise<Attachment | undefined>;
+}
+
+export interface Announcement {
+  readonly id: string;
+  readonly name: string;
+  readonly mediaType: string;
+  readonly size: number;
+  readonly sha256: Uint8Array;
+}
+
+/** How files come and go, the same for every transport. */
+export class Files {
+  readonly #options: FilesOptions;
+  readonly #metrics: Metrics;
+  readonly #buckets = new TokenBuckets(chunksOfUser);
+  readonly #locks = new KeyedLock();
+  readonly #running = new Set<Promise<unknown>>();
+  readonly #sweep: Sweep;
+  #isClosed = false;
+
+  constructor(options: FilesOptions) {
+    this.#options = options;
+    this.#metrics = options.metrics ?? silentMetrics;
+    const work = (signal: AbortSignal) => this.#removeUnneeded(signal);
+    const onFailure = "files that nobody needs could not be removed";
+    this.#sweep = new Sweep({ everyMs: sweepEveryMs, work, log: options.log, onFailure });
+  }
+
+  /** From now on removes what nobody needs any more, at once and now and then, until {@link close}. */
+  start(): void {
+    this.#sweep.start();
+  }
+
+  /**
+   * Announces a file, or finds what was announced with this id.
+   * @returns how many bytes have arrived: all when it is complete.
+   * @throws {ChatError} `invalid_argument`, `message_id_conflict`, `limit_reached`, `storage_full`.
+   */
+  async begin(owner: string, announcement: Announcement): Promise<{ offset: number }> {
+    const upload = this.#parse(owner, announcement);
+    return await this.#exclusively(upload, async () => {
+      const { store } = this.#options;
+      const known = await store.find(owner, upload.id);
+      if (known === undefined) {
+        this.#refuse(await this.#add(upload), upload);
+        return { offset: 0 };
+      }
+      if (!isSame(known, upload)) {
+        throw new ChatError("message_id_conflict", `Upload id ${upload.id} was used for another file: make a new one.`);
+      }
+      const offset = await this.#offsetOf(known);
+      // The process may have ended between the last bytes and what comes after them.
+      if (offset === known.size && !known.isComplete) await this.#finish(known);
+      return { offset };
+    });
+  }
+
+  /**
+   * Takes the next bytes of an upload. Others than the next are left, so that the answer says where to go on.
+   * @returns how many bytes have arrived.
+   * @throws {ChatError} `not_found`, `invalid_argument` also when all have arrived and are not what was announced, `rate_limited`,
+   * `storage_full`.
+   */
+  async write(owner: string, chunk: { id: string; offset: number; bytes: Uint8Array }): Promise<{ offset: number }> {
+    this.#admit(owner);
+    const id = parseMessageId(chunk.id);
+    const { offset, bytes } = chunk;
+    if (bytes.length === 0 || bytes.length > maxChunkBytes) {
+      throw new ChatError(
+        "invalid_argument",
+        `The chunk has ${bytes.length} bytes: send 1 to ${maxChunkBytes} at once.`,
+      );
+    }
+    return await this.#exclusively({ owner, id }, async () => {
+      const upload = await this.#options.store.find(owner, id);
+      if (upload === undefined) {
+        throw new ChatError("not_found", `There is no upload ${id} of yours: begin it, it may have been too old.`);
+      }
+      if (offset + bytes.length > upload.size) {
+        throw new ChatError(
+          "invalid_argument",
+          `The upload was announced with ${upload.size} bytes, and this is more.`,
+        );
+      }
+      if (upload.isComplete) return { offset: upload.size };
+      const arrived = await this.#options.store.write(upload, { offset, bytes });
+      if (arrived === upload.size) {
+        await this.#finish(upload);
+        this.#metrics.uploaded(upload.size);
+      }
+      return { offset: arrived };
+    });
+  }
+
+  /**
+   * Reads a chunk of a message's file, as large as it may be.
+   * @returns also the size of the whole; no bytes at its end.
+   * @throws {ChatError} `not_found`, `invalid_argument` beyond the end, `rate_limited`.
+   */
+  async read(
+    user: string,
+    { with: address, seq, offset }: { with: string; seq: number; offset: number },
+    { maxBytes = maxChunkBytes }: { maxBytes?: number } = {},
+  ): Promise<{ bytes: Uint8Array; size: number }> {
+    this.#admit(user);
+    const attachment = await this.#options.attachmentOf(user, { with: address, seq });
+    if (attachment === undefined) throw new ChatError("not_found", `There is no file at ${seq} of this conversation.`);
+    const { sha256, size } = attachment;
+    if (offset > size) {
+      throw new ChatError("invalid_argument", `The file ends at ${size}: there is nothing at ${offset}.`);
+    }
+    const wanted = Math.min(maxBytes, maxChunkBytes, size - offset);
+    const bytes = await this.#track(this.#options.store.read(sha256, { offset, maxBytes: wanted }));
+    if (bytes?.length === wanted) return { bytes, size };
+    this.#options.log.error("a file is missing or damaged", { sha256, size });
+    throw new ChatError("not_found", "The file was lost on the server: its operator can look for it in a backup.");
+  }
+
+  /** Removes uploads that got too old, and contents that no message has any more. To be called when messages were deleted, too. */
+  sweep(): Promise<void> {
+    return this.#sweep.run();
+  }
+
+  /** Resolves when nothing uses the store any more. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#sweep.close();
+    while (this.#running.size > 0) await Promise.allSettled(this.#running);
+  }
+
+  async #removeUnneeded(signal: AbortSignal): Promise<void> {
+    const { store, clock, log } = this.#options;
+    const removed = await store.removeUnsent(clock.earliest() - uploadLifetimeMs, signal);
+    if (removed > 0) log.info("old uploads removed", { uploads: removed });
+    await store.removeUnheld(signal);
+  }
+
+  #parse(owner: string, { id, name, mediaType, size, sha256 }: Announcement): Upload {
+    const { limits: { maxFileBytes }, clock } = this.#options;
+    if (!Number.isSafeInteger(size) || size < 1) {
+      throw new ChatError("invalid_argument", "The file is empty: there is nothing to send.");
+    }
+    if (size > maxFileBytes) {
+      throw new ChatError(
+        "limit_reached",
+        `The file has ${size} bytes, and this server takes at most ${maxFileBytes}.`,
+      );
+    }
+    if (sha256.length !== 32) throw new ChatError("invalid_argument", "A SHA-256 has 32 bytes.");
+    return {
+      owner,
+      id: parseMessageId(id),
+      name: parseFileName(name),
+      mediaType: parseMediaType(mediaType),
+      size,
+      sha256: sha256.toHex(),
+      begunAt: clock.latest(),
+    };
+  }
+
+  get #quotas(): FileQuotas {
+    const { uploadQuotaBytes: maxBytesOfOwner, maxDiskBytes } = this.#options.limits;
+    return { maxUnfinished, maxBytesOfOwner, maxDiskBytes };
+  }
+
+  /** Who gave up on uploads is not kept from others for a day. */
+  async #add(upload: Upload): Promise<AddUploadResult> {
+    const { store, clock } = this.#options;
+    const result = await store.add(upload, this.#quotas);
+    if (result !== "unfinished" || !await store.removeUnfinished(upload.owner, clock.earliest() - staleMs)) {
+      return result;
+    }
+    return await store.add(upload, this.#quotas);
+  }
+
+  #refuse(result: AddUploadResult, { size }: Upload): void {
+    if (result === "unfinished") {
+      throw new ChatError(
+        "limit_reached",
+        `You have ${maxUnfinished} unfinished uploads: finish one, or wait until they go.`,
+      );
+    }
+    if (result === "owner_full") {
+      const { uploadQuotaBytes } = this.#options.limits;
+      throw new ChatError(
+        "limit_reached",
+        `Your files may have ${uploadQuotaBytes} bytes together, and with these ${size} they would have more: delete some.`,
+      );
+    }
+    if (result === "disk_full") {
+      throw new ChatError(
+        "storage_full",
+        "The server has no room for this file: try again later; the operator has to make room.",
+      );
+    }
+  }
+
+  async #offsetOf(upload: KnownUpload): Promise<number> {
+    return upload.isComplete ? upload.size : await this.#options.store.received(upload);
+  }
+
+  async #finish(upload: Upload): Promise<void> {
+    if (await this.#options.store.finish(upload)) return;
+    throw new ChatError("invalid_argument", "What arrived is not the file that was announced: upload it again.");
+  }
+
+  #admit(user: string): void {
+    const retryAfterMs = this.#buckets.take(user, this.#options.clock.now());
+    if (retryAfterMs > 0) {
+      throw new ChatError("rate_limited", "Too many chunks of files at once: wait.", { retryAfterMs });
+    }
+  }
+
+  #exclusively<T>({ owner, id }: { owner: string; id: string }, task: () => Promise<T>): Promise<T> {
+    return this.#track(this.#locks.run(`${owner} ${id}`, async () => {
+      if (this.#isClosed) {
+        throw new ChatError("unavailable", "The server is shutting down.", { retryAfterMs: 1_000 });
+      }
+      return await task();
+    }));
+  }
+
+  #track<T>(work: Promise<T>): Promise<T> {
+    const done = work.then(() => {}, () => {}).finally(() => this.#running.delete(done));
+    this.#running.add(done);
+    return work;
+  }
+}
+
+function isSame(one: Attachment, other: Attachment): boolean {
+  return one.name === other.name && one.mediaType === other.mediaType && one.size === other.size &&
+    one.sha256 === other.sha256;
+}

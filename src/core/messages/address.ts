@@ -1,0 +1,21 @@
+import { ChatError } from "../chat_error.ts";
+import { isRoomId, parseRoomName } from "../rooms/room.ts";
+import { parseUserName } from "../accounts/user_name.ts";
+
+/** What is spoken to. */
+export type Address =
+  | { readonly kind: "user"; readonly name: string }
+  /** A public room. */
+  | { readonly kind: "room_name"; readonly name: string }
+  | { readonly kind: "room_id"; readonly id: string };
+
+/** "ben", "#ops" or "+k2…". @throws {ChatError} `invalid_argument` */
+export function parseAddress(text: string): Address {
+  if (text.startsWith("#")) return { kind: "room_name", name: parseRoomName(text) };
+  if (!text.startsWith("+")) return { kind: "user", name: parseUserName(text) };
+  if (isRoomId(text)) return { kind: "room_id", id: text };
+  throw new ChatError(
+    "invalid_argument",
+    `${JSON.stringify(text.slice(0, 64))} is not the id of a room: it is "+" and 26 of a-z 2-7.`,
+  );
+}

@@ -1,0 +1,82 @@
+import type { LiveSessions } from "../people/live_sessions.ts";
+import type { Message } from "./message.ts";
+import { RecentMap } from "../recent_map.ts";
+
+/** Senders are told of more than this later, or not at all. */
+const maxSentToUser = 1_000;
+const maxKnown = 50_000;
+/** Of what was delivered in this time, senders are told once. */
+const intervalMs = 200;
+
+interface Sent {
+  readonly position: number;
+  readonly conversation: string;
+  readonly seq: number;
+}
+
+export interface DeliveriesOptions {
+  live: LiveSessions;
+  /** `user` got everything in a conversation of two up to `seq`. */
+  delivered(conversation: string, user: string, seq: number): void;
+}
+
+/** Finds which messages between two people acknowledged cursors stand for, while their senders are online to hear of it. */
+export class Deliveries {
+  readonly #options: DeliveriesOptions;
+  /** What was sent to a user and not acknowledged. */
+  readonly #sent = new Map<string, Sent[]>();
+  /** "ana:ben ben": seq. */
+  readonly #told = new RecentMap<string, number>(maxKnown);
+  readonly #due = new Map<string, { conversation: string; user: string; seq: number }>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: DeliveriesOptions) {
+    this.#options = options;
+  }
+
+  sent(user: string, { position, conversation, seq, sender }: Message): void {
+    const { live } = this.#options;
+    if (!live.isOnline(sender) || !live.isOnline(user)) return;
+    if (seq <= (this.#told.peek(keyOf(conversation, user)) ?? 0)) return;
+    const sent = this.#sent.get(user);
+    if (sent === undefined) this.#sent.set(user, [{ position, conversation, seq }]);
+    else if (sent.push({ position, conversation, seq }) > maxSentToUser) sent.shift();
+  }
+
+  acknowledged(user: string, position: number): void {
+    const sent = this.#sent.get(user);
+    if (sent === undefined) return;
+    const left: Sent[] = [];
+    for (const each of sent) {
+      if (each.position <= position) this.#deliver(user, each);
+      else left.push(each);
+    }
+    if (left.length === 0) this.#sent.delete(user);
+    else this.#sent.set(user, left);
+  }
+
+  left(user: string): void {
+    this.#sent.delete(user);
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #deliver(user: string, { conversation, seq }: Sent): void {
+    const key = keyOf(conversation, user);
+    if (seq <= (this.#told.get(key) ?? 0)) return;
+    this.#told.set(key, seq);
+    this.#due.set(key, { conversation, user, seq });
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      const due = [...this.#due.values()];
+      this.#due.clear();
+      for (const { conversation, user, seq } of due) this.#options.delivered(conversation, user, seq);
+    }, intervalMs);
+  }
+}
+
+function keyOf(conversation: string, user: string): string {
+  return `${conversation} ${user}`;
+}

@@ -1,0 +1,396 @@
+import { type Address, parseAddress } from "./address.ts";
+import { ChatError } from "../chat_error.ts";
+import type { GuardedClock } from "../clock.ts";
+import type { CommitQueue } from "./commit_queue.ts";
+import type { DiskQuota } from "../files/disk_quota.ts";
+import { parseEmoji } from "./emoji.ts";
+import type { KnownUsers } from "../accounts/known_users.ts";
+import type { Subscriber } from "../people/live_sessions.ts";
+import type { LogEvent, RoomEvent } from "./log_event.ts";
+import { findMentions } from "./mentions.ts";
+import { type Accepted, checkText, directConversation, type Message } from "./message.ts";
+import { checkMessageIdTime, parseMessageId } from "./message_id.ts";
+import type { ChangeResult, MessageStore } from "./message_store.ts";
+import type { RoomAction } from "../rooms/permissions.ts";
+import type { RoomCache } from "../rooms/room_cache.ts";
+import { noSuchRoom, type RoomChange, type RoomState } from "../rooms/room_state.ts";
+import type { UserSettings } from "../people/user_settings.ts";
+
+/** What a client wants to be sent. */
+export interface Draft {
+  /** An address. */
+  readonly to: string;
+  readonly id: string;
+  readonly text: string;
+  /** The seq of what it answers; 0 or absent for none. */
+  readonly replyToSeq?: number;
+  /** Of a finished upload; "" or absent for none. */
+  readonly uploadId?: string;
+  /** A program wrote it in answer to something. */
+  readonly automatic?: boolean;
+}
+
+/** What a client wants done to a message. */
+export interface Amendment {
+  readonly to: string;
+  readonly seq: number;
+  readonly id: string;
+}
+
+/** An entry that was checked: ready for {@link Posting.submit}. */
+export interface CheckedDraft {
+  readonly sender: string;
+  readonly conversation: string;
+  /** The two people of a direct conversation, each once; of a room, nobody. */
+  readonly members: readonly string[];
+  readonly room: RoomState | undefined;
+  readonly id: string;
+  readonly text: string;
+  readonly event?: LogEvent;
+  readonly replyTo?: number;
+  readonly uploadId?: string;
+  readonly automatic?: boolean;
+  /** What it takes in a room, tried again when it is submitted; undefined for what has a `judge`. */
+  readonly needs: RoomAction | undefined;
+  /** Says why an event of a room must not be, as the room is when it is submitted. */
+  judge?(room: RoomState): ChatError | undefined;
+  /** Why it must not be sent; it may still be one that was accepted before. */
+  readonly refusal: ChatError | undefined;
+}
+
+/** Who gets an entry that was committed. */
+export interface Origin {
+  /** The two people of a direct conversation, each once; of a room, nobody. */
+  readonly members: readonly string[];
+  readonly room: RoomState | undefined;
+  /** Of the room, by an event of it. */
+  readonly change: RoomChange | undefined;
+  readonly subscriber: Subscriber | undefined;
+}
+
+/** An address, as far as it means something to somebody. */
+export interface Destination {
+  readonly conversation: string;
+  /** The two people of a direct conversation, each once; of a room, nobody. */
+  readonly members: readonly string[];
+  readonly room: RoomState | undefined;
+  /** Why there is nothing, as far as the asker may know. */
+  readonly refusal: ChatError | undefined;
+}
+
+export type Posted = Accepted & { duplicate: boolean };
+
+export interface PostingOptions {
+  known: KnownUsers;
+  settings: Pick<UserSettings, "takesAll" | "checkContact">;
+  store: MessageStore;
+  rooms: RoomCache;
+  commits: CommitQueue;
+  disk: DiskQuota;
+  clock: GuardedClock;
+}
+
+/** Puts entries into logs: who may, what they may be, exactly once. */
+export class Posting {
+  readonly #options: PostingOptions;
+
+  constructor(options: PostingOptions) {
+    this.#options = options;
+  }
+
+  /** What `user` means by an address. @throws {ChatError} `invalid_argument` */
+  async resolve(user: string, text: string): Promise<Destination> {
+    return await this.#resolve(user, parseAddress(text));
+  }
+
+  async #resolve(user: string, address: Address): Promise<Destination> {
+    if (address.kind === "user") {
+      const refusal = await this.#options.known.has(address.name) ? undefined : noSuchUser(address.name);
+      return { ...direct(user, address.name), refusal };
+    }
+    const room = await this.#findRoom(address);
+    if (room?.may(user, "see")) return { conversation: room.id, members: [], room, refusal: undefined };
+    const isNamed = address.kind === "room_name";
+    const refusal = noSuchRoom(isNamed ? `#${address.name}` : address.id);
+    return { conversation: isNamed ? "" : address.id, members: [], room: undefined, refusal };
+  }
+
+  /** @throws {ChatError} `not_found`, in the same words for a room that is not there and one that the user may not see. */
+  async room(user: string, text: string): Promise<RoomState> {
+    const { room, refusal } = await this.resolve(user, text);
+    if (room !== undefined) return room;
+    throw refusal ?? new ChatError("invalid_argument", `"${text}" is not a room: write "#name" or "+id".`);
+  }
+
+  /**
+   * What most messages are, to somebody who takes all, is checked without waiting: with many messages each turn counts.
+   * @throws {ChatError} `invalid_argument`, `message_id_expired`, `message_id_in_future`.
+   */
+  check(sender: string, draft: Draft): CheckedDraft | Promise<CheckedDraft> {
+    const id = this.#checkId(draft.id);
+    const uploadId = draft.uploadId ? parseMessageId(draft.uploadId) : undefined;
+    if (uploadId === undefined || draft.text !== "") checkText(draft.text);
+    const address = parseAddress(draft.to);
+    const replyTo = draft.replyToSeq || undefined;
+    const content = { id, text: draft.text, uploadId, replyTo, automatic: draft.automatic || undefined };
+    if (address.kind !== "user" || replyTo !== undefined || !this.#takesAll(address.name)) {
+      return this.#checkAsking(sender, address, content);
+    }
+    return toDraft(sender, direct(sender, address.name), content);
+  }
+
+  async #checkAsking(sender: string, address: Address, content: Content): Promise<CheckedDraft> {
+    const checked = toDraft(sender, await this.#resolve(sender, address), content);
+    const refusal = checked.refusal ?? await this.#refusal(checked) ?? await this.#refuseReply(checked);
+    return { ...checked, refusal };
+  }
+
+  /** Whether there is such a user, who takes messages from everybody, as far as is known without asking. */
+  #takesAll(user: string): boolean {
+    return this.#options.known.remembers(user) && this.#options.settings.takesAll(user);
+  }
+
+  /**
+   * Replaces the text of a message. Between two people it takes the same leave of the recipient as a message does.
+   * @throws {ChatError} as {@link check}, and `not_found`, `permission_denied`.
+   */
+  async checkEdit(sender: string, edit: Amendment & { readonly text: string }): Promise<CheckedDraft> {
+    checkText(edit.text);
+    return await this.#amend(sender, edit, { text: edit.text, needs: "delete_own" }, (target) => ({
+      event: { kind: "edited", target: target.seq },
+      refusal: target.sender === sender ? undefined : notTheAuthor("edit"),
+    }));
+  }
+
+  /** Erases a message. @throws {ChatError} as {@link checkEdit} */
+  async checkDelete(sender: string, deletion: Amendment): Promise<CheckedDraft> {
+    return await this.#amend(sender, deletion, { text: "", needs: "see" }, (target, room) => ({
+      event: { kind: "deleted", target: target.seq },
+      needs: target.sender === sender ? "delete_own" : "delete_any",
+      refusal: target.sender === sender || room?.may(sender, "delete_any") ? undefined : notTheAuthor("delete"),
+    }));
+  }
+
+  /** @throws {ChatError} as {@link checkEdit} */
+  async checkReaction(
+    sender: string,
+    reaction: Amendment & { readonly emoji: string; readonly remove: boolean },
+  ): Promise<CheckedDraft> {
+    const emoji = parseEmoji(reaction.emoji);
+    return await this.#amend(sender, reaction, { text: "", needs: "react" }, (target) => ({
+      event: { kind: "reacted", target: target.seq, emoji, removed: reaction.remove },
+      refusal: undefined,
+    }));
+  }
+
+  /** An event of a room, which happens unless `judge` says why not. */
+  checkRoomEvent(
+    sender: string,
+    room: RoomState,
+    draft: { id: string; event: RoomEvent; text: string; judge(room: RoomState): ChatError | undefined },
+  ): CheckedDraft {
+    const where = { conversation: room.id, members: [], room };
+    return { ...draft, ...where, id: this.#checkId(draft.id), sender, needs: undefined, refusal: undefined };
+  }
+
+  /**
+   * Submits what was checked; entries get into the log in the order of the calls.
+   * @throws {ChatError} the refusal, `message_id_conflict`, `not_found`, `already_exists`, `storage_full`, `busy`.
+   */
+  async submit(draft: CheckedDraft, subscriber?: Subscriber): Promise<Posted> {
+    const { sender, id, conversation, members, text, event, replyTo, uploadId, automatic } = draft;
+    let { room } = draft;
+    // Another object may be what everybody else changes now. Hardly ever, and only then it waits: what others submit meanwhile comes first.
+    while (room !== undefined && event?.kind !== "room_created" && this.#options.rooms.peek(conversation) !== room) {
+      room = await this.#options.rooms.find(conversation);
+    }
+    // What was true when it was checked may not be any more.
+    const refusal = draft.room !== undefined && room === undefined
+      ? noSuchRoom(conversation)
+      : (room && draft.judge?.(room)) ?? refuseInRoom({ ...draft, room }) ?? draft.refusal ??
+        (addsMuch(draft) ? this.#options.disk.refusal() : undefined);
+    const refused = refusal !== undefined;
+    const isMember = (user: string) => room === undefined ? members.includes(user) : room.isMember(user);
+    const isText = event === undefined || event.kind === "edited";
+    const mentions = isText && !refused ? findMentions(text, isMember) : [];
+    const change = event !== undefined && isRoomEvent(event) && !refused ? { sender, event, text } : undefined;
+    const acceptedAt = this.#options.clock.now();
+    const appending = this.#options.commits.append({
+      kind: "append",
+      conversation,
+      members,
+      id,
+      sender,
+      acceptedAt,
+      text,
+      event,
+      replyTo,
+      uploadId,
+      automatic,
+      mentions: mentions.length > 0 ? mentions : undefined,
+      refused,
+    }, { members, room, change, subscriber } satisfies Origin);
+    if (room !== undefined) this.#options.rooms.submitted(room);
+    if (change !== undefined) room?.submitted(change);
+    try {
+      return toPosted(await appending, { ...draft, refusal });
+    } finally {
+      if (change !== undefined) room?.settle(change);
+      if (room !== undefined) this.#options.rooms.settled(room);
+    }
+  }
+
+  async #amend(
+    sender: string,
+    { to, seq, id: givenId }: Amendment,
+    draft: { text: string; needs: RoomAction },
+    about: (target: Message, room: RoomState | undefined) => {
+      event: LogEvent;
+      refusal: ChatError | undefined;
+      needs?: RoomAction;
+    },
+  ): Promise<CheckedDraft> {
+    const id = this.#checkId(givenId);
+    const { refusal, ...where } = await this.resolve(sender, to);
+    if (refusal !== undefined) throw refusal;
+    const { conversation, room } = where;
+    const target = await this.#options.store.entry(sender, conversation, seq);
+    if (target === undefined || target.event !== undefined) throw noSuchMessage();
+    const checked = { sender, ...where, id, ...draft, ...about(target, room) };
+    // Not thrown: it may be what made it so, sent again.
+    const gone = target.deleted ? noSuchMessage() : undefined;
+    const refused = gone ?? checked.refusal ??
+      (takesBack(checked.event) ? refuseInRoom(checked) : await this.#refusal(checked));
+    return { ...checked, refusal: refused };
+  }
+
+  #checkId(text: string): string {
+    const id = parseMessageId(text);
+    checkMessageIdTime(id, this.#options.clock);
+    return id;
+  }
+
+  async #findRoom(address: Exclude<Address, { kind: "user" }>): Promise<RoomState | undefined> {
+    const { rooms } = this.#options;
+    return await (address.kind === "room_id" ? rooms.find(address.id) : rooms.findPublic(address.name));
+  }
+
+  async #refusal(draft: CheckedDraft): Promise<ChatError | undefined> {
+    if (draft.room !== undefined) return refuseInRoom(draft);
+    const recipient = draft.members.find((user) => user !== draft.sender);
+    if (recipient === undefined) return undefined;
+    try {
+      await this.#options.settings.checkContact(draft.sender, recipient);
+    } catch (error) {
+      if (error instanceof ChatError) return error;
+      throw error;
+    }
+    return undefined;
+  }
+
+  async #refuseReply({ sender, conversation, replyTo }: CheckedDraft): Promise<ChatError | undefined> {
+    if (replyTo === undefined) return undefined;
+    const target = await this.#options.store.entry(sender, conversation, replyTo);
+    return target === undefined || target.event !== undefined ? noSuchMessage() : undefined;
+  }
+}
+
+/** What of a message was checked by itself. */
+type Content = Pick<CheckedDraft, "id" | "text" | "uploadId" | "replyTo" | "automatic">;
+
+function toDraft(
+  sender: string,
+  { conversation, members, room, refusal }: Destination,
+  content: Content,
+): CheckedDraft {
+  const { id, text, uploadId, replyTo, automatic } = content;
+  return { sender, conversation, members, room, id, text, uploadId, replyTo, automatic, needs: "send", refusal };
+}
+
+function direct(user: string, other: string): Destination {
+  const members = user === other ? [user] : [user, other];
+  return { conversation: directConversation(user, other), members, room: undefined, refusal: undefined };
+}
+
+function toOutcome({ position, conversation, seq, acceptedAt }: Accepted, duplicate: boolean): Posted {
+  return { position, conversation, seq, acceptedAt, duplicate };
+}
+
+/** @throws {ChatError} why it is not in the log */
+function toPosted(result: ChangeResult, { id, conversation, text, refusal }: CheckedDraft): Posted {
+  switch (result.kind) {
+    case "accepted":
+      return toOutcome(result.message, false);
+    case "duplicate":
+      return toOutcome(result.accepted, true);
+    case "conflict":
+      throw new ChatError("message_id_conflict", `Message id ${id} was used for another message: make a new one.`);
+    case "refused":
+      throw refusal;
+    case "gone":
+      throw noSuchMessage();
+    case "no_room":
+      throw noSuchRoom(conversation);
+    case "too_many":
+      throw new ChatError("limit_reached", "The message has 20 different reactions already: use one of them.");
+    case "name_taken":
+      throw new ChatError("already_exists", `There is a public room "#${text}" already: choose another name.`);
+    case "upload_gone":
+      throw new ChatError("not_found", "There is no such finished upload of yours: upload the file again.");
+    case "failed":
+      throw result.cause;
+    case "moved":
+      throw new TypeError("The store answered an append as if it had moved a cursor.");
+  }
+}
+
+export function noSuchUser(name: string): ChatError {
+  return new ChatError("not_found", `There is no user "${name}".`);
+}
+
+export function noSuchMessage(): ChatError {
+  return new ChatError("not_found", "There is no such message, or it was deleted.");
+}
+
+export function isRoomEvent(event: LogEvent): event is RoomEvent {
+  return event.kind !== "edited" && event.kind !== "deleted" && event.kind !== "reacted";
+}
+
+/** An author may take back a message or a reaction also where the recipient takes nothing new from them. */
+function takesBack(event: LogEvent): boolean {
+  return event.kind === "deleted" || (event.kind === "reacted" && event.removed);
+}
+
+/** What makes room, and what is next to nothing, is taken on a full disk too. */
+function addsMuch({ event }: CheckedDraft): boolean {
+  return event === undefined || event.kind === "edited";
+}
+
+/** Why somebody may not do this in a room that they can see. */
+export function refuseInRoom(
+  { room, sender, needs }: { room: RoomState | undefined; sender: string; needs: RoomAction | undefined },
+): ChatError | undefined {
+  if (room === undefined || needs === undefined || room.may(sender, needs)) return undefined;
+  if (!room.may(sender, "see")) return noSuchRoom(room.isPublic ? `#${room.name}` : room.id);
+  const standing = room.standing(sender);
+  if (standing === "banned") {
+    return new ChatError("permission_denied", `You are banned from room ${room.label}.`);
+  }
+  if (!room.isMember(sender)) {
+    return new ChatError("permission_denied", `You are not in room ${room.label}: join it first.`);
+  }
+  return new ChatError(
+    "permission_denied",
+    `Only ${whoMay(needs)} may do this in room ${room.label}; you are a ${standing}.`,
+  );
+}
+
+function whoMay(needs: RoomAction): string {
+  return ["update", "remove_moderator", "remove_owner", "set_role"].includes(needs)
+    ? "its owners"
+    : "its moderators and owners";
+}
+
+function notTheAuthor(verb: string): ChatError {
+  return new ChatError("permission_denied", `You did not write this message, so you cannot ${verb} it.`);
+}

@@ -1,0 +1,108 @@
+import type { Identity, Revocation } from "../accounts/accounts.ts";
+import { ChatError } from "../chat_error.ts";
+import type { Message } from "../messages/message.ts";
+import type { Notice } from "./notice.ts";
+
+/** The live end of a consumer: what a session is to the core. */
+export interface Subscriber {
+  readonly identity: Identity;
+  /** Name of the consumer; at most one subscriber holds one of a device. */
+  readonly consumer: string;
+  /** A committed message that this user may see. Calls come in the order of the log. `own`: this very subscriber sent it. */
+  offer(message: Message, own: boolean): void;
+  /** An entry was committed at this position that the user may see or not, which the store knows. In the order of the log too. */
+  lookUp(position: number): void;
+  notify(notice: Notice): void;
+  /** Ends the session and tells the client why. */
+  end(reason: ChatError): void;
+}
+
+const maxSessions = 64;
+
+/** Who is connected right now. */
+export class LiveSessions {
+  /** Arrays are replaced, never changed: they are iterated while sessions end. */
+  readonly #byUser = new Map<string, readonly Subscriber[]>();
+
+  /**
+   * Adds a subscriber; one that held the same consumer is ended. @returns whether the user was offline before.
+   * @throws {ChatError} `limit_reached` when the user has so many that it cannot be added.
+   */
+  add(subscriber: Subscriber): boolean {
+    const { user, deviceId } = subscriber.identity;
+    const before = this.of(user);
+    const isReplaced = ({ identity, consumer }: Subscriber) =>
+      identity.deviceId === deviceId && consumer === subscriber.consumer;
+    const kept = before.filter((other) => !isReplaced(other));
+    if (kept.length >= maxSessions) {
+      throw new ChatError(
+        "limit_reached",
+        `You have ${maxSessions} live sessions, which is as many as you may: end some of them first.`,
+      );
+    }
+    this.#byUser.set(user, kept.concat(subscriber));
+    for (const other of before.filter(isReplaced)) {
+      other.end(new ChatError("session_replaced", "This session was taken over by a newer one of the same device."));
+    }
+    return before.length === 0;
+  }
+
+  /** @returns whether the user is offline now. */
+  remove(subscriber: Subscriber): boolean {
+    const { user } = subscriber.identity;
+    const subscribers = this.of(user);
+    const left = subscribers.filter((other) => other !== subscriber);
+    if (left.length > 0) this.#byUser.set(user, left);
+    else this.#byUser.delete(user);
+    return left.length === 0 && subscribers.length > 0;
+  }
+
+  get userCount(): number {
+    return this.#byUser.size;
+  }
+
+  /** The names of those who are online. */
+  users(): Iterable<string> {
+    return this.#byUser.keys();
+  }
+
+  of(user: string): readonly Subscriber[] {
+    return this.#byUser.get(user) ?? [];
+  }
+
+  isOnline(user: string): boolean {
+    return this.#byUser.has(user);
+  }
+
+  isDeviceOnline(user: string, deviceId: string): boolean {
+    for (const subscriber of this.of(user)) if (subscriber.identity.deviceId === deviceId) return true;
+    return false;
+  }
+
+  isConsumerOnline(user: string, deviceId: string, consumer: string): boolean {
+    for (const each of this.of(user)) {
+      if (each.identity.deviceId === deviceId && each.consumer === consumer) return true;
+    }
+    return false;
+  }
+
+  get count(): number {
+    let count = 0;
+    for (const subscribers of this.#byUser.values()) count += subscribers.length;
+    return count;
+  }
+
+  endRevoked({ user, deviceId, exceptDeviceId, reason }: Revocation): void {
+    for (const subscriber of this.of(user)) {
+      const device = subscriber.identity.deviceId;
+      if (deviceId !== undefined && device !== deviceId) continue;
+      if (device !== exceptDeviceId) subscriber.end(reason);
+    }
+  }
+
+  endAll(reason: ChatError): void {
+    for (const subscribers of [...this.#byUser.values()]) {
+      for (const subscriber of subscribers) subscriber.end(reason);
+    }
+  }
+}

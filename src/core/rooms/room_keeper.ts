@@ -1,0 +1,64 @@
+import { ChatError } from "../chat_error.ts";
+import type { Log } from "../log.ts";
+import { isRoomId, parseRoomName, type Room } from "./room.ts";
+import type { RoomCache } from "./room_cache.ts";
+import type { RoomState } from "./room_state.ts";
+import type { RoomStore } from "./room_store.ts";
+import type { RoomMember } from "./rooms.ts";
+import type { StateRevisions } from "../people/state_revisions.ts";
+
+export interface RoomKeeperOptions {
+  readonly cache: RoomCache;
+  readonly store: RoomStore;
+  readonly revisions: StateRevisions;
+  readonly log: Log;
+  /** Whether `user` is in the room, or invited by somebody whom they do not block. */
+  hearsOf(user: string, room: RoomState): boolean;
+  /** Entries of a deleted room are to be erased. Resolves when they are, or that failed; never rejects. */
+  erase(): Promise<void>;
+}
+
+/** The operator's hand on rooms: all of them, private ones included. */
+export class RoomKeeper {
+  readonly #options: RoomKeeperOptions;
+
+  constructor(options: RoomKeeperOptions) {
+    this.#options = options;
+  }
+
+  /** By id; only ids after `after` ("" for all), at most `limit`. */
+  async list(page: { after: string; limit: number }): Promise<Room[]> {
+    return await this.#options.store.listRooms(page);
+  }
+
+  /** With everybody that it has to do with, by name. @throws {ChatError} `not_found`, `invalid_argument` */
+  async show(address: string): Promise<{ room: Room; people: RoomMember[] }> {
+    const state = await this.#find(address);
+    const people = [...state.roles].map(([user, role]) => ({ user, role }));
+    return { room: state.room, people: people.sort((one, other) => one.user < other.user ? -1 : 1) };
+  }
+
+  /**
+   * Deletes a room with all of its log, at once for those who were in it. @returns what it was; `erased` resolves when nothing of it is on disk
+   * any more, or that failed, or the server stops: a later run goes on then. @throws {ChatError} `not_found`, `invalid_argument`, `storage_full`
+   */
+  async delete(address: string): Promise<{ room: Room; erased: Promise<void> }> {
+    const { cache, store, revisions, log, hearsOf, erase } = this.#options;
+    const state = await this.#find(address);
+    const { room } = state;
+    const members = [...state.roles.keys()].filter((user) => hearsOf(user, state));
+    cache.forget(room.id);
+    cache.forgetName(room.name);
+    await store.deleteRoom(room.id);
+    log.info("room deleted", { room: room.id, name: room.name, members: room.memberCount });
+    for (const member of members) revisions.changed(member, room.id);
+    return { room, erased: erase() };
+  }
+
+  async #find(address: string): Promise<RoomState> {
+    const { cache } = this.#options;
+    const state = isRoomId(address) ? await cache.find(address) : await cache.findPublic(parseRoomName(address));
+    if (state !== undefined) return state;
+    throw new ChatError("not_found", `There is no room "${address}": list the rooms to see their ids.`);
+  }
+}

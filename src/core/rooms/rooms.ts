@@ -1,0 +1,329 @@
+import type { AuditEvent, AuditLog } from "../audit/audit.ts";
+import { ChatError } from "../chat_error.ts";
+import type { Clock } from "../clock.ts";
+import type { Identity } from "../accounts/identity.ts";
+import type { Invitations } from "./invitations.ts";
+import { KeyedLock } from "../keyed_lock.ts";
+import type { Limits } from "../limits.ts";
+import type { RoomEvent } from "../messages/log_event.ts";
+import { parseMessageId } from "../messages/message_id.ts";
+import type { Turn } from "../page_turns.ts";
+import { type Posted, type Posting, refuseInRoom } from "../messages/posting.ts";
+import { checkTopic, type CurrentRole, type MemberRole, parseRoomName, type Room, roomIdFor } from "./room.ts";
+import type { RoomCache } from "./room_cache.ts";
+import { noSuchRoom, RoomState } from "./room_state.ts";
+import type { RoomStore } from "./room_store.ts";
+import { parseUserName } from "../accounts/user_name.ts";
+
+/** How long a room that nobody is in counts for its creator, in milliseconds. */
+const emptyRoomMs = 30 * 24 * 60 * 60 * 1000;
+
+/** What every request carries that appends to a room's log: its id, as messages have, and the room's address. */
+export interface RoomRequest {
+  readonly id: string;
+  readonly room: string;
+}
+
+export interface RoomMember {
+  readonly user: string;
+  readonly role: CurrentRole;
+}
+
+export interface RoomsOptions {
+  posting: Posting;
+  cache: RoomCache;
+  invitations: Invitations;
+  store: RoomStore;
+  clock: Clock;
+  audit: AuditLog;
+  limits: Pick<Limits, "maxRoomsPerUser" | "maxMemberships" | "maxRoomMembers">;
+  isUser(name: string): Promise<boolean>;
+  checkContact(sender: string, recipient: string): Promise<void>;
+}
+
+/** Rooms, and who is what in them. Everything that changes one is an entry of its log. */
+export class Rooms {
+  readonly #options: RoomsOptions;
+  readonly #locks = new KeyedLock();
+
+  constructor(options: RoomsOptions) {
+    this.#options = options;
+  }
+
+  /** Makes a room, whose owner is the asker. @throws {ChatError} `already_exists`, `limit_reached`, `invalid_argument` */
+  create(
+    actor: Pick<Identity, "user">,
+    request: { id: string; name: string; isPublic: boolean; historyVisible: boolean },
+  ): Promise<{ room: Room; duplicate: boolean }> {
+    const { isPublic, historyVisible } = request;
+    const name = parseRoomName(request.name);
+    const { posting, cache, clock, limits, audit } = this.#options;
+    return this.#locks.run(actor.user, async () => {
+      const id = await roomIdFor(actor.user, parseMessageId(request.id));
+      const made = await cache.find(id);
+      const nobody = { roles: new Map(), inviters: new Map(), firstSeqs: new Map() };
+      const room = made ??
+        new RoomState({ id, name, topic: "", isPublic, historyVisible, createdAt: clock.now(), ...nobody });
+      const { created, joined } = await this.#countRooms(actor.user);
+      const full = created >= limits.maxRoomsPerUser || joined >= limits.maxMemberships;
+      const refusal = full
+        ? new ChatError(
+          "limit_reached",
+          `You are in ${joined} rooms of at most ${limits.maxMemberships}, and ${created} that you made count, of at most ` +
+            `${limits.maxRoomsPerUser}: leave some first. A room that you left empty counts for 30 days.`,
+        )
+        : undefined;
+      const event = { kind: "room_created", isPublic, historyVisible } as const;
+      const draft = { id: request.id, event, text: name, judge: () => refusal };
+      const { duplicate } = await posting.submit(posting.checkRoomEvent(actor.user, room, draft));
+      if (!duplicate) audit.record({ action: "room_created", actor: actor.user, subject: id });
+      const known = cache.peek(id) ?? room;
+      // Who made it may have been removed since.
+      if (!known.may(actor.user, "see")) throw noSuchRoom(id);
+      return { room: known.room, duplicate };
+    });
+  }
+
+  /** @throws {ChatError} `not_found`, `permission_denied`, `already_exists` for a member, `limit_reached` */
+  join(actor: Pick<Identity, "user">, request: RoomRequest): Promise<{ room: Room; entry: Posted }> {
+    return this.#locks.run(actor.user, async () => {
+      const { posting, cache, limits } = this.#options;
+      const { user } = actor;
+      const asked = await posting.room(user, request.room);
+      const isFull = await this.#refuseMore(user);
+      const judge = (room: RoomState) => {
+        if (room.isMember(user)) return new ChatError("already_exists", `You are in room ${room.label} already.`);
+        return refuseInRoom({ room, sender: user, needs: "join" }) ?? refuseFull(room, limits) ?? isFull;
+      };
+      const entry = await this.#post(actor, asked, { id: request.id, event: { kind: "joined" }, text: "", judge });
+      return { entry, room: (cache.peek(asked.id) ?? asked).room };
+    });
+  }
+
+  /** Leaves, or turns an invitation down. @throws {ChatError} `not_found`, `permission_denied` for the last of several members who owns it */
+  async leave(actor: Pick<Identity, "user">, request: RoomRequest): Promise<Posted> {
+    const { user } = actor;
+    const judge = (room: RoomState) =>
+      refuseInRoom({ room, sender: user, needs: "leave" }) ?? refuseToLeaveAlone(room, user);
+    const room = await this.#options.posting.room(user, request.room);
+    return await this.#post(actor, room, { id: request.id, event: { kind: "left" }, text: "", judge });
+  }
+
+  /** @throws {ChatError} `not_found`, `permission_denied`, `already_exists`, `invalid_argument` */
+  update(
+    actor: Pick<Identity, "user">,
+    request: RoomRequest & { name?: string; isPublic?: boolean; historyVisible?: boolean },
+  ): Promise<Posted> {
+    return this.#inOrder(actor, request, async (room) => {
+      const name = request.name === undefined ? room.name : parseRoomName(request.name);
+      const { isPublic = room.isPublic, historyVisible = room.historyVisible } = request;
+      const event = { kind: "room_changed", isPublic, historyVisible } as const;
+      const judge = (room: RoomState) => refuseInRoom({ room, sender: actor.user, needs: "update" });
+      return await this.#post(actor, room, { id: request.id, event, text: name, judge });
+    });
+  }
+
+  /** @throws {ChatError} `not_found`, `permission_denied`, `invalid_argument` */
+  async setTopic(actor: Pick<Identity, "user">, request: RoomRequest & { topic: string }): Promise<Posted> {
+    checkTopic(request.topic);
+    const asked = await this.#options.posting.room(actor.user, request.room);
+    const event = { kind: "topic_changed" } as const;
+    const judge = (room: RoomState) => refuseInRoom({ room, sender: actor.user, needs: "set_topic" });
+    return await this.#post(actor, asked, { id: request.id, event, text: request.topic, judge });
+  }
+
+  /** @throws {ChatError} `not_found`, `permission_denied`, `already_exists`, `limit_reached` */
+  invite(actor: Pick<Identity, "user">, request: RoomRequest & { user: string }): Promise<Posted> {
+    const user = parseUserName(request.user);
+    return this.#inOrder(actor, request, (asked) =>
+      this.#locks.run(user, async () => {
+        const { invitations } = this.#options;
+        await this.#requireUser(user);
+        const reason = await this.#refuseContact(actor.user, user) ?? await invitations.refusal(actor.user, user);
+        const judge = (room: RoomState) =>
+          refuseInRoom({ room, sender: actor.user, needs: "invite" }) ?? refuseToInvite(room, user) ??
+            refuseFull(room, this.#options.limits) ?? reason;
+        const event = { kind: "invited", user } as const;
+        const posted = await this.#post(actor, asked, { id: request.id, event, text: "", judge });
+        if (!posted.duplicate) await invitations.dropOldest(user);
+        return posted;
+      }));
+  }
+
+  /** Removes somebody, takes an invitation back, or bans. @throws {ChatError} `not_found`, `permission_denied` */
+  remove(actor: Pick<Identity, "user">, request: RoomRequest & { user: string; ban: boolean }): Promise<Posted> {
+    const user = parseUserName(request.user);
+    return this.#inOrder(actor, request, async (asked) => {
+      if (request.ban) await this.#requireUser(user);
+      const judge = (room: RoomState) => {
+        const standing = room.standing(user);
+        // Who is about to leave may not get to it.
+        const role = room.roles.get(user);
+        const needs = role === "owner" || role === "moderator" ? `remove_${role}` as const : "remove_member";
+        const refusal = refuseInRoom({ room, sender: actor.user, needs });
+        if (refusal !== undefined) return refusal;
+        if (user === actor.user) {
+          return new ChatError("invalid_argument", "You cannot remove yourself: leave the room instead.");
+        }
+        const isThere = standing !== "banned" && (standing !== "stranger" || request.ban);
+        return isThere ? undefined : notInRoom(user, room);
+      };
+      const event = { kind: "removed", user, banned: request.ban } as const;
+      return await this.#post(actor, asked, { id: request.id, event, text: "", judge });
+    });
+  }
+
+  /** @throws {ChatError} `not_found`, `permission_denied` */
+  unban(actor: Pick<Identity, "user">, request: RoomRequest & { user: string }): Promise<Posted> {
+    const user = parseUserName(request.user);
+    return this.#inOrder(actor, request, async (asked) => {
+      const judge = (room: RoomState) => {
+        const refusal = refuseInRoom({ room, sender: actor.user, needs: "unban" });
+        if (refusal !== undefined || room.standing(user) === "banned") return refusal;
+        return new ChatError("not_found", `${user} is not banned from room ${room.label}.`);
+      };
+      return await this.#post(actor, asked, { id: request.id, event: { kind: "unbanned", user }, text: "", judge });
+    });
+  }
+
+  /** @throws {ChatError} `not_found`, `permission_denied` */
+  setRole(
+    actor: Pick<Identity, "user">,
+    request: RoomRequest & { user: string; role: MemberRole },
+  ): Promise<Posted> {
+    const user = parseUserName(request.user);
+    const { role } = request;
+    return this.#inOrder(actor, request, async (asked) => {
+      const judge = (room: RoomState) =>
+        refuseInRoom({ room, sender: actor.user, needs: "set_role" }) ?? refuseRole(room, user, role);
+      const event = { kind: "role_changed", user, role } as const;
+      return await this.#post(actor, asked, { id: request.id, event, text: "", judge });
+    });
+  }
+
+  /** Public rooms, by name. */
+  async list(page: { query: string; after: string; limit: number; turn?: Turn }): Promise<Room[]> {
+    return await this.#options.store.listPublicRooms(page);
+  }
+
+  /** By name. @throws {ChatError} `not_found` */
+  async members(user: string, address: string, page: { after: string; limit: number }): Promise<RoomMember[]> {
+    const room = await this.#options.posting.room(user, address);
+    const refusal = refuseInRoom({ room, sender: user, needs: "see_members" });
+    if (refusal !== undefined) throw refusal;
+    const seesBanned = room.may(user, "see_banned");
+    return [...room.roles].map(([user, role]) => ({ user, role }))
+      .filter(({ user, role }) => user > page.after && (role !== "banned" || seesBanned))
+      .sort((one, other) => one.user < other.user ? -1 : 1)
+      .slice(0, page.limit);
+  }
+
+  async #post(
+    actor: Pick<Identity, "user">,
+    room: RoomState,
+    draft: { id: string; event: RoomEvent; text: string; judge(room: RoomState): ChatError | undefined },
+  ): Promise<Posted> {
+    const { posting, audit } = this.#options;
+    const posted = await posting.submit(posting.checkRoomEvent(actor.user, room, draft));
+    const noted = posted.duplicate ? undefined : noteOf(draft.event, room.id);
+    if (noted !== undefined) audit.record({ ...noted, actor: actor.user });
+    return posted;
+  }
+
+  /**
+   * What is decided by what others are in a room, or by how it is, is decided when what was before is in the log. Joining and leaving are not:
+   * many may come at once, and nobody is to wait for them.
+   */
+  async #inOrder<Result>(
+    actor: Pick<Identity, "user">,
+    request: RoomRequest,
+    task: (room: RoomState) => Promise<Result>,
+  ): Promise<Result> {
+    const { posting } = this.#options;
+    const { id } = await posting.room(actor.user, request.room);
+    return await this.#locks.run(id, async () => await task(await posting.room(actor.user, id)));
+  }
+
+  async #requireUser(name: string): Promise<void> {
+    if (!await this.#options.isUser(name)) throw new ChatError("not_found", `There is no user "${name}".`);
+  }
+
+  async #refuseMore(user: string): Promise<ChatError | undefined> {
+    const { limits } = this.#options;
+    if ((await this.#countRooms(user)).joined < limits.maxMemberships) return undefined;
+    return new ChatError(
+      "limit_reached",
+      `You are in ${limits.maxMemberships} rooms, which is as many as you may: leave one first.`,
+    );
+  }
+
+  #countRooms(user: string): Promise<{ created: number; joined: number }> {
+    const { store, clock } = this.#options;
+    return store.countRooms(user, { emptyAfter: clock.now() - emptyRoomMs });
+  }
+
+  async #refuseContact(sender: string, recipient: string): Promise<ChatError | undefined> {
+    try {
+      await this.#options.checkContact(sender, recipient);
+    } catch (error) {
+      if (error instanceof ChatError) return error;
+      throw error;
+    }
+    return undefined;
+  }
+}
+
+/** What an audit log takes of a change in a room; undefined for what is only talk. */
+function noteOf(event: RoomEvent, room: string): Pick<AuditEvent, "action" | "subject" | "detail"> | undefined {
+  switch (event.kind) {
+    case "removed": {
+      const action = event.banned ? "room_member_banned" : "room_member_removed";
+      return { action, subject: event.user, detail: room };
+    }
+    case "unbanned":
+      return { action: "room_member_unbanned", subject: event.user, detail: room };
+    case "role_changed":
+      return { action: "role_changed", subject: event.user, detail: `${room} ${event.role}` };
+    default:
+      return undefined;
+  }
+}
+
+function notInRoom(user: string, room: RoomState): ChatError {
+  return new ChatError("not_found", `${user} is not in room ${room.label}.`);
+}
+
+function refuseFull(room: RoomState, limits: Pick<Limits, "maxRoomMembers">): ChatError | undefined {
+  if (room.expectedMembers < limits.maxRoomMembers) return undefined;
+  return new ChatError(
+    "limit_reached",
+    `Room ${room.label} has ${room.expectedMembers} members, which is as many as it may.`,
+  );
+}
+
+function refuseToLeaveAlone(room: RoomState, user: string): ChatError | undefined {
+  if (room.standing(user) !== "owner" || room.ownerCount > 1 || room.expectedMembers === 1) return undefined;
+  return new ChatError(
+    "permission_denied",
+    `You are the only owner of room ${room.label}: make somebody else one first.`,
+  );
+}
+
+function refuseToInvite(room: RoomState, user: string): ChatError | undefined {
+  const standing = room.standing(user);
+  if (standing === "stranger") return undefined;
+  if (standing === "banned") {
+    return new ChatError("permission_denied", `${user} is banned from room ${room.label}: lift the ban first.`);
+  }
+  const state = standing === "invited" ? "is invited to" : "is in";
+  return new ChatError("already_exists", `${user} ${state} room ${room.label} already.`);
+}
+
+function refuseRole(room: RoomState, user: string, role: MemberRole): ChatError | undefined {
+  if (!room.isMember(user)) return notInRoom(user, room);
+  if (room.standing(user) === role) {
+    return new ChatError("already_exists", `${user} is ${role} of room ${room.label} already.`);
+  }
+  if (room.standing(user) !== "owner" || room.ownerCount > 1) return undefined;
+  return new ChatError("permission_denied", `Room ${room.label} would have no owner: make somebody else one first.`);
+}

@@ -1,0 +1,173 @@
+import { ChatError } from "../chat_error.ts";
+import { parseUserName } from "../accounts/user_name.ts";
+
+/** Longest query, in UTF-16 units. */
+export const maxQueryLength = 512;
+/** Words, phrases and conditions in one query. */
+const maxTerms = 32;
+/** A shorter beginning of a word is the beginning of too many. */
+const minPrefixLength = 2;
+
+/** A word, or words that follow one another. */
+export interface SearchTerm {
+  /** Has a letter, digit or symbol in it that can be found. */
+  readonly text: string;
+  /** Whether the last word only begins with what is written. */
+  readonly prefix: boolean;
+}
+
+/** What somebody looks for; all of it must hold for a message. Times are in milliseconds since the Unix epoch. */
+export interface SearchQuery {
+  readonly terms: readonly SearchTerm[];
+  /** None of them may be in the message. */
+  readonly excluded: readonly SearchTerm[];
+  /** A user's name; "me" is the asker. */
+  readonly from?: string;
+  /** An address, as it was typed. */
+  readonly in?: string;
+  /** Accepted before this time. */
+  readonly before?: number;
+  /** Accepted at this time or later. */
+  readonly after?: number;
+}
+
+type Condition = "from" | "in" | "before" | "after";
+
+/** A piece of a query: what stands before a quotation mark, and what is in quotation marks or free of them. */
+const piece = /(?<minus>-?)(?:"(?<phrase>[^"]*)"(?<star>\*?)|(?<word>[^\s"]+))/uy;
+const condition = /^(?<name>from|in|before|after):(?<value>.*)$/isu;
+const day = /^\d{4}-\d{2}-\d{2}$/;
+const instant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?<zone>Z|[+-]\d{2}:\d{2})?$/i;
+/** What a search can find, as far as every version of Unicode agrees. */
+const findable = /[\p{L}\p{N}\p{Co}\p{So}]/u;
+
+/**
+ * Reads what people type: words and "quoted phrases" that must all be there, beginnings of words (`deplo*`), `-excluded` ones, and
+ * `from:NAME`, `in:ADDRESS`, `before:DATE`, `after:DATE`. A date is 2026-01-31 or 2026-01-31T12:00, in UTC unless it says otherwise. Words
+ * without a letter, digit or symbol are passed over.
+ * @throws {ChatError} `invalid_argument`, naming what is wrong.
+ */
+export function parseSearchQuery(typed: string): SearchQuery {
+  if (typed.length > maxQueryLength) {
+    throw invalid(`The search is longer than ${maxQueryLength} characters: look for less.`);
+  }
+  if (!typed.isWellFormed()) throw invalid("The search is not valid UTF-8.");
+  const query = new QueryBuilder();
+  for (const { groups } of pieces(typed.replaceAll(/[“”„]/g, '"'))) {
+    const { minus, phrase, star, word } = groups as Record<string, string | undefined>;
+    const named = word === undefined ? undefined : condition.exec(word)?.groups;
+    if (named !== undefined) query.addCondition(named.name.toLowerCase() as Condition, named.value, minus !== "");
+    else if (phrase !== undefined) query.addTerm(phrase, { excluded: minus !== "", prefix: star !== "" });
+    else if (word !== undefined) {
+      query.addTerm(word.replace(/\*$/, ""), { excluded: minus !== "", prefix: word.endsWith("*") });
+    }
+  }
+  return query.build();
+}
+
+function* pieces(text: string): Generator<RegExpExecArray> {
+  const space = /\s*/uy;
+  for (let at = 0; at < text.length;) {
+    space.lastIndex = at;
+    at += space.exec(text)![0].length;
+    if (at === text.length) return;
+    piece.lastIndex = at;
+    const found = piece.exec(text);
+    if (found === null) {
+      const rest = text.slice(at);
+      throw invalid(`The quotation mark before ${shown(rest.replace(/^-?"/, ""))} is never closed: close it.`);
+    }
+    yield found;
+    at += found[0].length;
+  }
+}
+
+class QueryBuilder {
+  readonly #terms: SearchTerm[] = [];
+  readonly #excluded: SearchTerm[] = [];
+  readonly #conditions = new Map<Condition, string | number>();
+  #count = 0;
+
+  addTerm(text: string, { excluded, prefix }: { excluded: boolean; prefix: boolean }): void {
+    if (!findable.test(text)) return;
+    this.#countOne();
+    if (prefix && lastWordLength(text) < minPrefixLength) {
+      throw invalid(`${shown(`${text}*`)} begins too many words: write at least ${minPrefixLength} letters before *.`);
+    }
+    (excluded ? this.#excluded : this.#terms).push({ text, prefix });
+  }
+
+  addCondition(name: Condition, value: string, excluded: boolean): void {
+    this.#countOne();
+    if (excluded) throw invalid(`${name}: cannot be excluded: leave out the minus before it.`);
+    if (value === "") throw invalid(`After ${name}: there is nothing: write ${forms[name]}.`);
+    if (this.#conditions.has(name)) throw invalid(`${name}: is there twice: write it once.`);
+    this.#conditions.set(name, readers[name](value));
+  }
+
+  build(): SearchQuery {
+    if (this.#terms.length + this.#excluded.length + this.#conditions.size === 0) {
+      throw invalid(
+        'There is nothing to look for: write words, "a phrase", from:NAME, in:ADDRESS, before:DATE, after:DATE.',
+      );
+    }
+    const { before, after, ...rest } = Object.fromEntries(this.#conditions) as Omit<SearchQuery, "terms" | "excluded">;
+    if (before !== undefined && after !== undefined && before <= after) {
+      throw invalid("Nothing can be found: the date of before: must be later than that of after:.");
+    }
+    return {
+      terms: this.#terms,
+      excluded: this.#excluded,
+      ...rest,
+      ...(before !== undefined && { before }),
+      ...(after !== undefined && { after }),
+    };
+  }
+
+  #countOne(): void {
+    if (++this.#count > maxTerms) throw invalid(`The search has more than ${maxTerms} parts: look for less.`);
+  }
+}
+
+const forms: Readonly<Record<Condition, string>> = {
+  from: "from:NAME",
+  in: "in:ADDRESS",
+  before: "before:2026-01-31",
+  after: "after:2026-01-31",
+};
+
+const readers: Readonly<Record<Condition, (value: string) => string | number>> = {
+  from: (value) => parseUserName(value.replace(/^@/, "").toLowerCase()),
+  in: (value) => value,
+  before: (value) => parseTime("before", value),
+  after: (value) => parseTime("after", value),
+};
+
+function parseTime(name: Condition, value: string): number {
+  const match = instant.exec(value);
+  const isoTime = day.test(value) ? `${value}T00:00Z` : match && (match.groups!.zone ? value : `${value}Z`);
+  const time = isoTime ? Date.parse(isoTime.toUpperCase()) : NaN;
+  // Date.parse takes the 31st of February for a day in March.
+  const exists = !Number.isNaN(time) && !Number.isNaN(Date.parse(value.slice(0, 10))) && isDay(value.slice(0, 10));
+  if (!exists || time < 0) {
+    throw invalid(`${shown(value)} is not a date: write ${forms[name]} or ${name}:2026-01-31T12:00, which are in UTC.`);
+  }
+  return time;
+}
+
+function isDay(date: string): boolean {
+  return new Date(`${date}T00:00Z`).toISOString().startsWith(date);
+}
+
+/** In letters, digits and symbols. */
+function lastWordLength(text: string): number {
+  return [...(/[\p{L}\p{N}\p{Co}\p{So}\p{M}]*$/u.exec(text)![0].replaceAll(/\p{M}/gu, ""))].length;
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40).toWellFormed()}…` : text);
+}
+
+function invalid(message: string): ChatError {
+  return new ChatError("invalid_argument", message);
+}

@@ -1,0 +1,77 @@
+import { ChatError } from "../chat_error.ts";
+import type { KnownUsers } from "../accounts/known_users.ts";
+import type { Message } from "../messages/message.ts";
+import type { MessageSearch } from "./message_search.ts";
+import type { MessageStore } from "../messages/message_store.ts";
+import type { PageTurns } from "../page_turns.ts";
+import { noSuchUser, type Posting } from "../messages/posting.ts";
+import { parseSearchQuery } from "./search_query.ts";
+
+/** Bytes of text in one page, beyond its first message. */
+const maxPageBytes = 24 * 1024;
+
+/** What was found, as far as it was looked. */
+export interface SearchPage {
+  /** Newest first. */
+  readonly messages: readonly Message[];
+  /** There may be more before `nextBeforePosition`, even where this page has nothing. */
+  readonly more: boolean;
+  readonly nextBeforePosition: number;
+  /** What was written after this position is not found yet. */
+  readonly indexedThrough: number;
+}
+
+export interface SearchesOptions {
+  readonly search: MessageSearch;
+  readonly store: MessageStore;
+  readonly posting: Posting;
+  readonly known: KnownUsers;
+  readonly pages: PageTurns;
+}
+
+/** Finds messages again, as users type what they look for. */
+export class Searches {
+  readonly #options: SearchesOptions;
+
+  constructor(options: SearchesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @param page `query` as `parseSearchQuery` reads it; `beforePosition` 0 starts from the newest
+   * @throws {ChatError} `invalid_argument`; `not_found` for somebody or something that is not there; `permission_denied` for a public room
+   * that the user never was in; `busy`, `rate_limited`, `limit_reached`, `unavailable`
+   */
+  async find(
+    user: string,
+    page: { query: string; beforePosition: number; limit: number },
+  ): Promise<SearchPage> {
+    const { search, store, pages } = this.#options;
+    const { from, in: address, ...query } = parseSearchQuery(page.query);
+    const sender = from && await this.#sender(user, from);
+    const conversation = address && await this.#conversation(user, address);
+    const { beforePosition, limit } = page;
+    const found = await search.find({ user, ...query, sender, conversation, beforePosition, limit });
+    const read = await pages.run(
+      user,
+      (turn) => store.messagesAt(user, found.positions, { maxBytes: maxPageBytes, turn }),
+    );
+    if (read.through === 0) return { ...found, messages: read.messages };
+    return { ...found, messages: read.messages, more: true, nextBeforePosition: read.through };
+  }
+
+  async #sender(user: string, from: string): Promise<string> {
+    if (from === "me") return user;
+    if (!await this.#options.known.has(from)) throw noSuchUser(from);
+    return from;
+  }
+
+  async #conversation(user: string, address: string): Promise<string> {
+    const { posting, store } = this.#options;
+    const { conversation, room, refusal } = await posting.resolve(user, address);
+    if (conversation !== "" && await store.conversationOf(user, conversation) !== undefined) return conversation;
+    if (refusal !== undefined) throw refusal;
+    if (room === undefined) return conversation;
+    throw new ChatError("permission_denied", `You are not in room ${room.label}: join it to search it.`);
+  }
+}

@@ -1,0 +1,199 @@
+import assert from "node:assert/strict";
+import { ChatError } from "../../../src/core/chat_error.ts";
+import { CommitQueue } from "../../../src/core/messages/commit_queue.ts";
+import type { Message } from "../../../src/core/messages/message.ts";
+import type { Change, ChangeResult } from "../../../src/core/messages/message_store.ts";
+import { rejectsWith } from "../../support/chat_error_assertions.ts";
+import { turns } from "../../support/turns.ts";
+import { FakeTime } from "../../support/fake_time.ts";
+import { deviceRecord, directAppend, userRecord } from "../../support/stored_messages.ts";
+import { TestMessageStore, TestStore } from "../../support/test_store.ts";
+
+/** Remembers what is committed together; each commit waits for `gate` while there is one. */
+class GatedStore extends TestMessageStore {
+  readonly commits: Change[][] = [];
+  gate: Promise<void> | undefined;
+
+  override async commit(changes: readonly Change[]): Promise<ChangeResult[]> {
+    this.commits.push([...changes]);
+    await this.gate;
+    return await super.commit(changes);
+  }
+
+  get sizes(): number[] {
+    return this.commits.map(({ length }) => length);
+  }
+}
+
+async function open() {
+  const { messages: store, accounts } = TestStore.openWith((database) => new GatedStore(database));
+  for (const user of ["ana", "ben"]) await accounts.addUser(userRecord(user));
+  await accounts.saveDevice(deviceRecord("d1", "ana"));
+  const deferred: (() => void)[] = [];
+  const accepted: { message: Message; origin: unknown }[] = [];
+  const queue = new CommitQueue({
+    store,
+    defer: (callback) => void deferred.push(callback),
+    onAccepted: (message, origin) => void accepted.push({ message, origin }),
+  });
+  /** The input that is ready has been read. */
+  const proceed = async () => {
+    await turns();
+    for (let callback = deferred.shift(); callback !== undefined; callback = deferred.shift()) callback();
+    await turns(2);
+  };
+  const append = (text: string, origin?: unknown) => queue.append(directAppend("ana", "ben", { text }), origin);
+  return { store, queue, accepted, proceed, append };
+}
+
+Deno.test("what comes together is committed together, in order", async () => {
+  const { store, accepted, proceed, append } = await open();
+  const results = Promise.all(["1", "2", "3"].map((text) => append(text)));
+  assert.deepEqual(store.sizes, []);
+  await proceed();
+  assert.deepEqual(store.sizes, [3]);
+  assert.deepEqual(accepted.map(({ message }) => [message.text, message.seq]), [["1", 1], ["2", 2], ["3", 3]]);
+  assert.deepEqual((await results).map(({ kind }) => kind), ["accepted", "accepted", "accepted"]);
+});
+
+Deno.test("what comes during a commit waits for the next one", async () => {
+  const { store, accepted, proceed, append } = await open();
+  const gate = Promise.withResolvers<void>();
+  store.gate = gate.promise;
+  const first = append("1");
+  await proceed();
+  const rest = Promise.all([append("2"), append("3")]);
+  await proceed();
+  assert.deepEqual([store.sizes, accepted.length], [[1], 0]);
+  gate.resolve();
+  await first;
+  await proceed();
+  await rest;
+  assert.deepEqual(store.sizes, [1, 2]);
+  assert.deepEqual(accepted.map(({ message }) => message.text), ["1", "2", "3"]);
+});
+
+Deno.test("a message is published before its append resolves, with where it came from", async () => {
+  const { accepted, proceed, append } = await open();
+  const origin = {};
+  const published = append("1", origin).then(() => accepted.map((each) => each.origin));
+  await proceed();
+  assert.deepEqual(await published, [origin]);
+  assert.equal(accepted[0].origin, origin);
+});
+
+Deno.test("a commit holds at most 1000 messages", async () => {
+  const { store, accepted, proceed, append } = await open();
+  const all = Promise.all(Array.from({ length: 2_001 }, (_, index) => append(`${index}`)));
+  for (let round = 0; round < 3; round++) await proceed();
+  await all;
+  assert.deepEqual(store.sizes, [1_000, 1_000, 1]);
+  assert.deepEqual(
+    accepted.map(({ message }) => message.text),
+    Array.from({ length: 2_001 }, (_, index) => `${index}`),
+  );
+});
+
+Deno.test("a commit that fails fails what is in it, and no more", async () => {
+  const { store, accepted, proceed, append } = await open();
+  const full = new ChatError("storage_full", "The disk is full.");
+  store.commitError = full;
+  const failing = Promise.allSettled([append("1"), append("2")]);
+  await proceed();
+  assert.deepEqual((await failing).map((result) => result.status === "rejected" && result.reason), [full, full]);
+  assert.equal(accepted.length, 0);
+  store.commitError = undefined;
+  const next = append("3");
+  await proceed();
+  assert.equal((await next).kind, "accepted");
+  assert.deepEqual(accepted.map(({ message }) => [message.text, message.seq]), [["3", 1]]);
+});
+
+Deno.test("cursors ride along with the next commit, the last one of each consumer", async () => {
+  using time = new FakeTime();
+  const { store, queue, proceed, append } = await open();
+  const sent = Promise.all([append("1"), append("2"), append("3")]);
+  await proceed();
+  await sent;
+  queue.moveCursor("d1", "ui", 1);
+  queue.moveCursor("d1", "tail", 2);
+  queue.moveCursor("d1", "ui", 3);
+  assert.equal(queue.waitingCursor("d1", "ui"), 3);
+  const next = append("4");
+  await proceed();
+  await next;
+  assert.deepEqual(store.commits[1].slice(1), [
+    { kind: "move_cursor", deviceId: "d1", consumer: "ui", position: 3 },
+    { kind: "move_cursor", deviceId: "d1", consumer: "tail", position: 2 },
+  ]);
+  assert.equal(queue.waitingCursor("d1", "ui"), undefined);
+  assert.equal(time.pending, 0);
+});
+
+Deno.test("cursors are committed alone when no message comes for half a second", async () => {
+  using time = new FakeTime();
+  const { store, queue, proceed } = await open();
+  queue.moveCursor("d1", "ui", 0);
+  await time.tick(499);
+  await proceed();
+  assert.deepEqual(store.sizes, []);
+  await time.tick(1);
+  await proceed();
+  assert.deepEqual(store.sizes, [1]);
+});
+
+Deno.test("a cursor that falls due during a commit is committed after it", async () => {
+  using time = new FakeTime();
+  const { store, queue, proceed, append } = await open();
+  const gate = Promise.withResolvers<void>();
+  store.gate = gate.promise;
+  const first = append("1");
+  await proceed();
+  queue.moveCursor("d1", "ui", 0);
+  await time.tick(500);
+  gate.resolve();
+  await first;
+  await proceed();
+  assert.deepEqual(store.sizes, [1, 1]);
+});
+
+Deno.test("flush() commits everything that waits, and leaves nothing to be done", async () => {
+  using time = new FakeTime();
+  const { store, queue, proceed, append } = await open();
+  const sent = Promise.all(Array.from({ length: 1_500 }, (_, index) => append(`${index}`)));
+  queue.moveCursor("d1", "ui", 0);
+  await queue.flush();
+  await sent;
+  assert.deepEqual(store.sizes, [1_001, 500]);
+  await proceed();
+  assert.deepEqual(store.sizes, [1_001, 500]);
+  assert.equal(time.pending, 0);
+});
+
+Deno.test("flush() ends when the store takes nothing", async () => {
+  using time = new FakeTime();
+  const { store, queue, append } = await open();
+  store.commitError = new ChatError("storage_full", "The disk is full.");
+  const sent = rejectsWith("storage_full", append("1"));
+  queue.moveCursor("d1", "ui", 0);
+  await queue.flush();
+  await sent;
+  assert.equal(time.pending, 0);
+});
+
+Deno.test("too many messages, or too large ones, are busy until the store has answered", async () => {
+  const { store, queue, append } = await open();
+  store.commitError = new ChatError("storage_full", "The disk is full.");
+  const fill = async (count: number, text: string) => {
+    const waiting = Promise.allSettled(Array.from({ length: count }, () => append(text)));
+    assert.equal((await rejectsWith("busy", append("x"))).retryAfterMs, 1_000);
+    await queue.flush();
+    await waiting;
+  };
+  await fill(20_000, "x");
+  await fill(4_096, "x".repeat(16_384));
+  store.commitError = undefined;
+  const next = append("x");
+  await queue.flush();
+  assert.equal((await next).kind, "accepted");
+});

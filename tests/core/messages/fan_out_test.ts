@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { FakeSubscriber, TestChat } from "../../support/test_chat.ts";
+
+async function come(test: TestChat, user: string): Promise<FakeSubscriber> {
+  await test.chat.settings.load(user);
+  const subscriber = new FakeSubscriber({ user });
+  test.chat.subscribe(subscriber);
+  return subscriber;
+}
+
+/** A room of ana's. @returns how others join it, and how it is amended. */
+async function openRoom(test: TestChat, { historyVisible }: { historyVisible: boolean }) {
+  const id = () => test.draft("ana").id;
+  const to = "#ops";
+  await test.chat.rooms.create({ user: "ana" }, { id: id(), name: "ops", isPublic: true, historyVisible });
+  const join = (user: string) => test.chat.rooms.join({ user }, { id: id(), room: to });
+  const edit = async (seq: number, text: string) => {
+    const { posting } = test.chat;
+    return await posting.submit(await posting.checkEdit("ana", { to, seq, text, id: id() }));
+  };
+  const react = async (user: string, seq: number) => {
+    const { posting } = test.chat;
+    const reaction = { to, seq, emoji: "👍", remove: false, id: id() };
+    return await posting.submit(await posting.checkReaction(user, reaction));
+  };
+  const readAfter = async (user: string, position: number) =>
+    (await test.chat.messagesAfter(user, position - 1, { limit: 10, maxBytes: 10_000 })).messages;
+  return { join, edit, react, readAfter };
+}
+
+Deno.test("what is about a message is looked up by who may not see that, and offered to all others", async () => {
+  await using test = await TestChat.open();
+  const { join, edit, readAfter } = await openRoom(test, { historyVisible: false });
+  await join("ben");
+  const before = await test.send("ana", "#ops", "secret");
+  await join("cleo");
+  const after = await test.send("ana", "#ops", "hello");
+  const [ben, cleo] = [await come(test, "ben"), await come(test, "cleo")];
+  const hidden = await edit(before.seq, "still secret");
+  const seen = await edit(after.seq, "hello!");
+  assert.deepEqual(ben.texts, ["still secret", "hello!"]);
+  assert.deepEqual([cleo.texts, cleo.lookedUp], [["hello!"], [hidden.position]]);
+  assert.deepEqual((await readAfter("cleo", hidden.position)).map(({ position }) => position), [seen.position]);
+});
+
+Deno.test("where new members see what was before, everything is offered", async () => {
+  await using test = await TestChat.open();
+  const { join, edit } = await openRoom(test, { historyVisible: true });
+  const { seq } = await test.send("ana", "#ops", "hello");
+  await join("ben");
+  const ben = await come(test, "ben");
+  await edit(seq, "hello!");
+  assert.deepEqual([ben.texts, ben.lookedUp], [["hello!"], []]);
+});
+
+Deno.test("who blocked somebody once looks up what is about messages, and is offered all else", async () => {
+  await using test = await TestChat.open();
+  const { join, react, readAfter } = await openRoom(test, { historyVisible: true });
+  for (const user of ["ben", "cleo"]) await join(user);
+  const [ben, cleo] = [await come(test, "ben"), await come(test, "cleo")];
+  await test.chat.settings.block("ben", "ana");
+  const { seq } = await test.send("ana", "#ops", "hidden");
+  const hidden = await react("cleo", seq);
+  await test.chat.settings.unblock("ben", "ana");
+  const next = await test.send("ana", "#ops", "seen");
+  const seen = await react("cleo", next.seq);
+  assert.deepEqual([ben.texts, ben.lookedUp], [["seen"], [hidden.position, seen.position]]);
+  assert.deepEqual((await readAfter("ben", hidden.position)).map(({ position }) => position), [
+    next.position,
+    seen.position,
+  ]);
+  assert.equal(cleo.offered.length, 4);
+});
+
+Deno.test("nothing of somebody who is blocked is offered, in rooms or between two", async () => {
+  await using test = await TestChat.open();
+  const { join } = await openRoom(test, { historyVisible: true });
+  await join("ben");
+  const ben = await come(test, "ben");
+  await test.chat.settings.block("ben", "ana");
+  for (const to of ["ben", "#ops"]) await test.send("ana", to, "hidden");
+  await test.send("cleo", "ben", "seen");
+  await test.chat.settings.unblock("ben", "ana");
+  await test.send("ana", "ben", "again");
+  assert.deepEqual(ben.texts, ["seen", "again"]);
+});
+
+Deno.test("an invitation is heard of, but not one by somebody who is blocked", async () => {
+  await using test = await TestChat.open();
+  await openRoom(test, { historyVisible: true });
+  const [ben, cleo] = [await come(test, "ben"), await come(test, "cleo")];
+  await test.chat.settings.block("ben", "ana");
+  for (const each of [ben, cleo]) each.notices.splice(0);
+  for (const user of ["ben", "cleo"]) {
+    await test.chat.rooms.invite({ user: "ana" }, { id: test.draft("ana").id, room: "#ops", user });
+  }
+  assert.deepEqual([ben, cleo].map(({ notices }) => notices.length), [0, 1]);
+});

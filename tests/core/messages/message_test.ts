@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import {
+  checkText,
+  conversationAddress,
+  directConversation,
+  directMembers,
+  maxEncodedTextBytes,
+  maxTextBytes,
+} from "../../../src/core/messages/message.ts";
+import { throwsWith } from "../../support/chat_error_assertions.ts";
+
+Deno.test("a text is 1 byte to 16 KiB of UTF-8", () => {
+  for (const [unit, bytes] of [["a", 1], ["é", 2], ["€", 3], ["😀", 4]] as const) {
+    const most = unit.repeat(Math.floor(maxTextBytes / bytes));
+    checkText(unit);
+    checkText(most);
+    throwsWith("invalid_argument", () => checkText(most + unit));
+  }
+  throwsWith("invalid_argument", () => checkText(""));
+});
+
+Deno.test("a text of NUL, byte order marks or overrides is a text", () => {
+  for (const text of ["\u0000", "\ufeff", "\u202e", " ", "\n"]) checkText(text);
+});
+
+Deno.test("a text with half of a surrogate pair is refused", () => {
+  for (const text of ["\ud83d", "\ude00", "a\ud83d", "\ude00\ud83d", "😀\ud83d"]) {
+    throwsWith("invalid_argument", () => checkText(text));
+  }
+});
+
+Deno.test("a text is at most 48 KiB when it is written in JSON", () => {
+  const controls = maxEncodedTextBytes / 6;
+  checkText("\u0001".repeat(controls));
+  throwsWith("invalid_argument", () => checkText("\u0001".repeat(controls) + "a"));
+  throwsWith("invalid_argument", () => checkText("\u0001".repeat(controls + 1)));
+  checkText('"'.repeat(maxTextBytes));
+});
+
+Deno.test("the conversation of two is the same from both sides, and each is addressed by the other", () => {
+  assert.equal(directConversation("ben", "ana"), "ana:ben");
+  assert.equal(directConversation("ana", "ben"), "ana:ben");
+  assert.equal(directConversation("a.b", "a"), "a:a.b");
+  assert.deepEqual(directMembers("ana:ben"), ["ana", "ben"]);
+  assert.equal(conversationAddress("ana:ben", "ana"), "ben");
+  assert.equal(conversationAddress("ana:ben", "ben"), "ana");
+});
+
+Deno.test("the conversation with oneself has one member", () => {
+  assert.equal(directConversation("ana", "ana"), "ana:ana");
+  assert.deepEqual(directMembers("ana:ana"), ["ana"]);
+  assert.equal(conversationAddress("ana:ana", "ana"), "ana");
+});

@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { systemClock } from "../../../src/core/clock.ts";
+import { silentLog } from "../../../src/core/log.ts";
+import { Retention } from "../../../src/core/messages/retention.ts";
+import type { RetentionStore } from "../../../src/core/messages/retention_store.ts";
+
+/** So many of what a sweep goes through are there. */
+const many = 10_000;
+
+/** Answers at once, as SQLite does; counts how often it is asked. */
+class LargeStore implements RetentionStore {
+  pages = 0;
+  forgotten = 0;
+
+  listRules = () => Promise.resolve([]);
+  setRule = () => Promise.resolve(true);
+  removeRule = () => Promise.resolve(true);
+  removeDue = () => Promise.resolve(0);
+
+  findDue(after: number) {
+    this.pages++;
+    return Promise.resolve({ due: [], next: after < many ? after + 1 : undefined });
+  }
+
+  forgetSpentIds(_time: number, limit: number) {
+    return Promise.resolve(this.forgotten++ < many ? limit : 0);
+  }
+}
+
+async function sweepUntilTurn(store: LargeStore): Promise<void> {
+  const retention = new Retention({ store, clock: systemClock, log: silentLog, onRemoved: () => {} });
+  const sweep = retention.sweep();
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  await retention.close();
+  await sweep;
+}
+
+Deno.test("a sweep of many conversations leaves others a turn, and ends when it is closed", async () => {
+  const store = new LargeStore();
+  store.forgotten = many;
+  await sweepUntilTurn(store);
+  assert.ok(store.pages > 0 && store.pages < many, `${store.pages} pages`);
+});
+
+Deno.test("forgetting many spent ids leaves others a turn, and ends when it is closed", async () => {
+  const store = new LargeStore();
+  await sweepUntilTurn(store);
+  assert.ok(store.forgotten > 0 && store.forgotten < many, `${store.forgotten} steps`);
+  assert.equal(store.pages, 0);
+});

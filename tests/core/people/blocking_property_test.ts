@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { Change, ChangeResult } from "../../../src/core/messages/message_store.ts";
+import { FakeSubscriber, TestChat } from "../../support/test_chat.ts";
+import { TestMessageStore, TestStore } from "../../support/test_store.ts";
+import { turns } from "../../support/turns.ts";
+
+type Step = "send" | "react" | "edit" | "block" | "unblock" | "wait";
+
+/** Tells late of what it has written. */
+class LateStore extends TestMessageStore {
+  delays: readonly number[] = [0];
+  #calls = 0;
+
+  override async commit(changes: readonly Change[]): Promise<ChangeResult[]> {
+    const results = await super.commit(changes);
+    await turns(this.delays[this.#calls++ % this.delays.length]);
+    return results;
+  }
+}
+
+Deno.test("what is offered live is what the log shows, however blocks and messages cross", async () => {
+  const property = fc.asyncProperty(
+    fc.array(fc.constantFrom<Step>("send", "send", "react", "edit", "block", "unblock", "wait"), { maxLength: 60 }),
+    fc.array(fc.nat({ max: 2 }), { minLength: 1, maxLength: 5 }),
+    async (steps, delays) => {
+      const store = TestStore.openWith((database) => new LateStore(database));
+      store.messages.delays = delays;
+      await using test = await TestChat.open({ store });
+      const { posting, settings } = test.chat;
+      const id = () => test.draft("ana").id;
+      await test.chat.rooms.create({ user: "ana" }, { id: id(), name: "ops", isPublic: true, historyVisible: true });
+      for (const user of ["ben", "cleo"]) await test.chat.rooms.join({ user }, { id: id(), room: "#ops" });
+      const first = await test.send("ana", "#ops", "first");
+      await settings.load("ben");
+      const ben = new FakeSubscriber({ user: "ben" });
+      const start = test.chat.head;
+      test.chat.subscribe(ben);
+      const changes = new Set<number>();
+      const running = steps.map(async (step, index) => {
+        await turns(index);
+        if (step === "send") await test.send("ana", index % 2 === 0 ? "ben" : "#ops");
+        if (step === "block") await settings.block("ben", "ana");
+        if (step === "unblock") await settings.unblock("ben", "ana");
+        if (step === "edit") {
+          const edit = { to: "#ops", seq: first.seq, text: `edited ${index}`, id: id() };
+          changes.add((await posting.submit(await posting.checkEdit("ana", edit))).position);
+        }
+        if (step !== "react") return;
+        const reaction = { to: "#ops", seq: first.seq, emoji: "👍", remove: index % 2 === 0, id: id() };
+        const draft = await posting.checkReaction(index % 3 === 0 ? "ana" : "cleo", reaction);
+        changes.add((await posting.submit(draft)).position);
+      });
+      await Promise.all(running);
+      const limits = { limit: 1_000, maxBytes: 1_000_000 };
+      const { messages } = await store.messages.messagesAfter("ben", start, limits);
+      const shown = messages.map(({ position }) => position);
+      const offered = ben.offered.map(({ message }) => message.position);
+      const told = new Set([...offered, ...ben.lookedUp]);
+      assert.deepEqual(offered.filter((position) => !shown.includes(position)), [], "offered, and not to be seen");
+      assert.deepEqual(shown.filter((position) => !told.has(position)), [], "to be seen, and not told of");
+      assert.ok(ben.lookedUp.every((position) => changes.has(position)), "a message was to be looked up");
+    },
+  );
+  await fc.assert(property, { numRuns: 60 });
+});

@@ -1,0 +1,258 @@
+import assert from "node:assert/strict";
+import { LiveSessions } from "../../../src/core/people/live_sessions.ts";
+import { silentLog } from "../../../src/core/log.ts";
+import type { PresenceState } from "../../../src/core/people/notice.ts";
+import { Presence } from "../../../src/core/people/presence.ts";
+import { UserSettings } from "../../../src/core/people/user_settings.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { FakeTime } from "../../support/fake_time.ts";
+import { accept, directAppend, userRecord } from "../../support/stored_messages.ts";
+import { FakeSubscriber } from "../../support/test_chat.ts";
+import { TestStore } from "../../support/test_store.ts";
+import { turns } from "../../support/turns.ts";
+
+/** Ana and ben have a conversation; cleo has none. */
+async function open() {
+  const { messages: store, accounts, settings: settingsStore } = TestStore.open();
+  for (const user of ["ana", "ben", "cleo"]) await accounts.addUser(userRecord(user));
+  await accept(store, directAppend("ana", "ben"));
+  const live = new LiveSessions();
+  const clock = new FakeClock();
+  const settings = new UserSettings({
+    store: settingsStore,
+    head: () => store.head,
+    isOnline: () => true,
+    isUser: () => Promise.resolve(true),
+    onChanged: (user, { before, after }) => {
+      if (before.presence !== after.presence) presence.visibilityChanged(user);
+    },
+  });
+  const presence: Presence = new Presence({ live, store, settingsStore, settings, clock, log: silentLog });
+  const come = (subscriber: FakeSubscriber) => {
+    const { user } = subscriber.identity;
+    const before = presence.stateOf(user);
+    live.add(subscriber);
+    presence.sessionsChanged(user, before);
+  };
+  const go = (subscriber: FakeSubscriber) => {
+    const { user } = subscriber.identity;
+    const before = presence.stateOf(user);
+    if (live.remove(subscriber)) presence.left(user, before);
+    else presence.sessionsChanged(user, before);
+  };
+  const lastSeen = async (user: string) => (await settingsStore.readLastSeen([user]))[0];
+  const visible = (presence: boolean) => settings.update("ana", { presence });
+  return { store, live, presence, settings, clock, come, go, lastSeen, visible };
+}
+
+function told(subscriber: FakeSubscriber): [user: string, state: PresenceState][] {
+  return subscriber.notices.flatMap((notice) => notice.kind === "presence" ? [[notice.user, notice.state]] : []);
+}
+
+function people(): FakeSubscriber[] {
+  return ["ana", "ben", "cleo"].map((user) => new FakeSubscriber({ user }));
+}
+
+Deno.test("peers are told who comes, and nobody else is", async () => {
+  const { presence, come } = await open();
+  const [ana, ben, cleo] = people();
+  for (const each of [ben, cleo, ana]) {
+    come(each);
+    await turns();
+  }
+  assert.deepEqual([ana, ben, cleo].map(told), [[], [["ana", "online"]], []]);
+  assert.deepEqual(await presence.peersPresent("ana"), [{ user: "ben", state: "online" }]);
+  assert.deepEqual(await presence.peersPresent("cleo"), []);
+});
+
+Deno.test("only those who are online are looked for among the conversations", async () => {
+  const { store, presence, come } = await open();
+  const asked: string[][] = [];
+  const peersAmong = store.peersAmong.bind(store);
+  store.peersAmong = (user, others) => {
+    asked.push([user, ...others]);
+    return peersAmong(user, others);
+  };
+  const [ana, , cleo] = people();
+  for (const each of [cleo, ana]) {
+    come(each);
+    await turns();
+  }
+  assert.deepEqual(asked, [["cleo", "cleo"], ["ana", "cleo", "ana"]]);
+  assert.deepEqual(await presence.peersPresent("ana"), []);
+  assert.deepEqual(asked[2], ["ana", "cleo", "ana"]);
+});
+
+Deno.test("somebody is online until 3 s after the last session", async () => {
+  using time = new FakeTime();
+  const { presence, come, go } = await open();
+  const [ana, ben] = people();
+  come(ben);
+  come(ana);
+  go(ana);
+  await time.tick(2_999);
+  assert.equal(presence.stateOf("ana"), "online");
+  assert.deepEqual(await presence.peersPresent("ben"), [{ user: "ana", state: "online" }]);
+  assert.deepEqual(told(ben), [["ana", "online"]]);
+  await time.tick(1);
+  assert.equal(presence.stateOf("ana"), "offline");
+  assert.deepEqual(told(ben), [["ana", "online"], ["ana", "offline"]]);
+  await presence.close();
+});
+
+Deno.test("nobody hears of a reconnect within the grace time", async () => {
+  using time = new FakeTime();
+  const { come, go } = await open();
+  const [ana, ben] = people();
+  come(ben);
+  come(ana);
+  await turns();
+  for (let round = 0; round < 3; round++) {
+    go(ana);
+    await time.tick(2_000);
+    come(ana);
+    await time.tick(5_000);
+  }
+  assert.deepEqual(told(ben), [["ana", "online"]]);
+  assert.equal(time.pending, 0);
+});
+
+Deno.test("somebody is away when they are in all of their sessions, which programs do not count as", async () => {
+  const { presence, come, go } = await open();
+  const [phone, laptop] = ["phone", "laptop"].map((deviceId) => new FakeSubscriber({ user: "ana", deviceId }));
+  const bot = new FakeSubscriber({ user: "ana", deviceId: "bot" }, "tail:alerts");
+  const [, ben] = people();
+  for (const each of [ben, phone, laptop, bot]) come(each);
+  await turns();
+  presence.setAway(phone, true);
+  assert.equal(presence.stateOf("ana"), "online");
+  presence.setAway(laptop, true);
+  presence.setAway(laptop, true);
+  await turns();
+  assert.equal(presence.stateOf("ana"), "away");
+  assert.deepEqual(await presence.peersPresent("ben"), [{ user: "ana", state: "away" }]);
+  presence.setAway(phone, false);
+  await turns();
+  go(phone);
+  await turns();
+  assert.deepEqual(told(ben).map(([, state]) => state), ["online", "away", "online", "away"]);
+  go(laptop);
+  await turns();
+  assert.equal(presence.stateOf("ana"), "online");
+});
+
+Deno.test("who hides their presence looks like nobody who is there, to everybody", async () => {
+  using time = new FakeTime();
+  const { presence, come, go, visible } = await open();
+  const [ana, ben] = people();
+  await visible(false);
+  come(ben);
+  come(ana);
+  await turns();
+  presence.setAway(ana, true);
+  await turns();
+  assert.deepEqual(told(ben), []);
+  assert.deepEqual(await presence.peersPresent("ben"), []);
+  assert.deepEqual(await presence.see("ben", ["ana", "ben", "cleo"]), [
+    { state: undefined, lastSeenAt: 0 },
+    { state: "online", lastSeenAt: 0 },
+    { state: "offline", lastSeenAt: 0 },
+  ]);
+  go(ana);
+  await time.tick(10_000);
+  assert.deepEqual(told(ben), []);
+  assert.deepEqual(await presence.see("ben", ["ana"]), [{ state: undefined, lastSeenAt: 0 }]);
+  await presence.close();
+});
+
+Deno.test("hiding looks like going, and showing oneself like coming", async () => {
+  const { presence, come, visible } = await open();
+  const [ana, ben] = people();
+  come(ben);
+  come(ana);
+  await turns();
+  await visible(false);
+  await turns();
+  presence.setAway(ana, true);
+  await turns();
+  await visible(true);
+  await turns();
+  assert.deepEqual(told(ben).map(([, state]) => state), ["online", "offline", "away"]);
+});
+
+Deno.test("who changes all the time is told of now and then, and in the end as they are", async () => {
+  using time = new FakeTime();
+  const { presence, clock, come, visible } = await open();
+  const [ana, ben] = people();
+  come(ben);
+  come(ana);
+  for (let round = 0; round < 200; round++) {
+    presence.setAway(ana, round % 2 === 0);
+    await visible(round % 3 !== 0);
+    await turns();
+  }
+  await visible(true);
+  presence.setAway(ana, true);
+  await turns();
+  assert.ok(told(ben).length <= 20, `${told(ben).length} times`);
+  clock.advance(10_000);
+  await time.tick(10_000);
+  assert.deepEqual(told(ben).at(-1), ["ana", "away"]);
+  assert.ok(told(ben).length <= 20, `${told(ben).length} times`);
+  presence.setAway(ana, false);
+  await turns();
+  assert.deepEqual(told(ben).at(-1), ["ana", "online"]);
+  await visible(false);
+  await turns();
+  assert.deepEqual(told(ben).at(-1), ["ana", "offline"]);
+  await presence.close();
+});
+
+Deno.test("when somebody was seen last is shown when they are gone, and kept", async () => {
+  using time = new FakeTime();
+  const { presence, clock, come, go, lastSeen } = await open();
+  const [ana, ben] = people();
+  const left = clock.now();
+  come(ana);
+  go(ana);
+  clock.advance(3_000);
+  await time.tick(3_000);
+  assert.deepEqual(await presence.see("ben", ["ana"]), [{ state: "offline", lastSeenAt: left }]);
+  assert.equal(await lastSeen("ana"), 0);
+  await time.tick(1_000);
+  assert.equal(await lastSeen("ana"), left);
+  assert.deepEqual(await presence.see("ben", ["ana"]), [{ state: "offline", lastSeenAt: left }]);
+  come(ben);
+  clock.advance(5_000);
+  go(ben);
+  const benLeft = clock.now();
+  clock.advance(1_000);
+  await presence.close();
+  assert.equal(await lastSeen("ben"), benLeft);
+  assert.equal(time.pending, 0);
+});
+
+Deno.test("people who block each other see nothing of each other's presence, and others do", async () => {
+  using time = new FakeTime();
+  const { store, presence, settings, come, go } = await open();
+  await accept(store, directAppend("ana", "cleo"));
+  const [ana, ben, cleo] = people();
+  await settings.block("ben", "ana");
+  for (const each of [cleo, ben, ana]) {
+    await settings.load(each.identity.user);
+    come(each);
+  }
+  await turns();
+  presence.setAway(ben, true);
+  await turns();
+  assert.deepEqual([ana, ben, cleo].map(told), [[], [], [["ana", "online"]]]);
+  assert.deepEqual(await presence.peersPresent("ana"), [{ user: "cleo", state: "online" }]);
+  assert.deepEqual(await presence.peersPresent("ben"), []);
+  const hidden = { state: undefined, lastSeenAt: 0 };
+  assert.deepEqual([await presence.see("ana", ["ben"]), await presence.see("ben", ["ana"])], [[hidden], [hidden]]);
+  assert.deepEqual(await presence.see("cleo", ["ben"]), [{ state: "away", lastSeenAt: 0 }]);
+  go(ben);
+  await time.tick(10_000);
+  assert.deepEqual(await presence.see("ana", ["ben"]), [hidden]);
+  await presence.close();
+});

@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { defaultSettings, type Settings } from "../../../src/core/people/settings_store.ts";
+import { UserSettings } from "../../../src/core/people/user_settings.ts";
+import { rejectsWith } from "../../support/chat_error_assertions.ts";
+import { accept, directAppend, userRecord } from "../../support/stored_messages.ts";
+import { TestStore } from "../../support/test_store.ts";
+import { turns } from "../../support/turns.ts";
+
+async function open() {
+  const store = TestStore.open();
+  for (const user of ["ana", "ben", "cleo"]) await store.accounts.addUser(userRecord(user));
+  const changes: [user: string, before: Settings, after: Settings][] = [];
+  const asked: string[] = [];
+  const { readSettings, hasWrittenTo } = store.settings;
+  store.settings.readSettings = (user) => {
+    asked.push(`settings of ${user}`);
+    return readSettings.call(store.settings, user);
+  };
+  store.settings.hasWrittenTo = (user, other) => {
+    asked.push(`${user} to ${other}`);
+    return hasWrittenTo.call(store.settings, user, other);
+  };
+  const openAgain = () =>
+    new UserSettings({
+      store: store.settings,
+      head: () => store.messages.head,
+      isOnline: () => false,
+      isUser: async (name) => await store.accounts.findUser(name) !== undefined,
+      onChanged: (user, { before, after }) => changes.push([user, before, after]),
+    });
+  const write = (from: string, to: string) => accept(store.messages, directAppend(from, to));
+  return { store, settings: openAgain(), openAgain, changes, asked, write };
+}
+
+Deno.test("settings are read once, changed one by one, and kept", async () => {
+  const { settings, openAgain, changes, asked } = await open();
+  assert.deepEqual(await Promise.all([settings.settings("ana"), settings.settings("ana")]), [
+    defaultSettings,
+    defaultSettings,
+  ]);
+  assert.deepEqual(asked, ["settings of ana"]);
+  const after = { ...defaultSettings, presence: false };
+  assert.deepEqual(await settings.update("ana", { presence: false }), after);
+  assert.deepEqual(settings.knownSettings("ana"), after);
+  await settings.update("ana", { directMessages: "contacts" });
+  const changed: Settings = { ...after, directMessages: "contacts" };
+  assert.deepEqual(changes, [["ana", defaultSettings, after], ["ana", after, changed]]);
+  assert.deepEqual(asked, ["settings of ana"]);
+  assert.deepEqual(await openAgain().settings("ana"), changed);
+  assert.deepEqual(await settings.settings("ben"), defaultSettings);
+});
+
+Deno.test("changes that could not be saved are not made", async () => {
+  const { settings, store, changes } = await open();
+  await settings.load("ana");
+  const full = new Error("the disk is full");
+  store.settings.saveSettings = () => Promise.reject(full);
+  store.settings.block = () => Promise.reject(full);
+  await assert.rejects(settings.update("ana", { presence: false }), full);
+  await assert.rejects(settings.block("ana", "ben"), full);
+  assert.deepEqual(await settings.settings("ana"), defaultSettings);
+  assert.deepEqual(await settings.blocked("ana"), []);
+  assert.equal(settings.isHidden("ana", "ben"), false);
+  assert.deepEqual(changes, []);
+});
+
+Deno.test("a block hides what comes after it, and when it ended only that", async () => {
+  const { settings, openAgain, write } = await open();
+  const before = (await write("ben", "ana")).position;
+  await settings.block("ana", "ben");
+  await settings.block("ana", "ben");
+  const during = (await write("ben", "ana")).position;
+  const hidden = () => [before, during, during + 1, undefined].map((each) => settings.isHidden("ana", "ben", each));
+  assert.deepEqual(hidden(), [false, true, true, true]);
+  assert.deepEqual([settings.isHidden("ana", "cleo"), settings.isHidden("ben", "ana")], [false, false]);
+  assert.deepEqual(await settings.blocked("ana"), ["ben"]);
+  const again = openAgain();
+  await again.load("ana");
+  assert.equal(again.isHidden("ana", "ben", during), true);
+  await settings.unblock("ana", "ben");
+  assert.deepEqual(hidden(), [false, true, false, false]);
+  assert.deepEqual(await settings.blocked("ana"), []);
+  assert.deepEqual(await openAgain().blocked("ana"), []);
+  await settings.unblock("ana", "ben");
+});
+
+Deno.test("only others who exist can be blocked, and not more than 1000", async () => {
+  const { settings, store } = await open();
+  await rejectsWith("invalid_argument", settings.block("ana", "ana"));
+  await rejectsWith("not_found", settings.block("ana", "nobody"));
+  await rejectsWith("invalid_argument", settings.block("ana", "#ops"));
+  await rejectsWith("not_found", settings.unblock("ana", "nobody"));
+  for (let index = 0; index < 1_000; index++) {
+    await store.accounts.addUser(userRecord(`u${index}`));
+    await settings.block("ana", `u${index}`);
+  }
+  const error = await rejectsWith("limit_reached", settings.block("ana", "ben"));
+  assert.match(error.message, /1000/);
+  await settings.block("ana", "u7");
+  await settings.unblock("ana", "u7");
+  await settings.block("ana", "ben");
+  assert.equal((await settings.blocked("ana")).length, 1_000);
+});
+
+Deno.test("who takes no messages is named in the refusal, and messages in answer come through", async () => {
+  const { settings, write } = await open();
+  await settings.checkContact("ben", "ana");
+  await settings.update("ana", { directMessages: "nobody" });
+  const nobody = await rejectsWith("permission_denied", settings.checkContact("ben", "ana"));
+  assert.equal(nobody.message, "ana takes no messages from anybody outside rooms.");
+  await settings.checkContact("ana", "ana");
+  await settings.checkContact("ana", "ben");
+  await settings.update("ana", { directMessages: "contacts" });
+  const stranger = await rejectsWith("permission_denied", settings.checkContact("ben", "ana"));
+  assert.match(stranger.message, /^ana takes messages outside rooms only from people whom they have written to/);
+  await write("ben", "ana");
+  await rejectsWith("permission_denied", settings.checkContact("ben", "ana"));
+  await write("ana", "ben");
+  settings.wrote("ana", ["ana", "ben"]);
+  await settings.checkContact("ben", "ana");
+});
+
+Deno.test("who is written to while it is looked up whether they were may write", async () => {
+  const { settings, store, write } = await open();
+  await settings.update("ana", { directMessages: "contacts" });
+  const asked = Promise.withResolvers<boolean>();
+  store.settings.hasWrittenTo = () => asked.promise;
+  const checks = Promise.all([settings.checkContact("ben", "ana"), settings.checkContact("ben", "ana")]);
+  await turns();
+  await write("ana", "ben");
+  settings.wrote("ana", ["ana", "ben"]);
+  asked.resolve(false);
+  await checks;
+  await settings.checkContact("ben", "ana");
+});
+
+Deno.test("to look at who may write costs nothing the second time", async () => {
+  const { settings, write, asked } = await open();
+  await settings.update("ana", { directMessages: "contacts" });
+  await write("ana", "ben");
+  for (let time = 0; time < 3; time++) {
+    await settings.checkContact("ben", "ana");
+    await rejectsWith("permission_denied", settings.checkContact("cleo", "ana"));
+    await settings.checkContact("ana", "ben");
+  }
+  assert.deepEqual(asked.sort(), ["ana to ben", "ana to cleo", "settings of ana", "settings of ben"]);
+});

@@ -2,7 +2,7 @@ import { serveJob } from "../host/serve_job.ts";
 
 /** The work that is done off the event loop. Each job has a module of its own, loaded by a literal `import()`. */
 const jobs = {
-  search: async () => (await import("../store/search_job.ts")).openSearch,
+  search: async () => (await import("../store/sqlite/search/search_job.ts")).openSearch,
 };
 
 export type JobName = keyof typeof jobs;

@@ -1,5 +1,5 @@
-import { databasePath } from "../store/database.ts";
-import { inspectStore } from "../store/store_inspection.ts";
+import { databasePath } from "../store/sqlite/database.ts";
+import { inspectStore } from "../store/sqlite/store_inspection.ts";
 import { pathExists } from "../host/path_exists.ts";
 
 /**

@@ -10,19 +10,19 @@ import type { RetentionStore } from "../core/messages/retention_store.ts";
 import type { RoomStore } from "../core/rooms/room_store.ts";
 import type { SettingsStore } from "../core/people/settings_store.ts";
 import { prepareDataFolder } from "./data_folder.ts";
-import { Database, databasePath } from "./database.ts";
-import { Indexer } from "./indexer.ts";
-import { SearchIndex } from "./search_index.ts";
-import { SqliteAccountStore } from "./sqlite_account_store.ts";
-import { SqliteDeviceCleanup } from "./sqlite_device_cleanup.ts";
-import { SqliteClockStore } from "./sqlite_clock_store.ts";
-import { SqliteErasureStore } from "./sqlite_erasure_store.ts";
-import { SqliteFileStore } from "./sqlite_file_store.ts";
-import { SqliteAuditLog } from "./sqlite_audit_log.ts";
-import { SqliteMessageStore } from "./sqlite_message_store.ts";
-import { SqliteRetentionStore } from "./sqlite_retention_store.ts";
-import { SqliteRoomStore } from "./sqlite_room_store.ts";
-import { SqliteSettingsStore } from "./sqlite_settings_store.ts";
+import { Database, databasePath } from "./sqlite/database.ts";
+import { Indexer } from "./sqlite/search/indexer.ts";
+import { SearchIndex } from "./sqlite/search/search_index.ts";
+import { SqliteAccountStore } from "./sqlite/sqlite_account_store.ts";
+import { SqliteDeviceCleanup } from "./sqlite/sqlite_device_cleanup.ts";
+import { SqliteClockStore } from "./sqlite/sqlite_clock_store.ts";
+import { SqliteErasureStore } from "./sqlite/sqlite_erasure_store.ts";
+import { SqliteFileStore } from "./sqlite/sqlite_file_store.ts";
+import { SqliteAuditLog } from "./sqlite/sqlite_audit_log.ts";
+import { SqliteMessageStore } from "./sqlite/log/sqlite_message_store.ts";
+import { SqliteRetentionStore } from "./sqlite/sqlite_retention_store.ts";
+import { SqliteRoomStore } from "./sqlite/sqlite_room_store.ts";
+import { SqliteSettingsStore } from "./sqlite/sqlite_settings_store.ts";
 
 /** An open store; whoever opened it closes it. */
 export interface Store extends Disposable {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Change, ChangeResult, MessageBatch } from "../../src/core/messages/message_store.ts";
 import type { Message } from "../../src/gen/chatd/v1/chat.ts";
 import type { Item } from "../../src/gen/chatd/v1/session.ts";
-import type { Database } from "../../src/store/database.ts";
+import type { Database } from "../../src/store/sqlite/database.ts";
 import { encodeItem } from "../../src/wire/server_items.ts";
 import { turns } from "../support/turns.ts";
 import { TestChat } from "../support/test_chat.ts";

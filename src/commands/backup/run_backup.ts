@@ -1,7 +1,7 @@
 import { ChatError } from "../../core/chat_error.ts";
-import type { BackupManifest } from "../../store/backup_manifest.ts";
-import { makeBackup } from "../../store/backup.ts";
-import { restoreBackup } from "../../store/restore.ts";
+import type { BackupManifest } from "../../store/backup/backup_manifest.ts";
+import { makeBackup } from "../../store/backup/backup.ts";
+import { restoreBackup } from "../../store/backup/restore.ts";
 import { Operator } from "../../app/operator.ts";
 import { requireDataFolder } from "../../host/permissions.ts";
 import { version } from "../../host/version.ts";

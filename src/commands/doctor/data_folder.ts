@@ -1,7 +1,7 @@
 import { ChatError } from "../../core/chat_error.ts";
-import { databasePath, writeAheadLogBytes } from "../../store/database.ts";
-import { largeLogBytes } from "../../store/log_growth.ts";
-import { inspectStore, servingProcess, type StoreFacts } from "../../store/store_inspection.ts";
+import { databasePath, writeAheadLogBytes } from "../../store/sqlite/database.ts";
+import { largeLogBytes } from "../../store/sqlite/log_growth.ts";
+import { inspectStore, servingProcess, type StoreFacts } from "../../store/sqlite/store_inspection.ts";
 import { requireDataFolder } from "../../host/permissions.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
 import { pathExists } from "../../host/path_exists.ts";

@@ -3,7 +3,7 @@ import type { ResumePoint } from "../../client/delivery_cursor.ts";
 import type { FileSink } from "../../client/file_transfer.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { type Conversation, Message } from "../../gen/chatd/v1/chat.ts";
-import { syncFolder, takeEmptyFolder } from "../../store/durable_files.ts";
+import { syncFolder, takeEmptyFolder } from "../../store/files/durable_files.ts";
 
 /** Whose data it is, and of which log: an export is gone on with only where these are the same. */
 export interface ExportIdentity {

@@ -3,8 +3,8 @@ import type { DeviceRecord, InviteRecord } from "../../../src/core/accounts/acco
 import { Accounts, type AccountsOptions, type Revocation } from "../../../src/core/accounts/accounts.ts";
 import { ClockGuard, doubtMs } from "../../../src/core/clock_guard.ts";
 import { HashQueue } from "../../../src/core/accounts/hash_queue.ts";
-import { Database } from "../../../src/store/database.ts";
-import { SqliteAccountStore } from "../../../src/store/sqlite_account_store.ts";
+import { Database } from "../../../src/store/sqlite/database.ts";
+import { SqliteAccountStore } from "../../../src/store/sqlite/sqlite_account_store.ts";
 import { rejectsWith } from "../../support/chat_error_assertions.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { FakeHasher } from "../../support/fake_hasher.ts";

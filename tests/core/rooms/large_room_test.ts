@@ -1,7 +1,7 @@
 // What a room costs with 1,500 people in it, beside one with 150: in work that is counted.
 import assert from "node:assert/strict";
 import type { StatementSync } from "node:sqlite";
-import type { Database } from "../../../src/store/database.ts";
+import type { Database } from "../../../src/store/sqlite/database.ts";
 import { FakeSubscriber, password, TestChat } from "../../support/test_chat.ts";
 import { TestRooms } from "../../support/test_rooms.ts";
 import { TestMessageStore, TestStore } from "../../support/test_store.ts";

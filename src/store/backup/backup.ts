@@ -1,0 +1,183 @@
+import { backup as copyDatabase, DatabaseSync } from "node:sqlite";
+import { ChatError } from "../../core/chat_error.ts";
+import { type BackedUpFile, backupFormat, type BackupManifest, databaseName, manifestName } from "./backup_manifest.ts";
+import { copyFile, digestFile, syncFolder, takeEmptyFolder, writeFileWhole } from "../files/durable_files.ts";
+import { tryLockFolder } from "../folder_lock.ts";
+import { Pace } from "../files/pace.ts";
+
+/** How long another process may keep the database from being opened, in milliseconds: a server that starts after a crash does. */
+const patienceMs = 10_000;
+/** 4 MiB. */
+const pagesAtOnce = 1024;
+
+export interface BackupOptions {
+  /** The data folder, whether a server runs on it or not. */
+  readonly folder: string;
+  /** Where the backup goes: no folder yet, or an empty one. */
+  readonly to: string;
+  /** Version of this chatd. */
+  readonly chatd: string;
+}
+
+/**
+ * Copies what is in a data folder. It reads a snapshot of the database over a connection of its own, in a process that is not
+ * the server's: a server that runs goes on writing, and everything that it accepted before is in the backup.
+ * @throws {ChatError} `not_found`, `already_exists`, `permission_denied`. When it fails, the folder is left empty.
+ */
+export async function makeBackup({ folder, to, chatd }: BackupOptions): Promise<BackupManifest> {
+  const database = `${folder}/${databaseName}`;
+  if (!exists(database)) {
+    throw new ChatError("not_found", `There is no chatd data in "${folder}": say where it is with --data.`);
+  }
+  takeTarget(to);
+  try {
+    const created = new Date().toISOString();
+    const copy = `${to}/${databaseName}`;
+    Deno.openSync(copy, { createNew: true, write: true, mode: 0o600 }).close();
+    const pace = new Pace();
+    await copySnapshot(folder, { to: copy, pace });
+    const about = describe(copy);
+    // The database first: a file that it names was there before, and does not change.
+    const { files, absent } = copyBlobs(folder, { to, wanted: about.blobs, pace });
+    const missing = absent.length === 0 ? absent : stillHeld(folder, absent);
+    const { schema, epoch, head } = about;
+    const manifest: BackupManifest = {
+      format: backupFormat,
+      chatd,
+      schema,
+      epoch,
+      head,
+      created,
+      files: [{ path: databaseName, ...digestFile(copy, pace) }, ...files],
+      missing,
+    };
+    writeFileWhole(`${to}/${manifestName}`, `${JSON.stringify(manifest, undefined, 1)}\n`);
+    syncFolder(to);
+    return manifest;
+  } catch (error) {
+    removeContents(to);
+    throw error;
+  }
+}
+
+function takeTarget(to: string): void {
+  try {
+    if (takeEmptyFolder(to)) return;
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+    throw new ChatError("not_found", `"${to}" cannot be made: the folder that it is to be in does not exist.`, {
+      cause,
+    });
+  }
+  throw new ChatError(
+    "already_exists",
+    `"${to}" is not empty, and a backup overwrites nothing: choose another folder.`,
+  );
+}
+
+async function copySnapshot(folder: string, { to, pace }: { to: string; pace: Pace }): Promise<void> {
+  using source = openSource(folder);
+  // One transaction around all steps, so that none of them begins again because the server wrote something.
+  source.exec("BEGIN");
+  source.prepare("SELECT count(*) FROM sqlite_schema").get();
+  using target = Deno.openSync(to, { read: true });
+  // What is written goes to disk bit by bit: all at once, at the end, would make the server's commits wait for it.
+  const progress = () => {
+    target.syncDataSync();
+    pace.rest();
+  };
+  await copyDatabase(source, to, { rate: pagesAtOnce, progress });
+  source.exec("COMMIT");
+}
+
+function openSource(folder: string): DatabaseSync {
+  // Where no server runs, none shall start while what a crash left behind is being put in order.
+  using _lock = tryLockFolder(folder);
+  const source = new DatabaseSync(`${folder}/${databaseName}`, { readOnly: true });
+  try {
+    source.exec(`PRAGMA busy_timeout = ${patienceMs}`);
+    source.prepare("SELECT count(*) FROM sqlite_schema").get();
+    return source;
+  } catch (error) {
+    source.close();
+    throw error;
+  }
+}
+
+interface CopiedLog {
+  readonly schema: number;
+  readonly epoch: string;
+  readonly head: number;
+  /** Paths of the contents of the files that it names. */
+  readonly blobs: ReadonlySet<string>;
+}
+
+/** Reads what a copied database holds, and makes it one file. */
+function describe(path: string): CopiedLog {
+  using database = new DatabaseSync(path);
+  database.exec("PRAGMA journal_mode = DELETE");
+  const value = (sql: string) => Object.values(database.prepare(sql).get() ?? {})[0];
+  return {
+    schema: Number(value("PRAGMA user_version")),
+    epoch: String(value("SELECT epoch FROM log")),
+    head: Number(value("SELECT coalesce(max(head_position), 0) FROM conversation")),
+    blobs: heldBlobs(database),
+  };
+}
+
+/** Databases of before there were files have no table of them. */
+function heldBlobs(database: DatabaseSync): Set<string> {
+  const known = database.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'file'").get();
+  if (known === undefined) return new Set();
+  const rows = database.prepare("SELECT DISTINCT lower(hex(sha256)) AS hash FROM file WHERE complete = 1").all();
+  return new Set((rows as { hash: string }[]).map(({ hash }) => `files/${hash.slice(0, 2)}/${hash}`));
+}
+
+/** Those of `paths` that the database still names now: the others went with their messages while the backup was made. */
+function stillHeld(folder: string, paths: readonly string[]): string[] {
+  using source = openSource(folder);
+  const held = heldBlobs(source);
+  return paths.filter((path) => held.has(path));
+}
+
+function copyBlobs(
+  folder: string,
+  { to, wanted, pace }: { to: string; wanted: ReadonlySet<string>; pace: Pace },
+): { files: BackedUpFile[]; absent: string[] } {
+  const files: BackedUpFile[] = [];
+  const absent: string[] = [];
+  for (const path of wanted) {
+    const target = `${to}/${path}`;
+    Deno.mkdirSync(target.slice(0, target.lastIndexOf("/")), { recursive: true, mode: 0o700 });
+    const digest = copyIfThere(`${folder}/${path}`, target, pace);
+    if (digest !== undefined && path.endsWith(`/${digest.sha256}`)) {
+      files.push({ path, ...digest });
+    } else {
+      absent.push(path);
+      if (digest !== undefined) Deno.removeSync(target);
+    }
+  }
+  return { files, absent };
+}
+
+function copyIfThere(from: string, to: string, pace: Pace): ReturnType<typeof copyFile> | undefined {
+  try {
+    return copyFile(from, { to, pace });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+function removeContents(folder: string): void {
+  for (const { name } of Deno.readDirSync(folder)) Deno.removeSync(`${folder}/${name}`, { recursive: true });
+}
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

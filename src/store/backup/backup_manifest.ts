@@ -1,0 +1,101 @@
+import { ChatError } from "../../core/chat_error.ts";
+import { sanitizeLine } from "../../core/sanitize.ts";
+
+/** What a backup of this format is: a folder with `chatd.sqlite`, `files/ab/<sha256>`, and this as `manifest.json`, written last. */
+export const backupFormat = 1;
+
+export interface BackedUpFile {
+  /** Within the backup, with "/": "chatd.sqlite" or "files/ab/ab…". */
+  readonly path: string;
+  readonly bytes: number;
+  /** In hexadecimal. */
+  readonly sha256: string;
+}
+
+export interface BackupManifest {
+  readonly format: number;
+  /** Version of the chatd that made it. */
+  readonly chatd: string;
+  /** Version of the database's schema. */
+  readonly schema: number;
+  /** Of the log at that time; a restored one gets another. */
+  readonly epoch: string;
+  /** The newest position in the backup; 0 when it has no messages. */
+  readonly head: number;
+  /** When it was begun, in ISO 8601. What was accepted before is in it. */
+  readonly created: string;
+  readonly files: readonly BackedUpFile[];
+  /** Files that should have been there, and were lost or damaged in the data folder already. */
+  readonly missing: readonly string[];
+}
+
+export const manifestName = "manifest.json";
+export const databaseName = "chatd.sqlite";
+
+const blobPath = /^files\/([0-9a-f]{2})\/(\1[0-9a-f]{62})$/;
+
+/** Whether this is where a file by its content's hash is, in a data folder and in a backup. */
+export function isBlobPath(path: string): boolean {
+  return blobPath.test(path);
+}
+
+/** Reads the manifest of a finished backup. @throws {ChatError} `not_found`, `invalid_argument`, `unsupported_version` */
+export function readManifest(folder: string): BackupManifest {
+  const path = `${folder}/${manifestName}`;
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(path);
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotFound) && !(cause instanceof Deno.errors.NotADirectory)) throw cause;
+    throw new ChatError("not_found", `"${folder}" is not a finished backup: it has no ${manifestName}.`, { cause });
+  }
+  let manifest: unknown;
+  try {
+    manifest = JSON.parse(text);
+  } catch (cause) {
+    throw damaged(path, cause);
+  }
+  const { format } = (manifest ?? {}) as { format?: unknown };
+  if (typeof format === "number" && format > backupFormat) {
+    throw new ChatError(
+      "unsupported_version",
+      `The backup "${folder}" has format ${format}, and this chatd knows ${backupFormat}: use a newer chatd.`,
+    );
+  }
+  if (!isManifest(manifest)) throw damaged(path);
+  return manifest;
+}
+
+/** The error for a file of a backup that is not what the manifest says; `why` is part of a sentence. */
+export function damagedFile(path: string, why: string): ChatError {
+  return new ChatError("invalid_argument", `The backup is damaged: "${path}" ${why}. Use another backup.`);
+}
+
+function damaged(path: string, cause?: unknown): ChatError {
+  return new ChatError("invalid_argument", `The backup is damaged: "${path}" is not a manifest. Use another backup.`, {
+    cause,
+  });
+}
+
+function isManifest(value: unknown): value is BackupManifest {
+  if (typeof value !== "object" || value === null) return false;
+  const manifest = value as Record<string, unknown>;
+  if (manifest.format !== backupFormat) return false;
+  if (!["chatd", "epoch", "created"].every((name) => isPlain(manifest[name]))) return false;
+  if (!["schema", "head"].every((name) => Number.isSafeInteger(manifest[name]))) return false;
+  const { files, missing } = manifest;
+  if (!Array.isArray(files) || !files.every(isFile) || !Array.isArray(missing)) return false;
+  return missing.every((path) => typeof path === "string") && files.some(({ path }) => path === databaseName);
+}
+
+/** Fit to be shown to the operator, also when whoever made the backup means harm. */
+function isPlain(value: unknown): boolean {
+  return typeof value === "string" && value.length <= 64 && sanitizeLine(value) === value;
+}
+
+function isFile(value: unknown): value is BackedUpFile {
+  if (typeof value !== "object" || value === null) return false;
+  const { path, bytes, sha256 } = value as Record<string, unknown>;
+  if (typeof path !== "string" || !(path === databaseName || isBlobPath(path))) return false;
+  return Number.isSafeInteger(bytes) && typeof sha256 === "string" && /^[0-9a-f]{64}$/.test(sha256);
+}

@@ -1,0 +1,144 @@
+import { DatabaseSync } from "node:sqlite";
+import { ChatError } from "../../core/chat_error.ts";
+import { type BackupManifest, damagedFile, databaseName, readManifest } from "./backup_manifest.ts";
+import { copyFile, type FileDigest, syncFolder, takeEmptyFolder } from "../files/durable_files.ts";
+import { lockFolder } from "../folder_lock.ts";
+import { migrations } from "../sqlite/migrations.ts";
+import { isDamage } from "../sqlite/storage_error.ts";
+
+/** The name of the database until everything is in its place: no server takes a half of it for its data. */
+const unfinishedName = "chatd.sqlite.restoring";
+
+export interface RestoreOptions {
+  /** The backup. */
+  readonly from: string;
+  /** The data folder to make: none yet, or an empty one. */
+  readonly folder: string;
+  /** Log out all devices, so that no token of the time of the backup is good any more. */
+  readonly logOut: boolean;
+}
+
+export interface Restored {
+  readonly manifest: BackupManifest;
+  readonly users: number;
+  readonly conversations: number;
+  readonly entries: number;
+  /** Devices that are still logged in. */
+  readonly devices: number;
+}
+
+/**
+ * Makes a data folder of a backup, after checking all of it: every file's hash, and the database's own order. The log gets
+ * another epoch, so that clients drop the positions that they know. When it fails, the folder is left empty.
+ * @throws {ChatError} `invalid_argument` names a damaged file; `not_found`, `already_exists`, `unsupported_version`, `busy`
+ */
+export function restoreBackup({ from, folder, logOut }: RestoreOptions): Restored {
+  const manifest = readManifest(from);
+  if (manifest.schema > migrations.length) {
+    throw new ChatError(
+      "unsupported_version",
+      `The backup's database has version ${manifest.schema}, and this chatd knows versions up to ${migrations.length}: ` +
+        `restore it with chatd ${manifest.chatd} or newer.`,
+    );
+  }
+  takeTarget(folder);
+  try {
+    using _lock = lockFolder(folder);
+    for (const file of manifest.files) {
+      const target = file.path === databaseName ? unfinishedName : file.path;
+      restoreFile(`${from}/${file.path}`, { to: `${folder}/${target}`, file });
+    }
+    const restored = { manifest, ...renewDatabase(`${folder}/${unfinishedName}`, { manifest, from, logOut }) };
+    syncFolder(folder);
+    Deno.renameSync(`${folder}/${unfinishedName}`, `${folder}/${databaseName}`);
+    syncFolder(folder);
+    return restored;
+  } catch (error) {
+    for (const { name } of Deno.readDirSync(folder)) Deno.removeSync(`${folder}/${name}`, { recursive: true });
+    throw error;
+  }
+}
+
+function takeTarget(folder: string): void {
+  try {
+    if (takeEmptyFolder(folder)) return;
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+    throw new ChatError("not_found", `"${folder}" cannot be made: the folder that it is to be in does not exist.`, {
+      cause,
+    });
+  }
+  throw new ChatError(
+    "already_exists",
+    `"${folder}" is not empty, and restoring overwrites nothing: name a folder that does not exist yet with --data.`,
+  );
+}
+
+function restoreFile(source: string, { to, file }: { to: string; file: BackupManifest["files"][number] }): void {
+  Deno.mkdirSync(to.slice(0, to.lastIndexOf("/")), { recursive: true, mode: 0o700 });
+  let found: FileDigest;
+  try {
+    found = copyFile(source, { to });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) throw damagedFile(source, "is missing");
+    throw error;
+  }
+  if (found.bytes !== file.bytes) throw damagedFile(source, `has ${found.bytes} bytes instead of ${file.bytes}`);
+  if (found.sha256 !== file.sha256) throw damagedFile(source, "has another content than when the backup was made");
+}
+
+function renewDatabase(
+  path: string,
+  { manifest, from, logOut }: { manifest: BackupManifest; from: string; logOut: boolean },
+): Omit<Restored, "manifest"> {
+  const source = `${from}/${databaseName}`;
+  using database = new DatabaseSync(path);
+  const value = (sql: string) => Object.values(database.prepare(sql).get() ?? {})[0];
+  try {
+    const found = value("PRAGMA integrity_check");
+    if (found !== "ok") throw damagedFile(source, `fails SQLite's integrity check (${found})`);
+    if (database.prepare("PRAGMA foreign_key_check").get() !== undefined) {
+      throw damagedFile(source, "has rows that belong to others which are not there");
+    }
+    if (hasForeignCode(database, manifest.schema)) {
+      throw damagedFile(source, "has triggers or views that no chatd made, which would act on what is restored");
+    }
+    const { epoch, schema, head } = manifest;
+    const isItself = value("SELECT epoch FROM log") === epoch && value("PRAGMA user_version") === schema &&
+      value("SELECT coalesce(max(head_position), 0) FROM conversation") === head;
+    if (!isItself) throw damagedFile(source, "is not the log that the manifest is about");
+    database.exec("UPDATE log SET epoch = lower(hex(randomblob(16)))");
+    dropPassing(database);
+    if (logOut) database.exec("UPDATE device SET token_hash = NULL");
+    return {
+      users: Number(value("SELECT count(*) FROM user")),
+      conversations: Number(value("SELECT count(*) FROM conversation")),
+      entries: Number(value("SELECT count(*) FROM entry")),
+      devices: Number(value("SELECT count(*) FROM device WHERE token_hash IS NOT NULL")),
+    };
+  } catch (error) {
+    if (isDamage(error)) throw damagedFile(source, "is not a database that can be read");
+    throw error;
+  }
+}
+
+/** Whether the database would do something by itself that one of this version does not do. */
+function hasForeignCode(database: DatabaseSync, schema: number): boolean {
+  using empty = new DatabaseSync(":memory:");
+  for (const step of migrations.slice(0, schema)) empty.exec(step);
+  const known = codeOf(empty);
+  return codeOf(database).some((code) => !known.includes(code));
+}
+
+function codeOf(database: DatabaseSync): string[] {
+  const rows = database.prepare("SELECT name, sql FROM sqlite_schema WHERE type IN ('trigger', 'view')").all();
+  return rows.map(({ name, sql }) => `${name}: ${sql}`);
+}
+
+/** What had arrived of uploads is not in a backup, nor are contents that nothing held any more; incarnations are those of one epoch. */
+function dropPassing(database: DatabaseSync): void {
+  const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all().map(({ name }) => name);
+  if (tables.includes("file")) database.exec("DELETE FROM file WHERE complete = 0");
+  if (tables.includes("incarnation")) database.exec("DELETE FROM incarnation");
+  if (tables.includes("unheld_content")) database.exec("DELETE FROM unheld_content");
+}

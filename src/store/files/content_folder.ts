@@ -1,0 +1,182 @@
+import { createHash } from "node:crypto";
+import { ChatError } from "../../core/chat_error.ts";
+
+const bufferBytes = 256 * 1024;
+/** What a disk says that takes nothing more, or fails. */
+const diskFailures = new Set(["ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS"]);
+
+/**
+ * The folder of files: `ab/ab…` holds the content with this SHA-256, and `uploads/17` what has arrived of an upload. It knows
+ * nothing of who has what.
+ */
+export class ContentFolder {
+  readonly #folder: string;
+
+  /** Makes nothing before there is something to write. */
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  async arrived(key: number): Promise<number> {
+    try {
+      return (await Deno.stat(this.#uploadPath(key))).size;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return 0;
+      throw error;
+    }
+  }
+
+  /**
+   * Adds bytes to what has arrived if they begin where it ends. @returns how much has arrived now.
+   * @throws {ChatError} `storage_full`, having added some of them, maybe.
+   */
+  async append(key: number, { offset, bytes }: { offset: number; bytes: Uint8Array }): Promise<number> {
+    return await writing(async () => {
+      using file = await this.#openUpload(key);
+      const { size } = await file.stat();
+      if (size !== offset) return size;
+      await file.seek(offset, Deno.SeekMode.Start);
+      for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
+      return offset + bytes.length;
+    });
+  }
+
+  /** The SHA-256 of what has arrived, which is on disk afterwards. @throws {ChatError} `storage_full`. */
+  async digest(key: number): Promise<string> {
+    return await writing(async () => {
+      using file = await this.#openUpload(key);
+      const hash = createHash("sha256");
+      const buffer = new Uint8Array(bufferBytes);
+      for (let count = await file.read(buffer); count !== null; count = await file.read(buffer)) {
+        hash.update(buffer.subarray(0, count));
+      }
+      await file.sync();
+      return hash.digest("hex");
+    });
+  }
+
+  /**
+   * Makes what has arrived the content with this hash, in place of one that is there, and durable.
+   * @throws {ChatError} `storage_full`.
+   */
+  async keep(key: number, sha256: string): Promise<void> {
+    await writing(async () => {
+      const path = this.#contentPath(sha256);
+      const folder = path.slice(0, path.lastIndexOf("/"));
+      await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+      await Deno.rename(this.#uploadPath(key), path);
+      for (const changed of [folder, this.#folder]) await syncFolder(changed);
+    });
+  }
+
+  /** Undoes {@link keep}, at once. */
+  takeBack(key: number, sha256: string): void {
+    Deno.renameSync(this.#contentPath(sha256), this.#uploadPath(key));
+  }
+
+  /** As much of a content as there is; undefined when there is none. */
+  async read(
+    sha256: string,
+    { offset, maxBytes }: { offset: number; maxBytes: number },
+  ): Promise<Uint8Array | undefined> {
+    let file: Deno.FsFile;
+    try {
+      file = await Deno.open(this.#contentPath(sha256), { read: true });
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+    using _file = file;
+    await file.seek(offset, Deno.SeekMode.Start);
+    const bytes = new Uint8Array(maxBytes);
+    let length = 0;
+    while (length < maxBytes) {
+      const count = await file.read(bytes.subarray(length));
+      if (count === null) break;
+      length += count;
+    }
+    return bytes.subarray(0, length);
+  }
+
+  /** Removes what has arrived of an upload, if anything, at once. */
+  removeUpload(key: number): void {
+    remove(this.#uploadPath(key));
+  }
+
+  /** Removes a content, if it is there, at once. */
+  removeContent(sha256: string): void {
+    remove(this.#contentPath(sha256));
+  }
+
+  /** The keys of all uploads of which something is there. */
+  async *uploads(): AsyncGenerator<number> {
+    for await (const name of names(`${this.#folder}/uploads`)) if (/^\d{1,15}$/.test(name)) yield Number(name);
+  }
+
+  /** The hashes of all contents that are there. */
+  async *contents(): AsyncGenerator<string> {
+    for await (const start of names(this.#folder)) {
+      if (!/^[0-9a-f]{2}$/.test(start)) continue;
+      for await (const name of names(`${this.#folder}/${start}`)) {
+        if (/^[0-9a-f]{64}$/.test(name) && name.startsWith(start)) yield name;
+      }
+    }
+  }
+
+  async #openUpload(key: number): Promise<Deno.FsFile> {
+    const path = this.#uploadPath(key);
+    const options = { read: true, write: true, create: true, mode: 0o600 };
+    try {
+      return await Deno.open(path, options);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+    await Deno.mkdir(`${this.#folder}/uploads`, { recursive: true, mode: 0o700 });
+    return await Deno.open(path, options);
+  }
+
+  #uploadPath(key: number): string {
+    return `${this.#folder}/uploads/${key}`;
+  }
+
+  #contentPath(sha256: string): string {
+    return `${this.#folder}/${sha256.slice(0, 2)}/${sha256}`;
+  }
+}
+
+async function* names(folder: string): AsyncGenerator<string> {
+  try {
+    for await (const { name } of Deno.readDir(folder)) yield name;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound) && !(error instanceof Deno.errors.NotADirectory)) throw error;
+  }
+}
+
+function remove(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** Makes sure that a folder's names are on disk; where the system cannot do that for folders, nothing. */
+async function syncFolder(path: string): Promise<void> {
+  if (Deno.build.os === "windows") return;
+  using folder = await Deno.open(path, { read: true });
+  await folder.sync();
+}
+
+async function writing<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+    if (typeof code !== "string" || !diskFailures.has(code)) throw cause;
+    throw new ChatError(
+      "storage_full",
+      "The server's disk is full or failing, so nothing was saved: try again later; the operator has to free space.",
+      { cause },
+    );
+  }
+}

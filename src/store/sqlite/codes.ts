@@ -1,0 +1,36 @@
+import type { RoomRole } from "../../core/rooms/room.ts";
+import type { DirectMessages } from "../../core/people/settings_store.ts";
+
+/** member.role; those who are in a room come first. */
+export const roleCodes: Readonly<Record<RoomRole, number>> = {
+  member: 1,
+  moderator: 2,
+  owner: 3,
+  invited: 4,
+  left: 5,
+  banned: 6,
+};
+
+/** user.direct_messages */
+export const directMessagesCodes: Readonly<Record<DirectMessages, number>> = { anyone: 0, contacts: 1, nobody: 2 };
+
+const roles = invert(roleCodes);
+const directMessages = invert(directMessagesCodes);
+
+export function toRole(code: number): RoomRole {
+  return find(roles, code);
+}
+
+export function toDirectMessages(code: number): DirectMessages {
+  return find(directMessages, code);
+}
+
+function invert<Name extends string>(codes: Readonly<Record<Name, number>>): ReadonlyMap<number, Name> {
+  return new Map((Object.keys(codes) as Name[]).map((name) => [codes[name], name]));
+}
+
+function find<Name>(names: ReadonlyMap<number, Name>, code: number): Name {
+  const name = names.get(code);
+  if (name === undefined) throw new RangeError(`The database has a code ${code} that this chatd does not know.`);
+  return name;
+}

@@ -1,0 +1,235 @@
+import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
+import { ChatError } from "../../core/chat_error.ts";
+import { dataFolderError } from "../data_folder.ts";
+import { migrations } from "./migrations.ts";
+import { searchFunctions } from "./search/search_expression.ts";
+import { isDamage, isRefused, writeError } from "./storage_error.ts";
+
+/** "chat" in ASCII: marks the file as chatd's. */
+const applicationId = 0x63686174;
+
+// No memory map: a read error of the disk would end the process (SIGBUS) instead of failing one query.
+// Secure delete: what is deleted is overwritten in the file, and not only forgotten.
+// A checkpoint at 16 MiB of log instead of 4 writes a page once that many commits changed: large commits are up to a tenth faster.
+const settings = `
+  PRAGMA busy_timeout = 0;
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = FULL;
+  PRAGMA foreign_keys = ON;
+  PRAGMA secure_delete = ON;
+  PRAGMA cache_size = -32768;
+  PRAGMA mmap_size = 0;
+  PRAGMA wal_autocheckpoint = 4000;
+  PRAGMA journal_size_limit = 67108864;
+`;
+
+/** The one connection to the store's file; not safe without the lock of its folder. */
+export class Database implements Disposable {
+  /** Called after each transaction that is durable. */
+  onCommit: (() => void) | undefined;
+  readonly #path: string;
+  readonly #connection: DatabaseSync;
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
+  readonly #rollback: StatementSync;
+
+  private constructor(connection: DatabaseSync, path: string) {
+    this.#path = path;
+    this.#connection = connection;
+    this.#begin = connection.prepare("BEGIN IMMEDIATE");
+    this.#commit = connection.prepare("COMMIT");
+    this.#rollback = connection.prepare("ROLLBACK");
+  }
+
+  /**
+   * Opens the database in `folder` (mode 0600), making it or bringing its schema up to date.
+   * @throws {ChatError} `invalid_argument` when it is damaged or another program's, `unsupported_version` when it is of a newer chatd; `storage_full`.
+   */
+  static open(folder: string): Database {
+    const path = databasePath(folder);
+    createFile(path, folder);
+    return Database.#prepare(openConnection(path, folder), path);
+  }
+
+  /** A new database that is gone when it is closed. */
+  static openInMemory(): Database {
+    return Database.#prepare(new DatabaseSync(":memory:"), ":memory:");
+  }
+
+  static #prepare(connection: DatabaseSync, path: string): Database {
+    try {
+      // First, so that nothing of a database that is refused changes.
+      migrate(connection, path);
+      connection.exec(settings);
+      for (const [name, compute] of Object.entries(searchFunctions)) {
+        connection.function(name, { deterministic: true }, compute as (...values: SQLOutputValue[]) => string);
+      }
+      return new Database(connection, path);
+    } catch (error) {
+      connection.close();
+      throw openError(path, error);
+    }
+  }
+
+  /**
+   * SQLite plans a statement again each time that a value is bound to it which its planner looks at, and that takes longer than most
+   * statements run: so write `LIMIT +?` instead of `LIMIT ?`.
+   */
+  prepare(sql: string): StatementSync {
+    return this.#connection.prepare(sql);
+  }
+
+  /**
+   * Runs `work` in one transaction; when this returns, its effect is on disk, and when it throws, there is none. What is not
+   * `durable` gets there with a later one: until then a power failure undoes it, and it whole.
+   * @throws {ChatError} `storage_full` when the disk takes nothing more.
+   */
+  transaction<T>(work: () => T, { durable = true }: { durable?: boolean } = {}): T {
+    if (durable) {
+      const result = this.#transact(work);
+      this.onCommit?.();
+      return result;
+    }
+    this.#connection.exec("PRAGMA synchronous = NORMAL");
+    try {
+      return this.#transact(work);
+    } finally {
+      this.#connection.exec("PRAGMA synchronous = FULL");
+    }
+  }
+
+  /**
+   * Empties the write-ahead log into the file; until then, the log still holds what was overwritten or deleted since it was last emptied.
+   * @returns false when somebody reads an older state; then to be tried again. @throws {ChatError} `storage_full`.
+   */
+  truncateLog(): boolean {
+    try {
+      return this.#connection.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.busy === 0;
+    } catch (error) {
+      throw writeError(error);
+    }
+  }
+
+  /** Bytes of the write-ahead log's file. */
+  get logBytes(): number {
+    return writeAheadLogBytes(this.#path);
+  }
+
+  #transact<T>(work: () => T): T {
+    try {
+      this.#begin.run();
+      const result = work();
+      this.#commit.run();
+      return result;
+    } catch (error) {
+      // SQLite itself rolls back after some errors, a full disk among them.
+      if (this.#connection.isTransaction) this.#rollback.run();
+      throw writeError(error);
+    }
+  }
+
+  /** Idempotent. */
+  close(): void {
+    if (!this.#connection.isOpen) return;
+    try {
+      // SQLite would do it by itself, but not while the connection of a search is still open.
+      this.truncateLog();
+    } catch {
+      // On a failing disk it stays where it is as well.
+    }
+    this.#connection.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** How long the write-ahead log is while nothing keeps it from being emptied, in bytes: `journal_size_limit`. */
+export const ordinaryLogBytes = 64 * 1024 * 1024;
+
+/** Bytes of the write-ahead log beside the database at `path`; 0 where there is none. */
+export function writeAheadLogBytes(path: string): number {
+  try {
+    return Deno.statSync(`${path}-wal`).size;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return 0;
+    throw error;
+  }
+}
+
+export function databasePath(folder: string): string {
+  return `${folder}/chatd.sqlite`;
+}
+
+function createFile(path: string, folder: string): void {
+  try {
+    Deno.openSync(path, { createNew: true, write: true, mode: 0o600 }).close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw dataFolderError(folder, error);
+  }
+}
+
+function openConnection(path: string, folder: string): DatabaseSync {
+  try {
+    return new DatabaseSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw dataFolderError(folder, error);
+    throw openError(path, error);
+  }
+}
+
+/** Exported for tests of the steps; `steps` are the migrations from an empty database on. */
+export function migrate(connection: DatabaseSync, path: string, steps: readonly string[] = migrations): void {
+  const version = readPragma(connection, "user_version");
+  if (version === 0) refuseForeign(connection, path);
+  else if (readPragma(connection, "application_id") !== applicationId) throw foreignError(path);
+  if (version > steps.length) {
+    throw new ChatError(
+      "unsupported_version",
+      `The database "${path}" has version ${version}, and this chatd knows versions up to ${steps.length}: use a newer chatd.`,
+    );
+  }
+  for (let next = version; next < steps.length; next++) {
+    connection.exec("BEGIN IMMEDIATE");
+    try {
+      connection.exec(steps[next]);
+      connection.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${next + 1}; COMMIT`);
+    } catch (error) {
+      if (connection.isTransaction) connection.exec("ROLLBACK");
+      throw error;
+    }
+  }
+}
+
+function readPragma(connection: DatabaseSync, name: string): number {
+  return Number(connection.prepare(`PRAGMA ${name}`).get()?.[name]);
+}
+
+function refuseForeign(connection: DatabaseSync, path: string): void {
+  const { tables } = connection.prepare("SELECT count(*) AS tables FROM sqlite_schema").get() as { tables: number };
+  if (tables > 0) throw foreignError(path);
+}
+
+function foreignError(path: string): ChatError {
+  return new ChatError(
+    "invalid_argument",
+    `The database "${path}" is another program's: choose another folder with --data.`,
+  );
+}
+
+function openError(path: string, cause: unknown): unknown {
+  if (isRefused(cause)) {
+    return new ChatError(
+      "permission_denied",
+      `The database "${path}" cannot be opened: it has to be a file that this user may read and write.`,
+      { cause },
+    );
+  }
+  if (!isDamage(cause)) return writeError(cause);
+  return new ChatError(
+    "invalid_argument",
+    `The file "${path}" is damaged or not a database: restore a backup of it, or choose another folder with --data.`,
+    { cause },
+  );
+}

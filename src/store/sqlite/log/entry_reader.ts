@@ -1,0 +1,129 @@
+import type { Message, Reaction } from "../../../core/messages/message.ts";
+import { Attachments } from "./attachments.ts";
+import { decodeText } from "../column_values.ts";
+import type { Database } from "../database.ts";
+import { type EntryRow, kindCodes, toMessage } from "./entry_columns.ts";
+import { atOnce, type Steps } from "../steps.ts";
+import { isReactionShown, isTextShown } from "./visibility.ts";
+
+/** How much a page holds: entries, and bytes of text beyond the first entry. */
+export interface PageLimits {
+  readonly limit: number;
+  readonly maxBytes: number;
+}
+
+/** Entries that were read at given positions. */
+export interface ReadEntries {
+  readonly messages: Message[];
+  /** All of them were read that are still there; false where a limit came first. */
+  readonly isWhole: boolean;
+}
+
+/** With texts of 16 KiB, 2 MiB are in memory at once. */
+const rowsAtOnce = 128;
+
+type ReadRow = EntryRow & {
+  /** It has, or had, a file. */
+  readonly file: number;
+  /** There are reactions, which may all be hidden from the reader; only where reactions are asked for. */
+  readonly reacted: number;
+};
+
+interface ReactionRow {
+  emoji: Uint8Array;
+  count: number;
+  own: number;
+  first: number;
+}
+
+/** The text of an edit is kept with the message that it is about, and only the newest edit says it. */
+const textOfEdit = `(
+    SELECT CASE WHEN t.deleted <> 0 THEN x'' WHEN t.edited_seq = e.seq AND ${isTextShown(":user", "t")} THEN t.text END
+    FROM entry t WHERE t.conversation = e.conversation AND t.seq = e.target)`;
+
+function prepareStatements(database: Database) {
+  return {
+    // The outer loop of a CROSS JOIN is its first table: entries come in the order of the positions (https://sqlite.org/lang_select.html).
+    read: database.prepare(
+      `SELECT e.position, c.name AS conversation, e.seq, u.name AS sender, lower(hex(e.id)) AS id,
+         e.accepted_at,
+         CASE WHEN e.kind = ${kindCodes.edited} THEN ${textOfEdit} WHEN ${
+        isTextShown(":user", "e")
+      } THEN e.text END AS text,
+         e.seq - e.uncounted AS ordinal, e.kind, e.target,
+         (SELECT s.name FROM user s WHERE s.id = e.subject) AS subject, e.edited_at, e.deleted, e.file, e.automatic,
+         CASE WHEN :reactions THEN EXISTS (
+           SELECT 1 FROM reaction r WHERE r.conversation = e.conversation AND r.seq = e.seq) ELSE 0 END AS reacted
+       FROM json_each(:positions) given CROSS JOIN entry e ON e.position = given.value
+         CROSS JOIN conversation c ON c.id = e.conversation CROSS JOIN user u ON u.id = e.sender`,
+    ),
+    reactions: database.prepare(
+      `SELECT r.emoji, count(*) AS count, max(r.user = :user) AS own, min(r.position) AS first
+       FROM entry e
+         CROSS JOIN span s ON s.user = :user AND s.conversation = e.conversation AND s.first_seq <= e.seq AND s.last_seq >= e.seq
+         CROSS JOIN reaction r ON r.conversation = e.conversation AND r.seq = e.seq
+       WHERE e.position = :position AND ${isReactionShown(":user", "r", "s")} GROUP BY r.emoji`,
+    ),
+  };
+}
+
+/** Reads entries whose positions were found for a user. What their texts say to that user is decided here. */
+export class EntryReader {
+  readonly #statements: ReturnType<typeof prepareStatements>;
+  readonly #attachments: Attachments;
+
+  constructor(database: Database) {
+    this.#statements = prepareStatements(database);
+    this.#attachments = new Attachments(database);
+  }
+
+  /**
+   * The entries at `positions`, in this order, as `user`, a key, may read them, and as far as the limits allow: always the first, if there is
+   * one. A statement for each entry would cost twice as much. Entries may be changed or removed between its steps: each is read as it is then.
+   */
+  *read(
+    user: number,
+    positions: readonly number[],
+    { limit, maxBytes, reactions = false }: PageLimits & { readonly reactions?: boolean },
+  ): Steps<ReadEntries> {
+    const messages: Message[] = [];
+    let bytes = 0;
+    const wanted = positions.slice(0, limit);
+    for (let first = 0; first < wanted.length; first += rowsAtOnce) {
+      const some = JSON.stringify(wanted.slice(first, first + rowsAtOnce));
+      const rows = this.#statements.read.all({ user, positions: some, reactions: Number(reactions) });
+      for (const row of rows as unknown as ReadRow[]) {
+        const message = this.#complete(row, user);
+        bytes += (row.text?.length ?? 0) + sizeBesideText(message);
+        if (messages.length > 0 && bytes > maxBytes) return { messages, isWhole: false };
+        messages.push(message);
+        yield;
+      }
+    }
+    return { messages, isWhole: wanted.length === positions.length };
+  }
+
+  readOne(user: number, position: number): Message {
+    return atOnce(this.read(user, [position], { limit: 1, maxBytes: 0 })).messages[0];
+  }
+
+  #complete(row: ReadRow, user: number): Message {
+    const message = toMessage(row);
+    const attachment = row.file === 0 ? undefined : this.#attachments.at(row.position);
+    const reactions = row.reacted === 0 ? [] : this.#reactions(row.position, user);
+    if (attachment === undefined && reactions.length === 0) return message;
+    return { ...message, ...(attachment && { attachment }), ...(reactions.length > 0 && { reactions }) };
+  }
+
+  #reactions(position: number, user: number): Reaction[] {
+    const rows = this.#statements.reactions.all({ user, position }) as unknown as ReactionRow[];
+    rows.sort((one, other) => one.first - other.first);
+    return rows.map(({ emoji, count, own }) => ({ emoji: decodeText(emoji), count, own: own !== 0 }));
+  }
+}
+
+/** Bytes that reactions and a file's description may take on their way, about. */
+export function sizeBesideText({ reactions = [], attachment }: Message): number {
+  const described = attachment === undefined ? 0 : 3 * attachment.name.length + attachment.mediaType.length + 64;
+  return reactions.reduce((size, { emoji }) => size + 3 * emoji.length + 10, described);
+}

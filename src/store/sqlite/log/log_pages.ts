@@ -1,0 +1,102 @@
+import type { Database } from "../database.ts";
+import { kindCodes } from "./entry_columns.ts";
+import type { Steps } from "../steps.ts";
+import { isShown } from "./visibility.ts";
+
+/** How many of them in one step. */
+const lookedAtOnce = 1024;
+
+export interface LogPagesOptions {
+  /** How many entries are looked at for one page. Default: 4096. */
+  maxLookedAt?: number;
+}
+
+/** Part of what a user may see of a conversation; both by their keys. */
+export interface LogRange {
+  readonly user: number;
+  readonly conversation: number;
+  /** Lowest seq. */
+  readonly from: number;
+  /** Highest seq. */
+  readonly to: number;
+  /** Events too. */
+  readonly events: boolean;
+}
+
+export interface LogPage {
+  /** In the direction of the search. */
+  readonly positions: number[];
+  /** The search ended before this seq, since it had looked at enough. */
+  readonly cutAt: number | undefined;
+}
+
+type Direction = "ASC" | "DESC";
+
+function prepareStatements(database: Database) {
+  // Spans do not overlap, so walking them in order walks the entries in order.
+  const walk = `FROM span s CROSS JOIN entry e ON e.conversation = s.conversation
+      AND e.seq >= max(s.first_seq, :from) AND e.seq <= min(s.last_seq, :to)
+    WHERE s.user = :user AND s.conversation = :conversation AND s.first_seq <= :to AND s.last_seq >= :from`;
+  const inOrder = (direction: Direction) => `ORDER BY s.first_seq ${direction}, e.seq ${direction}`;
+  // The inner query is run only as far as the outer one asks. A CASE looks only at what it has to, other than AND in a result.
+  const find = (direction: Direction) =>
+    database.prepare(
+      `SELECT position FROM (
+         SELECT e.position, CASE WHEN (:events OR e.kind = ${kindCodes.message}) AND ${
+        isShown(":user", "e")
+      } THEN 1 END AS wanted
+         ${walk} ${inOrder(direction)} LIMIT +:budget)
+       WHERE wanted LIMIT +:limit`,
+    );
+  const cutAt = (direction: Direction) =>
+    database.prepare(`SELECT e.seq ${walk} ${inOrder(direction)} LIMIT 1 OFFSET +:budget`);
+  return {
+    find: { ASC: find("ASC"), DESC: find("DESC") },
+    cutAt: { ASC: cutAt("ASC"), DESC: cutAt("DESC") },
+  };
+}
+
+/** Finds what a user may see of a conversation, both ways. Nothing costs more than a bounded number of entries, however many are hidden. */
+export class LogPages {
+  readonly #statements: ReturnType<typeof prepareStatements>;
+  readonly #budget: number;
+
+  constructor(database: Database, { maxLookedAt = 4096 }: LogPagesOptions = {}) {
+    this.#statements = prepareStatements(database);
+    this.#budget = maxLookedAt;
+  }
+
+  oldest(range: LogRange, limit: number): Steps<LogPage> {
+    return this.#find("ASC", range, { limit, budget: this.#budget });
+  }
+
+  newest(range: LogRange, limit: number, { maxLookedAt = this.#budget }: LogPagesOptions = {}): Steps<LogPage> {
+    return this.#find("DESC", range, { limit, budget: Math.min(maxLookedAt, this.#budget) });
+  }
+
+  *#find(
+    direction: Direction,
+    { user, conversation, events, ...ends }: LogRange,
+    { limit, budget }: { limit: number; budget: number },
+  ): Steps<LogPage> {
+    const { find, cutAt } = this.#statements;
+    const positions: number[] = [];
+    let range = { user, conversation, ...ends };
+    for (let left = budget;;) {
+      const step = Math.min(left, lookedAtOnce);
+      const rows = find[direction].all({
+        ...range,
+        events: Number(events),
+        budget: step,
+        limit: limit - positions.length,
+      });
+      for (const { position } of rows as { position: number }[]) positions.push(position);
+      if (positions.length === limit) return { positions, cutAt: undefined };
+      const cut = cutAt[direction].get({ ...range, budget: step }) as { seq: number } | undefined;
+      left -= step;
+      if (cut === undefined || left <= 0) return { positions, cutAt: cut?.seq };
+      range = direction === "ASC" ? { ...range, from: cut.seq } : { ...range, to: cut.seq };
+      yield;
+    }
+  }
+}

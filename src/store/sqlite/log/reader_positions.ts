@@ -1,0 +1,63 @@
+import type { MoveRead } from "../../../core/messages/message_store.ts";
+import type { Database } from "../database.ts";
+import { kindCodes } from "./entry_columns.ts";
+
+/** How many entries a read position moves over that are to be looked at. */
+const maxOwnRun = 1_000;
+
+function prepareStatements(database: Database) {
+  return {
+    moveCursor: database.prepare(
+      `INSERT INTO consumer (device, name, position) VALUES ((SELECT id FROM device WHERE public_id = ?), ?, ?)
+       ON CONFLICT (device, name) DO UPDATE SET position = max(position, excluded.position)`,
+    ),
+    newestStay: database.prepare(
+      `SELECT last_seq AS lastSeq FROM span WHERE user = ? AND conversation = ? ORDER BY first_seq DESC LIMIT 1`,
+    ),
+    readSeq: database.prepare("SELECT read_seq AS readSeq FROM member WHERE conversation = ? AND user = ?"),
+    hasOthers: database.prepare(
+      `SELECT 1 FROM entry WHERE conversation = ? AND seq > ? AND seq <= ? AND kind = ${kindCodes.message} AND sender <> ?
+       LIMIT 1`,
+    ),
+    moveRead: database.prepare(
+      `UPDATE member SET read_seq = :seq, read_uncounted =
+         coalesce((SELECT uncounted FROM entry WHERE conversation = :conversation AND seq = :seq), read_uncounted)
+       WHERE conversation = :conversation AND user = :user AND read_seq < :seq`,
+    ),
+  };
+}
+
+/** How far devices have got the log, and people have read their conversations. Part of the caller's transaction. */
+export class ReaderPositions {
+  readonly #statements: ReturnType<typeof prepareStatements>;
+
+  constructor(database: Database) {
+    this.#statements = prepareStatements(database);
+  }
+
+  moveCursor(deviceId: string, consumer: string, position: number): void {
+    this.#statements.moveCursor.run(deviceId, consumer, position);
+  }
+
+  /** Of a user, in a conversation with its newest seq; both by their keys. */
+  moveRead(
+    user: number,
+    { id: conversation, headSeq }: { id: number; headSeq: number },
+    { seq, ownOnly }: Pick<MoveRead, "seq" | "ownOnly">,
+  ): void {
+    const { newestStay, moveRead } = this.#statements;
+    const stay = newestStay.get(user, conversation) as { lastSeq: number } | undefined;
+    const through = Math.min(seq, headSeq, stay?.lastSeq ?? 0);
+    if (!ownOnly || this.#isOwnRun(user, conversation, through)) {
+      moveRead.run({ conversation, user, seq: through });
+    }
+  }
+
+  /** Whether `user` has read every message up to `seq` that is not of themself. */
+  #isOwnRun(user: number, conversation: number, seq: number): boolean {
+    const { readSeq, hasOthers } = this.#statements;
+    const member = readSeq.get(conversation, user) as { readSeq: number } | undefined;
+    return member !== undefined && seq - member.readSeq <= maxOwnRun &&
+      hasOthers.get(conversation, member.readSeq, seq, user) === undefined;
+  }
+}

@@ -1,0 +1,252 @@
+import type { Message } from "../../../core/messages/message.ts";
+import type {
+  Change,
+  ChangeResult,
+  ConsumerOptions,
+  ConsumerStart,
+  ConversationSummary,
+  HistoryPage,
+  HistoryRange,
+  MessageBatch,
+  MessageStore,
+} from "../../../core/messages/message_store.ts";
+import type { Turn } from "../../../core/page_turns.ts";
+import { Backlog, type BacklogOptions } from "./backlog.ts";
+import { encodeId, settle } from "../column_values.ts";
+import { Committer } from "./commit.ts";
+import { ConversationList } from "./conversation_list.ts";
+import { Consumers } from "./consumers.ts";
+import type { Database } from "../database.ts";
+import { kindCodes } from "./entry_columns.ts";
+import { EntryReader, type PageLimits as Limits, sizeBesideText } from "./entry_reader.ts";
+import { History } from "./history.ts";
+import { Incarnations } from "../incarnations.ts";
+import { LogPages, type LogPagesOptions } from "./log_pages.ts";
+import { Peers } from "./peers.ts";
+import { SpentIds } from "./spent_ids.ts";
+import { atOnce, inTurns, type Steps } from "../steps.ts";
+import { UserIds } from "./user_ids.ts";
+import { isTextShown, isVisible } from "./visibility.ts";
+
+const newestId = "ffffffff-ffff-ffff-ffff-ffffffffffff";
+const encoder = new TextEncoder();
+
+type PageLimits = Limits & { readonly turn?: Turn };
+
+function prepareStatements(database: Database) {
+  return {
+    epoch: database.prepare("SELECT epoch FROM log"),
+    find: database.prepare(
+      `SELECT e.position FROM conversation c CROSS JOIN entry e ON e.conversation = c.id
+       WHERE c.name = :conversation AND e.seq = :seq AND ${isVisible(":user", "e")}`,
+    ),
+    shown: database.prepare(
+      `SELECT 1 FROM entry e WHERE e.position = :position AND e.kind = ${kindCodes.message} AND e.deleted = 0
+         AND ${isVisible(":user", "e")} AND ${isTextShown(":user", "e")}`,
+    ),
+    conversation: database.prepare("SELECT id FROM conversation WHERE name = ?"),
+    sent: database.prepare(
+      `SELECT position FROM entry WHERE sender = ? AND id < ? AND kind = ${kindCodes.message} ORDER BY id DESC LIMIT +?`,
+    ),
+  };
+}
+
+/**
+ * The log in SQLite. What is promised runs at once, so calls never overlap, but for pages that are made with a `turn`: they leave others theirs. A commit
+ * blocks for as long as the disk's fsync does.
+ */
+export class SqliteMessageStore implements MessageStore {
+  readonly epoch: string;
+  /** Of entries that were removed from this log. */
+  readonly spentIds: SpentIds;
+  readonly #statements: ReturnType<typeof prepareStatements>;
+  readonly #users: UserIds;
+  readonly #committer: Committer;
+  readonly #incarnations: Incarnations;
+  readonly #consumers: Consumers;
+  readonly #entries: EntryReader;
+  readonly #backlog: Backlog;
+  readonly #history: History;
+  readonly #conversations: ConversationList;
+  readonly #peers: Peers;
+
+  constructor(database: Database, options: BacklogOptions & LogPagesOptions = {}) {
+    this.#statements = prepareStatements(database);
+    this.#users = new UserIds(database);
+    this.spentIds = new SpentIds(database);
+    this.#committer = new Committer(database, { users: this.#users, spentIds: this.spentIds });
+    this.#incarnations = new Incarnations(database);
+    this.#consumers = new Consumers(database);
+    this.#entries = new EntryReader(database);
+    this.#backlog = new Backlog(database, options);
+    const pages = new LogPages(database, options);
+    this.#history = new History(database, pages);
+    this.#conversations = new ConversationList(database, { pages, entries: this.#entries });
+    this.#peers = new Peers(database);
+    this.epoch = (this.#statements.epoch.get() as { epoch: string }).epoch;
+  }
+
+  get head(): number {
+    return this.#committer.head;
+  }
+
+  get incarnation(): string {
+    return this.#incarnations.current;
+  }
+
+  /** Adds this opening of the log to its incarnations, once. The first append does it too. @throws {ChatError} `storage_full` */
+  beginIncarnation(): void {
+    this.#incarnations.begin(this.head);
+  }
+
+  sharedThrough(incarnation: string): Promise<number | undefined> {
+    return settle(() => this.#incarnations.sharedThrough(incarnation, this.head));
+  }
+
+  /** Users and conversations may have other names than before, or be gone. */
+  forgetNames(): void {
+    this.#users.forgetNames();
+    this.#committer.forgetNames();
+  }
+
+  commit(changes: readonly Change[]): Promise<ChangeResult[]> {
+    return settle(() => {
+      if (this.incarnation === "" && changes.some(({ kind }) => kind === "append")) this.beginIncarnation();
+      return this.#committer.commit(changes);
+    });
+  }
+
+  messagesAfter(user: string, position: number, limits: PageLimits): Promise<MessageBatch> {
+    return inTurns(limits.turn, this.#readAfter(user, position, limits));
+  }
+
+  *#readAfter(user: string, position: number, limits: PageLimits): Steps<MessageBatch> {
+    const userId = this.#users.find(user);
+    if (userId === undefined) return { messages: [], through: Math.max(position, this.head) };
+    const page = { head: this.head, limit: limits.limit };
+    const { positions, through } = yield* this.#backlog.pageAfter(userId, position, page);
+    const { messages, isWhole } = yield* this.#entries.read(userId, positions, limits);
+    return { messages, through: isWhole ? through : messages.at(-1)?.position ?? position };
+  }
+
+  history(user: string, conversation: string, page: HistoryRange & PageLimits): Promise<HistoryPage | undefined> {
+    return inTurns(page.turn, this.#readHistory(user, conversation, page));
+  }
+
+  *#readHistory(user: string, conversation: string, page: HistoryRange & Limits): Steps<HistoryPage | undefined> {
+    const userId = this.#users.find(user);
+    if (userId === undefined) return undefined;
+    return yield* this.#history.page({ user: userId, conversation }, page, (positions) => {
+      return this.#entries.read(userId, positions, { ...page, reactions: true });
+    });
+  }
+
+  entry(user: string, conversation: string, seq: number): Promise<Message | undefined> {
+    return settle(() => {
+      const userId = this.#users.find(user);
+      if (userId === undefined) return undefined;
+      const found = this.#statements.find.get({ user: userId, conversation, seq }) as { position: number } | undefined;
+      return found && this.#entries.readOne(userId, found.position);
+    });
+  }
+
+  messagesAt(
+    user: string,
+    positions: readonly number[],
+    { maxBytes, turn }: { maxBytes: number; turn?: Turn },
+  ): Promise<{ messages: Message[]; through: number }> {
+    return inTurns(turn, this.#readShown(user, positions, maxBytes));
+  }
+
+  *#readShown(
+    user: string,
+    positions: readonly number[],
+    maxBytes: number,
+  ): Steps<{ messages: Message[]; through: number }> {
+    const userId = this.#users.find(user);
+    if (userId === undefined) return { messages: [], through: 0 };
+    const shown: number[] = [];
+    for (const position of positions) {
+      if (this.#statements.shown.get({ user: userId, position }) !== undefined) shown.push(position);
+      yield;
+    }
+    const { messages, isWhole } = yield* this.#entries.read(userId, shown, { limit: shown.length, maxBytes });
+    return { messages, through: isWhole ? 0 : messages.at(-1)!.position };
+  }
+
+  sentBy(
+    sender: string,
+    page: PageLimits & { beforeId: string },
+  ): Promise<{ messages: Message[]; more: boolean }> {
+    return inTurns(page.turn, this.#readSent(sender, page));
+  }
+
+  *#readSent(
+    sender: string,
+    { beforeId, limit, maxBytes }: Limits & { beforeId: string },
+  ): Steps<{ messages: Message[]; more: boolean }> {
+    const userId = this.#users.find(sender);
+    if (userId === undefined) return { messages: [], more: false };
+    const before = encodeId(beforeId === "" ? newestId : beforeId);
+    // One more than asked for tells whether anything is left.
+    const rows = this.#statements.sent.all(userId, before, limit + 1) as { position: number }[];
+    const positions = rows.map(({ position }) => position);
+    const { messages, isWhole } = yield* this.#entries.read(userId, positions, { limit, maxBytes });
+    return { messages: messages.reverse(), more: !isWhole };
+  }
+
+  conversationsOf(
+    user: string,
+    page: PageLimits & { beforePosition: number },
+  ): Promise<{ conversations: ConversationSummary[]; more: boolean }> {
+    return inTurns(page.turn, this.#readConversations(user, page));
+  }
+
+  /** Each is as it is in its step, but stands where it stood in the first: the next page goes on from the position of the last. */
+  *#readConversations(
+    user: string,
+    { beforePosition, limit, maxBytes }: Limits & { beforePosition: number },
+  ): Steps<{ conversations: ConversationSummary[]; more: boolean }> {
+    const userId = this.#users.find(user);
+    if (userId === undefined) return { conversations: [], more: false };
+    const listed = this.#conversations.page(userId, { before: beforePosition, limit: limit + 1 });
+    const conversations: ConversationSummary[] = [];
+    const allowance = this.#conversations.allowance();
+    let bytes = 0;
+    for (const { conversation, position } of listed.slice(0, limit)) {
+      const summary = yield* this.#conversations.summary(userId, conversation, allowance);
+      yield;
+      if (summary === undefined) continue;
+      const { last } = summary;
+      if (last !== undefined) bytes += encoder.encode(last.text).length + sizeBesideText(last);
+      if (conversations.length > 0 && bytes > maxBytes) return { conversations, more: true };
+      conversations.push({ ...summary, position });
+    }
+    return { conversations, more: listed.length > limit };
+  }
+
+  conversationOf(user: string, conversation: string): Promise<ConversationSummary | undefined> {
+    return settle(() => {
+      const userId = this.#users.find(user);
+      const found = this.#statements.conversation.get(conversation) as { id: number } | undefined;
+      return userId === undefined || !found ? undefined : atOnce(this.#conversations.summary(userId, found.id));
+    });
+  }
+
+  peersAmong(user: string, others: readonly string[]): Promise<string[]> {
+    return settle(() => {
+      const userId = this.#users.find(user);
+      return userId === undefined ? [] : this.#peers.among(user, userId, others);
+    });
+  }
+
+  openConsumer(device: string, name: string, options: ConsumerOptions): Promise<number | undefined> {
+    return settle(() => this.#consumers.open({ device, name }, options, (start) => this.#startOf(start)));
+  }
+
+  #startOf(start: ConsumerStart | undefined): number {
+    if (start === undefined) return this.head;
+    const { at, partedFrom } = start;
+    return partedFrom === undefined ? at : Math.min(at, this.#incarnations.partedAt(partedFrom));
+  }
+}

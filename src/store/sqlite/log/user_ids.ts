@@ -1,0 +1,35 @@
+import { ChatError } from "../../../core/chat_error.ts";
+import { BoundedMap } from "./bounded_map.ts";
+import type { Database } from "../database.ts";
+
+const maxCached = 20_000;
+
+/** The keys of users, whose names hardly ever change. */
+export class UserIds {
+  readonly #find;
+  readonly #cached = new BoundedMap<string, number>(maxCached);
+
+  constructor(database: Database) {
+    this.#find = database.prepare("SELECT id FROM user WHERE name = ?");
+  }
+
+  find(name: string): number | undefined {
+    const cached = this.#cached.get(name);
+    if (cached !== undefined) return cached;
+    const id = (this.#find.get(name) as { id: number } | undefined)?.id;
+    if (id !== undefined) this.#cached.set(name, id);
+    return id;
+  }
+
+  /** Users may have other names than before. */
+  forgetNames(): void {
+    this.#cached.clear();
+  }
+
+  /** @throws {ChatError} `not_found` when there is no such user, who may have been deleted just now. */
+  get(name: string): number {
+    const id = this.find(name);
+    if (id === undefined) throw new ChatError("not_found", `There is no user "${name}".`);
+    return id;
+  }
+}

@@ -1,0 +1,144 @@
+import { defaultSettings, type Settings, type SettingsStore } from "../../core/people/settings_store.ts";
+import { directMessagesCodes, toDirectMessages } from "./codes.ts";
+import { directConversation } from "../../core/messages/message.ts";
+import { settle } from "./column_values.ts";
+import type { Database } from "./database.ts";
+import { openEnd } from "./log/visibility.ts";
+
+const idOf = (parameter: string) => `(SELECT id FROM user WHERE name = ${parameter})`;
+
+/** Entries of a long conversation that others wait for while they are looked through: some milliseconds. */
+const lookedAtOnce = 4_000;
+
+interface ConversationRow {
+  id: number;
+  firstSeq: number;
+  headSeq: number;
+}
+
+interface SettingsRow {
+  read_receipts: number;
+  presence: number;
+  direct_messages: number;
+}
+
+function prepareStatements(database: Database) {
+  return {
+    read: database.prepare("SELECT read_receipts, presence, direct_messages FROM user WHERE name = ?"),
+    blocked: database.prepare(
+      `SELECT u.name FROM block b CROSS JOIN user u ON u.id = b.blocked
+       WHERE b.user = ${idOf("?")} AND b.through_position = ${openEnd} ORDER BY u.name`,
+    ),
+    hasBlocked: database.prepare(`SELECT 1 FROM block WHERE user = ${idOf("?")} LIMIT 1`),
+    save: database.prepare(
+      "UPDATE user SET read_receipts = ?, presence = ?, direct_messages = ? WHERE name = ?",
+    ),
+    isBlocked: database.prepare(
+      `SELECT 1 FROM block WHERE user = ${idOf(":user")} AND blocked = ${
+        idOf(":other")
+      } AND through_position = ${openEnd}`,
+    ),
+    // What was unblocked at the same position goes on.
+    resume: database.prepare(
+      `UPDATE block SET through_position = ${openEnd}
+       WHERE user = ${idOf(":user")} AND blocked = ${idOf(":other")} AND through_position = :position`,
+    ),
+    block: database.prepare(
+      `INSERT INTO block (user, blocked, after_position, through_position)
+       VALUES (${idOf(":user")}, ${idOf(":other")}, :position, ${openEnd})`,
+    ),
+    unblock: database.prepare(
+      `UPDATE block SET through_position = max(after_position, :position)
+       WHERE user = ${idOf(":user")} AND blocked = ${idOf(":other")} AND through_position = ${openEnd}`,
+    ),
+    removeEmpty: database.prepare(
+      `DELETE FROM block WHERE user = ${idOf(":user")} AND blocked = ${
+        idOf(":other")
+      } AND through_position = after_position`,
+    ),
+    conversation: database.prepare(
+      "SELECT id, first_seq AS firstSeq, head_seq AS headSeq FROM conversation WHERE name = ?",
+    ),
+    hasWritten: database.prepare(
+      `SELECT 1 FROM entry WHERE conversation = :conversation AND seq > :after AND seq <= :through
+         AND sender = ${idOf(":user")} LIMIT 1`,
+    ),
+    saveLastSeen: database.prepare("UPDATE user SET last_seen_at = ? WHERE name = ?"),
+    lastSeen: database.prepare(
+      "SELECT coalesce((SELECT last_seen_at FROM user WHERE name = given.value), 0) AS at FROM json_each(?) given",
+    ),
+  };
+}
+
+/** What users want, in the database that it shares with the message store. */
+export class SqliteSettingsStore implements SettingsStore {
+  readonly #database: Database;
+  readonly #statements: ReturnType<typeof prepareStatements>;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#statements = prepareStatements(database);
+  }
+
+  readSettings(user: string): Promise<{ settings: Settings; blocked: string[]; hasBlocked: boolean }> {
+    return settle(() => {
+      const row = this.#statements.read.get(user) as unknown as SettingsRow | undefined;
+      const blocked = this.#statements.blocked.all(user).map(({ name }) => name as string);
+      const hasBlocked = this.#statements.hasBlocked.get(user) !== undefined;
+      return { settings: row ? toSettings(row) : defaultSettings, blocked, hasBlocked };
+    });
+  }
+
+  saveSettings(user: string, { readReceipts, presence, directMessages }: Settings): Promise<void> {
+    const code = directMessagesCodes[directMessages];
+    return this.#write(() => void this.#statements.save.run(Number(readReceipts), Number(presence), code, user));
+  }
+
+  block(user: string, other: string, position: number): Promise<void> {
+    const { isBlocked, resume, block } = this.#statements;
+    return this.#write(() => {
+      if (isBlocked.get({ user, other })) return;
+      if (resume.run({ user, other, position }).changes === 0) block.run({ user, other, position });
+    });
+  }
+
+  unblock(user: string, other: string, position: number): Promise<void> {
+    const { unblock, removeEmpty } = this.#statements;
+    return this.#write(() => {
+      unblock.run({ user, other, position });
+      removeEmpty.run({ user, other });
+    });
+  }
+
+  async hasWrittenTo(user: string, other: string): Promise<boolean> {
+    const { conversation, hasWritten } = this.#statements;
+    const found = conversation.get(directConversation(user, other)) as unknown as ConversationRow | undefined;
+    if (!found) return false;
+    for (let through = found.headSeq; through >= found.firstSeq; through -= lookedAtOnce) {
+      const range = { conversation: found.id, after: through - lookedAtOnce, through, user };
+      if (hasWritten.get(range)) return true;
+      if (through > lookedAtOnce) await new Promise((resolve) => setTimeout(resolve));
+    }
+    return false;
+  }
+
+  saveLastSeen(times: ReadonlyMap<string, number>): Promise<void> {
+    return this.#write(() => times.forEach((at, user) => this.#statements.saveLastSeen.run(at, user)));
+  }
+
+  readLastSeen(users: readonly string[]): Promise<number[]> {
+    return settle(() => this.#statements.lastSeen.all(JSON.stringify(users)).map(({ at }) => at as number));
+  }
+
+  #write(work: () => void): Promise<void> {
+    return settle(() => this.#database.transaction(work));
+  }
+}
+
+function toSettings(row: SettingsRow): Settings {
+  return {
+    readReceipts: row.read_receipts !== 0,
+    presence: row.presence !== 0,
+    directMessages: toDirectMessages(row.direct_messages),
+  };
+}

@@ -1,0 +1,51 @@
+import { ChatError } from "../../core/chat_error.ts";
+
+// https://sqlite.org/rescode.html
+const sqliteReadOnly = 8;
+const sqliteIoError = 10;
+const sqliteCorrupt = 11;
+const sqliteFull = 13;
+const sqliteCannotOpen = 14;
+const sqliteNotADatabase = 26;
+
+/** SQLite's primary result code. */
+function resultCode(thrown: unknown): number | undefined {
+  if (!(thrown instanceof Error)) return undefined;
+  if ("errcode" in thrown && typeof thrown.errcode === "number") return thrown.errcode & 0xff;
+  // Deno's DatabaseSync.exec leaves out the code.
+  if (thrown.message.includes("attempt to write a readonly database")) return sqliteReadOnly;
+  if (thrown.message.includes("unable to open database file")) return sqliteCannotOpen;
+  if (thrown.message.includes("database or disk is full")) return sqliteFull;
+  if (thrown.message.includes("disk I/O error")) return sqliteIoError;
+  if (thrown.message.includes("file is not a database")) return sqliteNotADatabase;
+  if (thrown.message.includes("database disk image is malformed")) return sqliteCorrupt;
+  return undefined;
+}
+
+/** Whether the disk failed, so that trying only a part of the same again is no use. */
+export function isDiskFailure(thrown: unknown): boolean {
+  const code = resultCode(thrown);
+  return code === sqliteFull || code === sqliteIoError;
+}
+
+export function isDamage(thrown: unknown): boolean {
+  const code = resultCode(thrown);
+  return code === sqliteCorrupt || code === sqliteNotADatabase;
+}
+
+/** Whether the file may not be opened or written. */
+export function isRefused(thrown: unknown): boolean {
+  const code = resultCode(thrown);
+  return code === sqliteReadOnly || code === sqliteCannotOpen;
+}
+
+/** The error to throw for one that SQLite threw while writing: `storage_full` for a disk that takes nothing more. */
+export function writeError(thrown: unknown): unknown {
+  if (!isDiskFailure(thrown)) return thrown;
+  // A full disk can show as an I/O error too, such as when shared memory of the write-ahead log cannot grow.
+  return new ChatError(
+    "storage_full",
+    "The server's disk is full or failing, so nothing was saved: try again later; the operator has to free space.",
+    { cause: thrown },
+  );
+}

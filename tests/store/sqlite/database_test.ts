@@ -1,0 +1,235 @@
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { ChatError } from "../../../src/core/chat_error.ts";
+import { Database, migrate } from "../../../src/store/sqlite/database.ts";
+import { migrations } from "../../../src/store/sqlite/migrations.ts";
+import { openStore } from "../../../src/store/open_store.ts";
+import { SqliteAccountStore } from "../../../src/store/sqlite/sqlite_account_store.ts";
+import { SqliteMessageStore } from "../../../src/store/sqlite/log/sqlite_message_store.ts";
+import { accept, directAppend, entryAppend, userRecord, wholeLog } from "../../support/stored_messages.ts";
+import { temporaryFolder } from "../../support/temporary_folder.ts";
+
+function refusal(folder: string): ChatError {
+  try {
+    openStore({ folder }).close();
+  } catch (error) {
+    if (error instanceof ChatError) return error;
+    throw error;
+  }
+  throw new assert.AssertionError({ message: "The store opened" });
+}
+
+function editDatabase(folder: string, sql: string): void {
+  const connection = new DatabaseSync(`${folder}/chatd.sqlite`);
+  connection.exec(sql);
+  connection.close();
+}
+
+Deno.test("a store keeps its log, epoch and accounts when it is opened again", async () => {
+  using folder = temporaryFolder();
+  const first = openStore({ folder: folder.path });
+  await first.accounts.addUser(userRecord("ana"));
+  await first.accounts.addUser(userRecord("ben"));
+  const message = await accept(first.messages, directAppend("ana", "ben"));
+  const { epoch } = first.messages;
+  first.close();
+  first.close();
+  await assert.rejects(first.accounts.findUser("ana"));
+
+  using second = openStore({ folder: folder.path });
+  assert.equal(second.messages.epoch, epoch);
+  assert.equal(second.messages.head, message.position);
+  assert.deepEqual(await second.accounts.findUser("ana"), userRecord("ana"));
+  const next = await accept(second.messages, directAppend("ben", "ana"));
+  assert.deepEqual([next.seq, next.position > message.position], [2, true]);
+});
+
+Deno.test("numbering goes on when every message of a conversation is gone", async () => {
+  using folder = temporaryFolder();
+  const before = openStore({ folder: folder.path });
+  for (const user of ["ana", "ben"]) await before.accounts.addUser(userRecord(user));
+  const { position } = await accept(before.messages, directAppend("ana", "ben"));
+  before.close();
+  {
+    using database = Database.open(folder.path);
+    database.prepare("DELETE FROM entry").run();
+    database.prepare("UPDATE conversation SET first_seq = 2").run();
+  }
+  using after = openStore({ folder: folder.path });
+  assert.equal(after.messages.head, position);
+  assert.deepEqual(await after.messages.messagesAfter("ana", 0, { limit: 10, maxBytes: 100 }), {
+    messages: [],
+    through: position,
+  });
+  const page = await after.messages.history("ana", "ana:ben", { ...wholeLog, limit: 10, maxBytes: 100 });
+  const range = { firstSeq: 0, lastSeq: 0, headSeq: 1, startSeq: 0 };
+  assert.deepEqual(page, { messages: [], ...range, more: false, moreAfter: false });
+  const summary = await after.messages.conversationOf("ben", "ana:ben");
+  assert.deepEqual([summary?.headSeq, summary?.last, summary?.unread], [1, undefined, 0]);
+  const next = await accept(after.messages, directAppend("ana", "ben"));
+  assert.deepEqual([next.seq, next.position], [2, position + 1]);
+});
+
+Deno.test("each new store has an epoch of its own", () => {
+  using one = temporaryFolder();
+  using other = temporaryFolder();
+  using first = openStore({ folder: one.path });
+  using second = openStore({ folder: other.path });
+  assert.notEqual(first.messages.epoch, second.messages.epoch);
+});
+
+Deno.test("the files of a store are for its owner alone", async () => {
+  using folder = temporaryFolder();
+  const path = `${folder.path}/new/data`;
+  using store = openStore({ folder: path });
+  await store.accounts.addUser(userRecord("ana"));
+  assert.equal(Deno.statSync(path).mode! & 0o777, 0o700);
+  const files = [...Deno.readDirSync(path)].map(({ name }) => name).sort();
+  assert.deepEqual(files, ["chatd.sqlite", "chatd.sqlite-shm", "chatd.sqlite-wal"]);
+  for (const file of files) assert.equal(Deno.statSync(`${path}/${file}`).mode! & 0o777, 0o600);
+});
+
+Deno.test("a commit is on disk when it is done, and references are checked", () => {
+  using folder = temporaryFolder();
+  using database = Database.open(folder.path);
+  const pragma = (name: string) => Object.values(database.prepare(`PRAGMA ${name}`).get()!)[0];
+  assert.deepEqual(["journal_mode", "synchronous", "foreign_keys"].map(pragma), ["wal", 2, 1]);
+});
+
+Deno.test("a database of a newer version is refused, and stays as it is", () => {
+  using folder = temporaryFolder();
+  openStore({ folder: folder.path }).close();
+  editDatabase(folder.path, "PRAGMA user_version = 999");
+  const { code, message } = refusal(folder.path);
+  assert.equal(code, "unsupported_version");
+  assert.ok(message.includes(`has version 999, and this chatd knows versions up to ${migrations.length}`), message);
+  editDatabase(folder.path, `PRAGMA user_version = ${migrations.length}`);
+  openStore({ folder: folder.path }).close();
+});
+
+Deno.test("a file that is no database, or another program's, is refused and stays as it is", () => {
+  using folder = temporaryFolder();
+  const path = `${folder.path}/chatd.sqlite`;
+  Deno.writeTextFileSync(path, "notes ".repeat(1_000));
+  assert.match(refusal(folder.path).message, /chatd\.sqlite" is damaged or not a database/);
+  assert.equal(Deno.readTextFileSync(path), "notes ".repeat(1_000));
+  Deno.removeSync(path);
+  editDatabase(folder.path, "CREATE TABLE note (text TEXT)");
+  const bytes = Deno.readFileSync(path);
+  assert.match(refusal(folder.path).message, /chatd\.sqlite" is another program's/);
+  assert.deepEqual(Deno.readFileSync(path), bytes);
+  editDatabase(folder.path, "PRAGMA user_version = 1");
+  assert.match(refusal(folder.path).message, /chatd\.sqlite" is another program's/);
+  Deno.removeSync(path);
+  Deno.mkdirSync(path);
+  const { code, message } = refusal(folder.path);
+  assert.equal(code, "permission_denied");
+  assert.match(message, /chatd\.sqlite" cannot be opened/);
+});
+
+Deno.test("a damaged database is refused", async () => {
+  using folder = temporaryFolder();
+  const store = openStore({ folder: folder.path });
+  await store.accounts.addUser(userRecord("ana"));
+  store.close();
+  const path = `${folder.path}/chatd.sqlite`;
+  const bytes = Deno.readFileSync(path);
+  bytes.fill(0xa5, 100, 4096);
+  Deno.writeFileSync(path, bytes);
+  assert.match(refusal(folder.path).message, /chatd\.sqlite" is damaged/);
+});
+
+Deno.test("migrate() takes an older database through the missing steps only", () => {
+  const connection = new DatabaseSync(":memory:");
+  const steps = ["CREATE TABLE one (a TEXT) STRICT", "INSERT INTO one VALUES ('second')"];
+  migrate(connection, "test", steps.slice(0, 1));
+  migrate(connection, "test", steps);
+  migrate(connection, "test", steps);
+  assert.deepEqual(connection.prepare("SELECT a FROM one").all().map(({ a }) => a), ["second"]);
+  connection.close();
+});
+
+Deno.test("a database of version 1 is brought up to date, and lists the newest conversations first", async () => {
+  using folder = temporaryFolder();
+  const connection = new DatabaseSync(`${folder.path}/chatd.sqlite`);
+  migrate(connection, "test", migrations.slice(0, 1));
+  connection.exec(`
+    INSERT INTO user VALUES (1, 'ana', 'hash', 0, 1), (2, 'ben', 'hash', 0, 1), (3, 'cleo', 'hash', 0, 1);
+    INSERT INTO conversation VALUES (1, 'ana:ben', 2, 3), (2, 'ana:cleo', 1, 2);
+    INSERT INTO member VALUES (1, 1), (1, 2), (2, 1), (2, 3);
+    INSERT INTO entry VALUES
+      (1, 1, 1, 1, randomblob(16), 1, 'one'), (2, 2, 1, 1, randomblob(16), 2, 'two'), (3, 1, 2, 2, randomblob(16), 3, 'three');
+  `.replaceAll(/'(one|two|three)'/g, "CAST('$1' AS BLOB)"));
+  connection.close();
+  using store = openStore({ folder: folder.path });
+  const newest = async () => {
+    const page = await store.messages.conversationsOf("ana", { beforePosition: 0, limit: 10, maxBytes: 1_000 });
+    return page.conversations.map(({ conversation, last }) => [conversation, last?.text]);
+  };
+  assert.deepEqual(await newest(), [["ana:ben", "three"], ["ana:cleo", "two"]]);
+  await accept(store.messages, directAppend("cleo", "ana", { text: "four" }));
+  assert.deepEqual(await newest(), [["ana:cleo", "four"], ["ana:ben", "three"]]);
+});
+
+Deno.test("a database of version 2 keeps its messages, all of them read", async () => {
+  using folder = temporaryFolder();
+  const connection = new DatabaseSync(`${folder.path}/chatd.sqlite`);
+  migrate(connection, "test", migrations.slice(0, 2));
+  connection.exec(`
+    INSERT INTO user VALUES (1, 'ana', 'hash', 0, 1), (2, 'ben', 'hash', 0, 1);
+    INSERT INTO conversation VALUES (1, 'ana:ben', 3, 4), (2, 'ben:ben', 1, 3);
+    INSERT INTO member VALUES (1, 1, 4), (1, 2, 4), (2, 2, 3);
+    INSERT INTO entry VALUES
+      (1, 1, 1, 1, randomblob(16), 1, x'61'), (2, 1, 2, 2, randomblob(16), 2, x'62'),
+      (3, 2, 1, 2, randomblob(16), 3, x'63'), (4, 1, 3, 1, randomblob(16), 4, x'64');
+  `);
+  connection.close();
+  using store = openStore({ folder: folder.path });
+  const { messages: delivered } = await store.messages.messagesAfter("ben", 0, { limit: 10, maxBytes: 1_000 });
+  assert.deepEqual(delivered.map(({ text, ordinal }) => [text, ordinal]), [["a", 1], ["b", 2], ["c", 1], ["d", 3]]);
+  const page = await store.messages.history("ben", "ana:ben", { ...wholeLog, limit: 10, maxBytes: 1_000 });
+  assert.deepEqual(page?.messages, delivered.filter(({ conversation }) => conversation === "ana:ben"));
+  assert.equal(await store.messages.history("ana", "ben:ben", { ...wholeLog, limit: 10, maxBytes: 1_000 }), undefined);
+  const list = async () => {
+    const { conversations } = await store.messages.conversationsOf("ben", {
+      beforePosition: 0,
+      limit: 10,
+      maxBytes: 1_000,
+    });
+    return conversations.map(({ conversation, unread, readSeq }) => [conversation, unread, readSeq]);
+  };
+  assert.deepEqual(await list(), [["ana:ben", 0, 3], ["ben:ben", 0, 1]]);
+  await accept(store.messages, directAppend("ana", "ben"));
+  assert.deepEqual(await list(), [["ana:ben", 1, 3], ["ben:ben", 0, 1]]);
+});
+
+Deno.test("a message writes two rows in a room, however many members it has", async () => {
+  using folder = temporaryFolder();
+  using database = Database.open(folder.path);
+  const messages = new SqliteMessageStore(database);
+  const accounts = new SqliteAccountStore(database);
+  const room = "+" + "r".repeat(26);
+  const users = Array.from({ length: 50 }, (_, index) => `user${index}`);
+  for (const user of users) await accounts.addUser(userRecord(user));
+  const event = { kind: "room_created", isPublic: true, historyVisible: true } as const;
+  await accept(messages, entryAppend(room, users[0], { event, text: "ops" }));
+  await messages.commit(users.slice(1).map((user) => entryAppend(room, user, { event: { kind: "joined" } })));
+  const written = () => (database.prepare("SELECT total_changes() AS rows").get() as { rows: number }).rows;
+  const before = written();
+  await accept(messages, entryAppend(room, users[7], { text: "hello" }));
+  assert.equal(written() - before, 2);
+});
+
+Deno.test("a migration that fails leaves the version before it", () => {
+  const connection = new DatabaseSync(":memory:");
+  const steps = [
+    "CREATE TABLE one (a TEXT) STRICT",
+    "CREATE TABLE two (a TEXT) STRICT; INSERT INTO missing VALUES (1)",
+  ];
+  assert.throws(() => migrate(connection, "test", steps), /no such table: missing/);
+  assert.equal(connection.prepare("PRAGMA user_version").get()!.user_version, 1);
+  assert.deepEqual(connection.prepare("SELECT name FROM sqlite_schema").all().map(({ name }) => name), ["one"]);
+  migrate(connection, "test", [steps[0], "CREATE TABLE two (a TEXT) STRICT"]);
+  assert.equal(connection.prepare("PRAGMA user_version").get()!.user_version, 2);
+  connection.close();
+});

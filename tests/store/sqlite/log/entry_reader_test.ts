@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { SqliteMessageStore } from "../../../../src/store/sqlite/log/sqlite_message_store.ts";
+import { Database } from "../../../../src/store/sqlite/database.ts";
+import { SqliteAccountStore } from "../../../../src/store/sqlite/sqlite_account_store.ts";
+import { accept, directAppend, userRecord, wholeLog } from "../../../support/stored_messages.ts";
+
+const people = ["ana", "ben"];
+
+/** A log whose statements are counted as they run. */
+async function openCounted() {
+  const database = Database.openInMemory();
+  const accounts = new SqliteAccountStore(database);
+  for (const user of people) await accounts.addUser(userRecord(user));
+  let runs = 0;
+  const counting = Object.create(database, {
+    prepare: {
+      value: (sql: string) =>
+        new Proxy(database.prepare(sql), {
+          get(statement, method: "all" | "get" | "run" | "iterate") {
+            return (...values: never[]) => {
+              runs++;
+              return statement[method](...values);
+            };
+          },
+        }),
+    },
+    transaction: { value: database.transaction.bind(database) },
+  });
+  const messages = new SqliteMessageStore(counting);
+  const takeRuns = () => {
+    const taken = runs;
+    runs = 0;
+    return taken;
+  };
+  return { messages, takeRuns, [Symbol.dispose]: () => database.close() };
+}
+
+Deno.test("a page of 100 entries is read by as many statements as a page of two", async () => {
+  using log = await openCounted();
+  await log.messages.commit(Array.from({ length: 100 }, () => directAppend("ana", "ben")));
+  const runsFor = async (limit: number) => {
+    const limits = { limit, maxBytes: 1_000_000 };
+    log.takeRuns();
+    const { messages } = await log.messages.messagesAfter("ben", 0, limits);
+    const backlog = log.takeRuns();
+    const page = await log.messages.history("ben", "ana:ben", { ...wholeLog, ...limits });
+    assert.deepEqual([messages.length, page!.messages.length], [limit, limit]);
+    return [backlog, log.takeRuns()];
+  };
+  await runsFor(2);
+  assert.deepEqual(await runsFor(99), await runsFor(2));
+});
+
+Deno.test("a page keeps the order of its positions and ends at its limit of bytes", async () => {
+  using log = await openCounted();
+  for (const text of ["one", "two", "three"]) await accept(log.messages, directAppend("ana", "ben", { text }));
+  const textsAt = async (positions: number[], maxBytes: number) => {
+    const { messages, through } = await log.messages.messagesAt("ben", positions, { maxBytes });
+    return [...messages.map(({ text }) => text), through];
+  };
+  assert.deepEqual(await textsAt([3, 1, 2], 1_000), ["three", "one", "two", 0]);
+  assert.deepEqual(await textsAt([3, 1, 2], 8), ["three", "one", 1]);
+  assert.deepEqual(await textsAt([3, 1, 2], 0), ["three", 3]);
+});
+
+Deno.test("a page of more entries than one statement reads is whole", async () => {
+  using log = await openCounted();
+  const texts = Array.from({ length: 300 }, (_, index) => `text ${index}`);
+  await log.messages.commit(texts.map((text) => directAppend("ana", "ben", { text })));
+  const { messages } = await log.messages.messagesAfter("ben", 0, { limit: 1_000, maxBytes: 1_000_000 });
+  assert.deepEqual(messages.map(({ text }) => text), texts);
+});

@@ -1,0 +1,14 @@
+import { messageStoreContract } from "../../../contract/message_store.ts";
+import { messageStoreChanges } from "../../../contract/message_store_changes.ts";
+import { messageStoreProperties } from "../../../contract/message_store_properties.ts";
+import { messageStoreRooms } from "../../../contract/message_store_rooms.ts";
+import { openTemporaryStore } from "../../../support/temporary_store.ts";
+
+messageStoreContract("sqlite", openTemporaryStore);
+messageStoreChanges("sqlite", openTemporaryStore);
+messageStoreRooms("sqlite", openTemporaryStore);
+// The ways of finding what is new: entry by entry, conversation by conversation, and some of each.
+messageStoreProperties("sqlite", openTemporaryStore);
+messageStoreProperties("sqlite, by conversation", () => openTemporaryStore({ scanWindow: 0 }));
+messageStoreProperties("sqlite, by both", () => openTemporaryStore({ scanWindow: 40 }));
+messageStoreProperties("sqlite, window by window", () => openTemporaryStore({ scanWindow: 40, maxMerged: 1 }));

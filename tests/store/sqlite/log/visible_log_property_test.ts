@@ -1,0 +1,393 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { LogEvent } from "../../../../src/core/messages/log_event.ts";
+import { directConversation, directMembers, type Message } from "../../../../src/core/messages/message.ts";
+import { createMessageId } from "../../../../src/core/messages/message_id.ts";
+import type { Append, Change } from "../../../../src/core/messages/message_store.ts";
+import { isRoomId } from "../../../../src/core/rooms/room.ts";
+import { Database } from "../../../../src/store/sqlite/database.ts";
+import { MessageFinder } from "../../../../src/store/sqlite/search/message_finder.ts";
+import { SearchIndex } from "../../../../src/store/sqlite/search/search_index.ts";
+import { SqliteAccountStore } from "../../../../src/store/sqlite/sqlite_account_store.ts";
+import { SqliteMessageStore } from "../../../../src/store/sqlite/log/sqlite_message_store.ts";
+import { SqliteSettingsStore } from "../../../../src/store/sqlite/sqlite_settings_store.ts";
+import { LogModel } from "../../../support/log_model.ts";
+import { userRecord, wholeLog } from "../../../support/stored_messages.ts";
+import { temporaryFolder } from "../../../support/temporary_folder.ts";
+
+type StoreOptions = ConstructorParameters<typeof SqliteMessageStore>[1];
+
+const users = ["ana", "ben", "cleo", "dan"];
+const rooms = ["+" + "a".repeat(26), "+" + "b".repeat(26)];
+const conversations = [...rooms, "ana:ben", "ben:cleo", "dan:dan"];
+const emoji = ["👍", "🎉", "😀"];
+
+const step = fc.record({
+  action: fc.oneof(
+    { weight: 6, arbitrary: fc.constant("say") },
+    {
+      weight: 8,
+      arbitrary: fc.constantFrom("join", "leave", "invite", "remove", "ban", "unban", "promote", "topic", "change"),
+    },
+    { weight: 5, arbitrary: fc.constantFrom("edit", "delete", "react", "unreact") },
+    { weight: 3, arbitrary: fc.constant("edit_own") },
+    { weight: 3, arbitrary: fc.constantFrom("block", "unblock", "read", "read_own") },
+    { weight: 4, arbitrary: fc.constantFrom("invite", "leave") },
+    { weight: 2, arbitrary: fc.constantFrom("check", "reopen", "index", "index") },
+  ),
+  user: fc.constantFrom(...users),
+  other: fc.constantFrom(...users),
+  conversation: fc.oneof(
+    { weight: 4, arbitrary: fc.constantFrom(...rooms) },
+    { weight: 1, arbitrary: fc.constantFrom(...conversations) },
+  ),
+  number: fc.nat({ max: 30 }),
+  flag: fc.boolean(),
+  batched: fc.boolean(),
+});
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+/** A store on disk beside its model, and what is yet to be committed. */
+class Run implements Disposable {
+  readonly model = new LogModel();
+  readonly #folder = temporaryFolder();
+  readonly #options: StoreOptions;
+  #database!: Database;
+  #waiting: { change: Change; expected: string }[] = [];
+  messages!: SqliteMessageStore;
+  settings!: SqliteSettingsStore;
+  index!: SearchIndex;
+  finder!: MessageFinder;
+  #clock = 1_700_000_000_000;
+
+  constructor(options: StoreOptions) {
+    this.#options = options;
+    this.open();
+  }
+
+  /** It looks at everything before it says that there is more. */
+  get isThorough(): boolean {
+    return this.#options?.maxLookedAt === undefined;
+  }
+
+  open(): void {
+    this.#database = Database.open(this.#folder.path);
+    this.messages = new SqliteMessageStore(this.#database, this.#options);
+    this.settings = new SqliteSettingsStore(this.#database);
+    this.index = new SearchIndex(this.#database);
+    this.finder = new MessageFinder(this.#database);
+  }
+
+  async addUsers(): Promise<void> {
+    const accounts = new SqliteAccountStore(this.#database);
+    for (const user of users) await accounts.addUser(userRecord(user));
+  }
+
+  reopen(): void {
+    this.#database.close();
+    this.open();
+  }
+
+  append(entry: Pick<Append, "conversation" | "sender" | "text" | "event" | "mentions" | "replyTo">): void {
+    const members = isRoomId(entry.conversation) ? [] : directMembers(entry.conversation);
+    this.#clock += 1_000;
+    const change: Append = { kind: "append", members, id: createMessageId(), acceptedAt: this.#clock, ...entry };
+    this.#waiting.push({ change, expected: this.model.append(change) });
+  }
+
+  read(conversation: string, user: string, read: { seq: number; ownOnly: boolean }): void {
+    const change = { kind: "move_read", conversation, user, ...read } as const;
+    this.model.moveRead(change);
+    this.#waiting.push({ change, expected: "moved" });
+  }
+
+  async commit(): Promise<void> {
+    const waiting = this.#waiting.splice(0);
+    const results = await this.messages.commit(waiting.map(({ change }) => change));
+    assert.deepEqual(results.map(({ kind }) => kind), waiting.map(({ expected }) => expected));
+    assert.equal(this.messages.head, this.model.head);
+  }
+
+  [Symbol.dispose](): void {
+    this.#database.close();
+    this.#folder[Symbol.dispose]();
+  }
+}
+
+/** Does what the core would let happen. */
+async function take(run: Run, step: Step, check: () => Promise<void>): Promise<void> {
+  const { action, user, other, conversation, number, flag } = step;
+  const { model } = run;
+  const direct = directConversation(user, other);
+  const where = isRoomId(conversation) ? conversation : direct;
+  const isIn = isRoomId(where) ? model.isMember(where, user) : true;
+  const event = (event: LogEvent, text = "") => run.append({ conversation: where, sender: user, text, event });
+  const inRoom = isRoomId(where) && isIn;
+  const otherRole = model.role(where, other);
+  if (isRoomId(where) && !model.rooms.has(where)) {
+    return event({ kind: "room_created", isPublic: flag, historyVisible: number % 2 === 0 }, number < 20 ? "ops" : "x");
+  }
+  switch (action) {
+    case "say": {
+      const rest = { ...(number > 25 && { replyTo: 1 }), ...(flag && { mentions: [other] }) };
+      if (isIn) run.append({ conversation: where, sender: user, text: `${user} ${model.head} `, ...rest });
+      return;
+    }
+    case "join":
+      if (isRoomId(where) && !isIn && model.role(where, user) !== "banned") event({ kind: "joined" });
+      return;
+    case "leave":
+      if (inRoom || model.role(where, user) === "invited") event({ kind: "left" });
+      return;
+    case "invite":
+      if (inRoom && (otherRole === undefined || otherRole === "left")) event({ kind: "invited", user: other });
+      return;
+    case "remove":
+      if (inRoom && (model.isMember(where, other) || otherRole === "invited")) {
+        event({ kind: "removed", user: other, banned: false });
+      }
+      return;
+    case "ban":
+      if (inRoom && otherRole !== "banned") event({ kind: "removed", user: other, banned: true });
+      return;
+    case "unban":
+      if (inRoom && otherRole === "banned") event({ kind: "unbanned", user: other });
+      return;
+    case "promote":
+      if (inRoom && model.isMember(where, other)) {
+        event({ kind: "role_changed", user: other, role: flag ? "moderator" : "owner" });
+      }
+      return;
+    case "topic":
+      if (inRoom) event({ kind: "topic_changed" }, `topic ${number}`);
+      return;
+    case "change":
+      if (inRoom) event({ kind: "room_changed", isPublic: flag, historyVisible: number % 2 === 0 }, "ops");
+      return;
+    case "edit":
+      if (isIn) run.append(edit(step, { conversation: where, target: targetOf(run, step, where), head: model.head }));
+      return;
+    case "edit_own": {
+      const target = ownMessage(run, step, where);
+      if (isIn && target !== undefined) run.append(edit(step, { conversation: where, target, head: model.head }));
+      return;
+    }
+    case "delete":
+      if (isIn) event({ kind: "deleted", target: targetOf(run, step, where) });
+      return;
+    case "react":
+    case "unreact": {
+      const target = targetOf(run, step, where);
+      if (isIn) event({ kind: "reacted", target, emoji: emoji[number % 3], removed: action === "unreact" });
+      return;
+    }
+    case "read":
+    case "read_own":
+      return run.read(where, user, { seq: targetOf(run, step, where) + 5, ownOnly: action === "read_own" });
+    case "block":
+    case "unblock":
+      await run.commit();
+      if (user === other) return;
+      await run.settings[action](user, other, run.messages.head);
+      return model[action](user, other);
+    case "reopen":
+      await run.commit();
+      return run.reopen();
+    case "index":
+      await run.commit();
+      run.index.takeTurn({ head: Math.max(0, run.messages.head - number), turnMs: 1_000, maxEntries: 1 });
+      return;
+    case "check":
+      await run.commit();
+      return await check();
+  }
+}
+
+function targetOf(run: Run, { number }: Step, conversation: string): number {
+  return Math.max(1, (run.model.logs.get(conversation)?.length ?? 0) - number % 6);
+}
+
+function ownMessage(run: Run, { user, number }: Step, conversation: string): number | undefined {
+  const log = run.model.logs.get(conversation) ?? [];
+  const own = log.filter(({ append, deleted }) => append.sender === user && !append.event && !deleted);
+  return own.at(-1 - number % Math.max(1, own.length))?.seq;
+}
+
+function edit(
+  { user, flag }: Step,
+  { conversation, target, head }: { conversation: string; target: number; head: number },
+): Pick<Append, "conversation" | "sender" | "text" | "event" | "mentions"> {
+  const event = { kind: "edited", target } as const;
+  return { conversation, sender: user, text: `edited ${head}`, event, mentions: flag ? users : [] };
+}
+
+const probe = fc.record({
+  start: fc.double({ min: 0, max: 1, noNaN: true }),
+  limit: fc.integer({ min: 1, max: 40 }),
+  events: fc.boolean(),
+});
+type Probe = typeof probe extends fc.Arbitrary<infer T> ? T : never;
+
+async function checkDelivery({ messages, model }: Run, user: string, { start, limit }: Probe): Promise<void> {
+  const due = model.visibleTo(user);
+  let position = Math.floor(start * messages.head);
+  while (position < messages.head) {
+    const batch = await messages.messagesAfter(user, position, { limit, maxBytes: 1_000_000 });
+    assert.ok(batch.through > position && batch.through <= messages.head && batch.messages.length <= limit);
+    const expected = due.filter((message) => message.position > position && message.position <= batch.through);
+    assert.deepEqual(batch.messages, expected);
+    position = batch.through;
+  }
+}
+
+async function checkHistory(run: Run, user: string, conversation: string, probe: Probe): Promise<void> {
+  const { messages, model } = run;
+  const { limit, events } = probe;
+  const ask = (range: Partial<typeof wholeLog>) =>
+    messages.history(user, conversation, { ...wholeLog, events, limit, maxBytes: 1_000_000, ...range });
+  if (!model.hasBeenIn(conversation, user)) return assert.equal(await ask({}), undefined);
+  const [startSeq, headSeq] = model.extent(conversation, user);
+  const all = model.visibleIn(conversation, user, { reactions: true })
+    .filter(({ event }) => events || event === undefined);
+  const start = Math.floor(probe.start * (headSeq + 1));
+  const fromMs = model.logs.get(conversation)![Math.min(start, headSeq - 1)].append.acceptedAt;
+  const within = (from: number, to: number) => all.filter(({ seq }) => seq >= from && seq <= to);
+
+  let beforeSeq = start;
+  do {
+    const to = beforeSeq === 0 ? headSeq : Math.min(headSeq, beforeSeq - 1);
+    const page = (await ask({ beforeSeq }))!;
+    assert.deepEqual([page.startSeq, page.headSeq], [startSeq, headSeq]);
+    if (to < startSeq) {
+      assert.deepEqual([page.messages, page.firstSeq, page.more], [[], 0, false]);
+      assertMore(run, page.moreAfter, within(to + 1, headSeq));
+      break;
+    }
+    assert.equal(page.lastSeq, to);
+    assert.deepEqual(page.messages, within(page.firstSeq, to));
+    assert.ok(page.messages.length <= limit && page.firstSeq >= startSeq);
+    assertMore(run, page.more, within(startSeq, page.firstSeq - 1));
+    assertMore(run, page.moreAfter, within(to + 1, headSeq));
+    if (!page.more) break;
+    assert.ok(page.firstSeq > startSeq && page.firstSeq <= to + 1);
+    beforeSeq = page.firstSeq;
+  } while (true);
+
+  for (const range of [{ afterSeq: start }, { fromMs }]) {
+    let from = Math.max(startSeq, start + 1);
+    let next: Partial<typeof wholeLog> = range;
+    if (start === 0 && "afterSeq" in range) continue;
+    while (from <= headSeq) {
+      const page = (await ask(next))!;
+      assert.equal(page.firstSeq, from);
+      assert.deepEqual(page.messages, within(from, page.lastSeq));
+      assert.ok(page.messages.length <= limit);
+      assertMore(run, page.more, within(startSeq, from - 1));
+      assertMore(run, page.moreAfter, within(page.lastSeq + 1, headSeq));
+      if (!page.moreAfter) break;
+      assert.ok(page.lastSeq >= from - 1);
+      from = page.lastSeq + 1;
+      next = { afterSeq: page.lastSeq };
+    }
+  }
+}
+
+/** A store that looks at little may have to say that there is more when it does not know. */
+function assertMore(run: Run, said: boolean, rest: readonly Message[]): void {
+  if (rest.length > 0 || run.isThorough) assert.equal(said, rest.length > 0);
+}
+
+async function checkSummaries({ messages, model }: Run, user: string, { limit }: Probe): Promise<void> {
+  const expected = model.summaries(user);
+  const found = [];
+  let beforePosition = 0;
+  while (true) {
+    const page = await messages.conversationsOf(user, { beforePosition, limit, maxBytes: 1_000_000 });
+    found.push(...page.conversations);
+    if (!page.more) break;
+    assert.equal(page.conversations.length, limit);
+    beforePosition = page.conversations.at(-1)!.position;
+  }
+  assert.deepEqual(found.filter(({ role }) => role !== "invited"), expected.filter(({ role }) => role !== "invited"));
+  for (const summary of expected) {
+    assert.deepEqual(await messages.conversationOf(user, summary.conversation), summary);
+  }
+  assert.deepEqual(await messages.peersAmong(user, users), users.filter((other) => model.peersOf(user).has(other)));
+}
+
+async function checkSearch(
+  { messages, model, index, finder }: Run,
+  user: string,
+  { start, limit }: Probe,
+): Promise<void> {
+  const searches = users.flatMap((name) => [
+    { terms: [name] },
+    { terms: ["edited"], sender: name },
+    { terms: [], excluded: [name, "edited"] },
+    { terms: [], conversation: conversations[Math.floor(start * conversations.length)] },
+  ]);
+  const has = (text: string, word: string) => text.split(" ").includes(word);
+  for (const { terms, excluded = [], sender, conversation } of searches) {
+    const expected = model.visibleTo(user).filter((message) =>
+      message.position <= index.position && message.event === undefined && !message.deleted && !message.withheld &&
+      terms.every((word) => has(message.text, word)) && !excluded.some((word) => has(message.text, word)) &&
+      (sender === undefined || message.sender === sender) &&
+      (conversation === undefined || message.conversation === conversation)
+    ).map(({ position }) => position).reverse();
+    const asTerms = (words: readonly string[]) => words.map((text) => ({ text, prefix: false }));
+    const request = { user, terms: asTerms(terms), excluded: asTerms(excluded), sender, conversation, limit };
+    const found: number[] = [];
+    for (let beforePosition = 0, more = true; more;) {
+      const page = finder.find({ ...request, beforePosition });
+      assert.ok(page.positions.length <= limit && page.indexedThrough === index.position);
+      const read = await messages.messagesAt(user, page.positions, { maxBytes: 1_000_000 });
+      assert.deepEqual(read.messages.map(({ position }) => position), page.positions);
+      found.push(...page.positions);
+      ({ nextBeforePosition: beforePosition, more } = page);
+    }
+    assert.deepEqual(found, expected);
+  }
+}
+
+function property(name: string, options: StoreOptions): void {
+  Deno.test(`${name}: each user sees what the log means to them, whatever happened`, async () => {
+    const steps = fc.array(step, { minLength: 1, maxLength: 150, size: "max" });
+    const probes = fc.array(probe, { minLength: 2, maxLength: 4 });
+    const property = fc.asyncProperty(steps, probes, async (steps, probes) => {
+      using run = new Run(options);
+      await run.addUsers();
+      const check = async () => {
+        for (const user of users) {
+          for (const probe of probes) {
+            await checkDelivery(run, user, probe);
+            for (const conversation of run.model.logs.keys()) {
+              await checkHistory(run, user, conversation, probe);
+            }
+            if (run.isThorough) await checkSummaries(run, user, probe);
+            await checkSearch(run, user, probe);
+          }
+        }
+      };
+      for (const step of steps) {
+        await take(run, step, check);
+        if (!step.batched) await run.commit();
+      }
+      await run.commit();
+      await check();
+      for (const user of users) {
+        for (const [conversation, log] of run.model.logs) {
+          const visible = new Map(run.model.visibleIn(conversation, user).map((message) => [message.seq, message]));
+          for (const { seq } of log) {
+            assert.deepEqual(await run.messages.entry(user, conversation, seq), visible.get(seq));
+          }
+        }
+      }
+    });
+    await fc.assert(property, { numRuns: 40, interruptAfterTimeLimit: 300_000, markInterruptAsFailure: true });
+  });
+}
+
+property("as it is", {});
+property("by conversation", { scanWindow: 0 });
+property("window by window", { scanWindow: 8, maxMerged: 1 });
+property("looking at little", { scanWindow: 8, maxLookedAt: 3 });

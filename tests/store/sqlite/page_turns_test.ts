@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import type { Message } from "../../../src/core/messages/message.ts";
+import type { Turn } from "../../../src/core/page_turns.ts";
+import { Database } from "../../../src/store/sqlite/database.ts";
+import { SqliteAccountStore } from "../../../src/store/sqlite/sqlite_account_store.ts";
+import { SqliteMessageStore } from "../../../src/store/sqlite/log/sqlite_message_store.ts";
+import { SqliteRetentionStore } from "../../../src/store/sqlite/sqlite_retention_store.ts";
+import { accept, directAppend, userRecord, wholeLog } from "../../support/stored_messages.ts";
+
+const others = Array.from({ length: 20 }, (_, index) => `user-${index}`);
+const limits = { maxBytes: 1_000_000 };
+
+/** A log of ana and others, with a message each. */
+async function open() {
+  const database = Database.openInMemory();
+  const accounts = new SqliteAccountStore(database);
+  for (const user of ["ana", ...others]) await accounts.addUser(userRecord(user));
+  const messages = new SqliteMessageStore(database);
+  for (const other of others) await accept(messages, directAppend(other, "ana", { text: `from ${other}` }));
+  const retention = new SqliteRetentionStore(database, { spentIds: messages.spentIds });
+  return { messages, retention, [Symbol.dispose]: () => database.close() };
+}
+
+/** Is over after each step; meanwhile, `happens` happens. */
+function turnsIn(happens: () => Promise<unknown>): { turn: Turn; count(): number } {
+  let count = 0;
+  const next = async () => {
+    count++;
+    await happens();
+  };
+  return { turn: { isOver: true, next }, count: () => count };
+}
+
+Deno.test("pages of the list name each conversation once, though the last of a page gets messages between their steps", async () => {
+  using log = await open();
+  const { turn, count } = turnsIn(() => accept(log.messages, directAppend("user-14", "ana")));
+  const listed: string[] = [];
+  for (let beforePosition = 0, more = true; more;) {
+    const page = await log.messages.conversationsOf("ana", { beforePosition, limit: 6, ...limits, turn });
+    listed.push(...page.conversations.map(({ conversation }) => conversation));
+    beforePosition = page.conversations.at(-1)!.position;
+    more = page.more;
+  }
+  assert.ok(count() > others.length);
+  assert.deepEqual(listed, others.map((other) => `ana:${other}`).reverse());
+});
+
+Deno.test("a page of history ends where the log did when it was begun", async () => {
+  using log = await open();
+  for (let number = 1; number < 10; number++) {
+    await accept(log.messages, directAppend("user-0", "ana", { text: `${number}` }));
+  }
+  const { turn, count } = turnsIn(() => accept(log.messages, directAppend("user-0", "ana", { text: "later" })));
+  const page = await log.messages.history("ana", "ana:user-0", { ...wholeLog, limit: 5, ...limits, turn });
+  assert.ok(count() > 4);
+  assert.deepEqual(page!.messages.map(({ text }) => text), ["5", "6", "7", "8", "9"]);
+  const { firstSeq, lastSeq, headSeq, more, moreAfter } = page!;
+  assert.deepEqual({ firstSeq, lastSeq, headSeq, more, moreAfter }, {
+    firstSeq: 6,
+    lastSeq: 10,
+    headSeq: 10,
+    more: true,
+    moreAfter: false,
+  });
+});
+
+Deno.test("a page of history is without what is removed between its steps, and says that it covers it", async () => {
+  using log = await open();
+  await log.messages.commit(Array.from({ length: 199 }, () => directAppend("user-0", "ana")));
+  await log.retention.setRule({ conversation: "ana:user-0", maxAgeMs: undefined, maxEntries: 50 });
+  const now = 1_700_000_000_001;
+  const { due: [conversation] } = await log.retention.findDue(0, now);
+  const { turn } = turnsIn(() => log.retention.removeDue(conversation, { now, limit: 100 }));
+  const page = await log.messages.history("ana", "ana:user-0", { ...wholeLog, limit: 200, ...limits, turn });
+  const seqs = page!.messages.map(({ seq }) => seq);
+  assert.ok(seqs.length >= 50 && seqs.length < 200);
+  assert.deepEqual(seqs, Array.from(seqs, (_, index) => 201 - seqs.length + index), "the newest, without a gap");
+  assert.deepEqual([page!.firstSeq, page!.lastSeq, page!.more], [1, 200, false]);
+});
+
+Deno.test("batches of a backlog have each message once and in order, though others come between their steps", async () => {
+  using log = await open();
+  let left = 60;
+  const { turn } = turnsIn(async () => {
+    if (left-- > 0) await accept(log.messages, directAppend(others[left % others.length], "ana", { text: "more" }));
+  });
+  const read: Message[] = [];
+  for (let after = 0; after < log.messages.head;) {
+    const batch = await log.messages.messagesAfter("ana", after, { limit: 7, ...limits, turn });
+    assert.ok(batch.messages.every(({ position }) => position > after && position <= batch.through));
+    read.push(...batch.messages);
+    after = batch.through;
+  }
+  const all = Array.from({ length: others.length + 60 }, (_, index) => index + 1);
+  assert.deepEqual(read.map(({ position }) => position), all);
+});

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { Database } from "../../../src/store/sqlite/database.ts";
+import { MessageFinder } from "../../../src/store/sqlite/search/message_finder.ts";
+import { SearchIndex } from "../../../src/store/sqlite/search/search_index.ts";
+import { SqliteAccountStore } from "../../../src/store/sqlite/sqlite_account_store.ts";
+import { SqliteAuditLog } from "../../../src/store/sqlite/sqlite_audit_log.ts";
+import { SqliteClockStore } from "../../../src/store/sqlite/sqlite_clock_store.ts";
+import { SqliteDeviceCleanup } from "../../../src/store/sqlite/sqlite_device_cleanup.ts";
+import { SqliteFileStore } from "../../../src/store/sqlite/sqlite_file_store.ts";
+import { SqliteMessageStore } from "../../../src/store/sqlite/log/sqlite_message_store.ts";
+import { SqliteRoomStore } from "../../../src/store/sqlite/sqlite_room_store.ts";
+import { SqliteSettingsStore } from "../../../src/store/sqlite/sqlite_settings_store.ts";
+import { temporaryFolder } from "../../support/temporary_folder.ts";
+
+/** The statements that the stores prepare. */
+function preparedStatements(database: Database): string[] {
+  const prepared: string[] = [];
+  const recording = Object.create(database, {
+    prepare: {
+      value: (sql: string) => {
+        prepared.push(sql);
+        return database.prepare(sql);
+      },
+    },
+  });
+  new SqliteMessageStore(recording);
+  new SqliteAccountStore(recording);
+  new SqliteAuditLog(recording);
+  new SqliteClockStore(recording);
+  new SqliteDeviceCleanup(recording);
+  new SqliteFileStore(recording, { folder: "/nonexistent" });
+  new SqliteRoomStore(recording);
+  new SqliteSettingsStore(recording);
+  new SearchIndex(recording);
+  new MessageFinder(recording);
+  return prepared.filter((sql) => /^\s*(SELECT|INSERT|UPDATE|DELETE)/.test(sql));
+}
+
+function planOf(database: Database, sql: string): string[] {
+  return database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all().map(({ detail }) => detail as string);
+}
+
+/**
+ * These run once when the server starts, read one row, or sort what is bounded: one user's devices and blocks, one room's members, the
+ * invitations that the operator made.
+ */
+const exceptions = [
+  /^SELECT coalesce\(max\(head_position\)/,
+  /^DELETE FROM device WHERE \(token_hash IS NULL AND last_used_at < :before\)/,
+  /^(SELECT epoch|SELECT seen_at AS value|UPDATE log SET seen_at = :now)( FROM log)?$/,
+  /^SELECT accepted_at AS value FROM entry ORDER BY position DESC LIMIT 1$/,
+  /^UPDATE invite SET expires_at /,
+  /^DELETE FROM incarnation /,
+  /^SELECT number, id, head FROM incarnation ORDER BY number DESC$/,
+  /AS kept,\s.* AS announced$/s,
+  /FROM device .* ORDER BY/s,
+  /FROM block .* ORDER BY/s,
+  /u\.read_receipts = 1\s.*(ORDER BY u\.name|GROUP BY m\.read_seq)/s,
+];
+
+Deno.test("no statement reads a whole table or sorts what it finds, so that none gets slow as the store grows", () => {
+  using folder = temporaryFolder();
+  using database = Database.open(folder.path);
+  const statements = preparedStatements(database);
+  assert.ok(statements.length > 30);
+  const slow = statements
+    .filter((sql) =>
+      planOf(database, sql).some((step) =>
+        /^SCAN (?!CONSTANT|\(|given VIRTUAL|search_index VIRTUAL)|TEMP B-TREE/.test(step)
+      )
+    )
+    .filter((sql) => !exceptions.some((exception) => exception.test(sql)));
+  assert.deepEqual(slow, []);
+});
+
+Deno.test("no statement is planned again whenever it runs", () => {
+  using folder = temporaryFolder();
+  using database = Database.open(folder.path);
+  assert.deepEqual(preparedStatements(database).filter((sql) => /(LIMIT|OFFSET) [:?]/.test(sql)), []);
+});

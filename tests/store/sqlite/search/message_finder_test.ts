@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { ChatError } from "../../../../src/core/chat_error.ts";
+import { SearchStore } from "../../../support/search_store.ts";
+
+async function storeWith(texts: readonly string[]): Promise<SearchStore> {
+  const store = await SearchStore.open();
+  for (const text of texts) await store.say("ana", "ben", text);
+  store.catchUp();
+  return store;
+}
+
+/** The texts among `texts` that a search finds, the oldest first. */
+async function found(texts: readonly string[], query: string): Promise<string[]> {
+  using store = await storeWith(texts);
+  return store.find("ana", query).map((position) => texts[position - 1]).reverse();
+}
+
+Deno.test("words are found whatever their case, accents and order, and all of them must be there", async () => {
+  const texts = ["The café in Zürich", "cafe", "ZURICH: café!", "cafeteria in Zurich"];
+  assert.deepEqual(await found(texts, "zurich CAFÉ"), ["The café in Zürich", "ZURICH: café!"]);
+  assert.deepEqual(await found(texts, "caf* zurich -the"), ["ZURICH: café!", "cafeteria in Zurich"]);
+});
+
+Deno.test("a phrase is found where its words follow one another", async () => {
+  const texts = ["roll it back", "it rolls back", "back it roll", "we roll: it, back!"];
+  assert.deepEqual(await found(texts, '"roll it"'), ["roll it back", "we roll: it, back!"]);
+  assert.deepEqual(await found(texts, '"roll it ba"*'), ["roll it back", "we roll: it, back!"]);
+  assert.deepEqual(await found(texts, '-"roll it" back'), ["it rolls back", "back it roll"]);
+});
+
+Deno.test("scripts without spaces are found by a part of what was written, and pictures by themselves", async () => {
+  const texts = ["我们在东京见面", "東京タワー", "京东", "done 🎉🎉", "🫠", "สวัสดีครับ"];
+  assert.deepEqual(await found(texts, "东京"), ["我们在东京见面"]);
+  assert.deepEqual(await found(texts, "タワ"), ["東京タワー"]);
+  assert.deepEqual(await found(texts, "🎉"), ["done 🎉🎉"]);
+  assert.deepEqual(await found(texts, "🫠"), ["🫠"]);
+  assert.deepEqual(await found(texts, "สวัสดี"), ["สวัสดีครับ"]);
+});
+
+Deno.test("what is between the words of a search does not matter", async () => {
+  const texts = ["see http://chat.example/rooms?x=1", "it's 16:9", "foo_bar\u0000baz"];
+  assert.deepEqual(await found(texts, "http://chat.example/rooms?x=1"), [texts[0]]);
+  assert.deepEqual(await found(texts, "it’s 16:9 &"), [texts[1]]);
+  assert.deepEqual(await found(texts, "baz\u0000foo"), []);
+  assert.deepEqual(await found(texts, "bar\u0000baz"), [texts[2]]);
+});
+
+Deno.test("from and times narrow a search down, also when a clock was set back", async () => {
+  using store = await SearchStore.open();
+  const day = 24 * 60 * 60 * 1000;
+  const start = Date.UTC(2026, 0, 1);
+  for (let index = 0; index < 40; index++) {
+    const jitter = index % 7 === 3 ? -day / 2 : 0;
+    await store.say(
+      index % 2 === 0 ? "ana" : "ben",
+      index % 2 === 0 ? "ben" : "ana",
+      "hello",
+      start + index * day + jitter,
+    );
+  }
+  store.catchUp();
+  const expected = Array.from({ length: 40 }, (_, index) => index).filter((index) => {
+    const at = start + index * day - (index % 7 === 3 ? day / 2 : 0);
+    return index % 2 === 1 && at >= Date.UTC(2026, 0, 10) && at < Date.UTC(2026, 1, 1);
+  }).map((index) => index + 1).reverse();
+  assert.ok(expected.length > 8);
+  assert.deepEqual(store.find("ana", "hello from:ben after:2026-01-10 before:2026-02-01"), expected);
+  assert.deepEqual(store.find("ana", "from:ben after:2026-01-10 before:2026-02-01"), expected);
+});
+
+Deno.test("pages follow one another without a gap, over more conversations than one query is about", async () => {
+  using store = await SearchStore.open();
+  const { database } = store;
+  const count = 700;
+  database.transaction(() => {
+    for (let number = 1; number <= count; number++) {
+      const name = `peer${number}`;
+      const { lastInsertRowid: user } = database
+        .prepare("INSERT INTO user (name, password_hash, disabled, created_at) VALUES (?, '', 0, 0)").run(name);
+      const { lastInsertRowid: conversation } = database
+        .prepare("INSERT INTO conversation (name, head_seq, head_position) VALUES (?, 1, ?)").run(
+          `ana:${name}`,
+          number,
+        );
+      database.prepare("INSERT INTO span SELECT id, ?, 1, 9, 9, 0 FROM user WHERE name = 'ana'").run(conversation);
+      const id = new Uint8Array(16);
+      database.prepare(
+        "INSERT INTO entry (position, conversation, seq, sender, id, accepted_at, text) VALUES (?, ?, 1, ?, ?, 0, ?)",
+      ).run(number * 2, conversation, user, id, new TextEncoder().encode(number % 10 === 0 ? "rare" : "usual"));
+    }
+  });
+  store.catchUp(count * 2);
+  const positions: number[] = [];
+  let page = { nextBeforePosition: 0, more: true };
+  while (page.more) {
+    const request = { user: "ana", terms: [{ text: "rare", prefix: false }], excluded: [], limit: 9 };
+    const next = store.finder.find({ ...request, beforePosition: page.nextBeforePosition });
+    positions.push(...next.positions);
+    page = next;
+  }
+  assert.deepEqual(positions, Array.from({ length: 70 }, (_, index) => (70 - index) * 20));
+});
+
+Deno.test("nobody finds what is not theirs, by whatever they ask for", async () => {
+  using store = await SearchStore.open();
+  await store.say("ana", "ben", "the secret");
+  await store.say("ana", "cleo", "no news");
+  store.catchUp();
+  const request = { terms: [{ text: "secret", prefix: false }], excluded: [], beforePosition: 0, limit: 10 };
+  for (const user of ["cleo", "nobody"]) {
+    for (
+      const more of [{}, { conversation: "ana:ben" }, { sender: "ana" }, { sender: "nobody" }, { conversation: "x" }]
+    ) {
+      const { positions, more: isMore, nextBeforePosition } = store.finder.find({ ...request, user, ...more });
+      assert.deepEqual([positions, isMore, nextBeforePosition], [[], false, 0]);
+    }
+  }
+  assert.deepEqual(store.find("ben", "secret"), [1]);
+});
+
+Deno.test("nothing that is typed means anything to SQLite, and a message is found by every phrase in it", async () => {
+  using store = await storeWith(["one word", "other"]);
+  const hostile = fc.oneof(
+    fc.string({ unit: "binary", maxLength: 60 }),
+    fc.array(
+      fc.constantFrom(
+        ..."\" ' ( ) { } : + - ^ * , ; . \\ \0 \u001f % _ ? @ # $ [ ]".split(" "),
+        ..."AND OR NOT NEAR NEAR( scope text scope:c1 text:one rowid search_index one wo* -other".split(" "),
+        " ",
+      ),
+      { maxLength: 12 },
+    ).map((parts) => parts.join("")),
+  );
+  fc.assert(
+    fc.property(hostile, (query) => {
+      try {
+        store.find("ana", query);
+        store.find("ana", `word ${query.replaceAll(/["“”„]/g, " ")}`);
+      } catch (error) {
+        assert.ok(error instanceof ChatError, `${JSON.stringify(query)}: ${error}`);
+      }
+      assert.deepEqual(store.find("cleo", "word"), []);
+    }),
+    { numRuns: 500 },
+  );
+  const words = fc.array(fc.stringMatching(/^[a-zß-öø-ÿ0-9]{1,8}$/), { minLength: 1, maxLength: 8 });
+  const between = fc.constantFrom(" ", ", ", "\n", " – ", "\0", '"', "/", "(");
+  await fc.assert(
+    fc.asyncProperty(words, between, fc.nat(), fc.nat(), async (words, between, start, length) => {
+      const position = await store.say("ana", "ben", words.join(between));
+      store.catchUp();
+      const first = start % words.length;
+      const part = words.slice(first, first + 1 + length % (words.length - first));
+      assert.ok(store.find("ben", `"${part.join(" ")}"`).includes(position));
+      assert.ok(store.find("ben", part.join(" ")).includes(position));
+    }),
+    { numRuns: 100 },
+  );
+});

@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { silentLog } from "../../../../src/core/log.ts";
+import { Indexer, type IndexerTiming } from "../../../../src/store/sqlite/search/indexer.ts";
+import { SearchStore } from "../../../support/search_store.ts";
+import { temporaryFolder } from "../../../support/temporary_folder.ts";
+import { until } from "../../../support/turns.ts";
+
+const numbers = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
+
+Deno.test("the index goes on where it was when the store is opened again", async () => {
+  using folder = temporaryFolder();
+  {
+    using store = await SearchStore.open(folder.path);
+    for (const number of numbers(100)) await store.say("ana", "ben", `word${number}`);
+    assert.equal(store.index.takeTurn({ head: 100, turnMs: 1_000, maxEntries: 40 }), true);
+    assert.ok(store.index.position >= 40 && store.index.position < 100);
+    assert.deepEqual(store.find("ana", "word100"), []);
+    assert.equal(
+      store.finder.find({ user: "ana", terms: [], excluded: [], beforePosition: 0, limit: 1 }).indexedThrough,
+      store.index.position,
+    );
+  }
+  using store = await SearchStore.open(folder.path);
+  store.catchUp();
+  assert.equal(store.index.position, 100);
+  assert.deepEqual(store.find("ana", "word*", { limit: 200 }), numbers(100).reverse());
+});
+
+Deno.test("an edited message is found by what it says now, a deleted one not at all, indexed before or after", async () => {
+  using store = await SearchStore.open();
+  for (const text of ["first draft", "second draft", "third draft", "fourth draft"]) {
+    await store.say("ana", "ben", text);
+  }
+  store.catchUp(2);
+  for (const seq of [1, 3]) await store.amend("ana", "ben", seq, `final ${seq}`);
+  for (const seq of [2, 4]) await store.amend("ana", "ben", seq);
+  assert.deepEqual(store.find("ben", "draft"), []);
+  assert.deepEqual(store.find("ben", "final"), [1]);
+  store.catchUp();
+  assert.deepEqual(store.find("ben", "draft"), []);
+  assert.deepEqual(store.find("ben", "final"), [3, 1]);
+  assert.deepEqual(store.find("ben", "from:ana"), [3, 1]);
+  store.database.prepare("INSERT INTO search_index (search_index) VALUES ('integrity-check')").run();
+});
+
+Deno.test("a change that fails leaves the index as it was", async () => {
+  using store = await SearchStore.open();
+  await store.say("ana", "ben", "kept");
+  store.catchUp();
+  assert.throws(() =>
+    store.database.transaction(() => {
+      store.database.prepare("DELETE FROM entry").run();
+      throw new Error("no");
+    }), /no/);
+  assert.deepEqual(store.find("ben", "kept"), [1]);
+});
+
+/** What the files of a store hold, as Latin-1. */
+function contents(folder: string): string {
+  const files = ["chatd.sqlite", "chatd.sqlite-wal"].map((name) => Deno.readFileSync(`${folder}/${name}`));
+  return files.map((bytes) => new TextDecoder("latin1").decode(bytes)).join("\n");
+}
+
+Deno.test("no word of what was deleted or edited away stays in the files, not even a part of it", async () => {
+  using folder = temporaryFolder();
+  using store = await SearchStore.open(folder.path);
+  const secrets = new Map(
+    numbers(60).map((number) => {
+      const [word] = crypto.randomUUID().split("-");
+      return [number * 7, `zq${word}`];
+    }),
+  );
+  const usual = "some of the usual words that everybody says about whatever there is to say";
+  for (const number of numbers(450)) {
+    const secret = secrets.get(number);
+    // Some are long enough for pages of their own.
+    const text = secret === undefined ? `${usual} ${number}` : `${usual} ${secret} `.repeat(number % 5 === 0 ? 150 : 1);
+    await store.say("ana", "ben", text);
+    if (number % 50 === 0) store.catchUp();
+  }
+  store.catchUp();
+  assert.ok(store.database.truncateLog());
+  const before = contents(folder.path);
+  for (const secret of secrets.values()) assert.ok(before.includes(secret));
+  for (const seq of secrets.keys()) await store.amend("ana", "ben", seq, seq % 2 === 0 ? undefined : "other words");
+  assert.ok(store.database.truncateLog());
+  const after = contents(folder.path);
+  assert.ok(after.includes("everybody"));
+  // In an index, a word may stand without the letters that it shares with the one before it.
+  const left = [...secrets.values()].filter((secret) => after.includes(secret.slice(3)));
+  assert.deepEqual(left, []);
+  for (const secret of secrets.values()) assert.deepEqual(store.find("ana", secret), []);
+});
+
+const timing: IndexerTiming = { delayMs: 1, turnMs: 1, retryMs: 1, forgetMs: 1 };
+
+Deno.test("the indexer catches up after a start and after each commit, and empties the write-ahead log", async () => {
+  using folder = temporaryFolder();
+  using store = await SearchStore.open(folder.path);
+  const { database, index, messages } = store;
+  for (const number of numbers(300)) await store.say("ana", "ben", `early ${number}`);
+  using indexer = new Indexer({ database, index, head: () => messages.head, log: silentLog, timing });
+  indexer.start();
+  await until(() => index.position === 300);
+  await store.say("ana", "ben", "late");
+  await until(() => store.find("ana", "late").length === 1);
+  await store.amend("ana", "ben", 301);
+  await until(() => Deno.statSync(`${folder.path}/chatd.sqlite-wal`).size === 0);
+  assert.doesNotMatch(contents(folder.path), /late/);
+});
+
+Deno.test("the indexer goes on after an error, and stops for good when it is closed", async () => {
+  using store = await SearchStore.open();
+  const { database, index, messages } = store;
+  let failures = 0;
+  const head = () => {
+    if (failures < 3) throw new Error("no");
+    return messages.head;
+  };
+  const log = { ...silentLog, error: () => void failures++ };
+  const indexer = new Indexer({ database, index, head, log, timing });
+  indexer.start();
+  await store.say("ana", "ben", "hello");
+  await until(() => index.position === 1);
+  assert.equal(failures, 3);
+  indexer.close();
+  assert.equal(database.onCommit, undefined);
+});

@@ -1,0 +1,322 @@
+import assert from "node:assert/strict";
+import { createMessageId } from "../../../src/core/messages/message_id.ts";
+import { Attachments } from "../../../src/store/sqlite/log/attachments.ts";
+import { Database, databasePath, ordinaryLogBytes } from "../../../src/store/sqlite/database.ts";
+import { SqliteAccountStore } from "../../../src/store/sqlite/sqlite_account_store.ts";
+import { SqliteFileStore } from "../../../src/store/sqlite/sqlite_file_store.ts";
+import { SqliteMessageStore } from "../../../src/store/sqlite/log/sqlite_message_store.ts";
+import { complete, fileStoreContract, quotas, uploadOf } from "../../contract/file_store.ts";
+import { rejectsWith } from "../../support/chat_error_assertions.ts";
+import { accept, directAppend, userRecord } from "../../support/stored_messages.ts";
+import { temporaryFolder } from "../../support/temporary_folder.ts";
+
+const bytes = new TextEncoder().encode("what ana wrote down");
+
+interface Opened extends Disposable {
+  readonly database: Database;
+  readonly files: SqliteFileStore;
+}
+
+/** Opens what is in a folder, as a server that starts does. */
+function open(folder: string): Opened {
+  const database = Database.open(folder);
+  const files = new SqliteFileStore(database, { folder: `${folder}/files` });
+  return { database, files, [Symbol.dispose]: () => database.close() };
+}
+
+/** Users, and nine messages. */
+async function fill(folder: string): Promise<void> {
+  using database = Database.open(folder);
+  const accounts = new SqliteAccountStore(database);
+  for (const user of ["ana", "ben", "cleo"]) await accounts.addUser(userRecord(user));
+  const messages = new SqliteMessageStore(database);
+  for (let count = 0; count < 9; count++) await accept(messages, directAppend("ana", "ben"));
+}
+
+function attachmentsOf(database: Database) {
+  const attachments = new Attachments(database);
+  const keyOf = database.prepare("SELECT id FROM user WHERE name = ?");
+  return {
+    attach(position: number, { owner, id }: { owner: string; id: string }) {
+      const upload = { owner: Number(keyOf.get(owner)?.id), id };
+      return attachments.isReady(upload) ? attachments.attach(position, upload) : undefined;
+    },
+    at: (position: number) => attachments.at(position),
+    uploadAt: (position: number) => attachments.uploadAt(position),
+    removeAt: (seq: number) => attachments.removeAt(1, seq),
+  };
+}
+
+fileStoreContract("files in SQLite and a folder", async () => {
+  const folder = temporaryFolder();
+  await fill(folder.path);
+  const opened = open(folder.path);
+  const close = () => {
+    opened[Symbol.dispose]();
+    folder[Symbol.dispose]();
+  };
+  return { files: opened.files, attachments: attachmentsOf(opened.database), close };
+});
+
+/** Paths within a folder, in order. */
+function filesIn(folder: string, path = ""): string[] {
+  return [...Deno.readDirSync(`${folder}/${path}`)].flatMap(({ name, isDirectory }) =>
+    isDirectory ? filesIn(folder, `${path}${name}/`) : [`${path}${name}`]
+  ).sort();
+}
+
+function contentPath({ sha256 }: { sha256: string }): string {
+  return `${sha256.slice(0, 2)}/${sha256}`;
+}
+
+async function isRead(files: SqliteFileStore, sha256: string): Promise<boolean> {
+  return await files.read(sha256, { offset: 0, maxBytes: 1_000 }) !== undefined;
+}
+
+Deno.test("a content is one file that only its owner may read, whoever has it", async () => {
+  using folder = temporaryFolder();
+  await fill(folder.path);
+  using opened = open(folder.path);
+  const upload = await complete(opened.files, bytes);
+  await complete(opened.files, bytes, { owner: "ben" });
+  assert.deepEqual(filesIn(`${folder.path}/files`), [contentPath(upload)]);
+  const { mode } = Deno.statSync(`${folder.path}/files/${contentPath(upload)}`);
+  assert.equal(mode! & 0o777, 0o600);
+});
+
+Deno.test("a content that was damaged is whole again when somebody uploads it", async () => {
+  using folder = temporaryFolder();
+  await fill(folder.path);
+  using opened = open(folder.path);
+  const upload = await complete(opened.files, bytes);
+  Deno.writeTextFileSync(`${folder.path}/files/${contentPath(upload)}`, "damaged");
+  await complete(opened.files, bytes, { owner: "ben" });
+  assert.deepEqual(await opened.files.read(upload.sha256, { offset: 0, maxBytes: 100 }), bytes);
+});
+
+Deno.test("an upload goes on in another process where it was, and is found when it is complete", async () => {
+  using folder = temporaryFolder();
+  await fill(folder.path);
+  const upload = await uploadOf(bytes);
+  {
+    using opened = open(folder.path);
+    await opened.files.add(upload, quotas);
+    await opened.files.write(upload, { offset: 0, bytes: bytes.subarray(0, 7) });
+  }
+  {
+    using opened = open(folder.path);
+    await opened.files.removeUnheld();
+    assert.equal(await opened.files.received(upload), 7);
+    await opened.files.write(upload, { offset: 7, bytes: bytes.subarray(7) });
+    assert.equal(await opened.files.finish(upload), true);
+  }
+  using opened = open(folder.path);
+  assert.equal((await opened.files.find("ana", upload.id))?.isComplete, true);
+  await opened.files.removeUnheld();
+  assert.ok(await isRead(opened.files, upload.sha256));
+});
+
+Deno.test("what a process left behind when it ended between two steps is removed by the next", async () => {
+  using folder = temporaryFolder();
+  await fill(folder.path);
+  const files = `${folder.path}/files`;
+  const [kept, moved, lost] = [
+    await uploadOf(bytes),
+    await uploadOf(new Uint8Array([1])),
+    await uploadOf(new Uint8Array([2])),
+  ];
+  {
+    using opened = open(folder.path);
+    await complete(opened.files, bytes, kept);
+    // The content is in place, and the database does not say so yet.
+    await opened.files.add(moved, quotas);
+    await opened.files.write(moved, { offset: 0, bytes: new Uint8Array([1]) });
+    const [arrived] = filesIn(`${files}/uploads`);
+    Deno.mkdirSync(`${files}/${moved.sha256.slice(0, 2)}`, { recursive: true });
+    Deno.renameSync(`${files}/uploads/${arrived}`, `${files}/${contentPath(moved)}`);
+    // The upload is gone from the database, and what arrived of it is still there.
+    Deno.writeTextFileSync(`${files}/uploads/999`, "left");
+    // The last holder is gone from the database, and the content is still there.
+    await complete(opened.files, new Uint8Array([2]), lost);
+    opened.database.prepare("DELETE FROM file WHERE sha256 = ?").run(Uint8Array.fromHex(lost.sha256));
+    Deno.writeTextFileSync(`${files}/not of chatd`, "stays");
+  }
+  using opened = open(folder.path);
+  await opened.files.removeUnheld();
+  assert.deepEqual(filesIn(files), [contentPath(kept), "not of chatd"]);
+  assert.equal(await opened.files.received(moved), 0);
+  await opened.files.write(moved, { offset: 0, bytes: new Uint8Array([1]) });
+  assert.equal(await opened.files.finish(moved), true);
+  assert.ok(await isRead(opened.files, moved.sha256));
+});
+
+Deno.test("a content that arrives while nobody has it is not taken away", async () => {
+  using folder = temporaryFolder();
+  await fill(folder.path);
+  using opened = open(folder.path);
+  for (let round = 0; round < 20; round++) {
+    const before = await complete(opened.files, bytes);
+    const next = await uploadOf(bytes, { begunAt: 5_000 });
+    await opened.files.add(next, quotas);
+    await opened.files.write(next, { offset: 0, bytes });
+    const finishing = opened.files.finish(next);
+    // Between its content's being in place and the database's knowing it, the only other holder goes.
+    while (filesIn(`${folder.path}/files/uploads`).length > 0) await new Promise((resolve) => setTimeout(resolve, 0));
+    await opened.files.removeUnsent(before.begunAt + 1);
+    await opened.files.removeUnheld();
+    assert.ok(await finishing);
+    await opened.files.removeUnheld();
+    assert.ok(await isRead(opened.files, next.sha256));
+    await opened.files.removeUnsent(6_000);
+    await opened.files.removeUnheld();
+    assert.equal(await isRead(opened.files, next.sha256), false);
+  }
+});
+
+Deno.test("an upload that is given up while it is written leaves nothing behind", async () => {
+  using folder = temporaryFolder();
+  await fill(folder.path);
+  using opened = open(folder.path);
+  const { files } = opened;
+  const upload = await uploadOf(bytes);
+  await files.add(upload, quotas);
+  const written = files.write(upload, { offset: 0, bytes });
+  assert.equal(await files.removeUnsent(upload.begunAt + 1), 1);
+  await rejectsWith("not_found", written);
+  await rejectsWith("not_found", files.write(upload, { offset: 0, bytes }));
+  await rejectsWith("not_found", files.finish(upload));
+  assert.deepEqual([...Deno.readDirSync(`${folder.path}/files/uploads`)], []);
+});
+
+Deno.test("a message that is removed takes its file along", async () => {
+  using folder = temporaryFolder();
+  await fill(folder.path);
+  using opened = open(folder.path);
+  const upload = await complete(opened.files, bytes);
+  attachmentsOf(opened.database).attach(1, upload);
+  opened.database.prepare("DELETE FROM entry WHERE position = 1").run();
+  await opened.files.removeUnheld();
+  assert.equal(await isRead(opened.files, upload.sha256), false);
+});
+
+Deno.test("an upload whose completion the database does not take stays as it was", async () => {
+  using folder = temporaryFolder();
+  await fill(folder.path);
+  using opened = open(folder.path);
+  const upload = await uploadOf(bytes);
+  await opened.files.add(upload, quotas);
+  await opened.files.write(upload, { offset: 0, bytes });
+  opened.database.prepare("CREATE TEMP TRIGGER full BEFORE UPDATE ON main.file BEGIN SELECT raise(ABORT, 'full'); END")
+    .run();
+  await assert.rejects(opened.files.finish(upload), /full/);
+  opened.database.prepare("DROP TRIGGER full").run();
+  assert.equal(await isRead(opened.files, upload.sha256), false);
+  assert.equal(await opened.files.received(upload), bytes.length);
+  assert.equal(await opened.files.finish(upload), true);
+  assert.ok(await isRead(opened.files, upload.sha256));
+});
+
+Deno.test("two who upload the same at once both have it", async () => {
+  using folder = temporaryFolder();
+  await fill(folder.path);
+  using opened = open(folder.path);
+  const uploads = await Promise.all(["ana", "ben", "cleo"].map((owner) => uploadOf(bytes, { owner })));
+  for (const upload of uploads) {
+    await opened.files.add(upload, quotas);
+    await opened.files.write(upload, { offset: 0, bytes });
+  }
+  const finished = await Promise.all(uploads.map((upload) => opened.files.finish(upload)));
+  assert.deepEqual(finished, [true, true, true]);
+  const { id } = uploads[0];
+  assert.equal(await opened.files.find("ben", createMessageId()), undefined);
+  assert.equal((await opened.files.find("ana", id))?.isComplete, true);
+  assert.deepEqual(filesIn(`${folder.path}/files`), [contentPath(uploads[0])]);
+});
+
+Deno.test("messages come with their files, and pages count what files are called", async () => {
+  using folder = temporaryFolder();
+  await fill(folder.path);
+  using opened = open(folder.path);
+  const messages = new SqliteMessageStore(opened.database);
+  const name = "n".repeat(250);
+  for (let count = 0; count < 20; count++) {
+    const { id } = await complete(opened.files, bytes, { name });
+    const { attachment } = await accept(messages, { ...directAppend("ana", "ben", { text: "" }), uploadId: id });
+    assert.equal(attachment?.name, name);
+  }
+  const limits = { limit: 100, maxBytes: 10_000 };
+  const range = { beforeSeq: 0, afterSeq: 0, fromMs: 0, events: false };
+  const page = await messages.history("ben", "ana:ben", { ...range, ...limits });
+  const batch = await messages.messagesAfter("ben", 9, limits);
+  for (const found of [page?.messages ?? [], batch.messages]) {
+    const named = found.filter(({ attachment }) => attachment?.name === name).length;
+    assert.ok(named > 5 && named < 20, `${named} messages with files`);
+  }
+  assert.equal((await messages.entry("ben", "ana:ben", 10))?.attachment?.size, bytes.length);
+  assert.equal((await messages.entry("ben", "ana:ben", 9))?.attachment, undefined);
+});
+
+Deno.test({
+  name:
+    "a disk that takes nothing more is said to be full, gets its room back, and takes the upload when there is room",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    using folder = temporaryFolder();
+    await fill(folder.path);
+    using opened = open(folder.path);
+    const upload = await uploadOf(bytes);
+    await opened.files.add(upload, quotas);
+    Deno.mkdirSync(`${folder.path}/files/uploads`, { recursive: true });
+    const path = `${folder.path}/files/uploads/1`;
+    Deno.symlinkSync("/dev/full", path);
+    await rejectsWith("storage_full", opened.files.write(upload, { offset: 0, bytes }));
+    assert.deepEqual(filesIn(`${folder.path}/files/uploads`), []);
+    assert.equal(await opened.files.received(upload), 0);
+    assert.equal(await opened.files.write(upload, { offset: 0, bytes }), bytes.length);
+    assert.equal(await opened.files.finish(upload), true);
+  },
+});
+
+Deno.test("the write-ahead log counts towards the disk that is taken, beyond what is ordinary", async () => {
+  using folder = temporaryFolder();
+  await fill(folder.path);
+  using opened = open(folder.path);
+  opened.database.transaction(() => opened.database.prepare("INSERT INTO retired_name VALUES ('a')").run());
+  const before = await opened.files.diskBytes();
+  const log = `${databasePath(folder.path)}-wal`;
+  // As long as a reader made it; SQLite passes over zeros.
+  Deno.truncateSync(log, ordinaryLogBytes);
+  assert.equal(await opened.files.diskBytes(), before);
+  Deno.truncateSync(log, ordinaryLogBytes + 1_000_000);
+  assert.equal(await opened.files.diskBytes(), before + 1_000_000);
+  const upload = await uploadOf(bytes);
+  assert.equal(await opened.files.add(upload, { ...quotas, maxDiskBytes: before + 500_000 }), "disk_full");
+  assert.equal(opened.database.truncateLog(), true);
+  assert.equal(await opened.files.add(upload, { ...quotas, maxDiskBytes: before + 500_000 }), "added");
+});
+
+Deno.test("removing many uploads and contents leaves others a turn, and ends when it is told to", async () => {
+  using folder = temporaryFolder();
+  await fill(folder.path);
+  using opened = open(folder.path);
+  const { database, files } = opened;
+  const numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)";
+  database.prepare(
+    `${numbers} INSERT INTO file (owner, id, name, media_type, size, sha256, begun_at)
+     SELECT 1, randomblob(16), 'a', '', 1, randomblob(32), 1 FROM n`,
+  ).run();
+  database.prepare(`${numbers} INSERT INTO unheld_content (sha256, size) SELECT randomblob(32), 1 FROM n`).run();
+  const left = (table: string) => Number(database.prepare(`SELECT count(*) AS count FROM ${table}`).get()?.count);
+  const stopAtNextTurn = () => {
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 0);
+    return stop.signal;
+  };
+  assert.ok(await files.removeUnsent(2, stopAtNextTurn()) < 2_000);
+  assert.ok(left("file") > 0);
+  await files.removeUnheld(stopAtNextTurn());
+  assert.ok(left("unheld_content") > 0);
+  await files.removeUnsent(2);
+  await files.removeUnheld();
+  assert.deepEqual([left("file"), left("unheld_content")], [0, 0]);
+});

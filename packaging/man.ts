@@ -6,23 +6,14 @@
 import type { DocEntry } from "@optique/core/doc";
 import { formatMessage, type Message } from "@optique/core/message";
 import { formatUsage, type Usage, type UsageTerm } from "@optique/core/usage";
+import { exitCode, exitCodeMeanings } from "../src/commands/exit_code.ts";
 import { version } from "../src/host/version.ts";
 import { type CommandPage, commandPages } from "./command_pages.ts";
-
-const exitCodes: readonly (readonly [number, string])[] = [
-  [0, "Done."],
-  [1, "Failed; stderr says what."],
-  [2, "The command line, an environment variable or the configuration file cannot be understood."],
-  [3, "The server did not take the user, the password, the token or the invitation."],
-  [4, "No server there, or none that could be reached in time."],
-  [70, "A bug ended a server that nothing supervised."],
-  [78, "A certificate, the data, a permission or the broker keeps a server out: starting it again does not help."],
-  [130, "Ctrl-C at a prompt."],
-];
 
 /** The manual page of chatd(1), in the man(7) macros. */
 export function manualPage(): string {
   const pages = commandPages();
+  const names = Object.keys(exitCode) as (keyof typeof exitCode)[];
   const lines = [
     `.TH CHATD 1 "" ${quoted(`chatd ${version}`)} "User Commands"`,
     ".SH NAME",
@@ -56,7 +47,7 @@ export function manualPage(): string {
     ".B NO_COLOR",
     roff("Use no colours."),
     ".SH EXIT STATUS",
-    ...exitCodes.flatMap(([code, meaning]) => [".TP", `.B ${code}`, roff(meaning)]),
+    ...names.flatMap((name) => [".TP", `.B ${exitCode[name]}`, roff(exitCodeMeanings[name])]),
     ".SH FILES",
     ".TP",
     ".I ./data",

@@ -23,15 +23,16 @@ import { keepServing } from "./keep_serving.ts";
 import { isLoopback } from "../host/loopback.ts";
 import { defer } from "../host/defer.ts";
 import { readPem } from "../host/certificates/pem_file.ts";
-import { type RunningTransport, runServer, type Serving, type TransportServer } from "./run_server.ts";
+import { runServer, type ServerEnd } from "./run_server.ts";
+import type { RunningTransport, Serving, TransportServer } from "./transport_server.ts";
 import type { AmqpServerOptions } from "./server_options.ts";
 import { version } from "../host/version.ts";
 
 /** How long the broker may take to get the last words of sessions, in milliseconds. */
 const drainDeadlineMs = 5_000;
 
-/** Serves until a signal comes. @returns the exit code. @throws {ChatError} when it cannot start or go on. */
-export async function runAmqpServer(options: AmqpServerOptions): Promise<number> {
+/** Serves until a signal comes. @throws {ChatError} when it cannot start or go on. */
+export async function runAmqpServer(options: AmqpServerOptions): Promise<ServerEnd> {
   return await runServer(options, [amqpTransport(options)]);
 }
 

@@ -3,28 +3,25 @@ import { refuseInvalid } from "../host/certificates/certificate.ts";
 import { lastTimeSeen } from "./last_time_seen.ts";
 import { refuseOpenMetrics } from "./metrics_network.ts";
 import { requireDataFolder } from "../host/permissions.ts";
-import type { TransportServer } from "./run_server.ts";
+import type { TransportServer } from "./transport_server.ts";
 import type { ServerOptions } from "./server_options.ts";
-
-/** What the shell is told when something must be changed before a server can start. */
-const wrongConfigurationCode = 2;
 
 /**
  * Looks at everything that a server needs and that can be known without serving: files, secrets, the data folder. Starts
  * and changes nothing, and can run beside the server.
- * @returns the exit code, after it said what is wrong or that all is well
+ * @returns whether the configuration is good, after it said so or printed each problem
  */
 export async function checkConfiguration(
   options: ServerOptions,
   servers: readonly TransportServer[],
-): Promise<number> {
+): Promise<boolean> {
   const problems = await findProblems(options, servers);
   for (const problem of problems) console.error(`chatd: ${problem}`);
-  if (problems.length > 0) return wrongConfigurationCode;
+  if (problems.length > 0) return false;
   console.log("The configuration is good. With it,");
   for (const server of servers) console.log(server.greeting(server.port)[0]);
   console.log(`data in ${options.dataDir}, registration ${options.registration}`);
-  return 0;
+  return true;
 }
 
 /** All that would keep a server with these options from starting, in the words for people. */

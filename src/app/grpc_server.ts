@@ -8,15 +8,16 @@ import { defer } from "../host/defer.ts";
 import { lastTimeSeen } from "./last_time_seen.ts";
 import { inspectCertificate, refuseInvalid } from "../host/certificates/certificate.ts";
 import { readPem, readServerCertificate } from "../host/certificates/pem_file.ts";
-import { type RunningTransport, runServer, type Serving, type TransportServer } from "./run_server.ts";
+import { runServer, type ServerEnd } from "./run_server.ts";
+import type { RunningTransport, Serving, TransportServer } from "./transport_server.ts";
 import type { GrpcServerOptions, ServerTls } from "./server_options.ts";
 import { version } from "../host/version.ts";
 
 /** How long sessions and calls may take to end, in milliseconds. */
 const drainDeadlineMs = 5_000;
 
-/** Serves until a signal comes. @returns the exit code. @throws {ChatError} when it cannot start. */
-export async function runGrpcServer(options: GrpcServerOptions): Promise<number> {
+/** Serves until a signal comes. @throws {ChatError} when it cannot start. */
+export async function runGrpcServer(options: GrpcServerOptions): Promise<ServerEnd> {
   return await runServer(options, [grpcTransport(options)]);
 }
 

@@ -1,6 +1,6 @@
 import { ChatError } from "../core/chat_error.ts";
 import { isLoopback } from "../host/loopback.ts";
-import type { TransportServer } from "./run_server.ts";
+import type { TransportServer } from "./transport_server.ts";
 import type { ServerOptions } from "./server_options.ts";
 
 /** @throws {ChatError} `permission_denied` when anybody on the network could read the metrics and nobody said that they may */

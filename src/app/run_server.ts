@@ -1,10 +1,9 @@
 import { resolve } from "node:path";
 import type { Chat } from "../core/chat.ts";
 import { ChatError } from "../core/chat_error.ts";
-import type { Log } from "../core/log.ts";
 import { pause } from "../core/pause.ts";
-import { type Certificate, refuseInvalid } from "../host/certificates/certificate.ts";
-import { type CertificateHolder, CertificateRenewal } from "../host/certificates/certificate_renewal.ts";
+import { refuseInvalid } from "../host/certificates/certificate.ts";
+import { CertificateRenewal } from "../host/certificates/certificate_renewal.ts";
 import { CertificateWatch } from "../host/certificates/certificate_watch.ts";
 import { checkConfiguration, findProblems } from "./check_configuration.ts";
 import { freeBytes } from "../host/free_bytes.ts";
@@ -15,7 +14,6 @@ import { refuseOpenMetrics } from "./metrics_network.ts";
 import { lastTimeSeen } from "./last_time_seen.ts";
 import { openChat } from "./open_chat.ts";
 import { programPaths } from "../host/background_worker.ts";
-import type { RenewalOrders } from "../host/supervisor/renewal_orders.ts";
 import { collectorVariables, openServerLog, type ServerLog } from "../host/logging/server_log.ts";
 import type { ServerOptions } from "./server_options.ts";
 import {
@@ -24,6 +22,7 @@ import {
   servingCommand,
   type ServingNeeds,
 } from "../host/supervisor/serving_command.ts";
+import type { Orders, RunningTransport, TransportServers } from "./transport_server.ts";
 import { serveAlone } from "./serve_alone.ts";
 import { StartFiles } from "../host/supervisor/start_files.ts";
 import { controlSocketPath } from "../host/socket_path.ts";
@@ -34,72 +33,16 @@ import { UncaughtErrors } from "../host/supervisor/uncaught_errors.ts";
 /** How long transports may take to stop asking for more, in milliseconds, before sessions are told to end. */
 const stopDeadlineMs = 1_000;
 
-/** What a transport serves with, in the process that serves. */
-export interface Serving {
-  readonly chat: Chat;
-  readonly log: Log;
-  /** Where the first transport listens. */
-  readonly port: number;
-  /** Another process of this server has served, and died, maybe just now. */
-  readonly again: boolean;
-}
-
-/** A transport that serves. Owned by who started it. */
-export interface RunningTransport extends CertificateHolder {
-  /** "grpc" */
-  readonly name: string;
-  /** Clients are served over it now. */
-  readonly isUp: boolean;
-  /** The transport takes no messages, as its broker lacks memory or disk; undefined for a transport without a broker. */
-  readonly isBlocked?: boolean;
-  /** Clients' connections that are open now, where they come to this process. */
-  readonly connections?: number;
-  /** The real one. */
-  readonly port: number;
-  /** Resolves when clients are served for the first time. */
-  readonly ready: Promise<void>;
-  /** Rejects when it cannot go on. */
-  readonly failed: Promise<never>;
-  /** Takes no more clients and requests; live sessions may still say what they have to say until {@link close}. */
-  stop(): Promise<void>;
-  /** Waits a few seconds until clients have what sessions said. Idempotent. */
-  close(): Promise<void>;
-}
-
-/** A transport with its files read, ready to serve. */
-export interface PreparedTransport {
-  /** Those it serves with; whether they are valid now is for the caller to see. */
-  readonly certificates: readonly Certificate[];
-  /** @throws {ChatError} when it cannot start */
-  start(serving: Serving): Promise<RunningTransport>;
-}
-
-/** What is different about a server from transport to transport. */
-export interface TransportServer {
-  /** Where it is asked to listen. */
-  readonly port: number;
-  /** Whoever runs it takes that something goes beyond this machine without TLS. */
-  readonly insecure: boolean;
-  /** Files besides the configuration that are read only when it starts, those included that need not be there. */
-  readonly startFiles: readonly string[];
-  /** Besides the data folder. */
-  readonly needs: Pick<ServingNeeds, "read" | "net">;
-  /** Looks at everything that can be known before it serves, and changes nothing. @throws {ChatError} */
-  prepare(): Promise<PreparedTransport>;
-  /** Lines for stdout: where it serves, and what to do next. */
-  greeting(port: number): readonly [where: string, ...next: string[]];
-}
-
-/** One or more; the first one's port is kept from process to process, and the server serves when it does. */
-export type TransportServers = readonly [TransportServer, ...TransportServer[]];
+/** The end of a server: stopped, not started because `--check-config` found problems, or by its serving process. */
+export type ServerEnd = "stopped" | "misconfigured" | { readonly exitCode: number };
 
 /**
  * Serves one chat over all `servers` until a signal comes: in a process that this one starts and supervises, or as the
  * options say in this one.
- * @returns the exit code. @throws {ChatError} when it cannot start or go on.
+ * @throws {ChatError} when it cannot start or go on.
  */
-export async function runServer(options: ServerOptions, servers: TransportServers): Promise<number> {
-  if (options.checkConfig) return await checkConfiguration(options, servers);
+export async function runServer(options: ServerOptions, servers: TransportServers): Promise<ServerEnd> {
+  if (options.checkConfig) return await checkConfiguration(options, servers) ? "stopped" : "misconfigured";
   const log = openServerLog({ level: options.logLevel, format: options.logFormat });
   try {
     return await superviseOrServe(options, servers, log);
@@ -108,14 +51,14 @@ export async function runServer(options: ServerOptions, servers: TransportServer
   }
 }
 
-async function superviseOrServe(options: ServerOptions, servers: TransportServers, log: ServerLog): Promise<number> {
+async function superviseOrServe(options: ServerOptions, servers: TransportServers, log: ServerLog): Promise<ServerEnd> {
   const [{ port }] = servers;
   if (options.supervised) {
     using link = new SupervisorLink();
     const onListening = (port: number) => link.listening(port);
     const { stop, renewals } = link;
     await serve(options, servers, { ...await link.listen(), log, stop, renewals, onListening });
-    return 0;
+    return "stopped";
   }
   const onListening = (port: number) => greet(options, servers.map((server) => server.greeting(port)));
   if (options.supervise) {
@@ -125,7 +68,9 @@ async function superviseOrServe(options: ServerOptions, servers: TransportServer
       const check = servingCommand(argumentsWith("--check-config"), needs);
       const { configFile } = options;
       const files = [...configFile === undefined ? [] : [configFile], ...startFilesOf(servers)];
-      return await supervise({ command, check, port, log, onListening, startFiles: new StartFiles(files) });
+      return {
+        exitCode: await supervise({ command, check, port, log, onListening, startFiles: new StartFiles(files) }),
+      };
     }
     log.warn("serving without a supervisor: Deno does not let chatd start itself", {
       add: `--allow-run=${Deno.execPath()}`,
@@ -140,7 +85,7 @@ async function superviseOrServe(options: ServerOptions, servers: TransportServer
     check: () => findProblems(options, servers),
     serve: (orders) => serve(options, servers, orders),
   });
-  return 0;
+  return "stopped";
 }
 
 function startFilesOf(servers: TransportServers): string[] {
@@ -167,16 +112,6 @@ function servingNeeds({ dataDir, configFile, metricsListen }: ServerOptions, ser
     env: ["CHATD_*", "BUF_*", ...collectorVariables],
     v8Flags: serverV8Flags,
   };
-}
-
-/** How long and where a process serves. */
-export interface Orders extends Omit<Serving, "chat"> {
-  readonly log: ServerLog;
-  /** Resolves with the reason when this process shall stop. */
-  readonly stop: Promise<string>;
-  readonly renewals: RenewalOrders;
-  /** To be called once, when clients are served. */
-  onListening(port: number): void;
 }
 
 async function serve(options: ServerOptions, servers: TransportServers, orders: Orders): Promise<void> {

@@ -1,13 +1,13 @@
 import { amqpTransport } from "./amqp_server.ts";
 import { grpcTransport } from "./grpc_server.ts";
-import { runServer } from "./run_server.ts";
+import { runServer, type ServerEnd } from "./run_server.ts";
 import type { ServeOptions } from "./server_options.ts";
 
 /**
  * Serves one chat over gRPC and, where a broker is given, over AMQP beside it, until a signal comes.
- * @returns the exit code. @throws {ChatError} when it cannot start or go on.
+ * @throws {ChatError} when it cannot start or go on.
  */
-export async function runServe({ grpc, amqp, ...shared }: ServeOptions): Promise<number> {
+export async function runServe({ grpc, amqp, ...shared }: ServeOptions): Promise<ServerEnd> {
   const overGrpc = grpcTransport({ ...shared, ...grpc });
   if (amqp === undefined) return await runServer(shared, [overGrpc]);
   return await runServer(shared, [overGrpc, amqpTransport({ ...shared, ...amqp }, { beside: true })]);

@@ -1,6 +1,6 @@
 import { Reload, type ReloadOptions } from "../host/supervisor/reload.ts";
 import { RenewalOrders } from "../host/supervisor/renewal_orders.ts";
-import type { Orders } from "./run_server.ts";
+import type { Orders } from "./transport_server.ts";
 import { ShutdownSignals } from "../host/shutdown_signals.ts";
 
 export interface ServeAloneOptions extends Pick<Orders, "log" | "port">, Pick<ReloadOptions, "check" | "startFiles"> {

@@ -33,12 +33,15 @@ import type { BenchSystem } from "./systems/system.ts";
 import { textReport } from "./report/text_report.ts";
 import { workloads } from "./workloads/workloads.ts";
 
-/** As shells count it: 128 and the number of SIGINT. */
-const interrupted = 130;
+/** The end of a bench: everything was measured, or not, or a signal came first. */
+export type BenchEnd = "done" | "incomplete" | "interrupted";
 
-/** Measures, and says what it found. @returns the exit code: 1 when something failed. @throws {ChatError} when nothing can be measured */
-export async function runBench(options: BenchOptions): Promise<number> {
-  if (options.relay) return await runBareRelay();
+/** Measures and reports. @throws {ChatError} when nothing can be measured */
+export async function runBench(options: BenchOptions): Promise<BenchEnd> {
+  if (options.relay) {
+    await runBareRelay();
+    return "done";
+  }
   if (options.htmlFile !== undefined) requireFolderOf(options.htmlFile);
   using signals = new ShutdownSignals();
   await using resources = new OwnedResources(options.folder);
@@ -46,13 +49,13 @@ export async function runBench(options: BenchOptions): Promise<number> {
   const measuring = measure(options, { resources, signal: interrupt.signal });
   measuring.catch(() => {});
   const report = await Promise.race([measuring, signals.first.then(() => interrupt.abort())]);
-  if (report === undefined) return interrupted;
+  if (report === undefined) return "interrupted";
   console.log(options.json ? JSON.stringify(report, undefined, 2) : textReport(report));
   if (options.htmlFile !== undefined) {
     const { reportPage } = await import("./report/report_page.ts");
     await Deno.writeTextFile(options.htmlFile, reportPage(report));
   }
-  return report.runs.some((run) => !isMeasured(run) && run.failed) ? 1 : 0;
+  return report.runs.some((run) => !isMeasured(run) && run.failed) ? "incomplete" : "done";
 }
 
 /** W5 is compared with W1. */

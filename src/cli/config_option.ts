@@ -1,20 +1,7 @@
+import { commandTable } from "./commands.ts";
 import { type Environment, variableOf } from "../commands/options/environment.ts";
 
 const configOption = "--config";
-/** Commands that read a server's configuration file: servers, and those of the operator. */
-const readers: ReadonlySet<string> = new Set([
-  "serve",
-  "grpc-server",
-  "amqp-server",
-  "broker-config",
-  "doctor",
-  "healthcheck",
-  "user",
-  "room",
-  "retention",
-  "audit",
-  "backup",
-]);
 
 /**
  * The configuration file that a command line or the environment names, before the command line is parsed: its values stand
@@ -22,7 +9,8 @@ const readers: ReadonlySet<string> = new Set([
  */
 export function configFileOf(args: readonly string[], env: Environment): string | undefined {
   const [command, ...rest] = args;
-  if (!readers.has(command) || rest.includes("--help") || rest.includes("-h")) return undefined;
+  if (!commandTable.some(({ word, readsConfig }) => readsConfig && word === command)) return undefined;
+  if (rest.includes("--help") || rest.includes("-h")) return undefined;
   const index = rest.findIndex((word) => word === configOption || word.startsWith(`${configOption}=`));
   if (index === -1) return env(variableOf(configOption)) || undefined;
   const word = rest[index];

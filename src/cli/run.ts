@@ -1,7 +1,6 @@
 import { ChatError } from "../core/chat_error.ts";
 import { sanitizeLines } from "../core/sanitize.ts";
 import type { ConfigFile } from "../app/config_file.ts";
-import { configFileOf } from "./config_option.ts";
 import { processEnvironment } from "../commands/options/environment.ts";
 import { exitCode } from "../commands/exit_code.ts";
 import { processOutput, writeErrorInTime } from "../host/process_output.ts";
@@ -17,6 +16,7 @@ export async function run(args: readonly string[]): Promise<number> {
   let exitCodeOf = (_error: unknown): number => exitCode.usage;
   let tell: (text: string) => void | Promise<void> = output.stderr;
   try {
+    const { configFileOf } = await import("./config_option.ts");
     const config = await readConfig(configFileOf(args, processEnvironment));
     exitCodeOf = () => exitCode.failed;
     const { parseCommandLine } = await import("./command_line.ts");

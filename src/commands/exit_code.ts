@@ -1,5 +1,4 @@
-import { refusedExitCode } from "../host/supervisor/supervisor_link.ts";
-import { crashedExitCode } from "../host/supervisor/uncaught_errors.ts";
+import { crashedExitCode, refusedExitCode } from "../host/supervisor/exit_codes.ts";
 import { ChatError, type ChatErrorCode } from "../core/chat_error.ts";
 
 /** What chatd tells the shell when it ends. README lists them for people. */
@@ -19,6 +18,18 @@ export const exitCode = {
   /** Ctrl-C at a prompt, as shells count it: 128 and the number of SIGINT. */
   interrupted: 130,
 } as const;
+
+/** The meaning of each exit code, for the manual page. */
+export const exitCodeMeanings: Readonly<Record<keyof typeof exitCode, string>> = {
+  done: "Done.",
+  failed: "Failed; stderr says what.",
+  usage: "The command line, an environment variable or the configuration file cannot be understood.",
+  authentication: "The server did not take the user, the password, the token or the invitation.",
+  noConnection: "No server there, or none that could be reached in time.",
+  crashed: "A bug ended a server that nothing supervised.",
+  refused: "A certificate, the data, a permission or the broker keeps a server out: starting it again does not help.",
+  interrupted: "Ctrl-C at a prompt.",
+};
 
 const authenticationCodes: ReadonlySet<ChatErrorCode> = new Set([
   "unauthenticated",

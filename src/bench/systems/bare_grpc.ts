@@ -15,14 +15,13 @@ const grpcVariables = [
   "npm_command",
 ];
 
-/** A bare relay as the process of its own that `chatd bench --relay` is. @returns the exit code */
-export async function runBareRelay(): Promise<number> {
+/** A bare relay as the process of its own that `chatd bench --relay` is. */
+export async function runBareRelay(): Promise<void> {
   using link = new SupervisorLink();
   const relay = await startBareRelay(await link.listen());
   link.listening(relay.port);
   // The process ends with its connections: Deno 2.9.6 can crash when a server of `node:http2` closes them.
   await link.stop;
-  return 0;
 }
 
 /** The limit of gRPC: the same library, connections and bytes, with nothing but a relay between them. */

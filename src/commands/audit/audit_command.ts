@@ -5,17 +5,21 @@ import type { Parser } from "@optique/core/parser";
 import { option } from "@optique/core/primitives";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { pastTime, userName } from "../options/value_parsers.ts";
+import type { AuditOptions } from "./run_audit.ts";
 import { dataFolder } from "../options/data_folder.ts";
+import { type CommandEntry, defineCommand } from "../command.ts";
 
-/** What `chatd audit` is asked to do. */
-export interface AuditOptions {
-  readonly dataDir: string;
-  /** In milliseconds since the Unix epoch. */
-  readonly since: number;
-  readonly user?: string;
-  /** JSON lines instead of text. */
-  readonly json: boolean;
-}
+export const auditCommand: CommandEntry = defineCommand({
+  name: "audit",
+  brief: "List what happened to accounts and rooms",
+  description:
+    "Lists logins, failed ones too, and what was done to accounts, devices and rooms, oldest first: the time, " +
+    "who (- for a stranger), what, to whom, from where and more, separated by tabs. Works through the server when it " +
+    "runs, and directly when not. The newest 100,000 notes are kept.",
+  options: auditOptions,
+  load: async () => (await import("./run_audit.ts")).runAudit,
+  readsConfig: true,
+});
 
 export function auditOptions(options: OptionsWithEnv): Parser<"sync", AuditOptions, unknown> {
   return object("Options", {

@@ -1,11 +1,20 @@
 import { Operator } from "../../app/operator.ts";
 import type { AuditEntry } from "../../core/audit/audit.ts";
 import { exitCode } from "../exit_code.ts";
-import type { AuditOptions } from "./audit_command.ts";
 import { processOutput } from "../../host/process_output.ts";
 
+/** What `chatd audit` is asked to do. */
+export interface AuditOptions {
+  readonly dataDir: string;
+  /** In milliseconds since the Unix epoch. */
+  readonly since: number;
+  readonly user?: string;
+  /** JSON lines instead of text. */
+  readonly json: boolean;
+}
+
 /** A line for each note, oldest first. */
-export async function showAudit({ dataDir, since, user, json }: AuditOptions): Promise<number> {
+export async function runAudit({ dataDir, since, user, json }: AuditOptions): Promise<number> {
   for await (const entry of new Operator(dataDir).listAudit({ since, user })) {
     processOutput.stdout(json ? asJson(entry) : asText(entry));
   }

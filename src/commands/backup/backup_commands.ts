@@ -6,6 +6,27 @@ import type { BackupCommandOptions, RestoreCommandOptions } from "./run_backup.t
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { path } from "../options/value_parsers.ts";
 import { dataFolder } from "../options/data_folder.ts";
+import { type CommandEntry, defineCommand } from "../command.ts";
+
+export const backupCommand: CommandEntry = defineCommand({
+  name: "backup",
+  brief: "Copy the data folder, also while the server runs",
+  description: "Makes a folder with all that the server accepted before: the log, accounts and files. The server " +
+    "goes on meanwhile. It overwrites nothing.",
+  options: backupOptions,
+  load: async () => (await import("./run_backup.ts")).runBackup,
+  readsConfig: true,
+});
+
+export const restoreCommand: CommandEntry = defineCommand({
+  name: "restore",
+  brief: "Make a data folder of a backup",
+  description:
+    "Checks a backup, and makes a new data folder of it. Clients that come back to a server on it are told " +
+    "that it was restored. It overwrites nothing.",
+  options: restoreOptions,
+  load: async () => (await import("./run_backup.ts")).runRestore,
+});
 
 export function backupOptions(options: OptionsWithEnv): Parser<"sync", BackupCommandOptions, unknown> {
   return object("Options", {

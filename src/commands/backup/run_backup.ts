@@ -4,6 +4,7 @@ import { makeBackup } from "../../store/backup/backup.ts";
 import { restoreBackup } from "../../store/backup/restore.ts";
 import { Operator } from "../../app/operator.ts";
 import { requireDataFolder } from "../../host/permissions.ts";
+import { exitCode } from "../exit_code.ts";
 import { version } from "../../host/version.ts";
 
 /** What `chatd backup` is asked to do. */
@@ -22,9 +23,6 @@ export interface RestoreCommandOptions {
   readonly logOut: boolean;
 }
 
-const done = 0;
-const incomplete = 1;
-
 /** Copies a data folder, while a server runs on it or not. @returns the exit code. @throws {ChatError} */
 export async function runBackup({ target, dataDir }: BackupCommandOptions): Promise<number> {
   requireDataFolder(dataDir);
@@ -34,7 +32,7 @@ export async function runBackup({ target, dataDir }: BackupCommandOptions): Prom
   for (const path of manifest.missing) {
     console.error(`chatd: "${dataDir}/${path}" is lost or damaged, so it is not in the backup.`);
   }
-  return manifest.missing.length === 0 ? done : incomplete;
+  return manifest.missing.length === 0 ? exitCode.done : exitCode.failed;
 }
 
 /** Makes a data folder of a backup. @returns the exit code. @throws {ChatError} */
@@ -50,7 +48,7 @@ export function runRestore({ source, dataDir, logOut }: RestoreCommandOptions): 
   );
   if (manifest.missing.length > 0) console.log(`Already then, ${manifest.missing.length} files had been lost.`);
   console.log("Its log has a new epoch: clients that come back are told that it was restored.");
-  return Promise.resolve(done);
+  return Promise.resolve(exitCode.done);
 }
 
 /** The backup is good without it. */

@@ -1,6 +1,6 @@
 import { group, merge, object } from "@optique/core/constructs";
 import { type Message, message, text } from "@optique/core/message";
-import { map, optional, withDefault } from "@optique/core/modifiers";
+import { map, withDefault } from "@optique/core/modifiers";
 import type { NonEmptyString } from "@optique/core/nonempty";
 import type { Parser } from "@optique/core/parser";
 import { flag, option } from "@optique/core/primitives";
@@ -10,7 +10,32 @@ import { type SystemName, systemNames, type WorkloadName, workloadNames } from "
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { UsageError } from "../options/usage_error.ts";
 import { brokerUrl, hostPort, path, words } from "../options/value_parsers.ts";
-import { clientTls } from "../chat/grpc_client_command.ts";
+import { clientTls } from "../options/client_tls.ts";
+import { plainOption } from "../options/plain_option.ts";
+import type { BenchEnd } from "../../bench/run_bench.ts";
+import { type CommandEntry, defineCommand } from "../command.ts";
+import { clientExitCode, exitCode } from "../exit_code.ts";
+
+const exitCodes: Readonly<Record<BenchEnd, number>> = {
+  done: exitCode.done,
+  incomplete: exitCode.failed,
+  interrupted: exitCode.interrupted,
+};
+
+export const benchCommand: CommandEntry = defineCommand({
+  name: "bench",
+  brief: "Measure how much chatd carries here, and how fast",
+  description:
+    "Drives servers as real clients do, over gRPC and RabbitMQ, and beside them what their libraries can do without a " +
+    "chat: the limit of the same work. Starts a server on a temporary folder for each run, or measures one that runs. Ends " +
+    "with 1 when something could not be measured.",
+  options: benchOptions,
+  load: async () => {
+    const { runBench } = await import("../../bench/run_bench.ts");
+    return async (options) => exitCodes[await runBench(options)];
+  },
+  exitCodeOf: clientExitCode,
+});
 
 const standardWorkloads: readonly WorkloadName[] = ["w1", "w2", "w3", "w4"];
 
@@ -28,7 +53,7 @@ export function benchOptions(options: OptionsWithEnv): Parser<"sync", BenchOptio
       standardWorkloads,
       { message: [text(standardWorkloads.join(","))] },
     ),
-    systems: plain(
+    systems: plainOption(
       "--system",
       listOf<SystemName>("SYSTEMS", systemNames),
       `On what, separated by commas, instead of all: ${systemNames.join(", ")}`,
@@ -61,33 +86,37 @@ export function benchOptions(options: OptionsWithEnv): Parser<"sync", BenchOptio
       10_000_000,
       { message: message`10000000` },
     ),
-    storeFolder: plain(
+    storeFolder: plainOption(
       "--store",
       path("DIR"),
       "Keep the full store of w5 there for the next bench, and take what an earlier one left",
     ),
-    folder: plain(
+    folder: plainOption(
       "--folder",
       path("DIR"),
       "Where to make temporary data folders: the disk is part of what is measured",
     ),
     json: withDefault(flag("--json", { description: [text("Print the figures as JSON")] }), false),
-    htmlFile: plain("--html", path("FILE"), "Write a page with plots too"),
+    htmlFile: plainOption("--html", path("FILE"), "Write a page with plots too"),
   });
   const running = object({
-    server: plain("--server", hostPort({ allowPort0: false }), "Measure this one; accounts and messages stay there"),
-    serverPid: plain("--server-pid", processId(), "Its process on this machine, for CPU and memory"),
-    broker: plain(
+    server: plainOption(
+      "--server",
+      hostPort({ allowPort0: false }),
+      "Measure this one; accounts and messages stay there",
+    ),
+    serverPid: plainOption("--server-pid", processId(), "Its process on this machine, for CPU and memory"),
+    broker: plainOption(
       "--broker",
       brokerUrl({ forPasswords: "clients log in as users" }).onCommandLine!,
       "The broker that it serves over, for amqp",
     ),
-    brokerPid: plain("--broker-pid", processId(), "The broker's process on this machine"),
+    brokerPid: plainOption("--broker-pid", processId(), "The broker's process on this machine"),
     tls: withDefault(flag("--tls", { description: [text("Encrypt; implied by the following four")] }), false),
-    caFile: plain("--ca", path("FILE"), "Trust this CA instead of the system's, PEM"),
-    serverName: plain("--tls-name", words("NAME"), "The name in the server's certificate"),
-    certFile: plain("--tls-cert", path("FILE"), "Certificate to show to the server, PEM"),
-    keyFile: plain("--tls-key", path("FILE"), "Its private key, PEM"),
+    caFile: plainOption("--ca", path("FILE"), "Trust this CA instead of the system's, PEM"),
+    serverName: plainOption("--tls-name", words("NAME"), "The name in the server's certificate"),
+    certFile: plainOption("--tls-cert", path("FILE"), "Certificate to show to the server, PEM"),
+    keyFile: plainOption("--tls-key", path("FILE"), "Its private key, PEM"),
     insecure: withDefault(
       flag("--insecure", { description: [text("Go beyond this machine without TLS")] }),
       false,
@@ -109,10 +138,6 @@ function requireServer({ server, serverPid, broker, brokerPid, tls }: BenchOptio
     if (useless !== undefined) throw new UsageError(`${useless} says something about a server: name it with --server.`);
   }
   if (brokerPid !== undefined && broker === undefined) throw new UsageError("--broker-pid needs --broker.");
-}
-
-function plain<T>(name: `--${string}`, values: ValueParser<"sync", T>, description: string) {
-  return optional(option(name, values, { description: [text(description)] }));
 }
 
 function processId(): ValueParser<"sync", number> {

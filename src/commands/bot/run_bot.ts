@@ -4,6 +4,7 @@ import { type ConnectionChoice, openConnection } from "../script/connection.ts";
 import { conversationsOf, keepPosition, runConsumer, takeOnly } from "../script/consumer_session.ts";
 import { tell } from "../script/output.ts";
 import { stopOnSignals } from "../script/stop_on_signals.ts";
+import { exitCode } from "../exit_code.ts";
 
 /** What `chatd bot` is asked to do. */
 export interface BotCommandOptions {
@@ -33,7 +34,7 @@ export async function runBot(options: BotCommandOptions): Promise<number> {
     if (signals.signal.aborted) resolve(undefined);
   });
   const only = await Promise.race([conversationsOf(connection, options.conversations), told]);
-  if (signals.signal.aborted) return 0;
+  if (signals.signal.aborted) return exitCode.done;
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => {});
   const bot = new Bot({
@@ -65,5 +66,5 @@ export async function runBot(options: BotCommandOptions): Promise<number> {
       if (!(error instanceof ChatError)) throw error;
     });
   }
-  return 0;
+  return exitCode.done;
 }

@@ -5,6 +5,18 @@ import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { hostPort, path } from "../options/value_parsers.ts";
 import { brokerOption, brokerSecretOptions } from "../options/broker_options.ts";
 import { dataFolder } from "../options/data_folder.ts";
+import { type CommandEntry, defineCommand } from "../command.ts";
+
+export const brokerConfigCommand: CommandEntry = defineCommand({
+  name: "broker-config",
+  brief: "Print how RabbitMQ must be set up",
+  description:
+    "Prints the rabbitmq.conf that makes RabbitMQ ask chatd who may do what, with the secrets in it, and what " +
+    "else to do. Secrets that are missing in the data folder are made.",
+  options: brokerConfigOptions,
+  load: async () => (await import("./run_broker_config.ts")).runBrokerConfig,
+  readsConfig: true,
+});
 
 export function brokerConfigOptions(
   options: OptionsWithEnv,

@@ -5,6 +5,7 @@ import { brokerAuthSecret } from "../../app/broker/broker_auth_secret.ts";
 import { type BrokerLoginOptions, makeBrokerLogin } from "../../app/broker/broker_login.ts";
 import { formatHostPort, type HostPort } from "../../host/host_port.ts";
 import { requireDataFolder } from "../../host/permissions.ts";
+import { exitCode } from "../exit_code.ts";
 
 /** What `chatd broker-config` is asked to do. */
 export interface BrokerConfigCommandOptions extends BrokerLoginOptions {
@@ -35,7 +36,7 @@ export async function runBrokerConfig(options: BrokerConfigCommandOptions): Prom
         'give them to the user that RabbitMQ runs as ("chown rabbitmq").',
     );
   }
-  return 0;
+  return exitCode.done;
 }
 
 /** As comments, so that the whole is still a rabbitmq.conf. */

@@ -6,6 +6,18 @@ import type { Environment } from "../options/environment.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { consumerName, path, userName, words } from "../options/value_parsers.ts";
 import { clientBrokerOption } from "../options/broker_options.ts";
+import { type CommandEntry, defineCommand } from "../command.ts";
+import { clientExitCode } from "../exit_code.ts";
+
+export const amqpClientCommand: CommandEntry = defineCommand({
+  name: "amqp-client",
+  brief: "Chat over RabbitMQ",
+  description: "Chats over RabbitMQ: on a terminal with an input line, from a pipe with a message for each line. " +
+    "The password is asked for, or comes from --password-file or CHATD_PASSWORD.",
+  options: amqpClientOptions,
+  load: async () => (await import("./run_amqp_client.ts")).runAmqpClient,
+  exitCodeOf: clientExitCode,
+});
 
 export function amqpClientOptions(
   options: OptionsWithEnv,

@@ -2,12 +2,23 @@ import { group, merge, object } from "@optique/core/constructs";
 import { map } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
 import { choice } from "@optique/core/valueparser";
-import type { ClientTls, GrpcClientOptions } from "../../app/client/client_options.ts";
-import type { HostPort } from "../../host/host_port.ts";
+import type { GrpcClientOptions } from "../../app/client/client_options.ts";
 import type { Environment } from "../options/environment.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
-import { UsageError } from "../options/usage_error.ts";
-import { consumerName, hostPort, path, userName, words } from "../options/value_parsers.ts";
+import { clientTls, clientTlsOptions, serverOption } from "../options/client_tls.ts";
+import { consumerName, path, userName, words } from "../options/value_parsers.ts";
+import { type CommandEntry, defineCommand } from "../command.ts";
+import { clientExitCode } from "../exit_code.ts";
+
+export const grpcClientCommand: CommandEntry = defineCommand({
+  name: "grpc-client",
+  brief: "Chat over gRPC",
+  description: "Chats over gRPC: on a terminal with an input line, from a pipe with a message for each line. " +
+    "The password is asked for, or comes from --password-file or CHATD_PASSWORD.",
+  options: grpcClientOptions,
+  load: async () => (await import("./run_grpc_client.ts")).runGrpcClient,
+  exitCodeOf: clientExitCode,
+});
 
 export function grpcClientOptions(
   options: OptionsWithEnv,
@@ -35,7 +46,7 @@ export function grpcClientOptions(
   const all = merge(
     group("Options", main),
     group("Password and registration", secrets),
-    group("Encryption", tlsOptions(options)),
+    group("Encryption", clientTlsOptions(options)),
   );
   return map(all, (parsed) => {
     const { tls, caFile, serverName, certFile, keyFile, ...rest } = parsed;
@@ -45,31 +56,4 @@ export function grpcClientOptions(
       password: env("CHATD_PASSWORD") || undefined,
     };
   });
-}
-
-/** Which server to go to over gRPC. */
-export function serverOption(options: OptionsWithEnv): Parser<"sync", HostPort, unknown> {
-  return options.withDefault("--server", hostPort({ allowPort0: false }), {
-    standard: "127.0.0.1:50051",
-    description: "The server",
-  });
-}
-
-/** How to go there encrypted; {@link clientTls} says what it means. */
-export function tlsOptions(options: OptionsWithEnv) {
-  return object({
-    tls: options.flag("--tls", "Encrypt; implied by the following four"),
-    caFile: options.optional("--ca", path("FILE"), "Trust this CA instead of the system's, PEM"),
-    serverName: options.optional("--tls-name", words("NAME"), "The name in the server's certificate"),
-    certFile: options.optional("--tls-cert", path("FILE"), "Certificate to show to the server, PEM"),
-    keyFile: options.optional("--tls-key", path("FILE"), "Its private key, PEM"),
-    insecure: options.flag("--insecure", "Send the password beyond this machine without TLS"),
-  });
-}
-
-/** Undefined when nothing asks for TLS. @throws {UsageError} */
-export function clientTls(wanted: boolean, tls: ClientTls): ClientTls | undefined {
-  if (tls.certFile !== undefined && tls.keyFile === undefined) throw new UsageError("--tls-cert needs --tls-key.");
-  if (tls.keyFile !== undefined && tls.certFile === undefined) throw new UsageError("--tls-key needs --tls-cert.");
-  return wanted || Object.values(tls).some((value) => value !== undefined) ? tls : undefined;
 }

@@ -12,6 +12,7 @@ import { ClientState, type Consumer } from "../../app/client/client_state.ts";
 import { Login, type LoginOptions, saveCredentials } from "../../app/client/saved_login.ts";
 import { savedPosition, withPosition } from "../../app/client/saved_positions.ts";
 import { version } from "../../host/version.ts";
+import { exitCode } from "../exit_code.ts";
 
 /** What the client commands of all transports are asked to do. */
 export interface ChatClientOptions extends LoginOptions {
@@ -22,16 +23,12 @@ export interface ChatClientOptions extends LoginOptions {
   readonly noColor?: boolean;
 }
 
-const done = 0;
-const failed = 1;
-const usage = 2;
-
 /** Chats on a terminal, or sends the lines of a pipe. @returns the exit code. @throws {ChatError} why it had to end. */
 export async function runChatClient(transport: Transport, options: ChatClientOptions): Promise<number> {
   const isTerminal = Deno.stdin.isTerminal() && Deno.stdout.isTerminal();
   if (!isTerminal && options.to === undefined) {
     console.error("chatd: --to NAME is needed when the lines come from a pipe: it says whom they are for.");
-    return usage;
+    return exitCode.usage;
   }
   const state = new ClientState({ server: transport.address, user: options.user });
   const login = new Login(transport, options, state);
@@ -86,7 +83,7 @@ async function chat(run: Run): Promise<number> {
   try {
     const error = await terminal.run();
     if (error) throw error;
-    return done;
+    return exitCode.done;
   } finally {
     stopHearing();
     const resume = client?.resumePoint;
@@ -144,7 +141,7 @@ async function pipe(run: Run): Promise<number> {
     client: (onEvent) => newClient(run, onEvent),
     report: (problem) => console.error(describeProblem(problem)),
   });
-  return refused === 0 ? done : failed;
+  return refused === 0 ? exitCode.done : exitCode.failed;
 }
 
 function newClient(

@@ -5,7 +5,23 @@ import type { DoctorOptions } from "./run_doctor.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { hostPort, httpUrl, path, size } from "../options/value_parsers.ts";
 import { brokerContactOptions, brokerSecretOptions, optionalBrokerOption } from "../options/broker_options.ts";
-import { serverTls, tlsOptions } from "../serve/grpc_server_command.ts";
+import { serverTls, serverTlsOptions } from "../options/server_tls.ts";
+import { type CommandEntry, defineCommand } from "../command.ts";
+import { clientExitCode } from "../exit_code.ts";
+
+export const doctorCommand: CommandEntry = defineCommand({
+  name: "doctor",
+  brief: "Check the whole set-up, and say what to fix",
+  description:
+    "Checks step by step the configuration file, the data folder and its database, the disk, the certificate, and whether " +
+    "the server answers and is of this version; with --broker, also whether RabbitMQ is there, is set up for chatd, asks it " +
+    "who may do what, and locks clients in. Takes the options of the server, from the command line or its configuration " +
+    "file. Ends with 1 when there is something to fix, and with 4 when no broker is there.",
+  options: doctorOptions,
+  load: async () => (await import("./run_doctor.ts")).runDoctor,
+  exitCodeOf: clientExitCode,
+  readsConfig: true,
+});
 
 const mebibyte = 1024 * 1024;
 
@@ -40,7 +56,7 @@ export function doctorOptions(options: OptionsWithEnv): Parser<"sync", DoctorOpt
       standard: "127.0.0.1:50051",
       description: "Where the server listens",
     }),
-    ...tlsOptions(options),
+    ...serverTlsOptions(options),
   });
   const broker = object({
     broker: optionalBrokerOption(amqp),

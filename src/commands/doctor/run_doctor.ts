@@ -5,6 +5,7 @@ import { type DataFolderOptions, examineDatabase, examineFolder } from "./data_f
 import type { Check, Finding } from "./finding.ts";
 import { examineDisk, examineFileLimit, type MachineOptions } from "./machine.ts";
 import { examineCertificate, examineServer, type ServerCheckOptions } from "./server.ts";
+import { exitCode } from "../exit_code.ts";
 
 /** What `chatd doctor` is asked to do. */
 export interface DoctorOptions extends DataFolderOptions, MachineOptions, ServerCheckOptions {
@@ -45,7 +46,7 @@ export async function runDoctor(options: DoctorOptions): Promise<number> {
   if (!options.json) {
     console.log(problems === 0 ? "Nothing to fix." : `${problems} ${problems === 1 ? "problem" : "problems"} to fix.`);
   }
-  return problems === 0 ? 0 : 1;
+  return problems === 0 ? exitCode.done : exitCode.failed;
 }
 
 function describe(area: string, { kind, what, fix }: Finding): string {

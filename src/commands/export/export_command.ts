@@ -5,7 +5,20 @@ import type { ExportCommandOptions } from "./run_export.ts";
 import type { Environment } from "../options/environment.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { brokerUrl, path, userName } from "../options/value_parsers.ts";
-import { clientTls, serverOption, tlsOptions } from "../chat/grpc_client_command.ts";
+import { clientTls, clientTlsOptions, serverOption } from "../options/client_tls.ts";
+import { type CommandEntry, defineCommand } from "../command.ts";
+import { clientExitCode } from "../exit_code.ts";
+
+export const exportCommand: CommandEntry = defineCommand({
+  name: "export",
+  brief: "Take your own data out of a server",
+  description:
+    "Makes a folder with everything that the server has of a user: profile, conversations with all that the " +
+    "user may see, files. An export that was interrupted is gone on with by the same command.",
+  options: exportOptions,
+  load: async () => (await import("./run_export.ts")).runExport,
+  exitCodeOf: clientExitCode,
+});
 
 export function exportOptions(
   options: OptionsWithEnv,
@@ -22,7 +35,7 @@ export function exportOptions(
     ),
     passwordFile: options.optional("--password-file", path("FILE"), "File with the password in its first line"),
   });
-  const all = merge(group("Options", main), group("Encryption", tlsOptions(options)));
+  const all = merge(group("Options", main), group("Encryption", clientTlsOptions(options)));
   return map(all, (parsed) => {
     const { tls, caFile, serverName, certFile, keyFile, ...rest } = parsed;
     return {

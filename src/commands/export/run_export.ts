@@ -10,6 +10,7 @@ import { ExportFolder } from "./export_folder.ts";
 import type { HostPort } from "../../host/host_port.ts";
 import { Login, type LoginOptions } from "../../app/client/saved_login.ts";
 import { version } from "../../host/version.ts";
+import { exitCode } from "../exit_code.ts";
 
 /** What `chatd export` is asked to do. */
 export interface ExportCommandOptions extends LoginOptions {
@@ -32,7 +33,7 @@ export async function runExport(options: ExportCommandOptions): Promise<number> 
     const token = await login.token();
     try {
       await exportAll(options, { transport, consumer: consumer.name, token });
-      return 0;
+      return exitCode.done;
     } catch (error) {
       if (!await login.mayTryAgain(error, token)) throw error;
     }

@@ -1,15 +1,17 @@
 import { ChatError } from "../../core/chat_error.ts";
 import { versionOfServer } from "../../app/operator.ts";
+import { exitCode } from "../exit_code.ts";
+import type { DataFolderOptions } from "../options/data_folder.ts";
 
 /**
  * Asks the server of a data folder, over the socket in it, whether it answers: so it needs neither its address nor a
  * certificate. @returns 0. @throws {ChatError} `unavailable` when it does not answer
  */
-export async function runHealthcheck({ dataDir }: { dataDir: string }): Promise<number> {
+export async function runHealthcheck({ dataDir }: DataFolderOptions): Promise<number> {
   const version = await versionOfServer(dataDir);
   if (version === undefined) {
     throw new ChatError("unavailable", `No server of the data folder "${dataDir}" answers.`);
   }
   console.log(`chatd ${version} answers.`);
-  return 0;
+  return exitCode.done;
 }

@@ -7,6 +7,7 @@ import { type ConnectionChoice, openConnection, type ScriptConnection } from "..
 import { jsonLine, Output } from "../script/output.ts";
 import { messageRecord, messageText, roomRecord, userRecord } from "../script/records.ts";
 import { withClient } from "../script/request_client.ts";
+import { exitCode } from "../exit_code.ts";
 
 /** What every command is asked that lists something. */
 export interface ListOptions {
@@ -174,7 +175,7 @@ async function list(
   const connection = await openConnection(options.connection);
   const output = new Output();
   await withClient(connection, (client) => work(client, connection, (line) => output.line(line)));
-  return 0;
+  return exitCode.done;
 }
 
 async function printMessages(

@@ -4,6 +4,7 @@ import { type ConnectionChoice, connectionOf, openConnection } from "../script/c
 import { jsonLine, Output, tell } from "../script/output.ts";
 import { type Profile, profileNames, readProfile, removeProfile, saveProfile } from "../script/profiles.ts";
 import { withClient } from "../script/request_client.ts";
+import { exitCode } from "../exit_code.ts";
 
 /** What `chatd login` is asked to do. */
 export interface ScriptLoginOptions extends Pick<ConnectionChoice, "passwordFile" | "password"> {
@@ -13,17 +14,27 @@ export interface ScriptLoginOptions extends Pick<ConnectionChoice, "passwordFile
   readonly invite?: string;
 }
 
+/** What `chatd logout` is asked to do. */
+export interface LogoutOptions {
+  readonly name: string;
+}
+
+/** What `chatd profiles` is asked to do. */
+export interface ProfilesOptions {
+  readonly json: boolean;
+}
+
 /** Logs in, with what is saved or else a password, and keeps the way there. */
 export async function runLogin({ name, profile, ...secrets }: ScriptLoginOptions): Promise<number> {
   const connection = await connectionOf(profile, secrets);
   const user = await withClient(connection, (_client, hello) => Promise.resolve(hello.user));
   saveProfile(name, profile);
   tell(`Logged in as ${user} at ${connection.transport.address}; profile "${name}".`);
-  return 0;
+  return exitCode.done;
 }
 
 /** Ends the token, on the server and here, and forgets the profile. */
-export async function runLogout({ name }: { name: string }): Promise<number> {
+export async function runLogout({ name }: LogoutOptions): Promise<number> {
   const connection = await openConnection({ profile: name });
   const { state, transport, user } = connection;
   try {
@@ -35,11 +46,11 @@ export async function runLogout({ name }: { name: string }): Promise<number> {
   state.update(({ token: _dead, ...rest }) => rest);
   removeProfile(name);
   tell(`Logged out ${user} at ${transport.address}.`);
-  return 0;
+  return exitCode.done;
 }
 
 /** Lists profiles: the name, the user, the transport, where it leads, and whether a login is saved. */
-export async function runProfiles({ json }: { json: boolean }): Promise<number> {
+export async function runProfiles({ json }: ProfilesOptions): Promise<number> {
   const output = new Output();
   for (const name of profileNames()) {
     const profile = readProfile(name);
@@ -51,5 +62,5 @@ export async function runProfiles({ json }: { json: boolean }): Promise<number> 
     const text = [name, user, profile.via, address, loggedIn ? "logged in" : "logged out"].join("\t");
     await output.line(json ? jsonLine(record) : text);
   }
-  return 0;
+  return exitCode.done;
 }

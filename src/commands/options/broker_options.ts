@@ -1,5 +1,5 @@
 import type { OptionsWithEnv } from "./options_with_env.ts";
-import { brokerUrl, hostPort, path } from "./value_parsers.ts";
+import { brokerUrl, hostPort, httpUrl, path } from "./value_parsers.ts";
 
 const standardBroker = "amqp://127.0.0.1:5672";
 const description = "The broker, amqp:// or amqps://; USER:PASSWORD@ in it only by CHATD_BROKER, not where ps shows it";
@@ -48,5 +48,27 @@ export function brokerContactOptions(options: OptionsWithEnv) {
       standard: "127.0.0.1:15680",
       description: "Where the broker asks who may do what",
     }),
+  };
+}
+
+/** The options of a server on a broker that was named. */
+export function brokerServerOptions(options: OptionsWithEnv) {
+  const settings = options.section("amqp");
+  return {
+    ...brokerSecretOptions(settings),
+    ...brokerContactOptions(settings),
+    management: settings.optional(
+      "--broker-management",
+      httpUrl(),
+      "The broker's management plugin, to close connections: http://127.0.0.1:15672",
+    ),
+    amqpRegistration: settings.flag(
+      "--amqp-registration",
+      "Let people without an account log in to the broker to register",
+    ),
+    sharedLogin: settings.flag(
+      "--shared-login",
+      "Use a broker that does not ask chatd: clients can go around the server",
+    ),
   };
 }

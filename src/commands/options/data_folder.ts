@@ -4,6 +4,12 @@ import type { Parser } from "@optique/core/parser";
 import type { OptionsWithEnv } from "./options_with_env.ts";
 import { path } from "./value_parsers.ts";
 
+/** The options of an operator's command, which works on one data folder. */
+export interface DataFolderOptions {
+  /** As the operator wrote it, relative to the working directory. */
+  readonly dataDir: string;
+}
+
 /** The server's data folder, which may be in the server's configuration file. */
 export function dataFolder(options: OptionsWithEnv): Parser<"sync", string, unknown> {
   const folder = object({
@@ -14,4 +20,9 @@ export function dataFolder(options: OptionsWithEnv): Parser<"sync", string, unkn
     configFile: options.optional("--config", path("FILE"), "The server's configuration file, which may name it"),
   });
   return map(folder, ({ dataDir }) => dataDir);
+}
+
+/** The options of a command that takes the data folder alone. */
+export function dataFolderOptions(options: OptionsWithEnv): Parser<"sync", DataFolderOptions, unknown> {
+  return object("Options", { dataDir: dataFolder(options) });
 }

@@ -1,12 +1,21 @@
 import { Operator } from "../../app/operator.ts";
 import { exitCode } from "../exit_code.ts";
-import type { RetentionOptions, RetentionSetOptions } from "../room/room_commands.ts";
-import type { UserListOptions } from "../user/user_commands.ts";
 import { processOutput } from "../../host/process_output.ts";
+import type { DataFolderOptions } from "../options/data_folder.ts";
+
+export interface RetentionOptions extends DataFolderOptions {
+  /** "all", "ana:ben", "#ops" or "+id". */
+  readonly conversation: string;
+}
+
+export interface RetentionSetOptions extends RetentionOptions {
+  readonly maxAgeMs?: number;
+  readonly maxEntries?: number;
+}
 
 const dayMs = 24 * 60 * 60 * 1000;
 
-export async function listRules({ dataDir }: UserListOptions): Promise<number> {
+export async function listRules({ dataDir }: DataFolderOptions): Promise<number> {
   for (const { conversation, maxAgeMs, maxEntries } of await new Operator(dataDir).listRules()) {
     processOutput.stdout(`${conversation ?? "all"}\t${describe({ maxAgeMs, maxEntries })}`);
   }

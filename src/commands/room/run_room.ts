@@ -1,12 +1,21 @@
 import { Operator } from "../../app/operator.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import { exitCode } from "../exit_code.ts";
-import type { RoomDeleteOptions, RoomOptions } from "./room_commands.ts";
-import type { UserListOptions } from "../user/user_commands.ts";
 import { processOutput } from "../../host/process_output.ts";
 import { requireSure } from "../require_sure.ts";
+import type { DataFolderOptions } from "../options/data_folder.ts";
 
-export async function listRooms({ dataDir }: UserListOptions): Promise<number> {
+export interface RoomOptions extends DataFolderOptions {
+  /** "#ops" or "+id". */
+  readonly room: string;
+}
+
+export interface RoomDeleteOptions extends RoomOptions {
+  /** Whoever asks is sure. */
+  readonly yes: boolean;
+}
+
+export async function listRooms({ dataDir }: DataFolderOptions): Promise<number> {
   for await (const { id, name, isPublic, memberCount, createdAt, topic } of new Operator(dataDir).listRooms()) {
     const access = isPublic ? "public" : "private";
     const created = new Date(createdAt).toISOString();

@@ -7,6 +7,7 @@ import { type ConnectionChoice, openConnection } from "../script/connection.ts";
 import { jsonLine, Output, tell } from "../script/output.ts";
 import { messageRecord } from "../script/records.ts";
 import { withClient } from "../script/request_client.ts";
+import { exitCode } from "../exit_code.ts";
 
 /** What `chatd send` is asked to do. */
 export interface SendCommandOptions {
@@ -65,7 +66,7 @@ export async function runSend(options: SendCommandOptions): Promise<number> {
     await Promise.all(waiting);
     await printing;
     if (failure !== undefined) throw failure;
-    return refused === 0 ? 0 : 1;
+    return refused === 0 ? exitCode.done : exitCode.failed;
   }, { patienceMs: options.timeoutMs });
 }
 

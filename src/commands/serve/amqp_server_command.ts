@@ -2,39 +2,32 @@ import { group, merge, object } from "@optique/core/constructs";
 import type { Parser } from "@optique/core/parser";
 import type { AmqpServerOptions } from "../../app/server_options.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
-import { httpUrl } from "../options/value_parsers.ts";
-import { brokerContactOptions, brokerOption, brokerSecretOptions } from "../options/broker_options.ts";
+import { brokerOption, brokerServerOptions } from "../options/broker_options.ts";
 import { limitOptions, serverOptions } from "./server_options.ts";
+import { type CommandEntry, defineCommand } from "../command.ts";
+import { serverExitCode } from "../exit_code.ts";
+import { serverAction } from "./server_action.ts";
+
+export const amqpServerCommand: CommandEntry = defineCommand({
+  name: "amqp-server",
+  brief: "Serve the chat over RabbitMQ alone",
+  description:
+    "Serves the chat over RabbitMQ, which asks it who may do what. Accounts and messages are in the data folder, " +
+    "which one server owns. SIGINT and SIGTERM end it within seconds, a second one at once; SIGHUP reloads it.",
+  options: amqpServerOptions,
+  load: async () => serverAction((await import("../../app/amqp_server.ts")).runAmqpServer),
+  exitCodeOf: serverExitCode,
+  serves: true,
+  readsConfig: true,
+});
 
 export function amqpServerOptions(options: OptionsWithEnv): Parser<"sync", AmqpServerOptions, unknown> {
   const settings = options.section("amqp");
   const main = object(serverOptions(options));
   const broker = object({
     broker: brokerOption(settings),
-    ...brokerOptions(options),
+    ...brokerServerOptions(options),
     insecure: settings.flag("--insecure", "Go beyond this machine without TLS"),
   });
   return merge(group("Options", main), group("Broker", broker), group("Limits", limitOptions(options)));
-}
-
-/** What there is to say about a broker that was named. */
-export function brokerOptions(options: OptionsWithEnv) {
-  const settings = options.section("amqp");
-  return {
-    ...brokerSecretOptions(settings),
-    ...brokerContactOptions(settings),
-    management: settings.optional(
-      "--broker-management",
-      httpUrl(),
-      "The broker's management plugin, to close connections: http://127.0.0.1:15672",
-    ),
-    amqpRegistration: settings.flag(
-      "--amqp-registration",
-      "Let people without an account log in to the broker to register",
-    ),
-    sharedLogin: settings.flag(
-      "--shared-login",
-      "Use a broker that does not ask chatd: clients can go around the server",
-    ),
-  };
 }

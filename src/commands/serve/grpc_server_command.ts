@@ -1,16 +1,31 @@
 import { group, merge, object } from "@optique/core/constructs";
 import { map } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
-import type { GrpcServerOptions, ServerTls } from "../../app/server_options.ts";
+import type { GrpcServerOptions } from "../../app/server_options.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
-import { UsageError } from "../options/usage_error.ts";
-import { hostPort, path } from "../options/value_parsers.ts";
+import { serverTls, serverTlsOptions } from "../options/server_tls.ts";
+import { hostPort } from "../options/value_parsers.ts";
 import { limitOptions, serverOptions } from "./server_options.ts";
+import { type CommandEntry, defineCommand } from "../command.ts";
+import { serverExitCode } from "../exit_code.ts";
+import { serverAction } from "./server_action.ts";
+
+export const grpcServerCommand: CommandEntry = defineCommand({
+  name: "grpc-server",
+  brief: "Serve the chat over gRPC alone",
+  description: "Serves the chat over gRPC. Accounts and messages are in the data folder, which one server owns. " +
+    "SIGINT and SIGTERM end it within seconds, a second one at once; SIGHUP reloads it.",
+  options: grpcServerOptions,
+  load: async () => serverAction((await import("../../app/grpc_server.ts")).runGrpcServer),
+  exitCodeOf: serverExitCode,
+  serves: true,
+  readsConfig: true,
+});
 
 export function grpcServerOptions(options: OptionsWithEnv): Parser<"sync", GrpcServerOptions, unknown> {
   const main = object({ ...listenOptions(options), ...serverOptions(options) });
   const tls = object({
-    ...tlsOptions(options),
+    ...serverTlsOptions(options),
     insecure: options.section("grpc").flag("--insecure", "Listen beyond this machine without TLS"),
   });
   const all = merge(group("Options", main), group("Limits", limitOptions(options)), group("Encryption", tls));
@@ -28,26 +43,4 @@ export function listenOptions(options: OptionsWithEnv) {
     }),
     callback: settings.onUnlessNegated("--callback", "Call clients back that ask for it; say no behind a proxy"),
   };
-}
-
-export function tlsOptions(options: OptionsWithEnv) {
-  const settings = options.section("grpc");
-  return {
-    certFile: settings.optional("--tls-cert", path("FILE"), "The server's certificate and its chain, PEM"),
-    keyFile: settings.optional("--tls-key", path("FILE"), "Its private key, PEM"),
-    clientCaFile: settings.optional(
-      "--tls-client-ca",
-      path("FILE"),
-      "Take only clients with a certificate of this CA",
-    ),
-  };
-}
-
-/** @throws {UsageError} when something is missing */
-export function serverTls({ certFile, keyFile, clientCaFile }: Partial<ServerTls>): ServerTls | undefined {
-  if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile, clientCaFile };
-  if (certFile !== undefined) throw new UsageError("--tls-cert needs --tls-key, the private key of the certificate.");
-  if (keyFile !== undefined) throw new UsageError("--tls-key needs --tls-cert, the certificate of the key.");
-  if (clientCaFile === undefined) return undefined;
-  throw new UsageError("--tls-client-ca needs --tls-cert and --tls-key: clients show certificates only over TLS.");
 }

@@ -4,10 +4,27 @@ import type { Parser } from "@optique/core/parser";
 import type { AmqpOptions, ServeOptions } from "../../app/server_options.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { UsageError } from "../options/usage_error.ts";
-import { brokerOptions } from "./amqp_server_command.ts";
-import { optionalBrokerOption } from "../options/broker_options.ts";
-import { listenOptions, serverTls, tlsOptions } from "./grpc_server_command.ts";
+import { brokerServerOptions, optionalBrokerOption } from "../options/broker_options.ts";
+import { serverTls, serverTlsOptions } from "../options/server_tls.ts";
+import { listenOptions } from "./grpc_server_command.ts";
 import { limitOptions, serverOptions } from "./server_options.ts";
+import { type CommandEntry, defineCommand } from "../command.ts";
+import { serverExitCode } from "../exit_code.ts";
+import { serverAction } from "./server_action.ts";
+
+export const serveCommand: CommandEntry = defineCommand({
+  name: "serve",
+  brief: "Serve the chat: over gRPC, and over RabbitMQ where a broker is given",
+  description:
+    "Serves one chat over gRPC and, with --broker, over RabbitMQ too: who is on one talks to who is on the " +
+    "other. The broker may be away when the server starts, and may go and come back. Accounts and messages are in the " +
+    "data folder, which one server owns. SIGINT and SIGTERM end it within seconds, a second one at once; SIGHUP reloads it.",
+  options: serveOptions,
+  load: async () => serverAction((await import("../../app/serve.ts")).runServe),
+  exitCodeOf: serverExitCode,
+  serves: true,
+  readsConfig: true,
+});
 
 export function serveOptions(options: OptionsWithEnv): Parser<"sync", ServeOptions, unknown> {
   const shared = object({
@@ -19,10 +36,10 @@ export function serveOptions(options: OptionsWithEnv): Parser<"sync", ServeOptio
       ([grpc, amqp]) => ({ grpc, amqp }),
     ),
   });
-  const grpc = object({ ...listenOptions(options), ...tlsOptions(options) });
+  const grpc = object({ ...listenOptions(options), ...serverTlsOptions(options) });
   const amqp = object({
     broker: optionalBrokerOption(options.section("amqp")),
-    ...brokerOptions(options),
+    ...brokerServerOptions(options),
   });
   const all = merge(
     group("Options", map(shared, (shared) => ({ shared }))),

@@ -12,6 +12,7 @@ import { jsonLine, Output } from "../script/output.ts";
 import { messageRecord, messageText } from "../script/records.ts";
 import { withClient } from "../script/request_client.ts";
 import { stopOnSignals } from "../script/stop_on_signals.ts";
+import { exitCode } from "../exit_code.ts";
 
 /** A place in a log: a number in the only conversation, or a time in all of them, in milliseconds since the Unix epoch. */
 export type Since = { readonly seq: number } | { readonly ms: number };
@@ -46,7 +47,7 @@ export async function runTail(options: TailCommandOptions): Promise<number> {
   const stopped = new Promise<undefined>((resolve) => stop.signal.addEventListener("abort", () => resolve(undefined)));
   signals.signal.addEventListener("abort", () => stop.abort());
   const only = await Promise.race([conversationsOf(connection, options.conversations), stopped]);
-  if (stop.signal.aborted) return 0;
+  if (stop.signal.aborted) return exitCode.done;
   const tail = new Tail(options, { user: connection.user, only, stop });
   const replay = replayOf(options, connection.state.read().unfinished?.[consumer.name]);
   // Begun when the consumer is there: what comes meanwhile is delivered to it, and waits.
@@ -82,7 +83,7 @@ export async function runTail(options: TailCommandOptions): Promise<number> {
   );
   const resume = await Promise.race([running, failed, patience]);
   keepPlace(tail, { connection, consumer, resume, replay });
-  return 0;
+  return exitCode.done;
 }
 
 interface Replay {

@@ -3,15 +3,32 @@ import { readNewPassword } from "../../app/password_source.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { parseNewUserName } from "../../core/accounts/user_name.ts";
 import { exitCode } from "../exit_code.ts";
-import type {
-  UserDeleteOptions,
-  UserInviteOptions,
-  UserListOptions,
-  UserOptions,
-  UserPasswordOptions,
-} from "./user_commands.ts";
+import type { DeletedAccounts } from "../../core/limits.ts";
+import type { DataFolderOptions } from "../options/data_folder.ts";
 import { processOutput } from "../../host/process_output.ts";
 import { requireSure } from "../require_sure.ts";
+
+export interface UserOptions extends DataFolderOptions {
+  readonly name: string;
+}
+
+/** Where the new password comes from: the file, then `CHATD_PASSWORD`, then a prompt. */
+export interface UserPasswordOptions extends UserOptions {
+  readonly passwordFile?: string;
+  /** From `CHATD_PASSWORD`. Never log it. */
+  readonly password?: string;
+}
+
+export interface UserDeleteOptions extends UserOptions {
+  /** As the server says unless given. */
+  readonly mode?: DeletedAccounts;
+  /** Whoever asks is sure. */
+  readonly yes: boolean;
+}
+
+export interface UserInviteOptions extends DataFolderOptions {
+  readonly lifetimeMs: number;
+}
 
 export async function addUser({ name, dataDir, ...source }: UserPasswordOptions): Promise<number> {
   const operator = new Operator(dataDir);
@@ -21,7 +38,7 @@ export async function addUser({ name, dataDir, ...source }: UserPasswordOptions)
   return exitCode.done;
 }
 
-export async function listUsers({ dataDir }: UserListOptions): Promise<number> {
+export async function listUsers({ dataDir }: DataFolderOptions): Promise<number> {
   for await (const { name, createdAt, disabled } of new Operator(dataDir).listUsers()) {
     processOutput.stdout(`${name}\t${new Date(createdAt).toISOString()}\t${disabled ? "disabled" : "enabled"}`);
   }

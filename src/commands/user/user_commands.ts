@@ -4,50 +4,81 @@ import { text } from "@optique/core/message";
 import type { Parser } from "@optique/core/parser";
 import { argument } from "@optique/core/primitives";
 import { choice } from "@optique/core/valueparser";
-import type { DeletedAccounts } from "../../core/limits.ts";
 import type { Environment } from "../options/environment.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { duration, path, userName } from "../options/value_parsers.ts";
-import { dataFolder } from "../options/data_folder.ts";
-import { sure } from "../room/room_commands.ts";
+import { dataFolder, dataFolderOptions } from "../options/data_folder.ts";
+import { sureOption } from "../options/sure_option.ts";
+import type { UserDeleteOptions, UserInviteOptions, UserOptions, UserPasswordOptions } from "./run_user.ts";
+import { type CommandEntry, defineCommand, defineGroup } from "../command.ts";
 
-/** Every operator command works on one data folder. */
-export interface UserListOptions {
-  /** As the operator wrote it, relative to the working directory. */
-  readonly dataDir: string;
-}
+export const userCommand: CommandEntry = defineGroup({
+  word: "user",
+  brief: "Add, list and disable users, also while the server runs",
+  description: "Works on the server's data folder: through the server when it runs, and directly when not.",
+  readsConfig: true,
+  entries: [
+    defineCommand({
+      name: "user add",
+      brief: "Add a user, whatever --registration says",
+      description: "Adds a user. The password is asked for twice, or comes from --password-file or CHATD_PASSWORD.",
+      options: userPasswordOptions,
+      load: async () => (await import("./run_user.ts")).addUser,
+    }),
+    defineCommand({
+      name: "user list",
+      brief: "List all users",
+      description: "Lists all users: the name, since when, and whether the account is disabled, separated by tabs.",
+      options: dataFolderOptions,
+      load: async () => (await import("./run_user.ts")).listUsers,
+    }),
+    defineCommand({
+      name: "user passwd",
+      brief: "Set another password, and log out all devices",
+      description: "Sets another password, and logs the user out on all devices. The password is asked for twice, or " +
+        "comes from --password-file or CHATD_PASSWORD.",
+      options: userPasswordOptions,
+      load: async () => (await import("./run_user.ts")).setPassword,
+    }),
+    defineCommand({
+      name: "user disable",
+      brief: "Log a user out, and keep them out",
+      description: "Logs the user out on all devices, ends live sessions at once, and refuses to log in again. " +
+        "Messages stay.",
+      options: userOptions,
+      load: async () => (await import("./run_user.ts")).disableUser,
+    }),
+    defineCommand({
+      name: "user enable",
+      brief: "Let a disabled user in again",
+      description: "Lets a disabled user log in again, with the password as it was.",
+      options: userOptions,
+      load: async () => (await import("./run_user.ts")).enableUser,
+    }),
+    defineCommand({
+      name: "user delete",
+      brief: "Delete an account for ever",
+      description:
+        "Takes a user out of all rooms, logs them out for ever, and keeps the name from being used again. Their " +
+        "messages stay, from a made-up name, or are erased.",
+      options: userDeleteOptions,
+      load: async () => (await import("./run_user.ts")).deleteUser,
+    }),
+    defineCommand({
+      name: "user invite",
+      brief: "Make a code that registers one user",
+      description: "Prints a code with which one person can register, once, where --registration is invite.",
+      options: userInviteOptions,
+      load: async () => (await import("./run_user.ts")).inviteUser,
+    }),
+  ],
+});
 
-export interface UserOptions extends UserListOptions {
-  readonly name: string;
-}
-
-/** Where the new password comes from: the file, then `CHATD_PASSWORD`, then a prompt. */
-export interface UserPasswordOptions extends UserOptions {
-  readonly passwordFile?: string;
-  /** From `CHATD_PASSWORD`. Never log it. */
-  readonly password?: string;
-}
-
-export interface UserDeleteOptions extends UserOptions {
-  /** As the server says unless given. */
-  readonly mode?: DeletedAccounts;
-  /** Whoever asks is sure. */
-  readonly yes: boolean;
-}
-
-export interface UserInviteOptions extends UserListOptions {
-  readonly lifetimeMs: number;
-}
-
-export function userListOptions(options: OptionsWithEnv): Parser<"sync", UserListOptions, unknown> {
-  return object("Options", { dataDir: dataFolder(options) });
-}
-
-export function userOptions(options: OptionsWithEnv): Parser<"sync", UserOptions, unknown> {
+function userOptions(options: OptionsWithEnv): Parser<"sync", UserOptions, unknown> {
   return object("Options", { name: name(), dataDir: dataFolder(options) });
 }
 
-export function userPasswordOptions(
+function userPasswordOptions(
   options: OptionsWithEnv,
   env: Environment,
 ): Parser<"sync", UserPasswordOptions, unknown> {
@@ -56,7 +87,7 @@ export function userPasswordOptions(
   return map(parser, (parsed) => ({ ...parsed, password: env("CHATD_PASSWORD") || undefined }));
 }
 
-export function userDeleteOptions(options: OptionsWithEnv): Parser<"sync", UserDeleteOptions, unknown> {
+function userDeleteOptions(options: OptionsWithEnv): Parser<"sync", UserDeleteOptions, unknown> {
   return object("Options", {
     name: name(),
     dataDir: dataFolder(options),
@@ -65,11 +96,11 @@ export function userDeleteOptions(options: OptionsWithEnv): Parser<"sync", UserD
       choice(["anonymize", "erase"]),
       "What becomes of the messages; as the running server says if not given, else anonymize",
     ),
-    yes: sure(),
+    yes: sureOption(),
   });
 }
 
-export function userInviteOptions(options: OptionsWithEnv): Parser<"sync", UserInviteOptions, unknown> {
+function userInviteOptions(options: OptionsWithEnv): Parser<"sync", UserInviteOptions, unknown> {
   const lifetimeMs = options.withDefault("--expires", duration(), {
     standard: "7d",
     description: "How long the invitation is good: 90s, 30m, 12h or 7d",

@@ -3,8 +3,8 @@ import { Reload } from "./reload.ts";
 import type { ServerLog } from "../logging/server_log.ts";
 import { ShutdownSignals } from "../shutdown_signals.ts";
 import type { StartFiles } from "./start_files.ts";
-import { type Order, readJsonLines, refusedExitCode, type Report } from "./supervisor_link.ts";
-import { crashedExitCode } from "./uncaught_errors.ts";
+import { type Order, readJsonLines, type Report } from "./supervisor_link.ts";
+import { crashedExitCode, refusedExitCode } from "./exit_codes.ts";
 
 /** A process that lived so long had no trouble with starting, in milliseconds. */
 const soundLifeMs = 10_000;

@@ -16,12 +16,6 @@ export interface ListenOrder {
   readonly again: boolean;
 }
 
-/**
- * What a serving process ends with when it was refused what it needs to serve, and would be again: the supervisor then
- * ends too (EX_CONFIG of sysexits(3)).
- */
-export const refusedExitCode = 78;
-
 /** A line of JSON that the serving process writes to its stdout: where it serves, or that it lives, as often as it is asked. */
 export type Report = { readonly port: number } | { readonly alive: true };
 

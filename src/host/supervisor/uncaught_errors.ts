@@ -1,7 +1,5 @@
+import { crashedExitCode } from "./exit_codes.ts";
 import type { ServerLog } from "../logging/server_log.ts";
-
-/** What a serving process ends with after an error that nobody caught (EX_SOFTWARE of sysexits(3)). */
-export const crashedExitCode = 70;
 
 export interface UncaughtErrorsOptions {
   readonly log: Pick<ServerLog, "error" | "flush">;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { crashedExitCode, UncaughtErrors } from "../../../src/host/supervisor/uncaught_errors.ts";
+import { crashedExitCode } from "../../../src/host/supervisor/exit_codes.ts";
+import { UncaughtErrors } from "../../../src/host/supervisor/uncaught_errors.ts";
 import { turns } from "../../support/turns.ts";
 
 /** Hands an error to the listener for uncaught ones. @returns whether there is one. */

@@ -1,0 +1,99 @@
+import { object } from "@optique/core/constructs";
+import { text } from "@optique/core/message";
+import { map, multiple, optional } from "@optique/core/modifiers";
+import { argument, option } from "@optique/core/primitives";
+import type { Parser } from "@optique/core/parser";
+import { type CommandEntry, defineCommand } from "../command.ts";
+import { scriptExitCode } from "../exit_code.ts";
+import type { Environment } from "../options/environment.ts";
+import type { OptionsWithEnv } from "../options/options_with_env.ts";
+import { plainOption } from "../options/plain_option.ts";
+import { UsageError } from "../options/usage_error.ts";
+import { address, words } from "../options/value_parsers.ts";
+import { jsonOption, limitOption, seqValue, withConnection } from "../script/script_options.ts";
+import type { HistoryCommandOptions, ListOptions, RoomsCommandOptions, SearchCommandOptions } from "./run_lists.ts";
+
+export const historyCommand: CommandEntry = defineCommand({
+  name: "history",
+  brief: "Print the newest messages of a conversation",
+  description: "Prints the newest messages of a conversation, oldest first.",
+  options: historyOptions,
+  load: async () => (await import("./run_lists.ts")).runHistory,
+  exitCodeOf: scriptExitCode,
+});
+
+export const searchCommand: CommandEntry = defineCommand({
+  name: "search",
+  brief: "Find messages by their words",
+  description: "Prints messages that have all of the words, the newest first.",
+  options: searchOptions,
+  load: async () => (await import("./run_lists.ts")).runSearch,
+  exitCodeOf: scriptExitCode,
+});
+
+export const usersCommand: CommandEntry = defineCommand({
+  name: "users",
+  brief: "List all users",
+  description: "Lists all users, by name: the name, and whether they are online, separated by a tab.",
+  options: usersOptions,
+  load: async () => (await import("./run_lists.ts")).runUsers,
+  exitCodeOf: scriptExitCode,
+});
+
+export const roomsCommand: CommandEntry = defineCommand({
+  name: "rooms",
+  brief: "List public rooms, or your own",
+  description: "Lists public rooms, or those that you are in: the address, the name, how many are in it, and the " +
+    "topic, separated by tabs.",
+  options: roomsOptions,
+  load: async () => (await import("./run_lists.ts")).runRooms,
+  exitCodeOf: scriptExitCode,
+});
+
+function historyOptions(
+  options: OptionsWithEnv,
+  env: Environment,
+): Parser<"sync", HistoryCommandOptions, unknown> {
+  const main = object({
+    with: option("--with", address(), { description: [text("Which conversation: ben, #ops or +id")] }),
+    limit: limitOption(50),
+    before: plainOption("--before", seqValue(), "Only what is older than the message with this number"),
+    events: options.once("--events", "Print edits, reactions, and what happens to rooms too"),
+    json: jsonOption(options),
+  });
+  return withConnection(main, options, env);
+}
+
+function searchOptions(
+  options: OptionsWithEnv,
+  env: Environment,
+): Parser<"sync", SearchCommandOptions, unknown> {
+  const description = 'Words, "phrases", beginnings (deplo*), -without, from:NAME, in:ADDRESS, before:DATE, after:DATE';
+  const main = object({
+    words: multiple(argument(words("WORDS"), { description: [text(description)] }), { min: 1 }),
+    limit: limitOption(20),
+    json: jsonOption(options),
+  });
+  return withConnection(main, options, env);
+}
+
+function usersOptions(options: OptionsWithEnv, env: Environment): Parser<"sync", ListOptions, unknown> {
+  return withConnection(object({ json: jsonOption(options) }), options, env);
+}
+
+function roomsOptions(
+  options: OptionsWithEnv,
+  env: Environment,
+): Parser<"sync", RoomsCommandOptions, unknown> {
+  const main = object({
+    query: optional(argument(words("QUERY"), { description: [text("What their name or topic has in it")] })),
+    mine: options.once("--mine", "Those that you are in, private ones too"),
+    invited: options.once("--invited", "Those that you are invited to, and by whom"),
+    json: jsonOption(options),
+  });
+  const checked = map(main, (chosen) => {
+    if (!chosen.mine || !chosen.invited) return chosen;
+    throw new UsageError("--mine and --invited list different rooms: give one of them.");
+  });
+  return withConnection(checked, options, env);
+}

@@ -1,0 +1,34 @@
+import { object } from "@optique/core/constructs";
+import type { Parser } from "@optique/core/parser";
+import type { ClientTls } from "../../app/client/client_options.ts";
+import type { HostPort } from "../../host/host_port.ts";
+import type { OptionsWithEnv } from "./options_with_env.ts";
+import { UsageError } from "./usage_error.ts";
+import { hostPort, path, words } from "./value_parsers.ts";
+
+/** Which server to go to over gRPC. */
+export function serverOption(options: OptionsWithEnv): Parser<"sync", HostPort, unknown> {
+  return options.withDefault("--server", hostPort({ allowPort0: false }), {
+    standard: "127.0.0.1:50051",
+    description: "The server",
+  });
+}
+
+/** How to go there encrypted; {@link clientTls} says what it means. */
+export function clientTlsOptions(options: OptionsWithEnv) {
+  return object({
+    tls: options.flag("--tls", "Encrypt; implied by the following four"),
+    caFile: options.optional("--ca", path("FILE"), "Trust this CA instead of the system's, PEM"),
+    serverName: options.optional("--tls-name", words("NAME"), "The name in the server's certificate"),
+    certFile: options.optional("--tls-cert", path("FILE"), "Certificate to show to the server, PEM"),
+    keyFile: options.optional("--tls-key", path("FILE"), "Its private key, PEM"),
+    insecure: options.flag("--insecure", "Send the password beyond this machine without TLS"),
+  });
+}
+
+/** Undefined when nothing asks for TLS. @throws {UsageError} */
+export function clientTls(wanted: boolean, tls: ClientTls): ClientTls | undefined {
+  if (tls.certFile !== undefined && tls.keyFile === undefined) throw new UsageError("--tls-cert needs --tls-key.");
+  if (tls.keyFile !== undefined && tls.certFile === undefined) throw new UsageError("--tls-key needs --tls-cert.");
+  return wanted || Object.values(tls).some((value) => value !== undefined) ? tls : undefined;
+}

@@ -1,0 +1,14 @@
+import { text } from "@optique/core/message";
+import { optional } from "@optique/core/modifiers";
+import type { Parser } from "@optique/core/parser";
+import { option } from "@optique/core/primitives";
+import type { ValueParser } from "@optique/core/valueparser";
+
+/** Makes an optional option without an environment variable, for what concerns one run of a command. */
+export function plainOption<T>(
+  name: `--${string}`,
+  values: ValueParser<"sync", T>,
+  description: string,
+): Parser<"sync", T | undefined, unknown> {
+  return optional(option(name, values, { description: [text(description)] }));
+}

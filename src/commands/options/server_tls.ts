@@ -1,0 +1,27 @@
+import type { ServerTls } from "../../app/server_options.ts";
+import type { OptionsWithEnv } from "./options_with_env.ts";
+import { UsageError } from "./usage_error.ts";
+import { path } from "./value_parsers.ts";
+
+/** The files of a gRPC server's TLS; {@link serverTls} checks that they belong together. */
+export function serverTlsOptions(options: OptionsWithEnv) {
+  const settings = options.section("grpc");
+  return {
+    certFile: settings.optional("--tls-cert", path("FILE"), "The server's certificate and its chain, PEM"),
+    keyFile: settings.optional("--tls-key", path("FILE"), "Its private key, PEM"),
+    clientCaFile: settings.optional(
+      "--tls-client-ca",
+      path("FILE"),
+      "Take only clients with a certificate of this CA",
+    ),
+  };
+}
+
+/** @throws {UsageError} when something is missing */
+export function serverTls({ certFile, keyFile, clientCaFile }: Partial<ServerTls>): ServerTls | undefined {
+  if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile, clientCaFile };
+  if (certFile !== undefined) throw new UsageError("--tls-cert needs --tls-key, the private key of the certificate.");
+  if (keyFile !== undefined) throw new UsageError("--tls-key needs --tls-cert, the certificate of the key.");
+  if (clientCaFile === undefined) return undefined;
+  throw new UsageError("--tls-client-ca needs --tls-cert and --tls-key: clients show certificates only over TLS.");
+}

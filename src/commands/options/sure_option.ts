@@ -1,0 +1,9 @@
+import { text } from "@optique/core/message";
+import { withDefault } from "@optique/core/modifiers";
+import type { Parser } from "@optique/core/parser";
+import { flag } from "@optique/core/primitives";
+
+/** Confirms what cannot be undone. It has no environment variable, because it is about one run of a command. */
+export function sureOption(): Parser<"sync", boolean, unknown> {
+  return withDefault(flag("--yes", { description: [text("You are sure: it cannot be undone")] }), false);
+}

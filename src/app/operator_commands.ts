@@ -1,9 +1,11 @@
 import { operator } from "../core/audit/audit.ts";
+import type { AuditJournal } from "../core/audit/audit_journal.ts";
+import type { Chat } from "../core/chat.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { directConversation } from "../core/messages/message.ts";
+import type { Retention } from "../core/messages/retention.ts";
 import { parseUserName } from "../core/accounts/user_name.ts";
 import type { ControlHandlers } from "../host/control_socket.ts";
-import type { Core } from "./open_chat.ts";
 import { longVersion } from "../host/version.ts";
 
 const maxPage = 500;
@@ -12,7 +14,7 @@ const erasingMs = 20_000;
 
 /** What the operator can have done, whether a server runs or not. Arguments and results are JSON. */
 export function operatorCommands(
-  { chat, retention, audit }: Pick<Core, "chat" | "retention" | "audit">,
+  { chat, retention, audit }: { chat: Chat; retention: Retention; audit: AuditJournal },
 ): ControlHandlers {
   const { accounts, deletion, roomKeeper } = chat;
   const conversationAt = async (address: string): Promise<string | undefined> => {

@@ -4,9 +4,8 @@ import { FileServiceDefinition } from "../gen/chatd/v1/files_service.ts";
 import type { ServerConnection } from "./server_connection.ts";
 import { CallError } from "./http2/client_call.ts";
 import type { ReceivedStatus } from "./http2/client_stream.ts";
-import type { CallDefaults } from "./http2_transport.ts";
 import { fileCallDeadlineMs } from "./transport_options.ts";
-import { callMethod, type UnaryMethod, unaryMethod } from "./unary_call.ts";
+import { type CallDefaults, callMethod, type UnaryMethod, unaryMethod } from "./unary_call.ts";
 
 const beginUpload = unaryMethod(FileServiceDefinition, "beginUpload");
 const uploadChunk = unaryMethod(FileServiceDefinition, "uploadChunk");

@@ -5,7 +5,7 @@ import { type Callback, ClientFrame, ServerFrame } from "../gen/chatd/v1/session
 import type { CallbackListener } from "./callback_listener.ts";
 import type { ServerConnection } from "./server_connection.ts";
 import { ClientStream, type ReceivedStatus } from "./http2/client_stream.ts";
-import type { CallDefaults } from "./http2_transport.ts";
+import type { CallDefaults } from "./unary_call.ts";
 
 export interface Http2LinkOptions {
   /** Closed with the link. */

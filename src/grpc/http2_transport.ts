@@ -10,16 +10,13 @@ import { Http2FileLink } from "./http2_file_link.ts";
 import { Http2Link } from "./http2_link.ts";
 import { explainFailure } from "./received_error.ts";
 import { addressOf, callDeadlineMs, type GrpcTransportOptions, openListener } from "./transport_options.ts";
-import { callMethod, type UnaryCall, type UnaryMethod, unaryMethod } from "./unary_call.ts";
+import { type CallDefaults, callMethod, type UnaryMethod, unaryMethod } from "./unary_call.ts";
 
 const register = unaryMethod(AuthServiceDefinition, "register");
 const logIn = unaryMethod(AuthServiceDefinition, "logIn");
 
 /** As much as clients of gRPC take by default. */
 const maxMessageBytes = 4 * 1024 * 1024;
-
-/** The options that all calls have in common. */
-export type CallDefaults = Pick<UnaryCall<unknown, unknown>, "scheme" | "authority" | "maxMessageBytes">;
 
 /** Reaches a server over gRPC on chatd's own HTTP/2; each session and each call has a connection of its own. */
 export class Http2Transport implements Transport {

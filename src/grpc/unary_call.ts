@@ -33,6 +33,9 @@ export interface UnaryCall<Request, Response> extends Omit<UnaryCallOptions, "pa
   readonly maxMessageBytes: number;
 }
 
+/** The options that all calls of a transport have in common. */
+export type CallDefaults = Pick<UnaryCall<unknown, unknown>, "scheme" | "authority" | "maxMessageBytes">;
+
 /** Makes a call. @throws {CallError} */
 export async function callMethod<Request, Response>(
   connection: ServerConnection,

@@ -1,4 +1,5 @@
 import { ConnectionError, ErrorCode } from "./errors.ts";
+import type { ConnectionEvents } from "./connection_events.ts";
 import { type ConnectionLimits, defaultQueuedBytes } from "./connection_limits.ts";
 import { FrameBudget } from "./frame_budget.ts";
 import type { FrameContext } from "./frame_context.ts";
@@ -7,20 +8,11 @@ import { FrameReader } from "./frame_reader.ts";
 import { clientPreface, encodeFrame, encodeGoaway, encodeSettings, type Frame, FrameType, Setting } from "./frames.ts";
 import { HeaderAssembly } from "./header_assembly.ts";
 import { HeaderDecoder } from "./header_decoder.ts";
-import type { HeaderList } from "./header_rules.ts";
 import { Outbox, type Transport } from "./outbox.ts";
 import { PeerSettings } from "./peer_settings.ts";
 import { Shutdown } from "./shutdown.ts";
 import type { Http2Stream, StreamEvents } from "./stream.ts";
 import { StreamTable } from "./stream_table.ts";
-
-/** Events of a connection, for its owner. */
-export interface ConnectionEvents {
-  /** A request came: its owner sets `stream.events` before it returns. Of a server. */
-  onRequest?(stream: Http2Stream, request: HeaderList): void;
-  /** The connection takes no frames any more; with an error when the peer caused one. Once. */
-  onClosed?(error: ConnectionError | undefined): void;
-}
 
 export interface ConnectionOptions extends ConnectionEvents {
   readonly role: "server" | "client";

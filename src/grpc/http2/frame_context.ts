@@ -1,4 +1,4 @@
-import type { ConnectionEvents } from "./connection.ts";
+import type { ConnectionEvents } from "./connection_events.ts";
 import type { ConnectionLimits } from "./connection_limits.ts";
 import type { FrameBudget } from "./frame_budget.ts";
 import type { HeaderAssembly } from "./header_assembly.ts";

@@ -5,22 +5,26 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
-/** What the files of each folder may import, besides their own folder. */
+/** The folders that each folder may import, besides itself. */
 const mayImport: Record<string, readonly string[]> = {
   "main.ts": ["src/cli", "src/app"],
-  "src/cli": ["src/app", "src/core"],
-  "src/app": [
+  "src/cli": ["src/commands", "src/app", "src/host", "src/core"],
+  "src/commands": [
+    "src/bench",
+    "src/app",
+    "src/host",
     "src/grpc",
     "src/amqp",
     "src/store",
     "src/terminal",
-    "src/session",
     "src/client",
     "src/wire",
     "src/gen",
     "src/core",
-    "deno.json",
   ],
+  "src/bench": ["src/app", "src/host", "src/amqp", "src/store", "src/client", "src/gen", "src/core"],
+  "src/app": ["src/host", "src/grpc", "src/amqp", "src/store", "src/terminal", "src/client", "src/gen", "src/core"],
+  "src/host": ["src/core", "deno.json"],
   "src/grpc": ["src/session", "src/client", "src/wire", "src/gen", "src/core"],
   "src/amqp": ["src/session", "src/client", "src/wire", "src/gen", "src/core"],
   "src/store": ["src/core"],
@@ -75,12 +79,68 @@ Deno.test("imports go the way that the architecture says", () => {
   assert.deepEqual(wrong, []);
 });
 
+/** Paths of all files in a folder and the folders below it. */
+function filesIn(folder: string): string[] {
+  return [...Deno.readDirSync(`${root}${folder}`)].flatMap(({ name, isDirectory }) =>
+    isDirectory ? filesIn(`${folder}${name}/`) : [`${folder}${name}`]
+  );
+}
+
+/** Returns a circle of imports, from a file back to itself; undefined when there is none. */
+function findCircle(edges: ReadonlyMap<string, readonly string[]>): readonly string[] | undefined {
+  const finished = new Set<string>();
+  const path: string[] = [];
+  const visit = (file: string): readonly string[] | undefined => {
+    if (finished.has(file)) return undefined;
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+    path.push(file);
+    for (const target of edges.get(file) ?? []) {
+      const circle = visit(target);
+      if (circle !== undefined) return circle;
+    }
+    path.pop();
+    finished.add(file);
+    return undefined;
+  };
+  for (const file of edges.keys()) {
+    const circle = visit(file);
+    if (circle !== undefined) return circle;
+  }
+  return undefined;
+}
+
+Deno.test("imports form no circle, not even of types or of modules that are loaded later", () => {
+  const edges = new Map<string, string[]>();
+  for (const { file, target } of imports) {
+    if (!target.startsWith("file:")) continue;
+    edges.set(file, [...edges.get(file) ?? [], relative(root, fileURLToPath(target))]);
+  }
+  assert.ok(edges.size > 300, "the graph is too small to be the program");
+  assert.equal(findCircle(edges)?.join(" → "), undefined);
+});
+
+Deno.test("a circle of imports is found", () => {
+  const edges = new Map([["a", ["b"]], ["b", ["c", "d"]], ["c", []], ["d", ["e"]], ["e", ["b"]]]);
+  assert.deepEqual(findCircle(edges), ["b", "d", "e", "b"]);
+});
+
+Deno.test("tests import the bench only to test it", async () => {
+  const strangers: string[] = [];
+  for (const file of filesIn("tests/")) {
+    if (!file.endsWith(".ts") || file.startsWith("tests/bench/")) continue;
+    if (/ from "[./]*\/src\/bench\//.test(await Deno.readTextFile(`${root}${file}`))) strangers.push(file);
+  }
+  assert.deepEqual(strangers, []);
+});
+
 Deno.test("the core stands alone: no packages, no Node, no Deno", async () => {
   const outside = imports.filter(({ from, to }) => from === "src/core" && to !== "src/core");
   assert.deepEqual(outside.map(({ file, target }) => `${file} imports ${target}`), []);
-  for await (const { name } of Deno.readDir(`${root}src/core`)) {
-    const code = (await Deno.readTextFile(`${root}src/core/${name}`)).replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, "");
-    assert.doesNotMatch(code, /\b(Deno|Buffer|process)\b/, `src/core/${name}`);
+  const files = filesIn("src/core/");
+  assert.ok(files.length > 50, "the core has fewer files than it should");
+  for (const file of files) {
+    const code = (await Deno.readTextFile(`${root}${file}`)).replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, "");
+    assert.doesNotMatch(code, /\b(Deno|Buffer|process)\b/, file);
   }
 });
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { freePorts } from "../../src/bench/systems/free_ports.ts";
+import { freePorts } from "../support/free_ports.ts";
 import { BrokerManagement, type BrokerManagementOptions } from "../../src/amqp/broker_management.ts";
 import { registrationUser } from "../../src/amqp/topology.ts";
 import { silentLog } from "../../src/core/log.ts";

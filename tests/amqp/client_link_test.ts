@@ -1,7 +1,7 @@
 // A client's end of a session, against a server that is played by the tests.
 import assert from "node:assert/strict";
 import type { Channel, ConfirmChannel, GetMessage } from "amqplib";
-import { freePorts } from "../../src/bench/systems/free_ports.ts";
+import { freePorts } from "../support/free_ports.ts";
 import { BrokerConnection } from "../../src/amqp/broker_connection.ts";
 import { AmqpLink } from "../../src/amqp/client_link.ts";
 import { sequenceHeader, sessionHeader, sessionQueueHeader } from "../../src/amqp/incoming.ts";

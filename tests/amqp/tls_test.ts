@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { freePorts } from "../../src/bench/systems/free_ports.ts";
+import { freePorts } from "../support/free_ports.ts";
 import { BrokerConnection } from "../../src/amqp/broker_connection.ts";
 import { createCertificates } from "../crash/certificates.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";

@@ -1,7 +1,7 @@
 // Servers and clients in processes of their own, on a private RabbitMQ.
 import assert from "node:assert/strict";
 import { connect } from "amqplib";
-import { freePorts } from "../../src/bench/systems/free_ports.ts";
+import { freePorts } from "../support/free_ports.ts";
 import { AmqpTransport } from "../../src/amqp/client_transport.ts";
 import { registrationUser } from "../../src/amqp/topology.ts";
 import { exitCode } from "../../src/commands/exit_code.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { freePorts } from "../../src/bench/systems/free_ports.ts";
+import { freePorts } from "../support/free_ports.ts";
 import { AmqpTransport } from "../../src/amqp/client_transport.ts";
 import { startTestBroker, type TestBroker } from "../support/amqp_server.ts";
 import { Child } from "../support/child_process.ts";

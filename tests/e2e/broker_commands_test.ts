@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { freePorts } from "../../src/bench/systems/free_ports.ts";
+import { freePorts } from "../support/free_ports.ts";
 import { type ChatdResult, runChatd } from "../support/chatd_process.ts";
 import { Child } from "../support/child_process.ts";
 import { RabbitNode } from "../support/rabbitmq_node.ts";

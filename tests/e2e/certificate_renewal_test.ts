@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { freePorts } from "../../src/bench/systems/free_ports.ts";
+import { freePorts } from "../support/free_ports.ts";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { createCertificates, type KeyPair } from "../crash/certificates.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { aboutNodes } from "../../src/commands/doctor/broker.ts";
-import { freePorts } from "../../src/bench/systems/free_ports.ts";
+import { freePorts } from "../support/free_ports.ts";
 import { createCertificates } from "../crash/certificates.ts";
 import { type ChatdResult, runChatd } from "../support/chatd_process.ts";
 import { jsonLines } from "../support/script_user.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { freePorts } from "../../src/bench/systems/free_ports.ts";
+import { freePorts } from "../support/free_ports.ts";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { join } from "../support/person.ts";
 import { ServerProcess } from "../support/server_process.ts";

@@ -1,6 +1,6 @@
 /** A server whose stderr is not read: a pipe to a program that stands still, a terminal after Ctrl-S. */
 import assert from "node:assert/strict";
-import { freePorts } from "../../src/bench/systems/free_ports.ts";
+import { freePorts } from "../support/free_ports.ts";
 import { GrpcTransport } from "../../src/grpc/client_transport.ts";
 import { eventually } from "../support/eventually.ts";
 import { LinkClient } from "../support/link_client.ts";

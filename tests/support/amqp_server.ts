@@ -1,4 +1,4 @@
-import { freePorts } from "../../src/bench/systems/free_ports.ts";
+import { freePorts } from "./free_ports.ts";
 import { type AmqpServer, type AmqpServerOptions, startAmqpServer } from "../../src/amqp/server.ts";
 import { type AuthorityEndpoint, startAuthorityEndpoint } from "../../src/amqp/authority_endpoint.ts";
 import { BrokerAuthority } from "../../src/amqp/broker_authority.ts";

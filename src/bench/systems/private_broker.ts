@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import { brokerConfig, enabledPlugins } from "../../amqp/broker_config.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { freePorts } from "./free_ports.ts";
-import { ProcessGuard } from "./process_guard.ts";
+import { ProcessGuard } from "../../host/process_guard.ts";
 
 /** Where packages put the script that needs no user of its own: Debian and Ubuntu, and those of RabbitMQ for RPM. */
 const packaged = "/usr/lib/rabbitmq/bin/rabbitmq-server";
@@ -17,7 +17,7 @@ export interface PrivateBrokerOptions {
 }
 
 /** Where a broker is: what nobody else uses. */
-export interface BrokerPlace {
+interface BrokerPlace {
   readonly server: string;
   readonly folder: string;
   readonly amqpPort: number;
@@ -45,7 +45,7 @@ export class PrivateBroker implements AsyncDisposable {
   #epmd: Deno.ChildProcess | undefined;
   #running: RunningBroker | undefined;
 
-  protected constructor(place: BrokerPlace) {
+  private constructor(place: BrokerPlace) {
     this.#place = place;
     this.amqpPort = place.amqpPort;
   }
@@ -56,21 +56,14 @@ export class PrivateBroker implements AsyncDisposable {
    * it ends or takes too long
    */
   static async start(options: PrivateBrokerOptions = {}): Promise<PrivateBroker> {
-    return await PrivateBroker.startAs((place) => new PrivateBroker(place), options);
-  }
-
-  protected static async startAs<T extends PrivateBroker>(
-    make: (place: BrokerPlace) => T,
-    options: PrivateBrokerOptions,
-  ): Promise<T> {
     const server = findServer();
     const [amqpPort, managementPort, distributionPort, epmdPort] = await freePorts(4);
     const folder = await Deno.makeTempDir({ prefix: "chatd-rabbitmq-" });
     const guard = new ProcessGuard(folder);
-    const broker = make({ server, folder, amqpPort, managementPort, distributionPort, epmdPort, guard });
+    const broker = new PrivateBroker({ server, folder, amqpPort, managementPort, distributionPort, epmdPort, guard });
     try {
       await broker.#prepare(options);
-      await broker.boot();
+      await broker.#boot();
       return broker;
     } catch (error) {
       await broker[Symbol.asyncDispose]();
@@ -90,7 +83,8 @@ export class PrivateBroker implements AsyncDisposable {
 
   /** Of the broker's process, for /proc. */
   get pid(): number {
-    return this.#process.pid;
+    if (this.#running === undefined) throw new TypeError("the broker does not run");
+    return this.#running.child.pid;
   }
 
   /** What the broker logged. */
@@ -99,57 +93,23 @@ export class PrivateBroker implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#running !== undefined) {
-      this.signal("SIGKILL");
-      await this.ended();
-    }
+    await this.#running?.kill();
     this.#epmd?.kill("SIGKILL");
     await this.#epmd?.status;
     await this.#place.guard.end();
     await Deno.remove(this.#place.folder, { recursive: true });
   }
 
-  /** Starts it, on the ports and data that it had if it ran before. */
-  protected async boot(): Promise<void> {
+  async #boot(): Promise<void> {
     const { server, guard, epmdPort } = this.#place;
-    const env = this.environment;
+    const env = this.#environment();
     const args = ["-address", "127.0.0.1", "-port", String(epmdPort)];
-    this.#epmd ??= spawn("epmd", { args, env, stdout: "null", stderr: "null" });
+    this.#epmd = spawn("epmd", { args, env, stdout: "null", stderr: "null" });
     guard.watch([this.#epmd.pid]);
     const child = spawn(server, { env, stdout: "piped", stderr: "piped" });
     guard.watch([this.#epmd.pid, child.pid]);
     this.#running = new RunningBroker(child);
     await this.#running.ready();
-  }
-
-  protected get isRunning(): boolean {
-    return this.#running !== undefined;
-  }
-
-  protected signal(signal: Deno.Signal): void {
-    try {
-      this.#process.kill(signal);
-    } catch (error) {
-      // It has ended already.
-      if (!(error instanceof TypeError)) throw error;
-    }
-  }
-
-  /** Resolves when its process has ended and nothing of it is left. */
-  protected async ended(): Promise<Deno.CommandStatus> {
-    const status = await this.#runs.end();
-    this.#place.guard.watch(this.#epmd === undefined ? [] : [this.#epmd.pid]);
-    this.#running = undefined;
-    return status;
-  }
-
-  get #runs(): RunningBroker {
-    if (this.#running === undefined) throw new TypeError("the broker does not run");
-    return this.#running;
-  }
-
-  get #process(): Deno.ChildProcess {
-    return this.#runs.child;
   }
 
   async #prepare({ authUrl, config = [] }: PrivateBrokerOptions): Promise<void> {
@@ -167,8 +127,7 @@ export class PrivateBroker implements AsyncDisposable {
     await Deno.writeTextFile(`${folder}/conf/enabled_plugins`, enabledPlugins());
   }
 
-  /** Of its process and of the tools that administer it. */
-  protected get environment(): Record<string, string> {
+  #environment(): Record<string, string> {
     const { folder, server, distributionPort, epmdPort } = this.#place;
     return {
       PATH: `${dirname(server)}:${Deno.env.get("PATH") ?? ""}:${systemPath}`,
@@ -241,10 +200,16 @@ class RunningBroker {
     await this.#ready.promise.finally(() => clearTimeout(timer));
   }
 
-  async end(): Promise<Deno.CommandStatus> {
-    const status = await this.child.status;
+  /** Resolves when nothing of it is left. */
+  async kill(): Promise<void> {
+    try {
+      this.child.kill("SIGKILL");
+    } catch (error) {
+      // It has ended already.
+      if (!(error instanceof TypeError)) throw error;
+    }
+    await this.child.status;
     await this.#output;
-    return status;
   }
 
   #fail(why: string): void {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { reportPage } from "../../../src/bench/report/report_page.ts";
 import { isMeasured } from "../../../src/bench/result.ts";
-import { madeUpReport } from "../../support/made_up_report.ts";
+import { madeUpReport } from "./made_up_report.ts";
 
 const report = madeUpReport();
 const page = reportPage(report);

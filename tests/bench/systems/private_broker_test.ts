@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { findServer } from "../../../src/bench/systems/private_broker.ts";
+import { findServer, PrivateBroker } from "../../../src/bench/systems/private_broker.ts";
 import { ChatError } from "../../../src/core/chat_error.ts";
 import { eventually } from "../../support/eventually.ts";
-import { RabbitNode } from "../../support/rabbitmq_node.ts";
 
-const owner = fileURLToPath(new URL("../../support/broker_owner.ts", import.meta.url));
+const owner = fileURLToPath(new URL("./broker_owner.ts", import.meta.url));
 
 /** The names of all processes whose working environment names this folder. */
 function processesOf(folder: string): string[] {
@@ -36,10 +35,10 @@ Deno.test("without RabbitMQ it is said what to install", () => {
 });
 
 Deno.test("a private broker that is disposed of leaves no process, not even its epmd", async () => {
-  const node = await RabbitNode.start();
-  const folder = /home dir\s+: (\S+)\/home/.exec(node.log)![1];
+  const broker = await PrivateBroker.start();
+  const folder = /home dir\s+: (\S+)\/home/.exec(broker.log)![1];
   const processes = processesOf(folder);
-  await node[Symbol.asyncDispose]();
+  await broker[Symbol.asyncDispose]();
   assert.ok(processes.includes("epmd") && processes.includes("beam.smp"), processes.join());
   await eventually(() => processesOf(folder).length === 0, () => processesOf(folder).join());
   assert.ok(!exists(folder));

@@ -1,5 +1,5 @@
 // Starts a private broker, says which processes and folder it has, and waits to be ended.
-import { PrivateBroker } from "../../src/bench/systems/private_broker.ts";
+import { PrivateBroker } from "../../../src/bench/systems/private_broker.ts";
 
 await using broker = await PrivateBroker.start();
 console.log(JSON.stringify({ pid: broker.pid, folder: broker.log.match(/home dir\s+: (\S+)\/home/)?.[1] }));

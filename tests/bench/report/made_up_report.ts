@@ -1,4 +1,4 @@
-import type { BenchReport, Measured, SystemName, WorkloadName } from "../../src/bench/result.ts";
+import type { BenchReport, Measured, SystemName, WorkloadName } from "../../../src/bench/result.ts";
 
 /** Figures that nobody measured, of all workloads and systems, with names that are markup. */
 export function madeUpReport(): BenchReport {

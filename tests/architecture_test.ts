@@ -133,6 +133,31 @@ Deno.test("tests import the bench only to test it", async () => {
   assert.deepEqual(importers.filter((file) => !/^tests\/(bench\/|e2e\/bench_test)/.test(file)), []);
 });
 
+Deno.test("docs/architecture.md describes every folder of src, and documents name files that are there", async () => {
+  const architecture = await Deno.readTextFile(`${root}docs/architecture.md`);
+  const folders = [...Deno.readDirSync(`${root}src`)].map(({ name }) => `src/${name}`);
+  assert.deepEqual(folders.filter((folder) => !architecture.includes(`- **\`${folder}/\`** `)), []);
+  const documents = [...filesIn("docs/"), "README.md"].filter((file) => file.endsWith(".md"));
+  const missing: string[] = [];
+  for (const document of documents) {
+    const text = await Deno.readTextFile(`${root}${document}`);
+    for (const [, path] of text.matchAll(/`((?:src|tests|packaging|proto|examples)\/[\w./-]+)`/g)) {
+      if (!exists(path)) missing.push(`${document} names ${path}`);
+    }
+  }
+  assert.deepEqual(missing, []);
+});
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(`${root}${path}`);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
 Deno.test("the core stands alone: no packages, no Node, no Deno", async () => {
   const outside = imports.filter(({ from, to }) => from === "src/core" && to !== "src/core");
   assert.deepEqual(outside.map(({ file, target }) => `${file} imports ${target}`), []);

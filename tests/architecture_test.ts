@@ -179,9 +179,9 @@ Deno.test("grpc-js is loaded by the clients for which it is chosen and by the re
   const inLibrary = loadersOf((target) => target.startsWith("npm:") && target.includes("@grpc/"));
   assert.deepEqual(inLibrary, [
     "src/bench/systems/bare_relay.ts",
-    "src/grpc/client_transport.ts",
-    "src/grpc/file_link.ts",
-    "src/grpc/grpc_js_service.ts",
+    "src/grpc/client/client_transport.ts",
+    "src/grpc/client/file_link.ts",
+    "src/grpc/client/grpc_js_service.ts",
   ]);
   const users = loadersOf((target) => inLibrary.some((file) => target === `file://${root}${file}`));
   assert.deepEqual(users.filter((file) => !inLibrary.includes(file)), [
@@ -193,9 +193,20 @@ Deno.test("grpc-js is loaded by the clients for which it is chosen and by the re
   assert.deepEqual([...new Set(typed.map(({ from }) => from))], ["src/grpc"]);
 });
 
+Deno.test("the gRPC server and client do not import each other, and callbacks and HTTP/2 import neither", () => {
+  const roomOf = (path: string) => /(?:^|\/)src\/grpc\/(\w+)\//.exec(path)?.[1];
+  const apart = new Set(["server→client", "client→server", "callback→server", "callback→client"]);
+  const wrong = imports.filter(({ file, target }) => {
+    const [from, to] = [roomOf(file), roomOf(target)];
+    return apart.has(`${from}→${to}`) || from === "http2" && to !== undefined && to !== "http2";
+  });
+  assert.ok(imports.some(({ file, target }) => roomOf(file) === "server" && roomOf(target) === "callback"));
+  assert.deepEqual(wrong.map(({ file, target }) => `${file} imports ${target}`), []);
+});
+
 Deno.test("certificates of servers are verified by all but health checks", () => {
-  const loaders = loadersOf((target) => target === `file://${root}src/grpc/unverified_tls.ts`);
-  assert.deepEqual(loaders, ["src/grpc/health_check.ts", "src/grpc/server_connection.ts"]);
+  const loaders = loadersOf((target) => target === `file://${root}src/grpc/client/unverified_tls.ts`);
+  assert.deepEqual(loaders, ["src/grpc/client/health_check.ts", "src/grpc/client/server_connection.ts"]);
 });
 
 Deno.test("only src/amqp speaks AMQP", () => {
@@ -226,8 +237,8 @@ function reached(file: string): Set<string> {
 Deno.test("callbacks need no HTTP/2 but chatd's own, and a server makes no certificates", () => {
   const packages = (file: string) => [...reached(file)].filter((target) => /^npm:|^node:http2$/.test(target));
   const names = (file: string) => packages(file).map((target) => target.replace(/^npm:\/?(.[^@]*).*$/, "$1")).sort();
-  assert.deepEqual(names("src/grpc/dial_callback.ts"), ["@bufbuild/protobuf"]);
-  assert.deepEqual(names("src/grpc/callback_listener.ts"), [
+  assert.deepEqual(names("src/grpc/callback/dial_callback.ts"), ["@bufbuild/protobuf"]);
+  assert.deepEqual(names("src/grpc/callback/callback_listener.ts"), [
     "@bufbuild/protobuf",
     "@peculiar/x509",
     "reflect-metadata",

@@ -6,24 +6,24 @@ import { maxDevices } from "../src/core/accounts/devices.ts";
 import { standardHashLimits } from "../src/core/accounts/hash_queue.ts";
 import { failedLogins } from "../src/core/accounts/login_throttle.ts";
 import { minPasswordLength } from "../src/core/accounts/password.ts";
-import { maxResponseBytes } from "../src/grpc/callback_connection.ts";
-import { strangerLimits } from "../src/grpc/callback_listener.ts";
-import { standardAnswerDeadlineMs } from "../src/grpc/answer_deadline.ts";
-import { revokedDrainMs } from "../src/grpc/client_connection.ts";
-import { standardLimits } from "../src/grpc/connection_guard.ts";
-import { standardConnectionRate } from "../src/grpc/connection_rate.ts";
-import { standardSlots } from "../src/grpc/dial_callback.ts";
+import { maxResponseBytes } from "../src/grpc/callback/callback_connection.ts";
+import { strangerLimits } from "../src/grpc/callback/callback_listener.ts";
+import { standardAnswerDeadlineMs } from "../src/grpc/server/answer_deadline.ts";
+import { revokedDrainMs } from "../src/grpc/server/client_connection.ts";
+import { standardLimits } from "../src/grpc/server/connection_guard.ts";
+import { standardConnectionRate } from "../src/grpc/server/connection_rate.ts";
+import { standardSlots } from "../src/grpc/callback/dial_callback.ts";
 import { maxHeldLists, otherHeldBytes } from "../src/grpc/http2/connection_limits.ts";
 import { idleFrames, resets } from "../src/grpc/http2/frame_budget.ts";
 import { maxBlockBytes } from "../src/grpc/http2/header_assembly.ts";
-import { standardCallLimits } from "../src/grpc/open_calls.ts";
+import { standardCallLimits } from "../src/grpc/server/open_calls.ts";
 import {
   maxHeaderListBytes,
   strangersQueuedBytes,
   streamWindow,
   userConnectionWindow,
   userQueuedBytes,
-} from "../src/grpc/server_limits.ts";
+} from "../src/grpc/server/server_limits.ts";
 import { dialDeadlineMs } from "../src/session/delivery_route.ts";
 import { maxRequests } from "../src/session/request_queue.ts";
 import { maxFrameBytes } from "../src/wire/limits.ts";

@@ -1,4 +1,4 @@
-import type { BeginSpan } from "../grpc/call_router.ts";
+import type { BeginSpan } from "../grpc/server/call_router.ts";
 import { isTelemetryOn } from "../host/logging/server_log.ts";
 import { version } from "../host/version.ts";
 

@@ -1,5 +1,5 @@
 import { ChatError } from "../core/chat_error.ts";
-import { startGrpcServer } from "../grpc/server.ts";
+import { startGrpcServer } from "../grpc/server/server.ts";
 import { callSpans } from "./call_spans.ts";
 import { chatCommand } from "./chat_command.ts";
 import { formatHostPort } from "../host/host_port.ts";

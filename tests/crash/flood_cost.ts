@@ -4,7 +4,7 @@
  */
 import { openChat } from "../../src/app/open_chat.ts";
 import { silentLog } from "../../src/core/log.ts";
-import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { LinkClient } from "../support/link_client.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { Flood, floodCalls, type FloodKind, type FloodOptions } from "./flood.ts";

@@ -6,8 +6,8 @@
 import { defer } from "../../src/host/defer.ts";
 import { openChat } from "../../src/app/open_chat.ts";
 import { silentLog } from "../../src/core/log.ts";
-import { standardLimits } from "../../src/grpc/connection_guard.ts";
-import { type GrpcServer, type GrpcServerOptions, startGrpcServer } from "../../src/grpc/server.ts";
+import { standardLimits } from "../../src/grpc/server/connection_guard.ts";
+import { type GrpcServer, type GrpcServerOptions, startGrpcServer } from "../../src/grpc/server/server.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeHasher } from "../support/fake_hasher.ts";
 import type { KeyPair } from "./certificates.ts";

@@ -14,7 +14,7 @@ import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { openChat } from "../../src/app/open_chat.ts";
 import { silentLog } from "../../src/core/log.ts";
-import { Http2Transport } from "../../src/grpc/http2_transport.ts";
+import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { comeBack } from "../support/person.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 import { createCertificates } from "./certificates.ts";

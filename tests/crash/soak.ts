@@ -9,7 +9,7 @@
  */
 import process from "node:process";
 import { ChatClient } from "../../src/client/chat_client.ts";
-import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { createCertificates } from "./certificates.ts";
 import { MeasuredProcess } from "./measured_process.ts";
 import type { MeasuredServers } from "./measured_server.ts";

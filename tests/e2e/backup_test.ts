@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ChatClient, type ClientState } from "../../src/client/chat_client.ts";
 import type { ResumePoint } from "../../src/client/delivery_cursor.ts";
 import type { Message } from "../../src/core/messages/message.ts";
-import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { runChatd } from "../support/chatd_process.ts";
 import { until } from "../support/person.ts";
 import { ServerProcess } from "../support/server_process.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { freePorts } from "../support/free_ports.ts";
-import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { createCertificates, type KeyPair } from "../crash/certificates.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
 import { parseMetrics } from "../support/metrics_text.ts";

@@ -1,7 +1,7 @@
 // People at terminals, and a real server between them: rooms, and what is done to messages.
 import assert from "node:assert/strict";
 import { ChatClient } from "../../src/client/chat_client.ts";
-import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { LineFace } from "../../src/terminal/line_face.ts";
 import { chooseStyle } from "../../src/terminal/style.ts";
 import { TerminalChat } from "../../src/terminal/terminal_chat.ts";

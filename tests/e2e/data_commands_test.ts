@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
 import { type ChatdResult, runChatd } from "../support/chatd_process.ts";
 import { eventually } from "../support/eventually.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
-import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { runChatd } from "../support/chatd_process.ts";
 import { Child } from "../support/child_process.ts";
 import { eventually } from "../support/eventually.ts";

@@ -1,7 +1,7 @@
 /** A serving process that lives and does nothing; SIGSTOP makes one of any. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { eventually } from "../support/eventually.ts";
 import { essence, join } from "../support/person.ts";
 import { ServerProcess } from "../support/server_process.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { randomBytes, sourceOf } from "../support/files.ts";
 import { join, until } from "../support/person.ts";
 import { ServerProcess } from "../support/server_process.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { freePorts } from "../support/free_ports.ts";
-import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { runChatd } from "../support/chatd_process.ts";
 import { eventually } from "../support/eventually.ts";
 import { parseMetrics } from "../support/metrics_text.ts";

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { fileURLToPath } from "node:url";
 import { credentials, Metadata } from "@grpc/grpc-js";
-import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { createCertificates } from "../crash/certificates.ts";
 import { HealthClient, ServerReflectionClient } from "../support/grpc_js_services.ts";
 import { LinkClient } from "../support/link_client.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { lockFolder } from "../../src/store/folder_lock.ts";
 import { createCertificates } from "../crash/certificates.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";

@@ -1,7 +1,7 @@
 /** The examples, as people run them, with a chatd on the path. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { eventually } from "../support/eventually.ts";
 import { makePythonStubs } from "../support/python_stubs.ts";
 import { comeBack } from "../support/person.ts";

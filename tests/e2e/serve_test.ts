@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { freePorts } from "../support/free_ports.ts";
 import { AmqpTransport } from "../../src/amqp/client_transport.ts";
 import { exitCode } from "../../src/commands/exit_code.ts";
-import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { startTestBroker } from "../support/amqp_server.ts";
 import { runChatd } from "../support/chatd_process.ts";
 import { Child, socketsOf } from "../support/child_process.ts";

@@ -63,7 +63,7 @@ Deno.test("the help of a command loads the options, and nothing that does anythi
 const notForSenders = [
   /^src\/(session|store)\//,
   /^src\/terminal\/(full_screen|terminal_chat|.*_face|commands|.*_commands)/,
-  /^src\/grpc\/(server\.|callback_listener|throwaway_certificate|reflection)/,
+  /^src\/grpc\/(server|callback)\//,
   /^src\/gen\/descriptors/,
   /^src\/app\/(serve|.*_server|run_server)/,
   /^src\/commands\/[^/]+\/run_(?!send\b)/,
@@ -91,7 +91,7 @@ Deno.test("doctor loads nothing of grpc-js", async () => {
   await using server = await ServerProcess.start({ folder: `${folder.path}/data` });
   const place = ["--data", `${folder.path}/data`, "--listen", `127.0.0.1:${server.port}`];
   const loaded = await load(["doctor", ...place]);
-  assert.ok(loaded.files.includes("src/grpc/health_check.ts"));
+  assert.ok(loaded.files.includes("src/grpc/client/health_check.ts"));
   assert.ok(!loaded.packages.includes("@grpc/grpc-js"), loaded.packages.join(" "));
 });
 

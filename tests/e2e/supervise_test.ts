@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Message } from "../../src/core/messages/message.ts";
-import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { lockFolder } from "../../src/store/folder_lock.ts";
 import { runChatd } from "../support/chatd_process.ts";
 import { essence, join, type Person, until } from "../support/person.ts";

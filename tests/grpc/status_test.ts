@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { ChatError } from "../../src/core/chat_error.ts";
-import { toReceivedError } from "../../src/grpc/received_error.ts";
-import { statusOf } from "../../src/grpc/service_error.ts";
+import { toReceivedError } from "../../src/grpc/client/received_error.ts";
+import { statusOf } from "../../src/grpc/client/service_error.ts";
 import { toStatus } from "../../src/grpc/status.ts";
 
 /** The error that a client of grpc-js makes of a status. */

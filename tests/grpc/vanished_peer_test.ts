@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { Transport } from "../../src/client/transport.ts";
-import type { GrpcTransportOptions } from "../../src/grpc/transport_options.ts";
-import { GrpcTransport } from "../../src/grpc/client_transport.ts";
-import { Http2Transport } from "../../src/grpc/http2_transport.ts";
+import type { GrpcTransportOptions } from "../../src/grpc/client/transport_options.ts";
+import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
+import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { until } from "../support/turns.ts";
 import { startTestGrpcServer } from "../support/grpc_server.ts";
 import { Network } from "../support/network.ts";

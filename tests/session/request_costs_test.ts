@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ChatClient } from "../../src/client/chat_client.ts";
 import { standardRate } from "../../src/core/limits.ts";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
-import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { costOf, pageSizes } from "../../src/session/request_costs.ts";
 import { FullScreenChat } from "../../src/terminal/full_screen/full_screen_chat.ts";
 import { choosePalette } from "../../src/terminal/full_screen/palette.ts";

@@ -1,4 +1,4 @@
-import { GrpcTransport } from "../../src/grpc/client_transport.ts";
+import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { eventually } from "./eventually.ts";
 import { comeBack } from "./person.ts";
 

@@ -4,7 +4,7 @@ import { ChatServiceDefinition } from "../../src/gen/chatd/v1/chat_service.ts";
 import { FileServiceDefinition } from "../../src/gen/chatd/v1/files_service.ts";
 import { HealthDefinition } from "../../src/gen/grpc/health/v1/health.ts";
 import { ServerReflectionDefinition } from "../../src/gen/grpc/reflection/v1/reflection.ts";
-import { grpcJsClient, grpcJsService } from "../../src/grpc/grpc_js_service.ts";
+import { grpcJsClient, grpcJsService } from "../../src/grpc/client/grpc_js_service.ts";
 
 export const AuthServiceService = grpcJsService(AuthServiceDefinition);
 export const ChatServiceService = grpcJsService(ChatServiceDefinition);

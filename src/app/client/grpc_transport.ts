@@ -2,8 +2,8 @@ import { isIP } from "node:net";
 import { rootCertificates } from "node:tls";
 import { ChatError } from "../../core/chat_error.ts";
 import type { Transport } from "../../client/transport.ts";
-import type { GrpcTransportOptions } from "../../grpc/transport_options.ts";
-import { Http2Transport } from "../../grpc/http2_transport.ts";
+import type { GrpcTransportOptions } from "../../grpc/client/transport_options.ts";
+import { Http2Transport } from "../../grpc/client/http2_transport.ts";
 import type { ClientTls, GrpcClientOptions } from "./client_options.ts";
 import { formatHostPort } from "../../host/host_port.ts";
 import { isLoopback } from "../../host/loopback.ts";
@@ -23,7 +23,7 @@ export async function openGrpcTransport(
   const options = { ...server, tls: tls && await readTls(tls, server.host), callback: delivery !== "stream" };
   if (!usesLibrary()) return new Http2Transport(options);
   // Half of all that a client would load.
-  const { GrpcTransport } = await import("../../grpc/client_transport.ts");
+  const { GrpcTransport } = await import("../../grpc/client/client_transport.ts");
   return new GrpcTransport(options);
 }
 

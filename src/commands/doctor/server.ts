@@ -2,7 +2,7 @@ import type { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { connect } from "node:tls";
 import { ChatError } from "../../core/chat_error.ts";
-import { checkHealth } from "../../grpc/health_check.ts";
+import { checkHealth } from "../../grpc/client/health_check.ts";
 import { formatHostPort, type HostPort } from "../../host/host_port.ts";
 import { isLoopback } from "../../host/loopback.ts";
 import { versionOfServer } from "../../app/operator.ts";

@@ -9,7 +9,7 @@ import { largeRoomWorkload } from "../../../src/bench/workloads/large_room.ts";
 import { workloadNames } from "../../../src/bench/result.ts";
 import type { MeasuredProcesses, Prepared, Workload } from "../../../src/bench/systems/system.ts";
 import { workloads } from "../../../src/bench/workloads/workloads.ts";
-import { GrpcTransport } from "../../../src/grpc/client_transport.ts";
+import { GrpcTransport } from "../../../src/grpc/client/client_transport.ts";
 import { startTestGrpcServer } from "../../support/grpc_server.ts";
 import { temporaryFolder } from "../../support/temporary_folder.ts";
 

@@ -1,4 +1,4 @@
-import { GrpcTransport } from "../../../src/grpc/client_transport.ts";
+import { GrpcTransport } from "../../../src/grpc/client/client_transport.ts";
 import { createCertificates } from "../../crash/certificates.ts";
 import { HAProxy } from "../../support/haproxy.ts";
 import { Nginx } from "../../support/nginx.ts";

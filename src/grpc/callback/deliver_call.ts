@@ -1,0 +1,52 @@
+import { DeliverResponse, ServerFrame } from "../../gen/chatd/v1/session.ts";
+import { deliverPath } from "./callback_protocol.ts";
+import { GrpcStatus } from "../http2/grpc_status.ts";
+import type { ServerCall } from "../http2/server_call.ts";
+
+/** Takes a frame of the server; rejects when the session is over. */
+export type TakeFrame = (frame: ServerFrame) => Promise<void>;
+
+/** Answers a call of the session's server with the receipt of its frame, once `take` has taken it. */
+export function answerDeliver(call: ServerCall, take: TakeFrame | undefined): void {
+  if (call.path !== deliverPath) {
+    return call.end({ code: GrpcStatus.unimplemented, details: "A client has the one method by which it is called." });
+  }
+  let frame: ServerFrame | undefined;
+  call.begin({
+    onMessage: (bytes) => {
+      // Decoded frames keep parts of their bytes.
+      frame = frame === undefined ? decode(bytes.slice()) : undefined;
+      if (frame === undefined) call.end({ code: GrpcStatus.invalidArgument, details: "The request is not one frame." });
+    },
+    onHalfClose: () => {
+      if (frame === undefined) call.end({ code: GrpcStatus.invalidArgument, details: "The request has no frame." });
+      else if (take === undefined) {
+        call.end({ code: GrpcStatus.unavailable, details: "The session takes no frames yet." });
+      } else void deliver(frame, { call, take });
+    },
+    onClose: () => {},
+  });
+}
+
+async function deliver(
+  { receipt, ...frame }: ServerFrame,
+  { call, take }: { call: ServerCall; take: TakeFrame },
+): Promise<void> {
+  try {
+    // The response acknowledges the frame, so its reader has nothing to acknowledge.
+    await take({ ...frame, receipt: 0 });
+  } catch {
+    return call.end({ code: GrpcStatus.unavailable, details: "The session is over." });
+  }
+  call.send(DeliverResponse.encode({ receipt }).finish());
+  call.end();
+}
+
+/** @returns undefined when the bytes are no frame. */
+function decode(bytes: Uint8Array): ServerFrame | undefined {
+  try {
+    return ServerFrame.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,93 @@
+import { type ChannelCredentials, type ChannelOptions, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
+import type { ChatError } from "../../core/chat_error.ts";
+import type { FileLink } from "../../client/file_transport.ts";
+import type { Link, Transport } from "../../client/transport.ts";
+import type { LogInResponse, RegisterResponse } from "../../gen/chatd/v1/auth.ts";
+import { AuthServiceDefinition } from "../../gen/chatd/v1/auth_service.ts";
+import { ChatServiceDefinition } from "../../gen/chatd/v1/chat_service.ts";
+import { FileServiceDefinition } from "../../gen/chatd/v1/files_service.ts";
+import { GrpcLink } from "./client_link.ts";
+import { GrpcFileLink } from "./file_link.ts";
+import { type GrpcJsClient, grpcJsClient } from "./grpc_js_service.ts";
+import { explainFailure } from "./received_error.ts";
+import { statusOf } from "./service_error.ts";
+import { addressOf, callDeadlineMs, type GrpcTransportOptions, openListener } from "./transport_options.ts";
+
+const AuthServiceClient = grpcJsClient(AuthServiceDefinition);
+const ChatServiceClient = grpcJsClient(ChatServiceDefinition);
+const FileServiceClient = grpcJsClient(FileServiceDefinition);
+
+/** Reaches a server over grpc-js; each session and each call has a connection of its own. */
+export class GrpcTransport implements Transport {
+  readonly address: string;
+  readonly #credentials: ChannelCredentials;
+  readonly #settings: ChannelOptions;
+  readonly #options: GrpcTransportOptions;
+
+  constructor(options: GrpcTransportOptions) {
+    const { tls } = options;
+    this.address = addressOf(options);
+    this.#options = options;
+    this.#settings = {
+      "grpc.keepalive_time_ms": 10_000,
+      "grpc.keepalive_timeout_ms": 10_000,
+      "grpc.use_local_subchannel_pool": 1,
+      "grpc.enable_retries": 0,
+      ...(tls?.serverName !== undefined && {
+        "grpc.ssl_target_name_override": tls.serverName,
+        "grpc.default_authority": tls.serverName,
+      }),
+    };
+    this.#credentials = tls === undefined ? credentials.createInsecure() : credentials.createSsl(
+      Buffer.from(tls.roots),
+      tls.certificate && Buffer.from(tls.certificate.key),
+      tls.certificate && Buffer.from(tls.certificate.chain),
+    );
+  }
+
+  register: Transport["register"] = (request, { signal }) =>
+    this.#call<RegisterResponse>(signal, (client, done) => client.register(request, new Metadata(), deadline(), done));
+
+  logIn: Transport["logIn"] = (request, { signal }) =>
+    this.#call<LogInResponse>(signal, (client, done) => client.logIn(request, new Metadata(), deadline(), done));
+
+  async connect({ signal }: { signal?: AbortSignal }): Promise<Link> {
+    const listener = await openListener(this.#options);
+    const client = new ChatServiceClient(this.address, this.#credentials, this.#settings);
+    return new GrpcLink({ client, listener, signal, explain: (error) => this.#explain(error) });
+  }
+
+  openFiles({ token, signal }: { token: string; signal?: AbortSignal }): Promise<FileLink> {
+    const client = new FileServiceClient(this.address, this.#credentials, this.#settings);
+    return Promise.resolve(new GrpcFileLink({ client, token, signal, explain: (error) => this.#explain(error) }));
+  }
+
+  #call<Response>(
+    signal: AbortSignal | undefined,
+    start: (
+      client: GrpcJsClient<AuthServiceDefinition>,
+      done: (error: ServiceError | null, response: Response) => void,
+    ) => { cancel(): void },
+  ): Promise<Response> {
+    const client = new AuthServiceClient(this.address, this.#credentials, this.#settings);
+    return new Promise<Response>((resolve, reject) => {
+      const call = start(client, (error, response) => {
+        signal?.removeEventListener("abort", cancel);
+        client.close();
+        if (error === null) resolve(response);
+        else reject(this.#explain(error));
+      });
+      const cancel = () => call.cancel();
+      signal?.addEventListener("abort", cancel, { once: true });
+      if (signal?.aborted) cancel();
+    });
+  }
+
+  #explain(error: ServiceError): ChatError {
+    return explainFailure(statusOf(error), { address: this.address, cause: error });
+  }
+}
+
+function deadline() {
+  return { deadline: Date.now() + callDeadlineMs };
+}

@@ -1,0 +1,67 @@
+import { isIP } from "node:net";
+import { ChatError } from "../../core/chat_error.ts";
+import {
+  HealthCheckResponse_ServingStatus as ServingStatus,
+  HealthDefinition,
+} from "../../gen/grpc/health/v1/health.ts";
+import { CallError } from "../http2/client_call.ts";
+import { toReceivedError } from "./received_error.ts";
+import { ServerConnection } from "./server_connection.ts";
+import { addressOf } from "./transport_options.ts";
+import { callMethod, unaryMethod } from "./unary_call.ts";
+import { UnverifiedTls } from "./unverified_tls.ts";
+
+const deadlineMs = 5_000;
+/** An answer has one number: this is room for fields of later versions. */
+const maxMessageBytes = 1_024;
+
+const check = unaryMethod(HealthDefinition, "check");
+
+export interface CheckedServer {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: boolean;
+}
+
+/**
+ * Asks a server whether it serves, by the standard health service. Its certificate is not verified: nothing secret goes
+ * there, and nothing that comes is trusted.
+ * @throws {ChatError} `unavailable` with the reason when no health service answers there within 5 s
+ */
+export async function checkHealth(server: CheckedServer): Promise<boolean> {
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), deadlineMs);
+  try {
+    return await ask(server, deadline.signal) === ServingStatus.SERVING;
+  } catch (cause) {
+    const reason = deadline.signal.aborted ? `There was no answer within ${deadlineMs / 1_000} s.` : reasonOf(cause);
+    throw new ChatError("unavailable", reason, { cause });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function ask({ host, port, tls }: CheckedServer, signal: AbortSignal): Promise<ServingStatus> {
+  // TLS takes no address for a name.
+  const name = isIP(host) === 0 ? host : "localhost";
+  const security = tls ? new UnverifiedTls(name) : undefined;
+  const connection = await ServerConnection.open({ host, port, tls: security, maxMessageBytes, signal });
+  try {
+    const { status } = await callMethod(connection, {
+      method: check,
+      request: { service: "" },
+      scheme: tls ? "https" : "http",
+      authority: tls ? name : addressOf({ host, port }),
+      maxMessageBytes,
+      signal,
+    });
+    return status;
+  } finally {
+    connection.close();
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof CallError) return toReceivedError(error.status).message;
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,50 @@
+import { ChatError, type ChatErrorCode, isChatErrorCode, saidError } from "../../core/chat_error.ts";
+import type { ReceivedStatus } from "../http2/client_stream.ts";
+import { GrpcStatus } from "../http2/grpc_status.ts";
+import { isProxyPage, proxyPageReason } from "./proxy_page.ts";
+import { codeKey, retryKey } from "../status.ts";
+
+/** The error of each status without `chatd-error-code`, such as those of a proxy. */
+const codeOf: Partial<Record<number, ChatErrorCode>> = {
+  [GrpcStatus.cancelled]: "unavailable",
+  [GrpcStatus.invalidArgument]: "invalid_argument",
+  [GrpcStatus.deadlineExceeded]: "unavailable",
+  [GrpcStatus.notFound]: "not_found",
+  [GrpcStatus.alreadyExists]: "already_exists",
+  [GrpcStatus.permissionDenied]: "permission_denied",
+  [GrpcStatus.resourceExhausted]: "rate_limited",
+  [GrpcStatus.unimplemented]: "unsupported_version",
+  [GrpcStatus.unavailable]: "unavailable",
+  [GrpcStatus.unauthenticated]: "unauthenticated",
+};
+
+/** Returns the status of a client's call as an error of the chat. */
+export function toReceivedError(status: ReceivedStatus, cause?: unknown): ChatError {
+  const said = status.metadata(codeKey);
+  const retryAfter = status.metadata(retryKey);
+  return saidError({
+    code: isChatErrorCode(said) ? said : guessCode(status),
+    message: isProxyPage(status.details)
+      ? proxyPageReason
+      : status.details || `The server answered with status ${status.code}.`,
+    retryAfterMs: retryAfter === undefined ? undefined : Number(retryAfter),
+    cause,
+  });
+}
+
+/** Like {@link toReceivedError}; an error that does not come from the server names its address. */
+export function explainFailure(
+  status: ReceivedStatus,
+  { address, cause }: { address: string; cause?: unknown },
+): ChatError {
+  const known = toReceivedError(status, cause);
+  if (known.code !== "unavailable" || status.metadata(codeKey) !== undefined) return known;
+  return new ChatError("unavailable", `Cannot reach the server at ${address}: ${known.message}`, { cause });
+}
+
+function guessCode({ code, details }: ReceivedStatus): ChatErrorCode {
+  if (isProxyPage(details)) return "unavailable";
+  // A frame that is too long is refused so: sending it again is no use.
+  if (code === GrpcStatus.resourceExhausted && /message larger than max/i.test(details)) return "invalid_argument";
+  return codeOf[code] ?? "internal";
+}

@@ -1,0 +1,133 @@
+import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTls, type ConnectionOptions } from "node:tls";
+import type { GrpcTransportOptions } from "./transport_options.ts";
+import type { Http2Connection } from "../http2/connection.ts";
+import { connectOver } from "../http2/socket_transport.ts";
+import { UnverifiedTls } from "./unverified_tls.ts";
+
+export interface ServerConnectionOptions extends Pick<GrpcTransportOptions, "host" | "port"> {
+  /** Without it, nothing is encrypted. */
+  tls?: GrpcTransportOptions["tls"] | UnverifiedTls;
+  /** The longest message that comes, in octets. */
+  maxMessageBytes: number;
+  /** Gives the connection up, until it is made. */
+  signal?: AbortSignal;
+}
+
+/** How long a connection may take to be made, its TLS handshake included, in milliseconds: as long as with grpc-js. */
+const connectDeadlineMs = 20_000;
+/** How often the server is asked whether it is there, and how long it may take to answer, in milliseconds. */
+const keepaliveMs = 10_000;
+/** Calls that may be answered at once. */
+const maxCalls = 8;
+
+/** HTTP/2 to a server, which is asked by PING whether it is still there. Owned by its opener. */
+export class ServerConnection {
+  readonly http2: Http2Connection;
+  readonly #socket: Socket;
+  readonly #keepalive: ReturnType<typeof setInterval>;
+  #deadline: ReturnType<typeof setTimeout> | undefined;
+  #failure: string | undefined;
+
+  private constructor(socket: Socket, { maxMessageBytes, tls }: ServerConnectionOptions) {
+    // A message that is not whole stays unreleased.
+    const window = 2 * (maxMessageBytes + 5);
+    this.#socket = socket;
+    this.http2 = connectOver(socket, {
+      role: "client",
+      limits: {
+        maxStreams: maxCalls,
+        streamWindow: window,
+        connectionWindow: window * 2,
+        maxHeaderListBytes: 16_384,
+      },
+      onFault(error) {
+        throw error;
+      },
+      onClosed: (error) => {
+        if (error !== undefined) {
+          this.#failure ??= `HTTP/2 is not spoken there${tls === undefined ? " without TLS" : ""}`;
+        }
+        this.#stop();
+      },
+    });
+    socket.on("error", (error) => this.#failure ??= explainTls(error).message);
+    this.#keepalive = setInterval(() => this.#ask(), keepaliveMs);
+  }
+
+  /** @throws {Error} why there is no connection; nothing is left open then */
+  static async open(options: ServerConnectionOptions): Promise<ServerConnection> {
+    return new ServerConnection(await dial(options), options);
+  }
+
+  /** Why the connection ended: what the server sent was no HTTP/2, or its socket failed. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  close(): void {
+    this.http2.close();
+    this.#stop();
+  }
+
+  #ask(): void {
+    this.#deadline ??= setTimeout(() => this.#socket.destroy(), keepaliveMs);
+    this.http2.ping(() => {
+      clearTimeout(this.#deadline);
+      this.#deadline = undefined;
+    });
+  }
+
+  #stop(): void {
+    clearInterval(this.#keepalive);
+    clearTimeout(this.#deadline);
+  }
+}
+
+function dial({ host, port, tls, signal }: ServerConnectionOptions): Promise<Socket> {
+  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
+  if (signal?.aborted) return Promise.reject(signal.reason);
+  const place = { host, port, allowHalfOpen: true };
+  const socket = tls === undefined
+    ? connectTcp(place)
+    : connectTls({ ...place, ALPNProtocols: ["h2"], servername: tls.serverName ?? host, ...trustOf(tls) });
+  const fail = (cause: unknown) => {
+    socket.destroy();
+    reject(cause);
+  };
+  const abort = () => fail(signal!.reason);
+  signal?.addEventListener("abort", abort, { once: true });
+  const deadline = setTimeout(() => fail(new Error("it did not answer in time")), connectDeadlineMs);
+  socket.on("error", (error) => fail(explainTls(error)));
+  socket.on("close", () => fail(new Error("Connection dropped")));
+  socket.once(tls === undefined ? "connect" : "secureConnect", () => {
+    if ("alpnProtocol" in socket && socket.alpnProtocol !== "h2") return fail(new Error("HTTP/2 is not spoken there"));
+    socket.setNoDelay(true);
+    resolve(socket);
+  });
+  return promise.finally(() => {
+    clearTimeout(deadline);
+    signal?.removeEventListener("abort", abort);
+  });
+}
+
+function trustOf(tls: NonNullable<ServerConnectionOptions["tls"]>): ConnectionOptions {
+  if (tls instanceof UnverifiedTls) return { rejectUnauthorized: false, checkServerIdentity: () => undefined };
+  return {
+    ca: Buffer.from(tls.roots),
+    cert: tls.certificate && Buffer.from(tls.certificate.chain),
+    key: tls.certificate && Buffer.from(tls.certificate.key),
+  };
+}
+
+/** Words for errors of TLS that come of how a server is set up. */
+const tlsReasons: readonly (readonly [pattern: RegExp, reason: string])[] = [
+  [/wrong version number/, "TLS is not spoken there"],
+  [/alert: CertificateRequired/, "it demands a client certificate"],
+];
+
+/** Returns an error of a socket, in words for people where it has some. */
+function explainTls(error: Error): Error {
+  const [, reason] = tlsReasons.find(([pattern]) => pattern.test(error.message)) ?? [];
+  return reason === undefined ? error : new Error(reason, { cause: error });
+}

@@ -1,0 +1,59 @@
+import type { ClientConnection } from "./client_connection.ts";
+import { GrpcStatus } from "../http2/grpc_status.ts";
+import type { HeaderList } from "../http2/header_rules.ts";
+import { ServerCall } from "../http2/server_call.ts";
+import type { Http2Stream } from "../http2/stream.ts";
+import { IncomingCall, type MethodTable } from "./incoming_call.ts";
+import type { OpenCalls } from "./open_calls.ts";
+import type { StrangerCalls } from "./stranger_calls.ts";
+
+/** Begins a span for a call of a known method. @returns a function that ends it with the status of the call */
+export type BeginSpan = (path: string) => (status: number) => void;
+
+export interface CallRouterOptions {
+  readonly methods: MethodTable;
+  readonly openCalls: OpenCalls;
+  readonly strangers: StrangerCalls;
+  /** Length of the longest message that is taken, in octets. */
+  readonly maxMessageBytes: number;
+  /** A call is taken, and its message may be under way. */
+  onCall(call: IncomingCall): void;
+  readonly beginSpan?: BeginSpan;
+}
+
+/** Takes each request within the limits of its connection, and gives it to its method. */
+export class CallRouter {
+  readonly #options: CallRouterOptions;
+  readonly #onClosed = (call: IncomingCall): void => {
+    const { openCalls, strangers } = this.#options;
+    openCalls.delete(call);
+    strangers.charge(call);
+    call.endSpan?.(call.status);
+  };
+
+  constructor(options: CallRouterOptions) {
+    this.#options = options;
+  }
+
+  /** Takes a request that began on a stream of a connection. */
+  route(connection: ClientConnection, { stream, request }: { stream: Http2Stream; request: HeaderList }): void {
+    const { methods, openCalls, strangers, maxMessageBytes, onCall, beginSpan } = this.#options;
+    const serverCall = new ServerCall(stream, request, { maxMessageBytes });
+    if (!strangers.mayCall(connection)) return;
+    const call = new IncomingCall(serverCall, { connection, onClosed: this.#onClosed });
+    if (!serverCall.begin(call)) return;
+    try {
+      openCalls.add(call);
+      strangers.admit(call);
+    } catch (error) {
+      return call.fail(error);
+    }
+    const method = methods.get(call.path);
+    if (method === undefined) {
+      return call.end({ code: GrpcStatus.unimplemented, details: "The server has no such method." });
+    }
+    call.endSpan = beginSpan?.(call.path);
+    onCall(call);
+    call.answerWith(method);
+  }
+}

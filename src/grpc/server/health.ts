@@ -1,0 +1,71 @@
+import {
+  HealthCheckRequest,
+  HealthCheckResponse,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+  HealthDefinition,
+} from "../../gen/grpc/health/v1/health.ts";
+import { ChatError } from "../../core/chat_error.ts";
+import { decodeStrictly } from "../../wire/strict_reader.ts";
+import type { CallHandler, IncomingCall, Method } from "./incoming_call.ts";
+import { methodsOf, noMessage, tooManyMessages } from "./methods.ts";
+
+/**
+ * The standard health service, for one state of all `services` and of "", the server as a whole.
+ * @see https://github.com/grpc/grpc/blob/master/doc/health-checking.md
+ */
+export class Health {
+  readonly methods: [path: string, method: Method][];
+  readonly #services: ReadonlySet<string>;
+  readonly #watchers = new Set<IncomingCall>();
+  #status = ServingStatus.SERVING;
+
+  constructor(services: readonly string[]) {
+    this.#services = new Set(["", ...services]);
+    this.methods = methodsOf(HealthDefinition, {
+      check: { respond: (request) => this.#check(request) },
+      watch: { open: (call) => this.#watch(call) },
+    });
+  }
+
+  /** Tells all watchers that the server is about to stop, and ends their calls. */
+  stop(): void {
+    this.#status = ServingStatus.NOT_SERVING;
+    for (const call of this.#watchers) {
+      this.#tell(call, this.#status);
+      call.end();
+    }
+    this.#watchers.clear();
+  }
+
+  // deno-lint-ignore require-await -- a rejection is the answer to an unknown service
+  async #check(request: Uint8Array): Promise<HealthCheckResponse> {
+    const { service } = decodeStrictly(HealthCheckRequest, request);
+    if (!this.#services.has(service)) throw new ChatError("not_found", "This server has no such service.");
+    return { status: this.#status };
+  }
+
+  #watch(call: IncomingCall): CallHandler {
+    let hasMessage = false;
+    return {
+      onMessage: (message) => {
+        if (hasMessage) return call.end(tooManyMessages);
+        hasMessage = true;
+        try {
+          const { service } = decodeStrictly(HealthCheckRequest, message);
+          this.#tell(call, this.#services.has(service) ? this.#status : ServingStatus.SERVICE_UNKNOWN);
+          this.#watchers.add(call);
+        } catch (error) {
+          call.fail(error);
+        }
+      },
+      onHalfClose: () => {
+        if (!hasMessage) call.end(noMessage);
+      },
+      onClose: () => void this.#watchers.delete(call),
+    };
+  }
+
+  #tell(call: IncomingCall, status: ServingStatus): void {
+    call.send(HealthCheckResponse.encode({ status }).finish());
+  }
+}

@@ -1,0 +1,44 @@
+import { GrpcStatus } from "../http2/grpc_status.ts";
+import type { CallHandler, IncomingCall, Method } from "./incoming_call.ts";
+import { type MethodDefinition, type MethodName, pathOf, type ServiceDefinition } from "../service_definition.ts";
+
+/** Answers one message with one message. Its request is undecoded. Failures that it does not catch end the call. */
+export type Responder = (request: Uint8Array, call: IncomingCall) => Promise<unknown>;
+
+/** Ends of calls of methods that take one message. */
+export const tooManyMessages = { code: GrpcStatus.invalidArgument, details: "This method takes one message." };
+export const noMessage = { code: GrpcStatus.invalidArgument, details: "This method takes a message, and none came." };
+
+/** Returns a row for each method of a service: a {@link Responder} for a unary one. */
+export function methodsOf<Service extends ServiceDefinition>(
+  service: Service,
+  implementation: Record<MethodName<Service>, { readonly respond: Responder } | { readonly open: Method }>,
+): [path: string, method: Method][] {
+  return Object.entries(service.methods).map(([name, definition]) => {
+    const own = implementation[name as MethodName<Service>];
+    return [pathOf(service, name), "open" in own ? own.open : (call) => unary(call, definition, own.respond)];
+  });
+}
+
+function unary(call: IncomingCall, definition: MethodDefinition, respond: Responder): CallHandler {
+  let request: Uint8Array | undefined;
+  const answer = async (request: Uint8Array) => {
+    try {
+      call.send(definition.responseType.encode(await respond(request, call)).finish());
+      call.end();
+    } catch (error) {
+      call.fail(error);
+    }
+  };
+  return {
+    onMessage(message) {
+      if (request !== undefined) return call.end(tooManyMessages);
+      request = message.slice();
+      call.keep(message.length);
+    },
+    onHalfClose() {
+      if (request !== undefined) void answer(request);
+      else call.end(noMessage);
+    },
+  };
+}

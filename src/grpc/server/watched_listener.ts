@@ -1,0 +1,126 @@
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { ChatError } from "../../core/chat_error.ts";
+import type { Log } from "../../core/log.ts";
+
+export interface WatchedListenerOptions {
+  host: string;
+  /** 0 lets the system choose. */
+  port: number;
+  log: Log;
+  /** Takes charge of a connection. */
+  onConnection(socket: Socket): void;
+  /** How long nobody may come before the listener is tried, and how long the try may take, in milliseconds; 5 000 unless given. */
+  tryMs?: number;
+}
+
+/**
+ * Listens, and goes on after there were no file descriptors. With Deno 2.9.3, a listener of `node:net` that could not accept one
+ * connection for lack of a descriptor never accepts another, and reports nothing. So when nobody has come for a while, it
+ * is tried by a connection of our own, and opened again on the same port when that is not accepted.
+ */
+export class WatchedListener {
+  /** The real port. */
+  readonly port: number;
+  readonly #options: WatchedListenerOptions;
+  readonly #tryMs: number;
+  #server: Server;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #cameSince = true;
+  #attempt: Socket | undefined;
+  /** Attempts in a row that were not accepted: one may be no more than a busy process. */
+  #missed = 0;
+
+  private constructor(server: Server, options: WatchedListenerOptions) {
+    this.#options = options;
+    this.#server = server;
+    this.#tryMs = options.tryMs ?? 5_000;
+    this.port = (server.address() as AddressInfo).port;
+    server.on("connection", this.#take);
+    this.#timer = setInterval(() => this.#watch(), this.#tryMs);
+  }
+
+  /** @throws {ChatError} `unavailable` when the address cannot be listened on; `permission_denied` */
+  static async open(options: WatchedListenerOptions): Promise<WatchedListener> {
+    return new WatchedListener(await listen(options), options);
+  }
+
+  get isListening(): boolean {
+    return this.#timer !== undefined && this.#server.listening;
+  }
+
+  /** Accepts nobody any more, and resolves when no connection is open. */
+  close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#attempt?.destroy();
+    return new Promise((resolve) => this.#server.close(() => resolve()));
+  }
+
+  readonly #take = (socket: Socket): void => {
+    this.#cameSince = true;
+    const attempt = this.#attempt;
+    if (!attempt?.connecting) return this.#sort(socket, attempt);
+    // The attempt does not know its port yet.
+    socket.on("error", () => socket.destroy());
+    const sort = () => {
+      attempt.off("connect", sort).off("close", sort);
+      this.#sort(socket, attempt);
+    };
+    attempt.on("connect", sort).on("close", sort);
+  };
+
+  #sort(socket: Socket, attempt: Socket | undefined): void {
+    if (attempt !== undefined && socket.remotePort === attempt.localPort) socket.destroy();
+    else if (!socket.destroyed) this.#options.onConnection(socket);
+  }
+
+  #watch(): void {
+    this.#missed = this.#attempt !== undefined && !this.#cameSince ? this.#missed + 1 : 0;
+    this.#attempt?.destroy();
+    this.#attempt = undefined;
+    if (this.#missed >= 2) void this.#reopen();
+    else if (!this.#cameSince) this.#attempt = this.#try();
+    this.#cameSince = false;
+  }
+
+  #try(): Socket | undefined {
+    const { host } = this.#options;
+    const own = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
+    try {
+      const attempt = connect(this.port, own);
+      attempt.on("error", (error: Error & { code?: string }) => {
+        // That it cannot be reached from here says nothing about the listener.
+        if (!["EMFILE", "ENFILE", "ECONNREFUSED"].includes(error.code ?? "")) this.#cameSince = true;
+      });
+      return attempt;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotCapable) return undefined;
+      throw error;
+    }
+  }
+
+  async #reopen(): Promise<void> {
+    const { log } = this.#options;
+    this.#server.close();
+    try {
+      const server = await listen({ ...this.#options, port: this.port });
+      server.on("connection", this.#take);
+      this.#server = server;
+      if (this.#timer === undefined) server.close();
+      log.error("listening again: connections were not accepted any more, most likely for lack of file descriptors");
+    } catch (cause) {
+      log.error("cannot listen again", { cause });
+    }
+  }
+}
+
+function listen({ host, port }: { host: string; port: number }): Promise<Server> {
+  const server = createServer({ noDelay: true, allowHalfOpen: true });
+  return new Promise((resolve, reject) => {
+    server.on("error", (cause) => {
+      const code = (cause as { code?: string }).code === "EACCES" ? "permission_denied" : "unavailable";
+      reject(new ChatError(code, `Cannot listen on ${host} port ${port}: ${cause.message}`, { cause }));
+    });
+    server.listen(port, host, () => resolve(server));
+  });
+}

@@ -1,21 +1,20 @@
 import assert from "node:assert/strict";
-import { currentParameters } from "../src/host/scrypt_hasher.ts";
 import { defaultTokenLifetimeMs, standardRegistrations } from "../src/core/accounts/accounts.ts";
-import { longestRetryAfterMs } from "../src/core/chat_error.ts";
 import { maxDevices } from "../src/core/accounts/devices.ts";
 import { standardHashLimits } from "../src/core/accounts/hash_queue.ts";
 import { failedLogins } from "../src/core/accounts/login_throttle.ts";
 import { minPasswordLength } from "../src/core/accounts/password.ts";
+import { longestRetryAfterMs } from "../src/core/chat_error.ts";
 import { maxResponseBytes } from "../src/grpc/callback/callback_connection.ts";
 import { strangerLimits } from "../src/grpc/callback/callback_listener.ts";
-import { standardAnswerDeadlineMs } from "../src/grpc/server/answer_deadline.ts";
-import { revokedDrainMs } from "../src/grpc/server/client_connection.ts";
-import { standardLimits } from "../src/grpc/server/connection_guard.ts";
-import { standardConnectionRate } from "../src/grpc/server/connection_rate.ts";
 import { standardSlots } from "../src/grpc/callback/dial_callback.ts";
 import { maxHeldLists, otherHeldBytes } from "../src/grpc/http2/connection_limits.ts";
 import { idleFrames, resets } from "../src/grpc/http2/frame_budget.ts";
 import { maxBlockBytes } from "../src/grpc/http2/header_assembly.ts";
+import { standardAnswerDeadlineMs } from "../src/grpc/server/answer_deadline.ts";
+import { revokedDrainMs } from "../src/grpc/server/client_connection.ts";
+import { standardLimits } from "../src/grpc/server/connection_guard.ts";
+import { standardConnectionRate } from "../src/grpc/server/connection_rate.ts";
 import { standardCallLimits } from "../src/grpc/server/open_calls.ts";
 import {
   maxHeaderListBytes,
@@ -24,6 +23,7 @@ import {
   userConnectionWindow,
   userQueuedBytes,
 } from "../src/grpc/server/server_limits.ts";
+import { currentParameters } from "../src/host/scrypt_hasher.ts";
 import { dialDeadlineMs } from "../src/session/delivery_route.ts";
 import { maxRequests } from "../src/session/request_queue.ts";
 import { maxFrameBytes } from "../src/wire/limits.ts";

@@ -1,11 +1,11 @@
 import { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Accounts, Registration } from "../core/accounts/accounts.ts";
+import { parseNewUserName } from "../core/accounts/user_name.ts";
 import { ChatError } from "../core/chat_error.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import { TokenBuckets } from "../core/token_bucket.ts";
-import { parseNewUserName } from "../core/accounts/user_name.ts";
 import { ConnectionCounts } from "./connection_counts.ts";
 import type { RefusedLogins } from "./refused_logins.ts";
 import type { SessionQueues } from "./session_queues.ts";

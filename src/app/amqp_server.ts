@@ -1,7 +1,7 @@
 import { startAuthorityEndpoint } from "../amqp/authority_endpoint.ts";
 import { BlockedConnections } from "../amqp/blocked_connections.ts";
-import { BrokerAuthority, inspectorPassword, inspectorUser } from "../amqp/broker_authority.ts";
 import { type BrokerLogin, formatBroker } from "../amqp/broker_address.ts";
+import { BrokerAuthority, inspectorPassword, inspectorUser } from "../amqp/broker_authority.ts";
 import { maxAmqpFrameBytes } from "../amqp/broker_config.ts";
 import { BrokerConnection } from "../amqp/broker_connection.ts";
 import { BrokerManagement } from "../amqp/broker_management.ts";
@@ -14,19 +14,19 @@ import type { Chat } from "../core/chat.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
+import { inspectCertificate } from "../host/certificates/certificate.ts";
+import { readPem } from "../host/certificates/pem_file.ts";
+import { defer } from "../host/defer.ts";
+import { formatHostPort } from "../host/host_port.ts";
+import { isLoopback } from "../host/loopback.ts";
+import { version } from "../host/version.ts";
 import { brokerAuthSecret, ownAuthSecretFile } from "./broker/broker_auth_secret.ts";
 import { brokerLogin, ownPasswordFile } from "./broker/broker_login.ts";
-import { inspectCertificate } from "../host/certificates/certificate.ts";
 import { refuseOpenBroker } from "./broker/broker_network.ts";
-import { formatHostPort } from "../host/host_port.ts";
 import { keepServing } from "./keep_serving.ts";
-import { isLoopback } from "../host/loopback.ts";
-import { defer } from "../host/defer.ts";
-import { readPem } from "../host/certificates/pem_file.ts";
 import { runServer, type ServerEnd } from "./run_server.ts";
-import type { RunningTransport, Serving, TransportServer } from "./transport_server.ts";
 import type { AmqpServerOptions } from "./server_options.ts";
-import { version } from "../host/version.ts";
+import type { RunningTransport, Serving, TransportServer } from "./transport_server.ts";
 
 /** How long the broker may take to get the last words of sessions, in milliseconds. */
 const drainDeadlineMs = 5_000;

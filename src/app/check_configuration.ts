@@ -1,10 +1,10 @@
 import { ChatError } from "../core/chat_error.ts";
 import { refuseInvalid } from "../host/certificates/certificate.ts";
+import { requireDataFolder } from "../host/permissions.ts";
 import { lastTimeSeen } from "./last_time_seen.ts";
 import { refuseOpenMetrics } from "./metrics_network.ts";
-import { requireDataFolder } from "../host/permissions.ts";
-import type { TransportServer } from "./transport_server.ts";
 import type { ServerOptions } from "./server_options.ts";
+import type { TransportServer } from "./transport_server.ts";
 
 /**
  * Looks at everything that a server needs and that can be known without serving: files, secrets, the data folder. Starts

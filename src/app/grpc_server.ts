@@ -1,17 +1,17 @@
 import { ChatError } from "../core/chat_error.ts";
 import { startGrpcServer } from "../grpc/server/server.ts";
-import { callSpans } from "./call_spans.ts";
-import { chatCommand } from "./chat_command.ts";
-import { formatHostPort } from "../host/host_port.ts";
-import { isLoopback } from "../host/loopback.ts";
-import { defer } from "../host/defer.ts";
-import { lastTimeSeen } from "./last_time_seen.ts";
 import { inspectCertificate, refuseInvalid } from "../host/certificates/certificate.ts";
 import { readPem, readServerCertificate } from "../host/certificates/pem_file.ts";
-import { runServer, type ServerEnd } from "./run_server.ts";
-import type { RunningTransport, Serving, TransportServer } from "./transport_server.ts";
-import type { GrpcServerOptions, ServerTls } from "./server_options.ts";
+import { defer } from "../host/defer.ts";
+import { formatHostPort } from "../host/host_port.ts";
+import { isLoopback } from "../host/loopback.ts";
 import { version } from "../host/version.ts";
+import { callSpans } from "./call_spans.ts";
+import { chatCommand } from "./chat_command.ts";
+import { lastTimeSeen } from "./last_time_seen.ts";
+import { runServer, type ServerEnd } from "./run_server.ts";
+import type { GrpcServerOptions, ServerTls } from "./server_options.ts";
+import type { RunningTransport, Serving, TransportServer } from "./transport_server.ts";
 
 /** How long sessions and calls may take to end, in milliseconds. */
 const drainDeadlineMs = 5_000;

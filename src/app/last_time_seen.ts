@@ -1,6 +1,6 @@
+import { pathExists } from "../host/path_exists.ts";
 import { databasePath } from "../store/sqlite/database.ts";
 import { inspectStore } from "../store/sqlite/store_inspection.ts";
-import { pathExists } from "../host/path_exists.ts";
 
 /**
  * When a server on the data folder last believed its clock, or else accepted its newest entry, in milliseconds since the Unix epoch; undefined

@@ -1,7 +1,7 @@
 import { ChatError } from "../core/chat_error.ts";
 import { isLoopback } from "../host/loopback.ts";
-import type { TransportServer } from "./transport_server.ts";
 import type { ServerOptions } from "./server_options.ts";
+import type { TransportServer } from "./transport_server.ts";
 
 /** @throws {ChatError} `permission_denied` when anybody on the network could read the metrics and nobody said that they may */
 export function refuseOpenMetrics({ metricsListen }: ServerOptions, servers: readonly TransportServer[]): void {

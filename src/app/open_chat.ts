@@ -1,25 +1,25 @@
 import { Accounts, type Registration } from "../core/accounts/accounts.ts";
+import { DeviceCleanup } from "../core/accounts/device_cleanup.ts";
+import type { PasswordHasher } from "../core/accounts/password_hasher.ts";
 import { AuditJournal } from "../core/audit/audit_journal.ts";
 import { calmLog } from "../core/calm_log.ts";
 import { Chat } from "../core/chat.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { ClockGuard } from "../core/clock_guard.ts";
-import { DeviceCleanup } from "../core/accounts/device_cleanup.ts";
-import { Erasure } from "../core/messages/erasure.ts";
 import { type DeletedAccounts, type Limits, standardLimits } from "../core/limits.ts";
-import type { PasswordHasher } from "../core/accounts/password_hasher.ts";
 import type { Log } from "../core/log.ts";
-import type { Metrics } from "../core/metrics.ts";
+import { Erasure } from "../core/messages/erasure.ts";
 import { Retention } from "../core/messages/retention.ts";
+import type { Metrics } from "../core/metrics.ts";
+import { openControlSocket } from "../host/control_socket.ts";
+import { defer } from "../host/defer.ts";
+import { requireDataFolder } from "../host/permissions.ts";
+import { ScryptHasher } from "../host/scrypt_hasher.ts";
 import { lockFolder } from "../store/folder_lock.ts";
 import { openStore, type Store } from "../store/open_store.ts";
 import { BackgroundSearch } from "./background_search.ts";
-import { openControlSocket } from "../host/control_socket.ts";
-import { defer } from "../host/defer.ts";
 import { operatorCommands } from "./operator_commands.ts";
-import { requireDataFolder } from "../host/permissions.ts";
-import { ScryptHasher } from "../host/scrypt_hasher.ts";
 
 export interface OpenChatOptions {
   /** The data folder. */

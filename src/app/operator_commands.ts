@@ -1,10 +1,10 @@
+import { parseUserName } from "../core/accounts/user_name.ts";
 import { operator } from "../core/audit/audit.ts";
 import type { AuditJournal } from "../core/audit/audit_journal.ts";
 import type { Chat } from "../core/chat.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { directConversation } from "../core/messages/message.ts";
 import type { Retention } from "../core/messages/retention.ts";
-import { parseUserName } from "../core/accounts/user_name.ts";
 import type { ControlHandlers } from "../host/control_socket.ts";
 import { longVersion } from "../host/version.ts";
 

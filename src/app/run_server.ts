@@ -2,33 +2,33 @@ import { resolve } from "node:path";
 import type { Chat } from "../core/chat.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { pause } from "../core/pause.ts";
+import { programPaths } from "../host/background_worker.ts";
 import { refuseInvalid } from "../host/certificates/certificate.ts";
 import { CertificateRenewal } from "../host/certificates/certificate_renewal.ts";
 import { CertificateWatch } from "../host/certificates/certificate_watch.ts";
-import { checkConfiguration, findProblems } from "./check_configuration.ts";
 import { freeBytes } from "../host/free_bytes.ts";
 import { formatHostPort } from "../host/host_port.ts";
 import { LogOutput } from "../host/logging/log_output.ts";
-import type { MetricsEndpoint } from "../host/metrics/metrics_endpoint.ts";
-import { refuseOpenMetrics } from "./metrics_network.ts";
-import { lastTimeSeen } from "./last_time_seen.ts";
-import { openChat } from "./open_chat.ts";
-import { programPaths } from "../host/background_worker.ts";
 import { collectorVariables, openServerLog, type ServerLog } from "../host/logging/server_log.ts";
-import type { ServerOptions } from "./server_options.ts";
+import type { MetricsEndpoint } from "../host/metrics/metrics_endpoint.ts";
+import { controlSocketPath } from "../host/socket_path.ts";
 import {
   mayStartItself,
   serverV8Flags,
   servingCommand,
   type ServingNeeds,
 } from "../host/supervisor/serving_command.ts";
-import type { Orders, RunningTransport, TransportServers } from "./transport_server.ts";
-import { serveAlone } from "./serve_alone.ts";
 import { StartFiles } from "../host/supervisor/start_files.ts";
-import { controlSocketPath } from "../host/socket_path.ts";
 import { supervise } from "../host/supervisor/supervisor.ts";
 import { SupervisorLink } from "../host/supervisor/supervisor_link.ts";
 import { UncaughtErrors } from "../host/supervisor/uncaught_errors.ts";
+import { checkConfiguration, findProblems } from "./check_configuration.ts";
+import { lastTimeSeen } from "./last_time_seen.ts";
+import { refuseOpenMetrics } from "./metrics_network.ts";
+import { openChat } from "./open_chat.ts";
+import { serveAlone } from "./serve_alone.ts";
+import type { ServerOptions } from "./server_options.ts";
+import type { Orders, RunningTransport, TransportServers } from "./transport_server.ts";
 
 /** How long transports may take to stop asking for more, in milliseconds, before sessions are told to end. */
 const stopDeadlineMs = 1_000;

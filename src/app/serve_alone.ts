@@ -1,7 +1,7 @@
+import { ShutdownSignals } from "../host/shutdown_signals.ts";
 import { Reload, type ReloadOptions } from "../host/supervisor/reload.ts";
 import { RenewalOrders } from "../host/supervisor/renewal_orders.ts";
 import type { Orders } from "./transport_server.ts";
-import { ShutdownSignals } from "../host/shutdown_signals.ts";
 
 export interface ServeAloneOptions extends Pick<Orders, "log" | "port">, Pick<ReloadOptions, "check" | "startFiles"> {
   /** Serves until its orders say stop. @throws {ChatError} when it cannot start or go on */

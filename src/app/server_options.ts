@@ -1,8 +1,8 @@
 import type { Registration } from "../core/accounts/registration.ts";
 import type { DeletedAccounts, Limits } from "../core/limits.ts";
-import type { BrokerUrl } from "./broker/broker_url.ts";
 import type { HostPort } from "../host/host_port.ts";
 import type { LogFormat, LogLevel } from "../host/logging/log_options.ts";
+import type { BrokerUrl } from "./broker/broker_url.ts";
 
 /** Files, in PEM. */
 export interface ServerTls {

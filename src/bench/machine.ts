@@ -1,5 +1,5 @@
-import { output, readProc } from "./workloads/process_usage.ts";
 import type { Machine } from "./result.ts";
+import { output, readProc } from "./workloads/process_usage.ts";
 
 /** What figures were measured on, as far as it tells. */
 export async function describeMachine(): Promise<Machine> {

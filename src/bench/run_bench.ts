@@ -1,24 +1,17 @@
 import { dirname } from "node:path";
-import { ChatError } from "../core/chat_error.ts";
 import { openAmqpTransport } from "../app/client/amqp_transport.ts";
-import { commit } from "../host/commit.ts";
 import { openGrpcTransport } from "../app/client/grpc_transport.ts";
+import { ChatError } from "../core/chat_error.ts";
+import { commit } from "../host/commit.ts";
 import { formatHostPort } from "../host/host_port.ts";
 import { ShutdownSignals } from "../host/shutdown_signals.ts";
 import { version } from "../host/version.ts";
-import { namePrefix } from "./systems/accounts.ts";
-import { BareAmqp } from "./systems/bare_amqp.ts";
-import { BareGrpc, runBareRelay } from "./systems/bare_grpc.ts";
-import { BenchBroker } from "./systems/bench_broker.ts";
 import type { BenchOptions } from "./bench_options.ts";
-import { OwnServers, RunningServer } from "./systems/chatd_servers.ts";
-import { ChatdSystem } from "./systems/chatd_system.ts";
-import { concludeFrom } from "./report/conclusions.ts";
-import { idleWorkload } from "./workloads/idle_sessions.ts";
 import { describeMachine } from "./machine.ts";
-import { OwnedResources } from "./systems/owned_resources.ts";
 import { Progress } from "./progress.ts";
+import { concludeFrom } from "./report/conclusions.ts";
 import { withRatios } from "./report/ratios.ts";
+import { textReport } from "./report/text_report.ts";
 import {
   type BenchReport,
   type BenchRun,
@@ -29,8 +22,15 @@ import {
   workloadNames,
 } from "./result.ts";
 import { runRounds } from "./run_rounds.ts";
+import { namePrefix } from "./systems/accounts.ts";
+import { BareAmqp } from "./systems/bare_amqp.ts";
+import { BareGrpc, runBareRelay } from "./systems/bare_grpc.ts";
+import { BenchBroker } from "./systems/bench_broker.ts";
+import { OwnServers, RunningServer } from "./systems/chatd_servers.ts";
+import { ChatdSystem } from "./systems/chatd_system.ts";
+import { OwnedResources } from "./systems/owned_resources.ts";
 import type { BenchSystem } from "./systems/system.ts";
-import { textReport } from "./report/text_report.ts";
+import { idleWorkload } from "./workloads/idle_sessions.ts";
 import { workloads } from "./workloads/workloads.ts";
 
 /** The end of a bench: everything was measured, or not, or a signal came first. */

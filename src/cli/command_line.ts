@@ -2,14 +2,14 @@ import { runParser } from "@optique/core/facade";
 import { formatMessage, type Message, message } from "@optique/core/message";
 import type { Parser } from "@optique/core/parser";
 import type { ConfigFile } from "../app/config_file.ts";
+import type { Invocation } from "../commands/command.ts";
+import { exitCode } from "../commands/exit_code.ts";
+import { ConfigSettings } from "../commands/options/config_settings.ts";
+import type { Environment } from "../commands/options/environment.ts";
+import { UsageError } from "../commands/options/usage_error.ts";
 import type { Output } from "../host/process_output.ts";
 import { commands } from "./commands.ts";
-import { ConfigSettings } from "../commands/options/config_settings.ts";
 import { commandPath, didYouMean } from "./did_you_mean.ts";
-import type { Environment } from "../commands/options/environment.ts";
-import { exitCode } from "../commands/exit_code.ts";
-import type { Invocation } from "../commands/command.ts";
-import { UsageError } from "../commands/options/usage_error.ts";
 import { versionLine, versionOptions } from "./version_line.ts";
 
 /** Thrown through the parser, to leave it with an exit code when it has said what there was to say. */

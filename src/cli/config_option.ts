@@ -1,5 +1,5 @@
-import { commandTable } from "./commands.ts";
 import { type Environment, variableOf } from "../commands/options/environment.ts";
+import { commandTable } from "./commands.ts";
 
 const configOption = "--config";
 

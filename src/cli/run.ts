@@ -1,8 +1,8 @@
+import type { ConfigFile } from "../app/config_file.ts";
+import { exitCode } from "../commands/exit_code.ts";
+import { processEnvironment } from "../commands/options/environment.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { sanitizeLines } from "../core/sanitize.ts";
-import type { ConfigFile } from "../app/config_file.ts";
-import { processEnvironment } from "../commands/options/environment.ts";
-import { exitCode } from "../commands/exit_code.ts";
 import { processOutput, writeErrorInTime } from "../host/process_output.ts";
 import { versionLine, versionOptions } from "./version_line.ts";
 

@@ -1,5 +1,5 @@
-import { crashedExitCode, refusedExitCode } from "../host/supervisor/exit_codes.ts";
 import { ChatError, type ChatErrorCode } from "../core/chat_error.ts";
+import { crashedExitCode, refusedExitCode } from "../host/supervisor/exit_codes.ts";
 
 /** What chatd tells the shell when it ends. README lists them for people. */
 export const exitCode = {

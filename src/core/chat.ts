@@ -1,22 +1,18 @@
 import { AccountDeletion } from "./accounts/account_deletion.ts";
 import type { Accounts, Identity } from "./accounts/accounts.ts";
+import { KnownUsers } from "./accounts/known_users.ts";
 import { type AuditLog, noAudit } from "./audit/audit.ts";
 import { ChatError } from "./chat_error.ts";
 import type { GuardedClock } from "./clock.ts";
-import { CommitQueue } from "./messages/commit_queue.ts";
-import { LiveSessions, type Subscriber } from "./people/live_sessions.ts";
-import type { Log } from "./log.ts";
-import { Files } from "./files/files.ts";
-import type { FileStore } from "./files/file_store.ts";
 import { DiskQuota } from "./files/disk_quota.ts";
-import { FanOut } from "./messages/fan_out.ts";
-import { Invitations } from "./rooms/invitations.ts";
-import { KnownUsers } from "./accounts/known_users.ts";
+import type { FileStore } from "./files/file_store.ts";
+import { Files } from "./files/files.ts";
 import type { DeletedAccounts, Limits } from "./limits.ts";
+import type { Log } from "./log.ts";
+import { CommitQueue } from "./messages/commit_queue.ts";
+import { FanOut } from "./messages/fan_out.ts";
 import { type Attachment, conversationAddress, type Message } from "./messages/message.ts";
 import { parseMessageId } from "./messages/message_id.ts";
-import { type Metrics, silentMetrics } from "./metrics.ts";
-import type { MessageSearch } from "./search/message_search.ts";
 import type {
   ConsumerStart,
   ConversationSummary,
@@ -26,20 +22,24 @@ import type {
   MessageStore,
 } from "./messages/message_store.ts";
 import { type Draft, noSuchMessage, type Origin, type Posted, Posting, refuseInRoom } from "./messages/posting.ts";
-import { PageTurns, type PageTurnsOptions, type Turn } from "./page_turns.ts";
-import { Presence } from "./people/presence.ts";
 import { Receipts } from "./messages/receipts.ts";
-import { RoomCache } from "./rooms/room_cache.ts";
-import type { RoomState } from "./rooms/room_state.ts";
-import { RoomKeeper } from "./rooms/room_keeper.ts";
-import { Rooms } from "./rooms/rooms.ts";
-import type { RoomStore } from "./rooms/room_store.ts";
-import { Searches } from "./search/searches.ts";
+import { type Metrics, silentMetrics } from "./metrics.ts";
+import { PageTurns, type PageTurnsOptions, type Turn } from "./page_turns.ts";
+import { LiveSessions, type Subscriber } from "./people/live_sessions.ts";
+import { Presence } from "./people/presence.ts";
 import type { SettingsStore } from "./people/settings_store.ts";
 import { StateRevisions } from "./people/state_revisions.ts";
-import { TokenBuckets } from "./token_bucket.ts";
 import { Typing } from "./people/typing.ts";
 import { UserSettings } from "./people/user_settings.ts";
+import { Invitations } from "./rooms/invitations.ts";
+import { RoomCache } from "./rooms/room_cache.ts";
+import { RoomKeeper } from "./rooms/room_keeper.ts";
+import type { RoomState } from "./rooms/room_state.ts";
+import type { RoomStore } from "./rooms/room_store.ts";
+import { Rooms } from "./rooms/rooms.ts";
+import type { MessageSearch } from "./search/message_search.ts";
+import { Searches } from "./search/searches.ts";
+import { TokenBuckets } from "./token_bucket.ts";
 
 /** How often a user may begin a session: each costs look-ups, and a window of what the store holds for it. */
 const sessionsOfUser = { burst: 128, perSecond: 2 };

@@ -1,5 +1,5 @@
-import { ChatError } from "../core/chat_error.ts";
 import { parseUserName } from "../core/accounts/user_name.ts";
+import { ChatError } from "../core/chat_error.ts";
 import { PresenceState } from "../gen/chatd/v1/chat.ts";
 import { parseLimit } from "../wire/limits.ts";
 import { toWirePresence } from "../wire/notices.ts";

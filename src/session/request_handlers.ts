@@ -12,8 +12,8 @@ import {
   toWireMessage,
 } from "../wire/convert.ts";
 import { parseLimit } from "../wire/limits.ts";
-import { pageSizes } from "./request_costs.ts";
 import { peopleHandlers } from "./people_handlers.ts";
+import { pageSizes } from "./request_costs.ts";
 import type { ReplyValues, RequestContext, RequestHandlers, RequestName, RequestValues } from "./request_types.ts";
 import { roomHandlers } from "./room_handlers.ts";
 

@@ -1,8 +1,8 @@
 import type { Identity } from "../core/accounts/accounts.ts";
 import { ChatError, toChatError } from "../core/chat_error.ts";
-import type { Subscriber } from "../core/people/live_sessions.ts";
 import type { Message } from "../core/messages/message.ts";
 import type { MessageBatch } from "../core/messages/message_store.ts";
+import type { Subscriber } from "../core/people/live_sessions.ts";
 import type { Notice } from "../core/people/notice.ts";
 import type { Callback } from "../gen/chatd/v1/session.ts";
 import { encodeNoticeItem } from "../wire/server_items.ts";

@@ -1,7 +1,7 @@
 import { ChatError } from "../core/chat_error.ts";
+import type { DirectMessages, Settings } from "../core/people/settings_store.ts";
 import { isRoomId } from "../core/rooms/room.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
-import type { DirectMessages, Settings } from "../core/people/settings_store.ts";
 import {
   type CommandContext,
   type Commands,

@@ -1,6 +1,6 @@
-import { type ChatError, toChatError } from "../core/chat_error.ts";
-import type { Credentials, Identity } from "../core/accounts/accounts.ts";
 import type { DeviceRecord } from "../core/accounts/account_store.ts";
+import type { Credentials, Identity } from "../core/accounts/accounts.ts";
+import { type ChatError, toChatError } from "../core/chat_error.ts";
 import { type Accepted, conversationAddress, type Message } from "../core/messages/message.ts";
 import type { ConversationSummary, HistoryPage } from "../core/messages/message_store.ts";
 import type { Room } from "../core/rooms/room.ts";

@@ -1,7 +1,7 @@
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { Accepted, Message } from "../core/messages/message.ts";
 import type { Notice } from "../core/people/notice.ts";
 import { Item } from "../gen/chatd/v1/session.ts";
-import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { toWireMessage } from "./convert.ts";
 import { ItemBytes, putVarint, varintSize } from "./item_bytes.ts";
 import { toWireNotice } from "./notices.ts";

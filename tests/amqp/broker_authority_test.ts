@@ -11,8 +11,8 @@ import {
   statusUser,
 } from "../../src/amqp/topology.ts";
 import { Accounts } from "../../src/core/accounts/accounts.ts";
-import { silentLog } from "../../src/core/log.ts";
 import type { Registration } from "../../src/core/accounts/registration.ts";
+import { silentLog } from "../../src/core/log.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { FakeHasher } from "../support/fake_hasher.ts";
 import { TestStore } from "../support/test_store.ts";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { freePorts } from "../support/free_ports.ts";
 import { BrokerManagement, type BrokerManagementOptions } from "../../src/amqp/broker_management.ts";
 import { registrationUser } from "../../src/amqp/topology.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { type AmqpUser, connectAs, localPort } from "../support/amqp_user.ts";
 import { eventually } from "../support/eventually.ts";
+import { freePorts } from "../support/free_ports.ts";
 import { RabbitNode } from "../support/rabbitmq_node.ts";
 
 /** A broker that lets everybody in. */

@@ -1,7 +1,6 @@
 // A client's end of a session, against a server that is played by the tests.
 import assert from "node:assert/strict";
 import type { Channel, ConfirmChannel, GetMessage } from "amqplib";
-import { freePorts } from "../support/free_ports.ts";
 import { BrokerConnection } from "../../src/amqp/broker_connection.ts";
 import { AmqpLink } from "../../src/amqp/client_link.ts";
 import { sequenceHeader, sessionHeader, sessionQueueHeader } from "../../src/amqp/incoming.ts";
@@ -10,6 +9,7 @@ import { ClientFrame, ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { connectAs } from "../support/amqp_user.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
 import { eventually } from "../support/eventually.ts";
+import { freePorts } from "../support/free_ports.ts";
 import { RabbitNode } from "../support/rabbitmq_node.ts";
 import { helloWith } from "../support/test_session.ts";
 

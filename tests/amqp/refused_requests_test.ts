@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { tokenHeader } from "../../src/amqp/incoming.ts";
 import { messageTypes } from "../../src/amqp/message_types.ts";
+import { repliesOfSomebody, ReplyBudget, unansweredOfSomebody } from "../../src/amqp/reply_budget.ts";
 import { fileExchange } from "../../src/amqp/topology.ts";
 import { minPaidChunkBytes, UploadReplies } from "../../src/amqp/upload_replies.ts";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { BeginUploadRequest, UploadChunkRequest, UploadChunkResponse } from "../../src/gen/chatd/v1/files.ts";
-import { repliesOfSomebody, ReplyBudget, unansweredOfSomebody } from "../../src/amqp/reply_budget.ts";
 import { startTestAmqpServer, startTestBroker } from "../support/amqp_server.ts";
 import { localPort } from "../support/amqp_user.ts";
 import { eventually } from "../support/eventually.ts";

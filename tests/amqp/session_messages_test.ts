@@ -11,11 +11,11 @@ import { startTestAmqpServer, startTestBroker, type TestAmqpServer } from "../su
 import { connectAs } from "../support/amqp_user.ts";
 import { eventually } from "../support/eventually.ts";
 import { join, until } from "../support/person.ts";
+import { RawAmqpClient, type RawSession } from "../support/raw_amqp_client.ts";
+import type { RequestKind } from "../support/received_frames.ts";
 import { StallingProxy } from "../support/stalling_proxy.ts";
 import { helloWith } from "../support/test_session.ts";
-import type { RequestKind } from "../support/received_frames.ts";
 import { historyRequest, sendRequest } from "../support/wire_values.ts";
-import { RawAmqpClient, type RawSession } from "../support/raw_amqp_client.ts";
 
 const broker = await startTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { freePorts } from "../support/free_ports.ts";
 import { BrokerConnection } from "../../src/amqp/broker_connection.ts";
 import { createCertificates } from "../crash/certificates.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
+import { freePorts } from "../support/free_ports.ts";
 import { RabbitNode } from "../support/rabbitmq_node.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 

@@ -4,8 +4,8 @@ import type { FileLink, FileTransport } from "../../src/client/file_transport.ts
 import { systemTimers } from "../../src/client/timers.ts";
 import { ChatError } from "../../src/core/chat_error.ts";
 import { Files, maxChunkBytes } from "../../src/core/files/files.ts";
-import type { Attachment } from "../../src/core/messages/message.ts";
 import { silentLog } from "../../src/core/log.ts";
+import type { Attachment } from "../../src/core/messages/message.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { randomBytes, sourceOf } from "../support/files.ts";

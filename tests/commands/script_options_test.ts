@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { exitCode } from "../../src/commands/exit_code.ts";
 import { parseCommandLine } from "../../src/cli/command_line.ts";
 import type { BotCommandOptions } from "../../src/commands/bot/run_bot.ts";
+import { exitCode } from "../../src/commands/exit_code.ts";
 import type { SendCommandOptions } from "../../src/commands/send/run_send.ts";
 import type { TailCommandOptions } from "../../src/commands/tail/run_tail.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { Hello } from "../../src/gen/chatd/v1/session.ts";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
+import type { Hello } from "../../src/gen/chatd/v1/session.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
 import { LinkClient } from "../support/link_client.ts";
 import type { RequestKind } from "../support/received_frames.ts";

@@ -4,8 +4,8 @@ import { ClientFrame } from "../../src/gen/chatd/v1/session.ts";
 import { LinkClient } from "../support/link_client.ts";
 import type { RequestKind } from "../support/received_frames.ts";
 import { turns } from "../support/turns.ts";
-import { type DefineTest, openAll, register } from "./transport_harness.ts";
 import { sendRequest } from "../support/wire_values.ts";
+import { type DefineTest, openAll, register } from "./transport_harness.ts";
 
 const ping: RequestKind = { $case: "ping", value: {} };
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { silentLog } from "../../src/core/log.ts";
 import { Accounts } from "../../src/core/accounts/accounts.ts";
+import { silentLog } from "../../src/core/log.ts";
 import { CommitQueue } from "../../src/core/messages/commit_queue.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
 import { CountedMetrics } from "../support/counted_metrics.ts";

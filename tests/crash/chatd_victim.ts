@@ -6,11 +6,11 @@ import { ChatClient } from "../../src/client/chat_client.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { type Callback, ClientFrame, type Request } from "../../src/gen/chatd/v1/session.ts";
-import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { createThrowawayCertificate } from "../../src/grpc/callback/throwaway_certificate.ts";
+import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
+import { historyRequest, sendRequest } from "../support/wire_values.ts";
 import type { KeyPair } from "./certificates.ts";
 import type { RunningVictim, Victim } from "./victim.ts";
-import { historyRequest, sendRequest } from "../support/wire_values.ts";
 
 const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
 const password = "correct horse battery";

@@ -3,11 +3,11 @@
  * object {@link MeasuredServerOptions}. Prints a {@link MeasuredServers} when it serves. Each line that it reads is a
  * number: it prints a {@link Memory}, after the garbage is collected, once no more connections are open.
  */
-import { defer } from "../../src/host/defer.ts";
 import { openChat } from "../../src/app/open_chat.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { standardLimits } from "../../src/grpc/server/connection_guard.ts";
 import { type GrpcServer, type GrpcServerOptions, startGrpcServer } from "../../src/grpc/server/server.ts";
+import { defer } from "../../src/host/defer.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeHasher } from "../support/fake_hasher.ts";
 import type { KeyPair } from "./certificates.ts";

@@ -1,13 +1,13 @@
 // Servers and clients in processes of their own, on a private RabbitMQ.
 import assert from "node:assert/strict";
 import { connect } from "amqplib";
-import { freePorts } from "../support/free_ports.ts";
 import { AmqpTransport } from "../../src/amqp/client_transport.ts";
 import { registrationUser } from "../../src/amqp/topology.ts";
 import { exitCode } from "../../src/commands/exit_code.ts";
 import { startTestBroker } from "../support/amqp_server.ts";
-import { Child, socketsOf } from "../support/child_process.ts";
 import { runChatd } from "../support/chatd_process.ts";
+import { Child, socketsOf } from "../support/child_process.ts";
+import { freePorts } from "../support/free_ports.ts";
 import { join, until } from "../support/person.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 

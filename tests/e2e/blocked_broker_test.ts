@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { freePorts } from "../support/free_ports.ts";
 import { AmqpTransport } from "../../src/amqp/client_transport.ts";
 import { startTestBroker, type TestBroker } from "../support/amqp_server.ts";
 import { Child } from "../support/child_process.ts";
 import { eventually } from "../support/eventually.ts";
+import { freePorts } from "../support/free_ports.ts";
 import { parseMetrics } from "../support/metrics_text.ts";
 import { join, until } from "../support/person.ts";
 import { RawBrokerSocket } from "../support/raw_broker_socket.ts";

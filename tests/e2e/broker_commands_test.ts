@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { freePorts } from "../support/free_ports.ts";
 import { type ChatdResult, runChatd } from "../support/chatd_process.ts";
 import { Child } from "../support/child_process.ts";
+import { freePorts } from "../support/free_ports.ts";
 import { RabbitNode } from "../support/rabbitmq_node.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 

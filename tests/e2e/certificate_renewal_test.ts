@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { freePorts } from "../support/free_ports.ts";
 import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { createCertificates, type KeyPair } from "../crash/certificates.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
+import { freePorts } from "../support/free_ports.ts";
 import { parseMetrics } from "../support/metrics_text.ts";
 import { join, type Person, until } from "../support/person.ts";
 import { ServerProcess } from "../support/server_process.ts";

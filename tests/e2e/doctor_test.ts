@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { aboutNodes } from "../../src/commands/doctor/broker.ts";
-import { freePorts } from "../support/free_ports.ts";
 import { createCertificates } from "../crash/certificates.ts";
 import { type ChatdResult, runChatd } from "../support/chatd_process.ts";
+import { freePorts } from "../support/free_ports.ts";
 import { jsonLines } from "../support/script_user.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";

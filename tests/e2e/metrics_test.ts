@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { freePorts } from "../support/free_ports.ts";
 import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { runChatd } from "../support/chatd_process.ts";
 import { eventually } from "../support/eventually.ts";
+import { freePorts } from "../support/free_ports.ts";
 import { parseMetrics } from "../support/metrics_text.ts";
 import { join } from "../support/person.ts";
 import { ServerProcess } from "../support/server_process.ts";

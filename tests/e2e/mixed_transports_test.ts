@@ -1,18 +1,18 @@
 // One chat served over gRPC and over a private RabbitMQ: ana is on a gRPC stream, ben takes deliveries by callback, everybody else is on AMQP.
 import assert from "node:assert/strict";
 import { AmqpTransport } from "../../src/amqp/client_transport.ts";
-import { defer } from "../../src/host/defer.ts";
 import type { Transport } from "../../src/client/transport.ts";
 import { silentLog } from "../../src/core/log.ts";
 import type { Message } from "../../src/core/messages/message.ts";
 import type { Credentials } from "../../src/gen/chatd/v1/auth.ts";
 import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { startGrpcServer } from "../../src/grpc/server/server.ts";
+import { defer } from "../../src/host/defer.ts";
 import { transportFiles } from "../contract/transport_files.ts";
 import type { DefineTest, TransportFixture, TransportServer } from "../contract/transport_harness.ts";
 import { transportPeople } from "../contract/transport_people.ts";
-import { transportSearch } from "../contract/transport_search.ts";
 import { transportRooms } from "../contract/transport_rooms.ts";
+import { transportSearch } from "../contract/transport_search.ts";
 import { startTestAmqpServer, startTestBroker } from "../support/amqp_server.ts";
 import { LinkClient } from "../support/link_client.ts";
 import { join, type Person, until } from "../support/person.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { freePorts } from "../support/free_ports.ts";
 import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
+import { freePorts } from "../support/free_ports.ts";
 import { join } from "../support/person.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";

@@ -1,6 +1,5 @@
 // One server on gRPC and on a private RabbitMQ, in processes of its own.
 import assert from "node:assert/strict";
-import { freePorts } from "../support/free_ports.ts";
 import { AmqpTransport } from "../../src/amqp/client_transport.ts";
 import { exitCode } from "../../src/commands/exit_code.ts";
 import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
@@ -8,6 +7,7 @@ import { startTestBroker } from "../support/amqp_server.ts";
 import { runChatd } from "../support/chatd_process.ts";
 import { Child, socketsOf } from "../support/child_process.ts";
 import { eventually } from "../support/eventually.ts";
+import { freePorts } from "../support/free_ports.ts";
 import { comeBack, join, type Person, until } from "../support/person.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 

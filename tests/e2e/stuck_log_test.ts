@@ -1,8 +1,8 @@
 /** A server whose stderr is not read: a pipe to a program that stands still, a terminal after Ctrl-S. */
 import assert from "node:assert/strict";
-import { freePorts } from "../support/free_ports.ts";
 import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { eventually } from "../support/eventually.ts";
+import { freePorts } from "../support/free_ports.ts";
 import { LinkClient } from "../support/link_client.ts";
 import { parseMetrics } from "../support/metrics_text.ts";
 import { join } from "../support/person.ts";

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { cp } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { eventually } from "../support/eventually.ts";
 import { exitCode } from "../../src/commands/exit_code.ts";
+import { eventually } from "../support/eventually.ts";
 import { foundMessages } from "../support/found_messages.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
 import { until } from "../support/person.ts";
+import { temporaryFolder } from "../support/temporary_folder.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const password = "correct horse";

@@ -1,20 +1,20 @@
 import { type ClientDuplexStream, credentials, makeClientConstructor } from "@grpc/grpc-js";
-import { defer } from "../../src/host/defer.ts";
 import { openChat } from "../../src/app/open_chat.ts";
+import { FrameQueue } from "../../src/client/frame_queue.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { ClientFrame, type ServerFrame } from "../../src/gen/chatd/v1/session.ts";
-import type { GrpcTransportOptions } from "../../src/grpc/client/transport_options.ts";
 import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
-import { FrameQueue } from "../../src/client/frame_queue.ts";
 import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
-import { startGrpcServer } from "../../src/grpc/server/server.ts";
 import { toReceivedError } from "../../src/grpc/client/received_error.ts";
 import { statusOf } from "../../src/grpc/client/service_error.ts";
+import type { GrpcTransportOptions } from "../../src/grpc/client/transport_options.ts";
+import { startGrpcServer } from "../../src/grpc/server/server.ts";
+import { defer } from "../../src/host/defer.ts";
 import { transportContract, type TransportFixture, type TransportServer } from "../contract/transport.ts";
 import { FakeHasher } from "../support/fake_hasher.ts";
-import { workerEntry } from "../support/worker_entry.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
 import { ChatServiceService } from "../support/grpc_js_services.ts";
+import { temporaryFolder } from "../support/temporary_folder.ts";
+import { workerEntry } from "../support/worker_entry.ts";
 
 interface Variant {
   callback: boolean;

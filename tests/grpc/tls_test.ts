@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { Transport } from "../../src/client/transport.ts";
 import type { ChatError } from "../../src/core/chat_error.ts";
-import type { GrpcTransportOptions } from "../../src/grpc/client/transport_options.ts";
 import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
+import type { GrpcTransportOptions } from "../../src/grpc/client/transport_options.ts";
 import { type Certificates, createCertificates } from "../crash/certificates.ts";
 import { startTestGrpcServer } from "../support/grpc_server.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { BackgroundWorker } from "../../src/host/background_worker.ts";
 import { ChatError } from "../../src/core/chat_error.ts";
 import { silentLog } from "../../src/core/log.ts";
+import { BackgroundWorker } from "../../src/host/background_worker.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
 import { eventually } from "../support/eventually.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { type ControlHandlers, type ControlSocketOptions, openControlSocket } from "../../src/host/control_socket.ts";
 import { ChatError } from "../../src/core/chat_error.ts";
 import { silentLog } from "../../src/core/log.ts";
+import { type ControlHandlers, type ControlSocketOptions, openControlSocket } from "../../src/host/control_socket.ts";
 import { throwsWith } from "../support/chat_error_assertions.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Message } from "../../src/core/messages/message.ts";
+import { createMessageId } from "../../src/core/messages/message_id.ts";
 import type { MessageBatch } from "../../src/core/messages/message_store.ts";
 import { Delivery, type DeliveryHost } from "../../src/session/delivery.ts";
 import { encodeMessageItem } from "../../src/wire/server_items.ts";
 import { turns } from "../support/turns.ts";
-import { createMessageId } from "../../src/core/messages/message_id.ts";
 
 function message(position: number, text = `${position}`): Message {
   return {

@@ -1,11 +1,11 @@
 /** Clients that say that they send nothing more, and are owed replies. */
 import assert from "node:assert/strict";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
+import type { RequestKind } from "../support/received_frames.ts";
 import { TestChat } from "../support/test_chat.ts";
 import { TestSession } from "../support/test_session.ts";
 import { turns, until } from "../support/turns.ts";
 import { historyRequest, sendRequest } from "../support/wire_values.ts";
-import type { RequestKind } from "../support/received_frames.ts";
 
 const windowBytes = 100_000;
 /** The longest frame with a page. */

@@ -5,8 +5,8 @@ import { createMessageId } from "../../src/core/messages/message_id.ts";
 import type { HelloResponse } from "../../src/gen/chatd/v1/session.ts";
 import { judgeResume } from "../../src/session/resume.ts";
 import { Database } from "../../src/store/sqlite/database.ts";
-import { SqliteAccountStore } from "../../src/store/sqlite/sqlite_account_store.ts";
 import { SqliteMessageStore } from "../../src/store/sqlite/log/sqlite_message_store.ts";
+import { SqliteAccountStore } from "../../src/store/sqlite/sqlite_account_store.ts";
 import { accept, deviceRecord, directAppend, userRecord } from "../support/stored_messages.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 

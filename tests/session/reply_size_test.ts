@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { maxFrameBytes } from "../../src/wire/limits.ts";
+import type { Question, ReplyValues, RequestValues } from "../support/received_frames.ts";
 import { directAppend } from "../support/stored_messages.ts";
 import { TestChat } from "../support/test_chat.ts";
-import type { Question, ReplyValues, RequestValues } from "../support/received_frames.ts";
 import { TestSession } from "../support/test_session.ts";
 import { historyRequest } from "../support/wire_values.ts";
 

@@ -3,11 +3,11 @@ import { type Log, silentLog } from "../../src/core/log.ts";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import type { SendResponse } from "../../src/gen/chatd/v1/chat.ts";
 import { maxIdleFrames } from "../../src/session/session.ts";
-import { turns, until } from "../support/turns.ts";
 import { FakeTime } from "../support/fake_time.ts";
-import { password, TestChat } from "../support/test_chat.ts";
 import type { RequestKind } from "../support/received_frames.ts";
+import { password, TestChat } from "../support/test_chat.ts";
 import { helloWith, TestSession } from "../support/test_session.ts";
+import { turns, until } from "../support/turns.ts";
 import { historyRequest, sendRequest, wireMessage } from "../support/wire_values.ts";
 
 const ping: RequestKind = { $case: "ping", value: {} };

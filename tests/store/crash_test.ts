@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import type { Message } from "../../src/core/messages/message.ts";
 import type { MessageStore } from "../../src/core/messages/message_store.ts";
-import { Database } from "../../src/store/sqlite/database.ts";
 import { lockFolder } from "../../src/store/folder_lock.ts";
-import { MessageFinder } from "../../src/store/sqlite/search/message_finder.ts";
 import { openStore } from "../../src/store/open_store.ts";
+import { Database } from "../../src/store/sqlite/database.ts";
+import { MessageFinder } from "../../src/store/sqlite/search/message_finder.ts";
 import { SearchIndex } from "../../src/store/sqlite/search/search_index.ts";
-import { accept, directAppend } from "../support/stored_messages.ts";
 import { ScriptProcess } from "../support/script_process.ts";
+import { accept, directAppend } from "../support/stored_messages.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
 const writer = new URL("endless_writer.ts", import.meta.url);

@@ -1,20 +1,20 @@
-import { freePorts } from "./free_ports.ts";
-import { type AmqpServer, type AmqpServerOptions, startAmqpServer } from "../../src/amqp/server.ts";
 import { type AuthorityEndpoint, startAuthorityEndpoint } from "../../src/amqp/authority_endpoint.ts";
-import { BrokerAuthority } from "../../src/amqp/broker_authority.ts";
 import type { BrokerAddress } from "../../src/amqp/broker_address.ts";
+import { BrokerAuthority } from "../../src/amqp/broker_authority.ts";
 import { AmqpTransport } from "../../src/amqp/client_transport.ts";
 import type { RefusedLogins } from "../../src/amqp/refused_logins.ts";
+import { type AmqpServer, type AmqpServerOptions, startAmqpServer } from "../../src/amqp/server.ts";
 import { SessionQueues } from "../../src/amqp/session_queues.ts";
-import { defer } from "../../src/host/defer.ts";
 import { openChat } from "../../src/app/open_chat.ts";
+import type { PasswordHasher } from "../../src/core/accounts/password_hasher.ts";
 import type { Chat } from "../../src/core/chat.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { type Log, silentLog } from "../../src/core/log.ts";
-import type { PasswordHasher } from "../../src/core/accounts/password_hasher.ts";
+import { defer } from "../../src/host/defer.ts";
 import { FakeHasher } from "./fake_hasher.ts";
-import { workerEntry } from "./worker_entry.ts";
+import { freePorts } from "./free_ports.ts";
 import { RabbitNode } from "./rabbitmq_node.ts";
+import { workerEntry } from "./worker_entry.ts";
 
 /** A broker that asks whoever listens on `authPort`, and nothing but that. */
 export interface TestBroker extends AsyncDisposable {

@@ -1,6 +1,6 @@
+import type { Link, Transport } from "../../src/client/transport.ts";
 import { ChatError } from "../../src/core/chat_error.ts";
 import { conversationAddress, directConversation, directMembers } from "../../src/core/messages/message.ts";
-import type { Link, Transport } from "../../src/client/transport.ts";
 import { type Message, PresenceState, Role, type SendRequest } from "../../src/gen/chatd/v1/chat.ts";
 import type { ClientFrame, Hello, Item, Reply, Request, ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { ClientFrame as ClientFrameType } from "../../src/gen/chatd/v1/session.ts";

@@ -1,10 +1,10 @@
-import { defer } from "../../src/host/defer.ts";
 import { openChat } from "../../src/app/open_chat.ts";
 import type { Chat } from "../../src/core/chat.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { type ConnectionGuardOptions, standardLimits } from "../../src/grpc/server/connection_guard.ts";
 import { type CallLimits, standardCallLimits } from "../../src/grpc/server/open_calls.ts";
 import { type GrpcServer, type GrpcServerOptions, startGrpcServer } from "../../src/grpc/server/server.ts";
+import { defer } from "../../src/host/defer.ts";
 import { FakeHasher } from "./fake_hasher.ts";
 
 export interface TestGrpcServer extends AsyncDisposable {

@@ -1,8 +1,8 @@
 import type { LogEvent, RoomEvent } from "../../src/core/messages/log_event.ts";
 import { directMembers, type Message } from "../../src/core/messages/message.ts";
 import type { Append, ChangeResult, ConversationSummary, MoveRead } from "../../src/core/messages/message_store.ts";
-import { invitationBase } from "../../src/store/sqlite/log/conversation_list.ts";
 import { isRoomId, type Room, type RoomRole } from "../../src/core/rooms/room.ts";
+import { invitationBase } from "../../src/store/sqlite/log/conversation_list.ts";
 
 interface Stay {
   readonly first: number;

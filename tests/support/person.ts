@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ChatClient, type ClientEvent } from "../../src/client/chat_client.ts";
-import type { Message } from "../../src/core/messages/message.ts";
 import type { Transport } from "../../src/client/transport.ts";
+import type { Message } from "../../src/core/messages/message.ts";
 
 /** Somebody who registered at a server, is online, and keeps count. */
 export interface Person {

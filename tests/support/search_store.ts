@@ -1,10 +1,10 @@
 import type { SearchRequest } from "../../src/core/search/message_search.ts";
 import { parseSearchQuery } from "../../src/core/search/search_query.ts";
 import { Database } from "../../src/store/sqlite/database.ts";
+import { SqliteMessageStore } from "../../src/store/sqlite/log/sqlite_message_store.ts";
 import { MessageFinder } from "../../src/store/sqlite/search/message_finder.ts";
 import { SearchIndex } from "../../src/store/sqlite/search/search_index.ts";
 import { SqliteAccountStore } from "../../src/store/sqlite/sqlite_account_store.ts";
-import { SqliteMessageStore } from "../../src/store/sqlite/log/sqlite_message_store.ts";
 import { accept, directAppend, userRecord } from "./stored_messages.ts";
 
 /** A store with an index that goes on when it is told to. Its owner closes it. */

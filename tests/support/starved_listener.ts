@@ -1,6 +1,6 @@
 // Listens on a free port of 127.0.0.1, says which, and then "taken" and its port for each connection; meant for few file descriptors.
-import { WatchedListener } from "../../src/grpc/server/watched_listener.ts";
 import { silentLog } from "../../src/core/log.ts";
+import { WatchedListener } from "../../src/grpc/server/watched_listener.ts";
 
 // Deno takes descriptors of its own for this, and dies without them.
 Deno.addSignalListener("SIGTERM", () => Deno.exit(0));

@@ -1,7 +1,7 @@
-import type { BacklogOptions } from "../../src/store/sqlite/log/backlog.ts";
 import { Database } from "../../src/store/sqlite/database.ts";
-import { SqliteAccountStore } from "../../src/store/sqlite/sqlite_account_store.ts";
+import type { BacklogOptions } from "../../src/store/sqlite/log/backlog.ts";
 import { SqliteMessageStore } from "../../src/store/sqlite/log/sqlite_message_store.ts";
+import { SqliteAccountStore } from "../../src/store/sqlite/sqlite_account_store.ts";
 import { SqliteRoomStore } from "../../src/store/sqlite/sqlite_room_store.ts";
 import { SqliteSettingsStore } from "../../src/store/sqlite/sqlite_settings_store.ts";
 import { temporaryFolder } from "./temporary_folder.ts";

@@ -1,13 +1,13 @@
-import type { MessageSearch } from "../../src/core/search/message_search.ts";
 import type { Change, ChangeResult } from "../../src/core/messages/message_store.ts";
+import type { MessageSearch } from "../../src/core/search/message_search.ts";
 import { Database } from "../../src/store/sqlite/database.ts";
+import { SqliteMessageStore } from "../../src/store/sqlite/log/sqlite_message_store.ts";
 import { MessageFinder } from "../../src/store/sqlite/search/message_finder.ts";
 import { SearchIndex } from "../../src/store/sqlite/search/search_index.ts";
 import { SqliteAccountStore } from "../../src/store/sqlite/sqlite_account_store.ts";
 import { SqliteDeviceCleanup } from "../../src/store/sqlite/sqlite_device_cleanup.ts";
 import { SqliteErasureStore } from "../../src/store/sqlite/sqlite_erasure_store.ts";
 import { SqliteFileStore } from "../../src/store/sqlite/sqlite_file_store.ts";
-import { SqliteMessageStore } from "../../src/store/sqlite/log/sqlite_message_store.ts";
 import { SqliteRoomStore } from "../../src/store/sqlite/sqlite_room_store.ts";
 import { SqliteSettingsStore } from "../../src/store/sqlite/sqlite_settings_store.ts";
 

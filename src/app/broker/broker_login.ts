@@ -1,7 +1,7 @@
 import type { BrokerLogin } from "../../amqp/broker_address.ts";
 import { ChatError } from "../../core/chat_error.ts";
-import type { BrokerUrl } from "./broker_url.ts";
 import { readPasswordFile } from "../password_source.ts";
+import type { BrokerUrl } from "./broker_url.ts";
 
 export interface BrokerLoginOptions {
   readonly broker: BrokerUrl;

@@ -1,9 +1,9 @@
-import { AmqpTransport } from "../../amqp/client_transport.ts";
 import { formatBroker } from "../../amqp/broker_address.ts";
+import { AmqpTransport } from "../../amqp/client_transport.ts";
 import { ChatError } from "../../core/chat_error.ts";
-import type { AmqpClientOptions } from "./client_options.ts";
-import { isLoopback } from "../../host/loopback.ts";
 import { readPemText } from "../../host/certificates/pem_file.ts";
+import { isLoopback } from "../../host/loopback.ts";
+import type { AmqpClientOptions } from "./client_options.ts";
 
 /** The way over a broker that options say. @throws {ChatError} `invalid_argument` when it would not be safe, or a file cannot be read. */
 export async function openAmqpTransport(

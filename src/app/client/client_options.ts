@@ -1,5 +1,5 @@
-import type { BrokerUrl } from "../broker/broker_url.ts";
 import type { HostPort } from "../../host/host_port.ts";
+import type { BrokerUrl } from "../broker/broker_url.ts";
 
 /** Files are in PEM. */
 export interface ClientTls {

@@ -1,13 +1,13 @@
 import { isIP } from "node:net";
 import { rootCertificates } from "node:tls";
-import { ChatError } from "../../core/chat_error.ts";
 import type { Transport } from "../../client/transport.ts";
-import type { GrpcTransportOptions } from "../../grpc/client/transport_options.ts";
+import { ChatError } from "../../core/chat_error.ts";
 import { Http2Transport } from "../../grpc/client/http2_transport.ts";
-import type { ClientTls, GrpcClientOptions } from "./client_options.ts";
+import type { GrpcTransportOptions } from "../../grpc/client/transport_options.ts";
+import { readPem } from "../../host/certificates/pem_file.ts";
 import { formatHostPort } from "../../host/host_port.ts";
 import { isLoopback } from "../../host/loopback.ts";
-import { readPem } from "../../host/certificates/pem_file.ts";
+import type { ClientTls, GrpcClientOptions } from "./client_options.ts";
 
 /** The way to a server that options say. @throws {ChatError} `invalid_argument` when it would not be safe, or a file cannot be read. */
 export async function openGrpcTransport(

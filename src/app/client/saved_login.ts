@@ -1,9 +1,9 @@
 import type { Transport } from "../../client/transport.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import type { Credentials } from "../../gen/chatd/v1/auth.ts";
+import { readPasswordFile } from "../password_source.ts";
 import type { ClientState } from "./client_state.ts";
 import { logIn, terminalQuestions } from "./log_in.ts";
-import { readPasswordFile } from "../password_source.ts";
 
 /** Who logs in, and with what; a person is asked for what is missing. */
 export interface LoginOptions {

@@ -1,5 +1,5 @@
-import { compare } from "./ratios.ts";
 import { type BenchRun, isMeasured, type Measured, type SystemName, type WorkloadName } from "../result.ts";
+import { compare } from "./ratios.ts";
 
 const question = "gRPC or RabbitMQ: which is better for a chat?";
 /** Less than this difference is noise. */

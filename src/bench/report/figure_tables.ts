@@ -1,6 +1,6 @@
-import { serverCpu } from "./ratios.ts";
 import { type BenchReport, isMeasured, type Measured, type WorkloadName } from "../result.ts";
 import { workloads } from "../workloads/workloads.ts";
+import { serverCpu } from "./ratios.ts";
 
 interface Column {
   readonly title: string;

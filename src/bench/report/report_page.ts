@@ -1,6 +1,6 @@
+import { type BenchReport, isMeasured, type Measured, type WorkloadName } from "../result.ts";
 import { circumstances, type FigureTable, figureTables } from "./figure_tables.ts";
 import { cpuPlot, latencyPlot, memoryPlot, throughputPlot } from "./plots.ts";
-import { type BenchReport, isMeasured, type Measured, type WorkloadName } from "../result.ts";
 
 interface Plot {
   readonly title: string;

@@ -1,5 +1,5 @@
-import { circumstances, figureTables } from "./figure_tables.ts";
 import type { BenchReport } from "../result.ts";
+import { circumstances, figureTables } from "./figure_tables.ts";
 
 /** All figures as people read them. */
 export function textReport(report: BenchReport): string {

@@ -1,9 +1,9 @@
 import { Accounts } from "../../core/accounts/accounts.ts";
 import { systemClock } from "../../core/clock.ts";
 import { silentLog } from "../../core/log.ts";
+import { ScryptHasher } from "../../host/scrypt_hasher.ts";
 import { lockFolder } from "../../store/folder_lock.ts";
 import { openStore } from "../../store/open_store.ts";
-import { ScryptHasher } from "../../host/scrypt_hasher.ts";
 
 /** Somebody who is logged in. */
 export interface Account {

@@ -1,5 +1,5 @@
-import { BareStream, startBareRelay } from "./bare_relay.ts";
 import { SupervisorLink } from "../../host/supervisor/supervisor_link.ts";
+import { BareStream, startBareRelay } from "./bare_relay.ts";
 import type { OwnedResources, StartedProgram } from "./owned_resources.ts";
 import { ageOf, stampedBytes } from "./stamped_bytes.ts";
 import type { BenchSystem, MeasuredProcesses, Pair, StartedSystem } from "./system.ts";

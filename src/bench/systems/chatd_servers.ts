@@ -1,7 +1,7 @@
+import type { BrokerUrl } from "../../app/broker/broker_url.ts";
 import type { Transport } from "../../client/transport.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { programPaths } from "../../host/background_worker.ts";
-import type { BrokerUrl } from "../../app/broker/broker_url.ts";
 import { formatHostPort, type HostPort } from "../../host/host_port.ts";
 import { serverV8Flags } from "../../host/supervisor/serving_command.ts";
 import { type Account, makeAccounts, namePrefix } from "./accounts.ts";

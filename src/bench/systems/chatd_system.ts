@@ -1,9 +1,9 @@
 import type { ClientEvent } from "../../client/chat_client.ts";
 import type { Transport } from "../../client/transport.ts";
+import type { SystemName } from "../result.ts";
 import type { Account } from "./accounts.ts";
 import { ChatUser } from "./chat_user.ts";
 import type { BenchServer, BenchServers } from "./chatd_servers.ts";
-import type { SystemName } from "../result.ts";
 import type { BenchSystem, MeasuredProcesses, Pair, StartedSystem, SystemNeeds } from "./system.ts";
 
 const bodyBytes = 100;

@@ -1,8 +1,8 @@
 import { dirname } from "node:path";
 import { brokerConfig, enabledPlugins } from "../../amqp/broker_config.ts";
 import { ChatError } from "../../core/chat_error.ts";
-import { freePorts } from "./free_ports.ts";
 import { ProcessGuard } from "../../host/process_guard.ts";
+import { freePorts } from "./free_ports.ts";
 
 /** Where packages put the script that needs no user of its own: Debian and Ubuntu, and those of RabbitMQ for RPM. */
 const packaged = "/usr/lib/rabbitmq/bin/rabbitmq-server";

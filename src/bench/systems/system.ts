@@ -1,7 +1,7 @@
 import type { ClientEvent } from "../../client/chat_client.ts";
+import type { Figures, SystemName, WorkloadName } from "../result.ts";
 import type { Account } from "./accounts.ts";
 import type { ChatUser } from "./chat_user.ts";
-import type { Figures, SystemName, WorkloadName } from "../result.ts";
 
 /** One way to carry messages. Workloads know nothing else of it, so that the same work is done on all. */
 export interface BenchSystem {

@@ -1,7 +1,7 @@
 import { ChatError } from "../../core/chat_error.ts";
-import { Meter } from "./meter.ts";
 import type { Figures } from "../result.ts";
 import type { Pair, RunOptions, StartedSystem, Workload } from "../systems/system.ts";
+import { Meter } from "./meter.ts";
 
 const pairs = 10;
 const window = 64;

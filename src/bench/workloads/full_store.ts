@@ -1,6 +1,6 @@
+import type { Workload } from "../systems/system.ts";
 import { busyPairs, runBusyPairs } from "./busy_pairs.ts";
 import { fillStore } from "./store_filler.ts";
-import type { Workload } from "../systems/system.ts";
 
 /** W5: W1 on a log that holds much already. */
 export const fullStore: Workload = {

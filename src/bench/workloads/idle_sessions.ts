@@ -1,7 +1,7 @@
-import { connectMany } from "./connect_many.ts";
 import type { Figures } from "../result.ts";
-import { type SettledMemory, settledMemory } from "./settled_memory.ts";
 import type { MeasuredProcesses, RunOptions, StartedSystem, Workload } from "../systems/system.ts";
+import { connectMany } from "./connect_many.ts";
+import { type SettledMemory, settledMemory } from "./settled_memory.ts";
 
 /** Sessions that are there before: memory that a server takes once, for the first ones, is not counted. */
 const standardBefore = 100;

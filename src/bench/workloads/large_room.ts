@@ -6,12 +6,12 @@ import type { Append } from "../../core/messages/message_store.ts";
 import { roomIdFor } from "../../core/rooms/room.ts";
 import { lockFolder } from "../../store/folder_lock.ts";
 import { openStore } from "../../store/open_store.ts";
+import type { Figures } from "../result.ts";
 import type { Account } from "../systems/accounts.ts";
 import type { ChatUser } from "../systems/chat_user.ts";
+import type { RunOptions, StartedSystem, Workload } from "../systems/system.ts";
 import { connectMany } from "./connect_many.ts";
 import { Meter } from "./meter.ts";
-import type { Figures } from "../result.ts";
-import type { RunOptions, StartedSystem, Workload } from "../systems/system.ts";
 
 const perSecond = 10;
 const warmUpMessages = 10;

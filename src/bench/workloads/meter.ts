@@ -1,7 +1,7 @@
-import { Latencies } from "./latencies.ts";
-import { ownCpuMs, type ProcessUsage, usageOf } from "./process_usage.ts";
 import type { CpuPerThousand, Figures, ThroughputStep } from "../result.ts";
 import type { MeasuredProcesses, RunOptions } from "../systems/system.ts";
+import { Latencies } from "./latencies.ts";
+import { ownCpuMs, type ProcessUsage, usageOf } from "./process_usage.ts";
 
 const longestWarmUpSeconds = 3;
 const stepMs = 500;

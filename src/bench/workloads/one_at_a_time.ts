@@ -1,6 +1,6 @@
-import { Meter } from "./meter.ts";
 import type { Figures } from "../result.ts";
 import type { RunOptions, StartedSystem, Workload } from "../systems/system.ts";
+import { Meter } from "./meter.ts";
 
 const messages = 2_000;
 const warmUpMessages = 200;

@@ -1,5 +1,5 @@
-import { usageOf } from "./process_usage.ts";
 import type { MeasuredProcesses } from "../systems/system.ts";
+import { usageOf } from "./process_usage.ts";
 
 const sampleMs = 500;
 /** Nothing less is found for so many samples: whatever was there to be collected has been. */

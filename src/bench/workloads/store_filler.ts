@@ -2,12 +2,12 @@ import { ChatError } from "../../core/chat_error.ts";
 import { directConversation } from "../../core/messages/message.ts";
 import { createMessageId } from "../../core/messages/message_id.ts";
 import type { Append } from "../../core/messages/message_store.ts";
-import { Database } from "../../store/sqlite/database.ts";
+import { freeBytes } from "../../host/free_bytes.ts";
 import { lockFolder } from "../../store/folder_lock.ts";
 import { openStore } from "../../store/open_store.ts";
-import { SearchIndex } from "../../store/sqlite/search/search_index.ts";
+import { Database } from "../../store/sqlite/database.ts";
 import { SqliteMessageStore } from "../../store/sqlite/log/sqlite_message_store.ts";
-import { freeBytes } from "../../host/free_bytes.ts";
+import { SearchIndex } from "../../store/sqlite/search/search_index.ts";
 import { makeAccounts } from "../systems/accounts.ts";
 
 /** Says what is in a folder that was filled here, as JSON. */

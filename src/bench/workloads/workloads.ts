@@ -1,10 +1,10 @@
+import type { WorkloadName } from "../result.ts";
+import type { Workload } from "../systems/system.ts";
 import { busyPairs } from "./busy_pairs.ts";
 import { fullStore } from "./full_store.ts";
 import { idleWorkload } from "./idle_sessions.ts";
 import { largeRoom } from "./large_room.ts";
 import { oneAtATime } from "./one_at_a_time.ts";
-import type { WorkloadName } from "../result.ts";
-import type { Workload } from "../systems/system.ts";
 
 export const workloads: Readonly<Record<WorkloadName, Workload>> = {
   w1: busyPairs,

@@ -3,11 +3,11 @@ import { text } from "@optique/core/message";
 import { optional } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
 import { option } from "@optique/core/primitives";
+import { type CommandEntry, defineCommand } from "../command.ts";
+import { dataFolder } from "../options/data_folder.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { pastTime, userName } from "../options/value_parsers.ts";
 import type { AuditOptions } from "./run_audit.ts";
-import { dataFolder } from "../options/data_folder.ts";
-import { type CommandEntry, defineCommand } from "../command.ts";
 
 export const auditCommand: CommandEntry = defineCommand({
   name: "audit",

@@ -1,7 +1,7 @@
 import { Operator } from "../../app/operator.ts";
 import type { AuditEntry } from "../../core/audit/audit.ts";
-import { exitCode } from "../exit_code.ts";
 import { processOutput } from "../../host/process_output.ts";
+import { exitCode } from "../exit_code.ts";
 
 /** What `chatd audit` is asked to do. */
 export interface AuditOptions {

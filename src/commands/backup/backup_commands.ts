@@ -2,11 +2,11 @@ import { object } from "@optique/core/constructs";
 import { text } from "@optique/core/message";
 import type { Parser } from "@optique/core/parser";
 import { argument } from "@optique/core/primitives";
-import type { BackupCommandOptions, RestoreCommandOptions } from "./run_backup.ts";
+import { type CommandEntry, defineCommand } from "../command.ts";
+import { dataFolder } from "../options/data_folder.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { path } from "../options/value_parsers.ts";
-import { dataFolder } from "../options/data_folder.ts";
-import { type CommandEntry, defineCommand } from "../command.ts";
+import type { BackupCommandOptions, RestoreCommandOptions } from "./run_backup.ts";
 
 export const backupCommand: CommandEntry = defineCommand({
   name: "backup",

@@ -1,11 +1,11 @@
-import { ChatError } from "../../core/chat_error.ts";
-import type { BackupManifest } from "../../store/backup/backup_manifest.ts";
-import { makeBackup } from "../../store/backup/backup.ts";
-import { restoreBackup } from "../../store/backup/restore.ts";
 import { Operator } from "../../app/operator.ts";
+import { ChatError } from "../../core/chat_error.ts";
 import { requireDataFolder } from "../../host/permissions.ts";
-import { exitCode } from "../exit_code.ts";
 import { version } from "../../host/version.ts";
+import { makeBackup } from "../../store/backup/backup.ts";
+import type { BackupManifest } from "../../store/backup/backup_manifest.ts";
+import { restoreBackup } from "../../store/backup/restore.ts";
+import { exitCode } from "../exit_code.ts";
 
 /** What `chatd backup` is asked to do. */
 export interface BackupCommandOptions {

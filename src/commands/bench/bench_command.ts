@@ -7,14 +7,14 @@ import { flag, option } from "@optique/core/primitives";
 import { integer, type ValueParser } from "@optique/core/valueparser";
 import type { BenchOptions } from "../../bench/bench_options.ts";
 import { type SystemName, systemNames, type WorkloadName, workloadNames } from "../../bench/result.ts";
-import type { OptionsWithEnv } from "../options/options_with_env.ts";
-import { UsageError } from "../options/usage_error.ts";
-import { brokerUrl, hostPort, path, words } from "../options/value_parsers.ts";
-import { clientTls } from "../options/client_tls.ts";
-import { plainOption } from "../options/plain_option.ts";
 import type { BenchEnd } from "../../bench/run_bench.ts";
 import { type CommandEntry, defineCommand } from "../command.ts";
 import { clientExitCode, exitCode } from "../exit_code.ts";
+import { clientTls } from "../options/client_tls.ts";
+import type { OptionsWithEnv } from "../options/options_with_env.ts";
+import { plainOption } from "../options/plain_option.ts";
+import { UsageError } from "../options/usage_error.ts";
+import { brokerUrl, hostPort, path, words } from "../options/value_parsers.ts";
 
 const exitCodes: Readonly<Record<BenchEnd, number>> = {
   done: exitCode.done,

@@ -4,9 +4,9 @@ import { findMentions } from "../../core/messages/mentions.ts";
 import { conversationAddress, maxTextBytes, type Message } from "../../core/messages/message.ts";
 import { messageIdOf } from "../../core/messages/message_id.ts";
 import { isRoomId } from "../../core/rooms/room.ts";
-import { type CommandOutcome, runCommand } from "./command_run.ts";
 import { tell } from "../script/output.ts";
 import { iso } from "../script/records.ts";
+import { type CommandOutcome, runCommand } from "./command_run.ts";
 
 export interface BotOptions {
   readonly user: string;

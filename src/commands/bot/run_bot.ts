@@ -1,10 +1,10 @@
 import { ChatError } from "../../core/chat_error.ts";
-import { Bot } from "./bot.ts";
+import { exitCode } from "../exit_code.ts";
 import { type ConnectionChoice, openConnection } from "../script/connection.ts";
 import { conversationsOf, keepPosition, runConsumer, takeOnly } from "../script/consumer_session.ts";
 import { tell } from "../script/output.ts";
 import { stopOnSignals } from "../script/stop_on_signals.ts";
-import { exitCode } from "../exit_code.ts";
+import { Bot } from "./bot.ts";
 
 /** What `chatd bot` is asked to do. */
 export interface BotCommandOptions {

@@ -1,11 +1,11 @@
 import { group, object } from "@optique/core/constructs";
 import type { Parser } from "@optique/core/parser";
-import type { BrokerConfigCommandOptions } from "./run_broker_config.ts";
-import type { OptionsWithEnv } from "../options/options_with_env.ts";
-import { hostPort, path } from "../options/value_parsers.ts";
+import { type CommandEntry, defineCommand } from "../command.ts";
 import { brokerOption, brokerSecretOptions } from "../options/broker_options.ts";
 import { dataFolder } from "../options/data_folder.ts";
-import { type CommandEntry, defineCommand } from "../command.ts";
+import type { OptionsWithEnv } from "../options/options_with_env.ts";
+import { hostPort, path } from "../options/value_parsers.ts";
+import type { BrokerConfigCommandOptions } from "./run_broker_config.ts";
 
 export const brokerConfigCommand: CommandEntry = defineCommand({
   name: "broker-config",

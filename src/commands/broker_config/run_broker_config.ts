@@ -1,10 +1,10 @@
 import { brokerConfig, brokerConfigMark, brokerPlugins, enabledPlugins } from "../../amqp/broker_config.ts";
-import { ChatError } from "../../core/chat_error.ts";
-import { prepareDataFolder } from "../../store/data_folder.ts";
 import { brokerAuthSecret } from "../../app/broker/broker_auth_secret.ts";
 import { type BrokerLoginOptions, makeBrokerLogin } from "../../app/broker/broker_login.ts";
+import { ChatError } from "../../core/chat_error.ts";
 import { formatHostPort, type HostPort } from "../../host/host_port.ts";
 import { requireDataFolder } from "../../host/permissions.ts";
+import { prepareDataFolder } from "../../store/data_folder.ts";
 import { exitCode } from "../exit_code.ts";
 
 /** What `chatd broker-config` is asked to do. */

@@ -2,12 +2,12 @@ import { group, merge, object } from "@optique/core/constructs";
 import { map } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
 import type { AmqpClientOptions } from "../../app/client/client_options.ts";
+import { type CommandEntry, defineCommand } from "../command.ts";
+import { clientExitCode } from "../exit_code.ts";
+import { clientBrokerOption } from "../options/broker_options.ts";
 import type { Environment } from "../options/environment.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { consumerName, path, userName, words } from "../options/value_parsers.ts";
-import { clientBrokerOption } from "../options/broker_options.ts";
-import { type CommandEntry, defineCommand } from "../command.ts";
-import { clientExitCode } from "../exit_code.ts";
 
 export const amqpClientCommand: CommandEntry = defineCommand({
   name: "amqp-client",

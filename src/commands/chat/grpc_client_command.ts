@@ -3,12 +3,12 @@ import { map } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
 import { choice } from "@optique/core/valueparser";
 import type { GrpcClientOptions } from "../../app/client/client_options.ts";
-import type { Environment } from "../options/environment.ts";
-import type { OptionsWithEnv } from "../options/options_with_env.ts";
-import { clientTls, clientTlsOptions, serverOption } from "../options/client_tls.ts";
-import { consumerName, path, userName, words } from "../options/value_parsers.ts";
 import { type CommandEntry, defineCommand } from "../command.ts";
 import { clientExitCode } from "../exit_code.ts";
+import { clientTls, clientTlsOptions, serverOption } from "../options/client_tls.ts";
+import type { Environment } from "../options/environment.ts";
+import type { OptionsWithEnv } from "../options/options_with_env.ts";
+import { consumerName, path, userName, words } from "../options/value_parsers.ts";
 
 export const grpcClientCommand: CommandEntry = defineCommand({
   name: "grpc-client",

@@ -1,6 +1,6 @@
 import { openAmqpTransport } from "../../app/client/amqp_transport.ts";
-import { runChatClient } from "./run_chat_client.ts";
 import type { AmqpClientOptions } from "../../app/client/client_options.ts";
+import { runChatClient } from "./run_chat_client.ts";
 
 /** Chats over a broker. @returns the exit code. @throws {ChatError} why it cannot, or had to end. */
 export async function runAmqpClient(options: AmqpClientOptions): Promise<number> {

@@ -1,6 +1,10 @@
+import { ClientState, type Consumer } from "../../app/client/client_state.ts";
+import { Login, type LoginOptions, saveCredentials } from "../../app/client/saved_login.ts";
+import { savedPosition, withPosition } from "../../app/client/saved_positions.ts";
 import { ChatClient, type ClientEvent } from "../../client/chat_client.ts";
 import type { Transport } from "../../client/transport.ts";
 import type { Credentials } from "../../gen/chatd/v1/auth.ts";
+import { version } from "../../host/version.ts";
 import type { FullScreenChat } from "../../terminal/full_screen/full_screen_chat.ts";
 import { LineFace } from "../../terminal/line_face.ts";
 import { describeProblem, sendLines } from "../../terminal/pipe.ts";
@@ -8,10 +12,6 @@ import { PlainFace } from "../../terminal/plain_face.ts";
 import { chooseStyle } from "../../terminal/style.ts";
 import { TerminalChat, type TerminalChatOptions } from "../../terminal/terminal_chat.ts";
 import { processDevice } from "../../terminal/terminal_device.ts";
-import { ClientState, type Consumer } from "../../app/client/client_state.ts";
-import { Login, type LoginOptions, saveCredentials } from "../../app/client/saved_login.ts";
-import { savedPosition, withPosition } from "../../app/client/saved_positions.ts";
-import { version } from "../../host/version.ts";
 import { exitCode } from "../exit_code.ts";
 
 /** What the client commands of all transports are asked to do. */

@@ -1,6 +1,6 @@
-import { runChatClient } from "./run_chat_client.ts";
 import type { GrpcClientOptions } from "../../app/client/client_options.ts";
 import { openGrpcTransport } from "../../app/client/grpc_transport.ts";
+import { runChatClient } from "./run_chat_client.ts";
 
 /** Chats over gRPC. @returns the exit code. @throws {ChatError} why it cannot, or had to end. */
 export async function runGrpcClient(options: GrpcClientOptions): Promise<number> {

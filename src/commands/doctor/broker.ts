@@ -1,22 +1,22 @@
 import { type AuthorityEndpoint, startAuthorityEndpoint } from "../../amqp/authority_endpoint.ts";
 import { type BrokerAddress, formatBroker } from "../../amqp/broker_address.ts";
 import { inspectorPassword, inspectorUser } from "../../amqp/broker_authority.ts";
-import { startServer } from "../../amqp/broker_errors.ts";
 import { brokerPlugins } from "../../amqp/broker_config.ts";
 import { BrokerConnection } from "../../amqp/broker_connection.ts";
+import { startServer } from "../../amqp/broker_errors.ts";
 import { canPublish, countServers, inspectLocks } from "../../amqp/broker_inspection.ts";
 import { BrokerManagement } from "../../amqp/broker_management.ts";
 import { fileExchange, requestExchange } from "../../amqp/topology.ts";
-import { ChatError } from "../../core/chat_error.ts";
-import { silentLog } from "../../core/log.ts";
 import { brokerAuthSecret } from "../../app/broker/broker_auth_secret.ts";
 import { brokerLogin, type BrokerLoginOptions } from "../../app/broker/broker_login.ts";
 import { refuseOpenBroker } from "../../app/broker/broker_network.ts";
-import { formatHostPort, type HostPort } from "../../host/host_port.ts";
+import { ChatError } from "../../core/chat_error.ts";
+import { silentLog } from "../../core/log.ts";
 import { inspectCertificate } from "../../host/certificates/certificate.ts";
 import { readPem } from "../../host/certificates/pem_file.ts";
-import { aboutValidity } from "./server.ts";
+import { formatHostPort, type HostPort } from "../../host/host_port.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
+import { aboutValidity } from "./server.ts";
 
 /** What it takes to look at a broker as its server, and as a client. */
 export interface BrokerCheckOptions extends BrokerLoginOptions {

@@ -1,10 +1,10 @@
 import { ChatError } from "../../core/chat_error.ts";
+import { pathExists } from "../../host/path_exists.ts";
+import { requireDataFolder } from "../../host/permissions.ts";
 import { databasePath, writeAheadLogBytes } from "../../store/sqlite/database.ts";
 import { largeLogBytes } from "../../store/sqlite/log_growth.ts";
 import { inspectStore, servingProcess, type StoreFacts } from "../../store/sqlite/store_inspection.ts";
-import { requireDataFolder } from "../../host/permissions.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
-import { pathExists } from "../../host/path_exists.ts";
 
 export interface DataFolderOptions {
   readonly dataDir: string;

@@ -1,13 +1,13 @@
 import { group, merge, object } from "@optique/core/constructs";
 import { map } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
-import type { DoctorOptions } from "./run_doctor.ts";
-import type { OptionsWithEnv } from "../options/options_with_env.ts";
-import { hostPort, httpUrl, path, size } from "../options/value_parsers.ts";
-import { brokerContactOptions, brokerSecretOptions, optionalBrokerOption } from "../options/broker_options.ts";
-import { serverTls, serverTlsOptions } from "../options/server_tls.ts";
 import { type CommandEntry, defineCommand } from "../command.ts";
 import { clientExitCode } from "../exit_code.ts";
+import { brokerContactOptions, brokerSecretOptions, optionalBrokerOption } from "../options/broker_options.ts";
+import type { OptionsWithEnv } from "../options/options_with_env.ts";
+import { serverTls, serverTlsOptions } from "../options/server_tls.ts";
+import { hostPort, httpUrl, path, size } from "../options/value_parsers.ts";
+import type { DoctorOptions } from "./run_doctor.ts";
 
 export const doctorCommand: CommandEntry = defineCommand({
   name: "doctor",

@@ -1,11 +1,10 @@
 import type { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { connect } from "node:tls";
+import { versionOfServer } from "../../app/operator.ts";
+import type { ServerTls } from "../../app/server_options.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { checkHealth } from "../../grpc/client/health_check.ts";
-import { formatHostPort, type HostPort } from "../../host/host_port.ts";
-import { isLoopback } from "../../host/loopback.ts";
-import { versionOfServer } from "../../app/operator.ts";
 import {
   type Certificate,
   daysLeft,
@@ -16,7 +15,8 @@ import {
   whyInvalid,
 } from "../../host/certificates/certificate.ts";
 import { readPem, readServerCertificate } from "../../host/certificates/pem_file.ts";
-import type { ServerTls } from "../../app/server_options.ts";
+import { formatHostPort, type HostPort } from "../../host/host_port.ts";
+import { isLoopback } from "../../host/loopback.ts";
 import { longVersion } from "../../host/version.ts";
 import { serverOf } from "./data_folder.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";

@@ -1,13 +1,13 @@
 import { group, merge, object } from "@optique/core/constructs";
 import { map } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
-import type { ExportCommandOptions } from "./run_export.ts";
+import { type CommandEntry, defineCommand } from "../command.ts";
+import { clientExitCode } from "../exit_code.ts";
+import { clientTls, clientTlsOptions, serverOption } from "../options/client_tls.ts";
 import type { Environment } from "../options/environment.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { brokerUrl, path, userName } from "../options/value_parsers.ts";
-import { clientTls, clientTlsOptions, serverOption } from "../options/client_tls.ts";
-import { type CommandEntry, defineCommand } from "../command.ts";
-import { clientExitCode } from "../exit_code.ts";
+import type { ExportCommandOptions } from "./run_export.ts";
 
 export const exportCommand: CommandEntry = defineCommand({
   name: "export",

@@ -1,16 +1,16 @@
+import type { BrokerUrl } from "../../app/broker/broker_url.ts";
+import type { ClientTls } from "../../app/client/client_options.ts";
+import { ClientState } from "../../app/client/client_state.ts";
+import { Login, type LoginOptions } from "../../app/client/saved_login.ts";
 import { ChatClient, type ClientEvent } from "../../client/chat_client.ts";
 import { exportData } from "../../client/data_export.ts";
 import type { Transport } from "../../client/transport.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import type { HelloResponse } from "../../gen/chatd/v1/session.ts";
-import type { BrokerUrl } from "../../app/broker/broker_url.ts";
-import type { ClientTls } from "../../app/client/client_options.ts";
-import { ClientState } from "../../app/client/client_state.ts";
-import { ExportFolder } from "./export_folder.ts";
 import type { HostPort } from "../../host/host_port.ts";
-import { Login, type LoginOptions } from "../../app/client/saved_login.ts";
 import { version } from "../../host/version.ts";
 import { exitCode } from "../exit_code.ts";
+import { ExportFolder } from "./export_folder.ts";
 
 /** What `chatd export` is asked to do. */
 export interface ExportCommandOptions extends LoginOptions {

@@ -1,5 +1,5 @@
-import { ChatError } from "../../core/chat_error.ts";
 import { versionOfServer } from "../../app/operator.ts";
+import { ChatError } from "../../core/chat_error.ts";
 import { exitCode } from "../exit_code.ts";
 import type { DataFolderOptions } from "../options/data_folder.ts";
 

@@ -1,13 +1,13 @@
+import type { ChatClient } from "../../client/chat_client.ts";
 import type { Message } from "../../core/messages/message.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import { type Conversation, type Message as WireMessage, Role, type Room } from "../../gen/chatd/v1/chat.ts";
-import type { ChatClient } from "../../client/chat_client.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
+import { exitCode } from "../exit_code.ts";
 import { type ConnectionChoice, openConnection, type ScriptConnection } from "../script/connection.ts";
 import { jsonLine, Output } from "../script/output.ts";
 import { messageRecord, messageText, roomRecord, userRecord } from "../script/records.ts";
 import { withClient } from "../script/request_client.ts";
-import { exitCode } from "../exit_code.ts";
 
 /** What every command is asked that lists something. */
 export interface ListOptions {

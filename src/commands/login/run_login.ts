@@ -1,10 +1,10 @@
-import { ChatError } from "../../core/chat_error.ts";
 import { ClientState } from "../../app/client/client_state.ts";
+import { ChatError } from "../../core/chat_error.ts";
+import { exitCode } from "../exit_code.ts";
 import { type ConnectionChoice, connectionOf, openConnection } from "../script/connection.ts";
 import { jsonLine, Output, tell } from "../script/output.ts";
 import { type Profile, profileNames, readProfile, removeProfile, saveProfile } from "../script/profiles.ts";
 import { withClient } from "../script/request_client.ts";
-import { exitCode } from "../exit_code.ts";
 
 /** What `chatd login` is asked to do. */
 export interface ScriptLoginOptions extends Pick<ConnectionChoice, "passwordFile" | "password"> {

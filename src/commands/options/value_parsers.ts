@@ -2,10 +2,10 @@ import { type Message, message, text } from "@optique/core/message";
 import type { NonEmptyString } from "@optique/core/nonempty";
 import { integer, string, type ValueParser, type ValueParserResult } from "@optique/core/valueparser";
 import { type BrokerUrl, parseBrokerUrl } from "../../app/broker/broker_url.ts";
-import { formatHostPort, type HostPort, parseHostPort } from "../../host/host_port.ts";
-import { parseAddress } from "../../core/messages/address.ts";
-import { ChatError } from "../../core/chat_error.ts";
 import { parseUserName } from "../../core/accounts/user_name.ts";
+import { ChatError } from "../../core/chat_error.ts";
+import { parseAddress } from "../../core/messages/address.ts";
+import { formatHostPort, type HostPort, parseHostPort } from "../../host/host_port.ts";
 import { splitWords } from "./split_words.ts";
 
 const units: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };

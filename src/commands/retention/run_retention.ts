@@ -1,6 +1,6 @@
 import { Operator } from "../../app/operator.ts";
-import { exitCode } from "../exit_code.ts";
 import { processOutput } from "../../host/process_output.ts";
+import { exitCode } from "../exit_code.ts";
 import type { DataFolderOptions } from "../options/data_folder.ts";
 
 export interface RetentionOptions extends DataFolderOptions {

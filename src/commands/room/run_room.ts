@@ -1,9 +1,9 @@
 import { Operator } from "../../app/operator.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
-import { exitCode } from "../exit_code.ts";
 import { processOutput } from "../../host/process_output.ts";
-import { requireSure } from "../require_sure.ts";
+import { exitCode } from "../exit_code.ts";
 import type { DataFolderOptions } from "../options/data_folder.ts";
+import { requireSure } from "../require_sure.ts";
 
 export interface RoomOptions extends DataFolderOptions {
   /** "#ops" or "+id". */

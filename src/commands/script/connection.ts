@@ -1,7 +1,7 @@
-import type { Transport } from "../../client/transport.ts";
-import { ChatError } from "../../core/chat_error.ts";
 import { ClientState } from "../../app/client/client_state.ts";
 import { Login } from "../../app/client/saved_login.ts";
+import type { Transport } from "../../client/transport.ts";
+import { ChatError } from "../../core/chat_error.ts";
 import { defaultProfile, type Profile, readProfile } from "./profiles.ts";
 
 /** How a command for scripts is told whom to be, and where: by a profile, or by options of its own (`via`). */

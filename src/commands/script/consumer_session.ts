@@ -1,10 +1,10 @@
-import { ChatClient, type ClientEvent, restoredNote } from "../../client/chat_client.ts";
-import type { ResumePoint } from "../../client/delivery_cursor.ts";
-import { parseAddress } from "../../core/messages/address.ts";
-import { ChatError } from "../../core/chat_error.ts";
-import { directConversation, type Message } from "../../core/messages/message.ts";
 import type { Consumer } from "../../app/client/client_state.ts";
 import { savedPosition, withPosition } from "../../app/client/saved_positions.ts";
+import { ChatClient, type ClientEvent, restoredNote } from "../../client/chat_client.ts";
+import type { ResumePoint } from "../../client/delivery_cursor.ts";
+import { ChatError } from "../../core/chat_error.ts";
+import { parseAddress } from "../../core/messages/address.ts";
+import { directConversation, type Message } from "../../core/messages/message.ts";
 import { version } from "../../host/version.ts";
 import type { ScriptConnection } from "./connection.ts";
 import { tell } from "./output.ts";

@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
-import { ChatError } from "../../core/chat_error.ts";
 import type { BrokerUrl } from "../../app/broker/broker_url.ts";
 import type { ClientTls } from "../../app/client/client_options.ts";
 import { stateFolder } from "../../app/client/client_state.ts";
+import { ChatError } from "../../core/chat_error.ts";
 import type { HostPort } from "../../host/host_port.ts";
 
 /** Who to be, and how to get to the server. The token is with the saved login of that user and server, as for the terminal. */

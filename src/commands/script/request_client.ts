@@ -1,10 +1,10 @@
+import type { ClientState, Consumer } from "../../app/client/client_state.ts";
 import { waitAwake } from "../../client/awake_wait.ts";
 import { ChatClient, type ClientEvent, restoredNote } from "../../client/chat_client.ts";
 import { atHead } from "../../client/delivery_cursor.ts";
 import { systemTimers } from "../../client/timers.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import type { HelloResponse } from "../../gen/chatd/v1/session.ts";
-import type { ClientState, Consumer } from "../../app/client/client_state.ts";
 import { version } from "../../host/version.ts";
 import type { ScriptConnection } from "./connection.ts";
 import { tell } from "./output.ts";

@@ -3,11 +3,11 @@ import { ChatError } from "../../core/chat_error.ts";
 import { maxTextBytes } from "../../core/messages/message.ts";
 import { openSource } from "../../terminal/local_file.ts";
 import { splitLines } from "../../terminal/pipe.ts";
+import { exitCode } from "../exit_code.ts";
 import { type ConnectionChoice, openConnection } from "../script/connection.ts";
 import { jsonLine, Output, tell } from "../script/output.ts";
 import { messageRecord } from "../script/records.ts";
 import { withClient } from "../script/request_client.ts";
-import { exitCode } from "../exit_code.ts";
 
 /** What `chatd send` is asked to do. */
 export interface SendCommandOptions {

@@ -1,12 +1,12 @@
 import { group, merge, object } from "@optique/core/constructs";
 import type { Parser } from "@optique/core/parser";
 import type { AmqpServerOptions } from "../../app/server_options.ts";
-import type { OptionsWithEnv } from "../options/options_with_env.ts";
-import { brokerOption, brokerServerOptions } from "../options/broker_options.ts";
-import { limitOptions, serverOptions } from "./server_options.ts";
 import { type CommandEntry, defineCommand } from "../command.ts";
 import { serverExitCode } from "../exit_code.ts";
+import { brokerOption, brokerServerOptions } from "../options/broker_options.ts";
+import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { serverAction } from "./server_action.ts";
+import { limitOptions, serverOptions } from "./server_options.ts";
 
 export const amqpServerCommand: CommandEntry = defineCommand({
   name: "amqp-server",

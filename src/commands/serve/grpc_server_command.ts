@@ -2,13 +2,13 @@ import { group, merge, object } from "@optique/core/constructs";
 import { map } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
 import type { GrpcServerOptions } from "../../app/server_options.ts";
+import { type CommandEntry, defineCommand } from "../command.ts";
+import { serverExitCode } from "../exit_code.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { serverTls, serverTlsOptions } from "../options/server_tls.ts";
 import { hostPort } from "../options/value_parsers.ts";
-import { limitOptions, serverOptions } from "./server_options.ts";
-import { type CommandEntry, defineCommand } from "../command.ts";
-import { serverExitCode } from "../exit_code.ts";
 import { serverAction } from "./server_action.ts";
+import { limitOptions, serverOptions } from "./server_options.ts";
 
 export const grpcServerCommand: CommandEntry = defineCommand({
   name: "grpc-server",

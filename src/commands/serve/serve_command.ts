@@ -2,15 +2,15 @@ import { group, merge, object } from "@optique/core/constructs";
 import { map } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
 import type { AmqpOptions, ServeOptions } from "../../app/server_options.ts";
-import type { OptionsWithEnv } from "../options/options_with_env.ts";
-import { UsageError } from "../options/usage_error.ts";
-import { brokerServerOptions, optionalBrokerOption } from "../options/broker_options.ts";
-import { serverTls, serverTlsOptions } from "../options/server_tls.ts";
-import { listenOptions } from "./grpc_server_command.ts";
-import { limitOptions, serverOptions } from "./server_options.ts";
 import { type CommandEntry, defineCommand } from "../command.ts";
 import { serverExitCode } from "../exit_code.ts";
+import { brokerServerOptions, optionalBrokerOption } from "../options/broker_options.ts";
+import type { OptionsWithEnv } from "../options/options_with_env.ts";
+import { serverTls, serverTlsOptions } from "../options/server_tls.ts";
+import { UsageError } from "../options/usage_error.ts";
+import { listenOptions } from "./grpc_server_command.ts";
 import { serverAction } from "./server_action.ts";
+import { limitOptions, serverOptions } from "./server_options.ts";
 
 export const serveCommand: CommandEntry = defineCommand({
   name: "serve",

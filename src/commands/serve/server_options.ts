@@ -1,8 +1,8 @@
 import { object } from "@optique/core/constructs";
 import { map } from "@optique/core/modifiers";
 import { choice } from "@optique/core/valueparser";
-import { logFormats, logLevels } from "../../host/logging/log_options.ts";
 import { type Limits, standardLimits, standardRate } from "../../core/limits.ts";
+import { logFormats, logLevels } from "../../host/logging/log_options.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { count, hostPort, path, type SettingParser, size } from "../options/value_parsers.ts";
 

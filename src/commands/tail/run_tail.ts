@@ -1,18 +1,18 @@
+import type { Consumer, UnfinishedReplay } from "../../app/client/client_state.ts";
+import { savedPosition } from "../../app/client/saved_positions.ts";
 import type { ChatClient } from "../../client/chat_client.ts";
 import type { ResumePoint } from "../../client/delivery_cursor.ts";
 import type { Message } from "../../core/messages/message.ts";
 import type { HelloResponse } from "../../gen/chatd/v1/session.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
-import type { Consumer, UnfinishedReplay } from "../../app/client/client_state.ts";
-import { savedPosition } from "../../app/client/saved_positions.ts";
+import { exitCode } from "../exit_code.ts";
+import { ownConversations } from "../lists/run_lists.ts";
 import { type ConnectionChoice, openConnection, type ScriptConnection } from "../script/connection.ts";
 import { conversationsOf, everMs, keepPosition, runConsumer, takeOnly } from "../script/consumer_session.ts";
-import { ownConversations } from "../lists/run_lists.ts";
 import { jsonLine, Output } from "../script/output.ts";
 import { messageRecord, messageText } from "../script/records.ts";
 import { withClient } from "../script/request_client.ts";
 import { stopOnSignals } from "../script/stop_on_signals.ts";
-import { exitCode } from "../exit_code.ts";
 
 /** A place in a log: a number in the only conversation, or a time in all of them, in milliseconds since the Unix epoch. */
 export type Since = { readonly seq: number } | { readonly ms: number };

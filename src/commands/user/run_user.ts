@@ -1,11 +1,11 @@
 import { Operator } from "../../app/operator.ts";
 import { readNewPassword } from "../../app/password_source.ts";
-import { ChatError } from "../../core/chat_error.ts";
 import { parseNewUserName } from "../../core/accounts/user_name.ts";
-import { exitCode } from "../exit_code.ts";
+import { ChatError } from "../../core/chat_error.ts";
 import type { DeletedAccounts } from "../../core/limits.ts";
-import type { DataFolderOptions } from "../options/data_folder.ts";
 import { processOutput } from "../../host/process_output.ts";
+import { exitCode } from "../exit_code.ts";
+import type { DataFolderOptions } from "../options/data_folder.ts";
 import { requireSure } from "../require_sure.ts";
 
 export interface UserOptions extends DataFolderOptions {

@@ -4,13 +4,13 @@ import { text } from "@optique/core/message";
 import type { Parser } from "@optique/core/parser";
 import { argument } from "@optique/core/primitives";
 import { choice } from "@optique/core/valueparser";
+import { type CommandEntry, defineCommand, defineGroup } from "../command.ts";
+import { dataFolder, dataFolderOptions } from "../options/data_folder.ts";
 import type { Environment } from "../options/environment.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
-import { duration, path, userName } from "../options/value_parsers.ts";
-import { dataFolder, dataFolderOptions } from "../options/data_folder.ts";
 import { sureOption } from "../options/sure_option.ts";
+import { duration, path, userName } from "../options/value_parsers.ts";
 import type { UserDeleteOptions, UserInviteOptions, UserOptions, UserPasswordOptions } from "./run_user.ts";
-import { type CommandEntry, defineCommand, defineGroup } from "../command.ts";
 
 export const userCommand: CommandEntry = defineGroup({
   word: "user",

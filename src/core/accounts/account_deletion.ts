@@ -1,4 +1,3 @@
-import type { Accounts, Identity } from "./accounts.ts";
 import { operator } from "../audit/audit.ts";
 import { ChatError } from "../chat_error.ts";
 import type { Clock } from "../clock.ts";
@@ -6,6 +5,7 @@ import type { DeletedAccounts } from "../limits.ts";
 import { createMessageId } from "../messages/message_id.ts";
 import type { RoomStore } from "../rooms/room_store.ts";
 import type { Rooms } from "../rooms/rooms.ts";
+import type { Accounts, Identity } from "./accounts.ts";
 
 /** How often a room is tried to be left whose members change meanwhile. */
 const tries = 5;

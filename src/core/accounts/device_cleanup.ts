@@ -1,6 +1,6 @@
 import type { GuardedClock } from "../clock.ts";
-import type { LiveSessions } from "../people/live_sessions.ts";
 import type { Log } from "../log.ts";
+import type { LiveSessions } from "../people/live_sessions.ts";
 import { inSmallSteps } from "../small_steps.ts";
 import { Sweep } from "../sweep.ts";
 

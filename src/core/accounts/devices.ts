@@ -1,9 +1,9 @@
-import type { AccountStore, DeviceRecord } from "./account_store.ts";
-import { ChatError } from "../chat_error.ts";
 import type { AuditLog } from "../audit/audit.ts";
+import { ChatError } from "../chat_error.ts";
 import type { GuardedClock } from "../clock.ts";
-import { type Credentials, type Identity, type Revocation, unnamedDevice } from "./identity.ts";
 import type { Log } from "../log.ts";
+import type { AccountStore, DeviceRecord } from "./account_store.ts";
+import { type Credentials, type Identity, type Revocation, unnamedDevice } from "./identity.ts";
 import { createDeviceId, createToken, hashSecret } from "./secret.ts";
 
 /** A token in use is written back no more often than this, in milliseconds. */

@@ -1,9 +1,9 @@
-import type { AccountStore } from "./account_store.ts";
 import { addressKey } from "../address_key.ts";
 import { ChatError } from "../chat_error.ts";
 import type { GuardedClock } from "../clock.ts";
-import { createInviteCode, hashInviteCode } from "./secret.ts";
 import { TokenBuckets } from "../token_bucket.ts";
+import type { AccountStore } from "./account_store.ts";
+import { createInviteCode, hashInviteCode } from "./secret.ts";
 
 /** Who may register: everybody, those with an invitation, or nobody (then the operator adds users). */
 export type Registration = "open" | "invite" | "closed";

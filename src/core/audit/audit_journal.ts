@@ -1,7 +1,7 @@
-import type { AuditEntry, AuditEvent, AuditLog, AuditStore, TimedAuditEvent } from "./audit.ts";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { sanitizeLine } from "../sanitize.ts";
+import type { AuditEntry, AuditEvent, AuditLog, AuditStore, TimedAuditEvent } from "./audit.ts";
 
 /** How long notes wait for others to be written with, in milliseconds. */
 const gatherMs = 1_000;

@@ -1,7 +1,7 @@
 import { ChatError } from "../chat_error.ts";
 import type { Clock } from "../clock.ts";
-import type { FileStore } from "./file_store.ts";
 import type { Log } from "../log.ts";
+import type { FileStore } from "./file_store.ts";
 
 /** How long what was seen of the disk counts, in milliseconds. */
 const lookIntervalMs = 1_000;

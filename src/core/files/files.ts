@@ -1,15 +1,15 @@
 import { ChatError } from "../chat_error.ts";
 import type { GuardedClock } from "../clock.ts";
-import { parseFileName, parseMediaType } from "./file_name.ts";
-import type { AddUploadResult, FileQuotas, FileStore, KnownUpload, Upload } from "./file_store.ts";
-import type { Attachment } from "../messages/message.ts";
 import { KeyedLock } from "../keyed_lock.ts";
 import type { Limits } from "../limits.ts";
 import type { Log } from "../log.ts";
+import type { Attachment } from "../messages/message.ts";
 import { parseMessageId } from "../messages/message_id.ts";
 import { type Metrics, silentMetrics } from "../metrics.ts";
 import { Sweep } from "../sweep.ts";
 import { TokenBuckets } from "../token_bucket.ts";
+import { parseFileName, parseMediaType } from "./file_name.ts";
+import type { AddUploadResult, FileQuotas, FileStore, KnownUpload, Upload } from "./file_store.ts";
 
 /** The most that goes in one request or answer, in bytes: with what surrounds it, it stays within 64 KiB on every transport. */
 export const maxChunkBytes = 48 * 1024;

@@ -1,6 +1,6 @@
+import { parseUserName } from "../accounts/user_name.ts";
 import { ChatError } from "../chat_error.ts";
 import { isRoomId, parseRoomName } from "../rooms/room.ts";
-import { parseUserName } from "../accounts/user_name.ts";
 
 /** What is spoken to. */
 export type Address =

@@ -1,7 +1,7 @@
 import { ChatError } from "../chat_error.ts";
-import type { Append, ChangeResult, MessageStore, MoveCursor, MoveRead } from "./message_store.ts";
-import type { Message } from "./message.ts";
 import { type Metrics, silentMetrics } from "../metrics.ts";
+import type { Message } from "./message.ts";
+import type { Append, ChangeResult, MessageStore, MoveCursor, MoveRead } from "./message_store.ts";
 
 const maxWaiting = 20_000;
 const maxWaitingBytes = 64 * 1024 * 1024;

@@ -1,6 +1,6 @@
 import type { LiveSessions } from "../people/live_sessions.ts";
-import type { Message } from "./message.ts";
 import { RecentMap } from "../recent_map.ts";
+import type { Message } from "./message.ts";
 
 /** Senders are told of more than this later, or not at all. */
 const maxSentToUser = 1_000;

@@ -1,6 +1,6 @@
 import { ChatError } from "../chat_error.ts";
-import type { LogEvent } from "./log_event.ts";
 import { isRoomId } from "../rooms/room.ts";
+import type { LogEvent } from "./log_event.ts";
 
 /** Longest text of a message, in bytes of UTF-8. */
 export const maxTextBytes = 16 * 1024;

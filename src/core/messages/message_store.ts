@@ -1,7 +1,7 @@
-import type { LogEvent } from "./log_event.ts";
-import type { Accepted, Message } from "./message.ts";
 import type { Turn } from "../page_turns.ts";
 import type { Room, RoomRole } from "../rooms/room.ts";
+import type { LogEvent } from "./log_event.ts";
+import type { Accepted, Message } from "./message.ts";
 
 /**
  * An entry to be appended to a conversation's log; the store numbers it, and makes what its event says so: an edit replaces the text of its

@@ -1,20 +1,20 @@
-import { type Address, parseAddress } from "./address.ts";
+import type { KnownUsers } from "../accounts/known_users.ts";
 import { ChatError } from "../chat_error.ts";
 import type { GuardedClock } from "../clock.ts";
-import type { CommitQueue } from "./commit_queue.ts";
 import type { DiskQuota } from "../files/disk_quota.ts";
-import { parseEmoji } from "./emoji.ts";
-import type { KnownUsers } from "../accounts/known_users.ts";
 import type { Subscriber } from "../people/live_sessions.ts";
+import type { UserSettings } from "../people/user_settings.ts";
+import type { RoomAction } from "../rooms/permissions.ts";
+import type { RoomCache } from "../rooms/room_cache.ts";
+import { noSuchRoom, type RoomChange, type RoomState } from "../rooms/room_state.ts";
+import { type Address, parseAddress } from "./address.ts";
+import type { CommitQueue } from "./commit_queue.ts";
+import { parseEmoji } from "./emoji.ts";
 import type { LogEvent, RoomEvent } from "./log_event.ts";
 import { findMentions } from "./mentions.ts";
 import { type Accepted, checkText, directConversation, type Message } from "./message.ts";
 import { checkMessageIdTime, parseMessageId } from "./message_id.ts";
 import type { ChangeResult, MessageStore } from "./message_store.ts";
-import type { RoomAction } from "../rooms/permissions.ts";
-import type { RoomCache } from "../rooms/room_cache.ts";
-import { noSuchRoom, type RoomChange, type RoomState } from "../rooms/room_state.ts";
-import type { UserSettings } from "../people/user_settings.ts";
 
 /** What a client wants to be sent. */
 export interface Draft {

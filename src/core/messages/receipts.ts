@@ -1,17 +1,17 @@
-import type { CommitQueue } from "./commit_queue.ts";
-import { Deliveries } from "./deliveries.ts";
-import { liveMembers } from "./fan_out.ts";
-import type { LiveSessions } from "../people/live_sessions.ts";
 import type { Log } from "../log.ts";
-import { directMembers, type Message } from "./message.ts";
-import type { MessageStore, MoveRead } from "./message_store.ts";
+import type { LiveSessions } from "../people/live_sessions.ts";
+import type { StateRevisions } from "../people/state_revisions.ts";
+import type { UserSettings } from "../people/user_settings.ts";
 import { RecentMap } from "../recent_map.ts";
 import { isRoomId } from "../rooms/room.ts";
 import type { RoomCache } from "../rooms/room_cache.ts";
 import type { RoomState } from "../rooms/room_state.ts";
 import type { RoomStore } from "../rooms/room_store.ts";
-import type { StateRevisions } from "../people/state_revisions.ts";
-import type { UserSettings } from "../people/user_settings.ts";
+import type { CommitQueue } from "./commit_queue.ts";
+import { Deliveries } from "./deliveries.ts";
+import { liveMembers } from "./fan_out.ts";
+import { directMembers, type Message } from "./message.ts";
+import type { MessageStore, MoveRead } from "./message_store.ts";
 
 const maxKnown = 50_000;
 /** How often the sessions in a room are told of what was read there. */

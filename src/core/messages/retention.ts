@@ -1,10 +1,10 @@
 import type { GuardedClock } from "../clock.ts";
 import type { Log } from "../log.ts";
-import { messageIdLifetimeMs } from "./message_id.ts";
 import { pause } from "../pause.ts";
-import type { ConversationRule, RetentionStore } from "./retention_store.ts";
 import { inSmallSteps } from "../small_steps.ts";
 import { Sweep } from "../sweep.ts";
+import { messageIdLifetimeMs } from "./message_id.ts";
+import type { ConversationRule, RetentionStore } from "./retention_store.ts";
 
 const sweepEveryMs = 5 * 60 * 1000;
 /** Pause between two pages of conversations, in milliseconds, for other work. */

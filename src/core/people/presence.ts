@@ -1,11 +1,11 @@
 import type { Clock } from "../clock.ts";
-import type { LiveSessions, Subscriber } from "./live_sessions.ts";
 import type { Log } from "../log.ts";
 import type { MessageStore } from "../messages/message_store.ts";
 import type { Turn } from "../page_turns.ts";
+import { TokenBuckets } from "../token_bucket.ts";
+import type { LiveSessions, Subscriber } from "./live_sessions.ts";
 import type { PresenceState } from "./notice.ts";
 import type { SettingsStore } from "./settings_store.ts";
-import { TokenBuckets } from "../token_bucket.ts";
 import type { UserSettings } from "./user_settings.ts";
 
 /** How long somebody is still online after their last session, so that a reconnect is not told to anybody. */

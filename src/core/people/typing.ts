@@ -1,9 +1,9 @@
 import type { Clock } from "../clock.ts";
 import { liveMembers } from "../messages/fan_out.ts";
-import type { LiveSessions } from "./live_sessions.ts";
 import { directMembers } from "../messages/message.ts";
 import type { RoomState } from "../rooms/room_state.ts";
 import { TokenBuckets } from "../token_bucket.ts";
+import type { LiveSessions } from "./live_sessions.ts";
 import type { UserSettings } from "./user_settings.ts";
 
 /** An honest client says it every 4 seconds in a conversation, and when it is over. */

@@ -1,8 +1,8 @@
+import { parseUserName } from "../accounts/user_name.ts";
 import { ChatError } from "../chat_error.ts";
 import { KeyedLock } from "../keyed_lock.ts";
 import { RecentMap } from "../recent_map.ts";
 import { defaultSettings, type Settings, type SettingsStore } from "./settings_store.ts";
-import { parseUserName } from "../accounts/user_name.ts";
 
 const maxKnown = 20_000;
 const maxContacts = 50_000;

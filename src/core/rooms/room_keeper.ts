@@ -1,11 +1,11 @@
 import { ChatError } from "../chat_error.ts";
 import type { Log } from "../log.ts";
+import type { StateRevisions } from "../people/state_revisions.ts";
 import { isRoomId, parseRoomName, type Room } from "./room.ts";
 import type { RoomCache } from "./room_cache.ts";
 import type { RoomState } from "./room_state.ts";
 import type { RoomStore } from "./room_store.ts";
 import type { RoomMember } from "./rooms.ts";
-import type { StateRevisions } from "../people/state_revisions.ts";
 
 export interface RoomKeeperOptions {
   readonly cache: RoomCache;

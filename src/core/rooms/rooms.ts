@@ -1,19 +1,19 @@
+import type { Identity } from "../accounts/identity.ts";
+import { parseUserName } from "../accounts/user_name.ts";
 import type { AuditEvent, AuditLog } from "../audit/audit.ts";
 import { ChatError } from "../chat_error.ts";
 import type { Clock } from "../clock.ts";
-import type { Identity } from "../accounts/identity.ts";
-import type { Invitations } from "./invitations.ts";
 import { KeyedLock } from "../keyed_lock.ts";
 import type { Limits } from "../limits.ts";
 import type { RoomEvent } from "../messages/log_event.ts";
 import { parseMessageId } from "../messages/message_id.ts";
-import type { Turn } from "../page_turns.ts";
 import { type Posted, type Posting, refuseInRoom } from "../messages/posting.ts";
+import type { Turn } from "../page_turns.ts";
+import type { Invitations } from "./invitations.ts";
 import { checkTopic, type CurrentRole, type MemberRole, parseRoomName, type Room, roomIdFor } from "./room.ts";
 import type { RoomCache } from "./room_cache.ts";
 import { noSuchRoom, RoomState } from "./room_state.ts";
 import type { RoomStore } from "./room_store.ts";
-import { parseUserName } from "../accounts/user_name.ts";
 
 /** How long a room that nobody is in counts for its creator, in milliseconds. */
 const emptyRoomMs = 30 * 24 * 60 * 60 * 1000;

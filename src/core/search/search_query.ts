@@ -1,5 +1,5 @@
-import { ChatError } from "../chat_error.ts";
 import { parseUserName } from "../accounts/user_name.ts";
+import { ChatError } from "../chat_error.ts";
 
 /** Longest query, in UTF-16 units. */
 export const maxQueryLength = 512;

@@ -1,10 +1,10 @@
-import { ChatError } from "../chat_error.ts";
 import type { KnownUsers } from "../accounts/known_users.ts";
+import { ChatError } from "../chat_error.ts";
 import type { Message } from "../messages/message.ts";
-import type { MessageSearch } from "./message_search.ts";
 import type { MessageStore } from "../messages/message_store.ts";
-import type { PageTurns } from "../page_turns.ts";
 import { noSuchUser, type Posting } from "../messages/posting.ts";
+import type { PageTurns } from "../page_turns.ts";
+import type { MessageSearch } from "./message_search.ts";
 import { parseSearchQuery } from "./search_query.ts";
 
 /** Bytes of text in one page, beyond its first message. */

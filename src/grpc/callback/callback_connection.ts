@@ -4,11 +4,11 @@ import type { TLSSocket } from "node:tls";
 import { ChatError } from "../../core/chat_error.ts";
 import { DeliverResponse } from "../../gen/chatd/v1/session.ts";
 import type { CallbackChannel } from "../../session/callback_delivery.ts";
-import { deliverPath, listenerName, secretKey } from "./callback_protocol.ts";
 import { callUnary } from "../http2/client_call.ts";
 import type { Http2Connection } from "../http2/connection.ts";
 import type { ConnectionLimits } from "../http2/connection_limits.ts";
 import { connectOver } from "../http2/socket_transport.ts";
+import { deliverPath, listenerName, secretKey } from "./callback_protocol.ts";
 import { connectPinned } from "./pinned_tls.ts";
 
 /** A response has a receipt: this is room for fields of later versions. */

@@ -3,9 +3,6 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import type { Callback } from "../../gen/chatd/v1/session.ts";
 import { maxFrameBytes } from "../../wire/limits.ts";
-import { secretKey } from "./callback_protocol.ts";
-import { type CallerLimits, CallerSockets } from "./caller_sockets.ts";
-import { answerDeliver, type TakeFrame } from "./deliver_call.ts";
 import { binaryValueOf } from "../http2/call_metadata.ts";
 import type { Http2Connection } from "../http2/connection.ts";
 import type { ConnectionLimits } from "../http2/connection_limits.ts";
@@ -13,6 +10,9 @@ import { GrpcStatus } from "../http2/grpc_status.ts";
 import type { HeaderList } from "../http2/header_rules.ts";
 import { ServerCall } from "../http2/server_call.ts";
 import { connectOver } from "../http2/socket_transport.ts";
+import { secretKey } from "./callback_protocol.ts";
+import { type CallerLimits, CallerSockets } from "./caller_sockets.ts";
+import { answerDeliver, type TakeFrame } from "./deliver_call.ts";
 import { createThrowawayCertificate } from "./throwaway_certificate.ts";
 
 /** Callers that have not shown the secret, the server included: 4 connections of an address, 16 in all, 5 s each. */

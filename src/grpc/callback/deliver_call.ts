@@ -1,7 +1,7 @@
 import { DeliverResponse, ServerFrame } from "../../gen/chatd/v1/session.ts";
-import { deliverPath } from "./callback_protocol.ts";
 import { GrpcStatus } from "../http2/grpc_status.ts";
 import type { ServerCall } from "../http2/server_call.ts";
+import { deliverPath } from "./callback_protocol.ts";
 
 /** Takes a frame of the server; rejects when the session is over. */
 export type TakeFrame = (frame: ServerFrame) => Promise<void>;

@@ -2,8 +2,8 @@ import { X509Certificate } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { ChatError } from "../../core/chat_error.ts";
-import { listenerName } from "./callback_protocol.ts";
 import { closeWith } from "../tls_socket.ts";
+import { listenerName } from "./callback_protocol.ts";
 
 /** How long a connection is idle before TCP asks whether the client is still there, in milliseconds. */
 const keepAliveInitialDelay = 10_000;

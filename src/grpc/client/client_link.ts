@@ -1,11 +1,11 @@
 import type { ClientDuplexStream, ServiceError } from "@grpc/grpc-js";
+import { FrameQueue } from "../../client/frame_queue.ts";
 import type { Link } from "../../client/transport.ts";
 import type { ChatError } from "../../core/chat_error.ts";
 import type { ChatServiceDefinition } from "../../gen/chatd/v1/chat_service.ts";
 import type { Callback, ClientFrame, ServerFrame } from "../../gen/chatd/v1/session.ts";
 import type { CallbackListener } from "../callback/callback_listener.ts";
 import type { GrpcJsClient } from "./grpc_js_service.ts";
-import { FrameQueue } from "../../client/frame_queue.ts";
 
 export interface GrpcLinkOptions {
   /** Closed with the link. */

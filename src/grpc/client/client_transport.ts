@@ -1,7 +1,7 @@
 import { type ChannelCredentials, type ChannelOptions, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
-import type { ChatError } from "../../core/chat_error.ts";
 import type { FileLink } from "../../client/file_transport.ts";
 import type { Link, Transport } from "../../client/transport.ts";
+import type { ChatError } from "../../core/chat_error.ts";
 import type { LogInResponse, RegisterResponse } from "../../gen/chatd/v1/auth.ts";
 import { AuthServiceDefinition } from "../../gen/chatd/v1/auth_service.ts";
 import { ChatServiceDefinition } from "../../gen/chatd/v1/chat_service.ts";

@@ -1,9 +1,9 @@
 import type { FileLink } from "../../client/file_transport.ts";
 import type { ChatError } from "../../core/chat_error.ts";
 import { FileServiceDefinition } from "../../gen/chatd/v1/files_service.ts";
-import type { ServerConnection } from "./server_connection.ts";
 import { CallError } from "../http2/client_call.ts";
 import type { ReceivedStatus } from "../http2/client_stream.ts";
+import type { ServerConnection } from "./server_connection.ts";
 import { fileCallDeadlineMs } from "./transport_options.ts";
 import { type CallDefaults, callMethod, type UnaryMethod, unaryMethod } from "./unary_call.ts";
 

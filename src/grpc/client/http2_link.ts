@@ -3,8 +3,8 @@ import type { Link } from "../../client/transport.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { type Callback, ClientFrame, ServerFrame } from "../../gen/chatd/v1/session.ts";
 import type { CallbackListener } from "../callback/callback_listener.ts";
-import type { ServerConnection } from "./server_connection.ts";
 import { ClientStream, type ReceivedStatus } from "../http2/client_stream.ts";
+import type { ServerConnection } from "./server_connection.ts";
 import type { CallDefaults } from "./unary_call.ts";
 
 export interface Http2LinkOptions {

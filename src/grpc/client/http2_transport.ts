@@ -3,12 +3,12 @@ import type { Link, Transport } from "../../client/transport.ts";
 import type { ChatError } from "../../core/chat_error.ts";
 import { AuthServiceDefinition } from "../../gen/chatd/v1/auth_service.ts";
 import type { CallbackListener } from "../callback/callback_listener.ts";
-import { ServerConnection } from "./server_connection.ts";
 import { CallError } from "../http2/client_call.ts";
 import { type ReceivedStatus, unavailable } from "../http2/client_stream.ts";
 import { Http2FileLink } from "./http2_file_link.ts";
 import { Http2Link } from "./http2_link.ts";
 import { explainFailure } from "./received_error.ts";
+import { ServerConnection } from "./server_connection.ts";
 import { addressOf, callDeadlineMs, type GrpcTransportOptions, openListener } from "./transport_options.ts";
 import { type CallDefaults, callMethod, type UnaryMethod, unaryMethod } from "./unary_call.ts";
 

@@ -1,8 +1,8 @@
 import { ChatError, type ChatErrorCode, isChatErrorCode, saidError } from "../../core/chat_error.ts";
 import type { ReceivedStatus } from "../http2/client_stream.ts";
 import { GrpcStatus } from "../http2/grpc_status.ts";
-import { isProxyPage, proxyPageReason } from "./proxy_page.ts";
 import { codeKey, retryKey } from "../status.ts";
+import { isProxyPage, proxyPageReason } from "./proxy_page.ts";
 
 /** The error of each status without `chatd-error-code`, such as those of a proxy. */
 const codeOf: Partial<Record<number, ChatErrorCode>> = {

@@ -1,8 +1,8 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
-import type { GrpcTransportOptions } from "./transport_options.ts";
 import type { Http2Connection } from "../http2/connection.ts";
 import { connectOver } from "../http2/socket_transport.ts";
+import type { GrpcTransportOptions } from "./transport_options.ts";
 import { UnverifiedTls } from "./unverified_tls.ts";
 
 export interface ServerConnectionOptions extends Pick<GrpcTransportOptions, "host" | "port"> {

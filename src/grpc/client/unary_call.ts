@@ -1,7 +1,6 @@
 import { CallError, callUnary, type UnaryCallOptions } from "../http2/client_call.ts";
 import { unavailable } from "../http2/client_stream.ts";
 import { GrpcStatus } from "../http2/grpc_status.ts";
-import type { ServerConnection } from "./server_connection.ts";
 import {
   type MessageType,
   type MethodName,
@@ -10,6 +9,7 @@ import {
   type ResponseOf,
   type ServiceDefinition,
 } from "../service_definition.ts";
+import type { ServerConnection } from "./server_connection.ts";
 
 /** A method with one message each way. */
 export interface UnaryMethod<Request, Response> {

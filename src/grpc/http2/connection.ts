@@ -1,6 +1,6 @@
-import { ConnectionError, ErrorCode } from "./errors.ts";
 import type { ConnectionEvents } from "./connection_events.ts";
 import { type ConnectionLimits, defaultQueuedBytes } from "./connection_limits.ts";
+import { ConnectionError, ErrorCode } from "./errors.ts";
 import { FrameBudget } from "./frame_budget.ts";
 import type { FrameContext } from "./frame_context.ts";
 import { receiveFrame } from "./frame_handlers.ts";

@@ -1,11 +1,11 @@
 import type { Socket } from "node:net";
 import type { Log } from "../../core/log.ts";
-import type { ClientConnection } from "./client_connection.ts";
-import type { ConnectionGuard } from "./connection_guard.ts";
 import type { ConnectionLimits } from "../http2/connection_limits.ts";
 import type { HeaderList } from "../http2/header_rules.ts";
 import { connectOver, type SocketConnectionOptions } from "../http2/socket_transport.ts";
 import type { Http2Stream } from "../http2/stream.ts";
+import type { ClientConnection } from "./client_connection.ts";
+import type { ConnectionGuard } from "./connection_guard.ts";
 import { strangersConnectionLimits } from "./server_limits.ts";
 import type { StrangerCalls } from "./stranger_calls.ts";
 import { type ServerCertificates, TlsAcceptor } from "./tls_acceptor.ts";

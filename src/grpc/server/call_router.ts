@@ -1,8 +1,8 @@
-import type { ClientConnection } from "./client_connection.ts";
 import { GrpcStatus } from "../http2/grpc_status.ts";
 import type { HeaderList } from "../http2/header_rules.ts";
 import { ServerCall } from "../http2/server_call.ts";
 import type { Http2Stream } from "../http2/stream.ts";
+import type { ClientConnection } from "./client_connection.ts";
 import { IncomingCall, type MethodTable } from "./incoming_call.ts";
 import type { OpenCalls } from "./open_calls.ts";
 import type { StrangerCalls } from "./stranger_calls.ts";

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { addressKey } from "../../core/address_key.ts";
 import type { Identity, Revocation } from "../../core/accounts/identity.ts";
+import { addressKey } from "../../core/address_key.ts";
 import type { Http2Connection } from "../http2/connection.ts";
 import { closeWith } from "../tls_socket.ts";
 

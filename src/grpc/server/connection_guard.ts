@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
+import type { Revocation } from "../../core/accounts/identity.ts";
 import { addressKey } from "../../core/address_key.ts";
 import { ChatError } from "../../core/chat_error.ts";
-import type { Revocation } from "../../core/accounts/identity.ts";
 import { ClientConnection, type Device } from "./client_connection.ts";
 import { ConnectionRate, type ConnectionRateLimits, standardConnectionRate } from "./connection_rate.ts";
 import { KnownAddresses } from "./known_addresses.ts";

@@ -1,10 +1,10 @@
+import { ChatError } from "../../core/chat_error.ts";
 import {
   HealthCheckRequest,
   HealthCheckResponse,
   HealthCheckResponse_ServingStatus as ServingStatus,
   HealthDefinition,
 } from "../../gen/grpc/health/v1/health.ts";
-import { ChatError } from "../../core/chat_error.ts";
 import { decodeStrictly } from "../../wire/strict_reader.ts";
 import type { CallHandler, IncomingCall, Method } from "./incoming_call.ts";
 import { methodsOf, noMessage, tooManyMessages } from "./methods.ts";

@@ -1,8 +1,8 @@
 import { type ChatErrorCode, toChatError } from "../../core/chat_error.ts";
-import type { ClientConnection } from "./client_connection.ts";
 import { GrpcStatus } from "../http2/grpc_status.ts";
 import type { CallEvents, CallStatus, ServerCall } from "../http2/server_call.ts";
 import { toStatus } from "../status.ts";
+import type { ClientConnection } from "./client_connection.ts";
 
 /** The handler of the messages of one call. */
 export interface CallHandler extends Partial<CallEvents> {

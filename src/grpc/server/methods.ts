@@ -1,6 +1,6 @@
 import { GrpcStatus } from "../http2/grpc_status.ts";
-import type { CallHandler, IncomingCall, Method } from "./incoming_call.ts";
 import { type MethodDefinition, type MethodName, pathOf, type ServiceDefinition } from "../service_definition.ts";
+import type { CallHandler, IncomingCall, Method } from "./incoming_call.ts";
 
 /** Answers one message with one message. Its request is undecoded. Failures that it does not catch end the call. */
 export type Responder = (request: Uint8Array, call: IncomingCall) => Promise<unknown>;

@@ -8,10 +8,10 @@ import {
   ServerReflectionResponse,
 } from "../../gen/grpc/reflection/v1/reflection.ts";
 import { decodeStrictly } from "../../wire/strict_reader.ts";
-import type { ClientConnection } from "./client_connection.ts";
 import { GrpcStatus } from "../http2/grpc_status.ts";
-import type { CallHandler, IncomingCall, Method } from "./incoming_call.ts";
 import { pathOf } from "../service_definition.ts";
+import type { ClientConnection } from "./client_connection.ts";
+import type { CallHandler, IncomingCall, Method } from "./incoming_call.ts";
 
 /** Bounds of one call, which needs no login. */
 const maxQuestions = 1_000;

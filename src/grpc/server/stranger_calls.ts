@@ -1,9 +1,9 @@
 import { ChatError } from "../../core/chat_error.ts";
 import { AuthServiceDefinition } from "../../gen/chatd/v1/auth_service.ts";
+import { pathOf } from "../service_definition.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import type { IncomingCall } from "./incoming_call.ts";
 import { reflectionPaths } from "./reflection.ts";
-import { pathOf } from "../service_definition.ts";
 import { StrangersBudget, strangersCosts, type StrangersLimits } from "./strangers_budget.ts";
 
 const accountPaths = new Set([pathOf(AuthServiceDefinition, "logIn"), pathOf(AuthServiceDefinition, "register")]);

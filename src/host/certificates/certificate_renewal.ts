@@ -1,7 +1,7 @@
 import { ChatError } from "../../core/chat_error.ts";
 import type { Log } from "../../core/log.ts";
-import { type Certificate, daysLeft, formatTime } from "./certificate.ts";
 import { notReloaded } from "../supervisor/reload.ts";
+import { type Certificate, daysLeft, formatTime } from "./certificate.ts";
 
 /** The part of a transport that shows certificates. */
 export interface CertificateHolder {

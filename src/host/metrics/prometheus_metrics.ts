@@ -2,8 +2,8 @@ import process from "node:process";
 import type { ChatErrorCode } from "../../core/chat_error.ts";
 import type { Commit, LoginWay, Metrics } from "../../core/metrics.ts";
 import { type Certificate, daysLeft } from "../certificates/certificate.ts";
-import { MetricFamilies } from "./prometheus_text.ts";
 import { version } from "../version.ts";
+import { MetricFamilies } from "./prometheus_text.ts";
 
 export interface WatchedTransport {
   readonly name: string;

@@ -1,10 +1,10 @@
-import { Heartbeat, type HeartbeatTimes } from "./heartbeat.ts";
-import { Reload } from "./reload.ts";
 import type { ServerLog } from "../logging/server_log.ts";
 import { ShutdownSignals } from "../shutdown_signals.ts";
+import { crashedExitCode, refusedExitCode } from "./exit_codes.ts";
+import { Heartbeat, type HeartbeatTimes } from "./heartbeat.ts";
+import { Reload } from "./reload.ts";
 import type { StartFiles } from "./start_files.ts";
 import { type Order, readJsonLines, type Report } from "./supervisor_link.ts";
-import { crashedExitCode, refusedExitCode } from "./exit_codes.ts";
 
 /** A process that lived so long had no trouble with starting, in milliseconds. */
 const soundLifeMs = 10_000;

@@ -1,5 +1,5 @@
-import { crashedExitCode } from "./exit_codes.ts";
 import type { ServerLog } from "../logging/server_log.ts";
+import { crashedExitCode } from "./exit_codes.ts";
 
 export interface UncaughtErrorsOptions {
   readonly log: Pick<ServerLog, "error" | "flush">;

@@ -1,9 +1,9 @@
 import { backup as copyDatabase, DatabaseSync } from "node:sqlite";
 import { ChatError } from "../../core/chat_error.ts";
-import { type BackedUpFile, backupFormat, type BackupManifest, databaseName, manifestName } from "./backup_manifest.ts";
 import { copyFile, digestFile, syncFolder, takeEmptyFolder, writeFileWhole } from "../files/durable_files.ts";
-import { tryLockFolder } from "../folder_lock.ts";
 import { Pace } from "../files/pace.ts";
+import { tryLockFolder } from "../folder_lock.ts";
+import { type BackedUpFile, backupFormat, type BackupManifest, databaseName, manifestName } from "./backup_manifest.ts";
 
 /** How long another process may keep the database from being opened, in milliseconds: a server that starts after a crash does. */
 const patienceMs = 10_000;

@@ -1,10 +1,10 @@
 import { DatabaseSync } from "node:sqlite";
 import { ChatError } from "../../core/chat_error.ts";
-import { type BackupManifest, damagedFile, databaseName, readManifest } from "./backup_manifest.ts";
 import { copyFile, type FileDigest, syncFolder, takeEmptyFolder } from "../files/durable_files.ts";
 import { lockFolder } from "../folder_lock.ts";
 import { migrations } from "../sqlite/migrations.ts";
 import { isDamage } from "../sqlite/storage_error.ts";
+import { type BackupManifest, damagedFile, databaseName, readManifest } from "./backup_manifest.ts";
 
 /** The name of the database until everything is in its place: no server takes a half of it for its data. */
 const unfinishedName = "chatd.sqlite.restoring";

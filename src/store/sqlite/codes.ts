@@ -1,5 +1,5 @@
-import type { RoomRole } from "../../core/rooms/room.ts";
 import type { DirectMessages } from "../../core/people/settings_store.ts";
+import type { RoomRole } from "../../core/rooms/room.ts";
 
 /** member.role; those who are in a room come first. */
 export const roleCodes: Readonly<Record<RoomRole, number>> = {

@@ -1,7 +1,7 @@
 import type { DeviceCleanupStore, Removal } from "../../core/accounts/device_cleanup.ts";
 import { settle } from "./column_values.ts";
-import { Consumers } from "./log/consumers.ts";
 import type { Database } from "./database.ts";
+import { Consumers } from "./log/consumers.ts";
 
 interface DeviceRow {
   id: number;

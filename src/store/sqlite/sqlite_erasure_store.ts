@@ -1,7 +1,7 @@
 import type { ErasureStore } from "../../core/messages/erasure.ts";
-import { Attachments } from "./log/attachments.ts";
 import { settle } from "./column_values.ts";
 import type { Database } from "./database.ts";
+import { Attachments } from "./log/attachments.ts";
 import { kindCodes } from "./log/entry_columns.ts";
 
 interface EntryRow {

@@ -1,8 +1,8 @@
 import { ChatError } from "../../core/chat_error.ts";
 import type { AddUploadResult, FileQuotas, FileStore, KnownUpload, Upload } from "../../core/files/file_store.ts";
 import { pause } from "../../core/pause.ts";
-import { decodeId, encodeId, settle } from "./column_values.ts";
 import { ContentFolder } from "../files/content_folder.ts";
+import { decodeId, encodeId, settle } from "./column_values.ts";
 import { type Database, ordinaryLogBytes } from "./database.ts";
 
 interface UploadRow {

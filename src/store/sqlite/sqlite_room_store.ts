@@ -1,11 +1,11 @@
-import type { CurrentRole, Room } from "../../core/rooms/room.ts";
 import type { Turn } from "../../core/page_turns.ts";
+import type { CurrentRole, Room } from "../../core/rooms/room.ts";
 import type { DroppedInvitation, RoomRecord, RoomStore } from "../../core/rooms/room_store.ts";
 import { roleCodes, toRole } from "./codes.ts";
 import { decodeText, settle } from "./column_values.ts";
 import type { Database } from "./database.ts";
-import { inTurns, type Steps } from "./steps.ts";
 import { isUnblocked, openEnd } from "./log/visibility.ts";
+import { inTurns, type Steps } from "./steps.ts";
 
 /** Public rooms that are looked at in one step, for those that are searched for. */
 const lookedAtOnce = 500;

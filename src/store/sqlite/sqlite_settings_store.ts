@@ -1,6 +1,6 @@
+import { directConversation } from "../../core/messages/message.ts";
 import { defaultSettings, type Settings, type SettingsStore } from "../../core/people/settings_store.ts";
 import { directMessagesCodes, toDirectMessages } from "./codes.ts";
-import { directConversation } from "../../core/messages/message.ts";
 import { settle } from "./column_values.ts";
 import type { Database } from "./database.ts";
 import { openEnd } from "./log/visibility.ts";

@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { ChatError } from "../../core/chat_error.ts";
-import { databasePath } from "./database.ts";
 import { lastOwner, tryLockFolder } from "../folder_lock.ts";
+import { databasePath } from "./database.ts";
 import { migrations } from "./migrations.ts";
 import { isDamage } from "./storage_error.ts";
 

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { BrokerManagement } from "../../../src/amqp/broker_management.ts";
 import { BrokerWatch } from "../../../src/amqp/broker_watch.ts";
 import { RefusedLogins } from "../../../src/amqp/refused_logins.ts";
-import { ScryptHasher } from "../../../src/host/scrypt_hasher.ts";
 import { systemClock } from "../../../src/core/clock.ts";
 import { silentLog } from "../../../src/core/log.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
+import { ScryptHasher } from "../../../src/host/scrypt_hasher.ts";
 import {
   startTestAmqpServer,
   startTestBroker,

@@ -1,13 +1,13 @@
 /** The workloads that are about many, on a few: against a real server in this process. */
 import assert from "node:assert/strict";
+import { workloadNames } from "../../../src/bench/result.ts";
 import { makeAccounts } from "../../../src/bench/systems/accounts.ts";
 import type { BenchServers } from "../../../src/bench/systems/chatd_servers.ts";
 import { ChatdSystem } from "../../../src/bench/systems/chatd_system.ts";
+import type { MeasuredProcesses, Prepared, Workload } from "../../../src/bench/systems/system.ts";
 import { fullStore } from "../../../src/bench/workloads/full_store.ts";
 import { idleWorkload } from "../../../src/bench/workloads/idle_sessions.ts";
 import { largeRoomWorkload } from "../../../src/bench/workloads/large_room.ts";
-import { workloadNames } from "../../../src/bench/result.ts";
-import type { MeasuredProcesses, Prepared, Workload } from "../../../src/bench/systems/system.ts";
 import { workloads } from "../../../src/bench/workloads/workloads.ts";
 import { GrpcTransport } from "../../../src/grpc/client/client_transport.ts";
 import { startTestGrpcServer } from "../../support/grpc_server.ts";

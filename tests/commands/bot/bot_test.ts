@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { Bot, type BotOptions } from "../../../src/commands/bot/bot.ts";
 import type { ChatClient } from "../../../src/client/chat_client.ts";
+import { Bot, type BotOptions } from "../../../src/commands/bot/bot.ts";
 import { ChatError } from "../../../src/core/chat_error.ts";
 import type { Message } from "../../../src/core/messages/message.ts";
 import { createMessageId, messageIdTime } from "../../../src/core/messages/message_id.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { Erasure } from "../../../src/core/messages/erasure.ts";
 import { silentLog } from "../../../src/core/log.ts";
+import { Erasure } from "../../../src/core/messages/erasure.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import { rejectsWith } from "../../support/chat_error_assertions.ts";
 import { password, TestChat } from "../../support/test_chat.ts";

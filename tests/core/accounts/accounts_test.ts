@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { DeviceRecord, InviteRecord } from "../../../src/core/accounts/account_store.ts";
 import { Accounts, type AccountsOptions, type Revocation } from "../../../src/core/accounts/accounts.ts";
-import { ClockGuard, doubtMs } from "../../../src/core/clock_guard.ts";
 import { HashQueue } from "../../../src/core/accounts/hash_queue.ts";
+import { ClockGuard, doubtMs } from "../../../src/core/clock_guard.ts";
 import { Database } from "../../../src/store/sqlite/database.ts";
 import { SqliteAccountStore } from "../../../src/store/sqlite/sqlite_account_store.ts";
 import { rejectsWith } from "../../support/chat_error_assertions.ts";

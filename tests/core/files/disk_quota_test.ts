@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { DiskQuota } from "../../../src/core/files/disk_quota.ts";
 import { silentLog } from "../../../src/core/log.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
 import { rejectsWith } from "../../support/chat_error_assertions.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
 import { TestChat } from "../../support/test_chat.ts";
 
 function quota(maxBytes: number | undefined) {

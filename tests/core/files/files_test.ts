@@ -7,8 +7,8 @@ import {
   maxChunkBytes,
   uploadLifetimeMs,
 } from "../../../src/core/files/files.ts";
-import type { Attachment } from "../../../src/core/messages/message.ts";
 import { silentLog } from "../../../src/core/log.ts";
+import type { Attachment } from "../../../src/core/messages/message.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import { rejectsWith } from "../../support/chat_error_assertions.ts";
 import { FakeClock } from "../../support/fake_clock.ts";

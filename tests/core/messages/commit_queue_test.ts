@@ -4,10 +4,10 @@ import { CommitQueue } from "../../../src/core/messages/commit_queue.ts";
 import type { Message } from "../../../src/core/messages/message.ts";
 import type { Change, ChangeResult } from "../../../src/core/messages/message_store.ts";
 import { rejectsWith } from "../../support/chat_error_assertions.ts";
-import { turns } from "../../support/turns.ts";
 import { FakeTime } from "../../support/fake_time.ts";
 import { deviceRecord, directAppend, userRecord } from "../../support/stored_messages.ts";
 import { TestMessageStore, TestStore } from "../../support/test_store.ts";
+import { turns } from "../../support/turns.ts";
 
 /** Remembers what is committed together; each commit waits for `gate` while there is one. */
 class GatedStore extends TestMessageStore {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { Erasure } from "../../../src/core/messages/erasure.ts";
 import { silentLog } from "../../../src/core/log.ts";
+import { Erasure } from "../../../src/core/messages/erasure.ts";
 import { eventually } from "../../support/eventually.ts";
 
 /** Something to erase, whose first step fails where `isBroken`. */

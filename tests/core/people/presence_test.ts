@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { LiveSessions } from "../../../src/core/people/live_sessions.ts";
 import { silentLog } from "../../../src/core/log.ts";
+import { LiveSessions } from "../../../src/core/people/live_sessions.ts";
 import type { PresenceState } from "../../../src/core/people/notice.ts";
 import { Presence } from "../../../src/core/people/presence.ts";
 import { UserSettings } from "../../../src/core/people/user_settings.ts";

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
-import { encodeHeaders } from "../../../src/grpc/http2/header_encoder.ts";
 import { createThrowawayCertificate } from "../../../src/grpc/callback/throwaway_certificate.ts";
+import { encodeHeaders } from "../../../src/grpc/http2/header_encoder.ts";
 import {
   data,
   Flag,

@@ -2,17 +2,17 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
+import type { ChatError } from "../../../src/core/chat_error.ts";
 import {
   HealthCheckResponse,
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from "../../../src/gen/grpc/health/v1/health.ts";
-import type { ChatError } from "../../../src/core/chat_error.ts";
+import { createThrowawayCertificate } from "../../../src/grpc/callback/throwaway_certificate.ts";
 import { checkHealth } from "../../../src/grpc/client/health_check.ts";
-import { connectOver } from "../../../src/grpc/http2/socket_transport.ts";
-import { ServerCall } from "../../../src/grpc/http2/server_call.ts";
 import { GrpcStatus } from "../../../src/grpc/http2/grpc_status.ts";
 import type { HeaderList } from "../../../src/grpc/http2/header_rules.ts";
-import { createThrowawayCertificate } from "../../../src/grpc/callback/throwaway_certificate.ts";
+import { ServerCall } from "../../../src/grpc/http2/server_call.ts";
+import { connectOver } from "../../../src/grpc/http2/socket_transport.ts";
 import { createCertificates } from "../../crash/certificates.ts";
 import { FakeTime } from "../../support/fake_time.ts";
 import { startTestGrpcServer } from "../../support/grpc_server.ts";

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { connect, type Socket } from "node:net";
 import { credentials, Metadata } from "@grpc/grpc-js";
-import { ConnectionGuard, standardLimits } from "../../../src/grpc/server/connection_guard.ts";
 import { GrpcTransport } from "../../../src/grpc/client/client_transport.ts";
+import { ConnectionGuard, standardLimits } from "../../../src/grpc/server/connection_guard.ts";
 import { eventually } from "../../support/eventually.ts";
 import { FakeTime } from "../../support/fake_time.ts";
+import { HealthClient } from "../../support/grpc_js_services.ts";
 import { startTestGrpcServer } from "../../support/grpc_server.ts";
 import { LinkClient } from "../../support/link_client.ts";
 import { helloWith } from "../../support/test_session.ts";
-import { HealthClient } from "../../support/grpc_js_services.ts";
 
 const limits = { logInDeadlineMs: 60_000, maxStrangersPerAddress: 3, maxStrangers: 100, maxPerUser: 2 };
 

@@ -1,19 +1,19 @@
 /** Strangers and users who make as many cheap calls as they can. In each flood an honest client goes on. */
 import assert from "node:assert/strict";
 import { credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { standardRate } from "../../../src/core/limits.ts";
 import type { Log } from "../../../src/core/log.ts";
 import { silentLog } from "../../../src/core/log.ts";
-import { standardRate } from "../../../src/core/limits.ts";
 import { LogInRequest } from "../../../src/gen/chatd/v1/auth.ts";
 import { GrpcTransport } from "../../../src/grpc/client/client_transport.ts";
 import { strangersCosts, strangersLimits } from "../../../src/grpc/server/strangers_budget.ts";
 import { costOf } from "../../../src/session/request_costs.ts";
 import { Flood, type FloodKind, strangersFloods } from "../../crash/flood.ts";
 import { eventually } from "../../support/eventually.ts";
+import { ChatServiceClient, HealthClient, ServerReflectionClient } from "../../support/grpc_js_services.ts";
 import { startTestGrpcServer, type TestGrpcServer } from "../../support/grpc_server.ts";
 import { LinkClient } from "../../support/link_client.ts";
 import { join } from "../../support/person.ts";
-import { ChatServiceClient, HealthClient, ServerReflectionClient } from "../../support/grpc_js_services.ts";
 
 const { perAddress, inAll, callsBeyond } = strangersLimits;
 

@@ -4,12 +4,12 @@ import { HistoryRequest } from "../../../src/gen/chatd/v1/chat.ts";
 import { GrpcTransport } from "../../../src/grpc/client/client_transport.ts";
 import { eventually } from "../../support/eventually.ts";
 import { encodeRequests, Http2Client, sendOf } from "../../support/grpc_call.ts";
+import { ChatServiceService } from "../../support/grpc_js_services.ts";
 import { startTestGrpcServer, type TestGrpcServer, type TestGrpcServerOptions } from "../../support/grpc_server.ts";
 import { LinkClient } from "../../support/link_client.ts";
 import type { RequestKind } from "../../support/received_frames.ts";
 import { helloWith } from "../../support/test_session.ts";
 import { historyRequest } from "../../support/wire_values.ts";
-import { ChatServiceService } from "../../support/grpc_js_services.ts";
 
 const { path: connectPath } = ChatServiceService.connect;
 const page = historyRequest({ with: "ana", limit: 2 });

@@ -8,8 +8,8 @@ import type { Http2Stream } from "../../../src/grpc/http2/stream.ts";
 import { strangersConnectionLimits } from "../../../src/grpc/server/server_limits.ts";
 import { maxFrameBytes } from "../../../src/wire/limits.ts";
 import { eventually } from "../../support/eventually.ts";
-import { startTestGrpcServer } from "../../support/grpc_server.ts";
 import { AuthServiceService } from "../../support/grpc_js_services.ts";
+import { startTestGrpcServer } from "../../support/grpc_server.ts";
 
 const { connectionWindow } = strangersConnectionLimits;
 

@@ -9,8 +9,6 @@ import { frameMessage } from "../../../src/grpc/http2/messages.ts";
 import { connectOver } from "../../../src/grpc/http2/socket_transport.ts";
 import { strangersLimits } from "../../../src/grpc/server/strangers_budget.ts";
 import { grpcMessage } from "../../crash/http2_frames.ts";
-import { limits } from "../http2/wire.ts";
-import { startTestGrpcServer, type TestGrpcServer } from "../../support/grpc_server.ts";
 import {
   AuthServiceService,
   ChatServiceService,
@@ -18,6 +16,8 @@ import {
   HealthService,
   ServerReflectionService,
 } from "../../support/grpc_js_services.ts";
+import { startTestGrpcServer, type TestGrpcServer } from "../../support/grpc_server.ts";
+import { limits } from "../http2/wire.ts";
 
 /** More than the calls of a test cost. */
 const strangers = { ...strangersLimits, perAddress: { burst: 100_000, perSecond: 1_000, debt: 0 } };

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { HistoryRequest } from "../../../src/gen/chatd/v1/chat.ts";
+import { ClientFrame } from "../../../src/gen/chatd/v1/session.ts";
 import { HealthCheckRequest } from "../../../src/gen/grpc/health/v1/health.ts";
 import { ServerReflectionRequest } from "../../../src/gen/grpc/reflection/v1/reflection.ts";
-import { ClientFrame } from "../../../src/gen/chatd/v1/session.ts";
-import { HistoryRequest } from "../../../src/gen/chatd/v1/chat.ts";
-import type { GrpcTransportOptions } from "../../../src/grpc/client/transport_options.ts";
 import { GrpcTransport } from "../../../src/grpc/client/client_transport.ts";
+import type { GrpcTransportOptions } from "../../../src/grpc/client/transport_options.ts";
 import { createCertificates } from "../../crash/certificates.ts";
 import {
   data,
@@ -18,13 +18,7 @@ import {
   SETTINGS_ACK,
   windowUpdate,
 } from "../../crash/http2_frames.ts";
-import { startTestGrpcServer } from "../../support/grpc_server.ts";
-import { LinkClient } from "../../support/link_client.ts";
-import { helloWith } from "../../support/test_session.ts";
 import { eventually } from "../../support/eventually.ts";
-import { turns } from "../../support/turns.ts";
-import { UnreadClient } from "../../support/unread_client.ts";
-import { historyRequest } from "../../support/wire_values.ts";
 import {
   ChatServiceClient,
   ChatServiceService,
@@ -32,6 +26,12 @@ import {
   HealthService,
   ServerReflectionService,
 } from "../../support/grpc_js_services.ts";
+import { startTestGrpcServer } from "../../support/grpc_server.ts";
+import { LinkClient } from "../../support/link_client.ts";
+import { helloWith } from "../../support/test_session.ts";
+import { turns } from "../../support/turns.ts";
+import { UnreadClient } from "../../support/unread_client.ts";
+import { historyRequest } from "../../support/wire_values.ts";
 
 const callLimits = { maxPerUser: 5, maxPerAddress: 4 };
 const certificates = await createCertificates();

@@ -5,9 +5,9 @@ import { createCertificates } from "../../crash/certificates.ts";
 import { eventually } from "../../support/eventually.ts";
 import { FrozenClient } from "../../support/frozen_client.ts";
 import { encodeRequests, Http2Client } from "../../support/grpc_call.ts";
+import { ChatServiceService } from "../../support/grpc_js_services.ts";
 import { startTestGrpcServer, type TestGrpcServer } from "../../support/grpc_server.ts";
 import { helloWith } from "../../support/test_session.ts";
-import { ChatServiceService } from "../../support/grpc_js_services.ts";
 
 const certificates = await createCertificates();
 const pem = (text: string) => new TextEncoder().encode(text);

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { crashedExitCode, refusedExitCode } from "../../../src/host/supervisor/exit_codes.ts";
+import type { HeartbeatTimes } from "../../../src/host/supervisor/heartbeat.ts";
 import { StartFiles } from "../../../src/host/supervisor/start_files.ts";
 import { mustRestart, restartDelay, supervise } from "../../../src/host/supervisor/supervisor.ts";
-import type { HeartbeatTimes } from "../../../src/host/supervisor/heartbeat.ts";
-import { crashedExitCode, refusedExitCode } from "../../../src/host/supervisor/exit_codes.ts";
 
 function ended(code: number, signal: Deno.Signal | null = null): Deno.CommandStatus {
   return { success: code === 0 && signal === null, code, signal };

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { ChatError } from "../../../src/core/chat_error.ts";
-import { Database, migrate } from "../../../src/store/sqlite/database.ts";
-import { migrations } from "../../../src/store/sqlite/migrations.ts";
 import { openStore } from "../../../src/store/open_store.ts";
-import { SqliteAccountStore } from "../../../src/store/sqlite/sqlite_account_store.ts";
+import { Database, migrate } from "../../../src/store/sqlite/database.ts";
 import { SqliteMessageStore } from "../../../src/store/sqlite/log/sqlite_message_store.ts";
+import { migrations } from "../../../src/store/sqlite/migrations.ts";
+import { SqliteAccountStore } from "../../../src/store/sqlite/sqlite_account_store.ts";
 import { accept, directAppend, entryAppend, userRecord, wholeLog } from "../../support/stored_messages.ts";
 import { temporaryFolder } from "../../support/temporary_folder.ts";
 

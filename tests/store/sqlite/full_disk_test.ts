@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { ChatError } from "../../../src/core/chat_error.ts";
 import type { Append, MessageStore } from "../../../src/core/messages/message_store.ts";
 import { Database } from "../../../src/store/sqlite/database.ts";
-import { SqliteAccountStore } from "../../../src/store/sqlite/sqlite_account_store.ts";
 import { SqliteMessageStore } from "../../../src/store/sqlite/log/sqlite_message_store.ts";
+import { SqliteAccountStore } from "../../../src/store/sqlite/sqlite_account_store.ts";
 import {
   accept,
   acceptedMessage,

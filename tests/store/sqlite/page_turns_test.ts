@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import type { Message } from "../../../src/core/messages/message.ts";
 import type { Turn } from "../../../src/core/page_turns.ts";
 import { Database } from "../../../src/store/sqlite/database.ts";
-import { SqliteAccountStore } from "../../../src/store/sqlite/sqlite_account_store.ts";
 import { SqliteMessageStore } from "../../../src/store/sqlite/log/sqlite_message_store.ts";
+import { SqliteAccountStore } from "../../../src/store/sqlite/sqlite_account_store.ts";
 import { SqliteRetentionStore } from "../../../src/store/sqlite/sqlite_retention_store.ts";
 import { accept, directAppend, userRecord, wholeLog } from "../../support/stored_messages.ts";
 

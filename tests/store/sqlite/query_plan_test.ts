@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Database } from "../../../src/store/sqlite/database.ts";
+import { SqliteMessageStore } from "../../../src/store/sqlite/log/sqlite_message_store.ts";
 import { MessageFinder } from "../../../src/store/sqlite/search/message_finder.ts";
 import { SearchIndex } from "../../../src/store/sqlite/search/search_index.ts";
 import { SqliteAccountStore } from "../../../src/store/sqlite/sqlite_account_store.ts";
@@ -7,7 +8,6 @@ import { SqliteAuditLog } from "../../../src/store/sqlite/sqlite_audit_log.ts";
 import { SqliteClockStore } from "../../../src/store/sqlite/sqlite_clock_store.ts";
 import { SqliteDeviceCleanup } from "../../../src/store/sqlite/sqlite_device_cleanup.ts";
 import { SqliteFileStore } from "../../../src/store/sqlite/sqlite_file_store.ts";
-import { SqliteMessageStore } from "../../../src/store/sqlite/log/sqlite_message_store.ts";
 import { SqliteRoomStore } from "../../../src/store/sqlite/sqlite_room_store.ts";
 import { SqliteSettingsStore } from "../../../src/store/sqlite/sqlite_settings_store.ts";
 import { temporaryFolder } from "../../support/temporary_folder.ts";

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { silentLog } from "../../../src/core/log.ts";
-import type { HistoryPage } from "../../../src/core/messages/message_store.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
+import type { HistoryPage } from "../../../src/core/messages/message_store.ts";
 import { Retention } from "../../../src/core/messages/retention.ts";
 import { openStore, type Store } from "../../../src/store/open_store.ts";
-import { accept, deviceRecord, directAppend, userRecord } from "../../support/stored_messages.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { accept, deviceRecord, directAppend, userRecord } from "../../support/stored_messages.ts";
 import { temporaryFolder } from "../../support/temporary_folder.ts";
 
 const day = 24 * 60 * 60 * 1000;

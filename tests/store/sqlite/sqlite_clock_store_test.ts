@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { Accounts } from "../../../src/core/accounts/accounts.ts";
-import { ClockGuard, doubtMs } from "../../../src/core/clock_guard.ts";
 import { DeviceCleanup } from "../../../src/core/accounts/device_cleanup.ts";
+import { hashSecret } from "../../../src/core/accounts/secret.ts";
+import { ClockGuard, doubtMs } from "../../../src/core/clock_guard.ts";
 import { silentLog } from "../../../src/core/log.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
-import { hashSecret } from "../../../src/core/accounts/secret.ts";
 import { openStore } from "../../../src/store/open_store.ts";
 import { FakeHasher } from "../../support/fake_hasher.ts";
 import { temporaryFolder } from "../../support/temporary_folder.ts";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
-import { Attachments } from "../../../src/store/sqlite/log/attachments.ts";
 import { Database, databasePath, ordinaryLogBytes } from "../../../src/store/sqlite/database.ts";
+import { Attachments } from "../../../src/store/sqlite/log/attachments.ts";
+import { SqliteMessageStore } from "../../../src/store/sqlite/log/sqlite_message_store.ts";
 import { SqliteAccountStore } from "../../../src/store/sqlite/sqlite_account_store.ts";
 import { SqliteFileStore } from "../../../src/store/sqlite/sqlite_file_store.ts";
-import { SqliteMessageStore } from "../../../src/store/sqlite/log/sqlite_message_store.ts";
 import { complete, fileStoreContract, quotas, uploadOf } from "../../contract/file_store.ts";
 import { rejectsWith } from "../../support/chat_error_assertions.ts";
 import { accept, directAppend, userRecord } from "../../support/stored_messages.ts";

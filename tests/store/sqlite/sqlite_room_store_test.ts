@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { Erasure } from "../../../src/core/messages/erasure.ts";
 import { silentLog } from "../../../src/core/log.ts";
+import { Erasure } from "../../../src/core/messages/erasure.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import { openStore, type Store } from "../../../src/store/open_store.ts";
 import { roomStoreContract } from "../../contract/room_store.ts";

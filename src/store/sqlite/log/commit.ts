@@ -1,16 +1,16 @@
 import type { Accepted, Attachment, Message } from "../../../core/messages/message.ts";
 import type { Append, Change, ChangeResult, MoveCursor, MoveRead } from "../../../core/messages/message_store.ts";
 import { isRoomId } from "../../../core/rooms/room.ts";
-import { Attachments } from "./attachments.ts";
-import { BoundedMap } from "./bounded_map.ts";
 import { encodeId, encodeText } from "../column_values.ts";
 import type { Database } from "../database.ts";
+import { isDiskFailure } from "../storage_error.ts";
+import { Attachments } from "./attachments.ts";
+import { BoundedMap } from "./bounded_map.ts";
 import { eventColumns, kindCodes } from "./entry_columns.ts";
 import { MessageChanges } from "./message_changes.ts";
 import { ReaderPositions } from "./reader_positions.ts";
 import { type Placed, RoomChanges } from "./room_changes.ts";
 import type { SpentIds } from "./spent_ids.ts";
-import { isDiskFailure } from "../storage_error.ts";
 import type { UserIds } from "./user_ids.ts";
 import { openEnd } from "./visibility.ts";
 

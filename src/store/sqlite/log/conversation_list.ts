@@ -4,10 +4,10 @@ import type { Room } from "../../../core/rooms/room.ts";
 import { roleCodes, toRole } from "../codes.ts";
 import { decodeText } from "../column_values.ts";
 import type { Database } from "../database.ts";
+import type { Steps } from "../steps.ts";
 import { kindCodes } from "./entry_columns.ts";
 import type { EntryReader } from "./entry_reader.ts";
 import type { LogPages } from "./log_pages.ts";
-import type { Steps } from "../steps.ts";
 import { isShown, isTextShown, isUnblocked, openEnd } from "./visibility.ts";
 
 /** Unread messages are counted one by one among so many entries, so that the user's own and hidden ones are left out. */

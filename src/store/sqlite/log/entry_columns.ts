@@ -1,8 +1,8 @@
 import type { LogEvent } from "../../../core/messages/log_event.ts";
 import type { Message } from "../../../core/messages/message.ts";
+import type { MemberRole } from "../../../core/rooms/room.ts";
 import { roleCodes, toRole } from "../codes.ts";
 import { decodeText, idOfHex } from "../column_values.ts";
-import type { MemberRole } from "../../../core/rooms/room.ts";
 
 /** entry.kind; what is about another entry comes first. */
 export const kindCodes = {

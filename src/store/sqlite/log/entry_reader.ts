@@ -1,9 +1,9 @@
 import type { Message, Reaction } from "../../../core/messages/message.ts";
-import { Attachments } from "./attachments.ts";
 import { decodeText } from "../column_values.ts";
 import type { Database } from "../database.ts";
-import { type EntryRow, kindCodes, toMessage } from "./entry_columns.ts";
 import { atOnce, type Steps } from "../steps.ts";
+import { Attachments } from "./attachments.ts";
+import { type EntryRow, kindCodes, toMessage } from "./entry_columns.ts";
 import { isReactionShown, isTextShown } from "./visibility.ts";
 
 /** How much a page holds: entries, and bytes of text beyond the first entry. */

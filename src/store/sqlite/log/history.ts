@@ -1,8 +1,8 @@
 import type { HistoryPage, HistoryRange } from "../../../core/messages/message_store.ts";
 import type { Database } from "../database.ts";
+import type { Steps } from "../steps.ts";
 import type { ReadEntries } from "./entry_reader.ts";
 import type { LogPages } from "./log_pages.ts";
-import type { Steps } from "../steps.ts";
 
 /** Reads the messages at these positions, as many as the page may hold; always the first. */
 type Read = (positions: readonly number[]) => Steps<ReadEntries>;

@@ -1,6 +1,6 @@
 import type { Database } from "../database.ts";
-import { kindCodes } from "./entry_columns.ts";
 import type { Steps } from "../steps.ts";
+import { kindCodes } from "./entry_columns.ts";
 import { isShown } from "./visibility.ts";
 
 /** How many of them in one step. */

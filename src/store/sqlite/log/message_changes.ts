@@ -1,7 +1,7 @@
 import type { Append } from "../../../core/messages/message_store.ts";
-import { Attachments } from "./attachments.ts";
 import { encodeText } from "../column_values.ts";
 import type { Database } from "../database.ts";
+import { Attachments } from "./attachments.ts";
 import { kindCodes } from "./entry_columns.ts";
 import type { Placed } from "./room_changes.ts";
 import type { UserIds } from "./user_ids.ts";

@@ -11,20 +11,20 @@ import type {
   MessageStore,
 } from "../../../core/messages/message_store.ts";
 import type { Turn } from "../../../core/page_turns.ts";
-import { Backlog, type BacklogOptions } from "./backlog.ts";
 import { encodeId, settle } from "../column_values.ts";
-import { Committer } from "./commit.ts";
-import { ConversationList } from "./conversation_list.ts";
-import { Consumers } from "./consumers.ts";
 import type { Database } from "../database.ts";
+import { Incarnations } from "../incarnations.ts";
+import { atOnce, inTurns, type Steps } from "../steps.ts";
+import { Backlog, type BacklogOptions } from "./backlog.ts";
+import { Committer } from "./commit.ts";
+import { Consumers } from "./consumers.ts";
+import { ConversationList } from "./conversation_list.ts";
 import { kindCodes } from "./entry_columns.ts";
 import { EntryReader, type PageLimits as Limits, sizeBesideText } from "./entry_reader.ts";
 import { History } from "./history.ts";
-import { Incarnations } from "../incarnations.ts";
 import { LogPages, type LogPagesOptions } from "./log_pages.ts";
 import { Peers } from "./peers.ts";
 import { SpentIds } from "./spent_ids.ts";
-import { atOnce, inTurns, type Steps } from "../steps.ts";
 import { UserIds } from "./user_ids.ts";
 import { isTextShown, isVisible } from "./visibility.ts";
 

@@ -1,7 +1,7 @@
 import type { StatementSync } from "node:sqlite";
 import type { SearchRequest, SearchResult } from "../../../core/search/message_search.ts";
-import { searchExpression } from "./search_expression.ts";
 import { isTextShown, isVisible } from "../log/visibility.ts";
+import { searchExpression } from "./search_expression.ts";
 
 /** Conversations that one query of the index is about. */
 const conversationsAtOnce = 256;

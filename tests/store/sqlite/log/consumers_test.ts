@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { createMessageId } from "../../../../src/core/messages/message_id.ts";
 import { Database } from "../../../../src/store/sqlite/database.ts";
+import { SqliteMessageStore } from "../../../../src/store/sqlite/log/sqlite_message_store.ts";
 import { SqliteAccountStore } from "../../../../src/store/sqlite/sqlite_account_store.ts";
 import { SqliteDeviceCleanup } from "../../../../src/store/sqlite/sqlite_device_cleanup.ts";
-import { SqliteMessageStore } from "../../../../src/store/sqlite/log/sqlite_message_store.ts";
 import { accept, deviceRecord, directAppend, userRecord } from "../../../support/stored_messages.ts";
 import { temporaryFolder } from "../../../support/temporary_folder.ts";
 

@@ -21,7 +21,7 @@ export const auditCommand: CommandEntry = defineCommand({
   readsConfig: true,
 });
 
-export function auditOptions(options: OptionsWithEnv): Parser<"sync", AuditOptions, unknown> {
+function auditOptions(options: OptionsWithEnv): Parser<"sync", AuditOptions, unknown> {
   return object("Options", {
     since: options.withDefault("--since", pastTime(), {
       standard: "30d",

@@ -28,14 +28,14 @@ export const restoreCommand: CommandEntry = defineCommand({
   load: async () => (await import("./run_backup.ts")).runRestore,
 });
 
-export function backupOptions(options: OptionsWithEnv): Parser<"sync", BackupCommandOptions, unknown> {
+function backupOptions(options: OptionsWithEnv): Parser<"sync", BackupCommandOptions, unknown> {
   return object("Options", {
     target: argument(path("DIR"), { description: [text("The folder to make")] }),
     dataDir: dataFolder(options),
   });
 }
 
-export function restoreOptions(options: OptionsWithEnv): Parser<"sync", RestoreCommandOptions, unknown> {
+function restoreOptions(options: OptionsWithEnv): Parser<"sync", RestoreCommandOptions, unknown> {
   return object("Options", {
     source: argument(path("DIR"), { description: [text("The backup")] }),
     dataDir: options.required("--data", path("DIR"), "The data folder to make"),

@@ -40,7 +40,7 @@ export const benchCommand: CommandEntry = defineCommand({
 const standardWorkloads: readonly WorkloadName[] = ["w1", "w2", "w3", "w4"];
 
 /** None of them has a variable: what the environment says about servers is said to clients, not to who loads them with work. */
-export function benchOptions(options: OptionsWithEnv): Parser<"sync", BenchOptions, unknown> {
+function benchOptions(options: OptionsWithEnv): Parser<"sync", BenchOptions, unknown> {
   const main = object({
     relay: options.internal("--relay"),
     workloads: withDefault(

@@ -18,7 +18,7 @@ export const brokerConfigCommand: CommandEntry = defineCommand({
   readsConfig: true,
 });
 
-export function brokerConfigOptions(
+function brokerConfigOptions(
   options: OptionsWithEnv,
 ): Parser<"sync", BrokerConfigCommandOptions, unknown> {
   const settings = options.section("amqp");

@@ -19,7 +19,7 @@ export const amqpClientCommand: CommandEntry = defineCommand({
   exitCodeOf: clientExitCode,
 });
 
-export function amqpClientOptions(
+function amqpClientOptions(
   options: OptionsWithEnv,
   env: Environment,
 ): Parser<"sync", AmqpClientOptions, unknown> {

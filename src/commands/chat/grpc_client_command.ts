@@ -20,7 +20,7 @@ export const grpcClientCommand: CommandEntry = defineCommand({
   exitCodeOf: clientExitCode,
 });
 
-export function grpcClientOptions(
+function grpcClientOptions(
   options: OptionsWithEnv,
   env: Environment,
 ): Parser<"sync", GrpcClientOptions, unknown> {

@@ -6,7 +6,7 @@ import { largeLogBytes } from "../../store/sqlite/log_growth.ts";
 import { inspectStore, servingProcess, type StoreFacts } from "../../store/sqlite/store_inspection.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
 
-export interface DataFolderOptions {
+export interface FolderCheckOptions {
   readonly dataDir: string;
   /** Read the whole database for damage. */
   readonly checkDatabase: boolean;
@@ -40,7 +40,7 @@ export function serverOf(folder: string): number | undefined {
 }
 
 /** Whether the folder is there, whose it is, and who has it. */
-export function* examineFolder({ dataDir }: DataFolderOptions): Generator<Finding, void> {
+export function* examineFolder({ dataDir }: FolderCheckOptions): Generator<Finding, void> {
   const access = accessOf(dataDir);
   if (access === "none") {
     yield ok(`there is no "${dataDir}" yet: the first server makes it`);
@@ -67,7 +67,7 @@ export function* examineFolder({ dataDir }: DataFolderOptions): Generator<Findin
 }
 
 /** The database in the folder, where there is one and this process may look into it. */
-export function* examineDatabase({ dataDir, checkDatabase }: DataFolderOptions): Generator<Finding, void> {
+export function* examineDatabase({ dataDir, checkDatabase }: FolderCheckOptions): Generator<Finding, void> {
   if (accessOf(dataDir) !== "open" || !pathExists(databasePath(dataDir))) return;
   let facts: StoreFacts;
   try {

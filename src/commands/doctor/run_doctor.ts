@@ -2,13 +2,13 @@ import type { BrokerUrl } from "../../app/broker/broker_url.ts";
 import { exitCode } from "../exit_code.ts";
 import { type BrokerCheckOptions, examineBroker } from "./broker.ts";
 import { examineConfiguration } from "./configuration.ts";
-import { type DataFolderOptions, examineDatabase, examineFolder } from "./data_folder.ts";
+import { examineDatabase, examineFolder, type FolderCheckOptions } from "./data_folder.ts";
 import type { Check, Finding } from "./finding.ts";
 import { examineDisk, examineFileLimit, type MachineOptions } from "./machine.ts";
 import { examineCertificate, examineServer, type ServerCheckOptions } from "./server.ts";
 
 /** What `chatd doctor` is asked to do. */
-export interface DoctorOptions extends DataFolderOptions, MachineOptions, ServerCheckOptions {
+export interface DoctorOptions extends FolderCheckOptions, MachineOptions, ServerCheckOptions {
   readonly configFile?: string;
   /** Undefined leaves the broker out. */
   readonly broker: BrokerUrl | undefined;

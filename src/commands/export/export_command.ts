@@ -20,7 +20,7 @@ export const exportCommand: CommandEntry = defineCommand({
   exitCodeOf: clientExitCode,
 });
 
-export function exportOptions(
+function exportOptions(
   options: OptionsWithEnv,
   env: Environment,
 ): Parser<"sync", ExportCommandOptions, unknown> {

@@ -1,10 +1,11 @@
 import type { ChatClient } from "../../client/chat_client.ts";
 import type { Message } from "../../core/messages/message.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
-import { type Conversation, type Message as WireMessage, Role, type Room } from "../../gen/chatd/v1/chat.ts";
+import { type Message as WireMessage, Role, type Room } from "../../gen/chatd/v1/chat.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
 import { exitCode } from "../exit_code.ts";
 import { type ConnectionChoice, openConnection, type ScriptConnection } from "../script/connection.ts";
+import { allConversations, ownConversations } from "../script/conversations.ts";
 import { jsonLine, Output } from "../script/output.ts";
 import { messageRecord, messageText, roomRecord, userRecord } from "../script/records.ts";
 import { withClient } from "../script/request_client.ts";
@@ -100,27 +101,6 @@ export async function runRooms(options: RoomsCommandOptions): Promise<number> {
       if (!await print(options.json ? jsonLine(record) : text.map(sanitizeLine).join("\t"))) return;
     }
   });
-}
-
-/** All conversations of the user, but for invitations and rooms that they are not in any more. */
-export async function* ownConversations(client: ChatClient): AsyncGenerator<Conversation, void> {
-  for await (const conversation of allConversations(client)) {
-    if (![Role.INVITED, Role.LEFT, Role.BANNED].includes(conversation.role)) yield conversation;
-  }
-}
-
-async function* allConversations(client: ChatClient): AsyncGenerator<Conversation, void> {
-  const seen = new Set<string>();
-  for (let beforePosition = 0, more = true; more;) {
-    const page = await client.listConversations({ beforePosition, limit: 100 });
-    for (const conversation of page.conversations) {
-      if (seen.has(conversation.conversation)) continue;
-      seen.add(conversation.conversation);
-      yield conversation;
-    }
-    beforePosition = page.conversations.at(-1)?.position ?? 0;
-    more = page.more && beforePosition > 0;
-  }
 }
 
 interface ListedRoom {

@@ -21,7 +21,7 @@ export const amqpServerCommand: CommandEntry = defineCommand({
   readsConfig: true,
 });
 
-export function amqpServerOptions(options: OptionsWithEnv): Parser<"sync", AmqpServerOptions, unknown> {
+function amqpServerOptions(options: OptionsWithEnv): Parser<"sync", AmqpServerOptions, unknown> {
   const settings = options.section("amqp");
   const main = object(serverOptions(options));
   const broker = object({

@@ -22,7 +22,7 @@ export const grpcServerCommand: CommandEntry = defineCommand({
   readsConfig: true,
 });
 
-export function grpcServerOptions(options: OptionsWithEnv): Parser<"sync", GrpcServerOptions, unknown> {
+function grpcServerOptions(options: OptionsWithEnv): Parser<"sync", GrpcServerOptions, unknown> {
   const main = object({ ...listenOptions(options), ...serverOptions(options) });
   const tls = object({
     ...serverTlsOptions(options),

@@ -26,7 +26,7 @@ export const serveCommand: CommandEntry = defineCommand({
   readsConfig: true,
 });
 
-export function serveOptions(options: OptionsWithEnv): Parser<"sync", ServeOptions, unknown> {
+function serveOptions(options: OptionsWithEnv): Parser<"sync", ServeOptions, unknown> {
   const shared = object({
     ...serverOptions(options),
     insecure: options.flagOfSections(

@@ -193,6 +193,13 @@ Deno.test("grpc-js is loaded by the clients for which it is chosen and by the re
   assert.deepEqual([...new Set(typed.map(({ from }) => from))], ["src/grpc"]);
 });
 
+Deno.test("a command imports no other command, but the options and the connection that several share", () => {
+  const roomOf = (path: string) => /(?:^|\/)src\/commands\/(\w+)\//.exec(path)?.[1];
+  const shared = new Set([undefined, "options", "script"]);
+  const wrong = imports.filter(({ file, target }) => !shared.has(roomOf(target)) && roomOf(file) !== roomOf(target));
+  assert.deepEqual([...new Set(wrong.map(({ file }) => file))], ["src/cli/commands.ts"]);
+});
+
 Deno.test("the gRPC server and client do not import each other, and callbacks and HTTP/2 import neither", () => {
   const roomOf = (path: string) => /(?:^|\/)src\/grpc\/(\w+)\//.exec(path)?.[1];
   const apart = new Set(["server→client", "client→server", "callback→server", "callback→client"]);

@@ -114,6 +114,8 @@ function dial({ host, port, tls, signal }: ServerConnectionOptions): Promise<Soc
 function trustOf(tls: NonNullable<ServerConnectionOptions["tls"]>): ConnectionOptions {
   if (tls instanceof UnverifiedTls) return { rejectUnauthorized: false, checkServerIdentity: () => undefined };
   return {
+    // NODE_TLS_REJECT_UNAUTHORIZED would switch it off otherwise.
+    rejectUnauthorized: true,
     ca: Buffer.from(tls.roots),
     cert: tls.certificate && Buffer.from(tls.certificate.chain),
     key: tls.certificate && Buffer.from(tls.certificate.key),

@@ -46,7 +46,9 @@ export class ServerConnection {
       },
       onClosed: (error) => {
         if (error !== undefined) {
-          this.#failure ??= `HTTP/2 is not spoken there${tls === undefined ? " without TLS" : ""}`;
+          this.#failure ??= this.http2.hasPeerSettings
+            ? `HTTP/2 failed: ${error.message}`
+            : `HTTP/2 is not spoken there${tls === undefined ? " without TLS" : ""}`;
         }
         this.#stop();
       },
@@ -60,7 +62,7 @@ export class ServerConnection {
     return new ServerConnection(await dial(options), options);
   }
 
-  /** Why the connection ended: what the server sent was no HTTP/2, or its socket failed. */
+  /** The reason for which the connection ended, other than by this side or in order. */
   get failure(): string | undefined {
     return this.#failure;
   }

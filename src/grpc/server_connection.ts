@@ -2,6 +2,7 @@ import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import type { GrpcTransportOptions } from "./transport_options.ts";
 import type { Http2Connection } from "./http2/connection.ts";
+import { initialWindow } from "./http2/flow_window.ts";
 import { connectOver } from "./http2/socket_transport.ts";
 import { UnverifiedTls } from "./unverified_tls.ts";
 
@@ -31,7 +32,7 @@ export class ServerConnection {
 
   private constructor(socket: Socket, { maxMessageBytes, tls }: ServerConnectionOptions) {
     // A message that is not whole stays unreleased.
-    const window = 2 * (maxMessageBytes + 5);
+    const window = Math.max(initialWindow, 2 * (maxMessageBytes + 5));
     this.#socket = socket;
     this.http2 = connectOver(socket, {
       role: "client",

@@ -125,7 +125,7 @@ function trustOf(tls: NonNullable<ServerConnectionOptions["tls"]>): ConnectionOp
   };
 }
 
-/** Words for errors of TLS that come of how a server is set up. */
+/** Explanations of TLS errors that come from the configuration of a server. */
 const tlsReasons: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/wrong version number/, "TLS is not spoken there"],
   [/alert: CertificateRequired/, "it demands a client certificate"],

@@ -68,7 +68,7 @@ export class Subscription implements Subscriber, DeliveryHost, TokenHolder {
     this.#delivery = new Delivery(this, { cursor, head, windowBytes: this.#stream.windowBytes });
   }
 
-  /** Begins to deliver what the core offers, by calls to the client if it asks for them and can be called at `address`. */
+  /** Begins to deliver messages, by calls to the client if it asks for them and can be called at `address`. */
   start(callback: Callback | undefined, address: string): void {
     tokenRenewals.add(this);
     if (callback === undefined) this.#delivery.start();
@@ -101,7 +101,7 @@ export class Subscription implements Subscriber, DeliveryHost, TokenHolder {
     this.#session.end(reason);
   }
 
-  /** The client has what was in a frame. */
+  /** The client has the content of a frame. */
   delivered({ through, deliveryBytes }: FrameContent): void {
     const acknowledged = this.#delivery.acknowledge(through, deliveryBytes);
     if (acknowledged !== undefined) this.#shared.chat.acknowledge(this, acknowledged);

@@ -87,7 +87,7 @@ async function assertUnavailable(checking: Promise<boolean>, message: RegExp): P
   });
 }
 
-Deno.test("a server is healthy without TLS and with it, whoever signed its certificate", async () => {
+Deno.test("a server is healthy without TLS and with it, with a certificate of any authority", async () => {
   await using plain = await startTestGrpcServer();
   assert.equal(await checkHealth({ host, port: plain.server.port, tls: false }), true);
   await using secure = await startTestGrpcServer({ tls: serverTls });

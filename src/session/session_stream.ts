@@ -14,7 +14,7 @@ export const nothingNew: FrameContent = { through: 0, deliveryBytes: 0, otherByt
  * Frames over the client's own connection. A client acknowledges a frame by its receipt, which it can only know from
  * reading the frame: an acknowledged frame has left the server's memory.
  */
-export class ClientStream implements FrameSink {
+export class SessionStream implements FrameSink {
   /** Puts items into the frames. */
   readonly writer: FrameWriter;
   readonly windowBytes: number;

@@ -19,7 +19,7 @@ export class SessionStream implements FrameSink {
   readonly writer: FrameWriter;
   readonly windowBytes: number;
   readonly #pipe: Pick<SessionPipe, "send">;
-  /** Frames that are not acknowledged, by receipt, oldest first; undefined when there are none, as in an idle session. */
+  /** Frames that are not acknowledged, by receipt, oldest first; undefined without any, as in an idle session. */
   #unacknowledged: Map<number, FrameContent> | undefined;
   #lastAcknowledged = 0;
   #otherBytes = 0;

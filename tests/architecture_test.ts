@@ -108,9 +108,20 @@ Deno.test("grpc-js is loaded by the clients for which it is chosen and by the re
   assert.deepEqual([...new Set(typed.map(({ from }) => from))], ["src/grpc"]);
 });
 
-Deno.test("certificates of servers are verified by all but health checks", () => {
+Deno.test("certificates of servers are verified by all but the doctor and a handshake of chatd with itself", async () => {
   const loaders = loadersOf((target) => target === `file://${root}src/grpc/unverified_tls.ts`);
   assert.deepEqual(loaders, ["src/grpc/health_check.ts", "src/grpc/server_connection.ts"]);
+  const askers = loadersOf((target) => target === `file://${root}src/grpc/health_check.ts`);
+  assert.deepEqual(askers, ["src/app/doctor/server.ts"]);
+  const unverified: string[] = [];
+  for (const file of new Set(imports.map(({ file }) => file))) {
+    if (/rejectUnauthorized: false/.test(await Deno.readTextFile(root + file))) unverified.push(file);
+  }
+  assert.deepEqual(unverified.sort(), [
+    "src/app/doctor/server.ts",
+    "src/app/trial_handshake.ts",
+    "src/grpc/server_connection.ts",
+  ]);
 });
 
 Deno.test("only src/amqp speaks AMQP", () => {

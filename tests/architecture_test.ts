@@ -211,9 +211,20 @@ Deno.test("the gRPC server and client do not import each other, and callbacks an
   assert.deepEqual(wrong.map(({ file, target }) => `${file} imports ${target}`), []);
 });
 
-Deno.test("certificates of servers are verified by all but health checks", () => {
+Deno.test("certificates of servers are verified by all but the doctor and a handshake of chatd with itself", async () => {
   const loaders = loadersOf((target) => target === `file://${root}src/grpc/client/unverified_tls.ts`);
   assert.deepEqual(loaders, ["src/grpc/client/health_check.ts", "src/grpc/client/server_connection.ts"]);
+  const askers = loadersOf((target) => target === `file://${root}src/grpc/client/health_check.ts`);
+  assert.deepEqual(askers, ["src/commands/doctor/server.ts"]);
+  const unverified: string[] = [];
+  for (const file of new Set(imports.map(({ file }) => file))) {
+    if (/rejectUnauthorized: false/.test(await Deno.readTextFile(root + file))) unverified.push(file);
+  }
+  assert.deepEqual(unverified.sort(), [
+    "src/commands/doctor/server.ts",
+    "src/grpc/client/server_connection.ts",
+    "src/host/certificates/trial_handshake.ts",
+  ]);
 });
 
 Deno.test("only src/amqp speaks AMQP", () => {

@@ -1,4 +1,4 @@
-// One version of Deno is pinned, because others can be killed through HTTP/2: see docs/security.md.
+// One version of Deno is pinned, because others can have native faults: see docs/decisions/0002-one-version-of-deno.md.
 import assert from "node:assert/strict";
 
 const root = new URL("../", import.meta.url);

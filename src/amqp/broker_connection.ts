@@ -82,6 +82,8 @@ export class BrokerConnection implements AsyncDisposable {
         noDelay: true,
         timeout: openDeadlineMs,
         clientProperties: { connection_name: name },
+        // NODE_TLS_REJECT_UNAUTHORIZED would switch it off otherwise.
+        rejectUnauthorized: true,
         ...(ca !== undefined && { ca }),
       },
     ).then((model) => new BrokerConnection(model, options));

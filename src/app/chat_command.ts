@@ -1,9 +1,13 @@
+import { formatHostPort } from "../host/host_port.ts";
+
 const standardPort = 50051;
 
 /** The command with which to chat with this server, in the way that this program was started. */
 export function chatCommand({ host, port, tls }: { host: string; port: number; tls: boolean }): string {
-  const reachable = ["0.0.0.0", "[::]"].includes(host) ? "HOST" : host;
-  const server = reachable === "127.0.0.1" && port === standardPort ? "" : ` --server ${reachable}:${port}`;
+  const reachable = ["0.0.0.0", "::"].includes(host) ? "HOST" : host;
+  const server = reachable === "127.0.0.1" && port === standardPort
+    ? ""
+    : ` --server ${formatHostPort({ host: reachable, port })}`;
   return `${clientCommand()} --user ana${server}${tls ? " --tls" : ""}`;
 }
 

@@ -17,7 +17,7 @@ export interface FrameContent {
 /** Never written to. */
 const none: Uint8Array[] = [];
 
-/** A way that frames leave by. */
+/** The way by which frames leave. */
 export interface FrameSink {
   /** Takes the items of one frame, which it encodes at once. */
   send(items: readonly Uint8Array[], content: FrameContent): void;

@@ -6,7 +6,7 @@ import { toWireError } from "../wire/convert.ts";
 import { protocolVersions } from "../wire/limits.ts";
 import { parseHello } from "../wire/parse_hello.ts";
 import { encodeItem, encodeSendReply } from "../wire/server_items.ts";
-import { ClientStream, nothingNew } from "./client_stream.ts";
+import { nothingNew, SessionStream } from "./session_stream.ts";
 import { costOf } from "./request_costs.ts";
 import { answer } from "./request_handlers.ts";
 import { RequestQueue } from "./request_queue.ts";
@@ -27,7 +27,7 @@ export class Session {
   readonly id: string = crypto.randomUUID();
   readonly #shared: SessionDependencies;
   readonly #pipe: SessionPipe;
-  readonly #stream: ClientStream;
+  readonly #stream: SessionStream;
   #helloTimer: ReturnType<typeof setTimeout> | undefined;
   /** Absent until the client has logged in. */
   #subscription: Subscription | undefined;
@@ -51,7 +51,7 @@ export class Session {
   constructor(shared: SessionDependencies, pipe: SessionPipe) {
     this.#shared = shared;
     this.#pipe = pipe;
-    this.#stream = new ClientStream(pipe, shared);
+    this.#stream = new SessionStream(pipe, shared);
     this.#helloTimer = setTimeout(
       () => this.end(new ChatError("unauthenticated", "No hello came within 10 s: connect and log in again.")),
       helloDeadlineMs,

@@ -15,8 +15,8 @@ export interface SessionDependencies {
   /** Runs a callback after the input that is ready now has been read. */
   defer(callback: () => void): void;
   /**
-   * Octets that may be sent beyond what is acknowledged: of deliveries, and of all else. More than the largest item;
-   * 256 KiB unless given.
+   * Octets that may be sent and not acknowledged: of deliveries, and as many of other items. More than the largest
+   * item; 256 KiB unless given.
    */
   readonly windowBytes?: number;
 }

@@ -3,7 +3,7 @@ import type { ChatError } from "../core/chat_error.ts";
 
 /** A transport's side of one session. */
 export interface SessionPipe {
-  /** The client's address, for the log. */
+  /** The client's address, for the log and for calls to the client. */
   readonly address: string;
   /** The client has logged in. @throws {ChatError} the refusal of its hello */
   onHello?(identity: Identity): void;

@@ -6,7 +6,7 @@ import type { Subscriber } from "../core/people/live_sessions.ts";
 import type { Notice } from "../core/people/notice.ts";
 import type { Callback } from "../gen/chatd/v1/session.ts";
 import { encodeNoticeItem } from "../wire/server_items.ts";
-import type { ClientStream } from "./client_stream.ts";
+import type { SessionStream } from "./session_stream.ts";
 import { Delivery, type DeliveryHost, type ReadLimits } from "./delivery.ts";
 import { DeliveryRoute } from "./delivery_route.ts";
 import type { FrameContent } from "./frame_writer.ts";
@@ -30,7 +30,7 @@ export interface SubscriptionOptions {
   readonly shared: SessionDependencies;
   readonly session: SubscribedSession;
   /** The client's own connection. */
-  readonly stream: ClientStream;
+  readonly stream: SessionStream;
   readonly identity: Identity;
   readonly consumer: string;
   readonly protocolVersion: number;
@@ -49,7 +49,7 @@ export class Subscription implements Subscriber, DeliveryHost, TokenHolder {
   readonly consumer: string;
   readonly #shared: SessionDependencies;
   readonly #session: SubscribedSession;
-  readonly #stream: ClientStream;
+  readonly #stream: SessionStream;
   readonly #protocolVersion: number;
   readonly #head: number;
   readonly #delivery: Delivery;
@@ -68,7 +68,7 @@ export class Subscription implements Subscriber, DeliveryHost, TokenHolder {
     this.#delivery = new Delivery(this, { cursor, head, windowBytes: this.#stream.windowBytes });
   }
 
-  /** Begins to deliver what the core offers, by calls to the client if it asks for them and can be called at `address`. */
+  /** Begins to deliver messages, by calls to the client if it asks for them and can be called at `address`. */
   start(callback: Callback | undefined, address: string): void {
     tokenRenewals.add(this);
     if (callback === undefined) this.#delivery.start();
@@ -101,7 +101,7 @@ export class Subscription implements Subscriber, DeliveryHost, TokenHolder {
     this.#session.end(reason);
   }
 
-  /** The client has what was in a frame. */
+  /** The client has the content of a frame. */
   delivered({ through, deliveryBytes }: FrameContent): void {
     const acknowledged = this.#delivery.acknowledge(through, deliveryBytes);
     if (acknowledged !== undefined) this.#shared.chat.acknowledge(this, acknowledged);

@@ -41,7 +41,7 @@ export class TokenRenewals {
 
   #renewDue(): void {
     const now = this.#now();
-    // Comes at the latest to one that it has put back, which is due later.
+    // Ends at a holder that it has renewed, at the latest: that one is due again later.
     for (const [holder, dueAt] of this.#dueAt) {
       if (dueAt > now) return this.#wait(dueAt - now);
       this.#dueAt.delete(holder);

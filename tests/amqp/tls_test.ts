@@ -31,6 +31,13 @@ Deno.test("a broker with TLS is reached with its CA, and not trusted without it"
 
   const untrusted = await rejectsWith("unavailable", open(secure));
   assert.match(untrusted.message, /certificate that cannot be trusted .* --ca/);
+  Deno.env.set("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+  try {
+    const stillUntrusted = await rejectsWith("unavailable", open(secure));
+    assert.equal(stillUntrusted.message, untrusted.message);
+  } finally {
+    Deno.env.delete("NODE_TLS_REJECT_UNAUTHORIZED");
+  }
   const plain = await rejectsWith("unavailable", open({ ...secure, port: node.amqpPort }, certificates.authority));
   assert.match(plain.message, /does not speak TLS there/);
 });

@@ -53,6 +53,20 @@ for (const [library, Client] of [["chatd's HTTP/2", Http2Transport], ["grpc-js",
     await assert.rejects(logIn(test.server.port, { roots: foreign, serverName: "localhost" }), notReached);
   });
 
+  Deno.test(`${library}: NODE_TLS_REJECT_UNAUTHORIZED does not make a server trusted`, async () => {
+    await using test = await startTestGrpcServer({ tls: serverTls });
+    const { port } = test.server;
+    Deno.env.set("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+    try {
+      const foreign = pem(certificates.foreignClient.certificate);
+      await assert.rejects(logIn(port, { roots: foreign, serverName: "localhost" }), notReached);
+      const roots = pem(certificates.authority);
+      await assert.rejects(logIn(port, { roots, serverName: "elsewhere.example" }), notReached);
+    } finally {
+      Deno.env.delete("NODE_TLS_REJECT_UNAUTHORIZED");
+    }
+  });
+
   Deno.test(`${library}: neither side speaks plain where the other speaks TLS`, async () => {
     await using secure = await startTestGrpcServer({ tls: serverTls });
     await assert.rejects(logIn(secure.server.port, undefined), notReached);

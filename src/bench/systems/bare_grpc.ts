@@ -12,7 +12,6 @@ const grpcVariables = [
   "https_proxy",
   "no_grpc_proxy",
   "no_proxy",
-  "npm_command",
 ];
 
 /** A bare relay as the process of its own that `chatd bench --relay` is. */

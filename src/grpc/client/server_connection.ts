@@ -1,6 +1,7 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import type { Http2Connection } from "../http2/connection.ts";
+import { initialWindow } from "../http2/flow_window.ts";
 import { connectOver } from "../http2/socket_transport.ts";
 import type { GrpcTransportOptions } from "./transport_options.ts";
 import { UnverifiedTls } from "./unverified_tls.ts";
@@ -31,7 +32,7 @@ export class ServerConnection {
 
   private constructor(socket: Socket, { maxMessageBytes, tls }: ServerConnectionOptions) {
     // A message that is not whole stays unreleased.
-    const window = 2 * (maxMessageBytes + 5);
+    const window = Math.max(initialWindow, 2 * (maxMessageBytes + 5));
     this.#socket = socket;
     this.http2 = connectOver(socket, {
       role: "client",
@@ -46,7 +47,9 @@ export class ServerConnection {
       },
       onClosed: (error) => {
         if (error !== undefined) {
-          this.#failure ??= `HTTP/2 is not spoken there${tls === undefined ? " without TLS" : ""}`;
+          this.#failure ??= this.http2.hasPeerSettings
+            ? `HTTP/2 failed: ${error.message}`
+            : `HTTP/2 is not spoken there${tls === undefined ? " without TLS" : ""}`;
         }
         this.#stop();
       },
@@ -60,7 +63,7 @@ export class ServerConnection {
     return new ServerConnection(await dial(options), options);
   }
 
-  /** Why the connection ended: what the server sent was no HTTP/2, or its socket failed. */
+  /** The reason for which the connection ended, other than by this side or in order. */
   get failure(): string | undefined {
     return this.#failure;
   }
@@ -114,13 +117,15 @@ function dial({ host, port, tls, signal }: ServerConnectionOptions): Promise<Soc
 function trustOf(tls: NonNullable<ServerConnectionOptions["tls"]>): ConnectionOptions {
   if (tls instanceof UnverifiedTls) return { rejectUnauthorized: false, checkServerIdentity: () => undefined };
   return {
+    // NODE_TLS_REJECT_UNAUTHORIZED would switch it off otherwise.
+    rejectUnauthorized: true,
     ca: Buffer.from(tls.roots),
     cert: tls.certificate && Buffer.from(tls.certificate.chain),
     key: tls.certificate && Buffer.from(tls.certificate.key),
   };
 }
 
-/** Words for errors of TLS that come of how a server is set up. */
+/** Explanations of TLS errors that come from the configuration of a server. */
 const tlsReasons: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/wrong version number/, "TLS is not spoken there"],
   [/alert: CertificateRequired/, "it demands a client certificate"],

@@ -64,7 +64,7 @@ async function call(connection: ServerConnection, options: UnaryCallOptions): Pr
   }
 }
 
-/** Reports whether a call ended without a status of the server. */
-function isBrokenOff({ status }: CallError): boolean {
-  return status.code === GrpcStatus.unavailable && status.metadata("grpc-status") === undefined;
+/** Reports whether a call ended without a status of the server, of gRPC or of HTTP. */
+function isBrokenOff({ status: { code, metadata } }: CallError): boolean {
+  return code === GrpcStatus.unavailable && (metadata("grpc-status") ?? metadata(":status")) === undefined;
 }

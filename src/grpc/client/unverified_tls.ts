@@ -1,6 +1,6 @@
 /**
- * TLS with a server whose certificate may be anything: for questions that show no secret, and whose answers nobody
- * relies on. The options of chat clients have no place for it.
+ * TLS with a server whose certificate is not verified: for questions without a secret, and answers without
+ * consequences. The options of chat clients have no place for it.
  */
 export class UnverifiedTls {
   // Private, so that no other object has this type.

@@ -16,7 +16,7 @@ export interface ReceivedStatus {
   /** `unknown` where the server said another. */
   readonly code: GrpcStatus;
   readonly details: string;
-  /** Returns a field that came with the status. */
+  /** Returns a field that came with the status, `:status` included. */
   metadata(name: string): string | undefined;
 }
 
@@ -129,13 +129,13 @@ function encodeRequest({ path, scheme, authority, metadata = [] }: ClientStreamO
 
 /** Returns the status in a header list: a call that failed at once has it in its first list. */
 function statusIn(list: HeaderList): ReceivedStatus | undefined {
-  const metadata = (name: string) => valueOf(list, name);
+  const metadata = (name: string) => list.pseudo.get(name) ?? valueOf(list, name);
   const said = metadata("grpc-status");
   if (said !== undefined) {
     const code = knownCodes.has(said) ? Number(said) as GrpcStatus : GrpcStatus.unknown;
     return { code, details: decodeStatusMessage(metadata("grpc-message") ?? "").slice(0, maxDetails), metadata };
   }
-  const http = list.pseudo.get(":status");
+  const http = metadata(":status");
   if (http === undefined || http === "200") return undefined;
   return { ...unavailable(`The peer answered with HTTP ${http}.`), metadata };
 }

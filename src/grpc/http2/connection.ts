@@ -82,6 +82,11 @@ export class Http2Connection {
     return this.#isClosed;
   }
 
+  /** Reports whether the peer's SETTINGS came: it speaks HTTP/2. */
+  get hasPeerSettings(): boolean {
+    return this.#context.settings.wereReceived;
+  }
+
   /** Octets of memory that answers hold until the peer takes them. */
   get heldBytes(): number {
     return this.#streams.heldBytes;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
@@ -14,6 +15,7 @@ import type { HeaderList } from "../../../src/grpc/http2/header_rules.ts";
 import { ServerCall } from "../../../src/grpc/http2/server_call.ts";
 import { connectOver } from "../../../src/grpc/http2/socket_transport.ts";
 import { createCertificates } from "../../crash/certificates.ts";
+import { data, grpcMessage, headers, hpack, settings } from "../../crash/http2_frames.ts";
 import { FakeTime } from "../../support/fake_time.ts";
 import { startTestGrpcServer } from "../../support/grpc_server.ts";
 import { until } from "../../support/turns.ts";
@@ -85,7 +87,7 @@ async function assertUnavailable(checking: Promise<boolean>, message: RegExp): P
   });
 }
 
-Deno.test("a server is healthy without TLS and with it, whoever signed its certificate", async () => {
+Deno.test("a server is healthy without TLS and with it, with a certificate of any authority", async () => {
   await using plain = await startTestGrpcServer();
   assert.equal(await checkHealth({ host, port: plain.server.port, tls: false }), true);
   await using secure = await startTestGrpcServer({ tls: serverTls });
@@ -155,6 +157,14 @@ Deno.test("a server whose answer is malformed is unavailable", async () => {
     call.end();
   }));
   await assertUnavailable(checkHealth({ host, port: server.port, tls: false }), /^The answer is malformed\.$/);
+});
+
+Deno.test("a server may send as much as the standard window before it applies a setting", async () => {
+  const response = hpack([[":status", "200"], ["content-type", "application/grpc"]]);
+  const answer = Buffer.concat([settings(), headers(1, response), data(1, grpcMessage(Buffer.alloc(10_000)))]);
+  await using server = await listen((socket) => void socket.once("data", () => socket.write(answer)));
+  const message = /^Received message larger than max \(10000 vs 1024\)$/;
+  await assertUnavailable(checkHealth({ host, port: server.port, tls: false }), message);
 });
 
 Deno.test("a closed port is unavailable", async () => {

@@ -108,6 +108,39 @@ Deno.test("a server that is not there, and one that answers with HTTP/1.1, are u
   });
 });
 
+Deno.test("a server that speaks HTTP/2 and breaks a rule of it is not said to speak none", () =>
+  withServer({
+    name: "sends DATA of no stream",
+    async serve(wire) {
+      await wire.write(settings());
+      await wire.firstBytes(1_000);
+      await wire.write(data(0, new Uint8Array(5)));
+      await wire.firstBytes(1_000);
+    },
+  }, async (transport) => {
+    await assert.rejects(transport.logIn(login, {}), {
+      code: "unavailable",
+      message: /^Cannot reach the server at \S+: HTTP\/2 failed: A frame of type 0 belongs to the stream\.$/,
+    });
+  }));
+
+Deno.test("an HTTP status that came is the reason of a call, however the connection ends after it", () =>
+  withServer({
+    name: "answers with HTTP 502 and sends DATA of no stream",
+    async serve(wire) {
+      await wire.write(settings());
+      await wire.firstBytes(1_000);
+      await wire.write(headers(1, hpack([[":status", "502"], ["content-type", "application/grpc"]])));
+      await wire.write(data(0, new Uint8Array(5)));
+      await wire.firstBytes(1_000);
+    },
+  }, async (transport) => {
+    await assert.rejects(transport.logIn(login, {}), {
+      code: "unavailable",
+      message: /^Cannot reach the server at \S+: The peer answered with HTTP 502\.$/,
+    });
+  }));
+
 Deno.test("a server that leaves while the port for callbacks is opened is unavailable, and the port is closed", async () => {
   const server = createServer((socket) => socket.destroy());
   await once(server.listen(0, "127.0.0.1"), "listening");

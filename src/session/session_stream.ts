@@ -14,12 +14,12 @@ export const nothingNew: FrameContent = { through: 0, deliveryBytes: 0, otherByt
  * Frames over the client's own connection. A client acknowledges a frame by its receipt, which it can only know from
  * reading the frame: an acknowledged frame has left the server's memory.
  */
-export class ClientStream implements FrameSink {
+export class SessionStream implements FrameSink {
   /** Puts items into the frames. */
   readonly writer: FrameWriter;
   readonly windowBytes: number;
   readonly #pipe: Pick<SessionPipe, "send">;
-  /** Frames that are not acknowledged, by receipt, oldest first; undefined when there are none, as in an idle session. */
+  /** Frames that are not acknowledged, by receipt, oldest first; undefined without any, as in an idle session. */
   #unacknowledged: Map<number, FrameContent> | undefined;
   #lastAcknowledged = 0;
   #otherBytes = 0;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ChatError } from "../../src/core/chat_error.ts";
 import { ServerFrame } from "../../src/gen/chatd/v1/session.ts";
-import { ClientStream } from "../../src/session/client_stream.ts";
+import { SessionStream } from "../../src/session/session_stream.ts";
 import type { FrameContent } from "../../src/session/frame_writer.ts";
 
 const invalid = (error: unknown) => error instanceof ChatError && error.code === "invalid_argument";
@@ -10,7 +10,7 @@ const invalid = (error: unknown) => error instanceof ChatError && error.code ===
 /** A stream whose frames, which are empty here, the client reads at once. */
 function open() {
   let receipt = 0;
-  const stream = new ClientStream({ send: (frame) => receipt = ServerFrame.decode(frame).receipt }, {
+  const stream = new SessionStream({ send: (frame) => receipt = ServerFrame.decode(frame).receipt }, {
     defer: () => {},
   });
   /** @returns the receipt of the frame */

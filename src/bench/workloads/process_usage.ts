@@ -29,11 +29,10 @@ export function ownCpuMs(): number {
 }
 
 async function fromProc(pid: number): Promise<ProcessUsage> {
-  const [stat, memory] = await Promise.all([
-    readProc(`/proc/${pid}/stat`),
-    // Not every kernel has the first.
-    readProc(`/proc/${pid}/smaps_rollup`).catch(() => readProc(`/proc/${pid}/status`)),
-  ]);
+  // One after the other: no read is left under way when the process is gone.
+  const stat = await readProc(`/proc/${pid}/stat`);
+  // Not every kernel has the first.
+  const memory = await readProc(`/proc/${pid}/smaps_rollup`).catch(() => readProc(`/proc/${pid}/status`));
   return { cpuMs: parseStat(stat), memoryBytes: parseMemory(memory) };
 }
 

@@ -4,14 +4,15 @@ export interface MessageType<Message> {
   decode(bytes: Uint8Array): Message;
 }
 
+// deno-lint-ignore no-explicit-any -- each method has types of its own
+type AnyMessageType = MessageType<any>;
+
 /** The part of a generated definition of a method that is used here. */
 export interface MethodDefinition {
   readonly name: string;
-  // deno-lint-ignore no-explicit-any -- each method has types of its own
-  readonly requestType: MessageType<any>;
+  readonly requestType: AnyMessageType;
   readonly requestStream: boolean;
-  // deno-lint-ignore no-explicit-any -- each method has types of its own
-  readonly responseType: MessageType<any>;
+  readonly responseType: AnyMessageType;
   readonly responseStream: boolean;
 }
 

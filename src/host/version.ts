@@ -4,5 +4,5 @@ import { commit } from "./commit.ts";
 /** The version of this program: "0.1.0". */
 export const version = denoConfig.version;
 
-/** The version, what it was made of, and what runs it: "0.1.0 (commit 1a2b3c4d5e6f, Deno 2.9.6)". */
+/** The version with its commit and its runtime: "0.1.0 (commit 1a2b3c4d5e6f, Deno 2.9.6)". */
 export const longVersion = `${version} (commit ${commit}, Deno ${Deno.version.deno})`;

@@ -38,7 +38,7 @@ export class DeliveryRoute {
     this.#writer.deliver(item, through);
   }
 
-  /** See `DeliveryHost.passed`: what is settled can be said on the stream, whichever way messages go. */
+  /** See `DeliveryHost.passed`: a settled position goes over the stream, whichever way messages go. */
   passed(through: number, settled: boolean): void {
     (settled ? this.#options.stream : this.#writer).passed(through);
   }

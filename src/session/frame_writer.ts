@@ -35,7 +35,7 @@ export class FrameWriter {
   #scheduled = false;
   #closed = false;
 
-  /** @param defer runs a callback after what is ready now has been done. */
+  /** @param defer runs a callback after the input that is ready now has been read */
   constructor(sink: FrameSink, defer: (callback: () => void) => void) {
     this.#sink = sink;
     this.#defer = defer;

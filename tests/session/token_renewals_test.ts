@@ -21,13 +21,19 @@ class FakeHolder implements TokenHolder {
   }
 }
 
-Deno.test("each token is renewed once in an interval from its beginning on", async () => {
-  using time = new FakeTime();
-  const renewals = new TokenRenewals(intervalMs);
+/** Two holders, the second of which was added 400 ms after the first. */
+async function addTwo(renewals: TokenRenewals, time: FakeTime): Promise<[first: FakeHolder, second: FakeHolder]> {
   const [first, second] = [new FakeHolder(), new FakeHolder()];
   renewals.add(first);
   await time.tick(400);
   renewals.add(second);
+  return [first, second];
+}
+
+Deno.test("each token is renewed once in an interval from its beginning on", async () => {
+  using time = new FakeTime();
+  const renewals = new TokenRenewals(intervalMs);
+  const [first, second] = await addTwo(renewals, time);
   const counts = () => [first.renewals, second.renewals];
   for (const [ms, expected] of [[599, [0, 0]], [1, [1, 0]], [399, [1, 0]], [1, [1, 1]], [600, [2, 1]]] as const) {
     await time.tick(ms);
@@ -61,10 +67,7 @@ Deno.test("all tokens take one timer, which goes with the last of them", async (
 Deno.test("a token that is taken out is not renewed any more, and those after it in time", async () => {
   using time = new FakeTime();
   const renewals = new TokenRenewals(intervalMs);
-  const [first, second] = [new FakeHolder(), new FakeHolder()];
-  renewals.add(first);
-  await time.tick(400);
-  renewals.add(second);
+  const [first, second] = await addTwo(renewals, time);
   renewals.delete(first);
   await time.tick(999);
   assert.equal(second.renewals, 0);

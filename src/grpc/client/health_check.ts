@@ -4,6 +4,7 @@ import {
   HealthCheckResponse_ServingStatus as ServingStatus,
   HealthDefinition,
 } from "../../gen/grpc/health/v1/health.ts";
+import { withDeadline } from "../../session/with_deadline.ts";
 import { CallError } from "../http2/client_call.ts";
 import { toReceivedError } from "./received_error.ts";
 import { ServerConnection } from "./server_connection.ts";
@@ -29,16 +30,14 @@ export interface CheckedServer {
  * @throws {ChatError} `unavailable` with the reason when no health service answers there within 5 s
  */
 export async function checkHealth(server: CheckedServer): Promise<boolean> {
-  const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(), deadlineMs);
-  try {
-    return await ask(server, deadline.signal) === ServingStatus.SERVING;
-  } catch (cause) {
-    const reason = deadline.signal.aborted ? `There was no answer within ${deadlineMs / 1_000} s.` : reasonOf(cause);
-    throw new ChatError("unavailable", reason, { cause });
-  } finally {
-    clearTimeout(timer);
-  }
+  return await withDeadline({ ms: deadlineMs }, async (signal) => {
+    try {
+      return await ask(server, signal) === ServingStatus.SERVING;
+    } catch (cause) {
+      const reason = signal.aborted ? `There was no answer within ${deadlineMs / 1_000} s.` : reasonOf(cause);
+      throw new ChatError("unavailable", reason, { cause });
+    }
+  });
 }
 
 async function ask({ host, port, tls }: CheckedServer, signal: AbortSignal): Promise<ServingStatus> {

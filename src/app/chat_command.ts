@@ -1,3 +1,5 @@
+import { isBundle } from "./serving_command.ts";
+
 const standardPort = 50051;
 
 /** The command with which to chat with this server, in the way that this program was started. */
@@ -9,6 +11,7 @@ export function chatCommand({ host, port, tls }: { host: string; port: number; t
 
 function clientCommand(): string {
   if (Deno.build.standalone) return "chatd grpc-client";
-  const deno = Deno.env.get("npm_command") === "exec" ? `npx -y deno@${Deno.version.deno}` : "deno";
-  return `${deno} task chat`;
+  const isStartedByNpx = Deno.env.get("npm_command") === "exec";
+  if (isBundle) return `${isStartedByNpx ? "npx " : ""}chatd grpc-client`;
+  return `${isStartedByNpx ? `npx -y deno@${Deno.version.deno}` : "deno"} task chat`;
 }

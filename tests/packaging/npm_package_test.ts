@@ -16,6 +16,14 @@ const isLinux = Deno.build.os === "linux";
 const ignore = node === undefined;
 const skipped = ignore ? " (SKIPPED: there is no npm here)" : "";
 
+let made: string;
+let tarball: string;
+Deno.test.beforeAll(async () => {
+  made = Deno.makeTempDirSync({ prefix: "chatd-" });
+  tarball = await makePackage(made, { version, commit });
+});
+Deno.test.afterAll(() => Deno.removeSync(made, { recursive: true }));
+
 async function output(program: string, args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await new Deno.Command(program, { args: [...args] }).output();
   assert.equal(code, 0, new TextDecoder().decode(stderr));
@@ -23,8 +31,6 @@ async function output(program: string, args: readonly string[]): Promise<string>
 }
 
 Deno.test("the npm package has what its manifest names, and depends on the pinned version of Deno alone", async () => {
-  using folder = temporaryFolder();
-  const tarball = await makePackage(folder.path, { version, commit });
   const manifest = JSON.parse(await output("tar", ["-xzOf", tarball, "package/package.json"]));
   assert.deepEqual([manifest.name, manifest.version, manifest.license], ["chatd", version, "MIT"]);
   assert.deepEqual(manifest.dependencies, { deno: pinned });
@@ -97,7 +103,6 @@ Deno.test({
   ignore,
   async fn(t) {
     using folder = temporaryFolder();
-    const tarball = await makePackage(folder.path, { version, commit });
     const env = { CHATD_PASSWORD: password };
     const chatd = await NpmInstallation.install(tarball, { folder: folder.path, args: ["--ignore-scripts"], env });
     Deno.statSync(`${chatd.prefix}/share/man/man1/chatd.1`);
@@ -126,8 +131,8 @@ Deno.test({
       }
       const sent = await chatd.run(["send", "--profile", "ana", "--to", "ben"], "from a pipe\n");
       assert.equal(sent.code, 0, sent.stderr);
-      const tail = ["tail", "--profile", "ben", "--name", "t", "--since", "1h", "--count", "1"];
-      assert.match((await chatd.run(tail)).stdout, / ana: from a pipe\n$/);
+      const tail = ["tail", "--profile", "ben", "--name", "all", "--count", "1"];
+      assert.match((await chatd.run([...tail, "--since", "1h"])).stdout, / ana: from a pipe\n$/);
       await t.step({
         name: `on the whole screen of a terminal${hasTmux ? "" : " (SKIPPED: there is no tmux here)"}`,
         ignore: !hasTmux,
@@ -149,7 +154,6 @@ Deno.test({
   ignore,
   async fn() {
     using folder = temporaryFolder();
-    const tarball = await makePackage(folder.path, { version, commit });
     const chatd = await NpmInstallation.install(tarball, { folder: folder.path });
     const { code, stderr } = await chatd.run(["serve", "--listen", "0.0.0.0:0"]);
     assert.equal(code, exitCode.refused, stderr);

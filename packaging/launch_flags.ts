@@ -1,22 +1,19 @@
 /** The flags of `deno run` with which the npm package starts each command: named permissions, and never all of them. */
 import { serverV8Flags } from "../src/app/serving_command.ts";
 
-/** Stands for the path of the Deno that runs chatd; the launcher fills it in. */
-export const ownDeno = "{deno}";
-
-const everyFile = ["--allow-net", "--allow-read", "--allow-write"];
+const filesAndNetwork = ["--allow-net", "--allow-read", "--allow-write"];
 
 const server = [
-  ...everyFile,
+  ...filesAndNetwork,
   "--allow-env=CHATD_*,OTEL_*,BUF_*,npm_command",
   "--allow-sys=statfs",
-  // Only to start the serving process, which gets no permission to run anything.
-  `--allow-run=${ownDeno}`,
+  // The launcher puts the path of its Deno there. Only the supervisor may run it: the serving process can start nothing.
+  "--allow-run={deno}",
   `--v8-flags=${serverV8Flags}`,
 ];
 
 const client = [
-  ...everyFile,
+  ...filesAndNetwork,
   "--allow-env=CHATD_*,GRPC_*,BUF_*,grpc_proxy,http_proxy,https_proxy,no_grpc_proxy,no_proxy,npm_command," +
   "HOME,USERPROFILE,XDG_STATE_HOME,NO_COLOR,TERM",
   "--allow-sys=hostname",
@@ -25,7 +22,7 @@ const client = [
 /** A client on a terminal, which Ctrl-Z stops through kill(1). */
 const terminalClient = [...client, "--allow-run=kill"];
 
-const operator = [...everyFile, "--allow-env=CHATD_*,BUF_*", "--allow-sys=statfs"];
+const operator = [...filesAndNetwork, "--allow-env=CHATD_*,BUF_*", "--allow-sys=statfs"];
 
 /** By the first word of a command. Files and addresses come from options, profiles and configuration files, so none are named. */
 export const launchFlags: Readonly<Record<string, readonly string[]>> = {
@@ -57,10 +54,10 @@ export const launchFlags: Readonly<Record<string, readonly string[]>> = {
   "restore": operator,
   "broker-config": operator,
   "healthcheck": operator,
-  // It asks sh for the limit of open files, and whose the data folder is.
-  "doctor": [...everyFile, "--allow-env=CHATD_*,BUF_*", "--allow-sys=statfs,uid", "--allow-run=sh"],
+  // It reads the limit of open files through sh, and the owner of the data folder.
+  "doctor": [...filesAndNetwork, "--allow-env=CHATD_*,BUF_*", "--allow-sys=statfs,uid", "--allow-run=sh"],
   // It starts servers and a RabbitMQ with the variables of its own process.
-  "bench": [...everyFile, "--allow-env", "--allow-sys=hostname,statfs", "--allow-run"],
+  "bench": [...filesAndNetwork, "--allow-env", "--allow-sys=hostname,statfs", "--allow-run"],
 };
 
 /** For everything else: help, the version, completion scripts, and mistakes. */

@@ -40,8 +40,7 @@ export async function makeNpmPackage({ folder, version, commit, completions }: N
   }
 }
 
-/** What npm is told of the package. */
-export function manifest(version: string) {
+function manifest(version: string) {
   return {
     name: "chatd",
     version,

@@ -27,7 +27,7 @@ export async function makePackage(folder: string, { version, commit }: { version
   return `${folder}/${npmPackageName(version)}`;
 }
 
-/** A chatd that npm installed, for a person with a home, a path that has Node alone, and no registry. */
+/** A chatd that npm installed, with a home of its own, and no registry that it could reach. */
 export class NpmInstallation {
   readonly prefix: string;
   /** The working directory. */
@@ -65,7 +65,7 @@ export class NpmInstallation {
     }).output();
     assert.equal(code, 0, new TextDecoder().decode(stderr));
     return new NpmInstallation(prefix, `${folder}/work`, {
-      PATH: `${prefix}/bin:${folder}/bin`,
+      PATH: `${prefix}/bin:${folder}/bin:/usr/bin:/bin`,
       HOME: `${folder}/home`,
       NPM_CONFIG_REGISTRY: "http://127.0.0.1:9",
       NO_COLOR: "1",

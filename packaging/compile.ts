@@ -56,6 +56,11 @@ export class CompileError extends Error {
 
 /** Makes an executable. @throws {CompileError} when Deno cannot */
 export async function compile({ output, target = Deno.build.target, commit, denort }: CompileOptions): Promise<void> {
+  if (denort !== undefined && !await isFile(denort)) {
+    throw new CompileError(
+      `chatd cannot be compiled for ${target}: DENORT_BIN names "${denort}", and no file is there.`,
+    );
+  }
   const stage = await Deno.makeTempDir({ prefix: "chatd-compile-" });
   try {
     await stageSources(stage, commit);
@@ -80,21 +85,19 @@ export async function compile({ output, target = Deno.build.target, commit, deno
       stdout: "inherit",
       stderr: "piped",
     }).output();
-    if (!success) throw compileError(new TextDecoder().decode(stderr), { target, denort });
+    if (!success) throw compileError(new TextDecoder().decode(stderr), target);
   } finally {
     await Deno.remove(stage, { recursive: true });
   }
 }
 
+function isFile(path: string): Promise<boolean> {
+  return Deno.stat(path).then((found) => found.isFile, () => false);
+}
+
 /** Says in a sentence that the runtime is missing, and repeats all other errors of `deno compile`. */
-export function compileError(
-  said: string,
-  { target, denort }: { target: string; denort?: string },
-): CompileError {
+export function compileError(said: string, target: string): CompileError {
   const cannot = `chatd cannot be compiled for ${target}`;
-  if (said.includes("Could not find denort at")) {
-    return new CompileError(`${cannot}: DENORT_BIN names "${denort}", and no file is there.`);
-  }
   if (!/\bdenort\b/.test(said)) return new CompileError(`${cannot}:\n${said}`);
   return new CompileError(
     `${cannot}: Deno could not fetch its runtime, denort ${Deno.version.deno}; set DENORT_BIN to the path of a denort ` +

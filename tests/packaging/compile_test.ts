@@ -39,9 +39,9 @@ Deno.test("a runtime that is not there is told in one sentence, with the variabl
   const failed = (cause: string) =>
     `error: Writing deno compile executable\n\nCaused by:\n    1: ${cause}\n\nStack backtrace:\n`;
   const unreachable = failed("error sending request for url (https://dl.deno.land/release/v2.9.6/denort-x.zip)");
-  const { message } = compileError(unreachable, { target: "x" });
+  const { message } = compileError(unreachable, "x");
   assert.match(message, /^chatd cannot be compiled for x: [^\n]+ set DENORT_BIN to the path of a denort [^\n]+\.$/);
-  const { message: other } = compileError(failed("No space left on device"), { target: "x" });
+  const { message: other } = compileError(failed("No space left on device"), "x");
   assert.match(other, /^chatd cannot be compiled for x:\n[^]*No space left on device/);
 });
 

@@ -49,13 +49,23 @@ async function gitOutput(folder: string, args: readonly string[]): Promise<strin
   }
 }
 
-/** Makes an executable. @throws {Error} when Deno cannot; it has said why on stderr */
+/** Thrown when Deno cannot make an executable; the message is for people. */
+export class CompileError extends Error {
+  override readonly name = "CompileError";
+}
+
+/** Makes an executable. @throws {CompileError} when Deno cannot */
 export async function compile({ output, target = Deno.build.target, commit, denort }: CompileOptions): Promise<void> {
+  if (denort !== undefined && !await isFile(denort)) {
+    throw new CompileError(
+      `chatd cannot be compiled for ${target}: DENORT_BIN names "${denort}", and no file is there.`,
+    );
+  }
   const stage = await Deno.makeTempDir({ prefix: "chatd-compile-" });
   try {
     await stageSources(stage, commit);
     const { DENORT_BIN: _, ...env } = Deno.env.toObject();
-    const { success } = await new Deno.Command(Deno.execPath(), {
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [
         "compile",
         "--quiet",
@@ -73,16 +83,43 @@ export async function compile({ output, target = Deno.build.target, commit, deno
       clearEnv: true,
       env: denort === undefined ? env : { ...env, DENORT_BIN: denort },
       stdout: "inherit",
-      stderr: "inherit",
-    }).spawn().status;
-    if (!success) throw new Error(`chatd could not be compiled for ${target}`);
+      stderr: "piped",
+    }).output();
+    if (!success) throw compileError(new TextDecoder().decode(stderr), target);
   } finally {
     await Deno.remove(stage, { recursive: true });
   }
 }
 
+function isFile(path: string): Promise<boolean> {
+  return Deno.stat(path).then((found) => found.isFile, () => false);
+}
+
+/** Says in a sentence that the runtime is missing, and repeats all other errors of `deno compile`. */
+export function compileError(said: string, target: string): CompileError {
+  const cannot = `chatd cannot be compiled for ${target}`;
+  if (!/\bdenort\b/.test(said)) return new CompileError(`${cannot}:\n${said}`);
+  return new CompileError(
+    `${cannot}: Deno could not fetch its runtime, denort ${Deno.version.deno}; set DENORT_BIN to the path of a denort ` +
+      `for ${Deno.build.target}, the only target that it serves for.`,
+  );
+}
+
+/** Runs a task; ends the process with 1, and without a stack trace, when something cannot be compiled. */
+export async function orExplain(task: () => Promise<void>): Promise<void> {
+  try {
+    await task();
+  } catch (error) {
+    if (!(error instanceof CompileError)) throw error;
+    console.error(error.message);
+    Deno.exit(1);
+  }
+}
+
 if (import.meta.main) {
-  const commit = Deno.args[0] ?? await currentCommit();
-  await compile({ output: `${root}dist/chatd`, commit, denort: Deno.env.get("DENORT_BIN") });
-  console.log(`dist/chatd: commit ${commit}`);
+  await orExplain(async () => {
+    const commit = Deno.args[0] ?? await currentCommit();
+    await compile({ output: `${root}dist/chatd`, commit, denort: Deno.env.get("DENORT_BIN") });
+    console.log(`dist/chatd: commit ${commit}`);
+  });
 }

@@ -1,9 +1,10 @@
 /**
- * Makes what a release consists of in dist/: an archive for each target, a bill of
+ * Makes a release in dist/: an npm package, an archive for each target, a bill of
  * materials, install.sh, and checksums of them all.
  *
- *     deno task release                                      # all targets
- *     deno task release --target x86_64-unknown-linux-gnu    # these
+ *     deno task release                                      # the npm package, and all targets
+ *     deno task release --target npm                         # the npm package, which needs no denort
+ *     deno task release --target x86_64-unknown-linux-gnu    # this archive
  *
  * Archives are made by tar and zip. DENORT_BIN names the runtime for this machine's own target; Deno fetches the others.
  */
@@ -15,8 +16,9 @@ import { option } from "@optique/core/primitives";
 import { choice, string } from "@optique/core/valueparser";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { compile, currentCommit } from "./compile.ts";
+import { compile, currentCommit, orExplain } from "./compile.ts";
 import { readModuleGraph } from "./module_graph.ts";
+import { makeNpmPackage, npmPackageName } from "./npm_package.ts";
 import { makeSbom } from "./sbom.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -48,7 +50,8 @@ export function archiveName(version: string, target: Target): string {
 }
 
 export interface ReleaseOptions {
-  readonly targets: readonly Target[];
+  /** Archives to make, and "npm" for the npm package. */
+  readonly targets: readonly (Target | "npm")[];
   /** The folder for archives, SHA256SUMS and the bill of materials; what is in it with the same names is written over. */
   readonly out: string;
   readonly commit: string;
@@ -66,7 +69,14 @@ export async function release({ targets, out, commit, url, denort }: ReleaseOpti
     await Deno.mkdir(out, { recursive: true });
     const completions = await Promise.all(shells.map(completionScript));
     const made: string[] = [];
-    for (const target of targets) {
+    if (targets.includes("npm")) {
+      console.log(`${npmPackageName(version)} ...`);
+      const scripts = Object.fromEntries(shells.map((shell, i) => [shell, completions[i]]));
+      await makeNpmPackage({ folder: `${stage}/package`, version, commit, completions: scripts });
+      await pack(`${stage}/package`, `${out}/${npmPackageName(version)}`);
+      made.push(npmPackageName(version));
+    }
+    for (const target of targets.filter((target) => target !== "npm")) {
       console.log(`${archiveName(version, target)} ...`);
       const folder = `${stage}/chatd-${version}-${target}`;
       await Deno.mkdir(`${folder}/completions`, { recursive: true });
@@ -143,8 +153,11 @@ async function sha256(path: string): Promise<string> {
 }
 
 if (import.meta.main) {
+  const everything = ["npm", ...targets] as const;
   const parser = object({
-    targets: withDefault(multiple(option("--target", choice(targets)), { min: 1 }), targets, { message: message`all` }),
+    targets: withDefault(multiple(option("--target", choice(everything)), { min: 1 }), everything, {
+      message: message`all`,
+    }),
     out: withDefault(option("--out", string({ metavar: "DIR" })), `${root}dist`),
     commit: optional(option("--commit", string({ metavar: "COMMIT" }))),
     url: optional(option("--url", string({ metavar: "URL" }), {
@@ -152,12 +165,14 @@ if (import.meta.main) {
     })),
   });
   const options = runParser(parser, "deno task release", Deno.args, {
-    brief: message`Makes archives of chatd, their checksums and a bill of materials in dist/.`,
+    brief: message`Makes an npm package and archives of chatd, their checksums and a bill of materials in dist/.`,
     help: { option: true, onShow: () => Deno.exit(0) },
     showDefault: true,
     onError: () => Deno.exit(2),
   });
   const commit = options.commit ?? await currentCommit();
-  const made = await release({ ...options, out: resolve(options.out), commit, denort: Deno.env.get("DENORT_BIN") });
-  console.log(made.join("\n"));
+  await orExplain(async () => {
+    const made = await release({ ...options, out: resolve(options.out), commit, denort: Deno.env.get("DENORT_BIN") });
+    console.log(made.join("\n"));
+  });
 }

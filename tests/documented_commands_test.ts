@@ -22,6 +22,7 @@ function chatdArguments(words: readonly string[]): readonly string[] | undefined
   if (program === "sudo") return chatdArguments(rest[0] === "-u" ? rest.slice(2) : rest);
   if (program === "chatd" || program?.endsWith("/chatd")) return rest;
   if (program === "docker" && /^(run|exec)$/.test(rest[0])) return rest.slice(rest.lastIndexOf("chatd") + 1);
+  if (program === "npx" && rest[0] === "chatd") return rest.slice(1);
   if (program === "npx" && rest[0] === "-y") return chatdArguments(["deno", ...rest.slice(2)]);
   if (program === "deno" && rest[0] === "task") return tasks[rest[1]] && [...tasks[rest[1]], ...rest.slice(2)];
   return undefined;

@@ -1,4 +1,5 @@
 import { formatHostPort } from "../host/host_port.ts";
+import { isBundle } from "../host/supervisor/serving_command.ts";
 
 const standardPort = 50051;
 
@@ -13,6 +14,7 @@ export function chatCommand({ host, port, tls }: { host: string; port: number; t
 
 function clientCommand(): string {
   if (Deno.build.standalone) return "chatd grpc-client";
-  const deno = Deno.env.get("npm_command") === "exec" ? `npx -y deno@${Deno.version.deno}` : "deno";
-  return `${deno} task chat`;
+  const isStartedByNpx = Deno.env.get("npm_command") === "exec";
+  if (isBundle) return `${isStartedByNpx ? "npx " : ""}chatd grpc-client`;
+  return `${isStartedByNpx ? `npx -y deno@${Deno.version.deno}` : "deno"} task chat`;
 }

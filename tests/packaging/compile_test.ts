@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { currentCommit } from "../../packaging/compile.ts";
+import { fileURLToPath } from "node:url";
+import { compileError, currentCommit } from "../../packaging/compile.ts";
 import { packagesReached, readModuleGraph } from "../../packaging/module_graph.ts";
 import { stageSources } from "../../packaging/stage.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
@@ -32,4 +33,26 @@ Deno.test("what chatd imports leads to nothing that only tests and the making of
 Deno.test("a folder without a repository has an unknown commit", async () => {
   using folder = temporaryFolder();
   assert.equal(await currentCommit(folder.path), "unknown");
+});
+
+Deno.test("a runtime that is not there is told in one sentence, with the variable that names it", () => {
+  const failed = (cause: string) =>
+    `error: Writing deno compile executable\n\nCaused by:\n    1: ${cause}\n\nStack backtrace:\n`;
+  const unreachable = failed("error sending request for url (https://dl.deno.land/release/v2.9.6/denort-x.zip)");
+  const { message } = compileError(unreachable, "x");
+  assert.match(message, /^chatd cannot be compiled for x: [^\n]+ set DENORT_BIN to the path of a denort [^\n]+\.$/);
+  const { message: other } = compileError(failed("No space left on device"), "x");
+  assert.match(other, /^chatd cannot be compiled for x:\n[^]*No space left on device/);
+});
+
+Deno.test("deno task compile ends without a stack trace when DENORT_BIN names no file", async () => {
+  using folder = temporaryFolder();
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["task", "--quiet", "compile", "unknown"],
+    cwd: fileURLToPath(new URL("../../", import.meta.url)),
+    env: { DENORT_BIN: `${folder.path}/denort`, NO_COLOR: "1" },
+  }).output();
+  const said = new TextDecoder().decode(stderr);
+  assert.deepEqual([code, new TextDecoder().decode(stdout)], [1, ""]);
+  assert.match(said, /^chatd cannot be compiled for \S+: DENORT_BIN names "[^"]+\/denort", and no file is there\.\n$/);
 });

@@ -71,6 +71,12 @@ Deno.test({
   },
 });
 
+Deno.test("the changelog has a section for the version, with its date", () => {
+  const changelog = Deno.readTextFileSync(new URL("../../CHANGELOG.md", import.meta.url));
+  const headings = [...changelog.matchAll(/^## \[(.+)\] - \d{4}-\d\d-\d\d$/gm)].map(([, name]) => name);
+  assert.ok(headings.includes(version), headings.join(", "));
+});
+
 Deno.test("archives are named after version and target", () => {
   assert.equal(archiveName("1.2.3", "aarch64-apple-darwin"), "chatd-1.2.3-aarch64-apple-darwin.tar.gz");
 });

@@ -18,6 +18,9 @@ export interface ServingNeeds {
  */
 export const serverV8Flags = "--max-semi-space-size=16";
 
+/** Whether this program is a bundle: JavaScript, which needs no deno.json, and must not take that of a folder above it. */
+export const isBundle = !Deno.build.standalone && Deno.mainModule.endsWith(".js");
+
 /** Whether Deno lets this process start its own executable, without asking anybody. */
 export function mayStartItself(): boolean {
   return isGranted({ name: "run", command: Deno.execPath() });
@@ -31,7 +34,8 @@ export function servingCommand(args: readonly string[], needs: ServingNeeds): { 
   const program = Deno.execPath();
   if (Deno.build.standalone) return { program, args: [...args] };
   const v8 = needs.v8Flags === undefined ? [] : [`--v8-flags=${needs.v8Flags}`];
-  const flags = ["--quiet", "--no-prompt", ...v8, ...permissionFlags(needs)];
+  const config = isBundle ? ["--no-config"] : [];
+  const flags = ["--quiet", "--no-prompt", ...config, ...v8, ...permissionFlags(needs)];
   return { program, args: ["run", ...flags, Deno.mainModule, ...args] };
 }
 

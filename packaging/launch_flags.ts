@@ -1,0 +1,64 @@
+/** The flags of `deno run` with which the npm package starts each command: named permissions, and never all of them. */
+import { serverV8Flags } from "../src/host/supervisor/serving_command.ts";
+
+const filesAndNetwork = ["--allow-net", "--allow-read", "--allow-write"];
+
+const server = [
+  ...filesAndNetwork,
+  "--allow-env=CHATD_*,OTEL_*,BUF_*,npm_command",
+  "--allow-sys=statfs",
+  // The launcher puts the path of its Deno there. Only the supervisor may run it: the serving process can start nothing.
+  "--allow-run={deno}",
+  `--v8-flags=${serverV8Flags}`,
+];
+
+const client = [
+  ...filesAndNetwork,
+  "--allow-env=CHATD_*,GRPC_*,BUF_*,grpc_proxy,http_proxy,https_proxy,no_grpc_proxy,no_proxy,npm_command," +
+  "HOME,USERPROFILE,XDG_STATE_HOME,NO_COLOR,TERM",
+  "--allow-sys=hostname",
+];
+
+/** A client on a terminal, which Ctrl-Z stops through kill(1). */
+const terminalClient = [...client, "--allow-run=kill"];
+
+const operator = [...filesAndNetwork, "--allow-env=CHATD_*,BUF_*", "--allow-sys=statfs"];
+
+/** By the first word of a command. Files and addresses come from options, profiles and configuration files, so none are named. */
+export const launchFlags: Readonly<Record<string, readonly string[]>> = {
+  "serve": server,
+  "grpc-server": server,
+  "amqp-server": server,
+
+  "grpc-client": terminalClient,
+  "amqp-client": terminalClient,
+
+  "login": client,
+  "logout": client,
+  "profiles": client,
+  "send": client,
+  "tail": client,
+  "history": client,
+  "search": client,
+  "users": client,
+  "rooms": client,
+  "export": client,
+  // It runs the command of --exec.
+  "bot": [...client, "--allow-run"],
+
+  "user": operator,
+  "room": operator,
+  "retention": operator,
+  "audit": operator,
+  "backup": operator,
+  "restore": operator,
+  "broker-config": operator,
+  "healthcheck": operator,
+  // It reads the limit of open files through sh, and the owner of the data folder.
+  "doctor": [...filesAndNetwork, "--allow-env=CHATD_*,BUF_*", "--allow-sys=statfs,uid", "--allow-run=sh"],
+  // It starts servers and a RabbitMQ with the variables of its own process.
+  "bench": [...filesAndNetwork, "--allow-env", "--allow-sys=hostname,statfs", "--allow-run"],
+};
+
+/** For everything else: help, the version, completion scripts, and mistakes. */
+export const standardFlags: readonly string[] = ["--allow-env=CHATD_*"];

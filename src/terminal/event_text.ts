@@ -1,38 +1,31 @@
+import type { EventKind, EventOf } from "../core/messages/log_event.ts";
 import type { Message } from "../core/messages/message.ts";
 
-/** What an event says, for people: "joined", "reacted with 👍 to 12". The sender's name goes before it. */
-export function eventText({ event, text, withheld }: Message): string {
-  switch (event?.kind) {
-    case undefined:
-      return text;
-    case "edited":
-      if (withheld) return `edited ${event.target}, which was edited again since`;
-      return text === "" ? `edited ${event.target}, which was deleted since` : `edited ${event.target}: ${text}`;
-    case "deleted":
-      return `deleted ${event.target}`;
-    case "reacted":
-      return event.removed
-        ? `took back ${event.emoji} from ${event.target}`
-        : `reacted with ${event.emoji} to ${event.target}`;
-    case "room_created":
-      return `made the room #${text} (${describe(event)})`;
-    case "joined":
-      return "joined";
-    case "left":
-      return "left";
-    case "invited":
-      return `invited ${event.user}`;
-    case "removed":
-      return `${event.banned ? "banned" : "removed"} ${event.user}`;
-    case "unbanned":
-      return `lifted the ban of ${event.user}`;
-    case "role_changed":
-      return `made ${event.user} ${event.role}`;
-    case "topic_changed":
-      return text === "" ? "took the topic away" : `set the topic: ${text}`;
-    case "room_changed":
-      return `changed the room: it is #${text}, ${describe(event)}`;
-  }
+type Describe<Kind extends EventKind> = (event: EventOf<Kind>, entry: Message) => string;
+
+/** The words for each kind of event; the sender's name goes before them. */
+const descriptions: { readonly [Kind in EventKind]: Describe<Kind> } = {
+  edited({ target }, { text, withheld }) {
+    if (withheld) return `edited ${target}, which was edited again since`;
+    return text === "" ? `edited ${target}, which was deleted since` : `edited ${target}: ${text}`;
+  },
+  deleted: ({ target }) => `deleted ${target}`,
+  reacted: ({ target, emoji, removed }) =>
+    removed ? `took back ${emoji} from ${target}` : `reacted with ${emoji} to ${target}`,
+  room_created: (event, { text }) => `made the room #${text} (${describeAccess(event)})`,
+  joined: () => "joined",
+  left: () => "left",
+  invited: ({ user }) => `invited ${user}`,
+  removed: ({ user, banned }) => `${banned ? "banned" : "removed"} ${user}`,
+  unbanned: ({ user }) => `lifted the ban of ${user}`,
+  role_changed: ({ user, role }) => `made ${user} ${role}`,
+  topic_changed: (_event, { text }) => text === "" ? "took the topic away" : `set the topic: ${text}`,
+  room_changed: (event, { text }) => `changed the room: it is #${text}, ${describeAccess(event)}`,
+};
+
+/** Returns the text of a message, or describes an event: "joined", "reacted with 👍 to 12". */
+export function eventText(message: Message): string {
+  return message.event === undefined ? message.text : describe(message.event, message);
 }
 
 /** Stands for the text of a message that has none any more, or whose text the reader may not see; undefined for every other entry. */
@@ -42,7 +35,11 @@ export function textStandIn({ event, deleted, withheld }: Message): string | und
   return withheld ? "(edited; the new text is hidden from you)" : undefined;
 }
 
-function describe({ isPublic, historyVisible }: { isPublic: boolean; historyVisible: boolean }): string {
+function describe<Kind extends EventKind>(event: EventOf<Kind>, entry: Message): string {
+  return descriptions[event.kind](event, entry);
+}
+
+function describeAccess({ isPublic, historyVisible }: { isPublic: boolean; historyVisible: boolean }): string {
   const history = historyVisible ? "new members see what was said before" : "new members see what comes";
   return `${isPublic ? "public" : "private"}, ${history}`;
 }

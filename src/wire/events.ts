@@ -1,5 +1,5 @@
 import { ChatError } from "../core/chat_error.ts";
-import type { LogEvent } from "../core/messages/log_event.ts";
+import type { EventKind, EventOf, LogEvent } from "../core/messages/log_event.ts";
 import type { MemberRole, RoomRole } from "../core/rooms/room.ts";
 import { type Event, Role } from "../gen/chatd/v1/chat.ts";
 
@@ -16,82 +16,88 @@ export function toWireRole(role: RoomRole): Role {
   return wireRoles[role];
 }
 
-/** @returns undefined for one that this program does not know. */
+/** @returns undefined for a role that this program does not know. */
 export function fromWireRole(role: Role): RoomRole | undefined {
   return (Object.keys(wireRoles) as RoomRole[]).find((each) => wireRoles[each] === role);
 }
 
-/** A role that somebody can be given. @throws {ChatError} `invalid_argument` */
+/** @throws {ChatError} `invalid_argument` when it is not a role of a member. */
 export function parseMemberRole(role: Role): MemberRole {
-  const known = fromWireRole(role);
-  if (known === "member" || known === "moderator" || known === "owner") return known;
+  const known = fromWireMemberRole(role);
+  if (known !== undefined) return known;
   throw new ChatError("invalid_argument", "role must be ROLE_MEMBER, ROLE_MODERATOR or ROLE_OWNER.");
 }
 
-export function toWireEvent(event: LogEvent): Event {
-  return { kind: wireKind(event) };
+function fromWireMemberRole(role: Role): MemberRole | undefined {
+  const known = fromWireRole(role);
+  return known === "member" || known === "moderator" || known === "owner" ? known : undefined;
 }
 
-function wireKind(event: LogEvent): Event["kind"] {
-  switch (event.kind) {
-    case "edited":
-      return { $case: "edited", value: { seq: event.target } };
-    case "deleted":
-      return { $case: "deleted", value: { seq: event.target } };
-    case "reacted":
-      return { $case: "reacted", value: { seq: event.target, emoji: event.emoji, removed: event.removed } };
-    case "room_created":
-      return { $case: "roomCreated", value: { public: event.isPublic, historyVisible: event.historyVisible } };
-    case "joined":
-      return { $case: "joined", value: {} };
-    case "left":
-      return { $case: "left", value: {} };
-    case "invited":
-      return { $case: "invited", value: { user: event.user } };
-    case "removed":
-      return { $case: "removed", value: { user: event.user, banned: event.banned } };
-    case "unbanned":
-      return { $case: "unbanned", value: { user: event.user } };
-    case "role_changed":
-      return { $case: "roleChanged", value: { user: event.user, role: toWireRole(event.role) } };
-    case "topic_changed":
-      return { $case: "topicChanged", value: {} };
-    case "room_changed":
-      return { $case: "roomChanged", value: { public: event.isPublic, historyVisible: event.historyVisible } };
-  }
+type WireEvent = NonNullable<Event["kind"]>;
+type WireCase = WireEvent["$case"];
+type WireValue<Case extends WireCase> = Extract<WireEvent, { $case: Case }>["value"];
+
+interface EventCodec<Kind extends EventKind> {
+  readonly wireCase: WireCase;
+  readonly encode: (event: EventOf<Kind>) => WireEvent;
+  /** Returns undefined for a value that this program does not know. */
+  readonly decode: (value: unknown) => EventOf<Kind> | undefined;
 }
 
-/** @returns undefined for one that this program does not know. */
+/** How each kind of event stands on the wire. */
+const codecs: { readonly [Kind in EventKind]: EventCodec<Kind> } = {
+  edited: codec("edited", ({ target }) => ({ seq: target }), ({ seq }) => ({ kind: "edited", target: seq })),
+  deleted: codec("deleted", ({ target }) => ({ seq: target }), ({ seq }) => ({ kind: "deleted", target: seq })),
+  reacted: codec(
+    "reacted",
+    ({ target, emoji, removed }) => ({ seq: target, emoji, removed }),
+    ({ seq, emoji, removed }) => ({ kind: "reacted", target: seq, emoji, removed }),
+  ),
+  room_created: codec("roomCreated", toWireAccess, (access) => ({ kind: "room_created", ...fromWireAccess(access) })),
+  joined: codec("joined", () => ({}), () => ({ kind: "joined" })),
+  left: codec("left", () => ({}), () => ({ kind: "left" })),
+  invited: codec("invited", ({ user }) => ({ user }), ({ user }) => ({ kind: "invited", user })),
+  removed: codec(
+    "removed",
+    ({ user, banned }) => ({ user, banned }),
+    ({ user, banned }) => ({ kind: "removed", user, banned }),
+  ),
+  unbanned: codec("unbanned", ({ user }) => ({ user }), ({ user }) => ({ kind: "unbanned", user })),
+  role_changed: codec("roleChanged", ({ user, role }) => ({ user, role: toWireRole(role) }), ({ user, role }) => {
+    const known = fromWireMemberRole(role);
+    return known && { kind: "role_changed", user, role: known };
+  }),
+  topic_changed: codec("topicChanged", () => ({}), () => ({ kind: "topic_changed" })),
+  room_changed: codec("roomChanged", toWireAccess, (access) => ({ kind: "room_changed", ...fromWireAccess(access) })),
+};
+
+const decoders = new Map(Object.values(codecs).map(({ wireCase, decode }) => [wireCase, decode]));
+
+export function toWireEvent<Kind extends EventKind>(event: EventOf<Kind>): Event {
+  return { kind: codecs[event.kind].encode(event) };
+}
+
+/** @returns undefined for an event that this program does not know. */
 export function fromWireEvent({ kind }: Event): LogEvent | undefined {
-  switch (kind?.$case) {
-    case "edited":
-      return { kind: "edited", target: kind.value.seq };
-    case "deleted":
-      return { kind: "deleted", target: kind.value.seq };
-    case "reacted":
-      return { kind: "reacted", target: kind.value.seq, emoji: kind.value.emoji, removed: kind.value.removed };
-    case "roomCreated":
-      return { kind: "room_created", isPublic: kind.value.public, historyVisible: kind.value.historyVisible };
-    case "joined":
-      return { kind: "joined" };
-    case "left":
-      return { kind: "left" };
-    case "invited":
-      return { kind: "invited", user: kind.value.user };
-    case "removed":
-      return { kind: "removed", user: kind.value.user, banned: kind.value.banned };
-    case "unbanned":
-      return { kind: "unbanned", user: kind.value.user };
-    case "roleChanged": {
-      const role = fromWireRole(kind.value.role);
-      const known = role === "member" || role === "moderator" || role === "owner" ? role : undefined;
-      return known && { kind: "role_changed", user: kind.value.user, role: known };
-    }
-    case "topicChanged":
-      return { kind: "topic_changed" };
-    case "roomChanged":
-      return { kind: "room_changed", isPublic: kind.value.public, historyVisible: kind.value.historyVisible };
-    case undefined:
-      return undefined;
-  }
+  return kind && decoders.get(kind.$case)?.(kind.value);
+}
+
+function codec<Kind extends EventKind, Case extends WireCase>(
+  wireCase: Case,
+  encode: (event: EventOf<Kind>) => WireValue<Case>,
+  decode: (value: WireValue<Case>) => EventOf<Kind> | undefined,
+): EventCodec<Kind> {
+  return {
+    wireCase,
+    encode: (event) => ({ $case: wireCase, value: encode(event) }) as WireEvent,
+    decode: (value) => decode(value as WireValue<Case>),
+  };
+}
+
+function toWireAccess({ isPublic, historyVisible }: { isPublic: boolean; historyVisible: boolean }) {
+  return { public: isPublic, historyVisible };
+}
+
+function fromWireAccess(access: { public: boolean; historyVisible: boolean }) {
+  return { isPublic: access.public, historyVisible: access.historyVisible };
 }

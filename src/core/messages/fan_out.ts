@@ -1,8 +1,9 @@
 import type { LiveSessions } from "../people/live_sessions.ts";
 import type { RoomCache } from "../rooms/room_cache.ts";
 import type { RoomChange, RoomState } from "../rooms/room_state.ts";
+import { isRoomEvent } from "./log_event.ts";
 import type { Message } from "./message.ts";
-import { isRoomEvent, type Origin } from "./posting.ts";
+import type { Origin } from "./posting.ts";
 
 export interface FanOutOptions {
   live: LiveSessions;

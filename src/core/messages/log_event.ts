@@ -1,23 +1,80 @@
 import type { MemberRole } from "../rooms/room.ts";
 
-/** What somebody did, as an entry of a conversation's log. Text that belongs to it is the entry's text. */
-export type LogEvent =
-  /** Its text is the new one; "" when the message was deleted since. `target` is the seq of a message of the sender. */
-  | { readonly kind: "edited"; readonly target: number }
-  | { readonly kind: "deleted"; readonly target: number }
-  | { readonly kind: "reacted"; readonly target: number; readonly emoji: string; readonly removed: boolean }
-  | RoomEvent;
+/** An action of a user, as an entry of a conversation's log. Text that belongs to it is the text of the entry. */
+export type LogEvent = EventOf;
 
-export type RoomEvent =
-  /** Its text is the name. */
-  | { readonly kind: "room_created"; readonly isPublic: boolean; readonly historyVisible: boolean }
-  | { readonly kind: "joined" }
-  | { readonly kind: "left" }
-  | { readonly kind: "invited"; readonly user: string }
-  | { readonly kind: "removed"; readonly user: string; readonly banned: boolean }
-  | { readonly kind: "unbanned"; readonly user: string }
-  | { readonly kind: "role_changed"; readonly user: string; readonly role: MemberRole }
-  /** Its text is the topic. */
-  | { readonly kind: "topic_changed" }
-  /** Its text is the name. */
-  | { readonly kind: "room_changed"; readonly isPublic: boolean; readonly historyVisible: boolean };
+/** An event that changes a message; its `target` is the seq of that message. */
+export type MessageEvent = EventOf<keyof MessageEventFields>;
+
+/** An event that changes a room or its members. */
+export type RoomEvent = EventOf<keyof RoomEventFields>;
+
+export type EventKind = keyof EventFields;
+
+/** The event of a kind. */
+export type EventOf<Kind extends EventKind = EventKind> = {
+  readonly [K in Kind]: { readonly kind: K } & EventFields[K];
+}[Kind];
+
+interface EventFields extends MessageEventFields, RoomEventFields {}
+
+interface MessageEventFields {
+  /** The text is the new one; "" when the message was deleted since. The message is the sender's own. */
+  readonly edited: Target;
+  readonly deleted: Target;
+  readonly reacted: Target & { readonly emoji: string; readonly removed: boolean };
+}
+
+interface RoomEventFields {
+  /** The text is the name. */
+  readonly room_created: RoomAccess;
+  readonly joined: NoFields;
+  readonly left: NoFields;
+  readonly invited: Subject;
+  readonly removed: Subject & { readonly banned: boolean };
+  readonly unbanned: Subject;
+  readonly role_changed: Subject & { readonly role: MemberRole };
+  /** The text is the topic. */
+  readonly topic_changed: NoFields;
+  /** The text is the name. */
+  readonly room_changed: RoomAccess;
+}
+
+interface Target {
+  /** The seq of a message. */
+  readonly target: number;
+}
+
+interface Subject {
+  /** The user to whom it happens. */
+  readonly user: string;
+}
+
+interface RoomAccess {
+  readonly isPublic: boolean;
+  readonly historyVisible: boolean;
+}
+
+type NoFields = Readonly<Record<never, never>>;
+
+/** What each kind of event changes. An event that changes a message is visible only to users who may see that message. */
+export const changedBy: {
+  readonly [Kind in EventKind]: Kind extends keyof RoomEventFields ? "room" : "message";
+} = {
+  edited: "message",
+  deleted: "message",
+  reacted: "message",
+  room_created: "room",
+  joined: "room",
+  left: "room",
+  invited: "room",
+  removed: "room",
+  unbanned: "room",
+  role_changed: "room",
+  topic_changed: "room",
+  room_changed: "room",
+};
+
+export function isRoomEvent(event: LogEvent): event is RoomEvent {
+  return changedBy[event.kind] === "room";
+}

@@ -10,7 +10,7 @@ import { noSuchRoom, type RoomChange, type RoomState } from "../rooms/room_state
 import { type Address, parseAddress } from "./address.ts";
 import type { CommitQueue } from "./commit_queue.ts";
 import { parseEmoji } from "./emoji.ts";
-import type { LogEvent, RoomEvent } from "./log_event.ts";
+import { isRoomEvent, type LogEvent, type RoomEvent } from "./log_event.ts";
 import { findMentions } from "./mentions.ts";
 import { type Accepted, checkText, directConversation, type Message } from "./message.ts";
 import { checkMessageIdTime, parseMessageId } from "./message_id.ts";
@@ -350,10 +350,6 @@ export function noSuchUser(name: string): ChatError {
 
 export function noSuchMessage(): ChatError {
   return new ChatError("not_found", "There is no such message, or it was deleted.");
-}
-
-export function isRoomEvent(event: LogEvent): event is RoomEvent {
-  return event.kind !== "edited" && event.kind !== "deleted" && event.kind !== "reacted";
 }
 
 /** An author may take back a message or a reaction also where the recipient takes nothing new from them. */

@@ -185,6 +185,9 @@ export class RoomState {
         this.#name = text;
         this.#isPublic = event.isPublic;
         this.#historyVisible = event.historyVisible;
+        return;
+      default:
+        event satisfies never;
     }
   }
 

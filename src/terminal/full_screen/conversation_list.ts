@@ -1,3 +1,4 @@
+import { isRoomEvent } from "../../core/messages/log_event.ts";
 import { findMentions } from "../../core/messages/mentions.ts";
 import { conversationAddress, type Message } from "../../core/messages/message.ts";
 import { isRoomId } from "../../core/rooms/room.ts";
@@ -84,7 +85,7 @@ export class ConversationList {
   /** An entry that arrived. @returns what it is to the person, whether or not it was counted before. */
   arrived(message: Message): Weight {
     const { conversation, event, sender, position } = message;
-    if (event?.kind === "edited" || event?.kind === "deleted" || event?.kind === "reacted") return "silent";
+    if (event !== undefined && !isRoomEvent(event)) return "silent";
     this.open(conversation);
     const before = this.#listed.get(conversation)!;
     const weight = this.#weigh(message);

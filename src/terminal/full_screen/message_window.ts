@@ -1,3 +1,4 @@
+import { isRoomEvent } from "../../core/messages/log_event.ts";
 import type { Message, Reaction } from "../../core/messages/message.ts";
 
 /** Something chatd said, between the messages. */
@@ -197,7 +198,7 @@ export class MessageWindow {
 
 /** Changes of messages are seen in those. */
 function isShown({ event }: Message): boolean {
-  return event?.kind !== "edited" && event?.kind !== "deleted" && event?.kind !== "reacted";
+  return event === undefined || isRoomEvent(event);
 }
 
 function count(

@@ -1,3 +1,4 @@
+import { isRoomEvent } from "../../../core/messages/log_event.ts";
 import type { Accepted, Attachment, Message } from "../../../core/messages/message.ts";
 import type { Append, Change, ChangeResult, MoveCursor, MoveRead } from "../../../core/messages/message_store.ts";
 import { isRoomId } from "../../../core/rooms/room.ts";
@@ -300,8 +301,8 @@ export class Committer {
   #makeSo(append: Append, entry: Placed): void {
     const { event, text, mentions = [] } = append;
     if (event === undefined) this.#messageChanges.addMentions(mentions, entry.conversation, entry.seq);
-    else if ("target" in event) this.#messageChanges.apply(append, entry);
-    else this.#roomChanges.apply(event, text, entry);
+    else if (isRoomEvent(event)) this.#roomChanges.apply(event, text, entry);
+    else this.#messageChanges.apply(event, append, entry);
   }
 
   #sentBefore(append: Append, encoded: EncodedAppend): ChangeResult | undefined {

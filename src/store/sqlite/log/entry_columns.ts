@@ -1,10 +1,10 @@
-import type { LogEvent } from "../../../core/messages/log_event.ts";
+import { changedBy, type EventKind, type EventOf, type LogEvent } from "../../../core/messages/log_event.ts";
 import type { Message } from "../../../core/messages/message.ts";
 import type { MemberRole } from "../../../core/rooms/room.ts";
 import { roleCodes, toRole } from "../codes.ts";
 import { decodeText, idOfHex } from "../column_values.ts";
 
-/** entry.kind; what is about another entry comes first. */
+/** The values of entry.kind. Data folders hold them, so none ever changes; new ones follow the last. */
 export const kindCodes = {
   message: 0,
   edited: 1,
@@ -23,10 +23,6 @@ export const kindCodes = {
   roomChanged: 14,
 } as const;
 
-/** Bits of entry.target in what says how a room is. */
-const publicBit = 1;
-const historyBit = 2;
-
 /** What an entry keeps of its event, beside what every entry has. */
 export interface EventColumns {
   readonly kind: number;
@@ -36,42 +32,99 @@ export interface EventColumns {
   readonly text: string;
 }
 
-/** `text` is that of the entry; what an edit says is kept with the message that it is about. */
-export function eventColumns(event: LogEvent, text: string): EventColumns {
-  switch (event.kind) {
-    case "edited":
-      return { kind: kindCodes.edited, target: event.target, subject: null, text: "" };
-    case "deleted":
-      return { kind: kindCodes.deleted, target: event.target, subject: null, text: "" };
-    case "reacted": {
-      const kind = event.removed ? kindCodes.reactionRemoved : kindCodes.reacted;
-      return { kind, target: event.target, subject: null, text: event.emoji };
-    }
-    case "room_created":
-      return { kind: kindCodes.roomCreated, target: roomBits(event), subject: null, text };
-    case "joined":
-      return { kind: kindCodes.joined, target: null, subject: null, text: "" };
-    case "left":
-      return { kind: kindCodes.left, target: null, subject: null, text: "" };
-    case "invited":
-      return { kind: kindCodes.invited, target: null, subject: event.user, text: "" };
-    case "removed": {
-      const kind = event.banned ? kindCodes.banned : kindCodes.removed;
-      return { kind, target: null, subject: event.user, text: "" };
-    }
-    case "unbanned":
-      return { kind: kindCodes.unbanned, target: null, subject: event.user, text: "" };
-    case "role_changed":
-      return { kind: kindCodes.roleChanged, target: roleCodes[event.role], subject: event.user, text: "" };
-    case "topic_changed":
-      return { kind: kindCodes.topicChanged, target: null, subject: null, text };
-    case "room_changed":
-      return { kind: kindCodes.roomChanged, target: roomBits(event), subject: null, text };
-  }
+/** How one kind of event is kept. */
+interface EventCodec<Kind extends EventKind> {
+  /** Values of entry.kind; two where the kind of the entry tells a flag of the event. */
+  readonly codes: readonly number[];
+  /** `text` is that of the entry. Columns that are left out are empty. */
+  readonly toColumns: (event: EventOf<Kind>, text: string) => Partial<EventColumns>;
+  readonly toEvent: (row: EventRow) => EventOf<Kind>;
 }
 
-function roomBits({ isPublic, historyVisible }: { isPublic: boolean; historyVisible: boolean }): number {
-  return (isPublic ? publicBit : 0) | (historyVisible ? historyBit : 0);
+/** The columns of an event as they are read. */
+interface EventRow {
+  readonly kind: number;
+  readonly target: number;
+  readonly user: string;
+  /** Null where it is withheld from the reader. */
+  readonly text: Uint8Array | null;
+}
+
+const codecs: { readonly [Kind in EventKind]: EventCodec<Kind> } = {
+  // Its text is kept with the message that it changes.
+  edited: {
+    codes: [kindCodes.edited],
+    toColumns: ({ target }) => ({ target }),
+    toEvent: ({ target }) => ({ kind: "edited", target }),
+  },
+  deleted: {
+    codes: [kindCodes.deleted],
+    toColumns: ({ target }) => ({ target }),
+    toEvent: ({ target }) => ({ kind: "deleted", target }),
+  },
+  reacted: {
+    codes: [kindCodes.reacted, kindCodes.reactionRemoved],
+    toColumns: ({ target, emoji, removed }) => ({
+      kind: removed ? kindCodes.reactionRemoved : kindCodes.reacted,
+      target,
+      text: emoji,
+    }),
+    toEvent: ({ kind, target, text }) => ({
+      kind: "reacted",
+      target,
+      emoji: decodeText(text!),
+      removed: kind === kindCodes.reactionRemoved,
+    }),
+  },
+  room_created: {
+    codes: [kindCodes.roomCreated],
+    toColumns: (event, text) => ({ target: toAccessBits(event), text }),
+    toEvent: ({ target }) => ({ kind: "room_created", ...fromAccessBits(target) }),
+  },
+  joined: { codes: [kindCodes.joined], toColumns: () => ({}), toEvent: () => ({ kind: "joined" }) },
+  left: { codes: [kindCodes.left], toColumns: () => ({}), toEvent: () => ({ kind: "left" }) },
+  invited: {
+    codes: [kindCodes.invited],
+    toColumns: ({ user }) => ({ subject: user }),
+    toEvent: ({ user }) => ({ kind: "invited", user }),
+  },
+  removed: {
+    codes: [kindCodes.removed, kindCodes.banned],
+    toColumns: ({ user, banned }) => ({ kind: banned ? kindCodes.banned : kindCodes.removed, subject: user }),
+    toEvent: ({ kind, user }) => ({ kind: "removed", user, banned: kind === kindCodes.banned }),
+  },
+  unbanned: {
+    codes: [kindCodes.unbanned],
+    toColumns: ({ user }) => ({ subject: user }),
+    toEvent: ({ user }) => ({ kind: "unbanned", user }),
+  },
+  role_changed: {
+    codes: [kindCodes.roleChanged],
+    toColumns: ({ user, role }) => ({ target: roleCodes[role], subject: user }),
+    toEvent: ({ user, target }) => ({ kind: "role_changed", user, role: toRole(target) as MemberRole }),
+  },
+  topic_changed: {
+    codes: [kindCodes.topicChanged],
+    toColumns: (_event, text) => ({ text }),
+    toEvent: () => ({ kind: "topic_changed" }),
+  },
+  room_changed: {
+    codes: [kindCodes.roomChanged],
+    toColumns: (event, text) => ({ target: toAccessBits(event), text }),
+    toEvent: ({ target }) => ({ kind: "room_changed", ...fromAccessBits(target) }),
+  },
+};
+
+const decoders = new Map(Object.values(codecs).flatMap(({ codes, toEvent }) => codes.map((code) => [code, toEvent])));
+
+/** Values of entry.kind of events that change a message, whose seq is in entry.target. */
+export const messageEventCodes: readonly number[] = (Object.keys(codecs) as EventKind[])
+  .filter((kind) => changedBy[kind] === "message").flatMap((kind) => codecs[kind].codes);
+
+/** @param text that of the entry */
+export function eventColumns<Kind extends EventKind>(event: EventOf<Kind>, text: string): EventColumns {
+  const { codes, toColumns } = codecs[event.kind];
+  return { kind: codes[0], target: null, subject: null, text: "", ...toColumns(event, text) };
 }
 
 /** What is read of an entry. */
@@ -114,40 +167,23 @@ export function toMessage(entry: EntryRow): Message {
   };
 }
 
-function toEvent({ kind, target: maybeTarget, subject, text }: EntryRow): LogEvent | undefined {
-  const target = maybeTarget ?? 0;
-  const user = subject ?? "";
-  const settings = { isPublic: (target & publicBit) !== 0, historyVisible: (target & historyBit) !== 0 };
-  switch (kind) {
-    case kindCodes.message:
-      return undefined;
-    case kindCodes.edited:
-      return { kind: "edited", target };
-    case kindCodes.deleted:
-      return { kind: "deleted", target };
-    case kindCodes.reacted:
-    case kindCodes.reactionRemoved:
-      return { kind: "reacted", target, emoji: decodeText(text!), removed: kind === kindCodes.reactionRemoved };
-    case kindCodes.roomCreated:
-      return { kind: "room_created", ...settings };
-    case kindCodes.joined:
-      return { kind: "joined" };
-    case kindCodes.left:
-      return { kind: "left" };
-    case kindCodes.invited:
-      return { kind: "invited", user };
-    case kindCodes.removed:
-    case kindCodes.banned:
-      return { kind: "removed", user, banned: kind === kindCodes.banned };
-    case kindCodes.unbanned:
-      return { kind: "unbanned", user };
-    case kindCodes.roleChanged:
-      return { kind: "role_changed", user, role: toRole(target) as MemberRole };
-    case kindCodes.topicChanged:
-      return { kind: "topic_changed" };
-    case kindCodes.roomChanged:
-      return { kind: "room_changed", ...settings };
-    default:
-      throw new RangeError(`The database has an entry of kind ${kind} that this chatd does not know.`);
+function toEvent({ kind, target, subject, text }: EntryRow): LogEvent | undefined {
+  if (kind === kindCodes.message) return undefined;
+  const decode = decoders.get(kind);
+  if (decode === undefined) {
+    throw new RangeError(`The database has an entry of kind ${kind} that this chatd does not know.`);
   }
+  return decode({ kind, target: target ?? 0, user: subject ?? "", text });
+}
+
+/** Bits of entry.target in an event that says how a room is. */
+const publicBit = 1;
+const historyBit = 2;
+
+function toAccessBits({ isPublic, historyVisible }: { isPublic: boolean; historyVisible: boolean }): number {
+  return (isPublic ? publicBit : 0) | (historyVisible ? historyBit : 0);
+}
+
+function fromAccessBits(bits: number): { isPublic: boolean; historyVisible: boolean } {
+  return { isPublic: (bits & publicBit) !== 0, historyVisible: (bits & historyBit) !== 0 };
 }

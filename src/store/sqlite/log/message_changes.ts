@@ -1,3 +1,4 @@
+import { isRoomEvent, type MessageEvent } from "../../../core/messages/log_event.ts";
 import type { Append } from "../../../core/messages/message_store.ts";
 import { encodeText } from "../column_values.ts";
 import type { Database } from "../database.ts";
@@ -58,7 +59,7 @@ export class MessageChanges {
 
   /** Why an event cannot be: "gone" when it is not about a message that is there, and for an edit of the sender's own. */
   obstacle({ event }: Append, sender: number, conversation: number | undefined): "gone" | "too_many" | undefined {
-    if (event === undefined || !("target" in event)) return undefined;
+    if (event === undefined || isRoomEvent(event)) return undefined;
     const target = conversation === undefined
       ? undefined
       : this.#statements.target.get(conversation, event.target) as Target | undefined;
@@ -71,11 +72,11 @@ export class MessageChanges {
     return count >= maxEmoji ? "too_many" : undefined;
   }
 
-  /** Makes the event of an entry so, that was added in the same transaction. */
-  apply({ event, text, mentions = [] }: Append, entry: Placed): void {
+  /** Applies the event of an entry that was added in the same transaction. */
+  apply(event: MessageEvent, { text, mentions = [] }: Append, entry: Placed): void {
     const { setText, addReaction, removeReaction } = this.#statements;
     const { conversation, sender } = entry;
-    switch (event?.kind) {
+    switch (event.kind) {
       case "edited":
         setText.run(encodeText(text), entry.acceptedAt, entry.seq, conversation, event.target);
         this.#statements.removeMentions.run(conversation, event.target);
@@ -86,7 +87,10 @@ export class MessageChanges {
         const emoji = encodeText(event.emoji);
         if (event.removed) removeReaction.run(conversation, event.target, emoji, sender);
         else addReaction.run(conversation, event.target, emoji, sender, entry.position);
+        return;
       }
+      default:
+        event satisfies never;
     }
   }
 

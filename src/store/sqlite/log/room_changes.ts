@@ -89,7 +89,7 @@ export class RoomChanges {
     return found !== undefined && found.conversation !== conversation;
   }
 
-  /** Makes the event of an entry so, that was added in the same transaction. */
+  /** Applies the event of an entry that was added in the same transaction. */
   apply(event: RoomEvent, text: string, entry: Placed): void {
     const { addRoom, setTopic, update } = this.#statements;
     const { conversation, sender } = entry;
@@ -115,6 +115,8 @@ export class RoomChanges {
         return void setTopic.run(encodeText(text), conversation);
       case "room_changed":
         return void update.run(text, Number(event.isPublic), Number(event.historyVisible), conversation);
+      default:
+        event satisfies never;
     }
   }
 

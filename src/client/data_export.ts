@@ -1,6 +1,10 @@
 import { ChatError } from "../core/chat_error.ts";
 import { pause } from "../core/pause.ts";
-import type { Conversation, Message } from "../gen/chatd/v1/chat.ts";
+import { Device } from "../gen/chatd/v1/auth.ts";
+import { Conversation, type Message } from "../gen/chatd/v1/chat.ts";
+import { GetSettingsResponse } from "../gen/chatd/v1/settings.ts";
+import { jsonObject } from "../wire/json_messages.ts";
+import { toWireSettings } from "../wire/settings.ts";
 import type { ChatClient } from "./chat_client.ts";
 import type { FileSink } from "./file_transfer.ts";
 import { mayPass } from "./server_error.ts";
@@ -13,7 +17,7 @@ export interface ExportTarget {
   addEntries(conversation: Conversation, entries: readonly Message[]): Promise<void>;
   /** Keeps a file that `receive` writes, under the SHA-256 of its content in hexadecimal, unless it is kept already. */
   addFile(sha256: string, receive: (sink: FileSink) => Promise<void>): Promise<void>;
-  /** Replaces what an earlier run kept under this name. */
+  /** Replaces the JSON value that an earlier run kept under this name. */
   put(name: string, value: unknown): Promise<void>;
 }
 
@@ -117,8 +121,16 @@ export async function exportData(options: DataExportOptions): Promise<Exported> 
 
   const profile = await ask(() => source.whoAmI());
   const devices = await ask(() => source.listDevices());
-  await target.put("profile", { user: profile.user, devices });
-  await target.put("settings", await ask(() => source.people.settings()));
+  await target.put("profile", {
+    user: profile.user,
+    devices: devices.map((device) => jsonObject("chatd.v1.Device", Device.encode(device).finish())),
+  });
+  const { settings, blocked } = await ask(() => source.people.settings());
+  const response = { settings: toWireSettings(settings), blocked };
+  await target.put(
+    "settings",
+    jsonObject("chatd.v1.GetSettingsResponse", GetSettingsResponse.encode(response).finish()),
+  );
   const conversations = await listConversations();
   let entries = 0;
   for (const conversation of conversations) {
@@ -126,6 +138,9 @@ export async function exportData(options: DataExportOptions): Promise<Exported> 
     entries += added;
     onConversation(conversation, added);
   }
-  await target.put("conversations", conversations);
+  await target.put(
+    "conversations",
+    conversations.map((each) => jsonObject("chatd.v1.Conversation", Conversation.encode(each).finish())),
+  );
   return { conversations: conversations.length, entries, missingFiles };
 }

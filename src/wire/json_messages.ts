@@ -1,11 +1,4 @@
-import {
-  createFileRegistry,
-  type DescMessage,
-  fromBinary,
-  fromJsonString,
-  toBinary,
-  toJsonString,
-} from "@bufbuild/protobuf";
+import { createFileRegistry, type DescMessage, fromBinary, fromJsonString, toBinary, toJson } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { ChatError } from "../core/chat_error.ts";
 import { descriptorsBase64 } from "../gen/descriptors.ts";
@@ -34,8 +27,13 @@ export function binaryFromJson(type: string, json: Uint8Array): Uint8Array {
 
 /** The proto3 JSON of a message that is well-formed protobuf. */
 export function jsonFromBinary(type: string, bytes: Uint8Array): string {
+  return JSON.stringify(jsonObject(type, bytes));
+}
+
+/** Like {@link jsonFromBinary}, as an object to which fields can be added. */
+export function jsonObject(type: string, bytes: Uint8Array): Record<string, unknown> {
   const schema = schemaOf(type);
-  return toJsonString(schema, fromBinary(schema, bytes));
+  return toJson(schema, fromBinary(schema, bytes)) as Record<string, unknown>;
 }
 
 function schemaOf(type: string): DescMessage {

@@ -13,6 +13,7 @@ import {
   UploadChunkRequest,
 } from "../../src/gen/chatd/v1/files.ts";
 import { Error as ErrorMessage } from "../../src/gen/chatd/v1/session.ts";
+import { jsonObject } from "../../src/wire/json_messages.ts";
 import { startTestAmqpServer, startTestBroker, type TestAmqpServer } from "../support/amqp_server.ts";
 import { throwsWith } from "../support/chat_error_assertions.ts";
 import { randomBytes, sha256Of } from "../support/files.ts";
@@ -76,8 +77,9 @@ Deno.test("a file goes both ways in JSON", async () => {
     assert.equal(reply.properties.contentType, contentTypes.json);
     return { type: reply.properties.type, value: JSON.parse(reply.content.toString()) };
   };
-  const announcement = BeginUploadRequest.toJSON(await announce(bytes)) as { id: string };
-  const { id } = announcement;
+  const request = await announce(bytes);
+  const { id } = request;
+  const announcement = jsonObject("chatd.v1.BeginUploadRequest", BeginUploadRequest.encode(request).finish());
   assert.deepEqual(await ask(messageTypes.beginUpload, announcement), { type: messageTypes.uploadBegun, value: {} });
   for (const offset of [0, 30_000]) {
     const chunk = { id, offset: String(offset), bytes: bytes.slice(offset, offset + 30_000).toBase64() };

@@ -5,7 +5,6 @@ import { AmqpTransport } from "../../src/amqp/client_transport.ts";
 import { sequenceHeader } from "../../src/amqp/incoming.ts";
 import { ChatClient } from "../../src/client/chat_client.ts";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
-import { SendRequest } from "../../src/gen/chatd/v1/chat.ts";
 import { ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { startTestAmqpServer, startTestBroker, type TestAmqpServer } from "../support/amqp_server.ts";
 import { connectAs } from "../support/amqp_user.ts";
@@ -102,7 +101,7 @@ Deno.test("another device of the same user has no use for a session's secret, no
   await using _also = other;
   const send = () => {
     const id = createMessageId(Date.now());
-    return other.frame({ $case: "send", value: SendRequest.fromJSON({ to: "ana", id, text: "not by this device" }) });
+    return other.frame({ $case: "send", value: sendRequest({ to: "ana", id, text: "not by this device" }) });
   };
   assert.equal(await other.refusal(send(), other.inSession(session)), "unavailable");
   await other.publish(send(), { ...other.inSession(session), replyTo: undefined });

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { exportData, type ExportSource, type ExportTarget } from "../../src/client/data_export.ts";
 import { ChatError } from "../../src/core/chat_error.ts";
-import { Conversation, Message } from "../../src/gen/chatd/v1/chat.ts";
+import type { Settings } from "../../src/core/people/settings_store.ts";
+import type { Device } from "../../src/gen/chatd/v1/auth.ts";
+import type { Conversation, Message } from "../../src/gen/chatd/v1/chat.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
+import { wireConversation, wireMessage } from "../support/wire_values.ts";
 
 interface Log {
   readonly address: string;
@@ -12,17 +15,28 @@ interface Log {
 
 function logOf(address: string, { position, count }: { position: number; count: number }): Log {
   const entries = [...Array(count).keys()].map((index) =>
-    Message.fromJSON({ seq: index + 1, conversation: `ana:${address}`, sender: address, text: `${index + 1}` })
+    wireMessage({ seq: index + 1, conversation: `ana:${address}`, sender: address, text: `${index + 1}` })
   );
   return { address, position, entries };
 }
+
+const settings: Settings = { readReceipts: true, presence: false, directMessages: "contacts" };
+const device: Device = {
+  id: "d",
+  name: "test",
+  createdAtMs: 1_735_689_600_000,
+  lastUsedAtMs: 0,
+  expiresAtMs: 0,
+  current: true,
+  online: false,
+};
 
 /** A server that has these conversations, in pages of ten; `before` may change them, or throw, before each answer. */
 function sourceOf(logs: readonly Log[], before: (request: string) => void = () => {}): ExportSource {
   return {
     whoAmI: () => Promise.resolve({ user: "ana", deviceId: "d", deviceName: "test", tokenExpiresAtMs: 0 }),
-    listDevices: () => Promise.resolve([]),
-    people: { settings: () => Promise.resolve({ settings: {}, blocked: [] }) } as unknown as ExportSource["people"],
+    listDevices: () => Promise.resolve([device]),
+    people: { settings: () => Promise.resolve({ settings, blocked: ["eve"] }) } as unknown as ExportSource["people"],
     files: { download: () => Promise.reject(new Error("no message has a file")) } as unknown as ExportSource["files"],
     async listConversations({ beforePosition = 0 } = {}) {
       await Promise.resolve();
@@ -30,7 +44,7 @@ function sourceOf(logs: readonly Log[], before: (request: string) => void = () =
       const rest = logs.filter(({ position }) => beforePosition === 0 || position < beforePosition)
         .toSorted((one, other) => other.position - one.position);
       const conversations = rest.slice(0, 10).map(({ address, position, entries }) =>
-        Conversation.fromJSON({ address, conversation: `ana:${address}`, headSeq: entries.length, position })
+        wireConversation({ address, conversation: `ana:${address}`, headSeq: entries.length, position })
       );
       return { conversations, more: rest.length > conversations.length };
     },
@@ -94,6 +108,21 @@ Deno.test("all conversations are exported, however many pages they and their log
   const { conversations, entries } = await run(sourceOf(logs), target);
   assert.deepEqual([conversations, entries], [35, 35 * 36 / 2]);
   assertWhole(target, logs);
+});
+
+Deno.test("the account, its settings and its conversations are proto3 JSON", async () => {
+  const target = new MemoryTarget();
+  await run(sourceOf([logOf("ben", { position: 1, count: 2 })]), target);
+  assert.deepEqual(Object.fromEntries(target.values), {
+    profile: { user: "ana", devices: [{ id: "d", name: "test", createdAtMs: "1735689600000", current: true }] },
+    settings: {
+      settings: { readReceipts: true, directMessages: "DIRECT_MESSAGES_CONTACTS" },
+      blocked: ["eve"],
+    },
+    conversations: [
+      { address: "ben", conversation: "ana:ben", headSeq: "2", position: "1", role: "ROLE_MEMBER" },
+    ],
+  });
 });
 
 Deno.test("a conversation that moves to the top while the list is read is exported too", async () => {

@@ -35,9 +35,9 @@ Deno.test("over RabbitMQ too, scripts log in, send, read, and answer", async () 
   assert.equal((await bot.status).code, 0, bot.lines.join("\n"));
 
   const first = await ana.run(["tail", "--json", "--since", "1h", "--count", "1"]);
-  assert.deepEqual([first.code, jsonLines(first.stdout)[0].seq], [0, 1], first.stderr);
+  assert.deepEqual([first.code, jsonLines(first.stdout)[0].seq], [0, "1"], first.stderr);
   const second = await ana.run(["tail", "--json", "--count", "1"]);
-  assert.deepEqual([second.code, jsonLines(second.stdout)[0].seq], [0, 2], second.stderr);
+  assert.deepEqual([second.code, jsonLines(second.stdout)[0].seq], [0, "2"], second.stderr);
   const users = await ben.run(["users", "--json"]);
   assert.deepEqual(jsonLines(users.stdout).map(({ name }) => name), ["ana", "ben"]);
 

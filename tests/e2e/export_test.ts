@@ -11,10 +11,11 @@ import { temporaryFolder } from "../support/temporary_folder.ts";
 const password = "correct horse battery";
 
 interface Line {
-  readonly seq: number;
+  readonly seq: string;
   readonly text?: string;
   readonly sender: string;
-  readonly attachment?: { readonly name: string; readonly file: string };
+  readonly attachment?: { readonly name: string; readonly sha256: string };
+  readonly file?: string;
 }
 
 function exportArgs(server: ServerProcess, out: string): string[] {
@@ -78,17 +79,18 @@ Deno.test("chatd export makes a folder of all that a user may see, for its owner
   assert.match(result.stdout, /^Exported ana to .*: 2 conversations/);
 
   const direct = readLines(`${out}/conversations/ben.jsonl`);
-  assert.deepEqual(direct.map(({ seq }) => seq), [...Array(450).keys()].map((index) => index + 1));
+  assert.deepEqual(direct.map(({ seq }) => Number(seq)), [...Array(450).keys()].map((index) => index + 1));
   assert.equal(direct.filter(({ sender }) => sender === "ana").length, 300);
   assert.ok(direct.every(({ text }) => text!.length > 300));
   const inRoom = readLines(`${out}/conversations/${room.id}.jsonl`);
   assert.deepEqual(inRoom.flatMap(({ text }) => text ?? []), ["hello ana"]);
   assert.deepEqual([...Deno.readDirSync(`${out}/conversations`)].length, 2, "nothing of ben and cleo");
-  const { name, file } = inRoom.at(-1)!.attachment!;
-  assert.equal(name, "plan.bin");
+  const { attachment, file } = inRoom.at(-1)!;
+  assert.equal(attachment!.name, "plan.bin");
+  assert.equal(file, `files/${Uint8Array.fromBase64(attachment!.sha256).toHex()}`);
   assert.deepEqual(Deno.readFileSync(`${out}/${file}`), bytes);
   assert.equal(readJson(`${out}/profile.json`).user, "ana");
-  assert.deepEqual(readJson(`${out}/settings.json`).blocked, []);
+  assert.deepEqual(readJson(`${out}/settings.json`).blocked, undefined);
   const listed = readJson(`${out}/conversations.json`).map(({ conversation }: { conversation: string }) =>
     conversation
   );
@@ -136,7 +138,7 @@ Deno.test("an export that is killed is never taken for a whole one, and is gone 
   const result = await runChatd({ args: exportArgs(server, out), env });
   assert.equal(result.code, 0, result.stderr);
   const lines = readLines(log);
-  assert.deepEqual(lines.map(({ seq }) => seq), [...Array(1_500).keys()].map((index) => index + 1));
+  assert.deepEqual(lines.map(({ seq }) => Number(seq)), [...Array(1_500).keys()].map((index) => index + 1));
   assert.ok(exists(`${out}/complete.json`));
 });
 

@@ -3,6 +3,7 @@ import { sessionHeader, sessionQueueHeader } from "../../src/amqp/incoming.ts";
 import { messageTypes } from "../../src/amqp/message_types.ts";
 import { directReplies, requestExchange } from "../../src/amqp/topology.ts";
 import { ClientFrame, ServerFrame } from "../../src/gen/chatd/v1/session.ts";
+import { binaryFromJson } from "../../src/wire/json_messages.ts";
 import { type AmqpUser, connectAs } from "./amqp_user.ts";
 import { eventually } from "./eventually.ts";
 import type { RequestKind } from "./received_frames.ts";
@@ -148,7 +149,9 @@ export class RawAmqpClient implements AsyncDisposable {
 function refusalOf({ properties, content }: ConsumeMessage): string {
   if (properties.type !== messageTypes.serverFrame) return `not a frame: ${properties.type}`;
   const json = properties.contentType === "application/json";
-  const { items } = json ? ServerFrame.fromJSON(JSON.parse(content.toString())) : ServerFrame.decode(content);
+  const { items } = json
+    ? ServerFrame.decode(binaryFromJson(messageTypes.serverFrame, content))
+    : ServerFrame.decode(content);
   for (const { kind } of items) {
     if (kind?.$case === "sessionEnded") return kind.value.error?.code ?? "ended";
     if (kind?.$case === "reply" && kind.value.result?.$case === "error") return kind.value.result.value.code;

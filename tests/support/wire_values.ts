@@ -1,5 +1,11 @@
 import type { HistoryRange } from "../../src/core/messages/message_store.ts";
-import type { HistoryRequest, Message, SendRequest } from "../../src/gen/chatd/v1/chat.ts";
+import {
+  type Conversation,
+  type HistoryRequest,
+  type Message,
+  Role,
+  type SendRequest,
+} from "../../src/gen/chatd/v1/chat.ts";
 
 /** The newest of a log, messages only. */
 export const newest: HistoryRange = { beforeSeq: 0, afterSeq: 0, fromMs: 0, events: false };
@@ -34,5 +40,24 @@ export function wireMessage(message: Partial<Message>): Message {
     attachment: undefined,
     event: undefined,
     ...message,
+  };
+}
+
+/** A conversation as it is on the wire. */
+export function wireConversation(conversation: Partial<Conversation> & { address: string }): Conversation {
+  return {
+    conversation: "ana:ben",
+    headSeq: 0,
+    last: undefined,
+    room: undefined,
+    role: Role.MEMBER,
+    unread: 0,
+    mentions: 0,
+    readSeq: 0,
+    peerReadSeq: 0,
+    peerDeliveredSeq: 0,
+    invitedBy: "",
+    position: 0,
+    ...conversation,
   };
 }

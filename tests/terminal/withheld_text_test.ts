@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { messageRecord, messageText } from "../../src/commands/script/records.ts";
+import { messageText } from "../../src/commands/script/message_text.ts";
 import type { Attachment, Message } from "../../src/core/messages/message.ts";
 import { ConversationNames } from "../../src/terminal/conversation_names.ts";
 import { eventText } from "../../src/terminal/event_text.ts";
@@ -58,10 +58,4 @@ Deno.test("an edit that another one followed says so", () => {
   const edit = withheld({ event: { kind: "edited", target: 7 }, editedAt: undefined });
   assert.equal(eventText(edit), "edited 7, which was edited again since");
   for (const shown of faces(edit)) assert.ok(shown.endsWith("* ben edited 7, which was edited again since"), shown);
-});
-
-Deno.test("scripts are told of a withheld text, and of no other", () => {
-  const { text, withheld: flag, editedAt } = messageRecord(withheld(), "ana");
-  assert.deepEqual([text, flag, editedAt], ["", true, "1970-01-01T00:00:00.005Z"]);
-  assert.equal("withheld" in messageRecord(withheld({ withheld: undefined, text: "hi" }), "ana"), false);
 });

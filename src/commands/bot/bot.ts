@@ -5,7 +5,6 @@ import { conversationAddress, maxTextBytes, type Message } from "../../core/mess
 import { messageIdOf } from "../../core/messages/message_id.ts";
 import { isRoomId } from "../../core/rooms/room.ts";
 import { tell } from "../script/output.ts";
-import { iso } from "../script/records.ts";
 import { type CommandOutcome, runCommand } from "./command_run.ts";
 
 export interface BotOptions {
@@ -141,7 +140,7 @@ export class Bot {
       CHATD_SEQ: String(seq),
       CHATD_POSITION: String(position),
       CHATD_ID: id,
-      CHATD_ACCEPTED_AT: iso(acceptedAt),
+      CHATD_ACCEPTED_AT: new Date(acceptedAt).toISOString(),
       CHATD_REPLY_TO: replyTo === undefined ? "" : String(replyTo),
       CHATD_FILE_NAME: attachment?.name.replaceAll("\0", "") ?? "",
       CHATD_FILE_SIZE: attachment === undefined ? "" : String(attachment.size),

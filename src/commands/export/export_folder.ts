@@ -4,6 +4,7 @@ import type { FileSink } from "../../client/file_transfer.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { type Conversation, Message } from "../../gen/chatd/v1/chat.ts";
 import { syncFolder, takeEmptyFolder } from "../../store/files/durable_files.ts";
+import { jsonObject } from "../../wire/json_messages.ts";
 
 /** Whose data it is, and of which log: an export is gone on with only where these are the same. */
 export interface ExportIdentity {
@@ -131,13 +132,11 @@ export class ExportFolder implements ExportTarget {
     syncFolder(this.#path);
   }
 
-  /** As proto3 JSON, with the file's hash in hexadecimal, as the file is named, and where it is when it is there. */
-  #line(entry: Message): unknown {
-    const { attachment, ...line } = Message.toJSON(entry) as Record<string, unknown>;
-    if (entry.attachment === undefined) return line;
-    const sha256 = entry.attachment.sha256.toHex();
-    const isKept = exists(`${this.#path}/files/${sha256}`);
-    return { ...line, attachment: { ...(attachment as object), sha256, ...(isKept && { file: `files/${sha256}` }) } };
+  /** Returns the proto3 JSON of an entry, with the path of its file in the folder when it is there. */
+  #line(entry: Message): Record<string, unknown> {
+    const line = jsonObject("chatd.v1.Message", Message.encode(entry).finish());
+    const file = entry.attachment && `files/${entry.attachment.sha256.toHex()}`;
+    return file !== undefined && exists(`${this.#path}/${file}`) ? { ...line, file } : line;
   }
 
   #log({ conversation, address }: Conversation): string {

@@ -1,13 +1,14 @@
 import type { ChatClient } from "../../client/chat_client.ts";
 import type { Message } from "../../core/messages/message.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
-import { type Message as WireMessage, Role, type Room } from "../../gen/chatd/v1/chat.ts";
+import { type Message as WireMessage, Role, type Room, type User } from "../../gen/chatd/v1/chat.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
+import { fromWirePresence } from "../../wire/notices.ts";
 import { exitCode } from "../exit_code.ts";
 import { type ConnectionChoice, openConnection, type ScriptConnection } from "../script/connection.ts";
 import { allConversations, ownConversations } from "../script/conversations.ts";
+import { type MessageFormat, messageFormat } from "../script/message_format.ts";
 import { jsonLine, Output } from "../script/output.ts";
-import { messageRecord, messageText, roomRecord, userRecord } from "../script/records.ts";
 import { withClient } from "../script/request_client.ts";
 
 /** What every command is asked that lists something. */
@@ -55,18 +56,19 @@ export async function runHistory(options: HistoryCommandOptions): Promise<number
       more = page.more && page.firstSeq > 1;
       beforeSeq = page.firstSeq;
     }
-    await printMessages(pages.flat(), { user, json: options.json, print });
+    await printMessages(pages.flat(), { format: await messageFormat({ json: options.json, user }), print });
   });
 }
 
 /** Prints what is found, the newest first. */
 export async function runSearch(options: SearchCommandOptions): Promise<number> {
   return await list(options, async (client, { user }, print) => {
+    const format = await messageFormat({ json: options.json, user });
     const query = options.words.join(" ");
     let left = options.limit;
     for (let beforePosition = 0, more = true; more && left > 0;) {
       const page = await client.search(query, { beforePosition, limit: Math.min(left, searchPage) });
-      if (!await printMessages(page.messages, { user, json: options.json, print })) return;
+      if (!await printMessages(page.messages, { format, print })) return;
       left -= page.messages.length;
       more = page.more && page.nextBeforePosition > 0;
       beforePosition = page.nextBeforePosition;
@@ -76,13 +78,12 @@ export async function runSearch(options: SearchCommandOptions): Promise<number> 
 
 /** Prints all users, by name. */
 export async function runUsers(options: ListOptions): Promise<number> {
+  const format = await userFormat(options);
   return await list(options, async (client, _connection, print) => {
     for (let after = "", more = true; more;) {
       const page = await client.listUsers({ after });
       for (const user of page.users) {
-        const record = userRecord(user);
-        const text = `${sanitizeLine(user.name)}\t${record.presence}`;
-        if (!await print(options.json ? jsonLine(record) : text)) return;
+        if (!await print(format(user))) return;
       }
       more = page.more && page.users.length > 0;
       after = page.users.at(-1)?.name ?? "";
@@ -92,15 +93,29 @@ export async function runUsers(options: ListOptions): Promise<number> {
 
 /** Prints rooms: public ones by name, or one's own, the one with the newest entry first, or those that one is invited to. */
 export async function runRooms(options: RoomsCommandOptions): Promise<number> {
+  const format = await roomFormat(options);
   return await list(options, async (client, _connection, print) => {
     const query = options.query?.replace(/^#/, "").toLowerCase() ?? "";
-    for await (const { room, invitedBy } of chosenRooms(client, query, options)) {
-      const record: Record<string, unknown> = { ...roomRecord(room), ...(invitedBy !== undefined && { invitedBy }) };
-      const inviter = invitedBy === undefined ? [] : [invitedBy];
-      const text = [`${record.address}`, `#${room.name}`, `${room.members}`, room.topic, ...inviter];
-      if (!await print(options.json ? jsonLine(record) : text.map(sanitizeLine).join("\t"))) return;
-    }
+    for await (const listed of chosenRooms(client, query, options)) if (!await print(format(listed))) return;
   });
+}
+
+async function userFormat({ json }: ListOptions): Promise<(user: User) => string> {
+  if (!json) return (user) => `${sanitizeLine(user.name)}\t${fromWirePresence(user)}`;
+  const { userRecord } = await import("../script/json_records.ts");
+  return (user) => jsonLine(userRecord(user));
+}
+
+async function roomFormat({ json }: ListOptions): Promise<(listed: ListedRoom) => string> {
+  if (json) {
+    const { roomRecord } = await import("../script/json_records.ts");
+    return ({ room, invitedBy }) => jsonLine(roomRecord(room, { invitedBy }));
+  }
+  return ({ room, invitedBy }) => {
+    const inviter = invitedBy === undefined ? [] : [invitedBy];
+    const columns = [room.public ? `#${room.name}` : room.id, `#${room.name}`, `${room.members}`, room.topic];
+    return [...columns, ...inviter].map(sanitizeLine).join("\t");
+  };
 }
 
 interface ListedRoom {
@@ -160,11 +175,11 @@ async function list(
 
 async function printMessages(
   messages: readonly WireMessage[],
-  { user, json, print }: { user: string; json: boolean; print: Print },
+  { format, print }: { format: MessageFormat; print: Print },
 ): Promise<boolean> {
   const known = messages.flatMap((message): readonly Message[] | Message => fromWireMessage(message) ?? []);
   for (const message of known) {
-    if (!await print(json ? jsonLine(messageRecord(message, user)) : messageText(message, user))) return false;
+    if (!await print(format(message))) return false;
   }
   return true;
 }

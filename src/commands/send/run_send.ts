@@ -5,8 +5,8 @@ import { openSource } from "../../terminal/local_file.ts";
 import { splitLines } from "../../terminal/pipe.ts";
 import { exitCode } from "../exit_code.ts";
 import { type ConnectionChoice, openConnection } from "../script/connection.ts";
-import { jsonLine, Output, tell } from "../script/output.ts";
-import { messageRecord } from "../script/records.ts";
+import { messageFormat } from "../script/message_format.ts";
+import { Output, tell } from "../script/output.ts";
 import { withClient } from "../script/request_client.ts";
 
 /** What `chatd send` is asked to do. */
@@ -35,6 +35,7 @@ const maxWaiting = 64;
 export async function runSend(options: SendCommandOptions): Promise<number> {
   const connection = await openConnection(options.connection);
   const output = new Output();
+  const format = options.json ? await messageFormat({ json: true, user: connection.user }) : undefined;
   return await withClient(connection, async (client) => {
     const { replyTo, automatic, file, to } = options;
     const upload = file === undefined ? undefined : await uploadFile(file, client);
@@ -46,8 +47,7 @@ export async function runSend(options: SendCommandOptions): Promise<number> {
     for await (const { text, label, problem } of drafts(options)) {
       const sending = (problem === undefined ? client.send(to, text, extra) : Promise.reject(problem)).then(
         (message) => {
-          const line = jsonLine(messageRecord(message, connection.user));
-          if (options.json) printing = printing.then(() => output.line(line));
+          if (format !== undefined) printing = printing.then(() => output.line(format(message)));
         },
         (error) => {
           // What ended the client says more than each message that it took with it.

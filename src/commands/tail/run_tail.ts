@@ -9,8 +9,8 @@ import { exitCode } from "../exit_code.ts";
 import { type ConnectionChoice, openConnection, type ScriptConnection } from "../script/connection.ts";
 import { conversationsOf, everMs, keepPosition, runConsumer, takeOnly } from "../script/consumer_session.ts";
 import { ownConversations } from "../script/conversations.ts";
-import { jsonLine, Output } from "../script/output.ts";
-import { messageRecord, messageText } from "../script/records.ts";
+import { type MessageFormat, messageFormat } from "../script/message_format.ts";
+import { Output } from "../script/output.ts";
 import { withClient } from "../script/request_client.ts";
 import { stopOnSignals } from "../script/stop_on_signals.ts";
 
@@ -48,7 +48,8 @@ export async function runTail(options: TailCommandOptions): Promise<number> {
   signals.signal.addEventListener("abort", () => stop.abort());
   const only = await Promise.race([conversationsOf(connection, options.conversations), stopped]);
   if (stop.signal.aborted) return exitCode.done;
-  const tail = new Tail(options, { user: connection.user, only, stop });
+  const format = await messageFormat({ json: options.json, user: connection.user });
+  const tail = new Tail(options, { format, only, stop });
   const replay = replayOf(options, connection.state.read().unfinished?.[consumer.name]);
   // Begun when the consumer is there: what comes meanwhile is delivered to it, and waits.
   const replayed = Promise.withResolvers<void>();
@@ -152,7 +153,7 @@ class Tail {
   /** What was to be printed of the log before what comes was printed. */
   hasReplayed = false;
   readonly #options: TailCommandOptions;
-  readonly #user: string;
+  readonly #format: MessageFormat;
   /** Conversations; undefined takes all. */
   readonly #only: ReadonlySet<string> | undefined;
   readonly #stop: AbortController;
@@ -161,10 +162,10 @@ class Tail {
 
   constructor(
     options: TailCommandOptions,
-    { user, only, stop }: { user: string; only: ReadonlySet<string> | undefined; stop: AbortController },
+    { format, only, stop }: { format: MessageFormat; only: ReadonlySet<string> | undefined; stop: AbortController },
   ) {
     this.#options = options;
-    this.#user = user;
+    this.#format = format;
     this.#only = only;
     this.#stop = stop;
     this.#left = options.count ?? Infinity;
@@ -175,9 +176,7 @@ class Tail {
     if (this.#stop.signal.aborted) this.lost = true;
     if (this.lost || message.position <= (this.reached ?? 0)) return;
     if (this.#wants(message)) {
-      const { json } = this.#options;
-      const line = json ? jsonLine(messageRecord(message, this.#user)) : messageText(message, this.#user);
-      if (!await this.#output.line(line)) {
+      if (!await this.#output.line(this.#format(message))) {
         this.lost = true;
         return this.#stop.abort();
       }

@@ -1,0 +1,28 @@
+import { conversationAddress, type Message } from "../../core/messages/message.ts";
+import { Message as WireMessage, Room, User } from "../../gen/chatd/v1/chat.ts";
+import { toWireMessage } from "../../wire/convert.ts";
+import { jsonObject } from "../../wire/json_messages.ts";
+
+// Objects that scripts get: proto3 JSON of the protocol's types, with fields of the commands after theirs. docs/scripts.md promises the names.
+
+/** An entry of a log as `user` gets it: with the address of its conversation, and `own` when they sent it. */
+export function messageRecord(message: Message, user: string): Record<string, unknown> {
+  return {
+    ...jsonObject("chatd.v1.Message", WireMessage.encode(toWireMessage(message)).finish()),
+    address: conversationAddress(message.conversation, user),
+    ...(message.sender === user && { own: true }),
+  };
+}
+
+export function userRecord(user: User): Record<string, unknown> {
+  return jsonObject("chatd.v1.User", User.encode(user).finish());
+}
+
+/** A room with its address; `invitedBy` names the inviter in an invitation. */
+export function roomRecord(room: Room, { invitedBy }: { invitedBy?: string } = {}): Record<string, unknown> {
+  return {
+    ...jsonObject("chatd.v1.Room", Room.encode(room).finish()),
+    address: room.public ? `#${room.name}` : room.id,
+    ...(invitedBy !== undefined && { invitedBy }),
+  };
+}

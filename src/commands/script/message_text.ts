@@ -1,0 +1,23 @@
+import { conversationAddress, type Message } from "../../core/messages/message.ts";
+import { sanitizeLine, sanitizeLines } from "../../core/sanitize.ts";
+import { eventText, textStandIn } from "../../terminal/event_text.ts";
+import { clock, date, formatBytes } from "../../terminal/transcript.ts";
+
+/** "2026-11-23 14:05 [ben] 12 ben: hi", safe for a terminal; further lines of the text are indented. */
+export function messageText(message: Message, user: string): string {
+  const { conversation, seq, acceptedAt, event, replyTo, attachment } = message;
+  const address = sanitizeLine(conversationAddress(conversation, user));
+  const start = `${date(acceptedAt)} ${clock(acceptedAt)} [${address}] ${seq}`;
+  const [first, ...rest] = sanitizeLines(textStandIn(message) ?? eventText(message));
+  const sender = sanitizeLine(message.sender);
+  if (event !== undefined) return [`${start} * ${sender} ${first}`, ...rest.map(indent)].join("\n");
+  const answers = replyTo === undefined ? "" : `(to ${replyTo}) `;
+  const file = attachment === undefined || message.deleted
+    ? []
+    : [indent(`[file ${sanitizeLine(attachment.name)}, ${formatBytes(attachment.size)}]`)];
+  return [`${start} ${sender}: ${answers}${first}`, ...rest.map(indent), ...file].join("\n");
+}
+
+function indent(line: string): string {
+  return `    ${line}`;
+}

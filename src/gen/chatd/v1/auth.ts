@@ -175,36 +175,6 @@ export const RegisterRequest: MessageFns<RegisterRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): RegisterRequest {
-    return {
-      user: isSet(object.user) ? globalThis.String(object.user) : "",
-      password: isSet(object.password) ? globalThis.String(object.password) : "",
-      invite: isSet(object.invite) ? globalThis.String(object.invite) : "",
-      deviceName: isSet(object.deviceName)
-        ? globalThis.String(object.deviceName)
-        : isSet(object.device_name)
-        ? globalThis.String(object.device_name)
-        : "",
-    };
-  },
-
-  toJSON(message: RegisterRequest): unknown {
-    const obj: any = {};
-    if (message.user !== "") {
-      obj.user = message.user;
-    }
-    if (message.password !== "") {
-      obj.password = message.password;
-    }
-    if (message.invite !== "") {
-      obj.invite = message.invite;
-    }
-    if (message.deviceName !== "") {
-      obj.deviceName = message.deviceName;
-    }
-    return obj;
-  },
 };
 
 function createBaseRegisterResponse(): RegisterResponse {
@@ -250,18 +220,6 @@ export const RegisterResponse: MessageFns<RegisterResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): RegisterResponse {
-    return { credentials: isSet(object.credentials) ? Credentials.fromJSON(object.credentials) : undefined };
-  },
-
-  toJSON(message: RegisterResponse): unknown {
-    const obj: any = {};
-    if (message.credentials !== undefined) {
-      obj.credentials = Credentials.toJSON(message.credentials);
-    }
-    return obj;
   },
 };
 
@@ -342,40 +300,6 @@ export const LogInRequest: MessageFns<LogInRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): LogInRequest {
-    return {
-      user: isSet(object.user) ? globalThis.String(object.user) : "",
-      password: isSet(object.password) ? globalThis.String(object.password) : "",
-      deviceName: isSet(object.deviceName)
-        ? globalThis.String(object.deviceName)
-        : isSet(object.device_name)
-        ? globalThis.String(object.device_name)
-        : "",
-      deviceId: isSet(object.deviceId)
-        ? globalThis.String(object.deviceId)
-        : isSet(object.device_id)
-        ? globalThis.String(object.device_id)
-        : "",
-    };
-  },
-
-  toJSON(message: LogInRequest): unknown {
-    const obj: any = {};
-    if (message.user !== "") {
-      obj.user = message.user;
-    }
-    if (message.password !== "") {
-      obj.password = message.password;
-    }
-    if (message.deviceName !== "") {
-      obj.deviceName = message.deviceName;
-    }
-    if (message.deviceId !== "") {
-      obj.deviceId = message.deviceId;
-    }
-    return obj;
-  },
 };
 
 function createBaseLogInResponse(): LogInResponse {
@@ -421,18 +345,6 @@ export const LogInResponse: MessageFns<LogInResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): LogInResponse {
-    return { credentials: isSet(object.credentials) ? Credentials.fromJSON(object.credentials) : undefined };
-  },
-
-  toJSON(message: LogInResponse): unknown {
-    const obj: any = {};
-    if (message.credentials !== undefined) {
-      obj.credentials = Credentials.toJSON(message.credentials);
-    }
-    return obj;
   },
 };
 
@@ -513,40 +425,6 @@ export const Credentials: MessageFns<Credentials> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): Credentials {
-    return {
-      user: isSet(object.user) ? globalThis.String(object.user) : "",
-      token: isSet(object.token) ? globalThis.String(object.token) : "",
-      deviceId: isSet(object.deviceId)
-        ? globalThis.String(object.deviceId)
-        : isSet(object.device_id)
-        ? globalThis.String(object.device_id)
-        : "",
-      expiresAtMs: isSet(object.expiresAtMs)
-        ? globalThis.Number(object.expiresAtMs)
-        : isSet(object.expires_at_ms)
-        ? globalThis.Number(object.expires_at_ms)
-        : 0,
-    };
-  },
-
-  toJSON(message: Credentials): unknown {
-    const obj: any = {};
-    if (message.user !== "") {
-      obj.user = message.user;
-    }
-    if (message.token !== "") {
-      obj.token = message.token;
-    }
-    if (message.deviceId !== "") {
-      obj.deviceId = message.deviceId;
-    }
-    if (message.expiresAtMs !== 0) {
-      obj.expiresAtMs = Math.round(message.expiresAtMs);
-    }
-    return obj;
-  },
 };
 
 function createBaseLogOutRequest(): LogOutRequest {
@@ -582,15 +460,6 @@ export const LogOutRequest: MessageFns<LogOutRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(_: any): LogOutRequest {
-    return {};
-  },
-
-  toJSON(_: LogOutRequest): unknown {
-    const obj: any = {};
-    return obj;
-  },
 };
 
 function createBaseLogOutResponse(): LogOutResponse {
@@ -625,15 +494,6 @@ export const LogOutResponse: MessageFns<LogOutResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): LogOutResponse {
-    return {};
-  },
-
-  toJSON(_: LogOutResponse): unknown {
-    const obj: any = {};
-    return obj;
   },
 };
 
@@ -692,32 +552,6 @@ export const ChangePasswordRequest: MessageFns<ChangePasswordRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): ChangePasswordRequest {
-    return {
-      currentPassword: isSet(object.currentPassword)
-        ? globalThis.String(object.currentPassword)
-        : isSet(object.current_password)
-        ? globalThis.String(object.current_password)
-        : "",
-      newPassword: isSet(object.newPassword)
-        ? globalThis.String(object.newPassword)
-        : isSet(object.new_password)
-        ? globalThis.String(object.new_password)
-        : "",
-    };
-  },
-
-  toJSON(message: ChangePasswordRequest): unknown {
-    const obj: any = {};
-    if (message.currentPassword !== "") {
-      obj.currentPassword = message.currentPassword;
-    }
-    if (message.newPassword !== "") {
-      obj.newPassword = message.newPassword;
-    }
-    return obj;
-  },
 };
 
 function createBaseChangePasswordResponse(): ChangePasswordResponse {
@@ -763,18 +597,6 @@ export const ChangePasswordResponse: MessageFns<ChangePasswordResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): ChangePasswordResponse {
-    return { credentials: isSet(object.credentials) ? Credentials.fromJSON(object.credentials) : undefined };
-  },
-
-  toJSON(message: ChangePasswordResponse): unknown {
-    const obj: any = {};
-    if (message.credentials !== undefined) {
-      obj.credentials = Credentials.toJSON(message.credentials);
-    }
-    return obj;
   },
 };
 
@@ -822,18 +644,6 @@ export const DeleteAccountRequest: MessageFns<DeleteAccountRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): DeleteAccountRequest {
-    return { password: isSet(object.password) ? globalThis.String(object.password) : "" };
-  },
-
-  toJSON(message: DeleteAccountRequest): unknown {
-    const obj: any = {};
-    if (message.password !== "") {
-      obj.password = message.password;
-    }
-    return obj;
-  },
 };
 
 function createBaseDeleteAccountResponse(): DeleteAccountResponse {
@@ -869,15 +679,6 @@ export const DeleteAccountResponse: MessageFns<DeleteAccountResponse> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(_: any): DeleteAccountResponse {
-    return {};
-  },
-
-  toJSON(_: DeleteAccountResponse): unknown {
-    const obj: any = {};
-    return obj;
-  },
 };
 
 function createBaseListDevicesRequest(): ListDevicesRequest {
@@ -912,15 +713,6 @@ export const ListDevicesRequest: MessageFns<ListDevicesRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): ListDevicesRequest {
-    return {};
-  },
-
-  toJSON(_: ListDevicesRequest): unknown {
-    const obj: any = {};
-    return obj;
   },
 };
 
@@ -967,20 +759,6 @@ export const ListDevicesResponse: MessageFns<ListDevicesResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): ListDevicesResponse {
-    return {
-      devices: globalThis.Array.isArray(object?.devices) ? object.devices.map((e: any) => Device.fromJSON(e)) : [],
-    };
-  },
-
-  toJSON(message: ListDevicesResponse): unknown {
-    const obj: any = {};
-    if (message.devices?.length) {
-      obj.devices = message.devices.map((e) => Device.toJSON(e));
-    }
-    return obj;
   },
 };
 
@@ -1094,56 +872,6 @@ export const Device: MessageFns<Device> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): Device {
-    return {
-      id: isSet(object.id) ? globalThis.String(object.id) : "",
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      createdAtMs: isSet(object.createdAtMs)
-        ? globalThis.Number(object.createdAtMs)
-        : isSet(object.created_at_ms)
-        ? globalThis.Number(object.created_at_ms)
-        : 0,
-      lastUsedAtMs: isSet(object.lastUsedAtMs)
-        ? globalThis.Number(object.lastUsedAtMs)
-        : isSet(object.last_used_at_ms)
-        ? globalThis.Number(object.last_used_at_ms)
-        : 0,
-      expiresAtMs: isSet(object.expiresAtMs)
-        ? globalThis.Number(object.expiresAtMs)
-        : isSet(object.expires_at_ms)
-        ? globalThis.Number(object.expires_at_ms)
-        : 0,
-      current: isSet(object.current) ? globalThis.Boolean(object.current) : false,
-      online: isSet(object.online) ? globalThis.Boolean(object.online) : false,
-    };
-  },
-
-  toJSON(message: Device): unknown {
-    const obj: any = {};
-    if (message.id !== "") {
-      obj.id = message.id;
-    }
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.createdAtMs !== 0) {
-      obj.createdAtMs = Math.round(message.createdAtMs);
-    }
-    if (message.lastUsedAtMs !== 0) {
-      obj.lastUsedAtMs = Math.round(message.lastUsedAtMs);
-    }
-    if (message.expiresAtMs !== 0) {
-      obj.expiresAtMs = Math.round(message.expiresAtMs);
-    }
-    if (message.current !== false) {
-      obj.current = message.current;
-    }
-    if (message.online !== false) {
-      obj.online = message.online;
-    }
-    return obj;
-  },
 };
 
 function createBaseRevokeDeviceRequest(): RevokeDeviceRequest {
@@ -1190,18 +918,6 @@ export const RevokeDeviceRequest: MessageFns<RevokeDeviceRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): RevokeDeviceRequest {
-    return { id: isSet(object.id) ? globalThis.String(object.id) : "" };
-  },
-
-  toJSON(message: RevokeDeviceRequest): unknown {
-    const obj: any = {};
-    if (message.id !== "") {
-      obj.id = message.id;
-    }
-    return obj;
-  },
 };
 
 function createBaseRevokeDeviceResponse(): RevokeDeviceResponse {
@@ -1237,15 +953,6 @@ export const RevokeDeviceResponse: MessageFns<RevokeDeviceResponse> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(_: any): RevokeDeviceResponse {
-    return {};
-  },
-
-  toJSON(_: RevokeDeviceResponse): unknown {
-    const obj: any = {};
-    return obj;
-  },
 };
 
 function longToNumber(int64: { toString(): string }): number {
@@ -1259,13 +966,7 @@ function longToNumber(int64: { toString(): string }): number {
   return num;
 }
 
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
 }

@@ -22,101 +22,12 @@ export enum Role {
   UNRECOGNIZED = -1,
 }
 
-export function roleFromJSON(object: any): Role {
-  switch (object) {
-    case 0:
-    case "ROLE_UNSPECIFIED":
-      return Role.UNSPECIFIED;
-    case 1:
-    case "ROLE_MEMBER":
-      return Role.MEMBER;
-    case 2:
-    case "ROLE_MODERATOR":
-      return Role.MODERATOR;
-    case 3:
-    case "ROLE_OWNER":
-      return Role.OWNER;
-    case 4:
-    case "ROLE_INVITED":
-      return Role.INVITED;
-    case 5:
-    case "ROLE_LEFT":
-      return Role.LEFT;
-    case 6:
-    case "ROLE_BANNED":
-      return Role.BANNED;
-    case -1:
-    case "UNRECOGNIZED":
-    default:
-      return Role.UNRECOGNIZED;
-  }
-}
-
-export function roleToJSON(object: Role): string {
-  switch (object) {
-    case Role.UNSPECIFIED:
-      return "ROLE_UNSPECIFIED";
-    case Role.MEMBER:
-      return "ROLE_MEMBER";
-    case Role.MODERATOR:
-      return "ROLE_MODERATOR";
-    case Role.OWNER:
-      return "ROLE_OWNER";
-    case Role.INVITED:
-      return "ROLE_INVITED";
-    case Role.LEFT:
-      return "ROLE_LEFT";
-    case Role.BANNED:
-      return "ROLE_BANNED";
-    case Role.UNRECOGNIZED:
-    default:
-      return "UNRECOGNIZED";
-  }
-}
-
 export enum PresenceState {
   UNSPECIFIED = 0,
   OFFLINE = 1,
   ONLINE = 2,
   AWAY = 3,
   UNRECOGNIZED = -1,
-}
-
-export function presenceStateFromJSON(object: any): PresenceState {
-  switch (object) {
-    case 0:
-    case "PRESENCE_STATE_UNSPECIFIED":
-      return PresenceState.UNSPECIFIED;
-    case 1:
-    case "PRESENCE_STATE_OFFLINE":
-      return PresenceState.OFFLINE;
-    case 2:
-    case "PRESENCE_STATE_ONLINE":
-      return PresenceState.ONLINE;
-    case 3:
-    case "PRESENCE_STATE_AWAY":
-      return PresenceState.AWAY;
-    case -1:
-    case "UNRECOGNIZED":
-    default:
-      return PresenceState.UNRECOGNIZED;
-  }
-}
-
-export function presenceStateToJSON(object: PresenceState): string {
-  switch (object) {
-    case PresenceState.UNSPECIFIED:
-      return "PRESENCE_STATE_UNSPECIFIED";
-    case PresenceState.OFFLINE:
-      return "PRESENCE_STATE_OFFLINE";
-    case PresenceState.ONLINE:
-      return "PRESENCE_STATE_ONLINE";
-    case PresenceState.AWAY:
-      return "PRESENCE_STATE_AWAY";
-    case PresenceState.UNRECOGNIZED:
-    default:
-      return "UNRECOGNIZED";
-  }
 }
 
 /**
@@ -732,94 +643,6 @@ export const Message: MessageFns<Message> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): Message {
-    return {
-      position: isSet(object.position) ? globalThis.Number(object.position) : 0,
-      conversation: isSet(object.conversation) ? globalThis.String(object.conversation) : "",
-      seq: isSet(object.seq) ? globalThis.Number(object.seq) : 0,
-      id: isSet(object.id) ? globalThis.String(object.id) : "",
-      sender: isSet(object.sender) ? globalThis.String(object.sender) : "",
-      acceptedAtMs: isSet(object.acceptedAtMs)
-        ? globalThis.Number(object.acceptedAtMs)
-        : isSet(object.accepted_at_ms)
-        ? globalThis.Number(object.accepted_at_ms)
-        : 0,
-      text: isSet(object.text) ? globalThis.String(object.text) : "",
-      replyToSeq: isSet(object.replyToSeq)
-        ? globalThis.Number(object.replyToSeq)
-        : isSet(object.reply_to_seq)
-        ? globalThis.Number(object.reply_to_seq)
-        : 0,
-      ordinal: isSet(object.ordinal) ? globalThis.Number(object.ordinal) : 0,
-      editedAtMs: isSet(object.editedAtMs)
-        ? globalThis.Number(object.editedAtMs)
-        : isSet(object.edited_at_ms)
-        ? globalThis.Number(object.edited_at_ms)
-        : 0,
-      deleted: isSet(object.deleted) ? globalThis.Boolean(object.deleted) : false,
-      reactions: globalThis.Array.isArray(object?.reactions)
-        ? object.reactions.map((e: any) => Reaction.fromJSON(e))
-        : [],
-      attachment: isSet(object.attachment) ? Attachment.fromJSON(object.attachment) : undefined,
-      event: isSet(object.event) ? Event.fromJSON(object.event) : undefined,
-      automatic: isSet(object.automatic) ? globalThis.Boolean(object.automatic) : false,
-      withheld: isSet(object.withheld) ? globalThis.Boolean(object.withheld) : false,
-    };
-  },
-
-  toJSON(message: Message): unknown {
-    const obj: any = {};
-    if (message.position !== 0) {
-      obj.position = Math.round(message.position);
-    }
-    if (message.conversation !== "") {
-      obj.conversation = message.conversation;
-    }
-    if (message.seq !== 0) {
-      obj.seq = Math.round(message.seq);
-    }
-    if (message.id !== "") {
-      obj.id = message.id;
-    }
-    if (message.sender !== "") {
-      obj.sender = message.sender;
-    }
-    if (message.acceptedAtMs !== 0) {
-      obj.acceptedAtMs = Math.round(message.acceptedAtMs);
-    }
-    if (message.text !== "") {
-      obj.text = message.text;
-    }
-    if (message.replyToSeq !== 0) {
-      obj.replyToSeq = Math.round(message.replyToSeq);
-    }
-    if (message.ordinal !== 0) {
-      obj.ordinal = Math.round(message.ordinal);
-    }
-    if (message.editedAtMs !== 0) {
-      obj.editedAtMs = Math.round(message.editedAtMs);
-    }
-    if (message.deleted !== false) {
-      obj.deleted = message.deleted;
-    }
-    if (message.reactions?.length) {
-      obj.reactions = message.reactions.map((e) => Reaction.toJSON(e));
-    }
-    if (message.attachment !== undefined) {
-      obj.attachment = Attachment.toJSON(message.attachment);
-    }
-    if (message.event !== undefined) {
-      obj.event = Event.toJSON(message.event);
-    }
-    if (message.automatic !== false) {
-      obj.automatic = message.automatic;
-    }
-    if (message.withheld !== false) {
-      obj.withheld = message.withheld;
-    }
-    return obj;
-  },
 };
 
 function createBaseReaction(): Reaction {
@@ -887,28 +710,6 @@ export const Reaction: MessageFns<Reaction> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): Reaction {
-    return {
-      emoji: isSet(object.emoji) ? globalThis.String(object.emoji) : "",
-      count: isSet(object.count) ? globalThis.Number(object.count) : 0,
-      own: isSet(object.own) ? globalThis.Boolean(object.own) : false,
-    };
-  },
-
-  toJSON(message: Reaction): unknown {
-    const obj: any = {};
-    if (message.emoji !== "") {
-      obj.emoji = message.emoji;
-    }
-    if (message.count !== 0) {
-      obj.count = Math.round(message.count);
-    }
-    if (message.own !== false) {
-      obj.own = message.own;
-    }
-    return obj;
   },
 };
 
@@ -988,36 +789,6 @@ export const Attachment: MessageFns<Attachment> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): Attachment {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      mediaType: isSet(object.mediaType)
-        ? globalThis.String(object.mediaType)
-        : isSet(object.media_type)
-        ? globalThis.String(object.media_type)
-        : "",
-      size: isSet(object.size) ? globalThis.Number(object.size) : 0,
-      sha256: isSet(object.sha256) ? bytesFromBase64(object.sha256) : new Uint8Array(0),
-    };
-  },
-
-  toJSON(message: Attachment): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.mediaType !== "") {
-      obj.mediaType = message.mediaType;
-    }
-    if (message.size !== 0) {
-      obj.size = Math.round(message.size);
-    }
-    if (message.sha256.length !== 0) {
-      obj.sha256 = base64FromBytes(message.sha256);
-    }
-    return obj;
   },
 };
 
@@ -1188,74 +959,6 @@ export const Event: MessageFns<Event> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): Event {
-    return {
-      kind: isSet(object.edited)
-        ? { $case: "edited", value: MessageEdited.fromJSON(object.edited) }
-        : isSet(object.deleted)
-        ? { $case: "deleted", value: MessageDeleted.fromJSON(object.deleted) }
-        : isSet(object.reacted)
-        ? { $case: "reacted", value: MessageReacted.fromJSON(object.reacted) }
-        : isSet(object.roomCreated)
-        ? { $case: "roomCreated", value: RoomCreated.fromJSON(object.roomCreated) }
-        : isSet(object.room_created)
-        ? { $case: "roomCreated", value: RoomCreated.fromJSON(object.room_created) }
-        : isSet(object.joined)
-        ? { $case: "joined", value: MemberJoined.fromJSON(object.joined) }
-        : isSet(object.left)
-        ? { $case: "left", value: MemberLeft.fromJSON(object.left) }
-        : isSet(object.invited)
-        ? { $case: "invited", value: MemberInvited.fromJSON(object.invited) }
-        : isSet(object.removed)
-        ? { $case: "removed", value: MemberRemoved.fromJSON(object.removed) }
-        : isSet(object.unbanned)
-        ? { $case: "unbanned", value: MemberUnbanned.fromJSON(object.unbanned) }
-        : isSet(object.roleChanged)
-        ? { $case: "roleChanged", value: RoleChanged.fromJSON(object.roleChanged) }
-        : isSet(object.role_changed)
-        ? { $case: "roleChanged", value: RoleChanged.fromJSON(object.role_changed) }
-        : isSet(object.topicChanged)
-        ? { $case: "topicChanged", value: TopicChanged.fromJSON(object.topicChanged) }
-        : isSet(object.topic_changed)
-        ? { $case: "topicChanged", value: TopicChanged.fromJSON(object.topic_changed) }
-        : isSet(object.roomChanged)
-        ? { $case: "roomChanged", value: RoomChanged.fromJSON(object.roomChanged) }
-        : isSet(object.room_changed)
-        ? { $case: "roomChanged", value: RoomChanged.fromJSON(object.room_changed) }
-        : undefined,
-    };
-  },
-
-  toJSON(message: Event): unknown {
-    const obj: any = {};
-    if (message.kind?.$case === "edited") {
-      obj.edited = MessageEdited.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "deleted") {
-      obj.deleted = MessageDeleted.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "reacted") {
-      obj.reacted = MessageReacted.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "roomCreated") {
-      obj.roomCreated = RoomCreated.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "joined") {
-      obj.joined = MemberJoined.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "left") {
-      obj.left = MemberLeft.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "invited") {
-      obj.invited = MemberInvited.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "removed") {
-      obj.removed = MemberRemoved.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "unbanned") {
-      obj.unbanned = MemberUnbanned.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "roleChanged") {
-      obj.roleChanged = RoleChanged.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "topicChanged") {
-      obj.topicChanged = TopicChanged.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "roomChanged") {
-      obj.roomChanged = RoomChanged.toJSON(message.kind.value);
-    }
-    return obj;
-  },
 };
 
 function createBaseMessageEdited(): MessageEdited {
@@ -1302,18 +1005,6 @@ export const MessageEdited: MessageFns<MessageEdited> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): MessageEdited {
-    return { seq: isSet(object.seq) ? globalThis.Number(object.seq) : 0 };
-  },
-
-  toJSON(message: MessageEdited): unknown {
-    const obj: any = {};
-    if (message.seq !== 0) {
-      obj.seq = Math.round(message.seq);
-    }
-    return obj;
-  },
 };
 
 function createBaseMessageDeleted(): MessageDeleted {
@@ -1359,18 +1050,6 @@ export const MessageDeleted: MessageFns<MessageDeleted> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): MessageDeleted {
-    return { seq: isSet(object.seq) ? globalThis.Number(object.seq) : 0 };
-  },
-
-  toJSON(message: MessageDeleted): unknown {
-    const obj: any = {};
-    if (message.seq !== 0) {
-      obj.seq = Math.round(message.seq);
-    }
-    return obj;
   },
 };
 
@@ -1440,28 +1119,6 @@ export const MessageReacted: MessageFns<MessageReacted> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): MessageReacted {
-    return {
-      seq: isSet(object.seq) ? globalThis.Number(object.seq) : 0,
-      emoji: isSet(object.emoji) ? globalThis.String(object.emoji) : "",
-      removed: isSet(object.removed) ? globalThis.Boolean(object.removed) : false,
-    };
-  },
-
-  toJSON(message: MessageReacted): unknown {
-    const obj: any = {};
-    if (message.seq !== 0) {
-      obj.seq = Math.round(message.seq);
-    }
-    if (message.emoji !== "") {
-      obj.emoji = message.emoji;
-    }
-    if (message.removed !== false) {
-      obj.removed = message.removed;
-    }
-    return obj;
-  },
 };
 
 function createBaseRoomCreated(): RoomCreated {
@@ -1519,28 +1176,6 @@ export const RoomCreated: MessageFns<RoomCreated> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): RoomCreated {
-    return {
-      public: isSet(object.public) ? globalThis.Boolean(object.public) : false,
-      historyVisible: isSet(object.historyVisible)
-        ? globalThis.Boolean(object.historyVisible)
-        : isSet(object.history_visible)
-        ? globalThis.Boolean(object.history_visible)
-        : false,
-    };
-  },
-
-  toJSON(message: RoomCreated): unknown {
-    const obj: any = {};
-    if (message.public !== false) {
-      obj.public = message.public;
-    }
-    if (message.historyVisible !== false) {
-      obj.historyVisible = message.historyVisible;
-    }
-    return obj;
-  },
 };
 
 function createBaseMemberJoined(): MemberJoined {
@@ -1576,15 +1211,6 @@ export const MemberJoined: MessageFns<MemberJoined> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(_: any): MemberJoined {
-    return {};
-  },
-
-  toJSON(_: MemberJoined): unknown {
-    const obj: any = {};
-    return obj;
-  },
 };
 
 function createBaseMemberLeft(): MemberLeft {
@@ -1619,15 +1245,6 @@ export const MemberLeft: MessageFns<MemberLeft> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): MemberLeft {
-    return {};
-  },
-
-  toJSON(_: MemberLeft): unknown {
-    const obj: any = {};
-    return obj;
   },
 };
 
@@ -1674,18 +1291,6 @@ export const MemberInvited: MessageFns<MemberInvited> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): MemberInvited {
-    return { user: isSet(object.user) ? globalThis.String(object.user) : "" };
-  },
-
-  toJSON(message: MemberInvited): unknown {
-    const obj: any = {};
-    if (message.user !== "") {
-      obj.user = message.user;
-    }
-    return obj;
   },
 };
 
@@ -1744,24 +1349,6 @@ export const MemberRemoved: MessageFns<MemberRemoved> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): MemberRemoved {
-    return {
-      user: isSet(object.user) ? globalThis.String(object.user) : "",
-      banned: isSet(object.banned) ? globalThis.Boolean(object.banned) : false,
-    };
-  },
-
-  toJSON(message: MemberRemoved): unknown {
-    const obj: any = {};
-    if (message.user !== "") {
-      obj.user = message.user;
-    }
-    if (message.banned !== false) {
-      obj.banned = message.banned;
-    }
-    return obj;
-  },
 };
 
 function createBaseMemberUnbanned(): MemberUnbanned {
@@ -1807,18 +1394,6 @@ export const MemberUnbanned: MessageFns<MemberUnbanned> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): MemberUnbanned {
-    return { user: isSet(object.user) ? globalThis.String(object.user) : "" };
-  },
-
-  toJSON(message: MemberUnbanned): unknown {
-    const obj: any = {};
-    if (message.user !== "") {
-      obj.user = message.user;
-    }
-    return obj;
   },
 };
 
@@ -1877,24 +1452,6 @@ export const RoleChanged: MessageFns<RoleChanged> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): RoleChanged {
-    return {
-      user: isSet(object.user) ? globalThis.String(object.user) : "",
-      role: isSet(object.role) ? roleFromJSON(object.role) : 0,
-    };
-  },
-
-  toJSON(message: RoleChanged): unknown {
-    const obj: any = {};
-    if (message.user !== "") {
-      obj.user = message.user;
-    }
-    if (message.role !== 0) {
-      obj.role = roleToJSON(message.role);
-    }
-    return obj;
-  },
 };
 
 function createBaseTopicChanged(): TopicChanged {
@@ -1929,15 +1486,6 @@ export const TopicChanged: MessageFns<TopicChanged> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): TopicChanged {
-    return {};
-  },
-
-  toJSON(_: TopicChanged): unknown {
-    const obj: any = {};
-    return obj;
   },
 };
 
@@ -1995,28 +1543,6 @@ export const RoomChanged: MessageFns<RoomChanged> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): RoomChanged {
-    return {
-      public: isSet(object.public) ? globalThis.Boolean(object.public) : false,
-      historyVisible: isSet(object.historyVisible)
-        ? globalThis.Boolean(object.historyVisible)
-        : isSet(object.history_visible)
-        ? globalThis.Boolean(object.history_visible)
-        : false,
-    };
-  },
-
-  toJSON(message: RoomChanged): unknown {
-    const obj: any = {};
-    if (message.public !== false) {
-      obj.public = message.public;
-    }
-    if (message.historyVisible !== false) {
-      obj.historyVisible = message.historyVisible;
-    }
-    return obj;
   },
 };
 
@@ -2119,48 +1645,6 @@ export const SendRequest: MessageFns<SendRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): SendRequest {
-    return {
-      to: isSet(object.to) ? globalThis.String(object.to) : "",
-      id: isSet(object.id) ? globalThis.String(object.id) : "",
-      text: isSet(object.text) ? globalThis.String(object.text) : "",
-      replyToSeq: isSet(object.replyToSeq)
-        ? globalThis.Number(object.replyToSeq)
-        : isSet(object.reply_to_seq)
-        ? globalThis.Number(object.reply_to_seq)
-        : 0,
-      uploadId: isSet(object.uploadId)
-        ? globalThis.String(object.uploadId)
-        : isSet(object.upload_id)
-        ? globalThis.String(object.upload_id)
-        : "",
-      automatic: isSet(object.automatic) ? globalThis.Boolean(object.automatic) : false,
-    };
-  },
-
-  toJSON(message: SendRequest): unknown {
-    const obj: any = {};
-    if (message.to !== "") {
-      obj.to = message.to;
-    }
-    if (message.id !== "") {
-      obj.id = message.id;
-    }
-    if (message.text !== "") {
-      obj.text = message.text;
-    }
-    if (message.replyToSeq !== 0) {
-      obj.replyToSeq = Math.round(message.replyToSeq);
-    }
-    if (message.uploadId !== "") {
-      obj.uploadId = message.uploadId;
-    }
-    if (message.automatic !== false) {
-      obj.automatic = message.automatic;
-    }
-    return obj;
-  },
 };
 
 function createBaseSendResponse(): SendResponse {
@@ -2251,40 +1735,6 @@ export const SendResponse: MessageFns<SendResponse> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): SendResponse {
-    return {
-      position: isSet(object.position) ? globalThis.Number(object.position) : 0,
-      conversation: isSet(object.conversation) ? globalThis.String(object.conversation) : "",
-      seq: isSet(object.seq) ? globalThis.Number(object.seq) : 0,
-      acceptedAtMs: isSet(object.acceptedAtMs)
-        ? globalThis.Number(object.acceptedAtMs)
-        : isSet(object.accepted_at_ms)
-        ? globalThis.Number(object.accepted_at_ms)
-        : 0,
-      duplicate: isSet(object.duplicate) ? globalThis.Boolean(object.duplicate) : false,
-    };
-  },
-
-  toJSON(message: SendResponse): unknown {
-    const obj: any = {};
-    if (message.position !== 0) {
-      obj.position = Math.round(message.position);
-    }
-    if (message.conversation !== "") {
-      obj.conversation = message.conversation;
-    }
-    if (message.seq !== 0) {
-      obj.seq = Math.round(message.seq);
-    }
-    if (message.acceptedAtMs !== 0) {
-      obj.acceptedAtMs = Math.round(message.acceptedAtMs);
-    }
-    if (message.duplicate !== false) {
-      obj.duplicate = message.duplicate;
-    }
-    return obj;
-  },
 };
 
 function createBaseEditRequest(): EditRequest {
@@ -2364,32 +1814,6 @@ export const EditRequest: MessageFns<EditRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): EditRequest {
-    return {
-      to: isSet(object.to) ? globalThis.String(object.to) : "",
-      seq: isSet(object.seq) ? globalThis.Number(object.seq) : 0,
-      id: isSet(object.id) ? globalThis.String(object.id) : "",
-      text: isSet(object.text) ? globalThis.String(object.text) : "",
-    };
-  },
-
-  toJSON(message: EditRequest): unknown {
-    const obj: any = {};
-    if (message.to !== "") {
-      obj.to = message.to;
-    }
-    if (message.seq !== 0) {
-      obj.seq = Math.round(message.seq);
-    }
-    if (message.id !== "") {
-      obj.id = message.id;
-    }
-    if (message.text !== "") {
-      obj.text = message.text;
-    }
-    return obj;
-  },
 };
 
 function createBaseEditResponse(): EditResponse {
@@ -2435,18 +1859,6 @@ export const EditResponse: MessageFns<EditResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): EditResponse {
-    return { entry: isSet(object.entry) ? SendResponse.fromJSON(object.entry) : undefined };
-  },
-
-  toJSON(message: EditResponse): unknown {
-    const obj: any = {};
-    if (message.entry !== undefined) {
-      obj.entry = SendResponse.toJSON(message.entry);
-    }
-    return obj;
   },
 };
 
@@ -2516,28 +1928,6 @@ export const DeleteRequest: MessageFns<DeleteRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): DeleteRequest {
-    return {
-      to: isSet(object.to) ? globalThis.String(object.to) : "",
-      seq: isSet(object.seq) ? globalThis.Number(object.seq) : 0,
-      id: isSet(object.id) ? globalThis.String(object.id) : "",
-    };
-  },
-
-  toJSON(message: DeleteRequest): unknown {
-    const obj: any = {};
-    if (message.to !== "") {
-      obj.to = message.to;
-    }
-    if (message.seq !== 0) {
-      obj.seq = Math.round(message.seq);
-    }
-    if (message.id !== "") {
-      obj.id = message.id;
-    }
-    return obj;
-  },
 };
 
 function createBaseDeleteResponse(): DeleteResponse {
@@ -2583,18 +1973,6 @@ export const DeleteResponse: MessageFns<DeleteResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): DeleteResponse {
-    return { entry: isSet(object.entry) ? SendResponse.fromJSON(object.entry) : undefined };
-  },
-
-  toJSON(message: DeleteResponse): unknown {
-    const obj: any = {};
-    if (message.entry !== undefined) {
-      obj.entry = SendResponse.toJSON(message.entry);
-    }
-    return obj;
   },
 };
 
@@ -2686,36 +2064,6 @@ export const ReactRequest: MessageFns<ReactRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): ReactRequest {
-    return {
-      to: isSet(object.to) ? globalThis.String(object.to) : "",
-      seq: isSet(object.seq) ? globalThis.Number(object.seq) : 0,
-      id: isSet(object.id) ? globalThis.String(object.id) : "",
-      emoji: isSet(object.emoji) ? globalThis.String(object.emoji) : "",
-      remove: isSet(object.remove) ? globalThis.Boolean(object.remove) : false,
-    };
-  },
-
-  toJSON(message: ReactRequest): unknown {
-    const obj: any = {};
-    if (message.to !== "") {
-      obj.to = message.to;
-    }
-    if (message.seq !== 0) {
-      obj.seq = Math.round(message.seq);
-    }
-    if (message.id !== "") {
-      obj.id = message.id;
-    }
-    if (message.emoji !== "") {
-      obj.emoji = message.emoji;
-    }
-    if (message.remove !== false) {
-      obj.remove = message.remove;
-    }
-    return obj;
-  },
 };
 
 function createBaseReactResponse(): ReactResponse {
@@ -2761,18 +2109,6 @@ export const ReactResponse: MessageFns<ReactResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): ReactResponse {
-    return { entry: isSet(object.entry) ? SendResponse.fromJSON(object.entry) : undefined };
-  },
-
-  toJSON(message: ReactResponse): unknown {
-    const obj: any = {};
-    if (message.entry !== undefined) {
-      obj.entry = SendResponse.toJSON(message.entry);
-    }
-    return obj;
   },
 };
 
@@ -2874,52 +2210,6 @@ export const HistoryRequest: MessageFns<HistoryRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): HistoryRequest {
-    return {
-      with: isSet(object.with) ? globalThis.String(object.with) : "",
-      beforeSeq: isSet(object.beforeSeq)
-        ? globalThis.Number(object.beforeSeq)
-        : isSet(object.before_seq)
-        ? globalThis.Number(object.before_seq)
-        : 0,
-      limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
-      afterSeq: isSet(object.afterSeq)
-        ? globalThis.Number(object.afterSeq)
-        : isSet(object.after_seq)
-        ? globalThis.Number(object.after_seq)
-        : 0,
-      fromMs: isSet(object.fromMs)
-        ? globalThis.Number(object.fromMs)
-        : isSet(object.from_ms)
-        ? globalThis.Number(object.from_ms)
-        : 0,
-      events: isSet(object.events) ? globalThis.Boolean(object.events) : false,
-    };
-  },
-
-  toJSON(message: HistoryRequest): unknown {
-    const obj: any = {};
-    if (message.with !== "") {
-      obj.with = message.with;
-    }
-    if (message.beforeSeq !== 0) {
-      obj.beforeSeq = Math.round(message.beforeSeq);
-    }
-    if (message.limit !== 0) {
-      obj.limit = Math.round(message.limit);
-    }
-    if (message.afterSeq !== 0) {
-      obj.afterSeq = Math.round(message.afterSeq);
-    }
-    if (message.fromMs !== 0) {
-      obj.fromMs = Math.round(message.fromMs);
-    }
-    if (message.events !== false) {
-      obj.events = message.events;
-    }
-    return obj;
   },
 };
 
@@ -3033,64 +2323,6 @@ export const HistoryResponse: MessageFns<HistoryResponse> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): HistoryResponse {
-    return {
-      messages: globalThis.Array.isArray(object?.messages) ? object.messages.map((e: any) => Message.fromJSON(e)) : [],
-      firstSeq: isSet(object.firstSeq)
-        ? globalThis.Number(object.firstSeq)
-        : isSet(object.first_seq)
-        ? globalThis.Number(object.first_seq)
-        : 0,
-      lastSeq: isSet(object.lastSeq)
-        ? globalThis.Number(object.lastSeq)
-        : isSet(object.last_seq)
-        ? globalThis.Number(object.last_seq)
-        : 0,
-      headSeq: isSet(object.headSeq)
-        ? globalThis.Number(object.headSeq)
-        : isSet(object.head_seq)
-        ? globalThis.Number(object.head_seq)
-        : 0,
-      more: isSet(object.more) ? globalThis.Boolean(object.more) : false,
-      startSeq: isSet(object.startSeq)
-        ? globalThis.Number(object.startSeq)
-        : isSet(object.start_seq)
-        ? globalThis.Number(object.start_seq)
-        : 0,
-      moreAfter: isSet(object.moreAfter)
-        ? globalThis.Boolean(object.moreAfter)
-        : isSet(object.more_after)
-        ? globalThis.Boolean(object.more_after)
-        : false,
-    };
-  },
-
-  toJSON(message: HistoryResponse): unknown {
-    const obj: any = {};
-    if (message.messages?.length) {
-      obj.messages = message.messages.map((e) => Message.toJSON(e));
-    }
-    if (message.firstSeq !== 0) {
-      obj.firstSeq = Math.round(message.firstSeq);
-    }
-    if (message.lastSeq !== 0) {
-      obj.lastSeq = Math.round(message.lastSeq);
-    }
-    if (message.headSeq !== 0) {
-      obj.headSeq = Math.round(message.headSeq);
-    }
-    if (message.more !== false) {
-      obj.more = message.more;
-    }
-    if (message.startSeq !== 0) {
-      obj.startSeq = Math.round(message.startSeq);
-    }
-    if (message.moreAfter !== false) {
-      obj.moreAfter = message.moreAfter;
-    }
-    return obj;
-  },
 };
 
 function createBaseSentRequest(): SentRequest {
@@ -3147,28 +2379,6 @@ export const SentRequest: MessageFns<SentRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): SentRequest {
-    return {
-      beforeId: isSet(object.beforeId)
-        ? globalThis.String(object.beforeId)
-        : isSet(object.before_id)
-        ? globalThis.String(object.before_id)
-        : "",
-      limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
-    };
-  },
-
-  toJSON(message: SentRequest): unknown {
-    const obj: any = {};
-    if (message.beforeId !== "") {
-      obj.beforeId = message.beforeId;
-    }
-    if (message.limit !== 0) {
-      obj.limit = Math.round(message.limit);
-    }
-    return obj;
   },
 };
 
@@ -3227,24 +2437,6 @@ export const SentResponse: MessageFns<SentResponse> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): SentResponse {
-    return {
-      messages: globalThis.Array.isArray(object?.messages) ? object.messages.map((e: any) => Message.fromJSON(e)) : [],
-      more: isSet(object.more) ? globalThis.Boolean(object.more) : false,
-    };
-  },
-
-  toJSON(message: SentResponse): unknown {
-    const obj: any = {};
-    if (message.messages?.length) {
-      obj.messages = message.messages.map((e) => Message.toJSON(e));
-    }
-    if (message.more !== false) {
-      obj.more = message.more;
-    }
-    return obj;
-  },
 };
 
 function createBaseListConversationsRequest(): ListConversationsRequest {
@@ -3302,28 +2494,6 @@ export const ListConversationsRequest: MessageFns<ListConversationsRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): ListConversationsRequest {
-    return {
-      limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
-      beforePosition: isSet(object.beforePosition)
-        ? globalThis.Number(object.beforePosition)
-        : isSet(object.before_position)
-        ? globalThis.Number(object.before_position)
-        : 0,
-    };
-  },
-
-  toJSON(message: ListConversationsRequest): unknown {
-    const obj: any = {};
-    if (message.limit !== 0) {
-      obj.limit = Math.round(message.limit);
-    }
-    if (message.beforePosition !== 0) {
-      obj.beforePosition = Math.round(message.beforePosition);
-    }
-    return obj;
-  },
 };
 
 function createBaseListConversationsResponse(): ListConversationsResponse {
@@ -3380,26 +2550,6 @@ export const ListConversationsResponse: MessageFns<ListConversationsResponse> = 
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): ListConversationsResponse {
-    return {
-      conversations: globalThis.Array.isArray(object?.conversations)
-        ? object.conversations.map((e: any) => Conversation.fromJSON(e))
-        : [],
-      more: isSet(object.more) ? globalThis.Boolean(object.more) : false,
-    };
-  },
-
-  toJSON(message: ListConversationsResponse): unknown {
-    const obj: any = {};
-    if (message.conversations?.length) {
-      obj.conversations = message.conversations.map((e) => Conversation.toJSON(e));
-    }
-    if (message.more !== false) {
-      obj.more = message.more;
-    }
-    return obj;
   },
 };
 
@@ -3593,88 +2743,6 @@ export const Conversation: MessageFns<Conversation> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): Conversation {
-    return {
-      address: isSet(object.address) ? globalThis.String(object.address) : "",
-      conversation: isSet(object.conversation) ? globalThis.String(object.conversation) : "",
-      headSeq: isSet(object.headSeq)
-        ? globalThis.Number(object.headSeq)
-        : isSet(object.head_seq)
-        ? globalThis.Number(object.head_seq)
-        : 0,
-      last: isSet(object.last) ? Message.fromJSON(object.last) : undefined,
-      room: isSet(object.room) ? Room.fromJSON(object.room) : undefined,
-      role: isSet(object.role) ? roleFromJSON(object.role) : 0,
-      unread: isSet(object.unread) ? globalThis.Number(object.unread) : 0,
-      mentions: isSet(object.mentions) ? globalThis.Number(object.mentions) : 0,
-      readSeq: isSet(object.readSeq)
-        ? globalThis.Number(object.readSeq)
-        : isSet(object.read_seq)
-        ? globalThis.Number(object.read_seq)
-        : 0,
-      peerReadSeq: isSet(object.peerReadSeq)
-        ? globalThis.Number(object.peerReadSeq)
-        : isSet(object.peer_read_seq)
-        ? globalThis.Number(object.peer_read_seq)
-        : 0,
-      peerDeliveredSeq: isSet(object.peerDeliveredSeq)
-        ? globalThis.Number(object.peerDeliveredSeq)
-        : isSet(object.peer_delivered_seq)
-        ? globalThis.Number(object.peer_delivered_seq)
-        : 0,
-      invitedBy: isSet(object.invitedBy)
-        ? globalThis.String(object.invitedBy)
-        : isSet(object.invited_by)
-        ? globalThis.String(object.invited_by)
-        : "",
-      position: isSet(object.position) ? globalThis.Number(object.position) : 0,
-    };
-  },
-
-  toJSON(message: Conversation): unknown {
-    const obj: any = {};
-    if (message.address !== "") {
-      obj.address = message.address;
-    }
-    if (message.conversation !== "") {
-      obj.conversation = message.conversation;
-    }
-    if (message.headSeq !== 0) {
-      obj.headSeq = Math.round(message.headSeq);
-    }
-    if (message.last !== undefined) {
-      obj.last = Message.toJSON(message.last);
-    }
-    if (message.room !== undefined) {
-      obj.room = Room.toJSON(message.room);
-    }
-    if (message.role !== 0) {
-      obj.role = roleToJSON(message.role);
-    }
-    if (message.unread !== 0) {
-      obj.unread = Math.round(message.unread);
-    }
-    if (message.mentions !== 0) {
-      obj.mentions = Math.round(message.mentions);
-    }
-    if (message.readSeq !== 0) {
-      obj.readSeq = Math.round(message.readSeq);
-    }
-    if (message.peerReadSeq !== 0) {
-      obj.peerReadSeq = Math.round(message.peerReadSeq);
-    }
-    if (message.peerDeliveredSeq !== 0) {
-      obj.peerDeliveredSeq = Math.round(message.peerDeliveredSeq);
-    }
-    if (message.invitedBy !== "") {
-      obj.invitedBy = message.invitedBy;
-    }
-    if (message.position !== 0) {
-      obj.position = Math.round(message.position);
-    }
-    return obj;
-  },
 };
 
 function createBaseRoom(): Room {
@@ -3787,52 +2855,6 @@ export const Room: MessageFns<Room> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): Room {
-    return {
-      id: isSet(object.id) ? globalThis.String(object.id) : "",
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      topic: isSet(object.topic) ? globalThis.String(object.topic) : "",
-      public: isSet(object.public) ? globalThis.Boolean(object.public) : false,
-      historyVisible: isSet(object.historyVisible)
-        ? globalThis.Boolean(object.historyVisible)
-        : isSet(object.history_visible)
-        ? globalThis.Boolean(object.history_visible)
-        : false,
-      members: isSet(object.members) ? globalThis.Number(object.members) : 0,
-      createdAtMs: isSet(object.createdAtMs)
-        ? globalThis.Number(object.createdAtMs)
-        : isSet(object.created_at_ms)
-        ? globalThis.Number(object.created_at_ms)
-        : 0,
-    };
-  },
-
-  toJSON(message: Room): unknown {
-    const obj: any = {};
-    if (message.id !== "") {
-      obj.id = message.id;
-    }
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.topic !== "") {
-      obj.topic = message.topic;
-    }
-    if (message.public !== false) {
-      obj.public = message.public;
-    }
-    if (message.historyVisible !== false) {
-      obj.historyVisible = message.historyVisible;
-    }
-    if (message.members !== 0) {
-      obj.members = Math.round(message.members);
-    }
-    if (message.createdAtMs !== 0) {
-      obj.createdAtMs = Math.round(message.createdAtMs);
-    }
-    return obj;
-  },
 };
 
 function createBaseGetConversationRequest(): GetConversationRequest {
@@ -3879,18 +2901,6 @@ export const GetConversationRequest: MessageFns<GetConversationRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): GetConversationRequest {
-    return { with: isSet(object.with) ? globalThis.String(object.with) : "" };
-  },
-
-  toJSON(message: GetConversationRequest): unknown {
-    const obj: any = {};
-    if (message.with !== "") {
-      obj.with = message.with;
-    }
-    return obj;
-  },
 };
 
 function createBaseGetConversationResponse(): GetConversationResponse {
@@ -3936,18 +2946,6 @@ export const GetConversationResponse: MessageFns<GetConversationResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): GetConversationResponse {
-    return { conversation: isSet(object.conversation) ? Conversation.fromJSON(object.conversation) : undefined };
-  },
-
-  toJSON(message: GetConversationResponse): unknown {
-    const obj: any = {};
-    if (message.conversation !== undefined) {
-      obj.conversation = Conversation.toJSON(message.conversation);
-    }
-    return obj;
   },
 };
 
@@ -4006,24 +3004,6 @@ export const ReadRequest: MessageFns<ReadRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): ReadRequest {
-    return {
-      with: isSet(object.with) ? globalThis.String(object.with) : "",
-      seq: isSet(object.seq) ? globalThis.Number(object.seq) : 0,
-    };
-  },
-
-  toJSON(message: ReadRequest): unknown {
-    const obj: any = {};
-    if (message.with !== "") {
-      obj.with = message.with;
-    }
-    if (message.seq !== 0) {
-      obj.seq = Math.round(message.seq);
-    }
-    return obj;
-  },
 };
 
 function createBaseReadResponse(): ReadResponse {
@@ -4058,15 +3038,6 @@ export const ReadResponse: MessageFns<ReadResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): ReadResponse {
-    return {};
-  },
-
-  toJSON(_: ReadResponse): unknown {
-    const obj: any = {};
-    return obj;
   },
 };
 
@@ -4125,24 +3096,6 @@ export const ListReadersRequest: MessageFns<ListReadersRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): ListReadersRequest {
-    return {
-      with: isSet(object.with) ? globalThis.String(object.with) : "",
-      seq: isSet(object.seq) ? globalThis.Number(object.seq) : 0,
-    };
-  },
-
-  toJSON(message: ListReadersRequest): unknown {
-    const obj: any = {};
-    if (message.with !== "") {
-      obj.with = message.with;
-    }
-    if (message.seq !== 0) {
-      obj.seq = Math.round(message.seq);
-    }
-    return obj;
-  },
 };
 
 function createBaseListReadersResponse(): ListReadersResponse {
@@ -4199,24 +3152,6 @@ export const ListReadersResponse: MessageFns<ListReadersResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): ListReadersResponse {
-    return {
-      users: globalThis.Array.isArray(object?.users) ? object.users.map((e: any) => globalThis.String(e)) : [],
-      count: isSet(object.count) ? globalThis.Number(object.count) : 0,
-    };
-  },
-
-  toJSON(message: ListReadersResponse): unknown {
-    const obj: any = {};
-    if (message.users?.length) {
-      obj.users = message.users;
-    }
-    if (message.count !== 0) {
-      obj.count = Math.round(message.count);
-    }
-    return obj;
   },
 };
 
@@ -4275,24 +3210,6 @@ export const TypingRequest: MessageFns<TypingRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): TypingRequest {
-    return {
-      to: isSet(object.to) ? globalThis.String(object.to) : "",
-      stopped: isSet(object.stopped) ? globalThis.Boolean(object.stopped) : false,
-    };
-  },
-
-  toJSON(message: TypingRequest): unknown {
-    const obj: any = {};
-    if (message.to !== "") {
-      obj.to = message.to;
-    }
-    if (message.stopped !== false) {
-      obj.stopped = message.stopped;
-    }
-    return obj;
-  },
 };
 
 function createBaseTypingResponse(): TypingResponse {
@@ -4327,15 +3244,6 @@ export const TypingResponse: MessageFns<TypingResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): TypingResponse {
-    return {};
-  },
-
-  toJSON(_: TypingResponse): unknown {
-    const obj: any = {};
-    return obj;
   },
 };
 
@@ -4394,24 +3302,6 @@ export const ListUsersRequest: MessageFns<ListUsersRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): ListUsersRequest {
-    return {
-      after: isSet(object.after) ? globalThis.String(object.after) : "",
-      limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
-    };
-  },
-
-  toJSON(message: ListUsersRequest): unknown {
-    const obj: any = {};
-    if (message.after !== "") {
-      obj.after = message.after;
-    }
-    if (message.limit !== 0) {
-      obj.limit = Math.round(message.limit);
-    }
-    return obj;
-  },
 };
 
 function createBaseListUsersResponse(): ListUsersResponse {
@@ -4468,24 +3358,6 @@ export const ListUsersResponse: MessageFns<ListUsersResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): ListUsersResponse {
-    return {
-      users: globalThis.Array.isArray(object?.users) ? object.users.map((e: any) => User.fromJSON(e)) : [],
-      more: isSet(object.more) ? globalThis.Boolean(object.more) : false,
-    };
-  },
-
-  toJSON(message: ListUsersResponse): unknown {
-    const obj: any = {};
-    if (message.users?.length) {
-      obj.users = message.users.map((e) => User.toJSON(e));
-    }
-    if (message.more !== false) {
-      obj.more = message.more;
-    }
-    return obj;
   },
 };
 
@@ -4566,36 +3438,6 @@ export const User: MessageFns<User> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): User {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      online: isSet(object.online) ? globalThis.Boolean(object.online) : false,
-      state: isSet(object.state) ? presenceStateFromJSON(object.state) : 0,
-      lastSeenMs: isSet(object.lastSeenMs)
-        ? globalThis.Number(object.lastSeenMs)
-        : isSet(object.last_seen_ms)
-        ? globalThis.Number(object.last_seen_ms)
-        : 0,
-    };
-  },
-
-  toJSON(message: User): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.online !== false) {
-      obj.online = message.online;
-    }
-    if (message.state !== 0) {
-      obj.state = presenceStateToJSON(message.state);
-    }
-    if (message.lastSeenMs !== 0) {
-      obj.lastSeenMs = Math.round(message.lastSeenMs);
-    }
-    return obj;
-  },
 };
 
 function createBaseSetAwayRequest(): SetAwayRequest {
@@ -4642,18 +3484,6 @@ export const SetAwayRequest: MessageFns<SetAwayRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): SetAwayRequest {
-    return { away: isSet(object.away) ? globalThis.Boolean(object.away) : false };
-  },
-
-  toJSON(message: SetAwayRequest): unknown {
-    const obj: any = {};
-    if (message.away !== false) {
-      obj.away = message.away;
-    }
-    return obj;
-  },
 };
 
 function createBaseSetAwayResponse(): SetAwayResponse {
@@ -4689,15 +3519,6 @@ export const SetAwayResponse: MessageFns<SetAwayResponse> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(_: any): SetAwayResponse {
-    return {};
-  },
-
-  toJSON(_: SetAwayResponse): unknown {
-    const obj: any = {};
-    return obj;
-  },
 };
 
 function createBaseWhoAmIRequest(): WhoAmIRequest {
@@ -4732,15 +3553,6 @@ export const WhoAmIRequest: MessageFns<WhoAmIRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): WhoAmIRequest {
-    return {};
-  },
-
-  toJSON(_: WhoAmIRequest): unknown {
-    const obj: any = {};
-    return obj;
   },
 };
 
@@ -4821,70 +3633,7 @@ export const WhoAmIResponse: MessageFns<WhoAmIResponse> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): WhoAmIResponse {
-    return {
-      user: isSet(object.user) ? globalThis.String(object.user) : "",
-      deviceId: isSet(object.deviceId)
-        ? globalThis.String(object.deviceId)
-        : isSet(object.device_id)
-        ? globalThis.String(object.device_id)
-        : "",
-      deviceName: isSet(object.deviceName)
-        ? globalThis.String(object.deviceName)
-        : isSet(object.device_name)
-        ? globalThis.String(object.device_name)
-        : "",
-      tokenExpiresAtMs: isSet(object.tokenExpiresAtMs)
-        ? globalThis.Number(object.tokenExpiresAtMs)
-        : isSet(object.token_expires_at_ms)
-        ? globalThis.Number(object.token_expires_at_ms)
-        : 0,
-    };
-  },
-
-  toJSON(message: WhoAmIResponse): unknown {
-    const obj: any = {};
-    if (message.user !== "") {
-      obj.user = message.user;
-    }
-    if (message.deviceId !== "") {
-      obj.deviceId = message.deviceId;
-    }
-    if (message.deviceName !== "") {
-      obj.deviceName = message.deviceName;
-    }
-    if (message.tokenExpiresAtMs !== 0) {
-      obj.tokenExpiresAtMs = Math.round(message.tokenExpiresAtMs);
-    }
-    return obj;
-  },
 };
-
-function bytesFromBase64(b64: string): Uint8Array {
-  if ((globalThis as any).Buffer) {
-    return Uint8Array.from((globalThis as any).Buffer.from(b64, "base64"));
-  } else {
-    const bin = globalThis.atob(b64);
-    const arr = new Uint8Array(bin.length);
-    for (let i = 0; i < bin.length; ++i) {
-      arr[i] = bin.charCodeAt(i);
-    }
-    return arr;
-  }
-}
-
-function base64FromBytes(arr: Uint8Array): string {
-  if ((globalThis as any).Buffer) {
-    return (globalThis as any).Buffer.from(arr).toString("base64");
-  } else {
-    const bin: string[] = [];
-    arr.forEach((byte) => {
-      bin.push(globalThis.String.fromCharCode(byte));
-    });
-    return globalThis.btoa(bin.join(""));
-  }
-}
 
 function longToNumber(int64: { toString(): string }): number {
   const num = globalThis.Number(int64.toString());
@@ -4897,13 +3646,7 @@ function longToNumber(int64: { toString(): string }): number {
   return num;
 }
 
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
 }

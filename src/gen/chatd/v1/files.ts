@@ -143,40 +143,6 @@ export const BeginUploadRequest: MessageFns<BeginUploadRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): BeginUploadRequest {
-    return {
-      id: isSet(object.id) ? globalThis.String(object.id) : "",
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      mediaType: isSet(object.mediaType)
-        ? globalThis.String(object.mediaType)
-        : isSet(object.media_type)
-        ? globalThis.String(object.media_type)
-        : "",
-      size: isSet(object.size) ? globalThis.Number(object.size) : 0,
-      sha256: isSet(object.sha256) ? bytesFromBase64(object.sha256) : new Uint8Array(0),
-    };
-  },
-
-  toJSON(message: BeginUploadRequest): unknown {
-    const obj: any = {};
-    if (message.id !== "") {
-      obj.id = message.id;
-    }
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.mediaType !== "") {
-      obj.mediaType = message.mediaType;
-    }
-    if (message.size !== 0) {
-      obj.size = Math.round(message.size);
-    }
-    if (message.sha256.length !== 0) {
-      obj.sha256 = base64FromBytes(message.sha256);
-    }
-    return obj;
-  },
 };
 
 function createBaseBeginUploadResponse(): BeginUploadResponse {
@@ -222,18 +188,6 @@ export const BeginUploadResponse: MessageFns<BeginUploadResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): BeginUploadResponse {
-    return { offset: isSet(object.offset) ? globalThis.Number(object.offset) : 0 };
-  },
-
-  toJSON(message: BeginUploadResponse): unknown {
-    const obj: any = {};
-    if (message.offset !== 0) {
-      obj.offset = Math.round(message.offset);
-    }
-    return obj;
   },
 };
 
@@ -303,28 +257,6 @@ export const UploadChunkRequest: MessageFns<UploadChunkRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): UploadChunkRequest {
-    return {
-      id: isSet(object.id) ? globalThis.String(object.id) : "",
-      offset: isSet(object.offset) ? globalThis.Number(object.offset) : 0,
-      bytes: isSet(object.bytes) ? bytesFromBase64(object.bytes) : new Uint8Array(0),
-    };
-  },
-
-  toJSON(message: UploadChunkRequest): unknown {
-    const obj: any = {};
-    if (message.id !== "") {
-      obj.id = message.id;
-    }
-    if (message.offset !== 0) {
-      obj.offset = Math.round(message.offset);
-    }
-    if (message.bytes.length !== 0) {
-      obj.bytes = base64FromBytes(message.bytes);
-    }
-    return obj;
-  },
 };
 
 function createBaseUploadChunkResponse(): UploadChunkResponse {
@@ -370,18 +302,6 @@ export const UploadChunkResponse: MessageFns<UploadChunkResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): UploadChunkResponse {
-    return { offset: isSet(object.offset) ? globalThis.Number(object.offset) : 0 };
-  },
-
-  toJSON(message: UploadChunkResponse): unknown {
-    const obj: any = {};
-    if (message.offset !== 0) {
-      obj.offset = Math.round(message.offset);
-    }
-    return obj;
   },
 };
 
@@ -451,28 +371,6 @@ export const ReadChunkRequest: MessageFns<ReadChunkRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): ReadChunkRequest {
-    return {
-      with: isSet(object.with) ? globalThis.String(object.with) : "",
-      seq: isSet(object.seq) ? globalThis.Number(object.seq) : 0,
-      offset: isSet(object.offset) ? globalThis.Number(object.offset) : 0,
-    };
-  },
-
-  toJSON(message: ReadChunkRequest): unknown {
-    const obj: any = {};
-    if (message.with !== "") {
-      obj.with = message.with;
-    }
-    if (message.seq !== 0) {
-      obj.seq = Math.round(message.seq);
-    }
-    if (message.offset !== 0) {
-      obj.offset = Math.round(message.offset);
-    }
-    return obj;
-  },
 };
 
 function createBaseReadChunkResponse(): ReadChunkResponse {
@@ -530,50 +428,7 @@ export const ReadChunkResponse: MessageFns<ReadChunkResponse> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): ReadChunkResponse {
-    return {
-      bytes: isSet(object.bytes) ? bytesFromBase64(object.bytes) : new Uint8Array(0),
-      size: isSet(object.size) ? globalThis.Number(object.size) : 0,
-    };
-  },
-
-  toJSON(message: ReadChunkResponse): unknown {
-    const obj: any = {};
-    if (message.bytes.length !== 0) {
-      obj.bytes = base64FromBytes(message.bytes);
-    }
-    if (message.size !== 0) {
-      obj.size = Math.round(message.size);
-    }
-    return obj;
-  },
 };
-
-function bytesFromBase64(b64: string): Uint8Array {
-  if ((globalThis as any).Buffer) {
-    return Uint8Array.from((globalThis as any).Buffer.from(b64, "base64"));
-  } else {
-    const bin = globalThis.atob(b64);
-    const arr = new Uint8Array(bin.length);
-    for (let i = 0; i < bin.length; ++i) {
-      arr[i] = bin.charCodeAt(i);
-    }
-    return arr;
-  }
-}
-
-function base64FromBytes(arr: Uint8Array): string {
-  if ((globalThis as any).Buffer) {
-    return (globalThis as any).Buffer.from(arr).toString("base64");
-  } else {
-    const bin: string[] = [];
-    arr.forEach((byte) => {
-      bin.push(globalThis.String.fromCharCode(byte));
-    });
-    return globalThis.btoa(bin.join(""));
-  }
-}
 
 function longToNumber(int64: { toString(): string }): number {
   const num = globalThis.Number(int64.toString());
@@ -586,13 +441,7 @@ function longToNumber(int64: { toString(): string }): number {
   return num;
 }
 
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
 }

@@ -6,7 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import { Role, roleFromJSON, roleToJSON, Room, SendResponse } from "./chat.ts";
+import { Role, Room, SendResponse } from "./chat.ts";
 
 export interface CreateRoomRequest {
   id: string;
@@ -222,36 +222,6 @@ export const CreateRoomRequest: MessageFns<CreateRoomRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): CreateRoomRequest {
-    return {
-      id: isSet(object.id) ? globalThis.String(object.id) : "",
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      public: isSet(object.public) ? globalThis.Boolean(object.public) : false,
-      historyVisible: isSet(object.historyVisible)
-        ? globalThis.Boolean(object.historyVisible)
-        : isSet(object.history_visible)
-        ? globalThis.Boolean(object.history_visible)
-        : false,
-    };
-  },
-
-  toJSON(message: CreateRoomRequest): unknown {
-    const obj: any = {};
-    if (message.id !== "") {
-      obj.id = message.id;
-    }
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.public !== false) {
-      obj.public = message.public;
-    }
-    if (message.historyVisible !== false) {
-      obj.historyVisible = message.historyVisible;
-    }
-    return obj;
-  },
 };
 
 function createBaseCreateRoomResponse(): CreateRoomResponse {
@@ -308,24 +278,6 @@ export const CreateRoomResponse: MessageFns<CreateRoomResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): CreateRoomResponse {
-    return {
-      room: isSet(object.room) ? Room.fromJSON(object.room) : undefined,
-      duplicate: isSet(object.duplicate) ? globalThis.Boolean(object.duplicate) : false,
-    };
-  },
-
-  toJSON(message: CreateRoomResponse): unknown {
-    const obj: any = {};
-    if (message.room !== undefined) {
-      obj.room = Room.toJSON(message.room);
-    }
-    if (message.duplicate !== false) {
-      obj.duplicate = message.duplicate;
-    }
-    return obj;
   },
 };
 
@@ -384,24 +336,6 @@ export const JoinRoomRequest: MessageFns<JoinRoomRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): JoinRoomRequest {
-    return {
-      id: isSet(object.id) ? globalThis.String(object.id) : "",
-      room: isSet(object.room) ? globalThis.String(object.room) : "",
-    };
-  },
-
-  toJSON(message: JoinRoomRequest): unknown {
-    const obj: any = {};
-    if (message.id !== "") {
-      obj.id = message.id;
-    }
-    if (message.room !== "") {
-      obj.room = message.room;
-    }
-    return obj;
-  },
 };
 
 function createBaseJoinRoomResponse(): JoinRoomResponse {
@@ -458,24 +392,6 @@ export const JoinRoomResponse: MessageFns<JoinRoomResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): JoinRoomResponse {
-    return {
-      room: isSet(object.room) ? Room.fromJSON(object.room) : undefined,
-      entry: isSet(object.entry) ? SendResponse.fromJSON(object.entry) : undefined,
-    };
-  },
-
-  toJSON(message: JoinRoomResponse): unknown {
-    const obj: any = {};
-    if (message.room !== undefined) {
-      obj.room = Room.toJSON(message.room);
-    }
-    if (message.entry !== undefined) {
-      obj.entry = SendResponse.toJSON(message.entry);
-    }
-    return obj;
   },
 };
 
@@ -534,24 +450,6 @@ export const LeaveRoomRequest: MessageFns<LeaveRoomRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): LeaveRoomRequest {
-    return {
-      id: isSet(object.id) ? globalThis.String(object.id) : "",
-      room: isSet(object.room) ? globalThis.String(object.room) : "",
-    };
-  },
-
-  toJSON(message: LeaveRoomRequest): unknown {
-    const obj: any = {};
-    if (message.id !== "") {
-      obj.id = message.id;
-    }
-    if (message.room !== "") {
-      obj.room = message.room;
-    }
-    return obj;
-  },
 };
 
 function createBaseLeaveRoomResponse(): LeaveRoomResponse {
@@ -597,18 +495,6 @@ export const LeaveRoomResponse: MessageFns<LeaveRoomResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): LeaveRoomResponse {
-    return { entry: isSet(object.entry) ? SendResponse.fromJSON(object.entry) : undefined };
-  },
-
-  toJSON(message: LeaveRoomResponse): unknown {
-    const obj: any = {};
-    if (message.entry !== undefined) {
-      obj.entry = SendResponse.toJSON(message.entry);
-    }
-    return obj;
   },
 };
 
@@ -700,40 +586,6 @@ export const UpdateRoomRequest: MessageFns<UpdateRoomRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): UpdateRoomRequest {
-    return {
-      id: isSet(object.id) ? globalThis.String(object.id) : "",
-      room: isSet(object.room) ? globalThis.String(object.room) : "",
-      name: isSet(object.name) ? globalThis.String(object.name) : undefined,
-      public: isSet(object.public) ? globalThis.Boolean(object.public) : undefined,
-      historyVisible: isSet(object.historyVisible)
-        ? globalThis.Boolean(object.historyVisible)
-        : isSet(object.history_visible)
-        ? globalThis.Boolean(object.history_visible)
-        : undefined,
-    };
-  },
-
-  toJSON(message: UpdateRoomRequest): unknown {
-    const obj: any = {};
-    if (message.id !== "") {
-      obj.id = message.id;
-    }
-    if (message.room !== "") {
-      obj.room = message.room;
-    }
-    if (message.name !== undefined) {
-      obj.name = message.name;
-    }
-    if (message.public !== undefined) {
-      obj.public = message.public;
-    }
-    if (message.historyVisible !== undefined) {
-      obj.historyVisible = message.historyVisible;
-    }
-    return obj;
-  },
 };
 
 function createBaseUpdateRoomResponse(): UpdateRoomResponse {
@@ -779,18 +631,6 @@ export const UpdateRoomResponse: MessageFns<UpdateRoomResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): UpdateRoomResponse {
-    return { entry: isSet(object.entry) ? SendResponse.fromJSON(object.entry) : undefined };
-  },
-
-  toJSON(message: UpdateRoomResponse): unknown {
-    const obj: any = {};
-    if (message.entry !== undefined) {
-      obj.entry = SendResponse.toJSON(message.entry);
-    }
-    return obj;
   },
 };
 
@@ -860,28 +700,6 @@ export const SetTopicRequest: MessageFns<SetTopicRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): SetTopicRequest {
-    return {
-      id: isSet(object.id) ? globalThis.String(object.id) : "",
-      room: isSet(object.room) ? globalThis.String(object.room) : "",
-      topic: isSet(object.topic) ? globalThis.String(object.topic) : "",
-    };
-  },
-
-  toJSON(message: SetTopicRequest): unknown {
-    const obj: any = {};
-    if (message.id !== "") {
-      obj.id = message.id;
-    }
-    if (message.room !== "") {
-      obj.room = message.room;
-    }
-    if (message.topic !== "") {
-      obj.topic = message.topic;
-    }
-    return obj;
-  },
 };
 
 function createBaseSetTopicResponse(): SetTopicResponse {
@@ -927,18 +745,6 @@ export const SetTopicResponse: MessageFns<SetTopicResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): SetTopicResponse {
-    return { entry: isSet(object.entry) ? SendResponse.fromJSON(object.entry) : undefined };
-  },
-
-  toJSON(message: SetTopicResponse): unknown {
-    const obj: any = {};
-    if (message.entry !== undefined) {
-      obj.entry = SendResponse.toJSON(message.entry);
-    }
-    return obj;
   },
 };
 
@@ -1008,28 +814,6 @@ export const InviteMemberRequest: MessageFns<InviteMemberRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): InviteMemberRequest {
-    return {
-      id: isSet(object.id) ? globalThis.String(object.id) : "",
-      room: isSet(object.room) ? globalThis.String(object.room) : "",
-      user: isSet(object.user) ? globalThis.String(object.user) : "",
-    };
-  },
-
-  toJSON(message: InviteMemberRequest): unknown {
-    const obj: any = {};
-    if (message.id !== "") {
-      obj.id = message.id;
-    }
-    if (message.room !== "") {
-      obj.room = message.room;
-    }
-    if (message.user !== "") {
-      obj.user = message.user;
-    }
-    return obj;
-  },
 };
 
 function createBaseInviteMemberResponse(): InviteMemberResponse {
@@ -1075,18 +859,6 @@ export const InviteMemberResponse: MessageFns<InviteMemberResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): InviteMemberResponse {
-    return { entry: isSet(object.entry) ? SendResponse.fromJSON(object.entry) : undefined };
-  },
-
-  toJSON(message: InviteMemberResponse): unknown {
-    const obj: any = {};
-    if (message.entry !== undefined) {
-      obj.entry = SendResponse.toJSON(message.entry);
-    }
-    return obj;
   },
 };
 
@@ -1167,32 +939,6 @@ export const RemoveMemberRequest: MessageFns<RemoveMemberRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): RemoveMemberRequest {
-    return {
-      id: isSet(object.id) ? globalThis.String(object.id) : "",
-      room: isSet(object.room) ? globalThis.String(object.room) : "",
-      user: isSet(object.user) ? globalThis.String(object.user) : "",
-      ban: isSet(object.ban) ? globalThis.Boolean(object.ban) : false,
-    };
-  },
-
-  toJSON(message: RemoveMemberRequest): unknown {
-    const obj: any = {};
-    if (message.id !== "") {
-      obj.id = message.id;
-    }
-    if (message.room !== "") {
-      obj.room = message.room;
-    }
-    if (message.user !== "") {
-      obj.user = message.user;
-    }
-    if (message.ban !== false) {
-      obj.ban = message.ban;
-    }
-    return obj;
-  },
 };
 
 function createBaseRemoveMemberResponse(): RemoveMemberResponse {
@@ -1238,18 +984,6 @@ export const RemoveMemberResponse: MessageFns<RemoveMemberResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): RemoveMemberResponse {
-    return { entry: isSet(object.entry) ? SendResponse.fromJSON(object.entry) : undefined };
-  },
-
-  toJSON(message: RemoveMemberResponse): unknown {
-    const obj: any = {};
-    if (message.entry !== undefined) {
-      obj.entry = SendResponse.toJSON(message.entry);
-    }
-    return obj;
   },
 };
 
@@ -1319,28 +1053,6 @@ export const UnbanMemberRequest: MessageFns<UnbanMemberRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): UnbanMemberRequest {
-    return {
-      id: isSet(object.id) ? globalThis.String(object.id) : "",
-      room: isSet(object.room) ? globalThis.String(object.room) : "",
-      user: isSet(object.user) ? globalThis.String(object.user) : "",
-    };
-  },
-
-  toJSON(message: UnbanMemberRequest): unknown {
-    const obj: any = {};
-    if (message.id !== "") {
-      obj.id = message.id;
-    }
-    if (message.room !== "") {
-      obj.room = message.room;
-    }
-    if (message.user !== "") {
-      obj.user = message.user;
-    }
-    return obj;
-  },
 };
 
 function createBaseUnbanMemberResponse(): UnbanMemberResponse {
@@ -1386,18 +1098,6 @@ export const UnbanMemberResponse: MessageFns<UnbanMemberResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): UnbanMemberResponse {
-    return { entry: isSet(object.entry) ? SendResponse.fromJSON(object.entry) : undefined };
-  },
-
-  toJSON(message: UnbanMemberResponse): unknown {
-    const obj: any = {};
-    if (message.entry !== undefined) {
-      obj.entry = SendResponse.toJSON(message.entry);
-    }
-    return obj;
   },
 };
 
@@ -1478,32 +1178,6 @@ export const SetRoleRequest: MessageFns<SetRoleRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): SetRoleRequest {
-    return {
-      id: isSet(object.id) ? globalThis.String(object.id) : "",
-      room: isSet(object.room) ? globalThis.String(object.room) : "",
-      user: isSet(object.user) ? globalThis.String(object.user) : "",
-      role: isSet(object.role) ? roleFromJSON(object.role) : 0,
-    };
-  },
-
-  toJSON(message: SetRoleRequest): unknown {
-    const obj: any = {};
-    if (message.id !== "") {
-      obj.id = message.id;
-    }
-    if (message.room !== "") {
-      obj.room = message.room;
-    }
-    if (message.user !== "") {
-      obj.user = message.user;
-    }
-    if (message.role !== 0) {
-      obj.role = roleToJSON(message.role);
-    }
-    return obj;
-  },
 };
 
 function createBaseSetRoleResponse(): SetRoleResponse {
@@ -1549,18 +1223,6 @@ export const SetRoleResponse: MessageFns<SetRoleResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): SetRoleResponse {
-    return { entry: isSet(object.entry) ? SendResponse.fromJSON(object.entry) : undefined };
-  },
-
-  toJSON(message: SetRoleResponse): unknown {
-    const obj: any = {};
-    if (message.entry !== undefined) {
-      obj.entry = SendResponse.toJSON(message.entry);
-    }
-    return obj;
   },
 };
 
@@ -1630,28 +1292,6 @@ export const ListRoomsRequest: MessageFns<ListRoomsRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): ListRoomsRequest {
-    return {
-      query: isSet(object.query) ? globalThis.String(object.query) : "",
-      after: isSet(object.after) ? globalThis.String(object.after) : "",
-      limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
-    };
-  },
-
-  toJSON(message: ListRoomsRequest): unknown {
-    const obj: any = {};
-    if (message.query !== "") {
-      obj.query = message.query;
-    }
-    if (message.after !== "") {
-      obj.after = message.after;
-    }
-    if (message.limit !== 0) {
-      obj.limit = Math.round(message.limit);
-    }
-    return obj;
-  },
 };
 
 function createBaseListRoomsResponse(): ListRoomsResponse {
@@ -1708,24 +1348,6 @@ export const ListRoomsResponse: MessageFns<ListRoomsResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): ListRoomsResponse {
-    return {
-      rooms: globalThis.Array.isArray(object?.rooms) ? object.rooms.map((e: any) => Room.fromJSON(e)) : [],
-      more: isSet(object.more) ? globalThis.Boolean(object.more) : false,
-    };
-  },
-
-  toJSON(message: ListRoomsResponse): unknown {
-    const obj: any = {};
-    if (message.rooms?.length) {
-      obj.rooms = message.rooms.map((e) => Room.toJSON(e));
-    }
-    if (message.more !== false) {
-      obj.more = message.more;
-    }
-    return obj;
   },
 };
 
@@ -1795,28 +1417,6 @@ export const ListMembersRequest: MessageFns<ListMembersRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): ListMembersRequest {
-    return {
-      room: isSet(object.room) ? globalThis.String(object.room) : "",
-      after: isSet(object.after) ? globalThis.String(object.after) : "",
-      limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
-    };
-  },
-
-  toJSON(message: ListMembersRequest): unknown {
-    const obj: any = {};
-    if (message.room !== "") {
-      obj.room = message.room;
-    }
-    if (message.after !== "") {
-      obj.after = message.after;
-    }
-    if (message.limit !== 0) {
-      obj.limit = Math.round(message.limit);
-    }
-    return obj;
-  },
 };
 
 function createBaseListMembersResponse(): ListMembersResponse {
@@ -1873,24 +1473,6 @@ export const ListMembersResponse: MessageFns<ListMembersResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): ListMembersResponse {
-    return {
-      members: globalThis.Array.isArray(object?.members) ? object.members.map((e: any) => Member.fromJSON(e)) : [],
-      more: isSet(object.more) ? globalThis.Boolean(object.more) : false,
-    };
-  },
-
-  toJSON(message: ListMembersResponse): unknown {
-    const obj: any = {};
-    if (message.members?.length) {
-      obj.members = message.members.map((e) => Member.toJSON(e));
-    }
-    if (message.more !== false) {
-      obj.more = message.more;
-    }
-    return obj;
   },
 };
 
@@ -1960,37 +1542,9 @@ export const Member: MessageFns<Member> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): Member {
-    return {
-      user: isSet(object.user) ? globalThis.String(object.user) : "",
-      role: isSet(object.role) ? roleFromJSON(object.role) : 0,
-      online: isSet(object.online) ? globalThis.Boolean(object.online) : false,
-    };
-  },
-
-  toJSON(message: Member): unknown {
-    const obj: any = {};
-    if (message.user !== "") {
-      obj.user = message.user;
-    }
-    if (message.role !== 0) {
-      obj.role = roleToJSON(message.role);
-    }
-    if (message.online !== false) {
-      obj.online = message.online;
-    }
-    return obj;
-  },
 };
-
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
 
 interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
 }

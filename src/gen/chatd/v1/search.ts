@@ -101,32 +101,6 @@ export const SearchRequest: MessageFns<SearchRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): SearchRequest {
-    return {
-      query: isSet(object.query) ? globalThis.String(object.query) : "",
-      beforePosition: isSet(object.beforePosition)
-        ? globalThis.Number(object.beforePosition)
-        : isSet(object.before_position)
-        ? globalThis.Number(object.before_position)
-        : 0,
-      limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
-    };
-  },
-
-  toJSON(message: SearchRequest): unknown {
-    const obj: any = {};
-    if (message.query !== "") {
-      obj.query = message.query;
-    }
-    if (message.beforePosition !== 0) {
-      obj.beforePosition = Math.round(message.beforePosition);
-    }
-    if (message.limit !== 0) {
-      obj.limit = Math.round(message.limit);
-    }
-    return obj;
-  },
 };
 
 function createBaseSearchResponse(): SearchResponse {
@@ -217,44 +191,6 @@ export const SearchResponse: MessageFns<SearchResponse> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): SearchResponse {
-    return {
-      messages: globalThis.Array.isArray(object?.messages) ? object.messages.map((e: any) => Message.fromJSON(e)) : [],
-      more: isSet(object.more) ? globalThis.Boolean(object.more) : false,
-      nextBeforePosition: isSet(object.nextBeforePosition)
-        ? globalThis.Number(object.nextBeforePosition)
-        : isSet(object.next_before_position)
-        ? globalThis.Number(object.next_before_position)
-        : 0,
-      indexedThrough: isSet(object.indexedThrough)
-        ? globalThis.Number(object.indexedThrough)
-        : isSet(object.indexed_through)
-        ? globalThis.Number(object.indexed_through)
-        : 0,
-      head: isSet(object.head) ? globalThis.Number(object.head) : 0,
-    };
-  },
-
-  toJSON(message: SearchResponse): unknown {
-    const obj: any = {};
-    if (message.messages?.length) {
-      obj.messages = message.messages.map((e) => Message.toJSON(e));
-    }
-    if (message.more !== false) {
-      obj.more = message.more;
-    }
-    if (message.nextBeforePosition !== 0) {
-      obj.nextBeforePosition = Math.round(message.nextBeforePosition);
-    }
-    if (message.indexedThrough !== 0) {
-      obj.indexedThrough = Math.round(message.indexedThrough);
-    }
-    if (message.head !== 0) {
-      obj.head = Math.round(message.head);
-    }
-    return obj;
-  },
 };
 
 function longToNumber(int64: { toString(): string }): number {
@@ -268,13 +204,7 @@ function longToNumber(int64: { toString(): string }): number {
   return num;
 }
 
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
 }

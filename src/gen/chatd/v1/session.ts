@@ -35,8 +35,6 @@ import {
   ListUsersResponse,
   Message,
   PresenceState,
-  presenceStateFromJSON,
-  presenceStateToJSON,
   ReactRequest,
   ReactResponse,
   ReadRequest,
@@ -91,38 +89,6 @@ export enum DeliveryMode {
   STREAM = 1,
   CALLBACK = 2,
   UNRECOGNIZED = -1,
-}
-
-export function deliveryModeFromJSON(object: any): DeliveryMode {
-  switch (object) {
-    case 0:
-    case "DELIVERY_MODE_UNSPECIFIED":
-      return DeliveryMode.UNSPECIFIED;
-    case 1:
-    case "DELIVERY_MODE_STREAM":
-      return DeliveryMode.STREAM;
-    case 2:
-    case "DELIVERY_MODE_CALLBACK":
-      return DeliveryMode.CALLBACK;
-    case -1:
-    case "UNRECOGNIZED":
-    default:
-      return DeliveryMode.UNRECOGNIZED;
-  }
-}
-
-export function deliveryModeToJSON(object: DeliveryMode): string {
-  switch (object) {
-    case DeliveryMode.UNSPECIFIED:
-      return "DELIVERY_MODE_UNSPECIFIED";
-    case DeliveryMode.STREAM:
-      return "DELIVERY_MODE_STREAM";
-    case DeliveryMode.CALLBACK:
-      return "DELIVERY_MODE_CALLBACK";
-    case DeliveryMode.UNRECOGNIZED:
-    default:
-      return "UNRECOGNIZED";
-  }
 }
 
 /** ClientFrame is what a client sends during a live session: one request, or many together. At most 64 KiB. */
@@ -439,20 +405,6 @@ export const ClientFrame: MessageFns<ClientFrame> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): ClientFrame {
-    return {
-      requests: globalThis.Array.isArray(object?.requests) ? object.requests.map((e: any) => Request.fromJSON(e)) : [],
-    };
-  },
-
-  toJSON(message: ClientFrame): unknown {
-    const obj: any = {};
-    if (message.requests?.length) {
-      obj.requests = message.requests.map((e) => Request.toJSON(e));
-    }
-    return obj;
   },
 };
 
@@ -912,220 +864,6 @@ export const Request: MessageFns<Request> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): Request {
-    return {
-      id: isSet(object.id) ? globalThis.Number(object.id) : 0,
-      kind: isSet(object.hello)
-        ? { $case: "hello", value: Hello.fromJSON(object.hello) }
-        : isSet(object.ack)
-        ? { $case: "ack", value: Ack.fromJSON(object.ack) }
-        : isSet(object.ping)
-        ? { $case: "ping", value: PingRequest.fromJSON(object.ping) }
-        : isSet(object.send)
-        ? { $case: "send", value: SendRequest.fromJSON(object.send) }
-        : isSet(object.history)
-        ? { $case: "history", value: HistoryRequest.fromJSON(object.history) }
-        : isSet(object.sent)
-        ? { $case: "sent", value: SentRequest.fromJSON(object.sent) }
-        : isSet(object.listConversations)
-        ? { $case: "listConversations", value: ListConversationsRequest.fromJSON(object.listConversations) }
-        : isSet(object.list_conversations)
-        ? { $case: "listConversations", value: ListConversationsRequest.fromJSON(object.list_conversations) }
-        : isSet(object.listUsers)
-        ? { $case: "listUsers", value: ListUsersRequest.fromJSON(object.listUsers) }
-        : isSet(object.list_users)
-        ? { $case: "listUsers", value: ListUsersRequest.fromJSON(object.list_users) }
-        : isSet(object.whoAmI)
-        ? { $case: "whoAmI", value: WhoAmIRequest.fromJSON(object.whoAmI) }
-        : isSet(object.who_am_i)
-        ? { $case: "whoAmI", value: WhoAmIRequest.fromJSON(object.who_am_i) }
-        : isSet(object.listDevices)
-        ? { $case: "listDevices", value: ListDevicesRequest.fromJSON(object.listDevices) }
-        : isSet(object.list_devices)
-        ? { $case: "listDevices", value: ListDevicesRequest.fromJSON(object.list_devices) }
-        : isSet(object.revokeDevice)
-        ? { $case: "revokeDevice", value: RevokeDeviceRequest.fromJSON(object.revokeDevice) }
-        : isSet(object.revoke_device)
-        ? { $case: "revokeDevice", value: RevokeDeviceRequest.fromJSON(object.revoke_device) }
-        : isSet(object.changePassword)
-        ? { $case: "changePassword", value: ChangePasswordRequest.fromJSON(object.changePassword) }
-        : isSet(object.change_password)
-        ? { $case: "changePassword", value: ChangePasswordRequest.fromJSON(object.change_password) }
-        : isSet(object.logOut)
-        ? { $case: "logOut", value: LogOutRequest.fromJSON(object.logOut) }
-        : isSet(object.log_out)
-        ? { $case: "logOut", value: LogOutRequest.fromJSON(object.log_out) }
-        : isSet(object.edit)
-        ? { $case: "edit", value: EditRequest.fromJSON(object.edit) }
-        : isSet(object.delete)
-        ? { $case: "delete", value: DeleteRequest.fromJSON(object.delete) }
-        : isSet(object.react)
-        ? { $case: "react", value: ReactRequest.fromJSON(object.react) }
-        : isSet(object.getConversation)
-        ? { $case: "getConversation", value: GetConversationRequest.fromJSON(object.getConversation) }
-        : isSet(object.get_conversation)
-        ? { $case: "getConversation", value: GetConversationRequest.fromJSON(object.get_conversation) }
-        : isSet(object.read)
-        ? { $case: "read", value: ReadRequest.fromJSON(object.read) }
-        : isSet(object.listReaders)
-        ? { $case: "listReaders", value: ListReadersRequest.fromJSON(object.listReaders) }
-        : isSet(object.list_readers)
-        ? { $case: "listReaders", value: ListReadersRequest.fromJSON(object.list_readers) }
-        : isSet(object.typing)
-        ? { $case: "typing", value: TypingRequest.fromJSON(object.typing) }
-        : isSet(object.setAway)
-        ? { $case: "setAway", value: SetAwayRequest.fromJSON(object.setAway) }
-        : isSet(object.set_away)
-        ? { $case: "setAway", value: SetAwayRequest.fromJSON(object.set_away) }
-        : isSet(object.createRoom)
-        ? { $case: "createRoom", value: CreateRoomRequest.fromJSON(object.createRoom) }
-        : isSet(object.create_room)
-        ? { $case: "createRoom", value: CreateRoomRequest.fromJSON(object.create_room) }
-        : isSet(object.joinRoom)
-        ? { $case: "joinRoom", value: JoinRoomRequest.fromJSON(object.joinRoom) }
-        : isSet(object.join_room)
-        ? { $case: "joinRoom", value: JoinRoomRequest.fromJSON(object.join_room) }
-        : isSet(object.leaveRoom)
-        ? { $case: "leaveRoom", value: LeaveRoomRequest.fromJSON(object.leaveRoom) }
-        : isSet(object.leave_room)
-        ? { $case: "leaveRoom", value: LeaveRoomRequest.fromJSON(object.leave_room) }
-        : isSet(object.updateRoom)
-        ? { $case: "updateRoom", value: UpdateRoomRequest.fromJSON(object.updateRoom) }
-        : isSet(object.update_room)
-        ? { $case: "updateRoom", value: UpdateRoomRequest.fromJSON(object.update_room) }
-        : isSet(object.setTopic)
-        ? { $case: "setTopic", value: SetTopicRequest.fromJSON(object.setTopic) }
-        : isSet(object.set_topic)
-        ? { $case: "setTopic", value: SetTopicRequest.fromJSON(object.set_topic) }
-        : isSet(object.inviteMember)
-        ? { $case: "inviteMember", value: InviteMemberRequest.fromJSON(object.inviteMember) }
-        : isSet(object.invite_member)
-        ? { $case: "inviteMember", value: InviteMemberRequest.fromJSON(object.invite_member) }
-        : isSet(object.removeMember)
-        ? { $case: "removeMember", value: RemoveMemberRequest.fromJSON(object.removeMember) }
-        : isSet(object.remove_member)
-        ? { $case: "removeMember", value: RemoveMemberRequest.fromJSON(object.remove_member) }
-        : isSet(object.unbanMember)
-        ? { $case: "unbanMember", value: UnbanMemberRequest.fromJSON(object.unbanMember) }
-        : isSet(object.unban_member)
-        ? { $case: "unbanMember", value: UnbanMemberRequest.fromJSON(object.unban_member) }
-        : isSet(object.setRole)
-        ? { $case: "setRole", value: SetRoleRequest.fromJSON(object.setRole) }
-        : isSet(object.set_role)
-        ? { $case: "setRole", value: SetRoleRequest.fromJSON(object.set_role) }
-        : isSet(object.listRooms)
-        ? { $case: "listRooms", value: ListRoomsRequest.fromJSON(object.listRooms) }
-        : isSet(object.list_rooms)
-        ? { $case: "listRooms", value: ListRoomsRequest.fromJSON(object.list_rooms) }
-        : isSet(object.listMembers)
-        ? { $case: "listMembers", value: ListMembersRequest.fromJSON(object.listMembers) }
-        : isSet(object.list_members)
-        ? { $case: "listMembers", value: ListMembersRequest.fromJSON(object.list_members) }
-        : isSet(object.getSettings)
-        ? { $case: "getSettings", value: GetSettingsRequest.fromJSON(object.getSettings) }
-        : isSet(object.get_settings)
-        ? { $case: "getSettings", value: GetSettingsRequest.fromJSON(object.get_settings) }
-        : isSet(object.updateSettings)
-        ? { $case: "updateSettings", value: UpdateSettingsRequest.fromJSON(object.updateSettings) }
-        : isSet(object.update_settings)
-        ? { $case: "updateSettings", value: UpdateSettingsRequest.fromJSON(object.update_settings) }
-        : isSet(object.blockUser)
-        ? { $case: "blockUser", value: BlockUserRequest.fromJSON(object.blockUser) }
-        : isSet(object.block_user)
-        ? { $case: "blockUser", value: BlockUserRequest.fromJSON(object.block_user) }
-        : isSet(object.search)
-        ? { $case: "search", value: SearchRequest.fromJSON(object.search) }
-        : isSet(object.deleteAccount)
-        ? { $case: "deleteAccount", value: DeleteAccountRequest.fromJSON(object.deleteAccount) }
-        : isSet(object.delete_account)
-        ? { $case: "deleteAccount", value: DeleteAccountRequest.fromJSON(object.delete_account) }
-        : undefined,
-    };
-  },
-
-  toJSON(message: Request): unknown {
-    const obj: any = {};
-    if (message.id !== 0) {
-      obj.id = Math.round(message.id);
-    }
-    if (message.kind?.$case === "hello") {
-      obj.hello = Hello.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "ack") {
-      obj.ack = Ack.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "ping") {
-      obj.ping = PingRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "send") {
-      obj.send = SendRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "history") {
-      obj.history = HistoryRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "sent") {
-      obj.sent = SentRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "listConversations") {
-      obj.listConversations = ListConversationsRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "listUsers") {
-      obj.listUsers = ListUsersRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "whoAmI") {
-      obj.whoAmI = WhoAmIRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "listDevices") {
-      obj.listDevices = ListDevicesRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "revokeDevice") {
-      obj.revokeDevice = RevokeDeviceRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "changePassword") {
-      obj.changePassword = ChangePasswordRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "logOut") {
-      obj.logOut = LogOutRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "edit") {
-      obj.edit = EditRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "delete") {
-      obj.delete = DeleteRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "react") {
-      obj.react = ReactRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "getConversation") {
-      obj.getConversation = GetConversationRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "read") {
-      obj.read = ReadRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "listReaders") {
-      obj.listReaders = ListReadersRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "typing") {
-      obj.typing = TypingRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "setAway") {
-      obj.setAway = SetAwayRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "createRoom") {
-      obj.createRoom = CreateRoomRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "joinRoom") {
-      obj.joinRoom = JoinRoomRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "leaveRoom") {
-      obj.leaveRoom = LeaveRoomRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "updateRoom") {
-      obj.updateRoom = UpdateRoomRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "setTopic") {
-      obj.setTopic = SetTopicRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "inviteMember") {
-      obj.inviteMember = InviteMemberRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "removeMember") {
-      obj.removeMember = RemoveMemberRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "unbanMember") {
-      obj.unbanMember = UnbanMemberRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "setRole") {
-      obj.setRole = SetRoleRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "listRooms") {
-      obj.listRooms = ListRoomsRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "listMembers") {
-      obj.listMembers = ListMembersRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "getSettings") {
-      obj.getSettings = GetSettingsRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "updateSettings") {
-      obj.updateSettings = UpdateSettingsRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "blockUser") {
-      obj.blockUser = BlockUserRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "search") {
-      obj.search = SearchRequest.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "deleteAccount") {
-      obj.deleteAccount = DeleteAccountRequest.toJSON(message.kind.value);
-    }
-    return obj;
-  },
 };
 
 function createBaseHello(): Hello {
@@ -1258,56 +996,6 @@ export const Hello: MessageFns<Hello> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): Hello {
-    return {
-      protocolVersion: isSet(object.protocolVersion)
-        ? globalThis.Number(object.protocolVersion)
-        : isSet(object.protocol_version)
-        ? globalThis.Number(object.protocol_version)
-        : 0,
-      token: isSet(object.token) ? globalThis.String(object.token) : "",
-      consumer: isSet(object.consumer) ? globalThis.String(object.consumer) : "",
-      resumeAfter: isSet(object.resumeAfter)
-        ? globalThis.Number(object.resumeAfter)
-        : isSet(object.resume_after)
-        ? globalThis.Number(object.resume_after)
-        : 0,
-      epoch: isSet(object.epoch) ? globalThis.String(object.epoch) : "",
-      callback: isSet(object.callback) ? Callback.fromJSON(object.callback) : undefined,
-      client: isSet(object.client) ? globalThis.String(object.client) : "",
-      incarnation: isSet(object.incarnation) ? globalThis.String(object.incarnation) : undefined,
-    };
-  },
-
-  toJSON(message: Hello): unknown {
-    const obj: any = {};
-    if (message.protocolVersion !== 0) {
-      obj.protocolVersion = Math.round(message.protocolVersion);
-    }
-    if (message.token !== "") {
-      obj.token = message.token;
-    }
-    if (message.consumer !== "") {
-      obj.consumer = message.consumer;
-    }
-    if (message.resumeAfter !== 0) {
-      obj.resumeAfter = Math.round(message.resumeAfter);
-    }
-    if (message.epoch !== "") {
-      obj.epoch = message.epoch;
-    }
-    if (message.callback !== undefined) {
-      obj.callback = Callback.toJSON(message.callback);
-    }
-    if (message.client !== "") {
-      obj.client = message.client;
-    }
-    if (message.incarnation !== undefined) {
-      obj.incarnation = message.incarnation;
-    }
-    return obj;
-  },
 };
 
 function createBaseCallback(): Callback {
@@ -1375,28 +1063,6 @@ export const Callback: MessageFns<Callback> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): Callback {
-    return {
-      port: isSet(object.port) ? globalThis.Number(object.port) : 0,
-      certificate: isSet(object.certificate) ? bytesFromBase64(object.certificate) : new Uint8Array(0),
-      secret: isSet(object.secret) ? bytesFromBase64(object.secret) : new Uint8Array(0),
-    };
-  },
-
-  toJSON(message: Callback): unknown {
-    const obj: any = {};
-    if (message.port !== 0) {
-      obj.port = Math.round(message.port);
-    }
-    if (message.certificate.length !== 0) {
-      obj.certificate = base64FromBytes(message.certificate);
-    }
-    if (message.secret.length !== 0) {
-      obj.secret = base64FromBytes(message.secret);
-    }
-    return obj;
   },
 };
 
@@ -1578,88 +1244,6 @@ export const HelloResponse: MessageFns<HelloResponse> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): HelloResponse {
-    return {
-      user: isSet(object.user) ? globalThis.String(object.user) : "",
-      deviceId: isSet(object.deviceId)
-        ? globalThis.String(object.deviceId)
-        : isSet(object.device_id)
-        ? globalThis.String(object.device_id)
-        : "",
-      epoch: isSet(object.epoch) ? globalThis.String(object.epoch) : "",
-      cursor: isSet(object.cursor) ? globalThis.Number(object.cursor) : 0,
-      head: isSet(object.head) ? globalThis.Number(object.head) : 0,
-      protocolMin: isSet(object.protocolMin)
-        ? globalThis.Number(object.protocolMin)
-        : isSet(object.protocol_min)
-        ? globalThis.Number(object.protocol_min)
-        : 0,
-      protocolMax: isSet(object.protocolMax)
-        ? globalThis.Number(object.protocolMax)
-        : isSet(object.protocol_max)
-        ? globalThis.Number(object.protocol_max)
-        : 0,
-      server: isSet(object.server) ? globalThis.String(object.server) : "",
-      windowBytes: isSet(object.windowBytes)
-        ? globalThis.Number(object.windowBytes)
-        : isSet(object.window_bytes)
-        ? globalThis.Number(object.window_bytes)
-        : 0,
-      stateRevision: isSet(object.stateRevision)
-        ? globalThis.Number(object.stateRevision)
-        : isSet(object.state_revision)
-        ? globalThis.Number(object.state_revision)
-        : 0,
-      incarnation: isSet(object.incarnation) ? globalThis.String(object.incarnation) : "",
-      sharedThrough: isSet(object.sharedThrough)
-        ? globalThis.Number(object.sharedThrough)
-        : isSet(object.shared_through)
-        ? globalThis.Number(object.shared_through)
-        : 0,
-    };
-  },
-
-  toJSON(message: HelloResponse): unknown {
-    const obj: any = {};
-    if (message.user !== "") {
-      obj.user = message.user;
-    }
-    if (message.deviceId !== "") {
-      obj.deviceId = message.deviceId;
-    }
-    if (message.epoch !== "") {
-      obj.epoch = message.epoch;
-    }
-    if (message.cursor !== 0) {
-      obj.cursor = Math.round(message.cursor);
-    }
-    if (message.head !== 0) {
-      obj.head = Math.round(message.head);
-    }
-    if (message.protocolMin !== 0) {
-      obj.protocolMin = Math.round(message.protocolMin);
-    }
-    if (message.protocolMax !== 0) {
-      obj.protocolMax = Math.round(message.protocolMax);
-    }
-    if (message.server !== "") {
-      obj.server = message.server;
-    }
-    if (message.windowBytes !== 0) {
-      obj.windowBytes = Math.round(message.windowBytes);
-    }
-    if (message.stateRevision !== 0) {
-      obj.stateRevision = Math.round(message.stateRevision);
-    }
-    if (message.incarnation !== "") {
-      obj.incarnation = message.incarnation;
-    }
-    if (message.sharedThrough !== 0) {
-      obj.sharedThrough = Math.round(message.sharedThrough);
-    }
-    return obj;
-  },
 };
 
 function createBaseAck(): Ack {
@@ -1706,18 +1290,6 @@ export const Ack: MessageFns<Ack> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): Ack {
-    return { receipt: isSet(object.receipt) ? globalThis.Number(object.receipt) : 0 };
-  },
-
-  toJSON(message: Ack): unknown {
-    const obj: any = {};
-    if (message.receipt !== 0) {
-      obj.receipt = Math.round(message.receipt);
-    }
-    return obj;
-  },
 };
 
 function createBasePingRequest(): PingRequest {
@@ -1753,15 +1325,6 @@ export const PingRequest: MessageFns<PingRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(_: any): PingRequest {
-    return {};
-  },
-
-  toJSON(_: PingRequest): unknown {
-    const obj: any = {};
-    return obj;
-  },
 };
 
 function createBasePingResponse(): PingResponse {
@@ -1796,15 +1359,6 @@ export const PingResponse: MessageFns<PingResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): PingResponse {
-    return {};
-  },
-
-  toJSON(_: PingResponse): unknown {
-    const obj: any = {};
-    return obj;
   },
 };
 
@@ -1873,28 +1427,6 @@ export const ServerFrame: MessageFns<ServerFrame> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): ServerFrame {
-    return {
-      items: globalThis.Array.isArray(object?.items) ? object.items.map((e: any) => Item.fromJSON(e)) : [],
-      through: isSet(object.through) ? globalThis.Number(object.through) : 0,
-      receipt: isSet(object.receipt) ? globalThis.Number(object.receipt) : 0,
-    };
-  },
-
-  toJSON(message: ServerFrame): unknown {
-    const obj: any = {};
-    if (message.items?.length) {
-      obj.items = message.items.map((e) => Item.toJSON(e));
-    }
-    if (message.through !== 0) {
-      obj.through = Math.round(message.through);
-    }
-    if (message.receipt !== 0) {
-      obj.receipt = Math.round(message.receipt);
-    }
-    return obj;
   },
 };
 
@@ -2031,62 +1563,6 @@ export const Item: MessageFns<Item> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): Item {
-    return {
-      kind: isSet(object.reply)
-        ? { $case: "reply", value: Reply.fromJSON(object.reply) }
-        : isSet(object.message)
-        ? { $case: "message", value: Message.fromJSON(object.message) }
-        : isSet(object.presence)
-        ? { $case: "presence", value: Presence.fromJSON(object.presence) }
-        : isSet(object.deliveryChanged)
-        ? { $case: "deliveryChanged", value: DeliveryChanged.fromJSON(object.deliveryChanged) }
-        : isSet(object.delivery_changed)
-        ? { $case: "deliveryChanged", value: DeliveryChanged.fromJSON(object.delivery_changed) }
-        : isSet(object.sessionEnded)
-        ? { $case: "sessionEnded", value: SessionEnded.fromJSON(object.sessionEnded) }
-        : isSet(object.session_ended)
-        ? { $case: "sessionEnded", value: SessionEnded.fromJSON(object.session_ended) }
-        : isSet(object.typing)
-        ? { $case: "typing", value: Typing.fromJSON(object.typing) }
-        : isSet(object.receipt)
-        ? { $case: "receipt", value: Receipt.fromJSON(object.receipt) }
-        : isSet(object.roomReceipts)
-        ? { $case: "roomReceipts", value: RoomReceipts.fromJSON(object.roomReceipts) }
-        : isSet(object.room_receipts)
-        ? { $case: "roomReceipts", value: RoomReceipts.fromJSON(object.room_receipts) }
-        : isSet(object.stateChanged)
-        ? { $case: "stateChanged", value: StateChanged.fromJSON(object.stateChanged) }
-        : isSet(object.state_changed)
-        ? { $case: "stateChanged", value: StateChanged.fromJSON(object.state_changed) }
-        : undefined,
-    };
-  },
-
-  toJSON(message: Item): unknown {
-    const obj: any = {};
-    if (message.kind?.$case === "reply") {
-      obj.reply = Reply.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "message") {
-      obj.message = Message.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "presence") {
-      obj.presence = Presence.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "deliveryChanged") {
-      obj.deliveryChanged = DeliveryChanged.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "sessionEnded") {
-      obj.sessionEnded = SessionEnded.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "typing") {
-      obj.typing = Typing.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "receipt") {
-      obj.receipt = Receipt.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "roomReceipts") {
-      obj.roomReceipts = RoomReceipts.toJSON(message.kind.value);
-    } else if (message.kind?.$case === "stateChanged") {
-      obj.stateChanged = StateChanged.toJSON(message.kind.value);
-    }
-    return obj;
   },
 };
 
@@ -2549,224 +2025,6 @@ export const Reply: MessageFns<Reply> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): Reply {
-    return {
-      requestId: isSet(object.requestId)
-        ? globalThis.Number(object.requestId)
-        : isSet(object.request_id)
-        ? globalThis.Number(object.request_id)
-        : 0,
-      result: isSet(object.error)
-        ? { $case: "error", value: Error.fromJSON(object.error) }
-        : isSet(object.hello)
-        ? { $case: "hello", value: HelloResponse.fromJSON(object.hello) }
-        : isSet(object.ping)
-        ? { $case: "ping", value: PingResponse.fromJSON(object.ping) }
-        : isSet(object.send)
-        ? { $case: "send", value: SendResponse.fromJSON(object.send) }
-        : isSet(object.history)
-        ? { $case: "history", value: HistoryResponse.fromJSON(object.history) }
-        : isSet(object.sent)
-        ? { $case: "sent", value: SentResponse.fromJSON(object.sent) }
-        : isSet(object.listConversations)
-        ? { $case: "listConversations", value: ListConversationsResponse.fromJSON(object.listConversations) }
-        : isSet(object.list_conversations)
-        ? { $case: "listConversations", value: ListConversationsResponse.fromJSON(object.list_conversations) }
-        : isSet(object.listUsers)
-        ? { $case: "listUsers", value: ListUsersResponse.fromJSON(object.listUsers) }
-        : isSet(object.list_users)
-        ? { $case: "listUsers", value: ListUsersResponse.fromJSON(object.list_users) }
-        : isSet(object.whoAmI)
-        ? { $case: "whoAmI", value: WhoAmIResponse.fromJSON(object.whoAmI) }
-        : isSet(object.who_am_i)
-        ? { $case: "whoAmI", value: WhoAmIResponse.fromJSON(object.who_am_i) }
-        : isSet(object.listDevices)
-        ? { $case: "listDevices", value: ListDevicesResponse.fromJSON(object.listDevices) }
-        : isSet(object.list_devices)
-        ? { $case: "listDevices", value: ListDevicesResponse.fromJSON(object.list_devices) }
-        : isSet(object.revokeDevice)
-        ? { $case: "revokeDevice", value: RevokeDeviceResponse.fromJSON(object.revokeDevice) }
-        : isSet(object.revoke_device)
-        ? { $case: "revokeDevice", value: RevokeDeviceResponse.fromJSON(object.revoke_device) }
-        : isSet(object.changePassword)
-        ? { $case: "changePassword", value: ChangePasswordResponse.fromJSON(object.changePassword) }
-        : isSet(object.change_password)
-        ? { $case: "changePassword", value: ChangePasswordResponse.fromJSON(object.change_password) }
-        : isSet(object.logOut)
-        ? { $case: "logOut", value: LogOutResponse.fromJSON(object.logOut) }
-        : isSet(object.log_out)
-        ? { $case: "logOut", value: LogOutResponse.fromJSON(object.log_out) }
-        : isSet(object.edit)
-        ? { $case: "edit", value: EditResponse.fromJSON(object.edit) }
-        : isSet(object.delete)
-        ? { $case: "delete", value: DeleteResponse.fromJSON(object.delete) }
-        : isSet(object.react)
-        ? { $case: "react", value: ReactResponse.fromJSON(object.react) }
-        : isSet(object.getConversation)
-        ? { $case: "getConversation", value: GetConversationResponse.fromJSON(object.getConversation) }
-        : isSet(object.get_conversation)
-        ? { $case: "getConversation", value: GetConversationResponse.fromJSON(object.get_conversation) }
-        : isSet(object.read)
-        ? { $case: "read", value: ReadResponse.fromJSON(object.read) }
-        : isSet(object.listReaders)
-        ? { $case: "listReaders", value: ListReadersResponse.fromJSON(object.listReaders) }
-        : isSet(object.list_readers)
-        ? { $case: "listReaders", value: ListReadersResponse.fromJSON(object.list_readers) }
-        : isSet(object.typing)
-        ? { $case: "typing", value: TypingResponse.fromJSON(object.typing) }
-        : isSet(object.setAway)
-        ? { $case: "setAway", value: SetAwayResponse.fromJSON(object.setAway) }
-        : isSet(object.set_away)
-        ? { $case: "setAway", value: SetAwayResponse.fromJSON(object.set_away) }
-        : isSet(object.createRoom)
-        ? { $case: "createRoom", value: CreateRoomResponse.fromJSON(object.createRoom) }
-        : isSet(object.create_room)
-        ? { $case: "createRoom", value: CreateRoomResponse.fromJSON(object.create_room) }
-        : isSet(object.joinRoom)
-        ? { $case: "joinRoom", value: JoinRoomResponse.fromJSON(object.joinRoom) }
-        : isSet(object.join_room)
-        ? { $case: "joinRoom", value: JoinRoomResponse.fromJSON(object.join_room) }
-        : isSet(object.leaveRoom)
-        ? { $case: "leaveRoom", value: LeaveRoomResponse.fromJSON(object.leaveRoom) }
-        : isSet(object.leave_room)
-        ? { $case: "leaveRoom", value: LeaveRoomResponse.fromJSON(object.leave_room) }
-        : isSet(object.updateRoom)
-        ? { $case: "updateRoom", value: UpdateRoomResponse.fromJSON(object.updateRoom) }
-        : isSet(object.update_room)
-        ? { $case: "updateRoom", value: UpdateRoomResponse.fromJSON(object.update_room) }
-        : isSet(object.setTopic)
-        ? { $case: "setTopic", value: SetTopicResponse.fromJSON(object.setTopic) }
-        : isSet(object.set_topic)
-        ? { $case: "setTopic", value: SetTopicResponse.fromJSON(object.set_topic) }
-        : isSet(object.inviteMember)
-        ? { $case: "inviteMember", value: InviteMemberResponse.fromJSON(object.inviteMember) }
-        : isSet(object.invite_member)
-        ? { $case: "inviteMember", value: InviteMemberResponse.fromJSON(object.invite_member) }
-        : isSet(object.removeMember)
-        ? { $case: "removeMember", value: RemoveMemberResponse.fromJSON(object.removeMember) }
-        : isSet(object.remove_member)
-        ? { $case: "removeMember", value: RemoveMemberResponse.fromJSON(object.remove_member) }
-        : isSet(object.unbanMember)
-        ? { $case: "unbanMember", value: UnbanMemberResponse.fromJSON(object.unbanMember) }
-        : isSet(object.unban_member)
-        ? { $case: "unbanMember", value: UnbanMemberResponse.fromJSON(object.unban_member) }
-        : isSet(object.setRole)
-        ? { $case: "setRole", value: SetRoleResponse.fromJSON(object.setRole) }
-        : isSet(object.set_role)
-        ? { $case: "setRole", value: SetRoleResponse.fromJSON(object.set_role) }
-        : isSet(object.listRooms)
-        ? { $case: "listRooms", value: ListRoomsResponse.fromJSON(object.listRooms) }
-        : isSet(object.list_rooms)
-        ? { $case: "listRooms", value: ListRoomsResponse.fromJSON(object.list_rooms) }
-        : isSet(object.listMembers)
-        ? { $case: "listMembers", value: ListMembersResponse.fromJSON(object.listMembers) }
-        : isSet(object.list_members)
-        ? { $case: "listMembers", value: ListMembersResponse.fromJSON(object.list_members) }
-        : isSet(object.getSettings)
-        ? { $case: "getSettings", value: GetSettingsResponse.fromJSON(object.getSettings) }
-        : isSet(object.get_settings)
-        ? { $case: "getSettings", value: GetSettingsResponse.fromJSON(object.get_settings) }
-        : isSet(object.updateSettings)
-        ? { $case: "updateSettings", value: UpdateSettingsResponse.fromJSON(object.updateSettings) }
-        : isSet(object.update_settings)
-        ? { $case: "updateSettings", value: UpdateSettingsResponse.fromJSON(object.update_settings) }
-        : isSet(object.blockUser)
-        ? { $case: "blockUser", value: BlockUserResponse.fromJSON(object.blockUser) }
-        : isSet(object.block_user)
-        ? { $case: "blockUser", value: BlockUserResponse.fromJSON(object.block_user) }
-        : isSet(object.search)
-        ? { $case: "search", value: SearchResponse.fromJSON(object.search) }
-        : isSet(object.deleteAccount)
-        ? { $case: "deleteAccount", value: DeleteAccountResponse.fromJSON(object.deleteAccount) }
-        : isSet(object.delete_account)
-        ? { $case: "deleteAccount", value: DeleteAccountResponse.fromJSON(object.delete_account) }
-        : undefined,
-    };
-  },
-
-  toJSON(message: Reply): unknown {
-    const obj: any = {};
-    if (message.requestId !== 0) {
-      obj.requestId = Math.round(message.requestId);
-    }
-    if (message.result?.$case === "error") {
-      obj.error = Error.toJSON(message.result.value);
-    } else if (message.result?.$case === "hello") {
-      obj.hello = HelloResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "ping") {
-      obj.ping = PingResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "send") {
-      obj.send = SendResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "history") {
-      obj.history = HistoryResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "sent") {
-      obj.sent = SentResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "listConversations") {
-      obj.listConversations = ListConversationsResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "listUsers") {
-      obj.listUsers = ListUsersResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "whoAmI") {
-      obj.whoAmI = WhoAmIResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "listDevices") {
-      obj.listDevices = ListDevicesResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "revokeDevice") {
-      obj.revokeDevice = RevokeDeviceResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "changePassword") {
-      obj.changePassword = ChangePasswordResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "logOut") {
-      obj.logOut = LogOutResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "edit") {
-      obj.edit = EditResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "delete") {
-      obj.delete = DeleteResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "react") {
-      obj.react = ReactResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "getConversation") {
-      obj.getConversation = GetConversationResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "read") {
-      obj.read = ReadResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "listReaders") {
-      obj.listReaders = ListReadersResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "typing") {
-      obj.typing = TypingResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "setAway") {
-      obj.setAway = SetAwayResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "createRoom") {
-      obj.createRoom = CreateRoomResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "joinRoom") {
-      obj.joinRoom = JoinRoomResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "leaveRoom") {
-      obj.leaveRoom = LeaveRoomResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "updateRoom") {
-      obj.updateRoom = UpdateRoomResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "setTopic") {
-      obj.setTopic = SetTopicResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "inviteMember") {
-      obj.inviteMember = InviteMemberResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "removeMember") {
-      obj.removeMember = RemoveMemberResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "unbanMember") {
-      obj.unbanMember = UnbanMemberResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "setRole") {
-      obj.setRole = SetRoleResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "listRooms") {
-      obj.listRooms = ListRoomsResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "listMembers") {
-      obj.listMembers = ListMembersResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "getSettings") {
-      obj.getSettings = GetSettingsResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "updateSettings") {
-      obj.updateSettings = UpdateSettingsResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "blockUser") {
-      obj.blockUser = BlockUserResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "search") {
-      obj.search = SearchResponse.toJSON(message.result.value);
-    } else if (message.result?.$case === "deleteAccount") {
-      obj.deleteAccount = DeleteAccountResponse.toJSON(message.result.value);
-    }
-    return obj;
-  },
 };
 
 function createBasePresence(): Presence {
@@ -2835,28 +2093,6 @@ export const Presence: MessageFns<Presence> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): Presence {
-    return {
-      user: isSet(object.user) ? globalThis.String(object.user) : "",
-      online: isSet(object.online) ? globalThis.Boolean(object.online) : false,
-      state: isSet(object.state) ? presenceStateFromJSON(object.state) : 0,
-    };
-  },
-
-  toJSON(message: Presence): unknown {
-    const obj: any = {};
-    if (message.user !== "") {
-      obj.user = message.user;
-    }
-    if (message.online !== false) {
-      obj.online = message.online;
-    }
-    if (message.state !== 0) {
-      obj.state = presenceStateToJSON(message.state);
-    }
-    return obj;
-  },
 };
 
 function createBaseTyping(): Typing {
@@ -2924,28 +2160,6 @@ export const Typing: MessageFns<Typing> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): Typing {
-    return {
-      conversation: isSet(object.conversation) ? globalThis.String(object.conversation) : "",
-      user: isSet(object.user) ? globalThis.String(object.user) : "",
-      stopped: isSet(object.stopped) ? globalThis.Boolean(object.stopped) : false,
-    };
-  },
-
-  toJSON(message: Typing): unknown {
-    const obj: any = {};
-    if (message.conversation !== "") {
-      obj.conversation = message.conversation;
-    }
-    if (message.user !== "") {
-      obj.user = message.user;
-    }
-    if (message.stopped !== false) {
-      obj.stopped = message.stopped;
-    }
-    return obj;
   },
 };
 
@@ -3026,40 +2240,6 @@ export const Receipt: MessageFns<Receipt> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): Receipt {
-    return {
-      conversation: isSet(object.conversation) ? globalThis.String(object.conversation) : "",
-      user: isSet(object.user) ? globalThis.String(object.user) : "",
-      readSeq: isSet(object.readSeq)
-        ? globalThis.Number(object.readSeq)
-        : isSet(object.read_seq)
-        ? globalThis.Number(object.read_seq)
-        : 0,
-      deliveredSeq: isSet(object.deliveredSeq)
-        ? globalThis.Number(object.deliveredSeq)
-        : isSet(object.delivered_seq)
-        ? globalThis.Number(object.delivered_seq)
-        : 0,
-    };
-  },
-
-  toJSON(message: Receipt): unknown {
-    const obj: any = {};
-    if (message.conversation !== "") {
-      obj.conversation = message.conversation;
-    }
-    if (message.user !== "") {
-      obj.user = message.user;
-    }
-    if (message.readSeq !== 0) {
-      obj.readSeq = Math.round(message.readSeq);
-    }
-    if (message.deliveredSeq !== 0) {
-      obj.deliveredSeq = Math.round(message.deliveredSeq);
-    }
-    return obj;
-  },
 };
 
 function createBaseRoomReceipts(): RoomReceipts {
@@ -3116,24 +2296,6 @@ export const RoomReceipts: MessageFns<RoomReceipts> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): RoomReceipts {
-    return {
-      conversation: isSet(object.conversation) ? globalThis.String(object.conversation) : "",
-      counts: globalThis.Array.isArray(object?.counts) ? object.counts.map((e: any) => ReadCount.fromJSON(e)) : [],
-    };
-  },
-
-  toJSON(message: RoomReceipts): unknown {
-    const obj: any = {};
-    if (message.conversation !== "") {
-      obj.conversation = message.conversation;
-    }
-    if (message.counts?.length) {
-      obj.counts = message.counts.map((e) => ReadCount.toJSON(e));
-    }
-    return obj;
   },
 };
 
@@ -3192,24 +2354,6 @@ export const ReadCount: MessageFns<ReadCount> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): ReadCount {
-    return {
-      seq: isSet(object.seq) ? globalThis.Number(object.seq) : 0,
-      readers: isSet(object.readers) ? globalThis.Number(object.readers) : 0,
-    };
-  },
-
-  toJSON(message: ReadCount): unknown {
-    const obj: any = {};
-    if (message.seq !== 0) {
-      obj.seq = Math.round(message.seq);
-    }
-    if (message.readers !== 0) {
-      obj.readers = Math.round(message.readers);
-    }
-    return obj;
-  },
 };
 
 function createBaseStateChanged(): StateChanged {
@@ -3266,24 +2410,6 @@ export const StateChanged: MessageFns<StateChanged> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): StateChanged {
-    return {
-      revision: isSet(object.revision) ? globalThis.Number(object.revision) : 0,
-      conversation: isSet(object.conversation) ? globalThis.String(object.conversation) : "",
-    };
-  },
-
-  toJSON(message: StateChanged): unknown {
-    const obj: any = {};
-    if (message.revision !== 0) {
-      obj.revision = Math.round(message.revision);
-    }
-    if (message.conversation !== "") {
-      obj.conversation = message.conversation;
-    }
-    return obj;
   },
 };
 
@@ -3342,24 +2468,6 @@ export const DeliveryChanged: MessageFns<DeliveryChanged> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): DeliveryChanged {
-    return {
-      mode: isSet(object.mode) ? deliveryModeFromJSON(object.mode) : 0,
-      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
-    };
-  },
-
-  toJSON(message: DeliveryChanged): unknown {
-    const obj: any = {};
-    if (message.mode !== 0) {
-      obj.mode = deliveryModeToJSON(message.mode);
-    }
-    if (message.reason !== "") {
-      obj.reason = message.reason;
-    }
-    return obj;
-  },
 };
 
 function createBaseSessionEnded(): SessionEnded {
@@ -3405,18 +2513,6 @@ export const SessionEnded: MessageFns<SessionEnded> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): SessionEnded {
-    return { error: isSet(object.error) ? Error.fromJSON(object.error) : undefined };
-  },
-
-  toJSON(message: SessionEnded): unknown {
-    const obj: any = {};
-    if (message.error !== undefined) {
-      obj.error = Error.toJSON(message.error);
-    }
-    return obj;
   },
 };
 
@@ -3486,32 +2582,6 @@ export const Error: MessageFns<Error> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): Error {
-    return {
-      code: isSet(object.code) ? globalThis.String(object.code) : "",
-      message: isSet(object.message) ? globalThis.String(object.message) : "",
-      retryAfterMs: isSet(object.retryAfterMs)
-        ? globalThis.Number(object.retryAfterMs)
-        : isSet(object.retry_after_ms)
-        ? globalThis.Number(object.retry_after_ms)
-        : 0,
-    };
-  },
-
-  toJSON(message: Error): unknown {
-    const obj: any = {};
-    if (message.code !== "") {
-      obj.code = message.code;
-    }
-    if (message.message !== "") {
-      obj.message = message.message;
-    }
-    if (message.retryAfterMs !== 0) {
-      obj.retryAfterMs = Math.round(message.retryAfterMs);
-    }
-    return obj;
-  },
 };
 
 function createBaseDeliverResponse(): DeliverResponse {
@@ -3558,44 +2628,7 @@ export const DeliverResponse: MessageFns<DeliverResponse> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): DeliverResponse {
-    return { receipt: isSet(object.receipt) ? globalThis.Number(object.receipt) : 0 };
-  },
-
-  toJSON(message: DeliverResponse): unknown {
-    const obj: any = {};
-    if (message.receipt !== 0) {
-      obj.receipt = Math.round(message.receipt);
-    }
-    return obj;
-  },
 };
-
-function bytesFromBase64(b64: string): Uint8Array {
-  if ((globalThis as any).Buffer) {
-    return Uint8Array.from((globalThis as any).Buffer.from(b64, "base64"));
-  } else {
-    const bin = globalThis.atob(b64);
-    const arr = new Uint8Array(bin.length);
-    for (let i = 0; i < bin.length; ++i) {
-      arr[i] = bin.charCodeAt(i);
-    }
-    return arr;
-  }
-}
-
-function base64FromBytes(arr: Uint8Array): string {
-  if ((globalThis as any).Buffer) {
-    return (globalThis as any).Buffer.from(arr).toString("base64");
-  } else {
-    const bin: string[] = [];
-    arr.forEach((byte) => {
-      bin.push(globalThis.String.fromCharCode(byte));
-    });
-    return globalThis.btoa(bin.join(""));
-  }
-}
 
 function longToNumber(int64: { toString(): string }): number {
   const num = globalThis.Number(int64.toString());
@@ -3608,13 +2641,7 @@ function longToNumber(int64: { toString(): string }): number {
   return num;
 }
 
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
 }

@@ -16,43 +16,6 @@ export enum DirectMessages {
   UNRECOGNIZED = -1,
 }
 
-export function directMessagesFromJSON(object: any): DirectMessages {
-  switch (object) {
-    case 0:
-    case "DIRECT_MESSAGES_UNSPECIFIED":
-      return DirectMessages.UNSPECIFIED;
-    case 1:
-    case "DIRECT_MESSAGES_ANYONE":
-      return DirectMessages.ANYONE;
-    case 2:
-    case "DIRECT_MESSAGES_CONTACTS":
-      return DirectMessages.CONTACTS;
-    case 3:
-    case "DIRECT_MESSAGES_NOBODY":
-      return DirectMessages.NOBODY;
-    case -1:
-    case "UNRECOGNIZED":
-    default:
-      return DirectMessages.UNRECOGNIZED;
-  }
-}
-
-export function directMessagesToJSON(object: DirectMessages): string {
-  switch (object) {
-    case DirectMessages.UNSPECIFIED:
-      return "DIRECT_MESSAGES_UNSPECIFIED";
-    case DirectMessages.ANYONE:
-      return "DIRECT_MESSAGES_ANYONE";
-    case DirectMessages.CONTACTS:
-      return "DIRECT_MESSAGES_CONTACTS";
-    case DirectMessages.NOBODY:
-      return "DIRECT_MESSAGES_NOBODY";
-    case DirectMessages.UNRECOGNIZED:
-    default:
-      return "UNRECOGNIZED";
-  }
-}
-
 /** Settings of a user, the same on all their devices. */
 export interface Settings {
   /** Others see what this user has read, and the other way round. */
@@ -160,36 +123,6 @@ export const Settings: MessageFns<Settings> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): Settings {
-    return {
-      readReceipts: isSet(object.readReceipts)
-        ? globalThis.Boolean(object.readReceipts)
-        : isSet(object.read_receipts)
-        ? globalThis.Boolean(object.read_receipts)
-        : false,
-      presence: isSet(object.presence) ? globalThis.Boolean(object.presence) : false,
-      directMessages: isSet(object.directMessages)
-        ? directMessagesFromJSON(object.directMessages)
-        : isSet(object.direct_messages)
-        ? directMessagesFromJSON(object.direct_messages)
-        : 0,
-    };
-  },
-
-  toJSON(message: Settings): unknown {
-    const obj: any = {};
-    if (message.readReceipts !== false) {
-      obj.readReceipts = message.readReceipts;
-    }
-    if (message.presence !== false) {
-      obj.presence = message.presence;
-    }
-    if (message.directMessages !== 0) {
-      obj.directMessages = directMessagesToJSON(message.directMessages);
-    }
-    return obj;
-  },
 };
 
 function createBaseGetSettingsRequest(): GetSettingsRequest {
@@ -224,15 +157,6 @@ export const GetSettingsRequest: MessageFns<GetSettingsRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): GetSettingsRequest {
-    return {};
-  },
-
-  toJSON(_: GetSettingsRequest): unknown {
-    const obj: any = {};
-    return obj;
   },
 };
 
@@ -290,24 +214,6 @@ export const GetSettingsResponse: MessageFns<GetSettingsResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): GetSettingsResponse {
-    return {
-      settings: isSet(object.settings) ? Settings.fromJSON(object.settings) : undefined,
-      blocked: globalThis.Array.isArray(object?.blocked) ? object.blocked.map((e: any) => globalThis.String(e)) : [],
-    };
-  },
-
-  toJSON(message: GetSettingsResponse): unknown {
-    const obj: any = {};
-    if (message.settings !== undefined) {
-      obj.settings = Settings.toJSON(message.settings);
-    }
-    if (message.blocked?.length) {
-      obj.blocked = message.blocked;
-    }
-    return obj;
   },
 };
 
@@ -377,36 +283,6 @@ export const UpdateSettingsRequest: MessageFns<UpdateSettingsRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): UpdateSettingsRequest {
-    return {
-      readReceipts: isSet(object.readReceipts)
-        ? globalThis.Boolean(object.readReceipts)
-        : isSet(object.read_receipts)
-        ? globalThis.Boolean(object.read_receipts)
-        : undefined,
-      presence: isSet(object.presence) ? globalThis.Boolean(object.presence) : undefined,
-      directMessages: isSet(object.directMessages)
-        ? directMessagesFromJSON(object.directMessages)
-        : isSet(object.direct_messages)
-        ? directMessagesFromJSON(object.direct_messages)
-        : 0,
-    };
-  },
-
-  toJSON(message: UpdateSettingsRequest): unknown {
-    const obj: any = {};
-    if (message.readReceipts !== undefined) {
-      obj.readReceipts = message.readReceipts;
-    }
-    if (message.presence !== undefined) {
-      obj.presence = message.presence;
-    }
-    if (message.directMessages !== 0) {
-      obj.directMessages = directMessagesToJSON(message.directMessages);
-    }
-    return obj;
-  },
 };
 
 function createBaseUpdateSettingsResponse(): UpdateSettingsResponse {
@@ -452,18 +328,6 @@ export const UpdateSettingsResponse: MessageFns<UpdateSettingsResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): UpdateSettingsResponse {
-    return { settings: isSet(object.settings) ? Settings.fromJSON(object.settings) : undefined };
-  },
-
-  toJSON(message: UpdateSettingsResponse): unknown {
-    const obj: any = {};
-    if (message.settings !== undefined) {
-      obj.settings = Settings.toJSON(message.settings);
-    }
-    return obj;
   },
 };
 
@@ -522,24 +386,6 @@ export const BlockUserRequest: MessageFns<BlockUserRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(object: any): BlockUserRequest {
-    return {
-      user: isSet(object.user) ? globalThis.String(object.user) : "",
-      unblock: isSet(object.unblock) ? globalThis.Boolean(object.unblock) : false,
-    };
-  },
-
-  toJSON(message: BlockUserRequest): unknown {
-    const obj: any = {};
-    if (message.user !== "") {
-      obj.user = message.user;
-    }
-    if (message.unblock !== false) {
-      obj.unblock = message.unblock;
-    }
-    return obj;
-  },
 };
 
 function createBaseBlockUserResponse(): BlockUserResponse {
@@ -575,24 +421,9 @@ export const BlockUserResponse: MessageFns<BlockUserResponse> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  fromJSON(_: any): BlockUserResponse {
-    return {};
-  },
-
-  toJSON(_: BlockUserResponse): unknown {
-    const obj: any = {};
-    return obj;
-  },
 };
-
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
 
 interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
 }

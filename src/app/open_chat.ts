@@ -19,6 +19,7 @@ import { ScryptHasher } from "../host/scrypt_hasher.ts";
 import { lockFolder } from "../store/folder_lock.ts";
 import { openStore, type Store } from "../store/open_store.ts";
 import { BackgroundSearch } from "./background_search.ts";
+import { controlHandlers } from "./operator_calls.ts";
 import { operatorCommands } from "./operator_commands.ts";
 
 export interface OpenChatOptions {
@@ -78,7 +79,7 @@ export function openChat(options: OpenChatOptions): OpenChat {
   const core = openCore(store, options);
   const { chat, retention, erasure, deviceCleanup, clock } = core;
   clock.start();
-  const control = openControlSocket({ folder, handlers: operatorCommands(core), log });
+  const control = openControlSocket({ folder, handlers: controlHandlers(operatorCommands(core)), log });
   store.indexer.start();
   chat.files.start();
   retention.start();

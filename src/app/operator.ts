@@ -14,6 +14,7 @@ import { controlSocketPath } from "../host/socket_path.ts";
 import { lockFolder } from "../store/folder_lock.ts";
 import { openStore } from "../store/open_store.ts";
 import { openCore } from "./open_chat.ts";
+import type { ArgumentsOf, OperatorCall, OperatorHandlers, ResultOf } from "./operator_calls.ts";
 import { operatorCommands } from "./operator_commands.ts";
 
 const maxReplyBytes = 1024 * 1024;
@@ -36,13 +37,13 @@ export class Operator {
   }
 
   async findUser(name: string): Promise<User | undefined> {
-    return await this.#call("user.find", { name }) as User | null ?? undefined;
+    return await this.#call("user.find", { name });
   }
 
   /** All of them, by name. */
   async *listUsers(): AsyncGenerator<User, void> {
     for (let after = "";;) {
-      const users = await this.#call("user.list", { after }) as User[];
+      const users = await this.#call("user.list", { after });
       yield* users;
       const last = users.at(-1);
       if (last === undefined) return;
@@ -75,7 +76,7 @@ export class Operator {
   /** All of them, by id. */
   async *listRooms(): AsyncGenerator<Room, void> {
     for (let after = "";;) {
-      const rooms = await this.#call("room.list", { after }) as Room[];
+      const rooms = await this.#call("room.list", { after });
       yield* rooms;
       const last = rooms.at(-1);
       if (last === undefined) return;
@@ -85,23 +86,17 @@ export class Operator {
 
   /** With everybody that it has to do with, by name. */
   async showRoom(address: string): Promise<{ room: Room; people: RoomMember[] }> {
-    return await this.#call("room.show", { address }) as { room: Room; people: RoomMember[] };
+    return await this.#call("room.show", { address });
   }
 
   /** For ever, with all of its messages. */
   async deleteRoom(address: string): Promise<Room> {
-    return await this.#call("room.delete", { address }) as Room;
+    return await this.#call("room.delete", { address });
   }
 
   /** The one for every conversation first. */
   async listRules(): Promise<ConversationRule[]> {
-    const rules = await this.#call("retention.list", {}) as { [Key in keyof ConversationRule]: unknown }[];
-    // What is undefined is not there in JSON.
-    return rules.map(({ conversation, maxAgeMs, maxEntries }) => ({
-      conversation,
-      maxAgeMs,
-      maxEntries,
-    })) as ConversationRule[];
+    return await this.#call("retention.list", {});
   }
 
   /** @param address of a conversation: "ana:ben", "#ops" or "+id"; undefined is every conversation without a rule of its own. */
@@ -119,13 +114,13 @@ export class Operator {
 
   /** Makes the folder too, if there is none. @returns the code */
   async createInvite({ lifetimeMs }: { lifetimeMs: number }): Promise<string> {
-    return await this.#call("user.invite", { lifetimeMs }, { makeFolder: true }) as string;
+    return await this.#call("user.invite", { lifetimeMs }, { makeFolder: true });
   }
 
   /** Oldest first: what is about `user`, where one is given, and not older than `since`, in milliseconds since the Unix epoch. */
   async *listAudit({ since, user = "" }: { since: number; user?: string }): AsyncGenerator<AuditEntry, void> {
     for (let afterId = 0;;) {
-      const entries = await this.#call("audit.list", { afterId, since, user }) as AuditEntry[];
+      const entries = await this.#call("audit.list", { afterId, since, user });
       yield* entries;
       const last = entries.at(-1);
       if (last === undefined) return;
@@ -136,20 +131,19 @@ export class Operator {
   /** Has a running server take note of a backup; without one, nobody does, for a backup changes nothing. */
   async noteBackup(detail: string): Promise<void> {
     const connection = await connect(controlSocketPath(this.#folder));
-    if (connection !== undefined) await ask(connection, { command: "audit.backup_made", arguments: { detail } });
+    if (connection !== undefined) await ask(connection, "audit.backup_made", { detail });
   }
 
-  async #call(
-    command: string,
-    args: Record<string, unknown>,
+  async #call<Call extends OperatorCall>(
+    call: Call,
+    args: ArgumentsOf<Call>,
     { makeFolder = false }: { makeFolder?: boolean } = {},
-  ): Promise<unknown> {
-    const request = { command, arguments: args };
+  ): Promise<ResultOf<Call>> {
     for (const deadline = Date.now() + patienceMs;;) {
       const connection = await connect(controlSocketPath(this.#folder));
-      if (connection !== undefined) return await ask(connection, request);
+      if (connection !== undefined) return await ask(connection, call, args);
       try {
-        return await this.#callWithoutServer(request, makeFolder);
+        return await this.#callWithoutServer((handlers) => handlers[call](args), { makeFolder });
       } catch (error) {
         // A server that starts or stops owns the folder, and does not listen.
         if (!(error instanceof FolderTaken) || Date.now() >= deadline) throw unwrap(error);
@@ -158,7 +152,10 @@ export class Operator {
     }
   }
 
-  async #callWithoutServer(request: ControlRequest, makeFolder: boolean): Promise<unknown> {
+  async #callWithoutServer<Result>(
+    call: (handlers: OperatorHandlers) => Promise<Result>,
+    { makeFolder }: { makeFolder: boolean },
+  ): Promise<Result> {
     if (!makeFolder && !pathExists(`${this.#folder}/chatd.sqlite`)) {
       throw new ChatError("not_found", `There is no chatd data in "${this.#folder}": say where it is with --data.`);
     }
@@ -171,7 +168,7 @@ export class Operator {
       log: silentLog,
     });
     try {
-      const result = await operatorCommands(core)[request.command](request.arguments);
+      const result = await call(operatorCommands(core));
       await core.erasure.run();
       return result;
     } finally {
@@ -187,7 +184,7 @@ export class Operator {
 export async function versionOfServer(folder: string): Promise<string | undefined> {
   const connection = await connect(controlSocketPath(folder));
   if (connection === undefined) return undefined;
-  return String(await ask(connection, { command: "server.version", arguments: {} }));
+  return await ask(connection, "server.version", {});
 }
 
 class FolderTaken extends Error {}
@@ -220,15 +217,20 @@ async function connect(path: string): Promise<Deno.Conn | undefined> {
   }
 }
 
-async function ask(connection: Deno.Conn, request: ControlRequest): Promise<unknown> {
+async function ask<Call extends OperatorCall>(
+  connection: Deno.Conn,
+  call: Call,
+  args: ArgumentsOf<Call>,
+): Promise<ResultOf<Call>> {
   let late = false;
   const timer = setTimeout(() => {
     late = true;
     connection.close();
   }, replyTimeoutMs);
   try {
-    await writeJsonLine(connection, request);
-    return unpack(await readJsonLine(connection, { maxBytes: maxReplyBytes }) as ControlReply);
+    await writeJsonLine(connection, { command: call, arguments: args } satisfies ControlRequest);
+    const reply = await readJsonLine(connection, { maxBytes: maxReplyBytes }) as ControlReply;
+    return (unpack(reply) ?? undefined) as ResultOf<Call>;
   } catch (error) {
     if (error instanceof Answer) throw error.cause;
     throw new ChatError("unavailable", "The server did not answer; whether it did the command is not known.", {

@@ -5,17 +5,17 @@ import type { Chat } from "../core/chat.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { directConversation } from "../core/messages/message.ts";
 import type { Retention } from "../core/messages/retention.ts";
-import type { ControlHandlers } from "../host/control_socket.ts";
 import { longVersion } from "../host/version.ts";
+import type { OperatorHandlers } from "./operator_calls.ts";
 
 const maxPage = 500;
 /** How long a command waits until all of a room is off the disk, in milliseconds; it goes on after that. */
 const erasingMs = 20_000;
 
-/** What the operator can have done, whether a server runs or not. Arguments and results are JSON. */
+/** Carries out the calls of an operator on an open core, whether a server runs or not. */
 export function operatorCommands(
   { chat, retention, audit }: { chat: Chat; retention: Retention; audit: AuditJournal },
-): ControlHandlers {
+): OperatorHandlers {
   const { accounts, deletion, roomKeeper } = chat;
   const conversationAt = async (address: string): Promise<string | undefined> => {
     if (address === "") return undefined;
@@ -26,56 +26,42 @@ export function operatorCommands(
   };
   return {
     "server.version": () => Promise.resolve(longVersion),
-    "user.find": async (args) => await accounts.findUser(text(args, "name")) ?? null,
-    "user.list": (args) => accounts.listUsers({ after: text(args, "after"), limit: maxPage }),
-    "user.add": (args) => accounts.addUser({ name: text(args, "name"), password: text(args, "password") }),
-    "user.set_password": (args) => accounts.setPassword(text(args, "name"), text(args, "password")),
-    "user.disable": (args) => accounts.disable(text(args, "name")),
-    "user.enable": (args) => accounts.enable(text(args, "name")),
-    "user.delete": async (args) => {
-      const mode = text(args, "mode");
-      if (mode !== "" && mode !== "anonymize" && mode !== "erase") {
-        throw new ChatError("invalid_argument", 'The argument "mode" is neither "anonymize" nor "erase".');
-      }
-      await deletion.delete(text(args, "name"), mode || undefined);
-    },
-    "room.list": (args) => roomKeeper.list({ after: text(args, "after"), limit: maxPage }),
-    "room.show": (args) => roomKeeper.show(text(args, "address")),
-    "room.delete": async (args) => {
-      const { room, erased } = await roomKeeper.delete(text(args, "address"));
+    "user.find": async ({ name }) => await accounts.findUser(name) ?? undefined,
+    "user.list": ({ after }) => accounts.listUsers({ after, limit: maxPage }),
+    "user.add": ({ name, password }) => accounts.addUser({ name, password }),
+    "user.set_password": ({ name, password }) => accounts.setPassword(name, password),
+    "user.disable": ({ name }) => accounts.disable(name),
+    "user.enable": ({ name }) => accounts.enable(name),
+    "user.delete": ({ name, mode }) => deletion.delete(name, mode || undefined),
+    "user.invite": ({ lifetimeMs }) => accounts.createInvite({ lifetimeMs }),
+    "room.list": ({ after }) => roomKeeper.list({ after, limit: maxPage }),
+    "room.show": ({ address }) => roomKeeper.show(address),
+    "room.delete": async ({ address }) => {
+      const { room, erased } = await roomKeeper.delete(address);
       audit.record({ action: "room_deleted", actor: operator, subject: room.id, detail: `#${room.name}` });
       await soon(erased);
       return room;
     },
     "retention.list": () => retention.listRules(),
-    "retention.set": async (args) => {
-      const address = text(args, "address");
-      const [maxAgeMs, maxEntries] = [number(args, "maxAgeMs") || undefined, number(args, "maxEntries") || undefined];
+    "retention.set": async ({ address, ...limits }) => {
+      const [maxAgeMs, maxEntries] = [limits.maxAgeMs || undefined, limits.maxEntries || undefined];
       if (!await retention.setRule({ conversation: await conversationAt(address), maxAgeMs, maxEntries })) {
         throw new ChatError("not_found", `Nothing was said in "${address}" yet, so there is no rule for it.`);
       }
-      const limits = `max age ${maxAgeMs ?? "none"} ms, max entries ${maxEntries ?? "none"}`;
-      audit.record({ action: "retention_changed", actor: operator, detail: `${address || "all"}: ${limits}` });
+      const kept = `max age ${maxAgeMs ?? "none"} ms, max entries ${maxEntries ?? "none"}`;
+      audit.record({ action: "retention_changed", actor: operator, detail: `${address || "all"}: ${kept}` });
     },
-    "retention.unset": async (args) => {
-      const address = text(args, "address");
+    "retention.unset": async ({ address }) => {
       if (!await retention.removeRule(await conversationAt(address))) {
         throw new ChatError("not_found", `There is no rule for ${address === "" ? "all" : `"${address}"`}.`);
       }
       audit.record({ action: "retention_changed", actor: operator, detail: `${address || "all"}: no rule` });
     },
-    "audit.list": (args) =>
-      audit.list({
-        afterId: number(args, "afterId"),
-        since: number(args, "since"),
-        user: text(args, "user"),
-        limit: maxPage,
-      }),
-    "audit.backup_made": (args) => {
-      audit.record({ action: "backup_made", actor: operator, detail: text(args, "detail") });
+    "audit.list": ({ afterId, since, user }) => audit.list({ afterId, since, user, limit: maxPage }),
+    "audit.backup_made": ({ detail }) => {
+      audit.record({ action: "backup_made", actor: operator, detail });
       return Promise.resolve();
     },
-    "user.invite": (args) => accounts.createInvite({ lifetimeMs: number(args, "lifetimeMs") }),
   };
 }
 
@@ -88,16 +74,4 @@ async function soon(work: Promise<void>): Promise<void> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-function text(args: Readonly<Record<string, unknown>>, name: string): string {
-  const value = args[name];
-  if (typeof value === "string") return value;
-  throw new ChatError("invalid_argument", `The argument "${name}" is missing or no text.`);
-}
-
-function number(args: Readonly<Record<string, unknown>>, name: string): number {
-  const value = args[name];
-  if (typeof value === "number") return value;
-  throw new ChatError("invalid_argument", `The argument "${name}" is missing or no number.`);
 }

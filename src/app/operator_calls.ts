@@ -1,0 +1,112 @@
+import type { User } from "../core/accounts/accounts.ts";
+import type { AuditEntry } from "../core/audit/audit.ts";
+import { ChatError } from "../core/chat_error.ts";
+import type { DeletedAccounts } from "../core/limits.ts";
+import type { ConversationRule } from "../core/messages/retention_store.ts";
+import type { Room } from "../core/rooms/room.ts";
+import type { RoomMember } from "../core/rooms/rooms.ts";
+import type { ControlHandler, ControlHandlers } from "../host/control_socket.ts";
+
+/**
+ * The calls of an operator to the server that owns a data folder, over its control socket. Arguments and results go over it as JSON, in
+ * which an undefined result is null. Lists come in pages, which begin after the last item of the page before; "" or 0 starts with the first.
+ */
+export interface OperatorCalls {
+  /** Returns what `chatd --version` prints. */
+  "server.version"(args: NoArguments): Promise<string>;
+  "user.find"(args: { name: string }): Promise<User | undefined>;
+  /** By name. */
+  "user.list"(args: { after: string }): Promise<User[]>;
+  "user.add"(args: { name: string; password: string }): Promise<void>;
+  "user.set_password"(args: { name: string; password: string }): Promise<void>;
+  "user.disable"(args: { name: string }): Promise<void>;
+  "user.enable"(args: { name: string }): Promise<void>;
+  /** With the mode "", the setting of the server decides what becomes of the messages. */
+  "user.delete"(args: { name: string; mode: DeletedAccounts | "" }): Promise<void>;
+  /** Returns the code of the invitation. */
+  "user.invite"(args: { lifetimeMs: number }): Promise<string>;
+  /** By id. */
+  "room.list"(args: { after: string }): Promise<Room[]>;
+  "room.show"(args: { address: string }): Promise<{ room: Room; people: RoomMember[] }>;
+  /** Returns the room as it was. */
+  "room.delete"(args: { address: string }): Promise<Room>;
+  "retention.list"(args: NoArguments): Promise<ConversationRule[]>;
+  /** The address "" stands for conversations without a rule of their own, and 0 for no limit. */
+  "retention.set"(args: { address: string; maxAgeMs: number; maxEntries: number }): Promise<void>;
+  "retention.unset"(args: { address: string }): Promise<void>;
+  /** Oldest first; `since` is in milliseconds since the Unix epoch, and the user "" stands for all. */
+  "audit.list"(args: { afterId: number; since: number; user: string }): Promise<AuditEntry[]>;
+  "audit.backup_made"(args: { detail: string }): Promise<void>;
+}
+
+export type OperatorCall = keyof OperatorCalls;
+export type ArgumentsOf<Call extends OperatorCall> = Parameters<OperatorCalls[Call]>[0];
+export type ResultOf<Call extends OperatorCall> = Awaited<ReturnType<OperatorCalls[Call]>>;
+
+/** Answers each call. */
+export type OperatorHandlers = {
+  readonly [Call in OperatorCall]: (args: ArgumentsOf<Call>) => Promise<ResultOf<Call>>;
+};
+
+type NoArguments = Readonly<Record<never, never>>;
+
+interface ArgumentType<T> {
+  /** Completes "The argument must be …". */
+  readonly description: string;
+  readonly matches: (value: unknown) => value is T;
+}
+
+const text: ArgumentType<string> = {
+  description: "text",
+  matches: (value) => typeof value === "string",
+};
+const number: ArgumentType<number> = {
+  description: "a number",
+  matches: (value): value is number => Number.isFinite(value),
+};
+const deletionMode: ArgumentType<DeletedAccounts | ""> = {
+  description: '"anonymize" or "erase"',
+  matches: (value) => value === "" || value === "anonymize" || value === "erase",
+};
+
+const argumentTypes: {
+  readonly [Call in OperatorCall]: {
+    readonly [Name in keyof ArgumentsOf<Call>]: ArgumentType<ArgumentsOf<Call>[Name]>;
+  };
+} = {
+  "server.version": {},
+  "user.find": { name: text },
+  "user.list": { after: text },
+  "user.add": { name: text, password: text },
+  "user.set_password": { name: text, password: text },
+  "user.disable": { name: text },
+  "user.enable": { name: text },
+  "user.delete": { name: text, mode: deletionMode },
+  "user.invite": { lifetimeMs: number },
+  "room.list": { after: text },
+  "room.show": { address: text },
+  "room.delete": { address: text },
+  "retention.list": {},
+  "retention.set": { address: text, maxAgeMs: number, maxEntries: number },
+  "retention.unset": { address: text },
+  "audit.list": { afterId: number, since: number, user: text },
+  "audit.backup_made": { detail: text },
+};
+
+/** Returns handlers for the control socket, which refuse arguments of other types with `invalid_argument`. */
+export function controlHandlers(handlers: OperatorHandlers): ControlHandlers {
+  return Object.fromEntries(
+    (Object.keys(argumentTypes) as OperatorCall[]).map((call) => [call, checked(handlers, call)]),
+  );
+}
+
+function checked<Call extends OperatorCall>(handlers: OperatorHandlers, call: Call): ControlHandler {
+  const types = Object.entries<ArgumentType<unknown>>(argumentTypes[call]);
+  return async (args) => {
+    for (const [name, { matches, description }] of types) {
+      if (matches(args[name])) continue;
+      throw new ChatError("invalid_argument", `Cannot call ${call}: the argument "${name}" must be ${description}.`);
+    }
+    return await handlers[call](args as ArgumentsOf<Call>);
+  };
+}

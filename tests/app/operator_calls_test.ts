@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import {
+  type ArgumentsOf,
+  controlHandlers,
+  type OperatorCall,
+  type OperatorHandlers,
+} from "../../src/app/operator_calls.ts";
+import { openChat } from "../../src/app/open_chat.ts";
+import { silentLog } from "../../src/core/log.ts";
+import { rejectsWith } from "../support/chat_error_assertions.ts";
+import { FakeHasher } from "../support/fake_hasher.ts";
+import { temporaryFolder } from "../support/temporary_folder.ts";
+
+const samples: { readonly [Call in OperatorCall]: ArgumentsOf<Call> } = {
+  "server.version": {},
+  "user.find": { name: "ana" },
+  "user.list": { after: "" },
+  "user.add": { name: "ana", password: "correct horse" },
+  "user.set_password": { name: "ana", password: "correct horse" },
+  "user.disable": { name: "ana" },
+  "user.enable": { name: "ana" },
+  "user.delete": { name: "ana", mode: "erase" },
+  "user.invite": { lifetimeMs: 60_000 },
+  "room.list": { after: "" },
+  "room.show": { address: "#ops" },
+  "room.delete": { address: "#ops" },
+  "retention.list": {},
+  "retention.set": { address: "", maxAgeMs: 0, maxEntries: 5 },
+  "retention.unset": { address: "" },
+  "audit.list": { afterId: 0, since: 0, user: "" },
+  "audit.backup_made": { detail: "to a disk" },
+};
+
+/** Handlers that note the arguments that they are called with. */
+function notingHandlers(calls: unknown[]): OperatorHandlers {
+  const note = (args: unknown) => Promise.resolve(void calls.push(args));
+  return Object.fromEntries(Object.keys(samples).map((call) => [call, note])) as unknown as OperatorHandlers;
+}
+
+Deno.test("each call is handled with arguments of the right types", async () => {
+  const calls: unknown[] = [];
+  const handlers = controlHandlers(notingHandlers(calls));
+  assert.deepEqual(Object.keys(handlers), Object.keys(samples));
+  for (const [call, args] of Object.entries(samples)) await handlers[call](args);
+  assert.deepEqual(calls, Object.values(samples));
+});
+
+Deno.test("an argument that is missing or of another type is refused by name, and nothing is done", async () => {
+  const calls: unknown[] = [];
+  const handlers = controlHandlers(notingHandlers(calls));
+  let refusals = 0;
+  for (const [call, args] of Object.entries(samples)) {
+    for (const [name, value] of Object.entries(args)) {
+      const wrong = [undefined, null, true, {}, ["ana"], typeof value === "number" ? `${value}` : 7, NaN, Infinity];
+      for (const other of wrong) {
+        const { message } = await rejectsWith("invalid_argument", handlers[call]({ ...args, [name]: other }));
+        assert.ok(message.startsWith(`Cannot call ${call}: the argument "${name}" must be `), message);
+        refusals++;
+      }
+    }
+  }
+  assert.ok(refusals > 100);
+  assert.deepEqual(calls, []);
+});
+
+Deno.test("an account is not deleted with a mode that does not exist", async () => {
+  const calls: unknown[] = [];
+  const handlers = controlHandlers(notingHandlers(calls));
+  const deleting = handlers["user.delete"]({ name: "ana", mode: "shred" });
+  assert.match((await rejectsWith("invalid_argument", deleting)).message, /must be "anonymize" or "erase"\.$/);
+  assert.deepEqual(calls, []);
+});
+
+Deno.test("a running server refuses wrong arguments over its socket", async () => {
+  using folder = temporaryFolder();
+  const rate = { perSecond: 100, burst: 100 };
+  const { close } = openChat({
+    folder: folder.path,
+    registration: "closed",
+    rate,
+    log: silentLog,
+    hasher: new FakeHasher(),
+  });
+  try {
+    using connection = await Deno.connect({ transport: "unix", path: `${folder.path}/chatd.sock` });
+    const request = { command: "user.invite", arguments: { lifetimeMs: "60000" } };
+    await connection.write(new TextEncoder().encode(`${JSON.stringify(request)}\n`));
+    const { error } = await new Response(connection.readable).json();
+    assert.deepEqual(error, {
+      code: "invalid_argument",
+      message: 'Cannot call user.invite: the argument "lifetimeMs" must be a number.',
+    });
+  } finally {
+    await close();
+  }
+});

@@ -1,4 +1,4 @@
-import { messageEventCodes } from "./entry_columns.ts";
+import { kindCodes, messageEventCodes } from "./entry_columns.ts";
 
 /** Where a span ends that is still open. */
 export const openEnd = Number.MAX_SAFE_INTEGER;
@@ -36,7 +36,7 @@ function isReached(user: string, entry: string): string {
  */
 export function isShown(user: string, entry: string): string {
   return `${isUnblocked(user, `${entry}.sender`, `${entry}.position`)}
-    AND (${entry}.kind NOT IN (${messageEventCodes}) OR EXISTS (
+    AND (${entry}.kind = ${kindCodes.message} OR ${entry}.kind NOT IN (${messageEventCodes}) OR EXISTS (
       SELECT 1 FROM entry about WHERE about.conversation = ${entry}.conversation AND about.seq = ${entry}.target
         AND ${isReached(user, "about")}))`;
 }

@@ -38,7 +38,7 @@ export function toWireMessage(message: Message): WireMessage {
   };
 }
 
-/** @returns undefined for an event of a kind that this program does not know. */
+/** Returns undefined for an event of a kind that this program does not know. */
 export function fromWireMessage(message: WireMessage): Message | undefined {
   const { replyToSeq, editedAtMs, deleted, reactions, attachment, automatic, withheld } = message;
   const event = message.event && fromWireEvent(message.event);
@@ -144,7 +144,7 @@ export function toWireDevice(device: DeviceRecord, state: { current: boolean; on
   };
 }
 
-/** Unexpected errors are shown without their detail. */
+/** Converts an error; an unexpected one loses its detail. */
 export function toWireError(thrown: unknown): WireError {
   const error: ChatError = toChatError(thrown);
   return { code: error.code, message: error.message, retryAfterMs: error.retryAfterMs ?? 0 };

@@ -16,7 +16,7 @@ export function toWireRole(role: RoomRole): Role {
   return wireRoles[role];
 }
 
-/** @returns undefined for a role that this program does not know. */
+/** Returns undefined for a role that this program does not know. */
 export function fromWireRole(role: Role): RoomRole | undefined {
   return (Object.keys(wireRoles) as RoomRole[]).find((each) => wireRoles[each] === role);
 }
@@ -44,7 +44,7 @@ interface EventCodec<Kind extends EventKind> {
   readonly decode: (value: unknown) => EventOf<Kind> | undefined;
 }
 
-/** How each kind of event stands on the wire. */
+/** The codec of each kind of event. */
 const codecs: { readonly [Kind in EventKind]: EventCodec<Kind> } = {
   edited: codec("edited", ({ target }) => ({ seq: target }), ({ seq }) => ({ kind: "edited", target: seq })),
   deleted: codec("deleted", ({ target }) => ({ seq: target }), ({ seq }) => ({ kind: "deleted", target: seq })),
@@ -77,7 +77,7 @@ export function toWireEvent<Kind extends EventKind>(event: EventOf<Kind>): Event
   return { kind: codecs[event.kind].encode(event) };
 }
 
-/** @returns undefined for an event that this program does not know. */
+/** Returns undefined for an event that this program does not know. */
 export function fromWireEvent({ kind }: Event): LogEvent | undefined {
   return kind && decoders.get(kind.$case)?.(kind.value);
 }

@@ -1,25 +1,25 @@
-/** Memory that items share: an allocation for each would cost more than writing it. */
+/** Size of the memory that items share: an allocation for each item would cost more than writing it. */
 const sharedBytes = 64 * 1024;
-/** Room for what is put before the fields of an item. */
+/** Space for the tags and lengths before the fields of an item. */
 const headBytes = 32;
 const maxVarintBytes = 8;
-/** Up to this length a string is written by its characters, which is faster than an encoder. */
+/** Strings up to this length are written character by character, which is faster than an encoder. */
 const maxShortLength = 160;
 
 const utf8 = new TextEncoder();
 
 /**
- * Writes protobuf by hand, for what every message needs: the fields of an item one after the other, then what surrounds them, from
- * inside out. Like the generated encoders it leaves out fields with their defaults. Tags are of one byte, numbers safe integers.
+ * Writes protobuf by hand, for the items of which there are most: first the fields of an item in order, then the messages around them, from the
+ * inside out. Like the generated encoders it omits fields with default values. Tags have one byte, and numbers are safe integers.
  */
 export class ItemBytes {
   #bytes = new Uint8Array(sharedBytes);
-  /** Everything before it belongs to other items. */
+  /** Everything before this index belongs to other items. */
   #free = 0;
   #from = 0;
   #at = 0;
 
-  /** Begins an item with at most so many fields, whose strings have so many UTF-16 units together. */
+  /** Begins an item. @param fields the maximum number of fields @param stringUnits the UTF-16 units of all strings */
   begin(fields: number, stringUnits: number): void {
     const needed = headBytes + fields * (1 + maxVarintBytes) + stringUnits * 3;
     if (this.#free + needed > this.#bytes.length) {
@@ -51,14 +51,14 @@ export class ItemBytes {
       return;
     }
     const { written } = utf8.encodeInto(value, bytes.subarray(textAt));
-    // There are more bytes than units, maybe so many more that their number is longer.
+    // The length in bytes may need a longer varint than the length in units.
     const movedTo = lengthAt + varintSize(written);
     if (movedTo !== textAt) bytes.copyWithin(movedTo, textAt, textAt + written);
     putVarint(bytes, lengthAt, written);
     this.#at = movedTo + written;
   }
 
-  /** Makes what was written so far the field `tag` of the message around it. */
+  /** Wraps everything written so far as the field `tag` of an outer message. */
   within(tag: number): void {
     const length = this.#at - this.#from;
     this.#from -= 1 + varintSize(length);
@@ -66,7 +66,7 @@ export class ItemBytes {
     putVarint(this.#bytes, this.#from + 1, length);
   }
 
-  /** Puts a field before what was written so far. */
+  /** Writes a field before everything written so far. */
   numberBefore(tag: number, value: number): void {
     if (value === 0) return;
     this.#from -= 1 + varintSize(value);
@@ -74,14 +74,14 @@ export class ItemBytes {
     putVarint(this.#bytes, this.#from + 1, value);
   }
 
-  /** @returns the item, which nothing is written over; as long as it is kept, so is what was written near it */
+  /** Returns the finished item. It is never overwritten, and keeps the shared memory around it alive. */
   end(): Uint8Array {
     this.#free = this.#at;
     return this.#bytes.subarray(this.#from, this.#at);
   }
 }
 
-/** Writes a safe integer. @returns the position after it */
+/** Writes a safe integer. @returns the index after it */
 export function putVarint(bytes: Uint8Array, at: number, value: number): number {
   while (value > 0x7fff_ffff) {
     bytes[at++] = (value & 0x7f) | 0x80;
@@ -95,14 +95,14 @@ export function putVarint(bytes: Uint8Array, at: number, value: number): number 
   return at;
 }
 
-/** Returns how many bytes {@link putVarint} writes. */
+/** Returns the number of bytes that {@link putVarint} writes. */
 export function varintSize(value: number): number {
   let size = 1;
   for (; value > 0x7f; value = Math.floor(value / 0x80)) size += 1;
   return size;
 }
 
-/** @returns whether it is ASCII, and so was written */
+/** Writes `text` if it is ASCII. @returns whether it is */
 function putAscii(bytes: Uint8Array, at: number, text: string): boolean {
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);

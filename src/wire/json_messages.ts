@@ -10,9 +10,10 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, Uint8Array.fromBase64(descriptorsBase64)));
 
 /**
- * The protobuf bytes of a message that came as proto3 JSON (https://protobuf.dev/programming-guides/json/). Unlike the generated
- * `fromJSON` it takes nothing for something else: unknown fields, wrong types and numbers out of range are errors.
+ * Parses a message in proto3 JSON (https://protobuf.dev/programming-guides/json/). Unknown fields, wrong types and numbers out of range are
+ * errors.
  * @param type such as "chatd.v1.ClientFrame"
+ * @returns the protobuf encoding
  * @throws {ChatError} `invalid_argument`, naming the field
  */
 export function binaryFromJson(type: string, json: Uint8Array): Uint8Array {
@@ -20,17 +21,17 @@ export function binaryFromJson(type: string, json: Uint8Array): Uint8Array {
   try {
     return toBinary(schema, fromJsonString(schema, utf8.decode(json)));
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message.slice(0, maxShown) : "it is malformed";
-    throw new ChatError("invalid_argument", `This is not the proto3 JSON of ${type}: ${why}`, { cause });
+    const reason = cause instanceof Error ? cause.message.slice(0, maxShown) : "it is malformed";
+    throw new ChatError("invalid_argument", `This is not the proto3 JSON of ${type}: ${reason}`, { cause });
   }
 }
 
-/** The proto3 JSON of a message that is well-formed protobuf. */
+/** Converts a message from well-formed protobuf to proto3 JSON. */
 export function jsonFromBinary(type: string, bytes: Uint8Array): string {
   return JSON.stringify(jsonObject(type, bytes));
 }
 
-/** Like {@link jsonFromBinary}, as an object to which fields can be added. */
+/** Like {@link jsonFromBinary}, but returns the object before it is text. */
 export function jsonObject(type: string, bytes: Uint8Array): Record<string, unknown> {
   const schema = schemaOf(type);
   return toJson(schema, fromBinary(schema, bytes)) as Record<string, unknown>;

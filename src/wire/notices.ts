@@ -37,7 +37,7 @@ export function toWireNotice(notice: Notice): NonNullable<Item["kind"]> {
   }
 }
 
-/** @returns undefined for an item that is no notice. */
+/** Returns undefined for an item that is no notice. */
 export function fromWireNotice(item: NonNullable<Item["kind"]>): Notice | undefined {
   switch (item.$case) {
     case "presence":
@@ -59,7 +59,7 @@ export function fromWireNotice(item: NonNullable<Item["kind"]>): Notice | undefi
   }
 }
 
-/** Of a server that says only whether somebody is online, that. */
+/** Converts the state of a user; a server may send only `online`. */
 export function fromWirePresence({ state, online }: { state: WirePresenceState; online: boolean }): PresenceState {
   if (state === WirePresenceState.AWAY) return "away";
   return online ? "online" : "offline";

@@ -10,15 +10,15 @@ const itemsTag = (1 << 3) | 2;
 const throughTag = (2 << 3) | 0;
 const receiptTag = (3 << 3) | 5;
 
-/** Keeps its memory from one item to the next. */
+/** Keeps its memory between items. */
 let writer = new BinaryWriter();
 
-/** One entry of `ServerFrame.items` with its tag and length: a frame is these one after the other. */
+/** Encodes one entry of `ServerFrame.items` with its tag and length: a frame is a sequence of these. */
 export function encodeItem(kind: NonNullable<Item["kind"]>): Uint8Array {
   try {
     return Item.encode({ kind }, writer.uint32(itemsTag).fork()).join().finish();
   } catch (error) {
-    // It holds half an item.
+    // The writer holds half an item.
     writer = new BinaryWriter();
     throw error;
   }
@@ -26,7 +26,7 @@ export function encodeItem(kind: NonNullable<Item["kind"]>): Uint8Array {
 
 const bytes = new ItemBytes();
 
-/** Like {@link encodeItem} of the reply to a send, in a fifth of the time. */
+/** Encodes the reply to a send, like {@link encodeItem} but in a fifth of the time. */
 export function encodeSendReply(requestId: number, accepted: Accepted & { duplicate: boolean }): Uint8Array {
   bytes.begin(6, accepted.conversation.length);
   bytes.number(8, accepted.position);
@@ -43,13 +43,13 @@ export function encodeSendReply(requestId: number, accepted: Accepted & { duplic
 
 let latest: { readonly message: Message; readonly item: Uint8Array } | undefined;
 
-/** Like {@link encodeItem}, once for all receivers that get the message one after the other. */
+/** Encodes a message like {@link encodeItem}, but only once for consecutive receivers. */
 export function encodeMessageItem(message: Message): Uint8Array {
   if (latest?.message !== message) latest = { message, item: encodeMessage(message) };
   return latest.item;
 }
 
-/** What most messages have is written by hand, in a fifth of the time. */
+/** Writes the fields of most messages by hand, in a fifth of the time. */
 function encodeMessage(message: Message): Uint8Array {
   const { event, attachment, reactions, withheld } = message;
   if (event !== undefined || attachment !== undefined || reactions !== undefined || withheld) {
@@ -76,7 +76,7 @@ function encodeMessage(message: Message): Uint8Array {
 
 const encodedNotices = new WeakMap<Notice, Uint8Array>();
 
-/** Like {@link encodeItem}, once for all receivers of the notice. */
+/** Encodes a notice like {@link encodeItem}, but only once for all receivers. */
 export function encodeNoticeItem(notice: Notice): Uint8Array {
   let item = encodedNotices.get(notice);
   if (item === undefined) {
@@ -86,7 +86,7 @@ export function encodeNoticeItem(notice: Notice): Uint8Array {
   return item;
 }
 
-/** Makes a `ServerFrame` of encoded items; `through` 0 says nothing of positions, `receipt` 0 that there is none. */
+/** Makes a `ServerFrame` of encoded items; 0 omits `through` or `receipt`. */
 export function encodeServerFrame(
   items: readonly Uint8Array[],
   { through, receipt }: { through: number; receipt: number },

@@ -16,12 +16,12 @@ export function toWireSettings(settings: Settings): WireSettings {
   return { ...settings, directMessages: wireDirectMessages[settings.directMessages] };
 }
 
-/** Of a server that knows more choices than this program: the strictest that it knows. */
+/** Converts settings; a choice that this program does not know becomes the strictest one that it knows. */
 export function fromWireSettings(settings: WireSettings): Settings {
   return { ...settings, directMessages: fromWireDirectMessages(settings.directMessages) ?? "nobody" };
 }
 
-/** What is to be changed. @throws {ChatError} `invalid_argument` */
+/** Returns the settings that a request changes. @throws {ChatError} `invalid_argument` */
 export function parseSettingsChange(request: UpdateSettingsRequest): Partial<Settings> {
   const { readReceipts, presence } = request;
   const directMessages = fromWireDirectMessages(request.directMessages);
@@ -38,7 +38,7 @@ export function parseSettingsChange(request: UpdateSettingsRequest): Partial<Set
   };
 }
 
-/** Asks to change what is given. */
+/** Makes a request that changes the given settings. */
 export function toSettingsChange(change: Partial<Settings>): UpdateSettingsRequest {
   const { readReceipts, presence, directMessages } = change;
   return {

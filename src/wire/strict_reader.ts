@@ -4,14 +4,14 @@ import { ChatError } from "../core/chat_error.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** What generated messages have in common. */
+/** The decoder of a generated message type. */
 export interface MessageDecoder<T> {
   decode(input: BinaryReader): T;
 }
 
 /**
- * Decodes protobuf from outside: unlike the generated `decode` alone it refuses text that is not UTF-8.
- * @throws {ChatError} `invalid_argument` when `bytes` are not a well-formed message.
+ * Decodes protobuf from a peer. Unlike the generated `decode`, it refuses text that is not UTF-8.
+ * @throws {ChatError} `invalid_argument` when `bytes` are not a well-formed message
  */
 export function decodeStrictly<T>(type: MessageDecoder<T>, bytes: Uint8Array): T {
   try {
@@ -20,12 +20,14 @@ export function decodeStrictly<T>(type: MessageDecoder<T>, bytes: Uint8Array): T
     if (reader.pos < reader.len) throw new RangeError("The message ends before its bytes do.");
     return message;
   } catch (cause) {
-    const why = cause instanceof TypeError ? "text in it is not UTF-8" : "the bytes are malformed";
-    throw new ChatError("invalid_argument", `This is not a protobuf message of the expected type: ${why}.`, { cause });
+    const reason = cause instanceof TypeError ? "text in it is not UTF-8" : "the bytes are malformed";
+    throw new ChatError("invalid_argument", `This is not a protobuf message of the expected type: ${reason}.`, {
+      cause,
+    });
   }
 }
 
-/** Asking a buffer takes a quarter of the time of asking a decoder; what it replaced, if anything, is looked at again. */
+/** A buffer decodes in a quarter of the time; only text with a replacement character is decoded again, strictly. */
 function decodeText(bytes: Uint8Array): string {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
   return text.includes("\uFFFD") ? utf8.decode(bytes) : text;

@@ -2,14 +2,14 @@ import { parseUserName } from "../accounts/user_name.ts";
 import { ChatError } from "../chat_error.ts";
 import { isRoomId, parseRoomName } from "../rooms/room.ts";
 
-/** What is spoken to. */
+/** The destination of a message. */
 export type Address =
   | { readonly kind: "user"; readonly name: string }
   /** A public room. */
   | { readonly kind: "room_name"; readonly name: string }
   | { readonly kind: "room_id"; readonly id: string };
 
-/** "ben", "#ops" or "+k2…". @throws {ChatError} `invalid_argument` */
+/** Parses "ben", "#ops" or "+k2…". @throws {ChatError} `invalid_argument` */
 export function parseAddress(text: string): Address {
   if (text.startsWith("#")) return { kind: "room_name", name: parseRoomName(text) };
   if (!text.startsWith("+")) return { kind: "user", name: parseUserName(text) };

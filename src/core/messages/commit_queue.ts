@@ -10,20 +10,20 @@ const moveDelayMs = 500;
 
 interface Waiting {
   readonly append: Append;
-  /** Who sent it, passed on with the committed message. */
+  /** Its sender, passed on with the committed message. */
   readonly origin: unknown;
   readonly settle: PromiseWithResolvers<ChangeResult>;
 }
 
 export interface CommitQueueOptions {
   store: MessageStore;
-  /** Runs a callback after the input that is ready now has been read, so that what came together is committed together. */
+  /** Runs a callback after all input that is ready now was read, which groups messages that arrive together. */
   defer(callback: () => void): void;
   /** Called for each accepted message in the order of the log, before its `append` resolves. */
   onAccepted(message: Message, origin: unknown): void;
-  /** Called for each read position, but those of what people wrote themselves, when it is on disk. */
+  /** Called for each read position when it is on disk, except those that follow from a user's own messages. */
   onRead?(read: MoveRead): void;
-  /** Nobody counts unless given. */
+  /** Default: no metrics. */
   metrics?: Metrics;
 }
 
@@ -37,8 +37,8 @@ export class CommitQueue {
   #moves = new Map<string, MoveCursor | MoveRead>();
   #moveTimer: ReturnType<typeof setTimeout> | undefined;
   /**
-   * What people have read because they wrote it, by user and conversation: not part of every commit, which would cost each a row more. As
-   * every message comes by here, nothing is made for it.
+   * Read positions that follow from users' own messages, by user and conversation. They are not part of every commit, which would cost a row
+   * for each message; and as every message passes here, no object is made for them.
    */
   readonly #ownReads = new Map<string, Map<string, number>>();
   #ownTimer: ReturnType<typeof setTimeout> | undefined;
@@ -51,8 +51,8 @@ export class CommitQueue {
   }
 
   /**
-   * Resolves when the message is on disk, or was before.
-   * @throws {ChatError} `busy` when too much waits already, `storage_full` from the store.
+   * Resolves when the message is on disk, or was already there.
+   * @throws {ChatError} `busy` when the queue is full, `storage_full` from the store.
    */
   append(append: Append, origin: unknown): Promise<ChangeResult> {
     const bytes = append.text.length;
@@ -70,12 +70,12 @@ export class CommitQueue {
     return settle.promise;
   }
 
-  /** Is part of the next commit; losing it only means that messages are delivered again. */
+  /** Moves a cursor with the next commit. A crash before it only means that messages are delivered again. */
   moveCursor(deviceId: string, consumer: string, position: number): void {
     this.#move(cursorKey(deviceId, consumer), { kind: "move_cursor", deviceId, consumer, position });
   }
 
-  /** Is part of a commit soon; losing it only means that something counts as unread again. */
+  /** Moves a read position with a commit soon. A crash before it only means that messages count as unread again. */
   moveRead(conversation: string, user: string, seq: number): void {
     const key = `read ${conversation} ${user}`;
     const waiting = this.#moves.get(key);
@@ -83,7 +83,7 @@ export class CommitQueue {
     this.#move(key, { kind: "move_read", conversation, user, seq });
   }
 
-  /** `user` wrote `seq`: for who had read everything before it, it is not unread. Is part of a commit soon. */
+  /** Moves the read position of `user`, who wrote `seq`, with a commit soon, if everything before it was read. */
   moveOwnRead(conversation: string, user: string, seq: number): void {
     let reads = this.#ownReads.get(user);
     if (reads === undefined) this.#ownReads.set(user, reads = new Map());
@@ -91,7 +91,7 @@ export class CommitQueue {
     this.#ownTimer ??= setTimeout(() => this.#takeOwnReads(), moveDelayMs);
   }
 
-  /** Where a cursor is going to be; undefined when nothing waits for it. */
+  /** Returns the position that a cursor moves to with the next commit; undefined when none waits. */
   waitingCursor(deviceId: string, consumer: string): number | undefined {
     const waiting = this.#moves.get(cursorKey(deviceId, consumer));
     return waiting?.kind === "move_cursor" ? waiting.position : undefined;
@@ -100,7 +100,7 @@ export class CommitQueue {
   #takeOwnReads(): void {
     clearTimeout(this.#ownTimer);
     this.#ownTimer = undefined;
-    // After what was read otherwise.
+    // These follow read positions that were set explicitly.
     for (const [user, reads] of this.#ownReads) {
       for (const [conversation, seq] of reads) {
         const key = `own ${conversation} ${user}`;
@@ -119,7 +119,7 @@ export class CommitQueue {
     }, moveDelayMs);
   }
 
-  /** Resolves when everything that waits now has been committed. */
+  /** Resolves when everything in the queue now was committed. */
   async flush(): Promise<void> {
     for (;;) {
       this.#takeOwnReads();

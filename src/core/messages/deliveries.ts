@@ -2,10 +2,10 @@ import type { LiveSessions } from "../people/live_sessions.ts";
 import { RecentMap } from "../recent_map.ts";
 import type { Message } from "./message.ts";
 
-/** Senders are told of more than this later, or not at all. */
+/** Most messages of one user whose delivery is awaited; senders of older ones are not notified. */
 const maxSentToUser = 1_000;
 const maxKnown = 50_000;
-/** Of what was delivered in this time, senders are told once. */
+/** Deliveries within this time make one notice. */
 const intervalMs = 200;
 
 interface Sent {
@@ -16,17 +16,17 @@ interface Sent {
 
 export interface DeliveriesOptions {
   live: LiveSessions;
-  /** `user` got everything in a conversation of two up to `seq`. */
-  delivered(conversation: string, user: string, seq: number): void;
+  /** Called when `user` has received everything in a direct conversation up to `seq`. */
+  onDelivered(conversation: string, user: string, seq: number): void;
 }
 
-/** Finds which messages between two people acknowledged cursors stand for, while their senders are online to hear of it. */
+/** Derives deliveries of direct messages from acknowledged cursors, while the senders are online. */
 export class Deliveries {
   readonly #options: DeliveriesOptions;
-  /** What was sent to a user and not acknowledged. */
+  /** Messages sent to a user and not acknowledged. */
   readonly #sent = new Map<string, Sent[]>();
-  /** "ana:ben ben": seq. */
-  readonly #told = new RecentMap<string, number>(maxKnown);
+  /** The newest delivered seq by conversation and user ("ana:ben ben"). */
+  readonly #notified = new RecentMap<string, number>(maxKnown);
   readonly #due = new Map<string, { conversation: string; user: string; seq: number }>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -37,7 +37,7 @@ export class Deliveries {
   sent(user: string, { position, conversation, seq, sender }: Message): void {
     const { live } = this.#options;
     if (!live.isOnline(sender) || !live.isOnline(user)) return;
-    if (seq <= (this.#told.peek(keyOf(conversation, user)) ?? 0)) return;
+    if (seq <= (this.#notified.peek(keyOf(conversation, user)) ?? 0)) return;
     const sent = this.#sent.get(user);
     if (sent === undefined) this.#sent.set(user, [{ position, conversation, seq }]);
     else if (sent.push({ position, conversation, seq }) > maxSentToUser) sent.shift();
@@ -65,14 +65,14 @@ export class Deliveries {
 
   #deliver(user: string, { conversation, seq }: Sent): void {
     const key = keyOf(conversation, user);
-    if (seq <= (this.#told.get(key) ?? 0)) return;
-    this.#told.set(key, seq);
+    if (seq <= (this.#notified.get(key) ?? 0)) return;
+    this.#notified.set(key, seq);
     this.#due.set(key, { conversation, user, seq });
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       const due = [...this.#due.values()];
       this.#due.clear();
-      for (const { conversation, user, seq } of due) this.#options.delivered(conversation, user, seq);
+      for (const { conversation, user, seq } of due) this.#options.onDelivered(conversation, user, seq);
     }, intervalMs);
   }
 }

@@ -5,11 +5,11 @@ import { Sweep } from "../sweep.ts";
 
 const tryEveryMs = 60 * 60 * 1000;
 
-/** Users who deleted their account together with what they wrote. */
+/** The messages of users who deleted their account with everything that they wrote. */
 export interface ErasureStore {
   /**
-   * Blanks at most `limit` messages of one of them, as deletions do, but without entries that tell of it.
-   * @returns how many were looked at; 0 when nothing is left to do.
+   * Blanks at most `limit` messages of one of these users, as deletions do, but without appending entries.
+   * @returns the number of messages examined; 0 when none is left.
    */
   blankSome(limit: number): Promise<number>;
 }
@@ -18,15 +18,15 @@ export interface ErasureOptions {
   readonly store: ErasureStore;
   readonly rooms: Pick<RoomStore, "eraseDeleted">;
   readonly log: Log;
-  /** How often it tries once it is started, in milliseconds; every hour unless given. */
+  /** Interval between runs, in milliseconds. Default: one hour. */
   readonly everyMs?: number;
-  /** Messages were erased: files that they held may have no holder any more. */
+  /** Called when messages were erased: their files may have no holder left. */
   onErased(): void;
 }
 
 /**
- * Erases messages of deleted accounts and entries of deleted rooms, in the background and apart, so that a failure of one leaves
- * the other alone. What fails or is interrupted is gone on with by the next run, also after a crash.
+ * Erases messages of deleted accounts and entries of deleted rooms in the background, in two sweeps that fail independently. The next run
+ * resumes after a failure or a crash.
  */
 export class Erasure {
   readonly #options: ErasureOptions;
@@ -41,20 +41,20 @@ export class Erasure {
     ];
   }
 
-  /** From now on runs, at once and every hour, until {@link close}. */
+  /** Runs at once and then every hour, until {@link close}. */
   start(): void {
     for (const sweep of this.#sweeps) sweep.start();
   }
 
   /**
-   * Does what there is to do. Resolves when it is done, has failed, which is logged and done again by the next run, or
-   * {@link close} was called; never rejects.
+   * Erases everything that is due. Resolves when it is done, when it has failed (the failure is logged, and the next run retries), or when
+   * {@link close} was called. Never rejects.
    */
   async run(): Promise<void> {
     await Promise.all(this.#sweeps.map((sweep) => sweep.run()));
   }
 
-  /** Resolves when nothing uses the store any more. */
+  /** Resolves when the store is no longer used. */
   async close(): Promise<void> {
     await Promise.all(this.#sweeps.map((sweep) => sweep.close()));
   }

@@ -8,17 +8,17 @@ import type { Origin } from "./posting.ts";
 export interface FanOutOptions {
   live: LiveSessions;
   rooms: RoomCache;
-  /** Whether `user` had blocked the sender when this came. */
+  /** Whether `user` had blocked the sender when the message was accepted. */
   hides(user: string, message: Message): boolean;
-  /** Whether anything may be hidden from `user` by blocks, also by those that ended. */
+  /** Whether blocks of `user` may hide entries from them, also blocks that ended. */
   hasBlocked(user: string): boolean;
-  /** Whether `user` is in the room, or invited by somebody whom they do not block. */
+  /** Whether `user` is in the room, or has an invitation by a user whom they do not block. */
   hearsOf(user: string, room: RoomState): boolean;
-  /** Somebody was invited or removed, or is not any more. */
+  /** Called when the invitation or membership of `user` changed. */
   invitationChanged(user: string, conversation: string): void;
 }
 
-/** Offers what was committed to the sessions of those who may see it, in the order of the log. */
+/** Offers committed entries to the sessions of users who may see them, in the order of the log. */
 export class FanOut {
   readonly #options: FanOutOptions;
 
@@ -31,21 +31,21 @@ export class FanOut {
     const audience = room === undefined ? members : this.#roomAudience(message, room, change);
     for (const user of audience) {
       if (user !== message.sender && this.#options.hides(user, message)) continue;
-      const isSure = this.#isSure(user, message, room);
+      const isVisible = this.#isCertainlyVisible(user, message, room);
       for (const each of this.#options.live.of(user)) {
-        if (isSure) each.offer(message, each === subscriber);
+        if (isVisible) each.offer(message, each === subscriber);
         else each.lookUp(message.position);
       }
     }
   }
 
-  /** What is about another entry is only for those who may see that, too. Whether this one may, without asking the store. */
-  #isSure(user: string, { event }: Message, room: RoomState | undefined): boolean {
+  /** Returns whether `user` certainly may see the entry; otherwise the store decides. An event needs a visible target. */
+  #isCertainlyVisible(user: string, { event }: Message, room: RoomState | undefined): boolean {
     if (event === undefined || isRoomEvent(event)) return true;
     return !this.#options.hasBlocked(user) && (room === undefined || room.firstSeq(user) <= event.target);
   }
 
-  /** Makes the event so, and tells who sees it: those who are in the room after it, and who left by it. */
+  /** Applies a change of the room, and yields its audience: the members after it, and a member who left by it. */
   *#roomAudience(message: Message, room: RoomState, change: RoomChange | undefined): Iterable<string> {
     if (change === undefined) return yield* liveMembers(room, this.#options.live);
     const { event, sender } = change;
@@ -57,7 +57,7 @@ export class FanOut {
     room.apply(change, message.seq);
     if (event.kind === "room_created") rooms.add(room);
     if (event.kind === "room_changed") rooms.forgetName(wasPublicAs);
-    // To a stranger who is banned, or invited by somebody whom they block, the room does not exist.
+    // The room does not exist for a stranger who is banned, or whose inviter they block.
     const isHeard = heardBefore || hearsOf(subject, room);
     if (subject !== sender && isHeard) this.#options.invitationChanged(subject, message.conversation);
     if (wasMember && !room.hasMember(subject)) yield subject;
@@ -65,7 +65,7 @@ export class FanOut {
   }
 }
 
-/** The members of a room who may be online: everybody else is not. */
+/** Yields the members of a room who may be online; the others are not. */
 export function* liveMembers(room: RoomState, live: LiveSessions): Iterable<string> {
   if (room.memberCount <= live.userCount) {
     for (const [user] of room.roles) if (room.hasMember(user)) yield user;

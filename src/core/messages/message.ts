@@ -4,12 +4,12 @@ import type { LogEvent } from "./log_event.ts";
 
 /** Longest text of a message, in bytes of UTF-8. */
 export const maxTextBytes = 16 * 1024;
-/** Longest text of a message as a JSON string, in bytes and without its quotes: control characters take up to six each. */
+/** Longest text of a message as a JSON string without its quotes, in bytes: control characters take up to six each. */
 export const maxEncodedTextBytes = 48 * 1024;
 
-/** What the log says about an accepted message. */
+/** The place of an accepted message in the log. */
 export interface Accepted {
-  /** Store-wide, rising with every accepted message. */
+  /** Rises with every accepted message of the store. */
   readonly position: number;
   readonly conversation: string;
   /** 1, 2, 3 … within the conversation. */
@@ -18,29 +18,28 @@ export interface Accepted {
   readonly acceptedAt: number;
 }
 
-/** One entry of a conversation's log: a message, or an event. Read from the store it shows its current state. */
+/** One entry of a conversation's log: a message or an event. Read from the store, it has its current state. */
 export interface Message extends Accepted {
-  /** UUIDv7 in lower case, made by the sender's client; unique for each sender. */
+  /** UUIDv7 in lower case, made by the client of the sender; unique for each sender. */
   readonly id: string;
   readonly sender: string;
-  /** Of a deleted message, and where it is withheld: "". */
+  /** "" in a deleted message, and where the text is withheld. */
   readonly text: string;
-  /** How many of the entries up to this one are messages, not events. */
+  /** The number of messages, without events, up to this entry. */
   readonly ordinal: number;
-  /** Absent in a message. */
+  /** Absent in messages. */
   readonly event?: LogEvent;
-  /** The seq of what it answers. */
+  /** The seq of the message that this one answers. */
   readonly replyTo?: number;
   readonly attachment?: Attachment;
   /** Milliseconds since the Unix epoch. */
   readonly editedAt?: number;
   readonly deleted?: boolean;
   /**
-   * The text is not given: "" instead. Of a message whose newest edit the reader may not see; of an edit after which the message was edited
-   * again.
+   * The text is withheld, and "": in a message whose newest edit the reader may not see, and in an edit that another edit followed.
    */
   readonly withheld?: boolean;
-  /** A program wrote it in answer to something: other programs do not answer it. */
+  /** Written by a program as an answer; other programs do not answer it. */
   readonly automatic?: boolean;
   /** Only in pages of history. */
   readonly reactions?: readonly Reaction[];
@@ -52,24 +51,24 @@ export interface Attachment {
   readonly mediaType: string;
   /** Bytes. */
   readonly size: number;
-  /** In hexadecimal. */
+  /** Hexadecimal. */
   readonly sha256: string;
 }
 
 export interface Reaction {
   readonly emoji: string;
   readonly count: number;
-  /** Whoever asked is one of them. */
+  /** The reader is among them. */
   readonly own: boolean;
 }
 
 const utf8 = new TextEncoder();
 
-/** @throws {ChatError} `invalid_argument` when `text` cannot be the body of a message. */
+/** @throws {ChatError} `invalid_argument` when `text` cannot be the text of a message. */
 export function checkText(text: string): void {
   if (text.length === 0) throw new ChatError("invalid_argument", "The message is empty: write something.");
   if (!text.isWellFormed()) throw new ChatError("invalid_argument", "The message is not valid UTF-8.");
-  // Three bytes are the most that one UTF-16 unit needs, six the most that it takes in JSON.
+  // One UTF-16 unit needs at most three bytes, and six in JSON.
   if (text.length > maxTextBytes / 3 && utf8.encode(text).length > maxTextBytes) {
     throw new ChatError("invalid_argument", "The message is longer than 16 KiB: split it.");
   }
@@ -81,12 +80,12 @@ export function checkText(text: string): void {
   }
 }
 
-/** The id of the conversation of two people, or of one with themself: the same from both sides. */
+/** Returns the id of the conversation of two users, or of one with themself; the order does not matter. */
 export function directConversation(one: string, other: string): string {
   return one < other ? `${one}:${other}` : `${other}:${one}`;
 }
 
-/** The two people of a direct conversation, each once. */
+/** Returns the users of a direct conversation, each once. */
 export function directMembers(conversation: string): string[] {
   const end = conversation.indexOf(":");
   const one = conversation.slice(0, end);
@@ -94,7 +93,7 @@ export function directMembers(conversation: string): string[] {
   return one === other ? [one] : [one, other];
 }
 
-/** How `user` addresses a conversation that they are in: the other person's name, or the room's id. */
+/** Returns the address of a conversation for its member `user`: the name of the other user, or the id of the room. */
 export function conversationAddress(conversation: string, user: string): string {
   if (isRoomId(conversation)) return conversation;
   const [one, other] = conversation.split(":");

@@ -1,14 +1,14 @@
 import { ChatError } from "../chat_error.ts";
 import type { GuardedClock } from "../clock.ts";
 
-/** How long an id stays known after its message is gone; older ids are refused. */
+/** How long an id stays known after its message was removed; older ids are refused. */
 export const messageIdLifetimeMs = 30 * 24 * 60 * 60 * 1000;
-/** How far a client's clock may be ahead. */
+/** How far the clock of a client may be ahead. */
 export const messageIdLeadMs = 24 * 60 * 60 * 1000;
 
 const pattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-/** Random bytes for many ids: asking for them costs more than the rest of an id. */
+/** Random bytes for many ids: getting them costs more than the rest of an id. */
 const randomBytes = new Uint8Array(4096);
 let usedRandomBytes = randomBytes.length;
 
@@ -22,8 +22,8 @@ export function createMessageId(now: number = Date.now()): string {
 }
 
 /**
- * The UUIDv7 of a time, in milliseconds since the Unix epoch, and 16 bytes: for what makes the same id again in another run. The
- * bytes should be a digest, so that nothing else has it.
+ * Returns the UUIDv7 of a time, in milliseconds since the Unix epoch, and 16 bytes, for callers that must make the same id in another run. The
+ * bytes should be a digest, which makes the id unique.
  */
 export function messageIdOf(time: number, digest: Uint8Array): string {
   const bytes = digest.slice(0, 16);
@@ -36,7 +36,7 @@ export function messageIdOf(time: number, digest: Uint8Array): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
-/** Whether it is a UUIDv7 in canonical text and lower case, as {@link createMessageId} makes it. */
+/** Returns whether `id` is a UUIDv7 in canonical text and lower case, as {@link createMessageId} makes it. */
 export function isMessageId(id: string): boolean {
   return pattern.test(id);
 }
@@ -48,16 +48,16 @@ export function parseMessageId(id: string): string {
   throw new ChatError("invalid_argument", `${JSON.stringify(id.slice(0, 64))} is not a message id: use a UUIDv7.`);
 }
 
-/** The time in a parsed id, in milliseconds since the Unix epoch. */
+/** Returns the time in a parsed id, in milliseconds since the Unix epoch. */
 export function messageIdTime(id: string): number {
   return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 }
 
 /**
- * Judges the time of a parsed id. While the server's clock is behind the time expected, an id counts as expired by the later of them, as it
- * may have been forgotten then; but not one of the last 24 hours by the clock, because the time expected may be the wrong one.
- * @throws {ChatError} `message_id_expired` or `message_id_in_future` with all times, and which clock is wrong: the server's where the id would
- * be good by another of its times
+ * Checks the time of a parsed id. While the clock of the server is behind the expected time, an id expires by the later of both, because it
+ * may have been forgotten by then; an id of the last 24 hours by the clock never does, because the expected time may be wrong.
+ * @throws {ChatError} `message_id_expired` or `message_id_in_future` with all times and the clock that is wrong: the server's where the id would
+ * be valid by another of its times
  */
 export function checkMessageIdTime(id: string, clock: GuardedClock): void {
   const time = messageIdTime(id);

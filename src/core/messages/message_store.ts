@@ -4,13 +4,13 @@ import type { LogEvent } from "./log_event.ts";
 import type { Accepted, Message } from "./message.ts";
 
 /**
- * An entry to be appended to a conversation's log; the store numbers it, and makes what its event says so: an edit replaces the text of its
- * target, a join makes a member, all in the transaction of the entry.
+ * An entry to append to a conversation's log. The store numbers it and applies its event in the same transaction: an edit replaces the text of
+ * its target, a join adds a member.
  */
 export interface Append {
   readonly kind: "append";
   readonly conversation: string;
-  /** Of two people: they, when this is the first entry. Empty for rooms, whose members their events make. */
+  /** The users of a direct conversation, needed by its first entry. Empty for rooms, whose events add the members. */
   readonly members: readonly string[];
   readonly id: string;
   readonly sender: string;
@@ -18,17 +18,17 @@ export interface Append {
   readonly text: string;
   readonly event?: LogEvent;
   readonly replyTo?: number;
-  /** Members of the conversation whom the text names. */
+  /** Members of the conversation that the text names. */
   readonly mentions?: readonly string[];
   /** A finished upload of the sender, which becomes the attachment. */
   readonly uploadId?: string;
-  /** A program wrote it in answer to something. */
+  /** Written by a program as an answer. */
   readonly automatic?: boolean;
-  /** It may not be sent: nothing is appended, but it may be what was accepted before. */
+  /** The sender may not send it: nothing is appended, but an entry accepted before with this id is found. */
   readonly refused?: boolean;
 }
 
-/** A consumer has everything up to `position`; never moves a cursor back. */
+/** Moves the cursor of a consumer to `position`, never back. */
 export interface MoveCursor {
   readonly kind: "move_cursor";
   readonly deviceId: string;
@@ -36,13 +36,13 @@ export interface MoveCursor {
   readonly position: number;
 }
 
-/** A member has read everything up to `seq`; never moves back, nor beyond the head. Nothing when there is no such member. */
+/** Moves the read position of a member to `seq`, never back nor beyond the head. Without such a member it has no effect. */
 export interface MoveRead {
   readonly kind: "move_read";
   readonly conversation: string;
   readonly user: string;
   readonly seq: number;
-  /** Only when there is nothing of others to be read up to there: for what the user sent, which is no news to them. */
+  /** Moves only if all unread entries up to `seq` are the user's own: set for a message that they sent. */
   readonly ownOnly?: boolean;
 }
 
@@ -50,15 +50,15 @@ export type Change = Append | MoveCursor | MoveRead;
 
 export type ChangeResult =
   | { readonly kind: "accepted"; readonly message: Message }
-  /** The sender had this id accepted before, with the same content; also when that was edited or erased since. */
+  /** The sender had this id accepted before with the same content, which may have been edited or erased since. */
   | { readonly kind: "duplicate"; readonly accepted: Accepted }
-  /** The sender had this id accepted before, with other content. */
+  /** The sender had this id accepted before with other content. */
   | { readonly kind: "conflict" }
-  /** The append was refused, and its id was never accepted before. */
+  /** The append was marked as refused, and its id was not accepted before. */
   | { readonly kind: "refused" }
-  /** The message that an event is about is not there (any more), or not of the sender of an edit. */
+  /** The target of an event was removed or deleted, is no message, or was not sent by the sender of an edit. */
   | { readonly kind: "gone" }
-  /** The message that it would react to has as many different emoji as it may. */
+  /** The target of a reaction has the maximum number of different emoji. */
   | { readonly kind: "too_many" }
   /** The room was deleted. */
   | { readonly kind: "no_room" }
@@ -67,76 +67,76 @@ export type ChangeResult =
   /** There is no such finished upload of the sender. */
   | { readonly kind: "upload_gone" }
   | { readonly kind: "moved" }
-  /** This change alone could not be made; the others of its commit stand. */
+  /** This change failed; the others of its commit stand. */
   | { readonly kind: "failed"; readonly cause: unknown };
 
 export interface MessageBatch {
   /** By position, lowest first. */
   readonly messages: readonly Message[];
-  /** Everything that the user may see up to this position is in the batch. */
+  /** The batch has everything that the user may see up to this position. */
   readonly through: number;
 }
 
-/** Which part of a log. With `afterSeq` or `fromMs` the oldest entries after it, else the newest before `beforeSeq`. */
+/** A part of a log: with `afterSeq` or `fromMs` the oldest entries after it, else the newest before `beforeSeq`. */
 export interface HistoryRange {
-  /** 0 starts from the newest. */
+  /** 0 starts with the newest. */
   readonly beforeSeq: number;
   /** 0 for none. */
   readonly afterSeq: number;
   /** Accepted then or later, in milliseconds since the Unix epoch; 0 for none. */
   readonly fromMs: number;
-  /** Events too. */
+  /** Includes events. */
   readonly events: boolean;
 }
 
 export interface HistoryPage {
   /** By seq, lowest first; with reactions. */
   readonly messages: readonly Message[];
-  /** What was looked at: the first and the last seq of it, also of entries that are not in the page; 0 when that is nothing. */
+  /** The range of seq that the page covers, with entries that are not in it; 0 when it covers nothing. */
   readonly firstSeq: number;
   readonly lastSeq: number;
   /** Newest seq of the asker's last stay. */
   readonly headSeq: number;
-  /** Oldest seq of the asker's stays that is kept; 0 when there is none. */
+  /** Oldest stored seq of the asker's stays; 0 when there is none. */
   readonly startSeq: number;
-  /** There is more before the first of this page. */
+  /** There are entries before this page. */
   readonly more: boolean;
-  /** There is more after the last of this page. */
+  /** There are entries after this page. */
   readonly moreAfter: boolean;
 }
 
 /** A conversation as one of its members sees it. */
 export interface ConversationSummary {
   readonly conversation: string;
-  /** Newest seq of the user's last stay in it; 0 when there was none, as for an invitation. */
+  /** Newest seq of the user's last stay; 0 without a stay, as for an invitation. */
   readonly headSeq: number;
-  /** Where it stands in the list: the position of that entry. Invitations have higher ones than any entry. */
+  /** Its place in the list: the position of that entry. Invitations have higher positions than entries. */
   readonly position: number;
   /** The newest message that the user may see, never an event. */
   readonly last: Message | undefined;
-  /** Of a private room that the user left: only its name as it was then. */
+  /** For a private room that the user left, only its name at that time. */
   readonly room: Room | undefined;
-  /** "member" between two people. */
+  /** "member" in a direct conversation. */
   readonly role: RoomRole;
-  /** Of an invitation. */
+  /** The inviter, of an invitation. */
   readonly invitedBy: string | undefined;
   /** Messages after `readSeq`. */
   readonly unread: number;
-  /** Those of them that name the user. */
+  /** Unread messages that name the user. */
   readonly mentions: number;
   readonly readSeq: number;
-  /** Between two people, how far the other is; 0 when they don't say. */
+  /** Position of the other user of a direct conversation; 0 when they hide it. */
   readonly peerReadSeq: number;
   readonly peerDeliveredSeq: number;
 }
 
-/** Where a new consumer starts. */
+/** The start of a new consumer. */
 export interface ConsumerStart {
   /** A position. */
   readonly at: number;
   /**
-   * An incarnation that this log does not have, or empty for one that is not known: the consumer starts no later than at the best guess of the
-   * position up to which the log of that incarnation and this one are the same.
+   * An incarnation that this log does not have, or "" for an unknown one: the consumer starts no later than the estimated position up to which
+   * the log of that incarnation and this log are the same.
    */
   readonly partedFrom?: string;
 }
@@ -144,40 +144,39 @@ export interface ConsumerStart {
 export interface ConsumerOptions {
   readonly maxConsumers: number;
   readonly start?: ConsumerStart;
-  /** In milliseconds since the Unix epoch; not noted unless given. On a full disk, the use of a known consumer is not noted either. */
+  /** Time of this use, in milliseconds since the Unix epoch. Not stored if absent, nor for a known consumer on a full disk. */
   readonly usedAt?: number;
 }
 
 /**
- * The log of all conversations. One process owns it; calls may overlap, commits happen in the order of the calls.
- * What a user may see is decided here and nowhere else: entries within their stays in the conversation, without those of people they
- * had blocked at the time. What makes pages takes a `turn`: a page that would keep others waiting is made in slices, each within it. Without one, it is made
- * as fast as may be.
+ * The log of all conversations. One process owns it; calls may overlap, and commits happen in the order of the calls.
+ * The store alone decides which entries a user may see: those within their stays in the conversation, except of senders whom they had blocked
+ * at the time. Methods that return pages take a `turn`, and make a long page in slices within it; without one they make it at once.
  */
 export interface MessageStore {
-  /** Random; another one means that positions known so far are worth nothing. */
+  /** Random. Positions of a log with another epoch have no meaning here. */
   readonly epoch: string;
   /**
-   * The id of the log's newest incarnation, for clients to keep beside positions; empty before there is one. A store adds an incarnation, durably, at
-   * each change of its timeline: whenever it may have been replaced by an earlier state of itself, and before it makes a position after that or tells
-   * anyone of one. A folder is opened; another store may fail over to a replica.
+   * The id of the log's newest incarnation, which clients keep beside positions; "" before the first one. A store durably adds an incarnation
+   * whenever it may have been replaced by an earlier state of itself, before it makes or reports a position: when a folder is opened, or when
+   * another store fails over to a replica.
    */
   readonly incarnation: string;
   /** Newest position on disk; 0 in an empty store. */
   readonly head: number;
 
-  /** The position up to which this log is the one that an incarnation was of; undefined where this log never had that incarnation, or forgot it. */
+  /** Returns the position up to which this log is that of an incarnation; undefined for an incarnation that this log never had or forgot. */
   sharedThrough(incarnation: string): Promise<number | undefined>;
 
   /**
-   * Makes all changes durable in one transaction; resolves when they are on disk, one result for each, in order.
-   * @throws {ChatError} `storage_full` when the disk is full: nothing of it stands.
+   * Makes all changes durable in one transaction; resolves when they are on disk, with one result for each, in order.
+   * @throws {ChatError} `storage_full` when the disk is full: no change was made.
    */
   commit(changes: readonly Change[]): Promise<ChangeResult[]>;
 
   /**
-   * What `user` may see after `position`: at most `limit` messages and, beyond the first, `maxBytes` of text. It may stop earlier,
-   * even before the first message: then `through` is nearer than the head, and there may be more.
+   * Returns the entries after `position` that `user` may see: at most `limit` and, beyond the first, `maxBytes` of text. It may stop earlier,
+   * even before the first entry: then `through` is before the head, and there may be more.
    */
   messagesAfter(
     user: string,
@@ -185,19 +184,19 @@ export interface MessageStore {
     limits: { limit: number; maxBytes: number; turn?: Turn },
   ): Promise<MessageBatch>;
 
-  /** At most `maxBytes` of text beyond the first message. Undefined when the user has never been in this conversation. */
+  /** Returns a page with at most `maxBytes` of text beyond the first message; undefined when the user was never in this conversation. */
   history(
     user: string,
     conversation: string,
     page: HistoryRange & { limit: number; maxBytes: number; turn?: Turn },
   ): Promise<HistoryPage | undefined>;
 
-  /** One entry, without reactions. Undefined when the user may not see it. */
+  /** Returns one entry, without reactions; undefined when the user may not see it. */
   entry(user: string, conversation: string, seq: number): Promise<Message | undefined>;
 
   /**
-   * Those of the messages at these positions that the user may see and that were not deleted, in this order and without reactions; beyond
-   * the first, at most `maxBytes` of text. `through` is the position of the last one when that left out some, and else 0.
+   * Returns the messages at these positions, in this order and without reactions, except deleted ones and those that the user may not see;
+   * beyond the first, at most `maxBytes` of text. `through` is the position of the last one when the limit left out some, and otherwise 0.
    */
   messagesAt(
     user: string,
@@ -205,30 +204,30 @@ export interface MessageStore {
     limits: { maxBytes: number; turn?: Turn },
   ): Promise<{ messages: Message[]; through: number }>;
 
-  /** What `sender` sent, without events, by id, oldest first; `beforeId` "" starts from the newest. */
+  /** Returns messages of `sender`, without events, by id, oldest first; `beforeId` "" starts with the newest. */
   sentBy(
     sender: string,
     page: { beforeId: string; limit: number; maxBytes: number; turn?: Turn },
   ): Promise<{ messages: Message[]; more: boolean }>;
 
   /**
-   * Invitations first (without those by people whom the user blocks), the newest first; then the one with the newest entry first;
-   * only those whose `position` is before `beforePosition`, where 0 starts from the newest. At most `maxBytes` of text beyond the first.
+   * Returns invitations, except by users whom the user blocks, and then conversations, each by position, newest first; only those whose
+   * `position` is before `beforePosition`, where 0 starts with the newest. At most `maxBytes` of text beyond the first.
    */
   conversationsOf(
     user: string,
     page: { beforePosition: number; limit: number; maxBytes: number; turn?: Turn },
   ): Promise<{ conversations: ConversationSummary[]; more: boolean }>;
 
-  /** One of those. Undefined when there is nothing between the user and it. */
+  /** Returns one of those; undefined when the user has nothing to do with it. */
   conversationOf(user: string, conversation: string): Promise<ConversationSummary | undefined>;
 
-  /** Those of `others` who are in a conversation with `user`, in their order and without `user`. Costs what `others` are, at most. */
+  /** Returns those of `others` who share a conversation with `user`, in their order and without `user`. Costs at most one look-up for each. */
   peersAmong(user: string, others: readonly string[]): Promise<string[]>;
 
   /**
-   * The cursor of a device's consumer, which is noted as used then; a new one starts at `start`, or else at the head. Undefined, and nothing
-   * is made, when it would be new and the device has `maxConsumers` already.
+   * Returns the cursor of a device's consumer and notes its use; a new one starts at `start`, or else at the head. Undefined, without an effect,
+   * when it would be new and the device already has `maxConsumers`.
    */
   openConsumer(deviceId: string, consumer: string, options: ConsumerOptions): Promise<number | undefined>;
 }

@@ -16,32 +16,32 @@ import { type Accepted, checkText, directConversation, type Message } from "./me
 import { checkMessageIdTime, parseMessageId } from "./message_id.ts";
 import type { ChangeResult, MessageStore } from "./message_store.ts";
 
-/** What a client wants to be sent. */
+/** A message that a client wants to send. */
 export interface Draft {
-  /** An address. */
+  /** The address of a user or room. */
   readonly to: string;
   readonly id: string;
   readonly text: string;
-  /** The seq of what it answers; 0 or absent for none. */
+  /** The seq of the message that it answers; 0 or absent for none. */
   readonly replyToSeq?: number;
-  /** Of a finished upload; "" or absent for none. */
+  /** The id of a finished upload; "" or absent for none. */
   readonly uploadId?: string;
-  /** A program wrote it in answer to something. */
+  /** Written by a program as an answer. */
   readonly automatic?: boolean;
 }
 
-/** What a client wants done to a message. */
+/** A change of a message that a client requests. */
 export interface Amendment {
   readonly to: string;
   readonly seq: number;
   readonly id: string;
 }
 
-/** An entry that was checked: ready for {@link Posting.submit}. */
+/** A checked entry, ready for {@link Posting.submit}. */
 export interface CheckedDraft {
   readonly sender: string;
   readonly conversation: string;
-  /** The two people of a direct conversation, each once; of a room, nobody. */
+  /** The users of a direct conversation, each once; empty for a room. */
   readonly members: readonly string[];
   readonly room: RoomState | undefined;
   readonly id: string;
@@ -50,31 +50,31 @@ export interface CheckedDraft {
   readonly replyTo?: number;
   readonly uploadId?: string;
   readonly automatic?: boolean;
-  /** What it takes in a room, tried again when it is submitted; undefined for what has a `judge`. */
+  /** The permission that it needs in a room, checked again when it is submitted; undefined if there is a `judge`. */
   readonly needs: RoomAction | undefined;
-  /** Says why an event of a room must not be, as the room is when it is submitted. */
+  /** Returns why an event of a room is refused, by the room as it is when the event is submitted. */
   judge?(room: RoomState): ChatError | undefined;
-  /** Why it must not be sent; it may still be one that was accepted before. */
+  /** Why it is refused, unless it was accepted before. */
   readonly refusal: ChatError | undefined;
 }
 
-/** Who gets an entry that was committed. */
+/** The audience of a committed entry. */
 export interface Origin {
-  /** The two people of a direct conversation, each once; of a room, nobody. */
+  /** The users of a direct conversation, each once; empty for a room. */
   readonly members: readonly string[];
   readonly room: RoomState | undefined;
-  /** Of the room, by an event of it. */
+  /** The change of the room, of an event of it. */
   readonly change: RoomChange | undefined;
   readonly subscriber: Subscriber | undefined;
 }
 
-/** An address, as far as it means something to somebody. */
+/** An address as a user may resolve it. */
 export interface Destination {
   readonly conversation: string;
-  /** The two people of a direct conversation, each once; of a room, nobody. */
+  /** The users of a direct conversation, each once; empty for a room. */
   readonly members: readonly string[];
   readonly room: RoomState | undefined;
-  /** Why there is nothing, as far as the asker may know. */
+  /** Why the address does not resolve, as far as the user may know. */
   readonly refusal: ChatError | undefined;
 }
 
@@ -90,7 +90,7 @@ export interface PostingOptions {
   clock: GuardedClock;
 }
 
-/** Puts entries into logs: who may, what they may be, exactly once. */
+/** Checks entries and puts them into logs, each exactly once. */
 export class Posting {
   readonly #options: PostingOptions;
 
@@ -98,7 +98,7 @@ export class Posting {
     this.#options = options;
   }
 
-  /** What `user` means by an address. @throws {ChatError} `invalid_argument` */
+  /** Resolves an address as `user` sees it. @throws {ChatError} `invalid_argument` */
   async resolve(user: string, text: string): Promise<Destination> {
     return await this.#resolve(user, parseAddress(text));
   }
@@ -115,7 +115,7 @@ export class Posting {
     return { conversation: isNamed ? "" : address.id, members: [], room: undefined, refusal };
   }
 
-  /** @throws {ChatError} `not_found`, in the same words for a room that is not there and one that the user may not see. */
+  /** @throws {ChatError} `not_found`, with the same text for a room that does not exist and one that the user may not see. */
   async room(user: string, text: string): Promise<RoomState> {
     const { room, refusal } = await this.resolve(user, text);
     if (room !== undefined) return room;
@@ -123,7 +123,8 @@ export class Posting {
   }
 
   /**
-   * What most messages are, to somebody who takes all, is checked without waiting: with many messages each turn counts.
+   * Checks a message. A plain message to a user who accepts all senders, as most are, is checked without waiting: with many messages each turn
+   * of the event loop counts.
    * @throws {ChatError} `invalid_argument`, `message_id_expired`, `message_id_in_future`.
    */
   check(sender: string, draft: Draft): CheckedDraft | Promise<CheckedDraft> {
@@ -133,25 +134,25 @@ export class Posting {
     const address = parseAddress(draft.to);
     const replyTo = draft.replyToSeq || undefined;
     const content = { id, text: draft.text, uploadId, replyTo, automatic: draft.automatic || undefined };
-    if (address.kind !== "user" || replyTo !== undefined || !this.#takesAll(address.name)) {
-      return this.#checkAsking(sender, address, content);
+    if (address.kind !== "user" || replyTo !== undefined || !this.#acceptsAll(address.name)) {
+      return this.#checkWithStore(sender, address, content);
     }
     return toDraft(sender, direct(sender, address.name), content);
   }
 
-  async #checkAsking(sender: string, address: Address, content: Content): Promise<CheckedDraft> {
+  async #checkWithStore(sender: string, address: Address, content: Content): Promise<CheckedDraft> {
     const checked = toDraft(sender, await this.#resolve(sender, address), content);
     const refusal = checked.refusal ?? await this.#refusal(checked) ?? await this.#refuseReply(checked);
     return { ...checked, refusal };
   }
 
-  /** Whether there is such a user, who takes messages from everybody, as far as is known without asking. */
-  #takesAll(user: string): boolean {
+  /** Returns whether the user is known, without asking the store, to exist and to accept all senders. */
+  #acceptsAll(user: string): boolean {
     return this.#options.known.remembers(user) && this.#options.settings.takesAll(user);
   }
 
   /**
-   * Replaces the text of a message. Between two people it takes the same leave of the recipient as a message does.
+   * Checks a new text for a message. In a direct conversation it needs the same permission of the recipient as a message.
    * @throws {ChatError} as {@link check}, and `not_found`, `permission_denied`.
    */
   async checkEdit(sender: string, edit: Amendment & { readonly text: string }): Promise<CheckedDraft> {
@@ -162,7 +163,7 @@ export class Posting {
     }));
   }
 
-  /** Erases a message. @throws {ChatError} as {@link checkEdit} */
+  /** Checks the deletion of a message. @throws {ChatError} as {@link checkEdit} */
   async checkDelete(sender: string, deletion: Amendment): Promise<CheckedDraft> {
     return await this.#amend(sender, deletion, { text: "", needs: "see" }, (target, room) => ({
       event: { kind: "deleted", target: target.seq },
@@ -183,7 +184,7 @@ export class Posting {
     }));
   }
 
-  /** An event of a room, which happens unless `judge` says why not. */
+  /** Returns an event of a room, which `judge` may refuse when it is submitted. */
   checkRoomEvent(
     sender: string,
     room: RoomState,
@@ -194,21 +195,21 @@ export class Posting {
   }
 
   /**
-   * Submits what was checked; entries get into the log in the order of the calls.
+   * Submits a checked entry; entries get into the log in the order of the calls.
    * @throws {ChatError} the refusal, `message_id_conflict`, `not_found`, `already_exists`, `storage_full`, `busy`.
    */
   async submit(draft: CheckedDraft, subscriber?: Subscriber): Promise<Posted> {
     const { sender, id, conversation, members, text, event, replyTo, uploadId, automatic } = draft;
     let { room } = draft;
-    // Another object may be what everybody else changes now. Hardly ever, and only then it waits: what others submit meanwhile comes first.
+    // In rare cases the cache has another object for the room by now. Only then it waits, and entries submitted meanwhile come first.
     while (room !== undefined && event?.kind !== "room_created" && this.#options.rooms.peek(conversation) !== room) {
       room = await this.#options.rooms.find(conversation);
     }
-    // What was true when it was checked may not be any more.
+    // The room may have changed since the check.
     const refusal = draft.room !== undefined && room === undefined
       ? noSuchRoom(conversation)
       : (room && draft.judge?.(room)) ?? refuseInRoom({ ...draft, room }) ?? draft.refusal ??
-        (addsMuch(draft) ? this.#options.disk.refusal() : undefined);
+        (addsText(draft) ? this.#options.disk.refusal() : undefined);
     const refused = refusal !== undefined;
     const isMember = (user: string) => room === undefined ? members.includes(user) : room.isMember(user);
     const isText = event === undefined || event.kind === "edited";
@@ -257,10 +258,10 @@ export class Posting {
     const target = await this.#options.store.entry(sender, conversation, seq);
     if (target === undefined || target.event !== undefined) throw noSuchMessage();
     const checked = { sender, ...where, id, ...draft, ...about(target, room) };
-    // Not thrown: it may be what made it so, sent again.
+    // Not thrown: this may be the deletion itself, sent again.
     const gone = target.deleted ? noSuchMessage() : undefined;
     const refused = gone ?? checked.refusal ??
-      (takesBack(checked.event) ? refuseInRoom(checked) : await this.#refusal(checked));
+      (isWithdrawal(checked.event) ? refuseInRoom(checked) : await this.#refusal(checked));
     return { ...checked, refusal: refused };
   }
 
@@ -295,7 +296,7 @@ export class Posting {
   }
 }
 
-/** What of a message was checked by itself. */
+/** The parts of a message that are checked without its destination. */
 type Content = Pick<CheckedDraft, "id" | "text" | "uploadId" | "replyTo" | "automatic">;
 
 function toDraft(
@@ -316,7 +317,7 @@ function toOutcome({ position, conversation, seq, acceptedAt }: Accepted, duplic
   return { position, conversation, seq, acceptedAt, duplicate };
 }
 
-/** @throws {ChatError} why it is not in the log */
+/** @throws {ChatError} the reason when the entry is not in the log */
 function toPosted(result: ChangeResult, { id, conversation, text, refusal }: CheckedDraft): Posted {
   switch (result.kind) {
     case "accepted":
@@ -352,17 +353,17 @@ export function noSuchMessage(): ChatError {
   return new ChatError("not_found", "There is no such message, or it was deleted.");
 }
 
-/** An author may take back a message or a reaction also where the recipient takes nothing new from them. */
-function takesBack(event: LogEvent): boolean {
+/** Returns whether an event withdraws something, which an author may do even if the recipient accepts nothing new from them. */
+function isWithdrawal(event: LogEvent): boolean {
   return event.kind === "deleted" || (event.kind === "reacted" && event.removed);
 }
 
-/** What makes room, and what is next to nothing, is taken on a full disk too. */
-function addsMuch({ event }: CheckedDraft): boolean {
+/** Returns whether an entry needs disk space: other entries are accepted on a full disk too. */
+function addsText({ event }: CheckedDraft): boolean {
   return event === undefined || event.kind === "edited";
 }
 
-/** Why somebody may not do this in a room that they can see. */
+/** Returns why the sender lacks a permission in a room; undefined when they have it. */
 export function refuseInRoom(
   { room, sender, needs }: { room: RoomState | undefined; sender: string; needs: RoomAction | undefined },
 ): ChatError | undefined {
@@ -377,11 +378,11 @@ export function refuseInRoom(
   }
   return new ChatError(
     "permission_denied",
-    `Only ${whoMay(needs)} may do this in room ${room.label}; you are a ${standing}.`,
+    `Only ${rolesWith(needs)} may do this in room ${room.label}; you are a ${standing}.`,
   );
 }
 
-function whoMay(needs: RoomAction): string {
+function rolesWith(needs: RoomAction): string {
   return ["update", "remove_moderator", "remove_owner", "set_role"].includes(needs)
     ? "its owners"
     : "its moderators and owners";

@@ -14,9 +14,9 @@ import { directMembers, type Message } from "./message.ts";
 import type { MessageStore, MoveRead } from "./message_store.ts";
 
 const maxKnown = 50_000;
-/** How often the sessions in a room are told of what was read there. */
+/** Interval between notices of read positions in a room, in milliseconds. */
 const roomIntervalMs = 1_000;
-/** So many of the newest positions are told: those of messages that are still on people's screens. */
+/** Number of newest read positions in a notice: those of messages that are still on screens. */
 const maxCounts = 50;
 const maxReaders = 100;
 
@@ -31,15 +31,15 @@ export interface ReceiptsOptions {
   log: Log;
 }
 
-/** Who has read and got what. Positions are kept; what is told of them is lossy. */
+/** Read and delivery receipts. Positions are stored; notices of them are lossy. */
 export class Receipts {
   readonly #options: ReceiptsOptions;
   readonly #deliveries: Deliveries;
   /** Newest seq by conversation. */
   readonly #heads = new RecentMap<string, number>(maxKnown);
-  /** What somebody has read of a conversation, on disk. */
+  /** Stored read positions by conversation and user. */
   readonly #reads = new RecentMap<string, number>(maxKnown);
-  /** Rooms in which something was read since they were told. */
+  /** Rooms whose read positions changed since their last notice. */
   readonly #dueRooms = new Set<string>();
   #roomTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -47,12 +47,12 @@ export class Receipts {
     this.#options = options;
     this.#deliveries = new Deliveries({
       live: options.live,
-      delivered: (conversation, user, seq) =>
-        void this.#tellPeer(conversation, user, { readSeq: 0, deliveredSeq: seq }),
+      onDelivered: (conversation, user, seq) =>
+        void this.#notifyPeer(conversation, user, { readSeq: 0, deliveredSeq: seq }),
     });
   }
 
-  /** `user` has seen everything up to `seq` in a conversation that they are in. What is beyond its end counts as the end. */
+  /** Notes that `user` has seen everything up to `seq`, or up to the head, in a conversation that they are in. */
   async read(user: string, conversation: string, seq: number): Promise<void> {
     const key = readKey(conversation, user);
     let [head, read] = [this.#heads.get(conversation), this.#reads.get(key)];
@@ -67,18 +67,18 @@ export class Receipts {
     if (reached > read) this.#options.commits.moveRead(conversation, user, reached);
   }
 
-  /** A read position is on disk. */
+  /** Notifies sessions of a read position that is on disk. */
   readSaved({ conversation, user, seq }: MoveRead): void {
     const { live, revisions } = this.#options;
     this.#reads.set(readKey(conversation, user), seq);
     const receipt = { readSeq: seq, deliveredSeq: 0 };
     for (const each of live.of(user)) each.notify({ kind: "receipt", conversation, user, ...receipt });
     revisions.changed(user, conversation);
-    if (isRoomId(conversation)) this.#tellRoomLater(conversation);
-    else void this.#tellPeer(conversation, user, receipt);
+    if (isRoomId(conversation)) this.#notifyRoomLater(conversation);
+    else void this.#notifyPeer(conversation, user, receipt);
   }
 
-  /** A message was committed. @param members the two people of its conversation; none of a room */
+  /** Notes that a message was committed. @param members the users of a direct conversation; empty in a room */
   published(message: Message, members: readonly string[]): void {
     const { conversation, position, seq, sender } = message;
     this.#heads.set(conversation, seq);
@@ -88,27 +88,29 @@ export class Receipts {
     }
   }
 
-  /** What was kept for a user is sent to one of their consumers. */
+  /** Notes that messages from the store are sent to a consumer of `user`. */
   sent(user: string, messages: readonly Message[]): void {
     for (const message of messages) {
       if (message.sender !== user && !isRoomId(message.conversation)) this.#deliveries.sent(user, message);
     }
   }
 
-  /** One of the user's consumers has everything up to `position`. */
+  /** Notes that a consumer of `user` has received everything up to `position`. */
   acknowledged(user: string, position: number): void {
     this.#deliveries.acknowledged(user, position);
   }
 
-  /** The user has no session any more. */
+  /** Notes that `user` has no session left. */
   left(user: string): void {
     this.#deliveries.left(user);
   }
 
-  /** Who has read a message that `asker` may see, of those who say so; the others do not see what `asker` has read. */
+  /** Returns the readers of a message that `asker` may see; users without read receipts neither appear nor see readers. */
   async readersOf(asker: string, { conversation, seq, sender }: Message): Promise<{ users: string[]; count: number }> {
     const { roomStore, settings } = this.#options;
-    if (!isRoomId(conversation) && await this.#isKept(directMembers(conversation))) return { users: [], count: 0 };
+    if (!isRoomId(conversation) && await this.#areReceiptsHidden(directMembers(conversation))) {
+      return { users: [], count: 0 };
+    }
     if (!(await settings.settings(asker)).readReceipts) return { users: [], count: 0 };
     return await roomStore.readersOf(conversation, { asker, seq, except: sender, limit: maxReaders });
   }
@@ -118,8 +120,8 @@ export class Receipts {
     this.#deliveries.close();
   }
 
-  /** Tells the other one of two people how far `user` is, when both are to know. */
-  async #tellPeer(
+  /** Notifies the peer of `user` in a direct conversation of their position, if both allow it. */
+  async #notifyPeer(
     conversation: string,
     user: string,
     receipt: { readSeq: number; deliveredSeq: number },
@@ -128,15 +130,15 @@ export class Receipts {
     const peer = directMembers(conversation).find((member) => member !== user);
     if (peer === undefined || !live.isOnline(peer)) return;
     try {
-      if (await this.#isKept([user, peer])) return;
+      if (await this.#areReceiptsHidden([user, peer])) return;
     } catch (error) {
       return log.error("a receipt could not be told", { user, error });
     }
     for (const each of live.of(peer)) each.notify({ kind: "receipt", conversation, user, ...receipt });
   }
 
-  /** Whether one of these two people does not tell the other one. */
-  async #isKept([one, other]: readonly string[]): Promise<boolean> {
+  /** Returns whether one of two users hides receipts from the other. */
+  async #areReceiptsHidden([one, other]: readonly string[]): Promise<boolean> {
     const { settings } = this.#options;
     if (other === undefined) return true;
     const all = await Promise.all([settings.settings(one), settings.settings(other)]);
@@ -144,21 +146,21 @@ export class Receipts {
       settings.isHidden(one, other) || settings.isHidden(other, one);
   }
 
-  #tellRoomLater(conversation: string): void {
+  #notifyRoomLater(conversation: string): void {
     this.#dueRooms.add(conversation);
     this.#roomTimer ??= setTimeout(() => {
       this.#roomTimer = undefined;
       const due = [...this.#dueRooms];
       this.#dueRooms.clear();
       for (const conversation of due) {
-        this.#tellRoom(conversation).catch((error) =>
+        this.#notifyRoom(conversation).catch((error) =>
           this.#options.log.error("receipts could not be told", { conversation, error })
         );
       }
     }, roomIntervalMs);
   }
 
-  async #tellRoom(conversation: string): Promise<void> {
+  async #notifyRoom(conversation: string): Promise<void> {
     const { live, rooms, roomStore, settings } = this.#options;
     const listeners = (room: RoomState) =>
       [...liveMembers(room, live)].filter((user) => settings.knownSettings(user).readReceipts);

@@ -7,18 +7,18 @@ import { messageIdLifetimeMs } from "./message_id.ts";
 import type { ConversationRule, RetentionStore } from "./retention_store.ts";
 
 const sweepEveryMs = 5 * 60 * 1000;
-/** Pause between two pages of conversations, in milliseconds, for other work. */
+/** Pause between two pages of conversations, in milliseconds, which leaves time for other work. */
 const pageRestMs = 20;
 
 export interface RetentionOptions {
   readonly store: RetentionStore;
   readonly clock: GuardedClock;
   readonly log: Log;
-  /** Entries were removed: files that they held may have no holder any more. */
+  /** Called when entries were removed: their files may have no holder left. */
   onRemoved(): void;
 }
 
-/** Shortens logs as the operator's rules say, in the background and bit by bit. */
+/** Applies the operator's retention rules to logs, in the background and in small steps. */
 export class Retention {
   readonly #options: RetentionOptions;
   readonly #sweep: Sweep;
@@ -29,7 +29,7 @@ export class Retention {
     this.#sweep = new Sweep({ everyMs: sweepEveryMs, work, log: options.log, onFailure: "old entries stay" });
   }
 
-  /** From now on applies the rules, at once and every five minutes, until {@link close}. */
+  /** Applies the rules at once and then every five minutes, until {@link close}. */
   start(): void {
     this.#sweep.start();
   }
@@ -45,19 +45,19 @@ export class Retention {
     return isSet;
   }
 
-  /** @returns whether there was one. */
+  /** @returns whether there was such a rule. */
   async removeRule(conversation: string | undefined): Promise<boolean> {
     const isRemoved = await this.#options.store.removeRule(conversation);
     if (isRemoved && this.#sweep.isStarted) void this.sweep();
     return isRemoved;
   }
 
-  /** Applies the rules to everything. What is asked for meanwhile is done after it. Never rejects. */
+  /** Applies the rules to all conversations; a call during a run starts another run after it. Never rejects. */
   async sweep(): Promise<void> {
     await this.#sweep.run();
   }
 
-  /** Resolves when nothing uses the store any more. */
+  /** Resolves when the store is no longer used. */
   async close(): Promise<void> {
     await this.#sweep.close();
   }

@@ -8,8 +8,9 @@ import type { RoomMember } from "../core/rooms/rooms.ts";
 import type { ControlHandler, ControlHandlers } from "../host/control_socket.ts";
 
 /**
- * The calls of an operator to the server that owns a data folder, over its control socket. Arguments and results go over it as JSON, in
- * which an undefined result is null. Lists come in pages, which begin after the last item of the page before; "" or 0 starts with the first.
+ * The calls of an operator to the server that owns a data folder, over its control socket. Arguments and results go
+ * over it as JSON, in which an undefined result is null. Lists come in pages, which begin after the last item of the
+ * page before; "" or 0 starts with the first.
  */
 export interface OperatorCalls {
   /** Returns what `chatd --version` prints. */

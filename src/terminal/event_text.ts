@@ -28,7 +28,10 @@ export function eventText(message: Message): string {
   return message.event === undefined ? message.text : describe(message.event, message);
 }
 
-/** Stands for the text of a message that has none any more, or whose text the reader may not see; undefined for every other entry. */
+/**
+ * Stands for the text of a message that has none any more, or whose text the reader may not see; undefined for every
+ * other entry.
+ */
 export function textStandIn({ event, deleted, withheld }: Message): string | undefined {
   if (event !== undefined) return undefined;
   if (deleted) return "(deleted)";

@@ -9,8 +9,9 @@ const maxShortLength = 160;
 const utf8 = new TextEncoder();
 
 /**
- * Writes protobuf by hand, for the items of which there are most: first the fields of an item in order, then the messages around them, from the
- * inside out. Like the generated encoders it omits fields with default values. Tags have one byte, and numbers are safe integers.
+ * Writes protobuf by hand, for the items of which there are most: first the fields of an item in order, then the
+ * messages around them, from the inside out. Like the generated encoders it omits fields with default values. Tags have
+ * one byte, and numbers are safe integers.
  */
 export class ItemBytes {
   #bytes = new Uint8Array(sharedBytes);

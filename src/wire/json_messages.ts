@@ -10,8 +10,8 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, Uint8Array.fromBase64(descriptorsBase64)));
 
 /**
- * Parses a message in proto3 JSON (https://protobuf.dev/programming-guides/json/). Unknown fields, wrong types and numbers out of range are
- * errors.
+ * Parses a message in proto3 JSON (https://protobuf.dev/programming-guides/json/). Unknown fields, wrong types and
+ * numbers out of range are errors.
  * @param type such as "chatd.v1.ClientFrame"
  * @returns the protobuf encoding
  * @throws {ChatError} `invalid_argument`, naming the field

@@ -3,10 +3,15 @@ import { ChatError } from "../core/chat_error.ts";
 /** Longest frame, in bytes, both ways. */
 export const maxFrameBytes = 64 * 1024;
 
-/** The protocol versions that this program speaks. Version 1 has messages only; version 2 adds events and all notices. */
+/**
+ * The protocol versions that this program speaks. Version 1 has messages only; version 2 adds events and all notices.
+ */
 export const protocolVersions: { readonly min: number; readonly max: number } = { min: 1, max: 2 };
 
-/** Returns the page size that a client asks for, `standard` for 0. @throws {ChatError} `invalid_argument` beyond `most` */
+/**
+ * Returns the page size that a client asks for, `standard` for 0.
+ * @throws {ChatError} `invalid_argument` beyond `most`
+ */
 export function parseLimit(limit: number, { standard, most }: { standard: number; most: number }): number {
   if (limit === 0) return standard;
   if (limit <= most) return limit;

@@ -2,7 +2,11 @@ import { ChatError } from "../core/chat_error.ts";
 import type { Callback, Hello } from "../gen/chatd/v1/session.ts";
 import { parseConsumer, protocolVersions } from "./limits.ts";
 
-/** Checks a hello. @returns it with the name of its consumer @throws {ChatError} `unsupported_version`, `invalid_argument` */
+/**
+ * Checks a hello.
+ * @returns it with the name of its consumer
+ * @throws {ChatError} `unsupported_version`, `invalid_argument`
+ */
 export function parseHello(hello: Hello): Hello {
   const { min, max } = protocolVersions;
   if (hello.protocolVersion < min || hello.protocolVersion > max) {

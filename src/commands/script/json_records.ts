@@ -3,7 +3,8 @@ import { Message as WireMessage, Room, User } from "../../gen/chatd/v1/chat.ts";
 import { toWireMessage } from "../../wire/convert.ts";
 import { jsonObject } from "../../wire/json_messages.ts";
 
-// Objects that scripts get: proto3 JSON of the protocol's types, with fields of the commands after theirs. docs/scripts.md promises the names.
+// Objects that scripts get: proto3 JSON of the protocol's types, with fields of the commands after theirs.
+// docs/scripts.md promises the names.
 
 /** An entry of a log as `user` gets it: with the address of its conversation, and `own` when they sent it. */
 export function messageRecord(message: Message, user: string): Record<string, unknown> {

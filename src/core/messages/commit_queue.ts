@@ -37,8 +37,8 @@ export class CommitQueue {
   #moves = new Map<string, MoveCursor | MoveRead>();
   #moveTimer: ReturnType<typeof setTimeout> | undefined;
   /**
-   * Read positions that follow from users' own messages, by user and conversation. They are not part of every commit, which would cost a row
-   * for each message; and as every message passes here, no object is made for them.
+   * Read positions that follow from users' own messages, by user and conversation. They are not part of every commit,
+   * which would cost a row for each message; and as every message passes here, no object is made for them.
    */
   readonly #ownReads = new Map<string, Map<string, number>>();
   #ownTimer: ReturnType<typeof setTimeout> | undefined;

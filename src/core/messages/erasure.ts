@@ -25,8 +25,8 @@ export interface ErasureOptions {
 }
 
 /**
- * Erases messages of deleted accounts and entries of deleted rooms in the background, in two sweeps that fail independently. The next run
- * resumes after a failure or a crash.
+ * Erases messages of deleted accounts and entries of deleted rooms in the background, in two sweeps that fail
+ * independently. The next run resumes after a failure or a crash.
  */
 export class Erasure {
   readonly #options: ErasureOptions;
@@ -47,8 +47,8 @@ export class Erasure {
   }
 
   /**
-   * Erases everything that is due. Resolves when it is done, when it has failed (the failure is logged, and the next run retries), or when
-   * {@link close} was called. Never rejects.
+   * Erases everything that is due. Resolves when it is done, when it has failed (the failure is logged, and the next
+   * run retries), or when {@link close} was called. Never rejects.
    */
   async run(): Promise<void> {
     await Promise.all(this.#sweeps.map((sweep) => sweep.run()));

@@ -39,7 +39,9 @@ export class FanOut {
     }
   }
 
-  /** Returns whether `user` certainly may see the entry; otherwise the store decides. An event needs a visible target. */
+  /**
+   * Returns whether `user` certainly may see the entry; otherwise the store decides. An event needs a visible target.
+   */
   #isCertainlyVisible(user: string, { event }: Message, room: RoomState | undefined): boolean {
     if (event === undefined || isRoomEvent(event)) return true;
     return !this.#options.hasBlocked(user) && (room === undefined || room.firstSeq(user) <= event.target);

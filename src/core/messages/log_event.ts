@@ -57,7 +57,9 @@ interface RoomAccess {
 
 type NoFields = Readonly<Record<never, never>>;
 
-/** The subject of each kind of event. An event that changes a message is visible only to users who may see that message. */
+/**
+ * The subject of each kind of event. An event that changes a message is visible only to users who may see that message.
+ */
 export const changedBy: {
   readonly [Kind in EventKind]: Kind extends keyof RoomEventFields ? "room" : "message";
 } = {

@@ -36,7 +36,8 @@ export interface Message extends Accepted {
   readonly editedAt?: number;
   readonly deleted?: boolean;
   /**
-   * The text is withheld, and "": in a message whose newest edit the reader may not see, and in an edit that another edit followed.
+   * The text is withheld, and "": in a message whose newest edit the reader may not see, and in an edit that another
+   * edit followed.
    */
   readonly withheld?: boolean;
   /** Written by a program as an answer; other programs do not answer it. */

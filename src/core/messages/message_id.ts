@@ -22,8 +22,8 @@ export function createMessageId(now: number = Date.now()): string {
 }
 
 /**
- * Returns the UUIDv7 of a time, in milliseconds since the Unix epoch, and 16 bytes, for callers that must make the same id in another run. The
- * bytes should be a digest, which makes the id unique.
+ * Returns the UUIDv7 of a time, in milliseconds since the Unix epoch, and 16 bytes, for callers that must make the same
+ * id in another run. The bytes should be a digest, which makes the id unique.
  */
 export function messageIdOf(time: number, digest: Uint8Array): string {
   const bytes = digest.slice(0, 16);
@@ -54,10 +54,11 @@ export function messageIdTime(id: string): number {
 }
 
 /**
- * Checks the time of a parsed id. While the clock of the server is behind the expected time, an id expires by the later of both, because it
- * may have been forgotten by then; an id of the last 24 hours by the clock never does, because the expected time may be wrong.
- * @throws {ChatError} `message_id_expired` or `message_id_in_future` with all times and the clock that is wrong: the server's where the id would
- * be valid by another of its times
+ * Checks the time of a parsed id. While the clock of the server is behind the expected time, an id expires by the later
+ * of both, because it may have been forgotten by then; an id of the last 24 hours by the clock never does, because the
+ * expected time may be wrong.
+ * @throws {ChatError} `message_id_expired` or `message_id_in_future` with all times and the clock that is wrong: the
+ * server's where the id would be valid by another of its times
  */
 export function checkMessageIdTime(id: string, clock: GuardedClock): void {
   const time = messageIdTime(id);

@@ -4,8 +4,8 @@ import type { LogEvent } from "./log_event.ts";
 import type { Accepted, Message } from "./message.ts";
 
 /**
- * An entry to append to a conversation's log. The store numbers it and applies its event in the same transaction: an edit replaces the text of
- * its target, a join adds a member.
+ * An entry to append to a conversation's log. The store numbers it and applies its event in the same transaction: an
+ * edit replaces the text of its target, a join adds a member.
  */
 export interface Append {
   readonly kind: "append";
@@ -36,7 +36,9 @@ export interface MoveCursor {
   readonly position: number;
 }
 
-/** Moves the read position of a member to `seq`, never back nor beyond the head. Without such a member it has no effect. */
+/**
+ * Moves the read position of a member to `seq`, never back nor beyond the head. Without such a member it has no effect.
+ */
 export interface MoveRead {
   readonly kind: "move_read";
   readonly conversation: string;
@@ -135,8 +137,8 @@ export interface ConsumerStart {
   /** A position. */
   readonly at: number;
   /**
-   * An incarnation that this log does not have, or "" for an unknown one: the consumer starts no later than the estimated position up to which
-   * the log of that incarnation and this log are the same.
+   * An incarnation that this log does not have, or "" for an unknown one: the consumer starts no later than the
+   * estimated position up to which the log of that incarnation and this log are the same.
    */
   readonly partedFrom?: string;
 }
@@ -144,28 +146,35 @@ export interface ConsumerStart {
 export interface ConsumerOptions {
   readonly maxConsumers: number;
   readonly start?: ConsumerStart;
-  /** Time of this use, in milliseconds since the Unix epoch. Not stored if absent, nor for a known consumer on a full disk. */
+  /**
+   * Time of this use, in milliseconds since the Unix epoch. Not stored if absent, nor for a known consumer on a full
+   * disk.
+   */
   readonly usedAt?: number;
 }
 
 /**
  * The log of all conversations. One process owns it; calls may overlap, and commits happen in the order of the calls.
- * The store alone decides which entries a user may see: those within their stays in the conversation, except of senders whom they had blocked
- * at the time. Methods that return pages take a `turn`, and make a long page in slices within it; without one they make it at once.
+ * The store alone decides which entries a user may see: those within their stays in the conversation, except of senders
+ * whom they had blocked at the time. Methods that return pages take a `turn`, and make a long page in slices within it;
+ * without one they make it at once.
  */
 export interface MessageStore {
   /** Random. Positions of a log with another epoch have no meaning here. */
   readonly epoch: string;
   /**
-   * The id of the log's newest incarnation, which clients keep beside positions; "" before the first one. A store durably adds an incarnation
-   * whenever it may have been replaced by an earlier state of itself, before it makes or reports a position: when a folder is opened, or when
-   * another store fails over to a replica.
+   * The id of the log's newest incarnation, which clients keep beside positions; "" before the first one. A store
+   * durably adds an incarnation whenever it may have been replaced by an earlier state of itself, before it makes or
+   * reports a position: when a folder is opened, or when another store fails over to a replica.
    */
   readonly incarnation: string;
   /** Newest position on disk; 0 in an empty store. */
   readonly head: number;
 
-  /** Returns the position up to which this log is that of an incarnation; undefined for an incarnation that this log never had or forgot. */
+  /**
+   * Returns the position up to which this log is that of an incarnation; undefined for an incarnation that this log
+   * never had or forgot.
+   */
   sharedThrough(incarnation: string): Promise<number | undefined>;
 
   /**
@@ -175,8 +184,8 @@ export interface MessageStore {
   commit(changes: readonly Change[]): Promise<ChangeResult[]>;
 
   /**
-   * Returns the entries after `position` that `user` may see: at most `limit` and, beyond the first, `maxBytes` of text. It may stop earlier,
-   * even before the first entry: then `through` is before the head, and there may be more.
+   * Returns the entries after `position` that `user` may see: at most `limit` and, beyond the first, `maxBytes` of
+   * text. It may stop earlier, even before the first entry: then `through` is before the head, and there may be more.
    */
   messagesAfter(
     user: string,
@@ -184,7 +193,10 @@ export interface MessageStore {
     limits: { limit: number; maxBytes: number; turn?: Turn },
   ): Promise<MessageBatch>;
 
-  /** Returns a page with at most `maxBytes` of text beyond the first message; undefined when the user was never in this conversation. */
+  /**
+   * Returns a page with at most `maxBytes` of text beyond the first message; undefined when the user was never in this
+   * conversation.
+   */
   history(
     user: string,
     conversation: string,
@@ -195,8 +207,9 @@ export interface MessageStore {
   entry(user: string, conversation: string, seq: number): Promise<Message | undefined>;
 
   /**
-   * Returns the messages at these positions, in this order and without reactions, except deleted ones and those that the user may not see;
-   * beyond the first, at most `maxBytes` of text. `through` is the position of the last one when the limit left out some, and otherwise 0.
+   * Returns the messages at these positions, in this order and without reactions, except deleted ones and those that
+   * the user may not see; beyond the first, at most `maxBytes` of text. `through` is the position of the last one when
+   * the limit left out some, and otherwise 0.
    */
   messagesAt(
     user: string,
@@ -211,8 +224,9 @@ export interface MessageStore {
   ): Promise<{ messages: Message[]; more: boolean }>;
 
   /**
-   * Returns invitations, except by users whom the user blocks, and then conversations, each by position, newest first; only those whose
-   * `position` is before `beforePosition`, where 0 starts with the newest. At most `maxBytes` of text beyond the first.
+   * Returns invitations, except by users whom the user blocks, and then conversations, each by position, newest first;
+   * only those whose `position` is before `beforePosition`, where 0 starts with the newest. At most `maxBytes` of text
+   * beyond the first.
    */
   conversationsOf(
     user: string,
@@ -222,12 +236,15 @@ export interface MessageStore {
   /** Returns one of those; undefined when the user has nothing to do with it. */
   conversationOf(user: string, conversation: string): Promise<ConversationSummary | undefined>;
 
-  /** Returns those of `others` who share a conversation with `user`, in their order and without `user`. Costs at most one look-up for each. */
+  /**
+   * Returns those of `others` who share a conversation with `user`, in their order and without `user`. Costs at most
+   * one look-up for each.
+   */
   peersAmong(user: string, others: readonly string[]): Promise<string[]>;
 
   /**
-   * Returns the cursor of a device's consumer and notes its use; a new one starts at `start`, or else at the head. Undefined, without an effect,
-   * when it would be new and the device already has `maxConsumers`.
+   * Returns the cursor of a device's consumer and notes its use; a new one starts at `start`, or else at the head.
+   * Undefined, without an effect, when it would be new and the device already has `maxConsumers`.
    */
   openConsumer(deviceId: string, consumer: string, options: ConsumerOptions): Promise<number | undefined>;
 }

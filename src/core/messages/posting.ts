@@ -115,7 +115,10 @@ export class Posting {
     return { conversation: isNamed ? "" : address.id, members: [], room: undefined, refusal };
   }
 
-  /** @throws {ChatError} `not_found`, with the same text for a room that does not exist and one that the user may not see. */
+  /**
+   * @throws {ChatError} `not_found`, with the same text for a room that does not exist and one that the user may not
+   * see.
+   */
   async room(user: string, text: string): Promise<RoomState> {
     const { room, refusal } = await this.resolve(user, text);
     if (room !== undefined) return room;
@@ -123,8 +126,8 @@ export class Posting {
   }
 
   /**
-   * Checks a message. A plain message to a user who accepts all senders, as most are, is checked without waiting: with many messages each turn
-   * of the event loop counts.
+   * Checks a message. A plain message to a user who accepts all senders, as most are, is checked without waiting: with
+   * many messages each turn of the event loop counts.
    * @throws {ChatError} `invalid_argument`, `message_id_expired`, `message_id_in_future`.
    */
   check(sender: string, draft: Draft): CheckedDraft | Promise<CheckedDraft> {
@@ -152,7 +155,8 @@ export class Posting {
   }
 
   /**
-   * Checks a new text for a message. In a direct conversation it needs the same permission of the recipient as a message.
+   * Checks a new text for a message. In a direct conversation it needs the same permission of the recipient as a
+   * message.
    * @throws {ChatError} as {@link check}, and `not_found`, `permission_denied`.
    */
   async checkEdit(sender: string, edit: Amendment & { readonly text: string }): Promise<CheckedDraft> {
@@ -201,7 +205,8 @@ export class Posting {
   async submit(draft: CheckedDraft, subscriber?: Subscriber): Promise<Posted> {
     const { sender, id, conversation, members, text, event, replyTo, uploadId, automatic } = draft;
     let { room } = draft;
-    // In rare cases the cache has another object for the room by now. Only then it waits, and entries submitted meanwhile come first.
+    // In rare cases the cache has another object for the room by now. Only then it waits, and entries submitted
+    // meanwhile come first.
     while (room !== undefined && event?.kind !== "room_created" && this.#options.rooms.peek(conversation) !== room) {
       room = await this.#options.rooms.find(conversation);
     }
@@ -353,7 +358,10 @@ export function noSuchMessage(): ChatError {
   return new ChatError("not_found", "There is no such message, or it was deleted.");
 }
 
-/** Returns whether an event withdraws something, which an author may do even if the recipient accepts nothing new from them. */
+/**
+ * Returns whether an event withdraws something, which an author may do even if the recipient accepts nothing new from
+ * them.
+ */
 function isWithdrawal(event: LogEvent): boolean {
   return event.kind === "deleted" || (event.kind === "reacted" && event.removed);
 }

@@ -105,7 +105,9 @@ export class Receipts {
     this.#deliveries.left(user);
   }
 
-  /** Returns the readers of a message that `asker` may see; users without read receipts neither appear nor see readers. */
+  /**
+   * Returns the readers of a message that `asker` may see; users without read receipts neither appear nor see readers.
+   */
   async readersOf(asker: string, { conversation, seq, sender }: Message): Promise<{ users: string[]; count: number }> {
     const { roomStore, settings } = this.#options;
     if (!isRoomId(conversation) && await this.#areReceiptsHidden(directMembers(conversation))) {

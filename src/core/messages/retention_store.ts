@@ -6,7 +6,9 @@ export interface RetentionRule {
   readonly maxEntries: number | undefined;
 }
 
-/** A rule for a conversation: "ana:ben" or a room's id, or undefined for all conversations without a rule of their own. */
+/**
+ * A rule for a conversation: "ana:ben" or a room's id, or undefined for all conversations without a rule of their own.
+ */
 export interface ConversationRule extends RetentionRule {
   readonly conversation: string | undefined;
 }
@@ -23,18 +25,22 @@ export interface RetentionStore {
   removeRule(conversation: string | undefined): Promise<boolean>;
 
   /**
-   * Examines a bounded number of conversations after the key `after`, which is 0 at the start. @returns the keys of conversations with entries
-   * to be removed at `now`, and the next `after`, undefined at the end.
+   * Examines a bounded number of conversations after the key `after`, which is 0 at the start. @returns the keys of
+   * conversations with entries to be removed at `now`, and the next `after`, undefined at the end.
    */
   findDue(after: number, now: number): Promise<{ due: number[]; next: number | undefined }>;
 
   /**
-   * Removes at most `limit` of the oldest entries of a conversation that are due at `now`, with everything that belongs to them. Ids that can
-   * still be sent again stay known. An entry with a time after `now`, from a clock that was ahead, is removed with an old one that follows it.
+   * Removes at most `limit` of the oldest entries of a conversation that are due at `now`, with everything that belongs
+   * to them. Ids that can still be sent again stay known. An entry with a time after `now`, from a clock that was
+   * ahead, is removed with an old one that follows it.
    * @returns the number of entries removed
    */
   removeDue(conversation: number, options: { now: number; limit: number }): Promise<number>;
 
-  /** Forgets at most `limit` ids of removed entries made before `time`, which are refused by age. @returns the number of ids forgotten */
+  /**
+   * Forgets at most `limit` ids of removed entries made before `time`, which are refused by age.
+   * @returns the number of ids forgotten
+   */
   forgetSpentIds(time: number, limit: number): Promise<number>;
 }

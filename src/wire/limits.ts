@@ -28,6 +28,6 @@ export function parseConsumer(consumer: string): string {
     "invalid_argument",
     `${
       JSON.stringify(consumer.slice(0, 80))
-    } is not a consumer name: use 1 to 64 of a-z 0-9 . _ : - and begin with a letter or digit.`,
+    } is not a consumer name: use 1 to 64 characters of a-z 0-9 . _ : - and begin with a letter or digit.`,
   );
 }

@@ -16,6 +16,6 @@ export function parseAddress(text: string): Address {
   if (isRoomId(text)) return { kind: "room_id", id: text };
   throw new ChatError(
     "invalid_argument",
-    `${JSON.stringify(text.slice(0, 64))} is not the id of a room: it is "+" and 26 of a-z 2-7.`,
+    `${JSON.stringify(text.slice(0, 64))} is not a room id: write "+" and 26 characters of a-z and 2-7.`,
   );
 }

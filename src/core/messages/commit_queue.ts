@@ -58,7 +58,7 @@ export class CommitQueue {
     const bytes = append.text.length;
     if (this.#waiting.length >= maxWaiting || this.#waitingBytes + bytes > maxWaitingBytes) {
       return Promise.reject(
-        new ChatError("busy", "The server has more messages to store than it can take: try again.", {
+        new ChatError("busy", "The server has too many messages to store: try again.", {
           retryAfterMs: 1_000,
         }),
       );

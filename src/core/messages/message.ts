@@ -76,7 +76,7 @@ export function checkText(text: string): void {
   if (text.length > maxEncodedTextBytes / 6 && utf8.encode(JSON.stringify(text)).length - 2 > maxEncodedTextBytes) {
     throw new ChatError(
       "invalid_argument",
-      "The message is longer than 48 KiB when encoded: it has too many control characters.",
+      "The message is longer than 48 KiB in JSON: remove control characters.",
     );
   }
 }

@@ -330,7 +330,7 @@ function toPosted(result: ChangeResult, { id, conversation, text, refusal }: Che
     case "duplicate":
       return toOutcome(result.accepted, true);
     case "conflict":
-      throw new ChatError("message_id_conflict", `Message id ${id} was used for another message: make a new one.`);
+      throw new ChatError("message_id_conflict", `Message id ${id} was used for another message: use a new id.`);
     case "refused":
       throw refusal;
     case "gone":
@@ -338,9 +338,9 @@ function toPosted(result: ChangeResult, { id, conversation, text, refusal }: Che
     case "no_room":
       throw noSuchRoom(conversation);
     case "too_many":
-      throw new ChatError("limit_reached", "The message has 20 different reactions already: use one of them.");
+      throw new ChatError("limit_reached", "The message already has 20 different reactions: use one of them.");
     case "name_taken":
-      throw new ChatError("already_exists", `There is a public room "#${text}" already: choose another name.`);
+      throw new ChatError("already_exists", `There is already a public room "#${text}": choose another name.`);
     case "upload_gone":
       throw new ChatError("not_found", "There is no such finished upload of yours: upload the file again.");
     case "failed":
@@ -397,5 +397,5 @@ function rolesWith(needs: RoomAction): string {
 }
 
 function notTheAuthor(verb: string): ChatError {
-  return new ChatError("permission_denied", `You did not write this message, so you cannot ${verb} it.`);
+  return new ChatError("permission_denied", `Cannot ${verb} this message: you did not write it.`);
 }

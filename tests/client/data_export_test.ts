@@ -31,7 +31,7 @@ const device: Device = {
   online: false,
 };
 
-/** A server that has these conversations, in pages of ten; `before` may change them, or throw, before each answer. */
+/** A server with these conversations in pages of ten; `before` may change them, or throw, before each answer. */
 function sourceOf(logs: readonly Log[], before: (request: string) => void = () => {}): ExportSource {
   return {
     whoAmI: () => Promise.resolve({ user: "ana", deviceId: "d", deviceName: "test", tokenExpiresAtMs: 0 }),
@@ -102,7 +102,7 @@ function assertWhole(target: MemoryTarget, logs: readonly Log[]): void {
   for (const { address, entries } of logs) assert.deepEqual(target.logs.get(address), entries, address);
 }
 
-Deno.test("all conversations are exported, however many pages they and their logs have", async () => {
+Deno.test("all conversations are exported, across pages of the list and of each log", async () => {
   const logs = [...Array(35).keys()].map((index) => logOf(`user${index}`, { position: index + 1, count: index + 1 }));
   const target = new MemoryTarget();
   const { conversations, entries } = await run(sourceOf(logs), target);
@@ -129,7 +129,7 @@ Deno.test("a conversation that moves to the top while the list is read is export
   const logs = [...Array(25).keys()].map((index) => logOf(`user${index}`, { position: index + 1, count: 1 }));
   let lists = 0;
   const source = sourceOf(logs, (request) => {
-    // It would have been on the second page, and is before the first now.
+    // It moves from the second page to the top.
     if (request === "list" && ++lists === 2) logs[3].position = 1_000;
   });
   const target = new MemoryTarget();
@@ -137,7 +137,7 @@ Deno.test("a conversation that moves to the top while the list is read is export
   assertWhole(target, logs);
 });
 
-Deno.test("an export goes on after the newest entry that is kept", async () => {
+Deno.test("an export resumes after the newest stored entry", async () => {
   const logs = [logOf("ben", { position: 1, count: 45 })];
   const target = new MemoryTarget();
   target.logs.set("ben", logs[0].entries.slice(0, 17));
@@ -145,7 +145,7 @@ Deno.test("an export goes on after the newest entry that is kept", async () => {
   assertWhole(target, logs);
 });
 
-Deno.test("what the server refuses for now is asked again, and what it refuses for good ends the export", async () => {
+Deno.test("a temporary refusal is retried, and a permanent one ends the export", async () => {
   const logs = [logOf("ben", { position: 1, count: 25 })];
   const refusals = [
     new ChatError("rate_limited", "Too many requests.", { retryAfterMs: 1 }),

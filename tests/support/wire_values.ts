@@ -7,7 +7,7 @@ import {
   type SendRequest,
 } from "../../src/gen/chatd/v1/chat.ts";
 
-/** The newest of a log, messages only. */
+/** The newest messages of a log, without events. */
 export const newest: HistoryRange = { beforeSeq: 0, afterSeq: 0, fromMs: 0, events: false };
 
 export function historyRequest(request: Partial<HistoryRequest> & { with: string }): HistoryRequest {

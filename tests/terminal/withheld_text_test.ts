@@ -41,7 +41,7 @@ function faces(message: Message): string[] {
   ];
 }
 
-Deno.test("a withheld text is shown as such on every face, and its file on a row of its own", () => {
+Deno.test("a withheld text has a stand-in on every face, and its file a row of its own", () => {
   for (const shown of faces(withheld())) assert.ok(shown.endsWith(`ben: ${standIn}`), shown);
   for (const shown of faces(withheld({ attachment }))) {
     assert.match(shown, /\(edited; the new text is hidden from you\)\n +\[file notes\.txt/);
@@ -54,7 +54,7 @@ Deno.test("a deleted message is shown as deleted, not as withheld", () => {
   }
 });
 
-Deno.test("an edit that another one followed says so", () => {
+Deno.test("an edit that another edit followed says so", () => {
   const edit = withheld({ event: { kind: "edited", target: 7 }, editedAt: undefined });
   assert.equal(eventText(edit), "edited 7, which was edited again since");
   for (const shown of faces(edit)) assert.ok(shown.endsWith("* ben edited 7, which was edited again since"), shown);

@@ -11,13 +11,13 @@ function frame(texts: readonly string[]): ClientFrame {
   };
 }
 
-Deno.test("frames are encoded as the generated code does, and one does not change those before it", () => {
+Deno.test("frames are encoded as by the generated code, and a frame does not change earlier ones", () => {
   const frames = [frame(["a long one ".repeat(1_000), "b"]), frame([]), frame(["short"]), frame(["héllo ✓", ""])];
   const encoded = frames.map((one) => encodeClientFrame(one));
   assert.deepEqual(encoded, frames.map((one) => ClientFrame.encode(one).finish()));
 });
 
-Deno.test("a frame that cannot be encoded leaves nothing to the next", () => {
+Deno.test("a frame that cannot be encoded does not change the next one", () => {
   const wrong = frame(["a"]);
   (wrong.requests[0] as { id: unknown }).id = 1.5;
   assert.throws(() => encodeClientFrame(wrong));

@@ -25,13 +25,13 @@ const onWire = wireMessage({
   ordinal: 5,
 });
 
-Deno.test("an error for a user is passed on whole", () => {
+Deno.test("an error for a user keeps its text", () => {
   const error = new ChatError("busy", "Try again.", { retryAfterMs: 1_500 });
   assert.deepEqual(toWireError(error), { code: "busy", message: "Try again.", retryAfterMs: 1_500 });
   assert.equal(toWireError(new ChatError("not_found", "There is none.")).retryAfterMs, 0);
 });
 
-Deno.test("an error that nobody expected is passed on without its detail", () => {
+Deno.test("an unexpected error loses its detail", () => {
   for (const thrown of [new TypeError("secret path /home"), "secret", undefined, { message: "secret" }]) {
     const { code, message, retryAfterMs } = toWireError(thrown);
     assert.deepEqual([code, retryAfterMs], ["internal", 0]);
@@ -39,7 +39,7 @@ Deno.test("an error that nobody expected is passed on without its detail", () =>
   }
 });
 
-Deno.test("a page of history says which part of the log it covers", () => {
+Deno.test("a page of history names the part of the log that it covers", () => {
   const messages = [{ ...message, seq: 6 }, message];
   assert.deepEqual(
     toHistoryResponse({ messages, firstSeq: 5, lastSeq: 7, headSeq: 9, startSeq: 2, more: true, moreAfter: true }),
@@ -75,7 +75,7 @@ Deno.test("a page of history says which part of the log it covers", () => {
   );
 });
 
-Deno.test("a conversation is addressed by the name of the other", () => {
+Deno.test("a direct conversation is addressed by the name of the other user", () => {
   const summary: ConversationSummary = {
     conversation: "ana:ben",
     headSeq: 7,

@@ -46,7 +46,7 @@ function expected(values: readonly (number | string)[], before: number): Uint8Ar
   return writer.join().join().finish();
 }
 
-Deno.test("items are the bytes that the library writes, and no item is written over by the next ones", () => {
+Deno.test("items have the bytes that the library writes, and are never overwritten", () => {
   const bytes = new ItemBytes();
   fc.assert(fc.property(fc.array(fc.tuple(fields, number), { maxLength: 10 }), (items) => {
     const written = items.map(([values, before]) => write(bytes, values, before));
@@ -54,7 +54,7 @@ Deno.test("items are the bytes that the library writes, and no item is written o
   }));
 });
 
-Deno.test("bool() writes what is true", () => {
+Deno.test("bool() writes true and omits false", () => {
   const bytes = new ItemBytes();
   bytes.begin(2, 0);
   bytes.bool(numberTag, true);

@@ -6,7 +6,7 @@ import { throwsWith } from "../support/chat_error_assertions.ts";
 const type = "chatd.v1.ClientFrame";
 const bytes = (json: string) => new TextEncoder().encode(json);
 
-Deno.test("proto3 JSON and protobuf say the same", () => {
+Deno.test("proto3 JSON and protobuf convert into each other", () => {
   const json = '{"requests":[{"id":"1","hello":{"protocolVersion":1,"token":"t","callback":{"secret":"AQI="}}}]}';
   const binary = binaryFromJson(type, bytes(json));
   const [{ id, kind }] = ClientFrame.decode(binary).requests;
@@ -16,7 +16,7 @@ Deno.test("proto3 JSON and protobuf say the same", () => {
   assert.equal(jsonFromBinary(type, binary), json);
 });
 
-Deno.test("JSON that is nearly right is refused, and the error names the field", () => {
+Deno.test("JSON with an error is refused, and the error names the field", () => {
   const wrong: [json: string | Uint8Array, why: RegExp][] = [
     ["", /JSON/],
     ["{", /JSON/],
@@ -39,7 +39,7 @@ Deno.test("JSON that is nearly right is refused, and the error names the field",
   }
 });
 
-Deno.test("an error about JSON does not repeat all of it", () => {
+Deno.test("an error about JSON repeats only its beginning", () => {
   const long = `{"requests":[{"id":1,"send":{"text":${"9".repeat(10_000)}}}]}`;
   assert.ok(throwsWith("invalid_argument", () => binaryFromJson(type, bytes(long))).message.length < 400);
 });

@@ -23,14 +23,14 @@ Deno.test("a hello names its consumer", () => {
   assert.equal(parseHello({ ...hello, consumer: "tail" }).consumer, "tail");
 });
 
-Deno.test("a client of another protocol is told which one the server speaks", () => {
+Deno.test("a hello of another protocol version is refused with the versions of the server", () => {
   for (const protocolVersion of [0, 3, 4_294_967_295]) {
     const { message } = throwsWith("unsupported_version", () => parseHello({ ...hello, protocolVersion }));
     assert.match(message, new RegExp(`versions 1 to 2, not ${protocolVersion}`));
   }
 });
 
-Deno.test("a callback has a port that needs no rights, a certificate and a secret", () => {
+Deno.test("a callback needs an unprivileged port, a certificate and a secret", () => {
   for (const port of [1_024, 65_535]) parseHello(withCallback({ port }));
   parseHello(withCallback({ certificate: new Uint8Array(8_192), secret: new Uint8Array(16) }));
   const wrong: Partial<Callback>[] = [

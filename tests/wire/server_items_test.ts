@@ -63,7 +63,7 @@ const kind: fc.Arbitrary<NonNullable<Item["kind"]>> = fc.oneof(
   fc.constant({ $case: "sessionEnded" as const, value: { error: undefined } }),
 );
 
-Deno.test("items one after the other are a frame, byte for byte", () => {
+Deno.test("a frame is a sequence of encoded items, byte for byte", () => {
   fc.assert(fc.property(fc.array(kind, { maxLength: 20 }), position, receipt, (kinds, through, receipt) => {
     const frame = { items: kinds.map((kind) => ({ kind })), through, receipt };
     const bytes = encodeServerFrame(kinds.map(encodeItem), { through, receipt });
@@ -80,14 +80,14 @@ Deno.test("a message is encoded once for all its receivers", () => {
   }));
 });
 
-Deno.test("a plain message is encoded as the generated code does it", () => {
+Deno.test("a plain message is encoded as by the generated code", () => {
   const { event: _event, attachment: _attachment, ...scalars } = messageFields;
   fc.assert(fc.property(fc.record(scalars, { requiredKeys: [...required], ...plain }), (message) => {
     assert.deepEqual(encodeMessageItem(message), encodeItem({ $case: "message", value: toWireMessage(message) }));
   }));
 });
 
-Deno.test("the reply to a send is encoded as the generated code does it", () => {
+Deno.test("the reply to a send is encoded as by the generated code", () => {
   const accepted = fc.record({
     position,
     conversation: text,
@@ -104,7 +104,7 @@ Deno.test("the reply to a send is encoded as the generated code does it", () => 
   }));
 });
 
-Deno.test("an item that cannot be encoded leaves nothing in the next ones", () => {
+Deno.test("an item that cannot be encoded does not change the next one", () => {
   const whole = { $case: "presence" as const, value: { user: "ana", online: true, state: PresenceState.ONLINE } };
   const before = encodeItem(whole);
   assert.throws(() =>
@@ -113,7 +113,7 @@ Deno.test("an item that cannot be encoded leaves nothing in the next ones", () =
   assert.deepEqual(encodeItem(whole), before);
 });
 
-Deno.test("a message comes out of the wire as it went in", () => {
+Deno.test("a message is the same after the wire", () => {
   fc.assert(fc.property(message, (message) => {
     const { kind } =
       ServerFrame.decode(encodeServerFrame([encodeMessageItem(message)], { through: 0, receipt: 0 })).items[0];

@@ -17,7 +17,7 @@ function textOf(decoded: ClientFrame): string | undefined {
   return kind?.$case === "send" ? kind.value.text : undefined;
 }
 
-Deno.test("text comes out as it was put in", () => {
+Deno.test("text is the same after encoding and decoding", () => {
   fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => {
     assert.equal(textOf(decodeStrictly(ClientFrame, frame(text))), text);
   }));
@@ -34,7 +34,7 @@ Deno.test("text that is not UTF-8 is refused, and the error says so", () => {
   }
 });
 
-Deno.test("bytes that are no message are refused, and nothing else is thrown", () => {
+Deno.test("bytes that are no message are refused with a ChatError", () => {
   const whole = frame("hello");
   for (let length = 1; length < whole.length; length++) {
     throwsWith("invalid_argument", () => decodeStrictly(ClientFrame, whole.subarray(0, length)));
@@ -50,7 +50,7 @@ Deno.test("bytes that are no message are refused, and nothing else is thrown", (
   }));
 });
 
-Deno.test("groups within groups as deep as a frame allows are refused or skipped", () => {
+Deno.test("nested groups as deep as a frame allows are refused or skipped", () => {
   const startGroup = (15 << 3) | 3;
   throwsWith("invalid_argument", () => decodeStrictly(ClientFrame, new Uint8Array(65_000).fill(startGroup)));
 });
@@ -61,7 +61,7 @@ Deno.test("numbers that JavaScript cannot hold are refused", () => {
   throwsWith("invalid_argument", () => decodeStrictly(ClientFrame, bytes));
 });
 
-Deno.test("fields of a newer client are skipped, and its kinds of requests are no kind", () => {
+Deno.test("unknown fields are skipped, and unknown kinds of requests are undefined", () => {
   const newer = new BinaryWriter().uint32((1 << 3) | 0).uint64(7)
     .uint32((1_000 << 3) | 2).bytes(new Uint8Array([1, 2, 3]))
     .uint32((1_001 << 3) | 0).uint64(1).finish();

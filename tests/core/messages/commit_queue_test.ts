@@ -9,7 +9,7 @@ import { deviceRecord, directAppend, userRecord } from "../../support/stored_mes
 import { TestMessageStore, TestStore } from "../../support/test_store.ts";
 import { turns } from "../../support/turns.ts";
 
-/** Remembers what is committed together; each commit waits for `gate` while there is one. */
+/** Records the changes of each commit, which waits for `gate` while there is one. */
 class GatedStore extends TestMessageStore {
   readonly commits: Change[][] = [];
   gate: Promise<void> | undefined;
@@ -46,7 +46,7 @@ async function open() {
   return { store, queue, accepted, proceed, append };
 }
 
-Deno.test("what comes together is committed together, in order", async () => {
+Deno.test("messages that arrive together are committed together, in order", async () => {
   const { store, accepted, proceed, append } = await open();
   const results = Promise.all(["1", "2", "3"].map((text) => append(text)));
   assert.deepEqual(store.sizes, []);
@@ -56,7 +56,7 @@ Deno.test("what comes together is committed together, in order", async () => {
   assert.deepEqual((await results).map(({ kind }) => kind), ["accepted", "accepted", "accepted"]);
 });
 
-Deno.test("what comes during a commit waits for the next one", async () => {
+Deno.test("messages that arrive during a commit wait for the next one", async () => {
   const { store, accepted, proceed, append } = await open();
   const gate = Promise.withResolvers<void>();
   store.gate = gate.promise;
@@ -73,7 +73,7 @@ Deno.test("what comes during a commit waits for the next one", async () => {
   assert.deepEqual(accepted.map(({ message }) => message.text), ["1", "2", "3"]);
 });
 
-Deno.test("a message is published before its append resolves, with where it came from", async () => {
+Deno.test("a message is published with its origin before its append resolves", async () => {
   const { accepted, proceed, append } = await open();
   const origin = {};
   const published = append("1", origin).then(() => accepted.map((each) => each.origin));
@@ -94,7 +94,7 @@ Deno.test("a commit holds at most 1000 messages", async () => {
   );
 });
 
-Deno.test("a commit that fails fails what is in it, and no more", async () => {
+Deno.test("a commit that fails rejects its own messages only", async () => {
   const { store, accepted, proceed, append } = await open();
   const full = new ChatError("storage_full", "The disk is full.");
   store.commitError = full;
@@ -157,7 +157,7 @@ Deno.test("a cursor that falls due during a commit is committed after it", async
   assert.deepEqual(store.sizes, [1, 1]);
 });
 
-Deno.test("flush() commits everything that waits, and leaves nothing to be done", async () => {
+Deno.test("flush() commits everything in the queue, and leaves no timer", async () => {
   using time = new FakeTime();
   const { store, queue, proceed, append } = await open();
   const sent = Promise.all(Array.from({ length: 1_500 }, (_, index) => append(`${index}`)));
@@ -170,7 +170,7 @@ Deno.test("flush() commits everything that waits, and leaves nothing to be done"
   assert.equal(time.pending, 0);
 });
 
-Deno.test("flush() ends when the store takes nothing", async () => {
+Deno.test("flush() ends when the store refuses all commits", async () => {
   using time = new FakeTime();
   const { store, queue, append } = await open();
   store.commitError = new ChatError("storage_full", "The disk is full.");
@@ -181,7 +181,7 @@ Deno.test("flush() ends when the store takes nothing", async () => {
   assert.equal(time.pending, 0);
 });
 
-Deno.test("too many messages, or too large ones, are busy until the store has answered", async () => {
+Deno.test("too many or too large messages are refused as busy until the store has answered", async () => {
   const { store, queue, append } = await open();
   store.commitError = new ChatError("storage_full", "The disk is full.");
   const fill = async (count: number, text: string) => {

@@ -3,7 +3,7 @@ import { silentLog } from "../../../src/core/log.ts";
 import { Erasure } from "../../../src/core/messages/erasure.ts";
 import { eventually } from "../../support/eventually.ts";
 
-/** Something to erase, whose first step fails where `isBroken`. */
+/** A store with something to erase, whose first step fails if `isBroken`. */
 class Rest {
   left = 3;
   #isBroken: boolean;
@@ -36,7 +36,7 @@ function setUp(messages: Rest, entries: Rest, everyMs?: number) {
   return { erasure, logged, erased: () => erased };
 }
 
-Deno.test("rooms are erased also when messages of accounts cannot be, and the other way round", async () => {
+Deno.test("a failure to erase messages of accounts does not stop the erasure of rooms, nor the other way round", async () => {
   const broken = { isBroken: true };
   for (
     const [messages, entries, error] of [
@@ -56,7 +56,7 @@ Deno.test("rooms are erased also when messages of accounts cannot be, and the ot
   }
 });
 
-Deno.test("an erasure that failed is tried again", async () => {
+Deno.test("an erasure that failed is retried", async () => {
   const messages = new Rest({ isBroken: true });
   const entries = new Rest({ isBroken: true });
   const { erasure, logged } = setUp(messages, entries, 1);

@@ -8,7 +8,7 @@ async function come(test: TestChat, user: string): Promise<FakeSubscriber> {
   return subscriber;
 }
 
-/** A room of ana's. @returns how others join it, and how it is amended. */
+/** Makes a room of ana. @returns functions to join it and to amend its messages */
 async function openRoom(test: TestChat, { historyVisible }: { historyVisible: boolean }) {
   const id = () => test.draft("ana").id;
   const to = "#ops";
@@ -28,7 +28,7 @@ async function openRoom(test: TestChat, { historyVisible }: { historyVisible: bo
   return { join, edit, react, readAfter };
 }
 
-Deno.test("what is about a message is looked up by who may not see that, and offered to all others", async () => {
+Deno.test("an event about a message is looked up for members who may not see the message, and offered to the others", async () => {
   await using test = await TestChat.open();
   const { join, edit, readAfter } = await openRoom(test, { historyVisible: false });
   await join("ben");
@@ -43,7 +43,7 @@ Deno.test("what is about a message is looked up by who may not see that, and off
   assert.deepEqual((await readAfter("cleo", hidden.position)).map(({ position }) => position), [seen.position]);
 });
 
-Deno.test("where new members see what was before, everything is offered", async () => {
+Deno.test("everything is offered in a room that shows its history to new members", async () => {
   await using test = await TestChat.open();
   const { join, edit } = await openRoom(test, { historyVisible: true });
   const { seq } = await test.send("ana", "#ops", "hello");
@@ -53,7 +53,7 @@ Deno.test("where new members see what was before, everything is offered", async 
   assert.deepEqual([ben.texts, ben.lookedUp], [["hello!"], []]);
 });
 
-Deno.test("who blocked somebody once looks up what is about messages, and is offered all else", async () => {
+Deno.test("events about messages are looked up for a user who ever blocked another, and all else is offered", async () => {
   await using test = await TestChat.open();
   const { join, react, readAfter } = await openRoom(test, { historyVisible: true });
   for (const user of ["ben", "cleo"]) await join(user);
@@ -72,7 +72,7 @@ Deno.test("who blocked somebody once looks up what is about messages, and is off
   assert.equal(cleo.offered.length, 4);
 });
 
-Deno.test("nothing of somebody who is blocked is offered, in rooms or between two", async () => {
+Deno.test("no entry of a blocked sender is offered, in rooms or in direct conversations", async () => {
   await using test = await TestChat.open();
   const { join } = await openRoom(test, { historyVisible: true });
   await join("ben");
@@ -85,7 +85,7 @@ Deno.test("nothing of somebody who is blocked is offered, in rooms or between tw
   assert.deepEqual(ben.texts, ["seen", "again"]);
 });
 
-Deno.test("an invitation is heard of, but not one by somebody who is blocked", async () => {
+Deno.test("an invited user is notified, but not of an invitation by a user whom they block", async () => {
   await using test = await TestChat.open();
   await openRoom(test, { historyVisible: true });
   const [ben, cleo] = [await come(test, "ben"), await come(test, "cleo")];

@@ -23,18 +23,18 @@ Deno.test("a message id is a UUIDv7 that holds its time", () => {
   }));
 });
 
-Deno.test("message ids sort by their time, and no two are the same", () => {
+Deno.test("message ids sort by their time, and are unique", () => {
   const ids = Array.from({ length: 1_000 }, (_, index) => createMessageId(now + index));
   assert.deepEqual(ids.toSorted(), ids);
   assert.equal(new Set(Array.from({ length: 1_000 }, () => createMessageId(now))).size, 1_000);
 });
 
-Deno.test("parseMessageId() takes capitals as the same id", () => {
+Deno.test("parseMessageId() ignores case", () => {
   const id = createMessageId(now);
   assert.equal(parseMessageId(id.toUpperCase()), id);
 });
 
-Deno.test("parseMessageId() refuses everything else, and shows no more than the beginning of it", () => {
+Deno.test("parseMessageId() refuses other text, and repeats only its beginning", () => {
   const id = createMessageId(now);
   const version4 = "3b241101-e2bb-4255-8caf-4136c566a962";
   const otherVariant = id.slice(0, 19) + "0" + id.slice(20);
@@ -45,7 +45,7 @@ Deno.test("parseMessageId() refuses everything else, and shows no more than the 
   assert.ok(error.message.length < 500 && !error.message.includes("\u001b"));
 });
 
-Deno.test("an id is good from 30 days back to 24 hours ahead, to the millisecond", () => {
+Deno.test("an id is valid from 30 days in the past to 24 hours in the future, to the millisecond", () => {
   const at = (time: number) => checkMessageIdTime(createMessageId(time), new FakeClock(now));
   at(now);
   at(now - messageIdLifetimeMs);
@@ -54,7 +54,7 @@ Deno.test("an id is good from 30 days back to 24 hours ahead, to the millisecond
   throwsWith("message_id_in_future", () => at(now + messageIdLeadMs + 1));
 });
 
-Deno.test("messageIdOf() makes the same id of the same time and digest, and another of others", () => {
+Deno.test("messageIdOf() depends on nothing but the time and the digest", () => {
   const digest = new Uint8Array(32).fill(0xab);
   const id = messageIdOf(1_700_000_000_123, digest);
   assert.equal(parseMessageId(id), id);
@@ -67,13 +67,13 @@ Deno.test("messageIdOf() makes the same id of the same time and digest, and anot
 
 const year = 365 * 24 * 60 * 60 * 1000;
 
-/** What the server says of an id that was made then, while its clock is in doubt where a time is expected. */
+/** The refusal of an id made at that time, while the clock of the server differs from the expected time. */
 function refusalOf(made: number, code: ChatErrorCode, expected?: number): string {
   const clock = new FakeClock(now, { expected });
   return throwsWith(code, () => checkMessageIdTime(createMessageId(made), clock)).message;
 }
 
-Deno.test("a refused id says both times, and which clock is wrong", () => {
+Deno.test("the refusal of an id names both times and the clock that is wrong", () => {
   for (const [made, code] of [[now - year, "message_id_expired"], [now + year, "message_id_in_future"]] as const) {
     const message = refusalOf(made, code);
     for (const time of [made, now]) assert.ok(message.includes(new Date(time).toISOString()), message);
@@ -82,13 +82,13 @@ Deno.test("a refused id says both times, and which clock is wrong", () => {
   }
 });
 
-Deno.test("an id that was made just now is good while a far later time is expected, which may be the wrong one", () => {
+Deno.test("an id made now is valid while a far later time is expected, because that time may be wrong", () => {
   for (const made of [now - messageIdLeadMs, now, now + messageIdLeadMs]) {
     checkMessageIdTime(createMessageId(made), new FakeClock(now, { expected: now + year }));
   }
 });
 
-Deno.test("an id that may have been forgotten stays refused while the server's clock is behind", () => {
+Deno.test("an id that may have been forgotten is refused while the clock of the server is behind", () => {
   const made = now - messageIdLifetimeMs + 1;
   checkMessageIdTime(createMessageId(made), new FakeClock(now));
   const message = refusalOf(made, "message_id_expired", now + year);

@@ -19,7 +19,7 @@ Deno.test("a text is 1 byte to 16 KiB of UTF-8", () => {
   throwsWith("invalid_argument", () => checkText(""));
 });
 
-Deno.test("a text of NUL, byte order marks or overrides is a text", () => {
+Deno.test("a text may have NUL, byte order marks and direction overrides", () => {
   for (const text of ["\u0000", "\ufeff", "\u202e", " ", "\n"]) checkText(text);
 });
 
@@ -29,7 +29,7 @@ Deno.test("a text with half of a surrogate pair is refused", () => {
   }
 });
 
-Deno.test("a text is at most 48 KiB when it is written in JSON", () => {
+Deno.test("a text has at most 48 KiB in JSON", () => {
   const controls = maxEncodedTextBytes / 6;
   checkText("\u0001".repeat(controls));
   throwsWith("invalid_argument", () => checkText("\u0001".repeat(controls) + "a"));
@@ -37,7 +37,7 @@ Deno.test("a text is at most 48 KiB when it is written in JSON", () => {
   checkText('"'.repeat(maxTextBytes));
 });
 
-Deno.test("the conversation of two is the same from both sides, and each is addressed by the other", () => {
+Deno.test("a direct conversation has one id for both users, and each addresses it by the other's name", () => {
   assert.equal(directConversation("ben", "ana"), "ana:ben");
   assert.equal(directConversation("ana", "ben"), "ana:ben");
   assert.equal(directConversation("a.b", "a"), "a:a.b");
@@ -46,7 +46,7 @@ Deno.test("the conversation of two is the same from both sides, and each is addr
   assert.equal(conversationAddress("ana:ben", "ben"), "ana");
 });
 
-Deno.test("the conversation with oneself has one member", () => {
+Deno.test("a conversation with oneself has one member", () => {
   assert.equal(directConversation("ana", "ana"), "ana:ana");
   assert.deepEqual(directMembers("ana:ana"), ["ana"]);
   assert.equal(conversationAddress("ana:ana", "ana"), "ana");

@@ -10,7 +10,7 @@ async function come(test: TestChat, user: string): Promise<FakeSubscriber> {
   return subscriber;
 }
 
-/** What ana may do to her message `seq` to ben. */
+/** Changes that ana may request for her message `seq` to ben. */
 function amendments(test: TestChat, seq: number) {
   const { posting } = test.chat;
   const target = () => ({ to: "ben", seq, id: test.draft("ana").id });
@@ -23,7 +23,7 @@ function amendments(test: TestChat, seq: number) {
 }
 
 for (const directMessages of ["nobody", "contacts"] as const) {
-  Deno.test(`a recipient who takes messages of ${directMessages} gets no edits and reactions of others either`, async () => {
+  Deno.test(`a recipient who accepts messages of ${directMessages} gets no edits and reactions of others either`, async () => {
     await using test = await TestChat.open();
     const { seq } = await test.send("ana", "ben", "hello");
     const { edit, react, erase } = amendments(test, seq);
@@ -39,11 +39,11 @@ for (const directMessages of ["nobody", "contacts"] as const) {
     assert.deepEqual([ben.offered, ben.lookedUp], [[], []]);
     await react("👍", true);
     await erase();
-    assert.deepEqual(ben.texts, ["", ""], "an author takes back what they said");
+    assert.deepEqual(ben.texts, ["", ""], "an author may delete their messages");
   });
 }
 
-Deno.test("an author whom the recipient has written to edits and reacts", async () => {
+Deno.test("an author may edit and react after the recipient has written to them", async () => {
   await using test = await TestChat.open();
   const { seq } = await test.send("ana", "ben", "hello");
   await test.send("ben", "ana", "hi");
@@ -76,7 +76,7 @@ Deno.test("edits and reactions by a blocked author reach no session of the block
   assert.deepEqual([erased.deleted, erased.withheld], [true, undefined]);
 });
 
-Deno.test("a file needs the same leave as a text", async () => {
+Deno.test("a file needs the same permission as a text", async () => {
   await using test = await TestChat.open();
   await test.send("ana", "ben", "hello");
   await test.chat.settings.update("ben", { directMessages: "nobody" });

@@ -7,7 +7,7 @@ import { FakeSubscriber, TestChat } from "../../support/test_chat.ts";
 type Kind = Notice["kind"];
 type Told<K extends Kind> = Omit<Extract<Notice, { kind: K }>, "kind">;
 
-/** Somebody's session, which has all that it may know. */
+/** A session of a user, with everything that it was notified of. */
 async function come(test: TestChat, user: string): Promise<FakeSubscriber> {
   const identity = await test.identify(user);
   await test.chat.openConsumer(identity, "ui");
@@ -16,7 +16,7 @@ async function come(test: TestChat, user: string): Promise<FakeSubscriber> {
   return subscriber;
 }
 
-/** What a session was told of a kind since it was asked last, without what all of that kind have. */
+/** Takes the notices of one kind that a session got, without their common fields. */
 function take<K extends Kind>(subscriber: FakeSubscriber, kind: K): Told<K>[] {
   const taken = subscriber.notices.filter((notice) => notice.kind === kind);
   subscriber.notices.splice(0, Infinity, ...subscriber.notices.filter((notice) => notice.kind !== kind));
@@ -27,10 +27,10 @@ function read(user: string, readSeq: number) {
   return { conversation: "ana:ben", user, readSeq, deliveredSeq: 0 };
 }
 
-/** Some time after which everything is saved and told. */
+/** A time after which all positions are saved and all notices sent. */
 const aWhile = 5_000;
 
-Deno.test("the other one of two is told what was read, as are all sessions of who read it", async () => {
+Deno.test("a read position goes to the peer of a direct conversation and to all sessions of the reader", async () => {
   using time = new FakeTime();
   await using test = await TestChat.open();
   const [ana, phone, ben, cleo] = [
@@ -51,7 +51,7 @@ Deno.test("the other one of two is told what was read, as are all sessions of wh
   assert.equal((await test.chat.conversation("ben", "ana")).peerReadSeq, 3);
 });
 
-Deno.test("what was read goes neither back nor beyond the end", async () => {
+Deno.test("a read position moves neither back nor beyond the head", async () => {
   using time = new FakeTime();
   await using test = await TestChat.open();
   const ben = await come(test, "ben");
@@ -68,7 +68,7 @@ Deno.test("what was read goes neither back nor beyond the end", async () => {
   assert.deepEqual(take(ben, "receipt"), [read("ana", 3)]);
 });
 
-Deno.test("what could not be saved is told to nobody, and may be said again", async () => {
+Deno.test("a read position that could not be saved is not sent, and may be set again", async () => {
   using time = new FakeTime();
   await using test = await TestChat.open();
   const ben = await come(test, "ben");
@@ -83,7 +83,7 @@ Deno.test("what could not be saved is told to nobody, and may be said again", as
   assert.deepEqual(take(ben, "receipt"), [read("ana", 1)]);
 });
 
-Deno.test("who turned receipts off is neither told nor told of, but on their own devices", async () => {
+Deno.test("without read receipts, positions stay on the user's own devices", async () => {
   using time = new FakeTime();
   await using test = await TestChat.open();
   const [ana, ben] = [await come(test, "ana"), await come(test, "ben")];
@@ -103,7 +103,7 @@ Deno.test("who turned receipts off is neither told nor told of, but on their own
   assert.deepEqual(await test.chat.readersOf("ben", { with: "ana", seq: 2 }), { users: [], count: 0 });
 });
 
-Deno.test("people who blocked each other tell each other nothing", async () => {
+Deno.test("users who blocked each other get no receipts of each other", async () => {
   using time = new FakeTime();
   await using test = await TestChat.open();
   const [ana, ben] = [await come(test, "ana"), await come(test, "ben")];
@@ -118,7 +118,7 @@ Deno.test("people who blocked each other tell each other nothing", async () => {
   assert.deepEqual(await test.chat.readersOf("ben", { with: "ana", seq: 2 }), { users: [], count: 0 });
 });
 
-Deno.test("a sender is told what was delivered, once, whichever way it went", async () => {
+Deno.test("a sender is notified of a delivery once, from the live stream or the store", async () => {
   using time = new FakeTime();
   await using test = await TestChat.open();
   const ana = await come(test, "ana");
@@ -126,7 +126,7 @@ Deno.test("a sender is told what was delivered, once, whichever way it went", as
   const send = async () => void positions.push((await test.send("ana", "ben")).position);
   const delivered = (deliveredSeq: number) => ({ conversation: "ana:ben", user: "ben", readSeq: 0, deliveredSeq });
   await send();
-  // What waited for ben is read for his session from the store.
+  // Messages that waited for ben are read from the store for his session.
   const ben = await come(test, "ben");
   await test.chat.messagesAfter("ben", 0, { limit: 10, maxBytes: 1_000 });
   for (let count = 0; count < 3; count++) await send();
@@ -137,7 +137,7 @@ Deno.test("a sender is told what was delivered, once, whichever way it went", as
   test.chat.acknowledge(ben, positions[2]);
   await time.tick(aWhile);
   assert.deepEqual(take(ana, "receipt"), [delivered(3)]);
-  // Another device of his has it later.
+  // Another device of ben receives it later.
   const phone = await come(test, "ben");
   await test.chat.messagesAfter("ben", 0, { limit: 10, maxBytes: 1_000 });
   test.chat.acknowledge(phone, positions[2]);
@@ -162,7 +162,7 @@ async function openRoom(test: TestChat): Promise<string> {
   return room.id;
 }
 
-Deno.test("in a room those who are there are told how many read what, at most once a second", async () => {
+Deno.test("members of a room are notified of the number of readers, at most once a second", async () => {
   using time = new FakeTime();
   await using test = await TestChat.open();
   const room = await openRoom(test);
@@ -192,7 +192,7 @@ Deno.test("in a room those who are there are told how many read what, at most on
   });
 });
 
-Deno.test("people who blocked each other do not find each other among those who read in a room", async () => {
+Deno.test("users who blocked each other do not see each other among the readers in a room", async () => {
   await using test = await TestChat.open({ users: ["ana", "ben", "cleo", "dan"] });
   const conversation = await openRoom(test);
   const { seq } = await test.send("cleo", "#ops");
@@ -208,20 +208,20 @@ Deno.test("people who blocked each other do not find each other among those who 
   assert.deepEqual(await readers("ben"), { users: ["ana", "ben"], count: 2 });
 });
 
-Deno.test("nothing is counted where nobody listens", async () => {
+Deno.test("readers are not counted in a room without sessions", async () => {
   using time = new FakeTime();
   await using test = await TestChat.open({ users: ["ana", "ben", "cleo", "dan"] });
   await openRoom(test);
   const [ana, dan] = [await come(test, "ana"), await come(test, "dan")];
   await test.chat.settings.update("ana", { readReceipts: false });
   const { seq } = await test.send("cleo", "#ops");
-  test.store.rooms.readPositions = () => assert.fail("somebody asked");
+  test.store.rooms.readPositions = () => assert.fail("the store was asked");
   await test.chat.read("ben", { with: "#ops", seq });
   await time.tick(aWhile);
   assert.deepEqual([ana, dan].map((each) => take(each, "room_receipts")), [[], []]);
 });
 
-Deno.test("only who is in a room says what they read there, and asks who did", async () => {
+Deno.test("only members of a room may set a read position and list readers", async () => {
   await using test = await TestChat.open({ users: ["ana", "ben", "cleo", "dan"] });
   await openRoom(test);
   const { seq } = await test.send("ana", "#ops");
@@ -233,7 +233,7 @@ Deno.test("only who is in a room says what they read there, and asks who did", a
   await test.chat.read("ana", { with: "dan", seq: 1 });
 });
 
-Deno.test("changes are numbered for each user from somewhere on, and told to all of their sessions", async () => {
+Deno.test("state changes have a rising number for each user, and go to all of their sessions", async () => {
   using time = new FakeTime();
   await using test = await TestChat.open();
   const [ana, phone, ben] = [await come(test, "ana"), await come(test, "ana"), await come(test, "ben")];

@@ -4,10 +4,10 @@ import { silentLog } from "../../../src/core/log.ts";
 import { Retention } from "../../../src/core/messages/retention.ts";
 import type { RetentionStore } from "../../../src/core/messages/retention_store.ts";
 
-/** So many of what a sweep goes through are there. */
+/** The number of items of a sweep. */
 const many = 10_000;
 
-/** Answers at once, as SQLite does; counts how often it is asked. */
+/** Answers at once, as SQLite does, and counts its calls. */
 class LargeStore implements RetentionStore {
   pages = 0;
   forgotten = 0;
@@ -35,14 +35,14 @@ async function sweepUntilTurn(store: LargeStore): Promise<void> {
   await sweep;
 }
 
-Deno.test("a sweep of many conversations leaves others a turn, and ends when it is closed", async () => {
+Deno.test("a sweep of many conversations yields to other work, and ends when it is closed", async () => {
   const store = new LargeStore();
   store.forgotten = many;
   await sweepUntilTurn(store);
   assert.ok(store.pages > 0 && store.pages < many, `${store.pages} pages`);
 });
 
-Deno.test("forgetting many spent ids leaves others a turn, and ends when it is closed", async () => {
+Deno.test("forgetting many spent ids yields to other work, and ends when it is closed", async () => {
   const store = new LargeStore();
   await sweepUntilTurn(store);
   assert.ok(store.forgotten > 0 && store.forgotten < many, `${store.forgotten} steps`);

@@ -250,7 +250,7 @@ export class Posting {
     sender: string,
     { to, seq, id: givenId }: Amendment,
     draft: { text: string; needs: RoomAction },
-    about: (target: Message, room: RoomState | undefined) => {
+    makeEvent: (target: Message, room: RoomState | undefined) => {
       event: LogEvent;
       refusal: ChatError | undefined;
       needs?: RoomAction;
@@ -262,7 +262,7 @@ export class Posting {
     const { conversation, room } = where;
     const target = await this.#options.store.entry(sender, conversation, seq);
     if (target === undefined || target.event !== undefined) throw noSuchMessage();
-    const checked = { sender, ...where, id, ...draft, ...about(target, room) };
+    const checked = { sender, ...where, id, ...draft, ...makeEvent(target, room) };
     // Not thrown: this may be the deletion itself, sent again.
     const gone = target.deleted ? noSuchMessage() : undefined;
     const refused = gone ?? checked.refusal ??

@@ -1,26 +1,33 @@
 import type { EventKind, EventOf } from "../core/messages/log_event.ts";
 import type { Message } from "../core/messages/message.ts";
+import type { MemberRole } from "../core/rooms/room.ts";
+
+const roleNames: Readonly<Record<MemberRole, string>> = {
+  owner: "an owner",
+  moderator: "a moderator",
+  member: "a member",
+};
 
 type Describe<Kind extends EventKind> = (event: EventOf<Kind>, entry: Message) => string;
 
 /** The words for each kind of event; the sender's name goes before them. */
 const descriptions: { readonly [Kind in EventKind]: Describe<Kind> } = {
   edited({ target }, { text, withheld }) {
-    if (withheld) return `edited ${target}, which was edited again since`;
-    return text === "" ? `edited ${target}, which was deleted since` : `edited ${target}: ${text}`;
+    if (withheld) return `edited ${target}, which was edited again later`;
+    return text === "" ? `edited ${target}, which was deleted later` : `edited ${target}: ${text}`;
   },
   deleted: ({ target }) => `deleted ${target}`,
   reacted: ({ target, emoji, removed }) =>
-    removed ? `took back ${emoji} from ${target}` : `reacted with ${emoji} to ${target}`,
-  room_created: (event, { text }) => `made the room #${text} (${describeAccess(event)})`,
+    removed ? `removed ${emoji} from ${target}` : `reacted with ${emoji} to ${target}`,
+  room_created: (event, { text }) => `created the room #${text} (${describeAccess(event)})`,
   joined: () => "joined",
   left: () => "left",
   invited: ({ user }) => `invited ${user}`,
   removed: ({ user, banned }) => `${banned ? "banned" : "removed"} ${user}`,
-  unbanned: ({ user }) => `lifted the ban of ${user}`,
-  role_changed: ({ user, role }) => `made ${user} ${role}`,
-  topic_changed: (_event, { text }) => text === "" ? "took the topic away" : `set the topic: ${text}`,
-  room_changed: (event, { text }) => `changed the room: it is #${text}, ${describeAccess(event)}`,
+  unbanned: ({ user }) => `unbanned ${user}`,
+  role_changed: ({ user, role }) => `made ${user} ${roleNames[role]}`,
+  topic_changed: (_event, { text }) => text === "" ? "removed the topic" : `set the topic: ${text}`,
+  room_changed: (event, { text }) => `changed the room to #${text} (${describeAccess(event)})`,
 };
 
 /** Returns the text of a message, or describes an event: "joined", "reacted with 👍 to 12". */
@@ -43,6 +50,6 @@ function describe<Kind extends EventKind>(event: EventOf<Kind>, entry: Message):
 }
 
 function describeAccess({ isPublic, historyVisible }: { isPublic: boolean; historyVisible: boolean }): string {
-  const history = historyVisible ? "new members see what was said before" : "new members see what comes";
+  const history = historyVisible ? "new members see earlier messages" : "new members see only new messages";
   return `${isPublic ? "public" : "private"}, ${history}`;
 }

@@ -117,7 +117,7 @@ Deno.test("who is invited into a private room is told, comes in, and is told whe
   await ben.sees("[ben → #plans]");
   await ben.sees("ana: for those who come later");
   ana.type("/role ben moderator");
-  await ben.sees("* ana made ben moderator");
+  await ben.sees("* ana made ben a moderator");
   ana.type("/remove ben");
   await ben.sees("* ana removed ben");
   ben.type("hello?");

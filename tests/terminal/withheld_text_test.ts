@@ -56,6 +56,6 @@ Deno.test("a deleted message is shown as deleted, not as withheld", () => {
 
 Deno.test("an edit that another edit followed says so", () => {
   const edit = withheld({ event: { kind: "edited", target: 7 }, editedAt: undefined });
-  assert.equal(eventText(edit), "edited 7, which was edited again since");
-  for (const shown of faces(edit)) assert.ok(shown.endsWith("* ben edited 7, which was edited again since"), shown);
+  assert.equal(eventText(edit), "edited 7, which was edited again later");
+  for (const shown of faces(edit)) assert.ok(shown.endsWith("* ben edited 7, which was edited again later"), shown);
 });

@@ -26,7 +26,7 @@ export function operatorCommands(
   };
   return {
     "server.version": () => Promise.resolve(longVersion),
-    "user.find": async ({ name }) => await accounts.findUser(name) ?? undefined,
+    "user.find": ({ name }) => accounts.findUser(name),
     "user.list": ({ after }) => accounts.listUsers({ after, limit: maxPage }),
     "user.add": ({ name, password }) => accounts.addUser({ name, password }),
     "user.set_password": ({ name, password }) => accounts.setPassword(name, password),
@@ -43,13 +43,13 @@ export function operatorCommands(
       return room;
     },
     "retention.list": () => retention.listRules(),
-    "retention.set": async ({ address, ...limits }) => {
-      const [maxAgeMs, maxEntries] = [limits.maxAgeMs || undefined, limits.maxEntries || undefined];
+    "retention.set": async ({ address, ...given }) => {
+      const [maxAgeMs, maxEntries] = [given.maxAgeMs || undefined, given.maxEntries || undefined];
       if (!await retention.setRule({ conversation: await conversationAt(address), maxAgeMs, maxEntries })) {
         throw new ChatError("not_found", `Nothing was said in "${address}" yet, so there is no rule for it.`);
       }
-      const kept = `max age ${maxAgeMs ?? "none"} ms, max entries ${maxEntries ?? "none"}`;
-      audit.record({ action: "retention_changed", actor: operator, detail: `${address || "all"}: ${kept}` });
+      const limits = `max age ${maxAgeMs ?? "none"} ms, max entries ${maxEntries ?? "none"}`;
+      audit.record({ action: "retention_changed", actor: operator, detail: `${address || "all"}: ${limits}` });
     },
     "retention.unset": async ({ address }) => {
       if (!await retention.removeRule(await conversationAt(address))) {

@@ -1,8 +1,7 @@
 import { changedBy, type EventKind, type EventOf, type LogEvent } from "../../../core/messages/log_event.ts";
-import type { Message } from "../../../core/messages/message.ts";
 import type { MemberRole } from "../../../core/rooms/room.ts";
 import { roleCodes, toRole } from "../codes.ts";
-import { decodeText, idOfHex } from "../column_values.ts";
+import { decodeText } from "../column_values.ts";
 
 /** The values of entry.kind. Data folders hold them, so none ever changes; new ones follow the last. */
 export const kindCodes = {
@@ -23,20 +22,20 @@ export const kindCodes = {
   roomChanged: 14,
 } as const;
 
-/** What an entry keeps of its event, beside what every entry has. */
+/** The columns of an entry that hold its event. */
 export interface EventColumns {
   readonly kind: number;
   readonly target: number | null;
-  /** A user's name. */
+  /** The name of a user. */
   readonly subject: string | null;
   readonly text: string;
 }
 
-/** How one kind of event is kept. */
+/** Converts one kind of event to and from columns. */
 interface EventCodec<Kind extends EventKind> {
-  /** Values of entry.kind; two where the kind of the entry tells a flag of the event. */
+  /** Values of entry.kind; a second one stands for a flag of the event. */
   readonly codes: readonly number[];
-  /** `text` is that of the entry. Columns that are left out are empty. */
+  /** `text` is that of the entry. Omitted columns are empty, and `kind` is the first code. */
   readonly toColumns: (event: EventOf<Kind>, text: string) => Partial<EventColumns>;
   readonly toEvent: (row: EventRow) => EventOf<Kind>;
 }
@@ -51,7 +50,7 @@ interface EventRow {
 }
 
 const codecs: { readonly [Kind in EventKind]: EventCodec<Kind> } = {
-  // Its text is kept with the message that it changes.
+  // The text is stored with the message that it changes.
   edited: {
     codes: [kindCodes.edited],
     toColumns: ({ target }) => ({ target }),
@@ -121,53 +120,16 @@ const decoders = new Map(Object.values(codecs).flatMap(({ codes, toEvent }) => c
 export const messageEventCodes: readonly number[] = (Object.keys(codecs) as EventKind[])
   .filter((kind) => changedBy[kind] === "message").flatMap((kind) => codecs[kind].codes);
 
-/** @param text that of the entry */
+/** Returns the columns of an event. @param text the text of its entry */
 export function eventColumns<Kind extends EventKind>(event: EventOf<Kind>, text: string): EventColumns {
   const { codes, toColumns } = codecs[event.kind];
   return { kind: codes[0], target: null, subject: null, text: "", ...toColumns(event, text) };
 }
 
-/** What is read of an entry. */
-export interface EntryRow {
-  readonly position: number;
-  readonly conversation: string;
-  readonly seq: number;
-  readonly sender: string;
-  /** 32 hexadecimal digits. */
-  readonly id: string;
-  readonly accepted_at: number;
-  /** Null where it is withheld from the reader. */
-  readonly text: Uint8Array | null;
-  readonly ordinal: number;
-  readonly kind: number;
-  readonly target: number | null;
-  readonly subject: string | null;
-  readonly edited_at: number | null;
-  readonly deleted: number;
-  readonly automatic: number;
-}
-
-export function toMessage(entry: EntryRow): Message {
-  const event = toEvent(entry);
-  return {
-    position: entry.position,
-    conversation: entry.conversation,
-    seq: entry.seq,
-    id: idOfHex(entry.id),
-    sender: entry.sender,
-    acceptedAt: entry.accepted_at,
-    text: event?.kind === "reacted" || entry.text === null ? "" : decodeText(entry.text),
-    ordinal: entry.ordinal,
-    ...(event !== undefined && { event }),
-    ...(event === undefined && entry.target !== null && { replyTo: entry.target }),
-    ...(entry.edited_at !== null && { editedAt: entry.edited_at }),
-    ...(entry.deleted !== 0 && { deleted: true }),
-    ...(entry.text === null && { withheld: true }),
-    ...(entry.automatic !== 0 && { automatic: true }),
-  };
-}
-
-function toEvent({ kind, target, subject, text }: EntryRow): LogEvent | undefined {
+/** Returns undefined for a message. @throws {RangeError} for a kind that this program does not know */
+export function toEvent(
+  { kind, target, subject, text }: Omit<EventColumns, "text"> & Pick<EventRow, "text">,
+): LogEvent | undefined {
   if (kind === kindCodes.message) return undefined;
   const decode = decoders.get(kind);
   if (decode === undefined) {

@@ -3,7 +3,8 @@ import { decodeText } from "../column_values.ts";
 import type { Database } from "../database.ts";
 import { atOnce, type Steps } from "../steps.ts";
 import { Attachments } from "./attachments.ts";
-import { type EntryRow, kindCodes, toMessage } from "./entry_columns.ts";
+import { kindCodes } from "./entry_columns.ts";
+import { type EntryRow, toMessage } from "./entry_row.ts";
 import { isReactionShown, isTextShown } from "./visibility.ts";
 
 /** How much a page holds: entries, and bytes of text beyond the first entry. */

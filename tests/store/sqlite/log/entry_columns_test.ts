@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { sampleEvents } from "../../../support/sample_events.ts";
 import { encodeText } from "../../../../src/store/sqlite/column_values.ts";
-import { type EntryRow, eventColumns, kindCodes, toMessage } from "../../../../src/store/sqlite/log/entry_columns.ts";
+import { eventColumns, kindCodes } from "../../../../src/store/sqlite/log/entry_columns.ts";
+import { type EntryRow, toMessage } from "../../../../src/store/sqlite/log/entry_row.ts";
 
 const entry = {
   position: 12,

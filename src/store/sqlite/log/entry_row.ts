@@ -1,0 +1,43 @@
+import type { Message } from "../../../core/messages/message.ts";
+import { decodeText, idOfHex } from "../column_values.ts";
+import { toEvent } from "./entry_columns.ts";
+
+/** An entry as it is read from the database. */
+export interface EntryRow {
+  readonly position: number;
+  readonly conversation: string;
+  readonly seq: number;
+  readonly sender: string;
+  /** 32 hexadecimal digits. */
+  readonly id: string;
+  readonly accepted_at: number;
+  /** Null if it is withheld from the reader. */
+  readonly text: Uint8Array | null;
+  readonly ordinal: number;
+  readonly kind: number;
+  readonly target: number | null;
+  readonly subject: string | null;
+  readonly edited_at: number | null;
+  readonly deleted: number;
+  readonly automatic: number;
+}
+
+export function toMessage(entry: EntryRow): Message {
+  const event = toEvent(entry);
+  return {
+    position: entry.position,
+    conversation: entry.conversation,
+    seq: entry.seq,
+    id: idOfHex(entry.id),
+    sender: entry.sender,
+    acceptedAt: entry.accepted_at,
+    text: event?.kind === "reacted" || entry.text === null ? "" : decodeText(entry.text),
+    ordinal: entry.ordinal,
+    ...(event !== undefined && { event }),
+    ...(event === undefined && entry.target !== null && { replyTo: entry.target }),
+    ...(entry.edited_at !== null && { editedAt: entry.edited_at }),
+    ...(entry.deleted !== 0 && { deleted: true }),
+    ...(entry.text === null && { withheld: true }),
+    ...(entry.automatic !== 0 && { automatic: true }),
+  };
+}

@@ -9,14 +9,14 @@ export interface ShellBlock {
   readonly isRun: boolean;
 }
 
-/** README and everything in docs/, as paths from the top of the project. */
+/** README, CONTRIBUTING and everything in docs/, as paths from the top of the project. */
 export function documents(): readonly string[] {
   const found = (folder: string): string[] =>
     [...Deno.readDirSync(new URL(folder, root))].flatMap(({ name, isDirectory }) => {
       if (isDirectory) return found(`${folder}${name}/`);
       return name.endsWith(".md") ? [`${folder}${name}`] : [];
     });
-  return ["README.md", ...found("docs/").toSorted()];
+  return ["README.md", "CONTRIBUTING.md", ...found("docs/").toSorted()];
 }
 
 export function readDocument(path: string): string {

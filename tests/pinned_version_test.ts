@@ -15,7 +15,14 @@ function pattern(file: string): RegExp {
 }
 
 Deno.test("documents, tasks and CI name no other version of Deno than the pinned one", () => {
-  const files = ["README.md", "CONTRIBUTING.md", "docs/security.md", "deno.json", ".ci/run", ".github/workflows/ci.yml"];
+  const files = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/security.md",
+    "deno.json",
+    ".ci/run",
+    ".github/workflows/ci.yml",
+  ];
   const named = files.flatMap((file) =>
     [...read(file).matchAll(pattern(file))].map(([, version]) => `${file}: ${version}`)
   );

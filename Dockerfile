@@ -1,4 +1,5 @@
-# chatd as an image: docker build --build-arg COMMIT="$(git rev-parse --short=12 HEAD)" --tag chatd .
+# The image of chatd: docker build --build-arg COMMIT="$(git rev-parse --short=12 HEAD)" --tag chatd .
+# It was never built: see docs/releasing.md.
 FROM denoland/deno:2.9.6 AS build
 WORKDIR /src
 COPY deno.json deno.lock main.ts ./
@@ -8,14 +9,14 @@ ARG COMMIT=unknown
 RUN deno task compile "$COMMIT"
 
 FROM debian:bookworm-slim
-# The number of the user rabbitmq in the image of RabbitMQ, so that both can own what compose.yaml has them share.
+# 999 is also the number of the user rabbitmq in RabbitMQ's image, so both can own the files that compose.yaml shares.
 RUN useradd --system --uid 999 --user-group --home-dir /data --no-create-home chatd \
   && install --directory --owner=chatd --group=chatd --mode=0700 /data /config
 COPY --from=build /src/dist/chatd /usr/local/bin/chatd
 USER chatd
 WORKDIR /data
 VOLUME /data
-# Ports that are published lead to the container's own address. Beyond loopback, chatd demands a certificate or --insecure.
+# Published ports lead to the container's own address. Beyond loopback, chatd needs a certificate or --insecure.
 ENV CHATD_DATA=/data CHATD_LISTEN=0.0.0.0:50051
 EXPOSE 50051
 STOPSIGNAL SIGTERM

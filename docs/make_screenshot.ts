@@ -1,4 +1,4 @@
-/** Draws docs/screenshot.svg from a real screen: a server, three people in tmux, and what one of them sees. */
+/** Draws docs/screenshot.svg from a real screen: a server, three people in tmux, and the screen of one of them. */
 import xterm from "@xterm/headless";
 import { fileURLToPath } from "node:url";
 import { runChatd } from "../tests/support/chatd_process.ts";
@@ -7,7 +7,7 @@ import { temporaryFolder } from "../tests/support/temporary_folder.ts";
 import { Tmux } from "../tests/support/tmux.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
-const [columns, rows] = [100, 28];
+const [columns, rows] = [100, 20];
 const [cellWidth, cellHeight] = [9, 19];
 const colours = { text: "#d8dee9", background: "#1e2229", dim: "#8a919e", bar: "#cfd6e1" };
 const basic = ["#3b4252", "#e06c75", "#98c379", "#e5c07b", "#61afef", "#c678dd", "#56b6c2", "#d8dee9"];
@@ -53,12 +53,15 @@ async function scene(folder: string): Promise<string> {
       await terminal.type("/join #ops", "Enter");
       await terminal.sees(/\[#ops\]/);
     }
-    await say(ben, "morning! the deploy of 2.4 is out, all green so far 🎉");
-    await say(cat, "nice. I watch the queue: 漢字 in names is fixed too");
-    await say(ana, "thank you both. Shall we write down what we learned, so that the next one takes an hour less?");
-    await ben.terminal.type("/msg ana do you have a minute?", "Enter");
+    await say(ben, "Good morning! 2.4 is deployed, all checks are green 🎉");
+    await say(cat, "Nice. The queue is short, and names like 漢字 work now.");
+    await say(ana, "Thanks, both. Let us write down what we learned, so that the next deploy is an hour shorter.");
+    await cat.terminal.type("/react 5 👍", "Enter");
+    await ana.terminal.type("/react 5 👍", "Enter");
+    await ana.terminal.sees(/👍 2/);
+    await ben.terminal.type("/msg ana Do you have a minute?", "Enter");
     await ben.terminal.sees(/ana\]/);
-    await cat.terminal.type("/msg ana lunch at noon?", "Enter");
+    await cat.terminal.type("/msg ana Lunch at noon?", "Enter");
     await ana.terminal.sees(/cat +1│/);
     await ana.terminal.type("", "M-a");
     await ana.terminal.sees(/\[(ben|cat)\]/);
@@ -66,9 +69,9 @@ async function scene(folder: string): Promise<string> {
     await ana.terminal.sees(/\[#ops\]/);
     await ben.terminal.type("/to #ops", "Enter");
     await ben.terminal.sees(/\[#ops\]/);
-    await say(ben, "@ana yes: I begin a list, you say what is missing");
-    await ana.terminal.sees(/what is missing/);
-    await ana.terminal.type("good, I add the part about the ");
+    await say(ben, "@ana good idea, I started a list. Please add to it.");
+    await ana.terminal.sees(/add to it/);
+    await ana.terminal.type("I will add the part about the ");
     await ana.terminal.sees(/part about the/);
     return await ana.terminal.styledScreen();
   } finally {
@@ -108,7 +111,7 @@ async function svg(styled: string): Promise<string> {
   terminal.dispose();
   const [width, height] = [columns * cellWidth + 20, rows * cellHeight + 20];
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" ` +
-    `role="img" aria-label="The terminal client: conversations at the left, messages, a status bar and the input line">\n` +
+    `role="img" aria-label="The terminal client: conversations on the left, messages, a status bar and the input line">\n` +
     `<rect width="100%" height="100%" rx="8" fill="${colours.background}"/>\n` +
     `<g transform="translate(10 10)" font-family="ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace" font-size="15">\n` +
     `${cells.join("\n")}\n</g>\n</svg>\n`;

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { documents, readDocument } from "./support/documents.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
@@ -137,11 +138,9 @@ Deno.test("docs/architecture.md describes every folder of src, and documents nam
   const architecture = await Deno.readTextFile(`${root}docs/architecture.md`);
   const folders = [...Deno.readDirSync(`${root}src`)].map(({ name }) => `src/${name}`);
   assert.deepEqual(folders.filter((folder) => !architecture.includes(`- **\`${folder}/\`** `)), []);
-  const documents = [...filesIn("docs/"), "README.md"].filter((file) => file.endsWith(".md"));
   const missing: string[] = [];
-  for (const document of documents) {
-    const text = await Deno.readTextFile(`${root}${document}`);
-    for (const [, path] of text.matchAll(/`((?:src|tests|packaging|proto|examples)\/[\w./-]+)`/g)) {
+  for (const document of documents()) {
+    for (const [, path] of readDocument(document).matchAll(/`((?:src|tests|packaging|proto|examples)\/[\w./-]+)`/g)) {
       if (!exists(path)) missing.push(`${document} names ${path}`);
     }
   }

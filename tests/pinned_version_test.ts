@@ -1,4 +1,4 @@
-// One version of Deno is pinned, because others can have native faults: see docs/decisions/0002-one-version-of-deno.md.
+// One version of Deno is pinned, because others can have native faults (docs/decisions/0002-one-version-of-deno.md).
 import assert from "node:assert/strict";
 
 const root = new URL("../", import.meta.url);
@@ -15,7 +15,14 @@ function pattern(file: string): RegExp {
 }
 
 Deno.test("documents, tasks and CI name no other version of Deno than the pinned one", () => {
-  const files = ["README.md", "docs/security.md", "deno.json", ".ci/run", ".github/workflows/ci.yml"];
+  const files = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/security.md",
+    "deno.json",
+    ".ci/run",
+    ".github/workflows/ci.yml",
+  ];
   const named = files.flatMap((file) =>
     [...read(file).matchAll(pattern(file))].map(([, version]) => `${file}: ${version}`)
   );
@@ -28,7 +35,7 @@ Deno.test("CI takes the version from the file that pins it", () => {
   assert.match(read(".github/workflows/ci.yml"), /\.ci\/run/);
 });
 
-Deno.test("what users run names its permissions", () => {
+Deno.test("tasks for users name their permissions", () => {
   const { tasks } = JSON.parse(read("deno.json")) as { tasks: Record<string, string> };
   for (const name of ["start", "chat", "user", "test", "ok", "compile"]) {
     assert.doesNotMatch(tasks[name], /(^|\s)(-A|--allow-all)(\s|$)/, name);

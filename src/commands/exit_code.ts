@@ -1,7 +1,7 @@
 import { ChatError, type ChatErrorCode } from "../core/chat_error.ts";
 import { crashedExitCode, refusedExitCode } from "../host/supervisor/exit_codes.ts";
 
-/** What chatd tells the shell when it ends. README lists them for people. */
+/** The exit codes of chatd; docs/commands.md explains them. */
 export const exitCode = {
   done: 0,
   failed: 1,

@@ -1,29 +1,29 @@
 const root = new URL("../../", import.meta.url);
 
-/** Commands for a shell that a document shows. */
+/** A block of shell commands in a document. */
 export interface ShellBlock {
   readonly script: string;
-  /** Where to find it: "README.md:15". */
+  /** Its document and line: "README.md:15". */
   readonly place: string;
-  /** The tests run it: after ```sh is the word "run". */
+  /** Whether the tests run it: "```sh run" begins it. */
   readonly isRun: boolean;
 }
 
-/** README and everything in docs/, as paths from the top of the project. */
+/** Returns README, CONTRIBUTING and all documents in docs/, as paths from the top of the project. */
 export function documents(): readonly string[] {
   const found = (folder: string): string[] =>
     [...Deno.readDirSync(new URL(folder, root))].flatMap(({ name, isDirectory }) => {
       if (isDirectory) return found(`${folder}${name}/`);
       return name.endsWith(".md") ? [`${folder}${name}`] : [];
     });
-  return ["README.md", ...found("docs/").toSorted()];
+  return ["README.md", "CONTRIBUTING.md", ...found("docs/").toSorted()];
 }
 
 export function readDocument(path: string): string {
   return Deno.readTextFileSync(new URL(path, root));
 }
 
-/** The blocks of a document that are for a shell, in their order. */
+/** Returns the blocks of shell commands in a document, in order. */
 export function shellBlocks(path: string): readonly ShellBlock[] {
   const text = readDocument(path);
   return [...text.matchAll(/^```sh( run)?\n([^]*?)^```$/gm)].map((match) => ({
@@ -33,7 +33,7 @@ export function shellBlocks(path: string): readonly ShellBlock[] {
   }));
 }
 
-/** What stands between single backticks, in paragraphs and tables. */
+/** Returns the code spans of a document, outside of blocks. */
 export function inlineCode(path: string): readonly string[] {
   const prose = readDocument(path).replaceAll(/^```[^]*?^```$/gm, "");
   return [...prose.matchAll(/`([^`\n]+)`/g)].map(([, code]) => code);

@@ -49,10 +49,10 @@ Deno.test("docs/security.md has the figures of the budget", () => {
   const inWords = (count: number) => count.toLocaleString("en-US");
   assert.deepEqual(cells(/^of an address$/), [inWords(perAddress.burst), inWords(perAddress.perSecond)]);
   assert.deepEqual(cells(/^of all .* reflection$/), [inWords(inAll.burst), inWords(inAll.perSecond)]);
-  assert.deepEqual(cells(/^A call without a good token/), [String(strangersCosts.call)]);
+  assert.deepEqual(cells(/^A call without a valid token/), [String(strangersCosts.call)]);
   assert.deepEqual(cells(/^A call of reflection/), [String(strangersCosts.reflection)]);
-  assert.deepEqual(cells(/^A try to log in/), [String(strangersCosts.account)]);
-  assert.deepEqual(cells(/^A connection over which nobody/), [String(strangersCosts.connection)]);
+  assert.deepEqual(cells(/^An attempt to log in/), [String(strangersCosts.account)]);
+  assert.deepEqual(cells(/^A connection without a login/), [String(strangersCosts.connection)]);
   const longest = (perAddress.debt + strangersCosts.call + strangersCosts.account) / perAddress.perSecond;
   const text = readDocument("docs/security.md").replace(/\s+/g, " ");
   assert.ok(text.includes(`a debt of ${perAddress.debt} tokens`));

@@ -94,7 +94,7 @@ Deno.test("bench writes its page, or says at once that there is no place for it"
   const file = `${folder.path}/bench.html`;
   const { code, stderr } = await bench(`--workload w2 --system bare-grpc --html ${file}`);
   assert.equal(code, 0, stderr);
-  assert.match(Deno.readTextFileSync(file), /^<!doctype html>[^]*<svg/);
+  assert.match(Deno.readTextFileSync(file), /^<!doctype html>[^]*"name":"bare-grpc"[^]*uPlot=function/);
   const refused = await runChatd({ args: ["bench", "--html", `${folder.path}/missing/bench.html`], permissions });
   assert.notEqual(refused.code, 0);
   assert.match(refused.stderr, /there is no folder ".+missing"/);

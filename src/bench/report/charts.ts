@@ -1,0 +1,164 @@
+import type { LatencySummary, Measured, SystemName } from "../result.ts";
+
+/** The format that `page_script.js` reads from the page and draws. */
+export type Chart = LineChart | BarChart;
+
+interface ChartBase {
+  readonly title: string;
+  /** Of the values of the series, with their unit. */
+  readonly valueLabel: string;
+  readonly series: readonly Series[];
+}
+
+export interface LineChart extends ChartBase {
+  readonly kind: "lines";
+  /** Of the positions, with their unit. */
+  readonly positionLabel: string;
+  readonly isLogarithmic: boolean;
+  readonly isSmooth: boolean;
+  /** Rising; shared by all series. */
+  readonly positions: readonly number[];
+}
+
+/** Horizontal bars, one for each system, in which the values of the series are stacked. */
+export interface BarChart extends ChartBase {
+  readonly kind: "bars";
+  readonly systems: readonly SystemName[];
+}
+
+export interface Series {
+  readonly name: string;
+  /** A CSS color that is readable on white and on black. */
+  readonly color: string;
+  readonly isDashed: boolean;
+  /** One for each position or system; null where there is none. */
+  readonly values: readonly (number | null)[];
+}
+
+/** The lines of limits are dashed and grey or brown. */
+const colors: Readonly<Record<SystemName, string>> = {
+  "grpc-stream": "#3b82f6",
+  "grpc-callback": "#0ea5a4",
+  amqp: "#f08c1e",
+  "bare-grpc": "#8792a6",
+  "bare-amqp": "#a98b6f",
+};
+const partColors = { server: "#3b82f6", broker: "#f08c1e", clients: "#8792a6" };
+type Part = keyof typeof partColors;
+const parts = Object.keys(partColors) as Part[];
+const bucketsPerDoubling = 4;
+
+/** Each chart shows the runs of one workload, and is undefined when they have no such figures. */
+export type ChartOf = (runs: readonly Measured[]) => Chart | undefined;
+
+/** The distribution of latencies, on a logarithmic axis. */
+export const latencyChart: ChartOf = (runs) => {
+  const lines = runs.flatMap(({ system, latencyMs }) =>
+    latencyMs === undefined ? [] : [{ system, points: sharesOf(latencyMs) }]
+  );
+  return lineChart(lines, {
+    title: "Distribution of latencies",
+    positionLabel: "milliseconds",
+    valueLabel: "share of messages (%)",
+    isLogarithmic: true,
+    isSmooth: true,
+  });
+};
+
+export const throughputChart: ChartOf = (runs) => {
+  const lines = runs.flatMap(({ system, throughput = [] }) =>
+    throughput.length < 2
+      ? []
+      : [{ system, points: throughput.map((step) => [step.atSeconds, step.perSecond] as const) }]
+  );
+  return lineChart(lines.map(({ system, points }) => ({ system, points: roundPositions(points) })), {
+    title: "Messages over time",
+    positionLabel: "seconds",
+    valueLabel: "messages a second",
+    isLogarithmic: false,
+    isSmooth: false,
+  });
+};
+
+export const cpuChart: ChartOf = (runs) =>
+  barChart(
+    runs.map(({ system, cpu }) => ({ system, server: cpu?.server, broker: cpu?.broker, clients: cpu?.driver })),
+    { title: "CPU for 1,000 messages", valueLabel: "CPU milliseconds for 1,000 messages" },
+  );
+
+/** The memory that an idle session takes. */
+export const memoryChart: ChartOf = (runs) => {
+  const kibibytes = (bytes: number | undefined) => bytes === undefined ? undefined : bytes / 1024;
+  return barChart(
+    runs.map(({ system, idle }) => ({
+      system,
+      server: kibibytes(idle?.serverBytesPerSession),
+      broker: kibibytes(idle?.brokerBytesPerSession),
+    })),
+    { title: "Memory", valueLabel: "KiB for an idle session" },
+  );
+};
+
+interface Line {
+  readonly system: SystemName;
+  /** Position and value. */
+  readonly points: readonly (readonly [number, number])[];
+}
+
+function lineChart(
+  lines: readonly Line[],
+  axes: Omit<LineChart, "kind" | "positions" | "series">,
+): LineChart | undefined {
+  if (lines.length === 0) return undefined;
+  const positions = [...new Set(lines.flatMap(({ points }) => points.map(([position]) => position)))]
+    .sort((one, other) => one - other);
+  const series = lines.map(({ system, points }): Series => {
+    const values = new Map(points);
+    return {
+      name: system,
+      color: colors[system],
+      isDashed: system.startsWith("bare-"),
+      values: positions.map((position) => values.get(position) ?? null),
+    };
+  });
+  return { kind: "lines", ...axes, positions, series };
+}
+
+function barChart(
+  rows: readonly ({ readonly system: SystemName } & { readonly [part in Part]?: number })[],
+  labels: Pick<BarChart, "title" | "valueLabel">,
+): BarChart | undefined {
+  const drawn = rows.filter((row) => parts.some((part) => row[part] !== undefined));
+  if (drawn.length === 0) return undefined;
+  const series = parts.filter((part) => drawn.some((row) => row[part] !== undefined)).map((part): Series => ({
+    name: part,
+    color: partColors[part],
+    isDashed: false,
+    values: drawn.map((row) => row[part] ?? null),
+  }));
+  return { kind: "bars", ...labels, systems: drawn.map(({ system }) => system), series };
+}
+
+/** Rounds to tenths of a second, so that systems share positions. A step made up for late, within the same tenth, is left out. */
+function roundPositions(points: Line["points"]): Line["points"] {
+  const rounded = new Map<number, number>();
+  for (const [position, value] of points) {
+    const tenth = Math.round(position * 10) / 10;
+    if (!rounded.has(tenth)) rounded.set(tenth, value);
+  }
+  return [...rounded];
+}
+
+/** The middle of each bucket on the logarithmic axis and its percentage, with empty buckets in between and at the ends. */
+function sharesOf({ histogram }: LatencySummary): Line["points"] {
+  const counts = new Map(
+    histogram.map(({ upToMs, count }) => [Math.round(bucketsPerDoubling * Math.log2(upToMs)), count]),
+  );
+  const total = histogram.reduce((sum, { count }) => sum + count, 0);
+  const exponents = [...counts.keys()];
+  const [first, last] = [Math.min(...exponents) - 1, Math.max(...exponents) + 1];
+  return Array.from({ length: last - first + 1 }, (_, i) => [
+    2 ** ((first + i - 0.5) / bucketsPerDoubling),
+    100 * (counts.get(first + i) ?? 0) / total,
+  ]);
+}

@@ -128,7 +128,7 @@ Deno.test("chatd compiles: everything that it needs can be embedded", async () =
   const { size } = await Deno.stat(`${folder.path}/chatd`);
   const added = size - (await Deno.stat(Deno.execPath())).size;
   assert.ok(added > 0);
-  assert.ok(added < 50_000_000, `${added} bytes: packages are in it that only tests and the making of chatd need`);
+  assert.ok(added < 35_000_000, `${added} bytes: packages are in it that only tests and the making of chatd need`);
   // The plotting library is imported as text.
   assert.ok(Buffer.from(await Deno.readFile(`${folder.path}/chatd`)).includes("uPlot=function"));
 });

@@ -46,6 +46,23 @@ interface Waiting {
 /**
  * A thread for one kind of job, begun with the first task, and anew after one that failed or took too long; tasks are done one after
  * the other. While two threads go on with tasks that were given up, no third one is started, and tasks are refused. It runs the entry file of this program, because that is all there is of a program that was bundled or compiled.
+ *
+ * @example
+ * ```ts
+ * import { silentLog } from "../core/log.ts";
+ *
+ * const countWords = (settings: { locale: string }) => (text: string) =>
+ *   [...new Intl.Segmenter(settings.locale, { granularity: "word" }).segment(text)].length;
+ *
+ * // "count" is the name of countWords in the table that the entry file gives to serveJob.
+ * using worker = new BackgroundWorker<typeof countWords>({
+ *   job: "count",
+ *   settings: { locale: "en" },
+ *   deadlineMs: 5_000,
+ *   log: silentLog,
+ * });
+ * console.log(await worker.run("hello, world"));
+ * ```
  */
 export class BackgroundWorker<Opened extends Job> implements Disposable {
   readonly #options: BackgroundWorkerOptions<Opened>;

@@ -153,6 +153,27 @@ export interface ConsumerOptions {
  * What a user may see is decided here and nowhere else: entries within their stays in the conversation, without those of people they
  * had blocked at the time. What makes pages takes a `turn`: a page that would keep others waiting is made in slices, each within it. Without one, it is made
  * as fast as may be.
+ *
+ * @example
+ * ```ts
+ * import { directConversation } from "./message.ts";
+ * import { createMessageId } from "./message_id.ts";
+ *
+ * // Appends a message, and returns its number in the conversation.
+ * async function append(store: MessageStore, text: string): Promise<number> {
+ *   const [result] = await store.commit([{
+ *     kind: "append",
+ *     conversation: directConversation("ana", "ben"),
+ *     members: ["ana", "ben"],
+ *     id: createMessageId(),
+ *     sender: "ana",
+ *     acceptedAt: Date.now(),
+ *     text,
+ *   }]);
+ *   if (result.kind !== "accepted") throw new Error(result.kind);
+ *   return result.message.seq;
+ * }
+ * ```
  */
 export interface MessageStore {
   /** Random; another one means that positions known so far are worth nothing. */

@@ -10,7 +10,7 @@ import { exitCode, exitCodeMeanings } from "../src/commands/exit_code.ts";
 import { version } from "../src/host/version.ts";
 import { type CommandPage, commandPages } from "./command_pages.ts";
 
-/** The manual page of chatd(1), in the man(7) macros. */
+/** Returns the manual page chatd(1), in man(7) macros. */
 export function manualPage(): string {
   const pages = commandPages();
   const names = Object.keys(exitCode) as (keyof typeof exitCode)[];
@@ -101,7 +101,7 @@ function plain(message: Message): string {
   return formatMessage(message, { colors: false, quotes: false }).replaceAll(/\s+/g, " ").trim();
 }
 
-/** Text as roff takes it: no backslash, hyphen, or dot at the beginning means anything, and all of it is ASCII. */
+/** Escapes text for roff: backslashes, hyphens and a leading dot are literal, and the result is ASCII. */
 function roff(text: string): string {
   const escaped = text.replaceAll("\\", "\\e").replaceAll("-", "\\-").replace(/^(?=[.'])/, "\\&");
   return escaped.replaceAll(/[^\0-\x7f]/gu, (character) => {

@@ -14,26 +14,26 @@ export interface WatchedTransport {
   readonly certificates: readonly Certificate[];
 }
 
-/** What is looked at when metrics are asked for. */
+/** State of the server that is read for each request of metrics. */
 export interface Watched {
   readonly transports: readonly WatchedTransport[];
-  /** How many entries of the log searches do not find yet. */
+  /** Returns the number of log entries that are not in the search index yet. */
   searchLag(): number;
-  /** Bytes of the database's file and of its write-ahead log. */
+  /** Returns the sizes of the database file and its write-ahead log, in bytes. */
   fileBytes(): { database: number; log: number };
-  /** Of the disk of the data folder; undefined where Deno does not tell. */
+  /** Returns the free space on the disk of the data folder; undefined without the permission. */
   freeBytes(): Promise<number | undefined>;
-  /** Lines of the log that were left out because stderr was not read. */
+  /** Returns the number of log lines that were dropped because stderr was not read. */
   droppedLines(): number;
 }
 
 const fromMicroseconds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 const fromMilliseconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const sizes = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000];
-/** How often the event loop is asked how late it is, in milliseconds. */
+/** The interval of the timer that measures the lag of the event loop, in milliseconds. */
 const loopIntervalMs = 100;
 
-/** Counts for Prometheus. Owned by its maker, who disposes of it. */
+/** Counters for Prometheus. The owner disposes of it. */
 export class PrometheusMetrics implements Metrics, Disposable {
   readonly #families = new MetricFamilies();
   readonly #loopTimer: ReturnType<typeof setInterval>;
@@ -108,13 +108,13 @@ export class PrometheusMetrics implements Metrics, Disposable {
     }, loopIntervalMs);
   }
 
-  /** From now on also tells what it sees of this. */
+  /** Adds the state of the server to the metrics. */
   watch(watched: Watched): void {
     this.#watched = watched;
     for (const { name } of watched.transports) this.#sessions.add(0, { transport: name });
   }
 
-  /** Asks for what takes a moment to know, for the next {@link text}. */
+  /** Reads values that need asynchronous calls, for the next {@link text}. */
   async refresh(): Promise<void> {
     this.#free = await this.#watched?.freeBytes().catch(() => undefined);
   }
@@ -163,17 +163,17 @@ export class PrometheusMetrics implements Metrics, Disposable {
   #addState(): void {
     const families = this.#families;
     const transports = () => this.#watched?.transports ?? [];
-    families.look("gauge", {
+    families.observed("gauge", {
       name: "chatd_info",
       help: "1, with what runs here.",
       values: () => [{ labels: { version, deno: Deno.version.deno }, value: 1 }],
     });
-    families.look("gauge", {
+    families.observed("gauge", {
       name: "chatd_transport_up",
       help: "Whether clients are served over it now.",
       values: () => transports().map(({ name, isUp }) => ({ labels: { transport: name }, value: isUp ? 1 : 0 })),
     });
-    families.look("gauge", {
+    families.observed("gauge", {
       name: "chatd_transport_blocked",
       help: "Whether the broker takes no messages, for lack of memory or disk.",
       values: () =>
@@ -181,7 +181,7 @@ export class PrometheusMetrics implements Metrics, Disposable {
           isBlocked === undefined ? [] : [{ labels: { transport: name }, value: isBlocked ? 1 : 0 }]
         ),
     });
-    families.look("gauge", {
+    families.observed("gauge", {
       name: "chatd_connections",
       help: "Connections of clients that are open to this process.",
       values: () =>
@@ -189,7 +189,7 @@ export class PrometheusMetrics implements Metrics, Disposable {
           connections === undefined ? [] : [{ labels: { transport: name }, value: connections }]
         ),
     });
-    families.look("gauge", {
+    families.observed("gauge", {
       name: "chatd_certificate_days_left",
       help: "Days until a certificate in use expires; negative afterwards.",
       values: () =>
@@ -198,43 +198,43 @@ export class PrometheusMetrics implements Metrics, Disposable {
           value: daysLeft(certificate),
         })),
     });
-    families.look("gauge", {
+    families.observed("gauge", {
       name: "chatd_search_lag_entries",
       help: "Entries of the log that searches do not find yet.",
       values: () => [{ value: this.#watched?.searchLag() ?? 0 }],
     });
-    families.look("gauge", {
+    families.observed("gauge", {
       name: "chatd_database_bytes",
       help: "Size of the database's file.",
       values: () => [{ value: this.#watched?.fileBytes().database ?? 0 }],
     });
-    families.look("gauge", {
+    families.observed("gauge", {
       name: "chatd_write_ahead_log_bytes",
       help: "Size of the database's write-ahead log; it grows while a reader keeps it from being emptied.",
       values: () => [{ value: this.#watched?.fileBytes().log ?? 0 }],
     });
-    families.look("gauge", {
+    families.observed("gauge", {
       name: "chatd_disk_free_bytes",
       help: "What the disk of the data folder still takes; absent where Deno does not tell (--allow-sys=statfs).",
       values: () => this.#free === undefined ? [] : [{ value: this.#free }],
     });
-    families.look("counter", {
+    families.observed("counter", {
       name: "chatd_log_lines_dropped_total",
       help: "Lines of the log that were left out because stderr was not read in time.",
       values: () => [{ value: this.#watched?.droppedLines() ?? 0 }],
     });
   }
 
-  /** With the names that other programs give to the same. */
+  /** Adds metrics of the process, with the names that Prometheus clients use. */
   #addProcess(): void {
     const startedAt = (Date.now() - performance.now()) / 1_000;
     const families = this.#families;
-    families.look("gauge", {
+    families.observed("gauge", {
       name: "process_start_time_seconds",
       help: "When the process began, since the Unix epoch.",
       values: () => [{ value: startedAt }],
     });
-    families.look("counter", {
+    families.observed("counter", {
       name: "process_cpu_seconds_total",
       help: "Time of processors that the process has used.",
       values: () => {
@@ -242,12 +242,12 @@ export class PrometheusMetrics implements Metrics, Disposable {
         return [{ value: (user + system) / 1e6 }];
       },
     });
-    families.look("gauge", {
+    families.observed("gauge", {
       name: "process_resident_memory_bytes",
       help: "Memory that the process has.",
       values: () => [{ value: Deno.memoryUsage().rss }],
     });
-    families.look("gauge", {
+    families.observed("gauge", {
       name: "process_heap_bytes",
       help: "Memory in use by JavaScript.",
       values: () => [{ value: Deno.memoryUsage().heapUsed }],

@@ -8,9 +8,9 @@ export interface UncaughtErrorsOptions {
 }
 
 /**
- * Ends a process that serves after an uncaught error: it is a bug, and may have left state half changed. The
- * error is logged, and the process ends with {@link crashedExitCode} as soon as that line is written. What was accepted
- * is on disk, and the supervisor starts a new process.
+ * Ends a serving process after an uncaught error: it is a bug, and may have left state half changed. The error is logged,
+ * and the process ends with {@link crashedExitCode} once the line is written. Accepted messages are on disk, and the
+ * supervisor starts a new process.
  */
 export class UncaughtErrors implements Disposable {
   readonly #log: UncaughtErrorsOptions["log"];

@@ -85,6 +85,6 @@ Deno.test("a watch is silent while there is time, warns near the end, and report
   using watch = new CertificateWatch({ transports: [{ certificates: [certificate] }], log, now: () => now });
   assert.equal(daysLeft(certificate, now), 21);
   assert.deepEqual(logged, []);
-  for (now of [79.5 * day, 99.5 * day, 100 * day, 101.5 * day]) watch.look();
+  for (now of [79.5 * day, 99.5 * day, 100 * day, 101.5 * day]) watch.check();
   assert.deepEqual(logged, [["warn", 20], ["warn", 0], ["error", 0], ["error", -2]]);
 });

@@ -6,7 +6,7 @@ Deno.test("metrics are written in the text format of Prometheus", () => {
   const plain = families.counter({ name: "sent_total", help: "What was sent." });
   const labelled = families.gauge({ name: "open", help: "Lines\nand \\.", labelled: true });
   const histogram = families.histogram({ name: "lag_seconds", help: "How late.", bounds: [0.1, 0.5] });
-  families.look("gauge", {
+  families.observed("gauge", {
     name: "seen",
     help: "Now.",
     values: () => [{ value: 7 }, { labels: { a: "b" }, value: 0.5 }],

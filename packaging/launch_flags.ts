@@ -24,7 +24,10 @@ const terminalClient = [...client, "--allow-run=kill"];
 
 const operator = [...filesAndNetwork, "--allow-env=CHATD_*,BUF_*", "--allow-sys=statfs"];
 
-/** Flags by the first word of a command. Files and addresses are not restricted: they come from options, profiles and configuration files. */
+/**
+ * Flags by the first word of a command. Files and addresses are not restricted: they come from options, profiles and
+ * configuration files.
+ */
 export const launchFlags: Readonly<Record<string, readonly string[]>> = {
   "serve": server,
   "grpc-server": server,

@@ -55,7 +55,9 @@ export interface ReleaseOptions {
   /** The folder for all files of the release; existing files with the same names are overwritten. */
   readonly out: string;
   readonly commit: string;
-  /** The URL of the folder where the files will be, for install.sh; its users must set CHATD_INSTALL_URL unless given. */
+  /**
+   * The URL of the folder where the files will be, for install.sh; its users must set CHATD_INSTALL_URL unless given.
+   */
   readonly url?: string;
   /** The runtime for this machine's target. */
   readonly denort?: string;

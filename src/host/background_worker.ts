@@ -30,7 +30,10 @@ export interface BackgroundWorkerOptions<Opened extends Job> {
   readonly job: string;
   /** The same for all tasks. */
   readonly settings: SettingsOf<Opened>;
-  /** How long a task may run before it fails with `limit_reached`, and wait before it fails with `busy`, in milliseconds. */
+  /**
+   * How long a task may run before it fails with `limit_reached`, and wait before it fails with `busy`, in
+   * milliseconds.
+   */
   readonly deadlineMs: number;
   readonly log: Log;
   /** URL of the program's entry file; that of this process unless given. */

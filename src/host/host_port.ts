@@ -1,4 +1,7 @@
-/** An address to listen on or to connect to. `host` is a name or an IP address without brackets; port 0 lets the system choose. */
+/**
+ * An address to listen on or to connect to. `host` is a name or an IP address without brackets; port 0 lets the system
+ * choose.
+ */
 export interface HostPort {
   readonly host: string;
   readonly port: number;

@@ -1,4 +1,7 @@
-/** Reads lines of process ids, each replacing the line before. At "done" it ends; at the end of input it kills the processes and removes the folder. */
+/**
+ * Reads lines of process ids, each replacing the line before. At "done" it ends; at the end of input it kills the
+ * processes and removes the folder.
+ */
 const script = `
 folder=$1
 while read -r line; do
@@ -11,7 +14,10 @@ while [ -n "$pids" ] && [ $tries -lt 50 ] && kill -0 $pids; do sleep 0.1; tries=
 rm -rf -- "$folder"
 `;
 
-/** A small process that outlives this one, kills the watched processes when this one ends in any way, and removes a folder. */
+/**
+ * A small process that outlives this one, kills the watched processes when this one ends in any way, and removes a
+ * folder.
+ */
 export class ProcessGuard {
   readonly #shell: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;

@@ -11,7 +11,10 @@ export interface ShutdownSignalsOptions {
   readonly onSecond?: () => void | Promise<void>;
 }
 
-/** A listener for SIGINT and SIGTERM: the first signal asks to stop, the second ends the process at once. The owner disposes of it. */
+/**
+ * A listener for SIGINT and SIGTERM: the first signal asks to stop, the second ends the process at once. The owner
+ * disposes of it.
+ */
 export class ShutdownSignals implements Disposable {
   readonly #first = Promise.withResolvers<Deno.Signal>();
   #echo: ReturnType<typeof setTimeout> | undefined;

@@ -1,7 +1,9 @@
 import type { Chart } from "./charts.ts";
 import { escapeHtml } from "./escape_html.ts";
 
-/** Returns a figure with a place for the drawing, the data that `page_script.js` draws, and the same data as a table. */
+/**
+ * Returns a figure with a place for the drawing, the data that `page_script.js` draws, and the same data as a table.
+ */
 export function chartMarkup(chart: Chart): string {
   const title = escapeHtml(chart.title);
   return `<h3>${title}</h3>

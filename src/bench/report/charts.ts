@@ -48,7 +48,7 @@ type Part = keyof typeof partColors;
 const parts = Object.keys(partColors) as Part[];
 const bucketsPerDoubling = 4;
 
-/** Each chart shows the runs of one workload, and is undefined when they have no such figures. */
+/** Makes a chart of the runs of one workload; undefined when they have no such figures. */
 export type ChartOf = (runs: readonly Measured[]) => Chart | undefined;
 
 /** The distribution of latencies, on a logarithmic axis. */
@@ -139,7 +139,10 @@ function barChart(
   return { kind: "bars", ...labels, systems: drawn.map(({ system }) => system), series };
 }
 
-/** Rounds to tenths of a second, so that systems share positions. A step made up for late, within the same tenth, is left out. */
+/**
+ * Rounds to tenths of a second, so that systems share positions. A step made up for late, within the same tenth, is
+ * left out.
+ */
 function roundPositions(points: Line["points"]): Line["points"] {
   const rounded = new Map<number, number>();
   for (const [position, value] of points) {
@@ -149,7 +152,9 @@ function roundPositions(points: Line["points"]): Line["points"] {
   return [...rounded];
 }
 
-/** The middle of each bucket on the logarithmic axis and its percentage, with empty buckets in between and at the ends. */
+/**
+ * The middle of each bucket on the logarithmic axis and its percentage, with empty buckets in between and at the ends.
+ */
 function sharesOf({ histogram }: LatencySummary): Line["points"] {
   const counts = new Map(
     histogram.map(({ upToMs, count }) => [Math.round(bucketsPerDoubling * Math.log2(upToMs)), count]),

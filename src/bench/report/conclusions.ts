@@ -2,30 +2,30 @@ import { type BenchRun, isMeasured, type Measured, type SystemName, type Workloa
 import { compare } from "./ratios.ts";
 
 const question = "gRPC or RabbitMQ: which is better for a chat?";
-/** Less than this difference is noise. */
+/** A smaller difference is noise. */
 const even = 0.1;
 
 interface Winner {
   readonly name: string;
   readonly other: string;
-  /** Of RabbitMQ's figure divided by gRPC's, what is said. */
+  /** Converts RabbitMQ's figure divided by gRPC's into a ratio to `other`. */
   times(ratio: number): number;
 }
 
 const grpc: Winner = { name: "gRPC", other: "RabbitMQ", times: (ratio) => 1 / ratio };
 const rabbit: Winner = { name: "RabbitMQ", other: "gRPC", times: (ratio) => ratio };
 
-/** Something that one of the two ways can be better in. */
+/** A figure in which one of the two transports can be better. */
 interface Point {
   readonly workload: WorkloadName;
   /** RabbitMQ's figure divided by gRPC's. */
   readonly ratio: number | undefined;
   readonly moreIsBetter: boolean;
-  /** What a number of times is said about: "2.1 times the messages a second (W1)". */
+  /** The noun after the ratio, as in "2.1 times the messages a second (W1)". */
   readonly of: string;
 }
 
-/** What the figures say, a sentence each. */
+/** Draws conclusions from the figures, a sentence each. */
 export function concludeFrom(runs: readonly BenchRun[]): string[] {
   const points = pointsOf(runs).filter(({ ratio }) => ratio !== undefined) as (Point & { ratio: number })[];
   if (points.length === 0) return [`${question} These figures do not say it: ${whyNot(runs)}`];

@@ -45,20 +45,20 @@ const columns: Readonly<Record<WorkloadName, readonly Column[]>> = {
   ],
 };
 
-/** What one workload found. */
+/** The figures of one workload. */
 export interface FigureTable {
   readonly workload: WorkloadName;
-  /** What it is, in a line. */
+  /** The workload in a line. */
   readonly title: string;
-  /** Of the first column, which names systems, it is ""; there is none where nothing was measured. */
+  /** Begins with "" for the column of systems; empty when no system was measured. */
   readonly header: readonly string[];
-  /** One that is shorter than the header has a sentence in its second cell. */
+  /** A row shorter than the header has a sentence in its second cell. */
   readonly rows: readonly (readonly string[])[];
-  /** Sentences below it. */
+  /** Sentences below the table. */
   readonly notes: readonly string[];
 }
 
-/** What was measured, and on what, a sentence each. */
+/** Describes the versions, the machine and the conditions, a sentence each. */
 export function circumstances({ chatd, deno, machine, server, startedAt }: BenchReport): string[] {
   const { cpu, cores, memoryBytes, os } = machine;
   const memory = memoryBytes === 0 ? [] : [`${fixed(memoryBytes / 1024 ** 3, 1)} GiB`];
@@ -72,7 +72,7 @@ export function circumstances({ chatd, deno, machine, server, startedAt }: Bench
   ];
 }
 
-/** The figures of each workload as people read them. */
+/** Formats the figures of each workload as a table. */
 export function figureTables({ runs }: BenchReport): FigureTable[] {
   return [...new Set(runs.map(({ workload }) => workload))].map((workload) => {
     const own = runs.filter((run) => run.workload === workload);

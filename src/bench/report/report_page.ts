@@ -17,7 +17,7 @@ const charts: Readonly<Record<WorkloadName, readonly ChartOf[]>> = {
   w5: [throughputChart, latencyChart, cpuChart],
 };
 
-/** uPlot's license wants to be in every copy of it. */
+/** The library with its license, which every copy must include. */
 const plotLibrary = `/*\n${uPlotLicense.trim()}\n*/\n${uPlotScript}`;
 
 const style = `
@@ -34,7 +34,8 @@ th:first-child, td:first-child { text-align: left; padding-left: 0; }
 thead th { color: var(--faint); font-weight: 500; } tbody th { font-weight: 500; }
 td.words { text-align: left; white-space: normal; color: var(--faint); }
 figure { margin: 0; } .chart { max-width: 760px; } details { color: var(--faint); font-size: .9rem; }
-.uplot, .u-legend { font: inherit; } .u-legend th, .u-legend td { border: 0; font-weight: 400; } .u-inline.u-live th::after { content: none; } .bars .u-legend { pointer-events: none; }
+.uplot, .u-legend { font: inherit; } .u-legend th, .u-legend td { border: 0; font-weight: 400; }
+.u-inline.u-live th::after { content: none; } .bars .u-legend { pointer-events: none; }
 `;
 
 /**
@@ -95,7 +96,7 @@ function cells([name, ...rest]: readonly string[], columns: number): string {
   return `<th scope="row">${escapeHtml(name)}</th>${figures.join("")}`;
 }
 
-/** In base64, as a Content Security Policy names the hash of a script. */
+/** Returns the hash of a script in base64, as a Content Security Policy names it. */
 function sha256(text: string): string {
   return createHash("sha256").update(text).digest("base64");
 }

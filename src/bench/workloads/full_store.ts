@@ -2,7 +2,7 @@ import type { Workload } from "../systems/system.ts";
 import { busyPairs, runBusyPairs } from "./busy_pairs.ts";
 import { fillStore } from "./store_filler.ts";
 
-/** W5: W1 on a log that holds much already. */
+/** W5: W1 on a store that already holds many messages. */
 export const fullStore: Workload = {
   name: "w5",
   title: "W1 on a log that is full already, and indexed",

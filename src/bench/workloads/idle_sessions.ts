@@ -3,17 +3,17 @@ import type { MeasuredProcesses, RunOptions, StartedSystem, Workload } from "../
 import { connectMany } from "./connect_many.ts";
 import { type SettledMemory, settledMemory } from "./settled_memory.ts";
 
-/** Sessions that are there before: memory that a server takes once, for the first ones, is not counted. */
+/** Sessions before the measurement, so that memory that a server takes once is not counted. */
 const standardBefore = 100;
 
 export interface IdleWorkloadOptions {
   readonly sessions: number;
-  /** Sessions that are there already; 100 unless given. */
+  /** Sessions before the measurement; 100 unless given. */
   readonly before?: number;
   readonly memoryOf?: (processes: MeasuredProcesses) => Promise<SettledMemory>;
 }
 
-/** W3: memory of sessions that do nothing. */
+/** W3: the memory of idle sessions. */
 export function idleWorkload(
   { sessions, before = standardBefore, memoryOf = settledMemory }: IdleWorkloadOptions,
 ): Workload {

@@ -73,7 +73,10 @@ export function refuseInvalid(
   certificates: readonly Certificate[],
   { now = Date.now(), lastSeen = () => undefined }: {
     now?: number;
-    /** Returns when a server last trusted the clock, in milliseconds since the Unix epoch; called only when a certificate is not valid. */
+    /**
+     * Returns when a server last trusted the clock, in milliseconds since the Unix epoch; called only when a
+     * certificate is not valid.
+     */
     lastSeen?(): number | undefined;
   } = {},
 ): void {

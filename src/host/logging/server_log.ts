@@ -94,7 +94,10 @@ export function formatForPeople({ timestamp, level, rawMessage, properties }: Lo
   return `${new Date(timestamp).toISOString()} ${name} ${rawMessage}${words.join("")}`;
 }
 
-/** Formats a record as a JSON object (https://logtape.org/manual/formatters), with non-ASCII control characters escaped too. */
+/**
+ * Formats a record as a JSON object (https://logtape.org/manual/formatters), with non-ASCII control characters escaped
+ * too.
+ */
 export function formatAsJson(record: LogRecord): string {
   return jsonLine(record).trimEnd().replace(controls, (char) =>
     Array.from(

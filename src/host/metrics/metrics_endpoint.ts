@@ -43,7 +43,10 @@ export class MetricsEndpoint {
     log.info("metrics are shown", { at: `http://${formatHostPort({ ...listen, port: this.port })}/metrics` });
   }
 
-  /** Starts to listen; the server is not ready until {@link serving}. @throws {ChatError} `unavailable` when the address cannot be used */
+  /**
+   * Starts to listen; the server is not ready until {@link serving}.
+   * @throws {ChatError} `unavailable` when the address cannot be used
+   */
   static async open(options: MetricsEndpointOptions): Promise<MetricsEndpoint> {
     const server = createServer({
       headersTimeout: arrivalTimeoutMs,

@@ -1,4 +1,7 @@
-/** The exit code of a serving process after an uncaught error: its supervisor starts another (EX_SOFTWARE of sysexits(3)). */
+/**
+ * The exit code of a serving process after an uncaught error: its supervisor starts another (EX_SOFTWARE of
+ * sysexits(3)).
+ */
 export const crashedExitCode = 70;
 
 /**

@@ -9,7 +9,10 @@ export interface ReloadOptions {
   readonly log: Log;
   /** Files whose change needs a restart. */
   readonly startFiles: StartFiles;
-  /** Checks the configuration and the files that a restart would use. @returns the reasons why it would fail; empty when it would not */
+  /**
+   * Checks the configuration and the files that a restart would use.
+   * @returns the reasons why it would fail; empty when it would not
+   */
   check(): Promise<readonly string[]>;
   /** Called on SIGHUP when a start file changed and the check passed. */
   onRestart(): void;

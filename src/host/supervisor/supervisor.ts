@@ -99,7 +99,9 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   }
 }
 
-/** Makes a heartbeat that kills the process when it does not answer; the supervisor then handles its end as any other. */
+/**
+ * Makes a heartbeat that kills the process when it does not answer; the supervisor then handles its end as any other.
+ */
 function heartbeatOf(running: ServingProcess, { log, heartbeat: times }: SupervisorOptions): Heartbeat {
   const heartbeat = new Heartbeat({
     times,

@@ -3,7 +3,10 @@ import { Hangup } from "../hangup.ts";
 import { LogOutput } from "../logging/log_output.ts";
 import { RenewalOrders } from "./renewal_orders.ts";
 
-/** A line of JSON that the supervisor writes to the serving process's stdin. The end of stdin means that the supervisor is gone. */
+/**
+ * A line of JSON that the supervisor writes to the serving process's stdin. The end of stdin means that the supervisor
+ * is gone.
+ */
 export type Order =
   | { readonly listen: ListenOrder }
   | { readonly stop: string }
@@ -80,7 +83,10 @@ export class SupervisorLink implements Disposable {
   }
 }
 
-/** Yields the values of a stream of JSON lines until it ends or breaks. Other lines, which a library may print, are skipped. */
+/**
+ * Yields the values of a stream of JSON lines until it ends or breaks. Other lines, which a library may print, are
+ * skipped.
+ */
 export async function* readJsonLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<unknown, void> {
   let rest = "";
   for await (const text of stream.pipeThrough(new TextDecoderStream())) {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { chromium, type Page } from "playwright-core";
 import { reportPage } from "../../../src/bench/report/report_page.ts";
 import { browserNote, browserPath } from "../../support/browser.ts";
+import { eventually } from "../../support/eventually.ts";
 import { temporaryFolder } from "../../support/temporary_folder.ts";
 import { madeUpReport } from "./made_up_report.ts";
 
@@ -73,13 +74,15 @@ browserTest("the legend shows the values under the cursor", async (page) => {
 });
 
 browserTest("charts follow the color scheme and the width of the window", async (page) => {
-  const canvas = page.locator("canvas").first();
+  const canvases = page.locator("canvas");
   // deno-lint-ignore no-explicit-any -- the DOM of the browser has no types here
-  const picture = () => canvas.evaluate((element: any) => element.toDataURL());
+  const picture = () => canvases.first().evaluate((canvas: any) => canvas.toDataURL());
   const light = await picture();
   await page.emulateMedia({ colorScheme: "dark" });
-  assert.notEqual(await picture(), light);
+  await eventually(async () => await picture() !== light);
   await page.setViewportSize({ width: 400, height: 600 });
-  await page.waitForFunction("document.querySelector('canvas').clientWidth < 400");
-  assert.deepEqual((await undrawnSeries(page)).flat(), []);
+  // deno-lint-ignore no-explicit-any -- the DOM of the browser has no types here
+  const widths = () => canvases.evaluateAll((all: any[]) => all.map(({ clientWidth }) => clientWidth));
+  await eventually(async () => (await widths()).every((width) => width < 400));
+  await eventually(async () => (await undrawnSeries(page)).flat().length === 0);
 });

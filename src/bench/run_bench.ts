@@ -70,7 +70,7 @@ function requireFolderOf(file: string): void {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  throw new ChatError("not_found", `The page cannot be written to "${file}": there is no folder "${dirname(file)}".`);
+  throw new ChatError("not_found", `Cannot write the page to "${file}": there is no folder "${dirname(file)}".`);
 }
 
 async function measure(
@@ -103,7 +103,7 @@ async function measure(
   const registered = running.reduce((sum, { registered }) => sum + registered, 0);
   if (registered > 0) {
     console.error(
-      `${registered} accounts stay on the server, whose names begin with "${namePrefix}", and what they wrote: ` +
+      `${registered} accounts whose names begin with "${namePrefix}" stay on the server, with their messages: ` +
         '"chatd user delete" removes an account.',
     );
   }
@@ -125,7 +125,7 @@ function hasNoWorkload(system: SystemName, options: BenchOptions): boolean {
 }
 
 function needsChat(workload: WorkloadName): (system: BenchSystem) => BenchRun {
-  const problem = `${workload.toUpperCase()} takes a chat: nothing else can do the same work.`;
+  const problem = `${workload.toUpperCase()} needs a chat: a bare system cannot do the same work.`;
   return ({ name }) => ({ workload, system: name, problem, failed: false });
 }
 

@@ -80,7 +80,7 @@ Deno.test("bench measures a server that runs, and says what stays there", async 
   await using server = await ServerProcess.start({ folder: folder.path, args });
   const place = `--server 127.0.0.1:${server.port} --server-pid ${server.pid}`;
   const { code, stderr, report } = await bench(`--workload w2 --system grpc-stream,amqp ${place}`);
-  assert.match(stderr, /2 accounts stay on the server, whose names begin with "bench-"/);
+  assert.match(stderr, /2 accounts whose names begin with "bench-" stay on the server/);
   const [run, amqp] = report.runs as [Measured, { problem: string }];
   assert.equal(run.delivered, 2_000);
   assert.ok(run.cpu!.server! > 0);
@@ -105,7 +105,7 @@ Deno.test("bench says where it can make no folder", async () => {
   const args = ["bench", "--workload", "w2", "--system", "grpc-stream", "--folder", `${folder.path}/missing`];
   const { code, stdout, stderr } = await runChatd({ args, permissions });
   assert.equal(code, 1, stderr);
-  assert.match(stdout, /^grpc-stream +No folder can be made where --folder says, ".+missing": /m);
+  assert.match(stdout, /^grpc-stream +Cannot create a folder in ".+missing" \(--folder\): /m);
   assert.doesNotMatch(stderr, /bug/);
 });
 
@@ -132,7 +132,9 @@ Deno.test("bench fills a store for w5, does w1 beside it, and finds the store ag
 Deno.test("bench says of what was asked for and cannot be done why not", async () => {
   const { code, report } = await bench("--workload w4 --system bare-grpc");
   assert.equal(code, 0);
-  assert.deepEqual(report.runs.map(({ problem }) => problem), ["W4 takes a chat: nothing else can do the same work."]);
+  assert.deepEqual(report.runs.map(({ problem }) => problem), [
+    "W4 needs a chat: a bare system cannot do the same work.",
+  ]);
 });
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGKILL"] as const) {

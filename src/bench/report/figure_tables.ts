@@ -66,7 +66,7 @@ export function circumstances({ chatd, deno, machine, server, startedAt }: Bench
     [`chatd ${chatd.version} (commit ${chatd.commit})`, `Deno ${deno}`, cpu, `${cores} cores`, ...memory, os, startedAt]
       .join(", "),
     ...(server === undefined ? [] : [
-      `The server is the one at ${server}, whose --rate and --burst hold each user back; limits were measured on this machine.`,
+      `The server is the one at ${server}, whose --rate and --burst limit each user; bare systems ran on this machine.`,
     ]),
     "CPU is milliseconds for 1,000 delivered messages, as the operating system counts them.",
   ];
@@ -86,7 +86,7 @@ export function figureTables({ runs }: BenchReport): FigureTable[] {
         isMeasured(run) ? [run.system, ...shown.map(({ of }) => of(run) ?? "-")] : [run.system, run.problem]
       ),
       notes: postponed.map(({ system, postponed }) =>
-        `${system}: the server did not take ${whole(postponed)} sends when they came: it was full or busy.`
+        `${system}: the server postponed ${whole(postponed)} sends because it was full or busy.`
       ),
     };
   });

@@ -126,7 +126,7 @@ export class RunningServer implements BenchServers {
   start({ fill, folder }: SystemNeeds): Promise<BenchServer> {
     if (fill !== undefined || folder !== undefined) {
       return Promise.reject(
-        new ChatError("invalid_argument", "Only a server of the bench's own is filled beforehand."),
+        new ChatError("invalid_argument", "The bench fills only servers that it started."),
       );
     }
     return Promise.resolve({

@@ -92,7 +92,7 @@ export class OwnedResources implements AsyncDisposable {
 
   /** @throws {ChatError} `unavailable` once the bench is disposed of, for work that still runs after an interruption */
   #requireOpen(): void {
-    if (this.#disposed) throw new ChatError("unavailable", "The bench is over.");
+    if (this.#disposed) throw new ChatError("unavailable", "The bench has ended.");
   }
 }
 
@@ -100,9 +100,9 @@ async function makeRoot(parent: string | undefined): Promise<string> {
   try {
     return await Deno.makeTempDir({ prefix: "chatd-bench-", dir: parent });
   } catch (cause) {
-    const where = parent === undefined ? "the system has temporary ones" : `--folder says, "${parent}"`;
+    const what = parent === undefined ? "a temporary folder" : `a folder in "${parent}" (--folder)`;
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ChatError("invalid_argument", `No folder can be made where ${where}: ${why}`, { cause });
+    throw new ChatError("invalid_argument", `Cannot create ${what}: ${why}`, { cause });
   }
 }
 
@@ -120,7 +120,7 @@ async function removeAll(folder: string): Promise<void> {
 }
 
 async function stop(child: ServingProcess): Promise<void> {
-  child.order({ stop: "the bench is done with it" });
+  child.order({ stop: "the bench is done" });
   const timer = setTimeout(() => child.kill(), stopMs);
   await child.status.finally(() => clearTimeout(timer));
 }

@@ -162,8 +162,8 @@ export function findServer(places: readonly string[] = [packaged, ...onPath("rab
   if (found !== undefined) return found;
   throw new ChatError(
     "unavailable",
-    'RabbitMQ is not installed here, and what was asked for needs one of its own. Install it: "sudo apt-get install ' +
-      'rabbitmq-server" on Debian or Ubuntu, "brew install rabbitmq" on macOS; the broker need not run.',
+    'RabbitMQ is not installed, and chatd needs a private node of it. Install it with "sudo apt-get install ' +
+      'rabbitmq-server" on Debian or Ubuntu, "brew install rabbitmq" on macOS; it need not run.',
   );
 }
 

@@ -31,7 +31,7 @@ export async function runBusyPairs(system: StartedSystem, options: RunOptions): 
   const deadline = performance.now() + drainMs;
   while (meter.count < sending.sent && performance.now() < deadline) await new Promise((done) => setTimeout(done, 10));
   if (meter.count === sending.sent) return figures;
-  throw new ChatError("internal", `${sending.sent} messages were taken, but ${meter.count} were delivered.`);
+  throw new ChatError("internal", `${sending.sent} messages were accepted, but ${meter.count} were delivered.`);
 }
 
 /** A window of senders for each pair, which send until they are stopped. */

@@ -22,10 +22,12 @@ export function idleWorkload(
   };
   return {
     name: "w3",
-    title: "idle sessions, each of another user, who logs in with a token",
+    title: "idle sessions, each of a different user with a token",
     users: sessions + before,
     refuses: (_, { serverIsOwn }) =>
-      serverIsOwn ? undefined : "It takes many accounts, which are made for a server of the bench's own only.",
+      serverIsOwn
+        ? undefined
+        : "This workload needs many accounts, which the bench creates only for a server that it started.",
     async run(system, { progress }): Promise<Figures> {
       await connect(before, system, progress);
       progress("waiting for memory to settle");

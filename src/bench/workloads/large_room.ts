@@ -28,11 +28,13 @@ export function largeRoomWorkload({ members }: { members: number }): Workload {
     name: "w4",
     title: `a room of ${
       members.toLocaleString("en")
-    } members who are all there, ${perSecond} messages/s, until the last has it`,
+    } members, all online, ${perSecond} messages/s, until the last member has each`,
     users: members,
     needsChat: true,
     refuses: (_, { serverIsOwn }) =>
-      serverIsOwn ? undefined : "It takes many accounts, which are made for a server of the bench's own only.",
+      serverIsOwn
+        ? undefined
+        : "This workload needs many accounts, which the bench creates only for a server that it started.",
     fill: makeRoom,
     run: (system, options) => runLargeRoom(system, { ...options, members }),
   };

@@ -127,7 +127,7 @@ async function readMark(folder: string): Promise<number> {
   if (await isEmpty(folder)) return 0;
   throw new ChatError(
     "invalid_argument",
-    `The folder "${folder}" holds something that no bench put there: choose another one with --store.`,
+    `The folder "${folder}" has contents that no bench put there: choose another one with --store.`,
   );
 }
 

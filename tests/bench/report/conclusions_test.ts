@@ -66,13 +66,13 @@ Deno.test("which of the two is better follows from the figures", () => {
   const question = "gRPC or RabbitMQ: which is better for a chat?";
   assert.deepEqual(concludeFrom([...w1(30_000, 10_000), ...w2(2, 4)]), [
     `${question} gRPC, with 3.00 times the messages a second (W1), 0.40 times the CPU for a message (W1), 0.50 times ` +
-    "the time for a message on its way (W2) of RabbitMQ.",
+    "the latency of a message (W2) of RabbitMQ.",
   ]);
   assert.deepEqual(concludeFrom([...w1(30_000, 10_000), ...w2(4, 2)]), [
-    `${question} gRPC, with 3.00 times the messages a second (W1), 0.40 times the CPU for a message (W1) of RabbitMQ; ` +
-    "it is the worse one with 2.00 times the time for a message on its way (W2).",
+    `${question} gRPC, with 3.00 times the messages a second (W1), 0.40 times the CPU for a message (W1) of RabbitMQ, ` +
+    "but with 2.00 times the latency of a message (W2).",
   ]);
-  assert.match(concludeFrom(w2(4, 2))[0], /RabbitMQ, with 0\.50 times the time .* of gRPC\.$/);
+  assert.match(concludeFrom(w2(4, 2))[0], /RabbitMQ, with 0\.50 times the latency .* of gRPC\.$/);
   assert.match(concludeFrom(w2(4, 4.1))[0], /alike/);
   assert.match(concludeFrom([...w1(10_000, 30_000)])[0], /It depends: gRPC .*CPU.*; RabbitMQ .*messages a second/);
 });
@@ -81,7 +81,7 @@ Deno.test("without figures of both, it is not answered, and why", () => {
   const amqp: BenchRun = { workload: "w1", system: "amqp", problem: "RabbitMQ is not installed here.", failed: false };
   assert.match(
     concludeFrom([run("w1", "grpc-stream", {}), amqp])[0],
-    /do not say it: RabbitMQ is not installed here\.$/,
+    /do not answer it: RabbitMQ is not installed here\.$/,
   );
   assert.match(concludeFrom([run("w1", "grpc-stream", {})])[0], /both have to be measured/);
 });

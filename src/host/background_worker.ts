@@ -158,13 +158,13 @@ export class BackgroundWorker<Opened extends Job> implements Disposable {
   #requireProgram(entry: string): void {
     const paths = programPaths(entry);
     if (Deno.permissions.querySync({ name: "read", path: paths[0] }).state === "granted") return;
-    this.#options.log.error("Deno does not let a background worker load chatd", {
+    this.#options.log.error("a background worker may not load chatd", {
       job: this.#options.job,
       add: `--allow-read=${paths.join(",")}`,
     });
     throw new ChatError(
       "unavailable",
-      "This server may not do that: its log tells the operator which permission to add.",
+      "The server lacks a permission for this: its log tells the operator which one to add.",
     );
   }
 
@@ -234,7 +234,7 @@ export class BackgroundWorker<Opened extends Job> implements Disposable {
 }
 
 function tooLong(): ChatError {
-  return new ChatError("busy", "This takes the server too long right now: try again later, or ask for less.", {
+  return new ChatError("busy", "The server has no time for this right now: try again later, or ask for less.", {
     retryAfterMs: 5_000,
   });
 }

@@ -32,7 +32,7 @@ export async function readServerCertificate(
   if (!parsed.checkPrivateKey(own)) {
     throw new ChatError(
       "invalid_argument",
-      `The key in "${keyFile}" is not the one of the certificate in "${certFile}": give the two that were made together.`,
+      `The key in "${keyFile}" does not belong to the certificate in "${certFile}": use a matching pair.`,
     );
   }
   try {

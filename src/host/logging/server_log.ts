@@ -62,7 +62,7 @@ export function openServerLog({ level, format, sink = Deno.stderr }: ServerLogOp
 
 /** Is written at any level of the log, because the dropped lines had that level. */
 function lossRecord(lines: number): LogRecord {
-  const event = "log lines were left out: stderr was not read in time";
+  const event = "log lines were dropped: stderr was not read in time";
   const timestamp = Date.now();
   return { category, level: "warning", message: [event], rawMessage: event, timestamp, properties: { lines } };
 }

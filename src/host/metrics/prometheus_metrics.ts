@@ -47,53 +47,53 @@ export class PrometheusMetrics implements Metrics, Disposable {
   });
   readonly #sessionsEnded = this.#families.counter({
     name: "chatd_sessions_ended_total",
-    help: 'Sessions that ended; the reason is "left" when the client did it.',
+    help: 'Ended sessions by reason, which is "left" when the client ended it.',
     labelled: true,
   });
   readonly #messages = this.#families.counter({
     name: "chatd_messages_accepted_total",
-    help: "Messages that were accepted, and so are on disk.",
+    help: "Messages that were accepted and written to disk.",
   });
   readonly #events = this.#families.counter({
     name: "chatd_events_accepted_total",
-    help: "Other entries of conversations that were accepted: edits, reactions, what happened to rooms.",
+    help: "Other accepted entries of conversations: edits, reactions, changes of rooms.",
   });
   readonly #deliveryLag = this.#families.histogram({
     name: "chatd_delivery_lag_seconds",
-    help: "From accepting an entry to sending it to a session that lived already, for each such session.",
+    help: "Time from accepting an entry to sending it to a live session, for each session.",
     bounds: fromMilliseconds,
   });
   readonly #commitDuration = this.#families.histogram({
     name: "chatd_commit_duration_seconds",
-    help: "How long transactions took until they were on disk.",
+    help: "Time of a transaction until it is on disk.",
     bounds: fromMicroseconds,
   });
   readonly #commitChanges = this.#families.histogram({
     name: "chatd_commit_changes",
-    help: "How much was written in one transaction: messages, other entries and positions of readers.",
+    help: "Messages, other entries and read positions in one transaction.",
     bounds: sizes,
   });
   readonly #refused = this.#families.counter({
     name: "chatd_requests_refused_total",
-    help: "Requests that were answered with an error, by its code.",
+    help: "Requests that were refused, by error code.",
     labelled: true,
   });
   readonly #logins = this.#families.counter({
     name: "chatd_logins_total",
-    help: "Logins, registrations and passwords that the broker asked about, by how they ended.",
+    help: "Logins, registrations and password checks of the broker, by outcome.",
     labelled: true,
   });
   readonly #uploadedBytes = this.#families.counter({
     name: "chatd_uploaded_bytes_total",
-    help: "Bytes of files that arrived whole.",
+    help: "Bytes of completely uploaded files.",
   });
   readonly #uploadedFiles = this.#families.counter({
     name: "chatd_uploaded_files_total",
-    help: "Files that arrived whole.",
+    help: "Completely uploaded files.",
   });
   readonly #loopLag = this.#families.histogram({
     name: "chatd_event_loop_lag_seconds",
-    help: "How late the process was with a timer, ten times a second.",
+    help: "Lag of the event loop, measured ten times a second.",
     bounds: fromMilliseconds,
   });
 
@@ -165,17 +165,17 @@ export class PrometheusMetrics implements Metrics, Disposable {
     const transports = () => this.#watched?.transports ?? [];
     families.observed("gauge", {
       name: "chatd_info",
-      help: "1, with what runs here.",
+      help: "Always 1; the labels are the versions of chatd and Deno.",
       values: () => [{ labels: { version, deno: Deno.version.deno }, value: 1 }],
     });
     families.observed("gauge", {
       name: "chatd_transport_up",
-      help: "Whether clients are served over it now.",
+      help: "1 while clients are served over the transport, else 0.",
       values: () => transports().map(({ name, isUp }) => ({ labels: { transport: name }, value: isUp ? 1 : 0 })),
     });
     families.observed("gauge", {
       name: "chatd_transport_blocked",
-      help: "Whether the broker takes no messages, for lack of memory or disk.",
+      help: "1 while the broker blocks publishing for lack of memory or disk, else 0.",
       values: () =>
         transports().flatMap(({ name, isBlocked }) =>
           isBlocked === undefined ? [] : [{ labels: { transport: name }, value: isBlocked ? 1 : 0 }]
@@ -183,7 +183,7 @@ export class PrometheusMetrics implements Metrics, Disposable {
     });
     families.observed("gauge", {
       name: "chatd_connections",
-      help: "Connections of clients that are open to this process.",
+      help: "Open connections of clients to this process.",
       values: () =>
         transports().flatMap(({ name, connections }) =>
           connections === undefined ? [] : [{ labels: { transport: name }, value: connections }]
@@ -200,7 +200,7 @@ export class PrometheusMetrics implements Metrics, Disposable {
     });
     families.observed("gauge", {
       name: "chatd_search_lag_entries",
-      help: "Entries of the log that searches do not find yet.",
+      help: "Entries of the log that are not in the search index yet.",
       values: () => [{ value: this.#watched?.searchLag() ?? 0 }],
     });
     families.observed("gauge", {
@@ -215,12 +215,12 @@ export class PrometheusMetrics implements Metrics, Disposable {
     });
     families.observed("gauge", {
       name: "chatd_disk_free_bytes",
-      help: "What the disk of the data folder still takes; absent where Deno does not tell (--allow-sys=statfs).",
+      help: "Free bytes on the disk of the data folder; absent without the permission --allow-sys=statfs.",
       values: () => this.#free === undefined ? [] : [{ value: this.#free }],
     });
     families.observed("counter", {
       name: "chatd_log_lines_dropped_total",
-      help: "Lines of the log that were left out because stderr was not read in time.",
+      help: "Log lines that were dropped because stderr was not read in time.",
       values: () => [{ value: this.#watched?.droppedLines() ?? 0 }],
     });
   }
@@ -231,12 +231,12 @@ export class PrometheusMetrics implements Metrics, Disposable {
     const families = this.#families;
     families.observed("gauge", {
       name: "process_start_time_seconds",
-      help: "When the process began, since the Unix epoch.",
+      help: "Start time of the process since the Unix epoch, in seconds.",
       values: () => [{ value: startedAt }],
     });
     families.observed("counter", {
       name: "process_cpu_seconds_total",
-      help: "Time of processors that the process has used.",
+      help: "CPU time that the process has used.",
       values: () => {
         const { user, system } = process.cpuUsage();
         return [{ value: (user + system) / 1e6 }];
@@ -244,12 +244,12 @@ export class PrometheusMetrics implements Metrics, Disposable {
     });
     families.observed("gauge", {
       name: "process_resident_memory_bytes",
-      help: "Memory that the process has.",
+      help: "Resident memory of the process.",
       values: () => [{ value: Deno.memoryUsage().rss }],
     });
     families.observed("gauge", {
       name: "process_heap_bytes",
-      help: "Memory in use by JavaScript.",
+      help: "Used heap of JavaScript.",
       values: () => [{ value: Deno.memoryUsage().heapUsed }],
     });
   }

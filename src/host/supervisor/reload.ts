@@ -65,7 +65,7 @@ export class Reload implements Disposable {
       if (this.#isWanted || this.#isOver) continue;
       if (reasons.length > 0) log.error(notReloaded, { reasons });
       else if (isRestart) {
-        log.info("restarting with another configuration", { signal: "SIGHUP" });
+        log.info("restarting with a changed configuration", { signal: "SIGHUP" });
         onRestart();
       } else onRenew();
     }

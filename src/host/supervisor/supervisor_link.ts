@@ -48,7 +48,7 @@ export class SupervisorLink implements Disposable {
     const { value } = await this.#orders.next();
     const order = value as Order | undefined;
     if (order === undefined || !("listen" in order)) {
-      throw new ChatError("unavailable", "No supervisor says what to do: leave --supervised away.");
+      throw new ChatError("unavailable", "--supervised needs a supervisor, and none is there: start chatd without it.");
     }
     void this.#followOrders();
     return order.listen;

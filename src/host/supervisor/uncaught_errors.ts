@@ -35,7 +35,7 @@ export class UncaughtErrors implements Disposable {
     event.preventDefault();
     if (this.#isCrashing) return;
     this.#isCrashing = true;
-    this.#log.error("crashed by an error that nobody caught", { error });
+    this.#log.error("crashed by an uncaught error", { error });
     void this.#log.flush().then(() => this.#exit(crashedExitCode));
   }
 }

@@ -101,7 +101,7 @@ Deno.test("lines that were left out are told in the log's format, whatever its l
     });
     assert.ok(dropped > 0);
     const last = lines.at(-1)!;
-    const event = "log lines were left out: stderr was not read in time";
+    const event = "log lines were dropped: stderr was not read in time";
     if (format === "text") assert.ok(last.endsWith(`Z warn ${event} lines=${dropped}`), last);
     else assert.deepEqual([JSON.parse(last).message, JSON.parse(last).properties], [event, { lines: dropped }]);
     assert.equal(lines.length, 2000 - dropped + 1);

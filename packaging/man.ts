@@ -25,9 +25,9 @@ export function manualPage(): string {
     ),
     ".SH DESCRIPTION",
     roff(
-      "Servers, clients and tools of a chat are commands of one program. Every option can also be given as the environment " +
-        "variable in parentheses; the command line comes first, then the environment, then the configuration file. " +
-        '"chatd help COMMAND" shows what is said here of a command.',
+      "The servers, clients and tools of a chat are commands of one program. Every option can also be set by the " +
+        "environment variable in parentheses; the command line overrides the environment, which overrides the " +
+        'configuration file. "chatd help COMMAND" shows the help of one command.',
     ),
     ".SH COMMANDS",
     ...pages.flatMap(describeCommand),
@@ -36,13 +36,13 @@ export function manualPage(): string {
     ".SH ENVIRONMENT",
     ".TP",
     ".B CHATD_PASSWORD",
-    roff("The password of the user, for commands that would ask for one."),
+    roff("The password of the user, for commands that otherwise prompt for it."),
     ".TP",
     ".B CHATD_GRPC_JS",
     roff("If not empty, clients use grpc-js instead of chatd's own HTTP/2."),
     ".TP",
     ".B grpc_proxy, https_proxy, http_proxy",
-    roff("An HTTP proxy for clients over gRPC, which use grpc-js then."),
+    roff("An HTTP proxy for clients over gRPC, which then use grpc-js."),
     ".TP",
     ".B NO_COLOR",
     roff("Use no colours."),
@@ -51,10 +51,10 @@ export function manualPage(): string {
     ".SH FILES",
     ".TP",
     ".I ./data",
-    roff("The server's data folder, unless --data names another."),
+    roff("The data folder of a server, unless --data names another."),
     ".TP",
     ".I $XDG_STATE_HOME/chatd",
-    roff("Where clients keep their tokens and positions; ~/.local/state/chatd where the variable is not set."),
+    roff("Tokens and positions of clients; ~/.local/state/chatd when the variable is not set."),
   ];
   return `${lines.join("\n")}\n`;
 }

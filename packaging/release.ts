@@ -163,7 +163,7 @@ if (import.meta.main) {
     out: withDefault(option("--out", string({ metavar: "DIR" })), `${root}dist`),
     commit: optional(option("--commit", string({ metavar: "COMMIT" }))),
     url: optional(option("--url", string({ metavar: "URL" }), {
-      description: message`Where the files will be, for the install.sh among them`,
+      description: message`URL of the folder where the files will be, for install.sh`,
     })),
   });
   const options = runParser(parser, "deno task release", Deno.args, {

@@ -42,7 +42,7 @@ Deno.test("latencies are shares of each bucket, with empty buckets between those
   assert.deepEqual(chart.series[0].values, [0, 25, 0, 75, 0]);
 });
 
-Deno.test("CPU is one bar for each system, with the parts that any of them has", () => {
+Deno.test("CPU is one bar for each system, with a series for each process that any system has", () => {
   const chart = cpuChart([
     run("grpc-stream", { cpu: { server: 1, driver: 2 } }),
     run("bare-amqp", { cpu: { broker: 3 } }),

@@ -6,7 +6,10 @@ import { eventually } from "../../support/eventually.ts";
 import { temporaryFolder } from "../../support/temporary_folder.ts";
 import { madeUpReport } from "./made_up_report.ts";
 
-/** Opens the page of a report in a browser without a network. Anything that the browser complains of or asks for is in `events`. */
+/**
+ * Opens the page of a report in a browser without a network, and requires that the browser reports and requests
+ * nothing.
+ */
 async function withPage(use: (page: Page, events: readonly string[]) => Promise<void>): Promise<void> {
   using folder = temporaryFolder();
   const file = `${folder.path}/bench.html`;

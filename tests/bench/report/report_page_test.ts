@@ -8,7 +8,7 @@ import { madeUpReport } from "./made_up_report.ts";
 const report = madeUpReport();
 const page = reportPage(report);
 
-/** Attributes and contents of all script elements. */
+/** The attributes and contents of all script elements. */
 const scripts = [...page.matchAll(/<script([^>]*)>([^]*?)<\/script>/g)]
   .map(([, attributes, content]) => ({ attributes, content }));
 

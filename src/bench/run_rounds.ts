@@ -90,7 +90,7 @@ async function runOnce(
 
 function summary({ perSecond, latencyMs, idle }: Figures): string {
   if (idle !== undefined) return `${idle.sessions} sessions after ${idle.loginSeconds} s`;
-  const took = latencyMs === undefined ? "" : `, half of them within ${latencyMs.p50} ms`;
+  const took = latencyMs === undefined ? "" : `, median latency ${latencyMs.p50} ms`;
   return `${perSecond.toLocaleString("en")} messages/s${took}`;
 }
 

@@ -1,9 +1,7 @@
 import type { Chart } from "./charts.ts";
 import { escapeHtml } from "./escape_html.ts";
 
-/**
- * Returns a figure with a place for the drawing, the data that `page_script.js` draws, and the same data as a table.
- */
+/** Returns a figure with a place for the drawing, its data as JSON for `page_script.js`, and its data as a table. */
 export function chartMarkup(chart: Chart): string {
   const title = escapeHtml(chart.title);
   return `<h3>${title}</h3>
@@ -16,7 +14,7 @@ ${dataTable(chart)}
 </figure>`;
 }
 
-/** JSON that no text in it can end as the content of a script element: HTML looks for `</script` and `<!--` there. */
+/** Returns JSON for a script element, in which no text can end the element as `</script` or `<!--` would. */
 function jsonForScript(value: unknown): string {
   return JSON.stringify(value).replaceAll("<", "\\u003c");
 }

@@ -5,14 +5,14 @@ export type Chart = LineChart | BarChart;
 
 interface ChartBase {
   readonly title: string;
-  /** Of the values of the series, with their unit. */
+  /** The label of the value axis, with the unit. */
   readonly valueLabel: string;
   readonly series: readonly Series[];
 }
 
 export interface LineChart extends ChartBase {
   readonly kind: "lines";
-  /** Of the positions, with their unit. */
+  /** The label of the position axis, with the unit. */
   readonly positionLabel: string;
   readonly isLogarithmic: boolean;
   readonly isSmooth: boolean;
@@ -31,11 +31,11 @@ export interface Series {
   /** A CSS color that is readable on white and on black. */
   readonly color: string;
   readonly isDashed: boolean;
-  /** One for each position or system; null where there is none. */
+  /** A value for each position or system; null where the series has none. */
   readonly values: readonly (number | null)[];
 }
 
-/** The lines of limits are dashed and grey or brown. */
+/** Transports of chatd are colored, and their limits grey or brown. */
 const colors: Readonly<Record<SystemName, string>> = {
   "grpc-stream": "#3b82f6",
   "grpc-callback": "#0ea5a4",
@@ -51,7 +51,7 @@ const bucketsPerDoubling = 4;
 /** Makes a chart of the runs of one workload; undefined when they have no such figures. */
 export type ChartOf = (runs: readonly Measured[]) => Chart | undefined;
 
-/** The distribution of latencies, on a logarithmic axis. */
+/** Draws the distribution of latencies on a logarithmic axis. */
 export const latencyChart: ChartOf = (runs) => {
   const lines = runs.flatMap(({ system, latencyMs }) =>
     latencyMs === undefined ? [] : [{ system, points: sharesOf(latencyMs) }]
@@ -65,13 +65,14 @@ export const latencyChart: ChartOf = (runs) => {
   });
 };
 
+/** Draws the rate of messages over time. */
 export const throughputChart: ChartOf = (runs) => {
   const lines = runs.flatMap(({ system, throughput = [] }) =>
     throughput.length < 2
       ? []
-      : [{ system, points: throughput.map((step) => [step.atSeconds, step.perSecond] as const) }]
+      : [{ system, points: roundPositions(throughput.map((step) => [step.atSeconds, step.perSecond])) }]
   );
-  return lineChart(lines.map(({ system, points }) => ({ system, points: roundPositions(points) })), {
+  return lineChart(lines, {
     title: "Messages over time",
     positionLabel: "seconds",
     valueLabel: "messages a second",
@@ -80,13 +81,14 @@ export const throughputChart: ChartOf = (runs) => {
   });
 };
 
+/** Draws the CPU for 1,000 messages, by process. */
 export const cpuChart: ChartOf = (runs) =>
   barChart(
     runs.map(({ system, cpu }) => ({ system, server: cpu?.server, broker: cpu?.broker, clients: cpu?.driver })),
     { title: "CPU for 1,000 messages", valueLabel: "CPU milliseconds for 1,000 messages" },
   );
 
-/** The memory that an idle session takes. */
+/** Draws the memory of an idle session, by process. */
 export const memoryChart: ChartOf = (runs) => {
   const kibibytes = (bytes: number | undefined) => bytes === undefined ? undefined : bytes / 1024;
   return barChart(
@@ -139,10 +141,7 @@ function barChart(
   return { kind: "bars", ...labels, systems: drawn.map(({ system }) => system), series };
 }
 
-/**
- * Rounds to tenths of a second, so that systems share positions. A step made up for late, within the same tenth, is
- * left out.
- */
+/** Rounds positions to tenths of a second, so that systems share them. A second point in the same tenth is dropped. */
 function roundPositions(points: Line["points"]): Line["points"] {
   const rounded = new Map<number, number>();
   for (const [position, value] of points) {
@@ -152,9 +151,7 @@ function roundPositions(points: Line["points"]): Line["points"] {
   return [...rounded];
 }
 
-/**
- * The middle of each bucket on the logarithmic axis and its percentage, with empty buckets in between and at the ends.
- */
+/** Returns the logarithmic middle and the percentage of each bucket, with empty buckets in between and at the ends. */
 function sharesOf({ histogram }: LatencySummary): Line["points"] {
   const counts = new Map(
     histogram.map(({ upToMs, count }) => [Math.round(bucketsPerDoubling * Math.log2(upToMs)), count]),

@@ -1,10 +1,10 @@
-// Draws the charts of a page of `chatd bench --html`. Runs in the browser, as a module, after uPlot; each figure has its
-// chart as JSON, a `Chart` of charts.ts.
+// Draws the charts of the page of `chatd bench --html`, in the browser after uPlot. Each figure has its chart as JSON, a
+// `Chart` of charts.ts.
 
 const barHeight = 32;
 const lineChartHeight = 310;
 
-/** Formats the value under the cursor, which is null where a series has none and where there is no cursor. */
+/** Formats a value; nothing without a value or a cursor. */
 function format(/** @type {number | null | undefined} */ value) {
   if (value === null || value === undefined) return "";
   return value.toLocaleString("en", { maximumFractionDigits: value < 1 ? 3 : value < 100 ? 1 : 0 });

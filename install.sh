@@ -1,10 +1,10 @@
 #!/bin/sh
-# Installs chatd of a release, after checking its checksum: the executable, the manual page and shell completions.
+# Installs chatd from a release: the executable, the manual page and shell completions, after a check of their checksum.
 #
-#     sh install.sh                       # to /usr/local as root, to ~/.local as anybody else
+#     sh install.sh                       # to /usr/local as root, else to ~/.local
 #     sh install.sh --prefix /opt/chatd
 #
-# The copy that is part of a release knows where that release is. CHATD_INSTALL_URL names another folder with the files of one.
+# The install.sh of a release has its URL built in. CHATD_INSTALL_URL overrides it: the folder with the files of a release.
 set -eu
 
 url=${CHATD_INSTALL_URL:-}
@@ -26,19 +26,19 @@ while [ $# -gt 0 ]; do
       prefix=${1#--prefix=}
       shift
       ;;
-    *) fail "$1 is not known here; there is only --prefix DIR" ;;
+    *) fail "unknown option $1: the only one is --prefix DIR" ;;
   esac
 done
 case $prefix in
   /*) ;;
-  *) fail "--prefix needs a folder from the root, as in /opt/chatd" ;;
+  *) fail "--prefix needs an absolute path, such as /opt/chatd" ;;
 esac
-[ -n "$url" ] || fail "this copy knows no release: take the one of a release, or set CHATD_INSTALL_URL"
+[ -n "$url" ] || fail "this copy has no URL of a release: use the install.sh of a release, or set CHATD_INSTALL_URL"
 
 case $(uname -s) in
   Linux) system=unknown-linux-gnu ;;
   Darwin) system=apple-darwin ;;
-  *) fail "there is no chatd for $(uname -s) that this script can install; the archive for Windows is a zip file" ;;
+  *) fail "this script has no chatd for $(uname -s); for Windows, unpack the zip file of the release" ;;
 esac
 case $(uname -m) in
   x86_64 | amd64) machine=x86_64 ;;
@@ -69,21 +69,21 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 cd "$work"
 
-fetch "$url/SHA256SUMS" SHA256SUMS || fail "$url/SHA256SUMS could not be fetched"
+fetch "$url/SHA256SUMS" SHA256SUMS || fail "cannot download $url/SHA256SUMS"
 archive=$(sed -n "s/^[0-9a-f]\{64\}  \(chatd-[^/]*-$machine-$system\.tar\.gz\)\$/\1/p" SHA256SUMS)
-[ -n "$archive" ] || fail "the release has nothing for $machine-$system"
+[ -n "$archive" ] || fail "the release has no archive for $machine-$system"
 case $archive in *"
 "*) fail "the release has more than one archive for $machine-$system" ;; esac
-fetch "$url/$archive" "$archive" || fail "$url/$archive could not be fetched"
+fetch "$url/$archive" "$archive" || fail "cannot download $url/$archive"
 grep "  $archive\$" SHA256SUMS >sum
-check sum || fail "$archive is not what SHA256SUMS says: nothing was installed"
+check sum || fail "$archive has another checksum than in SHA256SUMS: nothing was installed"
 
 tar -xzf "$archive"
 folder=${archive%.tar.gz}
-[ -f "$folder/chatd" ] || fail "$archive holds no chatd"
+[ -f "$folder/chatd" ] || fail "$archive contains no chatd"
 mkdir -p "$prefix/bin" "$prefix/share/man/man1" "$prefix/share/bash-completion/completions" \
   "$prefix/share/zsh/site-functions" "$prefix/share/fish/vendor_completions.d"
-# Under another name first, so that a chatd that runs is not written over, and a half one is never there.
+# Copied under another name and renamed, so that a running chatd is not overwritten and no partial file is ever run.
 cp "$folder/chatd" "$prefix/bin/.chatd.new"
 chmod 755 "$prefix/bin/.chatd.new"
 mv -f "$prefix/bin/.chatd.new" "$prefix/bin/chatd"
@@ -95,5 +95,5 @@ cp "$folder/completions/chatd.fish" "$prefix/share/fish/vendor_completions.d/cha
 echo "$("$prefix/bin/chatd" --version) is in $prefix/bin"
 case :$PATH: in
   *":$prefix/bin:"*) ;;
-  *) echo "Your PATH does not name $prefix/bin." ;;
+  *) echo "Add $prefix/bin to your PATH." ;;
 esac

@@ -1,5 +1,5 @@
 /**
- * Compiles chatd into an executable that knows the commit it was made of:
+ * Compiles chatd into an executable that shows the commit it was built from:
  *
  *     deno task compile            # dist/chatd, for this machine
  *     deno task compile 1a2b3c4d   # in a copy without .git
@@ -16,21 +16,21 @@ const permissions = [
   "--allow-write",
   "--allow-env",
   "--allow-run",
-  // The name of a new device; whose the data folder is, and how much its disk still takes.
+  // The name of a new device; the owner of the data folder, and the free space of its disk.
   "--allow-sys=hostname,uid,statfs",
 ];
 
 export interface CompileOptions {
   /** The path of the executable. */
   readonly output: string;
-  /** As Deno names targets; this machine's unless given. */
+  /** A target triple of Deno; this machine's unless given. */
   readonly target?: string;
   readonly commit: string;
-  /** The runtime to put into it. Without it, Deno fetches that of the target. */
+  /** The runtime to embed; Deno downloads the target's unless given. */
   readonly denort?: string;
 }
 
-/** The commit that is checked out, with "-dirty" where files differ from it; "unknown" outside of a repository. */
+/** Returns the current commit, with "-dirty" when source files differ from it; "unknown" outside of a repository. */
 export async function currentCommit(folder = root): Promise<string> {
   const head = await gitOutput(folder, ["rev-parse", "--short=12", "HEAD"]);
   if (head === undefined) return "unknown";
@@ -49,12 +49,12 @@ async function gitOutput(folder: string, args: readonly string[]): Promise<strin
   }
 }
 
-/** Thrown when Deno cannot make an executable; the message is for people. */
+/** An error of the compilation, with a message for people. */
 export class CompileError extends Error {
   override readonly name = "CompileError";
 }
 
-/** Makes an executable. @throws {CompileError} when Deno cannot */
+/** Makes an executable. @throws {CompileError} when Deno fails */
 export async function compile({ output, target = Deno.build.target, commit, denort }: CompileOptions): Promise<void> {
   if (denort !== undefined && !await isFile(denort)) {
     throw new CompileError(
@@ -95,7 +95,7 @@ function isFile(path: string): Promise<boolean> {
   return Deno.stat(path).then((found) => found.isFile, () => false);
 }
 
-/** Says in a sentence that the runtime is missing, and repeats all other errors of `deno compile`. */
+/** Explains a missing runtime in one sentence, and repeats all other errors of `deno compile`. */
 export function compileError(said: string, target: string): CompileError {
   const cannot = `chatd cannot be compiled for ${target}`;
   if (!/\bdenort\b/.test(said)) return new CompileError(`${cannot}:\n${said}`);

@@ -1,4 +1,4 @@
-/** The flags of `deno run` with which the npm package starts each command: named permissions, and never all of them. */
+/** The flags of `deno run` for each command of the npm package: named permissions, and never all of them. */
 import { serverV8Flags } from "../src/host/supervisor/serving_command.ts";
 
 const filesAndNetwork = ["--allow-net", "--allow-read", "--allow-write"];
@@ -7,7 +7,7 @@ const server = [
   ...filesAndNetwork,
   "--allow-env=CHATD_*,OTEL_*,BUF_*,npm_command",
   "--allow-sys=statfs",
-  // The launcher puts the path of its Deno there. Only the supervisor may run it: the serving process can start nothing.
+  // The launcher inserts the path of its Deno. Only the supervisor may run it: the serving process cannot start programs.
   "--allow-run={deno}",
   `--v8-flags=${serverV8Flags}`,
 ];
@@ -19,12 +19,15 @@ const client = [
   "--allow-sys=hostname",
 ];
 
-/** A client on a terminal, which Ctrl-Z stops through kill(1). */
+/** For clients on a terminal, which Ctrl-Z stops by kill(1). */
 const terminalClient = [...client, "--allow-run=kill"];
 
 const operator = [...filesAndNetwork, "--allow-env=CHATD_*,BUF_*", "--allow-sys=statfs"];
 
-/** By the first word of a command. Files and addresses come from options, profiles and configuration files, so none are named. */
+/**
+ * Flags by the first word of a command. Files and addresses are not restricted: they come from options, profiles and
+ * configuration files.
+ */
 export const launchFlags: Readonly<Record<string, readonly string[]>> = {
   "serve": server,
   "grpc-server": server,

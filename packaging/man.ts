@@ -10,7 +10,7 @@ import { exitCode, exitCodeMeanings } from "../src/commands/exit_code.ts";
 import { version } from "../src/host/version.ts";
 import { type CommandPage, commandPages } from "./command_pages.ts";
 
-/** The manual page of chatd(1), in the man(7) macros. */
+/** Returns the manual page chatd(1), in man(7) macros. */
 export function manualPage(): string {
   const pages = commandPages();
   const names = Object.keys(exitCode) as (keyof typeof exitCode)[];
@@ -25,9 +25,9 @@ export function manualPage(): string {
     ),
     ".SH DESCRIPTION",
     roff(
-      "Servers, clients and tools of a chat are commands of one program. Every option can also be given as the environment " +
-        "variable in parentheses; the command line comes first, then the environment, then the configuration file. " +
-        '"chatd help COMMAND" shows what is said here of a command.',
+      "The servers, clients and tools of a chat are commands of one program. Every option can also be set by the " +
+        "environment variable in parentheses; the command line overrides the environment, which overrides the " +
+        'configuration file. "chatd help COMMAND" shows the help of one command.',
     ),
     ".SH COMMANDS",
     ...pages.flatMap(describeCommand),
@@ -36,13 +36,13 @@ export function manualPage(): string {
     ".SH ENVIRONMENT",
     ".TP",
     ".B CHATD_PASSWORD",
-    roff("The password of the user, for commands that would ask for one."),
+    roff("The password of the user, for commands that otherwise prompt for it."),
     ".TP",
     ".B CHATD_GRPC_JS",
     roff("If not empty, clients use grpc-js instead of chatd's own HTTP/2."),
     ".TP",
     ".B grpc_proxy, https_proxy, http_proxy",
-    roff("An HTTP proxy for clients over gRPC, which use grpc-js then."),
+    roff("An HTTP proxy for clients over gRPC, which then use grpc-js."),
     ".TP",
     ".B NO_COLOR",
     roff("Use no colours."),
@@ -51,10 +51,10 @@ export function manualPage(): string {
     ".SH FILES",
     ".TP",
     ".I ./data",
-    roff("The server's data folder, unless --data names another."),
+    roff("The data folder of a server, unless --data names another."),
     ".TP",
     ".I $XDG_STATE_HOME/chatd",
-    roff("Where clients keep their tokens and positions; ~/.local/state/chatd where the variable is not set."),
+    roff("Tokens and positions of clients; ~/.local/state/chatd when the variable is not set."),
   ];
   return `${lines.join("\n")}\n`;
 }
@@ -101,7 +101,7 @@ function plain(message: Message): string {
   return formatMessage(message, { colors: false, quotes: false }).replaceAll(/\s+/g, " ").trim();
 }
 
-/** Text as roff takes it: no backslash, hyphen, or dot at the beginning means anything, and all of it is ASCII. */
+/** Escapes text for roff: backslashes, hyphens and a leading dot are literal, and the result is ASCII. */
 function roff(text: string): string {
   const escaped = text.replaceAll("\\", "\\e").replaceAll("-", "\\-").replace(/^(?=[.'])/, "\\&");
   return escaped.replaceAll(/[^\0-\x7f]/gu, (character) => {

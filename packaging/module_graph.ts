@@ -5,18 +5,18 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 export interface NpmPackage {
   readonly name: string;
   readonly version: string;
-  /** Keys of other packages. */
+  /** The keys of other packages. */
   readonly dependencies: readonly string[];
 }
 
-/** What `deno info --json` says of the modules that a program reaches. */
+/** The module graph of a program, as `deno info --json` prints it. */
 export interface ModuleGraph {
   readonly modules: readonly { readonly kind?: string; readonly npmPackage?: string }[];
-  /** All of the lock file, by "name@version". */
+  /** All packages of the lock file, by "name@version". */
   readonly npmPackages: Readonly<Record<string, NpmPackage>>;
 }
 
-/** What main.ts reaches, as Deno resolves it here. */
+/** Returns the module graph of main.ts. */
 export async function readModuleGraph(): Promise<ModuleGraph> {
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["info", "--json", "main.ts"],
@@ -27,13 +27,13 @@ export async function readModuleGraph(): Promise<ModuleGraph> {
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
-/** The packages that the modules import themselves, by their keys. */
+/** Returns the keys of the packages that the modules import directly. */
 export function packagesImported({ modules }: ModuleGraph): readonly string[] {
   const keys = modules.flatMap(({ npmPackage }) => npmPackage === undefined ? [] : [npmPackage]);
   return [...new Set(keys)].toSorted();
 }
 
-/** The packages that the modules import, and what those depend on, by their keys. */
+/** Returns the keys of the packages that the modules import, and of all their dependencies. */
 export function packagesReached(graph: ModuleGraph): readonly string[] {
   const reached = new Set<string>();
   const reach = (key: string): void => {

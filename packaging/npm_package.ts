@@ -1,4 +1,4 @@
-/** Makes chatd's npm package: the program as one folder of JavaScript, and a launcher that runs it with the package `deno`. */
+/** Makes chatd's npm package: a folder of bundled JavaScript, and a launcher that runs it with the package `deno`. */
 import { cp } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { launchFlags, standardFlags } from "./launch_flags.ts";
@@ -6,13 +6,13 @@ import { stageSources } from "./stage.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
-/** Beside the program and completions; names in the package are those without the folder. */
+/** Files to copy into the package, without their folders. */
 const documents = ["README.md", "LICENSE", "CHANGELOG.md", "examples/chatd.toml", "packaging/chatd.1"];
 
-/** The oldest Node on which the launcher is meant to run; Deno runs chatd itself. */
+/** The Node versions for the launcher; Deno runs chatd itself. */
 const engines = { node: ">=18" };
 
-/** The name of the package's file, as `npm pack` would choose it. */
+/** Returns the package's file name, as `npm pack` chooses it. */
 export function npmPackageName(version: string): string {
   return `chatd-${version}.tgz`;
 }
@@ -26,7 +26,7 @@ export interface NpmPackageOptions {
   readonly completions: Readonly<Record<string, string>>;
 }
 
-/** Makes the folder of the package. @throws {Error} when the program cannot be bundled; Deno has said why on stderr */
+/** Makes the folder of the package. @throws {Error} when bundling fails, after Deno wrote the reason to stderr */
 export async function makeNpmPackage({ folder, version, commit, completions }: NpmPackageOptions): Promise<void> {
   await Deno.mkdir(`${folder}/completions`, { recursive: true });
   await bundle(`${folder}/lib`, commit);
@@ -56,7 +56,7 @@ function manifest(version: string) {
   };
 }
 
-/** Bundles the program, in pieces that are loaded when they are needed. */
+/** Bundles the program into chunks that load when needed. */
 async function bundle(folder: string, commit: string): Promise<void> {
   const stage = await Deno.makeTempDir({ prefix: "chatd-bundle-" });
   try {

@@ -1,12 +1,12 @@
 /**
- * Makes a release in dist/: an npm package, an archive for each target, a bill of
- * materials, install.sh, and checksums of them all.
+ * Makes a release in dist/: an npm package, an archive for each target, a bill of materials, install.sh, and checksums
+ * of all files.
  *
  *     deno task release                                      # the npm package, and all targets
  *     deno task release --target npm                         # the npm package, which needs no denort
  *     deno task release --target x86_64-unknown-linux-gnu    # this archive
  *
- * Archives are made by tar and zip. DENORT_BIN names the runtime for this machine's own target; Deno fetches the others.
+ * Needs tar and zip. DENORT_BIN names the runtime for this machine's target; Deno downloads the others.
  */
 import { object } from "@optique/core/constructs";
 import { runParser } from "@optique/core/facade";
@@ -33,7 +33,7 @@ export const targets = [
 ] as const;
 export type Target = typeof targets[number];
 
-/** What every archive has beside the program. */
+/** The files of every archive besides the program. */
 const documents = [
   "README.md",
   "LICENSE",
@@ -44,7 +44,7 @@ const documents = [
 ] as const;
 const shells = ["bash", "zsh", "fish"] as const;
 
-/** The name of a target's archive; install.sh makes the same. */
+/** Returns the name of a target's archive, as install.sh does. */
 export function archiveName(version: string, target: Target): string {
   return `chatd-${version}-${target}.${target.includes("windows") ? "zip" : "tar.gz"}`;
 }
@@ -52,16 +52,18 @@ export function archiveName(version: string, target: Target): string {
 export interface ReleaseOptions {
   /** Archives to make, and "npm" for the npm package. */
   readonly targets: readonly (Target | "npm")[];
-  /** The folder for archives, SHA256SUMS and the bill of materials; what is in it with the same names is written over. */
+  /** The folder for all files of the release; existing files with the same names are overwritten. */
   readonly out: string;
   readonly commit: string;
-  /** Where the files will be, for the install.sh among them; without it, whoever runs that has to say so. */
+  /**
+   * The URL of the folder where the files will be, for install.sh; its users must set CHATD_INSTALL_URL unless given.
+   */
   readonly url?: string;
   /** The runtime for this machine's target. */
   readonly denort?: string;
 }
 
-/** @returns the names of the files that were made */
+/** Makes the files of a release. @returns their names */
 export async function release({ targets, out, commit, url, denort }: ReleaseOptions): Promise<readonly string[]> {
   const { version } = JSON.parse(read("deno.json"));
   const stage = await Deno.makeTempDir({ prefix: "chatd-release-" });
@@ -110,7 +112,7 @@ export async function release({ targets, out, commit, url, denort }: ReleaseOpti
   }
 }
 
-/** install.sh, which knows where the release is. */
+/** Returns install.sh with the URL of the release. */
 function installScript(url: string | undefined): string {
   const script = read("install.sh");
   if (url === undefined) return script;
@@ -161,7 +163,7 @@ if (import.meta.main) {
     out: withDefault(option("--out", string({ metavar: "DIR" })), `${root}dist`),
     commit: optional(option("--commit", string({ metavar: "COMMIT" }))),
     url: optional(option("--url", string({ metavar: "URL" }), {
-      description: message`Where the files will be, for the install.sh among them`,
+      description: message`URL of the folder where the files will be, for install.sh`,
     })),
   });
   const options = runParser(parser, "deno task release", Deno.args, {

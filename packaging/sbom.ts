@@ -1,22 +1,22 @@
-/** A bill of materials of the executable, in CycloneDX 1.6 (https://cyclonedx.org/docs/1.6/json/). */
+/** The bill of materials of the executable, in CycloneDX 1.6 (https://cyclonedx.org/docs/1.6/json/). */
 import { type ModuleGraph, packagesImported, packagesReached } from "./module_graph.ts";
 
 interface Lock {
-  /** By the same keys; what was made for one combination of peers has a suffix after "_". */
+  /** By the keys of the module graph; a package for one combination of peers has a suffix after "_". */
   readonly npm: Readonly<Record<string, { readonly integrity?: string }>>;
 }
 
 export interface SbomOptions {
   readonly graph: ModuleGraph;
   readonly lock: Lock;
-  /** Of chatd. */
+  /** The version of chatd. */
   readonly version: string;
   readonly commit: string;
-  /** Of the runtime that is in the executable. */
+  /** The version of the embedded runtime. */
   readonly denoVersion: string;
 }
 
-/** The same input makes the same document. */
+/** Returns the document; the same input always makes the same one. */
 export function makeSbom({ graph, lock, version, commit, denoVersion }: SbomOptions): unknown {
   const keys = packagesReached(graph);
   const packageUrl = (key: string): string => {

@@ -2,10 +2,10 @@ import { cp } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
-/** What an executable is made of. */
+/** The sources of an executable. */
 export const sources = ["main.ts", "deno.json", "deno.lock", "src"];
 
-/** Copies what chatd is made of to an empty folder, and writes the commit into the copy. */
+/** Copies the sources to an empty folder, and writes the commit into the copy. */
 export async function stageSources(folder: string, commit: string): Promise<void> {
   for (const name of sources) await cp(`${root}${name}`, `${folder}/${name}`, { recursive: true });
   const path = `${folder}/src/host/commit.ts`;

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 "use strict";
-// Starts chatd with the Deno of the package's dependency, and ends as it ends.
+// Runs chatd with the Deno that the package depends on, and ends with its exit code or signal.
 const { spawn } = require("node:child_process");
 const { realpathSync } = require("node:fs");
 const { join } = require("node:path");
@@ -8,7 +8,7 @@ const { commands, standard } = require("./launch_flags.json");
 
 const args = process.argv.slice(2);
 
-/** Returns the path of Deno's executable. It needs no install script of the dependency to have run. */
+/** Returns the path of Deno's executable, even when the install script of the dependency did not run. */
 function findDeno() {
   try {
     return realpathSync(require("deno/install_api.cjs").runInstall());
@@ -24,9 +24,9 @@ function fail(why) {
 
 const deno = findDeno();
 const flags = (Object.hasOwn(commands, args[0]) ? commands[args[0]] : standard)
-  // A comma in a path is written twice.
+  // Deno reads two commas as one comma in a path.
   .map((flag) => flag.replace("{deno}", () => deno.replaceAll(",", ",,")));
-// A deno.json in a folder above is none of chatd's.
+// Without --no-config, Deno would read a deno.json of a folder above.
 const chatd = ["run", "--quiet", "--no-prompt", "--no-config", ...flags, join(__dirname, "lib", "main.js")];
 const child = spawn(deno, [...chatd, ...args], {
   stdio: "inherit",
@@ -35,7 +35,7 @@ const child = spawn(deno, [...chatd, ...args], {
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
 for (const signal of signals) {
-  // Windows tells every process of a console by itself, and would end a process that is told by another.
+  // Windows signals every process of a console itself, and kill() would end the child at once.
   process.on(signal, () => process.platform === "win32" || child.kill(signal));
 }
 child.on("error", (error) => fail(`Deno cannot be started: ${error.message}`));

@@ -68,6 +68,18 @@ export interface OpenChat {
 /**
  * Takes the data folder, opens what is in it, and listens there for the operator's commands.
  * @throws {ChatError} what `lockFolder`, `openStore` and `openControlSocket` throw.
+ *
+ * @example
+ * ```ts
+ * import { silentLog } from "../core/log.ts";
+ * import { createMessageId } from "../core/messages/message_id.ts";
+ *
+ * const rate = { perSecond: 20, burst: 100 };
+ * const { chat, close } = openChat({ folder: "data", registration: "closed", rate, log: silentLog });
+ * for (const name of ["ana", "ben"]) await chat.accounts.addUser({ name, password: "correct horse" });
+ * await chat.send("ana", { to: "ben", id: createMessageId(), text: "hello" });
+ * await close();
+ * ```
  */
 export function openChat(options: OpenChatOptions): OpenChat {
   const { folder, log } = options;

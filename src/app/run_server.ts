@@ -153,7 +153,7 @@ async function serveUntilStopped(options: ServerOptions, servers: TransportServe
   const droppedLines = () => log.dropped;
   endpoint?.serving({ transports: running, searchLag, fileBytes, freeBytes: free, droppedLines });
   const watch = opened.use(new CertificateWatch({ transports: running, log }));
-  const renewal = new CertificateRenewal({ transports: running, log, onRenewed: () => watch.look() });
+  const renewal = new CertificateRenewal({ transports: running, log, onRenewed: () => watch.check() });
   opened.use(renewals.take(() => void renewal.renew()));
   void running[0].ready.then(() => onListening(running[0].port));
   const reason = await Promise.race([stop, ...running.map(({ failed }) => failed)]);

@@ -3,34 +3,34 @@ import type { ClientTls } from "../app/client/client_options.ts";
 import type { HostPort } from "../host/host_port.ts";
 import type { SystemName, WorkloadName } from "./result.ts";
 
-/** What `chatd bench` is asked to do. */
+/** The options of `chatd bench`. */
 export interface BenchOptions {
-  /** Be the relay that another bench measures, and nothing else. */
+  /** Runs only the relay that another bench measures. */
   readonly relay: boolean;
   readonly workloads: readonly WorkloadName[];
-  /** All unless given. */
+  /** All systems unless given. */
   readonly systems?: readonly SystemName[];
   readonly seconds: number;
   readonly rounds: number;
-  /** Of W3. */
+  /** The idle sessions of W3. */
   readonly sessions: number;
-  /** A server that runs, instead of one for each run. */
+  /** A running server to measure; the bench starts one for each run unless given. */
   readonly server?: HostPort;
-  /** Its process on this machine. */
+  /** The process of `server` on this machine. */
   readonly serverPid?: number;
-  /** The broker that it serves over too. */
+  /** The broker of `server`. */
   readonly broker?: BrokerUrl;
-  /** Its process on this machine. */
+  /** The process of `broker` on this machine. */
   readonly brokerPid?: number;
   readonly tls?: ClientTls;
   readonly insecure: boolean;
-  /** Where data folders are made; where the system has temporary ones unless given. */
+  /** The parent of temporary data folders; the system's temporary folder unless given. */
   readonly folder?: string;
-  /** Of W5. */
+  /** The messages in the store of W5. */
   readonly messages: number;
-  /** Where W5's store is kept; made and removed unless given. */
+  /** The folder that keeps the store of W5; a temporary one unless given. */
   readonly storeFolder?: string;
   readonly json: boolean;
-  /** Where to write the page with plots. */
+  /** The file for the page with charts. */
   readonly htmlFile?: string;
 }

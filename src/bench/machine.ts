@@ -1,7 +1,7 @@
 import type { Machine } from "./result.ts";
 import { output, readProc } from "./workloads/process_usage.ts";
 
-/** What figures were measured on, as far as it tells. */
+/** Describes this machine; values that it does not report are "unknown" or 0. */
 export async function describeMachine(): Promise<Machine> {
   const { os, arch } = Deno.build;
   const { cpu, memoryBytes } = await hardware().catch(() => ({ cpu: "unknown", memoryBytes: 0 }));

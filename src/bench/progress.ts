@@ -1,12 +1,15 @@
 const eraseLine = new TextEncoder().encode("\r\x1b[K");
 
-/** Tells on stderr what goes on: on a terminal in one line that changes, elsewhere a line for what begins and what it led to. */
+/**
+ * Progress on stderr: one changing line on a terminal, and elsewhere a line for the begin and one for the end of each
+ * run.
+ */
 export class Progress {
   readonly #isTerminal = Deno.stderr.isTerminal();
   #label = "";
   readonly #signal: AbortSignal;
 
-  /** What is interrupted says nothing more: what it still does fails, because its processes are gone. */
+  /** @param signal ends all output: after an interruption, the rest fails because its processes are gone */
   constructor(signal: AbortSignal) {
     this.#signal = signal;
     signal.addEventListener("abort", () => this.#isTerminal && Deno.stderr.writeSync(eraseLine));
@@ -18,7 +21,7 @@ export class Progress {
     else this.say("starting");
   }
 
-  /** Of what began. */
+  /** Shows the state of the current run. */
   say(words: string): void {
     if (this.#isTerminal) this.#write(`\r\x1b[K${this.#label}: ${words}`);
   }

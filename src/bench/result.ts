@@ -1,43 +1,43 @@
-/** What is measured: docs/performance.md says what each is. */
+/** The workloads; docs/performance.md describes them. */
 export const workloadNames = ["w1", "w2", "w3", "w4", "w5"] as const;
 export type WorkloadName = (typeof workloadNames)[number];
 
-/** Ways through chatd, and, named `bare-…`, what the same libraries reach without any chat: the limit of the same work. */
+/** The transports of chatd, and their limits, named `bare-…`: the same libraries without a chat. */
 export const systemNames = ["grpc-stream", "grpc-callback", "amqp", "bare-grpc", "bare-amqp"] as const;
 export type SystemName = (typeof systemNames)[number];
 
-/** What each way through chatd is compared with. */
+/** The limit that each transport of chatd is compared with. */
 export const limitOf: Readonly<Partial<Record<SystemName, SystemName>>> = {
   "grpc-stream": "bare-grpc",
   "grpc-callback": "bare-grpc",
   amqp: "bare-amqp",
 };
 
-/** Everything that one `chatd bench` found; what `--json` prints, and `--html` draws. */
+/** The results of one `chatd bench`: `--json` prints them, and `--html` draws them. */
 export interface BenchReport {
   readonly chatd: { readonly version: string; readonly commit: string };
   readonly deno: string;
   readonly machine: Machine;
   /** ISO 8601, UTC. */
   readonly startedAt: string;
-  /** The server that was there already, HOST:PORT; undefined when each run had one of its own. */
+  /** The running server that was measured, HOST:PORT; undefined when the bench started one for each run. */
   readonly server?: string;
-  /** In the order in which they were measured: a workload's systems are beside each other. */
+  /** In order of measurement, by workload. */
   readonly runs: readonly BenchRun[];
-  /** What the figures say, a sentence each. */
+  /** Conclusions from the figures, a sentence each. */
   readonly conclusions: readonly string[];
 }
 
 export interface Machine {
   /** "linux x86_64" */
   readonly os: string;
-  /** As the system names it; "unknown" where it does not. */
+  /** As the operating system names it, or "unknown". */
   readonly cpu: string;
   readonly cores: number;
   readonly memoryBytes: number;
 }
 
-/** One workload on one system; with `problem`, there are no figures, and it says why. */
+/** One workload on one system, with figures or with a `problem`. */
 export type BenchRun = Measured | NotMeasured;
 
 export interface NotMeasured {
@@ -45,7 +45,7 @@ export interface NotMeasured {
   readonly system: SystemName;
   /** A sentence for people. */
   readonly problem: string;
-  /** Something went wrong; false where it was clear that it cannot be measured here, and nobody asked for it by name. */
+  /** Makes the exit code 1; false for a system that cannot be measured here and was not named in `--system`. */
   readonly failed: boolean;
 }
 
@@ -56,41 +56,41 @@ export interface Measured extends Figures {
   readonly ratios?: Ratios;
 }
 
-/** What one run finds; of several rounds, the one with the median of what the workload is about. */
+/** The figures of one run; of several rounds, those of the round with the median of the workload's main figure. */
 export interface Figures {
-  /** How long it was measured, after the warm-up. */
+  /** The length of the measurement, after the warm-up. */
   readonly seconds: number;
-  /** Messages that receivers got in that time; a message to a room counts once for each member. */
+  /** Messages that receivers got in that time; a message in a room counts once for each member. */
   readonly delivered: number;
   readonly perSecond: number;
-  /** From the call that sends to the call that receives; in W4, until the last member has it. */
+  /** From the call that sends to the callback that receives; in W4, that of the last member. */
   readonly latencyMs?: LatencySummary;
   /** Milliseconds of CPU for 1,000 delivered messages, as the operating system counts them. */
   readonly cpu?: CpuPerThousand;
-  /** Of steps of the same length, in order. */
+  /** In steps of the same length, in order. */
   readonly throughput?: readonly ThroughputStep[];
-  /** Sends that the server did not take when they came, because it was full or busy, if there were any. */
+  /** Sends that the server postponed because it was full or busy; undefined when there were none. */
   readonly postponed?: number;
   /** W3 */
   readonly idle?: IdleFigures;
   /** W4 */
   readonly members?: number;
-  /** W5: what the log held before. */
+  /** W5: the messages in the log before the run. */
   readonly stored?: number;
-  /** W5: messages a second that went into the log beforehand, if it was filled now. */
+  /** W5: messages a second while the log was filled; undefined when it was full before. */
   readonly filledPerSecond?: number;
 }
 
-/** Undefined where the system does not tell, as of a server elsewhere. */
+/** A figure is undefined for a process that cannot be measured, such as a server on another machine. */
 export interface CpuPerThousand {
   readonly server?: number;
   readonly broker?: number;
-  /** All clients together, in the process of the bench. */
+  /** All clients together, which run in the process of the bench. */
   readonly driver?: number;
 }
 
 export interface ThroughputStep {
-  /** The end of the step, since the measurement began. */
+  /** The end of the step, from the begin of the measurement. */
   readonly atSeconds: number;
   readonly perSecond: number;
 }
@@ -100,31 +100,31 @@ export interface LatencySummary {
   readonly p90: number;
   readonly p99: number;
   readonly max: number;
-  /** Only buckets that are not empty, rising; bounds are powers of 2^(1/4), so a bucket is 19 % wide. */
+  /** Non-empty buckets, rising; bounds are powers of 2^(1/4), so a bucket is 19 % wide. */
   readonly histogram: readonly LatencyBucket[];
 }
 
 export interface LatencyBucket {
-  /** What is in the bucket took longer than the bound before, and at most this. */
+  /** The inclusive upper bound of the bucket. */
   readonly upToMs: number;
   readonly count: number;
 }
 
 export interface IdleFigures {
   readonly sessions: number;
-  /** Until all are online. */
+  /** The time until all sessions are online. */
   readonly loginSeconds: number;
-  /** What the server's memory grew by, for each. */
+  /** The growth of the server's memory, for each session. */
   readonly serverBytesPerSession?: number;
   readonly brokerBytesPerSession?: number;
 }
 
-/** This run's figures divided by those of another; only those that both have. */
+/** The figures of a run divided by those of another, where both have them. */
 export interface Ratios {
-  /** The limit of the same work: "bare-grpc"; W5 is compared with the same system's W1. */
+  /** The limit, such as "bare-grpc"; W5 is compared with W1 of the same system. */
   readonly to: SystemName | WorkloadName;
   readonly perSecond?: number;
-  /** The server's and the broker's together. */
+  /** Of server and broker together. */
   readonly cpu?: number;
   readonly p50?: number;
   readonly p99?: number;

@@ -33,10 +33,10 @@ import type { BenchSystem } from "./systems/system.ts";
 import { idleWorkload } from "./workloads/idle_sessions.ts";
 import { workloads } from "./workloads/workloads.ts";
 
-/** The end of a bench: everything was measured, or not, or a signal came first. */
+/** The end of a bench: all runs were measured, some were not, or a signal interrupted it. */
 export type BenchEnd = "done" | "incomplete" | "interrupted";
 
-/** Measures and reports. @throws {ChatError} when nothing can be measured */
+/** Measures and reports. @throws {ChatError} when no system can be measured */
 export async function runBench(options: BenchOptions): Promise<BenchEnd> {
   if (options.relay) {
     await runBareRelay();
@@ -58,19 +58,19 @@ export async function runBench(options: BenchOptions): Promise<BenchEnd> {
   return report.runs.some((run) => !isMeasured(run) && run.failed) ? "incomplete" : "done";
 }
 
-/** W5 is compared with W1. */
+/** Reports whether to run a workload: W1 also runs for W5, which is compared with it. */
 function isAsked(name: WorkloadName, { workloads }: BenchOptions): boolean {
   return workloads.includes(name) || name === "w1" && workloads.includes("w5");
 }
 
-/** @throws {ChatError} `not_found`, now and not when everything has been measured */
+/** Requires that the folder of a file exists, before the measurement. @throws {ChatError} `not_found` */
 function requireFolderOf(file: string): void {
   try {
     if (Deno.statSync(dirname(file)).isDirectory) return;
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  throw new ChatError("not_found", `The page cannot be written to "${file}": there is no folder "${dirname(file)}".`);
+  throw new ChatError("not_found", `Cannot write the page to "${file}": there is no folder "${dirname(file)}".`);
 }
 
 async function measure(
@@ -93,17 +93,17 @@ async function measure(
       signal,
     };
     const workload = name === "w3" ? idleWorkload(options) : workloads[name];
-    // A limit has no name in `limitOf`.
+    // A limit has no entry in `limitOf`.
     const isAble = ({ name }: BenchSystem) => !workload.needsChat || limitOf[name] !== undefined;
     runs.push(...await runRounds(workload, systems.filter(isAble), roundsOptions));
     runs.push(
-      ...systems.filter((system) => !isAble(system) && isNowhereElse(system.name, options)).map(needsChat(name)),
+      ...systems.filter((system) => !isAble(system) && hasNoWorkload(system.name, options)).map(needsChat(name)),
     );
   }
   const registered = running.reduce((sum, { registered }) => sum + registered, 0);
   if (registered > 0) {
     console.error(
-      `${registered} accounts stay on the server, whose names begin with "${namePrefix}", and what they wrote: ` +
+      `${registered} accounts whose names begin with "${namePrefix}" stay on the server, with their messages: ` +
         '"chatd user delete" removes an account.',
     );
   }
@@ -118,20 +118,20 @@ async function measure(
   };
 }
 
-/** What was asked for by name is not left out without a word. */
-function isNowhereElse(system: SystemName, options: BenchOptions): boolean {
-  const isInAnother = workloadNames.some((name) => isAsked(name, options) && !workloads[name].needsChat);
-  return options.systems?.includes(system) === true && !isInAnother;
+/** Reports whether a system was named and no workload can run on it: then the report explains why. */
+function hasNoWorkload(system: SystemName, options: BenchOptions): boolean {
+  const hasWorkload = workloadNames.some((name) => isAsked(name, options) && !workloads[name].needsChat);
+  return options.systems?.includes(system) === true && !hasWorkload;
 }
 
 function needsChat(workload: WorkloadName): (system: BenchSystem) => BenchRun {
-  const problem = `${workload.toUpperCase()} takes a chat: nothing else can do the same work.`;
+  const problem = `${workload.toUpperCase()} needs a chat: a bare system cannot do the same work.`;
   return ({ name }) => ({ workload, system: name, problem, failed: false });
 }
 
 interface Systems {
   readonly systems: readonly BenchSystem[];
-  /** Servers that were there before, by what they serve over. */
+  /** The running server, once for each transport; empty when the bench starts its own. */
   readonly running: readonly RunningServer[];
 }
 

@@ -8,7 +8,7 @@ export interface RoundsOptions {
   readonly rounds: number;
   readonly seconds: number;
   readonly serverIsOwn: boolean;
-  /** Whoever runs the bench named the systems: one that cannot be measured is a failure then. */
+  /** The systems were named in `--system`: one that cannot be measured counts as a failure. */
   readonly systemsAreNamed: boolean;
   readonly store: StoreOptions;
   newFolder(): Promise<string>;
@@ -16,7 +16,7 @@ export interface RoundsOptions {
   readonly signal: AbortSignal;
 }
 
-/** Does one workload on all systems, in turns, so that what else the machine does meets all of them. */
+/** Runs one workload on all systems in turns, so that other load on the machine affects all of them alike. */
 export async function runRounds(
   workload: Workload,
   systems: readonly BenchSystem[],
@@ -90,11 +90,11 @@ async function runOnce(
 
 function summary({ perSecond, latencyMs, idle }: Figures): string {
   if (idle !== undefined) return `${idle.sessions} sessions after ${idle.loginSeconds} s`;
-  const took = latencyMs === undefined ? "" : `, half of them within ${latencyMs.p50} ms`;
+  const took = latencyMs === undefined ? "" : `, median latency ${latencyMs.p50} ms`;
   return `${perSecond.toLocaleString("en")} messages/s${took}`;
 }
 
-/** The round in the middle, by what the workload is about. */
+/** Returns the round with the median of the workload's main figure. */
 export function medianOf(workload: WorkloadName, rounds: readonly Figures[]): Figures {
   const rank = ({ perSecond, latencyMs, idle }: Figures): number => {
     if (idle !== undefined) return sessionBytes({ idle }) ?? idle.loginSeconds;

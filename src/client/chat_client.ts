@@ -106,7 +106,29 @@ const sendOverhead = 128;
 const utf8 = new TextEncoder();
 const encoded = new Uint8Array(maxTextBytes);
 
-/** A user's end of the chat: one live session after another, as if it were one that never breaks. */
+/**
+ * A user's end of the chat: one live session after another, as if it were one that never breaks.
+ *
+ * @example
+ * ```ts
+ * import { openGrpcTransport } from "../app/client/grpc_transport.ts";
+ *
+ * const server = { host: "127.0.0.1", port: 50051 };
+ * const client = new ChatClient({
+ *   transport: await openGrpcTransport({ server, insecure: false, delivery: "stream" }),
+ *   token: Deno.env.get("TOKEN")!,
+ *   client: "example/1.0",
+ *   onEvent(event) {
+ *     if (event.kind === "message") console.log(`${event.message.sender}: ${event.message.text}`);
+ *   },
+ * });
+ * const stop = new AbortController();
+ * const ended = client.run({ signal: stop.signal });
+ * await client.send("ben", "hello");
+ * stop.abort();
+ * await ended;
+ * ```
+ */
 export class ChatClient {
   readonly #options: ChatClientOptions;
   readonly #timers: Timers;

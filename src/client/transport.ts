@@ -6,6 +6,14 @@ import type { LogInRequest, LogInResponse, RegisterRequest, RegisterResponse } f
 /**
  * A way to reach a server. It holds no connection of its own: each call opens what it needs and `signal` closes it.
  * Everything that fails rejects with a `ChatError`; no server there is `unavailable`.
+ *
+ * @example
+ * ```ts
+ * async function logIn(transport: Transport, user: string, password: string): Promise<string> {
+ *   const { credentials } = await transport.logIn({ user, password, deviceId: "", deviceName: "example" }, {});
+ *   return credentials!.token;
+ * }
+ * ```
  */
 export interface Transport extends FileTransport {
   /** Where it leads, for people: "127.0.0.1:50051". */
@@ -18,7 +26,24 @@ export interface Transport extends FileTransport {
   connect(options: { signal?: AbortSignal }): Promise<Link>;
 }
 
-/** One live session's pipe. The caller owns it and closes it. */
+/**
+ * One live session's pipe. The caller owns it and closes it.
+ *
+ * @example
+ * ```ts
+ * import type { ClientFrame, ServerFrame } from "../gen/chatd/v1/session.ts";
+ *
+ * // Says hello, and returns the first frame that the server sends.
+ * async function firstFrame(link: Link, hello: ClientFrame): Promise<ServerFrame | undefined> {
+ *   try {
+ *     link.send(hello);
+ *     for await (const frame of link.frames) return frame;
+ *   } finally {
+ *     await link.close();
+ *   }
+ * }
+ * ```
+ */
 export interface Link {
   /**
    * For the hello, when this link can take deliveries by callback. The frames that come that way are among `frames`,

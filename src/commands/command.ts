@@ -54,12 +54,15 @@ export interface CommandEntry {
  *
  * @example
  * ```ts
+ * import { map } from "@optique/core/modifiers";
+ * import { dataFolder } from "./options/data_folder.ts";
+ *
  * export const healthcheckCommand = defineCommand({
  *   name: "healthcheck",
  *   brief: "Ask the server of a data folder whether it answers",
  *   description: "Asks the running server over the socket in its data folder.",
- *   options: healthcheckOptions,
- *   load: async () => (await import("./run_healthcheck.ts")).runHealthcheck,
+ *   options: (options) => map(dataFolder(options), (dataDir) => ({ dataDir })),
+ *   load: async () => (await import("./healthcheck/run_healthcheck.ts")).runHealthcheck,
  *   readsConfig: true,
  * });
  * ```

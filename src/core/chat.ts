@@ -78,7 +78,28 @@ export interface ChatOptions {
   noteUse?(deviceId: string, consumer: string): Promise<void>;
 }
 
-/** The chat itself, the same for every transport. */
+/**
+ * The chat itself, the same for every transport.
+ *
+ * @example
+ * ```ts
+ * import { createMessageId } from "./messages/message_id.ts";
+ *
+ * // Sends a message, and reads it as its recipient does.
+ * async function greet(chat: Chat): Promise<string> {
+ *   await chat.send("ana", { to: "ben", id: createMessageId(), text: "hello" });
+ *   const { messages } = await chat.history("ben", {
+ *     with: "ana",
+ *     beforeSeq: 0,
+ *     afterSeq: 0,
+ *     fromMs: 0,
+ *     events: false,
+ *     limit: 1,
+ *   });
+ *   return messages[0].text;
+ * }
+ * ```
+ */
 export class Chat {
   readonly accounts: Accounts;
   /** Where transports count, too. */

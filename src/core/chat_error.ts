@@ -36,7 +36,14 @@ export interface ChatErrorOptions extends ErrorOptions {
   retryAfterMs?: number;
 }
 
-/** An error that is meant for the person who caused or met it; its message says what to do next. */
+/**
+ * An error that is meant for the person who caused or met it; its message says what to do next.
+ *
+ * @example
+ * ```ts
+ * throw new ChatError("permission_denied", `Cannot join room "ops": you were removed by ben.`);
+ * ```
+ */
 export class ChatError extends Error {
   readonly code: ChatErrorCode;
   readonly retryAfterMs: number | undefined;

@@ -11,18 +11,18 @@ import {
   type Task,
 } from "./serve_job.ts";
 
-/** What a worker reads: Deno lets it load what its process may read, and not what its process has loaded. */
+/** Returns the paths that a worker loads: Deno lets it read them only if its process may. */
 export function programPaths(entry: string = Deno.mainModule): string[] {
   return [fileURLToPath(entry), fileURLToPath(new URL("src", entry))];
 }
 
-/** How long a worker may go on with a task that was given up, in milliseconds, before it is terminated. */
+/** How long a worker may continue an abandoned task before it is terminated, in milliseconds. */
 const retireMs = 60_000;
 
 /** How long a worker may take to load its program, in milliseconds. */
 const startMs = 60_000;
 
-/** Threads of one kind of job, those that go on with a task that was given up included. */
+/** The most threads of one job, including those that continue an abandoned task. */
 const maxThreads = 2;
 
 export interface BackgroundWorkerOptions<Opened extends Job> {
@@ -30,7 +30,10 @@ export interface BackgroundWorkerOptions<Opened extends Job> {
   readonly job: string;
   /** The same for all tasks. */
   readonly settings: SettingsOf<Opened>;
-  /** How long a task may take, in milliseconds: then it fails with `limit_reached`; and how long it may wait before: then with `busy`. */
+  /**
+   * How long a task may run before it fails with `limit_reached`, and wait before it fails with `busy`, in
+   * milliseconds.
+   */
   readonly deadlineMs: number;
   readonly log: Log;
   /** URL of the program's entry file; that of this process unless given. */
@@ -44,33 +47,52 @@ interface Waiting {
 }
 
 /**
- * A thread for one kind of job, begun with the first task, and anew after one that failed or took too long; tasks are done one after
- * the other. While two threads go on with tasks that were given up, no third one is started, and tasks are refused. It runs the entry file of this program, because that is all there is of a program that was bundled or compiled.
+ * A thread for one kind of job. It starts with the first task, and again after a task that failed or took too long; tasks
+ * run one at a time. While two threads continue abandoned tasks, no third one starts, and tasks are refused. The thread
+ * runs the entry file of this program, because a bundled or compiled program has no other file.
+ *
+ * @example
+ * ```ts
+ * import { silentLog } from "../core/log.ts";
+ *
+ * const countWords = (settings: { locale: string }) => (text: string) =>
+ *   [...new Intl.Segmenter(settings.locale, { granularity: "word" }).segment(text)].length;
+ *
+ * // "count" is the name of countWords in the table that the entry file gives to serveJob.
+ * using worker = new BackgroundWorker<typeof countWords>({
+ *   job: "count",
+ *   settings: { locale: "en" },
+ *   deadlineMs: 5_000,
+ *   log: silentLog,
+ * });
+ * console.log(await worker.run("hello, world"));
+ * ```
  */
 export class BackgroundWorker<Opened extends Job> implements Disposable {
   readonly #options: BackgroundWorkerOptions<Opened>;
   readonly #waiting: Waiting[] = [];
   #running: Waiting | undefined;
   #worker: Worker | undefined;
-  /** When it began to hear tasks, as `performance.now()` says. */
+  /** When the worker became ready for tasks, by `performance.now()`. */
   #readySince = 0;
   #deadline: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
-  /** Workers that end when their task does, and when they are terminated if it does not. */
+  /** Workers that end after their current task, each with the timer that terminates it otherwise. */
   readonly #retired = new Map<Worker, ReturnType<typeof setTimeout>>();
 
   constructor(options: BackgroundWorkerOptions<Opened>) {
     this.#options = options;
   }
 
-  /** How many tasks run or wait: whoever gives them bounds them. */
+  /** How many tasks run or wait; the caller bounds them. */
   get size(): number {
     return this.#waiting.length + (this.#running === undefined ? 0 : 1);
   }
 
   /**
-   * @throws {ChatError} `busy`, `limit_reached` after the deadline; `unavailable` when there is no worker, or no more; what the job throws, with its
-   * code if it is a `ChatError`.
+   * Runs a task in the worker.
+   * @throws {ChatError} `busy` or `limit_reached` after the deadline; `unavailable` when the worker cannot start or is
+   * closed; the errors of the job, with the code of a `ChatError`
    */
   run(input: InputOf<Opened>): Promise<OutputOf<Opened>> {
     if (this.#closed) return Promise.reject(closedError());
@@ -80,7 +102,7 @@ export class BackgroundWorker<Opened extends Job> implements Disposable {
     return settled.promise as Promise<OutputOf<Opened>>;
   }
 
-  /** Ends the thread and fails what waits for it. Idempotent. */
+  /** Ends the thread and fails the waiting tasks. Idempotent. */
   close(): void {
     this.#closed = true;
     for (const { settled } of this.#waiting.splice(0)) settled.reject(closedError());
@@ -120,7 +142,7 @@ export class BackgroundWorker<Opened extends Job> implements Disposable {
     this.#worker = worker;
     worker.onmessage = ({ data }: MessageEvent<Report>) => {
       if (data.kind === "ended") this.#forget(worker);
-      else if (worker === this.#worker) this.#hear(data, worker);
+      else if (worker === this.#worker) this.#takeReport(data, worker);
     };
     worker.onerror = (event) => {
       event.preventDefault();
@@ -136,17 +158,17 @@ export class BackgroundWorker<Opened extends Job> implements Disposable {
   #requireProgram(entry: string): void {
     const paths = programPaths(entry);
     if (Deno.permissions.querySync({ name: "read", path: paths[0] }).state === "granted") return;
-    this.#options.log.error("Deno does not let a background worker load chatd", {
+    this.#options.log.error("a background worker may not load chatd", {
       job: this.#options.job,
       add: `--allow-read=${paths.join(",")}`,
     });
     throw new ChatError(
       "unavailable",
-      "This server may not do that: its log tells the operator which permission to add.",
+      "The server lacks a permission for this: its log tells the operator which one to add.",
     );
   }
 
-  #hear(report: Exclude<Report, { kind: "ended" }>, worker: Worker): void {
+  #takeReport(report: Exclude<Report, { kind: "ended" }>, worker: Worker): void {
     if (report.kind === "ready") {
       this.#readySince = performance.now();
       return this.#give(worker);
@@ -167,7 +189,7 @@ export class BackgroundWorker<Opened extends Job> implements Disposable {
 
   #give(worker: Worker): void {
     const { settings, deadlineMs } = this.#options;
-    this.#failAfter(deadlineMs, tooMuch);
+    this.#failAfter(deadlineMs, overDeadline);
     worker.postMessage({ settings, input: this.#running!.input } satisfies Task);
   }
 
@@ -180,8 +202,8 @@ export class BackgroundWorker<Opened extends Job> implements Disposable {
   }
 
   /**
-   * Lets the worker come to the end of its task. One that is terminated while it runs JavaScript leaves its SQLite connection open (Deno 2.9.3),
-   * and a read transaction in it keeps the write-ahead log from being emptied.
+   * Lets the worker finish its task. A worker that is terminated while it runs JavaScript leaves its SQLite connection
+   * open (Deno 2.9.3), and a read transaction in it keeps the write-ahead log from being emptied.
    */
   #retire(worker: Worker): void {
     worker.postMessage(endWorker);
@@ -193,13 +215,13 @@ export class BackgroundWorker<Opened extends Job> implements Disposable {
     this.#retired.set(worker, timer);
   }
 
-  /** A retired worker has come to its end. */
+  /** Removes a retired worker that ended. */
   #forget(worker: Worker): void {
     clearTimeout(this.#retired.get(worker));
     this.#retired.delete(worker);
   }
 
-  /** The task fails; the worker that may still be doing it gets no other one. */
+  /** Fails the running task and retires its worker, which may still be running it. */
   #fail(error: unknown): void {
     clearTimeout(this.#deadline);
     if (this.#worker !== undefined) this.#retire(this.#worker);
@@ -212,13 +234,13 @@ export class BackgroundWorker<Opened extends Job> implements Disposable {
 }
 
 function tooLong(): ChatError {
-  return new ChatError("busy", "This takes the server too long right now: try again later, or ask for less.", {
+  return new ChatError("busy", "The server has no time for this right now: try again later, or ask for less.", {
     retryAfterMs: 5_000,
   });
 }
 
-/** Trying again would be as long. */
-function tooMuch(): ChatError {
+/** Is not worth another try, which would take as long. */
+function overDeadline(): ChatError {
   return new ChatError("limit_reached", "This takes the server too long: ask for less.");
 }
 

@@ -1,2 +1,2 @@
-/** The commit that this program was made of; compiling puts it here. */
+/** The commit that this program was built from; `stageSources` writes it here. */
 export const commit: string = "unknown";

@@ -1,6 +1,9 @@
 import { statfs } from "node:fs/promises";
 
-/** What the disk of a folder, or of where it will be, still takes for this user; undefined where Deno does not tell: it wants --allow-sys=statfs. */
+/**
+ * Returns how many bytes this user can still write to the disk of a folder, which need not exist yet; undefined without
+ * the permission --allow-sys=statfs.
+ */
 export async function freeBytes(folder: string): Promise<number | undefined> {
   for (let path = folder;;) {
     try {

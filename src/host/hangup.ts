@@ -1,12 +1,12 @@
 /**
- * Hears SIGHUP, which has two meanings. From the terminal that a server runs on, it says that the terminal is gone, and the
- * server ends. To a server without a terminal (a service, a container), it is the operator's wish to reload. Owned by its
- * maker, who disposes of it.
+ * A listener for SIGHUP, which has two meanings. On a terminal, the signal means that the terminal is gone, and the
+ * server ends. For a server without a terminal (a service, a container), it is the operator's order to reload. The owner
+ * disposes of it.
  */
 export class Hangup implements Disposable {
   readonly #listener: (() => void) | undefined;
 
-  /** Windows has no such signal. */
+  /** Does nothing on Windows, which has no SIGHUP. */
   constructor(listener: () => void) {
     if (Deno.build.os === "windows") return;
     this.#listener = listener;
@@ -18,7 +18,7 @@ export class Hangup implements Disposable {
   }
 }
 
-/** Whether this process runs in the foreground of somebody's terminal, or did when it was started. */
+/** Reports whether this process was started on a terminal. */
 export function isOnTerminal(): boolean {
   return Deno.stdin.isTerminal() || Deno.stderr.isTerminal();
 }

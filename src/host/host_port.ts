@@ -1,4 +1,7 @@
-/** Where to listen or what to reach. `host` is a name or an IP address without brackets; port 0 lets the system choose. */
+/**
+ * An address to listen on or to connect to. `host` is a name or an IP address without brackets; port 0 lets the system
+ * choose.
+ */
 export interface HostPort {
   readonly host: string;
   readonly port: number;
@@ -7,7 +10,7 @@ export interface HostPort {
 const label = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?";
 const namePattern = new RegExp(`^${label}(?:\\.${label})*\\.?$`);
 
-/** @throws {SyntaxError} whose message tells a person what is wrong with `text`, such as "HOST:PORT" or "[::1]:50051". */
+/** Parses "HOST:PORT" or "[::1]:50051". @throws {SyntaxError} with a message for people when `text` is neither */
 export function parseHostPort(text: string): HostPort {
   const match = /^(?:\[([^\]]*)\]|([^:]*)):(\d*)$/.exec(text);
   if (match === null) throw new SyntaxError(explain(text));
@@ -22,7 +25,7 @@ export function parseHostPort(text: string): HostPort {
   return { host, port };
 }
 
-/** What {@link parseHostPort} reads. */
+/** Formats an address as {@link parseHostPort} reads it. */
 export function formatHostPort({ host, port }: HostPort): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -1,4 +1,7 @@
-/** Whether anything is at `path`; a link counts, wherever it leads. @throws {Error} when that may not be asked */
+/**
+ * Reports whether a file, a folder or a link (even a broken one) exists at `path`.
+ * @throws {Error} when the path cannot be read
+ */
 export function pathExists(path: string): boolean {
   try {
     Deno.lstatSync(path);

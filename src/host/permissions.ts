@@ -2,8 +2,8 @@ import { resolve } from "node:path";
 import { ChatError } from "../core/chat_error.ts";
 
 /**
- * Refuses, without Deno asking anybody, when this process may not use the data folder.
- * @throws {ChatError} `permission_denied`, which names the flags to add.
+ * Requires the permissions to read and write the data folder, without a prompt of Deno.
+ * @throws {ChatError} `permission_denied`, which names the flags to add
  */
 export function requireDataFolder(folder: string): void {
   const missing = (["read", "write"] as const).filter((name) =>
@@ -18,7 +18,7 @@ export function requireDataFolder(folder: string): void {
   );
 }
 
-/** What to throw when Deno refused the socket in the data folder. */
+/** Returns the error for a socket in the data folder that Deno refused. */
 export function socketRefused(path: string, cause: unknown): ChatError {
   return new ChatError(
     "permission_denied",

@@ -1,4 +1,7 @@
-/** Reads which processes there are, a line for each change; "done" ends it. Without that, it kills them, and removes the folder. */
+/**
+ * Reads lines of process ids, each replacing the line before. At "done" it ends; at the end of input it kills the
+ * processes and removes the folder.
+ */
 const script = `
 folder=$1
 while read -r line; do
@@ -11,13 +14,16 @@ while [ -n "$pids" ] && [ $tries -lt 50 ] && kill -0 $pids; do sleep 0.1; tries=
 rm -rf -- "$folder"
 `;
 
-/** A small process that outlives this one, however it ends, and then kills what it watches and removes a folder. */
+/**
+ * A small process that outlives this one, kills the watched processes when this one ends in any way, and removes a
+ * folder.
+ */
 export class ProcessGuard {
   readonly #shell: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   #written: Promise<void> = Promise.resolve();
 
-  /** `folder` is removed, with what is in it, when this process ends before {@link end}. */
+  /** @param folder removed with its contents when this process ends before {@link end} */
   constructor(folder: string) {
     this.#shell = new Deno.Command("/bin/sh", {
       args: ["-c", script, "guard", folder],
@@ -29,12 +35,12 @@ export class ProcessGuard {
     this.#input = this.#shell.stdin.getWriter();
   }
 
-  /** From now on these, and no others. */
+  /** Replaces the watched processes. */
   watch(pids: readonly number[]): void {
     this.#write(pids.join(" "));
   }
 
-  /** Ends without doing anything. */
+  /** Ends the guard; it kills and removes nothing. */
   async end(): Promise<void> {
     this.#write("done");
     await this.#written;

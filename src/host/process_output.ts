@@ -1,14 +1,14 @@
-/** Where words for the person go. */
+/** The output for the user of a command. */
 export interface Output {
-  /** Each takes whole lines without the last line's end. */
+  /** Writes whole lines; `text` is without the last line's end. */
   stdout(text: string): void;
   stderr(text: string): void;
   readonly colors: boolean;
-  /** In columns; undefined does not wrap. */
+  /** In columns; undefined for no wrapping. */
   readonly width: number | undefined;
 }
 
-/** The process's own stdout and stderr, written before it goes on. A reader that went away is no error. */
+/** The process's stdout and stderr, written synchronously. A closed pipe is no error. */
 export const processOutput: Output = {
   stdout: (text) => writeLine(Deno.stdout, text),
   stderr: (text) => writeLine(Deno.stderr, text),
@@ -16,7 +16,7 @@ export const processOutput: Output = {
   width: Deno.stdout.isTerminal() ? Deno.consoleSize().columns || undefined : undefined,
 };
 
-/** Writes to stderr, or gives up after a second: a server must not stay because its log is not read. */
+/** Writes to stderr, and gives up after a second: an unread log must not keep a server from ending. */
 export async function writeErrorInTime(text: string): Promise<void> {
   const { LogOutput } = await import("./logging/log_output.ts");
   const output = new LogOutput(Deno.stderr);

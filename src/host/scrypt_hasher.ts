@@ -14,7 +14,7 @@ export const currentParameters: ScryptParameters = { logN: 15, r: 8, p: 3 };
 
 const saltBytes = 16;
 const keyBytes = 32;
-/** What a damaged database may make this process use, in bytes. */
+/** The most memory for one hash, in bytes, even if a damaged database asks for more. */
 const maxMemory = 256 * 1024 * 1024;
 const format = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{22})\$([A-Za-z0-9+/]{43})$/;
 

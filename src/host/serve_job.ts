@@ -16,17 +16,17 @@ export interface Task {
   readonly input: unknown;
 }
 
-/** Tells a worker to end when its task is done, with nothing left open. */
+/** Tells a worker to close everything and end after its current task. */
 export const endWorker = "end";
 
-/** A message from a worker: it takes tasks from now on, has done one, or ends as it was told. */
+/** A message from a worker: it is ready for tasks, finished or failed one, or ended as told. */
 export type Report =
   | { readonly kind: "ready" }
   | { readonly kind: "ended" }
   | { readonly kind: "done"; readonly output: unknown }
   | { readonly kind: "failed"; readonly code: ChatErrorCode | undefined; readonly error: unknown };
 
-/** The part of a worker's global scope that this module uses; the standard library declares windows only. */
+/** The part of a worker's global scope that this module uses; Deno's types declare only windows. */
 interface WorkerScope {
   readonly name: string;
   onmessage: (event: MessageEvent<Task | typeof endWorker>) => void;
@@ -34,7 +34,7 @@ interface WorkerScope {
   postMessage(report: Report): void;
 }
 
-/** Does the job that this worker is named after, one task after the other, until the worker is terminated. */
+/** Runs the job that this worker is named after, one task at a time, until the worker is terminated. */
 export async function serveJob(jobs: Jobs): Promise<void> {
   const scope = globalThis as unknown as WorkerScope;
   const open = await jobs[scope.name]() as Job<unknown, unknown>;

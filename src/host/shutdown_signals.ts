@@ -1,23 +1,26 @@
 /**
- * Signals that come within this time of the first, in milliseconds, are the same wish: `deno task` passes Ctrl-C on to a
- * process that got it from the terminal already. The time goes by in steps, each a turn of the event loop: what came while
- * this process was busy or stood still is heard before they are over.
+ * Signals within this time of the first, in milliseconds, count as one: `deno task` passes Ctrl-C on to a process that
+ * already got it from the terminal. The time passes in steps, each a turn of the event loop, so signals that arrived
+ * while this process was busy or stopped are handled before it is over.
  */
 const echoMs = 200;
 const echoSteps = 4;
 
 export interface ShutdownSignalsOptions {
-  /** Called when the second signal comes; the process ends when that is done. */
+  /** Called on the second signal; the process ends when the result resolves. */
   readonly onSecond?: () => void | Promise<void>;
 }
 
-/** Hears SIGINT and SIGTERM: the first asks to stop, a second one ends the process at once. Owned by the caller. */
+/**
+ * A listener for SIGINT and SIGTERM: the first signal asks to stop, the second ends the process at once. The owner
+ * disposes of it.
+ */
 export class ShutdownSignals implements Disposable {
   readonly #first = Promise.withResolvers<Deno.Signal>();
   #echo: ReturnType<typeof setTimeout> | undefined;
   #isOver = false;
   #isEnding = false;
-  readonly #heard = new Map<Deno.Signal, () => void>();
+  readonly #listeners = new Map<Deno.Signal, () => void>();
 
   constructor({ onSecond }: ShutdownSignalsOptions = {}) {
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -26,19 +29,19 @@ export class ShutdownSignals implements Disposable {
         if (this.#echo === undefined) this.#waitForEcho(echoSteps);
         this.#first.resolve(signal);
       };
-      this.#heard.set(signal, listener);
+      this.#listeners.set(signal, listener);
       Deno.addSignalListener(signal, listener);
     }
   }
 
-  /** Resolves with the first one. */
+  /** Resolves with the first signal. */
   get first(): Promise<Deno.Signal> {
     return this.#first.promise;
   }
 
   [Symbol.dispose](): void {
     clearTimeout(this.#echo);
-    for (const [signal, listener] of this.#heard) Deno.removeSignalListener(signal, listener);
+    for (const [signal, listener] of this.#listeners) Deno.removeSignalListener(signal, listener);
   }
 
   #end(onSecond: ShutdownSignalsOptions["onSecond"]): void {

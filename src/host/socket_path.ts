@@ -5,9 +5,9 @@ import { ChatError } from "../core/chat_error.ts";
 const maxBytes = Deno.build.os === "darwin" ? 103 : 107;
 
 /**
- * The control socket of a data folder: as the folder is written or as seen from the working directory, whichever is
- * shorter, for the system limits its length.
- * @throws {ChatError} `invalid_argument` when both are too long.
+ * Returns the path of a data folder's control socket: as `folder` is given or relative to the working directory,
+ * whichever is shorter, because the system limits its length.
+ * @throws {ChatError} `invalid_argument` when both are too long
  */
 export function controlSocketPath(folder: string): string {
   const written = join(folder, "chatd.sock");

@@ -12,7 +12,7 @@ function figures(perSecond: number): Figures {
   return { seconds: 1, delivered: perSecond, perSecond };
 }
 
-/** A system that notes when it is started and disposed of. */
+/** A system that records when it is started and disposed of. */
 function fakeSystem(name: SystemName, notes: string[], overrides: Partial<StartedSystem> = {}): BenchSystem {
   return {
     name,
@@ -58,7 +58,7 @@ const options = {
   signal: new AbortController().signal,
 };
 
-Deno.test("systems take turns, each alone, and the round in the middle counts", async () => {
+Deno.test("runRounds() runs systems in turns, one at a time, and takes the median round", async () => {
   const notes: string[] = [];
   const systems = [fakeSystem("grpc-stream", notes), fakeSystem("bare-grpc", notes)];
   const runs = await runRounds(workload([3, 10, 1, 30, 2, 20]), systems, { ...options, rounds: 3 });
@@ -70,7 +70,7 @@ Deno.test("systems take turns, each alone, and the round in the middle counts", 
   assert.deepEqual(notes, [...turn, ...turn, ...turn]);
 });
 
-Deno.test("a system that fails says why, is ended, and is not tried again; the others go on", async () => {
+Deno.test("a system that fails is stopped with its reason and not run again, and the others continue", async () => {
   const notes: string[] = [];
   const systems = [fakeSystem("grpc-stream", notes), fakeSystem("bare-grpc", notes)];
   const failing = workload([new ChatError("unavailable", "It died."), 1, 2]);
@@ -82,14 +82,14 @@ Deno.test("a system that fails says why, is ended, and is not tried again; the o
   assert.equal(notes[1], "grpc-stream ends");
 });
 
-Deno.test("a process that dies ends the run that waits for it", async () => {
+Deno.test("a run ends when a process of its system dies", async () => {
   const system = fakeSystem("grpc-stream", [], { failed: Promise.reject(new ChatError("unavailable", "It died.")) });
   const hanging: Workload = { ...workload([]), run: () => new Promise(() => {}) };
   const [run] = await runRounds(hanging, [system], options);
   assert.equal(run.problem, "It died.");
 });
 
-Deno.test("what is not there is a failure only when it was asked for by name", async () => {
+Deno.test("a missing system counts as a failure only when it was named", async () => {
   const missing: BenchSystem = {
     name: "amqp",
     start: () => Promise.reject(new ChatError("not_found", "There is no RabbitMQ.")),
@@ -99,7 +99,7 @@ Deno.test("what is not there is a failure only when it was asked for by name", a
   assert.deepEqual([...one, ...other].map((run) => "failed" in run && run.failed), [false, true]);
 });
 
-Deno.test("a workload that refuses a system does not start it", async () => {
+Deno.test("a refused system is not started", async () => {
   const notes: string[] = [];
   const refusing: Workload = { ...workload([]), refuses: (system) => `Not on ${system}.` };
   const [run] = await runRounds(refusing, [fakeSystem("bare-amqp", notes)], options);
@@ -107,12 +107,12 @@ Deno.test("a workload that refuses a system does not start it", async () => {
   assert.deepEqual(notes, []);
 });
 
-Deno.test("sends that were put off are part of what was found", async () => {
+Deno.test("figures include postponed sends", async () => {
   const [run] = await runRounds(workload([5]), [fakeSystem("grpc-stream", [], { postponed: 7 })], options);
   assert.equal("postponed" in run && run.postponed, 7);
 });
 
-Deno.test("the middle is by what the workload is about", () => {
+Deno.test("medianOf() compares the main figure of the workload", () => {
   const took = (p50: number, perSecond: number): Figures => ({
     ...figures(perSecond),
     latencyMs: { p50, p90: p50, p99: p50, max: p50, histogram: [] },
@@ -127,7 +127,7 @@ Deno.test("the middle is by what the workload is about", () => {
   assert.equal(medianOf("w3", [idle(1, 2), idle(2, 3), idle(3, 1)]).idle?.brokerBytesPerSession, 2);
 });
 
-Deno.test("what a workload prepares is prepared once, for all systems and rounds", async () => {
+Deno.test("a workload prepares once for all systems and rounds", async () => {
   const asked: number[] = [];
   const prepared = { folder: "/full", stored: 1_000 };
   const seen: unknown[] = [];
@@ -148,7 +148,7 @@ Deno.test("what a workload prepares is prepared once, for all systems and rounds
   assert.deepEqual(seen, [prepared, prepared, prepared, prepared]);
 });
 
-Deno.test("what cannot be prepared is the problem of all systems", async () => {
+Deno.test("a failed preparation is the problem of all systems", async () => {
   const full: Workload = {
     ...workload([]),
     prepare: () => Promise.reject(new ChatError("storage_full", "The disk is small.")),

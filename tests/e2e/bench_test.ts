@@ -8,7 +8,7 @@ import { processesWith } from "../support/marked_processes.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
-/** What the executable may do, which is not everything. */
+/** The permissions of the executable, which are not all. */
 const permissions = ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-run"];
 
 interface Ran {
@@ -17,7 +17,7 @@ interface Ran {
   readonly report: BenchReport;
 }
 
-/** Measures in a folder of its own, and looks that nothing is left: neither processes nor files. */
+/** Measures in a new folder, and requires that neither processes nor files are left. */
 async function bench(line: string): Promise<Ran> {
   using folder = temporaryFolder();
   const mark = `CHECK=${crypto.randomUUID()}`;
@@ -38,7 +38,7 @@ function measured({ runs }: BenchReport): Measured[] {
   return runs as Measured[];
 }
 
-Deno.test("bench counts what real clients deliver over gRPC, beside a bare relay, and leaves nothing", async () => {
+Deno.test("bench measures real clients over gRPC and a bare relay, and leaves nothing", async () => {
   const { code, stderr, report } = await bench(
     "--workload w1 --seconds 1 --system grpc-stream,grpc-callback,bare-grpc",
   );
@@ -62,7 +62,7 @@ Deno.test("bench counts what real clients deliver over gRPC, beside a bare relay
   assert.match(stderr, /W1 grpc-stream … *\n.*messages\/s/);
 });
 
-Deno.test("bench measures chatd on a RabbitMQ of its own, beside amqplib alone", async () => {
+Deno.test("bench measures chatd and bare amqplib on a private RabbitMQ", async () => {
   requireDebianPackages(["rabbitmq-server"], "chatd bench runs it");
   const { code, stderr, report } = await bench("--workload w1 --seconds 1 --system amqp,bare-amqp,grpc-stream");
   assert.equal(code, 0, stderr);
@@ -74,13 +74,13 @@ Deno.test("bench measures chatd on a RabbitMQ of its own, beside amqplib alone",
   assert.match(report.conclusions[0], /^gRPC or RabbitMQ: which is better for a chat\? (gRPC|RabbitMQ|It|They)/);
 });
 
-Deno.test("bench measures a server that runs, and says what stays there", async () => {
+Deno.test("bench measures a running server, and reports the accounts that stay there", async () => {
   using folder = temporaryFolder();
   const args = ["--rate", "100000", "--burst", "100000", "--log-level", "error"];
   await using server = await ServerProcess.start({ folder: folder.path, args });
   const place = `--server 127.0.0.1:${server.port} --server-pid ${server.pid}`;
   const { code, stderr, report } = await bench(`--workload w2 --system grpc-stream,amqp ${place}`);
-  assert.match(stderr, /2 accounts stay on the server, whose names begin with "bench-"/);
+  assert.match(stderr, /2 accounts whose names begin with "bench-" stay on the server/);
   const [run, amqp] = report.runs as [Measured, { problem: string }];
   assert.equal(run.delivered, 2_000);
   assert.ok(run.cpu!.server! > 0);
@@ -89,27 +89,27 @@ Deno.test("bench measures a server that runs, and says what stays there", async 
   assert.equal(code, 1, "amqp was asked for by name");
 });
 
-Deno.test("bench writes its page, or says at once that there is no place for it", async () => {
+Deno.test("bench writes its page, or refuses a missing folder before it measures", async () => {
   using folder = temporaryFolder();
   const file = `${folder.path}/bench.html`;
   const { code, stderr } = await bench(`--workload w2 --system bare-grpc --html ${file}`);
   assert.equal(code, 0, stderr);
-  assert.match(Deno.readTextFileSync(file), /^<!doctype html>[^]*<svg/);
+  assert.match(Deno.readTextFileSync(file), /^<!doctype html>[^]*"name":"bare-grpc"[^]*uPlot=function/);
   const refused = await runChatd({ args: ["bench", "--html", `${folder.path}/missing/bench.html`], permissions });
   assert.notEqual(refused.code, 0);
   assert.match(refused.stderr, /there is no folder ".+missing"/);
 });
 
-Deno.test("bench says where it can make no folder", async () => {
+Deno.test("bench names the folder that it cannot write to", async () => {
   using folder = temporaryFolder();
   const args = ["bench", "--workload", "w2", "--system", "grpc-stream", "--folder", `${folder.path}/missing`];
   const { code, stdout, stderr } = await runChatd({ args, permissions });
   assert.equal(code, 1, stderr);
-  assert.match(stdout, /^grpc-stream +No folder can be made where --folder says, ".+missing": /m);
+  assert.match(stdout, /^grpc-stream +Cannot create a folder in ".+missing" \(--folder\): /m);
   assert.doesNotMatch(stderr, /bug/);
 });
 
-Deno.test("bench fills a store for w5, does w1 beside it, and finds the store again", async () => {
+Deno.test("bench fills a store for w5, also runs w1, and uses the store again", async () => {
   using folder = temporaryFolder();
   const line = `--workload w5 --seconds 1 --system grpc-stream,bare-grpc --messages 2000 --store ${folder.path}/kept`;
   const { code, stderr, report } = await bench(line);
@@ -129,10 +129,12 @@ Deno.test("bench fills a store for w5, does w1 beside it, and finds the store ag
   assert.deepEqual([again.stored, again.filledPerSecond], [2_000, undefined]);
 });
 
-Deno.test("bench says of what was asked for and cannot be done why not", async () => {
+Deno.test("bench explains why a named system cannot run a workload", async () => {
   const { code, report } = await bench("--workload w4 --system bare-grpc");
   assert.equal(code, 0);
-  assert.deepEqual(report.runs.map(({ problem }) => problem), ["W4 takes a chat: nothing else can do the same work."]);
+  assert.deepEqual(report.runs.map(({ problem }) => problem), [
+    "W4 needs a chat: a bare system cannot do the same work.",
+  ]);
 });
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGKILL"] as const) {

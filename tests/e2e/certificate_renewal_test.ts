@@ -75,7 +75,7 @@ for (const supervise of [true, false]) {
 
     const bad: readonly [pair: KeyPair, reason: RegExp][] = [
       [{ ...own.server, certificate: "nonsense" }, /server\.pem\\" holds no certificate/],
-      [{ ...own.renewedServer, key: own.server.key }, /is not the one of the certificate/],
+      [{ ...own.renewedServer, key: own.server.key }, /does not belong to the certificate/],
       [own.expiredClient, /server\.pem\\" expired at 2/],
       [{ ...own.renewedServer, key: "nonsense" }, /holds no private key/],
     ];

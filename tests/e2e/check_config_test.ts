@@ -58,7 +58,7 @@ Deno.test("--check-config names everything that would keep a server from startin
   const amqp = (more: string) => `[amqp]\nbroker = "amqp://127.0.0.1"\n${more}\n`;
   const table: [config: string, ...words: RegExp[]][] = [
     ['[grpc]\nlisten = "0.0.0.0:1"\n', /0\.0\.0\.0 would send passwords/],
-    [tls("one.pem", "other-key.pem"), /other-key\.pem" is not the one of the certificate/],
+    [tls("one.pem", "other-key.pem"), /other-key\.pem" does not belong to the certificate/],
     [tls("one.pem", "gone.pem"), /Cannot read "gone\.pem"/],
     [tls("nonsense.pem", "one-key.pem"), /nonsense\.pem" holds no certificate/],
     [tls("one.pem", "nonsense.pem"), /nonsense\.pem" holds no private key/],

@@ -31,7 +31,7 @@ function oddWorker(options: { entry?: string; deadlineMs?: number } = {}) {
   };
 }
 
-Deno.test("tasks are done one after the other by one worker, with its settings", async () => {
+Deno.test("one worker runs tasks one at a time, with its settings", async () => {
   using worker = oddWorker();
   const all = ["one", "two", "three"].map((input) => worker.run(input));
   assert.equal(worker.size(), 3);
@@ -42,7 +42,7 @@ Deno.test("tasks are done one after the other by one worker, with its settings",
   assert.equal(worker.size(), 0);
 });
 
-Deno.test("a task that takes too long is given up, and the next has a new worker", async () => {
+Deno.test("a task that takes too long is abandoned, and the next gets a new worker", async () => {
   using worker = oddWorker({ deadlineMs: 5_000 });
   const { born } = await worker.run("one");
   const hanging = worker.run("hang");
@@ -50,14 +50,14 @@ Deno.test("a task that takes too long is given up, and the next has a new worker
   assert.notEqual((await worker.run("two")).born, born);
 });
 
-Deno.test("while two workers go on with tasks that were given up, tasks are refused, and no third worker is started", async () => {
+Deno.test("tasks are refused while two workers continue abandoned tasks", async () => {
   using worker = oddWorker({ deadlineMs: 2_000 });
   for (let count = 0; count < 2; count++) await rejectsWith("limit_reached", worker.run("hang"));
   await Promise.all(["one", "two"].map((input) => rejectsWith("busy", worker.run(input))));
   assert.equal(worker.size(), 0);
 });
 
-Deno.test("a worker that came to the end of a task that was given up makes room for another", async () => {
+Deno.test("a worker that finished its abandoned task makes room for another", async () => {
   using worker = oddWorker({ deadlineMs: 1_000 });
   for (let count = 0; count < 2; count++) await rejectsWith("limit_reached", worker.run("dawdle"));
   await eventually(async () => {
@@ -66,7 +66,7 @@ Deno.test("a worker that came to the end of a task that was given up makes room 
   });
 });
 
-Deno.test("a task whose worker dies or fails says so, those that wait have a new worker, and refusals keep their code", async () => {
+Deno.test("a task fails with its worker, waiting tasks get a new worker, and a ChatError keeps its code", async () => {
   using worker = oddWorker();
   const { born } = await worker.run("one");
   for (const input of ["die", "fail"]) {
@@ -79,9 +79,9 @@ Deno.test("a task whose worker dies or fails says so, those that wait have a new
   assert.equal(refused.message, "There is none.");
 });
 
-Deno.test("what runs or waits when it is closed is refused, and so is what comes after", async () => {
+Deno.test("close() refuses running, waiting and later tasks", async () => {
   const worker = oddWorker();
-  // Before they are refused, since one that nobody waits for ends the program.
+  // Handled before they reject: an unhandled rejection ends the program.
   const refused = [worker.run("hang"), worker.run("one")].map((each) => rejectsWith("unavailable", each));
   worker[Symbol.dispose]();
   await Promise.all(refused);
@@ -89,13 +89,13 @@ Deno.test("what runs or waits when it is closed is refused, and so is what comes
   worker[Symbol.dispose]();
 });
 
-Deno.test("a program that cannot be loaded fails the task", async () => {
+Deno.test("a task fails when the program cannot be loaded", async () => {
   using worker = oddWorker({ entry: new URL("no_such_file.ts", entry).href });
   await assert.rejects(worker.run("one"), /died/);
 });
 
 Deno.test({
-  name: "without the permission to load the program again, a task is refused, and the log says which to add",
+  name: "a task without the permission to load the program is refused, and the log names the permission",
   permissions: { read: false },
   async fn() {
     const logged: unknown[] = [];

@@ -5,7 +5,7 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-Deno.test("callbacks run after this turn, in order, each followed by those that it deferred", async () => {
+Deno.test("callbacks run after this turn, in order, each followed by its own deferred callbacks", async () => {
   const ran: string[] = [];
   defer(() => {
     ran.push("first");
@@ -20,7 +20,7 @@ Deno.test("callbacks run after this turn, in order, each followed by those that 
   assert.deepEqual(ran, ["first", "of the first", "of that one", "second"]);
 });
 
-Deno.test("a promise that a callback resolves goes on in a turn of its own", async () => {
+Deno.test("a promise that a callback resolves continues in another turn", async () => {
   const ran: string[] = [];
   const rest = async () => {
     await new Promise<void>((resolve) => defer(resolve));
@@ -36,7 +36,7 @@ Deno.test("a promise that a callback resolves goes on in a turn of its own", asy
   assert.deepEqual(ran, ["another", "rested", "rested again"]);
 });
 
-Deno.test("an error of a callback is uncaught, and holds up no other callback", async () => {
+Deno.test("an error of a callback is uncaught, and delays no other callback", async () => {
   const uncaught = new Promise<unknown>((resolve) =>
     addEventListener("error", (event) => {
       event.preventDefault();

@@ -16,7 +16,7 @@ Deno.test("parseHostPort() reads names and addresses, and formatHostPort() write
   }
 });
 
-Deno.test("parseHostPort() says what is wrong", () => {
+Deno.test("parseHostPort() explains each mistake", () => {
   const table: [string, RegExp][] = [
     ["", /not HOST:PORT/],
     ["50051", /not HOST:PORT/],

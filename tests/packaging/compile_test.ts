@@ -7,7 +7,7 @@ import { temporaryFolder } from "../support/temporary_folder.ts";
 
 const config = JSON.parse(Deno.readTextFileSync(new URL("../../deno.json", import.meta.url)));
 
-Deno.test("what is compiled knows its commit", async () => {
+Deno.test("staged sources show their commit", async () => {
   using folder = temporaryFolder();
   const commit = "0123456789ab";
   await stageSources(folder.path, commit);
@@ -22,10 +22,10 @@ Deno.test("what is compiled knows its commit", async () => {
   assert.equal(said, `chatd ${config.version} (commit ${commit}, Deno ${Deno.version.deno})\n`);
 });
 
-Deno.test("what chatd imports leads to nothing that only tests and the making of chatd need", async () => {
+Deno.test("main.ts reaches no package that only tests and packaging need", async () => {
   const reached = packagesReached(await readModuleGraph()).map((key) => key.replace(/@[^@]+$/, ""));
   for (const name of ["@grpc/grpc-js", "amqplib", "@optique/core"]) assert.ok(reached.includes(name), name);
-  for (const name of ["@bufbuild/buf", "ts-proto", "fast-check", "@xterm/headless"]) {
+  for (const name of ["@bufbuild/buf", "ts-proto", "fast-check", "@xterm/headless", "playwright-core"]) {
     assert.ok(!reached.includes(name), name);
   }
 });
@@ -35,7 +35,7 @@ Deno.test("a folder without a repository has an unknown commit", async () => {
   assert.equal(await currentCommit(folder.path), "unknown");
 });
 
-Deno.test("a runtime that is not there is told in one sentence, with the variable that names it", () => {
+Deno.test("compileError() explains a missing runtime in one sentence, with the variable that names it", () => {
   const failed = (cause: string) =>
     `error: Writing deno compile executable\n\nCaused by:\n    1: ${cause}\n\nStack backtrace:\n`;
   const unreachable = failed("error sending request for url (https://dl.deno.land/release/v2.9.6/denort-x.zip)");

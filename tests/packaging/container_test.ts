@@ -1,4 +1,4 @@
-/** What containers are told to run. Docker itself is not needed, and not tried. */
+/** The commands of containers. Docker itself is neither needed nor used. */
 import assert from "node:assert/strict";
 import { parseCommandLine } from "../../src/cli/command_line.ts";
 import { exitCode } from "../../src/commands/exit_code.ts";
@@ -14,7 +14,7 @@ function commandOf(args: readonly string[]): string {
   return invocation.command;
 }
 
-/** The items of lists of YAML after `command:`, on one line or one on each. */
+/** Returns the items of YAML lists after `command:`, on one line or one on each. */
 function commandsIn(yaml: string): readonly string[][] {
   return [...yaml.matchAll(/^ +command:(?: \[(.*)\]|((?:\n +- .*)+))$/gm)].map(([, row, column]) =>
     (row === undefined ? column.trim().split(/\n +/).map((line) => line.slice(2)) : row.split(", "))
@@ -26,7 +26,7 @@ Deno.test("the services of compose.yaml are command lines that chatd understands
   assert.deepEqual(commandsIn(read("compose.yaml")).map(commandOf), ["broker-config", "serve", "doctor"]);
 });
 
-Deno.test("one service of compose.yaml builds the image, and the others never pull one of its name", () => {
+Deno.test("one service of compose.yaml builds the image, and the others never pull it", () => {
   const compose = read("compose.yaml");
   assert.equal(compose.match(/^ +build:/gm)!.length, 1);
   assert.match(compose, /\n {2}chatd:\n {4}<<: \*chatd\n {4}build: \.\n {4}pull_policy: build\n/);
@@ -37,13 +37,13 @@ Deno.test("compose.yaml pins a series of RabbitMQ 4 with the management plugin",
   assert.match(read("compose.yaml"), /^ +image: rabbitmq:4\.\d+-management$/m);
 });
 
-Deno.test("the image has a health check that chatd understands, and that needs no other program", () => {
+Deno.test("the image has a health check that chatd understands and that needs no other program", () => {
   const [, check] = /^HEALTHCHECK .*CMD (\[.*\])$/m.exec(read("Dockerfile"))!;
   const [program, ...args] = JSON.parse(check) as string[];
   assert.deepEqual([program, commandOf(args)], ["chatd", "healthcheck"]);
 });
 
-Deno.test("a server in the image listens on all addresses, and refuses that without TLS or --insecure", async () => {
+Deno.test("a server in the image listens on all addresses, which it refuses without TLS or --insecure", async () => {
   const [, variables] = /^ENV (.*)$/m.exec(read("Dockerfile"))!;
   const { CHATD_LISTEN, ...env } = Object.fromEntries(variables.split(" ").map((pair) => pair.split("=")));
   assert.equal(CHATD_LISTEN, "0.0.0.0:50051");
@@ -57,14 +57,14 @@ Deno.test("a server in the image listens on all addresses, and refuses that with
   assert.equal(allowed.code, 0, allowed.stderr);
 });
 
-Deno.test("the image serves as a user of its own, and is built with the pinned version of Deno", () => {
+Deno.test("the image runs as its own user, and is built with the pinned version of Deno", () => {
   const dockerfile = read("Dockerfile");
   assert.equal(commandOf(JSON.parse(/^CMD (.*)$/m.exec(dockerfile)![1])), "serve");
   assert.match(dockerfile, /^USER chatd\n[^]*^ENTRYPOINT \["chatd"\]$/m);
   assert.equal(/^FROM denoland\/deno:(\S+) AS build$/m.exec(dockerfile)![1], read(".deno-version").trim());
 });
 
-Deno.test("the image is built of files that the build may see", () => {
+Deno.test("the build context of the image includes all its files", () => {
   const seen = read(".dockerignore").split("\n").filter((line) => line.startsWith("!")).map((line) => line.slice(1));
   const copied = [...read("Dockerfile").matchAll(/^COPY (?!--from)(.*) \S+$/gm)].flatMap(([, files]) =>
     files.split(" ")

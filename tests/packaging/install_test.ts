@@ -1,4 +1,4 @@
-/** install.sh against releases that are made up, from a server on this machine. */
+/** install.sh with invented releases from a server on this machine. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { archiveName, targets } from "../../packaging/release.ts";
@@ -8,7 +8,7 @@ const script = fileURLToPath(new URL("../../install.sh", import.meta.url));
 const own = targets.find((target) => target === Deno.build.target);
 const ignore = own === undefined || own.includes("windows");
 
-/** A folder with a release in it whose chatd is a script. */
+/** Makes a folder with a release in which chatd is a script. */
 async function makeRelease(folder: string): Promise<string> {
   const archive = archiveName("1.2.3", own!);
   const name = archive.replace(".tar.gz", "");
@@ -27,7 +27,7 @@ async function sh(command: string, cwd: string): Promise<void> {
   assert.equal(code, 0, new TextDecoder().decode(stderr));
 }
 
-/** Serves a folder's files while `use` runs. */
+/** Serves the files of a folder while `use` runs. */
 async function serving(folder: string, use: (url: string) => Promise<void>): Promise<void> {
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
     const bytes = await Deno.readFile(`${folder}/${new URL(request.url).pathname}`).catch(() => undefined);
@@ -63,7 +63,7 @@ async function install(
   return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
 }
 
-/** A folder of a program `name` that says `words`, to put before the others. */
+/** Makes a folder with a program `name` that prints `words`, to put first in PATH. */
 function pathWith(folder: string, name: string, words: string): string {
   Deno.mkdirSync(`${folder}/bin`, { recursive: true });
   Deno.writeTextFileSync(`${folder}/bin/${name}`, `#!/bin/sh\necho ${words}\n`, { mode: 0o755 });
@@ -71,7 +71,7 @@ function pathWith(folder: string, name: string, words: string): string {
 }
 
 Deno.test({
-  name: "install.sh installs chatd, its manual page and completions, also over another",
+  name: "install.sh installs chatd, its manual page and completions, also over an older version",
   ignore,
   async fn() {
     using folder = temporaryFolder();
@@ -81,7 +81,7 @@ Deno.test({
         const prefix = `${folder.path}/a place`;
         const { code, out, err } = await install({ url, home: folder.path, args: ["--prefix", prefix] });
         assert.equal(code, 0, err);
-        assert.match(out, /^chatd 1\.2\.3 is in .*a place\/bin\nYour PATH does not name .*\n$/);
+        assert.match(out, /^chatd 1\.2\.3 is in .*a place\/bin\nAdd \S.*a place\/bin to your PATH\.\n$/);
         const files = ["share/man/man1/chatd.1", "share/zsh/site-functions/_chatd"];
         files.push("share/bash-completion/completions/chatd", "share/fish/vendor_completions.d/chatd.fish");
         for (const file of files) Deno.statSync(`${prefix}/${file}`);
@@ -92,7 +92,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "install.sh installs for the user alone where it is not root",
+  name: "install.sh installs for the user only when it is not root",
   ignore,
   async fn() {
     using folder = temporaryFolder();
@@ -106,7 +106,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "install.sh installs nothing of an archive that is not what the checksums say",
+  name: "install.sh installs nothing from an archive with a wrong checksum",
   ignore,
   async fn() {
     using folder = temporaryFolder();
@@ -116,14 +116,14 @@ Deno.test({
     await serving(folder.path, async (url) => {
       const { code, err } = await install({ url, home: folder.path, args: [`--prefix=${prefix}`] });
       assert.equal(code, 1);
-      assert.match(err, /is not what SHA256SUMS says: nothing was installed/);
+      assert.match(err, /has another checksum than in SHA256SUMS: nothing was installed/);
     });
     assert.throws(() => Deno.statSync(prefix), Deno.errors.NotFound);
   },
 });
 
 Deno.test({
-  name: "install.sh says what is missing",
+  name: "install.sh explains each failure",
   ignore,
   async fn() {
     using folder = temporaryFolder();
@@ -135,16 +135,16 @@ Deno.test({
         assert.equal(code, 1);
         return err;
       };
-      assert.match(await said({ url: undefined }), /knows no release/);
-      assert.match(await said({ args: ["--prefx", "/x"] }), /--prefx is not known/);
-      assert.match(await said({ args: ["--prefix", "here"] }), /a folder from the root/);
+      assert.match(await said({ url: undefined }), /has no URL of a release/);
+      assert.match(await said({ args: ["--prefx", "/x"] }), /unknown option --prefx/);
+      assert.match(await said({ args: ["--prefix", "here"] }), /an absolute path/);
       assert.match(await said({ path: pathWith(`${home}/plan9`, "uname", "Plan9") }), /no chatd for Plan9/);
       assert.match(await said({ path: pathWith(`${home}/riscv`, "uname", "Linux") }), /no chatd for Linux/);
-      assert.match(await said({ url: `${url}/elsewhere` }), /SHA256SUMS could not be fetched/);
+      assert.match(await said({ url: `${url}/elsewhere` }), /cannot download \S+SHA256SUMS/);
       Deno.removeSync(`${home}/${archive}`);
-      assert.match(await said({}), /\.tar\.gz could not be fetched/);
+      assert.match(await said({}), /cannot download \S+\.tar\.gz/);
       Deno.writeTextFileSync(`${home}/SHA256SUMS`, "");
-      assert.match(await said({}), /the release has nothing for/);
+      assert.match(await said({}), /the release has no archive for/);
     });
   },
 });

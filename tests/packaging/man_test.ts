@@ -5,7 +5,7 @@ import { exitCode } from "../../src/commands/exit_code.ts";
 
 const committed = () => Deno.readTextFileSync(new URL("../../packaging/chatd.1", import.meta.url));
 
-Deno.test("the manual page is what `deno task man` makes of the command table", () => {
+Deno.test("the manual page is up to date with the command table", () => {
   assert.equal(committed(), manualPage(), "run: deno task man");
 });
 

@@ -30,7 +30,7 @@ async function output(program: string, args: readonly string[]): Promise<string>
   return new TextDecoder().decode(stdout);
 }
 
-Deno.test("the npm package has what its manifest names, and depends on the pinned version of Deno alone", async () => {
+Deno.test("the npm package has the files of its manifest, and depends only on the pinned version of Deno", async () => {
   const manifest = JSON.parse(await output("tar", ["-xzOf", tarball, "package/package.json"]));
   assert.deepEqual([manifest.name, manifest.version, manifest.license], ["chatd", version, "MIT"]);
   assert.deepEqual(manifest.dependencies, { deno: pinned });
@@ -49,7 +49,7 @@ interface Process {
   readonly args: readonly string[];
 }
 
-/** A process, the first one that it started, and so on. */
+/** Returns a process, its first child, the first child of that, and so on. */
 async function descendants(pid: number): Promise<readonly Process[]> {
   const args = Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0").slice(0, -1);
   const own = { pid, program: Deno.readLinkSync(`/proc/${pid}/exe`), args };
@@ -58,7 +58,7 @@ async function descendants(pid: number): Promise<readonly Process[]> {
   return [own, ...Number.isNaN(child) ? [] : await descendants(child)];
 }
 
-/** Nothing runs with all permissions, and the process that strangers talk to starts nothing. */
+/** Requires that no process has all permissions, and that the serving process may start no program. */
 async function assertPermissions(launcher: number, prefix: string): Promise<void> {
   const [, supervisor, serving] = await descendants(launcher);
   for (const { program, args } of [supervisor, serving]) {
@@ -70,17 +70,17 @@ async function assertPermissions(launcher: number, prefix: string): Promise<void
   assert.ok(!serving.args.some((arg) => arg.startsWith("--allow-run")), serving.args.join(" "));
 }
 
-/** Kills the serving process. Resolves when another one serves. */
+/** Kills the serving process, and waits until another one serves. */
 async function killServing(chatd: NpmInstallation): Promise<void> {
   const servingPid = () => Number(Deno.readTextFileSync(`${chatd.folder}/data/chatd.lock`));
   const killed = servingPid();
   Deno.kill(killed, "SIGKILL");
-  // The file is empty for a moment.
+  // The file may be empty for a moment.
   await eventually(() => servingPid() !== killed && servingPid() > 0);
   await eventually(async () => (await chatd.run(["healthcheck"])).code === 0);
 }
 
-/** Chats on the whole screen, stops the client by Ctrl-Z, goes on with it, and leaves it. */
+/** Chats in the full screen, suspends the client by Ctrl-Z, resumes it, and leaves it. */
 async function chatOnScreen(chatd: NpmInstallation, server: string): Promise<void> {
   await using terminal = await Tmux.start({ folder: chatd.folder, columns: 80, rows: 24 });
   const command = chatd.commandLine(["grpc-client", "--user", "ana", "--to", "ben", "--server", server]);
@@ -132,7 +132,7 @@ Deno.test({
       const tail = ["tail", "--profile", "ben", "--name", "all", "--count", "1"];
       assert.match((await chatd.run([...tail, "--since", "1h"])).stdout, / ana: from a pipe\n$/);
       await t.step({
-        name: `on the whole screen of a terminal${hasTmux ? "" : " (SKIPPED: there is no tmux here)"}`,
+        name: `in the full screen of a terminal${hasTmux ? "" : " (SKIPPED: tmux is not installed)"}`,
         ignore: !hasTmux,
         fn: async () => {
           await chatOnScreen(chatd, address);
@@ -148,7 +148,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `installed by npm, chatd ends as the program that it starts ends${skipped}`,
+  name: `installed by npm, chatd ends with the exit code or signal of its program${skipped}`,
   ignore,
   async fn() {
     using folder = temporaryFolder();

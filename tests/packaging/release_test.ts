@@ -5,7 +5,10 @@ import { temporaryFolder } from "../support/temporary_folder.ts";
 
 const version = JSON.parse(Deno.readTextFileSync(new URL("../../deno.json", import.meta.url))).version;
 const own = targets.find((target) => target === Deno.build.target);
-/** The full deno stands in for denort where there is none: the executable is not chatd then, but is made in the same way. */
+/**
+ * Where denort is not available, the full deno replaces it: the executable is not chatd then, but is made in the same
+ * way.
+ */
 const denort = Deno.env.get("DENORT_BIN");
 const standsIn = denort === undefined ? " (the executable is not run: set DENORT_BIN to the denort of this Deno)" : "";
 
@@ -40,7 +43,7 @@ async function checkSbom(text: string, commit: string): Promise<void> {
 }
 
 Deno.test({
-  name: `a release of this machine's target has all that belongs to it${standsIn}`,
+  name: `a release for this machine's target has all its files${standsIn}`,
   ignore: own === undefined,
   async fn() {
     using folder = temporaryFolder();
@@ -89,7 +92,7 @@ const hasZip = Deno.env.get("PATH")!.split(":").some((folder) => {
   }
 });
 
-Deno.test(`the archive for Windows is a zip file${hasZip ? "" : " (SKIPPED: there is no zip here)"}`, {
+Deno.test(`the archive for Windows is a zip file${hasZip ? "" : " (SKIPPED: zip is not installed)"}`, {
   ignore: !hasZip,
 }, async () => {
   using folder = temporaryFolder();

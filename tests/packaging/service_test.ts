@@ -15,7 +15,7 @@ Deno.test("the service is started with a command line that chatd understands", (
   assert.equal(invocation.command, "serve");
 });
 
-Deno.test("systemd does not start again what chatd says is of no use to start again", () => {
+Deno.test("systemd does not restart after an exit code that another start cannot help", () => {
   assert.deepEqual(setting("RestartPreventExitStatus"), [`${exitCode.usage} ${exitCode.refused}`]);
 });
 
@@ -24,7 +24,7 @@ Deno.test("systemctl reload sends SIGHUP to the supervisor", () => {
 });
 
 Deno.test({
-  name: `systemd understands the service${hasSystemd() ? "" : " (SKIPPED: there is no systemd-analyze here)"}`,
+  name: `systemd understands the service${hasSystemd() ? "" : " (SKIPPED: systemd-analyze is not installed)"}`,
   ignore: !hasSystemd(),
   async fn() {
     using folder = temporaryFolder();

@@ -5,7 +5,16 @@ import { readPemText } from "../../host/certificates/pem_file.ts";
 import { isLoopback } from "../../host/loopback.ts";
 import type { AmqpClientOptions } from "./client_options.ts";
 
-/** The way over a broker that options say. @throws {ChatError} `invalid_argument` when it would not be safe, or a file cannot be read. */
+/**
+ * The way over a broker that options say. @throws {ChatError} `invalid_argument` when it would not be safe, or a file cannot be read.
+ *
+ * @example
+ * ```ts
+ * const broker = { address: { host: "127.0.0.1", port: 5672, tls: false, vhost: "/" } };
+ * const transport = await openAmqpTransport({ user: "ana", broker, insecure: false });
+ * console.log(transport.address);
+ * ```
+ */
 export async function openAmqpTransport(
   { user, broker: { address, user: sharedUser, login }, caFile, insecure }: Pick<
     AmqpClientOptions,

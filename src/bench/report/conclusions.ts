@@ -2,33 +2,33 @@ import { type BenchRun, isMeasured, type Measured, type SystemName, type Workloa
 import { compare } from "./ratios.ts";
 
 const question = "gRPC or RabbitMQ: which is better for a chat?";
-/** Less than this difference is noise. */
+/** A smaller difference is noise. */
 const even = 0.1;
 
 interface Winner {
   readonly name: string;
   readonly other: string;
-  /** Of RabbitMQ's figure divided by gRPC's, what is said. */
+  /** Converts RabbitMQ's figure divided by gRPC's into a ratio to `other`. */
   times(ratio: number): number;
 }
 
 const grpc: Winner = { name: "gRPC", other: "RabbitMQ", times: (ratio) => 1 / ratio };
 const rabbit: Winner = { name: "RabbitMQ", other: "gRPC", times: (ratio) => ratio };
 
-/** Something that one of the two ways can be better in. */
+/** A figure in which one of the two transports can be better. */
 interface Point {
   readonly workload: WorkloadName;
   /** RabbitMQ's figure divided by gRPC's. */
   readonly ratio: number | undefined;
   readonly moreIsBetter: boolean;
-  /** What a number of times is said about: "2.1 times the messages a second (W1)". */
+  /** The noun after the ratio, as in "2.1 times the messages a second (W1)". */
   readonly of: string;
 }
 
-/** What the figures say, a sentence each. */
+/** Draws conclusions from the figures, a sentence each. */
 export function concludeFrom(runs: readonly BenchRun[]): string[] {
   const points = pointsOf(runs).filter(({ ratio }) => ratio !== undefined) as (Point & { ratio: number })[];
-  if (points.length === 0) return [`${question} These figures do not say it: ${whyNot(runs)}`];
+  if (points.length === 0) return [`${question} These figures do not answer it: ${whyNot(runs)}`];
   const favour = ({ ratio, moreIsBetter }: { ratio: number; moreIsBetter: boolean }) =>
     moreIsBetter ? ratio : 1 / ratio;
   const forRabbit = points.filter((point) => favour(point) > 1 + even);
@@ -38,7 +38,7 @@ export function concludeFrom(runs: readonly BenchRun[]): string[] {
       some.map(({ ratio, of, workload }) => `${times(winner.times(ratio))} ${of} (${workload.toUpperCase()})`).join(
         ", ",
       );
-    const but = losses.length === 0 ? "" : `; it is the worse one with ${list(losses)}`;
+    const but = losses.length === 0 ? "" : `, but with ${list(losses)}`;
     return `${question} ${winner.name}, with ${list(wins)} of ${winner.other}${but}.`;
   };
   if (forGrpc.length > forRabbit.length) return [sentence(grpc, forGrpc, forRabbit)];
@@ -57,9 +57,9 @@ function pointsOf(runs: readonly BenchRun[]): Point[] {
   return [
     { workload: "w1", ratio: w1?.perSecond, moreIsBetter: true, of: "the messages a second" },
     { workload: "w1", ratio: w1?.cpu, moreIsBetter: false, of: "the CPU for a message" },
-    { workload: "w2", ratio: w2?.p50, moreIsBetter: false, of: "the time for a message on its way" },
+    { workload: "w2", ratio: w2?.p50, moreIsBetter: false, of: "the latency of a message" },
     { workload: "w3", ratio: w3?.memory, moreIsBetter: false, of: "the memory for an idle session" },
-    { workload: "w4", ratio: w4?.p50, moreIsBetter: false, of: "the time until all of a large room have a message" },
+    { workload: "w4", ratio: w4?.p50, moreIsBetter: false, of: "the latency to the last member of a large room" },
   ];
 }
 

@@ -45,20 +45,20 @@ const columns: Readonly<Record<WorkloadName, readonly Column[]>> = {
   ],
 };
 
-/** What one workload found. */
+/** The figures of one workload. */
 export interface FigureTable {
   readonly workload: WorkloadName;
-  /** What it is, in a line. */
+  /** The workload in a line. */
   readonly title: string;
-  /** Of the first column, which names systems, it is ""; there is none where nothing was measured. */
+  /** Begins with "" for the column of systems; empty when no system was measured. */
   readonly header: readonly string[];
-  /** One that is shorter than the header has a sentence in its second cell. */
+  /** A row shorter than the header has a sentence in its second cell. */
   readonly rows: readonly (readonly string[])[];
-  /** Sentences below it. */
+  /** Sentences below the table. */
   readonly notes: readonly string[];
 }
 
-/** What was measured, and on what, a sentence each. */
+/** Describes the versions, the machine and the conditions, a sentence each. */
 export function circumstances({ chatd, deno, machine, server, startedAt }: BenchReport): string[] {
   const { cpu, cores, memoryBytes, os } = machine;
   const memory = memoryBytes === 0 ? [] : [`${fixed(memoryBytes / 1024 ** 3, 1)} GiB`];
@@ -66,13 +66,13 @@ export function circumstances({ chatd, deno, machine, server, startedAt }: Bench
     [`chatd ${chatd.version} (commit ${chatd.commit})`, `Deno ${deno}`, cpu, `${cores} cores`, ...memory, os, startedAt]
       .join(", "),
     ...(server === undefined ? [] : [
-      `The server is the one at ${server}, whose --rate and --burst hold each user back; limits were measured on this machine.`,
+      `The server is the one at ${server}, whose --rate and --burst limit each user; bare systems ran on this machine.`,
     ]),
     "CPU is milliseconds for 1,000 delivered messages, as the operating system counts them.",
   ];
 }
 
-/** The figures of each workload as people read them. */
+/** Formats the figures of each workload as a table. */
 export function figureTables({ runs }: BenchReport): FigureTable[] {
   return [...new Set(runs.map(({ workload }) => workload))].map((workload) => {
     const own = runs.filter((run) => run.workload === workload);
@@ -86,7 +86,7 @@ export function figureTables({ runs }: BenchReport): FigureTable[] {
         isMeasured(run) ? [run.system, ...shown.map(({ of }) => of(run) ?? "-")] : [run.system, run.problem]
       ),
       notes: postponed.map(({ system, postponed }) =>
-        `${system}: the server did not take ${whole(postponed)} sends when they came: it was full or busy.`
+        `${system}: the server postponed ${whole(postponed)} sends because it was full or busy.`
       ),
     };
   });

@@ -8,8 +8,8 @@ import {
   type SystemName,
 } from "../result.ts";
 
-/** The processes between the clients. */
-const between: Readonly<Record<SystemName, readonly ("server" | "broker")[]>> = {
+/** The processes between two clients. */
+const betweenClients: Readonly<Record<SystemName, readonly ("server" | "broker")[]>> = {
   "grpc-stream": ["server"],
   "grpc-callback": ["server"],
   amqp: ["server", "broker"],
@@ -17,7 +17,7 @@ const between: Readonly<Record<SystemName, readonly ("server" | "broker")[]>> = 
   "bare-amqp": ["broker"],
 };
 
-/** Adds to each run how it compares with its limit, and to W5 how it compares with W1. */
+/** Adds to each run its ratios to the limit, and to W5 those to W1. */
 export function withRatios(runs: readonly BenchRun[]): BenchRun[] {
   const measured = runs.filter(isMeasured);
   return runs.map((run) => {
@@ -31,7 +31,7 @@ export function withRatios(runs: readonly BenchRun[]): BenchRun[] {
   });
 }
 
-/** One run's figures divided by another's. */
+/** Divides the figures of a run by those of another. */
 export function compare(run: Measured, other: Measured): Omit<Ratios, "to"> {
   const isAboutRate = run.workload === "w1" || run.workload === "w5";
   const ratios = {
@@ -44,12 +44,15 @@ export function compare(run: Measured, other: Measured): Omit<Ratios, "to"> {
   return Object.fromEntries(Object.entries(ratios).filter(([, ratio]) => ratio !== undefined));
 }
 
-/** Of everything between the clients, in milliseconds for 1,000 messages; undefined where a part of it is not known. */
+/**
+ * Returns the CPU of all processes between the clients, in milliseconds for 1,000 messages; undefined when one is not
+ * known.
+ */
 export function serverCpu({ system, cpu }: Measured): number | undefined {
-  return sum(between[system].map((part) => cpu?.[part]));
+  return sum(betweenClients[system].map((part) => cpu?.[part]));
 }
 
-/** Of what is known of everything between the clients. */
+/** Returns the bytes for a session in all processes between the clients that are known. */
 export function sessionBytes({ idle }: Pick<Figures, "idle">): number | undefined {
   const known = [idle?.serverBytesPerSession, idle?.brokerBytesPerSession].filter((bytes) => bytes !== undefined);
   return known.length === 0 ? undefined : sum(known);

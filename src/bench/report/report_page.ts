@@ -1,24 +1,24 @@
-import { type BenchReport, isMeasured, type Measured, type WorkloadName } from "../result.ts";
+import { createHash } from "node:crypto";
+import uPlotScript from "uplot/dist/uPlot.iife.min.js" with { type: "text" };
+import uPlotStyle from "uplot/dist/uPlot.min.css" with { type: "text" };
+import uPlotLicense from "uplot/LICENSE" with { type: "text" };
+import { type BenchReport, isMeasured, type WorkloadName } from "../result.ts";
+import { chartMarkup } from "./chart_markup.ts";
+import { type ChartOf, cpuChart, latencyChart, memoryChart, throughputChart } from "./charts.ts";
+import { escapeHtml } from "./escape_html.ts";
 import { circumstances, type FigureTable, figureTables } from "./figure_tables.ts";
-import { cpuPlot, latencyPlot, memoryPlot, throughputPlot } from "./plots.ts";
+import pageScript from "./page_script.js" with { type: "text" };
 
-interface Plot {
-  readonly title: string;
-  readonly of: (runs: readonly Measured[]) => string | undefined;
-}
-
-const latency: Plot = { title: "How long messages took", of: latencyPlot };
-const throughput: Plot = { title: "Messages over time", of: throughputPlot };
-const cpu: Plot = { title: "CPU for 1,000 messages", of: cpuPlot };
-const memory: Plot = { title: "Memory", of: memoryPlot };
-
-const plots: Readonly<Record<WorkloadName, readonly Plot[]>> = {
-  w1: [throughput, latency, cpu],
-  w2: [latency, cpu],
-  w3: [memory],
-  w4: [latency, cpu],
-  w5: [throughput, latency, cpu],
+const charts: Readonly<Record<WorkloadName, readonly ChartOf[]>> = {
+  w1: [throughputChart, latencyChart, cpuChart],
+  w2: [latencyChart, cpuChart],
+  w3: [memoryChart],
+  w4: [latencyChart, cpuChart],
+  w5: [throughputChart, latencyChart, cpuChart],
 };
+
+/** The library with its license, which every copy must include. */
+const plotLibrary = `/*\n${uPlotLicense.trim()}\n*/\n${uPlotScript}`;
 
 const style = `
 :root { color-scheme: light dark; --ground: #fff; --ink: #1c2330; --faint: #5d6778; --line: #d9dee6; }
@@ -33,27 +33,37 @@ th, td { padding: .3rem .75rem; border-bottom: 1px solid var(--line); text-align
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
 thead th { color: var(--faint); font-weight: 500; } tbody th { font-weight: 500; }
 td.words { text-align: left; white-space: normal; color: var(--faint); }
-figure { margin: 0; } svg { --plot-background: var(--ground); background: none; }
+figure { margin: 0; } .chart { max-width: 760px; } details { color: var(--faint); font-size: .9rem; }
+.uplot, .u-legend { font: inherit; } .u-legend th, .u-legend td { border: 0; font-weight: 400; }
+.u-inline.u-live th::after { content: none; } .bars .u-legend { pointer-events: none; }
 `;
 
-/** All figures as one page that needs nothing else: no script, nothing from a network, and light or dark as its reader has it. */
+/**
+ * Returns all figures as one page that needs no network and is light or dark as its reader has it. The charts are drawn
+ * in the browser; the page's policy allows only the two scripts that draw them.
+ */
 export function reportPage(report: BenchReport): string {
   const { startedAt, conclusions } = report;
   const title = `chatd bench, ${startedAt.slice(0, 10)}`;
+  const scripts = [plotLibrary, pageScript].map((script) => `'sha256-${sha256(script)}'`).join(" ");
+  const policy = `default-src 'none'; script-src ${scripts}; style-src 'unsafe-inline'`;
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${escaped(title)}</title>
-<style>${style}</style>
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<title>${escapeHtml(title)}</title>
+<style>${uPlotStyle}${style}</style>
 </head>
 <body>
-<h1>${escaped(title)}</h1>
-<p class="faint">${circumstances(report).map(escaped).join("<br>\n")}</p>
-${conclusions.map((sentence) => `<p class="answer">${escaped(sentence)}</p>`).join("\n")}
+<h1>${escapeHtml(title)}</h1>
+<p class="faint">${circumstances(report).map(escapeHtml).join("<br>\n")}</p>
+<noscript><p>The charts need JavaScript; the tables have all figures.</p></noscript>
+${conclusions.map((sentence) => `<p class="answer">${escapeHtml(sentence)}</p>`).join("\n")}
 ${figureTables(report).map((table) => section(table, report)).join("\n")}
+<script>${plotLibrary}</script>
+<script type="module">${pageScript}</script>
 </body>
 </html>
 `;
@@ -61,34 +71,32 @@ ${figureTables(report).map((table) => section(table, report)).join("\n")}
 
 function section({ workload, title, header, rows, notes }: FigureTable, { runs }: BenchReport): string {
   const measured = runs.filter(isMeasured).filter((run) => run.workload === workload);
-  const drawn = plots[workload].flatMap(({ title, of }) => {
-    const markup = of(measured);
-    return markup === undefined ? [] : [`<h3>${escaped(title)}</h3>\n${markup}`];
-  });
+  const drawn = charts[workload].flatMap((chartOf) => chartOf(measured) ?? []).map(chartMarkup);
   return `<section>
-<h2>${escaped(title)}</h2>
+<h2>${escapeHtml(title)}</h2>
 <div class="wide"><table>
 ${
     header.length === 0
       ? ""
-      : `<thead><tr>${header.map((cell) => `<th scope="col">${escaped(cell)}</th>`).join("")}</tr></thead>`
+      : `<thead><tr>${header.map((cell) => `<th scope="col">${escapeHtml(cell)}</th>`).join("")}</tr></thead>`
   }
 <tbody>
 ${rows.map((row) => `<tr>${cells(row, Math.max(header.length, 2))}</tr>`).join("\n")}
 </tbody>
 </table></div>
-${[...notes.map((note) => `<p>${escaped(note)}</p>`), ...drawn].join("\n")}
+${[...notes.map((note) => `<p>${escapeHtml(note)}</p>`), ...drawn].join("\n")}
 </section>`;
 }
 
 /** A row that is shorter than the table ends with a sentence. */
 function cells([name, ...rest]: readonly string[], columns: number): string {
   const figures = rest.length === columns - 1
-    ? rest.map((cell) => `<td>${escaped(cell)}</td>`)
-    : [`<td class="words" colspan="${columns - 1}">${escaped(rest.join(" "))}</td>`];
-  return `<th scope="row">${escaped(name)}</th>${figures.join("")}`;
+    ? rest.map((cell) => `<td>${escapeHtml(cell)}</td>`)
+    : [`<td class="words" colspan="${columns - 1}">${escapeHtml(rest.join(" "))}</td>`];
+  return `<th scope="row">${escapeHtml(name)}</th>${figures.join("")}`;
 }
 
-function escaped(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+/** Returns the hash of a script in base64, as a Content Security Policy names it. */
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("base64");
 }

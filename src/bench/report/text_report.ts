@@ -1,7 +1,7 @@
 import type { BenchReport } from "../result.ts";
 import { circumstances, figureTables } from "./figure_tables.ts";
 
-/** All figures as people read them. */
+/** Formats all figures as text. */
 export function textReport(report: BenchReport): string {
   return [
     ...circumstances(report),
@@ -15,7 +15,9 @@ export function textReport(report: BenchReport): string {
   ].join("\n");
 }
 
-/** The first column to the left, the others to the right; rows that are no figures have a sentence there. */
+/**
+ * Aligns the first column to the left and the others to the right; a row without figures has a sentence after its name.
+ */
 function alignColumns(rows: readonly (readonly string[])[]): string[] {
   const [header] = rows;
   const whole = rows.filter(({ length }) => length === header.length);

@@ -5,18 +5,18 @@ import { ScryptHasher } from "../../host/scrypt_hasher.ts";
 import { lockFolder } from "../../store/folder_lock.ts";
 import { openStore } from "../../store/open_store.ts";
 
-/** Somebody who is logged in. */
+/** A user with the token of a login. */
 export interface Account {
   readonly name: string;
   readonly token: string;
 }
 
-/** Begins the names of all users that a bench makes. */
+/** The prefix of all user names of a bench. */
 export const namePrefix = "bench-";
 
 /**
- * Makes accounts in a data folder that no server has, and the folder, with names that no other call gives. Nobody can log in to them with a password: hashing one takes a
- * tenth of a second, and is not what is measured.
+ * Adds accounts with new names to a data folder that no server uses, and makes the folder. They have no password to log in
+ * with: hashing one takes a tenth of a second, and is not part of the measurement.
  */
 export async function makeAccounts(folder: string, count: number): Promise<Account[]> {
   using _lock = lockFolder(folder);

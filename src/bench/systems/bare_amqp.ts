@@ -3,7 +3,9 @@ import type { BenchBroker, StartedBroker } from "./bench_broker.ts";
 import { ageOf, stampedBytes } from "./stamped_bytes.ts";
 import type { BenchSystem, MeasuredProcesses, Pair, StartedSystem } from "./system.ts";
 
-/** The limit of RabbitMQ: a queue for each receiver, messages in memory, confirmed to the publisher, and nobody who looks at them. */
+/**
+ * The limit of RabbitMQ: a queue in memory for each receiver, publisher confirms, and no server between the clients.
+ */
 export class BareAmqp implements BenchSystem {
   readonly name = "bare-amqp";
   readonly #broker: BenchBroker;

@@ -4,7 +4,7 @@ import type { OwnedResources, StartedProgram } from "./owned_resources.ts";
 import { ageOf, stampedBytes } from "./stamped_bytes.ts";
 import type { BenchSystem, MeasuredProcesses, Pair, StartedSystem } from "./system.ts";
 
-/** Variables that grpc-js looks up. */
+/** The environment variables that grpc-js reads. */
 const grpcVariables = [
   "GRPC_*",
   "grpc_proxy",
@@ -14,7 +14,7 @@ const grpcVariables = [
   "no_proxy",
 ];
 
-/** A bare relay as the process of its own that `chatd bench --relay` is. */
+/** Runs a bare relay until the bench stops it: the process of `chatd bench --relay`. */
 export async function runBareRelay(): Promise<void> {
   using link = new SupervisorLink();
   const relay = await startBareRelay(await link.listen());
@@ -23,7 +23,7 @@ export async function runBareRelay(): Promise<void> {
   await link.stop;
 }
 
-/** The limit of gRPC: the same library, connections and bytes, with nothing but a relay between them. */
+/** The limit of gRPC: the same library, connections and bytes, with only a relay between them. */
 export class BareGrpc implements BenchSystem {
   readonly name = "bare-grpc";
   readonly #resources: OwnedResources;
@@ -52,7 +52,7 @@ class StartedRelay implements StartedSystem {
   }
 
   async connectPair(delivered: (latencyMs: number) => void): Promise<Pair> {
-    // The relay keeps the order, and tells nobody what it passed on: who receives says to the sender what is done.
+    // The relay keeps the order and confirms nothing: the receiver resolves the sends of its sender.
     const sent = new SentInOrder();
     const receiver = await this.#open({
       onBytes: (bytes) => {
@@ -74,7 +74,7 @@ class StartedRelay implements StartedSystem {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // The relay first: clients of `node:http2` that go away can crash it.
+    // The relay ends first: a client of `node:http2` that disconnects can crash it.
     await this.#program[Symbol.asyncDispose]();
     for (const stream of this.#streams) stream.close();
   }
@@ -89,7 +89,7 @@ class StartedRelay implements StartedSystem {
   }
 }
 
-/** Messages of one sender on their way to one receiver. */
+/** The messages in flight from one sender to one receiver. */
 class SentInOrder {
   #waiting: (() => void)[] = [];
   #first = 0;

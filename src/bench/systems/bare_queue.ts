@@ -1,7 +1,7 @@
 import type { Channel, ConfirmChannel } from "amqplib";
 import { BrokerConnection, type OpenBrokerOptions } from "../../amqp/broker_connection.ts";
 
-/** A queue of its own, read over a connection of its own, with nothing of chatd's around it: it shows the speed of amqplib and the broker. */
+/** A consumer of its own queue over its own connection, without chatd: it shows the speed of amqplib and the broker. */
 export class BareConsumer implements AsyncDisposable {
   readonly queue: string;
   readonly #connection: BrokerConnection;
@@ -11,7 +11,7 @@ export class BareConsumer implements AsyncDisposable {
     this.queue = queue;
   }
 
-  /** Like chatd's clients, it confirms nothing to the broker. @throws {ChatError} */
+  /** Opens a consumer without acknowledgements, like chatd's clients. @throws {ChatError} */
   static async open(options: OpenBrokerOptions & { onBytes(bytes: Uint8Array): void }): Promise<BareConsumer> {
     const connection = await BrokerConnection.open(options);
     try {
@@ -30,7 +30,7 @@ export class BareConsumer implements AsyncDisposable {
   }
 }
 
-/** Publishes to a queue with confirms, over a connection of its own. */
+/** A publisher with confirms, over its own connection. */
 export class BarePublisher implements AsyncDisposable {
   readonly #connection: BrokerConnection;
   readonly #channel: ConfirmChannel;
@@ -51,7 +51,7 @@ export class BarePublisher implements AsyncDisposable {
     }
   }
 
-  /** Resolves when the broker has confirmed it. */
+  /** Publishes a message; resolves when the broker confirms it. */
   publish(queue: string, bytes: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -25,13 +25,13 @@ const service = {
   },
 } satisfies ServiceDefinition;
 
-/** A server of grpc-js that passes bytes on between streams, and knows neither accounts nor a store: what the library can do. */
+/** A server on grpc-js that relays bytes between streams, without accounts or a store: the limit of the library. */
 export interface BareRelay {
   readonly port: number;
   close(): void;
 }
 
-/** Listens on 127.0.0.1. @throws {ChatError} `unavailable` when it cannot */
+/** Starts a relay on 127.0.0.1. @throws {ChatError} `unavailable` when it cannot listen */
 export async function startBareRelay({ port }: { port: number }): Promise<BareRelay> {
   const streams = new Map<string, ServerDuplexStream<Uint8Array, Uint8Array>>();
   const server = new Server();
@@ -46,7 +46,7 @@ export async function startBareRelay({ port }: { port: number }): Promise<BareRe
         streams.delete(name);
         call.end();
       });
-      // Tells the client that others can write to it.
+      // The client waits for metadata: from now on, others can write to it.
       call.sendMetadata(new Metadata());
     },
   });
@@ -60,15 +60,15 @@ export async function startBareRelay({ port }: { port: number }): Promise<BareRe
 }
 
 export interface BareStreamOptions {
-  /** Of the relay, on 127.0.0.1. */
+  /** The port of the relay on 127.0.0.1. */
   readonly port: number;
   readonly name: string;
-  /** Whom the relay passes bytes to; nobody unless given. */
+  /** The name of the stream that gets the bytes; none unless given. */
   readonly to?: string;
   onBytes(bytes: Uint8Array): void;
 }
 
-/** A stream to a relay, over a connection of its own. */
+/** A stream to a relay, over its own connection. */
 export class BareStream {
   readonly #client: Client;
   readonly #call: ClientDuplexStream<Uint8Array, Uint8Array>;
@@ -83,12 +83,12 @@ export class BareStream {
     this.#call.on("data", onBytes);
   }
 
-  /** Resolves when the relay knows it. @throws {ChatError} `unavailable` */
+  /** Opens a stream; resolves when the relay has registered it. @throws {ChatError} `unavailable` */
   static async open(options: BareStreamOptions): Promise<BareStream> {
     const stream = new BareStream(options);
     await new Promise<void>((resolve, reject) => {
       stream.#call.on("metadata", () => resolve());
-      // One that is closed, or whose relay is, ends with an error too.
+      // A stream also ends with an error when it is closed, or its relay is.
       stream.#call.on("error", (cause: Error) => {
         reject(new ChatError("unavailable", `The relay ended the stream: ${cause.message}`, { cause }));
       });

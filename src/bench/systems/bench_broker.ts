@@ -4,21 +4,21 @@ import { freePorts } from "./free_ports.ts";
 import type { OwnedResources } from "./owned_resources.ts";
 import { findServer, PrivateBroker } from "./private_broker.ts";
 
-/** A broker that serves all runs: starting one takes many seconds. */
+/** A broker for all runs, because starting one takes many seconds. */
 export interface StartedBroker {
   readonly address: BrokerAddress;
-  /** The broker's own user. */
+  /** The internal user of the broker. */
   readonly login: BrokerLogin;
   readonly pid: number;
   readonly managementUrl: string;
-  /** Where it asks who may do what. */
+  /** The port where the broker asks for authorization. */
   readonly authPort: number;
-  /** For a server on this broker. */
+  /** The file with the password of a server on this broker. */
   readonly passwordFile: string;
   readonly secretFile: string;
 }
 
-/** A RabbitMQ of the bench's own, started when it is needed for the first time. */
+/** The bench's private RabbitMQ node, started at its first use. */
 export class BenchBroker {
   readonly #resources: OwnedResources;
   #starting: Promise<StartedBroker> | undefined;
@@ -27,7 +27,10 @@ export class BenchBroker {
     this.#resources = resources;
   }
 
-  /** @throws {ChatError} `not_found` where RabbitMQ is not installed; `unavailable` when it does not start */
+  /**
+   * Starts the broker, or returns the running one.
+   * @throws {ChatError} `not_found` where RabbitMQ is not installed; `unavailable` when it does not start
+   */
   start(): Promise<StartedBroker> {
     return this.#starting ??= this.#start();
   }
@@ -38,7 +41,7 @@ export class BenchBroker {
     await Deno.mkdir(folder);
     const secret = crypto.randomUUID();
     const [authPort] = await freePorts(1);
-    // One that is still starting when the bench is interrupted has a guard, which ends it with this process.
+    // When the bench is interrupted during the start, the guard of the broker ends it with this process.
     const broker = await PrivateBroker.start({ authUrl: `http://127.0.0.1:${authPort}/${secret}` });
     this.#resources.use(broker);
     const [passwordFile, secretFile] = [`${folder}/password`, `${folder}/secret`];

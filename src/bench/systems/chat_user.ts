@@ -8,7 +8,7 @@ export interface ChatUserOptions {
   readonly name: string;
   readonly token: string;
   readonly transport: Transport;
-  /** Not to be content with another way. */
+  /** Requires delivery by callback. */
   readonly callback: boolean;
   onEvent(event: ClientEvent): void;
 }
@@ -17,7 +17,7 @@ const callbackTries = 5;
 
 class NotCalledBack extends ChatError {}
 
-/** Somebody at a server, over the client that people use. */
+/** A logged-in user with a real client. */
 export class ChatUser implements AsyncDisposable {
   readonly name: string;
   readonly client: ChatClient;
@@ -44,8 +44,8 @@ export class ChatUser implements AsyncDisposable {
   }
 
   /**
-   * Resolves when the session is there, and messages come the way that was asked for. A server that has to call many back at once may
-   * not get to one of them in time: that is asked for again.
+   * Connects; resolves when the session is online with the requested delivery. A server that calls many clients back at
+   * once may miss the deadline of one, which then connects again.
    * @throws {ChatError}
    */
   static async connect(options: ChatUserOptions): Promise<ChatUser> {

@@ -9,27 +9,27 @@ import type { BenchBroker, StartedBroker } from "./bench_broker.ts";
 import type { OwnedResources } from "./owned_resources.ts";
 import type { MeasuredProcesses, SystemNeeds } from "./system.ts";
 
-/** Of each user: as many requests as they like. */
+/** A rate of requests that no user reaches. */
 const noLimit = "1000000";
 
-/** A server that is measured. Disposing of it ends it when it is the bench's own. */
+/** A server to measure. Disposing of it ends a server that the bench started. */
 export interface BenchServer extends AsyncDisposable {
-  /** Of gRPC; undefined for one that is on a broker only. */
+  /** The gRPC address; undefined for a server that is only on a broker. */
   readonly address?: HostPort;
   readonly broker?: BrokerUrl;
   readonly processes: MeasuredProcesses;
-  /** Rejects when it dies, as far as the bench knows. */
+  /** Rejects when a server of the bench dies. */
   readonly failed: Promise<never>;
-  /** Somebody whom nobody else is; `transport` is the way to register, where that is needed. @throws {ChatError} */
+  /** Returns an account that is not used yet; `transport` registers it on a running server. @throws {ChatError} */
   account(transport: (user: string) => Promise<Transport>): Promise<Account>;
 }
 
-/** Where the server of a run comes from. */
+/** The source of the server of a run. */
 export interface BenchServers {
   start(needs: SystemNeeds): Promise<BenchServer>;
 }
 
-/** What clients and a new server say to each other over. */
+/** A transport of a new server. */
 interface OwnWay {
   readonly args: readonly string[];
   readonly net: readonly string[];
@@ -38,7 +38,7 @@ interface OwnWay {
   readonly brokerPid?: number;
 }
 
-/** A new server for each run, in a process of its own, on a new data folder: over gRPC alone, or over a broker alone. */
+/** A new server for each run, in its own process on a new data folder: over gRPC only, or over a broker only. */
 export class OwnServers implements BenchServers {
   readonly #resources: OwnedResources;
   readonly #broker: BenchBroker | undefined;
@@ -113,10 +113,10 @@ function overBroker({ address, pid, managementUrl, authPort, passwordFile, secre
   };
 }
 
-/** A server that runs already. Accounts and messages stay there: a bench cannot know what else refers to them. */
+/** A running server. Its new accounts and messages stay: the bench cannot know which data refers to them. */
 export class RunningServer implements BenchServers {
   readonly #server: Pick<BenchServer, "address" | "broker" | "processes">;
-  /** Accounts that were made there. */
+  /** The number of accounts that were registered. */
   registered = 0;
 
   constructor(server: Pick<BenchServer, "address" | "broker" | "processes">) {
@@ -126,7 +126,7 @@ export class RunningServer implements BenchServers {
   start({ fill, folder }: SystemNeeds): Promise<BenchServer> {
     if (fill !== undefined || folder !== undefined) {
       return Promise.reject(
-        new ChatError("invalid_argument", "Only a server of the bench's own is filled beforehand."),
+        new ChatError("invalid_argument", "The bench fills only servers that it started."),
       );
     }
     return Promise.resolve({

@@ -10,7 +10,7 @@ const bodyBytes = 100;
 const stampLength = 13;
 const padding = "x".repeat(bodyBytes - stampLength);
 
-/** What is different about a way to chatd. */
+/** The differences between the transports of chatd. */
 export interface ChatdWay {
   readonly name: SystemName;
   readonly servers: BenchServers;
@@ -19,7 +19,7 @@ export interface ChatdWay {
   transport(server: BenchServer, user: string): Promise<Transport>;
 }
 
-/** chatd as people have it: accounts, a store, and a client that resends until a message is accepted. */
+/** chatd as users run it: accounts, a store, and a client that resends until a message is accepted. */
 export class ChatdSystem implements BenchSystem {
   readonly name: SystemName;
   readonly #way: ChatdWay;

@@ -1,8 +1,8 @@
 import { createServer } from "node:net";
 
 /**
- * Ports of 127.0.0.1 that are free right now, all different, and none that a system hands out by itself, as to clients:
- * those come from 32768 on (Linux), or 49152 on.
+ * Returns different ports of 127.0.0.1 that are free now, below the ephemeral ports that systems assign to clients: 32768
+ * and up on Linux, 49152 and up elsewhere.
  */
 export async function freePorts(count: number): Promise<number[]> {
   const ports = new Set<number>();

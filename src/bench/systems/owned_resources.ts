@@ -2,20 +2,20 @@ import { ChatError } from "../../core/chat_error.ts";
 import { mayStartItself, servingCommand, type ServingNeeds } from "../../host/supervisor/serving_command.ts";
 import { ServingProcess } from "../../host/supervisor/supervisor.ts";
 
-/** How long a program may take to end when it is asked to, in milliseconds. */
+/** How long a program may take to end when it is told to, in milliseconds. */
 const stopMs = 10_000;
 const removals = 50;
 
-/** This program in another process. It ends when it is disposed of, and at the latest with this one. */
+/** This program in another process. It ends when it is disposed of, or with this process. */
 export interface StartedProgram extends AsyncDisposable {
   readonly pid: number;
-  /** Where it listens. */
+  /** The port that it listens on. */
   readonly port: number;
-  /** Rejects when it ends before it is disposed of. */
+  /** Rejects when the process ends before it is disposed of. */
   readonly failed: Promise<never>;
 }
 
-/** The processes and folders that a bench makes; none of them is left when it is disposed of, whatever went on. */
+/** The processes and folders of a bench. Disposing of it ends and removes all of them, even after a failure. */
 export class OwnedResources implements AsyncDisposable {
   readonly #parent: string | undefined;
   readonly #programs = new Set<ServingProcess>();
@@ -24,12 +24,15 @@ export class OwnedResources implements AsyncDisposable {
   #folders = 0;
   #disposed = false;
 
-  /** @param parent where folders are made; where the system has temporary ones unless given */
+  /** @param parent the parent of all folders; the system's temporary folder unless given */
   constructor(parent?: string) {
     this.#parent = parent;
   }
 
-  /** A new name for a folder; whoever asks makes it. @throws {ChatError} `invalid_argument` when nothing can be made there */
+  /**
+   * Returns the path of a new folder, which the caller makes.
+   * @throws {ChatError} `invalid_argument` when the parent is not writable
+   */
   async folder(): Promise<string> {
     this.#requireOpen();
     this.#root ??= makeRoot(this.#parent);
@@ -37,9 +40,9 @@ export class OwnedResources implements AsyncDisposable {
   }
 
   /**
-   * Starts a command of chatd that speaks as `SupervisorLink` does. It gets no variable of chatd's: those of the person who runs the
-   * bench are about other servers.
-   * @throws {ChatError} `unavailable` when it ends before it listens; it has said why on stderr
+   * Starts a command of chatd that uses a `SupervisorLink`. It gets no CHATD_ variables: those of the bench are meant for
+   * other servers.
+   * @throws {ChatError} `unavailable` when it ends before it listens, after it wrote the reason to stderr
    */
   async startProgram(args: readonly string[], needs: ServingNeeds): Promise<StartedProgram> {
     if (!mayStartItself()) {
@@ -72,7 +75,7 @@ export class OwnedResources implements AsyncDisposable {
     return { pid: child.pid, port, failed, [Symbol.asyncDispose]: dispose };
   }
 
-  /** Takes something that is to be disposed of at the end. */
+  /** Adds a resource to dispose of at the end. */
   use<Thing extends AsyncDisposable>(thing: Thing): Thing {
     return this.#others.use(thing);
   }
@@ -87,9 +90,9 @@ export class OwnedResources implements AsyncDisposable {
     if (root !== undefined) await removeAll(root);
   }
 
-  /** @throws {ChatError} for what still goes on when a bench is interrupted */
+  /** @throws {ChatError} `unavailable` once the bench is disposed of, for work that still runs after an interruption */
   #requireOpen(): void {
-    if (this.#disposed) throw new ChatError("unavailable", "The bench is over.");
+    if (this.#disposed) throw new ChatError("unavailable", "The bench has ended.");
   }
 }
 
@@ -97,13 +100,13 @@ async function makeRoot(parent: string | undefined): Promise<string> {
   try {
     return await Deno.makeTempDir({ prefix: "chatd-bench-", dir: parent });
   } catch (cause) {
-    const where = parent === undefined ? "the system has temporary ones" : `--folder says, "${parent}"`;
+    const what = parent === undefined ? "a temporary folder" : `a folder in "${parent}" (--folder)`;
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ChatError("invalid_argument", `No folder can be made where ${where}: ${why}`, { cause });
+    throw new ChatError("invalid_argument", `Cannot create ${what}: ${why}`, { cause });
   }
 }
 
-/** Also while something that was interrupted still writes there. */
+/** Removes a folder, even while interrupted work still writes to it. */
 async function removeAll(folder: string): Promise<void> {
   for (let left = removals;; left--) {
     try {
@@ -117,7 +120,7 @@ async function removeAll(folder: string): Promise<void> {
 }
 
 async function stop(child: ServingProcess): Promise<void> {
-  child.order({ stop: "the bench is done with it" });
+  child.order({ stop: "the bench is done" });
   const timer = setTimeout(() => child.kill(), stopMs);
   await child.status.finally(() => clearTimeout(timer));
 }

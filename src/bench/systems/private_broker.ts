@@ -4,19 +4,22 @@ import { ChatError } from "../../core/chat_error.ts";
 import { ProcessGuard } from "../../host/process_guard.ts";
 import { freePorts } from "./free_ports.ts";
 
-/** Where packages put the script that needs no user of its own: Debian and Ubuntu, and those of RabbitMQ for RPM. */
+/** The start script that runs as any user, in packages of Debian and Ubuntu and RabbitMQ's own RPM packages. */
 const packaged = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 const systemPath = "/usr/sbin:/usr/bin:/sbin:/bin";
 const readyDeadlineMs = 240_000;
 
 export interface PrivateBrokerOptions {
-  /** Where chatd answers, with the secret: "http://127.0.0.1:PORT/SECRET"; without it the broker asks nobody. */
+  /**
+   * The URL of chatd's authorization port with the secret, "http://127.0.0.1:PORT/SECRET"; the broker uses no HTTP
+   * backend unless given.
+   */
   readonly authUrl?: string;
-  /** More lines for rabbitmq.conf. */
+  /** Further lines of rabbitmq.conf. */
   readonly config?: readonly string[];
 }
 
-/** Where a broker is: what nobody else uses. */
+/** The folder and the ports of one broker. */
 interface BrokerPlace {
   readonly server: string;
   readonly folder: string;
@@ -28,16 +31,16 @@ interface BrokerPlace {
 }
 
 /**
- * A RabbitMQ of its own, from what is installed on this machine, with the configuration that chatd prescribes:
+ * A private RabbitMQ node from the installed package, with the configuration that chatd requires:
  *
  *     await using broker = await PrivateBroker.start({ authUrl });
  *     await connect(broker.amqpUrl());
  *
- * It has ports, a name, a cookie, a folder and an epmd that nobody else has, and is never the broker that runs here already.
- * All of it goes when it is disposed of, and also when this process ends in any other way, killed or by a signal.
+ * It has its own ports, name, cookie, folder and epmd, and is independent of a broker that runs on this machine. All of it
+ * is removed when it is disposed of, and also when this process ends in any other way, even by a kill.
  */
 export class PrivateBroker implements AsyncDisposable {
-  /** The internal user, which the server logs in with. */
+  /** The internal user of the server. */
   readonly user = "chatd";
   readonly password = crypto.randomUUID();
   readonly amqpPort: number;
@@ -51,9 +54,9 @@ export class PrivateBroker implements AsyncDisposable {
   }
 
   /**
-   * Resolves when it serves, which takes some seconds.
-   * @throws {ChatError} `unavailable` when RabbitMQ is not installed, says what to install; or with what the broker wrote when
-   * it ends or takes too long
+   * Starts a node; resolves when it serves, after some seconds.
+   * @throws {ChatError} `unavailable` when RabbitMQ is not installed, with the command that installs it, or with the
+   * output of a broker that ends or takes too long
    */
   static async start(options: PrivateBrokerOptions = {}): Promise<PrivateBroker> {
     const server = findServer();
@@ -71,23 +74,23 @@ export class PrivateBroker implements AsyncDisposable {
     }
   }
 
-  /** Of somebody who logs in; of the internal user unless given. */
+  /** Returns the URL with a login, that of the internal user unless given. */
   amqpUrl(user: string = this.user, password: string = this.password): string {
     return `amqp://${encodeURIComponent(user)}:${encodeURIComponent(password)}@127.0.0.1:${this.amqpPort}`;
   }
 
-  /** Without a login, which is that of the internal user. */
+  /** The URL of the management plugin, without the login of the internal user. */
   get managementUrl(): string {
     return `http://127.0.0.1:${this.#place.managementPort}`;
   }
 
-  /** Of the broker's process, for /proc. */
+  /** The process id of the broker. */
   get pid(): number {
     if (this.#running === undefined) throw new TypeError("the broker does not run");
     return this.#running.child.pid;
   }
 
-  /** What the broker logged. */
+  /** The log of the broker so far. */
   get log(): string {
     return Deno.readTextFileSync(`${this.#place.folder}/log/node@localhost.log`);
   }
@@ -136,7 +139,7 @@ export class PrivateBroker implements AsyncDisposable {
       HOME: `${folder}/home`,
       ERL_EPMD_PORT: String(epmdPort),
       ERL_EPMD_ADDRESS: "127.0.0.1",
-      // The script then becomes the node, instead of waiting for it and its pid file.
+      // The script then executes the node instead of waiting for it and its pid file.
       RUNNING_UNDER_SYSTEMD: "1",
       RABBITMQ_CONF_ENV_FILE: "/dev/null",
       RABBITMQ_NODENAME: "node@localhost",
@@ -153,14 +156,14 @@ export class PrivateBroker implements AsyncDisposable {
   }
 }
 
-/** The first of these files that is there. @throws {ChatError} `unavailable`, says what to install */
+/** Returns the first file that exists. @throws {ChatError} `unavailable`, with the command that installs RabbitMQ */
 export function findServer(places: readonly string[] = [packaged, ...onPath("rabbitmq-server")]): string {
   const found = places.find(isFile);
   if (found !== undefined) return found;
   throw new ChatError(
     "unavailable",
-    'RabbitMQ is not installed here, and what was asked for needs one of its own. Install it: "sudo apt-get install ' +
-      'rabbitmq-server" on Debian or Ubuntu, "brew install rabbitmq" on macOS; the broker need not run.',
+    'RabbitMQ is not installed, and chatd needs a private node of it. Install it with "sudo apt-get install ' +
+      'rabbitmq-server" on Debian or Ubuntu, "brew install rabbitmq" on macOS; it need not run.',
   );
 }
 
@@ -177,7 +180,9 @@ function isFile(path: string): boolean {
   }
 }
 
-/** Not in the terminal's group of processes: Ctrl-C is for chatd, which then ends what it started. */
+/**
+ * Starts a program outside of the terminal's process group: Ctrl-C reaches only chatd, which then ends its processes.
+ */
 function spawn(program: string, { args = [], ...options }: Deno.CommandOptions): Deno.ChildProcess {
   return new Deno.Command(program, { args, clearEnv: true, detached: true, stdin: "null", ...options }).spawn();
 }
@@ -200,12 +205,12 @@ class RunningBroker {
     await this.#ready.promise.finally(() => clearTimeout(timer));
   }
 
-  /** Resolves when nothing of it is left. */
+  /** Kills the broker; resolves when it ended and its output is read. */
   async kill(): Promise<void> {
     try {
       this.child.kill("SIGKILL");
     } catch (error) {
-      // It has ended already.
+      // The process ended already.
       if (!(error instanceof TypeError)) throw error;
     }
     await this.child.status;

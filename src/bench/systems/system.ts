@@ -3,38 +3,41 @@ import type { Figures, SystemName, WorkloadName } from "../result.ts";
 import type { Account } from "./accounts.ts";
 import type { ChatUser } from "./chat_user.ts";
 
-/** One way to carry messages. Workloads know nothing else of it, so that the same work is done on all. */
+/** A system that carries messages. Workloads use only this interface, so that all systems do the same work. */
 export interface BenchSystem {
   readonly name: SystemName;
-  /** @throws {ChatError} why it cannot be measured here: that becomes the run's problem, and the others go on */
+  /**
+   * Starts the system.
+   * @throws {ChatError} with the reason why it cannot be measured here, which becomes the run's problem
+   */
   start(needs: SystemNeeds): Promise<StartedSystem>;
 }
 
 export interface SystemNeeds {
-  /** How many accounts there are to be: sessions that a workload opens, each of somebody else. */
+  /** The number of accounts: one for each session of the workload. */
   readonly users: number;
-  /** The data folder for chatd's server, instead of a new one. It stays. */
+  /** The data folder for chatd's server, which stays; a new one unless given. */
   readonly folder?: string;
-  /** Changes the data folder of chatd's server before it starts; there is one only where the server is the bench's own. */
+  /** Changes the data folder before the server starts; only for servers that the bench starts. */
   fill?(folder: string, accounts: readonly Account[]): Promise<void>;
 }
 
-/** Runs, and is its starter's; disposing of it ends its sessions and the processes that were started for it. */
+/** A running system. Its starter disposes of it, which ends its sessions and processes. */
 export interface StartedSystem extends AsyncDisposable {
   readonly processes: MeasuredProcesses;
-  /** Rejects when a process of it ends before it is told to: nobody needs to wait for figures any more. */
+  /** Rejects when a process ends before it is told to: there will be no figures. */
   readonly failed: Promise<never>;
-  /** Sends that were put off so far. */
+  /** Sends that were postponed so far. */
   readonly postponed: number;
-  /** Connects somebody who writes to somebody; `delivered` is called for each message, with its age in milliseconds. */
+  /** Connects a sender and a receiver; `delivered` is called for each message, with its age in milliseconds. */
   connectPair(delivered: (latencyMs: number) => void): Promise<Pair>;
-  /** Connects one more who does nothing. Resolves when the session is as good as it gets. */
+  /** Connects an idle session. Resolves when it is fully established. */
   connectIdle(): Promise<void>;
-  /** Logs one more in, as a real client; undefined for limits, where nobody has a name. */
+  /** Connects a real client of a new user; undefined for limits, which have no users. */
   readonly join?: (onEvent: (event: ClientEvent) => void) => Promise<ChatUser>;
 }
 
-/** Ids; undefined where there is none, or where it is not known. */
+/** Process ids; undefined for a process that does not exist or is not known. */
 export interface MeasuredProcesses {
   readonly server?: number;
   readonly broker?: number;
@@ -42,58 +45,61 @@ export interface MeasuredProcesses {
 
 export interface Pair {
   /**
-   * Sends 100 bytes. Resolves when the sender need not keep them any more: accepted by chatd, confirmed by a broker,
-   * delivered by a relay, which says nothing else.
+   * Sends 100 bytes. Resolves when the sender may forget them: accepted by chatd, confirmed by a broker, or delivered by
+   * a relay, which confirms nothing itself.
    */
   send(): Promise<void>;
 }
 
-/** What is done on each system, one run after the other. */
+/** The work that is done on each system, one run at a time. */
 export interface Workload {
   readonly name: WorkloadName;
-  /** For people: "10 pairs, 64 messages in flight each". */
+  /** A title for people, such as "10 pairs, 64 messages in flight each". */
   readonly title: string;
   readonly users: number;
-  /** It is about what only a chat has, and has no limit. */
+  /** Needs users or rooms, so there is no limit to compare with. */
   readonly needsChat?: boolean;
-  /** Why it cannot be done there; undefined when it can. */
+  /** Returns why the workload cannot run on a system; undefined when it can. */
   refuses?(system: SystemName, options: { serverIsOwn: boolean }): string | undefined;
-  /** Makes what all runs share, once and before the first. @throws {ChatError} why it cannot be measured here */
+  /**
+   * Prepares data that all runs share, once before the first.
+   * @throws {ChatError} with the reason why it cannot be measured here
+   */
   prepare?(options: PrepareOptions): Promise<Prepared>;
-  /** Writes to the data folder of each run, where the server is the bench's own. */
+  /** Fills the data folder of each run, for servers that the bench starts. */
   fill?(folder: string, accounts: readonly Account[]): Promise<void>;
-  /** @throws {ChatError} when it cannot be finished */
+  /** Runs the workload. @throws {ChatError} when it fails */
   run(system: StartedSystem, options: RunOptions): Promise<Figures>;
 }
 
-/** What a workload can be told about a store that is full. */
+/** Options of the full store of W5. */
 export interface StoreOptions {
-  /** How many messages it is to hold. */
+  /** The number of messages in the store. */
   readonly messages: number;
-  /** Where it is kept for other benches; it is made and removed by this one unless given. */
+  /** The folder that keeps the store for other benches; a temporary one unless given. */
   readonly storeFolder?: string;
 }
 
 export interface PrepareOptions extends StoreOptions {
-  /** A name for a new folder, which is removed at the end. */
+  /** Returns the path of a new folder, which is removed at the end. */
   newFolder(): Promise<string>;
   progress(words: string): void;
 }
 
 export interface Prepared {
-  /** A data folder that servers have one after the other. */
+  /** A data folder that servers use one after the other. */
   readonly folder: string;
-  /** What W5 says of it. */
+  /** The messages in the folder. */
   readonly stored: number;
-  /** Messages a second, if it was filled now. */
+  /** Messages a second while the folder was filled; undefined when it was full before. */
   readonly filledPerSecond?: number;
 }
 
 export interface RunOptions {
-  /** What the workload prepared. */
+  /** The result of `prepare`. */
   readonly prepared?: Prepared;
-  /** How long to measure, for workloads that are about a rate. */
+  /** How long to measure a rate. */
   readonly seconds: number;
-  /** Says in a few words how far it is; shown while it runs. */
+  /** Shows the progress in a few words. */
   progress(words: string): void;
 }

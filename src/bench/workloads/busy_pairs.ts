@@ -5,10 +5,10 @@ import { Meter } from "./meter.ts";
 
 const pairs = 10;
 const window = 64;
-/** How long messages that were taken may be on their way when no more are sent, in milliseconds. */
+/** How long accepted messages may take after the last send, in milliseconds. */
 const drainMs = 30_000;
 
-/** W1: as many messages as go through, while nobody has more than a window of them under way. */
+/** W1: as many messages as possible, with at most a window of them in flight for each sender. */
 export const busyPairs: Workload = {
   name: "w1",
   title: `${pairs} pairs, ${window} messages of 100 bytes in flight each`,
@@ -16,7 +16,10 @@ export const busyPairs: Workload = {
   run: runBusyPairs,
 };
 
-/** What W1 is; W5 does the same on a full store. @throws {ChatError} `internal` when a message that was taken is not delivered */
+/**
+ * Runs W1; W5 does the same on a full store.
+ * @throws {ChatError} `internal` when an accepted message is not delivered
+ */
 export async function runBusyPairs(system: StartedSystem, options: RunOptions): Promise<Figures> {
   const meter = new Meter(system.processes);
   options.progress("connecting");
@@ -28,12 +31,12 @@ export async function runBusyPairs(system: StartedSystem, options: RunOptions): 
   const deadline = performance.now() + drainMs;
   while (meter.count < sending.sent && performance.now() < deadline) await new Promise((done) => setTimeout(done, 10));
   if (meter.count === sending.sent) return figures;
-  throw new ChatError("internal", `${sending.sent} messages were taken, but ${meter.count} were delivered.`);
+  throw new ChatError("internal", `${sending.sent} messages were accepted, but ${meter.count} were delivered.`);
 }
 
-/** A window of senders for each pair, until they are stopped. */
+/** A window of senders for each pair, which send until they are stopped. */
 class Senders {
-  /** Rejects when one cannot send any more. */
+  /** Rejects when a sender fails. */
   readonly failed: Promise<never>;
   readonly #all: Promise<void>[];
   #sent = 0;
@@ -45,7 +48,7 @@ class Senders {
     this.failed.catch(() => {});
   }
 
-  /** Messages that were taken. */
+  /** Messages that were accepted. */
   get sent(): number {
     return this.#sent;
   }

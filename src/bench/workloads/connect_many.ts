@@ -1,7 +1,7 @@
-/** Fewer than a server lets one address have that have not logged in: 128. */
+/** Connections in progress, below the 128 that a server allows an address before they log in. */
 const atOnce = 32;
 
-/** Connects so many, some at a time. Resolves when all are there. @throws the first error, when nothing is under way any more */
+/** Connects `count` sessions, some at a time. @throws the first error, once no connection is in progress */
 export async function connectMany(
   count: number,
   connect: () => Promise<unknown>,

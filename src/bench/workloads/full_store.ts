@@ -2,13 +2,14 @@ import type { Workload } from "../systems/system.ts";
 import { busyPairs, runBusyPairs } from "./busy_pairs.ts";
 import { fillStore } from "./store_filler.ts";
 
-/** W5: W1 on a log that holds much already. */
+/** W5: W1 on a store that already holds many messages. */
 export const fullStore: Workload = {
   name: "w5",
-  title: "W1 on a log that is full already, and indexed",
+  title: "W1 on a full and indexed log",
   users: busyPairs.users,
   needsChat: true,
-  refuses: (_, { serverIsOwn }) => serverIsOwn ? undefined : "Only a store of the bench's own is filled.",
+  refuses: (_, { serverIsOwn }) =>
+    serverIsOwn ? undefined : "This workload fills the store, which the bench does only for a server that it started.",
   async prepare({ storeFolder, newFolder, messages, progress }) {
     const folder = storeFolder ?? await newFolder();
     return { folder, ...await fillStore(folder, { messages, progress }) };

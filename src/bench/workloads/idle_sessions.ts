@@ -3,17 +3,17 @@ import type { MeasuredProcesses, RunOptions, StartedSystem, Workload } from "../
 import { connectMany } from "./connect_many.ts";
 import { type SettledMemory, settledMemory } from "./settled_memory.ts";
 
-/** Sessions that are there before: memory that a server takes once, for the first ones, is not counted. */
+/** Sessions before the measurement, so that memory that a server takes once is not counted. */
 const standardBefore = 100;
 
 export interface IdleWorkloadOptions {
   readonly sessions: number;
-  /** Sessions that are there already; 100 unless given. */
+  /** Sessions before the measurement; 100 unless given. */
   readonly before?: number;
   readonly memoryOf?: (processes: MeasuredProcesses) => Promise<SettledMemory>;
 }
 
-/** W3: memory of sessions that do nothing. */
+/** W3: the memory of idle sessions. */
 export function idleWorkload(
   { sessions, before = standardBefore, memoryOf = settledMemory }: IdleWorkloadOptions,
 ): Workload {
@@ -22,10 +22,12 @@ export function idleWorkload(
   };
   return {
     name: "w3",
-    title: "idle sessions, each of another user, who logs in with a token",
+    title: "idle sessions, each of a different user with a token",
     users: sessions + before,
     refuses: (_, { serverIsOwn }) =>
-      serverIsOwn ? undefined : "It takes many accounts, which are made for a server of the bench's own only.",
+      serverIsOwn
+        ? undefined
+        : "This workload needs many accounts, which the bench creates only for a server that it started.",
     async run(system, { progress }): Promise<Figures> {
       await connect(before, system, progress);
       progress("waiting for memory to settle");

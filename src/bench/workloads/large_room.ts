@@ -15,12 +15,12 @@ import { Meter } from "./meter.ts";
 
 const perSecond = 10;
 const warmUpMessages = 10;
-/** How long a message may take to the last member, in milliseconds. */
+/** How long the last message may take to the last member, in milliseconds. */
 const lastDeadlineMs = 30_000;
 const stampLength = 13;
 const padding = "x".repeat(100 - stampLength);
 
-/** W4: how long a message takes to the last of many. */
+/** W4: the latency of a message to the last of many members. */
 export const largeRoom: Workload = largeRoomWorkload({ members: 1_000 });
 
 export function largeRoomWorkload({ members }: { members: number }): Workload {
@@ -28,17 +28,19 @@ export function largeRoomWorkload({ members }: { members: number }): Workload {
     name: "w4",
     title: `a room of ${
       members.toLocaleString("en")
-    } members who are all there, ${perSecond} messages/s, until the last has it`,
+    } members, all online, ${perSecond} messages/s, until the last member has each`,
     users: members,
     needsChat: true,
     refuses: (_, { serverIsOwn }) =>
-      serverIsOwn ? undefined : "It takes many accounts, which are made for a server of the bench's own only.",
+      serverIsOwn
+        ? undefined
+        : "This workload needs many accounts, which the bench creates only for a server that it started.",
     fill: makeRoom,
     run: (system, options) => runLargeRoom(system, { ...options, members }),
   };
 }
 
-/** Writes a room that everybody is in as the store's log: joining takes a member's time, and is not what is measured. */
+/** Writes a room with all accounts as members to the store, because joining is not part of the measurement. */
 async function makeRoom(folder: string, accounts: readonly Account[]): Promise<void> {
   using _lock = lockFolder(folder);
   using store = openStore({ folder });
@@ -64,7 +66,7 @@ async function runLargeRoom(
   const meter = new Meter(system.processes);
   const room = new WatchedRoom(meter, members - 1);
   const users: ChatUser[] = [];
-  await connectMany(members, async () => users.push(await system.join!(room.heard)), progress);
+  await connectMany(members, async () => users.push(await system.join!(room.onEvent)), progress);
   const send = async (count: number) => {
     const startedAt = performance.now();
     for (let sent = 1; sent <= count; sent++) {
@@ -78,11 +80,11 @@ async function runLargeRoom(
   return { ...await meter.measure(() => send(seconds * perSecond)), members };
 }
 
-/** Counts who has what. */
+/** Counts the members that have not received each message yet. */
 class WatchedRoom {
   readonly #meter: Meter;
   readonly #others: number;
-  /** How many do not have a message yet. */
+  /** For each message, the number of members that have not received it. */
   readonly #missing = new Map<string, number>();
   #failure: unknown;
 
@@ -91,7 +93,7 @@ class WatchedRoom {
     this.#others = others;
   }
 
-  readonly heard = (event: ClientEvent): void => {
+  readonly onEvent = (event: ClientEvent): void => {
     if (event.kind !== "message") return;
     const { text } = event.message;
     const missing = this.#missing.get(text);
@@ -111,7 +113,7 @@ class WatchedRoom {
     await user.client.send("#bench", text).catch((error) => this.#failure ??= error);
   }
 
-  /** @throws {ChatError} `internal` when some member has not got some message in time */
+  /** Resolves when all members have all messages. @throws {ChatError} `internal` at the deadline */
   async allHaveAll(): Promise<void> {
     const deadline = performance.now() + lastDeadlineMs;
     while (this.#missing.size > 0 && performance.now() < deadline && this.#failure === undefined) await wait(5);

@@ -2,7 +2,7 @@ import type { LatencyBucket, LatencySummary } from "../result.ts";
 
 const bucketsPerDoubling = 4;
 
-/** How long each of many messages took. */
+/** The latencies of many messages. */
 export class Latencies {
   #values: number[] = [];
 
@@ -10,7 +10,7 @@ export class Latencies {
     return this.#values.length;
   }
 
-  /** In milliseconds. */
+  /** Adds a latency in milliseconds. */
   add(latencyMs: number): void {
     this.#values.push(latencyMs);
   }
@@ -19,7 +19,7 @@ export class Latencies {
     this.#values = [];
   }
 
-  /** Undefined when there is none. */
+  /** Summarizes the latencies; undefined when there are none. */
   summary(): LatencySummary | undefined {
     if (this.#values.length === 0) return undefined;
     const sorted = Float64Array.from(this.#values).sort();
@@ -33,7 +33,7 @@ export class Latencies {
   }
 }
 
-/** The least value that so large a part of all do not exceed (nearest rank). */
+/** Returns a percentile by nearest rank. @param part from 0 to 1 */
 function percentile(sorted: Float64Array, part: number): number {
   return round(sorted[Math.max(Math.ceil(part * sorted.length) - 1, 0)]);
 }
@@ -51,7 +51,7 @@ function histogramOf(sorted: Float64Array): LatencyBucket[] {
   return buckets;
 }
 
-/** A microsecond is as much as the clock tells. */
+/** Rounds to microseconds, the resolution of the clock. */
 function round(ms: number): number {
   return Math.round(ms * 1000) / 1000;
 }

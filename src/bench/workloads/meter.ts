@@ -6,7 +6,7 @@ import { ownCpuMs, type ProcessUsage, usageOf } from "./process_usage.ts";
 const longestWarmUpSeconds = 3;
 const stepMs = 500;
 
-/** Counts what is delivered, and what it costs. */
+/** Counts delivered messages, their latencies and their CPU. */
 export class Meter {
   readonly #processes: MeasuredProcesses;
   readonly #latencies = new Latencies();
@@ -16,7 +16,7 @@ export class Meter {
     this.#processes = processes;
   }
 
-  /** All since the meter was made. */
+  /** All deliveries since the meter was made. */
   get count(): number {
     return this.#count;
   }
@@ -26,7 +26,7 @@ export class Meter {
     this.#latencies.add(latencyMs);
   };
 
-  /** One more was delivered, to one of many; how long it took is told when the last has it. */
+  /** Counts a delivery to one of many members; {@link deliveredToAll} adds the latency. */
   deliveredToOne(): void {
     this.#count++;
   }
@@ -35,7 +35,7 @@ export class Meter {
     this.#latencies.add(latencyMs);
   }
 
-  /** Waits until the programs are warm, and then measures what goes on for so many seconds. */
+  /** Measures for a number of seconds, after a warm-up. */
   async measureRate({ seconds, progress }: RunOptions): Promise<Figures> {
     progress("warming up");
     await wait(Math.min(seconds, longestWarmUpSeconds) * 1000);
@@ -52,7 +52,7 @@ export class Meter {
     });
   }
 
-  /** Measures what is delivered while `work` goes on. It may fill in how that went over time. */
+  /** Measures the deliveries during `work`, which may fill in the throughput over time. */
   async measure(work: (startedAt: number, throughput: ThroughputStep[]) => Promise<void>): Promise<Figures> {
     const throughput: ThroughputStep[] = [];
     const before = await this.#usage();

@@ -5,7 +5,10 @@ import { Meter } from "./meter.ts";
 const messages = 2_000;
 const warmUpMessages = 200;
 
-/** W2: how long a message takes when there is nothing else to do. The next one is sent when it is there and was taken. */
+/**
+ * W2: the latency of a message without other load. Each message is sent after the one before was accepted and
+ * delivered.
+ */
 export const oneAtATime: Workload = {
   name: "w2",
   title: `one pair, one message at a time, ${messages.toLocaleString("en")} times`,

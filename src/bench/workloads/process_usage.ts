@@ -1,17 +1,20 @@
 import process from "node:process";
 
-/** What the operating system counted for a process. */
+/** The resources of a process, by the operating system. */
 export interface ProcessUsage {
-  /** Of all its threads, those that ended too, in user mode and in the kernel; in milliseconds. */
+  /** CPU time of all threads, ended ones included, in user mode and in the kernel; in milliseconds. */
   readonly cpuMs: number;
-  /** Memory that would be free without it: pages that it shares count in part, where the system says so. */
+  /** Proportional set size, or resident set size where the kernel has no other. */
   readonly memoryBytes: number;
 }
 
-/** The kernel tells times in ticks of 1/100 s on every architecture that Deno runs on: USER_HZ, proc_pid_stat(5). */
+/** The unit of times in /proc, in milliseconds: 1/100 s on every architecture of Deno (USER_HZ, proc_pid_stat(5)). */
 const msPerTick = 10;
 
-/** Undefined where the system does not tell: the process is gone, is somebody else's, or there is no way to ask. */
+/**
+ * Reads the resources of a process; undefined when it is gone, is another user's, or the system has no way to read
+ * them.
+ */
 export async function usageOf(pid: number): Promise<ProcessUsage | undefined> {
   try {
     if (Deno.build.os === "linux") return await fromProc(pid);
@@ -22,33 +25,33 @@ export async function usageOf(pid: number): Promise<ProcessUsage | undefined> {
   return undefined;
 }
 
-/** CPU of this process so far, in milliseconds. */
+/** Returns the CPU time of this process so far, in milliseconds. */
 export function ownCpuMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 }
 
 async function fromProc(pid: number): Promise<ProcessUsage> {
-  // One after the other: no read is left under way when the process is gone.
+  // One after the other: when the process is gone, no second read is pending.
   const stat = await readProc(`/proc/${pid}/stat`);
-  // Not every kernel has the first.
+  // Not every kernel has smaps_rollup.
   const memory = await readProc(`/proc/${pid}/smaps_rollup`).catch(() => readProc(`/proc/${pid}/status`));
   return { cpuMs: parseStat(stat), memoryBytes: parseMemory(memory) };
 }
 
-/** Of the text of /proc/PID/stat; the program's name in it can hold anything. @returns CPU milliseconds */
+/** Parses /proc/PID/stat, in which the program's name may hold any characters. @returns CPU milliseconds */
 export function parseStat(stat: string): number {
   const [user, system] = stat.slice(stat.lastIndexOf(")") + 2).split(" ").slice(11, 13);
   return (Number(user) + Number(system)) * msPerTick;
 }
 
-/** Of the text of /proc/PID/smaps_rollup or /proc/PID/status. @returns bytes */
+/** Parses /proc/PID/smaps_rollup or /proc/PID/status. @returns bytes */
 export function parseMemory(text: string): number {
   const [, kibibytes] = /^(?:Pss|VmRSS):\s+(\d+) kB$/m.exec(text) ?? [];
   return Number(kibibytes) * 1024;
 }
 
-/** Of "1:02.34 5678", which are minutes and seconds (hours before them, when there are any), and KiB. */
+/** Parses "1:02.34 5678" of ps: [hours:]minutes:seconds, and KiB. */
 export function parsePs(line: string): ProcessUsage {
   const [time, kibibytes] = line.trim().split(/\s+/);
   const seconds = time.split(":").reduce((total, part) => total * 60 + Number(part), 0);
@@ -56,7 +59,7 @@ export function parsePs(line: string): ProcessUsage {
 }
 
 /**
- * A file of the kernel's. Deno gives those only to programs that may do everything; others, an executable among them, ask cat(1).
+ * Reads a file of /proc, by cat(1) where Deno refuses: it allows these files only with --allow-all.
  * @throws {Deno.errors.NotFound}
  */
 export async function readProc(path: string): Promise<string> {
@@ -68,7 +71,7 @@ export async function readProc(path: string): Promise<string> {
   }
 }
 
-/** What a program writes. @throws {Deno.errors.NotFound} when it fails */
+/** Returns the stdout of a program. @throws {Deno.errors.NotFound} when it fails */
 export async function output(program: string, args: readonly string[]): Promise<string> {
   const command = new Deno.Command(program, { args: [...args], stdin: "null", stderr: "null" });
   const { success, stdout } = await command.output();

@@ -2,7 +2,7 @@ import type { MeasuredProcesses } from "../systems/system.ts";
 import { usageOf } from "./process_usage.ts";
 
 const sampleMs = 500;
-/** Nothing less is found for so many samples: whatever was there to be collected has been. */
+/** Samples without a new minimum after which garbage counts as collected. */
 const calmSamples = 12;
 const longestSamples = 60;
 
@@ -12,8 +12,8 @@ export interface SettledMemory {
 }
 
 /**
- * The least memory that the processes have, in bytes, while nothing happens: sampled until it does not get less for six seconds, in which
- * collectors of garbage that are left in peace tidy up.
+ * Measures the least memory of idle processes, in bytes: samples until the minimum has not changed for six seconds, in
+ * which idle garbage collectors run.
  */
 export async function settledMemory({ server, broker }: MeasuredProcesses): Promise<SettledMemory> {
   const [ofServer, ofBroker] = await Promise.all([server, broker].map((pid) => pid && leastMemory(pid)));

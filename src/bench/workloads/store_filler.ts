@@ -10,15 +10,15 @@ import { SqliteMessageStore } from "../../store/sqlite/log/sqlite_message_store.
 import { SearchIndex } from "../../store/sqlite/search/search_index.ts";
 import { makeAccounts } from "../systems/accounts.ts";
 
-/** Says what is in a folder that was filled here, as JSON. */
+/** The file in a filled folder that holds the number of its messages, as JSON. */
 const markName = "bench-store.json";
-/** In one transaction, so that waiting for the disk is nothing beside writing. */
+/** Messages in one transaction, enough to make the wait for the disk negligible. */
 const batchSize = 10_000;
 const pairs = 100;
-/** Of a stored and indexed message of 100 bytes, with room to spare. */
+/** Disk space for a stored and indexed message of 100 bytes, generously. */
 const bytesPerMessage = 500;
 const spareBytes = 1024 ** 3;
-/** How far apart messages were accepted, in milliseconds: ten million in twelve days. */
+/** The interval between the times of messages, in milliseconds: ten million cover twelve days. */
 const apartMs = 100;
 const textBytes = 100;
 
@@ -28,15 +28,16 @@ export interface FillOptions {
 }
 
 export interface Filled {
-  /** At least so many messages are there. */
+  /** Messages in the folder; there may be more. */
   readonly stored: number;
   readonly filledPerSecond?: number;
 }
 
 /**
- * Sees to it that a data folder holds so many messages between two people each, through the store's own commits, all of them in the index of
- * words. One that was filled before, here or in part, gets what is missing.
- * @throws {ChatError} `invalid_argument` for a folder with something else in it, `storage_full` when the disk has too little room
+ * Fills a data folder with messages between pairs of users, through the store's own commits, and indexes all of them. A
+ * folder that was filled before, or partly, gets the missing messages.
+ * @throws {ChatError} `invalid_argument` for a folder with other contents, `storage_full` when the disk has too little
+ * space
  */
 export async function fillStore(folder: string, { messages, progress }: FillOptions): Promise<Filled> {
   const before = await readMark(folder);
@@ -87,10 +88,7 @@ async function addMessages(
   }
 }
 
-/**
- * So that all messages can be found, as in a store that was not filled in one go: by the index that servers have, in turns that are longer than
- * theirs, since nobody waits for anything else.
- */
+/** Indexes all messages as a server does, but in longer turns, because no requests wait. */
 async function indexAll(folder: string, progress: FillOptions["progress"]): Promise<void> {
   using _lock = lockFolder(folder);
   using database = Database.open(folder);
@@ -102,7 +100,7 @@ async function indexAll(folder: string, progress: FillOptions["progress"]): Prom
   }
 }
 
-/** Whoever interrupts the bench is heard in between. */
+/** Returns to the event loop, for signals. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }
@@ -111,14 +109,14 @@ function whole(count: number): string {
   return count.toLocaleString("en");
 }
 
-/** Made-up words, of which there are some thousands, the short ones often. */
+/** Returns a text of random words out of several thousand, mostly short ones. */
 function words(): string {
   let text = "";
   while (text.length < textBytes) text += `${Math.floor(46_656 ** Math.random()).toString(36)} `;
   return text.slice(0, textBytes);
 }
 
-/** How many messages were put into a folder; 0 for one that is new. */
+/** Reads the number of messages in a folder; 0 for a new one. */
 async function readMark(folder: string): Promise<number> {
   try {
     const { messages } = JSON.parse(await Deno.readTextFile(`${folder}/${markName}`));
@@ -129,7 +127,7 @@ async function readMark(folder: string): Promise<number> {
   if (await isEmpty(folder)) return 0;
   throw new ChatError(
     "invalid_argument",
-    `The folder "${folder}" holds something that no bench put there: choose another one with --store.`,
+    `The folder "${folder}" has contents that no bench put there: choose another one with --store.`,
   );
 }
 

@@ -30,7 +30,18 @@ export interface InviteRecord {
   readonly expiresAt: number;
 }
 
-/** Accounts on disk. Every call is one transaction. */
+/**
+ * Accounts on disk. Every call is one transaction.
+ *
+ * @example
+ * ```ts
+ * // Adds a user, whose name may be taken.
+ * async function add(store: AccountStore, name: string, passwordHash: string): Promise<boolean> {
+ *   const result = await store.addUser({ name, passwordHash, disabled: false, createdAt: Date.now() });
+ *   return result === "added";
+ * }
+ * ```
+ */
 export interface AccountStore {
   /**
    * Adds a user, using up the invitation `invite.codeHash` where one is given. Unless it says "added", nothing was changed.

@@ -1,4 +1,16 @@
-/** Makes password hashes that are slow to guess. Both calls are expensive: {@link HashQueue} bounds how many run. */
+/**
+ * Makes password hashes that are slow to guess. Both calls are expensive: {@link HashQueue} bounds how many run.
+ *
+ * @example
+ * ```ts
+ * // Returns the hash to keep, or undefined when the password is wrong.
+ * async function logIn(hasher: PasswordHasher, password: string, hash: string): Promise<string | undefined> {
+ *   const { matches, outdated } = await hasher.verify(password, hash);
+ *   if (!matches) return undefined;
+ *   return outdated ? await hasher.hash(password) : hash;
+ * }
+ * ```
+ */
 export interface PasswordHasher {
   /** A hash in the form of the current parameters, which it names, that matches no password. Costs nothing. */
   readonly unmatchable: string;

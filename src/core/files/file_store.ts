@@ -31,6 +31,17 @@ export type AddUploadResult = "added" | "unfinished" | "owner_full" | "disk_full
  * removed in time. One process owns it; calls may overlap, but for one upload only one of `write` and `finish` at a time.
  *
  * A complete upload becomes the attachment of a message by an append to the log that names it, and goes with the message.
+ *
+ * @example
+ * ```ts
+ * // Adds a whole file, of which nothing has arrived before.
+ * async function store(files: FileStore, upload: Upload, bytes: Uint8Array): Promise<boolean> {
+ *   const quotas = { maxUnfinished: 10, maxBytesOfOwner: 100 * 1024 ** 2, maxDiskBytes: undefined };
+ *   if (await files.add(upload, quotas) !== "added") return false;
+ *   await files.write(upload, { offset: 0, bytes });
+ *   return await files.finish(upload);
+ * }
+ * ```
  */
 export interface FileStore {
   find(owner: string, id: string): Promise<KnownUpload | undefined>;

@@ -158,6 +158,27 @@ export interface ConsumerOptions {
  * The store alone decides which entries a user may see: those within their stays in the conversation, except of senders
  * whom they had blocked at the time. Methods that return pages take a `turn`, and make a long page in slices within it;
  * without one they make it at once.
+ *
+ * @example
+ * ```ts
+ * import { directConversation } from "./message.ts";
+ * import { createMessageId } from "./message_id.ts";
+ *
+ * // Appends a message, and returns its number in the conversation.
+ * async function append(store: MessageStore, text: string): Promise<number> {
+ *   const [result] = await store.commit([{
+ *     kind: "append",
+ *     conversation: directConversation("ana", "ben"),
+ *     members: ["ana", "ben"],
+ *     id: createMessageId(),
+ *     sender: "ana",
+ *     acceptedAt: Date.now(),
+ *     text,
+ *   }]);
+ *   if (result.kind !== "accepted") throw new Error(result.kind);
+ *   return result.message.seq;
+ * }
+ * ```
  */
 export interface MessageStore {
   /** Random. Positions of a log with another epoch have no meaning here. */

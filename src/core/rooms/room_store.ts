@@ -16,7 +16,19 @@ export interface DroppedInvitation {
   readonly inviter: string;
 }
 
-/** Rooms on disk, for reading: what changes them are the events of their logs, see `MessageStore.commit`. */
+/**
+ * Rooms on disk, for reading: what changes them are the events of their logs, see `MessageStore.commit`.
+ *
+ * @example
+ * ```ts
+ * // Returns the members of a public room, by its name.
+ * async function membersOf(store: RoomStore, name: string): Promise<string[]> {
+ *   const id = await store.findPublicRoom(name);
+ *   const room = id === undefined ? undefined : await store.findRoom(id);
+ *   return room === undefined ? [] : [...room.roles.keys()];
+ * }
+ * ```
+ */
 export interface RoomStore {
   findRoom(id: string): Promise<RoomRecord | undefined>;
 

@@ -19,7 +19,28 @@ export interface UnaryCallOptions extends Pick<ClientStreamOptions, "path" | "sc
   readonly signal?: AbortSignal;
 }
 
-/** Makes one call with one message and one answer. @throws {CallError} */
+/**
+ * Makes one call with one message and one answer.
+ * @throws {CallError}
+ *
+ * @example
+ * ```ts
+ * import { ServerConnection } from "../client/server_connection.ts";
+ *
+ * const server = await ServerConnection.open({ host: "127.0.0.1", port: 50051, maxMessageBytes: 65_536 });
+ * const answer = await callUnary(server.http2, {
+ *   path: "/chatd.v1.ChatService/WhoAmI",
+ *   scheme: "http",
+ *   authority: "127.0.0.1:50051",
+ *   metadata: [["authorization", `Bearer ${Deno.env.get("TOKEN")}`]],
+ *   message: new Uint8Array(),
+ *   maxResponseBytes: 65_536,
+ *   deadlineMs: 5_000,
+ * });
+ * console.log(answer.length);
+ * server.close();
+ * ```
+ */
 export function callUnary(connection: Http2Connection, options: UnaryCallOptions): Promise<Uint8Array> {
   const { message, maxResponseBytes, deadlineMs, signal, metadata = [], ...rest } = options;
   const cancelled = unavailable("The call was cancelled.");

@@ -14,7 +14,33 @@ export interface SocketConnectionOptions extends ConnectionOptions {
   onFault(error: unknown): void;
 }
 
-/** Speaks HTTP/2 over a socket, which must be made with `allowHalfOpen`. The connection owns the socket. */
+/**
+ * Speaks HTTP/2 over a socket, which must be made with `allowHalfOpen`. The connection owns the socket.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from "node:net";
+ * import { ServerCall } from "./server_call.ts";
+ *
+ * const limits = { maxStreams: 100, streamWindow: 65_535, connectionWindow: 65_535, maxHeaderListBytes: 16_384 };
+ * // Sends each message of a call back to its client.
+ * createServer({ allowHalfOpen: true }, (socket) => {
+ *   connectOver(socket, {
+ *     role: "server",
+ *     limits,
+ *     onRequest(stream, request) {
+ *       const call = new ServerCall(stream, request, { maxMessageBytes: 65_536 });
+ *       call.begin({
+ *         onMessage: (message) => call.send(message),
+ *         onHalfClose: () => call.end(),
+ *         onClose() {},
+ *       });
+ *     },
+ *     onFault: console.error,
+ *   });
+ * }).listen(50051, "127.0.0.1");
+ * ```
+ */
 export function connectOver(socket: Socket, options: SocketConnectionOptions): Http2Connection {
   const transport = new SocketTransport(socket, options);
   const connection = new Http2Connection(transport, options);

@@ -65,7 +65,23 @@ const chatServices = ["chatd.v1.ChatService", "chatd.v1.AuthService", "chatd.v1.
 /** How often connections without a user or an open call are closed while the server stops, in milliseconds. */
 const idleDrainMs = 1_000;
 
-/** Listens and serves. @throws {ChatError} `unavailable` when the address cannot be listened on. */
+/**
+ * Listens and serves. @throws {ChatError} `unavailable` when the address cannot be listened on.
+ *
+ * @example
+ * ```ts
+ * import type { Chat } from "../../core/chat.ts";
+ * import { silentLog } from "../../core/log.ts";
+ *
+ * // Serves a chat on a free port of this machine.
+ * async function serve(chat: Chat): Promise<GrpcServer> {
+ *   const listen = { host: "127.0.0.1", port: 0 };
+ *   const server = await startGrpcServer({ chat, log: silentLog, server: "example/1.0", listen, defer: setImmediate });
+ *   console.log(`gRPC on port ${server.port}`);
+ *   return server;
+ * }
+ * ```
+ */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   const log = calmLog(options.log);
   const strangers = new StrangerCalls(options.strangers ?? strangersLimits);

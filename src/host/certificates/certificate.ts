@@ -3,7 +3,7 @@ import { X509Certificate } from "node:crypto";
 import { ChatError } from "../../core/chat_error.ts";
 import { clockLeadMs } from "../../core/clock_guard.ts";
 
-/** A file of certificates that a server uses, and for how long. */
+/** A certificate file of a server, with its period of validity. */
 export interface Certificate {
   /** `server` is shown to clients; `client_ca` and `broker_ca` are authorities that are trusted. */
   readonly use: "server" | "client_ca" | "broker_ca";
@@ -13,7 +13,7 @@ export interface Certificate {
   readonly validTo: number;
 }
 
-/** A certificate that ends sooner than this is worth a warning. */
+/** A certificate that expires sooner is logged as a warning. */
 export const soonDays = 21;
 const dayMs = 24 * 60 * 60_000;
 
@@ -24,9 +24,9 @@ const names = {
 } as const;
 
 /**
- * How long a file is of use: the server's certificate comes first in its file, and its chain is not looked at. Of several
- * authorities, one that is valid is enough.
- * @throws {ChatError} `invalid_argument` when it holds no certificate
+ * Reads how long a file is valid: a server's file by its first certificate, without the chain; a file of authorities by
+ * the one that expires last.
+ * @throws {ChatError} `invalid_argument` when the file holds no certificate
  */
 export function inspectCertificate(use: Certificate["use"], file: string, pem: Uint8Array): Certificate {
   const all = parseCertificates(file, pem).map(({ validFrom, validTo }) => ({
@@ -37,7 +37,7 @@ export function inspectCertificate(use: Certificate["use"], file: string, pem: U
   return { use, file, ...(use === "server" ? all[0] : last) };
 }
 
-/** All certificates of a PEM file, which may hold other things too (RFC 7468); at least one. @throws {ChatError} */
+/** Parses all certificates of a PEM file, at least one; other blocks are ignored (RFC 7468). @throws {ChatError} */
 export function parseCertificates(file: string, pem: Uint8Array): X509Certificate[] {
   const blocks = new TextDecoder().decode(pem).match(/-----BEGIN CERTIFICATE-----[^]+?-----END CERTIFICATE-----/g);
   try {
@@ -48,12 +48,12 @@ export function parseCertificates(file: string, pem: Uint8Array): X509Certificat
   throw noCertificate(file);
 }
 
-/** Days until it ends, in hundredths; negative afterwards. */
+/** Returns the days until it expires, to hundredths; negative afterwards. */
 export function daysLeft({ validTo }: Certificate, now = Date.now()): number {
   return Math.floor((validTo - now) / dayMs * 100) / 100;
 }
 
-/** Why it cannot be used now; undefined when it can. */
+/** Returns why it is not valid now; undefined when it is. */
 export function whyInvalid({ use, file, validFrom, validTo }: Certificate, now = Date.now()): string | undefined {
   const name = names[use];
   if (now >= validTo) return `The ${name} in "${file}" expired at ${formatTime(validTo)}: renew it.`;
@@ -65,14 +65,18 @@ export function whyInvalid({ use, file, validFrom, validTo }: Certificate, now =
 }
 
 /**
- * @throws {ChatError} `invalid_argument` with all that is wrong; `unavailable` when all of it may pass: a machine may start with a wrong
- * clock, and set it a moment later
+ * Requires that all certificates are valid now.
+ * @throws {ChatError} `invalid_argument` with every reason; `unavailable` when all of them may be due to a wrong clock,
+ * which a machine may correct soon after it starts
  */
 export function refuseInvalid(
   certificates: readonly Certificate[],
   { now = Date.now(), lastSeen = () => undefined }: {
     now?: number;
-    /** When a server last believed the clock, in milliseconds since the Unix epoch; asked only when something is not valid. */
+    /**
+     * Returns when a server last trusted the clock, in milliseconds since the Unix epoch; called only when a
+     * certificate is not valid.
+     */
     lastSeen?(): number | undefined;
   } = {},
 ): void {

@@ -3,13 +3,13 @@ import type { Log } from "../../core/log.ts";
 import { notReloaded } from "../supervisor/reload.ts";
 import { type Certificate, daysLeft, formatTime } from "./certificate.ts";
 
-/** The part of a transport that shows certificates. */
+/** A transport's certificates. */
 export interface CertificateHolder {
   /** Certificates in use. */
   readonly certificates: readonly Certificate[];
   /**
-   * Reads the certificates of the transport again, and shows them from the next connection on; absent when a transport
-   * shows none. @throws when they are of no use: then nothing changes
+   * Reads the certificates of the transport again, and uses them from the next connection on; absent for a transport
+   * without its own. @throws when they are not valid; the old ones stay in use
    */
   renewCertificates?(): Promise<void>;
 }
@@ -17,11 +17,11 @@ export interface CertificateHolder {
 export interface CertificateRenewalOptions {
   readonly transports: readonly CertificateHolder[];
   readonly log: Log;
-  /** Certificates in use are other ones. */
+  /** Other certificates are in use. */
   onRenewed(): void;
 }
 
-/** Has transports show renewed certificates, one renewal after the other; open connections go on. */
+/** Renews the certificates of transports, one renewal at a time; open connections stay open. */
 export class CertificateRenewal {
   readonly #options: CertificateRenewalOptions;
   #last: Promise<void> = Promise.resolve();
@@ -30,7 +30,7 @@ export class CertificateRenewal {
     this.#options = options;
   }
 
-  /** Renews after the renewals that were asked for before. Resolves when it is done; failures are logged. */
+  /** Renews after all earlier renewals. Resolves when it is done; failures are logged. */
   renew(): Promise<void> {
     return this.#last = this.#last.then(() => this.#renewAll());
   }

@@ -1,29 +1,30 @@
 import type { Log } from "../../core/log.ts";
 import { type Certificate, daysLeft, soonDays, whyInvalid } from "./certificate.ts";
 
-/** Between two looks at the certificates, in milliseconds. */
+/** The interval between two checks, in milliseconds. */
 const intervalMs = 24 * 60 * 60_000;
 
 export interface CertificateWatchOptions {
-  /** Each with the certificates that it uses at the time. */
+  /** Each with its certificates in use. */
   readonly transports: readonly { readonly certificates: readonly Certificate[] }[];
   readonly log: Log;
   /** In milliseconds since the Unix epoch; the system's clock unless given. */
   readonly now?: () => number;
 }
 
-/** Logs once a day which certificates in use end soon or have ended. Owned by its maker, who disposes of it. */
+/** Logs once a day which certificates in use expire soon or are not valid. The owner disposes of it. */
 export class CertificateWatch implements Disposable {
   readonly #options: CertificateWatchOptions;
   readonly #timer: ReturnType<typeof setInterval>;
 
   constructor(options: CertificateWatchOptions) {
     this.#options = options;
-    this.#timer = setInterval(() => this.look(), intervalMs);
-    this.look();
+    this.#timer = setInterval(() => this.check(), intervalMs);
+    this.check();
   }
 
-  look(): void {
+  /** Logs the certificates in use that expire soon or are not valid. */
+  check(): void {
     const { transports, log, now = Date.now } = this.#options;
     for (const certificate of transports.flatMap(({ certificates }) => certificates)) {
       const days = daysLeft(certificate, now());

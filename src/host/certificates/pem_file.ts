@@ -4,7 +4,7 @@ import { ChatError } from "../../core/chat_error.ts";
 import { type Certificate, inspectCertificate, parseCertificates } from "./certificate.ts";
 import { tryHandshake } from "./trial_handshake.ts";
 
-/** A certificate, a chain or a key. @throws {ChatError} `invalid_argument` when it cannot be read. */
+/** Reads a certificate, a chain or a key. @throws {ChatError} `invalid_argument` when the file cannot be read */
 export async function readPem(file: string): Promise<Uint8Array> {
   try {
     return await Deno.readFile(file);
@@ -20,8 +20,8 @@ export async function readPemText(file: string): Promise<string> {
 }
 
 /**
- * What a server shows to its clients, and how long it is valid.
- * @throws {ChatError} `invalid_argument` when a file cannot be read or used, or they do not belong together
+ * Reads a server's certificate and key, and tries them in a handshake.
+ * @throws {ChatError} `invalid_argument` when a file cannot be read or used, or the key is another certificate's
  */
 export async function readServerCertificate(
   { certFile, keyFile }: { certFile: string; keyFile: string },
@@ -32,7 +32,7 @@ export async function readServerCertificate(
   if (!parsed.checkPrivateKey(own)) {
     throw new ChatError(
       "invalid_argument",
-      `The key in "${keyFile}" is not the one of the certificate in "${certFile}": give the two that were made together.`,
+      `The key in "${keyFile}" does not belong to the certificate in "${certFile}": use a matching pair.`,
     );
   }
   try {
@@ -49,7 +49,7 @@ export async function readServerCertificate(
   return { certificate, key, inspected: inspectCertificate("server", certFile, certificate) };
 }
 
-/** The first block of this kind: one file may hold the key and the certificates, in any order (RFC 7468). */
+/** Returns the first block with a label: one file may hold the key and the certificates, in any order (RFC 7468). */
 function first(label: string, pem: Uint8Array): Buffer {
   const block = new RegExp(`-----BEGIN [A-Z ]*${label}-----[^]+?-----END [A-Z ]*${label}-----`);
   return Buffer.from(block.exec(new TextDecoder().decode(pem))?.[0] ?? "");

@@ -1,37 +1,37 @@
 import { pause } from "../../core/pause.ts";
 
-/** Bytes of lines that may wait, in all: some thousand lines. */
+/** The most bytes of lines that may wait: several thousand lines. */
 const maxWaitingBytes = 1024 * 1024;
-/** A pipe takes a write of this size whole, whoever else writes to it (PIPE_BUF of Linux, pipe(7)). */
+/** A write of this size to a pipe is atomic (PIPE_BUF of Linux, pipe(7)). */
 const atomicBytes = 4096;
 const flushDeadlineMs = 1_000;
 const retryMs = 50;
 const newline = 10;
 
-/** Where lines go: `Deno.stderr`, say. */
+/** The destination of lines, such as `Deno.stderr`. */
 export interface LogSink {
   /** @returns how many of the bytes were written */
   write(bytes: Uint8Array): Promise<number>;
 }
 
 export interface LogOutputOptions {
-  /** Makes the line that stands for lines that were left out; none is written unless given. */
+  /** Returns the line that replaces dropped lines; none is written unless given. */
   readonly describeLoss?: (lines: number) => string;
   readonly maxWaitingBytes?: number;
-  /** How long to wait, in milliseconds, when another process made the pipe non-blocking and it is full. */
+  /** How long to wait, in milliseconds, when the pipe is full and another process made it non-blocking. */
   readonly retryMs?: number;
 }
 
 interface Waiting {
   readonly bytes: Uint8Array;
-  /** How many lines that were left out this line tells of; 0 for an ordinary line. */
+  /** The number of dropped lines that this line reports; 0 for an ordinary line. */
   readonly lost: number;
 }
 
 /**
- * Lines on their way to a stream that may stand still: a pipe that is not read, a terminal after Ctrl-S. Writing never
- * waits. Lines come in their order and whole; beyond a bound, new ones are left out until half of it is free again,
- * and a line says how many. A single line beyond the bound is left out, too. When the reader is gone, all are left out.
+ * A queue of lines for a stream that may block: a pipe that is not read, a terminal after Ctrl-S. Writing never waits.
+ * Lines stay in order and whole. When the queue is full, new lines are dropped until half of it is free again, and a line
+ * reports how many. A single line larger than the queue is dropped too; after the reader is gone, all are.
  */
 export class LogOutput {
   readonly #sink: LogSink;
@@ -41,7 +41,7 @@ export class LogOutput {
   #bytes = 0;
   #isFull = false;
   #isGone = false;
-  /** The last line was written in part. */
+  /** The last line was written only in part. */
   #isCut = false;
   #dropped = 0;
   #untold = 0;
@@ -53,7 +53,7 @@ export class LogOutput {
     this.#maxBytes = options.maxWaitingBytes ?? maxWaitingBytes;
   }
 
-  /** How many lines were left out so far. */
+  /** The number of lines that were dropped so far. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -103,7 +103,7 @@ export class LogOutput {
     this.#writing = undefined;
   }
 
-  /** One line, or as many as are written at once. They count as waiting until they are written. */
+  /** Takes one line, or as many as one atomic write holds. They count as waiting until they are written. */
   #takeBatch(): readonly Waiting[] {
     let bytes = 0;
     const tooFar = this.#waiting.findIndex((line) => (bytes += line.bytes.length) > atomicBytes);
@@ -134,7 +134,7 @@ export class LogOutput {
           await new Promise((resolve) => setTimeout(resolve, this.#options.retryMs ?? retryMs));
           continue;
         }
-        // A full disk may have room again; a reader that is gone does not come back.
+        // A full disk may get room again; a closed pipe stays closed.
         this.#isGone = error instanceof Deno.errors.BrokenPipe;
         return false;
       }

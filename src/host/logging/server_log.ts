@@ -11,7 +11,7 @@ import { LogOutput, type LogSink } from "./log_output.ts";
 
 const category = ["chatd"];
 const levels: Readonly<Record<LogLevel, Level>> = { info: "info", warn: "warning", error: "error" };
-/** Variables that this looks up. */
+/** The environment variables that this module reads. */
 export const collectorVariables = ["OTEL_DENO", "OTEL_DENO_CONSOLE"] as const;
 const jsonLine = getJsonLinesFormatter();
 
@@ -22,15 +22,15 @@ export interface ServerLogOptions {
   readonly sink?: LogSink;
 }
 
-/** The log of a serving process, whose lines wait for their reader while the process goes on. */
+/** The log of a serving process. Writing never waits for the reader of its lines. */
 export interface ServerLog extends Log {
-  /** How many lines were left out because too many waited. */
+  /** The number of lines that were dropped because too many waited. */
   readonly dropped: number;
   /** Resolves when all lines are written, or after a second. */
   flush(): Promise<void>;
 }
 
-/** The log of this process, of which there is one: a line on stderr for each event, from `level` up. */
+/** Opens the only log of this process: a line on stderr for each event, from `level` up. */
 export function openServerLog({ level, format, sink = Deno.stderr }: ServerLogOptions): ServerLog {
   const isText = format === "text" || (format === "auto" && Deno.stderr.isTerminal());
   const formatLine = isText ? formatForPeople : formatAsJson;
@@ -46,7 +46,7 @@ export function openServerLog({ level, format, sink = Deno.stderr }: ServerLogOp
     ],
   });
   const logger = getLogger(category);
-  // Not by its methods, which look for placeholders in what they are told.
+  // Not by the methods of the logger, which replace placeholders in the event.
   const emit = (level: Level) => (event: string, properties: Record<string, unknown> = {}) =>
     logger.emit({ timestamp: Date.now(), level, message: [event], rawMessage: event, properties });
   return {
@@ -60,22 +60,22 @@ export function openServerLog({ level, format, sink = Deno.stderr }: ServerLogOp
   };
 }
 
-/** Written whatever the level of the log is: the lines that it stands for were of that level. */
+/** Is written at any level of the log, because the dropped lines had that level. */
 function lossRecord(lines: number): LogRecord {
-  const event = "log lines were left out: stderr was not read in time";
+  const event = "log lines were dropped: stderr was not read in time";
   const timestamp = Date.now();
   return { category, level: "warning", message: [event], rawMessage: event, timestamp, properties: { lines } };
 }
 
 /**
- * Whether Deno sends the console's lines to OpenTelemetry. It does so as they are written, so these wait for the reader of
- * stderr unless OTEL_DENO_CONSOLE is "replace" (https://docs.deno.com/runtime/fundamentals/open_telemetry/).
+ * Reports whether Deno sends the console's lines to OpenTelemetry. It does so while it writes them, so lines wait for the
+ * reader of stderr unless OTEL_DENO_CONSOLE is "replace" (https://docs.deno.com/runtime/fundamentals/open_telemetry/).
  */
 function isConsoleCollected(): boolean {
   return isTelemetryOn() && readVariable("OTEL_DENO_CONSOLE") !== "ignore";
 }
 
-/** Whether Deno sends telemetry to a collector. */
+/** Reports whether Deno sends telemetry to a collector. */
 export function isTelemetryOn(): boolean {
   return ["true", "1"].includes(readVariable("OTEL_DENO") ?? "");
 }
@@ -85,7 +85,7 @@ function readVariable(variable: string): string | undefined {
   return state === "granted" ? Deno.env.get(variable) : undefined;
 }
 
-/** `2026-11-23T12:00:00.000Z info session started user=ana`; an error has lines of its own. */
+/** Formats a record as `2026-11-23T12:00:00.000Z info session started user=ana`; an error takes further lines. */
 export function formatForPeople({ timestamp, level, rawMessage, properties }: LogRecord): string {
   const words = Object.entries(properties)
     .filter(([, value]) => value !== undefined)
@@ -94,7 +94,10 @@ export function formatForPeople({ timestamp, level, rawMessage, properties }: Lo
   return `${new Date(timestamp).toISOString()} ${name} ${rawMessage}${words.join("")}`;
 }
 
-/** One object, as in https://logtape.org/manual/formatters: what is no ASCII control and may act like one is escaped too. */
+/**
+ * Formats a record as a JSON object (https://logtape.org/manual/formatters), with non-ASCII control characters escaped
+ * too.
+ */
 export function formatAsJson(record: LogRecord): string {
   return jsonLine(record).trimEnd().replace(controls, (char) =>
     Array.from(

@@ -12,7 +12,7 @@ export interface MetricsEndpointOptions {
   readonly log: Log;
 }
 
-/** Those who look are few. */
+/** Monitoring needs few connections. */
 const maxConnections = 64;
 const arrivalTimeoutMs = 5_000;
 const metricsType = "text/plain; version=0.0.4; charset=utf-8";
@@ -24,11 +24,11 @@ interface Answer {
 }
 
 /**
- * Metrics and health over HTTP: `/metrics`, `/healthz` (the process answers) and `/readyz` (everybody is served; else 503, and
- * a line for each thing that is not well). Owned by its opener.
+ * An HTTP server for metrics and health: `/metrics`, `/healthz` (the process answers) and `/readyz` (all transports serve
+ * clients; otherwise 503, with a line for each problem). The caller of {@link open} closes it.
  */
 export class MetricsEndpoint {
-  /** The real one. */
+  /** The port that it listens on, also when the system chose it. */
   readonly port: number;
   readonly #metrics: PrometheusMetrics;
   readonly #server: Server;
@@ -43,7 +43,10 @@ export class MetricsEndpoint {
     log.info("metrics are shown", { at: `http://${formatHostPort({ ...listen, port: this.port })}/metrics` });
   }
 
-  /** Listens; until {@link serving}, the server is not ready. @throws {ChatError} `unavailable` when the address cannot be listened on */
+  /**
+   * Starts to listen; the server is not ready until {@link serving}.
+   * @throws {ChatError} `unavailable` when the address cannot be used
+   */
   static async open(options: MetricsEndpointOptions): Promise<MetricsEndpoint> {
     const server = createServer({
       headersTimeout: arrivalTimeoutMs,
@@ -57,23 +60,23 @@ export class MetricsEndpoint {
     return new MetricsEndpoint(server, new PrometheusMetrics(), options);
   }
 
-  /** Where to count. */
+  /** The counters for the server. */
   get metrics(): Metrics {
     return this.#metrics;
   }
 
-  /** The store is open, and these have begun to listen. */
+  /** Reports that the store is open and the transports listen. */
   serving(watched: Watched): void {
     this.#watched = watched;
     this.#metrics.watch(watched);
   }
 
-  /** The server is not ready any more. */
+  /** Reports that the server is not ready any more. */
   stopping(): void {
     this.#stopping = true;
   }
 
-  /** Breaks off what is being answered. */
+  /** Stops listening, and closes open connections at once. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeAllConnections();
@@ -83,7 +86,7 @@ export class MetricsEndpoint {
 
   async #answer({ method, url = "" }: IncomingMessage, response: ServerResponse): Promise<void> {
     const { status, type = "text/plain; charset=utf-8", text } = await this.#find(method, url.split("?")[0]);
-    // Connections that nobody uses are not kept.
+    // Idle connections are not kept.
     response.writeHead(status, { "content-type": type, connection: "close" });
     response.end(method === "HEAD" ? undefined : text);
   }
@@ -98,12 +101,12 @@ export class MetricsEndpoint {
   }
 
   #readiness(): Answer {
-    const notReady = this.#notReady();
-    if (notReady.length === 0) return { status: 200, text: "ready\n" };
-    return { status: 503, text: notReady.map((what) => `${what}\n`).join("") };
+    const problems = this.#findProblems();
+    if (problems.length === 0) return { status: 200, text: "ready\n" };
+    return { status: 503, text: problems.map((problem) => `${problem}\n`).join("") };
   }
 
-  #notReady(): string[] {
+  #findProblems(): string[] {
     if (this.#stopping) return ["stopping"];
     if (this.#watched === undefined) return ["starting"];
     return this.#watched.transports.filter(({ isUp }) => !isUp)

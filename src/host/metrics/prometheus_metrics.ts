@@ -14,26 +14,26 @@ export interface WatchedTransport {
   readonly certificates: readonly Certificate[];
 }
 
-/** What is looked at when metrics are asked for. */
+/** State of the server that is read for each request of metrics. */
 export interface Watched {
   readonly transports: readonly WatchedTransport[];
-  /** How many entries of the log searches do not find yet. */
+  /** Returns the number of log entries that are not in the search index yet. */
   searchLag(): number;
-  /** Bytes of the database's file and of its write-ahead log. */
+  /** Returns the sizes of the database file and its write-ahead log, in bytes. */
   fileBytes(): { database: number; log: number };
-  /** Of the disk of the data folder; undefined where Deno does not tell. */
+  /** Returns the free space on the disk of the data folder; undefined without the permission. */
   freeBytes(): Promise<number | undefined>;
-  /** Lines of the log that were left out because stderr was not read. */
+  /** Returns the number of log lines that were dropped because stderr was not read. */
   droppedLines(): number;
 }
 
 const fromMicroseconds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 const fromMilliseconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const sizes = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000];
-/** How often the event loop is asked how late it is, in milliseconds. */
+/** The interval of the timer that measures the lag of the event loop, in milliseconds. */
 const loopIntervalMs = 100;
 
-/** Counts for Prometheus. Owned by its maker, who disposes of it. */
+/** Counters for Prometheus. The owner disposes of it. */
 export class PrometheusMetrics implements Metrics, Disposable {
   readonly #families = new MetricFamilies();
   readonly #loopTimer: ReturnType<typeof setInterval>;
@@ -47,53 +47,53 @@ export class PrometheusMetrics implements Metrics, Disposable {
   });
   readonly #sessionsEnded = this.#families.counter({
     name: "chatd_sessions_ended_total",
-    help: 'Sessions that ended; the reason is "left" when the client did it.',
+    help: 'Ended sessions by reason, which is "left" when the client ended it.',
     labelled: true,
   });
   readonly #messages = this.#families.counter({
     name: "chatd_messages_accepted_total",
-    help: "Messages that were accepted, and so are on disk.",
+    help: "Messages that were accepted and written to disk.",
   });
   readonly #events = this.#families.counter({
     name: "chatd_events_accepted_total",
-    help: "Other entries of conversations that were accepted: edits, reactions, what happened to rooms.",
+    help: "Other accepted entries of conversations: edits, reactions, changes of rooms.",
   });
   readonly #deliveryLag = this.#families.histogram({
     name: "chatd_delivery_lag_seconds",
-    help: "From accepting an entry to sending it to a session that lived already, for each such session.",
+    help: "Time from accepting an entry to sending it to a live session, for each session.",
     bounds: fromMilliseconds,
   });
   readonly #commitDuration = this.#families.histogram({
     name: "chatd_commit_duration_seconds",
-    help: "How long transactions took until they were on disk.",
+    help: "Time of a transaction until it is on disk.",
     bounds: fromMicroseconds,
   });
   readonly #commitChanges = this.#families.histogram({
     name: "chatd_commit_changes",
-    help: "How much was written in one transaction: messages, other entries and positions of readers.",
+    help: "Messages, other entries and read positions in one transaction.",
     bounds: sizes,
   });
   readonly #refused = this.#families.counter({
     name: "chatd_requests_refused_total",
-    help: "Requests that were answered with an error, by its code.",
+    help: "Requests that were refused, by error code.",
     labelled: true,
   });
   readonly #logins = this.#families.counter({
     name: "chatd_logins_total",
-    help: "Logins, registrations and passwords that the broker asked about, by how they ended.",
+    help: "Logins, registrations and password checks of the broker, by outcome.",
     labelled: true,
   });
   readonly #uploadedBytes = this.#families.counter({
     name: "chatd_uploaded_bytes_total",
-    help: "Bytes of files that arrived whole.",
+    help: "Bytes of completely uploaded files.",
   });
   readonly #uploadedFiles = this.#families.counter({
     name: "chatd_uploaded_files_total",
-    help: "Files that arrived whole.",
+    help: "Completely uploaded files.",
   });
   readonly #loopLag = this.#families.histogram({
     name: "chatd_event_loop_lag_seconds",
-    help: "How late the process was with a timer, ten times a second.",
+    help: "Lag of the event loop, measured ten times a second.",
     bounds: fromMilliseconds,
   });
 
@@ -108,13 +108,13 @@ export class PrometheusMetrics implements Metrics, Disposable {
     }, loopIntervalMs);
   }
 
-  /** From now on also tells what it sees of this. */
+  /** Adds the state of the server to the metrics. */
   watch(watched: Watched): void {
     this.#watched = watched;
     for (const { name } of watched.transports) this.#sessions.add(0, { transport: name });
   }
 
-  /** Asks for what takes a moment to know, for the next {@link text}. */
+  /** Reads values that need asynchronous calls, for the next {@link text}. */
   async refresh(): Promise<void> {
     this.#free = await this.#watched?.freeBytes().catch(() => undefined);
   }
@@ -163,33 +163,33 @@ export class PrometheusMetrics implements Metrics, Disposable {
   #addState(): void {
     const families = this.#families;
     const transports = () => this.#watched?.transports ?? [];
-    families.look("gauge", {
+    families.observed("gauge", {
       name: "chatd_info",
-      help: "1, with what runs here.",
+      help: "Always 1; the labels are the versions of chatd and Deno.",
       values: () => [{ labels: { version, deno: Deno.version.deno }, value: 1 }],
     });
-    families.look("gauge", {
+    families.observed("gauge", {
       name: "chatd_transport_up",
-      help: "Whether clients are served over it now.",
+      help: "1 while clients are served over the transport, else 0.",
       values: () => transports().map(({ name, isUp }) => ({ labels: { transport: name }, value: isUp ? 1 : 0 })),
     });
-    families.look("gauge", {
+    families.observed("gauge", {
       name: "chatd_transport_blocked",
-      help: "Whether the broker takes no messages, for lack of memory or disk.",
+      help: "1 while the broker blocks publishing for lack of memory or disk, else 0.",
       values: () =>
         transports().flatMap(({ name, isBlocked }) =>
           isBlocked === undefined ? [] : [{ labels: { transport: name }, value: isBlocked ? 1 : 0 }]
         ),
     });
-    families.look("gauge", {
+    families.observed("gauge", {
       name: "chatd_connections",
-      help: "Connections of clients that are open to this process.",
+      help: "Open connections of clients to this process.",
       values: () =>
         transports().flatMap(({ name, connections }) =>
           connections === undefined ? [] : [{ labels: { transport: name }, value: connections }]
         ),
     });
-    families.look("gauge", {
+    families.observed("gauge", {
       name: "chatd_certificate_days_left",
       help: "Days until a certificate in use expires; negative afterwards.",
       values: () =>
@@ -198,58 +198,58 @@ export class PrometheusMetrics implements Metrics, Disposable {
           value: daysLeft(certificate),
         })),
     });
-    families.look("gauge", {
+    families.observed("gauge", {
       name: "chatd_search_lag_entries",
-      help: "Entries of the log that searches do not find yet.",
+      help: "Entries of the log that are not in the search index yet.",
       values: () => [{ value: this.#watched?.searchLag() ?? 0 }],
     });
-    families.look("gauge", {
+    families.observed("gauge", {
       name: "chatd_database_bytes",
       help: "Size of the database's file.",
       values: () => [{ value: this.#watched?.fileBytes().database ?? 0 }],
     });
-    families.look("gauge", {
+    families.observed("gauge", {
       name: "chatd_write_ahead_log_bytes",
       help: "Size of the database's write-ahead log; it grows while a reader keeps it from being emptied.",
       values: () => [{ value: this.#watched?.fileBytes().log ?? 0 }],
     });
-    families.look("gauge", {
+    families.observed("gauge", {
       name: "chatd_disk_free_bytes",
-      help: "What the disk of the data folder still takes; absent where Deno does not tell (--allow-sys=statfs).",
+      help: "Free bytes on the disk of the data folder; absent without the permission --allow-sys=statfs.",
       values: () => this.#free === undefined ? [] : [{ value: this.#free }],
     });
-    families.look("counter", {
+    families.observed("counter", {
       name: "chatd_log_lines_dropped_total",
-      help: "Lines of the log that were left out because stderr was not read in time.",
+      help: "Log lines that were dropped because stderr was not read in time.",
       values: () => [{ value: this.#watched?.droppedLines() ?? 0 }],
     });
   }
 
-  /** With the names that other programs give to the same. */
+  /** Adds metrics of the process, with the names that Prometheus clients use. */
   #addProcess(): void {
     const startedAt = (Date.now() - performance.now()) / 1_000;
     const families = this.#families;
-    families.look("gauge", {
+    families.observed("gauge", {
       name: "process_start_time_seconds",
-      help: "When the process began, since the Unix epoch.",
+      help: "Start time of the process since the Unix epoch, in seconds.",
       values: () => [{ value: startedAt }],
     });
-    families.look("counter", {
+    families.observed("counter", {
       name: "process_cpu_seconds_total",
-      help: "Time of processors that the process has used.",
+      help: "CPU time that the process has used.",
       values: () => {
         const { user, system } = process.cpuUsage();
         return [{ value: (user + system) / 1e6 }];
       },
     });
-    families.look("gauge", {
+    families.observed("gauge", {
       name: "process_resident_memory_bytes",
-      help: "Memory that the process has.",
+      help: "Resident memory of the process.",
       values: () => [{ value: Deno.memoryUsage().rss }],
     });
-    families.look("gauge", {
+    families.observed("gauge", {
       name: "process_heap_bytes",
-      help: "Memory in use by JavaScript.",
+      help: "Used heap of JavaScript.",
       values: () => [{ value: Deno.memoryUsage().heapUsed }],
     });
   }

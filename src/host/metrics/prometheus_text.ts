@@ -1,4 +1,4 @@
-/** Values of labels by their names. */
+/** Values of labels by name. */
 export type Labels = Readonly<Record<string, string>>;
 
 export interface FamilyOptions {
@@ -19,7 +19,7 @@ interface Family extends FamilyOptions {
   samples(): Iterable<Sample>;
 }
 
-/** Numbers that change by being added to. Without labels it is 0 from the start. */
+/** A number, or one for each set of labels, that changes by addition. Without labels it starts at 0. */
 export class Sum {
   readonly #values = new Map<string, number>();
   #unlabelled: number | undefined;
@@ -43,10 +43,10 @@ export class Sum {
   }
 }
 
-/** How many observations were how large. */
+/** A histogram of observations. */
 export class Histogram {
   readonly #bounds: readonly number[];
-  /** Of each bound those that are beyond the one before it; the last is beyond all. */
+  /** For each bucket, the observations above the bound before; the last bucket is above all bounds. */
   readonly #counts: number[];
   #sum = 0;
 
@@ -74,16 +74,16 @@ export class Histogram {
   }
 }
 
-/** Metrics that are shown together, in the order in which they were made. */
+/** Metrics that are shown together, in order of creation. */
 export class MetricFamilies {
   readonly #families: Family[] = [];
 
-  /** What only grows. */
+  /** Adds a number that only grows. */
   counter(options: FamilyOptions & { labelled?: boolean }): Sum {
     return this.#sum("counter", options);
   }
 
-  /** What grows and shrinks. */
+  /** Adds a number that grows and shrinks. */
   gauge(options: FamilyOptions & { labelled?: boolean }): Sum {
     return this.#sum("gauge", options);
   }
@@ -94,8 +94,8 @@ export class MetricFamilies {
     return histogram;
   }
 
-  /** What is looked at each time that it is shown. */
-  look(
+  /** Adds values that are read each time they are shown. */
+  observed(
     type: "counter" | "gauge",
     options: FamilyOptions & { values(): Iterable<{ labels?: Labels; value: number }> },
   ): void {
@@ -105,7 +105,7 @@ export class MetricFamilies {
     this.#families.push({ ...options, type, samples });
   }
 
-  /** https://prometheus.io/docs/instrumenting/exposition_formats/, text format 0.0.4 */
+  /** Formats all metrics (https://prometheus.io/docs/instrumenting/exposition_formats/, text format 0.0.4). */
   text(): string {
     const lines = this.#families.flatMap(({ name, help, type, samples }) => [
       `# HELP ${name} ${help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")}`,

@@ -1,4 +1,4 @@
-/** How often the serving process is asked, and for how long it may be silent, both in milliseconds. */
+/** The interval of questions to the serving process, and the longest silence, in milliseconds. */
 const askIntervalMs = 5_000;
 const silenceLimitMs = 60_000;
 
@@ -8,20 +8,20 @@ export interface HeartbeatTimes {
 }
 
 export interface HeartbeatOptions {
-  /** Asks the process for a sign of life. One question is open at a time. */
+  /** Asks the process for a sign of life. At most one question is open. */
   ask(): void;
-  /** The process gave none for `silentMs` milliseconds. Called once. */
+  /** The process has not answered for `silentMs` milliseconds. Called once. */
   onSilence(silentMs: number): void;
   readonly times?: HeartbeatTimes;
   readonly now?: () => number;
 }
 
 /**
- * Notices a process that lives and does nothing: its event loop is busy for ever, or waits for a disk for ever. Owned by its
- * maker, who starts it once the process serves and stops it when the process ended.
+ * Detects a process that hangs: its event loop is busy or waits for a disk forever. The owner starts it once the process
+ * serves, and stops it when the process ended.
  *
- * It measures by its own ticks, and a tick counts as two intervals at most. So time in which this process did not run
- * either (both were stopped, the machine slept) is not held against the other one.
+ * It measures by its own ticks, and a tick counts as two intervals at most. Time in which this process did not run
+ * either (both were stopped, the machine slept) therefore does not count as silence.
  */
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
@@ -29,7 +29,7 @@ export class Heartbeat {
   readonly #now: () => number;
   #timer: ReturnType<typeof setInterval> | undefined;
   #tickedAt = 0;
-  /** Since the open question was asked, in milliseconds; undefined when none is open. */
+  /** The time since the open question, in milliseconds; undefined when none is open. */
   #silentMs: number | undefined;
 
   constructor(options: HeartbeatOptions) {
@@ -43,7 +43,7 @@ export class Heartbeat {
     this.#timer = setInterval(() => this.tick(), this.#times.intervalMs);
   }
 
-  /** The process answered. */
+  /** Records an answer of the process. */
   answered(): void {
     this.#silentMs = undefined;
   }
@@ -64,7 +64,7 @@ export class Heartbeat {
     this.#options.onSilence(this.#silentMs);
   }
 
-  /** Ends for good. */
+  /** Ends the heartbeat; it cannot start again. */
   stop(): void {
     clearInterval(this.#timer);
   }

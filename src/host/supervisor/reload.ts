@@ -2,28 +2,31 @@ import type { Log } from "../../core/log.ts";
 import { Hangup, isOnTerminal } from "../hangup.ts";
 import type { StartFiles } from "./start_files.ts";
 
-/** Event of the log when a file is of no use. */
+/** The log event for a file that cannot be used. */
 export const notReloaded = "not reloaded: the server goes on with what it has";
 
 export interface ReloadOptions {
   readonly log: Log;
-  /** A change of one of these takes a restart. */
+  /** Files whose change needs a restart. */
   readonly startFiles: StartFiles;
-  /** Looks at the configuration and the files that a restart would use. @returns why it would fail; nothing when it would not */
+  /**
+   * Checks the configuration and the files that a restart would use.
+   * @returns the reasons why it would fail; empty when it would not
+   */
   check(): Promise<readonly string[]>;
-  /** SIGHUP came, a start file has changed, and the check found nothing. */
+  /** Called on SIGHUP when a start file changed and the check passed. */
   onRestart(): void;
-  /** SIGHUP came, and no start file has changed: only certificates may be other ones. */
+  /** Called on SIGHUP when no start file changed: only certificates may have. */
   onRenew(): void;
-  /** The terminal is gone. */
+  /** Called when the terminal is gone. */
   onHangup(): void;
-  /** Whether SIGHUP means the end of a terminal; found out unless given. */
+  /** Whether SIGHUP means the end of a terminal; {@link isOnTerminal} unless given. */
   readonly onTerminal?: boolean;
 }
 
 /**
- * Reloads on SIGHUP, with a restart only where the configuration has changed. A restart is checked first, so that a bad
- * configuration or certificate leaves the server as it is. Owned by its maker, who disposes of it.
+ * Reloads on SIGHUP, and restarts only when the configuration changed. A check precedes the restart: with an invalid
+ * configuration or certificate, the server keeps running as it is. The owner disposes of it.
  */
 export class Reload implements Disposable {
   readonly #options: ReloadOptions;
@@ -36,11 +39,11 @@ export class Reload implements Disposable {
   constructor(options: ReloadOptions) {
     this.#options = options;
     this.#onTerminal = options.onTerminal ?? isOnTerminal();
-    this.#hangup = new Hangup(() => this.heard());
+    this.#hangup = new Hangup(() => this.handleHangup());
   }
 
-  /** What a SIGHUP does. */
-  heard(): void {
+  /** Handles a SIGHUP. */
+  handleHangup(): void {
     if (this.#onTerminal) return this.#options.onHangup();
     this.#isWanted = true;
     if (!this.#isChecking) void this.#reload();
@@ -51,7 +54,7 @@ export class Reload implements Disposable {
     this.#hangup[Symbol.dispose]();
   }
 
-  /** Files may have changed again while they were looked at. */
+  /** Repeats when another SIGHUP came during the check: files may have changed again. */
   async #reload(): Promise<void> {
     const { log, startFiles, check, onRestart, onRenew } = this.#options;
     this.#isChecking = true;
@@ -62,7 +65,7 @@ export class Reload implements Disposable {
       if (this.#isWanted || this.#isOver) continue;
       if (reasons.length > 0) log.error(notReloaded, { reasons });
       else if (isRestart) {
-        log.info("restarting with another configuration", { signal: "SIGHUP" });
+        log.info("restarting with a changed configuration", { signal: "SIGHUP" });
         onRestart();
       } else onRenew();
     }

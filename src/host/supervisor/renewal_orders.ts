@@ -1,4 +1,4 @@
-/** Orders to read the certificates again. An order that comes before the server can obey is kept for it. */
+/** Orders to read the certificates again. An order that comes before the server can carry it out is kept. */
 export class RenewalOrders {
   #obey: (() => void) | undefined;
   #isWaiting = false;
@@ -8,7 +8,7 @@ export class RenewalOrders {
     else this.#obey();
   }
 
-  /** Has orders obeyed until the result is disposed of, and a kept order at once. */
+  /** Carries out orders by calling `obey`, a kept order at once, until the result is disposed of. */
   take(obey: () => void): Disposable {
     this.#obey = obey;
     if (this.#isWaiting) obey();

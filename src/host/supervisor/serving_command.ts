@@ -1,4 +1,4 @@
-/** What a serving process needs, for where its supervisor is not allowed everything of the kind. */
+/** The permissions that a serving process needs when its supervisor has not all of a kind. */
 export interface ServingNeeds {
   /** Paths. */
   readonly read: readonly string[];
@@ -8,27 +8,28 @@ export interface ServingNeeds {
   readonly net: readonly string[];
   /** As in `--allow-env`: names of variables, or "CHATD_*". */
   readonly env: readonly string[];
-  /** As in `--v8-flags`; V8's own limits unless given. A compiled executable has those that it was compiled with. */
+  /** As in `--v8-flags`; V8's defaults unless given. A compiled executable has its own from compilation. */
   readonly v8Flags?: string;
 }
 
 /**
- * For servers. The young half of the heap takes at most 32 MiB. With V8's own limit, a thousand log-ins make it 64 MiB, and it never shrinks;
- * sends are not slower with this one, but are with the next smaller.
+ * The flags of servers: the young generation of the heap takes at most 32 MiB. With V8's default, a thousand log-ins make
+ * it 64 MiB, and it never shrinks. Sends are not slower with this limit; they are with the next smaller one.
  */
 export const serverV8Flags = "--max-semi-space-size=16";
 
-/** Whether this program is a bundle: JavaScript, which needs no deno.json, and must not take that of a folder above it. */
+/** Whether this program is a bundle: it needs no deno.json, and must not use one of a folder above it. */
 export const isBundle = !Deno.build.standalone && Deno.mainModule.endsWith(".js");
 
-/** Whether Deno lets this process start its own executable, without asking anybody. */
+/** Reports whether Deno lets this process start its own executable without a prompt. */
 export function mayStartItself(): boolean {
   return isGranted({ name: "run", command: Deno.execPath() });
 }
 
 /**
- * The command that runs this program again. A compiled executable brings its permissions along; under `deno run` the new process
- * gets what this one has of `needs`, and never the permission to run anything: it is the one that strangers talk to.
+ * Returns the command that runs this program again. A compiled executable has its permissions built in; under `deno run`
+ * the new process gets the permissions of this one that `needs` names, and never one to run programs: it is the process
+ * that strangers talk to.
  */
 export function servingCommand(args: readonly string[], needs: ServingNeeds): { program: string; args: string[] } {
   const program = Deno.execPath();

@@ -10,14 +10,14 @@ export class StartFiles {
     this.#files = files;
   }
 
-  /** Remembers the contents of the files; call it before the server reads them. */
+  /** Records the contents of the files; call it before the server reads them. */
   remember(): void {
     this.#digests = digestsOf(this.#files);
   }
 
   /**
-   * Whether a file has another content than the one remembered, or cannot be read any more. A file that was not there
-   * does not count: the server did without it, or made it.
+   * Reports whether a file has other content than remembered, or cannot be read any more. A file that did not exist does
+   * not count: the server did without it, or made it.
    */
   haveChanged(): boolean {
     const digests = digestsOf(this.#digests.keys());

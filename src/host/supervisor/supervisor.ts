@@ -6,16 +6,16 @@ import { Reload } from "./reload.ts";
 import type { StartFiles } from "./start_files.ts";
 import { type Order, readJsonLines, type Report } from "./supervisor_link.ts";
 
-/** A process that lived so long had no trouble with starting, in milliseconds. */
+/** A process that lived this long, in milliseconds, started without a problem. */
 const soundLifeMs = 10_000;
 const delayStepMs = 250;
 const maxDelayMs = 1_000;
 
-/** Starts a process that speaks as `SupervisorLink` does. */
+/** A command whose process speaks the protocol of `SupervisorLink`. */
 export interface ServingCommand {
   readonly program: string;
   readonly args: readonly string[];
-  /** All variables that it gets; those of this process unless given. */
+  /** The whole environment of the process; that of this process unless given. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -23,32 +23,32 @@ export interface SupervisorOptions {
   /** Starts the serving process. */
   readonly command: ServingCommand;
   /**
-   * Ends with 0 when a new serving process could start, and otherwise says on stderr why not; asked before a restart on
-   * SIGHUP.
+   * Ends with 0 when a new serving process could start, and otherwise writes the reasons to stderr; run before a restart
+   * on SIGHUP.
    */
   readonly check: ServingCommand;
   /** Files that the serving process reads only when it starts. */
   readonly startFiles: StartFiles;
-  /** Where to listen for the first time; a port that was found then is kept. */
+  /** The port of the first process; a port that the system chose then is kept. */
   readonly port: number;
   readonly log: ServerLog;
-  /** How often the serving process is asked whether it lives, and how long it may take to answer. */
+  /** How often the serving process is asked for a sign of life, and how long it may take. */
   readonly heartbeat?: HeartbeatTimes;
-  /** The serving process listens for the first time. */
+  /** Called when the serving process listens for the first time. */
   onListening(port: number): void;
 }
 
 /**
- * Keeps a serving process alive: starts another within a second when it dies, on the same port. One that serves and then
- * gives no sign of life for a minute is killed, also while it stops. SIGINT and SIGTERM stop
- * it in order, a second one kills it; SIGHUP has it read its certificates again, or end in order for another one to
- * start, see {@link Reload}. If this process is killed, the other notices by its stdin, and stops.
- * @returns the serving process's exit code, when it ended by itself or would not even start.
+ * Keeps a serving process alive: when it dies, starts another on the same port within a second. A serving process that
+ * gives no sign of life for a minute is killed, also while it stops. SIGINT and SIGTERM stop it in order, and a second
+ * signal kills it. On SIGHUP it reads its certificates again, or ends in order and another one starts, see {@link Reload}.
+ * If this process is killed, the serving process stops at the end of its stdin.
+ * @returns the exit code of a serving process that ended by itself or could not start
  */
 export async function supervise(options: SupervisorOptions): Promise<number> {
   const { log, startFiles } = options;
   let running: ServingProcess | undefined;
-  // In this order: when the serving process ends first, its exit code becomes that of this one.
+  // Flush before the kill: when the serving process ends first, its exit code becomes that of this process.
   using signals = new ShutdownSignals({ onSecond: () => log.flush().finally(() => running?.kill()) });
   let stopping = false;
   let restarting = false;
@@ -99,7 +99,9 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   }
 }
 
-/** Kills the process when it does not answer; its end is then seen as any other. */
+/**
+ * Makes a heartbeat that kills the process when it does not answer; the supervisor then handles its end as any other.
+ */
 function heartbeatOf(running: ServingProcess, { log, heartbeat: times }: SupervisorOptions): Heartbeat {
   const heartbeat = new Heartbeat({
     times,
@@ -114,21 +116,21 @@ function heartbeatOf(running: ServingProcess, { log, heartbeat: times }: Supervi
 }
 
 /**
- * Whether a serving process that ended is started again. One that ended with 0 was asked to. One that refused to start
- * because of the command line, the port or the data would refuse again, unless it `served` before with the same. One that
- * says itself that it would be refused again is believed, whenever it says so.
+ * Reports whether to start a serving process that ended again. Code 0 means that it was told to end. A process that could
+ * not start because of the command line, the port or the data would fail again, unless one `served` with them before.
+ * {@link refusedExitCode} always means that it would fail again.
  */
 export function mustRestart({ code, signal }: Deno.CommandStatus, { served }: { served: boolean }): boolean {
   if (signal !== null || code >= 128 || code === crashedExitCode) return true;
   return served && code !== 0 && code !== refusedExitCode;
 }
 
-/** How long to wait, in milliseconds, when the process died so many times in a row soon after it was started. */
+/** Returns the delay before the next start, in milliseconds, after this many failures in a row. */
 export function restartDelay(failures: number): number {
   return Math.min(Math.max(failures - 1, 0) * delayStepMs, maxDelayMs);
 }
 
-/** Lines of stderr of a command that ends with another code than 0. */
+/** Returns the lines on stderr of a command that fails; none when it ends with 0. */
 async function complaintsOf({ program, args, env }: ServingCommand): Promise<readonly string[]> {
   const command = new Deno.Command(program, {
     args: [...args],
@@ -143,13 +145,13 @@ async function complaintsOf({ program, args, env }: ServingCommand): Promise<rea
     : new TextDecoder().decode(stderr).trim().split("\n").map((line) => line.replace(/^chatd: /, ""));
 }
 
-/** A process that does what its orders say, and ends when they do: it never outlives this one. */
+/** A process that follows orders on its stdin, and ends with its stdin: it never outlives this process. */
 export class ServingProcess {
-  /** The port, once it listens; undefined when it ends before. */
+  /** The port, once the process listens; undefined when it ends before. */
   readonly listening: Promise<number | undefined>;
   readonly status: Promise<Deno.CommandStatus>;
   readonly pid: number;
-  /** It answered that it lives. */
+  /** Called when the process gave a sign of life. */
   onAlive = (): void => {};
   readonly #child: Deno.ChildProcess;
   readonly #orders: WritableStreamDefaultWriter<Uint8Array>;
@@ -167,17 +169,17 @@ export class ServingProcess {
     this.#orders = this.#child.stdin.getWriter();
     const listening = Promise.withResolvers<number | undefined>();
     this.listening = listening.promise;
-    void this.#hear(listening.resolve).catch(() => {}).finally(() => listening.resolve(undefined));
+    void this.#readReports(listening.resolve).catch(() => {}).finally(() => listening.resolve(undefined));
     this.order(first);
     void this.status.then(() => this.#orders.close()).catch(() => {});
   }
 
   order(order: Order): void {
-    // A process that is gone needs no orders; its status says the rest.
+    // A process that ended needs no orders; its status tells how it ended.
     this.#orders.write(new TextEncoder().encode(`${JSON.stringify(order)}\n`)).catch(() => {});
   }
 
-  async #hear(onListening: (port: number) => void): Promise<void> {
+  async #readReports(onListening: (port: number) => void): Promise<void> {
     for await (const report of readJsonLines(this.#child.stdout) as AsyncGenerator<Report>) {
       if ("port" in report) onListening(report.port);
       else this.onAlive();

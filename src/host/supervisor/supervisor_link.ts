@@ -3,7 +3,10 @@ import { Hangup } from "../hangup.ts";
 import { LogOutput } from "../logging/log_output.ts";
 import { RenewalOrders } from "./renewal_orders.ts";
 
-/** What the supervisor writes to the serving process's stdin, a JSON line each. Its end means that the supervisor is gone. */
+/**
+ * A line of JSON that the supervisor writes to the serving process's stdin. The end of stdin means that the supervisor
+ * is gone.
+ */
 export type Order =
   | { readonly listen: ListenOrder }
   | { readonly stop: string }
@@ -12,16 +15,16 @@ export type Order =
 
 export interface ListenOrder {
   readonly port: number;
-  /** Another process served here before this one. */
+  /** Another process of this server served before this one. */
   readonly again: boolean;
 }
 
-/** A line of JSON that the serving process writes to its stdout: where it serves, or that it lives, as often as it is asked. */
+/** A line of JSON that the serving process writes to its stdout: its port, or a sign of life for each question. */
 export type Report = { readonly port: number } | { readonly alive: true };
 
 /**
- * The serving process's side of its supervisor. Signals to this process alone ask it to stop, once or often: those from a
- * terminal, or to the whole group, reach the supervisor too, which decides about the second one, and about SIGHUP.
+ * The serving process's connection to its supervisor. Any number of signals ask this process to stop: signals from a
+ * terminal, or to the whole process group, reach the supervisor too, which handles the second one and SIGHUP.
  */
 export class SupervisorLink implements Disposable {
   readonly renewals: RenewalOrders = new RenewalOrders();
@@ -40,23 +43,23 @@ export class SupervisorLink implements Disposable {
     }
   }
 
-  /** Where to listen. @throws {ChatError} `unavailable` when no supervisor says it. */
+  /** Reads the order to listen. @throws {ChatError} `unavailable` when no supervisor gives it */
   async listen(): Promise<ListenOrder> {
     const { value } = await this.#orders.next();
     const order = value as Order | undefined;
     if (order === undefined || !("listen" in order)) {
-      throw new ChatError("unavailable", "No supervisor says what to do: leave --supervised away.");
+      throw new ChatError("unavailable", "--supervised needs a supervisor, and none is there: start chatd without it.");
     }
-    void this.#obey();
+    void this.#followOrders();
     return order.listen;
   }
 
-  /** Resolves with the reason when this process shall stop. */
+  /** Resolves with the reason when this process must stop. */
   get stop(): Promise<string> {
     return this.#stop.promise;
   }
 
-  /** Tells the supervisor that this process serves. */
+  /** Reports to the supervisor that this process serves. */
   listening(port: number): void {
     this.#report({ port });
   }
@@ -66,7 +69,7 @@ export class SupervisorLink implements Disposable {
     for (const [signal, listener] of this.#onSignal) Deno.removeSignalListener(signal, listener);
   }
 
-  async #obey(): Promise<void> {
+  async #followOrders(): Promise<void> {
     for await (const order of this.#orders as AsyncGenerator<Order>) {
       if ("stop" in order) this.#stop.resolve(order.stop);
       if ("ask" in order) this.#report({ alive: true });
@@ -80,7 +83,10 @@ export class SupervisorLink implements Disposable {
   }
 }
 
-/** Values of a stream of JSON lines, until it ends or breaks. A line that is none, which a library may print, is left out. */
+/**
+ * Yields the values of a stream of JSON lines until it ends or breaks. Other lines, which a library may print, are
+ * skipped.
+ */
 export async function* readJsonLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<unknown, void> {
   let rest = "";
   for await (const text of stream.pipeThrough(new TextDecoderStream())) {

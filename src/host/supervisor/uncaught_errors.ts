@@ -8,9 +8,9 @@ export interface UncaughtErrorsOptions {
 }
 
 /**
- * Ends a process that serves after an uncaught error: it is a bug, and may have left state half changed. The
- * error is logged, and the process ends with {@link crashedExitCode} as soon as that line is written. What was accepted
- * is on disk, and the supervisor starts a new process.
+ * Ends a serving process after an uncaught error: it is a bug, and may have left state half changed. The error is logged,
+ * and the process ends with {@link crashedExitCode} once the line is written. Accepted messages are on disk, and the
+ * supervisor starts a new process.
  */
 export class UncaughtErrors implements Disposable {
   readonly #log: UncaughtErrorsOptions["log"];
@@ -35,7 +35,7 @@ export class UncaughtErrors implements Disposable {
     event.preventDefault();
     if (this.#isCrashing) return;
     this.#isCrashing = true;
-    this.#log.error("crashed by an error that nobody caught", { error });
+    this.#log.error("crashed by an uncaught error", { error });
     void this.#log.flush().then(() => this.#exit(crashedExitCode));
   }
 }

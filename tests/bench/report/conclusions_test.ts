@@ -11,7 +11,7 @@ function took(p50: number, p99 = p50): Pick<Figures, "latencyMs"> {
   return { latencyMs: { p50, p90: p50, p99, max: p99, histogram: [] } };
 }
 
-Deno.test("each way through chatd is compared with the limit of its own library", () => {
+Deno.test("each transport of chatd is compared with the limit of its library", () => {
   const runs = withRatios([
     run("w1", "grpc-stream", { perSecond: 30_000, cpu: { server: 30 }, ...took(6, 30) }),
     run("w1", "amqp", { perSecond: 10_000, cpu: { server: 40, broker: 20 } }),
@@ -26,7 +26,7 @@ Deno.test("each way through chatd is compared with the limit of its own library"
   ]);
 });
 
-Deno.test("a full store is compared with an empty one, and not with a relay", () => {
+Deno.test("a full store is compared with an empty one, not with a relay", () => {
   const runs = withRatios([
     run("w1", "grpc-stream", { perSecond: 20_000 }),
     run("w5", "grpc-stream", { perSecond: 19_000 }),
@@ -35,7 +35,7 @@ Deno.test("a full store is compared with an empty one, and not with a relay", ()
   assert.deepEqual("ratios" in runs[1] && runs[1].ratios, { to: "w1", perSecond: 0.95 });
 });
 
-Deno.test("what was not measured, or has no CPU, gets no ratio of it", () => {
+Deno.test("a run without figures or CPU gets no ratio", () => {
   const problem: BenchRun = { workload: "w1", system: "bare-grpc", problem: "It died.", failed: true };
   const runs: BenchRun[] = [run("w1", "grpc-stream", { cpu: {} }), problem];
   assert.deepEqual(withRatios(runs), runs);
@@ -46,7 +46,7 @@ Deno.test("what was not measured, or has no CPU, gets no ratio of it", () => {
   assert.deepEqual("ratios" in compared && compared.ratios, { to: "bare-grpc", perSecond: 1 });
 });
 
-Deno.test("the CPU of a server whose broker's is not known is compared with nothing", () => {
+Deno.test("CPU gets no ratio when that of the broker is not known", () => {
   const runs = [
     run("w1", "grpc-stream", { cpu: { server: 30 } }),
     run("w1", "amqp", { cpu: { server: 10 } }),
@@ -57,7 +57,7 @@ Deno.test("the CPU of a server whose broker's is not known is compared with noth
   assert.doesNotMatch(concludeFrom(runs)[0], /CPU/);
 });
 
-Deno.test("which of the two is better follows from the figures", () => {
+Deno.test("concludeFrom() names the better transport", () => {
   const w1 = (grpc: number, amqp: number) => [
     run("w1", "grpc-stream", { perSecond: grpc, cpu: { server: 20 } }),
     run("w1", "amqp", { perSecond: amqp, cpu: { server: 30, broker: 20 } }),
@@ -66,22 +66,22 @@ Deno.test("which of the two is better follows from the figures", () => {
   const question = "gRPC or RabbitMQ: which is better for a chat?";
   assert.deepEqual(concludeFrom([...w1(30_000, 10_000), ...w2(2, 4)]), [
     `${question} gRPC, with 3.00 times the messages a second (W1), 0.40 times the CPU for a message (W1), 0.50 times ` +
-    "the time for a message on its way (W2) of RabbitMQ.",
+    "the latency of a message (W2) of RabbitMQ.",
   ]);
   assert.deepEqual(concludeFrom([...w1(30_000, 10_000), ...w2(4, 2)]), [
-    `${question} gRPC, with 3.00 times the messages a second (W1), 0.40 times the CPU for a message (W1) of RabbitMQ; ` +
-    "it is the worse one with 2.00 times the time for a message on its way (W2).",
+    `${question} gRPC, with 3.00 times the messages a second (W1), 0.40 times the CPU for a message (W1) of RabbitMQ, ` +
+    "but with 2.00 times the latency of a message (W2).",
   ]);
-  assert.match(concludeFrom(w2(4, 2))[0], /RabbitMQ, with 0\.50 times the time .* of gRPC\.$/);
+  assert.match(concludeFrom(w2(4, 2))[0], /RabbitMQ, with 0\.50 times the latency .* of gRPC\.$/);
   assert.match(concludeFrom(w2(4, 4.1))[0], /alike/);
   assert.match(concludeFrom([...w1(10_000, 30_000)])[0], /It depends: gRPC .*CPU.*; RabbitMQ .*messages a second/);
 });
 
-Deno.test("without figures of both, it is not answered, and why", () => {
+Deno.test("concludeFrom() gives the reason when figures of a transport are missing", () => {
   const amqp: BenchRun = { workload: "w1", system: "amqp", problem: "RabbitMQ is not installed here.", failed: false };
   assert.match(
     concludeFrom([run("w1", "grpc-stream", {}), amqp])[0],
-    /do not say it: RabbitMQ is not installed here\.$/,
+    /do not answer it: RabbitMQ is not installed here\.$/,
   );
   assert.match(concludeFrom([run("w1", "grpc-stream", {})])[0], /both have to be measured/);
 });

@@ -1,6 +1,6 @@
 import type { BenchReport, Measured, SystemName, WorkloadName } from "../../../src/bench/result.ts";
 
-/** Figures that nobody measured, of all workloads and systems, with names that are markup. */
+/** Invented figures of all workloads and systems, with markup in texts. */
 export function madeUpReport(): BenchReport {
   return {
     chatd: { version: "0.1.0", commit: "<script>alert(1)</script>" },

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { BareStream, startBareRelay } from "../../../src/bench/systems/bare_relay.ts";
 import { eventually } from "../../support/eventually.ts";
 
-Deno.test("a bare relay passes bytes on to whom a stream names, in order, and to nobody else", async () => {
+Deno.test("a bare relay passes bytes only to the named stream, in order", async () => {
   const relay = await startBareRelay({ port: 0 });
   const received: Record<string, number[]> = { ana: [], ben: [] };
   const open = (name: string, to?: string) =>
@@ -15,10 +15,10 @@ Deno.test("a bare relay passes bytes on to whom a stream names, in order, and to
   relay.close();
 });
 
-// grpc-js leaves timers of the refused connection behind for a while.
+// grpc-js keeps timers of the refused connection for a while.
 const leavesTimers = { sanitizeOps: false, sanitizeResources: false };
 
-Deno.test("a stream to a relay that is not there is refused", leavesTimers, async () => {
+Deno.test("a stream to a port without a relay is refused", leavesTimers, async () => {
   const relay = await startBareRelay({ port: 0 });
   relay.close();
   const opening = BareStream.open({ port: relay.port, name: "ana", onBytes: () => {} });

@@ -1,4 +1,4 @@
-// Starts a private broker, says which processes and folder it has, and waits to be ended.
+// Starts a private broker, prints its processes and folder, and waits for a signal.
 import { PrivateBroker } from "../../../src/bench/systems/private_broker.ts";
 
 await using broker = await PrivateBroker.start();

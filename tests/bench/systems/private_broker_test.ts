@@ -6,7 +6,7 @@ import { eventually } from "../../support/eventually.ts";
 
 const owner = fileURLToPath(new URL("./broker_owner.ts", import.meta.url));
 
-/** The names of all processes whose working environment names this folder. */
+/** Returns the names of all processes whose environment names a folder. */
 function processesOf(folder: string): string[] {
   return [...Deno.readDirSync("/proc")].flatMap(({ name }) => {
     try {
@@ -27,14 +27,14 @@ function exists(path: string): boolean {
   }
 }
 
-Deno.test("without RabbitMQ it is said what to install", () => {
+Deno.test("findServer() names the package to install", () => {
   assert.throws(
     () => findServer(["/nonexistent/rabbitmq-server"]),
     (error) => error instanceof ChatError && error.code === "unavailable" && /apt-get install/.test(error.message),
   );
 });
 
-Deno.test("a private broker that is disposed of leaves no process, not even its epmd", async () => {
+Deno.test("disposing of a private broker ends all its processes, epmd included", async () => {
   const broker = await PrivateBroker.start();
   const folder = /home dir\s+: (\S+)\/home/.exec(broker.log)![1];
   const processes = processesOf(folder);
@@ -45,7 +45,7 @@ Deno.test("a private broker that is disposed of leaves no process, not even its 
 });
 
 for (const signal of ["SIGINT", "SIGKILL"] as const) {
-  Deno.test(`a private broker ends, and its folder goes, when ${signal} ends the process that started it`, async () => {
+  Deno.test(`a private broker ends and its folder is removed when ${signal} ends the process that started it`, async () => {
     const child = new Deno.Command(Deno.execPath(), {
       args: ["run", "--quiet", "--no-check", "--cached-only", "-A", owner],
       stdin: "null",

@@ -8,21 +8,21 @@ function of(values: readonly number[]): Latencies {
   return latencies;
 }
 
-Deno.test("percentiles are values that were measured: as many are below as the percentile says", () => {
+Deno.test("percentiles are measured values, by nearest rank", () => {
   const { p50, p90, p99, max } = of(Array.from({ length: 1_000 }, (_, i) => 1_000 - i)).summary()!;
   assert.deepEqual([p50, p90, p99, max], [500, 900, 990, 1_000]);
   const one = of([3.5]).summary()!;
   assert.deepEqual([one.p50, one.p99, one.max], [3.5, 3.5, 3.5]);
 });
 
-Deno.test("nothing measured has no summary, nor has what was cleared", () => {
+Deno.test("latencies have no summary before the first value and after clear()", () => {
   const latencies = of([1]);
   latencies.clear();
   assert.equal(latencies.summary(), undefined);
   assert.equal(latencies.count, 0);
 });
 
-Deno.test("every value is in the one bucket whose bounds it is between, which is 19 % wide", () => {
+Deno.test("every value is in the bucket of its bounds, which is 19 % wide", () => {
   fc.assert(fc.property(fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { minLength: 1 }), (values) => {
     const { histogram } = of(values).summary()!;
     assert.equal(histogram.reduce((sum, { count }) => sum + count, 0), values.length);
@@ -35,7 +35,7 @@ Deno.test("every value is in the one bucket whose bounds it is between, which is
   }));
 });
 
-/** As near to the bound below as floating point may move it over. */
+/** Tolerance for values that floating point moves over a bound. */
 function isOnBound(value: number, upToMs: number): boolean {
   const bound = upToMs / 2 ** 0.25;
   return Math.abs(value - bound) < bound * 1e-5 || Math.abs(value - upToMs) < upToMs * 1e-5;

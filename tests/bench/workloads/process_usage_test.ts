@@ -1,23 +1,23 @@
 import assert from "node:assert/strict";
 import { ownCpuMs, parseMemory, parsePs, parseStat, usageOf } from "../../../src/bench/workloads/process_usage.ts";
 
-Deno.test("CPU is read behind a program's name, whatever that is", () => {
+Deno.test("parseStat() finds the CPU time after a program's name with any characters", () => {
   const rest = "S 1 2 3 0 -1 4194560 5 6 7 8 250 50 9 10 20 0 11 0 12";
   assert.equal(parseStat(`4711 (deno) ${rest}`), 3_000);
   assert.equal(parseStat(`4711 (a) R 9 (b c) ${rest}`), 3_000);
 });
 
-Deno.test("memory is what the kernel says is a process's own, or else what is in memory of it", () => {
+Deno.test("parseMemory() reads Pss, or else VmRSS", () => {
   assert.equal(parseMemory("5d66-7fff ---p 00000000 00:00 0 [rollup]\nRss: 45728 kB\nPss: 13148 kB\n"), 13_148 * 1024);
   assert.equal(parseMemory("Name:\tdeno\nVmHWM:\t 70000 kB\nVmRSS:\t   60000 kB\n"), 60_000 * 1024);
 });
 
-Deno.test("what ps says is understood, with and without hours", () => {
+Deno.test("parsePs() reads times with and without hours", () => {
   assert.deepEqual(parsePs("  1:02.34   5678\n"), { cpuMs: 62_340, memoryBytes: 5_678 * 1024 });
   assert.deepEqual(parsePs("1:00:00.50 1"), { cpuMs: 3_600_500, memoryBytes: 1024 });
 });
 
-Deno.test("a process that works gets more CPU, and the two ways to read one's own agree", async () => {
+Deno.test("CPU time grows with work, and usageOf() and ownCpuMs() agree", async () => {
   const [before, ownBefore] = [await usageOf(Deno.pid), ownCpuMs()];
   assert.ok(before !== undefined && before.memoryBytes > 1024 ** 2);
   let now = before;
@@ -31,13 +31,13 @@ Deno.test("a process that works gets more CPU, and the two ways to read one's ow
   assert.ok(own >= 70, `${own} ms by one way, 100 or more by the other`);
 });
 
-Deno.test("of a process that is not there, nothing is known", async () => {
+Deno.test("usageOf() is undefined for a process that does not exist", async () => {
   const child = new Deno.Command("true").spawn();
   await child.status;
   assert.equal(await usageOf(child.pid), undefined);
 });
 
-Deno.test("an executable, which may not read /proc itself, is told the same", async () => {
+Deno.test("usageOf() reads the same without the permission to read /proc", async () => {
   const script = new URL("../../../src/bench/workloads/process_usage.ts", import.meta.url).href;
   const code = `import { usageOf } from ${
     JSON.stringify(script)

@@ -9,7 +9,7 @@ function headOf(folder: string): { head: number; lag: number } {
   return { head: store.messages.head, lag: store.indexer.lag };
 }
 
-Deno.test("a store is filled once: what is there counts, what is missing is added, and all of it is indexed", async () => {
+Deno.test("fillStore() adds only missing messages, and indexes all of them", async () => {
   using parent = temporaryFolder();
   const folder = `${parent.path}/store`;
   const said: string[] = [];
@@ -25,7 +25,7 @@ Deno.test("a store is filled once: what is there counts, what is missing is adde
   assert.deepEqual(headOf(folder), { head: 2_000, lag: 0 });
 });
 
-Deno.test("a folder with something else in it is left alone", async () => {
+Deno.test("fillStore() refuses a folder with other contents", async () => {
   using folder = temporaryFolder();
   Deno.writeTextFileSync(`${folder.path}/letter.txt`, "dear ben");
   const { message } = await rejectsWith(
@@ -36,7 +36,7 @@ Deno.test("a folder with something else in it is left alone", async () => {
   assert.deepEqual([...Deno.readDirSync(folder.path)].map(({ name }) => name), ["letter.txt"]);
 });
 
-Deno.test("more messages than the disk has room for are refused beforehand, and nothing stays", async () => {
+Deno.test("fillStore() refuses more messages than the disk has space for, and leaves no files", async () => {
   using parent = temporaryFolder();
   const folder = `${parent.path}/store`;
   const { message } = await rejectsWith("storage_full", fillStore(folder, { messages: 1e15, progress: () => {} }));

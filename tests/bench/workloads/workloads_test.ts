@@ -1,4 +1,4 @@
-/** The workloads that are about many, on a few: against a real server in this process. */
+/** Workloads for many users, with few of them, against a real server in this process. */
 import assert from "node:assert/strict";
 import { workloadNames } from "../../../src/bench/result.ts";
 import { makeAccounts } from "../../../src/bench/systems/accounts.ts";
@@ -15,7 +15,7 @@ import { temporaryFolder } from "../../support/temporary_folder.ts";
 
 const quiet = { seconds: 1, progress: () => {} };
 
-/** In a folder of its own, unless something else is needed. */
+/** A server on a new folder unless given. */
 function systemIn(ownFolder: string): ChatdSystem {
   const servers: BenchServers = {
     async start({ users, folder = ownFolder, fill }) {
@@ -44,12 +44,12 @@ async function runOn(folder: string, workload: Workload, prepared?: Prepared) {
   return await workload.run(system, { ...quiet, prepared });
 }
 
-Deno.test("every workload is there under its name", () => {
+Deno.test("every workload has its name in the table", () => {
   assert.deepEqual(Object.keys(workloads), [...workloadNames]);
   for (const name of workloadNames) assert.equal(workloads[name].name, name);
 });
 
-Deno.test("W3 tells what a session adds to what was there before", async () => {
+Deno.test("W3 measures the growth of memory for each session", async () => {
   using folder = temporaryFolder();
   const asked: MeasuredProcesses[] = [];
   const memoryOf = (processes: MeasuredProcesses) => {
@@ -65,7 +65,7 @@ Deno.test("W3 tells what a session adds to what was there before", async () => {
   assert.equal(delivered, 0);
 });
 
-Deno.test("W4 counts a message when the last of all members has it", async () => {
+Deno.test("W4 measures the latency to the last member", async () => {
   using folder = temporaryFolder();
   const { members, delivered, latencyMs } = await runOn(folder.path, largeRoomWorkload({ members: 12 }));
   assert.equal(members, 12);
@@ -73,7 +73,7 @@ Deno.test("W4 counts a message when the last of all members has it", async () =>
   assert.equal(latencyMs!.histogram.reduce((sum, { count }) => sum + count, 0), 10);
 });
 
-Deno.test("W5 is done on a store that was filled, which other runs and benches find again", async () => {
+Deno.test("W5 fills a store once, and other runs and benches use it again", async () => {
   using parent = temporaryFolder();
   const storeFolder = `${parent.path}/kept`;
   const newFolder = () => Promise.reject(new Error("the store has a folder"));

@@ -15,13 +15,13 @@ const { server, expiredClient, authority } = await createCertificates();
 const inspect = (use: Certificate["use"], ...pems: string[]) =>
   inspectCertificate(use, "a.pem", new TextEncoder().encode(pems.join("")));
 
-Deno.test("inspectCertificate() judges a server's file by its first certificate, wherever the key is", () => {
+Deno.test("inspectCertificate() reads the first certificate of a server's file, before or after the key", () => {
   const valid = inspect("server", server.key, server.certificate, expiredClient.certificate);
   assert.equal(whyInvalid(valid), undefined);
   assert.match(whyInvalid(inspect("server", expiredClient.certificate, server.certificate))!, /"a\.pem" expired at 2/);
 });
 
-Deno.test("inspectCertificate() takes a file of authorities as valid as long as one of them is", () => {
+Deno.test("inspectCertificate() reads the authority that expires last", () => {
   assert.equal(whyInvalid(inspect("client_ca", expiredClient.certificate, authority)), undefined);
   const expired = inspect("broker_ca", expiredClient.certificate);
   assert.match(whyInvalid(expired)!, /^The broker CA certificate in "a\.pem" expired at 2.*: renew it\.$/);
@@ -33,7 +33,7 @@ Deno.test("inspectCertificate() refuses a file without a certificate", () => {
   }
 });
 
-Deno.test("whyInvalid() tells of a certificate that is not valid yet with both times", () => {
+Deno.test("whyInvalid() names the begin of validity and the current time", () => {
   const certificate = inspect("server", server.certificate);
   const early = certificate.validFrom - 1;
   const expected = new RegExp(`not valid before ${new Date(certificate.validFrom).toISOString()}, .* clock says`);
@@ -42,7 +42,7 @@ Deno.test("whyInvalid() tells of a certificate that is not valid yet with both t
   assert.ok(whyInvalid(certificate, certificate.validTo));
 });
 
-Deno.test("refuseInvalid() tells what may pass, a clock in the past, from what must be renewed", () => {
+Deno.test("refuseInvalid() is unavailable for a clock in the past, and invalid_argument for an expired certificate", () => {
   const certificate = inspect("server", server.certificate);
   const refuse = (now: number) => () => refuseInvalid([certificate], { now });
   throwsWith("unavailable", refuse(certificate.validFrom - 1));
@@ -50,7 +50,7 @@ Deno.test("refuseInvalid() tells what may pass, a clock in the past, from what m
   refuse(certificate.validFrom)();
 });
 
-Deno.test("refuseInvalid() doubts a clock that is more than a day ahead of the last time seen, and names both", () => {
+Deno.test("refuseInvalid() names both times when the clock is more than a day ahead of the last trusted time", () => {
   const certificate: Certificate = { use: "server", file: "a.pem", validFrom: 0, validTo: 100 * day };
   const refuse = (lastSeen: number | undefined, now = 100 * day) => () =>
     refuseInvalid([certificate, { ...certificate, file: "b.pem" }], { now, lastSeen: () => lastSeen });
@@ -63,7 +63,7 @@ Deno.test("refuseInvalid() doubts a clock that is more than a day ahead of the l
   for (const known of [99 * day, 101 * day, undefined]) {
     assert.match(throwsWith("invalid_argument", refuse(known)).message, /renew it\.$/);
   }
-  // It was over before.
+  // The certificate had expired before the last trusted time.
   assert.match(throwsWith("invalid_argument", refuse(100 * day, 200 * day)).message, /renew it\.$/);
   const late = { ...certificate, file: "late.pem", validTo: 50 * day };
   const both = throwsWith(
@@ -73,7 +73,7 @@ Deno.test("refuseInvalid() doubts a clock that is more than a day ahead of the l
   assert.deepEqual(both.message.split("\n").map((line) => line.includes("clock")), [true, false]);
 });
 
-Deno.test("a watch is silent while there is time, warns near the end, and reports an error afterwards", () => {
+Deno.test("a watch warns three weeks before a certificate expires, and reports an error afterwards", () => {
   const certificate: Certificate = { use: "server", file: "a.pem", validFrom: 0, validTo: 100 * day };
   const logged: [level: string, daysLeft: unknown][] = [];
   const log = {
@@ -85,6 +85,6 @@ Deno.test("a watch is silent while there is time, warns near the end, and report
   using watch = new CertificateWatch({ transports: [{ certificates: [certificate] }], log, now: () => now });
   assert.equal(daysLeft(certificate, now), 21);
   assert.deepEqual(logged, []);
-  for (now of [79.5 * day, 99.5 * day, 100 * day, 101.5 * day]) watch.look();
+  for (now of [79.5 * day, 99.5 * day, 100 * day, 101.5 * day]) watch.check();
   assert.deepEqual(logged, [["warn", 20], ["warn", 0], ["error", 0], ["error", -2]]);
 });

@@ -6,7 +6,7 @@ import { temporaryFolder } from "../../support/temporary_folder.ts";
 
 const { server: { certificate, key }, client } = await createCertificates();
 
-Deno.test("a certificate and its key are taken in the files that tools make", async () => {
+Deno.test("readServerCertificate() reads the files that common tools make", async () => {
   using folder = temporaryFolder();
   const both = [certificate + key, key + certificate];
   const table: [certificate: string, key: string][] = [
@@ -19,7 +19,7 @@ Deno.test("a certificate and its key are taken in the files that tools make", as
   for (const pair of table) await readServerCertificate(write(folder.path, pair));
 });
 
-Deno.test("a certificate and a key that do not belong together, or are none, are refused", async () => {
+Deno.test("readServerCertificate() refuses files without a certificate, without a key, or with the key of another certificate", async () => {
   using folder = temporaryFolder();
   const table: [certificate: string, key: string][] = [
     [certificate, client.key],
@@ -33,7 +33,7 @@ Deno.test("a certificate and a key that do not belong together, or are none, are
   for (const pair of table) await rejectsWith("invalid_argument", readServerCertificate(write(folder.path, pair)));
 });
 
-Deno.test("a certificate with which TLS cannot serve is refused", async () => {
+Deno.test("readServerCertificate() refuses a certificate that fails a handshake", async () => {
   using folder = temporaryFolder();
   const files = { certFile: `${folder.path}/server.pem`, keyFile: `${folder.path}/key.pem` };
   for (const key of [["rsa:1024"], ["ec", "-pkeyopt", "ec_paramgen_curve:secp256k1"]]) {

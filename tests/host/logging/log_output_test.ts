@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { LogOutput, type LogSink } from "../../../src/host/logging/log_output.ts";
 
-/** A pipe that takes writes only while it is read. */
+/** A pipe that accepts writes only while it is read. */
 class Pipe implements LogSink {
   text = "";
   writes: number[] = [];
-  /** What the next writes fail with; undefined lets one through. */
+  /** The errors of the next writes; undefined lets one succeed. */
   readonly failures: (Error | undefined)[] = [];
-  /** The most bytes that a write takes. */
+  /** The most bytes that one write accepts. */
   atMost = Infinity;
   #open = Promise.withResolvers<void>();
 
@@ -40,7 +40,7 @@ function open(options: { maxWaitingBytes?: number } = {}) {
   return { pipe, output };
 }
 
-Deno.test("lines come whole and in the order of their writing, many of them in one write", async () => {
+Deno.test("lines are written whole and in order, many in one write", async () => {
   const { pipe, output } = open();
   const lines = Array.from({ length: 1000 }, (_, index) => `line ${index} ${"x".repeat(index % 50)}`);
   for (const line of lines) output.write(line);
@@ -48,12 +48,12 @@ Deno.test("lines come whole and in the order of their writing, many of them in o
   await output.flush();
   assert.deepEqual(pipe.lines, lines);
   assert.ok(pipe.writes.length < 20, String(pipe.writes.length));
-  // More would not be atomic on a pipe that the supervisor writes to as well.
+  // A larger write would not be atomic on a pipe that the supervisor also writes to.
   assert.ok(pipe.writes.every((bytes) => bytes <= 4096));
   assert.equal(output.dropped, 0);
 });
 
-Deno.test("a stuck pipe takes up to a bound; what comes then is counted, and told once the pipe moves", async () => {
+Deno.test("a blocked pipe queues lines up to a bound, and further lines are counted and reported later", async () => {
   const { pipe, output } = open({ maxWaitingBytes: 1000 });
   for (let index = 100; index < 400; index++) output.write(`line: ${index}`);
   assert.equal(output.dropped, 200);
@@ -66,7 +66,7 @@ Deno.test("a stuck pipe takes up to a bound; what comes then is counted, and tol
   assert.equal(output.dropped, 200);
 });
 
-Deno.test("a pipe that is read slowly gets runs of lines, not a note after each", async () => {
+Deno.test("a slow reader gets runs of lines, not a report after each", async () => {
   const { pipe, output } = open({ maxWaitingBytes: 16 * 1024 });
   pipe.read();
   let written = 0;
@@ -85,7 +85,7 @@ Deno.test("a pipe that is read slowly gets runs of lines, not a note after each"
   assert.deepEqual(numbers, numbers.toSorted((one, other) => one - other));
 });
 
-Deno.test("a line longer than what may wait is left out, and the lines after it are written", async () => {
+Deno.test("a line longer than the bound is dropped, and later lines are written", async () => {
   const { pipe, output } = open({ maxWaitingBytes: 1000 });
   pipe.read();
   for (const line of ["x".repeat(1000), "one", "two"]) {
@@ -101,7 +101,7 @@ Deno.test("a line longer than what may wait is left out, and the lines after it 
   assert.equal(output.dropped, 2);
 });
 
-Deno.test("flush() gives up on a pipe that stays stuck", async () => {
+Deno.test("flush() gives up on a pipe that stays blocked", async () => {
   const { pipe, output } = open();
   output.write("one");
   await output.flush(10);
@@ -111,7 +111,7 @@ Deno.test("flush() gives up on a pipe that stays stuck", async () => {
   assert.equal(pipe.text, "one\n");
 });
 
-Deno.test("after the reader is gone, lines are counted and otherwise forgotten", async () => {
+Deno.test("lines are dropped and counted after the reader is gone", async () => {
   const { pipe, output } = open();
   pipe.failures.push(new Deno.errors.BrokenPipe("gone"));
   pipe.read();
@@ -123,7 +123,7 @@ Deno.test("after the reader is gone, lines are counted and otherwise forgotten",
   assert.deepEqual([pipe.text, pipe.failures.length, output.dropped], ["", 0, 3]);
 });
 
-Deno.test("a full disk loses lines, and the next one that is written says how many", async () => {
+Deno.test("a full disk loses lines, and the next written line reports how many", async () => {
   const { pipe, output } = open();
   pipe.failures.push(...Array.from({ length: 3 }, () => new Error("ENOSPC")));
   pipe.read();
@@ -135,7 +135,7 @@ Deno.test("a full disk loses lines, and the next one that is written says how ma
   assert.equal(output.dropped, 2);
 });
 
-Deno.test("a line that was written in part is ended before the next", async () => {
+Deno.test("a partly written line is ended before the next", async () => {
   const { pipe, output } = open();
   pipe.atMost = 2;
   pipe.failures.push(undefined, undefined, new Error("ENOSPC"));

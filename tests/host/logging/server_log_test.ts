@@ -14,10 +14,10 @@ function record(rawMessage: string, properties: Record<string, unknown> = {}): L
 }
 
 const hostile = "an\u001b[2Ja\nforged\u009b\u202e\u{e0041}";
-// deno-lint-ignore no-control-regex -- what must not be there
+// deno-lint-ignore no-control-regex -- control characters that must not appear
 const raw = /[\u0000-\u001f\u007f-\u009f\u202e\u{e0041}]/u;
 
-/** What the log writes while `act` runs. */
+/** Returns the lines of the log while `act` runs. */
 async function written(
   options: Omit<ServerLogOptions, "sink">,
   act: (log: ServerLog) => void,
@@ -35,7 +35,7 @@ async function written(
   return text.trimEnd().split("\n");
 }
 
-Deno.test("for people, an event is one line with its time, level, words and details", () => {
+Deno.test("as text, an event is one line with its time, level, event and details", () => {
   const details = { user: "ana", reason: undefined, words: "two words", count: 3 };
   assert.equal(
     formatForPeople(record("session ended", details)),
@@ -57,7 +57,7 @@ Deno.test("as JSON, an event is an object in one line", () => {
   assert.deepEqual([properties.error.name, properties.error.cause.message], ["TypeError", "why"]);
 });
 
-Deno.test("what clients chose neither forges lines nor reaches a terminal raw, in either format", () => {
+Deno.test("names of clients neither forge lines nor reach a terminal raw, in both formats", () => {
   const properties = { user: hostile, error: new Error(hostile) };
   const json = formatAsJson(record("login failed", properties));
   assert.doesNotMatch(json, raw);
@@ -68,7 +68,7 @@ Deno.test("what clients chose neither forges lines nor reaches a terminal raw, i
   assert.doesNotMatch(formatForPeople(record("failed", { error: new Error(hostile) })).replaceAll("\n", ""), raw);
 });
 
-Deno.test("an event is written from its level up, in the words that it has", async () => {
+Deno.test("an event is written from its level up, without placeholders replaced", async () => {
   const lines = await written({ level: "warn", format: "json" }, (log) => {
     log.info("not this");
     log.warn("{user} 100%", { user: "ana" });
@@ -82,7 +82,7 @@ Deno.test("an event is written from its level up, in the words that it has", asy
   assert.match(line, /^\S+Z info hello to=ben$/);
 });
 
-Deno.test("details that JSON has no words for do not break what logs them", async () => {
+Deno.test("details that JSON cannot represent do not throw", async () => {
   const circle: Record<string, unknown> = { many: 2n ** 64n };
   circle.itself = circle;
   for (const format of ["text", "json"] as const) {
@@ -91,7 +91,7 @@ Deno.test("details that JSON has no words for do not break what logs them", asyn
   }
 });
 
-Deno.test("lines that were left out are told in the log's format, whatever its level", async () => {
+Deno.test("dropped lines are reported in the log's format, at any level", async () => {
   const detail = "x".repeat(1000);
   for (const format of ["text", "json"] as const) {
     let dropped = 0;
@@ -101,7 +101,7 @@ Deno.test("lines that were left out are told in the log's format, whatever its l
     });
     assert.ok(dropped > 0);
     const last = lines.at(-1)!;
-    const event = "log lines were left out: stderr was not read in time";
+    const event = "log lines were dropped: stderr was not read in time";
     if (format === "text") assert.ok(last.endsWith(`Z warn ${event} lines=${dropped}`), last);
     else assert.deepEqual([JSON.parse(last).message, JSON.parse(last).properties], [event, { lines: dropped }]);
     assert.equal(lines.length, 2000 - dropped + 1);

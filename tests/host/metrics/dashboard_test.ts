@@ -9,7 +9,7 @@ function ownTypes(): Map<string, string> {
   return typesOf(metrics.text());
 }
 
-/** All expressions, of panels and of variables. */
+/** All expressions of panels and variables. */
 function expressions(): string[] {
   const targets: { expr: string }[] = dashboard.panels.flatMap(({ targets = [] }) => targets);
   const variables: { definition?: string }[] = dashboard.templating.list;
@@ -23,7 +23,7 @@ function namesIn(expression: string): string[] {
   return expression.match(/\b(chatd|process)_[a-z_]+/g) ?? [];
 }
 
-Deno.test("the dashboard asks only for metrics that there are, in ways that fit their types", () => {
+Deno.test("the dashboard uses only existing metrics, in expressions that fit their types", () => {
   const types = ownTypes();
   for (const expression of expressions()) {
     const names = namesIn(expression);
@@ -37,7 +37,7 @@ Deno.test("the dashboard asks only for metrics that there are, in ways that fit 
   }
 });
 
-Deno.test("the dashboard shows every metric, and labels that it has", () => {
+Deno.test("the dashboard shows every metric, with labels that exist", () => {
   const shown = new Set(expressions().flatMap(namesIn).map((name) => name.replace(/_(bucket|count|sum)$/, "")));
   const types = ownTypes();
   assert.deepEqual([...types.keys()].filter((name) => !shown.has(name)), []);
@@ -49,7 +49,7 @@ Deno.test("the dashboard shows every metric, and labels that it has", () => {
   }
 });
 
-Deno.test("panels of the dashboard have ids and places of their own", () => {
+Deno.test("panels of the dashboard have different ids and places", () => {
   const ids: number[] = dashboard.panels.map(({ id }: { id: number }) => id);
   assert.equal(new Set(ids).size, ids.length);
   const places = dashboard.panels.map(({ gridPos: { x, y } }: { gridPos: { x: number; y: number } }) => `${x} ${y}`);

@@ -32,7 +32,7 @@ const grpc = { name: "grpc", isUp: true, connections: 3, certificates };
 
 const disk = { fileBytes: () => ({ database: 4096, log: 512 }), freeBytes: () => Promise.resolve(1_000_000) };
 
-Deno.test("/metrics shows what was counted", async () => {
+Deno.test("/metrics shows all metrics", async () => {
   await using opened = await open({
     transports: [grpc, { name: "amqp", isUp: false, isBlocked: true, certificates: [] }],
     searchLag: () => 17,
@@ -85,7 +85,7 @@ Deno.test("/metrics shows what was counted", async () => {
   assert.ok(Math.abs(values.get("process_start_time_seconds")! - Date.now() / 1_000) < 3_600);
 });
 
-Deno.test("what the process used of its processors only grows from one look to the next", async () => {
+Deno.test("CPU time never falls from one request to the next", async () => {
   await using opened = await open();
   const name = "process_cpu_seconds_total";
   const before = (await opened.values()).get(name)!;
@@ -93,14 +93,14 @@ Deno.test("what the process used of its processors only grows from one look to t
   assert.ok(after >= before && after < 2 * before + 60, `${before}, then ${after}`);
 });
 
-Deno.test("/healthz says ok as long as the process answers", async () => {
+Deno.test("/healthz is ok while the process answers", async () => {
   await using opened = await open();
   assert.deepEqual(await opened.get("/healthz"), { status: 200, text: "ok\n" });
   opened.endpoint.stopping();
   assert.deepEqual(await opened.get("/healthz"), { status: 200, text: "ok\n" });
 });
 
-Deno.test("/readyz says what keeps people from being served", async () => {
+Deno.test("/readyz names the transports that do not serve", async () => {
   await using opened = await open();
   assert.deepEqual(await opened.get("/readyz"), { status: 503, text: "starting\n" });
   const amqp = { name: "amqp", isUp: true, isBlocked: false, certificates: [] };
@@ -121,7 +121,7 @@ Deno.test("/readyz says what keeps people from being served", async () => {
   assert.deepEqual(await opened.get("/readyz"), { status: 503, text: "stopping\n" });
 });
 
-Deno.test("nothing else is there, and nothing can be changed", async () => {
+Deno.test("other paths are not found, and only GET and HEAD are allowed", async () => {
   await using opened = await open();
   for (const path of ["/", "/metrics/", "//metrics", "/debug/pprof", "/metrics%00"]) {
     assert.equal((await opened.get(path)).status, 404, path);
@@ -131,7 +131,7 @@ Deno.test("nothing else is there, and nothing can be changed", async () => {
   assert.equal((await opened.get("/readyz?verbose=1")).status, 503);
 });
 
-Deno.test("a port that is taken is an error that names it, and one that says nothing is broken off with the endpoint", async () => {
+Deno.test("open() names a port that is in use, and close() ends silent connections", async () => {
   const opened = await open();
   const { port } = opened.endpoint;
   await assert.rejects(MetricsEndpoint.open({ listen: { host: "127.0.0.1", port }, log: silentLog }), {

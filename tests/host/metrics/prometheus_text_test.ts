@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { MetricFamilies } from "../../../src/host/metrics/prometheus_text.ts";
 
-Deno.test("metrics are written in the text format of Prometheus", () => {
+Deno.test("text() writes the text format of Prometheus", () => {
   const families = new MetricFamilies();
-  const plain = families.counter({ name: "sent_total", help: "What was sent." });
+  const plain = families.counter({ name: "sent_total", help: "Sent messages." });
   const labelled = families.gauge({ name: "open", help: "Lines\nand \\.", labelled: true });
   const histogram = families.histogram({ name: "lag_seconds", help: "How late.", bounds: [0.1, 0.5] });
-  families.look("gauge", {
+  families.observed("gauge", {
     name: "seen",
     help: "Now.",
     values: () => [{ value: 7 }, { labels: { a: "b" }, value: 0.5 }],
@@ -18,7 +18,7 @@ Deno.test("metrics are written in the text format of Prometheus", () => {
   for (const value of [0.1, 0.25, 0.5, 3]) histogram.observe(value);
   assert.equal(
     families.text(),
-    String.raw`# HELP sent_total What was sent.
+    String.raw`# HELP sent_total Sent messages.
 # TYPE sent_total counter
 sent_total 2.5
 # HELP open Lines\nand \\.
@@ -39,7 +39,7 @@ seen{a="b"} 0.5
   );
 });
 
-Deno.test("what has no labels is there before it happened, what has some is not", () => {
+Deno.test("a counter without labels starts at 0, and one with labels starts empty", () => {
   const families = new MetricFamilies();
   families.counter({ name: "one", help: "" });
   families.counter({ name: "other", help: "", labelled: true });

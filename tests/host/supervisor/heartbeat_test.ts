@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { Heartbeat } from "../../../src/host/supervisor/heartbeat.ts";
 
-/** As docs/operating.md has them. */
+/** The times in docs/operating.md. */
 const intervalMs = 5_000;
 const limitMs = 60_000;
 
-/** A heartbeat whose intervals a test makes pass. */
+/** A heartbeat with intervals under control of the test. */
 class Watched {
   asked = 0;
   readonly silences: number[] = [];
@@ -16,7 +16,7 @@ class Watched {
     now: () => this.#now,
   });
 
-  /** An interval that takes `ms`. */
+  /** Ends an interval of `ms`. */
   tick(ms = intervalMs): void {
     this.#now += ms;
     this.heartbeat.tick();
@@ -32,7 +32,7 @@ Deno.test("a process that answers is asked at each interval", () => {
   assert.deepEqual([watched.asked, watched.silences], [100, []]);
 });
 
-Deno.test("a process that takes nearly as long as it may lives, and is not asked meanwhile", () => {
+Deno.test("a process that answers just in time is kept, and gets no second question", () => {
   const watched = new Watched();
   for (let round = 1; round <= 10; round++) {
     for (let count = 0; count < limitMs / intervalMs; count++) watched.tick();
@@ -42,20 +42,20 @@ Deno.test("a process that takes nearly as long as it may lives, and is not asked
   assert.deepEqual(watched.silences, []);
 });
 
-Deno.test("a process that is silent for too long is told of once", () => {
+Deno.test("a process that is silent for too long is reported once", () => {
   const watched = new Watched();
   for (let count = 0; count <= limitMs / intervalMs; count++) watched.tick();
   assert.deepEqual([watched.asked, watched.silences], [1, [limitMs]]);
 });
 
-Deno.test("time in which nothing ran, both stopped or the machine asleep, counts as two intervals", () => {
+Deno.test("time in which both processes stood still, as during sleep, counts as two intervals at most", () => {
   const watched = new Watched();
   watched.tick();
   watched.tick(8 * 3_600_000);
   watched.heartbeat.answered();
   assert.deepEqual(watched.silences, []);
   watched.tick();
-  // Five nights in a row without an answer between them are not more than one silence of fifty seconds.
+  // Five nights of sleep without an answer count as a silence of fifty seconds.
   for (let count = 0; count < 5; count++) watched.tick(8 * 3_600_000);
   assert.deepEqual(watched.silences, []);
   watched.tick(8 * 3_600_000);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { RenewalOrders } from "../../../src/host/supervisor/renewal_orders.ts";
 
-Deno.test("an order that comes while a server starts is kept for it, once", () => {
+Deno.test("an order during the start of a server is kept, once", () => {
   const orders = new RenewalOrders();
   let renewals = 0;
   orders.give();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { StartFiles } from "../../../src/host/supervisor/start_files.ts";
 import { temporaryFolder } from "../../support/temporary_folder.ts";
 
-Deno.test("haveChanged() compares contents with those that were remembered last", () => {
+Deno.test("haveChanged() compares contents with the last remembered ones", () => {
   using folder = temporaryFolder();
   const [config, secret] = [`${folder.path}/chatd.toml`, `${folder.path}/secret`];
   Deno.writeTextFileSync(config, "first");

@@ -9,34 +9,37 @@ function ended(code: number, signal: Deno.Signal | null = null): Deno.CommandSta
   return { success: code === 0 && signal === null, code, signal };
 }
 
-Deno.test("mustRestart() starts again what died, whether it ever served or not", () => {
+Deno.test("mustRestart() restarts a process that died, whether it served or not", () => {
   for (const status of [ended(134, "SIGABRT"), ended(137, "SIGKILL"), ended(139), ended(crashedExitCode)]) {
     for (const served of [false, true]) assert.ok(mustRestart(status, { served }));
   }
 });
 
-Deno.test("mustRestart() leaves alone what ended as it was asked to", () => {
+Deno.test("mustRestart() does not restart a process that ended in order", () => {
   for (const served of [false, true]) assert.equal(mustRestart(ended(0), { served }), false);
 });
 
-Deno.test("mustRestart() takes a refusal to start as final, unless the same has served before", () => {
+Deno.test("mustRestart() does not restart a process that could not start, unless one served before", () => {
   for (const code of [1, 2]) {
     assert.equal(mustRestart(ended(code), { served: false }), false);
     assert.ok(mustRestart(ended(code), { served: true }));
   }
 });
 
-Deno.test("mustRestart() believes a process that says it would be refused again", () => {
+Deno.test("mustRestart() never restarts after refusedExitCode", () => {
   for (const served of [false, true]) assert.equal(mustRestart(ended(refusedExitCode), { served }), false);
 });
 
-Deno.test("restartDelay() starts again at once first, and never waits longer than a second", () => {
+Deno.test("restartDelay() is 0 at first and at most a second", () => {
   assert.deepEqual([0, 1, 2, 3, 4, 5, 6, 1000].map(restartDelay), [0, 0, 250, 500, 750, 1000, 1000, 1000]);
 });
 
 const oddServer = fileURLToPath(new URL("../../support/odd_server.ts", import.meta.url));
 
-/** Supervises a serving process of this conduct until it ends in order. @returns the events of the log, and the ports */
+/**
+ * Supervises a serving process with a behaviour until it ends in order.
+ * @returns the events of the log, and the ports
+ */
 async function superviseOdd(conduct: string, heartbeat: HeartbeatTimes) {
   const events: string[] = [];
   const ports: number[] = [];
@@ -49,7 +52,7 @@ async function superviseOdd(conduct: string, heartbeat: HeartbeatTimes) {
   return { code, events, ports };
 }
 
-Deno.test("a serving process that spins is killed, and another one is started", async () => {
+Deno.test("a serving process that hangs is killed and replaced", async () => {
   const { code, events, ports } = await superviseOdd("spins", { intervalMs: 20, limitMs: 500 });
   assert.equal(code, 0);
   assert.deepEqual(events, [
@@ -60,7 +63,7 @@ Deno.test("a serving process that spins is killed, and another one is started", 
   assert.deepEqual(ports, [4711]);
 });
 
-Deno.test("a serving process that answers each time is left alone", async () => {
+Deno.test("a serving process that answers each question is kept", async () => {
   const { events } = await superviseOdd("answers", { intervalMs: 20, limitMs: 60_000 });
   assert.deepEqual(events, ["the serving process died; starting it again", "serving again"]);
 });

@@ -3,7 +3,7 @@ import { crashedExitCode } from "../../../src/host/supervisor/exit_codes.ts";
 import { UncaughtErrors } from "../../../src/host/supervisor/uncaught_errors.ts";
 import { turns } from "../../support/turns.ts";
 
-/** Hands an error to the listener for uncaught ones. @returns whether there is one. */
+/** Passes an error to the listener for uncaught errors. @returns whether a listener handled it */
 function throwUncaught(error: unknown): boolean {
   return !globalThis.dispatchEvent(new ErrorEvent("error", { error, cancelable: true }));
 }
@@ -20,7 +20,7 @@ function watch() {
   return {
     logged,
     exits,
-    /** The lines so far reach their reader. */
+    /** Lets the reader take the lines so far. */
     write: async () => {
       written.resolve();
       await turns();
@@ -31,8 +31,8 @@ function watch() {
 
 const peerError = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET", syscall: "read" });
 
-for (const [name, error] of [["a bug", new TypeError("a bug")], ["an error of a socket", peerError]] as const) {
-  Deno.test(`${name} that nobody caught is logged once, and ends the process when that is written`, async () => {
+for (const [name, error] of [["error", new TypeError("a bug")], ["socket error", peerError]] as const) {
+  Deno.test(`an uncaught ${name} is logged once, and ends the process once the line is written`, async () => {
     using watched = watch();
     assert.ok(throwUncaught(error));
     assert.ok(throwUncaught(new TypeError("its consequence")));
@@ -44,7 +44,7 @@ for (const [name, error] of [["a bug", new TypeError("a bug")], ["an error of a 
   });
 }
 
-Deno.test("a rejection that nobody handled ends the process as an error does", async () => {
+Deno.test("an unhandled rejection ends the process like an error", async () => {
   using watched = watch();
   const reason = new Error("a bug");
   const promise = Promise.reject(reason);
@@ -54,7 +54,7 @@ Deno.test("a rejection that nobody handled ends the process as an error does", a
   assert.deepEqual(watched.exits, [crashedExitCode]);
 });
 
-Deno.test("nothing listens any more once it is disposed of", () => {
+Deno.test("a disposed instance listens no more", () => {
   watch()[Symbol.dispose]();
   assert.equal(throwUncaught(new Error("a bug")), false);
 });

@@ -17,7 +17,7 @@ export function manualPage(): string {
   const lines = [
     `.TH CHATD 1 "" ${quoted(`chatd ${version}`)} "User Commands"`,
     ".SH NAME",
-    "chatd \\- chat that you host yourself, in one executable",
+    "chatd \\- self-hosted chat in one executable",
     ".SH SYNOPSIS",
     ...pages.filter(({ subcommands }) => subcommands.length === 0).flatMap((page) => [synopsis(page), ".br"]).slice(
       0,
@@ -25,9 +25,9 @@ export function manualPage(): string {
     ),
     ".SH DESCRIPTION",
     roff(
-      "Servers, clients and tools of a chat are commands of one program. Every option can also be given as the environment " +
-        "variable in parentheses; the command line comes first, then the environment, then the configuration file. " +
-        '"chatd help COMMAND" shows what is said here of a command.',
+      "Servers, clients and tools of a chat are commands of one program. Options can also be set through the environment " +
+        "variables in parentheses; the command line comes first, then the environment, then the configuration file. " +
+        '"chatd help COMMAND" shows the same text for a command.',
     ),
     ".SH COMMANDS",
     ...pages.flatMap(describeCommand),
@@ -45,7 +45,7 @@ export function manualPage(): string {
     roff("An HTTP proxy for clients over gRPC, which use grpc-js then."),
     ".TP",
     ".B NO_COLOR",
-    roff("Use no colours."),
+    roff("Disables colors."),
     ".SH EXIT STATUS",
     ...names.flatMap((name) => [".TP", `.B ${exitCode[name]}`, roff(exitCodeMeanings[name])]),
     ".SH FILES",

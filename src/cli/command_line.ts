@@ -40,8 +40,8 @@ export function parseCommandLine(
   };
   try {
     return runParser(parser, "chatd", args.length === 0 ? ["--help"] : args, {
-      brief: message`Chat that you host yourself, in one executable.`,
-      footer: message`Every option can also be given as the environment variable in parentheses.`,
+      brief: message`Self-hosted chat in one executable.`,
+      footer: message`Options can also be set through the environment variables in parentheses.`,
       help: { command: true, option: { names: ["-h", "--help"] }, onShow },
       version: { option: { names: versionOptions }, value: versionLine, onShow },
       completion: { command: true, onShow },

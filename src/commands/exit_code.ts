@@ -21,14 +21,15 @@ export const exitCode = {
 
 /** The meaning of each exit code, for the manual page. */
 export const exitCodeMeanings: Readonly<Record<keyof typeof exitCode, string>> = {
-  done: "Done.",
-  failed: "Failed; stderr says what.",
-  usage: "The command line, an environment variable or the configuration file cannot be understood.",
-  authentication: "The server did not take the user, the password, the token or the invitation.",
-  noConnection: "No server there, or none that could be reached in time.",
-  crashed: "A bug ended a server that nothing supervised.",
-  refused: "A certificate, the data, a permission or the broker keeps a server out: starting it again does not help.",
-  interrupted: "Ctrl-C at a prompt.",
+  done: "Success.",
+  failed: "Failure; stderr says why.",
+  usage: "The command line, an environment variable or the configuration file is invalid.",
+  authentication: "The server rejected the user, the password, the token or the invitation.",
+  noConnection: "No server could be reached in time.",
+  crashed: "A server without a supervisor crashed because of a bug.",
+  refused:
+    "A server cannot start because of a certificate, its data, a permission or the broker; restarting does not help.",
+  interrupted: "Interrupted with Ctrl-C at a prompt.",
 };
 
 const authenticationCodes: ReadonlySet<ChatErrorCode> = new Set([

@@ -10,19 +10,19 @@ import { hostPort, path, words } from "./value_parsers.ts";
 export function serverOption(options: OptionsWithEnv): Parser<"sync", HostPort, unknown> {
   return options.withDefault("--server", hostPort({ allowPort0: false }), {
     standard: "127.0.0.1:50051",
-    description: "The server",
+    description: "Address of the server",
   });
 }
 
 /** How to go there encrypted; {@link clientTls} says what it means. */
 export function clientTlsOptions(options: OptionsWithEnv) {
   return object({
-    tls: options.flag("--tls", "Encrypt; implied by the following four"),
-    caFile: options.optional("--ca", path("FILE"), "Trust this CA instead of the system's, PEM"),
-    serverName: options.optional("--tls-name", words("NAME"), "The name in the server's certificate"),
-    certFile: options.optional("--tls-cert", path("FILE"), "Certificate to show to the server, PEM"),
-    keyFile: options.optional("--tls-key", path("FILE"), "Its private key, PEM"),
-    insecure: options.flag("--insecure", "Send the password beyond this machine without TLS"),
+    tls: options.flag("--tls", "Use TLS; implied by the following four"),
+    caFile: options.optional("--ca", path("FILE"), "CA to trust instead of the system's, PEM"),
+    serverName: options.optional("--tls-name", words("NAME"), "Name in the server's certificate"),
+    certFile: options.optional("--tls-cert", path("FILE"), "Client certificate, PEM"),
+    keyFile: options.optional("--tls-key", path("FILE"), "Private key of the client certificate, PEM"),
+    insecure: options.flag("--insecure", "Allow sending the password beyond this machine without TLS"),
   });
 }
 

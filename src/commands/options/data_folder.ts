@@ -15,9 +15,9 @@ export function dataFolder(options: OptionsWithEnv): Parser<"sync", string, unkn
   const folder = object({
     dataDir: options.section("").withDefault("--data", path("DIR"), {
       standard: "./data",
-      description: "The server's data folder",
+      description: "Data folder of the server",
     }),
-    configFile: options.optional("--config", path("FILE"), "The server's configuration file, which may name it"),
+    configFile: options.optional("--config", path("FILE"), "Configuration file of the server, which may set --data"),
   });
   return map(folder, ({ dataDir }) => dataDir);
 }

@@ -7,12 +7,12 @@ import { path } from "./value_parsers.ts";
 export function serverTlsOptions(options: OptionsWithEnv) {
   const settings = options.section("grpc");
   return {
-    certFile: settings.optional("--tls-cert", path("FILE"), "The server's certificate and its chain, PEM"),
-    keyFile: settings.optional("--tls-key", path("FILE"), "Its private key, PEM"),
+    certFile: settings.optional("--tls-cert", path("FILE"), "Certificate of the server with its chain, PEM"),
+    keyFile: settings.optional("--tls-key", path("FILE"), "Private key of the certificate, PEM"),
     clientCaFile: settings.optional(
       "--tls-client-ca",
       path("FILE"),
-      "Take only clients with a certificate of this CA",
+      "Accept only clients with a certificate of this CA",
     ),
   };
 }

@@ -5,5 +5,5 @@ import { flag } from "@optique/core/primitives";
 
 /** Confirms what cannot be undone. It has no environment variable, because it is about one run of a command. */
 export function sureOption(): Parser<"sync", boolean, unknown> {
-  return withDefault(flag("--yes", { description: [text("You are sure: it cannot be undone")] }), false);
+  return withDefault(flag("--yes", { description: [text("Confirm: the command cannot be undone")] }), false);
 }

@@ -65,7 +65,7 @@ export function brokerUrl({ forPasswords }: { forPasswords: string }): SettingPa
   const parseArgument = (input: string) => {
     const url = parseBrokerUrl(input);
     if (url.login === undefined) return url;
-    throw new SyntaxError(`Everybody on this machine can read a password on the command line (ps): ${forPasswords}.`);
+    throw new SyntaxError(`Any user of this machine can read a password on the command line (ps): ${forPasswords}.`);
   };
   return {
     ...parser,
@@ -84,7 +84,7 @@ export function httpUrl(): ValueParser<"sync", string> {
     parse: (input) =>
       attempt(() => {
         if (/^https?:\/\/[^@]+$/.test(input) && URL.canParse(input)) return input.replace(/\/+$/, "");
-        throw new SyntaxError("This is not a URL such as http://127.0.0.1:15672, without a user in it.");
+        throw new SyntaxError("Expected a URL without a user, such as http://127.0.0.1:15672.");
       }),
   };
 }
@@ -207,7 +207,7 @@ export function since(): ValueParser<"sync", { readonly seq: number } | { readon
   const time = pastTime();
   return {
     mode: "sync",
-    metavar: "N|TIME",
+    metavar: "NUMBER|TIME",
     placeholder: { seq: 1 },
     format: (since) => "seq" in since ? String(since.seq) : time.format(since.ms),
     parse: (input) => {

@@ -100,7 +100,7 @@ async function start(
     ? undefined
     : await openAuthority(options, { ...means, queues, management, blocked }, opened);
   if (sharedLogin) {
-    log.warn("shared login: whoever has it can read and write everything on the broker, around this server");
+    log.warn("shared login: every user of it can read and write everything on the broker, bypassing this server");
   }
   const open = ({ again }: { again: boolean }): Promise<AmqpServer> =>
     startAmqpServer({
@@ -155,8 +155,8 @@ function openManagement(
 ): BrokerManagement | undefined {
   if (url === undefined) {
     log.warn(
-      "without --broker-management, those who were logged out stay connected to the broker, where they are refused, " +
-        "and nobody counts the connections of a user",
+      "without --broker-management, users who were logged out stay connected to the broker, though their requests are " +
+        "refused, and connections of a user are not counted",
     );
     return undefined;
   }
@@ -222,7 +222,7 @@ async function requireAsking(
     await using asked = await BrokerConnection.open({ broker: address, login: inspector, ca, name, signal });
     if (asked.frameMax === 0 || asked.frameMax > maxAmqpFrameBytes) {
       log.warn(
-        "clients can interrupt this server with headers that are nested too deep: set frame_max in rabbitmq.conf",
+        "clients can interrupt this server with deeply nested headers: set frame_max in rabbitmq.conf",
         {
           frame_max: maxAmqpFrameBytes,
         },
@@ -234,8 +234,8 @@ async function requireAsking(
       "permission_denied",
       `RabbitMQ at ${formatBroker(address)} does not ask this server at ${
         formatHostPort({ ...authListen, port })
-      } who may log in, so anybody with a login could go around it: set the broker up as "chatd broker-config" says, ` +
-        "or accept that with --shared-login.",
+      } for authorization, so any client with a login could bypass it: configure the broker with "chatd broker-config", ` +
+        "or accept this with --shared-login.",
       { cause },
     );
   }
@@ -248,13 +248,13 @@ function refuseOpenNetwork(
   if (!insecure && !sharedLogin && !isLoopback(authListen.host)) {
     throw new ChatError(
       "permission_denied",
-      `Listening on ${authListen.host} for what the broker asks would let passwords over the network unencrypted: ` +
-        "say --insecure if only the broker reaches it, over a network of its own.",
+      `Listening on ${authListen.host} for the broker's requests would send passwords over the network unencrypted: ` +
+        "use --insecure if only the broker reaches it, over a private network.",
     );
   }
 }
 
 function greeting({ broker: { address }, sharedLogin }: AmqpServerOptions, beside: boolean): string {
-  const whenever = beside ? " whenever RabbitMQ is there" : "";
+  const whenever = beside ? " whenever RabbitMQ is available" : "";
   return `chatd ${version} serves at ${formatBroker(address)}${whenever}${sharedLogin ? " (shared login)" : ""}`;
 }

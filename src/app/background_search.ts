@@ -36,12 +36,16 @@ export class BackgroundSearch implements MessageSearch, Disposable {
     this.#refuseResting(user);
     const ofUser = this.#ofUser.get(user) ?? 0;
     if (ofUser >= mostOfUser) {
-      throw new ChatError("rate_limited", `${mostOfUser} of your searches are not done yet: wait for them.`, {
-        retryAfterMs: 1_000,
-      });
+      throw new ChatError(
+        "rate_limited",
+        `${mostOfUser} of your searches are still running: wait for them to finish.`,
+        {
+          retryAfterMs: 1_000,
+        },
+      );
     }
     if (this.#worker.size >= mostAtOnce) {
-      throw new ChatError("busy", "Too many people are searching right now: try again in a few seconds.", {
+      throw new ChatError("busy", "Too many searches are running: try again in a few seconds.", {
         retryAfterMs: 2_000,
       });
     }
@@ -71,7 +75,7 @@ export class BackgroundSearch implements MessageSearch, Disposable {
     if (until === undefined) return;
     throw new ChatError(
       "rate_limited",
-      "Your last search took the server too long: wait a minute, and look for less.",
+      "Your last search took too long: wait a minute, then search for more specific words.",
       {
         retryAfterMs: Math.ceil(until - now),
       },

@@ -18,7 +18,7 @@ export async function checkConfiguration(
   const problems = await findProblems(options, servers);
   for (const problem of problems) console.error(`chatd: ${problem}`);
   if (problems.length > 0) return false;
-  console.log("The configuration is good. With it,");
+  console.log("The configuration is valid. With it,");
   for (const server of servers) console.log(server.greeting(server.port)[0]);
   console.log(`data in ${options.dataDir}, registration ${options.registration}`);
   return true;

@@ -91,7 +91,7 @@ function refuseOpenListening({ listen, tls, insecure }: GrpcServerOptions): void
   throw new ChatError(
     "permission_denied",
     `Listening on ${listen.host} would send passwords and messages over the network unencrypted: ` +
-      `give --tls-cert and --tls-key, or say --insecure if something else encrypts them.`,
+      `give --tls-cert and --tls-key, or --insecure if another component encrypts them.`,
   );
 }
 
@@ -106,6 +106,6 @@ function greeting({ listen: { host }, tls }: GrpcServerOptions, port: number): [
   const encrypted = tls !== undefined;
   return [
     `chatd ${version} listens on ${formatHostPort({ host, port })}${encrypted ? " (TLS)" : ""}`,
-    `chat from another terminal: ${chatCommand({ host, port, tls: encrypted })}`,
+    `to chat, run in another terminal: ${chatCommand({ host, port, tls: encrypted })}`,
   ];
 }

@@ -97,7 +97,7 @@ class KeptServer implements OpenServer {
     const server = await open({ again });
     this.#server = server;
     void server.ready.then(() => {
-      log.info("serving there too", { at });
+      log.info("transport serving", { at });
       this.#reasons.clear();
       this.#served.resolve();
     });
@@ -142,9 +142,9 @@ class KeptServer implements OpenServer {
     const { log, at } = this.#options;
     if (code !== "unavailable") {
       const details = { at, reason, cause: code === "internal" ? cause : undefined };
-      log.error("refused there, and trying again every minute; all else goes on", details);
+      log.error("transport refused; retrying every minute while other transports keep serving", details);
     } else if (!this.#reasons.has(reason)) {
-      log.warn("cannot serve there yet, and trying again; all else goes on", { at, reason });
+      log.warn("transport not available yet; retrying while other transports keep serving", { at, reason });
       this.#reasons.add(reason);
     }
   }

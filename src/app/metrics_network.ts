@@ -8,7 +8,7 @@ export function refuseOpenMetrics({ metricsListen }: ServerOptions, servers: rea
   if (metricsListen === undefined || isLoopback(metricsListen.host) || servers.some(({ insecure }) => insecure)) return;
   throw new ChatError(
     "permission_denied",
-    `Listening on ${metricsListen.host} would show the metrics to whoever reaches it, unencrypted: ` +
-      "say --insecure if only those reach it who may read them.",
+    `Listening on ${metricsListen.host} would show the metrics to everyone on the network, unencrypted: ` +
+      "use --insecure if only authorized clients can reach it.",
   );
 }

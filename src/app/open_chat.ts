@@ -101,9 +101,12 @@ function beginServing(store: Store, log: Log): void {
     store.beginServing();
   } catch (error) {
     if (!(error instanceof ChatError) || error.code !== "storage_full") throw error;
-    log.error("the opening of the data folder cannot be noted: if it is put back meanwhile, clients do not notice", {
-      error,
-    });
+    log.error(
+      "cannot record that the data folder was opened: clients will not notice if it is restored to an earlier state",
+      {
+        error,
+      },
+    );
   }
 }
 

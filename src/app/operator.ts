@@ -160,7 +160,10 @@ export class Operator {
 
   async #callWithoutServer(request: ControlRequest, makeFolder: boolean): Promise<unknown> {
     if (!makeFolder && !pathExists(`${this.#folder}/chatd.sqlite`)) {
-      throw new ChatError("not_found", `There is no chatd data in "${this.#folder}": say where it is with --data.`);
+      throw new ChatError(
+        "not_found",
+        `There is no chatd data in "${this.#folder}": name the data folder with --data.`,
+      );
     }
     using _lock = takeFolder(this.#folder);
     using store = openStore({ folder: this.#folder });
@@ -231,7 +234,7 @@ async function ask(connection: Deno.Conn, request: ControlRequest): Promise<unkn
     return unpack(await readJsonLine(connection, { maxBytes: maxReplyBytes }) as ControlReply);
   } catch (error) {
     if (error instanceof Answer) throw error.cause;
-    throw new ChatError("unavailable", "The server did not answer; whether it did the command is not known.", {
+    throw new ChatError("unavailable", "The server did not answer, and may or may not have run the command.", {
       cause: error,
     });
   } finally {

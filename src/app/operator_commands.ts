@@ -21,7 +21,9 @@ export function operatorCommands(
     if (address === "") return undefined;
     const [one, other, ...rest] = address.split(":");
     if (other === undefined) return (await roomKeeper.show(address)).room.id;
-    if (rest.length > 0) throw new ChatError("invalid_argument", `"${address}" is no conversation: write "ana:ben".`);
+    if (rest.length > 0) {
+      throw new ChatError("invalid_argument", `"${address}" is not a conversation: write "ana:ben".`);
+    }
     return directConversation(parseUserName(one), parseUserName(other));
   };
   return {
@@ -35,7 +37,7 @@ export function operatorCommands(
     "user.delete": async (args) => {
       const mode = text(args, "mode");
       if (mode !== "" && mode !== "anonymize" && mode !== "erase") {
-        throw new ChatError("invalid_argument", 'The argument "mode" is neither "anonymize" nor "erase".');
+        throw new ChatError("invalid_argument", 'The argument "mode" must be "anonymize" or "erase".');
       }
       await deletion.delete(text(args, "name"), mode || undefined);
     },
@@ -52,7 +54,7 @@ export function operatorCommands(
       const address = text(args, "address");
       const [maxAgeMs, maxEntries] = [number(args, "maxAgeMs") || undefined, number(args, "maxEntries") || undefined];
       if (!await retention.setRule({ conversation: await conversationAt(address), maxAgeMs, maxEntries })) {
-        throw new ChatError("not_found", `Nothing was said in "${address}" yet, so there is no rule for it.`);
+        throw new ChatError("not_found", `Cannot set a rule for "${address}": the conversation has no messages yet.`);
       }
       const limits = `max age ${maxAgeMs ?? "none"} ms, max entries ${maxEntries ?? "none"}`;
       audit.record({ action: "retention_changed", actor: operator, detail: `${address || "all"}: ${limits}` });
@@ -93,11 +95,11 @@ async function soon(work: Promise<void>): Promise<void> {
 function text(args: Readonly<Record<string, unknown>>, name: string): string {
   const value = args[name];
   if (typeof value === "string") return value;
-  throw new ChatError("invalid_argument", `The argument "${name}" is missing or no text.`);
+  throw new ChatError("invalid_argument", `The argument "${name}" is missing or not a string.`);
 }
 
 function number(args: Readonly<Record<string, unknown>>, name: string): number {
   const value = args[name];
   if (typeof value === "number") return value;
-  throw new ChatError("invalid_argument", `The argument "${name}" is missing or no number.`);
+  throw new ChatError("invalid_argument", `The argument "${name}" is missing or not a number.`);
 }

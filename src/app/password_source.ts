@@ -21,7 +21,7 @@ export async function readPasswordFile(file: string): Promise<string> {
 /** A password for `user` from the file, or else the environment, or else two prompts. @throws {ChatError} `invalid_argument` */
 export async function readNewPassword(user: string, { passwordFile, password }: PasswordSource): Promise<string> {
   if (passwordFile !== undefined) return await readPasswordFile(passwordFile);
-  return password ?? await promptNewPassword({ first: `New password of ${user}: `, again: "The same again: " });
+  return password ?? await promptNewPassword({ first: `New password of ${user}: `, again: "Repeat the password: " });
 }
 
 async function readStart(file: string, bytes: Uint8Array): Promise<number> {

@@ -72,7 +72,7 @@ async function superviseOrServe(options: ServerOptions, servers: TransportServer
         exitCode: await supervise({ command, check, port, log, onListening, startFiles: new StartFiles(files) }),
       };
     }
-    log.warn("serving without a supervisor: Deno does not let chatd start itself", {
+    log.warn("serving without a supervisor: Deno does not allow chatd to start itself", {
       add: `--allow-run=${Deno.execPath()}`,
     });
   }

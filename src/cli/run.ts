@@ -40,8 +40,8 @@ async function readConfig(path: string | undefined): Promise<ConfigFile | undefi
 
 function describe(error: unknown): string {
   if (error instanceof ChatError && error.code !== "internal") return `chatd: ${error.message}`;
-  if (error instanceof Deno.errors.NotCapable) return `chatd: Deno does not let chatd do this: ${error.message}.`;
+  if (error instanceof Deno.errors.NotCapable) return `chatd: Deno denies chatd a permission: ${error.message}.`;
   const cause = error instanceof ChatError ? error.cause ?? error : error;
   const detail = cause instanceof Error ? cause.stack ?? cause.message : String(cause);
-  return `chatd: Something went wrong inside chatd. This is a bug: please report it with the command and these lines.\n${detail}`;
+  return `chatd: Internal error. This is a bug: please report it with the command and these lines.\n${detail}`;
 }

@@ -68,7 +68,10 @@ Deno.test("keepServing() waits for what is not there yet, and says so once", asy
   const kept = await opener.keep();
   await kept.ready;
   assert.deepEqual(opener.asked, [false, true, true, true]);
-  assert.deepEqual([opener.count(/^warn cannot serve there yet/), opener.count(/^info serving there/)], [1, 1]);
+  assert.deepEqual([opener.count(/^warn transport not available yet/), opener.count(/^info transport serving/)], [
+    1,
+    1,
+  ]);
   await kept.close({ deadlineMs });
   assert.ok(opener.servers[0].closed);
 });
@@ -80,7 +83,7 @@ Deno.test("keepServing() opens again what was refused later, and closes what fai
   await until(() => opener.servers.length === 2);
   assert.deepEqual(opener.servers.map(({ closed }) => closed), [true, false]);
   assert.deepEqual(opener.asked, [false, true, true]);
-  assert.equal(opener.count(/^error refused there/), 2);
+  assert.equal(opener.count(/^error transport refused/), 2);
   await kept.close({ deadlineMs });
 });
 
@@ -99,5 +102,5 @@ Deno.test("a kept server that is stopped while it waits opens nothing any more",
   const kept = await keepServing({ at: "there", log: opener.log, again: false, open: failing, backoff });
   await kept.stop();
   await kept.close({ deadlineMs });
-  assert.equal(opener.count(/serving there/), 0);
+  assert.equal(opener.count(/transport serving/), 0);
 });

@@ -107,7 +107,7 @@ Deno.test("everything that is wrong in the file is told, with its line and key",
   const table: [text: string, problem: RegExp][] = [
     [`suprvise = true`, /:1: suprvise: there is no such setting at the top.* Did you mean "supervise"\?$/],
     [`\n\nlisten = "127.0.0.1:1"`, /:3: listen: this belongs in \[grpc\], not at the top/],
-    [`[grpc]\nlisten = 50051`, /:2: grpc.listen: expected a text in quotes, but got 50051\.$/],
+    [`[grpc]\nlisten = 50051`, /:2: grpc.listen: expected a string in quotes, but got 50051\.$/],
     [`[grpc]\nlisten = "::1"`, /:2: grpc.listen: .*\[::1\]:50051/],
     [`[grpc]\ncallback = "yes"`, /:2: grpc.callback: expected true or false, but got the text "yes"\.$/],
     [`[grpc]\ninsecure = 1`, /:2: grpc.insecure: expected true or false, but got 1\.$/],
@@ -121,9 +121,9 @@ Deno.test("everything that is wrong in the file is told, with its line and key",
     [`grcp.listen = "127.0.0.1:1"`, /:1: grcp.listen: this belongs in \[grpc\]/],
     [`[grpc.more]\nx = 1`, /:1: there is no section \[grpc\.more\]/],
     [`data = ""`, /:1: data: /],
-    [`data = 1979-05-27`, /:1: data: expected a text in quotes, but got a date or time\.$/],
+    [`data = 1979-05-27`, /:1: data: expected a string in quotes, but got a date or time\.$/],
     [`config = "other.toml"`, /:1: config: there is no such setting/],
-    [`[amqp]\npassword = "x"`, /:2: amqp.password: a secret does not belong here.*broker-password-file/],
+    [`[amqp]\npassword = "x"`, /:2: amqp.password: secrets are not allowed here.*broker-password-file/],
   ];
   for (const [text, problem] of table) {
     const { code, err } = chatd("serve --config FILE", text);

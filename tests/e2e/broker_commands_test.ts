@@ -51,7 +51,7 @@ Deno.test("broker-config lets nobody else read what it writes, and overwrites on
   Deno.writeTextFileSync(`${etc}/rabbitmq.conf`, theirs);
   const { code, stdout, stderr } = await write();
   assert.deepEqual([code, stdout], [1, ""]);
-  assert.match(stderr, /rabbitmq\.conf" is there, and "chatd broker-config" did not make it/);
+  assert.match(stderr, /rabbitmq\.conf" exists, and "chatd broker-config" did not write it/);
   assert.equal(Deno.readTextFileSync(`${etc}/rabbitmq.conf`), theirs);
 });
 
@@ -114,7 +114,7 @@ Deno.test("doctor finds out whether a broker is there, asks, and locks clients i
         /plugins are enabled/,
         /one node/,
         /the broker asks at/,
-        /locked in/,
+        /cannot bypass the server/,
       ]
     ) {
       assert.match(stdout, what);
@@ -132,11 +132,11 @@ Deno.test("doctor finds out whether a broker is there, asks, and locks clients i
     assert.equal(code, 0, stdout + stderr);
     for (
       const what of [
-        /^ok +data folder: a server has it/m,
-        /^ok +server: it is chatd .*, as this program$/m,
-        /^warning +server: nobody answers over gRPC .*\n +Right for amqp-server/m,
-        /^ok +broker: a chatd server takes requests$/m,
-        /^ok +broker: the broker asks at \S+ who may log in: the server there$/m,
+        /^ok +data folder: a server is running on it/m,
+        /^ok +server: the server runs chatd .*, like this program$/m,
+        /^warning +server: no server answers over gRPC .*\n +This is normal for amqp-server/m,
+        /^ok +broker: a chatd server accepts requests$/m,
+        /^ok +broker: the broker asks for authorization at \S+: the server answers$/m,
         /^ok +broker: clients can write to chatd\.requests$/m,
         /^ok +broker: clients can write to chatd\.files$/m,
       ]
@@ -151,7 +151,7 @@ Deno.test("doctor finds out whether a broker is there, asks, and locks clients i
     assert.equal(code, 0, stdout + stderr);
     const without = await doctor(url.replace(node.user, "operator"), ...management);
     assert.equal(without.code, 1);
-    assert.match(without.stderr, /password of the broker's user "operator" is not known: give --broker-password-file/);
+    assert.match(without.stderr, /password of the broker's user "operator" is missing: give --broker-password-file/);
   });
 
   await t.step("no broker is there", async () => {
@@ -171,7 +171,7 @@ Deno.test("doctor finds out whether a broker is there, asks, and locks clients i
     Deno.writeTextFileSync(secretFile, "0123456789abcdef0123\n");
     const { code, stdout } = await doctor(node.amqpUrl(), ...management, "--broker-auth-secret-file", secretFile);
     assert.equal(code, 1);
-    assert.match(stdout, /PROBLEM +broker: the broker does not ask at .* or asks there with another secret/);
+    assert.match(stdout, /PROBLEM +broker: the broker does not ask for authorization at .* or uses another secret/);
     assert.match(stdout, /1 problem to fix/);
   });
 

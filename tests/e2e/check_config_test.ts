@@ -33,7 +33,7 @@ broker-password-file = "password"
   for (const command of ["serve", "grpc-server", "amqp-server"]) {
     const { code, stdout, stderr } = await check(folder.path, config, command);
     assert.deepEqual([code, stderr], [0, ""], command);
-    assert.match(stdout, /^The configuration is good/);
+    assert.match(stdout, /^The configuration is valid/);
     assert.equal(/listens on 0\.0\.0\.0:50051 \(TLS\)/.test(stdout), command !== "amqp-server", stdout);
     assert.equal(/serves at amqps:\/\/broker\.example:5671/.test(stdout), command !== "grpc-server", stdout);
   }
@@ -68,14 +68,14 @@ Deno.test("--check-config names everything that would keep a server from startin
     [`${tls("old.pem", "old-key.pem")}tls-client-ca = "old.pem"\n`, /The certificate/, /The client CA certificate/],
     [amqp('broker-password-file = "short"\nca = "old.pem"'), /broker CA certificate in "old\.pem" expired/],
     ['[grpc]\ntls-cert = "one.pem"\n', /--tls-cert needs --tls-key/],
-    [amqp(""), /password of the broker's user "chatd" is not known/],
+    [amqp(""), /password of the broker's user "chatd" is missing/],
     [amqp('broker-password-file = "gone"'), /gone/],
     [amqp('broker-password-file = "short"\nca = "gone.pem"'), /Cannot read "gone\.pem"/],
     [amqp('broker-password-file = "short"\nbroker-auth-secret-file = "short"'), /secret in "short" must have/],
     ['[amqp]\nbroker = "amqp://broker.example"\nbroker-password-file = "short"\n', /unencrypted/],
     ['data = "short"\n', /data folder "short" is a file/],
     ['limits.rate = "many"\n', /chatd\.toml:1: limits\.rate: /],
-    [`data = "short"\n${tls("one.pem", "gone.pem")}${amqp("")}`, /gone\.pem/, /is not known/, /is a file/],
+    [`data = "short"\n${tls("one.pem", "gone.pem")}${amqp("")}`, /gone\.pem/, /is missing/, /is a file/],
   ];
   for (const [config, ...words] of table) {
     const { code, stdout, stderr } = await check(folder.path, config);

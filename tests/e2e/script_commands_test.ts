@@ -55,7 +55,7 @@ Deno.test("a profile keeps who one is and where to go, for its owner only, until
     assert.equal((await ana.run(["logout", "--profile", "work"])).code, 0);
     const out = await ana.run(["send", "--profile", "work", "--to", "ben", "hello"]);
     assert.deepEqual([out.code, out.stdout], [3, ""]);
-    assert.match(out.stderr, /^chatd: There is no profile "work": make it with "chatd login --profile work/);
+    assert.match(out.stderr, /^chatd: There is no profile "work": create it with "chatd login --profile work/);
     // The token was that of the other profile too.
     const dead = await ana.run(["send", "--to", "ben", "hello"]);
     assert.equal(dead.code, 3);
@@ -347,7 +347,7 @@ Deno.test("a command that fails, hangs or is not there is told, and does not sto
         return (await history()).some(({ text }) => text === "fine");
       });
       for (const text of ["fail", "hang", "much"]) await ana.run(["send", "--to", "ben", text]);
-      await bot.line(/ended with 3/);
+      await bot.line(/exited with 3/);
       await bot.line(/did not end within 3 s/);
       await bot.line(/printed more than 16384 bytes/);
       await eventually(async () => (await history()).some(({ text }) => String(text).startsWith("y\ny\n")));

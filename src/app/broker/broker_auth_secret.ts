@@ -19,7 +19,7 @@ export function brokerAuthSecret({ dataDir, secretFile }: BrokerAuthSecretOption
   if (secret.length >= minLength && /^[\w.~-]+$/.test(secret)) return secret;
   throw new ChatError(
     "invalid_argument",
-    `The secret in "${file}" must have at least ${minLength} characters of A-Z a-z 0-9 - . _ ~ and nothing else.`,
+    `The secret in "${file}" must have at least ${minLength} characters, all of A-Z a-z 0-9 - . _ ~.`,
   );
 }
 

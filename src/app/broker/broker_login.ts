@@ -26,8 +26,8 @@ export async function brokerLogin(options: BrokerLoginOptions): Promise<BrokerLo
   if (user === standardUser && exists(file)) return { user, password: await readPasswordFile(file) };
   throw new ChatError(
     "invalid_argument",
-    `The password of the broker's user "${user}" is not known: give --broker-password-file FILE, set CHATD_BROKER to ` +
-      `amqp://USER:PASSWORD@HOST:PORT${user === standardUser ? ', or have one made by "chatd broker-config"' : ""}.`,
+    `The password of the broker's user "${user}" is missing: give --broker-password-file FILE, set CHATD_BROKER to ` +
+      `amqp://USER:PASSWORD@HOST:PORT${user === standardUser ? ', or create one with "chatd broker-config"' : ""}.`,
   );
 }
 

@@ -15,15 +15,15 @@ export interface BrokerUrl {
  */
 export function parseBrokerUrl(text: string): BrokerUrl {
   if (!/^amqps?:\/\//.test(text)) {
-    throw new SyntaxError("A broker is named like amqp://127.0.0.1:5672 or amqps://HOST.");
+    throw new SyntaxError("Expected the URL of a broker, such as amqp://127.0.0.1:5672 or amqps://HOST.");
   }
   const url = URL.parse(text);
   if (url === null || url.hostname === "" || /%(?![0-9A-Fa-f]{2})/.test(text)) {
-    throw new SyntaxError("The URL of the broker has no host, or characters that must be written as %XX.");
+    throw new SyntaxError("The URL of the broker has no host, or contains characters that must be written as %XX.");
   }
   if (url.search !== "" || url.hash !== "" || url.pathname.lastIndexOf("/") > 0) {
     throw new SyntaxError(
-      "The URL of the broker can have a virtual host after the port, and nothing else: amqp://HOST:PORT/VHOST.",
+      "The URL of the broker may only have a virtual host after the port: amqp://HOST:PORT/VHOST.",
     );
   }
   const tls = url.protocol === "amqps:";

@@ -93,7 +93,7 @@ export class ClientState {
   takeConsumer(wanted: string): Consumer {
     const consumer = this.tryConsumer(wanted, { most: maxConsumers });
     if (consumer !== undefined) return consumer;
-    throw new ChatError("busy", `${maxConsumers} clients of this user run on this machine already: close one.`);
+    throw new ChatError("busy", `${maxConsumers} clients of this user are already running on this machine: close one.`);
   }
 
   /** Like {@link takeConsumer}, of `most` names; undefined when other processes have all of them. */
@@ -137,14 +137,14 @@ export function stateFolder(): string {
   if (xdg?.startsWith("/")) return `${xdg}/chatd`;
   const home = Deno.env.get("HOME") || Deno.env.get("USERPROFILE");
   if (home) return `${home}/.local/state/chatd`;
-  throw new ChatError("invalid_argument", "There is no place to keep the login: set XDG_STATE_HOME to a folder.");
+  throw new ChatError("invalid_argument", "There is no folder for the login: set XDG_STATE_HOME.");
 }
 
 /** @throws {ChatError} `busy` */
 function waitForLock(file: Deno.FsFile, path: string, patienceMs: number): void {
   const clock = new Int32Array(new SharedArrayBuffer(4));
   for (let waited = 0; !file.tryLockSync(true); waited += lockRetryMs) {
-    if (waited >= patienceMs) throw new ChatError("busy", `Another program keeps ${path} locked: end it first.`);
+    if (waited >= patienceMs) throw new ChatError("busy", `Another program has locked ${path}: stop it first.`);
     Atomics.wait(clock, 0, 0, lockRetryMs);
   }
 }
@@ -161,7 +161,7 @@ function unusable(path: string, cause: unknown): ChatError {
   const why = cause instanceof Error ? cause.message : String(cause);
   return new ChatError(
     "invalid_argument",
-    `Cannot keep the login in ${path}: ${why}. XDG_STATE_HOME chooses another folder.`,
+    `Cannot save the login in ${path}: ${why}. Choose another folder with XDG_STATE_HOME.`,
     { cause },
   );
 }

@@ -16,8 +16,8 @@ export async function openGrpcTransport(
   if (tls === undefined && !insecure && !isLoopback(server.host)) {
     throw new ChatError(
       "invalid_argument",
-      `Going to ${formatHostPort(server)} without TLS would send your password and messages over the network ` +
-        "unencrypted: add --tls, or --insecure if something else encrypts them.",
+      `Connecting to ${formatHostPort(server)} without TLS would send your password and messages over the network ` +
+        "unencrypted: add --tls, or --insecure if another component encrypts them.",
     );
   }
   const options = { ...server, tls: tls && await readTls(tls, server.host), callback: delivery !== "stream" };
@@ -44,7 +44,7 @@ async function readTls(
   if (isIP(host) !== 0 && serverName === undefined) {
     throw new ChatError(
       "invalid_argument",
-      `Certificates are checked by name, and ${host} is an address: say with --tls-name NAME which name the server's has.`,
+      `Certificates are verified by name, but ${host} is an address: give the name in the certificate with --tls-name NAME.`,
     );
   }
   const roots = caFile === undefined ? new TextEncoder().encode(rootCertificates.join("\n")) : await readPem(caFile);

@@ -49,7 +49,7 @@ export async function logIn(options: LogInOptions): Promise<Credentials> {
     return await (invite !== undefined && deviceId === undefined ? register(options) : enter(options));
   }
   for (;;) {
-    const line = await questions.ask(`${user} has no account saved here: log in or register? [l/r]`);
+    const line = await questions.ask(`No login of ${user} is saved here: log in or register? [l/r]`);
     const answer = line?.trim().toLowerCase();
     if (answer === undefined) throw new ChatError("unauthenticated", "Not logged in.");
     if (answer !== "" && "register".startsWith(answer)) return await register(options);
@@ -79,7 +79,7 @@ async function register(options: LogInOptions): Promise<Credentials> {
     try {
       password ??= await required(options).newPassword({
         first: `New password of ${user}: `,
-        again: "The same again: ",
+        again: "Repeat the password: ",
       });
       const { credentials } = await transport.register({ user, password, invite, deviceName }, {});
       return complete(credentials);
@@ -106,11 +106,11 @@ function required({ questions, refusal }: LogInOptions): Questions {
   const why = refusal?.message ?? "No login is saved here.";
   throw new ChatError(
     "unauthenticated",
-    `${why} There is no terminal to ask for the password at: give it with --password-file FILE or in CHATD_PASSWORD.`,
+    `${why} There is no terminal to ask for the password: give it with --password-file FILE or in CHATD_PASSWORD.`,
   );
 }
 
 function complete(credentials: Credentials | undefined): Credentials {
   if (credentials) return credentials;
-  throw new ChatError("internal", "The server took the password but sent no token.");
+  throw new ChatError("internal", "The server accepted the password but sent no token.");
 }

@@ -30,7 +30,7 @@ export async function runBackup({ target, dataDir }: BackupCommandOptions): Prom
   console.log(`Backed up ${dataDir} to ${target}: ${contents(manifest)}.`);
   await note(dataDir, target);
   for (const path of manifest.missing) {
-    console.error(`chatd: "${dataDir}/${path}" is lost or damaged, so it is not in the backup.`);
+    console.error(`chatd: "${dataDir}/${path}" is missing or damaged, and therefore not in the backup.`);
   }
   return manifest.missing.length === 0 ? exitCode.done : exitCode.failed;
 }
@@ -43,11 +43,13 @@ export function runRestore({ source, dataDir, logOut }: RestoreCommandOptions): 
   console.log(`Restored ${source} (${age}) to ${dataDir}: ${contents(manifest)}.`);
   console.log(
     `It has ${users} users, ${conversations} conversations and ${entries} entries; ${
-      devices === 0 ? "no device is logged in" : `${devices} devices are still logged in, as at that time`
+      devices === 0 ? "no device is logged in" : `${devices} devices are logged in, as they were in the backup`
     }.`,
   );
-  if (manifest.missing.length > 0) console.log(`Already then, ${manifest.missing.length} files had been lost.`);
-  console.log("Its log has a new epoch: clients that come back are told that it was restored.");
+  if (manifest.missing.length > 0) {
+    console.log(`${manifest.missing.length} files were already missing when the backup was made.`);
+  }
+  console.log("The log has a new epoch: the server tells clients that reconnect about the restore.");
   return Promise.resolve(exitCode.done);
 }
 
@@ -57,7 +59,7 @@ async function note(dataDir: string, target: string): Promise<void> {
     await new Operator(dataDir).noteBackup(target);
   } catch (error) {
     if (!(error instanceof ChatError)) throw error;
-    console.error(`chatd: The server's audit log has no note of this backup. ${error.message}`);
+    console.error(`chatd: The server did not record this backup in its audit log. ${error.message}`);
   }
 }
 

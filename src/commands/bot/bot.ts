@@ -116,7 +116,7 @@ export class Bot {
       if (!(error instanceof ChatError)) throw error;
       if (this.client!.state.kind === "ended") return false;
       // Another text was accepted as the answer before.
-      if (error.code !== "message_id_conflict") tell(`${where}: The answer was not accepted: ${error.message}`);
+      if (error.code !== "message_id_conflict") tell(`${where}: Cannot send the answer: ${error.message}`);
     }
     return true;
   }

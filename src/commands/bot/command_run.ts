@@ -52,7 +52,7 @@ export async function runCommand(run: CommandRun): Promise<CommandOutcome> {
     await output.cancel();
     await writing;
     if (timedOut) return { text: "", problem: `did not end within ${run.timeoutMs / 1000} s` };
-    if (!success) return { text: "", problem: `ended with ${signal ?? code}` };
+    if (!success) return { text: "", problem: `exited with ${signal ?? code}` };
     const problem = output.wasCut ? `printed more than ${run.maxBytes} bytes: the rest is dropped` : undefined;
     return { text: output.text.replace(/[\r\n]+$/, ""), problem };
   } finally {

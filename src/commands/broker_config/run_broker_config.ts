@@ -32,7 +32,7 @@ export async function runBrokerConfig(options: BrokerConfigCommandOptions): Prom
     await write(writeTo, "rabbitmq.conf", config);
     await write(writeTo, "enabled_plugins", enabledPlugins());
     console.log(
-      `Wrote ${writeTo}/rabbitmq.conf and ${writeTo}/enabled_plugins. Only you can read them, for they hold secrets: ` +
+      `Wrote ${writeTo}/rabbitmq.conf and ${writeTo}/enabled_plugins. They contain secrets, so only you can read them: ` +
         'give them to the user that RabbitMQ runs as ("chown rabbitmq").',
     );
   }
@@ -43,18 +43,19 @@ export async function runBrokerConfig(options: BrokerConfigCommandOptions): Prom
 function advice({ user, password, vhost }: { user: string; password: string; vhost: string }): string {
   const permissions = vhost === "/" ? "" : `-p ${vhost} `;
   const lines = [
-    "This is /etc/rabbitmq/rabbitmq.conf, or a file in /etc/rabbitmq/conf.d. It holds two secrets: let only RabbitMQ read it.",
+    "Use this as /etc/rabbitmq/rabbitmq.conf, or as a file in /etc/rabbitmq/conf.d. It contains two secrets: only RabbitMQ may",
+    "read it.",
     "",
-    "The plugins, which /etc/rabbitmq/enabled_plugins names, are enabled by",
+    "Enable the plugins (in /etc/rabbitmq/enabled_plugins):",
     `  rabbitmq-plugins enable ${brokerPlugins.join(" ")}`,
     "",
-    "A broker that was started before needs the user, and not guest, whom it would let in without asking chatd:",
+    "On a broker that was started before, add the user, and delete guest, which could log in without asking chatd:",
     `  rabbitmqctl add_user ${user} ${password}`,
     `  rabbitmqctl set_user_tags ${user} administrator`,
     `  rabbitmqctl set_permissions ${permissions}${user} '.*' '.*' '.*'`,
     "  rabbitmqctl delete_user guest",
     "",
-    'After its restart, and with "chatd serve --broker URL" running, "chatd doctor --broker URL" tells whether all is well.',
+    'Then restart the broker, start "chatd serve --broker URL", and check the setup with "chatd doctor --broker URL".',
   ];
   return `\n${lines.map((line) => `# ${line}`.trimEnd()).join("\n")}`;
 }
@@ -66,7 +67,7 @@ function written(make: () => string): string {
     if (!(cause instanceof RangeError)) throw cause;
     throw new ChatError(
       "invalid_argument",
-      "The user, the password or the virtual host has characters that rabbitmq.conf does not take: choose others.",
+      "The user, the password or the virtual host contains characters that rabbitmq.conf does not allow: choose others.",
       { cause },
     );
   }
@@ -80,8 +81,8 @@ async function refuseOthers(folder: string, names: readonly [config: string, plu
   if (name === undefined) return;
   throw new ChatError(
     "permission_denied",
-    `"${folder}/${name}" is there, and "chatd broker-config" did not make it: name another folder with --write, and bring ` +
-      "the two together by hand.",
+    `"${folder}/${name}" exists, and "chatd broker-config" did not write it: choose another folder with --write, and ` +
+      "merge the files by hand.",
   );
 }
 

@@ -28,7 +28,7 @@ function grpcClientOptions(
     user: options.required("--user", userName(), "Your user name (required); you can register a new one"),
     server: serverOption(options),
     to: options.optional("--to", userName(), "Recipient; required if the input is a pipe"),
-    delivery: options.withDefault("--delivery", choice(["stream", "callback", "auto"]), {
+    delivery: options.withDefault("--delivery", choice(["stream", "callback", "auto"], { metavar: "MODE" }), {
       standard: "stream",
       description: "How to receive messages: over this client's stream, by server callback, or callback with fallback",
     }),

@@ -27,7 +27,7 @@ export interface ChatClientOptions extends LoginOptions {
 export async function runChatClient(transport: Transport, options: ChatClientOptions): Promise<number> {
   const isTerminal = Deno.stdin.isTerminal() && Deno.stdout.isTerminal();
   if (!isTerminal && options.to === undefined) {
-    console.error("chatd: --to NAME is needed when the lines come from a pipe: it says whom they are for.");
+    console.error("chatd: --to NAME is required when the input is a pipe.");
     return exitCode.usage;
   }
   const state = new ClientState({ server: transport.address, user: options.user });

@@ -39,7 +39,7 @@ const clientExchanges: readonly string[] = [requestExchange, fileExchange];
 /** The broker lists its plugins some seconds after it started. */
 const pluginsDeadlineMs = 8_000;
 const pluginsIntervalMs = 500;
-const configHelp = 'set it up as "chatd broker-config" says, and restart it';
+const configHelp = 'configure it with "chatd broker-config", and restart it';
 
 /** Checks a broker step by step. @throws {ChatError} when it cannot be reached, or does not let chatd in */
 export async function* examineBroker(options: BrokerCheckOptions): AsyncGenerator<Finding, void> {
@@ -51,7 +51,7 @@ export async function* examineBroker(options: BrokerCheckOptions): AsyncGenerato
   if (pem !== undefined) yield aboutValidity(inspectCertificate("broker_ca", caFile!, pem));
   const ca = pem && new TextDecoder().decode(pem);
   await using connection = await BrokerConnection.open({ broker: address, login, ca, name: "chatd doctor" });
-  yield ok(`${formatBroker(address)} is there, and lets "${login.user}" in`);
+  yield ok(`${formatBroker(address)} answers, and "${login.user}" can log in`);
   yield aboutVersion(connection.product);
   await using management = new BrokerManagement({ url, login, ca, log: silentLog });
   yield* aboutManagement(management, login.user);
@@ -63,15 +63,15 @@ export async function* examineBroker(options: BrokerCheckOptions): AsyncGenerato
   const where = formatHostPort(options.authListen);
   try {
     await using client = await BrokerConnection.open({ broker: address, login: inspector, ca, name: "chatd doctor" });
-    const who = endpoint === undefined ? "the server there" : "chatd, whose server does not run now";
-    yield ok(`the broker asks at ${where} who may log in: ${who}`);
+    const who = endpoint === undefined ? "the server answers" : "no server is running, so doctor answered";
+    yield ok(`the broker asks for authorization at ${where}: ${who}`);
     yield* aboutLocks(client);
   } catch (error) {
     if (!(error instanceof ChatError) || error.code === "unavailable") throw error;
     yield {
       kind: "problem",
-      what: `the broker does not ask at ${where} who may log in, or asks there with another secret`,
-      fix: `Make sure that the broker reaches that address, and ${configHelp}.`,
+      what: `the broker does not ask for authorization at ${where}, or uses another secret`,
+      fix: `Make sure that the broker can reach that address, and ${configHelp}.`,
     };
   }
 }
@@ -86,13 +86,13 @@ function aboutVersion(product: string): Finding {
   if (major === undefined) {
     return {
       kind: "problem",
-      what: `it is ${product}, and not RabbitMQ`,
-      fix: "Only RabbitMQ can ask chatd who may do what.",
+      what: `the broker is ${product}, not RabbitMQ`,
+      fix: "Use RabbitMQ: chatd supports no other broker.",
     };
   }
   if (version[0] > oldest[0] || (version[0] === oldest[0] && version[1] >= oldest[1])) {
     if (version[0] >= firstMaintained) return ok(product);
-    return warning(`${product} is of a series without free fixes`, `Use RabbitMQ ${firstMaintained}.`);
+    return warning(`${product} gets no free fixes any more`, `Use RabbitMQ ${firstMaintained}.`);
   }
   return problem(`${product} is too old`, `Use RabbitMQ ${oldest.join(".")} or newer.`);
 }
@@ -101,7 +101,7 @@ async function* aboutManagement(management: BrokerManagement, user: string): Asy
   try {
     const enabled = await listPlugins(management);
     const missing = brokerPlugins.filter((plugin) => !enabled.includes(plugin));
-    if (missing.length === 0) yield ok(`its plugins are enabled: ${brokerPlugins.join(", ")}`);
+    if (missing.length === 0) yield ok(`the required plugins are enabled: ${brokerPlugins.join(", ")}`);
     else {
       yield {
         kind: missing.includes("rabbitmq_auth_backend_http") ? "problem" : "warning",
@@ -112,7 +112,7 @@ async function* aboutManagement(management: BrokerManagement, user: string): Asy
     if (enabled.includes("rabbitmq_auth_backend_cache")) {
       yield {
         kind: "problem",
-        what: "the plugin rabbitmq_auth_backend_cache is enabled: who was disabled could still log in",
+        what: "the plugin rabbitmq_auth_backend_cache is enabled: disabled users could still log in",
         fix: "rabbitmq-plugins disable rabbitmq_auth_backend_cache",
       };
     }
@@ -122,8 +122,8 @@ async function* aboutManagement(management: BrokerManagement, user: string): Asy
     if (others.length > 0) {
       yield {
         kind: "warning",
-        what: `users of the broker's own are let in without asking chatd: ${others.join(", ")}`,
-        fix: `Delete those that are not needed: rabbitmqctl delete_user ${others[0]}`,
+        what: `users of the broker can log in without authorization by chatd: ${others.join(", ")}`,
+        fix: `Delete the users that you do not need: rabbitmqctl delete_user ${others[0]}`,
       };
     }
   } catch (error) {
@@ -132,8 +132,8 @@ async function* aboutManagement(management: BrokerManagement, user: string): Asy
       kind: "warning",
       what: error.message,
       fix:
-        "Without it, those who were logged out stay connected, where they are refused: enable rabbitmq_management, " +
-        "and say where it is with --broker-management.",
+        "Enable rabbitmq_management, and give its URL with --broker-management. Without it, users who were logged out " +
+        "stay connected, but their requests are refused.",
     };
   }
 }
@@ -153,18 +153,18 @@ export function* aboutNodes(nodes: readonly Node[]): Generator<Finding, void> {
   const cut = nodes.filter(({ partitions = [] }) => partitions.length > 0).map(({ name }) => name);
   if (cut.length > 0) {
     yield problem(
-      `the broker is a cluster whose nodes do not see each other: ${cut.join(", ")}`,
+      `the broker is a partitioned cluster: ${cut.join(", ")}`,
       "Restart the nodes of one side: https://www.rabbitmq.com/docs/partitions",
     );
   }
   if (nodes.length <= 1) {
-    yield ok("it is one node");
+    yield ok("the broker is a single node");
     return;
   }
-  const shown = nodes.map(({ name, running }) => running ? name : `${name}, which does not run`).join("; ");
+  const shown = nodes.map(({ name, running }) => running ? name : `${name} (down)`).join("; ");
   yield warning(
-    `it is a cluster of ${nodes.length} nodes: ${shown}`,
-    "Have the server and all clients connect to the same node: chatd is made for one.",
+    `the broker is a cluster of ${nodes.length} nodes: ${shown}`,
+    "Connect the server and all clients to the same node: chatd supports a single node.",
   );
 }
 
@@ -181,21 +181,21 @@ async function listPlugins(management: BrokerManagement): Promise<string[]> {
 
 async function aboutServers(connection: BrokerConnection): Promise<Finding> {
   const servers = await countServers(connection).catch(() => 0);
-  if (servers > 0) return ok("a chatd server takes requests");
-  return warning("no chatd server takes requests", `S${startServer.slice(1)}.`);
+  if (servers > 0) return ok("a chatd server accepts requests");
+  return warning("no chatd server accepts requests", `S${startServer.slice(1)}.`);
 }
 
 async function* aboutLocks(client: BrokerConnection): AsyncGenerator<Finding, void> {
   let held = 0;
   for await (const { what, holds } of inspectLocks(client)) {
     if (holds) held++;
-    else yield problem(`clients can ${what}`, `The broker must ask chatd: ${configHelp}.`);
+    else yield problem(`clients can ${what}`, `The broker must ask chatd for authorization: ${configHelp}.`);
   }
-  yield { kind: held > 0 ? "ok" : "problem", what: `clients are locked in (${held} things tried)` };
+  yield { kind: held > 0 ? "ok" : "problem", what: `clients cannot bypass the server (${held} checks)` };
   for (const exchange of clientExchanges) {
     yield await canPublish(client, exchange) ? ok(`clients can write to ${exchange}`) : warning(
       `clients cannot write to ${exchange}`,
-      "Start a server on this broker: it makes that. Else restart the one that runs.",
+      "Start a server on this broker, which creates it; if one is running, restart it.",
     );
   }
 }

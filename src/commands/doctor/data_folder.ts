@@ -43,27 +43,27 @@ export function serverOf(folder: string): number | undefined {
 export function* examineFolder({ dataDir }: FolderCheckOptions): Generator<Finding, void> {
   const access = accessOf(dataDir);
   if (access === "none") {
-    yield ok(`there is no "${dataDir}" yet: the first server makes it`);
+    yield ok(`"${dataDir}" does not exist yet: the first server creates it`);
     return;
   }
   if (access === "denied") {
     yield problem(
-      `"${dataDir}" is not a folder of the user who runs this`,
-      "Run doctor as the user whom the server runs as (sudo -u chatd chatd doctor …), or give the folder to that user.",
+      `"${dataDir}" is not a folder of the current user`,
+      "Run doctor as the user of the server (sudo -u chatd chatd doctor …), or change the owner of the folder.",
     );
     return;
   }
   const { mode } = Deno.statSync(dataDir);
   if (mode !== null && Deno.build.os !== "windows" && (mode & 0o077) !== 0) {
     const octal = (mode & 0o777).toString(8);
-    yield warning(`others on this machine can look into "${dataDir}" (mode ${octal})`, `chmod 700 ${dataDir}`);
+    yield warning(`other users of this machine can open "${dataDir}" (mode ${octal})`, `chmod 700 ${dataDir}`);
   } else {
-    yield ok(`"${dataDir}" is there, for its owner only`);
+    yield ok(`"${dataDir}" exists, and only its owner can open it`);
   }
-  if (!pathExists(databasePath(dataDir))) yield ok("it holds no database yet: a server makes it when it starts");
+  if (!pathExists(databasePath(dataDir))) yield ok("there is no database yet: a server creates it when it starts");
   const server = serverOf(dataDir);
-  if (server !== undefined) yield ok(`a server has it (process ${server})`);
-  else if (pathExists(databasePath(dataDir))) yield warning("no server runs on it", 'Start one: "chatd serve".');
+  if (server !== undefined) yield ok(`a server is running on it (process ${server})`);
+  else if (pathExists(databasePath(dataDir))) yield warning("no server is running on it", 'Start one: "chatd serve".');
 }
 
 /** The database in the folder, where there is one and this process may look into it. */
@@ -79,7 +79,7 @@ export function* examineDatabase({ dataDir, checkDatabase }: FolderCheckOptions)
   }
   yield aboutSchema(facts);
   yield aboutBackup(facts);
-  if (facts.damage?.length === 0) yield ok("SQLite finds no damage in it (quick_check)");
+  if (facts.damage?.length === 0) yield ok("SQLite finds no damage in the database (quick_check)");
   else if (facts.damage !== undefined) {
     yield problem(
       `the database is damaged: ${facts.damage.join("; ")}`,
@@ -90,43 +90,45 @@ export function* examineDatabase({ dataDir, checkDatabase }: FolderCheckOptions)
   const log = writeAheadLogBytes(databasePath(dataDir));
   if (log >= largeLogBytes) {
     yield warning(
-      `the write-ahead log has ${Math.floor(log / mebibyte)} MiB: a reader keeps it from being emptied`,
-      "End the backup or the other program that has chatd.sqlite open.",
+      `the write-ahead log has ${Math.floor(log / mebibyte)} MiB: a reader prevents its truncation`,
+      "Stop the backup or the other program that has chatd.sqlite open.",
     );
   }
 }
 
 function aboutSchema({ schema, knownSchema }: StoreFacts): Finding {
-  if (schema === knownSchema) return ok(`the database has the schema of this chatd (${schema})`);
+  if (schema === knownSchema) return ok(`the database schema is current (${schema})`);
   if (schema < knownSchema) {
-    return ok(`the database has schema ${schema}: the next start of a server brings it to ${knownSchema}`);
+    return ok(`the database has schema ${schema}: the server migrates it to ${knownSchema} when it starts`);
   }
   return problem(
-    `the database has schema ${schema}, and this chatd knows schemas up to ${knownSchema}`,
+    `the database has schema ${schema}, but this chatd supports schemas up to ${knownSchema}`,
     "Use a newer chatd.",
   );
 }
 
 function aboutBackup({ newestEntryAt, lastBackupAt }: StoreFacts): Finding {
-  const make = 'Make one, and have it made every day: "chatd backup DIR".';
+  const make = 'Schedule a daily backup: "chatd backup DIR".';
   if (lastBackupAt === undefined) {
     return newestEntryAt === undefined
       ? ok("there is nothing to back up yet")
-      : warning("no backup is known (a server notes those that are made while it runs)", make);
+      : warning("no backup is recorded (a server records backups that are made while it runs)", make);
   }
   const days = Math.floor((Date.now() - lastBackupAt) / dayMs);
-  const when = `the last backup that is known was made at ${new Date(lastBackupAt).toISOString()}`;
+  const when = `the last recorded backup was made at ${new Date(lastBackupAt).toISOString()}`;
   return Date.now() - lastBackupAt > staleBackupMs ? warning(`${when}, ${days} days ago`, make) : ok(when);
 }
 
 function aboutClock({ newestEntryAt }: StoreFacts): Finding {
   const ahead = (newestEntryAt ?? 0) - Date.now();
-  if (ahead <= clockToleranceMs) return ok(`the clock says ${new Date().toISOString()}, after all that was accepted`);
+  if (ahead <= clockToleranceMs) {
+    return ok(`the clock says ${new Date().toISOString()}, later than all stored messages`);
+  }
   return problem(
-    `the clock says ${new Date().toISOString()}, and the newest message is from ${
+    `the clock says ${new Date().toISOString()}, but the newest message is from ${
       new Date(newestEntryAt!).toISOString()
     }`,
-    "Set the clock, and let the system keep it (timedatectl set-ntp true).",
+    "Set the clock, and keep it synchronized (timedatectl set-ntp true).",
   );
 }
 

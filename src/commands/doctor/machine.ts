@@ -19,20 +19,20 @@ export async function* examineDisk({ dataDir, maxDiskBytes }: MachineOptions): A
   if (accessOf(dataDir) === "denied") return;
   const free = await freeBytes(dataDir);
   if (free === undefined) {
-    yield warning("Deno does not tell how much the disk still takes", "Add --allow-sys=statfs to deno run.");
+    yield warning("Deno does not allow chatd to read the free disk space", "Add --allow-sys=statfs to deno run.");
     return;
   }
-  const shown = `the disk has ${Math.floor(free / mebibyte)} MiB left`;
-  if (free < noFreeBytes) yield problem(shown, "Make room: soon no message is accepted.");
-  else if (free < fewFreeBytes) yield warning(shown, "Make room before it is full.");
+  const shown = `the disk has ${Math.floor(free / mebibyte)} MiB free`;
+  if (free < noFreeBytes) yield problem(shown, "Free some space: new messages will soon be refused.");
+  else if (free < fewFreeBytes) yield warning(shown, "Free some space before the disk is full.");
   else yield ok(shown);
   if (maxDiskBytes === undefined) return;
   const taken = folderBytes(dataDir);
-  const limit = `of ${Math.floor(maxDiskBytes / mebibyte)} MiB (--max-disk), ${
-    Math.ceil(taken / mebibyte)
-  } MiB are taken`;
-  if (taken >= maxDiskBytes) yield problem(limit, "New messages are refused: make room, or raise --max-disk.");
-  else if (free < maxDiskBytes - taken) yield warning(`${limit}, and the disk is full before`, "Lower --max-disk.");
+  const limit = `${Math.ceil(taken / mebibyte)} MiB of ${
+    Math.floor(maxDiskBytes / mebibyte)
+  } MiB (--max-disk) are used`;
+  if (taken >= maxDiskBytes) yield problem(limit, "New messages are refused: free some space, or raise --max-disk.");
+  else if (free < maxDiskBytes - taken) yield warning(`${limit}, but the disk will be full first`, "Lower --max-disk.");
   else yield ok(limit);
 }
 
@@ -43,11 +43,11 @@ export async function* examineFileLimit({ dataDir }: MachineOptions): AsyncGener
   const limit = await fileLimit(server);
   const who = server === undefined ? "a process" : "the server";
   if (limit === undefined) {
-    yield warning("Deno does not tell how many files a process may open", "Add --allow-run=sh to deno run.");
+    yield warning("Deno does not allow chatd to read the limit of open files", "Add --allow-run=sh to deno run.");
   } else if (limit < fewFiles) {
     yield warning(
-      `${who} may open ${limit} files, and every connection is one`,
-      "Raise it before more people come: ulimit -n, or LimitNOFILE= in the unit of systemd.",
+      `${who} may open ${limit} files, and every connection uses one`,
+      "Raise the limit: ulimit -n, or LimitNOFILE= in the systemd unit.",
     );
   } else yield ok(`${who} may open ${limit === Infinity ? "any number of" : limit} files (ulimit -n)`);
 }

@@ -54,7 +54,7 @@ export class ExportFolder implements ExportTarget {
       return;
     }
     if (exists(`${path}/complete.json`)) {
-      throw new ChatError("already_exists", `"${path}" holds a finished export: name another folder with --out.`);
+      throw new ChatError("already_exists", `"${path}" contains a finished export: choose another folder with --out.`);
     }
     const about = readAbout(path);
     const isSame = about?.format === format && about.user === identity.user && about.server === identity.server &&
@@ -62,8 +62,8 @@ export class ExportFolder implements ExportTarget {
     if (!isSame) {
       throw new ChatError(
         "already_exists",
-        `"${path}" holds something else than an unfinished export of ${identity.user} from this server's log: ` +
-          "name another folder with --out.",
+        `"${path}" contains something other than an unfinished export of ${identity.user} from this server's log: ` +
+          "choose another folder with --out.",
       );
     }
   }
@@ -96,7 +96,7 @@ export class ExportFolder implements ExportTarget {
   }
 
   async addFile(sha256: string, receive: (sink: FileSink) => Promise<void>): Promise<void> {
-    if (!/^[0-9a-f]{64}$/.test(sha256)) throw new ChatError("internal", "The server named a file as no chatd does.");
+    if (!/^[0-9a-f]{64}$/.test(sha256)) throw new ChatError("internal", "The server sent an invalid file name.");
     const path = `${this.#path}/files/${sha256}`;
     if (exists(path)) return;
     {
@@ -143,7 +143,7 @@ export class ExportFolder implements ExportTarget {
   #log({ conversation, address }: Conversation): string {
     const name = conversation.startsWith("+") ? conversation : address;
     if (conversationName.test(name)) return `${this.#path}/conversations/${name}.jsonl`;
-    throw new ChatError("internal", "The server named a conversation in a way that no chatd does.");
+    throw new ChatError("internal", "The server sent an invalid name of a conversation.");
   }
 
   #write(name: string, value: unknown): void {
@@ -163,7 +163,7 @@ function takeFolder(path: string): boolean {
     return takeEmptyFolder(path);
   } catch (cause) {
     if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    throw new ChatError("not_found", `"${path}" cannot be made: the folder that it is to be in does not exist.`, {
+    throw new ChatError("not_found", `Cannot create "${path}": its parent folder does not exist.`, {
       cause,
     });
   }

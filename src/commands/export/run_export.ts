@@ -87,7 +87,7 @@ async function exportAll(
       signal: stop.signal,
       onConversation: ({ address }, added) => console.error(`${address}: ${added} entries`),
       onMissingFile: ({ conversation, seq }, reason) => {
-        console.error(`chatd: The file of ${conversation} ${seq} is not there: ${reason.message}`);
+        console.error(`chatd: The file of ${conversation} ${seq} is missing: ${reason.message}`);
       },
     });
     if (restored) throw putBack();
@@ -102,6 +102,6 @@ async function exportAll(
 function putBack(): ChatError {
   return new ChatError(
     "unavailable",
-    "The server's data was put back to an earlier state since this export was begun: begin again, with another folder.",
+    "The server was restored to an earlier state after this export began: start again with another folder.",
   );
 }

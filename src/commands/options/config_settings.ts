@@ -68,8 +68,8 @@ export class ConfigSettings {
 
   #unknown({ section, name }: ConfigEntry): string {
     if (/password|secret|token/.test(name) && !name.endsWith("-file")) {
-      return "a secret does not belong here: write it into a file of its own, and name that with broker-password-file " +
-        "or broker-auth-secret-file in [amqp].";
+      return "secrets are not allowed here: put it into a file, and name the file with broker-password-file or " +
+        "broker-auth-secret-file in [amqp].";
     }
     const elsewhere = [...this.#settings].find(([, settings]) => settings.has(name));
     if (elsewhere !== undefined) return `this belongs ${place(elsewhere[0])}, not ${place(section)}.`;
@@ -88,7 +88,7 @@ function parseValue<T>(values: SettingParser<T>, entry: ConfigEntry, file: Confi
   if (inFile === "integer") {
     if (typeof value !== "number") return { problem: `expected a whole number, but got ${shown(value)}.` };
   } else if (typeof value !== "string") {
-    return { problem: `expected a text in quotes, but got ${shown(value)}.` };
+    return { problem: `expected a string in quotes, but got ${shown(value)}.` };
   }
   const isRelativePath = inFile === "path" && value !== "" && !isAbsolute(`${value}`);
   const parsed = values.parse(isRelativePath ? join(dirname(file.path), `${value}`) : `${value}`);
@@ -96,8 +96,8 @@ function parseValue<T>(values: SettingParser<T>, entry: ConfigEntry, file: Confi
   if (file.isReadByOthers && values.holdsSecret?.(parsed.value)) {
     return {
       problem:
-        `this holds a password, and others than the file's owner may read it: "chmod 600 ${file.path}", or name a ` +
-        "file that holds the password with broker-password-file.",
+        `this contains a password, and other users can read the file: run "chmod 600 ${file.path}", or name a password ` +
+        "file with broker-password-file.",
     };
   }
   return { value: parsed.value };

@@ -32,7 +32,7 @@ export async function openConnection(choice: ConnectionChoice): Promise<ScriptCo
     const option = name === defaultProfile ? "" : ` --profile ${name}`;
     throw new ChatError(
       "unauthenticated",
-      `There is no profile "${name}": make it with "chatd login${option} --user NAME", or say where to go with --via.`,
+      `There is no profile "${name}": create it with "chatd login${option} --user NAME", or use --via.`,
     );
   }
   return { ...await connectionOf(profile, choice), profile: name };

@@ -35,7 +35,7 @@ export function takeOnly(connection: ScriptConnection, kind: "tail" | "bot", nam
   if (consumer !== undefined) return consumer;
   throw new ChatError(
     "busy",
-    `Another "chatd ${kind}" with the name "${name}" runs for ${connection.user} on this machine: choose another --name.`,
+    `"chatd ${kind}" with the name "${name}" is already running for ${connection.user} on this machine: choose another --name.`,
   );
 }
 

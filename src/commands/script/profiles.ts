@@ -39,7 +39,7 @@ export function readProfile(name: string): Profile | undefined {
     if (error instanceof Deno.errors.NotFound) return undefined;
     if (!(error instanceof SyntaxError)) throw unusable(path, error);
   }
-  throw new ChatError("invalid_argument", `${path} is not a profile of this chatd: make it again with "chatd login".`);
+  throw new ChatError("invalid_argument", `${path} is not a valid profile: create it again with "chatd login".`);
 }
 
 /** Keeps a profile, mode 0600 in a folder of mode 0700, in the place of one with the same name. */
@@ -99,7 +99,7 @@ function pathOf(name: string): string {
 
 function unusable(path: string, cause: unknown): ChatError {
   const why = cause instanceof Error ? cause.message : String(cause);
-  return new ChatError("invalid_argument", `Cannot use ${path}: ${why}. XDG_STATE_HOME chooses another folder.`, {
+  return new ChatError("invalid_argument", `Cannot use ${path}: ${why}. Choose another folder with XDG_STATE_HOME.`, {
     cause,
   });
 }

@@ -82,7 +82,7 @@ async function takeTurn(state: ClientState): Promise<Consumer> {
     const consumer = state.tryConsumer("script", { most: maxAtOnce });
     if (consumer !== undefined) return consumer;
     if (performance.now() >= deadline) {
-      throw new ChatError("busy", `${maxAtOnce} commands of this user are connected already: end one.`);
+      throw new ChatError("busy", `${maxAtOnce} commands of this user are already connected: stop one of them.`);
     }
     await new Promise((resolve) => setTimeout(resolve, turnRetryMs));
   }

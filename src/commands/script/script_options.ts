@@ -54,7 +54,11 @@ function connectionChoice(profile: string | undefined, { user, ...place }: Omit<
 
 export function placeOptions(options: OptionsWithEnv) {
   return object({
-    via: options.optional("--via", choice(["grpc", "amqp"]), "Transport; grpc unless a broker is given"),
+    via: options.optional(
+      "--via",
+      choice(["grpc", "amqp"], { metavar: "TRANSPORT" }),
+      "Transport; grpc unless a broker is given",
+    ),
     server: options.optional(
       "--server",
       hostPort({ allowPort0: false }),

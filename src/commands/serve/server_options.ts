@@ -16,17 +16,17 @@ export function serverOptions(options: OptionsWithEnv) {
       standard: "./data",
       description: "Folder for accounts, messages and files; created if missing",
     }),
-    registration: settings.withDefault("--registration", choice(["open", "invite", "closed"]), {
+    registration: settings.withDefault("--registration", choice(["open", "invite", "closed"], { metavar: "POLICY" }), {
       standard: "open",
       description: "Registration policy",
     }),
     supervise: settings.onUnlessNegated("--supervise", "Restart the serving process if it crashes"),
     supervised: options.internal("--supervised"),
-    logLevel: settings.withDefault("--log-level", choice(logLevels), {
+    logLevel: settings.withDefault("--log-level", choice(logLevels, { metavar: "LEVEL" }), {
       standard: "info",
       description: "Lowest level of log lines on stderr",
     }),
-    logFormat: settings.withDefault("--log-format", choice(logFormats), {
+    logFormat: settings.withDefault("--log-format", choice(logFormats, { metavar: "FORMAT" }), {
       standard: "auto",
       description: "Format of the log; auto is text on a terminal and JSON elsewhere",
     }),
@@ -86,7 +86,7 @@ export function limitOptions(options: OptionsWithEnv) {
       size({ min: 16 * mebibyte }),
       "Maximum size of the database and all files together; no limit but the disk unless given",
     ),
-    deletedAccounts: settings.withDefault("--deleted-accounts", choice(["anonymize", "erase"]), {
+    deletedAccounts: settings.withDefault("--deleted-accounts", choice(["anonymize", "erase"], { metavar: "MODE" }), {
       standard: "anonymize",
       description: "How to treat the messages of deleted accounts",
     }),

@@ -49,29 +49,29 @@ export async function setPassword({ name, dataDir, ...source }: UserPasswordOpti
   const operator = new Operator(dataDir);
   // Before anybody types a password twice for nothing.
   if (await operator.findUser(name) === undefined) {
-    throw new ChatError("not_found", `There is no user "${name}": see the names with "chatd user list".`);
+    throw new ChatError("not_found", `There is no user "${name}": list the users with "chatd user list".`);
   }
   await operator.setPassword(name, await readNewPassword(name, source));
-  processOutput.stdout(`Set the password of ${name}, who is logged out on all devices.`);
+  processOutput.stdout(`Set the password of ${name}, and logged them out on all devices.`);
   return exitCode.done;
 }
 
 export async function disableUser({ name, dataDir }: UserOptions): Promise<number> {
   await new Operator(dataDir).disable(name);
-  processOutput.stdout(`Disabled ${name}, who is logged out on all devices.`);
+  processOutput.stdout(`Disabled ${name}, and logged them out on all devices.`);
   return exitCode.done;
 }
 
 export async function enableUser({ name, dataDir }: UserOptions): Promise<number> {
   await new Operator(dataDir).enable(name);
-  processOutput.stdout(`Enabled ${name}, who can log in again.`);
+  processOutput.stdout(`Enabled ${name}: they can log in again.`);
   return exitCode.done;
 }
 
 export async function deleteUser({ name, dataDir, mode, yes }: UserDeleteOptions): Promise<number> {
-  requireSure(yes, `This deletes the account of ${name} for ever, and nobody can have the name again`);
+  requireSure(yes, `This permanently deletes the account of ${name}, and the name can never be used again`);
   await new Operator(dataDir).deleteUser(name, { mode });
-  processOutput.stdout(`Deleted ${name}, whose name nobody can have again.`);
+  processOutput.stdout(`Deleted ${name}. The name can never be used again.`);
   return exitCode.done;
 }
 
@@ -80,6 +80,6 @@ export async function inviteUser({ lifetimeMs, dataDir }: UserInviteOptions): Pr
   const code = await new Operator(dataDir).createInvite({ lifetimeMs });
   processOutput.stdout(code);
   const until = new Date(Date.now() + lifetimeMs).toISOString().slice(0, 16).replace("T", " ");
-  processOutput.stderr(`It registers one user, until ${until} UTC, where the server says --registration invite.`);
+  processOutput.stderr(`The code registers one user until ${until} UTC, if the server uses --registration invite.`);
   return exitCode.done;
 }

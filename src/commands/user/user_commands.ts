@@ -93,7 +93,7 @@ function userDeleteOptions(options: OptionsWithEnv): Parser<"sync", UserDeleteOp
     dataDir: dataFolder(options),
     mode: options.optional(
       "--deleted-accounts",
-      choice(["anonymize", "erase"]),
+      choice(["anonymize", "erase"], { metavar: "MODE" }),
       "How to treat the messages; like the running server unless given, or anonymize without one",
     ),
     yes: sureOption(),

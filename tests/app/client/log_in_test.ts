@@ -49,7 +49,7 @@ Deno.test("a person who is new here is asked whether to log in or to register", 
   const credentials = await start(server, { user: "dora", questions: dora });
   assert.equal(server.tokens.get(credentials.token), "dora");
   assert.equal(dora.heard.length, 4);
-  assert.equal(dora.heard[0], "dora has no account saved here: log in or register? [l/r]");
+  assert.equal(dora.heard[0], "No login of dora is saved here: log in or register? [l/r]");
 
   const ana = new Person("L", "right one");
   assert.equal((await start(serverWithAna(), { questions: ana })).user, "ana");

@@ -1,8 +1,8 @@
 import { ChatError } from "../core/chat_error.ts";
 
 /**
- * Makes the data folder if there is none (mode 0700); one that exists keeps its mode.
- * @throws {ChatError} `permission_denied` when this process may not make, read or write it.
+ * Creates the data folder with mode 0700; an existing one keeps its mode.
+ * @throws {ChatError} `permission_denied` if this process may not create, read or write it
  */
 export function prepareDataFolder(folder: string): void {
   try {
@@ -12,7 +12,7 @@ export function prepareDataFolder(folder: string): void {
   }
 }
 
-/** The error to show when something in the data folder cannot be opened. */
+/** Maps an error of opening a file in the data folder to one for people. */
 export function dataFolderError(folder: string, cause: unknown): unknown {
   if (cause instanceof Deno.errors.NotCapable) {
     return new ChatError(

@@ -6,15 +6,15 @@ import { migrations } from "../sqlite/migrations.ts";
 import { isDamage } from "../sqlite/storage_error.ts";
 import { type BackupManifest, damagedFile, databaseName, readManifest } from "./backup_manifest.ts";
 
-/** The name of the database until everything is in its place: no server takes a half of it for its data. */
+/** The temporary name of the database, so that no server opens a partially restored folder. */
 const unfinishedName = "chatd.sqlite.restoring";
 
 export interface RestoreOptions {
-  /** The backup. */
+  /** The folder of the backup. */
   readonly from: string;
-  /** The data folder to make: none yet, or an empty one. */
+  /** The data folder to create; an empty one may exist. */
   readonly folder: string;
-  /** Log out all devices, so that no token of the time of the backup is good any more. */
+  /** Logs out all devices, which invalidates the tokens in the backup. */
   readonly logOut: boolean;
 }
 
@@ -28,8 +28,8 @@ export interface Restored {
 }
 
 /**
- * Makes a data folder of a backup, after checking all of it: every file's hash, and the database's own order. The log gets
- * another epoch, so that clients drop the positions that they know. When it fails, the folder is left empty.
+ * Creates a data folder from a backup after verifying every file's hash and the integrity of the database. The log gets a
+ * new epoch, so that clients drop their known positions. After a failure, the folder is empty.
  * @throws {ChatError} `invalid_argument` names a damaged file; `not_found`, `already_exists`, `unsupported_version`, `busy`
  */
 export function restoreBackup({ from, folder, logOut }: RestoreOptions): Restored {
@@ -104,11 +104,11 @@ function renewDatabase(
       throw damagedFile(source, "has triggers or views that no chatd made, which would act on what is restored");
     }
     const { epoch, schema, head } = manifest;
-    const isItself = value("SELECT epoch FROM log") === epoch && value("PRAGMA user_version") === schema &&
+    const matchesManifest = value("SELECT epoch FROM log") === epoch && value("PRAGMA user_version") === schema &&
       value("SELECT coalesce(max(head_position), 0) FROM conversation") === head;
-    if (!isItself) throw damagedFile(source, "is not the log that the manifest is about");
+    if (!matchesManifest) throw damagedFile(source, "is not the log that the manifest is about");
     database.exec("UPDATE log SET epoch = lower(hex(randomblob(16)))");
-    dropPassing(database);
+    dropTransientRows(database);
     if (logOut) database.exec("UPDATE device SET token_hash = NULL");
     return {
       users: Number(value("SELECT count(*) FROM user")),
@@ -122,7 +122,7 @@ function renewDatabase(
   }
 }
 
-/** Whether the database would do something by itself that one of this version does not do. */
+/** Whether the database has triggers or views that its schema does not define. */
 function hasForeignCode(database: DatabaseSync, schema: number): boolean {
   using empty = new DatabaseSync(":memory:");
   for (const step of migrations.slice(0, schema)) empty.exec(step);
@@ -135,8 +135,8 @@ function codeOf(database: DatabaseSync): string[] {
   return rows.map(({ name, sql }) => `${name}: ${sql}`);
 }
 
-/** What had arrived of uploads is not in a backup, nor are contents that nothing held any more; incarnations are those of one epoch. */
-function dropPassing(database: DatabaseSync): void {
+/** Drops rows about data that is not in a backup (unfinished uploads, unheld contents), and incarnations of the old epoch. */
+function dropTransientRows(database: DatabaseSync): void {
   const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all().map(({ name }) => name);
   if (tables.includes("file")) database.exec("DELETE FROM file WHERE complete = 0");
   if (tables.includes("incarnation")) database.exec("DELETE FROM incarnation");

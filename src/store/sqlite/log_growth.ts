@@ -1,9 +1,9 @@
 import type { Log } from "../../core/log.ts";
 
-/** The first size that is told, in bytes: 256 MiB. */
+/** The first size to warn about, in bytes: 256 MiB. */
 export const largeLogBytes = 256 * 1024 * 1024;
 
-/** Warns when the write-ahead log grows because it cannot be emptied, each time that it has doubled. */
+/** Warns when the write-ahead log grows because it cannot be truncated, each time its size has doubled. */
 export class LogGrowth {
   readonly #log: Log;
   #next = largeLogBytes;
@@ -12,8 +12,8 @@ export class LogGrowth {
     this.#log = log;
   }
 
-  /** An attempt to empty the log was made, and its file has so many bytes now. */
-  tried({ emptied, bytes }: { emptied: boolean; bytes: number }): void {
+  /** Records an attempt to truncate the log, with its current size. */
+  recordAttempt({ emptied, bytes }: { emptied: boolean; bytes: number }): void {
     if (emptied) {
       if (this.#next > largeLogBytes) this.#log.info("the write-ahead log was emptied");
       this.#next = largeLogBytes;

@@ -16,12 +16,12 @@ Deno.test("a write-ahead log that cannot be emptied is told each time that it do
   };
   const growth = new LogGrowth(log);
   for (const size of [100, 255, 256, 300, 511, 512, 2_000, 3_000]) {
-    growth.tried({ emptied: false, bytes: size * mebibyte });
+    growth.recordAttempt({ emptied: false, bytes: size * mebibyte });
   }
   assert.deepEqual(told, [256, 512, 2_000].map((size) => size * mebibyte));
-  growth.tried({ emptied: true, bytes: 0 });
-  growth.tried({ emptied: true, bytes: 0 });
-  growth.tried({ emptied: false, bytes: 256 * mebibyte });
+  growth.recordAttempt({ emptied: true, bytes: 0 });
+  growth.recordAttempt({ emptied: true, bytes: 0 });
+  growth.recordAttempt({ emptied: false, bytes: 256 * mebibyte });
   assert.deepEqual(told.slice(3), ["the write-ahead log was emptied", 256 * mebibyte]);
 });
 

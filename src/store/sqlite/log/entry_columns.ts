@@ -4,7 +4,7 @@ import type { MemberRole } from "../../../core/rooms/room.ts";
 import { roleCodes, toRole } from "../codes.ts";
 import { decodeText, idOfHex } from "../column_values.ts";
 
-/** entry.kind; what is about another entry comes first. */
+/** Codes of entry.kind; kinds that refer to another entry come right after `message`. */
 export const kindCodes = {
   message: 0,
   edited: 1,
@@ -23,11 +23,11 @@ export const kindCodes = {
   roomChanged: 14,
 } as const;
 
-/** Bits of entry.target in what says how a room is. */
+/** Bits of entry.target in events with a room's settings. */
 const publicBit = 1;
 const historyBit = 2;
 
-/** What an entry keeps of its event, beside what every entry has. */
+/** The columns of an entry that depend on its event. */
 export interface EventColumns {
   readonly kind: number;
   readonly target: number | null;
@@ -36,7 +36,7 @@ export interface EventColumns {
   readonly text: string;
 }
 
-/** `text` is that of the entry; what an edit says is kept with the message that it is about. */
+/** Converts an event to columns; `text` is the entry's text. The text of an edit is stored with its message. */
 export function eventColumns(event: LogEvent, text: string): EventColumns {
   switch (event.kind) {
     case "edited":
@@ -74,7 +74,7 @@ function roomBits({ isPublic, historyVisible }: { isPublic: boolean; historyVisi
   return (isPublic ? publicBit : 0) | (historyVisible ? historyBit : 0);
 }
 
-/** What is read of an entry. */
+/** The columns that are read of an entry. */
 export interface EntryRow {
   readonly position: number;
   readonly conversation: string;
@@ -83,7 +83,7 @@ export interface EntryRow {
   /** 32 hexadecimal digits. */
   readonly id: string;
   readonly accepted_at: number;
-  /** Null where it is withheld from the reader. */
+  /** Null if the text is withheld from the reader. */
   readonly text: Uint8Array | null;
   readonly ordinal: number;
   readonly kind: number;

@@ -6,26 +6,26 @@ import { Attachments } from "./attachments.ts";
 import { type EntryRow, kindCodes, toMessage } from "./entry_columns.ts";
 import { isReactionShown, isTextShown } from "./visibility.ts";
 
-/** How much a page holds: entries, and bytes of text beyond the first entry. */
+/** The limits of a page: entries, and bytes of text beyond the first entry. */
 export interface PageLimits {
   readonly limit: number;
   readonly maxBytes: number;
 }
 
-/** Entries that were read at given positions. */
+/** The entries at given positions. */
 export interface ReadEntries {
   readonly messages: Message[];
-  /** All of them were read that are still there; false where a limit came first. */
+  /** Whether all existing entries were read; false if a limit was reached. */
   readonly isWhole: boolean;
 }
 
-/** With texts of 16 KiB, 2 MiB are in memory at once. */
-const rowsAtOnce = 128;
+/** Rows per statement; with texts of 16 KiB, 2 MiB are in memory. */
+const rowsPerStatement = 128;
 
 type ReadRow = EntryRow & {
-  /** It has, or had, a file. */
+  /** Whether it has or had a file. */
   readonly file: number;
-  /** There are reactions, which may all be hidden from the reader; only where reactions are asked for. */
+  /** Whether there are reactions, even hidden ones; 0 unless reactions are requested. */
   readonly reacted: number;
 };
 
@@ -36,14 +36,14 @@ interface ReactionRow {
   first: number;
 }
 
-/** The text of an edit is kept with the message that it is about, and only the newest edit says it. */
+/** SQL for the text of an edit, which is stored with its message; only the newest edit has a text. */
 const textOfEdit = `(
     SELECT CASE WHEN t.deleted <> 0 THEN x'' WHEN t.edited_seq = e.seq AND ${isTextShown(":user", "t")} THEN t.text END
     FROM entry t WHERE t.conversation = e.conversation AND t.seq = e.target)`;
 
 function prepareStatements(database: Database) {
   return {
-    // The outer loop of a CROSS JOIN is its first table: entries come in the order of the positions (https://sqlite.org/lang_select.html).
+    // The first table of a CROSS JOIN is the outer loop, so entries come in the order of the positions (https://sqlite.org/lang_select.html).
     read: database.prepare(
       `SELECT e.position, c.name AS conversation, e.seq, u.name AS sender, lower(hex(e.id)) AS id,
          e.accepted_at,
@@ -67,7 +67,7 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** Reads entries whose positions were found for a user. What their texts say to that user is decided here. */
+/** Reads the entries at given positions, and decides which texts the user may see. */
 export class EntryReader {
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #attachments: Attachments;
@@ -78,8 +78,9 @@ export class EntryReader {
   }
 
   /**
-   * The entries at `positions`, in this order, as `user`, a key, may read them, and as far as the limits allow: always the first, if there is
-   * one. A statement for each entry would cost twice as much. Entries may be changed or removed between its steps: each is read as it is then.
+   * Reads the entries at `positions`, in this order, for `user`, a key, up to the limits, but always the first entry. A
+   * statement per entry would cost twice as much. Entries may change or disappear between steps; each is read in its current
+   * state.
    */
   *read(
     user: number,
@@ -89,8 +90,8 @@ export class EntryReader {
     const messages: Message[] = [];
     let bytes = 0;
     const wanted = positions.slice(0, limit);
-    for (let first = 0; first < wanted.length; first += rowsAtOnce) {
-      const some = JSON.stringify(wanted.slice(first, first + rowsAtOnce));
+    for (let first = 0; first < wanted.length; first += rowsPerStatement) {
+      const some = JSON.stringify(wanted.slice(first, first + rowsPerStatement));
       const rows = this.#statements.read.all({ user, positions: some, reactions: Number(reactions) });
       for (const row of rows as unknown as ReadRow[]) {
         const message = this.#complete(row, user);
@@ -122,7 +123,7 @@ export class EntryReader {
   }
 }
 
-/** Bytes that reactions and a file's description may take on their way, about. */
+/** Estimates the encoded size of reactions and a file's description, in bytes. */
 export function sizeBesideText({ reactions = [], attachment }: Message): number {
   const described = attachment === undefined ? 0 : 3 * attachment.name.length + attachment.mediaType.length + 64;
   return reactions.reduce((size, { emoji }) => size + 3 * emoji.length + 10, described);

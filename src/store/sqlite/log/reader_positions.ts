@@ -2,7 +2,7 @@ import type { MoveRead } from "../../../core/messages/message_store.ts";
 import type { Database } from "../database.ts";
 import { kindCodes } from "./entry_columns.ts";
 
-/** How many entries a read position moves over that are to be looked at. */
+/** Maximum number of entries to examine when a read position moves. */
 const maxOwnRun = 1_000;
 
 function prepareStatements(database: Database) {
@@ -27,7 +27,7 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** How far devices have got the log, and people have read their conversations. Part of the caller's transaction. */
+/** Moves delivery cursors and read positions, in the caller's transaction. */
 export class ReaderPositions {
   readonly #statements: ReturnType<typeof prepareStatements>;
 
@@ -39,7 +39,7 @@ export class ReaderPositions {
     this.#statements.moveCursor.run(deviceId, consumer, position);
   }
 
-  /** Of a user, in a conversation with its newest seq; both by their keys. */
+  /** Moves the read position of a user in a conversation, both given by key. */
   moveRead(
     user: number,
     { id: conversation, headSeq }: { id: number; headSeq: number },
@@ -53,7 +53,7 @@ export class ReaderPositions {
     }
   }
 
-  /** Whether `user` has read every message up to `seq` that is not of themself. */
+  /** Whether `user` has read all messages of others up to `seq`. */
   #isOwnRun(user: number, conversation: number, seq: number): boolean {
     const { readSeq, hasOthers } = this.#statements;
     const member = readSeq.get(conversation, user) as { readSeq: number } | undefined;

@@ -28,15 +28,15 @@ import { runServer, type ServerEnd } from "./run_server.ts";
 import type { AmqpServerOptions } from "./server_options.ts";
 import type { RunningTransport, Serving, TransportServer } from "./transport_server.ts";
 
-/** How long the broker may take to get the last words of sessions, in milliseconds. */
+/** How long the broker may take to receive the last messages of sessions, in milliseconds. */
 const drainDeadlineMs = 5_000;
 
-/** Serves until a signal comes. @throws {ChatError} when it cannot start or go on. */
+/** Serves until a signal arrives. @throws {ChatError} if it cannot start or continue */
 export async function runAmqpServer(options: AmqpServerOptions): Promise<ServerEnd> {
   return await runServer(options, [amqpTransport(options)]);
 }
 
-/** With `beside`, other transports serve in the same process: see {@link keepServing}. */
+/** @param beside other transports serve in the same process: see {@link keepServing} */
 export function amqpTransport(
   options: AmqpServerOptions,
   { beside = false }: { beside?: boolean } = {},
@@ -74,8 +74,8 @@ function hosts({ broker: { address }, authListen, management }: AmqpServerOption
   return [...needed, `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`];
 }
 
-/** What talks to the broker. */
-interface Means {
+/** Dependencies of the server's connections to the broker. */
+interface BrokerContext {
   readonly chat: Chat;
   readonly log: Log;
   readonly login: BrokerLogin;
@@ -84,21 +84,21 @@ interface Means {
 
 async function start(
   options: AmqpServerOptions,
-  { again, beside, certificates, ...means }:
-    & Means
+  { again, beside, certificates, ...context }:
+    & BrokerContext
     & Pick<Serving, "again">
     & Pick<RunningTransport, "certificates">
     & { beside: boolean },
 ): Promise<RunningTransport> {
   const { broker: { address }, authListen, sharedLogin, amqpRegistration, rate } = options;
-  const { chat, log, login, ca } = means;
+  const { chat, log, login, ca } = context;
   await using opened = new AsyncDisposableStack();
   const queues = new SessionQueues();
-  const management = sharedLogin ? undefined : openManagement(options, means, opened);
+  const management = sharedLogin ? undefined : openManagement(options, context, opened);
   const blocked = new BlockedConnections();
   const authority = sharedLogin
     ? undefined
-    : await openAuthority(options, { ...means, queues, management, blocked }, opened);
+    : await openAuthority(options, { ...context, queues, management, blocked }, opened);
   if (sharedLogin) {
     log.warn("shared login: every user of it can read and write everything on the broker, bypassing this server");
   }
@@ -116,8 +116,8 @@ async function start(
       sharedLogin,
       registration: amqpRegistration || sharedLogin,
       again,
-      inspect: authority && ((signal) => requireAsking(options, { ...authority, ca, log, signal })),
-      // Honest clients put many requests into a message, and acknowledge a few times a second.
+      inspect: authority && ((signal) => requireAuthorization(options, { ...authority, ca, log, signal })),
+      // Well-behaved clients put many requests into a message, and acknowledge a few times a second.
       flood: { perSecond: 100 + 2 * rate.perSecond, burst: 1_000 + 2 * rate.burst },
       kick: management && ((target) => void management.kick(target)),
       closeConnection: management && ((name) => void management.closeConnection(name)),
@@ -150,7 +150,7 @@ async function start(
 
 function openManagement(
   { management: url }: AmqpServerOptions,
-  { chat, log, login, ca }: Means,
+  { chat, log, login, ca }: BrokerContext,
   opened: AsyncDisposableStack,
 ): BrokerManagement | undefined {
   if (url === undefined) {
@@ -165,10 +165,10 @@ function openManagement(
   return management;
 }
 
-/** Listens for what the broker asks. */
+/** Starts the endpoint for the broker's authorization requests. */
 async function openAuthority(
   options: AmqpServerOptions,
-  { chat, log, login, queues, management, blocked }: Means & {
+  { chat, log, login, queues, management, blocked }: BrokerContext & {
     queues: SessionQueues;
     management: BrokerManagement | undefined;
     blocked: BlockedConnections;
@@ -206,8 +206,8 @@ async function openAuthority(
   return { inspector, port: endpoint.port };
 }
 
-/** @throws {ChatError} `permission_denied` when the broker does not ask this server who may log in; `unavailable` */
-async function requireAsking(
+/** @throws {ChatError} `permission_denied` if the broker does not ask this server for authorization; `unavailable` */
+async function requireAuthorization(
   { broker: { address }, authListen }: AmqpServerOptions,
   { inspector, port, ca, log, signal }: {
     inspector: BrokerLogin;
@@ -255,6 +255,6 @@ function refuseOpenNetwork(
 }
 
 function greeting({ broker: { address }, sharedLogin }: AmqpServerOptions, beside: boolean): string {
-  const whenever = beside ? " whenever RabbitMQ is available" : "";
-  return `chatd ${version} serves at ${formatBroker(address)}${whenever}${sharedLogin ? " (shared login)" : ""}`;
+  const condition = beside ? " whenever RabbitMQ is available" : "";
+  return `chatd ${version} serves at ${formatBroker(address)}${condition}${sharedLogin ? " (shared login)" : ""}`;
 }

@@ -5,11 +5,11 @@ import { BackgroundWorker } from "../host/background_worker.ts";
 import type { JobName, JobOf } from "./background_jobs.ts";
 
 const job = "search" satisfies JobName;
-/** Searches that run or wait. */
-const mostAtOnce = 32;
-const mostOfUser = 2;
+/** Maximum number of running and waiting searches. */
+const maxSearches = 32;
+const maxSearchesOfUser = 2;
 const deadlineMs = 5_000;
-/** Before who searched for too much may search again: what was given up may keep a processor busy until then, as no query can be stopped. */
+/** How long a user waits after a search timed out: the abandoned query cannot be stopped, and may keep a processor busy. */
 const restMs = 60_000;
 
 export interface BackgroundSearchOptions {
@@ -20,11 +20,11 @@ export interface BackgroundSearchOptions {
   readonly entry?: string;
 }
 
-/** Searches in a thread of its own, so that nobody else waits for it. */
+/** Searches in a separate thread, so that other requests do not wait for it. */
 export class BackgroundSearch implements MessageSearch, Disposable {
   readonly #worker: BackgroundWorker<JobOf<typeof job>>;
   readonly #ofUser = new Map<string, number>();
-  /** Until when, as `performance.now()` says; oldest first. */
+  /** The end of each user's wait, by `performance.now()`; oldest first. */
   readonly #resting = new Map<string, number>();
 
   constructor({ folder, log, entry }: BackgroundSearchOptions) {
@@ -35,16 +35,16 @@ export class BackgroundSearch implements MessageSearch, Disposable {
     const { user } = request;
     this.#refuseResting(user);
     const ofUser = this.#ofUser.get(user) ?? 0;
-    if (ofUser >= mostOfUser) {
+    if (ofUser >= maxSearchesOfUser) {
       throw new ChatError(
         "rate_limited",
-        `${mostOfUser} of your searches are still running: wait for them to finish.`,
+        `${maxSearchesOfUser} of your searches are still running: wait for them to finish.`,
         {
           retryAfterMs: 1_000,
         },
       );
     }
-    if (this.#worker.size >= mostAtOnce) {
+    if (this.#worker.size >= maxSearches) {
       throw new ChatError("busy", "Too many searches are running: try again in a few seconds.", {
         retryAfterMs: 2_000,
       });

@@ -16,7 +16,7 @@ import type { RunningTransport, Serving, TransportServer } from "./transport_ser
 /** How long sessions and calls may take to end, in milliseconds. */
 const drainDeadlineMs = 5_000;
 
-/** Serves until a signal comes. @throws {ChatError} when it cannot start. */
+/** Serves until a signal arrives. @throws {ChatError} if it cannot start */
 export async function runGrpcServer(options: GrpcServerOptions): Promise<ServerEnd> {
   return await runServer(options, [grpcTransport(options)]);
 }

@@ -23,13 +23,13 @@ const patienceMs = 5_000;
 const retryMs = 50;
 
 /**
- * The operator's hand on a data folder. Each call goes to the server that owns the folder; where none runs, it takes
- * the folder for as long as the call lasts. Rejects with a `ChatError`.
+ * Runs the operator's commands on a data folder. A call goes to the server that owns the folder; if none runs, it locks
+ * the folder for the duration of the call. Rejects with a `ChatError`.
  */
 export class Operator {
   readonly #folder: string;
 
-  /** @throws {ChatError} `permission_denied` when Deno does not let this process use the folder. */
+  /** @throws {ChatError} `permission_denied` if Deno denies access to the folder */
   constructor(folder: string) {
     requireDataFolder(folder);
     this.#folder = folder;
@@ -67,7 +67,7 @@ export class Operator {
     await this.#call("user.enable", { name });
   }
 
-  /** For ever. @param mode what becomes of the messages; as the server says unless given */
+  /** Deletes an account permanently. @param mode how to treat its messages; the server's setting unless given */
   async deleteUser(name: string, { mode }: { mode?: DeletedAccounts }): Promise<void> {
     await this.#call("user.delete", { name, mode: mode ?? "" });
   }
@@ -83,7 +83,7 @@ export class Operator {
     }
   }
 
-  /** With everybody that it has to do with, by name. */
+  /** Returns a room with its members, invited and banned users, by name. */
   async showRoom(address: string): Promise<{ room: Room; people: RoomMember[] }> {
     return await this.#call("room.show", { address }) as { room: Room; people: RoomMember[] };
   }
@@ -133,7 +133,7 @@ export class Operator {
     }
   }
 
-  /** Has a running server take note of a backup; without one, nobody does, for a backup changes nothing. */
+  /** Records a backup in the audit log of a running server; does nothing without one, because a backup changes nothing. */
   async noteBackup(detail: string): Promise<void> {
     const connection = await connect(controlSocketPath(this.#folder));
     if (connection !== undefined) await ask(connection, { command: "audit.backup_made", arguments: { detail } });
@@ -151,7 +151,7 @@ export class Operator {
       try {
         return await this.#callWithoutServer(request, makeFolder);
       } catch (error) {
-        // A server that starts or stops owns the folder, and does not listen.
+        // A server that is starting or stopping owns the folder but does not listen.
         if (!(error instanceof FolderTaken) || Date.now() >= deadline) throw unwrap(error);
       }
       await new Promise((resolve) => setTimeout(resolve, retryMs));
@@ -207,7 +207,7 @@ function unwrap(error: unknown): unknown {
   return error instanceof FolderTaken ? error.cause : error;
 }
 
-/** Undefined when nobody listens. */
+/** Returns undefined if no server listens. */
 async function connect(path: string): Promise<Deno.Conn | undefined> {
   try {
     return await Deno.connect({ transport: "unix", path });

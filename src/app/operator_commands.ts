@@ -9,10 +9,10 @@ import type { ControlHandlers } from "../host/control_socket.ts";
 import { longVersion } from "../host/version.ts";
 
 const maxPage = 500;
-/** How long a command waits until all of a room is off the disk, in milliseconds; it goes on after that. */
+/** How long a command waits until a room is erased from the disk, in milliseconds; the erasure continues after that. */
 const erasingMs = 20_000;
 
-/** What the operator can have done, whether a server runs or not. Arguments and results are JSON. */
+/** Returns the handlers of the operator's commands, which run with or without a server. Arguments and results are JSON. */
 export function operatorCommands(
   { chat, retention, audit }: { chat: Chat; retention: Retention; audit: AuditJournal },
 ): ControlHandlers {
@@ -46,7 +46,7 @@ export function operatorCommands(
     "room.delete": async (args) => {
       const { room, erased } = await roomKeeper.delete(text(args, "address"));
       audit.record({ action: "room_deleted", actor: operator, subject: room.id, detail: `#${room.name}` });
-      await soon(erased);
+      await waitBriefly(erased);
       return room;
     },
     "retention.list": () => retention.listRules(),
@@ -81,8 +81,8 @@ export function operatorCommands(
   };
 }
 
-/** Waits for work that nobody has to wait for to its end. */
-async function soon(work: Promise<void>): Promise<void> {
+/** Waits for work, but not longer than `erasingMs`. */
+async function waitBriefly(work: Promise<void>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<void>((resolve) => timer = setTimeout(resolve, erasingMs));
   try {

@@ -1,7 +1,7 @@
 /** What `chatd doctor` finds in a set-up without a broker; broker_commands_test.ts has the rest. */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { aboutNodes } from "../../src/commands/doctor/broker.ts";
+import { checkNodes } from "../../src/commands/doctor/broker.ts";
 import { createCertificates } from "../crash/certificates.ts";
 import { type ChatdResult, runChatd } from "../support/chatd_process.ts";
 import { freePorts } from "../support/free_ports.ts";
@@ -225,10 +225,10 @@ Deno.test("doctor looks at what the disk and the number of files allow", async (
 });
 
 Deno.test("a broker of several nodes is a warning, and nodes that do not see each other are a problem", () => {
-  const kinds = (nodes: Parameters<typeof aboutNodes>[0]) => [...aboutNodes(nodes)].map(({ kind }) => kind);
+  const kinds = (nodes: Parameters<typeof checkNodes>[0]) => [...checkNodes(nodes)].map(({ kind }) => kind);
   assert.deepEqual(kinds([{ name: "rabbit@a", running: true, partitions: [] }]), ["ok"]);
   const [a, b] = [{ name: "rabbit@a", running: true }, { name: "rabbit@b", running: false }];
   assert.deepEqual(kinds([a, b]), ["warning"]);
-  assert.match([...aboutNodes([a, b])][0].what, /cluster of 2 nodes: rabbit@a; rabbit@b \(down\)/);
+  assert.match([...checkNodes([a, b])][0].what, /cluster of 2 nodes: rabbit@a; rabbit@b \(down\)/);
   assert.deepEqual(kinds([{ ...a, partitions: ["rabbit@b"] }, b]), ["problem", "warning"]);
 });

@@ -2,7 +2,7 @@ import { type BrokerAddress, formatBroker } from "../../amqp/broker_address.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { isLoopback } from "../../host/loopback.ts";
 
-/** Refuses to send the login of the broker's administrator over a network unencrypted. @throws {ChatError} `permission_denied` */
+/** Refuses to send the administrator's login over a network unencrypted. @throws {ChatError} `permission_denied` */
 export function refuseOpenBroker(
   { address, management, insecure }: { address: BrokerAddress; management: string | undefined; insecure: boolean },
 ): void {

@@ -1,17 +1,17 @@
 import type { BrokerAddress, BrokerLogin } from "../../amqp/broker_address.ts";
 
-/** What `--broker` says: where the broker is, who to be there if it names a user, and how to log in if it has a password. */
+/** The value of `--broker`: the broker's address, the user if it names one, and the login if it has a password. */
 export interface BrokerUrl {
   readonly address: BrokerAddress;
   readonly user?: string;
-  /** Never log it. */
+  /** Must not be logged. */
   readonly login?: BrokerLogin;
 }
 
 /**
- * Reads "amqp://HOST:PORT", "amqp://USER@HOST", "amqps://USER:PASSWORD@HOST/VHOST" and the like; the ports are 5672 and 5671 unless given, the virtual
- * host "/" (https://www.rabbitmq.com/docs/uri-spec).
- * @throws {SyntaxError} whose message tells a person what is wrong, and has no password in it
+ * Parses URLs such as "amqp://HOST:PORT", "amqp://USER@HOST" and "amqps://USER:PASSWORD@HOST/VHOST"; the default ports are
+ * 5672 and 5671, the default virtual host is "/" (https://www.rabbitmq.com/docs/uri-spec).
+ * @throws {SyntaxError} with a message for people that does not contain the password
  */
 export function parseBrokerUrl(text: string): BrokerUrl {
   if (!/^amqps?:\/\//.test(text)) {

@@ -27,7 +27,7 @@ function auditOptions(options: OptionsWithEnv): Parser<"sync", AuditOptions, unk
       standard: "30d",
       description: "Start of the list: 12h or 30d ago, or 2026-11-23 or 2026-11-23T12:00Z",
     }),
-    // Without a variable: CHATD_USER says who chats.
+    // Has no environment variable, because CHATD_USER names the user of the chat client.
     user: optional(
       option("--user", userName(), { description: [text("List only events with this user as actor or subject")] }),
     ),

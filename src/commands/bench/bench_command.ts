@@ -39,7 +39,7 @@ export const benchCommand: CommandEntry = defineCommand({
 
 const standardWorkloads: readonly WorkloadName[] = ["w1", "w2", "w3", "w4"];
 
-/** None of them has a variable: what the environment says about servers is said to clients, not to who loads them with work. */
+/** None of the options has an environment variable: variables that name a server are meant for clients, not for load tests. */
 function benchOptions(options: OptionsWithEnv): Parser<"sync", BenchOptions, unknown> {
   const main = object({
     relay: options.internal("--relay"),
@@ -130,7 +130,7 @@ function benchOptions(options: OptionsWithEnv): Parser<"sync", BenchOptions, unk
   });
 }
 
-/** @throws {UsageError} when something is said about a server, and none is named */
+/** @throws {UsageError} if an option about a server is given without `--server` */
 function requireServer({ server, serverPid, broker, brokerPid, tls }: BenchOptions): void {
   if (server === undefined) {
     const given = { "--server-pid": serverPid, "--broker": broker, "--broker-pid": brokerPid, "--tls": tls };
@@ -144,7 +144,7 @@ function processId(): ValueParser<"sync", number> {
   return integer({ metavar: "PID", min: 1 });
 }
 
-/** "w1,w2": each at most once, in the order of `names`. */
+/** Parses a list such as "w1,w2", and removes duplicates; the result is in the order of `names`. */
 function listOf<Name extends string>(
   metavar: NonEmptyString,
   names: readonly Name[],

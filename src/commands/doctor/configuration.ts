@@ -1,7 +1,7 @@
 import { readConfigFile } from "../../app/config_file.ts";
 import { type Finding, ok, warning } from "./finding.ts";
 
-/** The configuration file, which was understood already: what is unknown or wrong in it ends every command, with the line. */
+/** Checks the configuration file. The command line parser has already rejected unknown and invalid settings. */
 export function* examineConfiguration({ configFile }: { configFile?: string }): Generator<Finding, void> {
   if (configFile === undefined) {
     yield ok("no configuration file is used (--config)");

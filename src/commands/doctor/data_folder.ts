@@ -8,20 +8,20 @@ import { type Finding, ok, problem, warning } from "./finding.ts";
 
 export interface FolderCheckOptions {
   readonly dataDir: string;
-  /** Read the whole database for damage. */
+  /** Checks the whole database for damage. */
   readonly checkDatabase: boolean;
 }
 
-/** A message may have been accepted while the clock was a little ahead. */
+/** How far the newest message may be ahead of the clock without a finding. */
 const clockToleranceMs = 60_000;
 const staleBackupMs = 7 * 24 * 60 * 60_000;
 const mebibyte = 1024 * 1024;
 const dayMs = 24 * 60 * 60_000;
 
-/** Whether this process can look into the folder as its server does; then {@link examineDatabase} may too. */
+/** Whether the folder exists and this process may open it. */
 export type Access = "none" | "denied" | "open";
 
-/** @throws {ChatError} `permission_denied` when Deno does not let this process use the folder */
+/** @throws {ChatError} `permission_denied` if Deno denies access to the folder */
 export function accessOf(folder: string): Access {
   requireDataFolder(folder);
   try {
@@ -34,12 +34,12 @@ export function accessOf(folder: string): Access {
   }
 }
 
-/** The process of the server that has the folder; undefined where none is seen. */
+/** Returns the process id of the server that owns the folder; undefined if none is found. */
 export function serverOf(folder: string): number | undefined {
   return accessOf(folder) === "open" && pathExists(databasePath(folder)) ? servingProcess(folder) : undefined;
 }
 
-/** Whether the folder is there, whose it is, and who has it. */
+/** Checks the folder's existence, permissions and server. */
 export function* examineFolder({ dataDir }: FolderCheckOptions): Generator<Finding, void> {
   const access = accessOf(dataDir);
   if (access === "none") {
@@ -66,7 +66,7 @@ export function* examineFolder({ dataDir }: FolderCheckOptions): Generator<Findi
   else if (pathExists(databasePath(dataDir))) yield warning("no server is running on it", 'Start one: "chatd serve".');
 }
 
-/** The database in the folder, where there is one and this process may look into it. */
+/** Checks the folder's database, if it exists and this process may open it. */
 export function* examineDatabase({ dataDir, checkDatabase }: FolderCheckOptions): Generator<Finding, void> {
   if (accessOf(dataDir) !== "open" || !pathExists(databasePath(dataDir))) return;
   let facts: StoreFacts;
@@ -77,8 +77,8 @@ export function* examineDatabase({ dataDir, checkDatabase }: FolderCheckOptions)
     yield problem(error.message, 'Stop the server, and restore a backup to a new folder: "chatd restore".');
     return;
   }
-  yield aboutSchema(facts);
-  yield aboutBackup(facts);
+  yield checkSchema(facts);
+  yield checkBackup(facts);
   if (facts.damage?.length === 0) yield ok("SQLite finds no damage in the database (quick_check)");
   else if (facts.damage !== undefined) {
     yield problem(
@@ -86,7 +86,7 @@ export function* examineDatabase({ dataDir, checkDatabase }: FolderCheckOptions)
       'Stop the server, and restore a backup to a new folder: "chatd restore".',
     );
   }
-  yield aboutClock(facts);
+  yield checkClock(facts);
   const log = writeAheadLogBytes(databasePath(dataDir));
   if (log >= largeLogBytes) {
     yield warning(
@@ -96,7 +96,7 @@ export function* examineDatabase({ dataDir, checkDatabase }: FolderCheckOptions)
   }
 }
 
-function aboutSchema({ schema, knownSchema }: StoreFacts): Finding {
+function checkSchema({ schema, knownSchema }: StoreFacts): Finding {
   if (schema === knownSchema) return ok(`the database schema is current (${schema})`);
   if (schema < knownSchema) {
     return ok(`the database has schema ${schema}: the server migrates it to ${knownSchema} when it starts`);
@@ -107,7 +107,7 @@ function aboutSchema({ schema, knownSchema }: StoreFacts): Finding {
   );
 }
 
-function aboutBackup({ newestEntryAt, lastBackupAt }: StoreFacts): Finding {
+function checkBackup({ newestEntryAt, lastBackupAt }: StoreFacts): Finding {
   const make = 'Schedule a daily backup: "chatd backup DIR".';
   if (lastBackupAt === undefined) {
     return newestEntryAt === undefined
@@ -119,7 +119,7 @@ function aboutBackup({ newestEntryAt, lastBackupAt }: StoreFacts): Finding {
   return Date.now() - lastBackupAt > staleBackupMs ? warning(`${when}, ${days} days ago`, make) : ok(when);
 }
 
-function aboutClock({ newestEntryAt }: StoreFacts): Finding {
+function checkClock({ newestEntryAt }: StoreFacts): Finding {
   const ahead = (newestEntryAt ?? 0) - Date.now();
   if (ahead <= clockToleranceMs) {
     return ok(`the clock says ${new Date().toISOString()}, later than all stored messages`);
@@ -132,7 +132,7 @@ function aboutClock({ newestEntryAt }: StoreFacts): Finding {
   );
 }
 
-/** Undefined where the system has none, or Deno does not tell. */
+/** Returns undefined if the system has no user ids or Deno does not reveal it. */
 function ownUid(): number | null | undefined {
   try {
     return Deno.uid() ?? undefined;

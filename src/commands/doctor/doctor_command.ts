@@ -25,7 +25,7 @@ export const doctorCommand: CommandEntry = defineCommand({
 
 const mebibyte = 1024 * 1024;
 
-/** What servers are told, as far as doctor looks at it, so that a configuration file says it for both. */
+/** The options of servers that doctor checks; both read them from the same configuration file. */
 function doctorOptions(options: OptionsWithEnv): Parser<"sync", DoctorOptions, unknown> {
   const [grpc, amqp] = [options.section("grpc"), options.section("amqp")];
   const main = object({

@@ -4,17 +4,17 @@ import { type Finding, ok, problem, warning } from "./finding.ts";
 
 export interface MachineOptions {
   readonly dataDir: string;
-  /** Of the database and all files together; undefined for no limit. */
+  /** Limit of the database and all files together; undefined for no limit. */
   readonly maxDiskBytes: number | undefined;
 }
 
 const mebibyte = 1024 * 1024;
 const fewFreeBytes = 1024 * mebibyte;
 const noFreeBytes = 64 * mebibyte;
-/** A session takes one, a callback another. */
+/** Each session uses one file descriptor, each callback another. */
 const fewFiles = 4_096;
 
-/** What the disk of the data folder, or of where it will be, still takes; nothing of a folder that this process may not look into. */
+/** Checks the free space on the disk of the data folder, unless this process may not open the folder. */
 export async function* examineDisk({ dataDir, maxDiskBytes }: MachineOptions): AsyncGenerator<Finding, void> {
   if (accessOf(dataDir) === "denied") return;
   const free = await freeBytes(dataDir);
@@ -36,28 +36,28 @@ export async function* examineDisk({ dataDir, maxDiskBytes }: MachineOptions): A
   else yield ok(limit);
 }
 
-/** How many files and connections the server may have open, or this process where none runs. */
+/** Checks the limit of open files of the server, or of this process if no server runs. */
 export async function* examineFileLimit({ dataDir }: MachineOptions): AsyncGenerator<Finding, void> {
   if (Deno.build.os === "windows") return;
   const server = serverOf(dataDir);
   const limit = await fileLimit(server);
-  const who = server === undefined ? "a process" : "the server";
+  const subject = server === undefined ? "a process" : "the server";
   if (limit === undefined) {
     yield warning("Deno does not allow chatd to read the limit of open files", "Add --allow-run=sh to deno run.");
   } else if (limit < fewFiles) {
     yield warning(
-      `${who} may open ${limit} files, and every connection uses one`,
+      `${subject} may open ${limit} files, and every connection uses one`,
       "Raise the limit: ulimit -n, or LimitNOFILE= in the systemd unit.",
     );
-  } else yield ok(`${who} may open ${limit === Infinity ? "any number of" : limit} files (ulimit -n)`);
+  } else yield ok(`${subject} may open ${limit === Infinity ? "any number of" : limit} files (ulimit -n)`);
 }
 
-/** In the words of Linux; what other systems have no file for, a shell says of itself. */
-const askForLimit = `awk '/^Max open files/ { print $4 }' "/proc/$1/limits" || ulimit -n`;
+/** Prints the limit from Linux's /proc; on other systems, the shell's own limit. */
+const limitScript = `awk '/^Max open files/ { print $4 }' "/proc/$1/limits" || ulimit -n`;
 
 async function fileLimit(process: number | undefined): Promise<number | undefined> {
   try {
-    const args = ["-c", askForLimit, "sh", String(process ?? "self")];
+    const args = ["-c", limitScript, "sh", String(process ?? "self")];
     const { stdout } = await new Deno.Command("sh", { args, stderr: "null" }).output();
     const shown = new TextDecoder().decode(stdout).trim();
     return shown === "unlimited" ? Infinity : Number(shown) || undefined;
@@ -76,7 +76,7 @@ function folderBytes(folder: string): number {
       else if (isFile) bytes += Deno.statSync(path).size;
     }
   } catch (error) {
-    // A server may remove what was listed.
+    // A server may have removed the file since it was listed.
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   return bytes;

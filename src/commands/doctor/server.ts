@@ -23,21 +23,21 @@ import { type Finding, ok, problem, warning } from "./finding.ts";
 
 export interface ServerCheckOptions {
   readonly dataDir: string;
-  /** Where it serves gRPC. */
+  /** The address of the gRPC server. */
   readonly listen: HostPort;
   readonly tls: ServerTls | undefined;
   readonly insecure: boolean;
-  /** There is a broker: the server may be one that serves only over it. */
+  /** If there is a broker, the server may serve only over it. */
   readonly broker: unknown;
 }
 
 const dialMs = 5_000;
 
-/** Whether the server of the folder is of this version, and answers over gRPC. */
+/** Checks the version of the folder's server, and that it answers over gRPC. */
 export async function* examineServer(options: ServerCheckOptions): AsyncGenerator<Finding, void> {
   const { dataDir, listen, tls, broker } = options;
   const runs = serverOf(dataDir) !== undefined;
-  if (runs) yield await aboutVersion(dataDir);
+  if (runs) yield await checkVersion(dataDir);
   const place = reachable(listen);
   const address = formatHostPort(place);
   if (tls?.clientCaFile !== undefined) {
@@ -69,7 +69,7 @@ export async function* examineServer(options: ServerCheckOptions): AsyncGenerato
   }
 }
 
-/** The certificate that clients are shown, and whether they are to be safe without one. */
+/** Checks the server's certificate, or whether the server may run without one. */
 export async function* examineCertificate(
   { listen, tls, insecure }: ServerCheckOptions,
 ): AsyncGenerator<Finding, void> {
@@ -101,12 +101,12 @@ export async function* examineCertificate(
     yield problem(error.message);
     return;
   }
-  if (isForAll(tls.keyFile)) {
+  if (isWorldReadable(tls.keyFile)) {
     yield warning(`every user of this machine can read the private key in "${tls.keyFile}"`, `chmod o= ${tls.keyFile}`);
   }
-  for (const one of inspected) yield aboutValidity(one);
-  yield aboutNames(certificate, listen.host);
-  const shown = await shownCertificate(reachable(listen));
+  for (const one of inspected) yield checkValidity(one);
+  yield checkNames(certificate, listen.host);
+  const shown = await fetchFingerprint(reachable(listen));
   if (shown === undefined || shown === certificate.fingerprint256) return;
   yield problem(
     `the server uses another certificate than the one in "${tls.certFile}"`,
@@ -114,7 +114,7 @@ export async function* examineCertificate(
   );
 }
 
-async function aboutVersion(folder: string): Promise<Finding> {
+async function checkVersion(folder: string): Promise<Finding> {
   try {
     const version = await versionOfServer(folder);
     if (version === undefined) {
@@ -135,8 +135,8 @@ async function aboutVersion(folder: string): Promise<Finding> {
   }
 }
 
-/** Whether it can be used, and for how long. */
-export function aboutValidity(certificate: Certificate): Finding {
+/** Checks whether a certificate is valid, and for how long. */
+export function checkValidity(certificate: Certificate): Finding {
   const reason = whyInvalid(certificate);
   if (reason !== undefined) return problem(reason.replace(/\.$/, ""), "A server refuses to start with it.");
   const days = Math.floor(daysLeft(certificate));
@@ -146,7 +146,7 @@ export function aboutValidity(certificate: Certificate): Finding {
   return warning(`${until}: ${days} days`, "Renew it, and send SIGHUP to the server (systemctl reload chatd).");
 }
 
-function aboutNames(certificate: X509Certificate, host: string): Finding {
+function checkNames(certificate: X509Certificate, host: string): Finding {
   const names = (certificate.subjectAltName ?? "").split(", ").map((name) => name.replace(/^(DNS|IP Address):/, ""));
   if (names.join("") === "") {
     return problem("the certificate has no name that clients check (subjectAltName)", "Get a certificate with one.");
@@ -161,13 +161,13 @@ function aboutNames(certificate: X509Certificate, host: string): Finding {
   );
 }
 
-function isForAll(path: string): boolean {
+function isWorldReadable(path: string): boolean {
   const { mode } = Deno.statSync(path);
   return mode !== null && Deno.build.os !== "windows" && (mode & 0o007) !== 0;
 }
 
-/** The fingerprint of what is shown there; undefined where nobody speaks TLS. */
-async function shownCertificate({ host, port }: HostPort): Promise<string | undefined> {
+/** Returns the fingerprint of the certificate that the server presents; undefined if no TLS server answers. */
+async function fetchFingerprint({ host, port }: HostPort): Promise<string | undefined> {
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
   const socket = connect({ host, port, rejectUnauthorized: false, ALPNProtocols: ["h2"] }, () => {
     resolve(socket.getPeerCertificate().fingerprint256);
@@ -181,7 +181,7 @@ async function shownCertificate({ host, port }: HostPort): Promise<string | unde
   }
 }
 
-/** A server that listens everywhere is reached on this machine too. */
+/** Replaces a wildcard address by loopback. */
 function reachable({ host, port }: HostPort): HostPort {
   if (host === "0.0.0.0") return { host: "127.0.0.1", port };
   return host === "::" ? { host: "::1", port } : { host, port };

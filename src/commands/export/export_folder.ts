@@ -5,17 +5,17 @@ import { ChatError } from "../../core/chat_error.ts";
 import { type Conversation, Message } from "../../gen/chatd/v1/chat.ts";
 import { syncFolder, takeEmptyFolder } from "../../store/files/durable_files.ts";
 
-/** Whose data it is, and of which log: an export is gone on with only where these are the same. */
+/** Identifies the user and the log of an export: only an export with the same identity can be resumed. */
 export interface ExportIdentity {
   readonly user: string;
-  /** Where the server is: "127.0.0.1:50051". */
+  /** Address of the server, such as "127.0.0.1:50051". */
   readonly server: string;
   readonly epoch: string;
 }
 
 interface About extends ExportIdentity {
   readonly format: number;
-  /** That of the log when entries were last written; absent from folders of earlier versions and of servers without incarnations. */
+  /** The log's incarnation when entries were last written; absent in folders of old versions and of servers without incarnations. */
   readonly incarnation?: string;
 }
 
@@ -24,8 +24,9 @@ const tailBytes = 256 * 1024;
 const conversationName = /^(?:\+[a-z2-7]{26}|[a-z0-9][a-z0-9._-]{0,63})$/;
 
 /**
- * A folder that somebody's data is exported to, for its owner only: `profile.json`, `conversations.json`, a file of JSON Lines for each
- * conversation, files by the SHA-256 of their content, and, when all is there, `complete.json`. Without that it is gone on with by the next run.
+ * The folder of a user's export, accessible to its owner only: `profile.json`, `conversations.json`, a file of JSON Lines
+ * for each conversation, and files named by the SHA-256 of their content. `complete.json` is written last; without it, the
+ * next run resumes the export.
  */
 export class ExportFolder implements ExportTarget {
   readonly #path: string;
@@ -33,8 +34,8 @@ export class ExportFolder implements ExportTarget {
   #newestPosition: number;
 
   /**
-   * Where the unfinished export in a folder stopped, for the server to judge whether its log is still the one that was exported; undefined
-   * where there is none.
+   * Returns the position of the unfinished export in a folder, with which the server decides whether its log is still the
+   * exported one; undefined if there is no such export.
    */
   static resumePoint(path: string): ResumePoint | undefined {
     const about = readAbout(path);
@@ -43,7 +44,7 @@ export class ExportFolder implements ExportTarget {
     return { epoch, incarnation, after: newestPosition(`${path}/conversations`) };
   }
 
-  /** @throws {ChatError} `already_exists` when something else is in the folder, or a finished export; `not_found` */
+  /** @throws {ChatError} `already_exists` if the folder contains other files or a finished export; `not_found` */
   constructor(path: string, identity: ExportIdentity) {
     this.#path = path;
     this.#identity = identity;
@@ -68,12 +69,12 @@ export class ExportFolder implements ExportTarget {
     }
   }
 
-  /** The newest position of the entries that are kept. */
+  /** The newest position of the exported entries. */
   get newestPosition(): number {
     return this.#newestPosition;
   }
 
-  /** The log is in this incarnation now, and has everything that is kept: entries that are added are of it. Empty where the server knows none. */
+  /** Records the log's current incarnation, which contains all exported entries; empty if the server has no incarnations. */
   continueIn(incarnation: string): void {
     this.#write("export", { format, ...this.#identity, ...(incarnation !== "" && { incarnation }) });
   }
@@ -81,7 +82,7 @@ export class ExportFolder implements ExportTarget {
   newestSeq(conversation: Conversation): Promise<number> {
     const path = this.#log(conversation);
     const { entry, end } = readLastEntry(path);
-    // A run that was interrupted may have left half a line.
+    // An interrupted run may have left a partial line.
     if (exists(path)) Deno.truncateSync(path, end);
     return Promise.resolve(entry?.seq ?? 0);
   }
@@ -117,7 +118,7 @@ export class ExportFolder implements ExportTarget {
     return Promise.resolve();
   }
 
-  /** All is there. */
+  /** Syncs all files and marks the export as complete. */
   complete(summary: Readonly<Record<string, unknown>>): void {
     for (const { name } of Deno.readDirSync(`${this.#path}/conversations`)) {
       using file = Deno.openSync(`${this.#path}/conversations/${name}`, { read: true });
@@ -131,7 +132,7 @@ export class ExportFolder implements ExportTarget {
     syncFolder(this.#path);
   }
 
-  /** As proto3 JSON, with the file's hash in hexadecimal, as the file is named, and where it is when it is there. */
+  /** Formats an entry as proto3 JSON, with the file's hash in hexadecimal and its path if the file was exported. */
   #line(entry: Message): unknown {
     const { attachment, ...line } = Message.toJSON(entry) as Record<string, unknown>;
     if (entry.attachment === undefined) return line;
@@ -169,7 +170,7 @@ function takeFolder(path: string): boolean {
   }
 }
 
-/** Undefined where there is no such file, or it is none of JSON. */
+/** Returns undefined if the file does not exist or is not JSON. */
 function readAbout(path: string): About | undefined {
   try {
     return JSON.parse(Deno.readTextFileSync(`${path}/export.json`));
@@ -181,13 +182,13 @@ function readAbout(path: string): About | undefined {
 }
 
 interface LastEntry {
-  /** Undefined where there is no whole line. */
+  /** Undefined if there is no complete line. */
   readonly entry: { readonly seq: number; readonly position: number } | undefined;
-  /** Where its line ends, in bytes. */
+  /** The end of its line, in bytes. */
   readonly end: number;
 }
 
-/** The last entry whose line is whole. */
+/** Reads the last entry with a complete line. */
 function readLastEntry(path: string): LastEntry {
   if (!exists(path)) return { entry: undefined, end: 0 };
   using file = Deno.openSync(path, { read: true });
@@ -203,7 +204,7 @@ function readLastEntry(path: string): LastEntry {
   return { entry: { seq: Number(seq), position: Number(position) }, end: start + end };
 }
 
-/** Of the entries in a folder of conversations; 0 where there are none. Positions rise within each. */
+/** Returns the newest position of all conversations in a folder; 0 if there are no entries. Positions rise within each file. */
 function newestPosition(folder: string): number {
   if (!isFolder(folder)) return 0;
   let newest = 0;

@@ -6,17 +6,17 @@ const description =
   "URL of the broker, amqp:// or amqps://; USER:PASSWORD@ only in CHATD_BROKER, since ps shows the command line";
 const values = brokerUrl({ forPasswords: "give --broker-password-file FILE, or set CHATD_BROKER instead" });
 
-/** The broker that a server, or who looks after one, goes to. */
+/** The option for the broker of a server. */
 export function brokerOption(options: OptionsWithEnv) {
   return options.withDefault("--broker", values, { standard: standardBroker, description });
 }
 
-/** Like {@link brokerOption}, where there need be none. */
+/** Like {@link brokerOption}, but optional. */
 export function optionalBrokerOption(options: OptionsWithEnv) {
   return options.optional("--broker", values, description);
 }
 
-/** The broker of a client, which logs in as its user. */
+/** The option for the broker of a client, which logs in as its user. */
 export function clientBrokerOption(options: OptionsWithEnv) {
   return options.withDefault("--broker", brokerUrl({ forPasswords: "set CHATD_BROKER instead" }), {
     standard: standardBroker,
@@ -25,7 +25,7 @@ export function clientBrokerOption(options: OptionsWithEnv) {
   });
 }
 
-/** Files with what a server and its broker know of each other. */
+/** The options for secrets that a server and its broker share. */
 export function brokerSecretOptions(options: OptionsWithEnv) {
   return {
     brokerPasswordFile: options.optional(
@@ -41,7 +41,7 @@ export function brokerSecretOptions(options: OptionsWithEnv) {
   };
 }
 
-/** How to listen for the broker, and whom to trust. */
+/** The options for the authorization endpoint and the CA. */
 export function brokerContactOptions(options: OptionsWithEnv) {
   return {
     caFile: options.optional("--ca", path("FILE"), "CA to trust instead of the system's, PEM"),
@@ -52,7 +52,7 @@ export function brokerContactOptions(options: OptionsWithEnv) {
   };
 }
 
-/** The options of a server on a broker that was named. */
+/** All options of a server with a broker but the broker itself. */
 export function brokerServerOptions(options: OptionsWithEnv) {
   const settings = options.section("amqp");
   return {

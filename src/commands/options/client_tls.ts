@@ -6,7 +6,7 @@ import type { OptionsWithEnv } from "./options_with_env.ts";
 import { UsageError } from "./usage_error.ts";
 import { hostPort, path, words } from "./value_parsers.ts";
 
-/** Which server to go to over gRPC. */
+/** The option for the address of a gRPC server. */
 export function serverOption(options: OptionsWithEnv): Parser<"sync", HostPort, unknown> {
   return options.withDefault("--server", hostPort({ allowPort0: false }), {
     standard: "127.0.0.1:50051",
@@ -14,7 +14,7 @@ export function serverOption(options: OptionsWithEnv): Parser<"sync", HostPort, 
   });
 }
 
-/** How to go there encrypted; {@link clientTls} says what it means. */
+/** The options of a client's TLS; {@link clientTls} combines them. */
 export function clientTlsOptions(options: OptionsWithEnv) {
   return object({
     tls: options.flag("--tls", "Use TLS; implied by the following four"),
@@ -26,7 +26,7 @@ export function clientTlsOptions(options: OptionsWithEnv) {
   });
 }
 
-/** Undefined when nothing asks for TLS. @throws {UsageError} */
+/** Returns undefined unless an option asks for TLS. @throws {UsageError} */
 export function clientTls(wanted: boolean, tls: ClientTls): ClientTls | undefined {
   if (tls.certFile !== undefined && tls.keyFile === undefined) throw new UsageError("--tls-cert needs --tls-key.");
   if (tls.keyFile !== undefined && tls.certFile === undefined) throw new UsageError("--tls-key needs --tls-cert.");

@@ -3,7 +3,7 @@ import type { OptionsWithEnv } from "./options_with_env.ts";
 import { UsageError } from "./usage_error.ts";
 import { path } from "./value_parsers.ts";
 
-/** The files of a gRPC server's TLS; {@link serverTls} checks that they belong together. */
+/** The options of a gRPC server's TLS; {@link serverTls} combines them. */
 export function serverTlsOptions(options: OptionsWithEnv) {
   const settings = options.section("grpc");
   return {
@@ -17,7 +17,7 @@ export function serverTlsOptions(options: OptionsWithEnv) {
   };
 }
 
-/** @throws {UsageError} when something is missing */
+/** @throws {UsageError} if the certificate or the key is missing */
 export function serverTls({ certFile, keyFile, clientCaFile }: Partial<ServerTls>): ServerTls | undefined {
   if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile, clientCaFile };
   if (certFile !== undefined) throw new UsageError("--tls-cert needs --tls-key, the private key of the certificate.");

@@ -1,7 +1,6 @@
 /**
- * The words of a command, as far as no shell is needed for them: separated by spaces, held together by quotes, with a backslash before
- * a character that is meant as it is.
- * @throws {SyntaxError} when a quote does not end, or there is no word
+ * Splits a command into words without a shell: spaces separate words, quotes group them, and a backslash escapes a character.
+ * @throws {SyntaxError} if a quote is not closed, or there is no word
  */
 export function splitWords(text: string): [string, ...string[]] {
   const words: string[] = [];

@@ -11,7 +11,7 @@ export interface RoomOptions extends DataFolderOptions {
 }
 
 export interface RoomDeleteOptions extends RoomOptions {
-  /** Whoever asks is sure. */
+  /** The operator has confirmed the deletion. */
   readonly yes: boolean;
 }
 

@@ -4,7 +4,7 @@ import { PresenceState, type Room, type User } from "../../gen/chatd/v1/chat.ts"
 import { eventText, textStandIn } from "../../terminal/event_text.ts";
 import { clock, date, formatBytes } from "../../terminal/transcript.ts";
 
-/** An entry of a log as scripts get it; docs/scripts.md promises the names. */
+/** Formats a log entry for scripts; docs/scripts.md documents the names. */
 export function messageRecord(message: Message, user: string): Record<string, unknown> {
   const { conversation, seq, position, id, sender, text, replyTo, event, editedAt, attachment, reactions } = message;
   return {
@@ -28,7 +28,7 @@ export function messageRecord(message: Message, user: string): Record<string, un
   };
 }
 
-/** "2026-11-23 14:05 [ben] 12 ben: hi", safe for a terminal; further lines of the text are indented. */
+/** Formats an entry as "2026-11-23 14:05 [ben] 12 ben: hi", safe for a terminal, with further lines indented. */
 export function messageText(message: Message, user: string): string {
   const { conversation, seq, acceptedAt, event, replyTo, attachment } = message;
   const address = sanitizeLine(conversationAddress(conversation, user));
@@ -43,13 +43,13 @@ export function messageText(message: Message, user: string): string {
   return [`${start} ${sender}: ${answers}${first}`, ...rest.map(indent), ...file].join("\n");
 }
 
-/** A user as scripts get them. */
+/** Formats a user for scripts. */
 export function userRecord({ name, online, state, lastSeenMs }: User): Record<string, unknown> {
   const presence = state === PresenceState.AWAY ? "away" : online ? "online" : "offline";
   return { name, presence, ...(lastSeenMs > 0 && { lastSeenAt: iso(lastSeenMs) }) };
 }
 
-/** A room as scripts get it. */
+/** Formats a room for scripts. */
 export function roomRecord(room: Room): Record<string, unknown> {
   const { id, name, topic, historyVisible, members, createdAtMs } = room;
   const address = room.public ? `#${name}` : id;

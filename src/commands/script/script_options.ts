@@ -15,7 +15,7 @@ import type { Profile } from "./profiles.ts";
 const standardServer = { host: "127.0.0.1", port: 50051 };
 const standardBroker = { address: { tls: false, host: "127.0.0.1", port: 5672, vhost: "/" } };
 
-/** Options of a command's own, and where to go. */
+/** Combines the options of a command with those of its connection. */
 export function withConnection<T extends object>(
   main: Parser<"sync", T, unknown>,
   options: OptionsWithEnv,
@@ -25,7 +25,7 @@ export function withConnection<T extends object>(
     profile: profileOption(options),
     user: options.optional("--user", userName(), "Your user name, without a profile"),
   });
-  // merge() cannot follow a type parameter.
+  // The types of merge() do not support a type parameter.
   const own = group("Options", main) as Parser<"sync", { own?: never }, Record<string, unknown>>;
   const place = group("Connection without a profile", placeOptions(options));
   return map(merge(own, group("Profile", connection), place, encryptionOptions(options)), (parsed) => {
@@ -93,7 +93,7 @@ type Place = {
 /** @throws {UsageError} */
 export function directProfile({ user, via, server, broker, tls, insecure, ...files }: Place): Profile {
   const { caFile, serverName, certFile, keyFile } = files;
-  // A variable for another command may be there as well: only --via decides between the two.
+  // The environment may set the other one for another command, so only --via decides between the two.
   if ((via ?? (broker === undefined ? "grpc" : "amqp")) === "amqp") {
     if (via === undefined && server !== undefined) {
       throw new UsageError("--server and --broker exclude each other, unless --via chooses one.");

@@ -5,33 +5,33 @@ import { openSource } from "../../terminal/local_file.ts";
 import { splitLines } from "../../terminal/pipe.ts";
 import { exitCode } from "../exit_code.ts";
 import { type ConnectionChoice, openConnection } from "../script/connection.ts";
-import { jsonLine, Output, tell } from "../script/output.ts";
+import { jsonLine, Output, printNotice } from "../script/output.ts";
 import { messageRecord } from "../script/records.ts";
 import { withClient } from "../script/request_client.ts";
 
-/** What `chatd send` is asked to do. */
+/** Options of `chatd send`. */
 export interface SendCommandOptions {
   readonly connection: ConnectionChoice;
   readonly to: string;
-  /** Words of one message; with none, the text comes from stdin. */
+  /** Words of one message; if empty, the text is read from stdin. */
   readonly words: readonly string[];
-  /** Each line of stdin is a message. */
+  /** Sends each line of stdin as a message. */
   readonly lines: boolean;
   readonly replyTo?: number;
   /** The path of a file to attach. */
   readonly file?: string;
-  /** Other programs do not answer it. */
+  /** Marks the message as an automatic answer, which bots ignore. */
   readonly automatic: boolean;
-  /** Print what was accepted. */
+  /** Prints accepted messages. */
   readonly json: boolean;
-  /** How long to try without a connection, in milliseconds. */
+  /** How long to retry without a connection, in milliseconds. */
   readonly timeoutMs: number;
 }
 
-/** Messages that may wait for the server's word at once. */
+/** How many messages may wait for the server's reply at once. */
 const maxWaiting = 64;
 
-/** Sends, and ends when everything was accepted or refused. @returns the exit code: 0 only when all was accepted */
+/** Sends messages until each is accepted or refused. @returns the exit code: 0 only if all are accepted */
 export async function runSend(options: SendCommandOptions): Promise<number> {
   const connection = await openConnection(options.connection);
   const output = new Output();
@@ -50,12 +50,12 @@ export async function runSend(options: SendCommandOptions): Promise<number> {
           if (options.json) printing = printing.then(() => output.line(line));
         },
         (error) => {
-          // What ended the client says more than each message that it took with it.
+          // The error that ended the client is more useful than one error per message.
           if (!options.lines || !(error instanceof ChatError) || client.state.kind === "ended") {
             failure ??= error;
             return;
           }
-          tell(`${label}: ${error.message}`);
+          printNotice(`${label}: ${error.message}`);
           refused++;
         },
       ).finally(() => waiting.delete(sending));
@@ -77,7 +77,7 @@ async function uploadFile(path: string, client: ChatClient) {
 
 interface Draft {
   readonly text: string;
-  /** For people. */
+  /** Names the message in errors. */
   readonly label: string;
   readonly problem?: ChatError;
 }
@@ -96,7 +96,7 @@ async function* drafts({ words, lines, file }: SendCommandOptions): AsyncGenerat
   }
 }
 
-/** All of the input as one text, without the end of its last line. @throws {ChatError} `invalid_argument` */
+/** Reads the whole input as one text, without its last line break. @throws {ChatError} `invalid_argument` */
 async function wholeText(input: AsyncIterable<Uint8Array>): Promise<string> {
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;

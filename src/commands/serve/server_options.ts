@@ -8,7 +8,7 @@ import { count, hostPort, path, type SettingParser, size } from "../options/valu
 
 const mebibyte = 1024 * 1024;
 
-/** What every server can be told, as parts of an `object()`; {@link limitOptions} are the rest. */
+/** The options of every server, as parts of an `object()`, apart from {@link limitOptions}. */
 export function serverOptions(options: OptionsWithEnv) {
   const settings = options.section("");
   return {
@@ -44,7 +44,7 @@ export function serverOptions(options: OptionsWithEnv) {
   };
 }
 
-/** What users may use of every server, as a group of options of its own. */
+/** The limits of users, as a separate group of options. */
 export function limitOptions(options: OptionsWithEnv) {
   const settings = options.section("limits");
   const limit = (

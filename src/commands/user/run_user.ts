@@ -12,7 +12,7 @@ export interface UserOptions extends DataFolderOptions {
   readonly name: string;
 }
 
-/** Where the new password comes from: the file, then `CHATD_PASSWORD`, then a prompt. */
+/** The source of the new password: the file, else `CHATD_PASSWORD`, else a prompt. */
 export interface UserPasswordOptions extends UserOptions {
   readonly passwordFile?: string;
   /** From `CHATD_PASSWORD`. Never log it. */
@@ -20,9 +20,9 @@ export interface UserPasswordOptions extends UserOptions {
 }
 
 export interface UserDeleteOptions extends UserOptions {
-  /** As the server says unless given. */
+  /** The running server's setting unless given. */
   readonly mode?: DeletedAccounts;
-  /** Whoever asks is sure. */
+  /** The operator has confirmed the deletion. */
   readonly yes: boolean;
 }
 
@@ -47,7 +47,7 @@ export async function listUsers({ dataDir }: DataFolderOptions): Promise<number>
 
 export async function setPassword({ name, dataDir, ...source }: UserPasswordOptions): Promise<number> {
   const operator = new Operator(dataDir);
-  // Before anybody types a password twice for nothing.
+  // Checked before the operator types a password twice.
   if (await operator.findUser(name) === undefined) {
     throw new ChatError("not_found", `There is no user "${name}": list the users with "chatd user list".`);
   }
@@ -75,7 +75,7 @@ export async function deleteUser({ name, dataDir, mode, yes }: UserDeleteOptions
   return exitCode.done;
 }
 
-/** The code alone on stdout, so that a script can take it. */
+/** Prints the code alone on stdout, for scripts. */
 export async function inviteUser({ lifetimeMs, dataDir }: UserInviteOptions): Promise<number> {
   const code = await new Operator(dataDir).createInvite({ lifetimeMs });
   processOutput.stdout(code);

@@ -22,7 +22,7 @@ for (const code of ["token_revoked", "unauthenticated"] as const) {
     const { state, login } = savedLogin(folder.path, "wrong one");
     const token = await login.token();
     assert.equal(token, "saved");
-    assert.equal(login.mayTryAgain(refusal, token), true);
+    assert.equal(login.canRetry(refusal, token), true);
     await assert.rejects(login.token(), { code: "unauthenticated" });
     assert.equal(state.read().token, "saved");
     // The next run takes it again: the server's clock may be right by then.
@@ -32,12 +32,12 @@ for (const code of ["token_revoked", "unauthenticated"] as const) {
   Deno.test(`a token that is refused (${code}) is replaced by the login that succeeds`, async () => {
     using folder = temporaryFolder();
     const { state, login } = savedLogin(folder.path, "right one");
-    assert.equal(login.mayTryAgain(refusal, await login.token()), true);
+    assert.equal(login.canRetry(refusal, await login.token()), true);
     const fresh = await login.token();
     assert.notEqual(fresh, "saved");
     assert.equal(state.read().token, fresh);
     // A fresh token that is refused, too, is for no third try.
-    assert.equal(login.mayTryAgain(refusal, fresh), false);
+    assert.equal(login.canRetry(refusal, fresh), false);
   });
 }
 
@@ -46,7 +46,7 @@ Deno.test("a token that another terminal saved meanwhile is tried instead of the
   const { state, login } = savedLogin(folder.path, "wrong one");
   const token = await login.token();
   state.update((saved) => ({ ...saved, token: "of another terminal" }));
-  assert.equal(login.mayTryAgain(new ChatError("token_revoked", "Logged out."), token), true);
+  assert.equal(login.canRetry(new ChatError("token_revoked", "Logged out."), token), true);
   assert.equal(await login.token(), "of another terminal");
 });
 
@@ -55,7 +55,7 @@ Deno.test("an error that is not about the token leaves everything as it is", asy
   const { login } = savedLogin(folder.path, "right one");
   const token = await login.token();
   for (const error of [new ChatError("unavailable", "Nobody answers."), new Error("a bug")]) {
-    assert.equal(login.mayTryAgain(error, token), false);
+    assert.equal(login.canRetry(error, token), false);
   }
   assert.equal(await login.token(), "saved");
 });

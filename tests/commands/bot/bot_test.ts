@@ -44,7 +44,7 @@ function startBot(options: Partial<BotOptions>, refuse: (sent: Sent) => ChatErro
     timeoutMs: 60_000,
     only: undefined,
     mentionsOnly: false,
-    failed: (error) => failures.push(error),
+    onFailed: (error) => failures.push(error),
     ...options,
   });
   const client = {

@@ -24,14 +24,14 @@ export function dataFolderError(folder: string, cause: unknown): unknown {
   if (cause instanceof Deno.errors.PermissionDenied) {
     return new ChatError(
       "permission_denied",
-      `The data folder "${folder}" cannot be written by this user: change its owner, or choose another with --data.`,
+      `Cannot write to the data folder "${folder}" as this user: change its owner, or choose another folder with --data.`,
       { cause },
     );
   }
   if (cause instanceof Deno.errors.AlreadyExists || cause instanceof Deno.errors.NotADirectory) {
     return new ChatError(
       "invalid_argument",
-      `The data folder "${folder}" is not a folder: choose another with --data.`,
+      `The data folder "${folder}" is not a folder: choose another one with --data.`,
       { cause },
     );
   }

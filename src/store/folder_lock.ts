@@ -22,8 +22,8 @@ export function lockFolder(folder: string): FolderLock {
     file.close();
     throw new ChatError(
       "busy",
-      `The data folder "${folder}" is in use by another chatd server${owner}, and one server owns a data folder: ` +
-        `stop that one, or choose another folder with --data.`,
+      `The data folder "${folder}" is in use by another chatd server${owner}: stop that server, or choose another ` +
+        "folder with --data.",
     );
   }
   file.truncateSync(0);

@@ -164,7 +164,7 @@ Deno.test("tail goes on where it stopped, prints each once, and ends when it is 
       await tail.line(/"one"/);
       const twice = await ben.run(["tail", "--name", "log"]);
       assert.equal(twice.code, 1);
-      assert.match(twice.stderr, /Another "chatd tail" with the name "log"/);
+      assert.match(twice.stderr, /"chatd tail" with the name "log" is already running/);
       tail.kill("SIGTERM");
       assert.equal((await tail.status).code, 0, tail.lines.join("\n"));
     }
@@ -274,7 +274,7 @@ Deno.test("bot answers others with what its command prints, and neither itself n
     await eventually(async () => (await history()).some(({ text }) => /: after it$/.test(String(text))));
     assert.ok((await history()).every(({ text }) => !/: from a program$/.test(String(text))));
     const twice = await ben.run(["bot", "--exec", "cat"]);
-    assert.match(twice.stderr, /Another "chatd bot" with the name "default"/);
+    assert.match(twice.stderr, /"chatd bot" with the name "default" is already running/);
     bot.kill("SIGINT");
     assert.equal((await bot.status).code, 0, bot.lines.join("\n"));
   });

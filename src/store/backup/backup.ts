@@ -27,7 +27,7 @@ export interface BackupOptions {
 export async function makeBackup({ folder, to, chatd }: BackupOptions): Promise<BackupManifest> {
   const database = `${folder}/${databaseName}`;
   if (!exists(database)) {
-    throw new ChatError("not_found", `There is no chatd data in "${folder}": say where it is with --data.`);
+    throw new ChatError("not_found", `There is no chatd data in "${folder}": name the data folder with --data.`);
   }
   takeTarget(to);
   try {
@@ -65,13 +65,13 @@ function takeTarget(to: string): void {
     if (takeEmptyFolder(to)) return;
   } catch (cause) {
     if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    throw new ChatError("not_found", `"${to}" cannot be made: the folder that it is to be in does not exist.`, {
+    throw new ChatError("not_found", `Cannot create "${to}": its parent folder does not exist.`, {
       cause,
     });
   }
   throw new ChatError(
     "already_exists",
-    `"${to}" is not empty, and a backup overwrites nothing: choose another folder.`,
+    `Cannot write the backup to "${to}", which is not empty: choose another folder.`,
   );
 }
 

@@ -59,7 +59,7 @@ export function readManifest(folder: string): BackupManifest {
   if (typeof format === "number" && format > backupFormat) {
     throw new ChatError(
       "unsupported_version",
-      `The backup "${folder}" has format ${format}, and this chatd knows ${backupFormat}: use a newer chatd.`,
+      `The backup "${folder}" has format ${format}, but this chatd supports ${backupFormat}: use a newer chatd.`,
     );
   }
   if (!isManifest(manifest)) throw damaged(path);

@@ -37,7 +37,7 @@ export function restoreBackup({ from, folder, logOut }: RestoreOptions): Restore
   if (manifest.schema > migrations.length) {
     throw new ChatError(
       "unsupported_version",
-      `The backup's database has version ${manifest.schema}, and this chatd knows versions up to ${migrations.length}: ` +
+      `The backup's database has version ${manifest.schema}, but this chatd supports versions up to ${migrations.length}: ` +
         `restore it with chatd ${manifest.chatd} or newer.`,
     );
   }
@@ -64,13 +64,13 @@ function takeTarget(folder: string): void {
     if (takeEmptyFolder(folder)) return;
   } catch (cause) {
     if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    throw new ChatError("not_found", `"${folder}" cannot be made: the folder that it is to be in does not exist.`, {
+    throw new ChatError("not_found", `Cannot create "${folder}": its parent folder does not exist.`, {
       cause,
     });
   }
   throw new ChatError(
     "already_exists",
-    `"${folder}" is not empty, and restoring overwrites nothing: name a folder that does not exist yet with --data.`,
+    `Cannot restore to "${folder}", which is not empty: name a folder that does not exist yet with --data.`,
   );
 }
 
@@ -84,7 +84,7 @@ function restoreFile(source: string, { to, file }: { to: string; file: BackupMan
     throw error;
   }
   if (found.bytes !== file.bytes) throw damagedFile(source, `has ${found.bytes} bytes instead of ${file.bytes}`);
-  if (found.sha256 !== file.sha256) throw damagedFile(source, "has another content than when the backup was made");
+  if (found.sha256 !== file.sha256) throw damagedFile(source, "has changed since the backup was made");
 }
 
 function renewDatabase(
@@ -98,15 +98,18 @@ function renewDatabase(
     const found = value("PRAGMA integrity_check");
     if (found !== "ok") throw damagedFile(source, `fails SQLite's integrity check (${found})`);
     if (database.prepare("PRAGMA foreign_key_check").get() !== undefined) {
-      throw damagedFile(source, "has rows that belong to others which are not there");
+      throw damagedFile(source, "has rows that refer to missing rows");
     }
     if (hasForeignCode(database, manifest.schema)) {
-      throw damagedFile(source, "has triggers or views that no chatd made, which would act on what is restored");
+      throw damagedFile(
+        source,
+        "has triggers or views that chatd did not create, and that could change the restored data",
+      );
     }
     const { epoch, schema, head } = manifest;
     const matchesManifest = value("SELECT epoch FROM log") === epoch && value("PRAGMA user_version") === schema &&
       value("SELECT coalesce(max(head_position), 0) FROM conversation") === head;
-    if (!matchesManifest) throw damagedFile(source, "is not the log that the manifest is about");
+    if (!matchesManifest) throw damagedFile(source, "does not match the manifest");
     database.exec("UPDATE log SET epoch = lower(hex(randomblob(16)))");
     dropTransientRows(database);
     if (logOut) database.exec("UPDATE device SET token_hash = NULL");
@@ -117,7 +120,7 @@ function renewDatabase(
       devices: Number(value("SELECT count(*) FROM device WHERE token_hash IS NOT NULL")),
     };
   } catch (error) {
-    if (isDamage(error)) throw damagedFile(source, "is not a database that can be read");
+    if (isDamage(error)) throw damagedFile(source, "is not a readable database");
     throw error;
   }
 }

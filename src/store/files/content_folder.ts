@@ -176,7 +176,7 @@ async function mapDiskErrors<T>(work: () => Promise<T>): Promise<T> {
     if (typeof code !== "string" || !diskFailures.has(code)) throw cause;
     throw new ChatError(
       "storage_full",
-      "The server's disk is full or failing, so nothing was saved: try again later; the operator has to free space.",
+      "Nothing was saved, because the server's disk is full or failing: try again later, or ask the operator to free space.",
       { cause },
     );
   }

@@ -31,6 +31,6 @@ function invert<Name extends string>(codes: Readonly<Record<Name, number>>): Rea
 
 function find<Name>(names: ReadonlyMap<number, Name>, code: number): Name {
   const name = names.get(code);
-  if (name === undefined) throw new RangeError(`The database has a code ${code} that this chatd does not know.`);
+  if (name === undefined) throw new RangeError(`Unknown code ${code} in the database.`);
   return name;
 }

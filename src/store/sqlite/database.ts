@@ -190,7 +190,7 @@ export function migrate(connection: DatabaseSync, path: string, steps: readonly 
   if (version > steps.length) {
     throw new ChatError(
       "unsupported_version",
-      `The database "${path}" has version ${version}, and this chatd knows versions up to ${steps.length}: use a newer chatd.`,
+      `The database "${path}" has version ${version}, but this chatd supports versions up to ${steps.length}: use a newer chatd.`,
     );
   }
   for (let next = version; next < steps.length; next++) {
@@ -217,7 +217,7 @@ function refuseForeign(connection: DatabaseSync, path: string): void {
 function foreignError(path: string): ChatError {
   return new ChatError(
     "invalid_argument",
-    `The database "${path}" is another program's: choose another folder with --data.`,
+    `The database "${path}" belongs to another program: choose another folder with --data.`,
   );
 }
 
@@ -225,7 +225,7 @@ function openError(path: string, cause: unknown): unknown {
   if (isRefused(cause)) {
     return new ChatError(
       "permission_denied",
-      `The database "${path}" cannot be opened: it has to be a file that this user may read and write.`,
+      `Cannot open the database "${path}": this user must be able to read and write the file.`,
       { cause },
     );
   }

@@ -15,13 +15,12 @@ export class LogGrowth {
   /** Records an attempt to truncate the log, with its current size. */
   recordAttempt({ emptied, bytes }: { emptied: boolean; bytes: number }): void {
     if (emptied) {
-      if (this.#next > largeLogBytes) this.#log.info("the write-ahead log was emptied");
+      if (this.#next > largeLogBytes) this.#log.info("the write-ahead log was truncated");
       this.#next = largeLogBytes;
     } else if (bytes >= this.#next) {
       this.#log.warn("the write-ahead log grows: another process reads an old state of the database", {
         bytes,
-        reason:
-          'a backup or "chatd doctor --check-database" that is not done, or a foreign program that has chatd.sqlite open',
+        reason: 'a running backup or "chatd doctor --check-database", or another program that has chatd.sqlite open',
       });
       this.#next = 2 * bytes;
     }

@@ -281,7 +281,7 @@ export class SqliteFileStore implements FileStore {
 }
 
 function noUpload({ id }: Upload): ChatError {
-  return new ChatError("not_found", `There is no upload ${id} of yours any more: begin another one.`);
+  return new ChatError("not_found", `Your upload ${id} no longer exists: begin another one.`);
 }
 
 function toUpload(row: UploadRow): KnownUpload {

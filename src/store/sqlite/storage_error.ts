@@ -45,7 +45,7 @@ export function writeError(thrown: unknown): unknown {
   // A full disk can also cause an I/O error, for example if the shared memory of the write-ahead log cannot grow.
   return new ChatError(
     "storage_full",
-    "The server's disk is full or failing, so nothing was saved: try again later; the operator has to free space.",
+    "Nothing was saved, because the server's disk is full or failing: try again later, or ask the operator to free space.",
     { cause: thrown },
   );
 }

@@ -146,7 +146,7 @@ Deno.test("a damaged file in a backup is refused by its name", async () => {
       edit(path, (bytes) => {
         bytes[5_000] ^= 1;
         return bytes;
-      }), /files\/[0-9a-f]{2}\/[0-9a-f]{64}" has another content/],
+      }), /files\/[0-9a-f]{2}\/[0-9a-f]{64}" has changed since/],
   ];
   for (const [damage, message] of table) {
     using folder = await backedUpWithFile();
@@ -175,7 +175,7 @@ Deno.test("damaged backups are refused, and the error names the file", async () 
       edit(`${backup}/chatd.sqlite`, (bytes) => {
         bytes[bytes.length >> 1] ^= 1;
         return bytes;
-      }), /backup\/chatd\.sqlite" has another content/],
+      }), /backup\/chatd\.sqlite" has changed since/],
     [
       "a truncated file",
       (backup) => edit(`${backup}/chatd.sqlite`, (bytes) => bytes.subarray(0, bytes.length - 1)),
@@ -233,7 +233,7 @@ Deno.test("a database that was damaged before it was backed up is refused", asyn
     "invalid_argument",
     () => restoreBackup({ from: folder.backup, folder: `${folder.path}/new`, logOut: false }),
   );
-  assert.match(error.message, /chatd\.sqlite" has rows that belong to others/);
+  assert.match(error.message, /chatd\.sqlite" has rows that refer to missing rows/);
 });
 
 Deno.test("a backup with statements that chatd did not put there is refused", async () => {

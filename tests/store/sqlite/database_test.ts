@@ -102,7 +102,7 @@ Deno.test("a database of a newer version is refused, and stays as it is", () => 
   editDatabase(folder.path, "PRAGMA user_version = 999");
   const { code, message } = refusal(folder.path);
   assert.equal(code, "unsupported_version");
-  assert.ok(message.includes(`has version 999, and this chatd knows versions up to ${migrations.length}`), message);
+  assert.ok(message.includes(`has version 999, but this chatd supports versions up to ${migrations.length}`), message);
   editDatabase(folder.path, `PRAGMA user_version = ${migrations.length}`);
   openStore({ folder: folder.path }).close();
 });
@@ -116,15 +116,15 @@ Deno.test("a file that is no database, or another program's, is refused and stay
   Deno.removeSync(path);
   editDatabase(folder.path, "CREATE TABLE note (text TEXT)");
   const bytes = Deno.readFileSync(path);
-  assert.match(refusal(folder.path).message, /chatd\.sqlite" is another program's/);
+  assert.match(refusal(folder.path).message, /chatd\.sqlite" belongs to another program/);
   assert.deepEqual(Deno.readFileSync(path), bytes);
   editDatabase(folder.path, "PRAGMA user_version = 1");
-  assert.match(refusal(folder.path).message, /chatd\.sqlite" is another program's/);
+  assert.match(refusal(folder.path).message, /chatd\.sqlite" belongs to another program/);
   Deno.removeSync(path);
   Deno.mkdirSync(path);
   const { code, message } = refusal(folder.path);
   assert.equal(code, "permission_denied");
-  assert.match(message, /chatd\.sqlite" cannot be opened/);
+  assert.match(message, /Cannot open the database ".*chatd\.sqlite"/);
 });
 
 Deno.test("a damaged database is refused", async () => {

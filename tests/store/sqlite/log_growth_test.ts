@@ -22,7 +22,7 @@ Deno.test("a write-ahead log that cannot be emptied is told each time that it do
   growth.recordAttempt({ emptied: true, bytes: 0 });
   growth.recordAttempt({ emptied: true, bytes: 0 });
   growth.recordAttempt({ emptied: false, bytes: 256 * mebibyte });
-  assert.deepEqual(told.slice(3), ["the write-ahead log was emptied", 256 * mebibyte]);
+  assert.deepEqual(told.slice(3), ["the write-ahead log was truncated", 256 * mebibyte]);
 });
 
 Deno.test("the length of the write-ahead log is known while a reader keeps it, and after it was emptied", () => {

@@ -148,6 +148,6 @@ function toEvent({ kind, target: maybeTarget, subject, text }: EntryRow): LogEve
     case kindCodes.roomChanged:
       return { kind: "room_changed", ...settings };
     default:
-      throw new RangeError(`The database has an entry of kind ${kind} that this chatd does not know.`);
+      throw new RangeError(`Unknown kind ${kind} of an entry in the database.`);
   }
 }

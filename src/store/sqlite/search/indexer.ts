@@ -95,7 +95,7 @@ export class Indexer implements Disposable {
     try {
       return index.takeTurn({ head: head(), turnMs, maxEntries }) ? pauseMs : undefined;
     } catch (error) {
-      log.error("messages cannot be indexed for search", { error, retryMs });
+      log.error("cannot index messages for search", { error, retryMs });
       return retryMs;
     }
   }
@@ -115,7 +115,7 @@ export class Indexer implements Disposable {
       this.#growth.recordAttempt({ emptied, bytes: database.logBytes });
       return emptied;
     } catch (error) {
-      this.#options.log.error("the write-ahead log cannot be emptied of what was deleted", { error });
+      this.#options.log.error("cannot truncate the write-ahead log, which still contains deleted data", { error });
       return false;
     }
   }

@@ -39,7 +39,7 @@ export class Operator {
     return await this.#call("user.find", { name }) as User | null ?? undefined;
   }
 
-  /** All of them, by name. */
+  /** Lists all users by name. */
   async *listUsers(): AsyncGenerator<User, void> {
     for (let after = "";;) {
       const users = await this.#call("user.list", { after }) as User[];
@@ -50,7 +50,7 @@ export class Operator {
     }
   }
 
-  /** Makes the folder too, if there is none. */
+  /** Creates the folder if necessary. */
   async addUser(name: string, password: string): Promise<void> {
     await this.#call("user.add", { name, password }, { makeFolder: true });
   }
@@ -72,7 +72,7 @@ export class Operator {
     await this.#call("user.delete", { name, mode: mode ?? "" });
   }
 
-  /** All of them, by id. */
+  /** Lists all rooms by id. */
   async *listRooms(): AsyncGenerator<Room, void> {
     for (let after = "";;) {
       const rooms = await this.#call("room.list", { after }) as Room[];
@@ -88,15 +88,15 @@ export class Operator {
     return await this.#call("room.show", { address }) as { room: Room; people: RoomMember[] };
   }
 
-  /** For ever, with all of its messages. */
+  /** Deletes a room permanently, with all of its messages. */
   async deleteRoom(address: string): Promise<Room> {
     return await this.#call("room.delete", { address }) as Room;
   }
 
-  /** The one for every conversation first. */
+  /** Lists the retention rules, the one for all other conversations first. */
   async listRules(): Promise<ConversationRule[]> {
     const rules = await this.#call("retention.list", {}) as { [Key in keyof ConversationRule]: unknown }[];
-    // What is undefined is not there in JSON.
+    // JSON omits undefined fields.
     return rules.map(({ conversation, maxAgeMs, maxEntries }) => ({
       conversation,
       maxAgeMs,
@@ -104,7 +104,7 @@ export class Operator {
     })) as ConversationRule[];
   }
 
-  /** @param address of a conversation: "ana:ben", "#ops" or "+id"; undefined is every conversation without a rule of its own. */
+  /** @param address "ana:ben", "#ops" or "+id"; undefined means all conversations without their own rule */
   async setRule(address: string | undefined, rule: { maxAgeMs?: number; maxEntries?: number }): Promise<void> {
     await this.#call("retention.set", {
       address: address ?? "",
@@ -117,12 +117,12 @@ export class Operator {
     await this.#call("retention.unset", { address: address ?? "" });
   }
 
-  /** Makes the folder too, if there is none. @returns the code */
+  /** Creates the folder if necessary. @returns the code */
   async createInvite({ lifetimeMs }: { lifetimeMs: number }): Promise<string> {
     return await this.#call("user.invite", { lifetimeMs }, { makeFolder: true }) as string;
   }
 
-  /** Oldest first: what is about `user`, where one is given, and not older than `since`, in milliseconds since the Unix epoch. */
+  /** Lists audit entries since a time in milliseconds since the Unix epoch, oldest first; about `user` only, if given. */
   async *listAudit({ since, user = "" }: { since: number; user?: string }): AsyncGenerator<AuditEntry, void> {
     for (let afterId = 0;;) {
       const entries = await this.#call("audit.list", { afterId, since, user }) as AuditEntry[];
@@ -136,7 +136,9 @@ export class Operator {
   /** Records a backup in the audit log of a running server; does nothing without one, because a backup changes nothing. */
   async noteBackup(detail: string): Promise<void> {
     const connection = await connect(controlSocketPath(this.#folder));
-    if (connection !== undefined) await ask(connection, { command: "audit.backup_made", arguments: { detail } });
+    if (connection !== undefined) {
+      await sendRequest(connection, { command: "audit.backup_made", arguments: { detail } });
+    }
   }
 
   async #call(
@@ -147,7 +149,7 @@ export class Operator {
     const request = { command, arguments: args };
     for (const deadline = Date.now() + patienceMs;;) {
       const connection = await connect(controlSocketPath(this.#folder));
-      if (connection !== undefined) return await ask(connection, request);
+      if (connection !== undefined) return await sendRequest(connection, request);
       try {
         return await this.#callWithoutServer(request, makeFolder);
       } catch (error) {
@@ -184,13 +186,13 @@ export class Operator {
 }
 
 /**
- * The version of the server that has a data folder, as `longVersion` has it; undefined when none takes commands.
- * @throws {ChatError} `unsupported_version` when it is too old to say it; `permission_denied`, `unavailable`
+ * Returns the version of the server that owns a data folder, like `longVersion`; undefined if no server accepts commands.
+ * @throws {ChatError} `unsupported_version` if it is too old to tell its version; `permission_denied`, `unavailable`
  */
 export async function versionOfServer(folder: string): Promise<string | undefined> {
   const connection = await connect(controlSocketPath(folder));
   if (connection === undefined) return undefined;
-  return String(await ask(connection, { command: "server.version", arguments: {} }));
+  return String(await sendRequest(connection, { command: "server.version", arguments: {} }));
 }
 
 class FolderTaken extends Error {}
@@ -223,7 +225,7 @@ async function connect(path: string): Promise<Deno.Conn | undefined> {
   }
 }
 
-async function ask(connection: Deno.Conn, request: ControlRequest): Promise<unknown> {
+async function sendRequest(connection: Deno.Conn, request: ControlRequest): Promise<unknown> {
   let late = false;
   const timer = setTimeout(() => {
     late = true;
@@ -233,7 +235,7 @@ async function ask(connection: Deno.Conn, request: ControlRequest): Promise<unkn
     await writeJsonLine(connection, request);
     return unpack(await readJsonLine(connection, { maxBytes: maxReplyBytes }) as ControlReply);
   } catch (error) {
-    if (error instanceof Answer) throw error.cause;
+    if (error instanceof ServerError) throw error.cause;
     throw new ChatError("unavailable", "The server did not answer, and may or may not have run the command.", {
       cause: error,
     });
@@ -243,11 +245,11 @@ async function ask(connection: Deno.Conn, request: ControlRequest): Promise<unkn
   }
 }
 
-/** Keeps an error that the server sent apart from one of the connection. */
-class Answer extends Error {}
+/** Wraps an error that the server sent, to distinguish it from an error of the connection. */
+class ServerError extends Error {}
 
 function unpack(reply: ControlReply): unknown {
   if ("result" in reply) return reply.result;
   const { code, message } = reply.error;
-  throw new Answer("answer", { cause: new ChatError(code as ChatErrorCode, message) });
+  throw new ServerError("the server sent an error", { cause: new ChatError(code as ChatErrorCode, message) });
 }

@@ -68,7 +68,7 @@ export class ClientState {
     }
   }
 
-  /** Changes the saved state under a lock, so that changes of other processes are kept; undefined removes a field. */
+  /** Changes the saved state under a lock, which preserves changes of other processes; undefined removes a field. */
   update(change: (saved: SavedClient) => SavedClient): void {
     mapErrors(this.#path, () => {
       using lock = Deno.openSync(`${this.#path}.lock`, { create: true, write: true, mode: 0o600 });

@@ -121,7 +121,7 @@ export class Bot {
     return true;
   }
 
-  /** Derives the answer's id from the message, so that a second answer after a crash is a duplicate. */
+  /** Derives the answer's id from the message: a second answer after a crash is a duplicate. */
   async #send(message: Message, text: string): Promise<void> {
     const { name, user } = this.#options;
     const about = JSON.stringify(["answer", name, message.conversation, message.seq, message.id]);

@@ -332,7 +332,7 @@ export interface Reply {
     | undefined;
 }
 
-/** Presence is the state of a user with whom the receiver has a conversation. Lossy: it is not sent again. */
+/** Presence is the state of a user who shares a conversation with the receiver. Lossy: it is not sent again. */
 export interface Presence {
   user: string;
   online: boolean;

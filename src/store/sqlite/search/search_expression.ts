@@ -41,7 +41,7 @@ export interface SearchTerms {
 export function searchExpression({ terms, excluded }: SearchTerms, { conversations, sender }: SearchScope): string {
   const required = [`scope : (${conversations.map((id) => quoted(conversationToken(id))).join(" OR ")})`];
   if (sender !== undefined) required.push(`scope : ${quoted(senderToken(sender))}`);
-  // Joined without AND, so that a string without words is ignored.
+  // Joined without AND: FTS5 then ignores a string without words.
   if (terms.length > 0) required.push(`text : (${terms.map(phrase).join(" ")})`);
   const all = required.map((part) => `(${part})`).join(" AND ");
   return excluded.length === 0 ? all : `(${all}) NOT (text : (${excluded.map(phrase).join(" OR ")}))`;

@@ -23,7 +23,7 @@ Deno.test("a data folder has one owner at a time, and is free again when that on
   const { code, message } = refusal(folder.path);
   assert.equal(code, "busy");
   assert.ok(message.includes(`"${folder.path}" is in use by another chatd server (process ${other.pid})`), message);
-  assert.ok(message.includes("one server owns a data folder"), message);
+  assert.ok(message.includes("stop that server"), message);
   await other.kill();
   lockFolder(folder.path).release();
 });

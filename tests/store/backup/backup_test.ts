@@ -187,7 +187,11 @@ Deno.test("damaged backups are refused, and the error names the file", async () 
       (backup) => edit(`${backup}/manifest.json`, (bytes) => bytes.subarray(0, bytes.length >> 1)),
       /manifest\.json" is not/,
     ],
-    ["another log's manifest", (backup) => editManifest(backup, { head: 99 }), /chatd\.sqlite" is not the log/],
+    [
+      "another log's manifest",
+      (backup) => editManifest(backup, { head: 99 }),
+      /chatd\.sqlite" does not match the manifest/,
+    ],
     ["a path out of the folder", (backup) => {
       const { files } = readManifest(backup);
       editManifest(backup, { files: [...files, { ...files[0], path: "files/../../stolen" }] });

@@ -10,7 +10,7 @@ const maxSearches = 32;
 const maxSearchesOfUser = 2;
 const deadlineMs = 5_000;
 /** How long a user waits after a search timed out: the abandoned query cannot be stopped, and may keep a processor busy. */
-const restMs = 60_000;
+const waitMs = 60_000;
 
 export interface BackgroundSearchOptions {
   /** The data folder. */
@@ -25,7 +25,7 @@ export class BackgroundSearch implements MessageSearch, Disposable {
   readonly #worker: BackgroundWorker<JobOf<typeof job>>;
   readonly #ofUser = new Map<string, number>();
   /** The end of each user's wait, by `performance.now()`; oldest first. */
-  readonly #resting = new Map<string, number>();
+  readonly #waitEnds = new Map<string, number>();
 
   constructor({ folder, log, entry }: BackgroundSearchOptions) {
     this.#worker = new BackgroundWorker({ job, settings: folder, deadlineMs, log, entry });
@@ -33,7 +33,7 @@ export class BackgroundSearch implements MessageSearch, Disposable {
 
   async find(request: SearchRequest): Promise<SearchResult> {
     const { user } = request;
-    this.#refuseResting(user);
+    this.#refuseWaitingUser(user);
     const ofUser = this.#ofUser.get(user) ?? 0;
     if (ofUser >= maxSearchesOfUser) {
       throw new ChatError(
@@ -54,8 +54,8 @@ export class BackgroundSearch implements MessageSearch, Disposable {
       return await this.#worker.run(request);
     } catch (error) {
       if (error instanceof ChatError && error.code === "limit_reached") {
-        this.#resting.delete(user);
-        this.#resting.set(user, performance.now() + restMs);
+        this.#waitEnds.delete(user);
+        this.#waitEnds.set(user, performance.now() + waitMs);
       }
       throw error;
     } finally {
@@ -65,13 +65,13 @@ export class BackgroundSearch implements MessageSearch, Disposable {
     }
   }
 
-  #refuseResting(user: string): void {
+  #refuseWaitingUser(user: string): void {
     const now = performance.now();
-    for (const [other, until] of this.#resting) {
+    for (const [other, until] of this.#waitEnds) {
       if (until > now) break;
-      this.#resting.delete(other);
+      this.#waitEnds.delete(other);
     }
-    const until = this.#resting.get(user);
+    const until = this.#waitEnds.get(user);
     if (until === undefined) return;
     throw new ChatError(
       "rate_limited",

@@ -67,6 +67,14 @@ export interface OpenChat {
 /**
  * Locks the data folder, opens its store, and listens for the operator's commands.
  * @throws {ChatError} errors of `lockFolder`, `openStore` and `openControlSocket`
+ *
+ * @example
+ * ```ts
+ * const rate = { perSecond: 200, burst: 1000 };
+ * const { chat, close } = openChat({ folder: "./data", registration: "open", rate, log: silentLog });
+ * await chat.accounts.addUser({ name: "ana", password: "correct horse" });
+ * await close();
+ * ```
  */
 export function openChat(options: OpenChatOptions): OpenChat {
   const { folder, log } = options;

@@ -51,6 +51,13 @@ export interface Store extends Disposable {
  * has closed the store.
  * @throws {ChatError} `invalid_argument` if the database is damaged or another program's, `unsupported_version` if it is
  * from a newer chatd, `permission_denied` if the folder cannot be used, `storage_full`
+ *
+ * @example
+ * ```ts
+ * using _lock = lockFolder("./data");
+ * using store = openStore({ folder: "./data" });
+ * console.log(await store.accounts.listUsers({ after: "", limit: 10 }));
+ * ```
  */
 export function openStore({ folder, log = silentLog }: { folder: string; log?: Log }): Store {
   prepareDataFolder(folder);

@@ -51,7 +51,7 @@ export class ConfigSettings {
     });
     const dotted = entries.filter(({ section }) => {
       return !this.#settings.has(section) && !sections.some(({ name }) => name === section);
-    }).map((entry) => ({ line: entry.line, problem: `${keyOf(entry)}: ${this.#unknown(entry)}` }));
+    }).map((entry) => ({ line: entry.line, problem: `${keyOf(entry)}: ${this.#describeUnknown(entry)}` }));
     return [...unknown, ...wrong, ...dotted].toSorted((one, other) => one.line - other.line)
       .map(({ line, problem }) => `${path}:${line}: ${problem}`);
   }
@@ -64,11 +64,11 @@ export class ConfigSettings {
 
   #parse(entry: ConfigEntry): Parsed {
     const setting = this.#settings.get(entry.section)?.get(entry.name);
-    if (setting === undefined) return { problem: this.#unknown(entry) };
+    if (setting === undefined) return { problem: this.#describeUnknown(entry) };
     return setting(entry, this.#file!);
   }
 
-  #unknown({ section, name }: ConfigEntry): string {
+  #describeUnknown({ section, name }: ConfigEntry): string {
     if (/password|secret|token/.test(name) && !name.endsWith("-file")) {
       return "secrets are not allowed here: put it into a file, and name the file with broker-password-file or " +
         "broker-auth-secret-file in [amqp].";

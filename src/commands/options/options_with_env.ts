@@ -21,6 +21,14 @@ const spellings: ReadonlyMap<string, boolean> = new Map([
  * Creates options that can also be set by environment variables and, for servers, in a configuration file. The command
  * line takes precedence over the variable, the variable over the file, and the file over the default; an empty variable
  * counts as not set.
+ *
+ * @example
+ * ```ts
+ * const dataDir = options.section("").withDefault("--data", path("DIR"), {
+ *   standard: "./data",
+ *   description: "Data folder of the server",
+ * });
+ * ```
  */
 export class OptionsWithEnv {
   readonly #env: Environment;
@@ -83,7 +91,7 @@ export class OptionsWithEnv {
   ): Parser<"sync", T, unknown> {
     for (const section of sections) section.#declareBoolean(name);
     const parser = map(flag(name, { description: describe(name, description) }), () => sections.map(() => true));
-    const fallback = () => sections.map((section) => section.#boolean(name) ?? false);
+    const fallback = () => sections.map((section) => section.#readBoolean(name) ?? false);
     return map(withDefault(parser, fallback, { message: message`off` }), make);
   }
 
@@ -92,7 +100,7 @@ export class OptionsWithEnv {
     this.#declareBoolean(name);
     const names = { positive: name, negative: `--no-${name.slice(2)}` } as const;
     const parser = negatableFlag(names, { description: describe(name, description) });
-    return withDefault(parser, () => this.#boolean(name) ?? true, { message: message`on` });
+    return withDefault(parser, () => this.#readBoolean(name) ?? true, { message: message`on` });
   }
 
   /** Creates a flag that exists on the command line only, because it concerns a single run. */
@@ -115,7 +123,7 @@ export class OptionsWithEnv {
     const parser = option(name, values.onCommandLine ?? values, { description });
     const fallback = () => {
       const written = this.#env(variableOf(name));
-      if (written === undefined || written === "") return this.#inFile(name) as T | undefined ?? absent();
+      if (written === undefined || written === "") return this.#settingOf(name) as T | undefined ?? absent();
       const parsed = values.parse(written);
       if (parsed.success) return parsed.value;
       throw new WithDefaultError([...message`${envVar(variableOf(name))}: `, ...parsed.error]);
@@ -123,7 +131,7 @@ export class OptionsWithEnv {
     return withDefault(parser, fallback, { message: shown === undefined ? [] : [text(shown)] });
   }
 
-  #inFile(name: OptionName): unknown {
+  #settingOf(name: OptionName): unknown {
     return this.#section === undefined ? undefined : this.#settings.value(this.#section, name.slice(2));
   }
 
@@ -131,9 +139,9 @@ export class OptionsWithEnv {
     if (this.#section !== undefined) this.#settings.declareBoolean(this.#section, name.slice(2));
   }
 
-  #boolean(name: OptionName): boolean | undefined {
+  #readBoolean(name: OptionName): boolean | undefined {
     const written = this.#env(variableOf(name));
-    if (written === undefined || written === "") return this.#inFile(name) as boolean | undefined;
+    if (written === undefined || written === "") return this.#settingOf(name) as boolean | undefined;
     const value = spellings.get(written.toLowerCase());
     if (value !== undefined) return value;
     throw new WithDefaultError(

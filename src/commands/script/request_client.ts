@@ -24,6 +24,12 @@ const turnRetryMs = 50;
 /**
  * Runs `work` over a connection for requests only, without deliveries, so it takes no messages from other consumers.
  * @throws {ChatError} if there is no connection; also rethrows errors of `work`
+ *
+ * @example
+ * ```ts
+ * const connection = await openConnection({ profile: "default" });
+ * const { users } = await withClient(connection, (client) => client.listUsers({ after: "" }));
+ * ```
  */
 export async function withClient<T>(
   connection: ScriptConnection,

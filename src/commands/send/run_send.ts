@@ -43,7 +43,7 @@ export async function runSend(options: SendCommandOptions): Promise<number> {
     let failure: unknown;
     let printing = Promise.resolve(true);
     const waiting = new Set<Promise<void>>();
-    for await (const { text, label, problem } of drafts(options)) {
+    for await (const { text, label, problem } of readDrafts(options)) {
       const sending = (problem === undefined ? client.send(to, text, extra) : Promise.reject(problem)).then(
         (message) => {
           const line = jsonLine(messageRecord(message, connection.user));
@@ -82,11 +82,11 @@ interface Draft {
   readonly problem?: ChatError;
 }
 
-async function* drafts({ words, lines, file }: SendCommandOptions): AsyncGenerator<Draft, void> {
+async function* readDrafts({ words, lines, file }: SendCommandOptions): AsyncGenerator<Draft, void> {
   if (words.length > 0 || file !== undefined) {
     yield { text: words.join(" "), label: "message" };
   } else if (!lines) {
-    yield { text: await wholeText(Deno.stdin.readable), label: "message" };
+    yield { text: await readText(Deno.stdin.readable), label: "message" };
   } else {
     for await (const { number, text, problem } of splitLines(Deno.stdin.readable)) {
       const label = `line ${number}`;
@@ -97,7 +97,7 @@ async function* drafts({ words, lines, file }: SendCommandOptions): AsyncGenerat
 }
 
 /** Reads the whole input as one text, without its last line break. @throws {ChatError} `invalid_argument` */
-async function wholeText(input: AsyncIterable<Uint8Array>): Promise<string> {
+async function readText(input: AsyncIterable<Uint8Array>): Promise<string> {
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
   for await (const part of input) {

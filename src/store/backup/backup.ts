@@ -23,13 +23,18 @@ export interface BackupOptions {
  * Backs up a data folder from a snapshot of the database, over a separate connection. A running server keeps writing, and
  * everything that it accepted before the call is in the backup. After a failure, the target folder is empty.
  * @throws {ChatError} `not_found`, `already_exists`, `permission_denied`
+ *
+ * @example
+ * ```ts
+ * const { head, files } = await makeBackup({ folder: "./data", to: "/backup/2026-11-29", chatd: "0.1.0" });
+ * ```
  */
 export async function makeBackup({ folder, to, chatd }: BackupOptions): Promise<BackupManifest> {
   const database = `${folder}/${databaseName}`;
   if (!exists(database)) {
     throw new ChatError("not_found", `There is no chatd data in "${folder}": name the data folder with --data.`);
   }
-  takeTarget(to);
+  createTarget(to);
   try {
     const created = new Date().toISOString();
     const copy = `${to}/${databaseName}`;
@@ -39,7 +44,7 @@ export async function makeBackup({ folder, to, chatd }: BackupOptions): Promise<
     const about = readCopiedLog(copy);
     // The database is copied first: the files that it names existed before, and never change.
     const { files, absent } = copyBlobs(folder, { to, wanted: about.blobs, pace });
-    const missing = absent.length === 0 ? absent : stillHeld(folder, absent);
+    const missing = absent.length === 0 ? absent : filterHeld(folder, absent);
     const { schema, epoch, head } = about;
     const manifest: BackupManifest = {
       format: backupFormat,
@@ -60,7 +65,7 @@ export async function makeBackup({ folder, to, chatd }: BackupOptions): Promise<
   }
 }
 
-function takeTarget(to: string): void {
+function createTarget(to: string): void {
   try {
     if (takeEmptyFolder(to)) return;
   } catch (cause) {
@@ -134,7 +139,7 @@ function heldBlobs(database: DatabaseSync): Set<string> {
 }
 
 /** Returns those of `paths` that the database still refers to; the others were deleted with their messages meanwhile. */
-function stillHeld(folder: string, paths: readonly string[]): string[] {
+function filterHeld(folder: string, paths: readonly string[]): string[] {
   using source = openSource(folder);
   const held = heldBlobs(source);
   return paths.filter((path) => held.has(path));

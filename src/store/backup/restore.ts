@@ -41,7 +41,7 @@ export function restoreBackup({ from, folder, logOut }: RestoreOptions): Restore
         `restore it with chatd ${manifest.chatd} or newer.`,
     );
   }
-  takeTarget(folder);
+  createTarget(folder);
   try {
     using _lock = lockFolder(folder);
     for (const file of manifest.files) {
@@ -59,7 +59,7 @@ export function restoreBackup({ from, folder, logOut }: RestoreOptions): Restore
   }
 }
 
-function takeTarget(folder: string): void {
+function createTarget(folder: string): void {
   try {
     if (takeEmptyFolder(folder)) return;
   } catch (cause) {

@@ -18,7 +18,7 @@ export class ContentFolder {
   }
 
   /** Returns the number of received bytes of an upload. */
-  async arrived(key: number): Promise<number> {
+  async receivedBytes(key: number): Promise<number> {
     try {
       return (await Deno.stat(this.#uploadPath(key))).size;
     } catch (error) {
@@ -71,7 +71,7 @@ export class ContentFolder {
   }
 
   /** Undoes {@link keep}, synchronously. */
-  takeBack(key: number, sha256: string): void {
+  undoKeep(key: number, sha256: string): void {
     Deno.renameSync(this.#contentPath(sha256), this.#uploadPath(key));
   }
 

@@ -81,7 +81,7 @@ export class SqliteFileStore implements FileStore {
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #folder: ContentFolder;
   /** Contents of uploads that are being completed, with their number: not referenced yet, but must not be removed. */
-  readonly #arriving = new Map<string, number>();
+  readonly #completing = new Map<string, number>();
   /** Bytes of stored contents. */
   #kept: number;
   /** Announced bytes of unfinished uploads. */
@@ -99,7 +99,7 @@ export class SqliteFileStore implements FileStore {
 
   find(owner: string, id: string): Promise<KnownUpload | undefined> {
     return settle(() => {
-      const row = this.#row({ owner, id });
+      const row = this.#findRow({ owner, id });
       return row && toUpload(row);
     });
   }
@@ -126,18 +126,18 @@ export class SqliteFileStore implements FileStore {
   }
 
   async received(upload: Upload): Promise<number> {
-    const row = this.#row(upload);
-    return row ? await this.#folder.arrived(row.key) : 0;
+    const row = this.#findRow(upload);
+    return row ? await this.#folder.receivedBytes(row.key) : 0;
   }
 
   async write(upload: Upload, chunk: { offset: number; bytes: Uint8Array }): Promise<number> {
     const key = this.#keyOf(upload);
     try {
       const arrived = await this.#folder.append(key, chunk);
-      if (this.#row(upload) !== undefined) return arrived;
+      if (this.#findRow(upload) !== undefined) return arrived;
       // The upload was removed meanwhile, and append() created its file again.
       this.#folder.removeUpload(key);
-      throw noUpload(upload);
+      throw uploadMissingError(upload);
     } catch (error) {
       if (error instanceof ChatError && error.code === "storage_full") this.#folder.removeUpload(key);
       throw error;
@@ -148,18 +148,18 @@ export class SqliteFileStore implements FileStore {
     const key = this.#keyOf(upload);
     const { sha256, size } = upload;
     if (await this.#folder.digest(key) !== sha256) {
-      this.#forget(this.#database.transaction(() => this.#statements.remove.all(key)));
+      this.#removeReceived(this.#database.transaction(() => this.#statements.remove.all(key)));
       this.#folder.removeUpload(key);
       return false;
     }
-    this.#arriving.set(sha256, (this.#arriving.get(sha256) ?? 0) + 1);
+    this.#completing.set(sha256, (this.#completing.get(sha256) ?? 0) + 1);
     try {
       await this.#folder.keep(key, sha256);
       return this.#complete({ key, size, sha256 });
     } finally {
-      const others = this.#arriving.get(sha256)! - 1;
-      if (others === 0) this.#arriving.delete(sha256);
-      else this.#arriving.set(sha256, others);
+      const others = this.#completing.get(sha256)! - 1;
+      if (others === 0) this.#completing.delete(sha256);
+      else this.#completing.set(sha256, others);
     }
   }
 
@@ -168,7 +168,8 @@ export class SqliteFileStore implements FileStore {
   }
 
   async removeUnsent(before: number, signal = unending): Promise<number> {
-    const remove = () => this.#forget(this.#database.transaction(() => this.#statements.removeUnsent.all(before)));
+    const remove = () =>
+      this.#removeReceived(this.#database.transaction(() => this.#statements.removeUnsent.all(before)));
     let removed = 0;
     let count: number;
     do {
@@ -181,7 +182,7 @@ export class SqliteFileStore implements FileStore {
   removeUnfinished(owner: string, before: number): Promise<boolean> {
     return settle(() => {
       const remove = () => this.#statements.removeUnfinished.all(owner, before);
-      return this.#forget(this.#database.transaction(remove)).length > 0;
+      return this.#removeReceived(this.#database.transaction(remove)).length > 0;
     });
   }
 
@@ -199,7 +200,7 @@ export class SqliteFileStore implements FileStore {
     const { unheld, holder, forgetUnheld } = this.#statements;
     const rows = unheld.all(after) as { sha256: Uint8Array; size: number }[];
     // Contents that are being completed are examined afterwards.
-    const due = rows.filter(({ sha256 }) => !this.#arriving.has(sha256.toHex()));
+    const due = rows.filter(({ sha256 }) => !this.#completing.has(sha256.toHex()));
     for (const { sha256, size } of due) {
       if (holder.get(sha256) !== undefined) continue;
       this.#folder.removeContent(sha256.toHex());
@@ -219,7 +220,7 @@ export class SqliteFileStore implements FileStore {
     for await (const sha256 of this.#folder.contents()) {
       if (signal.aborted) return false;
       const content = Uint8Array.fromHex(sha256);
-      if (holder.get(content) !== undefined || this.#arriving.has(sha256)) continue;
+      if (holder.get(content) !== undefined || this.#completing.has(sha256)) continue;
       this.#database.transaction(() => addUnheld.run(content, 0));
     }
     return true;
@@ -242,13 +243,13 @@ export class SqliteFileStore implements FileStore {
       if (!counted) this.#kept += size;
       return true;
     } catch (error) {
-      if (!isHeld && this.#arriving.get(sha256) === 1) this.#folder.takeBack(key, sha256);
+      if (!isHeld && this.#completing.get(sha256) === 1) this.#folder.undoKeep(key, sha256);
       throw error;
     }
   }
 
   /** Removes the received bytes of uploads that were removed from the database. @returns their keys */
-  #forget(removed: unknown[]): number[] {
+  #removeReceived(removed: unknown[]): number[] {
     return (removed as RemovedRow[]).map(({ key, size, complete }) => {
       if (complete === 0) {
         this.#folder.removeUpload(key);
@@ -260,12 +261,12 @@ export class SqliteFileStore implements FileStore {
 
   /** @throws {ChatError} `not_found` if the upload was removed meanwhile */
   #keyOf(upload: Upload): number {
-    const row = this.#row(upload);
-    if (row === undefined) throw noUpload(upload);
+    const row = this.#findRow(upload);
+    if (row === undefined) throw uploadMissingError(upload);
     return row.key;
   }
 
-  #row({ owner, id }: { owner: string; id: string }): UploadRow | undefined {
+  #findRow({ owner, id }: { owner: string; id: string }): UploadRow | undefined {
     return this.#statements.find.get(owner, encodeId(id)) as UploadRow | undefined;
   }
 
@@ -280,7 +281,7 @@ export class SqliteFileStore implements FileStore {
   }
 }
 
-function noUpload({ id }: Upload): ChatError {
+function uploadMissingError({ id }: Upload): ChatError {
   return new ChatError("not_found", `Your upload ${id} no longer exists: begin another one.`);
 }
 

@@ -160,11 +160,11 @@ export class SqliteRetentionStore implements RetentionStore {
     const most = Math.min(headSeq, firstSeq + limit - 1);
     const byCount = maxEntries === null ? firstSeq - 1 : Math.min(most, headSeq - maxEntries);
     if (maxAge === null || byCount === most) return byCount;
-    return Math.max(byCount, this.#lastOld(conversation, { firstSeq, most, cutoff: now - maxAge, now }));
+    return Math.max(byCount, this.#lastDueByAge(conversation, { firstSeq, most, cutoff: now - maxAge, now }));
   }
 
   /** Finds the last entry that is due by age. An entry with a time ahead of the clock counts as old if an old entry follows. */
-  #lastOld(conversation: number, range: { firstSeq: number; most: number; cutoff: number; now: number }): number {
+  #lastDueByAge(conversation: number, range: { firstSeq: number; most: number; cutoff: number; now: number }): number {
     const { firstSeq, most, cutoff, now } = range;
     const { firstCredible, firstYoung } = this.#statements;
     const credible = firstCredible.get(conversation, firstSeq, firstSeq + mostAhead, now) as CredibleRow | undefined;

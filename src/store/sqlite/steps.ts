@@ -13,7 +13,7 @@ export async function inTurns<T>(turn: Turn | undefined, steps: Steps<T>): Promi
 }
 
 /** Runs work without pauses. */
-export function atOnce<T>(steps: Steps<T>): T {
+export function runAtOnce<T>(steps: Steps<T>): T {
   for (;;) {
     const { done, value } = steps.next();
     if (done) return value;

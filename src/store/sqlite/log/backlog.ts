@@ -85,14 +85,14 @@ export class Backlog {
     const end = Math.min(head, after + this.#scanWindow);
     const scanned = after < end ? this.#scan(user, { after, through: end, limit: limit + 1 }) : [];
     if (end >= head || scanned.length > limit || scanned.length * sparse > this.#scanWindow) {
-      return cut(scanned, { limit, end });
+      return toPage(scanned, { limit, end });
     }
     const changed = this.#changedStretches(user, after);
-    if (changed.length > this.#maxMerged && end > after) return cut(scanned, { limit, end });
+    if (changed.length > this.#maxMerged && end > after) return toPage(scanned, { limit, end });
     yield;
     const merged = yield* this.#merge(changed, { after, limit, head });
     // If many entries are hidden, the scan may have got further.
-    return merged.through > end ? merged : cut(scanned, { limit, end });
+    return merged.through > end ? merged : toPage(scanned, { limit, end });
   }
 
   #scan(user: number, range: { after: number; through: number; limit: number }): number[] {
@@ -116,7 +116,7 @@ export class Backlog {
     const streams = changed.map((stretch) => this.#stream(stretch, { after, through: head, page, hidden }));
     const merged = yield* mergeLowest(streams, lookAt);
     const end = merged.length < lookAt ? head : merged[lookAt - 1];
-    return cut(merged.filter((position) => !hidden.has(position)), { limit, end });
+    return toPage(merged.filter((position) => !hidden.has(position)), { limit, end });
   }
 
   /** Yields the positions of a stretch after `after`, up to `through`; adds those that the user may not see to `hidden`. */
@@ -162,7 +162,7 @@ export class Backlog {
   }
 }
 
-function cut(found: number[], { limit, end }: { limit: number; end: number }): BacklogPage {
+function toPage(found: number[], { limit, end }: { limit: number; end: number }): BacklogPage {
   if (found.length <= limit) return { positions: found, through: end };
   const positions = found.slice(0, limit);
   return { positions, through: positions[limit - 1] };

@@ -1,7 +1,7 @@
 import type { Message, Reaction } from "../../../core/messages/message.ts";
 import { decodeText } from "../column_values.ts";
 import type { Database } from "../database.ts";
-import { atOnce, type Steps } from "../steps.ts";
+import { runAtOnce, type Steps } from "../steps.ts";
 import { Attachments } from "./attachments.ts";
 import { type EntryRow, kindCodes, toMessage } from "./entry_columns.ts";
 import { isReactionShown, isTextShown } from "./visibility.ts";
@@ -94,7 +94,7 @@ export class EntryReader {
       const some = JSON.stringify(wanted.slice(first, first + rowsPerStatement));
       const rows = this.#statements.read.all({ user, positions: some, reactions: Number(reactions) });
       for (const row of rows as unknown as ReadRow[]) {
-        const message = this.#complete(row, user);
+        const message = this.#toMessage(row, user);
         bytes += (row.text?.length ?? 0) + sizeBesideText(message);
         if (messages.length > 0 && bytes > maxBytes) return { messages, isWhole: false };
         messages.push(message);
@@ -105,18 +105,18 @@ export class EntryReader {
   }
 
   readOne(user: number, position: number): Message {
-    return atOnce(this.read(user, [position], { limit: 1, maxBytes: 0 })).messages[0];
+    return runAtOnce(this.read(user, [position], { limit: 1, maxBytes: 0 })).messages[0];
   }
 
-  #complete(row: ReadRow, user: number): Message {
+  #toMessage(row: ReadRow, user: number): Message {
     const message = toMessage(row);
     const attachment = row.file === 0 ? undefined : this.#attachments.at(row.position);
-    const reactions = row.reacted === 0 ? [] : this.#reactions(row.position, user);
+    const reactions = row.reacted === 0 ? [] : this.#readReactions(row.position, user);
     if (attachment === undefined && reactions.length === 0) return message;
     return { ...message, ...(attachment && { attachment }), ...(reactions.length > 0 && { reactions }) };
   }
 
-  #reactions(position: number, user: number): Reaction[] {
+  #readReactions(position: number, user: number): Reaction[] {
     const rows = this.#statements.reactions.all({ user, position }) as unknown as ReactionRow[];
     rows.sort((one, other) => one.first - other.first);
     return rows.map(({ emoji, count, own }) => ({ emoji: decodeText(emoji), count, own: own !== 0 }));

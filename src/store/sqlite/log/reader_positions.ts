@@ -48,13 +48,13 @@ export class ReaderPositions {
     const { newestStay, moveRead } = this.#statements;
     const stay = newestStay.get(user, conversation) as { lastSeq: number } | undefined;
     const through = Math.min(seq, headSeq, stay?.lastSeq ?? 0);
-    if (!ownOnly || this.#isOwnRun(user, conversation, through)) {
+    if (!ownOnly || this.#hasReadAllOfOthers(user, conversation, through)) {
       moveRead.run({ conversation, user, seq: through });
     }
   }
 
   /** Whether `user` has read all messages of others up to `seq`. */
-  #isOwnRun(user: number, conversation: number, seq: number): boolean {
+  #hasReadAllOfOthers(user: number, conversation: number, seq: number): boolean {
     const { readSeq, hasOthers } = this.#statements;
     const member = readSeq.get(conversation, user) as { readSeq: number } | undefined;
     return member !== undefined && seq - member.readSeq <= maxOwnRun &&

@@ -120,7 +120,7 @@ export class RoomChanges {
 
   #join(entry: PlacedEntry): void {
     const { conversation, sender, seq } = entry;
-    if (isMember(this.#role(conversation, sender))) return;
+    if (isMember(this.#roleOf(conversation, sender))) return;
     const { showsHistory, members } = this.#statements.room.get(conversation) as unknown as RoomRow;
     // The first user to join an empty room becomes its owner.
     const role = members === 0 ? roleCodes.owner : roleCodes.member;
@@ -141,7 +141,7 @@ export class RoomChanges {
   /** Removes a member, revokes an invitation, or bans a user, who need not be a member. */
   #leave(user: number, { conversation, seq, position }: PlacedEntry, role: number): void {
     const { count, endStay, rememberName } = this.#statements;
-    const before = this.#role(conversation, user);
+    const before = this.#roleOf(conversation, user);
     if (isMember(before)) {
       count.run(-1, conversation);
       // The stay includes this entry, so the user sees it.
@@ -153,17 +153,17 @@ export class RoomChanges {
   }
 
   #invite(user: number, { conversation, sender, position }: PlacedEntry): void {
-    const before = this.#role(conversation, user);
+    const before = this.#roleOf(conversation, user);
     if (before !== undefined && before !== roleCodes.left) return;
     this.#statements.invite.run(conversation, user, sender, position);
   }
 
   #unban(user: number, conversation: number): void {
-    if (this.#role(conversation, user) === roleCodes.banned) this.#restoreFormerRole(user, conversation);
+    if (this.#roleOf(conversation, user) === roleCodes.banned) this.#restoreFormerRole(user, conversation);
   }
 
   #changeRole(user: number, conversation: number, role: number): void {
-    if (isMember(this.#role(conversation, user))) this.#statements.setRole.run(conversation, user, role);
+    if (isMember(this.#roleOf(conversation, user))) this.#statements.setRole.run(conversation, user, role);
   }
 
   /** Gives a user the role "left" if they were once a member; otherwise removes the row. */
@@ -173,7 +173,7 @@ export class RoomChanges {
     else forget.run(conversation, user);
   }
 
-  #role(conversation: number, user: number): number | undefined {
+  #roleOf(conversation: number, user: number): number | undefined {
     return (this.#statements.role.get(conversation, user) as { role: number } | undefined)?.role;
   }
 }

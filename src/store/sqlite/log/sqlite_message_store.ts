@@ -14,7 +14,7 @@ import type { Turn } from "../../../core/page_turns.ts";
 import { encodeId, settle } from "../column_values.ts";
 import type { Database } from "../database.ts";
 import { Incarnations } from "../incarnations.ts";
-import { atOnce, inTurns, type Steps } from "../steps.ts";
+import { runAtOnce, inTurns, type Steps } from "../steps.ts";
 import { Backlog, type BacklogOptions } from "./backlog.ts";
 import { Committer } from "./commit.ts";
 import { Consumers } from "./consumers.ts";
@@ -229,7 +229,7 @@ export class SqliteMessageStore implements MessageStore {
     return settle(() => {
       const userId = this.#users.find(user);
       const found = this.#statements.conversation.get(conversation) as { id: number } | undefined;
-      return userId === undefined || !found ? undefined : atOnce(this.#conversations.summary(userId, found.id));
+      return userId === undefined || !found ? undefined : runAtOnce(this.#conversations.summary(userId, found.id));
     });
   }
 

@@ -54,8 +54,8 @@ export class Indexer implements Disposable {
 
   /** Resumes where the last run ended, and indexes after each commit from now on. */
   start(): void {
-    this.#options.database.onCommit = () => this.#wake();
-    this.#wake();
+    this.#options.database.onCommit = () => this.#onCommit();
+    this.#onCommit();
   }
 
   /** Idempotent. */
@@ -70,18 +70,18 @@ export class Indexer implements Disposable {
     this.close();
   }
 
-  #wake(): void {
+  #onCommit(): void {
     this.#written = true;
-    if (this.#turn === undefined) this.#turnAfter(this.#timing.delayMs);
-    if (this.#truncation === undefined) this.#truncateLogAfter(this.#timing.forgetMs);
+    if (this.#turn === undefined) this.#scheduleTurn(this.#timing.delayMs);
+    if (this.#truncation === undefined) this.#scheduleTruncation(this.#timing.forgetMs);
   }
 
-  #turnAfter(ms: number): void {
+  #scheduleTurn(ms: number): void {
     if (this.#closed) return;
     this.#turn = setTimeout(() => {
       this.#turn = undefined;
       const next = this.#takeTurn();
-      if (next !== undefined) this.#turnAfter(next);
+      if (next !== undefined) this.#scheduleTurn(next);
     }, ms);
   }
 
@@ -100,11 +100,11 @@ export class Indexer implements Disposable {
     }
   }
 
-  #truncateLogAfter(ms: number): void {
+  #scheduleTruncation(ms: number): void {
     if (this.#closed) return;
     this.#truncation = setTimeout(() => {
       this.#truncation = undefined;
-      if (!this.#truncateLog()) this.#truncateLogAfter(this.#timing.forgetMs);
+      if (!this.#truncateLog()) this.#scheduleTruncation(this.#timing.forgetMs);
     }, ms);
   }
 

@@ -82,12 +82,12 @@ export class MessageFinder {
     if (conversations.length === 0 || isSenderUnknown) {
       return { positions: [], more: false, nextBeforePosition: 0, indexedThrough };
     }
-    const bounds = this.#bounds(request);
+    const bounds = this.#boundsOf(request);
     const turn = { end: performance.now() + maxTurnMs, hits: 0 };
     const found: Found[] = [];
     for (let first = 0; first < conversations.length; first += conversationsPerQuery) {
       const scope = { conversations: conversations.slice(first, first + conversationsPerQuery), sender };
-      found.push(this.#hits(request, { expression: searchExpression(request, scope), user: user!, bounds, turn }));
+      found.push(this.#findHits(request, { expression: searchExpression(request, scope), user: user!, bounds, turn }));
     }
     return { ...newest(found, request.limit), indexedThrough };
   }
@@ -100,7 +100,7 @@ export class MessageFinder {
     return id === undefined ? [] : [id];
   }
 
-  #hits(
+  #findHits(
     { after = 0, before = Number.MAX_SAFE_INTEGER, limit }: SearchRequest,
     { expression, user, bounds, turn }: {
       expression: string;
@@ -125,7 +125,7 @@ export class MessageFinder {
   }
 
   /** Converts times to bounds of positions, which rise with time apart from corrections of the clock. */
-  #bounds({ after, before, beforePosition }: SearchRequest): Bounds {
+  #boundsOf({ after, before, beforePosition }: SearchRequest): Bounds {
     const newest = beforePosition === 0 ? Number.MAX_SAFE_INTEGER : beforePosition;
     return {
       above: after === undefined ? 0 : this.#firstSince(after - clockSlackMs) - 1,

@@ -14,7 +14,7 @@ import type { Turn } from "../../../core/page_turns.ts";
 import { encodeId, settle } from "../column_values.ts";
 import type { Database } from "../database.ts";
 import { Incarnations } from "../incarnations.ts";
-import { runAtOnce, inTurns, type Steps } from "../steps.ts";
+import { inTurns, runAtOnce, type Steps } from "../steps.ts";
 import { Backlog, type BacklogOptions } from "./backlog.ts";
 import { Committer } from "./commit.ts";
 import { Consumers } from "./consumers.ts";

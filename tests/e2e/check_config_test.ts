@@ -16,7 +16,7 @@ function check(folder: string, config: string, command = "serve"): Promise<Chatd
   return runChatd({ args: [command, "--config", "chatd.toml", "--check-config"], cwd: folder });
 }
 
-Deno.test("--check-config says that all is well, and starts and makes nothing", async () => {
+Deno.test("--check-config reports a valid configuration, and starts and creates nothing", async () => {
   using folder = temporaryFolder();
   writeCertificate(folder.path, "server", server);
   Deno.writeTextFileSync(`${folder.path}/password`, "a password\n");
@@ -40,14 +40,14 @@ broker-password-file = "password"
   assert.throws(() => Deno.statSync(`${folder.path}/data`), Deno.errors.NotFound);
 });
 
-Deno.test("--check-config works beside the server that runs", async () => {
+Deno.test("--check-config works beside a running server", async () => {
   using folder = temporaryFolder();
   await using _server = await ServerProcess.start({ folder: `${folder.path}/data` });
   const { code, stderr } = await check(folder.path, 'data = "data"\n');
   assert.deepEqual([code, stderr], [0, ""]);
 });
 
-Deno.test("--check-config names everything that would keep a server from starting, and exits with 2", async () => {
+Deno.test("--check-config reports every problem that would prevent a start, and exits with 2", async () => {
   using folder = temporaryFolder();
   writeCertificate(folder.path, "one", server);
   writeCertificate(folder.path, "other", client);

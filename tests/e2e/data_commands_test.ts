@@ -28,7 +28,7 @@ function transportTo({ port }: ServerProcess): GrpcTransport {
   return new GrpcTransport({ host: "127.0.0.1", port, callback: false });
 }
 
-Deno.test("chatd retention shortens logs of a running server, and tells clients from where they start", async () => {
+Deno.test("chatd retention shortens logs of a running server, and clients see the new start", async () => {
   using folder = temporaryFolder();
   await using server = await ServerProcess.start({ folder: folder.path });
   const [ana, ben] = [await join("ana", transportTo(server)), await join("ben", transportTo(server))];
@@ -84,7 +84,7 @@ Deno.test("chatd room lists, shows and deletes rooms of a running server", async
   await Promise.all([ana.stop(), ben.stop()]);
 });
 
-Deno.test("chatd user delete takes somebody out for ever, with a server and without one", async () => {
+Deno.test("chatd user delete removes a user permanently, with and without a server", async () => {
   using folder = temporaryFolder();
   {
     await using server = await ServerProcess.start({ folder: folder.path });

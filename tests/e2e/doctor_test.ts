@@ -1,4 +1,4 @@
-/** What `chatd doctor` finds in a set-up without a broker; broker_commands_test.ts has the rest. */
+/** Findings of `chatd doctor` without a broker; broker_commands_test.ts has the others. */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { checkNodes } from "../../src/commands/doctor/broker.ts";
@@ -17,7 +17,7 @@ async function doctor(...args: string[]): Promise<ChatdResult> {
   return await runChatd({ args: ["doctor", ...args] });
 }
 
-/** A data folder with a user, and no server. */
+/** Creates a data folder with a user, without a server. */
 async function makeData(folder: string): Promise<string> {
   const data = `${folder}/data`;
   const { code, stderr } = await runChatd({ args: ["user", "add", "ana", "--data", data], env: password });
@@ -30,7 +30,7 @@ function change(data: string, sql: string): void {
   database.exec(sql);
 }
 
-Deno.test("doctor finds nothing to fix where a server runs, and says what it looked at, in JSON too", async () => {
+Deno.test("doctor finds no problem with a running server, and lists its checks, also as JSON", async () => {
   using folder = temporaryFolder();
   await using server = await ServerProcess.start({ folder: `${folder.path}/data` });
   const config = `${folder.path}/chatd.toml`;
@@ -65,7 +65,7 @@ Deno.test("doctor finds nothing to fix where a server runs, and says what it loo
   );
 });
 
-Deno.test("doctor says where the server of a folder does not answer, and where another one does", async () => {
+Deno.test("doctor reports that the folder's server does not answer, or that another one does", async () => {
   using folder = temporaryFolder();
   const data = `${folder.path}/data`;
   {
@@ -82,7 +82,7 @@ Deno.test("doctor says where the server of a folder does not answer, and where a
   assert.match(stopped.stdout, /warning +data folder: no server is running on it\n +Start one: "chatd serve"/);
 });
 
-Deno.test("doctor looks at the data folder: who may look into it, its schema, backups and the clock", async () => {
+Deno.test("doctor checks permissions, schema, backups and clock of the data folder", async () => {
   using folder = temporaryFolder();
   const data = await makeData(folder.path);
   const found = async () => (await doctor("--data", data, ...nowhere)).stdout;
@@ -119,7 +119,7 @@ Deno.test("doctor looks at the data folder: who may look into it, its schema, ba
   );
 });
 
-Deno.test("doctor warns of a write-ahead log that was not emptied", async () => {
+Deno.test("doctor warns of a large write-ahead log", async () => {
   using folder = temporaryFolder();
   const data = await makeData(folder.path);
   const found = async () => (await doctor("--data", data, ...nowhere)).stdout;
@@ -133,7 +133,7 @@ Deno.test("doctor warns of a write-ahead log that was not emptied", async () => 
   );
 });
 
-Deno.test("doctor goes on where it cannot look into the data folder", async () => {
+Deno.test("doctor continues if it cannot open the data folder", async () => {
   using folder = temporaryFolder();
   const file = `${folder.path}/file`;
   Deno.writeTextFileSync(file, "");
@@ -145,12 +145,12 @@ Deno.test("doctor goes on where it cannot look into the data folder", async () =
   }
 });
 
-Deno.test("doctor finds a damaged database, and changes nothing of it", async () => {
+Deno.test("doctor finds a damaged database without changing it", async () => {
   using folder = temporaryFolder();
   const data = await makeData(folder.path);
   const path = `${data}/chatd.sqlite`;
   const whole = Deno.readFileSync(path);
-  // The pages after the first few are wiped: opening it sees nothing of that.
+  // Wipes pages that opening the database does not read.
   Deno.writeFileSync(path, whole.fill(0, 5 * 4096));
   const { code, stdout } = await doctor("--data", data, "--check-database", ...nowhere);
   assert.equal(code, 1);
@@ -160,7 +160,7 @@ Deno.test("doctor finds a damaged database, and changes nothing of it", async ()
   assert.match((await doctor("--data", data, ...nowhere)).stdout, /PROBLEM +database: .* is damaged or not a database/);
 });
 
-Deno.test("doctor reads the certificate: until when, for whom, and whether the server shows it", async () => {
+Deno.test("doctor checks the certificate's validity, names, and use by the server", async () => {
   using folder = temporaryFolder();
   const certificates = await createCertificates();
   const write = (name: string, { certificate, key }: { certificate: string; key: string }) => {
@@ -204,7 +204,7 @@ Deno.test("doctor reads the certificate: until when, for whom, and whether the s
   );
 });
 
-Deno.test("doctor looks at what the disk and the number of files allow", async () => {
+Deno.test("doctor checks the limits of the disk and of open files", async () => {
   using folder = temporaryFolder();
   const data = await makeData(folder.path);
   Deno.writeFileSync(`${data}/large`, new Uint8Array(16 * 1024 * 1024));
@@ -224,7 +224,7 @@ Deno.test("doctor looks at what the disk and the number of files allow", async (
   assert.match(new TextDecoder().decode(stdout), /warning +files: a process may open 500 files.*\n.*ulimit -n/);
 });
 
-Deno.test("a broker of several nodes is a warning, and nodes that do not see each other are a problem", () => {
+Deno.test("doctor warns of a cluster, and reports a partitioned one as a problem", () => {
   const kinds = (nodes: Parameters<typeof checkNodes>[0]) => [...checkNodes(nodes)].map(({ kind }) => kind);
   assert.deepEqual(kinds([{ name: "rabbit@a", running: true, partitions: [] }]), ["ok"]);
   const [a, b] = [{ name: "rabbit@a", running: true }, { name: "rabbit@b", running: false }];

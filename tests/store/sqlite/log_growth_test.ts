@@ -7,7 +7,7 @@ import { temporaryFolder } from "../../support/temporary_folder.ts";
 
 const mebibyte = 1024 * 1024;
 
-Deno.test("a write-ahead log that cannot be emptied is told each time that it doubled, with the reason", () => {
+Deno.test("LogGrowth warns each time the log has doubled without truncation", () => {
   const told: unknown[] = [];
   const log: Log = {
     ...silentLog,
@@ -25,7 +25,7 @@ Deno.test("a write-ahead log that cannot be emptied is told each time that it do
   assert.deepEqual(told.slice(3), ["the write-ahead log was truncated", 256 * mebibyte]);
 });
 
-Deno.test("the length of the write-ahead log is known while a reader keeps it, and after it was emptied", () => {
+Deno.test("the size of the write-ahead log is known while a reader prevents its truncation, and afterwards", () => {
   using folder = temporaryFolder();
   using database = Database.open(folder.path);
   database.transaction(() => database.prepare("INSERT INTO retired_name VALUES ('a')").run());

@@ -9,7 +9,9 @@ const job = "search" satisfies JobName;
 const maxSearches = 32;
 const maxSearchesOfUser = 2;
 const deadlineMs = 5_000;
-/** How long a user waits after a search timed out: the abandoned query cannot be stopped, and may keep a processor busy. */
+/**
+ * How long a user waits after a search timed out: the abandoned query cannot be stopped, and may keep a processor busy.
+ */
 const waitMs = 60_000;
 
 export interface BackgroundSearchOptions {

@@ -2,7 +2,10 @@ import type { BeginSpan } from "../grpc/server/call_router.ts";
 import { isTelemetryOn } from "../host/logging/server_log.ts";
 import { version } from "../host/version.ts";
 
-/** The part of a tracer that chatd uses (https://open-telemetry.github.io/opentelemetry-js/interfaces/_opentelemetry_api.Tracer.html). */
+/**
+ * The part of a tracer that chatd uses
+ * (https://open-telemetry.github.io/opentelemetry-js/interfaces/_opentelemetry_api.Tracer.html).
+ */
 interface Tracer {
   startSpan(name: string, options: { kind: number; attributes: Record<string, string> }): Span;
 }

@@ -23,7 +23,10 @@ export interface KeepServingOptions {
   readonly log: Log;
   /** A previous process has served it, so no failure to open it is final. */
   readonly again: boolean;
-  /** Opens the server. With `again`, after an earlier attempt, it may itself wait for its dependencies. @throws {ChatError} */
+  /**
+   * Opens the server. With `again`, after an earlier attempt, it may itself wait for its dependencies.
+   * @throws {ChatError}
+   */
   open(options: { again: boolean }): Promise<OpenServer>;
   /** The waits after `unavailable`; from 250 ms to 5 s unless given. */
   readonly backoff?: { readonly initialMs: number; readonly maxMs: number };
@@ -33,8 +36,8 @@ export interface KeepServingOptions {
 
 /**
  * Keeps a server open beside others that must not end because of it. The server is reopened whenever its broker becomes
- * available. Only a refusal at the first start is final, while the operator is watching; a later one is logged as an error
- * and retried every minute.
+ * available. Only a refusal at the first start is final, while the operator is watching; a later one is logged as an
+ * error and retried every minute.
  * @throws {ChatError} the refusal at the first start
  */
 export async function keepServing(options: KeepServingOptions): Promise<OpenServer> {

@@ -122,7 +122,9 @@ export class Operator {
     return await this.#call("user.invite", { lifetimeMs }, { makeFolder: true }) as string;
   }
 
-  /** Lists audit entries since a time in milliseconds since the Unix epoch, oldest first; about `user` only, if given. */
+  /**
+   * Lists audit entries since a time in milliseconds since the Unix epoch, oldest first; about `user` only, if given.
+   */
   async *listAudit({ since, user = "" }: { since: number; user?: string }): AsyncGenerator<AuditEntry, void> {
     for (let afterId = 0;;) {
       const entries = await this.#call("audit.list", { afterId, since, user }) as AuditEntry[];
@@ -133,7 +135,9 @@ export class Operator {
     }
   }
 
-  /** Records a backup in the audit log of a running server; does nothing without one, because a backup changes nothing. */
+  /**
+   * Records a backup in the audit log of a running server; does nothing without one, because a backup changes nothing.
+   */
   async noteBackup(detail: string): Promise<void> {
     const connection = await connect(controlSocketPath(this.#folder));
     if (connection !== undefined) {
@@ -186,7 +190,8 @@ export class Operator {
 }
 
 /**
- * Returns the version of the server that owns a data folder, like `longVersion`; undefined if no server accepts commands.
+ * Returns the version of the server that owns a data folder, like `longVersion`; undefined if no server accepts
+ * commands.
  * @throws {ChatError} `unsupported_version` if it is too old to tell its version; `permission_denied`, `unavailable`
  */
 export async function versionOfServer(folder: string): Promise<string | undefined> {

@@ -12,7 +12,9 @@ const maxPage = 500;
 /** How long a command waits until a room is erased from the disk, in milliseconds; the erasure continues after that. */
 const erasingMs = 20_000;
 
-/** Returns the handlers of the operator's commands, which run with or without a server. Arguments and results are JSON. */
+/**
+ * Returns the handlers of the operator's commands, which run with or without a server. Arguments and results are JSON.
+ */
 export function operatorCommands(
   { chat, retention, audit }: { chat: Chat; retention: Retention; audit: AuditJournal },
 ): ControlHandlers {

@@ -33,11 +33,15 @@ import type { Orders, RunningTransport, TransportServers } from "./transport_ser
 /** How long transports may take to stop accepting requests, in milliseconds, before sessions are ended. */
 const stopDeadlineMs = 1_000;
 
-/** The end of a server: stopped, not started because `--check-config` found problems, or the exit of its serving process. */
+/**
+ * The end of a server: stopped, not started because `--check-config` found problems, or the exit of its serving
+ * process.
+ */
 export type ServerEnd = "stopped" | "misconfigured" | { readonly exitCode: number };
 
 /**
- * Serves one chat over all `servers` until a signal arrives, in a supervised process or, if the options say so, in this one.
+ * Serves one chat over all `servers` until a signal arrives, in a supervised process or, if the options say so, in this
+ * one.
  * @throws {ChatError} if it cannot start or continue
  */
 export async function runServer(options: ServerOptions, servers: TransportServers): Promise<ServerEnd> {

@@ -28,7 +28,8 @@ export function parseCommandLine(
   { env, output, config }: { env: Environment; output: Output; config?: ConfigFile },
 ): Invocation | number {
   const settings = new ConfigSettings(config);
-  // With a configuration file, all commands declare their settings, because the file may contain settings of any of them.
+  // With a configuration file, all commands declare their settings, because the file may contain settings of any of
+  // them.
   const parser = commands(env, settings, config === undefined ? args[0] : undefined);
   const problems = settings.problems();
   if (problems.length > 0) {

@@ -5,7 +5,8 @@ const configOption = "--config";
 
 /**
  * Returns the configuration file that the command line or the environment names; undefined if there is none, or if the
- * user asks for help. Runs before the command line is parsed, since the values of the file are fallbacks of all options.
+ * user asks for help. Runs before the command line is parsed, since the values of the file are fallbacks of all
+ * options.
  */
 export function configFileOf(args: readonly string[], env: Environment): string | undefined {
   const [command, ...rest] = args;

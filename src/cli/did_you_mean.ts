@@ -19,7 +19,9 @@ export function didYouMean(
   return findSimilar(word, candidates, { maxDistance: 3, maxDistanceRatio: 0.5, maxSuggestions: 2 });
 }
 
-/** Returns the command that `args` begin with, such as `["grpc-server"]` or `["user", "add"]`; empty if there is none. */
+/**
+ * Returns the command that `args` begin with, such as `["grpc-server"]` or `["user", "add"]`; empty if there is none.
+ */
 export function commandPath(parser: Parser<"sync", unknown, unknown>, args: readonly string[]): readonly string[] {
   const path: string[] = [];
   for (const word of args) {

@@ -27,7 +27,10 @@ export interface CommandDefinition<Options> {
   readonly brief: string;
   /** For the command's own help. */
   readonly description: string;
-  /** Called only if the command line may be for this command: parsers of all commands take longer than most commands run. */
+  /**
+   * Called only if the command line may be for this command: parsers of all commands take longer than most commands
+   * run.
+   */
   readonly options: (options: OptionsWithEnv, env: Environment) => Parser<"sync", Options, unknown>;
   /** Loads the action by a literal `import()`. */
   readonly load: () => Promise<(options: Options) => Promise<number>>;

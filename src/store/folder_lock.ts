@@ -10,8 +10,8 @@ export interface FolderLock extends Disposable {
 }
 
 /**
- * Locks the data folder for this process, creating it if necessary. The operating system holds the lock (flock(2)), so a
- * crash releases it; the remaining file has no meaning. A second call in the same process fails, too.
+ * Locks the data folder for this process, creating it if necessary. The operating system holds the lock (flock(2)), so
+ * a crash releases it; the remaining file has no meaning. A second call in the same process fails, too.
  * @throws {ChatError} `busy` if another server has it, `permission_denied` if the folder cannot be used
  */
 export function lockFolder(folder: string): FolderLock {

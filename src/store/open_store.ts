@@ -39,7 +39,10 @@ export interface Store extends Disposable {
   readonly erasure: ErasureStore;
   /** Sizes of the database file and its write-ahead log, in bytes. */
   fileBytes(): { database: number; log: number };
-  /** Must be called before clients are served, whose positions refer to this opening. @throws {ChatError} `storage_full` */
+  /**
+   * Must be called before clients are served, whose positions refer to this opening.
+   * @throws {ChatError} `storage_full`
+   */
   beginServing(): void;
   readonly deviceCleanup: DeviceCleanupStore;
   /** Idempotent. Later calls of other methods fail. */
@@ -47,10 +50,10 @@ export interface Store extends Disposable {
 }
 
 /**
- * Opens the database in `folder`, creating both if necessary. The caller holds the folder's lock (`lockFolder`) until it
- * has closed the store.
- * @throws {ChatError} `invalid_argument` if the database is damaged or another program's, `unsupported_version` if it is
- * from a newer chatd, `permission_denied` if the folder cannot be used, `storage_full`
+ * Opens the database in `folder`, creating both if necessary. The caller holds the folder's lock (`lockFolder`) until
+ * it has closed the store.
+ * @throws {ChatError} `invalid_argument` if the database is damaged or another program's, `unsupported_version` if it
+ * is from a newer chatd, `permission_denied` if the folder cannot be used, `storage_full`
  *
  * @example
  * ```ts

@@ -14,8 +14,8 @@ export interface BrokerLoginOptions {
 const standardUser = "chatd";
 
 /**
- * Returns the server's login to the broker, with the password of the given file, else of the URL, else of the file in the
- * data folder that `chatd broker-config` creates.
+ * Returns the server's login to the broker, with the password of the given file, else of the URL, else of the file in
+ * the data folder that `chatd broker-config` creates.
  * @throws {ChatError} `invalid_argument` if there is no password
  */
 export async function brokerLogin(options: BrokerLoginOptions): Promise<BrokerLogin> {

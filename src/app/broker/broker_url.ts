@@ -9,8 +9,8 @@ export interface BrokerUrl {
 }
 
 /**
- * Parses URLs such as "amqp://HOST:PORT", "amqp://USER@HOST" and "amqps://USER:PASSWORD@HOST/VHOST"; the default ports are
- * 5672 and 5671, the default virtual host is "/" (https://www.rabbitmq.com/docs/uri-spec).
+ * Parses URLs such as "amqp://HOST:PORT", "amqp://USER@HOST" and "amqps://USER:PASSWORD@HOST/VHOST"; the default ports
+ * are 5672 and 5671, the default virtual host is "/" (https://www.rabbitmq.com/docs/uri-spec).
  * @throws {SyntaxError} with a message for people that does not contain the password
  */
 export function parseBrokerUrl(text: string): BrokerUrl {

@@ -5,7 +5,10 @@ import { readPemText } from "../../host/certificates/pem_file.ts";
 import { isLoopback } from "../../host/loopback.ts";
 import type { AmqpClientOptions } from "./client_options.ts";
 
-/** Opens a transport over a broker. @throws {ChatError} `invalid_argument` if it would be unsafe, or a file cannot be read */
+/**
+ * Opens a transport over a broker.
+ * @throws {ChatError} `invalid_argument` if it would be unsafe, or a file cannot be read
+ */
 export async function openAmqpTransport(
   { user, broker: { address, user: sharedUser, login }, caFile, insecure }: Pick<
     AmqpClientOptions,

@@ -17,7 +17,10 @@ export interface SavedClient {
   readonly unfinished?: Readonly<Record<string, UnfinishedReplay>>;
 }
 
-/** The rest of an interrupted replay: entries from a time on, in milliseconds since the Unix epoch, and after a position. */
+/**
+ * The rest of an interrupted replay: entries from a time on, in milliseconds since the Unix epoch, and after a
+ * position.
+ */
 export interface UnfinishedReplay {
   readonly fromMs: number;
   readonly after: number;
@@ -31,7 +34,10 @@ export interface ClientStateOptions {
   user: string;
   /** The folder of all states; `stateFolder()` unless given. */
   folder?: string;
-  /** How long to wait for another process's lock, in milliseconds; 10,000 unless given. It is held for one write to the disk. */
+  /**
+   * How long to wait for another process's lock, in milliseconds; 10,000 unless given. It is held for one write to the
+   * disk.
+   */
   lockPatienceMs?: number;
 }
 

@@ -9,7 +9,10 @@ import { formatHostPort } from "../../host/host_port.ts";
 import { isLoopback } from "../../host/loopback.ts";
 import type { ClientTls, GrpcClientOptions } from "./client_options.ts";
 
-/** Opens a transport to a server. @throws {ChatError} `invalid_argument` if it would be unsafe, or a file cannot be read */
+/**
+ * Opens a transport to a server.
+ * @throws {ChatError} `invalid_argument` if it would be unsafe, or a file cannot be read
+ */
 export async function openGrpcTransport(
   { server, tls, insecure, delivery }: Pick<GrpcClientOptions, "server" | "tls" | "insecure" | "delivery">,
 ): Promise<Transport> {

@@ -24,7 +24,10 @@ export class Login {
   readonly #state: ClientState;
   /** The token that this run obtained with a password. */
   #fresh: string | undefined;
-  /** A saved token that was refused. It stays saved until another login succeeds, because the server's clock may be wrong. */
+  /**
+   * A saved token that was refused. It stays saved until another login succeeds, because the server's clock may be
+   * wrong.
+   */
   #refused: { readonly token: string; readonly error: ChatError } | undefined;
 
   constructor(transport: Transport, options: LoginOptions, state: ClientState) {

@@ -39,7 +39,10 @@ export const benchCommand: CommandEntry = defineCommand({
 
 const standardWorkloads: readonly WorkloadName[] = ["w1", "w2", "w3", "w4"];
 
-/** None of the options has an environment variable: variables that name a server are meant for clients, not for load tests. */
+/**
+ * None of the options has an environment variable: variables that name a server are meant for clients, not for load
+ * tests.
+ */
 function benchOptions(options: OptionsWithEnv): Parser<"sync", BenchOptions, unknown> {
   const main = object({
     relay: options.internal("--relay"),

@@ -26,7 +26,10 @@ const graceMs = 2_000;
 /** How long child processes of an ended program may keep its stdout open, in milliseconds. */
 const leftoverMs = 1_000;
 
-/** Runs a program in its own process group and waits for its end; it shares stderr. @throws {ChatError} if it cannot be started */
+/**
+ * Runs a program in its own process group and waits for its end; it shares stderr.
+ * @throws {ChatError} if it cannot be started
+ */
 export async function runCommand(run: CommandRun): Promise<CommandOutcome> {
   const child = start(run);
   const end = (signal: Deno.Signal) => killGroup(child, signal);

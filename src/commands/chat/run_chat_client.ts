@@ -23,7 +23,11 @@ export interface ChatClientOptions extends LoginOptions {
   readonly noColor?: boolean;
 }
 
-/** Chats on a terminal, or sends the lines of a pipe. @returns the exit code. @throws {ChatError} if it cannot continue */
+/**
+ * Chats on a terminal, or sends the lines of a pipe.
+ * @returns the exit code.
+ * @throws {ChatError} if it cannot continue
+ */
 export async function runChatClient(transport: Transport, options: ChatClientOptions): Promise<number> {
   const isTerminal = Deno.stdin.isTerminal() && Deno.stdout.isTerminal();
   if (!isTerminal && options.to === undefined) {

@@ -34,7 +34,11 @@ function checks({ broker, brokerCheck, ...options }: DoctorOptions): readonly Ch
 
 const labels = { ok: "ok     ", warning: "warning", problem: "PROBLEM" } as const;
 
-/** Checks the setup step by step, and suggests fixes. @returns 0 if there is no problem. @throws {ChatError} if the broker cannot be reached */
+/**
+ * Checks the setup step by step, and suggests fixes.
+ * @returns 0 if there is no problem.
+ * @throws {ChatError} if the broker cannot be reached
+ */
 export async function runDoctor(options: DoctorOptions): Promise<number> {
   let problems = 0;
   for (const { area, examine } of checks(options)) {

@@ -15,7 +15,10 @@ export interface ExportIdentity {
 
 interface About extends ExportIdentity {
   readonly format: number;
-  /** The log's incarnation when entries were last written; absent in folders of old versions and of servers without incarnations. */
+  /**
+   * The log's incarnation when entries were last written; absent in folders of old versions and of servers without
+   * incarnations.
+   */
   readonly incarnation?: string;
 }
 
@@ -24,9 +27,9 @@ const tailBytes = 256 * 1024;
 const conversationName = /^(?:\+[a-z2-7]{26}|[a-z0-9][a-z0-9._-]{0,63})$/;
 
 /**
- * The folder of a user's export, accessible to its owner only: `profile.json`, `conversations.json`, a file of JSON Lines
- * for each conversation, and files named by the SHA-256 of their content. `complete.json` is written last; without it, the
- * next run resumes the export.
+ * The folder of a user's export, accessible to its owner only: `profile.json`, `conversations.json`, a file of JSON
+ * Lines for each conversation, and files named by the SHA-256 of their content. `complete.json` is written last;
+ * without it, the next run resumes the export.
  */
 export class ExportFolder implements ExportTarget {
   readonly #path: string;
@@ -34,8 +37,8 @@ export class ExportFolder implements ExportTarget {
   #newestPosition: number;
 
   /**
-   * Returns the position of the unfinished export in a folder, with which the server decides whether its log is still the
-   * exported one; undefined if there is no such export.
+   * Returns the position of the unfinished export in a folder, with which the server decides whether its log is still
+   * the exported one; undefined if there is no such export.
    */
   static resumePoint(path: string): ResumePoint | undefined {
     const about = readAbout(path);
@@ -74,7 +77,10 @@ export class ExportFolder implements ExportTarget {
     return this.#newestPosition;
   }
 
-  /** Records the log's current incarnation, which contains all exported entries; empty if the server has no incarnations. */
+  /**
+   * Records the log's current incarnation, which contains all exported entries; empty if the server has no
+   * incarnations.
+   */
   continueIn(incarnation: string): void {
     this.#write("export", { format, ...this.#identity, ...(incarnation !== "" && { incarnation }) });
   }
@@ -204,7 +210,10 @@ function readLastEntry(path: string): LastEntry {
   return { entry: { seq: Number(seq), position: Number(position) }, end: start + end };
 }
 
-/** Returns the newest position of all conversations in a folder; 0 if there are no entries. Positions rise within each file. */
+/**
+ * Returns the newest position of all conversations in a folder; 0 if there are no entries. Positions rise within each
+ * file.
+ */
 function newestPosition(folder: string): number {
   if (!isFolder(folder)) return 0;
   let newest = 0;

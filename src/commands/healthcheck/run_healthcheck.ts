@@ -4,7 +4,8 @@ import { exitCode } from "../exit_code.ts";
 import type { DataFolderOptions } from "../options/data_folder.ts";
 
 /**
- * Checks that the server of a data folder answers on the socket there, which needs neither its address nor a certificate.
+ * Checks that the server of a data folder answers on the socket there, which needs neither its address nor a
+ * certificate.
  * @returns 0
  * @throws {ChatError} `unavailable` if it does not answer
  */

@@ -8,8 +8,8 @@ type Parsed = { readonly value: unknown } | { readonly problem: string };
 type Setting = (entry: ConfigEntry, file: ConfigFile) => Parsed;
 
 /**
- * The settings of a configuration file: the names of server options without their dashes, in the sections of the options.
- * All settings must be declared before the first value is read.
+ * The settings of a configuration file: the names of server options without their dashes, in the sections of the
+ * options. All settings must be declared before the first value is read.
  */
 export class ConfigSettings {
   readonly #file: ConfigFile | undefined;

@@ -1,5 +1,6 @@
 /**
- * Splits a command into words without a shell: spaces separate words, quotes group them, and a backslash escapes a character.
+ * Splits a command into words without a shell: spaces separate words, quotes group them, and a backslash escapes a
+ * character.
  * @throws {SyntaxError} if a quote is not closed, or there is no word
  */
 export function splitWords(text: string): [string, ...string[]] {

@@ -116,7 +116,10 @@ export function duration(): ValueParser<"sync", number> {
   };
 }
 
-/** `30d` or `12h` ago, or a date with or without a time, in milliseconds since the Unix epoch. Dates without a zone are in UTC. */
+/**
+ * `30d` or `12h` ago, or a date with or without a time, in milliseconds since the Unix epoch. Dates without a zone are
+ * in UTC.
+ */
 export function pastTime(now: () => number = Date.now): ValueParser<"sync", number> {
   const ago = duration();
   return {

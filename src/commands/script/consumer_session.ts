@@ -40,7 +40,8 @@ export function takeExclusiveConsumer(connection: ScriptConnection, kind: "tail"
 }
 
 /**
- * Delivers messages from the consumer's cursor on until `signal` aborts. Reconnects without limit, and reports it on stderr.
+ * Delivers messages from the consumer's cursor on until `signal` aborts. Reconnects without limit, and reports it on
+ * stderr.
  * @returns the new cursor
  * @throws {ChatError} if reconnecting cannot help
  */

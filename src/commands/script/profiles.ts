@@ -5,7 +5,9 @@ import { stateFolder } from "../../app/client/client_state.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import type { HostPort } from "../../host/host_port.ts";
 
-/** A user and the way to the server. The token is in the saved login of that user and server, shared with the terminal. */
+/**
+ * A user and the way to the server. The token is in the saved login of that user and server, shared with the terminal.
+ */
 export type Profile = GrpcProfile | AmqpProfile;
 
 export interface GrpcProfile {

@@ -10,7 +10,9 @@ import type { ScriptConnection } from "./connection.ts";
 import { printNotice } from "./output.ts";
 
 export interface RequestClientOptions {
-  /** How long to retry without a connection, in milliseconds awake; 0, the default, gives up after the first failure. */
+  /**
+   * How long to retry without a connection, in milliseconds awake; 0, the default, gives up after the first failure.
+   */
   readonly patienceMs?: number;
   /** The log's incarnation of a position that the server validates in its hello. */
   readonly incarnation?: string;

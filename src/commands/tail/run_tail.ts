@@ -20,7 +20,10 @@ import { messageRecord, messageText } from "../script/records.ts";
 import { withClient } from "../script/request_client.ts";
 import { stopOnSignals } from "../script/stop_on_signals.ts";
 
-/** Where to start: a message's number in the only conversation, or a time in all of them, in milliseconds since the Unix epoch. */
+/**
+ * Where to start: a message's number in the only conversation, or a time in all of them, in milliseconds since the Unix
+ * epoch.
+ */
 export type Since = { readonly seq: number } | { readonly ms: number };
 
 /** Options of `chatd tail`. */
@@ -44,7 +47,10 @@ const saveReplayMs = 500;
 /** How long a blocked reader of stdout may delay the exit, in milliseconds. */
 const endPatienceMs = 2_000;
 
-/** Prints messages until a signal arrives, and acknowledges those that the reader of stdout has taken. @returns the exit code */
+/**
+ * Prints messages until a signal arrives, and acknowledges those that the reader of stdout has taken.
+ * @returns the exit code
+ */
 export async function runTail(options: TailCommandOptions): Promise<number> {
   const connection = await openConnection(options.connection);
   using consumer = takeExclusiveConsumer(connection, "tail", options.name);

@@ -5,7 +5,10 @@ import { Pace } from "../files/pace.ts";
 import { tryLockFolder } from "../folder_lock.ts";
 import { type BackedUpFile, backupFormat, type BackupManifest, databaseName, manifestName } from "./backup_manifest.ts";
 
-/** How long to wait for another process's lock on the database, in milliseconds; a server takes it when it recovers from a crash. */
+/**
+ * How long to wait for another process's lock on the database, in milliseconds; a server takes it when it recovers from
+ * a crash.
+ */
 const patienceMs = 10_000;
 /** Pages to copy per step: 4 MiB. */
 const pagesPerStep = 1024;
@@ -20,8 +23,8 @@ export interface BackupOptions {
 }
 
 /**
- * Backs up a data folder from a snapshot of the database, over a separate connection. A running server keeps writing, and
- * everything that it accepted before the call is in the backup. After a failure, the target folder is empty.
+ * Backs up a data folder from a snapshot of the database, over a separate connection. A running server keeps writing,
+ * and everything that it accepted before the call is in the backup. After a failure, the target folder is empty.
  * @throws {ChatError} `not_found`, `already_exists`, `permission_denied`
  *
  * @example
@@ -138,7 +141,9 @@ function heldBlobs(database: DatabaseSync): Set<string> {
   return new Set((rows as { hash: string }[]).map(({ hash }) => `files/${hash.slice(0, 2)}/${hash}`));
 }
 
-/** Returns those of `paths` that the database still refers to; the others were deleted with their messages meanwhile. */
+/**
+ * Returns those of `paths` that the database still refers to; the others were deleted with their messages meanwhile.
+ */
 function filterHeld(folder: string, paths: readonly string[]): string[] {
   using source = openSource(folder);
   const held = heldBlobs(source);

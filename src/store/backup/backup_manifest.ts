@@ -1,7 +1,9 @@
 import { ChatError } from "../../core/chat_error.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 
-/** The format of backups: a folder with `chatd.sqlite`, `files/ab/<sha256>` and `manifest.json`, which is written last. */
+/**
+ * The format of backups: a folder with `chatd.sqlite`, `files/ab/<sha256>` and `manifest.json`, which is written last.
+ */
 export const backupFormat = 1;
 
 export interface BackedUpFile {
@@ -39,7 +41,10 @@ export function isBlobPath(path: string): boolean {
   return blobPath.test(path);
 }
 
-/** Reads the manifest of a finished backup. @throws {ChatError} `not_found`, `invalid_argument`, `unsupported_version` */
+/**
+ * Reads the manifest of a finished backup.
+ * @throws {ChatError} `not_found`, `invalid_argument`, `unsupported_version`
+ */
 export function readManifest(folder: string): BackupManifest {
   const path = `${folder}/${manifestName}`;
   let text: string;

@@ -28,9 +28,10 @@ export interface Restored {
 }
 
 /**
- * Creates a data folder from a backup after verifying every file's hash and the integrity of the database. The log gets a
- * new epoch, so that clients drop their known positions. After a failure, the folder is empty.
- * @throws {ChatError} `invalid_argument` names a damaged file; `not_found`, `already_exists`, `unsupported_version`, `busy`
+ * Creates a data folder from a backup after verifying every file's hash and the integrity of the database. The log gets
+ * a new epoch, so that clients drop their known positions. After a failure, the folder is empty.
+ * @throws {ChatError} `invalid_argument` names a damaged file; `not_found`, `already_exists`, `unsupported_version`,
+ * `busy`
  */
 export function restoreBackup({ from, folder, logOut }: RestoreOptions): Restored {
   const manifest = readManifest(from);
@@ -138,7 +139,10 @@ function codeOf(database: DatabaseSync): string[] {
   return rows.map(({ name, sql }) => `${name}: ${sql}`);
 }
 
-/** Drops rows about data that is not in a backup (unfinished uploads, unheld contents), and incarnations of the old epoch. */
+/**
+ * Drops rows about data that is not in a backup (unfinished uploads, unheld contents), and incarnations of the old
+ * epoch.
+ */
 function dropTransientRows(database: DatabaseSync): void {
   const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all().map(({ name }) => name);
   if (tables.includes("file")) database.exec("DELETE FROM file WHERE complete = 0");

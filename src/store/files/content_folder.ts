@@ -6,8 +6,8 @@ const bufferBytes = 256 * 1024;
 const diskFailures = new Set(["ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS"]);
 
 /**
- * The folder of files: `ab/ab…` is the content with this SHA-256, and `uploads/17` the received part of an upload. It does
- * not know which messages and users the files belong to.
+ * The folder of files: `ab/ab…` is the content with this SHA-256, and `uploads/17` the received part of an upload. It
+ * does not know which messages and users the files belong to.
  */
 export class ContentFolder {
   readonly #folder: string;

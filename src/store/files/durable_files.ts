@@ -47,7 +47,10 @@ export function syncFolder(path: string): void {
   folder.syncSync();
 }
 
-/** Creates a folder with mode 0700, or takes an empty one. @returns false if the path exists and is not an empty folder */
+/**
+ * Creates a folder with mode 0700, or takes an empty one.
+ * @returns false if the path exists and is not an empty folder
+ */
 export function takeEmptyFolder(path: string): boolean {
   try {
     Deno.mkdirSync(path, { mode: 0o700 });

@@ -2,8 +2,8 @@
 const maxRestMs = 250;
 
 /**
- * Throttles long work: after each step, the process pauses for as long as the step took. It blocks the thread, so it is for
- * processes with no other work.
+ * Throttles long work: after each step, the process pauses for as long as the step took. It blocks the thread, so it is
+ * for processes with no other work.
  */
 export class Pace {
   readonly #cell = new Int32Array(new SharedArrayBuffer(4));

@@ -19,7 +19,10 @@ export function decodeId(bytes: Uint8Array): string {
   return idOfHex(bytes.toHex());
 }
 
-/** Formats 32 hexadecimal digits as a UUID. Statements with many ids return digits, which node:sqlite reads faster than BLOBs. */
+/**
+ * Formats 32 hexadecimal digits as a UUID. Statements with many ids return digits, which node:sqlite reads faster than
+ * BLOBs.
+ */
 export function idOfHex(hex: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

@@ -10,8 +10,8 @@ const applicationId = 0x63686174;
 
 // mmap_size: with a memory map, a read error of the disk would kill the process (SIGBUS) instead of failing one query.
 // secure_delete: deleted data is overwritten in the file.
-// wal_autocheckpoint: a checkpoint at 16 MiB instead of 4 MiB of log makes large commits up to a tenth faster, because a page
-// that many commits change is written once.
+// wal_autocheckpoint: a checkpoint at 16 MiB instead of 4 MiB of log makes large commits up to a tenth faster, because
+// a page that many commits change is written once.
 const settings = `
   PRAGMA busy_timeout = 0;
   PRAGMA journal_mode = WAL;
@@ -44,8 +44,8 @@ export class Database implements Disposable {
 
   /**
    * Opens the database in `folder`, creating it with mode 0600 or migrating its schema.
-   * @throws {ChatError} `invalid_argument` if it is damaged or another program's, `unsupported_version` if it is from a newer
-   * chatd, `storage_full`
+   * @throws {ChatError} `invalid_argument` if it is damaged or another program's, `unsupported_version` if it is from a
+   * newer chatd, `storage_full`
    */
   static open(folder: string): Database {
     const path = databasePath(folder);
@@ -74,15 +74,16 @@ export class Database implements Disposable {
   }
 
   /**
-   * Prepares a statement. Write `LIMIT +?` instead of `LIMIT ?`: SQLite replans a statement whenever a value is bound that
-   * its planner uses, and planning takes longer than most statements run.
+   * Prepares a statement. Write `LIMIT +?` instead of `LIMIT ?`: SQLite replans a statement whenever a value is bound
+   * that its planner uses, and planning takes longer than most statements run.
    */
   prepare(sql: string): StatementSync {
     return this.#connection.prepare(sql);
   }
 
   /**
-   * Runs `work` in one transaction, which is on disk when this returns, and undone when it throws. A transaction that is not
+   * Runs `work` in one transaction, which is on disk when this returns, and undone when it throws. A transaction that
+   * is not
    * `durable` is synced with a later one; until then, a power failure undoes it as a whole.
    * @throws {ChatError} `storage_full` if the disk is full
    */
@@ -101,7 +102,8 @@ export class Database implements Disposable {
   }
 
   /**
-   * Moves the write-ahead log into the file and truncates it; until then, it still contains overwritten and deleted data.
+   * Moves the write-ahead log into the file and truncates it; until then, it still contains overwritten and deleted
+   * data.
    * @returns false if a reader of an older state prevents it; try again later
    * @throws {ChatError} `storage_full`
    */

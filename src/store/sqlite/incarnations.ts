@@ -31,8 +31,9 @@ function prepareStatements(database: Database) {
 }
 
 /**
- * The openings of a log, each with a random id and the head at that time. A client with positions of an incarnation shares
- * this log up to the head of the next incarnation: if the log was restored, entries with higher positions are different.
+ * The openings of a log, each with a random id and the head at that time. A client with positions of an incarnation
+ * shares this log up to the head of the next incarnation: if the log was restored, entries with higher positions are
+ * different.
  */
 export class Incarnations {
   readonly #database: Database;
@@ -49,7 +50,10 @@ export class Incarnations {
     return this.#current ?? "";
   }
 
-  /** Must be called before a position beyond `head` is assigned or sent. Idempotent. @throws {ChatError} `storage_full` */
+  /**
+   * Must be called before a position beyond `head` is assigned or sent. Idempotent.
+   * @throws {ChatError} `storage_full`
+   */
   begin(head: number): void {
     if (this.#current !== undefined) return;
     const id = createMessageId();
@@ -69,9 +73,9 @@ export class Incarnations {
   }
 
   /**
-   * Returns the head of the first opening later than the incarnation `foreign`, by the times in the ids: a restored log is
-   * opened after the log that it replaces. Returns the newest opening's head if none is later, which can happen with another
-   * machine's clock, or if `foreign` is empty.
+   * Returns the head of the first opening later than the incarnation `foreign`, by the times in the ids: a restored log
+   * is opened after the log that it replaces. Returns the newest opening's head if none is later, which can happen with
+   * another machine's clock, or if `foreign` is empty.
    */
   partedAt(foreign: string): number {
     const partedTime = foreign === "" ? Infinity : messageIdTime(foreign);

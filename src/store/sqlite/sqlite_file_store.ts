@@ -73,8 +73,8 @@ function prepareStatements(database: Database) {
 }
 
 /**
- * The file store: metadata in SQLite, contents in a folder. A content is on disk before the database refers to it, and is
- * removed after its last reference: a crash can leave unreferenced contents, but never a missing one.
+ * The file store: metadata in SQLite, contents in a folder. A content is on disk before the database refers to it, and
+ * is removed after its last reference: a crash can leave unreferenced contents, but never a missing one.
  */
 export class SqliteFileStore implements FileStore {
   readonly #database: Database;

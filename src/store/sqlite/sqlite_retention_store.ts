@@ -163,7 +163,10 @@ export class SqliteRetentionStore implements RetentionStore {
     return Math.max(byCount, this.#lastDueByAge(conversation, { firstSeq, most, cutoff: now - maxAge, now }));
   }
 
-  /** Finds the last entry that is due by age. An entry with a time ahead of the clock counts as old if an old entry follows. */
+  /**
+   * Finds the last entry that is due by age. An entry with a time ahead of the clock counts as old if an old entry
+   * follows.
+   */
   #lastDueByAge(conversation: number, range: { firstSeq: number; most: number; cutoff: number; now: number }): number {
     const { firstSeq, most, cutoff, now } = range;
     const { firstCredible, firstYoung } = this.#statements;

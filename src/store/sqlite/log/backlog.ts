@@ -9,8 +9,8 @@ const sparse = 64;
 
 export interface BacklogOptions {
   /**
-   * How many entries of the whole store are scanned before the user's conversations are examined. This is usually enough,
-   * because most sessions are close to the head. Default: 1024.
+   * How many entries of the whole store are scanned before the user's conversations are examined. This is usually
+   * enough, because most sessions are close to the head. Default: 1024.
    */
   scanWindow?: number;
   /** A user with new entries in more conversations than this is served by scans only. Default: 512. */
@@ -77,9 +77,10 @@ export class Backlog {
   }
 
   /**
-   * Returns the first positions after `after` of entries that `user`, a key, may see: up to `limit`, or fewer if that is
-   * cheaper. The cost is bounded regardless of the store's size: a scan of one window, a bounded number of conversations,
-   * and a few steps per new entry. `head` is the store's newest position at the start; later commits are ignored.
+   * Returns the first positions after `after` of entries that `user`, a key, may see: up to `limit`, or fewer if that
+   * is cheaper. The cost is bounded regardless of the store's size: a scan of one window, a bounded number of
+   * conversations, and a few steps per new entry. `head` is the store's newest position at the start; later commits are
+   * ignored.
    */
   *pageAfter(user: number, after: number, { head, limit }: { head: number; limit: number }): Steps<BacklogPage> {
     const end = Math.min(head, after + this.#scanWindow);
@@ -119,7 +120,9 @@ export class Backlog {
     return toPage(merged.filter((position) => !hidden.has(position)), { limit, end });
   }
 
-  /** Yields the positions of a stretch after `after`, up to `through`; adds those that the user may not see to `hidden`. */
+  /**
+   * Yields the positions of a stretch after `after`, up to `through`; adds those that the user may not see to `hidden`.
+   */
   *#stream(
     stretch: Stretch,
     { after, through, page, hidden }: { after: number; through: number; page: number; hidden: Set<number> },
@@ -140,9 +143,9 @@ export class Backlog {
   }
 
   /**
-   * Finds the first entry after a position: positions rise with seq, so it searches the index by conversation and seq, first
-   * in growing steps down from the last entry, then by bisection. The cost is logarithmic in the number of new entries.
-   * Missing entries count as old, because only the oldest entries of a conversation are ever removed.
+   * Finds the first entry after a position: positions rise with seq, so it searches the index by conversation and seq,
+   * first in growing steps down from the last entry, then by bisection. The cost is logarithmic in the number of new
+   * entries. Missing entries count as old, because only the oldest entries of a conversation are ever removed.
    */
   #firstSeqAfter({ conversation, firstSeq, lastSeq }: Stretch, after: number): number {
     const isNew = (seq: number) => {

@@ -78,7 +78,8 @@ function prepareStatements(database: Database) {
          e.file, e.automatic
        FROM entry e JOIN conversation c ON c.id = e.conversation WHERE e.sender = ? AND e.id = ?`,
     ),
-    // Binds strings instead of BLOBs: node:sqlite copies a BLOB through an ArrayBuffer, which costs more than SQLite's conversion.
+    // Binds strings instead of BLOBs: node:sqlite copies a BLOB through an ArrayBuffer, which costs more than SQLite's
+    // conversion.
     addPlain: database.prepare(
       `INSERT INTO entry (position, conversation, seq, sender, id, accepted_at, text, uncounted)
        VALUES (?, ?, ?, ?, unhex(?, '-'), ?, CAST(? AS BLOB), ?) ON CONFLICT (sender, id) DO NOTHING`,
@@ -94,7 +95,9 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** The writing side of the message store. Caches heads in memory, because no other connection writes to the database. */
+/**
+ * The writing side of the message store. Caches heads in memory, because no other connection writes to the database.
+ */
 export class Committer {
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepareStatements>;
@@ -132,8 +135,8 @@ export class Committer {
   }
 
   /**
-   * Commits changes in one transaction. Savepoints cost more than most changes, and changes rarely fail, so the transaction
-   * first runs without savepoints and is repeated with one per change only if a change failed.
+   * Commits changes in one transaction. Savepoints cost more than most changes, and changes rarely fail, so the
+   * transaction first runs without savepoints and is repeated with one per change only if a change failed.
    */
   commit(changes: readonly Change[]): ChangeResult[] {
     if (changes.length === 0) return [];

@@ -33,8 +33,8 @@ export class Consumers {
   }
 
   /**
-   * Returns the cursor of a consumer, creating it if necessary; see {@link MessageStore.openConsumer}. It is synchronous, so
-   * the cleanup cannot remove the cursor between look-up and update.
+   * Returns the cursor of a consumer, creating it if necessary; see {@link MessageStore.openConsumer}. It is
+   * synchronous, so the cleanup cannot remove the cursor between look-up and update.
    * @param positionOf returns the start of a new cursor
    * @throws {ChatError} `storage_full` if it cannot be created
    */
@@ -56,7 +56,10 @@ export class Consumers {
     return position;
   }
 
-  /** Records a use without a sync; if a power failure loses it, the next use records it. @throws {ChatError} `storage_full` */
+  /**
+   * Records a use without a sync; if a power failure loses it, the next use records it.
+   * @throws {ChatError} `storage_full`
+   */
   noteUse(device: string, name: string, now: number): void {
     this.#database.transaction(() => this.#statements.noteUse.run({ device, name, now }), { durable: false });
   }

@@ -163,8 +163,8 @@ export class ConversationList {
   }
 
   /**
-   * Returns the newest conversations of `user`, a key, before the position `before`; 0 starts with the invitations, which come
-   * first. The position of a conversation is that of its newest entry in the user's last stay.
+   * Returns the newest conversations of `user`, a key, before the position `before`; 0 starts with the invitations,
+   * which come first. The position of a conversation is that of its newest entry in the user's last stay.
    */
   page(user: number, { before, limit }: { before: number; limit: number }): ListedConversation[] {
     const { invitations, directs, openStays, endedStays } = this.#statements;

@@ -43,7 +43,8 @@ const textOfEdit = `(
 
 function prepareStatements(database: Database) {
   return {
-    // The first table of a CROSS JOIN is the outer loop, so entries come in the order of the positions (https://sqlite.org/lang_select.html).
+    // The first table of a CROSS JOIN is the outer loop, so entries come in the order of the positions
+    // (https://sqlite.org/lang_select.html).
     read: database.prepare(
       `SELECT e.position, c.name AS conversation, e.seq, u.name AS sender, lower(hex(e.id)) AS id,
          e.accepted_at,
@@ -79,8 +80,8 @@ export class EntryReader {
 
   /**
    * Reads the entries at `positions`, in this order, for `user`, a key, up to the limits, but always the first entry. A
-   * statement per entry would cost twice as much. Entries may change or disappear between steps; each is read in its current
-   * state.
+   * statement per entry would cost twice as much. Entries may change or disappear between steps; each is read in its
+   * current state.
    */
   *read(
     user: number,

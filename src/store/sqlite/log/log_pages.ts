@@ -56,7 +56,10 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** Finds visible entries of a conversation in both directions. The cost is bounded, regardless of the number of hidden entries. */
+/**
+ * Finds visible entries of a conversation in both directions. The cost is bounded, regardless of the number of hidden
+ * entries.
+ */
 export class LogPages {
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #budget: number;

@@ -56,7 +56,9 @@ export class MessageChanges {
     this.#attachments = new Attachments(database);
   }
 
-  /** Returns why an event cannot be applied: "gone" if its message does not exist or, for an edit, is not the sender's. */
+  /**
+   * Returns why an event cannot be applied: "gone" if its message does not exist or, for an edit, is not the sender's.
+   */
   findObstacle({ event }: Append, sender: number, conversation: number | undefined): "gone" | "too_many" | undefined {
     if (event === undefined || !("target" in event)) return undefined;
     const target = conversation === undefined

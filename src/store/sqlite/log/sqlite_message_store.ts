@@ -52,8 +52,8 @@ function prepareStatements(database: Database) {
 }
 
 /**
- * The log in SQLite. Calls run synchronously and never overlap, except pages with a `turn`, which yield to others between
- * steps. A commit blocks for the duration of the fsync.
+ * The log in SQLite. Calls run synchronously and never overlap, except pages with a `turn`, which yield to others
+ * between steps. A commit blocks for the duration of the fsync.
  */
 export class SqliteMessageStore implements MessageStore {
   readonly epoch: string;
@@ -94,7 +94,10 @@ export class SqliteMessageStore implements MessageStore {
     return this.#incarnations.current;
   }
 
-  /** Records this opening as an incarnation. Idempotent; the first append does it, too. @throws {ChatError} `storage_full` */
+  /**
+   * Records this opening as an incarnation. Idempotent; the first append does it, too.
+   * @throws {ChatError} `storage_full`
+   */
   beginIncarnation(): void {
     this.#incarnations.begin(this.head);
   }
@@ -202,7 +205,10 @@ export class SqliteMessageStore implements MessageStore {
     return inTurns(page.turn, this.#readConversations(user, page));
   }
 
-  /** Reads each summary in its current state, but keeps the position of the first step, from which the next page continues. */
+  /**
+   * Reads each summary in its current state, but keeps the position of the first step, from which the next page
+   * continues.
+   */
   *#readConversations(
     user: string,
     { beforePosition, limit, maxBytes }: Limits & { beforePosition: number },

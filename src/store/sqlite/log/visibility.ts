@@ -4,8 +4,8 @@ import { kindCodes } from "./entry_columns.ts";
 export const openEnd = Number.MAX_SAFE_INTEGER;
 
 /**
- * SQL: `entry` lies in a span of `user`. Both are aliases or parameters. Spans of a conversation never overlap, so the last
- * one that begins before the entry decides.
+ * SQL: `entry` lies in a span of `user`. Both are aliases or parameters. Spans of a conversation never overlap, so the
+ * last one that begins before the entry decides.
  */
 function isInStay(user: string, entry: string): string {
   return `coalesce((
@@ -31,8 +31,8 @@ function isReached(user: string, entry: string): string {
 }
 
 /**
- * SQL: `user` may see `entry`, an alias of the table, which lies in one of their spans; for statements that walk spans. An
- * entry that refers to another one reveals it, so only users who may see the other one may see the entry.
+ * SQL: `user` may see `entry`, an alias of the table, which lies in one of their spans; for statements that walk spans.
+ * An entry that refers to another one reveals it, so only users who may see the other one may see the entry.
  */
 export function isShown(user: string, entry: string): string {
   return `${isUnblocked(user, `${entry}.sender`, `${entry}.position`)}
@@ -41,14 +41,17 @@ export function isShown(user: string, entry: string): string {
         AND ${isReached(user, "about")}))`;
 }
 
-/** SQL: `user` may see `entry`, an alias of the table. Every statement that shows entries must use this or {@link isShown}. */
+/**
+ * SQL: `user` may see `entry`, an alias of the table. Every statement that shows entries must use this or {@link
+ * isShown}.
+ */
 export function isVisible(user: string, entry: string): string {
   return `${isInStay(user, entry)} AND ${isShown(user, entry)}`;
 }
 
 /**
- * SQL: `user`, who may see the message `entry`, may also see its text. The newest edit decides, because the text is that of
- * the edit; a missing edit hides the text. Every statement that reveals texts or their words must use this.
+ * SQL: `user`, who may see the message `entry`, may also see its text. The newest edit decides, because the text is
+ * that of the edit; a missing edit hides the text. Every statement that reveals texts or their words must use this.
  */
 export function isTextShown(user: string, entry: string): string {
   return `(${entry}.edited_seq IS NULL OR EXISTS (
@@ -57,8 +60,8 @@ export function isTextShown(user: string, entry: string): string {
 }
 
 /**
- * SQL: `user` may see `reaction`, a row of a message in `stay`, a row of their spans. A reaction before the end of that stay
- * is visible; for a later one, its entry must lie in another stay.
+ * SQL: `user` may see `reaction`, a row of a message in `stay`, a row of their spans. A reaction before the end of that
+ * stay is visible; for a later one, its entry must lie in another stay.
  */
 export function isReactionShown(user: string, reaction: string, stay: string): string {
   return `${isUnblocked(user, `${reaction}.user`, `${reaction}.position`)}

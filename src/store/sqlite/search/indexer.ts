@@ -29,8 +29,8 @@ const standardTiming: IndexerTiming = { delayMs: 200, turnMs: 3, retryMs: 30_000
 const maxEntries = 1_000;
 
 /**
- * Indexes the log for search in short turns, so commits do not wait for it; under load it takes a small share of the time and
- * falls behind. It also truncates the write-ahead log, which removes deleted data from the store's files.
+ * Indexes the log for search in short turns, so commits do not wait for it; under load it takes a small share of the
+ * time and falls behind. It also truncates the write-ahead log, which removes deleted data from the store's files.
  */
 export class Indexer implements Disposable {
   readonly #options: IndexerOptions;

@@ -2,7 +2,8 @@ import type { SearchTerm } from "../../../core/search/search_query.ts";
 import { decodeText } from "../column_values.ts";
 
 /**
- * Scripts without spaces between words, and pictures: each character is indexed as a word, so parts of a text are found.
+ * Scripts without spaces between words, and pictures: each character is indexed as a word, so parts of a text are
+ * found.
  */
 const single = new RegExp(
   `[${

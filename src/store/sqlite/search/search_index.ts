@@ -33,8 +33,8 @@ function prepareStatements(database: Database) {
 }
 
 /**
- * The writing side of the search index, which follows the log with its own cursor. Triggers update the index in the same
- * transaction as an indexed row, so both always agree.
+ * The writing side of the search index, which follows the log with its own cursor. Triggers update the index in the
+ * same transaction as an indexed row, so both always agree.
  */
 export class SearchIndex {
   readonly #database: Database;

@@ -258,7 +258,7 @@ Deno.test("messages contain their files, and names of files count towards the li
 
 Deno.test({
   name:
-    "a disk that takes nothing more is said to be full, gets its room back, and takes the upload when there is room",
+    "a full disk is reported as storage_full, gets its space back, and accepts the upload later",
   ignore: Deno.build.os !== "linux",
   async fn() {
     using folder = temporaryFolder();

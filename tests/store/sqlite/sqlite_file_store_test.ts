@@ -257,8 +257,7 @@ Deno.test("messages contain their files, and names of files count towards the li
 });
 
 Deno.test({
-  name:
-    "a full disk is reported as storage_full, gets its space back, and accepts the upload later",
+  name: "a full disk is reported as storage_full, gets its space back, and accepts the upload later",
   ignore: Deno.build.os !== "linux",
   async fn() {
     using folder = temporaryFolder();

@@ -84,7 +84,7 @@ export function limitOptions(options: OptionsWithEnv) {
     maxDiskBytes: settings.optional(
       "--max-disk",
       size({ min: 16 * mebibyte }),
-      "Maximum size of the database and all files together; no limit but the disk unless given",
+      "Maximum size of the database and all files together; unlimited unless given",
     ),
     deletedAccounts: settings.withDefault("--deleted-accounts", choice(["anonymize", "erase"], { metavar: "MODE" }), {
       standard: "anonymize",

@@ -10,14 +10,14 @@ import { exitCode, exitCodeMeanings } from "../src/commands/exit_code.ts";
 import { version } from "../src/host/version.ts";
 import { type CommandPage, commandPages } from "./command_pages.ts";
 
-/** Returns the manual page chatd(1), in man(7) macros. */
+/** The manual page of chatd(1), in the man(7) macros. */
 export function manualPage(): string {
   const pages = commandPages();
   const names = Object.keys(exitCode) as (keyof typeof exitCode)[];
   const lines = [
     `.TH CHATD 1 "" ${quoted(`chatd ${version}`)} "User Commands"`,
     ".SH NAME",
-    "chatd \\- chat that you host yourself, in one executable",
+    "chatd \\- self-hosted chat in one executable",
     ".SH SYNOPSIS",
     ...pages.filter(({ subcommands }) => subcommands.length === 0).flatMap((page) => [synopsis(page), ".br"]).slice(
       0,
@@ -25,9 +25,9 @@ export function manualPage(): string {
     ),
     ".SH DESCRIPTION",
     roff(
-      "The servers, clients and tools of a chat are commands of one program. Every option can also be set by the " +
-        "environment variable in parentheses; the command line overrides the environment, which overrides the " +
-        'configuration file. "chatd help COMMAND" shows the help of one command.',
+      "Servers, clients and tools of a chat are commands of one program. Options can also be set through the environment " +
+        "variables in parentheses; the command line comes first, then the environment, then the configuration file. " +
+        '"chatd help COMMAND" shows the same text for a command.',
     ),
     ".SH COMMANDS",
     ...pages.flatMap(describeCommand),
@@ -36,25 +36,25 @@ export function manualPage(): string {
     ".SH ENVIRONMENT",
     ".TP",
     ".B CHATD_PASSWORD",
-    roff("The password of the user, for commands that otherwise prompt for it."),
+    roff("The password of the user, for commands that would ask for one."),
     ".TP",
     ".B CHATD_GRPC_JS",
     roff("If not empty, clients use grpc-js instead of chatd's own HTTP/2."),
     ".TP",
     ".B grpc_proxy, https_proxy, http_proxy",
-    roff("An HTTP proxy for clients over gRPC, which then use grpc-js."),
+    roff("An HTTP proxy for clients over gRPC, which use grpc-js then."),
     ".TP",
     ".B NO_COLOR",
-    roff("Use no colours."),
+    roff("Disables colors."),
     ".SH EXIT STATUS",
     ...names.flatMap((name) => [".TP", `.B ${exitCode[name]}`, roff(exitCodeMeanings[name])]),
     ".SH FILES",
     ".TP",
     ".I ./data",
-    roff("The data folder of a server, unless --data names another."),
+    roff("The server's data folder, unless --data names another."),
     ".TP",
     ".I $XDG_STATE_HOME/chatd",
-    roff("Tokens and positions of clients; ~/.local/state/chatd when the variable is not set."),
+    roff("Where clients keep their tokens and positions; ~/.local/state/chatd where the variable is not set."),
   ];
   return `${lines.join("\n")}\n`;
 }
@@ -101,7 +101,7 @@ function plain(message: Message): string {
   return formatMessage(message, { colors: false, quotes: false }).replaceAll(/\s+/g, " ").trim();
 }
 
-/** Escapes text for roff: backslashes, hyphens and a leading dot are literal, and the result is ASCII. */
+/** Text as roff takes it: no backslash, hyphen, or dot at the beginning means anything, and all of it is ASCII. */
 function roff(text: string): string {
   const escaped = text.replaceAll("\\", "\\e").replaceAll("-", "\\-").replace(/^(?=[.'])/, "\\&");
   return escaped.replaceAll(/[^\0-\x7f]/gu, (character) => {

@@ -28,15 +28,15 @@ import { runServer, type ServerEnd } from "./run_server.ts";
 import type { AmqpServerOptions } from "./server_options.ts";
 import type { RunningTransport, Serving, TransportServer } from "./transport_server.ts";
 
-/** How long the broker may take to get the last words of sessions, in milliseconds. */
+/** How long the broker may take to receive the last messages of sessions, in milliseconds. */
 const drainDeadlineMs = 5_000;
 
-/** Serves until a signal comes. @throws {ChatError} when it cannot start or go on. */
+/** Serves until a signal arrives. @throws {ChatError} if it cannot start or continue */
 export async function runAmqpServer(options: AmqpServerOptions): Promise<ServerEnd> {
   return await runServer(options, [amqpTransport(options)]);
 }
 
-/** With `beside`, other transports serve in the same process: see {@link keepServing}. */
+/** @param beside other transports serve in the same process: see {@link keepServing} */
 export function amqpTransport(
   options: AmqpServerOptions,
   { beside = false }: { beside?: boolean } = {},
@@ -74,8 +74,8 @@ function hosts({ broker: { address }, authListen, management }: AmqpServerOption
   return [...needed, `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`];
 }
 
-/** What talks to the broker. */
-interface Means {
+/** Dependencies of the server's connections to the broker. */
+interface BrokerContext {
   readonly chat: Chat;
   readonly log: Log;
   readonly login: BrokerLogin;
@@ -84,23 +84,23 @@ interface Means {
 
 async function start(
   options: AmqpServerOptions,
-  { again, beside, certificates, ...means }:
-    & Means
+  { again, beside, certificates, ...context }:
+    & BrokerContext
     & Pick<Serving, "again">
     & Pick<RunningTransport, "certificates">
     & { beside: boolean },
 ): Promise<RunningTransport> {
   const { broker: { address }, authListen, sharedLogin, amqpRegistration, rate } = options;
-  const { chat, log, login, ca } = means;
+  const { chat, log, login, ca } = context;
   await using opened = new AsyncDisposableStack();
   const queues = new SessionQueues();
-  const management = sharedLogin ? undefined : openManagement(options, means, opened);
+  const management = sharedLogin ? undefined : openManagement(options, context, opened);
   const blocked = new BlockedConnections();
   const authority = sharedLogin
     ? undefined
-    : await openAuthority(options, { ...means, queues, management, blocked }, opened);
+    : await openAuthority(options, { ...context, queues, management, blocked }, opened);
   if (sharedLogin) {
-    log.warn("shared login: whoever has it can read and write everything on the broker, around this server");
+    log.warn("shared login: every user of it can read and write everything on the broker, bypassing this server");
   }
   const open = ({ again }: { again: boolean }): Promise<AmqpServer> =>
     startAmqpServer({
@@ -116,8 +116,8 @@ async function start(
       sharedLogin,
       registration: amqpRegistration || sharedLogin,
       again,
-      inspect: authority && ((signal) => requireAsking(options, { ...authority, ca, log, signal })),
-      // Honest clients put many requests into a message, and acknowledge a few times a second.
+      inspect: authority && ((signal) => requireAuthorization(options, { ...authority, ca, log, signal })),
+      // Well-behaved clients put many requests into a message, and acknowledge a few times a second.
       flood: { perSecond: 100 + 2 * rate.perSecond, burst: 1_000 + 2 * rate.burst },
       kick: management && ((target) => void management.kick(target)),
       closeConnection: management && ((name) => void management.closeConnection(name)),
@@ -150,13 +150,13 @@ async function start(
 
 function openManagement(
   { management: url }: AmqpServerOptions,
-  { chat, log, login, ca }: Means,
+  { chat, log, login, ca }: BrokerContext,
   opened: AsyncDisposableStack,
 ): BrokerManagement | undefined {
   if (url === undefined) {
     log.warn(
-      "without --broker-management, those who were logged out stay connected to the broker, where they are refused, " +
-        "and nobody counts the connections of a user",
+      "without --broker-management, users who were logged out stay connected to the broker, though their requests are " +
+        "refused, and connections of a user are not counted",
     );
     return undefined;
   }
@@ -165,10 +165,10 @@ function openManagement(
   return management;
 }
 
-/** Listens for what the broker asks. */
+/** Starts the endpoint for the broker's authorization requests. */
 async function openAuthority(
   options: AmqpServerOptions,
-  { chat, log, login, queues, management, blocked }: Means & {
+  { chat, log, login, queues, management, blocked }: BrokerContext & {
     queues: SessionQueues;
     management: BrokerManagement | undefined;
     blocked: BlockedConnections;
@@ -206,8 +206,8 @@ async function openAuthority(
   return { inspector, port: endpoint.port };
 }
 
-/** @throws {ChatError} `permission_denied` when the broker does not ask this server who may log in; `unavailable` */
-async function requireAsking(
+/** @throws {ChatError} `permission_denied` if the broker does not ask this server for authorization; `unavailable` */
+async function requireAuthorization(
   { broker: { address }, authListen }: AmqpServerOptions,
   { inspector, port, ca, log, signal }: {
     inspector: BrokerLogin;
@@ -222,7 +222,7 @@ async function requireAsking(
     await using asked = await BrokerConnection.open({ broker: address, login: inspector, ca, name, signal });
     if (asked.frameMax === 0 || asked.frameMax > maxAmqpFrameBytes) {
       log.warn(
-        "clients can interrupt this server with headers that are nested too deep: set frame_max in rabbitmq.conf",
+        "clients can interrupt this server with deeply nested headers: set frame_max in rabbitmq.conf",
         {
           frame_max: maxAmqpFrameBytes,
         },
@@ -234,8 +234,8 @@ async function requireAsking(
       "permission_denied",
       `RabbitMQ at ${formatBroker(address)} does not ask this server at ${
         formatHostPort({ ...authListen, port })
-      } who may log in, so anybody with a login could go around it: set the broker up as "chatd broker-config" says, ` +
-        "or accept that with --shared-login.",
+      } for authorization, so any client with a login could bypass it: configure the broker with "chatd broker-config", ` +
+        "or accept this with --shared-login.",
       { cause },
     );
   }
@@ -248,13 +248,13 @@ function refuseOpenNetwork(
   if (!insecure && !sharedLogin && !isLoopback(authListen.host)) {
     throw new ChatError(
       "permission_denied",
-      `Listening on ${authListen.host} for what the broker asks would let passwords over the network unencrypted: ` +
-        "say --insecure if only the broker reaches it, over a network of its own.",
+      `Listening on ${authListen.host} for the broker's requests would send passwords over the network unencrypted: ` +
+        "use --insecure if only the broker reaches it, over a private network.",
     );
   }
 }
 
 function greeting({ broker: { address }, sharedLogin }: AmqpServerOptions, beside: boolean): string {
-  const whenever = beside ? " whenever RabbitMQ is there" : "";
-  return `chatd ${version} serves at ${formatBroker(address)}${whenever}${sharedLogin ? " (shared login)" : ""}`;
+  const condition = beside ? " whenever RabbitMQ is available" : "";
+  return `chatd ${version} serves at ${formatBroker(address)}${condition}${sharedLogin ? " (shared login)" : ""}`;
 }

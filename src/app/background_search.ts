@@ -5,12 +5,14 @@ import { BackgroundWorker } from "../host/background_worker.ts";
 import type { JobName, JobOf } from "./background_jobs.ts";
 
 const job = "search" satisfies JobName;
-/** Searches that run or wait. */
-const mostAtOnce = 32;
-const mostOfUser = 2;
+/** Maximum number of running and waiting searches. */
+const maxSearches = 32;
+const maxSearchesOfUser = 2;
 const deadlineMs = 5_000;
-/** Before who searched for too much may search again: what was given up may keep a processor busy until then, as no query can be stopped. */
-const restMs = 60_000;
+/**
+ * How long a user waits after a search timed out: the abandoned query cannot be stopped, and may keep a processor busy.
+ */
+const waitMs = 60_000;
 
 export interface BackgroundSearchOptions {
   /** The data folder. */
@@ -20,12 +22,12 @@ export interface BackgroundSearchOptions {
   readonly entry?: string;
 }
 
-/** Searches in a thread of its own, so that nobody else waits for it. */
+/** Searches in a separate thread, so that other requests do not wait for it. */
 export class BackgroundSearch implements MessageSearch, Disposable {
   readonly #worker: BackgroundWorker<JobOf<typeof job>>;
   readonly #ofUser = new Map<string, number>();
-  /** Until when, as `performance.now()` says; oldest first. */
-  readonly #resting = new Map<string, number>();
+  /** The end of each user's wait, by `performance.now()`; oldest first. */
+  readonly #waitEnds = new Map<string, number>();
 
   constructor({ folder, log, entry }: BackgroundSearchOptions) {
     this.#worker = new BackgroundWorker({ job, settings: folder, deadlineMs, log, entry });
@@ -33,15 +35,19 @@ export class BackgroundSearch implements MessageSearch, Disposable {
 
   async find(request: SearchRequest): Promise<SearchResult> {
     const { user } = request;
-    this.#refuseResting(user);
+    this.#refuseWaitingUser(user);
     const ofUser = this.#ofUser.get(user) ?? 0;
-    if (ofUser >= mostOfUser) {
-      throw new ChatError("rate_limited", `${mostOfUser} of your searches are not done yet: wait for them.`, {
-        retryAfterMs: 1_000,
-      });
+    if (ofUser >= maxSearchesOfUser) {
+      throw new ChatError(
+        "rate_limited",
+        `${maxSearchesOfUser} of your searches are still running: wait for them to finish.`,
+        {
+          retryAfterMs: 1_000,
+        },
+      );
     }
-    if (this.#worker.size >= mostAtOnce) {
-      throw new ChatError("busy", "Too many people are searching right now: try again in a few seconds.", {
+    if (this.#worker.size >= maxSearches) {
+      throw new ChatError("busy", "Too many searches are running: try again in a few seconds.", {
         retryAfterMs: 2_000,
       });
     }
@@ -50,8 +56,8 @@ export class BackgroundSearch implements MessageSearch, Disposable {
       return await this.#worker.run(request);
     } catch (error) {
       if (error instanceof ChatError && error.code === "limit_reached") {
-        this.#resting.delete(user);
-        this.#resting.set(user, performance.now() + restMs);
+        this.#waitEnds.delete(user);
+        this.#waitEnds.set(user, performance.now() + waitMs);
       }
       throw error;
     } finally {
@@ -61,17 +67,17 @@ export class BackgroundSearch implements MessageSearch, Disposable {
     }
   }
 
-  #refuseResting(user: string): void {
+  #refuseWaitingUser(user: string): void {
     const now = performance.now();
-    for (const [other, until] of this.#resting) {
+    for (const [other, until] of this.#waitEnds) {
       if (until > now) break;
-      this.#resting.delete(other);
+      this.#waitEnds.delete(other);
     }
-    const until = this.#resting.get(user);
+    const until = this.#waitEnds.get(user);
     if (until === undefined) return;
     throw new ChatError(
       "rate_limited",
-      "Your last search took the server too long: wait a minute, and look for less.",
+      "Your last search took too long: wait a minute, then search for more specific words.",
       {
         retryAfterMs: Math.ceil(until - now),
       },

@@ -2,7 +2,10 @@ import type { BeginSpan } from "../grpc/server/call_router.ts";
 import { isTelemetryOn } from "../host/logging/server_log.ts";
 import { version } from "../host/version.ts";
 
-/** The part of a tracer that is used (https://open-telemetry.github.io/opentelemetry-js/interfaces/_opentelemetry_api.Tracer.html). */
+/**
+ * The part of a tracer that chatd uses
+ * (https://open-telemetry.github.io/opentelemetry-js/interfaces/_opentelemetry_api.Tracer.html).
+ */
 interface Tracer {
   startSpan(name: string, options: { kind: number; attributes: Record<string, string> }): Span;
 }
@@ -17,11 +20,11 @@ interface Span {
 const serverKind = 1;
 const errorStatus = 2;
 
-/** gRPC statuses that are faults of a server (https://opentelemetry.io/docs/specs/semconv/rpc/grpc/). */
+/** gRPC statuses that count as server errors (https://opentelemetry.io/docs/specs/semconv/rpc/grpc/). */
 const serverFaults: ReadonlySet<number> = new Set([2, 4, 12, 13, 14, 15]);
 
 /**
- * Returns a function that begins a span for a call, by Deno's OpenTelemetry; undefined when that is off.
+ * Returns a function that begins a span of Deno's OpenTelemetry for a call; undefined if telemetry is off.
  * @see https://docs.deno.com/runtime/fundamentals/open_telemetry/
  */
 export function callSpans(): BeginSpan | undefined {

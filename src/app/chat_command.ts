@@ -3,7 +3,7 @@ import { isBundle } from "../host/supervisor/serving_command.ts";
 
 const standardPort = 50051;
 
-/** The command with which to chat with this server, in the way that this program was started. */
+/** Returns the command that chats with this server, for the way in which this program was started. */
 export function chatCommand({ host, port, tls }: { host: string; port: number; tls: boolean }): string {
   const reachable = ["0.0.0.0", "::"].includes(host) ? "HOST" : host;
   const server = reachable === "127.0.0.1" && port === standardPort

@@ -7,9 +7,9 @@ import type { ServerOptions } from "./server_options.ts";
 import type { TransportServer } from "./transport_server.ts";
 
 /**
- * Looks at everything that a server needs and that can be known without serving: files, secrets, the data folder. Starts
- * and changes nothing, and can run beside the server.
- * @returns whether the configuration is good, after it said so or printed each problem
+ * Validates a server's files, secrets and data folder, and prints the result. Starts and changes nothing, and can run
+ * beside the server.
+ * @returns whether the configuration is valid
  */
 export async function checkConfiguration(
   options: ServerOptions,
@@ -18,13 +18,13 @@ export async function checkConfiguration(
   const problems = await findProblems(options, servers);
   for (const problem of problems) console.error(`chatd: ${problem}`);
   if (problems.length > 0) return false;
-  console.log("The configuration is good. With it,");
+  console.log("The configuration is valid. With it,");
   for (const server of servers) console.log(server.greeting(server.port)[0]);
   console.log(`data in ${options.dataDir}, registration ${options.registration}`);
   return true;
 }
 
-/** All that would keep a server with these options from starting, in the words for people. */
+/** Returns the problems, as messages for people, that would prevent a server with these options from starting. */
 export async function findProblems(
   options: ServerOptions,
   servers: readonly TransportServer[],
@@ -53,7 +53,7 @@ async function checkDataFolder(folder: string): Promise<void> {
     const { isDirectory } = await Deno.stat(folder);
     if (!isDirectory) throw new ChatError("invalid_argument", `The data folder "${folder}" is a file.`);
   } catch (error) {
-    // It is made at the start.
+    // The server creates the folder when it starts.
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }

@@ -3,9 +3,9 @@ import { ChatError } from "../core/chat_error.ts";
 
 /** One value of a configuration file. */
 export interface ConfigEntry {
-  /** "listen". */
+  /** Such as "listen". */
   readonly name: string;
-  /** The table that it is in, "grpc" say, and "" for what is in none. */
+  /** The table, such as "grpc"; "" for the top level. */
   readonly section: string;
   /** From 1. */
   readonly line: number;
@@ -13,27 +13,27 @@ export interface ConfigEntry {
   readonly value: string | number | boolean | { readonly other: string };
 }
 
-/** A table, with a name or without values too. */
+/** A table, which may be empty. */
 export interface ConfigSection {
   readonly name: string;
   /** From 1. */
   readonly line: number;
 }
 
-/** A configuration file as it is written; nothing is known of what it should hold. */
+/** A parsed configuration file, before its settings are validated. */
 export interface ConfigFile {
   /** As the operator wrote it. */
   readonly path: string;
   readonly entries: readonly ConfigEntry[];
   readonly sections: readonly ConfigSection[];
-  /** Whether others than its owner may read it. */
+  /** Whether users other than its owner may read it. */
   readonly isReadByOthers: boolean;
 }
 
 /**
- * Reads TOML 1.0 (https://toml.io/en/v1.0.0).
- * @throws {ChatError} `invalid_argument`, with the file and the line, when it cannot be read or is no TOML;
- * `permission_denied` when Deno does not let this process read it
+ * Reads a file in TOML 1.0 (https://toml.io/en/v1.0.0).
+ * @throws {ChatError} `invalid_argument`, with the file and the line, if it cannot be read or is not TOML;
+ * `permission_denied` if Deno denies access to it
  */
 export function readConfigFile(path: string): ConfigFile {
   const { text, mode } = read(path);

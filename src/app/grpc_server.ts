@@ -16,7 +16,7 @@ import type { RunningTransport, Serving, TransportServer } from "./transport_ser
 /** How long sessions and calls may take to end, in milliseconds. */
 const drainDeadlineMs = 5_000;
 
-/** Serves until a signal comes. @throws {ChatError} when it cannot start. */
+/** Serves until a signal arrives. @throws {ChatError} if it cannot start */
 export async function runGrpcServer(options: GrpcServerOptions): Promise<ServerEnd> {
   return await runServer(options, [grpcTransport(options)]);
 }
@@ -91,7 +91,7 @@ function refuseOpenListening({ listen, tls, insecure }: GrpcServerOptions): void
   throw new ChatError(
     "permission_denied",
     `Listening on ${listen.host} would send passwords and messages over the network unencrypted: ` +
-      `give --tls-cert and --tls-key, or say --insecure if something else encrypts them.`,
+      `give --tls-cert and --tls-key, or --insecure if another component encrypts them.`,
   );
 }
 
@@ -106,6 +106,6 @@ function greeting({ listen: { host }, tls }: GrpcServerOptions, port: number): [
   const encrypted = tls !== undefined;
   return [
     `chatd ${version} listens on ${formatHostPort({ host, port })}${encrypted ? " (TLS)" : ""}`,
-    `chat from another terminal: ${chatCommand({ host, port, tls: encrypted })}`,
+    `to chat, run in another terminal: ${chatCommand({ host, port, tls: encrypted })}`,
   ];
 }

@@ -3,38 +3,41 @@ import { type ChatError, toChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
 import { pause } from "../core/pause.ts";
 
-/** A server as one of its kind opens it. Owned by its opener. */
+/** An open server, owned by its opener. */
 export interface OpenServer {
-  /** Resolves when it serves for the first time. */
+  /** Resolves when the server serves for the first time. */
   readonly ready: Promise<void>;
-  /** Rejects when it cannot go on by itself. */
+  /** Rejects when the server cannot recover by itself. */
   readonly failed: Promise<never>;
-  /** It serves now. */
+  /** Whether it serves now. */
   readonly isServing: boolean;
-  /** The broker takes no messages now. */
+  /** Whether its broker currently accepts no messages. */
   readonly isBlocked: boolean;
   stop(): Promise<void>;
   close(options: { deadlineMs: number }): Promise<void>;
 }
 
 export interface KeepServingOptions {
-  /** What is served there, for the log: "amqp://127.0.0.1:5672". */
+  /** The server's address for the log, such as "amqp://127.0.0.1:5672". */
   readonly at: string;
   readonly log: Log;
-  /** It was served already, by a process that died: nothing that keeps it from opening is final. */
+  /** A previous process has served it, so no failure to open it is final. */
   readonly again: boolean;
-  /** `again`: it was served before, or at least tried; then it may wait by itself for what it needs. @throws {ChatError} */
+  /**
+   * Opens the server. With `again`, after an earlier attempt, it may itself wait for its dependencies.
+   * @throws {ChatError}
+   */
   open(options: { again: boolean }): Promise<OpenServer>;
-  /** Waits after something that was not there; from 250 ms to 5 s unless given. */
+  /** The waits after `unavailable`; from 250 ms to 5 s unless given. */
   readonly backoff?: { readonly initialMs: number; readonly maxMs: number };
-  /** The wait after a refusal, which somebody has to change something about; a minute unless given, in milliseconds. */
+  /** The wait after a refusal, which the operator has to resolve, in milliseconds; a minute unless given. */
   readonly refusedMs?: number;
 }
 
 /**
- * Keeps a server open beside others that must not end because of it. What it needs may be missing when it starts, and may
- * come and go: it is opened whenever that is there. Only a refusal at the first start is final, while somebody looks; a
- * later one is an error in the log, and is tried again every minute.
+ * Keeps a server open beside others that must not end because of it. The server is reopened whenever its broker becomes
+ * available. Only a refusal at the first start is final, while the operator is watching; a later one is logged as an
+ * error and retried every minute.
  * @throws {ChatError} the refusal at the first start
  */
 export async function keepServing(options: KeepServingOptions): Promise<OpenServer> {
@@ -76,7 +79,7 @@ class KeptServer implements OpenServer {
       if (!this.#options.again && toChatError(error).code !== "unavailable") throw error;
       failure = await this.#open(true).catch((error) => error);
     }
-    this.#running = this.#keep(failure);
+    this.#running = this.#keepOpen(failure);
   }
 
   async stop(): Promise<void> {
@@ -88,7 +91,7 @@ class KeptServer implements OpenServer {
     this.#stopped.abort();
     await this.#server?.close(options);
     await this.#running;
-    // One that was being opened meanwhile.
+    // Closes a server that was being opened meanwhile.
     await this.#server?.close(options);
   }
 
@@ -97,14 +100,14 @@ class KeptServer implements OpenServer {
     const server = await open({ again });
     this.#server = server;
     void server.ready.then(() => {
-      log.info("serving there too", { at });
+      log.info("transport serving", { at });
       this.#reasons.clear();
       this.#served.resolve();
     });
   }
 
-  /** @param failure why there is no server yet; undefined when there is one */
-  async #keep(failure: unknown): Promise<void> {
+  /** @param failure the error that prevented the server from opening; undefined if it is open */
+  async #keepOpen(failure: unknown): Promise<void> {
     const { refusedMs = 60_000 } = this.#options;
     const { signal } = this.#stopped;
     const backoff = new Backoff(this.#options.backoff ?? { initialMs: 250, maxMs: 5_000 });
@@ -112,21 +115,21 @@ class KeptServer implements OpenServer {
       let error = failure;
       failure = undefined;
       if (error === undefined) {
-        error = await this.#failure();
+        error = await this.#waitForFailure();
         if (signal.aborted) return;
         await this.#server?.close({ deadlineMs: 0 });
         this.#server = undefined;
         backoff.reset();
       }
       const known = toChatError(error);
-      this.#tell(known);
+      this.#logFailure(known);
       if (!await pause(known.code === "unavailable" ? backoff.next() : refusedMs, signal)) return;
       failure = await this.#open(true).catch((error) => error);
     }
   }
 
-  /** What ends the server that is open; undefined when this one is stopped. */
-  async #failure(): Promise<unknown> {
+  /** Returns the error that ends the open server; undefined if this one is stopped. */
+  async #waitForFailure(): Promise<unknown> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const { signal } = this.#stopped;
     signal.addEventListener("abort", () => resolve());
@@ -138,13 +141,13 @@ class KeptServer implements OpenServer {
     }
   }
 
-  #tell({ code, message: reason, cause }: ChatError): void {
+  #logFailure({ code, message: reason, cause }: ChatError): void {
     const { log, at } = this.#options;
     if (code !== "unavailable") {
       const details = { at, reason, cause: code === "internal" ? cause : undefined };
-      log.error("refused there, and trying again every minute; all else goes on", details);
+      log.error("transport refused; retrying every minute while other transports keep serving", details);
     } else if (!this.#reasons.has(reason)) {
-      log.warn("cannot serve there yet, and trying again; all else goes on", { at, reason });
+      log.warn("transport not available yet; retrying while other transports keep serving", { at, reason });
       this.#reasons.add(reason);
     }
   }

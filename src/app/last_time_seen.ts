@@ -3,8 +3,8 @@ import { databasePath } from "../store/sqlite/database.ts";
 import { inspectStore } from "../store/sqlite/store_inspection.ts";
 
 /**
- * When a server on the data folder last believed its clock, or else accepted its newest entry, in milliseconds since the Unix epoch; undefined
- * where that cannot be read: opening the folder says why.
+ * Returns the last time that a server on the data folder trusted, or else the time of the newest entry, in milliseconds
+ * since the Unix epoch; undefined if the database cannot be read, which opening the folder reports.
  */
 export function lastTimeSeen(folder: string): number | undefined {
   try {

@@ -32,17 +32,17 @@ export interface OpenChatOptions {
   /** "anonymize" unless given. */
   deletedAccounts?: DeletedAccounts;
   log: Log;
-  /** Nobody counts unless given. */
+  /** No metrics unless given. */
   metrics?: Metrics;
-  /** For tests; the system's unless given. */
+  /** For tests; the system's clock unless given. */
   clock?: Clock;
   /** For tests; scrypt unless given. */
   hasher?: PasswordHasher;
-  /** For tests: URL of the program's entry file; that of this process unless given. */
+  /** For tests: URL of the program's entry file; this process's unless given. */
   entry?: string;
 }
 
-/** The chat, and what goes on beside it. */
+/** The chat with its background jobs. */
 export interface Core {
   readonly chat: Chat;
   readonly retention: Retention;
@@ -50,24 +50,24 @@ export interface Core {
   readonly deviceCleanup: DeviceCleanup;
   readonly audit: AuditJournal;
   readonly clock: ClockGuard;
-  /** Ends all sessions, and writes what waits; afterwards the store can be closed. */
+  /** Ends all sessions and writes pending changes; afterwards the store can be closed. */
   close(): Promise<void>;
 }
 
-/** The core on its store. Owned by its opener. */
+/** The core with its open store, owned by its opener. */
 export interface OpenChat {
   readonly chat: Chat;
-  /** How many entries of the log searches do not find yet. */
+  /** The number of entries that are not indexed for search yet. */
   searchLag(): number;
-  /** Bytes of the database's file and of its write-ahead log. */
+  /** Sizes of the database file and its write-ahead log, in bytes. */
   fileBytes(): { database: number; log: number };
-  /** Ends all sessions, commits what waits, and gives the folder back. Idempotent. */
+  /** Ends all sessions, commits pending changes, and releases the folder. Idempotent. */
   close(): Promise<void>;
 }
 
 /**
- * Takes the data folder, opens what is in it, and listens there for the operator's commands.
- * @throws {ChatError} what `lockFolder`, `openStore` and `openControlSocket` throw.
+ * Locks the data folder, opens its store, and listens for the operator's commands.
+ * @throws {ChatError} errors of `lockFolder`, `openStore` and `openControlSocket`
  *
  * @example
  * ```ts
@@ -108,19 +108,22 @@ export function openChat(options: OpenChatOptions): OpenChat {
   return { chat, searchLag: () => store.indexer.lag, fileBytes: store.fileBytes, close: () => closed ??= close() };
 }
 
-/** On a full disk, people are served nonetheless, so that they can make room: what is appended then begins with it. */
+/** Records this opening of the store. A full disk does not prevent serving, because users can then free space. */
 function beginServing(store: Store, log: Log): void {
   try {
     store.beginServing();
   } catch (error) {
     if (!(error instanceof ChatError) || error.code !== "storage_full") throw error;
-    log.error("the opening of the data folder cannot be noted: if it is put back meanwhile, clients do not notice", {
-      error,
-    });
+    log.error(
+      "cannot record that the data folder was opened: clients will not notice if it is restored to an earlier state",
+      {
+        error,
+      },
+    );
   }
 }
 
-/** The core on an open store, which is its opener's. Nothing is done in the background before it is told to. */
+/** Creates the core on a store that its opener owns. Background jobs run only once they are started. */
 export function openCore(store: Store, options: OpenChatOptions): Core {
   const {
     folder,
@@ -135,7 +138,7 @@ export function openCore(store: Store, options: OpenChatOptions): Core {
   } = options;
   const clock = new ClockGuard({ clock: options.clock ?? systemClock, store: store.clock, log });
   const audit = new AuditJournal({ store: store.audit, clock, log });
-  // Files that they held may have no holder any more.
+  // Erased entries may have been the last holders of files.
   const onErased = () => void chat.files.sweep();
   const retention = new Retention({ store: store.retention, clock, log, onRemoved: onErased });
   const erasure = new Erasure({ store: store.erasure, rooms: store.rooms, log, onErased });

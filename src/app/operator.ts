@@ -24,13 +24,13 @@ const patienceMs = 5_000;
 const retryMs = 50;
 
 /**
- * The operator's hand on a data folder. Each call goes to the server that owns the folder; where none runs, it takes
- * the folder for as long as the call lasts. Rejects with a `ChatError`.
+ * Runs the operator's commands on a data folder. A call goes to the server that owns the folder; if none runs, it locks
+ * the folder for the duration of the call. Rejects with a `ChatError`.
  */
 export class Operator {
   readonly #folder: string;
 
-  /** @throws {ChatError} `permission_denied` when Deno does not let this process use the folder. */
+  /** @throws {ChatError} `permission_denied` if Deno denies access to the folder */
   constructor(folder: string) {
     requireDataFolder(folder);
     this.#folder = folder;
@@ -40,7 +40,7 @@ export class Operator {
     return await this.#call("user.find", { name });
   }
 
-  /** All of them, by name. */
+  /** Lists all users by name. */
   async *listUsers(): AsyncGenerator<User, void> {
     for (let after = "";;) {
       const users = await this.#call("user.list", { after });
@@ -51,7 +51,7 @@ export class Operator {
     }
   }
 
-  /** Makes the folder too, if there is none. */
+  /** Creates the folder if necessary. */
   async addUser(name: string, password: string): Promise<void> {
     await this.#call("user.add", { name, password }, { makeFolder: true });
   }
@@ -68,12 +68,12 @@ export class Operator {
     await this.#call("user.enable", { name });
   }
 
-  /** For ever. @param mode what becomes of the messages; as the server says unless given */
+  /** Deletes an account permanently. @param mode how to treat its messages; the server's setting unless given */
   async deleteUser(name: string, { mode }: { mode?: DeletedAccounts }): Promise<void> {
     await this.#call("user.delete", { name, mode: mode ?? "" });
   }
 
-  /** All of them, by id. */
+  /** Lists all rooms by id. */
   async *listRooms(): AsyncGenerator<Room, void> {
     for (let after = "";;) {
       const rooms = await this.#call("room.list", { after });
@@ -84,22 +84,22 @@ export class Operator {
     }
   }
 
-  /** With everybody that it has to do with, by name. */
+  /** Returns a room with its members, invited and banned users, by name. */
   async showRoom(address: string): Promise<{ room: Room; people: RoomMember[] }> {
     return await this.#call("room.show", { address });
   }
 
-  /** For ever, with all of its messages. */
+  /** Deletes a room permanently, with all of its messages. */
   async deleteRoom(address: string): Promise<Room> {
     return await this.#call("room.delete", { address });
   }
 
-  /** The one for every conversation first. */
+  /** Lists the retention rules, the one for all other conversations first. */
   async listRules(): Promise<ConversationRule[]> {
     return await this.#call("retention.list", {});
   }
 
-  /** @param address of a conversation: "ana:ben", "#ops" or "+id"; undefined is every conversation without a rule of its own. */
+  /** @param address "ana:ben", "#ops" or "+id"; undefined means all conversations without their own rule */
   async setRule(address: string | undefined, rule: { maxAgeMs?: number; maxEntries?: number }): Promise<void> {
     await this.#call("retention.set", {
       address: address ?? "",
@@ -112,12 +112,14 @@ export class Operator {
     await this.#call("retention.unset", { address: address ?? "" });
   }
 
-  /** Makes the folder too, if there is none. @returns the code */
+  /** Creates the folder if necessary. @returns the code */
   async createInvite({ lifetimeMs }: { lifetimeMs: number }): Promise<string> {
     return await this.#call("user.invite", { lifetimeMs }, { makeFolder: true });
   }
 
-  /** Oldest first: what is about `user`, where one is given, and not older than `since`, in milliseconds since the Unix epoch. */
+  /**
+   * Lists audit entries since a time in milliseconds since the Unix epoch, oldest first; about `user` only, if given.
+   */
   async *listAudit({ since, user = "" }: { since: number; user?: string }): AsyncGenerator<AuditEntry, void> {
     for (let afterId = 0;;) {
       const entries = await this.#call("audit.list", { afterId, since, user });
@@ -128,10 +130,12 @@ export class Operator {
     }
   }
 
-  /** Has a running server take note of a backup; without one, nobody does, for a backup changes nothing. */
+  /**
+   * Records a backup in the audit log of a running server; does nothing without one, because a backup changes nothing.
+   */
   async noteBackup(detail: string): Promise<void> {
     const connection = await connect(controlSocketPath(this.#folder));
-    if (connection !== undefined) await ask(connection, "audit.backup_made", { detail });
+    if (connection !== undefined) await sendRequest(connection, "audit.backup_made", { detail });
   }
 
   async #call<Call extends OperatorCall>(
@@ -141,11 +145,11 @@ export class Operator {
   ): Promise<ResultOf<Call>> {
     for (const deadline = Date.now() + patienceMs;;) {
       const connection = await connect(controlSocketPath(this.#folder));
-      if (connection !== undefined) return await ask(connection, call, args);
+      if (connection !== undefined) return await sendRequest(connection, call, args);
       try {
         return await this.#callWithoutServer((handlers) => handlers[call](args), { makeFolder });
       } catch (error) {
-        // A server that starts or stops owns the folder, and does not listen.
+        // A server that is starting or stopping owns the folder but does not listen.
         if (!(error instanceof FolderTaken) || Date.now() >= deadline) throw unwrap(error);
       }
       await new Promise((resolve) => setTimeout(resolve, retryMs));
@@ -157,7 +161,10 @@ export class Operator {
     { makeFolder }: { makeFolder: boolean },
   ): Promise<Result> {
     if (!makeFolder && !pathExists(`${this.#folder}/chatd.sqlite`)) {
-      throw new ChatError("not_found", `There is no chatd data in "${this.#folder}": say where it is with --data.`);
+      throw new ChatError(
+        "not_found",
+        `There is no chatd data in "${this.#folder}": name the data folder with --data.`,
+      );
     }
     using _lock = takeFolder(this.#folder);
     using store = openStore({ folder: this.#folder });
@@ -178,13 +185,14 @@ export class Operator {
 }
 
 /**
- * The version of the server that has a data folder, as `longVersion` has it; undefined when none takes commands.
- * @throws {ChatError} `unsupported_version` when it is too old to say it; `permission_denied`, `unavailable`
+ * Returns the version of the server that owns a data folder, like `longVersion`; undefined if no server accepts
+ * commands.
+ * @throws {ChatError} `unsupported_version` if it is too old to tell its version; `permission_denied`, `unavailable`
  */
 export async function versionOfServer(folder: string): Promise<string | undefined> {
   const connection = await connect(controlSocketPath(folder));
   if (connection === undefined) return undefined;
-  return await ask(connection, "server.version", {});
+  return await sendRequest(connection, "server.version", {});
 }
 
 class FolderTaken extends Error {}
@@ -201,7 +209,7 @@ function unwrap(error: unknown): unknown {
   return error instanceof FolderTaken ? error.cause : error;
 }
 
-/** Undefined when nobody listens. */
+/** Returns undefined if no server listens. */
 async function connect(path: string): Promise<Deno.Conn | undefined> {
   try {
     return await Deno.connect({ transport: "unix", path });
@@ -217,7 +225,7 @@ async function connect(path: string): Promise<Deno.Conn | undefined> {
   }
 }
 
-async function ask<Call extends OperatorCall>(
+async function sendRequest<Call extends OperatorCall>(
   connection: Deno.Conn,
   call: Call,
   args: ArgumentsOf<Call>,
@@ -232,8 +240,8 @@ async function ask<Call extends OperatorCall>(
     const reply = await readJsonLine(connection, { maxBytes: maxReplyBytes }) as ControlReply;
     return (unpack(reply) ?? undefined) as ResultOf<Call>;
   } catch (error) {
-    if (error instanceof Answer) throw error.cause;
-    throw new ChatError("unavailable", "The server did not answer; whether it did the command is not known.", {
+    if (error instanceof ServerError) throw error.cause;
+    throw new ChatError("unavailable", "The server did not answer, and may or may not have run the command.", {
       cause: error,
     });
   } finally {
@@ -242,11 +250,11 @@ async function ask<Call extends OperatorCall>(
   }
 }
 
-/** Keeps an error that the server sent apart from one of the connection. */
-class Answer extends Error {}
+/** Wraps an error that the server sent, to distinguish it from an error of the connection. */
+class ServerError extends Error {}
 
 function unpack(reply: ControlReply): unknown {
   if ("result" in reply) return reply.result;
   const { code, message } = reply.error;
-  throw new Answer("answer", { cause: new ChatError(code as ChatErrorCode, message) });
+  throw new ServerError("the server sent an error", { cause: new ChatError(code as ChatErrorCode, message) });
 }

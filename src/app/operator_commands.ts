@@ -9,10 +9,10 @@ import { longVersion } from "../host/version.ts";
 import type { OperatorHandlers } from "./operator_calls.ts";
 
 const maxPage = 500;
-/** How long a command waits until all of a room is off the disk, in milliseconds; it goes on after that. */
+/** How long a command waits until a room is erased from the disk, in milliseconds; the erasure continues after that. */
 const erasingMs = 20_000;
 
-/** Carries out the calls of an operator on an open core, whether a server runs or not. */
+/** Returns the handlers of the operator's calls, which run with or without a server. */
 export function operatorCommands(
   { chat, retention, audit }: { chat: Chat; retention: Retention; audit: AuditJournal },
 ): OperatorHandlers {
@@ -21,7 +21,9 @@ export function operatorCommands(
     if (address === "") return undefined;
     const [one, other, ...rest] = address.split(":");
     if (other === undefined) return (await roomKeeper.show(address)).room.id;
-    if (rest.length > 0) throw new ChatError("invalid_argument", `"${address}" is no conversation: write "ana:ben".`);
+    if (rest.length > 0) {
+      throw new ChatError("invalid_argument", `"${address}" is not a conversation: write "ana:ben".`);
+    }
     return directConversation(parseUserName(one), parseUserName(other));
   };
   return {
@@ -39,14 +41,14 @@ export function operatorCommands(
     "room.delete": async ({ address }) => {
       const { room, erased } = await roomKeeper.delete(address);
       audit.record({ action: "room_deleted", actor: operator, subject: room.id, detail: `#${room.name}` });
-      await soon(erased);
+      await waitBriefly(erased);
       return room;
     },
     "retention.list": () => retention.listRules(),
     "retention.set": async ({ address, ...given }) => {
       const [maxAgeMs, maxEntries] = [given.maxAgeMs || undefined, given.maxEntries || undefined];
       if (!await retention.setRule({ conversation: await conversationAt(address), maxAgeMs, maxEntries })) {
-        throw new ChatError("not_found", `Nothing was said in "${address}" yet, so there is no rule for it.`);
+        throw new ChatError("not_found", `Cannot set a rule for "${address}": the conversation has no messages yet.`);
       }
       const limits = `max age ${maxAgeMs ?? "none"} ms, max entries ${maxEntries ?? "none"}`;
       audit.record({ action: "retention_changed", actor: operator, detail: `${address || "all"}: ${limits}` });
@@ -65,8 +67,8 @@ export function operatorCommands(
   };
 }
 
-/** Waits for work that nobody has to wait for to its end. */
-async function soon(work: Promise<void>): Promise<void> {
+/** Waits for work, but not longer than `erasingMs`. */
+async function waitBriefly(work: Promise<void>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<void>((resolve) => timer = setTimeout(resolve, erasingMs));
   try {

@@ -9,7 +9,10 @@ export interface PasswordSource {
 
 const maxFileBytes = 4096;
 
-/** The password in the first line of `file`. @throws {ChatError} `invalid_argument` when there is none to be had. */
+/**
+ * Returns the password on the first line of `file`.
+ * @throws {ChatError} `invalid_argument` if it cannot be read or is empty
+ */
 export async function readPasswordFile(file: string): Promise<string> {
   const bytes = new Uint8Array(maxFileBytes);
   const length = await readStart(file, bytes);
@@ -18,10 +21,13 @@ export async function readPasswordFile(file: string): Promise<string> {
   throw new ChatError("invalid_argument", `The first line of the password file "${file}" is empty.`);
 }
 
-/** A password for `user` from the file, or else the environment, or else two prompts. @throws {ChatError} `invalid_argument` */
+/**
+ * Returns a new password of `user` from the file, else the environment, else two prompts.
+ * @throws {ChatError} `invalid_argument`
+ */
 export async function readNewPassword(user: string, { passwordFile, password }: PasswordSource): Promise<string> {
   if (passwordFile !== undefined) return await readPasswordFile(passwordFile);
-  return password ?? await promptNewPassword({ first: `New password of ${user}: `, again: "The same again: " });
+  return password ?? await promptNewPassword({ first: `New password of ${user}: `, again: "Repeat the password: " });
 }
 
 async function readStart(file: string, bytes: Uint8Array): Promise<number> {

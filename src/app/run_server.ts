@@ -30,16 +30,19 @@ import { serveAlone } from "./serve_alone.ts";
 import type { ServerOptions } from "./server_options.ts";
 import type { Orders, RunningTransport, TransportServers } from "./transport_server.ts";
 
-/** How long transports may take to stop asking for more, in milliseconds, before sessions are told to end. */
+/** How long transports may take to stop accepting requests, in milliseconds, before sessions are ended. */
 const stopDeadlineMs = 1_000;
 
-/** The end of a server: stopped, not started because `--check-config` found problems, or by its serving process. */
+/**
+ * The end of a server: stopped, not started because `--check-config` found problems, or the exit of its serving
+ * process.
+ */
 export type ServerEnd = "stopped" | "misconfigured" | { readonly exitCode: number };
 
 /**
- * Serves one chat over all `servers` until a signal comes: in a process that this one starts and supervises, or as the
- * options say in this one.
- * @throws {ChatError} when it cannot start or go on.
+ * Serves one chat over all `servers` until a signal arrives, in a supervised process or, if the options say so, in this
+ * one.
+ * @throws {ChatError} if it cannot start or continue
  */
 export async function runServer(options: ServerOptions, servers: TransportServers): Promise<ServerEnd> {
   if (options.checkConfig) return await checkConfiguration(options, servers) ? "stopped" : "misconfigured";
@@ -72,7 +75,7 @@ async function superviseOrServe(options: ServerOptions, servers: TransportServer
         exitCode: await supervise({ command, check, port, log, onListening, startFiles: new StartFiles(files) }),
       };
     }
-    log.warn("serving without a supervisor: Deno does not let chatd start itself", {
+    log.warn("serving without a supervisor: Deno does not allow chatd to start itself", {
       add: `--allow-run=${Deno.execPath()}`,
     });
   }
@@ -80,7 +83,7 @@ async function superviseOrServe(options: ServerOptions, servers: TransportServer
     port,
     log,
     onListening,
-    // The options of this process stay as they are, so the configuration file does not matter.
+    // This process keeps its options, so changes of the configuration file do not matter.
     startFiles: new StartFiles(startFilesOf(servers)),
     check: () => findProblems(options, servers),
     serve: (orders) => serve(options, servers, orders),
@@ -92,7 +95,7 @@ function startFilesOf(servers: TransportServers): string[] {
   return servers.flatMap(({ startFiles }) => startFiles);
 }
 
-/** What this process was told on its command line, for another that does part of it. */
+/** Returns the command line of this process with another option, for a child process. */
 function argumentsWith(option: string): string[] {
   const [command, ...rest] = Deno.args;
   return [command, option, ...rest];
@@ -118,12 +121,12 @@ async function serve(options: ServerOptions, servers: TransportServers, orders: 
   try {
     await serveUntilStopped(options, servers, orders);
   } catch (error) {
-    throw orders.again ? asPassing(error) : error;
+    throw orders.again ? asTemporary(error) : error;
   }
 }
 
-/** Files that a server has served with are put right again, and may be half written now: it is worth another start. */
-function asPassing(error: unknown): unknown {
+/** Makes an error in files that worked before temporary: they may be partially written now, and be repaired soon. */
+function asTemporary(error: unknown): unknown {
   if (!(error instanceof ChatError && (error.code === "invalid_argument" || error.code === "unsupported_version"))) {
     return error;
   }
@@ -134,7 +137,7 @@ async function serveUntilStopped(options: ServerOptions, servers: TransportServe
   const { log, port, again, stop, renewals, onListening } = orders;
   using _uncaught = new UncaughtErrors({ log });
   const prepared = await Promise.all(servers.map((server) => server.prepare()));
-  // A server that has served goes on, for those whom an expired certificate does not keep out; the watch tells of it.
+  // A restarted server keeps serving with an expired certificate, which some clients may accept; the watch reports it.
   if (!again) {
     const certificates = prepared.flatMap(({ certificates }) => certificates);
     refuseInvalid(certificates, { lastSeen: () => lastTimeSeen(options.dataDir) });
@@ -147,7 +150,7 @@ async function serveUntilStopped(options: ServerOptions, servers: TransportServe
   const { chat, searchLag, fileBytes, close } = openChat(opening);
   opened.defer(close);
   const running: RunningTransport[] = [];
-  opened.defer(() => end(running, chat));
+  opened.defer(() => endTransports(running, chat));
   for (const transport of prepared) running.push(await transport.start({ chat, log, port, again }));
   const free = () => freeBytes(options.dataDir);
   const droppedLines = () => log.dropped;
@@ -161,7 +164,7 @@ async function serveUntilStopped(options: ServerOptions, servers: TransportServe
   log.info("stopping", { reason });
 }
 
-/** @returns undefined when nobody asked for metrics */
+/** @returns undefined if metrics are not requested */
 async function openMetrics(
   { metricsListen: listen }: ServerOptions,
   { log, again }: Pick<Orders, "log" | "again">,
@@ -171,17 +174,17 @@ async function openMetrics(
   try {
     return await MetricsEndpoint.open({ listen, log });
   } catch (error) {
-    // People who were served do not wait for it.
+    // A restarted server must not fail because of its metrics.
     if (!again) throw error;
     log.error("serving again, but without metrics", { error });
     return undefined;
   }
 }
 
-/** Every session is told, over whatever it came, and all have the same few seconds to hear it. */
-async function end(running: readonly RunningTransport[], chat: Chat): Promise<void> {
+/** Ends the sessions of all transports at the same time, within the same deadline. */
+async function endTransports(running: readonly RunningTransport[], chat: Chat): Promise<void> {
   const stopped = new AbortController();
-  // A broker that does not answer must not keep the sessions of others from being told.
+  // A broker that does not answer must not delay the sessions of other transports.
   const all = Promise.all(running.map((transport) => transport.stop())).finally(() => stopped.abort());
   await Promise.race([all, pause(stopDeadlineMs, stopped.signal)]);
   chat.endSessions();

@@ -4,8 +4,8 @@ import { runServer, type ServerEnd } from "./run_server.ts";
 import type { ServeOptions } from "./server_options.ts";
 
 /**
- * Serves one chat over gRPC and, where a broker is given, over AMQP beside it, until a signal comes.
- * @throws {ChatError} when it cannot start or go on.
+ * Serves one chat over gRPC and, with a broker, over AMQP until a signal arrives.
+ * @throws {ChatError} if it cannot start or continue
  */
 export async function runServe({ grpc, amqp, ...shared }: ServeOptions): Promise<ServerEnd> {
   const overGrpc = grpcTransport({ ...shared, ...grpc });

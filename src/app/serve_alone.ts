@@ -4,16 +4,16 @@ import { RenewalOrders } from "../host/supervisor/renewal_orders.ts";
 import type { Orders } from "./transport_server.ts";
 
 export interface ServeAloneOptions extends Pick<Orders, "log" | "port">, Pick<ReloadOptions, "check" | "startFiles"> {
-  /** Serves until its orders say stop. @throws {ChatError} when it cannot start or go on */
+  /** Serves until its orders resolve `stop`. @throws {ChatError} if it cannot start or continue */
   serve(orders: Orders): Promise<void>;
-  /** Called once, when clients are served. */
+  /** Called once, when the server is ready for clients. */
   onListening(port: number): void;
 }
 
 /**
- * Serves without a supervisor, in this process, until a signal ends it. After SIGHUP it shows the certificates as they
- * are then; where a start file has changed, it serves anew on the same port.
- * @throws {ChatError} when it cannot start or go on
+ * Serves without a supervisor, in this process, until a signal arrives. SIGHUP reloads the certificates or, if a start
+ * file has changed, restarts the server on the same port.
+ * @throws {ChatError} if it cannot start or continue
  */
 export async function serveAlone(
   { log, port, check, startFiles, serve, onListening }: ServeAloneOptions,

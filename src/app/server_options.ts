@@ -4,78 +4,78 @@ import type { HostPort } from "../host/host_port.ts";
 import type { LogFormat, LogLevel } from "../host/logging/log_options.ts";
 import type { BrokerUrl } from "./broker/broker_url.ts";
 
-/** Files, in PEM. */
+/** TLS files of a server, in PEM. */
 export interface ServerTls {
   readonly certFile: string;
   readonly keyFile: string;
-  /** Only clients whose certificate it signed may connect. */
+  /** The CA of client certificates; clients without one are rejected. */
   readonly clientCaFile?: string;
 }
 
-/** What every server is asked; checked already as far as words go, no file was opened. */
+/** Options of every server, parsed but without opening files. */
 export interface ServerOptions {
   /** As the operator wrote it, relative to the working directory. */
   readonly dataDir: string;
   readonly registration: Registration;
-  /** Restart the serving process when it dies. */
+  /** Restarts the serving process if it crashes. */
   readonly supervise: boolean;
-  /** This is the serving process that a supervisor started. */
+  /** Whether this process was started by a supervisor. */
   readonly supervised: boolean;
-  /** Of each user: how many requests in a second, and how many at once after a rest. */
+  /** Rate limit of each user: requests per second, and requests at once. */
   readonly rate: { readonly perSecond: number; readonly burst: number };
   readonly limits: Limits;
   readonly deletedAccounts: DeletedAccounts;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
-  /** Where to show metrics and health over HTTP; nowhere unless given. */
+  /** Address for metrics and health over HTTP; not served unless given. */
   readonly metricsListen?: HostPort;
-  /** Where some of these options come from, relative to the working directory. */
+  /** The configuration file, relative to the working directory. */
   readonly configFile?: string;
-  /** Only say whether a server could start with these options. */
+  /** Validates the configuration and exits. */
   readonly checkConfig: boolean;
 }
 
-/** What serving over gRPC takes. */
+/** Options of serving over gRPC. */
 export interface GrpcOptions {
   readonly listen: HostPort;
   readonly tls?: ServerTls;
-  /** Listen beyond loopback without TLS. */
+  /** Allows listening beyond loopback without TLS. */
   readonly insecure: boolean;
-  /** Call clients back that ask for it, at the address that their connection comes from. */
+  /** Delivers by callback to clients that request it, at the address of their connection. */
   readonly callback: boolean;
 }
 
-/** What serving over RabbitMQ takes. */
+/** Options of serving over RabbitMQ. */
 export interface AmqpOptions {
-  /** With the login of the broker's user that the server is, unless a password file has its password. */
+  /** Contains the server's login, unless the password is in a file. */
   readonly broker: BrokerUrl;
-  /** Holds the password of the broker's user "chatd" in its first line. */
+  /** File with the password of the broker's user on its first line. */
   readonly brokerPasswordFile?: string;
-  /** Trusted instead of the system's roots, PEM. */
+  /** CA to trust instead of the system's, PEM. */
   readonly caFile?: string;
-  /** Where the broker asks who may do what. */
+  /** Address of the endpoint for the broker's authorization requests. */
   readonly authListen: HostPort;
-  /** Holds the secret in the path of what the broker asks; a file in the data folder unless given. */
+  /** File with the secret in the endpoint's path; a file in the data folder unless given. */
   readonly authSecretFile?: string;
-  /** Of the broker's management plugin. */
+  /** URL of the broker's management plugin. */
   readonly management?: string;
-  /** Strangers may log in to the broker to register; needless with a shared login, where nobody is a stranger. */
+  /** Allows users without an account to log in to the broker and register; unnecessary with a shared login. */
   readonly amqpRegistration: boolean;
-  /** The broker does not ask chatd. */
+  /** All clients share one login, and the broker does not ask chatd for authorization. */
   readonly sharedLogin: boolean;
-  /** Let secrets go beyond loopback without TLS. */
+  /** Allows secrets to leave loopback without TLS. */
   readonly insecure: boolean;
 }
 
-/** What `chatd grpc-server` is asked to do. */
+/** Options of `chatd grpc-server`. */
 export interface GrpcServerOptions extends ServerOptions, GrpcOptions {}
 
-/** What `chatd amqp-server` is asked to do. */
+/** Options of `chatd amqp-server`. */
 export interface AmqpServerOptions extends ServerOptions, AmqpOptions {}
 
-/** What `chatd serve` is asked to do. */
+/** Options of `chatd serve`. */
 export interface ServeOptions extends ServerOptions {
   readonly grpc: GrpcOptions;
-  /** Undefined serves over gRPC alone. */
+  /** Undefined serves over gRPC only. */
   readonly amqp?: AmqpOptions;
 }

@@ -6,71 +6,71 @@ import type { ServerLog } from "../host/logging/server_log.ts";
 import type { RenewalOrders } from "../host/supervisor/renewal_orders.ts";
 import type { ServingNeeds } from "../host/supervisor/serving_command.ts";
 
-/** What a transport serves with, in the process that serves. */
+/** Dependencies of a transport in the serving process. */
 export interface Serving {
   readonly chat: Chat;
   readonly log: Log;
-  /** Where the first transport listens. */
+  /** The port of the first transport. */
   readonly port: number;
-  /** Another process of this server has served, and died, maybe just now. */
+  /** A previous process of this server has served, and may have just died. */
   readonly again: boolean;
 }
 
-/** A transport that serves. Owned by who started it. */
+/** A serving transport, owned by its starter. */
 export interface RunningTransport extends CertificateHolder {
-  /** "grpc" */
+  /** Such as "grpc". */
   readonly name: string;
-  /** Clients are served over it now. */
+  /** Whether it serves clients now. */
   readonly isUp: boolean;
-  /** The transport takes no messages, as its broker lacks memory or disk; undefined for a transport without a broker. */
+  /** Whether its broker accepts no messages for lack of memory or disk; undefined for a transport without a broker. */
   readonly isBlocked?: boolean;
-  /** Clients' connections that are open now, where they come to this process. */
+  /** The number of open client connections; undefined if they end at a broker. */
   readonly connections?: number;
-  /** The real one. */
+  /** The actual port. */
   readonly port: number;
-  /** Resolves when clients are served for the first time. */
+  /** Resolves when it serves clients for the first time. */
   readonly ready: Promise<void>;
-  /** Rejects when it cannot go on. */
+  /** Rejects when it cannot continue. */
   readonly failed: Promise<never>;
-  /** Takes no more clients and requests; live sessions may still say what they have to say until {@link close}. */
+  /** Accepts no more clients and requests; live sessions may still send until {@link close}. */
   stop(): Promise<void>;
-  /** Waits a few seconds until clients have what sessions said. Idempotent. */
+  /** Waits a few seconds until clients have received the sessions' messages. Idempotent. */
   close(): Promise<void>;
 }
 
-/** A transport with its files read, ready to serve. */
+/** A transport that has read its files and is ready to serve. */
 export interface PreparedTransport {
-  /** Those it serves with; whether they are valid now is for the caller to see. */
+  /** Its certificates; the caller checks their validity. */
   readonly certificates: readonly Certificate[];
-  /** @throws {ChatError} when it cannot start */
+  /** @throws {ChatError} if it cannot start */
   start(serving: Serving): Promise<RunningTransport>;
 }
 
-/** What is different about a server from transport to transport. */
+/** The transport-specific part of a server. */
 export interface TransportServer {
-  /** Where it is asked to listen. */
+  /** The requested port. */
   readonly port: number;
-  /** Whoever runs it takes that something goes beyond this machine without TLS. */
+  /** Whether the operator allows connections beyond this machine without TLS. */
   readonly insecure: boolean;
-  /** Files besides the configuration that are read only when it starts, those included that need not be there. */
+  /** Files, besides the configuration, that are read only at the start; optional ones may not exist. */
   readonly startFiles: readonly string[];
-  /** Besides the data folder. */
+  /** Permissions besides those for the data folder. */
   readonly needs: Pick<ServingNeeds, "read" | "net">;
-  /** Looks at everything that can be known before it serves, and changes nothing. @throws {ChatError} */
+  /** Checks everything that can be checked before serving, and changes nothing. @throws {ChatError} */
   prepare(): Promise<PreparedTransport>;
-  /** Lines for stdout: where it serves, and what to do next. */
+  /** Returns lines for stdout: the address, and next steps. */
   greeting(port: number): readonly [where: string, ...next: string[]];
 }
 
-/** One or more; the first one's port is kept from process to process, and the server serves when it does. */
+/** One or more transports; the first one's port is kept across restarts, and the server is ready when it is. */
 export type TransportServers = readonly [TransportServer, ...TransportServer[]];
 
-/** How long and where a process serves. */
+/** The instructions to a serving process. */
 export interface Orders extends Omit<Serving, "chat"> {
   readonly log: ServerLog;
-  /** Resolves with the reason when this process shall stop. */
+  /** Resolves with the reason when the process must stop. */
   readonly stop: Promise<string>;
   readonly renewals: RenewalOrders;
-  /** To be called once, when clients are served. */
+  /** Must be called once, when the process is ready for clients. */
   onListening(port: number): void;
 }

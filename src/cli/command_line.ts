@@ -12,23 +12,24 @@ import { commands } from "./commands.ts";
 import { commandPath, didYouMean } from "./did_you_mean.ts";
 import { versionLine, versionOptions } from "./version_line.ts";
 
-/** Thrown through the parser, to leave it with an exit code when it has said what there was to say. */
-class Answered extends Error {
+/** Thrown through the parser to leave it with an exit code after it has printed its output. */
+class ParserExit extends Error {
   constructor(readonly code: number) {
-    super("answered");
+    super("the parser has printed its output");
   }
 }
 
 /**
- * Understands a command line, with the configuration file that it names, without loading what it asks for.
- * @returns what to run, or the exit code when help, a version, a completion or an error was all.
+ * Parses a command line and the configuration file that it names, without loading the command's action.
+ * @returns the command to run, or the exit code after help, the version, a completion or an error was printed.
  */
 export function parseCommandLine(
   args: readonly string[],
   { env, output, config }: { env: Environment; output: Output; config?: ConfigFile },
 ): Invocation | number {
   const settings = new ConfigSettings(config);
-  // Of a configuration file, every setting has to be known, whichever command takes it.
+  // With a configuration file, all commands declare their settings, because the file may contain settings of any of
+  // them.
   const parser = commands(env, settings, config === undefined ? args[0] : undefined);
   const problems = settings.problems();
   if (problems.length > 0) {
@@ -36,12 +37,12 @@ export function parseCommandLine(
     return exitCode.usage;
   }
   const onShow = (code: number): never => {
-    throw new Answered(code);
+    throw new ParserExit(code);
   };
   try {
     return runParser(parser, "chatd", args.length === 0 ? ["--help"] : args, {
-      brief: message`Chat that you host yourself, in one executable.`,
-      footer: message`Every option can also be given as the environment variable in parentheses.`,
+      brief: message`Self-hosted chat in one executable.`,
+      footer: message`Options can also be set through the environment variables in parentheses.`,
       help: { command: true, option: { names: ["-h", "--help"] }, onShow },
       version: { option: { names: versionOptions }, value: versionLine, onShow },
       completion: { command: true, onShow },
@@ -57,11 +58,11 @@ export function parseCommandLine(
       aboveError: "none",
       onError: (_code, error) => {
         output.stderr(describe(parser, args, error));
-        throw new Answered(exitCode.usage);
+        throw new ParserExit(exitCode.usage);
       },
     });
   } catch (thrown) {
-    if (thrown instanceof Answered) return args.length === 0 ? exitCode.usage : thrown.code;
+    if (thrown instanceof ParserExit) return args.length === 0 ? exitCode.usage : thrown.code;
     if (!(thrown instanceof UsageError)) throw thrown;
     output.stderr(`chatd: ${thrown.message}\n${pointToHelp(parser, args)}`);
     return exitCode.usage;

@@ -55,8 +55,8 @@ export const commandTable: readonly CommandEntry[] = [
 ];
 
 /**
- * Makes a parser of command lines. Options of servers can stand in `settings` too.
- * @param only the first word of the command line: when it is a command, no parser is made for the others
+ * Creates the parser of command lines. Options of servers may also come from `settings`.
+ * @param only the first word of the command line: if it is a command, the others get no parser
  */
 export function commands(
   env: Environment,

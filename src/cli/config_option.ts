@@ -4,8 +4,9 @@ import { commandTable } from "./commands.ts";
 const configOption = "--config";
 
 /**
- * The configuration file that a command line or the environment names, before the command line is parsed: its values stand
- * behind all options. Undefined where there is none, or where help is asked for.
+ * Returns the configuration file that the command line or the environment names; undefined if there is none, or if the
+ * user asks for help. Runs before the command line is parsed, since the values of the file are fallbacks of all
+ * options.
  */
 export function configFileOf(args: readonly string[], env: Environment): string | undefined {
   const [command, ...rest] = args;

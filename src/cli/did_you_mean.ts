@@ -2,7 +2,7 @@ import type { Message } from "@optique/core/message";
 import { type Parser, suggestSync } from "@optique/core/parser";
 import { findSimilar } from "@optique/core/suggestion";
 
-/** What the person may have meant by the word that `error` is about: options or commands that fit in its place. */
+/** Suggests options or commands for the unexpected word that `error` reports. */
 export function didYouMean(
   parser: Parser<"sync", unknown, unknown>,
   args: readonly string[],
@@ -19,7 +19,9 @@ export function didYouMean(
   return findSimilar(word, candidates, { maxDistance: 3, maxDistanceRatio: 0.5, maxSuggestions: 2 });
 }
 
-/** The commands that `args` begin with: none, `["grpc-server"]` or `["user", "add"]`, say. */
+/**
+ * Returns the command that `args` begin with, such as `["grpc-server"]` or `["user", "add"]`; empty if there is none.
+ */
 export function commandPath(parser: Parser<"sync", unknown, unknown>, args: readonly string[]): readonly string[] {
   const path: string[] = [];
   for (const word of args) {

@@ -6,7 +6,7 @@ import { sanitizeLines } from "../core/sanitize.ts";
 import { processOutput, writeErrorInTime } from "../host/process_output.ts";
 import { versionLine, versionOptions } from "./version_line.ts";
 
-/** Does what the command line asks for. @returns the exit code */
+/** Runs a command line. @returns the exit code */
 export async function run(args: readonly string[]): Promise<number> {
   const output = processOutput;
   if (args.length === 1 && versionOptions.some((option) => option === args[0])) {
@@ -14,7 +14,7 @@ export async function run(args: readonly string[]): Promise<number> {
     return exitCode.done;
   }
   let exitCodeOf = (_error: unknown): number => exitCode.usage;
-  let tell: (text: string) => void | Promise<void> = output.stderr;
+  let printError: (text: string) => void | Promise<void> = output.stderr;
   try {
     const { configFileOf } = await import("./config_option.ts");
     const config = await readConfig(configFileOf(args, processEnvironment));
@@ -23,11 +23,11 @@ export async function run(args: readonly string[]): Promise<number> {
     const invocation = parseCommandLine(args, { env: processEnvironment, output, config });
     if (typeof invocation === "number") return invocation;
     exitCodeOf = invocation.exitCodeOf;
-    if (invocation.serves) tell = writeErrorInTime;
+    if (invocation.serves) printError = writeErrorInTime;
     return await invocation.run();
   } catch (error) {
     if (error instanceof Error && error.name === "PromptInterrupted") return exitCode.interrupted;
-    await tell(sanitizeLines(describe(error)).join("\n"));
+    await printError(sanitizeLines(describe(error)).join("\n"));
     return exitCodeOf(error);
   }
 }
@@ -40,8 +40,8 @@ async function readConfig(path: string | undefined): Promise<ConfigFile | undefi
 
 function describe(error: unknown): string {
   if (error instanceof ChatError && error.code !== "internal") return `chatd: ${error.message}`;
-  if (error instanceof Deno.errors.NotCapable) return `chatd: Deno does not let chatd do this: ${error.message}.`;
+  if (error instanceof Deno.errors.NotCapable) return `chatd: Deno denies chatd a permission: ${error.message}.`;
   const cause = error instanceof ChatError ? error.cause ?? error : error;
   const detail = cause instanceof Error ? cause.stack ?? cause.message : String(cause);
-  return `chatd: Something went wrong inside chatd. This is a bug: please report it with the command and these lines.\n${detail}`;
+  return `chatd: Internal error. This is a bug: please report it with the command and these lines.\n${detail}`;
 }

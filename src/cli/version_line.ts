@@ -2,5 +2,5 @@ import { longVersion } from "../host/version.ts";
 
 export const versionOptions = ["-V", "--version"] as const;
 
-/** What `--version` prints. */
+/** The output of `--version`. */
 export const versionLine = `chatd ${longVersion}`;

@@ -7,35 +7,38 @@ import { exitCode } from "./exit_code.ts";
 import type { Environment } from "./options/environment.ts";
 import type { OptionsWithEnv } from "./options/options_with_env.ts";
 
-/** What a command line asks for. */
+/** A parsed command line. */
 export interface Invocation {
-  /** "user add", say. */
+  /** Such as "user add". */
   readonly command: string;
   readonly options: unknown;
   /** Loads the command's code and runs it. @returns the exit code */
   run(): Promise<number>;
-  /** What to exit with when `run` fails with `error`. */
+  /** Returns the exit code for an `error` that `run` threw. */
   exitCodeOf(error: unknown): number;
-  /** It starts a server: when it fails, it ends even if the reason cannot be written. */
+  /** The command starts a server: when it fails, it exits even if it cannot write the reason. */
   readonly serves: boolean;
 }
 
 export interface CommandDefinition<Options> {
-  /** "user add", say; what comes after the last space is matched here, the rest by who holds the command. */
+  /** Such as "user add"; the part before the last space is matched by the group of the command. */
   readonly name: string;
   /** One line, for the list of commands. */
   readonly brief: string;
   /** For the command's own help. */
   readonly description: string;
-  /** Made only when the command may be the one that is asked for: for all commands together it takes longer than most of them run. */
+  /**
+   * Called only if the command line may be for this command: parsers of all commands take longer than most commands
+   * run.
+   */
   readonly options: (options: OptionsWithEnv, env: Environment) => Parser<"sync", Options, unknown>;
-  /** A literal `import()`, so that nothing is loaded before it is needed. */
+  /** Loads the action by a literal `import()`. */
   readonly load: () => Promise<(options: Options) => Promise<number>>;
-  /** What a failure means to the shell; 1 unless given. */
+  /** The exit code for a failure; 1 unless given. */
   readonly exitCodeOf?: (error: unknown) => number;
-  /** As of an invocation; false unless given. */
+  /** See {@link Invocation.serves}; false unless given. */
   readonly serves?: boolean;
-  /** As of an entry; false unless given. */
+  /** See {@link CommandEntry.readsConfig}; false unless given. */
   readonly readsConfig?: boolean;
 }
 
@@ -43,14 +46,14 @@ export interface CommandDefinition<Options> {
 export interface CommandEntry {
   /** The first word of its command line. */
   readonly word: string;
-  /** Its options may stand in the server's configuration file, which `--config` names. */
+  /** Whether its options may come from the server's configuration file (`--config`). */
   readonly readsConfig: boolean;
-  /** Makes the parser of the command line after `word`. */
+  /** Creates the parser of the command line from `word` on. */
   parser(options: OptionsWithEnv, env: Environment): Parser<"sync", Invocation, unknown>;
 }
 
 /**
- * Makes an entry of the table of commands.
+ * Creates an entry of the table of commands.
  *
  * @example
  * ```ts
@@ -77,7 +80,7 @@ export function defineCommand<Options>(definition: CommandDefinition<Options>): 
   };
 }
 
-/** Makes one entry of commands whose names begin with the same word. */
+/** Creates one entry for commands whose names begin with the same word. */
 export function defineGroup(
   { word, brief, description, entries, readsConfig }: {
     word: string;
@@ -91,7 +94,7 @@ export function defineGroup(
   return { word, readsConfig, parser: (options, env) => command(word, anyOf(entries, options, env), help) };
 }
 
-/** Makes a parser that understands any of `entries`. */
+/** Creates a parser that accepts any of `entries`. */
 export function anyOf(
   entries: readonly CommandEntry[],
   options: OptionsWithEnv,

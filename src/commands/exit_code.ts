@@ -5,30 +5,31 @@ import { crashedExitCode, refusedExitCode } from "../host/supervisor/exit_codes.
 export const exitCode = {
   done: 0,
   failed: 1,
-  /** The command line or an environment variable cannot be understood. */
+  /** The command line, an environment variable or the configuration file is invalid. */
   usage: 2,
-  /** The server did not take the user, the password, the token or the invitation. */
+  /** The server rejected the user, the password, the token or the invitation. */
   authentication: 3,
-  /** No server there, or none that could be reached in time. */
+  /** No server could be reached in time. */
   noConnection: 4,
-  /** A bug ended a server that ran without a supervisor, or while it stopped. */
+  /** A server crashed because of a bug, without a supervisor or while it stopped. */
   crashed: crashedExitCode,
-  /** A server cannot use its set-up (certificate, data, permission, broker): starting it again, as it is, does not help. */
+  /** A server cannot start because of its setup (certificate, data, permission, broker); restarting does not help. */
   refused: refusedExitCode,
-  /** Ctrl-C at a prompt, as shells count it: 128 and the number of SIGINT. */
+  /** Ctrl-C at a prompt, as in shells: 128 plus the number of SIGINT. */
   interrupted: 130,
 } as const;
 
 /** The meaning of each exit code, for the manual page. */
 export const exitCodeMeanings: Readonly<Record<keyof typeof exitCode, string>> = {
-  done: "Done.",
-  failed: "Failed; stderr says what.",
-  usage: "The command line, an environment variable or the configuration file cannot be understood.",
-  authentication: "The server did not take the user, the password, the token or the invitation.",
-  noConnection: "No server there, or none that could be reached in time.",
-  crashed: "A bug ended a server that nothing supervised.",
-  refused: "A certificate, the data, a permission or the broker keeps a server out: starting it again does not help.",
-  interrupted: "Ctrl-C at a prompt.",
+  done: "Success.",
+  failed: "Failure; stderr says why.",
+  usage: "The command line, an environment variable or the configuration file is invalid.",
+  authentication: "The server rejected the user, the password, the token or the invitation.",
+  noConnection: "No server could be reached in time.",
+  crashed: "A server without a supervisor crashed because of a bug.",
+  refused:
+    "A server cannot start because of a certificate, its data, a permission or the broker; restarting does not help.",
+  interrupted: "Interrupted with Ctrl-C at a prompt.",
 };
 
 const authenticationCodes: ReadonlySet<ChatErrorCode> = new Set([
@@ -39,14 +40,14 @@ const authenticationCodes: ReadonlySet<ChatErrorCode> = new Set([
   "invite_invalid",
 ]);
 
-/** The exit code of a client that ends with `error`. */
+/** Returns the exit code of a client that ends with `error`. */
 export function clientExitCode(error: unknown): number {
   if (!(error instanceof ChatError)) return exitCode.failed;
   if (authenticationCodes.has(error.code)) return exitCode.authentication;
   return error.code === "unavailable" ? exitCode.noConnection : exitCode.failed;
 }
 
-/** The exit code of a command for scripts: what the user may not do is refused, and says nothing about their login. */
+/** Returns the exit code of a script command: there, `permission_denied` is about the request, not about the login. */
 export function scriptExitCode(error: unknown): number {
   return error instanceof ChatError && error.code === "permission_denied" ? exitCode.failed : clientExitCode(error);
 }
@@ -59,7 +60,7 @@ const refusals: ReadonlySet<ChatErrorCode> = new Set([
   "unsupported_version",
 ]);
 
-/** The exit code of a server that ends with `error`. */
+/** Returns the exit code of a server that ends with `error`. */
 export function serverExitCode(error: unknown): number {
   return error instanceof ChatError && refusals.has(error.code) ? exitCode.refused : exitCode.failed;
 }

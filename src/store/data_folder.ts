@@ -1,8 +1,8 @@
 import { ChatError } from "../core/chat_error.ts";
 
 /**
- * Makes the data folder if there is none (mode 0700); one that exists keeps its mode.
- * @throws {ChatError} `permission_denied` when this process may not make, read or write it.
+ * Creates the data folder with mode 0700; an existing one keeps its mode.
+ * @throws {ChatError} `permission_denied` if this process may not create, read or write it
  */
 export function prepareDataFolder(folder: string): void {
   try {
@@ -12,7 +12,7 @@ export function prepareDataFolder(folder: string): void {
   }
 }
 
-/** The error to show when something in the data folder cannot be opened. */
+/** Maps an error of opening a file in the data folder to one for people. */
 export function dataFolderError(folder: string, cause: unknown): unknown {
   if (cause instanceof Deno.errors.NotCapable) {
     return new ChatError(
@@ -24,14 +24,14 @@ export function dataFolderError(folder: string, cause: unknown): unknown {
   if (cause instanceof Deno.errors.PermissionDenied) {
     return new ChatError(
       "permission_denied",
-      `The data folder "${folder}" cannot be written by this user: change its owner, or choose another with --data.`,
+      `Cannot write to the data folder "${folder}" as this user: change its owner, or choose another folder with --data.`,
       { cause },
     );
   }
   if (cause instanceof Deno.errors.AlreadyExists || cause instanceof Deno.errors.NotADirectory) {
     return new ChatError(
       "invalid_argument",
-      `The data folder "${folder}" is not a folder: choose another with --data.`,
+      `The data folder "${folder}" is not a folder: choose another one with --data.`,
       { cause },
     );
   }

@@ -3,17 +3,16 @@ import { dataFolderError, prepareDataFolder } from "./data_folder.ts";
 
 const fileName = "chatd.lock";
 
-/** Ownership of a data folder, until it is released or the process ends, however that happens. */
+/** Ownership of a data folder, until it is released or the process ends. */
 export interface FolderLock extends Disposable {
   /** Idempotent. */
   release(): void;
 }
 
 /**
- * Takes the data folder for this process, making the folder if there is none. The lock is one of the operating system (flock(2)),
- * so nothing stays behind after a crash; the file does, and means nothing without the lock. A second call in
- * the same process fails too.
- * @throws {ChatError} `busy` when another server has it, `permission_denied` when the folder cannot be used.
+ * Locks the data folder for this process, creating it if necessary. The operating system holds the lock (flock(2)), so
+ * a crash releases it; the remaining file has no meaning. A second call in the same process fails, too.
+ * @throws {ChatError} `busy` if another server has it, `permission_denied` if the folder cannot be used
  */
 export function lockFolder(folder: string): FolderLock {
   prepareDataFolder(folder);
@@ -23,8 +22,8 @@ export function lockFolder(folder: string): FolderLock {
     file.close();
     throw new ChatError(
       "busy",
-      `The data folder "${folder}" is in use by another chatd server${owner}, and one server owns a data folder: ` +
-        `stop that one, or choose another folder with --data.`,
+      `The data folder "${folder}" is in use by another chatd server${owner}: stop that server, or choose another ` +
+        "folder with --data.",
     );
   }
   file.truncateSync(0);
@@ -45,7 +44,7 @@ function openLockFile(folder: string): Deno.FsFile {
   }
 }
 
-/** The process that took the folder last; it has it still where a lock cannot be had. */
+/** Returns the id of the process that locked the folder last; it still owns the folder if locking fails. */
 export function lastOwner(folder: string): number | undefined {
   return Number.parseInt(Deno.readTextFileSync(`${folder}/${fileName}`)) || undefined;
 }
@@ -57,7 +56,7 @@ function readOwner(file: Deno.FsFile): string {
   return Number.isNaN(pid) ? "" : ` (process ${pid})`;
 }
 
-/** Like {@link lockFolder}; undefined when another process has it. */
+/** Like {@link lockFolder}, but returns undefined if another process has the folder. */
 export function tryLockFolder(folder: string): Disposable | undefined {
   try {
     return lockFolder(folder);

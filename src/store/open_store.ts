@@ -24,7 +24,7 @@ import { SqliteRetentionStore } from "./sqlite/sqlite_retention_store.ts";
 import { SqliteRoomStore } from "./sqlite/sqlite_room_store.ts";
 import { SqliteSettingsStore } from "./sqlite/sqlite_settings_store.ts";
 
-/** An open store; whoever opened it closes it. */
+/** An open store, owned by its opener. */
 export interface Store extends Disposable {
   readonly messages: MessageStore;
   readonly accounts: AccountStore;
@@ -32,25 +32,35 @@ export interface Store extends Disposable {
   readonly rooms: RoomStore;
   readonly files: FileStore;
   readonly settings: SettingsStore;
-  /** Keeps the index of words up with the log once it is started, for as long as the store is open. */
+  /** Indexes the log for search from its start until the store is closed. */
   readonly indexer: Indexer;
   readonly retention: RetentionStore;
   readonly clock: ClockStore;
   readonly erasure: ErasureStore;
-  /** Bytes of the database's file and of its write-ahead log. */
+  /** Sizes of the database file and its write-ahead log, in bytes. */
   fileBytes(): { database: number; log: number };
-  /** To be called before clients are served: positions that they are told belong to this opening. @throws {ChatError} `storage_full` */
+  /**
+   * Must be called before clients are served, whose positions refer to this opening.
+   * @throws {ChatError} `storage_full`
+   */
   beginServing(): void;
   readonly deviceCleanup: DeviceCleanupStore;
-  /** Idempotent. Calls after it fail. */
+  /** Idempotent. Later calls of other methods fail. */
   close(): void;
 }
 
 /**
- * Opens the database in `folder`, making both if there are none. The caller holds the folder's lock (`lockFolder`)
- * until it has closed the store.
- * @throws {ChatError} `invalid_argument` when the database is damaged or another program's, `unsupported_version` when it is of a newer chatd; `permission_denied`
- * when the folder cannot be used; `storage_full`.
+ * Opens the database in `folder`, creating both if necessary. The caller holds the folder's lock (`lockFolder`) until
+ * it has closed the store.
+ * @throws {ChatError} `invalid_argument` if the database is damaged or another program's, `unsupported_version` if it
+ * is from a newer chatd, `permission_denied` if the folder cannot be used, `storage_full`
+ *
+ * @example
+ * ```ts
+ * using _lock = lockFolder("./data");
+ * using store = openStore({ folder: "./data" });
+ * console.log(await store.accounts.listUsers({ after: "", limit: 10 }));
+ * ```
  */
 export function openStore({ folder, log = silentLog }: { folder: string; log?: Log }): Store {
   prepareDataFolder(folder);

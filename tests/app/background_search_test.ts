@@ -10,7 +10,7 @@ const request = (user: string) => {
   return { user, terms: [{ text: "word", prefix: false }], excluded: [], beforePosition: 0, limit: 10 };
 };
 
-Deno.test("a search sees what is committed while the store is written, and waits for nobody", async () => {
+Deno.test("a search sees commits of a store that is being written, and does not wait for the writer", async () => {
   using folder = temporaryFolder();
   using store = await SearchStore.open(folder.path);
   using search = new BackgroundSearch({ folder: folder.path, log: silentLog, entry: workerEntry });
@@ -26,7 +26,7 @@ Deno.test("a search sees what is committed while the store is written, and waits
   }
 });
 
-Deno.test("a user has two searches at once, and everybody together thirty-two", async () => {
+Deno.test("a user may run two searches at once, and all users together thirty-two", async () => {
   using folder = temporaryFolder();
   using _store = await SearchStore.open(folder.path);
   using search = new BackgroundSearch({ folder: folder.path, log: silentLog, entry: workerEntry });
@@ -38,7 +38,7 @@ Deno.test("a user has two searches at once, and everybody together thirty-two", 
   await search.find(request("ana"));
 });
 
-Deno.test("who looks for too much waits before the next search, and others go on", async () => {
+Deno.test("a user whose search timed out waits before the next one, and other users do not", async () => {
   const entry = new URL("../support/odd_worker.ts", import.meta.url).href;
   using search = new BackgroundSearch({ folder: "", log: silentLog, entry });
   await rejectsWith("limit_reached", search.find(request("hang")));
@@ -47,7 +47,7 @@ Deno.test("who looks for too much waits before the next search, and others go on
   await search.find(request("ana"));
 });
 
-Deno.test("a store that is closed is one whole file, also when somebody searched it", async () => {
+Deno.test("a closed store is a single file, even after a search", async () => {
   using folder = temporaryFolder();
   using search = new BackgroundSearch({ folder: folder.path, log: silentLog, entry: workerEntry });
   const store = await SearchStore.open(folder.path);
@@ -59,7 +59,7 @@ Deno.test("a store that is closed is one whole file, also when somebody searched
   assert.deepEqual(left.map(({ name }) => Deno.statSync(`${folder.path}/${name}`).size).filter((size) => size > 0), []);
 });
 
-Deno.test("a search in a store that is not there fails, and is tried anew when it is", async () => {
+Deno.test("a search in a missing store fails, and succeeds once the store exists", async () => {
   using folder = temporaryFolder();
   using search = new BackgroundSearch({ folder: folder.path, log: silentLog, entry: workerEntry });
   await assert.rejects(search.find(request("ana")));

@@ -4,7 +4,7 @@ import { ChatError, type ChatErrorCode } from "../../src/core/chat_error.ts";
 import type { Log } from "../../src/core/log.ts";
 import { until } from "../support/person.ts";
 
-/** What opening answers, in turn: a server, or an error with this code. */
+/** The results of opening, in turn: a server, or an error with this code. */
 class Opener {
   readonly asked: boolean[] = [];
   readonly logged: string[] = [];
@@ -55,7 +55,7 @@ class Opener {
 
 const deadlineMs = 0;
 
-Deno.test("keepServing() is refused at the first start as its server is", async () => {
+Deno.test("keepServing() rejects when its server is refused at the first start", async () => {
   for (const code of ["permission_denied", "already_exists", "unauthenticated"] as const) {
     const opener = new Opener(code);
     await assert.rejects(opener.keep(), { code });
@@ -63,28 +63,31 @@ Deno.test("keepServing() is refused at the first start as its server is", async 
   }
 });
 
-Deno.test("keepServing() waits for what is not there yet, and says so once", async () => {
+Deno.test("keepServing() retries while the server is unavailable, and logs the reason once", async () => {
   const opener = new Opener("unavailable", "unavailable", "unavailable", "serves");
   const kept = await opener.keep();
   await kept.ready;
   assert.deepEqual(opener.asked, [false, true, true, true]);
-  assert.deepEqual([opener.count(/^warn cannot serve there yet/), opener.count(/^info serving there/)], [1, 1]);
+  assert.deepEqual([opener.count(/^warn transport not available yet/), opener.count(/^info transport serving/)], [
+    1,
+    1,
+  ]);
   await kept.close({ deadlineMs });
   assert.ok(opener.servers[0].closed);
 });
 
-Deno.test("keepServing() opens again what was refused later, and closes what failed", async () => {
+Deno.test("keepServing() closes a failed server and retries a later refusal", async () => {
   const opener = new Opener("serves", "permission_denied", "serves");
   const kept = await opener.keep();
   opener.servers[0].fail("unauthenticated");
   await until(() => opener.servers.length === 2);
   assert.deepEqual(opener.servers.map(({ closed }) => closed), [true, false]);
   assert.deepEqual(opener.asked, [false, true, true]);
-  assert.equal(opener.count(/^error refused there/), 2);
+  assert.equal(opener.count(/^error transport refused/), 2);
   await kept.close({ deadlineMs });
 });
 
-Deno.test("keepServing() takes nothing as final for a process that follows one that served", async () => {
+Deno.test("keepServing() retries all failures in a process that replaces an earlier one", async () => {
   const opener = new Opener("permission_denied", "already_exists", "serves");
   const kept = await opener.keep({ again: true });
   await kept.ready;
@@ -92,12 +95,12 @@ Deno.test("keepServing() takes nothing as final for a process that follows one t
   await kept.close({ deadlineMs });
 });
 
-Deno.test("a kept server that is stopped while it waits opens nothing any more", async () => {
+Deno.test("keepServing() opens no server after it was stopped", async () => {
   const opener = new Opener("unavailable");
   const backoff = { initialMs: 3_600_000, maxMs: 3_600_000 };
   const failing = () => Promise.reject(new ChatError("unavailable", "not there"));
   const kept = await keepServing({ at: "there", log: opener.log, again: false, open: failing, backoff });
   await kept.stop();
   await kept.close({ deadlineMs });
-  assert.equal(opener.count(/serving there/), 0);
+  assert.equal(opener.count(/transport serving/), 0);
 });

@@ -26,7 +26,7 @@ async function names(operator: Operator): Promise<string[]> {
   return users;
 }
 
-Deno.test("without a server, the operator works on the folder and leaves it free", async () => {
+Deno.test("without a server, the operator opens the folder and releases it", async () => {
   using folder = temporaryFolder();
   const data = `${folder.path}/data`;
   const operator = new Operator(data);
@@ -43,7 +43,7 @@ Deno.test("without a server, the operator works on the folder and leaves it free
   lockFolder(data).release();
 });
 
-Deno.test("without a server, only what adds something makes a data folder", async () => {
+Deno.test("without a server, only commands that add something create a data folder", async () => {
   using folder = temporaryFolder();
   const data = `${folder.path}/typo`;
   const operator = new Operator(data);
@@ -56,7 +56,7 @@ Deno.test("without a server, only what adds something makes a data folder", asyn
   assert.match(await operator.createInvite({ lifetimeMs: 60_000 }), /^[0-9a-z-]{23}$/);
 });
 
-Deno.test("with a server, the operator acts through it, on the accounts that it serves", async () => {
+Deno.test("with a server, the operator's commands run in the server", async () => {
   using folder = temporaryFolder();
   await using server = serve(folder.path);
   const { accounts } = server.chat;
@@ -78,14 +78,14 @@ Deno.test("with a server, the operator acts through it, on the accounts that it 
   await rejectsWith("not_found", operator.enable("cleo"));
 });
 
-Deno.test("listUsers() goes on where one reply ends", async () => {
+Deno.test("listUsers() continues after the end of a reply", async () => {
   using folder = temporaryFolder();
   await using server = serve(folder.path);
   for (let i = 0; i < 501; i++) await server.chat.accounts.addUser({ name: `user${i}`, password });
   assert.equal(new Set(await names(new Operator(folder.path))).size, 501);
 });
 
-Deno.test("the operator waits for a folder that somebody has for a moment", async () => {
+Deno.test("the operator waits for a folder that another process holds for a moment", async () => {
   using folder = temporaryFolder();
   const operator = new Operator(folder.path);
   await operator.addUser("ana", password);

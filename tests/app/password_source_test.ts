@@ -3,7 +3,7 @@ import { readNewPassword, readPasswordFile } from "../../src/app/password_source
 import { rejectsWith } from "../support/chat_error_assertions.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
-Deno.test("readPasswordFile() takes the first line as it is", async () => {
+Deno.test("readPasswordFile() returns the first line unchanged", async () => {
   using folder = temporaryFolder();
   const file = `${folder.path}/password`;
   for (const text of [" pass wörd ", " pass wörd \n", " pass wörd \r\nnot this\n"]) {
@@ -12,7 +12,7 @@ Deno.test("readPasswordFile() takes the first line as it is", async () => {
   }
 });
 
-Deno.test("readPasswordFile() says what is wrong, and nothing of what is inside", async () => {
+Deno.test("readPasswordFile() reports problems without the content of the file", async () => {
   using folder = temporaryFolder();
   const file = `${folder.path}/password`;
   assert.match((await rejectsWith("invalid_argument", readPasswordFile(file))).message, /no such file/);
@@ -23,7 +23,7 @@ Deno.test("readPasswordFile() says what is wrong, and nothing of what is inside"
   await rejectsWith("invalid_argument", readPasswordFile(folder.path));
 });
 
-Deno.test("readNewPassword() prefers the file to the environment", async () => {
+Deno.test("readNewPassword() prefers the file over the environment", async () => {
   using folder = temporaryFolder();
   const passwordFile = `${folder.path}/password`;
   await Deno.writeTextFile(passwordFile, "from the file");

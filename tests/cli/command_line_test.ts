@@ -105,14 +105,14 @@ Deno.test("grpc-client needs a user, and has defaults for the rest", () => {
   );
 });
 
-Deno.test("grpc-client uses TLS when any of its options says so", () => {
+Deno.test("grpc-client uses TLS when any option of TLS is given", () => {
   for (const option of ["--tls", "--ca x", "--tls-name x", "--tls-cert x --tls-key x"]) {
     assert.notEqual(chatd(`grpc-client --user ana ${option}`).options?.tls, undefined, option);
   }
   assert.equal(chatd("grpc-client --user ana --insecure").options?.tls, undefined);
 });
 
-Deno.test("a password comes from the environment, and is no option", () => {
+Deno.test("a password comes from the environment, and not from an option", () => {
   assert.equal(chatd("grpc-client --user ana", { CHATD_PASSWORD: "secret words" }).options?.password, "secret words");
   assert.equal(chatd("user add ana", { CHATD_PASSWORD: "secret words" }).options?.password, "secret words");
   assert.equal(chatd("user add ana", { CHATD_PASSWORD: "" }).options?.password, undefined);
@@ -141,7 +141,7 @@ Deno.test("user commands take a name and a data folder", () => {
   }
 });
 
-Deno.test("every option has a variable: before the default, after the command line", () => {
+Deno.test("every option has a variable, which overrides the default but not the command line", () => {
   const table: [string, string, string, string, unknown, unknown][] = [
     ["grpc-server", "CHATD_LISTEN", "127.0.0.1:1", "--listen 127.0.0.1:2", { host: "127.0.0.1", port: 1 }, {
       host: "127.0.0.1",
@@ -183,7 +183,7 @@ Deno.test("every option has a variable: before the default, after the command li
   }
 });
 
-Deno.test("a bad variable is an error that names it, unless the option is given", () => {
+Deno.test("an invalid variable is reported by name, unless the option is given", () => {
   const table = [
     ["CHATD_RATE", "many", "--rate 1"],
     ["CHATD_LISTEN", "::1", "--listen [::1]:1"],
@@ -200,7 +200,7 @@ Deno.test("a bad variable is an error that names it, unless the option is given"
   }
 });
 
-Deno.test("a size is written with its unit, which is a power of 1024", () => {
+Deno.test("a size has a unit, which is a power of 1024", () => {
   const table: [string, number][] = [["0B", 0], ["10MiB", 10_485_760], ["3GiB", 3 * 1024 ** 3], ["1TiB", 1024 ** 4]];
   for (const [written, bytes] of table) {
     const limits = chatd(`grpc-server --max-file-size ${written}`).options?.limits as { maxFileBytes: number };
@@ -220,7 +220,7 @@ Deno.test("a size is written with its unit, which is a power of 1024", () => {
   }
 });
 
-Deno.test("a typo gets a suggestion, of commands and of options", () => {
+Deno.test("a typo in a command or an option gets a suggestion", () => {
   const table = [
     ["grpc-sever", "grpc-server"],
     ["grpc-clinet --user ana", "grpc-client"],
@@ -240,7 +240,7 @@ Deno.test("a typo gets a suggestion, of commands and of options", () => {
   }
 });
 
-Deno.test("an error is one line, and points to the help of its command", () => {
+Deno.test("an error is one line, with a pointer to the help of its command", () => {
   const table = [
     ["grpc-server --rate 0", "chatd grpc-server --help"],
     ["grpc-server --tls-cert c", "chatd grpc-server --help"],
@@ -265,7 +265,7 @@ Deno.test("an error is one line, and points to the help of its command", () => {
   }
 });
 
-Deno.test("--help says what each command does and takes, after the command and before it", () => {
+Deno.test("--help describes each command and its options, before and after the command", () => {
   const table: [string, RegExp[]][] = [
     ["--help", [/grpc-server/, /grpc-client/, /user/, /completion/]],
     ["grpc-server --help", [/--listen HOST:PORT.*127\.0\.0\.1:50051/, /open, invite, closed/, /--no-supervise/]],
@@ -289,13 +289,13 @@ Deno.test("--help says what each command does and takes, after the command and b
   }
 });
 
-Deno.test("no command at all is a usage error that shows the help on stderr", () => {
+Deno.test("a missing command is a usage error that prints the help on stderr", () => {
   const { code, out, err } = chatd("");
   assert.deepEqual([code, out], [2, ""]);
   assert.match(err, /grpc-server/);
 });
 
-Deno.test("--version and completion answer on stdout", () => {
+Deno.test("--version and completion print on stdout", () => {
   assert.match(chatd("--version").out, /^chatd \d+\.\d+\.\d+ \(commit unknown, Deno \d+\.\d+\.\d+\)\n$/);
   assert.match(chatd("completion bash").out, /complete /);
   assert.match(chatd("completion bash grpc-server --li").out, /--listen/);

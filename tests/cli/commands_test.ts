@@ -9,7 +9,7 @@ function pagesOf(word: string): readonly CommandPage[] {
   return pages.filter(({ path, subcommands }) => path[0] === word && subcommands.length === 0);
 }
 
-Deno.test("a command says that it reads a configuration file when it takes --config, and only then", () => {
+Deno.test("a command reads a configuration file if and only if it has --config", () => {
   for (const { word, readsConfig } of commandTable) {
     for (const page of pagesOf(word)) {
       assert.equal(optionNames(page).includes("--config"), readsConfig, page.path.join(" "));
@@ -17,7 +17,7 @@ Deno.test("a command says that it reads a configuration file when it takes --con
   }
 });
 
-Deno.test("every entry of the table is a command of its own, in the order of the help", () => {
+Deno.test("every entry of the table is a separate command, in the order of the help", () => {
   const words = commandTable.map(({ word }) => word);
   assert.deepEqual(pages.find(({ path }) => path.length === 0)?.subcommands, words);
   assert.equal(new Set(words).size, words.length);

@@ -10,7 +10,7 @@ interface Answer {
   err: string[];
 }
 
-/** Parses a command line beside a file of this text, as `chatd` does. */
+/** Parses a command line with a configuration file of this text. */
 function chatd(line: string, text: string, { env = {}, mode = 0o600 }: {
   env?: Record<string, string>;
   mode?: number;
@@ -35,10 +35,10 @@ function chatd(line: string, text: string, { env = {}, mode = 0o600 }: {
 }
 
 const example = Deno.readTextFileSync(new URL("../../examples/chatd.toml", import.meta.url));
-/** The example with all that it shows as comments in force. */
+/** The example with all commented settings enabled. */
 const everything = example.replaceAll(/^#(\[|[a-z-]+ = )/gm, "$1");
 
-Deno.test("the file of the example says what holds without it", () => {
+Deno.test("the example file contains the default values", () => {
   const { options: { configFile, dataDir, ...options }, err } = chatd("serve --config FILE", example);
   assert.deepEqual(err, []);
   assert.deepEqual([configFile, dataDir], ["FOLDER/chatd.toml", "FOLDER/data"]);
@@ -47,7 +47,7 @@ Deno.test("the file of the example says what holds without it", () => {
   assert.deepEqual(options, bare);
 });
 
-Deno.test("the file of the example shows every setting that there is", () => {
+Deno.test("the example file contains every setting", () => {
   assert.deepEqual(chatd("serve --config FILE", everything).err, []);
   const { out } = help("serve");
   const flags = [...out.matchAll(/^ +(--[a-z-]+)/gm)].map(([, flag]) => flag.slice(2));
@@ -65,7 +65,7 @@ function help(command: string): { out: string } {
   return { out };
 }
 
-Deno.test("the command line comes before the environment, and that before the file", () => {
+Deno.test("the command line takes precedence over the environment, and the environment over the file", () => {
   const text = `registration = "closed"\nsupervise = false\n[limits]\nrate = 5\nmax-file-size = "1KiB"\n`;
   const rate = (line: string, env = {}) => (chatd(line, text, { env }).options.rate as { perSecond: number }).perSecond;
   assert.equal(rate("serve --config FILE"), 5);
@@ -79,7 +79,7 @@ Deno.test("the command line comes before the environment, and that before the fi
   assert.equal(chatd("serve --config FILE", text, { env: { CHATD_SUPERVISE: "yes" } }).options.supervise, true);
 });
 
-Deno.test("a path in the file starts at the folder of the file, and one on the command line where one is", () => {
+Deno.test("a path in the file is relative to the file, and one on the command line to the working directory", () => {
   const text = `data = "mine"\n[grpc]\ntls-cert = "/etc/cert.pem"\ntls-key = "sub/key.pem"\n`;
   const { options } = chatd("grpc-server --config FILE", text);
   assert.equal(options.dataDir, "FOLDER/mine");
@@ -87,7 +87,7 @@ Deno.test("a path in the file starts at the folder of the file, and one on the c
   assert.equal(chatd("grpc-server --config FILE --data mine", text).options.dataDir, "mine");
 });
 
-Deno.test("insecure is a setting of each transport, and one option for both", () => {
+Deno.test("insecure is one setting per transport, and one option for both", () => {
   const insecure = (line: string, text: string) => {
     const { grpc, amqp } = chatd(line, text).options as Record<"grpc" | "amqp", { insecure: boolean }>;
     return [grpc.insecure, amqp.insecure];
@@ -103,11 +103,11 @@ Deno.test("insecure is a setting of each transport, and one option for both", ()
   ]);
 });
 
-Deno.test("everything that is wrong in the file is told, with its line and key", () => {
+Deno.test("every problem in the file is reported with its line and key", () => {
   const table: [text: string, problem: RegExp][] = [
     [`suprvise = true`, /:1: suprvise: there is no such setting at the top.* Did you mean "supervise"\?$/],
     [`\n\nlisten = "127.0.0.1:1"`, /:3: listen: this belongs in \[grpc\], not at the top/],
-    [`[grpc]\nlisten = 50051`, /:2: grpc.listen: expected a text in quotes, but got 50051\.$/],
+    [`[grpc]\nlisten = 50051`, /:2: grpc.listen: expected a string in quotes, but got 50051\.$/],
     [`[grpc]\nlisten = "::1"`, /:2: grpc.listen: .*\[::1\]:50051/],
     [`[grpc]\ncallback = "yes"`, /:2: grpc.callback: expected true or false, but got the text "yes"\.$/],
     [`[grpc]\ninsecure = 1`, /:2: grpc.insecure: expected true or false, but got 1\.$/],
@@ -121,9 +121,9 @@ Deno.test("everything that is wrong in the file is told, with its line and key",
     [`grcp.listen = "127.0.0.1:1"`, /:1: grcp.listen: this belongs in \[grpc\]/],
     [`[grpc.more]\nx = 1`, /:1: there is no section \[grpc\.more\]/],
     [`data = ""`, /:1: data: /],
-    [`data = 1979-05-27`, /:1: data: expected a text in quotes, but got a date or time\.$/],
+    [`data = 1979-05-27`, /:1: data: expected a string in quotes, but got a date or time\.$/],
     [`config = "other.toml"`, /:1: config: there is no such setting/],
-    [`[amqp]\npassword = "x"`, /:2: amqp.password: a secret does not belong here.*broker-password-file/],
+    [`[amqp]\npassword = "x"`, /:2: amqp.password: secrets are not allowed here.*broker-password-file/],
   ];
   for (const [text, problem] of table) {
     const { code, err } = chatd("serve --config FILE", text);
@@ -139,7 +139,7 @@ Deno.test("everything that is wrong in the file is told, with its line and key",
   assert.deepEqual(err.map((line) => /:(\d+):/.exec(line)?.[1]), ["2", "3", "5", undefined]);
 });
 
-Deno.test("a password in the broker's URL is for a file that only its owner reads", () => {
+Deno.test("a password in the broker's URL requires a file that only its owner can read", () => {
   const text = `[amqp]\nbroker = "amqp://chatd:geheim@127.0.0.1"\n`;
   for (const mode of [0o644, 0o640, 0o604]) {
     const { code, err } = chatd("serve --config FILE", text, { mode });
@@ -152,7 +152,7 @@ Deno.test("a password in the broker's URL is for a file that only its owner read
   assert.deepEqual(chatd("serve --config FILE", `[amqp]\nbroker = "amqp://127.0.0.1"\n`, { mode: 0o644 }).err, []);
 });
 
-Deno.test("what is no TOML is an error with the line and the column", () => {
+Deno.test("invalid TOML is reported with its line and column", () => {
   using folder = temporaryFolder();
   const path = `${folder.path}/chatd.toml`;
   for (const [text, where] of [["a = 1\na = 2\n", "2:1"], ["a b\n", "1:3"], ['data = "x\n', "1:10"]]) {
@@ -162,14 +162,14 @@ Deno.test("what is no TOML is an error with the line and the column", () => {
   assert.throws(() => readConfigFile(`${path}.gone`), /Cannot read the configuration file ".*\.gone"/);
 });
 
-Deno.test("the operator's commands find the data folder and the broker of the server in its file", () => {
+Deno.test("the operator's commands read the data folder and the broker from the server's file", () => {
   const text = `data = "mine"\n[amqp]\nbroker = "amqp://broker.example"\nbroker-auth-listen = "127.0.0.1:7"\n`;
   for (const command of ["user list", "user add ana", "audit", "backup DIR", "room list", "broker-config", "doctor"]) {
     const { options, err } = chatd(`${command} --config FILE`, text);
     assert.deepEqual(err, [], command);
     assert.equal(options.dataDir, "FOLDER/mine", command);
     assert.equal(chatd(`${command} --config FILE --data other`, text).options.dataDir, "other");
-    // What else is in the file matters to doctor alone.
+    // Only doctor uses the other settings.
     assert.equal(options.configFile, command === "doctor" ? "FOLDER/chatd.toml" : undefined);
   }
   const { broker, brokerCheck } = chatd("doctor", text, { env: { CHATD_CONFIG: "FILE" } }).options;
@@ -177,7 +177,7 @@ Deno.test("the operator's commands find the data folder and the broker of the se
   assert.deepEqual((brokerCheck as { authListen: unknown }).authListen, { host: "127.0.0.1", port: 7 });
 });
 
-Deno.test("clients read no file, and help needs none", () => {
+Deno.test("clients and help do not read the file", () => {
   const env = (variable: string) => variable === "CHATD_CONFIG" ? "chatd.toml" : undefined;
   for (const command of ["serve", "grpc-server", "amqp-server"]) {
     assert.equal(configFileOf([command], env), "chatd.toml");
@@ -187,7 +187,7 @@ Deno.test("clients read no file, and help needs none", () => {
   }
 });
 
-Deno.test("what is said about a broker needs the broker", () => {
+Deno.test("options about the broker need --broker", () => {
   const flags = ["--shared-login", "--amqp-registration"];
   for (const option of ["--ca x", "--broker-password-file x", "--broker-management http://h", ...flags]) {
     const { code, err } = chatd(`serve ${option}`, "");

@@ -38,7 +38,7 @@ Deno.test("amqp-server has defaults that work on one machine", () => {
   });
 });
 
-Deno.test("amqp-client takes the login of a shared broker from the environment, and the password of the user too", () => {
+Deno.test("amqp-client takes the shared login of the broker and the user's password from the environment", () => {
   const { options } = chatd("amqp-client --user ana --to ben --ca ca.pem", {
     CHATD_BROKER: "amqps://all:secret@broker.example/chat",
     CHATD_PASSWORD: "correct horse",
@@ -62,7 +62,7 @@ Deno.test("amqp-client takes the login of a shared broker from the environment, 
   });
 });
 
-Deno.test("what is no URL of a broker or of its management is a usage error that names the option", () => {
+Deno.test("an invalid URL of the broker or its management is a usage error that names the option", () => {
   for (
     const [line, words] of [
       ["amqp-server --broker 127.0.0.1:5672", /--broker.*amqp:\/\//],
@@ -78,7 +78,7 @@ Deno.test("what is no URL of a broker or of its management is a usage error that
   }
 });
 
-Deno.test("a password in --broker is refused on the command line, and taken from the environment", () => {
+Deno.test("a password in --broker is refused on the command line, but accepted from the environment", () => {
   const url = "amqp://chatd:geheim@127.0.0.1";
   for (
     const [command, words] of [

@@ -11,7 +11,7 @@ function bench(line: string, env: Record<string, string> = {}) {
     : { options: result.options as Record<string, unknown>, err };
 }
 
-Deno.test("bench measures servers of its own, with all that does not take gigabytes", () => {
+Deno.test("bench starts its own servers, and skips workloads that need gigabytes", () => {
   assert.deepEqual(bench("").options, {
     relay: false,
     workloads: ["w1", "w2", "w3", "w4"],
@@ -33,21 +33,21 @@ Deno.test("bench measures servers of its own, with all that does not take gigaby
   });
 });
 
-Deno.test("workloads and systems are lists, in one order whatever is given", () => {
+Deno.test("workloads and systems are lists with a fixed order", () => {
   const { options } = bench("--workload w5,w1 --system amqp,grpc-stream");
   assert.deepEqual(options?.workloads, ["w1", "w5"]);
   assert.deepEqual(options?.systems, ["grpc-stream", "amqp"]);
-  assert.match(bench("--workload w1,w9").err, /"w9" is none of w1, w2/);
+  assert.match(bench("--workload w1,w9").err, /Unknown name "w9": choose from w1, w2/);
 });
 
-Deno.test("bench does not go to the server that the environment names for clients", () => {
+Deno.test("bench ignores the server that the environment names for clients", () => {
   const env = { CHATD_SERVER: "chat.example.org:443", CHATD_BROKER: "amqp://example.org", CHATD_TLS: "1" };
   assert.deepEqual(bench("", env), bench(""));
 });
 
-Deno.test("what is said about a server needs the server", () => {
+Deno.test("options about the server need --server", () => {
   for (const option of ["--server-pid 1", "--broker amqp://127.0.0.1", "--tls"]) {
-    assert.match(bench(option).err, /says something about a server: name it with --server/);
+    assert.match(bench(option).err, /needs --server\./);
   }
   assert.match(bench("--server 127.0.0.1:1 --broker-pid 1").err, /--broker-pid needs --broker/);
   assert.deepEqual(bench("--server 127.0.0.1:1 --server-pid 7").options?.serverPid, 7);

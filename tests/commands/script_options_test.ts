@@ -6,7 +6,7 @@ import type { SendCommandOptions } from "../../src/commands/send/run_send.ts";
 import type { TailCommandOptions } from "../../src/commands/tail/run_tail.ts";
 
 interface Parsed {
-  /** Undefined when there is nothing to run. */
+  /** Undefined if there is no command to run. */
   readonly options: unknown;
   readonly code: number | undefined;
   readonly stderr: string;
@@ -33,7 +33,7 @@ function connectionOf(args: readonly string[], env?: Readonly<Record<string, str
   return connection;
 }
 
-Deno.test("a command for scripts goes where a profile says, or its own options", () => {
+Deno.test("a script command connects with a profile or with its own options", () => {
   const server = { host: "127.0.0.1", port: 50051 };
   const grpc = { via: "grpc", user: "ana", server, tls: undefined, insecure: false };
   assert.deepEqual(connectionOf([]), { profile: undefined });
@@ -46,7 +46,7 @@ Deno.test("a command for scripts goes where a profile says, or its own options",
   assert.equal(amqp.broker.address.host, "broker.example");
 });
 
-Deno.test("what says twice where to go, or not who, is refused", () => {
+Deno.test("options with two servers, or without a user, are refused", () => {
   const wrong = [
     ["--profile", "work", "--user", "ana"],
     ["--profile", "work", "--via", "grpc", "--user", "ana"],
@@ -62,7 +62,7 @@ Deno.test("what says twice where to go, or not who, is refused", () => {
   }
 });
 
-Deno.test("send, tail and bot have defaults, and refuse what makes no sense", () => {
+Deno.test("send, tail and bot have defaults, and refuse contradictory options", () => {
   const sent = parse(["send", "--to", "#ops", "two", "words", "--reply-to", "7", "--", "-x"])
     .options as SendCommandOptions;
   assert.deepEqual([sent.to, sent.words, sent.replyTo, sent.timeoutMs], ["#ops", ["two", "words", "-x"], 7, 60_000]);
@@ -86,7 +86,7 @@ Deno.test("send, tail and bot have defaults, and refuse what makes no sense", ()
   for (const args of wrong) assert.equal(parse(args).code, exitCode.usage, `${args}`);
 });
 
-Deno.test("what a bot gives to its command is no option of the commands that it runs", () => {
+Deno.test("variables that a bot sets for its command are not read as options of chatd", () => {
   const env = { CHATD_CONVERSATION: "ana:ben", CHATD_ADDRESS: "ben", CHATD_SEQ: "1", CHATD_ID: "x", CHATD_ME: "ana" };
   const { options } = parse(["tail"], env);
   assert.deepEqual((options as TailCommandOptions).conversations, []);

@@ -41,7 +41,7 @@ Deno.test("a terminal over RabbitMQ asks for an invitation, and keeps its draft 
   await ana.type("r", "Enter");
   await ana.sees(/New password/);
   await ana.type("correct horse", "Enter");
-  await ana.sees(/The same again/);
+  await ana.sees(/Repeat the password/);
   await ana.type("correct horse", "Enter");
   await ana.sees(/registers users by invitation[^]*Invitation code:/);
   await ana.type("no such code", "Enter");

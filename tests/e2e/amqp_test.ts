@@ -201,7 +201,7 @@ Deno.test("a broker that asks somebody else is refused, unless everybody is to s
   assert.equal(refused.code, exitCode.refused);
   assert.match(refused.stderr, /does not ask this server .* --shared-login/);
   await using server = new Child({ args: ["amqp-server", "--data", `${other.path}/data`, "--shared-login"], env });
-  await server.line(/shared login: whoever has it/);
+  await server.line(/shared login: every user of it/);
   await server.line(/serves at/);
   await using ana = new Child({
     args: ["amqp-client", "--user", "ana", "--to", "ana", "--invite", "any"],

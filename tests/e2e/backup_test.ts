@@ -106,7 +106,7 @@ Deno.test("a backup made while people write holds all that was accepted before, 
     resume = ben.client.resumePoint;
   }
 
-  assert.match(await chatd("restore", backup, "--data", restored), /clients that come back are told/);
+  assert.match(await chatd("restore", backup, "--data", restored), /tells clients that reconnect/);
   await using server = await ServerProcess.start({ folder: restored, args: serverArgs });
   const transport = transportTo(server);
   await using ana = new Connected(transport, { token: tokens.ana });

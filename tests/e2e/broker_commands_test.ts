@@ -5,7 +5,7 @@ import { freePorts } from "../support/free_ports.ts";
 import { RabbitNode } from "../support/rabbitmq_node.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
-Deno.test("broker-config makes the secrets once, and prints what RabbitMQ reads", async () => {
+Deno.test("broker-config creates the secrets once, and prints the configuration of RabbitMQ", async () => {
   using folder = temporaryFolder();
   const data = `${folder.path}/data`;
   const args = ["broker-config", "--data", data, "--broker-auth-address", "chatd:15680"];
@@ -26,12 +26,12 @@ Deno.test("broker-config makes the secrets once, and prints what RabbitMQ reads"
   const config = Deno.readTextFileSync(`${folder.path}/etc/rabbitmq.conf`);
   assert.ok(first.stdout.startsWith(config));
   assert.deepEqual(config.match(/^auth_mechanisms\..*$/gm), ["auth_mechanisms.1 = PLAIN"]);
-  // It would let guest, whom many brokers have, in from everywhere.
+  // It would allow guest, which many brokers have, to log in from everywhere.
   assert.doesNotMatch(config, /loopback_users/);
   assert.match(Deno.readTextFileSync(`${folder.path}/etc/enabled_plugins`), /^\[rabbitmq_auth_backend_http,.*\]\.\n$/);
 });
 
-Deno.test("broker-config lets nobody else read what it writes, and overwrites only what it made", async () => {
+Deno.test("broker-config writes files for their owner only, and overwrites only its own files", async () => {
   using folder = temporaryFolder();
   const etc = `${folder.path}/etc`;
   const write = () => runChatd({ args: ["broker-config", "--data", `${folder.path}/data`, "--write", etc] });
@@ -51,19 +51,19 @@ Deno.test("broker-config lets nobody else read what it writes, and overwrites on
   Deno.writeTextFileSync(`${etc}/rabbitmq.conf`, theirs);
   const { code, stdout, stderr } = await write();
   assert.deepEqual([code, stdout], [1, ""]);
-  assert.match(stderr, /rabbitmq\.conf" is there, and "chatd broker-config" did not make it/);
+  assert.match(stderr, /rabbitmq\.conf" exists, and "chatd broker-config" did not write it/);
   assert.equal(Deno.readTextFileSync(`${etc}/rabbitmq.conf`), theirs);
 });
 
-Deno.test("broker-config refuses what cannot be written to rabbitmq.conf", async () => {
+Deno.test("broker-config refuses characters that rabbitmq.conf does not allow", async () => {
   using folder = temporaryFolder();
   const env = { CHATD_BROKER: "amqp://chatd:a%23b%0Ac@127.0.0.1" };
   const { code, stdout, stderr } = await runChatd({ args: ["broker-config", "--data", folder.path], env });
   assert.deepEqual([code, stdout], [1, ""]);
-  assert.match(stderr, /characters that rabbitmq\.conf does not take/);
+  assert.match(stderr, /characters that rabbitmq\.conf does not allow/);
 });
 
-Deno.test("the password of the broker's administrator does not go over a network in the clear unless told to", async () => {
+Deno.test("the broker administrator's password is sent over a network unencrypted only with --insecure", async () => {
   using folder = temporaryFolder();
   const refused = async (words: RegExp, ...args: string[]) => {
     const { code, stderr } = await runChatd({ args: [...args, "--data", folder.path] });
@@ -90,7 +90,7 @@ Deno.test("the password of the broker's administrator does not go over a network
   assert.match(stderr, /No RabbitMQ listens/);
 });
 
-Deno.test("doctor finds out whether a broker is there, asks, and locks clients in", async (t) => {
+Deno.test("doctor checks that a broker answers, asks for authorization, and that clients cannot bypass the server", async (t) => {
   using folder = temporaryFolder();
   const [authPort, nobody] = await freePorts(2);
   const auth = `127.0.0.1:${authPort}`;
@@ -104,17 +104,17 @@ Deno.test("doctor finds out whether a broker is there, asks, and locks clients i
   await using node = await RabbitNode.start({ authUrl: `http://${auth}/${secret}` });
   const management = ["--broker-management", node.managementUrl];
 
-  await t.step("all is well", async () => {
+  await t.step("a broker with its configuration has no problem", async () => {
     const { code, stdout, stderr } = await doctor(node.amqpUrl(), ...management);
     assert.equal(code, 0, stdout + stderr);
     for (
       const what of [
-        /lets "chatd" in/,
+        /"chatd" can log in/,
         /RabbitMQ \d/,
         /plugins are enabled/,
-        /one node/,
-        /the broker asks at/,
-        /locked in/,
+        /a single node/,
+        /the broker asks for authorization at/,
+        /cannot bypass the server/,
       ]
     ) {
       assert.match(stdout, what);
@@ -122,7 +122,7 @@ Deno.test("doctor finds out whether a broker is there, asks, and locks clients i
     assert.doesNotMatch(stdout, new RegExp(node.password));
   });
 
-  await t.step("with a server, clients can write where they must", async () => {
+  await t.step("with a server, clients can write to its exchanges", async () => {
     await using server = new Child({
       args: ["amqp-server", "--data", folder.path, "--no-supervise", "--broker-auth-listen", auth, ...management],
       env: { CHATD_BROKER: node.amqpUrl() },
@@ -132,11 +132,11 @@ Deno.test("doctor finds out whether a broker is there, asks, and locks clients i
     assert.equal(code, 0, stdout + stderr);
     for (
       const what of [
-        /^ok +data folder: a server has it/m,
-        /^ok +server: it is chatd .*, as this program$/m,
-        /^warning +server: nobody answers over gRPC .*\n +Right for amqp-server/m,
-        /^ok +broker: a chatd server takes requests$/m,
-        /^ok +broker: the broker asks at \S+ who may log in: the server there$/m,
+        /^ok +data folder: a server is running on it/m,
+        /^ok +server: the server runs chatd .*, like this program$/m,
+        /^warning +server: no server answers over gRPC .*\n +This is normal for amqp-server/m,
+        /^ok +broker: a chatd server accepts requests$/m,
+        /^ok +broker: the broker asks for authorization at \S+: the server answers$/m,
         /^ok +broker: clients can write to chatd\.requests$/m,
         /^ok +broker: clients can write to chatd\.files$/m,
       ]
@@ -151,10 +151,10 @@ Deno.test("doctor finds out whether a broker is there, asks, and locks clients i
     assert.equal(code, 0, stdout + stderr);
     const without = await doctor(url.replace(node.user, "operator"), ...management);
     assert.equal(without.code, 1);
-    assert.match(without.stderr, /password of the broker's user "operator" is not known: give --broker-password-file/);
+    assert.match(without.stderr, /password of the broker's user "operator" is missing: give --broker-password-file/);
   });
 
-  await t.step("no broker is there", async () => {
+  await t.step("no broker answers", async () => {
     const { code, stderr } = await doctor(`amqp://127.0.0.1:${nobody}`);
     assert.equal(code, 4);
     assert.match(stderr, new RegExp(`No RabbitMQ listens at amqp://127.0.0.1:${nobody}`));
@@ -171,7 +171,7 @@ Deno.test("doctor finds out whether a broker is there, asks, and locks clients i
     Deno.writeTextFileSync(secretFile, "0123456789abcdef0123\n");
     const { code, stdout } = await doctor(node.amqpUrl(), ...management, "--broker-auth-secret-file", secretFile);
     assert.equal(code, 1);
-    assert.match(stdout, /PROBLEM +broker: the broker does not ask at .* or asks there with another secret/);
+    assert.match(stdout, /PROBLEM +broker: the broker does not ask for authorization at .* or uses another secret/);
     assert.match(stdout, /1 problem to fix/);
   });
 

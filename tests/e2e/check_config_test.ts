@@ -16,7 +16,7 @@ function check(folder: string, config: string, command = "serve"): Promise<Chatd
   return runChatd({ args: [command, "--config", "chatd.toml", "--check-config"], cwd: folder });
 }
 
-Deno.test("--check-config says that all is well, and starts and makes nothing", async () => {
+Deno.test("--check-config reports a valid configuration, and starts and creates nothing", async () => {
   using folder = temporaryFolder();
   writeCertificate(folder.path, "server", server);
   Deno.writeTextFileSync(`${folder.path}/password`, "a password\n");
@@ -33,21 +33,21 @@ broker-password-file = "password"
   for (const command of ["serve", "grpc-server", "amqp-server"]) {
     const { code, stdout, stderr } = await check(folder.path, config, command);
     assert.deepEqual([code, stderr], [0, ""], command);
-    assert.match(stdout, /^The configuration is good/);
+    assert.match(stdout, /^The configuration is valid/);
     assert.equal(/listens on 0\.0\.0\.0:50051 \(TLS\)/.test(stdout), command !== "amqp-server", stdout);
     assert.equal(/serves at amqps:\/\/broker\.example:5671/.test(stdout), command !== "grpc-server", stdout);
   }
   assert.throws(() => Deno.statSync(`${folder.path}/data`), Deno.errors.NotFound);
 });
 
-Deno.test("--check-config works beside the server that runs", async () => {
+Deno.test("--check-config works beside a running server", async () => {
   using folder = temporaryFolder();
   await using _server = await ServerProcess.start({ folder: `${folder.path}/data` });
   const { code, stderr } = await check(folder.path, 'data = "data"\n');
   assert.deepEqual([code, stderr], [0, ""]);
 });
 
-Deno.test("--check-config names everything that would keep a server from starting, and exits with 2", async () => {
+Deno.test("--check-config reports every problem that would prevent a start, and exits with 2", async () => {
   using folder = temporaryFolder();
   writeCertificate(folder.path, "one", server);
   writeCertificate(folder.path, "other", client);
@@ -68,14 +68,14 @@ Deno.test("--check-config names everything that would keep a server from startin
     [`${tls("old.pem", "old-key.pem")}tls-client-ca = "old.pem"\n`, /The certificate/, /The client CA certificate/],
     [amqp('broker-password-file = "short"\nca = "old.pem"'), /broker CA certificate in "old\.pem" expired/],
     ['[grpc]\ntls-cert = "one.pem"\n', /--tls-cert needs --tls-key/],
-    [amqp(""), /password of the broker's user "chatd" is not known/],
+    [amqp(""), /password of the broker's user "chatd" is missing/],
     [amqp('broker-password-file = "gone"'), /gone/],
     [amqp('broker-password-file = "short"\nca = "gone.pem"'), /Cannot read "gone\.pem"/],
     [amqp('broker-password-file = "short"\nbroker-auth-secret-file = "short"'), /secret in "short" must have/],
     ['[amqp]\nbroker = "amqp://broker.example"\nbroker-password-file = "short"\n', /unencrypted/],
     ['data = "short"\n', /data folder "short" is a file/],
     ['limits.rate = "many"\n', /chatd\.toml:1: limits\.rate: /],
-    [`data = "short"\n${tls("one.pem", "gone.pem")}${amqp("")}`, /gone\.pem/, /is not known/, /is a file/],
+    [`data = "short"\n${tls("one.pem", "gone.pem")}${amqp("")}`, /gone\.pem/, /is missing/, /is a file/],
   ];
   for (const [config, ...words] of table) {
     const { code, stdout, stderr } = await check(folder.path, config);

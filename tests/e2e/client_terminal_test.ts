@@ -20,7 +20,7 @@ async function register(terminal: Tmux, line: string): Promise<void> {
   await terminal.type("r", "Enter");
   await terminal.sees(/New password/);
   await terminal.type("correct horse", "Enter");
-  await terminal.sees(/The same again/);
+  await terminal.sees(/Repeat the password/);
   await terminal.type("correct horse", "Enter");
   await terminal.sees(/Connected to/);
 }

@@ -28,7 +28,7 @@ function transportTo({ port }: ServerProcess): GrpcTransport {
   return new GrpcTransport({ host: "127.0.0.1", port, callback: false });
 }
 
-Deno.test("chatd retention shortens logs of a running server, and tells clients from where they start", async () => {
+Deno.test("chatd retention shortens logs of a running server, and clients see the new start", async () => {
   using folder = temporaryFolder();
   await using server = await ServerProcess.start({ folder: folder.path });
   const [ana, ben] = [await join("ana", transportTo(server)), await join("ben", transportTo(server))];
@@ -51,7 +51,7 @@ Deno.test("chatd retention shortens logs of a running server, and tells clients 
 
   await done(chatd(folder.path, "retention", "unset", "ana:ben"));
   await refused(chatd(folder.path, "retention", "unset", "ana:ben"), /no rule for "ana:ben"/);
-  await refused(chatd(folder.path, "retention", "set", "ana:cleo"), /Nothing was said in "ana:cleo"/);
+  await refused(chatd(folder.path, "retention", "set", "ana:cleo"), /Cannot set a rule for "ana:cleo"/);
   await refused(chatd(folder.path, "retention", "set", "#ops"), /no room "#ops"/);
   assert.match(await done(chatd(folder.path, "audit")), /retention_changed/);
   await Promise.all([ana.stop(), ben.stop()]);
@@ -73,7 +73,7 @@ Deno.test("chatd room lists, shows and deletes rooms of a running server", async
   assert.match(shown, /\nana\towner\nben\tmember\n$/);
   await refused(chatd(folder.path, "room", "show", "#secret"), /no room "#secret"/);
 
-  await refused(chatd(folder.path, "room", "delete", "#ops"), /say --yes/);
+  await refused(chatd(folder.path, "room", "delete", "#ops"), /confirm with --yes/);
   assert.match(await done(chatd(folder.path, "room", "delete", "#ops", "--yes")), /^Deleted room #ops/);
   await rejectsWith("not_found", ben.client.history({ with: "#ops" }));
   await rejectsWith("not_found", ben.client.history({ with: ops.id }));
@@ -84,14 +84,14 @@ Deno.test("chatd room lists, shows and deletes rooms of a running server", async
   await Promise.all([ana.stop(), ben.stop()]);
 });
 
-Deno.test("chatd user delete takes somebody out for ever, with a server and without one", async () => {
+Deno.test("chatd user delete removes a user permanently, with and without a server", async () => {
   using folder = temporaryFolder();
   {
     await using server = await ServerProcess.start({ folder: folder.path });
     const [ana, ben] = [await join("ana", transportTo(server)), await join("ben", transportTo(server))];
     await ana.client.send("ben", "from ana");
     await ben.client.send("ana", "from ben");
-    await refused(chatd(folder.path, "user", "delete", "ana"), /say --yes/);
+    await refused(chatd(folder.path, "user", "delete", "ana"), /confirm with --yes/);
     await done(chatd(folder.path, "user", "delete", "ana", "--yes"));
     await until(() => ana.client.state.kind === "ended");
     const { conversations: [{ address, last }] } = await ben.client.listConversations();

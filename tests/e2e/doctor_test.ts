@@ -1,7 +1,7 @@
-/** What `chatd doctor` finds in a set-up without a broker; broker_commands_test.ts has the rest. */
+/** Findings of `chatd doctor` without a broker; broker_commands_test.ts has the others. */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { aboutNodes } from "../../src/commands/doctor/broker.ts";
+import { checkNodes } from "../../src/commands/doctor/broker.ts";
 import { createCertificates } from "../crash/certificates.ts";
 import { type ChatdResult, runChatd } from "../support/chatd_process.ts";
 import { freePorts } from "../support/free_ports.ts";
@@ -17,7 +17,7 @@ async function doctor(...args: string[]): Promise<ChatdResult> {
   return await runChatd({ args: ["doctor", ...args] });
 }
 
-/** A data folder with a user, and no server. */
+/** Creates a data folder with a user, without a server. */
 async function makeData(folder: string): Promise<string> {
   const data = `${folder}/data`;
   const { code, stderr } = await runChatd({ args: ["user", "add", "ana", "--data", data], env: password });
@@ -30,7 +30,7 @@ function change(data: string, sql: string): void {
   database.exec(sql);
 }
 
-Deno.test("doctor finds nothing to fix where a server runs, and says what it looked at, in JSON too", async () => {
+Deno.test("doctor finds no problem with a running server, and lists its checks, also as JSON", async () => {
   using folder = temporaryFolder();
   await using server = await ServerProcess.start({ folder: `${folder.path}/data` });
   const config = `${folder.path}/chatd.toml`;
@@ -39,16 +39,16 @@ Deno.test("doctor finds nothing to fix where a server runs, and says what it loo
   assert.equal(code, 0, stdout + stderr);
   for (
     const what of [
-      /^ok +configuration: all of ".*chatd\.toml" is understood \(2 settings\)$/m,
-      /^ok +data folder: ".*data" is there, for its owner only$/m,
-      /^ok +data folder: a server has it \(process \d+\)$/m,
-      /^ok +database: the database has the schema of this chatd/m,
+      /^ok +configuration: ".*chatd\.toml" is valid \(2 settings\)$/m,
+      /^ok +data folder: ".*data" exists, and only its owner can open it$/m,
+      /^ok +data folder: a server is running on it \(process \d+\)$/m,
+      /^ok +database: the database schema is current/m,
       /^ok +database: SQLite finds no damage/m,
       /^ok +database: the clock says/m,
-      /^(ok|warning) +disk: the disk has \d+ MiB left$/m,
+      /^(ok|warning) +disk: the disk has \d+ MiB free$/m,
       /^(ok|warning) +files: the server may open \d+ files/m,
-      /^ok +server: it is chatd \d+\.\d+\.\d+ .*, as this program$/m,
-      /^ok +server: a server at \S+ says over gRPC that it serves$/m,
+      /^ok +server: the server runs chatd \d+\.\d+\.\d+ .*, like this program$/m,
+      /^ok +server: a server at \S+ reports over gRPC that it serves$/m,
       /^Nothing to fix\.$/m,
     ]
   ) assert.match(stdout, what);
@@ -65,24 +65,24 @@ Deno.test("doctor finds nothing to fix where a server runs, and says what it loo
   );
 });
 
-Deno.test("doctor says where the server of a folder does not answer, and where another one does", async () => {
+Deno.test("doctor reports that the folder's server does not answer, or that another one does", async () => {
   using folder = temporaryFolder();
   const data = `${folder.path}/data`;
   {
     await using server = await ServerProcess.start({ folder: data });
     const elsewhere = await doctor("--data", data, ...nowhere);
     assert.equal(elsewhere.code, 1);
-    assert.match(elsewhere.stdout, /PROBLEM +server: nobody answers over gRPC at \S+: connect ECONNREFUSED/);
+    assert.match(elsewhere.stdout, /PROBLEM +server: no server answers over gRPC at \S+: connect ECONNREFUSED/);
     assert.match(elsewhere.stdout, /^1 problem to fix\.$/m);
     const other = await doctor("--data", `${folder.path}/other`, "--listen", `127.0.0.1:${server.port}`);
-    assert.match(other.stdout, /warning +server: it is not the server of this data folder/);
+    assert.match(other.stdout, /warning +server: this server does not use this data folder/);
   }
   const stopped = await doctor("--data", data, ...nowhere);
   assert.equal(stopped.code, 0, stopped.stderr);
-  assert.match(stopped.stdout, /warning +data folder: no server runs on it\n +Start one: "chatd serve"/);
+  assert.match(stopped.stdout, /warning +data folder: no server is running on it\n +Start one: "chatd serve"/);
 });
 
-Deno.test("doctor looks at the data folder: who may look into it, its schema, backups and the clock", async () => {
+Deno.test("doctor checks permissions, schema, backups and clock of the data folder", async () => {
   using folder = temporaryFolder();
   const data = await makeData(folder.path);
   const found = async () => (await doctor("--data", data, ...nowhere)).stdout;
@@ -94,9 +94,9 @@ Deno.test("doctor looks at the data folder: who may look into it, its schema, ba
     server.kill("SIGTERM");
     await server.ended();
   }
-  assert.match(await found(), /ok +database: the last backup that is known was made at /);
+  assert.match(await found(), /ok +database: the last recorded backup was made at /);
   change(data, `UPDATE audit SET at = at - ${9 * 86_400_000} WHERE action = 'backup_made'`);
-  assert.match(await found(), /warning +database: the last backup that is known was made at .*, 9 days ago/);
+  assert.match(await found(), /warning +database: the last recorded backup was made at .*, 9 days ago/);
 
   const inAnHour = Date.now() + 3_600_000;
   change(
@@ -106,17 +106,20 @@ Deno.test("doctor looks at the data folder: who may look into it, its schema, ba
   );
   Deno.chmodSync(data, 0o755);
   const later = await found();
-  assert.match(later, /warning +data folder: others on this machine can look into .* \(mode 755\)\n +chmod 700/);
-  assert.match(later, /warning +database: no backup is known/);
-  assert.match(later, /PROBLEM +database: the clock says .*, and the newest message is from /);
+  assert.match(later, /warning +data folder: other users of this machine can open .* \(mode 755\)\n +chmod 700/);
+  assert.match(later, /warning +database: no backup is recorded/);
+  assert.match(later, /PROBLEM +database: the clock says .*, but the newest message is from /);
 
   change(data, "PRAGMA user_version = 999");
   const newer = await doctor("--data", data, ...nowhere);
   assert.equal(newer.code, 1);
-  assert.match(newer.stdout, /PROBLEM +database: the database has schema 999, and this chatd knows schemas up to \d+/);
+  assert.match(
+    newer.stdout,
+    /PROBLEM +database: the database has schema 999, but this chatd supports schemas up to \d+/,
+  );
 });
 
-Deno.test("doctor warns of a write-ahead log that was not emptied", async () => {
+Deno.test("doctor warns of a large write-ahead log", async () => {
   using folder = temporaryFolder();
   const data = await makeData(folder.path);
   const found = async () => (await doctor("--data", data, ...nowhere)).stdout;
@@ -126,28 +129,28 @@ Deno.test("doctor warns of a write-ahead log that was not emptied", async () => 
   Deno.truncateSync(`${data}/chatd.sqlite-wal`, 300 * 1024 * 1024);
   assert.match(
     await found(),
-    /warning +database: the write-ahead log has 300 MiB: a reader keeps it .*\n +End the backup/,
+    /warning +database: the write-ahead log has 300 MiB: a reader prevents .*\n +Stop the backup/,
   );
 });
 
-Deno.test("doctor goes on where it cannot look into the data folder", async () => {
+Deno.test("doctor continues if it cannot open the data folder", async () => {
   using folder = temporaryFolder();
   const file = `${folder.path}/file`;
   Deno.writeTextFileSync(file, "");
   for (const data of [file, `${file}/data`]) {
     const { code, stdout, stderr } = await doctor("--data", data, "--max-disk", "16MiB", ...nowhere);
     assert.equal(code, 1, stdout + stderr);
-    assert.match(stdout, /PROBLEM +data folder: ".*" is not a folder of the user who runs this\n/);
+    assert.match(stdout, /PROBLEM +data folder: ".*" is not a folder of the current user\n/);
     assert.match(stdout, /^1 problem to fix\.$/m);
   }
 });
 
-Deno.test("doctor finds a damaged database, and changes nothing of it", async () => {
+Deno.test("doctor finds a damaged database without changing it", async () => {
   using folder = temporaryFolder();
   const data = await makeData(folder.path);
   const path = `${data}/chatd.sqlite`;
   const whole = Deno.readFileSync(path);
-  // The pages after the first few are wiped: opening it sees nothing of that.
+  // Wipes pages that opening the database does not read.
   Deno.writeFileSync(path, whole.fill(0, 5 * 4096));
   const { code, stdout } = await doctor("--data", data, "--check-database", ...nowhere);
   assert.equal(code, 1);
@@ -157,7 +160,7 @@ Deno.test("doctor finds a damaged database, and changes nothing of it", async ()
   assert.match((await doctor("--data", data, ...nowhere)).stdout, /PROBLEM +database: .* is damaged or not a database/);
 });
 
-Deno.test("doctor reads the certificate: until when, for whom, and whether the server shows it", async () => {
+Deno.test("doctor checks the certificate's validity, names, and use by the server", async () => {
   using folder = temporaryFolder();
   const certificates = await createCertificates();
   const write = (name: string, { certificate, key }: { certificate: string; key: string }) => {
@@ -174,41 +177,44 @@ Deno.test("doctor reads the certificate: until when, for whom, and whether the s
   const good = await doctor(...at, ...own);
   assert.equal(good.code, 0, good.stdout + good.stderr);
   assert.match(good.stdout, /warning +certificate: the certificate is valid until \S+: \d days/);
-  assert.match(good.stdout, /ok +certificate: it is for localhost/);
-  assert.match(good.stdout, /ok +server: a server at \S+ says over gRPC that it serves/);
+  assert.match(good.stdout, /ok +certificate: the certificate is for localhost/);
+  assert.match(good.stdout, /ok +server: a server at \S+ reports over gRPC that it serves/);
 
   const bad = await doctor(...at, ...expired);
   assert.equal(bad.code, 1);
   assert.match(bad.stdout, /PROBLEM +certificate: The certificate in ".*expired\.pem" expired at /);
   assert.match(
     bad.stdout,
-    /PROBLEM +certificate: the server shows another certificate than the one in ".*expired\.pem"/,
+    /PROBLEM +certificate: the server uses another certificate than the one in ".*expired\.pem"/,
   );
 
   const plain = await doctor(...at);
-  assert.match(plain.stdout, /PROBLEM +server: nobody answers over gRPC at /);
+  assert.match(plain.stdout, /PROBLEM +server: no server answers over gRPC at /);
   const open = await doctor("--data", data, "--listen", `chat.example.org:${nobody}`, ...own);
-  assert.match(open.stdout, /PROBLEM +certificate: the certificate is for localhost.*, and not for chat\.example\.org/);
+  assert.match(open.stdout, /PROBLEM +certificate: the certificate is for localhost.*, but not for chat\.example\.org/);
   const bare = await doctor("--data", `${folder.path}/other`, "--listen", `0.0.0.0:${nobody}`);
   assert.match(
     bare.stdout,
-    /PROBLEM +certificate: 0\.0\.0\.0:\d+ is not of this machine alone, and there is no certificate/,
+    /PROBLEM +certificate: 0\.0\.0\.0:\d+ is reachable from other machines, and there is no certificate/,
   );
   Deno.chmodSync(`${folder.path}/own.key`, 0o644);
   assert.match(
     (await doctor(...at, ...own)).stdout,
-    /warning +certificate: everybody on this machine can read the private key/,
+    /warning +certificate: every user of this machine can read the private key/,
   );
 });
 
-Deno.test("doctor looks at what the disk and the number of files allow", async () => {
+Deno.test("doctor checks the limits of the disk and of open files", async () => {
   using folder = temporaryFolder();
   const data = await makeData(folder.path);
   Deno.writeFileSync(`${data}/large`, new Uint8Array(16 * 1024 * 1024));
   const full = await doctor("--data", data, "--max-disk", "16MiB", ...nowhere);
   assert.equal(full.code, 1);
-  assert.match(full.stdout, /PROBLEM +disk: of 16 MiB \(--max-disk\), 1\d MiB are taken/);
-  assert.match((await doctor("--data", data, "--max-disk", "900TiB", ...nowhere)).stdout, /the disk is full before/);
+  assert.match(full.stdout, /PROBLEM +disk: 1\d MiB of 16 MiB \(--max-disk\) are used/);
+  assert.match(
+    (await doctor("--data", data, "--max-disk", "900TiB", ...nowhere)).stdout,
+    /the disk will be full first/,
+  );
 
   const main = new URL("../../main.ts", import.meta.url).pathname;
   const line = `ulimit -n 500 && exec "$0" run -A "$@"`;
@@ -218,11 +224,11 @@ Deno.test("doctor looks at what the disk and the number of files allow", async (
   assert.match(new TextDecoder().decode(stdout), /warning +files: a process may open 500 files.*\n.*ulimit -n/);
 });
 
-Deno.test("a broker of several nodes is a warning, and nodes that do not see each other are a problem", () => {
-  const kinds = (nodes: Parameters<typeof aboutNodes>[0]) => [...aboutNodes(nodes)].map(({ kind }) => kind);
+Deno.test("doctor warns of a cluster, and reports a partitioned one as a problem", () => {
+  const kinds = (nodes: Parameters<typeof checkNodes>[0]) => [...checkNodes(nodes)].map(({ kind }) => kind);
   assert.deepEqual(kinds([{ name: "rabbit@a", running: true, partitions: [] }]), ["ok"]);
   const [a, b] = [{ name: "rabbit@a", running: true }, { name: "rabbit@b", running: false }];
   assert.deepEqual(kinds([a, b]), ["warning"]);
-  assert.match([...aboutNodes([a, b])][0].what, /cluster of 2 nodes: rabbit@a; rabbit@b, which does not run/);
+  assert.match([...checkNodes([a, b])][0].what, /cluster of 2 nodes: rabbit@a; rabbit@b \(down\)/);
   assert.deepEqual(kinds([{ ...a, partitions: ["rabbit@b"] }, b]), ["problem", "warning"]);
 });

@@ -105,7 +105,7 @@ Deno.test("chatd export makes a folder of all that a user may see, for its owner
 
   const again = await runChatd({ args: exportArgs(server, out), env: environment(folder.path) });
   assert.equal(again.code, 1);
-  assert.match(again.stderr, /holds a finished export/);
+  assert.match(again.stderr, /contains a finished export/);
   await Promise.all([ana, ben, cleo].map((person) => person.stop()));
 });
 
@@ -153,6 +153,6 @@ Deno.test("chatd export does not touch a folder with something else in it", asyn
   Deno.writeTextFileSync(`${out}/note`, createMessageId());
   const { code, stderr } = await runChatd({ args: exportArgs(server, out), env: environment(folder.path) });
   assert.equal(code, 1);
-  assert.match(stderr, /holds something else than an unfinished export of ana/);
+  assert.match(stderr, /contains something other than an unfinished export of ana/);
   assert.deepEqual([...Deno.readDirSync(out)].map(({ name }) => name), ["note"]);
 });

@@ -27,7 +27,7 @@ async function join(options: {
   await terminal.type("r", "Enter");
   await terminal.sees(/New password/);
   await terminal.type("correct horse", "Enter");
-  await terminal.sees(/The same again/);
+  await terminal.sees(/Repeat the password/);
   await terminal.type("correct horse", "Enter");
   await terminal.sees(/Connected to/);
   return terminal;

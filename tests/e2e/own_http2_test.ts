@@ -103,7 +103,7 @@ Deno.test("chatd doctor asks a server by own HTTP/2, without TLS and with it", a
       args: ["run", "-A", program, "doctor", ...place],
     }).output();
     const decoder = new TextDecoder();
-    assert.match(decoder.decode(stdout), /a server at \S+ says over gRPC that it serves/);
+    assert.match(decoder.decode(stdout), /a server at \S+ reports over gRPC that it serves/);
     assert.ok(!decoder.decode(stderr).includes(sessionMark));
   }
 });

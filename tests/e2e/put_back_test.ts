@@ -171,7 +171,7 @@ Deno.test("an export that was interrupted does not go on where the data folder w
   await scene.send(...numbered("new", { from: 1, to: 12 }));
   const refused = await scene.export(out);
   assert.notEqual(refused.code, 0, "the messages from new 1 to new 6 would be missing");
-  assert.match(refused.stderr, /put back to an earlier state since this export was begun: begin again/);
+  assert.match(refused.stderr, /restored to an earlier state after this export began: start again/);
   assert.equal(exported().length, 9);
   assert.equal((await scene.export(`${folder.path}/again`)).code, 0);
 });

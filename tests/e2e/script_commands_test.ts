@@ -1,4 +1,4 @@
-/** The commands for scripts, as processes of their own, over gRPC. */
+/** The script commands as separate processes, over gRPC. */
 import assert from "node:assert/strict";
 import { ServerProcess } from "../support/server_process.ts";
 import { eventually } from "../support/eventually.ts";
@@ -21,7 +21,7 @@ async function withUsers(
   await use({ ana, ben, server, folder: folder.path });
 }
 
-/** Of ben's login. */
+/** Options of ben's login. */
 function statePath(folder: string): string {
   const files = [...Deno.readDirSync(`${folder}/ben/chatd`)].map(({ name }) => name);
   return `${folder}/ben/chatd/${files.find((name) => name.endsWith("_ben.json"))}`;
@@ -31,7 +31,7 @@ function texts(lines: readonly string[]): unknown[] {
   return lines.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line).text);
 }
 
-Deno.test("a profile keeps who one is and where to go, for its owner only, until logout", async () => {
+Deno.test("a profile keeps the user and server, for its owner only, until logout", async () => {
   await withUsers(async ({ ana, server, folder }) => {
     const again = await ana.run([
       "login",
@@ -55,15 +55,15 @@ Deno.test("a profile keeps who one is and where to go, for its owner only, until
     assert.equal((await ana.run(["logout", "--profile", "work"])).code, 0);
     const out = await ana.run(["send", "--profile", "work", "--to", "ben", "hello"]);
     assert.deepEqual([out.code, out.stdout], [3, ""]);
-    assert.match(out.stderr, /^chatd: There is no profile "work": make it with "chatd login --profile work/);
-    // The token was that of the other profile too.
+    assert.match(out.stderr, /^chatd: There is no profile "work": create it with "chatd login --profile work/);
+    // The other profile has the same token.
     const dead = await ana.run(["send", "--to", "ben", "hello"]);
     assert.equal(dead.code, 3);
     assert.match(dead.stderr, /--password-file/);
   });
 });
 
-Deno.test("send takes words, stdin, lines and files, and prints what was accepted", async () => {
+Deno.test("send sends words, stdin, lines and files, and prints accepted messages", async () => {
   await withUsers(async ({ ana, ben, folder }) => {
     const words = await ana.run(["send", "--to", "ben", "--json", "hello", "ben"]);
     assert.equal(words.code, 0, words.stderr);
@@ -115,7 +115,7 @@ Deno.test("send takes words, stdin, lines and files, and prints what was accepte
   });
 });
 
-Deno.test("send tries until the server is there, and not for longer than it is told", async () => {
+Deno.test("send retries until the server answers or the timeout ends", async () => {
   await withUsers(async ({ ana, ben, server, folder }) => {
     server.kill("SIGKILL");
     await server.ended();
@@ -130,7 +130,7 @@ Deno.test("send tries until the server is there, and not for longer than it is t
   });
 });
 
-Deno.test("users, rooms and search print what there is", async () => {
+Deno.test("users, rooms and search print their results", async () => {
   await withUsers(async ({ ana, ben }) => {
     const users = await ben.run(["users", "--json"]);
     assert.deepEqual(jsonLines(users.stdout).map(({ name }) => name), ["ana", "ben"]);
@@ -149,7 +149,7 @@ Deno.test("users, rooms and search print what there is", async () => {
   });
 });
 
-Deno.test("tail goes on where it stopped, prints each once, and ends when it is told", async () => {
+Deno.test("tail resumes where it stopped, prints each message once, and exits on a signal", async () => {
   await withUsers(async ({ ana, ben }) => {
     {
       await using tail = ben.start("tail", "--json", "--name", "log");
@@ -163,7 +163,7 @@ Deno.test("tail goes on where it stopped, prints each once, and ends when it is 
       await tail.line(/"one"/);
       const twice = await ben.run(["tail", "--name", "log"]);
       assert.equal(twice.code, 1);
-      assert.match(twice.stderr, /Another "chatd tail" with the name "log"/);
+      assert.match(twice.stderr, /"chatd tail" with the name "log" is already running/);
       tail.kill("SIGTERM");
       assert.equal((await tail.status).code, 0, tail.lines.join("\n"));
     }
@@ -193,12 +193,12 @@ Deno.test("tail goes on where it stopped, prints each once, and ends when it is 
   });
 });
 
-Deno.test("a tail that is killed goes on with what it was told to go back for, or behind it", async () => {
+Deno.test("a killed tail resumes its replay, or after it", async () => {
   await withUsers(async ({ ana, ben, folder }) => {
     const padding = "x".repeat(8_000);
     const all = Array.from({ length: 20 }, (_, index) => `line ${index} ${padding}`);
     assert.equal((await ana.run(["send", "--to", "ben", "--lines"], all.join("\n"))).code, 0);
-    // Nobody reads on: it stays in the middle.
+    // The reader stops, which blocks the replay in the middle.
     const main = new URL("main.ts", root).pathname;
     const stuck = new Deno.Command(Deno.execPath(), {
       args: ["run", "--quiet", "--no-check", "--cached-only", "-A", main, "tail", "--json", "--since", "1h"],
@@ -227,10 +227,10 @@ Deno.test("a tail that is killed goes on with what it was told to go back for, o
   });
 });
 
-Deno.test("what the reader of tail did not take comes again, and its going is no error", async () => {
+Deno.test("tail repeats messages that its reader did not take, and exits without an error when the reader closes", async () => {
   await withUsers(async ({ ana, ben, folder }) => {
     const main = new URL("main.ts", root).pathname;
-    // More than a pipe holds.
+    // More than the buffer of a pipe.
     const padding = "x".repeat(8_000);
     const all = Array.from({ length: 20 }, (_, index) => `line ${index} ${padding}`);
     assert.equal((await ana.run(["send", "--to", "ben", "--lines"], all.join("\n"))).code, 0);
@@ -253,7 +253,7 @@ Deno.test("what the reader of tail did not take comes again, and its going is no
   });
 });
 
-Deno.test("bot answers others with what its command prints, and neither itself nor other bots", async () => {
+Deno.test("bot answers other users with the output of its command, but neither itself nor other bots", async () => {
   await withUsers(async ({ ana, ben, folder }) => {
     const script = `${folder}/answer.sh`;
     const say = 'read line; echo "$CHATD_SENDER $CHATD_ADDRESS $CHATD_SEQ $1: $line"; echo "$CHATD_PASSWORD" >&2';
@@ -273,13 +273,13 @@ Deno.test("bot answers others with what its command prints, and neither itself n
     await eventually(async () => (await history()).some(({ text }) => /: after it$/.test(String(text))));
     assert.ok((await history()).every(({ text }) => !/: from a program$/.test(String(text))));
     const twice = await ben.run(["bot", "--exec", "cat"]);
-    assert.match(twice.stderr, /Another "chatd bot" with the name "default"/);
+    assert.match(twice.stderr, /"chatd bot" with the name "default" is already running/);
     bot.kill("SIGINT");
     assert.equal((await bot.status).code, 0, bot.lines.join("\n"));
   });
 });
 
-Deno.test("a bot that is killed answers what it had not, and nothing twice", async () => {
+Deno.test("a killed bot answers the remaining messages, and none twice", async () => {
   await withUsers(async ({ ana, ben, folder }) => {
     const ran = `${folder}/ran`;
     const script = `${folder}/slow.sh`;
@@ -310,14 +310,14 @@ Deno.test("a bot that is killed answers what it had not, and nothing twice", asy
         await ana.run(["send", "--to", "ben", `first-${++sent}`]);
         return (await answers()).length > 0;
       });
-      // In order: those before it are answered too.
+      // Answers come in order, so earlier messages are answered, too.
       await eventually(async () => (await answers()).includes(`first-${sent}`));
       Deno.removeSync(`${folder}/go`);
       await ana.run(["send", "--to", "ben", "second"]);
       await eventually(() => runs().includes("second"));
       bot.kill("SIGKILL");
       await bot.status;
-      // What it ran may end.
+      // Lets the running commands end.
       Deno.writeTextFileSync(`${folder}/go`, "");
     }
     const before = (await answers()).length;
@@ -329,7 +329,7 @@ Deno.test("a bot that is killed answers what it had not, and nothing twice", asy
   });
 });
 
-Deno.test("a command that fails, hangs or is not there is told, and does not stop the others", async () => {
+Deno.test("bot reports a command that fails, hangs or does not exist, and continues with others", async () => {
   await withUsers(async ({ ana, ben, folder }) => {
     const script = `${folder}/moody.sh`;
     Deno.writeTextFileSync(
@@ -346,7 +346,7 @@ Deno.test("a command that fails, hangs or is not there is told, and does not sto
         return (await history()).some(({ text }) => text === "fine");
       });
       for (const text of ["fail", "hang", "much"]) await ana.run(["send", "--to", "ben", text]);
-      await bot.line(/ended with 3/);
+      await bot.line(/exited with 3/);
       await bot.line(/did not end within 3 s/);
       await bot.line(/printed more than 16384 bytes/);
       await eventually(async () => (await history()).some(({ text }) => String(text).startsWith("y\ny\n")));

@@ -46,7 +46,7 @@ async function administer(method: string, path: string, body?: Record<string, st
 }
 
 async function portOf(server: Child): Promise<number> {
-  await server.line(/^chat from another terminal/);
+  await server.line(/^to chat, run in another terminal/);
   return Number(/:(\d+)$/.exec(await server.line(/listens on/))![1]);
 }
 
@@ -136,7 +136,7 @@ Deno.test("serve starts without its broker, says so, and serves there once it co
   await server.line(/WARN.*"cannot serve yet; trying again".*No RabbitMQ listens at/);
   const ana = await join("ana", overGrpc(port));
   await node.restart();
-  await server.line(/serving there too/);
+  await server.line(/transport serving/);
   const ben = await join("ben", overAmqp("ben"));
   await ben.client.send("ana", "hello");
   await until(() => ana.received.length === 1);
@@ -177,11 +177,11 @@ Deno.test("a broker that refuses serve later leaves people on gRPC alone", async
     env: { CHATD_BROKER: node.amqpUrl("operator", "before") },
   });
   const port = await portOf(server);
-  await server.line(/serving there too/);
+  await server.line(/transport serving/);
   const ana = await join("ana", overGrpc(port));
   await administer("PUT", "users/operator", { password: "after", tags: "" });
   await administer("DELETE", "connections/username/operator");
-  await server.line(/"ERROR","message":"refused there.*refused the login/);
+  await server.line(/"ERROR","message":"transport refused.*refused the login/);
   const ben = await join("ben", overGrpc(port));
   await ana.client.send("ben", "still here");
   await until(() => ben.received.length === 1);

@@ -52,7 +52,7 @@ Deno.test("a server in the image listens on all addresses, which it refuses with
   const inImage = { CHATD_LISTEN: "0.0.0.0:0", CHATD_DATA: `${folder.path}/data` };
   const { code, stderr } = await runChatd({ args: ["serve"], env: inImage });
   assert.equal(code, exitCode.refused);
-  assert.match(stderr, /Listening on 0\.0\.0\.0 would .* give --tls-cert and --tls-key, or say --insecure/);
+  assert.match(stderr, /Listening on 0\.0\.0\.0 would .* give --tls-cert and --tls-key, or --insecure/);
   const allowed = await runChatd({ args: ["serve", "--insecure", "--check-config"], env: inImage });
   assert.equal(allowed.code, 0, allowed.stderr);
 });

@@ -27,7 +27,7 @@ function summarize({ position, conversation, seq, id, sender }: Message): string
   return `${position} ${conversation} ${seq} ${id} ${sender}`;
 }
 
-/** The index is whole where it is, and comes to hold the whole log. */
+/** Checks that the index is consistent, and that indexing it completely succeeds. */
 function checkIndex(folder: string, log: readonly Message[]): void {
   using database = Database.open(folder);
   const index = new SearchIndex(database);
@@ -50,7 +50,7 @@ function checkIndex(folder: string, log: readonly Message[]): void {
   }
 }
 
-Deno.test("everything that was accepted is there after each of several kills, and numbering goes on", async () => {
+Deno.test("all accepted entries exist after each of several kills, and numbering continues", async () => {
   using folder = temporaryFolder();
   const accepted: string[] = [];
   for (let round = 0; round < 4; round++) {

@@ -2,7 +2,8 @@ import { lockFolder } from "../../src/store/folder_lock.ts";
 import { openStore } from "../../src/store/open_store.ts";
 import { acceptedMessage, directAppend, userRecord } from "../support/stored_messages.ts";
 
-// Appends to the store in the folder given as its argument until it is killed, and prints what was accepted: "position conversation seq id".
+// Appends to the store in the folder given as its argument until it is killed, and prints each accepted entry:
+// "position conversation seq id".
 const users = ["ana", "ben", "cleo"];
 const folder = Deno.args[0];
 using _lock = lockFolder(folder);
@@ -11,7 +12,7 @@ for (const name of users) await store.accounts.addUser(userRecord(name));
 store.indexer.start();
 
 while (true) {
-  // The index has its turns in between.
+  // Lets the indexer take turns in between.
   await new Promise((resolve) => setTimeout(resolve));
   const appends = Array.from({ length: 1 + Math.floor(Math.random() * 20) }, () => {
     const [from, to] = [0, 1].map(() => users[Math.floor(Math.random() * users.length)]);
@@ -21,6 +22,6 @@ while (true) {
   const lines = results.map(acceptedMessage).map(({ position, conversation, seq, id, sender }) => {
     return `${position} ${conversation} ${seq} ${id} ${sender}\n`;
   });
-  // Less than PIPE_BUF (pipe(7)), so that a kill leaves no half line.
+  // Less than PIPE_BUF (pipe(7)): a kill leaves no partial line.
   Deno.stdout.writeSync(new TextEncoder().encode(lines.join("")));
 }

@@ -16,14 +16,14 @@ function refusal(folder: string): ChatError {
   throw new assert.AssertionError({ message: "The folder was not locked" });
 }
 
-Deno.test("a data folder has one owner at a time, and is free again when that one is killed", async () => {
+Deno.test("a data folder has one owner at a time, and is free after its owner was killed", async () => {
   using folder = temporaryFolder();
   const other = new ScriptProcess(holder, folder.path);
   assert.equal(await other.nextLine(), "locked");
   const { code, message } = refusal(folder.path);
   assert.equal(code, "busy");
   assert.ok(message.includes(`"${folder.path}" is in use by another chatd server (process ${other.pid})`), message);
-  assert.ok(message.includes("one server owns a data folder"), message);
+  assert.ok(message.includes("stop that server"), message);
   await other.kill();
   lockFolder(folder.path).release();
 });
@@ -39,7 +39,7 @@ Deno.test("the same process cannot take a data folder twice", () => {
   assert.ok(again);
 });
 
-Deno.test("lockFolder() makes the folder and its file for their owner alone", () => {
+Deno.test("lockFolder() creates the folder and its file for their owner only", () => {
   using folder = temporaryFolder();
   const path = `${folder.path}/new/data`;
   lockFolder(path).release();
@@ -47,7 +47,7 @@ Deno.test("lockFolder() makes the folder and its file for their owner alone", ()
   assert.equal(Deno.statSync(`${path}/chatd.lock`).mode! & 0o777, 0o600);
 });
 
-Deno.test("lockFolder() refuses what is not a folder", () => {
+Deno.test("lockFolder() refuses a path that is not a folder", () => {
   using folder = temporaryFolder();
   Deno.writeTextFileSync(`${folder.path}/file`, "");
   for (const path of [`${folder.path}/file`, `${folder.path}/file/data`]) {
@@ -58,7 +58,7 @@ Deno.test("lockFolder() refuses what is not a folder", () => {
 });
 
 Deno.test({
-  name: "lockFolder() says which permissions it needs",
+  name: "lockFolder() names missing permissions",
   permissions: { read: false, write: false },
   fn() {
     const { code, message } = refusal("elsewhere");

@@ -2,15 +2,15 @@ import { ChatError } from "../../core/chat_error.ts";
 
 export interface BrokerAuthSecretOptions {
   readonly dataDir: string;
-  /** As the operator wrote it; a file in the data folder unless given, which is made when there is none. */
+  /** Path as the operator wrote it; by default a file in the data folder, which is created if missing. */
   readonly secretFile?: string;
 }
 
 const minLength = 16;
 
 /**
- * The secret in the path that the broker asks at: whoever knows it can try passwords there.
- * @throws {ChatError} `invalid_argument` when the file cannot be used
+ * Returns the secret in the path of the authorization endpoint; a client that knows it can try passwords there.
+ * @throws {ChatError} `invalid_argument` if the file cannot be used
  */
 export function brokerAuthSecret({ dataDir, secretFile }: BrokerAuthSecretOptions): string {
   const file = secretFile ?? ownAuthSecretFile(dataDir);
@@ -19,11 +19,11 @@ export function brokerAuthSecret({ dataDir, secretFile }: BrokerAuthSecretOption
   if (secret.length >= minLength && /^[\w.~-]+$/.test(secret)) return secret;
   throw new ChatError(
     "invalid_argument",
-    `The secret in "${file}" must have at least ${minLength} characters of A-Z a-z 0-9 - . _ ~ and nothing else.`,
+    `The secret in "${file}" must have at least ${minLength} characters, all of A-Z a-z 0-9 - . _ ~.`,
   );
 }
 
-/** The file of the secret where no other one is given. */
+/** Returns the default file of the secret. */
 export function ownAuthSecretFile(dataDir: string): string {
   return `${dataDir}/broker-auth-secret`;
 }

@@ -5,18 +5,18 @@ import type { BrokerUrl } from "./broker_url.ts";
 
 export interface BrokerLoginOptions {
   readonly broker: BrokerUrl;
-  /** Holds the password in its first line. */
+  /** File with the password on its first line. */
   readonly brokerPasswordFile?: string;
   readonly dataDir: string;
 }
 
-/** The broker's user that the server is where the URL does not say. */
+/** The broker's user of the server, unless the URL names another. */
 const standardUser = "chatd";
 
 /**
- * How the server logs in to the broker: as the file says, or else the URL, or else the file in the data folder that
- * `chatd broker-config` makes.
- * @throws {ChatError} `invalid_argument` when there is no password
+ * Returns the server's login to the broker, with the password of the given file, else of the URL, else of the file in
+ * the data folder that `chatd broker-config` creates.
+ * @throws {ChatError} `invalid_argument` if there is no password
  */
 export async function brokerLogin(options: BrokerLoginOptions): Promise<BrokerLogin> {
   const { broker: { user = standardUser, login }, brokerPasswordFile, dataDir } = options;
@@ -26,12 +26,12 @@ export async function brokerLogin(options: BrokerLoginOptions): Promise<BrokerLo
   if (user === standardUser && exists(file)) return { user, password: await readPasswordFile(file) };
   throw new ChatError(
     "invalid_argument",
-    `The password of the broker's user "${user}" is not known: give --broker-password-file FILE, set CHATD_BROKER to ` +
-      `amqp://USER:PASSWORD@HOST:PORT${user === standardUser ? ', or have one made by "chatd broker-config"' : ""}.`,
+    `The password of the broker's user "${user}" is missing: give --broker-password-file FILE, set CHATD_BROKER to ` +
+      `amqp://USER:PASSWORD@HOST:PORT${user === standardUser ? ', or create one with "chatd broker-config"' : ""}.`,
   );
 }
 
-/** Like {@link brokerLogin}, and makes a password when there is none. */
+/** Like {@link brokerLogin}, but creates a password if there is none. */
 export async function makeBrokerLogin(options: BrokerLoginOptions): Promise<BrokerLogin> {
   const file = ownPasswordFile(options.dataDir);
   const { broker: { user = standardUser, login }, brokerPasswordFile } = options;
@@ -42,7 +42,7 @@ export async function makeBrokerLogin(options: BrokerLoginOptions): Promise<Brok
   return await brokerLogin(options);
 }
 
-/** The file of the server's own password at the broker, which `chatd broker-config` makes. */
+/** Returns the file with the server's password at the broker, which `chatd broker-config` creates. */
 export function ownPasswordFile(dataDir: string): string {
   return `${dataDir}/broker-password`;
 }

@@ -2,7 +2,7 @@ import { type BrokerAddress, formatBroker } from "../../amqp/broker_address.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { isLoopback } from "../../host/loopback.ts";
 
-/** Refuses to send the login of the broker's administrator over a network unencrypted. @throws {ChatError} `permission_denied` */
+/** Refuses to send the administrator's login over a network unencrypted. @throws {ChatError} `permission_denied` */
 export function refuseOpenBroker(
   { address, management, insecure }: { address: BrokerAddress; management: string | undefined; insecure: boolean },
 ): void {
@@ -10,8 +10,8 @@ export function refuseOpenBroker(
   if (!address.tls && !isLoopback(address.host)) {
     throw new ChatError(
       "permission_denied",
-      `Going to ${formatBroker(address)} would send passwords and messages over the network unencrypted: ` +
-        "use amqps://, or say --insecure if something else encrypts them.",
+      `Connecting to ${formatBroker(address)} would send passwords and messages over the network unencrypted: ` +
+        "use amqps://, or --insecure if another component encrypts them.",
     );
   }
   if (management === undefined) return;
@@ -19,8 +19,8 @@ export function refuseOpenBroker(
   if (protocol === "http:" && !isLoopback(hostname.replace(/^\[(.*)\]$/, "$1"))) {
     throw new ChatError(
       "permission_denied",
-      `Going to the management of RabbitMQ at http://${host} would send the password of its administrator over the network ` +
-        "unencrypted: use https:// with --broker-management, or say --insecure if something else encrypts it.",
+      `Connecting to the management of RabbitMQ at http://${host} would send its administrator's password over the ` +
+        "network unencrypted: use https:// with --broker-management, or --insecure if another component encrypts it.",
     );
   }
 }

@@ -1,29 +1,29 @@
 import type { BrokerAddress, BrokerLogin } from "../../amqp/broker_address.ts";
 
-/** What `--broker` says: where the broker is, who to be there if it names a user, and how to log in if it has a password. */
+/** The value of `--broker`: the broker's address, the user if it names one, and the login if it has a password. */
 export interface BrokerUrl {
   readonly address: BrokerAddress;
   readonly user?: string;
-  /** Never log it. */
+  /** Must not be logged. */
   readonly login?: BrokerLogin;
 }
 
 /**
- * Reads "amqp://HOST:PORT", "amqp://USER@HOST", "amqps://USER:PASSWORD@HOST/VHOST" and the like; the ports are 5672 and 5671 unless given, the virtual
- * host "/" (https://www.rabbitmq.com/docs/uri-spec).
- * @throws {SyntaxError} whose message tells a person what is wrong, and has no password in it
+ * Parses URLs such as "amqp://HOST:PORT", "amqp://USER@HOST" and "amqps://USER:PASSWORD@HOST/VHOST"; the default ports
+ * are 5672 and 5671, the default virtual host is "/" (https://www.rabbitmq.com/docs/uri-spec).
+ * @throws {SyntaxError} with a message for people that does not contain the password
  */
 export function parseBrokerUrl(text: string): BrokerUrl {
   if (!/^amqps?:\/\//.test(text)) {
-    throw new SyntaxError("A broker is named like amqp://127.0.0.1:5672 or amqps://HOST.");
+    throw new SyntaxError("Expected the URL of a broker, such as amqp://127.0.0.1:5672 or amqps://HOST.");
   }
   const url = URL.parse(text);
   if (url === null || url.hostname === "" || /%(?![0-9A-Fa-f]{2})/.test(text)) {
-    throw new SyntaxError("The URL of the broker has no host, or characters that must be written as %XX.");
+    throw new SyntaxError("The URL of the broker has no host, or contains characters that must be written as %XX.");
   }
   if (url.search !== "" || url.hash !== "" || url.pathname.lastIndexOf("/") > 0) {
     throw new SyntaxError(
-      "The URL of the broker can have a virtual host after the port, and nothing else: amqp://HOST:PORT/VHOST.",
+      "The URL of the broker may only have a virtual host after the port: amqp://HOST:PORT/VHOST.",
     );
   }
   const tls = url.protocol === "amqps:";

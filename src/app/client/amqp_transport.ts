@@ -6,7 +6,8 @@ import { isLoopback } from "../../host/loopback.ts";
 import type { AmqpClientOptions } from "./client_options.ts";
 
 /**
- * The way over a broker that options say. @throws {ChatError} `invalid_argument` when it would not be safe, or a file cannot be read.
+ * Opens a transport over a broker.
+ * @throws {ChatError} `invalid_argument` if it would be unsafe, or a file cannot be read
  *
  * @example
  * ```ts
@@ -24,15 +25,15 @@ export async function openAmqpTransport(
   if (!address.tls && !insecure && !isLoopback(address.host)) {
     throw new ChatError(
       "invalid_argument",
-      `Going to ${formatBroker(address)} would send your password and messages over the network unencrypted: ` +
-        "use amqps://, or --insecure if something else encrypts them.",
+      `Connecting to ${formatBroker(address)} would send your password and messages over the network unencrypted: ` +
+        "use amqps://, or --insecure if another component encrypts them.",
     );
   }
   if (sharedUser !== undefined && login === undefined) {
     throw new ChatError(
       "invalid_argument",
-      "The URL of the broker names a user without a password: you log in there as --user, and only a login that " +
-        "everybody shares is in the URL, CHATD_BROKER=amqp://USER:PASSWORD@HOST.",
+      "The URL of the broker names a user without a password: omit the user to log in as --user, or give a login that " +
+        "all users share, CHATD_BROKER=amqp://USER:PASSWORD@HOST.",
     );
   }
   const ca = caFile === undefined ? undefined : await readPemText(caFile);

@@ -1,50 +1,50 @@
 import type { HostPort } from "../../host/host_port.ts";
 import type { BrokerUrl } from "../broker/broker_url.ts";
 
-/** Files are in PEM. */
+/** TLS options of a client; files are in PEM. */
 export interface ClientTls {
-  /** Trusted instead of the system's roots. */
+  /** CA to trust instead of the system's. */
   readonly caFile?: string;
-  /** The name that the server's certificate must have; the host of the address unless given. */
+  /** The required name in the server's certificate; the host of the address unless given. */
   readonly serverName?: string;
-  /** Shown to servers that ask for one; both or none. */
+  /** Client certificate; both files or none. */
   readonly certFile?: string;
   readonly keyFile?: string;
 }
 
 export type DeliveryChoice = "stream" | "callback" | "auto";
 
-/** What `chatd grpc-client` is asked to do; checked already as far as words go, no file was opened. */
+/** Options of `chatd grpc-client`, parsed but without opening files. */
 export interface GrpcClientOptions {
   readonly user: string;
   readonly server: HostPort;
-  /** Set when TLS is to be used, by `--tls` or by any option that needs it. */
+  /** Set if `--tls` or any option that implies it is given. */
   readonly tls?: ClientTls;
-  /** Send secrets beyond loopback without TLS. */
+  /** Allows sending secrets beyond loopback without TLS. */
   readonly insecure: boolean;
   readonly delivery: DeliveryChoice;
-  /** Who lines from a pipe go to, and whom to talk with first. */
+  /** The recipient of lines from a pipe, and the first conversation on a terminal. */
   readonly to?: string;
-  /** Holds the password in its first line. */
+  /** File with the password on its first line. */
   readonly passwordFile?: string;
   /** From `CHATD_PASSWORD`. Never log it. */
   readonly password?: string;
   readonly invite?: string;
-  /** Which cursor of the device to resume from; `ui` unless given. */
+  /** The device's cursor to resume from; `ui` unless given. */
   readonly consumer: string;
-  /** Line by line, not on the whole screen. */
+  /** Uses line mode instead of the full screen. */
   readonly plain?: boolean;
   readonly noColor?: boolean;
 }
 
-/** What `chatd amqp-client` is asked to do; checked already as far as words go, no file was opened. */
+/** Options of `chatd amqp-client`, parsed but without opening files. */
 export interface AmqpClientOptions {
   readonly user: string;
-  /** With a login only where everybody shares one. */
+  /** Contains a login only if all users share one. */
   readonly broker: BrokerUrl;
-  /** Trusted instead of the system's roots, PEM. */
+  /** CA to trust instead of the system's, PEM. */
   readonly caFile?: string;
-  /** Send secrets beyond loopback without TLS. */
+  /** Allows sending secrets beyond loopback without TLS. */
   readonly insecure: boolean;
   readonly to?: string;
   readonly passwordFile?: string;
@@ -52,7 +52,7 @@ export interface AmqpClientOptions {
   readonly password?: string;
   readonly invite?: string;
   readonly consumer: string;
-  /** Line by line, not on the whole screen. */
+  /** Uses line mode instead of the full screen. */
   readonly plain?: boolean;
   readonly noColor?: boolean;
 }

@@ -1,23 +1,26 @@
 import { ChatError } from "../../core/chat_error.ts";
 import type { KeptScreen } from "../../terminal/full_screen/screen_preferences.ts";
 
-/** What the client keeps between runs, for one user on one server. */
+/** A client's saved state for one user on one server. */
 export interface SavedClient {
   readonly token?: string;
   readonly deviceId?: string;
   readonly lastRecipient?: string;
-  /** Of the full screen. */
+  /** Preferences of the full screen. */
   readonly screen?: KeptScreen;
-  /** How far each consumer has come in the log with this epoch. */
+  /** The epoch of the log that `positions` belong to. */
   readonly epoch?: string;
   readonly positions?: Readonly<Record<string, number>>;
-  /** The log's incarnation at each of those positions; files of older versions have none. */
+  /** The log's incarnation of each position; absent in files of older versions. */
   readonly incarnations?: Readonly<Record<string, string>>;
-  /** Consumers that went back in the log, and did not come to where they are again. */
+  /** Interrupted replays, by consumer. */
   readonly unfinished?: Readonly<Record<string, UnfinishedReplay>>;
 }
 
-/** What is to be given of the log: entries from a time on, in milliseconds since the Unix epoch, and after a position. */
+/**
+ * The rest of an interrupted replay: entries from a time on, in milliseconds since the Unix epoch, and after a
+ * position.
+ */
 export interface UnfinishedReplay {
   readonly fromMs: number;
   readonly after: number;
@@ -26,51 +29,54 @@ export interface UnfinishedReplay {
 }
 
 export interface ClientStateOptions {
-  /** Where the server is: "127.0.0.1:50051". */
+  /** Address of the server, such as "127.0.0.1:50051". */
   server: string;
   user: string;
-  /** The folder of all of them; `stateFolder()` unless given. */
+  /** The folder of all states; `stateFolder()` unless given. */
   folder?: string;
-  /** How long another process may keep the state locked, in milliseconds; 10 000 unless given. It needs it for one write to the disk. */
+  /**
+   * How long to wait for another process's lock, in milliseconds; 10,000 unless given. It is held for one write to the
+   * disk.
+   */
   lockPatienceMs?: number;
 }
 
-/** Terminals of one user on one machine at the same time: a device has no more consumers. */
+/** Maximum number of clients of one user on one machine: the limit of consumers of a device. */
 const maxConsumers = 32;
 const lockRetryMs = 20;
 
 /**
- * The client's file for one user on one server, mode 0600 in a folder of mode 0700. It holds a token: whoever reads it is
- * that user.
+ * The state file of one user on one server, with mode 0600 in a folder with mode 0700. It contains a token, which gives
+ * access to the account.
  */
 export class ClientState {
   readonly #path: string;
   readonly #lockPatienceMs: number;
 
-  /** @throws {ChatError} `invalid_argument` when the folder cannot be used. */
+  /** @throws {ChatError} `invalid_argument` if the folder cannot be used */
   constructor({ server, user, folder = stateFolder(), lockPatienceMs = 10_000 }: ClientStateOptions) {
     this.#lockPatienceMs = lockPatienceMs;
     this.#path = `${folder}/${encodeURIComponent(server)}_${encodeURIComponent(user)}`;
-    reporting(folder, () => {
+    mapErrors(folder, () => {
       Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
       if (Deno.build.os !== "windows") Deno.chmodSync(folder, 0o700);
     });
   }
 
-  /** What was saved last; empty when nothing was, or when the file is damaged. */
+  /** Returns the saved state; empty if there is none or the file is damaged. */
   read(): SavedClient {
     try {
       const saved = JSON.parse(Deno.readTextFileSync(`${this.#path}.json`));
       return typeof saved === "object" && saved !== null ? saved : {};
     } catch (error) {
       if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return {};
-      throw unusable(`${this.#path}.json`, error);
+      throw unusableError(`${this.#path}.json`, error);
     }
   }
 
-  /** Changes some of what is saved; undefined removes. What other terminals change meanwhile stays. */
+  /** Changes the saved state under a lock, which preserves changes of other processes; undefined removes a field. */
   update(change: (saved: SavedClient) => SavedClient): void {
-    reporting(this.#path, () => {
+    mapErrors(this.#path, () => {
       using lock = Deno.openSync(`${this.#path}.lock`, { create: true, write: true, mode: 0o600 });
       waitForLock(lock, this.#path, this.#lockPatienceMs);
       const temporary = `${this.#path}.${crypto.randomUUID()}.tmp`;
@@ -80,28 +86,28 @@ export class ClientState {
         file.syncSync();
         Deno.renameSync(temporary, `${this.#path}.json`);
       } catch (error) {
-        removeIfThere(temporary);
+        removeIfExists(temporary);
         throw error;
       }
     });
   }
 
   /**
-   * Takes the consumer `wanted` for as long as this process lives, or "wanted-2" and so on while other terminals have
-   * those: a consumer belongs to one session at a time.
+   * Takes the consumer `wanted` for the lifetime of this process, or "wanted-2" and so on if other processes have it: a
+   * consumer belongs to one session at a time.
    */
   takeConsumer(wanted: string): Consumer {
     const consumer = this.tryConsumer(wanted, { most: maxConsumers });
     if (consumer !== undefined) return consumer;
-    throw new ChatError("busy", `${maxConsumers} clients of this user run on this machine already: close one.`);
+    throw new ChatError("busy", `${maxConsumers} clients of this user are already running on this machine: close one.`);
   }
 
-  /** Like {@link takeConsumer}, of `most` names; undefined when other processes have all of them. */
+  /** Like {@link takeConsumer}, but returns undefined if other processes have all of the first `most` names. */
   tryConsumer(wanted: string, { most }: { most: number }): Consumer | undefined {
-    return reporting(this.#path, () => {
+    return mapErrors(this.#path, () => {
       for (let number = 1; number <= most; number++) {
         const name = number === 1 ? wanted : `${wanted}-${number}`;
-        // No name has "@" in it once it is encoded: "ana" with the consumer "ops" is not the user "ana.ops".
+        // Encoded names contain no "@", so "ana" with the consumer "ops" differs from the user "ana.ops".
         const file = Deno.openSync(`${this.#path}@${encodeURIComponent(name)}.lock`, {
           create: true,
           write: true,
@@ -115,7 +121,7 @@ export class ClientState {
   }
 }
 
-/** A consumer name that no other process of this user and machine uses. */
+/** A consumer that no other process of this user on this machine uses. */
 export class Consumer implements Disposable {
   readonly name: string;
   readonly #lock: Deno.FsFile;
@@ -130,38 +136,38 @@ export class Consumer implements Disposable {
   }
 }
 
-/** `$XDG_STATE_HOME/chatd`, else `~/.local/state/chatd` (XDG Base Directory Specification 0.8). */
+/** Returns `$XDG_STATE_HOME/chatd`, else `~/.local/state/chatd` (XDG Base Directory Specification 0.8). */
 export function stateFolder(): string {
   const xdg = Deno.env.get("XDG_STATE_HOME");
-  // The specification says to ignore relative paths.
+  // The specification requires relative paths to be ignored.
   if (xdg?.startsWith("/")) return `${xdg}/chatd`;
   const home = Deno.env.get("HOME") || Deno.env.get("USERPROFILE");
   if (home) return `${home}/.local/state/chatd`;
-  throw new ChatError("invalid_argument", "There is no place to keep the login: set XDG_STATE_HOME to a folder.");
+  throw new ChatError("invalid_argument", "There is no folder for the login: set XDG_STATE_HOME.");
 }
 
 /** @throws {ChatError} `busy` */
 function waitForLock(file: Deno.FsFile, path: string, patienceMs: number): void {
   const clock = new Int32Array(new SharedArrayBuffer(4));
   for (let waited = 0; !file.tryLockSync(true); waited += lockRetryMs) {
-    if (waited >= patienceMs) throw new ChatError("busy", `Another program keeps ${path} locked: end it first.`);
+    if (waited >= patienceMs) throw new ChatError("busy", `Another program has locked ${path}: stop it first.`);
     Atomics.wait(clock, 0, 0, lockRetryMs);
   }
 }
 
-function reporting<T>(path: string, act: () => T): T {
+function mapErrors<T>(path: string, act: () => T): T {
   try {
     return act();
   } catch (error) {
-    throw error instanceof ChatError ? error : unusable(path, error);
+    throw error instanceof ChatError ? error : unusableError(path, error);
   }
 }
 
-function unusable(path: string, cause: unknown): ChatError {
+function unusableError(path: string, cause: unknown): ChatError {
   const why = cause instanceof Error ? cause.message : String(cause);
   return new ChatError(
     "invalid_argument",
-    `Cannot keep the login in ${path}: ${why}. XDG_STATE_HOME chooses another folder.`,
+    `Cannot save the login in ${path}: ${why}. Choose another folder with XDG_STATE_HOME.`,
     { cause },
   );
 }
@@ -170,7 +176,7 @@ function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
   for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
 }
 
-function removeIfThere(path: string): void {
+function removeIfExists(path: string): void {
   try {
     Deno.removeSync(path);
   } catch (error) {

@@ -9,28 +9,31 @@ import { formatHostPort } from "../../host/host_port.ts";
 import { isLoopback } from "../../host/loopback.ts";
 import type { ClientTls, GrpcClientOptions } from "./client_options.ts";
 
-/** The way to a server that options say. @throws {ChatError} `invalid_argument` when it would not be safe, or a file cannot be read. */
+/**
+ * Opens a transport to a server.
+ * @throws {ChatError} `invalid_argument` if it would be unsafe, or a file cannot be read
+ */
 export async function openGrpcTransport(
   { server, tls, insecure, delivery }: Pick<GrpcClientOptions, "server" | "tls" | "insecure" | "delivery">,
 ): Promise<Transport> {
   if (tls === undefined && !insecure && !isLoopback(server.host)) {
     throw new ChatError(
       "invalid_argument",
-      `Going to ${formatHostPort(server)} without TLS would send your password and messages over the network ` +
-        "unencrypted: add --tls, or --insecure if something else encrypts them.",
+      `Connecting to ${formatHostPort(server)} without TLS would send your password and messages over the network ` +
+        "unencrypted: add --tls, or --insecure if another component encrypts them.",
     );
   }
   const options = { ...server, tls: tls && await readTls(tls, server.host), callback: delivery !== "stream" };
   if (!usesLibrary()) return new Http2Transport(options);
-  // Half of all that a client would load.
+  // Imported on demand, because the library is half of the code that a client would load.
   const { GrpcTransport } = await import("../../grpc/client/client_transport.ts");
   return new GrpcTransport(options);
 }
 
-/** grpc-js goes through HTTP proxies that these variables name; chatd's own HTTP/2 does not. */
+/** Variables that select grpc-js, which supports HTTP proxies; chatd's own HTTP/2 does not. */
 const libraryVariables = ["CHATD_GRPC_JS", "grpc_proxy", "https_proxy", "http_proxy"];
 
-/** Whether grpc-js is to be used, which a variable says that is set and may be read. */
+/** Whether one of the variables is set and may be read. */
 function usesLibrary(): boolean {
   return libraryVariables.some((variable) =>
     Deno.permissions.querySync({ name: "env", variable }).state === "granted" && (Deno.env.get(variable) ?? "") !== ""
@@ -44,7 +47,7 @@ async function readTls(
   if (isIP(host) !== 0 && serverName === undefined) {
     throw new ChatError(
       "invalid_argument",
-      `Certificates are checked by name, and ${host} is an address: say with --tls-name NAME which name the server's has.`,
+      `Certificates are verified by name, but ${host} is an address: give the name in the certificate with --tls-name NAME.`,
     );
   }
   const roots = caFile === undefined ? new TextEncoder().encode(rootCertificates.join("\n")) : await readPem(caFile);

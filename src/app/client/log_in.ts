@@ -4,9 +4,9 @@ import type { Credentials } from "../../gen/chatd/v1/auth.ts";
 import { promptNewPassword, promptPassword } from "../../terminal/password_prompt.ts";
 import { askLine, promptTerminal } from "../../terminal/process_input.ts";
 
-/** How a person is asked; replaced by tests. */
+/** Asks a person for input; tests replace it. */
 export interface Questions {
-  /** One line, shown as it is typed; undefined when there is no answer. */
+  /** Asks for one line with echo; undefined if there is no answer. */
   ask(question: string): Promise<string | undefined>;
   password(question: string): Promise<string>;
   newPassword(questions: { first: string; again: string }): Promise<string>;
@@ -23,47 +23,47 @@ export const terminalQuestions: Questions = {
 export interface LogInOptions {
   transport: Transport;
   user: string;
-  /** The device that this machine was before, if it is known here. */
+  /** The id of this machine's device, if it logged in before. */
   deviceId: string | undefined;
   deviceName: string;
-  /** Given beforehand, so that nobody is asked for it. */
+  /** A password that makes the prompt unnecessary. */
   password: string | undefined;
   invite: string | undefined;
-  /** Why the server did not take the login that is saved; undefined when none is. */
+  /** The error with which the server rejected the saved login; undefined if none is saved. */
   refusal?: ChatError | undefined;
-  /** Undefined when nobody is there to be asked. */
+  /** Undefined without a terminal. */
   questions: Questions | undefined;
 }
 
-/** Wrong passwords that a person may type before the program ends. */
-const tries = 3;
+/** How many wrong passwords a person may type. */
+const maxAttempts = 3;
 
 /**
- * Gets a token with a password, for an account that exists or, with the person's consent, for a new one.
- * @throws {ChatError} what the server said, or what is missing
- * @throws {PromptInterrupted} when the person does not go on
+ * Gets a token with a password, for an existing account or, if the person agrees, for a new one.
+ * @throws {ChatError} the server's error, or an error that names the missing input
+ * @throws {PromptInterrupted} if the person cancels
  */
 export async function logIn(options: LogInOptions): Promise<Credentials> {
   const { user, deviceId, questions, invite } = options;
   if (deviceId !== undefined || !questions) {
-    return await (invite !== undefined && deviceId === undefined ? register(options) : enter(options));
+    return await (invite !== undefined && deviceId === undefined ? register(options) : logInWithPassword(options));
   }
   for (;;) {
-    const line = await questions.ask(`${user} has no account saved here: log in or register? [l/r]`);
+    const line = await questions.ask(`No login of ${user} is saved here: log in or register? [l/r]`);
     const answer = line?.trim().toLowerCase();
     if (answer === undefined) throw new ChatError("unauthenticated", "Not logged in.");
     if (answer !== "" && "register".startsWith(answer)) return await register(options);
-    if (answer !== "" && "login".startsWith(answer.replace(" ", ""))) return await enter(options);
+    if (answer !== "" && "login".startsWith(answer.replace(" ", ""))) return await logInWithPassword(options);
   }
 }
 
-async function enter(options: LogInOptions): Promise<Credentials> {
+async function logInWithPassword(options: LogInOptions): Promise<Credentials> {
   const { transport, user, deviceId = "", deviceName, questions } = options;
-  for (let left = tries;; left--) {
-    const password = options.password ?? await required(options).password(`Password of ${user}: `);
+  for (let left = maxAttempts;; left--) {
+    const password = options.password ?? await requireQuestions(options).password(`Password of ${user}: `);
     try {
       const { credentials } = await transport.logIn({ user, password, deviceName, deviceId }, {});
-      return complete(credentials);
+      return requireCredentials(credentials);
     } catch (error) {
       if (options.password !== undefined || left <= 1) throw error;
       explainOrThrow(error, ["unauthenticated", "invalid_argument"], questions);
@@ -77,12 +77,12 @@ async function register(options: LogInOptions): Promise<Credentials> {
   let password = options.password;
   for (;;) {
     try {
-      password ??= await required(options).newPassword({
+      password ??= await requireQuestions(options).newPassword({
         first: `New password of ${user}: `,
-        again: "The same again: ",
+        again: "Repeat the password: ",
       });
       const { credentials } = await transport.register({ user, password, invite, deviceName }, {});
-      return complete(credentials);
+      return requireCredentials(credentials);
     } catch (error) {
       explainOrThrow(error, ["invalid_argument", "invite_invalid"], questions);
       if (error instanceof ChatError && error.code === "invite_invalid") {
@@ -101,16 +101,16 @@ function explainOrThrow(error: unknown, expected: readonly ChatErrorCode[], ques
   questions.tell(error.message);
 }
 
-function required({ questions, refusal }: LogInOptions): Questions {
+function requireQuestions({ questions, refusal }: LogInOptions): Questions {
   if (questions) return questions;
   const why = refusal?.message ?? "No login is saved here.";
   throw new ChatError(
     "unauthenticated",
-    `${why} There is no terminal to ask for the password at: give it with --password-file FILE or in CHATD_PASSWORD.`,
+    `${why} There is no terminal to ask for the password: give it with --password-file FILE or in CHATD_PASSWORD.`,
   );
 }
 
-function complete(credentials: Credentials | undefined): Credentials {
+function requireCredentials(credentials: Credentials | undefined): Credentials {
   if (credentials) return credentials;
-  throw new ChatError("internal", "The server took the password but sent no token.");
+  throw new ChatError("internal", "The server accepted the password but sent no token.");
 }

@@ -5,7 +5,7 @@ import { readPasswordFile } from "../password_source.ts";
 import type { ClientState } from "./client_state.ts";
 import { logIn, terminalQuestions } from "./log_in.ts";
 
-/** Who logs in, and with what; a person is asked for what is missing. */
+/** The user and credentials of a login; a person is asked for missing ones. */
 export interface LoginOptions {
   readonly user: string;
   readonly passwordFile?: string;
@@ -17,14 +17,17 @@ export function saveCredentials(state: ClientState, { token, deviceId }: Credent
   state.update((saved) => ({ ...saved, token, deviceId }));
 }
 
-/** Where the token comes from: what is saved, else a password. */
+/** Provides a token: the saved one, else a new one for a password. */
 export class Login {
   readonly #transport: Transport;
   readonly #options: LoginOptions;
   readonly #state: ClientState;
-  /** A token that a password was given for in this run. */
+  /** The token that this run obtained with a password. */
   #fresh: string | undefined;
-  /** The refusal of a saved token. It stays saved until another login succeeds: the server's clock may be wrong. */
+  /**
+   * A saved token that was refused. It stays saved until another login succeeds, because the server's clock may be
+   * wrong.
+   */
   #refused: { readonly token: string; readonly error: ChatError } | undefined;
 
   constructor(transport: Transport, options: LoginOptions, state: ClientState) {
@@ -51,8 +54,11 @@ export class Login {
     return this.#fresh = credentials.token;
   }
 
-  /** A password may be given instead of a refused token from an earlier run, and another terminal may have saved a new one. */
-  mayTryAgain(error: unknown, used: string): boolean {
+  /**
+   * Whether another attempt may succeed: with a password instead of a saved token, or with a token that another process
+   * has saved meanwhile.
+   */
+  canRetry(error: unknown, used: string): boolean {
     if (!(error instanceof ChatError)) return false;
     if (error.code !== "unauthenticated" && error.code !== "token_revoked") return false;
     const { token } = this.#state.read();
@@ -64,7 +70,7 @@ export class Login {
   }
 }
 
-/** For the user's list of devices; asks for no permission that was not given. */
+/** Returns the name for the user's list of devices, without asking for a permission. */
 function deviceName(): string {
   const { state } = Deno.permissions.querySync({ name: "sys", kind: "hostname" });
   return state === "granted" ? `chatd on ${Deno.hostname()}` : "chatd";

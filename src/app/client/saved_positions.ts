@@ -1,7 +1,7 @@
 import type { ResumePoint } from "../../client/delivery_cursor.ts";
 import type { SavedClient } from "./client_state.ts";
 
-/** Where a consumer stopped; undefined where nothing is saved of it. */
+/** Returns the saved position of a consumer; undefined if there is none. */
 export function savedPosition(
   { epoch, positions, incarnations }: SavedClient,
   consumer: string,
@@ -11,7 +11,7 @@ export function savedPosition(
   return { epoch, incarnation: incarnations?.[consumer], after };
 }
 
-/** With where a consumer stopped. Positions of other consumers stay, unless they are of another log. */
+/** Returns the state with a consumer's position. Keeps positions of other consumers if they belong to the same log. */
 export function withPosition(saved: SavedClient, consumer: string, resume: ResumePoint): SavedClient {
   const { epoch, incarnation, after } = resume;
   const isSameLog = saved.epoch === epoch;

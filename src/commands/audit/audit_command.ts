@@ -11,11 +11,11 @@ import type { AuditOptions } from "./run_audit.ts";
 
 export const auditCommand: CommandEntry = defineCommand({
   name: "audit",
-  brief: "List what happened to accounts and rooms",
+  brief: "List audit events of accounts and rooms",
   description:
-    "Lists logins, failed ones too, and what was done to accounts, devices and rooms, oldest first: the time, " +
-    "who (- for a stranger), what, to whom, from where and more, separated by tabs. Works through the server when it " +
-    "runs, and directly when not. The newest 100,000 notes are kept.",
+    "Lists audit events, oldest first: logins, failed logins, and changes of accounts, devices and rooms. Each line has " +
+    "the time, actor (- for a stranger), action, subject, address and details, separated by tabs. Asks the running " +
+    "server, or reads the data folder if none runs. The newest 100,000 events are kept.",
   options: auditOptions,
   load: async () => (await import("./run_audit.ts")).runAudit,
   readsConfig: true,
@@ -25,13 +25,13 @@ function auditOptions(options: OptionsWithEnv): Parser<"sync", AuditOptions, unk
   return object("Options", {
     since: options.withDefault("--since", pastTime(), {
       standard: "30d",
-      description: "From when on: 12h or 30d ago, or 2026-11-23 or 2026-11-23T12:00Z",
+      description: "Start of the list: 12h or 30d ago, or 2026-11-23 or 2026-11-23T12:00Z",
     }),
-    // Without a variable: CHATD_USER says who chats.
+    // Has no environment variable, because CHATD_USER names the user of the chat client.
     user: optional(
-      option("--user", userName(), { description: [text("Only what this user did, or had done to them")] }),
+      option("--user", userName(), { description: [text("List only events with this user as actor or subject")] }),
     ),
-    json: options.once("--json", "A JSON object for each line"),
+    json: options.once("--json", "Print one JSON object per line"),
     dataDir: dataFolder(options),
   });
 }

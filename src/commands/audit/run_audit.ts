@@ -3,7 +3,7 @@ import type { AuditEntry } from "../../core/audit/audit.ts";
 import { processOutput } from "../../host/process_output.ts";
 import { exitCode } from "../exit_code.ts";
 
-/** What `chatd audit` is asked to do. */
+/** Options of `chatd audit`. */
 export interface AuditOptions {
   readonly dataDir: string;
   /** In milliseconds since the Unix epoch. */
@@ -13,7 +13,7 @@ export interface AuditOptions {
   readonly json: boolean;
 }
 
-/** A line for each note, oldest first. */
+/** Prints one line per audit entry, oldest first. */
 export async function runAudit({ dataDir, since, user, json }: AuditOptions): Promise<number> {
   for await (const entry of new Operator(dataDir).listAudit({ since, user })) {
     processOutput.stdout(json ? asJson(entry) : asText(entry));
@@ -25,7 +25,7 @@ function asJson({ id: _id, at, ...entry }: AuditEntry): string {
   return JSON.stringify({ at: new Date(at).toISOString(), ...entry });
 }
 
-/** The time, who, what, to whom, from where and the rest, separated by tabs; "-" is for what there is none of. */
+/** Formats time, actor, action, subject, address and details, separated by tabs; "-" stands for an empty field. */
 function asText({ at, actor, action, subject, address, detail, count }: AuditEntry): string {
   const often = count === 1 ? "" : `${count} times`;
   const rest = [detail, often].filter((words) => words !== "").join(", ");

@@ -10,9 +10,9 @@ import type { BackupCommandOptions, RestoreCommandOptions } from "./run_backup.t
 
 export const backupCommand: CommandEntry = defineCommand({
   name: "backup",
-  brief: "Copy the data folder, also while the server runs",
-  description: "Makes a folder with all that the server accepted before: the log, accounts and files. The server " +
-    "goes on meanwhile. It overwrites nothing.",
+  brief: "Back up the data folder, even while the server runs",
+  description: "Writes the log, accounts and files to a new folder, with everything that the server accepted before. " +
+    "The server keeps running. Existing files are never overwritten.",
   options: backupOptions,
   load: async () => (await import("./run_backup.ts")).runBackup,
   readsConfig: true,
@@ -20,25 +20,25 @@ export const backupCommand: CommandEntry = defineCommand({
 
 export const restoreCommand: CommandEntry = defineCommand({
   name: "restore",
-  brief: "Make a data folder of a backup",
+  brief: "Create a data folder from a backup",
   description:
-    "Checks a backup, and makes a new data folder of it. Clients that come back to a server on it are told " +
-    "that it was restored. It overwrites nothing.",
+    "Verifies a backup and creates a new data folder from it. The server tells clients that reconnect about the " +
+    "restore. Existing files are never overwritten.",
   options: restoreOptions,
   load: async () => (await import("./run_backup.ts")).runRestore,
 });
 
 function backupOptions(options: OptionsWithEnv): Parser<"sync", BackupCommandOptions, unknown> {
   return object("Options", {
-    target: argument(path("DIR"), { description: [text("The folder to make")] }),
+    target: argument(path("DIR"), { description: [text("Folder to create")] }),
     dataDir: dataFolder(options),
   });
 }
 
 function restoreOptions(options: OptionsWithEnv): Parser<"sync", RestoreCommandOptions, unknown> {
   return object("Options", {
-    source: argument(path("DIR"), { description: [text("The backup")] }),
-    dataDir: options.required("--data", path("DIR"), "The data folder to make"),
-    logOut: options.flag("--log-out", "Log out all devices, so that no token of that time is good any more"),
+    source: argument(path("DIR"), { description: [text("Folder of the backup")] }),
+    dataDir: options.required("--data", path("DIR"), "Data folder to create"),
+    logOut: options.flag("--log-out", "Log out all devices and invalidate their tokens"),
   });
 }

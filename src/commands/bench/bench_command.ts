@@ -24,11 +24,11 @@ const exitCodes: Readonly<Record<BenchEnd, number>> = {
 
 export const benchCommand: CommandEntry = defineCommand({
   name: "bench",
-  brief: "Measure how much chatd carries here, and how fast",
+  brief: "Measure throughput and latency on this machine",
   description:
-    "Drives servers as real clients do, over gRPC and RabbitMQ, and beside them what their libraries can do without a " +
-    "chat: the limit of the same work. Starts a server on a temporary folder for each run, or measures one that runs. Ends " +
-    "with 1 when something could not be measured.",
+    "Loads servers over gRPC and RabbitMQ as real clients do, and compares them with the bare libraries doing the same " +
+    "work without a chat. Starts a server on a temporary folder for each run, or measures a running one. Exits with 1 " +
+    "if a measurement is missing.",
   options: benchOptions,
   load: async () => {
     const { runBench } = await import("../../bench/run_bench.ts");
@@ -39,15 +39,18 @@ export const benchCommand: CommandEntry = defineCommand({
 
 const standardWorkloads: readonly WorkloadName[] = ["w1", "w2", "w3", "w4"];
 
-/** None of them has a variable: what the environment says about servers is said to clients, not to who loads them with work. */
+/**
+ * None of the options has an environment variable: variables that name a server are meant for clients, not for load
+ * tests.
+ */
 function benchOptions(options: OptionsWithEnv): Parser<"sync", BenchOptions, unknown> {
   const main = object({
     relay: options.internal("--relay"),
     workloads: withDefault(
       option("--workload", listOf<WorkloadName>("WORKLOADS", workloadNames), {
         description: [text(
-          "What to do, separated by commas: w1 busy pairs, w2 one message at a time, w3 idle sessions, w4 a large " +
-            "room, w5 w1 on a log that is full, which takes long to fill and needs 5 GB; w1 is done too, to compare",
+          "Workloads, separated by commas: w1 busy pairs, w2 one message at a time, w3 idle sessions, w4 a large " +
+            "room, w5 w1 on a full log, which takes long to fill and needs 5 GB; w5 includes w1 for comparison",
         )],
       }),
       standardWorkloads,
@@ -56,18 +59,18 @@ function benchOptions(options: OptionsWithEnv): Parser<"sync", BenchOptions, unk
     systems: plainOption(
       "--system",
       listOf<SystemName>("SYSTEMS", systemNames),
-      `On what, separated by commas, instead of all: ${systemNames.join(", ")}`,
+      `Systems to measure, separated by commas; all unless given: ${systemNames.join(", ")}`,
     ),
     seconds: withDefault(
-      option("--seconds", integer({ metavar: "COUNT", min: 1, max: 3_600 }), {
-        description: [text("How long to measure rates, after a warm-up")],
+      option("--seconds", integer({ metavar: "SECONDS", min: 1, max: 3_600 }), {
+        description: [text("Duration of a rate measurement after a warm-up")],
       }),
       10,
       { message: message`10` },
     ),
     rounds: withDefault(
       option("--rounds", integer({ metavar: "COUNT", min: 1, max: 100 }), {
-        description: [text("How often to do everything, in turns; the round in the middle counts")],
+        description: [text("Rounds to measure, interleaved; the median round counts")],
       }),
       1,
       { message: message`1` },
@@ -81,7 +84,7 @@ function benchOptions(options: OptionsWithEnv): Parser<"sync", BenchOptions, unk
     ),
     messages: withDefault(
       option("--messages", integer({ metavar: "COUNT", min: 1_000, max: 1_000_000_000 }), {
-        description: [text("How many the log of w5 holds before")],
+        description: [text("Messages in the log of w5 before the measurement")],
       }),
       10_000_000,
       { message: message`10000000` },
@@ -89,40 +92,40 @@ function benchOptions(options: OptionsWithEnv): Parser<"sync", BenchOptions, unk
     storeFolder: plainOption(
       "--store",
       path("DIR"),
-      "Keep the full store of w5 there for the next bench, and take what an earlier one left",
+      "Folder to keep the full store of w5 in; a later bench reuses it",
     ),
     folder: plainOption(
       "--folder",
       path("DIR"),
-      "Where to make temporary data folders: the disk is part of what is measured",
+      "Folder for temporary data folders; its disk is part of the measurement",
     ),
-    json: withDefault(flag("--json", { description: [text("Print the figures as JSON")] }), false),
-    htmlFile: plainOption("--html", path("FILE"), "Write a page with plots too"),
+    json: withDefault(flag("--json", { description: [text("Print the results as JSON")] }), false),
+    htmlFile: plainOption("--html", path("FILE"), "Also write an HTML page with plots"),
   });
   const running = object({
     server: plainOption(
       "--server",
       hostPort({ allowPort0: false }),
-      "Measure this one; accounts and messages stay there",
+      "Server to measure; the accounts and messages stay there",
     ),
-    serverPid: plainOption("--server-pid", processId(), "Its process on this machine, for CPU and memory"),
+    serverPid: plainOption("--server-pid", processId(), "PID of the server on this machine, to measure CPU and memory"),
     broker: plainOption(
       "--broker",
       brokerUrl({ forPasswords: "clients log in as users" }).onCommandLine!,
-      "The broker that it serves over, for amqp",
+      "Broker of the server, for amqp",
     ),
-    brokerPid: plainOption("--broker-pid", processId(), "The broker's process on this machine"),
-    tls: withDefault(flag("--tls", { description: [text("Encrypt; implied by the following four")] }), false),
-    caFile: plainOption("--ca", path("FILE"), "Trust this CA instead of the system's, PEM"),
-    serverName: plainOption("--tls-name", words("NAME"), "The name in the server's certificate"),
-    certFile: plainOption("--tls-cert", path("FILE"), "Certificate to show to the server, PEM"),
-    keyFile: plainOption("--tls-key", path("FILE"), "Its private key, PEM"),
+    brokerPid: plainOption("--broker-pid", processId(), "PID of the broker on this machine"),
+    tls: withDefault(flag("--tls", { description: [text("Use TLS; implied by the following four")] }), false),
+    caFile: plainOption("--ca", path("FILE"), "CA to trust instead of the system's, PEM"),
+    serverName: plainOption("--tls-name", words("NAME"), "Name in the server's certificate"),
+    certFile: plainOption("--tls-cert", path("FILE"), "Client certificate, PEM"),
+    keyFile: plainOption("--tls-key", path("FILE"), "Private key of the client certificate, PEM"),
     insecure: withDefault(
-      flag("--insecure", { description: [text("Go beyond this machine without TLS")] }),
+      flag("--insecure", { description: [text("Allow connections beyond this machine without TLS")] }),
       false,
     ),
   });
-  const all = merge(group("Options", main), group("A server that runs", running));
+  const all = merge(group("Options", main), group("Running server", running));
   return map(all, ({ tls, caFile, serverName, certFile, keyFile, ...rest }) => {
     const parsed = { ...rest, tls: clientTls(tls, { caFile, serverName, certFile, keyFile }) };
     requireServer(parsed);
@@ -130,12 +133,12 @@ function benchOptions(options: OptionsWithEnv): Parser<"sync", BenchOptions, unk
   });
 }
 
-/** @throws {UsageError} when something is said about a server, and none is named */
+/** @throws {UsageError} if an option about a server is given without `--server` */
 function requireServer({ server, serverPid, broker, brokerPid, tls }: BenchOptions): void {
   if (server === undefined) {
     const given = { "--server-pid": serverPid, "--broker": broker, "--broker-pid": brokerPid, "--tls": tls };
     const [useless] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
-    if (useless !== undefined) throw new UsageError(`${useless} says something about a server: name it with --server.`);
+    if (useless !== undefined) throw new UsageError(`${useless} needs --server.`);
   }
   if (brokerPid !== undefined && broker === undefined) throw new UsageError("--broker-pid needs --broker.");
 }
@@ -144,7 +147,7 @@ function processId(): ValueParser<"sync", number> {
   return integer({ metavar: "PID", min: 1 });
 }
 
-/** "w1,w2": each at most once, in the order of `names`. */
+/** Parses a list such as "w1,w2", and removes duplicates; the result is in the order of `names`. */
 function listOf<Name extends string>(
   metavar: NonEmptyString,
   names: readonly Name[],
@@ -168,5 +171,5 @@ function listOf<Name extends string>(
 }
 
 function unknownName(name: string, names: readonly string[]): Message {
-  return message`${name} is none of ${text(names.join(", "))}.`;
+  return message`Unknown name ${name}: choose from ${text(names.join(", "))}.`;
 }

@@ -4,30 +4,30 @@ import { findMentions } from "../../core/messages/mentions.ts";
 import { conversationAddress, maxTextBytes, type Message } from "../../core/messages/message.ts";
 import { messageIdOf } from "../../core/messages/message_id.ts";
 import { isRoomId } from "../../core/rooms/room.ts";
-import { tell } from "../script/output.ts";
+import { printNotice } from "../script/output.ts";
 import { type CommandOutcome, runCommand } from "./command_run.ts";
 
 export interface BotOptions {
   readonly user: string;
-  /** Of the consumer; part of the ids of answers, so that two bots of one user can answer the same message. */
+  /** The consumer's name. It is part of the ids of answers, so two bots of one user can answer the same message. */
   readonly name: string;
   readonly command: readonly string[];
-  /** In its environment too. */
+  /** Added to the command's environment. */
   readonly env: Readonly<Record<string, string>>;
-  /** Commands that run at once, in all. */
+  /** Maximum number of commands that run at once. */
   readonly concurrency: number;
   readonly timeoutMs: number;
-  /** Conversations; undefined takes all. */
+  /** Ids of the conversations to answer in; undefined means all. */
   readonly only: ReadonlySet<string> | undefined;
-  /** In rooms, only messages that name the bot. */
+  /** In rooms, answers only messages that mention the bot. */
   readonly mentionsOnly: boolean;
-  /** The command cannot be run at all. */
-  failed(error: ChatError): void;
+  /** Called when the command cannot be started. */
+  onFailed(error: ChatError): void;
 }
 
-/** Runs a command for each message of others, one at a time in a conversation, and sends what it prints. */
+/** Runs a command for each message from other users, one at a time in each conversation, and sends its output. */
 export class Bot {
-  /** What answers go out over. */
+  /** Sends the answers. */
   client: ChatClient | undefined;
   readonly #options: BotOptions;
   readonly #stop = new AbortController();
@@ -42,9 +42,9 @@ export class Bot {
     this.#free = options.concurrency;
   }
 
-  /** Resolves when its answer was accepted, or it needs none; never when the bot stops before. */
+  /** Resolves once the answer is accepted or no answer is needed; never resolves if the bot stops first. */
   take(message: Message): Promise<void> {
-    if (!this.#wants(message)) return Promise.resolve();
+    if (!this.#isRelevant(message)) return Promise.resolve();
     const { conversation } = message;
     const before = this.#last.get(conversation) ?? Promise.resolve();
     const done = before.then(() => this.#answer(message));
@@ -53,7 +53,7 @@ export class Bot {
     return done;
   }
 
-  /** Begins nothing more, and lets what runs come to its end within `graceMs`. */
+  /** Starts no more commands, and waits up to `graceMs` for running ones before ending them. */
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true;
     const timer = setTimeout(() => this.#stop.abort(), graceMs);
@@ -61,13 +61,13 @@ export class Bot {
     clearTimeout(timer);
   }
 
-  /** Ends what runs. */
+  /** Ends running commands. */
   async kill(): Promise<void> {
     this.#stop.abort();
     await this.stop(0);
   }
 
-  #wants({ sender, event, automatic, deleted, withheld, conversation, text }: Message): boolean {
+  #isRelevant({ sender, event, automatic, deleted, withheld, conversation, text }: Message): boolean {
     const { user, only, mentionsOnly } = this.#options;
     if (sender === user || automatic || deleted || withheld || event !== undefined) return false;
     if (only !== undefined && !only.has(conversation)) return false;
@@ -77,7 +77,7 @@ export class Bot {
   async #answer(message: Message): Promise<void> {
     if (this.#free === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#free--;
-    const working = this.#isStopping ? Promise.resolve(false) : this.#work(message);
+    const working = this.#isStopping ? Promise.resolve(false) : this.#runCommand(message);
     this.#running.add(working);
     const isDone = await working;
     this.#running.delete(working);
@@ -87,40 +87,40 @@ export class Bot {
     if (!isDone) await new Promise(() => {});
   }
 
-  /** @returns whether the message needs nothing more. */
-  async #work(message: Message): Promise<boolean> {
-    const { command, env, timeoutMs, failed } = this.#options;
+  /** Runs the command and sends its output. @returns whether the message is done */
+  async #runCommand(message: Message): Promise<boolean> {
+    const { command, env, timeoutMs, onFailed } = this.#options;
     const where = `${conversationAddress(message.conversation, this.#options.user)} ${message.seq}`;
     let outcome: CommandOutcome;
     try {
       outcome = await runCommand({
         command,
         input: message.text,
-        env: { ...env, ...this.#environment(message) },
+        env: { ...env, ...this.#environmentFor(message) },
         timeoutMs,
         maxBytes: maxTextBytes,
         signal: this.#stop.signal,
       });
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
-      failed(error);
+      onFailed(error);
       return false;
     }
     if (this.#stop.signal.aborted) return false;
-    if (outcome.problem !== undefined) tell(`${where}: ${command[0]} ${outcome.problem}.`);
+    if (outcome.problem !== undefined) printNotice(`${where}: ${command[0]} ${outcome.problem}.`);
     if (outcome.text === "") return true;
     try {
       await this.#send(message, outcome.text);
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
       if (this.client!.state.kind === "ended") return false;
-      // Another text was accepted as the answer before.
-      if (error.code !== "message_id_conflict") tell(`${where}: The answer was not accepted: ${error.message}`);
+      // A conflict means that an earlier run sent another text as the answer.
+      if (error.code !== "message_id_conflict") printNotice(`${where}: Cannot send the answer: ${error.message}`);
     }
     return true;
   }
 
-  /** The same message gets the same id of its answer: whoever answers it again, after a crash, sends it once. */
+  /** Derives the answer's id from the message: a second answer after a crash is a duplicate. */
   async #send(message: Message, text: string): Promise<void> {
     const { name, user } = this.#options;
     const about = JSON.stringify(["answer", name, message.conversation, message.seq, message.id]);
@@ -129,7 +129,7 @@ export class Bot {
     await this.client!.send(conversationAddress(message.conversation, user), text, { id, automatic: true });
   }
 
-  #environment(message: Message): Record<string, string> {
+  #environmentFor(message: Message): Record<string, string> {
     const { conversation, sender, seq, position, id, acceptedAt, replyTo, attachment } = message;
     const { user } = this.#options;
     return {

@@ -14,11 +14,11 @@ import type { BotCommandOptions } from "./run_bot.ts";
 
 export const botCommand: CommandEntry = defineCommand({
   name: "bot",
-  brief: "Run a command for each message, and send what it prints",
+  brief: "Run a command for each message and send its output",
   description:
-    "Runs a command for each message of others: the text is on its stdin, who and where in its environment " +
-    "(CHATD_SENDER, CHATD_ADDRESS, …). What it prints is sent to the same conversation. Messages of other bots are " +
-    "passed over.",
+    "Runs a command for each message from other users and sends its output to the same conversation. The command gets " +
+    "the text on stdin, and the sender and address in its environment (CHATD_SENDER, CHATD_ADDRESS, …). Messages of " +
+    "other bots are ignored.",
   options: botOptions,
   load: async () => (await import("./run_bot.ts")).runBot,
   exitCodeOf: scriptExitCode,
@@ -30,19 +30,19 @@ function botOptions(
 ): Parser<"sync", BotCommandOptions, unknown> {
   const main = object({
     command: option("--exec", commandWords(), {
-      description: [text("What to run for each message, without a shell: a program and its arguments")],
+      description: [text("Program and arguments to run for each message, without a shell")],
     }),
     conversations: conversationsOption(),
-    mentionsOnly: options.once("--mentions-only", "In rooms, only for messages that name it (@name)"),
-    name: consumerNameOption("Its place in the log is kept under this name"),
+    mentionsOnly: options.once("--mentions-only", "In rooms, answer only messages that mention the bot (@name)"),
+    name: consumerNameOption("Name of the delivery cursor to resume from"),
     concurrency: withDefault(
       option("--concurrency", integer({ metavar: "COUNT", min: 1, max: 64 }), {
-        description: [text("How many run at once; in one conversation it is one")],
+        description: [text("Commands to run at once; one per conversation")],
       }),
       4,
     ),
     timeoutMs: withDefault(
-      option("--timeout", duration(), { description: [text("How long each may run")] }),
+      option("--timeout", duration(), { description: [text("Time limit of each command")] }),
       60_000,
       { message: message`60s` },
     ),

@@ -1,32 +1,35 @@
 import { ChatError } from "../../core/chat_error.ts";
 
 export interface CommandRun {
-  /** A program and its arguments; no shell reads them. */
+  /** A program and its arguments; no shell interprets them. */
   readonly command: readonly string[];
-  /** On its stdin. */
+  /** Written to the command's stdin. */
   readonly input: string;
-  /** Beside what this process has. */
+  /** Added to the environment of this process. */
   readonly env: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
-  /** More of what it prints is dropped. */
+  /** Maximum size of the output; the rest is dropped. */
   readonly maxBytes: number;
-  /** Ends it. */
+  /** Ends the command when aborted. */
   readonly signal: AbortSignal;
 }
 
 export interface CommandOutcome {
-  /** What it printed, without the ends of the last lines. */
+  /** The output without trailing line breaks. */
   readonly text: string;
-  /** Why that is worth nothing; or, with a text, what is missing of it. */
+  /** The reason why there is no output or, with a text, why it is incomplete. */
   readonly problem?: string;
 }
 
-/** Between asking a program to end and ending it, in milliseconds. */
+/** Time between SIGTERM and SIGKILL, in milliseconds. */
 const graceMs = 2_000;
-/** How long what a program left behind may keep its stdout open, in milliseconds. */
+/** How long child processes of an ended program may keep its stdout open, in milliseconds. */
 const leftoverMs = 1_000;
 
-/** Runs a program to its end, in a process group of its own; stderr is this process's. @throws {ChatError} when it cannot be started */
+/**
+ * Runs a program in its own process group and waits for its end; it shares stderr.
+ * @throws {ChatError} if it cannot be started
+ */
 export async function runCommand(run: CommandRun): Promise<CommandOutcome> {
   const child = start(run);
   const end = (signal: Deno.Signal) => killGroup(child, signal);
@@ -52,7 +55,7 @@ export async function runCommand(run: CommandRun): Promise<CommandOutcome> {
     await output.cancel();
     await writing;
     if (timedOut) return { text: "", problem: `did not end within ${run.timeoutMs / 1000} s` };
-    if (!success) return { text: "", problem: `ended with ${signal ?? code}` };
+    if (!success) return { text: "", problem: `exited with ${signal ?? code}` };
     const problem = output.wasCut ? `printed more than ${run.maxBytes} bytes: the rest is dropped` : undefined;
     return { text: output.text.replace(/[\r\n]+$/, ""), problem };
   } finally {
@@ -80,7 +83,7 @@ function start({ command: [program, ...args], env }: CommandRun): Deno.ChildProc
   }
 }
 
-/** With what it started. */
+/** Signals the program's process group, or the program alone if there is no such group. */
 function killGroup(child: Deno.ChildProcess, signal: Deno.Signal): void {
   try {
     Deno.kill(-child.pid, signal);
@@ -88,7 +91,7 @@ function killGroup(child: Deno.ChildProcess, signal: Deno.Signal): void {
     try {
       child.kill(signal);
     } catch {
-      // It has ended.
+      // The program has already ended.
     }
   }
 }
@@ -99,13 +102,13 @@ async function write(stdin: WritableStream<Uint8Array>, text: string): Promise<v
     await writer.write(new TextEncoder().encode(text));
     await writer.close();
   } catch {
-    // It does not read it, or not to the end.
+    // The program does not read its stdin to the end.
     await writer.abort().catch(() => {});
   }
 }
 
 class BoundedOutput {
-  /** Resolves at the end of it. */
+  /** Resolves at the end of the output. */
   readonly read: Promise<void>;
   wasCut = false;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
@@ -118,7 +121,7 @@ class BoundedOutput {
     this.read = this.#read();
   }
 
-  /** As much as fits; a character is whole or not there. */
+  /** The output up to the limit, without a partial character at its end. */
   get text(): string {
     return new TextDecoder("utf-8", { ignoreBOM: true }).decode(this.#bytes.subarray(0, this.#length), {
       stream: this.wasCut,

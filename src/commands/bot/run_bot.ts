@@ -1,18 +1,18 @@
 import { ChatError } from "../../core/chat_error.ts";
 import { exitCode } from "../exit_code.ts";
 import { type ConnectionChoice, openConnection } from "../script/connection.ts";
-import { conversationsOf, keepPosition, runConsumer, takeOnly } from "../script/consumer_session.ts";
-import { tell } from "../script/output.ts";
+import { resolveConversations, runConsumer, savePosition, takeExclusiveConsumer } from "../script/consumer_session.ts";
+import { printNotice } from "../script/output.ts";
 import { stopOnSignals } from "../script/stop_on_signals.ts";
 import { Bot } from "./bot.ts";
 
-/** What `chatd bot` is asked to do. */
+/** Options of `chatd bot`. */
 export interface BotCommandOptions {
   readonly connection: ConnectionChoice;
   readonly name: string;
   /** A program and its arguments. */
   readonly command: readonly string[];
-  /** Addresses; all conversations when there is none. */
+  /** Addresses of conversations; an empty list means all. */
   readonly conversations: readonly string[];
   readonly mentionsOnly: boolean;
   readonly concurrency: number;
@@ -20,20 +20,20 @@ export interface BotCommandOptions {
   readonly timeoutMs: number;
 }
 
-/** How long commands may go on when the bot is told to end, in milliseconds. */
+/** How long commands may continue after the bot was told to stop, in milliseconds. */
 const endGraceMs = 5_000;
 
-/** Answers messages until it is told to end. @returns the exit code. @throws {ChatError} why it had to end */
+/** Answers messages until a signal arrives. @returns the exit code. @throws {ChatError} if it cannot continue */
 export async function runBot(options: BotCommandOptions): Promise<number> {
   const connection = await openConnection(options.connection);
   const { user, profile } = connection;
-  using consumer = takeOnly(connection, "bot", options.name);
+  using consumer = takeExclusiveConsumer(connection, "bot", options.name);
   using signals = stopOnSignals();
-  const told = new Promise<undefined>((resolve) => {
+  const stopped = new Promise<undefined>((resolve) => {
     signals.signal.addEventListener("abort", () => resolve(undefined));
     if (signals.signal.aborted) resolve(undefined);
   });
-  const only = await Promise.race([conversationsOf(connection, options.conversations), told]);
+  const only = await Promise.race([resolveConversations(connection, options.conversations), stopped]);
   if (signals.signal.aborted) return exitCode.done;
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => {});
@@ -41,9 +41,9 @@ export async function runBot(options: BotCommandOptions): Promise<number> {
     ...options,
     user,
     only,
-    // What it starts may use chatd as the same user, but has no business with the password.
+    // Commands may use chatd as the same user, but do not get the password.
     env: { CHATD_PASSWORD: "", ...(profile !== undefined && { CHATD_PROFILE: profile }) },
-    failed: (error) => failed.reject(error),
+    onFailed: (error) => failed.reject(error),
   });
   const stop = new AbortController();
   const running = runConsumer({
@@ -55,14 +55,14 @@ export async function runBot(options: BotCommandOptions): Promise<number> {
     onClient: (client) => bot.client = client,
   });
   running.catch(() => {});
-  tell(`The bot "${options.name}" answers as ${user} at ${connection.transport.address}.`);
+  printNotice(`The bot "${options.name}" answers as ${user} at ${connection.transport.address}.`);
   try {
-    await Promise.race([running, failed.promise, told]);
+    await Promise.race([running, failed.promise, stopped]);
     await bot.stop(endGraceMs);
   } finally {
     await bot.kill();
     stop.abort();
-    await running.then((resume) => resume && keepPosition(connection, consumer, resume), (error) => {
+    await running.then((resume) => resume && savePosition(connection, consumer, resume), (error) => {
       if (!(error instanceof ChatError)) throw error;
     });
   }

@@ -9,10 +9,10 @@ import type { BrokerConfigCommandOptions } from "./run_broker_config.ts";
 
 export const brokerConfigCommand: CommandEntry = defineCommand({
   name: "broker-config",
-  brief: "Print how RabbitMQ must be set up",
+  brief: "Print the configuration that RabbitMQ needs",
   description:
-    "Prints the rabbitmq.conf that makes RabbitMQ ask chatd who may do what, with the secrets in it, and what " +
-    "else to do. Secrets that are missing in the data folder are made.",
+    "Prints a rabbitmq.conf with which RabbitMQ asks chatd for authorization, including its secrets, and the remaining " +
+    "setup steps. Creates missing secrets in the data folder.",
   options: brokerConfigOptions,
   load: async () => (await import("./run_broker_config.ts")).runBrokerConfig,
   readsConfig: true,
@@ -30,7 +30,7 @@ function brokerConfigOptions(
       dataDir: dataFolder(options),
       authAddress: options.withDefault("--broker-auth-address", hostPort({ allowPort0: false }), {
         standard: "127.0.0.1:15680",
-        description: "Where the broker reaches what amqp-server listens on with --broker-auth-listen",
+        description: "Address at which the broker reaches the server's --broker-auth-listen",
       }),
       writeTo: options.optional("--write", path("DIR"), "Write rabbitmq.conf and enabled_plugins to this folder"),
     }),

@@ -7,16 +7,16 @@ import { requireDataFolder } from "../../host/permissions.ts";
 import { prepareDataFolder } from "../../store/data_folder.ts";
 import { exitCode } from "../exit_code.ts";
 
-/** What `chatd broker-config` is asked to do. */
+/** Options of `chatd broker-config`. */
 export interface BrokerConfigCommandOptions extends BrokerLoginOptions {
-  /** Where the broker asks, as it reaches chatd. */
+  /** The address at which the broker reaches chatd's authorization endpoint. */
   readonly authAddress: HostPort;
   readonly authSecretFile?: string;
-  /** A folder for rabbitmq.conf and enabled_plugins; they are printed unless given. */
+  /** Folder for rabbitmq.conf and enabled_plugins; printed to stdout unless given. */
   readonly writeTo?: string;
 }
 
-/** Says how a broker must be set up. Makes the secrets in the data folder that are missing. @throws {ChatError} */
+/** Prints or writes the broker's configuration. Creates missing secrets in the data folder. @throws {ChatError} */
 export async function runBrokerConfig(options: BrokerConfigCommandOptions): Promise<number> {
   const { broker: { address: { vhost } }, authAddress, authSecretFile, dataDir, writeTo } = options;
   requireDataFolder(dataDir);
@@ -24,68 +24,69 @@ export async function runBrokerConfig(options: BrokerConfigCommandOptions): Prom
   const { user, password } = await makeBrokerLogin(options);
   const secret = brokerAuthSecret({ dataDir, secretFile: authSecretFile });
   const authUrl = `http://${formatHostPort(authAddress)}/${secret}`;
-  const config = written(() => brokerConfig({ user, password, vhost, authUrl }));
+  const config = withUserErrors(() => brokerConfig({ user, password, vhost, authUrl }));
   if (writeTo === undefined) {
     console.log(config + advice({ user, password, vhost }));
   } else {
-    await refuseOthers(writeTo, ["rabbitmq.conf", "enabled_plugins"]);
+    await refuseForeignFolder(writeTo, ["rabbitmq.conf", "enabled_plugins"]);
     await write(writeTo, "rabbitmq.conf", config);
     await write(writeTo, "enabled_plugins", enabledPlugins());
     console.log(
-      `Wrote ${writeTo}/rabbitmq.conf and ${writeTo}/enabled_plugins. Only you can read them, for they hold secrets: ` +
+      `Wrote ${writeTo}/rabbitmq.conf and ${writeTo}/enabled_plugins. They contain secrets, so only you can read them: ` +
         'give them to the user that RabbitMQ runs as ("chown rabbitmq").',
     );
   }
   return exitCode.done;
 }
 
-/** As comments, so that the whole is still a rabbitmq.conf. */
+/** The remaining steps as comments: the output is a valid rabbitmq.conf. */
 function advice({ user, password, vhost }: { user: string; password: string; vhost: string }): string {
   const permissions = vhost === "/" ? "" : `-p ${vhost} `;
   const lines = [
-    "This is /etc/rabbitmq/rabbitmq.conf, or a file in /etc/rabbitmq/conf.d. It holds two secrets: let only RabbitMQ read it.",
+    "Use this as /etc/rabbitmq/rabbitmq.conf, or as a file in /etc/rabbitmq/conf.d. It contains two secrets: only RabbitMQ may",
+    "read it.",
     "",
-    "The plugins, which /etc/rabbitmq/enabled_plugins names, are enabled by",
+    "Enable the plugins (in /etc/rabbitmq/enabled_plugins):",
     `  rabbitmq-plugins enable ${brokerPlugins.join(" ")}`,
     "",
-    "A broker that was started before needs the user, and not guest, whom it would let in without asking chatd:",
+    "On a broker that was started before, add the user, and delete guest, which could log in without asking chatd:",
     `  rabbitmqctl add_user ${user} ${password}`,
     `  rabbitmqctl set_user_tags ${user} administrator`,
     `  rabbitmqctl set_permissions ${permissions}${user} '.*' '.*' '.*'`,
     "  rabbitmqctl delete_user guest",
     "",
-    'After its restart, and with "chatd serve --broker URL" running, "chatd doctor --broker URL" tells whether all is well.',
+    'Then restart the broker, start "chatd serve --broker URL", and check the setup with "chatd doctor --broker URL".',
   ];
   return `\n${lines.map((line) => `# ${line}`.trimEnd()).join("\n")}`;
 }
 
-function written(make: () => string): string {
+function withUserErrors(make: () => string): string {
   try {
     return make();
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     throw new ChatError(
       "invalid_argument",
-      "The user, the password or the virtual host has characters that rabbitmq.conf does not take: choose others.",
+      "The user, the password or the virtual host contains characters that rabbitmq.conf does not allow: choose others.",
       { cause },
     );
   }
 }
 
-/** A folder whose rabbitmq.conf has the mark is chatd's, and so is one with neither file. */
-async function refuseOthers(folder: string, names: readonly [config: string, plugins: string]): Promise<void> {
-  const [config, plugins] = await Promise.all(names.map((name) => readIfThere(folder, name)));
+/** Refuses a folder with files that chatd did not write; chatd's own rabbitmq.conf starts with a mark. */
+async function refuseForeignFolder(folder: string, names: readonly [config: string, plugins: string]): Promise<void> {
+  const [config, plugins] = await Promise.all(names.map((name) => readIfExists(folder, name)));
   if (config?.startsWith(`${brokerConfigMark}\n`)) return;
   const name = config !== undefined ? names[0] : plugins !== undefined ? names[1] : undefined;
   if (name === undefined) return;
   throw new ChatError(
     "permission_denied",
-    `"${folder}/${name}" is there, and "chatd broker-config" did not make it: name another folder with --write, and bring ` +
-      "the two together by hand.",
+    `"${folder}/${name}" exists, and "chatd broker-config" did not write it: choose another folder with --write, and ` +
+      "merge the files by hand.",
   );
 }
 
-async function readIfThere(folder: string, name: string): Promise<string | undefined> {
+async function readIfExists(folder: string, name: string): Promise<string | undefined> {
   try {
     return await Deno.readTextFile(`${folder}/${name}`);
   } catch (cause) {
@@ -95,7 +96,7 @@ async function readIfThere(folder: string, name: string): Promise<string | undef
   }
 }
 
-/** In one go, so that nobody else can ever read it. */
+/** Creates the file with its final mode and renames it, so other users can never read it. */
 async function write(folder: string, name: string, text: string): Promise<void> {
   const unfinished = `${folder}/.${name}.${crypto.randomUUID()}`;
   try {

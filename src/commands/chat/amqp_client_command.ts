@@ -12,8 +12,8 @@ import { consumerName, path, userName, words } from "../options/value_parsers.ts
 export const amqpClientCommand: CommandEntry = defineCommand({
   name: "amqp-client",
   brief: "Chat over RabbitMQ",
-  description: "Chats over RabbitMQ: on a terminal with an input line, from a pipe with a message for each line. " +
-    "The password is asked for, or comes from --password-file or CHATD_PASSWORD.",
+  description: "Chats over RabbitMQ: interactively on a terminal, or with one message per line from a pipe. " +
+    "Asks for the password unless --password-file or CHATD_PASSWORD provides it.",
   options: amqpClientOptions,
   load: async () => (await import("./run_amqp_client.ts")).runAmqpClient,
   exitCodeOf: clientExitCode,
@@ -24,23 +24,23 @@ function amqpClientOptions(
   env: Environment,
 ): Parser<"sync", AmqpClientOptions, unknown> {
   const main = object({
-    user: options.required("--user", userName(), "Who you are, always needed; a new name can be registered"),
+    user: options.required("--user", userName(), "Your user name (required); you can register a new one"),
     broker: clientBrokerOption(options),
-    to: options.optional("--to", userName(), "Whom to write to: needed when the lines come from a pipe"),
+    to: options.optional("--to", userName(), "Recipient; required if the input is a pipe"),
     consumer: options.withDefault("--consumer", consumerName(), {
       standard: "ui",
-      description: "Which of this device's places in the log to go on from",
+      description: "Delivery cursor to resume from",
     }),
-    plain: options.flag("--plain", "Line by line, as on a dumb terminal, not on the whole screen"),
-    noColor: options.flag("--no-color", "No colours; so does NO_COLOR"),
+    plain: options.flag("--plain", "Use line mode instead of the full screen"),
+    noColor: options.flag("--no-color", "Disable colors, like NO_COLOR"),
   });
   const secrets = object({
-    passwordFile: options.optional("--password-file", path("FILE"), "File with the password in its first line"),
-    invite: options.optional("--invite", words("CODE"), "Invitation to register with"),
+    passwordFile: options.optional("--password-file", path("FILE"), "File with the password on its first line"),
+    invite: options.optional("--invite", words("CODE"), "Invitation code to register with"),
   });
   const tls = object({
-    caFile: options.optional("--ca", path("FILE"), "Trust this CA instead of the system's, PEM"),
-    insecure: options.flag("--insecure", "Send the password beyond this machine without TLS"),
+    caFile: options.optional("--ca", path("FILE"), "CA to trust instead of the system's, PEM"),
+    insecure: options.flag("--insecure", "Allow sending the password beyond this machine without TLS"),
   });
   const all = merge(group("Options", main), group("Password and registration", secrets), group("Encryption", tls));
   return map(all, (parsed) => ({ ...parsed, password: env("CHATD_PASSWORD") || undefined }));

@@ -13,8 +13,8 @@ import { consumerName, path, userName, words } from "../options/value_parsers.ts
 export const grpcClientCommand: CommandEntry = defineCommand({
   name: "grpc-client",
   brief: "Chat over gRPC",
-  description: "Chats over gRPC: on a terminal with an input line, from a pipe with a message for each line. " +
-    "The password is asked for, or comes from --password-file or CHATD_PASSWORD.",
+  description: "Chats over gRPC: interactively on a terminal, or with one message per line from a pipe. " +
+    "Asks for the password unless --password-file or CHATD_PASSWORD provides it.",
   options: grpcClientOptions,
   load: async () => (await import("./run_grpc_client.ts")).runGrpcClient,
   exitCodeOf: clientExitCode,
@@ -25,23 +25,23 @@ function grpcClientOptions(
   env: Environment,
 ): Parser<"sync", GrpcClientOptions, unknown> {
   const main = object({
-    user: options.required("--user", userName(), "Who you are, always needed; a new name can be registered"),
+    user: options.required("--user", userName(), "Your user name (required); you can register a new one"),
     server: serverOption(options),
-    to: options.optional("--to", userName(), "Whom to write to: needed when the lines come from a pipe"),
-    delivery: options.withDefault("--delivery", choice(["stream", "callback", "auto"]), {
+    to: options.optional("--to", userName(), "Recipient; required if the input is a pipe"),
+    delivery: options.withDefault("--delivery", choice(["stream", "callback", "auto"], { metavar: "MODE" }), {
       standard: "stream",
-      description: "How messages come: over the own connection, by calls from the server, or as works",
+      description: "How to receive messages: over this client's stream, by server callback, or callback with fallback",
     }),
     consumer: options.withDefault("--consumer", consumerName(), {
       standard: "ui",
-      description: "Which of this device's places in the log to go on from",
+      description: "Delivery cursor to resume from",
     }),
-    plain: options.flag("--plain", "Line by line, as on a dumb terminal, not on the whole screen"),
-    noColor: options.flag("--no-color", "No colours; so does NO_COLOR"),
+    plain: options.flag("--plain", "Use line mode instead of the full screen"),
+    noColor: options.flag("--no-color", "Disable colors, like NO_COLOR"),
   });
   const secrets = object({
-    passwordFile: options.optional("--password-file", path("FILE"), "File with the password in its first line"),
-    invite: options.optional("--invite", words("CODE"), "Invitation to register with"),
+    passwordFile: options.optional("--password-file", path("FILE"), "File with the password on its first line"),
+    invite: options.optional("--invite", words("CODE"), "Invitation code to register with"),
   });
   const all = merge(
     group("Options", main),

@@ -14,25 +14,29 @@ import { TerminalChat, type TerminalChatOptions } from "../../terminal/terminal_
 import { processDevice } from "../../terminal/terminal_device.ts";
 import { exitCode } from "../exit_code.ts";
 
-/** What the client commands of all transports are asked to do. */
+/** Options of the client commands of all transports. */
 export interface ChatClientOptions extends LoginOptions {
   readonly to?: string;
   readonly consumer: string;
-  /** Line by line, not on the whole screen. */
+  /** Uses line mode instead of the full screen. */
   readonly plain?: boolean;
   readonly noColor?: boolean;
 }
 
-/** Chats on a terminal, or sends the lines of a pipe. @returns the exit code. @throws {ChatError} why it had to end. */
+/**
+ * Chats on a terminal, or sends the lines of a pipe.
+ * @returns the exit code.
+ * @throws {ChatError} if it cannot continue
+ */
 export async function runChatClient(transport: Transport, options: ChatClientOptions): Promise<number> {
   const isTerminal = Deno.stdin.isTerminal() && Deno.stdout.isTerminal();
   if (!isTerminal && options.to === undefined) {
-    console.error("chatd: --to NAME is needed when the lines come from a pipe: it says whom they are for.");
+    console.error("chatd: --to NAME is required when the input is a pipe.");
     return exitCode.usage;
   }
   const state = new ClientState({ server: transport.address, user: options.user });
   const login = new Login(transport, options, state);
-  // The terminal's place in the log is not for a pipe, which shows nothing.
+  // A pipe shows no messages, so it must not move the terminal's cursor.
   const wanted = !isTerminal && options.consumer === "ui" ? "pipe" : options.consumer;
   using consumer = state.takeConsumer(wanted);
   const run = isTerminal ? chat : pipe;
@@ -41,7 +45,7 @@ export async function runChatClient(transport: Transport, options: ChatClientOpt
     try {
       return await run({ transport, options, state, consumer, token });
     } catch (error) {
-      if (!await login.mayTryAgain(error, token)) throw error;
+      if (!await login.canRetry(error, token)) throw error;
     }
   }
 }
@@ -54,7 +58,7 @@ interface Run {
   readonly token: string;
 }
 
-/** A terminal that is smaller has lines, not panes. */
+/** Smaller terminals use line mode. */
 const minColumns = 40;
 const minRows = 10;
 
@@ -65,7 +69,7 @@ async function chat(run: Run): Promise<number> {
     term: Deno.env.get("TERM"),
   };
   const stop = new AbortController();
-  const stopHearing = onSignals(() => stop.abort());
+  const removeListeners = onSignals(() => stop.abort());
   let client: ChatClient | undefined;
   const common = {
     user: options.user,
@@ -77,7 +81,7 @@ async function chat(run: Run): Promise<number> {
     loggedOut: () => Promise.resolve(state.update(({ token: _dead, ...rest }) => rest)),
     signal: stop.signal,
   };
-  const terminal = takesScreen(options, environment.term)
+  const terminal = usesFullScreen(options, environment.term)
     ? await fullScreen(common, environment, state)
     : lineByLine(common, environment);
   try {
@@ -85,7 +89,7 @@ async function chat(run: Run): Promise<number> {
     if (error) throw error;
     return exitCode.done;
   } finally {
-    stopHearing();
+    removeListeners();
     const resume = client?.resumePoint;
     const lastRecipient = terminal.recipient;
     state.update((saved) => ({
@@ -98,7 +102,7 @@ async function chat(run: Run): Promise<number> {
 type Common = Omit<TerminalChatOptions, "face" | "style">;
 type TerminalEnvironment = Parameters<typeof chooseStyle>[0];
 
-function takesScreen({ plain }: ChatClientOptions, term: string | undefined): boolean {
+function usesFullScreen({ plain }: ChatClientOptions, term: string | undefined): boolean {
   if (plain || term === undefined || term === "" || term === "dumb") return false;
   const { columns, rows } = processDevice.size();
   return columns >= minColumns && rows >= minRows;
@@ -115,7 +119,7 @@ function lineByLine(common: Common, environment: TerminalEnvironment): TerminalC
   });
 }
 
-/** Loaded only here: other commands need nothing of it. */
+/** Imports the full screen on demand, because other commands do not need it. */
 async function fullScreen(
   common: Common,
   environment: TerminalEnvironment,

@@ -16,62 +16,62 @@ import { inspectCertificate } from "../../host/certificates/certificate.ts";
 import { readPem } from "../../host/certificates/pem_file.ts";
 import { formatHostPort, type HostPort } from "../../host/host_port.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
-import { aboutValidity } from "./server.ts";
+import { checkValidity } from "./server.ts";
 
-/** What it takes to look at a broker as its server, and as a client. */
+/** Options for checking a broker as its server and as a client. */
 export interface BrokerCheckOptions extends BrokerLoginOptions {
   readonly caFile?: string;
-  /** Where the broker asks; nobody need listen there. */
+  /** The address of the authorization endpoint; doctor listens there itself if no server does. */
   readonly authListen: HostPort;
   readonly authSecretFile?: string;
-  /** Of the management plugin; port 15672 of the broker, or 15671 where it is reached with TLS, unless given. */
+  /** URL of the management plugin; port 15672 of the broker, or 15671 with TLS, unless given. */
   readonly management?: string;
-  /** Let secrets go beyond loopback without TLS. */
+  /** Allows secrets to leave loopback without TLS. */
   readonly insecure: boolean;
 }
 
-/** The only one that was tried: 3.10.8. */
+/** The oldest series that was tested, with 3.10.8. */
 const oldest = [3, 10];
 /** RabbitMQ 3.13 had its last free fixes in September 2024 (https://www.rabbitmq.com/release-information). */
 const firstMaintained = 4;
-/** Where those write who are logged in. */
+/** Exchanges that logged-in clients write to. */
 const clientExchanges: readonly string[] = [requestExchange, fileExchange];
 /** The broker lists its plugins some seconds after it started. */
 const pluginsDeadlineMs = 8_000;
 const pluginsIntervalMs = 500;
-const configHelp = 'set it up as "chatd broker-config" says, and restart it';
+const configHelp = 'configure it with "chatd broker-config", and restart it';
 
-/** Checks a broker step by step. @throws {ChatError} when it cannot be reached, or does not let chatd in */
+/** Checks a broker step by step. @throws {ChatError} if it cannot be reached, or refuses chatd's login */
 export async function* examineBroker(options: BrokerCheckOptions): AsyncGenerator<Finding, void> {
   const { broker: { address }, caFile, dataDir, authSecretFile, insecure } = options;
   const url = options.management ?? standardManagement(address);
   refuseOpenBroker({ address, management: url, insecure });
   const login = await brokerLogin(options);
   const pem = caFile === undefined ? undefined : await readPem(caFile);
-  if (pem !== undefined) yield aboutValidity(inspectCertificate("broker_ca", caFile!, pem));
+  if (pem !== undefined) yield checkValidity(inspectCertificate("broker_ca", caFile!, pem));
   const ca = pem && new TextDecoder().decode(pem);
   await using connection = await BrokerConnection.open({ broker: address, login, ca, name: "chatd doctor" });
-  yield ok(`${formatBroker(address)} is there, and lets "${login.user}" in`);
-  yield aboutVersion(connection.product);
+  yield ok(`${formatBroker(address)} answers, and "${login.user}" can log in`);
+  yield checkVersion(connection.product);
   await using management = new BrokerManagement({ url, login, ca, log: silentLog });
-  yield* aboutManagement(management, login.user);
-  yield await aboutServers(connection);
+  yield* checkManagement(management, login.user);
+  yield await checkServers(connection);
 
   const secret = brokerAuthSecret({ dataDir, secretFile: authSecretFile });
   const inspector = { user: inspectorUser, password: inspectorPassword(secret) };
-  await using endpoint = await answerIfNobodyDoes(options.authListen, { secret, password: inspector.password });
+  await using endpoint = await startEndpointIfFree(options.authListen, { secret, password: inspector.password });
   const where = formatHostPort(options.authListen);
   try {
     await using client = await BrokerConnection.open({ broker: address, login: inspector, ca, name: "chatd doctor" });
-    const who = endpoint === undefined ? "the server there" : "chatd, whose server does not run now";
-    yield ok(`the broker asks at ${where} who may log in: ${who}`);
-    yield* aboutLocks(client);
+    const answerer = endpoint === undefined ? "the server answers" : "no server is running, so doctor answered";
+    yield ok(`the broker asks for authorization at ${where}: ${answerer}`);
+    yield* checkLocks(client);
   } catch (error) {
     if (!(error instanceof ChatError) || error.code === "unavailable") throw error;
     yield {
       kind: "problem",
-      what: `the broker does not ask at ${where} who may log in, or asks there with another secret`,
-      fix: `Make sure that the broker reaches that address, and ${configHelp}.`,
+      what: `the broker does not ask for authorization at ${where}, or uses another secret`,
+      fix: `Make sure that the broker can reach that address, and ${configHelp}.`,
     };
   }
 }
@@ -80,28 +80,28 @@ function standardManagement({ tls, host }: BrokerAddress): string {
   return tls ? `https://${formatHostPort({ host, port: 15671 })}` : `http://${formatHostPort({ host, port: 15672 })}`;
 }
 
-function aboutVersion(product: string): Finding {
+function checkVersion(product: string): Finding {
   const [, major, minor] = /^RabbitMQ (\d+)\.(\d+)/.exec(product) ?? [];
   const version = [Number(major), Number(minor)];
   if (major === undefined) {
     return {
       kind: "problem",
-      what: `it is ${product}, and not RabbitMQ`,
-      fix: "Only RabbitMQ can ask chatd who may do what.",
+      what: `the broker is ${product}, not RabbitMQ`,
+      fix: "Use RabbitMQ: chatd supports no other broker.",
     };
   }
   if (version[0] > oldest[0] || (version[0] === oldest[0] && version[1] >= oldest[1])) {
     if (version[0] >= firstMaintained) return ok(product);
-    return warning(`${product} is of a series without free fixes`, `Use RabbitMQ ${firstMaintained}.`);
+    return warning(`${product} gets no free fixes any more`, `Use RabbitMQ ${firstMaintained}.`);
   }
   return problem(`${product} is too old`, `Use RabbitMQ ${oldest.join(".")} or newer.`);
 }
 
-async function* aboutManagement(management: BrokerManagement, user: string): AsyncGenerator<Finding, void> {
+async function* checkManagement(management: BrokerManagement, user: string): AsyncGenerator<Finding, void> {
   try {
     const enabled = await listPlugins(management);
     const missing = brokerPlugins.filter((plugin) => !enabled.includes(plugin));
-    if (missing.length === 0) yield ok(`its plugins are enabled: ${brokerPlugins.join(", ")}`);
+    if (missing.length === 0) yield ok(`the required plugins are enabled: ${brokerPlugins.join(", ")}`);
     else {
       yield {
         kind: missing.includes("rabbitmq_auth_backend_http") ? "problem" : "warning",
@@ -112,18 +112,18 @@ async function* aboutManagement(management: BrokerManagement, user: string): Asy
     if (enabled.includes("rabbitmq_auth_backend_cache")) {
       yield {
         kind: "problem",
-        what: "the plugin rabbitmq_auth_backend_cache is enabled: who was disabled could still log in",
+        what: "the plugin rabbitmq_auth_backend_cache is enabled: disabled users could still log in",
         fix: "rabbitmq-plugins disable rabbitmq_auth_backend_cache",
       };
     }
-    yield* aboutNodes(await listNodes(management));
+    yield* checkNodes(await listNodes(management));
     const users = (await management.get("/api/users") ?? []) as { name: string }[];
     const others = users.map(({ name }) => name).filter((name) => name !== user);
     if (others.length > 0) {
       yield {
         kind: "warning",
-        what: `users of the broker's own are let in without asking chatd: ${others.join(", ")}`,
-        fix: `Delete those that are not needed: rabbitmqctl delete_user ${others[0]}`,
+        what: `users of the broker can log in without authorization by chatd: ${others.join(", ")}`,
+        fix: `Delete the users that you do not need: rabbitmqctl delete_user ${others[0]}`,
       };
     }
   } catch (error) {
@@ -132,8 +132,8 @@ async function* aboutManagement(management: BrokerManagement, user: string): Asy
       kind: "warning",
       what: error.message,
       fix:
-        "Without it, those who were logged out stay connected, where they are refused: enable rabbitmq_management, " +
-        "and say where it is with --broker-management.",
+        "Enable rabbitmq_management, and give its URL with --broker-management. Without it, users who were logged out " +
+        "stay connected, but their requests are refused.",
     };
   }
 }
@@ -148,23 +148,23 @@ async function listNodes(management: BrokerManagement): Promise<readonly Node[]>
   return (await management.get("/api/nodes?columns=name,running,partitions") ?? []) as Node[];
 }
 
-/** chatd is made for one node: docs/amqp.md says what else holds in a cluster. */
-export function* aboutNodes(nodes: readonly Node[]): Generator<Finding, void> {
+/** Warns about clusters: chatd supports a single node (docs/amqp.md). */
+export function* checkNodes(nodes: readonly Node[]): Generator<Finding, void> {
   const cut = nodes.filter(({ partitions = [] }) => partitions.length > 0).map(({ name }) => name);
   if (cut.length > 0) {
     yield problem(
-      `the broker is a cluster whose nodes do not see each other: ${cut.join(", ")}`,
+      `the broker is a partitioned cluster: ${cut.join(", ")}`,
       "Restart the nodes of one side: https://www.rabbitmq.com/docs/partitions",
     );
   }
   if (nodes.length <= 1) {
-    yield ok("it is one node");
+    yield ok("the broker is a single node");
     return;
   }
-  const shown = nodes.map(({ name, running }) => running ? name : `${name}, which does not run`).join("; ");
+  const shown = nodes.map(({ name, running }) => running ? name : `${name} (down)`).join("; ");
   yield warning(
-    `it is a cluster of ${nodes.length} nodes: ${shown}`,
-    "Have the server and all clients connect to the same node: chatd is made for one.",
+    `the broker is a cluster of ${nodes.length} nodes: ${shown}`,
+    "Connect the server and all clients to the same node: chatd supports a single node.",
   );
 }
 
@@ -179,29 +179,29 @@ async function listPlugins(management: BrokerManagement): Promise<string[]> {
   }
 }
 
-async function aboutServers(connection: BrokerConnection): Promise<Finding> {
+async function checkServers(connection: BrokerConnection): Promise<Finding> {
   const servers = await countServers(connection).catch(() => 0);
-  if (servers > 0) return ok("a chatd server takes requests");
-  return warning("no chatd server takes requests", `S${startServer.slice(1)}.`);
+  if (servers > 0) return ok("a chatd server accepts requests");
+  return warning("no chatd server accepts requests", `S${startServer.slice(1)}.`);
 }
 
-async function* aboutLocks(client: BrokerConnection): AsyncGenerator<Finding, void> {
+async function* checkLocks(client: BrokerConnection): AsyncGenerator<Finding, void> {
   let held = 0;
   for await (const { what, holds } of inspectLocks(client)) {
     if (holds) held++;
-    else yield problem(`clients can ${what}`, `The broker must ask chatd: ${configHelp}.`);
+    else yield problem(`clients can ${what}`, `The broker must ask chatd for authorization: ${configHelp}.`);
   }
-  yield { kind: held > 0 ? "ok" : "problem", what: `clients are locked in (${held} things tried)` };
+  if (held > 0) yield ok(`clients cannot bypass the server (${held} checks)`);
   for (const exchange of clientExchanges) {
     yield await canPublish(client, exchange) ? ok(`clients can write to ${exchange}`) : warning(
       `clients cannot write to ${exchange}`,
-      "Start a server on this broker: it makes that. Else restart the one that runs.",
+      "Start a server on this broker, which creates it; if one is running, restart it.",
     );
   }
 }
 
-/** Undefined when somebody listens there already. */
-async function answerIfNobodyDoes(
+/** Answers the broker's authorization requests; returns undefined if a server already listens there. */
+async function startEndpointIfFree(
   listen: HostPort,
   { secret, password }: { secret: string; password: string },
 ): Promise<AuthorityEndpoint & AsyncDisposable | undefined> {

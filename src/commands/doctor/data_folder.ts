@@ -8,20 +8,20 @@ import { type Finding, ok, problem, warning } from "./finding.ts";
 
 export interface FolderCheckOptions {
   readonly dataDir: string;
-  /** Read the whole database for damage. */
+  /** Checks the whole database for damage. */
   readonly checkDatabase: boolean;
 }
 
-/** A message may have been accepted while the clock was a little ahead. */
+/** How far the newest message may be ahead of the clock without a finding. */
 const clockToleranceMs = 60_000;
 const staleBackupMs = 7 * 24 * 60 * 60_000;
 const mebibyte = 1024 * 1024;
 const dayMs = 24 * 60 * 60_000;
 
-/** Whether this process can look into the folder as its server does; then {@link examineDatabase} may too. */
+/** Whether the folder exists and this process may open it. */
 export type Access = "none" | "denied" | "open";
 
-/** @throws {ChatError} `permission_denied` when Deno does not let this process use the folder */
+/** @throws {ChatError} `permission_denied` if Deno denies access to the folder */
 export function accessOf(folder: string): Access {
   requireDataFolder(folder);
   try {
@@ -34,39 +34,39 @@ export function accessOf(folder: string): Access {
   }
 }
 
-/** The process of the server that has the folder; undefined where none is seen. */
+/** Returns the process id of the server that owns the folder; undefined if none is found. */
 export function serverOf(folder: string): number | undefined {
   return accessOf(folder) === "open" && pathExists(databasePath(folder)) ? servingProcess(folder) : undefined;
 }
 
-/** Whether the folder is there, whose it is, and who has it. */
+/** Checks the folder's existence, permissions and server. */
 export function* examineFolder({ dataDir }: FolderCheckOptions): Generator<Finding, void> {
   const access = accessOf(dataDir);
   if (access === "none") {
-    yield ok(`there is no "${dataDir}" yet: the first server makes it`);
+    yield ok(`"${dataDir}" does not exist yet: the first server creates it`);
     return;
   }
   if (access === "denied") {
     yield problem(
-      `"${dataDir}" is not a folder of the user who runs this`,
-      "Run doctor as the user whom the server runs as (sudo -u chatd chatd doctor …), or give the folder to that user.",
+      `"${dataDir}" is not a folder of the current user`,
+      "Run doctor as the user of the server (sudo -u chatd chatd doctor …), or change the owner of the folder.",
     );
     return;
   }
   const { mode } = Deno.statSync(dataDir);
   if (mode !== null && Deno.build.os !== "windows" && (mode & 0o077) !== 0) {
     const octal = (mode & 0o777).toString(8);
-    yield warning(`others on this machine can look into "${dataDir}" (mode ${octal})`, `chmod 700 ${dataDir}`);
+    yield warning(`other users of this machine can open "${dataDir}" (mode ${octal})`, `chmod 700 ${dataDir}`);
   } else {
-    yield ok(`"${dataDir}" is there, for its owner only`);
+    yield ok(`"${dataDir}" exists, and only its owner can open it`);
   }
-  if (!pathExists(databasePath(dataDir))) yield ok("it holds no database yet: a server makes it when it starts");
+  if (!pathExists(databasePath(dataDir))) yield ok("there is no database yet: a server creates it when it starts");
   const server = serverOf(dataDir);
-  if (server !== undefined) yield ok(`a server has it (process ${server})`);
-  else if (pathExists(databasePath(dataDir))) yield warning("no server runs on it", 'Start one: "chatd serve".');
+  if (server !== undefined) yield ok(`a server is running on it (process ${server})`);
+  else if (pathExists(databasePath(dataDir))) yield warning("no server is running on it", 'Start one: "chatd serve".');
 }
 
-/** The database in the folder, where there is one and this process may look into it. */
+/** Checks the folder's database, if it exists and this process may open it. */
 export function* examineDatabase({ dataDir, checkDatabase }: FolderCheckOptions): Generator<Finding, void> {
   if (accessOf(dataDir) !== "open" || !pathExists(databasePath(dataDir))) return;
   let facts: StoreFacts;
@@ -77,60 +77,62 @@ export function* examineDatabase({ dataDir, checkDatabase }: FolderCheckOptions)
     yield problem(error.message, 'Stop the server, and restore a backup to a new folder: "chatd restore".');
     return;
   }
-  yield aboutSchema(facts);
-  yield aboutBackup(facts);
-  if (facts.damage?.length === 0) yield ok("SQLite finds no damage in it (quick_check)");
+  yield checkSchema(facts);
+  yield checkBackup(facts);
+  if (facts.damage?.length === 0) yield ok("SQLite finds no damage in the database (quick_check)");
   else if (facts.damage !== undefined) {
     yield problem(
       `the database is damaged: ${facts.damage.join("; ")}`,
       'Stop the server, and restore a backup to a new folder: "chatd restore".',
     );
   }
-  yield aboutClock(facts);
+  yield checkClock(facts);
   const log = writeAheadLogBytes(databasePath(dataDir));
   if (log >= largeLogBytes) {
     yield warning(
-      `the write-ahead log has ${Math.floor(log / mebibyte)} MiB: a reader keeps it from being emptied`,
-      "End the backup or the other program that has chatd.sqlite open.",
+      `the write-ahead log has ${Math.floor(log / mebibyte)} MiB: a reader prevents its truncation`,
+      "Stop the backup or the other program that has chatd.sqlite open.",
     );
   }
 }
 
-function aboutSchema({ schema, knownSchema }: StoreFacts): Finding {
-  if (schema === knownSchema) return ok(`the database has the schema of this chatd (${schema})`);
+function checkSchema({ schema, knownSchema }: StoreFacts): Finding {
+  if (schema === knownSchema) return ok(`the database schema is current (${schema})`);
   if (schema < knownSchema) {
-    return ok(`the database has schema ${schema}: the next start of a server brings it to ${knownSchema}`);
+    return ok(`the database has schema ${schema}: the server migrates it to ${knownSchema} when it starts`);
   }
   return problem(
-    `the database has schema ${schema}, and this chatd knows schemas up to ${knownSchema}`,
+    `the database has schema ${schema}, but this chatd supports schemas up to ${knownSchema}`,
     "Use a newer chatd.",
   );
 }
 
-function aboutBackup({ newestEntryAt, lastBackupAt }: StoreFacts): Finding {
-  const make = 'Make one, and have it made every day: "chatd backup DIR".';
+function checkBackup({ newestEntryAt, lastBackupAt }: StoreFacts): Finding {
+  const make = 'Schedule a daily backup: "chatd backup DIR".';
   if (lastBackupAt === undefined) {
     return newestEntryAt === undefined
       ? ok("there is nothing to back up yet")
-      : warning("no backup is known (a server notes those that are made while it runs)", make);
+      : warning("no backup is recorded (a server records backups that are made while it runs)", make);
   }
   const days = Math.floor((Date.now() - lastBackupAt) / dayMs);
-  const when = `the last backup that is known was made at ${new Date(lastBackupAt).toISOString()}`;
+  const when = `the last recorded backup was made at ${new Date(lastBackupAt).toISOString()}`;
   return Date.now() - lastBackupAt > staleBackupMs ? warning(`${when}, ${days} days ago`, make) : ok(when);
 }
 
-function aboutClock({ newestEntryAt }: StoreFacts): Finding {
+function checkClock({ newestEntryAt }: StoreFacts): Finding {
   const ahead = (newestEntryAt ?? 0) - Date.now();
-  if (ahead <= clockToleranceMs) return ok(`the clock says ${new Date().toISOString()}, after all that was accepted`);
+  if (ahead <= clockToleranceMs) {
+    return ok(`the clock says ${new Date().toISOString()}, later than all stored messages`);
+  }
   return problem(
-    `the clock says ${new Date().toISOString()}, and the newest message is from ${
+    `the clock says ${new Date().toISOString()}, but the newest message is from ${
       new Date(newestEntryAt!).toISOString()
     }`,
-    "Set the clock, and let the system keep it (timedatectl set-ntp true).",
+    "Set the clock, and keep it synchronized (timedatectl set-ntp true).",
   );
 }
 
-/** Undefined where the system has none, or Deno does not tell. */
+/** Returns undefined if the system has no user ids or Deno does not reveal it. */
 function ownUid(): number | null | undefined {
   try {
     return Deno.uid() ?? undefined;

@@ -11,12 +11,12 @@ import type { DoctorOptions } from "./run_doctor.ts";
 
 export const doctorCommand: CommandEntry = defineCommand({
   name: "doctor",
-  brief: "Check the whole set-up, and say what to fix",
+  brief: "Check the setup and suggest fixes",
   description:
-    "Checks step by step the configuration file, the data folder and its database, the disk, the certificate, and whether " +
-    "the server answers and is of this version; with --broker, also whether RabbitMQ is there, is set up for chatd, asks it " +
-    "who may do what, and locks clients in. Takes the options of the server, from the command line or its configuration " +
-    "file. Ends with 1 when there is something to fix, and with 4 when no broker is there.",
+    "Checks the configuration file, the data folder and its database, the disk, the certificate, and whether the server " +
+    "answers and has this version. With --broker, also checks that RabbitMQ answers, is set up for chatd, asks it for " +
+    "authorization, and that clients cannot bypass the server. Takes the server's options from the command line or its " +
+    "configuration file. Exits with 1 if there is a problem to fix, and with 4 if the broker cannot be reached.",
   options: doctorOptions,
   load: async () => (await import("./run_doctor.ts")).runDoctor,
   exitCodeOf: clientExitCode,
@@ -25,36 +25,36 @@ export const doctorCommand: CommandEntry = defineCommand({
 
 const mebibyte = 1024 * 1024;
 
-/** What servers are told, as far as doctor looks at it, so that a configuration file says it for both. */
+/** The options of servers that doctor checks; both read them from the same configuration file. */
 function doctorOptions(options: OptionsWithEnv): Parser<"sync", DoctorOptions, unknown> {
   const [grpc, amqp] = [options.section("grpc"), options.section("amqp")];
   const main = object({
     dataDir: options.section("").withDefault("--data", path("DIR"), {
       standard: "./data",
-      description: "The server's data folder",
+      description: "Data folder of the server",
     }),
-    configFile: options.optional("--config", path("FILE"), "The server's configuration file"),
+    configFile: options.optional("--config", path("FILE"), "Configuration file of the server"),
     maxDiskBytes: options.section("limits").optional(
       "--max-disk",
       size({ min: 16 * mebibyte }),
-      "What the database and all files may take together",
+      "Maximum size of the database and all files together",
     ),
     checkDatabase: options.once(
       "--check-database",
-      "Read all of the database for damage: takes a while when it is large",
+      "Check the whole database for damage; slow if it is large",
     ),
-    json: options.once("--json", "A JSON object for each finding, a line each"),
+    json: options.once("--json", "Print one JSON object per finding"),
     insecure: options.flagOfSections(
       "--insecure",
       [grpc, amqp],
-      "There is no TLS beyond this machine, for clients and the broker's password",
+      "Accept connections beyond this machine without TLS, for clients and to the broker",
       ([grpc, amqp]) => ({ grpc, amqp }),
     ),
   });
   const server = object({
     listen: grpc.withDefault("--listen", hostPort({ allowPort0: true }), {
       standard: "127.0.0.1:50051",
-      description: "Where the server listens",
+      description: "Address that the server listens on",
     }),
     ...serverTlsOptions(options),
   });
@@ -65,13 +65,13 @@ function doctorOptions(options: OptionsWithEnv): Parser<"sync", DoctorOptions, u
     management: amqp.optional(
       "--broker-management",
       httpUrl(),
-      "The broker's management plugin; port 15672 of the broker unless given, or 15671 with amqps://",
+      "URL of the broker's management plugin; port 15672 of the broker unless given, or 15671 with amqps://",
     ),
   });
   const all = merge(
     group("Options", map(main, (main) => ({ main }))),
     group("gRPC", map(server, (server) => ({ server }))),
-    group("RabbitMQ, where a broker is given", map(broker, (broker) => ({ broker }))),
+    group("RabbitMQ, with --broker", map(broker, (broker) => ({ broker }))),
   );
   return map(all, ({ main: { insecure, ...main }, server: { listen, ...files }, broker: { broker, ...contact } }) => ({
     ...main,

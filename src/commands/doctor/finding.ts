@@ -1,6 +1,6 @@
-/** What was found, and what to do about it. */
+/** The result of a check, with a suggested fix. */
 export interface Finding {
-  /** A warning is worth a look, and nothing to fix. */
+  /** A warning does not change the exit code. */
   readonly kind: "ok" | "warning" | "problem";
   readonly what: string;
   readonly fix?: string;
@@ -8,9 +8,9 @@ export interface Finding {
 
 export type Findings = AsyncIterable<Finding> | Iterable<Finding>;
 
-/** One area of the set-up, looked at when its turn comes. */
+/** The checks of one area of the setup. */
 export interface Check {
-  /** "data folder", say. */
+  /** Such as "data folder". */
   readonly area: string;
   examine(): Findings;
 }

@@ -4,60 +4,60 @@ import { type Finding, ok, problem, warning } from "./finding.ts";
 
 export interface MachineOptions {
   readonly dataDir: string;
-  /** Of the database and all files together; undefined for no limit. */
+  /** Limit of the database and all files together; undefined for no limit. */
   readonly maxDiskBytes: number | undefined;
 }
 
 const mebibyte = 1024 * 1024;
 const fewFreeBytes = 1024 * mebibyte;
 const noFreeBytes = 64 * mebibyte;
-/** A session takes one, a callback another. */
+/** Each session uses one file descriptor, each callback another. */
 const fewFiles = 4_096;
 
-/** What the disk of the data folder, or of where it will be, still takes; nothing of a folder that this process may not look into. */
+/** Checks the free space on the disk of the data folder, unless this process may not open the folder. */
 export async function* examineDisk({ dataDir, maxDiskBytes }: MachineOptions): AsyncGenerator<Finding, void> {
   if (accessOf(dataDir) === "denied") return;
   const free = await freeBytes(dataDir);
   if (free === undefined) {
-    yield warning("Deno does not tell how much the disk still takes", "Add --allow-sys=statfs to deno run.");
+    yield warning("Deno does not allow chatd to read the free disk space", "Add --allow-sys=statfs to deno run.");
     return;
   }
-  const shown = `the disk has ${Math.floor(free / mebibyte)} MiB left`;
-  if (free < noFreeBytes) yield problem(shown, "Make room: soon no message is accepted.");
-  else if (free < fewFreeBytes) yield warning(shown, "Make room before it is full.");
+  const shown = `the disk has ${Math.floor(free / mebibyte)} MiB free`;
+  if (free < noFreeBytes) yield problem(shown, "Free some space: new messages will soon be refused.");
+  else if (free < fewFreeBytes) yield warning(shown, "Free some space before the disk is full.");
   else yield ok(shown);
   if (maxDiskBytes === undefined) return;
   const taken = folderBytes(dataDir);
-  const limit = `of ${Math.floor(maxDiskBytes / mebibyte)} MiB (--max-disk), ${
-    Math.ceil(taken / mebibyte)
-  } MiB are taken`;
-  if (taken >= maxDiskBytes) yield problem(limit, "New messages are refused: make room, or raise --max-disk.");
-  else if (free < maxDiskBytes - taken) yield warning(`${limit}, and the disk is full before`, "Lower --max-disk.");
+  const limit = `${Math.ceil(taken / mebibyte)} MiB of ${
+    Math.floor(maxDiskBytes / mebibyte)
+  } MiB (--max-disk) are used`;
+  if (taken >= maxDiskBytes) yield problem(limit, "New messages are refused: free some space, or raise --max-disk.");
+  else if (free < maxDiskBytes - taken) yield warning(`${limit}, but the disk will be full first`, "Lower --max-disk.");
   else yield ok(limit);
 }
 
-/** How many files and connections the server may have open, or this process where none runs. */
+/** Checks the limit of open files of the server, or of this process if no server runs. */
 export async function* examineFileLimit({ dataDir }: MachineOptions): AsyncGenerator<Finding, void> {
   if (Deno.build.os === "windows") return;
   const server = serverOf(dataDir);
   const limit = await fileLimit(server);
-  const who = server === undefined ? "a process" : "the server";
+  const subject = server === undefined ? "a process" : "the server";
   if (limit === undefined) {
-    yield warning("Deno does not tell how many files a process may open", "Add --allow-run=sh to deno run.");
+    yield warning("Deno does not allow chatd to read the limit of open files", "Add --allow-run=sh to deno run.");
   } else if (limit < fewFiles) {
     yield warning(
-      `${who} may open ${limit} files, and every connection is one`,
-      "Raise it before more people come: ulimit -n, or LimitNOFILE= in the unit of systemd.",
+      `${subject} may open ${limit} files, and every connection uses one`,
+      "Raise the limit: ulimit -n, or LimitNOFILE= in the systemd unit.",
     );
-  } else yield ok(`${who} may open ${limit === Infinity ? "any number of" : limit} files (ulimit -n)`);
+  } else yield ok(`${subject} may open ${limit === Infinity ? "any number of" : limit} files (ulimit -n)`);
 }
 
-/** In the words of Linux; what other systems have no file for, a shell says of itself. */
-const askForLimit = `awk '/^Max open files/ { print $4 }' "/proc/$1/limits" || ulimit -n`;
+/** Prints the limit from Linux's /proc; on other systems, the shell's own limit. */
+const limitScript = `awk '/^Max open files/ { print $4 }' "/proc/$1/limits" || ulimit -n`;
 
 async function fileLimit(process: number | undefined): Promise<number | undefined> {
   try {
-    const args = ["-c", askForLimit, "sh", String(process ?? "self")];
+    const args = ["-c", limitScript, "sh", String(process ?? "self")];
     const { stdout } = await new Deno.Command("sh", { args, stderr: "null" }).output();
     const shown = new TextDecoder().decode(stdout).trim();
     return shown === "unlimited" ? Infinity : Number(shown) || undefined;
@@ -76,7 +76,7 @@ function folderBytes(folder: string): number {
       else if (isFile) bytes += Deno.statSync(path).size;
     }
   } catch (error) {
-    // A server may remove what was listed.
+    // A server may have removed the file since it was listed.
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   return bytes;

@@ -7,17 +7,17 @@ import type { Check, Finding } from "./finding.ts";
 import { examineDisk, examineFileLimit, type MachineOptions } from "./machine.ts";
 import { examineCertificate, examineServer, type ServerCheckOptions } from "./server.ts";
 
-/** What `chatd doctor` is asked to do. */
+/** Options of `chatd doctor`. */
 export interface DoctorOptions extends FolderCheckOptions, MachineOptions, ServerCheckOptions {
   readonly configFile?: string;
-  /** Undefined leaves the broker out. */
+  /** Undefined skips the checks of the broker. */
   readonly broker: BrokerUrl | undefined;
   readonly brokerCheck: Omit<BrokerCheckOptions, "broker">;
-  /** An object for each finding, a line each. */
+  /** Prints one JSON object per finding. */
   readonly json: boolean;
 }
 
-/** All that is looked at, in this order: what comes later needs what comes first. */
+/** All checks, in order: later ones rely on earlier ones. */
 function checks({ broker, brokerCheck, ...options }: DoctorOptions): readonly Check[] {
   const own: readonly Check[] = [
     { area: "configuration", examine: () => examineConfiguration(options) },
@@ -34,7 +34,11 @@ function checks({ broker, brokerCheck, ...options }: DoctorOptions): readonly Ch
 
 const labels = { ok: "ok     ", warning: "warning", problem: "PROBLEM" } as const;
 
-/** Looks at the whole set-up step by step, and says what to fix. @returns 0 when nothing has to be fixed. @throws {ChatError} when the broker cannot be reached */
+/**
+ * Checks the setup step by step, and suggests fixes.
+ * @returns 0 if there is no problem.
+ * @throws {ChatError} if the broker cannot be reached
+ */
 export async function runDoctor(options: DoctorOptions): Promise<number> {
   let problems = 0;
   for (const { area, examine } of checks(options)) {

@@ -23,64 +23,65 @@ import { type Finding, ok, problem, warning } from "./finding.ts";
 
 export interface ServerCheckOptions {
   readonly dataDir: string;
-  /** Where it serves gRPC. */
+  /** The address of the gRPC server. */
   readonly listen: HostPort;
   readonly tls: ServerTls | undefined;
   readonly insecure: boolean;
-  /** There is a broker: the server may be one that serves only over it. */
+  /** If there is a broker, the server may serve only over it. */
   readonly broker: unknown;
 }
 
 const dialMs = 5_000;
 
-/** Whether the server of the folder is of this version, and answers over gRPC. */
+/** Checks the version of the folder's server, and that it answers over gRPC. */
 export async function* examineServer(options: ServerCheckOptions): AsyncGenerator<Finding, void> {
   const { dataDir, listen, tls, broker } = options;
   const runs = serverOf(dataDir) !== undefined;
-  if (runs) yield await aboutVersion(dataDir);
+  if (runs) yield await checkVersion(dataDir);
   const place = reachable(listen);
   const address = formatHostPort(place);
   if (tls?.clientCaFile !== undefined) {
     yield ok(
-      `who is no client with a certificate of ${tls.clientCaFile} is not served at ${address}: not asked further`,
+      `the server at ${address} requires client certificates (${tls.clientCaFile}), so doctor cannot check it further`,
     );
     return;
   }
   try {
     if (await checkHealth({ ...place, tls: tls !== undefined })) {
-      yield ok(`a server at ${address} says over gRPC that it serves`);
+      yield ok(`a server at ${address} reports over gRPC that it serves`);
       if (!runs) {
-        yield warning("it is not the server of this data folder", "Is --data, or --listen, of another server?");
+        yield warning("this server does not use this data folder", "Check --data and --listen.");
       }
     } else {yield problem(
-        `the server at ${address} says over gRPC that it does not serve`,
-        "It stops, or starts: try again.",
+        `the server at ${address} reports over gRPC that it does not serve`,
+        "It is starting or stopping: try again.",
       );}
   } catch (error) {
     if (!(error instanceof ChatError)) throw error;
-    const what = `nobody answers over gRPC${tls === undefined ? "" : " and TLS"} at ${address}`;
+    const what = `no server answers over gRPC${tls === undefined ? "" : " and TLS"} at ${address}`;
     if (!runs) yield warning(what, 'Start a server: "chatd serve".');
-    else if (broker !== undefined) yield warning(what, "Right for amqp-server; else give the --listen of the server.");
-    else {yield problem(
+    else if (broker !== undefined) {
+      yield warning(what, "This is normal for amqp-server; otherwise give the server's --listen.");
+    } else {yield problem(
         `${what}: ${error.message}`,
-        "Give the --listen, --tls-cert and --tls-key of the server, or its --config.",
+        "Give the server's --listen, --tls-cert and --tls-key, or its --config.",
       );}
   }
 }
 
-/** The certificate that clients are shown, and whether they are to be safe without one. */
+/** Checks the server's certificate, or whether the server may run without one. */
 export async function* examineCertificate(
   { listen, tls, insecure }: ServerCheckOptions,
 ): AsyncGenerator<Finding, void> {
   if (tls === undefined) {
-    if (isLoopback(listen.host)) yield ok("only this machine reaches the server, without TLS");
-    else if (insecure) yield ok("without TLS, as --insecure says: something else must encrypt");
+    if (isLoopback(listen.host)) yield ok("only this machine can reach the server, without TLS");
+    else if (insecure) yield ok("TLS is off (--insecure): another component must encrypt");
     else {
       yield problem(
         `${
           formatHostPort(listen)
-        } is not of this machine alone, and there is no certificate: a server refuses to start`,
-        "Give --tls-cert and --tls-key; or --insecure, where something else encrypts.",
+        } is reachable from other machines, and there is no certificate: a server refuses to start`,
+        "Give --tls-cert and --tls-key, or --insecure if another component encrypts.",
       );
     }
     return;
@@ -100,42 +101,42 @@ export async function* examineCertificate(
     yield problem(error.message);
     return;
   }
-  if (isForAll(tls.keyFile)) {
-    yield warning(`everybody on this machine can read the private key in "${tls.keyFile}"`, `chmod o= ${tls.keyFile}`);
+  if (isWorldReadable(tls.keyFile)) {
+    yield warning(`every user of this machine can read the private key in "${tls.keyFile}"`, `chmod o= ${tls.keyFile}`);
   }
-  for (const one of inspected) yield aboutValidity(one);
-  yield aboutNames(certificate, listen.host);
-  const shown = await shownCertificate(reachable(listen));
+  for (const one of inspected) yield checkValidity(one);
+  yield checkNames(certificate, listen.host);
+  const shown = await fetchFingerprint(reachable(listen));
   if (shown === undefined || shown === certificate.fingerprint256) return;
   yield problem(
-    `the server shows another certificate than the one in "${tls.certFile}"`,
-    "Send SIGHUP to the server (systemctl reload chatd): it reads the file at its start and on SIGHUP.",
+    `the server uses another certificate than the one in "${tls.certFile}"`,
+    "Send SIGHUP to the server (systemctl reload chatd), which makes it read the file again.",
   );
 }
 
-async function aboutVersion(folder: string): Promise<Finding> {
+async function checkVersion(folder: string): Promise<Finding> {
   try {
     const version = await versionOfServer(folder);
     if (version === undefined) {
-      return warning("the server takes no commands of the operator", "It starts or stops: try again.");
+      return warning("the server accepts no operator commands", "It is starting or stopping: try again.");
     }
-    if (version === longVersion) return ok(`it is chatd ${version}, as this program`);
+    if (version === longVersion) return ok(`the server runs chatd ${version}, like this program`);
     return warning(
-      `it is chatd ${version}, and this program is ${longVersion}`,
-      "Start the server again, with this program.",
+      `the server runs chatd ${version}, but this program is ${longVersion}`,
+      "Restart the server with this program.",
     );
   } catch (error) {
     if (!(error instanceof ChatError)) throw error;
     if (error.code !== "unsupported_version") return problem(error.message);
     return warning(
-      `the server is older than this program, ${longVersion}`,
-      "Start the server again, with this program.",
+      `the server is older than this program (${longVersion})`,
+      "Restart the server with this program.",
     );
   }
 }
 
-/** Whether it can be used, and for how long. */
-export function aboutValidity(certificate: Certificate): Finding {
+/** Checks whether a certificate is valid, and for how long. */
+export function checkValidity(certificate: Certificate): Finding {
   const reason = whyInvalid(certificate);
   if (reason !== undefined) return problem(reason.replace(/\.$/, ""), "A server refuses to start with it.");
   const days = Math.floor(daysLeft(certificate));
@@ -145,23 +146,28 @@ export function aboutValidity(certificate: Certificate): Finding {
   return warning(`${until}: ${days} days`, "Renew it, and send SIGHUP to the server (systemctl reload chatd).");
 }
 
-function aboutNames(certificate: X509Certificate, host: string): Finding {
+function checkNames(certificate: X509Certificate, host: string): Finding {
   const names = (certificate.subjectAltName ?? "").split(", ").map((name) => name.replace(/^(DNS|IP Address):/, ""));
   if (names.join("") === "") {
-    return problem("the certificate has no name that clients check (subjectAltName)", "Have it made with one.");
+    return problem("the certificate has no name that clients check (subjectAltName)", "Get a certificate with one.");
   }
   const isNamed = isIP(host) !== 0 || certificate.checkHost(host) !== undefined;
-  if (isNamed) return ok(`it is for ${names.join(", ")}: clients reach the server by that, or say --tls-name`);
-  return problem(`the certificate is for ${names.join(", ")}, and not for ${host}`, "Have it made for that name too.");
+  if (isNamed) {
+    return ok(`the certificate is for ${names.join(", ")}: clients use that name, or give it with --tls-name`);
+  }
+  return problem(
+    `the certificate is for ${names.join(", ")}, but not for ${host}`,
+    "Get a certificate that includes this name.",
+  );
 }
 
-function isForAll(path: string): boolean {
+function isWorldReadable(path: string): boolean {
   const { mode } = Deno.statSync(path);
   return mode !== null && Deno.build.os !== "windows" && (mode & 0o007) !== 0;
 }
 
-/** The fingerprint of what is shown there; undefined where nobody speaks TLS. */
-async function shownCertificate({ host, port }: HostPort): Promise<string | undefined> {
+/** Returns the fingerprint of the certificate that the server presents; undefined if no TLS server answers. */
+async function fetchFingerprint({ host, port }: HostPort): Promise<string | undefined> {
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
   const socket = connect({ host, port, rejectUnauthorized: false, ALPNProtocols: ["h2"] }, () => {
     resolve(socket.getPeerCertificate().fingerprint256);
@@ -175,7 +181,7 @@ async function shownCertificate({ host, port }: HostPort): Promise<string | unde
   }
 }
 
-/** A server that listens everywhere is reached on this machine too. */
+/** Replaces a wildcard address by loopback. */
 function reachable({ host, port }: HostPort): HostPort {
   if (host === "0.0.0.0") return { host: "127.0.0.1", port };
   return host === "::" ? { host: "::1", port } : { host, port };

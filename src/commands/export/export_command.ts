@@ -11,10 +11,10 @@ import type { ExportCommandOptions } from "./run_export.ts";
 
 export const exportCommand: CommandEntry = defineCommand({
   name: "export",
-  brief: "Take your own data out of a server",
+  brief: "Export your own data from a server",
   description:
-    "Makes a folder with everything that the server has of a user: profile, conversations with all that the " +
-    "user may see, files. An export that was interrupted is gone on with by the same command.",
+    "Writes everything that the server stores about a user to a folder: the profile, files, and all messages that the " +
+    "user may see. Run the same command again to resume an interrupted export.",
   options: exportOptions,
   load: async () => (await import("./run_export.ts")).runExport,
   exitCodeOf: clientExitCode,
@@ -25,15 +25,15 @@ function exportOptions(
   env: Environment,
 ): Parser<"sync", ExportCommandOptions, unknown> {
   const main = object({
-    user: options.required("--user", userName(), "Whose data"),
-    out: options.required("--out", path("DIR"), "The folder to make, or one that an interrupted export left"),
+    user: options.required("--user", userName(), "User whose data to export"),
+    out: options.required("--out", path("DIR"), "Folder to create, or folder of an interrupted export"),
     server: serverOption(options),
     broker: options.optional(
       "--broker",
       brokerUrl({ forPasswords: "put it into CHATD_BROKER" }),
-      "Go over this RabbitMQ, instead of to a server",
+      "URL of a RabbitMQ broker to connect through instead of --server",
     ),
-    passwordFile: options.optional("--password-file", path("FILE"), "File with the password in its first line"),
+    passwordFile: options.optional("--password-file", path("FILE"), "File with the password on its first line"),
   });
   const all = merge(group("Options", main), group("Encryption", clientTlsOptions(options)));
   return map(all, (parsed) => {

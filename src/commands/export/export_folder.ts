@@ -6,17 +6,20 @@ import { type Conversation, Message } from "../../gen/chatd/v1/chat.ts";
 import { syncFolder, takeEmptyFolder } from "../../store/files/durable_files.ts";
 import { jsonObject } from "../../wire/json_messages.ts";
 
-/** Whose data it is, and of which log: an export is gone on with only where these are the same. */
+/** Identifies the user and the log of an export: only an export with the same identity can be resumed. */
 export interface ExportIdentity {
   readonly user: string;
-  /** Where the server is: "127.0.0.1:50051". */
+  /** Address of the server, such as "127.0.0.1:50051". */
   readonly server: string;
   readonly epoch: string;
 }
 
 interface About extends ExportIdentity {
   readonly format: number;
-  /** That of the log when entries were last written; absent from folders of earlier versions and of servers without incarnations. */
+  /**
+   * The log's incarnation when entries were last written; absent in folders of old versions and of servers without
+   * incarnations.
+   */
   readonly incarnation?: string;
 }
 
@@ -25,8 +28,9 @@ const tailBytes = 256 * 1024;
 const conversationName = /^(?:\+[a-z2-7]{26}|[a-z0-9][a-z0-9._-]{0,63})$/;
 
 /**
- * A folder that somebody's data is exported to, for its owner only: `profile.json`, `conversations.json`, a file of JSON Lines for each
- * conversation, files by the SHA-256 of their content, and, when all is there, `complete.json`. Without that it is gone on with by the next run.
+ * The folder of a user's export, accessible to its owner only: `profile.json`, `conversations.json`, a file of JSON
+ * Lines for each conversation, and files named by the SHA-256 of their content. `complete.json` is written last;
+ * without it, the next run resumes the export.
  */
 export class ExportFolder implements ExportTarget {
   readonly #path: string;
@@ -34,8 +38,8 @@ export class ExportFolder implements ExportTarget {
   #newestPosition: number;
 
   /**
-   * Where the unfinished export in a folder stopped, for the server to judge whether its log is still the one that was exported; undefined
-   * where there is none.
+   * Returns the position of the unfinished export in a folder, with which the server decides whether its log is still
+   * the exported one; undefined if there is no such export.
    */
   static resumePoint(path: string): ResumePoint | undefined {
     const about = readAbout(path);
@@ -44,7 +48,7 @@ export class ExportFolder implements ExportTarget {
     return { epoch, incarnation, after: newestPosition(`${path}/conversations`) };
   }
 
-  /** @throws {ChatError} `already_exists` when something else is in the folder, or a finished export; `not_found` */
+  /** @throws {ChatError} `already_exists` if the folder contains other files or a finished export; `not_found` */
   constructor(path: string, identity: ExportIdentity) {
     this.#path = path;
     this.#identity = identity;
@@ -55,7 +59,7 @@ export class ExportFolder implements ExportTarget {
       return;
     }
     if (exists(`${path}/complete.json`)) {
-      throw new ChatError("already_exists", `"${path}" holds a finished export: name another folder with --out.`);
+      throw new ChatError("already_exists", `"${path}" contains a finished export: choose another folder with --out.`);
     }
     const about = readAbout(path);
     const isSame = about?.format === format && about.user === identity.user && about.server === identity.server &&
@@ -63,18 +67,21 @@ export class ExportFolder implements ExportTarget {
     if (!isSame) {
       throw new ChatError(
         "already_exists",
-        `"${path}" holds something else than an unfinished export of ${identity.user} from this server's log: ` +
-          "name another folder with --out.",
+        `"${path}" contains something other than an unfinished export of ${identity.user} from this server's log: ` +
+          "choose another folder with --out.",
       );
     }
   }
 
-  /** The newest position of the entries that are kept. */
+  /** The newest position of the exported entries. */
   get newestPosition(): number {
     return this.#newestPosition;
   }
 
-  /** The log is in this incarnation now, and has everything that is kept: entries that are added are of it. Empty where the server knows none. */
+  /**
+   * Records the log's current incarnation, which contains all exported entries; empty if the server has no
+   * incarnations.
+   */
   continueIn(incarnation: string): void {
     this.#write("export", { format, ...this.#identity, ...(incarnation !== "" && { incarnation }) });
   }
@@ -82,7 +89,7 @@ export class ExportFolder implements ExportTarget {
   newestSeq(conversation: Conversation): Promise<number> {
     const path = this.#log(conversation);
     const { entry, end } = readLastEntry(path);
-    // A run that was interrupted may have left half a line.
+    // An interrupted run may have left a partial line.
     if (exists(path)) Deno.truncateSync(path, end);
     return Promise.resolve(entry?.seq ?? 0);
   }
@@ -97,7 +104,7 @@ export class ExportFolder implements ExportTarget {
   }
 
   async addFile(sha256: string, receive: (sink: FileSink) => Promise<void>): Promise<void> {
-    if (!/^[0-9a-f]{64}$/.test(sha256)) throw new ChatError("internal", "The server named a file as no chatd does.");
+    if (!/^[0-9a-f]{64}$/.test(sha256)) throw new ChatError("internal", "The server sent an invalid file name.");
     const path = `${this.#path}/files/${sha256}`;
     if (exists(path)) return;
     {
@@ -118,7 +125,7 @@ export class ExportFolder implements ExportTarget {
     return Promise.resolve();
   }
 
-  /** All is there. */
+  /** Syncs all files and marks the export as complete. */
   complete(summary: Readonly<Record<string, unknown>>): void {
     for (const { name } of Deno.readDirSync(`${this.#path}/conversations`)) {
       using file = Deno.openSync(`${this.#path}/conversations/${name}`, { read: true });
@@ -132,7 +139,7 @@ export class ExportFolder implements ExportTarget {
     syncFolder(this.#path);
   }
 
-  /** Returns the proto3 JSON of an entry, with the path of its file in the folder when it is there. */
+  /** Returns the proto3 JSON of an entry, with the path of its file if the file was exported. */
   #line(entry: Message): Record<string, unknown> {
     const line = jsonObject("chatd.v1.Message", Message.encode(entry).finish());
     const file = entry.attachment && `files/${entry.attachment.sha256.toHex()}`;
@@ -142,7 +149,7 @@ export class ExportFolder implements ExportTarget {
   #log({ conversation, address }: Conversation): string {
     const name = conversation.startsWith("+") ? conversation : address;
     if (conversationName.test(name)) return `${this.#path}/conversations/${name}.jsonl`;
-    throw new ChatError("internal", "The server named a conversation in a way that no chatd does.");
+    throw new ChatError("internal", "The server sent an invalid name of a conversation.");
   }
 
   #write(name: string, value: unknown): void {
@@ -162,13 +169,13 @@ function takeFolder(path: string): boolean {
     return takeEmptyFolder(path);
   } catch (cause) {
     if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    throw new ChatError("not_found", `"${path}" cannot be made: the folder that it is to be in does not exist.`, {
+    throw new ChatError("not_found", `Cannot create "${path}": its parent folder does not exist.`, {
       cause,
     });
   }
 }
 
-/** Undefined where there is no such file, or it is none of JSON. */
+/** Returns undefined if the file does not exist or is not JSON. */
 function readAbout(path: string): About | undefined {
   try {
     return JSON.parse(Deno.readTextFileSync(`${path}/export.json`));
@@ -180,13 +187,13 @@ function readAbout(path: string): About | undefined {
 }
 
 interface LastEntry {
-  /** Undefined where there is no whole line. */
+  /** Undefined if there is no complete line. */
   readonly entry: { readonly seq: number; readonly position: number } | undefined;
-  /** Where its line ends, in bytes. */
+  /** The end of its line, in bytes. */
   readonly end: number;
 }
 
-/** The last entry whose line is whole. */
+/** Reads the last entry with a complete line. */
 function readLastEntry(path: string): LastEntry {
   if (!exists(path)) return { entry: undefined, end: 0 };
   using file = Deno.openSync(path, { read: true });
@@ -202,7 +209,10 @@ function readLastEntry(path: string): LastEntry {
   return { entry: { seq: Number(seq), position: Number(position) }, end: start + end };
 }
 
-/** Of the entries in a folder of conversations; 0 where there are none. Positions rise within each. */
+/**
+ * Returns the newest position of all conversations in a folder; 0 if there are no entries. Positions rise within each
+ * file.
+ */
 function newestPosition(folder: string): number {
   if (!isFolder(folder)) return 0;
   let newest = 0;

@@ -12,18 +12,18 @@ import { version } from "../../host/version.ts";
 import { exitCode } from "../exit_code.ts";
 import { ExportFolder } from "./export_folder.ts";
 
-/** What `chatd export` is asked to do. */
+/** Options of `chatd export`. */
 export interface ExportCommandOptions extends LoginOptions {
-  /** The folder to make. */
+  /** The folder to create or to resume. */
   readonly out: string;
   readonly server: HostPort;
-  /** To go over a broker, instead of to a server. */
+  /** Connects through this broker instead of to `server`. */
   readonly broker?: BrokerUrl;
   readonly tls?: ClientTls;
   readonly insecure: boolean;
 }
 
-/** Takes all of a user's own data out of a server. @returns the exit code. @throws {ChatError} why it is not complete. */
+/** Exports a user's own data from a server. @returns the exit code. @throws {ChatError} if the export is incomplete */
 export async function runExport(options: ExportCommandOptions): Promise<number> {
   const transport = await openTransport(options);
   const state = new ClientState({ server: transport.address, user: options.user });
@@ -35,7 +35,7 @@ export async function runExport(options: ExportCommandOptions): Promise<number> 
       await exportAll(options, { transport, consumer: consumer.name, token });
       return exitCode.done;
     } catch (error) {
-      if (!await login.mayTryAgain(error, token)) throw error;
+      if (!await login.canRetry(error, token)) throw error;
     }
   }
 }
@@ -79,7 +79,7 @@ async function exportAll(
   try {
     const { epoch, incarnation } = await connected.promise;
     target = new ExportFolder(out, { user, server: transport.address, epoch });
-    if (restored) throw putBack();
+    if (restored) throw restoredError();
     target.continueIn(incarnation);
     const { conversations, entries, missingFiles } = await exportData({
       source,
@@ -87,10 +87,10 @@ async function exportAll(
       signal: stop.signal,
       onConversation: ({ address }, added) => console.error(`${address}: ${added} entries`),
       onMissingFile: ({ conversation, seq }, reason) => {
-        console.error(`chatd: The file of ${conversation} ${seq} is not there: ${reason.message}`);
+        console.error(`chatd: The file of ${conversation} ${seq} is missing: ${reason.message}`);
       },
     });
-    if (restored) throw putBack();
+    if (restored) throw restoredError();
     target.complete({ conversations, missingFiles });
     console.log(`Exported ${user} to ${out}: ${conversations} conversations, ${entries} entries in this run.`);
   } finally {
@@ -99,9 +99,9 @@ async function exportAll(
   }
 }
 
-function putBack(): ChatError {
+function restoredError(): ChatError {
   return new ChatError(
     "unavailable",
-    "The server's data was put back to an earlier state since this export was begun: begin again, with another folder.",
+    "The server was restored to an earlier state after this export began: start again with another folder.",
   );
 }

@@ -6,10 +6,10 @@ import type { OptionsWithEnv } from "../options/options_with_env.ts";
 
 export const healthcheckCommand: CommandEntry = defineCommand({
   name: "healthcheck",
-  brief: "Ask the server of a data folder whether it answers",
+  brief: "Check that the server of a data folder answers",
   description:
-    "Asks the running server over the socket in its data folder, and ends with 0 when it answers, else with " +
-    "1: for the health checks of containers.",
+    "Sends a request to the running server through the socket in its data folder. Exits with 0 if it answers, otherwise " +
+    "with 1: for health checks of containers.",
   options: healthcheckOptions,
   load: async () => (await import("./run_healthcheck.ts")).runHealthcheck,
   readsConfig: true,

@@ -4,8 +4,10 @@ import { exitCode } from "../exit_code.ts";
 import type { DataFolderOptions } from "../options/data_folder.ts";
 
 /**
- * Asks the server of a data folder, over the socket in it, whether it answers: so it needs neither its address nor a
- * certificate. @returns 0. @throws {ChatError} `unavailable` when it does not answer
+ * Checks that the server of a data folder answers on the socket there, which needs neither its address nor a
+ * certificate.
+ * @returns 0
+ * @throws {ChatError} `unavailable` if it does not answer
  */
 export async function runHealthcheck({ dataDir }: DataFolderOptions): Promise<number> {
   const version = await versionOfServer(dataDir);

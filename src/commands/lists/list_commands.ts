@@ -25,7 +25,7 @@ export const historyCommand: CommandEntry = defineCommand({
 export const searchCommand: CommandEntry = defineCommand({
   name: "search",
   brief: "Find messages by their words",
-  description: "Prints messages that have all of the words, the newest first.",
+  description: "Prints messages that contain all of the words, newest first.",
   options: searchOptions,
   load: async () => (await import("./run_lists.ts")).runSearch,
   exitCodeOf: scriptExitCode,
@@ -34,7 +34,7 @@ export const searchCommand: CommandEntry = defineCommand({
 export const usersCommand: CommandEntry = defineCommand({
   name: "users",
   brief: "List all users",
-  description: "Lists all users, by name: the name, and whether they are online, separated by a tab.",
+  description: "Lists all users by name: name and presence, separated by a tab.",
   options: usersOptions,
   load: async () => (await import("./run_lists.ts")).runUsers,
   exitCodeOf: scriptExitCode,
@@ -43,8 +43,9 @@ export const usersCommand: CommandEntry = defineCommand({
 export const roomsCommand: CommandEntry = defineCommand({
   name: "rooms",
   brief: "List public rooms, or your own",
-  description: "Lists public rooms, or those that you are in: the address, the name, how many are in it, and the " +
-    "topic, separated by tabs.",
+  description:
+    "Lists public rooms, your own rooms, or rooms that you are invited to: address, name, number of members " +
+    "and topic, separated by tabs.",
   options: roomsOptions,
   load: async () => (await import("./run_lists.ts")).runRooms,
   exitCodeOf: scriptExitCode,
@@ -55,10 +56,10 @@ function historyOptions(
   env: Environment,
 ): Parser<"sync", HistoryCommandOptions, unknown> {
   const main = object({
-    with: option("--with", address(), { description: [text("Which conversation: ben, #ops or +id")] }),
+    with: option("--with", address(), { description: [text("Conversation to print: ben, #ops or +id")] }),
     limit: limitOption(50),
-    before: plainOption("--before", seqValue(), "Only what is older than the message with this number"),
-    events: options.once("--events", "Print edits, reactions, and what happens to rooms too"),
+    before: plainOption("--before", seqValue(), "Print only messages with a lower number than this"),
+    events: options.once("--events", "Also print edits, reactions and room events"),
     json: jsonOption(options),
   });
   return withConnection(main, options, env);
@@ -68,7 +69,7 @@ function searchOptions(
   options: OptionsWithEnv,
   env: Environment,
 ): Parser<"sync", SearchCommandOptions, unknown> {
-  const description = 'Words, "phrases", beginnings (deplo*), -without, from:NAME, in:ADDRESS, before:DATE, after:DATE';
+  const description = 'Words, "phrases", prefixes (deplo*), -without, from:NAME, in:ADDRESS, before:DATE, after:DATE';
   const main = object({
     words: multiple(argument(words("WORDS"), { description: [text(description)] }), { min: 1 }),
     limit: limitOption(20),
@@ -86,14 +87,14 @@ function roomsOptions(
   env: Environment,
 ): Parser<"sync", RoomsCommandOptions, unknown> {
   const main = object({
-    query: optional(argument(words("QUERY"), { description: [text("What their name or topic has in it")] })),
-    mine: options.once("--mine", "Those that you are in, private ones too"),
-    invited: options.once("--invited", "Those that you are invited to, and by whom"),
+    query: optional(argument(words("QUERY"), { description: [text("Text in the name or topic")] })),
+    mine: options.once("--mine", "List rooms that you are a member of, including private ones"),
+    invited: options.once("--invited", "List rooms that you are invited to, with the inviter"),
     json: jsonOption(options),
   });
   const checked = map(main, (chosen) => {
     if (!chosen.mine || !chosen.invited) return chosen;
-    throw new UsageError("--mine and --invited list different rooms: give one of them.");
+    throw new UsageError("--mine and --invited exclude each other.");
   });
   return withConnection(checked, options, env);
 }

@@ -11,10 +11,10 @@ import { type MessageFormat, messageFormat } from "../script/message_format.ts";
 import { jsonLine, Output } from "../script/output.ts";
 import { withClient } from "../script/request_client.ts";
 
-/** What every command is asked that lists something. */
+/** Options of all commands that list something. */
 export interface ListOptions {
   readonly connection: ConnectionChoice;
-  /** A JSON object for each line. */
+  /** Prints one JSON object per line. */
   readonly json: boolean;
 }
 
@@ -32,11 +32,11 @@ export interface SearchCommandOptions extends ListOptions {
 }
 
 export interface RoomsCommandOptions extends ListOptions {
-  /** In their name or topic. */
+  /** Text in the name or topic. */
   readonly query?: string;
-  /** Those that the user is in, instead of public ones. */
+  /** Lists the user's own rooms instead of public ones. */
   readonly mine: boolean;
-  /** Those that the user is invited to, with the inviter, instead of public ones. */
+  /** Lists rooms that the user is invited to, with the inviter, instead of public ones. */
   readonly invited: boolean;
 }
 
@@ -60,7 +60,7 @@ export async function runHistory(options: HistoryCommandOptions): Promise<number
   });
 }
 
-/** Prints what is found, the newest first. */
+/** Prints messages that match the query, newest first. */
 export async function runSearch(options: SearchCommandOptions): Promise<number> {
   return await list(options, async (client, { user }, print) => {
     const format = await messageFormat({ json: options.json, user });
@@ -91,7 +91,7 @@ export async function runUsers(options: ListOptions): Promise<number> {
   });
 }
 
-/** Prints rooms: public ones by name, or one's own, the one with the newest entry first, or those that one is invited to. */
+/** Prints public rooms by name, the user's own rooms by their newest entry, or the user's invitations. */
 export async function runRooms(options: RoomsCommandOptions): Promise<number> {
   const format = await roomFormat(options);
   return await list(options, async (client, _connection, print) => {
@@ -120,7 +120,7 @@ async function roomFormat({ json }: ListOptions): Promise<(listed: ListedRoom) =
 
 interface ListedRoom {
   readonly room: Room;
-  /** Of an invitation. */
+  /** Set for an invitation. */
   readonly invitedBy?: string;
 }
 
@@ -141,7 +141,7 @@ async function* ownRooms(client: ChatClient, query: string): AsyncGenerator<List
 
 async function* invitations(client: ChatClient, query: string): AsyncGenerator<ListedRoom, void> {
   for await (const { room, role, invitedBy } of allConversations(client)) {
-    // Invitations stand first.
+    // Invitations come first.
     if (role !== Role.INVITED) return;
     if (room !== undefined && hasWords(room, query)) yield { room, invitedBy };
   }
@@ -160,7 +160,7 @@ async function* publicRooms(client: ChatClient, query: string): AsyncGenerator<L
   }
 }
 
-/** @returns false when nobody reads any more */
+/** @returns false if the reader has closed the pipe */
 type Print = (line: string) => Promise<boolean>;
 
 async function list(

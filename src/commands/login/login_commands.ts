@@ -12,9 +12,9 @@ import type { LogoutOptions, ProfilesOptions, ScriptLoginOptions } from "./run_l
 
 export const loginCommand: CommandEntry = defineCommand({
   name: "login",
-  brief: "Log in, and keep it under a name",
-  description: "Logs in, and keeps who you are and where to go as a profile, for the commands for scripts. The " +
-    "login itself is the one of the chat client, and is used without asking when it is there.",
+  brief: "Log in and save a profile",
+  description: "Logs in and saves the user and server as a profile for the script commands. A login that the chat " +
+    "client saved is reused without asking for the password.",
   options: loginOptions,
   load: async () => (await import("./run_login.ts")).runLogin,
   exitCodeOf: clientExitCode,
@@ -22,9 +22,9 @@ export const loginCommand: CommandEntry = defineCommand({
 
 export const logoutCommand: CommandEntry = defineCommand({
   name: "logout",
-  brief: "End the login of a profile, and forget it",
-  description: "Ends the login of a profile, on the server too, and forgets the profile. The chat client of the same " +
-    "user and server is logged out with it.",
+  brief: "Log out and delete a profile",
+  description: "Logs a profile out on the server and deletes the profile. This also logs out the chat client of the " +
+    "same user and server.",
   options: logoutOptions,
   load: async () => (await import("./run_login.ts")).runLogout,
   exitCodeOf: clientExitCode,
@@ -33,7 +33,7 @@ export const logoutCommand: CommandEntry = defineCommand({
 export const profilesCommand: CommandEntry = defineCommand({
   name: "profiles",
   brief: "List profiles",
-  description: "Lists profiles: the name, the user, grpc or amqp, where it leads, and whether a login is saved.",
+  description: "Lists profiles: name, user, transport, address, and whether a login is saved, separated by tabs.",
   options: profilesOptions,
   load: async () => (await import("./run_login.ts")).runProfiles,
   exitCodeOf: clientExitCode,
@@ -45,8 +45,8 @@ function loginOptions(
 ): Parser<"sync", ScriptLoginOptions, unknown> {
   const main = object({
     profile: profileOption(options),
-    user: options.required("--user", userName(), "Who you are"),
-    invite: options.optional("--invite", words("CODE"), "Invitation to register with"),
+    user: options.required("--user", userName(), "Your user name"),
+    invite: options.optional("--invite", words("CODE"), "Invitation code to register with"),
   });
   const all = merge(group("Options", main), group("Connection", placeOptions(options)), encryptionOptions(options));
   return map(all, ({ profile = defaultProfile, invite, passwordFile, ...place }) => ({

@@ -2,54 +2,54 @@ import { ClientState } from "../../app/client/client_state.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { exitCode } from "../exit_code.ts";
 import { type ConnectionChoice, connectionOf, openConnection } from "../script/connection.ts";
-import { jsonLine, Output, tell } from "../script/output.ts";
+import { jsonLine, Output, printNotice } from "../script/output.ts";
 import { type Profile, profileNames, readProfile, removeProfile, saveProfile } from "../script/profiles.ts";
 import { withClient } from "../script/request_client.ts";
 
-/** What `chatd login` is asked to do. */
+/** Options of `chatd login`. */
 export interface ScriptLoginOptions extends Pick<ConnectionChoice, "passwordFile" | "password"> {
-  /** The name to keep it under. */
+  /** The name of the profile to save. */
   readonly name: string;
   readonly profile: Profile;
   readonly invite?: string;
 }
 
-/** What `chatd logout` is asked to do. */
+/** Options of `chatd logout`. */
 export interface LogoutOptions {
   readonly name: string;
 }
 
-/** What `chatd profiles` is asked to do. */
+/** Options of `chatd profiles`. */
 export interface ProfilesOptions {
   readonly json: boolean;
 }
 
-/** Logs in, with what is saved or else a password, and keeps the way there. */
+/** Logs in, with a saved token or a password, and saves the profile. */
 export async function runLogin({ name, profile, ...secrets }: ScriptLoginOptions): Promise<number> {
   const connection = await connectionOf(profile, secrets);
   const user = await withClient(connection, (_client, hello) => Promise.resolve(hello.user));
   saveProfile(name, profile);
-  tell(`Logged in as ${user} at ${connection.transport.address}; profile "${name}".`);
+  printNotice(`Logged in as ${user} at ${connection.transport.address}; profile "${name}".`);
   return exitCode.done;
 }
 
-/** Ends the token, on the server and here, and forgets the profile. */
+/** Revokes the token, and deletes it and the profile. */
 export async function runLogout({ name }: LogoutOptions): Promise<number> {
   const connection = await openConnection({ profile: name });
   const { state, transport, user } = connection;
   try {
     if (state.read().token !== undefined) await withClient(connection, (client) => client.logOut());
   } catch (error) {
-    // Dead already, as far as the server is concerned.
+    // The server has already revoked the token.
     if (!(error instanceof ChatError) || !["unauthenticated", "token_revoked"].includes(error.code)) throw error;
   }
   state.update(({ token: _dead, ...rest }) => rest);
   removeProfile(name);
-  tell(`Logged out ${user} at ${transport.address}.`);
+  printNotice(`Logged out ${user} at ${transport.address}.`);
   return exitCode.done;
 }
 
-/** Lists profiles: the name, the user, the transport, where it leads, and whether a login is saved. */
+/** Lists profiles: name, user, transport, address, and whether a login is saved. */
 export async function runProfiles({ json }: ProfilesOptions): Promise<number> {
   const output = new Output();
   for (const name of profileNames()) {

@@ -2,56 +2,57 @@ import type { OptionsWithEnv } from "./options_with_env.ts";
 import { brokerUrl, hostPort, httpUrl, path } from "./value_parsers.ts";
 
 const standardBroker = "amqp://127.0.0.1:5672";
-const description = "The broker, amqp:// or amqps://; USER:PASSWORD@ in it only by CHATD_BROKER, not where ps shows it";
+const description =
+  "URL of the broker, amqp:// or amqps://; USER:PASSWORD@ only in CHATD_BROKER, since ps shows the command line";
 const values = brokerUrl({ forPasswords: "give --broker-password-file FILE, or set CHATD_BROKER instead" });
 
-/** The broker that a server, or who looks after one, goes to. */
+/** The option for the broker of a server. */
 export function brokerOption(options: OptionsWithEnv) {
   return options.withDefault("--broker", values, { standard: standardBroker, description });
 }
 
-/** Like {@link brokerOption}, where there need be none. */
+/** Like {@link brokerOption}, but optional. */
 export function optionalBrokerOption(options: OptionsWithEnv) {
   return options.optional("--broker", values, description);
 }
 
-/** The broker of a client, which logs in as its user. */
+/** The option for the broker of a client, which logs in as its user. */
 export function clientBrokerOption(options: OptionsWithEnv) {
   return options.withDefault("--broker", brokerUrl({ forPasswords: "set CHATD_BROKER instead" }), {
     standard: standardBroker,
     description:
-      "The broker, amqp:// or amqps://; with USER:PASSWORD@ only where everybody shares them, and by CHATD_BROKER",
+      "URL of the broker, amqp:// or amqps://; USER:PASSWORD@ only for a login that all users share, in CHATD_BROKER",
   });
 }
 
-/** Files with what a server and its broker know of each other. */
+/** The options for secrets that a server and its broker share. */
 export function brokerSecretOptions(options: OptionsWithEnv) {
   return {
     brokerPasswordFile: options.optional(
       "--broker-password-file",
       path("FILE"),
-      "File with the password of the broker's user, who is chatd unless the URL names another",
+      "File with the password of the broker's user, which is chatd unless the URL names another",
     ),
     authSecretFile: options.optional(
       "--broker-auth-secret-file",
       path("FILE"),
-      "File with the secret in the broker's questions, instead of the one in the data folder",
+      "File with the secret of the broker's authorization requests, instead of the one in the data folder",
     ),
   };
 }
 
-/** How to listen for the broker, and whom to trust. */
+/** The options for the authorization endpoint and the CA. */
 export function brokerContactOptions(options: OptionsWithEnv) {
   return {
-    caFile: options.optional("--ca", path("FILE"), "Trust this CA instead of the system's, PEM"),
+    caFile: options.optional("--ca", path("FILE"), "CA to trust instead of the system's, PEM"),
     authListen: options.withDefault("--broker-auth-listen", hostPort({ allowPort0: false }), {
       standard: "127.0.0.1:15680",
-      description: "Where the broker asks who may do what",
+      description: "Address to listen on for the broker's authorization requests",
     }),
   };
 }
 
-/** The options of a server on a broker that was named. */
+/** All options of a server with a broker but the broker itself. */
 export function brokerServerOptions(options: OptionsWithEnv) {
   const settings = options.section("amqp");
   return {
@@ -60,15 +61,15 @@ export function brokerServerOptions(options: OptionsWithEnv) {
     management: settings.optional(
       "--broker-management",
       httpUrl(),
-      "The broker's management plugin, to close connections: http://127.0.0.1:15672",
+      "URL of the broker's management plugin, to close connections: http://127.0.0.1:15672",
     ),
     amqpRegistration: settings.flag(
       "--amqp-registration",
-      "Let people without an account log in to the broker to register",
+      "Let users without an account log in to the broker to register",
     ),
     sharedLogin: settings.flag(
       "--shared-login",
-      "Use a broker that does not ask chatd: clients can go around the server",
+      "Use a broker that does not ask chatd for authorization: clients can bypass the server",
     ),
   };
 }

@@ -6,27 +6,27 @@ import type { OptionsWithEnv } from "./options_with_env.ts";
 import { UsageError } from "./usage_error.ts";
 import { hostPort, path, words } from "./value_parsers.ts";
 
-/** Which server to go to over gRPC. */
+/** The option for the address of a gRPC server. */
 export function serverOption(options: OptionsWithEnv): Parser<"sync", HostPort, unknown> {
   return options.withDefault("--server", hostPort({ allowPort0: false }), {
     standard: "127.0.0.1:50051",
-    description: "The server",
+    description: "Address of the server",
   });
 }
 
-/** How to go there encrypted; {@link clientTls} says what it means. */
+/** The options of a client's TLS; {@link clientTls} combines them. */
 export function clientTlsOptions(options: OptionsWithEnv) {
   return object({
-    tls: options.flag("--tls", "Encrypt; implied by the following four"),
-    caFile: options.optional("--ca", path("FILE"), "Trust this CA instead of the system's, PEM"),
-    serverName: options.optional("--tls-name", words("NAME"), "The name in the server's certificate"),
-    certFile: options.optional("--tls-cert", path("FILE"), "Certificate to show to the server, PEM"),
-    keyFile: options.optional("--tls-key", path("FILE"), "Its private key, PEM"),
-    insecure: options.flag("--insecure", "Send the password beyond this machine without TLS"),
+    tls: options.flag("--tls", "Use TLS; implied by the following four"),
+    caFile: options.optional("--ca", path("FILE"), "CA to trust instead of the system's, PEM"),
+    serverName: options.optional("--tls-name", words("NAME"), "Name in the server's certificate"),
+    certFile: options.optional("--tls-cert", path("FILE"), "Client certificate, PEM"),
+    keyFile: options.optional("--tls-key", path("FILE"), "Private key of the client certificate, PEM"),
+    insecure: options.flag("--insecure", "Allow sending the password beyond this machine without TLS"),
   });
 }
 
-/** Undefined when nothing asks for TLS. @throws {UsageError} */
+/** Returns undefined unless an option asks for TLS. @throws {UsageError} */
 export function clientTls(wanted: boolean, tls: ClientTls): ClientTls | undefined {
   if (tls.certFile !== undefined && tls.keyFile === undefined) throw new UsageError("--tls-cert needs --tls-key.");
   if (tls.keyFile !== undefined && tls.certFile === undefined) throw new UsageError("--tls-key needs --tls-cert.");

@@ -8,15 +8,15 @@ type Parsed = { readonly value: unknown } | { readonly problem: string };
 type Setting = (entry: ConfigEntry, file: ConfigFile) => Parsed;
 
 /**
- * The options of servers as a configuration file has them: the name of an option, without its dashes, in the section that
- * the option is of. All that may be in the file is declared before the first value is asked for.
+ * The settings of a configuration file: the names of server options without their dashes, in the sections of the
+ * options. All settings must be declared before the first value is read.
  */
 export class ConfigSettings {
   readonly #file: ConfigFile | undefined;
   /** By section and name. */
   readonly #settings = new Map<string, Map<string, Setting>>();
 
-  /** @param file undefined where there is none */
+  /** @param file undefined if there is no configuration file */
   constructor(file: ConfigFile | undefined) {
     this.#file = file;
   }
@@ -27,29 +27,31 @@ export class ConfigSettings {
 
   declareBoolean(section: string, name: string): void {
     this.#declare(section, name, ({ value }) => {
-      return typeof value === "boolean" ? { value } : { problem: `expected true or false, but got ${shown(value)}.` };
+      return typeof value === "boolean"
+        ? { value }
+        : { problem: `expected true or false, but got ${describeValue(value)}.` };
     });
   }
 
-  /** What the file says, as the parser of the setting made it; undefined where it says nothing or nothing that can be used. */
+  /** Returns the parsed value of a setting; undefined if the file does not have it or it is invalid. */
   value(section: string, name: string): unknown {
     const entry = this.#file?.entries.find((entry) => entry.section === section && entry.name === name);
     const parsed = entry && this.#parse(entry);
     return parsed && "value" in parsed ? parsed.value : undefined;
   }
 
-  /** Everything in the file that is unknown or cannot be used, each in a line of its own with the file, the line and the key. */
+  /** Returns one message for each unknown or invalid setting, with the file, the line and the key. */
   problems(): readonly string[] {
     const { path, sections, entries } = this.#file ?? { path: "", sections: [], entries: [] };
     const unknown = sections.filter(({ name }) => !this.#settings.has(name))
-      .map(({ name, line }) => ({ line, problem: `there is no section [${name}].${meant(name, this.#sections())}` }));
+      .map(({ name, line }) => ({ line, problem: `there is no section [${name}].${suggest(name, this.#sections())}` }));
     const wrong = entries.filter(({ section }) => this.#settings.has(section)).flatMap((entry) => {
       const parsed = this.#parse(entry);
       return "problem" in parsed ? [{ line: entry.line, problem: `${keyOf(entry)}: ${parsed.problem}` }] : [];
     });
     const dotted = entries.filter(({ section }) => {
       return !this.#settings.has(section) && !sections.some(({ name }) => name === section);
-    }).map((entry) => ({ line: entry.line, problem: `${keyOf(entry)}: ${this.#unknown(entry)}` }));
+    }).map((entry) => ({ line: entry.line, problem: `${keyOf(entry)}: ${this.#describeUnknown(entry)}` }));
     return [...unknown, ...wrong, ...dotted].toSorted((one, other) => one.line - other.line)
       .map(({ line, problem }) => `${path}:${line}: ${problem}`);
   }
@@ -62,19 +64,21 @@ export class ConfigSettings {
 
   #parse(entry: ConfigEntry): Parsed {
     const setting = this.#settings.get(entry.section)?.get(entry.name);
-    if (setting === undefined) return { problem: this.#unknown(entry) };
+    if (setting === undefined) return { problem: this.#describeUnknown(entry) };
     return setting(entry, this.#file!);
   }
 
-  #unknown({ section, name }: ConfigEntry): string {
+  #describeUnknown({ section, name }: ConfigEntry): string {
     if (/password|secret|token/.test(name) && !name.endsWith("-file")) {
-      return "a secret does not belong here: write it into a file of its own, and name that with broker-password-file " +
-        "or broker-auth-secret-file in [amqp].";
+      return "secrets are not allowed here: put it into a file, and name the file with broker-password-file or " +
+        "broker-auth-secret-file in [amqp].";
     }
     const elsewhere = [...this.#settings].find(([, settings]) => settings.has(name));
-    if (elsewhere !== undefined) return `this belongs ${place(elsewhere[0])}, not ${place(section)}.`;
+    if (elsewhere !== undefined) {
+      return `this belongs ${describeSection(elsewhere[0])}, not ${describeSection(section)}.`;
+    }
     const known = [...this.#settings.get(section)?.keys() ?? []];
-    return `there is no such setting ${place(section)}.${meant(name, known)}`;
+    return `there is no such setting ${describeSection(section)}.${suggest(name, known)}`;
   }
 
   #sections(): string[] {
@@ -86,9 +90,9 @@ function parseValue<T>(values: SettingParser<T>, entry: ConfigEntry, file: Confi
   const { value } = entry;
   const { inFile } = values;
   if (inFile === "integer") {
-    if (typeof value !== "number") return { problem: `expected a whole number, but got ${shown(value)}.` };
+    if (typeof value !== "number") return { problem: `expected a whole number, but got ${describeValue(value)}.` };
   } else if (typeof value !== "string") {
-    return { problem: `expected a text in quotes, but got ${shown(value)}.` };
+    return { problem: `expected a string in quotes, but got ${describeValue(value)}.` };
   }
   const isRelativePath = inFile === "path" && value !== "" && !isAbsolute(`${value}`);
   const parsed = values.parse(isRelativePath ? join(dirname(file.path), `${value}`) : `${value}`);
@@ -96,8 +100,8 @@ function parseValue<T>(values: SettingParser<T>, entry: ConfigEntry, file: Confi
   if (file.isReadByOthers && values.holdsSecret?.(parsed.value)) {
     return {
       problem:
-        `this holds a password, and others than the file's owner may read it: "chmod 600 ${file.path}", or name a ` +
-        "file that holds the password with broker-password-file.",
+        `this contains a password, and other users can read the file: run "chmod 600 ${file.path}", or name a password ` +
+        "file with broker-password-file.",
     };
   }
   return { value: parsed.value };
@@ -107,16 +111,16 @@ function keyOf({ section, name }: ConfigEntry): string {
   return section === "" ? name : `${section}.${name}`;
 }
 
-function place(section: string): string {
+function describeSection(section: string): string {
   return section === "" ? "at the top, before the first section" : `in [${section}]`;
 }
 
-function shown(value: ConfigEntry["value"]): string {
+function describeValue(value: ConfigEntry["value"]): string {
   if (typeof value === "object") return value.other;
   return typeof value === "string" ? `the text ${JSON.stringify(value)}` : String(value);
 }
 
-function meant(word: string, candidates: readonly string[]): string {
+function suggest(word: string, candidates: readonly string[]): string {
   const similar = findSimilar(word, candidates, { maxDistance: 3, maxDistanceRatio: 0.5, maxSuggestions: 2 });
   return similar.length === 0 ? "" : ` Did you mean ${similar.map((name) => `"${name}"`).join(" or ")}?`;
 }

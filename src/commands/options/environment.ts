@@ -1,7 +1,7 @@
-/** Looks up an environment variable; undefined when it is not set. */
+/** Returns an environment variable; undefined if it is not set. */
 export type Environment = (variable: string) => string | undefined;
 
-/** The process's own. A variable that Deno does not let chatd read counts as not set. */
+/** The environment of this process. A variable that Deno does not allow chatd to read counts as not set. */
 export const processEnvironment: Environment = (variable) => {
   try {
     return Deno.env.get(variable);
@@ -13,7 +13,7 @@ export const processEnvironment: Environment = (variable) => {
 
 export type OptionName = `--${string}`;
 
-/** The environment variable that stands for an option: `CHATD_TLS_CERT` for `--tls-cert`. */
+/** Returns the environment variable of an option: `CHATD_TLS_CERT` for `--tls-cert`. */
 export function variableOf(name: OptionName): string {
   return `CHATD_${name.slice(2).toUpperCase().replaceAll("-", "_")}`;
 }

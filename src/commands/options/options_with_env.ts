@@ -18,14 +18,22 @@ const spellings: ReadonlyMap<string, boolean> = new Map([
 ]);
 
 /**
- * Makes options that can also be given as environment variables and, those of servers, in a configuration file. The command
- * line comes before the variable, the variable before the file, and the file before the default; an empty variable counts
- * as not set.
+ * Creates options that can also be set by environment variables and, for servers, in a configuration file. The command
+ * line takes precedence over the variable, the variable over the file, and the file over the default; an empty variable
+ * counts as not set.
+ *
+ * @example
+ * ```ts
+ * const dataDir = options.section("").withDefault("--data", path("DIR"), {
+ *   standard: "./data",
+ *   description: "Data folder of the server",
+ * });
+ * ```
  */
 export class OptionsWithEnv {
   readonly #env: Environment;
   readonly #settings: ConfigSettings;
-  /** Of the configuration file; undefined for options that are not in it. */
+  /** Section of the configuration file; undefined for options that cannot be in the file. */
   readonly #section: string | undefined;
 
   constructor(env: Environment, settings: ConfigSettings = new ConfigSettings(undefined), section?: string) {
@@ -34,12 +42,12 @@ export class OptionsWithEnv {
     this.#section = section;
   }
 
-  /** Makes options that can be in this section of the configuration file too; "" is its top. */
+  /** Returns a factory for options of this section of the configuration file; "" is the top level. */
   section(name: string): OptionsWithEnv {
     return new OptionsWithEnv(this.#env, this.#settings, name);
   }
 
-  /** An option that must be given one way or the other. */
+  /** Creates an option that must be set in one of the ways. */
   required<T>(name: OptionName, values: SettingParser<T>, description: string): Parser<"sync", T, unknown> {
     return this.#option(name, values, describe(name, description), {
       absent: () => {
@@ -58,7 +66,7 @@ export class OptionsWithEnv {
     return this.#option<T | undefined>(name, values, describe(name, description), { absent: () => undefined });
   }
 
-  /** `standard` is written as on the command line. */
+  /** Creates an option with a default, which `standard` spells as on the command line. */
   withDefault<T>(
     name: OptionName,
     values: SettingParser<T>,
@@ -69,12 +77,12 @@ export class OptionsWithEnv {
     return this.#option(name, values, describe(name, description), { absent: () => parsed.value, shown: standard });
   }
 
-  /** Off unless given; the variable takes 1, true, yes, on, and 0, false, no, off. */
+  /** Creates a flag that is off unless given; its variable accepts 1, true, yes, on, and 0, false, no, off. */
   flag(name: OptionName, description: string): Parser<"sync", boolean, unknown> {
     return this.flagOfSections(name, [this], description, ([value]) => value);
   }
 
-  /** A flag that has its place in more than one section: `make` gets what each says, or the option for all of them. */
+  /** Creates a flag that belongs to several sections: `make` receives the value of each section. */
   flagOfSections<T>(
     name: OptionName,
     sections: readonly OptionsWithEnv[],
@@ -83,24 +91,24 @@ export class OptionsWithEnv {
   ): Parser<"sync", T, unknown> {
     for (const section of sections) section.#declareBoolean(name);
     const parser = map(flag(name, { description: describe(name, description) }), () => sections.map(() => true));
-    const fallback = () => sections.map((section) => section.#boolean(name) ?? false);
+    const fallback = () => sections.map((section) => section.#readBoolean(name) ?? false);
     return map(withDefault(parser, fallback, { message: message`off` }), make);
   }
 
-  /** On unless `--no-…` is given. */
+  /** Creates a flag that is on unless `--no-…` is given. */
   onUnlessNegated(name: OptionName, description: string): Parser<"sync", boolean, unknown> {
     this.#declareBoolean(name);
     const names = { positive: name, negative: `--no-${name.slice(2)}` } as const;
     const parser = negatableFlag(names, { description: describe(name, description) });
-    return withDefault(parser, () => this.#boolean(name) ?? true, { message: message`on` });
+    return withDefault(parser, () => this.#readBoolean(name) ?? true, { message: message`on` });
   }
 
-  /** Off unless given, and only on the command line: it is about this one time. */
+  /** Creates a flag that exists on the command line only, because it concerns a single run. */
   once(name: OptionName, description: string): Parser<"sync", boolean, unknown> {
     return withDefault(flag(name, { description: [text(description)] }), false, { message: message`off` });
   }
 
-  /** Off unless given; shown to nobody, and without a variable: chatd gives it to processes that it starts. */
+  /** Creates a hidden flag without a variable, which chatd passes to processes that it starts. */
   internal(name: OptionName): Parser<"sync", boolean, unknown> {
     return withDefault(flag(name, { hidden: true }), false);
   }
@@ -115,7 +123,7 @@ export class OptionsWithEnv {
     const parser = option(name, values.onCommandLine ?? values, { description });
     const fallback = () => {
       const written = this.#env(variableOf(name));
-      if (written === undefined || written === "") return this.#inFile(name) as T | undefined ?? absent();
+      if (written === undefined || written === "") return this.#settingOf(name) as T | undefined ?? absent();
       const parsed = values.parse(written);
       if (parsed.success) return parsed.value;
       throw new WithDefaultError([...message`${envVar(variableOf(name))}: `, ...parsed.error]);
@@ -123,7 +131,7 @@ export class OptionsWithEnv {
     return withDefault(parser, fallback, { message: shown === undefined ? [] : [text(shown)] });
   }
 
-  #inFile(name: OptionName): unknown {
+  #settingOf(name: OptionName): unknown {
     return this.#section === undefined ? undefined : this.#settings.value(this.#section, name.slice(2));
   }
 
@@ -131,9 +139,9 @@ export class OptionsWithEnv {
     if (this.#section !== undefined) this.#settings.declareBoolean(this.#section, name.slice(2));
   }
 
-  #boolean(name: OptionName): boolean | undefined {
+  #readBoolean(name: OptionName): boolean | undefined {
     const written = this.#env(variableOf(name));
-    if (written === undefined || written === "") return this.#inFile(name) as boolean | undefined;
+    if (written === undefined || written === "") return this.#settingOf(name) as boolean | undefined;
     const value = spellings.get(written.toLowerCase());
     if (value !== undefined) return value;
     throw new WithDefaultError(

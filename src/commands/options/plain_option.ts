@@ -4,7 +4,7 @@ import type { Parser } from "@optique/core/parser";
 import { option } from "@optique/core/primitives";
 import type { ValueParser } from "@optique/core/valueparser";
 
-/** Makes an optional option without an environment variable, for what concerns one run of a command. */
+/** Creates an optional option without an environment variable, because it concerns a single run. */
 export function plainOption<T>(
   name: `--${string}`,
   values: ValueParser<"sync", T>,

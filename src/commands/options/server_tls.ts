@@ -3,21 +3,21 @@ import type { OptionsWithEnv } from "./options_with_env.ts";
 import { UsageError } from "./usage_error.ts";
 import { path } from "./value_parsers.ts";
 
-/** The files of a gRPC server's TLS; {@link serverTls} checks that they belong together. */
+/** The options of a gRPC server's TLS; {@link serverTls} combines them. */
 export function serverTlsOptions(options: OptionsWithEnv) {
   const settings = options.section("grpc");
   return {
-    certFile: settings.optional("--tls-cert", path("FILE"), "The server's certificate and its chain, PEM"),
-    keyFile: settings.optional("--tls-key", path("FILE"), "Its private key, PEM"),
+    certFile: settings.optional("--tls-cert", path("FILE"), "Certificate of the server with its chain, PEM"),
+    keyFile: settings.optional("--tls-key", path("FILE"), "Private key of the certificate, PEM"),
     clientCaFile: settings.optional(
       "--tls-client-ca",
       path("FILE"),
-      "Take only clients with a certificate of this CA",
+      "Accept only clients with a certificate of this CA",
     ),
   };
 }
 
-/** @throws {UsageError} when something is missing */
+/** @throws {UsageError} if the certificate or the key is missing */
 export function serverTls({ certFile, keyFile, clientCaFile }: Partial<ServerTls>): ServerTls | undefined {
   if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile, clientCaFile };
   if (certFile !== undefined) throw new UsageError("--tls-cert needs --tls-key, the private key of the certificate.");

@@ -1,7 +1,7 @@
 /**
- * The words of a command, as far as no shell is needed for them: separated by spaces, held together by quotes, with a backslash before
- * a character that is meant as it is.
- * @throws {SyntaxError} when a quote does not end, or there is no word
+ * Splits a command into words without a shell: spaces separate words, quotes group them, and a backslash escapes a
+ * character.
+ * @throws {SyntaxError} if a quote is not closed, or there is no word
  */
 export function splitWords(text: string): [string, ...string[]] {
   const words: string[] = [];
@@ -9,7 +9,7 @@ export function splitWords(text: string): [string, ...string[]] {
   for (let rest = text; rest !== "";) {
     const found = /^(?:(\s+)|'([^']*)'|"((?:\\["\\]|\\(?!["\\])|[^"\\])*)"|\\([^])|([^\s'"\\]+))/.exec(rest);
     if (found === null) {
-      throw new SyntaxError(`${rest[0] === "\\" ? "Nothing comes after" : "There is no second"} ${rest[0]}`);
+      throw new SyntaxError(`${rest[0] === "\\" ? "Nothing follows" : "There is no closing"} ${rest[0]}`);
     }
     const [all, space, single, double, escaped, plain] = found;
     if (space === undefined) {
@@ -22,6 +22,6 @@ export function splitWords(text: string): [string, ...string[]] {
   }
   if (word !== undefined) words.push(word);
   const [program, ...args] = words;
-  if (program === undefined || program === "") throw new SyntaxError("There is no command");
+  if (program === undefined || program === "") throw new SyntaxError("The command is empty");
   return [program, ...args];
 }

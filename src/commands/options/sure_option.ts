@@ -3,7 +3,9 @@ import { withDefault } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
 import { flag } from "@optique/core/primitives";
 
-/** Confirms what cannot be undone. It has no environment variable, because it is about one run of a command. */
+/**
+ * The option that confirms an irreversible command. It has no environment variable, because it concerns a single run.
+ */
 export function sureOption(): Parser<"sync", boolean, unknown> {
-  return withDefault(flag("--yes", { description: [text("You are sure: it cannot be undone")] }), false);
+  return withDefault(flag("--yes", { description: [text("Confirm: the command cannot be undone")] }), false);
 }

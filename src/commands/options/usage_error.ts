@@ -1,4 +1,4 @@
-/** The command line cannot be understood; the message says what to write instead. */
+/** The command line is invalid; the message tells the user how to correct it. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }

@@ -18,22 +18,22 @@ const sizeUnits: readonly (readonly [unit: string, bytes: number])[] = [
   ["B", 1],
 ];
 
-/** A parser of values that knows how a configuration file has them. */
+/** A parser of values that also knows their form in a configuration file. */
 export interface SettingParser<T> extends ValueParser<"sync", T> {
-  /** A text unless given. A path is relative to the folder of the file. */
+  /** A string unless given. A path is relative to the folder of the file. */
   readonly inFile?: "integer" | "path";
-  /** Of what comes from the command line, which everybody on the machine can read; the same unless given. */
+  /** Parses values of the command line, which every user of the machine can read; the same parser unless given. */
   readonly onCommandLine?: ValueParser<"sync", T>;
-  /** Whether a file that others may read must not hold the value. */
+  /** Whether the value must not be in a file that other users can read. */
   holdsSecret?(value: T): boolean;
 }
 
-/** A whole number from 1 on. */
+/** An integer from 1 to 1,000,000. */
 export function count(): SettingParser<number> {
   return { ...integer({ metavar: "COUNT", min: 1, max: 1_000_000 }), inFile: "integer" };
 }
 
-/** "127.0.0.1:50051"; port 0 only where the system may choose one. */
+/** "127.0.0.1:50051"; port 0 lets the system choose a port. */
 export function hostPort({ allowPort0 }: { allowPort0: boolean }): ValueParser<"sync", HostPort> {
   return {
     mode: "sync",
@@ -50,22 +50,22 @@ export function hostPort({ allowPort0 }: { allowPort0: boolean }): ValueParser<"
 }
 
 /**
- * "amqp://127.0.0.1:5672", with or without a login and a virtual host; on the command line without a password.
- * @param forPasswords where passwords go instead, to end a sentence with
+ * "amqp://127.0.0.1:5672", with or without a login and a virtual host; the command line accepts no password.
+ * @param forPasswords tells the user where to put the password instead; the end of a sentence
  */
 export function brokerUrl({ forPasswords }: { forPasswords: string }): SettingParser<BrokerUrl> {
   const parser: ValueParser<"sync", BrokerUrl> = {
     mode: "sync",
     metavar: "URL",
     placeholder: parseBrokerUrl("amqp://127.0.0.1"),
-    // Of what is shown to people, a password must not be part.
+    // Omits the password, because the result is shown to people.
     format: ({ address: { tls, host, port } }) => `${tls ? "amqps" : "amqp"}://${formatHostPort({ host, port })}`,
     parse: (input) => attempt(() => parseBrokerUrl(input)),
   };
   const parseArgument = (input: string) => {
     const url = parseBrokerUrl(input);
     if (url.login === undefined) return url;
-    throw new SyntaxError(`Everybody on this machine can read a password on the command line (ps): ${forPasswords}.`);
+    throw new SyntaxError(`Any user of this machine can read a password on the command line (ps): ${forPasswords}.`);
   };
   return {
     ...parser,
@@ -84,12 +84,12 @@ export function httpUrl(): ValueParser<"sync", string> {
     parse: (input) =>
       attempt(() => {
         if (/^https?:\/\/[^@]+$/.test(input) && URL.canParse(input)) return input.replace(/\/+$/, "");
-        throw new SyntaxError("This is not a URL such as http://127.0.0.1:15672, without a user in it.");
+        throw new SyntaxError("Expected a URL without a user, such as http://127.0.0.1:15672.");
       }),
   };
 }
 
-/** The name of a user, whether there is one or not. */
+/** The name of a user, who need not exist. */
 export function userName(): ValueParser<"sync", string> {
   return {
     mode: "sync",
@@ -116,7 +116,10 @@ export function duration(): ValueParser<"sync", number> {
   };
 }
 
-/** `30d` or `12h` ago, or a date with or without a time, in milliseconds since the Unix epoch. Without a zone, dates are in UTC. */
+/**
+ * `30d` or `12h` ago, or a date with or without a time, in milliseconds since the Unix epoch. Dates without a zone are
+ * in UTC.
+ */
 export function pastTime(now: () => number = Date.now): ValueParser<"sync", number> {
   const ago = duration();
   return {
@@ -166,21 +169,21 @@ function formatSize(bytes: number): string {
   return `${bytes / factor}${unit}`;
 }
 
-/** The name of a consumer, as the protocol has it. */
+/** The name of a consumer, as in the protocol. */
 export function consumerName(): ValueParser<"sync", string> {
   const error = (input: string): Message =>
     message`${input} is not a consumer: use 1 to 64 of a-z 0-9 . _ : - and begin with a letter or digit.`;
   return string({ metavar: "NAME", pattern: /^[a-z0-9][a-z0-9._:-]{0,63}$/, errors: { patternMismatch: error } });
 }
 
-/** The second half of the name of a consumer: "tail:alerts" has "alerts". */
+/** The second part of a consumer's name: "alerts" of "tail:alerts". */
 export function scriptName(): ValueParser<"sync", string> {
   const error = (input: string): Message =>
     message`${input} is not a name: use 1 to 56 of a-z 0-9 . _ - and begin with a letter or digit.`;
   return string({ metavar: "NAME", pattern: /^[a-z0-9][a-z0-9._-]{0,55}$/, errors: { patternMismatch: error } });
 }
 
-/** The name of a profile, which is the name of a file. */
+/** The name of a profile, which is also the name of its file. */
 export function profileName(): ValueParser<"sync", string> {
   const error = (input: string): Message =>
     message`${input} is not the name of a profile: use 1 to 32 of a-z 0-9 . _ - and begin with a letter or digit.`;
@@ -202,12 +205,12 @@ export function address(): ValueParser<"sync", string> {
   };
 }
 
-/** A message's number, or a time as {@link pastTime} has it. */
+/** A message's number, or a time like {@link pastTime}. */
 export function since(): ValueParser<"sync", { readonly seq: number } | { readonly ms: number }> {
   const time = pastTime();
   return {
     mode: "sync",
-    metavar: "N|TIME",
+    metavar: "NUMBER|TIME",
     placeholder: { seq: 1 },
     format: (since) => "seq" in since ? String(since.seq) : time.format(since.ms),
     parse: (input) => {
@@ -218,7 +221,7 @@ export function since(): ValueParser<"sync", { readonly seq: number } | { readon
   };
 }
 
-/** A command and its arguments, in one word of the shell's. */
+/** A command and its arguments, in one argument. */
 export function commandWords(): ValueParser<"sync", readonly string[]> {
   return {
     mode: "sync",
@@ -236,7 +239,7 @@ export function commandWords(): ValueParser<"sync", readonly string[]> {
   };
 }
 
-/** Anything but "". */
+/** Any text but the empty one. */
 export function words(metavar: NonEmptyString): ValueParser<"sync", string> {
   return string({
     metavar,
@@ -245,7 +248,7 @@ export function words(metavar: NonEmptyString): ValueParser<"sync", string> {
   });
 }
 
-/** A path; shells complete it. */
+/** A path, which shells can complete. */
 export function path(metavar: "FILE" | "DIR"): SettingParser<string> {
   return {
     ...words(metavar),

@@ -11,31 +11,32 @@ import type { RetentionOptions, RetentionSetOptions } from "./run_retention.ts";
 
 export const retentionCommand: CommandEntry = defineGroup({
   word: "retention",
-  brief: "Say how long messages are kept",
+  brief: "Set how long messages are kept",
   description:
-    "Rules for conversations, and one for all that have none. A running server applies them at once, and every five minutes.",
+    "Manages the rules of conversations, and the rule for all others. A running server applies them at once, and again " +
+    "every five minutes.",
   readsConfig: true,
   entries: [
     defineCommand({
       name: "retention list",
       brief: "List the rules",
-      description: "Lists the rules: for what, and what is kept, separated by tabs.",
+      description: "Lists the rules: conversation and limits, separated by a tab.",
       options: dataFolderOptions,
       load: async () => (await import("./run_retention.ts")).listRules,
     }),
     defineCommand({
       name: "retention set",
-      brief: "Keep only what is new",
+      brief: "Set a rule",
       description:
-        "Sets what a conversation, or every one without a rule of its own, keeps: entries up to an age, a number of " +
-        "the newest, of both the fewer; with neither, everything. What goes is gone for ever.",
+        "Limits the entries that a conversation, or every conversation without its own rule, keeps: by age, by number, " +
+        "or by both. Without a limit, all entries are kept. Removed entries cannot be recovered.",
       options: retentionSetOptions,
       load: async () => (await import("./run_retention.ts")).setRule,
     }),
     defineCommand({
       name: "retention unset",
-      brief: "Take a rule back",
-      description: "Takes a rule back: the one for all counts from now on, or none.",
+      brief: "Remove a rule",
+      description: "Removes a rule. The rule for all other conversations applies from now on, if there is one.",
       options: retentionOptions,
       load: async () => (await import("./run_retention.ts")).unsetRule,
     }),
@@ -50,11 +51,11 @@ function retentionSetOptions(options: OptionsWithEnv): Parser<"sync", RetentionS
   return object("Options", {
     conversation: conversation(),
     dataDir: dataFolder(options),
-    maxAgeMs: options.optional("--max-age", duration(), "Entries that are older go: 90d, 12h"),
+    maxAgeMs: options.optional("--max-age", duration(), "Maximum age of entries: 90d, 12h"),
     maxEntries: options.optional(
       "--max-entries",
       integer({ metavar: "COUNT", min: 1, max: Number.MAX_SAFE_INTEGER }),
-      "So many of the newest entries stay",
+      "Maximum number of entries; the newest are kept",
     ),
   });
 }

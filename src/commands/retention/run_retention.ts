@@ -24,13 +24,13 @@ export async function listRules({ dataDir }: DataFolderOptions): Promise<number>
 
 export async function setRule({ conversation, dataDir, maxAgeMs, maxEntries }: RetentionSetOptions): Promise<number> {
   await new Operator(dataDir).setRule(addressOf(conversation), { maxAgeMs, maxEntries });
-  processOutput.stdout(`From now on ${nameOf(conversation)} keep ${describe({ maxAgeMs, maxEntries })}.`);
+  processOutput.stdout(`Set the rule for ${nameOf(conversation)}: ${describe({ maxAgeMs, maxEntries })}.`);
   return exitCode.done;
 }
 
 export async function unsetRule({ conversation, dataDir }: RetentionOptions): Promise<number> {
   await new Operator(dataDir).removeRule(addressOf(conversation));
-  processOutput.stdout(`The rule for ${nameOf(conversation)} is gone.`);
+  processOutput.stdout(`Removed the rule for ${nameOf(conversation)}.`);
   return exitCode.done;
 }
 
@@ -47,7 +47,7 @@ function describe({ maxAgeMs, maxEntries }: { maxAgeMs: number | undefined; maxE
     ...(maxAgeMs === undefined ? [] : [`entries of the last ${formatAge(maxAgeMs)}`]),
     ...(maxEntries === undefined ? [] : [`the newest ${maxEntries} entries`]),
   ];
-  return limits.length === 0 ? "everything" : limits.join(", of those ");
+  return limits.length === 0 ? "everything" : limits.join(", at most ");
 }
 
 function formatAge(ms: number): string {

@@ -11,28 +11,28 @@ import type { RoomDeleteOptions, RoomOptions } from "./run_room.ts";
 
 export const roomCommand: CommandEntry = defineGroup({
   word: "room",
-  brief: "List, show and delete rooms, also while the server runs",
-  description: "Works on the server's data folder: through the server when it runs, and directly when not.",
+  brief: "List, show and delete rooms, even while the server runs",
+  description: "Asks the running server, or opens the data folder if none runs.",
   readsConfig: true,
   entries: [
     defineCommand({
       name: "room list",
       brief: "List all rooms",
-      description: "Lists all rooms: id, name, public or private, members, since when, and topic, separated by tabs.",
+      description: "Lists all rooms: id, name, access, number of members, creation time and topic, separated by tabs.",
       options: dataFolderOptions,
       load: async () => (await import("./run_room.ts")).listRooms,
     }),
     defineCommand({
       name: "room show",
-      brief: "Show a room, and who is what in it",
-      description: "Shows a room, and who is what in it.",
+      brief: "Show a room and its members",
+      description: "Shows a room, its members and their roles.",
       options: roomOptions,
       load: async () => (await import("./run_room.ts")).showRoom,
     }),
     defineCommand({
       name: "room delete",
       brief: "Erase a room with all of its messages",
-      description: "Erases a room with all of its messages and files, at once for those who are in it.",
+      description: "Erases a room with all of its messages and files. Members lose access at once.",
       options: roomDeleteOptions,
       load: async () => (await import("./run_room.ts")).deleteRoom,
     }),
@@ -48,5 +48,5 @@ function roomDeleteOptions(options: OptionsWithEnv): Parser<"sync", RoomDeleteOp
 }
 
 function room(): Parser<"sync", string, unknown> {
-  return argument(words("ROOM"), { description: [text("A public room's name, such as \"#ops\", or any room's id")] });
+  return argument(words("ROOM"), { description: [text('Name of a public room, such as "#ops", or id of any room')] });
 }

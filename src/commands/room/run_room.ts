@@ -11,7 +11,7 @@ export interface RoomOptions extends DataFolderOptions {
 }
 
 export interface RoomDeleteOptions extends RoomOptions {
-  /** Whoever asks is sure. */
+  /** The operator has confirmed the deletion. */
   readonly yes: boolean;
 }
 
@@ -41,7 +41,7 @@ export async function showRoom({ room: address, dataDir }: RoomOptions): Promise
 }
 
 export async function deleteRoom({ room: address, dataDir, yes }: RoomDeleteOptions): Promise<number> {
-  requireSure(yes, `This erases room ${address} with all of its messages, for ever`);
+  requireSure(yes, `This permanently erases room ${address} with all of its messages`);
   const room = await new Operator(dataDir).deleteRoom(address);
   processOutput.stdout(`Deleted room #${room.name} (${room.id}), which had ${room.memberCount} members.`);
   return exitCode.done;

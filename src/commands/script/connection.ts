@@ -4,7 +4,7 @@ import type { Transport } from "../../client/transport.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { defaultProfile, type Profile, readProfile } from "./profiles.ts";
 
-/** How a command for scripts is told whom to be, and where: by a profile, or by options of its own (`via`). */
+/** The user and server of a script command: a profile, or options of the command (`--via`). */
 export interface ConnectionChoice {
   readonly profile?: string;
   readonly direct?: Profile;
@@ -13,17 +13,17 @@ export interface ConnectionChoice {
   readonly password?: string;
 }
 
-/** A way to a server, and who goes it. */
+/** A transport to a server, with the user who logs in. */
 export interface ScriptConnection {
   readonly transport: Transport;
   readonly user: string;
   readonly state: ClientState;
   readonly login: Login;
-  /** Where the choice came from one. */
+  /** The profile, if one was used. */
   readonly profile: string | undefined;
 }
 
-/** @throws {ChatError} `unauthenticated` when there is no such profile; `invalid_argument` */
+/** @throws {ChatError} `unauthenticated` if there is no such profile; `invalid_argument` */
 export async function openConnection(choice: ConnectionChoice): Promise<ScriptConnection> {
   if (choice.direct !== undefined) return await connectionOf(choice.direct, choice);
   const name = choice.profile ?? defaultProfile;
@@ -32,13 +32,13 @@ export async function openConnection(choice: ConnectionChoice): Promise<ScriptCo
     const option = name === defaultProfile ? "" : ` --profile ${name}`;
     throw new ChatError(
       "unauthenticated",
-      `There is no profile "${name}": make it with "chatd login${option} --user NAME", or say where to go with --via.`,
+      `There is no profile "${name}": create it with "chatd login${option} --user NAME", or use --via.`,
     );
   }
   return { ...await connectionOf(profile, choice), profile: name };
 }
 
-/** @param choice for the password, and an invitation where somebody registers */
+/** @param choice the password, and the invitation of a new user */
 export async function connectionOf(
   profile: Profile,
   choice: Pick<ConnectionChoice, "password" | "passwordFile"> & { readonly invite?: string },

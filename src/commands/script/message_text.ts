@@ -3,7 +3,7 @@ import { sanitizeLine, sanitizeLines } from "../../core/sanitize.ts";
 import { eventText, textStandIn } from "../../terminal/event_text.ts";
 import { clock, date, formatBytes } from "../../terminal/transcript.ts";
 
-/** "2026-11-23 14:05 [ben] 12 ben: hi", safe for a terminal; further lines of the text are indented. */
+/** Formats an entry as "2026-11-23 14:05 [ben] 12 ben: hi", safe for a terminal, with further lines indented. */
 export function messageText(message: Message, user: string): string {
   const { conversation, seq, acceptedAt, event, replyTo, attachment } = message;
   const address = sanitizeLine(conversationAddress(conversation, user));

@@ -5,7 +5,9 @@ import { stateFolder } from "../../app/client/client_state.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import type { HostPort } from "../../host/host_port.ts";
 
-/** Who to be, and how to get to the server. The token is with the saved login of that user and server, as for the terminal. */
+/**
+ * A user and the way to the server. The token is in the saved login of that user and server, shared with the terminal.
+ */
 export type Profile = GrpcProfile | AmqpProfile;
 
 export interface GrpcProfile {
@@ -13,14 +15,14 @@ export interface GrpcProfile {
   readonly user: string;
   readonly server: HostPort;
   readonly tls?: ClientTls;
-  /** Send secrets beyond loopback without TLS. */
+  /** Allows sending secrets beyond loopback without TLS. */
   readonly insecure: boolean;
 }
 
 export interface AmqpProfile {
   readonly via: "amqp";
   readonly user: string;
-  /** With a login only where everybody shares one. */
+  /** Contains a login only if all users share one. */
   readonly broker: BrokerUrl;
   readonly caFile?: string;
   readonly insecure: boolean;
@@ -29,7 +31,7 @@ export interface AmqpProfile {
 export const defaultProfile = "default";
 const format = 1;
 
-/** The profile of this name; undefined when there is none. @throws {ChatError} `invalid_argument` when it cannot be read. */
+/** Returns a profile; undefined if it does not exist. @throws {ChatError} `invalid_argument` if it cannot be read */
 export function readProfile(name: string): Profile | undefined {
   const path = pathOf(name);
   try {
@@ -37,55 +39,55 @@ export function readProfile(name: string): Profile | undefined {
     if (saved?.format === format && typeof saved.profile?.user === "string") return saved.profile;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
-    if (!(error instanceof SyntaxError)) throw unusable(path, error);
+    if (!(error instanceof SyntaxError)) throw unusableError(path, error);
   }
-  throw new ChatError("invalid_argument", `${path} is not a profile of this chatd: make it again with "chatd login".`);
+  throw new ChatError("invalid_argument", `${path} is not a valid profile: create it again with "chatd login".`);
 }
 
-/** Keeps a profile, mode 0600 in a folder of mode 0700, in the place of one with the same name. */
+/** Saves or replaces a profile, with mode 0600 in a folder with mode 0700. */
 export function saveProfile(name: string, profile: Profile): void {
   const path = pathOf(name);
   const temporary = `${path}.${crypto.randomUUID()}.tmp`;
   try {
     Deno.mkdirSync(folder(), { recursive: true, mode: 0o700 });
-    const text = JSON.stringify({ format, profile: withWholePaths(profile) });
+    const text = JSON.stringify({ format, profile: withAbsolutePaths(profile) });
     Deno.writeTextFileSync(temporary, `${text}\n`, { createNew: true, mode: 0o600 });
     Deno.renameSync(temporary, path);
   } catch (error) {
-    throw unusable(path, error);
+    throw unusableError(path, error);
   }
 }
 
-/** Forgets a profile, if there is one. */
+/** Deletes a profile, if it exists. */
 export function removeProfile(name: string): void {
   const path = pathOf(name);
   try {
     Deno.removeSync(path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw unusable(path, error);
+    if (!(error instanceof Deno.errors.NotFound)) throw unusableError(path, error);
   }
 }
 
-/** By name. */
+/** Returns the names of all profiles, sorted. */
 export function profileNames(): string[] {
   try {
     const files = [...Deno.readDirSync(folder())].map(({ name }) => name);
     return files.filter((name) => name.endsWith(".json")).map((name) => name.slice(0, -".json".length)).toSorted();
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return [];
-    throw unusable(folder(), error);
+    throw unusableError(folder(), error);
   }
 }
 
-/** A profile is used from any folder. */
-function withWholePaths(profile: Profile): Profile {
+/** Makes paths absolute, because a profile is used from any folder. */
+function withAbsolutePaths(profile: Profile): Profile {
   if (profile.via === "amqp") return { ...profile, ...(profile.caFile && { caFile: resolve(profile.caFile) }) };
   const { tls } = profile;
   if (tls === undefined) return profile;
-  const whole = (path: string | undefined) => path === undefined ? undefined : resolve(path);
+  const absolute = (path: string | undefined) => path === undefined ? undefined : resolve(path);
   return {
     ...profile,
-    tls: { ...tls, caFile: whole(tls.caFile), certFile: whole(tls.certFile), keyFile: whole(tls.keyFile) },
+    tls: { ...tls, caFile: absolute(tls.caFile), certFile: absolute(tls.certFile), keyFile: absolute(tls.keyFile) },
   };
 }
 
@@ -97,9 +99,9 @@ function pathOf(name: string): string {
   return `${folder()}/${name}.json`;
 }
 
-function unusable(path: string, cause: unknown): ChatError {
+function unusableError(path: string, cause: unknown): ChatError {
   const why = cause instanceof Error ? cause.message : String(cause);
-  return new ChatError("invalid_argument", `Cannot use ${path}: ${why}. XDG_STATE_HOME chooses another folder.`, {
+  return new ChatError("invalid_argument", `Cannot use ${path}: ${why}. Choose another folder with XDG_STATE_HOME.`, {
     cause,
   });
 }

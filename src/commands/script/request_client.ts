@@ -7,23 +7,31 @@ import { ChatError } from "../../core/chat_error.ts";
 import type { HelloResponse } from "../../gen/chatd/v1/session.ts";
 import { version } from "../../host/version.ts";
 import type { ScriptConnection } from "./connection.ts";
-import { tell } from "./output.ts";
+import { printNotice } from "./output.ts";
 
 export interface RequestClientOptions {
-  /** How long to go on without a connection, in milliseconds awake; 0, the default, gives up at the first failure. */
+  /**
+   * How long to retry without a connection, in milliseconds awake; 0, the default, gives up after the first failure.
+   */
   readonly patienceMs?: number;
-  /** The log's incarnation at a position whose worth the hello is to tell. */
+  /** The log's incarnation of a position that the server validates in its hello. */
   readonly incarnation?: string;
 }
 
-/** Commands of one user that may be connected for a request at once; further ones wait for their turn. */
-const maxAtOnce = 8;
+/** How many commands of one user may be connected for a request at once; others wait for their turn. */
+const maxConcurrent = 8;
 const turnPatienceMs = 120_000;
 const turnRetryMs = 50;
 
 /**
- * Does something over a connection that only asks and sends: nothing is delivered to it, and it takes nothing from other consumers.
- * @throws {ChatError} why there was no connection, or what `work` throws
+ * Runs `work` over a connection for requests only, without deliveries, so it takes no messages from other consumers.
+ * @throws {ChatError} if there is no connection; also rethrows errors of `work`
+ *
+ * @example
+ * ```ts
+ * const connection = await openConnection({ profile: "default" });
+ * const { users } = await withClient(connection, (client) => client.listUsers({ after: "" }));
+ * ```
  */
 export async function withClient<T>(
   connection: ScriptConnection,
@@ -44,82 +52,82 @@ export async function withClient<T>(
       token,
       client: `chatd/${version}`,
       consumer: consumer.name,
-      // As if everything were known: then nothing is delivered.
+      // Resumes at the head, so nothing is delivered.
       resume: epoch === undefined ? undefined : { epoch, incarnation, after: atHead },
       onEvent: (event) => {
-        patience.heard(event);
+        patience.onEvent(event);
         if (event.kind !== "state" || event.state.kind !== "online") return;
-        // What was begun may rest on positions that mean nothing any more.
+        // The work may depend on positions that are no longer valid.
         if (wasOnline && event.state.restored) patience.giveUp(new ChatError("unavailable", restoredNote));
         online.resolve(event.state.hello);
       },
     });
     const stop = new AbortController();
     const running = client.run({ signal: stop.signal });
-    const ended = Promise.race([running, patience.over]).then((error) => {
+    const ended = Promise.race([running, patience.expired]).then((error) => {
       throw error ?? new ChatError("unavailable", "The connection was closed.");
     });
     ended.catch(() => {});
     try {
       const hello = await Promise.race([online.promise, ended]);
       wasOnline = true;
-      keepEpoch(state, hello.epoch);
+      saveEpoch(state, hello.epoch);
       return await Promise.race([work(client, hello), ended]);
     } catch (error) {
-      // What was begun is not begun again.
-      if (wasOnline || !login.mayTryAgain(error, token)) throw error;
+      // Work that has begun is not repeated.
+      if (wasOnline || !login.canRetry(error, token)) throw error;
     } finally {
-      patience.rest();
+      patience.cancel();
       stop.abort();
       await running;
     }
   }
 }
 
-/** A consumer of its own for each command that runs at the same time, but not many: a device has 32. */
+/** Takes a consumer for this command alone, out of a few: a device has 32. */
 async function takeTurn(state: ClientState): Promise<Consumer> {
   for (const deadline = performance.now() + turnPatienceMs;;) {
-    const consumer = state.tryConsumer("script", { most: maxAtOnce });
+    const consumer = state.tryConsumer("script", { most: maxConcurrent });
     if (consumer !== undefined) return consumer;
     if (performance.now() >= deadline) {
-      throw new ChatError("busy", `${maxAtOnce} commands of this user are connected already: end one.`);
+      throw new ChatError("busy", `${maxConcurrent} commands of this user are already connected: stop one of them.`);
     }
     await new Promise((resolve) => setTimeout(resolve, turnRetryMs));
   }
 }
 
-function keepEpoch(state: ClientState, epoch: string): void {
+function saveEpoch(state: ClientState, epoch: string): void {
   if (state.read().epoch === epoch) return;
   state.update((saved) => ({ ...saved, epoch, positions: {}, incarnations: {}, unfinished: {} }));
 }
 
-/** Tells when there was no connection for too long, and people why there is none. */
+/** Limits the time without a connection, and reports on stderr why there is none. */
 class Patience {
-  /** Rejects when it is over. */
-  readonly over: Promise<never>;
+  /** Rejects when the time is over. */
+  readonly expired: Promise<never>;
   readonly #ms: number;
   readonly #end: (reason: ChatError) => void;
   #cancel: (() => void) | undefined;
   #reason = new ChatError("unavailable", "The server cannot be reached.");
-  #told: string | undefined;
+  #lastNotice: string | undefined;
 
   constructor(ms: number) {
     const { promise, reject } = Promise.withResolvers<never>();
     promise.catch(() => {});
-    this.over = promise;
+    this.expired = promise;
     this.#end = reject;
     this.#ms = ms;
     if (ms > 0) this.#wait();
   }
 
-  heard(event: ClientEvent): void {
+  onEvent(event: ClientEvent): void {
     if (event.kind !== "state") return;
-    if (event.state.kind === "online" || event.state.kind === "ended") return this.rest();
+    if (event.state.kind === "online" || event.state.kind === "ended") return this.cancel();
     if (event.state.kind !== "offline") return;
     this.#reason = event.state.reason;
     if (this.#ms === 0) return this.#end(this.#reason);
-    if (this.#told !== this.#reason.message) tell(`${this.#reason.message} Trying again.`);
-    this.#told = this.#reason.message;
+    if (this.#lastNotice !== this.#reason.message) printNotice(`${this.#reason.message} Trying again.`);
+    this.#lastNotice = this.#reason.message;
     this.#wait();
   }
 
@@ -127,7 +135,7 @@ class Patience {
     this.#end(reason);
   }
 
-  rest(): void {
+  cancel(): void {
     this.#cancel?.();
     this.#cancel = undefined;
   }

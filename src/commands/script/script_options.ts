@@ -15,7 +15,7 @@ import type { Profile } from "./profiles.ts";
 const standardServer = { host: "127.0.0.1", port: 50051 };
 const standardBroker = { address: { tls: false, host: "127.0.0.1", port: 5672, vhost: "/" } };
 
-/** Options of a command's own, and where to go. */
+/** Combines the options of a command with those of its connection. */
 export function withConnection<T extends object>(
   main: Parser<"sync", T, unknown>,
   options: OptionsWithEnv,
@@ -23,9 +23,9 @@ export function withConnection<T extends object>(
 ): Parser<"sync", T & { readonly connection: ConnectionChoice }, unknown> {
   const connection = object({
     profile: profileOption(options),
-    user: options.optional("--user", userName(), "Who you are, without a profile"),
+    user: options.optional("--user", userName(), "Your user name, without a profile"),
   });
-  // merge() cannot follow a type parameter.
+  // The types of merge() do not support a type parameter.
   const own = group("Options", main) as Parser<"sync", { own?: never }, Record<string, unknown>>;
   const place = group("Connection without a profile", placeOptions(options));
   return map(merge(own, group("Profile", connection), place, encryptionOptions(options)), (parsed) => {
@@ -43,25 +43,33 @@ function connectionChoice(profile: string | undefined, { user, ...place }: Omit<
   if (place.via === undefined && (profile !== undefined || user === undefined)) {
     if (place.server === undefined && place.broker === undefined && user === undefined) return { profile };
     throw new UsageError(
-      "A profile says who you are and where to go: give no --user, --server or --broker with it, and unset CHATD_USER, " +
-        "CHATD_SERVER and CHATD_BROKER; or say --via and --user instead.",
+      "A profile already sets the user and server: omit --user, --server and --broker, and unset CHATD_USER, " +
+        "CHATD_SERVER and CHATD_BROKER; or use --via and --user instead of the profile.",
     );
   }
-  if (profile !== undefined) throw new UsageError("--profile and --via say both where to go: give one of them.");
+  if (profile !== undefined) throw new UsageError("--profile and --via exclude each other.");
   if (user === undefined) throw new UsageError("--via needs --user NAME, and may need --server or --broker.");
   return { direct: directProfile({ user, ...place }) };
 }
 
 export function placeOptions(options: OptionsWithEnv) {
   return object({
-    via: options.optional("--via", choice(["grpc", "amqp"]), "How to go there; gRPC unless a broker is given"),
-    server: options.optional("--server", hostPort({ allowPort0: false }), "The server, over gRPC; 127.0.0.1:50051"),
+    via: options.optional(
+      "--via",
+      choice(["grpc", "amqp"], { metavar: "TRANSPORT" }),
+      "Transport; grpc unless a broker is given",
+    ),
+    server: options.optional(
+      "--server",
+      hostPort({ allowPort0: false }),
+      "Address of the server, for gRPC; 127.0.0.1:50051 unless given",
+    ),
     broker: options.optional(
       "--broker",
       brokerUrl({ forPasswords: "set CHATD_BROKER instead" }),
-      "The broker, over AMQP; amqp://127.0.0.1:5672",
+      "URL of the broker, for AMQP; amqp://127.0.0.1:5672 unless given",
     ),
-    passwordFile: options.optional("--password-file", path("FILE"), "File with the password in its first line"),
+    passwordFile: options.optional("--password-file", path("FILE"), "File with the password on its first line"),
   });
 }
 
@@ -85,10 +93,10 @@ type Place = {
 /** @throws {UsageError} */
 export function directProfile({ user, via, server, broker, tls, insecure, ...files }: Place): Profile {
   const { caFile, serverName, certFile, keyFile } = files;
-  // A variable for another command may be there as well: only --via decides between the two.
+  // The environment may set the other one for another command, so only --via decides between the two.
   if ((via ?? (broker === undefined ? "grpc" : "amqp")) === "amqp") {
     if (via === undefined && server !== undefined) {
-      throw new UsageError("--server and --broker say both where to go: give one of them, or --via.");
+      throw new UsageError("--server and --broker exclude each other, unless --via chooses one.");
     }
     return { via: "amqp", user, broker: broker ?? standardBroker, caFile, insecure };
   }
@@ -105,13 +113,15 @@ export function profileOption(options: OptionsWithEnv) {
   return options.optional(
     "--profile",
     profileName(),
-    'The name that "chatd login" kept it under; default unless given',
+    'Name of a profile of "chatd login"; default unless given',
   );
 }
 
 export function conversationsOption() {
   return multiple(
-    option("--conversation", address(), { description: [text("Only this one: ben, #ops or +id; may be repeated")] }),
+    option("--conversation", address(), {
+      description: [text("Conversation to include: ben, #ops or +id; repeatable")],
+    }),
   );
 }
 
@@ -120,14 +130,18 @@ export function consumerNameOption(description: string) {
 }
 
 export function seqValue() {
-  return integer({ metavar: "N", min: 1, max: Number.MAX_SAFE_INTEGER });
+  return integer({ metavar: "NUMBER", min: 1, max: Number.MAX_SAFE_INTEGER });
+}
+
+export function countValue() {
+  return integer({ metavar: "COUNT", min: 1, max: Number.MAX_SAFE_INTEGER });
 }
 
 export function limitOption(standard: number) {
-  const values = integer({ metavar: "N", min: 1, max: 1_000_000 });
-  return withDefault(option("--limit", values, { description: [text("How many, at most")] }), standard);
+  const values = integer({ metavar: "COUNT", min: 1, max: 1_000_000 });
+  return withDefault(option("--limit", values, { description: [text("Maximum number of results")] }), standard);
 }
 
 export function jsonOption(options: OptionsWithEnv) {
-  return options.once("--json", "A JSON object for each line");
+  return options.once("--json", "Print one JSON object per line");
 }

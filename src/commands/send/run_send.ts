@@ -6,32 +6,32 @@ import { splitLines } from "../../terminal/pipe.ts";
 import { exitCode } from "../exit_code.ts";
 import { type ConnectionChoice, openConnection } from "../script/connection.ts";
 import { messageFormat } from "../script/message_format.ts";
-import { Output, tell } from "../script/output.ts";
+import { Output, printNotice } from "../script/output.ts";
 import { withClient } from "../script/request_client.ts";
 
-/** What `chatd send` is asked to do. */
+/** Options of `chatd send`. */
 export interface SendCommandOptions {
   readonly connection: ConnectionChoice;
   readonly to: string;
-  /** Words of one message; with none, the text comes from stdin. */
+  /** Words of one message; if empty, the text is read from stdin. */
   readonly words: readonly string[];
-  /** Each line of stdin is a message. */
+  /** Sends each line of stdin as a message. */
   readonly lines: boolean;
   readonly replyTo?: number;
   /** The path of a file to attach. */
   readonly file?: string;
-  /** Other programs do not answer it. */
+  /** Marks the message as an automatic answer, which bots ignore. */
   readonly automatic: boolean;
-  /** Print what was accepted. */
+  /** Prints accepted messages. */
   readonly json: boolean;
-  /** How long to try without a connection, in milliseconds. */
+  /** How long to retry without a connection, in milliseconds. */
   readonly timeoutMs: number;
 }
 
-/** Messages that may wait for the server's word at once. */
+/** How many messages may wait for the server's reply at once. */
 const maxWaiting = 64;
 
-/** Sends, and ends when everything was accepted or refused. @returns the exit code: 0 only when all was accepted */
+/** Sends messages until each is accepted or refused. @returns the exit code: 0 only if all are accepted */
 export async function runSend(options: SendCommandOptions): Promise<number> {
   const connection = await openConnection(options.connection);
   const output = new Output();
@@ -44,18 +44,18 @@ export async function runSend(options: SendCommandOptions): Promise<number> {
     let failure: unknown;
     let printing = Promise.resolve(true);
     const waiting = new Set<Promise<void>>();
-    for await (const { text, label, problem } of drafts(options)) {
+    for await (const { text, label, problem } of readDrafts(options)) {
       const sending = (problem === undefined ? client.send(to, text, extra) : Promise.reject(problem)).then(
         (message) => {
           if (format !== undefined) printing = printing.then(() => output.line(format(message)));
         },
         (error) => {
-          // What ended the client says more than each message that it took with it.
+          // The error that ended the client is more useful than one error per message.
           if (!options.lines || !(error instanceof ChatError) || client.state.kind === "ended") {
             failure ??= error;
             return;
           }
-          tell(`${label}: ${error.message}`);
+          printNotice(`${label}: ${error.message}`);
           refused++;
         },
       ).finally(() => waiting.delete(sending));
@@ -77,16 +77,16 @@ async function uploadFile(path: string, client: ChatClient) {
 
 interface Draft {
   readonly text: string;
-  /** For people. */
+  /** Names the message in errors. */
   readonly label: string;
   readonly problem?: ChatError;
 }
 
-async function* drafts({ words, lines, file }: SendCommandOptions): AsyncGenerator<Draft, void> {
+async function* readDrafts({ words, lines, file }: SendCommandOptions): AsyncGenerator<Draft, void> {
   if (words.length > 0 || file !== undefined) {
     yield { text: words.join(" "), label: "message" };
   } else if (!lines) {
-    yield { text: await wholeText(Deno.stdin.readable), label: "message" };
+    yield { text: await readText(Deno.stdin.readable), label: "message" };
   } else {
     for await (const { number, text, problem } of splitLines(Deno.stdin.readable)) {
       const label = `line ${number}`;
@@ -96,8 +96,8 @@ async function* drafts({ words, lines, file }: SendCommandOptions): AsyncGenerat
   }
 }
 
-/** All of the input as one text, without the end of its last line. @throws {ChatError} `invalid_argument` */
-async function wholeText(input: AsyncIterable<Uint8Array>): Promise<string> {
+/** Reads the whole input as one text, without its last line break. @throws {ChatError} `invalid_argument` */
+async function readText(input: AsyncIterable<Uint8Array>): Promise<string> {
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
   for await (const part of input) {

@@ -15,9 +15,9 @@ import type { SendCommandOptions } from "./run_send.ts";
 
 export const sendCommand: CommandEntry = defineCommand({
   name: "send",
-  brief: "Send a message, and end when it was accepted",
-  description: "Sends TEXT, or what comes on stdin, as one message. Tries again until it is accepted or refused, and " +
-    "ends with 0 only when it is accepted.",
+  brief: "Send a message and exit once it is accepted",
+  description: "Sends TEXT, or the text on stdin, as one message. Retries until the server accepts or refuses it. " +
+    "Exits with 0 only if it is accepted.",
   options: sendOptions,
   load: async () => (await import("./run_send.ts")).runSend,
   exitCodeOf: scriptExitCode,
@@ -28,25 +28,27 @@ function sendOptions(
   env: Environment,
 ): Parser<"sync", SendCommandOptions, unknown> {
   const main = object({
-    to: option("--to", address(), { description: [text("Whom or what to write to: ben, #ops or +id")] }),
-    words: multiple(argument(words("TEXT"), { description: [text("The message; with none, it comes from stdin")] })),
-    lines: options.once("--lines", "Each line of stdin is a message"),
-    replyTo: plainOption("--reply-to", seqValue(), "The number of the message that it answers"),
-    file: plainOption("--file", path("FILE"), "Attach this file"),
+    to: option("--to", address(), { description: [text("Recipient: ben, #ops or +id")] }),
+    words: multiple(
+      argument(words("TEXT"), { description: [text("Text of the message; read from stdin unless given")] }),
+    ),
+    lines: options.once("--lines", "Send each line of stdin as a message"),
+    replyTo: plainOption("--reply-to", seqValue(), "Number of the message to reply to"),
+    file: plainOption("--file", path("FILE"), "File to attach"),
     automatic: options.once(
       "--automatic",
-      "Mark it as written by a program in answer to something: bots do not answer it",
+      "Mark the message as an automatic answer, which bots ignore",
     ),
-    json: options.once("--json", "Print what was accepted, a JSON object for each line"),
+    json: options.once("--json", "Print accepted messages, one JSON object per line"),
     timeoutMs: withDefault(
-      option("--timeout", duration(), { description: [text("How long to try without a connection")] }),
+      option("--timeout", duration(), { description: [text("How long to retry without a connection")] }),
       60_000,
       { message: message`60s` },
     ),
   });
   return map(withConnection(main, options, env), (parsed) => {
     if (parsed.lines && (parsed.words.length > 0 || parsed.file !== undefined)) {
-      throw new UsageError("--lines takes messages from stdin: leave out TEXT and --file.");
+      throw new UsageError("--lines reads messages from stdin: omit TEXT and --file.");
     }
     return parsed;
   });

@@ -10,10 +10,10 @@ import { limitOptions, serverOptions } from "./server_options.ts";
 
 export const amqpServerCommand: CommandEntry = defineCommand({
   name: "amqp-server",
-  brief: "Serve the chat over RabbitMQ alone",
+  brief: "Serve the chat over RabbitMQ only",
   description:
-    "Serves the chat over RabbitMQ, which asks it who may do what. Accounts and messages are in the data folder, " +
-    "which one server owns. SIGINT and SIGTERM end it within seconds, a second one at once; SIGHUP reloads it.",
+    "Serves the chat over RabbitMQ, which asks chatd for authorization. The data folder holds accounts and messages, and " +
+    "belongs to one server. SIGINT or SIGTERM stops the server within seconds, a second one at once; SIGHUP reloads it.",
   options: amqpServerOptions,
   load: async () => serverAction((await import("../../app/amqp_server.ts")).runAmqpServer),
   exitCodeOf: serverExitCode,
@@ -27,7 +27,7 @@ function amqpServerOptions(options: OptionsWithEnv): Parser<"sync", AmqpServerOp
   const broker = object({
     broker: brokerOption(settings),
     ...brokerServerOptions(options),
-    insecure: settings.flag("--insecure", "Go beyond this machine without TLS"),
+    insecure: settings.flag("--insecure", "Allow connections beyond this machine without TLS"),
   });
   return merge(group("Options", main), group("Broker", broker), group("Limits", limitOptions(options)));
 }

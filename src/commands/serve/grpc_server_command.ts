@@ -12,9 +12,9 @@ import { limitOptions, serverOptions } from "./server_options.ts";
 
 export const grpcServerCommand: CommandEntry = defineCommand({
   name: "grpc-server",
-  brief: "Serve the chat over gRPC alone",
-  description: "Serves the chat over gRPC. Accounts and messages are in the data folder, which one server owns. " +
-    "SIGINT and SIGTERM end it within seconds, a second one at once; SIGHUP reloads it.",
+  brief: "Serve the chat over gRPC only",
+  description: "Serves the chat over gRPC. The data folder holds accounts and messages, and belongs to one server. " +
+    "SIGINT or SIGTERM stops the server within seconds, a second one at once; SIGHUP reloads it.",
   options: grpcServerOptions,
   load: async () => serverAction((await import("../../app/grpc_server.ts")).runGrpcServer),
   exitCodeOf: serverExitCode,
@@ -26,7 +26,7 @@ function grpcServerOptions(options: OptionsWithEnv): Parser<"sync", GrpcServerOp
   const main = object({ ...listenOptions(options), ...serverOptions(options) });
   const tls = object({
     ...serverTlsOptions(options),
-    insecure: options.section("grpc").flag("--insecure", "Listen beyond this machine without TLS"),
+    insecure: options.section("grpc").flag("--insecure", "Allow connections beyond this machine without TLS"),
   });
   const all = merge(group("Options", main), group("Limits", limitOptions(options)), group("Encryption", tls));
   return map(all, ({ certFile, keyFile, clientCaFile, ...rest }) => {
@@ -39,8 +39,11 @@ export function listenOptions(options: OptionsWithEnv) {
   return {
     listen: settings.withDefault("--listen", hostPort({ allowPort0: true }), {
       standard: "127.0.0.1:50051",
-      description: "Where to listen; port 0 takes a free one",
+      description: "Address to listen on; port 0 picks a free port",
     }),
-    callback: settings.onUnlessNegated("--callback", "Call clients back that ask for it; say no behind a proxy"),
+    callback: settings.onUnlessNegated(
+      "--callback",
+      "Deliver by callback to clients that request it; disable behind a proxy",
+    ),
   };
 }

@@ -14,11 +14,11 @@ import { limitOptions, serverOptions } from "./server_options.ts";
 
 export const serveCommand: CommandEntry = defineCommand({
   name: "serve",
-  brief: "Serve the chat: over gRPC, and over RabbitMQ where a broker is given",
+  brief: "Serve the chat over gRPC and, with --broker, over RabbitMQ",
   description:
-    "Serves one chat over gRPC and, with --broker, over RabbitMQ too: who is on one talks to who is on the " +
-    "other. The broker may be away when the server starts, and may go and come back. Accounts and messages are in the " +
-    "data folder, which one server owns. SIGINT and SIGTERM end it within seconds, a second one at once; SIGHUP reloads it.",
+    "Serves one chat over gRPC and, with --broker, over RabbitMQ: users of both talk to each other. The broker may be " +
+    "unavailable, at the start and later. The data folder holds accounts and messages, and belongs to one server. SIGINT " +
+    "or SIGTERM stops the server within seconds, a second one at once; SIGHUP reloads it.",
   options: serveOptions,
   load: async () => serverAction((await import("../../app/serve.ts")).runServe),
   exitCodeOf: serverExitCode,
@@ -32,7 +32,7 @@ function serveOptions(options: OptionsWithEnv): Parser<"sync", ServeOptions, unk
     insecure: options.flagOfSections(
       "--insecure",
       [options.section("grpc"), options.section("amqp")],
-      "Go beyond this machine without TLS, to clients and to the broker",
+      "Allow connections beyond this machine without TLS, for clients and to the broker",
       ([grpc, amqp]) => ({ grpc, amqp }),
     ),
   });
@@ -44,7 +44,7 @@ function serveOptions(options: OptionsWithEnv): Parser<"sync", ServeOptions, unk
   const all = merge(
     group("Options", map(shared, (shared) => ({ shared }))),
     group("gRPC", map(grpc, (grpc) => ({ grpc }))),
-    group("RabbitMQ, where a broker is given", map(amqp, (amqp) => ({ amqp }))),
+    group("RabbitMQ, with --broker", map(amqp, (amqp) => ({ amqp }))),
     group("Limits", map(limitOptions(options), (limits) => ({ limits }))),
   );
   return map(all, ({ shared: { insecure, ...shared }, grpc, amqp, limits }) => {
@@ -68,7 +68,7 @@ function withBroker(
   const given = { brokerPasswordFile, caFile, authSecretFile, management, ...flags };
   const [useless] = Object.entries(given).filter(([, value]) => value !== undefined).map(([key]) => key);
   if (useless === undefined) return undefined;
-  throw new UsageError(`${names[useless as keyof typeof given]} says something about a broker: name it with --broker.`);
+  throw new UsageError(`${names[useless as keyof typeof given]} needs --broker.`);
 }
 
 const names = {

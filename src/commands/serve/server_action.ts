@@ -1,7 +1,7 @@
 import type { ServerEnd } from "../../app/run_server.ts";
 import { exitCode } from "../exit_code.ts";
 
-/** Makes the action of a command that serves: its exit code says how the server ended. */
+/** Creates the action of a server command, which maps the end of the server to an exit code. */
 export function serverAction<Options>(
   serve: (options: Options) => Promise<ServerEnd>,
 ): (options: Options) => Promise<number> {

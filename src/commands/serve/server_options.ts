@@ -8,43 +8,43 @@ import { count, hostPort, path, type SettingParser, size } from "../options/valu
 
 const mebibyte = 1024 * 1024;
 
-/** What every server can be told, as parts of an `object()`; {@link limitOptions} are the rest. */
+/** The options of every server, as parts of an `object()`, apart from {@link limitOptions}. */
 export function serverOptions(options: OptionsWithEnv) {
   const settings = options.section("");
   return {
     dataDir: settings.withDefault("--data", path("DIR"), {
       standard: "./data",
-      description: "Folder of accounts, messages and files; made if there is none",
+      description: "Folder for accounts, messages and files; created if missing",
     }),
-    registration: settings.withDefault("--registration", choice(["open", "invite", "closed"]), {
+    registration: settings.withDefault("--registration", choice(["open", "invite", "closed"], { metavar: "POLICY" }), {
       standard: "open",
-      description: "Who may register",
+      description: "Registration policy",
     }),
-    supervise: settings.onUnlessNegated("--supervise", "Restart the serving process when it dies"),
+    supervise: settings.onUnlessNegated("--supervise", "Restart the serving process if it crashes"),
     supervised: options.internal("--supervised"),
-    logLevel: settings.withDefault("--log-level", choice(logLevels), {
+    logLevel: settings.withDefault("--log-level", choice(logLevels, { metavar: "LEVEL" }), {
       standard: "info",
-      description: "What to write on stderr",
+      description: "Lowest level of log lines on stderr",
     }),
-    logFormat: settings.withDefault("--log-format", choice(logFormats), {
+    logFormat: settings.withDefault("--log-format", choice(logFormats, { metavar: "FORMAT" }), {
       standard: "auto",
-      description: "How: for people, as JSON, or for people on a terminal and as JSON elsewhere",
+      description: "Format of the log; auto is text on a terminal and JSON elsewhere",
     }),
     metricsListen: settings.optional(
       "--metrics-listen",
       hostPort({ allowPort0: true }),
-      "Where to show metrics for Prometheus, and health, over HTTP: 127.0.0.1:9464",
+      "Address to serve Prometheus metrics and health on over HTTP: 127.0.0.1:9464",
     ),
     configFile: options.optional(
       "--config",
       path("FILE"),
-      "File with options, TOML; what is given elsewhere comes first",
+      "Configuration file, TOML; the command line and environment take precedence",
     ),
-    checkConfig: options.once("--check-config", "Only say whether the server could start so"),
+    checkConfig: options.once("--check-config", "Validate the configuration and exit"),
   };
 }
 
-/** What users may use of every server, as a group of options of its own. */
+/** The limits of users, as a separate group of options. */
 export function limitOptions(options: OptionsWithEnv) {
   const settings = options.section("limits");
   const limit = (
@@ -57,30 +57,38 @@ export function limitOptions(options: OptionsWithEnv) {
   const bytes = (name: `--${string}`, standard: number, description: string) =>
     limit(name, size({ min: 0 }), { standard, description });
   const parser = object({
-    perSecond: counted("--rate", standardRate.perSecond, "Requests of each user in a second, when it goes on"),
+    perSecond: counted("--rate", standardRate.perSecond, "Requests a user may send per second"),
     burst: counted(
       "--burst",
       standardRate.burst,
-      "Requests of each user at once, after a rest; long pages and searches count for more",
+      "Requests a user may send at once before rate limiting; long pages and searches count for more",
     ),
-    maxUsers: counted("--max-users", standardLimits.maxUsers, "Accounts, beyond which nobody can register"),
+    maxUsers: counted("--max-users", standardLimits.maxUsers, "Maximum number of accounts"),
     maxRoomsPerUser: counted(
       "--max-rooms-per-user",
       standardLimits.maxRoomsPerUser,
-      "Rooms that a user may create, without those they left",
+      "Maximum number of rooms a user may create; rooms they left do not count",
     ),
-    maxMemberships: counted("--max-memberships", standardLimits.maxMemberships, "Rooms that a user may be in"),
-    maxRoomMembers: counted("--max-room-members", standardLimits.maxRoomMembers, "Users who may be in a room"),
-    maxFileBytes: bytes("--max-file-size", standardLimits.maxFileBytes, "Size of a file"),
-    uploadQuotaBytes: bytes("--upload-quota", standardLimits.uploadQuotaBytes, "Size of all files of a user together"),
+    maxMemberships: counted(
+      "--max-memberships",
+      standardLimits.maxMemberships,
+      "Maximum number of rooms a user may be in",
+    ),
+    maxRoomMembers: counted("--max-room-members", standardLimits.maxRoomMembers, "Maximum number of members of a room"),
+    maxFileBytes: bytes("--max-file-size", standardLimits.maxFileBytes, "Maximum size of a file"),
+    uploadQuotaBytes: bytes(
+      "--upload-quota",
+      standardLimits.uploadQuotaBytes,
+      "Maximum size of all files of a user together",
+    ),
     maxDiskBytes: settings.optional(
       "--max-disk",
       size({ min: 16 * mebibyte }),
-      "Size of the database and all files together; what the disk holds unless given",
+      "Maximum size of the database and all files together; unlimited unless given",
     ),
-    deletedAccounts: settings.withDefault("--deleted-accounts", choice(["anonymize", "erase"]), {
+    deletedAccounts: settings.withDefault("--deleted-accounts", choice(["anonymize", "erase"], { metavar: "MODE" }), {
       standard: "anonymize",
-      description: "What becomes of the messages of those who delete their account",
+      description: "How to treat the messages of deleted accounts",
     }),
   });
   return map(parser, ({ perSecond, burst, deletedAccounts, ...limits }) => ({

@@ -7,63 +7,78 @@ import type { HelloResponse } from "../../gen/chatd/v1/session.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
 import { exitCode } from "../exit_code.ts";
 import { type ConnectionChoice, openConnection, type ScriptConnection } from "../script/connection.ts";
-import { conversationsOf, everMs, keepPosition, runConsumer, takeOnly } from "../script/consumer_session.ts";
+import {
+  foreverMs,
+  resolveConversations,
+  runConsumer,
+  savePosition,
+  takeExclusiveConsumer,
+} from "../script/consumer_session.ts";
 import { ownConversations } from "../script/conversations.ts";
 import { type MessageFormat, messageFormat } from "../script/message_format.ts";
 import { Output } from "../script/output.ts";
 import { withClient } from "../script/request_client.ts";
 import { stopOnSignals } from "../script/stop_on_signals.ts";
 
-/** A place in a log: a number in the only conversation, or a time in all of them, in milliseconds since the Unix epoch. */
+/**
+ * Where to start: a message's number in the only conversation, or a time in all of them, in milliseconds since the Unix
+ * epoch.
+ */
 export type Since = { readonly seq: number } | { readonly ms: number };
 
-/** What `chatd tail` is asked to do. */
+/** Options of `chatd tail`. */
 export interface TailCommandOptions {
   readonly connection: ConnectionChoice;
   readonly name: string;
-  /** Addresses; all conversations when there is none. */
+  /** Addresses of conversations; an empty list means all. */
   readonly conversations: readonly string[];
-  /** Begin there, instead of where it stopped. */
+  /** Where to start instead of the saved cursor. */
   readonly since?: Since;
-  /** End after so many. */
+  /** Exits after this many messages. */
   readonly count?: number;
-  /** Events too. */
+  /** Also prints events. */
   readonly events: boolean;
   readonly json: boolean;
 }
 
 const sincePage = 50;
-/** How often it is remembered how far going back came, in milliseconds. */
-const keepReplayMs = 500;
-/** How long a reader that does not read may hold up the end, in milliseconds. */
+/** How often the progress of a replay is saved, in milliseconds. */
+const saveReplayMs = 500;
+/** How long a blocked reader of stdout may delay the exit, in milliseconds. */
 const endPatienceMs = 2_000;
 
-/** Prints what comes until it is told to end; acknowledges what the reader of stdout took. @returns the exit code */
+/**
+ * Prints messages until a signal arrives, and acknowledges those that the reader of stdout has taken.
+ * @returns the exit code
+ */
 export async function runTail(options: TailCommandOptions): Promise<number> {
   const connection = await openConnection(options.connection);
-  using consumer = takeOnly(connection, "tail", options.name);
+  using consumer = takeExclusiveConsumer(connection, "tail", options.name);
   using signals = stopOnSignals();
   const stop = new AbortController();
   const stopped = new Promise<undefined>((resolve) => stop.signal.addEventListener("abort", () => resolve(undefined)));
   signals.signal.addEventListener("abort", () => stop.abort());
-  const only = await Promise.race([conversationsOf(connection, options.conversations), stopped]);
+  const only = await Promise.race([resolveConversations(connection, options.conversations), stopped]);
   if (stop.signal.aborted) return exitCode.done;
   const format = await messageFormat({ json: options.json, user: connection.user });
   const tail = new Tail(options, { format, only, stop });
   const replay = replayOf(options, connection.state.read().unfinished?.[consumer.name]);
-  // Begun when the consumer is there: what comes meanwhile is delivered to it, and waits.
+  // The replay begins once the consumer exists: messages that arrive meanwhile are delivered to it and wait.
   const replayed = Promise.withResolvers<void>();
   let hasBegun = false;
   const begin = () => {
     if (hasBegun) return;
     hasBegun = true;
     if (replay === undefined) return replayed.resolve();
-    const keep = () => keepReplay(tail, { connection, consumer, replay });
-    keep();
-    const timer = setInterval(keep, keepReplayMs);
+    const save = () => saveReplay(tail, { connection, consumer, replay });
+    save();
+    const timer = setInterval(save, saveReplayMs);
     const { incarnation } = replay;
-    withClient(connection, (client, hello) => tail.replay(client, replay, hello), { patienceMs: everMs, incarnation })
-      .then(keep).finally(() => clearInterval(timer)).then(replayed.resolve, replayed.reject);
+    withClient(connection, (client, hello) => tail.replay(client, replay, hello), {
+      patienceMs: foreverMs,
+      incarnation,
+    })
+      .then(save).finally(() => clearInterval(timer)).then(replayed.resolve, replayed.reject);
   };
   const running = runConsumer({
     connection,
@@ -83,13 +98,13 @@ export async function runTail(options: TailCommandOptions): Promise<number> {
     new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), endPatienceMs))
   );
   const resume = await Promise.race([running, failed, patience]);
-  keepPlace(tail, { connection, consumer, resume, replay });
+  saveProgress(tail, { connection, consumer, resume, replay });
   return exitCode.done;
 }
 
 interface Replay {
   readonly since: Since;
-  /** Only what has a higher position, in the log's incarnation that it was of. */
+  /** Only messages with a higher position in the given incarnation of the log. */
   readonly after: number;
   readonly incarnation?: string;
 }
@@ -100,7 +115,7 @@ function replayOf({ since }: TailCommandOptions, unfinished: UnfinishedReplay | 
   return { since: { ms: unfinished.fromMs }, after: unfinished.after, incarnation: unfinished.incarnation };
 }
 
-function keepPlace(
+function saveProgress(
   tail: Tail,
   { connection, consumer, resume, replay }: {
     connection: ScriptConnection;
@@ -110,17 +125,17 @@ function keepPlace(
   },
 ): void {
   const { state } = connection;
-  if (replay !== undefined) keepReplay(tail, { connection, consumer, replay });
+  if (replay !== undefined) saveReplay(tail, { connection, consumer, replay });
   if (replay !== undefined && !tail.hasReplayed) return;
-  if (resume !== undefined && !tail.lost) return keepPosition(connection, consumer, resume);
+  if (resume !== undefined && !tail.isReaderGone) return savePosition(connection, consumer, resume);
   const { epoch, incarnation } = resume ?? savedPosition(state.read(), consumer.name) ?? {};
   if (tail.reached !== undefined && epoch !== undefined) {
-    keepPosition(connection, consumer, { epoch, incarnation, after: tail.reached });
+    savePosition(connection, consumer, { epoch, incarnation, after: tail.reached });
   }
 }
 
-/** Remembers how far going back in the log came: a run that is killed there is gone on with by the next. */
-function keepReplay(
+/** Saves the progress of a replay, for the next run to resume if this one is killed. */
+function saveReplay(
   { last, hasReplayed, incarnation }: Tail,
   { connection, consumer, replay: { since, after, incarnation: before } }: {
     connection: ScriptConnection;
@@ -132,7 +147,7 @@ function keepReplay(
   if (hasReplayed) place = undefined;
   else if (last !== undefined) place = { fromMs: last.acceptedAt, after: last.position, incarnation };
   else if ("ms" in since) place = { fromMs: since.ms, after, incarnation: before };
-  // A number is known as a time when the first one was printed.
+  // A start by number becomes a time once the first message is printed.
   else return;
   connection.state.update(({ unfinished = {}, ...saved }) => {
     const { [consumer.name]: _before, ...others } = unfinished;
@@ -140,21 +155,21 @@ function keepReplay(
   });
 }
 
-/** Prints messages that are wanted, and knows how far that came. */
+/** Prints relevant messages and tracks its progress. */
 class Tail {
-  /** There was a message that nobody took any more. */
-  lost = false;
-  /** The position up to which everything was printed, or not wanted; undefined when that is where it began. */
+  /** The reader of stdout has closed the pipe, or the run is stopping: a message was not taken. */
+  isReaderGone = false;
+  /** The position up to which all messages were printed or skipped; undefined at the beginning. */
   reached: number | undefined;
-  /** What was printed last. */
+  /** The message printed last. */
   last: Message | undefined;
-  /** Of the log when {@link replay} began. */
+  /** The log's incarnation when {@link replay} began. */
   incarnation: string | undefined;
-  /** What was to be printed of the log before what comes was printed. */
+  /** The replay is complete. */
   hasReplayed = false;
   readonly #options: TailCommandOptions;
   readonly #format: MessageFormat;
-  /** Conversations; undefined takes all. */
+  /** Ids of the conversations to print; undefined means all. */
   readonly #only: ReadonlySet<string> | undefined;
   readonly #stop: AbortController;
   readonly #output = new Output();
@@ -171,13 +186,13 @@ class Tail {
     this.#left = options.count ?? Infinity;
   }
 
-  /** Resolves when the reader has it. */
+  /** Resolves once the reader has taken the message. */
   async take(message: Message): Promise<void> {
-    if (this.#stop.signal.aborted) this.lost = true;
-    if (this.lost || message.position <= (this.reached ?? 0)) return;
-    if (this.#wants(message)) {
+    if (this.#stop.signal.aborted) this.isReaderGone = true;
+    if (this.isReaderGone || message.position <= (this.reached ?? 0)) return;
+    if (this.#isRelevant(message)) {
       if (!await this.#output.line(this.#format(message))) {
-        this.lost = true;
+        this.isReaderGone = true;
         return this.#stop.abort();
       }
       this.last = message;
@@ -187,12 +202,12 @@ class Tail {
     if (this.#left === 0) this.#stop.abort();
   }
 
-  /** The log is another one: what was reached in it says nothing. */
+  /** Called when the server has another log, in which known positions are invalid. */
   forgetPositions(): void {
     this.reached = undefined;
   }
 
-  /** Prints what there is from a place on and after a position, in the order of positions, up to the head of the hello. */
+  /** Prints messages from `since` on and after a position, in the order of positions, up to the head in the hello. */
   async replay(client: ChatClient, { since, after: kept }: Replay, hello: HelloResponse): Promise<void> {
     const { head, incarnation, sharedThrough } = hello;
     const after = incarnation !== "" && kept > sharedThrough ? 0 : kept;
@@ -215,7 +230,7 @@ class Tail {
     { address, since, head }: { address: string; since: Since; head: number },
   ): AsyncGenerator<Message, void> {
     const { events } = this.#options;
-    // The time of the first entry there could be begins with the oldest.
+    // The earliest possible time starts at the oldest entry.
     let from: { afterSeq: number } | { fromMs: number } = "ms" in since
       ? { fromMs: Math.max(since.ms, 1) }
       : since.seq > 1
@@ -233,7 +248,7 @@ class Tail {
     }
   }
 
-  #wants({ event, conversation }: Message): boolean {
+  #isRelevant({ event, conversation }: Message): boolean {
     return (event === undefined || this.#options.events) && (this.#only?.has(conversation) ?? true);
   }
 }
@@ -242,7 +257,7 @@ async function* allAddresses(client: ChatClient): AsyncGenerator<string, void> {
   for await (const { address, headSeq } of ownConversations(client)) if (headSeq > 0) yield address;
 }
 
-/** Merges logs that are each in the order of positions. */
+/** Merges logs, each in the order of positions. */
 async function* byPosition(logs: readonly AsyncGenerator<Message, void>[]): AsyncGenerator<Message, void> {
   const fronts = await Promise.all(logs.map(async (log) => ({ log, next: await log.next() })));
   for (;;) {

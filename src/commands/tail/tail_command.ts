@@ -11,17 +11,18 @@ import { since } from "../options/value_parsers.ts";
 import {
   consumerNameOption,
   conversationsOption,
+  countValue,
   jsonOption,
-  seqValue,
   withConnection,
 } from "../script/script_options.ts";
 import type { Since, TailCommandOptions } from "./run_tail.ts";
 
 export const tailCommand: CommandEntry = defineCommand({
   name: "tail",
-  brief: "Print messages as they come",
-  description: "Prints messages as they come, and goes on where it stopped the next time. What was printed is " +
-    "acknowledged when the reader of stdout took it. The first time, it begins with what is new.",
+  brief: "Print messages as they arrive",
+  description:
+    "Prints messages as they arrive, and resumes where the last run stopped. A message is acknowledged once " +
+    "the reader of stdout has taken it. The first run starts with new messages.",
   options: tailOptions,
   load: async () => (await import("./run_tail.ts")).runTail,
   exitCodeOf: scriptExitCode,
@@ -33,15 +34,15 @@ function tailOptions(
 ): Parser<"sync", TailCommandOptions, unknown> {
   const main = object({
     conversations: conversationsOption(),
-    since: plainOption<Since>("--since", since(), "Begin there, not where it stopped: a message's number, or a time"),
-    count: plainOption("--count", seqValue(), "End after so many"),
-    events: options.once("--events", "Print edits, reactions, and what happens to rooms too"),
+    since: plainOption<Since>("--since", since(), "Start at a message's number or a time, instead of resuming"),
+    count: plainOption("--count", countValue(), "Exit after this many messages"),
+    events: options.once("--events", "Also print edits, reactions and room events"),
     json: jsonOption(options),
-    name: consumerNameOption("Its place in the log is kept under this name"),
+    name: consumerNameOption("Name of the delivery cursor to resume from"),
   });
   return map(withConnection(main, options, env), (parsed) => {
     if (parsed.since !== undefined && "seq" in parsed.since && parsed.conversations.length !== 1) {
-      throw new UsageError("--since with a number is about one conversation: give --conversation once, or a time.");
+      throw new UsageError("--since with a number needs exactly one --conversation; with a time, it does not.");
     }
     return parsed;
   });

@@ -12,7 +12,7 @@ export interface UserOptions extends DataFolderOptions {
   readonly name: string;
 }
 
-/** Where the new password comes from: the file, then `CHATD_PASSWORD`, then a prompt. */
+/** The source of the new password: the file, else `CHATD_PASSWORD`, else a prompt. */
 export interface UserPasswordOptions extends UserOptions {
   readonly passwordFile?: string;
   /** From `CHATD_PASSWORD`. Never log it. */
@@ -20,9 +20,9 @@ export interface UserPasswordOptions extends UserOptions {
 }
 
 export interface UserDeleteOptions extends UserOptions {
-  /** As the server says unless given. */
+  /** The running server's setting unless given. */
   readonly mode?: DeletedAccounts;
-  /** Whoever asks is sure. */
+  /** The operator has confirmed the deletion. */
   readonly yes: boolean;
 }
 
@@ -47,39 +47,39 @@ export async function listUsers({ dataDir }: DataFolderOptions): Promise<number>
 
 export async function setPassword({ name, dataDir, ...source }: UserPasswordOptions): Promise<number> {
   const operator = new Operator(dataDir);
-  // Before anybody types a password twice for nothing.
+  // Checked before the operator types a password twice.
   if (await operator.findUser(name) === undefined) {
-    throw new ChatError("not_found", `There is no user "${name}": see the names with "chatd user list".`);
+    throw new ChatError("not_found", `There is no user "${name}": list the users with "chatd user list".`);
   }
   await operator.setPassword(name, await readNewPassword(name, source));
-  processOutput.stdout(`Set the password of ${name}, who is logged out on all devices.`);
+  processOutput.stdout(`Set the password of ${name}, and logged them out on all devices.`);
   return exitCode.done;
 }
 
 export async function disableUser({ name, dataDir }: UserOptions): Promise<number> {
   await new Operator(dataDir).disable(name);
-  processOutput.stdout(`Disabled ${name}, who is logged out on all devices.`);
+  processOutput.stdout(`Disabled ${name}, and logged them out on all devices.`);
   return exitCode.done;
 }
 
 export async function enableUser({ name, dataDir }: UserOptions): Promise<number> {
   await new Operator(dataDir).enable(name);
-  processOutput.stdout(`Enabled ${name}, who can log in again.`);
+  processOutput.stdout(`Enabled ${name}: they can log in again.`);
   return exitCode.done;
 }
 
 export async function deleteUser({ name, dataDir, mode, yes }: UserDeleteOptions): Promise<number> {
-  requireSure(yes, `This deletes the account of ${name} for ever, and nobody can have the name again`);
+  requireSure(yes, `This permanently deletes the account of ${name}, and the name can never be used again`);
   await new Operator(dataDir).deleteUser(name, { mode });
-  processOutput.stdout(`Deleted ${name}, whose name nobody can have again.`);
+  processOutput.stdout(`Deleted ${name}. The name can never be used again.`);
   return exitCode.done;
 }
 
-/** The code alone on stdout, so that a script can take it. */
+/** Prints the code alone on stdout, for scripts. */
 export async function inviteUser({ lifetimeMs, dataDir }: UserInviteOptions): Promise<number> {
   const code = await new Operator(dataDir).createInvite({ lifetimeMs });
   processOutput.stdout(code);
   const until = new Date(Date.now() + lifetimeMs).toISOString().slice(0, 16).replace("T", " ");
-  processOutput.stderr(`It registers one user, until ${until} UTC, where the server says --registration invite.`);
+  processOutput.stderr(`The code registers one user until ${until} UTC, if the server uses --registration invite.`);
   return exitCode.done;
 }

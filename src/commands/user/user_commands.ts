@@ -14,60 +14,60 @@ import type { UserDeleteOptions, UserInviteOptions, UserOptions, UserPasswordOpt
 
 export const userCommand: CommandEntry = defineGroup({
   word: "user",
-  brief: "Add, list and disable users, also while the server runs",
-  description: "Works on the server's data folder: through the server when it runs, and directly when not.",
+  brief: "Add, list and disable users, even while the server runs",
+  description: "Asks the running server, or opens the data folder if none runs.",
   readsConfig: true,
   entries: [
     defineCommand({
       name: "user add",
-      brief: "Add a user, whatever --registration says",
-      description: "Adds a user. The password is asked for twice, or comes from --password-file or CHATD_PASSWORD.",
+      brief: "Add a user, regardless of --registration",
+      description: "Adds a user. Asks for the password twice, unless --password-file or CHATD_PASSWORD provides it.",
       options: userPasswordOptions,
       load: async () => (await import("./run_user.ts")).addUser,
     }),
     defineCommand({
       name: "user list",
       brief: "List all users",
-      description: "Lists all users: the name, since when, and whether the account is disabled, separated by tabs.",
+      description: "Lists all users: name, creation time, and enabled or disabled, separated by tabs.",
       options: dataFolderOptions,
       load: async () => (await import("./run_user.ts")).listUsers,
     }),
     defineCommand({
       name: "user passwd",
-      brief: "Set another password, and log out all devices",
-      description: "Sets another password, and logs the user out on all devices. The password is asked for twice, or " +
-        "comes from --password-file or CHATD_PASSWORD.",
+      brief: "Set a new password and log out all devices",
+      description: "Sets a new password and logs the user out on all devices. Asks for the password twice, unless " +
+        "--password-file or CHATD_PASSWORD provides it.",
       options: userPasswordOptions,
       load: async () => (await import("./run_user.ts")).setPassword,
     }),
     defineCommand({
       name: "user disable",
-      brief: "Log a user out, and keep them out",
-      description: "Logs the user out on all devices, ends live sessions at once, and refuses to log in again. " +
-        "Messages stay.",
+      brief: "Log a user out and block further logins",
+      description: "Logs the user out on all devices, ends live sessions at once, and refuses further logins. " +
+        "Messages are kept.",
       options: userOptions,
       load: async () => (await import("./run_user.ts")).disableUser,
     }),
     defineCommand({
       name: "user enable",
-      brief: "Let a disabled user in again",
-      description: "Lets a disabled user log in again, with the password as it was.",
+      brief: "Enable a disabled user",
+      description: "Lets a disabled user log in again with the same password.",
       options: userOptions,
       load: async () => (await import("./run_user.ts")).enableUser,
     }),
     defineCommand({
       name: "user delete",
-      brief: "Delete an account for ever",
+      brief: "Delete an account permanently",
       description:
-        "Takes a user out of all rooms, logs them out for ever, and keeps the name from being used again. Their " +
-        "messages stay, from a made-up name, or are erased.",
+        "Removes a user from all rooms, logs them out permanently, and reserves the name. Their messages are kept under a " +
+        "made-up name, or erased.",
       options: userDeleteOptions,
       load: async () => (await import("./run_user.ts")).deleteUser,
     }),
     defineCommand({
       name: "user invite",
-      brief: "Make a code that registers one user",
-      description: "Prints a code with which one person can register, once, where --registration is invite.",
+      brief: "Create an invitation for one user",
+      description: "Prints a code with which one person can register once, if the server uses --registration invite.",
       options: userInviteOptions,
       load: async () => (await import("./run_user.ts")).inviteUser,
     }),
@@ -82,7 +82,7 @@ function userPasswordOptions(
   options: OptionsWithEnv,
   env: Environment,
 ): Parser<"sync", UserPasswordOptions, unknown> {
-  const passwordFile = options.optional("--password-file", path("FILE"), "File with the password in its first line");
+  const passwordFile = options.optional("--password-file", path("FILE"), "File with the password on its first line");
   const parser = object("Options", { name: name(), dataDir: dataFolder(options), passwordFile });
   return map(parser, (parsed) => ({ ...parsed, password: env("CHATD_PASSWORD") || undefined }));
 }
@@ -93,8 +93,8 @@ function userDeleteOptions(options: OptionsWithEnv): Parser<"sync", UserDeleteOp
     dataDir: dataFolder(options),
     mode: options.optional(
       "--deleted-accounts",
-      choice(["anonymize", "erase"]),
-      "What becomes of the messages; as the running server says if not given, else anonymize",
+      choice(["anonymize", "erase"], { metavar: "MODE" }),
+      "How to treat the messages; like the running server unless given, or anonymize without one",
     ),
     yes: sureOption(),
   });
@@ -103,11 +103,11 @@ function userDeleteOptions(options: OptionsWithEnv): Parser<"sync", UserDeleteOp
 function userInviteOptions(options: OptionsWithEnv): Parser<"sync", UserInviteOptions, unknown> {
   const lifetimeMs = options.withDefault("--expires", duration(), {
     standard: "7d",
-    description: "How long the invitation is good: 90s, 30m, 12h or 7d",
+    description: "How long the invitation is valid: 90s, 30m, 12h or 7d",
   });
   return object("Options", { lifetimeMs, dataDir: dataFolder(options) });
 }
 
 function name(): Parser<"sync", string, unknown> {
-  return argument(userName(), { description: [text("The user")] });
+  return argument(userName(), { description: [text("Name of the user")] });
 }

@@ -5,41 +5,49 @@ import { Pace } from "../files/pace.ts";
 import { tryLockFolder } from "../folder_lock.ts";
 import { type BackedUpFile, backupFormat, type BackupManifest, databaseName, manifestName } from "./backup_manifest.ts";
 
-/** How long another process may keep the database from being opened, in milliseconds: a server that starts after a crash does. */
+/**
+ * How long to wait for another process's lock on the database, in milliseconds; a server takes it when it recovers from
+ * a crash.
+ */
 const patienceMs = 10_000;
-/** 4 MiB. */
-const pagesAtOnce = 1024;
+/** Pages to copy per step: 4 MiB. */
+const pagesPerStep = 1024;
 
 export interface BackupOptions {
-  /** The data folder, whether a server runs on it or not. */
+  /** The data folder, with or without a running server. */
   readonly folder: string;
-  /** Where the backup goes: no folder yet, or an empty one. */
+  /** The folder to create; an empty one may exist. */
   readonly to: string;
-  /** Version of this chatd. */
+  /** The version of this chatd. */
   readonly chatd: string;
 }
 
 /**
- * Copies what is in a data folder. It reads a snapshot of the database over a connection of its own, in a process that is not
- * the server's: a server that runs goes on writing, and everything that it accepted before is in the backup.
- * @throws {ChatError} `not_found`, `already_exists`, `permission_denied`. When it fails, the folder is left empty.
+ * Backs up a data folder from a snapshot of the database, over a separate connection. A running server keeps writing,
+ * and everything that it accepted before the call is in the backup. After a failure, the target folder is empty.
+ * @throws {ChatError} `not_found`, `already_exists`, `permission_denied`
+ *
+ * @example
+ * ```ts
+ * const { head, files } = await makeBackup({ folder: "./data", to: "/backup/2026-11-29", chatd: "0.1.0" });
+ * ```
  */
 export async function makeBackup({ folder, to, chatd }: BackupOptions): Promise<BackupManifest> {
   const database = `${folder}/${databaseName}`;
   if (!exists(database)) {
-    throw new ChatError("not_found", `There is no chatd data in "${folder}": say where it is with --data.`);
+    throw new ChatError("not_found", `There is no chatd data in "${folder}": name the data folder with --data.`);
   }
-  takeTarget(to);
+  createTarget(to);
   try {
     const created = new Date().toISOString();
     const copy = `${to}/${databaseName}`;
     Deno.openSync(copy, { createNew: true, write: true, mode: 0o600 }).close();
     const pace = new Pace();
     await copySnapshot(folder, { to: copy, pace });
-    const about = describe(copy);
-    // The database first: a file that it names was there before, and does not change.
+    const about = readCopiedLog(copy);
+    // The database is copied first: the files that it names existed before, and never change.
     const { files, absent } = copyBlobs(folder, { to, wanted: about.blobs, pace });
-    const missing = absent.length === 0 ? absent : stillHeld(folder, absent);
+    const missing = absent.length === 0 ? absent : filterHeld(folder, absent);
     const { schema, epoch, head } = about;
     const manifest: BackupManifest = {
       format: backupFormat,
@@ -60,38 +68,38 @@ export async function makeBackup({ folder, to, chatd }: BackupOptions): Promise<
   }
 }
 
-function takeTarget(to: string): void {
+function createTarget(to: string): void {
   try {
     if (takeEmptyFolder(to)) return;
   } catch (cause) {
     if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    throw new ChatError("not_found", `"${to}" cannot be made: the folder that it is to be in does not exist.`, {
+    throw new ChatError("not_found", `Cannot create "${to}": its parent folder does not exist.`, {
       cause,
     });
   }
   throw new ChatError(
     "already_exists",
-    `"${to}" is not empty, and a backup overwrites nothing: choose another folder.`,
+    `Cannot write the backup to "${to}", which is not empty: choose another folder.`,
   );
 }
 
 async function copySnapshot(folder: string, { to, pace }: { to: string; pace: Pace }): Promise<void> {
   using source = openSource(folder);
-  // One transaction around all steps, so that none of them begins again because the server wrote something.
+  // One transaction around all steps keeps the copy from restarting when the server writes.
   source.exec("BEGIN");
   source.prepare("SELECT count(*) FROM sqlite_schema").get();
   using target = Deno.openSync(to, { read: true });
-  // What is written goes to disk bit by bit: all at once, at the end, would make the server's commits wait for it.
+  // Syncs after each step, because one large sync at the end would delay the server's commits.
   const progress = () => {
     target.syncDataSync();
     pace.rest();
   };
-  await copyDatabase(source, to, { rate: pagesAtOnce, progress });
+  await copyDatabase(source, to, { rate: pagesPerStep, progress });
   source.exec("COMMIT");
 }
 
 function openSource(folder: string): DatabaseSync {
-  // Where no server runs, none shall start while what a crash left behind is being put in order.
+  // If no server runs, the lock keeps one from starting while SQLite recovers from a crash.
   using _lock = tryLockFolder(folder);
   const source = new DatabaseSync(`${folder}/${databaseName}`, { readOnly: true });
   try {
@@ -108,12 +116,12 @@ interface CopiedLog {
   readonly schema: number;
   readonly epoch: string;
   readonly head: number;
-  /** Paths of the contents of the files that it names. */
+  /** Paths of the contents of its files. */
   readonly blobs: ReadonlySet<string>;
 }
 
-/** Reads what a copied database holds, and makes it one file. */
-function describe(path: string): CopiedLog {
+/** Reads the facts about a copied database, and turns it into a single file without a log. */
+function readCopiedLog(path: string): CopiedLog {
   using database = new DatabaseSync(path);
   database.exec("PRAGMA journal_mode = DELETE");
   const value = (sql: string) => Object.values(database.prepare(sql).get() ?? {})[0];
@@ -125,7 +133,7 @@ function describe(path: string): CopiedLog {
   };
 }
 
-/** Databases of before there were files have no table of them. */
+/** Returns no paths for old schemas, which have no table of files. */
 function heldBlobs(database: DatabaseSync): Set<string> {
   const known = database.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'file'").get();
   if (known === undefined) return new Set();
@@ -133,8 +141,10 @@ function heldBlobs(database: DatabaseSync): Set<string> {
   return new Set((rows as { hash: string }[]).map(({ hash }) => `files/${hash.slice(0, 2)}/${hash}`));
 }
 
-/** Those of `paths` that the database still names now: the others went with their messages while the backup was made. */
-function stillHeld(folder: string, paths: readonly string[]): string[] {
+/**
+ * Returns those of `paths` that the database still refers to; the others were deleted with their messages meanwhile.
+ */
+function filterHeld(folder: string, paths: readonly string[]): string[] {
   using source = openSource(folder);
   const held = heldBlobs(source);
   return paths.filter((path) => held.has(path));
@@ -149,7 +159,7 @@ function copyBlobs(
   for (const path of wanted) {
     const target = `${to}/${path}`;
     Deno.mkdirSync(target.slice(0, target.lastIndexOf("/")), { recursive: true, mode: 0o700 });
-    const digest = copyIfThere(`${folder}/${path}`, target, pace);
+    const digest = copyIfExists(`${folder}/${path}`, target, pace);
     if (digest !== undefined && path.endsWith(`/${digest.sha256}`)) {
       files.push({ path, ...digest });
     } else {
@@ -160,7 +170,7 @@ function copyBlobs(
   return { files, absent };
 }
 
-function copyIfThere(from: string, to: string, pace: Pace): ReturnType<typeof copyFile> | undefined {
+function copyIfExists(from: string, to: string, pace: Pace): ReturnType<typeof copyFile> | undefined {
   try {
     return copyFile(from, { to, pace });
   } catch (error) {

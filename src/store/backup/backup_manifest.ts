@@ -1,11 +1,13 @@
 import { ChatError } from "../../core/chat_error.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 
-/** What a backup of this format is: a folder with `chatd.sqlite`, `files/ab/<sha256>`, and this as `manifest.json`, written last. */
+/**
+ * The format of backups: a folder with `chatd.sqlite`, `files/ab/<sha256>` and `manifest.json`, which is written last.
+ */
 export const backupFormat = 1;
 
 export interface BackedUpFile {
-  /** Within the backup, with "/": "chatd.sqlite" or "files/ab/ab…". */
+  /** Path in the backup, with "/": "chatd.sqlite" or "files/ab/ab…". */
   readonly path: string;
   readonly bytes: number;
   /** In hexadecimal. */
@@ -14,18 +16,18 @@ export interface BackedUpFile {
 
 export interface BackupManifest {
   readonly format: number;
-  /** Version of the chatd that made it. */
+  /** The version of the chatd that wrote the backup. */
   readonly chatd: string;
-  /** Version of the database's schema. */
+  /** The version of the database's schema. */
   readonly schema: number;
-  /** Of the log at that time; a restored one gets another. */
+  /** The epoch of the log; a restored log gets another. */
   readonly epoch: string;
-  /** The newest position in the backup; 0 when it has no messages. */
+  /** The newest position in the backup; 0 without messages. */
   readonly head: number;
-  /** When it was begun, in ISO 8601. What was accepted before is in it. */
+  /** The start of the backup, in ISO 8601. It contains everything that was accepted before. */
   readonly created: string;
   readonly files: readonly BackedUpFile[];
-  /** Files that should have been there, and were lost or damaged in the data folder already. */
+  /** Paths of files that were missing or damaged in the data folder. */
   readonly missing: readonly string[];
 }
 
@@ -34,12 +36,15 @@ export const databaseName = "chatd.sqlite";
 
 const blobPath = /^files\/([0-9a-f]{2})\/(\1[0-9a-f]{62})$/;
 
-/** Whether this is where a file by its content's hash is, in a data folder and in a backup. */
+/** Whether `path` is the path of a content, in a data folder or a backup. */
 export function isBlobPath(path: string): boolean {
   return blobPath.test(path);
 }
 
-/** Reads the manifest of a finished backup. @throws {ChatError} `not_found`, `invalid_argument`, `unsupported_version` */
+/**
+ * Reads the manifest of a finished backup.
+ * @throws {ChatError} `not_found`, `invalid_argument`, `unsupported_version`
+ */
 export function readManifest(folder: string): BackupManifest {
   const path = `${folder}/${manifestName}`;
   let text: string;
@@ -59,14 +64,14 @@ export function readManifest(folder: string): BackupManifest {
   if (typeof format === "number" && format > backupFormat) {
     throw new ChatError(
       "unsupported_version",
-      `The backup "${folder}" has format ${format}, and this chatd knows ${backupFormat}: use a newer chatd.`,
+      `The backup "${folder}" has format ${format}, but this chatd supports ${backupFormat}: use a newer chatd.`,
     );
   }
   if (!isManifest(manifest)) throw damaged(path);
   return manifest;
 }
 
-/** The error for a file of a backup that is not what the manifest says; `why` is part of a sentence. */
+/** Returns the error for a file that does not match the manifest; `why` is part of a sentence. */
 export function damagedFile(path: string, why: string): ChatError {
   return new ChatError("invalid_argument", `The backup is damaged: "${path}" ${why}. Use another backup.`);
 }
@@ -88,7 +93,7 @@ function isManifest(value: unknown): value is BackupManifest {
   return missing.every((path) => typeof path === "string") && files.some(({ path }) => path === databaseName);
 }
 
-/** Fit to be shown to the operator, also when whoever made the backup means harm. */
+/** Whether the value is safe to show to the operator, even if the backup is malicious. */
 function isPlain(value: unknown): boolean {
   return typeof value === "string" && value.length <= 64 && sanitizeLine(value) === value;
 }

@@ -6,15 +6,15 @@ import { migrations } from "../sqlite/migrations.ts";
 import { isDamage } from "../sqlite/storage_error.ts";
 import { type BackupManifest, damagedFile, databaseName, readManifest } from "./backup_manifest.ts";
 
-/** The name of the database until everything is in its place: no server takes a half of it for its data. */
+/** The temporary name of the database, so that no server opens a partially restored folder. */
 const unfinishedName = "chatd.sqlite.restoring";
 
 export interface RestoreOptions {
-  /** The backup. */
+  /** The folder of the backup. */
   readonly from: string;
-  /** The data folder to make: none yet, or an empty one. */
+  /** The data folder to create; an empty one may exist. */
   readonly folder: string;
-  /** Log out all devices, so that no token of the time of the backup is good any more. */
+  /** Logs out all devices, which invalidates the tokens in the backup. */
   readonly logOut: boolean;
 }
 
@@ -28,20 +28,21 @@ export interface Restored {
 }
 
 /**
- * Makes a data folder of a backup, after checking all of it: every file's hash, and the database's own order. The log gets
- * another epoch, so that clients drop the positions that they know. When it fails, the folder is left empty.
- * @throws {ChatError} `invalid_argument` names a damaged file; `not_found`, `already_exists`, `unsupported_version`, `busy`
+ * Creates a data folder from a backup after verifying every file's hash and the integrity of the database. The log gets
+ * a new epoch, so that clients drop their known positions. After a failure, the folder is empty.
+ * @throws {ChatError} `invalid_argument` names a damaged file; `not_found`, `already_exists`, `unsupported_version`,
+ * `busy`
  */
 export function restoreBackup({ from, folder, logOut }: RestoreOptions): Restored {
   const manifest = readManifest(from);
   if (manifest.schema > migrations.length) {
     throw new ChatError(
       "unsupported_version",
-      `The backup's database has version ${manifest.schema}, and this chatd knows versions up to ${migrations.length}: ` +
+      `The backup's database has version ${manifest.schema}, but this chatd supports versions up to ${migrations.length}: ` +
         `restore it with chatd ${manifest.chatd} or newer.`,
     );
   }
-  takeTarget(folder);
+  createTarget(folder);
   try {
     using _lock = lockFolder(folder);
     for (const file of manifest.files) {
@@ -59,18 +60,18 @@ export function restoreBackup({ from, folder, logOut }: RestoreOptions): Restore
   }
 }
 
-function takeTarget(folder: string): void {
+function createTarget(folder: string): void {
   try {
     if (takeEmptyFolder(folder)) return;
   } catch (cause) {
     if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    throw new ChatError("not_found", `"${folder}" cannot be made: the folder that it is to be in does not exist.`, {
+    throw new ChatError("not_found", `Cannot create "${folder}": its parent folder does not exist.`, {
       cause,
     });
   }
   throw new ChatError(
     "already_exists",
-    `"${folder}" is not empty, and restoring overwrites nothing: name a folder that does not exist yet with --data.`,
+    `Cannot restore to "${folder}", which is not empty: name a folder that does not exist yet with --data.`,
   );
 }
 
@@ -84,7 +85,7 @@ function restoreFile(source: string, { to, file }: { to: string; file: BackupMan
     throw error;
   }
   if (found.bytes !== file.bytes) throw damagedFile(source, `has ${found.bytes} bytes instead of ${file.bytes}`);
-  if (found.sha256 !== file.sha256) throw damagedFile(source, "has another content than when the backup was made");
+  if (found.sha256 !== file.sha256) throw damagedFile(source, "has changed since the backup was made");
 }
 
 function renewDatabase(
@@ -98,17 +99,20 @@ function renewDatabase(
     const found = value("PRAGMA integrity_check");
     if (found !== "ok") throw damagedFile(source, `fails SQLite's integrity check (${found})`);
     if (database.prepare("PRAGMA foreign_key_check").get() !== undefined) {
-      throw damagedFile(source, "has rows that belong to others which are not there");
+      throw damagedFile(source, "has rows that refer to missing rows");
     }
     if (hasForeignCode(database, manifest.schema)) {
-      throw damagedFile(source, "has triggers or views that no chatd made, which would act on what is restored");
+      throw damagedFile(
+        source,
+        "has triggers or views that chatd did not create, and that could change the restored data",
+      );
     }
     const { epoch, schema, head } = manifest;
-    const isItself = value("SELECT epoch FROM log") === epoch && value("PRAGMA user_version") === schema &&
+    const matchesManifest = value("SELECT epoch FROM log") === epoch && value("PRAGMA user_version") === schema &&
       value("SELECT coalesce(max(head_position), 0) FROM conversation") === head;
-    if (!isItself) throw damagedFile(source, "is not the log that the manifest is about");
+    if (!matchesManifest) throw damagedFile(source, "does not match the manifest");
     database.exec("UPDATE log SET epoch = lower(hex(randomblob(16)))");
-    dropPassing(database);
+    dropTransientRows(database);
     if (logOut) database.exec("UPDATE device SET token_hash = NULL");
     return {
       users: Number(value("SELECT count(*) FROM user")),
@@ -117,12 +121,12 @@ function renewDatabase(
       devices: Number(value("SELECT count(*) FROM device WHERE token_hash IS NOT NULL")),
     };
   } catch (error) {
-    if (isDamage(error)) throw damagedFile(source, "is not a database that can be read");
+    if (isDamage(error)) throw damagedFile(source, "is not a readable database");
     throw error;
   }
 }
 
-/** Whether the database would do something by itself that one of this version does not do. */
+/** Whether the database has triggers or views that its schema does not define. */
 function hasForeignCode(database: DatabaseSync, schema: number): boolean {
   using empty = new DatabaseSync(":memory:");
   for (const step of migrations.slice(0, schema)) empty.exec(step);
@@ -135,8 +139,11 @@ function codeOf(database: DatabaseSync): string[] {
   return rows.map(({ name, sql }) => `${name}: ${sql}`);
 }
 
-/** What had arrived of uploads is not in a backup, nor are contents that nothing held any more; incarnations are those of one epoch. */
-function dropPassing(database: DatabaseSync): void {
+/**
+ * Drops rows about data that is not in a backup (unfinished uploads, unheld contents), and incarnations of the old
+ * epoch.
+ */
+function dropTransientRows(database: DatabaseSync): void {
   const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all().map(({ name }) => name);
   if (tables.includes("file")) database.exec("DELETE FROM file WHERE complete = 0");
   if (tables.includes("incarnation")) database.exec("DELETE FROM incarnation");

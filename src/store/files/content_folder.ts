@@ -2,22 +2,23 @@ import { createHash } from "node:crypto";
 import { ChatError } from "../../core/chat_error.ts";
 
 const bufferBytes = 256 * 1024;
-/** What a disk says that takes nothing more, or fails. */
+/** Error codes of a disk that is full or failing. */
 const diskFailures = new Set(["ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS"]);
 
 /**
- * The folder of files: `ab/ab…` holds the content with this SHA-256, and `uploads/17` what has arrived of an upload. It knows
- * nothing of who has what.
+ * The folder of files: `ab/ab…` is the content with this SHA-256, and `uploads/17` the received part of an upload. It
+ * does not know which messages and users the files belong to.
  */
 export class ContentFolder {
   readonly #folder: string;
 
-  /** Makes nothing before there is something to write. */
+  /** Creates no folder before the first write. */
   constructor(folder: string) {
     this.#folder = folder;
   }
 
-  async arrived(key: number): Promise<number> {
+  /** Returns the number of received bytes of an upload. */
+  async receivedBytes(key: number): Promise<number> {
     try {
       return (await Deno.stat(this.#uploadPath(key))).size;
     } catch (error) {
@@ -27,11 +28,11 @@ export class ContentFolder {
   }
 
   /**
-   * Adds bytes to what has arrived if they begin where it ends. @returns how much has arrived now.
-   * @throws {ChatError} `storage_full`, having added some of them, maybe.
+   * Appends bytes to an upload if `offset` is its current size. @returns the new size.
+   * @throws {ChatError} `storage_full`, possibly after appending some of the bytes
    */
   async append(key: number, { offset, bytes }: { offset: number; bytes: Uint8Array }): Promise<number> {
-    return await writing(async () => {
+    return await mapDiskErrors(async () => {
       using file = await this.#openUpload(key);
       const { size } = await file.stat();
       if (size !== offset) return size;
@@ -41,9 +42,9 @@ export class ContentFolder {
     });
   }
 
-  /** The SHA-256 of what has arrived, which is on disk afterwards. @throws {ChatError} `storage_full`. */
+  /** Syncs the received bytes of an upload and returns their SHA-256. @throws {ChatError} `storage_full` */
   async digest(key: number): Promise<string> {
-    return await writing(async () => {
+    return await mapDiskErrors(async () => {
       using file = await this.#openUpload(key);
       const hash = createHash("sha256");
       const buffer = new Uint8Array(bufferBytes);
@@ -56,11 +57,11 @@ export class ContentFolder {
   }
 
   /**
-   * Makes what has arrived the content with this hash, in place of one that is there, and durable.
-   * @throws {ChatError} `storage_full`.
+   * Makes an upload the durable content with this hash, replacing an existing one.
+   * @throws {ChatError} `storage_full`
    */
   async keep(key: number, sha256: string): Promise<void> {
-    await writing(async () => {
+    await mapDiskErrors(async () => {
       const path = this.#contentPath(sha256);
       const folder = path.slice(0, path.lastIndexOf("/"));
       await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
@@ -69,12 +70,12 @@ export class ContentFolder {
     });
   }
 
-  /** Undoes {@link keep}, at once. */
-  takeBack(key: number, sha256: string): void {
+  /** Undoes {@link keep}, synchronously. */
+  undoKeep(key: number, sha256: string): void {
     Deno.renameSync(this.#contentPath(sha256), this.#uploadPath(key));
   }
 
-  /** As much of a content as there is; undefined when there is none. */
+  /** Reads up to `maxBytes` of a content; undefined if it does not exist. */
   async read(
     sha256: string,
     { offset, maxBytes }: { offset: number; maxBytes: number },
@@ -98,22 +99,22 @@ export class ContentFolder {
     return bytes.subarray(0, length);
   }
 
-  /** Removes what has arrived of an upload, if anything, at once. */
+  /** Removes the received bytes of an upload, if there are any, synchronously. */
   removeUpload(key: number): void {
     remove(this.#uploadPath(key));
   }
 
-  /** Removes a content, if it is there, at once. */
+  /** Removes a content, if it exists, synchronously. */
   removeContent(sha256: string): void {
     remove(this.#contentPath(sha256));
   }
 
-  /** The keys of all uploads of which something is there. */
+  /** Yields the keys of all uploads with received bytes. */
   async *uploads(): AsyncGenerator<number> {
     for await (const name of names(`${this.#folder}/uploads`)) if (/^\d{1,15}$/.test(name)) yield Number(name);
   }
 
-  /** The hashes of all contents that are there. */
+  /** Yields the hashes of all contents. */
   async *contents(): AsyncGenerator<string> {
     for await (const start of names(this.#folder)) {
       if (!/^[0-9a-f]{2}$/.test(start)) continue;
@@ -160,14 +161,14 @@ function remove(path: string): void {
   }
 }
 
-/** Makes sure that a folder's names are on disk; where the system cannot do that for folders, nothing. */
+/** Syncs the entries of a folder to disk, except on systems without support for it. */
 async function syncFolder(path: string): Promise<void> {
   if (Deno.build.os === "windows") return;
   using folder = await Deno.open(path, { read: true });
   await folder.sync();
 }
 
-async function writing<T>(work: () => Promise<T>): Promise<T> {
+async function mapDiskErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
@@ -175,7 +176,7 @@ async function writing<T>(work: () => Promise<T>): Promise<T> {
     if (typeof code !== "string" || !diskFailures.has(code)) throw cause;
     throw new ChatError(
       "storage_full",
-      "The server's disk is full or failing, so nothing was saved: try again later; the operator has to free space.",
+      "Nothing was saved, because the server's disk is full or failing: try again later, or ask the operator to free space.",
       { cause },
     );
   }

@@ -9,7 +9,7 @@ export interface FileDigest {
   readonly sha256: string;
 }
 
-/** Reads a file to its end, at a pace where one is given, and makes sure that it is on disk. */
+/** Reads a whole file, optionally throttled, and syncs it to disk. */
 export function digestFile(path: string, pace?: Pace): FileDigest {
   using file = Deno.openSync(path, { read: true });
   const digest = readThrough(file, () => pace?.rest());
@@ -17,7 +17,7 @@ export function digestFile(path: string, pace?: Pace): FileDigest {
   return digest;
 }
 
-/** Copies a file to a path where there is none (mode 0600), at a pace where one is given, and makes sure that it is on disk. */
+/** Copies a file to a new path with mode 0600, optionally throttled, and syncs it to disk. */
 export function copyFile(from: string, { to, pace }: { to: string; pace?: Pace }): FileDigest {
   using source = Deno.openSync(from, { read: true });
   using target = Deno.openSync(to, { createNew: true, write: true, mode: 0o600 });
@@ -29,7 +29,7 @@ export function copyFile(from: string, { to, pace }: { to: string; pace?: Pace }
   return digest;
 }
 
-/** Writes a file where there is none (mode 0600), under another name until all of it is on disk. */
+/** Writes a new file with mode 0600, under a temporary name until it is on disk. */
 export function writeFileWhole(path: string, text: string): void {
   const temporary = `${path}.new`;
   {
@@ -40,14 +40,17 @@ export function writeFileWhole(path: string, text: string): void {
   Deno.renameSync(temporary, path);
 }
 
-/** Makes sure that a folder's names are on disk; where the system cannot do that for folders, nothing. */
+/** Syncs the entries of a folder to disk, except on systems without support for it. */
 export function syncFolder(path: string): void {
   if (Deno.build.os === "windows") return;
   using folder = Deno.openSync(path, { read: true });
   folder.syncSync();
 }
 
-/** Makes a folder that only its owner may use, or takes one that is empty. @returns false when it is neither. */
+/**
+ * Creates a folder with mode 0700, or takes an empty one.
+ * @returns false if the path exists and is not an empty folder
+ */
 export function takeEmptyFolder(path: string): boolean {
   try {
     Deno.mkdirSync(path, { mode: 0o700 });

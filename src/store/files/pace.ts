@@ -1,9 +1,9 @@
-/** Longest rest at once, in milliseconds. */
+/** The longest single pause, in milliseconds. */
 const maxRestMs = 250;
 
 /**
- * Keeps long work from having the machine to itself: between its steps this process rests for as long as the step took, blocking. For
- * processes that do nothing else.
+ * Throttles long work: after each step, the process pauses for as long as the step took. It blocks the thread, so it is
+ * for processes with no other work.
  */
 export class Pace {
   readonly #cell = new Int32Array(new SharedArrayBuffer(4));

@@ -1,7 +1,7 @@
 import type { DirectMessages } from "../../core/people/settings_store.ts";
 import type { RoomRole } from "../../core/rooms/room.ts";
 
-/** member.role; those who are in a room come first. */
+/** Codes of member.role; the roles of current members are the lowest. */
 export const roleCodes: Readonly<Record<RoomRole, number>> = {
   member: 1,
   moderator: 2,
@@ -11,7 +11,7 @@ export const roleCodes: Readonly<Record<RoomRole, number>> = {
   banned: 6,
 };
 
-/** user.direct_messages */
+/** Codes of user.direct_messages. */
 export const directMessagesCodes: Readonly<Record<DirectMessages, number>> = { anyone: 0, contacts: 1, nobody: 2 };
 
 const roles = invert(roleCodes);
@@ -31,6 +31,6 @@ function invert<Name extends string>(codes: Readonly<Record<Name, number>>): Rea
 
 function find<Name>(names: ReadonlyMap<number, Name>, code: number): Name {
   const name = names.get(code);
-  if (name === undefined) throw new RangeError(`The database has a code ${code} that this chatd does not know.`);
+  if (name === undefined) throw new RangeError(`Unknown code ${code} in the database.`);
   return name;
 }

@@ -5,12 +5,13 @@ import { migrations } from "./migrations.ts";
 import { searchFunctions } from "./search/search_expression.ts";
 import { isDamage, isRefused, writeError } from "./storage_error.ts";
 
-/** "chat" in ASCII: marks the file as chatd's. */
+/** "chat" in ASCII, which identifies chatd's files. */
 const applicationId = 0x63686174;
 
-// No memory map: a read error of the disk would end the process (SIGBUS) instead of failing one query.
-// Secure delete: what is deleted is overwritten in the file, and not only forgotten.
-// A checkpoint at 16 MiB of log instead of 4 writes a page once that many commits changed: large commits are up to a tenth faster.
+// mmap_size: with a memory map, a read error of the disk would kill the process (SIGBUS) instead of failing one query.
+// secure_delete: deleted data is overwritten in the file.
+// wal_autocheckpoint: a checkpoint at 16 MiB instead of 4 MiB of log makes large commits up to a tenth faster, because
+// a page that many commits change is written once.
 const settings = `
   PRAGMA busy_timeout = 0;
   PRAGMA journal_mode = WAL;
@@ -23,7 +24,7 @@ const settings = `
   PRAGMA journal_size_limit = 67108864;
 `;
 
-/** The one connection to the store's file; not safe without the lock of its folder. */
+/** The only connection that writes to the store's file; the caller must hold the folder's lock. */
 export class Database implements Disposable {
   /** Called after each transaction that is durable. */
   onCommit: (() => void) | undefined;
@@ -42,8 +43,9 @@ export class Database implements Disposable {
   }
 
   /**
-   * Opens the database in `folder` (mode 0600), making it or bringing its schema up to date.
-   * @throws {ChatError} `invalid_argument` when it is damaged or another program's, `unsupported_version` when it is of a newer chatd; `storage_full`.
+   * Opens the database in `folder`, creating it with mode 0600 or migrating its schema.
+   * @throws {ChatError} `invalid_argument` if it is damaged or another program's, `unsupported_version` if it is from a
+   * newer chatd, `storage_full`
    */
   static open(folder: string): Database {
     const path = databasePath(folder);
@@ -51,14 +53,14 @@ export class Database implements Disposable {
     return Database.#prepare(openConnection(path, folder), path);
   }
 
-  /** A new database that is gone when it is closed. */
+  /** Opens a new database that is lost when it is closed. */
   static openInMemory(): Database {
     return Database.#prepare(new DatabaseSync(":memory:"), ":memory:");
   }
 
   static #prepare(connection: DatabaseSync, path: string): Database {
     try {
-      // First, so that nothing of a database that is refused changes.
+      // Migrates before changing settings, so that a refused database stays unchanged.
       migrate(connection, path);
       connection.exec(settings);
       for (const [name, compute] of Object.entries(searchFunctions)) {
@@ -72,17 +74,18 @@ export class Database implements Disposable {
   }
 
   /**
-   * SQLite plans a statement again each time that a value is bound to it which its planner looks at, and that takes longer than most
-   * statements run: so write `LIMIT +?` instead of `LIMIT ?`.
+   * Prepares a statement. Write `LIMIT +?` instead of `LIMIT ?`: SQLite replans a statement whenever a value is bound
+   * that its planner uses, and planning takes longer than most statements run.
    */
   prepare(sql: string): StatementSync {
     return this.#connection.prepare(sql);
   }
 
   /**
-   * Runs `work` in one transaction; when this returns, its effect is on disk, and when it throws, there is none. What is not
-   * `durable` gets there with a later one: until then a power failure undoes it, and it whole.
-   * @throws {ChatError} `storage_full` when the disk takes nothing more.
+   * Runs `work` in one transaction, which is on disk when this returns, and undone when it throws. A transaction that
+   * is not
+   * `durable` is synced with a later one; until then, a power failure undoes it as a whole.
+   * @throws {ChatError} `storage_full` if the disk is full
    */
   transaction<T>(work: () => T, { durable = true }: { durable?: boolean } = {}): T {
     if (durable) {
@@ -99,8 +102,10 @@ export class Database implements Disposable {
   }
 
   /**
-   * Empties the write-ahead log into the file; until then, the log still holds what was overwritten or deleted since it was last emptied.
-   * @returns false when somebody reads an older state; then to be tried again. @throws {ChatError} `storage_full`.
+   * Moves the write-ahead log into the file and truncates it; until then, it still contains overwritten and deleted
+   * data.
+   * @returns false if a reader of an older state prevents it; try again later
+   * @throws {ChatError} `storage_full`
    */
   truncateLog(): boolean {
     try {
@@ -110,7 +115,7 @@ export class Database implements Disposable {
     }
   }
 
-  /** Bytes of the write-ahead log's file. */
+  /** Size of the write-ahead log, in bytes. */
   get logBytes(): number {
     return writeAheadLogBytes(this.#path);
   }
@@ -122,7 +127,7 @@ export class Database implements Disposable {
       this.#commit.run();
       return result;
     } catch (error) {
-      // SQLite itself rolls back after some errors, a full disk among them.
+      // SQLite itself rolls back after some errors, such as a full disk.
       if (this.#connection.isTransaction) this.#rollback.run();
       throw writeError(error);
     }
@@ -132,10 +137,10 @@ export class Database implements Disposable {
   close(): void {
     if (!this.#connection.isOpen) return;
     try {
-      // SQLite would do it by itself, but not while the connection of a search is still open.
+      // SQLite truncates the log itself, but not while the connection of a search is still open.
       this.truncateLog();
     } catch {
-      // On a failing disk it stays where it is as well.
+      // A failing disk must not prevent closing.
     }
     this.#connection.close();
   }
@@ -145,10 +150,10 @@ export class Database implements Disposable {
   }
 }
 
-/** How long the write-ahead log is while nothing keeps it from being emptied, in bytes: `journal_size_limit`. */
+/** The size of the write-ahead log while no reader prevents its truncation, in bytes: `journal_size_limit`. */
 export const ordinaryLogBytes = 64 * 1024 * 1024;
 
-/** Bytes of the write-ahead log beside the database at `path`; 0 where there is none. */
+/** Returns the size of the write-ahead log of the database at `path`, in bytes; 0 if there is none. */
 export function writeAheadLogBytes(path: string): number {
   try {
     return Deno.statSync(`${path}-wal`).size;
@@ -179,7 +184,7 @@ function openConnection(path: string, folder: string): DatabaseSync {
   }
 }
 
-/** Exported for tests of the steps; `steps` are the migrations from an empty database on. */
+/** Migrates a database; `steps` are the migrations from an empty database on. Exported for tests. */
 export function migrate(connection: DatabaseSync, path: string, steps: readonly string[] = migrations): void {
   const version = readPragma(connection, "user_version");
   if (version === 0) refuseForeign(connection, path);
@@ -187,7 +192,7 @@ export function migrate(connection: DatabaseSync, path: string, steps: readonly 
   if (version > steps.length) {
     throw new ChatError(
       "unsupported_version",
-      `The database "${path}" has version ${version}, and this chatd knows versions up to ${steps.length}: use a newer chatd.`,
+      `The database "${path}" has version ${version}, but this chatd supports versions up to ${steps.length}: use a newer chatd.`,
     );
   }
   for (let next = version; next < steps.length; next++) {
@@ -214,7 +219,7 @@ function refuseForeign(connection: DatabaseSync, path: string): void {
 function foreignError(path: string): ChatError {
   return new ChatError(
     "invalid_argument",
-    `The database "${path}" is another program's: choose another folder with --data.`,
+    `The database "${path}" belongs to another program: choose another folder with --data.`,
   );
 }
 
@@ -222,7 +227,7 @@ function openError(path: string, cause: unknown): unknown {
   if (isRefused(cause)) {
     return new ChatError(
       "permission_denied",
-      `The database "${path}" cannot be opened: it has to be a file that this user may read and write.`,
+      `Cannot open the database "${path}": this user must be able to read and write the file.`,
       { cause },
     );
   }

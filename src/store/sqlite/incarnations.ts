@@ -2,8 +2,8 @@ import { createMessageId, messageIdTime } from "../../core/messages/message_id.t
 import type { Database } from "./database.ts";
 
 /**
- * How many openings a store remembers; beyond it, those in which nothing was appended go first, then the oldest. A client that comes back after
- * more of them is treated as one of another log: it loses nothing, and may get again what it had.
+ * How many openings a store remembers. Openings without appended entries are forgotten first, then the oldest. A client
+ * with a forgotten incarnation is treated like one of another log: it loses nothing, but may receive entries again.
  */
 export const maxIncarnations = 4_096;
 
@@ -31,8 +31,9 @@ function prepareStatements(database: Database) {
 }
 
 /**
- * The openings of a log, each with a random id and the head that it found. A client that took its positions from an incarnation of this log
- * shares this log up to the head that the next incarnation found: an entry with a higher position is another one, if the log was put back.
+ * The openings of a log, each with a random id and the head at that time. A client with positions of an incarnation
+ * shares this log up to the head of the next incarnation: if the log was restored, entries with higher positions are
+ * different.
  */
 export class Incarnations {
   readonly #database: Database;
@@ -44,12 +45,15 @@ export class Incarnations {
     this.#statements = prepareStatements(database);
   }
 
-  /** Of this opening; empty before {@link begin}. */
+  /** The id of this opening; empty before {@link begin}. */
   get current(): string {
     return this.#current ?? "";
   }
 
-  /** To be called before a position beyond `head` is made, and before anyone is told of one. Idempotent. @throws {ChatError} `storage_full` */
+  /**
+   * Must be called before a position beyond `head` is assigned or sent. Idempotent.
+   * @throws {ChatError} `storage_full`
+   */
   begin(head: number): void {
     if (this.#current !== undefined) return;
     const id = createMessageId();
@@ -60,7 +64,7 @@ export class Incarnations {
     this.#current = id;
   }
 
-  /** The position up to which this log is that of the incarnation `id`; undefined where this log did not have it. */
+  /** Returns the position up to which this log equals that of the incarnation `id`; undefined if it is unknown. */
   sharedThrough(id: string, head: number): number | undefined {
     const row = this.#statements.find.get(id) as Row | undefined;
     if (row === undefined) return undefined;
@@ -69,8 +73,9 @@ export class Incarnations {
   }
 
   /**
-   * The head that the first opening after the one with the id `foreign` found, by the times that ids begin with: a log that was put back is opened
-   * after the one that it replaces. The newest opening's where none is later, as from a machine with another clock, or `foreign` is empty.
+   * Returns the head of the first opening later than the incarnation `foreign`, by the times in the ids: a restored log
+   * is opened after the log that it replaces. Returns the newest opening's head if none is later, which can happen with
+   * another machine's clock, or if `foreign` is empty.
    */
   partedAt(foreign: string): number {
     const partedTime = foreign === "" ? Infinity : messageIdTime(foreign);

@@ -1,9 +1,9 @@
 import type { Log } from "../../core/log.ts";
 
-/** The first size that is told, in bytes: 256 MiB. */
+/** The first size to warn about, in bytes: 256 MiB. */
 export const largeLogBytes = 256 * 1024 * 1024;
 
-/** Warns when the write-ahead log grows because it cannot be emptied, each time that it has doubled. */
+/** Warns when the write-ahead log grows because it cannot be truncated, each time its size has doubled. */
 export class LogGrowth {
   readonly #log: Log;
   #next = largeLogBytes;
@@ -12,16 +12,15 @@ export class LogGrowth {
     this.#log = log;
   }
 
-  /** An attempt to empty the log was made, and its file has so many bytes now. */
-  tried({ emptied, bytes }: { emptied: boolean; bytes: number }): void {
+  /** Records an attempt to truncate the log, with its current size. */
+  recordAttempt({ emptied, bytes }: { emptied: boolean; bytes: number }): void {
     if (emptied) {
-      if (this.#next > largeLogBytes) this.#log.info("the write-ahead log was emptied");
+      if (this.#next > largeLogBytes) this.#log.info("the write-ahead log was truncated");
       this.#next = largeLogBytes;
     } else if (bytes >= this.#next) {
       this.#log.warn("the write-ahead log grows: another process reads an old state of the database", {
         bytes,
-        reason:
-          'a backup or "chatd doctor --check-database" that is not done, or a foreign program that has chatd.sqlite open',
+        reason: 'a running backup or "chatd doctor --check-database", or another program that has chatd.sqlite open',
       });
       this.#next = 2 * bytes;
     }

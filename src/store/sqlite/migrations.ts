@@ -1,26 +1,30 @@
 /**
- * The schema, as the steps that lead to it: step N takes a database of version N - 1 to version N, in one transaction.
- * Steps that were released never change.
+ * The schema as a list of migrations: step N migrates a database from version N - 1 to N, in one transaction. Released
+ * steps never change.
  *
- * - Users, devices and conversations have names outside and integer keys inside.
- * - An entry's key is its store-wide position, so the log is written at its end only, and both of its indexes end in the position.
- * - Text is a BLOB of UTF-8: node:sqlite cuts TEXT at the first NUL when it reads, and a message may hold one.
- * - An entry is a message or an event (kind). target: the seq that it is about or answers; subject: whom it is about; uncounted: how many of
- *   the entries up to it are events, so that its ordinal among messages is seq - uncounted. Events of a room's settings have flags as target.
- * - A span is what a user may see of a conversation: one between two people, one for each stay in a room. 9007199254740991 is an open end.
- * - member.head_position is kept between two people only: a room's message writes no row for each of its members.
- * - search_index holds the words of messages up to the position in search_cursor, and what each row says now: triggers see to that.
- *   It has no texts of its own, and what is taken out of it is overwritten at once (https://sqlite.org/fts5.html, section 6.15).
- * - entry.edited_seq: of a message, the seq of its newest edit, which decides who may see the text; 0, which no entry has, for an edit that is
- *   not known.
- * - entry.automatic: a program wrote it in answer to something.
- * - An incarnation is an opening of the log: its id is random, its head the newest position that it found.
- * - member.invited_position: where the log was when an invitation came; those from before this column have the key of
- *   their conversation, which is lower. member.left_name: the name of the room when its member left.
- * - consumer.used_at: milliseconds since the Unix epoch; 0 while it is not known.
- * - log.seen_at: when a server last saw a clock that it believed.
- * - The head is kept with the conversation, so that numbering goes on when all its entries are gone; and with each member, so that
- *   the newest conversations of a user are found in an index, however many there are.
+ * - Users, devices and conversations have names in the protocol and integer keys in the database.
+ * - An entry's key is its store-wide position, so the log is only written at its end, and both of its indexes end in
+ *   the position.
+ * - Text is a BLOB of UTF-8, because node:sqlite truncates TEXT at the first NUL, and a message may contain one.
+ * - An entry is a message or an event (kind). target: the seq that it refers or replies to; subject: the user that it
+ *   concerns; uncounted: the number of events among the entries up to it, so its ordinal among messages is seq -
+ *   uncounted. Events with a room's settings have flags as target.
+ * - A span is a part of a conversation that a user may see: one span in a direct conversation, one per stay in a room.
+ *   9007199254740991 is an open end.
+ * - member.head_position is only set in direct conversations: a message in a room does not write a row per member.
+ * - search_index contains the words of messages up to the position in search_cursor. Triggers keep it equal to the
+ *   current rows. It stores no texts, and removed words are overwritten at once (https://sqlite.org/fts5.html, section
+ *   6.15).
+ * - entry.edited_seq: the seq of a message's newest edit, which decides who may see the text; 0, which no entry has,
+ *   for an unknown edit.
+ * - entry.automatic: a program wrote the message as an automatic answer.
+ * - An incarnation is an opening of the log, with a random id and the newest position at that time as its head.
+ * - member.invited_position: the head of the log at the time of the invitation; older invitations have the key of their
+ *   conversation, which is lower. member.left_name: the name of the room when the member left.
+ * - consumer.used_at: milliseconds since the Unix epoch; 0 if unknown.
+ * - log.seen_at: the last time that a server trusted.
+ * - The head is stored with the conversation, so numbering continues when all entries are removed; and with each
+ *   member, so an index finds the newest conversations of a user.
  */
 export const migrations: readonly string[] = [
   `

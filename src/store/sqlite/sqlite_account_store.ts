@@ -35,7 +35,7 @@ function prepareStatements(database: Database) {
        VALUES (:name, :passwordHash, :disabled, :createdAt)`,
     ),
     isRetired: database.prepare("SELECT 1 FROM retired_name WHERE name = ?"),
-    // Rows are never removed, so the newest key is the number of accounts that there ever were.
+    // Rows are never removed, so the highest key is the number of accounts that were ever created.
     countUsers: database.prepare(
       "SELECT (SELECT max(id) FROM user) - (SELECT count(*) FROM user WHERE deleted = 1 AND id > 0) AS users",
     ),
@@ -52,7 +52,7 @@ function prepareStatements(database: Database) {
     removeBlocks: database.prepare("DELETE FROM block WHERE user = ?"),
     removeDevicesOf: database.prepare("DELETE FROM device WHERE user = ?"),
     addErasure: database.prepare("INSERT INTO erasure (user, after_id) VALUES (?, x'')"),
-    // Rooms have no head here, and their names are not of people.
+    // Excludes rooms, which have no head here, and whose names do not contain names of users.
     directConversations: database.prepare(
       `SELECT c.id, c.name FROM member m CROSS JOIN conversation c ON c.id = m.conversation
        WHERE m.user = ? AND m.head_position > 0`,
@@ -89,13 +89,13 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** Accounts in the database that it shares with the message store. */
+/** The account store, in the same database as the message store. */
 export class SqliteAccountStore implements AccountStore {
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #onRenamed: () => void;
 
-  /** @param options.onRenamed is called when users and conversations have other names than before. */
+  /** @param options.onRenamed called after users and conversations were renamed */
   constructor(database: Database, { onRenamed = () => {} }: { onRenamed?: () => void } = {}) {
     this.#database = database;
     this.#statements = prepareStatements(database);
@@ -204,7 +204,7 @@ export class SqliteAccountStore implements AccountStore {
   }
 
   touchDevice(id: string, { lastUsedAt, expiresAt }: { lastUsedAt: number; expiresAt: number }): Promise<void> {
-    // Undone by a power failure, it is noted again at the next use; everybody comes back at once after a restart.
+    // Not durable: after a restart, many devices reconnect at once, and the next use repeats a lost update.
     const touch = () => void this.#statements.touchDevice.run(lastUsedAt, expiresAt, id);
     return settle(() => this.#database.transaction(touch, { durable: false }));
   }

@@ -3,8 +3,8 @@ import { decodeText, encodeText, settle } from "./column_values.ts";
 import type { Database } from "./database.ts";
 
 const minuteMs = 60_000;
-/** The newest that are kept. */
-const standardMaxNotes = 100_000;
+/** The number of newest entries to keep. */
+const defaultMaxNotes = 100_000;
 
 interface AuditRow {
   id: number;
@@ -17,14 +17,14 @@ interface AuditRow {
   count: number;
 }
 
-/** Notes of security events in table `audit`. */
+/** The audit log, in the table `audit`. */
 export class SqliteAuditLog implements AuditStore {
   readonly #database: Database;
   readonly #maxNotes: number;
   readonly #statements: ReturnType<typeof prepareStatements>;
 
   /** @param options.maxNotes for tests; 100,000 unless given */
-  constructor(database: Database, { maxNotes = standardMaxNotes }: { maxNotes?: number } = {}) {
+  constructor(database: Database, { maxNotes = defaultMaxNotes }: { maxNotes?: number } = {}) {
     this.#database = database;
     this.#maxNotes = maxNotes;
     this.#statements = prepareStatements(database);

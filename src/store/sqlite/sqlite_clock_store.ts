@@ -21,7 +21,7 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** Times that are known from before the database was opened, and the last one seen. */
+/** Times in the database, for judging the clock. */
 export class SqliteClockStore implements ClockStore {
   readonly lastSeenAt: number | undefined;
   readonly newestEntryAt: number | undefined;

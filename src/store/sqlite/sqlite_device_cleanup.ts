@@ -19,7 +19,7 @@ interface ConsumerRow {
 
 function prepareStatements(database: Database) {
   return {
-    // A token expires after its last use, so that the index of last uses finds both kinds.
+    // A token expires after its last use, so the index of last uses finds both kinds of devices.
     oldDevices: database.prepare(
       `SELECT d.id, u.name AS user, d.public_id AS publicId FROM device d CROSS JOIN user u ON u.id = d.user
        WHERE d.last_used_at < :before AND (d.token_hash IS NULL OR d.expires_at < :before) LIMIT +:limit`,
@@ -36,7 +36,7 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** Removes devices and consumers from the database that it shares with the account and message stores. */
+/** Removes old devices and consumers, in the same database as the account and message stores. */
 export class SqliteDeviceCleanup implements DeviceCleanupStore {
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepareStatements>;

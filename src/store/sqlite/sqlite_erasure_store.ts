@@ -28,7 +28,7 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** Goes through what each of them sent by the ids that their clients made, in the database that it shares with the message store. */
+/** Blanks the messages of each erased user in the order of their ids, in the same database as the message store. */
 export class SqliteErasureStore implements ErasureStore {
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepareStatements>;

@@ -23,11 +23,11 @@ interface RemovedRow {
   complete: number;
 }
 
-/** What the smallest file counts for, in bytes: a block of the disk. Also in the triggers of the table. */
+/** The least that a file counts towards the quota, in bytes: a block of the disk. The triggers have the same number. */
 const leastBytes = 4096;
-/** How many files are removed before others have their turn. */
-const atOnce = 100;
-/** Pause between two batches of removals, in milliseconds, for other work. */
+/** Files to remove per batch. */
+const batchSize = 100;
+/** The pause between two batches, in milliseconds, for other work. */
 const restMs = 20;
 const unending = new AbortController().signal;
 const userId = "(SELECT id FROM user WHERE name = ?)";
@@ -54,7 +54,7 @@ function prepareStatements(database: Database) {
     complete: database.prepare("UPDATE file SET complete = 1 WHERE key = ?"),
     remove: database.prepare("DELETE FROM file WHERE key = ? RETURNING key, size, complete"),
     removeUnsent: database.prepare(
-      `DELETE FROM file WHERE key IN (SELECT key FROM file WHERE position IS NULL AND begun_at < ? LIMIT ${atOnce})
+      `DELETE FROM file WHERE key IN (SELECT key FROM file WHERE position IS NULL AND begun_at < ? LIMIT ${batchSize})
        RETURNING key, size, complete`,
     ),
     removeUnfinished: database.prepare(
@@ -65,7 +65,7 @@ function prepareStatements(database: Database) {
     isUnfinished: database.prepare("SELECT 1 FROM file WHERE key = ? AND complete = 0"),
     holder: database.prepare("SELECT size FROM file WHERE sha256 = ? AND complete = 1 LIMIT 1"),
     unheld: database.prepare(
-      `SELECT sha256, size FROM unheld_content WHERE sha256 > ? ORDER BY sha256 LIMIT ${atOnce}`,
+      `SELECT sha256, size FROM unheld_content WHERE sha256 > ? ORDER BY sha256 LIMIT ${batchSize}`,
     ),
     addUnheld: database.prepare("INSERT OR IGNORE INTO unheld_content (sha256, size) VALUES (?, ?)"),
     forgetUnheld: database.prepare("DELETE FROM unheld_content WHERE sha256 = ? RETURNING size"),
@@ -73,17 +73,18 @@ function prepareStatements(database: Database) {
 }
 
 /**
- * What is said of files in SQLite, their contents in a folder beside it. A content is on disk before the database says so, and is removed
- * after the database has forgotten its last holder: whatever ends the process leaves contents too many, never one too few.
+ * The file store: metadata in SQLite, contents in a folder. A content is on disk before the database refers to it, and
+ * is removed after its last reference: a crash can leave unreferenced contents, but never a missing one.
  */
 export class SqliteFileStore implements FileStore {
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #folder: ContentFolder;
-  /** Contents that are being put in place, and how many uploads do so: they have no holder yet, and must stay. */
-  readonly #arriving = new Map<string, number>();
-  /** Bytes of contents, and of uploads that may still come. */
+  /** Contents of uploads that are being completed, with their number: not referenced yet, but must not be removed. */
+  readonly #completing = new Map<string, number>();
+  /** Bytes of stored contents. */
   #kept: number;
+  /** Announced bytes of unfinished uploads. */
   #announced: number;
   #isSwept = false;
 
@@ -98,7 +99,7 @@ export class SqliteFileStore implements FileStore {
 
   find(owner: string, id: string): Promise<KnownUpload | undefined> {
     return settle(() => {
-      const row = this.#row({ owner, id });
+      const row = this.#findRow({ owner, id });
       return row && toUpload(row);
     });
   }
@@ -125,18 +126,18 @@ export class SqliteFileStore implements FileStore {
   }
 
   async received(upload: Upload): Promise<number> {
-    const row = this.#row(upload);
-    return row ? await this.#folder.arrived(row.key) : 0;
+    const row = this.#findRow(upload);
+    return row ? await this.#folder.receivedBytes(row.key) : 0;
   }
 
   async write(upload: Upload, chunk: { offset: number; bytes: Uint8Array }): Promise<number> {
     const key = this.#keyOf(upload);
     try {
       const arrived = await this.#folder.append(key, chunk);
-      if (this.#row(upload) !== undefined) return arrived;
-      // It made the file again that went with the upload.
+      if (this.#findRow(upload) !== undefined) return arrived;
+      // The upload was removed meanwhile, and append() created its file again.
       this.#folder.removeUpload(key);
-      throw noUpload(upload);
+      throw uploadMissingError(upload);
     } catch (error) {
       if (error instanceof ChatError && error.code === "storage_full") this.#folder.removeUpload(key);
       throw error;
@@ -147,18 +148,18 @@ export class SqliteFileStore implements FileStore {
     const key = this.#keyOf(upload);
     const { sha256, size } = upload;
     if (await this.#folder.digest(key) !== sha256) {
-      this.#forget(this.#database.transaction(() => this.#statements.remove.all(key)));
+      this.#removeReceived(this.#database.transaction(() => this.#statements.remove.all(key)));
       this.#folder.removeUpload(key);
       return false;
     }
-    this.#arriving.set(sha256, (this.#arriving.get(sha256) ?? 0) + 1);
+    this.#completing.set(sha256, (this.#completing.get(sha256) ?? 0) + 1);
     try {
       await this.#folder.keep(key, sha256);
       return this.#complete({ key, size, sha256 });
     } finally {
-      const others = this.#arriving.get(sha256)! - 1;
-      if (others === 0) this.#arriving.delete(sha256);
-      else this.#arriving.set(sha256, others);
+      const others = this.#completing.get(sha256)! - 1;
+      if (others === 0) this.#completing.delete(sha256);
+      else this.#completing.set(sha256, others);
     }
   }
 
@@ -167,25 +168,26 @@ export class SqliteFileStore implements FileStore {
   }
 
   async removeUnsent(before: number, signal = unending): Promise<number> {
-    const remove = () => this.#forget(this.#database.transaction(() => this.#statements.removeUnsent.all(before)));
+    const remove = () =>
+      this.#removeReceived(this.#database.transaction(() => this.#statements.removeUnsent.all(before)));
     let removed = 0;
     let count: number;
     do {
       count = (await settle(remove)).length;
       removed += count;
-    } while (count === atOnce && await pause(restMs, signal));
+    } while (count === batchSize && await pause(restMs, signal));
     return removed;
   }
 
   removeUnfinished(owner: string, before: number): Promise<boolean> {
     return settle(() => {
       const remove = () => this.#statements.removeUnfinished.all(owner, before);
-      return this.#forget(this.#database.transaction(remove)).length > 0;
+      return this.#removeReceived(this.#database.transaction(remove)).length > 0;
     });
   }
 
   async removeUnheld(signal = unending): Promise<void> {
-    this.#isSwept ||= await this.#findLeftBehind(signal);
+    this.#isSwept ||= await this.#findOrphans(signal);
     let last: Uint8Array | undefined = new Uint8Array();
     while (last !== undefined && !signal.aborted) {
       last = await settle(() => this.#removeSomeUnheld(last!));
@@ -193,23 +195,23 @@ export class SqliteFileStore implements FileStore {
     }
   }
 
-  /** Goes through the contents after `after` that lost a holder. @returns the last of them, undefined at the end */
+  /** Removes a batch of unreferenced contents after `after`. @returns the last one examined; undefined at the end */
   #removeSomeUnheld(after: Uint8Array): Uint8Array | undefined {
     const { unheld, holder, forgetUnheld } = this.#statements;
     const rows = unheld.all(after) as { sha256: Uint8Array; size: number }[];
-    // Those that arrive have their turn when they have, or have not.
-    const due = rows.filter(({ sha256 }) => !this.#arriving.has(sha256.toHex()));
+    // Contents that are being completed are examined afterwards.
+    const due = rows.filter(({ sha256 }) => !this.#completing.has(sha256.toHex()));
     for (const { sha256, size } of due) {
       if (holder.get(sha256) !== undefined) continue;
       this.#folder.removeContent(sha256.toHex());
       this.#kept -= size;
     }
     if (due.length > 0) this.#database.transaction(() => due.forEach(({ sha256 }) => forgetUnheld.run(sha256)));
-    return rows.length < atOnce ? undefined : rows.at(-1)!.sha256;
+    return rows.length < batchSize ? undefined : rows.at(-1)!.sha256;
   }
 
-  /** What an earlier process had on disk and not, or no more, in the database. @returns whether all was looked at */
-  async #findLeftBehind(signal: AbortSignal): Promise<boolean> {
+  /** Finds files of earlier processes that the database does not refer to. @returns whether all files were examined */
+  async #findOrphans(signal: AbortSignal): Promise<boolean> {
     const { isUnfinished, holder, addUnheld } = this.#statements;
     for await (const key of this.#folder.uploads()) {
       if (signal.aborted) return false;
@@ -218,13 +220,13 @@ export class SqliteFileStore implements FileStore {
     for await (const sha256 of this.#folder.contents()) {
       if (signal.aborted) return false;
       const content = Uint8Array.fromHex(sha256);
-      if (holder.get(content) !== undefined || this.#arriving.has(sha256)) continue;
+      if (holder.get(content) !== undefined || this.#completing.has(sha256)) continue;
       this.#database.transaction(() => addUnheld.run(content, 0));
     }
     return true;
   }
 
-  /** The content is in place. @returns false when the upload is gone meanwhile */
+  /** Marks an upload as complete once its content is in place. @returns false if the upload was removed meanwhile */
   #complete({ key, size, sha256 }: { key: number; size: number; sha256: string }): boolean {
     const { complete, holder, forgetUnheld, addUnheld } = this.#statements;
     const content = Uint8Array.fromHex(sha256);
@@ -241,13 +243,13 @@ export class SqliteFileStore implements FileStore {
       if (!counted) this.#kept += size;
       return true;
     } catch (error) {
-      if (!isHeld && this.#arriving.get(sha256) === 1) this.#folder.takeBack(key, sha256);
+      if (!isHeld && this.#completing.get(sha256) === 1) this.#folder.undoKeep(key, sha256);
       throw error;
     }
   }
 
-  /** What is left to do when uploads are no more in the database. */
-  #forget(removed: unknown[]): number[] {
+  /** Removes the received bytes of uploads that were removed from the database. @returns their keys */
+  #removeReceived(removed: unknown[]): number[] {
     return (removed as RemovedRow[]).map(({ key, size, complete }) => {
       if (complete === 0) {
         this.#folder.removeUpload(key);
@@ -257,30 +259,30 @@ export class SqliteFileStore implements FileStore {
     });
   }
 
-  /** @throws {ChatError} `not_found` when the upload was removed meanwhile */
+  /** @throws {ChatError} `not_found` if the upload was removed meanwhile */
   #keyOf(upload: Upload): number {
-    const row = this.#row(upload);
-    if (row === undefined) throw noUpload(upload);
+    const row = this.#findRow(upload);
+    if (row === undefined) throw uploadMissingError(upload);
     return row.key;
   }
 
-  #row({ owner, id }: { owner: string; id: string }): UploadRow | undefined {
+  #findRow({ owner, id }: { owner: string; id: string }): UploadRow | undefined {
     return this.#statements.find.get(owner, encodeId(id)) as UploadRow | undefined;
   }
 
   #diskBytes(): number {
     const { pages, freePages, pageSize } = this.#statements;
-    // Free pages are written again before the database grows.
+    // Excludes free pages, which SQLite reuses before the database grows.
     const used = Number(pages.get()?.page_count) - Number(freePages.get()?.freelist_count);
     const database = used * Number(pageSize.get()?.page_size);
-    // An ordinary log holds pages that the database has room for.
+    // Counts only the part of the log beyond its ordinary size, which the database has room for.
     const log = Math.max(0, this.#database.logBytes - ordinaryLogBytes);
     return database + log + this.#kept + this.#announced;
   }
 }
 
-function noUpload({ id }: Upload): ChatError {
-  return new ChatError("not_found", `There is no upload ${id} of yours any more: begin another one.`);
+function uploadMissingError({ id }: Upload): ChatError {
+  return new ChatError("not_found", `Your upload ${id} no longer exists: begin another one.`);
 }
 
 function toUpload(row: UploadRow): KnownUpload {

@@ -4,11 +4,11 @@ import { settle } from "./column_values.ts";
 import type { Database } from "./database.ts";
 import type { SpentIds } from "./log/spent_ids.ts";
 
-/** The key of the rule for every conversation that has none of its own; no conversation has it. */
+/** The key of the rule for conversations without their own rule; no conversation has this key. */
 const everyConversation = 0;
-/** Conversations that are looked at in one go: some milliseconds of work. */
-const lookedAt = 500;
-/** Entries with a time ahead of the clock that are passed over in one conversation. */
+/** Conversations to examine per call: a few milliseconds of work. */
+const conversationsPerCall = 500;
+/** Entries with a time ahead of the clock to skip in one conversation. */
 const mostAhead = 10_000;
 
 interface RuleRow {
@@ -29,7 +29,7 @@ interface CredibleRow {
   acceptedAt: number;
 }
 
-/** SQL: the rule that counts for the conversation `c`, which `own` or `every` has. */
+/** SQL: joins the rules of the conversation `c`: `own`, or else `every`. */
 const rules = `
   LEFT JOIN retention own ON own.conversation = c.id LEFT JOIN retention every ON every.conversation = ${everyConversation}`;
 const ruled = (column: string) => `CASE WHEN own.conversation IS NULL THEN every.${column} ELSE own.${column} END`;
@@ -60,18 +60,18 @@ function prepareStatements(database: Database) {
          ${ruled("max_entries")} AS maxEntries
        FROM conversation c ${rules} WHERE c.id = ?`,
     ),
-    // The first that is kept because it is young enough, of those that may go.
+    // The first entry in the range that is young enough to keep.
     firstYoung: database.prepare(
       `SELECT seq FROM entry WHERE conversation = ? AND seq BETWEEN ? AND ? AND accepted_at >= ? ORDER BY seq LIMIT 1`,
     ),
-    // The first that was not accepted by a clock that was ahead.
+    // The first entry with a time that is not ahead of the clock.
     firstCredible: database.prepare(
       `SELECT seq, accepted_at AS acceptedAt FROM entry
        WHERE conversation = ? AND seq BETWEEN ? AND ? AND accepted_at <= ? ORDER BY seq LIMIT 1`,
     ),
     removeReactions: database.prepare("DELETE FROM reaction WHERE conversation = ? AND seq BETWEEN ? AND ?"),
     removeMentions: database.prepare("DELETE FROM mention WHERE conversation = ? AND seq BETWEEN ? AND ?"),
-    // What nobody can read any more is not unread.
+    // Removed messages do not count as unread.
     moveReaders: database.prepare(
       `UPDATE member SET read_seq = :lastSeq, read_uncounted = (
          SELECT uncounted FROM entry WHERE conversation = :conversation AND seq = :lastSeq)
@@ -82,7 +82,7 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** Rules and their application, in the database that it shares with the message store. */
+/** Stores and applies retention rules, in the same database as the message store. */
 export class SqliteRetentionStore implements RetentionStore {
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepareStatements>;
@@ -125,7 +125,7 @@ export class SqliteRetentionStore implements RetentionStore {
     return settle(() => {
       if (this.#statements.isRuled.get() === undefined) return { due: [], next: undefined };
       const { id: last } = this.#statements.last.get() as { id: number | null };
-      const through = after + lookedAt;
+      const through = after + conversationsPerCall;
       const rows = this.#statements.due.all({ after, through, now }) as { id: number }[];
       const due = rows.map(({ id }) => id).filter((id) => this.#dueRange(id, { now, limit: 1 }) !== undefined);
       return { due, next: through < (last ?? 0) ? through : undefined };
@@ -146,7 +146,7 @@ export class SqliteRetentionStore implements RetentionStore {
     return settle(() => this.#database.transaction(() => this.#spentIds.forgetSome(idAt(time), limit)));
   }
 
-  /** @returns undefined when nothing of it is due */
+  /** @returns undefined if no entry is due */
   #dueRange(conversation: number, options: { now: number; limit: number }) {
     const rule = this.#statements.rule.get(conversation) as unknown as DueRow | undefined;
     if (rule === undefined) return undefined;
@@ -160,11 +160,14 @@ export class SqliteRetentionStore implements RetentionStore {
     const most = Math.min(headSeq, firstSeq + limit - 1);
     const byCount = maxEntries === null ? firstSeq - 1 : Math.min(most, headSeq - maxEntries);
     if (maxAge === null || byCount === most) return byCount;
-    return Math.max(byCount, this.#lastOld(conversation, { firstSeq, most, cutoff: now - maxAge, now }));
+    return Math.max(byCount, this.#lastDueByAge(conversation, { firstSeq, most, cutoff: now - maxAge, now }));
   }
 
-  /** The last that may go by its age: one with a time ahead of the clock is as old as an old one after it. */
-  #lastOld(conversation: number, range: { firstSeq: number; most: number; cutoff: number; now: number }): number {
+  /**
+   * Finds the last entry that is due by age. An entry with a time ahead of the clock counts as old if an old entry
+   * follows.
+   */
+  #lastDueByAge(conversation: number, range: { firstSeq: number; most: number; cutoff: number; now: number }): number {
     const { firstSeq, most, cutoff, now } = range;
     const { firstCredible, firstYoung } = this.#statements;
     const credible = firstCredible.get(conversation, firstSeq, firstSeq + mostAhead, now) as CredibleRow | undefined;
@@ -191,7 +194,7 @@ export class SqliteRetentionStore implements RetentionStore {
   }
 }
 
-/** Lower than every id of this time or later, in milliseconds since the Unix epoch. */
+/** Returns an id that is lower than all ids of this time or later, in milliseconds since the Unix epoch. */
 function idAt(time: number): Uint8Array {
   const bytes = new Uint8Array(16);
   const view = new DataView(bytes.buffer);

@@ -7,10 +7,10 @@ import type { Database } from "./database.ts";
 import { isUnblocked, openEnd } from "./log/visibility.ts";
 import { inTurns, type Steps } from "./steps.ts";
 
-/** Public rooms that are looked at in one step, for those that are searched for. */
-const lookedAtOnce = 500;
-/** Entries that are erased together with their room, words and all: some ten milliseconds of work. */
-const erasedAtOnce = 20;
+/** Public rooms to examine per step of a search. */
+const roomsPerStep = 500;
+/** Entries to erase in the same transaction as their room: about ten milliseconds of work. */
+const entriesErasedWithRoom = 20;
 
 interface RoomRow {
   conversation: number;
@@ -30,10 +30,10 @@ interface MemberRow {
   inviter: string | null;
 }
 
-/** Comes after every name that a room may have. */
+/** Sorts after all names of rooms. */
 const afterAllNames = "~";
 
-// Ids of rooms are what lies between "+" and the next character.
+// Ids of rooms begin with "+"; "," is the next character.
 const isRoom = "c.name > '+' AND c.name < ','";
 const isMember = `m.role <= ${roleCodes.owner}`;
 const saysReads = "u.read_receipts = 1";
@@ -115,7 +115,7 @@ function prepareStatements(database: Database) {
     removeRoom: database.prepare("DELETE FROM room WHERE conversation = ?"),
     removeRetention: database.prepare("DELETE FROM retention WHERE conversation = ?"),
     removeMembers: database.prepare("DELETE FROM member WHERE conversation = ?"),
-    // The keys of both begin with the user.
+    // The keys of both tables begin with the user, so the members are listed.
     removeSpans: database.prepare(
       "DELETE FROM span WHERE conversation = :room AND user IN (SELECT user FROM member WHERE conversation = :room)",
     ),
@@ -138,15 +138,15 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** Rooms in the database that they share with the message store, whose commits write them. */
+/** The room store, in the same database as the message store, whose commits write rooms. */
 export class SqliteRoomStore implements RoomStore {
   readonly #database: Database;
-  /** The conversation of the deleted room that is being erased. */
+  /** The conversation of the deleted room whose erasure is in progress. */
   #erased: number | undefined;
   readonly #onDeleted: () => void;
   readonly #statements: ReturnType<typeof prepareStatements>;
 
-  /** @param options.onDeleted is called when a room is gone, before anything else is written. */
+  /** @param options.onDeleted called after a room was deleted, before any other write */
   constructor(database: Database, { onDeleted = () => {} }: { onDeleted?: () => void } = {}) {
     this.#database = database;
     this.#onDeleted = onDeleted;
@@ -182,7 +182,7 @@ export class SqliteRoomStore implements RoomStore {
     const { listPublic, publicAfter } = this.#statements;
     const found: Room[] = [];
     for (let last: string | undefined = after; last !== undefined && found.length < limit;) {
-      const end: string | undefined = (publicAfter.get(last, lookedAtOnce) as { name: string } | undefined)?.name;
+      const end: string | undefined = (publicAfter.get(last, roomsPerStep) as { name: string } | undefined)?.name;
       const range = { after: last, through: end ?? afterAllNames };
       found.push(...toRooms(listPublic.all({ query, ...range, limit: limit - found.length })));
       last = end;
@@ -228,7 +228,7 @@ export class SqliteRoomStore implements RoomStore {
     return settle(() => (this.#statements.roomsOf.all(user) as { id: string }[]).map(({ id }) => id));
   }
 
-  /** What is left is the number of its conversation, since positions of the log never come again. */
+  /** Deletes a room but keeps the row of its conversation, because positions must never be reused. */
   deleteRoom(id: string): Promise<void> {
     const { find, removeRoom, removeRetention, removeSpans, removeMentions, removeMembers, removeEntries } =
       this.#statements;
@@ -241,8 +241,8 @@ export class SqliteRoomStore implements RoomStore {
         removeMembers.run(row.conversation);
         removeRetention.run(row.conversation);
         removeRoom.run(row.conversation);
-        // Also its first entry, so that the request that made it is not taken for one that was sent again.
-        removeEntries.run(row.conversation, erasedAtOnce);
+        // Includes the first entry, so that the request that created the room does not count as a duplicate.
+        removeEntries.run(row.conversation, entriesErasedWithRoom);
         return true;
       });
       if (isDeleted) this.#onDeleted();
@@ -279,7 +279,7 @@ export class SqliteRoomStore implements RoomStore {
     });
   }
 
-  /** @returns how many reactions or entries were removed. */
+  /** @returns the number of removed reactions or entries */
   #erase(conversation: number, limit: number): number {
     const { removeReactions, removeEntries } = this.#statements;
     const reactions = Number(removeReactions.run(conversation, limit).changes);

@@ -7,8 +7,8 @@ import { openEnd } from "./log/visibility.ts";
 
 const idOf = (parameter: string) => `(SELECT id FROM user WHERE name = ${parameter})`;
 
-/** Entries of a long conversation that others wait for while they are looked through: some milliseconds. */
-const lookedAtOnce = 4_000;
+/** Entries of a long conversation to examine without a pause: a few milliseconds of work. */
+const entriesPerStep = 4_000;
 
 interface ConversationRow {
   id: number;
@@ -38,7 +38,7 @@ function prepareStatements(database: Database) {
         idOf(":other")
       } AND through_position = ${openEnd}`,
     ),
-    // What was unblocked at the same position goes on.
+    // A block that ended at the same position is resumed.
     resume: database.prepare(
       `UPDATE block SET through_position = ${openEnd}
        WHERE user = ${idOf(":user")} AND blocked = ${idOf(":other")} AND through_position = :position`,
@@ -70,7 +70,7 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** What users want, in the database that it shares with the message store. */
+/** The settings store, in the same database as the message store. */
 export class SqliteSettingsStore implements SettingsStore {
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepareStatements>;
@@ -114,10 +114,10 @@ export class SqliteSettingsStore implements SettingsStore {
     const { conversation, hasWritten } = this.#statements;
     const found = conversation.get(directConversation(user, other)) as unknown as ConversationRow | undefined;
     if (!found) return false;
-    for (let through = found.headSeq; through >= found.firstSeq; through -= lookedAtOnce) {
-      const range = { conversation: found.id, after: through - lookedAtOnce, through, user };
+    for (let through = found.headSeq; through >= found.firstSeq; through -= entriesPerStep) {
+      const range = { conversation: found.id, after: through - entriesPerStep, through, user };
       if (hasWritten.get(range)) return true;
-      if (through > lookedAtOnce) await new Promise((resolve) => setTimeout(resolve));
+      if (through > entriesPerStep) await new Promise((resolve) => setTimeout(resolve));
     }
     return false;
   }

@@ -1,9 +1,9 @@
 import type { Turn } from "../../core/page_turns.ts";
 
-/** Work that may pause wherever it yields. */
+/** Work that may pause at each yield. */
 export type Steps<T> = Generator<void, T>;
 
-/** Does the work, and leaves others their turn between its steps; without a `turn`, all of it at once. */
+/** Runs work, and yields to others between its steps if a `turn` is given. */
 export async function inTurns<T>(turn: Turn | undefined, steps: Steps<T>): Promise<T> {
   for (;;) {
     const { done, value } = steps.next();
@@ -12,8 +12,8 @@ export async function inTurns<T>(turn: Turn | undefined, steps: Steps<T>): Promi
   }
 }
 
-/** Does all of the work at once. */
-export function atOnce<T>(steps: Steps<T>): T {
+/** Runs work without pauses. */
+export function runAtOnce<T>(steps: Steps<T>): T {
   for (;;) {
     const { done, value } = steps.next();
     if (done) return value;

@@ -22,7 +22,7 @@ function resultCode(thrown: unknown): number | undefined {
   return undefined;
 }
 
-/** Whether the disk failed, so that trying only a part of the same again is no use. */
+/** Whether the disk failed, in which case repeating a part of the work is useless. */
 export function isDiskFailure(thrown: unknown): boolean {
   const code = resultCode(thrown);
   return code === sqliteFull || code === sqliteIoError;
@@ -39,13 +39,13 @@ export function isRefused(thrown: unknown): boolean {
   return code === sqliteReadOnly || code === sqliteCannotOpen;
 }
 
-/** The error to throw for one that SQLite threw while writing: `storage_full` for a disk that takes nothing more. */
+/** Maps an error that SQLite threw while writing: `storage_full` for a full or failing disk. */
 export function writeError(thrown: unknown): unknown {
   if (!isDiskFailure(thrown)) return thrown;
-  // A full disk can show as an I/O error too, such as when shared memory of the write-ahead log cannot grow.
+  // A full disk can also cause an I/O error, for example if the shared memory of the write-ahead log cannot grow.
   return new ChatError(
     "storage_full",
-    "The server's disk is full or failing, so nothing was saved: try again later; the operator has to free space.",
+    "Nothing was saved, because the server's disk is full or failing: try again later, or ask the operator to free space.",
     { cause: thrown },
   );
 }

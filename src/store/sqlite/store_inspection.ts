@@ -5,31 +5,31 @@ import { databasePath } from "./database.ts";
 import { migrations } from "./migrations.ts";
 import { isDamage } from "./storage_error.ts";
 
-/** How long another process may keep the database from being opened, in milliseconds. */
+/** How long to wait for another process's lock on the database, in milliseconds. */
 const patienceMs = 10_000;
 
-/** What can be seen of a data folder's database from outside. Times are in milliseconds since 1970. */
+/** Facts about a data folder's database. Times are in milliseconds since the Unix epoch. */
 export interface StoreFacts {
   readonly schema: number;
-  /** The newest that this chatd knows. */
+  /** The newest schema that this chatd supports. */
   readonly knownSchema: number;
-  /** When a server last saw a clock that it believed; undefined where none did. */
+  /** The last time that a server trusted; undefined if there is none. */
   readonly lastSeenAt: number | undefined;
-  /** What the newest entry was accepted at; undefined where there is none. */
+  /** The time of the newest entry; undefined if there is none. */
   readonly newestEntryAt: number | undefined;
-  /** Of this database or, restored, of the one before; undefined where none is known. */
+  /** The last recorded backup of this database or, if restored, of its predecessor; undefined if there is none. */
   readonly lastBackupAt: number | undefined;
-  /** What SQLite's `quick_check` says, where it was asked for; empty when all is well. */
+  /** The findings of SQLite's `quick_check`, if requested; empty if there is no damage. */
   readonly damage: readonly string[] | undefined;
 }
 
 /**
- * Reads facts about the database in `folder`, beside a server that runs or without one; changes nothing of it.
- * @param check reads all of it, in one go
- * @throws {ChatError} `unavailable` when it is damaged or another program's
+ * Reads facts about the database in `folder`, with or without a running server, and changes nothing.
+ * @param check checks the whole database for damage
+ * @throws {ChatError} `unavailable` if it is damaged or another program's
  */
 export function inspectStore(folder: string, { check }: { check: boolean }): StoreFacts {
-  // Where no server runs, none shall start meanwhile.
+  // If no server runs, the lock keeps one from starting meanwhile.
   using _lock = tryLockFolder(folder);
   using database = new DatabaseSync(databasePath(folder), { readOnly: true });
   try {
@@ -55,7 +55,7 @@ export function inspectStore(folder: string, { check }: { check: boolean }): Sto
   }
 }
 
-/** The process of the server that has the folder now; undefined where none has it. The folder exists. */
+/** Returns the process id of the server that owns the folder, which must exist; undefined if there is none. */
 export function servingProcess(folder: string): number | undefined {
   using lock = tryLockFolder(folder);
   return lock === undefined ? lastOwner(folder) : undefined;

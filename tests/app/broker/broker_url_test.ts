@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseBrokerUrl } from "../../../src/app/broker/broker_url.ts";
 
-Deno.test("a broker's URL has standard ports, a virtual host, and perhaps a login", () => {
+Deno.test("parseBrokerUrl() reads the address with default ports, the virtual host and the login", () => {
   assert.deepEqual(parseBrokerUrl("amqp://127.0.0.1"), {
     address: { tls: false, host: "127.0.0.1", port: 5672, vhost: "/" },
   });
@@ -18,7 +18,7 @@ Deno.test("a broker's URL has standard ports, a virtual host, and perhaps a logi
   assert.equal(parseBrokerUrl("amqps://broker.example/").address.vhost, "/");
 });
 
-Deno.test("what is no broker's URL is refused without repeating a password", () => {
+Deno.test("parseBrokerUrl() refuses an invalid URL without repeating its password", () => {
   for (
     const wrong of [
       "",

@@ -14,7 +14,7 @@ function names(folder: string): string[] {
   return [...Deno.readDirSync(folder)].map(({ name }) => name);
 }
 
-Deno.test("what is saved is read by the next run, for each server and user on its own", async () => {
+Deno.test("the next run reads the saved state, separately for each server and user", async () => {
   await inFolder((folder) => {
     const open = (server: string, user: string) => new ClientState({ server, user, folder });
     assert.deepEqual(open("host:1", "ana").read(), {});
@@ -27,7 +27,7 @@ Deno.test("what is saved is read by the next run, for each server and user on it
   });
 });
 
-Deno.test("only the owner can read it, and nothing half-written is left", {
+Deno.test("only the owner can read the state, and no temporary file remains", {
   ignore: Deno.build.os === "windows",
 }, async () => {
   await inFolder((parent) => {
@@ -41,7 +41,7 @@ Deno.test("only the owner can read it, and nothing half-written is left", {
   });
 });
 
-Deno.test("a damaged file counts as nothing saved", async () => {
+Deno.test("a damaged file counts as an empty state", async () => {
   await inFolder((folder) => {
     const state = new ClientState({ server: "host:1", user: "ana", folder });
     state.update(() => ({ token: "secret" }));
@@ -53,7 +53,7 @@ Deno.test("a damaged file counts as nothing saved", async () => {
   });
 });
 
-Deno.test("terminals at the same time take consumers of their own, and give them back", async () => {
+Deno.test("concurrent terminals take different consumers, and release them", async () => {
   await inFolder((folder) => {
     const take = () => new ClientState({ server: "host:1", user: "ana", folder }).takeConsumer("ui");
     using first = take();
@@ -68,7 +68,7 @@ Deno.test("terminals at the same time take consumers of their own, and give them
   });
 });
 
-Deno.test("a consumer of one user is in nobody's way, whatever others are called", async () => {
+Deno.test("consumers of different users never conflict, regardless of names", async () => {
   await inFolder((folder) => {
     const open = (user: string) => new ClientState({ server: "host:1", user, folder });
     for (const [user, consumer, other] of [["ana", "ops", "ana.ops"], ["ben", "a_b", "ben_a_b"], ["c", "ui", "c@ui"]]) {
@@ -83,7 +83,7 @@ Deno.test("a consumer of one user is in nobody's way, whatever others are called
   });
 });
 
-Deno.test("who keeps the state locked is waited for, and not for ever", async () => {
+Deno.test("a locked state is waited for, up to a limit", async () => {
   await inFolder((folder) => {
     const state = new ClientState({ server: "host:1", user: "ana", folder, lockPatienceMs: 100 });
     state.update(() => ({ token: "secret" }));
@@ -97,7 +97,7 @@ Deno.test("who keeps the state locked is waited for, and not for ever", async ()
   });
 });
 
-Deno.test("no more consumers are taken than a server allows a device", async () => {
+Deno.test("takeConsumer() takes no more consumers than a server allows per device", async () => {
   await inFolder((folder) => {
     const state = new ClientState({ server: "host:1", user: "ana", folder });
     using stack = new DisposableStack();
@@ -106,7 +106,7 @@ Deno.test("no more consumers are taken than a server allows a device", async () 
   });
 });
 
-Deno.test("a folder that cannot be used is named", async () => {
+Deno.test("an error names the folder that cannot be used", async () => {
   await inFolder((folder) => {
     Deno.writeTextFileSync(`${folder}/file`, "");
     assert.throws(() => new ClientState({ server: "host:1", user: "ana", folder: `${folder}/file/x` }), {

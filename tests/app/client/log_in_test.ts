@@ -3,7 +3,7 @@ import { logIn, type LogInOptions, type Questions } from "../../../src/app/clien
 import { ChatError } from "../../../src/core/chat_error.ts";
 import { FakeChatServer } from "../../support/fake_chat_server.ts";
 
-/** Answers in turn; the questions and what was told are kept. */
+/** Gives prepared answers, and records questions and notices. */
 class Person implements Questions {
   readonly heard: string[] = [];
   readonly #answers: (string | undefined)[];
@@ -43,19 +43,19 @@ function serverWithAna(): FakeChatServer {
   return server;
 }
 
-Deno.test("a person who is new here is asked whether to log in or to register", async () => {
+Deno.test("logIn() asks a person without a saved login whether to log in or register", async () => {
   const server = new FakeChatServer();
   const dora = new Person("what?", "", "r", "a password");
   const credentials = await start(server, { user: "dora", questions: dora });
   assert.equal(server.tokens.get(credentials.token), "dora");
   assert.equal(dora.heard.length, 4);
-  assert.equal(dora.heard[0], "dora has no account saved here: log in or register? [l/r]");
+  assert.equal(dora.heard[0], "No login of dora is saved here: log in or register? [l/r]");
 
   const ana = new Person("L", "right one");
   assert.equal((await start(serverWithAna(), { questions: ana })).user, "ana");
 });
 
-Deno.test("a known device is asked for the password only, three times at most", async () => {
+Deno.test("logIn() asks on a known device for the password only, at most three times", async () => {
   const ana = new Person("wrong", "right one");
   assert.equal((await start(serverWithAna(), { deviceId: "d1", questions: ana })).user, "ana");
   assert.deepEqual(ana.heard, ["Password of ana: ", "Wrong name or password.", "Password of ana: "]);
@@ -63,19 +63,19 @@ Deno.test("a known device is asked for the password only, three times at most", 
   await assert.rejects(start(serverWithAna(), { deviceId: "d1", questions: forgetful }), { code: "unauthenticated" });
 });
 
-Deno.test("a given password is used once, and nobody is asked where nobody is", async () => {
+Deno.test("logIn() uses a given password once, and asks no question without a terminal", async () => {
   assert.equal((await start(serverWithAna(), { password: "right one" })).user, "ana");
   await assert.rejects(start(serverWithAna(), { password: "wrong" }), { code: "unauthenticated" });
   await assert.rejects(start(serverWithAna(), {}), { code: "unauthenticated", message: /--password-file/ });
 });
 
-Deno.test("an invitation given beforehand registers without questions", async () => {
+Deno.test("logIn() registers without questions when an invitation is given", async () => {
   const server = new FakeChatServer();
   assert.equal((await start(server, { user: "dora", password: "a password", invite: "code" })).user, "dora");
   assert.ok(server.users.has("dora"));
 });
 
-Deno.test("a server that wants an invitation has it asked for, with the same password", async () => {
+Deno.test("logIn() asks for an invitation when the server requires one, and keeps the password", async () => {
   const server = new FakeChatServer();
   const invites: string[] = [];
   const transport = {
@@ -93,7 +93,7 @@ Deno.test("a server that wants an invitation has it asked for, with the same pas
   await assert.rejects(start(server, { user: "emil", transport, questions: without }), { code: "invite_invalid" });
 });
 
-Deno.test("a password that the server does not want is asked for again, a taken name is not", async () => {
+Deno.test("logIn() asks again after an unacceptable password, but not after a taken name", async () => {
   const server = new FakeChatServer();
   const transport = {
     ...server.transport,

@@ -5,7 +5,7 @@ import { ChatError } from "../../../src/core/chat_error.ts";
 import { FakeChatServer } from "../../support/fake_chat_server.ts";
 import { temporaryFolder } from "../../support/temporary_folder.ts";
 
-/** Ana's device with a token that is saved, and a login there that has this password at hand. */
+/** A device of ana with a saved token, and a login with the given password. */
 function savedLogin(folder: string, password: string) {
   const server = new FakeChatServer();
   server.passwords.set("ana", "right one");
@@ -17,45 +17,45 @@ function savedLogin(folder: string, password: string) {
 for (const code of ["token_revoked", "unauthenticated"] as const) {
   const refusal = new ChatError(code, "The token is too old.");
 
-  Deno.test(`a token that is refused (${code}) stays saved when no other login succeeds`, async () => {
+  Deno.test(`a refused token (${code}) stays saved until another login succeeds`, async () => {
     using folder = temporaryFolder();
     const { state, login } = savedLogin(folder.path, "wrong one");
     const token = await login.token();
     assert.equal(token, "saved");
-    assert.equal(login.mayTryAgain(refusal, token), true);
+    assert.equal(login.canRetry(refusal, token), true);
     await assert.rejects(login.token(), { code: "unauthenticated" });
     assert.equal(state.read().token, "saved");
-    // The next run takes it again: the server's clock may be right by then.
+    // The next run tries it again, because the server's clock may be right by then.
     assert.equal(await savedLogin(folder.path, "wrong one").login.token(), "saved");
   });
 
-  Deno.test(`a token that is refused (${code}) is replaced by the login that succeeds`, async () => {
+  Deno.test(`a refused token (${code}) is replaced by a successful login`, async () => {
     using folder = temporaryFolder();
     const { state, login } = savedLogin(folder.path, "right one");
-    assert.equal(login.mayTryAgain(refusal, await login.token()), true);
+    assert.equal(login.canRetry(refusal, await login.token()), true);
     const fresh = await login.token();
     assert.notEqual(fresh, "saved");
     assert.equal(state.read().token, fresh);
-    // A fresh token that is refused, too, is for no third try.
-    assert.equal(login.mayTryAgain(refusal, fresh), false);
+    // There is no third attempt after a fresh token is refused, too.
+    assert.equal(login.canRetry(refusal, fresh), false);
   });
 }
 
-Deno.test("a token that another terminal saved meanwhile is tried instead of the refused one", async () => {
+Deno.test("a token that another terminal has saved meanwhile is used instead of the refused one", async () => {
   using folder = temporaryFolder();
   const { state, login } = savedLogin(folder.path, "wrong one");
   const token = await login.token();
   state.update((saved) => ({ ...saved, token: "of another terminal" }));
-  assert.equal(login.mayTryAgain(new ChatError("token_revoked", "Logged out."), token), true);
+  assert.equal(login.canRetry(new ChatError("token_revoked", "Logged out."), token), true);
   assert.equal(await login.token(), "of another terminal");
 });
 
-Deno.test("an error that is not about the token leaves everything as it is", async () => {
+Deno.test("an error without relation to the token allows no retry", async () => {
   using folder = temporaryFolder();
   const { login } = savedLogin(folder.path, "right one");
   const token = await login.token();
   for (const error of [new ChatError("unavailable", "Nobody answers."), new Error("a bug")]) {
-    assert.equal(login.mayTryAgain(error, token), false);
+    assert.equal(login.canRetry(error, token), false);
   }
   assert.equal(await login.token(), "saved");
 });

@@ -31,7 +31,7 @@ function message(change: Partial<Message> = {}): Message {
   };
 }
 
-/** A bot whose answers go to a list; `refuse` says what the server does not take. */
+/** A bot that records its answers; `refuse` returns the server's error for an answer. */
 function startBot(options: Partial<BotOptions>, refuse: (sent: Sent) => ChatError | undefined = () => undefined) {
   const sent: Sent[] = [];
   const failures: ChatError[] = [];
@@ -44,7 +44,7 @@ function startBot(options: Partial<BotOptions>, refuse: (sent: Sent) => ChatErro
     timeoutMs: 60_000,
     only: undefined,
     mentionsOnly: false,
-    failed: (error) => failures.push(error),
+    onFailed: (error) => failures.push(error),
     ...options,
   });
   const client = {
@@ -62,7 +62,7 @@ function startBot(options: Partial<BotOptions>, refuse: (sent: Sent) => ChatErro
   return { bot, sent, failures };
 }
 
-Deno.test("a bot answers people, where it is to, and nobody else", async () => {
+Deno.test("a bot answers people in its conversations, but neither itself nor bots", async () => {
   const { bot, sent } = startBot({ mentionsOnly: true, only: new Set(["ana:bot", room]) });
   const passed = [
     message({ sender: "bot" }),
@@ -81,7 +81,7 @@ Deno.test("a bot answers people, where it is to, and nobody else", async () => {
   assert.deepEqual(sent.map(({ to, text }) => [to, text]), [["ana", "hello"], [room, "you, @bot?"]]);
 });
 
-Deno.test("the same message is answered under the same id, and another bot's answer has another", async () => {
+Deno.test("the id of an answer depends on the message and the bot", async () => {
   const each = message();
   const ids: string[] = [];
   for (const name of ["one", "one", "two"]) {
@@ -94,10 +94,10 @@ Deno.test("the same message is answered under the same id, and another bot's ans
   assert.equal(messageIdTime(ids[0]), each.acceptedAt);
 });
 
-Deno.test("commands run one at a time in a conversation, and no more than they may in all", async () => {
+Deno.test("commands run one at a time per conversation, and up to the limit in total", async () => {
   using folder = temporaryFolder();
   const running = () => [...Deno.readDirSync(folder.path)].filter(({ name }) => name.endsWith(".runs")).length;
-  // Runs until a file says that it may end.
+  // Runs until a file exists.
   const script = 'read line; touch "$DIR/$line.runs"; until [ -e "$DIR/$line" ]; do sleep 0.05; done; echo "$line"';
   const { bot, sent } = startBot({
     command: ["sh", "-c", script],
@@ -119,7 +119,7 @@ Deno.test("commands run one at a time in a conversation, and no more than they m
   assert.deepEqual(ofOne, ["a1", "a2"]);
 });
 
-Deno.test("a message whose answer was accepted before, or is refused for good, is done", async () => {
+Deno.test("a message is done when its answer was accepted before, or is refused permanently", async () => {
   const codes = ["message_id_conflict", "permission_denied"] as const;
   for (const code of codes) {
     const { bot, sent, failures } = startBot({}, () => new ChatError(code, "No."));
@@ -128,7 +128,7 @@ Deno.test("a message whose answer was accepted before, or is refused for good, i
   }
 });
 
-Deno.test("a bot that stops leaves what it did not answer, and what it ran does not stay", async () => {
+Deno.test("a stopped bot leaves unanswered messages, and ends its commands", async () => {
   using folder = temporaryFolder();
   const pidFile = `${folder.path}/pid`;
   const { bot, sent } = startBot({
@@ -151,7 +151,7 @@ Deno.test("a bot that stops leaves what it did not answer, and what it ran does 
   assert.throws(() => Deno.statSync(`/proc/${pid}`), Deno.errors.NotFound);
 });
 
-Deno.test("a command that cannot be run at all fails the bot, and the message stays unanswered", async () => {
+Deno.test("a command that cannot be started fails the bot, and its message stays unanswered", async () => {
   const { bot, failures } = startBot({ command: ["/nowhere/at/all"] });
   let isDone = false;
   void bot.take(message()).then(() => isDone = true);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { splitWords } from "../../../src/commands/options/split_words.ts";
 
-Deno.test("a command is split into words as a shell does, and nothing else happens to them", () => {
+Deno.test("splitWords() splits words like a shell, without expansion", () => {
   assert.deepEqual(splitWords("./bot.sh"), ["./bot.sh"]);
   assert.deepEqual(splitWords("  python3  bot.py\t--name 'a b' \"c d\" e\\ f "), [
     "python3",
@@ -26,7 +26,7 @@ Deno.test("a command is split into words as a shell does, and nothing else happe
   ]);
 });
 
-Deno.test("words in single quotes come out as they were", () => {
+Deno.test("splitWords() keeps words in single quotes unchanged", () => {
   const word = fc.string().map((text) => text.replaceAll("'", ""));
   fc.assert(fc.property(fc.array(word, { minLength: 1 }), (words) => {
     const whole = ["program", ...words];
@@ -34,7 +34,7 @@ Deno.test("words in single quotes come out as they were", () => {
   }));
 });
 
-Deno.test("a command that is not whole is refused", () => {
+Deno.test("splitWords() refuses an incomplete command", () => {
   for (const text of ["", "  ", "''", "'a", 'a "b', 'a "b\\"', "a \\"]) {
     assert.throws(() => splitWords(text), SyntaxError, text);
   }

@@ -12,7 +12,7 @@ import { wholeLog } from "../../support/stored_messages.ts";
 import { temporaryFolder } from "../../support/temporary_folder.ts";
 
 interface BackedUp extends Disposable {
-  /** Where the test may make folders. */
+  /** A folder for the test's own folders. */
   readonly path: string;
   readonly data: string;
   readonly backup: string;
@@ -55,7 +55,7 @@ function modeOf(path: string): number {
   return Deno.statSync(path).mode! & 0o777;
 }
 
-Deno.test("a backup is restored with everything in it, in a log of another epoch, for its owner only", async () => {
+Deno.test("a restored backup is complete, has a new epoch, and belongs to its owner only", async () => {
   using folder = await backedUp();
   const restored = restoreBackup({ from: folder.backup, folder: `${folder.path}/new`, logOut: false });
   assert.deepEqual([restored.users, restored.conversations, restored.entries], [2, 1, 100]);
@@ -76,7 +76,7 @@ Deno.test("a backup is restored with everything in it, in a log of another epoch
   );
 });
 
-Deno.test("a backup is one file of the database, whatever waits in the write-ahead log", async () => {
+Deno.test("a backup has a single database file, including entries of the write-ahead log", async () => {
   using folder = await backedUp();
   assert.deepEqual([...Deno.readDirSync(folder.backup)].map(({ name }) => name).sort(), [
     "chatd.sqlite",
@@ -85,11 +85,11 @@ Deno.test("a backup is one file of the database, whatever waits in the write-ahe
 });
 
 interface FileBackedUp extends BackedUp {
-  /** Of the file that ana sent, in the data folder and in the backup. */
+  /** Path of ana's file in the data folder and in the backup. */
   readonly blob: string;
 }
 
-/** As {@link backedUp}, with a message that has a file, and an upload that is not complete. */
+/** Like {@link backedUp}, with a message with a file, and an incomplete upload. */
 async function backedUpWithFile(damage: (blob: string) => void = () => {}): Promise<FileBackedUp> {
   const folder = await backedUp();
   const bytes = crypto.getRandomValues(new Uint8Array(10_000));
@@ -124,7 +124,7 @@ async function backedUpWithFile(damage: (blob: string) => void = () => {}): Prom
   return { ...folder, blob };
 }
 
-Deno.test("files are backed up and restored, and what had arrived of others is not", async () => {
+Deno.test("complete files are backed up and restored, incomplete uploads are not", async () => {
   using folder = await backedUpWithFile();
   const target = `${folder.path}/new`;
   restoreBackup({ from: folder.backup, folder: target, logOut: false });
@@ -139,14 +139,14 @@ Deno.test("files are backed up and restored, and what had arrived of others is n
   });
 });
 
-Deno.test("a damaged file in a backup is refused by its name", async () => {
+Deno.test("restoring a backup with a damaged file fails and names the file", async () => {
   const table: [(path: string) => void, RegExp][] = [
     [(path) => Deno.removeSync(path), /files\/[0-9a-f]{2}\/[0-9a-f]{64}" is missing/],
     [(path) =>
       edit(path, (bytes) => {
         bytes[5_000] ^= 1;
         return bytes;
-      }), /files\/[0-9a-f]{2}\/[0-9a-f]{64}" has another content/],
+      }), /files\/[0-9a-f]{2}\/[0-9a-f]{64}" has changed since/],
   ];
   for (const [damage, message] of table) {
     using folder = await backedUpWithFile();
@@ -156,7 +156,7 @@ Deno.test("a damaged file in a backup is refused by its name", async () => {
   }
 });
 
-Deno.test("a file that the data folder has lost, or not whole, keeps nothing else from being backed up", async () => {
+Deno.test("a missing or damaged file in the data folder does not prevent the backup of others", async () => {
   const table = [
     (path: string) => Deno.removeSync(path),
     (path: string) => edit(path, (bytes) => bytes.subarray(0, 100)),
@@ -169,13 +169,13 @@ Deno.test("a file that the data folder has lost, or not whole, keeps nothing els
   }
 });
 
-Deno.test("damaged backups are refused, and the error names the file", async () => {
+Deno.test("restoring a damaged backup fails and names the damaged file", async () => {
   const table: [string, (backup: string) => void, RegExp][] = [
     ["a flipped byte", (backup) =>
       edit(`${backup}/chatd.sqlite`, (bytes) => {
         bytes[bytes.length >> 1] ^= 1;
         return bytes;
-      }), /backup\/chatd\.sqlite" has another content/],
+      }), /backup\/chatd\.sqlite" has changed since/],
     [
       "a truncated file",
       (backup) => edit(`${backup}/chatd.sqlite`, (bytes) => bytes.subarray(0, bytes.length - 1)),
@@ -187,7 +187,11 @@ Deno.test("damaged backups are refused, and the error names the file", async () 
       (backup) => edit(`${backup}/manifest.json`, (bytes) => bytes.subarray(0, bytes.length >> 1)),
       /manifest\.json" is not/,
     ],
-    ["another log's manifest", (backup) => editManifest(backup, { head: 99 }), /chatd\.sqlite" is not the log/],
+    [
+      "another log's manifest",
+      (backup) => editManifest(backup, { head: 99 }),
+      /chatd\.sqlite" does not match the manifest/,
+    ],
     ["a path out of the folder", (backup) => {
       const { files } = readManifest(backup);
       editManifest(backup, { files: [...files, { ...files[0], path: "files/../../stolen" }] });
@@ -214,12 +218,12 @@ Deno.test("damaged backups are refused, and the error names the file", async () 
     const target = `${folder.path}/new`;
     const restore = () => restoreBackup({ from: folder.backup, folder: target, logOut: false });
     assert.match(throwsWith("invalid_argument", restore).message, message, what);
-    // Nothing is there that a server would take for its data.
+    // No server would accept the remaining folder as its data.
     assert.deepEqual(readNames(target), [], what);
   }
 });
 
-Deno.test("a database that was damaged before it was backed up is refused", async () => {
+Deno.test("restoring a database that was damaged before the backup fails", async () => {
   using folder = await backedUp();
   const path = `${folder.backup}/chatd.sqlite`;
   {
@@ -233,10 +237,10 @@ Deno.test("a database that was damaged before it was backed up is refused", asyn
     "invalid_argument",
     () => restoreBackup({ from: folder.backup, folder: `${folder.path}/new`, logOut: false }),
   );
-  assert.match(error.message, /chatd\.sqlite" has rows that belong to others/);
+  assert.match(error.message, /chatd\.sqlite" has rows that refer to missing rows/);
 });
 
-Deno.test("a backup with statements that chatd did not put there is refused", async () => {
+Deno.test("restoring a backup with foreign triggers or views fails", async () => {
   for (
     const sql of ["CREATE TRIGGER more AFTER UPDATE ON log BEGIN DELETE FROM user; END", "CREATE VIEW more AS SELECT 1"]
   ) {
@@ -255,7 +259,7 @@ Deno.test("a backup with statements that chatd did not put there is refused", as
   }
 });
 
-Deno.test("an unfinished backup is not taken for a backup", async () => {
+Deno.test("restoring an unfinished backup fails", async () => {
   using folder = await backedUp();
   Deno.removeSync(`${folder.backup}/manifest.json`);
   const error = throwsWith(
@@ -265,7 +269,7 @@ Deno.test("an unfinished backup is not taken for a backup", async () => {
   assert.match(error.message, /not a finished backup/);
 });
 
-Deno.test("backups of a newer chatd are refused", async () => {
+Deno.test("restoring a backup of a newer chatd fails", async () => {
   using folder = await backedUp();
   const restore = () => restoreBackup({ from: folder.backup, folder: `${folder.path}/new`, logOut: false });
   editManifest(folder.backup, { schema: migrations.length + 1 });
@@ -274,7 +278,7 @@ Deno.test("backups of a newer chatd are refused", async () => {
   assert.match(throwsWith("unsupported_version", restore).message, /use a newer chatd/);
 });
 
-Deno.test("neither a backup nor what is restored overwrites anything", async () => {
+Deno.test("neither backup nor restore overwrites files", async () => {
   using folder = await backedUp();
   const other = `${folder.path}/other`;
   Deno.mkdirSync(other);
@@ -285,7 +289,7 @@ Deno.test("neither a backup nor what is restored overwrites anything", async () 
   assert.equal(Deno.readTextFileSync(`${other}/note`), "keep");
 });
 
-Deno.test("a folder without data is not backed up", async () => {
+Deno.test("backing up a folder without data fails", async () => {
   using folder = temporaryFolder();
   await rejectsWith("not_found", makeBackup({ folder: folder.path, to: `${folder.path}/backup`, chatd: "0.1.0" }));
 });

@@ -5,7 +5,7 @@ import { quotas, uploadOf } from "../../contract/file_store.ts";
 import { randomBytes } from "../../support/files.ts";
 import { acceptedMessage, directAppend, userRecord } from "../../support/stored_messages.ts";
 
-// Uploads, sends and deletes files in the folder given as its argument until it is killed, and prints what is done:
+// Uploads, sends and deletes files in the folder given as its argument until it is killed, and prints each action:
 // "begun ID SHA256 SIZE", "sent SEQ SHA256", "deleted SEQ".
 const folder = Deno.args[0];
 using _lock = lockFolder(folder);
@@ -13,7 +13,7 @@ using store = openStore({ folder });
 for (const name of ["ana", "ben"]) await store.accounts.addUser(userRecord(name));
 const say = (line: string) => Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 const sent: number[] = [];
-// Some contents come again and again, so that several messages have them and some have none any more.
+// Repeats some contents, which several messages or none have then.
 const contents = Array.from({ length: 4 }, (_, index) => new Uint8Array(1 + index * 40_000).fill(index));
 
 const uploader = async (): Promise<never> => {

@@ -12,13 +12,13 @@ async function contentOf({ files }: Store, sha256: string): Promise<string | und
   return bytes && (await sha256Of(bytes)).toHex();
 }
 
-/** The hashes of all contents on disk. */
+/** Returns the hashes of all contents on disk. */
 function contentsOnDisk(folder: string): string[] {
   const folders = [...Deno.readDirSync(`${folder}/files`)].filter(({ name }) => name.length === 2);
   return folders.flatMap(({ name }) => [...Deno.readDirSync(`${folder}/files/${name}`)].map((file) => file.name));
 }
 
-Deno.test("files that were sent are whole after each of several kills, and nothing else stays", async () => {
+Deno.test("sent files are complete after each of several kills, and no other files remain", async () => {
   using folder = temporaryFolder();
   const sent = new Map<number, string>();
   for (let round = 0; round < 4; round++) {

@@ -25,7 +25,7 @@ function editDatabase(folder: string, sql: string): void {
   connection.close();
 }
 
-Deno.test("a store keeps its log, epoch and accounts when it is opened again", async () => {
+Deno.test("a reopened store has its log, epoch and accounts", async () => {
   using folder = temporaryFolder();
   const first = openStore({ folder: folder.path });
   await first.accounts.addUser(userRecord("ana"));
@@ -44,7 +44,7 @@ Deno.test("a store keeps its log, epoch and accounts when it is opened again", a
   assert.deepEqual([next.seq, next.position > message.position], [2, true]);
 });
 
-Deno.test("numbering goes on when every message of a conversation is gone", async () => {
+Deno.test("numbering continues after all messages of a conversation were removed", async () => {
   using folder = temporaryFolder();
   const before = openStore({ folder: folder.path });
   for (const user of ["ana", "ben"]) await before.accounts.addUser(userRecord(user));
@@ -70,7 +70,7 @@ Deno.test("numbering goes on when every message of a conversation is gone", asyn
   assert.deepEqual([next.seq, next.position], [2, position + 1]);
 });
 
-Deno.test("each new store has an epoch of its own", () => {
+Deno.test("each new store has another epoch", () => {
   using one = temporaryFolder();
   using other = temporaryFolder();
   using first = openStore({ folder: one.path });
@@ -78,7 +78,7 @@ Deno.test("each new store has an epoch of its own", () => {
   assert.notEqual(first.messages.epoch, second.messages.epoch);
 });
 
-Deno.test("the files of a store are for its owner alone", async () => {
+Deno.test("only their owner can read the files of a store", async () => {
   using folder = temporaryFolder();
   const path = `${folder.path}/new/data`;
   using store = openStore({ folder: path });
@@ -89,25 +89,25 @@ Deno.test("the files of a store are for its owner alone", async () => {
   for (const file of files) assert.equal(Deno.statSync(`${path}/${file}`).mode! & 0o777, 0o600);
 });
 
-Deno.test("a commit is on disk when it is done, and references are checked", () => {
+Deno.test("commits are durable, and references are checked", () => {
   using folder = temporaryFolder();
   using database = Database.open(folder.path);
   const pragma = (name: string) => Object.values(database.prepare(`PRAGMA ${name}`).get()!)[0];
   assert.deepEqual(["journal_mode", "synchronous", "foreign_keys"].map(pragma), ["wal", 2, 1]);
 });
 
-Deno.test("a database of a newer version is refused, and stays as it is", () => {
+Deno.test("a database of a newer version is refused without changes", () => {
   using folder = temporaryFolder();
   openStore({ folder: folder.path }).close();
   editDatabase(folder.path, "PRAGMA user_version = 999");
   const { code, message } = refusal(folder.path);
   assert.equal(code, "unsupported_version");
-  assert.ok(message.includes(`has version 999, and this chatd knows versions up to ${migrations.length}`), message);
+  assert.ok(message.includes(`has version 999, but this chatd supports versions up to ${migrations.length}`), message);
   editDatabase(folder.path, `PRAGMA user_version = ${migrations.length}`);
   openStore({ folder: folder.path }).close();
 });
 
-Deno.test("a file that is no database, or another program's, is refused and stays as it is", () => {
+Deno.test("a file that is not a database, or another program's, is refused without changes", () => {
   using folder = temporaryFolder();
   const path = `${folder.path}/chatd.sqlite`;
   Deno.writeTextFileSync(path, "notes ".repeat(1_000));
@@ -116,15 +116,15 @@ Deno.test("a file that is no database, or another program's, is refused and stay
   Deno.removeSync(path);
   editDatabase(folder.path, "CREATE TABLE note (text TEXT)");
   const bytes = Deno.readFileSync(path);
-  assert.match(refusal(folder.path).message, /chatd\.sqlite" is another program's/);
+  assert.match(refusal(folder.path).message, /chatd\.sqlite" belongs to another program/);
   assert.deepEqual(Deno.readFileSync(path), bytes);
   editDatabase(folder.path, "PRAGMA user_version = 1");
-  assert.match(refusal(folder.path).message, /chatd\.sqlite" is another program's/);
+  assert.match(refusal(folder.path).message, /chatd\.sqlite" belongs to another program/);
   Deno.removeSync(path);
   Deno.mkdirSync(path);
   const { code, message } = refusal(folder.path);
   assert.equal(code, "permission_denied");
-  assert.match(message, /chatd\.sqlite" cannot be opened/);
+  assert.match(message, /Cannot open the database ".*chatd\.sqlite"/);
 });
 
 Deno.test("a damaged database is refused", async () => {
@@ -139,7 +139,7 @@ Deno.test("a damaged database is refused", async () => {
   assert.match(refusal(folder.path).message, /chatd\.sqlite" is damaged/);
 });
 
-Deno.test("migrate() takes an older database through the missing steps only", () => {
+Deno.test("migrate() runs only the missing steps on an older database", () => {
   const connection = new DatabaseSync(":memory:");
   const steps = ["CREATE TABLE one (a TEXT) STRICT", "INSERT INTO one VALUES ('second')"];
   migrate(connection, "test", steps.slice(0, 1));
@@ -149,7 +149,7 @@ Deno.test("migrate() takes an older database through the missing steps only", ()
   connection.close();
 });
 
-Deno.test("a database of version 1 is brought up to date, and lists the newest conversations first", async () => {
+Deno.test("a database of version 1 is migrated, and lists the newest conversations first", async () => {
   using folder = temporaryFolder();
   const connection = new DatabaseSync(`${folder.path}/chatd.sqlite`);
   migrate(connection, "test", migrations.slice(0, 1));
@@ -171,7 +171,7 @@ Deno.test("a database of version 1 is brought up to date, and lists the newest c
   assert.deepEqual(await newest(), [["ana:cleo", "four"], ["ana:ben", "three"]]);
 });
 
-Deno.test("a database of version 2 keeps its messages, all of them read", async () => {
+Deno.test("a database of version 2 keeps its messages and marks them as read", async () => {
   using folder = temporaryFolder();
   const connection = new DatabaseSync(`${folder.path}/chatd.sqlite`);
   migrate(connection, "test", migrations.slice(0, 2));
@@ -203,7 +203,7 @@ Deno.test("a database of version 2 keeps its messages, all of them read", async 
   assert.deepEqual(await list(), [["ana:ben", 1, 3], ["ben:ben", 0, 1]]);
 });
 
-Deno.test("a message writes two rows in a room, however many members it has", async () => {
+Deno.test("a message writes two rows in a room, regardless of the number of members", async () => {
   using folder = temporaryFolder();
   using database = Database.open(folder.path);
   const messages = new SqliteMessageStore(database);
@@ -220,7 +220,7 @@ Deno.test("a message writes two rows in a room, however many members it has", as
   assert.equal(written() - before, 2);
 });
 
-Deno.test("a migration that fails leaves the version before it", () => {
+Deno.test("a failed migration leaves the previous version", () => {
   const connection = new DatabaseSync(":memory:");
   const steps = [
     "CREATE TABLE one (a TEXT) STRICT",

@@ -14,7 +14,7 @@ import {
 } from "../../support/stored_messages.ts";
 import { temporaryFolder } from "../../support/temporary_folder.ts";
 
-/** Lets the database grow by `pages` of 4 KiB at most. */
+/** Limits the growth of the database to `pages` of 4 KiB. */
 function leaveRoom(database: Database, pages: number): void {
   const { page_count } = database.prepare("PRAGMA page_count").get() as { page_count: number };
   database.prepare(`PRAGMA max_page_count = ${page_count + pages}`).get();
@@ -47,7 +47,7 @@ async function openFull(
   await run(database, messages, accounts);
 }
 
-Deno.test("a commit that fills the disk is refused as a whole, and succeeds when there is room", async () => {
+Deno.test("a commit that fills the disk is refused as a whole, and succeeds once there is space", async () => {
   await openFull(async (database, messages) => {
     const appends = [directAppend("ana", "cleo"), ...largeAppends(10)];
     await assert.rejects(messages.commit(appends), isStorageFull);
@@ -63,7 +63,7 @@ Deno.test("a commit that fills the disk is refused as a whole, and succeeds when
   });
 });
 
-Deno.test("a commit that fills the disk stands in no part, even when one of its changes had failed before", async () => {
+Deno.test("a commit that fills the disk is undone completely, even after one of its changes failed", async () => {
   await openFull(async (database, messages) => {
     const appends = [directAppend("ana", "cleo"), directAppend("unknown", "ana"), ...largeAppends(10)];
     await assert.rejects(messages.commit(appends), isStorageFull);
@@ -76,7 +76,7 @@ Deno.test("a commit that fills the disk stands in no part, even when one of its 
   });
 });
 
-Deno.test("reading goes on, and accounts say it too, when the disk is full", async () => {
+Deno.test("a full disk allows reads, and makes account changes fail with storage_full", async () => {
   await openFull(async (database, messages, accounts) => {
     leaveRoom(database, 0);
     await assert.rejects(messages.commit(largeAppends(1)), isStorageFull);

@@ -4,7 +4,7 @@ import { Database } from "../../../src/store/sqlite/database.ts";
 import { Incarnations } from "../../../src/store/sqlite/incarnations.ts";
 import { temporaryFolder } from "../../support/temporary_folder.ts";
 
-Deno.test("partedAt() is the head that the next opening by time found, or the newest where that is not known", () => {
+Deno.test("partedAt() returns the head of the next opening by time, or of the newest if there is none", () => {
   using folder = temporaryFolder();
   using database = Database.open(folder.path);
   const add = database.prepare("INSERT INTO incarnation (id, head) VALUES (?, ?)");

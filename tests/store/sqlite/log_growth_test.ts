@@ -7,7 +7,7 @@ import { temporaryFolder } from "../../support/temporary_folder.ts";
 
 const mebibyte = 1024 * 1024;
 
-Deno.test("a write-ahead log that cannot be emptied is told each time that it doubled, with the reason", () => {
+Deno.test("LogGrowth warns each time the log has doubled without truncation", () => {
   const told: unknown[] = [];
   const log: Log = {
     ...silentLog,
@@ -16,16 +16,16 @@ Deno.test("a write-ahead log that cannot be emptied is told each time that it do
   };
   const growth = new LogGrowth(log);
   for (const size of [100, 255, 256, 300, 511, 512, 2_000, 3_000]) {
-    growth.tried({ emptied: false, bytes: size * mebibyte });
+    growth.recordAttempt({ emptied: false, bytes: size * mebibyte });
   }
   assert.deepEqual(told, [256, 512, 2_000].map((size) => size * mebibyte));
-  growth.tried({ emptied: true, bytes: 0 });
-  growth.tried({ emptied: true, bytes: 0 });
-  growth.tried({ emptied: false, bytes: 256 * mebibyte });
-  assert.deepEqual(told.slice(3), ["the write-ahead log was emptied", 256 * mebibyte]);
+  growth.recordAttempt({ emptied: true, bytes: 0 });
+  growth.recordAttempt({ emptied: true, bytes: 0 });
+  growth.recordAttempt({ emptied: false, bytes: 256 * mebibyte });
+  assert.deepEqual(told.slice(3), ["the write-ahead log was truncated", 256 * mebibyte]);
 });
 
-Deno.test("the length of the write-ahead log is known while a reader keeps it, and after it was emptied", () => {
+Deno.test("the size of the write-ahead log is known while a reader prevents its truncation, and afterwards", () => {
   using folder = temporaryFolder();
   using database = Database.open(folder.path);
   database.transaction(() => database.prepare("INSERT INTO retired_name VALUES ('a')").run());

@@ -10,7 +10,7 @@ import { accept, directAppend, userRecord, wholeLog } from "../../support/stored
 const others = Array.from({ length: 20 }, (_, index) => `user-${index}`);
 const limits = { maxBytes: 1_000_000 };
 
-/** A log of ana and others, with a message each. */
+/** A log of ana with others, with one message per conversation. */
 async function open() {
   const database = Database.openInMemory();
   const accounts = new SqliteAccountStore(database);
@@ -21,7 +21,7 @@ async function open() {
   return { messages, retention, [Symbol.dispose]: () => database.close() };
 }
 
-/** Is over after each step; meanwhile, `happens` happens. */
+/** A turn that ends after each step, and calls `happens` before the next one. */
 function turnsIn(happens: () => Promise<unknown>): { turn: Turn; count(): number } {
   let count = 0;
   const next = async () => {
@@ -31,7 +31,7 @@ function turnsIn(happens: () => Promise<unknown>): { turn: Turn; count(): number
   return { turn: { isOver: true, next }, count: () => count };
 }
 
-Deno.test("pages of the list name each conversation once, though the last of a page gets messages between their steps", async () => {
+Deno.test("pages of the list contain each conversation once, even if the last one of a page gets messages between steps", async () => {
   using log = await open();
   const { turn, count } = turnsIn(() => accept(log.messages, directAppend("user-14", "ana")));
   const listed: string[] = [];
@@ -45,7 +45,7 @@ Deno.test("pages of the list name each conversation once, though the last of a p
   assert.deepEqual(listed, others.map((other) => `ana:${other}`).reverse());
 });
 
-Deno.test("a page of history ends where the log did when it was begun", async () => {
+Deno.test("a page of history ends at the head of the log at its beginning", async () => {
   using log = await open();
   for (let number = 1; number < 10; number++) {
     await accept(log.messages, directAppend("user-0", "ana", { text: `${number}` }));
@@ -64,7 +64,7 @@ Deno.test("a page of history ends where the log did when it was begun", async ()
   });
 });
 
-Deno.test("a page of history is without what is removed between its steps, and says that it covers it", async () => {
+Deno.test("a page of history omits entries that are removed between its steps, but covers their range", async () => {
   using log = await open();
   await log.messages.commit(Array.from({ length: 199 }, () => directAppend("user-0", "ana")));
   await log.retention.setRule({ conversation: "ana:user-0", maxAgeMs: undefined, maxEntries: 50 });
@@ -78,7 +78,7 @@ Deno.test("a page of history is without what is removed between its steps, and s
   assert.deepEqual([page!.firstSeq, page!.lastSeq, page!.more], [1, 200, false]);
 });
 
-Deno.test("batches of a backlog have each message once and in order, though others come between their steps", async () => {
+Deno.test("batches of a backlog contain each message once and in order, even if others are sent between steps", async () => {
   using log = await open();
   let left = 60;
   const { turn } = turnsIn(async () => {

@@ -12,7 +12,7 @@ import { SqliteRoomStore } from "../../../src/store/sqlite/sqlite_room_store.ts"
 import { SqliteSettingsStore } from "../../../src/store/sqlite/sqlite_settings_store.ts";
 import { temporaryFolder } from "../../support/temporary_folder.ts";
 
-/** The statements that the stores prepare. */
+/** Returns the statements that the stores prepare. */
 function preparedStatements(database: Database): string[] {
   const prepared: string[] = [];
   const recording = Object.create(database, {
@@ -41,8 +41,8 @@ function planOf(database: Database, sql: string): string[] {
 }
 
 /**
- * These run once when the server starts, read one row, or sort what is bounded: one user's devices and blocks, one room's members, the
- * invitations that the operator made.
+ * Statements that run once at the start, read one row, or sort a bounded number of rows: a user's devices and blocks, a
+ * room's members, the operator's invitations.
  */
 const exceptions = [
   /^SELECT coalesce\(max\(head_position\)/,
@@ -58,7 +58,7 @@ const exceptions = [
   /u\.read_receipts = 1\s.*(ORDER BY u\.name|GROUP BY m\.read_seq)/s,
 ];
 
-Deno.test("no statement reads a whole table or sorts what it finds, so that none gets slow as the store grows", () => {
+Deno.test("no statement scans a whole table or sorts its result, which would get slow as the store grows", () => {
   using folder = temporaryFolder();
   using database = Database.open(folder.path);
   const statements = preparedStatements(database);
@@ -73,7 +73,7 @@ Deno.test("no statement reads a whole table or sorts what it finds, so that none
   assert.deepEqual(slow, []);
 });
 
-Deno.test("no statement is planned again whenever it runs", () => {
+Deno.test("no statement is replanned whenever it runs", () => {
   using folder = temporaryFolder();
   using database = Database.open(folder.path);
   assert.deepEqual(preparedStatements(database).filter((sql) => /(LIMIT|OFFSET) [:?]/.test(sql)), []);

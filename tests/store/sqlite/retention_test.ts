@@ -9,14 +9,14 @@ import { accept, deviceRecord, directAppend, userRecord } from "../../support/st
 import { temporaryFolder } from "../../support/temporary_folder.ts";
 
 const day = 24 * 60 * 60 * 1000;
-/** When the first message of {@link storeWith} was accepted; the next came a day later each. */
+/** The time of the first message of {@link storeWith}; each of the next ones is a day later. */
 const start = 1_700_000_000_000;
 const everything = { beforeSeq: 0, afterSeq: 0, fromMs: 0, events: true, limit: 200, maxBytes: 1_000_000 };
 const forEver = { maxAgeMs: undefined, maxEntries: undefined };
 
 type OpenedStore = Store & { readonly ids: readonly string[] };
 
-/** A store in which ana has sent ben `count` messages, one a day. */
+/** Creates a store with `count` messages from ana to ben, one a day. */
 async function storeWith(count: number): Promise<OpenedStore> {
   const folder = temporaryFolder();
   const store = openStore({ folder: folder.path });
@@ -50,7 +50,7 @@ function seqs({ messages }: Pick<HistoryPage, "messages">): number[] {
   return messages.map(({ seq }) => seq);
 }
 
-Deno.test("a rule by count keeps the newest entries, and the log says from where it starts", async () => {
+Deno.test("a rule by count keeps the newest entries, and the log reports its start", async () => {
   using store = await storeWith(10);
   assert.equal(await store.retention.setRule({ conversation: "ana:ben", maxAgeMs: undefined, maxEntries: 3 }), true);
   await sweep(store, start + 10 * day);
@@ -60,14 +60,14 @@ Deno.test("a rule by count keeps the newest entries, and the log says from where
   assert.deepEqual([next.seq, next.position], [11, 11]);
 });
 
-Deno.test("a rule by age removes what was accepted before", async () => {
+Deno.test("a rule by age removes older entries", async () => {
   using store = await storeWith(10);
   await store.retention.setRule({ conversation: undefined, maxAgeMs: 4 * day, maxEntries: undefined });
   await sweep(store, start + 9 * day);
   assert.deepEqual(seqs(await historyOf(store, "ben", "ana:ben")), [6, 7, 8, 9, 10]);
 });
 
-Deno.test("a rule by age does not stop behind entries from a clock that was ahead, or remove what follows them", async () => {
+Deno.test("a rule by age neither stops at entries of a clock that was ahead, nor removes newer ones", async () => {
   using store = await storeWith(0);
   const century = 36_500 * day;
   const times = [0, century, century + 1, day, 2 * day, century, 8 * day, century].map((time) => start + time);
@@ -75,14 +75,14 @@ Deno.test("a rule by age does not stop behind entries from a clock that was ahea
   await store.retention.setRule({ conversation: undefined, maxAgeMs: 4 * day, maxEntries: undefined });
   await sweep(store, start + 9 * day);
   assert.deepEqual(seqs(await historyOf(store, "ben", "ana:ben")), [6, 7, 8]);
-  // A clock that is set back finds nothing old.
+  // With a clock that was set back, no entry is old.
   await sweep(store, start - century);
   assert.deepEqual(seqs(await historyOf(store, "ben", "ana:ben")), [6, 7, 8]);
   await sweep(store, start + 13 * day);
   assert.deepEqual(seqs(await historyOf(store, "ben", "ana:ben")), [8]);
 });
 
-Deno.test("of two limits the one that keeps less counts", async () => {
+Deno.test("the stricter of two limits applies", async () => {
   using store = await storeWith(10);
   await store.retention.setRule({ conversation: undefined, maxAgeMs: 4 * day, maxEntries: 2 });
   await sweep(store, start + 9 * day);
@@ -92,7 +92,7 @@ Deno.test("of two limits the one that keeps less counts", async () => {
   assert.deepEqual(seqs(await historyOf(store, "ben", "ana:ben")), [10]);
 });
 
-Deno.test("a conversation's own rule comes before the one for all, also when it keeps everything", async () => {
+Deno.test("a conversation's own rule overrides the rule for all, even if it keeps everything", async () => {
   using store = await storeWith(5);
   for (let count = 0; count < 5; count++) await accept(store.messages, directAppend("cleo", "ana"));
   await store.retention.setRule({ conversation: undefined, maxAgeMs: undefined, maxEntries: 1 });
@@ -111,13 +111,13 @@ Deno.test("a conversation's own rule comes before the one for all, also when it 
   assert.deepEqual(seqs(await historyOf(store, "ana", "ana:ben")), [5]);
 });
 
-Deno.test("there is no rule for a conversation that does not exist", async () => {
+Deno.test("setRule() refuses a conversation that does not exist", async () => {
   using store = await storeWith(0);
   assert.equal(await store.retention.setRule({ conversation: "ana:ben", ...forEver }), false);
   assert.deepEqual(await store.retention.listRules(), []);
 });
 
-Deno.test("entries go in batches, the oldest first", async () => {
+Deno.test("entries are removed in batches, oldest first", async () => {
   using store = await storeWith(10);
   await store.retention.setRule({ conversation: "ana:ben", maxAgeMs: undefined, maxEntries: 5 });
   const { due, next } = await store.retention.findDue(0, start);
@@ -130,7 +130,7 @@ Deno.test("entries go in batches, the oldest first", async () => {
   assert.deepEqual((await store.retention.findDue(0, start)).due, []);
 });
 
-Deno.test("an entry that is gone is not accepted a second time while its id may be sent", async () => {
+Deno.test("a removed entry is not accepted a second time while its id may be sent", async () => {
   using store = await storeWith(40);
   const now = start + 39 * day;
   await store.retention.setRule({ conversation: "ana:ben", maxAgeMs: undefined, maxEntries: 1 });
@@ -140,7 +140,7 @@ Deno.test("an entry that is gone is not accepted a second time while its id may 
   const [again, refused] = await store.messages.commit([resent, { ...resent, refused: true }]);
   const accepted = { position: 39, conversation: "ana:ben", seq: 39, acceptedAt: start + 38 * day };
   assert.deepEqual([again, refused], Array(2).fill({ kind: "duplicate", accepted }));
-  // To somebody else, or from somebody else, it is another message.
+  // The same id to another recipient, or from another sender, is another message.
   const [elsewhere, others] = await store.messages.commit([
     directAppend("ana", "cleo", { id }),
     directAppend("ben", "ana", { id }),
@@ -148,7 +148,7 @@ Deno.test("an entry that is gone is not accepted a second time while its id may 
   assert.deepEqual([elsewhere.kind, others.kind], ["conflict", "accepted"]);
 });
 
-Deno.test("ids of entries that are gone are forgotten when they are too old to be sent", async () => {
+Deno.test("ids of removed entries are forgotten once they are too old to be sent", async () => {
   using store = await storeWith(3);
   await store.retention.setRule({ conversation: "ana:ben", maxAgeMs: undefined, maxEntries: 1 });
   await sweep(store, start + 3 * day);
@@ -163,7 +163,7 @@ Deno.test("ids of entries that are gone are forgotten when they are too old to b
   assert.deepEqual([await resend(0), await resend(1)], ["refused", "duplicate"]);
 });
 
-Deno.test("a consumer behind what is gone goes on after it", async () => {
+Deno.test("a consumer continues after removed entries", async () => {
   using store = await storeWith(0);
   await store.accounts.saveDevice(deviceRecord("d1", "ben"));
   const cursor = await store.messages.openConsumer("d1", "ui", { maxConsumers: 1 });
@@ -174,7 +174,7 @@ Deno.test("a consumer behind what is gone goes on after it", async () => {
   assert.deepEqual([seqs(batch), batch.through], [[9, 10], 10]);
 });
 
-Deno.test("a conversation of which everything is gone is still there, with nothing unread", async () => {
+Deno.test("a conversation without entries is still listed, with no unread messages", async () => {
   using store = await storeWith(4);
   await store.retention.setRule({ conversation: "ana:ben", maxAgeMs: day, maxEntries: undefined });
   await sweep(store, start + 30 * day);
@@ -193,14 +193,14 @@ Deno.test("a conversation of which everything is gone is still there, with nothi
   assert.equal((await accept(store.messages, directAppend("ana", "ben"))).seq, 5);
 });
 
-Deno.test("only what is kept counts as unread", async () => {
+Deno.test("removed messages do not count as unread", async () => {
   using store = await storeWith(6);
   await store.retention.setRule({ conversation: "ana:ben", maxAgeMs: undefined, maxEntries: 2 });
   await sweep(store, start);
   assert.equal((await store.messages.conversationOf("ben", "ana:ben"))?.unread, 2);
 });
 
-Deno.test("what was said of a message goes with it, and what is said of one that is gone is refused", async () => {
+Deno.test("reactions are removed with their message, and new ones to a removed message are refused", async () => {
   using store = await storeWith(2);
   const about = { ...directAppend("ben", "ana", { text: "" }), acceptedAt: start + 2 * day };
   const reaction = { ...about, event: { kind: "reacted", target: 1, emoji: "👍", removed: false } } as const;
@@ -211,7 +211,7 @@ Deno.test("what was said of a message goes with it, and what is said of one that
   assert.deepEqual((await store.messages.commit([reaction, edit])).map(({ kind }) => kind), ["accepted", "accepted"]);
   await store.retention.setRule({ conversation: "ana:ben", maxAgeMs: undefined, maxEntries: 3 });
   await sweep(store, start);
-  // The reaction and the edit are in the log still, and tell nobody anything.
+  // The entries of the reaction and the edit remain in the log, but are shown to no user.
   assert.deepEqual(seqs(await historyOf(store, "ana", "ana:ben")), [2]);
   const late = { ...reaction, id: createMessageId() };
   assert.deepEqual((await store.messages.commit([late])).map(({ kind }) => kind), ["gone"]);

@@ -12,7 +12,7 @@ function event(more: Partial<TimedAuditEvent> = {}): TimedAuditEvent {
 
 const all = { afterId: 0, since: 0, limit: 1_000 };
 
-Deno.test("what was added is listed in order, also after the store was opened again", async () => {
+Deno.test("events are listed in order, even after the store was reopened", async () => {
   using folder = temporaryFolder();
   const events = [
     event({ detail: "a phone\0, or so" }),
@@ -35,7 +35,7 @@ Deno.test("what was added is listed in order, also after the store was opened ag
   assert.deepEqual((await audit.list({ ...all, user: "nobody" })).length, 0);
 });
 
-Deno.test("the same within a minute is one note with a count, the last time and the last address", async () => {
+Deno.test("equal events within a minute are one entry with a count, the last time and the last address", async () => {
   using folder = temporaryFolder();
   using database = Database.open(folder.path);
   const audit = new SqliteAuditLog(database);
@@ -52,7 +52,7 @@ Deno.test("the same within a minute is one note with a count, the last time and 
   ]);
 });
 
-Deno.test("the oldest notes make room for new ones", async () => {
+Deno.test("the oldest entries are removed when the log is full", async () => {
   using folder = temporaryFolder();
   using database = Database.open(folder.path);
   const audit = new SqliteAuditLog(database, { maxNotes: 10 });

@@ -14,7 +14,7 @@ const now = Date.UTC(2026, 0, 1);
 const quotas = { maxUnfinished: 8, maxBytesOfOwner: 1_000_000, maxDiskBytes: undefined };
 const nobody = { isDeviceOnline: () => false, isConsumerOnline: () => false };
 
-/** A server that begins at this time with `token` as the token of device "d". */
+/** A server that starts at this time, with `token` as the token of device "d". */
 function serve(folder: string, time: number, token: string) {
   const store = openStore({ folder, log: silentLog });
   let elapsed = 0;
@@ -32,7 +32,7 @@ function serve(folder: string, time: number, token: string) {
     store,
     pass: (ms: number) => elapsed += ms,
     set: (to: number) => time = to - elapsed,
-    /** The device connects, and stays connected. */
+    /** Connects the device and keeps it connected. */
     use: async () => {
       const identity = await accounts.authenticate(token);
       await accounts.renew(identity);
@@ -49,7 +49,7 @@ function serve(folder: string, time: number, token: string) {
   };
 }
 
-/** A store with a device, a consumer, an invitation and an upload, all stamped with the same time. */
+/** A store with a device, a consumer, an invitation and an upload, all with the same time. */
 async function openStamped(folder: string, time: number, tokenHash = "t") {
   const store = openStore({ folder, log: silentLog });
   store.beginServing();
@@ -70,7 +70,7 @@ async function openStamped(folder: string, time: number, tokenHash = "t") {
   return store;
 }
 
-Deno.test("restamp() stamps anew what a clock stamped that was ahead, for as long as it was to last", async () => {
+Deno.test("restamp() replaces times ahead of the clock, and keeps the lifetimes", async () => {
   using folder = temporaryFolder();
   using store = await openStamped(folder.path, now + 3_650 * day);
   await store.clock.restamp(now);
@@ -85,7 +85,7 @@ Deno.test("restamp() stamps anew what a clock stamped that was ahead, for as lon
   assert.equal(await store.files.removeUnsent(now + 1), 1);
 });
 
-Deno.test("restamp() leaves stamps that are not later alone; the time seen is known when the store is opened again", async () => {
+Deno.test("restamp() keeps times that are not ahead; the time last seen is known when the store is reopened", async () => {
   using folder = temporaryFolder();
   {
     using store = await openStamped(folder.path, now);
@@ -100,7 +100,7 @@ Deno.test("restamp() leaves stamps that are not later alone; the time seen is kn
   assert.equal(again.clock.lastSeenAt, now + 1);
 });
 
-Deno.test("a clock that was behind for hours logs nobody out and removes no device or cursor once it is right", async () => {
+Deno.test("a clock that was behind for hours causes no logout and no removal of devices or cursors once it is right", async () => {
   for (const isUsed of [true, false]) {
     using folder = temporaryFolder();
     const token = "secret";

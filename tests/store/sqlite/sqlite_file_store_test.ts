@@ -17,14 +17,14 @@ interface Opened extends Disposable {
   readonly files: SqliteFileStore;
 }
 
-/** Opens what is in a folder, as a server that starts does. */
+/** Opens the stores in a folder, like a starting server. */
 function open(folder: string): Opened {
   const database = Database.open(folder);
   const files = new SqliteFileStore(database, { folder: `${folder}/files` });
   return { database, files, [Symbol.dispose]: () => database.close() };
 }
 
-/** Users, and nine messages. */
+/** Adds users and nine messages. */
 async function fill(folder: string): Promise<void> {
   using database = Database.open(folder);
   const accounts = new SqliteAccountStore(database);
@@ -58,7 +58,7 @@ fileStoreContract("files in SQLite and a folder", async () => {
   return { files: opened.files, attachments: attachmentsOf(opened.database), close };
 });
 
-/** Paths within a folder, in order. */
+/** Returns the paths of all files in a folder, sorted. */
 function filesIn(folder: string, path = ""): string[] {
   return [...Deno.readDirSync(`${folder}/${path}`)].flatMap(({ name, isDirectory }) =>
     isDirectory ? filesIn(folder, `${path}${name}/`) : [`${path}${name}`]
@@ -73,7 +73,7 @@ async function isRead(files: SqliteFileStore, sha256: string): Promise<boolean> 
   return await files.read(sha256, { offset: 0, maxBytes: 1_000 }) !== undefined;
 }
 
-Deno.test("a content is one file that only its owner may read, whoever has it", async () => {
+Deno.test("a content is one file with mode 0600, regardless of the number of its uploads", async () => {
   using folder = temporaryFolder();
   await fill(folder.path);
   using opened = open(folder.path);
@@ -84,7 +84,7 @@ Deno.test("a content is one file that only its owner may read, whoever has it", 
   assert.equal(mode! & 0o777, 0o600);
 });
 
-Deno.test("a content that was damaged is whole again when somebody uploads it", async () => {
+Deno.test("another upload repairs a damaged content", async () => {
   using folder = temporaryFolder();
   await fill(folder.path);
   using opened = open(folder.path);
@@ -94,7 +94,7 @@ Deno.test("a content that was damaged is whole again when somebody uploads it", 
   assert.deepEqual(await opened.files.read(upload.sha256, { offset: 0, maxBytes: 100 }), bytes);
 });
 
-Deno.test("an upload goes on in another process where it was, and is found when it is complete", async () => {
+Deno.test("an upload resumes in another process, and is found once it is complete", async () => {
   using folder = temporaryFolder();
   await fill(folder.path);
   const upload = await uploadOf(bytes);
@@ -116,7 +116,7 @@ Deno.test("an upload goes on in another process where it was, and is found when 
   assert.ok(await isRead(opened.files, upload.sha256));
 });
 
-Deno.test("what a process left behind when it ended between two steps is removed by the next", async () => {
+Deno.test("the next process removes files that a crash between two steps left behind", async () => {
   using folder = temporaryFolder();
   await fill(folder.path);
   const files = `${folder.path}/files`;
@@ -128,15 +128,15 @@ Deno.test("what a process left behind when it ended between two steps is removed
   {
     using opened = open(folder.path);
     await complete(opened.files, bytes, kept);
-    // The content is in place, and the database does not say so yet.
+    // The content is in place, but the database does not refer to it yet.
     await opened.files.add(moved, quotas);
     await opened.files.write(moved, { offset: 0, bytes: new Uint8Array([1]) });
     const [arrived] = filesIn(`${files}/uploads`);
     Deno.mkdirSync(`${files}/${moved.sha256.slice(0, 2)}`, { recursive: true });
     Deno.renameSync(`${files}/uploads/${arrived}`, `${files}/${contentPath(moved)}`);
-    // The upload is gone from the database, and what arrived of it is still there.
+    // The database has removed the upload, but its received bytes still exist.
     Deno.writeTextFileSync(`${files}/uploads/999`, "left");
-    // The last holder is gone from the database, and the content is still there.
+    // The database has removed the last reference, but the content still exists.
     await complete(opened.files, new Uint8Array([2]), lost);
     opened.database.prepare("DELETE FROM file WHERE sha256 = ?").run(Uint8Array.fromHex(lost.sha256));
     Deno.writeTextFileSync(`${files}/not of chatd`, "stays");
@@ -150,7 +150,7 @@ Deno.test("what a process left behind when it ended between two steps is removed
   assert.ok(await isRead(opened.files, moved.sha256));
 });
 
-Deno.test("a content that arrives while nobody has it is not taken away", async () => {
+Deno.test("a content whose upload is being completed is not removed", async () => {
   using folder = temporaryFolder();
   await fill(folder.path);
   using opened = open(folder.path);
@@ -160,7 +160,7 @@ Deno.test("a content that arrives while nobody has it is not taken away", async 
     await opened.files.add(next, quotas);
     await opened.files.write(next, { offset: 0, bytes });
     const finishing = opened.files.finish(next);
-    // Between its content's being in place and the database's knowing it, the only other holder goes.
+    // The only other reference is removed after the content is in place, but before the database refers to it.
     while (filesIn(`${folder.path}/files/uploads`).length > 0) await new Promise((resolve) => setTimeout(resolve, 0));
     await opened.files.removeUnsent(before.begunAt + 1);
     await opened.files.removeUnheld();
@@ -173,7 +173,7 @@ Deno.test("a content that arrives while nobody has it is not taken away", async 
   }
 });
 
-Deno.test("an upload that is given up while it is written leaves nothing behind", async () => {
+Deno.test("an upload that is removed during a write leaves no file behind", async () => {
   using folder = temporaryFolder();
   await fill(folder.path);
   using opened = open(folder.path);
@@ -188,7 +188,7 @@ Deno.test("an upload that is given up while it is written leaves nothing behind"
   assert.deepEqual([...Deno.readDirSync(`${folder.path}/files/uploads`)], []);
 });
 
-Deno.test("a message that is removed takes its file along", async () => {
+Deno.test("removing a message removes its file", async () => {
   using folder = temporaryFolder();
   await fill(folder.path);
   using opened = open(folder.path);
@@ -199,7 +199,7 @@ Deno.test("a message that is removed takes its file along", async () => {
   assert.equal(await isRead(opened.files, upload.sha256), false);
 });
 
-Deno.test("an upload whose completion the database does not take stays as it was", async () => {
+Deno.test("an upload stays incomplete if the database cannot complete it", async () => {
   using folder = temporaryFolder();
   await fill(folder.path);
   using opened = open(folder.path);
@@ -216,7 +216,7 @@ Deno.test("an upload whose completion the database does not take stays as it was
   assert.ok(await isRead(opened.files, upload.sha256));
 });
 
-Deno.test("two who upload the same at once both have it", async () => {
+Deno.test("two users who upload the same content at once both have it", async () => {
   using folder = temporaryFolder();
   await fill(folder.path);
   using opened = open(folder.path);
@@ -233,7 +233,7 @@ Deno.test("two who upload the same at once both have it", async () => {
   assert.deepEqual(filesIn(`${folder.path}/files`), [contentPath(uploads[0])]);
 });
 
-Deno.test("messages come with their files, and pages count what files are called", async () => {
+Deno.test("messages contain their files, and names of files count towards the limits of pages", async () => {
   using folder = temporaryFolder();
   await fill(folder.path);
   using opened = open(folder.path);
@@ -257,8 +257,7 @@ Deno.test("messages come with their files, and pages count what files are called
 });
 
 Deno.test({
-  name:
-    "a disk that takes nothing more is said to be full, gets its room back, and takes the upload when there is room",
+  name: "a full disk is reported as storage_full, gets its space back, and accepts the upload later",
   ignore: Deno.build.os !== "linux",
   async fn() {
     using folder = temporaryFolder();
@@ -277,14 +276,14 @@ Deno.test({
   },
 });
 
-Deno.test("the write-ahead log counts towards the disk that is taken, beyond what is ordinary", async () => {
+Deno.test("the write-ahead log counts towards the used disk space beyond its ordinary size", async () => {
   using folder = temporaryFolder();
   await fill(folder.path);
   using opened = open(folder.path);
   opened.database.transaction(() => opened.database.prepare("INSERT INTO retired_name VALUES ('a')").run());
   const before = await opened.files.diskBytes();
   const log = `${databasePath(folder.path)}-wal`;
-  // As long as a reader made it; SQLite passes over zeros.
+  // A size like that after a long read; SQLite ignores zeros.
   Deno.truncateSync(log, ordinaryLogBytes);
   assert.equal(await opened.files.diskBytes(), before);
   Deno.truncateSync(log, ordinaryLogBytes + 1_000_000);
@@ -295,7 +294,7 @@ Deno.test("the write-ahead log counts towards the disk that is taken, beyond wha
   assert.equal(await opened.files.add(upload, { ...quotas, maxDiskBytes: before + 500_000 }), "added");
 });
 
-Deno.test("removing many uploads and contents leaves others a turn, and ends when it is told to", async () => {
+Deno.test("removing many uploads and contents yields to other work, and ends on abort", async () => {
   using folder = temporaryFolder();
   await fill(folder.path);
   using opened = open(folder.path);

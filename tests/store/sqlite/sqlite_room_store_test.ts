@@ -13,7 +13,7 @@ roomStoreContract("sqlite", openTemporaryStore);
 
 const room = "+" + "a".repeat(26);
 
-/** A room of ana's with some messages, the newest entries of the store. */
+/** A room of ana with messages, which are the newest entries of the store. */
 async function fill({ accounts, messages }: Store): Promise<void> {
   for (const user of ["ana", "ben"]) await accounts.addUser(userRecord(user));
   await accept(messages, directAppend("ana", "ben"));
@@ -30,7 +30,7 @@ function count(folder: string, table: string): number {
   return rows;
 }
 
-Deno.test("positions go on when the newest entries went with their room", async () => {
+Deno.test("positions continue after a room with the newest entries was deleted", async () => {
   using folder = temporaryFolder();
   const before = openStore({ folder: folder.path });
   await fill(before);
@@ -42,7 +42,7 @@ Deno.test("positions go on when the newest entries went with their room", async 
   assert.equal((await accept(after.messages, directAppend("ana", "ben"))).position, head + 1);
 });
 
-Deno.test("a room that was being erased when the server crashed is erased by the next one", async () => {
+Deno.test("the next server erases a room whose erasure a crash interrupted", async () => {
   using folder = temporaryFolder();
   const before = openStore({ folder: folder.path });
   await fill(before);

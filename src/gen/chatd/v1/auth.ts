@@ -11,9 +11,9 @@ export interface RegisterRequest {
   /** [a-z0-9][a-z0-9._-]{0,31} */
   user: string;
   password: string;
-  /** Needed where the server registers by invitation. */
+  /** Required if the server registers by invitation. */
   invite: string;
-  /** For the owner's list of devices. */
+  /** Name in the user's list of devices. */
   deviceName: string;
 }
 
@@ -26,8 +26,8 @@ export interface LogInRequest {
   password: string;
   deviceName: string;
   /**
-   * A device of this user to log in again: it keeps its cursors, its earlier token dies. Empty, or one that the
-   * server has not kept, makes a new device.
+   * Id of the user's device to log in again: it keeps its cursors, and its earlier token is revoked. An empty or unknown id
+   * creates a new device.
    */
   deviceId: string;
 }
@@ -38,10 +38,10 @@ export interface LogInResponse {
 
 export interface Credentials {
   user: string;
-  /** Goes into Hello.token, or into the metadata of unary calls as "authorization: Bearer TOKEN". */
+  /** For Hello.token, and for the metadata of unary calls as "authorization: Bearer TOKEN". */
   token: string;
   deviceId: string;
-  /** Moves on while the token is used. */
+  /** Extended while the token is used. */
   expiresAtMs: number;
 }
 
@@ -56,20 +56,20 @@ export interface ChangePasswordRequest {
   newPassword: string;
 }
 
-/** ChangePasswordResponse holds the new token of the asking device; every earlier token of the user is dead. */
+/** ChangePasswordResponse contains the new token of this device; all earlier tokens of the user are revoked. */
 export interface ChangePasswordResponse {
   credentials: Credentials | undefined;
 }
 
 /**
- * DeleteAccountRequest deletes the asker's account for ever. Nobody gets the name again; what the asker sent is from a made-up name from then on, and its
- * texts and files go too where the server's operator wants that.
+ * DeleteAccountRequest deletes the caller's account permanently. The name is never available again. The caller's messages
+ * are kept under a made-up name, or erased with their files, as the server's operator has configured.
  */
 export interface DeleteAccountRequest {
   password: string;
 }
 
-/** DeleteAccountResponse is the last reply: no token of the account is good any more. */
+/** DeleteAccountResponse is the last reply of the session: all tokens of the account are revoked. */
 export interface DeleteAccountResponse {
 }
 
@@ -86,7 +86,7 @@ export interface Device {
   createdAtMs: number;
   lastUsedAtMs: number;
   expiresAtMs: number;
-  /** The device that asks. */
+  /** The device of this session. */
   current: boolean;
   online: boolean;
 }

@@ -16,7 +16,7 @@ import {
   RegisterResponse,
 } from "./auth.ts";
 
-/** AuthService makes and ends the tokens that everything else needs. */
+/** AuthService issues and revokes the tokens that all other services need. */
 export type AuthServiceDefinition = typeof AuthServiceDefinition;
 export const AuthServiceDefinition = {
   name: "AuthService",
@@ -38,7 +38,7 @@ export const AuthServiceDefinition = {
       responseStream: false,
       options: {},
     },
-    /** Ends the token of the call's metadata. */
+    /** Revokes the token in the call's metadata. */
     logOut: {
       name: "LogOut",
       requestType: LogOutRequest as typeof LogOutRequest,
@@ -47,7 +47,7 @@ export const AuthServiceDefinition = {
       responseStream: false,
       options: {},
     },
-    /** Deletes the account of the call's metadata, for ever. */
+    /** Deletes the account of the token in the call's metadata permanently. */
     deleteAccount: {
       name: "DeleteAccount",
       requestType: DeleteAccountRequest as typeof DeleteAccountRequest,

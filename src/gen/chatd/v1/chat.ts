@@ -7,17 +7,17 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
-/** Role is what somebody is in a room. */
+/** Role is a user's role in a room. */
 export enum Role {
   UNSPECIFIED = 0,
   MEMBER = 1,
   MODERATOR = 2,
   OWNER = 3,
-  /** INVITED - May join, and reads nothing yet. */
+  /** INVITED - May join, but sees no messages yet. */
   INVITED = 4,
-  /** LEFT - Was there, and reads what was said until then. */
+  /** LEFT - Former member, who sees the messages up to leaving. */
   LEFT = 5,
-  /** BANNED - As ROLE_LEFT, and may not come back. */
+  /** BANNED - Like ROLE_LEFT, but may not join again. */
   BANNED = 6,
   UNRECOGNIZED = -1,
 }
@@ -31,45 +31,48 @@ export enum PresenceState {
 }
 
 /**
- * Message is one entry of a conversation's log: what somebody wrote, or an event. Read from the store it shows its current state: the
- * newest text, the reactions.
+ * Message is one entry of a conversation's log: a message or an event. Pages of history contain its current state, with the
+ * newest text and the reactions.
  */
 export interface Message {
-  /** Store-wide position; rises with every accepted message on this server. */
+  /** Store-wide position, which rises with each accepted entry on this server. */
   position: number;
-  /** The same for all members and for ever: for two people, both names in order, joined by a colon ("ana:ben"); a room's id ("+…"). */
+  /**
+   * Id of the conversation, the same for all members: both names in order, joined by a colon ("ana:ben"), or the id of a
+   * room ("+…").
+   */
   conversation: string;
   /** 1, 2, 3 … within the conversation, without gaps. */
   seq: number;
-  /** The UUIDv7 that the sender's client made, in canonical lower-case text. */
+  /** UUIDv7 of the sender's client, in canonical lower-case form. */
   id: string;
-  /** Who sent it, as authenticated by the server. */
+  /** The authenticated sender. */
   sender: string;
-  /** When the server accepted it, in milliseconds since the Unix epoch. */
+  /** Time at which the server accepted it, in milliseconds since the Unix epoch. */
   acceptedAtMs: number;
-  /** At most 16 KiB of UTF-8. Empty when it was deleted or is withheld, where a file came without words, and with some events. */
+  /** At most 16 KiB of UTF-8. Empty if it was deleted or is withheld, for a file without a text, and for some events. */
   text: string;
-  /** What it answers; 0 when it answers nothing in particular. */
+  /** Seq of the message that this one replies to; 0 if there is none. */
   replyToSeq: number;
-  /** How many of the entries up to this one are messages, not events. */
+  /** Number of messages, without events, among the entries up to this one. */
   ordinal: number;
-  /** 0 when it was never edited. */
+  /** Time of the newest edit; 0 if there is none. */
   editedAtMs: number;
-  /** Its text and attachment are gone for ever. */
+  /** The message was deleted, with its text and attachment. */
   deleted: boolean;
   reactions: Reaction[];
   attachment:
     | Attachment
     | undefined;
-  /** Absent in a message. Sessions of protocol version 1 are not sent events. */
+  /** Absent in a message. Sessions with protocol version 1 receive no events. */
   event:
     | Event
     | undefined;
-  /** A program wrote it in answer to something: other programs do not answer it. */
+  /** A program wrote it as an automatic answer; other programs must not answer it. */
   automatic: boolean;
   /**
-   * The text is not given. Of a message: the reader may not see its newest edit, which was made when they were not in the room, or by an
-   * author whom they had blocked. Of an edit: the message was edited again.
+   * The text is withheld. For a message: the reader may not see its newest edit, which was made while they were not in the
+   * room, or while they had blocked the author. For an edit: the message was edited again.
    */
   withheld: boolean;
 }
@@ -77,25 +80,25 @@ export interface Message {
 export interface Reaction {
   emoji: string;
   count: number;
-  /** The asker is one of them. */
+  /** The caller is one of them. */
   own: boolean;
 }
 
-/** Attachment is a file that belongs to a message; FileService serves it by the message's conversation and seq. */
+/** Attachment is the file of a message; FileService serves it by the message's conversation and seq. */
 export interface Attachment {
   name: string;
   mediaType: string;
-  /** Bytes. */
+  /** In bytes. */
   size: number;
   /** 32 bytes. */
   sha256: Uint8Array;
 }
 
-/** Event is an entry that says what its sender did. */
+/** Event is an action of the entry's sender. */
 export interface Event {
   kind:
     | //
-    /** The entry's text is the new text; empty when the message was deleted since, and withheld when it was edited again since. */
+    /** The entry's text is the new text; empty if the message was deleted since, withheld if it was edited again since. */
     { $case: "edited"; value: MessageEdited }
     | { $case: "deleted"; value: MessageDeleted }
     | { $case: "reacted"; value: MessageReacted }
@@ -128,7 +131,7 @@ export interface MessageDeleted {
 export interface MessageReacted {
   seq: number;
   emoji: string;
-  /** The reaction was taken back. */
+  /** The reaction was removed. */
   removed: boolean;
 }
 
@@ -171,32 +174,32 @@ export interface RoomChanged {
 
 export interface SendRequest {
   to: string;
-  /** A UUIDv7, unique for each entry of a sender. Sending it again returns the first result. */
+  /** UUIDv7, unique for each entry of a sender. A repeated request returns the first result. */
   id: string;
-  /** 1 byte to 16 KiB of UTF-8; may be empty with an upload. */
+  /** 1 byte to 16 KiB of UTF-8; may be empty with an upload_id. */
   text: string;
   replyToSeq: number;
-  /** Of FileService.BeginUpload: a finished upload becomes the message's attachment. */
+  /** Id of a complete upload (FileService.BeginUpload), which becomes the message's attachment. */
   uploadId: string;
-  /** A program wrote it in answer to something, as Message.automatic. */
+  /** See Message.automatic. */
   automatic: boolean;
 }
 
-/** SendResponse says that the message is on the server's disk. */
+/** SendResponse confirms that the message is on the server's disk. */
 export interface SendResponse {
   position: number;
   conversation: string;
   seq: number;
   acceptedAtMs: number;
-  /** True when this id had been accepted before. */
+  /** True if this id was accepted before. */
   duplicate: boolean;
 }
 
-/** EditRequest replaces the text of a message of one's own. */
+/** EditRequest replaces the text of one of the caller's messages. */
 export interface EditRequest {
   to: string;
   seq: number;
-  /** As in SendRequest, of the edit itself. */
+  /** Id of the edit itself, as in SendRequest. */
   id: string;
   text: string;
 }
@@ -205,11 +208,11 @@ export interface EditResponse {
   entry: SendResponse | undefined;
 }
 
-/** DeleteRequest erases a message: of one's own, or anybody's for a room's moderators. */
+/** DeleteRequest deletes one of the caller's messages or, for moderators of a room, any message. */
 export interface DeleteRequest {
   to: string;
   seq: number;
-  /** As in SendRequest, of the deletion itself. */
+  /** Id of the deletion itself, as in SendRequest. */
   id: string;
 }
 
@@ -220,11 +223,11 @@ export interface DeleteResponse {
 export interface ReactRequest {
   to: string;
   seq: number;
-  /** As in SendRequest, of the reaction itself. */
+  /** Id of the reaction itself, as in SendRequest. */
   id: string;
   /** One emoji. */
   emoji: string;
-  /** Takes the reaction back. */
+  /** Removes the reaction. */
   remove: boolean;
 }
 
@@ -232,35 +235,35 @@ export interface ReactResponse {
   entry: SendResponse | undefined;
 }
 
-/** HistoryRequest asks for a page of a log: the newest before something, or the oldest after something. */
+/** HistoryRequest requests a page of a log: the newest entries before a bound, or the oldest after a bound. */
 export interface HistoryRequest {
-  /** An address: which conversation of the asker to read. */
+  /** Address of the conversation. */
   with: string;
   /** Only entries with a lower seq; 0 starts from the newest. */
   beforeSeq: number;
   /** 1 to 200; 0 means 50. */
   limit: number;
-  /** When not 0, only entries with a higher seq, and the oldest of them. */
+  /** If not 0, the oldest entries with a higher seq. */
   afterSeq: number;
-  /** When not 0, only entries accepted at this time or later, and the oldest of them. */
+  /** If not 0, the oldest entries accepted at this time or later. */
   fromMs: number;
-  /** Events too; without it, messages only, as in protocol version 1. */
+  /** Includes events; otherwise, only messages, as in protocol version 1. */
   events: boolean;
 }
 
 export interface HistoryResponse {
   /** In the order of the log, oldest first. */
   messages: Message[];
-  /** The range of seq that this page covers; both 0 when it covers nothing. */
+  /** The range of seq that this page covers; both 0 if it covers none. */
   firstSeq: number;
   lastSeq: number;
-  /** The newest seq that the asker may see. */
+  /** The newest seq that the caller may see. */
   headSeq: number;
-  /** True when there is more before first_seq. */
+  /** True if there are entries before first_seq. */
   more: boolean;
-  /** The oldest seq that is kept: what was before is gone. 0 when there is nothing. */
+  /** The oldest seq that is kept; older entries were removed. 0 if there are no entries. */
   startSeq: number;
-  /** True when there is more after last_seq. */
+  /** True if there are entries after last_seq. */
   moreAfter: boolean;
 }
 
@@ -271,9 +274,9 @@ export interface SentRequest {
   limit: number;
 }
 
-/** SentResponse holds what the asker sent, in all conversations. */
+/** SentResponse contains messages that the caller sent, in all conversations. */
 export interface SentResponse {
-  /** By id, that is by the sender's clock, oldest first. */
+  /** By id, which is by the sender's clock, oldest first. */
   messages: Message[];
   more: boolean;
 }
@@ -286,53 +289,56 @@ export interface ListConversationsRequest {
 }
 
 export interface ListConversationsResponse {
-  /** The one with the newest message first. There may be fewer than asked for when their messages are long. */
+  /** By newest message, newest first. There may be fewer than requested if their messages are long. */
   conversations: Conversation[];
-  /** True when there is more after the last one. */
+  /** True if there are more after the last one. */
   more: boolean;
 }
 
 export interface Conversation {
-  /** What to write into SendRequest.to and HistoryRequest.with. */
+  /** Address for SendRequest.to and HistoryRequest.with. */
   address: string;
   conversation: string;
-  /** The newest that the asker may see; 0 for an invitation. */
+  /** The newest seq that the caller may see; 0 for an invitation. */
   headSeq: number;
-  /** The newest entry that the asker may see, absent where there is none; for protocol version 1 its text may be empty. */
+  /** The newest entry that the caller may see, if there is one; its text may be empty for protocol version 1. */
   last:
     | Message
     | undefined;
-  /** Absent for two people. Of a private room that the asker left or was banned from: only its name as it was then. */
+  /** Absent in direct conversations. After leaving or a ban, a private room contains only its name at that time. */
   room:
     | Room
     | undefined;
-  /** Of the asker; ROLE_MEMBER for two people. */
+  /** Role of the caller; ROLE_MEMBER in direct conversations. */
   role: Role;
-  /** Messages after what the asker has read. */
+  /** Number of messages after the caller's read position. */
   unread: number;
-  /** Those of them that name the asker ("@ana"). */
+  /** Number of unread messages that mention the caller ("@ana"). */
   mentions: number;
-  /** What the asker has read. */
+  /** Read position of the caller. */
   readSeq: number;
-  /** For two people: what the other has read, and what one of their devices has taken. 0 when they don't say. */
+  /**
+   * In direct conversations: the peer's read position, and the last seq delivered to one of their devices. 0 if the peer
+   * does not share them.
+   */
   peerReadSeq: number;
   peerDeliveredSeq: number;
-  /** Of an invitation: by whom. */
+  /** The inviter, for an invitation. */
   invitedBy: string;
   /** For ListConversationsRequest.before_position. Invitations have higher positions than any entry. */
   position: number;
 }
 
-/** Room is what is said of a room to whoever may know of it. */
+/** Room describes a room to users who may see it. */
 export interface Room {
-  /** "+…", for ever. */
+  /** "+…", which never changes. */
   id: string;
   /** [a-z0-9][a-z0-9._-]{0,31}; unique among public rooms. */
   name: string;
   topic: string;
-  /** Anybody may find it and join; otherwise one has to be invited. */
+  /** Anyone may find and join the room; otherwise, users need an invitation. */
   public: boolean;
-  /** New members see what was said before they came. */
+  /** New members see earlier messages. */
   historyVisible: boolean;
   members: number;
   createdAtMs: number;
@@ -347,7 +353,7 @@ export interface GetConversationResponse {
   conversation: Conversation | undefined;
 }
 
-/** ReadRequest says what the asker has seen. It never goes back. */
+/** ReadRequest moves the caller's read position forward. */
 export interface ReadRequest {
   with: string;
   seq: number;
@@ -356,23 +362,23 @@ export interface ReadRequest {
 export interface ReadResponse {
 }
 
-/** ListReadersRequest asks who has read an entry. */
+/** ListReadersRequest requests the readers of an entry. */
 export interface ListReadersRequest {
   with: string;
   seq: number;
 }
 
 export interface ListReadersResponse {
-  /** Of those who say what they read, by name, without the entry's sender; at most 100. */
+  /** Readers who share receipts, by name, without the entry's sender; at most 100. */
   users: string[];
-  /** How many there are. */
+  /** Total number of readers. */
   count: number;
 }
 
-/** TypingRequest says that the asker is writing; to be said again every 4 seconds while it is so. */
+/** TypingRequest announces that the caller is typing; repeat it every 4 seconds while it is true. */
 export interface TypingRequest {
   to: string;
-  /** No longer. */
+  /** The caller has stopped typing. */
   stopped: boolean;
 }
 
@@ -395,11 +401,11 @@ export interface User {
   name: string;
   online: boolean;
   state: PresenceState;
-  /** When they were last seen, where they show it; 0 while they are online or when it is not known. */
+  /** Time of the last presence, if the user shares it; 0 while they are online or if it is unknown. */
   lastSeenMs: number;
 }
 
-/** SetAwayRequest tells that the person of this session is not at the keyboard, or is back. */
+/** SetAwayRequest announces that the user of this session is away from the keyboard, or is back. */
 export interface SetAwayRequest {
   away: boolean;
 }

@@ -66,13 +66,13 @@ import {
   UpdateSettingsResponse,
 } from "./settings.ts";
 
-/** ChatService is for people and programs with an account. */
+/** ChatService is the chat for users with an account. */
 export type ChatServiceDefinition = typeof ChatServiceDefinition;
 export const ChatServiceDefinition = {
   name: "ChatService",
   fullName: "chatd.v1.ChatService",
   methods: {
-    /** A live session: hello first, then requests one way, replies and deliveries the other. */
+    /** A live session: a hello, then requests from the client, replies and deliveries from the server. */
     connect: {
       name: "Connect",
       requestType: ClientFrame as typeof ClientFrame,
@@ -81,7 +81,7 @@ export const ChatServiceDefinition = {
       responseStream: true,
       options: {},
     },
-    /** Single calls for scripts; the token comes as metadata "authorization: Bearer TOKEN". */
+    /** Single calls for scripts, with the token in the metadata "authorization: Bearer TOKEN". */
     send: {
       name: "Send",
       requestType: SendRequest as typeof SendRequest,

@@ -7,13 +7,13 @@
 /* eslint-disable */
 import { DeliverResponse, ServerFrame } from "./session.ts";
 
-/** DeliveryService is served by the client, for delivery by callback. */
+/** DeliveryService is implemented by clients, for delivery by callback. */
 export type DeliveryServiceDefinition = typeof DeliveryServiceDefinition;
 export const DeliveryServiceDefinition = {
   name: "DeliveryService",
   fullName: "chatd.v1.DeliveryService",
   methods: {
-    /** One call at a time. The session's secret comes as binary metadata "chatd-secret-bin". */
+    /** The server makes one call at a time, with the session's secret as binary metadata "chatd-secret-bin". */
     deliver: {
       name: "Deliver",
       requestType: ServerFrame as typeof ServerFrame,

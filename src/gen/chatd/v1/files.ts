@@ -8,11 +8,14 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
 export interface BeginUploadRequest {
-  /** A UUIDv7, unique for each upload of a user: what SendRequest.upload_id names. The same id with another announcement is a conflict. */
+  /**
+   * UUIDv7, unique for each upload of a user, for SendRequest.upload_id. Repeating the id with another announcement is a
+   * conflict.
+   */
   id: string;
-  /** 1 to 255 bytes of UTF-8: a name without a path, control characters and what is not seen. */
+  /** File name, 1 to 255 bytes of UTF-8, without a path, control characters and invisible characters. */
   name: string;
-  /** "application/pdf", without parameters; empty means "application/octet-stream". */
+  /** Such as "application/pdf", without parameters; empty means "application/octet-stream". */
   mediaType: string;
   /** In bytes; at least 1, and no more than the server's limit. */
   size: number;
@@ -21,37 +24,37 @@ export interface BeginUploadRequest {
 }
 
 export interface BeginUploadResponse {
-  /** How many bytes have arrived; all of them when the file is complete. */
+  /** Number of received bytes; the whole size if the file is complete. */
   offset: number;
 }
 
-/** An upload that no message was sent with is forgotten 24 hours after it began. */
+/** An upload without a message is removed 24 hours after it began. */
 export interface UploadChunkRequest {
-  /** That of the announcement. */
+  /** Id of the upload. */
   id: string;
-  /** Where in the file `bytes` begin. */
+  /** Start of `bytes` in the file. */
   offset: number;
   /** 1 byte to 48 KiB. */
   bytes: Uint8Array;
 }
 
 export interface UploadChunkResponse {
-  /** How many bytes have arrived now. Bytes that do not begin where the arrived ones end are not taken; go on here. */
+  /** Number of received bytes. The server ignores bytes with another offset than the received bytes; continue from here. */
   offset: number;
 }
 
 export interface ReadChunkRequest {
-  /** An address: whose conversation with the asker, or which room, the message is in. */
+  /** Address of the conversation of the message. */
   with: string;
   seq: number;
-  /** Where to begin. */
+  /** Start in the file. */
   offset: number;
 }
 
 export interface ReadChunkResponse {
-  /** Up to 48 KiB, none only at the end of the file. */
+  /** Up to 48 KiB; empty only at the end of the file. */
   bytes: Uint8Array;
-  /** Of the whole file. */
+  /** Size of the whole file. */
   size: number;
 }
 

@@ -15,15 +15,18 @@ import {
 } from "./files.ts";
 
 /**
- * FileService carries files in chunks, beside live sessions and never inside of one. Every call needs a token, as the single calls of
- * ChatService do.
+ * FileService transfers files in chunks, outside of live sessions. Every call needs a token, like the single calls of
+ * ChatService.
  */
 export type FileServiceDefinition = typeof FileServiceDefinition;
 export const FileServiceDefinition = {
   name: "FileService",
   fullName: "chatd.v1.FileService",
   methods: {
-    /** Announces a file. The same id again says how much of it has arrived: that is where to go on after anything that went wrong. */
+    /**
+     * Announces a file. Repeated with the same id, it returns the number of received bytes, from which to resume after a
+     * failure.
+     */
     beginUpload: {
       name: "BeginUpload",
       requestType: BeginUploadRequest as typeof BeginUploadRequest,
@@ -32,7 +35,7 @@ export const FileServiceDefinition = {
       responseStream: false,
       options: {},
     },
-    /** Brings the next bytes. When they are the last, the file is checked against its announcement, and can be sent. */
+    /** Uploads the next bytes. After the last ones, the server verifies the file, which can then be sent. */
     uploadChunk: {
       name: "UploadChunk",
       requestType: UploadChunkRequest as typeof UploadChunkRequest,
@@ -41,7 +44,7 @@ export const FileServiceDefinition = {
       responseStream: false,
       options: {},
     },
-    /** Reads from the file of a message that the asker may see now. */
+    /** Reads from the file of a message that the caller may see. */
     readChunk: {
       name: "ReadChunk",
       requestType: ReadChunkRequest as typeof ReadChunkRequest,

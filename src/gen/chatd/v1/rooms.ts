@@ -31,7 +31,7 @@ export interface JoinRoomResponse {
   entry: SendResponse | undefined;
 }
 
-/** LeaveRoomRequest also turns down an invitation. */
+/** LeaveRoomRequest leaves a room or declines an invitation. */
 export interface LeaveRoomRequest {
   id: string;
   room: string;
@@ -41,7 +41,7 @@ export interface LeaveRoomResponse {
   entry: SendResponse | undefined;
 }
 
-/** UpdateRoomRequest changes what is given. */
+/** UpdateRoomRequest changes the given fields. */
 export interface UpdateRoomRequest {
   id: string;
   room: string;
@@ -75,12 +75,12 @@ export interface InviteMemberResponse {
   entry: SendResponse | undefined;
 }
 
-/** RemoveMemberRequest removes a member, or takes an invitation back. */
+/** RemoveMemberRequest removes a member or revokes an invitation. */
 export interface RemoveMemberRequest {
   id: string;
   room: string;
   user: string;
-  /** Not to come back; also for somebody who is not there. */
+  /** Prevents the user from joining again; allowed for users who are not members. */
   ban: boolean;
 }
 
@@ -110,11 +110,11 @@ export interface SetRoleResponse {
   entry: SendResponse | undefined;
 }
 
-/** ListRoomsRequest asks for public rooms. */
+/** ListRoomsRequest requests public rooms. */
 export interface ListRoomsRequest {
-  /** Only rooms with this in their name or topic; empty for all. */
+  /** Text in the name or topic; empty for all rooms. */
   query: string;
-  /** Only names that come after this one, in byte order. */
+  /** Only names after this one, in byte order. */
   after: string;
   /** 1 to 100; 0 means 50. */
   limit: number;
@@ -127,7 +127,7 @@ export interface ListRoomsResponse {
 
 export interface ListMembersRequest {
   room: string;
-  /** Only names that come after this one, in byte order. */
+  /** Only names after this one, in byte order. */
   after: string;
   /** 1 to 500; 0 means 200. */
   limit: number;
@@ -140,7 +140,7 @@ export interface ListMembersResponse {
 
 export interface Member {
   user: string;
-  /** ROLE_MEMBER, ROLE_MODERATOR, ROLE_OWNER or ROLE_INVITED; ROLE_BANNED is shown to moderators and owners. */
+  /** ROLE_MEMBER, ROLE_MODERATOR, ROLE_OWNER or ROLE_INVITED; moderators and owners also see ROLE_BANNED. */
   role: Role;
   online: boolean;
 }

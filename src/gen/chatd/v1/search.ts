@@ -10,9 +10,9 @@ import { Message } from "./chat.ts";
 
 export interface SearchRequest {
   /**
-   * Words that must all be in the text, "quoted phrases", beginnings of words (deplo*), -excluded ones, and conditions: from:NAME,
-   * in:ADDRESS, before:DATE, after:DATE. A date is 2026-01-31 or 2026-01-31T12:00, in UTC unless it says otherwise; from:me is the asker.
-   * At most 512 characters. Case and accents make no difference.
+   * Words that must all be in the text, "quoted phrases", prefixes (deplo*), -excluded words, and conditions: from:NAME,
+   * in:ADDRESS, before:DATE, after:DATE. A date is 2026-01-31 or 2026-01-31T12:00, in UTC unless it has a zone; from:me is
+   * the caller. At most 512 characters. Case and accents are ignored.
    */
   query: string;
   /** Only messages with a lower position; 0 starts from the newest. */
@@ -21,15 +21,15 @@ export interface SearchRequest {
   limit: number;
 }
 
-/** SearchResponse holds what the asker may see of what was found. */
+/** SearchResponse contains the matches that the caller may see. */
 export interface SearchResponse {
-  /** The newest first, as they are now, without reactions. */
+  /** Newest first, in their current state, without reactions. */
   messages: Message[];
-  /** True when there may be more. The server gives up after a while, so even a page without messages may say so. */
+  /** True if there may be more. The server limits the time of a search, so even an empty page may set it. */
   more: boolean;
   /** The before_position for the next page. */
   nextBeforePosition: number;
-  /** What was written after this position is not found yet. */
+  /** Later messages are not indexed yet. */
   indexedThrough: number;
   /** The newest position in the store. */
   head: number;

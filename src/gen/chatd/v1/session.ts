@@ -91,14 +91,14 @@ export enum DeliveryMode {
   UNRECOGNIZED = -1,
 }
 
-/** ClientFrame is what a client sends during a live session: one request, or many together. At most 64 KiB. */
+/** ClientFrame is a frame of requests from the client in a live session. At most 64 KiB. */
 export interface ClientFrame {
   requests: Request[];
 }
 
-/** Request is answered by one Reply with its id, Ack excepted. */
+/** Request gets one Reply with its id, except Ack. */
 export interface Request {
-  /** Chosen by the client: from 1, rising within a session. */
+  /** Chosen by the client, starting from 1 and rising within a session. */
   id: number;
   kind:
     | { $case: "hello"; value: Hello }
@@ -143,77 +143,82 @@ export interface Request {
 
 /** Hello is the first request of every session. */
 export interface Hello {
-  /** 1 or 2; who says 1 is not sent what it does not know: events, and notices but presence. */
+  /** 1 or 2; clients with version 1 receive neither events nor notices other than presence. */
   protocolVersion: number;
   token: string;
-  /** [a-z0-9][a-z0-9._:-]{0,63}: a device has one delivery cursor for each consumer name, held by one session at a time. Empty means "ui". */
+  /**
+   * Name of the consumer, [a-z0-9][a-z0-9._:-]{0,63}. A device has one delivery cursor per consumer, which one session at a
+   * time holds. Empty means "ui".
+   */
   consumer: string;
   /**
-   * The newest position that the client has safely stored, of the log with this epoch. The server resumes
-   * after it or after its own cursor, whichever is later; with another epoch, only its own cursor counts.
-   * A consumer that the server does not know yet starts at this position. 9007199254740991 means the head, wherever it is.
+   * The newest position that the client has stored, in the log with this epoch. The server resumes after it or after its
+   * own cursor, whichever is later; with another epoch, only its own cursor counts. A new consumer starts at this position.
+   * 9007199254740991 means the head.
    */
   resumeAfter: number;
   epoch: string;
-  /** Asks for delivery by calls to the client, instead of over the client's own stream. */
+  /** Requests delivery by callback instead of over the client's stream. */
   callback:
     | Callback
     | undefined;
   /** Name and version of the client program, for the operator's log. */
   client: string;
   /**
-   * The incarnation that HelloResponse named last when `resume_after` was stored; empty if the client stored none. One that is malformed
-   * counts as empty.
-   * Absent from clients that do not look at shared_through: to them, the server answers another epoch when a position does not hold.
+   * The incarnation in the last HelloResponse when `resume_after` was stored; empty if the client stored none. A malformed
+   * one counts as empty. Absent in clients that do not use shared_through: if their position is invalid, the server answers
+   * with another epoch.
    */
   incarnation?: string | undefined;
 }
 
-/** Callback says how to reach the DeliveryService that the client serves, at the address that it connects from. */
+/** Callback describes the client's DeliveryService at the address of its connection. */
 export interface Callback {
   /** 1024 to 65535. */
   port: number;
-  /** The X.509 certificate (DER) that the listener shows; no other is accepted. */
+  /** The X.509 certificate (DER) of the listener; the server accepts no other. */
   certificate: Uint8Array;
-  /** 16 to 64 random bytes, made for this session: the server shows them in each call, after the TLS handshake. */
+  /** 16 to 64 random bytes for this session, which the server sends in each call, after the TLS handshake. */
   secret: Uint8Array;
 }
 
 export interface HelloResponse {
   user: string;
   deviceId: string;
-  /** Changes when the log is no longer the one that earlier positions were about. */
+  /** Epoch of the log. Positions of another epoch are invalid. */
   epoch: string;
   /** Delivery starts after this position. */
   cursor: number;
   /** The newest position in the store. */
   head: number;
-  /** Protocol versions that the server speaks. */
+  /** Protocol versions that the server supports. */
   protocolMin: number;
   protocolMax: number;
   /** Name and version of the server program. */
   server: string;
-  /** How many bytes of messages, and as many of other items, the server sends beyond what is acknowledged. */
+  /** The maximum of unacknowledged bytes of messages, and the same again of other items. */
   windowBytes: number;
-  /** Of the state that is in no log, see StateChanged. */
+  /** Revision of the state outside of logs; see StateChanged. */
   stateRevision: number;
   /**
-   * Names the time since the server opened this log, to be kept beside each position. Empty from older servers, and while the disk has no
-   * room for a new one: the client keeps the one that it knows, and the session ends before a message has a position in a new one.
+   * Id of this opening of the log, which the client stores with each position. Empty from older servers, and while the disk
+   * has no space for a new one: the client keeps its old one, and the session ends before a message has a position in a new
+   * incarnation.
    */
   incarnation: string;
   /**
-   * Up to here, this log is the one that the hello's incarnation was of; 0 when it never was. A position beyond it means another entry
-   * now: the server's data was put back to an earlier state, and positions that the client knows are worth nothing, as with another epoch.
+   * The position up to which this log equals that of the hello's incarnation; 0 if it never did. A later position refers to
+   * another entry now, because the server's data was restored to an earlier state: the client must drop its positions, as
+   * with another epoch.
    */
   sharedThrough: number;
 }
 
-/** Ack lets the server send on. It has no reply. */
+/** Ack acknowledges frames, which allows the server to send more. It has no reply. */
 export interface Ack {
   /**
-   * Of the newest ServerFrame that is safe with the client, with all frames before it: the consumer resumes after its `through`. Saying it
-   * again is harmless; any other receipt that does not wait to be acknowledged ends the session with invalid_argument.
+   * Receipt of the newest ServerFrame that the client has stored, with all earlier ones: the consumer resumes after its
+   * `through`. Repeating it is harmless; any other unexpected receipt ends the session with invalid_argument.
    */
   receipt: number;
 }
@@ -224,12 +229,15 @@ export interface PingRequest {
 export interface PingResponse {
 }
 
-/** ServerFrame is what a server sends during a live session. */
+/** ServerFrame is a frame of items from the server in a live session. */
 export interface ServerFrame {
   items: Item[];
-  /** Everything for this consumer up to this position has now been sent; 0 when the frame does not move it. */
+  /** The position up to which all entries for this consumer have been sent; 0 if the frame does not move it. */
   through: number;
-  /** Random, for Ack or DeliverResponse: who knows it has read the frame. 0 when there is nothing to acknowledge. */
+  /**
+   * Random value for Ack or DeliverResponse, which proves that the client read the frame. 0 if the frame needs no
+   * acknowledgement.
+   */
   receipt: number;
 }
 
@@ -290,55 +298,58 @@ export interface Reply {
     | undefined;
 }
 
-/** Presence tells of somebody the receiver has a conversation with. It is lossy: nothing is sent again. */
+/** Presence is the state of a user who shares a conversation with the receiver. Lossy: it is not sent again. */
 export interface Presence {
   user: string;
   online: boolean;
   state: PresenceState;
 }
 
-/** Typing tells that somebody writes. Lossy: it is over 6 seconds after it was said last. */
+/** Typing announces that a user is typing. Lossy: it expires 6 seconds after the last announcement. */
 export interface Typing {
   conversation: string;
   user: string;
   stopped: boolean;
 }
 
-/** Receipt tells how far somebody is in a conversation of two, or the receiver themself on another device in any. Lossy: GetConversation says it again. */
+/**
+ * Receipt contains a peer's positions in a direct conversation, or the receiver's own read position from another device.
+ * Lossy: GetConversation returns the current positions.
+ */
 export interface Receipt {
   conversation: string;
   user: string;
-  /** 0 when it says nothing of it. */
+  /** 0 if unchanged. */
   readSeq: number;
   deliveredSeq: number;
 }
 
-/** RoomReceipts tells how many have read what in a room, at most once a second. Lossy. */
+/** RoomReceipts contains the numbers of readers in a room, at most once a second. Lossy. */
 export interface RoomReceipts {
   conversation: string;
   /** By seq, highest first. */
   counts: ReadCount[];
 }
 
-/** ReadCount: so many members have read up to this seq, or further. */
+/** ReadCount is the number of members who have read up to this seq or further. */
 export interface ReadCount {
   seq: number;
   readers: number;
 }
 
 /**
- * StateChanged tells that what GetConversation (with a conversation) or GetSettings (without) answers is new. Lossy: a revision that is
- * not one more than the one before means that some were lost, and everything is to be asked again.
+ * StateChanged announces that the response of GetConversation (with a conversation) or GetSettings (without) has changed.
+ * Lossy: if a revision does not follow the previous one, changes were lost, and the client must request all state again.
  */
 export interface StateChanged {
   revision: number;
   conversation: string;
 }
 
-/** DeliveryChanged tells which way messages come from now on. */
+/** DeliveryChanged announces the delivery mode from now on. */
 export interface DeliveryChanged {
   mode: DeliveryMode;
-  /** Why, for people; empty when it is what the client asked for. */
+  /** Reason for people; empty if the mode is the requested one. */
   reason: string;
 }
 
@@ -350,15 +361,15 @@ export interface SessionEnded {
 export interface Error {
   /** One of the codes that docs/grpc.md lists, such as "unauthenticated" or "rate_limited". */
   code: string;
-  /** For people: what happened, to what, why, and what to do next. */
+  /** Message for people: the event, the object, the reason, and the next step. */
   message: string;
-  /** When to try again, in milliseconds; 0 when trying again is no use or nothing is known. */
+  /** The wait before a retry, in milliseconds; 0 if a retry is useless or the wait is unknown. */
   retryAfterMs: number;
 }
 
-/** DeliverResponse acknowledges the frame: its messages are safe with the client. */
+/** DeliverResponse acknowledges a frame whose messages the client has stored. */
 export interface DeliverResponse {
-  /** That of the frame. */
+  /** Receipt of the frame. */
   receipt: number;
 }
 

@@ -10,7 +10,7 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 export enum DirectMessages {
   UNSPECIFIED = 0,
   ANYONE = 1,
-  /** CONTACTS - People that this user has written to. */
+  /** CONTACTS - Only users that this user has written to. */
   CONTACTS = 2,
   NOBODY = 3,
   UNRECOGNIZED = -1,
@@ -18,11 +18,11 @@ export enum DirectMessages {
 
 /** Settings of a user, the same on all their devices. */
 export interface Settings {
-  /** Others see what this user has read, and the other way round. */
+  /** Shares read receipts with others, in both directions. */
   readReceipts: boolean;
-  /** Others see whether this user is there. */
+  /** Shares presence with others. */
   presence: boolean;
-  /** Who may write to this user outside rooms. */
+  /** Limits direct messages to this user. */
   directMessages: DirectMessages;
 }
 
@@ -33,11 +33,11 @@ export interface GetSettingsResponse {
   settings:
     | Settings
     | undefined;
-  /** Users that the asker does not want to hear of, by name. */
+  /** Users that the caller has blocked, by name. */
   blocked: string[];
 }
 
-/** UpdateSettingsRequest changes what is given. */
+/** UpdateSettingsRequest changes the given fields. */
 export interface UpdateSettingsRequest {
   readReceipts?: boolean | undefined;
   presence?: boolean | undefined;
@@ -50,7 +50,7 @@ export interface UpdateSettingsResponse {
 
 export interface BlockUserRequest {
   user: string;
-  /** No longer. What they wrote meanwhile stays hidden. */
+  /** Removes the block. Messages that were written meanwhile stay hidden. */
   unblock: boolean;
 }
 

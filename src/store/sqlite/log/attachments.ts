@@ -27,7 +27,7 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** Which entries of the log have files. */
+/** The files of log entries. */
 export class Attachments {
   readonly #statements: ReturnType<typeof prepareStatements>;
 
@@ -35,12 +35,12 @@ export class Attachments {
     this.#statements = prepareStatements(database);
   }
 
-  /** Whether an upload can become the file of an entry. */
+  /** Whether an upload is complete and not attached yet. */
   isReady({ owner, id }: { owner: number; id: string }): boolean {
     return this.#statements.isReady.get(owner, encodeId(id)) !== undefined;
   }
 
-  /** Makes an upload that {@link isReady} the file of an entry that is in the log. */
+  /** Attaches an upload that {@link isReady} to an entry in the log. */
   attach(position: number, { owner, id }: { owner: number; id: string }): Attachment {
     this.#statements.mark.run(position);
     return toAttachment(this.#statements.attach.get(position, owner, encodeId(id)))!;
@@ -50,13 +50,13 @@ export class Attachments {
     return toAttachment(this.#statements.at.get(position));
   }
 
-  /** The id of the upload that the entry was sent with. */
+  /** Returns the id of the upload that an entry was sent with. */
   uploadAt(position: number): string | undefined {
     const row = this.#statements.uploadAt.get(position) as { id: Uint8Array } | undefined;
     return row && decodeId(row.id);
   }
 
-  /** Takes the entry's file away, if it has one. Its content goes with `FileStore.removeUnheld` if no other has it. */
+  /** Detaches an entry's file, if it has one. `FileStore.removeUnheld` removes contents that no other file has. */
   removeAt(conversation: number, seq: number): void {
     this.#statements.removeAt.run(conversation, seq);
   }

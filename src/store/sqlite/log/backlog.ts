@@ -2,29 +2,29 @@ import type { Database } from "../database.ts";
 import type { Steps } from "../steps.ts";
 import { isShown, isVisible } from "./visibility.ts";
 
-/** Fewest entries to look at where some may be hidden. */
+/** Minimum number of entries to examine, because some may be hidden. */
 const leastMerged = 256;
-/** A user with fewer new entries than one in so many of the store's is served conversation by conversation. */
+/** A user with fewer than one in this many of the store's new entries is served conversation by conversation. */
 const sparse = 64;
 
 export interface BacklogOptions {
   /**
-   * How many entries of the whole store are looked at, one by one, before the conversations of the user are. Most often this is
-   * all it takes: a session that keeps up is never far behind, and who writes a lot finds a lot. Default: 1024.
+   * How many entries of the whole store are scanned before the user's conversations are examined. This is usually
+   * enough, because most sessions are close to the head. Default: 1024.
    */
   scanWindow?: number;
-  /** With new entries in more conversations than this, a user is served window by window only. Default: 512. */
+  /** A user with new entries in more conversations than this is served by scans only. Default: 512. */
   maxMerged?: number;
 }
 
 export interface BacklogPage {
   /** Lowest first. */
   readonly positions: number[];
-  /** Nothing up to here is missing. */
+  /** The page is complete up to this position. */
   readonly through: number;
 }
 
-/** A part of a log that a user may see, up to the newest of it. */
+/** The newest part of a log that a user may see. */
 interface Stretch {
   readonly user: number;
   readonly conversation: number;
@@ -64,7 +64,7 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** Finds which entries a user has not had; their texts are not touched. */
+/** Finds the positions of entries that a user has not received, without reading their texts. */
 export class Backlog {
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #scanWindow: number;
@@ -77,31 +77,31 @@ export class Backlog {
   }
 
   /**
-   * The first positions after `after` of entries that `user`, a key, may see: up to `limit` of them, and fewer, or none, where that is
-   * cheaper. However large the store, it costs at most a look at a window of it and at a bounded number of conversations, and a
-   * few steps for each entry that is new to the user. `head` is the newest position of the store at the beginning: what is committed between the steps
-   * is not looked at.
+   * Returns the first positions after `after` of entries that `user`, a key, may see: up to `limit`, or fewer if that
+   * is cheaper. The cost is bounded regardless of the store's size: a scan of one window, a bounded number of
+   * conversations, and a few steps per new entry. `head` is the store's newest position at the start; later commits are
+   * ignored.
    */
   *pageAfter(user: number, after: number, { head, limit }: { head: number; limit: number }): Steps<BacklogPage> {
     const end = Math.min(head, after + this.#scanWindow);
     const scanned = after < end ? this.#scan(user, { after, through: end, limit: limit + 1 }) : [];
     if (end >= head || scanned.length > limit || scanned.length * sparse > this.#scanWindow) {
-      return cut(scanned, { limit, end });
+      return toPage(scanned, { limit, end });
     }
-    const changed = this.#changed(user, after);
-    if (changed.length > this.#maxMerged && end > after) return cut(scanned, { limit, end });
+    const changed = this.#changedStretches(user, after);
+    if (changed.length > this.#maxMerged && end > after) return toPage(scanned, { limit, end });
     yield;
     const merged = yield* this.#merge(changed, { after, limit, head });
-    // Where much is hidden, looking at the window may have got further.
-    return merged.through > end ? merged : cut(scanned, { limit, end });
+    // If many entries are hidden, the scan may have got further.
+    return merged.through > end ? merged : toPage(scanned, { limit, end });
   }
 
   #scan(user: number, range: { after: number; through: number; limit: number }): number[] {
     return positions(this.#statements.scan.all({ user, ...range }));
   }
 
-  /** What has new entries for a user, at most one more than are merged. */
-  #changed(user: number, after: number): Stretch[] {
+  /** Returns the stretches with new entries for a user; at most one more than can be merged. */
+  #changedStretches(user: number, after: number): Stretch[] {
     const limit = this.#maxMerged + 1;
     const { directs, stays } = this.#statements;
     return [...directs.all({ user, after, limit }), ...stays.all({ user, after, limit })] as unknown as Stretch[];
@@ -117,10 +117,12 @@ export class Backlog {
     const streams = changed.map((stretch) => this.#stream(stretch, { after, through: head, page, hidden }));
     const merged = yield* mergeLowest(streams, lookAt);
     const end = merged.length < lookAt ? head : merged[lookAt - 1];
-    return cut(merged.filter((position) => !hidden.has(position)), { limit, end });
+    return toPage(merged.filter((position) => !hidden.has(position)), { limit, end });
   }
 
-  /** All positions of a stretch after `after`, up to `through`; those that the user may not see are added to `hidden`. */
+  /**
+   * Yields the positions of a stretch after `after`, up to `through`; adds those that the user may not see to `hidden`.
+   */
   *#stream(
     stretch: Stretch,
     { after, through, page, hidden }: { after: number; through: number; page: number; hidden: Set<number> },
@@ -141,9 +143,9 @@ export class Backlog {
   }
 
   /**
-   * Positions rise with seq, so the first entry after a position is found over the index by conversation and seq, which ends in
-   * the position: in growing steps down from the last, then by halving, so that it costs the logarithm of what is new.
-   * Entries that are gone count as old, since only the oldest of a conversation are ever removed.
+   * Finds the first entry after a position: positions rise with seq, so it searches the index by conversation and seq,
+   * first in growing steps down from the last entry, then by bisection. The cost is logarithmic in the number of new
+   * entries. Missing entries count as old, because only the oldest entries of a conversation are ever removed.
    */
   #firstSeqAfter({ conversation, firstSeq, lastSeq }: Stretch, after: number): number {
     const isNew = (seq: number) => {
@@ -163,7 +165,7 @@ export class Backlog {
   }
 }
 
-function cut(found: number[], { limit, end }: { limit: number; end: number }): BacklogPage {
+function toPage(found: number[], { limit, end }: { limit: number; end: number }): BacklogPage {
   if (found.length <= limit) return { positions: found, through: end };
   const positions = found.slice(0, limit);
   return { positions, through: positions[limit - 1] };
@@ -178,7 +180,7 @@ interface Front {
   readonly stream: Iterator<number, unknown>;
 }
 
-/** The lowest `limit` numbers of streams that each rise, lowest first: a merge by a binary heap of what is first in each. */
+/** Merges ascending streams with a binary heap, and returns the lowest `limit` numbers in ascending order. */
 export function* mergeLowest(streams: Iterator<number, unknown>[], limit: number): Steps<number[]> {
   const heap: Front[] = [];
   for (const stream of streams) {
@@ -203,7 +205,7 @@ export function* mergeLowest(streams: Iterator<number, unknown>[], limit: number
   return merged;
 }
 
-/** Moves the top of the heap down to its place. */
+/** Restores the heap after its top has changed. */
 function sink(heap: Front[]): void {
   let index = 0;
   while (true) {

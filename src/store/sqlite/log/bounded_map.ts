@@ -1,4 +1,4 @@
-/** A map that forgets its oldest entry when it holds more than `capacity`. */
+/** A map that drops its oldest entry when it exceeds `capacity`. */
 export class BoundedMap<K, V> extends Map<K, V> {
   readonly #capacity: number;
 

@@ -10,7 +10,7 @@ import { BoundedMap } from "./bounded_map.ts";
 import { eventColumns, kindCodes } from "./entry_columns.ts";
 import { MessageChanges } from "./message_changes.ts";
 import { ReaderPositions } from "./reader_positions.ts";
-import { type Placed, RoomChanges } from "./room_changes.ts";
+import { type PlacedEntry, RoomChanges } from "./room_changes.ts";
 import type { SpentIds } from "./spent_ids.ts";
 import type { UserIds } from "./user_ids.ts";
 import { openEnd } from "./visibility.ts";
@@ -22,9 +22,9 @@ interface Conversation {
   readonly isRoom: boolean;
   headSeq: number;
   headPosition: number;
-  /** How many of its entries are events. */
+  /** The number of its entries that are events. */
   uncounted: number;
-  /** It is a room that was deleted: nothing of it is ever to be again but that its id was used. */
+  /** Whether it is a deleted room, of which only the used id remains. */
   readonly isGone: boolean;
 }
 
@@ -45,13 +45,13 @@ interface KnownEntry {
   readonly conversation: string;
   readonly seq: number;
   readonly acceptedAt: number;
-  /** Null when what was sent is not known any more: it was edited, or erased. */
+  /** Null if the sent text is not known any more, because the message was edited or erased. */
   readonly text: Uint8Array | null;
   readonly kind: number;
   readonly target: number | null;
   readonly subject: number | null;
   readonly automatic: number;
-  /** It is or was a message with a file. */
+  /** Whether it is or was a message with a file. */
   readonly file: number;
 }
 
@@ -79,7 +79,8 @@ function prepareStatements(database: Database) {
          e.file, e.automatic
        FROM entry e JOIN conversation c ON c.id = e.conversation WHERE e.sender = ? AND e.id = ?`,
     ),
-    // Binds few values, and only such that node:sqlite copies without an ArrayBuffer: those cost more than what SQLite does to strings.
+    // Binds strings instead of BLOBs: node:sqlite copies a BLOB through an ArrayBuffer, which costs more than SQLite's
+    // conversion.
     addPlain: database.prepare(
       `INSERT INTO entry (position, conversation, seq, sender, id, accepted_at, text, uncounted)
        VALUES (?, ?, ?, ?, unhex(?, '-'), ?, CAST(? AS BLOB), ?) ON CONFLICT (sender, id) DO NOTHING`,
@@ -95,7 +96,9 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** The writing side of the message store. Heads are kept in memory too: nobody else writes to this database. */
+/**
+ * The writing side of the message store. Caches heads in memory, because no other connection writes to the database.
+ */
 export class Committer {
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepareStatements>;
@@ -107,7 +110,7 @@ export class Committer {
   readonly #readers: ReaderPositions;
   readonly #conversations = new BoundedMap<string, Conversation>(maxCached);
   #head: number;
-  /** What the open transaction made of the head and of conversations, in copies of its own; forgotten when it fails. */
+  /** Head and conversations as changed by the open transaction; dropped if it fails. */
   #pendingHead = 0;
   #pending = new Map<string, Conversation>();
 
@@ -127,14 +130,14 @@ export class Committer {
     return this.#head;
   }
 
-  /** Conversations may have other names than before, or be gone. */
+  /** Must be called after conversations were renamed or deleted. */
   forgetNames(): void {
     this.#conversations.clear();
   }
 
   /**
-   * Savepoints cost more than most changes do, and hardly any change fails: so a commit is tried without, and only one
-   * in which a change failed is done again with a savepoint for each.
+   * Commits changes in one transaction. Savepoints cost more than most changes, and changes rarely fail, so the
+   * transaction first runs without savepoints and is repeated with one per change only if a change failed.
    */
   commit(changes: readonly Change[]): ChangeResult[] {
     if (changes.length === 0) return [];
@@ -201,15 +204,15 @@ export class Committer {
     const added = isPlain(append) && conversation && this.#appendPlain(conversation, append);
     if (added) return added;
     const encoded = this.#encode(append);
-    const before = this.#sentBefore(append, encoded);
+    const before = this.#findDuplicate(append, encoded);
     if (before || append.refused) return before ?? { kind: "refused" };
-    return this.#obstacle(append, encoded, conversation) ??
+    return this.#findObstacle(append, encoded, conversation) ??
       this.#appendTo(conversation ?? this.#addConversation(append), append, encoded);
   }
 
   /**
-   * Hardly any id is sent again, so it is not looked up. @returns undefined, having done nothing, when the sender may have had a message with
-   * this id accepted before, or it cannot be.
+   * Appends a plain message without looking up its id, because ids are rarely sent again.
+   * @returns undefined, without a change, if the id may have been used before or the conversation is gone
    */
   #appendPlain(conversation: Conversation, append: Append): ChangeResult | undefined {
     if (conversation.isGone || this.#spentIds.mayHave(append.id)) return undefined;
@@ -241,7 +244,7 @@ export class Committer {
     return { sender, id, text: encodeText(kept), kind, target, subject, automatic };
   }
 
-  #obstacle(append: Append, { sender }: EncodedAppend, conversation: Conversation | undefined) {
+  #findObstacle(append: Append, { sender }: EncodedAppend, conversation: Conversation | undefined) {
     const { uploadId, event } = append;
     if (conversation === undefined && isRoomId(append.conversation) && event?.kind !== "room_created") {
       return { kind: "no_room" } as const;
@@ -250,8 +253,8 @@ export class Committer {
     if (uploadId !== undefined && !this.#attachments.isReady({ owner: sender, id: uploadId })) {
       return { kind: "upload_gone" } as const;
     }
-    if (this.#roomChanges.takesName(append, conversation?.id)) return { kind: "name_taken" } as const;
-    const kind = this.#messageChanges.obstacle(append, sender, conversation?.id);
+    if (this.#roomChanges.isNameTaken(append, conversation?.id)) return { kind: "name_taken" } as const;
+    const kind = this.#messageChanges.findObstacle(append, sender, conversation?.id);
     return kind && { kind };
   }
 
@@ -276,7 +279,7 @@ export class Committer {
       uncounted,
       automatic,
     );
-    this.#makeSo(append, { conversation: key, seq, position, uncounted, sender, acceptedAt });
+    this.#applyEvent(append, { conversation: key, seq, position, uncounted, sender, acceptedAt });
     const attachment = uploadId === undefined
       ? undefined
       : this.#attachments.attach(position, { owner: sender, id: uploadId });
@@ -284,7 +287,7 @@ export class Committer {
     return { kind: "accepted", message: toMessage(append, { position, seq, ordinal: seq - uncounted, attachment }) };
   }
 
-  /** The last of what an append does, because nothing may be pending of a change that failed. */
+  /** Must be the last step of an append: a failed change may leave nothing pending. */
   #moveHead(
     conversation: Conversation,
     name: string,
@@ -298,18 +301,18 @@ export class Committer {
     this.#pendingHead = position;
   }
 
-  #makeSo(append: Append, entry: Placed): void {
+  #applyEvent(append: Append, entry: PlacedEntry): void {
     const { event, text, mentions = [] } = append;
     if (event === undefined) this.#messageChanges.addMentions(mentions, entry.conversation, entry.seq);
     else if (isRoomEvent(event)) this.#roomChanges.apply(event, text, entry);
     else this.#messageChanges.apply(event, append, entry);
   }
 
-  #sentBefore(append: Append, encoded: EncodedAppend): ChangeResult | undefined {
+  #findDuplicate(append: Append, encoded: EncodedAppend): ChangeResult | undefined {
     const { sender, id, kind, target, subject, automatic } = encoded;
     const before = this.#statements.findEntry.get(sender, id) as KnownEntry | undefined;
-    if (!before) return this.#sentLongBefore(append, sender);
-    // A change of a room says how all of it is then, which is another when the request that changed a part comes again.
+    if (!before) return this.#findRemovedDuplicate(append, sender);
+    // An event of a room's settings contains all of them, which may differ when the same request comes again.
     const isChange = kind === kindCodes.roomChanged;
     const text = kind === kindCodes.edited ? encodeText(append.text) : encoded.text;
     const same = before.conversation === append.conversation && before.kind === kind &&
@@ -318,14 +321,14 @@ export class Committer {
     return same ? { kind: "duplicate", accepted: toAccepted(before) } : { kind: "conflict" };
   }
 
-  /** The entry is gone, and with it what it said. */
-  #sentLongBefore({ id, conversation }: Append, sender: number): ChangeResult | undefined {
+  /** Compares with the id of a removed entry, whose text is not known any more. */
+  #findRemovedDuplicate({ id, conversation }: Append, sender: number): ChangeResult | undefined {
     const accepted = this.#spentIds.find(sender, id);
     if (!accepted) return undefined;
     return accepted.conversation === conversation ? { kind: "duplicate", accepted } : { kind: "conflict" };
   }
 
-  /** Also when the file was erased since, and nothing tells which it was. */
+  /** Whether the entry was sent with this upload; also true for an erased file, whose id is unknown. */
   #hasUpload({ file, position }: KnownEntry, uploadId: string | undefined): boolean {
     if (file === 0 || uploadId === undefined) return file === 0 && uploadId === undefined;
     return (this.#attachments.uploadAt(position) ?? uploadId) === uploadId;
@@ -369,7 +372,7 @@ export class Committer {
   }
 }
 
-/** A message of text, with nothing else to be looked at. */
+/** Whether this is a message with text only. */
 function isPlain({ event, replyTo, uploadId, automatic, refused }: Append): boolean {
   return event === undefined && replyTo === undefined && uploadId === undefined && !automatic && !refused;
 }

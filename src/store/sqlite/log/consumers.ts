@@ -2,7 +2,7 @@ import { ChatError } from "../../../core/chat_error.ts";
 import type { ConsumerOptions, ConsumerStart } from "../../../core/messages/message_store.ts";
 import type { Database } from "../database.ts";
 
-/** A use is written back no more often than this, in milliseconds. */
+/** Minimum time between two writes of a consumer's last use, in milliseconds. */
 const noteEveryMs = 60 * 60 * 1000;
 const deviceId = "(SELECT id FROM device WHERE public_id = :device)";
 
@@ -22,7 +22,7 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** The consumers of devices, with their delivery cursors and when they were last used. */
+/** The consumers of devices, with their delivery cursors and last uses. */
 export class Consumers {
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepareStatements>;
@@ -33,10 +33,10 @@ export class Consumers {
   }
 
   /**
-   * The cursor of a consumer, made where there is none; see {@link MessageStore.openConsumer}. Nothing else runs meanwhile, so that the cursor
-   * cannot be removed for its age between its look-up and the note of its use.
-   * @param positionOf where a new one starts
-   * @throws {ChatError} `storage_full` when it cannot be made
+   * Returns the cursor of a consumer, creating it if necessary; see {@link MessageStore.openConsumer}. It is
+   * synchronous, so the cleanup cannot remove the cursor between look-up and update.
+   * @param positionOf returns the start of a new cursor
+   * @throws {ChatError} `storage_full` if it cannot be created
    */
   open(
     { device, name }: { device: string; name: string },
@@ -46,23 +46,26 @@ export class Consumers {
     const { find, count, add } = this.#statements;
     const known = find.get({ device, name }) as { position: number; usedAt: number } | undefined;
     if (known !== undefined) {
-      if (usedAt - known.usedAt > noteEveryMs) this.#noteWhereRoom(device, name, usedAt);
+      if (usedAt - known.usedAt > noteEveryMs) this.#noteIfPossible(device, name, usedAt);
       return known.position;
     }
     if ((count.get({ device }) as { count: number }).count >= maxConsumers) return undefined;
     const position = positionOf(start);
-    // Lost only with everything that was committed after it; then nothing came, and the consumer starts there again.
+    // A power failure that loses the cursor also loses all later entries, so the consumer starts there again.
     this.#database.transaction(() => add.run({ device, name, position, usedAt }), { durable: false });
     return position;
   }
 
-  /** Lost in a power failure, it is noted again at the next use. @throws {ChatError} `storage_full` */
+  /**
+   * Records a use without a sync; if a power failure loses it, the next use records it.
+   * @throws {ChatError} `storage_full`
+   */
   noteUse(device: string, name: string, now: number): void {
     this.#database.transaction(() => this.#statements.noteUse.run({ device, name, now }), { durable: false });
   }
 
-  /** People are served on a full disk, so that they can make room. */
-  #noteWhereRoom(device: string, name: string, now: number): void {
+  /** Ignores a full disk, because users must be served to free space. */
+  #noteIfPossible(device: string, name: string, now: number): void {
     try {
       this.noteUse(device, name, now);
     } catch (error) {

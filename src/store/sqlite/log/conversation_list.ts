@@ -10,28 +10,28 @@ import type { EntryReader } from "./entry_reader.ts";
 import type { LogPages } from "./log_pages.ts";
 import { isShown, isTextShown, isUnblocked, openEnd } from "./visibility.ts";
 
-/** Unread messages are counted one by one among so many entries, so that the user's own and hidden ones are left out. */
+/** Unread messages are counted one by one among this many entries, to exclude own and hidden ones. */
 const countedOneByOne = 500;
-/** The same where there is somebody whom the user blocks. */
+/** The same in conversations with a blocked member. */
 const countedWithBlocked = 4_096;
-/** Entries that are counted in one step. */
+/** Entries to count per step. */
 const countedAtOnce = 1_024;
-/** Mentions are counted up to this. */
+/** Maximum count of mentions. */
 const maxMentions = 200;
-/** Entries that are looked at for a page of summaries, about. */
+/** Approximate maximum of entries to examine for a page of summaries. */
 const maxLookedAt = 30_000;
-/** Entries that are looked at for the last message of each, even then. */
+/** Minimum of entries to examine for the last message of each conversation. */
 const leastLookedAt = 32;
 
-/** Invitations stand before all entries of logs, so their positions in the list are beyond those of any log. */
+/** Invitations come before all other conversations, so their list positions are beyond those of any log. */
 export const invitationBase = 2 ** 52;
 
-/** How many entries may still be looked at for a page of summaries. */
+/** The number of entries that may still be examined for a page of summaries. */
 interface Allowance {
   entries: number;
 }
 
-/** A conversation, by its key, and where it stands in the list. */
+/** A conversation, by its key, with its position in the list. */
 export interface ListedConversation {
   readonly conversation: number;
   readonly position: number;
@@ -44,10 +44,10 @@ interface SummaryRow {
   headPosition: number;
   uncounted: number;
   firstSeq: number;
-  /** An invitation by somebody whom the user blocks counts as none. */
+  /** An invitation by a blocked user counts as none. */
   role: number;
   invitedPosition: number;
-  /** Of the room, when the user left it. */
+  /** The name of the room when the user left it. */
   leftName: string | null;
   readSeq: number;
   readUncounted: number;
@@ -68,8 +68,8 @@ interface Stay {
 interface PeerRow {
   id: number;
   readSeq: number;
-  /** They tell each other what they have got and read. */
-  tells: number;
+  /** Whether both share receipts with each other. */
+  sharesReceipts: number;
 }
 
 function prepareStatements(database: Database) {
@@ -77,7 +77,7 @@ function prepareStatements(database: Database) {
     invitations: database.prepare(
       `SELECT m.conversation, m.invited_position + ${invitationBase} AS position FROM member m
        WHERE m.user = :user AND m.role = ${roleCodes.invited} AND m.invited_position < :before - ${invitationBase}
-         AND ${isHeard(":user")}
+         AND ${isInvitationShown(":user")}
        ORDER BY m.invited_position DESC LIMIT +:limit`,
     ),
     directs: database.prepare(
@@ -89,7 +89,7 @@ function prepareStatements(database: Database) {
       `SELECT s.conversation, c.head_position AS position FROM span s CROSS JOIN conversation c ON c.id = s.conversation
        WHERE s.user = :user AND s.room = 1 AND s.last_position = ${openEnd} AND c.head_position < :before`,
     ),
-    // Somebody who was invited again stands among the invitations.
+    // A user who was invited again has the room among the invitations.
     endedStays: database.prepare(
       `SELECT s.conversation, s.last_position AS position FROM span s
        WHERE s.user = :user AND s.room = 1 AND s.last_position < :before
@@ -99,13 +99,13 @@ function prepareStatements(database: Database) {
          AND NOT EXISTS (
            SELECT 1 FROM member m
            WHERE m.conversation = s.conversation AND m.user = s.user AND m.role = ${roleCodes.invited}
-             AND ${isHeard(":user")})
+             AND ${isInvitationShown(":user")})
        ORDER BY s.last_position DESC LIMIT +:limit`,
     ),
     find: database.prepare(
       `SELECT c.id, c.name, c.head_seq AS headSeq, c.head_position AS headPosition, c.uncounted, c.first_seq AS firstSeq,
          CASE WHEN m.role = ${roleCodes.invited} AND NOT ${
-        isHeard(":user")
+        isInvitationShown(":user")
       } THEN ${roleCodes.left} ELSE m.role END AS role,
          m.invited_position AS invitedPosition, m.left_name AS leftName, m.read_seq AS readSeq, m.read_uncounted AS readUncounted,
          (SELECT i.name FROM user i WHERE i.id = m.inviter) AS inviter,
@@ -139,7 +139,7 @@ function prepareStatements(database: Database) {
       `SELECT m.user AS id, m.read_seq AS readSeq,
          u.read_receipts AND me.read_receipts
            AND ${isUnblocked(":user", "m.user", openEnd.toString())}
-           AND ${isUnblocked("m.user", ":user", openEnd.toString())} AS tells
+           AND ${isUnblocked("m.user", ":user", openEnd.toString())} AS sharesReceipts
        FROM member m CROSS JOIN user u ON u.id = m.user CROSS JOIN user me ON me.id = :user
        WHERE m.conversation = :conversation AND m.user <> :user`,
     ),
@@ -150,7 +150,7 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** The conversations of a user, as that user sees them. */
+/** The conversations of a user, from the user's point of view. */
 export class ConversationList {
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #pages: LogPages;
@@ -163,8 +163,8 @@ export class ConversationList {
   }
 
   /**
-   * The newest conversations of `user`, a key, before `before`; 0 starts with invitations, which stand before everything else. A conversation
-   * stands where its newest entry does, or the newest of the user's last stay in it.
+   * Returns the newest conversations of `user`, a key, before the position `before`; 0 starts with the invitations,
+   * which come first. The position of a conversation is that of its newest entry in the user's last stay.
    */
   page(user: number, { before, limit }: { before: number; limit: number }): ListedConversation[] {
     const { invitations, directs, openStays, endedStays } = this.#statements;
@@ -178,12 +178,12 @@ export class ConversationList {
     return listed.sort((one, other) => other.position - one.position).slice(0, limit);
   }
 
-  /** What may be looked at for the summaries of a page. */
+  /** Returns the allowance for the summaries of a page. */
   allowance(): Allowance {
     return { entries: maxLookedAt };
   }
 
-  /** Undefined when there is nothing between the user and the conversation; both are keys. */
+  /** Summarizes a conversation for a user, both given by key; undefined if the user has nothing to do with it. */
   *summary(
     user: number,
     conversation: number,
@@ -192,7 +192,7 @@ export class ConversationList {
     const row = this.#statements.find.get({ conversation, user }) as unknown as SummaryRow | undefined;
     if (!row) return undefined;
     const stay = this.#statements.newestStay.get(user, conversation) as Stay | undefined;
-    // Banned, or invited by somebody who is blocked, and never been there.
+    // The user was never in the room, and is banned or was invited by a blocked user.
     if (stay === undefined && row.role !== roleCodes.invited) return undefined;
     const headSeq = stay === undefined ? 0 : Math.min(stay.lastSeq, row.headSeq);
     const isRead = row.readSeq >= headSeq;
@@ -201,19 +201,19 @@ export class ConversationList {
       conversation: row.name,
       headSeq,
       position: isInvited ? invitationBase + row.invitedPosition : Math.min(stay!.lastPosition, row.headPosition),
-      last: yield* this.#last(user, row, { headSeq, allowance }),
+      last: yield* this.#lastMessage(user, row, { headSeq, allowance }),
       room: toRoom(row),
       role: toRole(row.role),
       invitedBy: isInvited ? row.inviter ?? undefined : undefined,
       readSeq: row.readSeq,
-      unread: isRead ? 0 : yield* this.#unread(user, row, { headSeq, allowance }),
-      mentions: isRead ? 0 : this.#mentions(user, row, headSeq),
-      ...this.#peer(user, row),
+      unread: isRead ? 0 : yield* this.#countUnread(user, row, { headSeq, allowance }),
+      mentions: isRead ? 0 : this.#countMentions(user, row, headSeq),
+      ...this.#peerPositions(user, row),
     };
   }
 
-  /** Undefined also when more than may be looked at came after it. */
-  *#last(
+  /** Returns the last message; undefined also if the allowance ends before it is found. */
+  *#lastMessage(
     user: number,
     { id: conversation }: SummaryRow,
     { headSeq, allowance }: { headSeq: number; allowance: Allowance },
@@ -226,8 +226,8 @@ export class ConversationList {
     return last;
   }
 
-  /** Beyond what is looked at one by one, it is how many messages there are. */
-  *#unread(
+  /** Counts unread messages; beyond the allowance, hidden and own messages count, too. */
+  *#countUnread(
     user: number,
     row: SummaryRow,
     { headSeq, allowance }: { headSeq: number; allowance: Allowance },
@@ -264,15 +264,15 @@ export class ConversationList {
     return next.kind === kindCodes.message ? next.uncounted : next.uncounted - 1;
   }
 
-  #mentions(user: number, row: SummaryRow, through: number): number {
+  #countMentions(user: number, row: SummaryRow, through: number): number {
     const range = { user, conversation: row.id, after: row.readSeq, through };
     return (this.#statements.countMentions.get(range) as { count: number }).count;
   }
 
-  #peer(user: number, row: SummaryRow): { peerReadSeq: number; peerDeliveredSeq: number } {
+  #peerPositions(user: number, row: SummaryRow): { peerReadSeq: number; peerDeliveredSeq: number } {
     const { peer, cursor } = this.#statements;
     const found = row.roomName === null ? peer.get({ user, conversation: row.id }) as PeerRow | undefined : undefined;
-    if (found === undefined || found.tells === 0) return { peerReadSeq: 0, peerDeliveredSeq: 0 };
+    if (found === undefined || found.sharesReceipts === 0) return { peerReadSeq: 0, peerDeliveredSeq: 0 };
     const { position } = cursor.get(found.id) as { position: number | null };
     return {
       peerReadSeq: found.readSeq,
@@ -280,7 +280,7 @@ export class ConversationList {
     };
   }
 
-  /** The seq of the newest entry that is not after a position, by halving: positions rise with seq. */
+  /** Finds the seq of the newest entry up to a position by bisection, because positions rise with seq. */
   #lastSeqBy(row: SummaryRow, position: number): number {
     if (position >= row.headPosition) return row.headSeq;
     let low = row.firstSeq - 1;
@@ -295,12 +295,12 @@ export class ConversationList {
   }
 }
 
-/** SQL: the invitation of `m`, a row of member, is not by somebody whom `user` blocks. */
-function isHeard(user: string): string {
+/** SQL: the inviter of `m`, a row of member, is not blocked by `user`. */
+function isInvitationShown(user: string): string {
   return `(m.inviter IS NULL OR ${isUnblocked(user, "m.inviter", openEnd.toString())})`;
 }
 
-/** Whoever left a private room learns nothing more of it: only its name as it was then. */
+/** Converts a row to a room; a former member of a private room sees only its name at the time of leaving. */
 function toRoom(row: SummaryRow): Room | undefined {
   if (row.roomName === null) return undefined;
   const { name: id, createdAt } = row;

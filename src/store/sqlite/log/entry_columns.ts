@@ -22,7 +22,7 @@ export const kindCodes = {
   roomChanged: 14,
 } as const;
 
-/** The columns of an entry that hold its event. */
+/** The columns of an entry that depend on its event. */
 export interface EventColumns {
   readonly kind: number;
   readonly target: number | null;

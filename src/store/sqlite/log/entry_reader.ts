@@ -1,32 +1,32 @@
 import type { Message, Reaction } from "../../../core/messages/message.ts";
 import { decodeText } from "../column_values.ts";
 import type { Database } from "../database.ts";
-import { atOnce, type Steps } from "../steps.ts";
+import { runAtOnce, type Steps } from "../steps.ts";
 import { Attachments } from "./attachments.ts";
 import { kindCodes } from "./entry_columns.ts";
 import { type EntryRow, toMessage } from "./entry_row.ts";
 import { isReactionShown, isTextShown } from "./visibility.ts";
 
-/** How much a page holds: entries, and bytes of text beyond the first entry. */
+/** The limits of a page: entries, and bytes of text beyond the first entry. */
 export interface PageLimits {
   readonly limit: number;
   readonly maxBytes: number;
 }
 
-/** Entries that were read at given positions. */
+/** The entries at given positions. */
 export interface ReadEntries {
   readonly messages: Message[];
-  /** All of them were read that are still there; false where a limit came first. */
+  /** Whether all existing entries were read; false if a limit was reached. */
   readonly isWhole: boolean;
 }
 
-/** With texts of 16 KiB, 2 MiB are in memory at once. */
-const rowsAtOnce = 128;
+/** Rows per statement; with texts of 16 KiB, 2 MiB are in memory. */
+const rowsPerStatement = 128;
 
 type ReadRow = EntryRow & {
-  /** It has, or had, a file. */
+  /** Whether it has or had a file. */
   readonly file: number;
-  /** There are reactions, which may all be hidden from the reader; only where reactions are asked for. */
+  /** Whether there are reactions, even hidden ones; 0 unless reactions are requested. */
   readonly reacted: number;
 };
 
@@ -37,14 +37,15 @@ interface ReactionRow {
   first: number;
 }
 
-/** The text of an edit is kept with the message that it is about, and only the newest edit says it. */
+/** SQL for the text of an edit, which is stored with its message; only the newest edit has a text. */
 const textOfEdit = `(
     SELECT CASE WHEN t.deleted <> 0 THEN x'' WHEN t.edited_seq = e.seq AND ${isTextShown(":user", "t")} THEN t.text END
     FROM entry t WHERE t.conversation = e.conversation AND t.seq = e.target)`;
 
 function prepareStatements(database: Database) {
   return {
-    // The outer loop of a CROSS JOIN is its first table: entries come in the order of the positions (https://sqlite.org/lang_select.html).
+    // The first table of a CROSS JOIN is the outer loop, so entries come in the order of the positions
+    // (https://sqlite.org/lang_select.html).
     read: database.prepare(
       `SELECT e.position, c.name AS conversation, e.seq, u.name AS sender, lower(hex(e.id)) AS id,
          e.accepted_at,
@@ -68,7 +69,7 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** Reads entries whose positions were found for a user. What their texts say to that user is decided here. */
+/** Reads the entries at given positions, and decides which texts the user may see. */
 export class EntryReader {
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #attachments: Attachments;
@@ -79,8 +80,9 @@ export class EntryReader {
   }
 
   /**
-   * The entries at `positions`, in this order, as `user`, a key, may read them, and as far as the limits allow: always the first, if there is
-   * one. A statement for each entry would cost twice as much. Entries may be changed or removed between its steps: each is read as it is then.
+   * Reads the entries at `positions`, in this order, for `user`, a key, up to the limits, but always the first entry. A
+   * statement per entry would cost twice as much. Entries may change or disappear between steps; each is read in its
+   * current state.
    */
   *read(
     user: number,
@@ -90,11 +92,11 @@ export class EntryReader {
     const messages: Message[] = [];
     let bytes = 0;
     const wanted = positions.slice(0, limit);
-    for (let first = 0; first < wanted.length; first += rowsAtOnce) {
-      const some = JSON.stringify(wanted.slice(first, first + rowsAtOnce));
+    for (let first = 0; first < wanted.length; first += rowsPerStatement) {
+      const some = JSON.stringify(wanted.slice(first, first + rowsPerStatement));
       const rows = this.#statements.read.all({ user, positions: some, reactions: Number(reactions) });
       for (const row of rows as unknown as ReadRow[]) {
-        const message = this.#complete(row, user);
+        const message = this.#toMessage(row, user);
         bytes += (row.text?.length ?? 0) + sizeBesideText(message);
         if (messages.length > 0 && bytes > maxBytes) return { messages, isWhole: false };
         messages.push(message);
@@ -105,25 +107,25 @@ export class EntryReader {
   }
 
   readOne(user: number, position: number): Message {
-    return atOnce(this.read(user, [position], { limit: 1, maxBytes: 0 })).messages[0];
+    return runAtOnce(this.read(user, [position], { limit: 1, maxBytes: 0 })).messages[0];
   }
 
-  #complete(row: ReadRow, user: number): Message {
+  #toMessage(row: ReadRow, user: number): Message {
     const message = toMessage(row);
     const attachment = row.file === 0 ? undefined : this.#attachments.at(row.position);
-    const reactions = row.reacted === 0 ? [] : this.#reactions(row.position, user);
+    const reactions = row.reacted === 0 ? [] : this.#readReactions(row.position, user);
     if (attachment === undefined && reactions.length === 0) return message;
     return { ...message, ...(attachment && { attachment }), ...(reactions.length > 0 && { reactions }) };
   }
 
-  #reactions(position: number, user: number): Reaction[] {
+  #readReactions(position: number, user: number): Reaction[] {
     const rows = this.#statements.reactions.all({ user, position }) as unknown as ReactionRow[];
     rows.sort((one, other) => one.first - other.first);
     return rows.map(({ emoji, count, own }) => ({ emoji: decodeText(emoji), count, own: own !== 0 }));
   }
 }
 
-/** Bytes that reactions and a file's description may take on their way, about. */
+/** Estimates the encoded size of reactions and a file's description, in bytes. */
 export function sizeBesideText({ reactions = [], attachment }: Message): number {
   const described = attachment === undefined ? 0 : 3 * attachment.name.length + attachment.mediaType.length + 64;
   return reactions.reduce((size, { emoji }) => size + 3 * emoji.length + 10, described);

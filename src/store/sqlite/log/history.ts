@@ -4,10 +4,10 @@ import type { Steps } from "../steps.ts";
 import type { ReadEntries } from "./entry_reader.ts";
 import type { LogPages } from "./log_pages.ts";
 
-/** Reads the messages at these positions, as many as the page may hold; always the first. */
+/** Reads the messages at given positions up to the page's limits; always the first. */
 type Read = (positions: readonly number[]) => Steps<ReadEntries>;
 
-/** The part of a log that a user asks for, by its own bounds. */
+/** The part of a conversation that a user may see, with its bounds. */
 interface Extent {
   readonly id: number;
   readonly user: number;
@@ -18,7 +18,7 @@ interface Extent {
 
 function prepareStatements(database: Database) {
   return {
-    // Of the last stay: nothing of a conversation is seen after it.
+    // Uses the last stay, because the user sees no entries after it.
     find: database.prepare(
       `SELECT c.id, c.first_seq AS firstSeq, min(s.last_seq, c.head_seq) AS headSeq
        FROM conversation c CROSS JOIN span s ON s.conversation = c.id
@@ -32,7 +32,7 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** Pages of a log, as one user may see it. */
+/** Pages of a conversation's log for one user. */
 export class History {
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #pages: LogPages;
@@ -43,9 +43,9 @@ export class History {
   }
 
   /**
-   * The bounds of the page are found in its first step. What is committed later lies beyond them; what retention removes meanwhile is missing from the page, as
-   * from one that is asked for later.
-   * @returns undefined when the user, a key, has never been in the conversation
+   * Reads a page. The first step determines its bounds: entries that are committed later are outside, and entries that
+   * retention removes meanwhile are missing.
+   * @returns undefined if the user, a key, was never in the conversation
    */
   *page(
     { user, conversation }: { user: number; conversation: string },
@@ -62,16 +62,16 @@ export class History {
     const from = Math.max(startSeq, range.afterSeq + 1, this.#firstSince(found, range.fromMs));
     const to = range.beforeSeq === 0 ? headSeq : Math.min(headSeq, range.beforeSeq - 1);
     const forward = range.afterSeq > 0 || range.fromMs > 0;
-    if (startSeq === 0 || from > to) return yield* this.#nothing(extent, { from, to });
+    if (startSeq === 0 || from > to) return yield* this.#emptyPage(extent, { from, to });
     return yield* forward
       ? this.#forward(extent, { from, to, limit: range.limit }, read)
       : this.#backward(extent, { from, to, limit: range.limit }, read);
   }
 
-  *#nothing(extent: Extent, { from, to }: { from: number; to: number }): Steps<HistoryPage> {
+  *#emptyPage(extent: Extent, { from, to }: { from: number; to: number }): Steps<HistoryPage> {
     const { startSeq, headSeq } = extent;
-    const more = startSeq > 0 && (yield* this.#has(extent, startSeq, Math.min(from - 1, to)));
-    const moreAfter = startSeq > 0 && (yield* this.#has(extent, Math.max(from, to + 1), headSeq));
+    const more = startSeq > 0 && (yield* this.#hasEntries(extent, startSeq, Math.min(from - 1, to)));
+    const moreAfter = startSeq > 0 && (yield* this.#hasEntries(extent, Math.max(from, to + 1), headSeq));
     return { messages: [], firstSeq: 0, lastSeq: 0, headSeq, startSeq, more, moreAfter };
   }
 
@@ -81,15 +81,15 @@ export class History {
     read: Read,
   ): Steps<HistoryPage> {
     const { id: conversation, user, events, startSeq, headSeq } = extent;
-    // One more than asked for tells whether anything is left.
+    // One more than requested, to know whether there is more.
     const { positions, cutAt } = yield* this.#pages.newest({ user, conversation, from, to, events }, limit + 1);
     const { messages, isWhole } = yield* read(positions);
     messages.reverse();
-    // All that was read was removed meanwhile: what is left is older.
+    // All entries of the page were removed meanwhile; the remaining ones are older.
     if (!isWhole && messages.length === 0) return yield* this.#backward(extent, { from, to, limit }, read);
     const firstSeq = !isWhole ? messages[0].seq : cutAt !== undefined ? cutAt + 1 : from;
-    const more = !isWhole || cutAt !== undefined || (yield* this.#has(extent, startSeq, from - 1));
-    const moreAfter = yield* this.#has(extent, to + 1, headSeq);
+    const more = !isWhole || cutAt !== undefined || (yield* this.#hasEntries(extent, startSeq, from - 1));
+    const moreAfter = yield* this.#hasEntries(extent, to + 1, headSeq);
     return { messages, firstSeq, lastSeq: to, headSeq, startSeq, more, moreAfter };
   }
 
@@ -103,26 +103,26 @@ export class History {
     const { messages, isWhole } = yield* read(positions);
     if (!isWhole && messages.length === 0) return yield* this.#forward(extent, { from, to, limit }, read);
     const lastSeq = !isWhole ? messages[messages.length - 1].seq : cutAt !== undefined ? cutAt - 1 : to;
-    const moreAfter = !isWhole || cutAt !== undefined || (yield* this.#has(extent, to + 1, headSeq));
+    const moreAfter = !isWhole || cutAt !== undefined || (yield* this.#hasEntries(extent, to + 1, headSeq));
     return {
       messages,
       firstSeq: from,
       lastSeq,
       headSeq,
       startSeq,
-      more: yield* this.#has(extent, startSeq, from - 1),
+      more: yield* this.#hasEntries(extent, startSeq, from - 1),
       moreAfter,
     };
   }
 
-  /** Whether there is something to see; also when too much would have to be looked at to know. */
-  *#has({ id: conversation, user, events }: Extent, from: number, to: number): Steps<boolean> {
+  /** Whether the range has visible entries; also true if finding out would be too expensive. */
+  *#hasEntries({ id: conversation, user, events }: Extent, from: number, to: number): Steps<boolean> {
     if (from > to) return false;
     const { positions, cutAt } = yield* this.#pages.newest({ user, conversation, from, to, events }, 1);
     return positions.length > 0 || cutAt !== undefined;
   }
 
-  /** The first seq that was accepted at `time` or later, by halving: clocks go forward, as a rule. */
+  /** Finds the first seq accepted at `time` or later by bisection, which assumes that the clock went forward. */
   #firstSince({ id, firstSeq, headSeq }: { id: number; firstSeq: number; headSeq: number }, time: number): number {
     if (time === 0) return 0;
     let low = firstSeq;

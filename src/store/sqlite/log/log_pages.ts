@@ -3,15 +3,15 @@ import type { Steps } from "../steps.ts";
 import { kindCodes } from "./entry_columns.ts";
 import { isShown } from "./visibility.ts";
 
-/** How many of them in one step. */
-const lookedAtOnce = 1024;
+/** Entries to examine per step. */
+const entriesPerStep = 1024;
 
 export interface LogPagesOptions {
-  /** How many entries are looked at for one page. Default: 4096. */
+  /** Maximum number of entries to examine for one page. Default: 4096. */
   maxLookedAt?: number;
 }
 
-/** Part of what a user may see of a conversation; both by their keys. */
+/** A range of a conversation for a user, both given by key. */
 export interface LogRange {
   readonly user: number;
   readonly conversation: number;
@@ -19,26 +19,26 @@ export interface LogRange {
   readonly from: number;
   /** Highest seq. */
   readonly to: number;
-  /** Events too. */
+  /** Whether to include events. */
   readonly events: boolean;
 }
 
 export interface LogPage {
   /** In the direction of the search. */
   readonly positions: number[];
-  /** The search ended before this seq, since it had looked at enough. */
+  /** The seq before which the search stopped because it had examined the maximum. */
   readonly cutAt: number | undefined;
 }
 
 type Direction = "ASC" | "DESC";
 
 function prepareStatements(database: Database) {
-  // Spans do not overlap, so walking them in order walks the entries in order.
+  // Spans do not overlap, so walking spans in order walks entries in order.
   const walk = `FROM span s CROSS JOIN entry e ON e.conversation = s.conversation
       AND e.seq >= max(s.first_seq, :from) AND e.seq <= min(s.last_seq, :to)
     WHERE s.user = :user AND s.conversation = :conversation AND s.first_seq <= :to AND s.last_seq >= :from`;
   const inOrder = (direction: Direction) => `ORDER BY s.first_seq ${direction}, e.seq ${direction}`;
-  // The inner query is run only as far as the outer one asks. A CASE looks only at what it has to, other than AND in a result.
+  // SQLite runs the inner query only as far as the outer one needs. Unlike AND in a result column, CASE short-circuits.
   const find = (direction: Direction) =>
     database.prepare(
       `SELECT position FROM (
@@ -56,7 +56,10 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** Finds what a user may see of a conversation, both ways. Nothing costs more than a bounded number of entries, however many are hidden. */
+/**
+ * Finds visible entries of a conversation in both directions. The cost is bounded, regardless of the number of hidden
+ * entries.
+ */
 export class LogPages {
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #budget: number;
@@ -83,7 +86,7 @@ export class LogPages {
     const positions: number[] = [];
     let range = { user, conversation, ...ends };
     for (let left = budget;;) {
-      const step = Math.min(left, lookedAtOnce);
+      const step = Math.min(left, entriesPerStep);
       const rows = find[direction].all({
         ...range,
         events: Number(events),

@@ -4,10 +4,10 @@ import { encodeText } from "../column_values.ts";
 import type { Database } from "../database.ts";
 import { Attachments } from "./attachments.ts";
 import { kindCodes } from "./entry_columns.ts";
-import type { Placed } from "./room_changes.ts";
+import type { PlacedEntry } from "./room_changes.ts";
 import type { UserIds } from "./user_ids.ts";
 
-/** Different emoji on one message. */
+/** Maximum number of different emoji on one message. */
 const maxEmoji = 20;
 
 interface Target {
@@ -45,7 +45,7 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** What edits, deletions and reactions do to the message that they are about. Who may make them happen is not decided here. */
+/** Applies edits, deletions and reactions to messages. Does not check the sender's permissions. */
 export class MessageChanges {
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #users: UserIds;
@@ -57,8 +57,10 @@ export class MessageChanges {
     this.#attachments = new Attachments(database);
   }
 
-  /** Why an event cannot be: "gone" when it is not about a message that is there, and for an edit of the sender's own. */
-  obstacle({ event }: Append, sender: number, conversation: number | undefined): "gone" | "too_many" | undefined {
+  /**
+   * Returns why an event cannot be applied: "gone" if its message does not exist or, for an edit, is not the sender's.
+   */
+  findObstacle({ event }: Append, sender: number, conversation: number | undefined): "gone" | "too_many" | undefined {
     if (event === undefined || isRoomEvent(event)) return undefined;
     const target = conversation === undefined
       ? undefined
@@ -73,7 +75,7 @@ export class MessageChanges {
   }
 
   /** Applies the event of an entry that was added in the same transaction. */
-  apply(event: MessageEvent, { text, mentions = [] }: Append, entry: Placed): void {
+  apply(event: MessageEvent, { text, mentions = [] }: Append, entry: PlacedEntry): void {
     const { setText, addReaction, removeReaction } = this.#statements;
     const { conversation, sender } = entry;
     switch (event.kind) {
@@ -98,7 +100,7 @@ export class MessageChanges {
     for (const name of mentions) this.#statements.addMention.run(this.#users.get(name), conversation, seq);
   }
 
-  /** Everything that a message was, but that it was there: whatever else is kept of messages goes here too. */
+  /** Erases a message but keeps its place in the log. Everything that is stored about messages must be erased here. */
   #erase(conversation: number, seq: number): void {
     const { erase, removeReactions, removeMentions } = this.#statements;
     erase.run(conversation, seq);

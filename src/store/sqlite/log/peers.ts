@@ -3,7 +3,7 @@ import { roleCodes } from "../codes.ts";
 import type { Database } from "../database.ts";
 import { openEnd } from "./visibility.ts";
 
-/** Members of larger rooms are not told of each other: it would cost a word to each of them whenever somebody comes or goes. */
+/** Members of larger rooms do not see each other's presence, because each change would be sent to all members. */
 const maxRoomOfPeers = 100;
 
 function prepareStatements(database: Database) {
@@ -33,7 +33,7 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** Who has to do with whom: people with a conversation of their own, and members of the same small room. */
+/** Finds peers: users with a direct conversation, and members of the same small room. */
 export class Peers {
   readonly #statements: ReturnType<typeof prepareStatements>;
 
@@ -41,7 +41,7 @@ export class Peers {
     this.#statements = prepareStatements(database);
   }
 
-  /** Those of `others` who have to do with `user`, whose key is `userId`. */
+  /** Returns those of `others` who are peers of `user`, whose key is `userId`. */
   among(user: string, userId: number, others: readonly string[]): string[] {
     const candidates = others.filter((other) => other !== user);
     const peers = this.#directPeers(user, userId, candidates);

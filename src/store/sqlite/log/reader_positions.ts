@@ -2,7 +2,7 @@ import type { MoveRead } from "../../../core/messages/message_store.ts";
 import type { Database } from "../database.ts";
 import { kindCodes } from "./entry_columns.ts";
 
-/** How many entries a read position moves over that are to be looked at. */
+/** Maximum number of entries to examine when a read position moves. */
 const maxOwnRun = 1_000;
 
 function prepareStatements(database: Database) {
@@ -27,7 +27,7 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** How far devices have got the log, and people have read their conversations. Part of the caller's transaction. */
+/** Moves delivery cursors and read positions, in the caller's transaction. */
 export class ReaderPositions {
   readonly #statements: ReturnType<typeof prepareStatements>;
 
@@ -39,7 +39,7 @@ export class ReaderPositions {
     this.#statements.moveCursor.run(deviceId, consumer, position);
   }
 
-  /** Of a user, in a conversation with its newest seq; both by their keys. */
+  /** Moves the read position of a user in a conversation, both given by key. */
   moveRead(
     user: number,
     { id: conversation, headSeq }: { id: number; headSeq: number },
@@ -48,13 +48,13 @@ export class ReaderPositions {
     const { newestStay, moveRead } = this.#statements;
     const stay = newestStay.get(user, conversation) as { lastSeq: number } | undefined;
     const through = Math.min(seq, headSeq, stay?.lastSeq ?? 0);
-    if (!ownOnly || this.#isOwnRun(user, conversation, through)) {
+    if (!ownOnly || this.#hasReadAllOfOthers(user, conversation, through)) {
       moveRead.run({ conversation, user, seq: through });
     }
   }
 
-  /** Whether `user` has read every message up to `seq` that is not of themself. */
-  #isOwnRun(user: number, conversation: number, seq: number): boolean {
+  /** Whether `user` has read all messages of others up to `seq`. */
+  #hasReadAllOfOthers(user: number, conversation: number, seq: number): boolean {
     const { readSeq, hasOthers } = this.#statements;
     const member = readSeq.get(conversation, user) as { readSeq: number } | undefined;
     return member !== undefined && seq - member.readSeq <= maxOwnRun &&

@@ -6,12 +6,12 @@ import type { Database } from "../database.ts";
 import type { UserIds } from "./user_ids.ts";
 import { openEnd } from "./visibility.ts";
 
-/** Where an entry stands that was added in the open transaction; users and conversations by their keys. */
-export interface Placed {
+/** The place of an entry that was added in the open transaction; users and conversations are given by key. */
+export interface PlacedEntry {
   readonly conversation: number;
   readonly seq: number;
   readonly position: number;
-  /** How many of the entries up to it are events. */
+  /** The number of events among the entries up to this one. */
   readonly uncounted: number;
   readonly sender: number;
   readonly acceptedAt: number;
@@ -71,7 +71,7 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** What the events of rooms do to the tables of rooms, members and spans. Who may make them happen is not decided here. */
+/** Applies the events of rooms to the tables of rooms, members and spans. Does not check the sender's permissions. */
 export class RoomChanges {
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #users: UserIds;
@@ -81,8 +81,8 @@ export class RoomChanges {
     this.#users = users;
   }
 
-  /** Whether it would make a second public room of a name. `conversation` is undefined while there is no room. */
-  takesName({ event, text }: Append, conversation: number | undefined): boolean {
+  /** Whether the event would give a second public room the same name. `conversation` is undefined for a new room. */
+  isNameTaken({ event, text }: Append, conversation: number | undefined): boolean {
     if (event?.kind !== "room_created" && event?.kind !== "room_changed") return false;
     if (!event.isPublic) return false;
     const found = this.#statements.publicRoom.get(text) as { conversation: number } | undefined;
@@ -90,7 +90,7 @@ export class RoomChanges {
   }
 
   /** Applies the event of an entry that was added in the same transaction. */
-  apply(event: RoomEvent, text: string, entry: Placed): void {
+  apply(event: RoomEvent, text: string, entry: PlacedEntry): void {
     const { addRoom, setTopic, update } = this.#statements;
     const { conversation, sender } = entry;
     switch (event.kind) {
@@ -120,62 +120,62 @@ export class RoomChanges {
     }
   }
 
-  #join(entry: Placed): void {
+  #join(entry: PlacedEntry): void {
     const { conversation, sender, seq } = entry;
-    if (isMember(this.#role(conversation, sender))) return;
+    if (isMember(this.#roleOf(conversation, sender))) return;
     const { showsHistory, members } = this.#statements.room.get(conversation) as unknown as RoomRow;
-    // Whose owner left last is theirs who come first.
+    // The first user to join an empty room becomes its owner.
     const role = members === 0 ? roleCodes.owner : roleCodes.member;
     this.#enter(sender, entry, { role, firstSeq: showsHistory === 0 ? seq : 1 });
   }
 
-  #enter(user: number, entry: Placed, { role, firstSeq }: { role: number; firstSeq: number }): void {
+  #enter(user: number, entry: PlacedEntry, { role, firstSeq }: { role: number; firstSeq: number }): void {
     const { enter, count, forgetStays, resumeStay, beginStay } = this.#statements;
     const { conversation, seq } = entry;
     enter.run(conversation, user, role, seq, entry.uncounted);
     count.run(1, conversation);
-    // Stays never overlap nor touch.
+    // Stays must neither overlap nor touch.
     if (firstSeq < seq) forgetStays.run(user, conversation);
     else if (resumeStay.run(user, conversation, seq - 1).changes !== 0) return;
     beginStay.run(user, conversation, firstSeq);
   }
 
-  /** Takes a member out, or an invitation back; or bans, also somebody who is not there. */
-  #leave(user: number, { conversation, seq, position }: Placed, role: number): void {
+  /** Removes a member, revokes an invitation, or bans a user, who need not be a member. */
+  #leave(user: number, { conversation, seq, position }: PlacedEntry, role: number): void {
     const { count, endStay, rememberName } = this.#statements;
-    const before = this.#role(conversation, user);
+    const before = this.#roleOf(conversation, user);
     if (isMember(before)) {
       count.run(-1, conversation);
-      // They see how they left.
+      // The stay includes this entry, so the user sees it.
       endStay.run(seq, position, user, conversation);
       rememberName.run(conversation, user);
     }
     if (role === roleCodes.banned || isMember(before)) this.#statements.setRole.run(conversation, user, role);
-    else if (before === roleCodes.invited) this.#becomeWhatTheyWere(user, conversation);
+    else if (before === roleCodes.invited) this.#restoreFormerRole(user, conversation);
   }
 
-  #invite(user: number, { conversation, sender, position }: Placed): void {
-    const before = this.#role(conversation, user);
+  #invite(user: number, { conversation, sender, position }: PlacedEntry): void {
+    const before = this.#roleOf(conversation, user);
     if (before !== undefined && before !== roleCodes.left) return;
     this.#statements.invite.run(conversation, user, sender, position);
   }
 
   #unban(user: number, conversation: number): void {
-    if (this.#role(conversation, user) === roleCodes.banned) this.#becomeWhatTheyWere(user, conversation);
+    if (this.#roleOf(conversation, user) === roleCodes.banned) this.#restoreFormerRole(user, conversation);
   }
 
   #changeRole(user: number, conversation: number, role: number): void {
-    if (isMember(this.#role(conversation, user))) this.#statements.setRole.run(conversation, user, role);
+    if (isMember(this.#roleOf(conversation, user))) this.#statements.setRole.run(conversation, user, role);
   }
 
-  /** Somebody who was there once, or nobody. */
-  #becomeWhatTheyWere(user: number, conversation: number): void {
+  /** Gives a user the role "left" if they were once a member; otherwise removes the row. */
+  #restoreFormerRole(user: number, conversation: number): void {
     const { hasStayed, setRole, forget } = this.#statements;
     if (hasStayed.get(user, conversation)) setRole.run(conversation, user, roleCodes.left);
     else forget.run(conversation, user);
   }
 
-  #role(conversation: number, user: number): number | undefined {
+  #roleOf(conversation: number, user: number): number | undefined {
     return (this.#statements.role.get(conversation, user) as { role: number } | undefined)?.role;
   }
 }

@@ -27,10 +27,10 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** The ids of entries that are gone: they stay known for as long as they could be sent again. */
+/** The ids of removed entries, kept for as long as clients may send them again. */
 export class SpentIds {
   readonly #statements: ReturnType<typeof prepareStatements>;
-  /** Of all of them, as far as they matter: ids begin with their time, so hardly any that is new has to be looked up. */
+  /** The newest spent id. Ids begin with their time, so most new ids are higher and need no look-up. */
   #newest: string | undefined;
 
   constructor(database: Database) {
@@ -38,12 +38,12 @@ export class SpentIds {
     this.#readNewest();
   }
 
-  /** When this is false, `find` finds nothing: as for nearly every id that is new. */
+  /** Whether `find` may find this id; false for most new ids. */
   mayHave(id: string): boolean {
     return this.#newest !== undefined && id <= this.#newest;
   }
 
-  /** What was accepted with this id, of an entry that is gone. */
+  /** Returns the accepted entry with this id, if it was removed. */
   find(sender: number, id: string): Accepted | undefined {
     if (!this.mayHave(id)) return undefined;
     const row = this.#statements.find.get(encodeId(id), sender) as unknown as SpentRow | undefined;
@@ -52,13 +52,13 @@ export class SpentIds {
     return { position, conversation, seq, acceptedAt };
   }
 
-  /** Keeps the ids from `oldest` on of entries that are about to go. Part of the caller's transaction. */
+  /** Saves the ids from `oldest` on of entries that are about to be removed, in the caller's transaction. */
   keep(conversation: number, range: { firstSeq: number; lastSeq: number; oldest: Uint8Array }): void {
     this.#statements.keep.run(conversation, range.firstSeq, range.lastSeq, range.oldest);
     this.#readNewest();
   }
 
-  /** Forgets at most `limit` of those before `oldest`. @returns how many */
+  /** Forgets up to `limit` ids before `oldest`. @returns the number of forgotten ids */
   forgetSome(oldest: Uint8Array, limit: number): number {
     return Number(this.#statements.forget.run(oldest, limit).changes);
   }

@@ -14,7 +14,7 @@ import type { Turn } from "../../../core/page_turns.ts";
 import { encodeId, settle } from "../column_values.ts";
 import type { Database } from "../database.ts";
 import { Incarnations } from "../incarnations.ts";
-import { atOnce, inTurns, type Steps } from "../steps.ts";
+import { inTurns, runAtOnce, type Steps } from "../steps.ts";
 import { Backlog, type BacklogOptions } from "./backlog.ts";
 import { Committer } from "./commit.ts";
 import { Consumers } from "./consumers.ts";
@@ -52,12 +52,12 @@ function prepareStatements(database: Database) {
 }
 
 /**
- * The log in SQLite. What is promised runs at once, so calls never overlap, but for pages that are made with a `turn`: they leave others theirs. A commit
- * blocks for as long as the disk's fsync does.
+ * The log in SQLite. Calls run synchronously and never overlap, except pages with a `turn`, which yield to others
+ * between steps. A commit blocks for the duration of the fsync.
  */
 export class SqliteMessageStore implements MessageStore {
   readonly epoch: string;
-  /** Of entries that were removed from this log. */
+  /** The ids of removed entries. */
   readonly spentIds: SpentIds;
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #users: UserIds;
@@ -94,7 +94,10 @@ export class SqliteMessageStore implements MessageStore {
     return this.#incarnations.current;
   }
 
-  /** Adds this opening of the log to its incarnations, once. The first append does it too. @throws {ChatError} `storage_full` */
+  /**
+   * Records this opening as an incarnation. Idempotent; the first append does it, too.
+   * @throws {ChatError} `storage_full`
+   */
   beginIncarnation(): void {
     this.#incarnations.begin(this.head);
   }
@@ -103,7 +106,7 @@ export class SqliteMessageStore implements MessageStore {
     return settle(() => this.#incarnations.sharedThrough(incarnation, this.head));
   }
 
-  /** Users and conversations may have other names than before, or be gone. */
+  /** Must be called after users or conversations were renamed or deleted. */
   forgetNames(): void {
     this.#users.forgetNames();
     this.#committer.forgetNames();
@@ -188,7 +191,7 @@ export class SqliteMessageStore implements MessageStore {
     const userId = this.#users.find(sender);
     if (userId === undefined) return { messages: [], more: false };
     const before = encodeId(beforeId === "" ? newestId : beforeId);
-    // One more than asked for tells whether anything is left.
+    // One more than requested, to know whether there is more.
     const rows = this.#statements.sent.all(userId, before, limit + 1) as { position: number }[];
     const positions = rows.map(({ position }) => position);
     const { messages, isWhole } = yield* this.#entries.read(userId, positions, { limit, maxBytes });
@@ -202,7 +205,10 @@ export class SqliteMessageStore implements MessageStore {
     return inTurns(page.turn, this.#readConversations(user, page));
   }
 
-  /** Each is as it is in its step, but stands where it stood in the first: the next page goes on from the position of the last. */
+  /**
+   * Reads each summary in its current state, but keeps the position of the first step, from which the next page
+   * continues.
+   */
   *#readConversations(
     user: string,
     { beforePosition, limit, maxBytes }: Limits & { beforePosition: number },
@@ -229,7 +235,7 @@ export class SqliteMessageStore implements MessageStore {
     return settle(() => {
       const userId = this.#users.find(user);
       const found = this.#statements.conversation.get(conversation) as { id: number } | undefined;
-      return userId === undefined || !found ? undefined : atOnce(this.#conversations.summary(userId, found.id));
+      return userId === undefined || !found ? undefined : runAtOnce(this.#conversations.summary(userId, found.id));
     });
   }
 

@@ -4,7 +4,7 @@ import { BoundedMap } from "./bounded_map.ts";
 
 const maxCached = 20_000;
 
-/** The keys of users, whose names hardly ever change. */
+/** The keys of users, cached by name. */
 export class UserIds {
   readonly #find;
   readonly #cached = new BoundedMap<string, number>(maxCached);
@@ -21,12 +21,12 @@ export class UserIds {
     return id;
   }
 
-  /** Users may have other names than before. */
+  /** Must be called after users were renamed. */
   forgetNames(): void {
     this.#cached.clear();
   }
 
-  /** @throws {ChatError} `not_found` when there is no such user, who may have been deleted just now. */
+  /** @throws {ChatError} `not_found` if the user does not exist, for example because they were just deleted */
   get(name: string): number {
     const id = this.find(name);
     if (id === undefined) throw new ChatError("not_found", `There is no user "${name}".`);

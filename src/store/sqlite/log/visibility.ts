@@ -1,11 +1,11 @@
 import { kindCodes, messageEventCodes } from "./entry_columns.ts";
 
-/** Where a span ends that is still open. */
+/** The end of an open span. */
 export const openEnd = Number.MAX_SAFE_INTEGER;
 
 /**
- * SQL: `user` was in the conversation of `entry` when it came, or may see what was before. Both are aliases or parameters. Spans of one
- * conversation never overlap, so the last that begins before the entry tells.
+ * SQL: `entry` lies in a span of `user`. Both are aliases or parameters. Spans of a conversation never overlap, so the
+ * last one that begins before the entry decides.
  */
 function isInStay(user: string, entry: string): string {
   return `coalesce((
@@ -15,8 +15,8 @@ function isInStay(user: string, entry: string): string {
 }
 
 /**
- * SQL: `user` had not blocked `sender` when what has this `position` came. Blocks of one user by another never overlap either. Whether there
- * are any is asked once for a statement, when `user` is a parameter.
+ * SQL: `user` had not blocked `sender` at `position`. Blocks of a user by another never overlap, either. If `user` is a
+ * parameter, SQLite checks only once per statement whether there are any blocks.
  */
 export function isUnblocked(user: string, sender: string, position: string): string {
   return `(NOT EXISTS (SELECT 1 FROM block any_block WHERE any_block.user = ${user}) OR coalesce((
@@ -25,14 +25,14 @@ export function isUnblocked(user: string, sender: string, position: string): str
     ORDER BY b.after_position DESC LIMIT 1), 0) < ${position})`;
 }
 
-/** SQL: the row `entry` itself came within a stay of `user` and not from a sender whom they had blocked, whatever it is about. */
+/** SQL: `entry` lies in a span of `user`, and its sender was not blocked; ignores the entry that it refers to. */
 function isReached(user: string, entry: string): string {
   return `${isInStay(user, entry)} AND ${isUnblocked(user, `${entry}.sender`, `${entry}.position`)}`;
 }
 
 /**
- * SQL: `user` may see `entry`, an alias of the table, which lies in one of their spans: for statements that walk those. What is about another
- * entry tells of it; so it is seen by those only who may see that.
+ * SQL: `user` may see `entry`, an alias of the table, which lies in one of their spans; for statements that walk spans.
+ * An entry that refers to another one reveals it, so only users who may see the other one may see the entry.
  */
 export function isShown(user: string, entry: string): string {
   return `${isUnblocked(user, `${entry}.sender`, `${entry}.position`)}
@@ -41,14 +41,17 @@ export function isShown(user: string, entry: string): string {
         AND ${isReached(user, "about")}))`;
 }
 
-/** SQL: `user` may see `entry`, an alias of the table. Everything that shows entries to a user asks this, or {@link isShown}. */
+/**
+ * SQL: `user` may see `entry`, an alias of the table. Every statement that shows entries must use this or {@link
+ * isShown}.
+ */
 export function isVisible(user: string, entry: string): string {
   return `${isInStay(user, entry)} AND ${isShown(user, entry)}`;
 }
 
 /**
- * SQL: `user`, who may see the message `entry`, may also see its text: the text is that of its newest edit, so that edit decides. An edit
- * whose row is missing hides the text. Everything that gives out a text, or tells of its words, asks this.
+ * SQL: `user`, who may see the message `entry`, may also see its text. The newest edit decides, because the text is
+ * that of the edit; a missing edit hides the text. Every statement that reveals texts or their words must use this.
  */
 export function isTextShown(user: string, entry: string): string {
   return `(${entry}.edited_seq IS NULL OR EXISTS (
@@ -57,8 +60,8 @@ export function isTextShown(user: string, entry: string): string {
 }
 
 /**
- * SQL: `user` may see `reaction`, a row of a message that lies in `stay`, a row of their spans. Before the end of that stay it came within it;
- * after it, its entry says whether it came within another one.
+ * SQL: `user` may see `reaction`, a row of a message in `stay`, a row of their spans. A reaction before the end of that
+ * stay is visible; for a later one, its entry must lie in another stay.
  */
 export function isReactionShown(user: string, reaction: string, stay: string): string {
   return `${isUnblocked(user, `${reaction}.user`, `${reaction}.position`)}

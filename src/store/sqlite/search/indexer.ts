@@ -14,31 +14,30 @@ export interface IndexerOptions {
 
 /** All in milliseconds. */
 export interface IndexerTiming {
-  /** From a commit to the turn that indexes it, for what else comes; and between turns while commits go on. */
+  /** The wait from a commit to the turn that indexes it, to index further commits with it; and between turns. */
   readonly delayMs: number;
-  /** How long one turn reads on; writing what it made takes about as long again. */
+  /** How long a turn reads; writing takes about as long again. */
   readonly turnMs: number;
-  /** After an error. */
+  /** The wait after an error. */
   readonly retryMs: number;
-  /** From a commit until the write-ahead log is rid of what it overwrote or deleted. */
+  /** The wait from a commit until overwritten and deleted data is removed from the write-ahead log. */
   readonly forgetMs: number;
 }
 
 const standardTiming: IndexerTiming = { delayMs: 200, turnMs: 3, retryMs: 30_000, forgetMs: 60_000 };
-/** In one turn, so that its transaction stays small. */
+/** Entries per turn, to keep the transaction small. */
 const maxEntries = 1_000;
 
 /**
- * Keeps the index of words up with the log, in short turns between everything else: nothing that is written waits for it, and while
- * much is written, it takes a small share of the time and falls behind. It also sees to it that what was deleted does not stay in
- * the store's files for long.
+ * Indexes the log for search in short turns, so commits do not wait for it; under load it takes a small share of the
+ * time and falls behind. It also truncates the write-ahead log, which removes deleted data from the store's files.
  */
 export class Indexer implements Disposable {
   readonly #options: IndexerOptions;
   readonly #timing: IndexerTiming;
   readonly #growth: LogGrowth;
   #turn: ReturnType<typeof setTimeout> | undefined;
-  #emptying: ReturnType<typeof setTimeout> | undefined;
+  #truncation: ReturnType<typeof setTimeout> | undefined;
   #written = false;
   #closed = false;
 
@@ -48,15 +47,15 @@ export class Indexer implements Disposable {
     this.#growth = new LogGrowth(options.log);
   }
 
-  /** How many entries are in the log and cannot be found yet. */
+  /** The number of entries that are not indexed yet. */
   get lag(): number {
     return Math.max(0, this.#options.head() - this.#options.index.position);
   }
 
-  /** Goes on where the last run ended, however it did, and after each commit from now on. */
+  /** Resumes where the last run ended, and indexes after each commit from now on. */
   start(): void {
-    this.#options.database.onCommit = () => this.#wake();
-    this.#wake();
+    this.#options.database.onCommit = () => this.#onCommit();
+    this.#onCommit();
   }
 
   /** Idempotent. */
@@ -64,59 +63,59 @@ export class Indexer implements Disposable {
     this.#closed = true;
     this.#options.database.onCommit = undefined;
     clearTimeout(this.#turn);
-    clearTimeout(this.#emptying);
+    clearTimeout(this.#truncation);
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 
-  #wake(): void {
+  #onCommit(): void {
     this.#written = true;
-    if (this.#turn === undefined) this.#turnAfter(this.#timing.delayMs);
-    if (this.#emptying === undefined) this.#emptyLogAfter(this.#timing.forgetMs);
+    if (this.#turn === undefined) this.#scheduleTurn(this.#timing.delayMs);
+    if (this.#truncation === undefined) this.#scheduleTruncation(this.#timing.forgetMs);
   }
 
-  #turnAfter(ms: number): void {
+  #scheduleTurn(ms: number): void {
     if (this.#closed) return;
     this.#turn = setTimeout(() => {
       this.#turn = undefined;
       const next = this.#takeTurn();
-      if (next !== undefined) this.#turnAfter(next);
+      if (next !== undefined) this.#scheduleTurn(next);
     }, ms);
   }
 
-  /** @returns in how many milliseconds to go on; undefined when everything is done. */
+  /** @returns the wait until the next turn, in milliseconds; undefined if the index is up to date */
   #takeTurn(): number | undefined {
     const { index, head, log } = this.#options;
     const { delayMs, turnMs, retryMs } = this.#timing;
-    // A backlog may have what the event loop has to spare, as long as nothing is written.
+    // While there are no commits, a backlog is indexed without a wait.
     const pauseMs = this.#written ? delayMs : 0;
     this.#written = false;
     try {
       return index.takeTurn({ head: head(), turnMs, maxEntries }) ? pauseMs : undefined;
     } catch (error) {
-      log.error("messages cannot be indexed for search", { error, retryMs });
+      log.error("cannot index messages for search", { error, retryMs });
       return retryMs;
     }
   }
 
-  #emptyLogAfter(ms: number): void {
+  #scheduleTruncation(ms: number): void {
     if (this.#closed) return;
-    this.#emptying = setTimeout(() => {
-      this.#emptying = undefined;
-      if (!this.#emptyLog()) this.#emptyLogAfter(this.#timing.forgetMs);
+    this.#truncation = setTimeout(() => {
+      this.#truncation = undefined;
+      if (!this.#truncateLog()) this.#scheduleTruncation(this.#timing.forgetMs);
     }, ms);
   }
 
-  #emptyLog(): boolean {
+  #truncateLog(): boolean {
     try {
       const { database } = this.#options;
       const emptied = database.truncateLog();
-      this.#growth.tried({ emptied, bytes: database.logBytes });
+      this.#growth.recordAttempt({ emptied, bytes: database.logBytes });
       return emptied;
     } catch (error) {
-      this.#options.log.error("the write-ahead log cannot be emptied of what was deleted", { error });
+      this.#options.log.error("cannot truncate the write-ahead log, which still contains deleted data", { error });
       return false;
     }
   }

@@ -3,17 +3,17 @@ import type { SearchRequest, SearchResult } from "../../../core/search/message_s
 import { isTextShown, isVisible } from "../log/visibility.ts";
 import { searchExpression } from "./search_expression.ts";
 
-/** Conversations that one query of the index is about. */
-const conversationsAtOnce = 256;
-/** What a turn may cost beyond the first few of each query: hits looked at, and milliseconds. */
+/** Conversations per query of the index. */
+const conversationsPerQuery = 256;
+/** Limits of a search beyond the first hits of each query: examined hits, and milliseconds. */
 const maxHits = 20_000;
 const maxTurnMs = 1_000;
 const minHitsOfQuery = 64;
-/** How far the server's clock may have been set back while it served, in milliseconds: nothing is missed, only looked at in vain. */
+/** How far the clock may have been set back without missing hits, in milliseconds; it widens the range of positions. */
 const clockSlackMs = 24 * 60 * 60 * 1000;
 
 interface Bounds {
-  /** Positions between these, without them. */
+  /** Bounds of positions, exclusive. */
   readonly above: number;
   readonly below: number;
 }
@@ -21,7 +21,7 @@ interface Bounds {
 interface Found {
   /** Highest first. */
   readonly positions: number[];
-  /** Nothing is missing down to here. */
+  /** The result is complete down to this position. */
   readonly through: number;
 }
 
@@ -52,23 +52,23 @@ function prepareStatements(connection: Connection) {
   };
 }
 
-/** The reading side of the index of words, over a connection of its own. */
+/** The reading side of the search index, over a separate connection. */
 export class MessageFinder {
   readonly #statements: ReturnType<typeof prepareStatements>;
 
-  /** Uses the connection, and leaves its closing to the caller. */
+  /** The caller owns the connection. */
   constructor(connection: Connection) {
     this.#statements = prepareStatements(connection);
   }
 
-  /** Looks for a second at most, and says where to go on. */
+  /** Searches for up to a second, and returns where the next page continues. */
   find(request: SearchRequest): SearchResult {
     const { begin, end } = this.#statements;
     begin.run();
     try {
       return this.#find(request);
     } finally {
-      // A reader that stays keeps the write-ahead log from being emptied.
+      // An open read transaction would prevent the truncation of the write-ahead log.
       end.run();
     }
   }
@@ -78,16 +78,16 @@ export class MessageFinder {
     const user = numberIn(this.#statements.userId.get(request.user));
     const sender = request.sender === undefined ? undefined : numberIn(this.#statements.userId.get(request.sender));
     const conversations = user === undefined ? [] : this.#conversations(user, request.conversation);
-    const nobody = request.sender !== undefined && sender === undefined;
-    if (conversations.length === 0 || nobody) {
+    const isSenderUnknown = request.sender !== undefined && sender === undefined;
+    if (conversations.length === 0 || isSenderUnknown) {
       return { positions: [], more: false, nextBeforePosition: 0, indexedThrough };
     }
-    const bounds = this.#bounds(request);
+    const bounds = this.#boundsOf(request);
     const turn = { end: performance.now() + maxTurnMs, hits: 0 };
     const found: Found[] = [];
-    for (let first = 0; first < conversations.length; first += conversationsAtOnce) {
-      const scope = { conversations: conversations.slice(first, first + conversationsAtOnce), sender };
-      found.push(this.#hits(request, { expression: searchExpression(request, scope), user: user!, bounds, turn }));
+    for (let first = 0; first < conversations.length; first += conversationsPerQuery) {
+      const scope = { conversations: conversations.slice(first, first + conversationsPerQuery), sender };
+      found.push(this.#findHits(request, { expression: searchExpression(request, scope), user: user!, bounds, turn }));
     }
     return { ...newest(found, request.limit), indexedThrough };
   }
@@ -100,7 +100,7 @@ export class MessageFinder {
     return id === undefined ? [] : [id];
   }
 
-  #hits(
+  #findHits(
     { after = 0, before = Number.MAX_SAFE_INTEGER, limit }: SearchRequest,
     { expression, user, bounds, turn }: {
       expression: string;
@@ -114,7 +114,7 @@ export class MessageFinder {
     for (const hit of this.#statements.hits.iterate({ expression, ...bounds })) {
       const position = Number(hit.position);
       if (this.#statements.visible.get({ position, user, after, before }) !== undefined) positions.push(position);
-      // One more than asked for tells whether anything is left.
+      // One more than requested, to know whether there is more.
       if (positions.length > limit) return { positions, through: position };
       turn.hits++;
       if (++count >= minHitsOfQuery && (turn.hits >= maxHits || performance.now() >= turn.end)) {
@@ -124,8 +124,8 @@ export class MessageFinder {
     return { positions, through: 0 };
   }
 
-  /** Positions rise with time, clocks set right aside, so times narrow down what has to be looked at. */
-  #bounds({ after, before, beforePosition }: SearchRequest): Bounds {
+  /** Converts times to bounds of positions, which rise with time apart from corrections of the clock. */
+  #boundsOf({ after, before, beforePosition }: SearchRequest): Bounds {
     const newest = beforePosition === 0 ? Number.MAX_SAFE_INTEGER : beforePosition;
     return {
       above: after === undefined ? 0 : this.#firstSince(after - clockSlackMs) - 1,
@@ -133,7 +133,7 @@ export class MessageFinder {
     };
   }
 
-  /** The first position whose entry was accepted at `time` or later; beyond the last one if there is none. */
+  /** Returns the first position accepted at `time` or later; beyond the last one if there is none. */
   #firstSince(time: number): number {
     let low = 1;
     let high = (numberIn(this.#statements.head.get()) ?? 0) + 1;
@@ -147,7 +147,7 @@ export class MessageFinder {
   }
 }
 
-/** The newest of what several queries found. */
+/** Merges the newest results of several queries. */
 function newest(found: readonly Found[], limit: number): Omit<SearchResult, "indexedThrough"> {
   const through = Math.max(...found.map((each) => each.through));
   const all = found.flatMap(({ positions }) => positions).filter((position) => position >= through);

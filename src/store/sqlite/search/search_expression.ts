@@ -2,8 +2,8 @@ import type { SearchTerm } from "../../../core/search/search_query.ts";
 import { decodeText } from "../column_values.ts";
 
 /**
- * Scripts that leave no space between words, and pictures: each character is a word of its own, so that a part of what was
- * written is found.
+ * Scripts without spaces between words, and pictures: each character is indexed as a word, so parts of a text are
+ * found.
  */
 const single = new RegExp(
   `[${
@@ -12,22 +12,22 @@ const single = new RegExp(
   "gu",
 );
 
-/** A text as the index and its queries are given it, for FTS5's tokenizer to find the words in. */
+/** Prepares a text or a query for FTS5's tokenizer. */
 function searchableText(text: string): string {
   return text.replace(single, " $& ");
 }
 
-/** SQL functions for what the index is given of an entry; triggers call them. */
+/** SQL functions that convert an entry for the index; triggers call them. */
 export const searchFunctions = {
   searchable_text: (text: Uint8Array) => searchableText(decodeText(text)),
   search_scope: (conversation: number, sender: number) => `${conversationToken(conversation)} ${senderToken(sender)}`,
 };
 
-/** Row ids of what a search is about. */
+/** The conversations and the sender of a search, by row id. */
 export interface SearchScope {
-  /** One of these; not empty. */
+  /** Conversations to search; not empty. */
   readonly conversations: readonly number[];
-  /** Anybody when undefined. */
+  /** Any sender if undefined. */
   readonly sender: number | undefined;
 }
 
@@ -37,12 +37,12 @@ export interface SearchTerms {
 }
 
 /**
- * The FTS5 query (https://sqlite.org/fts5.html, section 3) for these terms. What people typed stands in it as strings only.
+ * Builds the FTS5 query (https://sqlite.org/fts5.html, section 3) for these terms. User input appears only in strings.
  */
 export function searchExpression({ terms, excluded }: SearchTerms, { conversations, sender }: SearchScope): string {
   const required = [`scope : (${conversations.map((id) => quoted(conversationToken(id))).join(" OR ")})`];
   if (sender !== undefined) required.push(`scope : ${quoted(senderToken(sender))}`);
-  // One after the other, without AND: so a string that turns out to have no word in it counts for nothing.
+  // Joined without AND: FTS5 then ignores a string without words.
   if (terms.length > 0) required.push(`text : (${terms.map(phrase).join(" ")})`);
   const all = required.map((part) => `(${part})`).join(" AND ");
   return excluded.length === 0 ? all : `(${all}) NOT (text : (${excluded.map(phrase).join(" OR ")}))`;

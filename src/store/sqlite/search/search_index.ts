@@ -1,15 +1,15 @@
 import type { Database } from "../database.ts";
 import { kindCodes } from "../log/entry_columns.ts";
 
-/** How many entries are looked at between two looks at the clock. */
+/** Entries to index between two checks of the time. */
 const step = 16;
-/** How much of the index one turn merges, in its pages of 4 KiB, so that neither searches nor deletions have many places to look at. */
+/** Pages of 4 KiB to merge per turn, which keeps the number of segments low for searches and deletions. */
 const mergedPages = 24;
 
 export interface IndexingLimits {
   /** The newest position of the store. */
   readonly head: number;
-  /** How long to go on beginning, in milliseconds. */
+  /** How long to start further steps, in milliseconds. */
   readonly turnMs: number;
   readonly maxEntries: number;
 }
@@ -33,8 +33,8 @@ function prepareStatements(database: Database) {
 }
 
 /**
- * The writing side of the index of words, which follows the log behind a cursor of its own. What the index has of an entry is always what
- * the entry's row says: what happens to a row that is indexed, happens to the index in the same transaction.
+ * The writing side of the search index, which follows the log with its own cursor. Triggers update the index in the
+ * same transaction as an indexed row, so both always agree.
  */
 export class SearchIndex {
   readonly #database: Database;
@@ -47,14 +47,14 @@ export class SearchIndex {
     this.#position = (this.#statements.cursor.get() as { position: number }).position;
   }
 
-  /** Everything up to here is found. */
+  /** The position up to which entries are indexed. */
   get position(): number {
     return this.#position;
   }
 
   /**
-   * Indexes what comes next, and puts the index in order, in a transaction of its own.
-   * @returns whether there is more to do. @throws {ChatError} `storage_full`.
+   * Indexes the next entries and merges segments of the index, in a separate transaction.
+   * @returns whether there is more to do. @throws {ChatError} `storage_full`
    */
   takeTurn({ head, turnMs, maxEntries }: IndexingLimits): boolean {
     const end = performance.now() + turnMs;
@@ -74,7 +74,7 @@ export class SearchIndex {
     return position < head || merged;
   }
 
-  /** @returns whether anything was to be merged (https://sqlite.org/fts5.html, section 6.9). */
+  /** @returns whether segments were merged (https://sqlite.org/fts5.html, section 6.9). */
   #merge(): boolean {
     const { totalChanges, merge } = this.#statements;
     const before = totalChanges.get()!.count as number;

@@ -9,7 +9,9 @@ const settings = `
   PRAGMA mmap_size = 0;
 `;
 
-/** Opens the store in `folder` for searching alone, beside whoever writes it. Made for a worker: what it returns keeps its thread busy. */
+/**
+ * Opens the store in `folder` read-only for searches. For a worker, because the returned function blocks its thread.
+ */
 export function openSearch(folder: string): (request: SearchRequest) => SearchResult {
   const connection = new DatabaseSync(databasePath(folder), { readOnly: true });
   connection.exec(settings);

@@ -31,7 +31,7 @@ async function openDevice() {
   };
 }
 
-Deno.test("openConsumer() notes the use of a consumer, whether it is new or known, once an hour", async () => {
+Deno.test("openConsumer() records the use of new and known consumers once an hour", async () => {
   using device = await openDevice();
   for (const name of ["once", "soon", "late"]) await device.open(name, now);
   await device.open("soon", now + hour);
@@ -42,7 +42,7 @@ Deno.test("openConsumer() notes the use of a consumer, whether it is new or know
   assert.equal(await device.removeUnusedSince(now + hour + 2), 1);
 });
 
-Deno.test("openConsumer() opens a known consumer on a full disk, where its use cannot be noted", async () => {
+Deno.test("openConsumer() opens a known consumer on a full disk without recording its use", async () => {
   using device = await openDevice();
   await device.open("ui", now);
   device.database.prepare("CREATE TABLE ballast (bytes BLOB)").run();
@@ -54,7 +54,7 @@ Deno.test("openConsumer() opens a known consumer on a full disk, where its use c
   assert.equal(await device.open("ui", now + 2 * hour), 0);
 });
 
-Deno.test("openConsumer() starts a new consumer where the log parted from another, and leaves a known one where it is", async () => {
+Deno.test("openConsumer() starts a new consumer where the log parted from another, and keeps the cursor of a known one", async () => {
   using device = await openDevice();
   const { messages } = device;
   messages.beginIncarnation();

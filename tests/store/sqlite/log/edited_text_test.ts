@@ -18,7 +18,7 @@ async function openStore(): Promise<TestStore> {
   return store;
 }
 
-/** A room of ana's in which ben was when she wrote the message 3, "plain". */
+/** A room of ana with ben as a member when she sends message 3, "plain". */
 async function openRoom(store: TestStore, { historyVisible = false } = {}): Promise<void> {
   const event = { kind: "room_created", isPublic: true, historyVisible } as const;
   await accept(store.messages, entryAppend(room, "ana", { event, text: "ops" }));
@@ -30,7 +30,7 @@ function edit(conversation: string, target: number, text: string, mentions?: str
   return entryAppend(conversation, "ana", { event: { kind: "edited", target }, text, mentions });
 }
 
-/** The text of a message by each way of reading it, which agree; undefined where it is withheld. */
+/** Returns the text of a message, and checks that all ways of reading it agree; undefined if it is withheld. */
 async function textFor(store: TestStore, user: string, conversation: string, seq: number): Promise<string | undefined> {
   const { messages } = store;
   const entry = (await messages.entry(user, conversation, seq))!;
@@ -69,7 +69,7 @@ for (const how of ["left", "removed", "banned"] as const) {
   });
 }
 
-Deno.test("a member who comes back reads new edits, and those made meanwhile only where the room shows history", async () => {
+Deno.test("a member who rejoins reads new edits, and earlier ones only if the room shows history", async () => {
   for (const historyVisible of [false, true]) {
     using store = await openStore();
     await openRoom(store, { historyVisible });
@@ -82,7 +82,7 @@ Deno.test("a member who comes back reads new edits, and those made meanwhile onl
   }
 });
 
-Deno.test("an edit by a blocked author is withheld, counts no mention and is not found, also after the block", async () => {
+Deno.test("an edit by a blocked author is withheld, not counted as a mention and not found, even after the block", async () => {
   using store = await openStore();
   await accept(store.messages, directAppend("ana", "ben", { text: "plain" }));
   await store.settings.block("ben", "ana", store.messages.head);
@@ -101,7 +101,7 @@ Deno.test("an edit by a blocked author is withheld, counts no mention and is not
   assert.equal((await store.messages.conversationOf("ben", talk))!.mentions, 1);
 });
 
-Deno.test("an edit does not give out the text of a later edit", async () => {
+Deno.test("an edit does not reveal the text of a later edit", async () => {
   using store = await openStore();
   await openRoom(store);
   await accept(store.messages, edit(room, 3, "seen"));
@@ -113,7 +113,7 @@ Deno.test("an edit does not give out the text of a later edit", async () => {
   assert.equal((await store.messages.entry("ana", room, 4))!.withheld, true);
 });
 
-Deno.test("a message that is deleted after a hidden edit is deleted for every reader, and not withheld", async () => {
+Deno.test("a message that is deleted after a hidden edit is shown as deleted to every reader", async () => {
   using store = await openStore();
   await openRoom(store);
   await accept(store.messages, entryAppend(room, "ben", { event: { kind: "left" } }));
@@ -162,7 +162,7 @@ Deno.test("a text whose edit is missing is withheld", async () => {
   assert.deepEqual([text, withheld], ["", true]);
 });
 
-Deno.test("a database of version 8 learns which edit of a message is its newest", async () => {
+Deno.test("the migration from version 8 stores the newest edit of each message", async () => {
   using folder = temporaryFolder();
   const connection = new DatabaseSync(`${folder.path}/chatd.sqlite`);
   connection.function("searchable_text", () => "");
@@ -184,7 +184,7 @@ Deno.test("a database of version 8 learns which edit of a message is its newest"
   using database = Database.open(folder.path);
   const messages = new SqliteMessageStore(database);
   const page = (await messages.history("ben", talk, { ...wholeLog, ...limits }))!;
-  // The newest edit of 1 came while its author was blocked; that of 3 is not there.
+  // The author of the newest edit of 1 was blocked; the newest edit of 3 is missing.
   assert.deepEqual(page.messages.map(({ text, withheld }) => [text, withheld]), [["", true], ["b", undefined], [
     "",
     true,

@@ -6,7 +6,7 @@ import { accept, directAppend, userRecord, wholeLog } from "../../../support/sto
 
 const people = ["ana", "ben"];
 
-/** A log whose statements are counted as they run. */
+/** A log that counts executed statements. */
 async function openCounted() {
   const database = Database.openInMemory();
   const accounts = new SqliteAccountStore(database);
@@ -35,7 +35,7 @@ async function openCounted() {
   return { messages, takeRuns, [Symbol.dispose]: () => database.close() };
 }
 
-Deno.test("a page of 100 entries is read by as many statements as a page of two", async () => {
+Deno.test("reading a page of 100 entries takes as many statements as a page of two", async () => {
   using log = await openCounted();
   await log.messages.commit(Array.from({ length: 100 }, () => directAppend("ana", "ben")));
   const runsFor = async (limit: number) => {
@@ -51,7 +51,7 @@ Deno.test("a page of 100 entries is read by as many statements as a page of two"
   assert.deepEqual(await runsFor(99), await runsFor(2));
 });
 
-Deno.test("a page keeps the order of its positions and ends at its limit of bytes", async () => {
+Deno.test("a page keeps the order of positions and ends at its limit of bytes", async () => {
   using log = await openCounted();
   for (const text of ["one", "two", "three"]) await accept(log.messages, directAppend("ana", "ben", { text }));
   const textsAt = async (positions: number[], maxBytes: number) => {
@@ -63,7 +63,7 @@ Deno.test("a page keeps the order of its positions and ends at its limit of byte
   assert.deepEqual(await textsAt([3, 1, 2], 0), ["three", 3]);
 });
 
-Deno.test("a page of more entries than one statement reads is whole", async () => {
+Deno.test("a page with more entries than one statement reads is complete", async () => {
   using log = await openCounted();
   const texts = Array.from({ length: 300 }, (_, index) => `text ${index}`);
   await log.messages.commit(texts.map((text) => directAppend("ana", "ben", { text })));

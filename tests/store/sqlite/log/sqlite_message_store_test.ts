@@ -7,7 +7,7 @@ import { openTemporaryStore } from "../../../support/temporary_store.ts";
 messageStoreContract("sqlite", openTemporaryStore);
 messageStoreChanges("sqlite", openTemporaryStore);
 messageStoreRooms("sqlite", openTemporaryStore);
-// The ways of finding what is new: entry by entry, conversation by conversation, and some of each.
+// The strategies of finding new entries: scan, merge of conversations, and a mix of both.
 messageStoreProperties("sqlite", openTemporaryStore);
 messageStoreProperties("sqlite, by conversation", () => openTemporaryStore({ scanWindow: 0 }));
 messageStoreProperties("sqlite, by both", () => openTemporaryStore({ scanWindow: 40 }));

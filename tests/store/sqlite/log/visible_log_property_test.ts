@@ -47,7 +47,7 @@ const step = fc.record({
 });
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-/** A store on disk beside its model, and what is yet to be committed. */
+/** A store on disk, its model, and the changes that are not committed yet. */
 class Run implements Disposable {
   readonly model = new LogModel();
   readonly #folder = temporaryFolder();
@@ -65,7 +65,7 @@ class Run implements Disposable {
     this.open();
   }
 
-  /** It looks at everything before it says that there is more. */
+  /** Whether the store examines everything before it reports more entries. */
   get isThorough(): boolean {
     return this.#options?.maxLookedAt === undefined;
   }
@@ -114,7 +114,7 @@ class Run implements Disposable {
   }
 }
 
-/** Does what the core would let happen. */
+/** Applies a change if the core would allow it. */
 async function take(run: Run, step: Step, check: () => Promise<void>): Promise<void> {
   const { action, user, other, conversation, number, flag } = step;
   const { model } = run;
@@ -292,7 +292,7 @@ async function checkHistory(run: Run, user: string, conversation: string, probe:
   }
 }
 
-/** A store that looks at little may have to say that there is more when it does not know. */
+/** A store with low limits may report more entries without knowing. */
 function assertMore(run: Run, said: boolean, rest: readonly Message[]): void {
   if (rest.length > 0 || run.isThorough) assert.equal(said, rest.length > 0);
 }
@@ -350,7 +350,7 @@ async function checkSearch(
 }
 
 function property(name: string, options: StoreOptions): void {
-  Deno.test(`${name}: each user sees what the log means to them, whatever happened`, async () => {
+  Deno.test(`${name}: each user sees the same entries as in the model`, async () => {
     const steps = fc.array(step, { minLength: 1, maxLength: 150, size: "max" });
     const probes = fc.array(probe, { minLength: 2, maxLength: 4 });
     const property = fc.asyncProperty(steps, probes, async (steps, probes) => {

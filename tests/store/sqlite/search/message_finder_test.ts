@@ -10,26 +10,26 @@ async function storeWith(texts: readonly string[]): Promise<SearchStore> {
   return store;
 }
 
-/** The texts among `texts` that a search finds, the oldest first. */
+/** Returns the texts among `texts` that a search finds, oldest first. */
 async function found(texts: readonly string[], query: string): Promise<string[]> {
   using store = await storeWith(texts);
   return store.find("ana", query).map((position) => texts[position - 1]).reverse();
 }
 
-Deno.test("words are found whatever their case, accents and order, and all of them must be there", async () => {
+Deno.test("a search ignores case, accents and order, and requires all words", async () => {
   const texts = ["The café in Zürich", "cafe", "ZURICH: café!", "cafeteria in Zurich"];
   assert.deepEqual(await found(texts, "zurich CAFÉ"), ["The café in Zürich", "ZURICH: café!"]);
   assert.deepEqual(await found(texts, "caf* zurich -the"), ["ZURICH: café!", "cafeteria in Zurich"]);
 });
 
-Deno.test("a phrase is found where its words follow one another", async () => {
+Deno.test("a phrase matches consecutive words", async () => {
   const texts = ["roll it back", "it rolls back", "back it roll", "we roll: it, back!"];
   assert.deepEqual(await found(texts, '"roll it"'), ["roll it back", "we roll: it, back!"]);
   assert.deepEqual(await found(texts, '"roll it ba"*'), ["roll it back", "we roll: it, back!"]);
   assert.deepEqual(await found(texts, '-"roll it" back'), ["it rolls back", "back it roll"]);
 });
 
-Deno.test("scripts without spaces are found by a part of what was written, and pictures by themselves", async () => {
+Deno.test("texts in scripts without spaces are found by a part, and pictures by themselves", async () => {
   const texts = ["我们在东京见面", "東京タワー", "京东", "done 🎉🎉", "🫠", "สวัสดีครับ"];
   assert.deepEqual(await found(texts, "东京"), ["我们在东京见面"]);
   assert.deepEqual(await found(texts, "タワ"), ["東京タワー"]);
@@ -38,7 +38,7 @@ Deno.test("scripts without spaces are found by a part of what was written, and p
   assert.deepEqual(await found(texts, "สวัสดี"), ["สวัสดีครับ"]);
 });
 
-Deno.test("what is between the words of a search does not matter", async () => {
+Deno.test("a search ignores characters between words", async () => {
   const texts = ["see http://chat.example/rooms?x=1", "it's 16:9", "foo_bar\u0000baz"];
   assert.deepEqual(await found(texts, "http://chat.example/rooms?x=1"), [texts[0]]);
   assert.deepEqual(await found(texts, "it’s 16:9 &"), [texts[1]]);
@@ -46,7 +46,7 @@ Deno.test("what is between the words of a search does not matter", async () => {
   assert.deepEqual(await found(texts, "bar\u0000baz"), [texts[2]]);
 });
 
-Deno.test("from and times narrow a search down, also when a clock was set back", async () => {
+Deno.test("from: and times limit a search, even after the clock was set back", async () => {
   using store = await SearchStore.open();
   const day = 24 * 60 * 60 * 1000;
   const start = Date.UTC(2026, 0, 1);
@@ -69,7 +69,7 @@ Deno.test("from and times narrow a search down, also when a clock was set back",
   assert.deepEqual(store.find("ana", "from:ben after:2026-01-10 before:2026-02-01"), expected);
 });
 
-Deno.test("pages follow one another without a gap, over more conversations than one query is about", async () => {
+Deno.test("pages are contiguous, even with more conversations than one query covers", async () => {
   using store = await SearchStore.open();
   const { database } = store;
   const count = 700;
@@ -102,7 +102,7 @@ Deno.test("pages follow one another without a gap, over more conversations than 
   assert.deepEqual(positions, Array.from({ length: 70 }, (_, index) => (70 - index) * 20));
 });
 
-Deno.test("nobody finds what is not theirs, by whatever they ask for", async () => {
+Deno.test("a search finds only messages that the user may see", async () => {
   using store = await SearchStore.open();
   await store.say("ana", "ben", "the secret");
   await store.say("ana", "cleo", "no news");
@@ -119,7 +119,7 @@ Deno.test("nobody finds what is not theirs, by whatever they ask for", async () 
   assert.deepEqual(store.find("ben", "secret"), [1]);
 });
 
-Deno.test("nothing that is typed means anything to SQLite, and a message is found by every phrase in it", async () => {
+Deno.test("a query is never interpreted by SQLite, and every phrase of a message finds it", async () => {
   using store = await storeWith(["one word", "other"]);
   const hostile = fc.oneof(
     fc.string({ unit: "binary", maxLength: 60 }),

@@ -7,7 +7,7 @@ import { until } from "../../../support/turns.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 
-Deno.test("the index goes on where it was when the store is opened again", async () => {
+Deno.test("the index continues at its position when the store is reopened", async () => {
   using folder = temporaryFolder();
   {
     using store = await SearchStore.open(folder.path);
@@ -26,7 +26,7 @@ Deno.test("the index goes on where it was when the store is opened again", async
   assert.deepEqual(store.find("ana", "word*", { limit: 200 }), numbers(100).reverse());
 });
 
-Deno.test("an edited message is found by what it says now, a deleted one not at all, indexed before or after", async () => {
+Deno.test("an edited message is found by its current text and a deleted one not at all, indexed before or after", async () => {
   using store = await SearchStore.open();
   for (const text of ["first draft", "second draft", "third draft", "fourth draft"]) {
     await store.say("ana", "ben", text);
@@ -43,7 +43,7 @@ Deno.test("an edited message is found by what it says now, a deleted one not at 
   store.database.prepare("INSERT INTO search_index (search_index) VALUES ('integrity-check')").run();
 });
 
-Deno.test("a change that fails leaves the index as it was", async () => {
+Deno.test("a failed change leaves the index unchanged", async () => {
   using store = await SearchStore.open();
   await store.say("ana", "ben", "kept");
   store.catchUp();
@@ -55,13 +55,13 @@ Deno.test("a change that fails leaves the index as it was", async () => {
   assert.deepEqual(store.find("ben", "kept"), [1]);
 });
 
-/** What the files of a store hold, as Latin-1. */
+/** Reads the files of a store as Latin-1. */
 function contents(folder: string): string {
   const files = ["chatd.sqlite", "chatd.sqlite-wal"].map((name) => Deno.readFileSync(`${folder}/${name}`));
   return files.map((bytes) => new TextDecoder("latin1").decode(bytes)).join("\n");
 }
 
-Deno.test("no word of what was deleted or edited away stays in the files, not even a part of it", async () => {
+Deno.test("no part of a deleted or replaced word remains in the files", async () => {
   using folder = temporaryFolder();
   using store = await SearchStore.open(folder.path);
   const secrets = new Map(
@@ -73,7 +73,7 @@ Deno.test("no word of what was deleted or edited away stays in the files, not ev
   const usual = "some of the usual words that everybody says about whatever there is to say";
   for (const number of numbers(450)) {
     const secret = secrets.get(number);
-    // Some are long enough for pages of their own.
+    // Some texts are long enough for separate pages.
     const text = secret === undefined ? `${usual} ${number}` : `${usual} ${secret} `.repeat(number % 5 === 0 ? 150 : 1);
     await store.say("ana", "ben", text);
     if (number % 50 === 0) store.catchUp();
@@ -86,7 +86,7 @@ Deno.test("no word of what was deleted or edited away stays in the files, not ev
   assert.ok(store.database.truncateLog());
   const after = contents(folder.path);
   assert.ok(after.includes("everybody"));
-  // In an index, a word may stand without the letters that it shares with the one before it.
+  // An index may store a word without the prefix that it shares with the previous one.
   const left = [...secrets.values()].filter((secret) => after.includes(secret.slice(3)));
   assert.deepEqual(left, []);
   for (const secret of secrets.values()) assert.deepEqual(store.find("ana", secret), []);
@@ -94,7 +94,7 @@ Deno.test("no word of what was deleted or edited away stays in the files, not ev
 
 const timing: IndexerTiming = { delayMs: 1, turnMs: 1, retryMs: 1, forgetMs: 1 };
 
-Deno.test("the indexer catches up after a start and after each commit, and empties the write-ahead log", async () => {
+Deno.test("the indexer catches up after a start and after each commit, and truncates the write-ahead log", async () => {
   using folder = temporaryFolder();
   using store = await SearchStore.open(folder.path);
   const { database, index, messages } = store;
@@ -109,7 +109,7 @@ Deno.test("the indexer catches up after a start and after each commit, and empti
   assert.doesNotMatch(contents(folder.path), /late/);
 });
 
-Deno.test("the indexer goes on after an error, and stops for good when it is closed", async () => {
+Deno.test("the indexer continues after an error, and stops when it is closed", async () => {
   using store = await SearchStore.open();
   const { database, index, messages } = store;
   let failures = 0;

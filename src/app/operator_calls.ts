@@ -13,7 +13,7 @@ import type { ControlHandler, ControlHandlers } from "../host/control_socket.ts"
  * page before; "" or 0 starts with the first.
  */
 export interface OperatorCalls {
-  /** Returns what `chatd --version` prints. */
+  /** Returns the output of `chatd --version`. */
   "server.version"(args: NoArguments): Promise<string>;
   "user.find"(args: { name: string }): Promise<User | undefined>;
   /** By name. */
@@ -22,7 +22,7 @@ export interface OperatorCalls {
   "user.set_password"(args: { name: string; password: string }): Promise<void>;
   "user.disable"(args: { name: string }): Promise<void>;
   "user.enable"(args: { name: string }): Promise<void>;
-  /** With the mode "", the setting of the server decides what becomes of the messages. */
+  /** With the mode "", the server's setting decides about the messages of the account. */
   "user.delete"(args: { name: string; mode: DeletedAccounts | "" }): Promise<void>;
   /** Returns the code of the invitation. */
   "user.invite"(args: { lifetimeMs: number }): Promise<string>;

@@ -57,6 +57,8 @@ export interface Store extends Disposable {
  *
  * @example
  * ```ts
+ * import { lockFolder } from "./folder_lock.ts";
+ *
  * using _lock = lockFolder("./data");
  * using store = openStore({ folder: "./data" });
  * console.log(await store.accounts.listUsers({ after: "", limit: 10 }));

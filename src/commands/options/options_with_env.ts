@@ -24,6 +24,10 @@ const spellings: ReadonlyMap<string, boolean> = new Map([
  *
  * @example
  * ```ts
+ * import { processEnvironment } from "./environment.ts";
+ * import { path } from "./value_parsers.ts";
+ *
+ * const options = new OptionsWithEnv(processEnvironment);
  * const dataDir = options.section("").withDefault("--data", path("DIR"), {
  *   standard: "./data",
  *   description: "Data folder of the server",

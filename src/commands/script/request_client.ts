@@ -29,6 +29,8 @@ const turnRetryMs = 50;
  *
  * @example
  * ```ts
+ * import { openConnection } from "./connection.ts";
+ *
  * const connection = await openConnection({ profile: "default" });
  * const { users } = await withClient(connection, (client) => client.listUsers({ after: "" }));
  * ```

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
+import { startAmqpServer } from "../../src/amqp/server/server.ts";
 import { ChatError } from "../../src/core/chat_error.ts";
 import type { Log } from "../../src/core/log.ts";
-import { startAmqpServer } from "../../src/amqp/server.ts";
 import { startTestAmqpServer, startTestBroker } from "../support/amqp_server.ts";
 import { join, type Person, until } from "../support/person.ts";
-import { until as within } from "../support/turns.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
+import { until as within } from "../support/turns.ts";
 
 const broker = await startTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());

@@ -1,6 +1,6 @@
-import { AmqpLink } from "../../src/amqp/client_link.ts";
-import type { BrokerAddress } from "../../src/amqp/broker_address.ts";
-import { AmqpTransport } from "../../src/amqp/client_transport.ts";
+import { AmqpLink } from "../../src/amqp/client/client_link.ts";
+import { AmqpTransport } from "../../src/amqp/client/client_transport.ts";
+import type { BrokerAddress } from "../../src/amqp/connection/broker_address.ts";
 import type { Transport } from "../../src/client/transport.ts";
 import type { Credentials } from "../../src/gen/chatd/v1/auth.ts";
 import { transportContract, type TransportFixture, type TransportServer } from "../contract/transport.ts";

@@ -1,16 +1,16 @@
 /** The numbers of "Over RabbitMQ" in docs/security.md are those of the code. */
 import assert from "node:assert/strict";
-import { loginsOfStrangers, maxChecksOfName, maxConnections } from "../../src/amqp/broker_authority.ts";
-import { maxAmqpFrameBytes, maxMessageBytes } from "../../src/amqp/broker_config.ts";
-import { standardGraceMs, strangerAgeMs } from "../../src/amqp/broker_management.ts";
-import { unlistedMs } from "../../src/amqp/connection_counts.ts";
-import { eventDeadlineMs } from "../../src/amqp/known_channels.ts";
-import { maxRefused, refusalMs } from "../../src/amqp/refused_logins.ts";
-import { repliesOfSomebody, unansweredOfSomebody } from "../../src/amqp/reply_budget.ts";
-import { maxCopies, maxOfStranger, traceMs } from "../../src/amqp/sender_trace.ts";
+import { loginsOfStrangers, maxChecksOfName, maxConnections } from "../../src/amqp/broker/broker_authority.ts";
+import { maxAmqpFrameBytes, maxMessageBytes } from "../../src/amqp/broker/broker_config.ts";
+import { standardGraceMs, strangerAgeMs } from "../../src/amqp/broker/broker_management.ts";
+import { unlistedMs } from "../../src/amqp/broker/connection_counts.ts";
+import { maxRefused, refusalMs } from "../../src/amqp/broker/refused_logins.ts";
+import { eventDeadlineMs } from "../../src/amqp/senders/known_channels.ts";
+import { maxCopies, maxOfStranger, traceMs } from "../../src/amqp/senders/sender_trace.ts";
+import { repliesOfSomebody, unansweredOfSomebody } from "../../src/amqp/server/reply_budget.ts";
+import { maxUnread } from "../../src/amqp/server/unread_chunks.ts";
+import { minPaidChunkBytes } from "../../src/amqp/server/upload_replies.ts";
 import { registrationTtlMs } from "../../src/amqp/topology.ts";
-import { maxUnread } from "../../src/amqp/unread_chunks.ts";
-import { minPaidChunkBytes } from "../../src/amqp/upload_replies.ts";
 import { maxChunkBytes } from "../../src/core/files/files.ts";
 import { readDocument } from "../support/documents.ts";
 

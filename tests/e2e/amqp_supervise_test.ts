@@ -1,6 +1,6 @@
 // Supervised servers on a private RabbitMQ.
 import assert from "node:assert/strict";
-import { AmqpTransport } from "../../src/amqp/client_transport.ts";
+import { AmqpTransport } from "../../src/amqp/client/client_transport.ts";
 import { exitCode } from "../../src/commands/exit_code.ts";
 import type { Message } from "../../src/core/messages/message.ts";
 import { startTestBroker } from "../support/amqp_server.ts";

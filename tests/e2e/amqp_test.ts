@@ -1,7 +1,7 @@
 // Servers and clients in processes of their own, on a private RabbitMQ.
 import assert from "node:assert/strict";
 import { connect } from "amqplib";
-import { AmqpTransport } from "../../src/amqp/client_transport.ts";
+import { AmqpTransport } from "../../src/amqp/client/client_transport.ts";
 import { registrationUser } from "../../src/amqp/topology.ts";
 import { exitCode } from "../../src/commands/exit_code.ts";
 import { startTestBroker } from "../support/amqp_server.ts";

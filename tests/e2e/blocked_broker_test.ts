@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { AmqpTransport } from "../../src/amqp/client_transport.ts";
+import { AmqpTransport } from "../../src/amqp/client/client_transport.ts";
 import { startTestBroker, type TestBroker } from "../support/amqp_server.ts";
 import { Child } from "../support/child_process.ts";
 import { eventually } from "../support/eventually.ts";

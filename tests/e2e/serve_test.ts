@@ -1,6 +1,6 @@
 // One server on gRPC and on a private RabbitMQ, in processes of its own.
 import assert from "node:assert/strict";
-import { AmqpTransport } from "../../src/amqp/client_transport.ts";
+import { AmqpTransport } from "../../src/amqp/client/client_transport.ts";
 import { exitCode } from "../../src/commands/exit_code.ts";
 import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { startTestBroker } from "../support/amqp_server.ts";

@@ -1,4 +1,4 @@
-import type { BrokerAddress, BrokerLogin } from "../../amqp/broker_address.ts";
+import type { BrokerAddress, BrokerLogin } from "../../amqp/connection/broker_address.ts";
 
 /** What `--broker` says: where the broker is, who to be there if it names a user, and how to log in if it has a password. */
 export interface BrokerUrl {

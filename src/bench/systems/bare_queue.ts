@@ -1,5 +1,5 @@
 import type { Channel, ConfirmChannel } from "amqplib";
-import { BrokerConnection, type OpenBrokerOptions } from "../../amqp/broker_connection.ts";
+import { BrokerConnection, type OpenBrokerOptions } from "../../amqp/connection/broker_connection.ts";
 
 /** A queue of its own, read over a connection of its own, with nothing of chatd's around it: it shows the speed of amqplib and the broker. */
 export class BareConsumer implements AsyncDisposable {

@@ -1,8 +1,8 @@
 /** The rig of the hostile clients: they have a valid account or none, and meet a real broker and a real server. */
 import assert from "node:assert/strict";
-import { BrokerManagement } from "../../../src/amqp/broker_management.ts";
-import { BrokerWatch } from "../../../src/amqp/broker_watch.ts";
-import { RefusedLogins } from "../../../src/amqp/refused_logins.ts";
+import { BrokerManagement } from "../../../src/amqp/broker/broker_management.ts";
+import { BrokerWatch } from "../../../src/amqp/broker/broker_watch.ts";
+import { RefusedLogins } from "../../../src/amqp/broker/refused_logins.ts";
 import { systemClock } from "../../../src/core/clock.ts";
 import { silentLog } from "../../../src/core/log.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";

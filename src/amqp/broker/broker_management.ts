@@ -1,0 +1,336 @@
+import type { Accounts } from "../../core/accounts/accounts.ts";
+import { ChatError } from "../../core/chat_error.ts";
+import type { Log } from "../../core/log.ts";
+import { pause } from "../../core/pause.ts";
+import type { BrokerLogin } from "../connection/broker_address.ts";
+import { registrationUser } from "../topology.ts";
+
+export interface BrokerManagementOptions {
+  /** Of the management plugin: "http://127.0.0.1:15672". */
+  readonly url: string;
+  /** Of a broker user with the tag `administrator`. */
+  readonly login: BrokerLogin;
+  /** PEM; trusted besides the system's roots. */
+  readonly ca?: string;
+  readonly log: Log;
+  /** Of one request, in milliseconds; 5000 unless given. */
+  readonly timeoutMs?: number;
+  /** Between {@link BrokerManagement.kick} and the closing, so that a client can read why; in milliseconds, 250 unless given. */
+  readonly graceMs?: number;
+}
+
+/** All connections of a user, or those that their client calls so. */
+export interface KickTarget {
+  readonly user: string;
+  readonly connection?: string;
+}
+
+/** The time between a reason and the closing of its connection, in milliseconds. */
+export const standardGraceMs = 250;
+/** How long a stranger's connection may stay, and the interval of checks, in milliseconds. */
+export const strangerAgeMs = 60_000;
+const strangerCheckMs = 30_000;
+/** How often and how long to look for a connection by its client's name: the broker lists it after 5 s at most. */
+const lookIntervalMs = 1_000;
+const looks = 8;
+/** Users whose single connections are looked for at once; more are dropped, as each is refused at its next request anyway. */
+const maxSearches = 64;
+/** Names of connections that are looked for, of one user. */
+const maxNames = 128;
+/** How often it is tried to stop tracing, which costs the broker something at each message, and the wait between, in milliseconds. */
+const stopTries = 5;
+const stopIntervalMs = 1_000;
+
+/** The answer when RabbitMQ ends a connection by force after 3 s or more, because its client does not read. */
+const stuck = "stuck";
+
+/** The management plugin's HTTP API (https://www.rabbitmq.com/docs/management#http-api), as far as chatd needs it. */
+export class BrokerManagement implements AsyncDisposable {
+  readonly #options: BrokerManagementOptions;
+  readonly #client: Deno.HttpClient;
+  readonly #closed = new AbortController();
+  /** By user. */
+  readonly #kicks = new Map<string, { now: Promise<void>; next?: Promise<void> }>();
+  readonly #searches = new Map<string, { names: Set<string>; now: Promise<void> }>();
+  #isReachable = true;
+  #tracing: Promise<unknown> | undefined;
+
+  constructor(options: BrokerManagementOptions) {
+    this.#options = options;
+    this.#client = Deno.createHttpClient(options.ca === undefined ? {} : { caCerts: [options.ca] });
+  }
+
+  /**
+   * Closes connections. Never rejects: when it cannot be done, the log says so once. Those who register share one name, and
+   * are never kicked by it. All connections of a user are closed once more when that is asked for while it is being done.
+   */
+  kick({ user, connection }: KickTarget): Promise<void> {
+    if (user === registrationUser || user === this.#options.login.user) return Promise.resolve();
+    return connection === undefined ? this.#kickAll(user) : this.#kickNamed(user, connection);
+  }
+
+  #kickAll(user: string): Promise<void> {
+    const running = this.#kicks.get(user);
+    if (running !== undefined) return running.next ??= running.now.then(() => this.#kickAll(user));
+    const now = this.#closeAll(user).finally(() => this.#kicks.delete(user));
+    this.#kicks.set(user, { now });
+    return now;
+  }
+
+  /** One search for each user at a time: it looks for all names that are asked for meanwhile. */
+  #kickNamed(user: string, name: string): Promise<void> {
+    const running = this.#searches.get(user);
+    if (running !== undefined) {
+      if (running.names.size < maxNames) running.names.add(name);
+      return running.now;
+    }
+    if (this.#searches.size >= maxSearches) return Promise.resolve();
+    const names = new Set([name]);
+    const now = this.#search(user, names);
+    this.#searches.set(user, { names, now });
+    return now;
+  }
+
+  /** Closes one that the broker calls so, once its client could read what was said to it last. Never rejects. */
+  async closeConnection(name: string): Promise<void> {
+    if (!await this.#grace()) return;
+    let isClosed = false;
+    const close = async () => {
+      isClosed = await this.#closeConnection(name);
+    };
+    for (let look = 0; look < looks && !isClosed; look++) {
+      if (look > 0 && !await pause(lookIntervalMs, this.#closed.signal)) return;
+      if (!await this.#succeeds(close)) return;
+    }
+  }
+
+  /**
+   * Has the broker copy what is published to its exchange for traces (https://www.rabbitmq.com/docs/firehose) while `look` runs.
+   * Rejects only when `look` does. @param look ends by itself within seconds. @returns whether it did
+   */
+  whileTracing(vhost: string, look: () => Promise<void>): Promise<boolean> {
+    const tracing = this.#trace(vhost, look);
+    this.#tracing = tracing;
+    return tracing;
+  }
+
+  async #trace(vhost: string, look: () => Promise<void>): Promise<boolean> {
+    const path = `/api/vhosts/${encodeURIComponent(vhost)}`;
+    let was: Record<string, unknown> | undefined;
+    await this.#try(async () => {
+      was = await this.get(path) as Record<string, unknown> | undefined;
+    });
+    if (was === undefined) return false;
+    const { description, tags, tracing, default_queue_type: type } = was;
+    // RabbitMQ takes a setting away that it is not told of; without one, it says "undefined".
+    const kept = {
+      description,
+      tags,
+      ...(typeof type === "string" && type !== "undefined" && { default_queue_type: type }),
+    };
+    // An operator traces already, and goes on with it.
+    if (tracing === true) return await look().then(() => true);
+    const set = (tracing: boolean) =>
+      this.#succeeds(() => this.#ask("PUT", path, JSON.stringify({ ...kept, tracing })));
+    try {
+      if (!await set(true)) return false;
+      await look();
+      return true;
+    } finally {
+      let left = stopTries;
+      while (!await set(false) && --left > 0 && await pause(stopIntervalMs, this.#closed.signal));
+    }
+  }
+
+  /** Kicks users who are disabled or get another password from the operator, and strangers who stay; until {@link close}. */
+  guard(accounts: Pick<Accounts, "onRevoked">): void {
+    accounts.onRevoked(({ user, deviceId, exceptDeviceId }) => {
+      if (deviceId === undefined && exceptDeviceId === undefined) void this.kick({ user });
+    });
+    void this.#guardStrangers();
+  }
+
+  /** Closes connections of those who register that are older than `ageMs`. Never rejects. */
+  async closeStrangers({ ageMs }: { ageMs: number }): Promise<void> {
+    await this.#try(async () => {
+      for (const name of await this.#connectionsOf(registrationUser)) {
+        const { connected_at: since } = await this.#connection(name, "connected_at") ?? {};
+        if (typeof since === "number" && Date.now() - since > ageMs) await this.#closeConnection(name);
+      }
+    });
+  }
+
+  /**
+   * Reads `path` of the plugin, "/api/overview" for example; undefined when it is not found.
+   * @throws {ChatError} `unavailable`, `unauthenticated`
+   */
+  async get(path: string): Promise<unknown> {
+    const response = await this.#ask("GET", path);
+    return response === undefined ? undefined : JSON.parse(response);
+  }
+
+  /** How many connections a user has now; undefined when that cannot be found out, which is logged. Never rejects. */
+  async countConnections(user: string): Promise<number | undefined> {
+    let count: number | undefined;
+    await this.#try(async () => {
+      count = (await this.#connectionsOf(user)).length;
+    });
+    return count;
+  }
+
+  /** Breaks off what is being done. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed.signal.aborted) return;
+    // Its caller hears of its failure.
+    await this.#tracing?.catch(() => {});
+    this.#closed.abort();
+    await Promise.all([...this.#kicks.values(), ...this.#searches.values()].map(({ now }) => now));
+    this.#client.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #guardStrangers(): Promise<void> {
+    while (await pause(strangerCheckMs, this.#closed.signal)) await this.closeStrangers({ ageMs: strangerAgeMs });
+  }
+
+  #grace(): Promise<boolean> {
+    return pause(this.#options.graceMs ?? standardGraceMs, this.#closed.signal);
+  }
+
+  async #closeAll(user: string): Promise<void> {
+    if (!await this.#grace()) return;
+    const path = `/api/connections/username/${encodeURIComponent(user)}`;
+    await this.#try(async () => {
+      if (!await this.#ask("DELETE", path)) return;
+      // The broker closes one after another, and got stuck at one whose client does not read.
+      await Promise.all((await this.#connectionsOf(user)).map((name) => this.#closeConnection(name)));
+    });
+  }
+
+  async #search(user: string, names: Set<string>): Promise<void> {
+    const looked = new Map<string, number>();
+    try {
+      if (!await this.#grace()) return;
+      while (names.size > 0) {
+        if (!await this.#succeeds(() => this.#closeNamed(user, names))) return;
+        for (const name of names) {
+          const count = (looked.get(name) ?? 0) + 1;
+          looked.set(name, count);
+          if (count >= looks) names.delete(name);
+        }
+        if (names.size > 0 && !await pause(lookIntervalMs, this.#closed.signal)) return;
+      }
+    } finally {
+      // In the same turn as the last look at the names, so that none comes in between.
+      this.#searches.delete(user);
+    }
+  }
+
+  /** Takes out of `names` what there is nothing left to look for. */
+  async #closeNamed(user: string, names: Set<string>): Promise<void> {
+    const wanted = new Set(names);
+    let areListed = true;
+    for (const connection of await this.#connectionsOf(user)) {
+      const found = await this.#connection(connection, "user_provided_name");
+      if (found === undefined) areListed = false;
+      const name = String(found?.user_provided_name);
+      if (!wanted.has(name)) continue;
+      await this.#closeConnection(connection);
+      names.delete(name);
+    }
+    // A connection that was not there when it was asked for is not looked for any longer.
+    if (areListed) wanted.forEach((name) => names.delete(name));
+  }
+
+  async #connectionsOf(user: string): Promise<string[]> {
+    const found = await this.get(`/api/connections/username/${encodeURIComponent(user)}`) ?? [];
+    return (found as { name: string }[]).map(({ name }) => name);
+  }
+
+  /** Undefined while the broker has not listed it yet. */
+  async #connection(name: string, column: string): Promise<Record<string, unknown> | undefined> {
+    const path = `/api/connections/${encodeURIComponent(name)}?columns=${column}`;
+    return await this.get(path) as Record<string, unknown> | undefined;
+  }
+
+  /** @returns whether the broker has listed it. */
+  async #closeConnection(name: string): Promise<boolean> {
+    return await this.#ask("DELETE", `/api/connections/${encodeURIComponent(name)}`) !== undefined;
+  }
+
+  async #succeeds(task: () => Promise<unknown>): Promise<boolean> {
+    let done = false;
+    await this.#try(async () => {
+      await task();
+      done = true;
+    });
+    return done;
+  }
+
+  /** A failure is logged, once until something succeeds again. */
+  async #try(task: () => Promise<void>): Promise<void> {
+    try {
+      await task();
+      this.#isReachable = true;
+    } catch (error) {
+      if (this.#closed.signal.aborted) return;
+      if (this.#isReachable) {
+        this.#options.log.warn(
+          "connections to the broker cannot be counted or closed; requests of who was thrown out are refused",
+          {
+            management: this.#options.url,
+            reason: error instanceof Error ? error.message : String(error),
+          },
+        );
+      }
+      this.#isReachable = false;
+    }
+  }
+
+  /** Undefined when there is no such thing; {@link stuck} when a connection does not end in order. */
+  async #ask(method: "GET" | "DELETE" | "PUT", path: string, body?: string): Promise<string | undefined> {
+    const { url, login, timeoutMs = 5_000 } = this.#options;
+    const credentials = new TextEncoder().encode(`${login.user}:${login.password}`).toBase64();
+    const headers = {
+      authorization: `Basic ${credentials}`,
+      "x-reason": "Closed by chatd",
+      "content-type": "application/json",
+    };
+    const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(timeoutMs)]);
+    let response: { status: number; text: string };
+    try {
+      const answer = await fetch(new URL(path, url), { method, headers, body, signal, client: this.#client });
+      response = { status: answer.status, text: await answer.text() };
+    } catch (cause) {
+      if (method === "DELETE" && isTimeout(cause)) return stuck;
+      throw new ChatError("unavailable", `The management of RabbitMQ at ${url} cannot be reached: ${why(cause)}`, {
+        cause,
+      });
+    }
+    const { status, text } = response;
+    if (status === 404) return undefined;
+    if (status === 500 && method === "DELETE") return stuck;
+    if (status >= 200 && status < 300) return text;
+    if (status === 401) {
+      throw new ChatError(
+        "unauthenticated",
+        `The management of RabbitMQ at ${url} refused "${login.user}": the user needs the tag "administrator" ` +
+          `(rabbitmqctl set_user_tags ${login.user} administrator).`,
+      );
+    }
+    throw new ChatError("unavailable", `The management of RabbitMQ at ${url} answered ${status}.`);
+  }
+}
+
+function isTimeout(cause: unknown): boolean {
+  return cause instanceof Error && cause.name === "TimeoutError";
+}
+
+function why(cause: unknown): string {
+  if (isTimeout(cause)) return "it does not answer";
+  const reason = cause instanceof Error ? cause.cause ?? cause : cause;
+  return reason instanceof Error ? reason.message : String(reason);
+}

@@ -1,0 +1,39 @@
+import type { Log } from "../../core/log.ts";
+import { BrokerConnection, type OpenBrokerOptions } from "./broker_connection.ts";
+
+/**
+ * The connections that the broker takes nothing from, for lack of memory or disk. A server that is still starting has one, too:
+ * it publishes before it serves, and the broker tells a connection when it publishes.
+ */
+export class BlockedConnections {
+  /** Why the broker takes nothing, by the connection. */
+  readonly #reasons = new Map<symbol, string>();
+
+  /** There is one. */
+  get isBlocked(): boolean {
+    return this.#reasons.size > 0;
+  }
+
+  /** There is one that is blocked for lack of memory. */
+  get lacksMemory(): boolean {
+    return this.#reasons.values().some((reason) => /memory/.test(reason));
+  }
+
+  /** Opens a connection that counts from now on until it is lost. @throws {ChatError} see {@link BrokerConnection.open} */
+  async open({ log, ...options }: Omit<OpenBrokerOptions, "onBlocked"> & { log: Log }): Promise<BrokerConnection> {
+    const { name } = options;
+    const key = Symbol(name);
+    const onBlocked = (reason: string | undefined) => {
+      if (reason === undefined) {
+        this.#reasons.delete(key);
+        log.info("the broker takes messages again", { connection: name });
+      } else {
+        this.#reasons.set(key, reason);
+        log.error("the broker takes no messages; the chat stands still", { connection: name, reason });
+      }
+    };
+    const connection = await BrokerConnection.open({ ...options, onBlocked });
+    void connection.lost.then(() => this.#reasons.delete(key));
+    return connection;
+  }
+}

@@ -1,0 +1,198 @@
+import type { Socket } from "node:net";
+import { type Channel, type ChannelModel, type ConfirmChannel, connect } from "amqplib";
+import { ChatError } from "../../core/chat_error.ts";
+import type { BrokerAddress, BrokerLogin } from "./broker_address.ts";
+import { toChannelError, toConnectError, toLostError } from "./broker_errors.ts";
+import { type FrameReader, tolerateHeaders } from "./header_frames.ts";
+
+/** Of TCP, TLS and AMQP's handshake together; RabbitMQ itself may wait 15 s for chatd. In milliseconds. */
+const openDeadlineMs = 18_000;
+/** How long the broker may take to say that it closed, in milliseconds. */
+const closeDeadlineMs = 2_000;
+/** In seconds: a peer that is silent for two to three of these is gone. */
+const heartbeat = 10;
+
+export interface OpenBrokerOptions {
+  readonly broker: BrokerAddress;
+  readonly login: BrokerLogin;
+  /** PEM; trusted instead of the system's roots. */
+  readonly ca?: string;
+  /** The name of this connection in the broker's lists. */
+  readonly name: string;
+  readonly signal?: AbortSignal;
+  /** The broker takes nothing more, for lack of memory or disk; undefined when it goes on. It says so when something is published. */
+  onBlocked?(reason: string | undefined): void;
+}
+
+/** One connection to a broker. Closed by its opener. */
+export class BrokerConnection implements AsyncDisposable {
+  readonly broker: BrokerAddress;
+  readonly user: string;
+  /** Resolves when the connection has ended, by this side, the broker or the network. */
+  readonly lost: Promise<ChatError>;
+  readonly #model: ChannelModel;
+  #isOpen = true;
+  #isBlocked = false;
+  #closing: Promise<void> | undefined;
+
+  private constructor(model: ChannelModel, { broker, login, onBlocked }: OpenBrokerOptions) {
+    this.#model = model;
+    this.broker = broker;
+    this.user = login.user;
+    const lost = Promise.withResolvers<ChatError>();
+    this.lost = lost.promise;
+    writeOncePerTurn(this.#socket);
+    tolerateHeaders(model.connection as unknown as FrameReader);
+    model.on("blocked", (reason) => {
+      this.#isBlocked = true;
+      onBlocked?.(reason);
+    });
+    model.on("unblocked", () => {
+      this.#isBlocked = false;
+      onBlocked?.(undefined);
+    });
+    let failure: unknown;
+    // Without a listener, an error would end the process; "close" comes after it.
+    model.on("error", (error) => failure = error);
+    model.on("close", (error) => {
+      this.#isOpen = false;
+      // amqplib only ends its side, which a frozen broker never answers.
+      if (failure !== undefined) this.#socket.destroy();
+      lost.resolve(toLostError(failure ?? error, broker));
+    });
+  }
+
+  /** @throws {ChatError} see `toConnectError` */
+  static async open(options: OpenBrokerOptions): Promise<BrokerConnection> {
+    const { broker, login, ca, name, signal } = options;
+    const givenUp = () => new ChatError("unavailable", "Connecting to the broker was given up.");
+    if (signal?.aborted) throw givenUp();
+    const opening = connect(
+      {
+        protocol: broker.tls ? "amqps" : "amqp",
+        hostname: broker.host,
+        port: broker.port,
+        vhost: encodeURIComponent(broker.vhost),
+        username: login.user,
+        password: login.password,
+        heartbeat,
+      },
+      {
+        // Without it every message costs 40 ms: Nagle's algorithm waits for delayed acknowledgements.
+        noDelay: true,
+        timeout: openDeadlineMs,
+        clientProperties: { connection_name: name },
+        // NODE_TLS_REJECT_UNAUTHORIZED would switch it off otherwise.
+        rejectUnauthorized: true,
+        ...(ca !== undefined && { ca }),
+      },
+    ).then((model) => new BrokerConnection(model, options));
+    const aborted = Promise.withResolvers<never>();
+    aborted.promise.catch(() => {});
+    const abort = () => aborted.reject(givenUp());
+    signal?.addEventListener("abort", abort);
+    try {
+      return await Promise.race([opening, aborted.promise]);
+    } catch (error) {
+      void opening.then((connection) => connection.close(), () => {});
+      throw error instanceof ChatError ? error : toConnectError(error, broker, login.user);
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  /** The longest frame that the broker takes, in bytes; 0 says that there is no limit. */
+  get frameMax(): number {
+    return (this.#model.connection as unknown as { frameMax: number }).frameMax;
+  }
+
+  /** The broker takes nothing from this connection, for lack of memory or disk. */
+  get isBlocked(): boolean {
+    return this.#isBlocked;
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen && this.#closing === undefined;
+  }
+
+  /** "RabbitMQ 3.10.8", as the broker calls itself. */
+  get product(): string {
+    const { serverProperties = {} } = this.#model.connection as { serverProperties?: Record<string, unknown> };
+    return `${serverProperties.product ?? "a broker"} ${serverProperties.version ?? "of no version"}`;
+  }
+
+  /** `onClosed` is called when the channel ends other than by its owner. @throws {ChatError} */
+  async channel(onClosed: (error: ChatError) => void): Promise<Channel> {
+    return this.#watch(await this.#create(() => this.#model.createChannel()), onClosed);
+  }
+
+  /** Like {@link channel}, with publisher confirms. @throws {ChatError} */
+  async confirmChannel(onClosed: (error: ChatError) => void): Promise<ConfirmChannel> {
+    return this.#watch(await this.#create(() => this.#model.createConfirmChannel()), onClosed);
+  }
+
+  /** Idempotent; does not wait long for a broker that does not answer. */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #create<T>(create: () => Promise<T>): Promise<T> {
+    try {
+      return await create();
+    } catch (error) {
+      throw toChannelError(error, this.broker);
+    }
+  }
+
+  #watch<C extends Channel>(channel: C, onClosed: (error: ChatError) => void): C {
+    let failure: unknown;
+    channel.on("error", (error) => failure = error);
+    channel.on("close", () => {
+      if (failure !== undefined) onClosed(toChannelError(failure, this.broker));
+    });
+    return channel;
+  }
+
+  async #close(): Promise<void> {
+    if (!this.#isOpen) return;
+    const timer = setTimeout(() => this.#destroy(), closeDeadlineMs);
+    try {
+      await Promise.race([this.#model.close(), this.lost]);
+    } catch {
+      // Closing already, by the other side.
+      this.#destroy();
+    } finally {
+      clearTimeout(timer);
+      // A broker that is blocked does not read that this side ended.
+      this.#socket.destroy();
+    }
+  }
+
+  /** amqplib has no way to give up on a peer that does not answer; an error on the socket makes it clean up. */
+  #destroy(): void {
+    if (this.#isOpen) this.#socket.destroy(new Error("the broker did not answer"));
+  }
+
+  get #socket(): Socket {
+    return (this.#model.connection as unknown as { stream: Socket }).stream;
+  }
+}
+
+/**
+ * amqplib writes each frame by itself, three or more for a message above 2 KiB, and every write is a system call here and a
+ * packet that wakes up the broker. What is written in one turn goes out together instead.
+ */
+function writeOncePerTurn(socket: Socket): void {
+  const write = socket.write;
+  socket.write = function (this: Socket, ...chunk: unknown[]) {
+    if (this.writableCorked === 0) {
+      this.cork();
+      queueMicrotask(() => this.uncork());
+    }
+    return write.apply(this, chunk as Parameters<typeof write>);
+  } as typeof write;
+}

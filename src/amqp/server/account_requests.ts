@@ -1,0 +1,55 @@
+import type { Accounts } from "../../core/accounts/accounts.ts";
+import { ChatError } from "../../core/chat_error.ts";
+import { LogInRequest, LogInResponse, RegisterRequest, RegisterResponse } from "../../gen/chatd/v1/auth.ts";
+import { toWireCredentials } from "../../wire/convert.ts";
+import type { Incoming } from "../incoming.ts";
+import { messageTypes } from "../message_types.ts";
+import { decodePayload, encodePayload } from "../payload.ts";
+import { registrationUser } from "../topology.ts";
+import type { Outgoing } from "./publisher.ts";
+
+export interface AccountRequestsOptions {
+  readonly accounts: Accounts;
+  /** The broker's users are not chatd's: who published something says nothing. */
+  readonly sharedLogin: boolean;
+}
+
+/**
+ * Makes a token for a password. The login to the broker proves the name of the user, but not their right to a token: the
+ * password is asked for again, and counted as everywhere.
+ * @throws {ChatError} the errors of `Accounts.logIn`, `permission_denied` for the name of another user
+ */
+export async function logIn(
+  incoming: Incoming,
+  { accounts, sharedLogin }: AccountRequestsOptions,
+): Promise<Outgoing> {
+  const { format, content, user } = incoming;
+  const request = decodePayload(content, { decoder: LogInRequest, name: messageTypes.logIn, format });
+  if (!sharedLogin && request.user !== user) {
+    throw new ChatError("permission_denied", `You are "${user}" to the broker: log in as that.`);
+  }
+  // The broker passes no network address on: each name counts as coming from a place of its own.
+  const credentials = await accounts.logIn({ ...request, address: `amqp ${request.user.slice(0, 32)}` });
+  const bytes = LogInResponse.encode({ credentials: toWireCredentials(credentials) }).finish();
+  const type = messageTypes.loggedIn;
+  return { type, format, content: encodePayload(bytes, { name: type, format }) };
+}
+
+/** @throws {ChatError} the errors of `Accounts.register`, `permission_denied` for a user with an account */
+export async function register(
+  incoming: Incoming,
+  { accounts, sharedLogin }: AccountRequestsOptions,
+): Promise<Outgoing> {
+  const { format, content, user } = incoming;
+  if (!sharedLogin && user !== registrationUser) {
+    throw new ChatError("permission_denied", `Log in to the broker as "${registrationUser}" to register.`);
+  }
+  if (incoming.type !== messageTypes.register) {
+    throw new ChatError("invalid_argument", `Only messages of the type ${messageTypes.register} are taken here.`);
+  }
+  const request = decodePayload(content, { decoder: RegisterRequest, name: messageTypes.register, format });
+  const credentials = await accounts.register({ ...request, address: "amqp registration" });
+  const bytes = RegisterResponse.encode({ credentials: toWireCredentials(credentials) }).finish();
+  const type = messageTypes.registered;
+  return { type, format, content: encodePayload(bytes, { name: type, format }) };
+}

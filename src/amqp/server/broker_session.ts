@@ -1,0 +1,187 @@
+import { ChatError } from "../../core/chat_error.ts";
+import type { ClientFrame } from "../../gen/chatd/v1/session.ts";
+import { Session } from "../../session/session.ts";
+import type { SessionDependencies } from "../../session/session_dependencies.ts";
+import { type Incoming, type ReplyAddress, sequenceHeader, sessionHeader, sessionQueueHeader } from "../incoming.ts";
+import { messageTypes, type PayloadFormat } from "../message_types.ts";
+import { encodePayload, endingFrame, serverFrames } from "../payload.ts";
+import type { ClientConnection } from "../senders/known_channels.ts";
+import type { DirectReplies } from "./direct_replies.ts";
+import type { Outgoing, Publisher } from "./publisher.ts";
+
+const frameType = messageTypes.serverFrame;
+
+export interface BrokerSessionOptions {
+  readonly shared: SessionDependencies;
+  readonly publisher: Publisher;
+  /** For the reply to the hello. */
+  readonly replies: DirectReplies;
+  /** The message with the hello. */
+  readonly hello: Incoming;
+  readonly address: ReplyAddress;
+  /** The connection that the hello came over, if the broker told of it. */
+  readonly clientConnection: ClientConnection | undefined;
+  readonly queue: string;
+  /** Makes the queue; called once, when the hello was taken: one that is refused costs the broker none. @throws {ChatError} */
+  declare(): Promise<void>;
+  /** Called once, when no frame comes after those that were published. */
+  ended(session: BrokerSession, reason: ChatError | undefined): void;
+}
+
+/**
+ * A live session whose frames go through a queue of its own. The reply to its hello goes to where the hello asks for, and
+ * says which queue that is, and the secret that everything sent to the session carries.
+ */
+export class BrokerSession {
+  readonly secret: string = crypto.getRandomValues(new Uint8Array(16)).toHex();
+  readonly queue: string;
+  /** The broker's name of who said hello. */
+  readonly user: string;
+  /** Where the reply to its hello goes. */
+  readonly replyTo: string | undefined;
+  /** The connection that the hello came over, if the broker told of it. */
+  readonly clientConnection: ClientConnection | undefined;
+  /** The name of the connection as its client says it. */
+  readonly connection: string | undefined;
+  /** When something came from the client last, as `performance.now` has it. */
+  heardAt: number = performance.now();
+  readonly #format: PayloadFormat;
+  readonly #session: Session;
+  readonly #options: BrokerSessionOptions;
+  readonly #welcomed = Promise.withResolvers<void>();
+  #isFirst = true;
+  /** Until the queue is there, what is to be said waits. */
+  #opening: Promise<void> | undefined;
+  #waiting: Outgoing[] = [];
+  #hasQueue = false;
+  /** Messages that came from the client, if it counts them, and that went to it, after the hello and its reply. */
+  #heard = 0;
+  #said = 0;
+  /** Octets of messages that the broker has not confirmed. */
+  #unconfirmedBytes = 0;
+
+  constructor(options: BrokerSessionOptions) {
+    const { shared, hello, address, queue } = options;
+    this.#options = options;
+    this.queue = queue;
+    this.user = hello.user;
+    this.replyTo = address.replyTo;
+    this.clientConnection = options.clientConnection;
+    this.connection = hello.connection;
+    this.#format = hello.format;
+    this.#session = new Session(shared, {
+      address: hello.connection ?? "",
+      onHello: () => this.#opening = this.#open(),
+      send: (frame) => this.#send(frame),
+      unsentBytes: () => this.#unconfirmedBytes,
+      end: (reason) => {
+        if (this.#opening === undefined || this.#hasQueue) this.#end(reason);
+        else void this.#opening.then(() => this.#end(reason));
+      },
+    });
+  }
+
+  /** Whether there is something that its client may read. */
+  get hasQueue(): boolean {
+    return this.#hasQueue;
+  }
+
+  /** Resolves when the reply to the hello is on its way, or the session has ended. */
+  get welcomed(): Promise<void> {
+    return this.#welcomed.promise;
+  }
+
+  /**
+   * Notices messages of a client that counts them which were lost on their way: expired in the broker, say.
+   * @throws {ChatError} `unavailable` when one is missing, `invalid_argument` when one came before
+   */
+  follow(sequence: number | undefined): void {
+    if (sequence === undefined) return;
+    if (sequence <= this.#heard) {
+      throw new ChatError("invalid_argument", `Message ${sequence} of this session came already.`);
+    }
+    this.#heard++;
+    if (sequence === this.#heard) return;
+    const lost = sequence - this.#heard === 1 ? `${this.#heard}` : `${this.#heard} to ${sequence - 1}`;
+    throw new ChatError(
+      "unavailable",
+      `Message ${lost} of this session was lost in the broker: connect again, and send again what was not answered.`,
+    );
+  }
+
+  receive(frame: ClientFrame, bytes: number): void {
+    this.heardAt = performance.now();
+    this.#session.receive(frame, bytes);
+  }
+
+  /** The client sends nothing more: what it asked for is answered, and then the session ends. */
+  leave(): void {
+    this.#session.leave();
+  }
+
+  end(reason: ChatError): void {
+    this.#session.end(reason);
+  }
+
+  /** The queue has no reader. */
+  disconnected(): void {
+    this.#session.disconnected();
+  }
+
+  async #open(): Promise<void> {
+    try {
+      await this.#options.declare();
+      this.#hasQueue = true;
+    } catch (error) {
+      this.#waiting = [];
+      this.#refuse(this.#message(encodePayload(endingFrame(error), { name: frameType, format: this.#format })));
+      return this.#session.disconnected();
+    }
+    for (const message of this.#waiting.splice(0)) this.#say(message);
+  }
+
+  #end(reason: ChatError | undefined): void {
+    this.#welcomed.resolve();
+    this.#options.ended(this, reason);
+  }
+
+  #send(frame: Uint8Array): void {
+    for (const content of serverFrames(frame, this.#format)) {
+      const message = this.#message(content);
+      if (this.#hasQueue) this.#say(message);
+      else if (this.#opening !== undefined) this.#waiting.push(message);
+      else this.#refuse(message);
+    }
+  }
+
+  #message(content: Buffer): Outgoing {
+    return { type: frameType, format: this.#format, content };
+  }
+
+  /** There is no session. */
+  #refuse(message: Outgoing): void {
+    const { replies, address } = this.#options;
+    replies.send({ sender: this.user, address, message });
+    this.#welcomed.resolve();
+  }
+
+  #say(message: Outgoing): void {
+    const { replies, address } = this.#options;
+    if (!this.#isFirst) return this.#publish(message);
+    this.#isFirst = false;
+    const headers = { [sessionHeader]: this.secret, [sessionQueueHeader]: this.queue };
+    replies.send({ sender: this.user, address, message, headers, dropped: () => this.#session.disconnected() });
+    this.#welcomed.resolve();
+  }
+
+  #publish(message: Outgoing): void {
+    const { length } = message.content;
+    this.#unconfirmedBytes += length;
+    const confirmed = (isTaken: boolean) => {
+      this.#unconfirmedBytes -= length;
+      if (!isTaken) this.#session.disconnected();
+      else if (this.#unconfirmedBytes === 0) this.#session.drained();
+    };
+    this.#options.publisher.toQueue(this.queue, message, { headers: { [sequenceHeader]: ++this.#said }, confirmed });
+  }
+}

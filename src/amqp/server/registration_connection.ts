@@ -1,0 +1,83 @@
+import type { Channel } from "amqplib";
+import { type ChatError, toChatError } from "../../core/chat_error.ts";
+import type { Log } from "../../core/log.ts";
+import { pause } from "../../core/pause.ts";
+import type { BrokerConnection } from "../connection/broker_connection.ts";
+
+/** Registrations that are dealt with at once. */
+const registrationsAtOnce = 4;
+/** Before another try to connect, in milliseconds. */
+const retryMs = 1_000;
+
+export interface RegistrationConnectionOptions {
+  /** Opens a connection, which is closed with this one. @throws {ChatError} */
+  connect(signal: AbortSignal): Promise<BrokerConnection>;
+  /** Begins to consume registrations; `failed` is called when that ends. @throws {ChatError} */
+  consume(channel: Channel, failed: (error: ChatError) => void): Promise<void>;
+  readonly log: Log;
+}
+
+/** Takes registrations over a connection of their own, so that no message of a stranger can end the one of the sessions. */
+export class RegistrationConnection {
+  readonly #options: RegistrationConnectionOptions;
+  readonly #closed = new AbortController();
+  #connection: BrokerConnection | undefined;
+  #running: Promise<void> | undefined;
+
+  private constructor(options: RegistrationConnectionOptions) {
+    this.#options = options;
+  }
+
+  /** Begins to connect, and connects again whenever there is no connection, until it is closed. Never throws. */
+  static open(options: RegistrationConnectionOptions): RegistrationConnection {
+    const registrations = new RegistrationConnection(options);
+    registrations.#running = registrations.#keep();
+    return registrations;
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    this.#closed.abort();
+    await this.#connection?.close();
+    await this.#running;
+  }
+
+  async #keep(): Promise<void> {
+    const { signal } = this.#closed;
+    await this.#connect();
+    while (!signal.aborted) {
+      const lost = await this.#connection?.lost;
+      if (signal.aborted) return;
+      if (lost !== undefined) {
+        this.#options.log.warn("the connection for registrations was lost", { reason: lost.message });
+      }
+      this.#connection = undefined;
+      if (await pause(retryMs, signal)) await this.#connect();
+    }
+  }
+
+  async #connect(): Promise<void> {
+    const { connect, log } = this.#options;
+    const { signal } = this.#closed;
+    try {
+      const connection = await connect(signal);
+      if (signal.aborted) return await connection.close();
+      this.#connection = connection;
+      // With a connection that is lost meanwhile, amqplib says nothing.
+      const lost = connection.lost.then((error) => Promise.reject(error));
+      await Promise.race([this.#consume(connection), lost]);
+    } catch (error) {
+      await this.#connection?.close();
+      this.#connection = undefined;
+      if (!signal.aborted) log.warn("no connection for registrations", { reason: toChatError(error).message });
+    }
+    if (signal.aborted) await this.#connection?.close();
+  }
+
+  async #consume(connection: BrokerConnection): Promise<void> {
+    const failed = () => void connection.close();
+    const channel = await connection.channel(failed);
+    await channel.prefetch(registrationsAtOnce);
+    await this.#options.consume(channel, failed);
+  }
+}

@@ -1,0 +1,46 @@
+import type { Channel } from "amqplib";
+import type { Log } from "../../core/log.ts";
+import type { BrokerConnection } from "../connection/broker_connection.ts";
+import { consumedByAnother } from "../connection/broker_errors.ts";
+import { clientExchanges, requestQueue } from "../topology.ts";
+
+/** RabbitMQ's answer to a declaration of another type. */
+const isDirect = /inequivalent arg 'type'.*current is 'direct'/;
+
+/**
+ * Deletes the direct exchanges that older servers declared, so that the topology can be declared: the type of an exchange cannot be
+ * changed. Messages that are published before the new ones are declared end their channels with 404, and clients connect again.
+ * @throws {ChatError} `already_exists` when a server uses them
+ */
+export async function removeDirectExchanges(connection: BrokerConnection, log: Log): Promise<void> {
+  for (const exchange of clientExchanges) {
+    try {
+      await onChannel(connection, (channel) => channel.assertExchange(exchange, "fanout", { durable: true }));
+    } catch (error) {
+      // Anything else is said where the topology is declared.
+      if (!isDirect.test(String(error))) return;
+      if (await hasConsumer(connection)) throw consumedByAnother(requestQueue);
+      log.warn("replacing a direct exchange of an older server; bindings of others to it are lost", { exchange });
+      await onChannel(connection, (channel) => channel.deleteExchange(exchange));
+    }
+  }
+}
+
+async function hasConsumer(connection: BrokerConnection): Promise<boolean> {
+  try {
+    const { consumerCount } = await onChannel(connection, (channel) => channel.checkQueue(requestQueue));
+    return consumerCount > 0;
+  } catch (error) {
+    if (/\b404\b/.test(String(error))) return false;
+    throw error;
+  }
+}
+
+/** An error of the broker closes the channel. With a connection that is lost meanwhile, amqplib says nothing. */
+async function onChannel<T>(connection: BrokerConnection, task: (channel: Channel) => Promise<T>): Promise<T> {
+  const channel = await connection.channel(() => {});
+  const lost = connection.lost.then((error) => Promise.reject(error));
+  const result = await Promise.race([task(channel), lost]);
+  await Promise.race([channel.close(), lost]);
+  return result;
+}

@@ -1,4 +1,4 @@
-/** Runs tasks of the same key one after the other, in the order of the calls. */
+/** Runs tasks with the same key one at a time, in the order of the calls. */
 export class KeyedLock {
   readonly #tails = new Map<string, Promise<unknown>>();
 

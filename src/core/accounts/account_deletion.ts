@@ -7,7 +7,7 @@ import type { RoomStore } from "../rooms/room_store.ts";
 import type { Rooms } from "../rooms/rooms.ts";
 import type { Accounts, Identity } from "./accounts.ts";
 
-/** How often a room is tried to be left whose members change meanwhile. */
+/** Attempts to leave a room whose membership changes at the same time. */
 const tries = 5;
 
 export interface AccountDeletionOptions {
@@ -15,15 +15,15 @@ export interface AccountDeletionOptions {
   readonly rooms: Rooms;
   readonly store: Pick<RoomStore, "roomsOf">;
   readonly clock: Clock;
-  /** What becomes of the messages. */
+  /** How to treat the user's messages. */
   readonly mode: DeletedAccounts;
-  /** Nobody has this name any more, but `alias`: what is remembered of it is wrong. */
+  /** Called after the account was renamed to `alias`; caches by `name` are stale. */
   onGone(name: string, alias: string): void;
-  /** There are messages to be blanked. */
+  /** Called when messages of a deleted account are due for erasure. */
   onErase(): void;
 }
 
-/** Deletes accounts: out of all rooms, for ever logged out, and the name nobody's any more. */
+/** Deletes accounts: leaves all rooms, logs out all devices and retires the name. */
 export class AccountDeletion {
   readonly #options: AccountDeletionOptions;
 
@@ -31,13 +31,20 @@ export class AccountDeletion {
     this.#options = options;
   }
 
-  /** Of who asks. @throws {ChatError} `permission_denied` when the password is wrong; `invalid_argument`, `rate_limited`, `busy`, `storage_full` */
+  /**
+   * Deletes the caller's own account.
+   * @throws {ChatError} `permission_denied` when the password is wrong; `invalid_argument`, `rate_limited`, `busy`,
+   * `storage_full`
+   */
   async deleteOwn(identity: Identity, password: string): Promise<void> {
     await this.#options.accounts.confirmPassword(identity, password);
     await this.#delete(identity.user, { actor: identity.user, mode: this.#options.mode });
   }
 
-  /** For the operator, who may say what becomes of the messages. @throws {ChatError} `not_found`, `busy`, `storage_full` */
+  /**
+   * Deletes an account for the operator, who may override `mode`.
+   * @throws {ChatError} `not_found`, `busy`, `storage_full`
+   */
   async delete(name: string, mode: DeletedAccounts = this.#options.mode): Promise<void> {
     await this.#delete(name, { actor: operator, mode });
   }
@@ -48,7 +55,7 @@ export class AccountDeletion {
     const alias = await accounts.deleteUser(name, { actor, erase: mode === "erase" });
     onGone(name, alias);
     if (mode === "erase") onErase();
-    // Until now their sessions could still bring them into others.
+    // The user's sessions could still join rooms until the account was deleted.
     for (const room of await store.roomsOf(alias)) await this.#leave(alias, room);
   }
 
@@ -61,15 +68,15 @@ export class AccountDeletion {
         return;
       } catch (error) {
         if (!(error instanceof ChatError)) throw error;
-        // Removed meanwhile, or the room is gone.
+        // The user was removed meanwhile, or the room was deleted.
         if (error.code === "not_found") return;
-        // Whoever was to own it left meanwhile.
+        // The chosen successor left meanwhile.
         if (error.code !== "permission_denied" || left === 0) throw error;
       }
     }
   }
 
-  /** A room with others in it has an owner: a moderator, or somebody. */
+  /** Passes ownership of a room with other members to a moderator, or else to any member. */
   async #giveAway(user: string, room: string): Promise<void> {
     const { rooms } = this.#options;
     const members = await rooms.members(user, room, { after: "", limit: Number.MAX_SAFE_INTEGER });

@@ -26,17 +26,17 @@ export interface AccountsOptions {
   readonly clock: GuardedClock;
   readonly log: Log;
   readonly registration: Registration;
-  /** How long a token lives after it was last used, in milliseconds; 90 days unless given. */
+  /** Lifetime of a token after its last use, in milliseconds; 90 days unless given. */
   readonly tokenLifetimeMs?: number;
   /** Bounds the hashing of passwords; two at once and a short queue unless given. */
   readonly hashQueue?: HashQueue;
-  /** With so many accounts, nobody can register any more; no limit unless given. */
+  /** Number of accounts that closes registration; unlimited unless given. */
   readonly maxUsers?: number;
-  /** Nobody takes notes unless given. */
+  /** Records nothing unless given. */
   readonly audit?: AuditLog;
-  /** Nobody counts unless given. */
+  /** Counts nothing unless given. */
   readonly metrics?: Metrics;
-  /** Registrations from one address: 30 at once, then one in 10 seconds, unless given. */
+  /** Registrations from one address; a burst of 30 and one every 10 seconds unless given. */
   readonly registrationsPerAddress?: { readonly burst: number; readonly perSecond: number };
 }
 
@@ -45,7 +45,7 @@ interface RegisterRequest {
   readonly password: string;
   readonly invite: string;
   readonly deviceName: string;
-  /** Where it comes from. */
+  /** Remote address of the request. */
   readonly address: string;
 }
 
@@ -54,11 +54,11 @@ interface LogInRequest {
   readonly password: string;
   readonly deviceName: string;
   readonly deviceId: string;
-  /** Where it comes from. */
+  /** Remote address of the request. */
   readonly address: string;
 }
 
-/** A user, as operators and the chat see them. */
+/** A user as the operator and the chat see it. */
 export interface User {
   readonly name: string;
   readonly disabled: boolean;
@@ -66,14 +66,11 @@ export interface User {
   readonly createdAt: number;
 }
 
-/** Registrations from an address at once, and then in a second. */
+/** Registrations that one address may make at once, and per second after that. */
 export const standardRegistrations = { burst: 30, perSecond: 1 / 10 };
-/** How long a token is good after its last use, in milliseconds. */
+/** Lifetime of a token after its last use, in milliseconds. */
 export const defaultTokenLifetimeMs = 90 * 24 * 60 * 60 * 1000;
-/**
- * Who may use the server. It keeps the one promise that everything else builds on: who a token stands for. One
- * instance owns the store's accounts; whatever changes a user is done one at a time.
- */
+/** Registration, login and tokens. One instance owns the store's accounts, and changes of one user never overlap. */
 export class Accounts {
   readonly #store: AccountStore;
   readonly #clock: GuardedClock;
@@ -113,8 +110,9 @@ export class Accounts {
   }
 
   /**
-   * Makes a user, and logs them in. `invite` is "" where there is none, and is used up only when it was needed.
-   * @throws {ChatError} `invalid_argument`, `registration_closed`, `invite_invalid`, `already_exists`, `limit_reached`, `rate_limited`, `busy`
+   * Creates a user and logs it in. `invite` is "" without an invitation, and is used up only if one was required.
+   * @throws {ChatError} `invalid_argument`, `registration_closed`, `invite_invalid`, `already_exists`, `limit_reached`,
+   * `rate_limited`, `busy`
    */
   async register(request: RegisterRequest): Promise<Credentials> {
     return await countLogin(this.#metrics, "register", () => this.#register(request));
@@ -126,7 +124,7 @@ export class Accounts {
     const password = parseNewPassword(request.password);
     const deviceName = parseDeviceName(request.deviceName);
     const invite = await this.#gate.admit(request);
-    // Without a good invitation, nobody learns which names are taken.
+    // Only the holder of a valid invitation may learn that a name is taken.
     if (invite === undefined) await this.#refuseTaken(user);
     await this.#add(user, await this.#passwords.hash(address, password), { invite, maxUsers: this.#maxUsers });
     this.#log.info("user registered", { user, address });
@@ -135,10 +133,11 @@ export class Accounts {
   }
 
   /**
-   * `deviceId` "" makes a new device, as does one that is not kept any more; one of the same user is logged in again: its
-   * earlier token dies, and its live sessions end. A wrong password, a name that nobody has and a device of somebody else are the same to the caller.
-   * @throws {ChatError} `unauthenticated`, `invalid_argument`, `rate_limited`, `busy`; `permission_denied` for a disabled
-   * account, only when the password was right
+   * Logs in. `deviceId` "" creates a device, as does the id of a device that was removed. The user's own device is
+   * logged in again: its earlier token is revoked, and its live sessions end. A wrong password, an unknown name and
+   * another user's device get the same error.
+   * @throws {ChatError} `unauthenticated`, `invalid_argument`, `rate_limited`, `busy`; `permission_denied` for a
+   * disabled account, only when the password was right
    */
   async logIn(request: LogInRequest): Promise<Credentials> {
     return await countLogin(this.#metrics, "log_in", () => this.#logIn(request));
@@ -173,9 +172,9 @@ export class Accounts {
   }
 
   /**
-   * Whether this is the password of an account that may log in. Makes no device. For a broker that asks on behalf of
-   * somebody whose address it does not tell: failures are counted for each name and for all of them together, apart from
-   * those of `logIn`.
+   * Returns whether this is the password of an enabled account; creates no device. Meant for a broker, which does not
+   * pass on the client's address: failures are counted for each name and for all names together, apart from those of
+   * `logIn`.
    * @throws {ChatError} `rate_limited`, `busy`
    */
   async verifyPassword(login: { user: string; password: string }): Promise<boolean> {
@@ -198,14 +197,14 @@ export class Accounts {
     }
   }
 
-  /** Whether `register` would go on with this `invite`, as far as invitations go; none is used up. */
+  /** Returns whether `register` would accept `invite`; uses up no invitation. */
   async mayRegister(invite: string): Promise<boolean> {
     return await this.#gate.mayRegister(invite);
   }
 
   /**
-   * Who holds this token. Never hashes a password. `enter` is called before this resolves, synchronously with the last
-   * look at what was revoked: whoever opens a session in it hears of every revocation that comes later.
+   * Returns the identity that a token belongs to, without hashing a password. Calls `enter` before it resolves, in the
+   * same turn as its last check for revocations: a session that is opened in `enter` receives every later revocation.
    * @throws {ChatError} `unauthenticated`
    */
   async authenticate(token: string, enter?: (identity: Identity) => void): Promise<Identity> {
@@ -220,28 +219,30 @@ export class Accounts {
   }
 
   /**
-   * The device is connected, which is use: its token expires later. @throws {ChatError} `unauthenticated` when it was logged out
-   * or its token has expired.
+   * Extends the token of a connected device.
+   * @throws {ChatError} `unauthenticated` when the device was logged out or its token has expired
    */
   async renew({ deviceId }: Identity): Promise<void> {
     await this.#devices.renew(deviceId);
   }
 
-  /** Ends the device's token and its live sessions. */
+  /** Revokes the device's token and ends its live sessions. */
   async logOut({ user, deviceId, deviceName }: Identity): Promise<void> {
     await this.#locks.run(user, () => this.#devices.logOut(user, deviceId, "This device was logged out."));
     this.#audit.record({ action: "logged_out", actor: user, detail: deviceName });
   }
 
   /**
-   * Logs out all other devices. The asking one gets another token, while its live sessions go on.
-   * @throws {ChatError} `permission_denied` when `current` is wrong; `invalid_argument`, `unauthenticated`, `rate_limited`, `busy`
+   * Changes the password, logs out all other devices and gives the calling device a new token; its live sessions
+   * continue.
+   * @throws {ChatError} `permission_denied` when `current` is wrong; `invalid_argument`, `unauthenticated`,
+   * `rate_limited`, `busy`
    */
   async changePassword(identity: Identity, passwords: { current: string; next: string }): Promise<Credentials> {
     const { user, deviceId } = identity;
     const current = parsePassword(passwords.current);
     const next = parseNewPassword(passwords.next);
-    // Not to be taken for the address of others: a name may look like one.
+    // The prefix keeps a name that looks like an address apart from that address.
     const origin = `user ${user}`;
     return await this.#withPassword({ user, address: origin, knownDeviceId: deviceId }, current, {
       refuse: false,
@@ -261,12 +262,12 @@ export class Accounts {
     });
   }
 
-  /** Those on which the user is logged in, the one used last first. */
+  /** Lists the devices on which the user is logged in, most recently used first. */
   async listDevices({ user }: Identity): Promise<DeviceRecord[]> {
     return await this.#devices.list(user);
   }
 
-  /** Logs out one of the user's devices, which may be the asking one. @throws {ChatError} `not_found` */
+  /** Logs out one of the user's devices, possibly the calling one. @throws {ChatError} `not_found` */
   async revokeDevice(identity: Identity, deviceId: string): Promise<void> {
     const { user } = identity;
     await this.#locks.run(user, async () => {
@@ -280,7 +281,9 @@ export class Accounts {
     });
   }
 
-  /** `listener` is called synchronously after the store has it, and before the call that revoked something resolves. */
+  /**
+   * Calls `listener` for each revocation, synchronously after the store has it and before the revoking call resolves.
+   */
   onRevoked(listener: (revocation: Revocation) => void): void {
     this.#listeners.push(listener);
   }
@@ -290,12 +293,15 @@ export class Accounts {
     return record && toUser(record);
   }
 
-  /** By name; only names after `after` ("" for all), at most `limit`. */
+  /** Lists users by name; only names after `after` ("" for all), at most `limit`. */
   async listUsers(page: { after: string; limit: number }): Promise<User[]> {
     return (await this.#store.listUsers(page)).map(toUser);
   }
 
-  /** For the operator: whatever the mode of registration. @throws {ChatError} `invalid_argument`, `already_exists`, `busy` */
+  /**
+   * Adds a user for the operator, in any registration mode.
+   * @throws {ChatError} `invalid_argument`, `already_exists`, `busy`
+   */
   async addUser(user: { name: string; password: string }): Promise<void> {
     parseNewUserName(user.name);
     const password = parseNewPassword(user.password);
@@ -305,7 +311,10 @@ export class Accounts {
     this.#audit.record({ action: "user_added", actor: operator, subject: user.name });
   }
 
-  /** For the operator. Logs out all devices. @throws {ChatError} `not_found`, `invalid_argument`, `busy` */
+  /**
+   * Sets a password for the operator and logs out all devices.
+   * @throws {ChatError} `not_found`, `invalid_argument`, `busy`
+   */
   async setPassword(name: string, password: string): Promise<void> {
     const next = parseNewPassword(password);
     await this.#change(name, async () => {
@@ -316,7 +325,7 @@ export class Accounts {
     });
   }
 
-  /** For the operator. Logs out all devices, and lets nobody log in. @throws {ChatError} `not_found` */
+  /** Disables an account for the operator: logs out all devices and refuses logins. @throws {ChatError} `not_found` */
   async disable(name: string): Promise<void> {
     await this.#change(name, async () => {
       await this.#store.setDisabled(name, true);
@@ -327,7 +336,7 @@ export class Accounts {
     });
   }
 
-  /** For the operator. @throws {ChatError} `not_found` */
+  /** Enables an account for the operator. @throws {ChatError} `not_found` */
   async enable(name: string): Promise<void> {
     await this.#change(name, async () => {
       await this.#store.setDisabled(name, false);
@@ -336,9 +345,12 @@ export class Accounts {
     });
   }
 
-  /** @throws {ChatError} `permission_denied` unless `password` is that of who asks; `invalid_argument`, `rate_limited`, `busy` */
+  /**
+   * Checks the caller's password.
+   * @throws {ChatError} `permission_denied` when it is wrong; `invalid_argument`, `rate_limited`, `busy`
+   */
   async confirmPassword({ user, deviceId }: Identity, password: string): Promise<void> {
-    // Not to be taken for the address of others: a name may look like one.
+    // The prefix keeps a name that looks like an address apart from that address.
     const attempt = { user, address: `user ${user}`, knownDeviceId: deviceId };
     await this.#withPassword(attempt, parsePassword(password), {
       refuse: false,
@@ -349,8 +361,11 @@ export class Accounts {
   }
 
   /**
-   * Deletes a user for ever: logs out all devices, and keeps the name from being used again. What they sent is from a made-up name; with
-   * `erase` it is blanked too, in time. @param options.actor who wants it, for the audit log. @returns that name. @throws {ChatError} `not_found`
+   * Deletes an account for good: logs out all devices and retires the name. The user's messages move to an alias, and
+   * with `erase` are erased later.
+   * @param options.actor the user or operator who asked, for the audit log
+   * @returns the alias
+   * @throws {ChatError} `not_found`
    */
   async deleteUser(name: string, { erase, actor }: { erase: boolean; actor: string }): Promise<string> {
     const alias = createDeletedName();
@@ -364,7 +379,10 @@ export class Accounts {
     return alias;
   }
 
-  /** For the operator: the only copy of a code that registers one user within `lifetimeMs`. @throws {ChatError} `invalid_argument` */
+  /**
+   * Creates a code for the operator that registers one user within `lifetimeMs`; the store keeps only its hash.
+   * @throws {ChatError} `invalid_argument`
+   */
   async createInvite({ lifetimeMs }: { lifetimeMs: number }): Promise<string> {
     const code = await this.#gate.createInvite(lifetimeMs);
     this.#log.info("invitation made", { lifetimeMs });
@@ -388,8 +406,8 @@ export class Accounts {
   }
 
   /**
-   * Runs `task` while nothing else changes the user, with a record whose password is `password`: when another change
-   * came while it was being verified, it is verified once more.
+   * Runs `task` under the user's lock with a record that `password` matches. Verifies the password again if the record
+   * changed during verification.
    */
   async #withPassword<T>(
     attempt: LoginAttempt,
@@ -397,7 +415,7 @@ export class Accounts {
     { refuse, wrong, noted, task }: {
       refuse: boolean;
       wrong: ChatError;
-      /** For the audit log, when it is not. */
+      /** Details for the audit log when the password is wrong. */
       noted: Pick<AuditEvent, "address" | "detail">;
       task: (record: UserRecord) => Promise<T>;
     },
@@ -409,7 +427,7 @@ export class Accounts {
       const { matches, renewed } = await this.#passwords.verify(address ?? "broker", password, record?.passwordHash);
       if (!matches || refuse) {
         this.#throttle.failed(attempt, this.#clock.now());
-        // A name that nobody has may be a password in the wrong place.
+        // An unknown name may be a password that was typed into the wrong field.
         this.#log.warn("login failed", record === undefined ? { address } : { user, address });
         const whom = record === undefined ? { detail: "nobody has this name" } : { ...noted, subject: user };
         this.#audit.record({ action: "log_in_failed", actor: "", address: noted.address ?? "", ...whom });
@@ -426,7 +444,7 @@ export class Accounts {
     }
   }
 
-  /** A deleted account has its alias for a name and no password: nobody may log in to it. */
+  /** Treats a deleted account as missing: its alias has no password. */
   async #findAccount(name: string): Promise<UserRecord | undefined> {
     const record = await this.#store.findUser(name);
     return record?.deleted ? undefined : record;

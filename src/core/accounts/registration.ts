@@ -5,7 +5,7 @@ import { TokenBuckets } from "../token_bucket.ts";
 import type { AccountStore } from "./account_store.ts";
 import { createInviteCode, hashInviteCode } from "./secret.ts";
 
-/** Who may register: everybody, those with an invitation, or nobody (then the operator adds users). */
+/** The registration mode: open to all, by invitation, or closed (only the operator adds users). */
 export type Registration = "open" | "invite" | "closed";
 
 export interface RegistrationGateOptions {
@@ -17,7 +17,7 @@ export interface RegistrationGateOptions {
 
 const day = 24 * 60 * 60 * 1000;
 
-/** Who may become a user by themself. */
+/** Decides whether a registration is allowed. */
 export class RegistrationGate {
   readonly mode: Registration;
   readonly #store: AccountStore;
@@ -32,8 +32,9 @@ export class RegistrationGate {
   }
 
   /**
-   * @returns the invitation to use up, where one is needed; whether it is good, only the store can say.
-   * @throws {ChatError} `registration_closed`, `invite_invalid` when there is none, `rate_limited`
+   * Admits a registration.
+   * @returns the invitation to use up if one is required; the store decides whether it is valid
+   * @throws {ChatError} `registration_closed`, `invite_invalid` when it is missing, `rate_limited`
    */
   async admit({ invite, address }: { invite: string; address: string }): Promise<
     { codeHash: string; now: number } | undefined
@@ -61,13 +62,13 @@ export class RegistrationGate {
     return this.mode === "invite" ? { codeHash: await hashInviteCode(invite), now: this.#clock.earliest() } : undefined;
   }
 
-  /** Whether it is worth letting somebody in who shows `invite`; nothing is used up or counted. */
+  /** Returns whether a registration with `invite` could succeed; uses up and counts nothing. */
   async mayRegister(invite: string): Promise<boolean> {
     if (this.mode !== "invite") return this.mode === "open";
     return await this.#store.hasInvite({ codeHash: await hashInviteCode(invite), now: this.#clock.earliest() });
   }
 
-  /** @returns the only copy of the code. @throws {ChatError} `invalid_argument` */
+  /** Creates an invitation. @returns the code, which is stored as a hash only @throws {ChatError} `invalid_argument` */
   async createInvite(lifetimeMs: number): Promise<string> {
     if (!(lifetimeMs >= 1000 && lifetimeMs <= 366 * day)) {
       throw new ChatError("invalid_argument", "An invitation lasts for a second at least, and for 366 days at most.");

@@ -3,14 +3,14 @@ import type { Log } from "../log.ts";
 import { sanitizeLine } from "../sanitize.ts";
 import type { AuditEntry, AuditEvent, AuditLog, AuditStore, TimedAuditEvent } from "./audit.ts";
 
-/** How long notes wait for others to be written with, in milliseconds. */
+/** Time that events are gathered before they are written together, in milliseconds. */
 const gatherMs = 1_000;
 const minuteMs = 60_000;
-/** Notes that wait while the disk takes none; more are lost, and counted. */
+/** Events that wait while the disk is full; further ones are dropped and counted. */
 const maxWaiting = 1_000;
-/** Different notes of one actor in a minute; the others are counted by what was done alone. */
+/** Different events of one actor in a minute; further ones are counted by their action alone. */
 const maxOfActor = 30;
-/** Actors who are told apart within a minute. */
+/** Actors that are tracked separately within a minute. */
 const maxActors = 10_000;
 const maxDetail = 200;
 
@@ -21,8 +21,8 @@ export interface AuditJournalOptions {
 }
 
 /**
- * Gathers security events, and writes them about once a second. Nobody can push out the notes of others by doing much: of an
- * actor it keeps so many different ones in a minute, and strangers are one actor together.
+ * Gathers security events and writes them about once a second. An actor cannot push out the entries of others: each may
+ * add a bounded number of different events in a minute, and all strangers count as one actor.
  */
 export class AuditJournal implements AuditLog {
   readonly #store: AuditStore;
@@ -33,7 +33,7 @@ export class AuditJournal implements AuditLog {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> = Promise.resolve();
   #minute = 0;
-  /** What each actor did in this minute. */
+  /** Events of each actor in the current minute. */
   #done = new Map<string, Set<string>>();
 
   constructor({ store, clock, log }: AuditJournalOptions) {
@@ -53,14 +53,14 @@ export class AuditJournal implements AuditLog {
     this.#timer ??= setTimeout(() => void this.flush(), gatherMs);
   }
 
-  /** Writes what waits. Never rejects. To be called before the store is closed. */
+  /** Writes waiting events. Never rejects. Call it before closing the store. */
   flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     return this.#writing = this.#writing.then(() => this.#write());
   }
 
-  /** What `AuditStore.list` says, and what waited until now is in it. */
+  /** Lists entries as `AuditStore.list` does, after writing waiting events. */
   async list(page: Parameters<AuditStore["list"]>[0]): Promise<AuditEntry[]> {
     await this.flush();
     return await this.#store.list(page);

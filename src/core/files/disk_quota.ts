@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { FileStore } from "./file_store.ts";
 
-/** How long what was seen of the disk counts, in milliseconds. */
+/** Minimum interval between two measurements of the disk, in milliseconds. */
 const lookIntervalMs = 1_000;
 
 export interface DiskQuotaOptions {
@@ -15,8 +15,8 @@ export interface DiskQuotaOptions {
 }
 
 /**
- * Refuses new messages when the database and the files take what they may; what makes room is never refused. It looks about once
- * a second, beside what is being sent: so the limit is passed by what comes in a second or two.
+ * Refuses new messages once the database and the files reach the quota; requests that free space always pass. Measures
+ * about once a second in the background, so the limit can be exceeded by one or two seconds of messages.
  */
 export class DiskQuota {
   readonly #options: DiskQuotaOptions;
@@ -27,7 +27,7 @@ export class DiskQuota {
     this.#options = options;
   }
 
-  /** Why nothing more is taken; undefined when there is room, as far as was seen. */
+  /** Returns the error for new messages; undefined while there is room by the last measurement. */
   refusal(): ChatError | undefined {
     const { maxBytes, clock } = this.#options;
     if (maxBytes === undefined) return undefined;

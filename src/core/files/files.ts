@@ -11,15 +11,15 @@ import { TokenBuckets } from "../token_bucket.ts";
 import { parseFileName, parseMediaType } from "./file_name.ts";
 import type { AddUploadResult, FileQuotas, FileStore, KnownUpload, Upload } from "./file_store.ts";
 
-/** The most that goes in one request or answer, in bytes: with what surrounds it, it stays within 64 KiB on every transport. */
+/** Largest chunk in one request or reply, in bytes: with its envelope it stays within 64 KiB on every transport. */
 export const maxChunkBytes = 48 * 1024;
-/** Chunks of one user, in both directions: 12 MiB/s after 24 MiB. */
+/** Chunks of one user in both directions: 24 MiB at once, then 12 MiB/s. */
 const chunksOfUser = { burst: 512, perSecond: 256 };
-/** Uploads of one user that are under way at once. */
+/** Incomplete uploads of one user. */
 const maxUnfinished = 8;
-/** After this, an upload that is not complete gives way to one that is one too many, in milliseconds. */
+/** Age after which an incomplete upload is replaced by a new one beyond the limit, in milliseconds. */
 const staleMs = 60 * 60 * 1000;
-/** How long an upload may wait for its bytes and its message, in milliseconds. */
+/** Lifetime of an upload that is incomplete or not yet in a message, in milliseconds. */
 export const uploadLifetimeMs = 24 * 60 * 60 * 1000;
 const sweepEveryMs = 10 * 60 * 1000;
 
@@ -28,11 +28,12 @@ export interface FilesOptions {
   clock: GuardedClock;
   log: Log;
   limits: Pick<Limits, "maxFileBytes" | "maxDiskBytes" | "uploadQuotaBytes">;
-  /** Nobody counts unless given. */
+  /** Counts nothing unless given. */
   metrics?: Metrics;
   /**
-   * The file of a message that the user may see now; undefined when there is no such message, or it has none.
-   * @throws {ChatError} `not_found` in the same words for what is not there and for what the user may not know of.
+   * Returns the attachment of a message that the user may see now; undefined when the message or the attachment does
+   * not exist.
+   * @throws {ChatError} `not_found`, the same for missing conversations and for hidden ones
    */
   attachmentOf(user: string, message: { with: string; seq: number }): Promise<Attachment | undefined>;
 }
@@ -45,7 +46,7 @@ export interface Announcement {
   readonly sha256: Uint8Array;
 }
 
-/** How files come and go, the same for every transport. */
+/** Uploads and downloads of files, the same for every transport. */
 export class Files {
   readonly #options: FilesOptions;
   readonly #metrics: Metrics;
@@ -63,15 +64,15 @@ export class Files {
     this.#sweep = new Sweep({ everyMs: sweepEveryMs, work, log: options.log, onFailure });
   }
 
-  /** From now on removes what nobody needs any more, at once and now and then, until {@link close}. */
+  /** Removes expired uploads and unused contents, now and every ten minutes, until {@link close}. */
   start(): void {
     this.#sweep.start();
   }
 
   /**
-   * Announces a file, or finds what was announced with this id.
-   * @returns how many bytes have arrived: all when it is complete.
-   * @throws {ChatError} `invalid_argument`, `message_id_conflict`, `limit_reached`, `storage_full`.
+   * Announces a file, or finds the upload announced with this id.
+   * @returns the number of bytes that have arrived; all of them when it is complete
+   * @throws {ChatError} `invalid_argument`, `message_id_conflict`, `limit_reached`, `storage_full`
    */
   async begin(owner: string, announcement: Announcement): Promise<{ offset: number }> {
     const upload = this.#parse(owner, announcement);
@@ -86,17 +87,17 @@ export class Files {
         throw new ChatError("message_id_conflict", `Upload id ${upload.id} was used for another file: make a new one.`);
       }
       const offset = await this.#offsetOf(known);
-      // The process may have ended between the last bytes and what comes after them.
+      // The process may have ended after the last bytes and before the upload was completed.
       if (offset === known.size && !known.isComplete) await this.#finish(known);
       return { offset };
     });
   }
 
   /**
-   * Takes the next bytes of an upload. Others than the next are left, so that the answer says where to go on.
-   * @returns how many bytes have arrived.
-   * @throws {ChatError} `not_found`, `invalid_argument` also when all have arrived and are not what was announced, `rate_limited`,
-   * `storage_full`.
+   * Appends the next bytes of an upload. Ignores bytes at another offset; the result says where to continue.
+   * @returns the number of bytes that have arrived
+   * @throws {ChatError} `not_found`, `rate_limited`, `storage_full`; `invalid_argument`, also when all bytes have
+   * arrived and do not match the announcement
    */
   async write(owner: string, chunk: { id: string; offset: number; bytes: Uint8Array }): Promise<{ offset: number }> {
     this.#admit(owner);
@@ -130,9 +131,9 @@ export class Files {
   }
 
   /**
-   * Reads a chunk of a message's file, as large as it may be.
-   * @returns also the size of the whole; no bytes at its end.
-   * @throws {ChatError} `not_found`, `invalid_argument` beyond the end, `rate_limited`.
+   * Reads a chunk of a message's file, of at most `maxBytes`.
+   * @returns the bytes, none at the end, and the size of the whole file
+   * @throws {ChatError} `not_found`, `rate_limited`; `invalid_argument` beyond the end
    */
   async read(
     user: string,
@@ -153,12 +154,12 @@ export class Files {
     throw new ChatError("not_found", "The file was lost on the server: its operator can look for it in a backup.");
   }
 
-  /** Removes uploads that got too old, and contents that no message has any more. To be called when messages were deleted, too. */
+  /** Removes expired uploads and contents without a message. Also call it after messages were deleted. */
   sweep(): Promise<void> {
     return this.#sweep.run();
   }
 
-  /** Resolves when nothing uses the store any more. */
+  /** Stops. Resolves once the store is no longer in use. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#sweep.close();
@@ -200,7 +201,7 @@ export class Files {
     return { maxUnfinished, maxBytesOfOwner, maxDiskBytes };
   }
 
-  /** Who gave up on uploads is not kept from others for a day. */
+  /** Adds an upload, replacing a stale incomplete one if the user has too many. */
   async #add(upload: Upload): Promise<AddUploadResult> {
     const { store, clock } = this.#options;
     const result = await store.add(upload, this.#quotas);

@@ -6,43 +6,43 @@ import { defaultSettings, type Settings, type SettingsStore } from "./settings_s
 
 const maxKnown = 20_000;
 const maxContacts = 50_000;
-/** As many names fit well into one reply. */
+/** Largest number of names that fits into one reply. */
 const maxBlocked = 1_000;
 
-/** Entries of one sender that are hidden: those after one position, up to another one. */
+/** Entries of one sender that are hidden: those after one position, up to another. */
 interface Block {
   readonly after: number;
-  /** Infinity while it holds. */
+  /** Infinity while the block is in force. */
   readonly through: number;
 }
 
 interface Known {
   settings: Settings;
-  /** By sender. Those that ended are kept until what they hide has been offered to everybody. */
+  /** By sender. Ended blocks are kept until the entries that they hide were offered to all sessions. */
   readonly blocks: Map<string, Block>;
-  /** Something may be hidden from them. */
+  /** Entries may be hidden from the user. */
   hasBlocked: boolean;
 }
 
 export interface UserSettingsOptions {
   store: SettingsStore;
-  /** Newest position of the log. */
+  /** Returns the newest position of the log. */
   head(): number;
-  /** Of these nothing is forgotten: what others send is hidden from them without asking the store. */
+  /** Settings of online users stay cached: hiding entries from them needs no query. */
   isOnline(user: string): boolean;
   isUser(name: string): Promise<boolean>;
-  /** Called when something was changed and is on disk. */
+  /** Called when a change is on disk. */
   onChanged(user: string, change: { before: Settings; after: Settings }): void;
 }
 
-/** What users want: their settings, whom they block, and who may write to them. */
+/** Settings of users, their blocks, and permission to write to them. */
 export class UserSettings {
   readonly #options: UserSettingsOptions;
   readonly #known = new RecentMap<string, Known>(maxKnown);
   readonly #loading = new Map<string, Promise<Known>>();
   /** "ana ben": whether ana has written to ben. */
   readonly #contacts = new RecentMap<string, boolean>(maxContacts);
-  /** What the store is asked for just now; `written` is what happened since. */
+  /** Queries in progress; `written` records a message since. */
   readonly #asking = new Map<string, { answer: Promise<boolean>; written: boolean }>();
   readonly #locks = new KeyedLock();
 
@@ -50,7 +50,7 @@ export class UserSettings {
     this.#options = options;
   }
 
-  /** From now on `isHidden` knows of this user, for as long as they are online. */
+  /** Loads a user's settings and blocks, which {@link isHidden} then knows while the user is online. */
   async load(user: string): Promise<void> {
     await this.#load(user);
   }
@@ -59,17 +59,17 @@ export class UserSettings {
     return (this.#known.get(user) ?? await this.#load(user)).settings;
   }
 
-  /** Those of somebody who is online, or was used lately; the defaults while they are not known. */
+  /** Returns the cached settings, or the defaults. */
   knownSettings(user: string): Settings {
     return this.#known.peek(user)?.settings ?? defaultSettings;
   }
 
-  /** By name. */
+  /** Lists the users blocked by `user`, by name. */
   async blocked(user: string): Promise<string[]> {
     return namesOf(await this.#load(user));
   }
 
-  /** Changes what is given. */
+  /** Changes the given settings. */
   async update(user: string, change: Partial<Settings>): Promise<Settings> {
     return await this.#change(user, async (known) => {
       const after = { ...known.settings, ...change };
@@ -80,7 +80,8 @@ export class UserSettings {
   }
 
   /**
-   * From now on nothing of `name` reaches the user. @throws {ChatError} `not_found`, `invalid_argument` for oneself, `limit_reached`
+   * Hides all later entries of `name` from the user.
+   * @throws {ChatError} `not_found`, `invalid_argument` for oneself, `limit_reached`
    */
   async block(user: string, name: string): Promise<void> {
     const other = await this.#parse(name);
@@ -93,13 +94,13 @@ export class UserSettings {
       const after = this.#options.head();
       known.hasBlocked = true;
       const ended = known.blocks.get(other);
-      // One that ended where this begins still hides what was committed and not offered yet.
+      // A block that ended where this one begins still hides entries that are committed but not offered yet.
       const block = { after: ended?.through === after ? ended.after : after, through: Infinity };
       await this.#replace(known, other, block, () => this.#options.store.block(user, other, after));
     });
   }
 
-  /** What came meanwhile stays hidden. @throws {ChatError} `not_found` when there is no such user */
+  /** Ends a block; entries sent during it stay hidden. @throws {ChatError} `not_found` */
   async unblock(user: string, name: string): Promise<void> {
     const other = await this.#parse(name);
     await this.#change(user, async (known) => {
@@ -112,25 +113,25 @@ export class UserSettings {
   }
 
   /**
-   * Whether `user` does not hear of `sender`: of what has this position, or without one, of what they do now. Only true of users who are
-   * loaded.
+   * Returns whether the entry of `sender` at `position`, or without one their current activity, is hidden from `user`.
+   * Only correct for loaded users.
    */
   isHidden(user: string, sender: string, position = Number.MAX_VALUE): boolean {
     const block = this.#known.peek(user)?.blocks.get(sender);
     return block !== undefined && block.after < position && position <= block.through;
   }
 
-  /** Whether something of anybody's may be hidden from `user`, also by blocks that ended. */
+  /** Returns whether entries of any sender may be hidden from `user`, also by former blocks. */
   hasBlocked(user: string): boolean {
     return this.#known.peek(user)?.hasBlocked ?? true;
   }
 
-  /** Whether `recipient` takes messages from anybody, as far as is known without asking the store. */
+  /** Returns whether the cache says that `recipient` accepts messages from all users. */
   takesAll(recipient: string): boolean {
     return this.#known.get(recipient)?.settings.directMessages === "anyone";
   }
 
-  /** @throws {ChatError} `permission_denied` when `recipient` takes no messages from `sender` outside rooms */
+  /** Checks that `recipient` accepts messages of `sender` outside rooms. @throws {ChatError} `permission_denied` */
   async checkContact(sender: string, recipient: string): Promise<void> {
     if (sender === recipient) return;
     const { directMessages } = await this.settings(recipient);
@@ -145,7 +146,7 @@ export class UserSettings {
     );
   }
 
-  /** `sender` wrote to the two people of a conversation: whom people write to may write to them. */
+  /** Records that `sender` wrote in a conversation of two, which allows the other one to write to `sender`. */
   wrote(sender: string, members: readonly string[]): void {
     if (this.#contacts.size === 0 && this.#asking.size === 0) return;
     const key = `${sender} ${members.find((user) => user !== sender) ?? sender}`;
@@ -154,7 +155,7 @@ export class UserSettings {
     if (asking !== undefined) asking.written = true;
   }
 
-  /** Somebody has another name for ever. */
+  /** Updates the cache after an account was renamed to its alias. */
   renamed(name: string, alias: string): void {
     this.#known.delete(name);
     for (const { blocks } of this.#known.values()) {
@@ -219,7 +220,7 @@ export class UserSettings {
     });
   }
 
-  /** In memory first: what is committed after the position that a block has on disk is hidden already. */
+  /** Updates memory before the disk: entries committed after the position of the block on disk are hidden already. */
   async #replace({ blocks }: Known, sender: string, block: Block, save: () => Promise<void>): Promise<void> {
     const before = blocks.get(sender);
     blocks.set(sender, block);

@@ -15,10 +15,10 @@ import type { RoomCache } from "./room_cache.ts";
 import { noSuchRoom, RoomState } from "./room_state.ts";
 import type { RoomStore } from "./room_store.ts";
 
-/** How long a room that nobody is in counts for its creator, in milliseconds. */
+/** Time that an empty room counts for its creator, in milliseconds. */
 const emptyRoomMs = 30 * 24 * 60 * 60 * 1000;
 
-/** What every request carries that appends to a room's log: its id, as messages have, and the room's address. */
+/** A request that appends to a room's log: its id, like a message's, and the room's address. */
 export interface RoomRequest {
   readonly id: string;
   readonly room: string;
@@ -41,7 +41,7 @@ export interface RoomsOptions {
   checkContact(sender: string, recipient: string): Promise<void>;
 }
 
-/** Rooms, and who is what in them. Everything that changes one is an entry of its log. */
+/** Rooms and their members. Every change of a room is an entry of its log. */
 export class Rooms {
   readonly #options: RoomsOptions;
   readonly #locks = new KeyedLock();
@@ -50,7 +50,7 @@ export class Rooms {
     this.#options = options;
   }
 
-  /** Makes a room, whose owner is the asker. @throws {ChatError} `already_exists`, `limit_reached`, `invalid_argument` */
+  /** Creates a room owned by the caller. @throws {ChatError} `already_exists`, `limit_reached`, `invalid_argument` */
   create(
     actor: Pick<Identity, "user">,
     request: { id: string; name: string; isPublic: boolean; historyVisible: boolean },
@@ -78,13 +78,16 @@ export class Rooms {
       const { duplicate } = await posting.submit(posting.checkRoomEvent(actor.user, room, draft));
       if (!duplicate) audit.record({ action: "room_created", actor: actor.user, subject: id });
       const known = cache.peek(id) ?? room;
-      // Who made it may have been removed since.
+      // The creator of a resent request may have been removed since.
       if (!known.may(actor.user, "see")) throw noSuchRoom(id);
       return { room: known.room, duplicate };
     });
   }
 
-  /** @throws {ChatError} `not_found`, `permission_denied`, `already_exists` for a member, `limit_reached` */
+  /**
+   * Joins a room.
+   * @throws {ChatError} `not_found`, `permission_denied`, `already_exists` for a member, `limit_reached`
+   */
   join(actor: Pick<Identity, "user">, request: RoomRequest): Promise<{ room: Room; entry: Posted }> {
     return this.#locks.run(actor.user, async () => {
       const { posting, cache, limits } = this.#options;
@@ -100,7 +103,10 @@ export class Rooms {
     });
   }
 
-  /** Leaves, or turns an invitation down. @throws {ChatError} `not_found`, `permission_denied` for the last of several members who owns it */
+  /**
+   * Leaves a room, or declines an invitation.
+   * @throws {ChatError} `not_found`; `permission_denied` for the only owner of a room with other members
+   */
   async leave(actor: Pick<Identity, "user">, request: RoomRequest): Promise<Posted> {
     const { user } = actor;
     const judge = (room: RoomState) =>
@@ -109,7 +115,10 @@ export class Rooms {
     return await this.#post(actor, room, { id: request.id, event: { kind: "left" }, text: "", judge });
   }
 
-  /** @throws {ChatError} `not_found`, `permission_denied`, `already_exists`, `invalid_argument` */
+  /**
+   * Changes a room's name and visibility.
+   * @throws {ChatError} `not_found`, `permission_denied`, `already_exists`, `invalid_argument`
+   */
   update(
     actor: Pick<Identity, "user">,
     request: RoomRequest & { name?: string; isPublic?: boolean; historyVisible?: boolean },
@@ -123,7 +132,7 @@ export class Rooms {
     });
   }
 
-  /** @throws {ChatError} `not_found`, `permission_denied`, `invalid_argument` */
+  /** Sets the topic. @throws {ChatError} `not_found`, `permission_denied`, `invalid_argument` */
   async setTopic(actor: Pick<Identity, "user">, request: RoomRequest & { topic: string }): Promise<Posted> {
     checkTopic(request.topic);
     const asked = await this.#options.posting.room(actor.user, request.room);
@@ -132,7 +141,7 @@ export class Rooms {
     return await this.#post(actor, asked, { id: request.id, event, text: request.topic, judge });
   }
 
-  /** @throws {ChatError} `not_found`, `permission_denied`, `already_exists`, `limit_reached` */
+  /** Invites a user. @throws {ChatError} `not_found`, `permission_denied`, `already_exists`, `limit_reached` */
   invite(actor: Pick<Identity, "user">, request: RoomRequest & { user: string }): Promise<Posted> {
     const user = parseUserName(request.user);
     return this.#inOrder(actor, request, (asked) =>
@@ -150,14 +159,14 @@ export class Rooms {
       }));
   }
 
-  /** Removes somebody, takes an invitation back, or bans. @throws {ChatError} `not_found`, `permission_denied` */
+  /** Removes a member, withdraws an invitation, or bans a user. @throws {ChatError} `not_found`, `permission_denied` */
   remove(actor: Pick<Identity, "user">, request: RoomRequest & { user: string; ban: boolean }): Promise<Posted> {
     const user = parseUserName(request.user);
     return this.#inOrder(actor, request, async (asked) => {
       if (request.ban) await this.#requireUser(user);
       const judge = (room: RoomState) => {
         const standing = room.standing(user);
-        // Who is about to leave may not get to it.
+        // By the log: a submitted departure may still be refused.
         const role = room.roles.get(user);
         const needs = role === "owner" || role === "moderator" ? `remove_${role}` as const : "remove_member";
         const refusal = refuseInRoom({ room, sender: actor.user, needs });
@@ -173,7 +182,7 @@ export class Rooms {
     });
   }
 
-  /** @throws {ChatError} `not_found`, `permission_denied` */
+  /** Lifts a ban. @throws {ChatError} `not_found`, `permission_denied` */
   unban(actor: Pick<Identity, "user">, request: RoomRequest & { user: string }): Promise<Posted> {
     const user = parseUserName(request.user);
     return this.#inOrder(actor, request, async (asked) => {
@@ -186,7 +195,7 @@ export class Rooms {
     });
   }
 
-  /** @throws {ChatError} `not_found`, `permission_denied` */
+  /** Sets a member's role. @throws {ChatError} `not_found`, `permission_denied` */
   setRole(
     actor: Pick<Identity, "user">,
     request: RoomRequest & { user: string; role: MemberRole },
@@ -201,12 +210,15 @@ export class Rooms {
     });
   }
 
-  /** Public rooms, by name. */
+  /** Lists public rooms by name. */
   async list(page: { query: string; after: string; limit: number; turn?: Turn }): Promise<Room[]> {
     return await this.#options.store.listPublicRooms(page);
   }
 
-  /** By name. @throws {ChatError} `not_found` */
+  /**
+   * Lists a room's members and invited users by name, for moderators also banned ones.
+   * @throws {ChatError} `not_found`
+   */
   async members(user: string, address: string, page: { after: string; limit: number }): Promise<RoomMember[]> {
     const room = await this.#options.posting.room(user, address);
     const refusal = refuseInRoom({ room, sender: user, needs: "see_members" });
@@ -231,8 +243,8 @@ export class Rooms {
   }
 
   /**
-   * What is decided by what others are in a room, or by how it is, is decided when what was before is in the log. Joining and leaving are not:
-   * many may come at once, and nobody is to wait for them.
+   * Runs a task that depends on the room's state or roles after earlier such tasks are in the log. Joining and leaving
+   * do not use it: many users may do so at once, and none should wait.
    */
   async #inOrder<Result>(
     actor: Pick<Identity, "user">,
@@ -273,7 +285,7 @@ export class Rooms {
   }
 }
 
-/** What an audit log takes of a change in a room; undefined for what is only talk. */
+/** Returns the audit event of a change in a room; undefined for changes that are not recorded. */
 function noteOf(event: RoomEvent, room: string): Pick<AuditEvent, "action" | "subject" | "detail"> | undefined {
   switch (event.kind) {
     case "removed": {

@@ -5,25 +5,25 @@ import { ChatError } from "../chat_error.ts";
 export const maxQueryLength = 512;
 /** Words, phrases and conditions in one query. */
 const maxTerms = 32;
-/** A shorter beginning of a word is the beginning of too many. */
+/** A shorter prefix would match too many words. */
 const minPrefixLength = 2;
 
-/** A word, or words that follow one another. */
+/** A word, or a phrase. */
 export interface SearchTerm {
-  /** Has a letter, digit or symbol in it that can be found. */
+  /** Contains at least one letter, digit or symbol. */
   readonly text: string;
-  /** Whether the last word only begins with what is written. */
+  /** Whether the last word is a prefix. */
   readonly prefix: boolean;
 }
 
-/** What somebody looks for; all of it must hold for a message. Times are in milliseconds since the Unix epoch. */
+/** A parsed query; a message must match all of it. Times are in milliseconds since the Unix epoch. */
 export interface SearchQuery {
   readonly terms: readonly SearchTerm[];
-  /** None of them may be in the message. */
+  /** A matching message contains none of these. */
   readonly excluded: readonly SearchTerm[];
-  /** A user's name; "me" is the asker. */
+  /** A user's name; "me" is the caller. */
   readonly from?: string;
-  /** An address, as it was typed. */
+  /** An address as typed. */
   readonly in?: string;
   /** Accepted before this time. */
   readonly before?: number;
@@ -33,19 +33,19 @@ export interface SearchQuery {
 
 type Condition = "from" | "in" | "before" | "after";
 
-/** A piece of a query: what stands before a quotation mark, and what is in quotation marks or free of them. */
+/** A token of a query: a phrase in quotation marks, or a word. */
 const piece = /(?<minus>-?)(?:"(?<phrase>[^"]*)"(?<star>\*?)|(?<word>[^\s"]+))/uy;
 const condition = /^(?<name>from|in|before|after):(?<value>.*)$/isu;
 const day = /^\d{4}-\d{2}-\d{2}$/;
 const instant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?<zone>Z|[+-]\d{2}:\d{2})?$/i;
-/** What a search can find, as far as every version of Unicode agrees. */
+/** Characters that are searchable in every version of Unicode. */
 const findable = /[\p{L}\p{N}\p{Co}\p{So}]/u;
 
 /**
- * Reads what people type: words and "quoted phrases" that must all be there, beginnings of words (`deplo*`), `-excluded` ones, and
- * `from:NAME`, `in:ADDRESS`, `before:DATE`, `after:DATE`. A date is 2026-01-31 or 2026-01-31T12:00, in UTC unless it says otherwise. Words
- * without a letter, digit or symbol are passed over.
- * @throws {ChatError} `invalid_argument`, naming what is wrong.
+ * Parses a query as people type it: words and "quoted phrases" that must all occur, prefixes (`deplo*`), `-excluded`
+ * terms, and `from:NAME`, `in:ADDRESS`, `before:DATE`, `after:DATE`. A date is 2026-01-31 or 2026-01-31T12:00, in UTC
+ * unless it names a zone. Ignores words without a letter, digit or symbol.
+ * @throws {ChatError} `invalid_argument`, naming the fault
  */
 export function parseSearchQuery(typed: string): SearchQuery {
   if (typed.length > maxQueryLength) {
@@ -147,7 +147,7 @@ function parseTime(name: Condition, value: string): number {
   const match = instant.exec(value);
   const isoTime = day.test(value) ? `${value}T00:00Z` : match && (match.groups!.zone ? value : `${value}Z`);
   const time = isoTime ? Date.parse(isoTime.toUpperCase()) : NaN;
-  // Date.parse takes the 31st of February for a day in March.
+  // Date.parse accepts the 31st of February as a day in March.
   const exists = !Number.isNaN(time) && !Number.isNaN(Date.parse(value.slice(0, 10))) && isDay(value.slice(0, 10));
   if (!exists || time < 0) {
     throw invalid(`${shown(value)} is not a date: write ${forms[name]} or ${name}:2026-01-31T12:00, which are in UTC.`);
@@ -159,7 +159,7 @@ function isDay(date: string): boolean {
   return new Date(`${date}T00:00Z`).toISOString().startsWith(date);
 }
 
-/** In letters, digits and symbols. */
+/** Counts letters, digits and symbols of the last word. */
 function lastWordLength(text: string): number {
   return [...(/[\p{L}\p{N}\p{Co}\p{So}\p{M}]*$/u.exec(text)![0].replaceAll(/\p{M}/gu, ""))].length;
 }

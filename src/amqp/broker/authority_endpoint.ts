@@ -8,34 +8,34 @@ import type { BrokerAuthority, Decision } from "./broker_authority.ts";
 
 export interface AuthorityEndpointOptions {
   readonly authority: Pick<BrokerAuthority, "decide">;
-  /** The first segment of every path: without it, any process nearby could try passwords here. */
+  /** First segment of every path; without it, any local process could try passwords here. */
   readonly secret: string;
   readonly listen: { readonly host: string; readonly port: number };
   readonly log: Log;
-  /** Connections that have not shown the secret; beyond them the oldest is closed for the newest. 256 unless given. */
+  /** Connections that have not sent the secret; a further one closes the oldest. 256 unless given. */
   readonly maxConnections?: number;
-  /** How long a question may take to arrive, in milliseconds; 5000 unless given. */
+  /** Time for a question to arrive, in milliseconds; 5000 unless given. */
   readonly arrivalTimeoutMs?: number;
 }
 
 /**
- * Answers the questions of RabbitMQ's HTTP backend. Every connection ends with its answer: on one that is kept, RabbitMQ has questions wait
- * behind those of logins, which take long. Owned by its opener.
+ * Answers the questions of RabbitMQ's HTTP backend. Every connection closes after its answer: on a persistent one,
+ * RabbitMQ would queue questions behind slow logins. Closed by its opener.
  */
 export interface AuthorityEndpoint {
-  /** The real port. */
+  /** The port in use. */
   readonly port: number;
-  /** Breaks off what is being asked. Idempotent. */
+  /** Aborts questions in progress. Idempotent. */
   close(): Promise<void>;
 }
 
-/** Names, a password and an address fit many times. */
+/** Large enough for names, a password and an address. */
 const maxBodyBytes = 8 * 1024;
-/** RabbitMQ does not want a body other than these. */
+/** RabbitMQ accepts only these bodies. */
 const bodies: Readonly<Record<Decision, string>> = { allow: "allow", deny: "deny", busy: "allow busy" };
 const denials: Readonly<Record<Decision, string>> = { allow: "allow", deny: "deny", busy: "deny" };
 
-/** Listens and answers. @throws {ChatError} `unavailable` when the address cannot be listened on. */
+/** Starts listening. @throws {ChatError} `unavailable` when the address cannot be used */
 export async function startAuthorityEndpoint(options: AuthorityEndpointOptions): Promise<AuthorityEndpoint> {
   const { maxConnections = 256, arrivalTimeoutMs = 5_000 } = options;
   const server = createServer({
@@ -90,12 +90,12 @@ async function answer(
 }
 
 /**
- * Connections that have not shown the secret. A broker shows it at once, so the oldest of too many is not the broker's: closing that
- * one keeps a place for the broker, however many others connect.
+ * Connections that have not sent the secret. A broker sends it at once, so the oldest of too many is not the broker's:
+ * closing it leaves room for the broker.
  */
 class Strangers {
   readonly #max: number;
-  /** The oldest comes first. */
+  /** Oldest first. */
   readonly #sockets = new Set<Socket>();
 
   constructor(max: number) {
@@ -118,7 +118,7 @@ class Strangers {
 
 const kinds: ReadonlySet<string> = new Set(["user", "vhost", "resource", "topic"]);
 
-/** Undefined when it is too long. */
+/** Reads the body; undefined when it is too long. */
 async function readBody(request: IncomingMessage): Promise<string | undefined> {
   const chunks: Uint8Array[] = [];
   let length = 0;

@@ -19,76 +19,76 @@ import { ConnectionCounts } from "./connection_counts.ts";
 import type { RefusedLogins } from "./refused_logins.ts";
 
 /**
- * An answer to RabbitMQ. It knows no third answer to a login, so "busy" lets a login pass its first question marked with
- * this word as a tag, and no further: the second question, about the virtual host, shows the tag and is denied. Clients
- * see 403 for a wrong password, and 530 for "busy".
+ * An answer to RabbitMQ, which knows only "allow" and "deny". A "busy" login is allowed with this word as a tag, and
+ * denied at the next question, about the virtual host, which includes the tag. Clients see 403 for a wrong password and
+ * 530 for "busy".
  */
 export type Decision = "allow" | "deny" | "busy";
 
-/** The broker's name of who checks that the broker asks chatd, and how it locks clients in. No account can have it. */
+/** Broker user that checks whether the broker asks chatd and restricts clients. No account can have this name. */
 export const inspectorUser = "_inspector";
 
-/** With which {@link inspectorUser} logs in where the broker asks with this secret. */
+/** Derives the password of {@link inspectorUser} from the endpoint's secret. */
 export function inspectorPassword(secret: string): string {
   return createHash("sha256").update(`inspector ${secret}`).digest("hex");
 }
 
 export interface BrokerAuthorityOptions {
   readonly accounts: Accounts;
-  /** The conditions of registering over the broker; the accounts may refuse more. */
+  /** Registration mode over the broker; the accounts may be stricter. */
   readonly registration: Registration;
   readonly sessionQueues: Pick<SessionQueues, "ownerOf">;
-  /** The broker's own user that the server logs in with, who is never a chat user. */
+  /** The broker user of the server itself, which is never a chat user. */
   readonly internalUser: string;
-  /** The one that chatd uses; "/" unless given. */
+  /** The virtual host of chatd; "/" unless given. */
   readonly vhost?: string;
-  /** With which {@link inspectorUser} logs in. Absent: that login is refused. */
+  /** Password of {@link inspectorUser}; without it, that login is refused. */
   readonly inspectorPassword?: string;
   readonly clock: Clock;
   readonly log: Log;
   /**
-   * How many connections a user has to the broker; undefined when it cannot be found out. Absent: their number is bounded by
-   * how often one may log in only.
+   * Returns the number of a user's connections to the broker; undefined when unknown. Without it, only the rate of
+   * logins bounds them.
    */
   countConnections?(user: string): Promise<number | undefined>;
-  /** Users and addresses that are not let in for a while. */
+  /** Users and addresses that are refused for a while. */
   readonly refused?: Pick<RefusedLogins, "hasUser" | "hasAddress">;
-  /** A user asks for more than clients ever do: time to close their connections. */
+  /** Called when a user asks for far more than clients do; their connections should be closed. */
   flooded?(user: string): void;
 }
 
-/** The fields of RabbitMQ's questions; see the README of its plugin rabbitmq_auth_backend_http. */
+/** Fields of a question from RabbitMQ; see the README of its plugin rabbitmq_auth_backend_http. */
 export type Question = Readonly<Record<string, string>>;
 
 const busyTag = "busy";
-/** Logins of one name that wait for a password to be checked; more are busy at once. */
+/** Concurrent password checks of one name; further ones get "busy". */
 export const maxChecksOfName = 2;
-/** Of one user. A process has one, and one more while it logs in. */
+/** Connections of one user. A process has one, and one more while it logs in. */
 export const maxConnections = 100;
-/** Logins without an account, of all strangers together. */
+/** Logins without an account, by all strangers together. */
 export const loginsOfStrangers = { burst: 20, perSecond: 1 };
 const tokenPattern = /^[A-Za-z0-9_-]{43}$/;
 
 /**
- * Decides who may log in to the broker, and what they may touch there. Everybody with an account may write to the exchanges
- * for requests and for files, and read the queues of their own live sessions; who has none may write to the registration exchange.
- * No client may configure anything.
+ * Decides who may log in to the broker, and the permissions there. Accounts may write to the exchanges for requests and
+ * files, and read the queues of their own live sessions. Strangers may write to the registration exchange. No client
+ * may configure anything.
  */
 export class BrokerAuthority {
   readonly #options: BrokerAuthorityOptions;
   readonly #vhost: string;
   readonly #checks = new Map<string, number>();
   readonly #connections: ConnectionCounts | undefined;
-  /** Logins of each user that were right. */
+  /** Successful logins of each user. */
   readonly #logins = new TokenBuckets({ burst: 128, perSecond: 2 });
   readonly #registrations = new TokenBuckets(loginsOfStrangers);
-  /** Questions about what each user may do; the broker remembers the answers for a while. */
+  /** Questions about permissions of each user; the broker caches the answers for a while. */
   readonly #grants = new TokenBuckets({ burst: 512, perSecond: 128 });
   readonly #handlers: Readonly<Record<string, (question: Question) => Promise<Decision> | Decision>> = {
     user: (question) => this.#logIn(question),
     vhost: (question) => this.#enter(question),
     resource: (question) => this.#grant(question),
-    // There is no topic exchange that a client could use.
+    // Clients have no topic exchange to use.
     topic: () => "deny",
   };
 
@@ -99,7 +99,7 @@ export class BrokerAuthority {
     this.#connections = count && new ConnectionCounts({ max: maxConnections, clock, count });
   }
 
-  /** @param kind the subject of the question: "user", "vhost", "resource" or "topic" */
+  /** Answers a question. @param kind its subject: "user", "vhost", "resource" or "topic" */
   async decide(kind: string, question: Question): Promise<Decision> {
     try {
       if (!Object.hasOwn(this.#handlers, kind)) return "deny";
@@ -117,7 +117,7 @@ export class BrokerAuthority {
     if (username === statusUser) return "busy";
     if (username === invitationUser) return this.#options.registration === "invite" ? "busy" : "deny";
     if (!this.#mayBeAccount(username)) return "deny";
-    // Clients forget a token that is denied, and keep it while chatd is busy.
+    // Clients discard a token that is denied, and keep it when chatd is busy.
     if (this.#options.refused?.hasUser(username)) return "busy";
     if (!await this.#isProven(username, password)) return "deny";
     if (!this.#take(this.#logins, username)) return "busy";
@@ -157,7 +157,7 @@ export class BrokerAuthority {
 
   #enter({ username = "", vhost, ip = "", tags = "" }: Question): Decision {
     if (hasTag(tags, busyTag) || vhost !== this.#vhost) return "deny";
-    // The server asks the management through the inspector, perhaps from the address of the client that is refused.
+    // The server itself uses the inspector, possibly from the address of a refused client.
     if (username !== inspectorUser && this.#options.refused?.hasAddress(ip)) return "deny";
     const isKnown = username === registrationUser || username === inspectorUser || this.#mayBeAccount(username);
     return isKnown ? "allow" : "deny";

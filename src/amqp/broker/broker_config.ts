@@ -1,33 +1,36 @@
-/** Plugins that chatd needs; all three come with RabbitMQ. */
+/** Plugins that chatd needs; RabbitMQ ships all three. */
 export const brokerPlugins = [
   "rabbitmq_auth_backend_http",
   "rabbitmq_event_exchange",
   "rabbitmq_management",
 ] as const;
 
-/** How long RabbitMQ waits for an answer, in milliseconds: longer than a password can wait to be checked. */
+/** Time that RabbitMQ waits for an answer, in milliseconds: longer than the queue for password checks. */
 export const authorityTimeoutMs = 15_000;
-/** Of a frame of AMQP. Headers come in one: tables in tables could otherwise be nested deeper than a JavaScript stack. */
+/** Largest AMQP frame. Headers arrive in one frame; larger ones could nest tables deeper than the JavaScript stack. */
 export const maxAmqpFrameBytes = 8 * 1024;
-/** Of one message on the broker; a frame of chatd is no longer. */
+/** Largest message on the broker; no frame of chatd is longer. */
 export const maxMessageBytes = 64 * 1024;
 
-/** The first line of a `rabbitmq.conf` that chatd made, and may make again. */
+/** First line of a generated `rabbitmq.conf`, which chatd may overwrite. */
 export const brokerConfigMark = "# Made by chatd broker-config, which may write it anew.";
 
 export interface BrokerConfigOptions {
-  /** The broker's own user that the server logs in with. */
+  /** The broker user of the server. */
   readonly user: string;
   readonly password: string;
   /** "/" unless given. */
   readonly vhost?: string;
-  /** Where chatd answers, as seen from RabbitMQ, with the secret: "http://127.0.0.1:15680/SECRET". Absent: the broker does not ask. */
+  /**
+   * Address of chatd as seen from RabbitMQ, with the secret: "http://127.0.0.1:15680/SECRET". Without it, the broker
+   * does not ask chatd.
+   */
   readonly authUrl?: string;
 }
 
 /**
- * The `rabbitmq.conf` that makes chatd's accounts the broker's (https://www.rabbitmq.com/docs/configure).
- * @throws {RangeError} when it cannot be written there
+ * Generates the `rabbitmq.conf` that makes the broker use chatd's accounts (https://www.rabbitmq.com/docs/configure).
+ * @throws {RangeError} when a value cannot be written to the file
  */
 export function brokerConfig({ user, password, vhost = "/", authUrl }: BrokerConfigOptions): string {
   for (const value of [user, password, vhost]) {
@@ -72,7 +75,7 @@ export function brokerConfig({ user, password, vhost = "/", authUrl }: BrokerCon
   return `${lines.join("\n")}\n`;
 }
 
-/** The `enabled_plugins` beside it. */
+/** Generates the `enabled_plugins` file that goes with it. */
 export function enabledPlugins(): string {
   return `[${brokerPlugins.join(",")}].\n`;
 }

@@ -5,11 +5,11 @@ import type { BrokerConnection } from "../connection/broker_connection.ts";
 import { registrationExchange, requestExchange, requestQueue } from "../topology.ts";
 import { maxAmqpFrameBytes, maxMessageBytes } from "./broker_config.ts";
 
-/** Something that a client must not be able to do, or must. */
+/** A restriction of clients that the broker must enforce. */
 export interface Lock {
-  /** "declare queues", say. */
+  /** The forbidden action, such as "declare queues". */
   readonly what: string;
-  /** Whether the broker behaves as it should. */
+  /** Whether the broker enforces it. */
   readonly holds: boolean;
 }
 
@@ -35,19 +35,25 @@ const forbidden: readonly Attempt[] = [
   ],
 ];
 
-/** Tries, as a client with few rights, what clients must not be able to do. Yields each when it was tried. */
+/** Attempts each forbidden action as a client with few permissions. Yields each result as it is known. */
 export async function* inspectLocks(connection: BrokerConnection): AsyncGenerator<Lock, void> {
   for (const [what, attempt] of forbidden) yield { what, holds: !await isAllowed(connection, attempt) };
   const { frameMax } = connection;
   yield { what: "send AMQP frames longer than 8 KiB", holds: frameMax > 0 && frameMax <= maxAmqpFrameBytes };
 }
 
-/** Whether a client can publish (an empty message, which a server refuses) to an exchange. False too where there is none yet. */
+/**
+ * Returns whether a client can publish an empty message, which a server refuses, to an exchange. False too when the
+ * exchange does not exist yet.
+ */
 export async function canPublish(connection: BrokerConnection, exchange: string): Promise<boolean> {
   return await isAllowed(connection, (channel) => channel.publish(exchange, "inspection", Buffer.alloc(0)));
 }
 
-/** Number of servers that consume requests. @throws {ChatError} `unavailable` when no server has declared the queue yet */
+/**
+ * Returns the number of servers that consume requests.
+ * @throws {ChatError} `unavailable` when no server has declared the queue yet
+ */
 export async function countServers(connection: BrokerConnection): Promise<number> {
   const closed = Promise.withResolvers<never>();
   closed.promise.catch(() => {});
@@ -66,7 +72,7 @@ async function isAllowed(connection: BrokerConnection, attempt: Attempt[1]): Pro
     await channel.close();
     return undefined;
   })();
-  // The channel's own reason says more than what its calls reject with.
+  // The channel's error says more than the errors of its calls.
   const error = await Promise.race([refused.promise, done.catch(() => refused.promise)]);
   return error === undefined;
 }

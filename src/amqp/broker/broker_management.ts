@@ -6,50 +6,58 @@ import type { BrokerLogin } from "../connection/broker_address.ts";
 import { registrationUser } from "../topology.ts";
 
 export interface BrokerManagementOptions {
-  /** Of the management plugin: "http://127.0.0.1:15672". */
+  /** URL of the management plugin, such as "http://127.0.0.1:15672". */
   readonly url: string;
-  /** Of a broker user with the tag `administrator`. */
+  /** A broker user with the tag `administrator`. */
   readonly login: BrokerLogin;
-  /** PEM; trusted besides the system's roots. */
+  /** PEM certificates that are trusted besides the system's roots. */
   readonly ca?: string;
   readonly log: Log;
-  /** Of one request, in milliseconds; 5000 unless given. */
+  /** Timeout of one request, in milliseconds; 5000 unless given. */
   readonly timeoutMs?: number;
-  /** Between {@link BrokerManagement.kick} and the closing, so that a client can read why; in milliseconds, 250 unless given. */
+  /**
+   * Time between {@link BrokerManagement.kick} and the closing, for the client to read the reason; in milliseconds, 250
+   * unless given.
+   */
   readonly graceMs?: number;
 }
 
-/** All connections of a user, or those that their client calls so. */
+/** All connections of a user, or only those with this client-provided name. */
 export interface KickTarget {
   readonly user: string;
   readonly connection?: string;
 }
 
-/** The time between a reason and the closing of its connection, in milliseconds. */
+/** Time between the reason and the closing of a connection, in milliseconds. */
 export const standardGraceMs = 250;
-/** How long a stranger's connection may stay, and the interval of checks, in milliseconds. */
+/** Longest life of a stranger's connection, and the interval of checks, in milliseconds. */
 export const strangerAgeMs = 60_000;
 const strangerCheckMs = 30_000;
-/** How often and how long to look for a connection by its client's name: the broker lists it after 5 s at most. */
+/** Interval and number of searches for a connection by its client-provided name: the broker lists it within 5 s. */
 const lookIntervalMs = 1_000;
 const looks = 8;
-/** Users whose single connections are looked for at once; more are dropped, as each is refused at its next request anyway. */
+/**
+ * Users whose named connections are searched for at once; further ones are dropped, as their next request is refused
+ * anyway.
+ */
 const maxSearches = 64;
-/** Names of connections that are looked for, of one user. */
+/** Names searched for at once, of one user. */
 const maxNames = 128;
-/** How often it is tried to stop tracing, which costs the broker something at each message, and the wait between, in milliseconds. */
+/** Attempts to stop tracing, which slows the broker down, and their interval in milliseconds. */
 const stopTries = 5;
 const stopIntervalMs = 1_000;
 
-/** The answer when RabbitMQ ends a connection by force after 3 s or more, because its client does not read. */
+/** Stands for a connection that RabbitMQ kills after 3 s or more, because its client does not read. */
 const stuck = "stuck";
 
-/** The management plugin's HTTP API (https://www.rabbitmq.com/docs/management#http-api), as far as chatd needs it. */
+/**
+ * The part of the management plugin's HTTP API (https://www.rabbitmq.com/docs/management#http-api) that chatd needs.
+ */
 export class BrokerManagement implements AsyncDisposable {
   readonly #options: BrokerManagementOptions;
   readonly #client: Deno.HttpClient;
   readonly #closed = new AbortController();
-  /** By user. */
+  /** Running and following kicks by user. */
   readonly #kicks = new Map<string, { now: Promise<void>; next?: Promise<void> }>();
   readonly #searches = new Map<string, { names: Set<string>; now: Promise<void> }>();
   #isReachable = true;
@@ -61,8 +69,9 @@ export class BrokerManagement implements AsyncDisposable {
   }
 
   /**
-   * Closes connections. Never rejects: when it cannot be done, the log says so once. Those who register share one name, and
-   * are never kicked by it. All connections of a user are closed once more when that is asked for while it is being done.
+   * Closes connections. Never rejects: a failure is logged, once until a request succeeds. Registering clients share
+   * one name and are never kicked by it. A repeated call for all connections of a user runs once more after the current
+   * one.
    */
   kick({ user, connection }: KickTarget): Promise<void> {
     if (user === registrationUser || user === this.#options.login.user) return Promise.resolve();
@@ -77,7 +86,7 @@ export class BrokerManagement implements AsyncDisposable {
     return now;
   }
 
-  /** One search for each user at a time: it looks for all names that are asked for meanwhile. */
+  /** Runs one search per user, which covers all names requested meanwhile. */
   #kickNamed(user: string, name: string): Promise<void> {
     const running = this.#searches.get(user);
     if (running !== undefined) {
@@ -91,7 +100,10 @@ export class BrokerManagement implements AsyncDisposable {
     return now;
   }
 
-  /** Closes one that the broker calls so, once its client could read what was said to it last. Never rejects. */
+  /**
+   * Closes the connection with this name in the broker's lists, after its client had time to read the last message.
+   * Never rejects.
+   */
   async closeConnection(name: string): Promise<void> {
     if (!await this.#grace()) return;
     let isClosed = false;
@@ -105,8 +117,10 @@ export class BrokerManagement implements AsyncDisposable {
   }
 
   /**
-   * Has the broker copy what is published to its exchange for traces (https://www.rabbitmq.com/docs/firehose) while `look` runs.
-   * Rejects only when `look` does. @param look ends by itself within seconds. @returns whether it did
+   * Makes the broker copy published messages to its trace exchange (https://www.rabbitmq.com/docs/firehose) while
+   * `look` runs. Rejects only when `look` does.
+   * @param look must end by itself within seconds
+   * @returns whether it ran
    */
   whileTracing(vhost: string, look: () => Promise<void>): Promise<boolean> {
     const tracing = this.#trace(vhost, look);
@@ -122,13 +136,13 @@ export class BrokerManagement implements AsyncDisposable {
     });
     if (was === undefined) return false;
     const { description, tags, tracing, default_queue_type: type } = was;
-    // RabbitMQ takes a setting away that it is not told of; without one, it says "undefined".
+    // A PUT resets every setting that it does not include; RabbitMQ reports an unset one as "undefined".
     const kept = {
       description,
       tags,
       ...(typeof type === "string" && type !== "undefined" && { default_queue_type: type }),
     };
-    // An operator traces already, and goes on with it.
+    // The operator is tracing already; leave it on.
     if (tracing === true) return await look().then(() => true);
     const set = (tracing: boolean) =>
       this.#succeeds(() => this.#ask("PUT", path, JSON.stringify({ ...kept, tracing })));
@@ -142,7 +156,7 @@ export class BrokerManagement implements AsyncDisposable {
     }
   }
 
-  /** Kicks users who are disabled or get another password from the operator, and strangers who stay; until {@link close}. */
+  /** Kicks users whom the operator disabled or gave a new password, and lingering strangers; until {@link close}. */
   guard(accounts: Pick<Accounts, "onRevoked">): void {
     accounts.onRevoked(({ user, deviceId, exceptDeviceId }) => {
       if (deviceId === undefined && exceptDeviceId === undefined) void this.kick({ user });
@@ -150,7 +164,7 @@ export class BrokerManagement implements AsyncDisposable {
     void this.#guardStrangers();
   }
 
-  /** Closes connections of those who register that are older than `ageMs`. Never rejects. */
+  /** Closes connections of registering clients that are older than `ageMs`. Never rejects. */
   async closeStrangers({ ageMs }: { ageMs: number }): Promise<void> {
     await this.#try(async () => {
       for (const name of await this.#connectionsOf(registrationUser)) {
@@ -161,7 +175,7 @@ export class BrokerManagement implements AsyncDisposable {
   }
 
   /**
-   * Reads `path` of the plugin, "/api/overview" for example; undefined when it is not found.
+   * Reads `path` of the plugin, such as "/api/overview"; undefined when it is not found.
    * @throws {ChatError} `unavailable`, `unauthenticated`
    */
   async get(path: string): Promise<unknown> {
@@ -169,7 +183,7 @@ export class BrokerManagement implements AsyncDisposable {
     return response === undefined ? undefined : JSON.parse(response);
   }
 
-  /** How many connections a user has now; undefined when that cannot be found out, which is logged. Never rejects. */
+  /** Returns the number of a user's connections; undefined when unknown, which is logged. Never rejects. */
   async countConnections(user: string): Promise<number | undefined> {
     let count: number | undefined;
     await this.#try(async () => {
@@ -178,10 +192,10 @@ export class BrokerManagement implements AsyncDisposable {
     return count;
   }
 
-  /** Breaks off what is being done. Idempotent. */
+  /** Aborts work in progress. Idempotent. */
   async close(): Promise<void> {
     if (this.#closed.signal.aborted) return;
-    // Its caller hears of its failure.
+    // The caller of `whileTracing` receives its failure.
     await this.#tracing?.catch(() => {});
     this.#closed.abort();
     await Promise.all([...this.#kicks.values(), ...this.#searches.values()].map(({ now }) => now));
@@ -205,7 +219,7 @@ export class BrokerManagement implements AsyncDisposable {
     const path = `/api/connections/username/${encodeURIComponent(user)}`;
     await this.#try(async () => {
       if (!await this.#ask("DELETE", path)) return;
-      // The broker closes one after another, and got stuck at one whose client does not read.
+      // The broker closes connections one by one, and got stuck at one whose client does not read.
       await Promise.all((await this.#connectionsOf(user)).map((name) => this.#closeConnection(name)));
     });
   }
@@ -224,12 +238,12 @@ export class BrokerManagement implements AsyncDisposable {
         if (names.size > 0 && !await pause(lookIntervalMs, this.#closed.signal)) return;
       }
     } finally {
-      // In the same turn as the last look at the names, so that none comes in between.
+      // In the same turn as the last check of the names, so that none is added in between.
       this.#searches.delete(user);
     }
   }
 
-  /** Takes out of `names` what there is nothing left to look for. */
+  /** Closes matching connections, and removes from `names` those that need no further search. */
   async #closeNamed(user: string, names: Set<string>): Promise<void> {
     const wanted = new Set(names);
     let areListed = true;
@@ -241,7 +255,7 @@ export class BrokerManagement implements AsyncDisposable {
       await this.#closeConnection(connection);
       names.delete(name);
     }
-    // A connection that was not there when it was asked for is not looked for any longer.
+    // A connection that did not exist at the time of the request is no longer searched for.
     if (areListed) wanted.forEach((name) => names.delete(name));
   }
 
@@ -250,13 +264,13 @@ export class BrokerManagement implements AsyncDisposable {
     return (found as { name: string }[]).map(({ name }) => name);
   }
 
-  /** Undefined while the broker has not listed it yet. */
+  /** Returns one column of a connection; undefined while the broker does not list it. */
   async #connection(name: string, column: string): Promise<Record<string, unknown> | undefined> {
     const path = `/api/connections/${encodeURIComponent(name)}?columns=${column}`;
     return await this.get(path) as Record<string, unknown> | undefined;
   }
 
-  /** @returns whether the broker has listed it. */
+  /** Closes a connection. @returns whether the broker lists it */
   async #closeConnection(name: string): Promise<boolean> {
     return await this.#ask("DELETE", `/api/connections/${encodeURIComponent(name)}`) !== undefined;
   }
@@ -270,7 +284,7 @@ export class BrokerManagement implements AsyncDisposable {
     return done;
   }
 
-  /** A failure is logged, once until something succeeds again. */
+  /** Runs a task and logs its failure, once until a task succeeds. */
   async #try(task: () => Promise<void>): Promise<void> {
     try {
       await task();
@@ -290,7 +304,7 @@ export class BrokerManagement implements AsyncDisposable {
     }
   }
 
-  /** Undefined when there is no such thing; {@link stuck} when a connection does not end in order. */
+  /** Sends a request. @returns undefined for 404; {@link stuck} when a connection does not close in order */
   async #ask(method: "GET" | "DELETE" | "PUT", path: string, body?: string): Promise<string | undefined> {
     const { url, login, timeoutMs = 5_000 } = this.#options;
     const credentials = new TextEncoder().encode(`${login.user}:${login.password}`).toBase64();

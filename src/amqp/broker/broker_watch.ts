@@ -3,11 +3,11 @@ import { registrationUser } from "../topology.ts";
 import { LargestSenders, type LargestSendersOptions } from "./largest_senders.ts";
 import { isLoopback } from "./refused_logins.ts";
 
-/** The shortest wait between two looks, in milliseconds. */
+/** Shortest interval between two checks, in milliseconds. */
 const intervalMs = 1_000;
-/** The longest, in milliseconds: a transactional channel takes hundreds of megabytes a second meanwhile. */
+/** Longest interval, in milliseconds: a transactional channel can take hundreds of megabytes per second meanwhile. */
 const maxIntervalMs = 10_000;
-/** How many times longer than its last answer took the watch waits, so that looking takes a small part of the broker's time. */
+/** Wait before the next check, as a multiple of the last response time; it keeps the load on the broker small. */
 const restFactor = 20;
 const columns = [
   "user",
@@ -17,7 +17,7 @@ const columns = [
 ].join(",");
 
 export interface BrokerWatchOptions extends LargestSendersOptions {
-  /** Whether the broker takes no messages for lack of memory. */
+  /** Returns whether the broker accepts no messages for lack of memory. */
   lacksMemory(): boolean;
 }
 
@@ -28,15 +28,15 @@ interface Channel {
 }
 
 /**
- * Looks for transactional channels, which chatd's clients never open: the broker keeps all that such a channel publishes in
- * memory until it commits, and no limit of RabbitMQ bounds that (https://www.rabbitmq.com/docs/semantics#tx). Closes their
- * connections, and has their user and address refused. While the broker lacks memory, so fare the {@link LargestSenders}.
+ * Finds transactional channels, which chatd's clients never open: the broker keeps all messages of such a channel in
+ * memory until it commits, without a limit (https://www.rabbitmq.com/docs/semantics#tx). Closes their connections and
+ * refuses their users and addresses. Does the same to the {@link LargestSenders} while the broker lacks memory.
  */
 export class BrokerWatch implements AsyncDisposable {
   readonly #options: BrokerWatchOptions;
   readonly #closed = new AbortController();
   #watching: Promise<void> | undefined;
-  /** Names of the connections that are being closed, which takes seconds each. */
+  /** Names of connections that are being closed, which takes seconds each. */
   readonly #closing = new Set<string>();
   readonly #senders: LargestSenders;
   #isFailing = false;
@@ -46,15 +46,15 @@ export class BrokerWatch implements AsyncDisposable {
     this.#senders = new LargestSenders(options);
   }
 
-  /** Looks again and again until it is disposed of. */
+  /** Checks repeatedly until disposed. */
   start(): void {
     this.#watching ??= this.#watch();
   }
 
   /**
-   * Looks once, and does not wait until the connections are closed.
-   * @returns how long the management took to answer, in milliseconds
-   * @throws {ChatError} when the management does not answer
+   * Checks once, without waiting for connections to close.
+   * @returns the response time of the management plugin, in milliseconds
+   * @throws {ChatError} when the management plugin does not answer
    */
   async look(): Promise<number> {
     const { management, vhost, lacksMemory } = this.#options;

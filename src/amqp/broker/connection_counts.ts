@@ -1,36 +1,42 @@
 import type { Clock } from "../../core/clock.ts";
 
 const maxKnownUsers = 10_000;
-/** So long after a login the broker may not count its connection yet, in milliseconds: a handshake may take as long. */
+/**
+ * Time after a login in which the broker may not list its connection yet, in milliseconds: as long as a handshake may
+ * take.
+ */
 export const unlistedMs = 20_000;
 
 export interface ConnectionCountsOptions {
-  /** Connections that a user may have at once. */
+  /** Concurrent connections of one user. */
   readonly max: number;
   readonly clock: Clock;
-  /** How many the broker has; undefined when it cannot be found out. */
+  /** Returns the number that the broker lists; undefined when unknown. */
   count(user: string): Promise<number | undefined>;
 }
 
 interface Entry {
-  /** Connections, at most: logins since they were counted. */
+  /** Upper bound of the connections: the last count plus logins since. */
   atMost: number;
-  /** When the last logins were, since the epoch in milliseconds. */
+  /** Times of recent logins, in milliseconds since the Unix epoch. */
   logins: number[];
   counting: Promise<void> | undefined;
 }
 
-/** Bounds the connections of each user. The broker is asked only about those who may have too many. */
+/** Bounds the connections of each user. Queries the broker only for users near the limit. */
 export class ConnectionCounts {
   readonly #options: ConnectionCountsOptions;
-  /** The one who logged in last comes last. */
+  /** Most recent login last. */
   readonly #entries = new Map<string, Entry>();
 
   constructor(options: ConnectionCountsOptions) {
     this.#options = options;
   }
 
-  /** Whether a user may have one more; it is counted if so. However many ask at once, no more are admitted. */
+  /**
+   * Returns whether a user may have one more connection, and if so counts it. Concurrent calls admit no more than the
+   * limit.
+   */
   async admits(user: string): Promise<boolean> {
     const { max, clock } = this.#options;
     const entry = this.#use(user);
@@ -45,7 +51,7 @@ export class ConnectionCounts {
 
   async #count(user: string, entry: Entry): Promise<void> {
     const counted = await this.#options.count(user);
-    // Without a count, what was known stays: it is asked again at the next login.
+    // Without a count, the old bound stays until the next login counts again.
     if (counted !== undefined) entry.atMost = counted + this.#unlisted(entry).length;
   }
 

@@ -3,13 +3,13 @@ import { registrationUser } from "../topology.ts";
 import type { BrokerManagement } from "./broker_management.ts";
 import { isLoopback, type RefusedLogins } from "./refused_logins.ts";
 
-/** The time for which bytes count, in milliseconds: their weight falls by half in about two thirds of it. */
+/** Time constant for the decay of counted bytes, in milliseconds: their weight halves in about two thirds of it. */
 const memoryMs = 60_000;
-/** Senders of less are never closed, in bytes. */
+/** Senders of fewer bytes are never closed. */
 const minBytes = 1024 * 1024;
-/** Senders that are closed at once. */
+/** Senders closed in one round. */
 const maxSenders = 3;
-/** Between two times, in milliseconds: so long the broker's statistics and its alarm may lag behind. */
+/** Time between two rounds, in milliseconds: the lag of the broker's statistics and alarm. */
 const restMs = 5_000;
 const columns = ["name", "user", "peer_host", "recv_oct", "connected_at"].join(",");
 
@@ -18,9 +18,9 @@ export interface LargestSendersOptions {
   readonly vhost: string;
   readonly log: Log;
   readonly refused: Pick<RefusedLogins, "refuseUser" | "refuseAddress">;
-  /** The broker's user that the server logs in with: its bytes are the answers to those of clients. */
+  /** The broker user of the server, whose bytes are replies to clients. */
   readonly serverUser: string;
-  /** Whether this is an account of chatd; others on the broker are not chatd's business, and are not closed. */
+  /** Returns whether the user is an account of chatd; other users' connections are never closed. */
   isAccount(user: string): Promise<boolean>;
   /** A clock in milliseconds; `performance.now` unless given. */
   now?(): number;
@@ -30,18 +30,18 @@ interface Connection {
   readonly name: string;
   readonly user: string;
   readonly peer_host?: string;
-  /** Bytes that the broker has read from it. */
+  /** Bytes that the broker received on it. */
   readonly recv_oct: number;
-  /** In milliseconds since the Unix epoch. */
+  /** Milliseconds since the Unix epoch. */
   readonly connected_at: number;
 }
 
 interface Traffic {
-  /** As of the last look. */
+  /** Bytes at the last check. */
   readonly received: number;
-  /** In milliseconds since the Unix epoch: another connection may come from the same port later, and have the same name. */
+  /** Milliseconds since the Unix epoch; tells connections apart that had the same port and thus the same name. */
   readonly since: number;
-  /** Bytes of the last minute, about. */
+  /** Bytes of about the last minute. */
   readonly recent: number;
 }
 
@@ -53,15 +53,16 @@ interface Sender {
 }
 
 /**
- * Finds out who has sent the broker the most of late, and closes those connections while it lacks memory: all that fills its memory
- * was sent, be it messages, or commands whose replies are not read. Their accounts are refused for a while; of strangers, the addresses.
+ * Measures recent traffic, and closes the connections that sent the most while the broker lacks memory: all that fills
+ * it was sent, as messages or as commands whose replies are not read. Refuses their accounts for a while, and for
+ * strangers their addresses.
  */
 export class LargestSenders {
   readonly #options: LargestSendersOptions;
   #traffic = new Map<string, Traffic>();
   #lookedAt = 0;
   #closedAt = -Infinity;
-  /** The most that a sender sent who was closed since the broker began to lack memory, in bytes, which weigh less with time. */
+  /** Decaying bytes of the largest sender closed since the memory alarm began. */
   #mostClosed = 0;
 
   constructor(options: LargestSendersOptions) {
@@ -69,14 +70,15 @@ export class LargestSenders {
   }
 
   /**
-   * Looks once. @param close whether the largest are closed, unless some were a moment ago; that is not waited for
-   * @returns how long the management took to answer, in milliseconds
-   * @throws {ChatError} when the management does not answer
+   * Checks once.
+   * @param close whether to close the largest senders, without waiting for it, unless a round just ended
+   * @returns the response time of the management plugin, in milliseconds
+   * @throws {ChatError} when the management plugin does not answer
    */
   async look({ close }: { close: boolean }): Promise<number> {
     const { management, vhost, now: clock = () => performance.now() } = this.#options;
     const path = `/api/vhosts/${encodeURIComponent(vhost)}/connections?columns=${columns}`;
-    // The broker lists a connection before it has counted anything of it.
+    // The broker lists a connection before it has statistics of it.
     const began = clock();
     const listed = (await management.get(path) ?? []) as Partial<Connection>[];
     const connections = listed.filter((connection): connection is Connection =>
@@ -111,8 +113,8 @@ export class LargestSenders {
   }
 
   /**
-   * Returns the senders of at least half of the bytes of the largest sender, be it an account, another application, or one that was closed in this
-   * alarm: the alarm goes on for a while after it, and those who are left did not cause it.
+   * Returns the senders of at least half as many bytes as the largest one, be it an account, another application, or a
+   * sender closed during this alarm: the alarm outlasts its cause, and smaller senders did not cause it.
    */
   async #largest(connections: readonly Connection[]): Promise<Sender[]> {
     const senders = new Map<string, Sender>();
@@ -150,7 +152,7 @@ export class LargestSenders {
   }
 }
 
-/** Bytes of an average minute of a connection that was not looked at before; all of its bytes when it is younger. */
+/** Estimates the bytes of the last minute of a new connection from its average; all of its bytes if it is younger. */
 function typical({ recv_oct: received, connected_at: since }: Connection): number {
   return received * Math.min(1, memoryMs / Math.max(1, Date.now() - since));
 }

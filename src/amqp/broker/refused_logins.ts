@@ -1,20 +1,20 @@
 import type { Clock } from "../../core/clock.ts";
 
-/** Users and addresses that are remembered. */
+/** Largest number of refused users and addresses. */
 export const maxRefused = 10_000;
-/** Length of a refusal, in milliseconds. */
+/** Duration of a refusal, in milliseconds. */
 export const refusalMs = 600_000;
 
 export interface RefusedLoginsOptions {
   readonly clock: Clock;
-  /** Length of a refusal in milliseconds; ten minutes unless given. */
+  /** Duration of a refusal, in milliseconds; ten minutes unless given. */
   readonly durationMs?: number;
 }
 
-/** Users and addresses that endangered the broker, and that it does not let in for a while. */
+/** Users and addresses that endangered the broker and are refused for a while. */
 export class RefusedLogins {
   readonly #options: RefusedLoginsOptions;
-  /** When each refusal ends, in milliseconds since the Unix epoch; the oldest comes first. */
+  /** End of each refusal, in milliseconds since the Unix epoch; oldest first. */
   readonly #ends = new Map<string, number>();
 
   constructor(options: RefusedLoginsOptions) {
@@ -50,7 +50,7 @@ export class RefusedLogins {
   }
 }
 
-/** Whether an address is this machine's: behind one may be a local proxy, and everybody who uses it. */
+/** Returns whether an address is this machine's, which may be a local proxy that many users share. */
 export function isLoopback(address: string): boolean {
   return address === "::1" || /^(::ffff:)?127\./.test(address);
 }

@@ -9,14 +9,14 @@ import { noServer, toChannelError } from "../connection/broker_errors.ts";
 import { contentTypes, messageTypes } from "../message_types.ts";
 import { directReplies } from "../topology.ts";
 
-/** Of the answer, in milliseconds: a password is hashed for it, behind others. */
+/** Time for the answer, in milliseconds; it may wait in the queue for password checks. */
 const answerMs = 30_000;
-/** How often a message that the broker refuses, because too many wait, is offered to it. */
+/** Attempts to publish a message that the broker refuses because its queue is full. */
 const tries = 5;
 const retryMs = { initialMs: 200, maxMs: 2_000 };
 
 export interface BrokerCall<Response> {
-  /** The exchange and the queue of this name take it. */
+  /** Name of both the exchange and the queue. */
   readonly queue: string;
   /** The message type of `content`. */
   readonly type: string;
@@ -25,7 +25,10 @@ export interface BrokerCall<Response> {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Asks once, and waits for the answer. @throws {ChatError} the error that the server said; `unavailable`, `busy` */
+/**
+ * Makes one request and waits for the answer.
+ * @throws {ChatError} the error that the server returned; `unavailable`, `busy`
+ */
 export async function callServer<Response>(
   connection: BrokerConnection,
   { queue, type, content, response, signal }: BrokerCall<Response>,

@@ -22,28 +22,30 @@ import {
 import { contentTypes, messageTypes } from "../message_types.ts";
 import { directReplies, requestExchange, requestQueue } from "../topology.ts";
 
-/** Something is sent this often, in milliseconds, so that the server knows that the client lives. */
+/** Interval of messages that keep the session alive, in milliseconds. */
 const aliveMs = 10_000;
-/** How long the last messages may take to be sent, in milliseconds. */
+/** Time for the last messages to be sent, in milliseconds. */
 const drainMs = 1_000;
-/** Longest wait before a message that the broker refused is offered to it again, in milliseconds. */
+/** Wait before a refused message is published again, in milliseconds. */
 const retryMs = { initialMs: 50, maxMs: 2_000 };
 
 export interface AmqpLinkOptions {
   /** Logs in to the broker with the token of the hello. */
   open(token: string, options: { name: string; signal: AbortSignal }): Promise<BrokerConnection>;
-  /** Why it failed, when more can be found out. */
+  /** Returns a more specific error, if the cause can be determined. */
   explain(error: ChatError): Promise<ChatError>;
   readonly signal: AbortSignal | undefined;
 }
 
 interface SessionAddress {
   readonly secret: string;
-  /** The broker's name of the server: frames of any other sender are ignored. */
+  /** The broker user of the server: frames of other senders are ignored. */
   readonly server: string;
 }
 
-/** A client's end of one session, over a connection of its own, which is opened for the hello: it holds the token to log in with. */
+/**
+ * A client's end of one session, over its own connection. It connects at the hello, which has the token for the login.
+ */
 export class AmqpLink implements Link {
   readonly frames: AsyncIterable<ServerFrame>;
   readonly #options: AmqpLinkOptions;
@@ -51,16 +53,16 @@ export class AmqpLink implements Link {
   readonly #name = `chatd ${crypto.randomUUID()}`;
   readonly #abort = () => void this.close();
   readonly #correlationId = crypto.randomUUID();
-  /** Until it is answered. */
+  /** Request id of the hello, until it is answered. */
   #helloId: number | undefined;
   #connection: BrokerConnection | undefined;
   #channel: ConfirmChannel | undefined;
   #opening: Promise<void> | undefined;
   #session: SessionAddress | undefined;
-  /** Messages of the session that were published, and that came, after the hello and its reply. */
+  /** Messages published and received in the session, after the hello and its reply. */
   #published = 0;
   #received = 0;
-  /** Encoded frames; joined, they are one frame. */
+  /** Encoded frames; their concatenation is one frame. */
   #waiting: Uint8Array[] = [];
   #publishing: Promise<void> | undefined;
   #aliveTimer: ReturnType<typeof setTimeout> | undefined;
@@ -80,7 +82,7 @@ export class AmqpLink implements Link {
     this.#opening = this.#open(frame).catch((error) => this.#fail(toChatError(error)));
   }
 
-  /** Takes what comes after the hello as it goes over the wire. */
+  /** Sends encoded frames after the hello. */
   sendBytes(frame: Uint8Array): void {
     if (this.#ended.signal.aborted) return;
     this.#waiting.push(frame);
@@ -113,14 +115,14 @@ export class AmqpLink implements Link {
     await this.#publish(encodeClientFrame(hello), { correlationId: this.#correlationId });
   }
 
-  /** The reply to the hello; later, what the server has to say of a session that it does not have any more. */
+  /** Handles the reply to the hello, and later errors about a session that the server no longer has. */
   async #replied(message: ConsumeMessage | null): Promise<void> {
     if (message === null || this.#ended.signal.aborted) return;
     const { properties, content } = message;
     const frame = decodeStrictly(ServerFrame, content);
     if (this.#session === undefined && properties.correlationId === this.#correlationId) {
       const { [sessionHeader]: secret, [sessionQueueHeader]: queue } = properties.headers ?? {};
-      // A hello that was refused has no session.
+      // A refused hello has no session.
       if (typeof secret === "string" && typeof queue === "string") {
         return await this.#join(frame, { secret, queue, server: properties.userId });
       }
@@ -130,7 +132,7 @@ export class AmqpLink implements Link {
 
   async #join(reply: ServerFrame, { secret, queue, server }: SessionAddress & { queue: string }): Promise<void> {
     this.#session = { secret, server };
-    // The reply is passed on when the queue is ours to read, and comes before what is in it.
+    // The reply is delivered once the queue is readable, and before frames from the queue.
     const early: ServerFrame[] = [];
     let take = (frame: ServerFrame): unknown => early.push(frame);
     try {
@@ -139,7 +141,7 @@ export class AmqpLink implements Link {
         exclusive: true,
       });
     } catch (cause) {
-      // The session ended right away; the next hello is told why.
+      // The session ended right away; the next hello gets the reason.
       throw new ChatError("unavailable", toChannelError(cause, this.#connection!.broker).message, { cause });
     }
     take = (frame) => this.#take(frame);
@@ -153,7 +155,7 @@ export class AmqpLink implements Link {
     if (message.properties.userId !== this.#session?.server) return;
     try {
       const sequence = parseSequence(message.properties.headers?.[sequenceHeader]);
-      // One that the broker lost could hold anything; resuming brings it again.
+      // A message that the broker lost could have any content; resuming delivers it again.
       if (sequence !== undefined && sequence !== ++this.#received) throw lostMessage();
       take(decodeStrictly(ServerFrame, message.content));
     } catch (error) {
@@ -178,7 +180,10 @@ export class AmqpLink implements Link {
       });
   }
 
-  /** One after the other, so that what the broker refuses is not overtaken; what came meanwhile goes together. */
+  /**
+   * Publishes one message at a time, because a refused message must not be overtaken. Frames that arrive meanwhile are
+   * sent together.
+   */
   async #publishAll(): Promise<void> {
     while (this.#waiting.length > 0) {
       let bytes = 0;
@@ -200,7 +205,7 @@ export class AmqpLink implements Link {
       }),
       ...(leaving === true && { [leavingHeader]: "1" }),
     };
-    // The address tells the server that it is the channel of the hello, and errors about the session come back there.
+    // The address identifies the channel of the hello, and receives errors about the session.
     const options = {
       replyTo: directReplies,
       ...rest,
@@ -218,12 +223,12 @@ export class AmqpLink implements Link {
     }
   }
 
-  /** @returns whether the broker took it: it does not while too many requests wait for the server. */
+  /** Publishes a message. @returns whether the broker accepted it; it refuses while too many requests wait */
   #offer(content: Buffer, options: object): Promise<boolean> {
     return new Promise((resolve, reject) => {
       try {
         this.#channel!.publish(requestExchange, requestQueue, content, options, (error) => {
-          // When the link fails, nothing needs to be offered again.
+          // After the link failed, nothing is published again.
           resolve(error === null || !this.#connection!.isOpen);
         });
       } catch (error) {
@@ -259,7 +264,7 @@ export class AmqpLink implements Link {
     });
   }
 
-  /** A broker that refuses a client speaks for the server, which never sees their hello. */
+  /** Answers the hello in place of the server, which never received it because the broker refused the client. */
   #answerHello(error: ChatError): void {
     if (this.#helloId === undefined) return;
     const value = toWireError(error);
@@ -284,7 +289,7 @@ export class AmqpLink implements Link {
     await this.#publishing;
   }
 
-  /** Says what was still to be said, and that nothing follows. */
+  /** Sends waiting messages, then announces the end of the session. */
   async #leave(): Promise<void> {
     const said = (async () => {
       while (this.#publishing !== undefined) await this.#publishing;

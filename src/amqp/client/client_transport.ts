@@ -22,15 +22,15 @@ export interface AmqpTransportOptions {
   readonly user: string;
   /** The shared login, for a broker that does not ask chatd. Without it, users log in as themselves. */
   readonly sharedLogin?: BrokerLogin;
-  /** PEM; trusted instead of the system's roots. */
+  /** PEM certificates that replace the system's roots. */
   readonly ca?: string;
 }
 
-/** Reaches a server through a broker. Each session and each call has one connection; nothing listens. */
+/** Connects to a server through a broker. Each session and each call has its own connection. */
 export class AmqpTransport implements Transport {
   readonly address: string;
   readonly backoff = { maxMs: 5_000 };
-  /** Of chunks of files, until the server was told that they came. */
+  /** Receipts of file chunks that the server was not told of yet. */
   readonly #receipts: string[] = [];
   readonly #options: AmqpTransportOptions;
 
@@ -110,9 +110,9 @@ export class AmqpTransport implements Transport {
   }
 
   /**
-   * A connection to the broker for this login; the caller owns it. To a client, a broker whose question to chatd failed
-   * refuses like one that was told to. So a refusal is believed only when the same login is refused again after chatd was
-   * seen to answer: clients forget a token that is refused.
+   * Opens a connection to the broker; the caller owns it. A broker that could not reach chatd refuses like one that
+   * chatd told to refuse. A refusal is therefore trusted only if the login is refused again after chatd was seen to
+   * answer, because clients discard a refused token.
    */
   async openBroker(login: BrokerLogin, options: { name: string; signal?: AbortSignal }): Promise<BrokerConnection> {
     try {
@@ -125,7 +125,7 @@ export class AmqpTransport implements Transport {
     }
   }
 
-  /** Explains an error of the broker, as far as more can be found out. */
+  /** Replaces an error of the broker with a more specific one, if the cause can be determined. */
   async explain(error: ChatError): Promise<ChatError> {
     if (this.#options.sharedLogin !== undefined || !isBrokerRefusal(error)) return error;
     if (isClosedDoor(error)) {
@@ -135,7 +135,7 @@ export class AmqpTransport implements Transport {
         retryAfterMs: 2_000,
       });
     }
-    // Something was refused to who was let in, also when chatd could not be asked about it: the next login tells.
+    // A permission was denied after the login, possibly because chatd could not be asked: the next login tells.
     return error.code === "permission_denied" ? new ChatError("unavailable", error.message, { cause: error }) : error;
   }
 
@@ -143,7 +143,9 @@ export class AmqpTransport implements Transport {
     return this.#isClosedDoorTo(statusUser, signal);
   }
 
-  /** Whether chatd lets a name in, and then no further; where it cannot be asked, no name is let in. */
+  /**
+   * Returns whether chatd admits this name to the broker and no further; if chatd cannot be asked, no name is admitted.
+   */
   async #isClosedDoorTo(user: string, signal?: AbortSignal): Promise<boolean> {
     try {
       await using _connection = await this.#open({ user, password: "status" }, { name: "chatd status", signal });
@@ -162,7 +164,7 @@ export class AmqpTransport implements Transport {
   }
 }
 
-/** Explains that the broker does not let strangers in. */
+/** Returns the error for a registration that the broker refused. */
 function noRegistration(
   cause: ChatError,
   { invite, byInvitation }: { invite: string; byInvitation: boolean },

@@ -20,11 +20,11 @@ import { receiptHeader, tokenHeader } from "../incoming.ts";
 import { contentTypes, messageTypes } from "../message_types.ts";
 import { directReplies, fileExchange, fileQueue } from "../topology.ts";
 
-/** How long the server has for one call, in milliseconds: the last chunk of a large file is answered when all of it was checked. */
+/** Time for one call, in milliseconds: the last chunk of a large file is answered after the whole file was verified. */
 const answerMs = 60_000;
-/** Longest wait before a message that the broker refused is offered to it again, in milliseconds. */
+/** Wait before a refused message is published again, in milliseconds. */
 const retryMs = { initialMs: 50, maxMs: 2_000 };
-/** As many receipts as fit into a header. */
+/** Receipts that fit into one header. */
 const maxReceipts = 15;
 
 export interface AmqpFileLinkOptions {
@@ -32,9 +32,9 @@ export interface AmqpFileLinkOptions {
   readonly connection: BrokerConnection;
   readonly token: string;
   readonly signal: AbortSignal | undefined;
-  /** Of chunks that came, also over earlier links, and that the server was not told of yet. */
+  /** Receipts of chunks that the server was not told of yet, including those of earlier links. */
   readonly receipts: string[];
-  /** Why it failed, when more can be found out. */
+  /** Returns a more specific error, if the cause can be determined. */
   explain(error: ChatError): Promise<ChatError>;
 }
 
@@ -43,7 +43,7 @@ interface Call {
   fail(error: ChatError): void;
 }
 
-/** FileService over one connection to a broker. */
+/** Calls of FileService over one connection to a broker. */
 export class AmqpFileLink implements FileLink {
   readonly #options: AmqpFileLinkOptions;
   readonly #calls = new Map<string, Call>();
@@ -58,7 +58,7 @@ export class AmqpFileLink implements FileLink {
     void options.connection.lost.then((error) => this.#fail(error));
   }
 
-  /** The connection is closed with it, also when this fails. @throws {ChatError} */
+  /** Opens a link. The connection is closed with it, also on failure. @throws {ChatError} */
   static async open(options: AmqpFileLinkOptions): Promise<AmqpFileLink> {
     const { connection, signal } = options;
     const link = new AmqpFileLink(options);
@@ -146,13 +146,13 @@ export class AmqpFileLink implements FileLink {
     }
   }
 
-  /** @returns whether the broker took it: it does not while too much waits for the server. */
+  /** Publishes a message. @returns whether the broker accepted it; it refuses while too many requests wait */
   #offer(content: Buffer, options: object): Promise<boolean> {
     const { connection } = this.#options;
     return new Promise((resolve, reject) => {
       try {
         this.#channel.publish(fileExchange, fileQueue, content, options, (error) => {
-          // When the link fails, nothing needs to be offered again.
+          // After the link failed, nothing is published again.
           resolve(error === null || !connection.isOpen);
         });
       } catch (error) {

@@ -2,24 +2,24 @@ import type { Log } from "../../core/log.ts";
 import { BrokerConnection, type OpenBrokerOptions } from "./broker_connection.ts";
 
 /**
- * The connections that the broker takes nothing from, for lack of memory or disk. A server that is still starting has one, too:
- * it publishes before it serves, and the broker tells a connection when it publishes.
+ * The connections that the broker has blocked for lack of memory or disk. A starting server may have one, because it
+ * publishes before it serves, and the broker blocks a connection when it publishes.
  */
 export class BlockedConnections {
-  /** Why the broker takes nothing, by the connection. */
+  /** Reason for the block, by connection. */
   readonly #reasons = new Map<symbol, string>();
 
-  /** There is one. */
+  /** Whether any connection is blocked. */
   get isBlocked(): boolean {
     return this.#reasons.size > 0;
   }
 
-  /** There is one that is blocked for lack of memory. */
+  /** Whether any connection is blocked for lack of memory. */
   get lacksMemory(): boolean {
     return this.#reasons.values().some((reason) => /memory/.test(reason));
   }
 
-  /** Opens a connection that counts from now on until it is lost. @throws {ChatError} see {@link BrokerConnection.open} */
+  /** Opens a connection that is tracked until it is lost. @throws {ChatError} see {@link BrokerConnection.open} */
   async open({ log, ...options }: Omit<OpenBrokerOptions, "onBlocked"> & { log: Log }): Promise<BrokerConnection> {
     const { name } = options;
     const key = Symbol(name);

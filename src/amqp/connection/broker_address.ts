@@ -1,4 +1,4 @@
-/** Where a broker is, without anything secret. */
+/** Address of a broker, without credentials. */
 export interface BrokerAddress {
   readonly tls: boolean;
   readonly host: string;
@@ -11,7 +11,7 @@ export interface BrokerLogin {
   readonly password: string;
 }
 
-/** For people: "amqp://127.0.0.1:5672", with the virtual host where it is not "/". */
+/** Formats the address for people: "amqp://127.0.0.1:5672", with the virtual host unless it is "/". */
 export function formatBroker({ tls, host, port, vhost }: BrokerAddress): string {
   const bracketed = host.includes(":") ? `[${host}]` : host;
   const path = vhost === "/" ? "" : `/${encodeURIComponent(vhost)}`;

@@ -5,22 +5,25 @@ import type { BrokerAddress, BrokerLogin } from "./broker_address.ts";
 import { toChannelError, toConnectError, toLostError } from "./broker_errors.ts";
 import { type FrameReader, tolerateHeaders } from "./header_frames.ts";
 
-/** Of TCP, TLS and AMQP's handshake together; RabbitMQ itself may wait 15 s for chatd. In milliseconds. */
+/** Time for TCP, TLS and the AMQP handshake together, in milliseconds; RabbitMQ itself may wait 15 s for chatd. */
 const openDeadlineMs = 18_000;
-/** How long the broker may take to say that it closed, in milliseconds. */
+/** Time for the broker to confirm the closing, in milliseconds. */
 const closeDeadlineMs = 2_000;
-/** In seconds: a peer that is silent for two to three of these is gone. */
+/** Interval in seconds; a peer that is silent for two to three intervals is considered lost. */
 const heartbeat = 10;
 
 export interface OpenBrokerOptions {
   readonly broker: BrokerAddress;
   readonly login: BrokerLogin;
-  /** PEM; trusted instead of the system's roots. */
+  /** PEM certificates that replace the system's roots. */
   readonly ca?: string;
-  /** The name of this connection in the broker's lists. */
+  /** Name of this connection in the broker's lists. */
   readonly name: string;
   readonly signal?: AbortSignal;
-  /** The broker takes nothing more, for lack of memory or disk; undefined when it goes on. It says so when something is published. */
+  /**
+   * Called when the broker blocks the connection for lack of memory or disk, and with undefined when it unblocks it.
+   * The broker blocks a connection when it publishes.
+   */
   onBlocked?(reason: string | undefined): void;
 }
 
@@ -52,7 +55,7 @@ export class BrokerConnection implements AsyncDisposable {
       onBlocked?.(undefined);
     });
     let failure: unknown;
-    // Without a listener, an error would end the process; "close" comes after it.
+    // Without a listener, an error would end the process; "close" follows it.
     model.on("error", (error) => failure = error);
     model.on("close", (error) => {
       this.#isOpen = false;
@@ -62,7 +65,7 @@ export class BrokerConnection implements AsyncDisposable {
     });
   }
 
-  /** @throws {ChatError} see `toConnectError` */
+  /** Connects and logs in. @throws {ChatError} see `toConnectError` */
   static async open(options: OpenBrokerOptions): Promise<BrokerConnection> {
     const { broker, login, ca, name, signal } = options;
     const givenUp = () => new ChatError("unavailable", "Connecting to the broker was given up.");
@@ -82,7 +85,7 @@ export class BrokerConnection implements AsyncDisposable {
         noDelay: true,
         timeout: openDeadlineMs,
         clientProperties: { connection_name: name },
-        // NODE_TLS_REJECT_UNAUTHORIZED would switch it off otherwise.
+        // Otherwise NODE_TLS_REJECT_UNAUTHORIZED could disable verification.
         rejectUnauthorized: true,
         ...(ca !== undefined && { ca }),
       },
@@ -101,12 +104,12 @@ export class BrokerConnection implements AsyncDisposable {
     }
   }
 
-  /** The longest frame that the broker takes, in bytes; 0 says that there is no limit. */
+  /** Largest frame that the broker accepts, in bytes; 0 for no limit. */
   get frameMax(): number {
     return (this.#model.connection as unknown as { frameMax: number }).frameMax;
   }
 
-  /** The broker takes nothing from this connection, for lack of memory or disk. */
+  /** Whether the broker has blocked this connection for lack of memory or disk. */
   get isBlocked(): boolean {
     return this.#isBlocked;
   }
@@ -115,23 +118,23 @@ export class BrokerConnection implements AsyncDisposable {
     return this.#isOpen && this.#closing === undefined;
   }
 
-  /** "RabbitMQ 3.10.8", as the broker calls itself. */
+  /** Name and version that the broker reports: "RabbitMQ 3.10.8". */
   get product(): string {
     const { serverProperties = {} } = this.#model.connection as { serverProperties?: Record<string, unknown> };
     return `${serverProperties.product ?? "a broker"} ${serverProperties.version ?? "of no version"}`;
   }
 
-  /** `onClosed` is called when the channel ends other than by its owner. @throws {ChatError} */
+  /** Opens a channel. `onClosed` is called when it closes other than by its owner. @throws {ChatError} */
   async channel(onClosed: (error: ChatError) => void): Promise<Channel> {
     return this.#watch(await this.#create(() => this.#model.createChannel()), onClosed);
   }
 
-  /** Like {@link channel}, with publisher confirms. @throws {ChatError} */
+  /** Opens a channel like {@link channel}, with publisher confirms. @throws {ChatError} */
   async confirmChannel(onClosed: (error: ChatError) => void): Promise<ConfirmChannel> {
     return this.#watch(await this.#create(() => this.#model.createConfirmChannel()), onClosed);
   }
 
-  /** Idempotent; does not wait long for a broker that does not answer. */
+  /** Closes the connection. Idempotent; gives up soon on a broker that does not answer. */
   close(): Promise<void> {
     return this.#closing ??= this.#close();
   }
@@ -163,16 +166,16 @@ export class BrokerConnection implements AsyncDisposable {
     try {
       await Promise.race([this.#model.close(), this.lost]);
     } catch {
-      // Closing already, by the other side.
+      // The other side is closing already.
       this.#destroy();
     } finally {
       clearTimeout(timer);
-      // A broker that is blocked does not read that this side ended.
+      // A blocked broker does not notice that this side ended.
       this.#socket.destroy();
     }
   }
 
-  /** amqplib has no way to give up on a peer that does not answer; an error on the socket makes it clean up. */
+  /** Forces amqplib to clean up, which it does on a socket error; it has no timeout for a peer that does not answer. */
   #destroy(): void {
     if (this.#isOpen) this.#socket.destroy(new Error("the broker did not answer"));
   }
@@ -183,8 +186,8 @@ export class BrokerConnection implements AsyncDisposable {
 }
 
 /**
- * amqplib writes each frame by itself, three or more for a message above 2 KiB, and every write is a system call here and a
- * packet that wakes up the broker. What is written in one turn goes out together instead.
+ * Combines the writes of one turn. amqplib writes each frame separately, three or more for a message above 2 KiB; each
+ * write is a system call here and a packet that wakes up the broker.
  */
 function writeOncePerTurn(socket: Socket): void {
   const write = socket.write;

@@ -2,15 +2,15 @@ import { ChatError } from "../../core/chat_error.ts";
 import { type BrokerAddress, formatBroker } from "./broker_address.ts";
 import { causeWithoutSecretNames, withoutSecretNames } from "./secret_names.ts";
 
-/** The advice when no server is there. */
+/** Advice for errors that mean that no server is running. */
 export const startServer = 'start "chatd serve --broker URL", or "chatd amqp-server" for RabbitMQ alone';
 
-/** No server takes requests. */
+/** Returns the error for a request that no server receives. */
 export function noServer(): ChatError {
   return new ChatError("unavailable", `No chatd server takes requests on this broker: ${startServer}.`);
 }
 
-/** The queue has another server as its exclusive consumer. */
+/** Returns the error for a queue that another server consumes exclusively. */
 export function consumedByAnother(queue: string, cause?: unknown): ChatError {
   return new ChatError(
     "already_exists",
@@ -19,20 +19,20 @@ export function consumedByAnother(queue: string, cause?: unknown): ChatError {
   );
 }
 
-/** amqplib says this of a connection that is closed at its last step, where the virtual host is opened. */
+/** amqplib's error for a connection that is refused at its last step, the opening of the virtual host. */
 const closedDoor = /Expected ConnectionOpenOk/;
 
-/** Whether the broker took the login, but not the next step: chatd's way to say "busy", or another virtual host. */
+/** Returns whether the broker accepted the login but not the virtual host, which is how chatd says "busy". */
 export function isClosedDoor({ cause }: ChatError): boolean {
   return cause instanceof Error && closedDoor.test(cause.message);
 }
 
-/** Whether the broker, or chatd that it asks, refused the login. */
+/** Returns whether the broker, or chatd as its authority, refused the login. */
 export function isBrokerRefusal({ cause }: ChatError): boolean {
   return cause instanceof Error && (closedDoor.test(cause.message) || /\b403\b/.test(cause.message));
 }
 
-/** The error of a connection to the broker that could not be opened. */
+/** Converts the error of a connection attempt. */
 export function toConnectError(thrown: unknown, broker: BrokerAddress, user: string): ChatError {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   const address = formatBroker(broker);
@@ -68,7 +68,7 @@ function unreachable(thrown: unknown, address: string): string {
   return `Cannot reach RabbitMQ at ${address}: ${message || code || "the connection failed"}`;
 }
 
-/** The error of a connection that was open and ended, from its `close` or `error` event. */
+/** Converts the error of an open connection that ended, from its `close` or `error` event. */
 export function toLostError(thrown: unknown, broker: BrokerAddress): ChatError {
   const address = formatBroker(broker);
   const message = thrown instanceof Error ? withoutSecretNames(thrown.message) : "it closed the connection";
@@ -77,7 +77,7 @@ export function toLostError(thrown: unknown, broker: BrokerAddress): ChatError {
   });
 }
 
-/** The error that a channel failed with: of a request over it, or of the connection under it. */
+/** Converts the error of a channel, from one of its requests or from its connection. */
 export function toChannelError(thrown: unknown, broker: BrokerAddress): ChatError {
   const message = withoutSecretNames(thrown instanceof Error ? thrown.message : String(thrown));
   const cause = causeWithoutSecretNames(thrown);

@@ -1,43 +1,45 @@
 import { Buffer } from "node:buffer";
 
-/** Of the parts of amqplib 2.3.1's connection (lib/connection.js) that {@link tolerateHeaders} works with. */
+/** The parts of amqplib 2.3.1's connection (lib/connection.js) that {@link tolerateHeaders} uses. */
 export interface FrameReader {
-  /** Bytes from the broker that are not read yet, from the next frame on. */
+  /** Unread bytes from the broker, starting at the next frame. */
   rest: Buffer;
-  /** Takes the next frame off `rest`, and then decodes it. @returns false when there is none yet */
+  /** Removes the next frame from `rest` and decodes it. @returns false when it is incomplete */
   recvFrame(): unknown;
 }
 
-/** In the properties of a message whose headers could not be decoded: tables and arrays are left out, or all of them. */
+/** Marks the properties of a message whose headers could not be decoded and lack tables and arrays, or are missing. */
 export const undecodableMark = "chatd-undecodable";
 
-/** Of AMQP 0-9-1: the type of a frame with a content header, the class `basic`, and the bytes before the payload. */
+/**
+ * From AMQP 0-9-1: the type of a frame with a content header, the class `basic`, and the length of the frame header.
+ */
 const headerFrame = 2;
 const basicClass = 60;
 const frameHeadBytes = 7;
-/** Of the class, the weight and the size of the body, before the flags. */
+/** Bytes of the class, the weight and the body size, before the flags. */
 const contentHeadBytes = 12;
 const hasContentType = 0x8000;
 const hasContentEncoding = 0x4000;
 const hasHeaders = 0x2000;
 
 /**
- * The bytes after each tag of a field that RabbitMQ's parser takes (`rabbit_binary_parser.erl`, the same in 3.10 and 4.3).
- * Fields with a length before them are `counted`.
+ * Value sizes by the field tags that RabbitMQ's parser accepts (`rabbit_binary_parser.erl`, the same in 3.10 and 4.3).
+ * Fields with a length prefix are in `counted`.
  */
 const fieldBytes = new Map(
   Object.entries({ b: 1, B: 1, t: 1, s: 2, u: 2, I: 4, i: 4, f: 4, D: 5, d: 8, l: 8, L: 8, T: 8, V: 0 }),
 );
 const counted = "SxFA";
-/** A table and an array. */
+/** Tags of tables and arrays. */
 const nested = "FA";
 
 /**
- * Lets no header of a message end the connection. amqplib 2.3.1 decodes in its loop of frames, where an error is the end of the connection,
- * and its codec does not know the tag `L` (a signed number of 64 bits), which RabbitMQ passes on. What it cannot
- * decode is decoded again with `l` in place of `L`, which is the same, and if that fails too, without the tables and arrays
- * among the headers, or without all of them.
- * @throws {TypeError} for an amqplib that reads frames in another way
+ * Keeps the connection open when the headers of a message cannot be decoded. amqplib 2.3.1 ends the connection on a
+ * decoding error, and does not know the tag `L` (a signed number of 64 bits), which RabbitMQ passes on. On an error,
+ * the headers are decoded again with the equivalent `l` in place of `L`; if that fails, without tables and arrays; and
+ * if that fails, without any headers.
+ * @throws {TypeError} for an incompatible version of amqplib
  */
 export function tolerateHeaders(reader: FrameReader): void {
   const { recvFrame } = reader;
@@ -49,7 +51,7 @@ export function tolerateHeaders(reader: FrameReader): void {
     try {
       return recvFrame.call(this);
     } catch (error) {
-      // amqplib has taken off a frame whose decoding failed, but not one that is broken.
+      // amqplib has removed a frame that failed to decode, but not one that is malformed.
       const isHeader = this.rest !== before && before[0] === headerFrame;
       if (!isHeader || before.readUInt16BE(frameHeadBytes) !== basicClass) throw error;
       return decodeAgain(this, { frame: before, decode: recvFrame });
@@ -57,7 +59,7 @@ export function tolerateHeaders(reader: FrameReader): void {
   };
 }
 
-/** Whether headers of a message were left out, as they could not be decoded. */
+/** Returns whether headers of a message were dropped because they could not be decoded. */
 export function isUndecodable(properties: object): boolean {
   return Object.hasOwn(properties, undecodableMark);
 }
@@ -81,13 +83,13 @@ function decodeAgain(
   try {
     return read(withoutTagL(payload));
   } catch {
-    // An unknown tag, or tables in tables that are deeper than the stack.
+    // An unknown tag, or tables nested deeper than the stack.
     const { fields, ...others } = readFlat(payload, read);
     return { ...others, fields: { ...fields, [undecodableMark]: true } };
   }
 }
 
-/** Reads the headers that are neither tables nor arrays, or none of them when that fails too. */
+/** Decodes the headers without tables and arrays, or without any headers if that fails too. */
 function readFlat<T>(payload: Buffer, read: (changed: Buffer) => T): T {
   try {
     return read(withoutTagL(withFlatHeaders(payload)));
@@ -96,12 +98,12 @@ function readFlat<T>(payload: Buffer, read: (changed: Buffer) => T): T {
   }
 }
 
-/** @throws {RangeError} */
+/** Replaces each tag `L` with `l`. @throws {RangeError} for malformed headers */
 function withoutTagL(payload: Buffer): Buffer {
   const copy = Buffer.from(payload);
   const { start, end } = headersIn(copy);
   let at = start + 4;
-  // Tables and arrays within are walked through like what is around them, as they are longer by their own contents only.
+  // Nested tables and arrays are walked in place; only their own headers have to be skipped.
   const ends: { end: number; isTable: boolean }[] = [{ end, isTable: true }];
   while (ends.length > 0) {
     const inner = ends[ends.length - 1];
@@ -120,7 +122,7 @@ function withoutTagL(payload: Buffer): Buffer {
   return copy;
 }
 
-/** @throws {RangeError} */
+/** Removes tables and arrays from the headers. @throws {RangeError} for malformed headers */
 function withFlatHeaders(payload: Buffer): Buffer {
   const { start, end } = headersIn(payload);
   const kept: Buffer[] = [];
@@ -137,7 +139,7 @@ function withFlatHeaders(payload: Buffer): Buffer {
   return Buffer.concat([head, ...kept, payload.subarray(end)]);
 }
 
-/** Bytes of a field's value, with the length before it where there is one. @throws {RangeError} for an unknown tag */
+/** Returns the size of a field's value, including its length prefix. @throws {RangeError} for an unknown tag */
 function valueBytes(payload: Buffer, at: number, tag: string): number {
   if (counted.includes(tag)) return 4 + payload.readUInt32BE(at);
   const bytes = fieldBytes.get(tag);
@@ -152,7 +154,7 @@ function withoutHeaders(payload: Buffer): Buffer {
   return Buffer.concat([head, payload.subarray(end)]);
 }
 
-/** Where the table of headers begins, with its length, and ends. @throws {RangeError} when there is none */
+/** Returns the start of the header table, at its length, and its end. @throws {RangeError} when there is none */
 function headersIn(payload: Buffer): { start: number; end: number } {
   const flags = payload.readUInt16BE(contentHeadBytes);
   if ((flags & hasHeaders) === 0) throw new RangeError("There are no headers.");

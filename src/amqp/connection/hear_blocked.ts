@@ -2,15 +2,15 @@ import { Buffer } from "node:buffer";
 import type { Channel } from "amqplib";
 import type { BrokerConnection } from "./broker_connection.ts";
 
-/** Between two messages, in milliseconds. */
+/** Interval of the messages, in milliseconds. */
 const intervalMs = 1_000;
 /** No queue has this name, so the broker drops the messages. */
 const nowhere = "chatd.canary";
 
 /**
- * Publishes an empty message every second until the connection is lost, and none while it is blocked. RabbitMQ tells a connection
- * of a lack of memory or disk only when it publishes (https://www.rabbitmq.com/docs/connection-blocked), which an idle server
- * does not: during the alarm no request arrives that it could answer.
+ * Publishes an empty message every second until the connection is lost, except while it is blocked. RabbitMQ reports a
+ * lack of memory or disk only to connections that publish (https://www.rabbitmq.com/docs/connection-blocked). An idle
+ * server does not: it receives no requests during the alarm.
  */
 export function hearBlocked(connection: BrokerConnection, channel: Channel): void {
   const timer = setInterval(() => {
@@ -18,7 +18,7 @@ export function hearBlocked(connection: BrokerConnection, channel: Channel): voi
     try {
       channel.publish("", nowhere, Buffer.alloc(0));
     } catch {
-      // The channel closed meanwhile, which its owner hears of.
+      // The channel closed meanwhile, and its owner is notified.
     }
   }, intervalMs);
   void connection.lost.then(() => clearInterval(timer));

@@ -1,6 +1,6 @@
 /**
- * Takes the names of queues and of addresses for direct replies out of the broker's words: who knows the name of a session's
- * queue can ask the broker about it, and who knows an address can write there.
+ * Removes the names of queues and direct-reply addresses from a text of the broker. With the name of a session's queue,
+ * anyone can query the broker about it; with an address, anyone can write to it.
  */
 export function withoutSecretNames(text: string): string {
   return text.replaceAll(/\bqueue '[^']*'/g, "queue")
@@ -8,7 +8,7 @@ export function withoutSecretNames(text: string): string {
     .replaceAll(/\bchatd\.session\.[^\s'"]+/g, "chatd.session");
 }
 
-/** The same error in {@link withoutSecretNames}, to be the cause of one that is shown or logged. */
+/** Copies an error {@link withoutSecretNames}, as the cause of one that is shown or logged. */
 export function causeWithoutSecretNames(thrown: unknown): unknown {
   if (!(thrown instanceof Error)) return typeof thrown === "string" ? withoutSecretNames(thrown) : thrown;
   const cause = new Error(withoutSecretNames(thrown.message));

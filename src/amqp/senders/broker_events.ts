@@ -8,15 +8,15 @@ const maxWaitingEvents = 100_000;
 
 export interface BrokerEventsOptions {
   readonly connection: BrokerConnection;
-  /** Is told of each channel that is opened or closed. */
+  /** Receives each channel that opens or closes. */
   readonly channels: KnownChannels;
-  /** A queue was deleted, with its connection for example. */
+  /** Called when a queue was deleted, for example with its connection. */
   queueDeleted(name: string): void;
-  /** No more events come. */
+  /** Called when no more events will arrive. */
   failed(error: ChatError): void;
 }
 
-/** The broker's events, where it has the plugin rabbitmq_event_exchange. */
+/** Subscribes to the broker's events, if it has the plugin rabbitmq_event_exchange. */
 export class BrokerEvents {
   readonly #options: BrokerEventsOptions;
   readonly #handlers: Readonly<Record<string, (headers: Record<string, unknown>) => void>> = {
@@ -34,13 +34,13 @@ export class BrokerEvents {
     this.#options = options;
   }
 
-  /** @returns whether the broker has the plugin. @throws amqplib's errors */
+  /** Subscribes until the connection ends. @returns whether the broker has the plugin @throws amqplib's errors */
   static async watch(options: BrokerEventsOptions): Promise<boolean> {
     const { connection } = options;
     const trying = await connection.channel(() => {});
     try {
       await trying.checkExchange(eventExchange);
-      // With a connection that is lost meanwhile, amqplib says nothing.
+      // amqplib settles nothing when the connection is lost meanwhile.
       await Promise.race([trying.close(), connection.lost]);
     } catch {
       return false;
@@ -57,7 +57,7 @@ export class BrokerEvents {
   }
 }
 
-/** "<node@host.1795448032.912.0>", as events name a process, without the node. */
+/** Returns the numbers of a process id in an event, such as "<node@host.1795448032.912.0>", without the node. */
 function numbersOf(pid: unknown): string {
   return String(pid).replace(/>$/, "").split(".").slice(-3).join(".");
 }

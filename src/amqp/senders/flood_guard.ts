@@ -3,14 +3,14 @@ import { TokenBuckets } from "../../core/token_bucket.ts";
 import { registrationUser } from "../topology.ts";
 
 export interface FloodGuardOptions {
-  /** Messages of each user, or with a shared login of each session. */
+  /** Rate of messages of each user, or with a shared login of each session. */
   readonly flood: { readonly perSecond: number; readonly burst: number };
-  /** The broker's users are not chatd's. */
+  /** Broker users are not chatd accounts. */
   readonly sharedLogin: boolean;
   readonly log: Log;
   /** Closes all connections of a user. */
   kick?(target: { user: string }): void;
-  /** Finds the sender of a message by other means than its name: "" without one, or the name that strangers share. */
+  /** Finds the sender of messages without a name (""), or with the name that strangers share, by other means. */
   findSender?(name: string): void;
 }
 
@@ -26,8 +26,8 @@ export class FloodGuard {
   }
 
   /**
-   * Whether a message may be looked at; if not, the connections of its sender are closed.
-   * @param session the live session that it is part of; `secret` is the header that names one
+   * Returns whether to process a message; otherwise closes the sender's connections.
+   * @param session the live session of the message; `secret` is its session header
    */
   admits(sender: string, { session, secret }: { session: unknown; secret: unknown }): boolean {
     if (this.#floods.take(this.#keyOf(sender, { session, secret }), performance.now()) === 0) return true;
@@ -35,13 +35,13 @@ export class FloodGuard {
     return false;
   }
 
-  /** Where all users share one name, a client that goes on after its session must not keep others from beginning one. */
+  /** With a shared login, a client that continues after its session ended must not keep others from starting one. */
   #keyOf(sender: string, { session, secret }: { session: unknown; secret: unknown }): string {
     if (!this.#options.sharedLogin || typeof secret !== "string") return `user ${sender}`;
     return session === undefined ? "no session" : `session ${secret}`;
   }
 
-  /** Once in a second for each user at most. */
+  /** Closes a sender's connections, at most once a second per user. */
   throwOff(user: string, why: string): void {
     if (this.#kicks.take(user, performance.now()) > 0) return;
     const { log, kick, findSender } = this.#options;

@@ -1,14 +1,14 @@
 import { numbersOfAddress, processOf } from "../incoming.ts";
 
-/** Channels that are remembered: those of 12,500 connections that have as many as they may. */
+/** Largest number of channels: those of 12,500 connections with the maximum each. */
 const maxChannels = 100_000;
-/** How long the broker may take to tell of a channel that a message came from, in milliseconds. */
+/** Time for the broker to report the channel of a message, in milliseconds. */
 export const eventDeadlineMs = 5_000;
-/** Addresses that are waited for, of one user and in all. */
+/** Messages waiting for their channel, of one user and in all. */
 const maxWaitingOfUser = 16;
 const maxWaiting = 1_000;
 
-/** A channel of a client, as the broker told of it. */
+/** A client's channel, as reported by the broker. */
 export interface KnownChannel {
   readonly user: string;
   readonly connection: ClientConnection;
@@ -16,29 +16,32 @@ export interface KnownChannel {
 
 /** A connection to the broker. */
 export interface ClientConnection {
-  /** Of one connection only, for as long as the broker runs. */
+  /** Unique for the lifetime of the broker. */
   readonly id: string;
-  /** As its lists have it; another connection may have it later. */
+  /** Name in the broker's lists; a later connection may reuse it. */
   readonly name: string;
 }
 
 /**
- * The channels that the broker told of, by the process that their addresses for direct replies name. RabbitMQ 3 ends a connection that
- * publishes to the address of an impossible process, so an address is used only if its channel is known. Channels that are older than
- * the address of {@link learn}, or closed, are not known: their numbers are not above those that this broker is known to use. When
- * Erlang has used up its numbers and begins again, an older channel may have a higher one, and count as forged until its client
- * connects again: the management shows no processes, so older channels cannot be listed.
+ * The channels reported by the broker, by the process in their direct-reply addresses. RabbitMQ 3 ends a connection
+ * that publishes to the address of an impossible process, so an address is used only if its channel is known or
+ * possible.
+ *
+ * Channels older than the address passed to {@link learn}, and closed ones, are not known; they are possible because
+ * their numbers are not above those known to be in use. When Erlang has used up its numbers and wraps around, an older
+ * channel may have a higher number and count as forged until its client reconnects: the management plugin does not show
+ * processes, so older channels cannot be listed.
  */
 export class KnownChannels {
-  /** By process, the oldest first. */
+  /** By process, oldest first. */
   readonly #channels = new Map<string, KnownChannel>();
   readonly #waiting = new Map<string, ((channel: KnownChannel) => void)[]>();
   readonly #waitingOfUser = new Map<string, number>();
   #count = 0;
-  /** Numbers that processes of this broker have, at least. */
+  /** Lower bounds of the process numbers that this broker has used. */
   #possible: readonly number[] = [0, 0];
 
-  /** Learns from an address of the server's own, which is younger than the first event. */
+  /** Learns from one of the server's own addresses, which must be younger than the first event. */
   learn(ownAddress: string): void {
     this.#raise(numbersOfAddress(ownAddress));
   }
@@ -55,19 +58,19 @@ export class KnownChannels {
     if (this.#channels.delete(process)) this.#raise(process.split(".").slice(1).map(Number));
   }
 
-  /** The broker told of no channel, not even of the server's own: it lacks the plugin for that. */
+  /** Whether the broker reported no channel, not even the server's own: it lacks the plugin. */
   get isEmpty(): boolean {
     return this.#channels.size === 0;
   }
 
-  /** The channel that an address belongs to, if the broker has told of it. */
+  /** Returns the channel that an address belongs to, if the broker has reported it. */
   at(replyTo: string): KnownChannel | undefined {
     return this.#channels.get(processOf(replyTo));
   }
 
   /**
-   * Whether `user` may be answered at an address, by what is known now; undefined when the broker may still tell.
-   * @param user "" when a message does not say it
+   * Returns whether `user` may be answered at an address; undefined while the broker may still report it.
+   * @param user "" for a message without a user
    */
   judge(replyTo: string, user: string): boolean | undefined {
     const channel = this.at(replyTo);
@@ -75,7 +78,10 @@ export class KnownChannels {
     return numbersOfAddress(replyTo).every((number, index) => number <= this.#possible[index]) || undefined;
   }
 
-  /** Like {@link judge}, once the broker has told of the channel or 5 s are over; undefined when too many messages wait. */
+  /**
+   * Judges like {@link judge}, once the broker has reported the channel or 5 s have passed; undefined when too many
+   * messages wait.
+   */
   async judgeLater(replyTo: string, user: string): Promise<boolean | undefined> {
     const ofUser = this.#waitingOfUser.get(user) ?? 0;
     if (this.#count >= maxWaiting || ofUser >= maxWaitingOfUser) return undefined;
@@ -93,7 +99,7 @@ export class KnownChannels {
     this.#possible = this.#possible.map((possible, index) => Math.max(possible, numbers[index]));
   }
 
-  /** Resolves when the broker has told of the process, or has taken too long. */
+  /** Resolves when the broker has reported the process, or has taken too long. */
   async #told(process: string): Promise<void> {
     if (this.#channels.has(process)) return;
     const { promise, resolve } = Promise.withResolvers<unknown>();

@@ -6,28 +6,28 @@ import { isUndecodable } from "../connection/header_frames.ts";
 import { clientExchanges, registrationExchange, registrationUser } from "../topology.ts";
 import type { KnownChannels } from "./known_channels.ts";
 
-/** RabbitMQ's exchange for copies of each published message (https://www.rabbitmq.com/docs/firehose). */
+/** RabbitMQ's exchange for copies of published messages (https://www.rabbitmq.com/docs/firehose). */
 const traceExchange = "amq.rabbitmq.trace";
-/** Copies of one trace, its length and the pause after it, in milliseconds. */
+/** Copies of one trace; its duration and the pause after it, in milliseconds. */
 export const maxCopies = 50;
 export const traceMs = 2_000;
 const restMs = 1_000;
-/** Messages of one stranger's connection in one trace: it has one registration, which its client may publish again. */
+/** Messages of one stranger's connection in one trace: it may send one registration, and repeat it. */
 export const maxOfStranger = 5;
 
 export interface SenderTraceOptions {
   readonly connection: BrokerConnection;
   readonly channels: Pick<KnownChannels, "at" | "isEmpty">;
   readonly log: Log;
-  /** Has the broker copy each published message while `look` runs. @returns whether it did */
+  /** Makes the broker copy published messages while `look` runs. @returns whether it ran */
   whileTracing(look: () => Promise<void>): Promise<boolean>;
   kick(target: { user: string }): void;
   closeConnection(name: string): void;
 }
 
 /**
- * Finds the senders of messages that do not tell their sender: those without a `user_id`, and those of strangers, who share one
- * name. The broker's trace names the connection of each message. It is on for a moment only, as it costs the broker time.
+ * Finds the senders of messages that do not identify them: those without a `user_id`, and those of strangers, who share
+ * one name. The broker's trace names the connection of each message. It runs only briefly, as it slows the broker down.
  */
 export class SenderTrace {
   readonly #options: SenderTraceOptions;
@@ -38,7 +38,7 @@ export class SenderTrace {
   }
 
   /**
-   * Closes the connections of offenders. One trace runs at a time, and a pause follows it. Never throws.
+   * Closes the connections of offenders. Traces do not overlap, and a pause follows each. Never throws.
    * @param sender the `user_id` of an offending message, "" without one
    */
   find(sender: string): void {
@@ -60,14 +60,14 @@ export class SenderTrace {
     await pause(restMs, lost.signal);
   }
 
-  /** @throws amqplib's errors */
+  /** Collects copies and closes the offenders. @throws amqplib's errors */
   async #trace(exchanges: readonly string[]): Promise<void> {
     const { connection } = this.#options;
     const over = new AbortController();
     void connection.lost.then(() => over.abort());
     const copies: ConsumeMessage[] = [];
     const channel = await connection.channel(() => over.abort());
-    // The copies are never acknowledged, so the broker sends no more than this.
+    // The copies are never acknowledged, which limits how many the broker sends.
     await channel.prefetch(maxCopies);
     const { queue } = await channel.assertQueue("", { exclusive: true, autoDelete: true, maxLength: 1 });
     for (const exchange of exchanges) await channel.bindQueue(queue, traceExchange, `publish.${exchange}`);
@@ -78,7 +78,7 @@ export class SenderTrace {
     await pause(traceMs, over.signal);
     if (!connection.isOpen) return;
     this.#throwOff(copies);
-    // The broker takes seconds to write a copy with tables nested thousands deep, and closes the channel after that.
+    // The broker takes seconds to write a copy with tables nested thousands deep, and closes the channel only then.
     const closed = new AbortController();
     await Promise.race([channel.close(), connection.lost, pause(traceMs, closed.signal)]);
     closed.abort();
@@ -95,7 +95,9 @@ export class SenderTrace {
   }
 }
 
-/** The senders that copies of a trace tell of: users by their names, strangers by the names of their connections. */
+/**
+ * Returns the offenders among the senders of traced messages: users by name, strangers by the name of their connection.
+ */
 export function offenders(
   copies: readonly ConsumeMessage[],
   { channels }: Pick<SenderTraceOptions, "channels">,

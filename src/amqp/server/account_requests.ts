@@ -10,13 +10,13 @@ import type { Outgoing } from "./publisher.ts";
 
 export interface AccountRequestsOptions {
   readonly accounts: Accounts;
-  /** The broker's users are not chatd's: who published something says nothing. */
+  /** Broker users are not chatd accounts: the publisher of a message proves nothing. */
   readonly sharedLogin: boolean;
 }
 
 /**
- * Makes a token for a password. The login to the broker proves the name of the user, but not their right to a token: the
- * password is asked for again, and counted as everywhere.
+ * Creates a token. The login to the broker proves the user's name but not the right to a token, so the password is
+ * checked again, and failures count as everywhere.
  * @throws {ChatError} the errors of `Accounts.logIn`, `permission_denied` for the name of another user
  */
 export async function logIn(
@@ -28,14 +28,17 @@ export async function logIn(
   if (!sharedLogin && request.user !== user) {
     throw new ChatError("permission_denied", `You are "${user}" to the broker: log in as that.`);
   }
-  // The broker passes no network address on: each name counts as coming from a place of its own.
+  // The broker does not pass on addresses: each name counts as an address of its own.
   const credentials = await accounts.logIn({ ...request, address: `amqp ${request.user.slice(0, 32)}` });
   const bytes = LogInResponse.encode({ credentials: toWireCredentials(credentials) }).finish();
   const type = messageTypes.loggedIn;
   return { type, format, content: encodePayload(bytes, { name: type, format }) };
 }
 
-/** @throws {ChatError} the errors of `Accounts.register`, `permission_denied` for a user with an account */
+/**
+ * Registers a user.
+ * @throws {ChatError} the errors of `Accounts.register`, `permission_denied` for a user with an account
+ */
 export async function register(
   incoming: Incoming,
   { accounts, sharedLogin }: AccountRequestsOptions,

@@ -14,47 +14,50 @@ const frameType = messageTypes.serverFrame;
 export interface BrokerSessionOptions {
   readonly shared: SessionDependencies;
   readonly publisher: Publisher;
-  /** For the reply to the hello. */
+  /** Sends the reply to the hello. */
   readonly replies: DirectReplies;
   /** The message with the hello. */
   readonly hello: Incoming;
   readonly address: ReplyAddress;
-  /** The connection that the hello came over, if the broker told of it. */
+  /** The connection that sent the hello, if the broker has reported it. */
   readonly clientConnection: ClientConnection | undefined;
   readonly queue: string;
-  /** Makes the queue; called once, when the hello was taken: one that is refused costs the broker none. @throws {ChatError} */
+  /**
+   * Declares the queue; called once, after the hello was accepted, so that a refused one costs the broker no queue.
+   * @throws {ChatError}
+   */
   declare(): Promise<void>;
-  /** Called once, when no frame comes after those that were published. */
+  /** Called once, when no further frame will be published. */
   ended(session: BrokerSession, reason: ChatError | undefined): void;
 }
 
 /**
- * A live session whose frames go through a queue of its own. The reply to its hello goes to where the hello asks for, and
- * says which queue that is, and the secret that everything sent to the session carries.
+ * A live session with its own queue for frames. The reply to its hello goes to the address in the hello, and contains
+ * the name of the queue and the secret that all further messages of the session must carry.
  */
 export class BrokerSession {
   readonly secret: string = crypto.getRandomValues(new Uint8Array(16)).toHex();
   readonly queue: string;
-  /** The broker's name of who said hello. */
+  /** The broker user who sent the hello. */
   readonly user: string;
-  /** Where the reply to its hello goes. */
+  /** Address of the reply to the hello. */
   readonly replyTo: string | undefined;
-  /** The connection that the hello came over, if the broker told of it. */
+  /** The connection that sent the hello, if the broker has reported it. */
   readonly clientConnection: ClientConnection | undefined;
-  /** The name of the connection as its client says it. */
+  /** The name of its connection that the client claims. */
   readonly connection: string | undefined;
-  /** When something came from the client last, as `performance.now` has it. */
+  /** Time of the client's last message, by `performance.now`. */
   heardAt: number = performance.now();
   readonly #format: PayloadFormat;
   readonly #session: Session;
   readonly #options: BrokerSessionOptions;
   readonly #welcomed = Promise.withResolvers<void>();
   #isFirst = true;
-  /** Until the queue is there, what is to be said waits. */
+  /** Set while the queue is being declared; replies wait. */
   #opening: Promise<void> | undefined;
   #waiting: Outgoing[] = [];
   #hasQueue = false;
-  /** Messages that came from the client, if it counts them, and that went to it, after the hello and its reply. */
+  /** Messages received from the client, if it counts them, and sent to it, after the hello and its reply. */
   #heard = 0;
   #said = 0;
   /** Octets of messages that the broker has not confirmed. */
@@ -81,7 +84,7 @@ export class BrokerSession {
     });
   }
 
-  /** Whether there is something that its client may read. */
+  /** Whether the client may have a queue to read. */
   get hasQueue(): boolean {
     return this.#hasQueue;
   }
@@ -92,8 +95,8 @@ export class BrokerSession {
   }
 
   /**
-   * Notices messages of a client that counts them which were lost on their way: expired in the broker, say.
-   * @throws {ChatError} `unavailable` when one is missing, `invalid_argument` when one came before
+   * Detects lost messages of a client that counts them; they may have expired in the broker.
+   * @throws {ChatError} `unavailable` when one is missing, `invalid_argument` when one is repeated
    */
   follow(sequence: number | undefined): void {
     if (sequence === undefined) return;
@@ -114,7 +117,7 @@ export class BrokerSession {
     this.#session.receive(frame, bytes);
   }
 
-  /** The client sends nothing more: what it asked for is answered, and then the session ends. */
+  /** Ends the session once its requests are answered; the client sends no more. */
   leave(): void {
     this.#session.leave();
   }
@@ -123,7 +126,7 @@ export class BrokerSession {
     this.#session.end(reason);
   }
 
-  /** The queue has no reader. */
+  /** Ends the session because its queue has no reader. */
   disconnected(): void {
     this.#session.disconnected();
   }
@@ -158,7 +161,7 @@ export class BrokerSession {
     return { type: frameType, format: this.#format, content };
   }
 
-  /** There is no session. */
+  /** Replies without a session. */
   #refuse(message: Outgoing): void {
     const { replies, address } = this.#options;
     replies.send({ sender: this.user, address, message });

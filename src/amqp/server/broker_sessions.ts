@@ -3,13 +3,13 @@ import { ChatError } from "../../core/chat_error.ts";
 import { sessionHeader } from "../incoming.ts";
 import type { BrokerSession } from "./broker_session.ts";
 
-/** A session that nothing was heard of for this long has lost its client, in milliseconds. Clients write every 10 s. */
+/** A session whose client is silent for this long is ended, in milliseconds. Clients write every 10 s. */
 const idleMs = 35_000;
 const idleCheckMs = 5_000;
-/** How long a client may take to read why its session ended, in milliseconds. */
+/** Time for a client to read the reason for the end of its session, in milliseconds. */
 const lingerMs = 5_000;
 
-/** The live sessions of one connection to the broker, and the queues of those that have just ended. */
+/** The live sessions of one connection to the broker, and the queues of sessions that have just ended. */
 export class BrokerSessions {
   readonly #removeQueue: (queue: string) => void;
   readonly #bySecret = new Map<string, BrokerSession>();
@@ -17,7 +17,7 @@ export class BrokerSessions {
   readonly #lingering = new Map<string, ReturnType<typeof setTimeout>>();
   readonly #idleTimer = setInterval(() => this.#endIdle(), idleCheckMs);
 
-  /** `removeQueue` is called for each queue of a session that ended while the connection was there. */
+  /** `removeQueue` is called for each queue of a session that ended while the connection was open. */
   constructor({ removeQueue }: { removeQueue(queue: string): void }) {
     this.#removeQueue = removeQueue;
   }
@@ -32,9 +32,9 @@ export class BrokerSessions {
   }
 
   /**
-   * The session that a message is part of: it carries its secret, its user published it, and its replies go to where the
-   * reply to its hello went. That address has a key, which the broker tells the channel's own client alone: it is a second secret, and no
-   * proof of the channel that the message comes from.
+   * Returns the session of a message: the message carries its secret, comes from its user, and has the reply address of
+   * its hello. That address contains a key that the broker tells only the channel's own client; it is a second secret,
+   * but no proof of the channel that a message comes from.
    */
   of({ properties }: ConsumeMessage): BrokerSession | undefined {
     const secret: unknown = properties.headers?.[sessionHeader];
@@ -42,12 +42,12 @@ export class BrokerSessions {
     return session?.user === properties.userId && session?.replyTo === properties.replyTo ? session : undefined;
   }
 
-  /** The queue has no reader any more. */
+  /** Ends the session of a queue that lost its reader. */
   queueGone(queue: string): void {
     this.#byQueue.get(queue)?.disconnected();
   }
 
-  /** Forgets a session that ended; its queue goes when its client could read why. */
+  /** Forgets an ended session; its queue is removed after its client had time to read the reason. */
   ended({ secret, queue, hasQueue }: BrokerSession, reason: ChatError | undefined): void {
     this.#bySecret.delete(secret);
     this.#byQueue.delete(queue);
@@ -55,7 +55,7 @@ export class BrokerSessions {
     else this.#lingering.set(queue, setTimeout(() => this.#remove(queue), lingerMs));
   }
 
-  /** The connection is gone, and with it all sessions. @returns the queues of those that lived until now. */
+  /** Ends all sessions because the connection is lost. @returns the queues of sessions that were live */
   disconnected(): string[] {
     clearInterval(this.#idleTimer);
     const left = [...this.#byQueue.keys()];

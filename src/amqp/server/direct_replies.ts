@@ -10,16 +10,16 @@ import { type Outgoing, Publisher } from "./publisher.ts";
 
 /** Replies that wait; further ones are dropped, and their clients ask again. */
 const maxWaiting = 5_000;
-/** How long the broker may take for one reply, in milliseconds. */
+/** Time for the broker to confirm a reply, in milliseconds. */
 const replyDeadlineMs = 10_000;
 
 export interface DirectReply {
-  /** The broker's name of the user who asked. */
+  /** The broker user who receives the reply. */
   readonly sender: string;
   readonly address: ReplyAddress;
   readonly message: Outgoing;
   readonly headers?: Record<string, string>;
-  /** Bounds of its own apply to this reply: the receipts of chunks, or the rate of uploads. No unless given. */
+  /** Whether another limit bounds this reply: receipts of chunks, or the rate of uploads. False unless given. */
   readonly isBounded?: boolean;
   /** Called at most once, when the broker has it. */
   sent?(): void;
@@ -31,24 +31,25 @@ export interface DirectRepliesOptions {
   /** Opens another connection, which is closed with these replies. @throws {ChatError} */
   connect(signal: AbortSignal): Promise<BrokerConnection>;
   readonly log: Log;
-  /** Learns each address that the broker gives this server. */
+  /** Receives each address that the broker gives this server. */
   learn(ownAddress: string): void;
-  /** Whether one more reply to this sender is within bounds. */
+  /** Returns whether one more reply to this sender is within bounds. */
   admits(reply: DirectReply): boolean;
-  /** An address of this sender's brought the connection down. */
+  /** Called when an address of this sender made the broker close the connection. */
   poisoned(sender: string): void;
 }
 
 interface Line {
   readonly connection: BrokerConnection;
   readonly publisher: Publisher;
-  /** Called when the connection is lost. A reply that is under way puts itself here, as that is one listener for all of them. */
+  /** Called when the connection is lost. The current reply replaces it, so one listener serves all replies. */
   giveUp(): void;
 }
 
 /**
- * Replies to addresses that clients chose, over a connection of their own: RabbitMQ closes the connection of who publishes to a
- * forged one. One is under way at a time, so that it is known which one did it; that one is dropped, the others wait.
+ * Sends replies to addresses that clients chose, over a separate connection: RabbitMQ closes a connection that
+ * publishes to a forged one. Replies are sent one at a time, which identifies the reply that closed the connection; it
+ * is dropped, and the others wait for a new connection.
  */
 export class DirectReplies {
   readonly #options: DirectRepliesOptions;
@@ -62,19 +63,19 @@ export class DirectReplies {
     this.#options = options;
   }
 
-  /** @throws {ChatError} */
+  /** Connects. @throws {ChatError} */
   static async open(options: DirectRepliesOptions): Promise<DirectReplies> {
     const replies = new DirectReplies(options);
     await replies.#connect();
     return replies;
   }
 
-  /** Whether an address looks like one that this broker gave out. */
+  /** Returns whether an address has the form of this broker's addresses. */
   isGenuine(replyTo: string): boolean {
     return this.#form === undefined || formOf(replyTo) === this.#form;
   }
 
-  /** Sends it when its turn comes; without an address, not at all. */
+  /** Queues a reply; ignores one without an address. */
   send(reply: DirectReply): void {
     if (reply.address.replyTo === undefined) return;
     if (this.#closed.signal.aborted || this.#waiting.length >= maxWaiting) return reply.dropped?.();
@@ -83,12 +84,12 @@ export class DirectReplies {
     this.#sending ??= this.#sendAll();
   }
 
-  /** Resolves when nothing waits any more. */
+  /** Resolves when no reply waits. */
   async flush(): Promise<void> {
     await this.#sending;
   }
 
-  /** Idempotent. What waits is dropped. */
+  /** Drops waiting replies and closes the connection. Idempotent. */
   async close(): Promise<void> {
     this.#closed.abort();
     await this.#line?.connection.close();
@@ -116,7 +117,7 @@ export class DirectReplies {
     for (const reply of this.#waiting.splice(0)) reply.dropped?.();
   }
 
-  /** Drops the other replies to an address that ended the connection: they would end the next one. */
+  /** Drops the other replies to an address that closed the connection: they would close the next one. */
   #dropAt(replyTo: string | undefined): void {
     const waiting = this.#waiting.splice(0);
     for (const reply of waiting) {
@@ -170,7 +171,7 @@ export class DirectReplies {
   }
 }
 
-/** An address of the broker's for direct replies: it is asked for one, by a message to ourselves. */
+/** Obtains a direct-reply address of this server from the broker, through a message to itself. */
 async function ownAddress(connection: BrokerConnection): Promise<string> {
   const address = Promise.withResolvers<string>();
   const timer = setTimeout(() => address.reject(new Error("no address for direct replies")), replyDeadlineMs);
@@ -183,7 +184,7 @@ async function ownAddress(connection: BrokerConnection): Promise<string> {
     await channel.consume(queue, (message) => address.resolve(String(message?.properties.replyTo)), { noAck: true });
     channel.publish("", queue, Buffer.alloc(0), { replyTo: directReplies });
     const own = await address.promise;
-    // Not waited for: a broker that lacks memory or disk reads nothing after the first message.
+    // Not awaited: a broker that lacks memory or disk reads nothing after the first message.
     channel.deleteQueue(queue).then(() => channel.close()).catch(() => {});
     return own;
   } finally {

@@ -19,20 +19,20 @@ import type { Outgoing } from "./publisher.ts";
 import { UnreadChunks } from "./unread_chunks.ts";
 import { type UploadProgress, UploadReplies } from "./upload_replies.ts";
 
-/** Bytes of a chunk that is read in JSON, which has four characters for three bytes. */
+/** Bytes of a chunk that is read as JSON, which takes four characters for three bytes. */
 const maxJsonChunkBytes = 32 * 1024;
 
 export interface FileRequestsOptions {
   readonly chat: Chat;
   readonly replies: DirectReplies;
-  /** The broker's users are not chatd's: only tokens identify a user. */
+  /** Broker users are not chatd accounts: only tokens identify a user. */
   readonly sharedLogin: boolean;
 }
 
 interface Answer {
   readonly type: string;
   readonly bytes: Uint8Array;
-  /** Of the answer to a chunk of an upload. */
+  /** Set in the answer to a chunk of an upload. */
   readonly progress?: UploadProgress;
 }
 
@@ -69,7 +69,7 @@ const handlers: Readonly<Record<string, Handler>> = {
   }),
 };
 
-/** FileService over a broker: each message has the token of who asks, and is answered by a direct reply. */
+/** Serves FileService over a broker: each request carries the caller's token, and is answered by a direct reply. */
 export class FileRequests {
   readonly #options: FileRequestsOptions;
   readonly #unread = new UnreadChunks();
@@ -79,7 +79,10 @@ export class FileRequests {
     this.#options = options;
   }
 
-  /** Resolves when the broker has the answer, so that chunks do not pile up here. @throws {ChatError} */
+  /**
+   * Answers a request. Resolves when the broker has the answer, so that chunks do not accumulate here.
+   * @throws {ChatError}
+   */
   async answer(incoming: Incoming, address: ReplyAddress): Promise<void> {
     const { type, content, format } = incoming;
     const identity = await this.#authenticate(incoming);

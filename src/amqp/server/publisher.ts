@@ -8,19 +8,22 @@ export interface Outgoing {
   readonly content: Buffer;
 }
 
-/** Publishes in the server's own name. No message outlives the broker: the log is the truth. */
+/** Publishes as the server's broker user. Messages are not persistent, because the log has their content. */
 export class Publisher {
   readonly #channel: ConfirmChannel;
   readonly #user: string;
 
-  /** `undeliverable` is called with the name of a queue that is gone. */
+  /** `undeliverable` is called with the name of a queue that does not exist. */
   constructor(channel: ConfirmChannel, options: { user: string; undeliverable(queue: string): void }) {
     this.#channel = channel;
     this.#user = options.user;
     channel.on("return", ({ fields }) => options.undeliverable(fields.routingKey));
   }
 
-  /** `confirmed` is called with whether the broker took it, which it does not when the queue is full. */
+  /**
+   * Publishes to a queue. `confirmed` is called with whether the broker accepted the message; it refuses when the queue
+   * is full.
+   */
   toQueue(
     queue: string,
     message: Outgoing,
@@ -29,7 +32,10 @@ export class Publisher {
     this.#publish(queue, message, { mandatory: true, headers }, confirmed);
   }
 
-  /** Resolves with whether the broker took it, with a reader or without; without an address, at once. */
+  /**
+   * Publishes a reply. Resolves with whether the broker accepted it, even without a reader; ignores a reply without an
+   * address.
+   */
   reply(
     { replyTo, correlationId }: ReplyAddress,
     message: Outgoing,
@@ -39,7 +45,7 @@ export class Publisher {
     return new Promise((resolve) => this.#publish(replyTo, message, { correlationId, headers }, resolve));
   }
 
-  /** Resolves when the broker has everything, or the channel is gone. */
+  /** Resolves when the broker has confirmed all messages, or the channel is closed. */
   async flush(): Promise<void> {
     await this.#channel.waitForConfirms().catch(() => {});
   }
@@ -54,7 +60,7 @@ export class Publisher {
     try {
       this.#channel.publish("", queue, content, properties, (error) => done(error === null));
     } catch {
-      // The channel closed, and its owner hears of it.
+      // The channel is closed, and its owner is notified.
       done(true);
     }
   }

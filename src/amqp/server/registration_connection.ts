@@ -4,20 +4,23 @@ import type { Log } from "../../core/log.ts";
 import { pause } from "../../core/pause.ts";
 import type { BrokerConnection } from "../connection/broker_connection.ts";
 
-/** Registrations that are dealt with at once. */
+/** Registrations that are handled concurrently. */
 const registrationsAtOnce = 4;
-/** Before another try to connect, in milliseconds. */
+/** Wait before the next attempt to connect, in milliseconds. */
 const retryMs = 1_000;
 
 export interface RegistrationConnectionOptions {
   /** Opens a connection, which is closed with this one. @throws {ChatError} */
   connect(signal: AbortSignal): Promise<BrokerConnection>;
-  /** Begins to consume registrations; `failed` is called when that ends. @throws {ChatError} */
+  /** Starts consuming registrations; `failed` is called when that ends. @throws {ChatError} */
   consume(channel: Channel, failed: (error: ChatError) => void): Promise<void>;
   readonly log: Log;
 }
 
-/** Takes registrations over a connection of their own, so that no message of a stranger can end the one of the sessions. */
+/**
+ * Receives registrations over a separate connection, so that no message of a stranger can end the connection of the
+ * sessions.
+ */
 export class RegistrationConnection {
   readonly #options: RegistrationConnectionOptions;
   readonly #closed = new AbortController();
@@ -28,14 +31,14 @@ export class RegistrationConnection {
     this.#options = options;
   }
 
-  /** Begins to connect, and connects again whenever there is no connection, until it is closed. Never throws. */
+  /** Connects, and reconnects whenever the connection is lost, until it is closed. Never throws. */
   static open(options: RegistrationConnectionOptions): RegistrationConnection {
     const registrations = new RegistrationConnection(options);
     registrations.#running = registrations.#keep();
     return registrations;
   }
 
-  /** Idempotent. */
+  /** Stops and closes the connection. Idempotent. */
   async close(): Promise<void> {
     this.#closed.abort();
     await this.#connection?.close();
@@ -63,7 +66,7 @@ export class RegistrationConnection {
       const connection = await connect(signal);
       if (signal.aborted) return await connection.close();
       this.#connection = connection;
-      // With a connection that is lost meanwhile, amqplib says nothing.
+      // amqplib settles nothing when the connection is lost meanwhile.
       const lost = connection.lost.then((error) => Promise.reject(error));
       await Promise.race([this.#consume(connection), lost]);
     } catch (error) {

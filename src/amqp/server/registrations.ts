@@ -2,15 +2,15 @@ import { ChatError } from "../../core/chat_error.ts";
 import { processOf } from "../incoming.ts";
 import type { ClientConnection } from "../senders/known_channels.ts";
 
-/** Of connections, or of channels where those are not told apart, that are remembered: more than can be open at once. */
+/** Connections, or channels of unknown connections, that are remembered: more than can be open at once. */
 const maxRemembered = 10_000;
 
 export interface RegistrationsOptions {
-  /** The connection that an address for direct replies belongs to, if it can be found out. */
+  /** Returns the connection that a direct-reply address belongs to, if known. */
   connectionAt(replyTo: string): ClientConnection | undefined;
 }
 
-/** One registration for each connection of a stranger; where the broker does not tell connections apart, for each channel. */
+/** Admits one registration per connection of a stranger; per channel where the broker does not report connections. */
 export class Registrations {
   readonly #options: RegistrationsOptions;
   readonly #seen = new Set<string>();
@@ -20,13 +20,14 @@ export class Registrations {
   }
 
   /**
-   * Takes the one registration of the connection that this address belongs to.
-   * @returns the connection, if it is known. @throws {ChatError} `limit_reached` for a further one
+   * Takes the single registration of the connection that an address belongs to.
+   * @returns the connection, if known
+   * @throws {ChatError} `limit_reached` for a further one
    */
   take(replyTo: string): ClientConnection | undefined {
     const channel = `channel ${processOf(replyTo)}`;
     this.#refuseFurther(channel);
-    // Of several at once, one is the first.
+    // Before the lookup, so that only the first of several concurrent ones passes.
     this.#remember(channel);
     const connection = this.#options.connectionAt(replyTo);
     if (connection === undefined) return undefined;

@@ -4,12 +4,12 @@ import type { BrokerConnection } from "../connection/broker_connection.ts";
 import { consumedByAnother } from "../connection/broker_errors.ts";
 import { clientExchanges, requestQueue } from "../topology.ts";
 
-/** RabbitMQ's answer to a declaration of another type. */
+/** RabbitMQ's error for declaring an exchange with another type. */
 const isDirect = /inequivalent arg 'type'.*current is 'direct'/;
 
 /**
- * Deletes the direct exchanges that older servers declared, so that the topology can be declared: the type of an exchange cannot be
- * changed. Messages that are published before the new ones are declared end their channels with 404, and clients connect again.
+ * Deletes the direct exchanges that older servers declared, because the type of an exchange cannot be changed. A
+ * message published before the new ones exist closes its channel with 404, and its client reconnects.
  * @throws {ChatError} `already_exists` when a server uses them
  */
 export async function removeDirectExchanges(connection: BrokerConnection, log: Log): Promise<void> {
@@ -17,7 +17,7 @@ export async function removeDirectExchanges(connection: BrokerConnection, log: L
     try {
       await onChannel(connection, (channel) => channel.assertExchange(exchange, "fanout", { durable: true }));
     } catch (error) {
-      // Anything else is said where the topology is declared.
+      // The declaration of the topology reports any other error.
       if (!isDirect.test(String(error))) return;
       if (await hasConsumer(connection)) throw consumedByAnother(requestQueue);
       log.warn("replacing a direct exchange of an older server; bindings of others to it are lost", { exchange });
@@ -36,7 +36,10 @@ async function hasConsumer(connection: BrokerConnection): Promise<boolean> {
   }
 }
 
-/** An error of the broker closes the channel. With a connection that is lost meanwhile, amqplib says nothing. */
+/**
+ * Runs a task on its own channel, which an error of the broker closes. amqplib settles nothing when the connection is
+ * lost meanwhile.
+ */
 async function onChannel<T>(connection: BrokerConnection, task: (channel: Channel) => Promise<T>): Promise<T> {
   const channel = await connection.channel(() => {});
   const lost = connection.lost.then((error) => Promise.reject(error));

@@ -10,13 +10,16 @@ import { ReplyBudget } from "./reply_budget.ts";
 export interface SenderChecksOptions {
   readonly channels: KnownChannels;
   readonly guard: FloodGuard;
-  /** The broker's users are not chatd's. */
+  /** Broker users are not chatd accounts. */
   readonly sharedLogin: boolean;
-  /** Closes the connection that the broker calls so. */
+  /** Closes a connection by its name in the broker's lists. */
   closeConnection?(name: string): void;
 }
 
-/** Decides which messages are looked at, and which senders are answered; closes the connections of those who abuse either. */
+/**
+ * Decides which messages are processed and which senders are answered; closes the connections of senders that abuse
+ * either.
+ */
 export class SenderChecks {
   readonly #options: SenderChecksOptions;
   readonly #budget = new ReplyBudget();
@@ -26,8 +29,9 @@ export class SenderChecks {
   }
 
   /**
-   * Whether a message may be looked at; what may not is thrown away for good. A promise when the broker may still tell of its channel.
-   * @param checksAddress whether its `reply_to` is of this broker's form, and the broker tells of channels
+   * Returns whether to process a message; others are dropped for good. Returns a promise while the broker may still
+   * report its channel.
+   * @param checksAddress whether its `reply_to` has this broker's form, and the broker reports channels
    */
   judge(
     { properties, fields }: ConsumeMessage,
@@ -39,18 +43,18 @@ export class SenderChecks {
       guard.throwOff(userId, "headers that cannot be decoded");
       return false;
     }
-    // Clients that register ask again: no message that ended a connection reaches the next one.
+    // Registering clients ask again: a message that ended a connection must not reach the next one.
     if (queue === registrationQueue && fields.redelivered) return false;
     if (!checksAddress) return true;
     const known = channels.judge(replyTo, userId);
     if (known !== undefined) return known || this.#forged(userId);
-    // A message that cannot wait its turn says nothing of its sender: a whole server's clients may come back at once.
+    // A message that cannot wait proves nothing about its sender: all clients of a server may reconnect at once.
     return channels.judgeLater(replyTo, userId).then((later) =>
       later === false ? this.#forged(userId) : later === true
     );
   }
 
-  /** Whether one more direct reply is within bounds. */
+  /** Returns whether one more direct reply is within bounds. */
   admits({ sender, address: { replyTo = "" } }: DirectReply): boolean {
     const { sharedLogin, channels, guard, closeConnection } = this.#options;
     const isShared = sharedLogin || sender === registrationUser || sender === "";

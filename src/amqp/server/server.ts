@@ -8,60 +8,61 @@ import { ServingConnection, type ServingOptions } from "./serving_connection.ts"
 
 export interface AmqpServerOptions extends ServingOptions {
   readonly broker: BrokerAddress;
-  /** Of a user that may declare, read and write everything that begins with "chatd". */
+  /** A user that may configure, write and read everything whose name starts with "chatd". */
   readonly login: BrokerLogin;
-  /** PEM; trusted instead of the system's roots. */
+  /** PEM certificates that replace the system's roots. */
   readonly ca?: string;
-  /** People register over the broker: their messages come over another connection. */
+  /** Whether users register over the broker; their messages use a separate connection. */
   readonly registration: boolean;
-  /** Keeps which of the server's connections are blocked, for an owner who asks before the server has started. */
+  /** Tracks which of the server's connections are blocked, for an owner that needs it before the server has started. */
   readonly blocked?: BlockedConnections;
   /**
-   * This server has served before, in a process that died: what would keep a new one from starting (no broker, or the place
-   * of the connection that died, which the broker has not missed yet) is waited for. No unless given.
+   * Whether this server replaces a process that died: it then waits for problems that would otherwise prevent a start,
+   * such as a missing broker, or the dead process's connection that the broker still considers open. False unless
+   * given.
    */
   readonly again?: boolean;
   /**
-   * Finds out before it serves for the first time whether this broker can be served on. What is refused is final, but when it
-   * serves `again` only after some tries: a broker that has just started may refuse what it takes a second later.
-   * @throws {ChatError} `permission_denied` when it refuses, `unavailable`
+   * Checks before the first start whether this broker is suitable. A refusal is final, except with `again`, where it is
+   * after a few attempts: a broker that just started may refuse requests that it accepts a second later.
+   * @throws {ChatError} `permission_denied` when it is not; `unavailable`
    */
   inspect?(signal: AbortSignal): Promise<void>;
-  /** How long the place of an earlier connection, which the broker has not missed yet, is waited for, in milliseconds; 45 s unless given. */
+  /** Longest wait for the broker to drop an earlier connection, in milliseconds; 45 s unless given. */
   readonly placeDeadlineMs?: number;
-  /** Waits between tries to reach a broker that was lost; up to 5 s unless given. */
+  /** Waits between attempts to reach a lost broker; up to 5 s unless given. */
   readonly backoff?: { readonly initialMs: number; readonly maxMs: number };
 }
 
-/** A server on a broker. Owned by its opener. */
+/** A server on a broker. Closed by its opener. */
 export interface AmqpServer {
-  /** Resolves when it serves for the first time: at once, unless it serves again. */
+  /** Resolves when it first serves: at once, unless started with `again`. */
   readonly ready: Promise<void>;
-  /** Rejects when the server cannot go on: another took its place, or the broker does not let it in any more. */
+  /** Rejects when the server cannot continue: another one took its place, or the broker no longer admits it. */
   readonly failed: Promise<never>;
-  /** Live sessions now. */
+  /** Number of live sessions. */
   readonly sessions: number;
-  /** Requests are taken now: the broker is there, and this server was not stopped. */
+  /** Whether requests are accepted: the broker is connected, and this server was not stopped. */
   readonly isServing: boolean;
-  /** The broker takes no messages, for lack of memory or disk. */
+  /** Whether the broker accepts no messages, for lack of memory or disk. */
   readonly isBlocked: boolean;
-  /** It takes none for lack of memory. */
+  /** Whether it accepts none for lack of memory. */
   readonly lacksMemory: boolean;
-  /** Takes no more requests; live sessions may still say what they have to say until {@link close}. */
+  /** Accepts no more requests; live sessions may still send until {@link close}. */
   stop(): Promise<void>;
-  /** Waits until the broker has what sessions said, for `deadlineMs` at most. Idempotent. */
+  /** Waits until the broker has the messages of sessions, for at most `deadlineMs`. Idempotent. */
   close(options: { deadlineMs: number }): Promise<void>;
 }
 
 const standardPlaceDeadlineMs = 45_000;
-/** Tries of `inspect`, and the wait between them, in milliseconds. */
+/** Attempts of `inspect`, and the wait between them, in milliseconds. */
 const inspections = 5;
 const inspectionIntervalMs = 1_000;
 
 /**
- * Serves over one connection to the broker. A connection that is lost later is made again, for as long as it takes.
- * @throws {ChatError} `unavailable` when no broker is there, `unauthenticated` and `permission_denied` when it does not let the
- * server in, `already_exists` when another server serves there; nothing when it serves `again`, where `failed` says it
+ * Starts a server over one connection to the broker, and reconnects whenever it is lost.
+ * @throws {ChatError} `unavailable` without a broker; `unauthenticated` and `permission_denied` when it does not admit
+ * the server; `already_exists` when another server uses it. With `again`, `failed` rejects instead
  */
 export async function startAmqpServer(options: AmqpServerOptions): Promise<AmqpServer> {
   const server = new Server(options);
@@ -142,7 +143,7 @@ class Server implements AmqpServer {
     return this.#serving = serving;
   }
 
-  /** @param first undefined when there is none yet */
+  /** Serves until the server is stopped. @param first undefined when there is no connection yet */
   async #keepServing(first: ServingConnection | undefined): Promise<void> {
     const { log, broker } = this.#options;
     const { signal } = this.#stopped;
@@ -160,7 +161,7 @@ class Server implements AmqpServer {
     }
   }
 
-  /** @returns undefined when the server was stopped, or cannot go on. */
+  /** Reconnects until it succeeds. @returns undefined when the server was stopped or cannot continue */
   async #reconnect(): Promise<ServingConnection | undefined> {
     const backoff = new Backoff(this.#options.backoff ?? { initialMs: 250, maxMs: 5_000 });
     const { signal } = this.#stopped;

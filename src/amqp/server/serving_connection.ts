@@ -28,47 +28,53 @@ import { removeDirectExchanges } from "./remove_direct_exchanges.ts";
 import { SenderChecks } from "./sender_checks.ts";
 import type { SessionQueues } from "./session_queues.ts";
 
-/** Messages that are being dealt with at once; further ones wait in the broker. */
+/** Requests handled concurrently; further ones wait in the broker. */
 const requestsAtOnce = 500;
-/** Of 48 KiB each, until the broker has their answers. */
+/** File requests of 48 KiB each that are handled concurrently, until the broker has their replies. */
 const chunksAtOnce = 16;
-/** Of each user: more than the chunks that the core takes. */
+/** File requests of each user: more than the chunks that the core accepts. */
 const standardFileFlood = { perSecond: 512, burst: 2_048 };
 
 export interface ServingOptions {
   readonly chat: Chat;
   readonly log: Log;
-  /** Name and version of the program, said to clients. */
+  /** Name and version of the program, shown to clients. */
   readonly server: string;
   defer(callback: () => void): void;
-  /** Which queues are whose; the sessions of this server are kept in it. */
+  /** Owners of the queues of live sessions, which this server updates. */
   readonly queues: SessionQueues;
-  /** The broker's users are not chatd's: only the tokens inside of frames tell who somebody is. */
+  /** Broker users are not chatd accounts: only the tokens in frames identify users. */
   readonly sharedLogin: boolean;
-  /** Messages of each user, or with a shared login of each session: more than this are not even looked at. */
+  /** Messages of each user, or with a shared login of each session, before further ones are dropped unread. */
   readonly flood: { readonly perSecond: number; readonly burst: number };
-  /** Requests for files of each user, in place of what is more than the chunks that the core takes. */
+  /** File requests of each user, in place of the default. */
   readonly fileFlood?: { readonly perSecond: number; readonly burst: number };
-  /** Throws somebody off the broker: all of a user's connections, or those which their client calls so. */
+  /** Closes all connections of a user, or those with this client-provided name. */
   kick?(target: { user: string; connection?: string }): void;
-  /** Closes the connection that the broker calls so, when its client could read what was said to it last. */
+  /** Closes a connection by its name in the broker's lists, after its client had time to read the last message. */
   closeConnection?(name: string): void;
-  /** Has the broker copy what is published while `look` runs. @returns whether it did */
+  /** Makes the broker copy published messages while `look` runs. @returns whether it ran */
   whileTracing?(look: () => Promise<void>): Promise<boolean>;
 }
 
 interface OpenServingOptions extends ServingOptions {
-  /** Queues of sessions that are over. */
+  /** Queues of sessions that have ended. */
   readonly stale: readonly string[];
-  /** Opens another connection, for what is published to addresses that clients chose. @throws {ChatError} */
+  /** Opens another connection, for messages to addresses that clients chose. @throws {ChatError} */
   connectForReplies(signal: AbortSignal): Promise<BrokerConnection>;
-  /** Opens the connection for registrations; absent where the server takes none over the broker. @throws {ChatError} */
+  /**
+   * Opens the connection for registrations; absent when the server accepts none over the broker.
+   * @throws {ChatError}
+   */
   connectForRegistrations?(signal: AbortSignal): Promise<BrokerConnection>;
 }
 
 type Serve = (incoming: Incoming, address: ReplyAddress, session: BrokerSession | undefined) => Promise<void>;
 
-/** The server's side of one connection to the broker, from the declaring of queues to its end. Its sessions end with it. */
+/**
+ * The server's side of one connection to the broker, from the declaration of queues to its end. Its sessions end with
+ * it.
+ */
 export class ServingConnection {
   readonly #options: OpenServingOptions;
   readonly #shared: SessionDependencies;
@@ -83,10 +89,10 @@ export class ServingConnection {
   #replies: DirectReplies | undefined;
   #registering: RegistrationConnection | undefined;
   readonly #channels = new KnownChannels();
-  /** The broker tells of its channels. */
+  /** Whether the broker reports its channels. */
   #hasEvents = false;
   readonly #checks: SenderChecks;
-  /** Give up queues that are being declared. */
+  /** Abandon declarations of queues in progress. */
   readonly #undeclared = new Set<() => void>();
   #isServing = false;
   #stopping = false;
@@ -104,14 +110,15 @@ export class ServingConnection {
     this.#fileGuard = new FloodGuard({ ...options, flood: options.fileFlood ?? standardFileFlood, findSender });
     this.#checks = new SenderChecks({ ...options, channels: this.#channels, guard: this.#guard });
     this.#registrations = new Registrations({
-      // With a shared login, nobody is a stranger.
+      // With a shared login, there are no strangers.
       connectionAt: (replyTo) => options.sharedLogin ? undefined : this.#channels.at(replyTo)?.connection,
     });
     void connection.lost.then(() => this.#ended());
   }
 
   /**
-   * Declares everything, removes the queues of sessions that are over (`stale`), and begins to serve. The connection is closed with it, also when this fails.
+   * Declares the topology, removes `stale` queues and starts serving. The connection is closed with it, also on
+   * failure.
    * @throws {ChatError} `already_exists` when another server consumes the requests
    */
   static async open(
@@ -124,7 +131,7 @@ export class ServingConnection {
       return serving;
     } catch (error) {
       await Promise.all([connection.close(), serving.#replies?.close(), serving.#registering?.close()]);
-      // amqplib says in many words of its own that the connection has ended meanwhile.
+      // amqplib's error for a connection that ended meanwhile is obscure.
       throw error instanceof ChatError ? error : toChannelError(error, connection.broker);
     }
   }
@@ -142,12 +149,12 @@ export class ServingConnection {
     return this.#sessions.size;
   }
 
-  /** Of sessions that lived when the connection was lost: their clients may still read them, in vain. */
+  /** Queues of sessions that were live when the connection was lost; their clients may still consume them. */
   get queues(): readonly string[] {
     return this.#left;
   }
 
-  /** Takes no more requests. What sessions say until {@link close} still goes out. */
+  /** Accepts no more requests. Sessions may still send until {@link close}. */
   async stop(): Promise<void> {
     this.#stopping = true;
     await this.#registering?.close();
@@ -155,7 +162,7 @@ export class ServingConnection {
     await Promise.all(this.#consumerTags.map(({ channel, tag }) => channel.cancel(tag))).catch(() => {});
   }
 
-  /** Waits for what was published, for `deadlineMs` at most, and closes the connection. */
+  /** Waits until the broker has all published messages, for at most `deadlineMs`, and closes the connection. */
   async close({ deadlineMs }: { deadlineMs: number }): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, deadlineMs);
@@ -180,7 +187,7 @@ export class ServingConnection {
       user: this.#connection.user,
       undeliverable: (queue) => this.#sessions.queueGone(queue),
     });
-    // Before the addresses for replies: channels that are younger than those are told of.
+    // Before the addresses for replies, so that all younger channels are reported.
     this.#hasEvents = await BrokerEvents.watch({
       connection: this.#connection,
       channels: this.#channels,
@@ -219,7 +226,7 @@ export class ServingConnection {
         },
       });
     }
-    // A serving connection that ended meanwhile has to close the connection for registrations itself.
+    // If the connection ended meanwhile, the connection for registrations must be closed here.
     if (!this.#connection.isOpen) throw await this.lost;
     hearBlocked(this.#connection, this.#declaring);
     this.#isServing = true;
@@ -238,7 +245,7 @@ export class ServingConnection {
     this.#consumerTags.push({ channel, tag: await this.#consume(channel, queue, { serve, guard, failed }) });
   }
 
-  /** @returns the tag of the consumer */
+  /** Starts a consumer. @returns its tag */
   async #consume(
     channel: Channel,
     queue: string,
@@ -250,7 +257,7 @@ export class ServingConnection {
         const acknowledge = () => this.#acknowledge(channel, message);
         const isGenuine = this.#judge(message, queue);
         if (isGenuine === true) return void this.#serve(message, serve, guard).finally(acknowledge);
-        // It must not hold up others while the broker may still tell of its channel.
+        // A message whose channel may still be reported must not hold up others.
         acknowledge();
         if (isGenuine === false) return;
         void isGenuine.then((genuine) => genuine ? this.#serve(message, serve, guard) : undefined);
@@ -263,12 +270,15 @@ export class ServingConnection {
     }
   }
 
-  /** The broker has fewer than `requestsAtOnce` messages with us when what they caused has left for the broker. */
+  /**
+   * Acknowledges a message once its replies are on their way to the broker, which keeps the number of unacknowledged
+   * ones below `requestsAtOnce`.
+   */
   #acknowledge(channel: Channel, message: ConsumeMessage): void {
     try {
       channel.ack(message);
     } catch {
-      // The channel closed meanwhile, which its owner hears of.
+      // The channel closed meanwhile, and its owner is notified.
     }
   }
 
@@ -304,7 +314,10 @@ export class ServingConnection {
     return replyTo === undefined || this.#replies?.isGenuine(replyTo) ? address : { ...address, replyTo: undefined };
   }
 
-  /** The request is done with when this returns: what an address does to the connection must not come back with the request. */
+  /**
+   * Queues a reply without waiting: a reply address that closes the connection must not make the broker redeliver the
+   * request.
+   */
   #reply(sender: string, address: ReplyAddress, message: Outgoing): void {
     this.#replies?.send({ sender, address, message });
   }
@@ -340,7 +353,7 @@ export class ServingConnection {
     }
     const { content, format } = incoming;
     if (incoming.session !== undefined) {
-      // Another's session is, to who asks, one that does not exist.
+      // Another user's session is reported as missing.
       if (session === undefined) throw noSession();
       try {
         session.follow(incoming.sequence);
@@ -389,7 +402,7 @@ export class ServingConnection {
 
   async #declare(queue: string): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    // With a connection that is lost meanwhile, amqplib says nothing.
+    // amqplib settles nothing when the connection is lost meanwhile.
     const giveUp = () => reject(new ChatError("unavailable", "The broker is lost."));
     this.#undeclared.add(giveUp);
     declareSessionQueue(this.#declaring, queue).then(resolve, reject);
@@ -424,7 +437,7 @@ export class ServingConnection {
   }
 }
 
-/** Absent where no connection can be closed, or where the broker's names say nothing of their users. */
+/** Returns undefined where connections cannot be closed, or where broker users are not chatd accounts. */
 function openTrace(
   connection: BrokerConnection,
   { log, channels, kick, closeConnection = () => {}, whileTracing, sharedLogin }:
@@ -435,7 +448,7 @@ function openTrace(
   return new SenderTrace({ connection, channels, log, kick, closeConnection, whileTracing });
 }
 
-/** What is dropped unseen leaves a hole in its session, which therefore ends. */
+/** Returns the error for a session with dropped messages, which would otherwise have a gap. */
 function tooMuch(): ChatError {
   return new ChatError("rate_limited", "More was sent at once than this server takes: connect again, and send less.", {
     retryAfterMs: 1_000,

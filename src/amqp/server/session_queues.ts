@@ -1,17 +1,17 @@
 const prefix = "chatd.session.";
 
-/** The owner of each live session's queue: the right to read a queue is decided by this alone. */
+/** Owners of the queues of live sessions. A user may read exactly the queues that they own. */
 export class SessionQueues {
   readonly #owners = new Map<string, string>();
 
-  /** Makes a name that cannot be guessed. The queue is the user's until {@link close}. */
+  /** Creates a name that cannot be guessed. The user owns the queue until {@link close}. */
   open(user: string): string {
     const name = `${prefix}${user}.${crypto.getRandomValues(new Uint8Array(16)).toHex()}`;
     this.#owners.set(name, user);
     return name;
   }
 
-  /** Ends the right to read the queue. Idempotent. */
+  /** Ends the ownership of a queue. Idempotent. */
   close(name: string): void {
     this.#owners.delete(name);
   }

@@ -1,24 +1,28 @@
 import { ChatError } from "../../core/chat_error.ts";
 
-/** Chunks of one user that were sent and not seen to be read, 3 MiB of them. */
+/** Chunks of one user that were sent and not acknowledged, 3 MiB in all. */
 export const maxUnread = 64;
-/** After this they count as read, in milliseconds: their reader may have gone. */
+/** Age at which a chunk counts as read, in milliseconds: its reader may have gone. */
 const forgottenMs = 60_000;
 
 /**
- * Bounds the chunks that the broker keeps for clients that ask for them and do not read them: for direct replies it has no limit.
- * Each chunk comes with a random receipt, which proves that the chunk was read.
+ * Bounds the chunks that the broker stores for clients that request them and do not read them, as it has no limit for
+ * direct replies. Each chunk comes with a random receipt, whose return proves that the chunk was read.
  */
 export class UnreadChunks {
-  /** When each was sent, by receipt, of each user; oldest first. */
+  /** Sending times by user and receipt; oldest first. */
   readonly #unread = new Map<string, Map<string, number>>();
 
-  /** Number of users who have something to read. */
+  /** Number of users with unacknowledged chunks. */
   get users(): number {
     return this.#unread.size;
   }
 
-  /** @returns the receipt of a chunk that is going to be sent. @throws {ChatError} `rate_limited` when there are too many. */
+  /**
+   * Registers a chunk to be sent.
+   * @returns its receipt
+   * @throws {ChatError} `rate_limited` when too many are unacknowledged
+   */
   send(user: string, now: number): string {
     const unread = this.#unread.get(user) ?? new Map<string, number>();
     for (const [receipt, sentAt] of unread) {
@@ -40,7 +44,7 @@ export class UnreadChunks {
     return receipt;
   }
 
-  /** The user has these. Others are ignored. */
+  /** Acknowledges chunks by their receipts; ignores unknown ones. */
   took(user: string, receipts: readonly string[]): void {
     const unread = this.#unread.get(user);
     if (unread === undefined) return;

@@ -1,11 +1,11 @@
 import { RecentMap } from "../../core/recent_map.ts";
 
-/** A chunk that was taken costs its sender enough for a reply if it has at least these bytes. */
+/** Smallest chunk whose upload cost pays for its reply, in bytes. */
 export const minPaidChunkBytes = 16 * 1024;
 /** Uploads that are remembered. */
 const maxUploads = 10_000;
 
-/** The answer to a chunk of an upload. */
+/** Progress of an upload after one of its chunks. */
 export interface UploadProgress {
   readonly id: string;
   /** Bytes of the chunk. */
@@ -15,8 +15,8 @@ export interface UploadProgress {
 }
 
 /**
- * Tells replies that bring an upload forward, which the rate of chunks and the disk quota bound, from those that a client can
- * have again and again: to a chunk of a few bytes, a chunk that came before, or a chunk out of order.
+ * Distinguishes replies to chunks that advance an upload, which the rate of chunks and the disk quota bound, from
+ * replies that a client can request endlessly: to tiny, repeated or misplaced chunks.
  */
 export class UploadReplies {
   /** Bytes that had arrived at the last paid reply, by user and upload. */

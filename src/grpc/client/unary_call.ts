@@ -33,7 +33,7 @@ export interface UnaryCall<Request, Response> extends Omit<UnaryCallOptions, "pa
   readonly maxMessageBytes: number;
 }
 
-/** The options that all calls of a transport have in common. */
+/** The options that all calls of a transport share. */
 export type CallDefaults = Pick<UnaryCall<unknown, unknown>, "scheme" | "authority" | "maxMessageBytes">;
 
 /** Makes a call. @throws {CallError} */
@@ -64,7 +64,7 @@ async function call(connection: ServerConnection, options: UnaryCallOptions): Pr
   }
 }
 
-/** Reports whether a call ended without a status of the server, of gRPC or of HTTP. */
+/** Returns whether a call ended without a status from the server, in gRPC or HTTP. */
 function isBrokenOff({ status: { code, metadata } }: CallError): boolean {
   return code === GrpcStatus.unavailable && (metadata("grpc-status") ?? metadata(":status")) === undefined;
 }

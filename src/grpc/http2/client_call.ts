@@ -2,7 +2,7 @@ import { ClientStream, type ClientStreamOptions, type ReceivedStatus, unavailabl
 import type { Http2Connection } from "./connection.ts";
 import { GrpcStatus } from "./grpc_status.ts";
 
-/** A call did not succeed. */
+/** A call that did not succeed. */
 export class CallError extends Error {
   override readonly name = "CallError";
   constructor(readonly status: ReceivedStatus) {
@@ -13,13 +13,13 @@ export class CallError extends Error {
 export interface UnaryCallOptions extends Pick<ClientStreamOptions, "path" | "scheme" | "authority" | "metadata"> {
   readonly message: Uint8Array;
   readonly maxResponseBytes: number;
-  /** How long the server has, in milliseconds; without it, until the signal aborts. */
+  /** Time for the server, in milliseconds; without it, until the signal aborts. */
   readonly deadlineMs?: number;
   /** Cancels the call. */
   readonly signal?: AbortSignal;
 }
 
-/** Makes one call with one message and one answer. @throws {CallError} */
+/** Makes a call with one request message and one response message. @throws {CallError} */
 export function callUnary(connection: Http2Connection, options: UnaryCallOptions): Promise<Uint8Array> {
   const { message, maxResponseBytes, deadlineMs, signal, metadata = [], ...rest } = options;
   const cancelled = unavailable("The call was cancelled.");

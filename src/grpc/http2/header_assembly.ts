@@ -31,7 +31,7 @@ export class HeaderAssembly {
   }
 
   /**
-   * Takes a HEADERS frame.
+   * Receives a HEADERS frame.
    * @returns its block when it is whole
    * @throws {ConnectionError} FRAME_SIZE_ERROR, PROTOCOL_ERROR
    */
@@ -51,7 +51,7 @@ export class HeaderAssembly {
     return undefined;
   }
 
-  /** Takes a CONTINUATION frame. @returns the block when it is whole @throws {ConnectionError} ENHANCE_YOUR_CALM */
+  /** Receives a CONTINUATION frame. @returns the block when it is whole @throws {ConnectionError} ENHANCE_YOUR_CALM */
   resume({ flags, payload }: Frame): HeaderBlock | undefined {
     const open = this.#open!;
     open.bytes += payload.length;

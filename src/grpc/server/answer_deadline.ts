@@ -1,21 +1,19 @@
 import type { IncomingCall } from "./incoming_call.ts";
 
-/**
- * Milliseconds in which a client must take the answers that wait for it: with 256 KiB of a session, 0.9 KiB a second.
- */
+/** Time for a client to take its waiting answers, in milliseconds: 0.9 KiB/s for the 256 KiB of a session. */
 export const standardAnswerDeadlineMs = 5 * 60_000;
 
 /**
- * Breaks off calls in which the client sends nothing more, and does not take its answers in time. {@link Keepalive}
- * does not find these: such a client may answer each PING. A live session may wait for ever, as its client may go on.
+ * Cancels calls whose client sends nothing more and does not take its answers in time. {@link Keepalive} does not find
+ * these, because such a client may answer each PING. A live session has no deadline, as its client may continue.
  */
 export class AnswerDeadline implements Disposable {
   readonly #calls: Iterable<IncomingCall>;
   readonly #timer: ReturnType<typeof setInterval>;
-  /** Octets that each call must have sent by the next look. */
+  /** Octets that each call must have sent by the next check. */
   #due = new Map<IncomingCall, number>();
 
-  /** @param calls the calls that are open at each time */
+  /** Starts checking. @param calls the calls that are open at each time */
   constructor(calls: Iterable<IncomingCall>, deadlineMs: number) {
     this.#calls = calls;
     this.#timer = setInterval(() => this.#look(), deadlineMs);

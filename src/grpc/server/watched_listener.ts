@@ -9,17 +9,21 @@ export interface WatchedListenerOptions {
   log: Log;
   /** Takes charge of a connection. */
   onConnection(socket: Socket): void;
-  /** How long nobody may come before the listener is tried, and how long the try may take, in milliseconds; 5 000 unless given. */
+  /**
+   * Time without a connection before the listener is tested, and duration of the test, in milliseconds; 5 000 unless
+   * given.
+   */
   tryMs?: number;
 }
 
 /**
- * Listens, and goes on after there were no file descriptors. With Deno 2.9.3, a listener of `node:net` that could not accept one
- * connection for lack of a descriptor never accepts another, and reports nothing. So when nobody has come for a while, it
- * is tried by a connection of our own, and opened again on the same port when that is not accepted.
+ * A listener that recovers from a lack of file descriptors. With Deno 2.9.3, a listener of `node:net` that failed to
+ * accept one connection for lack of a descriptor never accepts another, and reports nothing. After a while without
+ * connections, the listener is therefore tested by a connection from this process, and reopened on the same port when
+ * that is not accepted.
  */
 export class WatchedListener {
-  /** The real port. */
+  /** The port in use. */
   readonly port: number;
   readonly #options: WatchedListenerOptions;
   readonly #tryMs: number;
@@ -27,7 +31,7 @@ export class WatchedListener {
   #timer: ReturnType<typeof setInterval> | undefined;
   #cameSince = true;
   #attempt: Socket | undefined;
-  /** Attempts in a row that were not accepted: one may be no more than a busy process. */
+  /** Consecutive tests that failed: a single failure may only mean a busy process. */
   #missed = 0;
 
   private constructor(server: Server, options: WatchedListenerOptions) {
@@ -39,7 +43,7 @@ export class WatchedListener {
     this.#timer = setInterval(() => this.#watch(), this.#tryMs);
   }
 
-  /** @throws {ChatError} `unavailable` when the address cannot be listened on; `permission_denied` */
+  /** Starts listening. @throws {ChatError} `unavailable` when it cannot listen on the address; `permission_denied` */
   static async open(options: WatchedListenerOptions): Promise<WatchedListener> {
     return new WatchedListener(await listen(options), options);
   }
@@ -48,7 +52,7 @@ export class WatchedListener {
     return this.#timer !== undefined && this.#server.listening;
   }
 
-  /** Accepts nobody any more, and resolves when no connection is open. */
+  /** Stops accepting, and resolves when no connection is open. */
   close(): Promise<void> {
     clearInterval(this.#timer);
     this.#timer = undefined;
@@ -60,7 +64,7 @@ export class WatchedListener {
     this.#cameSince = true;
     const attempt = this.#attempt;
     if (!attempt?.connecting) return this.#sort(socket, attempt);
-    // The attempt does not know its port yet.
+    // The test connection does not know its port yet.
     socket.on("error", () => socket.destroy());
     const sort = () => {
       attempt.off("connect", sort).off("close", sort);
@@ -89,7 +93,7 @@ export class WatchedListener {
     try {
       const attempt = connect(this.port, own);
       attempt.on("error", (error: Error & { code?: string }) => {
-        // That it cannot be reached from here says nothing about the listener.
+        // A test that cannot reach the listener from here proves nothing about it.
         if (!["EMFILE", "ENFILE", "ECONNREFUSED"].includes(error.code ?? "")) this.#cameSince = true;
       });
       return attempt;

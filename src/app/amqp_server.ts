@@ -191,7 +191,7 @@ async function openAuthority(
     clock: systemClock,
     log: calm,
     countConnections: management && ((user) => management.countConnections(user)),
-    flooded: (user) => void management?.kick({ user }),
+    onFlood: (user) => void management?.kick({ user }),
   });
   const endpoint = await startAuthorityEndpoint({ authority, secret, listen: authListen, log: calm });
   opened.defer(() => endpoint.close());

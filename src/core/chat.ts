@@ -106,7 +106,7 @@ export class Chat {
   readonly roomKeeper: RoomKeeper;
   readonly files: Files;
   /** True while live sessions do not know the incarnation of the log, because the disk had no room to store one. */
-  #hasUntold: boolean;
+  #hasUninformed: boolean;
   /** Turns for reading pages that users request. */
   readonly pages: PageTurns;
   #closing: ChatError | undefined;
@@ -114,7 +114,7 @@ export class Chat {
   constructor(options: ChatOptions) {
     this.#options = options;
     this.accounts = options.accounts;
-    this.#hasUntold = options.store.incarnation === "";
+    this.#hasUninformed = options.store.incarnation === "";
     const metrics = this.metrics = options.metrics ?? silentMetrics;
     this.#buckets = new TokenBuckets(options.rate);
     const pages = this.pages = new PageTurns({ ...options.pages, defer: options.defer });
@@ -135,13 +135,13 @@ export class Chat {
     this.presence = new Presence({ live, store, settingsStore: options.settings, settings, clock, log });
     this.typing = new Typing({ live, settings, clock });
     const cache = new RoomCache(options.rooms);
-    const hearsOf = (user: string, room: RoomState) => {
+    const isInvolved = (user: string, room: RoomState) => {
       const inviter = room.inviterOf(user);
       return room.hasMember(user) || (inviter !== undefined && !settings.isHidden(user, inviter));
     };
     const fanOut = new FanOut({
       live,
-      hearsOf,
+      hearsOf: isInvolved,
       rooms: cache,
       hides: (user, { sender, position }) => settings.isHidden(user, sender, position),
       hasBlocked: (user) => settings.hasBlocked(user),
@@ -157,11 +157,11 @@ export class Chat {
       defer: options.defer,
       onAccepted: (message, from) => {
         const origin = from as Origin;
-        this.#endUntold();
+        this.#endUninformed();
         if (message.event === undefined) this.#commits.moveOwnRead(message.conversation, message.sender, message.seq);
         fanOut.publish(message, origin);
         if (message.event?.kind === "deleted") void this.files.sweep();
-        if (origin.room === undefined) settings.wrote(message.sender, origin.members);
+        if (origin.room === undefined) settings.recordContact(message.sender, origin.members);
         this.receipts.published(message, origin.members);
       },
       onRead: (read) => this.receipts.readSaved(read),
@@ -200,16 +200,16 @@ export class Chat {
       checkContact: (sender, recipient) => settings.checkContact(sender, recipient),
     });
     const erase = options.onErase ?? (() => Promise.resolve());
-    this.roomKeeper = new RoomKeeper({ cache, store: options.rooms, revisions, log, hearsOf, erase });
+    this.roomKeeper = new RoomKeeper({ cache, store: options.rooms, revisions, log, isInvolved, erase });
     this.deletion = new AccountDeletion({
       accounts,
       rooms: this.rooms,
       store: options.rooms,
       clock,
       mode: options.deletedAccounts ?? "anonymize",
-      onGone: (name, alias) => {
+      onDeleted: (name, alias) => {
         known.forget(name);
-        settings.renamed(name, alias);
+        settings.rename(name, alias);
         cache.forgetUser(name);
       },
       onErase: () => void erase(),
@@ -309,7 +309,7 @@ export class Chat {
    * @throws {ChatError} `not_found`; `permission_denied` in a room that the user is not in
    */
   async read(user: string, { with: address, seq }: { with: string; seq: number }): Promise<void> {
-    const { conversation } = await this.#enter(user, address);
+    const { conversation } = await this.#resolveWritable(user, address);
     await this.receipts.read(user, conversation, seq);
   }
 
@@ -321,7 +321,7 @@ export class Chat {
     user: string,
     { with: address, seq }: { with: string; seq: number },
   ): Promise<{ users: string[]; count: number }> {
-    const { conversation } = await this.#enter(user, address);
+    const { conversation } = await this.#resolveWritable(user, address);
     const entry = await this.#options.store.entry(user, conversation, seq);
     if (entry === undefined) throw noSuchMessage();
     return await this.receipts.readersOf(user, entry);
@@ -329,9 +329,9 @@ export class Chat {
 
   /** Reports that the user is typing, or stopped. @throws {ChatError} as {@link read} */
   async type(user: string, { to, stopped }: { to: string; stopped: boolean }): Promise<void> {
-    const { conversation, room } = await this.#enter(user, to);
+    const { conversation, room } = await this.#resolveWritable(user, to);
     if (room === undefined) await this.settings.checkContact(user, conversationAddress(conversation, user));
-    await this.typing.said(user, { conversation, room, stopped });
+    await this.typing.announce(user, { conversation, room, stopped });
   }
 
   /** Lists the user's own messages by id, oldest first. */
@@ -409,8 +409,8 @@ export class Chat {
     const { user } = subscriber.identity;
     const before = this.presence.stateOf(user);
     if (!this.live.remove(subscriber)) return this.presence.sessionsChanged(user, before);
-    this.presence.left(user, before);
-    this.revisions.left(user);
+    this.presence.sessionsEnded(user, before);
+    this.revisions.forget(user);
     this.receipts.left(user);
   }
 
@@ -422,7 +422,10 @@ export class Chat {
   }
 
   /** Resolves a conversation in which the user may write. @throws {ChatError} `not_found`, `permission_denied` */
-  async #enter(user: string, address: string): Promise<{ conversation: string; room: RoomState | undefined }> {
+  async #resolveWritable(
+    user: string,
+    address: string,
+  ): Promise<{ conversation: string; room: RoomState | undefined }> {
     const { conversation, room, refusal } = await this.posting.resolve(user, address);
     const refused = refusal ?? refuseInRoom({ room, sender: user, needs: "send" });
     if (refused !== undefined) throw refused;
@@ -433,9 +436,9 @@ export class Chat {
    * Ends all sessions before they receive a position of a log incarnation that they do not know; they learn it when
    * they reconnect.
    */
-  #endUntold(): void {
-    if (!this.#hasUntold || this.#options.store.incarnation === "") return;
-    this.#hasUntold = false;
+  #endUninformed(): void {
+    if (!this.#hasUninformed || this.#options.store.incarnation === "") return;
+    this.#hasUninformed = false;
     this.live.endAll(new ChatError("unavailable", "The server's disk has room again: connect again."));
   }
 

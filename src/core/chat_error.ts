@@ -56,7 +56,7 @@ export function toChatError(thrown: unknown): ChatError {
 }
 
 /** An error as a server reported it; untrusted. */
-export interface SaidError {
+export interface ReportedError {
   readonly code: ChatErrorCode;
   readonly message: string;
   /** In milliseconds. */
@@ -69,7 +69,7 @@ const longestMessage = 2_000;
 export const longestRetryAfterMs = 10 * 60 * 1000;
 
 /** Converts an error from a server, sanitizing its message to one line that is harmless to a terminal. */
-export function saidError({ code, message, retryAfterMs, cause }: SaidError): ChatError {
+export function reportedError({ code, message, retryAfterMs, cause }: ReportedError): ChatError {
   return new ChatError(code, sanitizeLine(message.slice(0, longestMessage)), {
     ...(cause !== undefined && { cause }),
     ...(retryAfterMs !== undefined && retryAfterMs > 0 &&

@@ -69,9 +69,9 @@ export class ClockGuard implements GuardedClock {
   start(): void {
     const now = this.now();
     const { newestEntryAt = now } = this.#options.store;
-    if (!this.#look().doubt && newestEntryAt > now + clockLagMs) this.#report("behind", newestEntryAt);
-    this.#timer ??= setInterval(() => void this.#note(), noteEveryMs);
-    void this.#note();
+    if (!this.#check().doubt && newestEntryAt > now + clockLagMs) this.#report("behind", newestEntryAt);
+    this.#timer ??= setInterval(() => void this.#noteTime(), noteEveryMs);
+    void this.#noteTime();
   }
 
   now(): number {
@@ -79,35 +79,35 @@ export class ClockGuard implements GuardedClock {
   }
 
   earliest(): number {
-    const { now, expected, doubt } = this.#look();
+    const { now, expected, doubt } = this.#check();
     return doubt === "ahead" ? expected : now;
   }
 
   latest(): number {
-    const { now, expected, doubt } = this.#look();
+    const { now, expected, doubt } = this.#check();
     return doubt === "behind" ? expected : now;
   }
 
   get expected(): number | undefined {
-    const { expected, doubt } = this.#look();
+    const { expected, doubt } = this.#check();
     return doubt && expected;
   }
 
   /** Stores the time. Resolves once the store is no longer in use. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    await this.#note();
+    await this.#noteTime();
   }
 
-  #look(): { now: number; expected: number; doubt: Doubt | undefined } {
+  #check(): { now: number; expected: number; doubt: Doubt | undefined } {
     const now = this.now();
     const at = this.#monotonic();
     const expected = Math.round(this.#seen + (at - this.#seenAt));
     const doubt = doubtOf(now - expected);
-    if (doubt !== this.#doubt) this.#turn(doubt, { expected, at });
+    if (doubt !== this.#doubt) this.#setDoubt(doubt, { expected, at });
     if (doubt !== undefined && at - this.#doubtedAt < doubtMs) return { now, expected, doubt };
     if (doubt !== undefined) {
-      this.#options.log.warn("the clock is believed after an hour", { clock: inWords(now) });
+      this.#options.log.warn("the clock is believed after an hour", { clock: formatTime(now) });
       this.#trustedSince = at;
     }
     this.#doubt = undefined;
@@ -116,32 +116,32 @@ export class ClockGuard implements GuardedClock {
     return { now, expected: now, doubt: undefined };
   }
 
-  #turn(doubt: Doubt | undefined, { expected, at }: { expected: number; at: number }): void {
+  #setDoubt(doubt: Doubt | undefined, { expected, at }: { expected: number; at: number }): void {
     this.#doubt = doubt;
     this.#doubtedAt = at;
     if (doubt !== undefined) this.#report(doubt, expected);
-    else this.#options.log.info("the clock is right again", { clock: inWords(this.now()) });
+    else this.#options.log.info("the clock is right again", { clock: formatTime(this.now()) });
   }
 
   #report(doubt: Doubt, expected: number): void {
     const { log, store: { lastSeenAt, newestEntryAt } } = this.#options;
     log.error(doubt === "ahead" ? ahead : behind, {
-      clock: inWords(this.now()),
-      expected: inWords(expected),
-      lastSeen: lastSeenAt === undefined ? undefined : inWords(lastSeenAt),
-      newestEntry: newestEntryAt === undefined ? undefined : inWords(newestEntryAt),
+      clock: formatTime(this.now()),
+      expected: formatTime(expected),
+      lastSeen: lastSeenAt === undefined ? undefined : formatTime(lastSeenAt),
+      newestEntry: newestEntryAt === undefined ? undefined : formatTime(newestEntryAt),
     });
   }
 
-  async #note(): Promise<void> {
-    const { now, doubt } = this.#look();
+  async #noteTime(): Promise<void> {
+    const { now, doubt } = this.#check();
     if (doubt !== undefined) return await this.#noting;
-    this.#noting = this.#keep(now)
+    this.#noting = this.#storeTime(now)
       .catch((cause) => this.#options.log.warn("the time was not noted", { cause }));
     await this.#noting;
   }
 
-  async #keep(now: number): Promise<void> {
+  async #storeTime(now: number): Promise<void> {
     const { store } = this.#options;
     const isTrusted = this.#monotonic() - this.#trustedSince >= trustMs;
     await store.noteSeen(now);
@@ -158,6 +158,6 @@ function doubtOf(lead: number): Doubt | undefined {
   return lead < -clockLagMs ? "behind" : undefined;
 }
 
-function inWords(time: number): string {
+function formatTime(time: number): string {
   return new Date(time).toISOString();
 }

@@ -39,7 +39,7 @@ export class PageTurns {
   readonly #users = new KeyedLock();
   readonly #pagesOf = new Map<string, number>();
   readonly #waiting = new Set<PromiseWithResolvers<void>>();
-  #resting: Promise<void> | undefined;
+  #dispatching: Promise<void> | undefined;
   /** Milliseconds of slices that no rest has made up for yet. */
   #owedMs = 0;
   #closed: ChatError | undefined;
@@ -62,7 +62,7 @@ export class PageTurns {
     this.#pagesOf.set(user, pages + 1);
     try {
       return await this.#users.run(user, async () => {
-        const turn = new Slice(() => this.#take(signal), this.#options.sliceMs ?? standardSliceMs);
+        const turn = new Slice(() => this.#waitForTurn(signal), this.#options.sliceMs ?? standardSliceMs);
         await turn.next();
         return await work(turn);
       });
@@ -82,14 +82,14 @@ export class PageTurns {
     this.#closed = reason;
     for (const { reject } of this.#waiting) reject(reason);
     this.#waiting.clear();
-    await this.#resting;
+    await this.#dispatching;
   }
 
-  #take(signal: AbortSignal | undefined): Promise<void> {
+  #waitForTurn(signal: AbortSignal | undefined): Promise<void> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     if (signal?.aborted) return Promise.reject(signal.reason);
-    if (this.#resting === undefined) {
-      this.#resting = this.#rest();
+    if (this.#dispatching === undefined) {
+      this.#dispatching = this.#dispatchTurns();
       return Promise.resolve();
     }
     const turn = Promise.withResolvers<void>();
@@ -104,7 +104,7 @@ export class PageTurns {
   }
 
   /** Frees the event loop for as long as each slice took, then starts the next one. */
-  async #rest(): Promise<void> {
+  async #dispatchTurns(): Promise<void> {
     const { defer, rest = setTimeout, shortestRestMs = standardShortestRestMs } = this.#options;
     for (;;) {
       const beganAt = performance.now();
@@ -119,7 +119,7 @@ export class PageTurns {
       this.#waiting.delete(next);
       next.resolve();
     }
-    this.#resting = undefined;
+    this.#dispatching = undefined;
   }
 }
 
@@ -130,12 +130,12 @@ function tooManyPages(): ChatError {
 }
 
 class Slice implements Turn {
-  readonly #take: () => Promise<void>;
+  readonly #takeTurn: () => Promise<void>;
   readonly #sliceMs: number;
   #endsAt = 0;
 
   constructor(take: () => Promise<void>, sliceMs: number) {
-    this.#take = take;
+    this.#takeTurn = take;
     this.#sliceMs = sliceMs;
   }
 
@@ -144,7 +144,7 @@ class Slice implements Turn {
   }
 
   async next(): Promise<void> {
-    await this.#take();
+    await this.#takeTurn();
     this.#endsAt = performance.now() + this.#sliceMs;
   }
 }

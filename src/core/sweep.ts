@@ -7,7 +7,7 @@ export interface SweepOptions {
   readonly work: (signal: AbortSignal) => Promise<void>;
   readonly log: Log;
   /** The log event for a failed run. */
-  readonly onFailure: string;
+  readonly failureEvent: string;
 }
 
 /** Background work that runs one at a time, at intervals and on request. */
@@ -53,14 +53,14 @@ export class Sweep {
   }
 
   async #runAll(): Promise<void> {
-    const { work, log, onFailure } = this.#options;
+    const { work, log, failureEvent } = this.#options;
     const { signal } = this.#stopped;
     while (this.#again && !signal.aborted) {
       this.#again = false;
       try {
         await work(signal);
       } catch (cause) {
-        log.error(onFailure, { cause });
+        log.error(failureEvent, { cause });
       }
     }
     this.#running = undefined;

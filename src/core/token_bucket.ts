@@ -15,7 +15,7 @@ interface Bucket {
 }
 
 /** Rounding error that adding up fractions of tokens may cause. */
-const lost = 1e-6;
+const roundingError = 1e-6;
 
 /** A token bucket for each key. `now` is in milliseconds; nothing is refilled while it stands still or goes back. */
 export class TokenBuckets {
@@ -97,6 +97,6 @@ export class TokenBuckets {
 
   #wait(bucket: Bucket, cost: number): number {
     const missing = Math.min(cost, this.#burst) - bucket.tokens;
-    return missing <= lost ? 0 : Math.max(Math.ceil((missing - lost) / this.#perMs), 1);
+    return missing <= roundingError ? 0 : Math.max(Math.ceil((missing - roundingError) / this.#perMs), 1);
   }
 }

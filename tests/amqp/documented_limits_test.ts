@@ -7,7 +7,7 @@ import { unlistedMs } from "../../src/amqp/broker/connection_counts.ts";
 import { maxRefused, refusalMs } from "../../src/amqp/broker/refused_logins.ts";
 import { eventDeadlineMs } from "../../src/amqp/senders/known_channels.ts";
 import { maxCopies, maxOfStranger, traceMs } from "../../src/amqp/senders/sender_trace.ts";
-import { repliesOfSomebody, unansweredOfSomebody } from "../../src/amqp/server/reply_budget.ts";
+import { droppedRepliesOfSender, repliesOfSender } from "../../src/amqp/server/reply_budget.ts";
 import { maxUnread } from "../../src/amqp/server/unread_chunks.ts";
 import { minPaidChunkBytes } from "../../src/amqp/server/upload_replies.ts";
 import { registrationTtlMs } from "../../src/amqp/topology.ts";
@@ -32,8 +32,8 @@ const phrases: readonly string[] = [
   `trace the exchange of registrations for up to ${seconds(traceMs)}`,
   `trace its three exchanges for up to ${seconds(traceMs)}`,
   `in ${maxCopies} copies`,
-  `${repliesOfSomebody.burst} at once, then ${repliesOfSomebody.perSecond} a second`,
-  `after ${number(unansweredOfSomebody.burst)} more requests like that`,
+  `${repliesOfSender.burst} at once, then ${repliesOfSender.perSecond} a second`,
+  `after ${number(droppedRepliesOfSender.burst)} more requests like that`,
   `chunks of files (${maxUnread} that the user did not say to have`,
   `${(maxUnread * maxChunkBytes) / 2 ** 20} MiB a minute`,
   `chunks of at least ${kib(minPaidChunkBytes)}`,

@@ -12,7 +12,7 @@ function gatedSweep(options: Partial<SweepOptions> = {}) {
     runs.push({ signal, end });
     return end.promise;
   };
-  return { runs, sweep: new Sweep({ work, log: silentLog, onFailure: "failed", ...options }) };
+  return { runs, sweep: new Sweep({ work, log: silentLog, failureEvent: "failed", ...options }) };
 }
 
 Deno.test("run() while it runs has it run once more, and resolves after that", async () => {

@@ -46,10 +46,10 @@ export async function startAuthorityEndpoint(options: AuthorityEndpointOptions):
   });
   const strangers = new Strangers(maxConnections);
   server.on("connection", (socket) => strangers.add(socket));
-  const wanted = digest(options.secret);
+  const expected = digest(options.secret);
   server.on("clientError", (_error, socket) => socket.destroy());
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
-    void answer(request, response, { ...options, wanted, proven: () => strangers.forget(request.socket) });
+    void answer(request, response, { ...options, expected, onProven: () => strangers.forget(request.socket) });
   });
   const port = await listen(server, options.listen);
   let closed: Promise<void> | undefined;
@@ -64,15 +64,15 @@ export async function startAuthorityEndpoint(options: AuthorityEndpointOptions):
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { authority, wanted, log, proven }: AuthorityEndpointOptions & { wanted: Uint8Array; proven(): void },
+  { authority, expected, log, onProven }: AuthorityEndpointOptions & { expected: Uint8Array; onProven(): void },
 ): Promise<void> {
   const [, secret = "", kind = "", ...rest] = (request.url ?? "").split("/");
-  const isRight = timingSafeEqual(digest(secret), wanted);
-  if (!isRight || rest.length > 0 || !kinds.has(kind) || request.method !== "POST") {
+  const hasSecret = timingSafeEqual(digest(secret), expected);
+  if (!hasSecret || rest.length > 0 || !kinds.has(kind) || request.method !== "POST") {
     response.writeHead(404, { connection: "close" }).end();
     return;
   }
-  proven();
+  onProven();
   try {
     const body = await readBody(request);
     if (body === undefined) {

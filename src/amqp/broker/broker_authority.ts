@@ -54,7 +54,7 @@ export interface BrokerAuthorityOptions {
   /** Users and addresses that are refused for a while. */
   readonly refused?: Pick<RefusedLogins, "hasUser" | "hasAddress">;
   /** Called when a user asks for far more than clients do; their connections should be closed. */
-  flooded?(user: string): void;
+  onFlood?(user: string): void;
 }
 
 /** Fields of a question from RabbitMQ; see the README of its plugin rabbitmq_auth_backend_http. */
@@ -85,9 +85,9 @@ export class BrokerAuthority {
   /** Questions about permissions of each user; the broker caches the answers for a while. */
   readonly #grants = new TokenBuckets({ burst: 512, perSecond: 128 });
   readonly #handlers: Readonly<Record<string, (question: Question) => Promise<Decision> | Decision>> = {
-    user: (question) => this.#logIn(question),
-    vhost: (question) => this.#enter(question),
-    resource: (question) => this.#grant(question),
+    user: (question) => this.#decideLogin(question),
+    vhost: (question) => this.#decideVhost(question),
+    resource: (question) => this.#decidePermission(question),
     // Clients have no topic exchange to use.
     topic: () => "deny",
   };
@@ -111,7 +111,7 @@ export class BrokerAuthority {
     }
   }
 
-  async #logIn({ username = "", password = "" }: Question): Promise<Decision> {
+  async #decideLogin({ username = "", password = "" }: Question): Promise<Decision> {
     if (username === registrationUser) return await this.#admitStranger(password);
     if (username === inspectorUser) return this.#isInspector(password) ? "allow" : "deny";
     if (username === statusUser) return "busy";
@@ -119,7 +119,7 @@ export class BrokerAuthority {
     if (!this.#mayBeAccount(username)) return "deny";
     // Clients discard a token that is denied, and keep it when chatd is busy.
     if (this.#options.refused?.hasUser(username)) return "busy";
-    if (!await this.#isProven(username, password)) return "deny";
+    if (!await this.#isAuthentic(username, password)) return "deny";
     if (!this.#take(this.#logins, username)) return "busy";
     return await this.#connections?.admits(username) === false ? "busy" : "allow";
   }
@@ -137,7 +137,7 @@ export class BrokerAuthority {
     return given.length === wanted.length && timingSafeEqual(given, wanted);
   }
 
-  async #isProven(user: string, secret: string): Promise<boolean> {
+  async #isAuthentic(user: string, secret: string): Promise<boolean> {
     const { accounts } = this.#options;
     if (tokenPattern.test(secret)) {
       const holder = await accounts.authenticate(secret).catch(refused);
@@ -155,7 +155,7 @@ export class BrokerAuthority {
     }
   }
 
-  #enter({ username = "", vhost, ip = "", tags = "" }: Question): Decision {
+  #decideVhost({ username = "", vhost, ip = "", tags = "" }: Question): Decision {
     if (hasTag(tags, busyTag) || vhost !== this.#vhost) return "deny";
     // The server itself uses the inspector, possibly from the address of a refused client.
     if (username !== inspectorUser && this.#options.refused?.hasAddress(ip)) return "deny";
@@ -163,10 +163,12 @@ export class BrokerAuthority {
     return isKnown ? "allow" : "deny";
   }
 
-  async #grant({ username = "", vhost, resource, name = "", permission, tags = "" }: Question): Promise<Decision> {
+  async #decidePermission(
+    { username = "", vhost, resource, name = "", permission, tags = "" }: Question,
+  ): Promise<Decision> {
     if (hasTag(tags, busyTag) || vhost !== this.#vhost) return "deny";
     if (!this.#take(this.#grants, username)) {
-      this.#options.flooded?.(username);
+      this.#options.onFlood?.(username);
       return "deny";
     }
     const writes = resource === "exchange" && permission === "write" ? name : undefined;

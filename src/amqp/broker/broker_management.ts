@@ -34,8 +34,8 @@ export const standardGraceMs = 250;
 export const strangerAgeMs = 60_000;
 const strangerCheckMs = 30_000;
 /** Interval and number of searches for a connection by its client-provided name: the broker lists it within 5 s. */
-const lookIntervalMs = 1_000;
-const looks = 8;
+const searchIntervalMs = 1_000;
+const searchAttempts = 8;
 /**
  * Users whose named connections are searched for at once; further ones are dropped, as their next request is refused
  * anyway.
@@ -44,7 +44,7 @@ const maxSearches = 64;
 /** Names searched for at once, of one user. */
 const maxNames = 128;
 /** Attempts to stop tracing, which slows the broker down, and their interval in milliseconds. */
-const stopTries = 5;
+const maxStopAttempts = 5;
 const stopIntervalMs = 1_000;
 
 /** Stands for a connection that RabbitMQ kills after 3 s or more, because its client does not read. */
@@ -95,7 +95,7 @@ export class BrokerManagement implements AsyncDisposable {
     }
     if (this.#searches.size >= maxSearches) return Promise.resolve();
     const names = new Set([name]);
-    const now = this.#search(user, names);
+    const now = this.#searchNamed(user, names);
     this.#searches.set(user, { names, now });
     return now;
   }
@@ -105,13 +105,13 @@ export class BrokerManagement implements AsyncDisposable {
    * Never rejects.
    */
   async closeConnection(name: string): Promise<void> {
-    if (!await this.#grace()) return;
+    if (!await this.#waitGrace()) return;
     let isClosed = false;
     const close = async () => {
       isClosed = await this.#closeConnection(name);
     };
-    for (let look = 0; look < looks && !isClosed; look++) {
-      if (look > 0 && !await pause(lookIntervalMs, this.#closed.signal)) return;
+    for (let look = 0; look < searchAttempts && !isClosed; look++) {
+      if (look > 0 && !await pause(searchIntervalMs, this.#closed.signal)) return;
       if (!await this.#succeeds(close)) return;
     }
   }
@@ -130,12 +130,12 @@ export class BrokerManagement implements AsyncDisposable {
 
   async #trace(vhost: string, look: () => Promise<void>): Promise<boolean> {
     const path = `/api/vhosts/${encodeURIComponent(vhost)}`;
-    let was: Record<string, unknown> | undefined;
-    await this.#try(async () => {
-      was = await this.get(path) as Record<string, unknown> | undefined;
+    let current: Record<string, unknown> | undefined;
+    await this.#reportErrors(async () => {
+      current = await this.get(path) as Record<string, unknown> | undefined;
     });
-    if (was === undefined) return false;
-    const { description, tags, tracing, default_queue_type: type } = was;
+    if (current === undefined) return false;
+    const { description, tags, tracing, default_queue_type: type } = current;
     // A PUT resets every setting that it does not include; RabbitMQ reports an unset one as "undefined".
     const kept = {
       description,
@@ -145,13 +145,13 @@ export class BrokerManagement implements AsyncDisposable {
     // The operator is tracing already; leave it on.
     if (tracing === true) return await look().then(() => true);
     const set = (tracing: boolean) =>
-      this.#succeeds(() => this.#ask("PUT", path, JSON.stringify({ ...kept, tracing })));
+      this.#succeeds(() => this.#request("PUT", path, JSON.stringify({ ...kept, tracing })));
     try {
       if (!await set(true)) return false;
       await look();
       return true;
     } finally {
-      let left = stopTries;
+      let left = maxStopAttempts;
       while (!await set(false) && --left > 0 && await pause(stopIntervalMs, this.#closed.signal));
     }
   }
@@ -166,9 +166,9 @@ export class BrokerManagement implements AsyncDisposable {
 
   /** Closes connections of registering clients that are older than `ageMs`. Never rejects. */
   async closeStrangers({ ageMs }: { ageMs: number }): Promise<void> {
-    await this.#try(async () => {
+    await this.#reportErrors(async () => {
       for (const name of await this.#connectionsOf(registrationUser)) {
-        const { connected_at: since } = await this.#connection(name, "connected_at") ?? {};
+        const { connected_at: since } = await this.#readConnection(name, "connected_at") ?? {};
         if (typeof since === "number" && Date.now() - since > ageMs) await this.#closeConnection(name);
       }
     });
@@ -179,14 +179,14 @@ export class BrokerManagement implements AsyncDisposable {
    * @throws {ChatError} `unavailable`, `unauthenticated`
    */
   async get(path: string): Promise<unknown> {
-    const response = await this.#ask("GET", path);
+    const response = await this.#request("GET", path);
     return response === undefined ? undefined : JSON.parse(response);
   }
 
   /** Returns the number of a user's connections; undefined when unknown, which is logged. Never rejects. */
   async countConnections(user: string): Promise<number | undefined> {
     let count: number | undefined;
-    await this.#try(async () => {
+    await this.#reportErrors(async () => {
       count = (await this.#connectionsOf(user)).length;
     });
     return count;
@@ -210,32 +210,32 @@ export class BrokerManagement implements AsyncDisposable {
     while (await pause(strangerCheckMs, this.#closed.signal)) await this.closeStrangers({ ageMs: strangerAgeMs });
   }
 
-  #grace(): Promise<boolean> {
+  #waitGrace(): Promise<boolean> {
     return pause(this.#options.graceMs ?? standardGraceMs, this.#closed.signal);
   }
 
   async #closeAll(user: string): Promise<void> {
-    if (!await this.#grace()) return;
+    if (!await this.#waitGrace()) return;
     const path = `/api/connections/username/${encodeURIComponent(user)}`;
-    await this.#try(async () => {
-      if (!await this.#ask("DELETE", path)) return;
+    await this.#reportErrors(async () => {
+      if (!await this.#request("DELETE", path)) return;
       // The broker closes connections one by one, and got stuck at one whose client does not read.
       await Promise.all((await this.#connectionsOf(user)).map((name) => this.#closeConnection(name)));
     });
   }
 
-  async #search(user: string, names: Set<string>): Promise<void> {
+  async #searchNamed(user: string, names: Set<string>): Promise<void> {
     const looked = new Map<string, number>();
     try {
-      if (!await this.#grace()) return;
+      if (!await this.#waitGrace()) return;
       while (names.size > 0) {
         if (!await this.#succeeds(() => this.#closeNamed(user, names))) return;
         for (const name of names) {
           const count = (looked.get(name) ?? 0) + 1;
           looked.set(name, count);
-          if (count >= looks) names.delete(name);
+          if (count >= searchAttempts) names.delete(name);
         }
-        if (names.size > 0 && !await pause(lookIntervalMs, this.#closed.signal)) return;
+        if (names.size > 0 && !await pause(searchIntervalMs, this.#closed.signal)) return;
       }
     } finally {
       // In the same turn as the last check of the names, so that none is added in between.
@@ -248,7 +248,7 @@ export class BrokerManagement implements AsyncDisposable {
     const wanted = new Set(names);
     let areListed = true;
     for (const connection of await this.#connectionsOf(user)) {
-      const found = await this.#connection(connection, "user_provided_name");
+      const found = await this.#readConnection(connection, "user_provided_name");
       if (found === undefined) areListed = false;
       const name = String(found?.user_provided_name);
       if (!wanted.has(name)) continue;
@@ -265,19 +265,19 @@ export class BrokerManagement implements AsyncDisposable {
   }
 
   /** Returns one column of a connection; undefined while the broker does not list it. */
-  async #connection(name: string, column: string): Promise<Record<string, unknown> | undefined> {
+  async #readConnection(name: string, column: string): Promise<Record<string, unknown> | undefined> {
     const path = `/api/connections/${encodeURIComponent(name)}?columns=${column}`;
     return await this.get(path) as Record<string, unknown> | undefined;
   }
 
   /** Closes a connection. @returns whether the broker lists it */
   async #closeConnection(name: string): Promise<boolean> {
-    return await this.#ask("DELETE", `/api/connections/${encodeURIComponent(name)}`) !== undefined;
+    return await this.#request("DELETE", `/api/connections/${encodeURIComponent(name)}`) !== undefined;
   }
 
   async #succeeds(task: () => Promise<unknown>): Promise<boolean> {
     let done = false;
-    await this.#try(async () => {
+    await this.#reportErrors(async () => {
       await task();
       done = true;
     });
@@ -285,7 +285,7 @@ export class BrokerManagement implements AsyncDisposable {
   }
 
   /** Runs a task and logs its failure, once until a task succeeds. */
-  async #try(task: () => Promise<void>): Promise<void> {
+  async #reportErrors(task: () => Promise<void>): Promise<void> {
     try {
       await task();
       this.#isReachable = true;
@@ -305,7 +305,7 @@ export class BrokerManagement implements AsyncDisposable {
   }
 
   /** Sends a request. @returns undefined for 404; {@link stuck} when a connection does not close in order */
-  async #ask(method: "GET" | "DELETE" | "PUT", path: string, body?: string): Promise<string | undefined> {
+  async #request(method: "GET" | "DELETE" | "PUT", path: string, body?: string): Promise<string | undefined> {
     const { url, login, timeoutMs = 5_000 } = this.#options;
     const credentials = new TextEncoder().encode(`${login.user}:${login.password}`).toBase64();
     const headers = {
@@ -320,7 +320,7 @@ export class BrokerManagement implements AsyncDisposable {
       response = { status: answer.status, text: await answer.text() };
     } catch (cause) {
       if (method === "DELETE" && isTimeout(cause)) return stuck;
-      throw new ChatError("unavailable", `The management of RabbitMQ at ${url} cannot be reached: ${why(cause)}`, {
+      throw new ChatError("unavailable", `The management of RabbitMQ at ${url} cannot be reached: ${reasonOf(cause)}`, {
         cause,
       });
     }
@@ -343,7 +343,7 @@ function isTimeout(cause: unknown): boolean {
   return cause instanceof Error && cause.name === "TimeoutError";
 }
 
-function why(cause: unknown): string {
+function reasonOf(cause: unknown): string {
   if (isTimeout(cause)) return "it does not answer";
   const reason = cause instanceof Error ? cause.cause ?? cause : cause;
   return reason instanceof Error ? reason.message : String(reason);

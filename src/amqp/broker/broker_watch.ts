@@ -56,14 +56,14 @@ export class BrokerWatch implements AsyncDisposable {
    * @returns the response time of the management plugin, in milliseconds
    * @throws {ChatError} when the management plugin does not answer
    */
-  async look(): Promise<number> {
+  async check(): Promise<number> {
     const { management, vhost, lacksMemory } = this.#options;
     const path = `/api/vhosts/${encodeURIComponent(vhost)}/channels?columns=${columns}`;
     const began = performance.now();
     const channels = (await management.get(path) ?? []) as Channel[];
     const took = performance.now() - began;
-    for (const channel of channels) if (channel.transactional) await this.#throwOff(channel);
-    return took + await this.#senders.look({ close: lacksMemory() });
+    for (const channel of channels) if (channel.transactional) await this.#disconnect(channel);
+    return took + await this.#senders.check({ close: lacksMemory() });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -76,7 +76,7 @@ export class BrokerWatch implements AsyncDisposable {
     while (await pause(waitMs, this.#closed.signal)) {
       waitMs = intervalMs;
       try {
-        const restMs = restFactor * await this.look();
+        const restMs = restFactor * await this.check();
         waitMs = this.#options.lacksMemory() ? intervalMs : Math.min(maxIntervalMs, Math.max(intervalMs, restMs));
         this.#isFailing = false;
       } catch (error) {
@@ -86,7 +86,7 @@ export class BrokerWatch implements AsyncDisposable {
     }
   }
 
-  async #throwOff({ user = "", connection_details: { name, peer_host: address } = {} }: Channel): Promise<void> {
+  async #disconnect({ user = "", connection_details: { name, peer_host: address } = {} }: Channel): Promise<void> {
     const { management, refused, log, isAccount } = this.#options;
     const isStranger = user === registrationUser;
     if (name === undefined || this.#closing.has(name) || !(isStranger || await isAccount(user))) return;

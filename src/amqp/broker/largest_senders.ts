@@ -60,7 +60,7 @@ interface Sender {
 export class LargestSenders {
   readonly #options: LargestSendersOptions;
   #traffic = new Map<string, Traffic>();
-  #lookedAt = 0;
+  #checkedAt = 0;
   #closedAt = -Infinity;
   /** Decaying bytes of the largest sender closed since the memory alarm began. */
   #mostClosed = 0;
@@ -75,7 +75,7 @@ export class LargestSenders {
    * @returns the response time of the management plugin, in milliseconds
    * @throws {ChatError} when the management plugin does not answer
    */
-  async look({ close }: { close: boolean }): Promise<number> {
+  async check({ close }: { close: boolean }): Promise<number> {
     const { management, vhost, now: clock = () => performance.now() } = this.#options;
     const path = `/api/vhosts/${encodeURIComponent(vhost)}/connections?columns=${columns}`;
     // The broker lists a connection before it has statistics of it.
@@ -94,20 +94,20 @@ export class LargestSenders {
     if (largest.length > 0) this.#closedAt = now;
     for (const sender of largest) {
       this.#mostClosed = Math.max(this.#mostClosed, sender.recent);
-      this.#throwOff(sender);
+      this.#disconnect(sender);
     }
     return now - began;
   }
 
   #measure(connections: readonly Connection[], now: number): void {
-    const weight = Math.exp((this.#lookedAt - now) / memoryMs);
-    this.#lookedAt = now;
+    const weight = Math.exp((this.#checkedAt - now) / memoryMs);
+    this.#checkedAt = now;
     this.#mostClosed *= weight;
     this.#traffic = new Map(connections.map((connection) => {
       const { name, recv_oct: received, connected_at: since } = connection;
       const known = this.#traffic.get(name);
       const isKnown = known !== undefined && known.since === since && known.received <= received;
-      const recent = isKnown ? weight * known.recent + received - known.received : typical(connection);
+      const recent = isKnown ? weight * known.recent + received - known.received : averageOf(connection);
       return [name, { received, since, recent }];
     }));
   }
@@ -137,7 +137,7 @@ export class LargestSenders {
     return found;
   }
 
-  #throwOff({ user, connections, recent }: Sender): void {
+  #disconnect({ user, connections, recent }: Sender): void {
     const { log, refused, management } = this.#options;
     log.warn("closing the connections that sent the most while the broker lacks memory", {
       user,
@@ -153,6 +153,6 @@ export class LargestSenders {
 }
 
 /** Estimates the bytes of the last minute of a new connection from its average; all of its bytes if it is younger. */
-function typical({ recv_oct: received, connected_at: since }: Connection): number {
+function averageOf({ recv_oct: received, connected_at: since }: Connection): number {
   return received * Math.min(1, memoryMs / Math.max(1, Date.now() - since));
 }

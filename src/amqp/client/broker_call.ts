@@ -12,7 +12,7 @@ import { directReplies } from "../topology.ts";
 /** Time for the answer, in milliseconds; it may wait in the queue for password checks. */
 const answerMs = 30_000;
 /** Attempts to publish a message that the broker refuses because its queue is full. */
-const tries = 5;
+const maxAttempts = 5;
 const retryMs = { initialMs: 200, maxMs: 2_000 };
 
 export interface BrokerCall<Response> {
@@ -53,12 +53,12 @@ export async function callServer<Response>(
       mandatory: true,
       persistent: false,
     };
-    const offer = () =>
+    const tryPublish = () =>
       new Promise<boolean>((resolve) => {
         channel.publish(queue, queue, Buffer.from(content), options, (error) => resolve(error === null));
       });
     const backoff = new Backoff(retryMs);
-    for (let left = tries; !await offer(); left--) {
+    for (let left = maxAttempts; !await tryPublish(); left--) {
       if (left <= 1) fail(new ChatError("busy", "Too many requests wait for the server: try again in a moment."));
       const pause = new Promise<void>((resolve) => setTimeout(resolve, backoff.next()));
       await Promise.race([pause.then(() => undefined), answered.promise]);

@@ -23,7 +23,7 @@ import { contentTypes, messageTypes } from "../message_types.ts";
 import { directReplies, requestExchange, requestQueue } from "../topology.ts";
 
 /** Interval of messages that keep the session alive, in milliseconds. */
-const aliveMs = 10_000;
+const keepaliveMs = 10_000;
 /** Time for the last messages to be sent, in milliseconds. */
 const drainMs = 1_000;
 /** Wait before a refused message is published again, in milliseconds. */
@@ -65,7 +65,7 @@ export class AmqpLink implements Link {
   /** Encoded frames; their concatenation is one frame. */
   #waiting: Uint8Array[] = [];
   #publishing: Promise<void> | undefined;
-  #aliveTimer: ReturnType<typeof setTimeout> | undefined;
+  #keepaliveTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #ended = new AbortController();
   #closed: Promise<void> | undefined;
 
@@ -107,8 +107,8 @@ export class AmqpLink implements Link {
     const channel = await connection.confirmChannel((error) => this.#fail(error));
     this.#channel = channel;
     channel.on("return", () => this.#fail(noServer()));
-    await this.#asking(() =>
-      channel.consume(directReplies, (message) => this.#replied(message).catch((error) => this.#fail(error)), {
+    await this.#mapChannelErrors(() =>
+      channel.consume(directReplies, (message) => this.#handleReply(message).catch((error) => this.#fail(error)), {
         noAck: true,
       })
     );
@@ -116,7 +116,7 @@ export class AmqpLink implements Link {
   }
 
   /** Handles the reply to the hello, and later errors about a session that the server no longer has. */
-  async #replied(message: ConsumeMessage | null): Promise<void> {
+  async #handleReply(message: ConsumeMessage | null): Promise<void> {
     if (message === null || this.#ended.signal.aborted) return;
     const { properties, content } = message;
     const frame = decodeStrictly(ServerFrame, content);
@@ -127,7 +127,7 @@ export class AmqpLink implements Link {
         return await this.#join(frame, { secret, queue, server: properties.userId });
       }
     }
-    this.#take(frame);
+    this.#accept(frame);
   }
 
   async #join(reply: ServerFrame, { secret, queue, server }: SessionAddress & { queue: string }): Promise<void> {
@@ -136,7 +136,7 @@ export class AmqpLink implements Link {
     const early: ServerFrame[] = [];
     let take = (frame: ServerFrame): unknown => early.push(frame);
     try {
-      await this.#channel!.consume(queue, (message) => this.#delivered(message, (frame) => take(frame)), {
+      await this.#channel!.consume(queue, (message) => this.#handleDelivery(message, (frame) => take(frame)), {
         noAck: true,
         exclusive: true,
       });
@@ -144,13 +144,13 @@ export class AmqpLink implements Link {
       // The session ended right away; the next hello gets the reason.
       throw new ChatError("unavailable", toChannelError(cause, this.#connection!.broker).message, { cause });
     }
-    take = (frame) => this.#take(frame);
+    take = (frame) => this.#accept(frame);
     [reply, ...early].forEach(take);
-    this.#stayAlive();
+    this.#scheduleKeepalive();
     this.#publishWaiting();
   }
 
-  #delivered(message: ConsumeMessage | null, take: (frame: ServerFrame) => unknown): void {
+  #handleDelivery(message: ConsumeMessage | null, take: (frame: ServerFrame) => unknown): void {
     if (message === null) return this.#fail(new ChatError("unavailable", "The server gave up this session."));
     if (message.properties.userId !== this.#session?.server) return;
     try {
@@ -163,7 +163,7 @@ export class AmqpLink implements Link {
     }
   }
 
-  #take(frame: ServerFrame): void {
+  #accept(frame: ServerFrame): void {
     this.#helloId = undefined;
     this.#queue.push(frame);
     const last = frame.items.at(-1)?.kind;
@@ -190,7 +190,7 @@ export class AmqpLink implements Link {
       const count = this.#waiting.findIndex((frame) => (bytes += frame.length) > maxFrameBytes);
       const frames = this.#waiting.splice(0, count < 0 ? this.#waiting.length : Math.max(count, 1));
       await this.#publish(frames.length === 1 ? frames[0] : Buffer.concat(frames), {});
-      this.#stayAlive();
+      this.#scheduleKeepalive();
     }
   }
 
@@ -217,14 +217,14 @@ export class AmqpLink implements Link {
       persistent: false,
     };
     const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    while (!await this.#offer(content, options)) {
+    while (!await this.#tryPublish(content, options)) {
       await new Promise((resolve) => setTimeout(resolve, backoff.next()));
       if (this.#ended.signal.aborted) return;
     }
   }
 
   /** Publishes a message. @returns whether the broker accepted it; it refuses while too many requests wait */
-  #offer(content: Buffer, options: object): Promise<boolean> {
+  #tryPublish(content: Buffer, options: object): Promise<boolean> {
     return new Promise((resolve, reject) => {
       try {
         this.#channel!.publish(requestExchange, requestQueue, content, options, (error) => {
@@ -237,18 +237,18 @@ export class AmqpLink implements Link {
     });
   }
 
-  #stayAlive(): void {
-    clearTimeout(this.#aliveTimer);
+  #scheduleKeepalive(): void {
+    clearTimeout(this.#keepaliveTimer);
     if (this.#ended.signal.aborted) return;
-    this.#aliveTimer = setTimeout(() => {
+    this.#keepaliveTimer = setTimeout(() => {
       this.#waiting.push(new Uint8Array(0));
       this.#publishWaiting();
-    }, aliveMs);
+    }, keepaliveMs);
   }
 
-  async #asking<T>(ask: () => Promise<T>): Promise<T> {
+  async #mapChannelErrors<T>(request: () => Promise<T>): Promise<T> {
     try {
-      return await ask();
+      return await request();
     } catch (error) {
       throw toChannelError(error, this.#connection!.broker);
     }
@@ -257,7 +257,7 @@ export class AmqpLink implements Link {
   #fail(error: ChatError): void {
     if (this.#ended.signal.aborted) return;
     this.#ended.abort();
-    clearTimeout(this.#aliveTimer);
+    clearTimeout(this.#keepaliveTimer);
     void this.#options.explain(error).then((explained) => {
       if (explained.code !== "unavailable") this.#answerHello(explained);
       this.#queue.fail(explained);
@@ -280,8 +280,8 @@ export class AmqpLink implements Link {
     this.#options.signal?.removeEventListener("abort", this.#abort);
     const wasOpen = !this.#ended.signal.aborted;
     this.#queue.end();
-    clearTimeout(this.#aliveTimer);
-    if (wasOpen && this.#session !== undefined) await this.#leave();
+    clearTimeout(this.#keepaliveTimer);
+    if (wasOpen && this.#session !== undefined) await this.#announceLeaving();
     this.#ended.abort();
     await this.#connection?.close();
     await this.#opening;
@@ -290,14 +290,14 @@ export class AmqpLink implements Link {
   }
 
   /** Sends waiting messages, then announces the end of the session. */
-  async #leave(): Promise<void> {
-    const said = (async () => {
+  async #announceLeaving(): Promise<void> {
+    const sent = (async () => {
       while (this.#publishing !== undefined) await this.#publishing;
       await this.#publish(new Uint8Array(0), { leaving: true });
     })().catch(() => {});
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, drainMs);
-    await Promise.race([said, promise]);
+    await Promise.race([sent, promise]);
     clearTimeout(timer);
   }
 }

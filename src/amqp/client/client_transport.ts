@@ -10,7 +10,7 @@ import {
 } from "../../gen/chatd/v1/auth.ts";
 import { type BrokerAddress, type BrokerLogin, formatBroker } from "../connection/broker_address.ts";
 import { BrokerConnection } from "../connection/broker_connection.ts";
-import { isBrokerRefusal, isClosedDoor, startServer } from "../connection/broker_errors.ts";
+import { isBrokerRefusal, isVhostRefusal, startServer } from "../connection/broker_errors.ts";
 import { messageTypes } from "../message_types.ts";
 import { invitationUser, registrationQueue, registrationUser, requestQueue, statusUser } from "../topology.ts";
 import { callServer } from "./broker_call.ts";
@@ -53,7 +53,7 @@ export class AmqpTransport implements Transport {
     } catch (error) {
       const refused = error instanceof ChatError && error.code === "unauthenticated";
       if (!refused || this.#options.sharedLogin !== undefined) throw error;
-      const byInvitation = await this.#isClosedDoorTo(invitationUser, signal);
+      const byInvitation = await this.#isVhostRefusedTo(invitationUser, signal);
       throw noRegistration(error, { invite: request.invite, byInvitation });
     }
   }
@@ -128,7 +128,7 @@ export class AmqpTransport implements Transport {
   /** Replaces an error of the broker with a more specific one, if the cause can be determined. */
   async explain(error: ChatError): Promise<ChatError> {
     if (this.#options.sharedLogin !== undefined || !isBrokerRefusal(error)) return error;
-    if (isClosedDoor(error)) {
+    if (isVhostRefusal(error)) {
       if (!await this.#serverAnswers()) return this.#noAnswer(error);
       return new ChatError("busy", "Too many people are logging in right now: try again in a few seconds.", {
         cause: error,
@@ -140,18 +140,18 @@ export class AmqpTransport implements Transport {
   }
 
   #serverAnswers(signal?: AbortSignal): Promise<boolean> {
-    return this.#isClosedDoorTo(statusUser, signal);
+    return this.#isVhostRefusedTo(statusUser, signal);
   }
 
   /**
    * Returns whether chatd admits this name to the broker and no further; if chatd cannot be asked, no name is admitted.
    */
-  async #isClosedDoorTo(user: string, signal?: AbortSignal): Promise<boolean> {
+  async #isVhostRefusedTo(user: string, signal?: AbortSignal): Promise<boolean> {
     try {
       await using _connection = await this.#open({ user, password: "status" }, { name: "chatd status", signal });
       return true;
     } catch (error) {
-      return error instanceof ChatError && isClosedDoor(error);
+      return error instanceof ChatError && isVhostRefusal(error);
     }
   }
 

@@ -65,8 +65,8 @@ export class AmqpFileLink implements FileLink {
     try {
       link.#channel = await connection.confirmChannel((error) => link.#fail(error));
       link.#channel.on("return", () => link.#fail(noServer()));
-      await link.#channel.consume(directReplies, (message) => link.#replied(message), { noAck: true });
-      if (signal?.aborted) throw givenUp();
+      await link.#channel.consume(directReplies, (message) => link.#handleReply(message), { noAck: true });
+      if (signal?.aborted) throw transferCancelled();
       return link;
     } catch (error) {
       await link.close();
@@ -98,7 +98,7 @@ export class AmqpFileLink implements FileLink {
 
   async #close(): Promise<void> {
     this.#options.signal?.removeEventListener("abort", this.#abort);
-    this.#fail(givenUp());
+    this.#fail(transferCancelled());
     await this.#options.connection.close();
   }
 
@@ -141,13 +141,13 @@ export class AmqpFileLink implements FileLink {
     };
     const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
     const backoff = new Backoff(retryMs);
-    while (!this.#ended.signal.aborted && !await this.#offer(bytes, options)) {
+    while (!this.#ended.signal.aborted && !await this.#tryPublish(bytes, options)) {
       await pause(backoff.next(), this.#ended.signal);
     }
   }
 
   /** Publishes a message. @returns whether the broker accepted it; it refuses while too many requests wait */
-  #offer(content: Buffer, options: object): Promise<boolean> {
+  #tryPublish(content: Buffer, options: object): Promise<boolean> {
     const { connection } = this.#options;
     return new Promise((resolve, reject) => {
       try {
@@ -161,7 +161,7 @@ export class AmqpFileLink implements FileLink {
     });
   }
 
-  #replied(message: ConsumeMessage | null): void {
+  #handleReply(message: ConsumeMessage | null): void {
     if (message === null) return this.#fail(new ChatError("unavailable", "The broker gave up the connection."));
     const receipt: unknown = message.properties.headers?.[receiptHeader];
     if (typeof receipt === "string") this.#options.receipts.push(receipt);
@@ -188,6 +188,6 @@ function read<Response>(
   throw serverError(properties.type === messageTypes.error ? decodeStrictly(ErrorMessage, content) : undefined);
 }
 
-function givenUp(): ChatError {
+function transferCancelled(): ChatError {
   return new ChatError("unavailable", "The transfer was given up.");
 }

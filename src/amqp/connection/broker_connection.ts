@@ -68,8 +68,8 @@ export class BrokerConnection implements AsyncDisposable {
   /** Connects and logs in. @throws {ChatError} see `toConnectError` */
   static async open(options: OpenBrokerOptions): Promise<BrokerConnection> {
     const { broker, login, ca, name, signal } = options;
-    const givenUp = () => new ChatError("unavailable", "Connecting to the broker was given up.");
-    if (signal?.aborted) throw givenUp();
+    const connectCancelled = () => new ChatError("unavailable", "Connecting to the broker was given up.");
+    if (signal?.aborted) throw connectCancelled();
     const opening = connect(
       {
         protocol: broker.tls ? "amqps" : "amqp",
@@ -92,7 +92,7 @@ export class BrokerConnection implements AsyncDisposable {
     ).then((model) => new BrokerConnection(model, options));
     const aborted = Promise.withResolvers<never>();
     aborted.promise.catch(() => {});
-    const abort = () => aborted.reject(givenUp());
+    const abort = () => aborted.reject(connectCancelled());
     signal?.addEventListener("abort", abort);
     try {
       return await Promise.race([opening, aborted.promise]);
@@ -126,12 +126,12 @@ export class BrokerConnection implements AsyncDisposable {
 
   /** Opens a channel. `onClosed` is called when it closes other than by its owner. @throws {ChatError} */
   async channel(onClosed: (error: ChatError) => void): Promise<Channel> {
-    return this.#watch(await this.#create(() => this.#model.createChannel()), onClosed);
+    return this.#reportClosing(await this.#create(() => this.#model.createChannel()), onClosed);
   }
 
   /** Opens a channel like {@link channel}, with publisher confirms. @throws {ChatError} */
   async confirmChannel(onClosed: (error: ChatError) => void): Promise<ConfirmChannel> {
-    return this.#watch(await this.#create(() => this.#model.createConfirmChannel()), onClosed);
+    return this.#reportClosing(await this.#create(() => this.#model.createConfirmChannel()), onClosed);
   }
 
   /** Closes the connection. Idempotent; gives up soon on a broker that does not answer. */
@@ -151,7 +151,7 @@ export class BrokerConnection implements AsyncDisposable {
     }
   }
 
-  #watch<C extends Channel>(channel: C, onClosed: (error: ChatError) => void): C {
+  #reportClosing<C extends Channel>(channel: C, onClosed: (error: ChatError) => void): C {
     let failure: unknown;
     channel.on("error", (error) => failure = error);
     channel.on("close", () => {

@@ -20,16 +20,16 @@ export function consumedByAnother(queue: string, cause?: unknown): ChatError {
 }
 
 /** amqplib's error for a connection that is refused at its last step, the opening of the virtual host. */
-const closedDoor = /Expected ConnectionOpenOk/;
+const vhostRefusal = /Expected ConnectionOpenOk/;
 
 /** Returns whether the broker accepted the login but not the virtual host, which is how chatd says "busy". */
-export function isClosedDoor({ cause }: ChatError): boolean {
-  return cause instanceof Error && closedDoor.test(cause.message);
+export function isVhostRefusal({ cause }: ChatError): boolean {
+  return cause instanceof Error && vhostRefusal.test(cause.message);
 }
 
 /** Returns whether the broker, or chatd as its authority, refused the login. */
 export function isBrokerRefusal({ cause }: ChatError): boolean {
-  return cause instanceof Error && (closedDoor.test(cause.message) || /\b403\b/.test(cause.message));
+  return cause instanceof Error && (vhostRefusal.test(cause.message) || /\b403\b/.test(cause.message));
 }
 
 /** Converts the error of a connection attempt. */
@@ -43,7 +43,7 @@ export function toConnectError(thrown: unknown, broker: BrokerAddress, user: str
       { cause: thrown },
     );
   }
-  if (closedDoor.test(message)) {
+  if (vhostRefusal.test(message)) {
     return new ChatError(
       "permission_denied",
       `RabbitMQ at ${address} does not let "${user}" use the virtual host "${broker.vhost}".`,

@@ -11,9 +11,9 @@ export interface BrokerEventsOptions {
   /** Receives each channel that opens or closes. */
   readonly channels: KnownChannels;
   /** Called when a queue was deleted, for example with its connection. */
-  queueDeleted(name: string): void;
+  onQueueDeleted(name: string): void;
   /** Called when no more events will arrive. */
-  failed(error: ChatError): void;
+  onFailed(error: ChatError): void;
 }
 
 /** Subscribes to the broker's events, if it has the plugin rabbitmq_event_exchange. */
@@ -21,7 +21,7 @@ export class BrokerEvents {
   readonly #options: BrokerEventsOptions;
   readonly #handlers: Readonly<Record<string, (headers: Record<string, unknown>) => void>> = {
     "queue.deleted": ({ name }) => {
-      if (typeof name === "string") this.#options.queueDeleted(name);
+      if (typeof name === "string") this.#options.onQueueDeleted(name);
     },
     "channel.created": ({ user, pid, connection, name }) => {
       const named = { id: String(connection), name: String(name).replace(/ \(\d+\)$/, "") };
@@ -46,11 +46,11 @@ export class BrokerEvents {
       return false;
     }
     const events = new BrokerEvents(options);
-    const channel = await connection.channel(options.failed);
+    const channel = await connection.channel(options.onFailed);
     const { queue } = await channel.assertQueue("", { exclusive: true, maxLength: maxWaitingEvents });
     await Promise.all(eventKeys.map((key) => channel.bindQueue(queue, eventExchange, key)));
     await channel.consume(queue, (event) => {
-      if (event === null) return options.failed(new ChatError("unavailable", "The queue of events was deleted."));
+      if (event === null) return options.onFailed(new ChatError("unavailable", "The queue of events was deleted."));
       events.#handlers[event.fields.routingKey]?.(event.properties.headers ?? {});
     }, { noAck: true });
     return true;

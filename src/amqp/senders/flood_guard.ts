@@ -31,7 +31,7 @@ export class FloodGuard {
    */
   admits(sender: string, { session, secret }: { session: unknown; secret: unknown }): boolean {
     if (this.#floods.take(this.#keyOf(sender, { session, secret }), performance.now()) === 0) return true;
-    this.throwOff(sender, "flood dropped");
+    this.disconnect(sender, "flood dropped");
     return false;
   }
 
@@ -42,10 +42,10 @@ export class FloodGuard {
   }
 
   /** Closes a sender's connections, at most once a second per user. */
-  throwOff(user: string, why: string): void {
+  disconnect(user: string, reason: string): void {
     if (this.#kicks.take(user, performance.now()) > 0) return;
     const { log, kick, findSender } = this.#options;
-    log.warn(why, { user });
+    log.warn(reason, { user });
     if (user === registrationUser || user === "") findSender?.(user);
     else kick?.({ user });
   }

@@ -43,19 +43,19 @@ export class KnownChannels {
 
   /** Learns from one of the server's own addresses, which must be younger than the first event. */
   learn(ownAddress: string): void {
-    this.#raise(numbersOfAddress(ownAddress));
+    this.#raiseBounds(numbersOfAddress(ownAddress));
   }
 
   opened(process: string, channel: KnownChannel): void {
     this.#channels.set(process, channel);
     const [oldest] = this.#channels.keys();
     if (this.#channels.size > maxChannels) this.closed(oldest);
-    this.#waiting.get(process)?.forEach((told) => told(channel));
+    this.#waiting.get(process)?.forEach((report) => report(channel));
   }
 
   /** Forgets a channel. Its last messages may arrive after this. */
   closed(process: string): void {
-    if (this.#channels.delete(process)) this.#raise(process.split(".").slice(1).map(Number));
+    if (this.#channels.delete(process)) this.#raiseBounds(process.split(".").slice(1).map(Number));
   }
 
   /** Whether the broker reported no channel, not even the server's own: it lacks the plugin. */
@@ -87,7 +87,7 @@ export class KnownChannels {
     if (this.#count >= maxWaiting || ofUser >= maxWaitingOfUser) return undefined;
     this.#count++;
     this.#waitingOfUser.set(user, ofUser + 1);
-    await this.#told(processOf(replyTo));
+    await this.#awaitReport(processOf(replyTo));
     this.#count--;
     const left = this.#waitingOfUser.get(user)! - 1;
     if (left === 0) this.#waitingOfUser.delete(user);
@@ -95,12 +95,12 @@ export class KnownChannels {
     return this.judge(replyTo, user) ?? false;
   }
 
-  #raise(numbers: readonly number[]): void {
+  #raiseBounds(numbers: readonly number[]): void {
     this.#possible = this.#possible.map((possible, index) => Math.max(possible, numbers[index]));
   }
 
   /** Resolves when the broker has reported the process, or has taken too long. */
-  async #told(process: string): Promise<void> {
+  async #awaitReport(process: string): Promise<void> {
     if (this.#channels.has(process)) return;
     const { promise, resolve } = Promise.withResolvers<unknown>();
     const others = this.#waiting.get(process);

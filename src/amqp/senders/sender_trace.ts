@@ -41,14 +41,14 @@ export class SenderTrace {
    * Closes the connections of offenders. Traces do not overlap, and a pause follows each. Never throws.
    * @param sender the `user_id` of an offending message, "" without one
    */
-  find(sender: string): void {
+  findOffenders(sender: string): void {
     if (this.#isRunning) return;
     this.#isRunning = true;
     const exchanges = sender === registrationUser ? [registrationExchange] : clientExchanges;
-    void this.#find(exchanges).finally(() => this.#isRunning = false);
+    void this.#findOffenders(exchanges).finally(() => this.#isRunning = false);
   }
 
-  async #find(exchanges: readonly string[]): Promise<void> {
+  async #findOffenders(exchanges: readonly string[]): Promise<void> {
     const { whileTracing, connection, log } = this.#options;
     try {
       await whileTracing(() => this.#trace(exchanges));
@@ -77,14 +77,14 @@ export class SenderTrace {
     });
     await pause(traceMs, over.signal);
     if (!connection.isOpen) return;
-    this.#throwOff(copies);
+    this.#disconnect(copies);
     // The broker takes seconds to write a copy with tables nested thousands deep, and closes the channel only then.
     const closed = new AbortController();
     await Promise.race([channel.close(), connection.lost, pause(traceMs, closed.signal)]);
     closed.abort();
   }
 
-  #throwOff(copies: readonly ConsumeMessage[]): void {
+  #disconnect(copies: readonly ConsumeMessage[]): void {
     const { kick, closeConnection, log } = this.#options;
     const { users, strangers } = offenders(copies, this.#options);
     if (users.size + strangers.size > 0) {

@@ -28,7 +28,7 @@ export interface BrokerSessionOptions {
    */
   declare(): Promise<void>;
   /** Called once, when no further frame will be published. */
-  ended(session: BrokerSession, reason: ChatError | undefined): void;
+  onEnded(session: BrokerSession, reason: ChatError | undefined): void;
 }
 
 /**
@@ -47,7 +47,7 @@ export class BrokerSession {
   /** The name of its connection that the client claims. */
   readonly connection: string | undefined;
   /** Time of the client's last message, by `performance.now`. */
-  heardAt: number = performance.now();
+  lastReceivedAt: number = performance.now();
   readonly #format: PayloadFormat;
   readonly #session: Session;
   readonly #options: BrokerSessionOptions;
@@ -58,8 +58,8 @@ export class BrokerSession {
   #waiting: Outgoing[] = [];
   #hasQueue = false;
   /** Messages received from the client, if it counts them, and sent to it, after the hello and its reply. */
-  #heard = 0;
-  #said = 0;
+  #receivedCount = 0;
+  #sentCount = 0;
   /** Octets of messages that the broker has not confirmed. */
   #unconfirmedBytes = 0;
 
@@ -98,14 +98,16 @@ export class BrokerSession {
    * Detects lost messages of a client that counts them; they may have expired in the broker.
    * @throws {ChatError} `unavailable` when one is missing, `invalid_argument` when one is repeated
    */
-  follow(sequence: number | undefined): void {
+  checkSequence(sequence: number | undefined): void {
     if (sequence === undefined) return;
-    if (sequence <= this.#heard) {
+    if (sequence <= this.#receivedCount) {
       throw new ChatError("invalid_argument", `Message ${sequence} of this session came already.`);
     }
-    this.#heard++;
-    if (sequence === this.#heard) return;
-    const lost = sequence - this.#heard === 1 ? `${this.#heard}` : `${this.#heard} to ${sequence - 1}`;
+    this.#receivedCount++;
+    if (sequence === this.#receivedCount) return;
+    const lost = sequence - this.#receivedCount === 1
+      ? `${this.#receivedCount}`
+      : `${this.#receivedCount} to ${sequence - 1}`;
     throw new ChatError(
       "unavailable",
       `Message ${lost} of this session was lost in the broker: connect again, and send again what was not answered.`,
@@ -113,7 +115,7 @@ export class BrokerSession {
   }
 
   receive(frame: ClientFrame, bytes: number): void {
-    this.heardAt = performance.now();
+    this.lastReceivedAt = performance.now();
     this.#session.receive(frame, bytes);
   }
 
@@ -137,23 +139,25 @@ export class BrokerSession {
       this.#hasQueue = true;
     } catch (error) {
       this.#waiting = [];
-      this.#refuse(this.#message(encodePayload(endingFrame(error), { name: frameType, format: this.#format })));
+      this.#replyWithoutSession(
+        this.#message(encodePayload(endingFrame(error), { name: frameType, format: this.#format })),
+      );
       return this.#session.disconnected();
     }
-    for (const message of this.#waiting.splice(0)) this.#say(message);
+    for (const message of this.#waiting.splice(0)) this.#deliver(message);
   }
 
   #end(reason: ChatError | undefined): void {
     this.#welcomed.resolve();
-    this.#options.ended(this, reason);
+    this.#options.onEnded(this, reason);
   }
 
   #send(frame: Uint8Array): void {
     for (const content of serverFrames(frame, this.#format)) {
       const message = this.#message(content);
-      if (this.#hasQueue) this.#say(message);
+      if (this.#hasQueue) this.#deliver(message);
       else if (this.#opening !== undefined) this.#waiting.push(message);
-      else this.#refuse(message);
+      else this.#replyWithoutSession(message);
     }
   }
 
@@ -162,29 +166,32 @@ export class BrokerSession {
   }
 
   /** Replies without a session. */
-  #refuse(message: Outgoing): void {
+  #replyWithoutSession(message: Outgoing): void {
     const { replies, address } = this.#options;
     replies.send({ sender: this.user, address, message });
     this.#welcomed.resolve();
   }
 
-  #say(message: Outgoing): void {
+  #deliver(message: Outgoing): void {
     const { replies, address } = this.#options;
     if (!this.#isFirst) return this.#publish(message);
     this.#isFirst = false;
     const headers = { [sessionHeader]: this.secret, [sessionQueueHeader]: this.queue };
-    replies.send({ sender: this.user, address, message, headers, dropped: () => this.#session.disconnected() });
+    replies.send({ sender: this.user, address, message, headers, onDropped: () => this.#session.disconnected() });
     this.#welcomed.resolve();
   }
 
   #publish(message: Outgoing): void {
     const { length } = message.content;
     this.#unconfirmedBytes += length;
-    const confirmed = (isTaken: boolean) => {
+    const onConfirmed = (isTaken: boolean) => {
       this.#unconfirmedBytes -= length;
       if (!isTaken) this.#session.disconnected();
       else if (this.#unconfirmedBytes === 0) this.#session.drained();
     };
-    this.#options.publisher.toQueue(this.queue, message, { headers: { [sequenceHeader]: ++this.#said }, confirmed });
+    this.#options.publisher.publishTo(this.queue, message, {
+      headers: { [sequenceHeader]: ++this.#sentCount },
+      onConfirmed,
+    });
   }
 }

@@ -43,12 +43,12 @@ export class BrokerSessions {
   }
 
   /** Ends the session of a queue that lost its reader. */
-  queueGone(queue: string): void {
+  endByQueue(queue: string): void {
     this.#byQueue.get(queue)?.disconnected();
   }
 
   /** Forgets an ended session; its queue is removed after its client had time to read the reason. */
-  ended({ secret, queue, hasQueue }: BrokerSession, reason: ChatError | undefined): void {
+  remove({ secret, queue, hasQueue }: BrokerSession, reason: ChatError | undefined): void {
     this.#bySecret.delete(secret);
     this.#byQueue.delete(queue);
     if (reason === undefined || !hasQueue) this.#remove(queue);
@@ -56,7 +56,7 @@ export class BrokerSessions {
   }
 
   /** Ends all sessions because the connection is lost. @returns the queues of sessions that were live */
-  disconnected(): string[] {
+  endAll(): string[] {
     clearInterval(this.#idleTimer);
     const left = [...this.#byQueue.keys()];
     for (const session of [...this.#bySecret.values()]) session.disconnected();
@@ -73,7 +73,7 @@ export class BrokerSessions {
   #endIdle(): void {
     const silentSince = performance.now() - idleMs;
     for (const session of [...this.#bySecret.values()]) {
-      if (session.heardAt < silentSince) {
+      if (session.lastReceivedAt < silentSince) {
         session.end(new ChatError("unavailable", "Nothing was heard of this client for 35 s: connect again."));
       }
     }

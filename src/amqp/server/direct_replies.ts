@@ -22,9 +22,9 @@ export interface DirectReply {
   /** Whether another limit bounds this reply: receipts of chunks, or the rate of uploads. False unless given. */
   readonly isBounded?: boolean;
   /** Called at most once, when the broker has it. */
-  sent?(): void;
+  onSent?(): void;
   /** Called at most once, when the reply is not sent. */
-  dropped?(): void;
+  onDropped?(): void;
 }
 
 export interface DirectRepliesOptions {
@@ -32,14 +32,14 @@ export interface DirectRepliesOptions {
   connect(signal: AbortSignal): Promise<BrokerConnection>;
   readonly log: Log;
   /** Receives each address that the broker gives this server. */
-  learn(ownAddress: string): void;
+  onOwnAddress(ownAddress: string): void;
   /** Returns whether one more reply to this sender is within bounds. */
   admits(reply: DirectReply): boolean;
   /** Called when an address of this sender made the broker close the connection. */
-  poisoned(sender: string): void;
+  onPoisoned(sender: string): void;
 }
 
-interface Line {
+interface ReplyLine {
   readonly connection: BrokerConnection;
   readonly publisher: Publisher;
   /** Called when the connection is lost. The current reply replaces it, so one listener serves all replies. */
@@ -55,7 +55,7 @@ export class DirectReplies {
   readonly #options: DirectRepliesOptions;
   readonly #closed = new AbortController();
   readonly #waiting: DirectReply[] = [];
-  #line: Line | undefined;
+  #line: ReplyLine | undefined;
   #form: DirectAddressForm | undefined;
   #sending: Promise<void> | undefined;
 
@@ -71,15 +71,15 @@ export class DirectReplies {
   }
 
   /** Returns whether an address has the form of this broker's addresses. */
-  isGenuine(replyTo: string): boolean {
+  matchesForm(replyTo: string): boolean {
     return this.#form === undefined || formOf(replyTo) === this.#form;
   }
 
   /** Queues a reply; ignores one without an address. */
   send(reply: DirectReply): void {
     if (reply.address.replyTo === undefined) return;
-    if (this.#closed.signal.aborted || this.#waiting.length >= maxWaiting) return reply.dropped?.();
-    if (!reply.isBounded && !this.#options.admits(reply)) return reply.dropped?.();
+    if (this.#closed.signal.aborted || this.#waiting.length >= maxWaiting) return reply.onDropped?.();
+    if (!reply.isBounded && !this.#options.admits(reply)) return reply.onDropped?.();
     this.#waiting.push(reply);
     this.#sending ??= this.#sendAll();
   }
@@ -101,32 +101,32 @@ export class DirectReplies {
       if (line === undefined) break;
       const reply = this.#waiting.shift()!;
       if (await this.#sendOne(line, reply)) {
-        reply.sent?.();
+        reply.onSent?.();
         continue;
       }
-      reply.dropped?.();
+      reply.onDropped?.();
       await line.connection.close();
       const { message } = await line.connection.lost;
       if (this.#closed.signal.aborted) break;
       this.#options.log.warn("the connection for replies was lost", { reason: message, user: reply.sender });
       if (!/\b541\b/.test(message)) continue;
-      this.#options.poisoned(reply.sender);
+      this.#options.onPoisoned(reply.sender);
       this.#dropAt(reply.address.replyTo);
     }
     this.#sending = undefined;
-    for (const reply of this.#waiting.splice(0)) reply.dropped?.();
+    for (const reply of this.#waiting.splice(0)) reply.onDropped?.();
   }
 
   /** Drops the other replies to an address that closed the connection: they would close the next one. */
   #dropAt(replyTo: string | undefined): void {
     const waiting = this.#waiting.splice(0);
     for (const reply of waiting) {
-      if (reply.address.replyTo === replyTo) reply.dropped?.();
+      if (reply.address.replyTo === replyTo) reply.onDropped?.();
       else this.#waiting.push(reply);
     }
   }
 
-  async #sendOne(line: Line, { address, message, headers }: DirectReply): Promise<boolean> {
+  async #sendOne(line: ReplyLine, { address, message, headers }: DirectReply): Promise<boolean> {
     const late = Promise.withResolvers<false>();
     line.giveUp = () => late.resolve(false);
     const timer = setTimeout(line.giveUp, replyDeadlineMs);
@@ -158,10 +158,10 @@ export class DirectReplies {
       const channel = await connection.confirmChannel(() => void connection.close());
       const address = await ownAddress(connection);
       this.#form = formOf(address);
-      this.#options.learn(address);
+      this.#options.onOwnAddress(address);
       if (this.#closed.signal.aborted) throw new ChatError("unavailable", "The server is shutting down.");
-      const publisher = new Publisher(channel, { user: connection.user, undeliverable() {} });
-      const line: Line = { connection, publisher, giveUp() {} };
+      const publisher = new Publisher(channel, { user: connection.user, onUndeliverable() {} });
+      const line: ReplyLine = { connection, publisher, giveUp() {} };
       void connection.lost.then(() => line.giveUp());
       return this.#line = line;
     } catch (error) {

@@ -87,7 +87,7 @@ export class FileRequests {
     const { type, content, format } = incoming;
     const identity = await this.#authenticate(incoming);
     const { user } = identity;
-    this.#unread.took(user, incoming.receipts.split(" "));
+    this.#unread.acknowledge(user, incoming.receipts.split(" "));
     if (!Object.hasOwn(handlers, type)) {
       throw new ChatError(
         "invalid_argument",
@@ -95,7 +95,7 @@ export class FileRequests {
       );
     }
     const isReading = type === messageTypes.readChunk;
-    const receipt = isReading ? this.#unread.send(user, performance.now()) : undefined;
+    const receipt = isReading ? this.#unread.issueReceipt(user, performance.now()) : undefined;
     let answered = false;
     try {
       const answer = await handlers[type]({ chat: this.#options.chat, identity }, content, format);
@@ -104,7 +104,7 @@ export class FileRequests {
       const isPaid = answer.progress !== undefined && this.#uploads.isPaid(user, answer.progress);
       await this.#reply(answer, { sender: incoming.user, address, headers, isBounded: isReading || isPaid });
     } finally {
-      if (!answered && receipt !== undefined) this.#unread.took(user, [receipt]);
+      if (!answered && receipt !== undefined) this.#unread.acknowledge(user, [receipt]);
     }
   }
 
@@ -122,7 +122,7 @@ export class FileRequests {
     if (replyTo === undefined) return;
     const message: Outgoing = { type, format, content: encodePayload(bytes, { name: type, format }) };
     await new Promise<void>((resolve) => {
-      this.#options.replies.send({ ...reply, message, sent: resolve, dropped: resolve });
+      this.#options.replies.send({ ...reply, message, onSent: resolve, onDropped: resolve });
     });
   }
 }

@@ -13,23 +13,23 @@ export class Publisher {
   readonly #channel: ConfirmChannel;
   readonly #user: string;
 
-  /** `undeliverable` is called with the name of a queue that does not exist. */
-  constructor(channel: ConfirmChannel, options: { user: string; undeliverable(queue: string): void }) {
+  /** `onUndeliverable` is called with the name of a queue that does not exist. */
+  constructor(channel: ConfirmChannel, options: { user: string; onUndeliverable(queue: string): void }) {
     this.#channel = channel;
     this.#user = options.user;
-    channel.on("return", ({ fields }) => options.undeliverable(fields.routingKey));
+    channel.on("return", ({ fields }) => options.onUndeliverable(fields.routingKey));
   }
 
   /**
-   * Publishes to a queue. `confirmed` is called with whether the broker accepted the message; it refuses when the queue
+   * Publishes to a queue. `onConfirmed` is called with whether the broker accepted the message; it refuses when the queue
    * is full.
    */
-  toQueue(
+  publishTo(
     queue: string,
     message: Outgoing,
-    { headers, confirmed }: { headers: Record<string, unknown>; confirmed(taken: boolean): void },
+    { headers, onConfirmed }: { headers: Record<string, unknown>; onConfirmed(taken: boolean): void },
   ): void {
-    this.#publish(queue, message, { mandatory: true, headers }, confirmed);
+    this.#publish(queue, message, { mandatory: true, headers }, onConfirmed);
   }
 
   /**
@@ -54,14 +54,14 @@ export class Publisher {
     queue: string,
     { type, format, content }: Outgoing,
     options: { mandatory?: boolean; correlationId?: string; headers?: Record<string, unknown> },
-    done: (taken: boolean) => void,
+    onDone: (taken: boolean) => void,
   ): void {
     const properties = { ...options, userId: this.#user, type, contentType: contentTypes[format], persistent: false };
     try {
-      this.#channel.publish("", queue, content, properties, (error) => done(error === null));
+      this.#channel.publish("", queue, content, properties, (error) => onDone(error === null));
     } catch {
       // The channel is closed, and its owner is notified.
-      done(true);
+      onDone(true);
     }
   }
 }

@@ -12,8 +12,8 @@ const retryMs = 1_000;
 export interface RegistrationConnectionOptions {
   /** Opens a connection, which is closed with this one. @throws {ChatError} */
   connect(signal: AbortSignal): Promise<BrokerConnection>;
-  /** Starts consuming registrations; `failed` is called when that ends. @throws {ChatError} */
-  consume(channel: Channel, failed: (error: ChatError) => void): Promise<void>;
+  /** Starts consuming registrations; `onFailed` is called when that ends. @throws {ChatError} */
+  consume(channel: Channel, onFailed: (error: ChatError) => void): Promise<void>;
   readonly log: Log;
 }
 
@@ -34,7 +34,7 @@ export class RegistrationConnection {
   /** Connects, and reconnects whenever the connection is lost, until it is closed. Never throws. */
   static open(options: RegistrationConnectionOptions): RegistrationConnection {
     const registrations = new RegistrationConnection(options);
-    registrations.#running = registrations.#keep();
+    registrations.#running = registrations.#keepConnected();
     return registrations;
   }
 
@@ -45,7 +45,7 @@ export class RegistrationConnection {
     await this.#running;
   }
 
-  async #keep(): Promise<void> {
+  async #keepConnected(): Promise<void> {
     const { signal } = this.#closed;
     await this.#connect();
     while (!signal.aborted) {
@@ -78,9 +78,9 @@ export class RegistrationConnection {
   }
 
   async #consume(connection: BrokerConnection): Promise<void> {
-    const failed = () => void connection.close();
-    const channel = await connection.channel(failed);
+    const onFailed = () => void connection.close();
+    const channel = await connection.channel(onFailed);
     await channel.prefetch(registrationsAtOnce);
-    await this.#options.consume(channel, failed);
+    await this.#options.consume(channel, onFailed);
   }
 }

@@ -40,17 +40,17 @@ export class SenderChecks {
     const { userId = "", replyTo } = properties;
     const { channels, guard } = this.#options;
     if (isUndecodable(properties)) {
-      guard.throwOff(userId, "headers that cannot be decoded");
+      guard.disconnect(userId, "headers that cannot be decoded");
       return false;
     }
     // Registering clients ask again: a message that ended a connection must not reach the next one.
     if (queue === registrationQueue && fields.redelivered) return false;
     if (!checksAddress) return true;
     const known = channels.judge(replyTo, userId);
-    if (known !== undefined) return known || this.#forged(userId);
+    if (known !== undefined) return known || this.#rejectForged(userId);
     // A message that cannot wait proves nothing about its sender: all clients of a server may reconnect at once.
     return channels.judgeLater(replyTo, userId).then((later) =>
-      later === false ? this.#forged(userId) : later === true
+      later === false ? this.#rejectForged(userId) : later === true
     );
   }
 
@@ -61,14 +61,14 @@ export class SenderChecks {
     const verdict = this.#budget.spend(isShared ? `channel ${processOf(replyTo)}` : sender, performance.now());
     if (verdict === "close") {
       const connection = channels.at(replyTo)?.connection;
-      if (connection === undefined) guard.throwOff(sender, "too many refused requests");
+      if (connection === undefined) guard.disconnect(sender, "too many refused requests");
       else closeConnection?.(connection.name);
     }
     return verdict === "send";
   }
 
-  #forged(user: string): false {
-    this.#options.guard.throwOff(user, "forged reply_to");
+  #rejectForged(user: string): false {
+    this.#options.guard.disconnect(user, "forged reply_to");
     return false;
   }
 }

@@ -7,7 +7,7 @@ import type { SessionDependencies } from "../../session/session_dependencies.ts"
 import { toWireError } from "../../wire/convert.ts";
 import type { BrokerConnection } from "../connection/broker_connection.ts";
 import { consumedByAnother, toChannelError } from "../connection/broker_errors.ts";
-import { hearBlocked } from "../connection/hear_blocked.ts";
+import { detectBlocking } from "../connection/detect_blocking.ts";
 import { type Incoming, parseIncoming, type ReplyAddress, replyAddress, sessionHeader } from "../incoming.ts";
 import { messageTypes } from "../message_types.ts";
 import { decodePayload, encodePayload, endingFrame } from "../payload.ts";
@@ -93,10 +93,10 @@ export class ServingConnection {
   #hasEvents = false;
   readonly #checks: SenderChecks;
   /** Abandon declarations of queues in progress. */
-  readonly #undeclared = new Set<() => void>();
+  readonly #abandonDeclarations = new Set<() => void>();
   #isServing = false;
   #stopping = false;
-  #left: string[] = [];
+  #leftQueues: string[] = [];
 
   private constructor(connection: BrokerConnection, options: OpenServingOptions) {
     this.#connection = connection;
@@ -105,7 +105,7 @@ export class ServingConnection {
     this.#shared = { chat, log, server, transport: "amqp", defer };
     this.#sessions = new BrokerSessions({ removeQueue: (queue) => this.#removeQueue(queue) });
     const trace = openTrace(connection, { ...options, channels: this.#channels });
-    const findSender = (sender: string) => trace?.find(sender);
+    const findSender = (sender: string) => trace?.findOffenders(sender);
     this.#guard = new FloodGuard({ ...options, findSender });
     this.#fileGuard = new FloodGuard({ ...options, flood: options.fileFlood ?? standardFileFlood, findSender });
     this.#checks = new SenderChecks({ ...options, channels: this.#channels, guard: this.#guard });
@@ -113,7 +113,7 @@ export class ServingConnection {
       // With a shared login, there are no strangers.
       connectionAt: (replyTo) => options.sharedLogin ? undefined : this.#channels.at(replyTo)?.connection,
     });
-    void connection.lost.then(() => this.#ended());
+    void connection.lost.then(() => this.#cleanUp());
   }
 
   /**
@@ -151,7 +151,7 @@ export class ServingConnection {
 
   /** Queues of sessions that were live when the connection was lost; their clients may still consume them. */
   get queues(): readonly string[] {
-    return this.#left;
+    return this.#leftQueues;
   }
 
   /** Accepts no more requests. Sessions may still send until {@link close}. */
@@ -169,7 +169,7 @@ export class ServingConnection {
     if (this.#connection.isOpen) await Promise.race([this.#stopAndFlush(), promise, this.lost]);
     clearTimeout(timer);
     await Promise.all([this.#connection.close(), this.#replies?.close(), this.#registering?.close()]);
-    this.#ended();
+    this.#cleanUp();
   }
 
   async #stopAndFlush(): Promise<void> {
@@ -178,35 +178,35 @@ export class ServingConnection {
   }
 
   async #open(): Promise<void> {
-    const failed = (error: ChatError) => void this.#fail(error);
+    const onFailed = (error: ChatError) => void this.#fail(error);
     await removeDirectExchanges(this.#connection, this.#options.log);
-    this.#declaring = await this.#connection.channel(failed);
-    await this.#asking(() => declareTopology(this.#declaring));
+    this.#declaring = await this.#connection.channel(onFailed);
+    await this.#mapChannelErrors(() => declareTopology(this.#declaring));
     await Promise.all(this.#options.stale.map((queue) => this.#declaring.deleteQueue(queue)));
-    this.#publisher = new Publisher(await this.#connection.confirmChannel(failed), {
+    this.#publisher = new Publisher(await this.#connection.confirmChannel(onFailed), {
       user: this.#connection.user,
-      undeliverable: (queue) => this.#sessions.queueGone(queue),
+      onUndeliverable: (queue) => this.#sessions.endByQueue(queue),
     });
     // Before the addresses for replies, so that all younger channels are reported.
     this.#hasEvents = await BrokerEvents.watch({
       connection: this.#connection,
       channels: this.#channels,
-      queueDeleted: (queue) => this.#sessions.queueGone(queue),
-      failed,
+      onQueueDeleted: (queue) => this.#sessions.endByQueue(queue),
+      onFailed,
     });
     const { connectForReplies: connect, log } = this.#options;
     const replies = await DirectReplies.open({
       connect,
       log,
-      learn: (address) => this.#channels.learn(address),
+      onOwnAddress: (address) => this.#channels.learn(address),
       admits: (reply) => this.#checks.admits(reply),
-      poisoned: (sender) => this.#guard.throwOff(sender, "forged reply_to"),
+      onPoisoned: (sender) => this.#guard.disconnect(sender, "forged reply_to"),
     });
     this.#replies = replies;
-    const requests = await this.#connection.channel(failed);
+    const requests = await this.#connection.channel(onFailed);
     await requests.prefetch(requestsAtOnce);
-    await this.#consumeOwn(requests, requestQueue, (...asked) => this.#request(...asked));
-    const files = await this.#connection.channel(failed);
+    await this.#consumeOwn(requests, requestQueue, (...asked) => this.#handleRequest(...asked));
+    const files = await this.#connection.channel(onFailed);
     await files.prefetch(chunksAtOnce);
     const fileRequests = new FileRequests({ ...this.#options, replies });
     await this.#consumeOwn(
@@ -220,40 +220,40 @@ export class ServingConnection {
       this.#registering = RegistrationConnection.open({
         connect: connectForRegistrations,
         log,
-        consume: async (channel, failed) => {
-          const serve: Serve = (incoming, address) => this.#register(incoming, address);
-          await this.#consume(channel, registrationQueue, { serve, guard: this.#guard, failed });
+        consume: async (channel, onFailed) => {
+          const serve: Serve = (incoming, address) => this.#handleRegistration(incoming, address);
+          await this.#consume(channel, registrationQueue, { serve, guard: this.#guard, onFailed });
         },
       });
     }
     // If the connection ended meanwhile, the connection for registrations must be closed here.
     if (!this.#connection.isOpen) throw await this.lost;
-    hearBlocked(this.#connection, this.#declaring);
+    detectBlocking(this.#connection, this.#declaring);
     this.#isServing = true;
   }
 
-  async #asking<T>(ask: () => Promise<T>): Promise<T> {
+  async #mapChannelErrors<T>(request: () => Promise<T>): Promise<T> {
     try {
-      return await ask();
+      return await request();
     } catch (error) {
       throw toChannelError(error, this.#connection.broker);
     }
   }
 
   async #consumeOwn(channel: Channel, queue: string, serve: Serve, guard = this.#guard): Promise<void> {
-    const failed = (error: ChatError) => void this.#fail(error);
-    this.#consumerTags.push({ channel, tag: await this.#consume(channel, queue, { serve, guard, failed }) });
+    const onFailed = (error: ChatError) => void this.#fail(error);
+    this.#consumerTags.push({ channel, tag: await this.#consume(channel, queue, { serve, guard, onFailed }) });
   }
 
   /** Starts a consumer. @returns its tag */
   async #consume(
     channel: Channel,
     queue: string,
-    { serve, guard, failed }: { serve: Serve; guard: FloodGuard; failed(error: ChatError): void },
+    { serve, guard, onFailed }: { serve: Serve; guard: FloodGuard; onFailed(error: ChatError): void },
   ): Promise<string> {
     try {
       const { consumerTag } = await channel.consume(queue, (message) => {
-        if (message === null) return failed(new ChatError("unavailable", `The queue "${queue}" was deleted.`));
+        if (message === null) return onFailed(new ChatError("unavailable", `The queue "${queue}" was deleted.`));
         const acknowledge = () => this.#acknowledge(channel, message);
         const isGenuine = this.#judge(message, queue);
         if (isGenuine === true) return void this.#serve(message, serve, guard).finally(acknowledge);
@@ -290,7 +290,7 @@ export class ServingConnection {
     const sender = String(message.properties.userId ?? "");
     const session = this.#sessions.of(message);
     const secret: unknown = message.properties.headers?.[sessionHeader];
-    if (!guard.admits(sender, { session, secret })) return session?.end(tooMuch());
+    if (!guard.admits(sender, { session, secret })) return session?.end(floodError());
     const address = this.#addressOf(message);
     try {
       await serve(parseIncoming(message), address, session);
@@ -304,14 +304,14 @@ export class ServingConnection {
 
   #judge(message: ConsumeMessage, queue: string): boolean | Promise<boolean> {
     const replyTo: unknown = message.properties.replyTo;
-    const isOurs = typeof replyTo === "string" && this.#replies?.isGenuine(replyTo) === true;
+    const isOurs = typeof replyTo === "string" && this.#replies?.matchesForm(replyTo) === true;
     return this.#checks.judge(message, { queue, checksAddress: isOurs && this.#hasEvents });
   }
 
   #addressOf(message: ConsumeMessage): ReplyAddress {
     const address = replyAddress(message);
     const { replyTo } = address;
-    return replyTo === undefined || this.#replies?.isGenuine(replyTo) ? address : { ...address, replyTo: undefined };
+    return replyTo === undefined || this.#replies?.matchesForm(replyTo) ? address : { ...address, replyTo: undefined };
   }
 
   /**
@@ -329,7 +329,7 @@ export class ServingConnection {
     return { type, format, content: encodePayload(bytes, { name: type, format }) };
   }
 
-  async #register(incoming: Incoming, address: ReplyAddress): Promise<void> {
+  async #handleRegistration(incoming: Incoming, address: ReplyAddress): Promise<void> {
     const { replyTo } = address;
     if (replyTo === undefined) {
       throw new ChatError("invalid_argument", "A registration needs a reply_to, which its reply goes to.");
@@ -343,7 +343,7 @@ export class ServingConnection {
     }
   }
 
-  async #request(incoming: Incoming, address: ReplyAddress, session: BrokerSession | undefined): Promise<void> {
+  async #handleRequest(incoming: Incoming, address: ReplyAddress, session: BrokerSession | undefined): Promise<void> {
     if (incoming.type === messageTypes.logIn) {
       const { chat: { accounts }, sharedLogin } = this.#options;
       return this.#reply(incoming.user, address, await logIn(incoming, { accounts, sharedLogin }));
@@ -354,9 +354,9 @@ export class ServingConnection {
     const { content, format } = incoming;
     if (incoming.session !== undefined) {
       // Another user's session is reported as missing.
-      if (session === undefined) throw noSession();
+      if (session === undefined) throw unknownSession();
       try {
-        session.follow(incoming.sequence);
+        session.checkSequence(incoming.sequence);
         const options = { decoder: ClientFrame, name: messageTypes.clientFrame, format };
         session.receive(decodePayload(content, options), content.length);
         if (incoming.leaving) session.leave();
@@ -366,10 +366,10 @@ export class ServingConnection {
       return;
     }
     const frame = decodePayload(content, { decoder: ClientFrame, name: messageTypes.clientFrame, format });
-    await this.#hello(frame, incoming, address);
+    await this.#startSession(frame, incoming, address);
   }
 
-  async #hello(frame: ClientFrame, incoming: Incoming, address: ReplyAddress): Promise<void> {
+  async #startSession(frame: ClientFrame, incoming: Incoming, address: ReplyAddress): Promise<void> {
     const { chat, sharedLogin, queues } = this.#options;
     const kind = frame.requests.at(0)?.kind;
     if (kind?.$case !== "hello") {
@@ -392,8 +392,8 @@ export class ServingConnection {
       address,
       clientConnection: this.#channels.at(address.replyTo)?.connection,
       queue,
-      declare: () => this.#asking(() => this.#declare(queue)),
-      ended: (ended, reason) => this.#sessionEnded(ended, reason),
+      declare: () => this.#mapChannelErrors(() => this.#declare(queue)),
+      onEnded: (ended, reason) => this.#sessionEnded(ended, reason),
     });
     this.#sessions.add(session);
     session.receive(frame, incoming.content.length);
@@ -404,13 +404,13 @@ export class ServingConnection {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     // amqplib settles nothing when the connection is lost meanwhile.
     const giveUp = () => reject(new ChatError("unavailable", "The broker is lost."));
-    this.#undeclared.add(giveUp);
+    this.#abandonDeclarations.add(giveUp);
     declareSessionQueue(this.#declaring, queue).then(resolve, reject);
-    await promise.finally(() => this.#undeclared.delete(giveUp));
+    await promise.finally(() => this.#abandonDeclarations.delete(giveUp));
   }
 
   #sessionEnded(session: BrokerSession, reason: ChatError | undefined): void {
-    this.#sessions.ended(session, reason);
+    this.#sessions.remove(session, reason);
     if (reason?.code !== "token_revoked") return;
     const { user, clientConnection, connection } = session;
     if (clientConnection !== undefined) this.#options.closeConnection?.(clientConnection.name);
@@ -429,11 +429,11 @@ export class ServingConnection {
     void this.#connection.close();
   }
 
-  #ended(): void {
+  #cleanUp(): void {
     void this.#replies?.close();
     void this.#registering?.close();
-    for (const giveUp of this.#undeclared) giveUp();
-    this.#left.push(...this.#sessions.disconnected());
+    for (const giveUp of this.#abandonDeclarations) giveUp();
+    this.#leftQueues.push(...this.#sessions.endAll());
   }
 }
 
@@ -449,12 +449,12 @@ function openTrace(
 }
 
 /** Returns the error for a session with dropped messages, which would otherwise have a gap. */
-function tooMuch(): ChatError {
+function floodError(): ChatError {
   return new ChatError("rate_limited", "More was sent at once than this server takes: connect again, and send less.", {
     retryAfterMs: 1_000,
   });
 }
 
-function noSession(): ChatError {
+function unknownSession(): ChatError {
   return new ChatError("unavailable", "There is no such session (any more): connect again, beginning with hello.");
 }

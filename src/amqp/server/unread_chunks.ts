@@ -23,7 +23,7 @@ export class UnreadChunks {
    * @returns its receipt
    * @throws {ChatError} `rate_limited` when too many are unacknowledged
    */
-  send(user: string, now: number): string {
+  issueReceipt(user: string, now: number): string {
     const unread = this.#unread.get(user) ?? new Map<string, number>();
     for (const [receipt, sentAt] of unread) {
       if (sentAt > now - forgottenMs) break;
@@ -45,7 +45,7 @@ export class UnreadChunks {
   }
 
   /** Acknowledges chunks by their receipts; ignores unknown ones. */
-  took(user: string, receipts: readonly string[]): void {
+  acknowledge(user: string, receipts: readonly string[]): void {
     const unread = this.#unread.get(user);
     if (unread === undefined) return;
     for (const receipt of receipts) unread.delete(receipt);

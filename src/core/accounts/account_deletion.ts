@@ -8,7 +8,7 @@ import type { Rooms } from "../rooms/rooms.ts";
 import type { Accounts, Identity } from "./accounts.ts";
 
 /** Attempts to leave a room whose membership changes at the same time. */
-const tries = 5;
+const maxAttempts = 5;
 
 export interface AccountDeletionOptions {
   readonly accounts: Accounts;
@@ -18,7 +18,7 @@ export interface AccountDeletionOptions {
   /** How to treat the user's messages. */
   readonly mode: DeletedAccounts;
   /** Called after the account was renamed to `alias`; caches by `name` are stale. */
-  onGone(name: string, alias: string): void;
+  onDeleted(name: string, alias: string): void;
   /** Called when messages of a deleted account are due for erasure. */
   onErase(): void;
 }
@@ -50,10 +50,10 @@ export class AccountDeletion {
   }
 
   async #delete(name: string, { actor, mode }: { actor: string; mode: DeletedAccounts }): Promise<void> {
-    const { accounts, store, onGone, onErase } = this.#options;
+    const { accounts, store, onDeleted, onErase } = this.#options;
     for (const room of await store.roomsOf(name)) await this.#leave(name, room);
     const alias = await accounts.deleteUser(name, { actor, erase: mode === "erase" });
-    onGone(name, alias);
+    onDeleted(name, alias);
     if (mode === "erase") onErase();
     // The user's sessions could still join rooms until the account was deleted.
     for (const room of await store.roomsOf(alias)) await this.#leave(alias, room);
@@ -61,9 +61,9 @@ export class AccountDeletion {
 
   async #leave(user: string, room: string): Promise<void> {
     const { rooms } = this.#options;
-    for (let left = tries;; left--) {
+    for (let attempts = maxAttempts;; attempts--) {
       try {
-        await this.#giveAway(user, room);
+        await this.#passOwnership(user, room);
         await rooms.leave({ user }, { id: this.#newId(), room });
         return;
       } catch (error) {
@@ -71,20 +71,20 @@ export class AccountDeletion {
         // The user was removed meanwhile, or the room was deleted.
         if (error.code === "not_found") return;
         // The chosen successor left meanwhile.
-        if (error.code !== "permission_denied" || left === 0) throw error;
+        if (error.code !== "permission_denied" || attempts === 0) throw error;
       }
     }
   }
 
   /** Passes ownership of a room with other members to a moderator, or else to any member. */
-  async #giveAway(user: string, room: string): Promise<void> {
+  async #passOwnership(user: string, room: string): Promise<void> {
     const { rooms } = this.#options;
     const members = await rooms.members(user, room, { after: "", limit: Number.MAX_SAFE_INTEGER });
     const byRole = (role: string) => members.filter((member) => member.role === role && member.user !== user);
     const isOwner = members.some((member) => member.user === user && member.role === "owner");
-    const heir = [...byRole("moderator"), ...byRole("member")].at(0);
-    if (!isOwner || byRole("owner").length > 0 || heir === undefined) return;
-    await rooms.setRole({ user }, { id: this.#newId(), room, user: heir.user, role: "owner" });
+    const successor = [...byRole("moderator"), ...byRole("member")].at(0);
+    if (!isOwner || byRole("owner").length > 0 || successor === undefined) return;
+    await rooms.setRole({ user }, { id: this.#newId(), room, user: successor.user, role: "owner" });
   }
 
   #newId(): string {

@@ -78,7 +78,7 @@ export class Accounts {
   readonly #audit: AuditLog;
   readonly #metrics: Metrics;
   readonly #maxUsers: number | undefined;
-  readonly #gate: RegistrationGate;
+  readonly #registration: RegistrationGate;
   readonly #devices: Devices;
   readonly #passwords: PasswordCheck;
   readonly #throttle = new LoginThrottle();
@@ -101,7 +101,7 @@ export class Accounts {
       revoke: (revocation) => this.#revoke(revocation),
     });
     this.#passwords = new PasswordCheck(options.hasher, options.hashQueue ?? new HashQueue());
-    this.#gate = new RegistrationGate({
+    this.#registration = new RegistrationGate({
       store: options.store,
       clock: options.clock,
       mode: options.registration,
@@ -123,10 +123,10 @@ export class Accounts {
     parseNewUserName(user);
     const password = parseNewPassword(request.password);
     const deviceName = parseDeviceName(request.deviceName);
-    const invite = await this.#gate.admit(request);
+    const invite = await this.#registration.admit(request);
     // Only the holder of a valid invitation may learn that a name is taken.
-    if (invite === undefined) await this.#refuseTaken(user);
-    await this.#add(user, await this.#passwords.hash(address, password), { invite, maxUsers: this.#maxUsers });
+    if (invite === undefined) await this.#requireFreeName(user);
+    await this.#addUser(user, await this.#passwords.hash(address, password), { invite, maxUsers: this.#maxUsers });
     this.#log.info("user registered", { user, address });
     this.#audit.record({ action: "registered", actor: user, address });
     return this.#locks.run(user, () => this.#devices.logIn(user, { name: deviceName }));
@@ -199,7 +199,7 @@ export class Accounts {
 
   /** Returns whether `register` would accept `invite`; uses up no invitation. */
   async mayRegister(invite: string): Promise<boolean> {
-    return await this.#gate.mayRegister(invite);
+    return await this.#registration.mayRegister(invite);
   }
 
   /**
@@ -305,8 +305,8 @@ export class Accounts {
   async addUser(user: { name: string; password: string }): Promise<void> {
     parseNewUserName(user.name);
     const password = parseNewPassword(user.password);
-    await this.#refuseTaken(user.name);
-    await this.#add(user.name, await this.#passwords.hash("operator", password));
+    await this.#requireFreeName(user.name);
+    await this.#addUser(user.name, await this.#passwords.hash("operator", password));
     this.#log.info("user added", { user: user.name });
     this.#audit.record({ action: "user_added", actor: operator, subject: user.name });
   }
@@ -317,7 +317,7 @@ export class Accounts {
    */
   async setPassword(name: string, password: string): Promise<void> {
     const next = parseNewPassword(password);
-    await this.#change(name, async () => {
+    await this.#changeUser(name, async () => {
       await this.#store.changePassword(name, await this.#passwords.hash("operator", next));
       this.#log.info("password set", { user: name });
       this.#audit.record({ action: "password_changed", actor: operator, subject: name });
@@ -327,7 +327,7 @@ export class Accounts {
 
   /** Disables an account for the operator: logs out all devices and refuses logins. @throws {ChatError} `not_found` */
   async disable(name: string): Promise<void> {
-    await this.#change(name, async () => {
+    await this.#changeUser(name, async () => {
       await this.#store.setDisabled(name, true);
       this.#log.info("user disabled", { user: name });
       this.#audit.record({ action: "user_disabled", actor: operator, subject: name });
@@ -338,7 +338,7 @@ export class Accounts {
 
   /** Enables an account for the operator. @throws {ChatError} `not_found` */
   async enable(name: string): Promise<void> {
-    await this.#change(name, async () => {
+    await this.#changeUser(name, async () => {
       await this.#store.setDisabled(name, false);
       this.#log.info("user enabled", { user: name });
       this.#audit.record({ action: "user_enabled", actor: operator, subject: name });
@@ -369,7 +369,7 @@ export class Accounts {
    */
   async deleteUser(name: string, { erase, actor }: { erase: boolean; actor: string }): Promise<string> {
     const alias = createDeletedName();
-    await this.#change(name, async () => {
+    await this.#changeUser(name, async () => {
       if (!await this.#store.deleteUser(name, { alias, erase })) throw noSuchUser(name);
       this.#log.info("user deleted", { user: name, alias, erase });
       const detail = `${alias}, messages ${erase ? "erased" : "kept"}`;
@@ -384,20 +384,24 @@ export class Accounts {
    * @throws {ChatError} `invalid_argument`
    */
   async createInvite({ lifetimeMs }: { lifetimeMs: number }): Promise<string> {
-    const code = await this.#gate.createInvite(lifetimeMs);
+    const code = await this.#registration.createInvite(lifetimeMs);
     this.#log.info("invitation made", { lifetimeMs });
     this.#audit.record({ action: "invite_created", actor: operator, detail: `good for ${lifetimeMs / 1000} s` });
     return code;
   }
 
-  async #refuseTaken(name: string): Promise<void> {
-    if (await this.#store.findUser(name) !== undefined) throw taken(name);
+  async #requireFreeName(name: string): Promise<void> {
+    if (await this.#store.findUser(name) !== undefined) throw nameTaken(name);
   }
 
-  async #add(name: string, passwordHash: string, options: Parameters<AccountStore["addUser"]>[1] = {}): Promise<void> {
+  async #addUser(
+    name: string,
+    passwordHash: string,
+    options: Parameters<AccountStore["addUser"]>[1] = {},
+  ): Promise<void> {
     const record = { name, passwordHash, disabled: false, createdAt: this.#clock.now() };
     const result = await this.#store.addUser(record, options);
-    if (result === "exists") throw taken(name);
+    if (result === "exists") throw nameTaken(name);
     if (result === "added") return;
     if (result === "full") {
       throw new ChatError("limit_reached", "This server has as many accounts as it may: ask its operator for one.");
@@ -429,8 +433,8 @@ export class Accounts {
         this.#throttle.failed(attempt, this.#clock.now());
         // An unknown name may be a password that was typed into the wrong field.
         this.#log.warn("login failed", record === undefined ? { address } : { user, address });
-        const whom = record === undefined ? { detail: "nobody has this name" } : { ...noted, subject: user };
-        this.#audit.record({ action: "log_in_failed", actor: "", address: noted.address ?? "", ...whom });
+        const details = record === undefined ? { detail: "nobody has this name" } : { ...noted, subject: user };
+        this.#audit.record({ action: "log_in_failed", actor: "", address: noted.address ?? "", ...details });
         throw wrong;
       }
       const done = await this.#locks.run(user, async () => {
@@ -450,7 +454,7 @@ export class Accounts {
     return record?.deleted ? undefined : record;
   }
 
-  #change(name: string, task: () => Promise<void>): Promise<void> {
+  #changeUser(name: string, task: () => Promise<void>): Promise<void> {
     return this.#locks.run(name, async () => {
       const record = await this.#store.findUser(name);
       if (record === undefined || record.deleted) throw noSuchUser(name);
@@ -478,6 +482,6 @@ function noSuchUser(name: string): ChatError {
   return new ChatError("not_found", `There is no user "${name.slice(0, 64)}": list the users to see their names.`);
 }
 
-function taken(name: string): ChatError {
+function nameTaken(name: string): ChatError {
   return new ChatError("already_exists", `The name "${name}" is taken: choose another, or log in if it is yours.`);
 }

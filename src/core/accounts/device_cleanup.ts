@@ -54,8 +54,8 @@ export class DeviceCleanup {
 
   constructor(options: DeviceCleanupOptions) {
     this.#options = options;
-    const work = (signal: AbortSignal) => this.#sweepAll(signal);
-    this.#sweep = new Sweep({ everyMs: sweepEveryMs, work, log: options.log, onFailure: "old devices stay" });
+    const work = (signal: AbortSignal) => this.#removeUnused(signal);
+    this.#sweep = new Sweep({ everyMs: sweepEveryMs, work, log: options.log, failureEvent: "old devices stay" });
   }
 
   /** Sweeps now and every hour, until {@link close}. */
@@ -80,7 +80,7 @@ export class DeviceCleanup {
     await this.#sweep.close();
   }
 
-  async #sweepAll(signal: AbortSignal): Promise<void> {
+  async #removeUnused(signal: AbortSignal): Promise<void> {
     const { store, live, clock } = this.#options;
     const now = clock.latest();
     const removal = { now, before: clock.earliest() - keepMs, live };

@@ -85,8 +85,8 @@ export class Devices {
     this.#refuseExpired(device);
     const user = await this.#store.findUser(device.user);
     if (user === undefined || user.disabled) throw unauthenticated();
-    const isNoteOld = this.#clock.now() - device.lastUsedAt >= touchIntervalMs;
-    const tokenExpiresAt = isNoteOld ? await this.#touch(device) : device.expiresAt;
+    const isTouchDue = this.#clock.now() - device.lastUsedAt >= touchIntervalMs;
+    const tokenExpiresAt = isTouchDue ? await this.#touch(device) : device.expiresAt;
     return { user: device.user, deviceId: device.id, deviceName: device.name, tokenExpiresAt };
   }
 

@@ -54,7 +54,7 @@ export class HashQueue {
   }
 
   #wait(origin: string): Promise<void> {
-    if (this.#waiting.length >= this.#maxWaiting && !this.#makeWay(origin)) return Promise.reject(this.#busy());
+    if (this.#waiting.length >= this.#maxWaiting && !this.#displaceNewest(origin)) return Promise.reject(this.#busy());
     return new Promise<void>((resolve, reject) => {
       const refuse = () => {
         clearTimeout(timer);
@@ -77,12 +77,12 @@ export class HashQueue {
    * Refuses the newest task of the origin with the most waiting tasks, if it still has at least as many as `origin`
    * afterwards.
    */
-  #makeWay(origin: string): boolean {
+  #displaceNewest(origin: string): boolean {
     const counts = new Map<string, number>();
     for (const waiting of this.#waiting) counts.set(waiting.origin, (counts.get(waiting.origin) ?? 0) + 1);
-    const [greedy, most] = [...counts].reduce((a, b) => b[1] > a[1] ? b : a);
+    const [greediest, most] = [...counts].reduce((a, b) => b[1] > a[1] ? b : a);
     if (most - 1 < (counts.get(origin) ?? 0) + 1) return false;
-    this.#waiting.findLast((waiting) => waiting.origin === greedy)?.refuse();
+    this.#waiting.findLast((waiting) => waiting.origin === greediest)?.refuse();
     return true;
   }
 

@@ -53,7 +53,7 @@ export class LoginThrottle {
     if (retryAfterMs === 0) return;
     throw new ChatError(
       "rate_limited",
-      `Cannot log in as "${attempt.user}" now: too many attempts failed. Try again in ${inWords(retryAfterMs)}.`,
+      `Cannot log in as "${attempt.user}" now: too many attempts failed. Try again in ${formatWait(retryAfterMs)}.`,
       { retryAfterMs },
     );
   }
@@ -79,7 +79,7 @@ export class LoginThrottle {
   }
 }
 
-function inWords(ms: number): string {
+function formatWait(ms: number): string {
   const seconds = Math.ceil(ms / 1000);
   if (seconds < 90) return seconds === 1 ? "1 second" : `${seconds} seconds`;
   return `${Math.ceil(seconds / 60)} minutes`;

@@ -34,7 +34,7 @@ export class AuditJournal implements AuditLog {
   #writing: Promise<void> = Promise.resolve();
   #minute = 0;
   /** Events of each actor in the current minute. */
-  #done = new Map<string, Set<string>>();
+  #recorded = new Map<string, Set<string>>();
 
   constructor({ store, clock, log }: AuditJournalOptions) {
     this.#store = store;
@@ -49,7 +49,7 @@ export class AuditJournal implements AuditLog {
     }
     const at = this.#clock.now();
     const event = { at, action, actor, subject, address, detail: sanitizeLine(detail.slice(0, maxDetail)) };
-    this.#waiting.push(this.#isMany(event) ? { ...event, subject: "", detail: "and others" } : event);
+    this.#waiting.push(this.#exceedsQuota(event) ? { ...event, subject: "", detail: "and others" } : event);
     this.#timer ??= setTimeout(() => void this.flush(), gatherMs);
   }
 
@@ -80,18 +80,18 @@ export class AuditJournal implements AuditLog {
     }
   }
 
-  #isMany({ at, action, actor, subject, detail }: TimedAuditEvent): boolean {
+  #exceedsQuota({ at, action, actor, subject, detail }: TimedAuditEvent): boolean {
     const minute = Math.floor(at / minuteMs);
-    if (minute !== this.#minute || this.#done.size >= maxActors) {
+    if (minute !== this.#minute || this.#recorded.size >= maxActors) {
       this.#minute = minute;
-      this.#done = new Map();
+      this.#recorded = new Map();
     }
-    const done = this.#done.get(actor) ?? new Set();
-    this.#done.set(actor, done);
-    const what = JSON.stringify([action, subject, detail]);
-    if (done.has(what)) return false;
+    const done = this.#recorded.get(actor) ?? new Set();
+    this.#recorded.set(actor, done);
+    const key = JSON.stringify([action, subject, detail]);
+    if (done.has(key)) return false;
     if (done.size >= maxOfActor) return true;
-    done.add(what);
+    done.add(key);
     return false;
   }
 }

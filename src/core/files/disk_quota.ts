@@ -4,7 +4,7 @@ import type { Log } from "../log.ts";
 import type { FileStore } from "./file_store.ts";
 
 /** Minimum interval between two measurements of the disk, in milliseconds. */
-const lookIntervalMs = 1_000;
+const measureIntervalMs = 1_000;
 
 export interface DiskQuotaOptions {
   readonly files: Pick<FileStore, "diskBytes">;
@@ -21,7 +21,7 @@ export interface DiskQuotaOptions {
 export class DiskQuota {
   readonly #options: DiskQuotaOptions;
   #isFull = false;
-  #lookedAt = -Infinity;
+  #measuredAt = -Infinity;
 
   constructor(options: DiskQuotaOptions) {
     this.#options = options;
@@ -32,9 +32,9 @@ export class DiskQuota {
     const { maxBytes, clock } = this.#options;
     if (maxBytes === undefined) return undefined;
     const now = clock.now();
-    if (Math.abs(now - this.#lookedAt) >= lookIntervalMs) {
-      this.#lookedAt = now;
-      void this.#look(maxBytes);
+    if (Math.abs(now - this.#measuredAt) >= measureIntervalMs) {
+      this.#measuredAt = now;
+      void this.#measure(maxBytes);
     }
     if (!this.#isFull) return undefined;
     return new ChatError(
@@ -43,7 +43,7 @@ export class DiskQuota {
     );
   }
 
-  async #look(maxBytes: number): Promise<void> {
+  async #measure(maxBytes: number): Promise<void> {
     const { files, log } = this.#options;
     try {
       const bytes = await files.diskBytes();

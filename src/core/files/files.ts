@@ -59,9 +59,9 @@ export class Files {
   constructor(options: FilesOptions) {
     this.#options = options;
     this.#metrics = options.metrics ?? silentMetrics;
-    const work = (signal: AbortSignal) => this.#removeUnneeded(signal);
-    const onFailure = "files that nobody needs could not be removed";
-    this.#sweep = new Sweep({ everyMs: sweepEveryMs, work, log: options.log, onFailure });
+    const work = (signal: AbortSignal) => this.#removeUnused(signal);
+    const failureEvent = "files that nobody needs could not be removed";
+    this.#sweep = new Sweep({ everyMs: sweepEveryMs, work, log: options.log, failureEvent });
   }
 
   /** Removes expired uploads and unused contents, now and every ten minutes, until {@link close}. */
@@ -76,11 +76,11 @@ export class Files {
    */
   async begin(owner: string, announcement: Announcement): Promise<{ offset: number }> {
     const upload = this.#parse(owner, announcement);
-    return await this.#exclusively(upload, async () => {
+    return await this.#runExclusive(upload, async () => {
       const { store } = this.#options;
       const known = await store.find(owner, upload.id);
       if (known === undefined) {
-        this.#refuse(await this.#add(upload), upload);
+        this.#throwOnRefusal(await this.#add(upload), upload);
         return { offset: 0 };
       }
       if (!isSame(known, upload)) {
@@ -109,7 +109,7 @@ export class Files {
         `The chunk has ${bytes.length} bytes: send 1 to ${maxChunkBytes} at once.`,
       );
     }
-    return await this.#exclusively({ owner, id }, async () => {
+    return await this.#runExclusive({ owner, id }, async () => {
       const upload = await this.#options.store.find(owner, id);
       if (upload === undefined) {
         throw new ChatError("not_found", `There is no upload ${id} of yours: begin it, it may have been too old.`);
@@ -166,7 +166,7 @@ export class Files {
     while (this.#running.size > 0) await Promise.allSettled(this.#running);
   }
 
-  async #removeUnneeded(signal: AbortSignal): Promise<void> {
+  async #removeUnused(signal: AbortSignal): Promise<void> {
     const { store, clock, log } = this.#options;
     const removed = await store.removeUnsent(clock.earliest() - uploadLifetimeMs, signal);
     if (removed > 0) log.info("old uploads removed", { uploads: removed });
@@ -211,7 +211,7 @@ export class Files {
     return await store.add(upload, this.#quotas);
   }
 
-  #refuse(result: AddUploadResult, { size }: Upload): void {
+  #throwOnRefusal(result: AddUploadResult, { size }: Upload): void {
     if (result === "unfinished") {
       throw new ChatError(
         "limit_reached",
@@ -249,7 +249,7 @@ export class Files {
     }
   }
 
-  #exclusively<T>({ owner, id }: { owner: string; id: string }, task: () => Promise<T>): Promise<T> {
+  #runExclusive<T>({ owner, id }: { owner: string; id: string }, task: () => Promise<T>): Promise<T> {
     return this.#track(this.#locks.run(`${owner} ${id}`, async () => {
       if (this.#isClosed) {
         throw new ChatError("unavailable", "The server is shutting down.", { retryAfterMs: 1_000 });

@@ -26,7 +26,7 @@ export class Retention {
   constructor(options: RetentionOptions) {
     this.#options = options;
     const work = (signal: AbortSignal) => this.#sweepAll(signal);
-    this.#sweep = new Sweep({ everyMs: sweepEveryMs, work, log: options.log, onFailure: "old entries stay" });
+    this.#sweep = new Sweep({ everyMs: sweepEveryMs, work, log: options.log, failureEvent: "old entries stay" });
   }
 
   /** From now on applies the rules, at once and every five minutes, until {@link close}. */

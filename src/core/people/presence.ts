@@ -13,7 +13,7 @@ const graceMs = 3_000;
 /** Users who left within this time are saved together. */
 const saveDelayMs = 1_000;
 /** Users looked up in one step of a page. */
-const lookedUpAtOnce = 200;
+const usersPerStep = 200;
 /**
  * Changes of one user that are announced at once. Each one queries the peers and notifies all of them, possibly
  * thousands; faster changes are merged into the state at the next announcement.
@@ -57,7 +57,7 @@ export class Presence {
   #saveTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #changes = new TokenBuckets(changesOfUser);
   /** Announcements that were postponed because the user changed too often. */
-  readonly #later = new Map<string, { timer: ReturnType<typeof setTimeout>; always: boolean }>();
+  readonly #postponed = new Map<string, { timer: ReturnType<typeof setTimeout>; always: boolean }>();
 
   constructor(options: PresenceOptions) {
     this.#options = options;
@@ -80,15 +80,15 @@ export class Presence {
       this.#leaving.delete(user);
     }
     const state = this.stateOf(user);
-    if (state !== before) this.#changed(user);
+    if (state !== before) this.#announceChange(user);
   }
 
   /** Called when a user's last session ended; `before` was their state. */
-  left(user: string, before: PresenceState): void {
+  sessionsEnded(user: string, before: PresenceState): void {
     const timer = setTimeout(() => {
       this.#leaving.delete(user);
-      this.#seen(user, at);
-      this.#changed(user);
+      this.#recordLastSeen(user, at);
+      this.#announceChange(user);
     }, graceMs);
     const at = this.#options.clock.now();
     this.#leaving.set(user, { at, timer, state: before });
@@ -105,7 +105,7 @@ export class Presence {
 
   /** Called when the user starts or stops showing their presence. */
   visibilityChanged(user: string): void {
-    if (this.stateOf(user) !== "offline") this.#changed(user, { always: true });
+    if (this.stateOf(user) !== "offline") this.#announceChange(user, { always: true });
   }
 
   /** Returns the user's peers who are present and show it. */
@@ -126,18 +126,18 @@ export class Presence {
   async see(asker: string, users: readonly string[], turn?: Turn): Promise<PresenceSeen[]> {
     await this.#options.settings.load(asker);
     const seen: PresenceSeen[] = [];
-    for (let first = 0; first < users.length; first += lookedUpAtOnce) {
-      seen.push(...await this.#seeSome(asker, users.slice(first, first + lookedUpAtOnce), turn));
+    for (let first = 0; first < users.length; first += usersPerStep) {
+      seen.push(...await this.#seeStep(asker, users.slice(first, first + usersPerStep), turn));
     }
     return seen;
   }
 
-  async #seeSome(asker: string, users: readonly string[], turn: Turn | undefined): Promise<PresenceSeen[]> {
+  async #seeStep(asker: string, users: readonly string[], turn: Turn | undefined): Promise<PresenceSeen[]> {
     const { settings, settingsStore } = this.#options;
     const visible: boolean[] = [];
     for (const user of users) {
       if (turn?.isOver) await turn.next();
-      visible.push((await settings.settings(user)).presence && !this.#isKept(user, asker));
+      visible.push((await settings.settings(user)).presence && !this.#hasBlock(user, asker));
     }
     const gone = users.filter((user, index) => visible[index] && this.stateOf(user) === "offline");
     const stored = await settingsStore.readLastSeen(gone);
@@ -156,18 +156,18 @@ export class Presence {
       this.#unsaved.set(user, at);
     }
     this.#leaving.clear();
-    for (const { timer } of this.#later.values()) clearTimeout(timer);
-    this.#later.clear();
+    for (const { timer } of this.#postponed.values()) clearTimeout(timer);
+    this.#postponed.clear();
     await this.#save();
   }
 
   /** Returns whether one of the two blocks the other; their settings must be loaded. */
-  #isKept(one: string, other: string): boolean {
+  #hasBlock(one: string, other: string): boolean {
     const { settings } = this.#options;
     return settings.isHidden(one, other) || settings.isHidden(other, one);
   }
 
-  #seen(user: string, at: number): void {
+  #recordLastSeen(user: string, at: number): void {
     this.#unsaved.set(user, at);
     this.#saveTimer ??= setTimeout(() => void this.#save(), saveDelayMs);
   }
@@ -186,23 +186,23 @@ export class Presence {
   }
 
   /** Announces a change of state. `always`: also when the user hides presence, as offline. */
-  #changed(user: string, { always = false } = {}): void {
-    const waiting = this.#later.get(user);
+  #announceChange(user: string, { always = false } = {}): void {
+    const waiting = this.#postponed.get(user);
     if (waiting !== undefined) {
       waiting.always ||= always;
       return;
     }
     const waitMs = this.#changes.take(user, this.#options.clock.now());
-    if (waitMs === 0) return void this.#tell(user, this.stateOf(user), always);
+    if (waitMs === 0) return void this.#notifyPeers(user, this.stateOf(user), always);
     const timer = setTimeout(() => {
-      const { always } = this.#later.get(user)!;
-      this.#later.delete(user);
-      void this.#tell(user, this.stateOf(user), always);
+      const { always } = this.#postponed.get(user)!;
+      this.#postponed.delete(user);
+      void this.#notifyPeers(user, this.stateOf(user), always);
     }, waitMs);
-    this.#later.set(user, { timer, always });
+    this.#postponed.set(user, { timer, always });
   }
 
-  async #tell(user: string, shown: PresenceState, always: boolean): Promise<void> {
+  async #notifyPeers(user: string, shown: PresenceState, always: boolean): Promise<void> {
     const { live, store, settings, log } = this.#options;
     try {
       const { presence } = await settings.settings(user);
@@ -211,7 +211,7 @@ export class Presence {
       const peers = await store.peersAmong(user, [...live.users()]);
       const notice = { kind: "presence", user, state } as const;
       for (const peer of peers) {
-        if (this.#isKept(user, peer)) continue;
+        if (this.#hasBlock(user, peer)) continue;
         for (const subscriber of live.of(peer)) subscriber.notify(notice);
       }
     } catch (error) {

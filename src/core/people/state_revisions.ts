@@ -32,7 +32,7 @@ export class StateRevisions {
   }
 
   /** Called when the user's last session ended. */
-  left(user: string): void {
+  forget(user: string): void {
     this.#revisions.delete(user);
   }
 }

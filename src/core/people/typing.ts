@@ -7,7 +7,7 @@ import type { LiveSessions } from "./live_sessions.ts";
 import type { UserSettings } from "./user_settings.ts";
 
 /** Reports of one user; an honest client sends one every 4 seconds in a conversation, and one when typing stops. */
-const saidByUser = { burst: 8, perSecond: 1 };
+const reportsOfUser = { burst: 8, perSecond: 1 };
 /** Largest room with typing notices: in larger ones a member is always typing, and all would be notified. */
 const maxMembers = 100;
 
@@ -19,7 +19,7 @@ export class Typing {
   readonly #live: LiveSessions;
   readonly #settings: UserSettings;
   readonly #clock: Clock;
-  readonly #buckets = new TokenBuckets(saidByUser);
+  readonly #buckets = new TokenBuckets(reportsOfUser);
 
   constructor(options: { live: LiveSessions; settings: UserSettings; clock: Clock }) {
     this.#live = options.live;
@@ -28,7 +28,7 @@ export class Typing {
   }
 
   /** Announces that `user`, who may write there, is typing or stopped. */
-  async said(
+  async announce(
     user: string,
     { conversation, room, stopped }: { conversation: string; room: RoomState | undefined; stopped: boolean },
   ): Promise<void> {

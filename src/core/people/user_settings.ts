@@ -43,7 +43,7 @@ export class UserSettings {
   /** "ana ben": whether ana has written to ben. */
   readonly #contacts = new RecentMap<string, boolean>(maxContacts);
   /** Queries in progress; `written` records a message since. */
-  readonly #asking = new Map<string, { answer: Promise<boolean>; written: boolean }>();
+  readonly #contactQueries = new Map<string, { answer: Promise<boolean>; written: boolean }>();
   readonly #locks = new KeyedLock();
 
   constructor(options: UserSettingsOptions) {
@@ -71,7 +71,7 @@ export class UserSettings {
 
   /** Changes the given settings. */
   async update(user: string, change: Partial<Settings>): Promise<Settings> {
-    return await this.#change(user, async (known) => {
+    return await this.#changeSettings(user, async (known) => {
       const after = { ...known.settings, ...change };
       await this.#options.store.saveSettings(user, after);
       known.settings = after;
@@ -84,11 +84,11 @@ export class UserSettings {
    * @throws {ChatError} `not_found`, `invalid_argument` for oneself, `limit_reached`
    */
   async block(user: string, name: string): Promise<void> {
-    const other = await this.#parse(name);
+    const other = await this.#requireUser(name);
     if (other === user) throw new ChatError("invalid_argument", "You cannot block yourself.");
-    await this.#change(user, async (known) => {
-      if (isOpen(known.blocks.get(other))) return;
-      if (known.blocks.values().filter(isOpen).toArray().length >= maxBlocked) {
+    await this.#changeSettings(user, async (known) => {
+      if (isInForce(known.blocks.get(other))) return;
+      if (known.blocks.values().filter(isInForce).toArray().length >= maxBlocked) {
         throw new ChatError("limit_reached", `You block ${maxBlocked} users, which is as many as you may.`);
       }
       const after = this.#options.head();
@@ -96,18 +96,23 @@ export class UserSettings {
       const ended = known.blocks.get(other);
       // A block that ended where this one begins still hides entries that are committed but not offered yet.
       const block = { after: ended?.through === after ? ended.after : after, through: Infinity };
-      await this.#replace(known, other, block, () => this.#options.store.block(user, other, after));
+      await this.#replaceBlock(known, other, block, () => this.#options.store.block(user, other, after));
     });
   }
 
   /** Ends a block; entries sent during it stay hidden. @throws {ChatError} `not_found` */
   async unblock(user: string, name: string): Promise<void> {
-    const other = await this.#parse(name);
-    await this.#change(user, async (known) => {
+    const other = await this.#requireUser(name);
+    await this.#changeSettings(user, async (known) => {
       const block = known.blocks.get(other);
-      if (!isOpen(block)) return;
+      if (!isInForce(block)) return;
       const through = this.#options.head();
-      await this.#replace(known, other, { ...block, through }, () => this.#options.store.unblock(user, other, through));
+      await this.#replaceBlock(
+        known,
+        other,
+        { ...block, through },
+        () => this.#options.store.unblock(user, other, through),
+      );
       for (const [sender, { through: end }] of known.blocks) if (end < through) known.blocks.delete(sender);
     });
   }
@@ -147,16 +152,16 @@ export class UserSettings {
   }
 
   /** Records that `sender` wrote in a conversation of two, which allows the other one to write to `sender`. */
-  wrote(sender: string, members: readonly string[]): void {
-    if (this.#contacts.size === 0 && this.#asking.size === 0) return;
+  recordContact(sender: string, members: readonly string[]): void {
+    if (this.#contacts.size === 0 && this.#contactQueries.size === 0) return;
     const key = `${sender} ${members.find((user) => user !== sender) ?? sender}`;
     if (this.#contacts.peek(key) === false) this.#contacts.set(key, true);
-    const asking = this.#asking.get(key);
-    if (asking !== undefined) asking.written = true;
+    const query = this.#contactQueries.get(key);
+    if (query !== undefined) query.written = true;
   }
 
   /** Updates the cache after an account was renamed to its alias. */
-  renamed(name: string, alias: string): void {
+  rename(name: string, alias: string): void {
     this.#known.delete(name);
     for (const { blocks } of this.#known.values()) {
       const block = blocks.get(name);
@@ -166,7 +171,7 @@ export class UserSettings {
     }
   }
 
-  async #parse(name: string): Promise<string> {
+  async #requireUser(name: string): Promise<string> {
     const parsed = parseUserName(name);
     if (await this.#options.isUser(parsed)) return parsed;
     throw new ChatError("not_found", `There is no user "${parsed}".`);
@@ -176,17 +181,17 @@ export class UserSettings {
     const key = `${user} ${other}`;
     const known = this.#contacts.get(key);
     if (known !== undefined) return known;
-    let asking = this.#asking.get(key);
-    if (asking === undefined) {
-      asking = { answer: this.#options.store.hasWrittenTo(user, other), written: false };
-      this.#asking.set(key, asking);
+    let query = this.#contactQueries.get(key);
+    if (query === undefined) {
+      query = { answer: this.#options.store.hasWrittenTo(user, other), written: false };
+      this.#contactQueries.set(key, query);
     }
     try {
-      const written = await asking.answer || asking.written;
+      const written = await query.answer || query.written;
       this.#contacts.set(key, written);
       return written;
     } finally {
-      this.#asking.delete(key);
+      this.#contactQueries.delete(key);
     }
   }
 
@@ -198,30 +203,30 @@ export class UserSettings {
     const begun = this.#options.store.readSettings(user).then(({ settings, blocked, hasBlocked }) => {
       const blocks = new Map(blocked.map((name) => [name, { after: 0, through: Infinity }]));
       const known = { settings, blocks, hasBlocked };
-      this.#keep(user, known);
+      this.#cache(user, known);
       return known;
     }).finally(() => this.#loading.delete(user));
     this.#loading.set(user, begun);
     return begun;
   }
 
-  #keep(user: string, known: Known): void {
+  #cache(user: string, known: Known): void {
     this.#known.set(user, known, (each) => this.#options.isOnline(each));
   }
 
-  #change<T>(user: string, task: (known: Known) => Promise<T>): Promise<T> {
+  #changeSettings<T>(user: string, task: (known: Known) => Promise<T>): Promise<T> {
     return this.#locks.run(user, async () => {
       const known = await this.#load(user);
       const before = known.settings;
       const result = await task(known);
-      this.#keep(user, known);
+      this.#cache(user, known);
       this.#options.onChanged(user, { before, after: known.settings });
       return result;
     });
   }
 
   /** Updates memory before the disk: entries committed after the position of the block on disk are hidden already. */
-  async #replace({ blocks }: Known, sender: string, block: Block, save: () => Promise<void>): Promise<void> {
+  async #replaceBlock({ blocks }: Known, sender: string, block: Block, save: () => Promise<void>): Promise<void> {
     const before = blocks.get(sender);
     blocks.set(sender, block);
     try {
@@ -234,10 +239,10 @@ export class UserSettings {
   }
 }
 
-function isOpen(block: Block | undefined): block is Block {
+function isInForce(block: Block | undefined): block is Block {
   return block?.through === Infinity;
 }
 
 function namesOf({ blocks }: Known): string[] {
-  return [...blocks.keys()].filter((sender) => isOpen(blocks.get(sender))).sort();
+  return [...blocks.keys()].filter((sender) => isInForce(blocks.get(sender))).sort();
 }

@@ -13,7 +13,7 @@ export interface RoomKeeperOptions {
   readonly revisions: StateRevisions;
   readonly log: Log;
   /** Returns whether `user` is in the room, or invited by a user whom they do not block. */
-  hearsOf(user: string, room: RoomState): boolean;
+  isInvolved(user: string, room: RoomState): boolean;
   /** Erases entries of deleted rooms. Resolves when they are erased or that failed; never rejects. */
   erase(): Promise<void>;
 }
@@ -48,10 +48,10 @@ export class RoomKeeper {
    * @throws {ChatError} `not_found`, `invalid_argument`, `storage_full`
    */
   async delete(address: string): Promise<{ room: Room; erased: Promise<void> }> {
-    const { cache, store, revisions, log, hearsOf, erase } = this.#options;
+    const { cache, store, revisions, log, isInvolved, erase } = this.#options;
     const state = await this.#find(address);
     const { room } = state;
-    const members = [...state.roles.keys()].filter((user) => hearsOf(user, state));
+    const members = [...state.roles.keys()].filter((user) => isInvolved(user, state));
     cache.forget(room.id);
     cache.forgetName(room.name);
     await store.deleteRoom(room.id);

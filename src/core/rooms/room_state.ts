@@ -98,7 +98,7 @@ export class RoomState {
 
   standing(user: string): Standing {
     let role = this.#roles.get(user);
-    for (const { event } of this.#restrictions.get(user) ?? []) role = restricted(role, event);
+    for (const { event } of this.#restrictions.get(user) ?? []) role = restrictedRole(role, event);
     return role ?? "stranger";
   }
 
@@ -135,7 +135,7 @@ export class RoomState {
     const { event } = change;
     if (event.kind === "joined") this.#joins.add(change);
     if (event.kind === "room_changed" && !event.isPublic) this.#closings.add(change);
-    const subject = restrictedBy(change);
+    const subject = restrictedUser(change);
     if (subject === undefined) return;
     const known = this.#restrictions.get(subject);
     if (known === undefined) this.#restrictions.set(subject, new Set([change]));
@@ -146,7 +146,7 @@ export class RoomState {
   settle(change: RoomChange): void {
     this.#joins.delete(change);
     this.#closings.delete(change);
-    const subject = restrictedBy(change);
+    const subject = restrictedUser(change);
     const known = subject === undefined ? undefined : this.#restrictions.get(subject);
     if (known?.delete(change) && known.size === 0) this.#restrictions.delete(subject!);
   }
@@ -171,7 +171,7 @@ export class RoomState {
         this.#inviters.set(event.user, sender);
         return this.#setRole(event.user, "invited");
       case "removed":
-        return this.#setRole(event.user, restricted(this.#roles.get(event.user), event));
+        return this.#setRole(event.user, restrictedRole(this.#roles.get(event.user), event));
       case "unbanned":
         if (this.#roles.get(event.user) === "banned") this.#setRole(event.user, undefined);
         return;
@@ -200,13 +200,13 @@ export class RoomState {
 }
 
 /** Returns the user whom a change may restrict. */
-function restrictedBy({ sender, event }: RoomChange): string | undefined {
+function restrictedUser({ sender, event }: RoomChange): string | undefined {
   if (event.kind === "left") return sender;
   return event.kind === "removed" || event.kind === "role_changed" ? event.user : undefined;
 }
 
 /** Returns the role that remains after a restriction. */
-function restricted(role: CurrentRole | undefined, event: RoomEvent): CurrentRole | undefined {
+function restrictedRole(role: CurrentRole | undefined, event: RoomEvent): CurrentRole | undefined {
   switch (event.kind) {
     case "left":
       return role === "banned" ? role : undefined;

@@ -61,9 +61,9 @@ export class Rooms {
     return this.#locks.run(actor.user, async () => {
       const id = await roomIdFor(actor.user, parseMessageId(request.id));
       const made = await cache.find(id);
-      const nobody = { roles: new Map(), inviters: new Map(), firstSeqs: new Map() };
+      const noPeople = { roles: new Map(), inviters: new Map(), firstSeqs: new Map() };
       const room = made ??
-        new RoomState({ id, name, topic: "", isPublic, historyVisible, createdAt: clock.now(), ...nobody });
+        new RoomState({ id, name, topic: "", isPublic, historyVisible, createdAt: clock.now(), ...noPeople });
       const { created, joined } = await this.#countRooms(actor.user);
       const full = created >= limits.maxRoomsPerUser || joined >= limits.maxMemberships;
       const refusal = full
@@ -93,7 +93,7 @@ export class Rooms {
       const { posting, cache, limits } = this.#options;
       const { user } = actor;
       const asked = await posting.room(user, request.room);
-      const isFull = await this.#refuseMore(user);
+      const isFull = await this.#refuseMembership(user);
       const judge = (room: RoomState) => {
         if (room.isMember(user)) return new ChatError("already_exists", `You are in room ${room.label} already.`);
         return refuseInRoom({ room, sender: user, needs: "join" }) ?? refuseFull(room, limits) ?? isFull;
@@ -123,7 +123,7 @@ export class Rooms {
     actor: Pick<Identity, "user">,
     request: RoomRequest & { name?: string; isPublic?: boolean; historyVisible?: boolean },
   ): Promise<Posted> {
-    return this.#inOrder(actor, request, async (room) => {
+    return this.#runInOrder(actor, request, async (room) => {
       const name = request.name === undefined ? room.name : parseRoomName(request.name);
       const { isPublic = room.isPublic, historyVisible = room.historyVisible } = request;
       const event = { kind: "room_changed", isPublic, historyVisible } as const;
@@ -144,7 +144,7 @@ export class Rooms {
   /** Invites a user. @throws {ChatError} `not_found`, `permission_denied`, `already_exists`, `limit_reached` */
   invite(actor: Pick<Identity, "user">, request: RoomRequest & { user: string }): Promise<Posted> {
     const user = parseUserName(request.user);
-    return this.#inOrder(actor, request, (asked) =>
+    return this.#runInOrder(actor, request, (asked) =>
       this.#locks.run(user, async () => {
         const { invitations } = this.#options;
         await this.#requireUser(user);
@@ -162,7 +162,7 @@ export class Rooms {
   /** Removes a member, withdraws an invitation, or bans a user. @throws {ChatError} `not_found`, `permission_denied` */
   remove(actor: Pick<Identity, "user">, request: RoomRequest & { user: string; ban: boolean }): Promise<Posted> {
     const user = parseUserName(request.user);
-    return this.#inOrder(actor, request, async (asked) => {
+    return this.#runInOrder(actor, request, async (asked) => {
       if (request.ban) await this.#requireUser(user);
       const judge = (room: RoomState) => {
         const standing = room.standing(user);
@@ -185,7 +185,7 @@ export class Rooms {
   /** Lifts a ban. @throws {ChatError} `not_found`, `permission_denied` */
   unban(actor: Pick<Identity, "user">, request: RoomRequest & { user: string }): Promise<Posted> {
     const user = parseUserName(request.user);
-    return this.#inOrder(actor, request, async (asked) => {
+    return this.#runInOrder(actor, request, async (asked) => {
       const judge = (room: RoomState) => {
         const refusal = refuseInRoom({ room, sender: actor.user, needs: "unban" });
         if (refusal !== undefined || room.standing(user) === "banned") return refusal;
@@ -202,7 +202,7 @@ export class Rooms {
   ): Promise<Posted> {
     const user = parseUserName(request.user);
     const { role } = request;
-    return this.#inOrder(actor, request, async (asked) => {
+    return this.#runInOrder(actor, request, async (asked) => {
       const judge = (room: RoomState) =>
         refuseInRoom({ room, sender: actor.user, needs: "set_role" }) ?? refuseRole(room, user, role);
       const event = { kind: "role_changed", user, role } as const;
@@ -237,7 +237,7 @@ export class Rooms {
   ): Promise<Posted> {
     const { posting, audit } = this.#options;
     const posted = await posting.submit(posting.checkRoomEvent(actor.user, room, draft));
-    const noted = posted.duplicate ? undefined : noteOf(draft.event, room.id);
+    const noted = posted.duplicate ? undefined : auditEventOf(draft.event, room.id);
     if (noted !== undefined) audit.record({ ...noted, actor: actor.user });
     return posted;
   }
@@ -246,7 +246,7 @@ export class Rooms {
    * Runs a task that depends on the room's state or roles after earlier such tasks are in the log. Joining and leaving
    * do not use it: many users may do so at once, and none should wait.
    */
-  async #inOrder<Result>(
+  async #runInOrder<Result>(
     actor: Pick<Identity, "user">,
     request: RoomRequest,
     task: (room: RoomState) => Promise<Result>,
@@ -260,7 +260,7 @@ export class Rooms {
     if (!await this.#options.isUser(name)) throw new ChatError("not_found", `There is no user "${name}".`);
   }
 
-  async #refuseMore(user: string): Promise<ChatError | undefined> {
+  async #refuseMembership(user: string): Promise<ChatError | undefined> {
     const { limits } = this.#options;
     if ((await this.#countRooms(user)).joined < limits.maxMemberships) return undefined;
     return new ChatError(
@@ -286,7 +286,7 @@ export class Rooms {
 }
 
 /** Returns the audit event of a change in a room; undefined for changes that are not recorded. */
-function noteOf(event: RoomEvent, room: string): Pick<AuditEvent, "action" | "subject" | "detail"> | undefined {
+function auditEventOf(event: RoomEvent, room: string): Pick<AuditEvent, "action" | "subject" | "detail"> | undefined {
   switch (event.kind) {
     case "removed": {
       const action = event.banned ? "room_member_banned" : "room_member_removed";

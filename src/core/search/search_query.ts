@@ -75,7 +75,7 @@ function* pieces(text: string): Generator<RegExpExecArray> {
     const found = piece.exec(text);
     if (found === null) {
       const rest = text.slice(at);
-      throw invalid(`The quotation mark before ${shown(rest.replace(/^-?"/, ""))} is never closed: close it.`);
+      throw invalid(`The quotation mark before ${quote(rest.replace(/^-?"/, ""))} is never closed: close it.`);
     }
     yield found;
     at += found[0].length;
@@ -90,17 +90,17 @@ class QueryBuilder {
 
   addTerm(text: string, { excluded, prefix }: { excluded: boolean; prefix: boolean }): void {
     if (!findable.test(text)) return;
-    this.#countOne();
+    this.#countPart();
     if (prefix && lastWordLength(text) < minPrefixLength) {
-      throw invalid(`${shown(`${text}*`)} begins too many words: write at least ${minPrefixLength} letters before *.`);
+      throw invalid(`${quote(`${text}*`)} begins too many words: write at least ${minPrefixLength} letters before *.`);
     }
     (excluded ? this.#excluded : this.#terms).push({ text, prefix });
   }
 
   addCondition(name: Condition, value: string, excluded: boolean): void {
-    this.#countOne();
+    this.#countPart();
     if (excluded) throw invalid(`${name}: cannot be excluded: leave out the minus before it.`);
-    if (value === "") throw invalid(`After ${name}: there is nothing: write ${forms[name]}.`);
+    if (value === "") throw invalid(`After ${name}: there is nothing: write ${examples[name]}.`);
     if (this.#conditions.has(name)) throw invalid(`${name}: is there twice: write it once.`);
     this.#conditions.set(name, readers[name](value));
   }
@@ -124,12 +124,12 @@ class QueryBuilder {
     };
   }
 
-  #countOne(): void {
+  #countPart(): void {
     if (++this.#count > maxTerms) throw invalid(`The search has more than ${maxTerms} parts: look for less.`);
   }
 }
 
-const forms: Readonly<Record<Condition, string>> = {
+const examples: Readonly<Record<Condition, string>> = {
   from: "from:NAME",
   in: "in:ADDRESS",
   before: "before:2026-01-31",
@@ -150,7 +150,9 @@ function parseTime(name: Condition, value: string): number {
   // Date.parse accepts the 31st of February as a day in March.
   const exists = !Number.isNaN(time) && !Number.isNaN(Date.parse(value.slice(0, 10))) && isDay(value.slice(0, 10));
   if (!exists || time < 0) {
-    throw invalid(`${shown(value)} is not a date: write ${forms[name]} or ${name}:2026-01-31T12:00, which are in UTC.`);
+    throw invalid(
+      `${quote(value)} is not a date: write ${examples[name]} or ${name}:2026-01-31T12:00, which are in UTC.`,
+    );
   }
   return time;
 }
@@ -164,7 +166,7 @@ function lastWordLength(text: string): number {
   return [...(/[\p{L}\p{N}\p{Co}\p{So}\p{M}]*$/u.exec(text)![0].replaceAll(/\p{M}/gu, ""))].length;
 }
 
-function shown(text: string): string {
+function quote(text: string): string {
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 40).toWellFormed()}…` : text);
 }
 

@@ -49,8 +49,8 @@ export class Searches {
   ): Promise<SearchPage> {
     const { search, store, pages } = this.#options;
     const { from, in: address, ...query } = parseSearchQuery(page.query);
-    const sender = from && await this.#sender(user, from);
-    const conversation = address && await this.#conversation(user, address);
+    const sender = from && await this.#resolveSender(user, from);
+    const conversation = address && await this.#resolveConversation(user, address);
     const { beforePosition, limit } = page;
     const found = await search.find({ user, ...query, sender, conversation, beforePosition, limit });
     const read = await pages.run(
@@ -61,13 +61,13 @@ export class Searches {
     return { ...found, messages: read.messages, more: true, nextBeforePosition: read.through };
   }
 
-  async #sender(user: string, from: string): Promise<string> {
+  async #resolveSender(user: string, from: string): Promise<string> {
     if (from === "me") return user;
     if (!await this.#options.known.has(from)) throw noSuchUser(from);
     return from;
   }
 
-  async #conversation(user: string, address: string): Promise<string> {
+  async #resolveConversation(user: string, address: string): Promise<string> {
     const { posting, store } = this.#options;
     const { conversation, room, refusal } = await posting.resolve(user, address);
     if (conversation !== "" && await store.conversationOf(user, conversation) !== undefined) return conversation;

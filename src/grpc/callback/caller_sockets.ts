@@ -67,7 +67,7 @@ export class CallerSockets {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onEmpty = resolve;
     for (const socket of [...this.#strangers.keys(), ...this.#trusted]) this.destroy(socket);
-    this.#tellIfEmpty();
+    this.#resolveIfEmpty();
     return promise;
   }
 
@@ -80,10 +80,10 @@ export class CallerSockets {
     clearTimeout(this.#strangers.get(socket));
     this.#strangers.delete(socket);
     this.#trusted.delete(socket);
-    this.#tellIfEmpty();
+    this.#resolveIfEmpty();
   }
 
-  #tellIfEmpty(): void {
+  #resolveIfEmpty(): void {
     if (this.#strangers.size === 0 && this.#trusted.size === 0) this.#onEmpty?.();
   }
 }

@@ -23,9 +23,9 @@ export function callbackDialler(
     log.error("a callback connection was closed by an error of this program", { error });
   return (host) => async ({ port, certificate: der, secret }, { signal }) => {
     const certificate = parseCertificate(der);
-    const dial = () => connectAndProve({ host, port, certificate, secret, signal, onFault });
+    const dial = () => connectAndVerify({ host, port, certificate, secret, signal, onFault });
     try {
-      return await slots.run(host, { signal, dial: () => failingLate(signal, dial) });
+      return await slots.run(host, { signal, dial: () => failAtAbort(signal, dial) });
     } catch (cause) {
       throw new ChatError("unavailable", "The client cannot be called back.", { cause });
     }
@@ -33,7 +33,7 @@ export function callbackDialler(
 }
 
 /** Connects, and delivers an empty frame as proof that the listener is the right one. */
-async function connectAndProve(options: CallbackConnectionOptions): Promise<CallbackChannel> {
+async function connectAndVerify(options: CallbackConnectionOptions): Promise<CallbackChannel> {
   const connection = await CallbackConnection.open(options);
   try {
     await connection.deliver(new Uint8Array(), options);
@@ -44,7 +44,7 @@ async function connectAndProve(options: CallbackConnectionOptions): Promise<Call
   }
 }
 
-async function failingLate<T>(signal: AbortSignal, run: () => Promise<T>): Promise<T> {
+async function failAtAbort<T>(signal: AbortSignal, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {

@@ -1,4 +1,4 @@
-import { ChatError, type ChatErrorCode, isChatErrorCode, saidError } from "../../core/chat_error.ts";
+import { ChatError, type ChatErrorCode, isChatErrorCode, reportedError } from "../../core/chat_error.ts";
 import type { ReceivedStatus } from "../http2/client_stream.ts";
 import { GrpcStatus } from "../http2/grpc_status.ts";
 import { codeKey, retryKey } from "../status.ts";
@@ -22,7 +22,7 @@ const codeOf: Partial<Record<number, ChatErrorCode>> = {
 export function toReceivedError(status: ReceivedStatus, cause?: unknown): ChatError {
   const said = status.metadata(codeKey);
   const retryAfter = status.metadata(retryKey);
-  return saidError({
+  return reportedError({
     code: isChatErrorCode(said) ? said : guessCode(status),
     message: isProxyPage(status.details)
       ? proxyPageReason

@@ -55,7 +55,7 @@ export class ServerConnection {
       },
     });
     socket.on("error", (error) => this.#failure ??= explainTls(error).message);
-    this.#keepalive = setInterval(() => this.#ask(), keepaliveMs);
+    this.#keepalive = setInterval(() => this.#ping(), keepaliveMs);
   }
 
   /** Connects. @throws {Error} the reason; nothing is left open */
@@ -73,7 +73,7 @@ export class ServerConnection {
     this.#stop();
   }
 
-  #ask(): void {
+  #ping(): void {
     this.#deadline ??= setTimeout(() => this.#socket.destroy(), keepaliveMs);
     this.http2.ping(() => {
       clearTimeout(this.#deadline);
@@ -90,10 +90,10 @@ export class ServerConnection {
 function dial({ host, port, tls, signal }: ServerConnectionOptions): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   if (signal?.aborted) return Promise.reject(signal.reason);
-  const place = { host, port, allowHalfOpen: true };
+  const target = { host, port, allowHalfOpen: true };
   const socket = tls === undefined
-    ? connectTcp(place)
-    : connectTls({ ...place, ALPNProtocols: ["h2"], servername: tls.serverName ?? host, ...trustOf(tls) });
+    ? connectTcp(target)
+    : connectTls({ ...target, ALPNProtocols: ["h2"], servername: tls.serverName ?? host, ...trustOf(tls) });
   const fail = (cause: unknown) => {
     socket.destroy();
     reject(cause);

@@ -59,12 +59,12 @@ async function call(connection: ServerConnection, options: UnaryCallOptions): Pr
   try {
     return await callUnary(connection.http2, options);
   } catch (error) {
-    if (connection.failure === undefined || !(error instanceof CallError) || !isBrokenOff(error)) throw error;
+    if (connection.failure === undefined || !(error instanceof CallError) || !isDropped(error)) throw error;
     throw new CallError(unavailable(connection.failure));
   }
 }
 
 /** Returns whether a call ended without a status from the server, in gRPC or HTTP. */
-function isBrokenOff({ status: { code, metadata } }: CallError): boolean {
+function isDropped({ status: { code, metadata } }: CallError): boolean {
   return code === GrpcStatus.unavailable && (metadata("grpc-status") ?? metadata(":status")) === undefined;
 }

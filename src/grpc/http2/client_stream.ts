@@ -53,10 +53,10 @@ export class ClientStream {
     this.#options = options;
     this.#reader = new MessageReader(options.maxMessageBytes);
     this.#stream = connection.request(encodeRequest(options), {
-      onResponse: (list) => this.#hear(list),
+      onResponse: (list) => this.#recordStatus(list),
       onData: (bytes) => this.#onData(bytes),
       onEnd: (trailers) => this.#onEnd(trailers),
-      onClose: (code) => options.onEnd(this.#status ?? brokenOff(code)),
+      onClose: (code) => options.onEnd(this.#status ?? callDropped(code)),
     });
   }
 
@@ -85,7 +85,7 @@ export class ClientStream {
     this.#release(0);
   }
 
-  #hear(list: HeaderList): void {
+  #recordStatus(list: HeaderList): void {
     this.#status ??= statusIn(list);
   }
 
@@ -109,7 +109,7 @@ export class ClientStream {
   }
 
   #onEnd(trailers: HeaderList | undefined): void {
-    if (trailers !== undefined) this.#hear(trailers);
+    if (trailers !== undefined) this.#recordStatus(trailers);
     // The server does not want the rest of the request (RFC 9113, section 8.1).
     if (!this.#stream.localEnded) this.cancel();
   }
@@ -130,9 +130,9 @@ function encodeRequest({ path, scheme, authority, metadata = [] }: ClientStreamO
 /** Returns the status in a header list: a call that failed at once has it in its first list. */
 function statusIn(list: HeaderList): ReceivedStatus | undefined {
   const metadata = (name: string) => list.pseudo.get(name) ?? valueOf(list, name);
-  const said = metadata("grpc-status");
-  if (said !== undefined) {
-    const code = knownCodes.has(said) ? Number(said) as GrpcStatus : GrpcStatus.unknown;
+  const sent = metadata("grpc-status");
+  if (sent !== undefined) {
+    const code = knownCodes.has(sent) ? Number(sent) as GrpcStatus : GrpcStatus.unknown;
     return { code, details: decodeStatusMessage(metadata("grpc-message") ?? "").slice(0, maxDetails), metadata };
   }
   const http = metadata(":status");
@@ -140,7 +140,7 @@ function statusIn(list: HeaderList): ReceivedStatus | undefined {
   return { ...unavailable(`The peer answered with HTTP ${http}.`), metadata };
 }
 
-function brokenOff(code: ErrorCode | undefined): ReceivedStatus {
+function callDropped(code: ErrorCode | undefined): ReceivedStatus {
   return unavailable(code === ErrorCode.refusedStream ? "The server takes no calls now." : "Connection dropped");
 }
 

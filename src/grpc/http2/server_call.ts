@@ -142,7 +142,7 @@ export class ServerCall implements StreamEvents {
   }
 
   /** Cancels the call: queued messages are discarded. */
-  breakOff(): void {
+  abort(): void {
     this.#isEnded = true;
     this.#stream.reset(ErrorCode.cancel);
   }
@@ -185,7 +185,7 @@ export class ServerCall implements StreamEvents {
    * Discards DATA after the end of the call, within a limit: a client that keeps sending does not wait for its answer.
    */
   #dropLate(bytes: number): void {
-    if (++this.#lateFrames > maxLateFrames) return this.breakOff();
+    if (++this.#lateFrames > maxLateFrames) return this.abort();
     this.#stream.release(bytes);
   }
 
@@ -212,7 +212,7 @@ export class ServerCall implements StreamEvents {
     if (this.#stream.queuedBytes === 0) {
       return this.end({ code: GrpcStatus.deadlineExceeded, details: "The deadline of the call is over." });
     }
-    this.breakOff();
+    this.abort();
   }
 
   /** Releases received octets to the client, except those that this call holds. */

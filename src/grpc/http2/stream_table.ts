@@ -166,21 +166,21 @@ export class StreamTable implements FrameSource, SenderHost, StreamHost {
 
   release(stream: Http2Stream, bytes: number): void {
     stream.unreleased -= bytes;
-    if (!stream.remoteEnded) this.#tellWindow(stream.id, stream.receiveWindow.release(bytes));
+    if (!stream.remoteEnded) this.#updateWindow(stream.id, stream.receiveWindow.release(bytes));
     this.giveBack(bytes);
   }
 
   /** Allows the peer to send this many more octets of DATA over the connection. */
   giveBack(bytes: number): void {
-    this.#tellWindow(0, this.receiveWindow.release(bytes));
+    this.#updateWindow(0, this.receiveWindow.release(bytes));
   }
 
   /** Enlarges the receive window of the connection, if it is smaller than `bytes`. */
   enlargeWindow(bytes: number): void {
-    this.#tellWindow(0, this.receiveWindow.enlarge(bytes));
+    this.#updateWindow(0, this.receiveWindow.enlarge(bytes));
   }
 
-  #tellWindow(streamId: number, growth: number): void {
+  #updateWindow(streamId: number, growth: number): void {
     if (growth > 0) this.#options.outbox.send(encodeNumberFrame(FrameType.windowUpdate, { streamId, value: growth }));
   }
 

@@ -16,18 +16,18 @@ export class AnswerDeadline implements Disposable {
   /** Starts checking. @param calls the calls that are open at each time */
   constructor(calls: Iterable<IncomingCall>, deadlineMs: number) {
     this.#calls = calls;
-    this.#timer = setInterval(() => this.#look(), deadlineMs);
+    this.#timer = setInterval(() => this.#check(), deadlineMs);
   }
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
   }
 
-  #look(): void {
+  #check(): void {
     const due = new Map<IncomingCall, number>();
     for (const call of [...this.#calls]) {
       if (!call.hasAllRequests || call.queuedBytes === 0) continue;
-      if (call.sentBytes < (this.#due.get(call) ?? 0)) call.breakOff();
+      if (call.sentBytes < (this.#due.get(call) ?? 0)) call.abort();
       else due.set(call, call.sentBytes + call.queuedBytes);
     }
     this.#due = due;

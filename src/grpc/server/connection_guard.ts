@@ -77,7 +77,7 @@ export class ConnectionGuard {
     this.#connections.add(connection);
     this.#connectionsFrom.add(connection.addressKey);
     this.#strangersFrom.add(connection.addressKey);
-    this.#strangers.set(connection, this.#endStrangerInTime(connection));
+    this.#strangers.set(connection, this.#scheduleStrangerEnd(connection));
     return connection;
   }
 
@@ -89,7 +89,7 @@ export class ConnectionGuard {
   loggedIn(connection: ClientConnection, device: Device): void {
     if (!this.#connections.has(connection)) return;
     const { user } = device;
-    if (connection.owner === undefined) this.#own(connection, user);
+    if (connection.owner === undefined) this.#assignOwner(connection, user);
     connection.addDevice(device);
     const used = this.#usedBy.get(user);
     if (used === undefined) this.#usedBy.set(user, new Set([connection]));
@@ -127,7 +127,7 @@ export class ConnectionGuard {
       (isLoopback(key) || this.#connectionsFrom.of(key) < maxPerAddress) && this.#rate.admit(key, { isKnown });
   }
 
-  #own(connection: ClientConnection, user: string): void {
+  #assignOwner(connection: ClientConnection, user: string): void {
     const { maxPerUser } = this.#options;
     if (this.#ownedBy.of(user) >= maxPerUser) {
       const refusal = `You have ${maxPerUser} connections to this server: close some of them first.`;
@@ -161,7 +161,7 @@ export class ConnectionGuard {
    * Announces the end before the deadline for logging in, so that a proxy finishes its calls and opens further ones
    * elsewhere.
    */
-  #endStrangerInTime(connection: ClientConnection): ReturnType<typeof setTimeout> {
+  #scheduleStrangerEnd(connection: ClientConnection): ReturnType<typeof setTimeout> {
     const { logInDeadlineMs } = this.#options;
     const drainMs = Math.min(strangersDrainMs, logInDeadlineMs / 2);
     return setTimeout(() => connection.drain(drainMs), logInDeadlineMs - drainMs);

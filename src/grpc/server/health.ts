@@ -32,7 +32,7 @@ export class Health {
   stop(): void {
     this.#status = ServingStatus.NOT_SERVING;
     for (const call of this.#watchers) {
-      this.#tell(call, this.#status);
+      this.#sendStatus(call, this.#status);
       call.end();
     }
     this.#watchers.clear();
@@ -53,7 +53,7 @@ export class Health {
         hasMessage = true;
         try {
           const { service } = decodeStrictly(HealthCheckRequest, message);
-          this.#tell(call, this.#services.has(service) ? this.#status : ServingStatus.SERVICE_UNKNOWN);
+          this.#sendStatus(call, this.#services.has(service) ? this.#status : ServingStatus.SERVICE_UNKNOWN);
           this.#watchers.add(call);
         } catch (error) {
           call.fail(error);
@@ -66,7 +66,7 @@ export class Health {
     };
   }
 
-  #tell(call: IncomingCall, status: ServingStatus): void {
+  #sendStatus(call: IncomingCall, status: ServingStatus): void {
     call.send(HealthCheckResponse.encode({ status }).finish());
   }
 }

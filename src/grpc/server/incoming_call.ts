@@ -106,8 +106,8 @@ export class IncomingCall implements CallEvents {
   }
 
   /** Cancels the call: queued messages are discarded. */
-  breakOff(): void {
-    this.#call.breakOff();
+  abort(): void {
+    this.#call.abort();
   }
 
   onMessage(message: Uint8Array): void {

@@ -16,14 +16,14 @@ export class Keepalive implements Disposable {
   /** Starts checking. @param connections the connections that are open at each time */
   constructor(connections: Iterable<ClientConnection>) {
     this.#connections = connections;
-    this.#timer = setInterval(() => this.#look(), tickMs);
+    this.#timer = setInterval(() => this.#check(), tickMs);
   }
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
   }
 
-  #look(): void {
+  #check(): void {
     for (const connection of this.#connections) {
       const { http2 } = connection;
       if (http2 === undefined) continue;

@@ -64,7 +64,7 @@ export class OpenCalls implements Iterable<IncomingCall> {
   }
 
   /** Counts a call as the user's from now on. @throws {ChatError} `limit_reached` when the user has too many */
-  belongsTo(call: IncomingCall, user: string): void {
+  assignTo(call: IncomingCall, user: string): void {
     const key = this.#keys.get(call);
     if (key === undefined || key === userKey(user)) return;
     this.#addForUser(call, user);

@@ -72,7 +72,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const openCalls = new OpenCalls(options.callLimits ?? standardCallLimits);
   const guard = new ConnectionGuard(
     options.connectionLimits ?? standardLimits,
-    (connection) => strangers.strangerGone(connection),
+    (connection) => strangers.chargeStranger(connection),
   );
   options.chat.accounts.onRevoked((revocation) => guard.endRevoked(revocation));
   const onLogIn = (call: IncomingCall, device: Device) => {
@@ -80,7 +80,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     // Also for a refused call: others use the connection.
     call.connection.http2?.enlargeWindow(userConnectionWindow);
     call.connection.http2?.enlargeQueue(userQueuedBytes);
-    openCalls.belongsTo(call, device.user);
+    openCalls.assignTo(call, device.user);
     call.isLoggedIn = true;
   };
   const health = new Health(chatServices);

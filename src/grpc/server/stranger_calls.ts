@@ -74,7 +74,7 @@ export class StrangerCalls {
   }
 
   /** Charges a closed connection over which no user had logged in. */
-  strangerGone({ addressKey }: ClientConnection): void {
+  chargeStranger({ addressKey }: ClientConnection): void {
     this.#budget.spend(addressKey, strangersCosts.connection);
   }
 }

@@ -13,7 +13,7 @@ export interface WatchedListenerOptions {
    * Time without a connection before the listener is tested, and duration of the test, in milliseconds; 5 000 unless
    * given.
    */
-  tryMs?: number;
+  testMs?: number;
 }
 
 /**
@@ -26,21 +26,21 @@ export class WatchedListener {
   /** The port in use. */
   readonly port: number;
   readonly #options: WatchedListenerOptions;
-  readonly #tryMs: number;
+  readonly #testMs: number;
   #server: Server;
   #timer: ReturnType<typeof setInterval> | undefined;
-  #cameSince = true;
-  #attempt: Socket | undefined;
+  #hadConnection = true;
+  #test: Socket | undefined;
   /** Consecutive tests that failed: a single failure may only mean a busy process. */
   #missed = 0;
 
   private constructor(server: Server, options: WatchedListenerOptions) {
     this.#options = options;
     this.#server = server;
-    this.#tryMs = options.tryMs ?? 5_000;
+    this.#testMs = options.testMs ?? 5_000;
     this.port = (server.address() as AddressInfo).port;
-    server.on("connection", this.#take);
-    this.#timer = setInterval(() => this.#watch(), this.#tryMs);
+    server.on("connection", this.#onConnection);
+    this.#timer = setInterval(() => this.#watch(), this.#testMs);
   }
 
   /** Starts listening. @throws {ChatError} `unavailable` when it cannot listen on the address; `permission_denied` */
@@ -56,47 +56,47 @@ export class WatchedListener {
   close(): Promise<void> {
     clearInterval(this.#timer);
     this.#timer = undefined;
-    this.#attempt?.destroy();
+    this.#test?.destroy();
     return new Promise((resolve) => this.#server.close(() => resolve()));
   }
 
-  readonly #take = (socket: Socket): void => {
-    this.#cameSince = true;
-    const attempt = this.#attempt;
-    if (!attempt?.connecting) return this.#sort(socket, attempt);
+  readonly #onConnection = (socket: Socket): void => {
+    this.#hadConnection = true;
+    const test = this.#test;
+    if (!test?.connecting) return this.#dispatch(socket, test);
     // The test connection does not know its port yet.
     socket.on("error", () => socket.destroy());
-    const sort = () => {
-      attempt.off("connect", sort).off("close", sort);
-      this.#sort(socket, attempt);
+    const dispatch = () => {
+      test.off("connect", dispatch).off("close", dispatch);
+      this.#dispatch(socket, test);
     };
-    attempt.on("connect", sort).on("close", sort);
+    test.on("connect", dispatch).on("close", dispatch);
   };
 
-  #sort(socket: Socket, attempt: Socket | undefined): void {
-    if (attempt !== undefined && socket.remotePort === attempt.localPort) socket.destroy();
+  #dispatch(socket: Socket, test: Socket | undefined): void {
+    if (test !== undefined && socket.remotePort === test.localPort) socket.destroy();
     else if (!socket.destroyed) this.#options.onConnection(socket);
   }
 
   #watch(): void {
-    this.#missed = this.#attempt !== undefined && !this.#cameSince ? this.#missed + 1 : 0;
-    this.#attempt?.destroy();
-    this.#attempt = undefined;
+    this.#missed = this.#test !== undefined && !this.#hadConnection ? this.#missed + 1 : 0;
+    this.#test?.destroy();
+    this.#test = undefined;
     if (this.#missed >= 2) void this.#reopen();
-    else if (!this.#cameSince) this.#attempt = this.#try();
-    this.#cameSince = false;
+    else if (!this.#hadConnection) this.#test = this.#openTest();
+    this.#hadConnection = false;
   }
 
-  #try(): Socket | undefined {
+  #openTest(): Socket | undefined {
     const { host } = this.#options;
     const own = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
     try {
-      const attempt = connect(this.port, own);
-      attempt.on("error", (error: Error & { code?: string }) => {
+      const test = connect(this.port, own);
+      test.on("error", (error: Error & { code?: string }) => {
         // A test that cannot reach the listener from here proves nothing about it.
-        if (!["EMFILE", "ENFILE", "ECONNREFUSED"].includes(error.code ?? "")) this.#cameSince = true;
+        if (!["EMFILE", "ENFILE", "ECONNREFUSED"].includes(error.code ?? "")) this.#hadConnection = true;
       });
-      return attempt;
+      return test;
     } catch (error) {
       if (error instanceof Deno.errors.NotCapable) return undefined;
       throw error;
@@ -108,7 +108,7 @@ export class WatchedListener {
     this.#server.close();
     try {
       const server = await listen({ ...this.#options, port: this.port });
-      server.on("connection", this.#take);
+      server.on("connection", this.#onConnection);
       this.#server = server;
       if (this.#timer === undefined) server.close();
       log.error("listening again: connections were not accepted any more, most likely for lack of file descriptors");

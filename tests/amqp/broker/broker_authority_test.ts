@@ -199,7 +199,7 @@ Deno.test("logins without an account are bounded for all of them, those of a use
 
 Deno.test("a user who asks for grants without end is denied, and reported", async () => {
   const reported: string[] = [];
-  const { may } = await setUp({ flooded: (user) => reported.push(user) });
+  const { may } = await setUp({ onFlood: (user) => reported.push(user) });
   const what = `write exchange ${requestExchange}`;
   for (let i = 0; i < 512; i++) await may("ana", "configure queue mine");
   assert.deepEqual(reported, []);

@@ -32,14 +32,14 @@ Deno.test("a look refuses everyone with a transactional channel, and waits for n
     isAccount: (user) => Promise.resolve(user !== "monitoring"),
     lacksMemory: () => false,
   });
-  await watch.look();
-  await watch.look();
+  await watch.check();
+  await watch.check();
   assert.deepEqual(closing, ["a", "c"], "each connection is closed once");
   assert.deepEqual(refused, ["mallory", "192.0.2.1", "trudy"]);
   slow.resolve();
   await slow.promise;
   channels.splice(1);
   await new Promise((resolve) => setTimeout(resolve));
-  await watch.look();
+  await watch.check();
   assert.deepEqual(closing, ["a", "c", "a"], "a connection that is still there is closed again");
 });

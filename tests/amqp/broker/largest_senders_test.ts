@@ -51,12 +51,12 @@ Deno.test("the accounts that sent at least half of what the largest did are clos
   connections.add("oscar", "o", 29);
   connections.add("ana", "a", 1);
   connections.add("ben", "not counted yet");
-  await connections.senders.look({ close: false });
+  await connections.senders.check({ close: false });
   assert.deepEqual(connections.closed, []);
-  await connections.senders.look({ close: true });
+  await connections.senders.check({ close: true });
   assert.deepEqual(connections.closed, ["m1", "m2", "t"]);
   assert.deepEqual(connections.refused, ["mallory", "trudy"]);
-  await connections.senders.look({ close: true });
+  await connections.senders.check({ close: true });
   assert.equal(connections.closed.length, 3, "the broker may not have noticed yet");
 });
 
@@ -64,13 +64,13 @@ Deno.test("a smaller sender who goes on in the same alarm is closed when the lar
   const connections = new ListedConnections();
   connections.add("mallory", "m", 400);
   connections.add("trudy", "t", 20);
-  await connections.senders.look({ close: true });
+  await connections.senders.check({ close: true });
   connections.list.shift();
   const rounds: string[][] = [];
   for (let look = 0; look < 20; look++) {
     connections.now += 10_000;
     connections.list[0].recv_oct! += 20 * mebibyte;
-    await connections.senders.look({ close: true });
+    await connections.senders.check({ close: true });
     rounds.push([...connections.refused]);
   }
   assert.deepEqual(rounds[0], ["mallory"]);
@@ -81,7 +81,7 @@ Deno.test("strangers are told apart by their connections, and refused by their a
   const connections = new ListedConnections();
   for (const last of [2, 3, 4, 5]) connections.add("register", `s${last}`, 10, { address: `192.0.2.${last}` });
   connections.add("register", "local", 11, { address: "127.0.0.1" });
-  await connections.senders.look({ close: true });
+  await connections.senders.check({ close: true });
   assert.deepEqual(connections.closed, ["local", "s2", "s3"]);
   assert.deepEqual(connections.refused, ["192.0.2.2", "192.0.2.3"]);
 });
@@ -89,10 +89,10 @@ Deno.test("strangers are told apart by their connections, and refused by their a
 Deno.test("what a connection sent long ago does not count", async () => {
   const connections = new ListedConnections();
   connections.add("ana", "a", 1_000, { ageMs: 86_400_000 });
-  await connections.senders.look({ close: true });
+  await connections.senders.check({ close: true });
   assert.deepEqual(connections.closed, []);
   connections.list[0].recv_oct! += 2 * mebibyte;
-  await connections.senders.look({ close: true });
+  await connections.senders.check({ close: true });
   assert.deepEqual(connections.closed, ["a"]);
 });
 
@@ -100,7 +100,7 @@ Deno.test("accounts that sent much less than another application are not closed"
   const connections = new ListedConnections();
   connections.add("monitoring", "others", 100);
   connections.add("ana", "a", 40);
-  await connections.senders.look({ close: true });
+  await connections.senders.check({ close: true });
   assert.deepEqual(connections.closed, []);
 });
 
@@ -108,23 +108,23 @@ Deno.test("once the largest is closed, the others are left alone until that alar
   const connections = new ListedConnections();
   connections.add("mallory", "m", 100);
   connections.add("ana", "a", 40);
-  await connections.senders.look({ close: true });
+  await connections.senders.check({ close: true });
   connections.list.shift();
   connections.now += 6_000;
-  await connections.senders.look({ close: true });
+  await connections.senders.check({ close: true });
   assert.deepEqual(connections.closed, ["m"]);
-  await connections.senders.look({ close: false });
-  await connections.senders.look({ close: true });
+  await connections.senders.check({ close: false });
+  await connections.senders.check({ close: true });
   assert.deepEqual(connections.closed, ["m", "a"]);
 });
 
 Deno.test("another connection from the same port has no credit for the bytes of the first", async () => {
   const connections = new ListedConnections();
   connections.add("ana", "a", 1_000, { ageMs: 86_400_000 });
-  await connections.senders.look({ close: false });
+  await connections.senders.check({ close: false });
   connections.list.length = 0;
   connections.add("mallory", "a", 100);
-  await connections.senders.look({ close: true });
+  await connections.senders.check({ close: true });
   assert.deepEqual(connections.refused, ["mallory"]);
 });
 

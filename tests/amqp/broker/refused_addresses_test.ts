@@ -42,7 +42,7 @@ async function start({ user, address }: { user: string; address: string }) {
     isAccount: async (name) => await accounts.findUser(name) !== undefined,
     lacksMemory: () => false,
   });
-  await watch.look();
+  await watch.check();
   const ask = async (kind: string, question: Record<string, string>) => {
     const body = new URLSearchParams(question);
     const answer = await fetch(`http://127.0.0.1:${endpoint.port}/${secret}/${kind}`, { method: "POST", body });

@@ -172,12 +172,12 @@ Deno.test("who floods the queue of files is thrown off the broker, and others' f
 
 Deno.test("what nobody said to have read counts no more after a minute", () => {
   const unread = new UnreadChunks();
-  for (let count = 0; count < 64; count++) unread.send("ana", count);
-  throwsWith("rate_limited", () => unread.send("ana", 59_999));
-  unread.send("ben", 59_999);
-  const receipts = [unread.send("ana", 60_000)];
-  throwsWith("rate_limited", () => unread.send("ana", 60_000));
-  unread.took("ana", receipts);
-  unread.send("ana", 60_000);
+  for (let count = 0; count < 64; count++) unread.issueReceipt("ana", count);
+  throwsWith("rate_limited", () => unread.issueReceipt("ana", 59_999));
+  unread.issueReceipt("ben", 59_999);
+  const receipts = [unread.issueReceipt("ana", 60_000)];
+  throwsWith("rate_limited", () => unread.issueReceipt("ana", 60_000));
+  unread.acknowledge("ana", receipts);
+  unread.issueReceipt("ana", 60_000);
   assert.equal(unread.users, 2);
 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { tokenHeader } from "../../../src/amqp/incoming.ts";
 import { messageTypes } from "../../../src/amqp/message_types.ts";
-import { repliesOfSomebody, ReplyBudget, unansweredOfSomebody } from "../../../src/amqp/server/reply_budget.ts";
+import { droppedRepliesOfSender, repliesOfSender, ReplyBudget } from "../../../src/amqp/server/reply_budget.ts";
 import { minPaidChunkBytes, UploadReplies } from "../../../src/amqp/server/upload_replies.ts";
 import { fileExchange } from "../../../src/amqp/topology.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
@@ -33,7 +33,7 @@ Deno.test("requests that are refused again and again have no reply, and then the
   await eventually(() => closed.length > 0, () => "a connection to be closed");
   assert.equal(closed[0], `127.0.0.1:${localPort(mallory.connection.model)} -> 127.0.0.1:${broker.node.amqpPort}`);
   assert.deepEqual(kicked, []);
-  assert.ok(asked >= repliesOfSomebody.burst + unansweredOfSomebody.burst);
+  assert.ok(asked >= repliesOfSender.burst + droppedRepliesOfSender.burst);
   assert.ok(mallory.replies.length < asked / 2, `${mallory.replies.length} replies to ${asked} requests`);
 });
 
@@ -56,12 +56,12 @@ Deno.test("uploads that bring nothing forward have no reply in the end, and a ch
   await mallory.ask(begin, options(messageTypes.beginUpload), fileExchange);
   const chunk = (offset: number, length: number) =>
     UploadChunkRequest.encode({ id: upload.id, offset, bytes: bytes.slice(offset, offset + length) }).finish();
-  for (let asked = 0; asked < 2 * repliesOfSomebody.burst; asked++) {
+  for (let asked = 0; asked < 2 * repliesOfSender.burst; asked++) {
     await mallory.publish(chunk(1, 1), options(messageTypes.uploadChunk), fileExchange);
   }
   const paid = await mallory.ask(chunk(0, minPaidChunkBytes), options(messageTypes.uploadChunk), fileExchange);
   assert.equal(UploadChunkResponse.decode(paid.content).offset, minPaidChunkBytes);
-  assert.ok(mallory.replies.length < 1.5 * repliesOfSomebody.burst, `${mallory.replies.length} replies`);
+  assert.ok(mallory.replies.length < 1.5 * repliesOfSender.burst, `${mallory.replies.length} replies`);
 });
 
 Deno.test("a reply to a chunk is paid once, and by as many bytes as it takes", () => {
@@ -79,8 +79,8 @@ Deno.test("the budget of replies comes back, and is everybody's own", () => {
     const verdicts = Array.from({ length: count }, () => budget.spend("mallory", now));
     return verdicts.filter((verdict) => verdict === "send").length;
   };
-  assert.equal(spend(repliesOfSomebody.burst + unansweredOfSomebody.burst, 0), repliesOfSomebody.burst);
+  assert.equal(spend(repliesOfSender.burst + droppedRepliesOfSender.burst, 0), repliesOfSender.burst);
   assert.equal(budget.spend("mallory", 0), "close");
   assert.equal(budget.spend("ana", 0), "send");
-  assert.equal(spend(100, 10_000), 10 * repliesOfSomebody.perSecond);
+  assert.equal(spend(100, 10_000), 10 * repliesOfSender.perSecond);
 });

@@ -37,7 +37,7 @@ async function open() {
   const go = (subscriber: FakeSubscriber) => {
     const { user } = subscriber.identity;
     const before = presence.stateOf(user);
-    if (live.remove(subscriber)) presence.left(user, before);
+    if (live.remove(subscriber)) presence.sessionsEnded(user, before);
     else presence.sessionsChanged(user, before);
   };
   const lastSeen = async (user: string) => (await settingsStore.readLastSeen([user]))[0];

@@ -116,7 +116,7 @@ Deno.test("who takes no messages is named in the refusal, and messages in answer
   await write("ben", "ana");
   await rejectsWith("permission_denied", settings.checkContact("ben", "ana"));
   await write("ana", "ben");
-  settings.wrote("ana", ["ana", "ben"]);
+  settings.recordContact("ana", ["ana", "ben"]);
   await settings.checkContact("ben", "ana");
 });
 
@@ -128,7 +128,7 @@ Deno.test("who is written to while it is looked up whether they were may write",
   const checks = Promise.all([settings.checkContact("ben", "ana"), settings.checkContact("ben", "ana")]);
   await turns();
   await write("ana", "ben");
-  settings.wrote("ana", ["ana", "ben"]);
+  settings.recordContact("ana", ["ana", "ben"]);
   asked.resolve(false);
   await checks;
   await settings.checkContact("ben", "ana");

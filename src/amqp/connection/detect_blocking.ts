@@ -12,7 +12,7 @@ const nowhere = "chatd.canary";
  * lack of memory or disk only to connections that publish (https://www.rabbitmq.com/docs/connection-blocked). An idle
  * server does not: it receives no requests during the alarm.
  */
-export function hearBlocked(connection: BrokerConnection, channel: Channel): void {
+export function detectBlocking(connection: BrokerConnection, channel: Channel): void {
   const timer = setInterval(() => {
     if (!connection.isOpen || connection.isBlocked) return;
     try {

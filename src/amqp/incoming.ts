@@ -69,15 +69,15 @@ export function parseIncoming({ properties, content, fields }: ConsumeMessage): 
   const { userId, replyTo, contentType, contentEncoding, type } = properties;
   const headers = properties.headers ?? {};
   if (typeof userId !== "string" || userId === "") {
-    throw refused("the property user_id is missing: set it to the name that you logged in to the broker with");
+    throw refused("the property user_id is missing: set it to your login name at the broker");
   }
   // The broker keeps user_id when it moves a message, whoever caused the move.
-  if (headers["x-death"] !== undefined) throw refused("it comes out of another queue (x-death)");
+  if (headers["x-death"] !== undefined) throw refused("it was moved from another queue (x-death)");
   if (headers.CC !== undefined || headers.BCC !== undefined) throw refused("it has a CC or BCC header");
   if (replyTo !== undefined && !isDirect(replyTo)) {
-    throw refused(`its reply_to is not ${directReplies}, the only address that is answered`);
+    throw refused(`its reply_to is not ${directReplies}, the only allowed address`);
   }
-  if (fields.exchange === "") throw refused("it came through the default exchange");
+  if (fields.exchange === "") throw refused("it was published to the default exchange");
   return {
     user: userId,
     session: shortText(headers[sessionHeader]),

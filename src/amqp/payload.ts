@@ -42,7 +42,7 @@ export function serverFrames(frame: Uint8Array, format: PayloadFormat): Buffer[]
     if (encoded.length <= maxFrameBytes || item.kind?.$case !== "reply") return encoded;
     const error = new ChatError(
       "limit_reached",
-      "The answer is longer than 64 KiB as JSON: ask for less at once (limit).",
+      "The answer is longer than 64 KiB as JSON. Request fewer items (limit).",
     );
     const { requestId } = item.kind.value;
     const reply = { requestId, result: { $case: "error" as const, value: toWireError(error) } };

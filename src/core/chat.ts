@@ -253,7 +253,7 @@ export class Chat {
   admitSession(user: string): void {
     const retryAfterMs = this.#sessionBuckets.take(user, this.#options.clock.now());
     if (retryAfterMs > 0) {
-      throw new ChatError("rate_limited", "Too many sessions were begun: wait, and connect less often.", {
+      throw new ChatError("rate_limited", "Too many new sessions. Wait, and connect less often.", {
         retryAfterMs,
       });
     }
@@ -263,7 +263,9 @@ export class Chat {
   admitWrite(user: string): void {
     const retryAfterMs = this.#writeBuckets.take(user, this.#options.clock.now());
     if (retryAfterMs > 0) {
-      throw new ChatError("rate_limited", "Too many uploads, blocks or settings at once: wait.", { retryAfterMs });
+      throw new ChatError("rate_limited", "Too many uploads, blocks or changes of settings. Wait a moment.", {
+        retryAfterMs,
+      });
     }
   }
 
@@ -300,7 +302,7 @@ export class Chat {
     if (found !== undefined) return found;
     if (refusal !== undefined) throw refusal;
     throw room === undefined
-      ? new ChatError("not_found", `Nothing was said between you and ${address} yet.`)
+      ? new ChatError("not_found", `There are no messages between you and ${address} yet.`)
       : new ChatError("permission_denied", `You are not in room ${room.label}: join it first.`);
   }
 
@@ -381,7 +383,7 @@ export class Chat {
     if (stored === undefined) {
       throw new ChatError(
         "limit_reached",
-        `This device has ${maxConsumers} consumers, so it cannot have "${consumer}" too: use one of their names.`,
+        `Cannot add consumer "${consumer}": this device has reached its limit of ${maxConsumers}. Use an existing one.`,
       );
     }
     return Math.max(stored, this.#commits.waitingCursor(deviceId, consumer) ?? 0);
@@ -439,7 +441,7 @@ export class Chat {
   #endUninformed(): void {
     if (!this.#hasUninformed || this.#options.store.incarnation === "") return;
     this.#hasUninformed = false;
-    this.live.endAll(new ChatError("unavailable", "The server's disk has room again: connect again."));
+    this.live.endAll(new ChatError("unavailable", "The server has disk space again. Reconnect."));
   }
 
   /** Ends all live sessions, asking clients to reconnect, and refuses new ones. */

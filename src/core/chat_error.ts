@@ -52,7 +52,7 @@ export class ChatError extends Error {
 /** Returns a `ChatError` as it is, and an `internal` error without detail for anything else. */
 export function toChatError(thrown: unknown): ChatError {
   if (thrown instanceof ChatError) return thrown;
-  return new ChatError("internal", "The server failed to do this; its log says why.", { cause: thrown });
+  return new ChatError("internal", "Internal error. The server's log has the details.", { cause: thrown });
 }
 
 /** An error as a server reported it; untrusted. */

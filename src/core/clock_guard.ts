@@ -107,7 +107,7 @@ export class ClockGuard implements GuardedClock {
     if (doubt !== this.#doubt) this.#setDoubt(doubt, { expected, at });
     if (doubt !== undefined && at - this.#doubtedAt < doubtMs) return { now, expected, doubt };
     if (doubt !== undefined) {
-      this.#options.log.warn("the clock is believed after an hour", { clock: formatTime(now) });
+      this.#options.log.warn("trusting the clock after an hour", { clock: formatTime(now) });
       this.#trustedSince = at;
     }
     this.#doubt = undefined;
@@ -120,7 +120,7 @@ export class ClockGuard implements GuardedClock {
     this.#doubt = doubt;
     this.#doubtedAt = at;
     if (doubt !== undefined) this.#report(doubt, expected);
-    else this.#options.log.info("the clock is right again", { clock: formatTime(this.now()) });
+    else this.#options.log.info("the clock is correct again", { clock: formatTime(this.now()) });
   }
 
   #report(doubt: Doubt, expected: number): void {
@@ -137,7 +137,7 @@ export class ClockGuard implements GuardedClock {
     const { now, doubt } = this.#check();
     if (doubt !== undefined) return await this.#noting;
     this.#noting = this.#storeTime(now)
-      .catch((cause) => this.#options.log.warn("the time was not noted", { cause }));
+      .catch((cause) => this.#options.log.warn("cannot store the time", { cause }));
     await this.#noting;
   }
 
@@ -150,8 +150,9 @@ export class ClockGuard implements GuardedClock {
 }
 
 const ahead = "the clock is more than a day ahead of the last time seen: " +
-  "for an hour, or until it is set right, nothing expires or is removed by its age";
-const behind = "the clock is behind the last time seen or the newest entry: set it, and let the system keep it";
+  "for an hour, or until it is corrected, nothing expires or is removed by age";
+const behind =
+  "the clock is behind the last time seen or the newest entry: correct it, and enable time synchronization";
 
 function doubtOf(lead: number): Doubt | undefined {
   if (lead > clockLeadMs) return "ahead";

@@ -124,7 +124,7 @@ export class PageTurns {
 }
 
 function tooManyPages(): ChatError {
-  return new ChatError("busy", `${maxPagesOfUser} lists and pages of yours are not done yet: wait for them.`, {
+  return new ChatError("busy", `You have ${maxPagesOfUser} lists and pages in progress. Wait for them.`, {
     retryAfterMs: 1_000,
   });
 }

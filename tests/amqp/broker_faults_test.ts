@@ -209,7 +209,7 @@ Deno.test("a server goes on however often, and wherever, the connection that it 
   const ana = await join("ana", chatd.transport("ana"));
   assert.equal(failure, undefined);
   assert.equal(server.sessions, 1);
-  assert.ok(warnings.includes("cannot serve yet; trying again"));
+  assert.ok(warnings.includes("cannot serve yet; retrying"));
   await ana.stop();
   await server.close({ deadlineMs: 1_000 });
   await proxy.close();
@@ -286,7 +286,7 @@ Deno.test("a server whose place another took while it was away says so, and does
   await assert.rejects(away.failed, (error) => {
     assert.ok(error instanceof ChatError);
     assert.equal(error.code, "already_exists");
-    assert.match(error.message, /Another chatd server consumes/);
+    assert.match(error.message, /Another chatd server already consumes/);
     return true;
   });
   await away.close({ deadlineMs: 0 });

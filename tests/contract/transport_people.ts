@@ -173,7 +173,7 @@ export function transportPeople(test: DefineTest): void {
     assert.equal(refused.$case, "error");
     assert.deepEqual(refused.$case === "error" && [refused.value.code, refused.value.message.slice(0, 38)], [
       "permission_denied",
-      "ana takes messages outside rooms only ",
+      "ana accepts direct messages only ",
     ]);
     await ana.send("ben", "hello");
     await ben.send("ana", "hello too");

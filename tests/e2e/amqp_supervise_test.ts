@@ -123,7 +123,7 @@ Deno.test("a serving process that dies with its broker waits for it, and does no
   await server.line(/^data in/);
   await node.crash();
   Deno.kill(servingPid(data), "SIGKILL");
-  await server.line(/cannot serve yet; trying again.*No RabbitMQ listens/);
+  await server.line(/cannot serve yet; retrying.*No RabbitMQ listens/);
   await node.restart();
   await server.line(/serving again/);
   const ana = await join("ana", new AmqpTransport({ broker: broker.address, user: "ana" }));

@@ -187,7 +187,7 @@ Deno.test("strangers are let in to the broker only where the server says so, and
   assert.equal(code, exitCode.authentication);
   assert.match(
     stderr,
-    /registers nobody over RabbitMQ: ask its operator for an account \(chatd user add\).*grpc-client/,
+    /Registration over RabbitMQ is closed\. Ask the operator for an account \(chatd user add\).*grpc-client/,
   );
 });
 

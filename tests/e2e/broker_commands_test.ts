@@ -74,13 +74,13 @@ Deno.test("the password of the broker's administrator does not go over a network
   const here = ["--broker", "amqps://127.0.0.1"];
   const far = ["--broker-management", "http://192.0.2.1:15672"];
   await refused(
-    /management of RabbitMQ at http:\/\/192\.0\.2\.1:15672/,
+    /management plugin of RabbitMQ at http:\/\/192\.0\.2\.1:15672/,
     "amqp-server",
     "--no-supervise",
     ...here,
     ...far,
   );
-  await refused(/management of RabbitMQ at http:\/\/192\.0\.2\.1:15672/, "doctor", ...here, ...far);
+  await refused(/management plugin of RabbitMQ at http:\/\/192\.0\.2\.1:15672/, "doctor", ...here, ...far);
   await refused(/amqp:\/\/192\.0\.2\.1:5672/, "doctor", "--broker", "amqp://192.0.2.1");
 
   const [nobody] = await freePorts(1);
@@ -178,6 +178,6 @@ Deno.test("doctor finds out whether a broker is there, asks, and locks clients i
   await t.step("without management, there is a warning", async () => {
     const { code, stdout } = await doctor(node.amqpUrl(), "--broker-management", `http://127.0.0.1:${nobody}`);
     assert.equal(code, 0);
-    assert.match(stdout, /warning +broker: The management of RabbitMQ .* cannot be reached/);
+    assert.match(stdout, /warning +broker: Cannot reach the management plugin of RabbitMQ/);
   });
 });

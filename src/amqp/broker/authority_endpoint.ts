@@ -84,7 +84,7 @@ async function answer(
       kind === "user" ? bodies[decision] : denials[decision],
     );
   } catch (error) {
-    if (!request.destroyed) log.warn("a question of the broker broke off", { error });
+    if (!request.destroyed) log.warn("a question of the broker was aborted", { error });
     response.destroy();
   }
 }

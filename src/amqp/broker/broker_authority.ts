@@ -106,7 +106,7 @@ export class BrokerAuthority {
       return await this.#handlers[kind](question);
     } catch (error) {
       if (error instanceof ChatError && (error.code === "busy" || error.code === "rate_limited")) return "busy";
-      this.#options.log.error("a question of the broker failed", { kind, user: question.username, error });
+      this.#options.log.error("cannot answer a question of the broker", { kind, user: question.username, error });
       return "busy";
     }
   }
@@ -144,7 +144,7 @@ export class BrokerAuthority {
       if (holder !== undefined) return holder.user === user;
     }
     const checks = this.#checks.get(user) ?? 0;
-    if (checks >= maxChecksOfName) throw new ChatError("busy", "Logins of this name wait already.");
+    if (checks >= maxChecksOfName) throw new ChatError("busy", "Too many logins of this name are waiting.");
     this.#checks.set(user, checks + 1);
     try {
       return await accounts.verifyPassword({ user, password: secret });

@@ -35,30 +35,30 @@ export interface BrokerConfigOptions {
 export function brokerConfig({ user, password, vhost = "/", authUrl }: BrokerConfigOptions): string {
   for (const value of [user, password, vhost]) {
     if (!/^[\w./~+=:@%^*,-]+$/.test(value)) {
-      throw new RangeError("a value has characters that rabbitmq.conf does not take");
+      throw new RangeError("a value has characters that rabbitmq.conf does not accept");
     }
   }
   const lines = [
     brokerConfigMark,
-    "# A new broker makes this user; one that was started before keeps those it has.",
+    "# A new broker creates this user; an existing broker keeps its users.",
     `default_user = ${user}`,
     `default_pass = ${password}`,
     ...(vhost === "/" ? [] : [`default_vhost = ${vhost}`]),
     "",
     `max_message_size = ${maxMessageBytes}`,
-    "# Headers come in one frame: this bounds how deep they can be nested.",
+    "# Bounds how deep headers can be nested, as they come in one frame.",
     `frame_max = ${maxAmqpFrameBytes}`,
     "channel_max = 8",
     "heartbeat = 10",
-    "# Of a login in all: it waits for chatd meanwhile.",
+    "# Time for a login, including the answer of chatd.",
     `handshake_timeout = ${authorityTimeoutMs + 5_000}`,
     "",
-    "# The alarm for lack of memory ends when memory is free again, not a minute later when the system has it back.",
+    "# Ends the memory alarm as soon as memory is free, not a minute later when the system has reclaimed it.",
     "vm_memory_calculation_strategy = allocated",
-    "# chatd sees within 1 s, not 5 s, who fills the memory. In milliseconds.",
+    "# Lets chatd find the senders that fill the memory within 1 s, not 5 s. In milliseconds.",
     "collect_statistics_interval = 1000",
     "",
-    "# RabbitMQ 4 also offers ANONYMOUS, which logs in as guest: as an account of chatd, if somebody registers that name.",
+    "# RabbitMQ 4 also offers ANONYMOUS, which logs in as guest: a chatd account, if a user could register that name.",
     "auth_mechanisms.1 = PLAIN",
     "auth_backends.1 = internal",
   ];

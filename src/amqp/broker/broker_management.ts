@@ -293,7 +293,7 @@ export class BrokerManagement implements AsyncDisposable {
       if (this.#closed.signal.aborted) return;
       if (this.#isReachable) {
         this.#options.log.warn(
-          "connections to the broker cannot be counted or closed; requests of who was thrown out are refused",
+          "cannot count or close connections to the broker; requests of disconnected users are still refused",
           {
             management: this.#options.url,
             reason: error instanceof Error ? error.message : String(error),
@@ -320,9 +320,13 @@ export class BrokerManagement implements AsyncDisposable {
       response = { status: answer.status, text: await answer.text() };
     } catch (cause) {
       if (method === "DELETE" && isTimeout(cause)) return stuck;
-      throw new ChatError("unavailable", `The management of RabbitMQ at ${url} cannot be reached: ${reasonOf(cause)}`, {
-        cause,
-      });
+      throw new ChatError(
+        "unavailable",
+        `Cannot reach the management plugin of RabbitMQ at ${url}: ${reasonOf(cause)}`,
+        {
+          cause,
+        },
+      );
     }
     const { status, text } = response;
     if (status === 404) return undefined;
@@ -331,11 +335,11 @@ export class BrokerManagement implements AsyncDisposable {
     if (status === 401) {
       throw new ChatError(
         "unauthenticated",
-        `The management of RabbitMQ at ${url} refused "${login.user}": the user needs the tag "administrator" ` +
+        `The management plugin of RabbitMQ at ${url} refused "${login.user}": the user needs the tag "administrator" ` +
           `(rabbitmqctl set_user_tags ${login.user} administrator).`,
       );
     }
-    throw new ChatError("unavailable", `The management of RabbitMQ at ${url} answered ${status}.`);
+    throw new ChatError("unavailable", `The management plugin of RabbitMQ at ${url} answered ${status}.`);
   }
 }
 

@@ -80,7 +80,7 @@ export class BrokerWatch implements AsyncDisposable {
         waitMs = this.#options.lacksMemory() ? intervalMs : Math.min(maxIntervalMs, Math.max(intervalMs, restMs));
         this.#isFailing = false;
       } catch (error) {
-        if (!this.#isFailing) this.#options.log.warn("the broker's channels cannot be watched", { error });
+        if (!this.#isFailing) this.#options.log.warn("cannot watch the broker's channels", { error });
         this.#isFailing = true;
       }
     }
@@ -95,7 +95,7 @@ export class BrokerWatch implements AsyncDisposable {
     if (address !== undefined && !isLoopback(address)) refused.refuseAddress(address);
     this.#closing.add(name);
     void management.closeConnection(name)
-      .catch((error) => log.warn("a connection with a transactional channel was not closed", { user, error }))
+      .catch((error) => log.warn("cannot close a connection with a transactional channel", { user, error }))
       .finally(() => this.#closing.delete(name));
   }
 }

@@ -37,7 +37,7 @@ export async function callServer<Response>(
   const fail = (error: ChatError) => answered.reject(error);
   answered.promise.catch(() => {});
   const timer = setTimeout(() => fail(new ChatError("unavailable", "The server did not answer in time.")), answerMs);
-  const abort = () => fail(new ChatError("unavailable", "The call was given up."));
+  const abort = () => fail(new ChatError("unavailable", "The call was cancelled."));
   signal?.addEventListener("abort", abort);
   if (signal?.aborted) abort();
   void connection.lost.then(fail);
@@ -59,7 +59,9 @@ export async function callServer<Response>(
       });
     const backoff = new Backoff(retryMs);
     for (let left = maxAttempts; !await tryPublish(); left--) {
-      if (left <= 1) fail(new ChatError("busy", "Too many requests wait for the server: try again in a moment."));
+      if (left <= 1) {
+        fail(new ChatError("busy", "Too many requests are waiting for the server. Try again in a moment."));
+      }
       const pause = new Promise<void>((resolve) => setTimeout(resolve, backoff.next()));
       await Promise.race([pause.then(() => undefined), answered.promise]);
     }

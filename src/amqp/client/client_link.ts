@@ -151,7 +151,7 @@ export class AmqpLink implements Link {
   }
 
   #handleDelivery(message: ConsumeMessage | null, take: (frame: ServerFrame) => unknown): void {
-    if (message === null) return this.#fail(new ChatError("unavailable", "The server gave up this session."));
+    if (message === null) return this.#fail(new ChatError("unavailable", "The server ended this session."));
     if (message.properties.userId !== this.#session?.server) return;
     try {
       const sequence = parseSequence(message.properties.headers?.[sequenceHeader]);
@@ -303,5 +303,5 @@ export class AmqpLink implements Link {
 }
 
 function lostMessage(): ChatError {
-  return new ChatError("unavailable", "A message of the server was lost in the broker.");
+  return new ChatError("unavailable", "The broker lost a message of the server.");
 }

@@ -158,7 +158,7 @@ export class AmqpTransport implements Transport {
   #noAnswer(cause: ChatError): ChatError {
     return new ChatError(
       "unavailable",
-      `RabbitMQ at ${this.address} lets nobody in, because no chatd server answers it: ${startServer}.`,
+      `RabbitMQ at ${this.address} refuses all logins, because no chatd server answers it: ${startServer}.`,
       { cause },
     );
   }
@@ -170,12 +170,12 @@ function noRegistration(
   { invite, byInvitation }: { invite: string; byInvitation: boolean },
 ): ChatError {
   if (!byInvitation) {
-    const message = "This server registers nobody over RabbitMQ: ask its operator for an account (chatd user add), " +
-      "or register where it serves gRPC (chatd grpc-client), and come back with that name and password.";
+    const message = "Registration over RabbitMQ is closed. Ask the operator for an account (chatd user add), " +
+      "or register over gRPC (chatd grpc-client) and log in here with that name and password.";
     return new ChatError("registration_closed", message, { cause });
   }
   const message = invite === ""
-    ? "This server registers users by invitation: ask its operator for a code, and give it when you register."
+    ? "This server requires an invitation to register. Ask the operator for a code."
     : "The invitation is not valid: it may be used up, expired or mistyped.";
   return new ChatError("invite_invalid", message, { cause });
 }

@@ -162,7 +162,7 @@ export class AmqpFileLink implements FileLink {
   }
 
   #handleReply(message: ConsumeMessage | null): void {
-    if (message === null) return this.#fail(new ChatError("unavailable", "The broker gave up the connection."));
+    if (message === null) return this.#fail(new ChatError("unavailable", "The broker closed the connection."));
     const receipt: unknown = message.properties.headers?.[receiptHeader];
     if (typeof receipt === "string") this.#options.receipts.push(receipt);
     try {
@@ -189,5 +189,5 @@ function read<Response>(
 }
 
 function transferCancelled(): ChatError {
-  return new ChatError("unavailable", "The transfer was given up.");
+  return new ChatError("unavailable", "The transfer was cancelled.");
 }

@@ -26,10 +26,10 @@ export class BlockedConnections {
     const onBlocked = (reason: string | undefined) => {
       if (reason === undefined) {
         this.#reasons.delete(key);
-        log.info("the broker takes messages again", { connection: name });
+        log.info("the broker accepts messages again", { connection: name });
       } else {
         this.#reasons.set(key, reason);
-        log.error("the broker takes no messages; the chat stands still", { connection: name, reason });
+        log.error("the broker accepts no messages; the chat is paused", { connection: name, reason });
       }
     };
     const connection = await BrokerConnection.open({ ...options, onBlocked });

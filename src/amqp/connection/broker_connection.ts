@@ -68,7 +68,7 @@ export class BrokerConnection implements AsyncDisposable {
   /** Connects and logs in. @throws {ChatError} see `toConnectError` */
   static async open(options: OpenBrokerOptions): Promise<BrokerConnection> {
     const { broker, login, ca, name, signal } = options;
-    const connectCancelled = () => new ChatError("unavailable", "Connecting to the broker was given up.");
+    const connectCancelled = () => new ChatError("unavailable", "The connection attempt was cancelled.");
     if (signal?.aborted) throw connectCancelled();
     const opening = connect(
       {

@@ -7,14 +7,14 @@ export const startServer = 'start "chatd serve --broker URL", or "chatd amqp-ser
 
 /** Returns the error for a request that no server receives. */
 export function noServer(): ChatError {
-  return new ChatError("unavailable", `No chatd server takes requests on this broker: ${startServer}.`);
+  return new ChatError("unavailable", `No chatd server accepts requests on this broker: ${startServer}.`);
 }
 
 /** Returns the error for a queue that another server consumes exclusively. */
 export function consumedByAnother(queue: string, cause?: unknown): ChatError {
   return new ChatError(
     "already_exists",
-    `Another chatd server consumes "${queue}" on this broker already: stop it, or give this one a virtual host of its own.`,
+    `Another chatd server already consumes "${queue}" on this broker. Stop it, or give this one its own virtual host.`,
     { cause },
   );
 }
@@ -60,7 +60,7 @@ function unreachable(thrown: unknown, address: string): string {
       '"systemctl start rabbitmq-server", or name another with --broker.';
   }
   if (/CERT|SELF_SIGNED|ISSUER|VERIFY/.test(code ?? "")) {
-    return `RabbitMQ at ${address} shows a certificate that cannot be trusted (${message}): give its CA with --ca, and see that none is expired.`;
+    return `RabbitMQ at ${address} has a certificate that is not trusted (${message}): pass its CA with --ca, and check that none has expired.`;
   }
   if (code === "ERR_SSL_WRONG_VERSION_NUMBER") {
     return `RabbitMQ at ${address} does not speak TLS there: use amqp://, or the port of its TLS listener.`;
@@ -94,7 +94,7 @@ export function toChannelError(thrown: unknown, broker: BrokerAddress): ChatErro
     );
   }
   if (/\b406\b.*message size/.test(message)) {
-    return new ChatError("invalid_argument", `RabbitMQ at ${address} does not take a message that long: ${said}`, {
+    return new ChatError("invalid_argument", `RabbitMQ at ${address} refused the message as too long: ${said}`, {
       cause,
     });
   }

@@ -44,7 +44,7 @@ const nested = "FA";
 export function tolerateHeaders(reader: FrameReader): void {
   const { recvFrame } = reader;
   if (typeof recvFrame !== "function" || !(reader.rest instanceof Uint8Array)) {
-    throw new TypeError("This version of amqplib reads frames in another way: see header_frames.ts.");
+    throw new TypeError("This version of amqplib is not supported: see header_frames.ts.");
   }
   reader.recvFrame = function (this: FrameReader): unknown {
     const before = this.rest;

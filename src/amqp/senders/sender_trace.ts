@@ -53,7 +53,7 @@ export class SenderTrace {
     try {
       await whileTracing(() => this.#trace(exchanges));
     } catch (error) {
-      if (connection.isOpen) log.warn("the senders of messages cannot be traced", { error });
+      if (connection.isOpen) log.warn("cannot trace the senders of messages", { error });
     }
     const lost = new AbortController();
     void connection.lost.then(() => lost.abort());

@@ -26,7 +26,10 @@ export async function logIn(
   const { format, content, user } = incoming;
   const request = decodePayload(content, { decoder: LogInRequest, name: messageTypes.logIn, format });
   if (!sharedLogin && request.user !== user) {
-    throw new ChatError("permission_denied", `You are "${user}" to the broker: log in as that.`);
+    throw new ChatError(
+      "permission_denied",
+      `You are logged in to the broker as "${user}". Log in with the same name.`,
+    );
   }
   // The broker does not pass on addresses: each name counts as an address of its own.
   const credentials = await accounts.logIn({ ...request, address: `amqp ${request.user.slice(0, 32)}` });
@@ -48,7 +51,7 @@ export async function register(
     throw new ChatError("permission_denied", `Log in to the broker as "${registrationUser}" to register.`);
   }
   if (incoming.type !== messageTypes.register) {
-    throw new ChatError("invalid_argument", `Only messages of the type ${messageTypes.register} are taken here.`);
+    throw new ChatError("invalid_argument", `This queue accepts only messages of the type ${messageTypes.register}.`);
   }
   const request = decodePayload(content, { decoder: RegisterRequest, name: messageTypes.register, format });
   const credentials = await accounts.register({ ...request, address: "amqp registration" });

@@ -101,7 +101,7 @@ export class BrokerSession {
   checkSequence(sequence: number | undefined): void {
     if (sequence === undefined) return;
     if (sequence <= this.#receivedCount) {
-      throw new ChatError("invalid_argument", `Message ${sequence} of this session came already.`);
+      throw new ChatError("invalid_argument", `Message ${sequence} of this session is a duplicate.`);
     }
     this.#receivedCount++;
     if (sequence === this.#receivedCount) return;
@@ -110,7 +110,7 @@ export class BrokerSession {
       : `${this.#receivedCount} to ${sequence - 1}`;
     throw new ChatError(
       "unavailable",
-      `Message ${lost} of this session was lost in the broker: connect again, and send again what was not answered.`,
+      `Message ${lost} of this session was lost in the broker. Reconnect, and resend unanswered requests.`,
     );
   }
 

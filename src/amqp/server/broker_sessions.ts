@@ -74,7 +74,7 @@ export class BrokerSessions {
     const silentSince = performance.now() - idleMs;
     for (const session of [...this.#bySecret.values()]) {
       if (session.lastReceivedAt < silentSince) {
-        session.end(new ChatError("unavailable", "Nothing was heard of this client for 35 s: connect again."));
+        session.end(new ChatError("unavailable", "This client was silent for 35 s. Reconnect."));
       }
     }
   }

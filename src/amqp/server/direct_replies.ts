@@ -145,7 +145,7 @@ export class DirectReplies {
         return await this.#connect();
       } catch (error) {
         if (signal.aborted) return undefined;
-        this.#options.log.warn("no connection for replies", { reason: toChatError(error).message });
+        this.#options.log.warn("cannot connect for replies", { reason: toChatError(error).message });
         await pause(backoff.next(), signal);
       }
     }

@@ -91,7 +91,7 @@ export class FileRequests {
     if (!Object.hasOwn(handlers, type)) {
       throw new ChatError(
         "invalid_argument",
-        `Only messages of the types ${Object.keys(handlers).join(", ")} are taken here.`,
+        `This queue accepts only messages of the types ${Object.keys(handlers).join(", ")}.`,
       );
     }
     const isReading = type === messageTypes.readChunk;
@@ -114,7 +114,7 @@ export class FileRequests {
     }
     const identity = await this.#options.chat.accounts.authenticate(token);
     if (this.#options.sharedLogin || identity.user === user) return identity;
-    throw new ChatError("unauthenticated", `This token is not one of "${user}": log in again.`);
+    throw new ChatError("unauthenticated", `This token does not belong to "${user}". Log in again.`);
   }
 
   async #reply({ type, bytes }: Answer, reply: Omit<DirectReply, "message">): Promise<void> {

@@ -72,7 +72,7 @@ export class RegistrationConnection {
     } catch (error) {
       await this.#connection?.close();
       this.#connection = undefined;
-      if (!signal.aborted) log.warn("no connection for registrations", { reason: toChatError(error).message });
+      if (!signal.aborted) log.warn("cannot connect for registrations", { reason: toChatError(error).message });
     }
     if (signal.aborted) await this.#connection?.close();
   }

@@ -38,7 +38,7 @@ export class Registrations {
 
   #refuseFurther(key: string): void {
     if (!this.#seen.has(key)) return;
-    throw new ChatError("limit_reached", "There is one registration for each connection: connect again.");
+    throw new ChatError("limit_reached", "Only one registration is allowed for each connection. Reconnect.");
   }
 
   #remember(key: string): void {

@@ -20,7 +20,7 @@ export async function removeDirectExchanges(connection: BrokerConnection, log: L
       // The declaration of the topology reports any other error.
       if (!isDirect.test(String(error))) return;
       if (await hasConsumer(connection)) throw consumedByAnother(requestQueue);
-      log.warn("replacing a direct exchange of an older server; bindings of others to it are lost", { exchange });
+      log.warn("replacing a direct exchange of an older server; other bindings to it are lost", { exchange });
       await onChannel(connection, (channel) => channel.deleteExchange(exchange));
     }
   }

@@ -152,12 +152,12 @@ class Server implements AmqpServer {
     while (serving !== undefined) {
       const reason: ChatError = await serving.lost;
       if (signal.aborted) return;
-      log.warn("the broker is lost; trying to reach it again", {
+      log.warn("lost the broker; reconnecting", {
         broker: formatBroker(broker),
         reason: reason.message,
       });
       serving = await this.#reconnect();
-      if (serving !== undefined) log.info("the broker is back", { broker: formatBroker(broker) });
+      if (serving !== undefined) log.info("reconnected to the broker", { broker: formatBroker(broker) });
     }
   }
 
@@ -185,7 +185,7 @@ class Server implements AmqpServer {
           this.#failure.reject(error);
           return undefined;
         }
-        if (!reasons.has(message)) this.#options.log.warn("cannot serve yet; trying again", { reason: message });
+        if (!reasons.has(message)) this.#options.log.warn("cannot serve yet; retrying", { reason: message });
         reasons.add(message);
       }
     }

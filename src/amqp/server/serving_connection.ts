@@ -332,7 +332,7 @@ export class ServingConnection {
   async #handleRegistration(incoming: Incoming, address: ReplyAddress): Promise<void> {
     const { replyTo } = address;
     if (replyTo === undefined) {
-      throw new ChatError("invalid_argument", "A registration needs a reply_to, which its reply goes to.");
+      throw new ChatError("invalid_argument", "A registration needs a reply_to for its reply.");
     }
     const connection = this.#registrations.take(replyTo);
     const { chat: { accounts }, sharedLogin } = this.#options;
@@ -349,7 +349,7 @@ export class ServingConnection {
       return this.#reply(incoming.user, address, await logIn(incoming, { accounts, sharedLogin }));
     }
     if (incoming.type !== messageTypes.clientFrame) {
-      throw new ChatError("invalid_argument", "This server does not know this type of message.");
+      throw new ChatError("invalid_argument", "This server does not know this message type.");
     }
     const { content, format } = incoming;
     if (incoming.session !== undefined) {
@@ -373,14 +373,14 @@ export class ServingConnection {
     const { chat, sharedLogin, queues } = this.#options;
     const kind = frame.requests.at(0)?.kind;
     if (kind?.$case !== "hello") {
-      throw new ChatError("unauthenticated", `A message without the header "chatd-session" must begin with hello.`);
+      throw new ChatError("unauthenticated", `A message without the header "chatd-session" must start with hello.`);
     }
     if (address.replyTo === undefined) {
-      throw new ChatError("invalid_argument", "A hello needs a reply_to, which its reply goes to.");
+      throw new ChatError("invalid_argument", "A hello needs a reply_to for its reply.");
     }
     const { user } = await chat.accounts.authenticate(kind.value.token);
     if (!sharedLogin && user !== incoming.user) {
-      throw new ChatError("unauthenticated", `This token is not one of "${incoming.user}": log in again.`);
+      throw new ChatError("unauthenticated", `This token does not belong to "${incoming.user}". Log in again.`);
     }
     if (this.#stopping) throw new ChatError("unavailable", "The server is shutting down.", { retryAfterMs: 1_000 });
     const queue = queues.open(user);
@@ -403,7 +403,7 @@ export class ServingConnection {
   async #declare(queue: string): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     // amqplib settles nothing when the connection is lost meanwhile.
-    const giveUp = () => reject(new ChatError("unavailable", "The broker is lost."));
+    const giveUp = () => reject(new ChatError("unavailable", "The connection to the broker was lost."));
     this.#abandonDeclarations.add(giveUp);
     declareSessionQueue(this.#declaring, queue).then(resolve, reject);
     await promise.finally(() => this.#abandonDeclarations.delete(giveUp));
@@ -450,11 +450,11 @@ function openTrace(
 
 /** Returns the error for a session with dropped messages, which would otherwise have a gap. */
 function floodError(): ChatError {
-  return new ChatError("rate_limited", "More was sent at once than this server takes: connect again, and send less.", {
+  return new ChatError("rate_limited", "Too many messages at once. Reconnect, and send fewer.", {
     retryAfterMs: 1_000,
   });
 }
 
 function unknownSession(): ChatError {
-  return new ChatError("unavailable", "There is no such session (any more): connect again, beginning with hello.");
+  return new ChatError("unavailable", "This session does not exist or has ended. Reconnect, starting with hello.");
 }

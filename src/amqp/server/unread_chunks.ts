@@ -32,7 +32,7 @@ export class UnreadChunks {
     if (unread.size >= maxUnread) {
       throw new ChatError(
         "rate_limited",
-        "You were sent more chunks than you said you have: say so with their receipts.",
+        "Too many unacknowledged chunks. Acknowledge chunks with their receipts.",
         {
           retryAfterMs: 1_000,
         },

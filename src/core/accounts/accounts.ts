@@ -156,15 +156,15 @@ export class Accounts {
       noted: { address },
       wrong: new ChatError(
         "unauthenticated",
-        `Cannot log in as "${user}": the name or the password is wrong, or the device belongs to somebody else.`,
+        `Cannot log in as "${user}": wrong name or password, or the device belongs to another user.`,
       ),
       task: async (record) => {
         if (record.disabled) {
           this.#audit.record({ action: "log_in_failed", actor: "", subject: user, address, detail: "disabled" });
-          throw new ChatError("permission_denied", `The account "${user}" is disabled: ask the server's operator.`);
+          throw new ChatError("permission_denied", `The account "${user}" is disabled. Ask the operator.`);
         }
         const credentials = await this.#devices.logIn(user, { id: own ? deviceId : "", name });
-        const detail = own ? "on a device used before" : "on a new device";
+        const detail = own ? "on a known device" : "on a new device";
         this.#audit.record({ action: "logged_in", actor: user, address, detail });
         return credentials;
       },
@@ -246,7 +246,7 @@ export class Accounts {
     const origin = `user ${user}`;
     return await this.#withPassword({ user, address: origin, knownDeviceId: deviceId }, current, {
       refuse: false,
-      noted: { detail: "the current password, to change it" },
+      noted: { detail: "changing the password" },
       wrong: new ChatError("permission_denied", "Cannot change the password: the current password is wrong."),
       task: async (record) => {
         const device = await this.#store.findDevice(deviceId);
@@ -273,11 +273,14 @@ export class Accounts {
     await this.#locks.run(user, async () => {
       const device = await this.#store.findDevice(deviceId);
       if (device?.user !== user || device.tokenHash === undefined) {
-        throw new ChatError("not_found", "You are not logged in on a device with this id: list your devices.");
+        throw new ChatError(
+          "not_found",
+          "You have no logged-in device with this id. List your devices to see their ids.",
+        );
       }
       this.#log.info("device revoked", { user, deviceId });
       this.#audit.record({ action: "device_revoked", actor: user, detail: device.name });
-      await this.#devices.logOut(user, deviceId, "This device was logged out from another one.");
+      await this.#devices.logOut(user, deviceId, "This device was logged out from another device.");
     });
   }
 
@@ -321,7 +324,7 @@ export class Accounts {
       await this.#store.changePassword(name, await this.#passwords.hash("operator", next));
       this.#log.info("password set", { user: name });
       this.#audit.record({ action: "password_changed", actor: operator, subject: name });
-      this.#revoke({ user: name, reason: revoked("The operator set another password for this account.") });
+      this.#revoke({ user: name, reason: revoked("The operator changed the password of this account.") });
     });
   }
 
@@ -331,7 +334,7 @@ export class Accounts {
       await this.#store.setDisabled(name, true);
       this.#log.info("user disabled", { user: name });
       this.#audit.record({ action: "user_disabled", actor: operator, subject: name });
-      const message = `The account "${name}" was disabled: ask the server's operator.`;
+      const message = `The account "${name}" was disabled. Ask the operator.`;
       this.#revoke({ user: name, reason: new ChatError("token_revoked", message) });
     });
   }
@@ -355,7 +358,7 @@ export class Accounts {
     await this.#withPassword(attempt, parsePassword(password), {
       refuse: false,
       wrong: new ChatError("permission_denied", "The password is wrong."),
-      noted: { detail: "to delete the account" },
+      noted: { detail: "deleting the account" },
       task: () => Promise.resolve(),
     });
   }
@@ -385,8 +388,8 @@ export class Accounts {
    */
   async createInvite({ lifetimeMs }: { lifetimeMs: number }): Promise<string> {
     const code = await this.#registration.createInvite(lifetimeMs);
-    this.#log.info("invitation made", { lifetimeMs });
-    this.#audit.record({ action: "invite_created", actor: operator, detail: `good for ${lifetimeMs / 1000} s` });
+    this.#log.info("invitation created", { lifetimeMs });
+    this.#audit.record({ action: "invite_created", actor: operator, detail: `valid for ${lifetimeMs / 1000} s` });
     return code;
   }
 
@@ -404,9 +407,12 @@ export class Accounts {
     if (result === "exists") throw nameTaken(name);
     if (result === "added") return;
     if (result === "full") {
-      throw new ChatError("limit_reached", "This server has as many accounts as it may: ask its operator for one.");
+      throw new ChatError("limit_reached", "This server has reached its account limit. Ask the operator.");
     }
-    throw new ChatError("invite_invalid", "This invitation is unknown, used or expired: ask the operator for another.");
+    throw new ChatError(
+      "invite_invalid",
+      "This invitation is unknown, used or expired. Ask the operator for a new one.",
+    );
   }
 
   /**
@@ -433,7 +439,7 @@ export class Accounts {
         this.#throttle.failed(attempt, this.#clock.now());
         // An unknown name may be a password that was typed into the wrong field.
         this.#log.warn("login failed", record === undefined ? { address } : { user, address });
-        const details = record === undefined ? { detail: "nobody has this name" } : { ...noted, subject: user };
+        const details = record === undefined ? { detail: "unknown name" } : { ...noted, subject: user };
         this.#audit.record({ action: "log_in_failed", actor: "", address: noted.address ?? "", ...details });
         throw wrong;
       }
@@ -468,7 +474,7 @@ export class Accounts {
       try {
         listener(revocation);
       } catch (cause) {
-        this.#log.error("a revocation was not heard", { user: revocation.user, cause });
+        this.#log.error("a revocation listener failed", { user: revocation.user, cause });
       }
     }
   }

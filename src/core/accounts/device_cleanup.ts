@@ -55,7 +55,12 @@ export class DeviceCleanup {
   constructor(options: DeviceCleanupOptions) {
     this.#options = options;
     const work = (signal: AbortSignal) => this.#removeUnused(signal);
-    this.#sweep = new Sweep({ everyMs: sweepEveryMs, work, log: options.log, failureEvent: "old devices stay" });
+    this.#sweep = new Sweep({
+      everyMs: sweepEveryMs,
+      work,
+      log: options.log,
+      failureEvent: "cannot remove old devices",
+    });
   }
 
   /** Sweeps now and every hour, until {@link close}. */
@@ -67,7 +72,7 @@ export class DeviceCleanup {
   async noteUse(deviceId: string, consumer: string): Promise<void> {
     const { store, clock, log } = this.#options;
     await store.noteUse(deviceId, consumer, clock.latest())
-      .catch((cause) => log.warn("the use of a consumer was not noted", { device: deviceId, consumer, cause }));
+      .catch((cause) => log.warn("cannot record the use of a consumer", { device: deviceId, consumer, cause }));
   }
 
   /** Removes all that are due. Never rejects. */

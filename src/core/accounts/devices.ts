@@ -110,11 +110,11 @@ export class Devices {
   async #makeRoom(user: string): Promise<void> {
     const devices = await this.#store.listDevices(user);
     for (const { id, name } of devices.slice(maxDevices - 1)) {
-      this.#audit.record({ action: "device_revoked", actor: user, detail: `${name}: one of too many` });
+      this.#audit.record({ action: "device_revoked", actor: user, detail: `${name}: over the device limit` });
       await this.logOut(
         user,
         id,
-        `You are logged in on ${maxDevices} other devices, and this one was used longest ago.`,
+        `You are logged in on ${maxDevices} other devices, and this one was used least recently.`,
       );
     }
     await this.#store.trimDevices(user, { keep: maxDevices - 1 });
@@ -139,14 +139,14 @@ export class Devices {
       await this.#store.touchDevice(device.id, { lastUsedAt: now, expiresAt });
       return expiresAt;
     } catch (cause) {
-      this.#log.warn("the use of a token was not noted", { user: device.user, cause });
+      this.#log.warn("cannot record the use of a token", { user: device.user, cause });
       return device.expiresAt;
     }
   }
 }
 
 export function revoked(reason: string): ChatError {
-  return new ChatError("token_revoked", `${reason} Log in again to go on.`);
+  return new ChatError("token_revoked", `${reason} Log in again to continue.`);
 }
 
 export function unauthenticated(): ChatError {
@@ -157,6 +157,6 @@ function expired(expiresAt: number, now: number): ChatError {
   const [end, clock] = [expiresAt, now].map((time) => new Date(time).toISOString());
   return new ChatError(
     "unauthenticated",
-    `The login of this device ended at ${end}, and the server's clock says ${clock}: log in again.`,
+    `The login of this device expired at ${end} (server time: ${clock}). Log in again.`,
   );
 }

@@ -36,6 +36,6 @@ export function parseDeviceName(name: string): string {
   if (trimmed.length <= 128 && [...trimmed].length <= 64 && /^[^\p{C}\p{Zl}\p{Zp}]*$/u.test(trimmed)) return trimmed;
   throw new ChatError(
     "invalid_argument",
-    "The name of the device cannot be used: at most 64 characters, and no control characters.",
+    "Invalid device name: use at most 64 characters and no control characters.",
   );
 }

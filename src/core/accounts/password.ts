@@ -17,7 +17,7 @@ export function parseNewPassword(password: string): string {
  * @throws {ChatError} `invalid_argument` when it cannot be the password of any account
  */
 export function parsePassword(password: string): string {
-  if (password === "") throw new ChatError("invalid_argument", "The password is empty: give one.");
+  if (password === "") throw new ChatError("invalid_argument", "The password is empty.");
   if (!password.isWellFormed()) throw new ChatError("invalid_argument", "The password is not valid UTF-8.");
   // Composition cannot shorten a text this much, and is slow on long ones.
   const normal = password.length > 20 * maxPasswordLength ? password : password.normalize("NFC");

@@ -42,13 +42,13 @@ export class RegistrationGate {
     if (this.mode === "closed") {
       throw new ChatError(
         "registration_closed",
-        "This server does not register users: ask its operator for an account.",
+        "Registration is closed on this server. Ask the operator for an account.",
       );
     }
     if (this.mode === "invite" && invite === "") {
       throw new ChatError(
         "invite_invalid",
-        "This server registers users by invitation: ask its operator for a code, and give it when you register.",
+        "This server requires an invitation to register. Ask the operator for a code.",
       );
     }
     const retryAfterMs = this.#buckets.take(addressKey(address), this.#clock.now());
@@ -71,7 +71,7 @@ export class RegistrationGate {
   /** Creates an invitation. @returns the code, which is stored as a hash only @throws {ChatError} `invalid_argument` */
   async createInvite(lifetimeMs: number): Promise<string> {
     if (!(lifetimeMs >= 1000 && lifetimeMs <= 366 * day)) {
-      throw new ChatError("invalid_argument", "An invitation lasts for a second at least, and for 366 days at most.");
+      throw new ChatError("invalid_argument", "An invitation must be valid for 1 second to 366 days.");
     }
     const code = createInviteCode();
     const createdAt = this.#clock.latest();

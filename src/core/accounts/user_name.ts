@@ -27,7 +27,7 @@ export function parseUserName(name: string): string {
     "invalid_argument",
     `${
       JSON.stringify(name.slice(0, 64))
-    } is not a user name: use 1 to 32 of a-z 0-9 . _ - and begin with a letter or digit.`,
+    } is not a valid user name: use 1 to 32 of a-z 0-9 . _ - and start with a letter or digit.`,
   );
 }
 

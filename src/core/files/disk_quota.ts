@@ -39,7 +39,7 @@ export class DiskQuota {
     if (!this.#isFull) return undefined;
     return new ChatError(
       "storage_full",
-      "The server has no room for more messages: try again later; the operator has to make room.",
+      "The server is out of storage. Try again later, or ask the operator to free space.",
     );
   }
 
@@ -48,11 +48,11 @@ export class DiskQuota {
     try {
       const bytes = await files.diskBytes();
       const isFull = bytes >= maxBytes;
-      if (isFull && !this.#isFull) log.warn("new messages are refused: --max-disk is reached", { bytes, maxBytes });
-      if (!isFull && this.#isFull) log.info("new messages are taken again", { bytes, maxBytes });
+      if (isFull && !this.#isFull) log.warn("refusing new messages: --max-disk is reached", { bytes, maxBytes });
+      if (!isFull && this.#isFull) log.info("accepting new messages again", { bytes, maxBytes });
       this.#isFull = isFull;
     } catch (cause) {
-      log.error("what the data take of the disk cannot be found out", { cause });
+      log.error("cannot measure the disk usage", { cause });
     }
   }
 }

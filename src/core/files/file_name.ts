@@ -24,7 +24,7 @@ export function parseFileName(name: string): string {
   }
   throw new ChatError(
     "invalid_argument",
-    `The file's name cannot be used: 1 to ${maxFileNameBytes} bytes, no "/" or "\\", and only characters that are seen.`,
+    `Invalid file name: use 1 to ${maxFileNameBytes} bytes, no "/" or "\\", and only visible characters.`,
   );
 }
 
@@ -46,7 +46,7 @@ export function parseMediaType(type: string): string {
   if (mediaTypePattern.test(lower)) return lower;
   throw new ChatError(
     "invalid_argument",
-    `${JSON.stringify(type.slice(0, 64))} is not a media type: write one as "image/png", without parameters.`,
+    `${JSON.stringify(type.slice(0, 64))} is not a media type: use one like "image/png", without parameters.`,
   );
 }
 

@@ -60,7 +60,7 @@ export class Files {
     this.#options = options;
     this.#metrics = options.metrics ?? silentMetrics;
     const work = (signal: AbortSignal) => this.#removeUnused(signal);
-    const failureEvent = "files that nobody needs could not be removed";
+    const failureEvent = "cannot remove unused files";
     this.#sweep = new Sweep({ everyMs: sweepEveryMs, work, log: options.log, failureEvent });
   }
 
@@ -84,7 +84,7 @@ export class Files {
         return { offset: 0 };
       }
       if (!isSame(known, upload)) {
-        throw new ChatError("message_id_conflict", `Upload id ${upload.id} was used for another file: make a new one.`);
+        throw new ChatError("message_id_conflict", `Upload id ${upload.id} was used for another file: use a new id.`);
       }
       const offset = await this.#offsetOf(known);
       // The process may have ended after the last bytes and before the upload was completed.
@@ -112,12 +112,12 @@ export class Files {
     return await this.#runExclusive({ owner, id }, async () => {
       const upload = await this.#options.store.find(owner, id);
       if (upload === undefined) {
-        throw new ChatError("not_found", `There is no upload ${id} of yours: begin it, it may have been too old.`);
+        throw new ChatError("not_found", `You have no upload ${id}; it may have expired. Begin it again.`);
       }
       if (offset + bytes.length > upload.size) {
         throw new ChatError(
           "invalid_argument",
-          `The upload was announced with ${upload.size} bytes, and this is more.`,
+          `The chunk exceeds the announced size of ${upload.size} bytes.`,
         );
       }
       if (upload.isComplete) return { offset: upload.size };
@@ -142,16 +142,18 @@ export class Files {
   ): Promise<{ bytes: Uint8Array; size: number }> {
     this.#admit(user);
     const attachment = await this.#options.attachmentOf(user, { with: address, seq });
-    if (attachment === undefined) throw new ChatError("not_found", `There is no file at ${seq} of this conversation.`);
+    if (attachment === undefined) {
+      throw new ChatError("not_found", `There is no file in message ${seq} of this conversation.`);
+    }
     const { sha256, size } = attachment;
     if (offset > size) {
-      throw new ChatError("invalid_argument", `The file ends at ${size}: there is nothing at ${offset}.`);
+      throw new ChatError("invalid_argument", `The offset ${offset} is beyond the end of the file (${size} bytes).`);
     }
     const wanted = Math.min(maxBytes, maxChunkBytes, size - offset);
     const bytes = await this.#track(this.#options.store.read(sha256, { offset, maxBytes: wanted }));
     if (bytes?.length === wanted) return { bytes, size };
     this.#options.log.error("a file is missing or damaged", { sha256, size });
-    throw new ChatError("not_found", "The file was lost on the server: its operator can look for it in a backup.");
+    throw new ChatError("not_found", "The server has lost this file. The operator may find it in a backup.");
   }
 
   /** Removes expired uploads and contents without a message. Also call it after messages were deleted. */
@@ -169,7 +171,7 @@ export class Files {
   async #removeUnused(signal: AbortSignal): Promise<void> {
     const { store, clock, log } = this.#options;
     const removed = await store.removeUnsent(clock.earliest() - uploadLifetimeMs, signal);
-    if (removed > 0) log.info("old uploads removed", { uploads: removed });
+    if (removed > 0) log.info("expired uploads removed", { uploads: removed });
     await store.removeUnheld(signal);
   }
 
@@ -181,10 +183,10 @@ export class Files {
     if (size > maxFileBytes) {
       throw new ChatError(
         "limit_reached",
-        `The file has ${size} bytes, and this server takes at most ${maxFileBytes}.`,
+        `The file has ${size} bytes; this server accepts at most ${maxFileBytes}.`,
       );
     }
-    if (sha256.length !== 32) throw new ChatError("invalid_argument", "A SHA-256 has 32 bytes.");
+    if (sha256.length !== 32) throw new ChatError("invalid_argument", "The SHA-256 must have 32 bytes.");
     return {
       owner,
       id: parseMessageId(id),
@@ -215,20 +217,20 @@ export class Files {
     if (result === "unfinished") {
       throw new ChatError(
         "limit_reached",
-        `You have ${maxUnfinished} unfinished uploads: finish one, or wait until they go.`,
+        `You have ${maxUnfinished} unfinished uploads. Finish one, or wait until one expires.`,
       );
     }
     if (result === "owner_full") {
       const { uploadQuotaBytes } = this.#options.limits;
       throw new ChatError(
         "limit_reached",
-        `Your files may have ${uploadQuotaBytes} bytes together, and with these ${size} they would have more: delete some.`,
+        `A file of ${size} bytes would exceed your quota of ${uploadQuotaBytes} bytes. Delete messages with files first.`,
       );
     }
     if (result === "disk_full") {
       throw new ChatError(
         "storage_full",
-        "The server has no room for this file: try again later; the operator has to make room.",
+        "The server is out of storage. Try again later, or ask the operator to free space.",
       );
     }
   }
@@ -239,13 +241,13 @@ export class Files {
 
   async #finish(upload: Upload): Promise<void> {
     if (await this.#options.store.finish(upload)) return;
-    throw new ChatError("invalid_argument", "What arrived is not the file that was announced: upload it again.");
+    throw new ChatError("invalid_argument", "The uploaded content does not match the announced file. Upload it again.");
   }
 
   #admit(user: string): void {
     const retryAfterMs = this.#buckets.take(user, this.#options.clock.now());
     if (retryAfterMs > 0) {
-      throw new ChatError("rate_limited", "Too many chunks of files at once: wait.", { retryAfterMs });
+      throw new ChatError("rate_limited", "Too many file chunks. Wait a moment.", { retryAfterMs });
     }
   }
 

@@ -38,7 +38,7 @@ export class LiveSessions {
     if (kept.length >= maxSessions) {
       throw new ChatError(
         "limit_reached",
-        `You have ${maxSessions} live sessions, which is as many as you may: end some of them first.`,
+        `You have reached the limit of ${maxSessions} live sessions. End some of them first.`,
       );
     }
     this.#byUser.set(user, kept.concat(subscriber));

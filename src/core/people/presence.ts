@@ -180,7 +180,7 @@ export class Presence {
     try {
       await this.#options.settingsStore.saveLastSeen(saving);
     } catch (error) {
-      this.#options.log.error("when users were last seen could not be saved", { error });
+      this.#options.log.error("cannot save when users were last seen", { error });
     }
     for (const [user, at] of saving) if (this.#unsaved.get(user) === at) this.#unsaved.delete(user);
   }
@@ -215,7 +215,7 @@ export class Presence {
         for (const subscriber of live.of(peer)) subscriber.notify(notice);
       }
     } catch (error) {
-      log.error("presence could not be told", { user, error });
+      log.error("cannot announce presence", { user, error });
     }
   }
 }

@@ -89,7 +89,10 @@ export class UserSettings {
     await this.#changeSettings(user, async (known) => {
       if (isInForce(known.blocks.get(other))) return;
       if (known.blocks.values().filter(isInForce).toArray().length >= maxBlocked) {
-        throw new ChatError("limit_reached", `You block ${maxBlocked} users, which is as many as you may.`);
+        throw new ChatError(
+          "limit_reached",
+          `You have reached the limit of ${maxBlocked} blocked users. Unblock some first.`,
+        );
       }
       const after = this.#options.head();
       known.hasBlocked = true;
@@ -142,12 +145,12 @@ export class UserSettings {
     const { directMessages } = await this.settings(recipient);
     if (directMessages === "anyone") return;
     if (directMessages === "nobody") {
-      throw new ChatError("permission_denied", `${recipient} takes no messages from anybody outside rooms.`);
+      throw new ChatError("permission_denied", `${recipient} accepts no direct messages.`);
     }
     if (await this.#hasWritten(recipient, sender)) return;
     throw new ChatError(
       "permission_denied",
-      `${recipient} takes messages outside rooms only from people whom they have written to, and that is not you.`,
+      `${recipient} accepts direct messages only from people whom they have written to.`,
     );
   }
 

@@ -32,7 +32,7 @@ export class Invitations {
     if (await this.#options.store.countInvitations(user, inviter) < maxOpenByOne) return undefined;
     return new ChatError(
       "limit_reached",
-      `${user} has ${maxOpenByOne} open invitations from you, which is as many as may be: wait, or take one back.`,
+      `${user} has ${maxOpenByOne} open invitations from you, which is the limit. Wait, or withdraw one.`,
     );
   }
 
@@ -45,7 +45,7 @@ export class Invitations {
         onDropped(user, invitation);
       }
     } catch (cause) {
-      log.warn("old invitations were not dropped", { user, cause });
+      log.warn("cannot drop old invitations", { user, cause });
     }
   }
 }

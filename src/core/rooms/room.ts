@@ -52,14 +52,14 @@ export function parseRoomName(name: string): string {
     "invalid_argument",
     `${
       JSON.stringify(name.slice(0, 64))
-    } is not a room's name: use 1 to 32 of a-z 0-9 . _ - and begin with a letter or digit.`,
+    } is not a valid room name: use 1 to 32 of a-z 0-9 . _ - and start with a letter or digit.`,
   );
 }
 
 /** Checks a topic. @throws {ChatError} `invalid_argument` */
 export function checkTopic(topic: string): void {
   if (!topic.isWellFormed() || /\p{Cc}/u.test(topic)) {
-    throw new ChatError("invalid_argument", "The topic has control characters in it, or is not valid UTF-8.");
+    throw new ChatError("invalid_argument", "The topic contains control characters or is not valid UTF-8.");
   }
   if (utf8.encode(topic).length > maxTopicBytes) {
     throw new ChatError("invalid_argument", `The topic is longer than ${maxTopicBytes} bytes: shorten it.`);

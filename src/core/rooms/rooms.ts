@@ -69,8 +69,8 @@ export class Rooms {
       const refusal = full
         ? new ChatError(
           "limit_reached",
-          `You are in ${joined} rooms of at most ${limits.maxMemberships}, and ${created} that you made count, of at most ` +
-            `${limits.maxRoomsPerUser}: leave some first. A room that you left empty counts for 30 days.`,
+          `You are in ${joined} of at most ${limits.maxMemberships} rooms, and created ${created} of at most ` +
+            `${limits.maxRoomsPerUser}. Leave some first. An empty room counts until 30 days after its creation.`,
         )
         : undefined;
       const event = { kind: "room_created", isPublic, historyVisible } as const;
@@ -95,7 +95,7 @@ export class Rooms {
       const asked = await posting.room(user, request.room);
       const isFull = await this.#refuseMembership(user);
       const judge = (room: RoomState) => {
-        if (room.isMember(user)) return new ChatError("already_exists", `You are in room ${room.label} already.`);
+        if (room.isMember(user)) return new ChatError("already_exists", `You are already in room ${room.label}.`);
         return refuseInRoom({ room, sender: user, needs: "join" }) ?? refuseFull(room, limits) ?? isFull;
       };
       const entry = await this.#post(actor, asked, { id: request.id, event: { kind: "joined" }, text: "", judge });
@@ -265,7 +265,7 @@ export class Rooms {
     if ((await this.#countRooms(user)).joined < limits.maxMemberships) return undefined;
     return new ChatError(
       "limit_reached",
-      `You are in ${limits.maxMemberships} rooms, which is as many as you may: leave one first.`,
+      `You have reached the limit of ${limits.maxMemberships} rooms. Leave one first.`,
     );
   }
 
@@ -309,7 +309,7 @@ function refuseFull(room: RoomState, limits: Pick<Limits, "maxRoomMembers">): Ch
   if (room.expectedMembers < limits.maxRoomMembers) return undefined;
   return new ChatError(
     "limit_reached",
-    `Room ${room.label} has ${room.expectedMembers} members, which is as many as it may.`,
+    `Room ${room.label} is full: it has ${room.expectedMembers} members.`,
   );
 }
 
@@ -317,7 +317,7 @@ function refuseToLeaveAlone(room: RoomState, user: string): ChatError | undefine
   if (room.standing(user) !== "owner" || room.ownerCount > 1 || room.expectedMembers === 1) return undefined;
   return new ChatError(
     "permission_denied",
-    `You are the only owner of room ${room.label}: make somebody else one first.`,
+    `You are the only owner of room ${room.label}. Make another member an owner first.`,
   );
 }
 
@@ -325,17 +325,20 @@ function refuseToInvite(room: RoomState, user: string): ChatError | undefined {
   const standing = room.standing(user);
   if (standing === "stranger") return undefined;
   if (standing === "banned") {
-    return new ChatError("permission_denied", `${user} is banned from room ${room.label}: lift the ban first.`);
+    return new ChatError("permission_denied", `${user} is banned from room ${room.label}. Lift the ban first.`);
   }
-  const state = standing === "invited" ? "is invited to" : "is in";
-  return new ChatError("already_exists", `${user} ${state} room ${room.label} already.`);
+  const state = standing === "invited" ? "is already invited to" : "is already in";
+  return new ChatError("already_exists", `${user} ${state} room ${room.label}.`);
 }
 
 function refuseRole(room: RoomState, user: string, role: MemberRole): ChatError | undefined {
   if (!room.isMember(user)) return notInRoom(user, room);
   if (room.standing(user) === role) {
-    return new ChatError("already_exists", `${user} is ${role} of room ${room.label} already.`);
+    return new ChatError("already_exists", `${user} is already ${role} of room ${room.label}.`);
   }
   if (room.standing(user) !== "owner" || room.ownerCount > 1) return undefined;
-  return new ChatError("permission_denied", `Room ${room.label} would have no owner: make somebody else one first.`);
+  return new ChatError(
+    "permission_denied",
+    `Room ${room.label} would have no owner. Make another member an owner first.`,
+  );
 }

@@ -49,7 +49,7 @@ const findable = /[\p{L}\p{N}\p{Co}\p{So}]/u;
  */
 export function parseSearchQuery(typed: string): SearchQuery {
   if (typed.length > maxQueryLength) {
-    throw invalid(`The search is longer than ${maxQueryLength} characters: look for less.`);
+    throw invalid(`The search is longer than ${maxQueryLength} characters. Shorten it.`);
   }
   if (!typed.isWellFormed()) throw invalid("The search is not valid UTF-8.");
   const query = new QueryBuilder();
@@ -75,7 +75,7 @@ function* pieces(text: string): Generator<RegExpExecArray> {
     const found = piece.exec(text);
     if (found === null) {
       const rest = text.slice(at);
-      throw invalid(`The quotation mark before ${quote(rest.replace(/^-?"/, ""))} is never closed: close it.`);
+      throw invalid(`The quotation mark before ${quote(rest.replace(/^-?"/, ""))} is not closed.`);
     }
     yield found;
     at += found[0].length;
@@ -92,28 +92,28 @@ class QueryBuilder {
     if (!findable.test(text)) return;
     this.#countPart();
     if (prefix && lastWordLength(text) < minPrefixLength) {
-      throw invalid(`${quote(`${text}*`)} begins too many words: write at least ${minPrefixLength} letters before *.`);
+      throw invalid(`${quote(`${text}*`)} matches too many words: write at least ${minPrefixLength} letters before *.`);
     }
     (excluded ? this.#excluded : this.#terms).push({ text, prefix });
   }
 
   addCondition(name: Condition, value: string, excluded: boolean): void {
     this.#countPart();
-    if (excluded) throw invalid(`${name}: cannot be excluded: leave out the minus before it.`);
-    if (value === "") throw invalid(`After ${name}: there is nothing: write ${examples[name]}.`);
-    if (this.#conditions.has(name)) throw invalid(`${name}: is there twice: write it once.`);
+    if (excluded) throw invalid(`${name}: cannot be excluded. Remove the minus before it.`);
+    if (value === "") throw invalid(`${name}: has no value. Write ${examples[name]}.`);
+    if (this.#conditions.has(name)) throw invalid(`${name}: occurs twice. Write it once.`);
     this.#conditions.set(name, readers[name](value));
   }
 
   build(): SearchQuery {
     if (this.#terms.length + this.#excluded.length + this.#conditions.size === 0) {
       throw invalid(
-        'There is nothing to look for: write words, "a phrase", from:NAME, in:ADDRESS, before:DATE, after:DATE.',
+        'The search is empty. Write words, "a phrase", from:NAME, in:ADDRESS, before:DATE, after:DATE.',
       );
     }
     const { before, after, ...rest } = Object.fromEntries(this.#conditions) as Omit<SearchQuery, "terms" | "excluded">;
     if (before !== undefined && after !== undefined && before <= after) {
-      throw invalid("Nothing can be found: the date of before: must be later than that of after:.");
+      throw invalid("The date of before: must be later than the date of after:.");
     }
     return {
       terms: this.#terms,
@@ -125,7 +125,7 @@ class QueryBuilder {
   }
 
   #countPart(): void {
-    if (++this.#count > maxTerms) throw invalid(`The search has more than ${maxTerms} parts: look for less.`);
+    if (++this.#count > maxTerms) throw invalid(`The search has more than ${maxTerms} parts. Shorten it.`);
   }
 }
 
@@ -151,7 +151,7 @@ function parseTime(name: Condition, value: string): number {
   const exists = !Number.isNaN(time) && !Number.isNaN(Date.parse(value.slice(0, 10))) && isDay(value.slice(0, 10));
   if (!exists || time < 0) {
     throw invalid(
-      `${quote(value)} is not a date: write ${examples[name]} or ${name}:2026-01-31T12:00, which are in UTC.`,
+      `${quote(value)} is not a date: write ${examples[name]} or ${name}:2026-01-31T12:00 (UTC).`,
     );
   }
   return time;

@@ -144,6 +144,6 @@ export class CallbackListener {
       return { code: GrpcStatus.unauthenticated, details: "This is not the secret of this session." };
     }
     if (this.#sockets.trust(socket)) return undefined;
-    return { code: GrpcStatus.resourceExhausted, details: "The session has as many connections as it takes." };
+    return { code: GrpcStatus.resourceExhausted, details: "The session has too many connections." };
   }
 }

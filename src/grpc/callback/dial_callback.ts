@@ -27,7 +27,7 @@ export function callbackDialler(
     try {
       return await slots.run(host, { signal, dial: () => failAtAbort(signal, dial) });
     } catch (cause) {
-      throw new ChatError("unavailable", "The client cannot be called back.", { cause });
+      throw new ChatError("unavailable", "Cannot call the client back.", { cause });
     }
   };
 }

@@ -54,7 +54,7 @@ export function connectPinned({ host, port, certificate, signal }: PinnedTlsOpti
     socket.once("close", () => made.destroy());
     made.once("secureConnect", () => {
       if (!made.authorized) fail(made.authorizationError);
-      else if (made.alpnProtocol !== "h2") fail(new Error("HTTP/2 is not spoken there."));
+      else if (made.alpnProtocol !== "h2") fail(new Error("The peer does not speak HTTP/2."));
       else resolve(made);
     });
   });

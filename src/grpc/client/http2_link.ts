@@ -68,7 +68,7 @@ export class Http2Link implements Link {
     try {
       frame = ServerFrame.decode(message.slice());
     } catch (cause) {
-      this.#queue.fail(new ChatError("internal", "The server sent bytes that are no frame.", { cause }));
+      this.#queue.fail(new ChatError("internal", "The server sent a malformed frame.", { cause }));
       return this.#call.cancel();
     }
     this.#queue.push(frame);

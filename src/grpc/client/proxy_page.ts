@@ -2,7 +2,7 @@
 const leastTextLength = 2 ** 24;
 
 /** The reason for such a failure, for people. */
-export const proxyPageReason = "a proxy answered that has no server behind it";
+export const proxyPageReason = "a proxy answered without a server behind it";
 
 /**
  * Returns whether a call failed because a proxy answered with an HTML page.

@@ -49,7 +49,7 @@ export class ServerConnection {
         if (error !== undefined) {
           this.#failure ??= this.http2.hasPeerSettings
             ? `HTTP/2 failed: ${error.message}`
-            : `HTTP/2 is not spoken there${tls === undefined ? " without TLS" : ""}`;
+            : `it does not speak HTTP/2${tls === undefined ? " without TLS" : ""}`;
         }
         this.#stop();
       },
@@ -104,7 +104,7 @@ function dial({ host, port, tls, signal }: ServerConnectionOptions): Promise<Soc
   socket.on("error", (error) => fail(explainTls(error)));
   socket.on("close", () => fail(new Error("Connection dropped")));
   socket.once(tls === undefined ? "connect" : "secureConnect", () => {
-    if ("alpnProtocol" in socket && socket.alpnProtocol !== "h2") return fail(new Error("HTTP/2 is not spoken there"));
+    if ("alpnProtocol" in socket && socket.alpnProtocol !== "h2") return fail(new Error("it does not speak HTTP/2"));
     socket.setNoDelay(true);
     resolve(socket);
   });
@@ -127,8 +127,8 @@ function trustOf(tls: NonNullable<ServerConnectionOptions["tls"]>): ConnectionOp
 
 /** Explanations of TLS errors that a server's configuration causes. */
 const tlsReasons: readonly (readonly [pattern: RegExp, reason: string])[] = [
-  [/wrong version number/, "TLS is not spoken there"],
-  [/alert: CertificateRequired/, "it demands a client certificate"],
+  [/wrong version number/, "it does not speak TLS"],
+  [/alert: CertificateRequired/, "it requires a client certificate"],
 ];
 
 /** Replaces the message of a socket error with one for people, if there is one. */

@@ -24,7 +24,7 @@ export function callUnary(connection: Http2Connection, options: UnaryCallOptions
   const { message, maxResponseBytes, deadlineMs, signal, metadata = [], ...rest } = options;
   const cancelled = unavailable("The call was cancelled.");
   if (signal?.aborted) return Promise.reject(new CallError(cancelled));
-  if (!connection.takesRequests) return Promise.reject(new CallError(unavailable("The server takes no calls now.")));
+  if (!connection.takesRequests) return Promise.reject(new CallError(unavailable("The server accepts no calls now.")));
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
   let answer: Uint8Array | undefined;
   const call = new ClientStream(connection, {
@@ -39,7 +39,7 @@ export function callUnary(connection: Http2Connection, options: UnaryCallOptions
       clearTimeout(timer);
       signal?.removeEventListener("abort", cancel);
       if (status.code !== GrpcStatus.ok) reject(new CallError(status));
-      else if (answer === undefined) reject(new CallError(unavailable("The call succeeded, and has no answer.")));
+      else if (answer === undefined) reject(new CallError(unavailable("The call succeeded without an answer.")));
       else resolve(answer);
     },
   });

@@ -141,7 +141,7 @@ function statusIn(list: HeaderList): ReceivedStatus | undefined {
 }
 
 function callDropped(code: ErrorCode | undefined): ReceivedStatus {
-  return unavailable(code === ErrorCode.refusedStream ? "The server takes no calls now." : "Connection dropped");
+  return unavailable(code === ErrorCode.refusedStream ? "The server accepts no calls now." : "Connection dropped");
 }
 
 /** Returns the status of a call that did not reach the server, or whose end was lost. */

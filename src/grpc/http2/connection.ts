@@ -201,7 +201,7 @@ export class Http2Connection {
    */
   #boundQueue(): void {
     if (this.heldBytes <= this.#maxQueuedBytes) return;
-    const error = new ConnectionError(ErrorCode.enhanceYourCalm, "Too many octets wait for the peer to take them.");
+    const error = new ConnectionError(ErrorCode.enhanceYourCalm, "The peer takes its answers too slowly.");
     this.#goAway(error.code, error.message);
     this.#close(error.code, { error, notify: (callback) => this.#transport.defer(callback) });
   }

@@ -97,7 +97,7 @@ function receiveSettings({ role, budget, settings, streams, outbox }: FrameConte
 
 /** Refuses a push: this side never allows one (RFC 9113, section 6.6). */
 function refusePush(): void {
-  throw new ConnectionError(ErrorCode.protocolError, "PUSH_PROMISE is not taken.");
+  throw new ConnectionError(ErrorCode.protocolError, "PUSH_PROMISE is not allowed.");
 }
 
 /** Answers a PING, or handles the answer to one (RFC 9113, section 6.7). */

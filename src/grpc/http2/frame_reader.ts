@@ -77,7 +77,10 @@ export class FrameReader {
 function payloadLength(bytes: Uint8Array, at: number): number {
   const length = bytes[at] << 16 | bytes[at + 1] << 8 | bytes[at + 2];
   if (length <= minMaxFrameBytes) return length;
-  throw new ConnectionError(ErrorCode.frameSizeError, `A frame has ${length} octets: ${minMaxFrameBytes} are taken.`);
+  throw new ConnectionError(
+    ErrorCode.frameSizeError,
+    `A frame has ${length} octets; the limit is ${minMaxFrameBytes}.`,
+  );
 }
 
 function toFrame(bytes: Uint8Array): Frame {

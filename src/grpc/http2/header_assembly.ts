@@ -40,7 +40,7 @@ export class HeaderAssembly {
     let block = withoutPadding(frame);
     if (flags & Flag.priority) {
       if (block.length < priorityBytes) {
-        throw new ConnectionError(ErrorCode.frameSizeError, "HEADERS has half a priority.");
+        throw new ConnectionError(ErrorCode.frameSizeError, "HEADERS has an incomplete priority.");
       }
       // RFC 9113, section 5.3.2: priorities are ignored.
       block = block.subarray(priorityBytes);

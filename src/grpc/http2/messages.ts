@@ -85,7 +85,7 @@ export class MessageReader {
 
   #countPiece(): void {
     if (++this.#pieces <= basePieces + this.#maxBytes / 1_024) return;
-    throw new MessageError("malformed", "A message comes in too many pieces.");
+    throw new MessageError("malformed", "A message arrives in too many pieces.");
   }
 
   #fillPrefix(data: Uint8Array, at: number): number {
@@ -108,9 +108,11 @@ export class MessageReader {
       throw new MessageError("too long", `Received message larger than max (${length} vs ${this.#maxBytes})`);
     }
     if (this.#compression === 1) {
-      throw new MessageError("compressed", "Compressed messages are not taken: send them as they are.");
+      throw new MessageError("compressed", "Compressed messages are not supported: send them uncompressed.");
     }
-    if (this.#compression !== 0) throw new MessageError("malformed", "A message begins with neither 0 nor 1.");
+    if (this.#compression !== 0) {
+      throw new MessageError("malformed", "The compression flag of a message is neither 0 nor 1.");
+    }
     return length;
   }
 

@@ -21,7 +21,9 @@ export class PeerSettings {
    * @throws {ConnectionError} FRAME_SIZE_ERROR, PROTOCOL_ERROR, FLOW_CONTROL_ERROR
    */
   apply(payload: Uint8Array, role: "server" | "client"): number {
-    if (payload.length % 6 !== 0) throw new ConnectionError(ErrorCode.frameSizeError, "SETTINGS has half an entry.");
+    if (payload.length % 6 !== 0) {
+      throw new ConnectionError(ErrorCode.frameSizeError, "SETTINGS has an incomplete entry.");
+    }
     this.wereReceived = true;
     const before = this.initialWindow;
     for (let at = 0; at < payload.length; at += 6) {

@@ -107,7 +107,7 @@ function receiveResponse(
 function contentLength(streamId: number, list: HeaderList): number | undefined {
   const text = valueOf(list, "content-length");
   if (text === undefined) return undefined;
-  return /^[0-9]{1,15}$/.test(text) ? Number(text) : fail(streamId, "content-length is no number.");
+  return /^[0-9]{1,15}$/.test(text) ? Number(text) : fail(streamId, "content-length is not a number.");
 }
 
 /** Ends a stream whose message is malformed (RFC 9113, section 8.1.1). */

@@ -106,7 +106,7 @@ export class ServerCall implements StreamEvents {
     if ((this.metadata("grpc-encoding") ?? "identity") !== "identity") {
       this.end({
         code: GrpcStatus.unimplemented,
-        details: "Compressed messages are not taken: send them as they are.",
+        details: "Compressed messages are not supported: send them uncompressed.",
         metadata: [["grpc-accept-encoding", "identity"]],
       });
       return false;
@@ -166,7 +166,7 @@ export class ServerCall implements StreamEvents {
     this.#release(0);
     if (this.#isEnded) return;
     if (this.#reader.heldBytes === 0) return this.#events?.onHalfClose();
-    this.end({ code: GrpcStatus.invalidArgument, details: "The last message is not whole." });
+    this.end({ code: GrpcStatus.invalidArgument, details: "The last message is incomplete." });
   }
 
   onDrain(): void {
@@ -210,7 +210,7 @@ export class ServerCall implements StreamEvents {
   /** Ends an overdue call. The client has given up, so queued octets are useless. */
   #expire(): void {
     if (this.#stream.queuedBytes === 0) {
-      return this.end({ code: GrpcStatus.deadlineExceeded, details: "The deadline of the call is over." });
+      return this.end({ code: GrpcStatus.deadlineExceeded, details: "The deadline of the call has passed." });
     }
     this.abort();
   }

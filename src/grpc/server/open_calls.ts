@@ -59,7 +59,7 @@ export class OpenCalls implements Iterable<IncomingCall> {
     }
     this.#count(call, `address ${addressKey}`, {
       limit: this.#limits.maxPerAddress,
-      refusal: "Too many calls from your address are open: take the answers of those, or log in first.",
+      refusal: "Too many open calls from your address. Read their answers, or log in first.",
     });
   }
 
@@ -81,7 +81,7 @@ export class OpenCalls implements Iterable<IncomingCall> {
 
   get #userBound(): Bound {
     const limit = this.#limits.maxPerUser;
-    const refusal = `You have ${limit} open calls and sessions: take their answers, or end some of them first.`;
+    const refusal = `You have ${limit} open calls and sessions. Read their answers, or end some of them first.`;
     return { limit, refusal };
   }
 
@@ -101,7 +101,7 @@ export class OpenCalls implements Iterable<IncomingCall> {
     const calls = this.#open.get(key) ?? [];
     if (calls.length >= limit) return refusal;
     const isUnread = unreadBytes(calls) > this.#limits.maxUnreadBytes;
-    return isUnread ? "Too many answers to your calls wait: take them first." : undefined;
+    return isUnread ? "Too many answers to your calls are unread. Read them first." : undefined;
   }
 
   #discount(call: IncomingCall, key: string): void {

@@ -79,7 +79,7 @@ class ReflectionCall implements CallHandler {
     this.#questions++;
     this.#bytes += response.length;
     if (this.#questions < maxQuestions && this.#bytes < maxAnswerBytes) return;
-    this.#call.fail(new ChatError("limit_reached", "This call has had enough answers: make another one."));
+    this.#call.fail(new ChatError("limit_reached", "This call has reached its limit of answers. Make another call."));
   }
 }
 
@@ -134,7 +134,7 @@ export function reflectOn(services: readonly string[]): (question: Question | un
       case "fileContainingExtension":
         return notFound(question.value.containingType);
       case undefined:
-        return refuse(GrpcStatus.invalidArgument, "The request asks for nothing.");
+        return refuse(GrpcStatus.invalidArgument, "The request is empty.");
     }
   };
 }

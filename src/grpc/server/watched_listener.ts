@@ -111,7 +111,7 @@ export class WatchedListener {
       server.on("connection", this.#onConnection);
       this.#server = server;
       if (this.#timer === undefined) server.close();
-      log.error("listening again: connections were not accepted any more, most likely for lack of file descriptors");
+      log.error("listening again: no more connections were accepted, probably for lack of file descriptors");
     } catch (cause) {
       log.error("cannot listen again", { cause });
     }

@@ -153,7 +153,7 @@ Deno.test("management of a broker", async (t) => {
     for (
       const [more, expected] of [
         [{ login: { user: node.user, password: "wrong" } }, /refused "chatd".*administrator/],
-        [{ url: `http://127.0.0.1:${nobody}` }, /cannot be reached/],
+        [{ url: `http://127.0.0.1:${nobody}` }, /Cannot reach the management plugin/],
       ] as const
     ) {
       const warnings: unknown[] = [];

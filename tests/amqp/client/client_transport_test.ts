@@ -17,7 +17,7 @@ Deno.test("where registration is by invitation, the broker lets in who has one, 
   await using chatd = await startTestAmqpServer(broker, { registration: "invite" });
   const transport = chatd.transport("ana");
   const without = await rejectsWith("invite_invalid", transport.register(anas, {}));
-  assert.match(without.message, /by invitation: ask its operator for a code/);
+  assert.match(without.message, /requires an invitation to register. Ask the operator for a code/);
   await rejectsWith("invite_invalid", transport.register({ ...anas, invite: "no-such-code" }, {}));
   const invite = await chatd.chat.accounts.createInvite({ lifetimeMs: 60_000 });
   assert.equal((await transport.register({ ...anas, invite }, {})).credentials?.user, "ana");

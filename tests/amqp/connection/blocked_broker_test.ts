@@ -35,11 +35,11 @@ Deno.test("an idle server hears that its broker takes nothing more, and that it 
   await eventually(() => chatd.server.isBlocked, () => "the server is blocked");
   assert.equal(chatd.server.isServing, false);
   const [alarm] = lines.filter(({ level }) => level === "error");
-  assert.match(alarm.event, /the broker takes no messages/);
+  assert.match(alarm.event, /the broker accepts no messages/);
   assert.match(String(alarm.reason), /memory/);
   await broker.node.limitMemory(2 ** 40);
   await eventually(() => chatd.server.isServing, () => "the server serves again");
-  assert.ok(lines.some(({ level, event }) => level === "info" && /takes messages again/.test(event)));
+  assert.ok(lines.some(({ level, event }) => level === "info" && /accepts messages again/.test(event)));
   assert.equal(chatd.server.isBlocked, false);
 });
 

@@ -50,7 +50,7 @@ Deno.test("a broker whose certificate is expired is told from one that is away",
   assert.equal(code, "unavailable");
   assert.match(
     message,
-    /shows a certificate that cannot be trusted .* give its CA with --ca, and see that none is expired/,
+    /has a certificate that is not trusted .* pass its CA with --ca, and check that none has expired/,
   );
 });
 

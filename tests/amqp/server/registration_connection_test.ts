@@ -28,7 +28,7 @@ Deno.test("a connection for registrations that is lost while it begins to consum
   lose();
   await eventually(() => warnings.length > 0, () => "the loss is logged");
   await registrations.close();
-  assert.deepEqual(warnings, ["no connection for registrations"]);
+  assert.deepEqual(warnings, ["cannot connect for registrations"]);
 });
 
 Deno.test("a connection for registrations that takes long to open keeps no server from serving or closing", async () => {

@@ -50,7 +50,7 @@ Deno.test("a server leaves the direct exchanges of an older one that runs", asyn
   await channel.deleteExchange(requestExchange);
   await channel.assertExchange(requestExchange, "direct", { durable: true });
   await channel.consume(requestQueue, () => {}, { exclusive: true });
-  await assert.rejects(startAmqpServer(chatd.serverOptions), /Another chatd server consumes/);
+  await assert.rejects(startAmqpServer(chatd.serverOptions), /Another chatd server already consumes/);
   await channel.assertExchange(requestExchange, "direct", { durable: true });
 });
 

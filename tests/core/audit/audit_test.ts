@@ -32,7 +32,7 @@ Deno.test("the audit log has who came in and who did not, and never a secret", a
   await accounts.logIn({ ...login, deviceId: second.deviceId });
   assert.deepEqual(notes.take(), [
     `ana logged_in - ${address} on a new device`,
-    `ana logged_in - ${address} on a device used before`,
+    `ana logged_in - ${address} on a known device`,
   ]);
 
   const wrong = "the password of something else";
@@ -44,9 +44,9 @@ Deno.test("the audit log has who came in and who did not, and never a secret", a
   await assert.rejects(accounts.changePassword(identity, { current: wrong, next: "another password" }));
   assert.deepEqual(notes.take(), [
     `- log_in_failed ana ${address} -`,
-    `- log_in_failed - ${address} nobody has this name`,
+    `- log_in_failed - ${address} unknown name`,
     "- log_in_failed ana - at the broker",
-    "- log_in_failed ana - the current password, to change it",
+    "- log_in_failed ana - changing the password",
   ]);
 
   await accounts.revokeDevice(identity, second.deviceId);
@@ -77,7 +77,7 @@ Deno.test("the audit log has what the operator did", async () => {
     "operator user_disabled ana - -",
     `- log_in_failed ana ${address} disabled`,
     "operator user_enabled ana - -",
-    "operator invite_created - - good for 60 s",
+    "operator invite_created - - valid for 60 s",
   ]);
   assert.ok(!taken.join().includes(code));
   await test.close();

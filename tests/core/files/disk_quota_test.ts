@@ -37,7 +37,7 @@ Deno.test("a quota refuses from when it is reached until there is room, and says
   assert.equal(await later(), "storage_full");
   disk.bytes = 500;
   assert.equal(await later(), undefined);
-  assert.deepEqual(events.map((event) => event.slice(0, 24)), ["new messages are refused", "new messages are taken a"]);
+  assert.deepEqual(events.map((event) => event.slice(0, 22)), ["refusing new messages:", "accepting new messages"]);
 });
 
 Deno.test("a quota looks once a second, however much is sent, and never where there is none", () => {

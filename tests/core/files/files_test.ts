@@ -171,7 +171,7 @@ Deno.test("quotas are refused with what to do", async () => {
   clock.advance(60 * 60 * 1000 + 1);
   await files.begin("ana", await announcementOf(bytes));
   const full = await rejectsWith("limit_reached", files.begin("ben", await announcementOf(bytes, { size: 50_001 })));
-  assert.match(full.message, /50000 bytes together/);
+  assert.match(full.message, /your quota of 50000 bytes/);
   const small = openFiles({ limits: { maxDiskBytes: 10 } });
   await rejectsWith("storage_full", small.files.begin("ana", await announcementOf(bytes)));
 });
@@ -257,7 +257,7 @@ Deno.test("a file that was lost on the disk is said to be lost", async () => {
   const { files, messages } = openFiles();
   messages.set(1, { name: "a", mediaType: "text/plain", size: 5, sha256: "ab".repeat(32) });
   const lost = await rejectsWith("not_found", files.read("ana", { with: "ben", seq: 1, offset: 0 }));
-  assert.match(lost.message, /lost on the server/);
+  assert.match(lost.message, /server has lost this file/);
 });
 
 Deno.test("after close() nothing begins, and what began has ended", async () => {

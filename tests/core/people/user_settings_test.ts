@@ -107,12 +107,12 @@ Deno.test("who takes no messages is named in the refusal, and messages in answer
   await settings.checkContact("ben", "ana");
   await settings.update("ana", { directMessages: "nobody" });
   const nobody = await rejectsWith("permission_denied", settings.checkContact("ben", "ana"));
-  assert.equal(nobody.message, "ana takes no messages from anybody outside rooms.");
+  assert.equal(nobody.message, "ana accepts no direct messages.");
   await settings.checkContact("ana", "ana");
   await settings.checkContact("ana", "ben");
   await settings.update("ana", { directMessages: "contacts" });
   const stranger = await rejectsWith("permission_denied", settings.checkContact("ben", "ana"));
-  assert.match(stranger.message, /^ana takes messages outside rooms only from people whom they have written to/);
+  assert.match(stranger.message, /^ana accepts direct messages only from people whom they have written to/);
   await write("ben", "ana");
   await rejectsWith("permission_denied", settings.checkContact("ben", "ana"));
   await write("ana", "ben");

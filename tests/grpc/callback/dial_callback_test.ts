@@ -49,7 +49,7 @@ async function failureOf(callback: Callback, isOver: () => Promise<unknown>): Pr
   }, (error) => error);
 }
 
-const failure = { code: "unavailable", message: "The client cannot be called back." };
+const failure = { code: "unavailable", message: "Cannot call the client back." };
 
 for (const { name, givesUp, isStranger = false, ...options } of hostilePorts) {
   Deno.test(`a dial to a port that ${name} fails at its deadline and leaves nothing open`, async () => {

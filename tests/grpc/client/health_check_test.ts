@@ -100,7 +100,7 @@ Deno.test("a server is healthy without TLS and with it, with a certificate of an
 Deno.test("a server that demands client certificates is unavailable", async () => {
   await using test = await startTestGrpcServer({ tls: { ...serverTls, clientCa: pem(certificates.authority) } });
   const { port } = test.server;
-  await assertUnavailable(checkHealth({ host, port, tls: true }), /^it demands a client certificate$/);
+  await assertUnavailable(checkHealth({ host, port, tls: true }), /^it requires a client certificate$/);
   await assertUnavailable(checkHealth({ host, port, tls: false }), /^Connection dropped$/);
 });
 
@@ -109,7 +109,7 @@ Deno.test("neither side speaks plain where the other speaks TLS", async () => {
   const plainly = checkHealth({ host, port: secure.server.port, tls: false });
   await assertUnavailable(plainly, /^Connection dropped$/);
   await using plain = await startTestGrpcServer();
-  await assertUnavailable(checkHealth({ host, port: plain.server.port, tls: true }), /^TLS is not spoken there/);
+  await assertUnavailable(checkHealth({ host, port: plain.server.port, tls: true }), /^it does not speak TLS/);
 });
 
 Deno.test("an address is asked over TLS as localhost, and a name as itself", async () => {
@@ -195,7 +195,7 @@ for (const tls of [false, true]) {
     await using web = await listen((socket) =>
       void socket.once("data", () => socket.end("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"))
     );
-    const message = tls ? /^TLS is not spoken there/ : /^HTTP\/2 is not spoken there without TLS$/;
+    const message = tls ? /^it does not speak TLS/ : /^it does not speak HTTP\/2 without TLS$/;
     await assertUnavailable(checkHealth({ host, port: web.port, tls }), message);
   });
 }

@@ -103,7 +103,7 @@ Deno.test("a server that is not there, and one that answers with HTTP/1.1, are u
     assert.equal(error?.code, "unavailable");
     await assert.rejects(transport.logIn(login, {}), {
       code: "unavailable",
-      message: /^Cannot reach the server at \S+: HTTP\/2 is not spoken there without TLS$/,
+      message: /^Cannot reach the server at \S+: it does not speak HTTP\/2 without TLS$/,
     });
   });
 });

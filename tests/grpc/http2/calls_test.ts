@@ -130,7 +130,7 @@ Deno.test("the client role gets answers of the own server, and hears of refusals
     const hanging = assert.rejects(say(Buffer.from("x"), "/echo.Echo/Hang"), /Connection dropped/);
     await server.close();
     await hanging;
-    await assert.rejects(say(Buffer.from("x")), /takes no calls/);
+    await assert.rejects(say(Buffer.from("x")), /accepts no calls/);
   });
 });
 

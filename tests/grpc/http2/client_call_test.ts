@@ -107,8 +107,8 @@ Deno.test("a status text of a server is kept in part", async () => {
 Deno.test("an answer without a status, without a message or with two is none", async () => {
   const cases: [string, Uint8Array[], RegExp, number?][] = [
     ["no status", [headers(1, response), data(1, answer, true)], /Connection dropped/],
-    ["no message", [headers(1, response), success], /no answer/],
-    ["half a message", [headers(1, response), data(1, answer.subarray(0, 6)), success], /no answer/],
+    ["no message", [headers(1, response), success], /without an answer/],
+    ["half a message", [headers(1, response), data(1, answer.subarray(0, 6)), success], /without an answer/],
     ["two messages", [headers(1, response), data(1, answer), data(1, answer)], /more than one/],
     ["two messages in one frame", [headers(1, response), data(1, Buffer.concat([answer, answer]))], /more than one/],
     [
@@ -149,7 +149,7 @@ Deno.test("a call ends with its stream, its connection and its signal", async ()
   const stop = new AbortController();
   const endings: [string, (call: Call) => void, RegExp][] = [
     ["RST_STREAM", (call) => void call.exchange(rstStream(1)), /Connection dropped/],
-    ["GOAWAY before the stream", (call) => void call.exchange(goaway(0)), /takes no calls/],
+    ["GOAWAY before the stream", (call) => void call.exchange(goaway(0)), /accepts no calls/],
     ["a broken rule", (call) => void call.exchange(data(0, answer)), /Connection dropped/],
     ["the end of the peer", (call) => call.peer.connection.peerEnded(), /Connection dropped/],
     ["the end of the socket", (call) => call.peer.connection.lost(), /Connection dropped/],

@@ -10,7 +10,7 @@ import { toWireError } from "../../wire/convert.ts";
 import { maxFrameBytes } from "../../wire/limits.ts";
 import { decodeStrictly } from "../../wire/strict_reader.ts";
 import type { BrokerConnection } from "../connection/broker_connection.ts";
-import { noServer, toChannelError } from "../connection/broker_errors.ts";
+import { mapChannelErrors, noServer, toChannelError } from "../connection/broker_errors.ts";
 import {
   connectionHeader,
   leavingHeader,
@@ -107,10 +107,12 @@ export class AmqpLink implements Link {
     const channel = await connection.confirmChannel((error) => this.#fail(error));
     this.#channel = channel;
     channel.on("return", () => this.#fail(noServer()));
-    await this.#mapChannelErrors(() =>
-      channel.consume(directReplies, (message) => this.#handleReply(message).catch((error) => this.#fail(error)), {
-        noAck: true,
-      })
+    await mapChannelErrors(
+      connection.broker,
+      () =>
+        channel.consume(directReplies, (message) => this.#handleReply(message).catch((error) => this.#fail(error)), {
+          noAck: true,
+        }),
     );
     await this.#publish(encodeClientFrame(hello), { correlationId: this.#correlationId });
   }
@@ -244,14 +246,6 @@ export class AmqpLink implements Link {
       this.#waiting.push(new Uint8Array(0));
       this.#publishWaiting();
     }, keepaliveMs);
-  }
-
-  async #mapChannelErrors<T>(request: () => Promise<T>): Promise<T> {
-    try {
-      return await request();
-    } catch (error) {
-      throw toChannelError(error, this.#connection!.broker);
-    }
   }
 
   #fail(error: ChatError): void {

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { type Channel, type ChannelModel, type ConfirmChannel, connect } from "amqplib";
 import { ChatError } from "../../core/chat_error.ts";
 import type { BrokerAddress, BrokerLogin } from "./broker_address.ts";
-import { toChannelError, toConnectError, toLostError } from "./broker_errors.ts";
+import { mapChannelErrors, toChannelError, toConnectError, toLostError } from "./broker_errors.ts";
 import { type FrameReader, tolerateHeaders } from "./header_frames.ts";
 
 /** Time for TCP, TLS and the AMQP handshake together, in milliseconds; RabbitMQ itself may wait 15 s for chatd. */
@@ -126,12 +126,12 @@ export class BrokerConnection implements AsyncDisposable {
 
   /** Opens a channel. `onClosed` is called when it closes other than by its owner. @throws {ChatError} */
   async channel(onClosed: (error: ChatError) => void): Promise<Channel> {
-    return this.#reportClosing(await this.#create(() => this.#model.createChannel()), onClosed);
+    return this.#reportClosing(await mapChannelErrors(this.broker, () => this.#model.createChannel()), onClosed);
   }
 
   /** Opens a channel like {@link channel}, with publisher confirms. @throws {ChatError} */
   async confirmChannel(onClosed: (error: ChatError) => void): Promise<ConfirmChannel> {
-    return this.#reportClosing(await this.#create(() => this.#model.createConfirmChannel()), onClosed);
+    return this.#reportClosing(await mapChannelErrors(this.broker, () => this.#model.createConfirmChannel()), onClosed);
   }
 
   /** Closes the connection. Idempotent; gives up soon on a broker that does not answer. */
@@ -141,14 +141,6 @@ export class BrokerConnection implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  async #create<T>(create: () => Promise<T>): Promise<T> {
-    try {
-      return await create();
-    } catch (error) {
-      throw toChannelError(error, this.broker);
-    }
   }
 
   #reportClosing<C extends Channel>(channel: C, onClosed: (error: ChatError) => void): C {

@@ -100,3 +100,12 @@ export function toChannelError(thrown: unknown, broker: BrokerAddress): ChatErro
   }
   return new ChatError("unavailable", `RabbitMQ at ${address} failed: ${said ?? message}`, { cause });
 }
+
+/** Makes a request over a channel. @throws {ChatError} see {@link toChannelError} */
+export async function mapChannelErrors<T>(broker: BrokerAddress, request: () => Promise<T>): Promise<T> {
+  try {
+    return await request();
+  } catch (error) {
+    throw toChannelError(error, broker);
+  }
+}

@@ -2,22 +2,22 @@ import type { Channel, ConsumeMessage } from "amqplib";
 import type { Chat } from "../../core/chat.ts";
 import { ChatError, toChatError } from "../../core/chat_error.ts";
 import type { Log } from "../../core/log.ts";
-import { ClientFrame, Error as ErrorMessage } from "../../gen/chatd/v1/session.ts";
+import { Error as ErrorMessage } from "../../gen/chatd/v1/session.ts";
 import type { SessionDependencies } from "../../session/session_dependencies.ts";
 import { toWireError } from "../../wire/convert.ts";
 import type { BrokerConnection } from "../connection/broker_connection.ts";
-import { consumedByAnother, toChannelError } from "../connection/broker_errors.ts";
+import { consumedByAnother, mapChannelErrors, toChannelError } from "../connection/broker_errors.ts";
 import { detectBlocking } from "../connection/detect_blocking.ts";
 import { type Incoming, parseIncoming, type ReplyAddress, replyAddress, sessionHeader } from "../incoming.ts";
 import { messageTypes } from "../message_types.ts";
-import { decodePayload, encodePayload, endingFrame } from "../payload.ts";
+import { encodePayload, endingFrame } from "../payload.ts";
 import { BrokerEvents } from "../senders/broker_events.ts";
 import { FloodGuard } from "../senders/flood_guard.ts";
 import { KnownChannels } from "../senders/known_channels.ts";
 import { SenderTrace, type SenderTraceOptions } from "../senders/sender_trace.ts";
-import { declareSessionQueue, declareTopology, fileQueue, registrationQueue, requestQueue } from "../topology.ts";
-import { logIn, register } from "./account_requests.ts";
-import { BrokerSession } from "./broker_session.ts";
+import { declareTopology, fileQueue, registrationQueue, requestQueue } from "../topology.ts";
+import { register } from "./account_requests.ts";
+import type { BrokerSession } from "./broker_session.ts";
 import { BrokerSessions } from "./broker_sessions.ts";
 import { DirectReplies } from "./direct_replies.ts";
 import { FileRequests } from "./file_requests.ts";
@@ -27,6 +27,7 @@ import { Registrations } from "./registrations.ts";
 import { removeDirectExchanges } from "./remove_direct_exchanges.ts";
 import { SenderChecks } from "./sender_checks.ts";
 import type { SessionQueues } from "./session_queues.ts";
+import { SessionRequests } from "./session_requests.ts";
 
 /** Requests handled concurrently; further ones wait in the broker. */
 const requestsAtOnce = 500;
@@ -88,12 +89,11 @@ export class ServingConnection {
   #publisher!: Publisher;
   #replies: DirectReplies | undefined;
   #registering: RegistrationConnection | undefined;
+  #sessionRequests: SessionRequests | undefined;
   readonly #channels = new KnownChannels();
   /** Whether the broker reports its channels. */
   #hasEvents = false;
   readonly #checks: SenderChecks;
-  /** Abandon declarations of queues in progress. */
-  readonly #abandonDeclarations = new Set<() => void>();
   #isServing = false;
   #stopping = false;
   #leftQueues: string[] = [];
@@ -181,7 +181,7 @@ export class ServingConnection {
     const onFailed = (error: ChatError) => void this.#fail(error);
     await removeDirectExchanges(this.#connection, this.#options.log);
     this.#declaring = await this.#connection.channel(onFailed);
-    await this.#mapChannelErrors(() => declareTopology(this.#declaring));
+    await mapChannelErrors(this.#connection.broker, () => declareTopology(this.#declaring));
     await Promise.all(this.#options.stale.map((queue) => this.#declaring.deleteQueue(queue)));
     this.#publisher = new Publisher(await this.#connection.confirmChannel(onFailed), {
       user: this.#connection.user,
@@ -203,9 +203,20 @@ export class ServingConnection {
       onPoisoned: (sender) => this.#guard.disconnect(sender, "forged reply_to"),
     });
     this.#replies = replies;
+    const sessionRequests = this.#sessionRequests = new SessionRequests({
+      ...this.#options,
+      shared: this.#shared,
+      connection: this.#connection,
+      declaring: this.#declaring,
+      publisher: this.#publisher,
+      replies,
+      channels: this.#channels,
+      sessions: this.#sessions,
+      isStopping: () => this.#stopping,
+    });
     const requests = await this.#connection.channel(onFailed);
     await requests.prefetch(requestsAtOnce);
-    await this.#consumeOwn(requests, requestQueue, (...asked) => this.#handleRequest(...asked));
+    await this.#consumeOwn(requests, requestQueue, (...request) => sessionRequests.handle(...request));
     const files = await this.#connection.channel(onFailed);
     await files.prefetch(chunksAtOnce);
     const fileRequests = new FileRequests({ ...this.#options, replies });
@@ -230,14 +241,6 @@ export class ServingConnection {
     if (!this.#connection.isOpen) throw await this.lost;
     detectBlocking(this.#connection, this.#declaring);
     this.#isServing = true;
-  }
-
-  async #mapChannelErrors<T>(request: () => Promise<T>): Promise<T> {
-    try {
-      return await request();
-    } catch (error) {
-      throw toChannelError(error, this.#connection.broker);
-    }
   }
 
   async #consumeOwn(channel: Channel, queue: string, serve: Serve, guard = this.#guard): Promise<void> {
@@ -343,80 +346,6 @@ export class ServingConnection {
     }
   }
 
-  async #handleRequest(incoming: Incoming, address: ReplyAddress, session: BrokerSession | undefined): Promise<void> {
-    if (incoming.type === messageTypes.logIn) {
-      const { chat: { accounts }, sharedLogin } = this.#options;
-      return this.#reply(incoming.user, address, await logIn(incoming, { accounts, sharedLogin }));
-    }
-    if (incoming.type !== messageTypes.clientFrame) {
-      throw new ChatError("invalid_argument", "This server does not know this message type.");
-    }
-    const { content, format } = incoming;
-    if (incoming.session !== undefined) {
-      // Another user's session is reported as missing.
-      if (session === undefined) throw unknownSession();
-      try {
-        session.checkSequence(incoming.sequence);
-        const options = { decoder: ClientFrame, name: messageTypes.clientFrame, format };
-        session.receive(decodePayload(content, options), content.length);
-        if (incoming.leaving) session.leave();
-      } catch (error) {
-        session.end(toChatError(error));
-      }
-      return;
-    }
-    const frame = decodePayload(content, { decoder: ClientFrame, name: messageTypes.clientFrame, format });
-    await this.#startSession(frame, incoming, address);
-  }
-
-  async #startSession(frame: ClientFrame, incoming: Incoming, address: ReplyAddress): Promise<void> {
-    const { chat, sharedLogin, queues } = this.#options;
-    const kind = frame.requests.at(0)?.kind;
-    if (kind?.$case !== "hello") {
-      throw new ChatError("unauthenticated", `A message without the header "chatd-session" must start with hello.`);
-    }
-    if (address.replyTo === undefined) {
-      throw new ChatError("invalid_argument", "A hello needs a reply_to for its reply.");
-    }
-    const { user } = await chat.accounts.authenticate(kind.value.token);
-    if (!sharedLogin && user !== incoming.user) {
-      throw new ChatError("unauthenticated", `This token does not belong to "${incoming.user}". Log in again.`);
-    }
-    if (this.#stopping) throw new ChatError("unavailable", "The server is shutting down.", { retryAfterMs: 1_000 });
-    const queue = queues.open(user);
-    const session = new BrokerSession({
-      shared: this.#shared,
-      publisher: this.#publisher,
-      replies: this.#replies!,
-      hello: incoming,
-      address,
-      clientConnection: this.#channels.at(address.replyTo)?.connection,
-      queue,
-      declare: () => this.#mapChannelErrors(() => this.#declare(queue)),
-      onEnded: (ended, reason) => this.#sessionEnded(ended, reason),
-    });
-    this.#sessions.add(session);
-    session.receive(frame, incoming.content.length);
-    await session.welcomed;
-  }
-
-  async #declare(queue: string): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    // amqplib settles nothing when the connection is lost meanwhile.
-    const giveUp = () => reject(new ChatError("unavailable", "The connection to the broker was lost."));
-    this.#abandonDeclarations.add(giveUp);
-    declareSessionQueue(this.#declaring, queue).then(resolve, reject);
-    await promise.finally(() => this.#abandonDeclarations.delete(giveUp));
-  }
-
-  #sessionEnded(session: BrokerSession, reason: ChatError | undefined): void {
-    this.#sessions.remove(session, reason);
-    if (reason?.code !== "token_revoked") return;
-    const { user, clientConnection, connection } = session;
-    if (clientConnection !== undefined) this.#options.closeConnection?.(clientConnection.name);
-    else this.#options.kick?.({ user, connection });
-  }
-
   #removeQueue(queue: string): void {
     this.#options.queues.close(queue);
     if (this.#connection.isOpen) this.#declaring.deleteQueue(queue).catch(() => {});
@@ -432,7 +361,7 @@ export class ServingConnection {
   #cleanUp(): void {
     void this.#replies?.close();
     void this.#registering?.close();
-    for (const giveUp of this.#abandonDeclarations) giveUp();
+    this.#sessionRequests?.abandonDeclarations();
     this.#leftQueues.push(...this.#sessions.endAll());
   }
 }
@@ -453,8 +382,4 @@ function floodError(): ChatError {
   return new ChatError("rate_limited", "Too many messages at once. Reconnect, and send fewer.", {
     retryAfterMs: 1_000,
   });
-}
-
-function unknownSession(): ChatError {
-  return new ChatError("unavailable", "This session does not exist or has ended. Reconnect, starting with hello.");
 }

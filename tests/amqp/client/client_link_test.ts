@@ -132,7 +132,7 @@ Deno.test("a frame of the server that is missing ends the link before what follo
   assert.equal((await frames.next()).done, false);
   scene.say(4, 3);
   const error = await rejectsWith("unavailable", frames.next());
-  assert.match(error.message, /lost in the broker/);
+  assert.match(error.message, /broker lost a message/);
 });
 
 Deno.test("a server that does not count its frames is believed", async () => {

@@ -74,13 +74,13 @@ Deno.test("the password of the broker's administrator does not go over a network
   const here = ["--broker", "amqps://127.0.0.1"];
   const far = ["--broker-management", "http://192.0.2.1:15672"];
   await refused(
-    /management plugin of RabbitMQ at http:\/\/192\.0\.2\.1:15672/,
+    /management of RabbitMQ at http:\/\/192\.0\.2\.1:15672/,
     "amqp-server",
     "--no-supervise",
     ...here,
     ...far,
   );
-  await refused(/management plugin of RabbitMQ at http:\/\/192\.0\.2\.1:15672/, "doctor", ...here, ...far);
+  await refused(/management of RabbitMQ at http:\/\/192\.0\.2\.1:15672/, "doctor", ...here, ...far);
   await refused(/amqp:\/\/192\.0\.2\.1:5672/, "doctor", "--broker", "amqp://192.0.2.1");
 
   const [nobody] = await freePorts(1);

@@ -1,4 +1,4 @@
-import { type AuditEvent, type AuditLog, noAudit, operator } from "../audit/audit.ts";
+import { type AuditLog, noAudit, operator } from "../audit/audit.ts";
 import { calmLog } from "../calm_log.ts";
 import { ChatError } from "../chat_error.ts";
 import type { GuardedClock } from "../clock.ts";
@@ -9,13 +9,16 @@ import type { AccountStore, DeviceRecord, UserRecord } from "./account_store.ts"
 import { Devices, revoked, unauthenticated } from "./devices.ts";
 import { HashQueue } from "./hash_queue.ts";
 import { type Credentials, type Identity, parseDeviceName, type Revocation } from "./identity.ts";
-import { type LoginAttempt, LoginThrottle } from "./login_throttle.ts";
+import type { LoginAttempt } from "./login_throttle.ts";
+import { type NewAccount, NewAccounts } from "./new_accounts.ts";
 import { parseNewPassword, parsePassword } from "./password.ts";
 import { PasswordCheck } from "./password_check.ts";
+import { PasswordGate } from "./password_gate.ts";
 import type { PasswordHasher } from "./password_hasher.ts";
 import { type Registration, RegistrationGate } from "./registration.ts";
+import { Revocations } from "./revocations.ts";
 import { hashSecret } from "./secret.ts";
-import { createDeletedName, parseNewUserName, parseUserName } from "./user_name.ts";
+import { createDeletedName, parseUserName } from "./user_name.ts";
 
 export type { Credentials, Identity, Revocation } from "./identity.ts";
 export type { Registration } from "./registration.ts";
@@ -40,13 +43,8 @@ export interface AccountsOptions {
   readonly registrationsPerAddress?: { readonly burst: number; readonly perSecond: number };
 }
 
-interface RegisterRequest {
-  readonly user: string;
-  readonly password: string;
-  readonly invite: string;
+interface RegisterRequest extends NewAccount {
   readonly deviceName: string;
-  /** Remote address of the request. */
-  readonly address: string;
 }
 
 interface LogInRequest {
@@ -73,40 +71,39 @@ export const defaultTokenLifetimeMs = 90 * 24 * 60 * 60 * 1000;
 /** Registration, login and tokens. One instance owns the store's accounts, and changes of one user never overlap. */
 export class Accounts {
   readonly #store: AccountStore;
-  readonly #clock: GuardedClock;
   readonly #log: Log;
   readonly #audit: AuditLog;
   readonly #metrics: Metrics;
-  readonly #maxUsers: number | undefined;
-  readonly #registration: RegistrationGate;
+  readonly #gate: RegistrationGate;
+  readonly #newAccounts: NewAccounts;
   readonly #devices: Devices;
   readonly #passwords: PasswordCheck;
-  readonly #throttle = new LoginThrottle();
+  readonly #passwordGate: PasswordGate;
   readonly #locks = new KeyedLock();
-  readonly #listeners: ((revocation: Revocation) => void)[] = [];
-  #revocations = 0;
+  readonly #revocations: Revocations;
 
   constructor(options: AccountsOptions) {
     this.#store = options.store;
-    this.#clock = options.clock;
     this.#log = options.log;
     this.#audit = options.audit ?? noAudit;
     this.#metrics = options.metrics ?? silentMetrics;
-    this.#maxUsers = options.maxUsers;
+    this.#revocations = new Revocations(options.log);
     this.#devices = new Devices({
       ...options,
       log: calmLog(options.log),
       audit: this.#audit,
       tokenLifetimeMs: options.tokenLifetimeMs ?? defaultTokenLifetimeMs,
-      revoke: (revocation) => this.#revoke(revocation),
+      revoke: (revocation) => this.#revocations.publish(revocation),
     });
-    this.#passwords = new PasswordCheck(options.hasher, options.hashQueue ?? new HashQueue());
-    this.#registration = new RegistrationGate({
+    const passwords = this.#passwords = new PasswordCheck(options.hasher, options.hashQueue ?? new HashQueue());
+    this.#passwordGate = new PasswordGate({ ...options, passwords, locks: this.#locks, audit: this.#audit });
+    const gate = this.#gate = new RegistrationGate({
       store: options.store,
       clock: options.clock,
       mode: options.registration,
       perAddress: options.registrationsPerAddress ?? standardRegistrations,
     });
+    this.#newAccounts = new NewAccounts({ ...options, passwords, gate });
   }
 
   /**
@@ -120,13 +117,8 @@ export class Accounts {
 
   async #register(request: RegisterRequest): Promise<Credentials> {
     const { user, address } = request;
-    parseNewUserName(user);
-    const password = parseNewPassword(request.password);
     const deviceName = parseDeviceName(request.deviceName);
-    const invite = await this.#registration.admit(request);
-    // Only the holder of a valid invitation may learn that a name is taken.
-    if (invite === undefined) await this.#requireFreeName(user);
-    await this.#addUser(user, await this.#passwords.hash(address, password), { invite, maxUsers: this.#maxUsers });
+    await this.#newAccounts.register(request);
     this.#log.info("user registered", { user, address });
     this.#audit.record({ action: "registered", actor: user, address });
     return this.#locks.run(user, () => this.#devices.logIn(user, { name: deviceName }));
@@ -151,14 +143,16 @@ export class Accounts {
     const device = deviceId === "" ? undefined : await this.#store.findDevice(deviceId);
     const own = device?.user === user;
     const attempt: LoginAttempt = own ? { user, address, knownDeviceId: deviceId } : { user, address };
-    return await this.#withPassword(attempt, password, {
+    return await this.#passwordGate.pass({
+      attempt,
+      password,
       refuse: device !== undefined && !own,
       noted: { address },
       wrong: new ChatError(
         "unauthenticated",
         `Cannot log in as "${user}": wrong name or password, or the device belongs to another user.`,
       ),
-      task: async (record) => {
+      run: async (record) => {
         if (record.disabled) {
           this.#audit.record({ action: "log_in_failed", actor: "", subject: user, address, detail: "disabled" });
           throw new ChatError("permission_denied", `The account "${user}" is disabled. Ask the operator.`);
@@ -185,11 +179,12 @@ export class Accounts {
     const wrong = new ChatError("unauthenticated", "The name or the password is wrong.");
     try {
       parseUserName(user);
-      return await this.#withPassword({ user, address: undefined }, parsePassword(password), {
-        refuse: false,
+      return await this.#passwordGate.pass({
+        attempt: { user, address: undefined },
+        password: parsePassword(password),
         wrong,
         noted: { detail: "at the broker" },
-        task: (record) => Promise.resolve(!record.disabled),
+        run: (record) => Promise.resolve(!record.disabled),
       });
     } catch (error) {
       if (error === wrong || (error instanceof ChatError && error.code === "invalid_argument")) return false;
@@ -199,7 +194,7 @@ export class Accounts {
 
   /** Returns whether `register` would accept `invite`; uses up no invitation. */
   async mayRegister(invite: string): Promise<boolean> {
-    return await this.#registration.mayRegister(invite);
+    return await this.#gate.mayRegister(invite);
   }
 
   /**
@@ -210,9 +205,9 @@ export class Accounts {
   async authenticate(token: string, enter?: (identity: Identity) => void): Promise<Identity> {
     const tokenHash = await hashSecret(token);
     for (;;) {
-      const revocations = this.#revocations;
+      const { count } = this.#revocations;
       const identity = await this.#devices.identify(tokenHash);
-      if (revocations !== this.#revocations) continue;
+      if (count !== this.#revocations.count) continue;
       enter?.(identity);
       return identity;
     }
@@ -244,11 +239,12 @@ export class Accounts {
     const next = parseNewPassword(passwords.next);
     // The prefix keeps a name that looks like an address apart from that address.
     const origin = `user ${user}`;
-    return await this.#withPassword({ user, address: origin, knownDeviceId: deviceId }, current, {
-      refuse: false,
+    return await this.#passwordGate.pass({
+      attempt: { user, address: origin, knownDeviceId: deviceId },
+      password: current,
       noted: { detail: "changing the password" },
       wrong: new ChatError("permission_denied", "Cannot change the password: the current password is wrong."),
-      task: async (record) => {
+      run: async (record) => {
         const device = await this.#store.findDevice(deviceId);
         if (record.disabled || device?.tokenHash === undefined) throw unauthenticated();
         const hash = await this.#passwords.hash(origin, next);
@@ -256,7 +252,11 @@ export class Accounts {
         await this.#store.changePassword(user, hash, { deviceId, tokenHash, expiresAt });
         this.#log.info("password changed", { user });
         this.#audit.record({ action: "password_changed", actor: user });
-        this.#revoke({ user, exceptDeviceId: deviceId, reason: revoked("The password of this account was changed.") });
+        this.#revocations.publish({
+          user,
+          exceptDeviceId: deviceId,
+          reason: revoked("The password of this account was changed."),
+        });
         return { user, token, deviceId, expiresAt };
       },
     });
@@ -288,7 +288,7 @@ export class Accounts {
    * Calls `listener` for each revocation, synchronously after the store has it and before the revoking call resolves.
    */
   onRevoked(listener: (revocation: Revocation) => void): void {
-    this.#listeners.push(listener);
+    this.#revocations.listen(listener);
   }
 
   async findUser(name: string): Promise<User | undefined> {
@@ -306,10 +306,7 @@ export class Accounts {
    * @throws {ChatError} `invalid_argument`, `already_exists`, `busy`
    */
   async addUser(user: { name: string; password: string }): Promise<void> {
-    parseNewUserName(user.name);
-    const password = parseNewPassword(user.password);
-    await this.#requireFreeName(user.name);
-    await this.#addUser(user.name, await this.#passwords.hash("operator", password));
+    await this.#newAccounts.add(user);
     this.#log.info("user added", { user: user.name });
     this.#audit.record({ action: "user_added", actor: operator, subject: user.name });
   }
@@ -324,7 +321,7 @@ export class Accounts {
       await this.#store.changePassword(name, await this.#passwords.hash("operator", next));
       this.#log.info("password set", { user: name });
       this.#audit.record({ action: "password_changed", actor: operator, subject: name });
-      this.#revoke({ user: name, reason: revoked("The operator changed the password of this account.") });
+      this.#revocations.publish({ user: name, reason: revoked("The operator changed the password of this account.") });
     });
   }
 
@@ -335,7 +332,7 @@ export class Accounts {
       this.#log.info("user disabled", { user: name });
       this.#audit.record({ action: "user_disabled", actor: operator, subject: name });
       const message = `The account "${name}" was disabled. Ask the operator.`;
-      this.#revoke({ user: name, reason: new ChatError("token_revoked", message) });
+      this.#revocations.publish({ user: name, reason: new ChatError("token_revoked", message) });
     });
   }
 
@@ -354,12 +351,12 @@ export class Accounts {
    */
   async confirmPassword({ user, deviceId }: Identity, password: string): Promise<void> {
     // The prefix keeps a name that looks like an address apart from that address.
-    const attempt = { user, address: `user ${user}`, knownDeviceId: deviceId };
-    await this.#withPassword(attempt, parsePassword(password), {
-      refuse: false,
+    await this.#passwordGate.pass({
+      attempt: { user, address: `user ${user}`, knownDeviceId: deviceId },
+      password: parsePassword(password),
       wrong: new ChatError("permission_denied", "The password is wrong."),
       noted: { detail: "deleting the account" },
-      task: () => Promise.resolve(),
+      run: () => Promise.resolve(),
     });
   }
 
@@ -377,7 +374,10 @@ export class Accounts {
       this.#log.info("user deleted", { user: name, alias, erase });
       const detail = `${alias}, messages ${erase ? "erased" : "kept"}`;
       this.#audit.record({ action: "account_deleted", actor, subject: actor === name ? "" : name, detail });
-      this.#revoke({ user: name, reason: new ChatError("token_revoked", `The account "${name}" was deleted.`) });
+      this.#revocations.publish({
+        user: name,
+        reason: new ChatError("token_revoked", `The account "${name}" was deleted.`),
+      });
     });
     return alias;
   }
@@ -387,77 +387,10 @@ export class Accounts {
    * @throws {ChatError} `invalid_argument`
    */
   async createInvite({ lifetimeMs }: { lifetimeMs: number }): Promise<string> {
-    const code = await this.#registration.createInvite(lifetimeMs);
+    const code = await this.#gate.createInvite(lifetimeMs);
     this.#log.info("invitation created", { lifetimeMs });
     this.#audit.record({ action: "invite_created", actor: operator, detail: `valid for ${lifetimeMs / 1000} s` });
     return code;
-  }
-
-  async #requireFreeName(name: string): Promise<void> {
-    if (await this.#store.findUser(name) !== undefined) throw nameTaken(name);
-  }
-
-  async #addUser(
-    name: string,
-    passwordHash: string,
-    options: Parameters<AccountStore["addUser"]>[1] = {},
-  ): Promise<void> {
-    const record = { name, passwordHash, disabled: false, createdAt: this.#clock.now() };
-    const result = await this.#store.addUser(record, options);
-    if (result === "exists") throw nameTaken(name);
-    if (result === "added") return;
-    if (result === "full") {
-      throw new ChatError("limit_reached", "This server has reached its account limit. Ask the operator.");
-    }
-    throw new ChatError(
-      "invite_invalid",
-      "This invitation is unknown, used or expired. Ask the operator for a new one.",
-    );
-  }
-
-  /**
-   * Runs `task` under the user's lock with a record that `password` matches. Verifies the password again if the record
-   * changed during verification.
-   */
-  async #withPassword<T>(
-    attempt: LoginAttempt,
-    password: string,
-    { refuse, wrong, noted, task }: {
-      refuse: boolean;
-      wrong: ChatError;
-      /** Details for the audit log when the password is wrong. */
-      noted: Pick<AuditEvent, "address" | "detail">;
-      task: (record: UserRecord) => Promise<T>;
-    },
-  ): Promise<T> {
-    const { user, address } = attempt;
-    for (;;) {
-      this.#throttle.check(attempt, this.#clock.now());
-      const record = await this.#findAccount(user);
-      const { matches, renewed } = await this.#passwords.verify(address ?? "broker", password, record?.passwordHash);
-      if (!matches || refuse) {
-        this.#throttle.failed(attempt, this.#clock.now());
-        // An unknown name may be a password that was typed into the wrong field.
-        this.#log.warn("login failed", record === undefined ? { address } : { user, address });
-        const details = record === undefined ? { detail: "unknown name" } : { ...noted, subject: user };
-        this.#audit.record({ action: "log_in_failed", actor: "", address: noted.address ?? "", ...details });
-        throw wrong;
-      }
-      const done = await this.#locks.run(user, async () => {
-        const current = await this.#findAccount(user);
-        if (current === undefined || current.passwordHash !== record?.passwordHash) return undefined;
-        this.#throttle.succeeded(attempt);
-        if (renewed !== undefined) await this.#store.rehashPassword(user, renewed);
-        return { value: await task(current) };
-      });
-      if (done) return done.value;
-    }
-  }
-
-  /** Treats a deleted account as missing: its alias has no password. */
-  async #findAccount(name: string): Promise<UserRecord | undefined> {
-    const record = await this.#store.findUser(name);
-    return record?.deleted ? undefined : record;
   }
 
   #changeUser(name: string, task: () => Promise<void>): Promise<void> {
@@ -467,17 +400,6 @@ export class Accounts {
       await task();
     });
   }
-
-  #revoke(revocation: Revocation): void {
-    this.#revocations++;
-    for (const listener of this.#listeners) {
-      try {
-        listener(revocation);
-      } catch (cause) {
-        this.#log.error("a revocation listener failed", { user: revocation.user, cause });
-      }
-    }
-  }
 }
 
 function toUser({ name, disabled, createdAt }: UserRecord): User {
@@ -486,8 +408,4 @@ function toUser({ name, disabled, createdAt }: UserRecord): User {
 
 function noSuchUser(name: string): ChatError {
   return new ChatError("not_found", `There is no user "${name.slice(0, 64)}": list the users to see their names.`);
-}
-
-function nameTaken(name: string): ChatError {
-  return new ChatError("already_exists", `The name "${name}" is taken: choose another, or log in if it is yours.`);
 }

@@ -10,7 +10,7 @@ import { temporaryFolder } from "../support/temporary_folder.ts";
 const broker = await startTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
 
-/** The transports of all users of a test as one: whose link it is, is seen by the token of its hello. */
+/** Combines the transports of all users of a test; the token of a hello tells whose link it is. */
 class EverybodysTransport implements Transport {
   readonly address = "the broker of the tests";
   readonly #broker: BrokerAddress;

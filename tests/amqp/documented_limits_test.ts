@@ -1,4 +1,4 @@
-/** The numbers of "Over RabbitMQ" in docs/security.md are those of the code. */
+/** Compares the numbers of "Over RabbitMQ" in docs/security.md with the code. */
 import assert from "node:assert/strict";
 import { loginsOfStrangers, maxChecksOfName, maxConnections } from "../../src/amqp/broker/broker_authority.ts";
 import { maxAmqpFrameBytes, maxMessageBytes } from "../../src/amqp/broker/broker_config.ts";
@@ -17,10 +17,10 @@ import { readDocument } from "../support/documents.ts";
 const kib = (bytes: number) => `${bytes / 1024} KiB`;
 const seconds = (ms: number) => `${ms / 1_000} s`;
 const number = (value: number) => value.toLocaleString("en-US");
-/** As sentences have small ones. */
+/** Spells small numbers as the document does. */
 const words = new Map([[1, "a"], [2, "two"], [10, "ten"]]);
 
-/** Phrases of the section, made of the constants. */
+/** Phrases of the section, built from the constants. */
 const phrases: readonly string[] = [
   `Messages of at most ${kib(maxMessageBytes)}, 8 channels`,
   `is logged in (${maxConnections})`,
@@ -45,7 +45,7 @@ const phrases: readonly string[] = [
   `after ${words.get(strangerAgeMs / 60_000)} minute, and never by the name`,
 ];
 
-Deno.test("the numbers that docs/security.md names for RabbitMQ are those of the code", () => {
+Deno.test("the numbers in docs/security.md about RabbitMQ match the code", () => {
   const text = readDocument("docs/security.md").replaceAll(/\s+/g, " ");
   const section = text.slice(text.indexOf("## Over RabbitMQ"), text.indexOf("## Edits"));
   assert.deepEqual(phrases.filter((phrase) => !section.includes(phrase)), []);

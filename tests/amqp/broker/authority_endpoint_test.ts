@@ -25,7 +25,7 @@ async function start(options: Partial<AuthorityEndpointOptions> & { decision?: D
   return { asked, endpoint, post, [Symbol.asyncDispose]: () => endpoint.close() };
 }
 
-/** What comes for `bytes`, until the other side closes. */
+/** Returns the response to `bytes`, up to the end of the connection. */
 function exchange(port: number, bytes: string): Promise<string> {
   return new Promise((resolve) => {
     let answer = "";
@@ -49,7 +49,7 @@ Deno.test("a question is answered with a word that RabbitMQ knows", async () => 
   }
 });
 
-Deno.test("without the secret there is nothing here: no password is tried, and no answer differs", async () => {
+Deno.test("requests without the secret get the same 404, and no password is tried", async () => {
   await using test = await start();
   const answers = [];
   for (const path of ["/", "/user", "/wrong/user", "//user", `/${secret}`, `/${secret}/`, `/${secret}/other`]) {
@@ -64,7 +64,7 @@ Deno.test("without the secret there is nothing here: no password is tried, and n
   assert.deepEqual(test.asked, []);
 });
 
-Deno.test("garbage is a question like any other; what is too long is not read to its end", async () => {
+Deno.test("a malformed question is denied, and a long one is not read to its end", async () => {
   await using test = await start({ decision: "deny" });
   for (const body of ["", "\0\xff%%%=&&&", "username", "=".repeat(8_000), '{"username":"ana"}']) {
     assert.deepEqual((await test.post(`/${secret}/user`, body)).body, "deny");
@@ -75,13 +75,13 @@ Deno.test("garbage is a question like any other; what is too long is not read to
   assert.equal(await exchange(test.endpoint.port, "no HTTP at all\r\n\r\n"), "");
 });
 
-Deno.test("a question that fails is not answered with words of its own", async () => {
+Deno.test("a failing question is not answered in its own words", async () => {
   const authority = { decide: () => Promise.reject(new Error("a detail")) };
   await using test = await start({ authority });
   await assert.rejects(test.post(`/${secret}/user`));
 });
 
-Deno.test("however many others connect and say nothing, or too little, the broker gets its answer", async () => {
+Deno.test("the broker is answered however many other connections stay silent", async () => {
   await using test = await start({ arrivalTimeoutMs: 60_000 });
   let closed = 0;
   const sockets = Array.from({ length: 600 }, (_, number) => {
@@ -100,7 +100,7 @@ Deno.test("however many others connect and say nothing, or too little, the broke
   await eventually(() => closed === sockets.length, () => "all are closed");
 });
 
-Deno.test("a question that does not arrive in time is broken off", async () => {
+Deno.test("a question that does not arrive in time is aborted", async () => {
   await using test = await start({ arrivalTimeoutMs: 50 });
   const head = `POST /${secret}/user HTTP/1.1\r\nHost: broker\r\nContent-Length: 100\r\n`;
   for (const begun of ["", head, `${head}\r\nusername=`]) {
@@ -109,7 +109,7 @@ Deno.test("a question that does not arrive in time is broken off", async () => {
   assert.deepEqual(test.asked, []);
 });
 
-Deno.test("an address that is taken is said to be so", async () => {
+Deno.test("an address in use is reported", async () => {
   await using test = await start();
   const listen = { host: "127.0.0.1", port: test.endpoint.port };
   await assert.rejects(

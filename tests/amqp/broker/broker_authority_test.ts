@@ -62,14 +62,14 @@ Deno.test("an account logs in with its password or a token of its own", async ()
   assert.equal(await logIn("ana", password), "deny");
 });
 
-Deno.test("a password that looks like a token is one", async () => {
+Deno.test("a password with the form of a token works as a password", async () => {
   const { logIn, accounts } = await setUp();
   const odd = "A".repeat(43);
   await accounts.addUser({ name: "cleo", password: odd });
   assert.equal(await logIn("cleo", odd), "allow");
 });
 
-Deno.test("names that are the broker's own, reserved or impossible are denied without hashing", async () => {
+Deno.test("internal, reserved and malformed names are denied without hashing", async () => {
   const { logIn, hasher, accounts } = await setUp();
   await accounts.addUser({ name: "broker-owner", password });
   for (const name of ["broker-owner", "chatd", "guest", "admin", "", "Ana", "ana ", "__proto__", "a".repeat(33)]) {
@@ -78,7 +78,7 @@ Deno.test("names that are the broker's own, reserved or impossible are denied wi
   assert.deepEqual(hasher.verified, []);
 });
 
-Deno.test("a login that cannot be checked now is busy, never wrong, and is stopped at the virtual host", async () => {
+Deno.test("a login that cannot be checked now is busy, never denied, and is stopped at the virtual host", async () => {
   const { logIn, enter, may, hasher, queues } = await setUp();
   const gate = Promise.withResolvers<void>();
   hasher.gate = gate.promise;
@@ -95,7 +95,7 @@ Deno.test("a login that cannot be checked now is busy, never wrong, and is stopp
   assert.equal(await may("ana", `read queue ${queues.open("ana")}`, { tags: "other busy" }), "deny");
 });
 
-Deno.test("who guesses passwords is busy from then on, and so is the name; tokens still log in", async () => {
+Deno.test("guessing passwords makes the user and the name busy, while tokens still log in", async () => {
   const { logIn, token } = await setUp();
   const anasToken = await token("ana");
   const answers = [];
@@ -107,14 +107,14 @@ Deno.test("who guesses passwords is busy from then on, and so is the name; token
   assert.equal(await logIn("ben", password), "allow");
 });
 
-Deno.test("a store that fails makes logins busy and grants nothing", async () => {
+Deno.test("a failing store makes logins busy and grants nothing", async () => {
   const { logIn, may, store } = await setUp();
   store.findUser = () => Promise.reject(new Error("the disk is gone"));
   assert.equal(await logIn("ana", password), "busy");
   assert.notEqual(await may("ana", `write exchange ${requestExchange}`), "allow");
 });
 
-Deno.test("an account may enter the one virtual host", async () => {
+Deno.test("an account may enter only the configured virtual host", async () => {
   const { enter } = await setUp();
   assert.equal(await enter("ana"), "allow");
   assert.equal(await enter("ana", { vhost: "other" }), "deny");
@@ -124,7 +124,7 @@ Deno.test("an account may enter the one virtual host", async () => {
   assert.equal(await elsewhere.enter("ana"), "deny");
 });
 
-Deno.test("an account may write requests, also for files, and read its own session queues, and nothing else", async () => {
+Deno.test("an account may write to the exchanges for requests and files and read its own session queues, and nothing else", async () => {
   const { may, queues, accounts } = await setUp();
   const [own, other, closed] = [queues.open("ana"), queues.open("ben"), queues.open("ana")];
   queues.close(closed);
@@ -157,7 +157,7 @@ Deno.test("an account may write requests, also for files, and read its own sessi
   for (const what of allowed) assert.equal(await may("ana", what), "deny", what);
 });
 
-Deno.test("no topic is allowed, nor a question that nobody knows", async () => {
+Deno.test("topics and unknown questions are denied", async () => {
   const { authority } = await setUp();
   const question = { username: "ana", vhost: "/", resource: "topic", name: requestExchange, permission: "write" };
   for (const kind of ["topic", "constructor", "__proto__", ""]) {
@@ -166,7 +166,7 @@ Deno.test("no topic is allowed, nor a question that nobody knows", async () => {
   for (const kind of ["user", "vhost", "resource"]) assert.equal(await authority.decide(kind, {}), "deny", kind);
 });
 
-Deno.test("strangers log in where registration lets them, and may write registrations only", async () => {
+Deno.test("strangers log in if registration allows it, and may write only registrations", async () => {
   const open = await setUp();
   assert.equal(await open.logIn(registrationUser, "open"), "allow");
   assert.equal(await open.enter(registrationUser), "allow");
@@ -183,7 +183,7 @@ Deno.test("strangers log in where registration lets them, and may write registra
   assert.equal(await logIn(registrationUser, invite), "allow", "it is not used up by logging in");
 });
 
-Deno.test("logins without an account are bounded for all of them, those of a user for each", async () => {
+Deno.test("logins without an account are bounded in all, and logins of users for each user", async () => {
   const { logIn, clock } = await setUp();
   const strangers = [];
   for (let i = 0; i < 30; i++) strangers.push(await logIn(registrationUser, "open"));
@@ -197,7 +197,7 @@ Deno.test("logins without an account are bounded for all of them, those of a use
   assert.equal(await logIn(registrationUser, "open"), "allow");
 });
 
-Deno.test("a user who asks for grants without end is denied, and reported", async () => {
+Deno.test("a user who asks for permissions endlessly is denied and reported", async () => {
   const reported: string[] = [];
   const { may } = await setUp({ onFlood: (user) => reported.push(user) });
   const what = `write exchange ${requestExchange}`;
@@ -208,7 +208,7 @@ Deno.test("a user who asks for grants without end is denied, and reported", asyn
   assert.equal(await may("ben", what), "allow");
 });
 
-Deno.test("an inspector logs in with its secret only, and may write requests only", async () => {
+Deno.test("an inspector logs in only with its secret, and may write only to requests and files", async () => {
   const { logIn, enter, may, queues } = await setUp({ inspectorPassword: "secret" });
   assert.equal(await logIn(inspectorUser, "secret"), "allow");
   assert.equal(await logIn(inspectorUser, "secrex"), "deny");
@@ -220,14 +220,14 @@ Deno.test("an inspector logs in with its secret only, and may write requests onl
   assert.equal(await (await setUp()).logIn(inspectorUser, ""), "deny");
 });
 
-Deno.test("everybody may find out that chatd answers, and gets no further", async () => {
+Deno.test("anyone may find out that chatd answers, and gets no further", async () => {
   const { logIn, enter, may } = await setUp({ registration: "closed" });
   assert.equal(await logIn(statusUser, "anything"), "busy");
   assert.equal(await enter(statusUser), "deny");
   assert.equal(await may(statusUser, `write exchange ${requestExchange}`), "deny");
 });
 
-Deno.test("a user has so many connections and no more, as the broker counts them", async () => {
+Deno.test("a user has at most the allowed number of connections, as counted by the broker", async () => {
   let open = 0;
   const counted: string[] = [];
   const countConnections = (user: string) => {
@@ -252,7 +252,7 @@ Deno.test("a user has so many connections and no more, as the broker counts them
   assert.deepEqual(counted, ["ana", "ana", "ana"]);
 });
 
-Deno.test("whoever asks is told whether registration is by invitation, and gets no further", async () => {
+Deno.test("anyone may find out whether registration is by invitation, and gets no further", async () => {
   for (const [registration, decision] of [["open", "deny"], ["invite", "busy"], ["closed", "deny"]] as const) {
     const { logIn, enter } = await setUp({ registration });
     assert.equal(await logIn(invitationUser, ""), decision, registration);

@@ -7,7 +7,7 @@ import { eventually } from "../../support/eventually.ts";
 import { freePorts } from "../../support/free_ports.ts";
 import { RabbitNode } from "../../support/rabbitmq_node.ts";
 
-/** A broker that lets everybody in. */
+/** A broker that admits any client. */
 async function startBroker() {
   const asked = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => new Response("allow"));
   const node = await RabbitNode.start({ authUrl: `http://127.0.0.1:${asked.addr.port}/secret` });
@@ -42,7 +42,7 @@ Deno.test("management of a broker", async (t) => {
     assert.ok(bens.isOpen);
   });
 
-  await t.step("kick() closes one connection by its client's name, of that user only, and a new one too", async () => {
+  await t.step("kick() closes a user's connection by its client-provided name, even a new one", async () => {
     const name = "a name/with ü";
     await using wanted = await join("ana", name);
     await using other = await join("ana", "other");
@@ -55,7 +55,7 @@ Deno.test("management of a broker", async (t) => {
     }
   });
 
-  await t.step("one search closes all connections of a user that were named while it went on", async () => {
+  await t.step("one search closes all connections of a user that are named meanwhile", async () => {
     const names = Array.from({ length: 10 }, (_, number) => `device ${number}`);
     await using own = new AsyncDisposableStack();
     const users = await Promise.all(names.map(async (name) => own.use(await join("ana", name))));
@@ -72,7 +72,7 @@ Deno.test("management of a broker", async (t) => {
     assert.ok(other.isOpen);
   });
 
-  await t.step("closeConnection() closes the one that the broker calls so, a stranger's too", async () => {
+  await t.step("closeConnection() closes a connection by the broker's name, even a stranger's", async () => {
     await using stranger = await join(registrationUser);
     await using other = await join(registrationUser);
     // The broker lists it some seconds later.
@@ -89,7 +89,7 @@ Deno.test("management of a broker", async (t) => {
     assert.ok(other.isOpen);
   });
 
-  await t.step("whileTracing() traces as long as it looks, and leaves the virtual host as it was", async () => {
+  await t.step("whileTracing() traces during the task, and restores the virtual host", async () => {
     const vhost = async () => {
       const { description, tags, tracing } = await management.get("/api/vhosts/%2F") as Record<string, unknown>;
       return { description, tags, tracing };
@@ -112,7 +112,7 @@ Deno.test("management of a broker", async (t) => {
     assert.equal(await without.whileTracing("/", () => assert.fail("it looked at nothing")), false);
   });
 
-  await t.step("countConnections() counts those of a user", async () => {
+  await t.step("countConnections() counts the connections of a user", async () => {
     await using _one = await join("ana");
     await using _other = await join("ana");
     await using _bens = await join("ben");
@@ -120,12 +120,12 @@ Deno.test("management of a broker", async (t) => {
     assert.equal(await management.countConnections("cleo"), 0);
   });
 
-  await t.step("kick() of nobody, or of nobody's connection, is done when that is certain", async () => {
+  await t.step("kick() of an unknown user or connection ends once that is certain", async () => {
     await management.kick({ user: "cleo" });
     await management.kick({ user: "cleo", connection: "none" });
   });
 
-  await t.step("those who register are never kicked by their name, nor is the server", async () => {
+  await t.step("registering clients and the server are never kicked by name", async () => {
     await using stranger = await join(registrationUser, "mine");
     await using server = await connectAs(node.amqpUrl());
     await management.kick({ user: registrationUser });
@@ -137,7 +137,7 @@ Deno.test("management of a broker", async (t) => {
     assert.ok(stranger.isOpen && server.isOpen);
   });
 
-  await t.step("old connections of those who register are closed, young ones are not", async () => {
+  await t.step("old connections of registering clients are closed, new ones stay", async () => {
     await using stranger = await join(registrationUser);
     await management.closeStrangers({ ageMs: 60_000 });
     assert.ok(stranger.isOpen);
@@ -148,7 +148,7 @@ Deno.test("management of a broker", async (t) => {
     assert.match(await stranger.closed, /CONNECTION-FORCED/);
   });
 
-  await t.step("a login that is refused, and a broker without management, are logged once and clearly", async () => {
+  await t.step("a refused login and a missing management plugin are logged once", async () => {
     const [nobody] = await freePorts(1);
     for (
       const [more, expected] of [
@@ -169,7 +169,7 @@ Deno.test("management of a broker", async (t) => {
   });
 });
 
-Deno.test("a kick asked for again and again is done once more, for who came meanwhile", async () => {
+Deno.test("repeated kicks run once more, for connections opened meanwhile", async () => {
   const asked: string[] = [];
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, ({ method, url }) => {
     asked.push(`${method} ${new URL(url).pathname}`);
@@ -188,7 +188,7 @@ Deno.test("a kick asked for again and again is done once more, for who came mean
 
 for (const slow of [false, true]) {
   const how = slow ? "is slow to end a connection" : "ended a connection by force";
-  Deno.test(`a kick closes each connection by itself when the broker ${how}`, async () => {
+  Deno.test(`a kick closes each connection separately when the broker ${how}`, async () => {
     const asked: string[] = [];
     const never = Promise.withResolvers<Response>();
     const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, ({ method, url }) => {
@@ -217,7 +217,7 @@ for (const slow of [false, true]) {
   });
 }
 
-Deno.test("whoever is disabled is kicked, however many others are", async () => {
+Deno.test("every disabled user is kicked, however many there are", async () => {
   const asked: string[] = [];
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, ({ method, url }) => {
     const { pathname } = new URL(url);

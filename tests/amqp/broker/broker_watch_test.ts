@@ -6,7 +6,7 @@ function transaction(user: string, name: string, address: string) {
   return { user, transactional: true, connection_details: { name, peer_host: address } };
 }
 
-Deno.test("a look refuses everyone with a transactional channel, and waits for no connection to close", async () => {
+Deno.test("check() refuses every user with a transactional channel, without waiting for connections to close", async () => {
   const slow = Promise.withResolvers<void>();
   const closing: string[] = [];
   const refused: string[] = [];

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ConnectionCounts } from "../../../src/amqp/broker/connection_counts.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
-/** Ten connections for each user, and a broker that answers when it is told to. */
+/** Ten connections per user, and a broker that answers on demand. */
 function setUp() {
   const clock = new FakeClock();
   const asked: ((count: number | undefined) => void)[] = [];
@@ -13,7 +13,7 @@ function setUp() {
   return { admitted, asked, clock, counts };
 }
 
-Deno.test("logins at the same time share one count of the broker, and what it leaves", async () => {
+Deno.test("concurrent logins share one count, and its remainder", async () => {
   const { admitted, asked, clock } = setUp();
   assert.equal(await admitted(10), 10);
   clock.advance(60_000);
@@ -23,7 +23,7 @@ Deno.test("logins at the same time share one count of the broker, and what it le
   assert.equal(await further, 3);
 });
 
-Deno.test("logins that the broker may not count yet are counted with what it says", async () => {
+Deno.test("logins that the broker may not list yet are added to its count", async () => {
   const { admitted, asked, clock } = setUp();
   assert.equal(await admitted(10), 10);
   clock.advance(1_000);
@@ -36,7 +36,7 @@ Deno.test("logins that the broker may not count yet are counted with what it say
   assert.equal(await later, 8);
 });
 
-Deno.test("when the broker cannot be asked, nobody is let in beyond what was known, and it is asked again", async () => {
+Deno.test("without an answer of the broker, no user exceeds the known bound, and the next login asks again", async () => {
   const { admitted, asked, clock, counts } = setUp();
   assert.equal(await admitted(10), 10);
   clock.advance(60_000);

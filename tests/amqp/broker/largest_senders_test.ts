@@ -12,7 +12,7 @@ import { RawBrokerSocket } from "../../support/raw_broker_socket.ts";
 const password = "correct horse battery";
 const mebibyte = 2 ** 20;
 
-/** Connections as the management lists them, and what becomes of them. */
+/** Connections in the list of the management plugin, and their fate. */
 class ListedConnections {
   /** In milliseconds. */
   now = 0;
@@ -41,7 +41,7 @@ class ListedConnections {
   }
 }
 
-Deno.test("the accounts that sent at least half of what the largest did are closed and refused, three at most", async () => {
+Deno.test("up to three accounts that sent at least half as much as the largest one are closed and refused", async () => {
   const connections = new ListedConnections();
   connections.add("chatd", "server", 500);
   connections.add("monitoring", "others", 58);
@@ -60,7 +60,7 @@ Deno.test("the accounts that sent at least half of what the largest did are clos
   assert.equal(connections.closed.length, 3, "the broker may not have noticed yet");
 });
 
-Deno.test("a smaller sender who goes on in the same alarm is closed when the largest one is some time ago", async () => {
+Deno.test("a smaller sender that continues in the same alarm is closed some time after the largest one", async () => {
   const connections = new ListedConnections();
   connections.add("mallory", "m", 400);
   connections.add("trudy", "t", 20);
@@ -77,7 +77,7 @@ Deno.test("a smaller sender who goes on in the same alarm is closed when the lar
   assert.deepEqual(rounds.at(-1)!.slice(0, 2), ["mallory", "trudy"]);
 });
 
-Deno.test("strangers are told apart by their connections, and refused by their addresses", async () => {
+Deno.test("strangers are distinguished by connection, and refused by address", async () => {
   const connections = new ListedConnections();
   for (const last of [2, 3, 4, 5]) connections.add("register", `s${last}`, 10, { address: `192.0.2.${last}` });
   connections.add("register", "local", 11, { address: "127.0.0.1" });
@@ -86,7 +86,7 @@ Deno.test("strangers are told apart by their connections, and refused by their a
   assert.deepEqual(connections.refused, ["192.0.2.2", "192.0.2.3"]);
 });
 
-Deno.test("what a connection sent long ago does not count", async () => {
+Deno.test("bytes sent long ago do not count", async () => {
   const connections = new ListedConnections();
   connections.add("ana", "a", 1_000, { ageMs: 86_400_000 });
   await connections.senders.check({ close: true });
@@ -104,7 +104,7 @@ Deno.test("accounts that sent much less than another application are not closed"
   assert.deepEqual(connections.closed, []);
 });
 
-Deno.test("once the largest is closed, the others are left alone until that alarm is over", async () => {
+Deno.test("after the largest one is closed, the others are left alone until the alarm ends", async () => {
   const connections = new ListedConnections();
   connections.add("mallory", "m", 100);
   connections.add("ana", "a", 40);
@@ -118,7 +118,7 @@ Deno.test("once the largest is closed, the others are left alone until that alar
   assert.deepEqual(connections.closed, ["m", "a"]);
 });
 
-Deno.test("another connection from the same port has no credit for the bytes of the first", async () => {
+Deno.test("another connection from the same port does not inherit the bytes of the first", async () => {
   const connections = new ListedConnections();
   connections.add("ana", "a", 1_000, { ageMs: 86_400_000 });
   await connections.senders.check({ close: false });
@@ -128,7 +128,7 @@ Deno.test("another connection from the same port has no credit for the bytes of 
   assert.deepEqual(connections.refused, ["mallory"]);
 });
 
-Deno.test("an account that fills the broker's memory with unread replies is thrown off, and the alarm ends", async () => {
+Deno.test("an account that fills the broker's memory with unread replies is closed, and the alarm ends", async () => {
   await using broker = await startTestBroker({ config: ["vm_memory_high_watermark.absolute = 250MB"] });
   const { node } = broker;
   const refused = new RefusedLogins({ clock: systemClock });

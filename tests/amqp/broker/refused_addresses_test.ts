@@ -1,4 +1,4 @@
-/** A transactional channel has its user and its address refused, as the broker hears it. */
+/** A transactional channel makes the broker refuse its user and its address. */
 import assert from "node:assert/strict";
 import { startAuthorityEndpoint } from "../../../src/amqp/broker/authority_endpoint.ts";
 import { BrokerAuthority } from "../../../src/amqp/broker/broker_authority.ts";
@@ -59,12 +59,12 @@ async function start({ user, address }: { user: string; address: string }) {
   };
 }
 
-Deno.test("the broker lets nobody in from the address of a transactional channel for ten minutes", async () => {
+Deno.test("the broker refuses the address of a transactional channel for ten minutes", async () => {
   const address = "192.0.2.7";
   await using broker = await start({ user: "mallory", address });
   assert.equal(await broker.logIn("mallory"), "allow busy");
   assert.equal(await broker.logIn("ana"), "allow");
-  // Behind one address translation, everyone has this address.
+  // All clients behind one address translation have this address.
   for (const user of ["mallory", "ana", registrationUser]) {
     assert.equal(await broker.enter(user, address), "deny", user);
   }
@@ -76,7 +76,7 @@ Deno.test("the broker lets nobody in from the address of a transactional channel
   assert.equal(await broker.logIn("mallory"), "allow");
 });
 
-Deno.test("the broker refuses a stranger's address only, and never that of loopback", async () => {
+Deno.test("the broker refuses only a stranger's address, and never a loopback address", async () => {
   await using remote = await start({ user: registrationUser, address: "2001:db8::7" });
   assert.equal(await remote.enter(registrationUser, "2001:db8::7"), "deny");
   assert.equal(await remote.enter(registrationUser, "2001:db8::8"), "allow");

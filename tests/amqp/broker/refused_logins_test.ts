@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { RefusedLogins } from "../../../src/amqp/broker/refused_logins.ts";
 
-Deno.test("a refusal of a user or an address ends after ten minutes, and counts for no other", () => {
+Deno.test("a refusal of a user or an address ends after ten minutes, and affects no other", () => {
   let now = 0;
   const refused = new RefusedLogins({ clock: { now: () => now } });
   refused.refuseUser("mallory");

@@ -1,4 +1,4 @@
-// A client's end of a session, against a server that is played by the tests.
+// A client's end of a session, with the test as the server.
 import assert from "node:assert/strict";
 import type { Channel, ConfirmChannel, GetMessage } from "amqplib";
 import { AmqpLink } from "../../../src/amqp/client/client_link.ts";
@@ -30,12 +30,12 @@ const pong = (requestId: number) =>
   }).finish();
 const ping = (id: number) => ClientFrame.encode({ requests: [{ id, kind: { $case: "ping", value: {} } }] }).finish();
 
-/** A server whose queue takes one request at a time, and a link whose hello it answered. */
+/** A server whose queue holds one request, and a link whose hello it answered. */
 class Scene implements AsyncDisposable {
   readonly link: AmqpLink;
   readonly #channel: Channel;
   readonly #close: () => Promise<void>;
-  /** How often the client offered a message to the broker. */
+  /** Number of times the client tried to publish a message. */
   offers = 0;
 
   private constructor(channel: Channel, close: () => Promise<void>) {
@@ -72,7 +72,7 @@ class Scene implements AsyncDisposable {
     return scene;
   }
 
-  /** The next request that waits in the broker. */
+  /** The next request waiting in the broker. */
   async next(): Promise<GetMessage> {
     let found: GetMessage | false = false;
     await eventually(async () => (found = await this.#channel.get(requestQueue, { noAck: true })) !== false);
@@ -99,7 +99,7 @@ class Scene implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // What it says last has room.
+    // Makes room for the client's last message.
     await Promise.all([this.link.close(), this.#channel.purgeQueue(requestQueue)]);
     await this.#channel.deleteQueue(requestQueue);
     await this.#channel.deleteQueue(queue);
@@ -107,11 +107,11 @@ class Scene implements AsyncDisposable {
   }
 }
 
-Deno.test("what the broker refuses is offered again until it is taken, in order, once and counted", async () => {
+Deno.test("messages that the broker refuses are published again until accepted, in order, once, and counted", async () => {
   await using scene = await Scene.open();
   for (let id = 2; id <= 6; id++) {
     scene.link.sendBytes(ping(id));
-    // The queue holds one: the second of these and what follows is refused until somebody takes the first.
+    // The queue holds one request: the second and later ones are refused until the first is consumed.
     if (id === 3) await eventually(() => scene.offers >= 6, () => "several tries");
   }
   const ids: number[] = [];
@@ -124,7 +124,7 @@ Deno.test("what the broker refuses is offered again until it is taken, in order,
   assert.deepEqual(ids, [2, 3, 4, 5, 6]);
 });
 
-Deno.test("a frame of the server that is missing ends the link before what follows it is taken", async () => {
+Deno.test("a missing frame of the server ends the link before the following one is delivered", async () => {
   await using scene = await Scene.open();
   const frames = scene.link.frames[Symbol.asyncIterator]();
   assert.equal((await frames.next()).done, false);
@@ -135,7 +135,7 @@ Deno.test("a frame of the server that is missing ends the link before what follo
   assert.match(error.message, /broker lost a message/);
 });
 
-Deno.test("a server that does not count its frames is believed", async () => {
+Deno.test("frames of a server that does not count them are accepted", async () => {
   await using scene = await Scene.open();
   const frames = scene.link.frames[Symbol.asyncIterator]();
   for (let id = 2; id <= 4; id++) scene.say(id, undefined);

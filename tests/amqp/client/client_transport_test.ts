@@ -13,7 +13,7 @@ const password = "correct horse battery";
 const anas = { user: "ana", password, invite: "", deviceName: "" };
 const logIn = { user: "ana", password, deviceName: "", deviceId: "" };
 
-Deno.test("where registration is by invitation, the broker lets in who has one, once", async () => {
+Deno.test("with registration by invitation, the broker admits the holder of an invitation, once", async () => {
   await using chatd = await startTestAmqpServer(broker, { registration: "invite" });
   const transport = chatd.transport("ana");
   const without = await rejectsWith("invite_invalid", transport.register(anas, {}));
@@ -24,15 +24,15 @@ Deno.test("where registration is by invitation, the broker lets in who has one, 
   await rejectsWith("invite_invalid", chatd.transport("ben").register({ ...anas, user: "ben", invite }, {}));
 });
 
-Deno.test("where nobody can register, they are told so, with an invitation or without", async () => {
+Deno.test("with closed registration, clients are told so, with and without an invitation", async () => {
   await using chatd = await startTestAmqpServer(broker, { registration: "closed" });
   const transport = chatd.transport("ana");
   await rejectsWith("registration_closed", transport.register(anas, {}));
   await rejectsWith("registration_closed", transport.register({ ...anas, invite: "any" }, {}));
 });
 
-Deno.test("a server that is busy is not taken for one that refuses", async () => {
-  // What chatd answers when too many log in: the first question passes, and the second does not.
+Deno.test("a busy server does not count as a refusal", async () => {
+  // chatd's answer when too many log in: the first question is allowed, the second denied.
   const busy = Deno.serve(
     { hostname: "127.0.0.1", port: broker.authPort, onListen() {} },
     ({ url }) => new Response(url.endsWith("/user") ? "allow busy" : "deny"),
@@ -53,7 +53,7 @@ for (
     { what: "publishing", kind: "resource", answer: { body: "deny", status: 200 } },
   ]
 ) {
-  Deno.test(`one question about ${what} that fails does not end a client, nor take its token`, async () => {
+  Deno.test(`a single failing question about ${what} neither ends a client nor discards its token`, async () => {
     const maker = await connect(broker.node.amqpUrl());
     await declareTopology(await maker.createChannel());
     await maker.close();
@@ -89,7 +89,7 @@ for (
   });
 }
 
-Deno.test("a token that is not valid is refused for good when the server answers", async () => {
+Deno.test("an invalid token is refused for good when the server answers", async () => {
   await using chatd = await startTestAmqpServer(broker);
   await chatd.transport("ana").register(anas, {});
   const client = new ChatClient({
@@ -101,7 +101,7 @@ Deno.test("a token that is not valid is refused for good when the server answers
   assert.equal((await client.run({ signal: new AbortController().signal }))?.code, "unauthenticated");
 });
 
-Deno.test("a call that is given up ends at once", async () => {
+Deno.test("a cancelled call ends at once", async () => {
   await using chatd = await startTestAmqpServer(broker);
   await rejectsWith("unavailable", chatd.transport("ana").logIn(logIn, { signal: AbortSignal.abort() }));
   const stop = new AbortController();

@@ -7,7 +7,7 @@ import { startTestAmqpServer, startTestBroker } from "../../support/amqp_server.
 import { eventually } from "../../support/eventually.ts";
 import { RabbitNode } from "../../support/rabbitmq_node.ts";
 
-Deno.test("a connection tells that its broker takes nothing more for lack of memory", async () => {
+Deno.test("a connection reports that its broker lacks memory", async () => {
   await using node = await RabbitNode.start({ config: ["vm_memory_high_watermark.absolute = 1MB"] });
   const reasons: (string | undefined)[] = [];
   await using connection = await BrokerConnection.open({
@@ -23,7 +23,7 @@ Deno.test("a connection tells that its broker takes nothing more for lack of mem
   assert.match(String(reasons), /memory/);
 });
 
-Deno.test("an idle server hears that its broker takes nothing more, and that it goes on", async () => {
+Deno.test("an idle server learns that its broker is blocked, and when it recovers", async () => {
   await using broker = await startTestBroker();
   const lines: { level: string; event: string; reason: unknown }[] = [];
   const write = (level: string) => (event: string, details: Record<string, unknown> = {}) =>
@@ -43,7 +43,7 @@ Deno.test("an idle server hears that its broker takes nothing more, and that it 
   assert.equal(chatd.server.isBlocked, false);
 });
 
-Deno.test("a server that starts during an alarm knows of it, and serves when it is over", async () => {
+Deno.test("a server that starts during an alarm knows of it, and serves afterwards", async () => {
   await using broker = await startTestBroker();
   await using chatd = await startTestAmqpServer(broker);
   await chatd.server.close({ deadlineMs: 0 });

@@ -14,13 +14,13 @@ Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
 const secret = "5f0c3a9d5f0c3a9d5f0c3a9d5f0c3a9d";
 const queue = `chatd.session.ana.${secret}`;
 
-/** All that is shown or logged of an error, with its causes. */
+/** Returns everything shown or logged of an error, including its causes. */
 function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return `${error.message}\n${error.stack}\n${wordsOf(error.cause)}`;
 }
 
-Deno.test("errors of the broker hold no names of queues and no addresses for replies", () => {
+Deno.test("errors of the broker contain no names of queues and no reply addresses", () => {
   const at = broker.address;
   const said = [
     `Channel closed by server: 404 (NOT-FOUND) with message "NOT_FOUND - no queue '${queue}' in vhost '/'"`,
@@ -41,8 +41,8 @@ Deno.test("errors of the broker hold no names of queues and no addresses for rep
   assert.equal(toChannelError(new Error(said[1]), at).code, "permission_denied");
 });
 
-Deno.test("a broker whose certificate is expired is told from one that is away", () => {
-  // Deno says this of an expired certificate, and of one of another CA.
+Deno.test("an expired certificate is distinguished from an unreachable broker", () => {
+  // Deno's errors for an expired certificate, and for one of another CA.
   const thrown = Object.assign(new Error("unable to verify the first certificate"), {
     code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
   });
@@ -54,7 +54,7 @@ Deno.test("a broker whose certificate is expired is told from one that is away",
   );
 });
 
-Deno.test("what the broker says of a queue that is not there, or not a user's, is shown without its name", async () => {
+Deno.test("the broker's errors about a missing or foreign queue are shown without its name", async () => {
   await using chatd = await startTestAmqpServer(broker);
   const password = "correct horse battery";
   await chatd.transport("ana").register({ user: "ana", password, invite: "", deviceName: "" }, {});

@@ -106,7 +106,7 @@ Deno.test("tables that cannot be decoded are left out, and nothing else of the m
   });
 });
 
-Deno.test("amqplib alone does not decode the tag L: when this fails, tolerateHeaders() may not be needed any more", async () => {
+Deno.test("amqplib alone does not decode the tag L: once this fails, tolerateHeaders() may be obsolete", async () => {
   await using plain = await connectAs(node.amqpUrl());
   const channel = await plain.model.createChannel();
   const { queue } = await channel.assertQueue("", { exclusive: true });
@@ -116,6 +116,6 @@ Deno.test("amqplib alone does not decode the tag L: when this fails, tolerateHea
   assert.match(await plain.closed, /Unexpected type tag "L"/);
 });
 
-Deno.test("an amqplib that reads frames in another way is refused", () => {
+Deno.test("an incompatible amqplib is refused", () => {
   assert.throws(() => tolerateHeaders({ rest: Buffer.alloc(0) } as unknown as FrameReader), TypeError);
 });

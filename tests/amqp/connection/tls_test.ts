@@ -6,7 +6,7 @@ import { freePorts } from "../../support/free_ports.ts";
 import { RabbitNode } from "../../support/rabbitmq_node.ts";
 import { temporaryFolder } from "../../support/temporary_folder.ts";
 
-Deno.test("a broker with TLS is reached with its CA, and not trusted without it", async () => {
+Deno.test("a broker with TLS is trusted with its CA, and not without it", async () => {
   const certificates = await createCertificates();
   using folder = temporaryFolder();
   const file = (name: string, pem: string) => {

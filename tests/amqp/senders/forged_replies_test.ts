@@ -1,4 +1,4 @@
-// RabbitMQ closes the connection of who publishes to an address for direct replies that somebody made up.
+// RabbitMQ closes a connection that publishes to a forged direct-reply address.
 import assert from "node:assert/strict";
 import { messageTypes } from "../../../src/amqp/message_types.ts";
 import { directReplies, registrationExchange, requestExchange } from "../../../src/amqp/topology.ts";
@@ -13,7 +13,7 @@ const password = "correct horse battery";
 const broker = await startTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
 
-/** The name of a process of this broker, as in its addresses for direct replies, and a key. */
+/** A process of this broker, as in its direct-reply addresses, and a key. */
 async function genuineAddress(): Promise<{ process: Buffer; key: string }> {
   await using own = await RawAmqpClient.connect(broker.node.amqpUrl());
   const channel = await own.connection.model.createChannel();
@@ -32,7 +32,7 @@ function patched(process: Buffer, change: (copy: Buffer) => void): string {
   return copy.toString("base64");
 }
 
-Deno.test("an address for replies that somebody made up costs nobody else their session", async () => {
+Deno.test("a forged reply address costs no other user their session", async () => {
   const warnings: string[] = [];
   const kicked: string[] = [];
   const log = { ...silentLog, warn: (event: string) => void warnings.push(event) };
@@ -51,7 +51,7 @@ Deno.test("an address for replies that somebody made up costs nobody else their 
     `${patched(process, (copy) => copy[10] ^= 1)}.${key}`,
     `${patched(process, (copy) => copy[copy.length - 1] ^= 1)}.${key}`,
   ];
-  // The broker would end the connection of whoever publishes to this one.
+  // The broker would close a connection that publishes to this address.
   const undetected = `${patched(process, (copy) => copy.fill(0xff, copy.length - 12, copy.length - 4))}.${key}`;
   const register = RegisterRequest.encode({ user: "x", password: "", invite: "", deviceName: "" }).finish();
   await using mallory = await RawAmqpClient.connect(broker.node.amqpUrl("mallory", password));
@@ -62,7 +62,7 @@ Deno.test("an address for replies that somebody made up costs nobody else their 
     await stranger.publish(register, { replyTo, type: messageTypes.register }, registrationExchange);
   };
   for (const address of filtered) await forge(address);
-  // Both queues are served in order, which the replies to what comes last tell of.
+  // Both queues are served in order, so replies to the last messages prove that all were handled.
   await mallory.ask(new Uint8Array([0xff]));
   await stranger.ask(register, { type: messageTypes.register }, registrationExchange);
   assert.equal(warnings.join(), "");
@@ -97,7 +97,7 @@ Deno.test("addresses patched by a client that knows its key are not used, and co
     );
     return `${directReplies}.${process}.${key}`;
   };
-  // Named by its owner, an address is good.
+  // An address is accepted when its owner uses it.
   await mallory.publish(new Uint8Array([0xff]), { replyTo: own, correlationId: "own" });
   await eventually(() => mallory.replies.some(({ properties }) => properties.correlationId === "own"));
   const theirs = await trudy.ownAddress(broker.node.amqpUrl());
@@ -112,9 +112,9 @@ Deno.test("addresses patched by a client that knows its key are not used, and co
   }
   await mallory.publish(new Uint8Array([0xff]), { replyTo: theirs });
   await eventually(() => kicked.includes("mallory"), () => "mallory thrown out");
-  // What follows on the same queue is answered.
+  // Later requests on the same queue are answered.
   await trudy.ask(new Uint8Array([0xff]));
-  // One came for the request that told the address.
+  // One reply is for the request that revealed the address.
   assert.equal(trudy.replies.length, 2);
   assert.deepEqual([...new Set(warnings)], ["forged reply_to"]);
   assert.ok(warnings.length <= 12, `${warnings.length} lines in the log`);

@@ -21,7 +21,7 @@ function known(): KnownChannels {
   return channels;
 }
 
-Deno.test("an address is its user's, or of a process that is older than the server's", () => {
+Deno.test("an address is accepted from its user, or if its process is older than the server's", () => {
   const channels = known();
   assert.equal(channels.judge(address(1_000, 1), "ana"), true);
   assert.equal(channels.judge(address(1_000, 1), ""), true);
@@ -32,13 +32,13 @@ Deno.test("an address is its user's, or of a process that is older than the serv
   }
 });
 
-Deno.test("what a closed channel sent last is still answered", () => {
+Deno.test("the last messages of a closed channel are still answered", () => {
   const channels = known();
   channels.closed(processOf(address(1_000, 1)));
   assert.equal(channels.judge(address(1_000, 1), "ana"), true);
 });
 
-Deno.test("a channel that the broker tells of a little later is waited for, but not without bound", async () => {
+Deno.test("a channel that the broker reports a little later is awaited, within bounds", async () => {
   const channels = known();
   const later = channels.judgeLater(address(1_001, 1), "ben");
   channels.opened(processOf(address(1_001, 1)), { user: "ben", connection: { id: "<2>", name: "" } });

@@ -42,7 +42,7 @@ async function attack(target: TestBroker, run: (attacked: Attacked) => Promise<v
   await Promise.all([ana.stop(), ben.stop()]);
 }
 
-Deno.test("headers nested thousands deep, which would overflow the server's stack, end nobody's session", async () => {
+Deno.test("headers nested thousands deep, which would overflow the server's stack, end no session", async () => {
   await attack(broker, async ({ warnings }) => {
     for (const depth of [10, 1_000, 5_000, 15_000]) {
       const model = await connect(broker.node.amqpUrl("mallory", password), { noDelay: true });
@@ -52,7 +52,7 @@ Deno.test("headers nested thousands deep, which would overflow the server's stac
       channel.on("error", () => {});
       const headers = nestedTable(depth);
       publishRaw(model, 1, { exchange: requestExchange, routingKey: requestQueue, user: "mallory", headers });
-      // A message that comes through has arrived at the server when the next one has an answer.
+      // A delivered message has reached the server once the next one is answered.
       const answered = () => void model.close().catch(() => {});
       await channel.consume(directReplies, answered, { noAck: true }).then(() => {
         const options = { userId: "mallory", replyTo: directReplies };
@@ -64,7 +64,7 @@ Deno.test("headers nested thousands deep, which would overflow the server's stac
   });
 });
 
-Deno.test("a header of the type L, from an account or a stranger, ends nobody's session", async () => {
+Deno.test("a header of the type L, from an account or a stranger, ends no session", async () => {
   const exchanges = [requestExchange, fileExchange, registrationExchange];
   const headers = counted(Buffer.concat([shortText("big"), tagged("L", Buffer.alloc(8, 1))]));
   await attack(broker, async ({ warnings }) => {
@@ -88,7 +88,7 @@ Deno.test("a header of the type L, from an account or a stranger, ends nobody's 
   });
 });
 
-Deno.test("a message whose headers cannot be decoded is thrown away for good, and its sender is thrown out", async () => {
+Deno.test("a message with undecodable headers is dropped for good, and its sender is disconnected", async () => {
   await using longFrames = await startTestBroker({ config: ["frame_max = 131072"] });
   await attack(longFrames, async ({ kicked }) => {
     await using mallory = await connectAs(longFrames.node.amqpUrl("mallory", password));

@@ -1,4 +1,4 @@
-/** Offenders whose messages do not tell their connection: strangers share one login, and one name. */
+/** Offenders whose messages do not identify their connection: strangers share one login and one name. */
 import assert from "node:assert/strict";
 import type { ConsumeMessage } from "amqplib";
 import { undecodableMark } from "../../../src/amqp/connection/header_frames.ts";
@@ -33,12 +33,12 @@ async function isThrownOut(offend: (offender: RawAmqpClient) => Promise<void>): 
   assert.ok(other.connection.isOpen);
 }
 
-Deno.test("a stranger who forges addresses for replies is thrown out, and no other stranger is", async () => {
+Deno.test("a stranger who forges reply addresses is disconnected, and no other stranger is", async () => {
   const replyTo = impossibleAddress(await genuineAddress(broker.node.amqpUrl()));
   await isThrownOut((offender) => offender.publish(name, { ...honest, replyTo }, registrationExchange));
 });
 
-Deno.test("a trace tells strangers that offend from honest ones, and users that offend by their names", () => {
+Deno.test("a trace distinguishes offending strangers from honest ones, and offending users by name", () => {
   const address = (connection: string) => `${directReplies}.${connection}`;
   const channels = {
     isEmpty: false,
@@ -53,7 +53,7 @@ Deno.test("a trace tells strangers that offend from honest ones, and users that 
     ({ properties: { headers: { user, connection, properties } } }) as unknown as ConsumeMessage;
   const stranger = (connection: string, more: Record<string, unknown> = {}) =>
     copy(registrationUser, connection, { user_id: registrationUser, reply_to: address(connection), ...more });
-  // Copies of messages whose tables are too deep lose their own tables: see header_frames_test.ts.
+  // Copies of messages with deeply nested tables lose their own tables: see header_frames_test.ts.
   const unreadable = (user: string, connection: string) =>
     ({ properties: { headers: { user, connection }, [undecodableMark]: true } }) as unknown as ConsumeMessage;
   const copies = [

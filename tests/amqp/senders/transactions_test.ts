@@ -8,7 +8,7 @@ import { openManagement, watchBroker } from "../../support/managed_broker.ts";
 import { methodFrame, RawBrokerSocket } from "../../support/raw_broker_socket.ts";
 
 const password = "correct horse battery";
-Deno.test("a connection with a transactional channel is closed, and its user is not let in for a while", async () => {
+Deno.test("a connection with a transactional channel is closed, and its user is refused for a while", async () => {
   await using broker = await startTestBroker();
   const { node } = broker;
   const refused = new RefusedLogins({ clock: systemClock });
@@ -19,7 +19,7 @@ Deno.test("a connection with a transactional channel is closed, and its user is 
   await using _watch = watchBroker(chatd, { broker, management, refused });
   await using ana = await connectAs(node.amqpUrl("ana", password));
   using transaction = new RawBrokerSocket(node.amqpPort, { user: "mallory", password });
-  // tx.select, which amqplib does not know.
+  // tx.select, which amqplib does not support.
   transaction.write(methodFrame(1, [90, 10]));
   await eventually(() => transaction.isClosed, () => "the connection is closed");
   await assert.rejects(connectAs(node.amqpUrl("mallory", password)), /Expected ConnectionOpenOk/);

@@ -23,7 +23,7 @@ Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
 
 interface Uploader extends AsyncDisposable {
   readonly token: string;
-  /** Publishes what `type` and `content` say to the exchange for files, with the token. */
+  /** Publishes a message to the exchange for files, with the token. */
   ask(type: string, content: Uint8Array, more?: Options.Publish): Promise<ConsumeMessage>;
 }
 
@@ -50,7 +50,7 @@ async function announce(bytes: Uint8Array): Promise<BeginUploadRequest> {
   return { id: createMessageId(), name: "notes.txt", mediaType: "", size: bytes.length, sha256 };
 }
 
-/** Uploads a file and sends it to the user themself. @returns the seq of the message */
+/** Uploads a file and sends it to the same user. @returns the seq of the message */
 async function sendFile(server: TestAmqpServer, { ask }: Uploader, bytes: Uint8Array): Promise<number> {
   const announcement = await announce(bytes);
   await ask(messageTypes.beginUpload, BeginUploadRequest.encode(announcement).finish());
@@ -66,7 +66,7 @@ function codeOf({ properties, content }: ConsumeMessage): string {
   return properties.type === messageTypes.error ? ErrorMessage.decode(content).code : properties.type;
 }
 
-Deno.test("a file goes both ways in JSON", async () => {
+Deno.test("a file is uploaded and downloaded in JSON", async () => {
   await using server = await startTestAmqpServer(broker);
   await using ana = await uploader(server, "ana");
   const bytes = randomBytes(60_000);
@@ -96,7 +96,7 @@ Deno.test("a file goes both ways in JSON", async () => {
   assert.deepEqual((await ask(messageTypes.uploadChunk, { id, offset: 0, chunk: "x" })).value.code, "invalid_argument");
 });
 
-Deno.test("without one's own token, or with another type, nothing is done for anybody", async () => {
+Deno.test("requests with a foreign token or an unknown type are refused", async () => {
   await using server = await startTestAmqpServer(broker);
   await using ana = await uploader(server, "ana");
   await using mallory = await uploader(server, "mallory");
@@ -119,7 +119,7 @@ Deno.test("without one's own token, or with another type, nothing is done for an
   assert.equal(codeOf(await ana.ask(messageTypes.beginUpload, begin)), messageTypes.uploadBegun);
 });
 
-Deno.test("who asks for chunks and does not say that they came is sent no more than 64, and others are", async () => {
+Deno.test("a client that does not acknowledge chunks is sent at most 64, and others are not affected", async () => {
   await using server = await startTestAmqpServer(broker);
   await using ana = await uploader(server, "ana");
   await using ben = await uploader(server, "ben");
@@ -146,7 +146,7 @@ Deno.test("who asks for chunks and does not say that they came is sent no more t
   assert.equal(codeOf(await ana.ask(messageTypes.readChunk, request)), "rate_limited");
 });
 
-Deno.test("who floods the queue of files is thrown off the broker, and others' files go on", async () => {
+Deno.test("a client that floods the queue of files is disconnected, and others' files continue", async () => {
   const thrownOff: string[] = [];
   await using server = await startTestAmqpServer(broker, {
     kick: ({ user }) => void thrownOff.push(user),
@@ -170,7 +170,7 @@ Deno.test("who floods the queue of files is thrown off the broker, and others' f
   assert.equal(codeOf(reply), messageTypes.chunkRead);
 });
 
-Deno.test("what nobody said to have read counts no more after a minute", () => {
+Deno.test("unacknowledged chunks stop counting after a minute", () => {
   const unread = new UnreadChunks();
   for (let count = 0; count < 64; count++) unread.issueReceipt("ana", count);
   throwsWith("rate_limited", () => unread.issueReceipt("ana", 59_999));

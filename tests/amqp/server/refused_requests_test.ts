@@ -15,7 +15,7 @@ import { RawAmqpClient } from "../../support/raw_amqp_client.ts";
 
 const password = "correct horse battery";
 
-Deno.test("requests that are refused again and again have no reply, and then their connection is closed", async () => {
+Deno.test("repeatedly refused requests get no reply in the end, and then their connection is closed", async () => {
   await using broker = await startTestBroker();
   const closed: string[] = [];
   const kicked: string[] = [];
@@ -37,7 +37,7 @@ Deno.test("requests that are refused again and again have no reply, and then the
   assert.ok(mallory.replies.length < asked / 2, `${mallory.replies.length} replies to ${asked} requests`);
 });
 
-Deno.test("uploads that bring nothing forward have no reply in the end, and a chunk that does has one", async () => {
+Deno.test("uploads without progress get no reply in the end, and a chunk that makes progress does", async () => {
   await using broker = await startTestBroker();
   await using chatd = await startTestAmqpServer(broker);
   await chatd.chat.accounts.addUser({ name: "mallory", password });
@@ -64,7 +64,7 @@ Deno.test("uploads that bring nothing forward have no reply in the end, and a ch
   assert.ok(mallory.replies.length < 1.5 * repliesOfSender.burst, `${mallory.replies.length} replies`);
 });
 
-Deno.test("a reply to a chunk is paid once, and by as many bytes as it takes", () => {
+Deno.test("a reply to a chunk is paid for once, by a large enough chunk", () => {
   const replies = new UploadReplies();
   const isPaid = (length: number, offset: number) => replies.isPaid("ana", { id: "1", length, offset });
   assert.deepEqual([isPaid(minPaidChunkBytes - 1, 1), isPaid(minPaidChunkBytes, 0)], [false, false]);
@@ -73,7 +73,7 @@ Deno.test("a reply to a chunk is paid once, and by as many bytes as it takes", (
   assert.ok(replies.isPaid("ben", { id: "1", length: minPaidChunkBytes, offset: 20_000 }));
 });
 
-Deno.test("the budget of replies comes back, and is everybody's own", () => {
+Deno.test("the budget of replies is refilled, and each sender has its own", () => {
   const budget = new ReplyBudget();
   const spend = (count: number, now: number) => {
     const verdicts = Array.from({ length: count }, () => budget.spend("mallory", now));

@@ -17,7 +17,7 @@ function silentConnection(): { connection: BrokerConnection; lose(): void } {
   return { connection: connection as unknown as BrokerConnection, lose };
 }
 
-Deno.test("a connection for registrations that is lost while it begins to consume keeps no server from closing", async () => {
+Deno.test("losing the connection for registrations while it starts consuming does not keep the server from closing", async () => {
   const warnings: string[] = [];
   const { connection, lose } = silentConnection();
   const registrations = RegistrationConnection.open({
@@ -31,7 +31,7 @@ Deno.test("a connection for registrations that is lost while it begins to consum
   assert.deepEqual(warnings, ["cannot connect for registrations"]);
 });
 
-Deno.test("a connection for registrations that takes long to open keeps no server from serving or closing", async () => {
+Deno.test("a slow connection for registrations keeps the server neither from serving nor from closing", async () => {
   const registrations = RegistrationConnection.open({
     connect: (signal) =>
       new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("given up")))),

@@ -21,7 +21,7 @@ Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
 
 const password = "correct horse battery";
 
-/** Asks on a channel of its own. @returns the error's code, or "registered" */
+/** Sends a registration on a new channel. @returns the error's code, or "registered" */
 async function register(channel: ConfirmChannel, user: string): Promise<string> {
   const answers: ConsumeMessage[] = [];
   const { consumerTag } = await channel.consume(directReplies, (answer) => void (answer && answers.push(answer)), {
@@ -34,7 +34,7 @@ async function register(channel: ConfirmChannel, user: string): Promise<string> 
     type: messageTypes.register,
   });
   await eventually(() => answers.length > 0, () => "an answer");
-  // Who consumes again has another address, of the same channel.
+  // A new consumer has a new address of the same channel.
   await channel.cancel(consumerTag);
   const [{ properties, content: bytes }] = answers;
   return properties.type === messageTypes.registered ? "registered" : ErrorMessage.decode(bytes).code;
@@ -60,7 +60,7 @@ Deno.test("a connection has one registration, whatever its channels and their ad
   assert.equal(await register(await honest.model.createConfirmChannel(), "walter"), "registered");
 });
 
-Deno.test("registrations at the same time on the channels of one connection are one", async () => {
+Deno.test("concurrent registrations on the channels of one connection count as one", async () => {
   await using chatd = await startTestAmqpServer(broker);
   await using stranger = await connectAs(broker.node.amqpUrl(registrationUser, "open"));
   const channels = await Promise.all(Array.from({ length: 4 }, () => stranger.model.createConfirmChannel()));
@@ -69,7 +69,7 @@ Deno.test("registrations at the same time on the channels of one connection are 
   assert.equal(chatd.server.sessions, 0);
 });
 
-Deno.test("the end of the connection for registrations ends no session, and registrations come over a new one", async () => {
+Deno.test("losing the connection for registrations ends no session, and a new one takes registrations", async () => {
   const warnings: string[] = [];
   const log = { ...silentLog, warn: (event: string) => void warnings.push(event) };
   await using chatd = await startTestAmqpServer(broker, { log });
@@ -94,7 +94,7 @@ Deno.test("the end of the connection for registrations ends no session, and regi
   await Promise.all([ana.stop(), ben.stop()]);
 });
 
-Deno.test("a server over which nobody registers leaves the queue of registrations alone", async () => {
+Deno.test("a server without registration leaves the queue of registrations alone", async () => {
   await using _chatd = await startTestAmqpServer(broker, { registers: false });
   await using own = await connectAs(broker.node.amqpUrl());
   const channel = await own.model.createChannel();

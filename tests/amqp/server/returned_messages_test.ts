@@ -17,7 +17,7 @@ const broker = await startTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
 const { node } = broker;
 
-/** Publishes with `mandatory` and keys that nothing is bound to. @returns how many messages came back */
+/** Publishes with `mandatory` and unbound routing keys. @returns the number of returned messages */
 async function countReturns(url: string, exchange: string): Promise<number> {
   await using client = await connectAs(url);
   const channel = await client.model.createConfirmChannel();
@@ -42,7 +42,7 @@ Deno.test("the broker returns no message to an account or a stranger, whatever t
   assert.equal(await countReturns(stranger, registrationExchange), 0);
 });
 
-Deno.test("a server leaves the direct exchanges of an older one that runs", async () => {
+Deno.test("a server does not replace the direct exchanges of an older running server", async () => {
   await using chatd = await startTestAmqpServer(broker);
   await chatd.server.close({ deadlineMs: 0 });
   await using own = await connectAs(node.amqpUrl());
@@ -54,7 +54,7 @@ Deno.test("a server leaves the direct exchanges of an older one that runs", asyn
   await channel.assertExchange(requestExchange, "direct", { durable: true });
 });
 
-Deno.test("a server replaces the direct exchanges of an older one, and people chat over them", async () => {
+Deno.test("a server replaces the direct exchanges of an older server, and users chat over them", async () => {
   await using own = await connectAs(node.amqpUrl());
   const channel = await own.model.createChannel();
   for (const exchange of [requestExchange, fileExchange, registrationExchange]) {

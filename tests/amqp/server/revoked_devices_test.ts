@@ -1,4 +1,4 @@
-/** What becomes of a connection to the broker whose device is logged out. */
+/** The fate of a connection to the broker whose device is logged out. */
 import assert from "node:assert/strict";
 import { connectionHeader } from "../../../src/amqp/incoming.ts";
 import { startTestAmqpServer, startTestBroker, type TestAmqpServer } from "../../support/amqp_server.ts";
@@ -17,7 +17,7 @@ async function start() {
   return server;
 }
 
-/** A client of another make with a session, and what it says of its connection in the hello. */
+/** A foreign client with a session, and the connection name in its hello. */
 async function join({ chat: { accounts } }: TestAmqpServer, headers: Record<string, string> = {}) {
   const credentials = await accounts.logIn({ user: "ana", password, deviceName: "", deviceId: "", address: "test" });
   const { token } = credentials;
@@ -27,7 +27,7 @@ async function join({ chat: { accounts } }: TestAmqpServer, headers: Record<stri
   return { client, token };
 }
 
-Deno.test("a revoked device's connection is closed when its client named none, and the user's others stay", async () => {
+Deno.test("the connection of a revoked device is closed even if its client named none, and the user's others stay", async () => {
   await using scene = await start();
   const { chatd } = scene;
   const { client: lost, token } = await join(chatd);
@@ -41,7 +41,7 @@ Deno.test("a revoked device's connection is closed when its client named none, a
   assert.ok(kept.connection.isOpen);
 });
 
-Deno.test("a revoked device's connection is closed when its client gives the name of another", async () => {
+Deno.test("the connection of a revoked device is closed even if its client gives the name of another one", async () => {
   await using scene = await start();
   const { chatd } = scene;
   const { client: kept } = await join(chatd, { [connectionHeader]: "kept" });
@@ -53,9 +53,9 @@ Deno.test("a revoked device's connection is closed when its client gives the nam
   assert.match(await lost.connection.closed, /CONNECTION.FORCED/);
 });
 
-Deno.test("all connections of a user are closed when the revoked device's one is not known", async () => {
+Deno.test("all connections of a user are closed when the revoked device's connection is unknown", async () => {
   const kicked: unknown[] = [];
-  // The channel is older than the server, which the broker therefore told nothing of it.
+  // The channel is older than the server, so the broker did not report it.
   const client = await (async () => {
     await using before = await startTestAmqpServer(broker);
     await before.chat.accounts.addUser({ name: "ana", password });

@@ -1,4 +1,4 @@
-// Which messages a session is made of, and what becomes of it when one of them is missing.
+// The messages of a session, and the consequences of a missing one.
 import assert from "node:assert/strict";
 import type { ConsumeMessage } from "amqplib";
 import { AmqpTransport } from "../../../src/amqp/client/client_transport.ts";
@@ -35,7 +35,7 @@ async function begin(chatd: TestAmqpServer, user: string): Promise<{ client: Raw
   return { client, session };
 }
 
-/** The code that a session ended with, among the messages of its queue. */
+/** Returns the code that a session ended with, from the messages of its queue. */
 function endOf(received: readonly ConsumeMessage[]): string | undefined {
   const items = received.flatMap(({ content }) => ServerFrame.decode(content).items);
   const end = items.find(({ kind }) => kind?.$case === "sessionEnded")?.kind;
@@ -47,7 +47,7 @@ async function endsWith(code: string, { received }: RawSession): Promise<void> {
   assert.equal(endOf(received), code);
 }
 
-Deno.test("a message that is missing ends the session of a client that counts, and one that comes twice", async () => {
+Deno.test("a missing or repeated message ends the session of a client that counts", async () => {
   await using chatd = await startTestAmqpServer(broker);
   for (const [numbers, code] of [[[1, 2, 4], "unavailable"], [[2], "unavailable"], [[1, 2, 2], "invalid_argument"]]) {
     const { client, session } = await begin(chatd, "ana");
@@ -60,7 +60,7 @@ Deno.test("a message that is missing ends the session of a client that counts, a
   }
 });
 
-Deno.test("a client that does not count its messages goes on, and one that counts wrongly is told", async () => {
+Deno.test("a client that does not count its messages continues, and one that counts wrongly is told", async () => {
   await using chatd = await startTestAmqpServer(broker);
   const { client, session } = await begin(chatd, "ana");
   await using _closing = client;
@@ -72,7 +72,7 @@ Deno.test("a client that does not count its messages goes on, and one that count
   assert.equal(await client.listConversations(session), "listConversations");
 });
 
-Deno.test("the messages of the server in a session are counted", async () => {
+Deno.test("the server counts its messages in a session", async () => {
   await using chatd = await startTestAmqpServer(broker);
   const { client, session } = await begin(chatd, "ana");
   await using _closing = client;
@@ -81,7 +81,7 @@ Deno.test("the messages of the server in a session are counted", async () => {
   assert.deepEqual(numbers, numbers.map((_, index) => index + 1));
 });
 
-Deno.test("a hello that is refused costs the broker no queue, and has no session", async () => {
+Deno.test("a refused hello declares no queue and starts no session", async () => {
   await using chatd = await startTestAmqpServer(broker);
   const token = await logIn(chatd, "ana");
   await using client = await RawAmqpClient.connect(broker.node.amqpUrl("ana", token));
@@ -94,7 +94,7 @@ Deno.test("a hello that is refused costs the broker no queue, and has no session
   assert.ok(await client.hello(token));
 });
 
-Deno.test("another device of the same user has no use for a session's secret, nor has another channel", async () => {
+Deno.test("a session's secret is useless to another device of the user and on another channel", async () => {
   await using chatd = await startTestAmqpServer(broker);
   const { client, session } = await begin(chatd, "ana");
   await using _closing = client;
@@ -112,7 +112,7 @@ Deno.test("another device of the same user has no use for a session's secret, no
   assert.equal(chatd.chat.head, 0);
 });
 
-Deno.test("a flood ends the session that it belongs to, whose hole would not be noticed", async () => {
+Deno.test("a flood ends its session, because the gap would go unnoticed", async () => {
   const kicked: string[] = [];
   await using chatd = await startTestAmqpServer(broker, {
     flood: { perSecond: 1, burst: 50 },
@@ -128,7 +128,7 @@ Deno.test("a flood ends the session that it belongs to, whose hole would not be 
   assert.equal(await bens.listConversations(other), "listConversations");
 });
 
-Deno.test("where everybody shares one login, a flood is one session's, and others go on", async () => {
+Deno.test("with a shared login, a flood affects only its own session", async () => {
   await using chatd = await startTestAmqpServer(broker, { flood: { perSecond: 1, burst: 50 }, sharedLogin: true });
   const connect = () => RawAmqpClient.connect(broker.node.amqpUrl());
   await using mallory = await connect();
@@ -142,7 +142,7 @@ Deno.test("where everybody shares one login, a flood is one session's, and other
   assert.ok(await late.hello(await logIn(chatd, "late")));
 });
 
-Deno.test("an honest client that is dropped for sending too much loses nothing, and doubles nothing", async () => {
+Deno.test("an honest client whose session is ended for sending too much loses and duplicates nothing", async () => {
   await using chatd = await startTestAmqpServer(broker, { flood: { perSecond: 2, burst: 60 } });
   const transport = (user: string) => chatd.transport(user);
   const ben = await join("ben", transport("ben"));
@@ -159,7 +159,7 @@ Deno.test("an honest client that is dropped for sending too much loses nothing, 
     },
   });
   const running = ana.run({ signal: stopped.signal });
-  // One after the other, each is a message of its own.
+  // Sent one by one, each is a message of its own.
   const texts = Array.from({ length: 66 }, (_, number) => `${number}`);
   for (const text of texts) await ana.send("ben", text);
   await until(() => ben.received.length >= texts.length);
@@ -170,7 +170,7 @@ Deno.test("an honest client that is dropped for sending too much loses nothing, 
   await ben.stop();
 });
 
-Deno.test("a request that expires in the broker is noticed, and what was not answered is sent again", async () => {
+Deno.test("a request that expires in the broker is noticed, and unanswered requests are sent again", async () => {
   const { node } = broker;
   const headers = { authorization: `Basic ${btoa(`${node.user}:${node.password}`)}` };
   const policy = async (method: string, body?: unknown) => {
@@ -183,7 +183,7 @@ Deno.test("a request that expires in the broker is noticed, and what was not ans
   await using chatd = await startTestAmqpServer(broker, { broker: { ...broker.address, port: proxy.port } });
   const [ana, ben] = [await join("ana", chatd.transport("ana")), await join("ben", chatd.transport("ben"))];
   await using mallory = await RawAmqpClient.connect(node.amqpUrl("mallory", await logIn(chatd, "mallory")));
-  // What expires is seen, and expires soon.
+  // Makes expiry visible and quick.
   await using own = await connectAs(node.amqpUrl());
   const channel = await own.model.createChannel();
   const { queue } = await channel.assertQueue("", { exclusive: true });
@@ -193,7 +193,7 @@ Deno.test("a request that expires in the broker is noticed, and what was not ans
   const definition = { "message-ttl": 300, "dead-letter-exchange": "amq.fanout" };
   await policy("PUT", { pattern: "^chatd.requests$", "apply-to": "queues", definition });
   try {
-    // The broker hears of nothing that the server has done, and so passes no more than 500 messages on.
+    // Without acknowledgements from the server, the broker passes on at most 500 messages.
     proxy.stall();
     for (let i = 0; i < 600; i++) await mallory.publish(mallory.frame(), { replyTo: undefined });
     await eventually(() => expired.includes("mallory"), () => "the server has as much as it may have");
@@ -210,7 +210,7 @@ Deno.test("a request that expires in the broker is noticed, and what was not ans
   await Promise.all([ana.stop(), ben.stop()]);
 });
 
-Deno.test("a client that leaves gets all that it asked for, though it acknowledges nothing", async () => {
+Deno.test("a leaving client gets answers to all its requests, even without acknowledging anything", async () => {
   await using chatd = await startTestAmqpServer(broker);
   const { client, session } = await begin(chatd, "ana");
   await using _closing = client;

@@ -10,7 +10,7 @@ class Notes {
     this.events.push(event);
   }
 
-  /** What was noted since the last time, as words. */
+  /** Returns the events since the last call, as text. */
   take(): string[] {
     return this.events.splice(0).map(({ actor, action, subject = "", address = "", detail = "" }) =>
       [actor, action, subject, address, detail].map((word) => word || "-").join(" ")
@@ -20,7 +20,7 @@ class Notes {
 
 const address = "192.0.2.7";
 
-Deno.test("the audit log has who came in and who did not, and never a secret", async () => {
+Deno.test("the audit log records logins and failures, and never a secret", async () => {
   const notes = new Notes();
   const test = await TestChat.open({ users: ["ben"], audit: notes });
   const { accounts } = test;
@@ -60,7 +60,7 @@ Deno.test("the audit log has who came in and who did not, and never a secret", a
   await test.close();
 });
 
-Deno.test("the audit log has what the operator did", async () => {
+Deno.test("the audit log records actions of the operator", async () => {
   const notes = new Notes();
   const test = await TestChat.open({ users: ["ana"], audit: notes });
   const { accounts } = test;
@@ -83,7 +83,7 @@ Deno.test("the audit log has what the operator did", async () => {
   await test.close();
 });
 
-Deno.test("the audit log has who made rooms, and what was done to their members, once", async () => {
+Deno.test("the audit log records created rooms and changes of their members, once", async () => {
   const notes = new Notes();
   const test = await TestChat.open({ users: ["ana", "ben", "cleo"], audit: notes });
   const { chat, clock } = test;

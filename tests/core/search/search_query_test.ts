@@ -7,7 +7,7 @@ import { throwsWith } from "../../support/chat_error_assertions.ts";
 const word = (text: string): SearchTerm => ({ text, prefix: false });
 const beginning = (text: string): SearchTerm => ({ text, prefix: true });
 
-Deno.test("words, phrases, beginnings and what to leave out are told apart", () => {
+Deno.test("words, phrases, prefixes and excluded terms are distinguished", () => {
   const typed = 'deploy "to production"  roll* "went wro"* -staging -"dry run" -test*';
   assert.deepEqual(parseSearchQuery(typed), {
     terms: [word("deploy"), word("to production"), beginning("roll"), beginning("went wro")],
@@ -15,7 +15,7 @@ Deno.test("words, phrases, beginnings and what to leave out are told apart", () 
   });
 });
 
-Deno.test("conditions are read whatever their case, and at most words look like them", () => {
+Deno.test("conditions ignore case, and only words can look like them", () => {
   assert.deepEqual(parseSearchQuery("FROM:@Ben in:#ops http://chat.example/x todo:later ratio 16:9"), {
     terms: ["http://chat.example/x", "todo:later", "ratio", "16:9"].map(word),
     excluded: [],
@@ -25,7 +25,7 @@ Deno.test("conditions are read whatever their case, and at most words look like 
   assert.deepEqual(parseSearchQuery('"from:ben"').terms, [word("from:ben")]);
 });
 
-Deno.test("a date is the beginning of its day in UTC, a time is in UTC unless it says otherwise", () => {
+Deno.test("a date is the start of its day in UTC, and a time is in UTC unless it names a zone", () => {
   const times = (typed: string) => {
     const { before, after } = parseSearchQuery(typed);
     return [after, before].map((time) => time === undefined ? undefined : new Date(time).toISOString());
@@ -40,17 +40,17 @@ Deno.test("a date is the beginning of its day in UTC, a time is in UTC unless it
   assert.deepEqual(times("after:2024-02-29"), ["2024-02-29T00:00:00.000Z", undefined]);
 });
 
-Deno.test("typographic quotation marks are quotation marks, and one within a word begins the next term", () => {
+Deno.test("typographic quotation marks work, and one within a word starts the next term", () => {
   assert.deepEqual(parseSearchQuery("“so it goes” „na gut“").terms, [word("so it goes"), word("na gut")]);
   assert.deepEqual(parseSearchQuery('one"two three"four').terms, ["one", "two three", "four"].map(word));
 });
 
-Deno.test("what has nothing in it that can be found is passed over", () => {
+Deno.test("terms without searchable characters are ignored", () => {
   assert.deepEqual(parseSearchQuery('rock & roll - !! "" -').terms, [word("rock"), word("roll")]);
   assert.deepEqual(parseSearchQuery("🎉").terms, [word("🎉")]);
 });
 
-Deno.test("what is wrong with a search is named", () => {
+Deno.test("the fault of a query is named", () => {
   const wrong: [string, RegExp][] = [
     ["", /The search is empty/],
     ['- & ""', /The search is empty/],
@@ -77,7 +77,7 @@ Deno.test("what is wrong with a search is named", () => {
   }
 });
 
-Deno.test("whatever is typed is understood or refused with a ChatError, and phrases come back as they are", () => {
+Deno.test("any input is parsed or refused with a ChatError, and phrases are kept unchanged", () => {
   const typed = fc.oneof(
     fc.string({ unit: "binary" }),
     fc.array(

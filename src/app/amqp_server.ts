@@ -115,7 +115,7 @@ async function start(
       ca,
       sharedLogin,
       registration: amqpRegistration || sharedLogin,
-      again,
+      isRestart: again,
       inspect: authority && ((signal) => requireAsking(options, { ...authority, ca, log, signal })),
       // Honest clients put many requests into a message, and acknowledge a few times a second.
       flood: { perSecond: 100 + 2 * rate.perSecond, burst: 1_000 + 2 * rate.burst },

@@ -230,7 +230,7 @@ Deno.test("a second server on the same broker reports the first and does not sta
 Deno.test("a restarted server waits until its predecessor's connection is gone, and can be stopped meanwhile", async () => {
   await using first = await startTestAmqpServer(broker);
   const [heir, stopped] = await Promise.all(
-    [0, 1].map(() => startAmqpServer({ ...first.serverOptions, again: true })),
+    [0, 1].map(() => startAmqpServer({ ...first.serverOptions, isRestart: true })),
   );
   let isReady = false;
   void heir.ready.then(() => isReady = true);
@@ -245,13 +245,13 @@ Deno.test("a restarted server ignores the first refusals of its broker, but not 
   await using chatd = await startTestAmqpServer(broker);
   await chatd.server.close({ deadlineMs: 0 });
   const refusal = new ChatError("permission_denied", "The broker asks somebody else.");
-  const start = (again: boolean, errors: (ChatError | undefined)[]) => {
+  const start = (isRestart: boolean, errors: (ChatError | undefined)[]) => {
     let asked = 0;
     const inspect = () => {
       const error = errors[Math.min(asked++, errors.length - 1)];
       return error === undefined ? Promise.resolve() : Promise.reject(error);
     };
-    return { asked: () => asked, server: startAmqpServer({ ...chatd.serverOptions, again, inspect }) };
+    return { asked: () => asked, server: startAmqpServer({ ...chatd.serverOptions, isRestart, inspect }) };
   };
   const away = new ChatError("unavailable", "No broker is there.");
   const waits = start(true, [away, refusal, refusal, away, away, away, away, undefined]);
@@ -280,7 +280,7 @@ Deno.test("a server that another one replaced during its absence reports that an
   // It receives a byte, but no connection.
   proxy.allowance = () => 1;
   proxy.cut();
-  const other = await startAmqpServer({ ...chatd.serverOptions, again: true });
+  const other = await startAmqpServer({ ...chatd.serverOptions, isRestart: true });
   await Promise.race([other.ready, other.failed]);
   proxy.allowance = () => Infinity;
   await assert.rejects(away.failed, (error) => {

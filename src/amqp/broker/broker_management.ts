@@ -110,25 +110,25 @@ export class BrokerManagement implements AsyncDisposable {
     const close = async () => {
       isClosed = await this.#closeConnection(name);
     };
-    for (let look = 0; look < searchAttempts && !isClosed; look++) {
-      if (look > 0 && !await pause(searchIntervalMs, this.#closed.signal)) return;
+    for (let attempt = 0; attempt < searchAttempts && !isClosed; attempt++) {
+      if (attempt > 0 && !await pause(searchIntervalMs, this.#closed.signal)) return;
       if (!await this.#succeeds(close)) return;
     }
   }
 
   /**
    * Makes the broker copy published messages to its trace exchange (https://www.rabbitmq.com/docs/firehose) while
-   * `look` runs. Rejects only when `look` does.
-   * @param look must end by itself within seconds
+   * `task` runs. Rejects only when `task` does.
+   * @param task must end by itself within seconds
    * @returns whether it ran
    */
-  whileTracing(vhost: string, look: () => Promise<void>): Promise<boolean> {
-    const tracing = this.#trace(vhost, look);
+  whileTracing(vhost: string, task: () => Promise<void>): Promise<boolean> {
+    const tracing = this.#trace(vhost, task);
     this.#tracing = tracing;
     return tracing;
   }
 
-  async #trace(vhost: string, look: () => Promise<void>): Promise<boolean> {
+  async #trace(vhost: string, task: () => Promise<void>): Promise<boolean> {
     const path = `/api/vhosts/${encodeURIComponent(vhost)}`;
     let current: Record<string, unknown> | undefined;
     await this.#reportErrors(async () => {
@@ -143,12 +143,12 @@ export class BrokerManagement implements AsyncDisposable {
       ...(typeof type === "string" && type !== "undefined" && { default_queue_type: type }),
     };
     // The operator is tracing already; leave it on.
-    if (tracing === true) return await look().then(() => true);
+    if (tracing === true) return await task().then(() => true);
     const set = (tracing: boolean) =>
       this.#succeeds(() => this.#request("PUT", path, JSON.stringify({ ...kept, tracing })));
     try {
       if (!await set(true)) return false;
-      await look();
+      await task();
       return true;
     } finally {
       let left = maxStopAttempts;
@@ -225,14 +225,14 @@ export class BrokerManagement implements AsyncDisposable {
   }
 
   async #searchNamed(user: string, names: Set<string>): Promise<void> {
-    const looked = new Map<string, number>();
+    const attempts = new Map<string, number>();
     try {
       if (!await this.#waitGrace()) return;
       while (names.size > 0) {
         if (!await this.#succeeds(() => this.#closeNamed(user, names))) return;
         for (const name of names) {
-          const count = (looked.get(name) ?? 0) + 1;
-          looked.set(name, count);
+          const count = (attempts.get(name) ?? 0) + 1;
+          attempts.set(name, count);
           if (count >= searchAttempts) names.delete(name);
         }
         if (names.size > 0 && !await pause(searchIntervalMs, this.#closed.signal)) return;

@@ -19,8 +19,8 @@ export interface SenderTraceOptions {
   readonly connection: BrokerConnection;
   readonly channels: Pick<KnownChannels, "at" | "isEmpty">;
   readonly log: Log;
-  /** Makes the broker copy published messages while `look` runs. @returns whether it ran */
-  whileTracing(look: () => Promise<void>): Promise<boolean>;
+  /** Makes the broker copy published messages while `task` runs. @returns whether it ran */
+  whileTracing(task: () => Promise<void>): Promise<boolean>;
   kick(target: { user: string }): void;
   closeConnection(name: string): void;
 }

@@ -21,10 +21,10 @@ export interface AmqpServerOptions extends ServingOptions {
    * such as a missing broker, or the dead process's connection that the broker still considers open. False unless
    * given.
    */
-  readonly again?: boolean;
+  readonly isRestart?: boolean;
   /**
-   * Checks before the first start whether this broker is suitable. A refusal is final, except with `again`, where it is
-   * after a few attempts: a broker that just started may refuse requests that it accepts a second later.
+   * Checks before the first start whether this broker is suitable. A refusal is final, except with `isRestart`, where
+   * it is after a few attempts: a broker that just started may refuse requests that it accepts a second later.
    * @throws {ChatError} `permission_denied` when it is not; `unavailable`
    */
   inspect?(signal: AbortSignal): Promise<void>;
@@ -36,7 +36,7 @@ export interface AmqpServerOptions extends ServingOptions {
 
 /** A server on a broker. Closed by its opener. */
 export interface AmqpServer {
-  /** Resolves when it first serves: at once, unless started with `again`. */
+  /** Resolves when it first serves: at once, unless started with `isRestart`. */
   readonly ready: Promise<void>;
   /** Rejects when the server cannot continue: another one took its place, or the broker no longer admits it. */
   readonly failed: Promise<never>;
@@ -62,7 +62,7 @@ const inspectionIntervalMs = 1_000;
 /**
  * Starts a server over one connection to the broker, and reconnects whenever it is lost.
  * @throws {ChatError} `unavailable` without a broker; `unauthenticated` and `permission_denied` when it does not admit
- * the server; `already_exists` when another server uses it. With `again`, `failed` rejects instead
+ * the server; `already_exists` when another server uses it. With `isRestart`, `failed` rejects instead
  */
 export async function startAmqpServer(options: AmqpServerOptions): Promise<AmqpServer> {
   const server = new Server(options);
@@ -108,7 +108,7 @@ class Server implements AmqpServer {
   }
 
   async start(): Promise<void> {
-    this.#running = this.#keepServing(this.#options.again ? undefined : await this.#connect());
+    this.#running = this.#keepServing(this.#options.isRestart ? undefined : await this.#connect());
   }
 
   async stop(): Promise<void> {

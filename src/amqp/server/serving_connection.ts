@@ -54,8 +54,8 @@ export interface ServingOptions {
   kick?(target: { user: string; connection?: string }): void;
   /** Closes a connection by its name in the broker's lists, after its client had time to read the last message. */
   closeConnection?(name: string): void;
-  /** Makes the broker copy published messages while `look` runs. @returns whether it ran */
-  whileTracing?(look: () => Promise<void>): Promise<boolean>;
+  /** Makes the broker copy published messages while `task` runs. @returns whether it ran */
+  whileTracing?(task: () => Promise<void>): Promise<boolean>;
 }
 
 interface OpenServingOptions extends ServingOptions {

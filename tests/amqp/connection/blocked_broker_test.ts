@@ -55,7 +55,7 @@ Deno.test("a server that starts during an alarm knows of it, and serves afterwar
   assert.deepEqual([server.isBlocked, server.lacksMemory, server.isServing], [true, true, false]);
   await server.close({ deadlineMs: 0 });
   assert.equal(blocked.isBlocked, false, "connections that are lost do not count");
-  const another = await startAmqpServer({ ...chatd.serverOptions, again: true });
+  const another = await startAmqpServer({ ...chatd.serverOptions, isRestart: true });
   try {
     await eventually(() => another.isBlocked, () => "another one hears of it");
     await broker.node.limitMemory(2 ** 40);

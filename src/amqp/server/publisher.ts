@@ -21,8 +21,8 @@ export class Publisher {
   }
 
   /**
-   * Publishes to a queue. `onConfirmed` is called with whether the broker accepted the message; it refuses when the queue
-   * is full.
+   * Publishes to a queue. `onConfirmed` is called with whether the broker accepted the message; it refuses when the
+   * queue is full.
    */
   publishTo(
     queue: string,

@@ -1,30 +1,26 @@
-import type { Channel, ConsumeMessage } from "amqplib";
+import type { Channel } from "amqplib";
 import type { Chat } from "../../core/chat.ts";
-import { ChatError, toChatError } from "../../core/chat_error.ts";
+import { ChatError } from "../../core/chat_error.ts";
 import type { Log } from "../../core/log.ts";
-import { Error as ErrorMessage } from "../../gen/chatd/v1/session.ts";
 import type { SessionDependencies } from "../../session/session_dependencies.ts";
-import { toWireError } from "../../wire/convert.ts";
 import type { BrokerConnection } from "../connection/broker_connection.ts";
-import { consumedByAnother, mapChannelErrors, toChannelError } from "../connection/broker_errors.ts";
+import { mapChannelErrors, toChannelError } from "../connection/broker_errors.ts";
 import { detectBlocking } from "../connection/detect_blocking.ts";
-import { type Incoming, parseIncoming, type ReplyAddress, replyAddress, sessionHeader } from "../incoming.ts";
-import { messageTypes } from "../message_types.ts";
-import { encodePayload, endingFrame } from "../payload.ts";
+import type { Incoming, ReplyAddress } from "../incoming.ts";
 import { BrokerEvents } from "../senders/broker_events.ts";
 import { FloodGuard } from "../senders/flood_guard.ts";
 import { KnownChannels } from "../senders/known_channels.ts";
 import { SenderTrace, type SenderTraceOptions } from "../senders/sender_trace.ts";
 import { declareTopology, fileQueue, registrationQueue, requestQueue } from "../topology.ts";
 import { register } from "./account_requests.ts";
-import type { BrokerSession } from "./broker_session.ts";
 import { BrokerSessions } from "./broker_sessions.ts";
 import { DirectReplies } from "./direct_replies.ts";
 import { FileRequests } from "./file_requests.ts";
-import { type Outgoing, Publisher } from "./publisher.ts";
+import { Publisher } from "./publisher.ts";
 import { RegistrationConnection } from "./registration_connection.ts";
 import { Registrations } from "./registrations.ts";
 import { removeDirectExchanges } from "./remove_direct_exchanges.ts";
+import { type ConsumedQueue, RequestConsumer, type RequestHandler } from "./request_consumer.ts";
 import { SenderChecks } from "./sender_checks.ts";
 import type { SessionQueues } from "./session_queues.ts";
 import { SessionRequests } from "./session_requests.ts";
@@ -70,8 +66,6 @@ interface OpenServingOptions extends ServingOptions {
   connectForRegistrations?(signal: AbortSignal): Promise<BrokerConnection>;
 }
 
-type Serve = (incoming: Incoming, address: ReplyAddress, session: BrokerSession | undefined) => Promise<void>;
-
 /**
  * The server's side of one connection to the broker, from the declaration of queues to its end. Its sessions end with
  * it.
@@ -91,8 +85,6 @@ export class ServingConnection {
   #registering: RegistrationConnection | undefined;
   #sessionRequests: SessionRequests | undefined;
   readonly #channels = new KnownChannels();
-  /** Whether the broker reports its channels. */
-  #hasEvents = false;
   readonly #checks: SenderChecks;
   #isServing = false;
   #stopping = false;
@@ -188,22 +180,40 @@ export class ServingConnection {
       onUndeliverable: (queue) => this.#sessions.endByQueue(queue),
     });
     // Before the addresses for replies, so that all younger channels are reported.
-    this.#hasEvents = await BrokerEvents.watch({
+    const hasEvents = await BrokerEvents.watch({
       connection: this.#connection,
       channels: this.#channels,
       onQueueDeleted: (queue) => this.#sessions.endByQueue(queue),
       onFailed,
     });
-    const { connectForReplies: connect, log } = this.#options;
-    const replies = await DirectReplies.open({
+    const { connectForReplies: connect, chat: { metrics }, log } = this.#options;
+    const replies = this.#replies = await DirectReplies.open({
       connect,
       log,
       onOwnAddress: (address) => this.#channels.learn(address),
       admits: (reply) => this.#checks.admits(reply),
       onPoisoned: (sender) => this.#guard.disconnect(sender, "forged reply_to"),
     });
-    this.#replies = replies;
-    const sessionRequests = this.#sessionRequests = new SessionRequests({
+    const consumer = new RequestConsumer({
+      broker: this.#connection.broker,
+      sessions: this.#sessions,
+      checks: this.#checks,
+      replies,
+      hasEvents,
+      metrics,
+      log,
+    });
+    await this.#consumeRequests(consumer, replies);
+    await this.#consumeFileRequests(consumer, replies);
+    this.#consumeRegistrations(consumer, replies);
+    // If the connection ended meanwhile, the connection for registrations must be closed here.
+    if (!this.#connection.isOpen) throw await this.lost;
+    detectBlocking(this.#connection, this.#declaring);
+    this.#isServing = true;
+  }
+
+  async #consumeRequests(consumer: RequestConsumer, replies: DirectReplies): Promise<void> {
+    const requests = this.#sessionRequests = new SessionRequests({
       ...this.#options,
       shared: this.#shared,
       connection: this.#connection,
@@ -214,125 +224,41 @@ export class ServingConnection {
       sessions: this.#sessions,
       isStopping: () => this.#stopping,
     });
-    const requests = await this.#connection.channel(onFailed);
-    await requests.prefetch(requestsAtOnce);
-    await this.#consumeOwn(requests, requestQueue, (...request) => sessionRequests.handle(...request));
-    const files = await this.#connection.channel(onFailed);
-    await files.prefetch(chunksAtOnce);
-    const fileRequests = new FileRequests({ ...this.#options, replies });
-    await this.#consumeOwn(
-      files,
-      fileQueue,
-      (incoming, address) => fileRequests.answer(incoming, address),
-      this.#fileGuard,
-    );
-    const { connectForRegistrations } = this.#options;
-    if (connectForRegistrations !== undefined) {
-      this.#registering = RegistrationConnection.open({
-        connect: connectForRegistrations,
-        log,
-        consume: async (channel, onFailed) => {
-          const serve: Serve = (incoming, address) => this.#handleRegistration(incoming, address);
-          await this.#consume(channel, registrationQueue, { serve, guard: this.#guard, onFailed });
-        },
-      });
-    }
-    // If the connection ended meanwhile, the connection for registrations must be closed here.
-    if (!this.#connection.isOpen) throw await this.lost;
-    detectBlocking(this.#connection, this.#declaring);
-    this.#isServing = true;
+    const handle: RequestHandler = (...request) => requests.handle(...request);
+    await this.#consume(consumer, { queue: requestQueue, guard: this.#guard, handle }, requestsAtOnce);
   }
 
-  async #consumeOwn(channel: Channel, queue: string, serve: Serve, guard = this.#guard): Promise<void> {
-    const onFailed = (error: ChatError) => void this.#fail(error);
-    this.#consumerTags.push({ channel, tag: await this.#consume(channel, queue, { serve, guard, onFailed }) });
+  async #consumeFileRequests(consumer: RequestConsumer, replies: DirectReplies): Promise<void> {
+    const requests = new FileRequests({ ...this.#options, replies });
+    const handle: RequestHandler = (incoming, address) => requests.answer(incoming, address);
+    await this.#consume(consumer, { queue: fileQueue, guard: this.#fileGuard, handle }, chunksAtOnce);
   }
 
-  /** Starts a consumer. @returns its tag */
   async #consume(
-    channel: Channel,
-    queue: string,
-    { serve, guard, onFailed }: { serve: Serve; guard: FloodGuard; onFailed(error: ChatError): void },
-  ): Promise<string> {
-    try {
-      const { consumerTag } = await channel.consume(queue, (message) => {
-        if (message === null) return onFailed(new ChatError("unavailable", `The queue "${queue}" was deleted.`));
-        const acknowledge = () => this.#acknowledge(channel, message);
-        const isGenuine = this.#judge(message, queue);
-        if (isGenuine === true) return void this.#serve(message, serve, guard).finally(acknowledge);
-        // A message whose channel may still be reported must not hold up others.
-        acknowledge();
-        if (isGenuine === false) return;
-        void isGenuine.then((genuine) => genuine ? this.#serve(message, serve, guard) : undefined);
-      }, { exclusive: true });
-      return consumerTag;
-    } catch (error) {
-      const known = toChannelError(error, this.#connection.broker);
-      if (known.code !== "permission_denied" || !/exclusive/.test(known.message)) throw known;
-      throw consumedByAnother(queue, error);
-    }
-  }
-
-  /**
-   * Acknowledges a message once its replies are on their way to the broker, which keeps the number of unacknowledged
-   * ones below `requestsAtOnce`.
-   */
-  #acknowledge(channel: Channel, message: ConsumeMessage): void {
-    try {
-      channel.ack(message);
-    } catch {
-      // The channel closed meanwhile, and its owner is notified.
-    }
-  }
-
-  async #serve(
-    message: ConsumeMessage,
-    serve: Serve,
-    guard: FloodGuard,
+    consumer: RequestConsumer,
+    consumed: Omit<ConsumedQueue, "onFailed">,
+    prefetch: number,
   ): Promise<void> {
-    const sender = String(message.properties.userId ?? "");
-    const session = this.#sessions.of(message);
-    const secret: unknown = message.properties.headers?.[sessionHeader];
-    if (!guard.admits(sender, { session, secret })) return session?.end(floodError());
-    const address = this.#addressOf(message);
-    try {
-      await serve(parseIncoming(message), address, session);
-    } catch (thrown) {
-      const error = toChatError(thrown);
-      this.#options.chat.metrics.refused("amqp", error.code);
-      if (error.code === "internal") this.#options.log.error("request failed", { user: sender, error: thrown });
-      this.#reply(sender, address, this.#errorReply(message, error, address));
-    }
+    const onFailed = (error: ChatError) => this.#fail(error);
+    const channel = await this.#connection.channel(onFailed);
+    await channel.prefetch(prefetch);
+    this.#consumerTags.push({ channel, tag: await consumer.consume(channel, { ...consumed, onFailed }) });
   }
 
-  #judge(message: ConsumeMessage, queue: string): boolean | Promise<boolean> {
-    const replyTo: unknown = message.properties.replyTo;
-    const isOurs = typeof replyTo === "string" && this.#replies?.matchesForm(replyTo) === true;
-    return this.#checks.judge(message, { queue, checksAddress: isOurs && this.#hasEvents });
+  #consumeRegistrations(consumer: RequestConsumer, replies: DirectReplies): void {
+    const { connectForRegistrations: connect, log } = this.#options;
+    if (connect === undefined) return;
+    const handle: RequestHandler = (incoming, address) => this.#register(incoming, address, replies);
+    this.#registering = RegistrationConnection.open({
+      connect,
+      log,
+      consume: async (channel, onFailed) => {
+        await consumer.consume(channel, { queue: registrationQueue, guard: this.#guard, handle, onFailed });
+      },
+    });
   }
 
-  #addressOf(message: ConsumeMessage): ReplyAddress {
-    const address = replyAddress(message);
-    const { replyTo } = address;
-    return replyTo === undefined || this.#replies?.matchesForm(replyTo) ? address : { ...address, replyTo: undefined };
-  }
-
-  /**
-   * Queues a reply without waiting: a reply address that closes the connection must not make the broker redeliver the
-   * request.
-   */
-  #reply(sender: string, address: ReplyAddress, message: Outgoing): void {
-    this.#replies?.send({ sender, address, message });
-  }
-
-  #errorReply(message: ConsumeMessage, error: ChatError, { format }: ReplyAddress): Outgoing {
-    const isFrame = [undefined, messageTypes.clientFrame].includes(message.properties.type);
-    const type = isFrame ? messageTypes.serverFrame : messageTypes.error;
-    const bytes = isFrame ? endingFrame(error) : ErrorMessage.encode(toWireError(error)).finish();
-    return { type, format, content: encodePayload(bytes, { name: type, format }) };
-  }
-
-  async #handleRegistration(incoming: Incoming, address: ReplyAddress): Promise<void> {
+  async #register(incoming: Incoming, address: ReplyAddress, replies: DirectReplies): Promise<void> {
     const { replyTo } = address;
     if (replyTo === undefined) {
       throw new ChatError("invalid_argument", "A registration needs a reply_to for its reply.");
@@ -340,7 +266,8 @@ export class ServingConnection {
     const connection = this.#registrations.take(replyTo);
     const { chat: { accounts }, sharedLogin } = this.#options;
     try {
-      this.#reply(incoming.user, address, await register(incoming, { accounts, sharedLogin }));
+      const message = await register(incoming, { accounts, sharedLogin });
+      replies.send({ sender: incoming.user, address, message });
     } finally {
       if (connection !== undefined) this.#options.closeConnection?.(connection.name);
     }
@@ -375,11 +302,4 @@ function openTrace(
 ): SenderTrace | undefined {
   if (kick === undefined || whileTracing === undefined || sharedLogin) return undefined;
   return new SenderTrace({ connection, channels, log, kick, closeConnection, whileTracing });
-}
-
-/** Returns the error for a session with dropped messages, which would otherwise have a gap. */
-function floodError(): ChatError {
-  return new ChatError("rate_limited", "Too many messages at once. Reconnect, and send fewer.", {
-    retryAfterMs: 1_000,
-  });
 }

@@ -21,7 +21,7 @@ export interface ConnectionGuardOptions {
   rate: ConnectionRateLimits;
 }
 
-/** 10 s to log in; 128 connections of an address, and 2,048 in all, that have not; 128 of a user; 8,192 of an address. */
+/** 10 s to log in; 128 connections of an address and 2,048 in all before that; 128 of a user; 8,192 of an address. */
 export const standardLimits: ConnectionGuardOptions = {
   logInDeadlineMs: 10_000,
   maxStrangersPerAddress: 128,

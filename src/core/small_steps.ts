@@ -13,6 +13,10 @@ const leastRestMs = 20;
  * disk is.
  * @param step does at most `limit` of the work and returns the amount done; 0 when none is left
  * @returns the total amount, also when `signal` ends it early
+ * @example
+ * ```ts
+ * const removed = await inSmallSteps((limit) => store.removeExpired(limit), signal);
+ * ```
  */
 export async function inSmallSteps(step: (limit: number) => Promise<number>, signal: AbortSignal): Promise<number> {
   let done = 0;

@@ -10,7 +10,16 @@ export interface SweepOptions {
   readonly failureEvent: string;
 }
 
-/** Background work that runs one at a time, at intervals and on request. */
+/**
+ * Background work that runs one at a time, at intervals and on request.
+ * @example
+ * ```ts
+ * const failureEvent = "cannot remove expired uploads";
+ * const sweep = new Sweep({ everyMs: 60_000, work: removeExpired, log, failureEvent });
+ * sweep.start();
+ * await sweep.close();
+ * ```
+ */
 export class Sweep {
   readonly #options: SweepOptions;
   readonly #stopped = new AbortController();

@@ -17,7 +17,15 @@ interface Bucket {
 /** Rounding error that adding up fractions of tokens may cause. */
 const roundingError = 1e-6;
 
-/** A token bucket for each key. `now` is in milliseconds; nothing is refilled while it stands still or goes back. */
+/**
+ * A token bucket for each key. `now` is in milliseconds; nothing is refilled while it stands still or goes back.
+ * @example
+ * ```ts
+ * const buckets = new TokenBuckets({ burst: 10, perSecond: 1 });
+ * const retryAfterMs = buckets.take(user, clock.now());
+ * if (retryAfterMs > 0) throw new ChatError("rate_limited", "Too many requests.", { retryAfterMs });
+ * ```
+ */
 export class TokenBuckets {
   readonly #burst: number;
   readonly #perMs: number;

@@ -65,7 +65,16 @@ const chatServices = ["chatd.v1.ChatService", "chatd.v1.AuthService", "chatd.v1.
 /** Interval of closing connections without a user or an open call while the server stops, in milliseconds. */
 const idleDrainMs = 1_000;
 
-/** Starts a server. @throws {ChatError} `unavailable` when it cannot listen on the address */
+/**
+ * Starts a server.
+ * @throws {ChatError} `unavailable` when it cannot listen on the address
+ * @example
+ * ```ts
+ * const listen = { host: "127.0.0.1", port: 0 };
+ * const server = await startGrpcServer({ chat, log, server: "chatd 0.1.0", listen, defer: setImmediate });
+ * await server.close({ deadlineMs: 2_000 });
+ * ```
+ */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   const log = calmLog(options.log);
   const strangers = new StrangerCalls(options.strangers ?? strangersLimits);

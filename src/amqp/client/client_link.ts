@@ -107,13 +107,8 @@ export class AmqpLink implements Link {
     const channel = await connection.confirmChannel((error) => this.#fail(error));
     this.#channel = channel;
     channel.on("return", () => this.#fail(noServer()));
-    await mapChannelErrors(
-      connection.broker,
-      () =>
-        channel.consume(directReplies, (message) => this.#handleReply(message).catch((error) => this.#fail(error)), {
-          noAck: true,
-        }),
-    );
+    const onReply = (message: ConsumeMessage | null) => this.#handleReply(message).catch((error) => this.#fail(error));
+    await mapChannelErrors(connection.broker, () => channel.consume(directReplies, onReply, { noAck: true }));
     await this.#publish(encodeClientFrame(hello), { correlationId: this.#correlationId });
   }
 

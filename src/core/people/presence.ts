@@ -149,7 +149,7 @@ export class Presence {
     });
   }
 
-  /** Saves when users were last seen; for those still online, that is now. */
+  /** Saves when users were last seen, including users within the grace time. */
   async close(): Promise<void> {
     for (const [user, { at, timer }] of this.#leaving) {
       clearTimeout(timer);

@@ -210,6 +210,26 @@ Deno.test("the gRPC server and client do not import each other, and callbacks an
   assert.deepEqual(wrong.map(({ file, target }) => `${file} imports ${target}`), []);
 });
 
+/** The folders that each folder of src/amqp may import; the files beside them may be imported by all. */
+const amqpRooms: Record<string, readonly string[]> = {
+  broker: ["connection", "server"],
+  client: ["connection"],
+  connection: [],
+  senders: ["connection"],
+  server: ["connection", "senders"],
+};
+
+Deno.test("the AMQP server and client do not import each other, nor does a connection import its users", () => {
+  const pathIn = (path: string) => /(?:^|\/)src\/amqp\/((?:\w+\/)?)/.exec(path)?.[1].replace("/", "");
+  const within = imports.filter(({ file, target }) => pathIn(file) !== undefined && pathIn(target) !== undefined);
+  const wrong = within.filter(({ file, target }) => {
+    const [from, to] = [pathIn(file)!, pathIn(target)!];
+    return from !== to && to !== "" && !amqpRooms[from]?.includes(to);
+  });
+  assert.deepEqual(new Set(within.map(({ file }) => pathIn(file))), new Set([...Object.keys(amqpRooms), ""]));
+  assert.deepEqual(wrong.map(({ file, target }) => `${file} imports ${target}`), []);
+});
+
 Deno.test("certificates of servers are verified by all but the doctor and a handshake of chatd with itself", async () => {
   const loaders = loadersOf((target) => target === `file://${root}src/grpc/client/unverified_tls.ts`);
   assert.deepEqual(loaders, ["src/grpc/client/health_check.ts", "src/grpc/client/server_connection.ts"]);

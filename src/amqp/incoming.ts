@@ -3,7 +3,7 @@ import { ChatError } from "../core/chat_error.ts";
 import { messageTypes, parseFormat, type PayloadFormat } from "./message_types.ts";
 import { directReplies } from "./topology.ts";
 
-/** Headers of the protocol: docs/amqp.md says what they are for. */
+/** Headers of the protocol; docs/amqp.md describes them. */
 export const sessionHeader = "chatd-session";
 export const sessionQueueHeader = "chatd-session-queue";
 export const connectionHeader = "chatd-connection";
@@ -13,35 +13,38 @@ export const tokenHeader = "chatd-token";
 export const receiptHeader = "chatd-receipt";
 
 const maxPropertyLength = 256;
-/** The first byte of a term, and the bytes at the end of a process's name, after two numbers of four (PID_EXT, NEW_PID_EXT). */
+/**
+ * First byte of a term, and the size of the creation at the end of a process id, after two numbers of 4 bytes (PID_EXT,
+ * NEW_PID_EXT).
+ */
 const externalTerm = 131;
 const creationBytesByTag = new Map([[103, 1], [88, 4]]);
 
-/** A message to the server whose envelope is in order; its content was not looked at. */
+/** A message to the server with a valid envelope; its content is not validated yet. */
 export interface Incoming {
-  /** The name of the publisher, which the broker checked. */
+  /** The publisher's broker user, which the broker verified. */
   readonly user: string;
-  /** The secret of a live session; undefined when there is none yet. */
+  /** The secret of a live session; undefined before it has one. */
   readonly session: string | undefined;
-  /** The publisher's name of the connection, which is not checked. */
+  /** The connection name that the publisher claims; not verified. */
   readonly connection: string | undefined;
-  /** Which message of its session this is, from 1 on; undefined when its publisher does not count. */
+  /** Number of the message in its session, from 1 on; undefined when the publisher does not count. */
   readonly sequence: number | undefined;
-  /** The token of the user who asks, where there is no session. */
+  /** The caller's token, for requests without a session. */
   readonly token: string | undefined;
-  /** Of chunks that their reader has, separated by spaces; "" for none. */
+  /** Receipts of chunks that the caller has read, separated by spaces; "" for none. */
   readonly receipts: string;
-  /** Nothing follows: the session ends when what it asked for is answered. */
+  /** Last message of the session, which ends once its requests are answered. */
   readonly leaving: boolean;
-  /** One of `messageTypes`, or anything else. */
+  /** One of `messageTypes`, or any other text. */
   readonly type: string;
   readonly format: PayloadFormat;
   readonly content: Uint8Array;
 }
 
 /**
- * Where and how to answer. The address is undefined unless it is one of the broker's for direct replies: to anywhere else, a client
- * could make the server publish in its name.
+ * Address and format of a reply. `replyTo` is undefined unless it is a direct-reply address of the broker: a client
+ * could otherwise make the server publish anywhere in its own name.
  */
 export interface ReplyAddress {
   readonly replyTo: string | undefined;
@@ -58,20 +61,23 @@ export function replyAddress({ properties }: ConsumeMessage): ReplyAddress {
   };
 }
 
-/** @throws {ChatError} `permission_denied` when its envelope cannot be trusted, `invalid_argument` for an unknown format */
+/**
+ * Parses the envelope of a message.
+ * @throws {ChatError} `permission_denied` when the envelope cannot be trusted, `invalid_argument` for an unknown format
+ */
 export function parseIncoming({ properties, content, fields }: ConsumeMessage): Incoming {
   const { userId, replyTo, contentType, contentEncoding, type } = properties;
   const headers = properties.headers ?? {};
   if (typeof userId !== "string" || userId === "") {
-    throw refused("the property user_id is missing: set it to the name that you logged in to the broker with");
+    throw refused("the property user_id is missing: set it to your login name at the broker");
   }
-  // The broker moves messages around with their user_id, which then says nothing about who had them moved.
-  if (headers["x-death"] !== undefined) throw refused("it comes out of another queue (x-death)");
+  // The broker keeps user_id when it moves a message, whoever caused the move.
+  if (headers["x-death"] !== undefined) throw refused("it was moved from another queue (x-death)");
   if (headers.CC !== undefined || headers.BCC !== undefined) throw refused("it has a CC or BCC header");
   if (replyTo !== undefined && !isDirect(replyTo)) {
-    throw refused(`its reply_to is not ${directReplies}, the only address that is answered`);
+    throw refused(`its reply_to is not ${directReplies}, the only allowed address`);
   }
-  if (fields.exchange === "") throw refused("it came through the default exchange");
+  if (fields.exchange === "") throw refused("it was published to the default exchange");
   return {
     user: userId,
     session: shortText(headers[sessionHeader]),
@@ -86,12 +92,12 @@ export function parseIncoming({ properties, content, fields }: ConsumeMessage): 
   };
 }
 
-/** The part that all addresses for direct replies of one broker have in common. */
+/** The part that all direct-reply addresses of one broker share. */
 export type DirectAddressForm = string;
 
 /**
- * Such an address is the broker's name of a process, in Erlang's external term format, and a key. What is left of the name without
- * the numbers that tell the processes of a node apart; undefined when it is no such address.
+ * Returns the part of a direct-reply address without the numbers that identify a process; undefined for any other
+ * address. Such an address is the id of an Erlang process, in external term format, and a key.
  */
 export function formOf(replyTo: string): DirectAddressForm | undefined {
   if (!replyTo.startsWith(`${directReplies}.`) || replyTo.length > maxPropertyLength) return undefined;
@@ -105,12 +111,15 @@ export function formOf(replyTo: string): DirectAddressForm | undefined {
   return Buffer.concat([term.subarray(0, end - 8), term.subarray(end)]).toString("hex");
 }
 
-/** Which process of the broker an address for direct replies leads to, as in the broker's "<node.1795448032.912.0>" without the node. */
+/**
+ * Returns the process that a direct-reply address belongs to, as in the broker's "<node.1795448032.912.0>" without the
+ * node.
+ */
 export function processOf(replyTo: string): string {
   return numbersOf(replyTo)?.join(".") ?? replyTo;
 }
 
-/** The two numbers that tell the processes of a node apart, of an address for direct replies. */
+/** Returns the two numbers in a direct-reply address that identify a process of a node. */
 export function numbersOfAddress(replyTo: string): readonly number[] {
   return numbersOf(replyTo)?.slice(1) ?? [Infinity, Infinity];
 }
@@ -124,7 +133,7 @@ function numbersOf(replyTo: string): number[] | undefined {
   return [term.readUIntBE(end, creationBytes), term.readUInt32BE(end - 8), term.readUInt32BE(end - 4)];
 }
 
-/** @throws {ChatError} `invalid_argument` */
+/** Parses the sequence header. @throws {ChatError} `invalid_argument` */
 export function parseSequence(value: unknown): number | undefined {
   if (value === undefined) return undefined;
   const isNumber = typeof value === "number" || typeof value === "string";

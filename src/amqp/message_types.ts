@@ -1,6 +1,6 @@
 import { ChatError } from "../core/chat_error.ts";
 
-/** How a message is written: the server answers as it was asked. */
+/** Encoding of a message; the server replies in the encoding of the request. */
 export type PayloadFormat = "protobuf" | "json";
 
 export const contentTypes: Record<PayloadFormat, string> = {
@@ -8,7 +8,7 @@ export const contentTypes: Record<PayloadFormat, string> = {
   json: "application/json",
 };
 
-/** The types of messages, as AMQP's `type` property has them. */
+/** Values of AMQP's `type` property. */
 export const messageTypes = {
   clientFrame: "chatd.v1.ClientFrame",
   serverFrame: "chatd.v1.ServerFrame",
@@ -25,7 +25,7 @@ export const messageTypes = {
   error: "chatd.v1.Error",
 } as const;
 
-/** @throws {ChatError} `invalid_argument` for another format, or an encoding on top of it. */
+/** Parses the content type. @throws {ChatError} `invalid_argument` for another format, or a content encoding */
 export function parseFormat(contentType: unknown, contentEncoding: unknown): PayloadFormat {
   const [type, ...parameters] = String(contentType ?? contentTypes.protobuf).toLowerCase().split(";");
   const encoding = String(contentEncoding ?? "").toLowerCase();

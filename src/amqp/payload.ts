@@ -7,13 +7,13 @@ import { decodeStrictly, type MessageDecoder } from "../wire/strict_reader.ts";
 import { messageTypes, type PayloadFormat } from "./message_types.ts";
 
 export interface DecodeOptions<T> {
-  /** Generated code of the type that `name` says. */
+  /** Generated code for the message type `name`. */
   readonly decoder: MessageDecoder<T>;
   readonly name: string;
   readonly format: PayloadFormat;
 }
 
-/** @throws {ChatError} `invalid_argument` when it is too long or malformed. */
+/** Decodes a message. @throws {ChatError} `invalid_argument` when it is too long or malformed */
 export function decodePayload<T>(content: Uint8Array, { decoder, name, format }: DecodeOptions<T>): T {
   if (content.length > maxFrameBytes) {
     throw new ChatError("invalid_argument", `The message has ${content.length} bytes: send at most ${maxFrameBytes}.`);
@@ -21,13 +21,15 @@ export function decodePayload<T>(content: Uint8Array, { decoder, name, format }:
   return decodeStrictly(decoder, format === "json" ? binaryFromJson(name, content) : content);
 }
 
-/** Well-formed protobuf as the bytes of a message. */
+/** Encodes well-formed protobuf in the given format. */
 export function encodePayload(bytes: Uint8Array, { name, format }: { name: string; format: PayloadFormat }): Buffer {
   if (format === "json") return Buffer.from(jsonFromBinary(name, bytes));
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** An encoded `ServerFrame` as messages of at most 64 KiB each: as JSON it may be longer than it was, and is divided. */
+/**
+ * Converts an encoded `ServerFrame` to messages of at most 64 KiB each; JSON may be longer than protobuf, and is split.
+ */
 export function serverFrames(frame: Uint8Array, format: PayloadFormat): Buffer[] {
   const name = messageTypes.serverFrame;
   const whole = encodePayload(frame, { name, format });
@@ -40,7 +42,7 @@ export function serverFrames(frame: Uint8Array, format: PayloadFormat): Buffer[]
     if (encoded.length <= maxFrameBytes || item.kind?.$case !== "reply") return encoded;
     const error = new ChatError(
       "limit_reached",
-      "The answer is longer than 64 KiB as JSON: ask for less at once (limit).",
+      "The answer is longer than 64 KiB as JSON. Request fewer items (limit).",
     );
     const { requestId } = item.kind.value;
     const reply = { requestId, result: { $case: "error" as const, value: toWireError(error) } };
@@ -49,7 +51,7 @@ export function serverFrames(frame: Uint8Array, format: PayloadFormat): Buffer[]
   });
 }
 
-/** The frame that ends a session, or says that there is none. */
+/** Encodes the frame that ends a session, or reports that it does not exist. */
 export function endingFrame(reason: unknown): Uint8Array {
   const value = { error: toWireError(toChatError(reason)) };
   return ServerFrame.encode({ items: [{ kind: { $case: "sessionEnded", value } }], through: 0, receipt: 0 }).finish();

@@ -1,30 +1,36 @@
 import type { Channel, Options } from "amqplib";
 
-/** Where clients with an account publish; the one consumer of the queue of the same name is the server. */
+/** Exchange for clients with an account; the server is the only consumer of the queue of the same name. */
 export const requestExchange = "chatd.requests";
 export const requestQueue = "chatd.requests";
-/** Where clients publish what FileService is asked for. */
+/** Exchange for calls of FileService. */
 export const fileExchange = "chatd.files";
 export const fileQueue = "chatd.files";
-/** Where those publish who have no account yet. */
+/** Exchange for clients without an account. */
 export const registrationExchange = "chatd.registration";
 export const registrationQueue = "chatd.registration";
-/** All that clients publish to. */
+/** All exchanges that clients publish to. */
 export const clientExchanges = [requestExchange, fileExchange, registrationExchange] as const;
-/** The broker's name of those who have no account yet. */
+/** Broker user of clients without an account. */
 export const registrationUser = "register";
-/** Whoever asks for this name is let in to the broker, and no further: so clients see that the server answers the broker. */
+/**
+ * Broker user that is admitted at the first question and denied at the next, which shows clients that the server
+ * answers the broker.
+ */
 export const statusUser = "_status";
-/** Is let in like {@link statusUser} where people register by invitation: so those without one are told to ask for it. */
+/**
+ * Broker user that is admitted like {@link statusUser} where registration needs an invitation, so that clients can ask
+ * for one.
+ */
 export const invitationUser = "_invitation";
 /** RabbitMQ's pseudo-queue for direct replies (https://www.rabbitmq.com/docs/direct-reply-to). */
 export const directReplies = "amq.rabbitmq.reply-to";
 
-/** How long requests (those for files, too) and registrations may wait for a server, in milliseconds. */
+/** Time that requests (also for files) and registrations may wait for a server, in milliseconds. */
 export const requestTtlMs = 30_000;
 export const registrationTtlMs = 10_000;
 
-/** Limits keep a broker's memory whole when no server consumes; what goes beyond them is refused to its publisher. */
+/** Bounds the broker's memory while no server consumes; further messages are refused to their publishers. */
 const requestLimits: Options.AssertQueue = {
   durable: true,
   messageTtl: requestTtlMs,
@@ -33,7 +39,7 @@ const requestLimits: Options.AssertQueue = {
   arguments: { "x-max-length-bytes": 64 * 1024 * 1024 },
 };
 
-/** Clients have a few chunks on their way each, and offer again what is refused. */
+/** Clients have a few chunks in flight each, and retry refused ones. */
 const fileLimits: Options.AssertQueue = {
   durable: true,
   messageTtl: requestTtlMs,
@@ -51,8 +57,8 @@ const registrationLimits: Options.AssertQueue = {
 };
 
 /**
- * The window of what a session sends without acknowledgement, of deliveries and of replies, keeps its queue below this. It goes
- * with its consumer, or when it never had one, a minute after it was made.
+ * The windows of unacknowledged deliveries and replies keep a session's queue below these limits. The queue is deleted
+ * with its consumer, or a minute after its declaration if it never had one.
  */
 const sessionLimits: Options.AssertQueue = {
   durable: true,
@@ -70,9 +76,9 @@ const sharedQueues: readonly { exchange: string; queue: string; limits: Options.
 ];
 
 /**
- * Declares the exchanges and queues that all sessions share. One that exists with other properties is a channel error, `PRECONDITION_FAILED`. The
- * exchanges ignore routing keys: the broker returns what it cannot route to a publisher who asks for that (`mandatory`), and
- * keeps it in memory without a limit for one who does not read.
+ * Declares the exchanges and queues that all sessions share. An existing one with other properties causes the channel
+ * error `PRECONDITION_FAILED`. The exchanges ignore routing keys: the broker would return unroutable `mandatory`
+ * messages, and keep them in memory without a limit for a publisher that does not read.
  */
 export async function declareTopology(channel: Channel): Promise<void> {
   for (const { exchange, queue, limits } of sharedQueues) {

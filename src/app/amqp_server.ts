@@ -1,14 +1,14 @@
-import { startAuthorityEndpoint } from "../amqp/authority_endpoint.ts";
-import { BlockedConnections } from "../amqp/blocked_connections.ts";
-import { type BrokerLogin, formatBroker } from "../amqp/broker_address.ts";
-import { BrokerAuthority, inspectorPassword, inspectorUser } from "../amqp/broker_authority.ts";
-import { maxAmqpFrameBytes } from "../amqp/broker_config.ts";
-import { BrokerConnection } from "../amqp/broker_connection.ts";
-import { BrokerManagement } from "../amqp/broker_management.ts";
-import { BrokerWatch } from "../amqp/broker_watch.ts";
-import { RefusedLogins } from "../amqp/refused_logins.ts";
-import { type AmqpServer, startAmqpServer } from "../amqp/server.ts";
-import { SessionQueues } from "../amqp/session_queues.ts";
+import { startAuthorityEndpoint } from "../amqp/broker/authority_endpoint.ts";
+import { BrokerAuthority, inspectorPassword, inspectorUser } from "../amqp/broker/broker_authority.ts";
+import { maxAmqpFrameBytes } from "../amqp/broker/broker_config.ts";
+import { BrokerManagement } from "../amqp/broker/broker_management.ts";
+import { BrokerWatch } from "../amqp/broker/broker_watch.ts";
+import { RefusedLogins } from "../amqp/broker/refused_logins.ts";
+import { BlockedConnections } from "../amqp/connection/blocked_connections.ts";
+import { type BrokerLogin, formatBroker } from "../amqp/connection/broker_address.ts";
+import { BrokerConnection } from "../amqp/connection/broker_connection.ts";
+import { type AmqpServer, startAmqpServer } from "../amqp/server/server.ts";
+import { SessionQueues } from "../amqp/server/session_queues.ts";
 import { calmLog } from "../core/calm_log.ts";
 import type { Chat } from "../core/chat.ts";
 import { ChatError } from "../core/chat_error.ts";
@@ -115,7 +115,7 @@ async function start(
       ca,
       sharedLogin,
       registration: amqpRegistration || sharedLogin,
-      again,
+      isRestart: again,
       inspect: authority && ((signal) => requireAuthorization(options, { ...authority, ca, log, signal })),
       // Well-behaved clients put many requests into a message, and acknowledge a few times a second.
       flood: { perSecond: 100 + 2 * rate.perSecond, burst: 1_000 + 2 * rate.burst },
@@ -191,7 +191,7 @@ async function openAuthority(
     clock: systemClock,
     log: calm,
     countConnections: management && ((user) => management.countConnections(user)),
-    flooded: (user) => void management?.kick({ user }),
+    onFlood: (user) => void management?.kick({ user }),
   });
   const endpoint = await startAuthorityEndpoint({ authority, secret, listen: authListen, log: calm });
   opened.defer(() => endpoint.close());

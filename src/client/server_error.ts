@@ -1,11 +1,11 @@
-import { ChatError, type ChatErrorCode, isChatErrorCode, saidError } from "../core/chat_error.ts";
+import { ChatError, type ChatErrorCode, isChatErrorCode, reportedError } from "../core/chat_error.ts";
 import type { Error as ErrorMessage } from "../gen/chatd/v1/session.ts";
 
 /** The error that a server sent; a code of a newer server that this client does not know becomes `internal`. */
 export function serverError(error: ErrorMessage | undefined): ChatError {
   if (!error) return new ChatError("internal", "The server reported an error without saying which.");
   const { code, message, retryAfterMs } = error;
-  return saidError({
+  return reportedError({
     code: isChatErrorCode(code) ? code : "internal",
     message: message || `The server refused this (${code || "no code"}).`,
     retryAfterMs,

@@ -1,6 +1,6 @@
 /**
- * What limits by address count by: an IPv4 address, also when it comes mapped into IPv6, or the /64 network of an IPv6
- * address, since whoever has one address of it commonly has them all (RFC 6177). Anything else stays as it is.
+ * Returns the key for limits by address: an IPv4 address, also one mapped into IPv6, or the /64 network of an IPv6
+ * address, because a holder of one address usually has the whole network (RFC 6177). Other text is returned as is.
  */
 export function addressKey(address: string): string {
   const bare = address.split("%")[0].toLowerCase();

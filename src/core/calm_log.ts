@@ -4,7 +4,9 @@ import { TokenBuckets } from "./token_bucket.ts";
 /** Lines of one event: ten at once, then one in ten seconds. */
 const lines = { burst: 10, perSecond: 0.1 };
 
-/** A log whose warnings and errors cannot be repeated at will by a client; each says how many of its event were left out. */
+/**
+ * Wraps a log to limit warnings and errors that clients can provoke; each line says how many of its event were dropped.
+ */
 export function calmLog(log: Log, now: () => number = () => performance.now()): Log {
   const buckets = new TokenBuckets({ ...lines, maxKeys: 100 });
   const leftOut = new Map<string, number>();

@@ -41,13 +41,15 @@ import type { MessageSearch } from "./search/message_search.ts";
 import { Searches } from "./search/searches.ts";
 import { TokenBuckets } from "./token_bucket.ts";
 
-/** How often a user may begin a session: each costs look-ups, and a window of what the store holds for it. */
+/** Sessions that a user may begin: each costs queries and a window of entries. */
 const sessionsOfUser = { burst: 128, perSecond: 2 };
-/** What of a user is written to disk by itself, for which the whole server waits: messages are written many at once. */
+/** Writes of a user that get a transaction of their own, for which the whole server waits; messages share one. */
 const writesOfUser = { burst: 100, perSecond: 2 };
-/** Bytes of text in one page: with what surrounds 200 messages or 100 conversations, it stays within a frame of 64 KiB. */
+/**
+ * Bytes of text in one page: with the metadata of 200 messages or 100 conversations, it stays within a frame of 64 KiB.
+ */
 const maxPageBytes = 24 * 1024;
-/** Delivery cursors that a device may have. */
+/** Delivery cursors of one device. */
 const maxConsumers = 32;
 
 export interface ChatOptions {
@@ -60,26 +62,27 @@ export interface ChatOptions {
   limits: Limits;
   clock: GuardedClock;
   log: Log;
-  /** Nobody takes notes unless given. */
+  /** Records nothing unless given. */
   audit?: AuditLog;
-  /** Nobody counts unless given. */
+  /** Counts nothing unless given. */
   metrics?: Metrics;
-  /** Runs a callback after the input that is ready now has been read. */
+  /** Runs a callback after the input that is ready now was read. */
   defer(callback: () => void): void;
-  /** For tests: how pages take turns. */
+  /** Overrides the timing of pages, for tests. */
   pages?: Omit<PageTurnsOptions, "defer">;
-  /** Requests of one user, over all their sessions, by their cost: refill a second, and how many may come at once. */
+  /** Requests of one user over all sessions, by cost: refill per second, and burst. */
   rate: { perSecond: number; burst: number };
-  /** What becomes of messages whose author deletes their account; "anonymize" unless given. */
+  /** How to treat messages of deleted accounts; "anonymize" unless given. */
   deletedAccounts?: DeletedAccounts;
-  /** Such messages, or those of a deleted room, are to be erased. Resolves when they are, or that failed; never rejects. */
+  /** Erases messages of deleted accounts and rooms. Resolves when they are erased or that failed; never rejects. */
   onErase?(): Promise<void>;
-  /** A session of a device's consumer goes on for another day. */
+  /** Records that a session of a device's consumer continues. */
   noteUse?(deviceId: string, consumer: string): Promise<void>;
 }
 
 /**
- * The chat itself, the same for every transport.
+ * The chat itself, the same for every transport. Owns its parts and not the stores: call {@link close}, then close the
+ * stores.
  *
  * @example
  * ```ts
@@ -102,7 +105,7 @@ export interface ChatOptions {
  */
 export class Chat {
   readonly accounts: Accounts;
-  /** Where transports count, too. */
+  /** Shared with transports. */
   readonly metrics: Metrics;
   readonly live = new LiveSessions();
   readonly presence: Presence;
@@ -121,16 +124,16 @@ export class Chat {
   readonly deletion: AccountDeletion;
   readonly roomKeeper: RoomKeeper;
   readonly files: Files;
-  /** Sessions live that were told of no incarnation of the log, because the disk had no room for one. */
-  #hasUntold: boolean;
-  /** In which what users ask to be read is read. */
+  /** True while live sessions do not know the incarnation of the log, because the disk had no room to store one. */
+  #hasUninformed: boolean;
+  /** Turns for reading pages that users request. */
   readonly pages: PageTurns;
   #closing: ChatError | undefined;
 
   constructor(options: ChatOptions) {
     this.#options = options;
     this.accounts = options.accounts;
-    this.#hasUntold = options.store.incarnation === "";
+    this.#hasUninformed = options.store.incarnation === "";
     const metrics = this.metrics = options.metrics ?? silentMetrics;
     this.#buckets = new TokenBuckets(options.rate);
     const pages = this.pages = new PageTurns({ ...options.pages, defer: options.defer });
@@ -151,13 +154,13 @@ export class Chat {
     this.presence = new Presence({ live, store, settingsStore: options.settings, settings, clock, log });
     this.typing = new Typing({ live, settings, clock });
     const cache = new RoomCache(options.rooms);
-    const hearsOf = (user: string, room: RoomState) => {
+    const isInvolved = (user: string, room: RoomState) => {
       const inviter = room.inviterOf(user);
       return room.hasMember(user) || (inviter !== undefined && !settings.isHidden(user, inviter));
     };
     const fanOut = new FanOut({
       live,
-      hearsOf,
+      hearsOf: isInvolved,
       rooms: cache,
       hides: (user, { sender, position }) => settings.isHidden(user, sender, position),
       hasBlocked: (user) => settings.hasBlocked(user),
@@ -173,11 +176,11 @@ export class Chat {
       defer: options.defer,
       onAccepted: (message, from) => {
         const origin = from as Origin;
-        this.#endUntold();
+        this.#endUninformed();
         if (message.event === undefined) this.#commits.moveOwnRead(message.conversation, message.sender, message.seq);
         fanOut.publish(message, origin);
         if (message.event?.kind === "deleted") void this.files.sweep();
-        if (origin.room === undefined) settings.wrote(message.sender, origin.members);
+        if (origin.room === undefined) settings.recordContact(message.sender, origin.members);
         this.receipts.published(message, origin.members);
       },
       onRead: (read) => this.receipts.readSaved(read),
@@ -216,16 +219,16 @@ export class Chat {
       checkContact: (sender, recipient) => settings.checkContact(sender, recipient),
     });
     const erase = options.onErase ?? (() => Promise.resolve());
-    this.roomKeeper = new RoomKeeper({ cache, store: options.rooms, revisions, log, hearsOf, erase });
+    this.roomKeeper = new RoomKeeper({ cache, store: options.rooms, revisions, log, isInvolved, erase });
     this.deletion = new AccountDeletion({
       accounts,
       rooms: this.rooms,
       store: options.rooms,
       clock,
       mode: options.deletedAccounts ?? "anonymize",
-      onGone: (name, alias) => {
+      onDeleted: (name, alias) => {
         known.forget(name);
-        settings.renamed(name, alias);
+        settings.rename(name, alias);
         cache.forgetUser(name);
       },
       onErase: () => void erase(),
@@ -234,7 +237,7 @@ export class Chat {
     this.accounts.onRevoked((revocation) => this.live.endRevoked(revocation));
   }
 
-  /** Tells which log positions are of. */
+  /** Identifies the log that positions refer to. */
   get timeline(): Pick<MessageStore, "epoch" | "incarnation" | "head" | "sharedThrough"> {
     return this.#options.store;
   }
@@ -247,12 +250,15 @@ export class Chat {
     return this.#options.store.head;
   }
 
-  /** Takes the cost of a request from the user's allowance and returns 0; or takes nothing, and returns in how many milliseconds it can. */
+  /**
+   * Takes a request's cost from the user's allowance and returns 0; or takes nothing and returns the wait in
+   * milliseconds.
+   */
   takeAllowance(user: string, cost: number): number {
     return this.#buckets.take(user, this.#options.clock.now(), cost);
   }
 
-  /** Takes the cost of a request from the user's allowance. @throws {ChatError} `rate_limited`. */
+  /** Takes a request's cost from the user's allowance. @throws {ChatError} `rate_limited` */
   admit(user: string, cost = 1): void {
     const retryAfterMs = this.takeAllowance(user, cost);
     if (retryAfterMs > 0) {
@@ -262,33 +268,38 @@ export class Chat {
     }
   }
 
-  /** Before a user begins a session, which costs more than a request does. @throws {ChatError} `rate_limited`. */
+  /** Admits a new session, which costs more than a request. @throws {ChatError} `rate_limited` */
   admitSession(user: string): void {
     const retryAfterMs = this.#sessionBuckets.take(user, this.#options.clock.now());
     if (retryAfterMs > 0) {
-      throw new ChatError("rate_limited", "Too many sessions were begun: wait, and connect less often.", {
+      throw new ChatError("rate_limited", "Too many new sessions. Wait, and connect less often.", {
         retryAfterMs,
       });
     }
   }
 
-  /** Before something of a user is written to disk that does not wait to be written with others. @throws {ChatError} `rate_limited`. */
+  /** Admits a write that gets a transaction of its own. @throws {ChatError} `rate_limited` */
   admitWrite(user: string): void {
     const retryAfterMs = this.#writeBuckets.take(user, this.#options.clock.now());
     if (retryAfterMs > 0) {
-      throw new ChatError("rate_limited", "Too many uploads, blocks or settings at once: wait.", { retryAfterMs });
+      throw new ChatError("rate_limited", "Too many uploads, blocks or changes of settings. Wait a moment.", {
+        retryAfterMs,
+      });
     }
   }
 
-  /** Sends a message. Resolves when it is on disk. See {@link Posting.check} and {@link Posting.submit} for what it throws. */
+  /**
+   * Sends a message and resolves once it is on disk.
+   * @throws {ChatError} the errors of {@link Posting.check} and {@link Posting.submit}
+   */
   async send(sender: string, draft: Draft, origin?: Subscriber): Promise<Posted> {
     return await this.posting.submit(await this.posting.check(sender, draft), origin);
   }
 
   /**
-   * A page of a conversation's log, as far as the user may see it.
-   * @throws {ChatError} `not_found` when there is no such user, or no such room for them; `permission_denied` for a public room
-   * that they never were in
+   * Returns a page of a conversation's log, as far as the user may see it.
+   * @throws {ChatError} `not_found` when the user or room does not exist or is hidden from the user;
+   * `permission_denied` for a public room that the user was never in
    */
   async history(user: string, page: HistoryRange & { with: string; limit: number; turn?: Turn }): Promise<HistoryPage> {
     const { conversation, room, refusal } = await this.posting.resolve(user, page.with);
@@ -303,42 +314,48 @@ export class Chat {
     throw new ChatError("permission_denied", `You are not in room ${room.label}: join it to read it.`);
   }
 
-  /** One conversation as the user sees it. @throws {ChatError} as {@link history} */
+  /** Returns one conversation as the user sees it. @throws {ChatError} as {@link history} */
   async conversation(user: string, address: string): Promise<ConversationSummary> {
     const { conversation, room, refusal } = await this.posting.resolve(user, address);
     const found = conversation === "" ? undefined : await this.#options.store.conversationOf(user, conversation);
     if (found !== undefined) return found;
     if (refusal !== undefined) throw refusal;
     throw room === undefined
-      ? new ChatError("not_found", `Nothing was said between you and ${address} yet.`)
+      ? new ChatError("not_found", `There are no messages between you and ${address} yet.`)
       : new ChatError("permission_denied", `You are not in room ${room.label}: join it first.`);
   }
 
-  /** The user has seen everything up to `seq`. @throws {ChatError} `not_found`; `permission_denied` in a room that they are not in */
+  /**
+   * Marks everything up to `seq` as read.
+   * @throws {ChatError} `not_found`; `permission_denied` in a room that the user is not in
+   */
   async read(user: string, { with: address, seq }: { with: string; seq: number }): Promise<void> {
-    const { conversation } = await this.#enter(user, address);
+    const { conversation } = await this.#resolveWritable(user, address);
     await this.receipts.read(user, conversation, seq);
   }
 
-  /** Who has read an entry. @throws {ChatError} as {@link read}; `not_found` for an entry that the user may not see */
+  /**
+   * Returns the users who have read an entry.
+   * @throws {ChatError} as {@link read}; `not_found` for an entry that the user may not see
+   */
   async readersOf(
     user: string,
     { with: address, seq }: { with: string; seq: number },
   ): Promise<{ users: string[]; count: number }> {
-    const { conversation } = await this.#enter(user, address);
+    const { conversation } = await this.#resolveWritable(user, address);
     const entry = await this.#options.store.entry(user, conversation, seq);
     if (entry === undefined) throw noSuchMessage();
     return await this.receipts.readersOf(user, entry);
   }
 
-  /** The user is writing, or not any more. @throws {ChatError} as {@link read} */
+  /** Reports that the user is typing, or stopped. @throws {ChatError} as {@link read} */
   async type(user: string, { to, stopped }: { to: string; stopped: boolean }): Promise<void> {
-    const { conversation, room } = await this.#enter(user, to);
+    const { conversation, room } = await this.#resolveWritable(user, to);
     if (room === undefined) await this.settings.checkContact(user, conversationAddress(conversation, user));
-    await this.typing.said(user, { conversation, room, stopped });
+    await this.typing.announce(user, { conversation, room, stopped });
   }
 
-  /** What the user sent, by id, oldest first. */
+  /** Lists the user's own messages by id, oldest first. */
   async sent(
     user: string,
     { beforeId, ...page }: { beforeId: string; limit: number; turn?: Turn },
@@ -347,7 +364,10 @@ export class Chat {
     return await this.#options.store.sentBy(user, { ...page, ...before, maxBytes: maxPageBytes });
   }
 
-  /** The one with the newest message first. @param page `beforePosition` 0 starts from the newest. */
+  /**
+   * Lists conversations, the one with the newest message first.
+   * @param page `beforePosition` 0 starts from the newest
+   */
   async conversations(
     user: string,
     page: { beforePosition: number; limit: number; turn?: Turn },
@@ -360,7 +380,7 @@ export class Chat {
     position: number,
     { signal, ...limits }: { limit: number; maxBytes: number; signal?: AbortSignal },
   ): Promise<MessageBatch> {
-    // Apart from the pages that the user asks for, which are not to delay it.
+    // Under another key than the pages that the user requests, so that those do not delay delivery.
     const batch = await this.pages.run(
       `delivery to ${user}`,
       (turn) => this.#options.store.messagesAfter(user, position, { ...limits, turn }),
@@ -371,8 +391,9 @@ export class Chat {
   }
 
   /**
-   * The delivery cursor of a consumer, before it is subscribed; a new one starts at `start`, or else at the head.
-   * @throws {ChatError} `limit_reached`.
+   * Returns the delivery cursor of a consumer, before it is subscribed; a new one starts at `start`, or else at the
+   * head.
+   * @throws {ChatError} `limit_reached`
    */
   async openConsumer({ user, deviceId }: Identity, consumer: string, start?: ConsumerStart): Promise<number> {
     const { store, clock } = this.#options;
@@ -381,15 +402,15 @@ export class Chat {
     if (stored === undefined) {
       throw new ChatError(
         "limit_reached",
-        `This device has ${maxConsumers} consumers, so it cannot have "${consumer}" too: use one of their names.`,
+        `Cannot add consumer "${consumer}": this device has reached its limit of ${maxConsumers}. Use an existing one.`,
       );
     }
     return Math.max(stored, this.#commits.waitingCursor(deviceId, consumer) ?? 0);
   }
 
   /**
-   * From now on the subscriber is offered what is committed, until it is taken out with {@link unsubscribe}.
-   * @throws {ChatError} `limit_reached`; `unavailable` once {@link endSessions} was called.
+   * Offers committed entries to a subscriber, until {@link unsubscribe}.
+   * @throws {ChatError} `limit_reached`; `unavailable` after {@link endSessions}
    */
   subscribe(subscriber: Subscriber): void {
     if (this.#closing !== undefined) throw this.#closing;
@@ -399,7 +420,7 @@ export class Chat {
     this.presence.sessionsChanged(user, before);
   }
 
-  /** The subscriber is still connected, which is use of its token and its cursor. @throws {ChatError} `unauthenticated` */
+  /** Counts a connected subscriber as use of its token and its cursor. @throws {ChatError} `unauthenticated` */
   async renew({ identity, consumer }: Pick<Subscriber, "identity" | "consumer">): Promise<void> {
     await this.accounts.renew(identity);
     await this.#options.noteUse?.(identity.deviceId, consumer);
@@ -409,40 +430,46 @@ export class Chat {
     const { user } = subscriber.identity;
     const before = this.presence.stateOf(user);
     if (!this.live.remove(subscriber)) return this.presence.sessionsChanged(user, before);
-    this.presence.left(user, before);
-    this.revisions.left(user);
+    this.presence.sessionsEnded(user, before);
+    this.revisions.forget(user);
     this.receipts.left(user);
   }
 
-  /** The consumer has everything up to `position`. */
+  /** Moves the consumer's cursor to `position`. */
   acknowledge(subscriber: Subscriber, position: number): void {
     const { user, deviceId } = subscriber.identity;
     this.#commits.moveCursor(deviceId, subscriber.consumer, position);
     this.receipts.acknowledged(user, position);
   }
 
-  /** A conversation in which the user may take part. @throws {ChatError} `not_found`, `permission_denied` */
-  async #enter(user: string, address: string): Promise<{ conversation: string; room: RoomState | undefined }> {
+  /** Resolves a conversation in which the user may write. @throws {ChatError} `not_found`, `permission_denied` */
+  async #resolveWritable(
+    user: string,
+    address: string,
+  ): Promise<{ conversation: string; room: RoomState | undefined }> {
     const { conversation, room, refusal } = await this.posting.resolve(user, address);
     const refused = refusal ?? refuseInRoom({ room, sender: user, needs: "send" });
     if (refused !== undefined) throw refused;
     return { conversation, room };
   }
 
-  /** Before anyone hears of a position in the log's incarnation, clients come back and are told of it. */
-  #endUntold(): void {
-    if (!this.#hasUntold || this.#options.store.incarnation === "") return;
-    this.#hasUntold = false;
-    this.live.endAll(new ChatError("unavailable", "The server's disk has room again: connect again."));
+  /**
+   * Ends all sessions before they receive a position of a log incarnation that they do not know; they learn it when
+   * they reconnect.
+   */
+  #endUninformed(): void {
+    if (!this.#hasUninformed || this.#options.store.incarnation === "") return;
+    this.#hasUninformed = false;
+    this.live.endAll(new ChatError("unavailable", "The server has disk space again. Reconnect."));
   }
 
-  /** Ends all live sessions, telling clients to come back, and lets none begin. */
+  /** Ends all live sessions, asking clients to reconnect, and refuses new ones. */
   endSessions(): void {
     this.#closing ??= new ChatError("unavailable", "The server is shutting down.", { retryAfterMs: 1_000 });
     this.live.endAll(this.#closing);
   }
 
-  /** Ends what still lives and commits what waits; afterwards the store can be closed. */
+  /** Ends all sessions and commits waiting changes; the store may be closed afterwards. */
   async close(): Promise<void> {
     this.endSessions();
     await this.pages.close(this.#closing!);

@@ -11,7 +11,7 @@ export const chatErrorCodes = [
   "message_id_expired",
   "message_id_in_future",
   "rate_limited",
-  /** There is as much of something as there may be. */
+  /** A quota is used up. */
   "limit_reached",
   "busy",
   "storage_full",
@@ -26,18 +26,18 @@ export const chatErrorCodes = [
 ] as const;
 
 /**
- * What can go wrong through something that a user did or met. The codes are part of the protocol:
- * `docs/grpc.md` lists them, and every transport passes them on unchanged.
+ * Codes of errors that users can cause or meet. They are part of the protocol: `docs/grpc.md` lists them, and every
+ * transport passes them on unchanged.
  */
 export type ChatErrorCode = typeof chatErrorCodes[number];
 
 export interface ChatErrorOptions extends ErrorOptions {
-  /** When trying again may help, in milliseconds from now. */
+  /** Time until a retry may succeed, in milliseconds. */
   retryAfterMs?: number;
 }
 
 /**
- * An error that is meant for the person who caused or met it; its message says what to do next.
+ * An error for the person who caused or met it; its message says what to do next.
  *
  * @example
  * ```ts
@@ -56,14 +56,14 @@ export class ChatError extends Error {
   }
 }
 
-/** The error to show for anything thrown: a `ChatError` as it is, everything else without its detail. */
+/** Returns a `ChatError` as it is, and an `internal` error without detail for anything else. */
 export function toChatError(thrown: unknown): ChatError {
   if (thrown instanceof ChatError) return thrown;
-  return new ChatError("internal", "The server failed to do this; its log says why.", { cause: thrown });
+  return new ChatError("internal", "Internal error. The server's log has the details.", { cause: thrown });
 }
 
-/** What a server said went wrong, as its transport brought it: none of it can be trusted. */
-export interface SaidError {
+/** An error as a server reported it; untrusted. */
+export interface ReportedError {
   readonly code: ChatErrorCode;
   readonly message: string;
   /** In milliseconds. */
@@ -72,11 +72,11 @@ export interface SaidError {
 }
 
 const longestMessage = 2_000;
-/** No server can make a client wait for longer, in milliseconds. */
+/** Longest wait that a server can impose on a client, in milliseconds. */
 export const longestRetryAfterMs = 10 * 60 * 1000;
 
-/** The error that a server sent, with a message that is one line and can do nothing to a terminal. */
-export function saidError({ code, message, retryAfterMs, cause }: SaidError): ChatError {
+/** Converts an error from a server, sanitizing its message to one line that is harmless to a terminal. */
+export function reportedError({ code, message, retryAfterMs, cause }: ReportedError): ChatError {
   return new ChatError(code, sanitizeLine(message.slice(0, longestMessage)), {
     ...(cause !== undefined && { cause }),
     ...(retryAfterMs !== undefined && retryAfterMs > 0 &&
@@ -84,7 +84,7 @@ export function saidError({ code, message, retryAfterMs, cause }: SaidError): Ch
   });
 }
 
-/** Whether a server's word is a code that this program knows. */
+/** Returns whether this program knows the code. */
 export function isChatErrorCode(code: unknown): code is ChatErrorCode {
   return chatErrorCodes.includes(code as ChatErrorCode);
 }

@@ -1,23 +1,26 @@
-/** Time, so that tests can set it. */
+/** The current time; tests replace it. */
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
 }
 
 /**
- * A clock for everything that gets too old. While the system's clock is in doubt, the time is between `earliest()` and `latest()`;
- * otherwise both are `now()`.
+ * A clock for everything that expires. While the system clock is in doubt, the time is between `earliest()` and
+ * `latest()`; otherwise both equal `now()`.
  */
 export interface GuardedClock extends Clock {
-  /** Judges whether something is too old: a token, an invitation, an upload, an entry. Milliseconds since the Unix epoch. */
+  /** Time to judge the age of tokens, invitations, uploads and entries by. Milliseconds since the Unix epoch. */
   earliest(): number;
-  /** Stamps something that will get too old, and judges whether something comes too late. Milliseconds since the Unix epoch. */
+  /** Time to stamp things that expire, and to judge lateness by. Milliseconds since the Unix epoch. */
   latest(): number;
-  /** The time by the last one seen, while the clock is in doubt; otherwise undefined. Milliseconds since the Unix epoch. */
+  /**
+   * Time expected from the last trusted one, while the clock is in doubt; otherwise undefined. Milliseconds since the
+   * Unix epoch.
+   */
   readonly expected: number | undefined;
 }
 
-/** The system's clock, trusted as it is. */
+/** The system clock, always trusted. */
 export const systemClock: GuardedClock = {
   now: () => Date.now(),
   earliest: () => Date.now(),

@@ -1,30 +1,30 @@
 import type { Clock, GuardedClock } from "./clock.ts";
 import type { Log } from "./log.ts";
 
-/** A clock that is further ahead of the expected time is in doubt, in milliseconds. */
+/** Lead over the expected time beyond which the clock is in doubt, in milliseconds. */
 export const clockLeadMs = 24 * 60 * 60 * 1000;
-/** A clock that is further behind the expected time is in doubt, in milliseconds. */
+/** Lag behind the expected time beyond which the clock is in doubt, in milliseconds. */
 export const clockLagMs = 60 * 1000;
-/** How long a clock stays in doubt before it is believed after all, in milliseconds. */
+/** Time after which a clock in doubt is trusted anyway, in milliseconds. */
 export const doubtMs = 60 * 60 * 1000;
 /**
- * How long a server runs with a clock, in milliseconds, before later stamps are taken for wrong rather than the clock. The run
- * begins at the start of the server, and anew where a clock was believed though it never became right.
+ * Uptime with a trusted clock after which later stamps count as wrong, in milliseconds. It is measured from the start
+ * of the server, and again from the moment when a clock in doubt was trusted anyway.
  */
 export const trustMs = 24 * 60 * 60 * 1000;
 const noteEveryMs = 5 * 60 * 1000;
 
-/** The times that a store knows from before it was opened, in milliseconds since the Unix epoch. */
+/** Times that the store recorded before it was opened, in milliseconds since the Unix epoch. */
 export interface ClockStore {
-  /** When a server last saw a clock that it believed; undefined before the first note. */
+  /** When a server last had a trusted clock; undefined before the first record. */
   readonly lastSeenAt: number | undefined;
-  /** When the newest entry of the log was accepted; undefined while there is none. */
+  /** When the newest entry of the log was accepted; undefined for an empty log. */
   readonly newestEntryAt: number | undefined;
-  /** Keeps the time for the next process. A power failure may undo it. */
+  /** Stores the time for the next process. A power failure may undo it. */
   noteSeen(time: number): Promise<void>;
   /**
-   * Gives devices, consumers, invitations and uploads with a later stamp this time as their stamp; what they let expire lasts
-   * as long after it. A power failure may undo it.
+   * Sets this time on devices, consumers, invitations and uploads with a later stamp, keeping their lifetimes. A power
+   * failure may undo it.
    */
   restamp(time: number): Promise<void>;
 }
@@ -33,24 +33,24 @@ export interface ClockGuardOptions {
   readonly clock: Clock;
   readonly store: ClockStore;
   readonly log: Log;
-  /** Milliseconds since any moment, which nobody can set; `performance.now()` unless given. */
+  /** Milliseconds since an arbitrary moment, on a clock that cannot be set; `performance.now()` unless given. */
   readonly monotonic?: () => number;
 }
 
 type Doubt = "ahead" | "behind";
 
 /**
- * Compares the clock with the last time seen and with the time that went by since. A clock that is more than a day ahead, or
- * more than a minute behind, is in doubt for an hour, or until it is right: a machine may start with a wrong clock, and set it
- * minutes later. Meanwhile nothing expires or is removed that was not too old by the last time seen.
+ * Compares the clock with the last time seen plus the time elapsed since. A clock more than a day ahead or more than a
+ * minute behind is in doubt for an hour, or until it is right: a machine may boot with a wrong clock and correct it
+ * minutes later. Meanwhile nothing expires or is removed that was not due by the last time seen.
  */
 export class ClockGuard implements GuardedClock {
   readonly #options: ClockGuardOptions;
   readonly #monotonic: () => number;
-  /** The time last believed, and what the monotonic clock said then. */
+  /** The last trusted time, and the monotonic time of that moment. */
   #seen: number;
   #seenAt: number;
-  /** Monotonic time at which the run of {@link trustMs} began, in milliseconds. */
+  /** Monotonic time from which {@link trustMs} counts, in milliseconds. */
   #trustedSince: number;
   #doubt: Doubt | undefined;
   #doubtedAt = 0;
@@ -65,13 +65,13 @@ export class ClockGuard implements GuardedClock {
     this.#seenAt = this.#trustedSince = monotonic();
   }
 
-  /** Reports a wrong clock now, and keeps the last time seen every five minutes until {@link close}. */
+  /** Reports a wrong clock now, and stores the time every five minutes until {@link close}. */
   start(): void {
     const now = this.now();
     const { newestEntryAt = now } = this.#options.store;
-    if (!this.#look().doubt && newestEntryAt > now + clockLagMs) this.#report("behind", newestEntryAt);
-    this.#timer ??= setInterval(() => void this.#note(), noteEveryMs);
-    void this.#note();
+    if (!this.#check().doubt && newestEntryAt > now + clockLagMs) this.#report("behind", newestEntryAt);
+    this.#timer ??= setInterval(() => void this.#noteTime(), noteEveryMs);
+    void this.#noteTime();
   }
 
   now(): number {
@@ -79,35 +79,35 @@ export class ClockGuard implements GuardedClock {
   }
 
   earliest(): number {
-    const { now, expected, doubt } = this.#look();
+    const { now, expected, doubt } = this.#check();
     return doubt === "ahead" ? expected : now;
   }
 
   latest(): number {
-    const { now, expected, doubt } = this.#look();
+    const { now, expected, doubt } = this.#check();
     return doubt === "behind" ? expected : now;
   }
 
   get expected(): number | undefined {
-    const { expected, doubt } = this.#look();
+    const { expected, doubt } = this.#check();
     return doubt && expected;
   }
 
-  /** Keeps the last time seen. Resolves when nothing uses the store any more. */
+  /** Stores the time. Resolves once the store is no longer in use. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    await this.#note();
+    await this.#noteTime();
   }
 
-  #look(): { now: number; expected: number; doubt: Doubt | undefined } {
+  #check(): { now: number; expected: number; doubt: Doubt | undefined } {
     const now = this.now();
     const at = this.#monotonic();
     const expected = Math.round(this.#seen + (at - this.#seenAt));
     const doubt = doubtOf(now - expected);
-    if (doubt !== this.#doubt) this.#turn(doubt, { expected, at });
+    if (doubt !== this.#doubt) this.#setDoubt(doubt, { expected, at });
     if (doubt !== undefined && at - this.#doubtedAt < doubtMs) return { now, expected, doubt };
     if (doubt !== undefined) {
-      this.#options.log.warn("the clock is believed after an hour", { clock: inWords(now) });
+      this.#options.log.warn("trusting the clock after an hour", { clock: formatTime(now) });
       this.#trustedSince = at;
     }
     this.#doubt = undefined;
@@ -116,32 +116,32 @@ export class ClockGuard implements GuardedClock {
     return { now, expected: now, doubt: undefined };
   }
 
-  #turn(doubt: Doubt | undefined, { expected, at }: { expected: number; at: number }): void {
+  #setDoubt(doubt: Doubt | undefined, { expected, at }: { expected: number; at: number }): void {
     this.#doubt = doubt;
     this.#doubtedAt = at;
     if (doubt !== undefined) this.#report(doubt, expected);
-    else this.#options.log.info("the clock is right again", { clock: inWords(this.now()) });
+    else this.#options.log.info("the clock is correct again", { clock: formatTime(this.now()) });
   }
 
   #report(doubt: Doubt, expected: number): void {
     const { log, store: { lastSeenAt, newestEntryAt } } = this.#options;
     log.error(doubt === "ahead" ? ahead : behind, {
-      clock: inWords(this.now()),
-      expected: inWords(expected),
-      lastSeen: lastSeenAt === undefined ? undefined : inWords(lastSeenAt),
-      newestEntry: newestEntryAt === undefined ? undefined : inWords(newestEntryAt),
+      clock: formatTime(this.now()),
+      expected: formatTime(expected),
+      lastSeen: lastSeenAt === undefined ? undefined : formatTime(lastSeenAt),
+      newestEntry: newestEntryAt === undefined ? undefined : formatTime(newestEntryAt),
     });
   }
 
-  async #note(): Promise<void> {
-    const { now, doubt } = this.#look();
+  async #noteTime(): Promise<void> {
+    const { now, doubt } = this.#check();
     if (doubt !== undefined) return await this.#noting;
-    this.#noting = this.#keep(now)
-      .catch((cause) => this.#options.log.warn("the time was not noted", { cause }));
+    this.#noting = this.#storeTime(now)
+      .catch((cause) => this.#options.log.warn("cannot store the time", { cause }));
     await this.#noting;
   }
 
-  async #keep(now: number): Promise<void> {
+  async #storeTime(now: number): Promise<void> {
     const { store } = this.#options;
     const isTrusted = this.#monotonic() - this.#trustedSince >= trustMs;
     await store.noteSeen(now);
@@ -150,14 +150,15 @@ export class ClockGuard implements GuardedClock {
 }
 
 const ahead = "the clock is more than a day ahead of the last time seen: " +
-  "for an hour, or until it is set right, nothing expires or is removed by its age";
-const behind = "the clock is behind the last time seen or the newest entry: set it, and let the system keep it";
+  "for an hour, or until it is corrected, nothing expires or is removed by age";
+const behind =
+  "the clock is behind the last time seen or the newest entry: correct it, and enable time synchronization";
 
 function doubtOf(lead: number): Doubt | undefined {
   if (lead > clockLeadMs) return "ahead";
   return lead < -clockLagMs ? "behind" : undefined;
 }
 
-function inWords(time: number): string {
+function formatTime(time: number): string {
   return new Date(time).toISOString();
 }

@@ -1,4 +1,10 @@
-/** Runs tasks of the same key one after the other, in the order of the calls. */
+/**
+ * Runs tasks with the same key one at a time, in the order of the calls.
+ * @example
+ * ```ts
+ * await locks.run(user, () => store.saveSettings(user, settings));
+ * ```
+ */
 export class KeyedLock {
   readonly #tails = new Map<string, Promise<unknown>>();
 

@@ -1,25 +1,25 @@
 const mebibyte = 1024 * 1024;
 const gibibyte = 1024 * mebibyte;
 
-/** How much users may take of a server. What is beyond is refused with `limit_reached`, and nothing that is there goes. */
+/** Quotas of users and of the server. Requests beyond them are refused with `limit_reached`; existing content stays. */
 export interface Limits {
-  /** Of one file, in bytes. */
+  /** Bytes of one file. */
   readonly maxFileBytes: number;
-  /** Accounts, beyond which nobody registers; disabled ones count, deleted ones do not. The operator can still add some. */
+  /** Accounts at which registration closes; disabled ones count, deleted ones do not. The operator can add more. */
   readonly maxUsers: number;
-  /** Rooms that one user created and is still in; also those of the last 30 days that are empty. */
+  /** Rooms that one user created and is still in, plus empty ones created in the last 30 days. */
   readonly maxRoomsPerUser: number;
   /** Rooms that one user is in at once. */
   readonly maxMemberships: number;
   /** Members that one room has at once. */
   readonly maxRoomMembers: number;
-  /** What the database and the files may have on disk together, in bytes; undefined sets no limit but the disk. */
+  /** Bytes of the database and the files on disk; undefined for no limit. */
   readonly maxDiskBytes: number | undefined;
-  /** What the files of one user may have together, in bytes, also those that are uploaded just now. */
+  /** Bytes of one user's files, including uploads in progress. */
   readonly uploadQuotaBytes: number;
 }
 
-/** Those of a server that was told nothing else. */
+/** The defaults. */
 export const standardLimits: Limits = {
   maxFileBytes: 10 * mebibyte,
   maxUsers: 10_000,
@@ -30,11 +30,11 @@ export const standardLimits: Limits = {
   uploadQuotaBytes: gibibyte,
 };
 
-/** Requests of each user, by their cost: how many come back in a second, and how many may be made at once. */
+/** Requests of each user, by cost: refill per second, and burst. */
 export const standardRate = { perSecond: 200, burst: 1_000 };
 
 /**
- * What becomes of the messages of those who delete their account: they stay, from nobody ("anonymize"), or go as if their
- * author had deleted each ("erase").
+ * How to treat messages of deleted accounts: keep them under an alias ("anonymize"), or delete each as its author could
+ * ("erase").
  */
 export type DeletedAccounts = "anonymize" | "erase";

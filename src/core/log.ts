@@ -1,4 +1,4 @@
-/** Where the server says what it does. Never give it a password, a token or the text of a message. */
+/** The server's log. Never pass it a password, a token or the text of a message. */
 export interface Log {
   info(event: string, details?: Record<string, unknown>): void;
   warn(event: string, details?: Record<string, unknown>): void;

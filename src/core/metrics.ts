@@ -1,34 +1,37 @@
 import { type ChatErrorCode, toChatError } from "./chat_error.ts";
 
-/** How somebody showed who they are: as a client, as a new user, or as a user to the broker. */
+/** How a login was made: by a client, by registering, or through the broker. */
 export type LoginWay = "log_in" | "register" | "broker";
 
 export interface Commit {
   /** Messages that were accepted. */
   readonly messages: number;
-  /** Other entries of conversations: edits, reactions, what happened to rooms. */
+  /** Other entries of conversations: edits, reactions, events of rooms. */
   readonly events: number;
-  /** All that was asked to be written, positions of readers and resends included. */
+  /** All changes in the transaction, including read positions and resends. */
   readonly changes: number;
   readonly seconds: number;
 }
 
 /**
- * Where the server counts what happens, for whoever watches it. Calls take well under a microsecond and throw nothing. What is
- * counted has no names of people, rooms or devices.
+ * Counts events for monitoring. Calls take well under a microsecond and never throw. Labels contain no names of users,
+ * rooms or devices.
  */
 export interface Metrics {
   sessionBegan(transport: string): void;
   /** @param reason undefined when the client left */
   sessionEnded(transport: string, reason: ChatErrorCode | undefined): void;
-  /** A transaction is on disk. */
+  /** Counts a transaction on disk. */
   committed(commit: Commit): void;
-  /** An entry that was accepted at `acceptedAt` (milliseconds since the Unix epoch) went out to a session that lived already. */
+  /**
+   * Counts the delivery of an entry, accepted at `acceptedAt` (milliseconds since the Unix epoch), to a session that
+   * was already live.
+   */
   delivered(acceptedAt: number): void;
-  /** A request was answered with an error. */
+  /** Counts a request that was answered with an error. */
   refused(transport: string, code: ChatErrorCode): void;
   loggedIn(way: LoginWay, outcome: "accepted" | ChatErrorCode): void;
-  /** A file has arrived whole. */
+  /** Counts a completed upload. */
   uploaded(bytes: number): void;
 }
 
@@ -42,7 +45,7 @@ export const silentMetrics: Metrics = {
   uploaded() {},
 };
 
-/** Runs a login and counts how it ended; one that resolves with `false` was refused. */
+/** Runs a login and counts its outcome; a result of `false` counts as refused. */
 export async function countLogin<T>(metrics: Metrics, way: LoginWay, logIn: () => Promise<T>): Promise<T> {
   try {
     const result = await logIn();

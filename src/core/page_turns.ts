@@ -3,43 +3,44 @@ import { KeyedLock } from "./keyed_lock.ts";
 
 const standardSliceMs = 2;
 const standardShortestRestMs = 1;
-/** Pages of a user that are made or wait for their turn: as many as their calls and sessions. */
+/** Pages of one user that are being made or queued: as many as the user's calls and sessions. */
 const maxPagesOfUser = 128;
 
 export interface PageTurnsOptions {
-  /** Runs a callback in the next round of the event loop, after the input that is ready now has been read. */
+  /** Runs a callback in the next iteration of the event loop, after the input that is ready now was read. */
   defer(callback: () => void): void;
   /** Runs a callback after so many milliseconds; `setTimeout` unless given. */
   rest?(callback: () => void, ms: number): void;
-  /** How long one slice of a page may keep others waiting, in milliseconds; 2 unless given. */
+  /** Longest slice of a page, in milliseconds; 2 unless given. */
   sliceMs?: number;
-  /** Shorter rests are added up, as a timer takes a millisecond at least; 1 unless given. */
+  /** Shorter rests are accumulated, as a timer takes at least a millisecond; 1 unless given. */
   shortestRestMs?: number;
 }
 
-/** The time that a page has until others are due. */
+/** The time slice of a page. */
 export interface Turn {
-  /** Enough was done at once: {@link next} is to be awaited before more is. */
+  /** True once the slice is used up: await {@link next} before doing more work. */
   readonly isOver: boolean;
-  /** Resolves when it is this page's turn again. @throws {ChatError} `unavailable` once the server shuts down. */
+  /** Resolves at the page's next turn. @throws {ChatError} `unavailable` once the server shuts down */
   next(): Promise<void>;
 }
 
 /**
- * Has pages made in slices, so that a large one keeps no message waiting. One page of a user is made at a time, and the pages of different users
- * take turns, a slice each. After a slice the event loop is left to everything else for as long as the slice took: sending a message takes many rounds of it,
- * and would wait for a slice in each.
+ * Makes pages in slices, so that a large page does not delay messages. A user has one page in progress at a time, and
+ * the pages of different users take turns. After a slice, the event loop is free for as long as the slice took: sending
+ * a message takes many iterations of it and would otherwise wait for a slice in each.
  *
- * Entries may be committed between two slices. A page stays correct since its bounds are read in the first slice: it then lists what lay within
- * them, each as it is when its slice reads it, and the next page goes on from the bound.
+ * Entries may be committed between two slices. A page stays consistent because it determines its bounds in the first
+ * slice: it lists the entries within them, each in its state when the slice reads it, and the next page continues from
+ * the bound.
  */
 export class PageTurns {
   readonly #options: PageTurnsOptions;
   readonly #users = new KeyedLock();
   readonly #pagesOf = new Map<string, number>();
   readonly #waiting = new Set<PromiseWithResolvers<void>>();
-  #resting: Promise<void> | undefined;
-  /** Milliseconds that slices took, and that no rest made up for yet. */
+  #dispatching: Promise<void> | undefined;
+  /** Milliseconds of slices that no rest has made up for yet. */
   #owedMs = 0;
   #closed: ChatError | undefined;
 
@@ -48,9 +49,8 @@ export class PageTurns {
   }
 
   /**
-   * Makes a page for `user`: begins `work` when it is its turn. The page leaves the queue when `signal` is aborted.
-   * @throws {ChatError} `busy` when too many pages of the user wait; `unavailable`; errors of `work`; the signal's
-   * reason
+   * Runs `work` as a page of `user` when its turn comes. Leaves the queue when `signal` aborts.
+   * @throws {ChatError} `busy` when the user has too many pages; `unavailable`; errors of `work`; the signal's reason
    */
   async run<T>(
     user: string,
@@ -62,7 +62,7 @@ export class PageTurns {
     this.#pagesOf.set(user, pages + 1);
     try {
       return await this.#users.run(user, async () => {
-        const turn = new Slice(() => this.#take(signal), this.#options.sliceMs ?? standardSliceMs);
+        const turn = new Slice(() => this.#waitForTurn(signal), this.#options.sliceMs ?? standardSliceMs);
         await turn.next();
         return await work(turn);
       });
@@ -77,19 +77,19 @@ export class PageTurns {
     else this.#pagesOf.set(user, left);
   }
 
-  /** Refuses all turns with `reason` from now on. Resolves when nothing runs any more. */
+  /** Rejects all turns with `reason` from now on. Resolves when no page is in progress. */
   async close(reason: ChatError): Promise<void> {
     this.#closed = reason;
     for (const { reject } of this.#waiting) reject(reason);
     this.#waiting.clear();
-    await this.#resting;
+    await this.#dispatching;
   }
 
-  #take(signal: AbortSignal | undefined): Promise<void> {
+  #waitForTurn(signal: AbortSignal | undefined): Promise<void> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     if (signal?.aborted) return Promise.reject(signal.reason);
-    if (this.#resting === undefined) {
-      this.#resting = this.#rest();
+    if (this.#dispatching === undefined) {
+      this.#dispatching = this.#dispatchTurns();
       return Promise.resolve();
     }
     const turn = Promise.withResolvers<void>();
@@ -103,8 +103,8 @@ export class PageTurns {
     return turn.promise.finally(() => signal.removeEventListener("abort", leave));
   }
 
-  /** After each slice, leaves the event loop to others for as long as it took; then the next one begins. */
-  async #rest(): Promise<void> {
+  /** Frees the event loop for as long as each slice took, then starts the next one. */
+  async #dispatchTurns(): Promise<void> {
     const { defer, rest = setTimeout, shortestRestMs = standardShortestRestMs } = this.#options;
     for (;;) {
       const beganAt = performance.now();
@@ -119,23 +119,23 @@ export class PageTurns {
       this.#waiting.delete(next);
       next.resolve();
     }
-    this.#resting = undefined;
+    this.#dispatching = undefined;
   }
 }
 
 function tooManyPages(): ChatError {
-  return new ChatError("busy", `${maxPagesOfUser} lists and pages of yours are not done yet: wait for them.`, {
+  return new ChatError("busy", `You have ${maxPagesOfUser} lists and pages in progress. Wait for them.`, {
     retryAfterMs: 1_000,
   });
 }
 
 class Slice implements Turn {
-  readonly #take: () => Promise<void>;
+  readonly #takeTurn: () => Promise<void>;
   readonly #sliceMs: number;
   #endsAt = 0;
 
   constructor(take: () => Promise<void>, sliceMs: number) {
-    this.#take = take;
+    this.#takeTurn = take;
     this.#sliceMs = sliceMs;
   }
 
@@ -144,7 +144,7 @@ class Slice implements Turn {
   }
 
   async next(): Promise<void> {
-    await this.#take();
+    await this.#takeTurn();
     this.#endsAt = performance.now() + this.#sliceMs;
   }
 }

@@ -1,4 +1,4 @@
-/** Waits `ms` milliseconds, or until `signal` aborts. @returns whether the time went by. */
+/** Waits `ms` milliseconds, or until `signal` aborts. @returns whether the time elapsed */
 export function pause(ms: number, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
     const over = () => {

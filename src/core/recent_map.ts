@@ -1,7 +1,7 @@
-/** Remembers the `capacity` keys that were used last. */
+/** A map that keeps the `capacity` most recently used keys. */
 export class RecentMap<K, V> {
   readonly #capacity: number;
-  /** The one used longest ago first. */
+  /** Least recently used first. */
   readonly #entries = new Map<K, V>();
 
   constructor(capacity: number) {
@@ -12,7 +12,7 @@ export class RecentMap<K, V> {
     return this.#entries.size;
   }
 
-  /** Counts as use. */
+  /** Returns a value and counts as use of the key. */
   get(key: K): V | undefined {
     const value = this.#entries.get(key);
     if (value === undefined) return undefined;
@@ -21,12 +21,12 @@ export class RecentMap<K, V> {
     return value;
   }
 
-  /** Does not count as use. */
+  /** Returns a value without counting as use. */
   peek(key: K): V | undefined {
     return this.#entries.get(key);
   }
 
-  /** `keeps` says of which keys it must not forget: beyond its capacity it then holds those alone. */
+  /** Sets a value. `keeps` tells which keys must stay: beyond the capacity, only those do. */
   set(key: K, value: V, keeps: (key: K) => boolean = () => false): void {
     this.#entries.delete(key);
     if (this.#entries.size >= this.#capacity) this.#forgetOldest(keeps);

@@ -1,18 +1,22 @@
 import { pause } from "./pause.ts";
 
-/** How long one step may keep others waiting, in milliseconds, as far as it depends on its size. */
+/** Target duration of a step, in milliseconds, as far as its size determines it. */
 const turnMs = 8;
 const fewest = 8;
 const most = 256;
-/** Others get this many times as long as a step took. */
+/** Rest after a step, as a multiple of its duration. */
 const restFactor = 4;
 const leastRestMs = 20;
 
 /**
- * Does work that nobody waits for in steps so small, and so far apart, that what people do goes on beside it: it takes about a fifth of the
- * time, however slow the disk is.
- * @param step does at most `limit` of it, and says how many; 0 when nothing is left.
- * @returns how many were done, also when `signal` ends it before.
+ * Runs background work in small steps with pauses that leave about four fifths of the time to others, however slow the
+ * disk is.
+ * @param step does at most `limit` of the work and returns the amount done; 0 when none is left
+ * @returns the total amount, also when `signal` ends it early
+ * @example
+ * ```ts
+ * const removed = await inSmallSteps((limit) => store.removeExpired(limit), signal);
+ * ```
  */
 export async function inSmallSteps(step: (limit: number) => Promise<number>, signal: AbortSignal): Promise<number> {
   let done = 0;

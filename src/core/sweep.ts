@@ -1,16 +1,25 @@
 import type { Log } from "./log.ts";
 
 export interface SweepOptions {
-  /** How often it runs once it is started, in milliseconds; only when it is asked for unless given. */
+  /** Interval between runs once started, in milliseconds; without it, runs only on request. */
   readonly everyMs?: number;
-  /** Does all there is to do, until `signal` aborts. */
+  /** Does all the work that is due, until `signal` aborts. */
   readonly work: (signal: AbortSignal) => Promise<void>;
   readonly log: Log;
-  /** The event in the log when `work` rejects. */
-  readonly onFailure: string;
+  /** The log event for a failed run. */
+  readonly failureEvent: string;
 }
 
-/** Work in the background that runs once at a time, now and then and when it is asked for. */
+/**
+ * Background work that runs one at a time, at intervals and on request.
+ * @example
+ * ```ts
+ * const failureEvent = "cannot remove expired uploads";
+ * const sweep = new Sweep({ everyMs: 60_000, work: removeExpired, log, failureEvent });
+ * sweep.start();
+ * await sweep.close();
+ * ```
+ */
 export class Sweep {
   readonly #options: SweepOptions;
   readonly #stopped = new AbortController();
@@ -26,7 +35,7 @@ export class Sweep {
     return this.#timer !== undefined;
   }
 
-  /** From now on runs at once and at intervals, until {@link close}. */
+  /** Runs now and at intervals, until {@link close}. */
   start(): void {
     if (this.#stopped.signal.aborted) return;
     const { everyMs } = this.#options;
@@ -35,8 +44,9 @@ export class Sweep {
   }
 
   /**
-   * Runs; while it runs already, once more after that, because what was asked for may be what that run has passed. Never rejects.
-   * @returns when everything asked for so far is done, or {@link close} was called
+   * Runs the work. If it is running already, runs it once more afterwards, because that run may have passed the
+   * requested part. Never rejects.
+   * @returns when all requested work is done, or {@link close} was called
    */
   run(): Promise<void> {
     if (this.#stopped.signal.aborted) return Promise.resolve();
@@ -44,7 +54,7 @@ export class Sweep {
     return this.#running ??= this.#runAll();
   }
 
-  /** Resolves when nothing of it runs any more. */
+  /** Stops. Resolves when no run is in progress. */
   async close(): Promise<void> {
     this.#stopped.abort();
     clearInterval(this.#timer);
@@ -52,14 +62,14 @@ export class Sweep {
   }
 
   async #runAll(): Promise<void> {
-    const { work, log, onFailure } = this.#options;
+    const { work, log, failureEvent } = this.#options;
     const { signal } = this.#stopped;
     while (this.#again && !signal.aborted) {
       this.#again = false;
       try {
         await work(signal);
       } catch (cause) {
-        log.error(onFailure, { cause });
+        log.error(failureEvent, { cause });
       }
     }
     this.#running = undefined;

@@ -1,11 +1,11 @@
 export interface TokenBucketOptions {
-  /** How much may be taken at once after a rest. */
+  /** Tokens in a full bucket. */
   readonly burst: number;
-  /** How much comes back in a second. */
+  /** Tokens added per second. */
   readonly perSecond: number;
   /** How far {@link TokenBuckets.spend} may go below zero; 0 unless given. */
   readonly debt?: number;
-  /** For how many keys at once there are buckets; beyond it, the one used longest ago is forgotten. 10 000 unless given. */
+  /** Largest number of buckets; beyond it, the least recently used is forgotten. 10 000 unless given. */
   readonly maxKeys?: number;
 }
 
@@ -14,16 +14,24 @@ interface Bucket {
   at: number;
 }
 
-/** The part of a token that adding up fractions may lose. */
-const lost = 1e-6;
+/** Rounding error that adding up fractions of tokens may cause. */
+const roundingError = 1e-6;
 
-/** A token bucket for each key. `now` is in milliseconds and may stand still or go back: then nothing is refilled. */
+/**
+ * A token bucket for each key. `now` is in milliseconds; nothing is refilled while it stands still or goes back.
+ * @example
+ * ```ts
+ * const buckets = new TokenBuckets({ burst: 10, perSecond: 1 });
+ * const retryAfterMs = buckets.take(user, clock.now());
+ * if (retryAfterMs > 0) throw new ChatError("rate_limited", "Too many requests.", { retryAfterMs });
+ * ```
+ */
 export class TokenBuckets {
   readonly #burst: number;
   readonly #perMs: number;
   readonly #floor: number;
   readonly #maxKeys: number;
-  /** The one used last comes last. */
+  /** Most recently used last. */
   readonly #buckets = new Map<string, Bucket>();
 
   constructor({ burst, perSecond, debt = 0, maxKeys = 10_000 }: TokenBucketOptions) {
@@ -37,14 +45,14 @@ export class TokenBuckets {
     this.#maxKeys = maxKeys;
   }
 
-  /** Number of keys that are remembered. */
+  /** Number of buckets. */
   get size(): number {
     return this.#buckets.size;
   }
 
   /**
-   * Takes `cost` tokens and returns 0; or takes nothing, and returns in how many milliseconds they can be taken. A cost above the
-   * burst is taken from a full bucket, which then owes the rest.
+   * Takes `cost` tokens and returns 0; or takes nothing and returns the wait in milliseconds. A cost above the burst is
+   * taken from a full bucket, which then owes the rest.
    */
   take(key: string, now: number, cost = 1): number {
     const bucket = this.#use(key, now);
@@ -53,7 +61,7 @@ export class TokenBuckets {
     return wait;
   }
 
-  /** Returns what {@link take} would return; takes nothing. */
+  /** Returns the same as {@link take}, but takes nothing. */
   peek(key: string, now: number, cost = 1): number {
     const bucket = this.#buckets.get(key);
     if (bucket === undefined) return 0;
@@ -61,19 +69,19 @@ export class TokenBuckets {
     return this.#wait(bucket, cost);
   }
 
-  /** Takes `cost` tokens even if there are fewer, down to the debt allowed. */
+  /** Takes `cost` tokens, going into debt as far as allowed. */
   spend(key: string, now: number, cost = 1): void {
     const bucket = this.#use(key, now);
     bucket.tokens = Math.min(bucket.tokens, Math.max(bucket.tokens - cost, this.#floor));
   }
 
-  /** Puts tokens back that were taken. */
+  /** Returns tokens that were taken. */
   giveBack(key: string, now: number, count = 1): void {
     const bucket = this.#use(key, now);
     bucket.tokens = Math.min(bucket.tokens + count, this.#burst);
   }
 
-  /** Fills the bucket again. */
+  /** Resets the bucket to full. */
   forget(key: string): void {
     this.#buckets.delete(key);
   }
@@ -97,6 +105,6 @@ export class TokenBuckets {
 
   #wait(bucket: Bucket, cost: number): number {
     const missing = Math.min(cost, this.#burst) - bucket.tokens;
-    return missing <= lost ? 0 : Math.max(Math.ceil((missing - lost) / this.#perMs), 1);
+    return missing <= roundingError ? 0 : Math.max(Math.ceil((missing - roundingError) / this.#perMs), 1);
   }
 }

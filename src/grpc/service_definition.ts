@@ -7,7 +7,7 @@ export interface MessageType<Message> {
 // deno-lint-ignore no-explicit-any -- each method has types of its own
 type AnyMessageType = MessageType<any>;
 
-/** The part of a generated definition of a method that is used here. */
+/** The part of a generated method definition that this code uses. */
 export interface MethodDefinition {
   readonly name: string;
   readonly requestType: AnyMessageType;
@@ -16,7 +16,7 @@ export interface MethodDefinition {
   readonly responseStream: boolean;
 }
 
-/** The part of a generated definition of a service that is used here. */
+/** The part of a generated service definition that this code uses. */
 export interface ServiceDefinition {
   readonly fullName: string;
   readonly methods: Readonly<Record<string, MethodDefinition>>;

@@ -2,12 +2,12 @@ import { type ChatErrorCode, toChatError } from "../core/chat_error.ts";
 import { GrpcStatus } from "./http2/grpc_status.ts";
 import type { CallStatus } from "./http2/server_call.ts";
 
-/** Name of the metadata with the exact error of a status. */
+/** Metadata key of the exact error code. */
 export const codeKey = "chatd-error-code";
-/** Name of the metadata with the milliseconds after which the client may try again. */
+/** Metadata key of the wait before a retry, in milliseconds. */
 export const retryKey = "chatd-retry-after-ms";
 
-/** The gRPC status of each error; the exact code goes along as metadata `chatd-error-code`. */
+/** gRPC statuses by error code; the metadata `chatd-error-code` has the exact code. */
 const statusOf: Record<ChatErrorCode, GrpcStatus> = {
   invalid_argument: GrpcStatus.invalidArgument,
   unauthenticated: GrpcStatus.unauthenticated,

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
+import { startAmqpServer } from "../../src/amqp/server/server.ts";
 import { ChatError } from "../../src/core/chat_error.ts";
 import type { Log } from "../../src/core/log.ts";
-import { startAmqpServer } from "../../src/amqp/server.ts";
 import { startTestAmqpServer, startTestBroker } from "../support/amqp_server.ts";
 import { join, type Person, until } from "../support/person.ts";
-import { until as within } from "../support/turns.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
+import { until as within } from "../support/turns.ts";
 
 const broker = await startTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
 
-/** Sends numbered texts until it is stopped, a few at once. Its `stop` resolves when each was accepted. */
+/** Sends numbered texts, a few at once, until it is stopped. `stop` resolves when all are accepted. */
 function talk(from: Person, to: string): { stop(): Promise<void> } {
   let stopped = false;
   let number = 0;
@@ -29,7 +29,7 @@ function talk(from: Person, to: string): { stop(): Promise<void> } {
   };
 }
 
-/** Everything that `from` was told is accepted has come to `to`, once, and in the order of the log. */
+/** Checks that every accepted message of `from` reached `to` once, in the order of the log. */
 async function assertAllThere(from: Person, to: Person): Promise<void> {
   const accepted = from.accepted.map(({ position }) => position).sort((a, b) => a - b);
   await until(() => to.received.length >= accepted.length);
@@ -38,7 +38,7 @@ async function assertAllThere(from: Person, to: Person): Promise<void> {
   assert.equal(texts.size, accepted.length, "no text came twice");
 }
 
-Deno.test("a broker that is killed under load, ten times, loses and doubles nothing that was accepted", async () => {
+Deno.test("killing the broker ten times under load loses and duplicates no accepted message", async () => {
   await using chatd = await startTestAmqpServer(broker);
   const ana = await join("ana", chatd.transport("ana"));
   const ben = await join("ben", chatd.transport("ben"));
@@ -60,7 +60,7 @@ Deno.test("a broker that is killed under load, ten times, loses and doubles noth
   await Promise.all([ana.stop(), ben.stop()]);
 });
 
-Deno.test("a broker that freezes is noticed by both sides within 35 s, and they go on when it thaws", async () => {
+Deno.test("both sides notice a frozen broker within 35 s, and continue when it thaws", async () => {
   const warnings: string[] = [];
   const log: Log = {
     info: (event) => void warnings.push(event),
@@ -87,7 +87,7 @@ Deno.test("a broker that freezes is noticed by both sides within 35 s, and they 
   await Promise.all([ana.stop(), ben.stop()]);
 });
 
-Deno.test("while the server does not answer the broker, sessions go on, and new ones wait for it", async () => {
+Deno.test("while the server does not answer the broker, sessions continue and new ones wait", async () => {
   const folder = temporaryFolder();
   const first = await startTestAmqpServer(broker, { folder: folder.path });
   const ana = await join("ana", first.transport("ana"));
@@ -104,7 +104,7 @@ Deno.test("while the server does not answer the broker, sessions go on, and new 
     return true;
   });
   await first.stop({ inPeace: true });
-  // The clients wait now; a refusal by a broker that asks nobody is not taken for one.
+  // The clients wait now; a refusal by a broker that could not ask is not final.
   await until(() => ana.client.state.kind === "offline");
   await using second = await startTestAmqpServer(broker, { folder: folder.path });
   await ana.client.send("ben", "again");
@@ -128,7 +128,7 @@ Deno.test("a refusal while reconnecting ends the client, with the reason", async
   await ana.stop();
 });
 
-/** Passes bytes to and from the broker; each connection ends when the broker has said as many bytes as `allowance` gives it. */
+/** Proxies the broker; each connection ends after as many bytes from the broker as `allowance` returns. */
 class CuttingProxy {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #open = new Set<Deno.Conn>();
@@ -173,7 +173,7 @@ class CuttingProxy {
         left -= count;
       }
     } catch {
-      // The other way has ended it.
+      // The other direction has ended it.
     }
     this.#end(from);
     this.#end(to);
@@ -184,7 +184,7 @@ class CuttingProxy {
   }
 }
 
-Deno.test("a server goes on however often, and wherever, the connection that it makes again is lost", async () => {
+Deno.test("a server recovers however often, and at whatever point, its new connection is lost", async () => {
   const warnings: string[] = [];
   let isBack = false;
   const log: Log = { info: () => isBack = true, warn: (event) => void warnings.push(event), error() {} };
@@ -199,7 +199,7 @@ Deno.test("a server goes on however often, and wherever, the connection that it 
   let failure: unknown;
   let tries = 0;
   server.failed.catch((error) => failure = error);
-  // Most of what the broker says before requests are served is its greeting, about half a kilobyte.
+  // The broker's greeting, about half a kilobyte, is most of what it sends before requests are served.
   proxy.allowance = () => 400 + 15 * tries++;
   proxy.cut();
   await until(() => isBack || failure !== undefined);
@@ -209,13 +209,13 @@ Deno.test("a server goes on however often, and wherever, the connection that it 
   const ana = await join("ana", chatd.transport("ana"));
   assert.equal(failure, undefined);
   assert.equal(server.sessions, 1);
-  assert.ok(warnings.includes("cannot serve yet; trying again"));
+  assert.ok(warnings.includes("cannot serve yet; retrying"));
   await ana.stop();
   await server.close({ deadlineMs: 1_000 });
   await proxy.close();
 });
 
-Deno.test("a second server on the same broker says so and does not start", async () => {
+Deno.test("a second server on the same broker reports the first and does not start", async () => {
   await using first = await startTestAmqpServer(broker);
 
   const options = first.serverOptions;
@@ -227,10 +227,10 @@ Deno.test("a second server on the same broker says so and does not start", async
   });
 });
 
-Deno.test("a server that serves again waits for the place of the connection that died, and can be stopped meanwhile", async () => {
+Deno.test("a restarted server waits until its predecessor's connection is gone, and can be stopped meanwhile", async () => {
   await using first = await startTestAmqpServer(broker);
   const [heir, stopped] = await Promise.all(
-    [0, 1].map(() => startAmqpServer({ ...first.serverOptions, again: true })),
+    [0, 1].map(() => startAmqpServer({ ...first.serverOptions, isRestart: true })),
   );
   let isReady = false;
   void heir.ready.then(() => isReady = true);
@@ -241,17 +241,17 @@ Deno.test("a server that serves again waits for the place of the connection that
   await heir.close({ deadlineMs: 0 });
 });
 
-Deno.test("a server that serves again does not believe the first refusal of its broker, but the fifth", async () => {
+Deno.test("a restarted server ignores the first refusals of its broker, but not the fifth", async () => {
   await using chatd = await startTestAmqpServer(broker);
   await chatd.server.close({ deadlineMs: 0 });
   const refusal = new ChatError("permission_denied", "The broker asks somebody else.");
-  const start = (again: boolean, errors: (ChatError | undefined)[]) => {
+  const start = (isRestart: boolean, errors: (ChatError | undefined)[]) => {
     let asked = 0;
     const inspect = () => {
       const error = errors[Math.min(asked++, errors.length - 1)];
       return error === undefined ? Promise.resolve() : Promise.reject(error);
     };
-    return { asked: () => asked, server: startAmqpServer({ ...chatd.serverOptions, again, inspect }) };
+    return { asked: () => asked, server: startAmqpServer({ ...chatd.serverOptions, isRestart, inspect }) };
   };
   const away = new ChatError("unavailable", "No broker is there.");
   const waits = start(true, [away, refusal, refusal, away, away, away, away, undefined]);
@@ -268,7 +268,7 @@ Deno.test("a server that serves again does not believe the first refusal of its 
   assert.equal(first.asked(), 1);
 });
 
-Deno.test("a server whose place another took while it was away says so, and does not go on", async () => {
+Deno.test("a server that another one replaced during its absence reports that and stops", async () => {
   await using chatd = await startTestAmqpServer(broker);
   await chatd.server.close({ deadlineMs: 0 });
   const proxy = new CuttingProxy(broker.node.amqpPort);
@@ -277,16 +277,16 @@ Deno.test("a server whose place another took while it was away says so, and does
     broker: { ...broker.address, port: proxy.port },
     placeDeadlineMs: 300,
   });
-  // It gets a byte, and no connection.
+  // It receives a byte, but no connection.
   proxy.allowance = () => 1;
   proxy.cut();
-  const other = await startAmqpServer({ ...chatd.serverOptions, again: true });
+  const other = await startAmqpServer({ ...chatd.serverOptions, isRestart: true });
   await Promise.race([other.ready, other.failed]);
   proxy.allowance = () => Infinity;
   await assert.rejects(away.failed, (error) => {
     assert.ok(error instanceof ChatError);
     assert.equal(error.code, "already_exists");
-    assert.match(error.message, /Another chatd server consumes/);
+    assert.match(error.message, /Another chatd server already consumes/);
     return true;
   });
   await away.close({ deadlineMs: 0 });
@@ -294,7 +294,7 @@ Deno.test("a server whose place another took while it was away says so, and does
   await proxy.close();
 });
 
-Deno.test("a server whose login the broker refuses when it comes back stops with the reason", async () => {
+Deno.test("a server whose login is refused after the broker's return stops with the reason", async () => {
   await using chatd = await startTestAmqpServer(broker);
   const { node } = broker;
   const administer = async (path: string, body?: Record<string, string>) => {

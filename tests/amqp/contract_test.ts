@@ -1,6 +1,6 @@
-import { AmqpLink } from "../../src/amqp/client_link.ts";
-import type { BrokerAddress } from "../../src/amqp/broker_address.ts";
-import { AmqpTransport } from "../../src/amqp/client_transport.ts";
+import { AmqpLink } from "../../src/amqp/client/client_link.ts";
+import { AmqpTransport } from "../../src/amqp/client/client_transport.ts";
+import type { BrokerAddress } from "../../src/amqp/connection/broker_address.ts";
 import type { Transport } from "../../src/client/transport.ts";
 import type { Credentials } from "../../src/gen/chatd/v1/auth.ts";
 import { transportContract, type TransportFixture, type TransportServer } from "../contract/transport.ts";
@@ -10,7 +10,7 @@ import { temporaryFolder } from "../support/temporary_folder.ts";
 const broker = await startTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
 
-/** The transports of all users of a test as one: whose link it is, is seen by the token of its hello. */
+/** Combines the transports of all users of a test; the token of a hello tells whose link it is. */
 class EverybodysTransport implements Transport {
   readonly address = "the broker of the tests";
   readonly #broker: BrokerAddress;

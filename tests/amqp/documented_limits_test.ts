@@ -1,26 +1,26 @@
-/** The numbers of "Over RabbitMQ" in docs/security.md are those of the code. */
+/** Compares the numbers of "Over RabbitMQ" in docs/security.md with the code. */
 import assert from "node:assert/strict";
-import { loginsOfStrangers, maxChecksOfName, maxConnections } from "../../src/amqp/broker_authority.ts";
-import { maxAmqpFrameBytes, maxMessageBytes } from "../../src/amqp/broker_config.ts";
-import { standardGraceMs, strangerAgeMs } from "../../src/amqp/broker_management.ts";
-import { unlistedMs } from "../../src/amqp/connection_counts.ts";
-import { eventDeadlineMs } from "../../src/amqp/known_channels.ts";
-import { maxRefused, refusalMs } from "../../src/amqp/refused_logins.ts";
-import { repliesOfSomebody, unansweredOfSomebody } from "../../src/amqp/reply_budget.ts";
-import { maxCopies, maxOfStranger, traceMs } from "../../src/amqp/sender_trace.ts";
+import { loginsOfStrangers, maxChecksOfName, maxConnections } from "../../src/amqp/broker/broker_authority.ts";
+import { maxAmqpFrameBytes, maxMessageBytes } from "../../src/amqp/broker/broker_config.ts";
+import { standardGraceMs, strangerAgeMs } from "../../src/amqp/broker/broker_management.ts";
+import { unlistedMs } from "../../src/amqp/broker/connection_counts.ts";
+import { maxRefused, refusalMs } from "../../src/amqp/broker/refused_logins.ts";
+import { eventDeadlineMs } from "../../src/amqp/senders/known_channels.ts";
+import { maxCopies, maxOfStranger, traceMs } from "../../src/amqp/senders/sender_trace.ts";
+import { droppedRepliesOfSender, repliesOfSender } from "../../src/amqp/server/reply_budget.ts";
+import { maxUnread } from "../../src/amqp/server/unread_chunks.ts";
+import { minPaidChunkBytes } from "../../src/amqp/server/upload_replies.ts";
 import { registrationTtlMs } from "../../src/amqp/topology.ts";
-import { maxUnread } from "../../src/amqp/unread_chunks.ts";
-import { minPaidChunkBytes } from "../../src/amqp/upload_replies.ts";
 import { maxChunkBytes } from "../../src/core/files/files.ts";
 import { readDocument } from "../support/documents.ts";
 
 const kib = (bytes: number) => `${bytes / 1024} KiB`;
 const seconds = (ms: number) => `${ms / 1_000} s`;
 const number = (value: number) => value.toLocaleString("en-US");
-/** As sentences have small ones. */
+/** Spells small numbers as the document does. */
 const words = new Map([[1, "a"], [2, "two"], [10, "ten"]]);
 
-/** Phrases of the section, made of the constants. */
+/** Phrases of the section, built from the constants. */
 const phrases: readonly string[] = [
   `Messages of at most ${kib(maxMessageBytes)}, 8 channels`,
   `is logged in (${maxConnections})`,
@@ -32,8 +32,8 @@ const phrases: readonly string[] = [
   `trace the exchange of registrations for up to ${seconds(traceMs)}`,
   `trace its three exchanges for up to ${seconds(traceMs)}`,
   `in ${maxCopies} copies`,
-  `${repliesOfSomebody.burst} at once, then ${repliesOfSomebody.perSecond} a second`,
-  `after ${number(unansweredOfSomebody.burst)} more requests like that`,
+  `${repliesOfSender.burst} at once, then ${repliesOfSender.perSecond} a second`,
+  `after ${number(droppedRepliesOfSender.burst)} more requests like that`,
   `chunks of files (${maxUnread} without an acknowledgement`,
   `${(maxUnread * maxChunkBytes) / 2 ** 20} MiB a minute`,
   `chunks of at least ${kib(minPaidChunkBytes)}`,
@@ -45,7 +45,7 @@ const phrases: readonly string[] = [
   `after ${words.get(strangerAgeMs / 60_000)} minute, and never by the name`,
 ];
 
-Deno.test("the numbers that docs/security.md names for RabbitMQ are those of the code", () => {
+Deno.test("the numbers in docs/security.md about RabbitMQ match the code", () => {
   const text = readDocument("docs/security.md").replaceAll(/\s+/g, " ");
   const section = text.slice(text.indexOf("## Over RabbitMQ"), text.indexOf("## Edits"));
   assert.deepEqual(phrases.filter((phrase) => !section.includes(phrase)), []);

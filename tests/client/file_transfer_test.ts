@@ -202,7 +202,7 @@ Deno.test("a file that changes while it is sent is not sent", async () => {
     read: (offset, maxBytes) => Promise.resolve(bytes.slice(offset, offset + maxBytes).fill(reads++)),
   };
   const refused = await rejectsWith("invalid_argument", transferTo(new FakeService()).upload(changing));
-  assert.match(refused.message, /not the file that was announced/);
+  assert.match(refused.message, /does not match the announced file/);
 });
 
 Deno.test("what comes and is not the message's file is an error", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { isChatErrorCode, saidError } from "../../src/core/chat_error.ts";
+import { isChatErrorCode, reportedError } from "../../src/core/chat_error.ts";
 import { serverError } from "../../src/client/server_error.ts";
 
 // deno-lint-ignore no-control-regex -- control characters are what this is about
@@ -12,17 +12,17 @@ Deno.test("what a server says went wrong is one line that can do nothing to a te
     fc.string({ unit: "binary" }),
   )).map((parts) => parts.join(""));
   fc.assert(fc.property(words, words, (message, code) => {
-    assert.doesNotMatch(saidError({ code: "busy", message, retryAfterMs: undefined }).message, controls);
+    assert.doesNotMatch(reportedError({ code: "busy", message, retryAfterMs: undefined }).message, controls);
     assert.doesNotMatch(serverError({ code, message, retryAfterMs: 0 }).message, controls);
     assert.doesNotMatch(serverError({ code, message: "", retryAfterMs: 0 }).message, controls);
   }));
-  const long = saidError({ code: "busy", message: "x".repeat(1_000_000), retryAfterMs: undefined });
+  const long = reportedError({ code: "busy", message: "x".repeat(1_000_000), retryAfterMs: undefined });
   assert.equal(long.message.length, 2_000);
 });
 
 Deno.test("no server can make a client wait for longer than 10 minutes", () => {
   const wait = (retryAfterMs: number | undefined) =>
-    saidError({ code: "busy", message: "later", retryAfterMs }).retryAfterMs;
+    reportedError({ code: "busy", message: "later", retryAfterMs }).retryAfterMs;
   assert.equal(wait(1_500), 1_500);
   assert.deepEqual([2 ** 40, Infinity, 600_001].map(wait), [600_000, 600_000, 600_000]);
   assert.deepEqual([undefined, NaN, 0, -1, -Infinity].map(wait), Array(5).fill(undefined));

@@ -22,7 +22,7 @@ function notices<Name extends ItemKind["$case"]>(client: LinkClient, name: Name)
   return client.items.flatMap((item) => item.$case === name ? [item.value as ItemValue<Name>] : []);
 }
 
-/** The first such notice that came or comes. */
+/** Returns the first such notice, received or to come. */
 async function notice<Name extends ItemKind["$case"]>(
   client: LinkClient,
   name: Name,
@@ -33,7 +33,7 @@ async function notice<Name extends ItemKind["$case"]>(
   return find()!;
 }
 
-/** Registers each user and opens a session that knows of everything. */
+/** Registers each user and opens a session that subscribes to everything. */
 async function openKnowing(
   { server, session }: Pick<TransportTest, "server" | "session">,
   ...users: string[]
@@ -45,14 +45,14 @@ async function openKnowing(
   return clients;
 }
 
-/** When this is answered, everything has come that a request before it made the server tell at once. */
+/** Waits until all notices caused by earlier requests have arrived. */
 async function settle(...clients: LinkClient[]): Promise<void> {
   for (const client of clients) await client.ask("ping", {});
 }
 
-/** What people tell each other beside messages. */
+/** Notices between users beside messages. */
 export function transportPeople(test: DefineTest): void {
-  test("the other one of two is told what was delivered and read, and may ask", async (given) => {
+  test("the other user of a conversation is told of deliveries and reads, and may ask for them", async (given) => {
     const [ana, ben] = await openKnowing(given, "ana", "ben");
     for (const text of ["1", "2"]) await ana.send("ben", text);
     await ben.received(2);
@@ -72,7 +72,7 @@ export function transportPeople(test: DefineTest): void {
     assert.equal(asAnaSees?.peerReadSeq, 1);
   });
 
-  test("one's other sessions are told what one has read, and that something is new", async ({ server, session }) => {
+  test("a user's other sessions are told of their reads and of changes", async ({ server, session }) => {
     const [ben] = await openAll(server, session, "ben");
     const { token } = await register(server, "ana");
     const laptop = await session(token, { protocolVersion: 2 });
@@ -86,7 +86,7 @@ export function transportPeople(test: DefineTest): void {
     assert.deepEqual([notices(ben, "receipt"), notices(ben, "stateChanged")], [[], []]);
   });
 
-  test("in a room it is told how many have read what", async (given) => {
+  test("a room is told how many members have read which message", async (given) => {
     const [ana, ben, cleo] = await openKnowing(given, "ana", "ben", "cleo");
     await ana.ask("createRoom", { id: createMessageId(), name: "ops", public: true, historyVisible: true });
     for (const each of [ben, cleo]) await each.ask("joinRoom", { id: createMessageId(), room: "#ops" });
@@ -102,7 +102,7 @@ export function transportPeople(test: DefineTest): void {
     assert.deepEqual(notices(ana, "receipt").filter(({ user }) => user !== "ana"), []);
   });
 
-  test("who is writing is told to whom they write, and not to who blocks them", async (given) => {
+  test("typing is announced to its recipients, except those who block the sender", async (given) => {
     const [ana, ben, cleo] = await openKnowing(given, "ana", "ben", "cleo");
     await ana.ask("typing", { to: "ben", stopped: false });
     await ana.ask("typing", { to: "ben", stopped: true });
@@ -118,7 +118,7 @@ export function transportPeople(test: DefineTest): void {
     assert.equal(await ana.refusal(typing("#nowhere")), "not_found");
   });
 
-  test("settings are changed one by one, and each change is numbered", async ({ server, session, link }) => {
+  test("settings change independently, and each change gets a revision", async ({ server, session, link }) => {
     const { token } = await register(server, "ana");
     const ana = await session(token, { protocolVersion: 2 });
     const other = await link();
@@ -143,7 +143,7 @@ export function transportPeople(test: DefineTest): void {
     assert.equal(await ana.refusal(wrong), "invalid_argument");
   });
 
-  test("nothing of somebody who is blocked comes, then or later, and they are not told", async (given) => {
+  test("nothing from a blocked user arrives, then or later, and the user is not told", async (given) => {
     const [ana, ben] = await openKnowing(given, "ana", "ben");
     await ben.send("ana", "before");
     await ana.ask("blockUser", { user: "ben", unblock: false });
@@ -161,7 +161,7 @@ export function transportPeople(test: DefineTest): void {
     assert.equal(await ana.refusal(block("nobody")), "not_found");
   });
 
-  test("who takes messages from people they wrote to alone takes no others, and says so", async (given) => {
+  test("a user who accepts messages from contacts only refuses others with the reason", async (given) => {
     const [ana, ben] = await openKnowing(given, "ana", "ben");
     const settings = (directMessages: DirectMessages) => ana.ask("updateSettings", { ...unchanged, directMessages });
     const send = (): RequestKind => {
@@ -171,9 +171,9 @@ export function transportPeople(test: DefineTest): void {
     const [id] = ben.request(send());
     const refused = await ben.reply(id);
     assert.equal(refused.$case, "error");
-    assert.deepEqual(refused.$case === "error" && [refused.value.code, refused.value.message.slice(0, 38)], [
+    assert.deepEqual(refused.$case === "error" && [refused.value.code, refused.value.message.slice(0, 33)], [
       "permission_denied",
-      "ana takes messages outside rooms only ",
+      "ana accepts direct messages only ",
     ]);
     await ana.send("ben", "hello");
     await ben.send("ana", "hello too");
@@ -182,7 +182,7 @@ export function transportPeople(test: DefineTest): void {
     assert.deepEqual(await ana.received(1), ["hello too"]);
   });
 
-  test("who is away is told to peers and listed, and who hides is not", async (given) => {
+  test("being away is announced to peers and listed, unless the user hides it", async (given) => {
     const [ana, ben] = await openKnowing(given, "ana", "ben");
     await ana.send("ben", "hello");
     const listed = async (name: string) => {
@@ -208,7 +208,7 @@ export function transportPeople(test: DefineTest): void {
     assert.ok(users.find(({ name }) => name === "ana")!.lastSeenMs > 1_700_000_000_000);
   });
 
-  test("a client of protocol version 1 is told of messages and presence only", async ({ server, session }) => {
+  test("a client of protocol version 1 receives only messages and presence", async ({ server, session }) => {
     const [ana] = await openKnowing({ server, session }, "ana");
     const [ben] = await openAll(server, session, "ben");
     await ana.send("ben", "hello");

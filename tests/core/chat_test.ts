@@ -175,7 +175,7 @@ Deno.test("a device has at most 32 consumers", async () => {
   const identity = await test.identify("ana");
   for (let index = 0; index < 32; index++) await test.chat.openConsumer(identity, `c${index}`);
   const error = await rejectsWith("limit_reached", test.chat.openConsumer(identity, "one-more"));
-  assert.match(error.message, /32.*"one-more"/);
+  assert.match(error.message, /"one-more".*32/);
   await test.chat.openConsumer(identity, "c31");
   await test.chat.openConsumer(await test.identify("ana"), "one-more");
 });

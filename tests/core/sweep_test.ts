@@ -4,7 +4,7 @@ import { Sweep, type SweepOptions } from "../../src/core/sweep.ts";
 import { eventually } from "../support/eventually.ts";
 import { turns } from "../support/turns.ts";
 
-/** A sweep whose runs end when they are let go. */
+/** A sweep whose runs end on demand. */
 function gatedSweep(options: Partial<SweepOptions> = {}) {
   const runs: { signal: AbortSignal; end: PromiseWithResolvers<void> }[] = [];
   const work = (signal: AbortSignal) => {
@@ -12,10 +12,10 @@ function gatedSweep(options: Partial<SweepOptions> = {}) {
     runs.push({ signal, end });
     return end.promise;
   };
-  return { runs, sweep: new Sweep({ work, log: silentLog, onFailure: "failed", ...options }) };
+  return { runs, sweep: new Sweep({ work, log: silentLog, failureEvent: "failed", ...options }) };
 }
 
-Deno.test("run() while it runs has it run once more, and resolves after that", async () => {
+Deno.test("run() during a run causes another run, and resolves after it", async () => {
   const { runs, sweep } = gatedSweep();
   const done: string[] = [];
   const first = sweep.run().then(() => done.push("first"));
@@ -33,7 +33,7 @@ Deno.test("run() while it runs has it run once more, and resolves after that", a
   await later;
 });
 
-Deno.test("a run that fails is logged, and does not keep the next from running", async () => {
+Deno.test("a failed run is logged, and does not prevent the next", async () => {
   const logged: [string, unknown][] = [];
   const log = { ...silentLog, error: (event: string, details?: object) => void logged.push([event, details]) };
   const { runs, sweep } = gatedSweep({ log });
@@ -46,7 +46,7 @@ Deno.test("a run that fails is logged, and does not keep the next from running",
   assert.deepEqual(logged, [["failed", { cause }]]);
 });
 
-Deno.test("start() runs at once and at intervals, and close() ends both and joins the run", async () => {
+Deno.test("start() runs at once and at intervals, and close() stops both and joins the run", async () => {
   const { runs, sweep } = gatedSweep({ everyMs: 1 });
   sweep.start();
   assert.equal(runs.length, 1);

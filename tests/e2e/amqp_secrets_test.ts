@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { AmqpTransport } from "../../src/amqp/client_transport.ts";
+import { AmqpTransport } from "../../src/amqp/client/client_transport.ts";
 import { startTestBroker } from "../support/amqp_server.ts";
 import { Child } from "../support/child_process.ts";
 import { join } from "../support/person.ts";

@@ -1,6 +1,6 @@
 // Supervised servers on a private RabbitMQ.
 import assert from "node:assert/strict";
-import { AmqpTransport } from "../../src/amqp/client_transport.ts";
+import { AmqpTransport } from "../../src/amqp/client/client_transport.ts";
 import { exitCode } from "../../src/commands/exit_code.ts";
 import type { Message } from "../../src/core/messages/message.ts";
 import { startTestBroker } from "../support/amqp_server.ts";
@@ -123,7 +123,7 @@ Deno.test("a serving process that dies with its broker waits for it, and does no
   await server.line(/^data in/);
   await node.crash();
   Deno.kill(servingPid(data), "SIGKILL");
-  await server.line(/cannot serve yet; trying again.*No RabbitMQ listens/);
+  await server.line(/cannot serve yet; retrying.*No RabbitMQ listens/);
   await node.restart();
   await server.line(/serving again/);
   const ana = await join("ana", new AmqpTransport({ broker: broker.address, user: "ana" }));

@@ -43,7 +43,7 @@ Deno.test("a terminal over RabbitMQ asks for an invitation, and keeps its draft 
   await ana.type("correct horse", "Enter");
   await ana.sees(/Repeat the password/);
   await ana.type("correct horse", "Enter");
-  await ana.sees(/registers users by invitation[^]*Invitation code:/);
+  await ana.sees(/requires an invitation to register[^]*Invitation code:/);
   await ana.type("no such code", "Enter");
   await ana.sees(/The invitation is not valid[^]*Invitation code:/);
   await ana.type(code, "Enter");

@@ -1,7 +1,7 @@
 // Servers and clients in processes of their own, on a private RabbitMQ.
 import assert from "node:assert/strict";
 import { connect } from "amqplib";
-import { AmqpTransport } from "../../src/amqp/client_transport.ts";
+import { AmqpTransport } from "../../src/amqp/client/client_transport.ts";
 import { registrationUser } from "../../src/amqp/topology.ts";
 import { exitCode } from "../../src/commands/exit_code.ts";
 import { startTestBroker } from "../support/amqp_server.ts";
@@ -187,7 +187,7 @@ Deno.test("strangers are let in to the broker only where the server says so, and
   assert.equal(code, exitCode.authentication);
   assert.match(
     stderr,
-    /registers nobody over RabbitMQ: ask its operator for an account \(chatd user add\).*grpc-client/,
+    /Registration over RabbitMQ is closed\. Ask the operator for an account \(chatd user add\).*grpc-client/,
   );
 });
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { AmqpTransport } from "../../src/amqp/client_transport.ts";
+import { AmqpTransport } from "../../src/amqp/client/client_transport.ts";
 import { startTestBroker, type TestBroker } from "../support/amqp_server.ts";
 import { Child } from "../support/child_process.ts";
 import { eventually } from "../support/eventually.ts";
@@ -35,13 +35,13 @@ Deno.test("an alarm of the broker is in the log, /readyz and the metrics, and so
   await eventually(async () => await get("/readyz") === "ready\n", () => "the server is ready");
   assert.equal(await value(), 0);
   await broker.node.limitMemory(1);
-  const reason = await server.line(/the broker takes no messages/);
+  const reason = await server.line(/the broker accepts no messages/);
   assert.match(reason, /memory/);
   await eventually(async () => await get("/readyz") !== "ready\n", () => "the server is not ready");
   assert.equal(await get("/readyz"), "amqp is blocked: the broker takes no messages\n");
   assert.equal(await value(), 1);
   await broker.node.limitMemory(2 ** 40);
-  await server.line(/the broker takes messages again/);
+  await server.line(/the broker accepts messages again/);
   await eventually(async () => await get("/readyz") === "ready\n", () => "the server is ready again");
   assert.equal(await value(), 0);
 });
@@ -61,10 +61,10 @@ Deno.test("chatd serve throws off the account that fills the broker's memory, an
   const logged = (text: string) => server.lines.some((line) => line.includes(text));
   await eventually(() => {
     mallory.askInVain();
-    return logged("the broker takes no messages");
+    return logged("the broker accepts no messages");
   }, () => "the broker lacks memory");
   assert.match(await server.line(/closing the connections that sent the most/), /mallory/);
-  await server.line(/the broker takes messages again/);
+  await server.line(/the broker accepts messages again/);
   await ana.client.send("ben", "goes on");
   await until(() => ben.received.length === 1);
   await Promise.all([ana.stop(), ben.stop()]);

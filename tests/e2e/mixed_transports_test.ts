@@ -1,6 +1,6 @@
 // One chat served over gRPC and over a private RabbitMQ: ana is on a gRPC stream, ben takes deliveries by callback, everybody else is on AMQP.
 import assert from "node:assert/strict";
-import { AmqpTransport } from "../../src/amqp/client_transport.ts";
+import { AmqpTransport } from "../../src/amqp/client/client_transport.ts";
 import type { Transport } from "../../src/client/transport.ts";
 import { silentLog } from "../../src/core/log.ts";
 import type { Message } from "../../src/core/messages/message.ts";

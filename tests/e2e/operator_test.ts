@@ -82,7 +82,7 @@ Deno.test("chatd user works through a running server, and ends live sessions of 
       }
     })(),
   );
-  assert.equal(ended.message, `The account "ana" was disabled: ask the server's operator.`);
+  assert.equal(ended.message, `The account "ana" was disabled. Ask the operator.`);
   await link.close();
   await disabled;
   await rejectsWith("permission_denied", transport.logIn(logIn, {}));

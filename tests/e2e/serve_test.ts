@@ -1,6 +1,6 @@
 // One server on gRPC and on a private RabbitMQ, in processes of its own.
 import assert from "node:assert/strict";
-import { AmqpTransport } from "../../src/amqp/client_transport.ts";
+import { AmqpTransport } from "../../src/amqp/client/client_transport.ts";
 import { exitCode } from "../../src/commands/exit_code.ts";
 import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { startTestBroker } from "../support/amqp_server.ts";
@@ -108,7 +108,7 @@ Deno.test("a broker that dies leaves people on gRPC alone, and those on AMQP com
   await ana.client.send("ben", "before");
   await until(() => ben.received.length === 1);
   await node.crash();
-  await server.line(/the broker is lost/);
+  await server.line(/lost the broker/);
   assert.equal(await readiness(), "503 amqp is down\n");
   for (let i = 0; i < 20; i++) {
     await ana.client.send("eva", `${i}`);
@@ -133,7 +133,7 @@ Deno.test("serve starts without its broker, says so, and serves there once it co
   await node.stop();
   await using server = start(folder.path);
   const port = await portOf(server);
-  await server.line(/WARN.*"cannot serve yet; trying again".*No RabbitMQ listens at/);
+  await server.line(/WARN.*"cannot serve yet; retrying".*No RabbitMQ listens at/);
   const ana = await join("ana", overGrpc(port));
   await node.restart();
   await server.line(/transport serving/);

@@ -98,7 +98,7 @@ Deno.test("a clock that is years ahead at the start removes nothing and logs nob
   // The same folder, once the clock is believed: this is what would have been lost.
   believe(folder.path);
   await using server = await ServerProcess.start({ folder: `${folder.path}/data`, port });
-  for (const event of [/old entries removed/, /old uploads removed/]) {
+  for (const event of [/old entries removed/, /expired uploads removed/]) {
     await eventually(() => server.stderr.some((line) => event.test(line)));
   }
   assert.equal((await ana.run(["history", "--with", "ben"])).code, exitCode.authentication);

@@ -1,10 +1,10 @@
-import { type AuthorityEndpoint, startAuthorityEndpoint } from "../../src/amqp/authority_endpoint.ts";
-import type { BrokerAddress } from "../../src/amqp/broker_address.ts";
-import { BrokerAuthority } from "../../src/amqp/broker_authority.ts";
-import { AmqpTransport } from "../../src/amqp/client_transport.ts";
-import type { RefusedLogins } from "../../src/amqp/refused_logins.ts";
-import { type AmqpServer, type AmqpServerOptions, startAmqpServer } from "../../src/amqp/server.ts";
-import { SessionQueues } from "../../src/amqp/session_queues.ts";
+import { type AuthorityEndpoint, startAuthorityEndpoint } from "../../src/amqp/broker/authority_endpoint.ts";
+import { BrokerAuthority } from "../../src/amqp/broker/broker_authority.ts";
+import type { RefusedLogins } from "../../src/amqp/broker/refused_logins.ts";
+import { AmqpTransport } from "../../src/amqp/client/client_transport.ts";
+import type { BrokerAddress } from "../../src/amqp/connection/broker_address.ts";
+import { type AmqpServer, type AmqpServerOptions, startAmqpServer } from "../../src/amqp/server/server.ts";
+import { SessionQueues } from "../../src/amqp/server/session_queues.ts";
 import { openChat } from "../../src/app/open_chat.ts";
 import type { PasswordHasher } from "../../src/core/accounts/password_hasher.ts";
 import type { Chat } from "../../src/core/chat.ts";

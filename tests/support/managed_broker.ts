@@ -1,6 +1,6 @@
-import { BrokerManagement } from "../../src/amqp/broker_management.ts";
-import { BrokerWatch } from "../../src/amqp/broker_watch.ts";
-import type { RefusedLogins } from "../../src/amqp/refused_logins.ts";
+import { BrokerManagement } from "../../src/amqp/broker/broker_management.ts";
+import { BrokerWatch } from "../../src/amqp/broker/broker_watch.ts";
+import type { RefusedLogins } from "../../src/amqp/broker/refused_logins.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { startTestAmqpServer, type TestAmqpServer, type TestBroker } from "./amqp_server.ts";
 

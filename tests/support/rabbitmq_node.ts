@@ -1,4 +1,4 @@
-import { brokerConfig, enabledPlugins } from "../../src/amqp/broker_config.ts";
+import { brokerConfig, enabledPlugins } from "../../src/amqp/broker/broker_config.ts";
 import { ProcessGuard } from "../../src/host/process_guard.ts";
 import { BrokerProcess, spawnDetached } from "./broker_process.ts";
 import { requireDebianPackages } from "./debian_package.ts";

@@ -8,7 +8,7 @@ const listener = await WatchedListener.open({
   host: "127.0.0.1",
   port: 0,
   log: silentLog,
-  tryMs: 300,
+  testMs: 300,
   onConnection: (socket) => {
     console.log(`taken ${socket.remotePort}`);
     socket.on("error", () => socket.destroy());

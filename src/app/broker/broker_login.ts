@@ -1,4 +1,4 @@
-import type { BrokerLogin } from "../../amqp/broker_address.ts";
+import type { BrokerLogin } from "../../amqp/connection/broker_address.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { readPasswordFile } from "../password_source.ts";
 import type { BrokerUrl } from "./broker_url.ts";

@@ -1,4 +1,4 @@
-import { type BrokerAddress, formatBroker } from "../../amqp/broker_address.ts";
+import { type BrokerAddress, formatBroker } from "../../amqp/connection/broker_address.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { isLoopback } from "../../host/loopback.ts";
 

@@ -1,4 +1,4 @@
-import type { BrokerAddress, BrokerLogin } from "../../amqp/broker_address.ts";
+import type { BrokerAddress, BrokerLogin } from "../../amqp/connection/broker_address.ts";
 
 /** The value of `--broker`: the broker's address, the user if it names one, and the login if it has a password. */
 export interface BrokerUrl {

@@ -1,5 +1,5 @@
-import { formatBroker } from "../../amqp/broker_address.ts";
-import { AmqpTransport } from "../../amqp/client_transport.ts";
+import { AmqpTransport } from "../../amqp/client/client_transport.ts";
+import { formatBroker } from "../../amqp/connection/broker_address.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { readPemText } from "../../host/certificates/pem_file.ts";
 import { isLoopback } from "../../host/loopback.ts";

@@ -1,5 +1,5 @@
 import type { Channel, ConfirmChannel } from "amqplib";
-import { BrokerConnection, type OpenBrokerOptions } from "../../amqp/broker_connection.ts";
+import { BrokerConnection, type OpenBrokerOptions } from "../../amqp/connection/broker_connection.ts";
 
 /** A consumer of its own queue over its own connection, without chatd: it shows the speed of amqplib and the broker. */
 export class BareConsumer implements AsyncDisposable {

@@ -1,4 +1,4 @@
-import type { BrokerAddress, BrokerLogin } from "../../amqp/broker_address.ts";
+import type { BrokerAddress, BrokerLogin } from "../../amqp/connection/broker_address.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { freePorts } from "./free_ports.ts";
 import type { OwnedResources } from "./owned_resources.ts";

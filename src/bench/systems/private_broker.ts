@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { brokerConfig, enabledPlugins } from "../../amqp/broker_config.ts";
+import { brokerConfig, enabledPlugins } from "../../amqp/broker/broker_config.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { ProcessGuard } from "../../host/process_guard.ts";
 import { freePorts } from "./free_ports.ts";

@@ -1,4 +1,4 @@
-import { brokerConfig, brokerConfigMark, brokerPlugins, enabledPlugins } from "../../amqp/broker_config.ts";
+import { brokerConfig, brokerConfigMark, brokerPlugins, enabledPlugins } from "../../amqp/broker/broker_config.ts";
 import { brokerAuthSecret } from "../../app/broker/broker_auth_secret.ts";
 import { type BrokerLoginOptions, makeBrokerLogin } from "../../app/broker/broker_login.ts";
 import { ChatError } from "../../core/chat_error.ts";

@@ -7,23 +7,23 @@ import type { RoomStore } from "../rooms/room_store.ts";
 import type { Rooms } from "../rooms/rooms.ts";
 import type { Accounts, Identity } from "./accounts.ts";
 
-/** How often a room is tried to be left whose members change meanwhile. */
-const tries = 5;
+/** Attempts to leave a room whose membership changes at the same time. */
+const maxAttempts = 5;
 
 export interface AccountDeletionOptions {
   readonly accounts: Accounts;
   readonly rooms: Rooms;
   readonly store: Pick<RoomStore, "roomsOf">;
   readonly clock: Clock;
-  /** What becomes of the messages. */
+  /** How to treat the user's messages. */
   readonly mode: DeletedAccounts;
-  /** Nobody has this name any more, but `alias`: what is remembered of it is wrong. */
-  onGone(name: string, alias: string): void;
-  /** There are messages to be blanked. */
+  /** Called after the account was renamed to `alias`; caches by `name` are stale. */
+  onDeleted(name: string, alias: string): void;
+  /** Called when messages of a deleted account are due for erasure. */
   onErase(): void;
 }
 
-/** Deletes accounts: out of all rooms, for ever logged out, and the name nobody's any more. */
+/** Deletes accounts: leaves all rooms, logs out all devices and retires the name. */
 export class AccountDeletion {
   readonly #options: AccountDeletionOptions;
 
@@ -31,53 +31,60 @@ export class AccountDeletion {
     this.#options = options;
   }
 
-  /** Of who asks. @throws {ChatError} `permission_denied` when the password is wrong; `invalid_argument`, `rate_limited`, `busy`, `storage_full` */
+  /**
+   * Deletes the caller's own account.
+   * @throws {ChatError} `permission_denied` when the password is wrong; `invalid_argument`, `rate_limited`, `busy`,
+   * `storage_full`
+   */
   async deleteOwn(identity: Identity, password: string): Promise<void> {
     await this.#options.accounts.confirmPassword(identity, password);
     await this.#delete(identity.user, { actor: identity.user, mode: this.#options.mode });
   }
 
-  /** For the operator, who may say what becomes of the messages. @throws {ChatError} `not_found`, `busy`, `storage_full` */
+  /**
+   * Deletes an account for the operator, who may override `mode`.
+   * @throws {ChatError} `not_found`, `busy`, `storage_full`
+   */
   async delete(name: string, mode: DeletedAccounts = this.#options.mode): Promise<void> {
     await this.#delete(name, { actor: operator, mode });
   }
 
   async #delete(name: string, { actor, mode }: { actor: string; mode: DeletedAccounts }): Promise<void> {
-    const { accounts, store, onGone, onErase } = this.#options;
+    const { accounts, store, onDeleted, onErase } = this.#options;
     for (const room of await store.roomsOf(name)) await this.#leave(name, room);
     const alias = await accounts.deleteUser(name, { actor, erase: mode === "erase" });
-    onGone(name, alias);
+    onDeleted(name, alias);
     if (mode === "erase") onErase();
-    // Until now their sessions could still bring them into others.
+    // The user's sessions could still join rooms until the account was deleted.
     for (const room of await store.roomsOf(alias)) await this.#leave(alias, room);
   }
 
   async #leave(user: string, room: string): Promise<void> {
     const { rooms } = this.#options;
-    for (let left = tries;; left--) {
+    for (let attempts = maxAttempts;; attempts--) {
       try {
-        await this.#giveAway(user, room);
+        await this.#passOwnership(user, room);
         await rooms.leave({ user }, { id: this.#newId(), room });
         return;
       } catch (error) {
         if (!(error instanceof ChatError)) throw error;
-        // Removed meanwhile, or the room is gone.
+        // The user was removed meanwhile, or the room was deleted.
         if (error.code === "not_found") return;
-        // Whoever was to own it left meanwhile.
-        if (error.code !== "permission_denied" || left === 0) throw error;
+        // The chosen successor left meanwhile.
+        if (error.code !== "permission_denied" || attempts === 0) throw error;
       }
     }
   }
 
-  /** A room with others in it has an owner: a moderator, or somebody. */
-  async #giveAway(user: string, room: string): Promise<void> {
+  /** Passes ownership of a room with other members to a moderator, or else to any member. */
+  async #passOwnership(user: string, room: string): Promise<void> {
     const { rooms } = this.#options;
     const members = await rooms.members(user, room, { after: "", limit: Number.MAX_SAFE_INTEGER });
     const byRole = (role: string) => members.filter((member) => member.role === role && member.user !== user);
     const isOwner = members.some((member) => member.user === user && member.role === "owner");
-    const heir = [...byRole("moderator"), ...byRole("member")].at(0);
-    if (!isOwner || byRole("owner").length > 0 || heir === undefined) return;
-    await rooms.setRole({ user }, { id: this.#newId(), room, user: heir.user, role: "owner" });
+    const successor = [...byRole("moderator"), ...byRole("member")].at(0);
+    if (!isOwner || byRole("owner").length > 0 || successor === undefined) return;
+    await rooms.setRole({ user }, { id: this.#newId(), room, user: successor.user, role: "owner" });
   }
 
   #newId(): string {

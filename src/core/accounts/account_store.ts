@@ -1,22 +1,22 @@
 export interface UserRecord {
   readonly name: string;
-  /** As the password hasher made it, with its parameters. */
+  /** Output of the password hasher, including its parameters. */
   readonly passwordHash: string;
-  /** Also when it is deleted. */
+  /** Also true for a deleted account. */
   readonly disabled: boolean;
-  /** For ever; the name is an alias. Absent otherwise. */
+  /** True once the account was deleted for good; `name` is then an alias. */
   readonly deleted?: boolean;
   /** Milliseconds since the Unix epoch. */
   readonly createdAt: number;
 }
 
-/** A device is what holds a token; it outlives its tokens, so that its cursors do, until the user has too many. */
+/** A device of a user. It outlives its tokens, and so do its cursors, until the user has too many devices. */
 export interface DeviceRecord {
   /** Random, in hexadecimal. */
   readonly id: string;
   readonly user: string;
   readonly name: string;
-  /** SHA-256 of the token in hexadecimal; undefined when it is logged out. */
+  /** SHA-256 of the token in hexadecimal; undefined while logged out. */
   readonly tokenHash: string | undefined;
   readonly createdAt: number;
   readonly lastUsedAt: number;
@@ -44,25 +44,25 @@ export interface InviteRecord {
  */
 export interface AccountStore {
   /**
-   * Adds a user, using up the invitation `invite.codeHash` where one is given. Unless it says "added", nothing was changed.
-   * "invite_invalid": unknown, used or, at `invite.now`, expired, whether or not the name is taken. "full": there are
-   * `maxUsers` already; there is no limit unless given.
+   * Adds a user and uses up the invitation `invite.codeHash`, if given. Any result but "added" changes nothing.
+   * "invite_invalid": the invitation is unknown, used or expired at `invite.now`, whether or not the name is taken.
+   * "full": the store has `maxUsers` accounts; unlimited unless given.
    */
   addUser(
     user: UserRecord,
     options?: { invite?: { codeHash: string; now: number } | undefined; maxUsers?: number | undefined },
   ): Promise<"added" | "exists" | "invite_invalid" | "full">;
 
-  /** Deleted ones, by their alias, too. */
+  /** Also finds deleted accounts, by their alias. */
   findUser(name: string): Promise<UserRecord | undefined>;
 
-  /** By name, without those who are deleted; only names after `after` ("" for all), at most `limit`. */
+  /** Lists accounts by name, without deleted ones; only names after `after` ("" for all), at most `limit`. */
   listUsers(page: { after: string; limit: number }): Promise<UserRecord[]>;
 
-  /** Sets a new hash of the same password; no token dies. */
+  /** Replaces the hash of an unchanged password; tokens stay valid. */
   rehashPassword(name: string, passwordHash: string): Promise<void>;
 
-  /** Sets another password, and logs out all devices except `keep`, which gets another token. */
+  /** Sets a new password and logs out all devices except `keep`, which gets a new token. */
   changePassword(
     name: string,
     passwordHash: string,
@@ -73,9 +73,9 @@ export interface AccountStore {
   setDisabled(name: string, disabled: boolean): Promise<void>;
 
   /**
-   * Deletes a user: their devices go, and what they sent and are is from now on `alias`, a name that is free; that row is
-   * deleted. Nobody gets the name again. With `erase`, their messages are to be blanked, see `ErasureStore`.
-   * @returns false, having done nothing, when there is no such user that is not deleted.
+   * Deletes a user: removes their devices and moves their messages and memberships to `alias`, an unused name. The name
+   * is never free again. With `erase`, their messages are marked for erasure, see `ErasureStore`.
+   * @returns false without any change when there is no such user or it was deleted before
    */
   deleteUser(name: string, options: { alias: string; erase: boolean }): Promise<boolean>;
 
@@ -86,22 +86,22 @@ export interface AccountStore {
 
   findDeviceByToken(tokenHash: string): Promise<DeviceRecord | undefined>;
 
-  /** Those that hold a token, the one used last first. */
+  /** Lists devices that hold a token, most recently used first. */
   listDevices(user: string): Promise<DeviceRecord[]>;
 
   touchDevice(id: string, times: { lastUsedAt: number; expiresAt: number }): Promise<void>;
 
   /**
-   * While the user has more than `keep` devices, removes the one used longest ago of those that are logged out, with its
-   * consumers. Those that hold a token stay.
+   * Removes logged-out devices with their consumers, least recently used first, until the user has `keep` devices.
+   * Devices that hold a token stay.
    */
   trimDevices(user: string, options: { keep: number }): Promise<void>;
 
-  /** Removes the token. */
+  /** Removes the device's token. */
   logOutDevice(id: string): Promise<void>;
 
   addInvite(invite: InviteRecord): Promise<void>;
 
-  /** Whether `addUser` would take this invitation. */
+  /** Returns whether `addUser` would accept this invitation. */
   hasInvite(invite: { codeHash: string; now: number }): Promise<boolean>;
 }

@@ -6,11 +6,11 @@ import type { AccountStore, DeviceRecord } from "./account_store.ts";
 import { type Credentials, type Identity, type Revocation, unnamedDevice } from "./identity.ts";
 import { createDeviceId, createToken, hashSecret } from "./secret.ts";
 
-/** A token in use is written back no more often than this, in milliseconds. */
+/** Minimum interval between two writes of a token's last use, in milliseconds. */
 const touchIntervalMs = 60 * 60 * 1000;
 /**
- * How many devices a user has. Beyond it, one that is logged out is forgotten, and when there is none, one is logged out first:
- * the one used longest ago.
+ * Devices of one user. A login beyond it removes the least recently used logged-out device; if there is none, it logs
+ * one out first.
  */
 export const maxDevices = 100;
 
@@ -19,13 +19,15 @@ export interface DevicesOptions {
   readonly clock: GuardedClock;
   readonly log: Log;
   readonly audit: AuditLog;
-  /** How long a token lives after it was last used, in milliseconds. */
+  /** Lifetime of a token after its last use, in milliseconds. */
   readonly tokenLifetimeMs: number;
-  /** Ends live sessions. */
+  /** Ends the live sessions that a revocation covers. */
   revoke(revocation: Revocation): void;
 }
 
-/** The devices that users are logged in on, and their tokens. Whoever changes those of a user holds the user's lock. */
+/**
+ * The devices that users are logged in on, and their tokens. Callers that change a user's devices hold the user's lock.
+ */
 export class Devices {
   readonly #store: AccountStore;
   readonly #clock: GuardedClock;
@@ -43,7 +45,7 @@ export class Devices {
     this.#revoke = revoke;
   }
 
-  /** Logs in on a new device, or again on the user's own with this id. */
+  /** Logs in on a new device, or again on the user's device `id`. */
   async logIn(user: string, { id = "", name }: { id?: string; name: string }): Promise<Credentials> {
     const now = this.#clock.latest();
     const existing = id === "" ? undefined : await this.#store.findDevice(id);
@@ -65,7 +67,7 @@ export class Devices {
     return { user, token, deviceId: device.id, expiresAt };
   }
 
-  /** Ends the token of a device, and its live sessions for this reason. */
+  /** Revokes the device's token and ends its live sessions with `reason`. */
   async logOut(user: string, deviceId: string, reason: string): Promise<void> {
     await this.#store.logOutDevice(deviceId);
     this.#revoke({ user, deviceId, reason: revoked(reason) });
@@ -76,19 +78,22 @@ export class Devices {
     return { token, tokenHash: await hashSecret(token), expiresAt: this.#clock.latest() + this.#tokenLifetimeMs };
   }
 
-  /** Whose token this is; it is used by that. @throws {ChatError} `unauthenticated` */
+  /** Returns the identity of a token and counts as its use. @throws {ChatError} `unauthenticated` */
   async identify(tokenHash: string): Promise<Identity> {
     const device = await this.#store.findDeviceByToken(tokenHash);
     if (device === undefined) throw unauthenticated();
     this.#refuseExpired(device);
     const user = await this.#store.findUser(device.user);
     if (user === undefined || user.disabled) throw unauthenticated();
-    const isNoteOld = this.#clock.now() - device.lastUsedAt >= touchIntervalMs;
-    const tokenExpiresAt = isNoteOld ? await this.#touch(device) : device.expiresAt;
+    const isTouchDue = this.#clock.now() - device.lastUsedAt >= touchIntervalMs;
+    const tokenExpiresAt = isTouchDue ? await this.#touch(device) : device.expiresAt;
     return { user: device.user, deviceId: device.id, deviceName: device.name, tokenExpiresAt };
   }
 
-  /** The device is connected, which is use. @throws {ChatError} `unauthenticated` when it was logged out or its token expired. */
+  /**
+   * Extends the token of a connected device.
+   * @throws {ChatError} `unauthenticated` when it was logged out or its token expired
+   */
   async renew(deviceId: string): Promise<void> {
     const device = await this.#store.findDevice(deviceId);
     if (device?.tokenHash === undefined) throw unauthenticated();
@@ -96,7 +101,7 @@ export class Devices {
     await this.#touch(device);
   }
 
-  /** Those that hold a token, the one used last first. */
+  /** Lists devices that hold a valid token, most recently used first. */
   async list(user: string): Promise<DeviceRecord[]> {
     const now = this.#clock.earliest();
     return (await this.#store.listDevices(user)).filter((device) => device.expiresAt > now);
@@ -105,11 +110,11 @@ export class Devices {
   async #makeRoom(user: string): Promise<void> {
     const devices = await this.#store.listDevices(user);
     for (const { id, name } of devices.slice(maxDevices - 1)) {
-      this.#audit.record({ action: "device_revoked", actor: user, detail: `${name}: one of too many` });
+      this.#audit.record({ action: "device_revoked", actor: user, detail: `${name}: over the device limit` });
       await this.logOut(
         user,
         id,
-        `You are logged in on ${maxDevices} other devices, and this one was used longest ago.`,
+        `You are logged in on ${maxDevices} other devices, and this one was used least recently.`,
       );
     }
     await this.#store.trimDevices(user, { keep: maxDevices - 1 });
@@ -121,8 +126,9 @@ export class Devices {
   }
 
   /**
-   * Notes the use of a token, unless the clock is in doubt or behind the last use, which `ClockGuard` stamps anew once it is
-   * sure of the clock. @returns when the token expires
+   * Records the use of a token. Skips it while the clock is in doubt or behind the last use; `ClockGuard` restamps once
+   * the clock is trusted.
+   * @returns the expiry of the token
    */
   async #touch(device: DeviceRecord): Promise<number> {
     if (this.#clock.expected !== undefined) return device.expiresAt;
@@ -133,14 +139,14 @@ export class Devices {
       await this.#store.touchDevice(device.id, { lastUsedAt: now, expiresAt });
       return expiresAt;
     } catch (cause) {
-      this.#log.warn("the use of a token was not noted", { user: device.user, cause });
+      this.#log.warn("cannot record the use of a token", { user: device.user, cause });
       return device.expiresAt;
     }
   }
 }
 
 export function revoked(reason: string): ChatError {
-  return new ChatError("token_revoked", `${reason} Log in again to go on.`);
+  return new ChatError("token_revoked", `${reason} Log in again to continue.`);
 }
 
 export function unauthenticated(): ChatError {
@@ -151,6 +157,6 @@ function expired(expiresAt: number, now: number): ChatError {
   const [end, clock] = [expiresAt, now].map((time) => new Date(time).toISOString());
   return new ChatError(
     "unauthenticated",
-    `The login of this device ended at ${end}, and the server's clock says ${clock}: log in again.`,
+    `The login of this device expired at ${end} (server time: ${clock}). Log in again.`,
   );
 }

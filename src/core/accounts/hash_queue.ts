@@ -5,11 +5,11 @@ export interface HashQueueOptions {
   readonly running?: number;
   /** Tasks that wait; 16 unless given. */
   readonly waiting?: number;
-  /** How long a task waits at most, in milliseconds; 5000 unless given. */
+  /** Longest wait of a task, in milliseconds; 5000 unless given. */
   readonly maxWaitMs?: number;
 }
 
-/** Two passwords are hashed at once, 16 wait, for 5 s at most. */
+/** Two passwords are hashed at once; 16 more wait for up to 5 s. */
 export const standardHashLimits = { running: 2, waiting: 16, maxWaitMs: 5_000 } as const;
 
 interface Waiting {
@@ -19,8 +19,8 @@ interface Waiting {
 }
 
 /**
- * Bounds the hashing of passwords: so many tasks at once, a short queue behind them, and `busy` beyond. An origin (an
- * address, say) that fills the queue makes way for others: theirs start first, and take its newest places.
+ * Bounds the hashing of passwords: a few tasks at once, a short queue, and `busy` beyond. An origin (such as an
+ * address) that fills the queue yields to others: their tasks start first and take the places of its newest ones.
  */
 export class HashQueue {
   readonly #maxRunning: number;
@@ -36,14 +36,17 @@ export class HashQueue {
     this.#maxWaitMs = maxWaitMs;
   }
 
-  /** @throws {ChatError} `busy` when there is no place, or none came free in time; the task was not started. */
+  /**
+   * Runs `task` when it has a place.
+   * @throws {ChatError} `busy` without running it, when the queue is full or the wait too long
+   */
   async run<T>(origin: string, task: () => Promise<T>): Promise<T> {
     if (this.#running.length >= this.#maxRunning) await this.#wait(origin);
     else this.#running.push(origin);
     try {
       return await task();
     } finally {
-      // Chosen while this one still counts as running, so that its origin does not go on at once when others wait.
+      // Chosen while this origin still counts as running, so that waiting origins go before it.
       const next = this.#waiting.find((waiting) => !this.#running.includes(waiting.origin)) ?? this.#waiting.at(0);
       this.#running.splice(this.#running.indexOf(origin), 1);
       next?.start();
@@ -51,7 +54,7 @@ export class HashQueue {
   }
 
   #wait(origin: string): Promise<void> {
-    if (this.#waiting.length >= this.#maxWaiting && !this.#makeWay(origin)) return Promise.reject(this.#busy());
+    if (this.#waiting.length >= this.#maxWaiting && !this.#displaceNewest(origin)) return Promise.reject(this.#busy());
     return new Promise<void>((resolve, reject) => {
       const refuse = () => {
         clearTimeout(timer);
@@ -70,13 +73,16 @@ export class HashQueue {
     });
   }
 
-  /** Refuses the newest task of the origin that has the most waiting, if that leaves it no fewer than `origin` has then. */
-  #makeWay(origin: string): boolean {
+  /**
+   * Refuses the newest task of the origin with the most waiting tasks, if it still has at least as many as `origin`
+   * afterwards.
+   */
+  #displaceNewest(origin: string): boolean {
     const counts = new Map<string, number>();
     for (const waiting of this.#waiting) counts.set(waiting.origin, (counts.get(waiting.origin) ?? 0) + 1);
-    const [greedy, most] = [...counts].reduce((a, b) => b[1] > a[1] ? b : a);
+    const [greediest, most] = [...counts].reduce((a, b) => b[1] > a[1] ? b : a);
     if (most - 1 < (counts.get(origin) ?? 0) + 1) return false;
-    this.#waiting.findLast((waiting) => waiting.origin === greedy)?.refuse();
+    this.#waiting.findLast((waiting) => waiting.origin === greediest)?.refuse();
     return true;
   }
 

@@ -1,15 +1,15 @@
 import { ChatError } from "../chat_error.ts";
 
-/** Who is asking: what a token that is good stands for. */
+/** The user and device that a valid token stands for. */
 export interface Identity {
   readonly user: string;
   readonly deviceId: string;
   readonly deviceName: string;
-  /** Milliseconds since the Unix epoch; moves on while the token is used. */
+  /** Milliseconds since the Unix epoch; extended by use. */
   readonly tokenExpiresAt: number;
 }
 
-/** What a client keeps: the only copy of its token. */
+/** The credentials that a client stores; the server keeps only a hash of the token. */
 export interface Credentials {
   readonly user: string;
   readonly token: string;
@@ -18,24 +18,24 @@ export interface Credentials {
   readonly expiresAt: number;
 }
 
-/** Which live sessions must end: those of one device, of all but one, or all of the user's. */
+/** Live sessions to end: those of one device, of all devices but one, or of all devices. */
 export interface Revocation {
   readonly user: string;
   readonly deviceId?: string;
   readonly exceptDeviceId?: string;
-  /** For those whose session it was. */
+  /** Shown to the clients of the ended sessions. */
   readonly reason: ChatError;
 }
 
-/** What a device without a name is called. */
+/** Default name of a device. */
 export const unnamedDevice = "unnamed device";
 
-/** @returns `name`, trimmed. @throws {ChatError} `invalid_argument` when it cannot be shown in a list. */
+/** Returns the trimmed name. @throws {ChatError} `invalid_argument` when it cannot be shown in a list */
 export function parseDeviceName(name: string): string {
   const trimmed = name.trim();
   if (trimmed.length <= 128 && [...trimmed].length <= 64 && /^[^\p{C}\p{Zl}\p{Zp}]*$/u.test(trimmed)) return trimmed;
   throw new ChatError(
     "invalid_argument",
-    "The name of the device cannot be used: at most 64 characters, and no control characters.",
+    "Invalid device name: use at most 64 characters and no control characters.",
   );
 }

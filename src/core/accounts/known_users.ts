@@ -2,7 +2,7 @@ import type { Accounts } from "./accounts.ts";
 
 const maxKnown = 100_000;
 
-/** Remembers which names are users'. */
+/** Caches the names of existing users. */
 export class KnownUsers {
   readonly #accounts: Accounts;
   readonly #names = new Set<string>();
@@ -11,7 +11,7 @@ export class KnownUsers {
     this.#accounts = accounts;
   }
 
-  /** Whether it is one as far as is known without asking. */
+  /** Returns whether the name is cached; does not query the store. */
   remembers(name: string): boolean {
     return this.#names.has(name);
   }
@@ -24,7 +24,7 @@ export class KnownUsers {
     return true;
   }
 
-  /** Somebody has this name no more. */
+  /** Removes a name that no longer belongs to a user. */
   forget(name: string): void {
     this.#names.delete(name);
   }

@@ -2,17 +2,17 @@ import { addressKey } from "../address_key.ts";
 import { ChatError } from "../chat_error.ts";
 import { TokenBuckets } from "../token_bucket.ts";
 
-/** Who tries to prove that they know a password. */
+/** An attempt to prove knowledge of a password. */
 export interface LoginAttempt {
-  /** A valid name, whether somebody has it or not. */
+  /** A valid name, with or without an account. */
   readonly user: string;
-  /** Where the attempt comes from: a remote address; undefined when it came through a broker, which does not say. */
+  /** Remote address; undefined for an attempt through a broker, which does not pass it on. */
   readonly address: string | undefined;
   /** Set when the attempt names a device that this user logged in on before. */
   readonly knownDeviceId?: string;
 }
 
-/** Failures that are let in at once, and then in a second; see {@link LoginThrottle}. */
+/** Failures allowed at once, and per second after that; see {@link LoginThrottle}. */
 export const failedLogins = {
   byAddressAndName: { burst: 5, perSecond: 1 / 120, debt: 5 },
   byAddress: { burst: 20, perSecond: 1 / 30, debt: 20 },
@@ -22,19 +22,19 @@ export const failedLogins = {
 } as const;
 
 /**
- * Slows down the guessing of passwords: only failures count, and nobody ever waits longer than 15 minutes.
+ * Slows down the guessing of passwords. Only failures count, and no wait exceeds 15 minutes.
  *
  * - One name from one address: 5 failures, then one in 2 minutes.
  * - One address: 20 failures, then one in 30 seconds.
- * - One name from everywhere: 25 failures, then one in 30 seconds. A stranger at one address cannot use that up, so the
- *   owner at another can always log in; a stranger with many addresses can make the owner wait, but only on a device
- *   that is new: one that logged in before names its random id, and is counted by it alone.
+ * - One name from all addresses: 25 failures, then one in 30 seconds. A stranger with one address cannot exhaust that,
+ *   so the owner can always log in from another. A stranger with many addresses can delay the owner, but only on a new
+ *   device: a known device names its random id and is counted by that alone.
  *
- * Attempts through a broker are counted apart from all others: one name 10 failures, then one in 30 seconds; all of them
- * together 100, then one in a second.
+ * Attempts through a broker are counted apart from all others: 10 failures of one name, then one in 30 seconds; 100
+ * failures of all names, then one in a second.
  *
- * Attempts that run side by side are all let in before the first fails; the queue for hashing bounds how many. Their
- * failures are owed, and paid off by waiting longer.
+ * Concurrent attempts are all admitted before the first one fails; the hash queue bounds their number. Their failures
+ * become a debt, which lengthens the wait.
  */
 export class LoginThrottle {
   readonly #byAddressAndName = new TokenBuckets(failedLogins.byAddressAndName);
@@ -43,14 +43,17 @@ export class LoginThrottle {
   readonly #brokeredByName = new TokenBuckets(failedLogins.brokeredByName);
   readonly #brokered = new TokenBuckets(failedLogins.brokered);
 
-  /** @throws {ChatError} `rate_limited`, the same whether somebody has the name or not. */
+  /**
+   * Checks that an attempt is allowed now.
+   * @throws {ChatError} `rate_limited`, whether or not the name has an account
+   */
   check(attempt: LoginAttempt, now: number): void {
     const waits = this.#buckets(attempt).map(([buckets, key]) => buckets.peek(key, now));
     const retryAfterMs = Math.max(...waits);
     if (retryAfterMs === 0) return;
     throw new ChatError(
       "rate_limited",
-      `Cannot log in as "${attempt.user}" now: too many attempts failed. Try again in ${inWords(retryAfterMs)}.`,
+      `Cannot log in as "${attempt.user}" now: too many attempts failed. Try again in ${formatWait(retryAfterMs)}.`,
       { retryAfterMs },
     );
   }
@@ -76,7 +79,7 @@ export class LoginThrottle {
   }
 }
 
-function inWords(ms: number): string {
+function formatWait(ms: number): string {
   const seconds = Math.ceil(ms / 1000);
   if (seconds < 90) return seconds === 1 ? "1 second" : `${seconds} seconds`;
   return `${Math.ceil(seconds / 60)} minutes`;

@@ -2,7 +2,9 @@ import { addressKey } from "../address_key.ts";
 import type { HashQueue } from "./hash_queue.ts";
 import type { PasswordHasher } from "./password_hasher.ts";
 
-/** Hashing and verifying, in a queue that is fair to origins: remote addresses, or names of what else asks. */
+/**
+ * Hashes and verifies passwords through a queue that is fair to origins: remote addresses, or names of other callers.
+ */
 export class PasswordCheck {
   readonly #hasher: PasswordHasher;
   readonly #queue: HashQueue;
@@ -12,14 +14,14 @@ export class PasswordCheck {
     this.#queue = queue;
   }
 
-  /** @throws {ChatError} `busy` */
+  /** Hashes a password. @throws {ChatError} `busy` */
   hash(origin: string, password: string): Promise<string> {
     return this.#queue.run(addressKey(origin), () => this.#hasher.hash(password));
   }
 
   /**
-   * Takes as long when there is no `hash` to compare with as when there is one of current parameters. `renewed` is
-   * a new hash of the same password, when it matches one of other parameters.
+   * Verifies a password; without a `hash`, takes as long as with one. `renewed` is a new hash with current parameters
+   * if the password matched a hash with outdated ones.
    * @throws {ChatError} `busy`
    */
   verify(

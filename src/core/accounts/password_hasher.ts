@@ -1,5 +1,6 @@
 /**
- * Makes password hashes that are slow to guess. Both calls are expensive: {@link HashQueue} bounds how many run.
+ * Makes password hashes that are slow to guess. Both calls are expensive: {@link HashQueue} bounds how many run at
+ * once.
  *
  * @example
  * ```ts
@@ -12,15 +13,15 @@
  * ```
  */
 export interface PasswordHasher {
-  /** A hash in the form of the current parameters, which it names, that matches no password. Costs nothing. */
+  /** A hash with the current parameters that matches no password. */
   readonly unmatchable: string;
 
-  /** With a new salt and the current parameters, both of which are in the result. */
+  /** Hashes with a new salt and the current parameters; the result includes both. */
   hash(password: string): Promise<string>;
 
   /**
-   * Takes as long as the parameters in `hash` ask for, whether it matches or not. `outdated`: these are not the
-   * current ones. Rejects with an `Error` when `hash` was not made by a hasher of this kind.
+   * Verifies a password; takes the same time whether or not it matches. `outdated`: the hash does not have the current
+   * parameters. Rejects with an `Error` when `hash` was made by another kind of hasher.
    */
   verify(password: string, hash: string): Promise<{ matches: boolean; outdated: boolean }>;
 }

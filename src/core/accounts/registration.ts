@@ -5,7 +5,7 @@ import { TokenBuckets } from "../token_bucket.ts";
 import type { AccountStore } from "./account_store.ts";
 import { createInviteCode, hashInviteCode } from "./secret.ts";
 
-/** Who may register: everybody, those with an invitation, or nobody (then the operator adds users). */
+/** The registration mode: open to all, by invitation, or closed (only the operator adds users). */
 export type Registration = "open" | "invite" | "closed";
 
 export interface RegistrationGateOptions {
@@ -17,7 +17,7 @@ export interface RegistrationGateOptions {
 
 const day = 24 * 60 * 60 * 1000;
 
-/** Who may become a user by themself. */
+/** Decides whether a registration is allowed. */
 export class RegistrationGate {
   readonly mode: Registration;
   readonly #store: AccountStore;
@@ -32,8 +32,9 @@ export class RegistrationGate {
   }
 
   /**
-   * @returns the invitation to use up, where one is needed; whether it is good, only the store can say.
-   * @throws {ChatError} `registration_closed`, `invite_invalid` when there is none, `rate_limited`
+   * Admits a registration.
+   * @returns the invitation to use up if one is required; the store decides whether it is valid
+   * @throws {ChatError} `registration_closed`, `invite_invalid` when it is missing, `rate_limited`
    */
   async admit({ invite, address }: { invite: string; address: string }): Promise<
     { codeHash: string; now: number } | undefined
@@ -41,13 +42,13 @@ export class RegistrationGate {
     if (this.mode === "closed") {
       throw new ChatError(
         "registration_closed",
-        "This server does not register users: ask its operator for an account.",
+        "Registration is closed on this server. Ask the operator for an account.",
       );
     }
     if (this.mode === "invite" && invite === "") {
       throw new ChatError(
         "invite_invalid",
-        "This server registers users by invitation: ask its operator for a code, and give it when you register.",
+        "This server requires an invitation to register. Ask the operator for a code.",
       );
     }
     const retryAfterMs = this.#buckets.take(addressKey(address), this.#clock.now());
@@ -61,16 +62,16 @@ export class RegistrationGate {
     return this.mode === "invite" ? { codeHash: await hashInviteCode(invite), now: this.#clock.earliest() } : undefined;
   }
 
-  /** Whether it is worth letting somebody in who shows `invite`; nothing is used up or counted. */
+  /** Returns whether a registration with `invite` could succeed; uses up and counts nothing. */
   async mayRegister(invite: string): Promise<boolean> {
     if (this.mode !== "invite") return this.mode === "open";
     return await this.#store.hasInvite({ codeHash: await hashInviteCode(invite), now: this.#clock.earliest() });
   }
 
-  /** @returns the only copy of the code. @throws {ChatError} `invalid_argument` */
+  /** Creates an invitation. @returns the code, which is stored as a hash only @throws {ChatError} `invalid_argument` */
   async createInvite(lifetimeMs: number): Promise<string> {
     if (!(lifetimeMs >= 1000 && lifetimeMs <= 366 * day)) {
-      throw new ChatError("invalid_argument", "An invitation lasts for a second at least, and for 366 days at most.");
+      throw new ChatError("invalid_argument", "An invitation must be valid for 1 second to 366 days.");
     }
     const code = createInviteCode();
     const createdAt = this.#clock.latest();

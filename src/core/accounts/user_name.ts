@@ -2,7 +2,7 @@ import { ChatError } from "../chat_error.ts";
 
 const pattern = /^[a-z0-9][a-z0-9._-]{0,31}$/;
 
-/** Names that nobody can register: they are spoken by the system, or mean something in commands and brokers. */
+/** Names that cannot be registered: the system uses them, or they have a meaning in commands or brokers. */
 const reserved = new Set([
   "admin",
   "administrator",
@@ -20,28 +20,28 @@ const reserved = new Set([
   "system",
 ]);
 
-/** @returns `name` as it is. @throws {ChatError} `invalid_argument` when no user can have this name. */
+/** Returns `name` unchanged. @throws {ChatError} `invalid_argument` when it is not a valid user name */
 export function parseUserName(name: string): string {
   if (pattern.test(name)) return name;
   throw new ChatError(
     "invalid_argument",
     `${
       JSON.stringify(name.slice(0, 64))
-    } is not a user name: use 1 to 32 of a-z 0-9 . _ - and begin with a letter or digit.`,
+    } is not a valid user name: use 1 to 32 of a-z 0-9 . _ - and start with a letter or digit.`,
   );
 }
 
-/** What the names of those begin with who deleted their account. */
+/** Prefix of the aliases of deleted accounts. */
 const deletedPrefix = "deleted.";
 const aliasAlphabet = "abcdefghijklmnopqrstuvwxyz234567";
 
-/** A name for somebody who deleted their account: nobody else's, and nobody can register it. */
+/** Creates an alias for a deleted account; it is unique and cannot be registered. */
 export function createDeletedName(): string {
   const random = crypto.getRandomValues(new Uint8Array(8));
   return deletedPrefix + Array.from(random, (byte) => aliasAlphabet[byte & 31]).join("");
 }
 
-/** Like {@link parseUserName}, and refuses reserved names too. */
+/** Parses a name to register: like {@link parseUserName}, but also refuses reserved names. */
 export function parseNewUserName(name: string): string {
   parseUserName(name);
   if (!reserved.has(name) && !name.startsWith(deletedPrefix)) return name;

@@ -1,4 +1,4 @@
-/** What an operator may want to know of later. Words that were used never change. */
+/** Security events that the audit log records. Published words never change. */
 export const auditActions = [
   "registered",
   "user_added",
@@ -23,48 +23,54 @@ export const auditActions = [
 
 export type AuditAction = (typeof auditActions)[number];
 
-/** Who did what. None of it is a secret, nor anything that people wrote to each other. */
+/** One security event. Contains no secrets and no content of messages. */
 export interface AuditEvent {
   readonly action: AuditAction;
-  /** A user; {@link operator}; "" for a stranger. */
+  /** A user, {@link operator}, or "" for a stranger. */
   readonly actor: string;
-  /** The user or the room (its id) that it was done to; "" where that is the actor, or nobody known. */
+  /** The affected user or room (its id); "" when it is the actor or unknown. */
   readonly subject?: string;
-  /** Where the actor's connection came from; "" where that is not known. */
+  /** Remote address of the actor; "" when unknown. */
   readonly address?: string;
-  /** One line, for people. */
+  /** One line for people. */
   readonly detail?: string;
 }
 
-/** Stands for whoever runs chatd's commands on the data folder: no user can have this name. */
+/** Name of the actor for commands run on the data folder; no user can have it. */
 export const operator = "operator";
 
-/** Takes note of security events. Never throws, and never makes the caller wait: they are on disk within a second or two. */
+/** Records security events. Never throws and never blocks the caller: events reach the disk within two seconds. */
 export interface AuditLog {
   record(event: AuditEvent): void;
 }
 
-/** For where nobody wants to know. */
+/** Records nothing. */
 export const noAudit: AuditLog = { record: () => {} };
 
-/** A note as it is kept. Equal events within a minute are one. */
+/** A stored event. Equal events within a minute share one entry. */
 export interface AuditEntry extends Required<AuditEvent> {
-  /** Rises with every note. */
+  /** Increases with every entry. */
   readonly id: number;
-  /** Of the last one, in milliseconds since the Unix epoch. */
+  /** Time of the last occurrence, in milliseconds since the Unix epoch. */
   readonly at: number;
-  /** How many there were. */
+  /** Number of occurrences. */
   readonly count: number;
 }
 
-/** An event with its time in milliseconds since the Unix epoch, ready to be kept. */
+/** An event with its time in milliseconds since the Unix epoch, ready to store. */
 export type TimedAuditEvent = Required<AuditEvent> & { readonly at: number };
 
-/** Notes on disk, of which the oldest make room for new ones. */
+/** Audit entries on disk; the oldest are removed to make room. */
 export interface AuditStore {
-  /** Adds these in one transaction; one that says the same as a note of its minute, the address aside, is counted there. */
+  /**
+   * Adds events in one transaction. An event equal to an entry of the same minute, the address aside, increments its
+   * count.
+   */
   add(events: readonly TimedAuditEvent[]): Promise<void>;
 
-  /** By id, only those after `afterId`, not before `since`, and where one is given about `user`, who did it or had it done to them. */
+  /**
+   * Lists entries by id: after `afterId`, not before `since`, and with `user` only those of which that user is actor or
+   * subject.
+   */
   list(page: { afterId: number; since: number; user?: string; limit: number }): Promise<AuditEntry[]>;
 }

@@ -3,14 +3,14 @@ import type { Log } from "../log.ts";
 import { sanitizeLine } from "../sanitize.ts";
 import type { AuditEntry, AuditEvent, AuditLog, AuditStore, TimedAuditEvent } from "./audit.ts";
 
-/** How long notes wait for others to be written with, in milliseconds. */
+/** Time that events are gathered before they are written together, in milliseconds. */
 const gatherMs = 1_000;
 const minuteMs = 60_000;
-/** Notes that wait while the disk takes none; more are lost, and counted. */
+/** Events that wait while the disk is full; further ones are dropped and counted. */
 const maxWaiting = 1_000;
-/** Different notes of one actor in a minute; the others are counted by what was done alone. */
+/** Different events of one actor in a minute; further ones are counted by their action alone. */
 const maxOfActor = 30;
-/** Actors who are told apart within a minute. */
+/** Actors that are tracked separately within a minute. */
 const maxActors = 10_000;
 const maxDetail = 200;
 
@@ -21,8 +21,8 @@ export interface AuditJournalOptions {
 }
 
 /**
- * Gathers security events, and writes them about once a second. Nobody can push out the notes of others by doing much: of an
- * actor it keeps so many different ones in a minute, and strangers are one actor together.
+ * Gathers security events and writes them about once a second. An actor cannot push out the entries of others: each may
+ * add a bounded number of different events in a minute, and all strangers count as one actor.
  */
 export class AuditJournal implements AuditLog {
   readonly #store: AuditStore;
@@ -33,8 +33,8 @@ export class AuditJournal implements AuditLog {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> = Promise.resolve();
   #minute = 0;
-  /** What each actor did in this minute. */
-  #done = new Map<string, Set<string>>();
+  /** Events of each actor in the current minute. */
+  #recorded = new Map<string, Set<string>>();
 
   constructor({ store, clock, log }: AuditJournalOptions) {
     this.#store = store;
@@ -49,18 +49,18 @@ export class AuditJournal implements AuditLog {
     }
     const at = this.#clock.now();
     const event = { at, action, actor, subject, address, detail: sanitizeLine(detail.slice(0, maxDetail)) };
-    this.#waiting.push(this.#isMany(event) ? { ...event, subject: "", detail: "and others" } : event);
+    this.#waiting.push(this.#exceedsQuota(event) ? { ...event, subject: "", detail: "and others" } : event);
     this.#timer ??= setTimeout(() => void this.flush(), gatherMs);
   }
 
-  /** Writes what waits. Never rejects. To be called before the store is closed. */
+  /** Writes waiting events. Never rejects. Call it before closing the store. */
   flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     return this.#writing = this.#writing.then(() => this.#write());
   }
 
-  /** What `AuditStore.list` says, and what waited until now is in it. */
+  /** Lists entries as `AuditStore.list` does, after writing waiting events. */
   async list(page: Parameters<AuditStore["list"]>[0]): Promise<AuditEntry[]> {
     await this.flush();
     return await this.#store.list(page);
@@ -80,18 +80,18 @@ export class AuditJournal implements AuditLog {
     }
   }
 
-  #isMany({ at, action, actor, subject, detail }: TimedAuditEvent): boolean {
+  #exceedsQuota({ at, action, actor, subject, detail }: TimedAuditEvent): boolean {
     const minute = Math.floor(at / minuteMs);
-    if (minute !== this.#minute || this.#done.size >= maxActors) {
+    if (minute !== this.#minute || this.#recorded.size >= maxActors) {
       this.#minute = minute;
-      this.#done = new Map();
+      this.#recorded = new Map();
     }
-    const done = this.#done.get(actor) ?? new Set();
-    this.#done.set(actor, done);
-    const what = JSON.stringify([action, subject, detail]);
-    if (done.has(what)) return false;
+    const done = this.#recorded.get(actor) ?? new Set();
+    this.#recorded.set(actor, done);
+    const key = JSON.stringify([action, subject, detail]);
+    if (done.has(key)) return false;
     if (done.size >= maxOfActor) return true;
-    done.add(what);
+    done.add(key);
     return false;
   }
 }

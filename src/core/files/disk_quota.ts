@@ -3,8 +3,8 @@ import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { FileStore } from "./file_store.ts";
 
-/** How long what was seen of the disk counts, in milliseconds. */
-const lookIntervalMs = 1_000;
+/** Minimum interval between two measurements of the disk, in milliseconds. */
+const measureIntervalMs = 1_000;
 
 export interface DiskQuotaOptions {
   readonly files: Pick<FileStore, "diskBytes">;
@@ -15,44 +15,44 @@ export interface DiskQuotaOptions {
 }
 
 /**
- * Refuses new messages when the database and the files take what they may; what makes room is never refused. It looks about once
- * a second, beside what is being sent: so the limit is passed by what comes in a second or two.
+ * Refuses new messages once the database and the files reach the quota; requests that free space always pass. Measures
+ * about once a second in the background, so the limit can be exceeded by one or two seconds of messages.
  */
 export class DiskQuota {
   readonly #options: DiskQuotaOptions;
   #isFull = false;
-  #lookedAt = -Infinity;
+  #measuredAt = -Infinity;
 
   constructor(options: DiskQuotaOptions) {
     this.#options = options;
   }
 
-  /** Why nothing more is taken; undefined when there is room, as far as was seen. */
+  /** Returns the error for new messages; undefined while there is room by the last measurement. */
   refusal(): ChatError | undefined {
     const { maxBytes, clock } = this.#options;
     if (maxBytes === undefined) return undefined;
     const now = clock.now();
-    if (Math.abs(now - this.#lookedAt) >= lookIntervalMs) {
-      this.#lookedAt = now;
-      void this.#look(maxBytes);
+    if (Math.abs(now - this.#measuredAt) >= measureIntervalMs) {
+      this.#measuredAt = now;
+      void this.#measure(maxBytes);
     }
     if (!this.#isFull) return undefined;
     return new ChatError(
       "storage_full",
-      "The server has no room for more messages: try again later; the operator has to make room.",
+      "The server is out of storage. Try again later, or ask the operator to free space.",
     );
   }
 
-  async #look(maxBytes: number): Promise<void> {
+  async #measure(maxBytes: number): Promise<void> {
     const { files, log } = this.#options;
     try {
       const bytes = await files.diskBytes();
       const isFull = bytes >= maxBytes;
-      if (isFull && !this.#isFull) log.warn("new messages are refused: --max-disk is reached", { bytes, maxBytes });
-      if (!isFull && this.#isFull) log.info("new messages are taken again", { bytes, maxBytes });
+      if (isFull && !this.#isFull) log.warn("refusing new messages: --max-disk is reached", { bytes, maxBytes });
+      if (!isFull && this.#isFull) log.info("accepting new messages again", { bytes, maxBytes });
       this.#isFull = isFull;
     } catch (cause) {
-      log.error("what the data take of the disk cannot be found out", { cause });
+      log.error("cannot measure the disk usage", { cause });
     }
   }
 }

@@ -1,19 +1,22 @@
 import { ChatError } from "../chat_error.ts";
 import { sanitizeLine } from "../sanitize.ts";
 
-/** Of a file's name, in bytes of UTF-8. */
+/** Longest file name, in bytes of UTF-8. */
 export const maxFileNameBytes = 255;
 
 const utf8 = new TextEncoder();
-/** What separates the parts of a path anywhere, and what no name on Windows may have. */
+/** Path separators of all systems, and characters that Windows forbids. */
 const separators = /[/\\:*?"<>|]/g;
-/** Names of devices on Windows, whatever comes after a dot. */
+/** Device names on Windows, with any extension. */
 const devices = /^(?:con|prn|aux|nul|com\d|lpt\d)(?=\.|$)/i;
-/** What Windows takes away from the end of a name. */
+/** Characters that Windows strips from the end of a name. */
 const endOfName = /[.\s]+$/;
 const mediaTypePattern = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$/;
 
-/** @returns `name` as it is. @throws {ChatError} `invalid_argument` unless it is a name without a path, of characters that are seen. */
+/**
+ * Returns `name` unchanged.
+ * @throws {ChatError} `invalid_argument` unless it is a name without a path, of visible characters
+ */
 export function parseFileName(name: string): string {
   const isPlain = name.isWellFormed() && !/[/\\]/.test(name) && sanitizeLine(name) === name && name.trim() === name;
   if (isPlain && name !== "" && name !== "." && name !== ".." && utf8.encode(name).length <= maxFileNameBytes) {
@@ -21,11 +24,11 @@ export function parseFileName(name: string): string {
   }
   throw new ChatError(
     "invalid_argument",
-    `The file's name cannot be used: 1 to ${maxFileNameBytes} bytes, no "/" or "\\", and only characters that are seen.`,
+    `Invalid file name: use 1 to ${maxFileNameBytes} bytes, no "/" or "\\", and only visible characters.`,
   );
 }
 
-/** A name that every system takes for a file, made of the last part of a path, or of what somebody else called a file. */
+/** Makes a name that is safe on every system from the last part of a path, or from a name that another user chose. */
 export function harmlessFileName(path: string): string {
   const last = path.split(/[/\\]/).findLast((part) => part.trim() !== "") ?? "";
   const plain = sanitizeLine(last).replace(separators, "_").replace(devices, "_$&").trim().replace(endOfName, "")
@@ -33,18 +36,21 @@ export function harmlessFileName(path: string): string {
   return shorten(plain.trim() || "file");
 }
 
-/** @returns `type` in lower case, without parameters. @throws {ChatError} `invalid_argument` unless it is a media type (RFC 6838, 4.2). */
+/**
+ * Returns `type` in lower case, without parameters.
+ * @throws {ChatError} `invalid_argument` unless it is a media type (RFC 6838, 4.2)
+ */
 export function parseMediaType(type: string): string {
   if (type === "") return "application/octet-stream";
   const lower = type.toLowerCase();
   if (mediaTypePattern.test(lower)) return lower;
   throw new ChatError(
     "invalid_argument",
-    `${JSON.stringify(type.slice(0, 64))} is not a media type: write one as "image/png", without parameters.`,
+    `${JSON.stringify(type.slice(0, 64))} is not a media type: use one like "image/png", without parameters.`,
   );
 }
 
-/** Cuts before its ending what is too long, between characters. */
+/** Shortens a name before its extension, between characters. */
 function shorten(name: string): string {
   if (utf8.encode(name).length <= maxFileNameBytes) return name;
   const [ending = ""] = /\.[^.]{1,16}$/u.exec(name) ?? [];

@@ -1,6 +1,6 @@
 import type { Attachment } from "../messages/message.ts";
 
-/** A file that its owner announced: what arrives must be that. */
+/** A file that its owner announced; its content must match the announcement. */
 export interface Upload extends Attachment {
   readonly owner: string;
   /** UUIDv7 in lower case, made by the owner's client; unique for each owner. */
@@ -10,27 +10,28 @@ export interface Upload extends Attachment {
 }
 
 export interface KnownUpload extends Upload {
-  /** Everything has arrived and is what was announced; maybe it is a message's attachment already. */
+  /** All bytes have arrived and match the announcement; the file may be attached to a message. */
   readonly isComplete: boolean;
 }
 
 export interface FileQuotas {
-  /** Uploads of one owner that are not complete. */
+  /** Incomplete uploads of one owner. */
   readonly maxUnfinished: number;
-  /** Files of one owner, in bytes; announced ones count whole, and each as 4 KiB at least. */
+  /** Files of one owner, in bytes; announced files count in full, each as at least 4 KiB. */
   readonly maxBytesOfOwner: number;
-  /** On disk, the database included, in bytes; undefined sets no limit. */
+  /** Bytes on disk, including the database; undefined for no limit. */
   readonly maxDiskBytes: number | undefined;
 }
 
-/** Whether an upload was added, or which quota it would go beyond. */
+/** The result of adding an upload, or the quota that it would exceed. */
 export type AddUploadResult = "added" | "unfinished" | "owner_full" | "disk_full";
 
 /**
- * Files of messages, and those that arrive. Contents are kept once each, however many have them; one that no file has any more is
- * removed in time. One process owns it; calls may overlap, but for one upload only one of `write` and `finish` at a time.
+ * Files of messages, and uploads. Equal contents are stored once, and removed some time after the last file that has
+ * them. One process owns the store; calls may overlap, except `write` and `finish` of one upload.
  *
- * A complete upload becomes the attachment of a message by an append to the log that names it, and goes with the message.
+ * A complete upload becomes the attachment of a message when an entry that names it is appended to the log, and is
+ * removed with that message.
  *
  * @example
  * ```ts
@@ -46,39 +47,48 @@ export type AddUploadResult = "added" | "unfinished" | "owner_full" | "disk_full
 export interface FileStore {
   find(owner: string, id: string): Promise<KnownUpload | undefined>;
 
-  /** Adds an upload of which nothing has arrived, within the quotas. Its owner has none with this id. @throws {ChatError} `storage_full`. */
+  /**
+   * Adds an empty upload within the quotas. The owner must not have one with this id.
+   * @throws {ChatError} `storage_full`
+   */
   add(upload: Upload, quotas: FileQuotas): Promise<AddUploadResult>;
 
-  /** What quotas of the disk are compared to: contents, what is announced, and the database that is kept beside them. In bytes. */
+  /** Bytes that count towards the disk quota: contents, announced bytes, and the database beside them. */
   diskBytes(): Promise<number>;
 
-  /** How many bytes of an unfinished upload have arrived. */
+  /** Number of bytes of an incomplete upload that have arrived. */
   received(upload: Upload): Promise<number>;
 
   /**
-   * Adds bytes to an unfinished upload if they begin where the arrived ones end, else nothing.
-   * @returns how many have arrived now.
-   * @throws {ChatError} `storage_full`: what had arrived is gone, so that messages have the room; `not_found` when the upload was
-   * removed meanwhile.
+   * Appends bytes to an incomplete upload if they start where it ends; otherwise writes nothing.
+   * @returns the number of bytes that have arrived
+   * @throws {ChatError} `storage_full` after discarding the upload's bytes, which leaves the room to messages;
+   * `not_found` when the upload was removed meanwhile
    */
   write(upload: Upload, chunk: { offset: number; bytes: Uint8Array }): Promise<number>;
 
   /**
-   * Makes an upload of which everything has arrived complete, and durable. When its content is not what was announced, the upload
-   * is removed. Nobody can tell by it whether the content was there before.
-   * @returns whether it is complete. @throws {ChatError} `storage_full`, and nothing has changed; `not_found` as `write` does.
+   * Completes an upload whose bytes have all arrived, durably. Removes the upload if its content does not match the
+   * announcement. The caller cannot tell whether the content was stored before.
+   * @returns whether it is complete
+   * @throws {ChatError} `storage_full` without any change; `not_found` as `write` does
    */
   finish(upload: Upload): Promise<boolean>;
 
-  /** Up to `maxBytes` of a content from `offset` on, fewer only at its end; undefined when it is not there. */
+  /** Reads up to `maxBytes` of a content from `offset` on, fewer only at its end; undefined when it is missing. */
   read(sha256: string, from: { offset: number; maxBytes: number }): Promise<Uint8Array | undefined>;
 
-  /** Removes uploads that were begun before `before` and belong to no message. `signal` leaves the rest for later. @returns how many */
+  /**
+   * Removes uploads begun before `before` that belong to no message. `signal` leaves the rest for later.
+   * @returns the number removed
+   */
   removeUnsent(before: number, signal?: AbortSignal): Promise<number>;
 
-  /** Removes the owner's oldest upload that is not complete, if it was begun before `before`. @returns whether there was one */
+  /** Removes the owner's oldest incomplete upload, if it was begun before `before`. @returns whether one was removed */
   removeUnfinished(owner: string, before: number): Promise<boolean>;
 
-  /** Removes contents that no file has any more, also those that earlier processes left behind. `signal` leaves the rest for later. */
+  /**
+   * Removes contents without a file, also those left behind by earlier processes. `signal` leaves the rest for later.
+   */
   removeUnheld(signal?: AbortSignal): Promise<void>;
 }

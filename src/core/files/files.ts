@@ -11,15 +11,15 @@ import { TokenBuckets } from "../token_bucket.ts";
 import { parseFileName, parseMediaType } from "./file_name.ts";
 import type { AddUploadResult, FileQuotas, FileStore, KnownUpload, Upload } from "./file_store.ts";
 
-/** The most that goes in one request or answer, in bytes: with what surrounds it, it stays within 64 KiB on every transport. */
+/** Largest chunk in one request or reply, in bytes: with its envelope it stays within 64 KiB on every transport. */
 export const maxChunkBytes = 48 * 1024;
-/** Chunks of one user, in both directions: 12 MiB/s after 24 MiB. */
+/** Chunks of one user in both directions: 24 MiB at once, then 12 MiB/s. */
 const chunksOfUser = { burst: 512, perSecond: 256 };
-/** Uploads of one user that are under way at once. */
+/** Incomplete uploads of one user. */
 const maxUnfinished = 8;
-/** After this, an upload that is not complete gives way to one that is one too many, in milliseconds. */
+/** Age after which an incomplete upload is replaced by a new one beyond the limit, in milliseconds. */
 const staleMs = 60 * 60 * 1000;
-/** How long an upload may wait for its bytes and its message, in milliseconds. */
+/** Lifetime of an upload that is incomplete or not yet in a message, in milliseconds. */
 export const uploadLifetimeMs = 24 * 60 * 60 * 1000;
 const sweepEveryMs = 10 * 60 * 1000;
 
@@ -28,11 +28,12 @@ export interface FilesOptions {
   clock: GuardedClock;
   log: Log;
   limits: Pick<Limits, "maxFileBytes" | "maxDiskBytes" | "uploadQuotaBytes">;
-  /** Nobody counts unless given. */
+  /** Counts nothing unless given. */
   metrics?: Metrics;
   /**
-   * The file of a message that the user may see now; undefined when there is no such message, or it has none.
-   * @throws {ChatError} `not_found` in the same words for what is not there and for what the user may not know of.
+   * Returns the attachment of a message that the user may see now; undefined when the message or the attachment does
+   * not exist.
+   * @throws {ChatError} `not_found`, the same for missing conversations and for hidden ones
    */
   attachmentOf(user: string, message: { with: string; seq: number }): Promise<Attachment | undefined>;
 }
@@ -45,7 +46,7 @@ export interface Announcement {
   readonly sha256: Uint8Array;
 }
 
-/** How files come and go, the same for every transport. */
+/** Uploads and downloads of files, the same for every transport. */
 export class Files {
   readonly #options: FilesOptions;
   readonly #metrics: Metrics;
@@ -58,45 +59,45 @@ export class Files {
   constructor(options: FilesOptions) {
     this.#options = options;
     this.#metrics = options.metrics ?? silentMetrics;
-    const work = (signal: AbortSignal) => this.#removeUnneeded(signal);
-    const onFailure = "files that nobody needs could not be removed";
-    this.#sweep = new Sweep({ everyMs: sweepEveryMs, work, log: options.log, onFailure });
+    const work = (signal: AbortSignal) => this.#removeUnused(signal);
+    const failureEvent = "cannot remove unused files";
+    this.#sweep = new Sweep({ everyMs: sweepEveryMs, work, log: options.log, failureEvent });
   }
 
-  /** From now on removes what nobody needs any more, at once and now and then, until {@link close}. */
+  /** Removes expired uploads and unused contents, now and every ten minutes, until {@link close}. */
   start(): void {
     this.#sweep.start();
   }
 
   /**
-   * Announces a file, or finds what was announced with this id.
-   * @returns how many bytes have arrived: all when it is complete.
-   * @throws {ChatError} `invalid_argument`, `message_id_conflict`, `limit_reached`, `storage_full`.
+   * Announces a file, or finds the upload announced with this id.
+   * @returns the number of bytes that have arrived; all of them when it is complete
+   * @throws {ChatError} `invalid_argument`, `message_id_conflict`, `limit_reached`, `storage_full`
    */
   async begin(owner: string, announcement: Announcement): Promise<{ offset: number }> {
     const upload = this.#parse(owner, announcement);
-    return await this.#exclusively(upload, async () => {
+    return await this.#runExclusive(upload, async () => {
       const { store } = this.#options;
       const known = await store.find(owner, upload.id);
       if (known === undefined) {
-        this.#refuse(await this.#add(upload), upload);
+        this.#throwOnRefusal(await this.#add(upload), upload);
         return { offset: 0 };
       }
       if (!isSame(known, upload)) {
-        throw new ChatError("message_id_conflict", `Upload id ${upload.id} was used for another file: make a new one.`);
+        throw new ChatError("message_id_conflict", `Upload id ${upload.id} was used for another file: use a new id.`);
       }
       const offset = await this.#offsetOf(known);
-      // The process may have ended between the last bytes and what comes after them.
+      // The process may have ended after the last bytes and before the upload was completed.
       if (offset === known.size && !known.isComplete) await this.#finish(known);
       return { offset };
     });
   }
 
   /**
-   * Takes the next bytes of an upload. Others than the next are left, so that the answer says where to go on.
-   * @returns how many bytes have arrived.
-   * @throws {ChatError} `not_found`, `invalid_argument` also when all have arrived and are not what was announced, `rate_limited`,
-   * `storage_full`.
+   * Appends the next bytes of an upload. Ignores bytes at another offset; the result says where to continue.
+   * @returns the number of bytes that have arrived
+   * @throws {ChatError} `not_found`, `rate_limited`, `storage_full`; `invalid_argument`, also when all bytes have
+   * arrived and do not match the announcement
    */
   async write(owner: string, chunk: { id: string; offset: number; bytes: Uint8Array }): Promise<{ offset: number }> {
     this.#admit(owner);
@@ -108,15 +109,15 @@ export class Files {
         `The chunk has ${bytes.length} bytes: send 1 to ${maxChunkBytes} at once.`,
       );
     }
-    return await this.#exclusively({ owner, id }, async () => {
+    return await this.#runExclusive({ owner, id }, async () => {
       const upload = await this.#options.store.find(owner, id);
       if (upload === undefined) {
-        throw new ChatError("not_found", `There is no upload ${id} of yours: begin it, it may have been too old.`);
+        throw new ChatError("not_found", `You have no upload ${id}; it may have expired. Begin it again.`);
       }
       if (offset + bytes.length > upload.size) {
         throw new ChatError(
           "invalid_argument",
-          `The upload was announced with ${upload.size} bytes, and this is more.`,
+          `The chunk exceeds the announced size of ${upload.size} bytes.`,
         );
       }
       if (upload.isComplete) return { offset: upload.size };
@@ -130,9 +131,9 @@ export class Files {
   }
 
   /**
-   * Reads a chunk of a message's file, as large as it may be.
-   * @returns also the size of the whole; no bytes at its end.
-   * @throws {ChatError} `not_found`, `invalid_argument` beyond the end, `rate_limited`.
+   * Reads a chunk of a message's file, of at most `maxBytes`.
+   * @returns the bytes, none at the end, and the size of the whole file
+   * @throws {ChatError} `not_found`, `rate_limited`; `invalid_argument` beyond the end
    */
   async read(
     user: string,
@@ -141,34 +142,36 @@ export class Files {
   ): Promise<{ bytes: Uint8Array; size: number }> {
     this.#admit(user);
     const attachment = await this.#options.attachmentOf(user, { with: address, seq });
-    if (attachment === undefined) throw new ChatError("not_found", `There is no file at ${seq} of this conversation.`);
+    if (attachment === undefined) {
+      throw new ChatError("not_found", `There is no file in message ${seq} of this conversation.`);
+    }
     const { sha256, size } = attachment;
     if (offset > size) {
-      throw new ChatError("invalid_argument", `The file ends at ${size}: there is nothing at ${offset}.`);
+      throw new ChatError("invalid_argument", `The offset ${offset} is beyond the end of the file (${size} bytes).`);
     }
     const wanted = Math.min(maxBytes, maxChunkBytes, size - offset);
     const bytes = await this.#track(this.#options.store.read(sha256, { offset, maxBytes: wanted }));
     if (bytes?.length === wanted) return { bytes, size };
     this.#options.log.error("a file is missing or damaged", { sha256, size });
-    throw new ChatError("not_found", "The file was lost on the server: its operator can look for it in a backup.");
+    throw new ChatError("not_found", "The server has lost this file. The operator may find it in a backup.");
   }
 
-  /** Removes uploads that got too old, and contents that no message has any more. To be called when messages were deleted, too. */
+  /** Removes expired uploads and contents without a message. Also call it after messages were deleted. */
   sweep(): Promise<void> {
     return this.#sweep.run();
   }
 
-  /** Resolves when nothing uses the store any more. */
+  /** Stops. Resolves once the store is no longer in use. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#sweep.close();
     while (this.#running.size > 0) await Promise.allSettled(this.#running);
   }
 
-  async #removeUnneeded(signal: AbortSignal): Promise<void> {
+  async #removeUnused(signal: AbortSignal): Promise<void> {
     const { store, clock, log } = this.#options;
     const removed = await store.removeUnsent(clock.earliest() - uploadLifetimeMs, signal);
-    if (removed > 0) log.info("old uploads removed", { uploads: removed });
+    if (removed > 0) log.info("expired uploads removed", { uploads: removed });
     await store.removeUnheld(signal);
   }
 
@@ -180,10 +183,10 @@ export class Files {
     if (size > maxFileBytes) {
       throw new ChatError(
         "limit_reached",
-        `The file has ${size} bytes, and this server takes at most ${maxFileBytes}.`,
+        `The file has ${size} bytes; this server accepts at most ${maxFileBytes}.`,
       );
     }
-    if (sha256.length !== 32) throw new ChatError("invalid_argument", "A SHA-256 has 32 bytes.");
+    if (sha256.length !== 32) throw new ChatError("invalid_argument", "The SHA-256 must have 32 bytes.");
     return {
       owner,
       id: parseMessageId(id),
@@ -200,7 +203,7 @@ export class Files {
     return { maxUnfinished, maxBytesOfOwner, maxDiskBytes };
   }
 
-  /** Who gave up on uploads is not kept from others for a day. */
+  /** Adds an upload, replacing a stale incomplete one if the user has too many. */
   async #add(upload: Upload): Promise<AddUploadResult> {
     const { store, clock } = this.#options;
     const result = await store.add(upload, this.#quotas);
@@ -210,24 +213,24 @@ export class Files {
     return await store.add(upload, this.#quotas);
   }
 
-  #refuse(result: AddUploadResult, { size }: Upload): void {
+  #throwOnRefusal(result: AddUploadResult, { size }: Upload): void {
     if (result === "unfinished") {
       throw new ChatError(
         "limit_reached",
-        `You have ${maxUnfinished} unfinished uploads: finish one, or wait until they go.`,
+        `You have ${maxUnfinished} unfinished uploads. Finish one, or wait until one expires.`,
       );
     }
     if (result === "owner_full") {
       const { uploadQuotaBytes } = this.#options.limits;
       throw new ChatError(
         "limit_reached",
-        `Your files may have ${uploadQuotaBytes} bytes together, and with these ${size} they would have more: delete some.`,
+        `A file of ${size} bytes would exceed your quota of ${uploadQuotaBytes} bytes. Delete messages with files first.`,
       );
     }
     if (result === "disk_full") {
       throw new ChatError(
         "storage_full",
-        "The server has no room for this file: try again later; the operator has to make room.",
+        "The server is out of storage. Try again later, or ask the operator to free space.",
       );
     }
   }
@@ -238,17 +241,17 @@ export class Files {
 
   async #finish(upload: Upload): Promise<void> {
     if (await this.#options.store.finish(upload)) return;
-    throw new ChatError("invalid_argument", "What arrived is not the file that was announced: upload it again.");
+    throw new ChatError("invalid_argument", "The uploaded content does not match the announced file. Upload it again.");
   }
 
   #admit(user: string): void {
     const retryAfterMs = this.#buckets.take(user, this.#options.clock.now());
     if (retryAfterMs > 0) {
-      throw new ChatError("rate_limited", "Too many chunks of files at once: wait.", { retryAfterMs });
+      throw new ChatError("rate_limited", "Too many file chunks. Wait a moment.", { retryAfterMs });
     }
   }
 
-  #exclusively<T>({ owner, id }: { owner: string; id: string }, task: () => Promise<T>): Promise<T> {
+  #runExclusive<T>({ owner, id }: { owner: string; id: string }, task: () => Promise<T>): Promise<T> {
     return this.#track(this.#locks.run(`${owner} ${id}`, async () => {
       if (this.#isClosed) {
         throw new ChatError("unavailable", "The server is shutting down.", { retryAfterMs: 1_000 });

@@ -67,6 +67,6 @@ export class Erasure {
       log.info(`${subject} erased`, { erased });
       onErased();
     };
-    return new Sweep({ everyMs, work, log, onFailure: `${subject} stay` });
+    return new Sweep({ everyMs, work, log, failureEvent: `${subject} stay` });
   }
 }

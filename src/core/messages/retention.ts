@@ -26,7 +26,7 @@ export class Retention {
   constructor(options: RetentionOptions) {
     this.#options = options;
     const work = (signal: AbortSignal) => this.#sweepAll(signal);
-    this.#sweep = new Sweep({ everyMs: sweepEveryMs, work, log: options.log, onFailure: "old entries stay" });
+    this.#sweep = new Sweep({ everyMs: sweepEveryMs, work, log: options.log, failureEvent: "old entries stay" });
   }
 
   /** Applies the rules at once and then every five minutes, until {@link close}. */

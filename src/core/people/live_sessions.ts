@@ -3,14 +3,14 @@ import { ChatError } from "../chat_error.ts";
 import type { Message } from "../messages/message.ts";
 import type { Notice } from "./notice.ts";
 
-/** The live end of a consumer: what a session is to the core. */
+/** A live session, as the core sees it: the holder of a consumer. */
 export interface Subscriber {
   readonly identity: Identity;
-  /** Name of the consumer; at most one subscriber holds one of a device. */
+  /** Name of the consumer; at most one subscriber of a device holds it. */
   readonly consumer: string;
-  /** A committed message that this user may see. Calls come in the order of the log. `own`: this very subscriber sent it. */
+  /** Offers a committed message that the user may see, in the order of the log. `own`: this subscriber sent it. */
   offer(message: Message, own: boolean): void;
-  /** An entry was committed at this position that the user may see or not, which the store knows. In the order of the log too. */
+  /** Announces an entry at this position whose visibility only the store knows, in the order of the log. */
   lookUp(position: number): void;
   notify(notice: Notice): void;
   /** Ends the session and tells the client why. */
@@ -19,14 +19,15 @@ export interface Subscriber {
 
 const maxSessions = 64;
 
-/** Who is connected right now. */
+/** The connected sessions of all users. */
 export class LiveSessions {
-  /** Arrays are replaced, never changed: they are iterated while sessions end. */
+  /** Arrays are replaced, never changed, because sessions end during iteration. */
   readonly #byUser = new Map<string, readonly Subscriber[]>();
 
   /**
-   * Adds a subscriber; one that held the same consumer is ended. @returns whether the user was offline before.
-   * @throws {ChatError} `limit_reached` when the user has so many that it cannot be added.
+   * Adds a subscriber and ends one with the same consumer.
+   * @returns whether the user was offline before
+   * @throws {ChatError} `limit_reached` when the user has too many sessions
    */
   add(subscriber: Subscriber): boolean {
     const { user, deviceId } = subscriber.identity;
@@ -37,7 +38,7 @@ export class LiveSessions {
     if (kept.length >= maxSessions) {
       throw new ChatError(
         "limit_reached",
-        `You have ${maxSessions} live sessions, which is as many as you may: end some of them first.`,
+        `You have reached the limit of ${maxSessions} live sessions. End some of them first.`,
       );
     }
     this.#byUser.set(user, kept.concat(subscriber));
@@ -47,7 +48,7 @@ export class LiveSessions {
     return before.length === 0;
   }
 
-  /** @returns whether the user is offline now. */
+  /** Removes a subscriber. @returns whether the user is offline now */
   remove(subscriber: Subscriber): boolean {
     const { user } = subscriber.identity;
     const subscribers = this.of(user);
@@ -61,7 +62,7 @@ export class LiveSessions {
     return this.#byUser.size;
   }
 
-  /** The names of those who are online. */
+  /** Names of the users who are online. */
   users(): Iterable<string> {
     return this.#byUser.keys();
   }

@@ -1,11 +1,11 @@
 export type PresenceState = "offline" | "online" | "away";
 
-/** What live sessions are told besides entries of logs. Lossy: nothing is kept or sent again. */
+/** News for live sessions that is in no log. Lossy: never stored or resent. */
 export type Notice =
-  /** Of somebody whom the receiver has to do with. */
+  /** Presence of a peer of the receiver. */
   | { readonly kind: "presence"; readonly user: string; readonly state: PresenceState }
   | { readonly kind: "typing"; readonly conversation: string; readonly user: string; readonly stopped: boolean }
-  /** How far somebody is; 0 says nothing of it. */
+  /** Positions of a user; 0 leaves one unchanged. */
   | {
     readonly kind: "receipt";
     readonly conversation: string;
@@ -13,11 +13,11 @@ export type Notice =
     readonly readSeq: number;
     readonly deliveredSeq: number;
   }
-  /** How many have read how far in a room, highest first. */
+  /** Numbers of members who have read up to each seq of a room, highest first. */
   | {
     readonly kind: "room_receipts";
     readonly conversation: string;
     readonly counts: readonly { readonly seq: number; readonly readers: number }[];
   }
-  /** What the receiver has to ask again: a conversation, or their settings. */
+  /** The receiver should fetch a conversation again, or else their settings. */
   | { readonly kind: "state_changed"; readonly revision: number; readonly conversation: string | undefined };

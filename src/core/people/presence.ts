@@ -8,20 +8,23 @@ import type { PresenceState } from "./notice.ts";
 import type { SettingsStore } from "./settings_store.ts";
 import type { UserSettings } from "./user_settings.ts";
 
-/** How long somebody is still online after their last session, so that a reconnect is not told to anybody. */
+/** Time that a user stays online after their last session, which hides reconnects. */
 const graceMs = 3_000;
-/** Those who left within this time are saved together. */
+/** Users who left within this time are saved together. */
 const saveDelayMs = 1_000;
-/** How many are looked up in one step of a page. */
-const lookedUpAtOnce = 200;
-/** Each change looks for the peers and tells all of them, maybe thousands: who changes faster is told of as they are when it is time. */
+/** Users looked up in one step of a page. */
+const usersPerStep = 200;
+/**
+ * Changes of one user that are announced at once. Each one queries the peers and notifies all of them, possibly
+ * thousands; faster changes are merged into the state at the next announcement.
+ */
 const changesOfUser = { burst: 10, perSecond: 0.5 };
 
-/** What others may know of somebody's presence. */
+/** A user's presence as another user sees it. */
 export interface PresenceSeen {
-  /** Undefined when they hide it, or one of the two blocks the other. */
+  /** Undefined when the user hides it, or one of the two blocks the other. */
   readonly state: PresenceState | undefined;
-  /** Milliseconds since the Unix epoch; 0 while they are there, when it is hidden or they were never seen. */
+  /** Milliseconds since the Unix epoch; 0 while the user is online, when it is hidden, or when it is unknown. */
   readonly lastSeenAt: number;
 }
 
@@ -37,39 +40,39 @@ export interface PresenceOptions {
 interface Leaving {
   readonly at: number;
   readonly timer: ReturnType<typeof setTimeout>;
-  /** What the others still see. */
+  /** The state that peers still see. */
   readonly state: PresenceState;
 }
 
 /**
- * Tells people who is there, of those they have to do with, without those who hide it. Lossy: nothing is kept or sent again. When
- * somebody was seen last is kept.
+ * Announces presence to the peers of users who show it. Lossy: never stored or resent, except when a user was last
+ * seen.
  */
 export class Presence {
   readonly #options: PresenceOptions;
   readonly #leaving = new Map<string, Leaving>();
   readonly #away = new WeakSet<Subscriber>();
-  /** Who left, and is not saved yet. */
+  /** When users left, until it is saved. */
   readonly #unsaved = new Map<string, number>();
   #saveTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #changes = new TokenBuckets(changesOfUser);
-  /** Who changed too often, and is told of later. */
-  readonly #later = new Map<string, { timer: ReturnType<typeof setTimeout>; always: boolean }>();
+  /** Announcements that were postponed because the user changed too often. */
+  readonly #postponed = new Map<string, { timer: ReturnType<typeof setTimeout>; always: boolean }>();
 
   constructor(options: PresenceOptions) {
     this.#options = options;
   }
 
-  /** Whether they hide it or not: for the operator, and where it decides something. */
+  /** Returns the actual state, even if the user hides it. */
   stateOf(user: string): PresenceState {
     const sessions = [...this.#options.live.of(user)];
     if (sessions.length === 0) return this.#leaving.get(user)?.state ?? "offline";
-    // Programs that use the account are no person at a keyboard, unless there is nothing else.
+    // Programs do not make a user present, unless there is no other session.
     const people = sessions.filter(({ consumer }) => consumer === "ui");
     return (people.length > 0 ? people : sessions).every((each) => this.#away.has(each)) ? "away" : "online";
   }
 
-  /** The user has one session more, or one less and some still; they were in the state `before`. */
+  /** Called when a user has one session more, or one less but not the last; `before` was their state. */
   sessionsChanged(user: string, before: PresenceState): void {
     const leaving = this.#leaving.get(user);
     if (leaving !== undefined) {
@@ -77,21 +80,21 @@ export class Presence {
       this.#leaving.delete(user);
     }
     const state = this.stateOf(user);
-    if (state !== before) this.#changed(user);
+    if (state !== before) this.#announceChange(user);
   }
 
-  /** The last session of the user is gone; they were in the state `before`. */
-  left(user: string, before: PresenceState): void {
+  /** Called when a user's last session ended; `before` was their state. */
+  sessionsEnded(user: string, before: PresenceState): void {
     const timer = setTimeout(() => {
       this.#leaving.delete(user);
-      this.#seen(user, at);
-      this.#changed(user);
+      this.#recordLastSeen(user, at);
+      this.#announceChange(user);
     }, graceMs);
     const at = this.#options.clock.now();
     this.#leaving.set(user, { at, timer, state: before });
   }
 
-  /** The person of this session is not at the keyboard, or is back. */
+  /** Marks the person of a session as away from the keyboard, or as back. */
   setAway(subscriber: Subscriber, away: boolean): void {
     const { user } = subscriber.identity;
     const before = this.stateOf(user);
@@ -100,12 +103,12 @@ export class Presence {
     this.sessionsChanged(user, before);
   }
 
-  /** The user shows it from now on, or does not. */
+  /** Called when the user starts or stops showing their presence. */
   visibilityChanged(user: string): void {
-    if (this.stateOf(user) !== "offline") this.#changed(user, { always: true });
+    if (this.stateOf(user) !== "offline") this.#announceChange(user, { always: true });
   }
 
-  /** The user's peers who are there now and show it. */
+  /** Returns the user's peers who are present and show it. */
   async peersPresent(user: string): Promise<{ user: string; state: PresenceState }[]> {
     const { live, store } = this.#options;
     const peers = await store.peersAmong(user, [...new Set([...live.users(), ...this.#leaving.keys()])]);
@@ -116,22 +119,25 @@ export class Presence {
     });
   }
 
-  /** Returns the presence of these users as `asker` sees it, in their order; over several turns, each as of its own turn. */
+  /**
+   * Returns the presence of users as `asker` sees it, in the order of `users`. Over several turns, each is as of its
+   * own turn.
+   */
   async see(asker: string, users: readonly string[], turn?: Turn): Promise<PresenceSeen[]> {
     await this.#options.settings.load(asker);
     const seen: PresenceSeen[] = [];
-    for (let first = 0; first < users.length; first += lookedUpAtOnce) {
-      seen.push(...await this.#seeSome(asker, users.slice(first, first + lookedUpAtOnce), turn));
+    for (let first = 0; first < users.length; first += usersPerStep) {
+      seen.push(...await this.#seeStep(asker, users.slice(first, first + usersPerStep), turn));
     }
     return seen;
   }
 
-  async #seeSome(asker: string, users: readonly string[], turn: Turn | undefined): Promise<PresenceSeen[]> {
+  async #seeStep(asker: string, users: readonly string[], turn: Turn | undefined): Promise<PresenceSeen[]> {
     const { settings, settingsStore } = this.#options;
     const visible: boolean[] = [];
     for (const user of users) {
       if (turn?.isOver) await turn.next();
-      visible.push((await settings.settings(user)).presence && !this.#isKept(user, asker));
+      visible.push((await settings.settings(user)).presence && !this.#hasBlock(user, asker));
     }
     const gone = users.filter((user, index) => visible[index] && this.stateOf(user) === "offline");
     const stored = await settingsStore.readLastSeen(gone);
@@ -143,25 +149,25 @@ export class Presence {
     });
   }
 
-  /** Saves who was seen when: those who are there still, now. */
+  /** Saves when users were last seen, including users within the grace time. */
   async close(): Promise<void> {
     for (const [user, { at, timer }] of this.#leaving) {
       clearTimeout(timer);
       this.#unsaved.set(user, at);
     }
     this.#leaving.clear();
-    for (const { timer } of this.#later.values()) clearTimeout(timer);
-    this.#later.clear();
+    for (const { timer } of this.#postponed.values()) clearTimeout(timer);
+    this.#postponed.clear();
     await this.#save();
   }
 
-  /** Whether one of the two blocks the other; of users whose settings were asked for. */
-  #isKept(one: string, other: string): boolean {
+  /** Returns whether one of the two blocks the other; their settings must be loaded. */
+  #hasBlock(one: string, other: string): boolean {
     const { settings } = this.#options;
     return settings.isHidden(one, other) || settings.isHidden(other, one);
   }
 
-  #seen(user: string, at: number): void {
+  #recordLastSeen(user: string, at: number): void {
     this.#unsaved.set(user, at);
     this.#saveTimer ??= setTimeout(() => void this.#save(), saveDelayMs);
   }
@@ -174,29 +180,29 @@ export class Presence {
     try {
       await this.#options.settingsStore.saveLastSeen(saving);
     } catch (error) {
-      this.#options.log.error("when users were last seen could not be saved", { error });
+      this.#options.log.error("cannot save when users were last seen", { error });
     }
     for (const [user, at] of saving) if (this.#unsaved.get(user) === at) this.#unsaved.delete(user);
   }
 
-  /** The user is in another state than before. `always`: also when they do not show it, as being offline. */
-  #changed(user: string, { always = false } = {}): void {
-    const waiting = this.#later.get(user);
+  /** Announces a change of state. `always`: also when the user hides presence, as offline. */
+  #announceChange(user: string, { always = false } = {}): void {
+    const waiting = this.#postponed.get(user);
     if (waiting !== undefined) {
       waiting.always ||= always;
       return;
     }
     const waitMs = this.#changes.take(user, this.#options.clock.now());
-    if (waitMs === 0) return void this.#tell(user, this.stateOf(user), always);
+    if (waitMs === 0) return void this.#notifyPeers(user, this.stateOf(user), always);
     const timer = setTimeout(() => {
-      const { always } = this.#later.get(user)!;
-      this.#later.delete(user);
-      void this.#tell(user, this.stateOf(user), always);
+      const { always } = this.#postponed.get(user)!;
+      this.#postponed.delete(user);
+      void this.#notifyPeers(user, this.stateOf(user), always);
     }, waitMs);
-    this.#later.set(user, { timer, always });
+    this.#postponed.set(user, { timer, always });
   }
 
-  async #tell(user: string, shown: PresenceState, always: boolean): Promise<void> {
+  async #notifyPeers(user: string, shown: PresenceState, always: boolean): Promise<void> {
     const { live, store, settings, log } = this.#options;
     try {
       const { presence } = await settings.settings(user);
@@ -205,11 +211,11 @@ export class Presence {
       const peers = await store.peersAmong(user, [...live.users()]);
       const notice = { kind: "presence", user, state } as const;
       for (const peer of peers) {
-        if (this.#isKept(user, peer)) continue;
+        if (this.#hasBlock(user, peer)) continue;
         for (const subscriber of live.of(peer)) subscriber.notify(notice);
       }
     } catch (error) {
-      log.error("presence could not be told", { user, error });
+      log.error("cannot announce presence", { user, error });
     }
   }
 }

@@ -1,36 +1,39 @@
-/** Who may write to a user outside rooms: "contacts" are people whom they have written to. */
+/** Users who may write to a user outside rooms; "contacts" are users to whom they have written. */
 export type DirectMessages = "anyone" | "contacts" | "nobody";
 
-/** Of a user, the same on all their devices. */
+/** Settings of a user, shared by all devices. */
 export interface Settings {
-  /** Others see what this user has read, and the other way round. */
+  /** Exchange read receipts: others see this user's, and the user sees theirs. */
   readonly readReceipts: boolean;
-  /** Others see whether this user is there. */
+  /** Others see whether this user is online. */
   readonly presence: boolean;
   readonly directMessages: DirectMessages;
 }
 
 export const defaultSettings: Settings = { readReceipts: true, presence: true, directMessages: "anyone" };
 
-/** What users want, on disk. */
+/** Settings and blocks on disk. */
 export interface SettingsStore {
-  /** The defaults, and nobody blocked, for a user who is not there. `hasBlocked`: there is something that a block hides, or did. */
+  /**
+   * Reads settings, and users blocked by `user`; defaults for an unknown user. `hasBlocked`: a current or former block
+   * may hide entries.
+   */
   readSettings(user: string): Promise<{ settings: Settings; blocked: string[]; hasBlocked: boolean }>;
 
   saveSettings(user: string, settings: Settings): Promise<void>;
 
-  /** Hides what `other` sends after `position` from `user`. */
+  /** Hides entries of `other` after `position` from `user`. */
   block(user: string, other: string, position: number): Promise<void>;
 
-  /** Ends that; what came up to `position` stays hidden. */
+  /** Ends a block; entries up to `position` stay hidden. */
   unblock(user: string, other: string, position: number): Promise<void>;
 
-  /** Whether `user` has ever sent something to `other` alone. */
+  /** Returns whether `user` has ever written to `other` outside rooms. */
   hasWrittenTo(user: string, other: string): Promise<boolean>;
 
-  /** When users were last seen, in milliseconds since the Unix epoch. */
+  /** Saves when users were last seen, in milliseconds since the Unix epoch. */
   saveLastSeen(times: ReadonlyMap<string, number>): Promise<void>;
 
-  /** Milliseconds since the Unix epoch; 0 when never. In the order of `users`. */
+  /** Reads when users were last seen, in milliseconds since the Unix epoch, in the order of `users`; 0 for never. */
   readLastSeen(users: readonly string[]): Promise<number[]>;
 }

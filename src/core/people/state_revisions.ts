@@ -1,8 +1,8 @@
 import type { LiveSessions } from "./live_sessions.ts";
 
 /**
- * Numbers the changes of what is in no log, for each user who has a live session, so that a client sees when it missed one. It is not
- * kept: a user's numbers begin anywhere when they come back, so that those of before mean nothing.
+ * Numbers the changes of state that is in no log, for each online user, so that a client notices a missed change. The
+ * numbers are not stored: they start at random when a user comes online, which makes earlier ones meaningless.
  */
 export class StateRevisions {
   readonly #live: LiveSessions;
@@ -12,18 +12,18 @@ export class StateRevisions {
     this.#live = live;
   }
 
-  /** Of a user who is online; 0 for others. */
+  /** Returns the current revision of an online user; 0 for others. */
   current(user: string): number {
     const known = this.#revisions.get(user);
     if (known !== undefined) return known;
     if (!this.#live.isOnline(user)) return 0;
     const [start] = crypto.getRandomValues(new Uint32Array(1));
-    // Never 0, and not likely one that the user had before.
+    // Never 0, and unlikely to repeat a number that the user had before.
     this.#revisions.set(user, start + 1);
     return start + 1;
   }
 
-  /** What `user` sees of a conversation, or their settings, are new: tells all of their sessions. */
+  /** Announces to the user's sessions that a conversation, or else the settings, changed for them. */
   changed(user: string, conversation?: string): void {
     if (!this.#live.isOnline(user)) return;
     const revision = this.current(user) + 1;
@@ -31,8 +31,8 @@ export class StateRevisions {
     for (const subscriber of this.#live.of(user)) subscriber.notify({ kind: "state_changed", revision, conversation });
   }
 
-  /** The user has no session any more. */
-  left(user: string): void {
+  /** Called when the user's last session ended. */
+  forget(user: string): void {
     this.#revisions.delete(user);
   }
 }

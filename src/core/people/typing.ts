@@ -6,20 +6,20 @@ import { TokenBuckets } from "../token_bucket.ts";
 import type { LiveSessions } from "./live_sessions.ts";
 import type { UserSettings } from "./user_settings.ts";
 
-/** An honest client says it every 4 seconds in a conversation, and when it is over. */
-const saidByUser = { burst: 8, perSecond: 1 };
-/** In larger rooms nobody is told: somebody always types there, and everybody would be told of it. */
+/** Reports of one user; an honest client sends one every 4 seconds in a conversation, and one when typing stops. */
+const reportsOfUser = { burst: 8, perSecond: 1 };
+/** Largest room with typing notices: in larger ones a member is always typing, and all would be notified. */
 const maxMembers = 100;
 
 /**
- * Tells who is writing, unless they hide their presence. Lossy: what is too much is left out, and for those who are told it is
- * over after 6 seconds.
+ * Announces typing, unless the user hides presence. Lossy: excess reports are dropped, and receivers forget one after 6
+ * seconds.
  */
 export class Typing {
   readonly #live: LiveSessions;
   readonly #settings: UserSettings;
   readonly #clock: Clock;
-  readonly #buckets = new TokenBuckets(saidByUser);
+  readonly #buckets = new TokenBuckets(reportsOfUser);
 
   constructor(options: { live: LiveSessions; settings: UserSettings; clock: Clock }) {
     this.#live = options.live;
@@ -27,8 +27,8 @@ export class Typing {
     this.#clock = options.clock;
   }
 
-  /** `user` may write there. */
-  async said(
+  /** Announces that `user`, who may write there, is typing or stopped. */
+  async announce(
     user: string,
     { conversation, room, stopped }: { conversation: string; room: RoomState | undefined; stopped: boolean },
   ): Promise<void> {

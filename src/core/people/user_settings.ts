@@ -6,51 +6,51 @@ import { defaultSettings, type Settings, type SettingsStore } from "./settings_s
 
 const maxKnown = 20_000;
 const maxContacts = 50_000;
-/** As many names fit well into one reply. */
+/** Largest number of names that fits into one reply. */
 const maxBlocked = 1_000;
 
-/** Entries of one sender that are hidden: those after one position, up to another one. */
+/** Entries of one sender that are hidden: those after one position, up to another. */
 interface Block {
   readonly after: number;
-  /** Infinity while it holds. */
+  /** Infinity while the block is in force. */
   readonly through: number;
 }
 
 interface Known {
   settings: Settings;
-  /** By sender. Those that ended are kept until what they hide has been offered to everybody. */
+  /** By sender. Ended blocks are kept until the entries that they hide were offered to all sessions. */
   readonly blocks: Map<string, Block>;
-  /** Something may be hidden from them. */
+  /** Entries may be hidden from the user. */
   hasBlocked: boolean;
 }
 
 export interface UserSettingsOptions {
   store: SettingsStore;
-  /** Newest position of the log. */
+  /** Returns the newest position of the log. */
   head(): number;
-  /** Of these nothing is forgotten: what others send is hidden from them without asking the store. */
+  /** Settings of online users stay cached: hiding entries from them needs no query. */
   isOnline(user: string): boolean;
   isUser(name: string): Promise<boolean>;
-  /** Called when something was changed and is on disk. */
+  /** Called when a change is on disk. */
   onChanged(user: string, change: { before: Settings; after: Settings }): void;
 }
 
-/** What users want: their settings, whom they block, and who may write to them. */
+/** Settings of users, their blocks, and permission to write to them. */
 export class UserSettings {
   readonly #options: UserSettingsOptions;
   readonly #known = new RecentMap<string, Known>(maxKnown);
   readonly #loading = new Map<string, Promise<Known>>();
   /** "ana ben": whether ana has written to ben. */
   readonly #contacts = new RecentMap<string, boolean>(maxContacts);
-  /** What the store is asked for just now; `written` is what happened since. */
-  readonly #asking = new Map<string, { answer: Promise<boolean>; written: boolean }>();
+  /** Queries in progress; `written` records a message since. */
+  readonly #contactQueries = new Map<string, { answer: Promise<boolean>; written: boolean }>();
   readonly #locks = new KeyedLock();
 
   constructor(options: UserSettingsOptions) {
     this.#options = options;
   }
 
-  /** From now on `isHidden` knows of this user, for as long as they are online. */
+  /** Loads a user's settings and blocks, which {@link isHidden} then knows while the user is online. */
   async load(user: string): Promise<void> {
     await this.#load(user);
   }
@@ -59,19 +59,19 @@ export class UserSettings {
     return (this.#known.get(user) ?? await this.#load(user)).settings;
   }
 
-  /** Those of somebody who is online, or was used lately; the defaults while they are not known. */
+  /** Returns the cached settings, or the defaults. */
   knownSettings(user: string): Settings {
     return this.#known.peek(user)?.settings ?? defaultSettings;
   }
 
-  /** By name. */
+  /** Lists the users blocked by `user`, by name. */
   async blocked(user: string): Promise<string[]> {
     return namesOf(await this.#load(user));
   }
 
-  /** Changes what is given. */
+  /** Changes the given settings. */
   async update(user: string, change: Partial<Settings>): Promise<Settings> {
-    return await this.#change(user, async (known) => {
+    return await this.#changeSettings(user, async (known) => {
       const after = { ...known.settings, ...change };
       await this.#options.store.saveSettings(user, after);
       known.settings = after;
@@ -80,82 +80,91 @@ export class UserSettings {
   }
 
   /**
-   * From now on nothing of `name` reaches the user. @throws {ChatError} `not_found`, `invalid_argument` for oneself, `limit_reached`
+   * Hides all later entries of `name` from the user.
+   * @throws {ChatError} `not_found`, `invalid_argument` for oneself, `limit_reached`
    */
   async block(user: string, name: string): Promise<void> {
-    const other = await this.#parse(name);
+    const other = await this.#requireUser(name);
     if (other === user) throw new ChatError("invalid_argument", "You cannot block yourself.");
-    await this.#change(user, async (known) => {
-      if (isOpen(known.blocks.get(other))) return;
-      if (known.blocks.values().filter(isOpen).toArray().length >= maxBlocked) {
-        throw new ChatError("limit_reached", `You block ${maxBlocked} users, which is as many as you may.`);
+    await this.#changeSettings(user, async (known) => {
+      if (isInForce(known.blocks.get(other))) return;
+      if (known.blocks.values().filter(isInForce).toArray().length >= maxBlocked) {
+        throw new ChatError(
+          "limit_reached",
+          `You have reached the limit of ${maxBlocked} blocked users. Unblock some first.`,
+        );
       }
       const after = this.#options.head();
       known.hasBlocked = true;
       const ended = known.blocks.get(other);
-      // One that ended where this begins still hides what was committed and not offered yet.
+      // A block that ended where this one begins still hides entries that are committed but not offered yet.
       const block = { after: ended?.through === after ? ended.after : after, through: Infinity };
-      await this.#replace(known, other, block, () => this.#options.store.block(user, other, after));
+      await this.#replaceBlock(known, other, block, () => this.#options.store.block(user, other, after));
     });
   }
 
-  /** What came meanwhile stays hidden. @throws {ChatError} `not_found` when there is no such user */
+  /** Ends a block; entries sent during it stay hidden. @throws {ChatError} `not_found` */
   async unblock(user: string, name: string): Promise<void> {
-    const other = await this.#parse(name);
-    await this.#change(user, async (known) => {
+    const other = await this.#requireUser(name);
+    await this.#changeSettings(user, async (known) => {
       const block = known.blocks.get(other);
-      if (!isOpen(block)) return;
+      if (!isInForce(block)) return;
       const through = this.#options.head();
-      await this.#replace(known, other, { ...block, through }, () => this.#options.store.unblock(user, other, through));
+      await this.#replaceBlock(
+        known,
+        other,
+        { ...block, through },
+        () => this.#options.store.unblock(user, other, through),
+      );
       for (const [sender, { through: end }] of known.blocks) if (end < through) known.blocks.delete(sender);
     });
   }
 
   /**
-   * Whether `user` does not hear of `sender`: of what has this position, or without one, of what they do now. Only true of users who are
-   * loaded.
+   * Returns whether the entry of `sender` at `position`, or without one their current activity, is hidden from `user`.
+   * Only correct for loaded users.
    */
   isHidden(user: string, sender: string, position = Number.MAX_VALUE): boolean {
     const block = this.#known.peek(user)?.blocks.get(sender);
     return block !== undefined && block.after < position && position <= block.through;
   }
 
-  /** Whether something of anybody's may be hidden from `user`, also by blocks that ended. */
+  /** Returns whether entries of any sender may be hidden from `user`, also by former blocks. */
   hasBlocked(user: string): boolean {
     return this.#known.peek(user)?.hasBlocked ?? true;
   }
 
-  /** Whether `recipient` takes messages from anybody, as far as is known without asking the store. */
+  /** Returns whether the cache says that `recipient` accepts messages from all users. */
   takesAll(recipient: string): boolean {
     return this.#known.get(recipient)?.settings.directMessages === "anyone";
   }
 
-  /** @throws {ChatError} `permission_denied` when `recipient` takes no messages from `sender` outside rooms */
+  /** Checks that `recipient` accepts messages of `sender` outside rooms. @throws {ChatError} `permission_denied` */
   async checkContact(sender: string, recipient: string): Promise<void> {
     if (sender === recipient) return;
     const { directMessages } = await this.settings(recipient);
     if (directMessages === "anyone") return;
     if (directMessages === "nobody") {
-      throw new ChatError("permission_denied", `${recipient} takes no messages from anybody outside rooms.`);
+      throw new ChatError("permission_denied", `${recipient} accepts no direct messages.`);
     }
     if (await this.#hasWritten(recipient, sender)) return;
     throw new ChatError(
       "permission_denied",
-      `${recipient} takes messages outside rooms only from people whom they have written to, and that is not you.`,
+      `${recipient} accepts direct messages only from people whom they have written to.`,
     );
   }
 
-  /** `sender` wrote to the two people of a conversation: whom people write to may write to them. */
-  wrote(sender: string, members: readonly string[]): void {
-    if (this.#contacts.size === 0 && this.#asking.size === 0) return;
+  /** Records that `sender` wrote in a conversation of two, which allows the other one to write to `sender`. */
+  recordContact(sender: string, members: readonly string[]): void {
+    if (this.#contacts.size === 0 && this.#contactQueries.size === 0) return;
     const key = `${sender} ${members.find((user) => user !== sender) ?? sender}`;
     if (this.#contacts.peek(key) === false) this.#contacts.set(key, true);
-    const asking = this.#asking.get(key);
-    if (asking !== undefined) asking.written = true;
+    const query = this.#contactQueries.get(key);
+    if (query !== undefined) query.written = true;
   }
 
-  /** Somebody has another name for ever. */
-  renamed(name: string, alias: string): void {
+  /** Updates the cache after an account was renamed to its alias. */
+  rename(name: string, alias: string): void {
     this.#known.delete(name);
     for (const { blocks } of this.#known.values()) {
       const block = blocks.get(name);
@@ -165,7 +174,7 @@ export class UserSettings {
     }
   }
 
-  async #parse(name: string): Promise<string> {
+  async #requireUser(name: string): Promise<string> {
     const parsed = parseUserName(name);
     if (await this.#options.isUser(parsed)) return parsed;
     throw new ChatError("not_found", `There is no user "${parsed}".`);
@@ -175,17 +184,17 @@ export class UserSettings {
     const key = `${user} ${other}`;
     const known = this.#contacts.get(key);
     if (known !== undefined) return known;
-    let asking = this.#asking.get(key);
-    if (asking === undefined) {
-      asking = { answer: this.#options.store.hasWrittenTo(user, other), written: false };
-      this.#asking.set(key, asking);
+    let query = this.#contactQueries.get(key);
+    if (query === undefined) {
+      query = { answer: this.#options.store.hasWrittenTo(user, other), written: false };
+      this.#contactQueries.set(key, query);
     }
     try {
-      const written = await asking.answer || asking.written;
+      const written = await query.answer || query.written;
       this.#contacts.set(key, written);
       return written;
     } finally {
-      this.#asking.delete(key);
+      this.#contactQueries.delete(key);
     }
   }
 
@@ -197,30 +206,30 @@ export class UserSettings {
     const begun = this.#options.store.readSettings(user).then(({ settings, blocked, hasBlocked }) => {
       const blocks = new Map(blocked.map((name) => [name, { after: 0, through: Infinity }]));
       const known = { settings, blocks, hasBlocked };
-      this.#keep(user, known);
+      this.#cache(user, known);
       return known;
     }).finally(() => this.#loading.delete(user));
     this.#loading.set(user, begun);
     return begun;
   }
 
-  #keep(user: string, known: Known): void {
+  #cache(user: string, known: Known): void {
     this.#known.set(user, known, (each) => this.#options.isOnline(each));
   }
 
-  #change<T>(user: string, task: (known: Known) => Promise<T>): Promise<T> {
+  #changeSettings<T>(user: string, task: (known: Known) => Promise<T>): Promise<T> {
     return this.#locks.run(user, async () => {
       const known = await this.#load(user);
       const before = known.settings;
       const result = await task(known);
-      this.#keep(user, known);
+      this.#cache(user, known);
       this.#options.onChanged(user, { before, after: known.settings });
       return result;
     });
   }
 
-  /** In memory first: what is committed after the position that a block has on disk is hidden already. */
-  async #replace({ blocks }: Known, sender: string, block: Block, save: () => Promise<void>): Promise<void> {
+  /** Updates memory before the disk: entries committed after the position of the block on disk are hidden already. */
+  async #replaceBlock({ blocks }: Known, sender: string, block: Block, save: () => Promise<void>): Promise<void> {
     const before = blocks.get(sender);
     blocks.set(sender, block);
     try {
@@ -233,10 +242,10 @@ export class UserSettings {
   }
 }
 
-function isOpen(block: Block | undefined): block is Block {
+function isInForce(block: Block | undefined): block is Block {
   return block?.through === Infinity;
 }
 
 function namesOf({ blocks }: Known): string[] {
-  return [...blocks.keys()].filter((sender) => isOpen(blocks.get(sender))).sort();
+  return [...blocks.keys()].filter((sender) => isInForce(blocks.get(sender))).sort();
 }

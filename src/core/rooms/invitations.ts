@@ -3,20 +3,20 @@ import type { Log } from "../log.ts";
 import type { RoomCache } from "./room_cache.ts";
 import type { DroppedInvitation, RoomStore } from "./room_store.ts";
 
-/** Open invitations that a user has: the oldest is dropped for a newer one. */
+/** Open invitations of a user; a newer one replaces the oldest. */
 const maxOpen = 100;
-/** How many of them may be from one inviter. */
+/** Open invitations of a user from one inviter. */
 const maxOpenByOne = 20;
 
 export interface InvitationsOptions {
   readonly store: RoomStore;
   readonly cache: RoomCache;
   readonly log: Log;
-  /** A user's open invitation is gone. */
+  /** Called when a user's open invitation was dropped. */
   onDropped(user: string, invitation: DroppedInvitation): void;
 }
 
-/** The bounds of open invitations. */
+/** Bounds the open invitations of users. */
 export class Invitations {
   readonly #options: InvitationsOptions;
 
@@ -24,16 +24,19 @@ export class Invitations {
     this.#options = options;
   }
 
-  /** Why `user` takes no more from the inviter; also when `user` blocks the inviter, who is not to learn it. */
+  /**
+   * Returns the error for another invitation of `user` by `inviter`; the same if `user` blocks the inviter, who must
+   * not learn of it.
+   */
   async refusal(inviter: string, user: string): Promise<ChatError | undefined> {
     if (await this.#options.store.countInvitations(user, inviter) < maxOpenByOne) return undefined;
     return new ChatError(
       "limit_reached",
-      `${user} has ${maxOpenByOne} open invitations from you, which is as many as may be: wait, or take one back.`,
+      `${user} has ${maxOpenByOne} open invitations from you, which is the limit. Wait, or withdraw one.`,
     );
   }
 
-  /** Drops the oldest invitations of `user` beyond the bound. Never rejects: those that stay go with the next one. */
+  /** Drops the user's oldest invitations beyond the bound. Never rejects: leftover ones are dropped with the next. */
   async dropOldest(user: string): Promise<void> {
     const { store, cache, log, onDropped } = this.#options;
     try {
@@ -42,7 +45,7 @@ export class Invitations {
         onDropped(user, invitation);
       }
     } catch (cause) {
-      log.warn("old invitations were not dropped", { user, cause });
+      log.warn("cannot drop old invitations", { user, cause });
     }
   }
 }

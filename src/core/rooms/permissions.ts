@@ -1,23 +1,26 @@
 import type { CurrentRole } from "./room.ts";
 
-/** "stranger": nothing is between them and the room, or they left. What they may still read is the store's to know. */
+/**
+ * A user's current relation to a room. "stranger": none, or they left; the store knows which old entries they may still
+ * read.
+ */
 export type Standing = CurrentRole | "stranger";
 
-/** What somebody may want with a room. */
+/** An action on a room. */
 export type RoomAction =
   /** Learn that a private room exists, its name and topic. */
   | "see"
   | "see_members"
   | "send"
   | "react"
-  /** And edit. */
+  /** Also covers edits. */
   | "delete_own"
   | "delete_any"
   | "join"
   | "leave"
   | "invite"
   | "set_topic"
-  /** Name, public or private, whether new members see history. */
+  /** Change the name, whether the room is public, and whether new members see its history. */
   | "update"
   | "remove_member"
   | "remove_moderator"
@@ -63,7 +66,7 @@ const allowedInPublic: Readonly<Record<Standing, readonly RoomAction[]>> = {
   stranger: ["see", "join", "see_members"],
 };
 
-/** Whether somebody of this standing may do this in a room; `isPublic` as the room is now. */
+/** Returns whether a user of this standing may perform the action; `isPublic` as the room is now. */
 export function mayDo(standing: Standing, action: RoomAction, isPublic: boolean): boolean {
   return allowed[standing].has(action) || (isPublic && allowedInPublic[standing].includes(action));
 }

@@ -1,24 +1,24 @@
 import { ChatError } from "../chat_error.ts";
 
-/** What somebody who is in a room may be. */
+/** Role of a member. */
 export type MemberRole = "owner" | "moderator" | "member";
 
-/** What somebody is to a room that has to do with them. "left" and "banned": reads what was said while they were in it. */
+/** Relation of a user to a room. "left" and "banned" may read the entries of their time as members. */
 export type RoomRole = MemberRole | "invited" | "left" | "banned";
 
-/** Of those who did not leave. */
+/** Role of a user who did not leave. */
 export type CurrentRole = Exclude<RoomRole, "left">;
 
 /** A room without its members. */
 export interface Room {
-  /** "+" and 26 of a-z 2-7, for ever; also the name of its conversation. */
+  /** "+" and 26 of a-z 2-7; permanent, and also the name of its conversation. */
   readonly id: string;
   /** Unique among public rooms. */
   readonly name: string;
   readonly topic: string;
-  /** Anybody may find it and join. */
+  /** All users can find and join it. */
   readonly isPublic: boolean;
-  /** New members see what was said before they came. */
+  /** New members see entries from before they joined. */
   readonly historyVisible: boolean;
   readonly memberCount: number;
   /** Milliseconds since the Unix epoch. */
@@ -32,8 +32,8 @@ const maxTopicBytes = 512;
 const utf8 = new TextEncoder();
 
 /**
- * The id of the room that `user` makes by this request: the same again when the request is sent again. It cannot be guessed without the 74
- * random bits of `requestId`, which only the room's members see.
+ * Derives the id of a room from the creator and the request, so a resent request yields the same id. It cannot be
+ * guessed without the 74 random bits of `requestId`, which only the room's members see.
  */
 export async function roomIdFor(user: string, requestId: string): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", utf8.encode(`room ${user} ${requestId}`)));
@@ -44,7 +44,7 @@ export function isRoomId(text: string): boolean {
   return idPattern.test(text);
 }
 
-/** @returns `name` without a leading "#". @throws {ChatError} `invalid_argument` when no room can have this name. */
+/** Returns `name` without a leading "#". @throws {ChatError} `invalid_argument` when it is not a valid room name */
 export function parseRoomName(name: string): string {
   const bare = name.replace(/^#/, "");
   if (namePattern.test(bare)) return bare;
@@ -52,14 +52,14 @@ export function parseRoomName(name: string): string {
     "invalid_argument",
     `${
       JSON.stringify(name.slice(0, 64))
-    } is not a room's name: use 1 to 32 of a-z 0-9 . _ - and begin with a letter or digit.`,
+    } is not a valid room name: use 1 to 32 of a-z 0-9 . _ - and start with a letter or digit.`,
   );
 }
 
-/** @throws {ChatError} `invalid_argument` */
+/** Checks a topic. @throws {ChatError} `invalid_argument` */
 export function checkTopic(topic: string): void {
   if (!topic.isWellFormed() || /\p{Cc}/u.test(topic)) {
-    throw new ChatError("invalid_argument", "The topic has control characters in it, or is not valid UTF-8.");
+    throw new ChatError("invalid_argument", "The topic contains control characters or is not valid UTF-8.");
   }
   if (utf8.encode(topic).length > maxTopicBytes) {
     throw new ChatError("invalid_argument", `The topic is longer than ${maxTopicBytes} bytes: shorten it.`);

@@ -2,16 +2,16 @@ import { RoomState } from "./room_state.ts";
 import type { RoomStore } from "./room_store.ts";
 
 const maxRooms = 2_000;
-/** In all rooms of the cache, members and others. */
+/** People of all cached rooms, members or not. */
 const maxPeople = 500_000;
 
-/** The rooms that were needed last, each as one object that everybody shares. What changes a room goes through it. */
+/** Caches recently used rooms, each as one shared object; all changes of a room go through that object. */
 export class RoomCache {
   readonly #store: RoomStore;
-  /** The one used longest ago first. */
+  /** Least recently used first. */
   readonly #rooms = new Map<string, RoomState>();
   readonly #loading = new Map<string, Promise<RoomState | undefined>>();
-  /** Somebody has another name than they have in it. */
+  /** Rooms that have to be read again. */
   readonly #outdated = new WeakSet<RoomState>();
   readonly #idByName = new Map<string, string>();
 
@@ -19,7 +19,7 @@ export class RoomCache {
     this.#store = store;
   }
 
-  /** What is known without asking the store. */
+  /** Returns the cached room without querying the store. */
   peek(id: string): RoomState | undefined {
     return this.#rooms.get(id);
   }
@@ -38,19 +38,19 @@ export class RoomCache {
       await this.#findNamed(name, await this.#store.findPublicRoom(name));
   }
 
-  /** Takes a room that was just made. */
+  /** Adds a room that was just created. */
   add(room: RoomState): void {
     this.#rooms.set(room.id, room);
     this.#trim(room);
   }
 
-  /** Forgets a room that is no more. */
+  /** Forgets a deleted room. */
   forget(id: string): void {
     this.#loading.delete(id);
     this.#rooms.delete(id);
   }
 
-  /** Somebody is not called this any more. */
+  /** Forgets rooms that contain a renamed user. */
   forgetUser(name: string): void {
     for (const room of this.#rooms.values()) {
       if (!room.roles.has(name)) continue;
@@ -59,7 +59,7 @@ export class RoomCache {
     }
   }
 
-  /** The store knows better what the room is: it is read again as soon as no entry is under way. */
+  /** Marks a room for reading again, as soon as it has no pending entries. */
   reload(id: string): void {
     const room = this.#rooms.get(id);
     this.#loading.delete(id);
@@ -68,7 +68,7 @@ export class RoomCache {
     this.#forgetOutdated(room);
   }
 
-  /** An entry was submitted, until {@link settled}: nothing else knows what becomes of the room. */
+  /** Counts a pending entry, until {@link settled}: a room with pending entries is not evicted. */
   submitted(room: RoomState): void {
     room.pending += 1;
   }
@@ -78,7 +78,7 @@ export class RoomCache {
     this.#forgetOutdated(room);
   }
 
-  /** The name means another room now, or none. */
+  /** Forgets a name that moved to another room, or to none. */
   forgetName(name: string): void {
     this.#idByName.delete(name);
   }
@@ -102,7 +102,7 @@ export class RoomCache {
     const loading = this.#loading.get(id);
     if (loading !== undefined) return loading;
     const begun = this.#store.findRoom(id).then((record) => {
-      // Forgotten meanwhile: what was read may be old.
+      // Marked for reading meanwhile: the record may be stale.
       if (this.#loading.get(id) !== begun) return this.find(id);
       this.#loading.delete(id);
       if (record === undefined) return undefined;

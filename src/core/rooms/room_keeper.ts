@@ -12,13 +12,13 @@ export interface RoomKeeperOptions {
   readonly store: RoomStore;
   readonly revisions: StateRevisions;
   readonly log: Log;
-  /** Whether `user` is in the room, or invited by somebody whom they do not block. */
-  hearsOf(user: string, room: RoomState): boolean;
-  /** Entries of a deleted room are to be erased. Resolves when they are, or that failed; never rejects. */
+  /** Returns whether `user` is in the room, or invited by a user whom they do not block. */
+  isInvolved(user: string, room: RoomState): boolean;
+  /** Erases entries of deleted rooms. Resolves when they are erased or that failed; never rejects. */
   erase(): Promise<void>;
 }
 
-/** The operator's hand on rooms: all of them, private ones included. */
+/** The operator's actions on rooms, including private ones. */
 export class RoomKeeper {
   readonly #options: RoomKeeperOptions;
 
@@ -26,12 +26,15 @@ export class RoomKeeper {
     this.#options = options;
   }
 
-  /** By id; only ids after `after` ("" for all), at most `limit`. */
+  /** Lists rooms by id; only ids after `after` ("" for all), at most `limit`. */
   async list(page: { after: string; limit: number }): Promise<Room[]> {
     return await this.#options.store.listRooms(page);
   }
 
-  /** With everybody that it has to do with, by name. @throws {ChatError} `not_found`, `invalid_argument` */
+  /**
+   * Returns a room with its members, invited and banned users, by name.
+   * @throws {ChatError} `not_found`, `invalid_argument`
+   */
   async show(address: string): Promise<{ room: Room; people: RoomMember[] }> {
     const state = await this.#find(address);
     const people = [...state.roles].map(([user, role]) => ({ user, role }));
@@ -39,14 +42,16 @@ export class RoomKeeper {
   }
 
   /**
-   * Deletes a room with all of its log, at once for those who were in it. @returns what it was; `erased` resolves when nothing of it is on disk
-   * any more, or that failed, or the server stops: a later run goes on then. @throws {ChatError} `not_found`, `invalid_argument`, `storage_full`
+   * Deletes a room with its log; members lose it at once.
+   * @returns the room as it was. `erased` resolves when its log is removed from disk, or when that failed or the server
+   * stops; a later run then resumes
+   * @throws {ChatError} `not_found`, `invalid_argument`, `storage_full`
    */
   async delete(address: string): Promise<{ room: Room; erased: Promise<void> }> {
-    const { cache, store, revisions, log, hearsOf, erase } = this.#options;
+    const { cache, store, revisions, log, isInvolved, erase } = this.#options;
     const state = await this.#find(address);
     const { room } = state;
-    const members = [...state.roles.keys()].filter((user) => hearsOf(user, state));
+    const members = [...state.roles.keys()].filter((user) => isInvolved(user, state));
     cache.forget(room.id);
     cache.forgetName(room.name);
     await store.deleteRoom(room.id);

@@ -4,17 +4,17 @@ import { mayDo, type RoomAction, type Standing } from "./permissions.ts";
 import type { CurrentRole, MemberRole, Room } from "./room.ts";
 import type { RoomRecord } from "./room_store.ts";
 
-/** What happens in a room: the event, and who made it happen. */
+/** An event of a room and its author. */
 export interface RoomChange {
   readonly sender: string;
   readonly event: RoomEvent;
-  /** Name or topic, as the event wants it. */
+  /** The new name or topic, for events that have one. */
   readonly text: string;
 }
 
 /**
- * A room in memory: what its log says, and what was submitted and is not in the log yet. What takes something away from somebody counts from
- * when it was submitted, so that nothing of theirs comes after it; what gives something counts when it is in the log.
+ * A room in memory: the state of its log, plus submitted events that are not in the log yet. A restriction counts from
+ * its submission, so that no entry of the restricted user follows it; a grant counts once it is in the log.
  */
 export class RoomState {
   readonly id: string;
@@ -28,11 +28,11 @@ export class RoomState {
   readonly #inviters: Map<string, string>;
   #memberCount = 0;
   #ownerCount = 0;
-  /** Submitted, and not in the log: in the order of the log, by whom they take something from. */
+  /** Submitted restrictions that are not in the log, in its order, by restricted user. */
   readonly #restrictions = new Map<string, Set<RoomChange>>();
   readonly #closings = new Set<RoomChange>();
   readonly #joins = new Set<RoomChange>();
-  /** Entries that were submitted and not committed: while there are some, nothing else knows what the room is. */
+  /** Submitted entries that are not committed: while there are any, only this object knows the room's state. */
   pending = 0;
 
   constructor(record: RoomRecord) {
@@ -60,12 +60,12 @@ export class RoomState {
     return this.#historyVisible;
   }
 
-  /** By the log. */
+  /** Members by the log. */
   get memberCount(): number {
     return this.#memberCount;
   }
 
-  /** How many are members, or are going to be. */
+  /** Members by the log, plus submitted joins. */
   get expectedMembers(): number {
     return this.#memberCount + this.#joins.size;
   }
@@ -78,7 +78,7 @@ export class RoomState {
     return count;
   }
 
-  /** By the log. */
+  /** The room by the log. */
   get room(): Room {
     return {
       id: this.id,
@@ -91,14 +91,14 @@ export class RoomState {
     };
   }
 
-  /** How people call it: "#ops", or its id when it is private. */
+  /** Name for people: "#ops", with the id when it is private. */
   get label(): string {
     return this.isPublic ? `#${this.#name}` : `#${this.#name} (${this.id})`;
   }
 
   standing(user: string): Standing {
     let role = this.#roles.get(user);
-    for (const { event } of this.#restrictions.get(user) ?? []) role = restricted(role, event);
+    for (const { event } of this.#restrictions.get(user) ?? []) role = restrictedRole(role, event);
     return role ?? "stranger";
   }
 
@@ -106,7 +106,7 @@ export class RoomState {
     return isMemberRole(this.standing(user));
   }
 
-  /** By the log: whether somebody sees what is added to it now. */
+  /** Returns whether a user is a member by the log, and so sees new entries. */
   hasMember(user: string): boolean {
     return isMemberRole(this.#roles.get(user));
   }
@@ -115,43 +115,43 @@ export class RoomState {
     return mayDo(this.standing(user), action, this.isPublic);
   }
 
-  /** By the log: everybody that it has to do with, except those who left. */
+  /** Roles by the log, of all but those who left. */
   get roles(): ReadonlyMap<string, CurrentRole> {
     return this.#roles;
   }
 
-  /** By the log: by whom a user is invited. */
+  /** Returns the inviter of a user, by the log. */
   inviterOf(user: string): string | undefined {
     return this.#inviters.get(user);
   }
 
-  /** From which seq on a member sees what is said, at most. */
+  /** Returns the first seq that a member may see. */
   firstSeq(user: string): number {
     return this.#firstSeqs.get(user) ?? 1;
   }
 
-  /** It was submitted; until {@link apply} or {@link settle}. */
+  /** Adds a submitted change, until {@link apply} or {@link settle}. */
   submitted(change: RoomChange): void {
     const { event } = change;
     if (event.kind === "joined") this.#joins.add(change);
     if (event.kind === "room_changed" && !event.isPublic) this.#closings.add(change);
-    const subject = restrictedBy(change);
+    const subject = restrictedUser(change);
     if (subject === undefined) return;
     const known = this.#restrictions.get(subject);
     if (known === undefined) this.#restrictions.set(subject, new Set([change]));
     else known.add(change);
   }
 
-  /** It is in the log, or will never be. Idempotent. */
+  /** Removes a submitted change that is in the log or was refused. Idempotent. */
   settle(change: RoomChange): void {
     this.#joins.delete(change);
     this.#closings.delete(change);
-    const subject = restrictedBy(change);
+    const subject = restrictedUser(change);
     const known = subject === undefined ? undefined : this.#restrictions.get(subject);
     if (known?.delete(change) && known.size === 0) this.#restrictions.delete(subject!);
   }
 
-  /** It is in the log, at `seq`. What it means is what the store makes of it. */
+  /** Applies a change that is in the log at `seq`, by the same rules as the store. */
   apply(change: RoomChange, seq: number): void {
     this.settle(change);
     const { sender, event, text } = change;
@@ -171,7 +171,7 @@ export class RoomState {
         this.#inviters.set(event.user, sender);
         return this.#setRole(event.user, "invited");
       case "removed":
-        return this.#setRole(event.user, restricted(this.#roles.get(event.user), event));
+        return this.#setRole(event.user, restrictedRole(this.#roles.get(event.user), event));
       case "unbanned":
         if (this.#roles.get(event.user) === "banned") this.#setRole(event.user, undefined);
         return;
@@ -202,14 +202,14 @@ export class RoomState {
   }
 }
 
-/** Whom a change may take something from. */
-function restrictedBy({ sender, event }: RoomChange): string | undefined {
+/** Returns the user whom a change may restrict. */
+function restrictedUser({ sender, event }: RoomChange): string | undefined {
   if (event.kind === "left") return sender;
   return event.kind === "removed" || event.kind === "role_changed" ? event.user : undefined;
 }
 
-/** What is left to somebody of what they were. */
-function restricted(role: CurrentRole | undefined, event: RoomEvent): CurrentRole | undefined {
+/** Returns the role that remains after a restriction. */
+function restrictedRole(role: CurrentRole | undefined, event: RoomEvent): CurrentRole | undefined {
   switch (event.kind) {
     case "left":
       return role === "banned" ? role : undefined;
@@ -226,7 +226,7 @@ export function isMemberRole(role: Standing | undefined): role is MemberRole {
   return role === "member" || role === "moderator" || role === "owner";
 }
 
-/** For whoever may not see a room, and for a room that does not exist: the same words. */
+/** The error for a room that is missing or hidden from the user; the same for both. */
 export function noSuchRoom(address: string): ChatError {
   return new ChatError("not_found", `There is no room "${address}" that you can see.`);
 }

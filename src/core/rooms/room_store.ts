@@ -1,12 +1,12 @@
 import type { Turn } from "../page_turns.ts";
 import type { CurrentRole, Room } from "./room.ts";
 
-/** A room with everybody that it has to do with, except those who left. */
+/** A room with its members, invited and banned users. */
 export interface RoomRecord extends Omit<Room, "memberCount"> {
   readonly roles: ReadonlyMap<string, CurrentRole>;
-  /** By whom, for each user who is invited. */
+  /** The inviter of each invited user. */
   readonly inviters: ReadonlyMap<string, string>;
-  /** The first seq that members see, of those who do not see all. */
+  /** The first visible seq of each member who does not see the whole log. */
   readonly firstSeqs: ReadonlyMap<string, number>;
 }
 
@@ -17,7 +17,7 @@ export interface DroppedInvitation {
 }
 
 /**
- * Rooms on disk, for reading: what changes them are the events of their logs, see `MessageStore.commit`.
+ * Rooms on disk, for reading: events of their logs change them, see `MessageStore.commit`.
  *
  * @example
  * ```ts
@@ -32,48 +32,57 @@ export interface DroppedInvitation {
 export interface RoomStore {
   findRoom(id: string): Promise<RoomRecord | undefined>;
 
-  /** The id of the public room with this name. */
+  /** Returns the id of the public room with this name. */
   findPublicRoom(name: string): Promise<string | undefined>;
 
-  /** By name; those with `query` in their name or topic ("" for all, A as a), only names after `after` ("" for all), at most `limit`. */
+  /**
+   * Lists public rooms by name; only those with `query` in their name or topic ("" for all, ignoring case) and names
+   * after `after` ("" for all), at most `limit`.
+   */
   listPublicRooms(page: { query: string; after: string; limit: number; turn?: Turn }): Promise<Room[]>;
 
-  /** All rooms, for the operator: by id; only ids after `after`, at most `limit`. */
+  /** Lists all rooms by id, for the operator; only ids after `after`, at most `limit`. */
   listRooms(page: { after: string; limit: number }): Promise<Room[]>;
 
   /**
-   * How many rooms a user is in, and how many of those that they created count: those that they are in, and those that were
-   * created after `emptyAfter` and have no members.
+   * Counts the rooms that a user is in, and the rooms that count as created by them: those that they are in, and those
+   * created after `emptyAfter` that have no members.
    */
   countRooms(user: string, options: { emptyAfter: number }): Promise<{ created: number; joined: number }>;
 
-  /** How many open invitations `user` has from `inviter`. */
+  /** Counts the open invitations of `user` by `inviter`. */
   countInvitations(user: string, inviter: string): Promise<number>;
 
   /**
-   * Drops open invitations of a user once there are `keep` newer ones by people whom the user does not block.
+   * Drops a user's open invitations that have `keep` newer ones by users whom the user does not block.
    * @throws {ChatError} `storage_full`
    */
   dropInvitations(user: string, options: { keep: number }): Promise<DroppedInvitation[]>;
 
-  /** The ids of those that somebody is in, or is invited to. */
+  /** Returns the ids of rooms that the user is in or invited to. */
   roomsOf(user: string): Promise<string[]>;
 
-  /** Deletes a room for those who were in it. Its log is left to {@link eraseDeleted}; its id stays used. */
+  /** Deletes a room for its members. {@link eraseDeleted} removes its log; its id stays reserved. */
   deleteRoom(id: string): Promise<void>;
 
-  /** Removes at most `limit` entries or reactions of rooms that were deleted. @returns how many; 0 when nothing is left. */
+  /**
+   * Removes at most `limit` entries or reactions of deleted rooms.
+   * @returns the number removed; 0 when none are left
+   */
   eraseDeleted(limit: number): Promise<number>;
 
   /**
-   * Who of those who are in it now has read `seq` or further and may see it, by name, without `except`, those who don't say, and those
-   * who block `asker` or are blocked by them; at most `limit`, and how many there are.
+   * Returns the current members who have read `seq`, by name, at most `limit`, and their number. Leaves out `except`,
+   * members who may not see that entry or hide read receipts, and members who block `asker` or are blocked by them.
    */
   readersOf(
     conversation: string,
     readers: { asker: string; seq: number; except: string; limit: number },
   ): Promise<{ users: string[]; count: number }>;
 
-  /** How far the members are who say what they read: for each seq that somebody read up to, how many did, highest first, at most `limit`. */
+  /**
+   * Returns how many members have read up to each seq, highest first, at most `limit`. Leaves out members who hide read
+   * receipts.
+   */
   readPositions(conversation: string, limit: number): Promise<{ seq: number; readers: number }[]>;
 }

@@ -15,10 +15,10 @@ import type { RoomCache } from "./room_cache.ts";
 import { noSuchRoom, RoomState } from "./room_state.ts";
 import type { RoomStore } from "./room_store.ts";
 
-/** How long a room that nobody is in counts for its creator, in milliseconds. */
+/** Time that an empty room counts for its creator, in milliseconds. */
 const emptyRoomMs = 30 * 24 * 60 * 60 * 1000;
 
-/** What every request carries that appends to a room's log: its id, as messages have, and the room's address. */
+/** A request that appends to a room's log: its id, like a message's, and the room's address. */
 export interface RoomRequest {
   readonly id: string;
   readonly room: string;
@@ -41,7 +41,7 @@ export interface RoomsOptions {
   checkContact(sender: string, recipient: string): Promise<void>;
 }
 
-/** Rooms, and who is what in them. Everything that changes one is an entry of its log. */
+/** Rooms and their members. Every change of a room is an entry of its log. */
 export class Rooms {
   readonly #options: RoomsOptions;
   readonly #locks = new KeyedLock();
@@ -50,7 +50,7 @@ export class Rooms {
     this.#options = options;
   }
 
-  /** Makes a room, whose owner is the asker. @throws {ChatError} `already_exists`, `limit_reached`, `invalid_argument` */
+  /** Creates a room owned by the caller. @throws {ChatError} `already_exists`, `limit_reached`, `invalid_argument` */
   create(
     actor: Pick<Identity, "user">,
     request: { id: string; name: string; isPublic: boolean; historyVisible: boolean },
@@ -61,16 +61,16 @@ export class Rooms {
     return this.#locks.run(actor.user, async () => {
       const id = await roomIdFor(actor.user, parseMessageId(request.id));
       const made = await cache.find(id);
-      const nobody = { roles: new Map(), inviters: new Map(), firstSeqs: new Map() };
+      const noPeople = { roles: new Map(), inviters: new Map(), firstSeqs: new Map() };
       const room = made ??
-        new RoomState({ id, name, topic: "", isPublic, historyVisible, createdAt: clock.now(), ...nobody });
+        new RoomState({ id, name, topic: "", isPublic, historyVisible, createdAt: clock.now(), ...noPeople });
       const { created, joined } = await this.#countRooms(actor.user);
       const full = created >= limits.maxRoomsPerUser || joined >= limits.maxMemberships;
       const refusal = full
         ? new ChatError(
           "limit_reached",
-          `You are in ${joined} rooms of at most ${limits.maxMemberships}, and ${created} that you made count, of at most ` +
-            `${limits.maxRoomsPerUser}: leave some first. A room that you left empty counts for 30 days.`,
+          `You are in ${joined} of at most ${limits.maxMemberships} rooms, and created ${created} of at most ` +
+            `${limits.maxRoomsPerUser}. Leave some first. An empty room counts until 30 days after its creation.`,
         )
         : undefined;
       const event = { kind: "room_created", isPublic, historyVisible } as const;
@@ -78,21 +78,24 @@ export class Rooms {
       const { duplicate } = await posting.submit(posting.checkRoomEvent(actor.user, room, draft));
       if (!duplicate) audit.record({ action: "room_created", actor: actor.user, subject: id });
       const known = cache.peek(id) ?? room;
-      // Who made it may have been removed since.
+      // The creator of a resent request may have been removed since.
       if (!known.may(actor.user, "see")) throw noSuchRoom(id);
       return { room: known.room, duplicate };
     });
   }
 
-  /** @throws {ChatError} `not_found`, `permission_denied`, `already_exists` for a member, `limit_reached` */
+  /**
+   * Joins a room.
+   * @throws {ChatError} `not_found`, `permission_denied`, `already_exists` for a member, `limit_reached`
+   */
   join(actor: Pick<Identity, "user">, request: RoomRequest): Promise<{ room: Room; entry: Posted }> {
     return this.#locks.run(actor.user, async () => {
       const { posting, cache, limits } = this.#options;
       const { user } = actor;
       const asked = await posting.room(user, request.room);
-      const isFull = await this.#refuseMore(user);
+      const isFull = await this.#refuseMembership(user);
       const judge = (room: RoomState) => {
-        if (room.isMember(user)) return new ChatError("already_exists", `You are in room ${room.label} already.`);
+        if (room.isMember(user)) return new ChatError("already_exists", `You are already in room ${room.label}.`);
         return refuseInRoom({ room, sender: user, needs: "join" }) ?? refuseFull(room, limits) ?? isFull;
       };
       const entry = await this.#post(actor, asked, { id: request.id, event: { kind: "joined" }, text: "", judge });
@@ -100,7 +103,10 @@ export class Rooms {
     });
   }
 
-  /** Leaves, or turns an invitation down. @throws {ChatError} `not_found`, `permission_denied` for the last of several members who owns it */
+  /**
+   * Leaves a room, or declines an invitation.
+   * @throws {ChatError} `not_found`; `permission_denied` for the only owner of a room with other members
+   */
   async leave(actor: Pick<Identity, "user">, request: RoomRequest): Promise<Posted> {
     const { user } = actor;
     const judge = (room: RoomState) =>
@@ -109,12 +115,15 @@ export class Rooms {
     return await this.#post(actor, room, { id: request.id, event: { kind: "left" }, text: "", judge });
   }
 
-  /** @throws {ChatError} `not_found`, `permission_denied`, `already_exists`, `invalid_argument` */
+  /**
+   * Changes a room's name and visibility.
+   * @throws {ChatError} `not_found`, `permission_denied`, `already_exists`, `invalid_argument`
+   */
   update(
     actor: Pick<Identity, "user">,
     request: RoomRequest & { name?: string; isPublic?: boolean; historyVisible?: boolean },
   ): Promise<Posted> {
-    return this.#inOrder(actor, request, async (room) => {
+    return this.#runInOrder(actor, request, async (room) => {
       const name = request.name === undefined ? room.name : parseRoomName(request.name);
       const { isPublic = room.isPublic, historyVisible = room.historyVisible } = request;
       const event = { kind: "room_changed", isPublic, historyVisible } as const;
@@ -123,7 +132,7 @@ export class Rooms {
     });
   }
 
-  /** @throws {ChatError} `not_found`, `permission_denied`, `invalid_argument` */
+  /** Sets the topic. @throws {ChatError} `not_found`, `permission_denied`, `invalid_argument` */
   async setTopic(actor: Pick<Identity, "user">, request: RoomRequest & { topic: string }): Promise<Posted> {
     checkTopic(request.topic);
     const asked = await this.#options.posting.room(actor.user, request.room);
@@ -132,10 +141,10 @@ export class Rooms {
     return await this.#post(actor, asked, { id: request.id, event, text: request.topic, judge });
   }
 
-  /** @throws {ChatError} `not_found`, `permission_denied`, `already_exists`, `limit_reached` */
+  /** Invites a user. @throws {ChatError} `not_found`, `permission_denied`, `already_exists`, `limit_reached` */
   invite(actor: Pick<Identity, "user">, request: RoomRequest & { user: string }): Promise<Posted> {
     const user = parseUserName(request.user);
-    return this.#inOrder(actor, request, (asked) =>
+    return this.#runInOrder(actor, request, (asked) =>
       this.#locks.run(user, async () => {
         const { invitations } = this.#options;
         await this.#requireUser(user);
@@ -150,14 +159,14 @@ export class Rooms {
       }));
   }
 
-  /** Removes somebody, takes an invitation back, or bans. @throws {ChatError} `not_found`, `permission_denied` */
+  /** Removes a member, withdraws an invitation, or bans a user. @throws {ChatError} `not_found`, `permission_denied` */
   remove(actor: Pick<Identity, "user">, request: RoomRequest & { user: string; ban: boolean }): Promise<Posted> {
     const user = parseUserName(request.user);
-    return this.#inOrder(actor, request, async (asked) => {
+    return this.#runInOrder(actor, request, async (asked) => {
       if (request.ban) await this.#requireUser(user);
       const judge = (room: RoomState) => {
         const standing = room.standing(user);
-        // Who is about to leave may not get to it.
+        // By the log: a submitted departure may still be refused.
         const role = room.roles.get(user);
         const needs = role === "owner" || role === "moderator" ? `remove_${role}` as const : "remove_member";
         const refusal = refuseInRoom({ room, sender: actor.user, needs });
@@ -173,10 +182,10 @@ export class Rooms {
     });
   }
 
-  /** @throws {ChatError} `not_found`, `permission_denied` */
+  /** Lifts a ban. @throws {ChatError} `not_found`, `permission_denied` */
   unban(actor: Pick<Identity, "user">, request: RoomRequest & { user: string }): Promise<Posted> {
     const user = parseUserName(request.user);
-    return this.#inOrder(actor, request, async (asked) => {
+    return this.#runInOrder(actor, request, async (asked) => {
       const judge = (room: RoomState) => {
         const refusal = refuseInRoom({ room, sender: actor.user, needs: "unban" });
         if (refusal !== undefined || room.standing(user) === "banned") return refusal;
@@ -186,14 +195,14 @@ export class Rooms {
     });
   }
 
-  /** @throws {ChatError} `not_found`, `permission_denied` */
+  /** Sets a member's role. @throws {ChatError} `not_found`, `permission_denied` */
   setRole(
     actor: Pick<Identity, "user">,
     request: RoomRequest & { user: string; role: MemberRole },
   ): Promise<Posted> {
     const user = parseUserName(request.user);
     const { role } = request;
-    return this.#inOrder(actor, request, async (asked) => {
+    return this.#runInOrder(actor, request, async (asked) => {
       const judge = (room: RoomState) =>
         refuseInRoom({ room, sender: actor.user, needs: "set_role" }) ?? refuseRole(room, user, role);
       const event = { kind: "role_changed", user, role } as const;
@@ -201,12 +210,15 @@ export class Rooms {
     });
   }
 
-  /** Public rooms, by name. */
+  /** Lists public rooms by name. */
   async list(page: { query: string; after: string; limit: number; turn?: Turn }): Promise<Room[]> {
     return await this.#options.store.listPublicRooms(page);
   }
 
-  /** By name. @throws {ChatError} `not_found` */
+  /**
+   * Lists a room's members and invited users by name, for moderators also banned ones.
+   * @throws {ChatError} `not_found`
+   */
   async members(user: string, address: string, page: { after: string; limit: number }): Promise<RoomMember[]> {
     const room = await this.#options.posting.room(user, address);
     const refusal = refuseInRoom({ room, sender: user, needs: "see_members" });
@@ -225,16 +237,16 @@ export class Rooms {
   ): Promise<Posted> {
     const { posting, audit } = this.#options;
     const posted = await posting.submit(posting.checkRoomEvent(actor.user, room, draft));
-    const noted = posted.duplicate ? undefined : noteOf(draft.event, room.id);
+    const noted = posted.duplicate ? undefined : auditEventOf(draft.event, room.id);
     if (noted !== undefined) audit.record({ ...noted, actor: actor.user });
     return posted;
   }
 
   /**
-   * What is decided by what others are in a room, or by how it is, is decided when what was before is in the log. Joining and leaving are not:
-   * many may come at once, and nobody is to wait for them.
+   * Runs a task that depends on the room's state or roles after earlier such tasks are in the log. Joining and leaving
+   * do not use it: many users may do so at once, and none should wait.
    */
-  async #inOrder<Result>(
+  async #runInOrder<Result>(
     actor: Pick<Identity, "user">,
     request: RoomRequest,
     task: (room: RoomState) => Promise<Result>,
@@ -248,12 +260,12 @@ export class Rooms {
     if (!await this.#options.isUser(name)) throw new ChatError("not_found", `There is no user "${name}".`);
   }
 
-  async #refuseMore(user: string): Promise<ChatError | undefined> {
+  async #refuseMembership(user: string): Promise<ChatError | undefined> {
     const { limits } = this.#options;
     if ((await this.#countRooms(user)).joined < limits.maxMemberships) return undefined;
     return new ChatError(
       "limit_reached",
-      `You are in ${limits.maxMemberships} rooms, which is as many as you may: leave one first.`,
+      `You have reached the limit of ${limits.maxMemberships} rooms. Leave one first.`,
     );
   }
 
@@ -273,8 +285,8 @@ export class Rooms {
   }
 }
 
-/** What an audit log takes of a change in a room; undefined for what is only talk. */
-function noteOf(event: RoomEvent, room: string): Pick<AuditEvent, "action" | "subject" | "detail"> | undefined {
+/** Returns the audit event of a change in a room; undefined for changes that are not recorded. */
+function auditEventOf(event: RoomEvent, room: string): Pick<AuditEvent, "action" | "subject" | "detail"> | undefined {
   switch (event.kind) {
     case "removed": {
       const action = event.banned ? "room_member_banned" : "room_member_removed";
@@ -297,7 +309,7 @@ function refuseFull(room: RoomState, limits: Pick<Limits, "maxRoomMembers">): Ch
   if (room.expectedMembers < limits.maxRoomMembers) return undefined;
   return new ChatError(
     "limit_reached",
-    `Room ${room.label} has ${room.expectedMembers} members, which is as many as it may.`,
+    `Room ${room.label} is full: it has ${room.expectedMembers} members.`,
   );
 }
 
@@ -305,7 +317,7 @@ function refuseToLeaveAlone(room: RoomState, user: string): ChatError | undefine
   if (room.standing(user) !== "owner" || room.ownerCount > 1 || room.expectedMembers === 1) return undefined;
   return new ChatError(
     "permission_denied",
-    `You are the only owner of room ${room.label}: make somebody else one first.`,
+    `You are the only owner of room ${room.label}. Make another member an owner first.`,
   );
 }
 
@@ -313,17 +325,20 @@ function refuseToInvite(room: RoomState, user: string): ChatError | undefined {
   const standing = room.standing(user);
   if (standing === "stranger") return undefined;
   if (standing === "banned") {
-    return new ChatError("permission_denied", `${user} is banned from room ${room.label}: lift the ban first.`);
+    return new ChatError("permission_denied", `${user} is banned from room ${room.label}. Lift the ban first.`);
   }
-  const state = standing === "invited" ? "is invited to" : "is in";
-  return new ChatError("already_exists", `${user} ${state} room ${room.label} already.`);
+  const state = standing === "invited" ? "is already invited to" : "is already in";
+  return new ChatError("already_exists", `${user} ${state} room ${room.label}.`);
 }
 
 function refuseRole(room: RoomState, user: string, role: MemberRole): ChatError | undefined {
   if (!room.isMember(user)) return notInRoom(user, room);
   if (room.standing(user) === role) {
-    return new ChatError("already_exists", `${user} is ${role} of room ${room.label} already.`);
+    return new ChatError("already_exists", `${user} is already ${role} of room ${room.label}.`);
   }
   if (room.standing(user) !== "owner" || room.ownerCount > 1) return undefined;
-  return new ChatError("permission_denied", `Room ${room.label} would have no owner: make somebody else one first.`);
+  return new ChatError(
+    "permission_denied",
+    `Room ${room.label} would have no owner. Make another member an owner first.`,
+  );
 }

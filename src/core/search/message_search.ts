@@ -1,34 +1,36 @@
 import type { SearchTerm } from "./search_query.ts";
 
-/** What `user` looks for, with names and addresses resolved. */
+/** A search by `user`, with names and addresses resolved. */
 export interface SearchRequest {
   readonly user: string;
   readonly terms: readonly SearchTerm[];
   readonly excluded: readonly SearchTerm[];
-  /** Who sent it; anybody unless given. */
+  /** The author; any unless given. */
   readonly sender?: string;
-  /** All that the user may see unless given. */
+  /** All conversations of the user unless given. */
   readonly conversation?: string;
-  /** In milliseconds since the Unix epoch. */
+  /** Accepted before this time, in milliseconds since the Unix epoch. */
   readonly before?: number;
-  /** In milliseconds since the Unix epoch: then, or later. */
+  /** Accepted at or after this time, in milliseconds since the Unix epoch. */
   readonly after?: number;
   /** Only messages with a lower position; 0 starts from the newest. */
   readonly beforePosition: number;
   readonly limit: number;
 }
 
-/** Where there is what was looked for: the newest first, and only what the user may see. */
+/** Positions of matching messages that the user may see, newest first. */
 export interface SearchResult {
   readonly positions: readonly number[];
-  /** There may be more before `nextBeforePosition`, even where nothing was found yet: a search gives up its turn after a while. */
+  /**
+   * More matches may exist before `nextBeforePosition`, even if this result is empty: a search yields after a while.
+   */
   readonly more: boolean;
   readonly nextBeforePosition: number;
-  /** What was written after this position is not found yet. */
+  /** Messages after this position are not indexed yet. */
   readonly indexedThrough: number;
 }
 
-/** Finds messages by what is in them. */
+/** Finds messages by their content. */
 export interface MessageSearch {
   /** @throws {ChatError} `busy`, `rate_limited`, `limit_reached`, `unavailable`. */
   find(request: SearchRequest): Promise<SearchResult>;

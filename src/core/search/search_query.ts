@@ -5,25 +5,25 @@ import { ChatError } from "../chat_error.ts";
 export const maxQueryLength = 512;
 /** Words, phrases and conditions in one query. */
 const maxTerms = 32;
-/** A shorter beginning of a word is the beginning of too many. */
+/** A shorter prefix would match too many words. */
 const minPrefixLength = 2;
 
-/** A word, or words that follow one another. */
+/** A word, or a phrase. */
 export interface SearchTerm {
-  /** Has a letter, digit or symbol in it that can be found. */
+  /** Contains at least one letter, digit or symbol. */
   readonly text: string;
-  /** Whether the last word only begins with what is written. */
+  /** Whether the last word is a prefix. */
   readonly prefix: boolean;
 }
 
-/** What somebody looks for; all of it must hold for a message. Times are in milliseconds since the Unix epoch. */
+/** A parsed query; a message must match all of it. Times are in milliseconds since the Unix epoch. */
 export interface SearchQuery {
   readonly terms: readonly SearchTerm[];
-  /** None of them may be in the message. */
+  /** A matching message contains none of these. */
   readonly excluded: readonly SearchTerm[];
-  /** A user's name; "me" is the asker. */
+  /** A user's name; "me" is the caller. */
   readonly from?: string;
-  /** An address, as it was typed. */
+  /** An address as typed. */
   readonly in?: string;
   /** Accepted before this time. */
   readonly before?: number;
@@ -33,23 +33,23 @@ export interface SearchQuery {
 
 type Condition = "from" | "in" | "before" | "after";
 
-/** A piece of a query: what stands before a quotation mark, and what is in quotation marks or free of them. */
+/** A token of a query: a phrase in quotation marks, or a word. */
 const piece = /(?<minus>-?)(?:"(?<phrase>[^"]*)"(?<star>\*?)|(?<word>[^\s"]+))/uy;
 const condition = /^(?<name>from|in|before|after):(?<value>.*)$/isu;
 const day = /^\d{4}-\d{2}-\d{2}$/;
 const instant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?<zone>Z|[+-]\d{2}:\d{2})?$/i;
-/** What a search can find, as far as every version of Unicode agrees. */
+/** Characters that are searchable in every version of Unicode. */
 const findable = /[\p{L}\p{N}\p{Co}\p{So}]/u;
 
 /**
- * Reads what people type: words and "quoted phrases" that must all be there, beginnings of words (`deplo*`), `-excluded` ones, and
- * `from:NAME`, `in:ADDRESS`, `before:DATE`, `after:DATE`. A date is 2026-01-31 or 2026-01-31T12:00, in UTC unless it says otherwise. Words
- * without a letter, digit or symbol are passed over.
- * @throws {ChatError} `invalid_argument`, naming what is wrong.
+ * Parses a query as people type it: words and "quoted phrases" that must all occur, prefixes (`deplo*`), `-excluded`
+ * terms, and `from:NAME`, `in:ADDRESS`, `before:DATE`, `after:DATE`. A date is 2026-01-31 or 2026-01-31T12:00, in UTC
+ * unless it names a zone. Ignores words without a letter, digit or symbol.
+ * @throws {ChatError} `invalid_argument`, naming the fault
  */
 export function parseSearchQuery(typed: string): SearchQuery {
   if (typed.length > maxQueryLength) {
-    throw invalid(`The search is longer than ${maxQueryLength} characters: look for less.`);
+    throw invalid(`The search is longer than ${maxQueryLength} characters. Shorten it.`);
   }
   if (!typed.isWellFormed()) throw invalid("The search is not valid UTF-8.");
   const query = new QueryBuilder();
@@ -75,7 +75,7 @@ function* pieces(text: string): Generator<RegExpExecArray> {
     const found = piece.exec(text);
     if (found === null) {
       const rest = text.slice(at);
-      throw invalid(`The quotation mark before ${shown(rest.replace(/^-?"/, ""))} is never closed: close it.`);
+      throw invalid(`The quotation mark before ${quote(rest.replace(/^-?"/, ""))} is not closed.`);
     }
     yield found;
     at += found[0].length;
@@ -90,30 +90,30 @@ class QueryBuilder {
 
   addTerm(text: string, { excluded, prefix }: { excluded: boolean; prefix: boolean }): void {
     if (!findable.test(text)) return;
-    this.#countOne();
+    this.#countPart();
     if (prefix && lastWordLength(text) < minPrefixLength) {
-      throw invalid(`${shown(`${text}*`)} begins too many words: write at least ${minPrefixLength} letters before *.`);
+      throw invalid(`${quote(`${text}*`)} matches too many words: write at least ${minPrefixLength} letters before *.`);
     }
     (excluded ? this.#excluded : this.#terms).push({ text, prefix });
   }
 
   addCondition(name: Condition, value: string, excluded: boolean): void {
-    this.#countOne();
-    if (excluded) throw invalid(`${name}: cannot be excluded: leave out the minus before it.`);
-    if (value === "") throw invalid(`After ${name}: there is nothing: write ${forms[name]}.`);
-    if (this.#conditions.has(name)) throw invalid(`${name}: is there twice: write it once.`);
+    this.#countPart();
+    if (excluded) throw invalid(`${name}: cannot be excluded. Remove the minus before it.`);
+    if (value === "") throw invalid(`${name}: has no value. Write ${examples[name]}.`);
+    if (this.#conditions.has(name)) throw invalid(`${name}: occurs twice. Write it once.`);
     this.#conditions.set(name, readers[name](value));
   }
 
   build(): SearchQuery {
     if (this.#terms.length + this.#excluded.length + this.#conditions.size === 0) {
       throw invalid(
-        'There is nothing to look for: write words, "a phrase", from:NAME, in:ADDRESS, before:DATE, after:DATE.',
+        'The search is empty. Write words, "a phrase", from:NAME, in:ADDRESS, before:DATE, after:DATE.',
       );
     }
     const { before, after, ...rest } = Object.fromEntries(this.#conditions) as Omit<SearchQuery, "terms" | "excluded">;
     if (before !== undefined && after !== undefined && before <= after) {
-      throw invalid("Nothing can be found: the date of before: must be later than that of after:.");
+      throw invalid("The date of before: must be later than the date of after:.");
     }
     return {
       terms: this.#terms,
@@ -124,12 +124,12 @@ class QueryBuilder {
     };
   }
 
-  #countOne(): void {
-    if (++this.#count > maxTerms) throw invalid(`The search has more than ${maxTerms} parts: look for less.`);
+  #countPart(): void {
+    if (++this.#count > maxTerms) throw invalid(`The search has more than ${maxTerms} parts. Shorten it.`);
   }
 }
 
-const forms: Readonly<Record<Condition, string>> = {
+const examples: Readonly<Record<Condition, string>> = {
   from: "from:NAME",
   in: "in:ADDRESS",
   before: "before:2026-01-31",
@@ -147,10 +147,12 @@ function parseTime(name: Condition, value: string): number {
   const match = instant.exec(value);
   const isoTime = day.test(value) ? `${value}T00:00Z` : match && (match.groups!.zone ? value : `${value}Z`);
   const time = isoTime ? Date.parse(isoTime.toUpperCase()) : NaN;
-  // Date.parse takes the 31st of February for a day in March.
+  // Date.parse accepts the 31st of February as a day in March.
   const exists = !Number.isNaN(time) && !Number.isNaN(Date.parse(value.slice(0, 10))) && isDay(value.slice(0, 10));
   if (!exists || time < 0) {
-    throw invalid(`${shown(value)} is not a date: write ${forms[name]} or ${name}:2026-01-31T12:00, which are in UTC.`);
+    throw invalid(
+      `${quote(value)} is not a date: write ${examples[name]} or ${name}:2026-01-31T12:00 (UTC).`,
+    );
   }
   return time;
 }
@@ -159,12 +161,12 @@ function isDay(date: string): boolean {
   return new Date(`${date}T00:00Z`).toISOString().startsWith(date);
 }
 
-/** In letters, digits and symbols. */
+/** Counts letters, digits and symbols of the last word. */
 function lastWordLength(text: string): number {
   return [...(/[\p{L}\p{N}\p{Co}\p{So}\p{M}]*$/u.exec(text)![0].replaceAll(/\p{M}/gu, ""))].length;
 }
 
-function shown(text: string): string {
+function quote(text: string): string {
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 40).toWellFormed()}…` : text);
 }
 

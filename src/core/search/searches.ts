@@ -7,17 +7,17 @@ import type { PageTurns } from "../page_turns.ts";
 import type { MessageSearch } from "./message_search.ts";
 import { parseSearchQuery } from "./search_query.ts";
 
-/** Bytes of text in one page, beyond its first message. */
+/** Bytes of text in one page, after its first message. */
 const maxPageBytes = 24 * 1024;
 
-/** What was found, as far as it was looked. */
+/** A page of search results. */
 export interface SearchPage {
   /** Newest first. */
   readonly messages: readonly Message[];
-  /** There may be more before `nextBeforePosition`, even where this page has nothing. */
+  /** More matches may exist before `nextBeforePosition`, even if this page is empty. */
   readonly more: boolean;
   readonly nextBeforePosition: number;
-  /** What was written after this position is not found yet. */
+  /** Messages after this position are not indexed yet. */
   readonly indexedThrough: number;
 }
 
@@ -29,7 +29,7 @@ export interface SearchesOptions {
   readonly pages: PageTurns;
 }
 
-/** Finds messages again, as users type what they look for. */
+/** Runs searches that users type. */
 export class Searches {
   readonly #options: SearchesOptions;
 
@@ -38,9 +38,10 @@ export class Searches {
   }
 
   /**
-   * @param page `query` as `parseSearchQuery` reads it; `beforePosition` 0 starts from the newest
-   * @throws {ChatError} `invalid_argument`; `not_found` for somebody or something that is not there; `permission_denied` for a public room
-   * that the user never was in; `busy`, `rate_limited`, `limit_reached`, `unavailable`
+   * Finds messages.
+   * @param page `query` in the syntax of `parseSearchQuery`; `beforePosition` 0 starts from the newest
+   * @throws {ChatError} `invalid_argument`; `not_found` for an unknown user or conversation; `permission_denied` for a
+   * public room that the user was never in; `busy`, `rate_limited`, `limit_reached`, `unavailable`
    */
   async find(
     user: string,
@@ -48,8 +49,8 @@ export class Searches {
   ): Promise<SearchPage> {
     const { search, store, pages } = this.#options;
     const { from, in: address, ...query } = parseSearchQuery(page.query);
-    const sender = from && await this.#sender(user, from);
-    const conversation = address && await this.#conversation(user, address);
+    const sender = from && await this.#resolveSender(user, from);
+    const conversation = address && await this.#resolveConversation(user, address);
     const { beforePosition, limit } = page;
     const found = await search.find({ user, ...query, sender, conversation, beforePosition, limit });
     const read = await pages.run(
@@ -60,13 +61,13 @@ export class Searches {
     return { ...found, messages: read.messages, more: true, nextBeforePosition: read.through };
   }
 
-  async #sender(user: string, from: string): Promise<string> {
+  async #resolveSender(user: string, from: string): Promise<string> {
     if (from === "me") return user;
     if (!await this.#options.known.has(from)) throw noSuchUser(from);
     return from;
   }
 
-  async #conversation(user: string, address: string): Promise<string> {
+  async #resolveConversation(user: string, address: string): Promise<string> {
     const { posting, store } = this.#options;
     const { conversation, room, refusal } = await posting.resolve(user, address);
     if (conversation !== "" && await store.conversationOf(user, conversation) !== undefined) return conversation;

@@ -11,10 +11,10 @@ import { connectOver } from "../http2/socket_transport.ts";
 import { deliverPath, listenerName, secretKey } from "./callback_protocol.ts";
 import { connectPinned } from "./pinned_tls.ts";
 
-/** A response has a receipt: this is room for fields of later versions. */
+/** Largest response: a receipt, and room for fields of later versions. */
 export const maxResponseBytes = 1024;
 
-/** The least of everything: one response at a time is awaited, which has next to no fields. */
+/** The smallest possible limits: one small response is expected at a time. */
 const limits: ConnectionLimits = {
   maxStreams: 1,
   streamWindow: 65_535,
@@ -25,17 +25,17 @@ const limits: ConnectionLimits = {
 export interface CallbackConnectionOptions {
   readonly host: string;
   readonly port: number;
-  /** The only one that is accepted. */
+  /** The only certificate that is accepted. */
   readonly certificate: X509Certificate;
-  /** Shown inside of TLS only. */
+  /** Sent inside TLS only. */
   readonly secret: Uint8Array;
-  /** Gives the connection up, until it is made. */
+  /** Aborts the attempt to connect. */
   readonly signal: AbortSignal;
-  /** Code of this program threw: this connection is closed. */
+  /** Called when code of this program threw; the connection is closed. */
   onFault(error: unknown): void;
 }
 
-/** A server's connection to the DeliveryService of a client, who may be hostile. */
+/** A server's connection to the DeliveryService of a client, which may be hostile. */
 export class CallbackConnection implements CallbackChannel {
   readonly #socket: TLSSocket;
   readonly #connection: Http2Connection;
@@ -48,17 +48,17 @@ export class CallbackConnection implements CallbackChannel {
       role: "client",
       limits,
       onFault,
-      // At once: a client that goes on sending is not listened to any longer.
+      // At once, so that a client that continues to send is cut off.
       onClosed: () => socket.destroy(),
     });
   }
 
-  /** Connects. Nothing is left open when it rejects. */
+  /** Connects. Leaves nothing open when it rejects. */
   static async open(options: CallbackConnectionOptions): Promise<CallbackConnection> {
     return new CallbackConnection(await connectPinned(options), options);
   }
 
-  /** @throws {ChatError} `unavailable` */
+  /** Delivers a frame. @returns the receipt of the frame @throws {ChatError} `unavailable` */
   async deliver(frame: Uint8Array, { signal }: { signal: AbortSignal }): Promise<number> {
     try {
       const response = await callUnary(this.#connection, {

@@ -15,7 +15,10 @@ import { type CallerLimits, CallerSockets } from "./caller_sockets.ts";
 import { answerDeliver, type TakeFrame } from "./deliver_call.ts";
 import { createThrowawayCertificate } from "./throwaway_certificate.ts";
 
-/** Callers that have not shown the secret, the server included: 4 connections of an address, 16 in all, 5 s each. */
+/**
+ * Limits for callers that have not sent the secret, the server included: 4 connections per address, 16 in all, 5 s
+ * each.
+ */
 export const strangerLimits: CallerLimits = {
   secretDeadlineMs: 5_000,
   strangersPerAddress: 4,
@@ -35,15 +38,15 @@ const limits: ConnectionLimits = {
 
 export interface CallbackListenerOptions {
   readonly host: string;
-  /** For tests. */
+  /** Overridden by tests. */
   readonly limits?: CallerLimits;
-  /** Code of this program threw: the connection is closed, and the server takes the stream. */
+  /** Called when code of this program threw; the connection is closed, and the server falls back to the stream. */
   onFault?(error: unknown): void;
 }
 
-/** The DeliveryService of one client session, on a port that the system chose. Owned by the link, which closes it. */
+/** The DeliveryService of one client session, on a port that the system chose. Closed by the link that owns it. */
 export class CallbackListener {
-  /** For the hello. */
+  /** The callback to announce in the hello. */
   readonly callback: Callback;
   readonly #listener: Server;
   readonly #sockets: CallerSockets;
@@ -68,8 +71,8 @@ export class CallbackListener {
   }
 
   /**
-   * Listens at `host`: on that address alone, so that a client of its own machine is not seen from outside. On "::" it is
-   * seen by everybody who reaches this machine: what they can hold without the secret is bounded, and soon closed.
+   * Listens at `host` only, so that a client on its server's machine is not reachable from outside. On "::" it is
+   * reachable by everyone who can reach this machine; connections without the secret are bounded and soon closed.
    */
   static async open(options: CallbackListenerOptions): Promise<CallbackListener> {
     const certificate = await createThrowawayCertificate();
@@ -87,7 +90,7 @@ export class CallbackListener {
     });
   }
 
-  /** From now on frames go to `take`; the server's call is answered when it resolves. */
+  /** Passes frames to `take` from now on, and answers each call when `take` resolves. */
   serve(take: TakeFrame): void {
     this.#take = take;
   }
@@ -107,7 +110,7 @@ export class CallbackListener {
     this.#sockets.secure(socket, secured);
     const drop = () => void secured.destroy();
     secured.on("error", drop);
-    // Before the handshake, a side that is closed means that the caller left.
+    // Before the handshake, a half-closed connection means that the caller left.
     secured.once("end", drop);
     secured.once("secure", () => {
       secured.off("end", drop);
@@ -125,14 +128,15 @@ export class CallbackListener {
         const call = new ServerCall(stream, request, { maxMessageBytes: maxFrameBytes });
         const refusal = this.#refusal(request, socket);
         if (refusal === undefined) return answerDeliver(call, this.#take);
-        // Before its message came; a caller without the secret has one try, so that it cannot keep this machine busy.
+        // Before the message arrives. A caller without the secret has one attempt, which bounds the load on this
+        // machine.
         call.end(refusal);
         setImmediate(() => connection.close());
       },
     });
   }
 
-  /** @returns why a call is refused; undefined when the session's server makes it. */
+  /** Returns the reason to refuse a call; undefined for a call by the session's server. */
   #refusal(request: HeaderList, socket: Socket): { code: number; details: string } | undefined {
     const shown = binaryValueOf(request, secretKey);
     const { secret } = this.callback;
@@ -140,6 +144,6 @@ export class CallbackListener {
       return { code: GrpcStatus.unauthenticated, details: "This is not the secret of this session." };
     }
     if (this.#sockets.trust(socket)) return undefined;
-    return { code: GrpcStatus.resourceExhausted, details: "The session has as many connections as it takes." };
+    return { code: GrpcStatus.resourceExhausted, details: "The session has too many connections." };
   }
 }

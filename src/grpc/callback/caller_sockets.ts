@@ -4,17 +4,17 @@ import { addressKey } from "../../core/address_key.ts";
 import { closeWith } from "../tls_socket.ts";
 
 export interface CallerLimits {
-  /** How long a caller may take to show the secret, in milliseconds. */
+  /** Time for a caller to send the secret, in milliseconds. */
   readonly secretDeadlineMs: number;
-  /** Sockets of one address (of an IPv6 /64 network) that have not shown the secret. */
+  /** Sockets of one address (of an IPv6 /64 network) that have not sent the secret. */
   readonly strangersPerAddress: number;
-  /** The same of all addresses. */
+  /** Sockets of all addresses that have not sent the secret. */
   readonly strangers: number;
-  /** Sockets that have shown the secret. */
+  /** Sockets that have sent the secret. */
   readonly trusted: number;
 }
 
-/** Bounds the sockets of a port that is open to all, and whose secret one server has. */
+/** Bounds the sockets of a public port whose secret only one server knows. */
 export class CallerSockets {
   readonly #limits: CallerLimits;
   /** Each with the timer that closes it. */
@@ -28,7 +28,7 @@ export class CallerSockets {
     this.#limits = limits;
   }
 
-  /** Takes charge of a new socket. @returns false when it was one too many, and is closed. */
+  /** Takes charge of a new socket. @returns false when it exceeded a limit and was closed */
   admit(socket: Socket): boolean {
     const { strangers, strangersPerAddress, secretDeadlineMs } = this.#limits;
     if (this.#strangers.size >= strangers || this.#strangersAt(socket) >= strangersPerAddress) {
@@ -41,23 +41,23 @@ export class CallerSockets {
     return true;
   }
 
-  /** Takes the TLS socket over an admitted socket, which is closed by it from now on. */
+  /** Registers the TLS socket over an admitted socket; from now on both are closed through it. */
   secure(socket: Socket, secured: TLSSocket): void {
     this.#secured.set(socket, secured);
     closeWith(secured, socket);
   }
 
-  /** Closes a socket by its TLS socket, once there is one: see {@link closeWith}. */
+  /** Closes a socket through its TLS socket, if it has one: see {@link closeWith}. */
   destroy(socket: Socket): void {
     (this.#secured.get(socket) ?? socket).destroy();
   }
 
-  /** The secret was shown over the socket. @returns false when it is one too many. */
+  /** Marks a socket that has sent the secret. @returns false when it exceeds the limit */
   trust(socket: Socket): boolean {
     if (this.#trusted.has(socket)) return true;
     if (this.#trusted.size >= this.#limits.trusted) return false;
     clearTimeout(this.#strangers.get(socket));
-    // A socket that has closed meanwhile is in neither.
+    // A socket that closed meanwhile is in neither set.
     if (this.#strangers.delete(socket)) this.#trusted.add(socket);
     return true;
   }
@@ -67,7 +67,7 @@ export class CallerSockets {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onEmpty = resolve;
     for (const socket of [...this.#strangers.keys(), ...this.#trusted]) this.destroy(socket);
-    this.#tellIfEmpty();
+    this.#resolveIfEmpty();
     return promise;
   }
 
@@ -80,10 +80,10 @@ export class CallerSockets {
     clearTimeout(this.#strangers.get(socket));
     this.#strangers.delete(socket);
     this.#trusted.delete(socket);
-    this.#tellIfEmpty();
+    this.#resolveIfEmpty();
   }
 
-  #tellIfEmpty(): void {
+  #resolveIfEmpty(): void {
     if (this.#strangers.size === 0 && this.#trusted.size === 0) this.#onEmpty?.();
   }
 }

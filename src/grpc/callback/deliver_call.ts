@@ -3,25 +3,27 @@ import { GrpcStatus } from "../http2/grpc_status.ts";
 import type { ServerCall } from "../http2/server_call.ts";
 import { deliverPath } from "./callback_protocol.ts";
 
-/** Takes a frame of the server; rejects when the session is over. */
+/** Handles a frame of the server; rejects when the session is over. */
 export type TakeFrame = (frame: ServerFrame) => Promise<void>;
 
-/** Answers a call of the session's server with the receipt of its frame, once `take` has taken it. */
+/** Answers a call of the session's server with the receipt of its frame, once `take` resolves. */
 export function answerDeliver(call: ServerCall, take: TakeFrame | undefined): void {
   if (call.path !== deliverPath) {
-    return call.end({ code: GrpcStatus.unimplemented, details: "A client has the one method by which it is called." });
+    return call.end({ code: GrpcStatus.unimplemented, details: "This service has no such method." });
   }
   let frame: ServerFrame | undefined;
   call.begin({
     onMessage: (bytes) => {
-      // Decoded frames keep parts of their bytes.
+      // Decoded frames refer to parts of their bytes.
       frame = frame === undefined ? decode(bytes.slice()) : undefined;
-      if (frame === undefined) call.end({ code: GrpcStatus.invalidArgument, details: "The request is not one frame." });
+      if (frame === undefined) {
+        call.end({ code: GrpcStatus.invalidArgument, details: "The request is not a single frame." });
+      }
     },
     onHalfClose: () => {
       if (frame === undefined) call.end({ code: GrpcStatus.invalidArgument, details: "The request has no frame." });
       else if (take === undefined) {
-        call.end({ code: GrpcStatus.unavailable, details: "The session takes no frames yet." });
+        call.end({ code: GrpcStatus.unavailable, details: "The session is not ready for frames." });
       } else void deliver(frame, { call, take });
     },
     onClose: () => {},
@@ -42,7 +44,7 @@ async function deliver(
   call.end();
 }
 
-/** @returns undefined when the bytes are no frame. */
+/** Decodes a frame; undefined when the bytes are malformed. */
 function decode(bytes: Uint8Array): ServerFrame | undefined {
   try {
     return ServerFrame.decode(bytes);

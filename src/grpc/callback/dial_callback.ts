@@ -5,16 +5,16 @@ import { CallbackConnection, type CallbackConnectionOptions } from "./callback_c
 import { DialSlots } from "./dial_slots.ts";
 import { parseCertificate } from "./pinned_tls.ts";
 
-/** 4 dials in progress to an address, 64 in all. */
+/** 4 concurrent dials to an address, 64 in all. */
 export const standardSlots = { perAddress: 4, inAll: 64 };
 
 /**
- * Makes dials to the DeliveryService that a client serves at `address`, the one that its connection comes from. Only
- * the certificate that the client named is accepted, and the secret is shown inside of TLS only.
+ * Returns a function that dials the DeliveryService of a client at `address`, the address of the client's own
+ * connection. Only the certificate that the client named is accepted, and the secret is sent inside TLS only.
  *
- * A failure is told, and its place given to another dial, when the signal aborts and not before: no client learns by
- * time or text whether a port is open, not even by how long others waited. A wrong certificate is refused at once,
- * undialled.
+ * A failed dial is reported, and its slot freed, only when the signal aborts: neither the time nor the text of the
+ * error, nor the wait of other dials, reveals whether a port is open. A malformed certificate is refused at once,
+ * without dialling.
  */
 export function callbackDialler(
   { log = silentLog, slots = new DialSlots(standardSlots) }: { log?: Log; slots?: DialSlots } = {},
@@ -23,17 +23,17 @@ export function callbackDialler(
     log.error("a callback connection was closed by an error of this program", { error });
   return (host) => async ({ port, certificate: der, secret }, { signal }) => {
     const certificate = parseCertificate(der);
-    const dial = () => connectAndProve({ host, port, certificate, secret, signal, onFault });
+    const dial = () => connectAndVerify({ host, port, certificate, secret, signal, onFault });
     try {
-      return await slots.run(host, { signal, dial: () => failingLate(signal, dial) });
+      return await slots.run(host, { signal, dial: () => failAtAbort(signal, dial) });
     } catch (cause) {
-      throw new ChatError("unavailable", "The client cannot be called back.", { cause });
+      throw new ChatError("unavailable", "Cannot call the client back.", { cause });
     }
   };
 }
 
-/** An empty frame shows that the way is open, and to the right listener. */
-async function connectAndProve(options: CallbackConnectionOptions): Promise<CallbackChannel> {
+/** Connects, and delivers an empty frame as proof that the listener is the right one. */
+async function connectAndVerify(options: CallbackConnectionOptions): Promise<CallbackChannel> {
   const connection = await CallbackConnection.open(options);
   try {
     await connection.deliver(new Uint8Array(), options);
@@ -44,7 +44,7 @@ async function connectAndProve(options: CallbackConnectionOptions): Promise<Call
   }
 }
 
-async function failingLate<T>(signal: AbortSignal, run: () => Promise<T>): Promise<T> {
+async function failAtAbort<T>(signal: AbortSignal, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {

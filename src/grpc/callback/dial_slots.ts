@@ -1,13 +1,13 @@
 import { addressKey } from "../../core/address_key.ts";
 
 export interface DialSlotsOptions {
-  /** Dials in progress to one address (to one IPv6 /64 network). */
+  /** Concurrent dials to one address (to one IPv6 /64 network). */
   perAddress: number;
-  /** Dials in progress to all addresses. */
+  /** Concurrent dials to all addresses. */
   inAll: number;
 }
 
-/** Bounds how many dials are in progress at once; others wait for their turn. */
+/** Bounds concurrent dials; further ones wait for their turn. */
 export class DialSlots {
   readonly #options: DialSlotsOptions;
   readonly #taken = new Map<string, number>();
@@ -18,7 +18,7 @@ export class DialSlots {
     this.#options = options;
   }
 
-  /** Runs `dial` when there is a slot for `address`. Rejects with the signal's reason when that takes too long. */
+  /** Runs `dial` when `address` has a free slot. Rejects with the signal's reason if the signal aborts first. */
   async run<T>(address: string, { signal, dial }: { signal: AbortSignal; dial: () => Promise<T> }): Promise<T> {
     signal.throwIfAborted();
     const key = addressKey(address);

@@ -5,16 +5,16 @@ import { ChatError } from "../../core/chat_error.ts";
 import { closeWith } from "../tls_socket.ts";
 import { listenerName } from "./callback_protocol.ts";
 
-/** How long a connection is idle before TCP asks whether the client is still there, in milliseconds. */
+/** Idle time before TCP checks that the client is still there, in milliseconds. */
 const keepAliveInitialDelay = 10_000;
 
-/** @throws {ChatError} `invalid_argument` when it is not one certificate in DER */
+/** Parses a certificate. @throws {ChatError} `invalid_argument` when it is not a single certificate in DER */
 export function parseCertificate(der: Uint8Array): X509Certificate {
   try {
     const certificate = new X509Certificate(der);
     if (certificate.raw.equals(der)) return certificate;
   } catch {
-    // Said below.
+    // Reported below.
   }
   throw new ChatError("invalid_argument", "The certificate for callbacks is not an X.509 certificate in DER.");
 }
@@ -24,22 +24,22 @@ export interface PinnedTlsOptions {
   readonly port: number;
   /** The only certificate that is accepted. */
   readonly certificate: X509Certificate;
-  /** Gives the connection up, until it is made. */
+  /** Aborts the attempt to connect. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Connects with TLS, for HTTP/2. The socket is given out only when the other side has proved that it holds the key of
- * exactly `certificate`: until then nothing but the handshake is written. Nothing is left open when it rejects.
+ * Connects with TLS, for HTTP/2. Resolves once the peer has proved that it holds the key of exactly `certificate`;
+ * before that, only the handshake is written. Leaves nothing open when it rejects.
  */
 export function connectPinned({ host, port, certificate, signal }: PinnedTlsOptions): Promise<TLSSocket> {
   signal.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<TLSSocket>();
-  // Before TLS: on Deno 2.9.3, a socket of `node:tls` that finds no connection is never freed (8 KiB each).
+  // Connect before TLS: on Deno 2.9.3, a socket of `node:tls` that fails to connect is never freed (8 KiB each).
   const socket = connect({ host, port, allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay });
   let secured: TLSSocket | undefined;
   const fail = (cause: unknown) => {
-    // The TLS socket, once there is one: see `closeWith`.
+    // Through the TLS socket, if there is one: see `closeWith`.
     (secured ?? socket).destroy();
     reject(cause);
   };
@@ -54,7 +54,7 @@ export function connectPinned({ host, port, certificate, signal }: PinnedTlsOpti
     socket.once("close", () => made.destroy());
     made.once("secureConnect", () => {
       if (!made.authorized) fail(made.authorizationError);
-      else if (made.alpnProtocol !== "h2") fail(new Error("HTTP/2 is not spoken there."));
+      else if (made.alpnProtocol !== "h2") fail(new Error("The peer does not speak HTTP/2."));
       else resolve(made);
     });
   });

@@ -1,4 +1,4 @@
-// @peculiar/x509 demands this before it is loaded.
+// @peculiar/x509 must be loaded after this.
 import "reflect-metadata";
 import { SubjectAlternativeNameExtension, X509CertificateGenerator } from "@peculiar/x509";
 import { listenerName } from "./callback_protocol.ts";
@@ -9,11 +9,14 @@ const dayMs = 24 * 60 * 60 * 1000;
 export interface ThrowawayCertificate {
   readonly der: Uint8Array;
   readonly pem: string;
-  /** PKCS #8, PEM. */
+  /** The private key: PKCS #8 in PEM. */
   readonly keyPem: string;
 }
 
-/** Makes a self-signed certificate that is worth something only to who was told of it, valid for a year. */
+/**
+ * Creates a self-signed certificate that is valid for a year; peers trust it only because they received it over another
+ * channel.
+ */
 export async function createThrowawayCertificate(): Promise<ThrowawayCertificate> {
   const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const certificate = await X509CertificateGenerator.createSelfSigned({
@@ -32,7 +35,7 @@ export async function createThrowawayCertificate(): Promise<ThrowawayCertificate
   };
 }
 
-/** PEM (RFC 7468) of DER bytes. */
+/** Converts DER to PEM (RFC 7468). */
 export function toPem(label: string, der: Uint8Array): string {
   const lines = der.toBase64().match(/.{1,64}/g) ?? [];
   return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;

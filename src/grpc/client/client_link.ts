@@ -16,7 +16,7 @@ export interface GrpcLinkOptions {
   explain(error: ServiceError): ChatError;
 }
 
-/** A client's end of one `Connect` call, and of the callbacks that belong to it. */
+/** A client's end of one `Connect` call and its callbacks. */
 export class GrpcLink implements Link {
   readonly callback?: Callback;
   readonly frames: AsyncIterable<ServerFrame>;
@@ -42,7 +42,7 @@ export class GrpcLink implements Link {
     this.#queue = queue;
     this.frames = queue;
     this.callback = options.listener?.callback;
-    // Calls take another way than the reply to hello, and may not overtake it.
+    // Callbacks use another connection, and must not overtake the reply to the hello.
     options.listener?.serve((frame) => first.promise.then(() => queue.deliver(frame)));
     options.signal?.addEventListener("abort", this.#abort, { once: true });
     if (options.signal?.aborted) this.#abort();

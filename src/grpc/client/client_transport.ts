@@ -17,7 +17,7 @@ const AuthServiceClient = grpcJsClient(AuthServiceDefinition);
 const ChatServiceClient = grpcJsClient(ChatServiceDefinition);
 const FileServiceClient = grpcJsClient(FileServiceDefinition);
 
-/** Reaches a server over grpc-js; each session and each call has a connection of its own. */
+/** Connects to a server with grpc-js; each session and each call has its own connection. */
 export class GrpcTransport implements Transport {
   readonly address: string;
   readonly #credentials: ChannelCredentials;

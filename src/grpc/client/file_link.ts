@@ -16,7 +16,7 @@ export interface GrpcFileLinkOptions {
 
 type Done<Response> = (error: ServiceError | null, response: Response) => void;
 
-/** FileService over one connection. */
+/** Calls of FileService over one connection. */
 export class GrpcFileLink implements FileLink {
   readonly #options: GrpcFileLinkOptions;
   readonly #calls = new Set<ClientUnaryCall>();

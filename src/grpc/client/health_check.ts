@@ -13,7 +13,7 @@ import { callMethod, unaryMethod } from "./unary_call.ts";
 import { UnverifiedTls } from "./unverified_tls.ts";
 
 const deadlineMs = 5_000;
-/** An answer has one number: this is room for fields of later versions. */
+/** A response has one number; the rest is room for fields of later versions. */
 const maxMessageBytes = 1_024;
 
 const check = unaryMethod(HealthDefinition, "check");
@@ -25,9 +25,9 @@ export interface CheckedServer {
 }
 
 /**
- * Asks a server whether it serves, by the standard health service. Its certificate is not verified: nothing secret goes
- * there, and nothing that comes is trusted.
- * @throws {ChatError} `unavailable` with the reason when no health service answers there within 5 s
+ * Checks whether a server is serving, through the standard health service. Its certificate is not verified: the request
+ * contains no secret, and the response is not trusted.
+ * @throws {ChatError} `unavailable` with the reason when no health service answers within 5 s
  */
 export async function checkHealth(server: CheckedServer): Promise<boolean> {
   return await withDeadline({ ms: deadlineMs }, async (signal) => {
@@ -41,7 +41,7 @@ export async function checkHealth(server: CheckedServer): Promise<boolean> {
 }
 
 async function ask({ host, port, tls }: CheckedServer, signal: AbortSignal): Promise<ServingStatus> {
-  // TLS takes no address for a name.
+  // TLS does not accept an address as a server name.
   const name = isIP(host) === 0 ? host : "localhost";
   const security = tls ? new UnverifiedTls(name) : undefined;
   const connection = await ServerConnection.open({ host, port, tls: security, maxMessageBytes, signal });

@@ -20,7 +20,7 @@ export interface Http2FileLinkOptions {
   explain(status: ReceivedStatus, cause?: unknown): ChatError;
 }
 
-/** FileService over one connection of chatd's own HTTP/2. */
+/** Calls of FileService over one connection of chatd's own HTTP/2. */
 export class Http2FileLink implements FileLink {
   readonly #options: Http2FileLinkOptions;
   readonly #abort = () => void this.close();

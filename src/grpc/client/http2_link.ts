@@ -17,7 +17,7 @@ export interface Http2LinkOptions {
   explain(status: ReceivedStatus): ChatError;
 }
 
-/** A client's end of one `Connect` call over chatd's own HTTP/2, and of the callbacks that belong to it. */
+/** A client's end of one `Connect` call over chatd's own HTTP/2, and its callbacks. */
 export class Http2Link implements Link {
   readonly callback?: Callback;
   readonly frames: AsyncIterable<ServerFrame>;
@@ -48,7 +48,7 @@ export class Http2Link implements Link {
     this.#queue = queue;
     this.frames = queue;
     this.callback = listener?.callback;
-    // Calls take another way than the reply to hello, and may not overtake it.
+    // Callbacks use another connection, and must not overtake the reply to the hello.
     listener?.serve((frame) => first.promise.then(() => queue.deliver(frame)));
     signal?.addEventListener("abort", this.#abort, { once: true });
     if (signal?.aborted) this.#abort();
@@ -62,13 +62,13 @@ export class Http2Link implements Link {
     return this.#closed ??= this.#close();
   }
 
-  /** @param message its bytes are valid during this call only */
+  /** Takes a message. @param message its bytes are valid during this call only */
   #take(message: Uint8Array): void {
     let frame: ServerFrame;
     try {
       frame = ServerFrame.decode(message.slice());
     } catch (cause) {
-      this.#queue.fail(new ChatError("internal", "The server sent bytes that are no frame.", { cause }));
+      this.#queue.fail(new ChatError("internal", "The server sent a malformed frame.", { cause }));
       return this.#call.cancel();
     }
     this.#queue.push(frame);

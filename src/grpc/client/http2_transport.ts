@@ -15,10 +15,10 @@ import { type CallDefaults, callMethod, type UnaryMethod, unaryMethod } from "./
 const register = unaryMethod(AuthServiceDefinition, "register");
 const logIn = unaryMethod(AuthServiceDefinition, "logIn");
 
-/** As much as clients of gRPC take by default. */
+/** The default of gRPC clients. */
 const maxMessageBytes = 4 * 1024 * 1024;
 
-/** Reaches a server over gRPC on chatd's own HTTP/2; each session and each call has a connection of its own. */
+/** Connects to a server over chatd's own HTTP/2; each session and each call has its own connection. */
 export class Http2Transport implements Transport {
   readonly address: string;
   readonly #options: GrpcTransportOptions;

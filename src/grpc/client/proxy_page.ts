@@ -1,12 +1,12 @@
-/** Four octets of text, read as the length of a message, are at least this. */
+/** Smallest length that four octets of text can encode. */
 const leastTextLength = 2 ** 24;
 
-/** The reason of such a failure, for people. */
-export const proxyPageReason = "a proxy answered that has no server behind it";
+/** The reason for such a failure, for people. */
+export const proxyPageReason = "a proxy answered without a server behind it";
 
 /**
- * Whether a call failed because a proxy answered with a page of HTML.
- * @param details of the status: grpc-js reads whatever comes as messages, and finds a page too long for one
+ * Returns whether a call failed because a proxy answered with an HTML page.
+ * @param details of the status: grpc-js parses the page as messages, and finds one that is too long
  */
 export function isProxyPage(details: string): boolean {
   const [, length] = /message larger than max \((\d+) vs/i.exec(details) ?? [];

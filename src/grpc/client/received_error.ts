@@ -1,10 +1,10 @@
-import { ChatError, type ChatErrorCode, isChatErrorCode, saidError } from "../../core/chat_error.ts";
+import { ChatError, type ChatErrorCode, isChatErrorCode, reportedError } from "../../core/chat_error.ts";
 import type { ReceivedStatus } from "../http2/client_stream.ts";
 import { GrpcStatus } from "../http2/grpc_status.ts";
 import { codeKey, retryKey } from "../status.ts";
 import { isProxyPage, proxyPageReason } from "./proxy_page.ts";
 
-/** The error of each status without `chatd-error-code`, such as those of a proxy. */
+/** Error codes by status, for a status without `chatd-error-code`, such as one of a proxy. */
 const codeOf: Partial<Record<number, ChatErrorCode>> = {
   [GrpcStatus.cancelled]: "unavailable",
   [GrpcStatus.invalidArgument]: "invalid_argument",
@@ -18,11 +18,11 @@ const codeOf: Partial<Record<number, ChatErrorCode>> = {
   [GrpcStatus.unauthenticated]: "unauthenticated",
 };
 
-/** Returns the status of a client's call as an error of the chat. */
+/** Converts the status of a client's call to an error of the chat. */
 export function toReceivedError(status: ReceivedStatus, cause?: unknown): ChatError {
   const said = status.metadata(codeKey);
   const retryAfter = status.metadata(retryKey);
-  return saidError({
+  return reportedError({
     code: isChatErrorCode(said) ? said : guessCode(status),
     message: isProxyPage(status.details)
       ? proxyPageReason
@@ -32,7 +32,7 @@ export function toReceivedError(status: ReceivedStatus, cause?: unknown): ChatEr
   });
 }
 
-/** Like {@link toReceivedError}; an error that does not come from the server names its address. */
+/** Converts like {@link toReceivedError}; an error that does not come from the server names its address. */
 export function explainFailure(
   status: ReceivedStatus,
   { address, cause }: { address: string; cause?: unknown },
@@ -44,7 +44,7 @@ export function explainFailure(
 
 function guessCode({ code, details }: ReceivedStatus): ChatErrorCode {
   if (isProxyPage(details)) return "unavailable";
-  // A frame that is too long is refused so: sending it again is no use.
+  // The frame is too long: sending it again is useless.
   if (code === GrpcStatus.resourceExhausted && /message larger than max/i.test(details)) return "invalid_argument";
   return codeOf[code] ?? "internal";
 }

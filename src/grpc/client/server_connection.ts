@@ -7,22 +7,22 @@ import type { GrpcTransportOptions } from "./transport_options.ts";
 import { UnverifiedTls } from "./unverified_tls.ts";
 
 export interface ServerConnectionOptions extends Pick<GrpcTransportOptions, "host" | "port"> {
-  /** Without it, nothing is encrypted. */
+  /** Without it, the connection is not encrypted. */
   tls?: GrpcTransportOptions["tls"] | UnverifiedTls;
-  /** The longest message that comes, in octets. */
+  /** Largest received message, in octets. */
   maxMessageBytes: number;
-  /** Gives the connection up, until it is made. */
+  /** Aborts the attempt to connect. */
   signal?: AbortSignal;
 }
 
-/** How long a connection may take to be made, its TLS handshake included, in milliseconds: as long as with grpc-js. */
+/** Time to connect, including the TLS handshake, in milliseconds: the same as in grpc-js. */
 const connectDeadlineMs = 20_000;
-/** How often the server is asked whether it is there, and how long it may take to answer, in milliseconds. */
+/** Interval of pings, and time for an answer, in milliseconds. */
 const keepaliveMs = 10_000;
-/** Calls that may be answered at once. */
+/** Concurrent calls. */
 const maxCalls = 8;
 
-/** HTTP/2 to a server, which is asked by PING whether it is still there. Owned by its opener. */
+/** An HTTP/2 connection to a server, kept alive by pings. Closed by its opener. */
 export class ServerConnection {
   readonly http2: Http2Connection;
   readonly #socket: Socket;
@@ -31,7 +31,7 @@ export class ServerConnection {
   #failure: string | undefined;
 
   private constructor(socket: Socket, { maxMessageBytes, tls }: ServerConnectionOptions) {
-    // A message that is not whole stays unreleased.
+    // An incomplete message stays unreleased.
     const window = Math.max(initialWindow, 2 * (maxMessageBytes + 5));
     this.#socket = socket;
     this.http2 = connectOver(socket, {
@@ -49,21 +49,21 @@ export class ServerConnection {
         if (error !== undefined) {
           this.#failure ??= this.http2.hasPeerSettings
             ? `HTTP/2 failed: ${error.message}`
-            : `HTTP/2 is not spoken there${tls === undefined ? " without TLS" : ""}`;
+            : `it does not speak HTTP/2${tls === undefined ? " without TLS" : ""}`;
         }
         this.#stop();
       },
     });
     socket.on("error", (error) => this.#failure ??= explainTls(error).message);
-    this.#keepalive = setInterval(() => this.#ask(), keepaliveMs);
+    this.#keepalive = setInterval(() => this.#ping(), keepaliveMs);
   }
 
-  /** @throws {Error} why there is no connection; nothing is left open then */
+  /** Connects. @throws {Error} the reason; nothing is left open */
   static async open(options: ServerConnectionOptions): Promise<ServerConnection> {
     return new ServerConnection(await dial(options), options);
   }
 
-  /** The reason for which the connection ended, other than by this side or in order. */
+  /** The reason why the connection ended, unless this side closed it or it ended in order. */
   get failure(): string | undefined {
     return this.#failure;
   }
@@ -73,7 +73,7 @@ export class ServerConnection {
     this.#stop();
   }
 
-  #ask(): void {
+  #ping(): void {
     this.#deadline ??= setTimeout(() => this.#socket.destroy(), keepaliveMs);
     this.http2.ping(() => {
       clearTimeout(this.#deadline);
@@ -90,10 +90,10 @@ export class ServerConnection {
 function dial({ host, port, tls, signal }: ServerConnectionOptions): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   if (signal?.aborted) return Promise.reject(signal.reason);
-  const place = { host, port, allowHalfOpen: true };
+  const target = { host, port, allowHalfOpen: true };
   const socket = tls === undefined
-    ? connectTcp(place)
-    : connectTls({ ...place, ALPNProtocols: ["h2"], servername: tls.serverName ?? host, ...trustOf(tls) });
+    ? connectTcp(target)
+    : connectTls({ ...target, ALPNProtocols: ["h2"], servername: tls.serverName ?? host, ...trustOf(tls) });
   const fail = (cause: unknown) => {
     socket.destroy();
     reject(cause);
@@ -104,7 +104,7 @@ function dial({ host, port, tls, signal }: ServerConnectionOptions): Promise<Soc
   socket.on("error", (error) => fail(explainTls(error)));
   socket.on("close", () => fail(new Error("Connection dropped")));
   socket.once(tls === undefined ? "connect" : "secureConnect", () => {
-    if ("alpnProtocol" in socket && socket.alpnProtocol !== "h2") return fail(new Error("HTTP/2 is not spoken there"));
+    if ("alpnProtocol" in socket && socket.alpnProtocol !== "h2") return fail(new Error("it does not speak HTTP/2"));
     socket.setNoDelay(true);
     resolve(socket);
   });
@@ -117,7 +117,7 @@ function dial({ host, port, tls, signal }: ServerConnectionOptions): Promise<Soc
 function trustOf(tls: NonNullable<ServerConnectionOptions["tls"]>): ConnectionOptions {
   if (tls instanceof UnverifiedTls) return { rejectUnauthorized: false, checkServerIdentity: () => undefined };
   return {
-    // NODE_TLS_REJECT_UNAUTHORIZED would switch it off otherwise.
+    // Otherwise NODE_TLS_REJECT_UNAUTHORIZED could disable verification.
     rejectUnauthorized: true,
     ca: Buffer.from(tls.roots),
     cert: tls.certificate && Buffer.from(tls.certificate.chain),
@@ -125,13 +125,13 @@ function trustOf(tls: NonNullable<ServerConnectionOptions["tls"]>): ConnectionOp
   };
 }
 
-/** Explanations of TLS errors that come from the configuration of a server. */
+/** Explanations of TLS errors that a server's configuration causes. */
 const tlsReasons: readonly (readonly [pattern: RegExp, reason: string])[] = [
-  [/wrong version number/, "TLS is not spoken there"],
-  [/alert: CertificateRequired/, "it demands a client certificate"],
+  [/wrong version number/, "it does not speak TLS"],
+  [/alert: CertificateRequired/, "it requires a client certificate"],
 ];
 
-/** Returns an error of a socket, in words for people where it has some. */
+/** Replaces the message of a socket error with one for people, if there is one. */
 function explainTls(error: Error): Error {
   const [, reason] = tlsReasons.find(([pattern]) => pattern.test(error.message)) ?? [];
   return reason === undefined ? error : new Error(reason, { cause: error });

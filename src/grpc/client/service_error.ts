@@ -1,7 +1,7 @@
 import type { ServiceError } from "@grpc/grpc-js";
 import type { ReceivedStatus } from "../http2/client_stream.ts";
 
-/** Returns the status with which a call of grpc-js failed, without the words that grpc-js writes around a reason. */
+/** Converts an error of grpc-js to a status, without the words that grpc-js puts around the reason. */
 export function statusOf(error: ServiceError): ReceivedStatus {
   const details = (error.details || error.message)
     .replace(/^No connection established\. Last error: (Error: )?/, "")

@@ -33,7 +33,7 @@ export interface UnaryCall<Request, Response> extends Omit<UnaryCallOptions, "pa
   readonly maxMessageBytes: number;
 }
 
-/** The options that all calls of a transport have in common. */
+/** The options that all calls of a transport share. */
 export type CallDefaults = Pick<UnaryCall<unknown, unknown>, "scheme" | "authority" | "maxMessageBytes">;
 
 /** Makes a call. @throws {CallError} */
@@ -59,12 +59,12 @@ async function call(connection: ServerConnection, options: UnaryCallOptions): Pr
   try {
     return await callUnary(connection.http2, options);
   } catch (error) {
-    if (connection.failure === undefined || !(error instanceof CallError) || !isBrokenOff(error)) throw error;
+    if (connection.failure === undefined || !(error instanceof CallError) || !isDropped(error)) throw error;
     throw new CallError(unavailable(connection.failure));
   }
 }
 
-/** Reports whether a call ended without a status of the server, of gRPC or of HTTP. */
-function isBrokenOff({ status: { code, metadata } }: CallError): boolean {
+/** Returns whether a call ended without a status from the server, in gRPC or HTTP. */
+function isDropped({ status: { code, metadata } }: CallError): boolean {
   return code === GrpcStatus.unavailable && (metadata("grpc-status") ?? metadata(":status")) === undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * TLS with a server whose certificate is not verified: for questions without a secret, and answers without
- * consequences. The options of chat clients have no place for it.
+ * TLS to a server whose certificate is not verified: only for requests without secrets and responses without
+ * consequences. The options of chat clients cannot hold it.
  */
 export class UnverifiedTls {
   // Private, so that no other object has this type.
@@ -10,7 +10,7 @@ export class UnverifiedTls {
     this.#serverName = serverName;
   }
 
-  /** The name that the server is asked for. */
+  /** The server name to request. */
   get serverName(): string {
     return this.#serverName;
   }

@@ -11,8 +11,8 @@ export function parseTimeout(value: string): number | undefined {
 }
 
 /**
- * Returns the octets of a field whose name ends with `-bin`: base64, with or without padding; undefined when there are
- * none or it is malformed.
+ * Returns the octets of a field whose name ends with `-bin`: base64, with or without padding; undefined when it is
+ * missing or malformed.
  */
 export function binaryValueOf(list: HeaderList, name: string): Uint8Array | undefined {
   const value = valueOf(list, name);
@@ -22,7 +22,7 @@ export function binaryValueOf(list: HeaderList, name: string): Uint8Array | unde
 
 /**
  * Encodes a status message: UTF-8 with all but printable ASCII percent-encoded (gRPC over HTTP/2, "Status-Message").
- * @param maxLength the octets that are enough: a longer message ends with the last character that fits
+ * @param maxLength largest result, in octets: a longer message is cut after the last character that fits
  */
 export function encodeStatusMessage(message: string, maxLength: number): string {
   let encoded = "";
@@ -39,7 +39,7 @@ function percentEncode(character: string): string {
     .map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join("");
 }
 
-/** Decodes a status message; malformed octets stay as they are. */
+/** Decodes a status message; malformed octets are kept unchanged. */
 export function decodeStatusMessage(encoded: string): string {
   const bytes = encoded.replace(/%([0-9A-Fa-f]{2})/g, (_match, hex) => String.fromCharCode(parseInt(hex, 16)));
   return Buffer.from(bytes, "latin1").toString("utf8");

@@ -2,7 +2,7 @@ import { ClientStream, type ClientStreamOptions, type ReceivedStatus, unavailabl
 import type { Http2Connection } from "./connection.ts";
 import { GrpcStatus } from "./grpc_status.ts";
 
-/** A call did not succeed. */
+/** A call that did not succeed. */
 export class CallError extends Error {
   override readonly name = "CallError";
   constructor(readonly status: ReceivedStatus) {
@@ -13,14 +13,14 @@ export class CallError extends Error {
 export interface UnaryCallOptions extends Pick<ClientStreamOptions, "path" | "scheme" | "authority" | "metadata"> {
   readonly message: Uint8Array;
   readonly maxResponseBytes: number;
-  /** How long the server has, in milliseconds; without it, until the signal aborts. */
+  /** Time for the server, in milliseconds; without it, until the signal aborts. */
   readonly deadlineMs?: number;
   /** Cancels the call. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Makes one call with one message and one answer.
+ * Makes a call with one request message and one response message.
  * @throws {CallError}
  *
  * @example
@@ -45,7 +45,7 @@ export function callUnary(connection: Http2Connection, options: UnaryCallOptions
   const { message, maxResponseBytes, deadlineMs, signal, metadata = [], ...rest } = options;
   const cancelled = unavailable("The call was cancelled.");
   if (signal?.aborted) return Promise.reject(new CallError(cancelled));
-  if (!connection.takesRequests) return Promise.reject(new CallError(unavailable("The server takes no calls now.")));
+  if (!connection.takesRequests) return Promise.reject(new CallError(unavailable("The server accepts no calls now.")));
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
   let answer: Uint8Array | undefined;
   const call = new ClientStream(connection, {
@@ -60,7 +60,7 @@ export function callUnary(connection: Http2Connection, options: UnaryCallOptions
       clearTimeout(timer);
       signal?.removeEventListener("abort", cancel);
       if (status.code !== GrpcStatus.ok) reject(new CallError(status));
-      else if (answer === undefined) reject(new CallError(unavailable("The call succeeded, and has no answer.")));
+      else if (answer === undefined) reject(new CallError(unavailable("The call succeeded without an answer.")));
       else resolve(answer);
     },
   });

@@ -8,12 +8,12 @@ import { frameMessage, MessageError, MessageReader } from "./messages.ts";
 import type { Http2Stream } from "./stream.ts";
 
 const knownCodes = new Set(Object.values(GrpcStatus).map(String));
-/** Longest text of a status that is kept, in characters. */
+/** Longest status text that is kept, in characters. */
 const maxDetails = 2_000;
 
-/** How a call ended, as the server said; UNAVAILABLE when it said nothing. */
+/** How a call ended: the status of the server, or UNAVAILABLE without one. */
 export interface ReceivedStatus {
-  /** `unknown` where the server said another. */
+  /** `unknown` for a code that gRPC does not define. */
   readonly code: GrpcStatus;
   readonly details: string;
   /** Returns a field that came with the status, `:status` included. */
@@ -27,9 +27,9 @@ export interface ClientStreamOptions {
   readonly authority: string;
   /** Names in lowercase; values are printable ASCII, and never kept in tables of the peer. */
   readonly metadata?: readonly (readonly [name: string, value: string])[];
-  /** The longest message that is taken; the windows of the connection have room for it. */
+  /** Largest received message; the windows of the connection have room for it. */
   readonly maxMessageBytes: number;
-  /** A whole message came; valid during the call. */
+  /** Called with each whole message, which is valid during the call. */
   onMessage(message: Uint8Array): void;
   /** The last event. */
   onEnd(status: ReceivedStatus): void;
@@ -45,18 +45,18 @@ export class ClientStream {
   readonly #options: ClientStreamOptions;
   #status: ReceivedStatus | undefined;
   #isPaused = false;
-  /** Octets that came during a pause. */
+  /** Octets received during a pause. */
   #unreleased = 0;
 
-  /** Begins the call. The connection must take requests. */
+  /** Begins the call. The connection must accept requests. */
   constructor(connection: Http2Connection, options: ClientStreamOptions) {
     this.#options = options;
     this.#reader = new MessageReader(options.maxMessageBytes);
     this.#stream = connection.request(encodeRequest(options), {
-      onResponse: (list) => this.#hear(list),
+      onResponse: (list) => this.#recordStatus(list),
       onData: (bytes) => this.#onData(bytes),
       onEnd: (trailers) => this.#onEnd(trailers),
-      onClose: (code) => options.onEnd(this.#status ?? brokenOff(code)),
+      onClose: (code) => options.onEnd(this.#status ?? callDropped(code)),
     });
   }
 
@@ -69,13 +69,13 @@ export class ClientStream {
     this.#stream.end();
   }
 
-  /** Breaks the call off, which ends with `status`; UNAVAILABLE unless given. */
+  /** Cancels the call, which ends with `status`; UNAVAILABLE unless given. */
   cancel(status: ReceivedStatus | undefined = this.#status): void {
     this.#status = status;
     this.#stream.reset(ErrorCode.cancel);
   }
 
-  /** Lets the server send no more than its window. */
+  /** Stops releasing octets, so that the server can send no more than its window. */
   pause(): void {
     this.#isPaused = true;
   }
@@ -85,7 +85,7 @@ export class ClientStream {
     this.#release(0);
   }
 
-  #hear(list: HeaderList): void {
+  #recordStatus(list: HeaderList): void {
     this.#status ??= statusIn(list);
   }
 
@@ -109,7 +109,7 @@ export class ClientStream {
   }
 
   #onEnd(trailers: HeaderList | undefined): void {
-    if (trailers !== undefined) this.#hear(trailers);
+    if (trailers !== undefined) this.#recordStatus(trailers);
     // The server does not want the rest of the request (RFC 9113, section 8.1).
     if (!this.#stream.localEnded) this.cancel();
   }
@@ -130,9 +130,9 @@ function encodeRequest({ path, scheme, authority, metadata = [] }: ClientStreamO
 /** Returns the status in a header list: a call that failed at once has it in its first list. */
 function statusIn(list: HeaderList): ReceivedStatus | undefined {
   const metadata = (name: string) => list.pseudo.get(name) ?? valueOf(list, name);
-  const said = metadata("grpc-status");
-  if (said !== undefined) {
-    const code = knownCodes.has(said) ? Number(said) as GrpcStatus : GrpcStatus.unknown;
+  const sent = metadata("grpc-status");
+  if (sent !== undefined) {
+    const code = knownCodes.has(sent) ? Number(sent) as GrpcStatus : GrpcStatus.unknown;
     return { code, details: decodeStatusMessage(metadata("grpc-message") ?? "").slice(0, maxDetails), metadata };
   }
   const http = metadata(":status");
@@ -140,11 +140,11 @@ function statusIn(list: HeaderList): ReceivedStatus | undefined {
   return { ...unavailable(`The peer answered with HTTP ${http}.`), metadata };
 }
 
-function brokenOff(code: ErrorCode | undefined): ReceivedStatus {
-  return unavailable(code === ErrorCode.refusedStream ? "The server takes no calls now." : "Connection dropped");
+function callDropped(code: ErrorCode | undefined): ReceivedStatus {
+  return unavailable(code === ErrorCode.refusedStream ? "The server accepts no calls now." : "Connection dropped");
 }
 
-/** Returns the status of a call that did not reach the server, or whose end was not heard. */
+/** Returns the status of a call that did not reach the server, or whose end was lost. */
 export function unavailable(details: string): ReceivedStatus {
   return { code: GrpcStatus.unavailable, details, metadata: () => undefined };
 }

@@ -23,8 +23,8 @@ export interface ConnectionOptions extends ConnectionEvents {
 const headerTableBytes = 4096;
 
 /**
- * One HTTP/2 connection, of either role, over octets that come by {@link receive} and leave over a {@link Transport}
- * (RFC 9113). It does not know sockets, timers and gRPC. A peer that breaks the protocol ends its stream or its
+ * One HTTP/2 connection, of either role (RFC 9113). Receives octets through {@link receive} and sends them over a
+ * {@link Transport}; it does not know sockets, timers and gRPC. A peer that breaks the protocol ends its stream or its
  * connection, and nothing else.
  */
 export class Http2Connection {
@@ -82,7 +82,7 @@ export class Http2Connection {
     return this.#isClosed;
   }
 
-  /** Reports whether the peer's SETTINGS came: it speaks HTTP/2. */
+  /** Whether the peer has sent SETTINGS, which proves that it speaks HTTP/2. */
   get hasPeerSettings(): boolean {
     return this.#context.settings.wereReceived;
   }
@@ -92,7 +92,7 @@ export class Http2Connection {
     return this.#streams.heldBytes;
   }
 
-  /** Reports whether a client may make a request now. */
+  /** Whether a client may make a request now. */
   get takesRequests(): boolean {
     const { settings, shutdown } = this.#context;
     return !this.#isClosed && !shutdown.peerGoesAway && this.streams < settings.maxConcurrentStreams &&
@@ -113,56 +113,57 @@ export class Http2Connection {
     }
   }
 
-  /** The transport takes more octets. */
+  /** Continues sending when the transport accepts more octets. */
   drained(): void {
     if (!this.#isClosed) this.#outbox.drained();
   }
 
   /**
-   * The peer sends no more octets: whole requests are answered as far as the peer's windows allow, other streams end.
+   * Handles the end of the peer's octets: whole requests are answered as far as the peer's windows allow, other streams
+   * end.
    */
   peerEnded(): void {
     this.#streams.endPeer();
     this.#context.shutdown.onPeerGoesAway();
   }
 
-  /** The transport is gone. Idempotent. */
+  /** Closes the connection because the transport is gone. Idempotent. */
   lost(): void {
     this.#close(ErrorCode.cancel);
   }
 
-  /** Enlarges the receive window of the connection, when it is smaller than `bytes`. */
+  /** Enlarges the receive window of the connection, if it is smaller than `bytes`. */
   enlargeWindow(bytes: number): void {
     this.#streams.enlargeWindow(bytes);
   }
 
-  /** Enlarges the bound of queued answers, when it is smaller than `bytes`. */
+  /** Enlarges the bound of queued answers, if it is smaller than `bytes`. */
   enlargeQueue(bytes: number): void {
     this.#maxQueuedBytes = Math.max(this.#maxQueuedBytes, bytes);
   }
 
-  /** Sends a PING, one at a time; `onPong` is called when it is answered (RFC 9113, section 6.7). */
+  /** Sends a PING, one at a time; calls `onPong` when it is answered (RFC 9113, section 6.7). */
   ping(onPong: () => void): void {
     this.#onPong = onPong;
     this.#outbox.send(encodeFrame(FrameType.ping, { payload: new Uint8Array(8) }));
   }
 
   /**
-   * Ends in order: takes the streams that are under way, and closes after the last one (RFC 9113, section 6.8).
+   * Shuts down in order: accepts streams that are under way, and closes after the last one (RFC 9113, section 6.8).
    * Idempotent.
    */
   drain(): void {
     if (!this.#isClosed) this.#context.shutdown.announce();
   }
 
-  /** Ends at once: streams are broken off, and the peer learns that there was no error. Idempotent. */
+  /** Closes at once: cancels streams, and tells the peer that there was no error. Idempotent. */
   close(): void {
     this.#goAway(ErrorCode.noError);
     this.#close(ErrorCode.cancel);
   }
 
   /**
-   * Begins a request of a client; check {@link takesRequests} before.
+   * Begins a request of a client; check {@link takesRequests} first.
    * @param block an encoded header block of fewer than 16,384 octets
    */
   request(block: Uint8Array, events: StreamEvents): Http2Stream {
@@ -195,12 +196,12 @@ export class Http2Connection {
   }
 
   /**
-   * Closes a connection whose peer takes its answers too slowly. It is called within a write: owners are told after
+   * Closes a connection whose peer takes its answers too slowly. Called within a write, so owners are notified after
    * this turn.
    */
   #boundQueue(): void {
     if (this.heldBytes <= this.#maxQueuedBytes) return;
-    const error = new ConnectionError(ErrorCode.enhanceYourCalm, "Too many octets wait for the peer to take them.");
+    const error = new ConnectionError(ErrorCode.enhanceYourCalm, "The peer takes its answers too slowly.");
     this.#goAway(error.code, error.message);
     this.#close(error.code, { error, notify: (callback) => this.#transport.defer(callback) });
   }

@@ -4,8 +4,8 @@ import type { Http2Stream } from "./stream.ts";
 
 /** Events of a connection, for its owner. */
 export interface ConnectionEvents {
-  /** A request came: its owner sets `stream.events` before it returns. Of a server. */
+  /** Called with each request to a server; its owner must set `stream.events` before it returns. */
   onRequest?(stream: Http2Stream, request: HeaderList): void;
-  /** The connection takes no frames any more; with an error when the peer caused one. Once. */
+  /** Called once, when the connection accepts no more frames; with an error if the peer caused it. */
   onClosed?(error: ConnectionError | undefined): void;
 }

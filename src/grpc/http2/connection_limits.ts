@@ -1,24 +1,24 @@
 /**
  * Bounds of one connection. Whatever its peer sends and does not read, a connection holds at most
  *
- * - `connectionWindow` octets of DATA that the owners of streams have not given back (owners that copy them may take
+ * - `connectionWindow` octets of DATA that the owners of streams have not released (owners that copy them may take
  *   twice as much),
  * - `maxQueuedBytes` octets of answers, and the last one,
  * - 3 × {@link maxHeldLists} × `maxHeaderListBytes` octets of header lists: a list of short fields takes up to three
  *   times its size,
- * - {@link otherHeldBytes} octets besides.
+ * - {@link otherHeldBytes} other octets.
  */
 export interface ConnectionLimits {
   /** Streams that the peer may have open at once. */
   readonly maxStreams: number;
   /** Window of each stream from the peer, in octets; at least 65,535. */
   readonly streamWindow: number;
-  /** Window of the connection from the peer at first, in octets; at least 65,535. */
+  /** Initial window of the connection from the peer, in octets; at least 65,535. */
   readonly connectionWindow: number;
   /** Size of the fields of one header list, in octets as RFC 9113, section 6.5.2 counts them. */
   readonly maxHeaderListBytes: number;
   /**
-   * Memory of answers that wait for the peer to take them, in octets; a connection with more is closed. 4 MiB by
+   * Memory of answers that wait for the peer to take them, in octets; a connection beyond it is closed. 4 MiB by
    * default.
    */
   readonly maxQueuedBytes?: number;
@@ -34,8 +34,8 @@ export const defaultQueuedBytes = 4 * 1024 * 1024;
 export const maxHeldLists = 16;
 
 /**
- * Octets for a frame that has begun (16 KiB), a header block and its fragments (32), the table of fields (4, and its
- * objects), control frames that wait (64, and the answers to one chunk), a write and the transport's copy (144 each),
- * and up to 100 streams.
+ * Octets for an incomplete frame (16 KiB), a header block and its fragments (32), the table of fields (4, and its
+ * objects), waiting control frames (64, and the answers to one chunk), a write and the transport's copy (144 each), and
+ * up to 100 streams.
  */
 export const otherHeldBytes = 640 * 1024;

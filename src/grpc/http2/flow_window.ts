@@ -1,12 +1,12 @@
 /** Largest window (RFC 9113, section 6.9.1). */
 export const maxWindow = 2 ** 31 - 1;
 
-/** Window of each stream and connection at first (RFC 9113, section 6.9.2). */
+/** Initial window of each stream and connection (RFC 9113, section 6.9.2). */
 export const initialWindow = 65_535;
 
 /**
- * Octets of DATA that this side may still send; below zero after the peer made its initial window smaller (RFC 9113,
- * section 6.9.2).
+ * Octets of DATA that this side may still send; negative after the peer reduced its initial window (RFC 9113, section
+ * 6.9.2).
  */
 export class SendWindow {
   #size: number;
@@ -30,11 +30,11 @@ export class SendWindow {
   }
 }
 
-/** Octets of DATA that the peer may still send; it gets used octets back in portions of half a window. */
+/** Octets of DATA that the peer may still send; used octets are returned to it in portions of half a window. */
 export class ReceiveWindow {
   #target: number;
   #size: number;
-  /** Octets that were used and are not given back yet. */
+  /** Octets that were used and are not returned yet. */
   #owed = 0;
 
   constructor(size: number) {
@@ -46,13 +46,13 @@ export class ReceiveWindow {
     return this.#size;
   }
 
-  /** Counts octets that came. @returns false when the peer was not allowed to send them. */
+  /** Counts received octets. @returns false when the peer was not allowed to send them */
   receive(bytes: number): boolean {
     this.#size -= bytes;
     return this.#size >= 0;
   }
 
-  /** Gives octets back. @returns octets for a WINDOW_UPDATE now; 0 while they are not worth a frame */
+  /** Returns used octets to the peer. @returns octets for a WINDOW_UPDATE now; 0 while they are not worth a frame */
   release(bytes: number): number {
     this.#owed += bytes;
     if (this.#owed * 2 < this.#target) return 0;

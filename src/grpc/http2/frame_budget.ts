@@ -1,13 +1,13 @@
 import { ConnectionError, ErrorCode } from "./errors.ts";
 
-/** Frames without progress that a peer may send: at once after a rest, and then in a second. */
+/** Frames without progress that a peer may send: the burst after a rest, and the rate per second. */
 export const idleFrames = { burst: 1_000, perSecond: 100 };
 
-/** Streams that a peer may open and have reset, by either side: at once after a rest, and then in a second. */
+/** Streams that a peer may open and have reset, by either side: the burst after a rest, and the rate per second. */
 export const resets = { burst: 200, perSecond: 20 };
 
 /**
- * Frames that the peer may send for each DATA frame that it gets: window updates, and pings that measure its
+ * Frames that the peer may send for each DATA frame that it receives: window updates, and pings that measure its
  * bandwidth.
  */
 const earnedByData = 2;
@@ -15,8 +15,8 @@ const earnedByData = 2;
 const performanceNow = () => performance.now();
 
 /**
- * Bounds the frames by which a peer makes work and no progress, PING, SETTINGS, PRIORITY, WINDOW_UPDATE, RST_STREAM,
- * empty DATA and frames of unknown types, and the streams that it resets or breaks (RFC 9113, section 10.5;
+ * Bounds the frames by which a peer causes work without progress: PING, SETTINGS, PRIORITY, WINDOW_UPDATE, RST_STREAM,
+ * empty DATA and frames of unknown types. Also bounds the streams that it resets or breaks (RFC 9113, section 10.5;
  * CVE-2023-44487, CVE-2025-8671).
  */
 export class FrameBudget {
@@ -50,7 +50,7 @@ export class FrameBudget {
     this.#frames = Math.min(this.#frames + earnedByData, idleFrames.burst);
   }
 
-  /** Called only when a bucket is empty, which most connections never reach. */
+  /** Refills both buckets. Called only when one is empty, which most connections never reach. */
   #refill(): void {
     const seconds = Math.max(this.#now() - this.#at, 0) / 1000;
     this.#at = this.#now();

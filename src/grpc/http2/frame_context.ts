@@ -20,6 +20,6 @@ export interface FrameContext {
   readonly outbox: Outbox;
   readonly shutdown: Shutdown;
   readonly events: ConnectionEvents;
-  /** A PING of the owner was answered. */
+  /** Called when a PING of the owner was answered. */
   onPong(): void;
 }

@@ -5,9 +5,9 @@ import { receiveData } from "./received_data.ts";
 import { receiveContinuation, receiveHeaders } from "./received_headers.ts";
 
 interface FrameHandler {
-  /** Frames of this type are about a stream, or about the connection (RFC 9113, section 6). */
+  /** Whether frames of this type refer to a stream or to the connection (RFC 9113, section 6). */
   readonly subject: "stream" | "connection" | "either";
-  /** Length of the payload, when the type has one; another is a connection error. */
+  /** Length of the payload, for types with a fixed one; any other is a connection error. */
   readonly bytes?: number;
   /** @throws {ConnectionError | StreamError} */
   readonly receive: (context: FrameContext, frame: Frame) => void;
@@ -26,7 +26,7 @@ const handlers: Partial<Record<number, FrameHandler>> = {
   [FrameType.continuation]: { subject: "stream", receive: receiveContinuation },
 };
 
-/** Takes a frame; a broken rule of a stream resets the stream. @throws {ConnectionError} */
+/** Receives a frame; a broken rule of a stream resets the stream. @throws {ConnectionError} */
 export function receiveFrame(context: FrameContext, frame: Frame): void {
   try {
     dispatch(context, frame);
@@ -36,7 +36,7 @@ export function receiveFrame(context: FrameContext, frame: Frame): void {
   }
 }
 
-/** Takes a frame by the rules of its type; frames of unknown types are ignored (RFC 9113, section 5.5). */
+/** Passes a frame to the handler of its type; frames of unknown types are ignored (RFC 9113, section 5.5). */
 function dispatch(context: FrameContext, frame: Frame): void {
   const { type, flags, streamId, payload } = frame;
   if (!context.settings.wereReceived && (type !== FrameType.settings || flags & Flag.ack)) {
@@ -56,7 +56,7 @@ function dispatch(context: FrameContext, frame: Frame): void {
 }
 
 /**
- * Resets a stream that the peer broke, which counts as a stream that the peer resets (CVE-2025-8671).
+ * Resets a stream on which the peer broke a rule, which counts as a reset by the peer (CVE-2025-8671).
  * @throws {ConnectionError}
  */
 function failStream({ streams, budget }: FrameContext, { streamId, code, message }: StreamError): void {
@@ -72,7 +72,7 @@ function receivePriority({ budget }: FrameContext, { streamId, payload }: Frame)
   if (payload.length !== 5) throw new StreamError(streamId, ErrorCode.frameSizeError, "PRIORITY has five octets.");
 }
 
-/** Closes a stream that the peer resets (RFC 9113, section 6.4). */
+/** Closes a stream that the peer reset (RFC 9113, section 6.4). */
 function receiveReset({ role, streams, budget }: FrameContext, { streamId, payload }: Frame): void {
   streams.ids.requireOpened(streamId);
   budget.spendFrame();
@@ -97,10 +97,10 @@ function receiveSettings({ role, budget, settings, streams, outbox }: FrameConte
 
 /** Refuses a push: this side never allows one (RFC 9113, section 6.6). */
 function refusePush(): void {
-  throw new ConnectionError(ErrorCode.protocolError, "PUSH_PROMISE is not taken.");
+  throw new ConnectionError(ErrorCode.protocolError, "PUSH_PROMISE is not allowed.");
 }
 
-/** Answers a PING, or takes the answer to one (RFC 9113, section 6.7). */
+/** Answers a PING, or handles the answer to one (RFC 9113, section 6.7). */
 function receivePing({ budget, outbox, shutdown, onPong }: FrameContext, { flags, payload }: Frame): void {
   budget.spendFrame();
   if ((flags & Flag.ack) === 0) return outbox.send(encodeFrame(FrameType.ping, { flags: Flag.ack, payload }));

@@ -3,11 +3,11 @@ import { type Frame, frameHeaderBytes, minMaxFrameBytes, readUint31 } from "./fr
 
 const noPreface = new Uint8Array();
 
-/** Cuts a stream of octets into frames. Holds at most one frame, and nothing between frames. */
+/** Splits a stream of octets into frames. Holds at most one frame, and nothing between frames. */
 export class FrameReader {
-  /** Octets that are still to come before the first frame. */
+  /** Expected octets before the first frame. */
   #preface: Uint8Array;
-  /** Room for a frame that has begun: for its header, and for the whole frame once its length is known. */
+  /** Buffer of an incomplete frame: for its header, and for the whole frame once its length is known. */
   #partial: Uint8Array | undefined;
   #filled = 0;
 
@@ -17,7 +17,7 @@ export class FrameReader {
   }
 
   /**
-   * Reads a chunk, and gives each whole frame to `onFrame`; the payload is valid during that call.
+   * Reads a chunk, and passes each whole frame to `onFrame`; the payload is valid during that call.
    * @throws {ConnectionError} FRAME_SIZE_ERROR for a frame of more than 16,384 octets, PROTOCOL_ERROR for another
    * preface
    */
@@ -77,7 +77,10 @@ export class FrameReader {
 function payloadLength(bytes: Uint8Array, at: number): number {
   const length = bytes[at] << 16 | bytes[at + 1] << 8 | bytes[at + 2];
   if (length <= minMaxFrameBytes) return length;
-  throw new ConnectionError(ErrorCode.frameSizeError, `A frame has ${length} octets: ${minMaxFrameBytes} are taken.`);
+  throw new ConnectionError(
+    ErrorCode.frameSizeError,
+    `A frame has ${length} octets; the limit is ${minMaxFrameBytes}.`,
+  );
 }
 
 function toFrame(bytes: Uint8Array): Frame {

@@ -112,7 +112,7 @@ export function readUint32(bytes: Uint8Array, at: number): number {
   return (bytes[at] << 24 | bytes[at + 1] << 16 | bytes[at + 2] << 8 | bytes[at + 3]) >>> 0;
 }
 
-/** Reads a number of 31 bits; the reserved bit before it is ignored. */
+/** Reads a number of 31 bits, ignoring the reserved bit before it. */
 export function readUint31(bytes: Uint8Array, at: number): number {
   return readUint32(bytes, at) & 0x7fff_ffff;
 }

@@ -31,7 +31,7 @@ export class HeaderAssembly {
   }
 
   /**
-   * Takes a HEADERS frame.
+   * Receives a HEADERS frame.
    * @returns its block when it is whole
    * @throws {ConnectionError} FRAME_SIZE_ERROR, PROTOCOL_ERROR
    */
@@ -40,7 +40,7 @@ export class HeaderAssembly {
     let block = withoutPadding(frame);
     if (flags & Flag.priority) {
       if (block.length < priorityBytes) {
-        throw new ConnectionError(ErrorCode.frameSizeError, "HEADERS has half a priority.");
+        throw new ConnectionError(ErrorCode.frameSizeError, "HEADERS has an incomplete priority.");
       }
       // RFC 9113, section 5.3.2: priorities are ignored.
       block = block.subarray(priorityBytes);
@@ -51,7 +51,7 @@ export class HeaderAssembly {
     return undefined;
   }
 
-  /** Takes a CONTINUATION frame. @returns the block when it is whole @throws {ConnectionError} ENHANCE_YOUR_CALM */
+  /** Receives a CONTINUATION frame. @returns the block when it is whole @throws {ConnectionError} ENHANCE_YOUR_CALM */
   resume({ flags, payload }: Frame): HeaderBlock | undefined {
     const open = this.#open!;
     open.bytes += payload.length;

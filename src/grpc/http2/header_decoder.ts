@@ -16,8 +16,8 @@ const maxInteger = 1 << 24;
 const noBlock = new Uint8Array();
 
 /**
- * Decodes header blocks (RFC 7541). The size of the dynamic table, the size of the list and the length of a block bound
- * its memory: fields beyond the size of the list are decoded, because the table depends on them, and not kept.
+ * Decodes header blocks (RFC 7541). Its memory is bounded by the sizes of the dynamic table and of the list, and by the
+ * length of a block. Fields beyond the size of the list are decoded, because the table depends on them, but not kept.
  */
 export class HeaderDecoder {
   readonly #table: HeaderTable;

@@ -6,10 +6,10 @@ import { encodeHuffman, huffmanLength } from "./huffman.ts";
 export const noDynamicTable = Uint8Array.of(0x20);
 
 /**
- * Encodes a header block with the static table alone (RFC 7541, section 6). The encoder has no state: an encoded
- * block is valid on every connection whose first block began with {@link noDynamicTable}. Fields named in `secret` are
- * marked as never to be indexed.
- * @param fields names in lowercase; values with one character for each byte (latin1).
+ * Encodes a header block with the static table alone (RFC 7541, section 6). The encoder has no state: an encoded block
+ * is valid on every connection whose first block began with {@link noDynamicTable}. Fields named in `secret` are marked
+ * as never to be indexed.
+ * @param fields names in lowercase; values with one character for each byte (latin1)
  */
 export function encodeHeaders(
   fields: Iterable<readonly [name: string, value: string]>,

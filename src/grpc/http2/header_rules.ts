@@ -16,7 +16,7 @@ const forbiddenInValue = /^[ \t]|[ \t]$|[\x00-\x08\x0a-\x1f\x7f]/;
 const requestPseudoFields = new Set([":method", ":scheme", ":authority", ":path"]);
 const responsePseudoFields = new Set([":status"]);
 
-/** A header list; a name may come several times. */
+/** A header list; a name may occur several times. */
 export interface HeaderList {
   /** Pseudo-header fields by their name, with the colon. */
   readonly pseudo: ReadonlyMap<string, string>;

@@ -37,12 +37,12 @@ export function staticIndex(name: string, value?: string): number {
 
 /** The static table and a dynamic table behind it, in one range of indices (RFC 7541, section 2.3). */
 export class HeaderTable {
-  /** The newest comes last. */
+  /** Newest last. */
   readonly #dynamic: HeaderField[] = [];
   #size = 0;
   #maxSize: number;
 
-  /** @param maxSize largest size of the dynamic table, in octets by {@link fieldSize} */
+  /** Creates an empty table. @param maxSize largest size of the dynamic table, in octets by {@link fieldSize} */
   constructor(maxSize: number) {
     this.#maxSize = maxSize;
   }

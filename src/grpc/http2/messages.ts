@@ -6,7 +6,7 @@ import { frameHeaderBytes, writeUint32 } from "./frames.ts";
  */
 const prefixBytes = 5;
 
-/** Why the messages of a call cannot be read. */
+/** The messages of a call cannot be read. */
 export class MessageError extends Error {
   override readonly name = "MessageError";
   constructor(readonly kind: "too long" | "compressed" | "malformed", message: string) {
@@ -22,23 +22,22 @@ export function frameMessage(message: Uint8Array): Uint8Array {
   return frame;
 }
 
-/** Octets that a message takes at first: one that is announced and does not come must cost no more. */
+/** Initial buffer of a message, so that a message that is announced and never arrives costs no more. */
 const firstBytes = 1_024;
 
 /**
- * Pieces in which a message may come, beside one for each KiB of the longest message: clients and proxies cut no smaller
- * ones, and each piece costs the time of a frame.
+ * Pieces in which a message may arrive, plus one for each KiB of the longest message. Clients and proxies do not cut
+ * smaller ones, and each piece costs the time of a frame.
  */
 export const basePieces = 256;
 
 /**
- * Puts messages together from DATA. Holds at most twice the octets of one message that came, and nothing between
- * messages.
+ * Assembles messages from DATA. Holds at most twice the octets received of one message, and nothing between messages.
  */
 export class MessageReader {
   readonly #maxBytes: number;
   /**
-   * Octets of the prefix that were read: the first one says whether the message is compressed, the others are its
+   * Octets of the prefix that were read: the first one tells whether the message is compressed, the others are its
    * length.
    */
   #prefixFilled = 0;
@@ -46,22 +45,22 @@ export class MessageReader {
   #length = 0;
   #message: Uint8Array | undefined;
   #filled = 0;
-  /** Pieces of the message that came. */
+  /** Pieces of the message received so far. */
   #pieces = 0;
 
-  /** @param maxBytes the longest message that is taken */
+  /** Creates a reader. @param maxBytes largest message */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
-  /** Octets of a message that has begun and is not whole. */
+  /** Octets of an incomplete message. */
   get heldBytes(): number {
     return this.#prefixFilled + this.#filled;
   }
 
   /**
-   * Reads octets, and gives each whole message to `onMessage`; a message is valid during that call.
-   * @throws {MessageError} for a message that is longer than taken, compressed, or in too many pieces
+   * Reads octets, and passes each whole message to `onMessage`; a message is valid during that call.
+   * @throws {MessageError} for a message that is too long, compressed, or in too many pieces
    */
   read(data: Uint8Array, onMessage: (message: Uint8Array) => void): void {
     let at = 0;
@@ -86,7 +85,7 @@ export class MessageReader {
 
   #countPiece(): void {
     if (++this.#pieces <= basePieces + this.#maxBytes / 1_024) return;
-    throw new MessageError("malformed", "A message comes in too many pieces.");
+    throw new MessageError("malformed", "A message arrives in too many pieces.");
   }
 
   #fillPrefix(data: Uint8Array, at: number): number {
@@ -109,9 +108,11 @@ export class MessageReader {
       throw new MessageError("too long", `Received message larger than max (${length} vs ${this.#maxBytes})`);
     }
     if (this.#compression === 1) {
-      throw new MessageError("compressed", "Compressed messages are not taken: send them as they are.");
+      throw new MessageError("compressed", "Compressed messages are not supported: send them uncompressed.");
     }
-    if (this.#compression !== 0) throw new MessageError("malformed", "A message begins with neither 0 nor 1.");
+    if (this.#compression !== 0) {
+      throw new MessageError("malformed", "The compression flag of a message is neither 0 nor 1.");
+    }
     return length;
   }
 
@@ -123,7 +124,7 @@ export class MessageReader {
     return taken;
   }
 
-  /** Makes the message hold `bytes` of its `length` octets. */
+  /** Grows the buffer to hold `bytes` of the `length` octets of the message. */
   #makeRoom(bytes: number, length: number): void {
     const message = this.#message;
     const size = message?.length ?? 0;

@@ -4,12 +4,14 @@ import { Buffer } from "node:buffer";
 export interface Transport {
   /** Writes octets. @returns false when further writes should wait until {@link Outbox.drained} */
   write(bytes: Uint8Array): boolean;
-  /** Closes after the written octets have left, or after a deadline of its own. */
+  /** Closes after the written octets have left, or after its own deadline. */
   end(): void;
   /** Stops and resumes reading. */
   pause(): void;
   resume(): void;
-  /** Calls back at the end of this turn of the event loop, or soon after: the frames of a turn leave together. */
+  /**
+   * Calls back at the end of this turn of the event loop, or soon after, so that the frames of a turn leave together.
+   */
   defer(callback: () => void): void;
 }
 
@@ -21,13 +23,13 @@ export interface FrameSource {
 
 /** Octets of waiting control frames and headers beyond which reading from the peer stops. */
 export const maxWaitingBytes = 64 * 1024;
-/** Octets from which on no further frame is joined to a write. */
+/** Octets of a write from which no further frame is joined to it. */
 export const joinedBytes = 128 * 1024;
 
-/** Never written to. */
+/** Shared empty array; never changed. */
 const none: Uint8Array[] = [];
 
-/** Sends the frames of one turn of the event loop together, and DATA only while the transport takes it. */
+/** Sends the frames of one turn of the event loop together, and DATA only while the transport accepts it. */
 export class Outbox {
   /** Set before the first frame is sent. */
   source!: FrameSource;
@@ -54,10 +56,10 @@ export class Outbox {
     this.schedule();
   }
 
-  /** Adds a frame behind those that wait. */
+  /** Adds a frame behind the waiting ones. */
   add(frame: Uint8Array): void {
     if (this.#isEnded) return;
-    // Most writes have one frame, for which a literal takes a fraction of the memory that the first push takes.
+    // Most writes have one frame, and a literal takes a fraction of the memory of a first push.
     if (this.#waiting.length === 0) this.#waiting = [frame];
     else this.#waiting.push(frame);
     this.#waitingBytes += frame.length;
@@ -70,13 +72,13 @@ export class Outbox {
     this.#transport.defer(() => this.flush());
   }
 
-  /** The transport takes more octets. */
+  /** Continues writing when the transport accepts more octets. */
   drained(): void {
     this.#isWritable = true;
     this.flush();
   }
 
-  /** Writes waiting frames and DATA as far as the transport takes them. */
+  /** Writes waiting frames and DATA as far as the transport accepts them. */
   flush(): void {
     this.#isScheduled = false;
     while (this.#isWritable && !this.#isEnded) {
@@ -87,7 +89,7 @@ export class Outbox {
     }
   }
 
-  /** Writes the waiting frames, even to a transport that is full, and closes it. */
+  /** Writes the waiting frames, even to a full transport, and closes it. */
   end(): void {
     if (this.#isEnded) return;
     if (this.#waiting.length > 0) this.#write();
@@ -95,7 +97,7 @@ export class Outbox {
     this.#transport.end();
   }
 
-  /** @returns whether streams have nothing more to send now */
+  /** Fills a write with frames. @returns whether no stream has more to send now */
   #fill(): boolean {
     while (this.#waitingBytes < joinedBytes) if (!this.source.addNextFrame()) return true;
     return false;

@@ -2,9 +2,12 @@ import { ConnectionError, ErrorCode } from "./errors.ts";
 import { initialWindow, maxWindow } from "./flow_window.ts";
 import { minMaxFrameBytes, readUint32, Setting } from "./frames.ts";
 
-/** The peer's settings that bind this side. Its encoder uses no dynamic table, and its frames and lists are small. */
+/**
+ * The peer's settings that affect this side. Other settings do not: its encoder uses no dynamic table, and its frames
+ * and lists are small.
+ */
 export class PeerSettings {
-  /** A SETTINGS frame was received. */
+  /** Whether a SETTINGS frame was received. */
   wereReceived = false;
   /** Send window of each new stream, in octets. */
   initialWindow = initialWindow;
@@ -12,13 +15,15 @@ export class PeerSettings {
   maxConcurrentStreams = Infinity;
 
   /**
-   * Applies the payload of a SETTINGS frame (RFC 9113, section 6.5.2). @returns the growth of the send windows of
-   * open streams
+   * Applies the payload of a SETTINGS frame (RFC 9113, section 6.5.2).
    * @param role the role of this side
+   * @returns the growth of the send windows of open streams
    * @throws {ConnectionError} FRAME_SIZE_ERROR, PROTOCOL_ERROR, FLOW_CONTROL_ERROR
    */
   apply(payload: Uint8Array, role: "server" | "client"): number {
-    if (payload.length % 6 !== 0) throw new ConnectionError(ErrorCode.frameSizeError, "SETTINGS has half an entry.");
+    if (payload.length % 6 !== 0) {
+      throw new ConnectionError(ErrorCode.frameSizeError, "SETTINGS has an incomplete entry.");
+    }
     this.wereReceived = true;
     const before = this.initialWindow;
     for (let at = 0; at < payload.length; at += 6) {

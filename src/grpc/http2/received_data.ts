@@ -3,10 +3,10 @@ import type { FrameContext } from "./frame_context.ts";
 import { Flag, type Frame, withoutPadding } from "./frames.ts";
 import type { Http2Stream } from "./stream.ts";
 
-/** Octets below which a late frame is small: a peer that goes on with such frames makes no progress. */
+/** Octets below which a late frame is small: a peer that keeps sending such frames makes no progress. */
 const smallBytes = 1_024;
 
-/** Takes a DATA frame (RFC 9113, section 6.1). */
+/** Receives a DATA frame (RFC 9113, section 6.1). */
 export function receiveData(context: FrameContext, frame: Frame): void {
   const { streams, budget, role } = context;
   const { streamId, flags, payload } = frame;
@@ -32,7 +32,7 @@ export function receiveData(context: FrameContext, frame: Frame): void {
 }
 
 /**
- * Takes DATA for a stream that has ended: octets that were under way when this side reset it are no error (RFC 9113,
+ * Receives DATA for a stream that has ended: octets that were under way when this side reset it are no error (RFC 9113,
  * section 5.1).
  */
 function receiveLateData({ streams, budget }: FrameContext, { streamId, payload }: Frame): void {

@@ -15,15 +15,15 @@ interface DecodedBlock {
   readonly fields: readonly HeaderField[] | undefined;
 }
 
-/** Answer to a request with more fields than are taken (RFC 6585, section 5). */
+/** Response to a request with too many fields (RFC 6585, section 5). */
 const tooManyFields = encodeHeaders([[":status", "431"]]);
 
-/** Takes a HEADERS frame (RFC 9113, section 6.2). */
+/** Receives a HEADERS frame (RFC 9113, section 6.2). */
 export function receiveHeaders(context: FrameContext, frame: Frame): void {
   receiveBlock(context, context.assembly.begin(frame));
 }
 
-/** Takes a CONTINUATION frame (RFC 9113, section 6.10). */
+/** Receives a CONTINUATION frame (RFC 9113, section 6.10). */
 export function receiveContinuation(context: FrameContext, frame: Frame): void {
   receiveBlock(context, context.assembly.resume(frame));
 }
@@ -31,7 +31,7 @@ export function receiveContinuation(context: FrameContext, frame: Frame): void {
 function receiveBlock(context: FrameContext, block: HeaderBlock | undefined): void {
   if (block === undefined) return;
   const { streamId, endStream } = block;
-  // Blocks of refused and closed streams too: later blocks depend on them (RFC 9113, section 4.3).
+  // Decode blocks of refused and closed streams too: later blocks depend on them (RFC 9113, section 4.3).
   const decoded = { streamId, endStream, fields: context.decoder.decode(block.block) };
   const stream = context.streams.get(streamId);
   if (stream !== undefined) return receiveForStream(context, stream, decoded);
@@ -42,7 +42,7 @@ function receiveBlock(context: FrameContext, block: HeaderBlock | undefined): vo
   context.budget.spendFrame();
 }
 
-/** Takes a request, which opens a stream (RFC 9113, section 8.3.1). */
+/** Receives a request, which opens a stream (RFC 9113, section 8.3.1). */
 function receiveRequest(context: FrameContext, { streamId, endStream, fields }: DecodedBlock): void {
   const { streams, budget, limits } = context;
   if (!streams.ids.takeRemote(streamId)) {
@@ -67,7 +67,7 @@ function receiveRequest(context: FrameContext, { streamId, endStream, fields }: 
   if (endStream && !stream.isClosed) streams.endRemotely(stream);
 }
 
-/** Answers a request with more fields than are taken. */
+/** Answers a request with too many fields. */
 function refuseFields(
   { streams, outbox, budget }: FrameContext,
   { streamId, endStream }: { streamId: number; endStream: boolean },
@@ -77,7 +77,7 @@ function refuseFields(
   if (!endStream) streams.resetId(streamId, ErrorCode.noError);
 }
 
-/** Takes a response or trailers. */
+/** Receives a response or trailers. */
 function receiveForStream(context: FrameContext, stream: Http2Stream, { endStream, fields }: DecodedBlock): void {
   if (stream.remoteEnded) throw new StreamError(stream.id, ErrorCode.streamClosed, "HEADERS after the end.");
   if (fields === undefined) throw new StreamError(stream.id, ErrorCode.enhanceYourCalm, "Too many fields.");
@@ -86,7 +86,7 @@ function receiveForStream(context: FrameContext, stream: Http2Stream, { endStrea
   context.streams.endRemotely(stream, trailers ?? fail(stream.id, "The trailers are malformed."));
 }
 
-/** Takes a response, interim or final (RFC 9113, sections 8.1 and 8.3.2). */
+/** Receives a response, interim or final (RFC 9113, sections 8.1 and 8.3.2). */
 function receiveResponse(
   { streams, budget }: FrameContext,
   stream: Http2Stream,
@@ -107,7 +107,7 @@ function receiveResponse(
 function contentLength(streamId: number, list: HeaderList): number | undefined {
   const text = valueOf(list, "content-length");
   if (text === undefined) return undefined;
-  return /^[0-9]{1,15}$/.test(text) ? Number(text) : fail(streamId, "content-length is no number.");
+  return /^[0-9]{1,15}$/.test(text) ? Number(text) : fail(streamId, "content-length is not a number.");
 }
 
 /** Ends a stream whose message is malformed (RFC 9113, section 8.1.1). */

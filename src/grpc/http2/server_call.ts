@@ -18,22 +18,22 @@ export interface CallStatus {
 
 /** The events of a call. */
 export interface CallEvents {
-  /** A whole message came; its octets are valid during this event. */
+  /** Called with each whole message; its octets are valid during the call. */
   onMessage(message: Uint8Array): void;
-  /** The client sends no more messages. */
+  /** Called when the client sends no more messages. */
   onHalfClose(): void;
-  /** All messages that were sent have left. */
+  /** Called when all sent messages have left. */
   onDrain?(): void;
-  /** The last event: the call was broken off, or answered and taken. */
+  /** The last event: the call was cancelled, or its answer was taken. */
   onClose(): void;
 }
 
-/** Longest text of a status that is sent, in octets: proxies take 4 KiB of header fields, all together. */
+/** Longest status text that is sent, in octets: proxies accept 4 KiB of header fields in all. */
 const maxDetails = 2_048;
-/** Longest timer: a deadline beyond is none (24 days). */
+/** Longest timer (24 days); a later deadline counts as none. */
 const maxTimerMs = 2 ** 31 - 1;
 
-/** DATA frames that are thrown away after a call ended, while its answer waits for the client. */
+/** DATA frames that are discarded after a call ended, while its answer waits for the client. */
 export const maxLateFrames = 4_096;
 
 const noFields: HeaderList = { pseudo: new Map(), fields: [] };
@@ -53,13 +53,13 @@ export class ServerCall implements StreamEvents {
   #isEnded = false;
   #status: number | undefined;
   #isClosed = false;
-  /** Octets of DATA in a message that is not whole or is kept: they stay in the windows. */
+  /** Octets of DATA in an incomplete or kept message; they stay in the windows. */
   #held = 0;
   #lateFrames = 0;
   /** Octets of messages that the owner keeps. */
   #kept = 0;
 
-  /** @param options.maxMessageBytes length of the longest message that is taken */
+  /** Creates a call for a request. @param options.maxMessageBytes largest message */
   constructor(stream: Http2Stream, request: HeaderList, { maxMessageBytes }: { maxMessageBytes: number }) {
     this.path = request.pseudo.get(":path") ?? "";
     this.#request = request;
@@ -68,39 +68,37 @@ export class ServerCall implements StreamEvents {
     stream.events = this;
   }
 
-  /** Octets of messages that were sent and wait for the client to take them. */
+  /** Octets of sent messages that wait for the client to take them. */
   get queuedBytes(): number {
     return this.#stream.queuedBytes;
   }
 
-  /** Octets of messages that were sent, and that the client has made room for. */
+  /** Octets of sent messages that fit into the client's windows. */
   get sentBytes(): number {
     return this.#stream.sentBytes;
   }
 
-  /** The status that ended the call; undefined while there is none. */
+  /** The status that ended the call; undefined before that. */
   get status(): number | undefined {
     return this.#status;
   }
 
-  /** Nothing more can be sent. */
+  /** Whether nothing more can be sent. */
   get isEnded(): boolean {
     return this.#isEnded;
   }
 
-  /** Returns the value of a field of metadata; several are joined by commas. */
+  /** Returns the value of a metadata field; several values are joined by commas. */
   metadata(name: string): string | undefined {
     return valueOf(this.#request, name);
   }
 
-  /** Frees the memory of the metadata, in a call that lasts. */
+  /** Frees the memory of the metadata, for a long call. */
   dropMetadata(): void {
     this.#request = noFields;
   }
 
-  /**
-   * Begins to report events. @returns false when the request is no call of gRPC that can be taken: it was answered so.
-   */
+  /** Starts reporting events. @returns false when the request is not an acceptable gRPC call, which was answered */
   begin(events: CallEvents): boolean {
     this.#events = events;
     if (this.#request.pseudo.get(":method") !== "POST") return this.#refuse("405", [["allow", "POST"]]);
@@ -108,7 +106,7 @@ export class ServerCall implements StreamEvents {
     if ((this.metadata("grpc-encoding") ?? "identity") !== "identity") {
       this.end({
         code: GrpcStatus.unimplemented,
-        details: "Compressed messages are not taken: send them as they are.",
+        details: "Compressed messages are not supported: send them uncompressed.",
         metadata: [["grpc-accept-encoding", "identity"]],
       });
       return false;
@@ -124,7 +122,7 @@ export class ServerCall implements StreamEvents {
     this.#stream.write(frameMessage(message));
   }
 
-  /** Ends the call, after the messages that were sent. */
+  /** Ends the call, after all sent messages. */
   end(status: CallStatus = { code: GrpcStatus.ok }): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
@@ -132,17 +130,19 @@ export class ServerCall implements StreamEvents {
     clearTimeout(this.#deadline);
     const trailers = status.code === GrpcStatus.ok ? successBlock : encodeHeaders(trailersOf(status));
     if (this.#hasResponse) return this.#stream.end(trailers);
-    // "Trailers-Only": the one header block is both.
+    // "Trailers-Only": a single header block serves as headers and trailers.
     this.#stream.end(Buffer.concat([responseBlock, trailers]));
   }
 
-  /** Leaves octets of a message in the windows until the client ends its side, because the owner keeps them so long. */
+  /**
+   * Keeps octets of a message in the windows until the client ends its side, because the owner holds them that long.
+   */
   keep(bytes: number): void {
     this.#kept += bytes;
   }
 
-  /** Ends the call at once: queued messages are thrown away. */
-  breakOff(): void {
+  /** Cancels the call: queued messages are discarded. */
+  abort(): void {
     this.#isEnded = true;
     this.#stream.reset(ErrorCode.cancel);
   }
@@ -166,7 +166,7 @@ export class ServerCall implements StreamEvents {
     this.#release(0);
     if (this.#isEnded) return;
     if (this.#reader.heldBytes === 0) return this.#events?.onHalfClose();
-    this.end({ code: GrpcStatus.invalidArgument, details: "The last message is not whole." });
+    this.end({ code: GrpcStatus.invalidArgument, details: "The last message is incomplete." });
   }
 
   onDrain(): void {
@@ -181,9 +181,11 @@ export class ServerCall implements StreamEvents {
     this.#events?.onClose();
   }
 
-  /** A client that goes on and on does not wait for its answer. */
+  /**
+   * Discards DATA after the end of the call, within a limit: a client that keeps sending does not wait for its answer.
+   */
   #dropLate(bytes: number): void {
-    if (++this.#lateFrames > maxLateFrames) return this.breakOff();
+    if (++this.#lateFrames > maxLateFrames) return this.abort();
     this.#stream.release(bytes);
   }
 
@@ -205,15 +207,15 @@ export class ServerCall implements StreamEvents {
     return true;
   }
 
-  /** The client has given the call up: nothing that is queued can be of use. */
+  /** Ends an overdue call. The client has given up, so queued octets are useless. */
   #expire(): void {
     if (this.#stream.queuedBytes === 0) {
-      return this.end({ code: GrpcStatus.deadlineExceeded, details: "The deadline of the call is over." });
+      return this.end({ code: GrpcStatus.deadlineExceeded, details: "The deadline of the call has passed." });
     }
-    this.breakOff();
+    this.abort();
   }
 
-  /** Lets the client send as much as this call holds no more. */
+  /** Releases received octets to the client, except those that this call holds. */
   #release(bytes: number): void {
     const held = this.#reader.heldBytes + this.#kept;
     const released = this.#held + bytes - held;

@@ -10,11 +10,11 @@ export interface ShutdownOptions {
   readonly transport: Transport;
   readonly outbox: Outbox;
   readonly streams: StreamTable;
-  /** The last stream is done, and its last frame is written. */
+  /** Called when the last stream has ended and its last frame is written. */
   onDone(): void;
 }
 
-/** The end of a connection in order, which either side begins (RFC 9113, section 6.8). */
+/** The orderly end of a connection, which either side can begin (RFC 9113, section 6.8). */
 export class Shutdown {
   readonly #options: ShutdownOptions;
   #isAnnounced = false;
@@ -25,12 +25,14 @@ export class Shutdown {
     this.#options = options;
   }
 
-  /** Reports whether the peer takes no further streams. */
+  /** Whether the peer accepts no further streams. */
   get peerGoesAway(): boolean {
     return this.#peerGoesAway;
   }
 
-  /** Announces the end with a GOAWAY that names no stream; streams that are under way are still taken. Idempotent. */
+  /**
+   * Announces the end with a GOAWAY that names no stream; streams that are under way are still accepted. Idempotent.
+   */
   announce(): void {
     if (this.#isAnnounced) return;
     this.#isAnnounced = true;
@@ -40,8 +42,8 @@ export class Shutdown {
   }
 
   /**
-   * Takes the answer to a PING.
-   * @returns whether it was the PING of this shutdown: then further streams are not taken
+   * Handles the answer to a PING.
+   * @returns whether it was the PING of this shutdown; further streams are refused then
    */
   takePong(payload: Uint8Array): boolean {
     if (!this.#isAnnounced || this.#isFinal || !payload.every((octet, at) => octet === drainPing[at])) return false;
@@ -53,13 +55,13 @@ export class Shutdown {
     return true;
   }
 
-  /** The peer goes away: the connection ends with its last stream. */
+  /** Handles the shutdown by the peer: the connection ends with its last stream. */
   onPeerGoesAway(): void {
     this.#peerGoesAway = true;
     this.endWhenIdle();
   }
 
-  /** Ends a connection without streams that takes no further ones, after the frames of this turn are written. */
+  /** Ends a connection without streams that accepts no further ones, after the frames of this turn are written. */
   endWhenIdle(): void {
     if (this.#isDone) this.#options.transport.defer(() => this.#isDone && this.#options.onDone());
   }

@@ -2,20 +2,20 @@ import type { Socket } from "node:net";
 import { type ConnectionOptions, Http2Connection } from "./connection.ts";
 import type { Transport } from "./outbox.ts";
 
-/** How long a closing socket may take to send the octets that were written, in milliseconds. */
+/** Time for a closing socket to send the written octets, in milliseconds. */
 const lingerMs = 2_000;
 
 export interface SocketConnectionOptions extends ConnectionOptions {
-  /** Runs a callback after the input that is ready now has been read; `setImmediate` unless given. */
+  /** Runs a callback after the input that is ready now was read; `setImmediate` unless given. */
   defer?(callback: () => void): void;
-  /** Octets came from the peer. */
+  /** Called when octets arrived from the peer. */
   onReceived?(): void;
-  /** Code of this program threw: the connection is closed, and others go on. */
+  /** Called when code of this program threw; the connection is closed, and others continue. */
   onFault(error: unknown): void;
 }
 
 /**
- * Speaks HTTP/2 over a socket, which must be made with `allowHalfOpen`. The connection owns the socket.
+ * Speaks HTTP/2 over a socket, which must have been created with `allowHalfOpen`. The connection owns the socket.
  *
  * @example
  * ```ts
@@ -55,7 +55,7 @@ export function connectOver(socket: Socket, options: SocketConnectionOptions): H
   return connection;
 }
 
-/** A socket, and the faults of the code that serves it. */
+/** A transport over a socket, which reports errors thrown by the code that serves it. */
 class SocketTransport implements Transport {
   readonly #socket: Socket;
   readonly #options: SocketConnectionOptions;
@@ -65,7 +65,7 @@ class SocketTransport implements Transport {
     this.#options = options;
   }
 
-  /** Calls back; an error closes the socket. */
+  /** Runs a callback; an error closes the socket. */
   guard(callback: () => void): void {
     try {
       callback();

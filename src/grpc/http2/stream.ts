@@ -3,19 +3,20 @@ import { ReceiveWindow, SendWindow } from "./flow_window.ts";
 import { frameHeaderBytes } from "./frames.ts";
 import type { HeaderList } from "./header_rules.ts";
 
-/** Events of a stream, for its owner. A handler does not throw, whatever the peer sent. */
+/** Events of a stream, for its owner. A handler must not throw, whatever the peer sent. */
 export interface StreamEvents {
-  /** A response began; of a client's stream, once. */
+  /** Called once when the response began, on a client's stream. */
   onResponse?(response: HeaderList): void;
-  /** DATA came; valid during the call. The owner gives the octets back with {@link Http2Stream.release}. */
+  /**
+   * Called with DATA, which is valid during the call. The owner returns the octets with {@link Http2Stream.release}.
+   */
   onData(bytes: Uint8Array): void;
-  /** The peer's side ended. */
+  /** Called when the peer's side ended. */
   onEnd(trailers: HeaderList | undefined): void;
-  /** All DATA that was written has left. */
+  /** Called when all written DATA has left. */
   onDrain?(): void;
   /**
-   * The last event: with a code when the stream or its connection was broken off, without one when both sides had
-   * ended.
+   * The last event: with a code when the stream or its connection was cancelled, without one when both sides had ended.
    */
   onClose(code: ErrorCode | undefined): void;
 }
@@ -23,12 +24,12 @@ export interface StreamEvents {
 /** The part of a connection that its streams use. */
 export interface StreamHost {
   sendHeaders(stream: Http2Stream, block: Uint8Array): void;
-  /** The stream queued octets. */
+  /** Called when the stream queued octets. */
   onQueued(): void;
-  /** The stream may have DATA or its end to send. */
+  /** Called when the stream may have DATA or its end to send. */
   onReady(stream: Http2Stream): void;
   reset(stream: Http2Stream, code: ErrorCode): void;
-  /** The owner of the stream has used octets of DATA. */
+  /** Called when the owner of the stream has used octets of DATA. */
   release(stream: Http2Stream, bytes: number): void;
 }
 
@@ -48,19 +49,19 @@ export class Http2Stream {
   readonly receiveWindow: ReceiveWindow;
   /** Set before the first event. */
   events!: StreamEvents;
-  /** The peer's side has ended. */
+  /** Whether the peer's side has ended. */
   remoteEnded = false;
-  /** This side has ended. */
+  /** Whether this side has ended. */
   localEnded = false;
-  /** Neither side sends any more. */
+  /** Whether neither side sends any more. */
   isClosed = false;
-  /** A response has begun; of a client's stream. */
+  /** Whether the response has begun, on a client's stream. */
   hasResponse = false;
   /** Size of the request's fields that the owner may hold, in octets. */
   fieldBytes = 0;
-  /** Octets of the body still to come by content-length; undefined without one. */
+  /** Octets of the body still expected by content-length; undefined without one. */
   announcedBytes: number | undefined;
-  /** Octets of DATA that came and are not given back yet. */
+  /** Received octets of DATA that are not returned yet. */
   unreleased = 0;
   readonly #host: StreamHost;
   /** Pieces, each with {@link frameHeaderBytes} free octets in front. */
@@ -82,12 +83,12 @@ export class Http2Stream {
     this.receiveWindow = new ReceiveWindow(receiveWindow);
   }
 
-  /** Octets of DATA that are queued. */
+  /** Octets of queued DATA. */
   get queuedBytes(): number {
     return this.#queuedBytes;
   }
 
-  /** Octets of DATA that were sent: each was in a window of the peer. */
+  /** Octets of sent DATA, all of which fitted into the peer's windows. */
   get sentBytes(): number {
     return this.#sentBytes;
   }
@@ -97,7 +98,7 @@ export class Http2Stream {
     return this.#queuedBytes + this.#queue.length * pieceOverhead;
   }
 
-  /** Reports whether there is a piece to send that the window of the stream allows. */
+  /** Whether there is a piece to send that the window of the stream allows. */
   get isReady(): boolean {
     if (this.isClosed || this.localEnded) return false;
     return this.#queue.length > 0 ? this.sendWindow.size > 0 : this.#ending;
@@ -131,12 +132,12 @@ export class Http2Stream {
     this.#host.onReady(this);
   }
 
-  /** Breaks the stream off. */
+  /** Resets the stream. */
   reset(code: ErrorCode): void {
     if (!this.isClosed) this.#host.reset(this, code);
   }
 
-  /** Lets the peer send as many octets of DATA more. */
+  /** Allows the peer to send this many more octets of DATA. */
   release(bytes: number): void {
     if (!this.isClosed) this.#host.release(this, bytes);
   }
@@ -173,7 +174,7 @@ export class Http2Stream {
     return part;
   }
 
-  /** Drops the queue. The host calls it, and tells the owner. */
+  /** Drops the queue. Called by the host, which notifies the owner. */
   close(): void {
     this.isClosed = true;
     this.#queue.length = 0;

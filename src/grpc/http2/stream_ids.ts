@@ -1,12 +1,12 @@
 import { ConnectionError, ErrorCode } from "./errors.ts";
 
-/** Streams that this side reset and of which late frames are still taken; the oldest is forgotten first. */
+/** Streams reset by this side whose late frames are still accepted; the oldest is forgotten first. */
 const maxRememberedResets = 128;
 
-/** The numbers of the streams of a connection: those that were used, taken and reset (RFC 9113, section 5.1.1). */
+/** The numbers of the streams of a connection: used, accepted and reset ones (RFC 9113, section 5.1.1). */
 export class StreamIds {
   readonly #role: "server" | "client";
-  /** Octets of DATA that the peer may still send to each stream that this side reset, until it learns of the reset. */
+  /** Octets of DATA that the peer may still send on each stream reset by this side, until it learns of the reset. */
   #resetHere: Map<number, number> | undefined;
   #lastRemote = 0;
   #lastTaken = Infinity;
@@ -17,14 +17,13 @@ export class StreamIds {
   }
 
   /**
-   * Number of the last stream of the peer that was or may be processed, for GOAWAY; it never grows after
-   * {@link stopTaking}.
+   * Number of the peer's last stream that was or may be processed, for GOAWAY; it never grows after {@link stopTaking}.
    */
   get lastProcessed(): number {
     return Math.min(this.#lastRemote, this.#lastTaken);
   }
 
-  /** Reports whether a number is left for a stream of this side. */
+  /** Whether a number is left for a stream of this side. */
   get hasLocal(): boolean {
     return this.#nextLocal < 2 ** 31;
   }
@@ -37,7 +36,8 @@ export class StreamIds {
   }
 
   /**
-   * Uses a number for a stream that the peer begins. @returns false when this side does not take the stream any more
+   * Uses a number for a stream that the peer begins.
+   * @returns false when this side no longer accepts streams
    * @throws {ConnectionError} PROTOCOL_ERROR for a number of the other side, STREAM_CLOSED for a number that was used
    */
   takeRemote(id: number): boolean {
@@ -49,12 +49,12 @@ export class StreamIds {
     return id <= this.#lastTaken;
   }
 
-  /** Takes no further streams of the peer (RFC 9113, section 6.8). */
+  /** Accepts no further streams of the peer (RFC 9113, section 6.8). */
   stopTaking(): void {
     this.#lastTaken = this.lastProcessed;
   }
 
-  /** Reports whether a stream was ever opened. */
+  /** Returns whether a stream was ever opened. */
   wasOpened(id: number): boolean {
     const isRemote = id % 2 === (this.#role === "server" ? 1 : 0);
     if (isRemote) return id <= this.#lastRemote;
@@ -62,7 +62,7 @@ export class StreamIds {
   }
 
   /**
-   * Checks that a frame is not about an idle stream (RFC 9113, section 5.1).
+   * Checks that a frame does not refer to an idle stream (RFC 9113, section 5.1).
    * @throws {ConnectionError} PROTOCOL_ERROR
    */
   requireOpened(id: number): void {
@@ -84,7 +84,8 @@ export class StreamIds {
   }
 
   /**
-   * Counts DATA that came for a stream after this side reset it. @returns false when this side did not reset the stream
+   * Counts DATA received on a stream after this side reset it.
+   * @returns false when this side did not reset the stream
    * @throws {ConnectionError} FLOW_CONTROL_ERROR for more than the window of the stream
    */
   takeLateData(id: number, bytes: number): boolean {

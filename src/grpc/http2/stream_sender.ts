@@ -13,11 +13,11 @@ const smallBytes = 1_024;
 
 /** The part of a connection that sends the frames of its streams. */
 export interface SenderHost {
-  /** Sends a frame behind earlier ones. */
+  /** Sends a frame after earlier ones. */
   addFrame(frame: Uint8Array): void;
-  /** The last frame of a stream was added. */
+  /** Called when the last frame of a stream was added. */
   onLocalEnd(stream: Http2Stream): void;
-  /** A DATA frame was added that the peer's windows did not make small. */
+  /** Called for each added DATA frame that the peer's windows did not make small. */
   onDataSent(): void;
 }
 
@@ -57,10 +57,7 @@ export class StreamSender {
     return encodeFrame(FrameType.headers, { flags: flags | Flag.endHeaders, streamId, payload });
   }
 
-  /**
-   * Adds the next frame with DATA or trailers of the stream whose turn it is.
-   * @returns false when none can be sent now
-   */
+  /** Adds the next DATA or trailers frame, of the stream whose turn it is. @returns false when none can be sent now */
   addNextFrame(): boolean {
     for (let left = this.#ready.length; left > 0; left--) {
       const stream = this.#ready.shift()!;
@@ -69,7 +66,7 @@ export class StreamSender {
         this.#addFrameOf(stream);
         return true;
       }
-      // It waits for the window of the connection.
+      // The stream waits for the window of the connection.
       this.#ready.push(stream);
     }
     return false;

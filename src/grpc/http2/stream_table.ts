@@ -16,9 +16,9 @@ export interface StreamTableOptions {
   readonly settings: PeerSettings;
   readonly outbox: Outbox;
   readonly budget: FrameBudget;
-  /** A stream was closed. */
+  /** Called when a stream was closed. */
   onClosed(): void;
-  /** A stream queued octets. */
+  /** Called when a stream queued octets. */
   onQueued(): void;
 }
 
@@ -60,7 +60,7 @@ export class StreamTable implements FrameSource, SenderHost, StreamHost {
     return this.#open.get(id);
   }
 
-  /** Lists the open streams, which the caller may close meanwhile. */
+  /** Lists the open streams; the caller may close them during iteration. */
   list(): Http2Stream[] {
     return [...this.#open.values()];
   }
@@ -72,7 +72,7 @@ export class StreamTable implements FrameSource, SenderHost, StreamHost {
     return stream;
   }
 
-  /** Closes a stream and forgets it; octets that its owner did not use return to the window of the connection. */
+  /** Closes and forgets a stream; octets that its owner did not use return to the window of the connection. */
   close(stream: Http2Stream, code: ErrorCode | undefined): void {
     if (!this.#open.delete(stream.id)) return;
     this.sender.delete(stream);
@@ -82,7 +82,7 @@ export class StreamTable implements FrameSource, SenderHost, StreamHost {
     this.#options.onClosed();
   }
 
-  /** Closes all streams and forgets them. @returns the streams, whose owners are still to be told */
+  /** Closes and forgets all streams. @returns the streams, whose owners the caller must notify */
   clear(): Http2Stream[] {
     const streams = this.list();
     this.#open.clear();
@@ -117,7 +117,7 @@ export class StreamTable implements FrameSource, SenderHost, StreamHost {
   }
 
   /**
-   * Ends unfinished requests, because the peer sends no more octets, and answers that need larger windows than it
+   * Ends unfinished requests, because the peer sends no more octets, and answers that do not fit into the windows it
    * left.
    */
   endPeer(): void {
@@ -166,21 +166,21 @@ export class StreamTable implements FrameSource, SenderHost, StreamHost {
 
   release(stream: Http2Stream, bytes: number): void {
     stream.unreleased -= bytes;
-    if (!stream.remoteEnded) this.#tellWindow(stream.id, stream.receiveWindow.release(bytes));
+    if (!stream.remoteEnded) this.#updateWindow(stream.id, stream.receiveWindow.release(bytes));
     this.giveBack(bytes);
   }
 
-  /** Lets the peer send as many octets of DATA more over the connection. */
+  /** Allows the peer to send this many more octets of DATA over the connection. */
   giveBack(bytes: number): void {
-    this.#tellWindow(0, this.receiveWindow.release(bytes));
+    this.#updateWindow(0, this.receiveWindow.release(bytes));
   }
 
-  /** Enlarges the receive window of the connection, when it is smaller than `bytes`. */
+  /** Enlarges the receive window of the connection, if it is smaller than `bytes`. */
   enlargeWindow(bytes: number): void {
-    this.#tellWindow(0, this.receiveWindow.enlarge(bytes));
+    this.#updateWindow(0, this.receiveWindow.enlarge(bytes));
   }
 
-  #tellWindow(streamId: number, growth: number): void {
+  #updateWindow(streamId: number, growth: number): void {
     if (growth > 0) this.#options.outbox.send(encodeNumberFrame(FrameType.windowUpdate, { streamId, value: growth }));
   }
 

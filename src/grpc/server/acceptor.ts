@@ -16,7 +16,7 @@ export interface AcceptorOptions {
   readonly tls: ServerCertificates | undefined;
   readonly log: Log;
   defer(callback: () => void): void;
-  /** A request began on a stream of a connection. */
+  /** Called when a request began on a stream of a connection. */
   onRequest(connection: ClientConnection, begun: { stream: Http2Stream; request: HeaderList }): void;
 }
 
@@ -41,7 +41,7 @@ export class Acceptor {
     socket.once("close", () => clearTimeout(timer));
   }
 
-  /** Shows other certificates, which were checked before, from the next handshake on. */
+  /** Uses other certificates, which must have been checked, from the next handshake on. */
   renew(certificates: ServerCertificates): void {
     this.#tls?.renew(certificates);
   }
@@ -59,7 +59,7 @@ export class Acceptor {
   }
 }
 
-/** The options of a connection to a client: an object of its own, which costs less memory than closures. */
+/** The options of a connection to a client: a class, because its instances take less memory than closures. */
 class AcceptedConnection implements SocketConnectionOptions {
   readonly #connection: ClientConnection;
   readonly #options: AcceptorOptions;

@@ -14,14 +14,14 @@ export interface CallRouterOptions {
   readonly methods: MethodTable;
   readonly openCalls: OpenCalls;
   readonly strangers: StrangerCalls;
-  /** Length of the longest message that is taken, in octets. */
+  /** Largest message, in octets. */
   readonly maxMessageBytes: number;
-  /** A call is taken, and its message may be under way. */
+  /** Called when a call was admitted; its message may still be under way. */
   onCall(call: IncomingCall): void;
   readonly beginSpan?: BeginSpan;
 }
 
-/** Takes each request within the limits of its connection, and gives it to its method. */
+/** Passes each request to its method, within the limits of its connection. */
 export class CallRouter {
   readonly #options: CallRouterOptions;
   readonly #onClosed = (call: IncomingCall): void => {
@@ -35,7 +35,7 @@ export class CallRouter {
     this.#options = options;
   }
 
-  /** Takes a request that began on a stream of a connection. */
+  /** Routes a request that began on a stream of a connection. */
   route(connection: ClientConnection, { stream, request }: { stream: Http2Stream; request: HeaderList }): void {
     const { methods, openCalls, strangers, maxMessageBytes, onCall, beginSpan } = this.#options;
     const serverCall = new ServerCall(stream, request, { maxMessageBytes });

@@ -5,32 +5,32 @@ import { addressKey } from "../../core/address_key.ts";
 import type { Http2Connection } from "../http2/connection.ts";
 import { closeWith } from "../tls_socket.ts";
 
-/** Devices that a connection remembers; one with more is a proxy's, and outlives each of them. */
+/** Devices that a connection remembers; one with more belongs to a proxy and outlives each of them. */
 const maxDevices = 16;
 
-/** Milliseconds that the calls of a connection may take to end after its last device logged out. */
+/** Time for the calls of a connection to end after its last device was logged out, in milliseconds. */
 export const revokedDrainMs = 2_000;
 
-/** The device of a user. */
+/** A device of a user. */
 export type Device = Pick<Identity, "user" | "deviceId">;
 
 /** One connection to the server, from its acceptance to its end. */
 export class ClientConnection {
-  /** The peer's address; one of IPv4 is in dotted form, even if it came mapped into IPv6. */
+  /** The peer's address; an IPv4 address is in dotted form, even if it was mapped into IPv6. */
   readonly address: string;
   /** The key by which limits count addresses. */
   readonly addressKey: string;
-  /** The user who logged in first: calls over the connection count for this user. */
+  /** The user who logged in first; calls over the connection count for this user. */
   owner: string | undefined;
   /** Calls beyond the budget of strangers. */
   callsBeyond = 0;
-  /** Looks of {@link Keepalive} at the connection since octets came. */
+  /** Checks by {@link Keepalive} since octets arrived. */
   silentTicks = 0;
-  /** Absent until the TLS handshake is done. */
+  /** Undefined until the TLS handshake is done. */
   http2: Http2Connection | undefined;
-  /** The TLS socket, once there is one: see {@link closeWith}. */
+  /** The TLS socket, if there is one: see {@link closeWith}. */
   #socket: Socket;
-  /** Devices that logged in over the connection, and are not revoked. */
+  /** Devices that logged in over the connection and are not revoked. */
   #devices: Device[] = [];
   /** Users who logged in after {@link owner}. */
   #moreUsers: Set<string> | undefined;
@@ -38,7 +38,7 @@ export class ClientConnection {
   #drainTimer: ReturnType<typeof setTimeout> | undefined;
   #closing: ReturnType<typeof setImmediate> | undefined;
 
-  /** @param onClosed is called once the socket is closed */
+  /** Wraps a socket. @param onClosed is called once the socket is closed */
   constructor(socket: Socket, onClosed: (connection: ClientConnection) => void) {
     const { remoteAddress = "" } = socket;
     this.#socket = socket;
@@ -52,7 +52,7 @@ export class ClientConnection {
     });
   }
 
-  /** No call is open. */
+  /** Whether no call is open. */
   get isIdle(): boolean {
     return (this.http2?.streams ?? 0) === 0;
   }
@@ -63,7 +63,7 @@ export class ClientConnection {
     if (this.#moreUsers !== undefined) yield* this.#moreUsers;
   }
 
-  /** The TLS handshake is done. */
+  /** Switches to the TLS socket when the handshake is done. */
   secured(secure: TLSSocket): void {
     const socket = this.#socket;
     this.#socket = secure;
@@ -74,14 +74,14 @@ export class ClientConnection {
   addDevice({ user, deviceId }: Device): void {
     if (user !== this.owner) (this.#moreUsers ??= new Set()).add(user);
     if (this.#isShared || this.#devices.some((known) => known.user === user && known.deviceId === deviceId)) return;
-    // Most connections have one device: an array that was pushed to has room for many.
+    // Most connections have one device, and an array that was pushed to reserves room for many.
     this.#devices = this.#devices.concat({ user, deviceId });
     if (this.#devices.length <= maxDevices) return;
     this.#isShared = true;
     this.#devices = [];
   }
 
-  /** Forgets revoked devices, and ends in order when these were the last ones. */
+  /** Forgets revoked devices, and shuts down when no device is left. */
   revoke({ user, deviceId, exceptDeviceId }: Revocation): void {
     const isRevoked = (device: Device) =>
       device.user === user && (deviceId ?? device.deviceId) === device.deviceId && device.deviceId !== exceptDeviceId;
@@ -91,20 +91,20 @@ export class ClientConnection {
     if (isOver) this.drain(revokedDrainMs);
   }
 
-  /** Tells the client to open no more calls, and closes when those that are open have ended, or after `deadlineMs`. */
+  /** Asks the client to open no more calls, and closes when the open ones have ended, or after `deadlineMs`. */
   drain(deadlineMs: number): void {
     if (this.http2 === undefined) return this.close();
     this.http2.drain();
     this.#drainTimer ??= setTimeout(() => this.close(), deadlineMs);
   }
 
-  /** Lets the open calls take their time again; no further ones are opened. */
+  /** Removes the deadline for open calls; no further ones are accepted. */
   cancelDrain(): void {
     clearTimeout(this.#drainTimer);
     this.#drainTimer = undefined;
   }
 
-  /** Closes at once: no frame is taken any more. Idempotent. */
+  /** Closes at once; no more frames are accepted. Idempotent. */
   close(): void {
     this.http2?.lost();
     // Not within an event of the TLS socket: see `closeWith`.

@@ -9,7 +9,7 @@ import type { Device } from "./client_connection.ts";
 import type { CallHandler, IncomingCall, Method } from "./incoming_call.ts";
 
 export interface ConnectOptions extends Omit<SessionDependencies, "transport"> {
-  /** A device logged in by a call. @throws {ChatError} `limit_reached` */
+  /** Called when a device logged in by a call. @throws {ChatError} `limit_reached` */
   onLogIn(call: IncomingCall, device: Device): void;
 }
 
@@ -41,7 +41,7 @@ class ConnectCall implements CallHandler, SessionPipe {
   onMessage(message: Uint8Array): void {
     let frame: ClientFrame;
     try {
-      // Byte strings in a frame are parts of the message.
+      // Byte strings in a frame refer to parts of the message.
       frame = decodeStrictly(ClientFrame, message.slice());
     } catch (error) {
       return this.#session.end(toChatError(error));

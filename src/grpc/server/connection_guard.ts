@@ -7,13 +7,13 @@ import { ConnectionRate, type ConnectionRateLimits, standardConnectionRate } fro
 import { KnownAddresses } from "./known_addresses.ts";
 
 export interface ConnectionGuardOptions {
-  /** How long a connection may exist before a user logs in over it, in milliseconds. */
+  /** Time for a user to log in over a new connection, in milliseconds. */
   logInDeadlineMs: number;
   /** Connections of one address (of an IPv6 /64 network) over which no user has logged in yet. */
   maxStrangersPerAddress: number;
-  /** The same of all addresses; half of them are kept for addresses over which a user logged in within a day. */
+  /** The same for all addresses; half of it is reserved for addresses from which a user logged in within a day. */
   maxStrangers: number;
-  /** Connections of one user: a connection is of the user who logs in over it first. */
+  /** Connections of one user; a connection belongs to the first user who logs in over it. */
   maxPerUser: number;
   /** Connections of one address other than a loopback one, with and without users. */
   maxPerAddress: number;
@@ -21,7 +21,7 @@ export interface ConnectionGuardOptions {
   rate: ConnectionRateLimits;
 }
 
-/** 10 s to log in; 128 connections of an address, and 2,048 in all, that have not; 128 of a user; 8,192 of an address. */
+/** 10 s to log in; 128 connections of an address and 2,048 in all before that; 128 of a user; 8,192 of an address. */
 export const standardLimits: ConnectionGuardOptions = {
   logInDeadlineMs: 10_000,
   maxStrangersPerAddress: 128,
@@ -48,24 +48,24 @@ export class ConnectionGuard {
   readonly #strangersFrom = new Counts();
   readonly #connectionsFrom = new Counts();
   readonly #ownedBy = new Counts();
-  /** Connections over which a user logged in, also as another one than the first. */
+  /** Connections over which a user logged in, first or later. */
   readonly #usedBy = new Map<string, Set<ClientConnection>>();
   #emptied: PromiseWithResolvers<void> | undefined;
   readonly #onClosed = (connection: ClientConnection) => this.#remove(connection);
 
-  /** @param onStrangerGone is told of each closed connection over which no user had logged in. */
+  /** Creates a guard. @param onStrangerGone is called for each closed connection over which no user had logged in */
   constructor(options: ConnectionGuardOptions, onStrangerGone: (connection: ClientConnection) => void = () => {}) {
     this.#options = options;
     this.#onStrangerGone = onStrangerGone;
     this.#rate = new ConnectionRate(options.rate);
   }
 
-  /** Connections open now. */
+  /** Open connections. */
   get connections(): ReadonlySet<ClientConnection> {
     return this.#connections;
   }
 
-  /** Takes charge of a new connection. @returns undefined when it was one too many, and is closed. */
+  /** Takes charge of a new connection. @returns undefined when it exceeded a limit and was closed */
   admit(socket: Socket): ClientConnection | undefined {
     const { remoteAddress } = socket;
     // Before anything is allocated for it.
@@ -77,25 +77,26 @@ export class ConnectionGuard {
     this.#connections.add(connection);
     this.#connectionsFrom.add(connection.addressKey);
     this.#strangersFrom.add(connection.addressKey);
-    this.#strangers.set(connection, this.#endStrangerInTime(connection));
+    this.#strangers.set(connection, this.#scheduleStrangerEnd(connection));
     return connection;
   }
 
   /**
-   * Notes that a device logged in over a connection.
-   * @throws {ChatError} `limit_reached` when the user has too many; the connection still counts as one without a user.
+   * Records that a device logged in over a connection.
+   * @throws {ChatError} `limit_reached` when the user has too many; the connection then still counts as one without a
+   * user
    */
   loggedIn(connection: ClientConnection, device: Device): void {
     if (!this.#connections.has(connection)) return;
     const { user } = device;
-    if (connection.owner === undefined) this.#own(connection, user);
+    if (connection.owner === undefined) this.#assignOwner(connection, user);
     connection.addDevice(device);
     const used = this.#usedBy.get(user);
     if (used === undefined) this.#usedBy.set(user, new Set([connection]));
     else used.add(connection);
   }
 
-  /** Ends the connections over which only revoked devices logged in. */
+  /** Ends the connections of which all devices are revoked. */
   endRevoked(revocation: Revocation): void {
     for (const connection of this.#usedBy.get(revocation.user) ?? []) connection.revoke(revocation);
   }
@@ -105,7 +106,7 @@ export class ConnectionGuard {
     if (this.#connections.size > 0) await (this.#emptied ??= Promise.withResolvers()).promise;
   }
 
-  /** Tells all clients to open no more calls. */
+  /** Asks all clients to open no more calls. */
   drain(deadlineMs: number): void {
     for (const connection of this.#connections) connection.drain(deadlineMs);
   }
@@ -126,7 +127,7 @@ export class ConnectionGuard {
       (isLoopback(key) || this.#connectionsFrom.of(key) < maxPerAddress) && this.#rate.admit(key, { isKnown });
   }
 
-  #own(connection: ClientConnection, user: string): void {
+  #assignOwner(connection: ClientConnection, user: string): void {
     const { maxPerUser } = this.#options;
     if (this.#ownedBy.of(user) >= maxPerUser) {
       const refusal = `You have ${maxPerUser} connections to this server: close some of them first.`;
@@ -156,8 +157,11 @@ export class ConnectionGuard {
     if (used?.size === 0) this.#usedBy.delete(user);
   }
 
-  /** Announces the end before the deadline for logging in: a proxy's calls under way end, and the next ones go elsewhere. */
-  #endStrangerInTime(connection: ClientConnection): ReturnType<typeof setTimeout> {
+  /**
+   * Announces the end before the deadline for logging in, so that a proxy finishes its calls and opens further ones
+   * elsewhere.
+   */
+  #scheduleStrangerEnd(connection: ClientConnection): ReturnType<typeof setTimeout> {
     const { logInDeadlineMs } = this.#options;
     const drainMs = Math.min(strangersDrainMs, logInDeadlineMs / 2);
     return setTimeout(() => connection.drain(drainMs), logInDeadlineMs - drainMs);
@@ -188,7 +192,7 @@ class Counts {
   }
 }
 
-/** @param key of an address; that of ::1 is its /64 network */
+/** Returns whether a key is of a loopback address; the key of ::1 is its /64 network. */
 function isLoopback(key: string): boolean {
   return key === loopbackKey || key.startsWith("127.");
 }

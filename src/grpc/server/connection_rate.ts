@@ -3,7 +3,7 @@ import { TokenBuckets } from "../../core/token_bucket.ts";
 export interface ConnectionRateLimits {
   /** Connections of one address (of an IPv6 /64 network). */
   readonly perAddress: { readonly burst: number; readonly perSecond: number };
-  /** Connections of all addresses; half of the burst is kept for known addresses. */
+  /** Connections of all addresses; half of the burst is reserved for known addresses. */
   readonly inAll: { readonly burst: number; readonly perSecond: number };
 }
 
@@ -12,17 +12,17 @@ export const standardConnectionRate: ConnectionRateLimits = {
   inAll: { burst: 2_048, perSecond: 256 },
 };
 
-/** The one key of the bucket of all addresses. */
+/** The key of the bucket of all addresses. */
 const all = "";
 
-/** Bounds how fast new connections come. One over which a user logs in counts no more. */
+/** Bounds the rate of new connections. A connection stops counting when a user logs in over it. */
 export class ConnectionRate {
   readonly #perAddress: TokenBuckets;
   readonly #inAll: TokenBuckets;
   readonly #kept: number;
   readonly #now: () => number;
 
-  /** @param now a clock in milliseconds */
+  /** Creates full buckets. @param now a clock in milliseconds */
   constructor({ perAddress, inAll }: ConnectionRateLimits, now: () => number = () => performance.now()) {
     this.#perAddress = new TokenBuckets(perAddress);
     this.#inAll = new TokenBuckets(inAll);
@@ -30,15 +30,15 @@ export class ConnectionRate {
     this.#now = now;
   }
 
-  /** Addresses that are remembered. */
+  /** Number of remembered addresses. */
   get size(): number {
     return this.#perAddress.size;
   }
 
   /**
    * Counts a new connection from an address.
-   * @param options.isKnown the address may use the part of the burst that is kept
-   * @returns false when it is one too many, and was not counted.
+   * @param options.isKnown whether the address may use the reserved part of the burst
+   * @returns false when it exceeds a limit, and was not counted
    */
   admit(addressKey: string, { isKnown }: { isKnown: boolean }): boolean {
     const now = this.#now();
@@ -48,7 +48,7 @@ export class ConnectionRate {
     return true;
   }
 
-  /** Gives a connection back that was counted: a user logged in over it. */
+  /** Uncounts a connection because a user logged in over it. */
   giveBack(addressKey: string): void {
     const now = this.#now();
     this.#perAddress.giveBack(addressKey, now);

@@ -10,7 +10,8 @@ import type { CallHandler, IncomingCall, Method } from "./incoming_call.ts";
 import { methodsOf, noMessage, tooManyMessages } from "./methods.ts";
 
 /**
- * The standard health service, for one state of all `services` and of "", the server as a whole.
+ * The standard health service, with one state for all `services` and for "", the server as a whole.
+ *
  * @see https://github.com/grpc/grpc/blob/master/doc/health-checking.md
  */
 export class Health {
@@ -27,11 +28,11 @@ export class Health {
     });
   }
 
-  /** Tells all watchers that the server is about to stop, and ends their calls. */
+  /** Tells all watchers that the server is stopping, and ends their calls. */
   stop(): void {
     this.#status = ServingStatus.NOT_SERVING;
     for (const call of this.#watchers) {
-      this.#tell(call, this.#status);
+      this.#sendStatus(call, this.#status);
       call.end();
     }
     this.#watchers.clear();
@@ -52,7 +53,7 @@ export class Health {
         hasMessage = true;
         try {
           const { service } = decodeStrictly(HealthCheckRequest, message);
-          this.#tell(call, this.#services.has(service) ? this.#status : ServingStatus.SERVICE_UNKNOWN);
+          this.#sendStatus(call, this.#services.has(service) ? this.#status : ServingStatus.SERVICE_UNKNOWN);
           this.#watchers.add(call);
         } catch (error) {
           call.fail(error);
@@ -65,7 +66,7 @@ export class Health {
     };
   }
 
-  #tell(call: IncomingCall, status: ServingStatus): void {
+  #sendStatus(call: IncomingCall, status: ServingStatus): void {
     call.send(HealthCheckResponse.encode({ status }).finish());
   }
 }

@@ -18,18 +18,18 @@ export type MethodTable = ReadonlyMap<string, Method>;
 
 export interface IncomingCallOptions {
   readonly connection: ClientConnection;
-  /** The call is over, and its answers are taken or thrown away. Called once. */
+  /** Called once, when the call is over and its answers were taken or discarded. */
   onClosed(call: IncomingCall): void;
 }
 
 /** One call to this server. */
 export class IncomingCall implements CallEvents {
   readonly connection: ClientConnection;
-  /** The call came with a good token or password. */
+  /** Whether the call has a valid token or password. */
   isLoggedIn = false;
   /** Ends the span of the call, with its status. */
   endSpan: ((status: number) => void) | undefined;
-  /** The error of the chat that ended the call. */
+  /** The error code that ended the call. */
   refusedFor: ChatErrorCode | undefined;
   readonly #call: ServerCall;
   readonly #onClosed: (call: IncomingCall) => void;
@@ -46,7 +46,7 @@ export class IncomingCall implements CallEvents {
     return this.#call.path;
   }
 
-  /** The status of gRPC that ended the call: cancelled, when it got none. */
+  /** The gRPC status that ended the call; cancelled without one. */
   get status(): number {
     return this.#call.status ?? GrpcStatus.cancelled;
   }
@@ -56,32 +56,34 @@ export class IncomingCall implements CallEvents {
     return this.#call.queuedBytes;
   }
 
-  /** Octets of messages that were sent, and that the client has made room for. */
+  /** Octets of sent messages that fit into the client's windows. */
   get sentBytes(): number {
     return this.#call.sentBytes;
   }
 
-  /** The client sends no more messages, or none is taken any more. */
+  /** Whether the client sends no more messages, or no more are accepted. */
   get hasAllRequests(): boolean {
     return this.#isHalfClosed || this.#call.isEnded;
   }
 
-  /** Returns the value of a field of metadata; several are joined by commas. */
+  /** Returns the value of a metadata field; several values are joined by commas. */
   metadata(name: string): string | undefined {
     return this.#call.metadata(name);
   }
 
-  /** Frees the memory of the metadata, in a call that lasts. */
+  /** Frees the memory of the metadata, for a long call. */
   dropMetadata(): void {
     this.#call.dropMetadata();
   }
 
-  /** Leaves octets of a message in the windows until the client ends its side, because the method keeps them so long. */
+  /**
+   * Keeps octets of a message in the windows until the client ends its side, because the method holds them that long.
+   */
   keep(bytes: number): void {
     this.#call.keep(bytes);
   }
 
-  /** Has a method answer the call, once it was begun. */
+  /** Lets a method answer the call, once it was begun. */
   answerWith(method: Method): void {
     this.#handler = method(this);
   }
@@ -91,21 +93,21 @@ export class IncomingCall implements CallEvents {
     this.#call.send(message);
   }
 
-  /** Ends the call, after the messages that were sent. */
+  /** Ends the call, after all sent messages. */
   end(status?: CallStatus): void {
     this.#call.end(status);
   }
 
-  /** Ends the call with an error, after the messages that were sent. */
+  /** Ends the call with an error, after all sent messages. */
   fail(error: unknown): void {
     if (this.#call.isEnded) return;
     this.refusedFor = toChatError(error).code;
     this.#call.end(toStatus(error));
   }
 
-  /** Ends the call at once: queued messages are thrown away. */
-  breakOff(): void {
-    this.#call.breakOff();
+  /** Cancels the call: queued messages are discarded. */
+  abort(): void {
+    this.#call.abort();
   }
 
   onMessage(message: Uint8Array): void {

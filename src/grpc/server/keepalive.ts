@@ -1,30 +1,29 @@
 import type { ClientConnection } from "./client_connection.ts";
 
-/** Milliseconds between two looks at the connections. */
+/** Interval of checks, in milliseconds. */
 const tickMs = 5_000;
-/** Looks without octets from the peer before it is asked for some, and before it is given up. */
+/** Silent checks before a ping, and before the connection is closed. */
 const askAfter = 2;
 const giveUpAfter = 4;
 
 /**
- * Finds peers that are gone without a word: asks those that were silent for 10 s, and closes those that do not answer
- * in 10 s.
+ * Finds peers that vanished: pings those that were silent for 10 s, and closes those that do not answer within 10 s.
  */
 export class Keepalive implements Disposable {
   readonly #connections: Iterable<ClientConnection>;
   readonly #timer: ReturnType<typeof setInterval>;
 
-  /** @param connections the connections that are open at each time */
+  /** Starts checking. @param connections the connections that are open at each time */
   constructor(connections: Iterable<ClientConnection>) {
     this.#connections = connections;
-    this.#timer = setInterval(() => this.#look(), tickMs);
+    this.#timer = setInterval(() => this.#check(), tickMs);
   }
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
   }
 
-  #look(): void {
+  #check(): void {
     for (const connection of this.#connections) {
       const { http2 } = connection;
       if (http2 === undefined) continue;

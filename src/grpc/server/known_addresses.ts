@@ -1,14 +1,16 @@
 const dayMs = 24 * 60 * 60_000;
-/** Addresses that are remembered, those of the latest log-ins. */
+/** Largest number of remembered addresses, those of the latest logins. */
 const maxAddresses = 10_000;
 
-/** The addresses over which users logged in within a day. Places are kept for them when strangers flood the server. */
+/**
+ * Addresses from which users logged in within a day. Connections are reserved for them when strangers flood the server.
+ */
 export class KnownAddresses {
   readonly #now: () => number;
-  /** Times of the latest log-in, by the key of the address; the latest last. */
+  /** Time of the latest login by address key; latest last. */
   readonly #logIns = new Map<string, number>();
 
-  /** @param now a clock in milliseconds */
+  /** Creates an empty set. @param now a clock in milliseconds */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
   }
@@ -21,7 +23,7 @@ export class KnownAddresses {
     return this.#now() - (this.#logIns.get(addressKey) ?? -Infinity) < dayMs;
   }
 
-  /** Notes that a user logged in over an address. */
+  /** Records a login from an address. */
   add(addressKey: string): void {
     this.#logIns.delete(addressKey);
     this.#logIns.set(addressKey, this.#now());

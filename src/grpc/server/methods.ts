@@ -2,10 +2,10 @@ import { GrpcStatus } from "../http2/grpc_status.ts";
 import { type MethodDefinition, type MethodName, pathOf, type ServiceDefinition } from "../service_definition.ts";
 import type { CallHandler, IncomingCall, Method } from "./incoming_call.ts";
 
-/** Answers one message with one message. Its request is undecoded. Failures that it does not catch end the call. */
+/** Answers one message with one message. The request is encoded. An error that it throws ends the call. */
 export type Responder = (request: Uint8Array, call: IncomingCall) => Promise<unknown>;
 
-/** Ends of calls of methods that take one message. */
+/** Statuses for calls of methods that take one message. */
 export const tooManyMessages = { code: GrpcStatus.invalidArgument, details: "This method takes one message." };
 export const noMessage = { code: GrpcStatus.invalidArgument, details: "This method takes a message, and none came." };
 

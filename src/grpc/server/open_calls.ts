@@ -4,9 +4,11 @@ import type { IncomingCall } from "./incoming_call.ts";
 export interface CallLimits {
   /** Calls of one user, live sessions included. */
   maxPerUser: number;
-  /** Calls from one address (of an IPv6 /64 network), over connections over which nobody has logged in yet. */
+  /** Calls from one address (of an IPv6 /64 network), over connections over which no user has logged in. */
   maxPerAddress: number;
-  /** Octets of answers that a user's clients, or an address, have not taken yet: with more, there are no new calls. */
+  /**
+   * Octets of answers that the clients of a user, or of an address, have not taken; beyond it, new calls are refused.
+   */
   maxUnreadBytes: number;
 }
 
@@ -18,11 +20,13 @@ export const standardCallLimits: CallLimits = {
 
 interface Bound {
   readonly limit: number;
-  /** The reason of a refusal, for people. */
+  /** The error for people. */
   readonly refusal: string;
 }
 
-/** Bounds the calls that are open at once. A call is open until the client has taken its answer, or its stream is gone. */
+/**
+ * Bounds the calls that are open at once. A call is open until the client has taken its answer, or its stream is gone.
+ */
 export class OpenCalls implements Iterable<IncomingCall> {
   readonly #limits: CallLimits;
   /** Keys of the open calls. */
@@ -44,8 +48,8 @@ export class OpenCalls implements Iterable<IncomingCall> {
   }
 
   /**
-   * Counts a call. One too many of the connection's owner may be of another user, behind a proxy: it counts for the address
-   * until its user is known.
+   * Counts a call. Beyond the limit of the connection's owner, the call may belong to another user behind the same
+   * proxy: it counts for the address until its user is known.
    * @throws {ChatError} `limit_reached`
    */
   add(call: IncomingCall): void {
@@ -55,19 +59,19 @@ export class OpenCalls implements Iterable<IncomingCall> {
     }
     this.#count(call, `address ${addressKey}`, {
       limit: this.#limits.maxPerAddress,
-      refusal: "Too many calls from your address are open: take the answers of those, or log in first.",
+      refusal: "Too many open calls from your address. Read their answers, or log in first.",
     });
   }
 
-  /** Counts a call as the user's from now on. @throws {ChatError} `limit_reached` when the user has too many. */
-  belongsTo(call: IncomingCall, user: string): void {
+  /** Counts a call as the user's from now on. @throws {ChatError} `limit_reached` when the user has too many */
+  assignTo(call: IncomingCall, user: string): void {
     const key = this.#keys.get(call);
     if (key === undefined || key === userKey(user)) return;
     this.#addForUser(call, user);
     this.#discount(call, key);
   }
 
-  /** The call is over. */
+  /** Uncounts a call that is over. */
   delete(call: IncomingCall): void {
     const key = this.#keys.get(call);
     if (key === undefined) return;
@@ -77,7 +81,7 @@ export class OpenCalls implements Iterable<IncomingCall> {
 
   get #userBound(): Bound {
     const limit = this.#limits.maxPerUser;
-    const refusal = `You have ${limit} open calls and sessions: take their answers, or end some of them first.`;
+    const refusal = `You have ${limit} open calls and sessions. Read their answers, or end some of them first.`;
     return { limit, refusal };
   }
 
@@ -92,12 +96,12 @@ export class OpenCalls implements Iterable<IncomingCall> {
     this.#keys.set(call, key);
   }
 
-  /** Returns why one more call cannot be counted; undefined when it can. */
+  /** Returns the error for one more call; undefined when it is allowed. */
   #refusal(key: string, { limit, refusal }: Bound): string | undefined {
     const calls = this.#open.get(key) ?? [];
     if (calls.length >= limit) return refusal;
     const isUnread = unreadBytes(calls) > this.#limits.maxUnreadBytes;
-    return isUnread ? "Too many answers to your calls wait: take them first." : undefined;
+    return isUnread ? "Too many answers to your calls are unread. Read them first." : undefined;
   }
 
   #discount(call: IncomingCall, key: string): void {

@@ -30,13 +30,13 @@ type Question = NonNullable<ServerReflectionRequest["messageRequest"]>;
 
 export interface ReflectionOptions {
   readonly services: readonly string[];
-  /** Is called before a connection gets an answer of so many bytes. @throws {ChatError} `rate_limited` */
+  /** Called before a connection receives an answer of this size. @throws {ChatError} `rate_limited` */
   admit(connection: ClientConnection, answerBytes: number): void;
 }
 
 /**
- * Returns the methods of reflection, from descriptors that are part of the program, for the protocol's versions v1 and
- * v1alpha, which differ in name only.
+ * Returns the methods of reflection, from descriptors that are part of the program, for the protocol versions v1 and
+ * v1alpha, which differ only in name.
  * @see https://github.com/grpc/grpc/blob/master/doc/server-reflection.md
  */
 export function reflectionMethods({ services, admit }: ReflectionOptions): [path: string, method: Method][] {
@@ -79,23 +79,26 @@ class ReflectionCall implements CallHandler {
     this.#questions++;
     this.#bytes += response.length;
     if (this.#questions < maxQuestions && this.#bytes < maxAnswerBytes) return;
-    this.#call.fail(new ChatError("limit_reached", "This call has had enough answers: make another one."));
+    this.#call.fail(new ChatError("limit_reached", "This call has reached its limit of answers. Make another call."));
   }
 }
 
-/** The encoded response, of which the answer is encoded already: fields of one message may come one after the other. */
+/** Encodes a response around an encoded answer: the fields of a message may be concatenated. */
 function responseTo(request: ServerReflectionRequest, answer: Uint8Array): Buffer {
   const { host } = request;
   const asked = { validHost: host, originalRequest: request, messageResponse: undefined };
   return Buffer.concat([ServerReflectionResponse.encode(asked).finish(), answer]);
 }
 
-/** The encoding of a response that has this answer and nothing else. */
+/** Encodes a response that contains only this answer. */
 function encodeAnswer(messageResponse: Answer): Uint8Array {
   return ServerReflectionResponse.encode({ validHost: "", originalRequest: undefined, messageResponse }).finish();
 }
 
-/** Returns answers to questions about the contract, encoded; those about its files are encoded once. Exported for tests. */
+/**
+ * Returns a function that answers questions about the API, encoded; answers about its files are encoded once. Exported
+ * for tests.
+ */
 export function reflectOn(services: readonly string[]): (question: Question | undefined) => Uint8Array {
   const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, Uint8Array.fromBase64(descriptorsBase64)));
   const described = new Map([...registry.files].map((file) => [file, encodeAnswer(describe(file))]));
@@ -107,7 +110,7 @@ export function reflectOn(services: readonly string[]): (question: Question | un
   function fileOfSymbol(name: string): DescFile | undefined {
     const found = registry.get(name)?.file;
     const dot = name.lastIndexOf(".");
-    // A method, a field or an enum's value is in the file of what it belongs to.
+    // A method, field or enum value is in the file of its parent.
     return found ?? (dot < 0 ? undefined : registry.get(name.slice(0, dot))?.file);
   }
 
@@ -131,12 +134,12 @@ export function reflectOn(services: readonly string[]): (question: Question | un
       case "fileContainingExtension":
         return notFound(question.value.containingType);
       case undefined:
-        return refuse(GrpcStatus.invalidArgument, "The request asks for nothing.");
+        return refuse(GrpcStatus.invalidArgument, "The request is empty.");
     }
   };
 }
 
-/** The file, and what it imports. */
+/** Describes a file and its imports. */
 function describe(file: DescFile): Answer {
   const files = new Set<DescFile>();
   const add = (next: DescFile) => {

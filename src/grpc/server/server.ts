@@ -25,12 +25,12 @@ import { WatchedListener } from "./watched_listener.ts";
 export interface GrpcServerOptions {
   chat: Chat;
   log: Log;
-  /** Name and version of the program, said to clients. */
+  /** Name and version of the program, shown to clients. */
   server: string;
   listen: { host: string; port: number };
   tls?: ServerCertificates;
   defer(callback: () => void): void;
-  /** Call clients back that ask for it; true unless given. */
+  /** Call back clients that ask for it; true unless given. */
   callback?: boolean;
   /** Begins a span for each call; no spans unless given. */
   beginSpan?: BeginSpan;
@@ -44,29 +44,30 @@ export interface GrpcServerOptions {
   answerDeadlineMs?: number;
 }
 
-/** A gRPC server that listens. Owned by its opener. */
+/** A listening gRPC server. Closed by its opener. */
 export interface GrpcServer {
-  /** The real port. */
+  /** The port in use. */
   readonly port: number;
-  /** Connections open now. */
+  /** Number of open connections. */
   readonly connections: number;
   /** Octets of answers that clients have not taken yet. */
   readonly unreadBytes: number;
-  /** New connections are taken. */
+  /** Whether new connections are accepted. */
   readonly isListening: boolean;
-  /** Shows other certificates, which were checked before, from the next handshake on. */
+  /** Uses other certificates, which must have been checked, from the next handshake on. */
   renewCertificates(certificates: ServerCertificates): void;
-  /** Stops listening, lets calls end until `deadlineMs` are over, and breaks off the others. Idempotent. */
+  /** Stops listening, lets calls end within `deadlineMs`, and cancels the rest. Idempotent. */
   close(options: { deadlineMs: number }): Promise<void>;
 }
 
 const chatServices = ["chatd.v1.ChatService", "chatd.v1.AuthService", "chatd.v1.FileService"];
 
-/** How often connections without a user or an open call are closed while the server stops, in milliseconds. */
+/** Interval of closing connections without a user or an open call while the server stops, in milliseconds. */
 const idleDrainMs = 1_000;
 
 /**
- * Listens and serves. @throws {ChatError} `unavailable` when the address cannot be listened on.
+ * Starts a server.
+ * @throws {ChatError} `unavailable` when it cannot listen on the address
  *
  * @example
  * ```ts
@@ -88,15 +89,15 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const openCalls = new OpenCalls(options.callLimits ?? standardCallLimits);
   const guard = new ConnectionGuard(
     options.connectionLimits ?? standardLimits,
-    (connection) => strangers.strangerGone(connection),
+    (connection) => strangers.chargeStranger(connection),
   );
   options.chat.accounts.onRevoked((revocation) => guard.endRevoked(revocation));
   const onLogIn = (call: IncomingCall, device: Device) => {
     guard.loggedIn(call.connection, device);
-    // Also for a call that is refused: others come over the connection.
+    // Also for a refused call: others use the connection.
     call.connection.http2?.enlargeWindow(userConnectionWindow);
     call.connection.http2?.enlargeQueue(userQueuedBytes);
-    openCalls.belongsTo(call, device.user);
+    openCalls.assignTo(call, device.user);
     call.isLoggedIn = true;
   };
   const health = new Health(chatServices);

@@ -10,8 +10,8 @@ const accountPaths = new Set([pathOf(AuthServiceDefinition, "logIn"), pathOf(Aut
 const reflection = new Set(reflectionPaths);
 
 /**
- * Charges each call that came without a good token, and each that was above its user's rate: to the user whose connection it
- * comes over, otherwise to its address.
+ * Charges each call without a valid token, and each call above its user's rate: to the user of its connection, or else
+ * to its address.
  */
 export class StrangerCalls {
   readonly #limits: StrangersLimits;
@@ -22,11 +22,12 @@ export class StrangerCalls {
     this.#budget = new StrangersBudget(limits);
   }
 
-  /** Whether one more call may come over a connection; if not, the connection is closed. */
+  /** Returns whether one more call may use a connection; otherwise closes the connection. */
   mayCall(connection: ClientConnection): boolean {
     if (!this.#budget.isUsedUp(keyOf(connection))) return true;
     if (++connection.callsBeyond <= this.#limits.callsBeyond) return true;
-    // A user may log in over the next one at once: the address pays for the calls that were answered beyond the budget.
+    // A user may log in over a new connection at once, so the address pays for the calls that were answered beyond the
+    // budget.
     if (connection.owner !== undefined) {
       this.#budget.spend(connection.addressKey, this.#limits.callsBeyond + strangersCosts.connection);
     }
@@ -34,9 +35,9 @@ export class StrangerCalls {
     return false;
   }
 
-  /** Takes the cost of a call beforehand, where it may be refused. @throws {ChatError} `rate_limited` */
+  /** Charges the cost of a call in advance, if the call may be refused. @throws {ChatError} `rate_limited` */
   admit({ path, connection }: IncomingCall): void {
-    // Paid by the address: otherwise several users at one address could try as many passwords as several addresses.
+    // Charged to the address: otherwise several users at one address could try as many passwords as several addresses.
     if (accountPaths.has(path)) {
       const { addressKey: key } = connection;
       this.#refuse(this.#budget.take(key, strangersCosts.account), { key, cost: strangersCosts.account });
@@ -49,15 +50,15 @@ export class StrangerCalls {
     if (!isLoggedIn || refusedFor === "rate_limited") this.#budget.spend(keyOf(connection), strangersCosts.call);
   }
 
-  /** Takes the cost of reflection from the budget before it is done. @throws {ChatError} `rate_limited` */
+  /** Charges the cost of reflection in advance. @throws {ChatError} `rate_limited` */
   admitReflection(connection: ClientConnection, cost: number): void {
     const key = keyOf(connection);
     this.#refuse(this.#budget.takeReflection(key, cost), { key, cost });
   }
 
   /**
-   * Refuses work that has to wait. The wait lasts until the refused call, the next one and its work can be paid for: a client
-   * that keeps to it is never beyond the budget.
+   * Refuses work that has to wait. The wait covers the refused call, the next one and its work, so a client that waits
+   * that long is never beyond the budget.
    * @throws {ChatError} `rate_limited`
    */
   #refuse(waitMs: number, { key, cost }: { key: string; cost: number }): void {
@@ -67,13 +68,13 @@ export class StrangerCalls {
     throw new ChatError("rate_limited", `Too many requests without a login: wait ${seconds} s.`, { retryAfterMs });
   }
 
-  /** Milliseconds that a new connection has to wait, until a log-in over it can be paid for. */
+  /** Returns the milliseconds that a new connection has to wait until it can pay for a login. */
   holdMs({ addressKey }: ClientConnection): number {
     return this.#budget.waitMs(addressKey, strangersCosts.call + strangersCosts.account);
   }
 
-  /** Charges a connection that was closed, and over which no user had logged in. */
-  strangerGone({ addressKey }: ClientConnection): void {
+  /** Charges a closed connection over which no user had logged in. */
+  chargeStranger({ addressKey }: ClientConnection): void {
     this.#budget.spend(addressKey, strangersCosts.connection);
   }
 }

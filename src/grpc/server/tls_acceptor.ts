@@ -5,17 +5,17 @@ import { VerifiedClients } from "./verified_clients.ts";
 
 /** Certificates of a server, in PEM. */
 export interface ServerCertificates {
-  /** The server's certificate, and those between it and an authority. */
+  /** The server's certificate, and the intermediate ones. */
   readonly certificate: Uint8Array;
   readonly key: Uint8Array;
-  /** Authorities of client certificates, which are required then. */
+  /** Authorities of client certificates; if given, client certificates are required. */
   readonly clientCa?: Uint8Array;
 }
 
-/** Makes TLS connections of accepted sockets. */
+/** Makes TLS connections from accepted sockets. */
 export class TlsAcceptor {
   readonly #server: Server;
-  /** With the authorities of now; absent when no client certificates are required. */
+  /** Clients verified with the current authorities; undefined when no client certificates are required. */
   #clients: VerifiedClients | undefined;
   #clientCa: Uint8Array | undefined;
   readonly #waiting = new Map<Socket, (secure: TLSSocket) => void>();
@@ -29,7 +29,7 @@ export class TlsAcceptor {
       requestCert: isRequired,
       rejectUnauthorized: isRequired,
       ALPNProtocols: ["h2"],
-      // The caller has a deadline for connections; the timer of `node:tls` would keep 6 KB beyond the end of each.
+      // The caller has a deadline for connections; the timer of `node:tls` would hold 6 KB beyond the end of each.
       handshakeTimeout: -1,
       allowHalfOpen: true,
     };
@@ -38,8 +38,8 @@ export class TlsAcceptor {
   }
 
   /**
-   * Calls `onSecure` when the handshake over the socket is done. A socket whose handshake fails is closed; one whose handshake
-   * takes too long is to be closed by the caller.
+   * Calls `onSecure` when the handshake over the socket is done. Closes a socket whose handshake fails; the caller must
+   * close one whose handshake takes too long.
    */
   accept(socket: Socket, onSecure: (secure: TLSSocket) => void): void {
     const clients = this.#clients;
@@ -54,19 +54,19 @@ export class TlsAcceptor {
   }
 
   /**
-   * Shows other certificates from the next handshake on. Whether client certificates are required stays as it was.
-   * @param certificates checked before: handshakes fail with those that cannot be used
+   * Uses other certificates from the next handshake on. Whether client certificates are required does not change.
+   * @param certificates must have been checked: handshakes fail with unusable ones
    */
   renew(certificates: ServerCertificates): void {
     this.#server.setSecureContext(secureContext(certificates));
     const isSame = Buffer.from(this.#clientCa ?? []).equals(certificates.clientCa ?? new Uint8Array());
     this.#clientCa = certificates.clientCa;
-    // A handshake that has begun goes on with the authorities of before.
+    // A handshake that has begun continues with the previous authorities.
     if (!isSame) this.#clients = new VerifiedClients();
   }
 
   #onSecure(secure: TLSSocket): void {
-    // `node:tls` keeps the socket below in this field; there is no public name for it.
+    // `node:tls` keeps the underlying socket in this field; there is no public name for it.
     const { _parent: socket } = secure as TLSSocket & { _parent?: Socket };
     const onSecure = socket && this.#waiting.get(socket);
     if (onSecure === undefined) return void secure.destroy();
@@ -76,7 +76,10 @@ export class TlsAcceptor {
   }
 }
 
-/** The authorities go along each time: a context without them trusts no client certificate. */
+/**
+ * Returns the options of a TLS context. Includes the authorities each time: a context without them trusts no client
+ * certificate.
+ */
 function secureContext({ certificate, key, clientCa }: ServerCertificates) {
   return { cert: Buffer.from(certificate), key: Buffer.from(key), ca: clientCa && Buffer.from(clientCa) };
 }

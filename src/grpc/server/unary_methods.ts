@@ -44,7 +44,7 @@ import { methodsOf, type Responder } from "./methods.ts";
 export interface UnaryOptions {
   chat: Chat;
   log: Log;
-  /** A device logged in by a call. @throws {ChatError} `limit_reached` when the call is one too many of its user. */
+  /** Called when a device logged in by a call. @throws {ChatError} `limit_reached` when the user has too many calls */
   onLogIn(call: IncomingCall, device: Device): void;
 }
 
@@ -111,7 +111,7 @@ export function authMethods(options: UnaryOptions): [path: string, method: Metho
   });
 }
 
-/** Returns a method that answers a user as a live session does, within the user's rate. */
+/** Returns a method that answers a user as in a live session, within the user's rate. */
 function forUser<Request>(options: UnaryOptions, type: MessageDecoder<Request>, name: RequestName): UnaryMethod {
   return answering(options, async (bytes, call) => {
     const context = await authenticate(options, call);
@@ -140,7 +140,7 @@ export function unary<Request>(
   return answering(options, (bytes, call) => respond(decodeStrictly(type, bytes), call));
 }
 
-/** Counts and logs failures. */
+/** Wraps a responder to count and log failures. */
 function answering({ chat, log }: Pick<UnaryOptions, "chat" | "log">, respond: Responder): UnaryMethod {
   return {
     async respond(bytes, call) {
@@ -155,20 +155,23 @@ function answering({ chat, log }: Pick<UnaryOptions, "chat" | "log">, respond: R
   };
 }
 
-/** Returns the user whose token the call shows. @throws {ChatError} `unauthenticated` and others that `Accounts.authenticate` throws. */
+/**
+ * Returns the user of the call's token.
+ * @throws {ChatError} `unauthenticated` and other errors of `Accounts.authenticate`
+ */
 export async function authenticate({ chat, onLogIn }: UnaryOptions, call: IncomingCall): Promise<RequestContext> {
   const token = bearerToken(call);
   if (token === undefined) {
     throw new ChatError("unauthenticated", 'This call needs metadata "authorization: Bearer TOKEN": log in first.');
   }
-  // Within the last look at revocations: the connection hears of each that comes later.
+  // In the same turn as the last check for revocations, so that the connection receives every later one.
   const identity = await chat.accounts.authenticate(token, (identity) => onLogIn(call, identity));
   return { chat, identity };
 }
 
 /**
- * Logs in the first caller of a connection before its message is whole: messages that come in turn may need more of the window
- * than a stranger has. A call that cannot log in is refused by its method.
+ * Logs in the first caller of a connection before its message is complete: messages sent in turn may need more of the
+ * window than a stranger has. A call that cannot log in is refused by its method.
  */
 export async function recognize(options: UnaryOptions, call: IncomingCall): Promise<void> {
   if (call.connection.owner !== undefined || bearerToken(call) === undefined) return;

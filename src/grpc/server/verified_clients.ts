@@ -1,18 +1,21 @@
 import type { TLSSocket } from "node:tls";
 
-/** Certificates that are remembered, the latest ones. */
+/** Largest number of remembered certificates, the latest ones. */
 const maxCertificates = 10_000;
 
 /**
- * Remembers which client certificates full handshakes have verified with the same authorities. Deno resumes a TLS session
- * without another look at its certificate, also with a ticket from before the authorities changed, and gives a new ticket
- * each time (RFC 8446, section 2.2).
+ * Remembers client certificates that full handshakes have verified with the current authorities. Deno resumes a TLS
+ * session without verifying its certificate again, even with a ticket issued before the authorities changed, and issues
+ * a new ticket each time (RFC 8446, section 2.2).
  */
 export class VerifiedClients {
-  /** Ends of certificates, in milliseconds since the Unix epoch, by fingerprint. */
+  /** Expiry of each certificate, in milliseconds since the Unix epoch, by fingerprint. */
   readonly #validTo = new Map<string, number>();
 
-  /** Notes a client whose handshake was full. @returns false when the client resumed a session with a certificate that is not trusted now */
+  /**
+   * Records the client of a full handshake.
+   * @returns false when the client resumed a session with a certificate that is not trusted now
+   */
   admit(secure: Pick<TLSSocket, "isSessionReused" | "getPeerCertificate">, now = Date.now()): boolean {
     const { fingerprint256, valid_to } = secure.getPeerCertificate();
     if (secure.isSessionReused()) return now < (this.#validTo.get(fingerprint256) ?? -Infinity);

@@ -9,37 +9,41 @@ export interface WatchedListenerOptions {
   log: Log;
   /** Takes charge of a connection. */
   onConnection(socket: Socket): void;
-  /** How long nobody may come before the listener is tried, and how long the try may take, in milliseconds; 5 000 unless given. */
-  tryMs?: number;
+  /**
+   * Time without a connection before the listener is tested, and duration of the test, in milliseconds; 5 000 unless
+   * given.
+   */
+  testMs?: number;
 }
 
 /**
- * Listens, and goes on after there were no file descriptors. With Deno 2.9.3, a listener of `node:net` that could not accept one
- * connection for lack of a descriptor never accepts another, and reports nothing. So when nobody has come for a while, it
- * is tried by a connection of our own, and opened again on the same port when that is not accepted.
+ * A listener that recovers from a lack of file descriptors. With Deno 2.9.3, a listener of `node:net` that failed to
+ * accept one connection for lack of a descriptor never accepts another, and reports nothing. After a while without
+ * connections, the listener is therefore tested by a connection from this process, and reopened on the same port when
+ * that is not accepted.
  */
 export class WatchedListener {
-  /** The real port. */
+  /** The port in use. */
   readonly port: number;
   readonly #options: WatchedListenerOptions;
-  readonly #tryMs: number;
+  readonly #testMs: number;
   #server: Server;
   #timer: ReturnType<typeof setInterval> | undefined;
-  #cameSince = true;
-  #attempt: Socket | undefined;
-  /** Attempts in a row that were not accepted: one may be no more than a busy process. */
+  #hadConnection = true;
+  #test: Socket | undefined;
+  /** Consecutive tests that failed: a single failure may only mean a busy process. */
   #missed = 0;
 
   private constructor(server: Server, options: WatchedListenerOptions) {
     this.#options = options;
     this.#server = server;
-    this.#tryMs = options.tryMs ?? 5_000;
+    this.#testMs = options.testMs ?? 5_000;
     this.port = (server.address() as AddressInfo).port;
-    server.on("connection", this.#take);
-    this.#timer = setInterval(() => this.#watch(), this.#tryMs);
+    server.on("connection", this.#onConnection);
+    this.#timer = setInterval(() => this.#watch(), this.#testMs);
   }
 
-  /** @throws {ChatError} `unavailable` when the address cannot be listened on; `permission_denied` */
+  /** Starts listening. @throws {ChatError} `unavailable` when it cannot listen on the address; `permission_denied` */
   static async open(options: WatchedListenerOptions): Promise<WatchedListener> {
     return new WatchedListener(await listen(options), options);
   }
@@ -48,51 +52,51 @@ export class WatchedListener {
     return this.#timer !== undefined && this.#server.listening;
   }
 
-  /** Accepts nobody any more, and resolves when no connection is open. */
+  /** Stops accepting, and resolves when no connection is open. */
   close(): Promise<void> {
     clearInterval(this.#timer);
     this.#timer = undefined;
-    this.#attempt?.destroy();
+    this.#test?.destroy();
     return new Promise((resolve) => this.#server.close(() => resolve()));
   }
 
-  readonly #take = (socket: Socket): void => {
-    this.#cameSince = true;
-    const attempt = this.#attempt;
-    if (!attempt?.connecting) return this.#sort(socket, attempt);
-    // The attempt does not know its port yet.
+  readonly #onConnection = (socket: Socket): void => {
+    this.#hadConnection = true;
+    const test = this.#test;
+    if (!test?.connecting) return this.#dispatch(socket, test);
+    // The test connection does not know its port yet.
     socket.on("error", () => socket.destroy());
-    const sort = () => {
-      attempt.off("connect", sort).off("close", sort);
-      this.#sort(socket, attempt);
+    const dispatch = () => {
+      test.off("connect", dispatch).off("close", dispatch);
+      this.#dispatch(socket, test);
     };
-    attempt.on("connect", sort).on("close", sort);
+    test.on("connect", dispatch).on("close", dispatch);
   };
 
-  #sort(socket: Socket, attempt: Socket | undefined): void {
-    if (attempt !== undefined && socket.remotePort === attempt.localPort) socket.destroy();
+  #dispatch(socket: Socket, test: Socket | undefined): void {
+    if (test !== undefined && socket.remotePort === test.localPort) socket.destroy();
     else if (!socket.destroyed) this.#options.onConnection(socket);
   }
 
   #watch(): void {
-    this.#missed = this.#attempt !== undefined && !this.#cameSince ? this.#missed + 1 : 0;
-    this.#attempt?.destroy();
-    this.#attempt = undefined;
+    this.#missed = this.#test !== undefined && !this.#hadConnection ? this.#missed + 1 : 0;
+    this.#test?.destroy();
+    this.#test = undefined;
     if (this.#missed >= 2) void this.#reopen();
-    else if (!this.#cameSince) this.#attempt = this.#try();
-    this.#cameSince = false;
+    else if (!this.#hadConnection) this.#test = this.#openTest();
+    this.#hadConnection = false;
   }
 
-  #try(): Socket | undefined {
+  #openTest(): Socket | undefined {
     const { host } = this.#options;
     const own = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
     try {
-      const attempt = connect(this.port, own);
-      attempt.on("error", (error: Error & { code?: string }) => {
-        // That it cannot be reached from here says nothing about the listener.
-        if (!["EMFILE", "ENFILE", "ECONNREFUSED"].includes(error.code ?? "")) this.#cameSince = true;
+      const test = connect(this.port, own);
+      test.on("error", (error: Error & { code?: string }) => {
+        // A test that cannot reach the listener from here proves nothing about it.
+        if (!["EMFILE", "ENFILE", "ECONNREFUSED"].includes(error.code ?? "")) this.#hadConnection = true;
       });
-      return attempt;
+      return test;
     } catch (error) {
       if (error instanceof Deno.errors.NotCapable) return undefined;
       throw error;
@@ -104,10 +108,10 @@ export class WatchedListener {
     this.#server.close();
     try {
       const server = await listen({ ...this.#options, port: this.port });
-      server.on("connection", this.#take);
+      server.on("connection", this.#onConnection);
       this.#server = server;
       if (this.#timer === undefined) server.close();
-      log.error("listening again: connections were not accepted any more, most likely for lack of file descriptors");
+      log.error("listening again: no more connections were accepted, probably for lack of file descriptors");
     } catch (cause) {
       log.error("cannot listen again", { cause });
     }

@@ -1,8 +1,8 @@
-/** The rig of the hostile clients: they have a valid account or none, and meet a real broker and a real server. */
+/** The rig for hostile clients, with or without a valid account, against a real broker and a real server. */
 import assert from "node:assert/strict";
-import { BrokerManagement } from "../../../src/amqp/broker_management.ts";
-import { BrokerWatch } from "../../../src/amqp/broker_watch.ts";
-import { RefusedLogins } from "../../../src/amqp/refused_logins.ts";
+import { BrokerManagement } from "../../../src/amqp/broker/broker_management.ts";
+import { BrokerWatch } from "../../../src/amqp/broker/broker_watch.ts";
+import { RefusedLogins } from "../../../src/amqp/broker/refused_logins.ts";
 import { systemClock } from "../../../src/core/clock.ts";
 import { silentLog } from "../../../src/core/log.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
@@ -18,16 +18,16 @@ import { join, type Person } from "../../support/person.ts";
 import { RawAmqpClient, type RawSession } from "../../support/raw_amqp_client.ts";
 import { sendRequest } from "../../support/wire_values.ts";
 
-/** A reason of the broker, or of the system, which may discard it when the client still writes. */
+/** The error of the broker, or of the system, which may discard it while the client still writes. */
 export const thrownOut = /CONNECTION.FORCED|ECONNRESET|EPIPE/;
 
 export const password = "correct horse battery";
-/** How long a message between others may take while somebody floods, in milliseconds; it takes about one otherwise. */
+/** Longest time of a message between others during a flood, in milliseconds; it takes about one otherwise. */
 export const slowestMs = 60_000;
-/** What a flood may make the server, or the broker, grow by. */
+/** Largest growth of the server's or broker's memory during a flood. */
 const growthMiB = 150;
 
-/** A broker, a server, ana and ben who chat, and the accounts of hostile clients. */
+/** A broker, a server, the chatting users ana and ben, and the accounts of hostile clients. */
 export class Scene implements AsyncDisposable {
   readonly broker: TestBroker;
   readonly server: TestAmqpServer;
@@ -82,7 +82,7 @@ export class Scene implements AsyncDisposable {
     return RawAmqpClient.connect(this.broker.node.amqpUrl(user, secret), name);
   }
 
-  /** A hostile client with a session of its own. */
+  /** A hostile client with its own session. */
   async join(user: string): Promise<{ client: RawAmqpClient; session: RawSession; token: string }> {
     const { token } = await this.logIn(user);
     const client = await this.connect(user, token);
@@ -99,7 +99,7 @@ export class Scene implements AsyncDisposable {
     return found;
   }
 
-  /** Steps of a test: after each, the others go on talking. */
+  /** Runs a step of a test, and checks afterwards that the others can still chat. */
   steps(t: Deno.TestContext) {
     return (behaviour: string, run: () => Promise<void>) =>
       t.step(behaviour, async () => {
@@ -108,7 +108,7 @@ export class Scene implements AsyncDisposable {
       });
   }
 
-  /** ana and ben still talk to each other, and hear of nothing else. */
+  /** Checks that ana and ben still reach each other, and receive nothing else. */
   async chatGoesOn(): Promise<void> {
     const text = crypto.randomUUID();
     const heard = this.ben.received.length;
@@ -137,7 +137,7 @@ export interface Memory {
   readonly broker: number;
 }
 
-/** Resident, in MiB. The server runs in this process. */
+/** Resident memory, in MiB. The server runs in this process. */
 export function memory(brokerPid: number): Memory {
   const [, kilobytes] = /VmRSS:\s+(\d+) kB/.exec(Deno.readTextFileSync(`/proc/${brokerPid}/status`))!;
   return { server: Deno.memoryUsage().rss / 2 ** 20, broker: Number(kilobytes) / 1024 };

@@ -10,7 +10,7 @@ class Notes {
     this.events.push(event);
   }
 
-  /** What was noted since the last time, as words. */
+  /** Returns the events since the last call, as text. */
   take(): string[] {
     return this.events.splice(0).map(({ actor, action, subject = "", address = "", detail = "" }) =>
       [actor, action, subject, address, detail].map((word) => word || "-").join(" ")
@@ -20,7 +20,7 @@ class Notes {
 
 const address = "192.0.2.7";
 
-Deno.test("the audit log has who came in and who did not, and never a secret", async () => {
+Deno.test("the audit log records logins and failures, and never a secret", async () => {
   const notes = new Notes();
   const test = await TestChat.open({ users: ["ben"], audit: notes });
   const { accounts } = test;
@@ -32,7 +32,7 @@ Deno.test("the audit log has who came in and who did not, and never a secret", a
   await accounts.logIn({ ...login, deviceId: second.deviceId });
   assert.deepEqual(notes.take(), [
     `ana logged_in - ${address} on a new device`,
-    `ana logged_in - ${address} on a device used before`,
+    `ana logged_in - ${address} on a known device`,
   ]);
 
   const wrong = "the password of something else";
@@ -44,9 +44,9 @@ Deno.test("the audit log has who came in and who did not, and never a secret", a
   await assert.rejects(accounts.changePassword(identity, { current: wrong, next: "another password" }));
   assert.deepEqual(notes.take(), [
     `- log_in_failed ana ${address} -`,
-    `- log_in_failed - ${address} nobody has this name`,
+    `- log_in_failed - ${address} unknown name`,
     "- log_in_failed ana - at the broker",
-    "- log_in_failed ana - the current password, to change it",
+    "- log_in_failed ana - changing the password",
   ]);
 
   await accounts.revokeDevice(identity, second.deviceId);
@@ -60,7 +60,7 @@ Deno.test("the audit log has who came in and who did not, and never a secret", a
   await test.close();
 });
 
-Deno.test("the audit log has what the operator did", async () => {
+Deno.test("the audit log records actions of the operator", async () => {
   const notes = new Notes();
   const test = await TestChat.open({ users: ["ana"], audit: notes });
   const { accounts } = test;
@@ -77,13 +77,13 @@ Deno.test("the audit log has what the operator did", async () => {
     "operator user_disabled ana - -",
     `- log_in_failed ana ${address} disabled`,
     "operator user_enabled ana - -",
-    "operator invite_created - - good for 60 s",
+    "operator invite_created - - valid for 60 s",
   ]);
   assert.ok(!taken.join().includes(code));
   await test.close();
 });
 
-Deno.test("the audit log has who made rooms, and what was done to their members, once", async () => {
+Deno.test("the audit log records created rooms and changes of their members, once", async () => {
   const notes = new Notes();
   const test = await TestChat.open({ users: ["ana", "ben", "cleo"], audit: notes });
   const { chat, clock } = test;

@@ -18,7 +18,7 @@ function quota(maxBytes: number | undefined) {
   const log = { ...silentLog, info: note, warn: note, error: note };
   const options = { files: { diskBytes }, maxBytes, clock, log };
   const quota = new DiskQuota(options);
-  /** What it says after it looked once more. */
+  /** Returns the refusal after another measurement. */
   const later = async () => {
     clock.advance(1_000);
     quota.refusal();
@@ -28,7 +28,7 @@ function quota(maxBytes: number | undefined) {
   return { quota, disk, events, later };
 }
 
-Deno.test("a quota refuses from when it is reached until there is room, and says so once each", async () => {
+Deno.test("the quota refuses while it is reached, and logs each change once", async () => {
   const { disk, events, later } = quota(1_000);
   disk.bytes = 999;
   assert.equal(await later(), undefined);
@@ -37,10 +37,10 @@ Deno.test("a quota refuses from when it is reached until there is room, and says
   assert.equal(await later(), "storage_full");
   disk.bytes = 500;
   assert.equal(await later(), undefined);
-  assert.deepEqual(events.map((event) => event.slice(0, 24)), ["new messages are refused", "new messages are taken a"]);
+  assert.deepEqual(events.map((event) => event.slice(0, 22)), ["refusing new messages:", "accepting new messages"]);
 });
 
-Deno.test("a quota looks once a second, however much is sent, and never where there is none", () => {
+Deno.test("the quota measures once a second at most, and never without a limit", () => {
   const limited = quota(1_000);
   for (let i = 0; i < 1_000; i++) limited.quota.refusal();
   assert.equal(limited.disk.looks, 1);
@@ -49,7 +49,7 @@ Deno.test("a quota looks once a second, however much is sent, and never where th
   assert.equal(unlimited.disk.looks, 0);
 });
 
-Deno.test("a quota that cannot look goes on with what it saw", async () => {
+Deno.test("a quota that cannot measure keeps its last result", async () => {
   const { disk, later } = quota(1_000);
   disk.bytes = 2_000;
   assert.equal(await later(), "storage_full");
@@ -57,12 +57,12 @@ Deno.test("a quota that cannot look goes on with what it saw", async () => {
   assert.equal(await later(), "storage_full");
 });
 
-Deno.test("on a full disk messages and edits are refused, not what was accepted before, nor what makes room", async () => {
+Deno.test("on a full disk messages and edits are refused, but neither resends nor requests that free space", async () => {
   const test = await TestChat.open({ limits: { maxDiskBytes: 0 } });
   const { chat, clock } = test;
   const accepted = test.draft("ben", "first");
   const first = await chat.send("ana", accepted);
-  // The first send made it look.
+  // The first send triggered the measurement.
   await rejectsWith("storage_full", chat.send("ana", test.draft("ben", "second")));
   assert.equal((await chat.send("ana", accepted)).duplicate, true);
   const id = () => createMessageId(clock.now());

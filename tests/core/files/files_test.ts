@@ -47,7 +47,7 @@ async function upload(files: Files, owner: string, content: Uint8Array): Promise
   return announcement;
 }
 
-Deno.test("a file that came in chunks can be attached, and is read in chunks", async () => {
+Deno.test("a file uploaded in chunks can be attached and read in chunks", async () => {
   const { files, store, messages } = openFiles();
   const content = crypto.getRandomValues(new Uint8Array(maxChunkBytes + 1_000));
   const { id } = await upload(files, "ana", content);
@@ -62,7 +62,7 @@ Deno.test("a file that came in chunks can be attached, and is read in chunks", a
   await rejectsWith("not_found", files.read("ben", { with: "ana", seq: 8, offset: 0 }));
 });
 
-Deno.test("begin() says how much has arrived, also when everything has", async () => {
+Deno.test("begin() returns how much has arrived, even when everything has", async () => {
   const { files } = openFiles();
   const announcement = await announcementOf(bytes);
   const { id } = announcement;
@@ -74,7 +74,7 @@ Deno.test("begin() says how much has arrived, also when everything has", async (
   assert.deepEqual(await files.write("ana", { id, offset: 0, bytes }), { offset: bytes.length });
 });
 
-Deno.test("begin() completes what a process left between the last bytes and their check", async () => {
+Deno.test("begin() completes an upload that a process left before the last check", async () => {
   const { files, store } = openFiles();
   const announcement = await announcementOf(bytes);
   await files.begin("ana", announcement);
@@ -84,7 +84,7 @@ Deno.test("begin() completes what a process left between the last bytes and thei
   assert.equal((await store.find("ana", announcement.id))?.isComplete, true);
 });
 
-Deno.test("chunks in any order, and again and again, make the file that was announced", async () => {
+Deno.test("chunks in any order, even repeated, make the announced file", async () => {
   const { files, store } = openFiles();
   const content = crypto.getRandomValues(new Uint8Array(1_000));
   const announcement = await announcementOf(content);
@@ -102,7 +102,7 @@ Deno.test("chunks in any order, and again and again, make the file that was anno
   assert.equal((await store.find("ana", id))?.isComplete, true);
 });
 
-Deno.test("an id that was used for another file is a conflict, and another's upload does not exist", async () => {
+Deno.test("an id used for another file is a conflict, and another user's upload does not exist", async () => {
   const { files } = openFiles();
   const announcement = await announcementOf(bytes);
   const { id } = announcement;
@@ -116,14 +116,14 @@ Deno.test("an id that was used for another file is a conflict, and another's upl
   assert.deepEqual(await files.begin("ben", announcement), { offset: 0 });
 });
 
-Deno.test("nobody can tell whether a content is there already", async () => {
+Deno.test("responses do not reveal whether a content is already stored", async () => {
   const { files } = openFiles();
   await upload(files, "ana", bytes);
   assert.deepEqual(await files.begin("ben", await announcementOf(bytes)), { offset: 0 });
   assert.deepEqual(await files.begin("ana", await announcementOf(bytes)), { offset: 0 });
 });
 
-Deno.test("what is not what was announced is refused, and can be announced again", async () => {
+Deno.test("content that differs from the announcement is refused, and can be announced again", async () => {
   const { files } = openFiles();
   const announcement = await announcementOf(bytes);
   const { id } = announcement;
@@ -134,7 +134,7 @@ Deno.test("what is not what was announced is refused, and can be announced again
   assert.deepEqual(await files.write("ana", { id, offset: 0, bytes }), { offset: bytes.length });
 });
 
-Deno.test("announcements and chunks that cannot be are refused", async () => {
+Deno.test("impossible announcements and chunks are refused", async () => {
   const { files } = openFiles();
   const good = await announcementOf(bytes);
   const wrong: Partial<Announcement>[] = [
@@ -163,7 +163,7 @@ Deno.test("announcements and chunks that cannot be are refused", async () => {
   assert.deepEqual(await files.begin("ana", good), { offset: 0 });
 });
 
-Deno.test("quotas are refused with what to do", async () => {
+Deno.test("errors about quotas say what to do", async () => {
   const { files, clock } = openFiles({ limits: { uploadQuotaBytes: 50_000 } });
   for (let count = 0; count < 8; count++) await files.begin("ana", await announcementOf(bytes));
   const many = await rejectsWith("limit_reached", files.begin("ana", await announcementOf(bytes)));
@@ -171,12 +171,12 @@ Deno.test("quotas are refused with what to do", async () => {
   clock.advance(60 * 60 * 1000 + 1);
   await files.begin("ana", await announcementOf(bytes));
   const full = await rejectsWith("limit_reached", files.begin("ben", await announcementOf(bytes, { size: 50_001 })));
-  assert.match(full.message, /50000 bytes together/);
+  assert.match(full.message, /your quota of 50000 bytes/);
   const small = openFiles({ limits: { maxDiskBytes: 10 } });
   await rejectsWith("storage_full", small.files.begin("ana", await announcementOf(bytes)));
 });
 
-Deno.test("uploads that nothing was sent with are gone after a day", async () => {
+Deno.test("uploads without a message are removed after a day", async () => {
   const { files, store, clock } = openFiles();
   const [sent, unsent] = [await upload(files, "ana", bytes), await upload(files, "ana", new Uint8Array([1]))];
   const unfinished = await announcementOf(bytes);
@@ -192,7 +192,7 @@ Deno.test("uploads that nothing was sent with are gone after a day", async () =>
   assert.ok(await store.read(sha256, { offset: 0, maxBytes: 1 }));
 });
 
-Deno.test("no upload expires or makes room by its age while the clock is doubted to be ahead", async () => {
+Deno.test("no upload expires or is replaced by age while the clock may be ahead", async () => {
   const { files, store, clock } = openFiles();
   const unsent = await upload(files, "ana", bytes);
   const unfinished = [];
@@ -208,7 +208,7 @@ Deno.test("no upload expires or makes room by its age while the clock is doubted
   assert.equal(await store.find("ana", unsent.id), undefined);
 });
 
-Deno.test("an upload that begins while the clock is behind does not expire when the clock is set right", async () => {
+Deno.test("an upload begun while the clock is behind does not expire when the clock is corrected", async () => {
   const { files, store, clock } = openFiles();
   const right = clock.now();
   clock.doubt(0);
@@ -223,7 +223,7 @@ Deno.test("an upload that begins while the clock is behind does not expire when 
   assert.equal(await store.find("ana", id), undefined);
 });
 
-Deno.test("what is deleted while others are removed is removed as well", async () => {
+Deno.test("content deleted during a removal is removed as well", async () => {
   const { files, store } = openFiles();
   const [one, other] = [await upload(files, "ana", bytes), await upload(files, "ana", new Uint8Array([1]))];
   for (const [position, { id }] of [one, other].entries()) store.attach(position, { owner: "ana", id });
@@ -242,7 +242,7 @@ Deno.test("what is deleted while others are removed is removed as well", async (
   assert.ok(await store.read(one.sha256.toHex(), { offset: 0, maxBytes: 1 }));
 });
 
-Deno.test("chunks of one user are taken as fast as a disk writes, and no faster", async () => {
+Deno.test("chunks of one user are accepted as fast as a disk writes, and no faster", async () => {
   const { files, clock } = openFiles();
   const ask = (user: string) => files.read(user, { with: "ben", seq: 1, offset: 0 });
   for (let count = 0; count < 512; count++) await rejectsWith("not_found", ask("ana"));
@@ -253,14 +253,14 @@ Deno.test("chunks of one user are taken as fast as a disk writes, and no faster"
   await rejectsWith("not_found", ask("ana"));
 });
 
-Deno.test("a file that was lost on the disk is said to be lost", async () => {
+Deno.test("a file lost on the disk is reported as lost", async () => {
   const { files, messages } = openFiles();
   messages.set(1, { name: "a", mediaType: "text/plain", size: 5, sha256: "ab".repeat(32) });
   const lost = await rejectsWith("not_found", files.read("ana", { with: "ben", seq: 1, offset: 0 }));
-  assert.match(lost.message, /lost on the server/);
+  assert.match(lost.message, /server has lost this file/);
 });
 
-Deno.test("after close() nothing begins, and what began has ended", async () => {
+Deno.test("after close() nothing begins, and everything begun has ended", async () => {
   const { files } = openFiles();
   const announcement = await announcementOf(bytes);
   await files.begin("ana", announcement);

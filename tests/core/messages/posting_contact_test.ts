@@ -33,7 +33,7 @@ for (const directMessages of ["nobody", "contacts"] as const) {
     await test.chat.settings.update("ben", { directMessages });
     const ben = await come(test, "ben");
     for (const refused of [edit("an insult"), react("🎉")]) {
-      assert.match((await rejectsWith("permission_denied", refused)).message, /^ben takes /);
+      assert.match((await rejectsWith("permission_denied", refused)).message, /^ben accepts /);
     }
     assert.equal((await edit("hello!", accepted)).duplicate, true, "the answer to a resend does not change");
     assert.deepEqual([ben.offered, ben.lookedUp], [[], []]);

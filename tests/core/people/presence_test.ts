@@ -37,7 +37,7 @@ async function open() {
   const go = (subscriber: FakeSubscriber) => {
     const { user } = subscriber.identity;
     const before = presence.stateOf(user);
-    if (live.remove(subscriber)) presence.left(user, before);
+    if (live.remove(subscriber)) presence.sessionsEnded(user, before);
     else presence.sessionsChanged(user, before);
   };
   const lastSeen = async (user: string) => (await settingsStore.readLastSeen([user]))[0];
@@ -53,7 +53,7 @@ function people(): FakeSubscriber[] {
   return ["ana", "ben", "cleo"].map((user) => new FakeSubscriber({ user }));
 }
 
-Deno.test("peers are told who comes, and nobody else is", async () => {
+Deno.test("only peers are told when a user comes online", async () => {
   const { presence, come } = await open();
   const [ana, ben, cleo] = people();
   for (const each of [ben, cleo, ana]) {
@@ -65,7 +65,7 @@ Deno.test("peers are told who comes, and nobody else is", async () => {
   assert.deepEqual(await presence.peersPresent("cleo"), []);
 });
 
-Deno.test("only those who are online are looked for among the conversations", async () => {
+Deno.test("only online users are looked up among the conversations", async () => {
   const { store, presence, come } = await open();
   const asked: string[][] = [];
   const peersAmong = store.peersAmong.bind(store);
@@ -83,7 +83,7 @@ Deno.test("only those who are online are looked for among the conversations", as
   assert.deepEqual(asked[2], ["ana", "cleo", "ana"]);
 });
 
-Deno.test("somebody is online until 3 s after the last session", async () => {
+Deno.test("a user is online until 3 s after the last session", async () => {
   using time = new FakeTime();
   const { presence, come, go } = await open();
   const [ana, ben] = people();
@@ -100,7 +100,7 @@ Deno.test("somebody is online until 3 s after the last session", async () => {
   await presence.close();
 });
 
-Deno.test("nobody hears of a reconnect within the grace time", async () => {
+Deno.test("a reconnect within the grace time is not announced", async () => {
   using time = new FakeTime();
   const { come, go } = await open();
   const [ana, ben] = people();
@@ -117,7 +117,7 @@ Deno.test("nobody hears of a reconnect within the grace time", async () => {
   assert.equal(time.pending, 0);
 });
 
-Deno.test("somebody is away when they are in all of their sessions, which programs do not count as", async () => {
+Deno.test("a user is away when all sessions are, except those of programs", async () => {
   const { presence, come, go } = await open();
   const [phone, laptop] = ["phone", "laptop"].map((deviceId) => new FakeSubscriber({ user: "ana", deviceId }));
   const bot = new FakeSubscriber({ user: "ana", deviceId: "bot" }, "tail:alerts");
@@ -141,7 +141,7 @@ Deno.test("somebody is away when they are in all of their sessions, which progra
   assert.equal(presence.stateOf("ana"), "online");
 });
 
-Deno.test("who hides their presence looks like nobody who is there, to everybody", async () => {
+Deno.test("a user who hides presence looks offline to everyone", async () => {
   using time = new FakeTime();
   const { presence, come, go, visible } = await open();
   const [ana, ben] = people();
@@ -165,7 +165,7 @@ Deno.test("who hides their presence looks like nobody who is there, to everybody
   await presence.close();
 });
 
-Deno.test("hiding looks like going, and showing oneself like coming", async () => {
+Deno.test("hiding looks like going offline, and showing like coming online", async () => {
   const { presence, come, visible } = await open();
   const [ana, ben] = people();
   come(ben);
@@ -180,7 +180,7 @@ Deno.test("hiding looks like going, and showing oneself like coming", async () =
   assert.deepEqual(told(ben).map(([, state]) => state), ["online", "offline", "away"]);
 });
 
-Deno.test("who changes all the time is told of now and then, and in the end as they are", async () => {
+Deno.test("frequent changes are announced now and then, ending with the current state", async () => {
   using time = new FakeTime();
   const { presence, clock, come, visible } = await open();
   const [ana, ben] = people();
@@ -208,7 +208,7 @@ Deno.test("who changes all the time is told of now and then, and in the end as t
   await presence.close();
 });
 
-Deno.test("when somebody was seen last is shown when they are gone, and kept", async () => {
+Deno.test("the last time online is shown when a user is offline, and stored", async () => {
   using time = new FakeTime();
   const { presence, clock, come, go, lastSeen } = await open();
   const [ana, ben] = people();
@@ -232,7 +232,7 @@ Deno.test("when somebody was seen last is shown when they are gone, and kept", a
   assert.equal(time.pending, 0);
 });
 
-Deno.test("people who block each other see nothing of each other's presence, and others do", async () => {
+Deno.test("users who block each other see nothing of each other's presence, and others do", async () => {
   using time = new FakeTime();
   const { store, presence, settings, come, go } = await open();
   await accept(store, directAppend("ana", "cleo"));

@@ -32,7 +32,7 @@ async function open() {
   return { store, settings: openAgain(), openAgain, changes, asked, write };
 }
 
-Deno.test("settings are read once, changed one by one, and kept", async () => {
+Deno.test("settings are read once, changed independently, and stored", async () => {
   const { settings, openAgain, changes, asked } = await open();
   assert.deepEqual(await Promise.all([settings.settings("ana"), settings.settings("ana")]), [
     defaultSettings,
@@ -50,7 +50,7 @@ Deno.test("settings are read once, changed one by one, and kept", async () => {
   assert.deepEqual(await settings.settings("ben"), defaultSettings);
 });
 
-Deno.test("changes that could not be saved are not made", async () => {
+Deno.test("changes that cannot be stored are not made", async () => {
   const { settings, store, changes } = await open();
   await settings.load("ana");
   const full = new Error("the disk is full");
@@ -64,7 +64,7 @@ Deno.test("changes that could not be saved are not made", async () => {
   assert.deepEqual(changes, []);
 });
 
-Deno.test("a block hides what comes after it, and when it ended only that", async () => {
+Deno.test("a block hides later entries, and after its end only those", async () => {
   const { settings, openAgain, write } = await open();
   const before = (await write("ben", "ana")).position;
   await settings.block("ana", "ben");
@@ -84,7 +84,7 @@ Deno.test("a block hides what comes after it, and when it ended only that", asyn
   await settings.unblock("ana", "ben");
 });
 
-Deno.test("only others who exist can be blocked, and not more than 1000", async () => {
+Deno.test("only other existing users can be blocked, and at most 1000", async () => {
   const { settings, store } = await open();
   await rejectsWith("invalid_argument", settings.block("ana", "ana"));
   await rejectsWith("not_found", settings.block("ana", "nobody"));
@@ -102,25 +102,25 @@ Deno.test("only others who exist can be blocked, and not more than 1000", async 
   assert.equal((await settings.blocked("ana")).length, 1_000);
 });
 
-Deno.test("who takes no messages is named in the refusal, and messages in answer come through", async () => {
+Deno.test("refusals name the recipient, and answers to their messages pass", async () => {
   const { settings, write } = await open();
   await settings.checkContact("ben", "ana");
   await settings.update("ana", { directMessages: "nobody" });
   const nobody = await rejectsWith("permission_denied", settings.checkContact("ben", "ana"));
-  assert.equal(nobody.message, "ana takes no messages from anybody outside rooms.");
+  assert.equal(nobody.message, "ana accepts no direct messages.");
   await settings.checkContact("ana", "ana");
   await settings.checkContact("ana", "ben");
   await settings.update("ana", { directMessages: "contacts" });
   const stranger = await rejectsWith("permission_denied", settings.checkContact("ben", "ana"));
-  assert.match(stranger.message, /^ana takes messages outside rooms only from people whom they have written to/);
+  assert.match(stranger.message, /^ana accepts direct messages only from people whom they have written to/);
   await write("ben", "ana");
   await rejectsWith("permission_denied", settings.checkContact("ben", "ana"));
   await write("ana", "ben");
-  settings.wrote("ana", ["ana", "ben"]);
+  settings.recordContact("ana", ["ana", "ben"]);
   await settings.checkContact("ben", "ana");
 });
 
-Deno.test("who is written to while it is looked up whether they were may write", async () => {
+Deno.test("a message sent during the contact lookup counts", async () => {
   const { settings, store, write } = await open();
   await settings.update("ana", { directMessages: "contacts" });
   const asked = Promise.withResolvers<boolean>();
@@ -128,13 +128,13 @@ Deno.test("who is written to while it is looked up whether they were may write",
   const checks = Promise.all([settings.checkContact("ben", "ana"), settings.checkContact("ben", "ana")]);
   await turns();
   await write("ana", "ben");
-  settings.wrote("ana", ["ana", "ben"]);
+  settings.recordContact("ana", ["ana", "ben"]);
   asked.resolve(false);
   await checks;
   await settings.checkContact("ben", "ana");
 });
 
-Deno.test("to look at who may write costs nothing the second time", async () => {
+Deno.test("a second contact check needs no query", async () => {
   const { settings, write, asked } = await open();
   await settings.update("ana", { directMessages: "contacts" });
   await write("ana", "ben");

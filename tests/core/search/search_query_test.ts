@@ -7,7 +7,7 @@ import { throwsWith } from "../../support/chat_error_assertions.ts";
 const word = (text: string): SearchTerm => ({ text, prefix: false });
 const beginning = (text: string): SearchTerm => ({ text, prefix: true });
 
-Deno.test("words, phrases, beginnings and what to leave out are told apart", () => {
+Deno.test("words, phrases, prefixes and excluded terms are distinguished", () => {
   const typed = 'deploy "to production"  roll* "went wro"* -staging -"dry run" -test*';
   assert.deepEqual(parseSearchQuery(typed), {
     terms: [word("deploy"), word("to production"), beginning("roll"), beginning("went wro")],
@@ -15,7 +15,7 @@ Deno.test("words, phrases, beginnings and what to leave out are told apart", () 
   });
 });
 
-Deno.test("conditions are read whatever their case, and at most words look like them", () => {
+Deno.test("conditions ignore case, and only words can look like them", () => {
   assert.deepEqual(parseSearchQuery("FROM:@Ben in:#ops http://chat.example/x todo:later ratio 16:9"), {
     terms: ["http://chat.example/x", "todo:later", "ratio", "16:9"].map(word),
     excluded: [],
@@ -25,7 +25,7 @@ Deno.test("conditions are read whatever their case, and at most words look like 
   assert.deepEqual(parseSearchQuery('"from:ben"').terms, [word("from:ben")]);
 });
 
-Deno.test("a date is the beginning of its day in UTC, a time is in UTC unless it says otherwise", () => {
+Deno.test("a date is the start of its day in UTC, and a time is in UTC unless it names a zone", () => {
   const times = (typed: string) => {
     const { before, after } = parseSearchQuery(typed);
     return [after, before].map((time) => time === undefined ? undefined : new Date(time).toISOString());
@@ -40,34 +40,34 @@ Deno.test("a date is the beginning of its day in UTC, a time is in UTC unless it
   assert.deepEqual(times("after:2024-02-29"), ["2024-02-29T00:00:00.000Z", undefined]);
 });
 
-Deno.test("typographic quotation marks are quotation marks, and one within a word begins the next term", () => {
+Deno.test("typographic quotation marks work, and one within a word starts the next term", () => {
   assert.deepEqual(parseSearchQuery("“so it goes” „na gut“").terms, [word("so it goes"), word("na gut")]);
   assert.deepEqual(parseSearchQuery('one"two three"four').terms, ["one", "two three", "four"].map(word));
 });
 
-Deno.test("what has nothing in it that can be found is passed over", () => {
+Deno.test("terms without searchable characters are ignored", () => {
   assert.deepEqual(parseSearchQuery('rock & roll - !! "" -').terms, [word("rock"), word("roll")]);
   assert.deepEqual(parseSearchQuery("🎉").terms, [word("🎉")]);
 });
 
-Deno.test("what is wrong with a search is named", () => {
+Deno.test("the fault of a query is named", () => {
   const wrong: [string, RegExp][] = [
-    ["", /nothing to look for/],
-    ['- & ""', /nothing to look for/],
-    ['say "hello', /"hello" is never closed/],
-    ["a*", /"a\*" begins too many words/],
-    ['"the b"*', /begins too many words/],
-    ["e\u0301*", /begins too many words/],
-    ["from:", /After from: there is nothing/],
-    ["from:a*b", /"a\*b" is not a user name/],
+    ["", /The search is empty/],
+    ['- & ""', /The search is empty/],
+    ['say "hello', /"hello" is not closed/],
+    ["a*", /"a\*" matches too many words/],
+    ['"the b"*', /matches too many words/],
+    ["e\u0301*", /matches too many words/],
+    ["from:", /from: has no value/],
+    ["from:a*b", /"a\*b" is not a valid user name/],
     ["-from:ben hello", /from: cannot be excluded/],
-    ["from:ben from:ana", /from: is there twice/],
+    ["from:ben from:ana", /from: occurs twice/],
     ["after:yesterday", /"yesterday" is not a date: write after:2026-01-31/],
     ["before:2026-02-30", /"2026-02-30" is not a date/],
     ["before:2026-13-01", /is not a date/],
     ["before:2026-01-01T25:00", /is not a date/],
     ["before:1969-12-31", /is not a date/],
-    ["after:2026-02-01 before:2026-02-01", /Nothing can be found/],
+    ["after:2026-02-01 before:2026-02-01", /must be later than the date of after:/],
     ["word ".repeat(33), /more than 32 parts/],
     ["w".repeat(513), /longer than 512/],
     ["\ud800", /UTF-8/],
@@ -77,7 +77,7 @@ Deno.test("what is wrong with a search is named", () => {
   }
 });
 
-Deno.test("whatever is typed is understood or refused with a ChatError, and phrases come back as they are", () => {
+Deno.test("any input is parsed or refused with a ChatError, and phrases are kept unchanged", () => {
   const typed = fc.oneof(
     fc.string({ unit: "binary" }),
     fc.array(

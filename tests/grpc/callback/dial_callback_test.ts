@@ -19,7 +19,7 @@ function dial(callback: Callback, signal: AbortSignal = forever, slots?: DialSlo
   return callbackDialler({ slots, log: faultless })(host)(callback, { signal });
 }
 
-/** Takes no error of the program itself. */
+/** Fails on an error of the program itself. */
 const faultless = {
   info() {},
   warn() {},
@@ -33,7 +33,7 @@ async function namedBy(listener: { port: number }): Promise<Callback> {
   return { port: listener.port, certificate: der, secret };
 }
 
-/** @returns how the dial failed; it does not settle before its signal aborts. */
+/** Waits for the dial to fail, which must not happen before its signal aborts. @returns the failure */
 async function failureOf(callback: Callback, isOver: () => Promise<unknown>): Promise<ChatError> {
   const deadline = new AbortController();
   let isSettled = false;
@@ -49,7 +49,7 @@ async function failureOf(callback: Callback, isOver: () => Promise<unknown>): Pr
   }, (error) => error);
 }
 
-const failure = { code: "unavailable", message: "The client cannot be called back." };
+const failure = { code: "unavailable", message: "Cannot call the client back." };
 
 for (const { name, givesUp, isStranger = false, ...options } of hostilePorts) {
   Deno.test(`a dial to a port that ${name} fails at its deadline and leaves nothing open`, async () => {
@@ -76,7 +76,7 @@ Deno.test("a dial to a closed port fails at its deadline", async () => {
   assert.deepEqual({ code, message }, failure);
 });
 
-Deno.test("a dial that failed keeps its place until its deadline, so that others cannot tell when it failed", async () => {
+Deno.test("a failed dial keeps its slot until its deadline, so that others cannot tell when it failed", async () => {
   const slots = new DialSlots({ perAddress: 1, inAll: 1 });
   const listener = await CallbackListener.open({ host });
   listener.serve(() => Promise.resolve());
@@ -101,13 +101,13 @@ Deno.test("a dial that failed keeps its place until its deadline, so that others
   }
 });
 
-Deno.test("a dial that came too late dials nobody", async () => {
+Deno.test("a dial after its deadline connects to nothing", async () => {
   await using silent = await listenHostile({ plain: () => {} });
   await assert.rejects(dial(await namedBy(silent), AbortSignal.abort()), failure);
   assert.equal(silent.connections, 0);
 });
 
-Deno.test("what is no certificate in DER is refused before anybody is dialled", async () => {
+Deno.test("a malformed certificate is refused before dialling", async () => {
   await using silent = await listenHostile({ plain: () => {} });
   const { pem } = await createThrowawayCertificate();
   const words = new TextEncoder();
@@ -117,7 +117,7 @@ Deno.test("what is no certificate in DER is refused before anybody is dialled", 
   assert.equal(silent.connections, 0);
 });
 
-Deno.test("frames arrive, and only the certificate that was named is trusted with them", async () => {
+Deno.test("frames arrive, and only the named certificate is trusted with them", async () => {
   const listener = await CallbackListener.open({ host });
   const other = await CallbackListener.open({ host });
   try {
@@ -144,7 +144,7 @@ Deno.test("frames arrive, and only the certificate that was named is trusted wit
   }
 });
 
-Deno.test("a call that nobody answers can be given up", async () => {
+Deno.test("an unanswered call can be cancelled", async () => {
   const listener = await CallbackListener.open({ host });
   try {
     let calls = 0;
@@ -161,7 +161,7 @@ Deno.test("a call that nobody answers can be given up", async () => {
   }
 });
 
-Deno.test("a channel fails at once when its client goes away", async () => {
+Deno.test("a channel fails at once when its client disconnects", async () => {
   const listener = await CallbackListener.open({ host });
   let calls = 0;
   listener.serve(() => calls++ === 0 ? Promise.resolve() : new Promise(() => {}));
@@ -173,14 +173,14 @@ Deno.test("a channel fails at once when its client goes away", async () => {
   channel.close();
 });
 
-Deno.test("a client that sends headers without end between two calls is closed", async () => {
+Deno.test("a client that sends endless headers between two calls is closed", async () => {
   await using listener = await listenHostile(answersThenFloods);
   const channel = await dial({ port: listener.port, certificate: listener.der, secret });
   await until(() => listener.closed === 1);
   await assert.rejects(channel.deliver(new Uint8Array(), { signal: forever }), { code: "unavailable" });
 });
 
-Deno.test("a server that is told so dials nobody, and says that messages come over the stream", async () => {
+Deno.test("a server with callbacks disabled dials nothing, and reports that messages come over the stream", async () => {
   await using silent = await listenHostile({ plain: () => {} });
   await using test = await startTestGrpcServer({ callback: false });
   const transport = new GrpcTransport({ host, port: test.server.port, callback: false });

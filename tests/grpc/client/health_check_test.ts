@@ -97,22 +97,22 @@ Deno.test("a server is healthy without TLS and with it, with a certificate of an
   assert.equal(await checkHealth({ host, port: foreign.port, tls: true }), true);
 });
 
-Deno.test("a server that demands client certificates is unavailable", async () => {
+Deno.test("a server that requires client certificates is unavailable", async () => {
   await using test = await startTestGrpcServer({ tls: { ...serverTls, clientCa: pem(certificates.authority) } });
   const { port } = test.server;
-  await assertUnavailable(checkHealth({ host, port, tls: true }), /^it demands a client certificate$/);
+  await assertUnavailable(checkHealth({ host, port, tls: true }), /^it requires a client certificate$/);
   await assertUnavailable(checkHealth({ host, port, tls: false }), /^Connection dropped$/);
 });
 
-Deno.test("neither side speaks plain where the other speaks TLS", async () => {
+Deno.test("neither side speaks plain text where the other speaks TLS", async () => {
   await using secure = await startTestGrpcServer({ tls: serverTls });
   const plainly = checkHealth({ host, port: secure.server.port, tls: false });
   await assertUnavailable(plainly, /^Connection dropped$/);
   await using plain = await startTestGrpcServer();
-  await assertUnavailable(checkHealth({ host, port: plain.server.port, tls: true }), /^TLS is not spoken there/);
+  await assertUnavailable(checkHealth({ host, port: plain.server.port, tls: true }), /^it does not speak TLS/);
 });
 
-Deno.test("an address is asked over TLS as localhost, and a name as itself", async () => {
+Deno.test("an address is requested over TLS as localhost, and a name as itself", async () => {
   const asked: unknown[] = [];
   const certificate = await createThrowawayCertificate();
   await using server = await listen((socket) => {
@@ -126,7 +126,7 @@ Deno.test("an address is asked over TLS as localhost, and a name as itself", asy
   assert.deepEqual(asked, [["localhost", "localhost"], ["localhost", "LOCALHOST"]]);
 });
 
-Deno.test("a server that says NOT_SERVING is not healthy", async () => {
+Deno.test("a server that answers NOT_SERVING is not healthy", async () => {
   await using server = await listen(serveGrpc(says(ServingStatus.NOT_SERVING)));
   assert.equal(await checkHealth({ host, port: server.port, tls: false }), false);
 });
@@ -151,7 +151,7 @@ for (
   });
 }
 
-Deno.test("a server whose answer is malformed is unavailable", async () => {
+Deno.test("a server with a malformed answer is unavailable", async () => {
   await using server = await listen(serveGrpc((call) => {
     call.send(Uint8Array.of(0xff));
     call.end();
@@ -159,7 +159,7 @@ Deno.test("a server whose answer is malformed is unavailable", async () => {
   await assertUnavailable(checkHealth({ host, port: server.port, tls: false }), /^The answer is malformed\.$/);
 });
 
-Deno.test("a server may send as much as the standard window before it applies a setting", async () => {
+Deno.test("a server may send a standard window of data before it applies a setting", async () => {
   const response = hpack([[":status", "200"], ["content-type", "application/grpc"]]);
   const answer = Buffer.concat([settings(), headers(1, response), data(1, grpcMessage(Buffer.alloc(10_000)))]);
   await using server = await listen((socket) => void socket.once("data", () => socket.write(answer)));
@@ -177,7 +177,7 @@ Deno.test("a closed port is unavailable", async () => {
 
 for (const tls of [false, true]) {
   const how = tls ? "with TLS" : "without TLS";
-  Deno.test(`a port that accepts and says nothing is unavailable after 5 s, ${how}`, async () => {
+  Deno.test(`a port that accepts and stays silent is unavailable after 5 s, ${how}`, async () => {
     using time = new FakeTime();
     await using silent = await listen((socket) => void socket.resume());
     const rejected = assertUnavailable(
@@ -195,7 +195,7 @@ for (const tls of [false, true]) {
     await using web = await listen((socket) =>
       void socket.once("data", () => socket.end("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"))
     );
-    const message = tls ? /^TLS is not spoken there/ : /^HTTP\/2 is not spoken there without TLS$/;
+    const message = tls ? /^it does not speak TLS/ : /^it does not speak HTTP\/2 without TLS$/;
     await assertUnavailable(checkHealth({ host, port: web.port, tls }), message);
   });
 }

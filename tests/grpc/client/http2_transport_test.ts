@@ -47,7 +47,7 @@ async function withServer(behaviour: HostileBehaviour, use: (transport: Http2Tra
 
 for (const behaviour of hostileBehaviours) {
   Deno.test({
-    name: `a client of a server that ${behaviour.name} hears that its session and its call failed (seed ${seed})`,
+    name: `a client of a server that ${behaviour.name} sees its session and its call fail (seed ${seed})`,
     // The servers leave sockets and timers behind on purpose.
     sanitizeOps: false,
     sanitizeResources: false,
@@ -55,7 +55,7 @@ for (const behaviour of hostileBehaviours) {
       withServer(behaviour, async (transport) => {
         for (let round = 0; round < rounds; round++) {
           const ended = endOf(transport.connect({}));
-          // A server may answer with bytes that are a response after all.
+          // The random bytes may form a valid response.
           const answered = transport.logIn(login, { signal: AbortSignal.timeout(2_000) }).catch((error) =>
             assert.ok(error instanceof ChatError, String(error))
           );
@@ -65,7 +65,7 @@ for (const behaviour of hostileBehaviours) {
   });
 }
 
-Deno.test("a session goes on when the server says GOAWAY for new calls only, and takes its last frames", () =>
+Deno.test("a session continues when the server sends GOAWAY for new calls only, and receives its last frames", () =>
   withServer({
     name: "goes away in order",
     async serve(wire) {
@@ -84,7 +84,7 @@ Deno.test("a session goes on when the server says GOAWAY for new calls only, and
     await link.close();
   }));
 
-Deno.test("a server that is not there, and one that answers with HTTP/1.1, are unavailable", async () => {
+Deno.test("a missing server, and one that answers with HTTP/1.1, are unavailable", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();
@@ -103,12 +103,12 @@ Deno.test("a server that is not there, and one that answers with HTTP/1.1, are u
     assert.equal(error?.code, "unavailable");
     await assert.rejects(transport.logIn(login, {}), {
       code: "unavailable",
-      message: /^Cannot reach the server at \S+: HTTP\/2 is not spoken there without TLS$/,
+      message: /^Cannot reach the server at \S+: it does not speak HTTP\/2 without TLS$/,
     });
   });
 });
 
-Deno.test("a server that speaks HTTP/2 and breaks a rule of it is not said to speak none", () =>
+Deno.test("a server that speaks HTTP/2 and breaks a rule is not reported as speaking none", () =>
   withServer({
     name: "sends DATA of no stream",
     async serve(wire) {
@@ -124,7 +124,7 @@ Deno.test("a server that speaks HTTP/2 and breaks a rule of it is not said to sp
     });
   }));
 
-Deno.test("an HTTP status that came is the reason of a call, however the connection ends after it", () =>
+Deno.test("a received HTTP status is the reason of a failed call, however the connection ends afterwards", () =>
   withServer({
     name: "answers with HTTP 502 and sends DATA of no stream",
     async serve(wire) {
@@ -141,7 +141,7 @@ Deno.test("an HTTP status that came is the reason of a call, however the connect
     });
   }));
 
-Deno.test("a server that leaves while the port for callbacks is opened is unavailable, and the port is closed", async () => {
+Deno.test("a server that disconnects while the callback port is opened is unavailable, and the port is closed", async () => {
   const server = createServer((socket) => socket.destroy());
   await once(server.listen(0, "127.0.0.1"), "listening");
   const { port } = server.address() as AddressInfo;

@@ -49,7 +49,7 @@ function ask(client: Client, path: string, message: Buffer, deadlineMs = 30_000)
   );
 }
 
-Deno.test("grpc-js gets what it asks for, up to the longest message", () =>
+Deno.test("grpc-js gets complete answers, up to the longest message", () =>
   withEcho(async (client) => {
     for (const length of [0, 1, 5_000, 65_536]) {
       const message = Buffer.from(crypto.getRandomValues(new Uint8Array(length)));
@@ -57,7 +57,7 @@ Deno.test("grpc-js gets what it asks for, up to the longest message", () =>
     }
   }));
 
-Deno.test("grpc-js hears why a call failed, with metadata", () =>
+Deno.test("grpc-js learns why a call failed, with metadata", () =>
   withEcho(async (client) => {
     const error = await ask(client, "/echo.Echo/Fail", Buffer.from("x")).catch((error: ServiceError) =>
       error
@@ -113,7 +113,7 @@ function clientOver(socket: Socket) {
   });
 }
 
-Deno.test("the client role gets answers of the own server, and hears of refusals, long answers and a peer that goes", async () => {
+Deno.test("the client role gets answers of its own server, and errors for refusals, long answers and a lost peer", async () => {
   const server = await startEchoServer();
   await withSocket(server.port, async (socket) => {
     const connection = clientOver(socket);
@@ -130,7 +130,7 @@ Deno.test("the client role gets answers of the own server, and hears of refusals
     const hanging = assert.rejects(say(Buffer.from("x"), "/echo.Echo/Hang"), /Connection dropped/);
     await server.close();
     await hanging;
-    await assert.rejects(say(Buffer.from("x")), /takes no calls/);
+    await assert.rejects(say(Buffer.from("x")), /accepts no calls/);
   });
 });
 
@@ -164,7 +164,7 @@ Deno.test("the client role gets answers of grpc-js's server", async () => {
   server.forceShutdown();
 });
 
-Deno.test("whole requests are answered after the client has closed its side", async () => {
+Deno.test("complete requests are answered after the client has closed its side", async () => {
   const server = await startEchoServer();
   await withSocket(server.port, async (socket) => {
     const connection = clientOver(socket);

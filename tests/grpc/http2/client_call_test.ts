@@ -14,11 +14,11 @@ const status = (...fields: [string, string][]) => headers(1, encodeHeaders(field
 const success = status(["grpc-status", "0"]);
 const answer = grpcMessage(Buffer.from("yes"));
 
-/** A call whose server is the test. */
+/** A call with the test as its server. */
 class Call {
   readonly peer = new RawPeer({ role: "client" });
   readonly outcome: Promise<Uint8Array | CallError>;
-  /** Undefined while the call is not over. */
+  /** Undefined until the call ends. */
   settled: Uint8Array | CallError | undefined;
 
   constructor(
@@ -41,7 +41,7 @@ class Call {
     void this.outcome.then((settled) => this.settled = settled);
   }
 
-  /** Sends frames. @returns the codes of the resets that the client answered with. */
+  /** Sends frames. @returns the codes of the client's resets */
   exchange(...frames: Uint8Array[]): number[] {
     return this.peer.exchange(...frames).filter(({ type }) => type === FrameType.rstStream).map(({ payload }) =>
       readUint32(payload, 0)
@@ -57,7 +57,7 @@ async function assertFails(call: Call, code: number, message: RegExp): Promise<v
   assert.equal(call.peer.connection.streams, 0);
 }
 
-Deno.test("a call says what it asks for, with metadata that is never indexed", () => {
+Deno.test("a call sends its request, with metadata that is never indexed", () => {
   const call = new Call();
   const frames = call.peer.exchange();
   const request = frames.find(({ type }) => type === FrameType.headers)!;
@@ -77,7 +77,7 @@ Deno.test("a call says what it asks for, with metadata that is never indexed", (
   assert.equal(body.flags, Flag.endStream);
 });
 
-Deno.test("a call gives its answer, whatever the frames that it came in", async () => {
+Deno.test("a call returns its answer, however the frames are cut", async () => {
   const call = new Call();
   call.exchange(settings(), headers(1, response));
   for (const byte of answer) assert.deepEqual(call.exchange(data(1, Buffer.of(byte))), []);
@@ -98,17 +98,17 @@ Deno.test("a call fails with the status of the server", async () => {
   }
 });
 
-Deno.test("a status text of a server is kept in part", async () => {
+Deno.test("a long status text of a server is truncated", async () => {
   const call = new Call();
   call.exchange(settings(), status([":status", "200"], ["grpc-status", "5"], ["grpc-message", "x".repeat(5_000)]));
   await assertFails(call, 5, /^x{2000}$/);
 });
 
-Deno.test("an answer without a status, without a message or with two is none", async () => {
+Deno.test("an answer without a status, without a message or with two is an error", async () => {
   const cases: [string, Uint8Array[], RegExp, number?][] = [
     ["no status", [headers(1, response), data(1, answer, true)], /Connection dropped/],
-    ["no message", [headers(1, response), success], /no answer/],
-    ["half a message", [headers(1, response), data(1, answer.subarray(0, 6)), success], /no answer/],
+    ["no message", [headers(1, response), success], /without an answer/],
+    ["half a message", [headers(1, response), data(1, answer.subarray(0, 6)), success], /without an answer/],
     ["two messages", [headers(1, response), data(1, answer), data(1, answer)], /more than one/],
     ["two messages in one frame", [headers(1, response), data(1, Buffer.concat([answer, answer]))], /more than one/],
     [
@@ -128,14 +128,14 @@ Deno.test("an answer without a status, without a message or with two is none", a
   }
 });
 
-Deno.test("a call is reset when its answer is of no use, and the peer cannot go on sending", async () => {
+Deno.test("a call with a useless answer is reset, and the peer cannot continue to send", async () => {
   const call = new Call();
   call.exchange(settings(), headers(1, response));
   assert.deepEqual(call.exchange(data(1, answer), data(1, answer)), [ErrorCode.cancel]);
   await assertFails(call, 14, /more than one/);
 });
 
-Deno.test("a call whose answer comes before the peer took the request is over", async () => {
+Deno.test("a call whose answer arrives before the peer took the request is over", async () => {
   const call = new Call({ message: Buffer.alloc(70_000) });
   const sent = call.peer.exchange(settings([[4, 0]]));
   assert.ok(sent.filter(({ type }) => type === FrameType.data).every(({ flags }) => flags === 0));
@@ -149,7 +149,7 @@ Deno.test("a call ends with its stream, its connection and its signal", async ()
   const stop = new AbortController();
   const endings: [string, (call: Call) => void, RegExp][] = [
     ["RST_STREAM", (call) => void call.exchange(rstStream(1)), /Connection dropped/],
-    ["GOAWAY before the stream", (call) => void call.exchange(goaway(0)), /takes no calls/],
+    ["GOAWAY before the stream", (call) => void call.exchange(goaway(0)), /accepts no calls/],
     ["a broken rule", (call) => void call.exchange(data(0, answer)), /Connection dropped/],
     ["the end of the peer", (call) => call.peer.connection.peerEnded(), /Connection dropped/],
     ["the end of the socket", (call) => call.peer.connection.lost(), /Connection dropped/],
@@ -164,7 +164,7 @@ Deno.test("a call ends with its stream, its connection and its signal", async ()
   }
 });
 
-Deno.test("a call tells the server its deadline, and fails when the deadline is over", async () => {
+Deno.test("a call tells the server its deadline, and fails after it", async () => {
   const call = new Call({ deadlineMs: 10 });
   const frames = call.peer.exchange(settings());
   const request = frames.find(({ type }) => type === FrameType.headers)!;
@@ -173,7 +173,7 @@ Deno.test("a call tells the server its deadline, and fails when the deadline is 
   assert.deepEqual(call.exchange(), [ErrorCode.cancel]);
 });
 
-Deno.test("a call that is over leaves nothing at its signal", async () => {
+Deno.test("a finished call leaves no listener at its signal", async () => {
   const signal = new AbortController().signal;
   let listeners = 0;
   const { addEventListener, removeEventListener } = signal;
@@ -194,7 +194,7 @@ Deno.test("a call that is over leaves nothing at its signal", async () => {
   }
 });
 
-Deno.test("calls are refused before they begin when the signal is over or the peer takes none", async () => {
+Deno.test("calls are refused before they begin when the signal is aborted or the peer accepts none", async () => {
   await assertFails(new Call({ signal: AbortSignal.abort() }), 14, /cancelled/);
   const peer = new RawPeer({ role: "client" });
   peer.exchange(settings([[3, 0]]));
@@ -221,7 +221,7 @@ Deno.test("DATA before the headers of a response breaks the rules of its stream"
   assert.equal(call.peer.connection.isClosed, false);
 });
 
-Deno.test("a peer cannot make a client decode headers of a call that is over without end", async () => {
+Deno.test("a peer cannot make a client decode headers of a finished call endlessly", async () => {
   const call = new Call();
   call.exchange(settings(), status([":status", "200"], ["grpc-status", "5"]));
   await assertFails(call, 5, /^$/);

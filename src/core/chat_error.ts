@@ -37,7 +37,7 @@ export interface ChatErrorOptions extends ErrorOptions {
 }
 
 /**
- * An error for the person who caused or met it; its message says what to do next.
+ * An error for the person who caused or met it; its message names the next step.
  *
  * @example
  * ```ts

@@ -1,8 +1,10 @@
 /**
  * Runs tasks with the same key one at a time, in the order of the calls.
+ *
  * @example
  * ```ts
- * await locks.run(user, () => store.saveSettings(user, settings));
+ * const locks = new KeyedLock();
+ * await Promise.all(["first", "second"].map((text) => locks.run("ana", () => Promise.resolve(console.log(text)))));
  * ```
  */
 export class KeyedLock {

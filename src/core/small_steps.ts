@@ -13,9 +13,16 @@ const leastRestMs = 20;
  * disk is.
  * @param step does at most `limit` of the work and returns the amount done; 0 when none is left
  * @returns the total amount, also when `signal` ends it early
+ *
  * @example
  * ```ts
- * const removed = await inSmallSteps((limit) => store.removeExpired(limit), signal);
+ * const paths = ["a.tmp", "b.tmp"];
+ * const remove = async (limit: number) => {
+ *   const due = paths.splice(0, limit);
+ *   for (const path of due) await Deno.remove(path);
+ *   return due.length;
+ * };
+ * const removed = await inSmallSteps(remove, AbortSignal.timeout(60_000));
  * ```
  */
 export async function inSmallSteps(step: (limit: number) => Promise<number>, signal: AbortSignal): Promise<number> {

@@ -12,10 +12,13 @@ export interface SweepOptions {
 
 /**
  * Background work that runs one at a time, at intervals and on request.
+ *
  * @example
  * ```ts
- * const failureEvent = "cannot remove expired uploads";
- * const sweep = new Sweep({ everyMs: 60_000, work: removeExpired, log, failureEvent });
+ * import { silentLog } from "./log.ts";
+ *
+ * const work = async (): Promise<void> => await Deno.remove("expired.tmp");
+ * const sweep = new Sweep({ everyMs: 60_000, work, log: silentLog, failureEvent: "cannot remove expired uploads" });
  * sweep.start();
  * await sweep.close();
  * ```

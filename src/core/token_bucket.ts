@@ -19,10 +19,13 @@ const roundingError = 1e-6;
 
 /**
  * A token bucket for each key. `now` is in milliseconds; nothing is refilled while it stands still or goes back.
+ *
  * @example
  * ```ts
+ * import { ChatError } from "./chat_error.ts";
+ *
  * const buckets = new TokenBuckets({ burst: 10, perSecond: 1 });
- * const retryAfterMs = buckets.take(user, clock.now());
+ * const retryAfterMs = buckets.take("ana", Date.now());
  * if (retryAfterMs > 0) throw new ChatError("rate_limited", "Too many requests.", { retryAfterMs });
  * ```
  */

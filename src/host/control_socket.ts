@@ -25,18 +25,18 @@ export interface ControlSocketOptions {
   readonly folder: string;
   readonly handlers: ControlHandlers;
   readonly log: Log;
-  /** How long one exchange may take, in milliseconds; 30 000 unless given. */
+  /** Deadline of one exchange, in milliseconds; 30 000 unless given. */
   readonly exchangeTimeoutMs?: number;
 }
 
 export interface ControlSocket {
-  /** Lets nobody in any more, ends exchanges that still wait for their request, and waits for the others. Idempotent. */
+  /** Accepts no more connections, ends exchanges that still wait for their request, and waits for the others. Idempotent. */
   close(): Promise<void>;
 }
 
 const maxRequestBytes = 16 * 1024;
 const maxConnections = 32;
-/** After a connection that could not be accepted, in milliseconds. */
+/** Pause after a failed accept, in milliseconds. */
 const acceptPauseMs = 100;
 
 /**
@@ -120,9 +120,9 @@ export function openControlSocket(options: ControlSocketOptions): ControlSocket 
 
 /** Listens at `path`, mode 0600. */
 function listen(path: string): Deno.Listener {
-  // The lock of the folder is held, so nobody can be listening there.
+  // The lock of the folder is held, so no other server can be listening there.
   remove(path);
-  // Made in a folder that is closed to others, so that it is never open to them. A path there is no longer than `path`.
+  // Created in a folder closed to other users, so they can never connect. A path there is no longer than `path`.
   const closed = join(dirname(path), ".s");
   remove(closed);
   Deno.mkdirSync(closed, { mode: 0o700 });

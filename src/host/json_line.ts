@@ -1,8 +1,8 @@
 import { ChatError } from "../core/chat_error.ts";
 
 /**
- * Reads one line of JSON; what comes after it is lost.
- * @throws {ChatError} `invalid_argument` when it is longer than `maxBytes`, is not JSON, or the peer ends before it.
+ * Reads one line of JSON, and drops any bytes after it.
+ * @throws {ChatError} `invalid_argument` when it is longer than `maxBytes`, is not JSON, or the peer ends before it
  */
 export async function readJsonLine(
   connection: { read(buffer: Uint8Array): Promise<number | null> },

@@ -156,7 +156,7 @@ export class BrokerManagement implements AsyncDisposable {
     }
   }
 
-  /** Kicks users whom the operator disabled or gave a new password, and lingering strangers; until {@link close}. */
+  /** Kicks users after the operator disabled them or set their password, and lingering strangers; until {@link close}. */
   guard(accounts: Pick<Accounts, "onRevoked">): void {
     accounts.onRevoked(({ user, deviceId, exceptDeviceId }) => {
       if (deviceId === undefined && exceptDeviceId === undefined) void this.kick({ user });
@@ -238,7 +238,7 @@ export class BrokerManagement implements AsyncDisposable {
         if (names.size > 0 && !await pause(searchIntervalMs, this.#closed.signal)) return;
       }
     } finally {
-      // In the same turn as the last check of the names, so that none is added in between.
+      // In the same turn as the last check of the names: none can be added in between.
       this.#searches.delete(user);
     }
   }

@@ -63,12 +63,14 @@ const inspectionIntervalMs = 1_000;
  * Starts a server over one connection to the broker, and reconnects whenever it is lost.
  * @throws {ChatError} `unavailable` without a broker; `unauthenticated` and `permission_denied` when it does not admit
  * the server; `already_exists` when another server uses it. With `isRestart`, `failed` rejects instead
+ *
  * @example
  * ```ts
- * const server = await startAmqpServer({ ...options, broker, login, registration: false });
- * server.failed.catch((error) => log.error("the AMQP server stopped", { error }));
- * await server.stop();
- * await server.close({ deadlineMs: 2_000 });
+ * // Serves until the broker no longer admits the server.
+ * async function serve(options: AmqpServerOptions): Promise<void> {
+ *   const server = await startAmqpServer(options);
+ *   await server.failed.finally(() => server.close({ deadlineMs: 2_000 }));
+ * }
  * ```
  */
 export async function startAmqpServer(options: AmqpServerOptions): Promise<AmqpServer> {

@@ -179,7 +179,7 @@ export class ServingConnection {
       user: this.#connection.user,
       onUndeliverable: (queue) => this.#sessions.endByQueue(queue),
     });
-    // Before the addresses for replies, so that all younger channels are reported.
+    // Before the addresses for replies, to hear of all younger channels.
     const hasEvents = await BrokerEvents.watch({
       connection: this.#connection,
       channels: this.#channels,

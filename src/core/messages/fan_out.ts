@@ -12,7 +12,7 @@ export interface FanOutOptions {
   hides(user: string, message: Message): boolean;
   /** Whether blocks of `user` may hide entries from them, also blocks that ended. */
   hasBlocked(user: string): boolean;
-  /** Whether `user` is in the room, or has an invitation by a user whom they do not block. */
+  /** Whether `user` is in the room, or has an invitation by a user they do not block. */
   hearsOf(user: string, room: RoomState): boolean;
   /** Called when the invitation or membership of `user` changed. */
   invitationChanged(user: string, conversation: string): void;

@@ -156,7 +156,7 @@ export interface ConsumerOptions {
 /**
  * The log of all conversations. One process owns it; calls may overlap, and commits happen in the order of the calls.
  * The store alone decides which entries a user may see: those within their stays in the conversation, except of senders
- * whom they had blocked at the time. Methods that return pages take a `turn`, and make a long page in slices within it;
+ * they had blocked at the time. Methods that return pages take a `turn`, and make a long page in slices within it;
  * without one they make it at once.
  *
  * @example
@@ -245,7 +245,7 @@ export interface MessageStore {
   ): Promise<{ messages: Message[]; more: boolean }>;
 
   /**
-   * Returns invitations, except by users whom the user blocks, and then conversations, each by position, newest first;
+   * Returns invitations, except by users blocked by the user, and then conversations, each by position, newest first;
    * only those whose `position` is before `beforePosition`, where 0 starts with the newest. At most `maxBytes` of text
    * beyond the first.
    */

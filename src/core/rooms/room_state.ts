@@ -202,7 +202,7 @@ export class RoomState {
   }
 }
 
-/** Returns the user whom a change may restrict. */
+/** Returns the user that a change may restrict. */
 function restrictedUser({ sender, event }: RoomChange): string | undefined {
   if (event.kind === "left") return sender;
   return event.kind === "removed" || event.kind === "role_changed" ? event.user : undefined;

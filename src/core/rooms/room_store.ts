@@ -54,7 +54,7 @@ export interface RoomStore {
   countInvitations(user: string, inviter: string): Promise<number>;
 
   /**
-   * Drops a user's open invitations that have `keep` newer ones by users whom the user does not block.
+   * Drops a user's open invitations that have `keep` newer ones by users that the user does not block.
    * @throws {ChatError} `storage_full`
    */
   dropInvitations(user: string, options: { keep: number }): Promise<DroppedInvitation[]>;

@@ -48,7 +48,7 @@ export class CallbackConnection implements CallbackChannel {
       role: "client",
       limits,
       onFault,
-      // At once, so that a client that continues to send is cut off.
+      // At once, to cut off a client that continues to send.
       onClosed: () => socket.destroy(),
     });
   }

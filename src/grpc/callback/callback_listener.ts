@@ -71,7 +71,7 @@ export class CallbackListener {
   }
 
   /**
-   * Listens at `host` only, so that a client on its server's machine is not reachable from outside. On "::" it is
+   * Listens at `host` only, which keeps a client on its server's machine unreachable from outside. On "::" it is
    * reachable by everyone who can reach this machine; connections without the secret are bounded and soon closed.
    */
   static async open(options: CallbackListenerOptions): Promise<CallbackListener> {

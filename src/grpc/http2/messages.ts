@@ -22,7 +22,7 @@ export function frameMessage(message: Uint8Array): Uint8Array {
   return frame;
 }
 
-/** Initial buffer of a message, so that a message that is announced and never arrives costs no more. */
+/** Initial buffer of a message: an announced message that never arrives costs no more. */
 const firstBytes = 1_024;
 
 /**

@@ -74,7 +74,8 @@ Deno.test("both sides notice a frozen broker within 35 s, and continue when it t
   broker.node.freeze();
   try {
     const during = ana.client.send("ben", "during");
-    const isNoticed = () => ana.client.state.kind !== "online" && warnings.some((event) => /lost the broker/.test(event));
+    const isNoticed = () =>
+      ana.client.state.kind !== "online" && warnings.some((event) => /lost the broker/.test(event));
     await within(isNoticed, { what: "both sides notice", deadlineMs: 35_000 });
     assert.equal(chatd.chat.live.count, 0);
     broker.node.thaw();

@@ -1,16 +1,16 @@
 import type { ChatError } from "../core/chat_error.ts";
-import type { ServerFrame } from "../gen/chatd/v1/session.ts";
+import type { ReceivedFrame } from "./received_frame.ts";
 
 const maxWaiting = 16;
 
 interface Entry {
-  readonly frame: ServerFrame;
+  readonly frame: ReceivedFrame;
   /** Called when the reader is done with the frame. */
   readonly done?: () => void;
 }
 
 /** Frames on their way to their one reader, from the stream and from callbacks. */
-export class FrameQueue implements AsyncIterable<ServerFrame> {
+export class FrameQueue implements AsyncIterable<ReceivedFrame> {
   readonly #source: { pause(): void; resume(): void };
   #entries: Entry[] = [];
   #ended = false;
@@ -23,7 +23,7 @@ export class FrameQueue implements AsyncIterable<ServerFrame> {
     this.#source = source;
   }
 
-  push(frame: ServerFrame): void {
+  push(frame: ReceivedFrame): void {
     this.#add({ frame });
     if (this.#entries.length >= maxWaiting && !this.#paused) {
       this.#paused = true;
@@ -32,7 +32,7 @@ export class FrameQueue implements AsyncIterable<ServerFrame> {
   }
 
   /** Resolves when the reader asks for the next frame after this one; rejects when the link is closed already. */
-  deliver(frame: ServerFrame): Promise<void> {
+  deliver(frame: ReceivedFrame): Promise<void> {
     if (this.#ended) return Promise.reject(new Error("the link is closed"));
     return new Promise((resolve) => this.#add({ frame, done: resolve }));
   }
@@ -48,7 +48,7 @@ export class FrameQueue implements AsyncIterable<ServerFrame> {
     this.end();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<ServerFrame> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<ReceivedFrame> {
     while (true) {
       const entry = this.#entries.shift();
       if (entry !== undefined) {

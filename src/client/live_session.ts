@@ -1,18 +1,13 @@
 import { ChatError } from "../core/chat_error.ts";
 import type { Notice } from "../core/people/notice.ts";
 import type { Message } from "../gen/chatd/v1/chat.ts";
-import {
-  type DeliveryChanged,
-  type Hello,
-  type HelloResponse,
-  Request,
-  type ServerFrame,
-} from "../gen/chatd/v1/session.ts";
+import { type DeliveryChanged, type Hello, type HelloResponse, Request } from "../gen/chatd/v1/session.ts";
 import { fromWireNotice } from "../wire/notices.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import { packFrames } from "./frame_packer.ts";
 import type { Outbox, OutboxEntry } from "./outbox.ts";
 import { PendingRequests, type ReplyResult } from "./pending_requests.ts";
+import type { ReceivedFrame } from "./received_frame.ts";
 import { mayPass, serverError } from "./server_error.ts";
 import type { Timers } from "./timers.ts";
 import type { Link } from "./transport.ts";
@@ -186,7 +181,7 @@ export class LiveSession {
     }
   }
 
-  async #take(frame: ServerFrame): Promise<void> {
+  async #take(frame: ReceivedFrame): Promise<void> {
     for (const item of frame.items) {
       if (this.#failure) return;
       if (item.kind?.$case === "reply") this.#pending.settle(item.kind.value);
@@ -207,7 +202,7 @@ export class LiveSession {
     this.flushSoon();
   }
 
-  #took(frame: ServerFrame): void {
+  #took(frame: ReceivedFrame): void {
     if (frame.through > 0) this.#owner.tookThrough(frame.through);
     this.#acks.took(frame);
     this.flushSoon();

@@ -1,7 +1,8 @@
 import type { BackoffOptions } from "./backoff.ts";
 import type { FileTransport } from "./file_transport.ts";
-import type { Callback, ClientFrame, ServerFrame } from "../gen/chatd/v1/session.ts";
+import type { Callback, ClientFrame } from "../gen/chatd/v1/session.ts";
 import type { LogInRequest, LogInResponse, RegisterRequest, RegisterResponse } from "../gen/chatd/v1/auth.ts";
+import type { ReceivedFrame } from "./received_frame.ts";
 
 /**
  * A way to reach a server. It holds no connection of its own: each call opens what it needs and `signal` closes it.
@@ -28,7 +29,7 @@ export interface Link {
   /** Takes the frame; throws nothing when the link is gone, `frames` says so. */
   send(frame: ClientFrame): void;
   /** Ends when the server ends the session; throws a `ChatError` when the link fails. Can be iterated once. */
-  readonly frames: AsyncIterable<ServerFrame>;
+  readonly frames: AsyncIterable<ReceivedFrame>;
   /** Idempotent; ends `frames`. */
   close(): Promise<void>;
 }

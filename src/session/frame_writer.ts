@@ -1,9 +1,7 @@
-import { maxFrameBytes } from "../wire/limits.ts";
+import { maxFrameBytes, otherItemOverhead } from "../wire/limits.ts";
 
 /** Room for `through` and the receipt at the end of a frame. */
 const reservedBytes = 24;
-/** What an item costs beside its bytes, at least when it goes alone: a queue of many small ones is larger than their sum. */
-const otherItemOverhead = 64;
 
 /** What a client has when it has a frame. */
 export interface FrameContent {

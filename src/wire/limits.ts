@@ -3,6 +3,12 @@ import { ChatError } from "../core/chat_error.ts";
 /** Longest frame, in bytes, both ways. */
 export const maxFrameBytes = 64 * 1024;
 
+/**
+ * Bytes of a session's window that an item other than a message takes beside its own: a queue of many small items is
+ * larger than their sum.
+ */
+export const otherItemOverhead = 64;
+
 /** The protocol versions that this program speaks. Version 1 knows messages only; 2, events and all notices. */
 export const protocolVersions: { readonly min: number; readonly max: number } = { min: 1, max: 2 };
 

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { ChatClient } from "../../src/client/chat_client.ts";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import type { SearchResponse } from "../../src/gen/chatd/v1/search.ts";
 import type { LinkClient } from "../support/link_client.ts";
-import { turns } from "../support/turns.ts";
-import { type DefineTest, register, type TransportTest } from "./transport_harness.ts";
+import { ManualTimers } from "../support/manual_timers.ts";
+import { turns, until } from "../support/turns.ts";
+import { type DefineTest, logIn, register, type TransportTest, windowBytes } from "./transport_harness.ts";
 
 const id = createMessageId;
 const nowhere = `+${"a".repeat(26)}`;
@@ -68,6 +70,30 @@ export function transportSearch(test: DefineTest): void {
       ({ more, nextBeforePosition: beforePosition } = page);
     }
     assert.deepEqual(texts, [5, 4, 3, 2, 1].map(long));
+  });
+
+  test("replies of many windows to pipelined searches arrive before any timer of the client fires", async (context) => {
+    const [ana] = await people(context, "ana");
+    for (let count = 0; count < 4; count++) await ana.send("ana", "word ".repeat(3_200));
+    await search(ana, "word");
+    const { transport } = context.server;
+    const { token } = await logIn(context.server, "ana");
+    const client = new ChatClient({ transport, token, client: "a test", timers: new ManualTimers(), onEvent() {} });
+    const stop = new AbortController();
+    const running = client.run({ signal: stop.signal });
+    await until(() => client.state.kind === "online");
+    let bytes = 0;
+    const searches = Array.from({ length: 60 }, () => client.search("word"));
+    for (const asked of searches) {
+      void asked.then(({ messages }) => messages.forEach(({ text }) => bytes += text.length), () => {});
+    }
+    try {
+      await until(() => bytes > 3 * windowBytes, { what: "replies of three windows", deadlineMs: 20_000 });
+    } finally {
+      stop.abort();
+      await running;
+      await Promise.allSettled(searches);
+    }
   });
 
   test("what was edited is found by what it says now, what was deleted not at all", async (context) => {

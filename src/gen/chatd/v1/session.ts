@@ -227,7 +227,10 @@ export interface HelloResponse {
   protocolMax: number;
   /** Name and version of the server program. */
   server: string;
-  /** How many bytes of messages, and as many of other items, the server sends beyond what is acknowledged. */
+  /**
+   * How many bytes of messages, and as many of other items, the server sends beyond what is acknowledged. An item other than a message
+   * counts 64 bytes more than its length.
+   */
   windowBytes: number;
   /** Of the state that is in no log, see StateChanged. */
   stateRevision: number;

@@ -1,16 +1,17 @@
 import type { Identity } from "../core/accounts/accounts.ts";
 import { ChatError, toChatError } from "../core/chat_error.ts";
-import type { CheckedDraft } from "../core/messages/posting.ts";
 import type { ClientFrame, Hello, Reply, Request } from "../gen/chatd/v1/session.ts";
 import { toWireError } from "../wire/convert.ts";
 import { protocolVersions } from "../wire/limits.ts";
 import { parseHello } from "../wire/parse_hello.ts";
-import { encodeItem, encodeSendReply } from "../wire/server_items.ts";
+import { encodeItem, encodeReply } from "../wire/server_items.ts";
 import { nothingNew, SessionStream } from "./session_stream.ts";
 import { costOf } from "./request_costs.ts";
-import { answer } from "./request_handlers.ts";
+import { answer, requestHandlers } from "./request_handlers.ts";
 import { RequestQueue } from "./request_queue.ts";
+import type { RequestContext, RequestName } from "./request_types.ts";
 import { judgeResume, type Resume } from "./resume.ts";
+import { type CheckedMessage, checkMessage } from "./sending.ts";
 import type { SessionDependencies } from "./session_dependencies.ts";
 import type { SessionPipe } from "./session_pipe.ts";
 import { Subscription } from "./subscription.ts";
@@ -156,9 +157,9 @@ export class Session {
   #beginRequest(request: Request): Promise<void> | undefined {
     const { id, kind } = request;
     if (kind?.$case !== "send" || this.#subscription === undefined) return this.#handle(request);
-    const draft = this.#shared.chat.posting.check(this.#subscription.identity.user, kind.value);
-    if (draft instanceof Promise) return draft.then((checked) => void this.#submit(id, checked));
-    void this.#submit(id, draft);
+    const message = checkMessage(this.#contextOf(this.#subscription), kind.value);
+    if (message instanceof Promise) return message.then((checked) => void this.#submit(id, checked));
+    void this.#submit(id, message);
   }
 
   async #finishAlone(request: Request, alone: Promise<void>): Promise<void> {
@@ -195,34 +196,31 @@ export class Session {
       }
       return await this.#hello(id, kind.value);
     }
-    const { chat } = this.#shared;
-    const { identity } = this.#subscription;
+    const context = this.#contextOf(this.#subscription);
     if (kind === undefined || kind.$case === "ack") {
       throw new ChatError("invalid_argument", "This server does not know this kind of request.");
     }
     if (kind.$case === "hello") throw new ChatError("invalid_argument", "This session has had its hello already.");
     if (this.#sends > 0) await (this.#sendsAnswered ??= Promise.withResolvers()).promise;
     if (this.#ended) return;
-    const endsIt = kind.$case === "logOut" || kind.$case === "deleteAccount" ||
-      (kind.$case === "revokeDevice" && kind.value.id === identity.deviceId);
-    if (endsIt) {
-      this.#lastReply = { id, result: { $case: kind.$case, value: {} } };
+    const { endsSession } = requestHandlers[kind.$case];
+    // A request and its reply have the same $case, which TypeScript cannot follow through the union.
+    if (endsSession?.(kind.value as never, context.identity)) {
+      this.#lastReply = { id, result: { $case: kind.$case, value: {} } as ReplyResult };
     }
     try {
-      // A request and its reply have the same $case, which TypeScript cannot follow through the union.
-      const value = await answer(kind.$case, { chat, identity, subscriber: this.#subscription }, kind.value as never);
+      const value = await answer(kind.$case, context, kind.value as never);
       this.#reply(id, { $case: kind.$case, value } as ReplyResult);
     } finally {
       this.#lastReply = undefined;
     }
   }
 
-  async #submit(id: number, draft: CheckedDraft): Promise<void> {
+  async #submit(id: number, message: CheckedMessage): Promise<void> {
     if (this.#ended) return;
     this.#sends += 1;
     try {
-      const accepted = await this.#shared.chat.posting.submit(draft, this.#subscription);
-      this.#add(encodeSendReply(id, accepted));
+      this.#reply(id, { $case: "send", value: await message.submit() });
     } catch (error) {
       this.#refuse(id, error);
     }
@@ -315,12 +313,12 @@ export class Session {
     );
   }
 
-  #reply(requestId: number, result: ReplyResult): void {
-    this.#add(encodeItem({ $case: "reply", value: { requestId, result } }));
+  #contextOf(subscriber: Subscription): RequestContext {
+    return { chat: this.#shared.chat, identity: subscriber.identity, subscriber };
   }
 
-  #add(item: Uint8Array): void {
-    if (!this.#ended) this.#stream.writer.add(item);
+  #reply(requestId: number, result: ReplyResult): void {
+    if (!this.#ended) this.#stream.writer.add(encodeReply(requestId, result));
   }
 
   #refuse(requestId: number, thrown: unknown): void {
@@ -340,11 +338,14 @@ export class Session {
 }
 
 function costOfRequest({ kind }: Request): number {
-  if (kind === undefined || kind.$case === "hello" || kind.$case === "ack") return 1;
-  return costOf(kind.$case, kind.value as never);
+  return isOfUser(kind) ? costOf(kind.$case, kind.value as never) : 1;
 }
 
-/** Whether it is done without reading the store now. */
 function isQuick({ kind }: Request): boolean {
-  return kind?.$case === "send" || kind?.$case === "ping" || kind?.$case === "whoAmI";
+  return isOfUser(kind) && requestHandlers[kind.$case].isQuick === true;
+}
+
+/** Whether a request has a handler; hello, ack and requests of a newer protocol have none. */
+function isOfUser(kind: Request["kind"]): kind is NonNullable<Request["kind"]> & { $case: RequestName } {
+  return kind !== undefined && kind.$case !== "hello" && kind.$case !== "ack";
 }

@@ -4,7 +4,8 @@ import { decodeFrame, type ReceivedFrame } from "../../src/client/received_frame
 import type { Message } from "../../src/core/messages/message.ts";
 import { PresenceState } from "../../src/gen/chatd/v1/chat.ts";
 import { type FrameContent, FrameWriter } from "../../src/session/frame_writer.ts";
-import { encodeItem, encodeMessageItem, encodeSendReply, encodeServerFrame } from "../../src/wire/server_items.ts";
+import { toSendResponse } from "../../src/wire/convert.ts";
+import { encodeItem, encodeMessageItem, encodeReply, encodeServerFrame } from "../../src/wire/server_items.ts";
 import { wireMessage } from "../support/wire_values.ts";
 
 const windowBytes = 256 * 1024;
@@ -33,9 +34,9 @@ const adds: Record<string, Add> = {
   "messages of one character": deliver({ ...message, text: "x" }),
   "messages of characters of three bytes": deliver({ ...message, text: "€".repeat(1_000) }),
   "messages with a file": deliver({ ...message, attachment }),
-  "replies to searches": (writer, requestId) =>
-    writer.add(encodeItem({ $case: "reply", value: { requestId, result: { $case: "search", value: page } } })),
-  "replies to sends": (writer, requestId) => writer.add(encodeSendReply(requestId, { ...message, duplicate: false })),
+  "replies to searches": (writer, requestId) => writer.add(encodeReply(requestId, { $case: "search", value: page })),
+  "replies to sends": (writer, requestId) =>
+    writer.add(encodeReply(requestId, { $case: "send", value: toSendResponse({ ...message, duplicate: false }) })),
   "notices": (writer) => writer.add(encodeItem({ $case: "presence", value: presence })),
 };
 

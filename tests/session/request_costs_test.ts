@@ -3,7 +3,8 @@ import { ChatClient } from "../../src/client/chat_client.ts";
 import { standardRate } from "../../src/core/limits.ts";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
-import { costOf, pageSizes } from "../../src/session/request_costs.ts";
+import { costOf } from "../../src/session/request_costs.ts";
+import { requestHandlers } from "../../src/session/request_handlers.ts";
 import { FullScreenChat } from "../../src/terminal/full_screen/full_screen_chat.ts";
 import { choosePalette } from "../../src/terminal/full_screen/palette.ts";
 import { EmulatedTerminal } from "../support/emulated_terminal.ts";
@@ -18,7 +19,7 @@ Deno.test("a request costs 1, and its page one more for each 50 items", () => {
   assert.equal(costOf("ping", {}), 1);
   assert.equal(costOf("send", sendRequest({ to: "ben", id: "", text: "hello" })), 1);
   assert.equal(costOf("listUsers", { after: "", limit: 1_000 }), 21);
-  assert.equal(costOf("listUsers", { after: "", limit: 0 }), 1 + pageSizes.listUsers.standard / 50);
+  assert.equal(costOf("listUsers", { after: "", limit: 0 }), 1 + requestHandlers.listUsers.page.standard / 50);
   assert.equal(costOf("history", historyRequest({ with: "ben", limit: 200 })), 5);
 });
 

@@ -3,7 +3,8 @@ import { ChatError } from "../../src/core/chat_error.ts";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { DirectMessages } from "../../src/gen/chatd/v1/settings.ts";
 import { fileHandlers } from "../../src/session/file_handlers.ts";
-import { answer, type RequestContext } from "../../src/session/request_handlers.ts";
+import { answer } from "../../src/session/request_handlers.ts";
+import type { RequestContext } from "../../src/session/request_types.ts";
 import { TestChat } from "../support/test_chat.ts";
 
 /** Of these requests, how many of a thousand were taken, none of which the user waited for. */

@@ -34,7 +34,8 @@ import {
 import { SearchRequest } from "../../gen/chatd/v1/search.ts";
 import { BlockUserRequest, GetSettingsRequest, UpdateSettingsRequest } from "../../gen/chatd/v1/settings.ts";
 import { costOf } from "../../session/request_costs.ts";
-import { answer, type RequestContext, type RequestName } from "../../session/request_handlers.ts";
+import { answer } from "../../session/request_handlers.ts";
+import type { RequestContext, RequestName } from "../../session/request_types.ts";
 import { toWireCredentials } from "../../wire/convert.ts";
 import { decodeStrictly, type MessageDecoder } from "../../wire/strict_reader.ts";
 import type { Device } from "./client_connection.ts";

@@ -21,7 +21,7 @@ import type {
   MessageBatch,
   MessageStore,
 } from "./messages/message_store.ts";
-import { type Draft, noSuchMessage, type Origin, type Posted, Posting, refuseInRoom } from "./messages/posting.ts";
+import { noSuchMessage, type Origin, Posting, refuseInRoom } from "./messages/posting.ts";
 import { Receipts } from "./messages/receipts.ts";
 import { type Metrics, silentMetrics } from "./metrics.ts";
 import { PageTurns, type PageTurnsOptions, type Turn } from "./page_turns.ts";
@@ -257,11 +257,6 @@ export class Chat {
     if (retryAfterMs > 0) {
       throw new ChatError("rate_limited", "Too many uploads, blocks or settings at once: wait.", { retryAfterMs });
     }
-  }
-
-  /** Sends a message. Resolves when it is on disk. See {@link Posting.check} and {@link Posting.submit} for what it throws. */
-  async send(sender: string, draft: Draft, origin?: Subscriber): Promise<Posted> {
-    return await this.posting.submit(await this.posting.check(sender, draft), origin);
   }
 
   /**

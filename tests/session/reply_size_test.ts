@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { maxFrameBytes } from "../../src/wire/limits.ts";
 import type { Question, ReplyValues, RequestValues } from "../support/received_frames.ts";
+import { sendMessage } from "../support/send_message.ts";
 import { directAppend } from "../support/stored_messages.ts";
 import { TestChat } from "../support/test_chat.ts";
 import { TestSession } from "../support/test_session.ts";
@@ -148,7 +149,7 @@ Deno.test("a list of devices fits a frame", async () => {
 Deno.test("the largest message fits a frame of its own", async () => {
   const { test, client } = await open();
   await test.store.messages.commit([]);
-  await test.chat.send(names[0], test.draft(ana, "x".repeat(16_384)));
+  await sendMessage(test.chat, names[0], test.draft(ana, "x".repeat(16_384)));
   await ask(client, "ping", {});
   for (const size of client.sizes) assert.ok(size <= maxFrameBytes);
   assert.equal(client.messages.length, 1);

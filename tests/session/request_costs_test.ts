@@ -10,6 +10,7 @@ import { choosePalette } from "../../src/terminal/full_screen/palette.ts";
 import { EmulatedTerminal } from "../support/emulated_terminal.ts";
 import { eventually } from "../support/eventually.ts";
 import { startTestGrpcServer } from "../support/grpc_server.ts";
+import { sendMessage } from "../support/send_message.ts";
 import { TestChat } from "../support/test_chat.ts";
 import { TestSession } from "../support/test_session.ts";
 import { turns } from "../support/turns.ts";
@@ -52,7 +53,7 @@ Deno.test("opening the client on the whole screen takes less than a twentieth of
   const names = Array.from({ length: 120 }, (_, index) => `user-${index + 100}`);
   for (const name of names) {
     await register(name);
-    await test.chat.send(name, { to: "ana", id: createMessageId(), text: `hello from ${name}` });
+    await sendMessage(test.chat, name, { to: "ana", id: createMessageId(), text: `hello from ${name}` });
   }
   using terminal = new EmulatedTerminal({ columns: 80, rows: 24 });
   const transport = new GrpcTransport({ host: "127.0.0.1", port: test.server.port, callback: false });

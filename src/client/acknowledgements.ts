@@ -25,7 +25,7 @@ export class Acknowledgements {
   }
 
   /** Notes that a frame and all frames before it are safe with the consumer. */
-  took(frame: ReceivedFrame): void {
+  add(frame: ReceivedFrame): void {
     if (frame.receipt === 0) return;
     this.#receipt = frame.receipt;
     this.#hasDeliveries ||= frame.through > 0;

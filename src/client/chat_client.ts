@@ -20,13 +20,13 @@ import { protocolVersions } from "../wire/limits.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 import { DeliveryCursor, type ResumePoint } from "./delivery_cursor.ts";
 import { FileTransfer, type UploadedFile } from "./file_transfer.ts";
-import { HeardNotices } from "./heard_notices.ts";
+import { ReceivedNotices } from "./received_notices.ts";
 import { defaultTiming, LiveSession, type ReplyValue, type RequestKind, type SessionTiming } from "./live_session.ts";
 import { openLink } from "./open_link.ts";
 import { Outbox, type OutboxOptions } from "./outbox.ts";
 import { PeopleRequests } from "./people_requests.ts";
-import { type Asked, RoomRequests } from "./room_requests.ts";
-import { endsClient } from "./server_error.ts";
+import { type AnsweredRequest, RoomRequests } from "./room_requests.ts";
+import { isFatal } from "./server_error.ts";
 import { systemTimers, type Timers } from "./timers.ts";
 import type { Link, Transport } from "./transport.ts";
 
@@ -123,7 +123,7 @@ export class ChatClient {
   #onlineSince: number | undefined;
   #retryNow: (() => void) | undefined;
   readonly #awaitingSession = new Set<(found: boolean) => void>();
-  readonly #notices: HeardNotices;
+  readonly #notices: ReceivedNotices;
   readonly rooms: RoomRequests;
   /** Files go over connections of their own. */
   readonly files: FileTransfer;
@@ -150,10 +150,10 @@ export class ChatClient {
     };
     this.rooms = new RoomRequests({ createId: () => this.#createId(), ...ask });
     this.people = new PeopleRequests(ask);
-    this.#notices = new HeardNotices({
+    this.#notices = new ReceivedNotices({
       timers: this.#timers,
       emit: (notice) => this.#emit(notice),
-      missed: () => this.#emit({ kind: "state_missed" }),
+      onMissed: () => this.#emit({ kind: "state_missed" }),
     });
   }
 
@@ -181,7 +181,7 @@ export class ChatClient {
     while (!signal.aborted) {
       const failure = await this.#connect(signal);
       if (signal.aborted) break;
-      if (endsClient(failure)) {
+      if (isFatal(failure)) {
         error = failure;
         break;
       }
@@ -204,7 +204,7 @@ export class ChatClient {
   async send(to: string, text: string, options: SendOptions = {}): Promise<Message> {
     const { replyTo, upload, automatic, id = this.#createId() } = options;
     if (upload === undefined || text !== "") checkText(text);
-    if (this.#state.kind === "ended") throw this.#notConnected();
+    if (this.#state.kind === "ended") throw this.#notConnectedError();
     // Into memory that is there already: five times as fast.
     const bytes = utf8.encodeInto(text, encoded).written + to.length * 3 + sendOverhead;
     const accepted = this.#outbox.add({ id, to, text, bytes, replyTo, automatic, ...upload });
@@ -316,15 +316,15 @@ export class ChatClient {
       timers: this.#timers,
       timing: this.#timing,
       owner: {
-        opened: (hello) => this.#opened(hello, session),
-        takeMessage: (message) => this.#takeMessage(message),
-        tookThrough: (position) => this.#cursor.tookThrough(position),
-        settled: () => this.#options.concurrent ? this.#settled.then(() => {}) : undefined,
-        accepted: (id, { position, conversation, seq, acceptedAtMs }) =>
+        onOpened: (hello) => this.#onOpened(hello, session),
+        onMessage: (message) => this.#takeMessage(message),
+        onTakenThrough: (position) => this.#cursor.markTaken(position),
+        whenSettled: () => this.#options.concurrent ? this.#settled.then(() => {}) : undefined,
+        onAccepted: (id, { position, conversation, seq, acceptedAtMs }) =>
           this.#accept(id, { position, conversation, seq, acceptedAt: acceptedAtMs }),
-        postponed: (id, reason) => this.#emit({ kind: "postponed", id, reason }),
-        notice: (notice) => this.#notices.take(notice),
-        deliveryChanged: (change) => this.#emit({ kind: "delivery_changed", change }),
+        onPostponed: (id, reason) => this.#emit({ kind: "postponed", id, reason }),
+        onNotice: (notice) => this.#notices.receive(notice),
+        onDeliveryChanged: (change) => this.#emit({ kind: "delivery_changed", change }),
       },
     });
     const stop = () => session.end(new ChatError("unavailable", "The client was closed."));
@@ -333,7 +333,7 @@ export class ChatClient {
     const failure = await session.run(this.#hello(link));
     signal.removeEventListener("abort", stop);
     this.#session = undefined;
-    this.#notices.closed();
+    this.#notices.sessionClosed();
     if (this.#onlineSince !== undefined && this.#timers.now() - this.#onlineSince >= stableMs) this.#backoff.reset();
     this.#onlineSince = undefined;
     return failure;
@@ -353,12 +353,12 @@ export class ChatClient {
     };
   }
 
-  #opened(hello: HelloResponse, session: LiveSession): void {
+  #onOpened(hello: HelloResponse, session: LiveSession): void {
     this.#session = session;
     this.#user = hello.user;
     this.#onlineSince = this.#timers.now();
     const restored = this.#cursor.open(hello);
-    this.#notices.opened(hello.stateRevision);
+    this.#notices.sessionOpened(hello.stateRevision);
     this.#setState({ kind: "online", hello, restored });
     this.people.sessionOpened();
   }
@@ -367,28 +367,28 @@ export class ChatClient {
     if (!this.#cursor.isNew(entry.position)) return;
     const message = fromWireMessage(entry);
     // An event that a newer server knows: passed.
-    if (message === undefined) return this.#took(entry.position, undefined);
-    this.#notices.messageCame(message);
+    if (message === undefined) return this.#markTaken(entry.position, undefined);
+    this.#notices.messageReceived(message);
     // In the log although its reply was lost: the log says so as well as a reply would.
     if (message.sender === this.#user && this.#outbox.find(message.id)) this.#accept(message.id, message);
-    else return this.#took(message.position, this.#options.onEvent({ kind: "message", message }));
-    return this.#took(message.position, undefined);
+    else return this.#markTaken(message.position, this.#options.onEvent({ kind: "message", message }));
+    return this.#markTaken(message.position, undefined);
   }
 
-  #took(position: number, result: void | Promise<void>): void | Promise<void> {
+  #markTaken(position: number, result: void | Promise<void>): void | Promise<void> {
     if (!this.#options.concurrent) {
-      if (result === undefined) return this.#cursor.tookThrough(position);
-      return result.then(() => this.#cursor.tookThrough(position));
+      if (result === undefined) return this.#cursor.markTaken(position);
+      return result.then(() => this.#cursor.markTaken(position));
     }
     const { log } = this.#cursor;
-    this.#cursor.gave(position);
-    this.#settled = Promise.all([this.#settled, result]).then(() => this.#cursor.tookThrough(position, log));
+    this.#cursor.markGiven(position);
+    this.#settled = Promise.all([this.#settled, result]).then(() => this.#cursor.markTaken(position, log));
   }
 
   #accept(id: string, { position, conversation, seq, acceptedAt }: Accepted): void {
     const message = this.#outbox.accept(id, this.#user, { position, conversation, seq, acceptedAt });
     if (!message) return;
-    this.#cursor.tookOwn(message.position);
+    this.#cursor.addOwn(message.position);
     this.#emit({ kind: "accepted", message });
   }
 
@@ -407,16 +407,16 @@ export class ChatClient {
     this.#retryNow = undefined;
   }
 
-  #request<C extends Asked>(
+  #request<C extends AnsweredRequest>(
     kind: RequestKind & { $case: C },
     deadlineMs = requestMs,
   ): Promise<ReplyValue<C>> {
-    if (!this.#session) return Promise.reject(this.#notConnected());
+    if (!this.#session) return Promise.reject(this.#notConnectedError());
     return this.#session.request<C>(kind, deadlineMs);
   }
 
   /** Asks again, over the next connections, when one is lost before the answer: for requests whose id makes that harmless. */
-  async #repeat<C extends Asked>(
+  async #repeat<C extends AnsweredRequest>(
     kind: RequestKind & { $case: C },
   ): Promise<ReplyValue<C>> {
     for (const deadline = this.#timers.now() + repeatMs;;) {
@@ -425,13 +425,13 @@ export class ChatClient {
         return await this.#request<C>(kind) as ReplyValue<C>;
       } catch (error) {
         const lost = session !== undefined && session !== this.#session;
-        if (!lost || this.#timers.now() >= deadline || !await this.#nextSession(deadline)) throw error;
+        if (!lost || this.#timers.now() >= deadline || !await this.#awaitSession(deadline)) throw error;
       }
     }
   }
 
   /** @returns whether there is a session before the deadline. */
-  #nextSession(deadline: number): Promise<boolean> {
+  #awaitSession(deadline: number): Promise<boolean> {
     if (this.#session !== undefined) return Promise.resolve(true);
     return new Promise((resolve) => {
       const settle = (found: boolean) => {
@@ -448,7 +448,7 @@ export class ChatClient {
     return createMessageId(this.#timers.now());
   }
 
-  #notConnected(): ChatError {
+  #notConnectedError(): ChatError {
     const why = this.#state.kind === "offline" ? this.#state.reason.message : undefined;
     if (this.#state.kind === "ended") return this.#state.error ?? new ChatError("unavailable", "The client is closed.");
     return new ChatError("unavailable", why ? `Not connected: ${why}` : "Not connected yet: try again in a moment.");

@@ -3,7 +3,7 @@ import { pause } from "../core/pause.ts";
 import type { Conversation, Message } from "../gen/chatd/v1/chat.ts";
 import type { ChatClient } from "./chat_client.ts";
 import type { FileSink } from "./file_transfer.ts";
-import { mayPass } from "./server_error.ts";
+import { isTransient } from "./server_error.ts";
 
 /** Where what is exported goes. An earlier run may have been interrupted: what it kept is gone on from. */
 export interface ExportTarget {
@@ -62,7 +62,7 @@ export async function exportData(options: DataExportOptions): Promise<Exported> 
       try {
         return await request();
       } catch (error) {
-        if (!(error instanceof ChatError) || !mayPass(error) || performance.now() >= deadline) throw error;
+        if (!(error instanceof ChatError) || !isTransient(error) || performance.now() >= deadline) throw error;
         if (!await pause(Math.max(retryMs, error.retryAfterMs ?? 0), signal)) throw error;
       }
     }

@@ -41,7 +41,7 @@ export class DeliveryCursor {
     return { epoch: this.#epoch, incarnation: this.#incarnation, after: this.#taken };
   }
 
-  /** Tells the logs apart that positions were of, for {@link tookThrough}. */
+  /** Tells the logs apart that positions were of, for {@link markTaken}. */
   get log(): number {
     return this.#log;
   }
@@ -75,12 +75,12 @@ export class DeliveryCursor {
   }
 
   /** The reply to an own message was read: the log may deliver it later. */
-  tookOwn(position: number): void {
+  addOwn(position: number): void {
     if (position > this.#given && this.#own.size < maxOwn) this.#own.add(position);
   }
 
   /** The owner was given everything up to `position`; positions rise within delivery. */
-  gave(position: number): void {
+  markGiven(position: number): void {
     if (position <= this.#given) return;
     this.#given = position;
     for (const own of this.#own) {
@@ -90,9 +90,9 @@ export class DeliveryCursor {
   }
 
   /** Everything up to `position` is safe with the owner, of the log that was {@link log} then. */
-  tookThrough(position: number, log: number = this.#log): void {
+  markTaken(position: number, log: number = this.#log): void {
     if (log !== this.#log) return;
-    this.gave(position);
+    this.markGiven(position);
     this.#taken = Math.max(this.#taken, position);
   }
 }

@@ -5,7 +5,7 @@ import type { Attachment } from "../core/messages/message.ts";
 import { createMessageId } from "../core/messages/message_id.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 import type { FileLink, FileTransport } from "./file_transport.ts";
-import { endsClient } from "./server_error.ts";
+import { isFatal } from "./server_error.ts";
 import type { Timers } from "./timers.ts";
 
 /** A file that is sent. Its owner opens and closes it. */
@@ -50,8 +50,8 @@ export interface FileTransferOptions {
 const windowChunks = 4;
 const hashBytes = 256 * 1024;
 /** What passes when one waits and asks again, and what does when one connects again. */
-const pausing: ReadonlySet<ChatErrorCode> = new Set(["busy", "rate_limited"]);
-const passing: ReadonlySet<ChatErrorCode> = new Set(["unavailable", ...pausing]);
+const pauseCodes: ReadonlySet<ChatErrorCode> = new Set(["busy", "rate_limited"]);
+const retryCodes: ReadonlySet<ChatErrorCode> = new Set(["unavailable", ...pauseCodes]);
 /** Uploads that are remembered. */
 const maxInterrupted = 8;
 
@@ -85,14 +85,14 @@ export class FileTransfer {
     { source, sha256, options }: { source: FileSource; sha256: Uint8Array; options: TransferOptions },
   ): Promise<void> {
     const { name, mediaType, size } = source;
-    await this.#overLinks(options, async (link, progressed) => {
+    await this.#overLinks(options, async (link, noteProgress) => {
       const { offset } = await link.beginUpload({ id, name, mediaType, size, sha256 });
       options.onProgress?.(offset, size);
       await sendFrom(offset, {
         source,
         send: async (offset, bytes) => (await link.uploadChunk({ id, offset, bytes })).offset,
-        arrived: (offset) => {
-          progressed();
+        onArrived: (offset) => {
+          noteProgress();
           options.onProgress?.(offset, size);
         },
         signal: options.signal,
@@ -122,48 +122,48 @@ export class FileTransfer {
     const { size } = attachment;
     const hash = createHash("sha256");
     let taken = 0;
-    await this.#overLinks(options, async (link, progressed) => {
+    await this.#overLinks(options, async (link, noteProgress) => {
       await receiveFrom(taken, {
         size,
         read: async (offset) => {
           const chunk = await link.readChunk({ with: address, seq, offset });
-          if (chunk.size !== size) throw notTheFile();
+          if (chunk.size !== size) throw wrongFile();
           return chunk.bytes;
         },
         take: async (bytes) => {
           await sink.write(bytes);
           hash.update(bytes);
           taken += bytes.length;
-          progressed();
+          noteProgress();
           options.onProgress?.(taken, size);
         },
         signal: options.signal,
       });
     });
-    if (hash.digest("hex") !== attachment.sha256) throw notTheFile();
+    if (hash.digest("hex") !== attachment.sha256) throw wrongFile();
   }
 
   async #overLinks(
     { signal }: TransferOptions,
-    transfer: (link: FileLink, progressed: () => void) => Promise<void>,
+    transfer: (link: FileLink, noteProgress: () => void) => Promise<void>,
   ): Promise<void> {
     const { transport, token, backoff: backoffOptions } = this.#options;
     const backoff = new Backoff(backoffOptions);
     let link: FileLink | undefined;
-    let shown = "";
+    let usedToken = "";
     try {
       while (true) {
         try {
-          refuseAborted(signal);
-          if (link === undefined) shown = token();
-          link ??= await transport.openFiles({ token: shown, signal });
+          throwIfAborted(signal);
+          if (link === undefined) usedToken = token();
+          link ??= await transport.openFiles({ token: usedToken, signal });
           return await transfer(link, () => backoff.reset());
         } catch (error) {
-          refuseAborted(signal);
+          throwIfAborted(signal);
           // A new password makes a new token.
-          const isStale = error instanceof ChatError && endsClient(error) && token() !== shown;
-          if (!(error instanceof ChatError) || !(isStale || passing.has(error.code))) throw error;
-          if (!pausing.has(error.code)) {
+          const isStale = error instanceof ChatError && isFatal(error) && token() !== usedToken;
+          if (!(error instanceof ChatError) || !(isStale || retryCodes.has(error.code))) throw error;
+          if (!pauseCodes.has(error.code)) {
             await link?.close();
             link = undefined;
           }
@@ -190,9 +190,9 @@ export class FileTransfer {
 async function digestOf(source: FileSource, signal: AbortSignal | undefined): Promise<Uint8Array> {
   const hash = createHash("sha256");
   for (let offset = 0; offset < source.size;) {
-    refuseAborted(signal);
+    throwIfAborted(signal);
     const bytes = await source.read(offset, Math.min(hashBytes, source.size - offset));
-    if (bytes.length === 0) throw changed(source);
+    if (bytes.length === 0) throw fileChanged(source);
     hash.update(bytes);
     offset += bytes.length;
   }
@@ -203,20 +203,20 @@ interface Sending {
   readonly source: FileSource;
   /** @returns how much has arrived */
   send(offset: number, bytes: Uint8Array): Promise<number>;
-  arrived(offset: number): void;
+  onArrived(offset: number): void;
   readonly signal: AbortSignal | undefined;
 }
 
 /** Sends from `offset` on, a window at a time: what overtakes another chunk on its way is not taken, and sent again. */
-async function sendFrom(offset: number, { source, send, arrived, signal }: Sending): Promise<void> {
+async function sendFrom(offset: number, { source, send, onArrived, signal }: Sending): Promise<void> {
   let next = offset;
   let known = offset;
   while (known < source.size) {
-    refuseAborted(signal);
+    throwIfAborted(signal);
     const sending: Promise<number>[] = [];
     for (; sending.length < windowChunks && next < source.size;) {
       const bytes = await source.read(next, Math.min(maxChunkBytes, source.size - next));
-      if (bytes.length === 0) throw changed(source);
+      if (bytes.length === 0) throw fileChanged(source);
       sending.push(send(next, bytes));
       sending.at(-1)!.catch(() => {});
       next += bytes.length;
@@ -228,7 +228,7 @@ async function sendFrom(offset: number, { source, send, arrived, signal }: Sendi
     }
     if (known === before) throw new ChatError("unavailable", "The server does not take the file: trying again.");
     next = known;
-    arrived(known);
+    onArrived(known);
   }
 }
 
@@ -243,7 +243,7 @@ interface Receiving {
 async function receiveFrom(offset: number, { size, read, take, signal }: Receiving): Promise<void> {
   let next = offset;
   while (next < size) {
-    refuseAborted(signal);
+    throwIfAborted(signal);
     const reading: Promise<Uint8Array>[] = [];
     for (let at = next; reading.length < windowChunks && at < size; at += maxChunkBytes) {
       reading.push(read(at));
@@ -252,7 +252,7 @@ async function receiveFrom(offset: number, { size, read, take, signal }: Receivi
     for (const each of reading) {
       const bytes = await each;
       const wanted = Math.min(maxChunkBytes, size - next);
-      if (bytes.length === 0 || bytes.length > wanted) throw notTheFile();
+      if (bytes.length === 0 || bytes.length > wanted) throw wrongFile();
       await take(bytes);
       next += bytes.length;
       // The ones behind a shorter chunk begin too late.
@@ -262,14 +262,14 @@ async function receiveFrom(offset: number, { size, read, take, signal }: Receivi
   }
 }
 
-function refuseAborted(signal: AbortSignal | undefined): void {
+function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new ChatError("unavailable", "The transfer was given up.");
 }
 
-function changed({ name }: FileSource): ChatError {
+function fileChanged({ name }: FileSource): ChatError {
   return new ChatError("invalid_argument", `"${name}" is shorter than it was: send it when nobody writes to it.`);
 }
 
-function notTheFile(): ChatError {
+function wrongFile(): ChatError {
   return new ChatError("internal", "What the server sent is not the file of this message: try again.");
 }

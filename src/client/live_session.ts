@@ -8,7 +8,7 @@ import { packFrames } from "./frame_packer.ts";
 import type { Outbox, OutboxEntry } from "./outbox.ts";
 import { PendingRequests, type ReplyResult } from "./pending_requests.ts";
 import type { ReceivedFrame } from "./received_frame.ts";
-import { mayPass, serverError } from "./server_error.ts";
+import { isTransient, serverError } from "./server_error.ts";
 import type { Timers } from "./timers.ts";
 import type { Link } from "./transport.ts";
 
@@ -40,17 +40,17 @@ export const defaultTiming: SessionTiming = {
 
 /** Who keeps what outlives a session. The next frame is read when these have resolved. */
 export interface SessionOwner {
-  opened(hello: HelloResponse): void;
+  onOpened(hello: HelloResponse): void;
   /** A message of the log, own ones included. The next is given when the client needs this one no more: at once, or when this resolves. */
-  takeMessage(message: Message): void | Promise<void>;
+  onMessage(message: Message): void | Promise<void>;
   /** Everything up to `position` has been taken. */
-  tookThrough(position: number): void;
+  onTakenThrough(position: number): void;
   /** Resolves when all messages so far are safe with the client, which may be later than they were taken; undefined when they are now. */
-  settled(): Promise<void> | undefined;
-  accepted(id: string, result: ReplyValue<"send">): void;
-  postponed(id: string, reason: ChatError): void;
-  notice(notice: Notice): void;
-  deliveryChanged(change: DeliveryChanged): void;
+  whenSettled(): Promise<void> | undefined;
+  onAccepted(id: string, result: ReplyValue<"send">): void;
+  onPostponed(id: string, reason: ChatError): void;
+  onNotice(notice: Notice): void;
+  onDeliveryChanged(change: DeliveryChanged): void;
 }
 
 export interface LiveSessionOptions {
@@ -82,7 +82,7 @@ export class LiveSession {
   #cancelWatch: (() => void) | undefined;
   /** Since when the server could have been heard and was not; undefined while a frame is being taken. */
   #quietSince: number | undefined;
-  #asked = false;
+  #pinged = false;
 
   constructor(options: LiveSessionOptions) {
     this.#link = options.link;
@@ -96,7 +96,7 @@ export class LiveSession {
   /** Lives until the link does, or until `end`. @returns why it ended. */
   async run(hello: Hello): Promise<ChatError> {
     const id = this.#pending.add({
-      settle: (result) => this.#opened(result),
+      settle: (result) => this.#onHelloReply(result),
       fail: () => {},
     });
     const cancelHello = this.#timers.after(
@@ -111,7 +111,7 @@ export class LiveSession {
     this.#cancelHold?.();
     this.#cancelAck?.();
     const failure = this.#failure!;
-    this.#outbox.linkLost();
+    this.#outbox.onLinkLost();
     this.#pending.failAll(failure);
     for (const queued of this.#queuedSettle) queued.fail(failure);
     await this.#link.close();
@@ -170,9 +170,9 @@ export class LiveSession {
       for await (const frame of this.#link.frames) {
         if (this.#failure) return;
         this.#quietSince = undefined;
-        await this.#take(frame);
+        await this.#takeFrame(frame);
         this.#quietSince = this.#timers.now();
-        this.#asked = false;
+        this.#pinged = false;
         if (this.#failure) return;
       }
       this.end(new ChatError("unavailable", "The server closed the connection."));
@@ -181,40 +181,40 @@ export class LiveSession {
     }
   }
 
-  async #take(frame: ReceivedFrame): Promise<void> {
+  async #takeFrame(frame: ReceivedFrame): Promise<void> {
     for (const item of frame.items) {
       if (this.#failure) return;
       if (item.kind?.$case === "reply") this.#pending.settle(item.kind.value);
       else if (item.kind?.$case === "message") {
-        const taking = this.#owner.takeMessage(item.kind.value);
+        const taking = this.#owner.onMessage(item.kind.value);
         if (taking !== undefined) await taking;
-      } else if (item.kind?.$case === "deliveryChanged") this.#owner.deliveryChanged(item.kind.value);
+      } else if (item.kind?.$case === "deliveryChanged") this.#owner.onDeliveryChanged(item.kind.value);
       else if (item.kind?.$case === "sessionEnded") return this.end(serverError(item.kind.value.error));
       else {
         const notice = item.kind && fromWireNotice(item.kind);
-        if (notice !== undefined) this.#owner.notice(notice);
+        if (notice !== undefined) this.#owner.onNotice(notice);
       }
     }
     if (this.#failure) return;
-    const settled = this.#owner.settled();
-    if (settled === undefined) this.#took(frame);
-    else void settled.then(() => this.#failure || this.#took(frame));
+    const settled = this.#owner.whenSettled();
+    if (settled === undefined) this.#markTaken(frame);
+    else void settled.then(() => this.#failure || this.#markTaken(frame));
     this.flushSoon();
   }
 
-  #took(frame: ReceivedFrame): void {
-    if (frame.through > 0) this.#owner.tookThrough(frame.through);
-    this.#acks.took(frame);
+  #markTaken(frame: ReceivedFrame): void {
+    if (frame.through > 0) this.#owner.onTakenThrough(frame.through);
+    this.#acks.add(frame);
     this.flushSoon();
   }
 
-  #opened(result: ReplyResult | undefined): void {
+  #onHelloReply(result: ReplyResult | undefined): void {
     if (result?.$case !== "hello") {
       return this.end(serverError(result?.$case === "error" ? result.value : undefined));
     }
     this.#open = true;
     this.#acks.windowBytes = result.value.windowBytes;
-    this.#owner.opened(result.value);
+    this.#owner.onOpened(result.value);
     this.#watch();
     this.flushSoon();
   }
@@ -238,11 +238,11 @@ export class LiveSession {
     const { id, to, text, replyTo = 0, uploadId = "", automatic = false, bytes } = entry;
     const requestId = this.#pending.add({
       settle: (result) => {
-        if (result?.$case === "send") return this.#owner.accepted(id, result.value);
+        if (result?.$case === "send") return this.#owner.onAccepted(id, result.value);
         const error = serverError(result?.$case === "error" ? result.value : undefined);
-        if (!mayPass(error)) return this.#outbox.refuse(id, error);
+        if (!isTransient(error)) return this.#outbox.refuse(id, error);
         this.#outbox.postpone(id, error, this.#timers.now());
-        this.#owner.postponed(id, error);
+        this.#owner.onPostponed(id, error);
       },
       fail: () => {},
     });
@@ -256,9 +256,9 @@ export class LiveSession {
   }
 
   #waitForHold(): void {
-    const heldFor = this.#outbox.heldFor(this.#timers.now());
-    if (heldFor === 0 || this.#cancelHold) return;
-    this.#cancelHold = this.#timers.after(heldFor, () => {
+    const heldMs = this.#outbox.heldMs(this.#timers.now());
+    if (heldMs === 0 || this.#cancelHold) return;
+    this.#cancelHold = this.#timers.after(heldMs, () => {
       this.#cancelHold = undefined;
       this.flushSoon();
     });
@@ -285,11 +285,11 @@ export class LiveSession {
     if (quiet >= idleMs + pingMs) {
       return this.end(new ChatError("unavailable", "The server stopped answering."));
     }
-    if (quiet >= idleMs && !this.#asked) {
-      this.#asked = true;
+    if (quiet >= idleMs && !this.#pinged) {
+      this.#pinged = true;
       this.request({ $case: "ping", value: {} }, pingMs).catch(() => {});
     }
-    const next = this.#asked ? idleMs + pingMs - quiet : idleMs - quiet;
+    const next = this.#pinged ? idleMs + pingMs - quiet : idleMs - quiet;
     this.#cancelWatch = this.#timers.after(Math.max(next, 1), () => this.#watch());
   }
 }

@@ -19,7 +19,7 @@ export interface OutboxEntry {
   readonly bytes: number;
 }
 
-interface Kept extends OutboxEntry {
+interface PendingEntry extends OutboxEntry {
   inFlight: boolean;
   resolve(message: Message): void;
   reject(error: ChatError): void;
@@ -42,7 +42,7 @@ export interface OutboxOptions {
  * refused would be overtaken by those behind it.
  */
 export class Outbox {
-  readonly #entries = new Map<string, Kept>();
+  readonly #entries = new Map<string, PendingEntry>();
   readonly #maxMessages: number;
   readonly #maxBytes: number;
   readonly #backoff: Backoff;
@@ -91,7 +91,7 @@ export class Outbox {
   }
 
   /** How long {@link takeReady} has nothing because of a refusal, in milliseconds. */
-  heldFor(now: number): number {
+  heldMs(now: number): number {
     return this.#entries.size > 0 ? Math.max(0, this.#heldUntil - now) : 0;
   }
 
@@ -125,15 +125,15 @@ export class Outbox {
   postpone(id: string, error: ChatError, now: number): void {
     const entry = this.#entries.get(id);
     if (!entry) return;
-    this.#land(entry);
+    this.#clearInFlight(entry);
     // Those sent together are refused together: that is one failure.
     if (now >= this.#heldUntil) this.#heldUntil = now + (error.retryAfterMs ?? this.#backoff.next());
     this.#oneAtATime = true;
   }
 
   /** Everything on its way is to be sent again. */
-  linkLost(): void {
-    for (const entry of this.#entries.values()) this.#land(entry);
+  onLinkLost(): void {
+    for (const entry of this.#entries.values()) this.#clearInFlight(entry);
   }
 
   /** Refuses everything. */
@@ -141,15 +141,15 @@ export class Outbox {
     for (const id of [...this.#entries.keys()]) this.refuse(id, error);
   }
 
-  #remove(id: string): Kept | undefined {
+  #remove(id: string): PendingEntry | undefined {
     const entry = this.#entries.get(id);
     if (!entry) return undefined;
-    this.#land(entry);
+    this.#clearInFlight(entry);
     this.#entries.delete(id);
     return entry;
   }
 
-  #land(entry: Kept): void {
+  #clearInFlight(entry: PendingEntry): void {
     if (!entry.inFlight) return;
     entry.inFlight = false;
     this.#inFlight--;

@@ -4,7 +4,7 @@ import type { ListReadersResponse } from "../gen/chatd/v1/chat.ts";
 import type { Settings as WireSettings } from "../gen/chatd/v1/settings.ts";
 import { fromWireSettings, toSettingsChange } from "../wire/settings.ts";
 import type { ReplyValue, RequestKind } from "./live_session.ts";
-import type { Asked } from "./room_requests.ts";
+import type { AnsweredRequest } from "./room_requests.ts";
 
 export interface PeopleRequestsOptions {
   /** Asks once; resolves with the value of the reply. */
@@ -46,12 +46,12 @@ export class PeopleRequests {
   /** With whom the user blocks, by name. */
   async settings(): Promise<{ settings: Settings; blocked: string[] }> {
     const { settings, blocked } = await this.#request({ $case: "getSettings", value: {} });
-    return { settings: present(settings), blocked };
+    return { settings: requireSettings(settings), blocked };
   }
 
   /** Changes what is given. @returns all of them. */
   async updateSettings(change: Partial<Settings>): Promise<Settings> {
-    return present((await this.#repeat({ $case: "updateSettings", value: toSettingsChange(change) })).settings);
+    return requireSettings((await this.#repeat({ $case: "updateSettings", value: toSettingsChange(change) })).settings);
   }
 
   /** Nothing of `user` comes from now on; they are not told. */
@@ -70,16 +70,16 @@ export class PeopleRequests {
     if (this.#away) this.setAway(true).catch(() => {});
   }
 
-  #request<C extends Asked>(kind: RequestKind & { $case: C }): Promise<ReplyValue<C>> {
+  #request<C extends AnsweredRequest>(kind: RequestKind & { $case: C }): Promise<ReplyValue<C>> {
     return this.#options.request(kind) as Promise<ReplyValue<C>>;
   }
 
-  #repeat<C extends Asked>(kind: RequestKind & { $case: C }): Promise<ReplyValue<C>> {
+  #repeat<C extends AnsweredRequest>(kind: RequestKind & { $case: C }): Promise<ReplyValue<C>> {
     return this.#options.repeat(kind) as Promise<ReplyValue<C>>;
   }
 }
 
-function present(settings: WireSettings | undefined): Settings {
+function requireSettings(settings: WireSettings | undefined): Settings {
   if (settings !== undefined) return fromWireSettings(settings);
   throw new ChatError("internal", "The server answered without the settings.");
 }

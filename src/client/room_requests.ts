@@ -7,7 +7,7 @@ import type { ReplyValue, RequestKind } from "./live_session.ts";
 import type { ReplyResult } from "./pending_requests.ts";
 
 /** A request and its reply have the same $case. */
-export type Asked = RequestKind["$case"] & ReplyResult["$case"];
+export type AnsweredRequest = RequestKind["$case"] & ReplyResult["$case"];
 
 export interface RoomRequestsOptions {
   createId(): string;
@@ -26,11 +26,11 @@ export class RoomRequests {
   }
 
   async create(room: { name: string; public: boolean; historyVisible: boolean }): Promise<Room> {
-    return present((await this.#repeat({ $case: "createRoom", value: { id: this.#id(), ...room } })).room);
+    return requireRoom((await this.#repeat({ $case: "createRoom", value: { id: this.#id(), ...room } })).room);
   }
 
   async join(room: string): Promise<Room> {
-    return present((await this.#repeat({ $case: "joinRoom", value: { id: this.#id(), room } })).room);
+    return requireRoom((await this.#repeat({ $case: "joinRoom", value: { id: this.#id(), room } })).room);
   }
 
   /** Also turns an invitation down. */
@@ -74,11 +74,11 @@ export class RoomRequests {
     return this.#request({ $case: "listMembers", value: { room, after: "", limit: 0, ...page } });
   }
 
-  #request<C extends Asked>(kind: RequestKind & { $case: C }): Promise<ReplyValue<C>> {
+  #request<C extends AnsweredRequest>(kind: RequestKind & { $case: C }): Promise<ReplyValue<C>> {
     return this.#options.request(kind) as Promise<ReplyValue<C>>;
   }
 
-  #repeat<C extends Asked>(kind: RequestKind & { $case: C }): Promise<ReplyValue<C>> {
+  #repeat<C extends AnsweredRequest>(kind: RequestKind & { $case: C }): Promise<ReplyValue<C>> {
     return this.#options.repeat(kind) as Promise<ReplyValue<C>>;
   }
 
@@ -87,7 +87,7 @@ export class RoomRequests {
   }
 }
 
-function present(room: Room | undefined): Room {
+function requireRoom(room: Room | undefined): Room {
   if (room !== undefined) return room;
   throw new ChatError("internal", "The server did as it was asked but did not say with which room.");
 }

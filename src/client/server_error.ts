@@ -12,7 +12,7 @@ export function serverError(error: ErrorMessage | undefined): ChatError {
   });
 }
 
-const ending: ReadonlySet<ChatErrorCode> = new Set([
+const fatalCodes: ReadonlySet<ChatErrorCode> = new Set([
   "unauthenticated",
   "token_revoked",
   "session_replaced",
@@ -23,13 +23,13 @@ const ending: ReadonlySet<ChatErrorCode> = new Set([
 ]);
 
 /** Whether connecting again cannot help after a hello or a session that ended like this. */
-export function endsClient(error: ChatError): boolean {
-  return ending.has(error.code);
+export function isFatal(error: ChatError): boolean {
+  return fatalCodes.has(error.code);
 }
 
-const passing: ReadonlySet<ChatErrorCode> = new Set(["rate_limited", "busy", "storage_full", "unavailable"]);
+const transientCodes: ReadonlySet<ChatErrorCode> = new Set(["rate_limited", "busy", "storage_full", "unavailable"]);
 
 /** Whether the same message may be accepted when it is sent again later. */
-export function mayPass(error: ChatError): boolean {
-  return passing.has(error.code);
+export function isTransient(error: ChatError): boolean {
+  return transientCodes.has(error.code);
 }

@@ -23,9 +23,9 @@ const deliverDeadlineMs = 20_000;
 export interface CallbackDeliveryOptions {
   channel: CallbackChannel;
   /** The client answered a call: it has what was in the frame. */
-  delivered(content: FrameContent): void;
+  onDelivered(content: FrameContent): void;
   /** The channel is dead and closed; what was not delivered must go another way. */
-  failed(): void;
+  onFailed(): void;
 }
 
 /** Delivers frames by calls to the client, one in flight, whose response is the acknowledgement. */
@@ -67,12 +67,12 @@ export class CallbackDelivery implements FrameSink {
         if (this.#ended.signal.aborted) return;
         // A client can answer a call whose frame it has left unread, which then stays in this server's memory.
         if (answered !== receipt) throw new Error("the client answered a frame that it has not read");
-        this.#options.delivered(content);
+        this.#options.onDelivered(content);
       }
     } catch {
       if (this.#ended.signal.aborted) return;
       this.close();
-      this.#options.failed();
+      this.#options.onFailed();
     } finally {
       this.#delivering = false;
     }

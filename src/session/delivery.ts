@@ -26,16 +26,16 @@ export interface DeliveryHost {
   /** Reads the entries after a position that the user may see. */
   read(after: number, limits: ReadLimits): Promise<MessageBatch>;
   /** Whether the client knows what to do with an entry; others are passed. */
-  wants(message: Message): boolean;
+  supports(message: Message): boolean;
   /** Sends one item; with it the client has everything up to the position of its message. */
   send(item: Uint8Array, message: Message): void;
   /**
    * What was not sent as an item, because the client has it from a reply, or may not see it. `settled`: all items before it
    * have been acknowledged.
    */
-  passed(through: number, settled: boolean): void;
+  advance(through: number, settled: boolean): void;
   /** Reading failed; nothing is delivered from here on. */
-  failed(error: unknown): void;
+  onFailed(error: unknown): void;
 }
 
 /**
@@ -132,14 +132,14 @@ export class Delivery {
         if (generation !== this.#generation || this.#closed) continue;
         fits = batch.messages.every((message) => this.#deliver(message));
         if (fits) {
-          this.#pass(batch.through);
+          this.#advance(batch.through);
           this.#caughtUp = this.#sent >= this.#newest;
         }
       }
     } catch (error) {
       if (this.#closed) return;
       this.#closed = true;
-      this.#host.failed(error);
+      this.#host.onFailed(error);
     } finally {
       this.#reading = undefined;
     }
@@ -147,8 +147,8 @@ export class Delivery {
 
   /** @returns false when the window has no room for it. */
   #deliver(message: Message): boolean {
-    if (this.#own?.has(message.position) || !this.#host.wants(message)) {
-      this.#pass(message.position);
+    if (this.#own?.has(message.position) || !this.#host.supports(message)) {
+      this.#advance(message.position);
       return true;
     }
     const item = encodeMessageItem(message);
@@ -165,12 +165,12 @@ export class Delivery {
     if (this.#own.size < maxOwn) this.#own.add(position);
   }
 
-  #pass(position: number): void {
+  #advance(position: number): void {
     if (position <= this.#sent) return;
     this.#sent = position;
     const settled = this.#outstandingBytes === 0;
     if (settled) this.#settle(position);
-    this.#host.passed(position, settled);
+    this.#host.advance(position, settled);
   }
 
   #settle(position: number): void {

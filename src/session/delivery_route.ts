@@ -15,9 +15,9 @@ export interface DeliveryRouteOptions {
   /** Runs a callback after what is ready now has been done. */
   defer(callback: () => void): void;
   /** The client answered a call: it has what was in its frame. */
-  delivered(content: FrameContent): void;
+  onDelivered(content: FrameContent): void;
   /** What was not acknowledged is lost on its way, and goes over the stream from now on. */
-  lost(): void;
+  onLost(): void;
 }
 
 /** Which way deliveries go: with the replies over the client's own connection, or by calls to the client. */
@@ -39,8 +39,8 @@ export class DeliveryRoute {
   }
 
   /** See `DeliveryHost.passed`: a settled position goes over the stream, whichever way messages go. */
-  passed(through: number, settled: boolean): void {
-    (settled ? this.#options.stream : this.#writer).passed(through);
+  advance(through: number, settled: boolean): void {
+    (settled ? this.#options.stream : this.#writer).advance(through);
   }
 
   /** Tries to call the client, and tells it which way messages come. Resolves when that is settled, within a deadline. */
@@ -67,8 +67,8 @@ export class DeliveryRoute {
     }
     const callback = new CallbackDelivery({
       channel,
-      delivered: (content) => this.#options.delivered(content),
-      failed: () => this.#fallBack(),
+      onDelivered: (content) => this.#options.onDelivered(content),
+      onFailed: () => this.#fallBack(),
     });
     this.#callback = callback;
     this.#writer = new FrameWriter(callback, defer);
@@ -88,7 +88,7 @@ export class DeliveryRoute {
       DeliveryMode.STREAM,
       "The server's calls to this client failed: messages come over the client's own connection.",
     );
-    this.#options.lost();
+    this.#options.onLost();
   }
 
   #tell(mode: DeliveryMode, reason: string): void {

@@ -47,17 +47,17 @@ export class FrameWriter {
   /** Adds an item that is no delivery. */
   add(item: Uint8Array): void {
     if (this.#push(item)) this.#otherBytes += item.length + otherItemOverhead;
-    this.passed(0);
+    this.advance(0);
   }
 
   /** Adds a delivery; with it the client has everything up to `through`. */
   deliver(item: Uint8Array, through: number): void {
     if (this.#push(item)) this.#deliveryBytes += item.length;
-    this.passed(through);
+    this.advance(through);
   }
 
   /** With all items added so far the client has everything up to `through`; said with the next item at the latest. */
-  passed(through: number): void {
+  advance(through: number): void {
     if (through > this.#through) this.#through = through;
     if (!this.#scheduled && this.#items.length > 0) this.#scheduleFlush();
   }

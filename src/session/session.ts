@@ -133,8 +133,8 @@ export class Session {
       const request = this.#requests.next();
       if (request === undefined) break;
       try {
-        const alone = this.#beginRequest(request);
-        if (alone !== undefined) void this.#finishAlone(request, alone);
+        const exclusive = this.#beginRequest(request);
+        if (exclusive !== undefined) void this.#finishExclusive(request, exclusive);
       } catch (error) {
         this.#refuse(request.id, error);
       }
@@ -162,10 +162,10 @@ export class Session {
     void this.#submit(id, message);
   }
 
-  async #finishAlone(request: Request, alone: Promise<void>): Promise<void> {
+  async #finishExclusive(request: Request, exclusive: Promise<void>): Promise<void> {
     this.#busy = true;
     try {
-      await alone;
+      await exclusive;
     } catch (error) {
       this.#refuse(request.id, error);
     }
@@ -301,7 +301,7 @@ export class Session {
     const content = this.#stream.acknowledge(receipt);
     if (content === nothingNew) return this.#countIdle();
     this.#idleFrames = 0;
-    this.#subscription?.delivered(content);
+    this.#subscription?.acknowledge(content);
   }
 
   /** @throws {ChatError} `invalid_argument` when there were too many in a row */

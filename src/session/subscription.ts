@@ -102,7 +102,7 @@ export class Subscription implements Subscriber, DeliveryHost, TokenHolder {
   }
 
   /** The client has the content of a frame. */
-  delivered({ through, deliveryBytes }: FrameContent): void {
+  acknowledge({ through, deliveryBytes }: FrameContent): void {
     const acknowledged = this.#delivery.acknowledge(through, deliveryBytes);
     if (acknowledged !== undefined) this.#shared.chat.acknowledge(this, acknowledged);
   }
@@ -111,7 +111,7 @@ export class Subscription implements Subscriber, DeliveryHost, TokenHolder {
     return this.#shared.chat.messagesAfter(this.identity.user, after, limits);
   }
 
-  wants({ event }: Message): boolean {
+  supports({ event }: Message): boolean {
     return event === undefined || this.#protocolVersion >= 2;
   }
 
@@ -120,11 +120,11 @@ export class Subscription implements Subscriber, DeliveryHost, TokenHolder {
     if (position > this.#head) this.#shared.chat.metrics.delivered(acceptedAt);
   }
 
-  passed(through: number, settled: boolean): void {
-    (this.#route ?? this.#stream.writer).passed(through, settled);
+  advance(through: number, settled: boolean): void {
+    (this.#route ?? this.#stream.writer).advance(through, settled);
   }
 
-  failed(error: unknown): void {
+  onFailed(error: unknown): void {
     this.#session.logFailure("delivery failed", error);
     this.end(toChatError(error));
   }
@@ -133,7 +133,7 @@ export class Subscription implements Subscriber, DeliveryHost, TokenHolder {
     await this.#shared.chat.renew(this);
   }
 
-  renewalFailed(error: unknown): void {
+  onRenewalFailed(error: unknown): void {
     if (error instanceof ChatError) this.end(error);
     else this.#session.logFailure("a token was not renewed", error);
   }
@@ -143,8 +143,8 @@ export class Subscription implements Subscriber, DeliveryHost, TokenHolder {
       stream: this.#stream.writer,
       dialCallback: this.#shared.dialCallback?.(address),
       defer: this.#shared.defer,
-      delivered: (content) => this.delivered(content),
-      lost: () => this.#delivery.rewind(),
+      onDelivered: (content) => this.acknowledge(content),
+      onLost: () => this.#delivery.rewind(),
     });
     await this.#route.callBack(callback);
     this.#delivery.start();

@@ -2,7 +2,7 @@
 export interface TokenHolder {
   renewToken(): Promise<void>;
   /** The token was not renewed this time. */
-  renewalFailed(error: unknown): void;
+  onRenewalFailed(error: unknown): void;
 }
 
 /** Renews the tokens of live sessions, each once in an interval, by one timer for all of them. */
@@ -46,7 +46,7 @@ export class TokenRenewals {
       if (dueAt > now) return this.#wait(dueAt - now);
       this.#dueAt.delete(holder);
       this.#dueAt.set(holder, now + this.#intervalMs);
-      holder.renewToken().catch((error) => holder.renewalFailed(error));
+      holder.renewToken().catch((error) => holder.onRenewalFailed(error));
     }
   }
 }

@@ -69,7 +69,7 @@ for (const [kind, add] of Object.entries(adds)) {
     acks.windowBytes = windowBytes;
     let counted = 0;
     for (const { frame, content } of framesOf(add, { count: 6_000, together: 1 })) {
-      acks.took(frame);
+      acks.add(frame);
       counted += content.deliveryBytes + content.otherBytes;
       if (acks.isDue) break;
     }

@@ -35,7 +35,7 @@ Deno.test("a postponed message keeps its place, and those behind it wait", () =>
   ready(0);
   outbox.postpone("0", new ChatError("busy", "Busy.", { retryAfterMs: 700 }), 1000);
   outbox.postpone("1", new ChatError("busy", "Busy.", { retryAfterMs: 900 }), 1001);
-  assert.equal(outbox.heldFor(1200), 500);
+  assert.equal(outbox.heldMs(1200), 500);
   assert.deepEqual(ready(1699), []);
   assert.deepEqual(ready(1700), ["0"]);
   assert.deepEqual(ready(1700), []);
@@ -49,7 +49,7 @@ Deno.test("refusals without a time wait longer each time", () => {
   for (let now = 0; waits.length < 3; now += waits.at(-1)!) {
     assert.deepEqual(ready(now), ["0"]);
     outbox.postpone("0", new ChatError("storage_full", "Full."), now);
-    waits.push(outbox.heldFor(now));
+    waits.push(outbox.heldMs(now));
   }
   assert.deepEqual(waits, [250, 500, 1000]);
 });
@@ -58,7 +58,7 @@ Deno.test("a lost link sends again what was on its way, in order", async () => {
   const { outbox, ready, results } = filled(3);
   ready(0);
   outbox.accept("1", "ana", accepted);
-  outbox.linkLost();
+  outbox.onLinkLost();
   assert.deepEqual(ready(0), ["0", "2"]);
   assert.deepEqual(await results[1], { ...accepted, id: "1", sender: "ana", text: "text 1", ordinal: 0 });
   outbox.close(new ChatError("unavailable", "Closed."));

@@ -19,8 +19,8 @@ function open() {
       },
       close: () => void state.closed++,
     },
-    delivered: ({ through }) => void state.delivered.push(through),
-    failed: () => void state.failed++,
+    onDelivered: ({ through }) => void state.delivered.push(through),
+    onFailed: () => void state.failed++,
   });
   const send = (through: number) => delivery.send([], { through, deliveryBytes: 1, otherBytes: 0 });
   return { delivery, calls, state, send };

@@ -27,14 +27,14 @@ interface Setup {
   windowBytes?: number;
   log?: Message[];
   /** Which the client knows what to do with; all unless given. */
-  wants?: (message: Message) => boolean;
+  supports?: (message: Message) => boolean;
   /** Each read waits for what this gives. */
   gate?: () => Promise<void>;
 }
 
 /** A delivery from a log in memory; `commit` offers what it adds. */
 function open(
-  { visible = () => true, cursor = 0, windowBytes = 100_000, log = [], wants = () => true, gate }: Setup = {},
+  { visible = () => true, cursor = 0, windowBytes = 100_000, log = [], supports = () => true, gate }: Setup = {},
 ) {
   const sent: number[] = [];
   const passed: [through: number, settled: boolean][] = [];
@@ -57,7 +57,7 @@ function open(
   };
   const host: DeliveryHost = {
     read,
-    wants,
+    supports,
     send: (item, { position: through }) => {
       sent.push(through);
       newest = through;
@@ -65,11 +65,11 @@ function open(
       state.outstanding += item.length;
       state.most = Math.max(state.most, state.outstanding);
     },
-    passed: (through, settled) => {
+    advance: (through, settled) => {
       passed.push([through, settled]);
       newest = through;
     },
-    failed: (error) => void (state.failure = error),
+    onFailed: (error) => void (state.failure = error),
   };
   const delivery = new Delivery(host, { cursor, head: head(), windowBytes });
   /** As if the newest frame with nothing beyond this position were acknowledged. */
@@ -403,10 +403,10 @@ Deno.test("a delivery that is closed gives up its read", async () => {
       signals.push(signal);
       return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
     },
-    wants: () => true,
+    supports: () => true,
     send: () => assert.fail("sent"),
-    passed: () => assert.fail("passed"),
-    failed: () => assert.fail("failed"),
+    advance: () => assert.fail("advanced"),
+    onFailed: () => assert.fail("failed"),
   };
   const delivery = new Delivery(host, { cursor: 0, head: 1, windowBytes: 100_000 });
   delivery.start();

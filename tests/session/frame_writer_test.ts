@@ -48,7 +48,7 @@ Deno.test("a frame says what the client has with it", () => {
   const { writer, sent, proceed } = open();
   writer.deliver(item("a"), 3);
   writer.add(item("no position"));
-  writer.passed(5);
+  writer.advance(5);
   proceed();
   assert.deepEqual(sent.map(({ frame, content }) => [frame.through, content.through]), [[5, 5]]);
   writer.add(item("no position"));
@@ -58,7 +58,7 @@ Deno.test("a frame says what the client has with it", () => {
 
 Deno.test("a position without an item is said with the next one", () => {
   const { writer, sent, deferred, proceed } = open();
-  writer.passed(5);
+  writer.advance(5);
   assert.equal(deferred.length, 0);
   writer.add(item("a"));
   proceed();
@@ -87,7 +87,7 @@ Deno.test("nothing is sent once it is closed", () => {
   writer.add(item("a"));
   writer.close();
   writer.deliver(item("b"), 3);
-  writer.passed(4);
+  writer.advance(4);
   writer.flush();
   proceed();
   assert.deepEqual(sent, []);

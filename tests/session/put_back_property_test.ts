@@ -103,7 +103,7 @@ class Client {
         assert.ok(!this.before.has(id) || cursor < position);
         this.taken.add(id);
       }
-      this.#cursor.tookThrough(position);
+      this.#cursor.markTaken(position);
       through = position;
     }
     if (acknowledge) {

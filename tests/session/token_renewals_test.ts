@@ -16,7 +16,7 @@ class FakeHolder implements TokenHolder {
     await this.renew();
   }
 
-  renewalFailed(error: unknown): void {
+  onRenewalFailed(error: unknown): void {
     this.failures.push(error);
   }
 }

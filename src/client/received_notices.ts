@@ -8,59 +8,59 @@ const maxTyping = 1_000;
 
 type Typing = Extract<Notice, { kind: "typing" }>;
 
-export interface HeardNoticesOptions {
+export interface ReceivedNoticesOptions {
   timers: Timers;
   emit(notice: Notice): void;
   /** Notices of what changed were lost. */
-  missed(): void;
+  onMissed(): void;
 }
 
 /** Passes on what a server tells, and says what follows from not being told: that somebody stopped writing, that something was missed. */
-export class HeardNotices {
-  readonly #options: HeardNoticesOptions;
+export class ReceivedNotices {
+  readonly #options: ReceivedNoticesOptions;
   /** By conversation and user; each with what ends the wait for its end. */
   readonly #typing = new Map<string, { notice: Typing; cancel: () => void }>();
   #revision = 0;
 
-  constructor(options: HeardNoticesOptions) {
+  constructor(options: ReceivedNoticesOptions) {
     this.#options = options;
   }
 
   /** A session begins, with what is the state at this revision; 0 when the server has none. */
-  opened(revision: number): void {
+  sessionOpened(revision: number): void {
     this.#revision = revision;
   }
 
-  take(notice: Notice): void {
-    if (notice.kind === "typing") return this.#takeTyping(notice);
+  receive(notice: Notice): void {
+    if (notice.kind === "typing") return this.#receiveTyping(notice);
     if (notice.kind === "state_changed") {
       const isNext = notice.revision === this.#revision + 1;
       this.#revision = notice.revision;
-      if (!isNext) this.#options.missed();
+      if (!isNext) this.#options.onMissed();
     }
     this.#options.emit(notice);
   }
 
   /** Who sent a message has stopped writing it. */
-  messageCame({ conversation, sender: user, event }: Message): void {
+  messageReceived({ conversation, sender: user, event }: Message): void {
     if (event === undefined && this.#typing.has(keyOf({ conversation, user }))) {
-      this.#takeTyping({ kind: "typing", conversation, user, stopped: true });
+      this.#receiveTyping({ kind: "typing", conversation, user, stopped: true });
     }
   }
 
   /** The session is over. */
-  closed(): void {
-    for (const { notice } of [...this.#typing.values()]) this.#takeTyping({ ...notice, stopped: true });
+  sessionClosed(): void {
+    for (const { notice } of [...this.#typing.values()]) this.#receiveTyping({ ...notice, stopped: true });
   }
 
-  #takeTyping(notice: Typing): void {
+  #receiveTyping(notice: Typing): void {
     const key = keyOf(notice);
     const before = this.#typing.get(key);
     before?.cancel();
     this.#typing.delete(key);
     if (notice.stopped ? before === undefined : this.#typing.size >= maxTyping) return;
     if (!notice.stopped) {
-      const cancel = this.#options.timers.after(typingMs, () => this.#takeTyping({ ...notice, stopped: true }));
+      const cancel = this.#options.timers.after(typingMs, () => this.#receiveTyping({ ...notice, stopped: true }));
       this.#typing.set(key, { notice, cancel });
     }
     if (notice.stopped || before === undefined) this.#options.emit(notice);

@@ -5,7 +5,7 @@ import { toWirePresence } from "../wire/notices.ts";
 import { parseSettingsChange, toWireSettings } from "../wire/settings.ts";
 import type { RequestContext, RequestHandlers } from "./request_types.ts";
 
-/** Users that are read in one step of a page. */
+/** Users to read in one step of a page. */
 const readAtOnce = 250;
 
 /** The handlers of requests about other users, receipts and settings. */
@@ -92,7 +92,7 @@ export const peopleHandlers: RequestHandlers<
   },
 };
 
-/** Names of users after `after`, in order. An account that is made or deleted between two steps is among them or not. */
+/** Returns names of users after `after`, in order. An account that changes between two steps may be missing. */
 async function findNames(
   { chat, turn }: RequestContext,
   { after, limit }: { after: string; limit: number },

@@ -10,7 +10,7 @@ export interface RequestContext {
   readonly identity: Identity;
   /** The live session that the request came in; absent in a single call. */
   readonly subscriber?: Subscriber;
-  /** Present in a request that takes turns with the requests of other users. */
+  /** Present where the handler takes turns with the requests of other users. */
   readonly turn?: Turn;
 }
 

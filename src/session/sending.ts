@@ -3,16 +3,13 @@ import type { SendRequest, SendResponse } from "../gen/chatd/v1/chat.ts";
 import { toSendResponse } from "../wire/convert.ts";
 import type { RequestContext } from "./request_types.ts";
 
-/** A message that was checked, and is not in its log yet. */
+/** A checked message that is not in its log yet. */
 export interface CheckedMessage {
-  /** Puts the message into its log, behind all that were submitted before. @throws {ChatError} as {@link Posting.submit} */
+  /** Appends the message to its log, after all that were submitted before. @throws {ChatError} as {@link Posting.submit} */
   submit(): Promise<SendResponse>;
 }
 
-/**
- * Checks a message that a user sends. Returns at once where nothing has to be read for that.
- * @throws {ChatError} as {@link Posting.check}
- */
+/** Checks a user's message. Returns no promise where no read is needed. @throws {ChatError} as {@link Posting.check} */
 export function checkMessage(
   { chat, identity, subscriber }: RequestContext,
   request: SendRequest,

@@ -18,12 +18,12 @@ import { Subscription } from "./subscription.ts";
 
 const helloDeadlineMs = 10_000;
 const maxSendsInFlight = 256;
-/** Empty frames and repeated acknowledgements that a client may send in a row: they cost no tokens. */
+/** Empty frames and repeated acknowledgements that a client may send in a row, as they cost no tokens. */
 export const maxIdleFrames = 1_000;
 
 type ReplyResult = NonNullable<Reply["result"]>;
 
-/** A server's side of one live session: hello, requests in order, replies, and deliveries. The same on every transport. */
+/** The server's side of one live session: hello, requests in order, replies and deliveries. The same on every transport. */
 export class Session {
   readonly id: string = crypto.randomUUID();
   readonly #shared: SessionDependencies;
@@ -37,16 +37,16 @@ export class Session {
   readonly #requests = new RequestQueue();
   /** Empty frames and repeated acknowledgements since the last progress. */
   #idleFrames = 0;
-  /** Submitted and not answered. */
+  /** Sends that were submitted and have no reply yet. */
   #sends = 0;
-  /** Of the request that waits until all are. */
+  /** Resolves for the request that waits until all sends have replies. */
   #sendsAnswered: PromiseWithResolvers<void> | undefined;
-  /** A request is being done, which those after it wait for. */
+  /** A request is in progress, and the requests after it wait for it. */
   #busy = false;
-  /** Runs until the user may ask again. */
+  /** Runs until the user's allowance suffices for the next request. */
   #pause: ReturnType<typeof setTimeout> | undefined;
   #leaving = false;
-  /** Of a request that ends its own session: its reply goes before the end. */
+  /** The reply to a request that ends its own session: it is sent before the end. */
   #lastReply: { id: number; result: ReplyResult } | undefined;
 
   constructor(shared: SessionDependencies, pipe: SessionPipe) {
@@ -59,7 +59,7 @@ export class Session {
     );
   }
 
-  /** Takes a frame from the client that was `bytes` long. */
+  /** Takes a frame of `bytes` bytes from the client. */
   receive(frame: ClientFrame, bytes: number): void {
     const share = bytes / Math.max(1, frame.requests.length);
     try {
@@ -78,23 +78,23 @@ export class Session {
     this.#drain();
   }
 
-  /** The client sends nothing more: what it asked for is answered, and then the session ends. */
+  /** The client has closed its side: the session answers its requests, and then ends. */
   leave(): void {
     this.#leaving = true;
     this.#drain();
   }
 
-  /** All frames have left: see {@link SessionPipe.unsentBytes}. */
+  /** The pipe has sent all frames: see {@link SessionPipe.unsentBytes}. */
   drained(): void {
     if (this.#leaving) this.#shared.defer(() => this.#drain());
   }
 
-  /** The client is gone. */
+  /** The pipe is broken. */
   disconnected(): void {
     this.#finish(undefined);
   }
 
-  /** Tells the client why, and ends. Idempotent. */
+  /** Ends the session, and tells the client the reason. Idempotent. */
   end(reason: ChatError): void {
     if (this.#ended) return;
     if (this.#lastReply !== undefined && reason.code === "token_revoked") {
@@ -123,8 +123,8 @@ export class Session {
   }
 
   /**
-   * Requests are begun in order, one after the other; only sends overlap, because they are committed together. Those above
-   * the user's rate wait for their turn instead of being refused: the order of what was sent stays.
+   * Begins requests in their order. One is in progress at a time, except that sends overlap, to be committed together.
+   * A request above the user's rate waits instead of being refused, and keeps its place.
    */
   #drain(): void {
     while (
@@ -145,15 +145,15 @@ export class Session {
   }
 
   /**
-   * Whether more replies may be sent. A client that left acknowledges nothing more: then the octets in the
-   * transport decide.
+   * Reports whether replies have room. A client that closed its side acknowledges nothing more: then the octets in the
+   * transport count.
    */
   #hasWindow(): boolean {
     const bytes = this.#leaving ? this.#pipe.unsentBytes() : this.#stream.otherBytes;
     return bytes < this.#stream.windowBytes;
   }
 
-  /** @returns undefined when those after it need not wait for it, as with nearly all sends. */
+  /** @returns undefined when the requests after it may begin at once, as after nearly all sends */
   #beginRequest(request: Request): Promise<void> | undefined {
     const { id, kind } = request;
     if (kind?.$case !== "send" || this.#subscription === undefined) return this.#handle(request);
@@ -169,13 +169,13 @@ export class Session {
     } catch (error) {
       this.#refuse(request.id, error);
     }
-    // What reads the store leaves others a turn, so that nobody's burst holds everybody up.
+    // After a read from the store, other sessions get a turn: a burst of one session delays no other.
     if (!isQuick(request)) await new Promise<void>((resolve) => this.#shared.defer(resolve));
     this.#busy = false;
     this.#drain();
   }
 
-  /** Whether the next request may begin now; if not, it is tried again when the user's allowance is there. */
+  /** Reports whether the user's allowance suffices for the next request; if not, tries again as soon as it does. */
   #isAllowed(): boolean {
     const next = this.#requests.first;
     if (this.#subscription === undefined || next === undefined) return true;
@@ -240,7 +240,7 @@ export class Session {
     const resume = await judgeResume(hello, chat.timeline);
     const stored = await chat.openConsumer(known, hello.consumer, resume.start);
     const cursor = Math.max(stored, resume.after);
-    // The token may have been revoked while the consumer was opened: from here on the session is told.
+    // The token may have been revoked while the consumer was opened: from here on, revocations end the session.
     await chat.accounts.authenticate(hello.token, (identity) => {
       if (!this.#ended) this.#begin(id, hello, { identity, cursor, resume });
     });
@@ -304,7 +304,7 @@ export class Session {
     this.#subscription?.acknowledge(content);
   }
 
-  /** @throws {ChatError} `invalid_argument` when there were too many in a row */
+  /** @throws {ChatError} `invalid_argument` after {@link maxIdleFrames} in a row */
   #countIdle(): void {
     if (++this.#idleFrames <= maxIdleFrames) return;
     throw new ChatError(
@@ -331,7 +331,7 @@ export class Session {
     if (this.#subscription === undefined) this.end(error);
   }
 
-  /** Logs an error that is none of the client's. */
+  /** Logs an error of the server. */
   logFailure(event: string, error: unknown): void {
     this.#shared.log.error(event, { session: this.id, user: this.#subscription?.identity.user, error });
   }
@@ -345,7 +345,7 @@ function isQuick({ kind }: Request): boolean {
   return isOfUser(kind) && requestHandlers[kind.$case].isQuick === true;
 }
 
-/** Whether a request has a handler; hello, ack and requests of a newer protocol have none. */
+/** Reports whether a request has a handler: hello, ack and requests of a newer protocol have none. */
 function isOfUser(kind: Request["kind"]): kind is NonNullable<Request["kind"]> & { $case: RequestName } {
   return kind !== undefined && kind.$case !== "hello" && kind.$case !== "ack";
 }

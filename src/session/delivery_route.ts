@@ -49,7 +49,7 @@ export class DeliveryRoute {
     if (dialCallback === undefined) {
       return this.#report(
         DeliveryMode.STREAM,
-        "This server does not call back: messages come over the client's own connection.",
+        "This server makes no callbacks: messages arrive over the client's own connection.",
       );
     }
     const dialling = this.#dialling = new AbortController();
@@ -62,7 +62,7 @@ export class DeliveryRoute {
     if (channel === undefined) {
       return this.#report(
         DeliveryMode.STREAM,
-        "The server could not call this client back: messages come over the client's own connection.",
+        "The server could not call this client back: messages arrive over the client's own connection.",
       );
     }
     const callback = new CallbackDelivery({
@@ -86,7 +86,7 @@ export class DeliveryRoute {
     this.#writer = this.#options.stream;
     this.#report(
       DeliveryMode.STREAM,
-      "The server's calls to this client failed: messages come over the client's own connection.",
+      "The server's calls to this client failed: messages arrive over the client's own connection.",
     );
     this.#options.onLost();
   }

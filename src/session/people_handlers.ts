@@ -39,7 +39,9 @@ export const peopleHandlers: RequestHandlers<
 
   read: {
     async answer({ chat, identity }, request) {
-      if (request.seq === 0) throw new ChatError("invalid_argument", "seq is 0: say up to which entry you have read.");
+      if (request.seq === 0) {
+        throw new ChatError("invalid_argument", "seq is 0: set it to the newest entry that you have read.");
+      }
       await chat.read(identity.user, request);
       return {};
     },

@@ -20,7 +20,7 @@ export class RequestQueue {
       throw new ChatError(
         "invalid_argument",
         this.#lastId === 0
-          ? `Request id ${request.id} cannot be: number the requests of a session from 1.`
+          ? `Request id ${request.id} is not valid: number the requests of a session from 1.`
           : `Request id ${request.id} came after ${this.#lastId}: ids must rise within a session.`,
       );
     }
@@ -30,7 +30,7 @@ export class RequestQueue {
     if (this.#waiting.length > maxRequests || this.#bytes > maxBytes) {
       throw new ChatError(
         "slow_consumer",
-        `${this.#waiting.length} requests wait: read the replies, acknowledge them (Ack), and send less at once.`,
+        `${this.#waiting.length} requests are waiting: read the replies, acknowledge them (Ack), and send fewer at once.`,
       );
     }
   }

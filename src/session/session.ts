@@ -54,7 +54,8 @@ export class Session {
     this.#pipe = pipe;
     this.#stream = new SessionStream(pipe, shared);
     this.#helloTimer = setTimeout(
-      () => this.end(new ChatError("unauthenticated", "No hello came within 10 s: connect and log in again.")),
+      () =>
+        this.end(new ChatError("unauthenticated", "The session had no hello within 10 s: connect and log in again.")),
       helloDeadlineMs,
     );
   }
@@ -200,7 +201,7 @@ export class Session {
     if (kind === undefined || kind.$case === "ack") {
       throw new ChatError("invalid_argument", "This server does not know this kind of request.");
     }
-    if (kind.$case === "hello") throw new ChatError("invalid_argument", "This session has had its hello already.");
+    if (kind.$case === "hello") throw new ChatError("invalid_argument", "This session already had its hello.");
     if (this.#sends > 0) await (this.#sendsAnswered ??= Promise.withResolvers()).promise;
     if (this.#ended) return;
     const { endsSession } = requestHandlers[kind.$case];
@@ -309,7 +310,7 @@ export class Session {
     if (++this.#idleFrames <= maxIdleFrames) return;
     throw new ChatError(
       "invalid_argument",
-      `${maxIdleFrames} frames in a row asked for nothing: send requests in them.`,
+      `${maxIdleFrames} frames in a row had no request: send requests in frames.`,
     );
   }
 

@@ -58,7 +58,7 @@ export class SessionStream implements FrameSink {
       if (receipt !== 0 && receipt === this.#lastAcknowledged) return nothingNew;
       throw new ChatError(
         "invalid_argument",
-        `No frame waits to be acknowledged by receipt ${receipt}: acknowledge the newest frame that you have read.`,
+        `No unacknowledged frame has the receipt ${receipt}: acknowledge the newest frame that you have read.`,
       );
     }
     const newly = { through: 0, deliveryBytes: 0, otherBytes: 0 };

@@ -3,15 +3,15 @@ import { otherItemOverhead } from "../wire/limits.ts";
 import type { ReceivedFrame } from "./received_frame.ts";
 
 /**
- * The bytes of the server's window that a frame takes, for deliveries and other items together: never less than the
- * server counts, and more by the end of the frame only.
+ * Returns the bytes that a frame takes of the server's window, of deliveries and other items together. Counts no less
+ * than the server, and more only by the fields at the end of the frame.
  */
 export function windowBytesOf({ items, bytes }: ReceivedFrame): number {
   const others = items.reduce((count, { kind }) => kind?.$case === "message" ? count : count + 1, 0);
   return bytes + others * otherItemOverhead;
 }
 
-/** The frames of one session that the client has taken and not yet acknowledged. */
+/** The frames of one session that the client has taken and not acknowledged. */
 export class Acknowledgements {
   #unacknowledgedBytes = 0;
   #receipt = 0;
@@ -32,12 +32,12 @@ export class Acknowledgements {
     this.#unacknowledgedBytes += windowBytesOf(frame);
   }
 
-  /** Whether deliveries are unacknowledged: their acknowledgement should not take long. */
+  /** Reports whether deliveries are unacknowledged: their acknowledgement has to be sent soon. */
   get hasDeliveries(): boolean {
     return this.#hasDeliveries;
   }
 
-  /** Whether enough is unacknowledged for a frame that carries nothing else. */
+  /** Reports whether an acknowledgement has to be sent now, in a frame of its own if necessary. */
   get isDue(): boolean {
     return this.#unacknowledgedBytes >= this.#dueBytes;
   }

@@ -8,64 +8,64 @@ import type { FileLink, FileTransport } from "./file_transport.ts";
 import { isFatal } from "./server_error.ts";
 import type { Timers } from "./timers.ts";
 
-/** A file that is sent. Its owner opens and closes it. */
+/** A file to upload. Its owner opens and closes it. */
 export interface FileSource {
-  /** As `parseFileName` takes it. */
+  /** A name within the rules of `parseFileName`. */
   readonly name: string;
-  /** Empty when it is not known. */
+  /** Empty when unknown. */
   readonly mediaType: string;
-  /** In bytes. */
+  /** Size in bytes. */
   readonly size: number;
-  /** Up to `maxBytes` from `offset` on; fewer, but some, only at the end. */
+  /** Reads `maxBytes` from `offset` on; fewer only at the end of the file. */
   read(offset: number, maxBytes: number): Promise<Uint8Array>;
 }
 
-/** Where a file that comes goes to, in order. Its owner opens and closes it. */
+/** The destination of a download, written in order. Its owner opens and closes it. */
 export interface FileSink {
   write(bytes: Uint8Array): Promise<void>;
 }
 
-/** A file that arrived at the server, to be sent with a message. */
+/** A file on the server, to send with a message. */
 export interface UploadedFile {
   readonly uploadId: string;
   readonly attachment: Attachment;
 }
 
 export interface TransferOptions {
-  /** Called with how many bytes are there, of how many. */
+  /** Called with the transferred bytes and the size of the file. */
   onProgress?(bytes: number, size: number): void;
-  /** Ends the transfer, which then rejects with `unavailable`. */
+  /** Aborts the transfer, which rejects with `unavailable`. */
   signal?: AbortSignal;
 }
 
 export interface FileTransferOptions {
   readonly transport: FileTransport;
-  /** The one that is good now. */
+  /** Returns the current token. */
   token(): string;
   readonly timers: Timers;
   readonly backoff?: BackoffOptions;
 }
 
-/** Chunks that are under way at once. */
+/** Chunks in flight at once. */
 const windowChunks = 4;
 const hashBytes = 256 * 1024;
-/** What passes when one waits and asks again, and what does when one connects again. */
+/** Errors after which the transfer goes on: over the same connection after a pause, or over a new one. */
 const pauseCodes: ReadonlySet<ChatErrorCode> = new Set(["busy", "rate_limited"]);
 const retryCodes: ReadonlySet<ChatErrorCode> = new Set(["unavailable", ...pauseCodes]);
-/** Uploads that are remembered. */
+/** Interrupted uploads to remember. */
 const maxInterrupted = 8;
 
-/** Brings files to a server and from it, over as many connections as it takes: each goes on where the one before ended. */
+/** Uploads and downloads files. After a lost connection, a transfer resumes over the next one. */
 export class FileTransfer {
   readonly #options: FileTransferOptions;
-  /** Ids of uploads that ended before they were complete, by what they are: the same file goes on where it was. */
+  /** Ids of interrupted uploads by their files: an upload of the same file resumes. */
   readonly #interrupted = new Map<string, string>();
 
   constructor(options: FileTransferOptions) {
     this.#options = options;
   }
 
-  /** @throws {ChatError} what the server refused it for; `invalid_argument` when the file changes meanwhile. */
+  /** Uploads a file. @throws {ChatError} the server's refusal; `invalid_argument` when the file changes meanwhile */
   async upload(source: FileSource, options: TransferOptions = {}): Promise<UploadedFile> {
     const { name, mediaType, size } = source;
     const sha256 = await digestOf(source, options.signal);
@@ -113,7 +113,7 @@ export class FileTransfer {
     if (this.#interrupted.size > maxInterrupted) this.#interrupted.delete(oldest);
   }
 
-  /** @throws {ChatError} what the server refused it for; `internal` when what came is not the file. */
+  /** Downloads the file of a message. @throws {ChatError} the server's refusal; `internal` for a wrong content */
   async download(
     { with: address, seq, attachment }: { with: string; seq: number; attachment: Attachment },
     sink: FileSink,
@@ -160,7 +160,7 @@ export class FileTransfer {
           return await transfer(link, () => backoff.reset());
         } catch (error) {
           throwIfAborted(signal);
-          // A new password makes a new token.
+          // A changed password replaces the token.
           const isStale = error instanceof ChatError && isFatal(error) && token() !== usedToken;
           if (!(error instanceof ChatError) || !(isStale || retryCodes.has(error.code))) throw error;
           if (!pauseCodes.has(error.code)) {
@@ -201,13 +201,13 @@ async function digestOf(source: FileSource, signal: AbortSignal | undefined): Pr
 
 interface Sending {
   readonly source: FileSource;
-  /** @returns how much has arrived */
+  /** Sends a chunk. @returns the bytes of the file that the server has */
   send(offset: number, bytes: Uint8Array): Promise<number>;
   onArrived(offset: number): void;
   readonly signal: AbortSignal | undefined;
 }
 
-/** Sends from `offset` on, a window at a time: what overtakes another chunk on its way is not taken, and sent again. */
+/** Uploads from `offset` on, a window at a time. The server drops a chunk that overtakes another: it is sent again. */
 async function sendFrom(offset: number, { source, send, onArrived, signal }: Sending): Promise<void> {
   let next = offset;
   let known = offset;
@@ -239,7 +239,7 @@ interface Receiving {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Reads from `offset` on, a window at a time. */
+/** Downloads from `offset` on, a window at a time. */
 async function receiveFrom(offset: number, { size, read, take, signal }: Receiving): Promise<void> {
   let next = offset;
   while (next < size) {
@@ -255,7 +255,7 @@ async function receiveFrom(offset: number, { size, read, take, signal }: Receivi
       if (bytes.length === 0 || bytes.length > wanted) throw wrongFile();
       await take(bytes);
       next += bytes.length;
-      // The ones behind a shorter chunk begin too late.
+      // After a short chunk, the others in the window begin too late.
       if (bytes.length < wanted) break;
     }
     await Promise.allSettled(reading);

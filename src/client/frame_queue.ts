@@ -5,11 +5,11 @@ const maxWaiting = 16;
 
 interface Entry {
   readonly frame: ReceivedFrame;
-  /** Called when the reader is done with the frame. */
+  /** Called when the reader has taken the frame. */
   readonly done?: () => void;
 }
 
-/** Frames on their way to their one reader, from the stream and from callbacks. */
+/** A queue of frames from the stream and from callbacks, for one reader. */
 export class FrameQueue implements AsyncIterable<ReceivedFrame> {
   readonly #source: { pause(): void; resume(): void };
   #entries: Entry[] = [];
@@ -18,7 +18,7 @@ export class FrameQueue implements AsyncIterable<ReceivedFrame> {
   #wake: (() => void) | undefined;
   #paused = false;
 
-  /** `source` is paused while too much waits. */
+  /** @param source is paused while the queue is full */
   constructor(source: { pause(): void; resume(): void }) {
     this.#source = source;
   }
@@ -31,7 +31,7 @@ export class FrameQueue implements AsyncIterable<ReceivedFrame> {
     }
   }
 
-  /** Resolves when the reader asks for the next frame after this one; rejects when the link is closed already. */
+  /** Resolves when the reader has taken the frame and asks for the next; rejects when the link is closed. */
   deliver(frame: ReceivedFrame): Promise<void> {
     if (this.#ended) return Promise.reject(new Error("the link is closed"));
     return new Promise((resolve) => this.#add({ frame, done: resolve }));

@@ -13,20 +13,20 @@ import type { Timers } from "./timers.ts";
 import type { Link } from "./transport.ts";
 
 export type RequestKind = NonNullable<Request["kind"]>;
-/** What answers a request, by the kind of the request. */
+/** The value of the reply to a kind of request. */
 export type ReplyValue<C extends string> = Extract<ReplyResult, { $case: C }>["value"];
 
-/** Waits of a session, in milliseconds. */
+/** Intervals and deadlines of a session, in milliseconds. */
 export interface SessionTiming {
-  /** From opening a link to the reply to hello. */
+  /** Deadline for the reply to hello, from the opening of the link. */
   helloMs: number;
-  /** Without a frame for this long, the server is asked for a sign of life. */
+  /** Silence of the server after which the client pings it. */
   idleMs: number;
-  /** Without an answer to that for this long, the link is dead. */
+  /** Deadline for the reply to that ping: without it, the link is dead. */
   pingMs: number;
-  /** How long deliveries may wait for another frame to carry their acknowledgement. */
+  /** Time that an acknowledgement of deliveries waits for a frame that can carry it. */
   ackMs: number;
-  /** Between two acknowledgements that go alone: in a busy room each one costs the server more than the message did. */
+  /** Time between two frames with an acknowledgement alone: in a busy room one costs the server more than a message. */
   ackIntervalMs: number;
 }
 
@@ -38,14 +38,14 @@ export const defaultTiming: SessionTiming = {
   ackIntervalMs: 1_000,
 };
 
-/** Who keeps what outlives a session. The next frame is read when these have resolved. */
+/** The owner of a session, which keeps the state that outlives it. The next frame is read when these have resolved. */
 export interface SessionOwner {
   onOpened(hello: HelloResponse): void;
-  /** A message of the log, own ones included. The next is given when the client needs this one no more: at once, or when this resolves. */
+  /** Takes a message of the log, which may be an own one. The next message comes when the result has resolved. */
   onMessage(message: Message): void | Promise<void>;
-  /** Everything up to `position` has been taken. */
+  /** The client has taken everything up to `position`. */
   onTakenThrough(position: number): void;
-  /** Resolves when all messages so far are safe with the client, which may be later than they were taken; undefined when they are now. */
+  /** Resolves when all messages so far are safe with the client; undefined when they are now. */
   whenSettled(): Promise<void> | undefined;
   onAccepted(id: string, result: ReplyValue<"send">): void;
   onPostponed(id: string, reason: ChatError): void;
@@ -61,7 +61,7 @@ export interface LiveSessionOptions {
   timing: SessionTiming;
 }
 
-/** One link from hello to its end. */
+/** The client's side of one live session, over one link. */
 export class LiveSession {
   readonly #link: Link;
   readonly #owner: SessionOwner;
@@ -80,7 +80,7 @@ export class LiveSession {
   #acknowledgedAlone = -Infinity;
   #cancelHold: (() => void) | undefined;
   #cancelWatch: (() => void) | undefined;
-  /** Since when the server could have been heard and was not; undefined while a frame is being taken. */
+  /** Start of the server's silence; undefined while the client takes a frame. */
   #quietSince: number | undefined;
   #pinged = false;
 
@@ -93,7 +93,7 @@ export class LiveSession {
     this.#quietSince = this.#timers.now();
   }
 
-  /** Lives until the link does, or until `end`. @returns why it ended. */
+  /** Runs until the link ends, or until {@link end}. @returns the reason of the end */
   async run(hello: Hello): Promise<ChatError> {
     const id = this.#pending.add({
       settle: (result) => this.#onHelloReply(result),
@@ -119,7 +119,7 @@ export class LiveSession {
     return failure;
   }
 
-  /** Ends the session for this reason, having sent what was still to be acknowledged. */
+  /** Sends the last acknowledgement, and ends the session for this reason. */
   end(reason: ChatError): void {
     if (this.#failure) return;
     if (this.#open) this.#flush(true);
@@ -127,7 +127,10 @@ export class LiveSession {
     this.#over.resolve();
   }
 
-  /** @throws {ChatError} what the server answered; `unavailable` when the session ends or `deadlineMs` pass before it does. */
+  /**
+   * Sends a request and returns its reply.
+   * @throws {ChatError} the server's refusal; `unavailable` without a reply within `deadlineMs` or before the end
+   */
   request<C extends RequestKind["$case"] & ReplyResult["$case"]>(
     kind: RequestKind & { $case: C },
     deadlineMs: number,
@@ -155,7 +158,7 @@ export class LiveSession {
     return promise;
   }
 
-  /** Sends what there is to send, with everything else that becomes ready until then. */
+  /** Sends waiting requests in the next microtask, with all that are added until then. */
   flushSoon(): void {
     if (this.#flushing || !this.#open) return;
     this.#flushing = true;
@@ -267,7 +270,7 @@ export class LiveSession {
   #acknowledgeLater(): void {
     if (this.#cancelAck !== undefined) return;
     const { ackMs, ackIntervalMs } = this.#timing;
-    // The clock may have been set back.
+    // The clock may be set back.
     const sinceLast = Math.max(0, this.#timers.now() - this.#acknowledgedAlone);
     this.#cancelAck = this.#timers.after(Math.max(ackMs, ackIntervalMs - sinceLast), () => {
       this.#cancelAck = undefined;
@@ -278,7 +281,7 @@ export class LiveSession {
     });
   }
 
-  /** Notices a server that is gone without a word. */
+  /** Detects a server that is gone without closing the link. */
   #watch(): void {
     const { idleMs, pingMs } = this.#timing;
     const quiet = this.#quietSince === undefined ? 0 : this.#timers.now() - this.#quietSince;

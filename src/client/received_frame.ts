@@ -7,7 +7,10 @@ export interface ReceivedFrame extends ServerFrame {
   readonly bytes: number;
 }
 
-/** Decodes a frame; byte strings in it are parts of `bytes`. @throws {ChatError} `invalid_argument` when they are malformed */
+/**
+ * Decodes a frame; byte strings in it are parts of `bytes`.
+ * @throws {ChatError} `invalid_argument` when they are malformed
+ */
 export function decodeFrame(bytes: Uint8Array): ReceivedFrame {
   return { ...decodeStrictly(ServerFrame, bytes), bytes: bytes.length };
 }

@@ -2,7 +2,7 @@ import type { Message } from "../core/messages/message.ts";
 import type { Notice } from "../core/people/notice.ts";
 import type { Timers } from "./timers.ts";
 
-/** Who does not say within this time that they are still writing is not any more. */
+/** Time after which a user who was typing counts as stopped, in milliseconds. */
 const typingMs = 6_000;
 const maxTyping = 1_000;
 
@@ -11,14 +11,16 @@ type Typing = Extract<Notice, { kind: "typing" }>;
 export interface ReceivedNoticesOptions {
   timers: Timers;
   emit(notice: Notice): void;
-  /** Notices of what changed were lost. */
+  /** Notices of changed state were lost. */
   onMissed(): void;
 }
 
-/** Passes on what a server tells, and says what follows from not being told: that somebody stopped writing, that something was missed. */
+/**
+ * Passes on notices of the server, and adds those that follow from its silence: typing that stopped, missed changes.
+ */
 export class ReceivedNotices {
   readonly #options: ReceivedNoticesOptions;
-  /** By conversation and user; each with what ends the wait for its end. */
+  /** Typing users by conversation and name, each with the function that cancels its timer. */
   readonly #typing = new Map<string, { notice: Typing; cancel: () => void }>();
   #revision = 0;
 
@@ -26,7 +28,7 @@ export class ReceivedNotices {
     this.#options = options;
   }
 
-  /** A session begins, with what is the state at this revision; 0 when the server has none. */
+  /** Notes that a session began, with the state of this revision; 0 when the server has no revisions. */
   sessionOpened(revision: number): void {
     this.#revision = revision;
   }
@@ -41,14 +43,14 @@ export class ReceivedNotices {
     this.#options.emit(notice);
   }
 
-  /** Who sent a message has stopped writing it. */
+  /** Ends the typing of a message's sender. */
   messageReceived({ conversation, sender: user, event }: Message): void {
     if (event === undefined && this.#typing.has(keyOf({ conversation, user }))) {
       this.#receiveTyping({ kind: "typing", conversation, user, stopped: true });
     }
   }
 
-  /** The session is over. */
+  /** Ends all typing with the session. */
   sessionClosed(): void {
     for (const { notice } of [...this.#typing.values()]) this.#receiveTyping({ ...notice, stopped: true });
   }

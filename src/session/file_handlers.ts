@@ -8,7 +8,10 @@ import type {
 } from "../gen/chatd/v1/files.ts";
 import type { RequestContext } from "./request_types.ts";
 
-/** The calls of FileService, the same on every transport. They throw `ChatError`, and charge the user's allowance themselves. */
+/**
+ * The calls of FileService, the same on every transport. They throw `ChatError`, and charge the user's allowance
+ * themselves.
+ */
 export const fileHandlers = {
   beginUpload: async (
     { chat, identity }: RequestContext,

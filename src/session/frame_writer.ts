@@ -56,7 +56,10 @@ export class FrameWriter {
     this.advance(through);
   }
 
-  /** Notes that the client has everything up to `through` with the items added so far. Sent with the next item at the latest. */
+  /**
+   * Notes that the client has everything up to `through` with the items added so far. Sent with the next item at the
+   * latest.
+   */
   advance(through: number): void {
     if (through > this.#through) this.#through = through;
     if (!this.#scheduled && this.#items.length > 0) this.#scheduleFlush();

@@ -4,7 +4,9 @@ import type { RequestName, RequestValues } from "./request_types.ts";
 /** Items of a page that cost as much as a small request does. */
 const itemsPerToken = 50;
 
-/** The tokens of `--rate` and `--burst` that a request costs: those of its kind, and one for each 50 items of its page. */
+/**
+ * The tokens of `--rate` and `--burst` that a request costs: those of its kind, and one for each 50 items of its page.
+ */
 export function costOf<Name extends RequestName>(name: Name, request: RequestValues[Name]): number {
   const { cost = 1, page } = requestHandlers[name];
   if (page === undefined) return cost;

@@ -5,7 +5,10 @@ import type { RequestContext } from "./request_types.ts";
 
 /** A checked message that is not in its log yet. */
 export interface CheckedMessage {
-  /** Appends the message to its log, after all that were submitted before. @throws {ChatError} as {@link Posting.submit} */
+  /**
+   * Appends the message to its log, after all that were submitted before.
+   * @throws {ChatError} as {@link Posting.submit}
+   */
   submit(): Promise<SendResponse>;
 }
 

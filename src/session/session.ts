@@ -23,7 +23,9 @@ export const maxIdleFrames = 1_000;
 
 type ReplyResult = NonNullable<Reply["result"]>;
 
-/** The server's side of one live session: hello, requests in order, replies and deliveries. The same on every transport. */
+/**
+ * The server's side of one live session: hello, requests in order, replies and deliveries. The same on every transport.
+ */
 export class Session {
   readonly id: string = crypto.randomUUID();
   readonly #shared: SessionDependencies;

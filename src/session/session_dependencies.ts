@@ -10,7 +10,9 @@ export interface SessionDependencies {
   readonly server: string;
   /** Name of the transport, for the log and the metrics. */
   readonly transport: string;
-  /** Returns a dialler for the client at an address; absent when the transport or its configuration has no callbacks. */
+  /**
+   * Returns a dialler for the client at an address; absent when the transport or its configuration has no callbacks.
+   */
   dialCallback?(address: string): DialCallback;
   /** Runs a callback after the input that is ready now has been read. */
   defer(callback: () => void): void;

@@ -41,7 +41,7 @@ export type ClientState =
 
 /** The text for people after a restored log. */
 export const restoredNote =
-  "The server's data was put back to an earlier state, from a backup or a copy: what is newer than that is gone.";
+  "The server's data was put back to an earlier state, from a backup or a copy: newer messages are gone.";
 
 export type ClientEvent =
   | { readonly kind: "state"; readonly state: ClientState }
@@ -246,7 +246,7 @@ export class ChatClient {
   async conversation(address: string): Promise<Conversation> {
     const { conversation } = await this.#request({ $case: "getConversation", value: { with: address } });
     if (conversation !== undefined) return conversation;
-    throw new ChatError("internal", "The server found the conversation but did not send it.");
+    throw new ChatError("internal", "The server answered without the conversation.");
   }
 
   /** Replaces the text of an own message. The event arrives as from any other user. */

@@ -226,7 +226,7 @@ async function sendFrom(offset: number, { source, send, onArrived, signal }: Sen
       if (result.status === "rejected") throw result.reason;
       known = Math.max(known, result.value);
     }
-    if (known === before) throw new ChatError("unavailable", "The server does not take the file: trying again.");
+    if (known === before) throw new ChatError("unavailable", "The server accepts no more of the file: trying again.");
     next = known;
     onArrived(known);
   }
@@ -263,13 +263,16 @@ async function receiveFrom(offset: number, { size, read, take, signal }: Receivi
 }
 
 function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new ChatError("unavailable", "The transfer was given up.");
+  if (signal?.aborted) throw new ChatError("unavailable", "The transfer was cancelled.");
 }
 
 function fileChanged({ name }: FileSource): ChatError {
-  return new ChatError("invalid_argument", `"${name}" is shorter than it was: send it when nobody writes to it.`);
+  return new ChatError(
+    "invalid_argument",
+    `"${name}" became shorter while it was sent: send it when no program writes to it.`,
+  );
 }
 
 function wrongFile(): ChatError {
-  return new ChatError("internal", "What the server sent is not the file of this message: try again.");
+  return new ChatError("internal", "The server sent another content than the file of this message: try again.");
 }

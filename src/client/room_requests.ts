@@ -91,5 +91,5 @@ export class RoomRequests {
 
 function requireRoom(room: Room | undefined): Room {
   if (room !== undefined) return room;
-  throw new ChatError("internal", "The server did as it was asked but did not say with which room.");
+  throw new ChatError("internal", "The server answered without the room.");
 }

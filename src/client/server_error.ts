@@ -3,7 +3,7 @@ import type { Error as ErrorMessage } from "../gen/chatd/v1/session.ts";
 
 /** Returns the error that a server sent. A code that this client does not know becomes `internal`. */
 export function serverError(error: ErrorMessage | undefined): ChatError {
-  if (!error) return new ChatError("internal", "The server reported an error without saying which.");
+  if (!error) return new ChatError("internal", "The server reported an error without naming it.");
   const { code, message, retryAfterMs } = error;
   return saidError({
     code: isChatErrorCode(code) ? code : "internal",

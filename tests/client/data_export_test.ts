@@ -17,7 +17,7 @@ function logOf(address: string, { position, count }: { position: number; count: 
   return { address, position, entries };
 }
 
-/** A server that has these conversations, in pages of ten; `before` may change them, or throw, before each answer. */
+/** A server with these conversations, in pages of ten. `before` runs before each answer, and may change them or throw. */
 function sourceOf(logs: readonly Log[], before: (request: string) => void = () => {}): ExportSource {
   return {
     whoAmI: () => Promise.resolve({ user: "ana", deviceId: "d", deviceName: "test", tokenExpiresAtMs: 0 }),
@@ -96,11 +96,11 @@ Deno.test("all conversations are exported, however many pages they and their log
   assertWhole(target, logs);
 });
 
-Deno.test("a conversation that moves to the top while the list is read is exported too", async () => {
+Deno.test("a conversation that moves to the top during the export is exported too", async () => {
   const logs = [...Array(25).keys()].map((index) => logOf(`user${index}`, { position: index + 1, count: 1 }));
   let lists = 0;
   const source = sourceOf(logs, (request) => {
-    // It would have been on the second page, and is before the first now.
+    // The conversation moves from the second page to the top of the first.
     if (request === "list" && ++lists === 2) logs[3].position = 1_000;
   });
   const target = new MemoryTarget();
@@ -108,7 +108,7 @@ Deno.test("a conversation that moves to the top while the list is read is export
   assertWhole(target, logs);
 });
 
-Deno.test("an export goes on after the newest entry that is kept", async () => {
+Deno.test("an export resumes after the newest stored entry", async () => {
   const logs = [logOf("ben", { position: 1, count: 45 })];
   const target = new MemoryTarget();
   target.logs.set("ben", logs[0].entries.slice(0, 17));
@@ -116,7 +116,7 @@ Deno.test("an export goes on after the newest entry that is kept", async () => {
   assertWhole(target, logs);
 });
 
-Deno.test("what the server refuses for now is asked again, and what it refuses for good ends the export", async () => {
+Deno.test("a transient refusal is repeated, and a refusal for good ends the export", async () => {
   const logs = [logOf("ben", { position: 1, count: 25 })];
   const refusals = [
     new ChatError("rate_limited", "Too many requests.", { retryAfterMs: 1 }),

@@ -24,7 +24,7 @@ function describe(notice: Notice): string {
   return notice.kind;
 }
 
-Deno.test("typing is over 6 s after it was said last", async () => {
+Deno.test("typing ends 6 s after its last notice", async () => {
   const { timers, typing, take } = open();
   typing("ben");
   await timers.advance(5_000);
@@ -36,7 +36,7 @@ Deno.test("typing is over 6 s after it was said last", async () => {
   assert.equal(timers.pending, 0);
 });
 
-Deno.test("typing is over when it is said, when the message comes, and with the session", () => {
+Deno.test("typing ends with its notice, with the message, and with the session", () => {
   const { timers, notices, typing, take } = open();
   const message: Message = {
     position: 1,
@@ -64,7 +64,7 @@ Deno.test("typing is over when it is said, when the message comes, and with the 
   assert.equal(timers.pending, 0);
 });
 
-Deno.test("no more than 1000 people type at once", () => {
+Deno.test("at most 1000 users type at once", () => {
   const { timers, notices, typing, take } = open();
   for (let index = 0; index < 1_100; index++) typing(`u${index}`);
   assert.deepEqual([take().length, timers.pending], [1_000, 1_000]);
@@ -72,7 +72,7 @@ Deno.test("no more than 1000 people type at once", () => {
   assert.deepEqual([take().length, timers.pending], [1_000, 0]);
 });
 
-Deno.test("a gap in the numbers of what changed tells that something was missed", () => {
+Deno.test("a gap in the revisions reports missed changes", () => {
   const { notices, changed, take } = open();
   notices.sessionOpened(7);
   for (const revision of [8, 9, 11, 12]) changed(revision);

@@ -36,7 +36,7 @@ async function found(client: LinkClient, query: string): Promise<string[]> {
 
 /** Messages that are found again, by those who may see them. */
 export function transportSearch(test: DefineTest): void {
-  test("messages are found by their words, who wrote them, where and when, in pages", async (context) => {
+  test("messages are found by words, sender, conversation and time, in pages", async (context) => {
     const [ana, ben] = await people(context, "ana", "ben", "cleo");
     await ana.send("ben", "The build is broken");
     await ben.send("ana", "which build?");
@@ -96,7 +96,7 @@ export function transportSearch(test: DefineTest): void {
     }
   });
 
-  test("what was edited is found by what it says now, what was deleted not at all", async (context) => {
+  test("an edited message is found by its new text, and a deleted one is not found", async (context) => {
     const [ana, ben] = await people(context, "ana", "ben");
     const edited = await ana.send("ben", "old words");
     const deleted = await ana.send("ben", "gone words");
@@ -108,7 +108,7 @@ export function transportSearch(test: DefineTest): void {
     assert.deepEqual(await found(ana, "gone"), []);
   });
 
-  test("nobody finds what they may not see, nor learns that it is there", async (context) => {
+  test("users find only messages that they may see, and learn of no others", async (context) => {
     const [ana, ben, mallory] = await people(context, "ana", "ben", "mallory");
     const create = { id: id(), name: "ops", public: false, historyVisible: false };
     const room = (await ana.ask("createRoom", create)).room!.id;
@@ -137,7 +137,7 @@ export function transportSearch(test: DefineTest): void {
     assert.equal(refusals[0], refusals[1]);
   });
 
-  test("messages of people whom one blocked are not found, nor those that came meanwhile later", async (context) => {
+  test("messages of blocked users are not found, nor later those sent during the block", async (context) => {
     const [ana, ben] = await people(context, "ana", "ben");
     await ben.send("ana", "word one");
     await ana.ask("blockUser", { user: "ben", unblock: false });
@@ -149,7 +149,7 @@ export function transportSearch(test: DefineTest): void {
     assert.deepEqual(await found(ben, "word"), ["word three", "word two", "word one"]);
   });
 
-  test("a search that cannot be is refused by a code", async (context) => {
+  test("a wrong search is refused with a code", async (context) => {
     const [ana] = await people(context, "ana");
     const wrong: [string, string, number?][] = [
       ["invalid_argument", ""],

@@ -28,11 +28,11 @@ Deno.test("a search costs more than a page", () => {
   assert.ok(costOf("search", { query: "word", beforePosition: 0, limit: 1 }) > 10);
 });
 
-Deno.test("a page beyond the largest, which is refused, costs no more than that", () => {
+Deno.test("a page beyond the largest is refused, and costs as much as the largest", () => {
   assert.equal(costOf("listUsers", { after: "", limit: 0xffff_ffff }), 21);
 });
 
-Deno.test("a session's requests wait until their user has what they cost", async () => {
+Deno.test("a session's requests wait until their user's allowance suffices", async () => {
   await using test = await TestChat.open({ rate: { perSecond: 100, burst: 21 } });
   const ana = await TestSession.open(test, (await test.logIn("ana")).token);
   const largePage = { $case: "listUsers", value: { after: "", limit: 1_000 } } as const;
@@ -45,7 +45,7 @@ Deno.test("a session's requests wait until their user has what they cost", async
   assert.equal((await ana.reply(second)).$case, "listUsers");
 });
 
-Deno.test("opening the client on the whole screen takes less than a twentieth of the burst of a user", async () => {
+Deno.test("opening the full-screen client costs less than a twentieth of a user's burst", async () => {
   await using test = await startTestGrpcServer({ rate: { perSecond: 0.001, burst: standardRate.burst / 20 } });
   const register = (user: string) =>
     test.chat.accounts.register({ user, password: "correct horse", invite: "", deviceName: "", address: user });

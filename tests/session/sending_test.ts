@@ -27,7 +27,7 @@ const ways: ((test: TestChat) => Promise<Send>)[] = [
   },
 ];
 
-/** What a way of sending answers to each of these requests. */
+/** Returns the reply or the error of each of these requests. */
 async function outcomes(test: TestChat, send: Send, requests: SendRequest[]): Promise<unknown[]> {
   const found = [];
   for (const request of requests) {

@@ -27,7 +27,8 @@ import { Outbox, type OutboxOptions } from "./outbox.ts";
 import { PeopleRequests } from "./people_requests.ts";
 import { type AnsweredRequest, RoomRequests } from "./room_requests.ts";
 import { isFatal } from "./server_error.ts";
-import { systemTimers, type Timers } from "./timers.ts";
+import { SessionWaiters } from "./session_waiters.ts";
+import { systemTimers, type Timers, wait } from "./timers.ts";
 import type { Link, Transport } from "./transport.ts";
 
 export type ClientState =
@@ -139,7 +140,7 @@ export class ChatClient {
   #session: LiveSession | undefined;
   #onlineSince: number | undefined;
   #retryNow: (() => void) | undefined;
-  readonly #awaitingSession = new Set<(found: boolean) => void>();
+  readonly #waiters: SessionWaiters;
   readonly #notices: ReceivedNotices;
   readonly rooms: RoomRequests;
   /** Transfers files, over connections of their own. */
@@ -149,6 +150,7 @@ export class ChatClient {
   constructor(options: ChatClientOptions) {
     this.#options = options;
     this.#timers = options.timers ?? systemTimers;
+    this.#waiters = new SessionWaiters(this.#timers);
     this.#timing = { ...defaultTiming, ...options.timing };
     const backoff = { ...options.transport.backoff, ...options.backoff };
     this.#backoff = new Backoff(backoff);
@@ -418,16 +420,10 @@ export class ChatClient {
 
   async #wait(reason: ChatError, signal: AbortSignal): Promise<void> {
     const ms = Math.max(this.#backoff.next(), reason.retryAfterMs ?? 0);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const cancel = this.#timers.after(ms, resolve);
-    this.#retryNow = resolve;
-    const stop = () => resolve();
-    signal.addEventListener("abort", stop);
-    if (signal.aborted) stop();
+    const retry = new AbortController();
+    this.#retryNow = () => retry.abort();
     this.#setState({ kind: "offline", reason, retryAt: this.#timers.now() + ms });
-    await promise;
-    cancel();
-    signal.removeEventListener("abort", stop);
+    await wait(this.#timers, ms, signal, retry.signal);
     this.#retryNow = undefined;
   }
 
@@ -448,24 +444,11 @@ export class ChatClient {
       try {
         return await this.#request<C>(kind) as ReplyValue<C>;
       } catch (error) {
-        const lost = session !== undefined && session !== this.#session;
-        if (!lost || this.#timers.now() >= deadline || !await this.#awaitSession(deadline)) throw error;
+        const isLost = session !== undefined && session !== this.#session;
+        if (!isLost || this.#timers.now() >= deadline) throw error;
+        if (this.#session === undefined && !await this.#waiters.wait(deadline)) throw error;
       }
     }
-  }
-
-  /** Resolves with whether a session began before the deadline. */
-  #awaitSession(deadline: number): Promise<boolean> {
-    if (this.#session !== undefined) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      const settle = (found: boolean) => {
-        cancel();
-        this.#awaitingSession.delete(settle);
-        resolve(found);
-      };
-      const cancel = this.#timers.after(Math.max(0, deadline - this.#timers.now()), () => settle(false));
-      this.#awaitingSession.add(settle);
-    });
   }
 
   #createId(): string {
@@ -481,7 +464,7 @@ export class ChatClient {
   #setState(state: ClientState): void {
     this.#state = state;
     if (state.kind === "online" || state.kind === "ended") {
-      for (const settle of [...this.#awaitingSession]) settle(state.kind === "online");
+      this.#waiters.settle(state.kind === "online");
     }
     this.#emit({ kind: "state", state });
   }

@@ -6,7 +6,7 @@ import { createMessageId } from "../core/messages/message_id.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 import type { FileLink, FileTransport } from "./file_transport.ts";
 import { isFatal } from "./server_error.ts";
-import type { Timers } from "./timers.ts";
+import { type Timers, wait } from "./timers.ts";
 
 /** A file to upload. Its owner opens and closes it. */
 export interface FileSource {
@@ -167,23 +167,12 @@ export class FileTransfer {
             await link?.close();
             link = undefined;
           }
-          await this.#pause(Math.max(backoff.next(), error.retryAfterMs ?? 0), signal);
+          await wait(this.#options.timers, Math.max(backoff.next(), error.retryAfterMs ?? 0), signal);
         }
       }
     } finally {
       await link?.close();
     }
-  }
-
-  async #pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const stop = () => resolve();
-    const cancel = this.#options.timers.after(ms, stop);
-    signal?.addEventListener("abort", stop);
-    if (signal?.aborted) stop();
-    await promise;
-    cancel();
-    signal?.removeEventListener("abort", stop);
   }
 }
 

@@ -16,3 +16,15 @@ export const systemTimers: Timers = {
     return () => clearTimeout(timer);
   },
 };
+
+/** Resolves after `ms`, or as soon as one of the signals aborts. */
+export async function wait(timers: Timers, ms: number, ...signals: (AbortSignal | undefined)[]): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const end = () => resolve();
+  const cancel = timers.after(ms, end);
+  for (const signal of signals) signal?.addEventListener("abort", end);
+  if (signals.some((signal) => signal?.aborted)) end();
+  await promise;
+  cancel();
+  for (const signal of signals) signal?.removeEventListener("abort", end);
+}

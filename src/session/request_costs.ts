@@ -1,4 +1,5 @@
-import { requestHandlers } from "./request_handlers.ts";
+import type { Request } from "../gen/chatd/v1/session.ts";
+import { hasHandler, requestHandlers } from "./request_handlers.ts";
 import type { RequestName, RequestValues } from "./request_types.ts";
 
 /** Items of a page that cost as much as a small request does. */
@@ -13,4 +14,9 @@ export function costOf<Name extends RequestName>(name: Name, request: RequestVal
   const { limit } = request as { limit: number };
   // A larger page is refused.
   return cost + Math.min(limit === 0 ? page.standard : limit, page.most) / itemsPerToken;
+}
+
+/** Returns what {@link costOf} does for a request of a session; 1 for a request without a handler. */
+export function costOfRequest({ kind }: Request): number {
+  return hasHandler(kind) ? costOf(kind.$case, kind.value as never) : 1;
 }

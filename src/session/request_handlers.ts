@@ -1,6 +1,7 @@
 import type { Chat } from "../core/chat.ts";
 import type { CheckedDraft } from "../core/messages/posting.ts";
 import type { SendResponse } from "../gen/chatd/v1/chat.ts";
+import type { Request } from "../gen/chatd/v1/session.ts";
 import {
   toHistoryResponse,
   toSendResponse,
@@ -150,6 +151,11 @@ export const requestHandlers: RequestHandlers = {
 
 async function post(chat: Chat, draft: CheckedDraft): Promise<SendResponse> {
   return toSendResponse(await chat.posting.submit(draft));
+}
+
+/** Reports whether a request has a handler: hello, ack and requests of a newer protocol have none. */
+export function hasHandler(kind: Request["kind"]): kind is NonNullable<Request["kind"]> & { $case: RequestName } {
+  return kind !== undefined && Object.hasOwn(requestHandlers, kind.$case);
 }
 
 /** Answers one request. @throws {ChatError} */

@@ -6,10 +6,10 @@ import { protocolVersions } from "../wire/limits.ts";
 import { parseHello } from "../wire/parse_hello.ts";
 import { encodeItem, encodeReply } from "../wire/server_items.ts";
 import { nothingNew, SessionStream } from "./session_stream.ts";
-import { costOf } from "./request_costs.ts";
-import { answer, requestHandlers } from "./request_handlers.ts";
+import { costOfRequest } from "./request_costs.ts";
+import { answer, hasHandler, requestHandlers } from "./request_handlers.ts";
 import { RequestQueue } from "./request_queue.ts";
-import type { RequestContext, RequestName } from "./request_types.ts";
+import type { RequestContext } from "./request_types.ts";
 import { judgeResume, type Resume } from "./resume.ts";
 import { type CheckedMessage, checkMessage } from "./sending.ts";
 import type { SessionDependencies } from "./session_dependencies.ts";
@@ -200,10 +200,10 @@ export class Session {
       return await this.#hello(id, kind.value);
     }
     const context = this.#contextOf(this.#subscription);
-    if (kind === undefined || kind.$case === "ack") {
+    if (kind?.$case === "hello") throw new ChatError("invalid_argument", "This session already had its hello.");
+    if (!hasHandler(kind)) {
       throw new ChatError("invalid_argument", "This server does not know this kind of request.");
     }
-    if (kind.$case === "hello") throw new ChatError("invalid_argument", "This session already had its hello.");
     if (this.#sends > 0) await (this.#sendsAnswered ??= Promise.withResolvers()).promise;
     if (this.#ended) return;
     const { endsSession } = requestHandlers[kind.$case];
@@ -340,15 +340,6 @@ export class Session {
   }
 }
 
-function costOfRequest({ kind }: Request): number {
-  return isOfUser(kind) ? costOf(kind.$case, kind.value as never) : 1;
-}
-
 function isQuick({ kind }: Request): boolean {
-  return isOfUser(kind) && requestHandlers[kind.$case].isQuick === true;
-}
-
-/** Reports whether a request has a handler: hello, ack and requests of a newer protocol have none. */
-function isOfUser(kind: Request["kind"]): kind is NonNullable<Request["kind"]> & { $case: RequestName } {
-  return kind !== undefined && kind.$case !== "hello" && kind.$case !== "ack";
+  return hasHandler(kind) && requestHandlers[kind.$case].isQuick === true;
 }

@@ -7,7 +7,7 @@ import { answer } from "../../src/session/request_handlers.ts";
 import type { RequestContext } from "../../src/session/request_types.ts";
 import { TestChat } from "../support/test_chat.ts";
 
-/** Returns how many of a thousand requests at once are accepted. */
+/** Returns how many of a thousand requests without a pause are accepted. */
 async function taken(request: (context: RequestContext, test: TestChat, round: number) => Promise<unknown>) {
   await using test = await TestChat.open();
   const context = { chat: test.chat, identity: await test.identify("ana") };

@@ -6,7 +6,7 @@ import { fromWireNotice } from "../wire/notices.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import { packFrames } from "./frame_packer.ts";
 import type { Outbox, OutboxEntry } from "./outbox.ts";
-import { PendingRequests, type ReplyResult } from "./pending_requests.ts";
+import { type PendingRequest, PendingRequests, type ReplyResult } from "./pending_requests.ts";
 import type { ReceivedFrame } from "./received_frame.ts";
 import { isTransient, serverError } from "./server_error.ts";
 import type { Timers } from "./timers.ts";
@@ -70,11 +70,10 @@ export class LiveSession {
   readonly #timing: SessionTiming;
   readonly #pending = new PendingRequests();
   readonly #acks = new Acknowledgements();
-  readonly #over = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
   #failure: ChatError | undefined;
   #open = false;
-  #queued: RequestKind[] = [];
-  #queuedSettle: Parameters<PendingRequests["add"]>[0][] = [];
+  #queued: { readonly kind: RequestKind; readonly pending: PendingRequest }[] = [];
   #flushing = false;
   #cancelAck: (() => void) | undefined;
   #acknowledgedAlone = -Infinity;
@@ -105,7 +104,7 @@ export class LiveSession {
     );
     this.#link.send({ requests: [{ id, kind: { $case: "hello", value: hello } }] });
     const reading = this.#read();
-    await Promise.race([reading, this.#over.promise]);
+    await Promise.race([reading, this.#ended.promise]);
     cancelHello();
     this.#cancelWatch?.();
     this.#cancelHold?.();
@@ -113,7 +112,7 @@ export class LiveSession {
     const failure = this.#failure!;
     this.#outbox.onLinkLost();
     this.#pending.failAll(failure);
-    for (const queued of this.#queuedSettle) queued.fail(failure);
+    for (const { pending } of this.#queued) pending.fail(failure);
     await this.#link.close();
     await reading;
     return failure;
@@ -124,7 +123,7 @@ export class LiveSession {
     if (this.#failure) return;
     if (this.#open) this.#flush(true);
     this.#failure = reason;
-    this.#over.resolve();
+    this.#ended.resolve();
   }
 
   /**
@@ -141,8 +140,7 @@ export class LiveSession {
       deadlineMs,
       () => reject(new ChatError("unavailable", "The server did not answer in time: try again.")),
     );
-    this.#queued.push(kind);
-    this.#queuedSettle.push({
+    const pending: PendingRequest = {
       settle(result) {
         cancel();
         // A request and its reply have the same $case, which TypeScript cannot follow through the union.
@@ -153,7 +151,8 @@ export class LiveSession {
         cancel();
         reject(new ChatError("unavailable", `The connection was lost before the answer: ${error.message}`));
       },
-    });
+    };
+    this.#queued.push({ kind, pending });
     this.flushSoon();
     return promise;
   }
@@ -223,10 +222,8 @@ export class LiveSession {
   }
 
   #flush(last: boolean): void {
-    const requests: Request[] = [];
-    this.#queued.forEach((kind, i) => requests.push({ id: this.#pending.add(this.#queuedSettle[i]), kind }));
+    const requests: Request[] = this.#queued.map(({ kind, pending }) => ({ id: this.#pending.add(pending), kind }));
     this.#queued = [];
-    this.#queuedSettle = [];
     const sends = last ? [] : this.#outbox.takeReady(this.#timers.now()).map((entry) => this.#sendRequest(entry));
     if (!last) this.#waitForHold();
     const others = requests.length + sends.length > 0;

@@ -77,7 +77,8 @@ export interface OpenChat {
  * const rate = { perSecond: 20, burst: 100 };
  * const { chat, close } = openChat({ folder: "data", registration: "closed", rate, log: silentLog });
  * for (const name of ["ana", "ben"]) await chat.accounts.addUser({ name, password: "correct horse" });
- * await chat.send("ana", { to: "ben", id: createMessageId(), text: "hello" });
+ * const message = await chat.posting.check("ana", { to: "ben", id: createMessageId(), text: "hello" });
+ * await chat.posting.submit(message);
  * await close();
  * ```
  */

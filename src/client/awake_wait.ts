@@ -1,11 +1,11 @@
 import type { Timers } from "./timers.ts";
 
-/** Most that one sleep of the machine counts for, in milliseconds. */
+/** The most that one sleep of the machine counts, in milliseconds. */
 const sliceMs = 1_000;
 
 /**
- * Runs `run` once after `ms` milliseconds in which the process could run: the sleep of a laptop does not count, and a
- * client that wakes has all of its time to reach the server. Returns the function that cancels it.
+ * Runs `run` once after `ms` milliseconds without the sleep of the machine: a client that wakes has all its time to
+ * reach the server. Returns the function that cancels it.
  */
 export function waitAwake(timers: Timers, ms: number, run: () => void): () => void {
   let leftMs = ms;

@@ -8,8 +8,17 @@ export interface BackoffOptions {
 }
 
 /**
- * Waits between tries: exponential with full jitter, so that clients that lost the same server do not come back together
+ * Waits between attempts: exponential with full jitter, to spread the clients that lost the same server
  * (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
+ *
+ * @example
+ * ```ts
+ * import { systemTimers, wait } from "./timers.ts";
+ *
+ * const backoff = new Backoff({ maxMs: 5_000 });
+ * while (!(await fetch("http://127.0.0.1:9464/readyz")).ok) await wait(systemTimers, backoff.next());
+ * backoff.reset();
+ * ```
  */
 export class Backoff {
   readonly #initialMs: number;
@@ -23,14 +32,14 @@ export class Backoff {
     this.#random = options.random ?? Math.random;
   }
 
-  /** How long to wait after one more failure, in milliseconds. */
+  /** Returns the wait after one more failure, in milliseconds. */
   next(): number {
     const bound = Math.min(this.#maxMs, this.#initialMs * 2 ** Math.min(this.#failures, 30));
     this.#failures++;
     return Math.round(bound * this.#random());
   }
 
-  /** To be called when what was tried works. */
+  /** Begins again with the shortest wait, after a success. */
   reset(): void {
     this.#failures = 0;
   }

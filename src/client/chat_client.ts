@@ -20,94 +20,95 @@ import { protocolVersions } from "../wire/limits.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 import { DeliveryCursor, type ResumePoint } from "./delivery_cursor.ts";
 import { FileTransfer, type UploadedFile } from "./file_transfer.ts";
-import { HeardNotices } from "./heard_notices.ts";
+import { ReceivedNotices } from "./received_notices.ts";
 import { defaultTiming, LiveSession, type ReplyValue, type RequestKind, type SessionTiming } from "./live_session.ts";
 import { openLink } from "./open_link.ts";
 import { Outbox, type OutboxOptions } from "./outbox.ts";
 import { PeopleRequests } from "./people_requests.ts";
-import { type Asked, RoomRequests } from "./room_requests.ts";
-import { endsClient } from "./server_error.ts";
-import { systemTimers, type Timers } from "./timers.ts";
+import { type AnsweredRequest, RoomRequests } from "./room_requests.ts";
+import { isFatal } from "./server_error.ts";
+import { SessionWaiters } from "./session_waiters.ts";
+import { systemTimers, type Timers, wait } from "./timers.ts";
 import type { Link, Transport } from "./transport.ts";
 
 export type ClientState =
   | { readonly kind: "connecting" }
-  /** `restored`: the server's log is another one than before, or was put back to an earlier state: {@link restoredNote}. */
+  /** `restored` when the server's log was replaced, or put back to an earlier state: {@link restoredNote}. */
   | { readonly kind: "online"; readonly hello: HelloResponse; readonly restored: boolean }
   /** `retryAt` is in milliseconds since the Unix epoch. */
   | { readonly kind: "offline"; readonly reason: ChatError; readonly retryAt: number }
-  /** `error` is undefined when the client was stopped by its owner. */
+  /** `error` is undefined when the owner stopped the client. */
   | { readonly kind: "ended"; readonly error: ChatError | undefined };
 
-/** For people, when the log was restored. */
+/** The text for people after a restored log. */
 export const restoredNote =
-  "The server's data was put back to an earlier state, from a backup or a copy: what is newer than that is gone.";
+  "The server's data was put back to an earlier state, from a backup or a copy: newer messages are gone.";
 
 export type ClientEvent =
   | { readonly kind: "state"; readonly state: ClientState }
-  /** A message to show; own ones only from other sessions. Each once, by position. */
+  /** A message to show, from others or from the user's other sessions. Each comes once, by position. */
   | { readonly kind: "message"; readonly message: Message }
-  /** A message that this client sent is in the log. */
+  /** A message of this client is in the log. */
   | { readonly kind: "accepted"; readonly message: Message }
-  /** A message was refused for now, and will be sent again: the server is full, busy, or wants a pause. */
+  /** A message was refused for a transient reason, and will be sent again. */
   | { readonly kind: "postponed"; readonly id: string; readonly reason: ChatError }
-  /** Somebody's typing ends by itself when they don't say it again, and with the session. */
+  /** A notice. Typing ends by itself unless it is repeated, and with the session. */
   | Notice
-  /** What was told of changes in conversations or settings is not all: ask for everything again, as at the begin of a session. */
+  /** Notices of changed conversations or settings were lost: read the state again, as at the start of a session. */
   | { readonly kind: "state_missed" }
   | { readonly kind: "delivery_changed"; readonly change: DeliveryChanged };
 
 export interface ChatClientOptions {
   transport: Transport;
   token: string;
-  /** Name and version of the program: "chatd/0.1.0". */
+  /** Name and version of the program, such as "chatd/0.1.0". */
   client: string;
-  /** The delivery cursor to use, of those that this device has. Default "ui". */
+  /** Delivery cursor of this device to resume from. Default "ui". */
   consumer?: string;
-  /** Where an earlier run of this consumer was. */
+  /** The place of this consumer at the end of its last run. */
   resume?: ResumePoint;
-  /** The result for a `message` is awaited: it is acknowledged to the server after that. Must not throw. */
+  /** The result for a `message` is awaited before its acknowledgement. Must not throw. */
   onEvent(event: ClientEvent): void | Promise<void>;
   /**
-   * The result for one message is not awaited before the next is given. A message is acknowledged when those of it and of all before
-   * are there, so no more than the server's window of them waits. Off unless given.
+   * Passes messages on without awaiting the results for earlier ones. A message is acknowledged after its result and all
+   * before it: at most the server's window of messages is in progress. Off unless given.
    */
   concurrent?: boolean;
-  /** Instead of the transport's. */
+  /** In place of the transport's waits. */
   backoff?: BackoffOptions;
   outbox?: OutboxOptions;
   timing?: Partial<SessionTiming>;
   timers?: Timers;
 }
 
-/** What a message may have besides its text. */
+/** Properties of a message beside its text. */
 export interface SendOptions {
-  /** The seq of what it answers. */
+  /** The seq of the message that it answers. */
   replyTo?: number;
-  /** Becomes its attachment; the text may be empty with it. */
+  /** The attachment; the text may be empty with it. */
   upload?: UploadedFile;
-  /** A program writes it in answer to something: other programs do not answer it. */
+  /** A program writes the message in answer to another: other programs do not answer it. */
   automatic?: boolean;
-  /** The message's id, for who may send the same again in another run; a new one unless given. */
+  /** The message's id, for senders that may repeat it in another run; a new one unless given. */
   id?: string;
 }
 
-/** How long the server has to answer a request, in milliseconds. */
+/** Deadline for a reply, in milliseconds. */
 const requestMs = 15_000;
-/** A password is hashed for this one, behind others. */
+/** The same for requests that wait for the hash of a password, in milliseconds. */
 const passwordMs = 30_000;
-/** How long a request that is lost with its connection is asked again. */
+/** Time in which a request is repeated after lost connections, in milliseconds. */
 const repeatMs = 60_000;
-/** A connection that lasts this long makes the next wait a short one again. */
+/** Duration of a connection after which the backoff begins again, in milliseconds. */
 const stableMs = 10_000;
-/** A request's fields beside its text: tags, lengths, the ids of message, request and upload, what it answers. */
+/** Bytes of a send beside text and address: tags, lengths, ids and the seq that it answers. */
 const sendOverhead = 128;
 
 const utf8 = new TextEncoder();
 const encoded = new Uint8Array(maxTextBytes);
 
 /**
- * A user's end of the chat: one live session after another, as if it were one that never breaks.
+ * A user's client of the chat: holds one live session after another, like one that never breaks.
  *
  * @example
  * ```ts
@@ -136,7 +137,7 @@ export class ChatClient {
   readonly #backoff: Backoff;
   readonly #outbox: Outbox;
   readonly #cursor: DeliveryCursor;
-  /** Of a client that is concurrent: all messages that were given are taken. */
+  /** Resolves when all messages so far are taken, in a concurrent client. */
   #settled: Promise<unknown> = Promise.resolve();
   #token: string;
   #user = "";
@@ -144,16 +145,17 @@ export class ChatClient {
   #session: LiveSession | undefined;
   #onlineSince: number | undefined;
   #retryNow: (() => void) | undefined;
-  readonly #awaitingSession = new Set<(found: boolean) => void>();
-  readonly #notices: HeardNotices;
+  readonly #waiters: SessionWaiters;
+  readonly #notices: ReceivedNotices;
   readonly rooms: RoomRequests;
-  /** Files go over connections of their own. */
+  /** Transfers files, over connections of their own. */
   readonly files: FileTransfer;
   readonly people: PeopleRequests;
 
   constructor(options: ChatClientOptions) {
     this.#options = options;
     this.#timers = options.timers ?? systemTimers;
+    this.#waiters = new SessionWaiters(this.#timers);
     this.#timing = { ...defaultTiming, ...options.timing };
     const backoff = { ...options.transport.backoff, ...options.backoff };
     this.#backoff = new Backoff(backoff);
@@ -172,10 +174,10 @@ export class ChatClient {
     };
     this.rooms = new RoomRequests({ createId: () => this.#createId(), ...ask });
     this.people = new PeopleRequests(ask);
-    this.#notices = new HeardNotices({
+    this.#notices = new ReceivedNotices({
       timers: this.#timers,
       emit: (notice) => this.#emit(notice),
-      missed: () => this.#emit({ kind: "state_missed" }),
+      onMissed: () => this.#emit({ kind: "state_missed" }),
     });
   }
 
@@ -183,27 +185,24 @@ export class ChatClient {
     return this.#state;
   }
 
-  /** Messages that are neither accepted nor refused yet. */
+  /** Number of messages that are neither accepted nor refused. */
   get unsent(): number {
     return this.#outbox.size;
   }
 
-  /** What a later run passes as `resume`; undefined before the first session. */
+  /** The `resume` of the next run; undefined before the first session. */
   get resumePoint(): ResumePoint | undefined {
     return this.#cursor.resumePoint;
   }
 
-  /**
-   * Stays connected until `signal` aborts or there is an error that connecting again cannot help; call it once.
-   * @returns that error.
-   */
+  /** Stays connected until `signal` aborts, or until a fatal error. Call it once. @returns the fatal error */
   async run(options: { signal?: AbortSignal } = {}): Promise<ChatError | undefined> {
     const signal = options.signal ?? new AbortController().signal;
     let error: ChatError | undefined;
     while (!signal.aborted) {
       const failure = await this.#connect(signal);
       if (signal.aborted) break;
-      if (endsClient(failure)) {
+      if (isFatal(failure)) {
         error = failure;
         break;
       }
@@ -214,47 +213,50 @@ export class ChatClient {
     return error;
   }
 
-  /** Ends the wait for the next try. */
+  /** Ends the wait for the next attempt to connect. */
   retryNow(): void {
     this.#retryNow?.();
   }
 
   /**
-   * Sends a message as soon as there is a connection, and again until it is accepted or refused: exactly one copy.
-   * @throws {ChatError} why it was refused for good, or that the client ended first.
+   * Sends a message once connected, and repeats it until it is accepted or refused. The log has exactly one copy.
+   * @throws {ChatError} a refusal for good; the error of a client that ended first
    */
   async send(to: string, text: string, options: SendOptions = {}): Promise<Message> {
     const { replyTo, upload, automatic, id = this.#createId() } = options;
     if (upload === undefined || text !== "") checkText(text);
-    if (this.#state.kind === "ended") throw this.#notConnected();
-    // Into memory that is there already: five times as fast.
+    if (this.#state.kind === "ended") throw this.#notConnectedError();
+    // Encoding into existing memory is five times as fast.
     const bytes = utf8.encodeInto(text, encoded).written + to.length * 3 + sendOverhead;
     const accepted = this.#outbox.add({ id, to, text, bytes, replyTo, automatic, ...upload });
     this.#session?.flushSoon();
     return await accepted;
   }
 
-  /** @returns how long the server took to answer, in milliseconds. */
+  /** Pings the server. @returns the round-trip time in milliseconds */
   async ping(): Promise<number> {
     const start = performance.now();
     await this.#request({ $case: "ping", value: {} });
     return performance.now() - start;
   }
 
-  /** With `afterSeq` or `fromMs` the oldest after it, else the newest before `beforeSeq`; events only when asked for. */
+  /**
+   * Returns the oldest entries after `afterSeq` or `fromMs`, else the newest before `beforeSeq`. Excludes events by
+   * default.
+   */
   history(page: Partial<HistoryRequest> & { with: string }): Promise<HistoryResponse> {
     const value = { beforeSeq: 0, limit: 0, afterSeq: 0, fromMs: 0, events: false, ...page };
     return this.#request({ $case: "history", value });
   }
 
-  /** One of {@link listConversations}. */
+  /** Returns one of the conversations that {@link listConversations} lists. */
   async conversation(address: string): Promise<Conversation> {
     const { conversation } = await this.#request({ $case: "getConversation", value: { with: address } });
     if (conversation !== undefined) return conversation;
-    throw new ChatError("internal", "The server found the conversation but did not send it.");
+    throw new ChatError("internal", "The server answered without the conversation.");
   }
 
-  /** Replaces the text of an own message. The event comes as everybody gets it. */
+  /** Replaces the text of an own message. The event arrives as from any other user. */
   async edit(to: string, seq: number, text: string): Promise<void> {
     checkText(text);
     await this.#repeat({ $case: "edit", value: { to, seq, text, id: this.#createId() } });
@@ -265,16 +267,17 @@ export class ChatClient {
     await this.#repeat({ $case: "delete", value: { to, seq, id: this.#createId() } });
   }
 
-  /** Reacts to a message with one emoji, or takes that back. */
+  /** Adds a reaction to a message, or removes it. */
   async react(to: string, seq: number, emoji: string, { remove = false } = {}): Promise<void> {
     await this.#repeat({ $case: "react", value: { to, seq, emoji, remove, id: this.#createId() } });
   }
 
+  /** Returns own messages, the newest page first. */
   sent(page: { beforeId?: string; limit?: number } = {}): Promise<SentResponse> {
     return this.#request({ $case: "sent", value: { beforeId: page.beforeId ?? "", limit: page.limit ?? 0 } });
   }
 
-  /** The newest first; `beforePosition` is the `nextBeforePosition` of the page before. */
+  /** Searches messages, the newest first. `beforePosition` is the `nextBeforePosition` of the last page. */
   search(query: string, page: { beforePosition?: number; limit?: number } = {}): Promise<SearchResponse> {
     const value = { query, beforePosition: page.beforePosition ?? 0, limit: page.limit ?? 0 };
     return this.#request({ $case: "search", value });
@@ -301,7 +304,10 @@ export class ChatClient {
     await this.#request({ $case: "revokeDevice", value: { id } });
   }
 
-  /** @returns the new token of this device, which the client uses from now on; the caller keeps it. */
+  /**
+   * Changes the password.
+   * @returns the new token of this device, which the client uses from now on and the caller stores
+   */
   async changePassword(currentPassword: string, newPassword: string): Promise<Credentials> {
     const value = { currentPassword, newPassword };
     const { credentials } = await this.#request({ $case: "changePassword", value }, passwordMs);
@@ -312,12 +318,15 @@ export class ChatClient {
     return credentials;
   }
 
-  /** Deletes the account for ever; the server then ends the session. @throws {ChatError} `permission_denied` when the password is wrong */
+  /**
+   * Deletes the account for ever, which ends the session.
+   * @throws {ChatError} `permission_denied` for a wrong password
+   */
   async deleteAccount(password: string): Promise<void> {
     await this.#request({ $case: "deleteAccount", value: { password } }, passwordMs);
   }
 
-  /** Ends the token; the server then ends the session. */
+  /** Revokes the token, which ends the session. */
   async logOut(): Promise<void> {
     await this.#request({ $case: "logOut", value: {} });
   }
@@ -338,15 +347,15 @@ export class ChatClient {
       timers: this.#timers,
       timing: this.#timing,
       owner: {
-        opened: (hello) => this.#opened(hello, session),
-        takeMessage: (message) => this.#takeMessage(message),
-        tookThrough: (position) => this.#cursor.tookThrough(position),
-        settled: () => this.#options.concurrent ? this.#settled.then(() => {}) : undefined,
-        accepted: (id, { position, conversation, seq, acceptedAtMs }) =>
+        onOpened: (hello) => this.#onOpened(hello, session),
+        onMessage: (message) => this.#takeMessage(message),
+        onTakenThrough: (position) => this.#cursor.markTaken(position),
+        whenSettled: () => this.#options.concurrent ? this.#settled.then(() => {}) : undefined,
+        onAccepted: (id, { position, conversation, seq, acceptedAtMs }) =>
           this.#accept(id, { position, conversation, seq, acceptedAt: acceptedAtMs }),
-        postponed: (id, reason) => this.#emit({ kind: "postponed", id, reason }),
-        notice: (notice) => this.#notices.take(notice),
-        deliveryChanged: (change) => this.#emit({ kind: "delivery_changed", change }),
+        onPostponed: (id, reason) => this.#emit({ kind: "postponed", id, reason }),
+        onNotice: (notice) => this.#notices.receive(notice),
+        onDeliveryChanged: (change) => this.#emit({ kind: "delivery_changed", change }),
       },
     });
     const stop = () => session.end(new ChatError("unavailable", "The client was closed."));
@@ -355,7 +364,7 @@ export class ChatClient {
     const failure = await session.run(this.#hello(link));
     signal.removeEventListener("abort", stop);
     this.#session = undefined;
-    this.#notices.closed();
+    this.#notices.sessionClosed();
     if (this.#onlineSince !== undefined && this.#timers.now() - this.#onlineSince >= stableMs) this.#backoff.reset();
     this.#onlineSince = undefined;
     return failure;
@@ -375,12 +384,12 @@ export class ChatClient {
     };
   }
 
-  #opened(hello: HelloResponse, session: LiveSession): void {
+  #onOpened(hello: HelloResponse, session: LiveSession): void {
     this.#session = session;
     this.#user = hello.user;
     this.#onlineSince = this.#timers.now();
     const restored = this.#cursor.open(hello);
-    this.#notices.opened(hello.stateRevision);
+    this.#notices.sessionOpened(hello.stateRevision);
     this.#setState({ kind: "online", hello, restored });
     this.people.sessionOpened();
   }
@@ -388,57 +397,51 @@ export class ChatClient {
   #takeMessage(entry: WireMessage): void | Promise<void> {
     if (!this.#cursor.isNew(entry.position)) return;
     const message = fromWireMessage(entry);
-    // An event that a newer server knows: passed.
-    if (message === undefined) return this.#took(entry.position, undefined);
-    this.#notices.messageCame(message);
-    // In the log although its reply was lost: the log says so as well as a reply would.
+    // An event of a newer server is skipped.
+    if (message === undefined) return this.#markTaken(entry.position, undefined);
+    this.#notices.messageReceived(message);
+    // The reply was lost: the delivery tells as much.
     if (message.sender === this.#user && this.#outbox.find(message.id)) this.#accept(message.id, message);
-    else return this.#took(message.position, this.#options.onEvent({ kind: "message", message }));
-    return this.#took(message.position, undefined);
+    else return this.#markTaken(message.position, this.#options.onEvent({ kind: "message", message }));
+    return this.#markTaken(message.position, undefined);
   }
 
-  #took(position: number, result: void | Promise<void>): void | Promise<void> {
+  #markTaken(position: number, result: void | Promise<void>): void | Promise<void> {
     if (!this.#options.concurrent) {
-      if (result === undefined) return this.#cursor.tookThrough(position);
-      return result.then(() => this.#cursor.tookThrough(position));
+      if (result === undefined) return this.#cursor.markTaken(position);
+      return result.then(() => this.#cursor.markTaken(position));
     }
     const { log } = this.#cursor;
-    this.#cursor.gave(position);
-    this.#settled = Promise.all([this.#settled, result]).then(() => this.#cursor.tookThrough(position, log));
+    this.#cursor.markGiven(position);
+    this.#settled = Promise.all([this.#settled, result]).then(() => this.#cursor.markTaken(position, log));
   }
 
   #accept(id: string, { position, conversation, seq, acceptedAt }: Accepted): void {
     const message = this.#outbox.accept(id, this.#user, { position, conversation, seq, acceptedAt });
     if (!message) return;
-    this.#cursor.tookOwn(message.position);
+    this.#cursor.addOwn(message.position);
     this.#emit({ kind: "accepted", message });
   }
 
   async #wait(reason: ChatError, signal: AbortSignal): Promise<void> {
     const ms = Math.max(this.#backoff.next(), reason.retryAfterMs ?? 0);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const cancel = this.#timers.after(ms, resolve);
-    this.#retryNow = resolve;
-    const stop = () => resolve();
-    signal.addEventListener("abort", stop);
-    if (signal.aborted) stop();
+    const retry = new AbortController();
+    this.#retryNow = () => retry.abort();
     this.#setState({ kind: "offline", reason, retryAt: this.#timers.now() + ms });
-    await promise;
-    cancel();
-    signal.removeEventListener("abort", stop);
+    await wait(this.#timers, ms, signal, retry.signal);
     this.#retryNow = undefined;
   }
 
-  #request<C extends Asked>(
+  #request<C extends AnsweredRequest>(
     kind: RequestKind & { $case: C },
     deadlineMs = requestMs,
   ): Promise<ReplyValue<C>> {
-    if (!this.#session) return Promise.reject(this.#notConnected());
+    if (!this.#session) return Promise.reject(this.#notConnectedError());
     return this.#session.request<C>(kind, deadlineMs);
   }
 
-  /** Asks again, over the next connections, when one is lost before the answer: for requests whose id makes that harmless. */
-  async #repeat<C extends Asked>(
+  /** Sends an idempotent request, and repeats it over the next connections when one is lost before the reply. */
+  async #repeat<C extends AnsweredRequest>(
     kind: RequestKind & { $case: C },
   ): Promise<ReplyValue<C>> {
     for (const deadline = this.#timers.now() + repeatMs;;) {
@@ -446,31 +449,18 @@ export class ChatClient {
       try {
         return await this.#request<C>(kind) as ReplyValue<C>;
       } catch (error) {
-        const lost = session !== undefined && session !== this.#session;
-        if (!lost || this.#timers.now() >= deadline || !await this.#nextSession(deadline)) throw error;
+        const isLost = session !== undefined && session !== this.#session;
+        if (!isLost || this.#timers.now() >= deadline) throw error;
+        if (this.#session === undefined && !await this.#waiters.wait(deadline)) throw error;
       }
     }
-  }
-
-  /** @returns whether there is a session before the deadline. */
-  #nextSession(deadline: number): Promise<boolean> {
-    if (this.#session !== undefined) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      const settle = (found: boolean) => {
-        cancel();
-        this.#awaitingSession.delete(settle);
-        resolve(found);
-      };
-      const cancel = this.#timers.after(Math.max(0, deadline - this.#timers.now()), () => settle(false));
-      this.#awaitingSession.add(settle);
-    });
   }
 
   #createId(): string {
     return createMessageId(this.#timers.now());
   }
 
-  #notConnected(): ChatError {
+  #notConnectedError(): ChatError {
     const why = this.#state.kind === "offline" ? this.#state.reason.message : undefined;
     if (this.#state.kind === "ended") return this.#state.error ?? new ChatError("unavailable", "The client is closed.");
     return new ChatError("unavailable", why ? `Not connected: ${why}` : "Not connected yet: try again in a moment.");
@@ -479,7 +469,7 @@ export class ChatClient {
   #setState(state: ClientState): void {
     this.#state = state;
     if (state.kind === "online" || state.kind === "ended") {
-      for (const settle of [...this.#awaitingSession]) settle(state.kind === "online");
+      this.#waiters.settle(state.kind === "online");
     }
     this.#emit({ kind: "state", state });
   }

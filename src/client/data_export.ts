@@ -7,17 +7,17 @@ import { jsonObject } from "../wire/json_messages.ts";
 import { toWireSettings } from "../wire/settings.ts";
 import type { ChatClient } from "./chat_client.ts";
 import type { FileSink } from "./file_transfer.ts";
-import { mayPass } from "./server_error.ts";
+import { isTransient } from "./server_error.ts";
 
-/** Where what is exported goes. An earlier run may have been interrupted: what it kept is gone on from. */
+/** The destination of an export. It may have parts from an interrupted run, which are not exported again. */
 export interface ExportTarget {
-  /** The seq of the newest entry of a conversation that is kept already; 0 for none. */
+  /** Returns the seq of the newest stored entry of a conversation; 0 for none. */
   newestSeq(conversation: Conversation): Promise<number>;
-  /** By seq, after those that are kept already. Resolves when they are. */
+  /** Appends entries, by seq. Resolves when they are stored. */
   addEntries(conversation: Conversation, entries: readonly Message[]): Promise<void>;
-  /** Keeps a file that `receive` writes, under the SHA-256 of its content in hexadecimal, unless it is kept already. */
+  /** Stores the file that `receive` writes under its SHA-256 in hexadecimal, unless it is stored already. */
   addFile(sha256: string, receive: (sink: FileSink) => Promise<void>): Promise<void>;
-  /** Replaces the JSON value that an earlier run kept under this name. */
+  /** Stores a JSON value under this name, in place of that of an earlier run. */
   put(name: string, value: unknown): Promise<void>;
 }
 
@@ -30,31 +30,31 @@ export interface DataExportOptions {
   readonly source: ExportSource;
   readonly target: ExportTarget;
   readonly signal: AbortSignal;
-  /** How long the server may be away before the export is given up, in milliseconds. Default: five minutes. */
+  /** Time after which the export fails without a server, in milliseconds. Default: five minutes. */
   readonly patienceMs?: number;
-  /** A conversation is done, and has so many entries that were not kept before. */
+  /** Called after each conversation, with its number of new entries. */
   onConversation(conversation: Conversation, added: number): void;
-  /** The server has not the file of a message any more, or not whole. */
+  /** Called for a message whose file the server has lost, or has damaged. */
   onMissingFile(message: Message, reason: ChatError): void;
 }
 
 export interface Exported {
   readonly conversations: number;
-  /** Those of this run, as the following. */
+  /** Entries that this run added. */
   readonly entries: number;
-  /** Files that the server has lost. */
+  /** Files that the server has lost, found by this run. */
   readonly missingFiles: number;
 }
 
 const pageEntries = 200;
 const pageConversations = 100;
-/** Between two tries where the server did not say when, in milliseconds. */
+/** Wait between two attempts when the server names none, in milliseconds. */
 const retryMs = 1_000;
 
 /**
- * Takes everything that a server has of a user and says to them, with the requests that every client has: the account, the
- * conversations, their logs. What the server refuses for now is asked for again when it says so.
- * @throws {ChatError} what cannot be helped by waiting
+ * Exports all data of a user by the requests of ordinary clients: the account, the conversations and their logs. Repeats
+ * requests after transient refusals.
+ * @throws {ChatError} an error that is not transient
  */
 export async function exportData(options: DataExportOptions): Promise<Exported> {
   const { source, target, signal, patienceMs = 5 * 60_000, onConversation, onMissingFile } = options;
@@ -66,7 +66,7 @@ export async function exportData(options: DataExportOptions): Promise<Exported> 
       try {
         return await request();
       } catch (error) {
-        if (!(error instanceof ChatError) || !mayPass(error) || performance.now() >= deadline) throw error;
+        if (!(error instanceof ChatError) || !isTransient(error) || performance.now() >= deadline) throw error;
         if (!await pause(Math.max(retryMs, error.retryAfterMs ?? 0), signal)) throw error;
       }
     }
@@ -74,7 +74,7 @@ export async function exportData(options: DataExportOptions): Promise<Exported> 
 
   const listConversations = async (): Promise<Conversation[]> => {
     const found = new Map<string, Conversation>();
-    // One that moves to the top while the list is read would be missed: so it is read until nothing new comes.
+    // A conversation that moves to the top meanwhile would be missed: the list is read until it has nothing new.
     for (let known = -1; known < found.size;) {
       known = found.size;
       for (let beforePosition = 0, more = true; more;) {
@@ -95,7 +95,7 @@ export async function exportData(options: DataExportOptions): Promise<Exported> 
     try {
       await target.addFile(sha256, (sink) => source.files.download(file, sink, { signal }));
     } catch (error) {
-      // Its message was deleted meanwhile, or it is damaged.
+      // The message was deleted meanwhile, or the file is damaged.
       if (!(error instanceof ChatError) || (error.code !== "not_found" && error.code !== "internal")) throw error;
       missingFiles++;
       onMissingFile(message, error);
@@ -106,10 +106,10 @@ export async function exportData(options: DataExportOptions): Promise<Exported> 
     const page = { with: conversation.address, limit: pageEntries, events: true };
     let added = 0;
     for (let afterSeq = await target.newestSeq(conversation), more = true; more;) {
-      // The time of the first entry there could be begins with the oldest.
+      // A time before all entries begins with the oldest.
       const from = afterSeq === 0 ? { fromMs: 1 } : { afterSeq };
       const { messages, lastSeq, moreAfter } = await ask(() => source.history({ ...page, ...from }));
-      // Before the entries: an interrupted run goes on after the last entry that is kept.
+      // Files come first: an interrupted run resumes after the last stored entry.
       for (const message of messages) await exportFile(conversation.address, message);
       await target.addEntries(conversation, messages);
       added += messages.length;

@@ -1,33 +1,33 @@
 import type { HelloResponse } from "../gen/chatd/v1/session.ts";
 
-/** How far a consumer has come, in the log with this epoch. */
+/** The place of a consumer in the log with this epoch. */
 export interface ResumePoint {
   readonly epoch: string;
-  /** The log's incarnation when the server was last spoken to; absent where the server or the program that kept it knew none. */
+  /** The log's incarnation in the newest session; absent when the server, or the program that stored it, knew none. */
   readonly incarnation?: string;
-  /** Everything up to this position was taken; {@link atHead} for everything. */
+  /** The consumer has taken everything up to this position; {@link atHead} for everything. */
   readonly after: number;
 }
 
-/** For a consumer that nothing is to be delivered to. */
+/** The position of a consumer without deliveries. */
 export const atHead = Number.MAX_SAFE_INTEGER;
 
-/** Own positions remembered beyond what was delivered; a server keeps up long before that. */
+/** Own positions to remember beyond the delivered ones. A server catches up long before. */
 const maxOwn = 20_000;
 
-/** What one consumer has taken, so that nothing is taken twice however often it is delivered. */
+/** The progress of one consumer: it takes each message once, however often the server delivers it. */
 export class DeliveryCursor {
   #epoch: string | undefined;
   #incarnation: string | undefined;
-  /** Rises when the server's log is another one than before. */
+  /** Incremented when the server's log is replaced. */
   #log = 0;
   /** The newest position of the log when a session began. */
   #head = 0;
-  /** Everything up to here was given to the client's owner. */
+  /** The owner was given everything up to here. */
   #given = 0;
-  /** Everything up to here is safe with the owner: a later run resumes after it. */
+  /** Everything up to here is safe with the owner: the next run resumes after it. */
   #taken = 0;
-  /** Of messages that this client sent: known from their replies, beyond `#given`. */
+  /** Positions beyond `#given` of own messages, known from their replies. */
   readonly #own = new Set<number>();
 
   constructor(resume?: ResumePoint) {
@@ -41,12 +41,15 @@ export class DeliveryCursor {
     return { epoch: this.#epoch, incarnation: this.#incarnation, after: this.#taken };
   }
 
-  /** Tells the logs apart that positions were of, for {@link tookThrough}. */
+  /** Identifies the log of the positions, for {@link markTaken}. */
   get log(): number {
     return this.#log;
   }
 
-  /** A session began. @returns true when its log is another one than that of the sessions before, or was put back to an earlier state. */
+  /**
+   * Begins a session.
+   * @returns true when its log differs from that of the last session, or was put back to an earlier state
+   */
   open({ epoch, cursor, head, incarnation, sharedThrough }: HelloResponse): boolean {
     const other = this.#epoch !== undefined &&
       (this.#epoch !== epoch || (incarnation !== "" && this.#newest > sharedThrough));
@@ -58,14 +61,14 @@ export class DeliveryCursor {
     this.#given = other && !isAtHead ? cursor : Math.max(this.#given, cursor);
     this.#taken = other && !isAtHead ? cursor : Math.max(this.#taken, cursor);
     this.#epoch = epoch;
-    // A server whose disk is full tells none: what is known is of the same log, up to there.
+    // A server whose disk is full sends none: the known one is of the same log.
     if (incarnation !== "") this.#incarnation = incarnation;
     else if (other) this.#incarnation = undefined;
     this.#head = head;
     return other;
   }
 
-  /** The newest position that is known of the log. */
+  /** The newest known position of the log. */
   get #newest(): number {
     return Math.max(this.#given === atHead ? this.#head : this.#given, ...this.#own);
   }
@@ -74,13 +77,13 @@ export class DeliveryCursor {
     return position > this.#given && !this.#own.has(position);
   }
 
-  /** The reply to an own message was read: the log may deliver it later. */
-  tookOwn(position: number): void {
+  /** Notes the position of an own message from its reply: the log may deliver it later. */
+  addOwn(position: number): void {
     if (position > this.#given && this.#own.size < maxOwn) this.#own.add(position);
   }
 
-  /** The owner was given everything up to `position`; positions rise within delivery. */
-  gave(position: number): void {
+  /** Notes that the owner was given everything up to `position`; positions rise within delivery. */
+  markGiven(position: number): void {
     if (position <= this.#given) return;
     this.#given = position;
     for (const own of this.#own) {
@@ -89,10 +92,10 @@ export class DeliveryCursor {
     }
   }
 
-  /** Everything up to `position` is safe with the owner, of the log that was {@link log} then. */
-  tookThrough(position: number, log: number = this.#log): void {
+  /** Notes that everything up to `position` is safe with the owner, unless {@link log} has changed since. */
+  markTaken(position: number, log: number = this.#log): void {
     if (log !== this.#log) return;
-    this.gave(position);
+    this.markGiven(position);
     this.#taken = Math.max(this.#taken, position);
   }
 }

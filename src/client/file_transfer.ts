@@ -5,67 +5,67 @@ import type { Attachment } from "../core/messages/message.ts";
 import { createMessageId } from "../core/messages/message_id.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 import type { FileLink, FileTransport } from "./file_transport.ts";
-import { endsClient } from "./server_error.ts";
-import type { Timers } from "./timers.ts";
+import { isFatal } from "./server_error.ts";
+import { type Timers, wait } from "./timers.ts";
 
-/** A file that is sent. Its owner opens and closes it. */
+/** A file to upload. Its owner opens and closes it. */
 export interface FileSource {
-  /** As `parseFileName` takes it. */
+  /** A name within the rules of `parseFileName`. */
   readonly name: string;
-  /** Empty when it is not known. */
+  /** Empty when unknown. */
   readonly mediaType: string;
-  /** In bytes. */
+  /** Size in bytes. */
   readonly size: number;
-  /** Up to `maxBytes` from `offset` on; fewer, but some, only at the end. */
+  /** Reads `maxBytes` from `offset` on; fewer only at the end of the file. */
   read(offset: number, maxBytes: number): Promise<Uint8Array>;
 }
 
-/** Where a file that comes goes to, in order. Its owner opens and closes it. */
+/** The destination of a download, written in order. Its owner opens and closes it. */
 export interface FileSink {
   write(bytes: Uint8Array): Promise<void>;
 }
 
-/** A file that arrived at the server, to be sent with a message. */
+/** A file on the server, to send with a message. */
 export interface UploadedFile {
   readonly uploadId: string;
   readonly attachment: Attachment;
 }
 
 export interface TransferOptions {
-  /** Called with how many bytes are there, of how many. */
+  /** Called with the transferred bytes and the size of the file. */
   onProgress?(bytes: number, size: number): void;
-  /** Ends the transfer, which then rejects with `unavailable`. */
+  /** Aborts the transfer, which rejects with `unavailable`. */
   signal?: AbortSignal;
 }
 
 export interface FileTransferOptions {
   readonly transport: FileTransport;
-  /** The one that is good now. */
+  /** Returns the current token. */
   token(): string;
   readonly timers: Timers;
   readonly backoff?: BackoffOptions;
 }
 
-/** Chunks that are under way at once. */
+/** Chunks in flight at once. */
 const windowChunks = 4;
 const hashBytes = 256 * 1024;
-/** What passes when one waits and asks again, and what does when one connects again. */
-const pausing: ReadonlySet<ChatErrorCode> = new Set(["busy", "rate_limited"]);
-const passing: ReadonlySet<ChatErrorCode> = new Set(["unavailable", ...pausing]);
-/** Uploads that are remembered. */
+/** Errors after which the transfer goes on: over the same connection after a pause, or over a new one. */
+const pauseCodes: ReadonlySet<ChatErrorCode> = new Set(["busy", "rate_limited"]);
+const retryCodes: ReadonlySet<ChatErrorCode> = new Set(["unavailable", ...pauseCodes]);
+/** Interrupted uploads to remember. */
 const maxInterrupted = 8;
 
-/** Brings files to a server and from it, over as many connections as it takes: each goes on where the one before ended. */
+/** Uploads and downloads files. After a lost connection, a transfer resumes over the next one. */
 export class FileTransfer {
   readonly #options: FileTransferOptions;
-  /** Ids of uploads that ended before they were complete, by what they are: the same file goes on where it was. */
+  /** Ids of interrupted uploads by their files: an upload of the same file resumes. */
   readonly #interrupted = new Map<string, string>();
 
   constructor(options: FileTransferOptions) {
     this.#options = options;
   }
 
-  /** @throws {ChatError} what the server refused it for; `invalid_argument` when the file changes meanwhile. */
+  /** Uploads a file. @throws {ChatError} the server's refusal; `invalid_argument` when the file changes meanwhile */
   async upload(source: FileSource, options: TransferOptions = {}): Promise<UploadedFile> {
     const { name, mediaType, size } = source;
     const sha256 = await digestOf(source, options.signal);
@@ -85,14 +85,14 @@ export class FileTransfer {
     { source, sha256, options }: { source: FileSource; sha256: Uint8Array; options: TransferOptions },
   ): Promise<void> {
     const { name, mediaType, size } = source;
-    await this.#overLinks(options, async (link, progressed) => {
+    await this.#overLinks(options, async (link, noteProgress) => {
       const { offset } = await link.beginUpload({ id, name, mediaType, size, sha256 });
       options.onProgress?.(offset, size);
       await sendFrom(offset, {
         source,
         send: async (offset, bytes) => (await link.uploadChunk({ id, offset, bytes })).offset,
-        arrived: (offset) => {
-          progressed();
+        onArrived: (offset) => {
+          noteProgress();
           options.onProgress?.(offset, size);
         },
         signal: options.signal,
@@ -113,7 +113,7 @@ export class FileTransfer {
     if (this.#interrupted.size > maxInterrupted) this.#interrupted.delete(oldest);
   }
 
-  /** @throws {ChatError} what the server refused it for; `internal` when what came is not the file. */
+  /** Downloads the file of a message. @throws {ChatError} the server's refusal; `internal` for a wrong content */
   async download(
     { with: address, seq, attachment }: { with: string; seq: number; attachment: Attachment },
     sink: FileSink,
@@ -122,77 +122,66 @@ export class FileTransfer {
     const { size } = attachment;
     const hash = createHash("sha256");
     let taken = 0;
-    await this.#overLinks(options, async (link, progressed) => {
+    await this.#overLinks(options, async (link, noteProgress) => {
       await receiveFrom(taken, {
         size,
         read: async (offset) => {
           const chunk = await link.readChunk({ with: address, seq, offset });
-          if (chunk.size !== size) throw notTheFile();
+          if (chunk.size !== size) throw wrongFile();
           return chunk.bytes;
         },
         take: async (bytes) => {
           await sink.write(bytes);
           hash.update(bytes);
           taken += bytes.length;
-          progressed();
+          noteProgress();
           options.onProgress?.(taken, size);
         },
         signal: options.signal,
       });
     });
-    if (hash.digest("hex") !== attachment.sha256) throw notTheFile();
+    if (hash.digest("hex") !== attachment.sha256) throw wrongFile();
   }
 
   async #overLinks(
     { signal }: TransferOptions,
-    transfer: (link: FileLink, progressed: () => void) => Promise<void>,
+    transfer: (link: FileLink, noteProgress: () => void) => Promise<void>,
   ): Promise<void> {
     const { transport, token, backoff: backoffOptions } = this.#options;
     const backoff = new Backoff(backoffOptions);
     let link: FileLink | undefined;
-    let shown = "";
+    let usedToken = "";
     try {
       while (true) {
         try {
-          refuseAborted(signal);
-          if (link === undefined) shown = token();
-          link ??= await transport.openFiles({ token: shown, signal });
+          throwIfAborted(signal);
+          if (link === undefined) usedToken = token();
+          link ??= await transport.openFiles({ token: usedToken, signal });
           return await transfer(link, () => backoff.reset());
         } catch (error) {
-          refuseAborted(signal);
-          // A new password makes a new token.
-          const isStale = error instanceof ChatError && endsClient(error) && token() !== shown;
-          if (!(error instanceof ChatError) || !(isStale || passing.has(error.code))) throw error;
-          if (!pausing.has(error.code)) {
+          throwIfAborted(signal);
+          // A changed password replaces the token.
+          const isStale = error instanceof ChatError && isFatal(error) && token() !== usedToken;
+          if (!(error instanceof ChatError) || !(isStale || retryCodes.has(error.code))) throw error;
+          if (!pauseCodes.has(error.code)) {
             await link?.close();
             link = undefined;
           }
-          await this.#pause(Math.max(backoff.next(), error.retryAfterMs ?? 0), signal);
+          await wait(this.#options.timers, Math.max(backoff.next(), error.retryAfterMs ?? 0), signal);
         }
       }
     } finally {
       await link?.close();
     }
   }
-
-  async #pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const stop = () => resolve();
-    const cancel = this.#options.timers.after(ms, stop);
-    signal?.addEventListener("abort", stop);
-    if (signal?.aborted) stop();
-    await promise;
-    cancel();
-    signal?.removeEventListener("abort", stop);
-  }
 }
 
 async function digestOf(source: FileSource, signal: AbortSignal | undefined): Promise<Uint8Array> {
   const hash = createHash("sha256");
   for (let offset = 0; offset < source.size;) {
-    refuseAborted(signal);
+    throwIfAborted(signal);
     const bytes = await source.read(offset, Math.min(hashBytes, source.size - offset));
-    if (bytes.length === 0) throw changed(source);
+    if (bytes.length === 0) throw fileChanged(source);
     hash.update(bytes);
     offset += bytes.length;
   }
@@ -201,22 +190,22 @@ async function digestOf(source: FileSource, signal: AbortSignal | undefined): Pr
 
 interface Sending {
   readonly source: FileSource;
-  /** @returns how much has arrived */
+  /** Sends a chunk. @returns the bytes of the file that the server has */
   send(offset: number, bytes: Uint8Array): Promise<number>;
-  arrived(offset: number): void;
+  onArrived(offset: number): void;
   readonly signal: AbortSignal | undefined;
 }
 
-/** Sends from `offset` on, a window at a time: what overtakes another chunk on its way is not taken, and sent again. */
-async function sendFrom(offset: number, { source, send, arrived, signal }: Sending): Promise<void> {
+/** Uploads from `offset` on, a window at a time. The server drops a chunk that overtakes another: it is sent again. */
+async function sendFrom(offset: number, { source, send, onArrived, signal }: Sending): Promise<void> {
   let next = offset;
   let known = offset;
   while (known < source.size) {
-    refuseAborted(signal);
+    throwIfAborted(signal);
     const sending: Promise<number>[] = [];
     for (; sending.length < windowChunks && next < source.size;) {
       const bytes = await source.read(next, Math.min(maxChunkBytes, source.size - next));
-      if (bytes.length === 0) throw changed(source);
+      if (bytes.length === 0) throw fileChanged(source);
       sending.push(send(next, bytes));
       sending.at(-1)!.catch(() => {});
       next += bytes.length;
@@ -226,9 +215,9 @@ async function sendFrom(offset: number, { source, send, arrived, signal }: Sendi
       if (result.status === "rejected") throw result.reason;
       known = Math.max(known, result.value);
     }
-    if (known === before) throw new ChatError("unavailable", "The server does not take the file: trying again.");
+    if (known === before) throw new ChatError("unavailable", "The server accepts no more of the file: trying again.");
     next = known;
-    arrived(known);
+    onArrived(known);
   }
 }
 
@@ -239,11 +228,11 @@ interface Receiving {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Reads from `offset` on, a window at a time. */
+/** Downloads from `offset` on, a window at a time. */
 async function receiveFrom(offset: number, { size, read, take, signal }: Receiving): Promise<void> {
   let next = offset;
   while (next < size) {
-    refuseAborted(signal);
+    throwIfAborted(signal);
     const reading: Promise<Uint8Array>[] = [];
     for (let at = next; reading.length < windowChunks && at < size; at += maxChunkBytes) {
       reading.push(read(at));
@@ -252,24 +241,27 @@ async function receiveFrom(offset: number, { size, read, take, signal }: Receivi
     for (const each of reading) {
       const bytes = await each;
       const wanted = Math.min(maxChunkBytes, size - next);
-      if (bytes.length === 0 || bytes.length > wanted) throw notTheFile();
+      if (bytes.length === 0 || bytes.length > wanted) throw wrongFile();
       await take(bytes);
       next += bytes.length;
-      // The ones behind a shorter chunk begin too late.
+      // After a short chunk, the others in the window begin too late.
       if (bytes.length < wanted) break;
     }
     await Promise.allSettled(reading);
   }
 }
 
-function refuseAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new ChatError("unavailable", "The transfer was given up.");
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new ChatError("unavailable", "The transfer was cancelled.");
 }
 
-function changed({ name }: FileSource): ChatError {
-  return new ChatError("invalid_argument", `"${name}" is shorter than it was: send it when nobody writes to it.`);
+function fileChanged({ name }: FileSource): ChatError {
+  return new ChatError(
+    "invalid_argument",
+    `"${name}" became shorter while it was sent: send it when no program writes to it.`,
+  );
 }
 
-function notTheFile(): ChatError {
-  return new ChatError("internal", "What the server sent is not the file of this message: try again.");
+function wrongFile(): ChatError {
+  return new ChatError("internal", "The server sent another content than the file of this message: try again.");
 }

@@ -7,9 +7,9 @@ import type {
   UploadChunkResponse,
 } from "../gen/chatd/v1/files.ts";
 
-/** A way to a server's FileService, which is apart from live sessions. Everything that fails rejects with a `ChatError`. */
+/** Reaches the FileService of a server, apart from live sessions. Failures reject with a `ChatError`. */
 export interface FileTransport {
-  /** Opens a connection for a while; `signal` closes it. */
+  /** Opens a connection, which `signal` closes. */
   openFiles(options: { token: string; signal?: AbortSignal }): Promise<FileLink>;
 }
 
@@ -18,6 +18,6 @@ export interface FileLink {
   beginUpload(request: BeginUploadRequest): Promise<BeginUploadResponse>;
   uploadChunk(request: UploadChunkRequest): Promise<UploadChunkResponse>;
   readChunk(request: ReadChunkRequest): Promise<ReadChunkResponse>;
-  /** Idempotent; calls that are not answered fail. */
+  /** Closes the connection, and fails its open calls. Idempotent. */
   close(): Promise<void>;
 }

@@ -4,7 +4,7 @@ import { maxFrameBytes } from "../wire/limits.ts";
 /** Tag and length of a request within its frame. */
 const requestOverhead = 8;
 
-/** Puts requests, each with its size in bytes, into as few frames as may hold them, in order. */
+/** Packs requests, each with its size in bytes, in their order into as few frames as possible. */
 export function packFrames(requests: Iterable<{ request: Request; bytes: number }>): ClientFrame[] {
   const frames: ClientFrame[] = [];
   let frameBytes = Infinity;

@@ -1,16 +1,16 @@
 import type { ChatError } from "../core/chat_error.ts";
-import type { ServerFrame } from "../gen/chatd/v1/session.ts";
+import type { ReceivedFrame } from "./received_frame.ts";
 
 const maxWaiting = 16;
 
 interface Entry {
-  readonly frame: ServerFrame;
-  /** Called when the reader is done with the frame. */
+  readonly frame: ReceivedFrame;
+  /** Called when the reader has taken the frame. */
   readonly done?: () => void;
 }
 
-/** Frames on their way to their one reader, from the stream and from callbacks. */
-export class FrameQueue implements AsyncIterable<ServerFrame> {
+/** A queue of frames from the stream and from callbacks, for one reader. */
+export class FrameQueue implements AsyncIterable<ReceivedFrame> {
   readonly #source: { pause(): void; resume(): void };
   #entries: Entry[] = [];
   #ended = false;
@@ -18,12 +18,12 @@ export class FrameQueue implements AsyncIterable<ServerFrame> {
   #wake: (() => void) | undefined;
   #paused = false;
 
-  /** `source` is paused while too much waits. */
+  /** @param source is paused while the queue is full */
   constructor(source: { pause(): void; resume(): void }) {
     this.#source = source;
   }
 
-  push(frame: ServerFrame): void {
+  push(frame: ReceivedFrame): void {
     this.#add({ frame });
     if (this.#entries.length >= maxWaiting && !this.#paused) {
       this.#paused = true;
@@ -31,8 +31,8 @@ export class FrameQueue implements AsyncIterable<ServerFrame> {
     }
   }
 
-  /** Resolves when the reader asks for the next frame after this one; rejects when the link is closed already. */
-  deliver(frame: ServerFrame): Promise<void> {
+  /** Resolves when the reader has taken the frame and asks for the next; rejects when the link is closed. */
+  deliver(frame: ReceivedFrame): Promise<void> {
     if (this.#ended) return Promise.reject(new Error("the link is closed"));
     return new Promise((resolve) => this.#add({ frame, done: resolve }));
   }
@@ -48,7 +48,7 @@ export class FrameQueue implements AsyncIterable<ServerFrame> {
     this.end();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<ServerFrame> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<ReceivedFrame> {
     while (true) {
       const entry = this.#entries.shift();
       if (entry !== undefined) {

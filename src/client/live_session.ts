@@ -1,37 +1,32 @@
 import { ChatError } from "../core/chat_error.ts";
 import type { Notice } from "../core/people/notice.ts";
 import type { Message } from "../gen/chatd/v1/chat.ts";
-import {
-  type DeliveryChanged,
-  type Hello,
-  type HelloResponse,
-  Request,
-  type ServerFrame,
-} from "../gen/chatd/v1/session.ts";
+import { type DeliveryChanged, type Hello, type HelloResponse, Request } from "../gen/chatd/v1/session.ts";
 import { fromWireNotice } from "../wire/notices.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import { packFrames } from "./frame_packer.ts";
 import type { Outbox, OutboxEntry } from "./outbox.ts";
-import { PendingRequests, type ReplyResult } from "./pending_requests.ts";
-import { mayPass, serverError } from "./server_error.ts";
+import { type PendingRequest, PendingRequests, type ReplyResult } from "./pending_requests.ts";
+import type { ReceivedFrame } from "./received_frame.ts";
+import { isTransient, serverError } from "./server_error.ts";
 import type { Timers } from "./timers.ts";
 import type { Link } from "./transport.ts";
 
 export type RequestKind = NonNullable<Request["kind"]>;
-/** What answers a request, by the kind of the request. */
+/** The value of the reply to a kind of request. */
 export type ReplyValue<C extends string> = Extract<ReplyResult, { $case: C }>["value"];
 
-/** Waits of a session, in milliseconds. */
+/** Intervals and deadlines of a session, in milliseconds. */
 export interface SessionTiming {
-  /** From opening a link to the reply to hello. */
+  /** Deadline for the reply to hello, from the opening of the link. */
   helloMs: number;
-  /** Without a frame for this long, the server is asked for a sign of life. */
+  /** Silence of the server after which the client pings it. */
   idleMs: number;
-  /** Without an answer to that for this long, the link is dead. */
+  /** Deadline for the reply to that ping: without it, the link is dead. */
   pingMs: number;
-  /** How long deliveries may wait for another frame to carry their acknowledgement. */
+  /** Time that an acknowledgement of deliveries waits for a frame that can carry it. */
   ackMs: number;
-  /** Between two acknowledgements that go alone: in a busy room each one costs the server more than the message did. */
+  /** Time between two frames with an acknowledgement alone: in a busy room one costs the server more than a message. */
   ackIntervalMs: number;
 }
 
@@ -43,19 +38,19 @@ export const defaultTiming: SessionTiming = {
   ackIntervalMs: 1_000,
 };
 
-/** Who keeps what outlives a session. The next frame is read when these have resolved. */
+/** The owner of a session, which keeps the state that outlives it. The next frame is read when these have resolved. */
 export interface SessionOwner {
-  opened(hello: HelloResponse): void;
-  /** A message of the log, own ones included. The next is given when the client needs this one no more: at once, or when this resolves. */
-  takeMessage(message: Message): void | Promise<void>;
-  /** Everything up to `position` has been taken. */
-  tookThrough(position: number): void;
-  /** Resolves when all messages so far are safe with the client, which may be later than they were taken; undefined when they are now. */
-  settled(): Promise<void> | undefined;
-  accepted(id: string, result: ReplyValue<"send">): void;
-  postponed(id: string, reason: ChatError): void;
-  notice(notice: Notice): void;
-  deliveryChanged(change: DeliveryChanged): void;
+  onOpened(hello: HelloResponse): void;
+  /** Takes a message of the log, which may be an own one. The next message comes when the result has resolved. */
+  onMessage(message: Message): void | Promise<void>;
+  /** The client has taken everything up to `position`. */
+  onTakenThrough(position: number): void;
+  /** Resolves when all messages so far are safe with the client; undefined when they are now. */
+  whenSettled(): Promise<void> | undefined;
+  onAccepted(id: string, result: ReplyValue<"send">): void;
+  onPostponed(id: string, reason: ChatError): void;
+  onNotice(notice: Notice): void;
+  onDeliveryChanged(change: DeliveryChanged): void;
 }
 
 export interface LiveSessionOptions {
@@ -66,7 +61,7 @@ export interface LiveSessionOptions {
   timing: SessionTiming;
 }
 
-/** One link from hello to its end. */
+/** The client's side of one live session, over one link. */
 export class LiveSession {
   readonly #link: Link;
   readonly #owner: SessionOwner;
@@ -75,19 +70,18 @@ export class LiveSession {
   readonly #timing: SessionTiming;
   readonly #pending = new PendingRequests();
   readonly #acks = new Acknowledgements();
-  readonly #over = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
   #failure: ChatError | undefined;
   #open = false;
-  #queued: RequestKind[] = [];
-  #queuedSettle: Parameters<PendingRequests["add"]>[0][] = [];
+  #queued: { readonly kind: RequestKind; readonly pending: PendingRequest }[] = [];
   #flushing = false;
   #cancelAck: (() => void) | undefined;
   #acknowledgedAlone = -Infinity;
   #cancelHold: (() => void) | undefined;
   #cancelWatch: (() => void) | undefined;
-  /** Since when the server could have been heard and was not; undefined while a frame is being taken. */
+  /** Start of the server's silence; undefined while the client takes a frame. */
   #quietSince: number | undefined;
-  #asked = false;
+  #pinged = false;
 
   constructor(options: LiveSessionOptions) {
     this.#link = options.link;
@@ -98,10 +92,10 @@ export class LiveSession {
     this.#quietSince = this.#timers.now();
   }
 
-  /** Lives until the link does, or until `end`. @returns why it ended. */
+  /** Runs until the link ends, or until {@link end}. @returns the reason of the end */
   async run(hello: Hello): Promise<ChatError> {
     const id = this.#pending.add({
-      settle: (result) => this.#opened(result),
+      settle: (result) => this.#onHelloReply(result),
       fail: () => {},
     });
     const cancelHello = this.#timers.after(
@@ -110,29 +104,32 @@ export class LiveSession {
     );
     this.#link.send({ requests: [{ id, kind: { $case: "hello", value: hello } }] });
     const reading = this.#read();
-    await Promise.race([reading, this.#over.promise]);
+    await Promise.race([reading, this.#ended.promise]);
     cancelHello();
     this.#cancelWatch?.();
     this.#cancelHold?.();
     this.#cancelAck?.();
     const failure = this.#failure!;
-    this.#outbox.linkLost();
+    this.#outbox.onLinkLost();
     this.#pending.failAll(failure);
-    for (const queued of this.#queuedSettle) queued.fail(failure);
+    for (const { pending } of this.#queued) pending.fail(failure);
     await this.#link.close();
     await reading;
     return failure;
   }
 
-  /** Ends the session for this reason, having sent what was still to be acknowledged. */
+  /** Sends the last acknowledgement, and ends the session for this reason. */
   end(reason: ChatError): void {
     if (this.#failure) return;
     if (this.#open) this.#flush(true);
     this.#failure = reason;
-    this.#over.resolve();
+    this.#ended.resolve();
   }
 
-  /** @throws {ChatError} what the server answered; `unavailable` when the session ends or `deadlineMs` pass before it does. */
+  /**
+   * Sends a request and returns its reply.
+   * @throws {ChatError} the server's refusal; `unavailable` without a reply within `deadlineMs` or before the end
+   */
   request<C extends RequestKind["$case"] & ReplyResult["$case"]>(
     kind: RequestKind & { $case: C },
     deadlineMs: number,
@@ -143,8 +140,7 @@ export class LiveSession {
       deadlineMs,
       () => reject(new ChatError("unavailable", "The server did not answer in time: try again.")),
     );
-    this.#queued.push(kind);
-    this.#queuedSettle.push({
+    const pending: PendingRequest = {
       settle(result) {
         cancel();
         // A request and its reply have the same $case, which TypeScript cannot follow through the union.
@@ -155,12 +151,13 @@ export class LiveSession {
         cancel();
         reject(new ChatError("unavailable", `The connection was lost before the answer: ${error.message}`));
       },
-    });
+    };
+    this.#queued.push({ kind, pending });
     this.flushSoon();
     return promise;
   }
 
-  /** Sends what there is to send, with everything else that becomes ready until then. */
+  /** Sends waiting requests in the next microtask, with all that are added until then. */
   flushSoon(): void {
     if (this.#flushing || !this.#open) return;
     this.#flushing = true;
@@ -175,9 +172,9 @@ export class LiveSession {
       for await (const frame of this.#link.frames) {
         if (this.#failure) return;
         this.#quietSince = undefined;
-        await this.#take(frame);
+        await this.#takeFrame(frame);
         this.#quietSince = this.#timers.now();
-        this.#asked = false;
+        this.#pinged = false;
         if (this.#failure) return;
       }
       this.end(new ChatError("unavailable", "The server closed the connection."));
@@ -186,49 +183,47 @@ export class LiveSession {
     }
   }
 
-  async #take(frame: ServerFrame): Promise<void> {
+  async #takeFrame(frame: ReceivedFrame): Promise<void> {
     for (const item of frame.items) {
       if (this.#failure) return;
       if (item.kind?.$case === "reply") this.#pending.settle(item.kind.value);
       else if (item.kind?.$case === "message") {
-        const taking = this.#owner.takeMessage(item.kind.value);
+        const taking = this.#owner.onMessage(item.kind.value);
         if (taking !== undefined) await taking;
-      } else if (item.kind?.$case === "deliveryChanged") this.#owner.deliveryChanged(item.kind.value);
+      } else if (item.kind?.$case === "deliveryChanged") this.#owner.onDeliveryChanged(item.kind.value);
       else if (item.kind?.$case === "sessionEnded") return this.end(serverError(item.kind.value.error));
       else {
         const notice = item.kind && fromWireNotice(item.kind);
-        if (notice !== undefined) this.#owner.notice(notice);
+        if (notice !== undefined) this.#owner.onNotice(notice);
       }
     }
     if (this.#failure) return;
-    const settled = this.#owner.settled();
-    if (settled === undefined) this.#took(frame);
-    else void settled.then(() => this.#failure || this.#took(frame));
+    const settled = this.#owner.whenSettled();
+    if (settled === undefined) this.#markTaken(frame);
+    else void settled.then(() => this.#failure || this.#markTaken(frame));
     this.flushSoon();
   }
 
-  #took(frame: ServerFrame): void {
-    if (frame.through > 0) this.#owner.tookThrough(frame.through);
-    this.#acks.took(frame);
+  #markTaken(frame: ReceivedFrame): void {
+    if (frame.through > 0) this.#owner.onTakenThrough(frame.through);
+    this.#acks.add(frame);
     this.flushSoon();
   }
 
-  #opened(result: ReplyResult | undefined): void {
+  #onHelloReply(result: ReplyResult | undefined): void {
     if (result?.$case !== "hello") {
       return this.end(serverError(result?.$case === "error" ? result.value : undefined));
     }
     this.#open = true;
     this.#acks.windowBytes = result.value.windowBytes;
-    this.#owner.opened(result.value);
+    this.#owner.onOpened(result.value);
     this.#watch();
     this.flushSoon();
   }
 
   #flush(last: boolean): void {
-    const requests: Request[] = [];
-    this.#queued.forEach((kind, i) => requests.push({ id: this.#pending.add(this.#queuedSettle[i]), kind }));
+    const requests: Request[] = this.#queued.map(({ kind, pending }) => ({ id: this.#pending.add(pending), kind }));
     this.#queued = [];
-    this.#queuedSettle = [];
     const sends = last ? [] : this.#outbox.takeReady(this.#timers.now()).map((entry) => this.#sendRequest(entry));
     if (!last) this.#waitForHold();
     const others = requests.length + sends.length > 0;
@@ -243,11 +238,11 @@ export class LiveSession {
     const { id, to, text, replyTo = 0, uploadId = "", automatic = false, bytes } = entry;
     const requestId = this.#pending.add({
       settle: (result) => {
-        if (result?.$case === "send") return this.#owner.accepted(id, result.value);
+        if (result?.$case === "send") return this.#owner.onAccepted(id, result.value);
         const error = serverError(result?.$case === "error" ? result.value : undefined);
-        if (!mayPass(error)) return this.#outbox.refuse(id, error);
+        if (!isTransient(error)) return this.#outbox.refuse(id, error);
         this.#outbox.postpone(id, error, this.#timers.now());
-        this.#owner.postponed(id, error);
+        this.#owner.onPostponed(id, error);
       },
       fail: () => {},
     });
@@ -261,9 +256,9 @@ export class LiveSession {
   }
 
   #waitForHold(): void {
-    const heldFor = this.#outbox.heldFor(this.#timers.now());
-    if (heldFor === 0 || this.#cancelHold) return;
-    this.#cancelHold = this.#timers.after(heldFor, () => {
+    const heldMs = this.#outbox.heldMs(this.#timers.now());
+    if (heldMs === 0 || this.#cancelHold) return;
+    this.#cancelHold = this.#timers.after(heldMs, () => {
       this.#cancelHold = undefined;
       this.flushSoon();
     });
@@ -272,7 +267,7 @@ export class LiveSession {
   #acknowledgeLater(): void {
     if (this.#cancelAck !== undefined) return;
     const { ackMs, ackIntervalMs } = this.#timing;
-    // The clock may have been set back.
+    // The clock may be set back.
     const sinceLast = Math.max(0, this.#timers.now() - this.#acknowledgedAlone);
     this.#cancelAck = this.#timers.after(Math.max(ackMs, ackIntervalMs - sinceLast), () => {
       this.#cancelAck = undefined;
@@ -283,18 +278,18 @@ export class LiveSession {
     });
   }
 
-  /** Notices a server that is gone without a word. */
+  /** Detects a server that is gone without closing the link. */
   #watch(): void {
     const { idleMs, pingMs } = this.#timing;
     const quiet = this.#quietSince === undefined ? 0 : this.#timers.now() - this.#quietSince;
     if (quiet >= idleMs + pingMs) {
       return this.end(new ChatError("unavailable", "The server stopped answering."));
     }
-    if (quiet >= idleMs && !this.#asked) {
-      this.#asked = true;
+    if (quiet >= idleMs && !this.#pinged) {
+      this.#pinged = true;
       this.request({ $case: "ping", value: {} }, pingMs).catch(() => {});
     }
-    const next = this.#asked ? idleMs + pingMs - quiet : idleMs - quiet;
+    const next = this.#pinged ? idleMs + pingMs - quiet : idleMs - quiet;
     this.#cancelWatch = this.#timers.after(Math.max(next, 1), () => this.#watch());
   }
 }

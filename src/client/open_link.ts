@@ -5,14 +5,14 @@ import type { Link, Transport } from "./transport.ts";
 export interface OpenLinkOptions {
   transport: Transport;
   timers: Timers;
-  /** How long the server may take to answer. */
+  /** Deadline for the server's answer, in milliseconds. */
   deadlineMs: number;
   signal: AbortSignal;
 }
 
 /**
- * Opens a link, which outlives `signal`, so that what was taken can still be acknowledged.
- * @throws {ChatError} `unavailable` when it took too long or was cancelled, and what the transport throws.
+ * Opens a link. It outlives `signal`, for the last acknowledgement.
+ * @throws {ChatError} `unavailable` after the deadline or an abort; errors of the transport
  */
 export async function openLink({ transport, timers, deadlineMs, signal }: OpenLinkOptions): Promise<Link> {
   const opening = new AbortController();

@@ -2,47 +2,47 @@ import type { ChatError } from "../core/chat_error.ts";
 import type { Accepted, Attachment, Message } from "../core/messages/message.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 
-/** A message on its way to the server. */
+/** A message to send. */
 export interface OutboxEntry {
-  /** UUIDv7; the same in every try. */
+  /** A UUIDv7; the same in each attempt. */
   readonly id: string;
   readonly to: string;
   readonly text: string;
-  /** The seq of what it answers. */
+  /** The seq of the message that it answers. */
   readonly replyTo?: number;
-  /** Of a finished upload, and what it is. */
+  /** The id of a finished upload, and its file. */
   readonly uploadId?: string;
   readonly attachment?: Attachment;
-  /** A program wrote it in answer to something. */
+  /** A program wrote the message in answer to another. */
   readonly automatic?: boolean;
   /** Size of its request in a frame, in bytes. */
   readonly bytes: number;
 }
 
-interface Kept extends OutboxEntry {
+interface PendingEntry extends OutboxEntry {
   inFlight: boolean;
   resolve(message: Message): void;
   reject(error: ChatError): void;
 }
 
 export interface OutboxOptions {
-  /** Messages sent and not replied to. Default 64. */
+  /** Messages that may be sent and without a reply. Default 64. */
   maxMessages?: number;
-  /** Bytes sent and not replied to; one message is always allowed. Default 128 KiB. */
+  /** Bytes of such messages; one message is always allowed. Default 128 KiB. */
   maxBytes?: number;
-  /** How long refused messages wait when the server does not say. */
+  /** Waits of refused messages when the server names none. */
   backoff?: BackoffOptions;
 }
 
 /**
- * Keeps messages in the order of their sending until each is accepted or refused for good; it lives longer than a
- * session, so what was sent and not replied to is sent again with the same id.
+ * Keeps messages in their order until each is accepted or refused for good. It outlives sessions: a message without a
+ * reply is sent again with the same id.
  *
- * After a refusal that may pass, messages go one at a time until none is left: with several on their way, one that is
- * refused would be overtaken by those behind it.
+ * After a transient refusal, messages are sent one at a time until none is left: of several in flight, later ones would
+ * overtake one that is refused.
  */
 export class Outbox {
-  readonly #entries = new Map<string, Kept>();
+  readonly #entries = new Map<string, PendingEntry>();
   readonly #maxMessages: number;
   readonly #maxBytes: number;
   readonly #backoff: Backoff;
@@ -57,12 +57,12 @@ export class Outbox {
     this.#backoff = new Backoff(options.backoff);
   }
 
-  /** Messages without a final reply. */
+  /** Number of messages without a final reply. */
   get size(): number {
     return this.#entries.size;
   }
 
-  /** Resolves when the server has accepted it. @throws {ChatError} when it refused it for good. */
+  /** Adds a message. Resolves when the server has accepted it. @throws {ChatError} a refusal for good */
   add(entry: OutboxEntry): Promise<Message> {
     const { promise, resolve, reject } = Promise.withResolvers<Message>();
     this.#entries.set(entry.id, { ...entry, inFlight: false, resolve, reject });
@@ -73,7 +73,7 @@ export class Outbox {
     return this.#entries.get(id);
   }
 
-  /** Marks as sent, and returns, what may go out now. */
+  /** Returns the messages to send now, and marks them as in flight. */
   takeReady(now: number): OutboxEntry[] {
     if (now < this.#heldUntil) return [];
     const ready: OutboxEntry[] = [];
@@ -90,12 +90,15 @@ export class Outbox {
     return ready;
   }
 
-  /** How long {@link takeReady} has nothing because of a refusal, in milliseconds. */
-  heldFor(now: number): number {
+  /** Returns how long {@link takeReady} holds messages back after a refusal, in milliseconds. */
+  heldMs(now: number): number {
     return this.#entries.size > 0 ? Math.max(0, this.#heldUntil - now) : 0;
   }
 
-  /** @returns the message as it is in the log, but for its ordinal, which is 0; undefined when it has been settled before. */
+  /**
+   * Settles a message.
+   * @returns it as it is in the log, with 0 for its ordinal; undefined when it was settled before
+   */
   accept(id: string, sender: string, accepted: Accepted): Message | undefined {
     const entry = this.#remove(id);
     if (!entry) return undefined;
@@ -116,40 +119,41 @@ export class Outbox {
     return message;
   }
 
+  /** Settles a message with a refusal for good. */
   refuse(id: string, error: ChatError): void {
     this.#remove(id)?.reject(error);
     if (this.#entries.size === 0) this.#oneAtATime = false;
   }
 
-  /** Sends it again later, and everything behind it not earlier. */
+  /** Holds a message back after a transient refusal, with all messages behind it. */
   postpone(id: string, error: ChatError, now: number): void {
     const entry = this.#entries.get(id);
     if (!entry) return;
-    this.#land(entry);
-    // Those sent together are refused together: that is one failure.
+    this.#clearInFlight(entry);
+    // Messages that were sent together are refused together: that counts as one failure.
     if (now >= this.#heldUntil) this.#heldUntil = now + (error.retryAfterMs ?? this.#backoff.next());
     this.#oneAtATime = true;
   }
 
-  /** Everything on its way is to be sent again. */
-  linkLost(): void {
-    for (const entry of this.#entries.values()) this.#land(entry);
+  /** Returns all messages in flight to the queue, to be sent again. */
+  onLinkLost(): void {
+    for (const entry of this.#entries.values()) this.#clearInFlight(entry);
   }
 
-  /** Refuses everything. */
+  /** Refuses all messages. */
   close(error: ChatError): void {
     for (const id of [...this.#entries.keys()]) this.refuse(id, error);
   }
 
-  #remove(id: string): Kept | undefined {
+  #remove(id: string): PendingEntry | undefined {
     const entry = this.#entries.get(id);
     if (!entry) return undefined;
-    this.#land(entry);
+    this.#clearInFlight(entry);
     this.#entries.delete(id);
     return entry;
   }
 
-  #land(entry: Kept): void {
+  #clearInFlight(entry: PendingEntry): void {
     if (!entry.inFlight) return;
     entry.inFlight = false;
     this.#inFlight--;

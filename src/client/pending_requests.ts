@@ -5,21 +5,21 @@ export type ReplyResult = NonNullable<Reply["result"]>;
 
 export interface PendingRequest {
   settle(result: Reply["result"]): void;
-  /** The session ended before the reply. */
+  /** Called when the session ends before the reply. */
   fail(error: ChatError): void;
 }
 
-/** The requests of one session that have no reply yet. */
+/** Requests of one session without a reply. */
 export class PendingRequests {
   readonly #pending = new Map<number, PendingRequest>();
   #lastId = 0;
 
-  /** An id for a request without a reply. */
+  /** Returns an id for a request that has no reply. */
   nextId(): number {
     return ++this.#lastId;
   }
 
-  /** An id for a request with a reply. */
+  /** Adds a request that has a reply. @returns its id */
   add(request: PendingRequest): number {
     const id = this.nextId();
     this.#pending.set(id, request);

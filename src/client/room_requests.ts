@@ -6,18 +6,20 @@ import { toWireRole } from "../wire/events.ts";
 import type { ReplyValue, RequestKind } from "./live_session.ts";
 import type { ReplyResult } from "./pending_requests.ts";
 
-/** A request and its reply have the same $case. */
-export type Asked = RequestKind["$case"] & ReplyResult["$case"];
+/** The `$case` of a request, and of its reply. */
+export type AnsweredRequest = RequestKind["$case"] & ReplyResult["$case"];
 
 export interface RoomRequestsOptions {
   createId(): string;
-  /** Asks once; resolves with the value of the reply. */
+  /** Sends a request once; resolves with the value of the reply. */
   request(kind: RequestKind): Promise<unknown>;
-  /** Asks until there is an answer; for what carries an id. */
+  /** Sends a request with an id until it has a reply. */
   repeat(kind: RequestKind): Promise<unknown>;
 }
 
-/** What a client can do about rooms; a room is "#name" or "+id". They throw `ChatError`. What happens comes as events of the room's log. */
+/**
+ * Requests about rooms. A room is "#name" or "+id". They throw `ChatError`; changes arrive as events of the room's log.
+ */
 export class RoomRequests {
   readonly #options: RoomRequestsOptions;
 
@@ -26,19 +28,19 @@ export class RoomRequests {
   }
 
   async create(room: { name: string; public: boolean; historyVisible: boolean }): Promise<Room> {
-    return present((await this.#repeat({ $case: "createRoom", value: { id: this.#id(), ...room } })).room);
+    return requireRoom((await this.#repeat({ $case: "createRoom", value: { id: this.#id(), ...room } })).room);
   }
 
   async join(room: string): Promise<Room> {
-    return present((await this.#repeat({ $case: "joinRoom", value: { id: this.#id(), room } })).room);
+    return requireRoom((await this.#repeat({ $case: "joinRoom", value: { id: this.#id(), room } })).room);
   }
 
-  /** Also turns an invitation down. */
+  /** Leaves a room, or declines an invitation. */
   async leave(room: string): Promise<void> {
     await this.#repeat({ $case: "leaveRoom", value: { id: this.#id(), room } });
   }
 
-  /** Changes what is given. */
+  /** Changes the given properties. */
   async update(room: string, change: { name?: string; public?: boolean; historyVisible?: boolean }): Promise<void> {
     await this.#repeat({ $case: "updateRoom", value: { id: this.#id(), room, ...change } });
   }
@@ -51,7 +53,7 @@ export class RoomRequests {
     await this.#repeat({ $case: "inviteMember", value: { id: this.#id(), room, user } });
   }
 
-  /** Removes a member, or takes an invitation back. */
+  /** Removes a member, or withdraws an invitation. */
   async remove(room: string, user: string, { ban = false } = {}): Promise<void> {
     await this.#repeat({ $case: "removeMember", value: { id: this.#id(), room, user, ban } });
   }
@@ -64,21 +66,21 @@ export class RoomRequests {
     await this.#repeat({ $case: "setRole", value: { id: this.#id(), room, user, role: toWireRole(role) } });
   }
 
-  /** Public rooms, by name. */
+  /** Lists public rooms by name. */
   list(page: { query?: string; after?: string; limit?: number } = {}): Promise<ListRoomsResponse> {
     return this.#request({ $case: "listRooms", value: { query: "", after: "", limit: 0, ...page } });
   }
 
-  /** By name. */
+  /** Lists members by name. */
   members(room: string, page: { after?: string; limit?: number } = {}): Promise<ListMembersResponse> {
     return this.#request({ $case: "listMembers", value: { room, after: "", limit: 0, ...page } });
   }
 
-  #request<C extends Asked>(kind: RequestKind & { $case: C }): Promise<ReplyValue<C>> {
+  #request<C extends AnsweredRequest>(kind: RequestKind & { $case: C }): Promise<ReplyValue<C>> {
     return this.#options.request(kind) as Promise<ReplyValue<C>>;
   }
 
-  #repeat<C extends Asked>(kind: RequestKind & { $case: C }): Promise<ReplyValue<C>> {
+  #repeat<C extends AnsweredRequest>(kind: RequestKind & { $case: C }): Promise<ReplyValue<C>> {
     return this.#options.repeat(kind) as Promise<ReplyValue<C>>;
   }
 
@@ -87,7 +89,7 @@ export class RoomRequests {
   }
 }
 
-function present(room: Room | undefined): Room {
+function requireRoom(room: Room | undefined): Room {
   if (room !== undefined) return room;
-  throw new ChatError("internal", "The server did as it was asked but did not say with which room.");
+  throw new ChatError("internal", "The server answered without the room.");
 }

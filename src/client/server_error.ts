@@ -1,9 +1,9 @@
 import { ChatError, type ChatErrorCode, isChatErrorCode, reportedError } from "../core/chat_error.ts";
 import type { Error as ErrorMessage } from "../gen/chatd/v1/session.ts";
 
-/** The error that a server sent; a code of a newer server that this client does not know becomes `internal`. */
+/** Returns the error that a server sent. A code that this client does not know becomes `internal`. */
 export function serverError(error: ErrorMessage | undefined): ChatError {
-  if (!error) return new ChatError("internal", "The server reported an error without saying which.");
+  if (!error) return new ChatError("internal", "The server reported an error without naming it.");
   const { code, message, retryAfterMs } = error;
   return reportedError({
     code: isChatErrorCode(code) ? code : "internal",
@@ -12,7 +12,7 @@ export function serverError(error: ErrorMessage | undefined): ChatError {
   });
 }
 
-const ending: ReadonlySet<ChatErrorCode> = new Set([
+const fatalCodes: ReadonlySet<ChatErrorCode> = new Set([
   "unauthenticated",
   "token_revoked",
   "session_replaced",
@@ -22,14 +22,14 @@ const ending: ReadonlySet<ChatErrorCode> = new Set([
   "limit_reached",
 ]);
 
-/** Whether connecting again cannot help after a hello or a session that ended like this. */
-export function endsClient(error: ChatError): boolean {
-  return ending.has(error.code);
+/** Reports whether an error ends the client for good: a new connection would end with it again. */
+export function isFatal(error: ChatError): boolean {
+  return fatalCodes.has(error.code);
 }
 
-const passing: ReadonlySet<ChatErrorCode> = new Set(["rate_limited", "busy", "storage_full", "unavailable"]);
+const transientCodes: ReadonlySet<ChatErrorCode> = new Set(["rate_limited", "busy", "storage_full", "unavailable"]);
 
-/** Whether the same message may be accepted when it is sent again later. */
-export function mayPass(error: ChatError): boolean {
-  return passing.has(error.code);
+/** Reports whether the same message may be accepted later. */
+export function isTransient(error: ChatError): boolean {
+  return transientCodes.has(error.code);
 }

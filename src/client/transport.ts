@@ -1,11 +1,12 @@
 import type { BackoffOptions } from "./backoff.ts";
 import type { FileTransport } from "./file_transport.ts";
-import type { Callback, ClientFrame, ServerFrame } from "../gen/chatd/v1/session.ts";
+import type { Callback, ClientFrame } from "../gen/chatd/v1/session.ts";
 import type { LogInRequest, LogInResponse, RegisterRequest, RegisterResponse } from "../gen/chatd/v1/auth.ts";
+import type { ReceivedFrame } from "./received_frame.ts";
 
 /**
- * A way to reach a server. It holds no connection of its own: each call opens what it needs and `signal` closes it.
- * Everything that fails rejects with a `ChatError`; no server there is `unavailable`.
+ * Reaches a server. Holds no connection: each call opens its own, which `signal` closes. Failures reject with a
+ * `ChatError`, which is `unavailable` when no server answers.
  *
  * @example
  * ```ts
@@ -16,9 +17,9 @@ import type { LogInRequest, LogInResponse, RegisterRequest, RegisterResponse } f
  * ```
  */
 export interface Transport extends FileTransport {
-  /** Where it leads, for people: "127.0.0.1:50051". */
+  /** The server's address for people, such as "127.0.0.1:50051". */
   readonly address: string;
-  /** How long clients wait between tries to reach the server; as `Backoff` does unless given. */
+  /** Waits between attempts to connect; those of {@link Backoff} unless given. */
   readonly backoff?: BackoffOptions;
   register(request: RegisterRequest, options: { signal?: AbortSignal }): Promise<RegisterResponse>;
   logIn(request: LogInRequest, options: { signal?: AbortSignal }): Promise<LogInResponse>;
@@ -27,14 +28,15 @@ export interface Transport extends FileTransport {
 }
 
 /**
- * One live session's pipe. The caller owns it and closes it.
+ * The pipe of one live session. The caller owns it and closes it.
  *
  * @example
  * ```ts
- * import type { ClientFrame, ServerFrame } from "../gen/chatd/v1/session.ts";
+ * import type { ClientFrame } from "../gen/chatd/v1/session.ts";
+ * import type { ReceivedFrame } from "./received_frame.ts";
  *
  * // Says hello, and returns the first frame that the server sends.
- * async function firstFrame(link: Link, hello: ClientFrame): Promise<ServerFrame | undefined> {
+ * async function firstFrame(link: Link, hello: ClientFrame): Promise<ReceivedFrame | undefined> {
  *   try {
  *     link.send(hello);
  *     for await (const frame of link.frames) return frame;
@@ -46,14 +48,14 @@ export interface Transport extends FileTransport {
  */
 export interface Link {
   /**
-   * For the hello, when this link can take deliveries by callback. The frames that come that way are among `frames`,
-   * and each is acknowledged to the server when `frames` is asked for the next one.
+   * The callback for the hello, when this link can take deliveries by callback. Their frames are among `frames`; a
+   * request for the next frame acknowledges the last one.
    */
   readonly callback?: Callback;
-  /** Takes the frame; throws nothing when the link is gone, `frames` says so. */
+  /** Sends a frame. Throws nothing: `frames` reports a failed link. */
   send(frame: ClientFrame): void;
   /** Ends when the server ends the session; throws a `ChatError` when the link fails. Can be iterated once. */
-  readonly frames: AsyncIterable<ServerFrame>;
+  readonly frames: AsyncIterable<ReceivedFrame>;
   /** Idempotent; ends `frames`. */
   close(): Promise<void>;
 }

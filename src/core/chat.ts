@@ -21,7 +21,7 @@ import type {
   MessageBatch,
   MessageStore,
 } from "./messages/message_store.ts";
-import { type Draft, noSuchMessage, type Origin, type Posted, Posting, refuseInRoom } from "./messages/posting.ts";
+import { noSuchMessage, type Origin, Posting, refuseInRoom } from "./messages/posting.ts";
 import { Receipts } from "./messages/receipts.ts";
 import { type Metrics, silentMetrics } from "./metrics.ts";
 import { PageTurns, type PageTurnsOptions, type Turn } from "./page_turns.ts";
@@ -90,7 +90,7 @@ export interface ChatOptions {
  *
  * // Sends a message, and reads it as its recipient does.
  * async function greet(chat: Chat): Promise<string> {
- *   await chat.send("ana", { to: "ben", id: createMessageId(), text: "hello" });
+ *   await chat.posting.submit(await chat.posting.check("ana", { to: "ben", id: createMessageId(), text: "hello" }));
  *   const { messages } = await chat.history("ben", {
  *     with: "ana",
  *     beforeSeq: 0,
@@ -286,14 +286,6 @@ export class Chat {
         retryAfterMs,
       });
     }
-  }
-
-  /**
-   * Sends a message and resolves once it is on disk.
-   * @throws {ChatError} the errors of {@link Posting.check} and {@link Posting.submit}
-   */
-  async send(sender: string, draft: Draft, origin?: Subscriber): Promise<Posted> {
-    return await this.posting.submit(await this.posting.check(sender, draft), origin);
   }
 
   /**

@@ -1,3 +1,5 @@
+import type { MessageDecoder } from "../wire/strict_reader.ts";
+
 /** Encodes and decodes messages of one type, as generated code does. */
 export interface MessageType<Message> {
   encode(message: Message): { finish(): Uint8Array };
@@ -6,11 +8,13 @@ export interface MessageType<Message> {
 
 // deno-lint-ignore no-explicit-any -- each method has types of its own
 type AnyMessageType = MessageType<any>;
+// deno-lint-ignore no-explicit-any -- as above
+type AnyRequestType = AnyMessageType & MessageDecoder<any>;
 
 /** The part of a generated method definition that this code uses. */
 export interface MethodDefinition {
   readonly name: string;
-  readonly requestType: AnyMessageType;
+  readonly requestType: AnyRequestType;
   readonly requestStream: boolean;
   readonly responseType: AnyMessageType;
   readonly responseStream: boolean;

@@ -4,31 +4,31 @@ import type { FrameContent, FrameSink } from "./frame_writer.ts";
 import { createReceipt } from "./receipt.ts";
 import { withDeadline } from "./with_deadline.ts";
 
-/** A connection to the DeliveryService that a client serves. Owned by the session, which closes it. */
+/** A connection to the DeliveryService of a client. Owned by the session, which closes it. */
 export interface CallbackChannel {
-  /** Resolves when the client has taken the frame, with the receipt that it answers. */
+  /** Resolves with the receipt in the client's answer, once the client has taken the frame. */
   deliver(frame: Uint8Array, options: { signal: AbortSignal }): Promise<number>;
   close(): void;
 }
 
 /**
- * Calls a client back at the address that its own connection comes from, pinning its certificate.
- * Rejects when `signal` aborts, and not before, whatever was at the port: the client learns nothing of it.
+ * Connects to a client at the address of its own connection, pinning its certificate. Rejects when `signal` aborts and
+ * not before, for every cause of failure: the client does not learn whether the port is open.
  */
 export type DialCallback = (callback: Callback, options: { signal: AbortSignal }) => Promise<CallbackChannel>;
 
-/** How long a client may take over one frame. */
+/** Deadline for the answer to one frame, in milliseconds. */
 const deliverDeadlineMs = 20_000;
 
 export interface CallbackDeliveryOptions {
   channel: CallbackChannel;
-  /** The client answered a call: it has what was in the frame. */
-  delivered(content: FrameContent): void;
-  /** The channel is dead and closed; what was not delivered must go another way. */
-  failed(): void;
+  /** The client answered a call: it has the content of the frame. */
+  onDelivered(content: FrameContent): void;
+  /** The channel failed and is closed; undelivered frames have to take another way. */
+  onFailed(): void;
 }
 
-/** Delivers frames by calls to the client, one in flight, whose response is the acknowledgement. */
+/** Delivers frames by calls to the client, one at a time. The response to a call acknowledges its frame. */
 export class CallbackDelivery implements FrameSink {
   readonly #options: CallbackDeliveryOptions;
   readonly #ended = new AbortController();
@@ -43,7 +43,7 @@ export class CallbackDelivery implements FrameSink {
   send(items: readonly Uint8Array[], content: FrameContent): void {
     if (this.#ended.signal.aborted) return;
     const receipt = createReceipt();
-    // Now: items that waited would keep what was written near them.
+    // Encoded now: waiting items would keep the memory that they share with others.
     const frame = encodeServerFrame(items, { through: content.through, receipt });
     this.#frames.push({ frame, receipt, content });
     if (!this.#delivering) void this.#deliverAll();
@@ -65,14 +65,14 @@ export class CallbackDelivery implements FrameSink {
           (signal) => this.#options.channel.deliver(frame, { signal }),
         );
         if (this.#ended.signal.aborted) return;
-        // A client can answer a call whose frame it has left unread, which then stays in this server's memory.
+        // A client can answer a call without reading its frame, which then stays in the memory of this server.
         if (answered !== receipt) throw new Error("the client answered a frame that it has not read");
-        this.#options.delivered(content);
+        this.#options.onDelivered(content);
       }
     } catch {
       if (this.#ended.signal.aborted) return;
       this.close();
-      this.#options.failed();
+      this.#options.onFailed();
     } finally {
       this.#delivering = false;
     }

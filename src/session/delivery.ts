@@ -10,56 +10,56 @@ export interface DeliveryOptions {
   cursor: number;
   /** The newest position in the store when `offer` began to be called. */
   head: number;
-  /** How many bytes of items may be sent and not acknowledged; more than the largest item. */
+  /** Bytes of items that may be sent and unacknowledged; more than the largest item. */
   windowBytes: number;
 }
 
 export interface ReadLimits {
   limit: number;
   maxBytes: number;
-  /** Aborted when the delivery is closed: the read may be given up. */
+  /** Aborts when the delivery is closed: the result is no longer needed. */
   signal: AbortSignal;
 }
 
-/** The owner of a delivery: gives it the log to read, and sends its items. */
+/** The owner of a delivery: reads the log for it, and sends its items. */
 export interface DeliveryHost {
   /** Reads the entries after a position that the user may see. */
   read(after: number, limits: ReadLimits): Promise<MessageBatch>;
-  /** Whether the client knows what to do with an entry; others are passed. */
-  wants(message: Message): boolean;
-  /** Sends one item; with it the client has everything up to the position of its message. */
+  /** Reports whether the client understands an entry; other entries are skipped. */
+  supports(message: Message): boolean;
+  /** Sends one item. The client then has everything up to the position of its message. */
   send(item: Uint8Array, message: Message): void;
   /**
-   * What was not sent as an item, because the client has it from a reply, or may not see it. `settled`: all items before it
-   * have been acknowledged.
+   * Moves the client to a position without an item: it has the entry from a reply, or may not see it. `settled` when all
+   * earlier items are acknowledged.
    */
-  passed(through: number, settled: boolean): void;
-  /** Reading failed; nothing is delivered from here on. */
-  failed(error: unknown): void;
+  advance(through: number, settled: boolean): void;
+  /** A read failed; the delivery has ended. */
+  onFailed(error: unknown): void;
 }
 
 /**
- * Moves one consumer through the log: a cursor, not a queue. What is offered goes out at once while there is room in
- * the window of unacknowledged bytes; otherwise it is left in the store, and read from there when acknowledgements come.
+ * Moves one consumer through the log: a cursor, not a queue. An offered message is sent at once while the window of
+ * unacknowledged bytes has room. Otherwise it stays in the store, and is read from there as acknowledgements arrive.
  */
 export class Delivery {
   readonly #host: DeliveryHost;
   readonly #windowBytes: number;
   #acknowledged: number;
-  /** Nothing up to here has to be sent again: what came after `#acknowledged` was passed. */
+  /** Entries up to here are never sent again: those after `#acknowledged` were skipped. */
   #settled: number;
   #sent: number;
   #newest: number;
-  /** Of items that were sent and not acknowledged. */
+  /** Bytes of items that were sent and are unacknowledged. */
   #outstandingBytes = 0;
-  /** Everything offered so far was sent. */
+  /** All messages offered so far were sent. */
   #caughtUp = false;
-  /** Gives up the reads that are under way. */
+  /** Cancels the reads that are in progress. */
   #reading: AbortController | undefined;
   #closed = false;
-  /** Raised when what was sent must be sent again: reads that were under way then are void. */
+  /** Incremented by each rewind: reads that began before it are void. */
   #generation = 0;
-  /** Positions of messages that this very session sent, beyond what is settled. */
+  /** Positions beyond `#settled` of messages from this session. */
   #own: Set<number> | undefined;
 
   constructor(host: DeliveryHost, { cursor, head, windowBytes }: DeliveryOptions) {
@@ -69,22 +69,22 @@ export class Delivery {
     this.#newest = head;
   }
 
-  /** Delivers what the store holds, then what is offered; before it, nothing. */
+  /** Begins to deliver: first the entries in the store, then the offered messages. */
   start(): void {
     this.#caughtUp = this.#sent >= this.#newest;
     if (!this.#caughtUp) void this.#catchUp();
   }
 
-  /** A message was committed. `own`: the client has it from the reply to its request. */
+  /** Offers a committed message. `own` when the client has it from the reply to its request. */
   offer(message: Message, own: boolean): void {
-    // The store may have it in what it gives to read before it is offered.
+    // A read from the store may return a message before it is offered.
     if (message.position <= this.#sent) return;
     this.#newest = Math.max(this.#newest, message.position);
     if (own) this.#addOwn(message.position);
     if (this.#caughtUp && !this.#closed) this.#caughtUp = this.#deliver(message);
   }
 
-  /** An entry was committed at `position`, which the store gives to read if the user may see it. */
+  /** Has the entry at `position` read from the store, which returns it if the user may see it. */
   lookUp(position: number): void {
     if (position <= this.#sent) return;
     this.#newest = Math.max(this.#newest, position);
@@ -94,8 +94,8 @@ export class Delivery {
   }
 
   /**
-   * The client has everything up to `through` (0 when that is not new), in `bytes` of items.
-   * @returns the position that the consumer has everything up to, when that is news.
+   * Notes that the client has everything up to `through` (0 for no change), in items of `bytes` together.
+   * @returns the new position of the consumer; undefined when it did not move
    */
   acknowledge(through: number, bytes: number): number | undefined {
     this.#outstandingBytes -= bytes;
@@ -106,7 +106,7 @@ export class Delivery {
     return through;
   }
 
-  /** Sends again what was not acknowledged: the way that it went is lost. */
+  /** Sends all unacknowledged items again, after their route failed. */
   rewind(): void {
     this.#generation += 1;
     this.#sent = this.#settled;
@@ -132,23 +132,23 @@ export class Delivery {
         if (generation !== this.#generation || this.#closed) continue;
         fits = batch.messages.every((message) => this.#deliver(message));
         if (fits) {
-          this.#pass(batch.through);
+          this.#advance(batch.through);
           this.#caughtUp = this.#sent >= this.#newest;
         }
       }
     } catch (error) {
       if (this.#closed) return;
       this.#closed = true;
-      this.#host.failed(error);
+      this.#host.onFailed(error);
     } finally {
       this.#reading = undefined;
     }
   }
 
-  /** @returns false when the window has no room for it. */
+  /** @returns false when the window has no room for the message */
   #deliver(message: Message): boolean {
-    if (this.#own?.has(message.position) || !this.#host.wants(message)) {
-      this.#pass(message.position);
+    if (this.#own?.has(message.position) || !this.#host.supports(message)) {
+      this.#advance(message.position);
       return true;
     }
     const item = encodeMessageItem(message);
@@ -159,18 +159,18 @@ export class Delivery {
     return true;
   }
 
-  /** Most sessions send nothing. */
   #addOwn(position: number): void {
+    // Most sessions send nothing, and need no set.
     this.#own ??= new Set();
     if (this.#own.size < maxOwn) this.#own.add(position);
   }
 
-  #pass(position: number): void {
+  #advance(position: number): void {
     if (position <= this.#sent) return;
     this.#sent = position;
     const settled = this.#outstandingBytes === 0;
     if (settled) this.#settle(position);
-    this.#host.passed(position, settled);
+    this.#host.advance(position, settled);
   }
 
   #settle(position: number): void {

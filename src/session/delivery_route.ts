@@ -4,27 +4,27 @@ import { CallbackDelivery, type DialCallback } from "./callback_delivery.ts";
 import { type FrameContent, FrameWriter } from "./frame_writer.ts";
 import { withDeadline } from "./with_deadline.ts";
 
-/** How long a callback may take to be connected and proved, in milliseconds. */
+/** Deadline for connecting to a callback and proving its certificate, in milliseconds. */
 export const dialDeadlineMs = 3_000;
 
 export interface DeliveryRouteOptions {
   /** Writes to the client's own connection. */
   stream: FrameWriter;
-  /** Absent when this transport or configuration has no callback delivery. */
+  /** Absent when the transport or its configuration has no callback delivery. */
   dialCallback: DialCallback | undefined;
-  /** Runs a callback after what is ready now has been done. */
+  /** Runs a callback after the input that is ready now. */
   defer(callback: () => void): void;
-  /** The client answered a call: it has what was in its frame. */
-  delivered(content: FrameContent): void;
-  /** What was not acknowledged is lost on its way, and goes over the stream from now on. */
-  lost(): void;
+  /** The client answered a call: it has the content of its frame. */
+  onDelivered(content: FrameContent): void;
+  /** Unacknowledged items are lost; deliveries take the stream from now on. */
+  onLost(): void;
 }
 
-/** Which way deliveries go: with the replies over the client's own connection, or by calls to the client. */
+/** The route of deliveries: with the replies over the client's own connection, or by calls to the client. */
 export class DeliveryRoute {
   readonly #options: DeliveryRouteOptions;
   #closed = false;
-  /** Of a dial that is under way. Most sessions never have one. */
+  /** Cancels a dial in progress. Most sessions never have one. */
   #dialling: AbortController | undefined;
   #writer: FrameWriter;
   #callback: CallbackDelivery | undefined;
@@ -38,18 +38,18 @@ export class DeliveryRoute {
     this.#writer.deliver(item, through);
   }
 
-  /** See `DeliveryHost.passed`: a settled position goes over the stream, whichever way messages go. */
-  passed(through: number, settled: boolean): void {
-    (settled ? this.#options.stream : this.#writer).passed(through);
+  /** As {@link DeliveryHost.advance}; a settled position takes the stream on either route. */
+  advance(through: number, settled: boolean): void {
+    (settled ? this.#options.stream : this.#writer).advance(through);
   }
 
-  /** Tries to call the client, and tells it which way messages come. Resolves when that is settled, within a deadline. */
+  /** Tries to call the client, and reports the route to it. Resolves within {@link dialDeadlineMs}. */
   async callBack(wanted: Callback): Promise<void> {
     const { dialCallback, defer } = this.#options;
     if (dialCallback === undefined) {
-      return this.#tell(
+      return this.#report(
         DeliveryMode.STREAM,
-        "This server does not call back: messages come over the client's own connection.",
+        "This server makes no callbacks: messages arrive over the client's own connection.",
       );
     }
     const dialling = this.#dialling = new AbortController();
@@ -60,19 +60,19 @@ export class DeliveryRoute {
     this.#dialling = undefined;
     if (this.#closed) return channel?.close();
     if (channel === undefined) {
-      return this.#tell(
+      return this.#report(
         DeliveryMode.STREAM,
-        "The server could not call this client back: messages come over the client's own connection.",
+        "The server could not call this client back: messages arrive over the client's own connection.",
       );
     }
     const callback = new CallbackDelivery({
       channel,
-      delivered: (content) => this.#options.delivered(content),
-      failed: () => this.#fallBack(),
+      onDelivered: (content) => this.#options.onDelivered(content),
+      onFailed: () => this.#fallBack(),
     });
     this.#callback = callback;
     this.#writer = new FrameWriter(callback, defer);
-    this.#tell(DeliveryMode.CALLBACK, "");
+    this.#report(DeliveryMode.CALLBACK, "");
   }
 
   close(): void {
@@ -84,14 +84,14 @@ export class DeliveryRoute {
   #fallBack(): void {
     this.#writer.close();
     this.#writer = this.#options.stream;
-    this.#tell(
+    this.#report(
       DeliveryMode.STREAM,
-      "The server's calls to this client failed: messages come over the client's own connection.",
+      "The server's calls to this client failed: messages arrive over the client's own connection.",
     );
-    this.#options.lost();
+    this.#options.onLost();
   }
 
-  #tell(mode: DeliveryMode, reason: string): void {
+  #report(mode: DeliveryMode, reason: string): void {
     this.#options.stream.add(encodeItem({ $case: "deliveryChanged", value: { mode, reason } }));
   }
 }

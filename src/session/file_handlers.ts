@@ -6,9 +6,12 @@ import type {
   UploadChunkRequest,
   UploadChunkResponse,
 } from "../gen/chatd/v1/files.ts";
-import type { RequestContext } from "./request_handlers.ts";
+import type { RequestContext } from "./request_types.ts";
 
-/** The calls of FileService, the same on every transport. They throw `ChatError`, and take what they need of the user's allowance. */
+/**
+ * The calls of FileService, the same on every transport. They throw `ChatError`, and charge the user's allowance
+ * themselves.
+ */
 export const fileHandlers = {
   beginUpload: async (
     { chat, identity }: RequestContext,

@@ -1,29 +1,27 @@
-import { maxFrameBytes } from "../wire/limits.ts";
+import { maxFrameBytes, otherItemOverhead } from "../wire/limits.ts";
 
 /** Room for `through` and the receipt at the end of a frame. */
 const reservedBytes = 24;
-/** What an item costs beside its bytes, at least when it goes alone: a queue of many small ones is larger than their sum. */
-const otherItemOverhead = 64;
 
-/** What a client has when it has a frame. */
+/** The content of a frame, for the accounts of its acknowledgement. */
 export interface FrameContent {
-  /** The position that it has everything up to; 0 when the frame does not move it. */
+  /** The client has everything up to this position with the frame; 0 when the frame does not move it. */
   readonly through: number;
   readonly deliveryBytes: number;
-  /** Of items that are no deliveries, with what they cost beside. */
+  /** Bytes of items other than deliveries, each with its overhead. */
   readonly otherBytes: number;
 }
 
-/** Never written to. */
+/** Shared by all writers without items, and never written to. */
 const none: Uint8Array[] = [];
 
-/** The way by which frames leave. */
+/** The destination of frames. */
 export interface FrameSink {
-  /** Takes the items of one frame, which it encodes at once. */
+  /** Encodes the items of one frame at once, and sends it. */
   send(items: readonly Uint8Array[], content: FrameContent): void;
 }
 
-/** Collects encoded items, so that what comes together goes out as one frame. */
+/** Collects encoded items, and sends those of one turn of the event loop in one frame. */
 export class FrameWriter {
   readonly #sink: FrameSink;
   readonly #defer: (callback: () => void) => void;
@@ -41,25 +39,28 @@ export class FrameWriter {
     this.#defer = defer;
   }
 
-  /** What was added and not sent yet, see {@link FrameContent}. */
+  /** `otherBytes` of items that were added and not sent yet. */
   get otherBytes(): number {
     return this.#otherBytes;
   }
 
-  /** Adds an item that is no delivery. */
+  /** Adds an item other than a delivery. */
   add(item: Uint8Array): void {
     if (this.#push(item)) this.#otherBytes += item.length + otherItemOverhead;
-    this.passed(0);
+    this.advance(0);
   }
 
-  /** Adds a delivery; with it the client has everything up to `through`. */
+  /** Adds a delivery, with which the client has everything up to `through`. */
   deliver(item: Uint8Array, through: number): void {
     if (this.#push(item)) this.#deliveryBytes += item.length;
-    this.passed(through);
+    this.advance(through);
   }
 
-  /** With all items added so far the client has everything up to `through`; said with the next item at the latest. */
-  passed(through: number): void {
+  /**
+   * Notes that the client has everything up to `through` with the items added so far. Sent with the next item at the
+   * latest.
+   */
+  advance(through: number): void {
     if (through > this.#through) this.#through = through;
     if (!this.#scheduled && this.#items.length > 0) this.#scheduleFlush();
   }
@@ -76,7 +77,7 @@ export class FrameWriter {
     this.#sink.send(items, content);
   }
 
-  /** Drops what was not flushed; nothing is sent any more. */
+  /** Drops items that were not flushed, and ignores further ones. */
   close(): void {
     this.#closed = true;
     this.#items = none;
@@ -93,7 +94,7 @@ export class FrameWriter {
   #push(item: Uint8Array): boolean {
     if (this.#closed) return false;
     if (this.#bytes + item.length + reservedBytes > maxFrameBytes) this.flush();
-    // Most frames have one item, for which a literal takes a fraction of the memory that the first push takes.
+    // Most frames have one item: a literal takes a fraction of the memory that the first push allocates.
     if (this.#items.length === 0) this.#items = [item];
     else this.#items.push(item);
     this.#bytes += item.length;

@@ -1,79 +1,100 @@
 import { parseUserName } from "../core/accounts/user_name.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { PresenceState } from "../gen/chatd/v1/chat.ts";
-import { parseLimit } from "../wire/limits.ts";
 import { toWirePresence } from "../wire/notices.ts";
 import { parseSettingsChange, toWireSettings } from "../wire/settings.ts";
-import { pageSizes } from "./request_costs.ts";
 import type { RequestContext, RequestHandlers } from "./request_types.ts";
 
-/** Users that are read in one step of a page. */
+/** Users to read in one step of a page. */
 const readAtOnce = 250;
 
-/** What people tell each other beside messages, and how much of it. */
+/** The handlers of requests about other users, receipts and settings. */
 export const peopleHandlers: RequestHandlers<
   "listUsers" | "read" | "listReaders" | "typing" | "setAway" | "getSettings" | "updateSettings" | "blockUser"
 > = {
-  listUsers: async (context, request) => {
-    const { chat, identity, turn } = context;
-    const limit = parseLimit(request.limit, pageSizes.listUsers);
-    const after = request.after === "" ? "" : parseUserName(request.after);
-    const found = await findNames(context, { after, limit: limit + 1 });
-    const names = found.slice(0, limit);
-    const seen = await chat.presence.see(identity.user, names, turn);
-    return {
-      users: names.map((name, index) => {
-        const { state, lastSeenAt } = seen[index];
-        return {
-          name,
-          online: state === "online" || state === "away",
-          state: state === undefined ? PresenceState.UNSPECIFIED : toWirePresence(state),
-          lastSeenMs: lastSeenAt,
-        };
-      }),
-      more: found.length > limit,
-    };
+  listUsers: {
+    page: { standard: 200, most: 1000 },
+    takesTurns: true,
+    async answer(context, request) {
+      const { chat, identity, turn } = context;
+      const { limit } = request;
+      const after = request.after === "" ? "" : parseUserName(request.after);
+      const found = await findNames(context, { after, limit: limit + 1 });
+      const names = found.slice(0, limit);
+      const seen = await chat.presence.see(identity.user, names, turn);
+      return {
+        users: names.map((name, index) => {
+          const { state, lastSeenAt } = seen[index];
+          return {
+            name,
+            online: state === "online" || state === "away",
+            state: state === undefined ? PresenceState.UNSPECIFIED : toWirePresence(state),
+            lastSeenMs: lastSeenAt,
+          };
+        }),
+        more: found.length > limit,
+      };
+    },
   },
 
-  read: async ({ chat, identity }, request) => {
-    if (request.seq === 0) throw new ChatError("invalid_argument", "seq is 0: say up to which entry you have read.");
-    await chat.read(identity.user, request);
-    return {};
+  read: {
+    async answer({ chat, identity }, request) {
+      if (request.seq === 0) {
+        throw new ChatError("invalid_argument", "seq is 0: set it to the newest entry that you have read.");
+      }
+      await chat.read(identity.user, request);
+      return {};
+    },
   },
 
-  listReaders: ({ chat, identity }, request) => chat.readersOf(identity.user, request),
-
-  typing: async ({ chat, identity }, request) => {
-    await chat.type(identity.user, request);
-    return {};
+  listReaders: {
+    cost: 4,
+    takesTurns: true,
+    answer: ({ chat, identity }, request) => chat.readersOf(identity.user, request),
   },
 
-  setAway: ({ chat, subscriber }, { away }) => {
-    if (subscriber === undefined) throw new ChatError("invalid_argument", "Only a live session can be away.");
-    chat.presence.setAway(subscriber, away);
-    return {};
+  typing: {
+    async answer({ chat, identity }, request) {
+      await chat.type(identity.user, request);
+      return {};
+    },
   },
 
-  getSettings: async ({ chat, identity: { user } }) => ({
-    settings: toWireSettings(await chat.settings.settings(user)),
-    blocked: await chat.settings.blocked(user),
-  }),
-
-  updateSettings: async ({ chat, identity }, request) => {
-    const change = parseSettingsChange(request);
-    chat.admitWrite(identity.user);
-    return { settings: toWireSettings(await chat.settings.update(identity.user, change)) };
+  setAway: {
+    answer({ chat, subscriber }, { away }) {
+      if (subscriber === undefined) throw new ChatError("invalid_argument", "Only a live session can be away.");
+      chat.presence.setAway(subscriber, away);
+      return {};
+    },
   },
 
-  blockUser: async ({ chat, identity }, { user, unblock }) => {
-    chat.admitWrite(identity.user);
-    if (unblock) await chat.settings.unblock(identity.user, user);
-    else await chat.settings.block(identity.user, user);
-    return {};
+  getSettings: {
+    cost: 2,
+    answer: async ({ chat, identity: { user } }) => ({
+      settings: toWireSettings(await chat.settings.settings(user)),
+      blocked: await chat.settings.blocked(user),
+    }),
+  },
+
+  updateSettings: {
+    async answer({ chat, identity }, request) {
+      const change = parseSettingsChange(request);
+      chat.admitWrite(identity.user);
+      return { settings: toWireSettings(await chat.settings.update(identity.user, change)) };
+    },
+  },
+
+  blockUser: {
+    async answer({ chat, identity }, { user, unblock }) {
+      chat.admitWrite(identity.user);
+      if (unblock) await chat.settings.unblock(identity.user, user);
+      else await chat.settings.block(identity.user, user);
+      return {};
+    },
   },
 };
 
-/** Names of users after `after`, in order. An account that is made or deleted between two steps is among them or not. */
+/** Returns names of users after `after`, in order. An account that changes between two steps may be missing. */
 async function findNames(
   { chat, turn }: RequestContext,
   { after, limit }: { after: string; limit: number },

@@ -1,7 +1,7 @@
 const random = new Uint32Array(1024);
 let used = random.length;
 
-/** Of one frame: unpredictable, and never 0. */
+/** Returns a receipt for a frame: unpredictable, and never 0. */
 export function createReceipt(): number {
   for (;;) {
     if (used === random.length) {

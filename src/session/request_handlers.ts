@@ -1,7 +1,7 @@
 import type { Chat } from "../core/chat.ts";
-import { ChatError } from "../core/chat_error.ts";
 import type { CheckedDraft } from "../core/messages/posting.ts";
 import type { SendResponse } from "../gen/chatd/v1/chat.ts";
+import type { Request } from "../gen/chatd/v1/session.ts";
 import {
   toHistoryResponse,
   toSendResponse,
@@ -13,114 +13,149 @@ import {
 } from "../wire/convert.ts";
 import { parseLimit } from "../wire/limits.ts";
 import { peopleHandlers } from "./people_handlers.ts";
-import { pageSizes } from "./request_costs.ts";
-import type { ReplyValues, RequestContext, RequestHandlers, RequestName, RequestValues } from "./request_types.ts";
+import type {
+  PageSizes,
+  ReplyValues,
+  RequestContext,
+  RequestHandlers,
+  RequestName,
+  RequestValues,
+} from "./request_types.ts";
 import { roomHandlers } from "./room_handlers.ts";
+import { checkMessage } from "./sending.ts";
 
-export type { RequestContext, RequestName } from "./request_types.ts";
-
-/** Requests that read what may be much; a search takes its turn by itself, when the index has been asked. */
-const pageRequests: ReadonlySet<RequestName> = new Set([
-  "getConversation",
-  "history",
-  "listConversations",
-  "listMembers",
-  "listReaders",
-  "listRooms",
-  "listUsers",
-  "sent",
-]);
-
-/** One handler for each kind of request, for live sessions and single calls alike. They throw `ChatError`. */
+/** The handler of each kind of request. */
 export const requestHandlers: RequestHandlers = {
-  ping: () => ({}),
+  ping: { isQuick: true, answer: () => ({}) },
 
-  send: async ({ chat, identity }, request) => toSendResponse(await chat.send(identity.user, request)),
-
-  edit: async ({ chat, identity }, request) => {
-    return { entry: await post(chat, await chat.posting.checkEdit(identity.user, request)) };
+  send: {
+    isQuick: true,
+    answer: async (context, request) => await (await checkMessage(context, request)).submit(),
   },
 
-  delete: async ({ chat, identity }, request) => {
-    return { entry: await post(chat, await chat.posting.checkDelete(identity.user, request)) };
+  edit: {
+    answer: async ({ chat, identity }, request) => ({
+      entry: await post(chat, await chat.posting.checkEdit(identity.user, request)),
+    }),
   },
 
-  react: async ({ chat, identity }, request) => {
-    return { entry: await post(chat, await chat.posting.checkReaction(identity.user, request)) };
+  delete: {
+    answer: async ({ chat, identity }, request) => ({
+      entry: await post(chat, await chat.posting.checkDelete(identity.user, request)),
+    }),
   },
 
-  history: async ({ chat, identity, turn }, request) => {
-    const limit = parseLimit(request.limit, pageSizes.history);
-    return toHistoryResponse(await chat.history(identity.user, { ...request, limit, turn }));
+  react: {
+    answer: async ({ chat, identity }, request) => ({
+      entry: await post(chat, await chat.posting.checkReaction(identity.user, request)),
+    }),
   },
 
-  getConversation: async ({ chat, identity }, request) => {
-    const summary = await chat.conversation(identity.user, request.with);
-    return { conversation: toWireConversation(summary, identity.user) };
+  history: {
+    page: { standard: 50, most: 200 },
+    takesTurns: true,
+    answer: async ({ chat, identity, turn }, request) =>
+      toHistoryResponse(await chat.history(identity.user, { ...request, turn })),
+  },
+
+  getConversation: {
+    takesTurns: true,
+    async answer({ chat, identity }, request) {
+      const summary = await chat.conversation(identity.user, request.with);
+      return { conversation: toWireConversation(summary, identity.user) };
+    },
   },
 
   ...roomHandlers,
 
-  sent: async ({ chat, identity, turn }, request) => {
-    const limit = parseLimit(request.limit, pageSizes.sent);
-    const { messages, more } = await chat.sent(identity.user, { ...request, limit, turn });
-    return { messages: messages.map(toWireMessage), more };
+  sent: {
+    page: { standard: 50, most: 200 },
+    takesTurns: true,
+    async answer({ chat, identity, turn }, request) {
+      const { messages, more } = await chat.sent(identity.user, { ...request, turn });
+      return { messages: messages.map(toWireMessage), more };
+    },
   },
 
-  search: async ({ chat, identity }, request) => {
-    const limit = parseLimit(request.limit, pageSizes.search);
-    const { messages, ...page } = await chat.searches.find(identity.user, { ...request, limit });
-    return { messages: messages.map(toWireMessage), ...page, head: chat.head };
+  // Takes turns by itself, once the index has answered.
+  search: {
+    cost: 10,
+    page: { standard: 20, most: 50 },
+    async answer({ chat, identity }, request) {
+      const { messages, ...page } = await chat.searches.find(identity.user, request);
+      return { messages: messages.map(toWireMessage), ...page, head: chat.head };
+    },
   },
 
-  listConversations: async ({ chat, identity, turn }, request) => {
-    const limit = parseLimit(request.limit, pageSizes.listConversations);
-    const { conversations, more } = await chat.conversations(identity.user, { ...request, limit, turn });
-    return { conversations: conversations.map((summary) => toWireConversation(summary, identity.user)), more };
+  listConversations: {
+    page: { standard: 50, most: 100 },
+    takesTurns: true,
+    async answer({ chat, identity, turn }, request) {
+      const { conversations, more } = await chat.conversations(identity.user, { ...request, turn });
+      return { conversations: conversations.map((summary) => toWireConversation(summary, identity.user)), more };
+    },
   },
 
   ...peopleHandlers,
 
-  whoAmI: (context) => toWhoAmIResponse(context.identity),
+  whoAmI: { isQuick: true, answer: ({ identity }) => toWhoAmIResponse(identity) },
 
-  listDevices: async ({ chat, identity }) => {
-    const devices = await chat.accounts.listDevices(identity);
-    return {
-      devices: devices.map((device) =>
-        toWireDevice(device, {
-          current: device.id === identity.deviceId,
-          online: chat.live.isDeviceOnline(identity.user, device.id),
-        })
-      ),
-    };
+  listDevices: {
+    cost: 2,
+    async answer({ chat, identity }) {
+      const devices = await chat.accounts.listDevices(identity);
+      return {
+        devices: devices.map((device) =>
+          toWireDevice(device, {
+            current: device.id === identity.deviceId,
+            online: chat.live.isDeviceOnline(identity.user, device.id),
+          })
+        ),
+      };
+    },
   },
 
-  revokeDevice: async ({ chat, identity }, request) => {
-    await chat.accounts.revokeDevice(identity, request.id);
-    return {};
+  revokeDevice: {
+    endsSession: ({ id }, { deviceId }) => id === deviceId,
+    async answer({ chat, identity }, { id }) {
+      await chat.accounts.revokeDevice(identity, id);
+      return {};
+    },
   },
 
-  changePassword: async ({ chat, identity }, request) => {
-    const credentials = await chat.accounts.changePassword(identity, {
-      current: request.currentPassword,
-      next: request.newPassword,
-    });
-    return { credentials: toWireCredentials(credentials) };
+  changePassword: {
+    cost: 10,
+    async answer({ chat, identity }, { currentPassword, newPassword }) {
+      const passwords = { current: currentPassword, next: newPassword };
+      return { credentials: toWireCredentials(await chat.accounts.changePassword(identity, passwords)) };
+    },
   },
 
-  deleteAccount: async ({ chat, identity }, { password }) => {
-    await chat.deletion.deleteOwn(identity, password);
-    return {};
+  deleteAccount: {
+    cost: 10,
+    endsSession: () => true,
+    async answer({ chat, identity }, { password }) {
+      await chat.deletion.deleteOwn(identity, password);
+      return {};
+    },
   },
 
-  logOut: async ({ chat, identity }) => {
-    await chat.accounts.logOut(identity);
-    return {};
+  logOut: {
+    endsSession: () => true,
+    async answer({ chat, identity }) {
+      await chat.accounts.logOut(identity);
+      return {};
+    },
   },
 };
 
 async function post(chat: Chat, draft: CheckedDraft): Promise<SendResponse> {
   return toSendResponse(await chat.posting.submit(draft));
+}
+
+/** Reports whether a request has a handler: hello, ack and requests of a newer protocol have none. */
+export function hasHandler(kind: Request["kind"]): kind is NonNullable<Request["kind"]> & { $case: RequestName } {
+  return kind !== undefined && Object.hasOwn(requestHandlers, kind.$case);
 }
 
 /** Answers one request. @throws {ChatError} */
@@ -129,11 +164,17 @@ export async function answer<Name extends RequestName>(
   context: RequestContext,
   request: RequestValues[Name],
 ): Promise<ReplyValues[Name]> {
-  const handler = requestHandlers[name];
-  if (handler === undefined) throw new ChatError("invalid_argument", "This server does not know this kind of request.");
-  if (!pageRequests.has(name)) return await handler(context, request);
+  const { page, takesTurns, answer } = requestHandlers[name];
+  if (page !== undefined) request = withPageSize(request, page);
+  if (!takesTurns) return await answer(context, request);
   return await context.chat.pages.run(
     context.identity.user,
-    async (turn) => await handler({ ...context, turn }, request),
+    async (turn) => await answer({ ...context, turn }, request),
   );
+}
+
+/** Returns a request with a limit within its page sizes. @throws {ChatError} `invalid_argument` */
+function withPageSize<Value>(request: Value, page: PageSizes): Value {
+  const { limit } = request as { limit: number };
+  return { ...request, limit: parseLimit(limit, page) };
 }

@@ -4,13 +4,13 @@ import type { Turn } from "../core/page_turns.ts";
 import type { Subscriber } from "../core/people/live_sessions.ts";
 import type { Reply, Request } from "../gen/chatd/v1/session.ts";
 
-/** Who asks whom. */
+/** The chat that a request is made to, and the user who makes it. */
 export interface RequestContext {
   readonly chat: Chat;
   readonly identity: Identity;
-  /** Absent in a single call. */
+  /** The live session that the request came in; absent in a single call. */
   readonly subscriber?: Subscriber;
-  /** Of a request for a page: what makes it leaves others theirs. */
+  /** Present where the handler takes turns with the requests of other users. */
   readonly turn?: Turn;
 }
 
@@ -19,13 +19,33 @@ type ReplyResult = NonNullable<Reply["result"]>;
 export type RequestValues = { [K in RequestKind as K["$case"]]: K["value"] };
 export type ReplyValues = { [R in ReplyResult as R["$case"]]: R["value"] };
 
-/** What a client can ask for once it is logged in; hello and ack belong to the session itself. */
+/** The requests of a user who is logged in; the session itself handles hello and ack. */
 export type RequestName = Exclude<keyof RequestValues, "hello" | "ack">;
 
-/** Answer requests. They throw `ChatError`. */
+/** Sizes of a page: without a limit, and the largest. */
+export interface PageSizes {
+  readonly standard: number;
+  readonly most: number;
+}
+
+/** The handler of one kind of request, with its traits, for live sessions and single calls alike. */
+export type RequestHandler<Name extends RequestName> = PageOf<RequestValues[Name]> & {
+  /** Tokens of `--rate` and `--burst` that the request costs beside the items of its page; 1 unless given. */
+  readonly cost?: number;
+  /** The handler may read much, and leaves the requests of other users their turns. */
+  readonly takesTurns?: true;
+  /** The handler does not read the store, so that the next request of its session may begin in the same turn. */
+  readonly isQuick?: true;
+  /** Whether the request ends the session that it comes in, whose last reply is then empty. */
+  endsSession?(request: RequestValues[Name], identity: Identity): boolean;
+  /** Answers the request. A `limit` in it is a page size within `page`. @throws {ChatError} */
+  answer(context: RequestContext, request: RequestValues[Name]): ReplyValues[Name] | Promise<ReplyValues[Name]>;
+};
+
+/** A request with a limit has page sizes, and no other has. */
+type PageOf<Value> = Value extends { limit: number } ? { readonly page: PageSizes } : { readonly page?: undefined };
+
+/** A handler for each of these requests. */
 export type RequestHandlers<Names extends RequestName = RequestName> = {
-  [Name in Names]: (
-    context: RequestContext,
-    request: RequestValues[Name],
-  ) => ReplyValues[Name] | Promise<ReplyValues[Name]>;
+  readonly [Name in Names]: RequestHandler<Name>;
 };

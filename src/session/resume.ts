@@ -2,27 +2,28 @@ import { isMessageId } from "../core/messages/message_id.ts";
 import type { ConsumerStart, MessageStore } from "../core/messages/message_store.ts";
 import type { Hello } from "../gen/chatd/v1/session.ts";
 
-/** Where a session goes on, by what its hello says of positions. */
+/** The place where a session resumes, judged by the positions in its hello. */
 export interface Resume {
-  /** What the client is to know this log as. */
+  /** The epoch of this log for the client. */
   readonly epoch: string;
-  /** Up to here, this log is the one that the client's positions are of. */
+  /** The client's positions are of this log up to here. */
   readonly sharedThrough: number;
-  /** The client has everything up to here, of this log. */
+  /** The client has everything of this log up to here. */
   readonly after: number;
-  /** Where its consumer starts if the server does not know it; undefined for the head. */
+  /** The start of a consumer that the server does not know yet; undefined for the head. */
   readonly start: ConsumerStart | undefined;
 }
 
 type Timeline = Pick<MessageStore, "epoch" | "incarnation" | "head" | "sharedThrough">;
 type Claim = Pick<Hello, "epoch" | "incarnation" | "resumeAfter">;
 
-/** Says `resumeAfter` for "the head". */
+/** The `resumeAfter` of a client that starts at the head. */
 const atHead = Number.MAX_SAFE_INTEGER;
 
 /**
- * Judges the position that a client says it has. A client that does not know incarnations is told another epoch when its position does not hold: the
- * newest incarnation's id, which stands for that incarnation when the client says it again, and for this log once the client knows incarnations.
+ * Judges the position in a hello. A client that does not know incarnations gets another epoch when its position is not
+ * of this log: the id of the newest incarnation. In a later hello that id stands for the incarnation, and for this log
+ * once the client knows incarnations.
  */
 export async function judgeResume(claim: Claim, log: Timeline): Promise<Resume> {
   const { epoch, resumeAfter } = claim;

@@ -1,28 +1,31 @@
 import type { Identity } from "../core/accounts/accounts.ts";
 import { ChatError, toChatError } from "../core/chat_error.ts";
-import type { CheckedDraft } from "../core/messages/posting.ts";
 import type { ClientFrame, Hello, Reply, Request } from "../gen/chatd/v1/session.ts";
 import { toWireError } from "../wire/convert.ts";
 import { protocolVersions } from "../wire/limits.ts";
 import { parseHello } from "../wire/parse_hello.ts";
-import { encodeItem, encodeSendReply } from "../wire/server_items.ts";
+import { encodeItem, encodeReply } from "../wire/server_items.ts";
 import { nothingNew, SessionStream } from "./session_stream.ts";
-import { costOf } from "./request_costs.ts";
-import { answer } from "./request_handlers.ts";
+import { costOfRequest } from "./request_costs.ts";
+import { answer, hasHandler, requestHandlers } from "./request_handlers.ts";
 import { RequestQueue } from "./request_queue.ts";
+import type { RequestContext } from "./request_types.ts";
 import { judgeResume, type Resume } from "./resume.ts";
+import { type CheckedMessage, checkMessage } from "./sending.ts";
 import type { SessionDependencies } from "./session_dependencies.ts";
 import type { SessionPipe } from "./session_pipe.ts";
 import { Subscription } from "./subscription.ts";
 
 const helloDeadlineMs = 10_000;
 const maxSendsInFlight = 256;
-/** Empty frames and repeated acknowledgements that a client may send in a row: they cost no tokens. */
+/** Empty frames and repeated acknowledgements that a client may send in a row, as they cost no tokens. */
 export const maxIdleFrames = 1_000;
 
 type ReplyResult = NonNullable<Reply["result"]>;
 
-/** A server's side of one live session: hello, requests in order, replies, and deliveries. The same on every transport. */
+/**
+ * The server's side of one live session: hello, requests in order, replies and deliveries. The same on every transport.
+ */
 export class Session {
   readonly id: string = crypto.randomUUID();
   readonly #shared: SessionDependencies;
@@ -36,16 +39,16 @@ export class Session {
   readonly #requests = new RequestQueue();
   /** Empty frames and repeated acknowledgements since the last progress. */
   #idleFrames = 0;
-  /** Submitted and not answered. */
+  /** Sends that were submitted and have no reply yet. */
   #sends = 0;
-  /** Of the request that waits until all are. */
+  /** Resolves for the request that waits until all sends have replies. */
   #sendsAnswered: PromiseWithResolvers<void> | undefined;
-  /** A request is being done, which those after it wait for. */
+  /** A request is in progress, and the requests after it wait for it. */
   #busy = false;
-  /** Runs until the user may ask again. */
+  /** Runs until the user's allowance suffices for the next request. */
   #pause: ReturnType<typeof setTimeout> | undefined;
   #leaving = false;
-  /** Of a request that ends its own session: its reply goes before the end. */
+  /** The reply to a request that ends its own session: it is sent before the end. */
   #lastReply: { id: number; result: ReplyResult } | undefined;
 
   constructor(shared: SessionDependencies, pipe: SessionPipe) {
@@ -53,12 +56,13 @@ export class Session {
     this.#pipe = pipe;
     this.#stream = new SessionStream(pipe, shared);
     this.#helloTimer = setTimeout(
-      () => this.end(new ChatError("unauthenticated", "No hello came within 10 s: connect and log in again.")),
+      () =>
+        this.end(new ChatError("unauthenticated", "The session had no hello within 10 s: connect and log in again.")),
       helloDeadlineMs,
     );
   }
 
-  /** Takes a frame from the client that was `bytes` long. */
+  /** Takes a frame of `bytes` bytes from the client. */
   receive(frame: ClientFrame, bytes: number): void {
     const share = bytes / Math.max(1, frame.requests.length);
     try {
@@ -77,23 +81,23 @@ export class Session {
     this.#drain();
   }
 
-  /** The client sends nothing more: what it asked for is answered, and then the session ends. */
+  /** The client has closed its side: the session answers its requests, and then ends. */
   leave(): void {
     this.#leaving = true;
     this.#drain();
   }
 
-  /** All frames have left: see {@link SessionPipe.unsentBytes}. */
+  /** The pipe has sent all frames: see {@link SessionPipe.unsentBytes}. */
   drained(): void {
     if (this.#leaving) this.#shared.defer(() => this.#drain());
   }
 
-  /** The client is gone. */
+  /** The pipe is broken. */
   disconnected(): void {
     this.#finish(undefined);
   }
 
-  /** Tells the client why, and ends. Idempotent. */
+  /** Ends the session, and tells the client the reason. Idempotent. */
   end(reason: ChatError): void {
     if (this.#ended) return;
     if (this.#lastReply !== undefined && reason.code === "token_revoked") {
@@ -122,8 +126,8 @@ export class Session {
   }
 
   /**
-   * Requests are begun in order, one after the other; only sends overlap, because they are committed together. Those above
-   * the user's rate wait for their turn instead of being refused: the order of what was sent stays.
+   * Begins requests in their order. One is in progress at a time, except that sends overlap, to be committed together.
+   * A request above the user's rate waits instead of being refused, and keeps its place.
    */
   #drain(): void {
     while (
@@ -132,8 +136,8 @@ export class Session {
       const request = this.#requests.next();
       if (request === undefined) break;
       try {
-        const alone = this.#beginRequest(request);
-        if (alone !== undefined) void this.#finishAlone(request, alone);
+        const exclusive = this.#beginRequest(request);
+        if (exclusive !== undefined) void this.#finishExclusive(request, exclusive);
       } catch (error) {
         this.#refuse(request.id, error);
       }
@@ -144,37 +148,37 @@ export class Session {
   }
 
   /**
-   * Whether more replies may be sent. A client that left acknowledges nothing more: then the octets in the
-   * transport decide.
+   * Reports whether replies have room. A client that closed its side acknowledges nothing more: then the octets in the
+   * transport count.
    */
   #hasWindow(): boolean {
     const bytes = this.#leaving ? this.#pipe.unsentBytes() : this.#stream.otherBytes;
     return bytes < this.#stream.windowBytes;
   }
 
-  /** @returns undefined when those after it need not wait for it, as with nearly all sends. */
+  /** @returns undefined when the requests after it may begin at once, as after nearly all sends */
   #beginRequest(request: Request): Promise<void> | undefined {
     const { id, kind } = request;
     if (kind?.$case !== "send" || this.#subscription === undefined) return this.#handle(request);
-    const draft = this.#shared.chat.posting.check(this.#subscription.identity.user, kind.value);
-    if (draft instanceof Promise) return draft.then((checked) => void this.#submit(id, checked));
-    void this.#submit(id, draft);
+    const message = checkMessage(this.#contextOf(this.#subscription), kind.value);
+    if (message instanceof Promise) return message.then((checked) => void this.#submit(id, checked));
+    void this.#submit(id, message);
   }
 
-  async #finishAlone(request: Request, alone: Promise<void>): Promise<void> {
+  async #finishExclusive(request: Request, exclusive: Promise<void>): Promise<void> {
     this.#busy = true;
     try {
-      await alone;
+      await exclusive;
     } catch (error) {
       this.#refuse(request.id, error);
     }
-    // What reads the store leaves others a turn, so that nobody's burst holds everybody up.
+    // After a read from the store, other sessions get a turn: a burst of one session delays no other.
     if (!isQuick(request)) await new Promise<void>((resolve) => this.#shared.defer(resolve));
     this.#busy = false;
     this.#drain();
   }
 
-  /** Whether the next request may begin now; if not, it is tried again when the user's allowance is there. */
+  /** Reports whether the user's allowance suffices for the next request; if not, tries again as soon as it does. */
   #isAllowed(): boolean {
     const next = this.#requests.first;
     if (this.#subscription === undefined || next === undefined) return true;
@@ -195,34 +199,31 @@ export class Session {
       }
       return await this.#hello(id, kind.value);
     }
-    const { chat } = this.#shared;
-    const { identity } = this.#subscription;
-    if (kind === undefined || kind.$case === "ack") {
+    const context = this.#contextOf(this.#subscription);
+    if (kind?.$case === "hello") throw new ChatError("invalid_argument", "This session already had its hello.");
+    if (!hasHandler(kind)) {
       throw new ChatError("invalid_argument", "This server does not know this kind of request.");
     }
-    if (kind.$case === "hello") throw new ChatError("invalid_argument", "This session has had its hello already.");
     if (this.#sends > 0) await (this.#sendsAnswered ??= Promise.withResolvers()).promise;
     if (this.#ended) return;
-    const endsIt = kind.$case === "logOut" || kind.$case === "deleteAccount" ||
-      (kind.$case === "revokeDevice" && kind.value.id === identity.deviceId);
-    if (endsIt) {
-      this.#lastReply = { id, result: { $case: kind.$case, value: {} } };
+    const { endsSession } = requestHandlers[kind.$case];
+    // A request and its reply have the same $case, which TypeScript cannot follow through the union.
+    if (endsSession?.(kind.value as never, context.identity)) {
+      this.#lastReply = { id, result: { $case: kind.$case, value: {} } as ReplyResult };
     }
     try {
-      // A request and its reply have the same $case, which TypeScript cannot follow through the union.
-      const value = await answer(kind.$case, { chat, identity, subscriber: this.#subscription }, kind.value as never);
+      const value = await answer(kind.$case, context, kind.value as never);
       this.#reply(id, { $case: kind.$case, value } as ReplyResult);
     } finally {
       this.#lastReply = undefined;
     }
   }
 
-  async #submit(id: number, draft: CheckedDraft): Promise<void> {
+  async #submit(id: number, message: CheckedMessage): Promise<void> {
     if (this.#ended) return;
     this.#sends += 1;
     try {
-      const accepted = await this.#shared.chat.posting.submit(draft, this.#subscription);
-      this.#add(encodeSendReply(id, accepted));
+      this.#reply(id, { $case: "send", value: await message.submit() });
     } catch (error) {
       this.#refuse(id, error);
     }
@@ -242,7 +243,7 @@ export class Session {
     const resume = await judgeResume(hello, chat.timeline);
     const stored = await chat.openConsumer(known, hello.consumer, resume.start);
     const cursor = Math.max(stored, resume.after);
-    // The token may have been revoked while the consumer was opened: from here on the session is told.
+    // The token may have been revoked while the consumer was opened: from here on, revocations end the session.
     await chat.accounts.authenticate(hello.token, (identity) => {
       if (!this.#ended) this.#begin(id, hello, { identity, cursor, resume });
     });
@@ -303,24 +304,24 @@ export class Session {
     const content = this.#stream.acknowledge(receipt);
     if (content === nothingNew) return this.#countIdle();
     this.#idleFrames = 0;
-    this.#subscription?.delivered(content);
+    this.#subscription?.acknowledge(content);
   }
 
-  /** @throws {ChatError} `invalid_argument` when there were too many in a row */
+  /** @throws {ChatError} `invalid_argument` after {@link maxIdleFrames} in a row */
   #countIdle(): void {
     if (++this.#idleFrames <= maxIdleFrames) return;
     throw new ChatError(
       "invalid_argument",
-      `${maxIdleFrames} frames in a row asked for nothing: send requests in them.`,
+      `${maxIdleFrames} frames in a row had no request: send requests in frames.`,
     );
   }
 
-  #reply(requestId: number, result: ReplyResult): void {
-    this.#add(encodeItem({ $case: "reply", value: { requestId, result } }));
+  #contextOf(subscriber: Subscription): RequestContext {
+    return { chat: this.#shared.chat, identity: subscriber.identity, subscriber };
   }
 
-  #add(item: Uint8Array): void {
-    if (!this.#ended) this.#stream.writer.add(item);
+  #reply(requestId: number, result: ReplyResult): void {
+    if (!this.#ended) this.#stream.writer.add(encodeReply(requestId, result));
   }
 
   #refuse(requestId: number, thrown: unknown): void {
@@ -333,18 +334,12 @@ export class Session {
     if (this.#subscription === undefined) this.end(error);
   }
 
-  /** Logs an error that is none of the client's. */
+  /** Logs an error of the server. */
   logFailure(event: string, error: unknown): void {
     this.#shared.log.error(event, { session: this.id, user: this.#subscription?.identity.user, error });
   }
 }
 
-function costOfRequest({ kind }: Request): number {
-  if (kind === undefined || kind.$case === "hello" || kind.$case === "ack") return 1;
-  return costOf(kind.$case, kind.value as never);
-}
-
-/** Whether it is done without reading the store now. */
 function isQuick({ kind }: Request): boolean {
-  return kind?.$case === "send" || kind?.$case === "ping" || kind?.$case === "whoAmI";
+  return hasHandler(kind) && requestHandlers[kind.$case].isQuick === true;
 }

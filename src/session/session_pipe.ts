@@ -5,12 +5,12 @@ import type { ChatError } from "../core/chat_error.ts";
 export interface SessionPipe {
   /** The client's address, for the log and for calls to the client. */
   readonly address: string;
-  /** The client has logged in. @throws {ChatError} the refusal of its hello */
+  /** Called when the client has logged in. @throws {ChatError} to refuse its hello */
   onHello?(identity: Identity): void;
-  /** Takes an encoded `ServerFrame`. Throws nothing; a pipe that broke says so through `Session.disconnected`. */
+  /** Sends an encoded `ServerFrame`. Throws nothing; a broken pipe calls `Session.disconnected`. */
   send(frame: Uint8Array): void;
-  /** Returns the octets of frames that have not left yet. The pipe reports when all have left by `Session.drained`. */
+  /** Returns the octets of frames that are not sent yet. The pipe calls `Session.drained` when all are sent. */
   unsentBytes(): number;
-  /** No frame comes after this. `reason` undefined: the client left. */
+  /** Ends the pipe after the frames so far. `reason` is undefined when the client closed its side. */
   end(reason: ChatError | undefined): void;
 }

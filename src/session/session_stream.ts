@@ -7,19 +7,19 @@ import type { SessionPipe } from "./session_pipe.ts";
 
 const standardWindowBytes = 256 * 1024;
 
-/** Content of no frame: an acknowledgement was repeated. */
+/** The content of a repeated acknowledgement. */
 export const nothingNew: FrameContent = { through: 0, deliveryBytes: 0, otherBytes: 0 };
 
 /**
- * Frames over the client's own connection. A client acknowledges a frame by its receipt, which it can only know from
- * reading the frame: an acknowledged frame has left the server's memory.
+ * Sends frames over the client's own connection. A client acknowledges a frame by its receipt, which it knows only from
+ * reading the frame: an acknowledged frame has left the memory of the server.
  */
 export class SessionStream implements FrameSink {
-  /** Puts items into the frames. */
+  /** Collects the items of the frames. */
   readonly writer: FrameWriter;
   readonly windowBytes: number;
   readonly #pipe: Pick<SessionPipe, "send">;
-  /** Frames that are not acknowledged, by receipt, oldest first; undefined without any, as in an idle session. */
+  /** Contents of unacknowledged frames by receipt, oldest first; undefined without any, as in an idle session. */
   #unacknowledged: Map<number, FrameContent> | undefined;
   #lastAcknowledged = 0;
   #otherBytes = 0;
@@ -33,7 +33,7 @@ export class SessionStream implements FrameSink {
     this.#pipe = pipe;
   }
 
-  /** Octets of unacknowledged items that are no deliveries, written or about to be. */
+  /** Octets of unacknowledged items other than deliveries, sent or waiting in the writer. */
   get otherBytes(): number {
     return this.writer.otherBytes + this.#otherBytes;
   }
@@ -48,9 +48,9 @@ export class SessionStream implements FrameSink {
   }
 
   /**
-   * Takes an acknowledgement of all frames up to the one with this receipt.
-   * @returns the content of the frames that are newly acknowledged; {@link nothingNew} when there are none
-   * @throws {ChatError} `invalid_argument` when no frame waits for it, and it is not the one acknowledged last.
+   * Acknowledges all frames up to the one with this receipt.
+   * @returns the content of the newly acknowledged frames; {@link nothingNew} when there are none
+   * @throws {ChatError} `invalid_argument` for a receipt of no unacknowledged frame, other than the last acknowledged
    */
   acknowledge(receipt: number): FrameContent {
     const frames = this.#unacknowledged;
@@ -58,7 +58,7 @@ export class SessionStream implements FrameSink {
       if (receipt !== 0 && receipt === this.#lastAcknowledged) return nothingNew;
       throw new ChatError(
         "invalid_argument",
-        `No frame waits to be acknowledged by receipt ${receipt}: acknowledge the newest frame that you have read.`,
+        `No unacknowledged frame has the receipt ${receipt}: acknowledge the newest frame that you have read.`,
       );
     }
     const newly = { through: 0, deliveryBytes: 0, otherBytes: 0 };

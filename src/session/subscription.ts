@@ -13,15 +13,15 @@ import type { FrameContent } from "./frame_writer.ts";
 import type { SessionDependencies } from "./session_dependencies.ts";
 import { type TokenHolder, TokenRenewals } from "./token_renewals.ts";
 
-/** How often a session renews the token that it began with, in milliseconds. A token lives for months. */
+/** Interval in which a session renews its token, in milliseconds. A token lives for months. */
 const renewIntervalMs = 24 * 60 * 60 * 1000;
 
-/** The renewals of all sessions of this process. */
+/** Token renewals of all sessions of this process. */
 const tokenRenewals = new TokenRenewals(renewIntervalMs);
 
 /** The session that a subscription is part of. */
 export interface SubscribedSession {
-  /** Tells the client why, and ends. */
+  /** Ends the session, and tells the client the reason. */
   end(reason: ChatError): void;
   logFailure(event: string, error: unknown): void;
 }
@@ -41,8 +41,8 @@ export interface SubscriptionOptions {
 }
 
 /**
- * The part of a session that lasts from its hello to its end: passes messages and notices of the core on to the client,
- * and the client's acknowledgements to the core.
+ * The part of a session from its hello to its end: passes messages and notices from the core to the client, and the
+ * client's acknowledgements to the core.
  */
 export class Subscription implements Subscriber, DeliveryHost, TokenHolder {
   readonly identity: Identity;
@@ -53,7 +53,7 @@ export class Subscription implements Subscriber, DeliveryHost, TokenHolder {
   readonly #protocolVersion: number;
   readonly #head: number;
   readonly #delivery: Delivery;
-  /** The route of deliveries to a client that asked to be called back; others get theirs over the stream. */
+  /** The route of deliveries to a client that asked for callbacks; absent when they take the stream. */
   #route: DeliveryRoute | undefined;
 
   constructor(options: SubscriptionOptions) {
@@ -68,12 +68,12 @@ export class Subscription implements Subscriber, DeliveryHost, TokenHolder {
     this.#delivery = new Delivery(this, { cursor, head, windowBytes: this.#stream.windowBytes });
   }
 
-  /** Begins to deliver messages, by calls to the client if it asks for them and can be called at `address`. */
+  /** Begins to deliver messages: by calls to the client at `address` if it asks for them and can be reached. */
   start(callback: Callback | undefined, address: string): void {
     tokenRenewals.add(this);
     if (callback === undefined) this.#delivery.start();
     else void this.#callBack(callback, address);
-    this.#tellPresence().catch((error) => this.#session.logFailure("presence could not be told", error));
+    this.#sendPresence().catch((error) => this.#session.logFailure("presence could not be told", error));
   }
 
   close(): void {
@@ -92,7 +92,7 @@ export class Subscription implements Subscriber, DeliveryHost, TokenHolder {
 
   notify(notice: Notice): void {
     if (this.#protocolVersion < 2 && notice.kind !== "presence") return;
-    // Lossy: it may not take the room of replies.
+    // Notices are lossy, and may not take the room of replies.
     if (this.#stream.otherBytes >= this.#stream.windowBytes / 2) return;
     this.#stream.writer.add(encodeNoticeItem(notice));
   }
@@ -101,8 +101,8 @@ export class Subscription implements Subscriber, DeliveryHost, TokenHolder {
     this.#session.end(reason);
   }
 
-  /** The client has the content of a frame. */
-  delivered({ through, deliveryBytes }: FrameContent): void {
+  /** Notes that the client has the content of a frame. */
+  acknowledge({ through, deliveryBytes }: FrameContent): void {
     const acknowledged = this.#delivery.acknowledge(through, deliveryBytes);
     if (acknowledged !== undefined) this.#shared.chat.acknowledge(this, acknowledged);
   }
@@ -111,7 +111,7 @@ export class Subscription implements Subscriber, DeliveryHost, TokenHolder {
     return this.#shared.chat.messagesAfter(this.identity.user, after, limits);
   }
 
-  wants({ event }: Message): boolean {
+  supports({ event }: Message): boolean {
     return event === undefined || this.#protocolVersion >= 2;
   }
 
@@ -120,11 +120,11 @@ export class Subscription implements Subscriber, DeliveryHost, TokenHolder {
     if (position > this.#head) this.#shared.chat.metrics.delivered(acceptedAt);
   }
 
-  passed(through: number, settled: boolean): void {
-    (this.#route ?? this.#stream.writer).passed(through, settled);
+  advance(through: number, settled: boolean): void {
+    (this.#route ?? this.#stream.writer).advance(through, settled);
   }
 
-  failed(error: unknown): void {
+  onFailed(error: unknown): void {
     this.#session.logFailure("delivery failed", error);
     this.end(toChatError(error));
   }
@@ -133,7 +133,7 @@ export class Subscription implements Subscriber, DeliveryHost, TokenHolder {
     await this.#shared.chat.renew(this);
   }
 
-  renewalFailed(error: unknown): void {
+  onRenewalFailed(error: unknown): void {
     if (error instanceof ChatError) this.end(error);
     else this.#session.logFailure("a token was not renewed", error);
   }
@@ -143,14 +143,14 @@ export class Subscription implements Subscriber, DeliveryHost, TokenHolder {
       stream: this.#stream.writer,
       dialCallback: this.#shared.dialCallback?.(address),
       defer: this.#shared.defer,
-      delivered: (content) => this.delivered(content),
-      lost: () => this.#delivery.rewind(),
+      onDelivered: (content) => this.acknowledge(content),
+      onLost: () => this.#delivery.rewind(),
     });
     await this.#route.callBack(callback);
     this.#delivery.start();
   }
 
-  async #tellPresence(): Promise<void> {
+  async #sendPresence(): Promise<void> {
     const peers = await this.#shared.chat.presence.peersPresent(this.identity.user);
     for (const peer of peers) this.notify({ kind: "presence", ...peer });
   }

@@ -1,29 +1,29 @@
-/** The holder of a token whose connection counts as use of it. */
+/** A holder of a token: its connection counts as use of the token. */
 export interface TokenHolder {
   renewToken(): Promise<void>;
-  /** The token was not renewed this time. */
-  renewalFailed(error: unknown): void;
+  /** A renewal failed; the next one is an interval later. */
+  onRenewalFailed(error: unknown): void;
 }
 
-/** Renews the tokens of live sessions, each once in an interval, by one timer for all of them. */
+/** Renews the tokens of live sessions, each once in an interval, with one timer for all. */
 export class TokenRenewals {
   readonly #intervalMs: number;
   readonly #now: () => number;
-  /** When the token of each holder is due, the earliest first. */
+  /** Due times of the holders' tokens, the earliest first. */
   readonly #dueAt = new Map<TokenHolder, number>();
   /** Absent without holders. */
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /**
-   * @param intervalMs 24 days at most, as a timer
-   * @param now a clock in milliseconds that is never set back; `performance.now` unless given
+   * @param intervalMs at most 24 days, the limit of a timer
+   * @param now a monotonic clock in milliseconds; `performance.now` unless given
    */
   constructor(intervalMs: number, now: () => number = () => performance.now()) {
     this.#intervalMs = intervalMs;
     this.#now = now;
   }
 
-  /** Begins to renew a holder's token, for the first time when an interval is over. */
+  /** Begins to renew a holder's token, for the first time after an interval. */
   add(holder: TokenHolder): void {
     this.#dueAt.set(holder, this.#now() + this.#intervalMs);
     if (this.#timer === undefined) this.#wait(this.#intervalMs);
@@ -41,12 +41,12 @@ export class TokenRenewals {
 
   #renewDue(): void {
     const now = this.#now();
-    // Ends at a holder that it has renewed, at the latest: that one is due again later.
+    // Ends at the first renewed holder at the latest, which is due an interval later.
     for (const [holder, dueAt] of this.#dueAt) {
       if (dueAt > now) return this.#wait(dueAt - now);
       this.#dueAt.delete(holder);
       this.#dueAt.set(holder, now + this.#intervalMs);
-      holder.renewToken().catch((error) => holder.renewalFailed(error));
+      holder.renewToken().catch((error) => holder.onRenewalFailed(error));
     }
   }
 }

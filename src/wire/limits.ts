@@ -4,6 +4,12 @@ import { ChatError } from "../core/chat_error.ts";
 export const maxFrameBytes = 64 * 1024;
 
 /**
+ * Bytes of a session's window that an item other than a message takes beside its own: a queue of many small items is
+ * larger than their sum.
+ */
+export const otherItemOverhead = 64;
+
+/**
  * The protocol versions that this program speaks. Version 1 has messages only; version 2 adds events and all notices.
  */
 export const protocolVersions: { readonly min: number; readonly max: number } = { min: 1, max: 2 };

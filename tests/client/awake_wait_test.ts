@@ -3,7 +3,7 @@ import { waitAwake } from "../../src/client/awake_wait.ts";
 import type { Timers } from "../../src/client/timers.ts";
 import { ManualTimers } from "../support/manual_timers.ts";
 
-Deno.test("waitAwake() ends after the time, and not when it was cancelled", async () => {
+Deno.test("waitAwake() runs after its time, and not when it was cancelled", async () => {
   const timers = new ManualTimers();
   let ended = 0;
   waitAwake(timers, 60_000, () => ended++);
@@ -16,7 +16,7 @@ Deno.test("waitAwake() ends after the time, and not when it was cancelled", asyn
   assert.equal(timers.pending, 0);
 });
 
-Deno.test("waitAwake() does not count a sleep of the machine, after which every timer is due", async () => {
+Deno.test("waitAwake() does not count a sleep of the machine", async () => {
   const timers = new ManualTimers();
   let sleepMs = 600_000;
   const sleepy: Timers = {

@@ -47,7 +47,7 @@ async function withClient(
   assert.equal(timers.pending, 0, "timers were left");
 }
 
-Deno.test("hello carries the token, the consumer and where to resume", async () => {
+Deno.test("hello carries the token, the consumer and the position to resume from", async () => {
   const server = new FakeChatServer();
   server.append("ben", "ana", "one");
   server.append("ben", "ana", "two");
@@ -80,7 +80,7 @@ Deno.test("send() resolves with the message as it is in the log", async () => {
   });
 });
 
-Deno.test("send() rejects with what the server says, and with bad text at once", async () => {
+Deno.test("send() rejects with the server's refusal, and with bad text at once", async () => {
   await withClient(async ({ client, server }) => {
     await assert.rejects(client.send("nobody", "x"), { code: "not_found", message: 'There is no user "nobody".' });
     await assert.rejects(client.send("ben", ""), { code: "invalid_argument" });
@@ -89,7 +89,7 @@ Deno.test("send() rejects with what the server says, and with bad text at once",
   });
 });
 
-Deno.test("a message sent while there is no connection goes out with the next one", async () => {
+Deno.test("a message sent without a connection goes out with the next one", async () => {
   await withClient(async ({ client, server, timers }) => {
     server.down = true;
     server.cut();
@@ -127,7 +127,7 @@ Deno.test("own messages of another device are shown", async () => {
   });
 });
 
-Deno.test("a busy server gets the message again when it asked to, and not before", async () => {
+Deno.test("a busy server gets the message again after the wait that it named", async () => {
   await withClient(async ({ client, server, timers, events }) => {
     const start = timers.now();
     server.refuseSend = () =>
@@ -147,7 +147,7 @@ Deno.test("a busy server gets the message again when it asked to, and not before
   });
 });
 
-Deno.test("much to send goes out in full frames, with a bounded part of it on its way", async () => {
+Deno.test("many messages go out in full frames, and a bounded number is in flight", async () => {
   await withClient(async ({ client, server }) => {
     server.frozen = true;
     const text = "é".repeat(5_000);
@@ -161,7 +161,7 @@ Deno.test("much to send goes out in full frames, with a bounded part of it on it
   });
 });
 
-Deno.test("deliveries are acknowledged after the consumer took them, and the window moves on", async () => {
+Deno.test("deliveries are acknowledged once the consumer took them, and the window moves on", async () => {
   let release = Promise.withResolvers<void>();
   const taken: string[] = [];
   const server = new FakeChatServer();
@@ -189,7 +189,7 @@ Deno.test("deliveries are acknowledged after the consumer took them, and the win
   });
 });
 
-Deno.test("where much is said, acknowledgements are a second apart, and the first one comes soon", async () => {
+Deno.test("in a busy conversation acknowledgements are a second apart, and the first one is sent soon", async () => {
   const server = new FakeChatServer();
   server.windowBytes = 256 * 1024;
   const acks: number[] = [];
@@ -231,7 +231,7 @@ for (
   });
 }
 
-Deno.test("a session that was taken over ends the client, a server that shuts down does not", async () => {
+Deno.test("a replaced session ends the client, and a server that shuts down does not", async () => {
   await withClient(async ({ client, server, timers, running }) => {
     for (const session of server.sessions) session.end(new ChatError("unavailable", "Shutting down."));
     await timers.until(() => client.state.kind === "offline");
@@ -287,7 +287,7 @@ Deno.test("retryNow() ends the wait", async () => {
   });
 });
 
-Deno.test("a server that stops answering is given up within 35 seconds", async () => {
+Deno.test("the client leaves a server that stops answering within 35 seconds", async () => {
   await withClient(async ({ client, server, timers }) => {
     await timers.advance(47_000);
     assert.equal(client.state.kind, "online");
@@ -312,7 +312,7 @@ Deno.test("any frame is a sign of life, also while pings wait for their answer",
   });
 });
 
-Deno.test("a server that accepts connections and says nothing is given up as well", async () => {
+Deno.test("the client leaves a server that accepts connections and sends nothing", async () => {
   const server = new FakeChatServer();
   server.frozen = true;
   await withClient(async ({ client, timers }) => {
@@ -321,7 +321,7 @@ Deno.test("a server that accepts connections and says nothing is given up as wel
   }, { server, online: false });
 });
 
-Deno.test("another epoch drops the cursor and is told", async () => {
+Deno.test("another epoch drops the cursor, and is reported", async () => {
   await withClient(async ({ client, server, timers, texts, events }) => {
     for (let i = 0; i < 5; i++) server.append("ben", "ana", `old ${i}`);
     server.deliverAll();
@@ -384,7 +384,7 @@ Deno.test("requests are answered by kind, refused with the server's words, and f
   });
 });
 
-Deno.test("stopping acknowledges what was taken, and refuses what is unsent", async () => {
+Deno.test("stopping acknowledges taken messages, and refuses unsent ones", async () => {
   const server = new FakeChatServer();
   const acks: number[] = [];
   server.onAck = (position) => acks.push(position);
@@ -401,7 +401,7 @@ Deno.test("stopping acknowledges what was taken, and refuses what is unsent", as
   assert.deepEqual(acks, [1]);
 });
 
-Deno.test("presence and the way of delivery are passed on", async () => {
+Deno.test("presence and the route of deliveries are passed on", async () => {
   await withClient(async ({ server, timers, events }) => {
     for (const session of server.sessions) session.tellPresence("ben", true);
     await timers.advance(1);
@@ -409,7 +409,7 @@ Deno.test("presence and the way of delivery are passed on", async () => {
   });
 });
 
-Deno.test("a concurrent client is given what comes, and acknowledges when all before it is done", async () => {
+Deno.test("a concurrent client passes messages on at once, and acknowledges when all earlier ones are done", async () => {
   const server = new FakeChatServer();
   const acknowledged: number[] = [];
   server.onAck = (position) => acknowledged.push(position);
@@ -431,7 +431,7 @@ Deno.test("a concurrent client is given what comes, and acknowledges when all be
     await append("slow");
     await append("quick");
     work.get("quick")!.resolve();
-    // What the server answers is read although a message is not done.
+    // Replies are read while a message is in progress.
     assert.equal((await client.send("ben", "an answer")).seq, 3);
     await timers.advance(1_000);
     assert.equal(client.resumePoint?.after, 0);

@@ -31,7 +31,7 @@ const device: Device = {
   online: false,
 };
 
-/** A server with these conversations in pages of ten; `before` may change them, or throw, before each answer. */
+/** A server with these conversations, in pages of ten. `before` runs before each answer, and may change them or throw. */
 function sourceOf(logs: readonly Log[], before: (request: string) => void = () => {}): ExportSource {
   return {
     whoAmI: () => Promise.resolve({ user: "ana", deviceId: "d", deviceName: "test", tokenExpiresAtMs: 0 }),
@@ -125,11 +125,11 @@ Deno.test("the account, its settings and its conversations are proto3 JSON", asy
   });
 });
 
-Deno.test("a conversation that moves to the top while the list is read is exported too", async () => {
+Deno.test("a conversation that moves to the top during the export is exported too", async () => {
   const logs = [...Array(25).keys()].map((index) => logOf(`user${index}`, { position: index + 1, count: 1 }));
   let lists = 0;
   const source = sourceOf(logs, (request) => {
-    // It moves from the second page to the top.
+    // The conversation moves from the second page to the top of the first.
     if (request === "list" && ++lists === 2) logs[3].position = 1_000;
   });
   const target = new MemoryTarget();

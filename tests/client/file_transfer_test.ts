@@ -14,9 +14,9 @@ import { MemoryFiles } from "../support/memory_files.ts";
 type Call = keyof Omit<FileLink, "close">;
 
 interface FakeOptions {
-  /** Thrown in place of an answer, and the connection is lost with it unless it is `rate_limited`; called for each call, before it is made. */
+  /** Called before each call. A thrown error replaces the answer, and ends the connection unless it is `rate_limited`. */
   fail?(call: Call, count: number): ChatError | undefined;
-  /** The answer is lost with the connection, and what was asked for is done. */
+  /** Loses the connection after the call, with its answer. */
   loseAnswer?(call: Call, count: number): boolean;
 }
 
@@ -105,7 +105,7 @@ Deno.test("a file goes to the server and back, with progress to its end", async 
   assert.equal(service.open, 0);
 });
 
-Deno.test("connections that break only make a transfer go on where it was, with the token of that time", async () => {
+Deno.test("a transfer resumes after a lost connection, with the token of that time", async () => {
   const isUnlucky = (_call: Call, count: number) => count % 5 === 0;
   const fail = (_call: Call, count: number) =>
     count % 7 === 0 ? new ChatError(count % 2 ? "unavailable" : "rate_limited", "cut") : undefined;
@@ -125,7 +125,7 @@ Deno.test("connections that break only make a transfer go on where it was, with 
   assert.equal(service.open, 0);
 });
 
-Deno.test("a server that wants a pause is asked again over the same connection", async () => {
+Deno.test("a rate limit pauses a transfer, which goes on over the same connection", async () => {
   const fail = (_call: Call, count: number) => count % 6 === 0 ? new ChatError("rate_limited", "wait") : undefined;
   const service = new FakeService({ fail });
   const bytes = randomBytes(20 * maxChunkBytes + 1);
@@ -137,7 +137,7 @@ Deno.test("a server that wants a pause is asked again over the same connection",
   assert.equal(service.tokens.length, 2);
 });
 
-Deno.test("a token that is replaced meanwhile ends nothing", async () => {
+Deno.test("a token that is replaced meanwhile does not end the transfer", async () => {
   let current = "the first";
   const fail = (_call: Call, count: number) => {
     if (count === 4) current = "the second";
@@ -148,7 +148,7 @@ Deno.test("a token that is replaced meanwhile ends nothing", async () => {
   assert.deepEqual(service.tokens, ["the first", "the second"]);
 });
 
-Deno.test("an upload that was given up goes on when the same file is sent again", async () => {
+Deno.test("a cancelled upload resumes when the same file is sent again", async () => {
   const stop = new AbortController();
   const service = new FakeService({
     fail(_call, count) {
@@ -167,7 +167,7 @@ Deno.test("an upload that was given up goes on when the same file is sent again"
   assert.notEqual((await transfer.upload(sourceOf(bytes))).uploadId, uploadId);
 });
 
-Deno.test("what the server refuses for good ends the transfer", async () => {
+Deno.test("a refusal for good ends the transfer", async () => {
   for (const code of ["limit_reached", "storage_full", "unauthenticated", "not_found"] as const) {
     const service = new FakeService({ fail: (_call, count) => count === 3 ? new ChatError(code, "no") : undefined });
     await rejectsWith(code, transferTo(service).upload(sourceOf(randomBytes(1e6))));
@@ -175,7 +175,7 @@ Deno.test("what the server refuses for good ends the transfer", async () => {
   }
 });
 
-Deno.test("a transfer that is given up ends, also while it waits to connect again", async () => {
+Deno.test("a cancelled transfer ends, also while it waits to connect", async () => {
   const stop = new AbortController();
   const service = new FakeService({
     fail(_call, count) {
@@ -192,7 +192,7 @@ Deno.test("a transfer that is given up ends, also while it waits to connect agai
   assert.deepEqual([service.open, gone.open], [0, 0]);
 });
 
-Deno.test("a file that changes while it is sent is not sent", async () => {
+Deno.test("a file that changes during its upload is not sent", async () => {
   const bytes = randomBytes(3 * maxChunkBytes);
   const shrinking = { ...sourceOf(bytes), size: bytes.length + 1 };
   await rejectsWith("invalid_argument", transferTo(new FakeService()).upload(shrinking));
@@ -205,7 +205,7 @@ Deno.test("a file that changes while it is sent is not sent", async () => {
   assert.match(refused.message, /does not match the announced file/);
 });
 
-Deno.test("what comes and is not the message's file is an error", async () => {
+Deno.test("a download with another content than the message's file fails", async () => {
   const service = new FakeService();
   const { uploadId } = await transferTo(service).upload(sourceOf(randomBytes(1_000)));
   const attachment = service.send(uploadId, 1);
@@ -215,7 +215,7 @@ Deno.test("what comes and is not the message's file is an error", async () => {
   }
 });
 
-Deno.test("a place that takes no more ends the download with what it said", async () => {
+Deno.test("a sink that fails ends the download with its error", async () => {
   const service = new FakeService();
   const { uploadId } = await transferTo(service).upload(sourceOf(randomBytes(1e6)));
   const attachment = service.send(uploadId, 1);

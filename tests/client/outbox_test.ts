@@ -14,7 +14,7 @@ function filled(count: number, options: ConstructorParameters<typeof Outbox>[0] 
   return { outbox, ready, results };
 }
 
-Deno.test("takeReady() keeps to its bounds and to the order", () => {
+Deno.test("takeReady() keeps its bounds and the order", () => {
   const { outbox, ready } = filled(10, { maxMessages: 4, maxBytes: 1000 });
   assert.deepEqual(ready(0), ["0", "1", "2", "3"]);
   assert.deepEqual(ready(0), []);
@@ -22,7 +22,7 @@ Deno.test("takeReady() keeps to its bounds and to the order", () => {
   assert.deepEqual(ready(0), ["4"]);
 });
 
-Deno.test("takeReady() gives one message however large, and no second one beyond the bytes", () => {
+Deno.test("takeReady() returns one message of any size, and no second one beyond the bytes", () => {
   const { outbox, ready } = filled(3, { maxBytes: 50 });
   assert.deepEqual(ready(0), ["0"]);
   assert.deepEqual(ready(0), []);
@@ -30,12 +30,12 @@ Deno.test("takeReady() gives one message however large, and no second one beyond
   assert.deepEqual(ready(0), ["1"]);
 });
 
-Deno.test("a postponed message keeps its place, and those behind it wait", () => {
+Deno.test("a postponed message keeps its place, and the messages behind it wait", () => {
   const { outbox, ready } = filled(4, { maxMessages: 2 });
   ready(0);
   outbox.postpone("0", new ChatError("busy", "Busy.", { retryAfterMs: 700 }), 1000);
   outbox.postpone("1", new ChatError("busy", "Busy.", { retryAfterMs: 900 }), 1001);
-  assert.equal(outbox.heldFor(1200), 500);
+  assert.equal(outbox.heldMs(1200), 500);
   assert.deepEqual(ready(1699), []);
   assert.deepEqual(ready(1700), ["0"]);
   assert.deepEqual(ready(1700), []);
@@ -43,22 +43,22 @@ Deno.test("a postponed message keeps its place, and those behind it wait", () =>
   assert.deepEqual(ready(1700), ["1"]);
 });
 
-Deno.test("refusals without a time wait longer each time", () => {
+Deno.test("each refusal without a time waits longer", () => {
   const { outbox, ready } = filled(1);
   const waits: number[] = [];
   for (let now = 0; waits.length < 3; now += waits.at(-1)!) {
     assert.deepEqual(ready(now), ["0"]);
     outbox.postpone("0", new ChatError("storage_full", "Full."), now);
-    waits.push(outbox.heldFor(now));
+    waits.push(outbox.heldMs(now));
   }
   assert.deepEqual(waits, [250, 500, 1000]);
 });
 
-Deno.test("a lost link sends again what was on its way, in order", async () => {
+Deno.test("after a lost link, messages in flight are sent again in order", async () => {
   const { outbox, ready, results } = filled(3);
   ready(0);
   outbox.accept("1", "ana", accepted);
-  outbox.linkLost();
+  outbox.onLinkLost();
   assert.deepEqual(ready(0), ["0", "2"]);
   assert.deepEqual(await results[1], { ...accepted, id: "1", sender: "ana", text: "text 1", ordinal: 0 });
   outbox.close(new ChatError("unavailable", "Closed."));
@@ -67,7 +67,7 @@ Deno.test("a lost link sends again what was on its way, in order", async () => {
   assert.equal(outbox.size, 0);
 });
 
-Deno.test("what was settled is settled once", () => {
+Deno.test("a message is settled once", () => {
   const { outbox } = filled(1);
   assert.equal(outbox.accept("0", "ana", accepted)?.text, "text 0");
   assert.equal(outbox.accept("0", "ana", accepted), undefined);

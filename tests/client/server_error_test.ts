@@ -3,10 +3,10 @@ import fc from "fast-check";
 import { isChatErrorCode, reportedError } from "../../src/core/chat_error.ts";
 import { serverError } from "../../src/client/server_error.ts";
 
-// deno-lint-ignore no-control-regex -- control characters are what this is about
+// deno-lint-ignore no-control-regex -- this test is about control characters
 const controls = /[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c\u2028\u2029]/;
 
-Deno.test("what a server says went wrong is one line that can do nothing to a terminal", () => {
+Deno.test("the text of a server's error is one line without control characters", () => {
   const words = fc.array(fc.oneof(
     fc.constantFrom("\x1b]0;title\x07", "\x1b[2J", "\r\nforged", "\x9b31m", "\u202e", "\u2066", "\u2028"),
     fc.string({ unit: "binary" }),
@@ -20,7 +20,7 @@ Deno.test("what a server says went wrong is one line that can do nothing to a te
   assert.equal(long.message.length, 2_000);
 });
 
-Deno.test("no server can make a client wait for longer than 10 minutes", () => {
+Deno.test("a server can make a client wait for 10 minutes at most", () => {
   const wait = (retryAfterMs: number | undefined) =>
     reportedError({ code: "busy", message: "later", retryAfterMs }).retryAfterMs;
   assert.equal(wait(1_500), 1_500);
@@ -28,7 +28,7 @@ Deno.test("no server can make a client wait for longer than 10 minutes", () => {
   assert.deepEqual([undefined, NaN, 0, -1, -Infinity].map(wait), Array(5).fill(undefined));
 });
 
-Deno.test("a code is one of those that this program knows", () => {
+Deno.test("an unknown code becomes internal", () => {
   assert.equal(isChatErrorCode("slow_consumer"), true);
   for (const other of ["", "constructor", "of_a_newer_server", undefined, 7]) {
     assert.equal(isChatErrorCode(other), false);

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { ChatClient } from "../../src/client/chat_client.ts";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import type { SearchResponse } from "../../src/gen/chatd/v1/search.ts";
 import type { LinkClient } from "../support/link_client.ts";
-import { turns } from "../support/turns.ts";
-import { type DefineTest, register, type TransportTest } from "./transport_harness.ts";
+import { ManualTimers } from "../support/manual_timers.ts";
+import { turns, until } from "../support/turns.ts";
+import { type DefineTest, logIn, register, type TransportTest, windowBytes } from "./transport_harness.ts";
 
 const id = createMessageId;
 const nowhere = `+${"a".repeat(26)}`;
@@ -34,7 +36,7 @@ async function found(client: LinkClient, query: string): Promise<string[]> {
 
 /** Messages that are found again, by those who may see them. */
 export function transportSearch(test: DefineTest): void {
-  test("messages are found by their words, who wrote them, where and when, in pages", async (context) => {
+  test("messages are found by words, sender, conversation and time, in pages", async (context) => {
     const [ana, ben] = await people(context, "ana", "ben", "cleo");
     await ana.send("ben", "The build is broken");
     await ben.send("ana", "which build?");
@@ -70,7 +72,31 @@ export function transportSearch(test: DefineTest): void {
     assert.deepEqual(texts, [5, 4, 3, 2, 1].map(long));
   });
 
-  test("what was edited is found by what it says now, what was deleted not at all", async (context) => {
+  test("replies of many windows to pipelined searches arrive before any timer of the client fires", async (context) => {
+    const [ana] = await people(context, "ana");
+    for (let count = 0; count < 4; count++) await ana.send("ana", "word ".repeat(3_200));
+    await search(ana, "word");
+    const { transport } = context.server;
+    const { token } = await logIn(context.server, "ana");
+    const client = new ChatClient({ transport, token, client: "a test", timers: new ManualTimers(), onEvent() {} });
+    const stop = new AbortController();
+    const running = client.run({ signal: stop.signal });
+    await until(() => client.state.kind === "online");
+    let bytes = 0;
+    const searches = Array.from({ length: 60 }, () => client.search("word"));
+    for (const asked of searches) {
+      void asked.then(({ messages }) => messages.forEach(({ text }) => bytes += text.length), () => {});
+    }
+    try {
+      await until(() => bytes > 3 * windowBytes, { what: "replies of three windows", deadlineMs: 20_000 });
+    } finally {
+      stop.abort();
+      await running;
+      await Promise.allSettled(searches);
+    }
+  });
+
+  test("an edited message is found by its new text, and a deleted one is not found", async (context) => {
     const [ana, ben] = await people(context, "ana", "ben");
     const edited = await ana.send("ben", "old words");
     const deleted = await ana.send("ben", "gone words");
@@ -82,7 +108,7 @@ export function transportSearch(test: DefineTest): void {
     assert.deepEqual(await found(ana, "gone"), []);
   });
 
-  test("nobody finds what they may not see, nor learns that it is there", async (context) => {
+  test("users find only messages that they may see, and learn of no others", async (context) => {
     const [ana, ben, mallory] = await people(context, "ana", "ben", "mallory");
     const create = { id: id(), name: "ops", public: false, historyVisible: false };
     const room = (await ana.ask("createRoom", create)).room!.id;
@@ -111,7 +137,7 @@ export function transportSearch(test: DefineTest): void {
     assert.equal(refusals[0], refusals[1]);
   });
 
-  test("messages of people whom one blocked are not found, nor those that came meanwhile later", async (context) => {
+  test("messages of blocked users are not found, nor later those sent during the block", async (context) => {
     const [ana, ben] = await people(context, "ana", "ben");
     await ben.send("ana", "word one");
     await ana.ask("blockUser", { user: "ben", unblock: false });
@@ -123,7 +149,7 @@ export function transportSearch(test: DefineTest): void {
     assert.deepEqual(await found(ben, "word"), ["word three", "word two", "word one"]);
   });
 
-  test("a search that cannot be is refused by a code", async (context) => {
+  test("a wrong search is refused with a code", async (context) => {
     const [ana] = await people(context, "ana");
     const wrong: [string, string, number?][] = [
       ["invalid_argument", ""],

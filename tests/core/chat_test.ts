@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { createMessageId, messageIdLeadMs, messageIdLifetimeMs } from "../../src/core/messages/message_id.ts";
 import { rejectsWith, throwsWith } from "../support/chat_error_assertions.ts";
+import { sendMessage } from "../support/send_message.ts";
 import { FakeSubscriber, TestChat } from "../support/test_chat.ts";
 import { historyRequest } from "../support/wire_values.ts";
 
 Deno.test("send() resolves with what the log says", async () => {
   await using test = await TestChat.open();
   const draft = test.draft("ben");
-  const accepted = await test.chat.send("ana", draft);
+  const accepted = await sendMessage(test.chat, "ana", draft);
   const acceptedAt = test.clock.now();
   const expected = {
     position: 1,
@@ -29,7 +30,7 @@ Deno.test("both members of a conversation are offered a message, each session on
     new FakeSubscriber({ user: "cleo", deviceId: "d4" }),
   ];
   for (const each of [here, there, ben, cleo]) test.chat.subscribe(each);
-  await Promise.all(["1", "2", "3"].map((text) => test.chat.send("ana", test.draft("ben", text), here)));
+  await Promise.all(["1", "2", "3"].map((text) => sendMessage(test.chat, "ana", test.draft("ben", text), here)));
   for (const each of [here, there, ben]) assert.deepEqual(each.texts, ["1", "2", "3"]);
   assert.deepEqual(cleo.texts, []);
   assert.deepEqual([here, there, ben].map(({ offered }) => offered[0].own), [true, false, false]);
@@ -52,9 +53,9 @@ Deno.test("send() returns the first result when an id is sent again, and offers 
   const ben = new FakeSubscriber({ user: "ben" });
   test.chat.subscribe(ben);
   const draft = test.draft("ben");
-  const { position, conversation, seq, acceptedAt } = await test.chat.send("ana", draft);
+  const { position, conversation, seq, acceptedAt } = await sendMessage(test.chat, "ana", draft);
   test.clock.advance(60_000);
-  const again = await test.chat.send("ana", { ...draft, id: draft.id.toUpperCase() });
+  const again = await sendMessage(test.chat, "ana", { ...draft, id: draft.id.toUpperCase() });
   assert.deepEqual(again, { position, conversation, seq, acceptedAt, duplicate: true });
   assert.equal(ben.offered.length, 1);
 });
@@ -62,23 +63,23 @@ Deno.test("send() returns the first result when an id is sent again, and offers 
 Deno.test("an id that is sent twice at once makes one message", async () => {
   await using test = await TestChat.open();
   const draft = test.draft("ben");
-  const both = await Promise.all([test.chat.send("ana", draft), test.chat.send("ana", draft)]);
+  const both = await Promise.all([sendMessage(test.chat, "ana", draft), sendMessage(test.chat, "ana", draft)]);
   assert.deepEqual(both.map(({ position, duplicate }) => [position, duplicate]), [[1, false], [1, true]]);
 });
 
 Deno.test("an id that was used for another text or another recipient is a conflict", async () => {
   await using test = await TestChat.open();
   const draft = test.draft("ben");
-  await test.chat.send("ana", draft);
-  await rejectsWith("message_id_conflict", test.chat.send("ana", { ...draft, text: "other" }));
-  await rejectsWith("message_id_conflict", test.chat.send("ana", { ...draft, to: "cleo" }));
-  assert.equal((await test.chat.send("ben", { ...draft, to: "ana" })).duplicate, false);
+  await sendMessage(test.chat, "ana", draft);
+  await rejectsWith("message_id_conflict", sendMessage(test.chat, "ana", { ...draft, text: "other" }));
+  await rejectsWith("message_id_conflict", sendMessage(test.chat, "ana", { ...draft, to: "cleo" }));
+  assert.equal((await sendMessage(test.chat, "ben", { ...draft, to: "ana" })).duplicate, false);
 });
 
 Deno.test("what was accepted before is told so although it would be refused today", async () => {
   await using test = await TestChat.open();
   const draft = test.draft("ben");
-  const { position } = await test.chat.send("ana", draft);
+  const { position } = await sendMessage(test.chat, "ana", draft);
   const refusal = (await test.chat.posting.check("ana", test.draft("nobody"))).refusal!;
   const checked = { ...await test.chat.posting.check("ana", draft), refusal };
   const again = await test.chat.posting.submit(checked);
@@ -102,21 +103,21 @@ Deno.test("what is refused is looked up after what was sent before it", async ()
 Deno.test("an id of another sender refuses nothing and shows nothing", async () => {
   await using test = await TestChat.open();
   const draft = test.draft("ben");
-  await test.chat.send("ana", draft);
-  await rejectsWith("not_found", test.chat.send("cleo", { ...draft, to: "nobody" }));
-  assert.equal((await test.chat.send("cleo", draft)).duplicate, false);
+  await sendMessage(test.chat, "ana", draft);
+  await rejectsWith("not_found", sendMessage(test.chat, "cleo", { ...draft, to: "nobody" }));
+  assert.equal((await sendMessage(test.chat, "cleo", draft)).duplicate, false);
 });
 
 Deno.test("send() names what is wrong with a draft", async () => {
   await using test = await TestChat.open();
   const good = test.draft("ben");
   const at = (time: number) => createMessageId(test.clock.now() + time);
-  await rejectsWith("invalid_argument", test.chat.send("ana", { ...good, id: "1" }));
-  await rejectsWith("invalid_argument", test.chat.send("ana", { ...good, text: "" }));
-  await rejectsWith("invalid_argument", test.chat.send("ana", { ...good, text: "\ud83d" }));
-  await rejectsWith("invalid_argument", test.chat.send("ana", { ...good, to: "Ben" }));
-  await rejectsWith("message_id_expired", test.chat.send("ana", { ...good, id: at(-messageIdLifetimeMs - 1) }));
-  await rejectsWith("message_id_in_future", test.chat.send("ana", { ...good, id: at(messageIdLeadMs + 1) }));
+  await rejectsWith("invalid_argument", sendMessage(test.chat, "ana", { ...good, id: "1" }));
+  await rejectsWith("invalid_argument", sendMessage(test.chat, "ana", { ...good, text: "" }));
+  await rejectsWith("invalid_argument", sendMessage(test.chat, "ana", { ...good, text: "\ud83d" }));
+  await rejectsWith("invalid_argument", sendMessage(test.chat, "ana", { ...good, to: "Ben" }));
+  await rejectsWith("message_id_expired", sendMessage(test.chat, "ana", { ...good, id: at(-messageIdLifetimeMs - 1) }));
+  await rejectsWith("message_id_in_future", sendMessage(test.chat, "ana", { ...good, id: at(messageIdLeadMs + 1) }));
   assert.match((await rejectsWith("not_found", test.send("ana", "nobody"))).message, /"nobody"/);
   assert.equal(test.chat.head, 0);
 });

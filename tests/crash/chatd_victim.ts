@@ -8,6 +8,7 @@ import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { type Callback, ClientFrame, type Request } from "../../src/gen/chatd/v1/session.ts";
 import { createThrowawayCertificate } from "../../src/grpc/callback/throwaway_certificate.ts";
 import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
+import { sendMessage } from "../support/send_message.ts";
 import { historyRequest, sendRequest } from "../support/wire_values.ts";
 import type { KeyPair } from "./certificates.ts";
 import type { RunningVictim, Victim } from "./victim.ts";
@@ -90,7 +91,7 @@ async function fill(folder: string): Promise<{ mallory: string; ben: string }> {
   await register("ana");
   const text = "x".repeat(1024);
   const drafts = Array.from({ length: historyLength }, () => ({ to: "ben", id: createMessageId(), text }));
-  await Promise.all(drafts.map((draft) => chat.send("mallory", draft)));
+  await Promise.all(drafts.map((draft) => sendMessage(chat, "mallory", draft)));
   await close();
   return { mallory: mallory.token, ben: ben.token };
 }

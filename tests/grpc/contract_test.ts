@@ -1,8 +1,9 @@
 import { type ClientDuplexStream, credentials, makeClientConstructor } from "@grpc/grpc-js";
 import { openChat } from "../../src/app/open_chat.ts";
 import { FrameQueue } from "../../src/client/frame_queue.ts";
+import { decodeFrame, type ReceivedFrame } from "../../src/client/received_frame.ts";
 import { silentLog } from "../../src/core/log.ts";
-import { ClientFrame, type ServerFrame } from "../../src/gen/chatd/v1/session.ts";
+import { ClientFrame } from "../../src/gen/chatd/v1/session.ts";
 import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { toReceivedError } from "../../src/grpc/client/received_error.ts";
@@ -80,9 +81,10 @@ function openRaw(address: string) {
   const connect = {
     ...ChatServiceService.connect,
     requestSerialize: (bytes: Uint8Array) => Buffer.from(bytes),
+    responseDeserialize: decodeFrame,
   };
   const client = new (makeClientConstructor({ connect } as never, "raw"))(address, credentials.createInsecure());
-  const call = client.connect() as ClientDuplexStream<Uint8Array, ServerFrame>;
+  const call = client.connect() as ClientDuplexStream<Uint8Array, ReceivedFrame>;
   const frames = new FrameQueue({ pause: () => call.pause(), resume: () => call.resume() });
   call.on("data", (frame) => frames.push(frame));
   call.on("error", (error) => frames.fail(toReceivedError(statusOf(error as never))));

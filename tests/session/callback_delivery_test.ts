@@ -19,14 +19,14 @@ function open() {
       },
       close: () => void state.closed++,
     },
-    delivered: ({ through }) => void state.delivered.push(through),
-    failed: () => void state.failed++,
+    onDelivered: ({ through }) => void state.delivered.push(through),
+    onFailed: () => void state.failed++,
   });
   const send = (through: number) => delivery.send([], { through, deliveryBytes: 1, otherBytes: 0 });
   return { delivery, calls, state, send };
 }
 
-Deno.test("one frame is in flight, and its response is the acknowledgement", async () => {
+Deno.test("one frame is in flight at a time, and its response acknowledges it", async () => {
   const { calls, state, send, delivery } = open();
   for (const through of [1, 2, 3]) send(through);
   for (const expected of [[1], [1, 2], [1, 2, 3]]) {
@@ -41,7 +41,7 @@ Deno.test("one frame is in flight, and its response is the acknowledgement", asy
   delivery.close();
 });
 
-Deno.test("a call that fails ends it all, once", async () => {
+Deno.test("a failed call ends the delivery once", async () => {
   const { calls, state, send } = open();
   send(1);
   send(2);
@@ -52,7 +52,7 @@ Deno.test("a call that fails ends it all, once", async () => {
   assert.deepEqual([state.closed, state.failed, state.delivered, calls.length], [1, 1, [], 1]);
 });
 
-Deno.test("who answers a call without the receipt of its frame has not read it, and is called no more", async () => {
+Deno.test("an answer without the receipt of its frame ends the calls: the client has not read the frame", async () => {
   for (const wrong of [() => 0, (receipt: number) => (receipt ^ 1) >>> 0]) {
     const { calls, state, send } = open();
     send(1);
@@ -77,7 +77,7 @@ Deno.test("a client has 20 s for one frame", async () => {
   assert.equal(time.pending, 0);
 });
 
-Deno.test("close() breaks off the call in flight, and nobody hears of it", async () => {
+Deno.test("close() cancels the call in flight, and reports nothing", async () => {
   const { delivery, calls, state, send } = open();
   send(1);
   send(2);

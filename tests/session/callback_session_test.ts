@@ -9,7 +9,7 @@ import { sendRequest } from "../support/wire_values.ts";
 
 const callback: Callback = { port: 40_000, certificate: new Uint8Array([1, 2, 3]), secret: new Uint8Array(32) };
 
-/** What a client serves; it takes frames until it is broken. */
+/** A client's listener, which takes frames until it is broken. */
 class FakeListener {
   readonly frames: ServerFrame[] = [];
   closed = false;
@@ -52,7 +52,7 @@ function modes(client: TestSession): [DeliveryMode, boolean][] {
   );
 }
 
-Deno.test("messages go to the client's listener, and its answers are the acknowledgements", async () => {
+Deno.test("messages go to the client's listener, and its answers acknowledge them", async () => {
   await using test = await TestChat.open();
   const listener = new FakeListener();
   const { client, token } = await open(test, listener.dial);
@@ -69,7 +69,7 @@ Deno.test("messages go to the client's listener, and its answers are the acknowl
   assert.deepEqual(again.messages, []);
 });
 
-Deno.test("a callback client that takes nothing costs one window, and gets it all later", async () => {
+Deno.test("a callback client that takes nothing costs one window, and gets everything later", async () => {
   await using test = await TestChat.open();
   const listener = new FakeListener();
   const gate = Promise.withResolvers<void>();
@@ -92,7 +92,7 @@ Deno.test("a callback client that takes nothing costs one window, and gets it al
   assert.deepEqual(client.texts, []);
 });
 
-Deno.test("a client that cannot be called has its messages over its own connection, and is told so once", async () => {
+Deno.test("a client that cannot be called gets messages over its own connection, and is told so once", async () => {
   await using test = await TestChat.open();
   for (const dial of [undefined, () => Promise.reject(new Error("refused"))]) {
     const { client } = await open(test, dial);
@@ -102,7 +102,7 @@ Deno.test("a client that cannot be called has its messages over its own connecti
   }
 });
 
-Deno.test("a client that does not answer is given up after 3 s, and loses nothing", async () => {
+Deno.test("a client that does not answer is not called again after 3 s, and loses nothing", async () => {
   using time = new FakeTime();
   await using test = await TestChat.open();
   const dial: DialCallback = (_wanted, { signal }) =>
@@ -120,7 +120,7 @@ Deno.test("a client that does not answer is given up after 3 s, and loses nothin
   client.session.disconnected();
 });
 
-Deno.test("a listener that dies later is replaced by the stream, without loss", async () => {
+Deno.test("the stream replaces a listener that dies later, without loss", async () => {
   await using test = await TestChat.open();
   const listener = new FakeListener();
   const { client } = await open(test, listener.dial);
@@ -136,7 +136,7 @@ Deno.test("a listener that dies later is replaced by the stream, without loss", 
   assert.equal(listener.closed, true);
 });
 
-Deno.test("what was taken without an answer comes again, own messages not", async () => {
+Deno.test("messages without an answer are delivered again, except own ones", async () => {
   await using test = await TestChat.open();
   const listener = new FakeListener();
   const { client } = await open(test, listener.dial);
@@ -150,7 +150,7 @@ Deno.test("what was taken without an answer comes again, own messages not", asyn
   assert.deepEqual([listener.texts, client.texts], [["1", "2"], ["2"]]);
 });
 
-Deno.test("what the client has from replies is said on the stream, so that its cursor moves on", async () => {
+Deno.test("positions of own messages are sent over the stream, and the cursor moves on", async () => {
   await using test = await TestChat.open();
   const listener = new FakeListener();
   const { client } = await open(test, listener.dial);
@@ -162,7 +162,7 @@ Deno.test("what the client has from replies is said on the stream, so that its c
   assert.equal(client.through, 2);
 });
 
-Deno.test("a session that ends while its client is dialled closes what was dialled", async () => {
+Deno.test("a session that ends while its client is dialled closes the new channel", async () => {
   await using test = await TestChat.open();
   const listener = new FakeListener();
   const dialled = Promise.withResolvers<void>();

@@ -21,20 +21,20 @@ function message(position: number, text = `${position}`): Message {
 }
 
 interface Setup {
-  /** Which of the log's entries the user may see; all unless given. */
+  /** Reports whether the user may see an entry; all entries unless given. */
   visible?: (message: Message) => boolean;
   cursor?: number;
   windowBytes?: number;
   log?: Message[];
-  /** Which the client knows what to do with; all unless given. */
-  wants?: (message: Message) => boolean;
-  /** Each read waits for what this gives. */
+  /** Reports whether the client understands an entry; all entries unless given. */
+  supports?: (message: Message) => boolean;
+  /** Each read waits for the result. */
   gate?: () => Promise<void>;
 }
 
 /** A delivery from a log in memory; `commit` offers what it adds. */
 function open(
-  { visible = () => true, cursor = 0, windowBytes = 100_000, log = [], wants = () => true, gate }: Setup = {},
+  { visible = () => true, cursor = 0, windowBytes = 100_000, log = [], supports = () => true, gate }: Setup = {},
 ) {
   const sent: number[] = [];
   const passed: [through: number, settled: boolean][] = [];
@@ -44,7 +44,7 @@ function open(
   let newest = cursor;
   const read = async (after: number, { limit, maxBytes }: { limit: number; maxBytes: number }) => {
     state.reads++;
-    // What the store holds when it is asked.
+    // Before the gate: the store reads its state at the start.
     const found = log.filter((each) => each.position > after && visible(each));
     const through = head();
     await (gate?.() ?? Promise.resolve());
@@ -57,7 +57,7 @@ function open(
   };
   const host: DeliveryHost = {
     read,
-    wants,
+    supports,
     send: (item, { position: through }) => {
       sent.push(through);
       newest = through;
@@ -65,14 +65,14 @@ function open(
       state.outstanding += item.length;
       state.most = Math.max(state.most, state.outstanding);
     },
-    passed: (through, settled) => {
+    advance: (through, settled) => {
       passed.push([through, settled]);
       newest = through;
     },
-    failed: (error) => void (state.failure = error),
+    onFailed: (error) => void (state.failure = error),
   };
   const delivery = new Delivery(host, { cursor, head: head(), windowBytes });
-  /** As if the newest frame with nothing beyond this position were acknowledged. */
+  /** Acknowledges like the newest frame without items beyond this position. */
   const acknowledge = (position: number) => {
     let freed = 0;
     for (const [sent, bytes] of bytesOf) {
@@ -101,7 +101,7 @@ function open(
 
 const itemBytes = encodeMessageItem(message(1, "x".repeat(1_000))).length;
 
-Deno.test("what the store holds comes first, then what is offered", async () => {
+Deno.test("entries in the store are delivered before offered messages", async () => {
   const { delivery, sent, state, commit } = open({ log: [message(1), message(2)] });
   commit();
   assert.deepEqual(sent, []);
@@ -121,7 +121,7 @@ Deno.test("delivery starts after the cursor", async () => {
   assert.deepEqual(sent, [3, 4]);
 });
 
-Deno.test("what is offered before the start or during a read comes once", async () => {
+Deno.test("a message that is offered before the start or during a read is delivered once", async () => {
   const gates: (() => void)[] = [];
   const gate = () => new Promise<void>((resolve) => gates.push(resolve));
   const { delivery, sent, commit } = open({ log: [message(1)], gate });
@@ -140,7 +140,7 @@ Deno.test("what is offered before the start or during a read comes once", async 
   assert.deepEqual(sent, [1, 2, 3, 4, 5]);
 });
 
-Deno.test("a message that was read before it is offered comes once", async () => {
+Deno.test("a message that is read before it is offered is delivered once", async () => {
   const { delivery, log, sent, commit } = open({ log: [message(1)] });
   const committed = [message(2), message(3)];
   log.push(...committed);
@@ -152,7 +152,7 @@ Deno.test("a message that was read before it is offered comes once", async () =>
   assert.deepEqual(sent, [1, 2, 3, 4]);
 });
 
-Deno.test("a consumer that has everything reads nothing before there is more", async () => {
+Deno.test("a consumer that has everything reads nothing until a new message", async () => {
   const { delivery, sent, state, commit } = open({ cursor: 1, log: [message(1)] });
   delivery.start();
   await turns();
@@ -161,7 +161,7 @@ Deno.test("a consumer that has everything reads nothing before there is more", a
   assert.deepEqual([sent, state.reads], [[2], 0]);
 });
 
-Deno.test("what the user may not see is passed over", async () => {
+Deno.test("entries that the user may not see are skipped", async () => {
   const odd = ({ position }: Message) => position % 2 === 1;
   const { delivery, sent, passed, commit } = open({ visible: odd, log: [1, 2, 3, 4].map((each) => message(each)) });
   delivery.start();
@@ -173,7 +173,7 @@ Deno.test("what the user may not see is passed over", async () => {
   assert.deepEqual(sent, [1, 3, 5, 7]);
 });
 
-Deno.test("what is to be looked up comes if the user may see it, before what is offered after it", async () => {
+Deno.test("an entry to look up is delivered if the user may see it, before later messages", async () => {
   const { delivery, sent, commit } = open({ visible: ({ position }) => position % 2 === 0 });
   commit("1", false, { lookUp: true });
   delivery.start();
@@ -188,7 +188,7 @@ Deno.test("what is to be looked up comes if the user may see it, before what is 
   assert.deepEqual(sent, [2, 4, 6]);
 });
 
-Deno.test("no more than the window is sent and not acknowledged", async () => {
+Deno.test("unacknowledged items never exceed the window", async () => {
   const log = Array.from({ length: 50 }, (_, index) => message(index + 1, "x".repeat(1_000)));
   const { delivery, sent, state, acknowledge, commit } = open({ log, windowBytes: 10 * itemBytes });
   delivery.start();
@@ -209,7 +209,7 @@ Deno.test("no more than the window is sent and not acknowledged", async () => {
   assert.ok(state.most <= 10 * itemBytes);
 });
 
-Deno.test("the largest message goes through a window that has just room for it", async () => {
+Deno.test("the largest message fits a window of its size", async () => {
   const { delivery, sent, acknowledge } = open({
     log: [message(1, "x"), message(2, "x".repeat(1_000)), message(3, "x")],
     windowBytes: itemBytes,
@@ -225,7 +225,7 @@ Deno.test("the largest message goes through a window that has just room for it",
   assert.deepEqual(sent, [1, 2, 3]);
 });
 
-Deno.test("acknowledge() gives what is news", async () => {
+Deno.test("acknowledge() returns a position only when the consumer moves", async () => {
   const { delivery, acknowledge, commit } = open({ log: [1, 2, 3].map((position) => message(position)) });
   assert.equal(delivery.acknowledge(0, 0), undefined);
   delivery.start();
@@ -238,7 +238,7 @@ Deno.test("acknowledge() gives what is news", async () => {
   assert.equal(acknowledge(4), 4);
 });
 
-Deno.test("the session's own messages are passed, because it has them from replies", async () => {
+Deno.test("the session's own messages are skipped: it has them from replies", async () => {
   const { delivery, sent, passed, commit, acknowledge } = open();
   delivery.start();
   await turns();
@@ -250,7 +250,7 @@ Deno.test("the session's own messages are passed, because it has them from repli
   assert.equal(acknowledge(3), 3);
 });
 
-Deno.test("own messages are passed too when delivery is behind", async () => {
+Deno.test("own messages are skipped too while delivery is behind", async () => {
   const gates: (() => void)[] = [];
   const gate = () => new Promise<void>((resolve) => gates.push(resolve));
   const { delivery, sent, commit } = open({ gate });
@@ -266,7 +266,7 @@ Deno.test("own messages are passed too when delivery is behind", async () => {
   assert.deepEqual(sent, [1, 4]);
 });
 
-Deno.test("rewind() sends again what was not acknowledged, and own messages still not", async () => {
+Deno.test("rewind() sends unacknowledged messages again, except own ones", async () => {
   const { delivery, sent, commit, acknowledge, rewind } = open();
   delivery.start();
   await turns();
@@ -285,7 +285,7 @@ Deno.test("rewind() sends again what was not acknowledged, and own messages stil
   assert.equal(sent.length, 6);
 });
 
-Deno.test("rewind() voids a read that is under way", async () => {
+Deno.test("rewind() voids a read in progress", async () => {
   const gates: (() => void)[] = [];
   const gate = () => new Promise<void>((resolve) => gates.push(resolve));
   const log = [1, 2, 3].map((position) => message(position, "x".repeat(1_000)));
@@ -306,7 +306,7 @@ Deno.test("rewind() voids a read that is under way", async () => {
   assert.deepEqual(sent, [1, 2, 2, 3]);
 });
 
-Deno.test("nothing comes after close(), and a failing store is told once", async () => {
+Deno.test("nothing is delivered after close(), and a failing store is reported once", async () => {
   const closed = open({ log: [message(1)] });
   closed.delivery.start();
   closed.delivery.close();
@@ -323,7 +323,7 @@ Deno.test("nothing comes after close(), and a failing store is told once", async
   assert.deepEqual([failing.sent, failing.state.reads], [[], 1]);
 });
 
-Deno.test("whatever is offered, read, acknowledged and lost in whatever order, all comes in order within the window", async () => {
+Deno.test("every order of offers, reads, acknowledgements and losses delivers all messages in order within the window", async () => {
   const step = fc.oneof(
     {
       weight: 6,
@@ -396,17 +396,17 @@ Deno.test("whatever is offered, read, acknowledged and lost in whatever order, a
   await fc.assert(property, { numRuns: 40 });
 });
 
-Deno.test("a delivery that is closed gives up its read", async () => {
+Deno.test("a closed delivery aborts its read", async () => {
   const signals: AbortSignal[] = [];
   const host: DeliveryHost = {
     read: (_after, { signal }) => {
       signals.push(signal);
       return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
     },
-    wants: () => true,
+    supports: () => true,
     send: () => assert.fail("sent"),
-    passed: () => assert.fail("passed"),
-    failed: () => assert.fail("failed"),
+    advance: () => assert.fail("advanced"),
+    onFailed: () => assert.fail("failed"),
   };
   const delivery = new Delivery(host, { cursor: 0, head: 1, windowBytes: 100_000 });
   delivery.start();

@@ -22,7 +22,7 @@ function item(reason: string): Uint8Array {
   return encodeItem({ $case: "deliveryChanged", value: { mode: DeliveryMode.STREAM, reason } });
 }
 
-Deno.test("what comes together goes out as one frame, in order", () => {
+Deno.test("items of one turn are sent in one frame, in order", () => {
   const { writer, deferred, proceed, reasons } = open();
   for (const reason of ["a", "b", "c"]) writer.add(item(reason));
   assert.deepEqual(reasons(), []);
@@ -34,7 +34,7 @@ Deno.test("what comes together goes out as one frame, in order", () => {
   assert.deepEqual(reasons(), [["a", "b", "c"], ["d"]]);
 });
 
-Deno.test("a frame is at most 64 KiB, whatever comes together", () => {
+Deno.test("a frame is at most 64 KiB, however many items one turn has", () => {
   const { writer, sent, proceed, reasons } = open();
   const all = Array.from({ length: 40 }, (_, index) => `${index}`.padEnd(index * 400, "x"));
   for (const [index, reason] of all.entries()) writer.deliver(item(reason), Number.MAX_SAFE_INTEGER - 40 + index);
@@ -44,11 +44,11 @@ Deno.test("a frame is at most 64 KiB, whatever comes together", () => {
   assert.deepEqual(reasons().flat(), all);
 });
 
-Deno.test("a frame says what the client has with it", () => {
+Deno.test("a frame states the position that it leads to", () => {
   const { writer, sent, proceed } = open();
   writer.deliver(item("a"), 3);
   writer.add(item("no position"));
-  writer.passed(5);
+  writer.advance(5);
   proceed();
   assert.deepEqual(sent.map(({ frame, content }) => [frame.through, content.through]), [[5, 5]]);
   writer.add(item("no position"));
@@ -56,16 +56,16 @@ Deno.test("a frame says what the client has with it", () => {
   assert.equal(sent[1].frame.through, 0);
 });
 
-Deno.test("a position without an item is said with the next one", () => {
+Deno.test("a position without an item is sent with the next item", () => {
   const { writer, sent, deferred, proceed } = open();
-  writer.passed(5);
+  writer.advance(5);
   assert.equal(deferred.length, 0);
   writer.add(item("a"));
   proceed();
   assert.deepEqual(sent.map(({ content }) => content.through), [5]);
 });
 
-Deno.test("each of several frames says its own position", () => {
+Deno.test("each of several frames states its own position", () => {
   const { writer, sent, proceed } = open();
   const large = "x".repeat(30_000);
   for (const through of [1, 2, 3]) writer.deliver(item(large), through);
@@ -82,18 +82,18 @@ Deno.test("flush() sends at once, and nothing twice", () => {
   assert.deepEqual(reasons(), [["a"]]);
 });
 
-Deno.test("nothing is sent once it is closed", () => {
+Deno.test("a closed writer sends nothing", () => {
   const { writer, proceed, sent } = open();
   writer.add(item("a"));
   writer.close();
   writer.deliver(item("b"), 3);
-  writer.passed(4);
+  writer.advance(4);
   writer.flush();
   proceed();
   assert.deepEqual(sent, []);
 });
 
-Deno.test("a frame says how many bytes of deliveries and of other items are in it", () => {
+Deno.test("the content of a frame counts bytes of deliveries and of other items", () => {
   const { writer, sent, proceed } = open();
   writer.deliver(item("a"), 3);
   writer.deliver(item("bc"), 4);

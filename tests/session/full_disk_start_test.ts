@@ -8,7 +8,7 @@ import { TestMessageStore, TestStore } from "../support/test_store.ts";
 import { until } from "../support/turns.ts";
 import { sendRequest } from "../support/wire_values.ts";
 
-/** Has no room for an incarnation, nor for messages, while commits fail. */
+/** A store without room for incarnations and messages, while commits fail. */
 class FullStore extends TestMessageStore {
   override commitError: unknown = new ChatError("storage_full", "The disk is full.");
 
@@ -17,7 +17,7 @@ class FullStore extends TestMessageStore {
   }
 }
 
-Deno.test("a client that was told no incarnation, as on a full disk, hears of it before any position in it", async () => {
+Deno.test("a client without an incarnation, as after a full disk, gets it before any position in it", async () => {
   const store = TestStore.openWith((database) => new FullStore(database));
   await using test = await TestChat.open({ store });
   const { token } = await test.logIn("ben");
@@ -44,7 +44,7 @@ Deno.test("a client that was told no incarnation, as on a full disk, hears of it
   assert.equal(again.ended, undefined);
 });
 
-Deno.test("a client keeps the incarnation that it knows while a server of the same log tells none", () => {
+Deno.test("a client keeps its incarnation while a server of the same log sends none", () => {
   const cursor = new DeliveryCursor();
   const open = (hello: Partial<HelloResponse>) =>
     cursor.open({ epoch: "e", cursor: 0, head: 9, sharedThrough: 9, ...hello } as HelloResponse);

@@ -1,4 +1,4 @@
-/** Clients that say that they send nothing more, and are owed replies. */
+/** Clients that close their side before they have all replies. */
 import assert from "node:assert/strict";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import type { RequestKind } from "../support/received_frames.ts";
@@ -17,7 +17,7 @@ function send({ clock }: TestChat, text: string): RequestKind {
   return { $case: "send", value: sendRequest({ to: "ana", text, id: createMessageId(clock.now()) }) };
 }
 
-/** Asks for 40 pages, which are ten windows, and sends ten messages. */
+/** Requests 40 pages, which are ten windows, and sends ten messages. */
 async function askForMuch(test: TestChat): Promise<TestSession> {
   for (let count = 0; count < 2; count++) await test.send("ana", "ana", "x".repeat(12_000));
   const { token } = await test.logIn("ana");
@@ -36,7 +36,7 @@ function kinds(client: TestSession): unknown[] {
 
 const allKinds = ["hello", ...Array(40).fill("history"), ...Array(10).fill("send")];
 
-Deno.test("a client that left gets all that it asked for, as fast as it takes replies", async () => {
+Deno.test("a client that closed its side gets all its replies, as fast as it reads", async () => {
   await using test = await TestChat.open();
   const client = await askForMuch(test);
   client.session.leave();
@@ -53,7 +53,7 @@ Deno.test("a client that left gets all that it asked for, as fast as it takes re
   assert.ok(client.sizes.reduce((sum, size) => sum + size, 0) > 9 * windowBytes);
 });
 
-Deno.test("a client that leaves when its window is full of replies gets the others too", async () => {
+Deno.test("a client that closes its side with a full window gets the other replies too", async () => {
   await using test = await TestChat.open();
   const client = await askForMuch(test);
   await until(() => client.unsentBytes >= windowBytes);
@@ -68,7 +68,7 @@ Deno.test("a client that leaves when its window is full of replies gets the othe
   assert.deepEqual(kinds(client), allKinds);
 });
 
-Deno.test("a client that left and takes nothing holds one window, and what it sent waits", async () => {
+Deno.test("a client that closed its side and reads nothing holds one window, and its requests wait", async () => {
   await using test = await TestChat.open();
   const client = await askForMuch(test);
   client.session.leave();

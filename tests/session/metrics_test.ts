@@ -4,7 +4,7 @@ import { eventually } from "../support/eventually.ts";
 import { TestChat } from "../support/test_chat.ts";
 import { helloWith, TestSession } from "../support/test_session.ts";
 
-Deno.test("sessions are counted from their hello to their end, and what they are refused by its code", async () => {
+Deno.test("sessions are counted from their hello to their end, and refusals by their code", async () => {
   const metrics = new CountedMetrics();
   await using chat = await TestChat.open({ metrics });
   const stranger = new TestSession(chat);
@@ -28,7 +28,7 @@ Deno.test("sessions are counted from their hello to their end, and what they are
   ]);
 });
 
-Deno.test("the lag of a delivery is counted for sessions that lived already, not for what was missed", async () => {
+Deno.test("the lag of a delivery is counted for live sessions, and not for missed messages", async () => {
   const metrics = new CountedMetrics();
   await using chat = await TestChat.open({ metrics });
   const { token } = await chat.logIn("ben");

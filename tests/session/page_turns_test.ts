@@ -10,7 +10,7 @@ import { historyRequest, sendRequest } from "../support/wire_values.ts";
 const people = 60;
 const others = Array.from({ length: people }, (_, index) => `user-${index}`);
 
-/** A chat in which ana has much of everything; each of the steps of a page is a slice. */
+/** A chat with long pages of every kind for ana; each step of a page is a slice. */
 async function openLarge(): Promise<{ test: TestChat; room: string }> {
   const test = await TestChat.open({ users: ["ana", "ben", "cleo", ...others], sliceMs: 0 });
   const { chat } = test;
@@ -42,7 +42,7 @@ function lengthOf({ value }: ReplyResult): number {
   return Object.values(value).find(Array.isArray)?.length ?? 0;
 }
 
-Deno.test("a message that is sent while a large page is made is delivered before the page is there, whatever the page is of", async () => {
+Deno.test("a message sent while a large page is made is delivered before the page, for every kind of page", async () => {
   const { test, room } = await openLarge();
   await using _ = test;
   const ana = await TestSession.open(test, (await test.logIn("ana")).token);
@@ -60,7 +60,7 @@ Deno.test("a message that is sent while a large page is made is delivered before
   }
 });
 
-Deno.test("a message that is sent while a backlog is read is delivered before the backlog is", async () => {
+Deno.test("a message sent while a backlog is read is delivered before the backlog", async () => {
   const { test } = await openLarge();
   await using _ = test;
   const ben = await TestSession.open(test, (await test.logIn("ben")).token);

@@ -12,7 +12,7 @@ import { temporaryFolder } from "../support/temporary_folder.ts";
 
 const limits = { limit: 1_000, maxBytes: 1_000_000 };
 
-/** A data folder that is opened, copied and put back, and what was ever sent to ben. */
+/** A data folder that is opened, copied and put back, with the record of all messages to ben. */
 class Folder implements Disposable {
   readonly #root = temporaryFolder();
   #database: Database | undefined;
@@ -37,14 +37,14 @@ class Folder implements Disposable {
     this.messages.beginIncarnation();
   }
 
-  /** As it is now, while it is open. */
+  /** Copies the folder while it is open. */
   copy(): number {
     this.#database!.truncateLog();
     Deno.copyFileSync(`${this.#root.path}/chatd.sqlite`, `${this.#root.path}/copy${this.#copies}`);
     return this.#copies++;
   }
 
-  /** @param undo newer copies are thrown away: nobody goes forward again to a state that was given up */
+  /** @param undo drops newer copies, so that the folder never returns to an abandoned state */
   async putBack(number: number, { undo }: { undo: boolean }): Promise<void> {
     if (this.#copies === 0) return;
     this.#database!.close();
@@ -65,12 +65,12 @@ class Folder implements Disposable {
   }
 }
 
-/** One consumer of ben's device: it takes some of what comes, and acknowledges some of that. */
+/** A consumer of ben's device, which takes some of the messages and acknowledges some of those. */
 class Client {
   readonly taken = new Set<string>();
-  /** It was told that the log was put back. */
+  /** The server reported that the log was put back. */
   wasTold = false;
-  /** What was sent before it was there is not for it. */
+  /** Messages before its first session are not delivered to it. */
   readonly before: ReadonlySet<string>;
   readonly #name: string;
   #cursor = new DeliveryCursor();
@@ -80,7 +80,7 @@ class Client {
     this.before = new Set(sent);
   }
 
-  /** A session, after which the program may end. */
+  /** Runs a session, after which the program may end. */
   async session(folder: Folder, { take, acknowledge, ends }: { take: number; acknowledge: boolean; ends: boolean }) {
     const { messages } = folder;
     const resume = this.#cursor.resumePoint;
@@ -103,7 +103,7 @@ class Client {
         assert.ok(!this.before.has(id) || cursor < position);
         this.taken.add(id);
       }
-      this.#cursor.tookThrough(position);
+      this.#cursor.markTaken(position);
       through = position;
     }
     if (acknowledge) {
@@ -127,7 +127,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.nat().map((number) => ({ do: "put back" as const, number })) },
 );
 
-/** @param judge of what a client missed */
+/** @param judge checks the messages that a client missed */
 async function check({ undo, judge }: { undo: boolean; judge(missed: string[], client: Client): void }): Promise<void> {
   const property = fc.asyncProperty(fc.array(step, { maxLength: 60, size: "max" }), async (steps) => {
     using folder = await Folder.make();
@@ -158,6 +158,6 @@ Deno.test("no client misses an entry, however often the folder is opened and put
   await check({ undo: true, judge: (missed) => assert.deepEqual(missed, []) });
 });
 
-Deno.test("no client misses an entry silently, even where the folder goes back and forth between its copies", async () => {
+Deno.test("no client misses an entry silently, even when the folder goes back and forth between copies", async () => {
   await check({ undo: false, judge: (missed, { wasTold }) => assert.ok(missed.length === 0 || wasTold, `${missed}`) });
 });

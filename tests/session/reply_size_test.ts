@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { maxFrameBytes } from "../../src/wire/limits.ts";
 import type { Question, ReplyValues, RequestValues } from "../support/received_frames.ts";
+import { sendMessage } from "../support/send_message.ts";
 import { directAppend } from "../support/stored_messages.ts";
 import { TestChat } from "../support/test_chat.ts";
 import { TestSession } from "../support/test_session.ts";
@@ -10,7 +11,7 @@ import { historyRequest } from "../support/wire_values.ts";
 const ana = "ana".padEnd(32, "-");
 const names = Array.from({ length: 1_200 }, (_, index) => `user-${index}`.padEnd(32, "-"));
 
-/** A session of ana, who has the longest of names, as have all others. */
+/** Opens a session of ana. All users have names of the longest kind. */
 async function open(): Promise<{ test: TestChat; client: TestSession }> {
   const test = await TestChat.open({ users: [ana] });
   for (const name of names) {
@@ -20,7 +21,7 @@ async function open(): Promise<{ test: TestChat; client: TestSession }> {
   return { test, client };
 }
 
-/** The answer to a request, which came in a frame that is not too long. */
+/** Returns the reply to a request, whose frame is within the limit. */
 async function ask<Name extends Question>(
   client: TestSession,
   name: Name,
@@ -33,7 +34,7 @@ async function ask<Name extends Question>(
   return answer;
 }
 
-Deno.test("a page of messages fits a frame, whatever their sizes, and pages cover everything", async () => {
+Deno.test("a page of messages of any sizes fits a frame, and pages cover everything", async () => {
   for (const size of [1, 100, 118, 150, 163, 164, 500, 8_000, 12_289, 16_384]) {
     const { test, client } = await open();
     const count = size > 1_000 ? 10 : 420;
@@ -106,10 +107,10 @@ Deno.test("a page of users fits a frame", async () => {
   await test.close();
 });
 
-Deno.test("everybody whom somebody blocks fits a frame", async () => {
+Deno.test("a list of blocked users fits a frame", async () => {
   const { test, client } = await open();
   for (const user of names.slice(0, 1_000)) {
-    // As fast as anybody may.
+    // The rate of writes that a user may have.
     test.clock.advance(1_000);
     await ask(client, "blockUser", { user, unblock: false });
   }
@@ -120,7 +121,7 @@ Deno.test("everybody whom somebody blocks fits a frame", async () => {
   await test.close();
 });
 
-Deno.test("all readers that are named fit a frame", async () => {
+Deno.test("a list of readers fits a frame", async () => {
   const { test, client } = await open();
   const id = () => createMessageId(test.clock.now());
   await test.chat.rooms.create({ user: ana }, { id: id(), name: "ops", isPublic: true, historyVisible: true });
@@ -148,7 +149,7 @@ Deno.test("a list of devices fits a frame", async () => {
 Deno.test("the largest message fits a frame of its own", async () => {
   const { test, client } = await open();
   await test.store.messages.commit([]);
-  await test.chat.send(names[0], test.draft(ana, "x".repeat(16_384)));
+  await sendMessage(test.chat, names[0], test.draft(ana, "x".repeat(16_384)));
   await ask(client, "ping", {});
   for (const size of client.sizes) assert.ok(size <= maxFrameBytes);
   assert.equal(client.messages.length, 1);

@@ -3,12 +3,14 @@ import { ChatClient } from "../../src/client/chat_client.ts";
 import { standardRate } from "../../src/core/limits.ts";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
-import { costOf, pageSizes } from "../../src/session/request_costs.ts";
+import { costOf } from "../../src/session/request_costs.ts";
+import { requestHandlers } from "../../src/session/request_handlers.ts";
 import { FullScreenChat } from "../../src/terminal/full_screen/full_screen_chat.ts";
 import { choosePalette } from "../../src/terminal/full_screen/palette.ts";
 import { EmulatedTerminal } from "../support/emulated_terminal.ts";
 import { eventually } from "../support/eventually.ts";
 import { startTestGrpcServer } from "../support/grpc_server.ts";
+import { sendMessage } from "../support/send_message.ts";
 import { TestChat } from "../support/test_chat.ts";
 import { TestSession } from "../support/test_session.ts";
 import { turns } from "../support/turns.ts";
@@ -18,7 +20,7 @@ Deno.test("a request costs 1, and its page one more for each 50 items", () => {
   assert.equal(costOf("ping", {}), 1);
   assert.equal(costOf("send", sendRequest({ to: "ben", id: "", text: "hello" })), 1);
   assert.equal(costOf("listUsers", { after: "", limit: 1_000 }), 21);
-  assert.equal(costOf("listUsers", { after: "", limit: 0 }), 1 + pageSizes.listUsers.standard / 50);
+  assert.equal(costOf("listUsers", { after: "", limit: 0 }), 1 + requestHandlers.listUsers.page.standard / 50);
   assert.equal(costOf("history", historyRequest({ with: "ben", limit: 200 })), 5);
 });
 
@@ -26,11 +28,11 @@ Deno.test("a search costs more than a page", () => {
   assert.ok(costOf("search", { query: "word", beforePosition: 0, limit: 1 }) > 10);
 });
 
-Deno.test("a page beyond the largest, which is refused, costs no more than that", () => {
+Deno.test("a page beyond the largest is refused, and costs as much as the largest", () => {
   assert.equal(costOf("listUsers", { after: "", limit: 0xffff_ffff }), 21);
 });
 
-Deno.test("a session's requests wait until their user has what they cost", async () => {
+Deno.test("a session's requests wait until their user's allowance suffices", async () => {
   await using test = await TestChat.open({ rate: { perSecond: 100, burst: 21 } });
   const ana = await TestSession.open(test, (await test.logIn("ana")).token);
   const largePage = { $case: "listUsers", value: { after: "", limit: 1_000 } } as const;
@@ -43,7 +45,7 @@ Deno.test("a session's requests wait until their user has what they cost", async
   assert.equal((await ana.reply(second)).$case, "listUsers");
 });
 
-Deno.test("opening the client on the whole screen takes less than a twentieth of the burst of a user", async () => {
+Deno.test("opening the full-screen client costs less than a twentieth of a user's burst", async () => {
   await using test = await startTestGrpcServer({ rate: { perSecond: 0.001, burst: standardRate.burst / 20 } });
   const register = (user: string) =>
     test.chat.accounts.register({ user, password: "correct horse", invite: "", deviceName: "", address: user });
@@ -51,7 +53,7 @@ Deno.test("opening the client on the whole screen takes less than a twentieth of
   const names = Array.from({ length: 120 }, (_, index) => `user-${index + 100}`);
   for (const name of names) {
     await register(name);
-    await test.chat.send(name, { to: "ana", id: createMessageId(), text: `hello from ${name}` });
+    await sendMessage(test.chat, name, { to: "ana", id: createMessageId(), text: `hello from ${name}` });
   }
   using terminal = new EmulatedTerminal({ columns: 80, rows: 24 });
   const transport = new GrpcTransport({ host: "127.0.0.1", port: test.server.port, callback: false });

@@ -21,7 +21,7 @@ const devices: [user: string, consumers: string[]][] = [
   ["cleo", ["ui"]],
 ];
 
-/** Answers later than it reads and writes, as a store in another thread would. */
+/** A store that answers later than it reads and writes, like one in another thread. */
 class SlowStore extends TestMessageStore {
   readonly #delays: readonly number[];
   #call = 0;
@@ -51,10 +51,10 @@ interface Draft {
   text: string;
 }
 
-/** A client of one consumer that loses its connection now and then, but never what it has taken. */
+/** A client of one consumer, which loses connections, but no message that it has taken. */
 class Client {
   readonly user: string;
-  /** By position, in the order in which it came to know them. */
+  /** Messages by position, in the order of their arrival. */
   readonly taken = new Map<number, Message>();
   readonly #test: TestChat;
   readonly #token: string;
@@ -62,7 +62,7 @@ class Client {
   readonly #outbox = new Map<string, Draft>();
   readonly #windowBytes: number;
   #session: TestSession | undefined;
-  /** Which drafts await a reply of this session, by request id. */
+  /** Drafts without a reply in this session, by request id. */
   #asked = new Map<number, Draft>();
   #framesTaken = 0;
   #through = 0;
@@ -109,7 +109,7 @@ class Client {
     for (const draft of this.#outbox.values()) this.#ask(draft);
   }
 
-  /** What is on its way to the client is lost, and what it has not acknowledged. */
+  /** Loses the connection, with frames in flight and unacknowledged ones. */
   disconnect(): void {
     this.#session?.session.disconnected();
     this.#session = undefined;
@@ -172,7 +172,7 @@ class Client {
     this.taken.set(position, message);
   }
 
-  /** What came and was not acknowledged, taken or not, fits the window. */
+  /** Checks that unacknowledged items fit the window. */
   #checkWindow(session: TestSession): void {
     const bytes = session.messages.filter(({ position }) => position > this.#acknowledged)
       .reduce((sum, value) => sum + encodeItem({ $case: "message", value }).length, 0);
@@ -243,7 +243,7 @@ async function settle(test: TestChat, clients: Client[]): Promise<void> {
   }
 }
 
-Deno.test("every consumer has every message once and in order, however connections and acknowledgements are lost", async () => {
+Deno.test("every consumer gets every message once and in order, however connections and acknowledgements are lost", async () => {
   const windows = fc.array(fc.integer({ min: 600, max: 4_000 }), { minLength: 5, maxLength: 5 });
   const delays = fc.array(fc.nat({ max: 2 }), { minLength: 1, maxLength: 7 });
   const property = fc.asyncProperty(
@@ -268,7 +268,7 @@ Deno.test("every consumer has every message once and in order, however connectio
   await fc.assert(property, { numRuns: 40 });
 });
 
-/** Everything that was accepted, by position; each conversation numbered without gaps. */
+/** Returns all accepted messages by position; each conversation is numbered without gaps. */
 async function readLog(test: TestChat): Promise<Message[]> {
   const limits = { limit: 10_000, maxBytes: 10_000_000 };
   const all = new Map<number, Message>();

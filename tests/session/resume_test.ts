@@ -13,7 +13,7 @@ const log = {
 };
 const restored = { ...log, epoch: "f".repeat(32) };
 
-Deno.test("a position holds up to where its incarnation and this log are the same", async () => {
+Deno.test("a position holds as far as its incarnation and this log are the same", async () => {
   const { epoch } = log;
   assert.deepEqual(await judgeResume({ epoch, incarnation: newest, resumeAfter: 7 }, log), {
     epoch,
@@ -33,18 +33,18 @@ Deno.test("a position holds up to where its incarnation and this log are the sam
   });
 });
 
-Deno.test("a new consumer whose incarnation is not of this log starts where the two logs parted", async () => {
+Deno.test("a new consumer of an incarnation of another log starts where the logs parted", async () => {
   const start = { at: 7, partedFrom: lost };
   for (const { epoch } of [log, restored]) {
     const judged = await judgeResume({ epoch, incarnation: lost, resumeAfter: 7 }, log);
     assert.deepEqual(judged, { epoch: log.epoch, sharedThrough: 0, after: 0, start });
   }
-  // A client that knows no incarnations was told this one as an epoch.
+  // A client without incarnations got this one as an epoch.
   const old = await judgeResume({ epoch: lost, incarnation: undefined, resumeAfter: 7 }, log);
   assert.deepEqual(old, { epoch: log.epoch, sharedThrough: 0, after: 0, start });
 });
 
-Deno.test("an incarnation that is malformed or empty counts as unknown", async () => {
+Deno.test("a malformed or empty incarnation counts as unknown", async () => {
   const { epoch } = log;
   for (const incarnation of ["", "x", "a".repeat(60_000), `${newest}\n`, "é".repeat(36)]) {
     const known = await judgeResume({ epoch, incarnation, resumeAfter: 7 }, log);
@@ -56,7 +56,7 @@ Deno.test("an incarnation that is malformed or empty counts as unknown", async (
   }
 });
 
-Deno.test("a client that knows no incarnations is told another epoch while its position does not hold", async () => {
+Deno.test("a client without incarnations gets another epoch while its position does not hold", async () => {
   const { epoch } = log;
   const ask = async (epoch: string, resumeAfter: number) =>
     (await judgeResume({ epoch, incarnation: undefined, resumeAfter }, log)).epoch;
@@ -67,7 +67,7 @@ Deno.test("a client that knows no incarnations is told another epoch while its p
   assert.equal(await ask(before, 6), epoch);
 });
 
-Deno.test("a client that was told an incarnation as an epoch, and learns of incarnations, is told nothing false", async () => {
+Deno.test("a client that got an incarnation as an epoch, and learns of incarnations, resumes correctly", async () => {
   const first = await judgeResume({ epoch: before, incarnation: "", resumeAfter: 5 }, log);
   assert.deepEqual(first, { epoch: before, sharedThrough: 5, after: 5, start: { at: 5 } });
   const next = await judgeResume({ epoch: before, incarnation: newest, resumeAfter: 8 }, log);

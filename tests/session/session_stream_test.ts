@@ -7,7 +7,7 @@ import type { FrameContent } from "../../src/session/frame_writer.ts";
 
 const invalid = (error: unknown) => error instanceof ChatError && error.code === "invalid_argument";
 
-/** A stream whose frames, which are empty here, the client reads at once. */
+/** A stream of empty frames, which the client reads at once. */
 function open() {
   let receipt = 0;
   const stream = new SessionStream({ send: (frame) => receipt = ServerFrame.decode(frame).receipt }, {
@@ -33,7 +33,7 @@ Deno.test("a receipt acknowledges its frame and all before it", () => {
   assert.equal(stream.otherBytes, 0);
 });
 
-Deno.test("the receipt that was acknowledged last says nothing new, and no other is believed", () => {
+Deno.test("the last acknowledged receipt may be repeated, and no other", () => {
   const { stream, send } = open();
   const content = { through: 1, deliveryBytes: 1, otherBytes: 1 };
   assert.throws(() => stream.acknowledge(0), invalid);
@@ -45,7 +45,7 @@ Deno.test("the receipt that was acknowledged last says nothing new, and no other
   assert.equal(stream.acknowledge(third).through, 1);
 });
 
-Deno.test("receipts are different, fit 32 bits, and are spread over all of them", () => {
+Deno.test("receipts are distinct, fit 32 bits, and are spread over all of them", () => {
   const { send } = open();
   const receipts = Array.from({ length: 5_000 }, () => send({ through: 0, deliveryBytes: 0, otherBytes: 0 }));
   assert.equal(new Set(receipts).size, 5_000);
@@ -56,7 +56,7 @@ Deno.test("receipts are different, fit 32 bits, and are spread over all of them"
   }
 });
 
-Deno.test("what is acknowledged and what waits is what was sent, whatever is acknowledged when", () => {
+Deno.test("acknowledged and unacknowledged bytes add up to the sent ones, in every order of acknowledgements", () => {
   const step = fc.oneof(
     fc.record({ other: fc.nat({ max: 100 }), delivery: fc.nat({ max: 100 }) }),
     fc.record({ share: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }) }),

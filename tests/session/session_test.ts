@@ -16,12 +16,12 @@ function send(test: TestChat, to: string, text = "hello", id = createMessageId(t
   return { $case: "send", value: sendRequest({ to, text, id }) };
 }
 
-/** A session of a new device of the user. */
+/** Opens a session of a new device of a user. */
 async function open(test: TestChat, user: string, options: Parameters<typeof TestSession.open>[2] = {}) {
   return await TestSession.open(test, (await test.logIn(user)).token, options);
 }
 
-Deno.test("hello says who the client is and where it stands, before anything else", async () => {
+Deno.test("the reply to hello names the user and the position, before all other items", async () => {
   await using test = await TestChat.open();
   await test.send("ana", "ben");
   const { token, deviceId } = await test.logIn("ana");
@@ -49,7 +49,7 @@ Deno.test("hello says who the client is and where it stands, before anything els
   assert.equal(chat.live.count, 0);
 });
 
-Deno.test("a hello that is wrong is refused by its code, and ends the session", async () => {
+Deno.test("a wrong hello is refused with its code, and ends the session", async () => {
   await using test = await TestChat.open();
   const { token } = await test.logIn("ana");
   const wrong = [
@@ -92,7 +92,7 @@ Deno.test("a second hello is refused, and the session goes on", async () => {
   await client.ask("ping", {});
 });
 
-Deno.test("a client that says no hello within 10 s is sent away", async () => {
+Deno.test("a session without a hello ends after 10 s", async () => {
   using time = new FakeTime();
   await using test = await TestChat.open();
   const client = new TestSession(test);
@@ -104,7 +104,7 @@ Deno.test("a client that says no hello within 10 s is sent away", async () => {
   assert.equal(time.pending, 0);
 });
 
-Deno.test("a client that sends empty frames and nothing else is sent away, before its hello and after", async () => {
+Deno.test("a client that sends only empty frames is disconnected, before its hello and after", async () => {
   await using test = await TestChat.open();
   const { token } = await test.logIn("ana");
   for (const client of [new TestSession(test), await TestSession.open(test, token)]) {
@@ -115,7 +115,7 @@ Deno.test("a client that sends empty frames and nothing else is sent away, befor
   }
 });
 
-Deno.test("a client may send empty frames between its requests, and not acknowledge the same frame for ever", async () => {
+Deno.test("a client may send empty frames between requests, and may not repeat an acknowledgement for ever", async () => {
   await using test = await TestChat.open();
   const { token } = await test.logIn("ana");
   const client = await TestSession.open(test, token);
@@ -157,7 +157,7 @@ Deno.test("request ids must be above 0 and rise", async () => {
   await client.reply(Number.MAX_SAFE_INTEGER);
 });
 
-Deno.test("a kind of request that the server does not know is refused by its id", async () => {
+Deno.test("an unknown kind of request is refused by its id", async () => {
   await using test = await TestChat.open();
   const client = await open(test, "ana");
   client.receive({ requests: [{ id: 2, kind: undefined }, { id: 3, kind: ping }] });
@@ -165,7 +165,7 @@ Deno.test("a kind of request that the server does not know is refused by its id"
   assert.equal((await client.reply(2)).$case, "error");
 });
 
-Deno.test("messages arrive at both ends, and the sender's own session has the reply instead", async () => {
+Deno.test("messages reach both users, and the sender's own session gets the reply instead", async () => {
   await using test = await TestChat.open();
   const [here, there, ben] = [await open(test, "ana"), await open(test, "ana"), await open(test, "ben")];
   const kind = send(test, "ben");
@@ -181,7 +181,7 @@ Deno.test("messages arrive at both ends, and the sender's own session has the re
   assert.equal(here.through, 1);
 });
 
-Deno.test("sends that come together are accepted together, in order", async () => {
+Deno.test("sends in one frame are accepted together, in order", async () => {
   await using test = await TestChat.open();
   const [ana, ben] = [await open(test, "ana"), await open(test, "ben")];
   const texts = Array.from({ length: 300 }, (_, index) => `${index}`);
@@ -193,7 +193,7 @@ Deno.test("sends that come together are accepted together, in order", async () =
   assert.ok(ana.frames.length < 20);
 });
 
-Deno.test("a request sees what the sends before it did", async () => {
+Deno.test("a request sees the results of the sends before it", async () => {
   await using test = await TestChat.open();
   const ana = await open(test, "ana");
   const [, , history] = ana.request(send(test, "ben", "1"), send(test, "ben", "2"), {
@@ -205,7 +205,7 @@ Deno.test("a request sees what the sends before it did", async () => {
   assert.deepEqual(ana.replies.map(({ requestId }) => requestId), [1, 2, 3, 4]);
 });
 
-Deno.test("a request that fails says why, and those after it are answered", async () => {
+Deno.test("a failed request states its reason, and the requests after it are answered", async () => {
   await using test = await TestChat.open();
   const ana = await open(test, "ana");
   const codes = await Promise.all([
@@ -219,7 +219,7 @@ Deno.test("a request that fails says why, and those after it are answered", asyn
   await ana.ask("ping", {});
 });
 
-Deno.test("an error that nobody expected is logged, and shown without its detail", async () => {
+Deno.test("an unexpected error is logged, and sent without its detail", async () => {
   await using test = await TestChat.open();
   const errors: unknown[] = [];
   const log: Log = { info() {}, warn() {}, error: (_event, details) => void errors.push(details?.error) };
@@ -246,7 +246,7 @@ Deno.test("requests above the rate wait for their turn, in order", async () => {
   assert.deepEqual(ana.replies.slice(-8).map(({ requestId }) => requestId), ids);
 });
 
-Deno.test("a burst of requests that read the store leaves others their turns", async () => {
+Deno.test("a burst of requests that read the store leaves other sessions their turns", async () => {
   await using test = await TestChat.open();
   await test.send("ana", "ben", "hello");
   const [ana, ben] = [await open(test, "ana"), await open(test, "ben")];
@@ -257,7 +257,7 @@ Deno.test("a burst of requests that read the store leaves others their turns", a
   await ana.reply(ids.at(-1)!);
 });
 
-Deno.test("a user who begins sessions without end is told to wait", async () => {
+Deno.test("a user who begins too many sessions has to wait", async () => {
   await using test = await TestChat.open();
   const ana = await open(test, "ana");
   for (let count = 1; count < 128; count++) test.chat.admitSession("ana");
@@ -299,7 +299,7 @@ Deno.test("no request is begun while too many bytes of replies are not acknowled
   assert.deepEqual(ana.replies.slice(1).map(({ requestId }) => requestId), ids);
 });
 
-Deno.test("a client that only asks, and reads no replies, is sent away", async () => {
+Deno.test("a client that sends requests and reads no replies is disconnected", async () => {
   await using test = await TestChat.open();
   const [ana, ben] = [await open(test, "ana"), await open(test, "ben")];
   const flood = async (kind: RequestKind) => {
@@ -336,7 +336,7 @@ Deno.test("requests wait up to 1 MiB and 1024, and the session ends beyond", asy
   disk.resolve();
 });
 
-Deno.test("a consumer is taken over by a newer session, which gets what the older one did not acknowledge", async () => {
+Deno.test("a newer session takes over a consumer, and gets its unacknowledged messages", async () => {
   await using test = await TestChat.open();
   const { token } = await test.logIn("ben");
   const before = await TestSession.open(test, token);
@@ -371,7 +371,7 @@ Deno.test("two consumers of one device have cursors of their own", async () => {
   assert.deepEqual(uiAgain.messages, []);
 });
 
-Deno.test("a session resumes after the later of its cursor and what the client says, in this log only", async () => {
+Deno.test("a session resumes after the later of its cursor and the client's position, in this log only", async () => {
   await using test = await TestChat.open();
   const { token } = await test.logIn("ben");
   (await TestSession.open(test, token)).session.disconnected();
@@ -406,7 +406,7 @@ Deno.test("a token that is revoked during hello begins no session", async () => 
   assert.equal(test.chat.live.count, 0);
 });
 
-Deno.test("a client that goes during hello leaves no session", async () => {
+Deno.test("a client that disconnects during hello leaves no session", async () => {
   await using test = await TestChat.open();
   const { token } = await test.logIn("ana");
   const client = new TestSession(test);
@@ -417,7 +417,7 @@ Deno.test("a client that goes during hello leaves no session", async () => {
   assert.deepEqual(client.frames, []);
 });
 
-Deno.test("disabling a user ends their sessions, and says why", async () => {
+Deno.test("disabling a user ends their sessions with the reason", async () => {
   await using test = await TestChat.open();
   const [ana, ben] = [await open(test, "ana"), await open(test, "ben")];
   await test.accounts.disable("ana");
@@ -425,7 +425,7 @@ Deno.test("disabling a user ends their sessions, and says why", async () => {
   await ben.ask("ping", {});
 });
 
-Deno.test("log out replies before the end, and after the replies to what was sent before it", async () => {
+Deno.test("a log-out is answered before the end, and after the replies to earlier sends", async () => {
   await using test = await TestChat.open();
   const ana = await open(test, "ana");
   const other = await open(test, "ana");
@@ -439,7 +439,7 @@ Deno.test("log out replies before the end, and after the replies to what was sen
   await other.ask("ping", {});
 });
 
-Deno.test("revoking the own device replies before the end; revoking another ends that one", async () => {
+Deno.test("revoking the own device is answered before the end; revoking another ends its session", async () => {
   await using test = await TestChat.open();
   const { token, deviceId } = await test.logIn("ana");
   const [ana, other] = [await TestSession.open(test, token), await open(test, "ana")];
@@ -451,7 +451,7 @@ Deno.test("revoking the own device replies before the end; revoking another ends
   assert.equal(ana.endCode, "token_revoked");
 });
 
-Deno.test("a log out that fails is no log out", async () => {
+Deno.test("a failed log-out changes nothing", async () => {
   await using test = await TestChat.open();
   const ana = await open(test, "ana");
   const logOutDevice = test.store.accounts.logOutDevice.bind(test.store.accounts);
@@ -472,7 +472,7 @@ Deno.test("changing the password ends the other sessions and keeps this one", as
   await ana.ask("ping", {});
 });
 
-Deno.test("a client that sends nothing more gets its answers, and then the end", async () => {
+Deno.test("a client that closes its side gets its replies, and then the end", async () => {
   await using test = await TestChat.open();
   const { token } = await test.logIn("ana");
   const ana = new TestSession(test);
@@ -487,7 +487,7 @@ Deno.test("a client that sends nothing more gets its answers, and then the end",
   await until(() => idle.ended);
 });
 
-Deno.test("nothing is sent once the client is gone, and nothing of its queue is begun", async () => {
+Deno.test("after a disconnect nothing is sent, and no waiting request is begun", async () => {
   await using test = await TestChat.open();
   const [ana, ben] = [await open(test, "ana"), await open(test, "ben")];
   ana.request(ping, send(test, "ben"));
@@ -501,7 +501,7 @@ Deno.test("nothing is sent once the client is gone, and nothing of its queue is 
   await ben.ask("ping", {});
 });
 
-Deno.test("a client that acknowledges nothing is sent one window of messages, and others go on", async () => {
+Deno.test("a client that acknowledges nothing is sent one window of messages, and other sessions go on", async () => {
   await using test = await TestChat.open();
   const [ben, cleo] = [await open(test, "ben"), await open(test, "cleo")];
   const text = "x".repeat(16_000);
@@ -519,7 +519,7 @@ Deno.test("a client that acknowledges nothing is sent one window of messages, an
   assert.deepEqual(ben.messages.map(({ seq }) => seq), Array.from({ length: 40 }, (_, index) => index + 1));
 });
 
-Deno.test("who acknowledges what it cannot have read is sent away", async () => {
+Deno.test("a client that acknowledges an unread frame is disconnected", async () => {
   await using test = await TestChat.open();
   const { token } = await test.logIn("ben");
   for (const wrong of ["guessed", "older", "none", "before hello"]) {
@@ -539,7 +539,7 @@ Deno.test("who acknowledges what it cannot have read is sent away", async () => 
   }
 });
 
-Deno.test("replies are not held up by deliveries that nobody acknowledges, nor deliveries by replies", async () => {
+Deno.test("unacknowledged deliveries do not hold up replies, nor replies deliveries", async () => {
   await using test = await TestChat.open();
   const [ben, cleo] = [await open(test, "ben"), await open(test, "cleo")];
   for (let count = 0; count < 40; count++) await test.send("ana", "ben", "x".repeat(16_000));
@@ -556,7 +556,7 @@ Deno.test("replies are not held up by deliveries that nobody acknowledges, nor d
   await until(() => cleo.messages.length === 1);
 });
 
-Deno.test("being connected is use: a session renews its token daily, until the device is logged out behind its back", async () => {
+Deno.test("a session renews its token daily, until its device is logged out in the store", async () => {
   using time = new FakeTime();
   await using test = await TestChat.open();
   const day = 24 * 60 * 60 * 1000;
@@ -577,7 +577,7 @@ Deno.test("being connected is use: a session renews its token daily, until the d
   assert.equal(time.pending, 0);
 });
 
-Deno.test("a session whose token could not be renewed in time is ended", async () => {
+Deno.test("a session ends when its token was not renewed in time", async () => {
   using time = new FakeTime();
   await using test = await TestChat.open();
   const client = await open(test, "ana");
@@ -586,7 +586,7 @@ Deno.test("a session whose token could not be renewed in time is ended", async (
   assert.equal(client.endCode, "unauthenticated");
 });
 
-Deno.test("sessions share the timer of their renewals; one that fails is logged and tried again, others are not affected", async () => {
+Deno.test("sessions share a timer for renewals; a failed one is logged and repeated, and affects no other", async () => {
   using time = new FakeTime();
   await using test = await TestChat.open();
   const logged: { event: string; user: unknown }[] = [];
@@ -609,7 +609,7 @@ Deno.test("sessions share the timer of their renewals; one that fails is logged 
   assert.equal(time.pending, 0);
 });
 
-Deno.test("a session is told who of its peers is there, and who comes", async () => {
+Deno.test("a session is told which of its peers are online, and which come online", async () => {
   await using test = await TestChat.open();
   await test.send("ana", "ben");
   const ana = await open(test, "ana");
@@ -620,7 +620,7 @@ Deno.test("a session is told who of its peers is there, and who comes", async ()
   assert.deepEqual([ana.presence, ben.presence, cleo.presence], [[["ben", true]], [["ana", true]], []]);
 });
 
-Deno.test("presence that nobody acknowledges is dropped beyond half a window", async () => {
+Deno.test("unacknowledged presence is dropped beyond half a window", async () => {
   await using test = await TestChat.open();
   await test.send("ana", "ben");
   const [ana] = [await open(test, "ana")];
@@ -659,7 +659,7 @@ Deno.test("a user has at most 64 live sessions", async () => {
   await TestSession.open(test, tokens[0].token, { hello: { consumer: "c0" } });
 });
 
-Deno.test("stopping the server ends sessions, and those that are in their hello", async () => {
+Deno.test("stopping the server ends all sessions, also during their hello", async () => {
   await using test = await TestChat.open();
   const { token } = await test.logIn("ana");
   const [ana, late] = [await open(test, "ana"), new TestSession(test)];

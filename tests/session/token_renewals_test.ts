@@ -16,7 +16,7 @@ class FakeHolder implements TokenHolder {
     await this.renew();
   }
 
-  renewalFailed(error: unknown): void {
+  onRenewalFailed(error: unknown): void {
     this.failures.push(error);
   }
 }
@@ -30,7 +30,7 @@ async function addTwo(renewals: TokenRenewals, time: FakeTime): Promise<[first: 
   return [first, second];
 }
 
-Deno.test("each token is renewed once in an interval from its beginning on", async () => {
+Deno.test("each token is renewed once in an interval from its session's start", async () => {
   using time = new FakeTime();
   const renewals = new TokenRenewals(intervalMs);
   const [first, second] = await addTwo(renewals, time);
@@ -43,7 +43,7 @@ Deno.test("each token is renewed once in an interval from its beginning on", asy
   assert.deepEqual(counts(), [102, 101]);
 });
 
-Deno.test("all tokens take one timer, which goes with the last of them", async () => {
+Deno.test("all tokens share one timer, which ends with the last of them", async () => {
   using time = new FakeTime();
   const renewals = new TokenRenewals(intervalMs);
   const holders = Array.from({ length: 100 }, () => new FakeHolder());
@@ -64,7 +64,7 @@ Deno.test("all tokens take one timer, which goes with the last of them", async (
   assert.equal(time.pending, 0);
 });
 
-Deno.test("a token that is taken out is not renewed any more, and those after it in time", async () => {
+Deno.test("a removed token is not renewed any more, and later ones are in time", async () => {
   using time = new FakeTime();
   const renewals = new TokenRenewals(intervalMs);
   const [first, second] = await addTwo(renewals, time);
@@ -76,7 +76,7 @@ Deno.test("a token that is taken out is not renewed any more, and those after it
   renewals.delete(second);
 });
 
-Deno.test("a renewal that fails or takes long holds up no other one, and is tried again", async () => {
+Deno.test("a failed or slow renewal delays no other one, and is repeated", async () => {
   using time = new FakeTime();
   const renewals = new TokenRenewals(intervalMs);
   const failure = new Error("the store is busy");

@@ -3,10 +3,11 @@ import { ChatError } from "../../src/core/chat_error.ts";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { DirectMessages } from "../../src/gen/chatd/v1/settings.ts";
 import { fileHandlers } from "../../src/session/file_handlers.ts";
-import { answer, type RequestContext } from "../../src/session/request_handlers.ts";
+import { answer } from "../../src/session/request_handlers.ts";
+import type { RequestContext } from "../../src/session/request_types.ts";
 import { TestChat } from "../support/test_chat.ts";
 
-/** Of these requests, how many of a thousand were taken, none of which the user waited for. */
+/** Returns how many of a thousand requests without a pause are accepted. */
 async function taken(request: (context: RequestContext, test: TestChat, round: number) => Promise<unknown>) {
   await using test = await TestChat.open();
   const context = { chat: test.chat, identity: await test.identify("ana") };
@@ -25,7 +26,7 @@ async function taken(request: (context: RequestContext, test: TestChat, round: n
   return counts.taken;
 }
 
-Deno.test("nobody keeps the disk busy with what is written to it one by one", async () => {
+Deno.test("a user's writes outside the commit queue are limited", async () => {
   const blocks = await taken((context, _test, round) =>
     answer("blockUser", context, { user: "ben", unblock: round % 2 === 1 })
   );
@@ -38,7 +39,7 @@ Deno.test("nobody keeps the disk busy with what is written to it one by one", as
   const uploads = await taken(async (context, { clock }) => {
     const id = createMessageId(clock.now());
     await fileHandlers.beginUpload(context, { id, name: "a", mediaType: "", size: 1, sha256: new Uint8Array(32) });
-    // It is not what was announced, so it does not count as unfinished.
+    // The content differs from the announced file, and so does not count as unfinished.
     await fileHandlers.uploadChunk(context, { id, offset: 0, bytes: Uint8Array.of(1) }).catch((error) => {
       if (!(error instanceof ChatError) || error.code !== "invalid_argument") throw error;
     });

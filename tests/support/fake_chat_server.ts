@@ -1,9 +1,16 @@
+import { decodeFrame, type ReceivedFrame } from "../../src/client/received_frame.ts";
 import type { Link, Transport } from "../../src/client/transport.ts";
 import { ChatError } from "../../src/core/chat_error.ts";
 import { conversationAddress, directConversation, directMembers } from "../../src/core/messages/message.ts";
 import { type Message, PresenceState, Role, type SendRequest } from "../../src/gen/chatd/v1/chat.ts";
-import type { ClientFrame, Hello, Item, Reply, Request, ServerFrame } from "../../src/gen/chatd/v1/session.ts";
-import { ClientFrame as ClientFrameType } from "../../src/gen/chatd/v1/session.ts";
+import {
+  ClientFrame,
+  type Hello,
+  Item,
+  type Reply,
+  type Request,
+  ServerFrame,
+} from "../../src/gen/chatd/v1/session.ts";
 import { wireMessage } from "./wire_values.ts";
 
 type Result = NonNullable<Reply["result"]>;
@@ -27,7 +34,7 @@ export class FakeChatServer {
   keptFrom = 1;
   log: Message[] = [];
   users = new Set<string>(["ana", "ben", "cat"]);
-  /** Bytes of text sent and not acknowledged, for each session. */
+  /** Bytes of messages sent and not acknowledged, for each session. */
   windowBytes = 2_000;
   /** The life of the next link; without one, links do not break by themselves. */
   nextLife: () => LinkLife | undefined = () => undefined;
@@ -157,7 +164,7 @@ export class FakeSession {
   readonly #server: FakeChatServer;
   readonly #life: LinkLife;
   readonly #toServer: ClientFrame[] = [];
-  readonly #toClient: ServerFrame[] = [];
+  readonly #toClient: ReceivedFrame[] = [];
   #wakeClient = Promise.withResolvers<void>();
   readonly #over = Promise.withResolvers<void>();
   #pumping = false;
@@ -180,9 +187,9 @@ export class FakeSession {
     this.link = {
       send: (frame) => {
         if (this.#closed || this.#failure) return;
-        const bytes = ClientFrameType.encode(frame).finish();
+        const bytes = ClientFrame.encode(frame).finish();
         if (bytes.length > 64 * 1024) throw new RangeError(`A frame of ${bytes.length} bytes`);
-        this.#toServer.push(ClientFrameType.decode(bytes));
+        this.#toServer.push(ClientFrame.decode(bytes));
         void this.#pump();
       },
       frames: this.#frames(),
@@ -225,18 +232,20 @@ export class FakeSession {
     if (this.user === "") return;
     for (const message of this.#server.log) {
       if (message.position <= this.#sent) continue;
+      const kind = { $case: "message" as const, value: message };
+      const { length } = Item.encode({ kind }).finish();
       const bytes = this.#unacknowledged.reduce((sum, each) => sum + each.bytes, 0);
-      if (bytes > 0 && bytes + message.text.length > this.#server.windowBytes) return;
+      if (bytes > 0 && bytes + length > this.#server.windowBytes) return;
       this.#sent = message.position;
       this.#through = message.position;
       if (!directMembers(message.conversation).includes(this.user)) continue;
       if (this.#own.has(message.position)) continue;
-      this.#unacknowledged.push({ position: message.position, bytes: message.text.length });
-      this.#send({ $case: "message", value: message });
+      this.#unacknowledged.push({ position: message.position, bytes: length });
+      this.#send(kind);
     }
   }
 
-  async *#frames(): AsyncGenerator<ServerFrame> {
+  async *#frames(): AsyncGenerator<ReceivedFrame> {
     for (;;) {
       await Promise.race([this.#server.awake(), this.#over.promise]);
       if (this.#closed) return;
@@ -439,7 +448,7 @@ export class FakeSession {
       this.#flushing = false;
       const frame = { items: this.#items, through: this.#through, receipt: ++this.#lastReceipt };
       this.#sentFrames.set(frame.receipt, frame.through);
-      this.#toClient.push(frame);
+      this.#toClient.push(decodeFrame(ServerFrame.encode(frame).finish()));
       this.#items = [];
       this.#through = 0;
       this.#wakeClient.resolve();

@@ -12,6 +12,7 @@ import type { Subscriber } from "../../src/core/people/live_sessions.ts";
 import type { Notice } from "../../src/core/people/notice.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { FakeHasher } from "./fake_hasher.ts";
+import { sendMessage } from "./send_message.ts";
 import { TestStore } from "./test_store.ts";
 
 // Kept, so that fake time does not stop it.
@@ -99,7 +100,7 @@ export class TestChat {
 
   /** Sends a message from nowhere in particular. */
   async send(sender: string, to: string, text = "hello") {
-    return await this.chat.send(sender, this.draft(to, text));
+    return await sendMessage(this.chat, sender, this.draft(to, text));
   }
 
   async close(): Promise<void> {

@@ -5,7 +5,7 @@ import type { Message } from "../../src/core/messages/message.ts";
 import { PresenceState } from "../../src/gen/chatd/v1/chat.ts";
 import { type Item, ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { fromWireMessage, toSendResponse, toWireMessage } from "../../src/wire/convert.ts";
-import { encodeItem, encodeMessageItem, encodeSendReply, encodeServerFrame } from "../../src/wire/server_items.ts";
+import { encodeItem, encodeMessageItem, encodeReply, encodeServerFrame } from "../../src/wire/server_items.ts";
 
 const position = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 const receipt = fc.nat({ max: 0xffff_ffff });
@@ -98,7 +98,7 @@ Deno.test("the reply to a send is encoded as by the generated code", () => {
   fc.assert(fc.property(position, accepted, (requestId, accepted) => {
     const result = { $case: "send" as const, value: toSendResponse(accepted) };
     assert.deepEqual(
-      encodeSendReply(requestId, accepted),
+      encodeReply(requestId, result),
       encodeItem({ $case: "reply", value: { requestId, result } }),
     );
   }));

@@ -1,14 +1,14 @@
 import type { ConfirmChannel, ConsumeMessage } from "amqplib";
 import { Backoff } from "../../client/backoff.ts";
 import { FrameQueue } from "../../client/frame_queue.ts";
+import { decodeFrame, type ReceivedFrame } from "../../client/received_frame.ts";
 import { serverError } from "../../client/server_error.ts";
 import type { Link } from "../../client/transport.ts";
 import { ChatError, toChatError } from "../../core/chat_error.ts";
-import { type ClientFrame, type Item, ServerFrame } from "../../gen/chatd/v1/session.ts";
+import type { ClientFrame, Item } from "../../gen/chatd/v1/session.ts";
 import { encodeClientFrame } from "../../wire/client_frames.ts";
 import { toWireError } from "../../wire/convert.ts";
 import { maxFrameBytes } from "../../wire/limits.ts";
-import { decodeStrictly } from "../../wire/strict_reader.ts";
 import type { BrokerConnection } from "../connection/broker_connection.ts";
 import { mapChannelErrors, noServer, toChannelError } from "../connection/broker_errors.ts";
 import {
@@ -47,7 +47,7 @@ interface SessionAddress {
  * A client's end of one session, over its own connection. It connects at the hello, which has the token for the login.
  */
 export class AmqpLink implements Link {
-  readonly frames: AsyncIterable<ServerFrame>;
+  readonly frames: AsyncIterable<ReceivedFrame>;
   readonly #options: AmqpLinkOptions;
   readonly #queue = new FrameQueue({ pause() {}, resume() {} });
   readonly #name = `chatd ${crypto.randomUUID()}`;
@@ -116,7 +116,7 @@ export class AmqpLink implements Link {
   async #handleReply(message: ConsumeMessage | null): Promise<void> {
     if (message === null || this.#ended.signal.aborted) return;
     const { properties, content } = message;
-    const frame = decodeStrictly(ServerFrame, content);
+    const frame = decodeFrame(content);
     if (this.#session === undefined && properties.correlationId === this.#correlationId) {
       const { [sessionHeader]: secret, [sessionQueueHeader]: queue } = properties.headers ?? {};
       // A refused hello has no session.
@@ -127,11 +127,11 @@ export class AmqpLink implements Link {
     this.#accept(frame);
   }
 
-  async #join(reply: ServerFrame, { secret, queue, server }: SessionAddress & { queue: string }): Promise<void> {
+  async #join(reply: ReceivedFrame, { secret, queue, server }: SessionAddress & { queue: string }): Promise<void> {
     this.#session = { secret, server };
     // The reply is delivered once the queue is readable, and before frames from the queue.
-    const early: ServerFrame[] = [];
-    let take = (frame: ServerFrame): unknown => early.push(frame);
+    const early: ReceivedFrame[] = [];
+    let take = (frame: ReceivedFrame): unknown => early.push(frame);
     try {
       await this.#channel!.consume(queue, (message) => this.#handleDelivery(message, (frame) => take(frame)), {
         noAck: true,
@@ -147,20 +147,20 @@ export class AmqpLink implements Link {
     this.#publishWaiting();
   }
 
-  #handleDelivery(message: ConsumeMessage | null, take: (frame: ServerFrame) => unknown): void {
+  #handleDelivery(message: ConsumeMessage | null, take: (frame: ReceivedFrame) => unknown): void {
     if (message === null) return this.#fail(new ChatError("unavailable", "The server ended this session."));
     if (message.properties.userId !== this.#session?.server) return;
     try {
       const sequence = parseSequence(message.properties.headers?.[sequenceHeader]);
       // A message that the broker lost could have any content; resuming delivers it again.
       if (sequence !== undefined && sequence !== ++this.#received) throw lostMessage();
-      take(decodeStrictly(ServerFrame, message.content));
+      take(decodeFrame(message.content));
     } catch (error) {
       this.#fail(toChatError(error));
     }
   }
 
-  #accept(frame: ServerFrame): void {
+  #accept(frame: ReceivedFrame): void {
     this.#helloId = undefined;
     this.#queue.push(frame);
     const last = frame.items.at(-1)?.kind;
@@ -262,7 +262,7 @@ export class AmqpLink implements Link {
       { kind: { $case: "reply", value: reply } },
       { kind: { $case: "sessionEnded", value: { error: value } } },
     ];
-    this.#queue.push({ items, through: 0, receipt: 0 });
+    this.#queue.push({ items, through: 0, receipt: 0, bytes: 0 });
   }
 
   async #close(): Promise<void> {

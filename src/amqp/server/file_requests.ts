@@ -9,7 +9,7 @@ import {
   UploadChunkResponse,
 } from "../../gen/chatd/v1/files.ts";
 import { fileHandlers } from "../../session/file_handlers.ts";
-import type { RequestContext } from "../../session/request_handlers.ts";
+import type { RequestContext } from "../../session/request_types.ts";
 import type { MessageDecoder } from "../../wire/strict_reader.ts";
 import { type Incoming, receiptHeader, type ReplyAddress } from "../incoming.ts";
 import { messageTypes, type PayloadFormat } from "../message_types.ts";

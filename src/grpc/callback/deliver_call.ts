@@ -1,17 +1,18 @@
-import { DeliverResponse, ServerFrame } from "../../gen/chatd/v1/session.ts";
+import { decodeFrame, type ReceivedFrame } from "../../client/received_frame.ts";
+import { DeliverResponse } from "../../gen/chatd/v1/session.ts";
 import { GrpcStatus } from "../http2/grpc_status.ts";
 import type { ServerCall } from "../http2/server_call.ts";
 import { deliverPath } from "./callback_protocol.ts";
 
 /** Handles a frame of the server; rejects when the session is over. */
-export type TakeFrame = (frame: ServerFrame) => Promise<void>;
+export type TakeFrame = (frame: ReceivedFrame) => Promise<void>;
 
 /** Answers a call of the session's server with the receipt of its frame, once `take` resolves. */
 export function answerDeliver(call: ServerCall, take: TakeFrame | undefined): void {
   if (call.path !== deliverPath) {
     return call.end({ code: GrpcStatus.unimplemented, details: "This service has no such method." });
   }
-  let frame: ServerFrame | undefined;
+  let frame: ReceivedFrame | undefined;
   call.begin({
     onMessage: (bytes) => {
       // Decoded frames refer to parts of their bytes.
@@ -31,7 +32,7 @@ export function answerDeliver(call: ServerCall, take: TakeFrame | undefined): vo
 }
 
 async function deliver(
-  { receipt, ...frame }: ServerFrame,
+  { receipt, ...frame }: ReceivedFrame,
   { call, take }: { call: ServerCall; take: TakeFrame },
 ): Promise<void> {
   try {
@@ -45,9 +46,9 @@ async function deliver(
 }
 
 /** Decodes a frame; undefined when the bytes are malformed. */
-function decode(bytes: Uint8Array): ServerFrame | undefined {
+function decode(bytes: Uint8Array): ReceivedFrame | undefined {
   try {
-    return ServerFrame.decode(bytes);
+    return decodeFrame(bytes);
   } catch {
     return undefined;
   }

@@ -1,15 +1,24 @@
 import type { ClientDuplexStream, ServiceError } from "@grpc/grpc-js";
 import { FrameQueue } from "../../client/frame_queue.ts";
+import { decodeFrame, type ReceivedFrame } from "../../client/received_frame.ts";
 import type { Link } from "../../client/transport.ts";
 import type { ChatError } from "../../core/chat_error.ts";
-import type { ChatServiceDefinition } from "../../gen/chatd/v1/chat_service.ts";
-import type { Callback, ClientFrame, ServerFrame } from "../../gen/chatd/v1/session.ts";
+import { ChatServiceDefinition } from "../../gen/chatd/v1/chat_service.ts";
+import { type Callback, type ClientFrame, ServerFrame } from "../../gen/chatd/v1/session.ts";
 import type { CallbackListener } from "../callback/callback_listener.ts";
 import type { GrpcJsClient } from "./grpc_js_service.ts";
 
+const { fullName, methods: { connect } } = ChatServiceDefinition;
+
+/** `ChatService.Connect` alone, whose frames are received with their length. */
+export const sessionService = {
+  fullName,
+  methods: { connect: { ...connect, responseType: { encode: ServerFrame.encode, decode: decodeFrame } } },
+};
+
 export interface GrpcLinkOptions {
   /** Closed with the link. */
-  client: GrpcJsClient<ChatServiceDefinition>;
+  client: GrpcJsClient<typeof sessionService>;
   /** Closed with the link. */
   listener: CallbackListener | undefined;
   signal: AbortSignal | undefined;
@@ -19,9 +28,9 @@ export interface GrpcLinkOptions {
 /** A client's end of one `Connect` call and its callbacks. */
 export class GrpcLink implements Link {
   readonly callback?: Callback;
-  readonly frames: AsyncIterable<ServerFrame>;
+  readonly frames: AsyncIterable<ReceivedFrame>;
   readonly #options: GrpcLinkOptions;
-  readonly #call: ClientDuplexStream<ClientFrame, ServerFrame>;
+  readonly #call: ClientDuplexStream<ClientFrame, ReceivedFrame>;
   readonly #queue: FrameQueue;
   readonly #abort = () => void this.close();
   #closed: Promise<void> | undefined;
@@ -31,7 +40,7 @@ export class GrpcLink implements Link {
     const call = options.client.connect();
     const queue = new FrameQueue({ pause: () => call.pause(), resume: () => call.resume() });
     const first = Promise.withResolvers<void>();
-    call.on("data", (frame: ServerFrame) => {
+    call.on("data", (frame: ReceivedFrame) => {
       queue.push(frame);
       first.resolve();
     });

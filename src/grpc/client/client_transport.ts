@@ -4,9 +4,8 @@ import type { Link, Transport } from "../../client/transport.ts";
 import type { ChatError } from "../../core/chat_error.ts";
 import type { LogInResponse, RegisterResponse } from "../../gen/chatd/v1/auth.ts";
 import { AuthServiceDefinition } from "../../gen/chatd/v1/auth_service.ts";
-import { ChatServiceDefinition } from "../../gen/chatd/v1/chat_service.ts";
 import { FileServiceDefinition } from "../../gen/chatd/v1/files_service.ts";
-import { GrpcLink } from "./client_link.ts";
+import { GrpcLink, sessionService } from "./client_link.ts";
 import { GrpcFileLink } from "./file_link.ts";
 import { type GrpcJsClient, grpcJsClient } from "./grpc_js_service.ts";
 import { explainFailure } from "./received_error.ts";
@@ -14,7 +13,7 @@ import { statusOf } from "./service_error.ts";
 import { addressOf, callDeadlineMs, type GrpcTransportOptions, openListener } from "./transport_options.ts";
 
 const AuthServiceClient = grpcJsClient(AuthServiceDefinition);
-const ChatServiceClient = grpcJsClient(ChatServiceDefinition);
+const SessionClient = grpcJsClient(sessionService);
 const FileServiceClient = grpcJsClient(FileServiceDefinition);
 
 /** Connects to a server with grpc-js; each session and each call has its own connection. */
@@ -53,7 +52,7 @@ export class GrpcTransport implements Transport {
 
   async connect({ signal }: { signal?: AbortSignal }): Promise<Link> {
     const listener = await openListener(this.#options);
-    const client = new ChatServiceClient(this.address, this.#credentials, this.#settings);
+    const client = new SessionClient(this.address, this.#credentials, this.#settings);
     return new GrpcLink({ client, listener, signal, explain: (error) => this.#explain(error) });
   }
 

@@ -1,7 +1,8 @@
 import { FrameQueue } from "../../client/frame_queue.ts";
+import { decodeFrame, type ReceivedFrame } from "../../client/received_frame.ts";
 import type { Link } from "../../client/transport.ts";
 import { ChatError } from "../../core/chat_error.ts";
-import { type Callback, ClientFrame, ServerFrame } from "../../gen/chatd/v1/session.ts";
+import { type Callback, ClientFrame } from "../../gen/chatd/v1/session.ts";
 import type { CallbackListener } from "../callback/callback_listener.ts";
 import { ClientStream, type ReceivedStatus } from "../http2/client_stream.ts";
 import type { ServerConnection } from "./server_connection.ts";
@@ -20,7 +21,7 @@ export interface Http2LinkOptions {
 /** A client's end of one `Connect` call over chatd's own HTTP/2, and its callbacks. */
 export class Http2Link implements Link {
   readonly callback?: Callback;
-  readonly frames: AsyncIterable<ServerFrame>;
+  readonly frames: AsyncIterable<ReceivedFrame>;
   readonly #options: Http2LinkOptions;
   readonly #call: ClientStream;
   readonly #queue: FrameQueue;
@@ -64,9 +65,9 @@ export class Http2Link implements Link {
 
   /** Takes a message. @param message its bytes are valid during this call only */
   #take(message: Uint8Array): void {
-    let frame: ServerFrame;
+    let frame: ReceivedFrame;
     try {
-      frame = ServerFrame.decode(message.slice());
+      frame = decodeFrame(message.slice());
     } catch (cause) {
       this.#queue.fail(new ChatError("internal", "The server sent a malformed frame.", { cause }));
       return this.#call.cancel();

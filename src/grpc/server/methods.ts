@@ -9,10 +9,13 @@ export type Responder = (request: Uint8Array, call: IncomingCall) => Promise<unk
 export const tooManyMessages = { code: GrpcStatus.invalidArgument, details: "This method takes one message." };
 export const noMessage = { code: GrpcStatus.invalidArgument, details: "This method takes a message, and none came." };
 
-/** Returns a row for each method of a service: a {@link Responder} for a unary one. */
+/** An implementation of a method: a {@link Responder} for a unary one. */
+export type Implementation = { readonly respond: Responder } | { readonly open: Method };
+
+/** Returns a row for each method of a service. */
 export function methodsOf<Service extends ServiceDefinition>(
   service: Service,
-  implementation: Record<MethodName<Service>, { readonly respond: Responder } | { readonly open: Method }>,
+  implementation: Record<MethodName<Service>, Implementation>,
 ): [path: string, method: Method][] {
   return Object.entries(service.methods).map(([name, definition]) => {
     const own = implementation[name as MethodName<Service>];

@@ -1,45 +1,18 @@
 import type { Chat } from "../../core/chat.ts";
 import { ChatError, toChatError } from "../../core/chat_error.ts";
 import type { Log } from "../../core/log.ts";
-import { DeleteAccountRequest, LogInRequest, LogOutRequest, RegisterRequest } from "../../gen/chatd/v1/auth.ts";
+import { LogInRequest, RegisterRequest } from "../../gen/chatd/v1/auth.ts";
 import { AuthServiceDefinition } from "../../gen/chatd/v1/auth_service.ts";
-import {
-  DeleteRequest,
-  EditRequest,
-  GetConversationRequest,
-  HistoryRequest,
-  ListConversationsRequest,
-  ListReadersRequest,
-  ListUsersRequest,
-  ReactRequest,
-  ReadRequest,
-  SendRequest,
-  SentRequest,
-  WhoAmIRequest,
-} from "../../gen/chatd/v1/chat.ts";
 import { ChatServiceDefinition } from "../../gen/chatd/v1/chat_service.ts";
-import {
-  CreateRoomRequest,
-  InviteMemberRequest,
-  JoinRoomRequest,
-  LeaveRoomRequest,
-  ListMembersRequest,
-  ListRoomsRequest,
-  RemoveMemberRequest,
-  SetRoleRequest,
-  SetTopicRequest,
-  UnbanMemberRequest,
-  UpdateRoomRequest,
-} from "../../gen/chatd/v1/rooms.ts";
-import { SearchRequest } from "../../gen/chatd/v1/search.ts";
-import { BlockUserRequest, GetSettingsRequest, UpdateSettingsRequest } from "../../gen/chatd/v1/settings.ts";
 import { costOf } from "../../session/request_costs.ts";
-import { answer, type RequestContext, type RequestName } from "../../session/request_handlers.ts";
+import { answer, requestHandlers } from "../../session/request_handlers.ts";
+import type { ReplyValues, RequestContext, RequestName, RequestValues } from "../../session/request_types.ts";
 import { toWireCredentials } from "../../wire/convert.ts";
 import { decodeStrictly, type MessageDecoder } from "../../wire/strict_reader.ts";
+import type { MethodName, RequestOf, ResponseOf, ServiceDefinition } from "../service_definition.ts";
 import type { Device } from "./client_connection.ts";
 import type { IncomingCall, Method } from "./incoming_call.ts";
-import { methodsOf, type Responder } from "./methods.ts";
+import { type Implementation, methodsOf, type Responder } from "./methods.ts";
 
 export interface UnaryOptions {
   chat: Chat;
@@ -48,71 +21,58 @@ export interface UnaryOptions {
   onLogIn(call: IncomingCall, device: Device): void;
 }
 
-interface UnaryMethod {
-  readonly respond: Responder;
-}
-
 /** Returns the methods of ChatService. */
 export function chatMethods(options: UnaryOptions, connect: Method): [path: string, method: Method][] {
-  const asInSession = <Request>(type: MessageDecoder<Request>, name: RequestName) => forUser(options, type, name);
-
-  return methodsOf(ChatServiceDefinition, {
-    connect: { open: connect },
-    send: asInSession(SendRequest, "send"),
-    history: asInSession(HistoryRequest, "history"),
-    sent: asInSession(SentRequest, "sent"),
-    listConversations: asInSession(ListConversationsRequest, "listConversations"),
-    listUsers: asInSession(ListUsersRequest, "listUsers"),
-    whoAmI: asInSession(WhoAmIRequest, "whoAmI"),
-    edit: asInSession(EditRequest, "edit"),
-    delete: asInSession(DeleteRequest, "delete"),
-    react: asInSession(ReactRequest, "react"),
-    getConversation: asInSession(GetConversationRequest, "getConversation"),
-    createRoom: asInSession(CreateRoomRequest, "createRoom"),
-    joinRoom: asInSession(JoinRoomRequest, "joinRoom"),
-    leaveRoom: asInSession(LeaveRoomRequest, "leaveRoom"),
-    updateRoom: asInSession(UpdateRoomRequest, "updateRoom"),
-    setTopic: asInSession(SetTopicRequest, "setTopic"),
-    inviteMember: asInSession(InviteMemberRequest, "inviteMember"),
-    removeMember: asInSession(RemoveMemberRequest, "removeMember"),
-    unbanMember: asInSession(UnbanMemberRequest, "unbanMember"),
-    setRole: asInSession(SetRoleRequest, "setRole"),
-    listRooms: asInSession(ListRoomsRequest, "listRooms"),
-    listMembers: asInSession(ListMembersRequest, "listMembers"),
-    read: asInSession(ReadRequest, "read"),
-    listReaders: asInSession(ListReadersRequest, "listReaders"),
-    getSettings: asInSession(GetSettingsRequest, "getSettings"),
-    updateSettings: asInSession(UpdateSettingsRequest, "updateSettings"),
-    blockUser: asInSession(BlockUserRequest, "blockUser"),
-    search: asInSession(SearchRequest, "search"),
-  });
+  return methodsOf(ChatServiceDefinition, withTwins(options, ChatServiceDefinition, { connect: { open: connect } }));
 }
 
 /** Returns the methods of AuthService. */
 export function authMethods(options: UnaryOptions): [path: string, method: Method][] {
   const { accounts } = options.chat;
-  return methodsOf(AuthServiceDefinition, {
-    register: unary(options, RegisterRequest, async (request, call) => {
-      const credentials = await accounts.register({ ...request, address: call.connection.address });
-      options.onLogIn(call, credentials);
-      return { credentials: toWireCredentials(credentials) };
+  return methodsOf(
+    AuthServiceDefinition,
+    withTwins(options, AuthServiceDefinition, {
+      register: unary(options, RegisterRequest, async (request, call) => {
+        const credentials = await accounts.register({ ...request, address: call.connection.address });
+        options.onLogIn(call, credentials);
+        return { credentials: toWireCredentials(credentials) };
+      }),
+      logIn: unary(options, LogInRequest, async (request, call) => {
+        const credentials = await accounts.logIn({ ...request, address: call.connection.address });
+        options.onLogIn(call, credentials);
+        return { credentials: toWireCredentials(credentials) };
+      }),
     }),
-    logIn: unary(options, LogInRequest, async (request, call) => {
-      const credentials = await accounts.logIn({ ...request, address: call.connection.address });
-      options.onLogIn(call, credentials);
-      return { credentials: toWireCredentials(credentials) };
-    }),
-    logOut: unary(options, LogOutRequest, async (_request, call) => {
-      const { identity } = await authenticate(options, call);
-      await accounts.logOut(identity);
-      return {};
-    }),
-    deleteAccount: forUser(options, DeleteAccountRequest, "deleteAccount"),
-  });
+  );
 }
 
-/** Returns a method that answers a user as in a live session, within the user's rate. */
-function forUser<Request>(options: UnaryOptions, type: MessageDecoder<Request>, name: RequestName): UnaryMethod {
+/** The methods of a service that are requests of live sessions too: with the same name, request and response. */
+type TwinName<Service extends ServiceDefinition> = {
+  [Name in MethodName<Service> & RequestName]: RequestOf<Service["methods"][Name]> extends RequestValues[Name]
+    ? ReplyValues[Name] extends ResponseOf<Service["methods"][Name]> ? Name : never
+    : never;
+}[MethodName<Service> & RequestName];
+
+/**
+ * Implements a service whose methods are requests of live sessions, but for those in `others`.
+ * @throws {TypeError} when a method is neither
+ */
+export function withTwins<Service extends ServiceDefinition>(
+  options: UnaryOptions,
+  service: Service,
+  others: Record<Exclude<MethodName<Service>, TwinName<Service>>, Implementation>,
+): Record<MethodName<Service>, Implementation> {
+  const twins = Object.entries(service.methods)
+    .filter(([name]) => !Object.hasOwn(others, name))
+    .map(([name, { requestType }]) => {
+      if (!Object.hasOwn(requestHandlers, name)) throw new TypeError(`No handler answers ${service.fullName}.${name}`);
+      return [name, forUser(options, requestType, name as RequestName)];
+    });
+  return { ...Object.fromEntries(twins), ...others };
+}
+
+/** Returns a method that answers a user as a live session does, within the user's rate. */
+function forUser<Request>(options: UnaryOptions, type: MessageDecoder<Request>, name: RequestName): Implementation {
   return answering(options, async (bytes, call) => {
     const context = await authenticate(options, call);
     const request = decodeFor(context, type, bytes) as never;
@@ -136,12 +96,12 @@ export function unary<Request>(
   options: Pick<UnaryOptions, "chat" | "log">,
   type: MessageDecoder<Request>,
   respond: (request: Request, call: IncomingCall) => Promise<unknown>,
-): UnaryMethod {
+): Implementation {
   return answering(options, (bytes, call) => respond(decodeStrictly(type, bytes), call));
 }
 
 /** Wraps a responder to count and log failures. */
-function answering({ chat, log }: Pick<UnaryOptions, "chat" | "log">, respond: Responder): UnaryMethod {
+function answering({ chat, log }: Pick<UnaryOptions, "chat" | "log">, respond: Responder): Implementation {
   return {
     async respond(bytes, call) {
       try {

@@ -18,6 +18,7 @@ import { startTestAmqpServer, startTestBroker, type TestAmqpServer } from "../..
 import { throwsWith } from "../../support/chat_error_assertions.ts";
 import { randomBytes, sha256Of } from "../../support/files.ts";
 import { RawAmqpClient } from "../../support/raw_amqp_client.ts";
+import { sendMessage } from "../../support/send_message.ts";
 
 const broker = await startTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
@@ -60,7 +61,7 @@ async function sendFile(server: TestAmqpServer, { ask }: Uploader, bytes: Uint8A
     const chunk = { id, offset, bytes: bytes.slice(offset, offset + 40_000) };
     await ask(messageTypes.uploadChunk, UploadChunkRequest.encode(chunk).finish());
   }
-  return (await server.chat.send("ana", { to: "ana", id: createMessageId(), text: "", uploadId: id })).seq;
+  return (await sendMessage(server.chat, "ana", { to: "ana", id: createMessageId(), text: "", uploadId: id })).seq;
 }
 
 function codeOf({ properties, content }: ConsumeMessage): string {
@@ -86,7 +87,7 @@ Deno.test("a file is uploaded and downloaded in JSON", async () => {
     const { value } = await ask(messageTypes.uploadChunk, chunk);
     assert.deepEqual(value, { offset: String(offset + 30_000) });
   }
-  const { seq } = await server.chat.send("ana", { to: "ana", id: createMessageId(), text: "", uploadId: id });
+  const { seq } = await sendMessage(server.chat, "ana", { to: "ana", id: createMessageId(), text: "", uploadId: id });
   const read: Uint8Array[] = [];
   for (let offset = 0; offset < bytes.length;) {
     const { value } = await ask(messageTypes.readChunk, { with: "ana", seq: String(seq), offset: String(offset) });

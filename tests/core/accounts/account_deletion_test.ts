@@ -3,6 +3,7 @@ import { silentLog } from "../../../src/core/log.ts";
 import { Erasure } from "../../../src/core/messages/erasure.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import { rejectsWith } from "../../support/chat_error_assertions.ts";
+import { sendMessage } from "../../support/send_message.ts";
 import { password, TestChat } from "../../support/test_chat.ts";
 
 const everything = { beforeSeq: 0, afterSeq: 0, fromMs: 0, events: true, limit: 200 };
@@ -38,16 +39,16 @@ Deno.test("an account is deleted only with its password", async () => {
 Deno.test("messages of a deleted account stay, from a made-up name", async () => {
   const test = await TestChat.open({ users: ["ana", "ben"] });
   const { chat } = test;
-  await chat.send("ana", { to: "ben", id: id(test), text: "hello" });
-  await chat.send("ben", { to: "ana", id: id(test), text: "hi" });
+  await sendMessage(chat, "ana", { to: "ben", id: id(test), text: "hello" });
+  await sendMessage(chat, "ben", { to: "ana", id: id(test), text: "hi" });
   await chat.deletion.delete("ana");
   const { conversations: [{ conversation }] } = await chat.conversations("ben", { beforePosition: 0, limit: 10 });
   const [, alias] = /^ben:(deleted\.[a-z2-7]{8})$/.exec(conversation) ?? [];
   const { messages } = await chat.history("ben", { ...everything, with: alias });
   assert.deepEqual(messages.map(({ sender, text }) => [sender, text]), [[alias, "hello"], ["ben", "hi"]]);
   await rejectsWith("not_found", chat.history("ben", { ...everything, with: "ana" }));
-  await rejectsWith("not_found", chat.send("ben", { to: "ana", id: id(test), text: "there?" }));
-  await rejectsWith("permission_denied", chat.send("ben", { to: alias, id: id(test), text: "there?" }));
+  await rejectsWith("not_found", sendMessage(chat, "ben", { to: "ana", id: id(test), text: "there?" }));
+  await rejectsWith("permission_denied", sendMessage(chat, "ben", { to: alias, id: id(test), text: "there?" }));
   await test.close();
 });
 
@@ -55,9 +56,9 @@ Deno.test("with erase, nothing that they wrote is left", async () => {
   const test = await TestChat.open({ users: ["ana", "ben"], deletedAccounts: "erase" });
   const { chat } = test;
   for (let count = 0; count < 600; count++) {
-    await chat.send("ana", { to: "ben", id: id(test), text: `secret ${count}` });
+    await sendMessage(chat, "ana", { to: "ben", id: id(test), text: `secret ${count}` });
   }
-  await chat.send("ben", { to: "ana", id: id(test), text: "mine" });
+  await sendMessage(chat, "ben", { to: "ana", id: id(test), text: "mine" });
   await chat.deletion.delete("ana");
   await erase(test);
   const { conversations: [{ conversation }] } = await chat.conversations("ben", { beforePosition: 0, limit: 10 });

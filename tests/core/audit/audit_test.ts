@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { AuditEvent } from "../../../src/core/audit/audit.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
+import { sendMessage } from "../../support/send_message.ts";
 import { password, TestChat } from "../../support/test_chat.ts";
 
 class Notes {
@@ -95,7 +96,7 @@ Deno.test("the audit log records created rooms and changes of their members, onc
   await chat.rooms.create(ana, making);
   await chat.rooms.join(ben, { id: id(), room });
   await chat.rooms.join(cleo, { id: id(), room });
-  await chat.send("ana", test.draft(room));
+  await sendMessage(chat, "ana", test.draft(room));
   assert.deepEqual(notes.take(), [`ana room_created ${room} - -`]);
   await chat.rooms.setRole(ana, { id: id(), room, user: "ben", role: "moderator" });
   const removal = { id: id(), room, user: "cleo", ban: false };

@@ -4,6 +4,7 @@ import { silentLog } from "../../../src/core/log.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import { rejectsWith } from "../../support/chat_error_assertions.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { sendMessage } from "../../support/send_message.ts";
 import { TestChat } from "../../support/test_chat.ts";
 
 function quota(maxBytes: number | undefined) {
@@ -61,10 +62,10 @@ Deno.test("on a full disk messages and edits are refused, but neither resends no
   const test = await TestChat.open({ limits: { maxDiskBytes: 0 } });
   const { chat, clock } = test;
   const accepted = test.draft("ben", "first");
-  const first = await chat.send("ana", accepted);
+  const first = await sendMessage(chat, "ana", accepted);
   // The first send triggered the measurement.
-  await rejectsWith("storage_full", chat.send("ana", test.draft("ben", "second")));
-  assert.equal((await chat.send("ana", accepted)).duplicate, true);
+  await rejectsWith("storage_full", sendMessage(chat, "ana", test.draft("ben", "second")));
+  assert.equal((await sendMessage(chat, "ana", accepted)).duplicate, true);
   const id = () => createMessageId(clock.now());
   const amend = (change: Promise<Parameters<typeof chat.posting.submit>[0]>) =>
     change.then((draft) => chat.posting.submit(draft));

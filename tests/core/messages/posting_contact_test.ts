@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { CheckedDraft, Posted } from "../../../src/core/messages/posting.ts";
 import { rejectsWith } from "../../support/chat_error_assertions.ts";
+import { sendMessage } from "../../support/send_message.ts";
 import { FakeSubscriber, TestChat } from "../../support/test_chat.ts";
 
 async function come(test: TestChat, user: string): Promise<FakeSubscriber> {
@@ -81,5 +82,5 @@ Deno.test("a file needs the same permission as a text", async () => {
   await test.send("ana", "ben", "hello");
   await test.chat.settings.update("ben", { directMessages: "nobody" });
   const draft = { ...test.draft("ana"), to: "ben", text: "", uploadId: test.draft("ana").id };
-  await rejectsWith("permission_denied", test.chat.send("ana", draft));
+  await rejectsWith("permission_denied", sendMessage(test.chat, "ana", draft));
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { ChatError } from "../../../src/core/chat_error.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import { rejectsWith } from "../../support/chat_error_assertions.ts";
+import { sendMessage } from "../../support/send_message.ts";
 import { FakeSubscriber } from "../../support/test_chat.ts";
 import { TestRooms } from "../../support/test_rooms.ts";
 
@@ -123,9 +124,9 @@ Deno.test("a message that was accepted before its sender was removed is answered
   await rooms.invite("ana", room, "ben");
   await rooms.join("ben", room);
   const draft = rooms.test.draft(room, "once");
-  const first = await rooms.test.chat.send("ben", draft);
+  const first = await sendMessage(rooms.test.chat, "ben", draft);
   await rooms.remove("ana", room, "ben");
-  const again = await rooms.test.chat.send("ben", draft);
+  const again = await sendMessage(rooms.test.chat, "ben", draft);
   assert.deepEqual([again.seq, again.duplicate], [first.seq, true]);
   await rejectsWith("not_found", rooms.test.send("ben", room));
 });

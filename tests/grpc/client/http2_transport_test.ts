@@ -80,7 +80,7 @@ Deno.test("a session continues when the server sends GOAWAY for new calls only, 
     },
   }, async (transport) => {
     const link = await transport.connect({});
-    assert.deepEqual(await Array.fromAsync(link.frames), [{ items: [], receipt: 0, through: 0 }]);
+    assert.deepEqual(await Array.fromAsync(link.frames), [{ items: [], receipt: 0, through: 0, bytes: 0 }]);
     await link.close();
   }));
 

@@ -6,14 +6,20 @@
 
 /* eslint-disable */
 import {
+  ChangePasswordRequest,
+  ChangePasswordResponse,
   DeleteAccountRequest,
   DeleteAccountResponse,
+  ListDevicesRequest,
+  ListDevicesResponse,
   LogInRequest,
   LogInResponse,
   LogOutRequest,
   LogOutResponse,
   RegisterRequest,
   RegisterResponse,
+  RevokeDeviceRequest,
+  RevokeDeviceResponse,
 } from "./auth.ts";
 
 /** AuthService issues and revokes the tokens that all other services need. */
@@ -53,6 +59,33 @@ export const AuthServiceDefinition = {
       requestType: DeleteAccountRequest as typeof DeleteAccountRequest,
       requestStream: false,
       responseType: DeleteAccountResponse as typeof DeleteAccountResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** Lists the devices that the user is logged in on. */
+    listDevices: {
+      name: "ListDevices",
+      requestType: ListDevicesRequest as typeof ListDevicesRequest,
+      requestStream: false,
+      responseType: ListDevicesResponse as typeof ListDevicesResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** Logs a device of the user out, and ends its live sessions. */
+    revokeDevice: {
+      name: "RevokeDevice",
+      requestType: RevokeDeviceRequest as typeof RevokeDeviceRequest,
+      requestStream: false,
+      responseType: RevokeDeviceResponse as typeof RevokeDeviceResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** Logs all other devices out. The response has another token for the device of the call. */
+    changePassword: {
+      name: "ChangePassword",
+      requestType: ChangePasswordRequest as typeof ChangePasswordRequest,
+      requestStream: false,
+      responseType: ChangePasswordResponse as typeof ChangePasswordResponse,
       responseStream: false,
       options: {},
     },

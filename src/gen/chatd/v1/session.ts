@@ -196,7 +196,10 @@ export interface HelloResponse {
   protocolMax: number;
   /** Name and version of the server program. */
   server: string;
-  /** The maximum of unacknowledged bytes of messages, and the same again of other items. */
+  /**
+   * The maximum of unacknowledged bytes of messages, and the same again of other items. An item other than a message counts
+   * 64 bytes more than its length.
+   */
   windowBytes: number;
   /** Revision of the state outside of logs; see StateChanged. */
   stateRevision: number;

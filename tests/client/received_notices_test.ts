@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { HeardNotices } from "../../src/client/heard_notices.ts";
+import { ReceivedNotices } from "../../src/client/received_notices.ts";
 import type { Message } from "../../src/core/messages/message.ts";
 import type { Notice } from "../../src/core/people/notice.ts";
 import { ManualTimers } from "../support/manual_timers.ts";
@@ -7,14 +7,14 @@ import { ManualTimers } from "../support/manual_timers.ts";
 function open() {
   const timers = new ManualTimers();
   const told: string[] = [];
-  const notices = new HeardNotices({
+  const notices = new ReceivedNotices({
     timers,
     emit: (notice) => void told.push(describe(notice)),
-    missed: () => void told.push("missed"),
+    onMissed: () => void told.push("missed"),
   });
   const typing = (user: string, stopped = false, conversation = `ana:${user}`) =>
-    notices.take({ kind: "typing", conversation, user, stopped });
-  const changed = (revision: number) => notices.take({ kind: "state_changed", revision, conversation: undefined });
+    notices.receive({ kind: "typing", conversation, user, stopped });
+  const changed = (revision: number) => notices.receive({ kind: "state_changed", revision, conversation: undefined });
   return { timers, notices, typing, changed, take: () => told.splice(0) };
 }
 
@@ -24,7 +24,7 @@ function describe(notice: Notice): string {
   return notice.kind;
 }
 
-Deno.test("typing is over 6 s after it was said last", async () => {
+Deno.test("typing ends 6 s after its last notice", async () => {
   const { timers, typing, take } = open();
   typing("ben");
   await timers.advance(5_000);
@@ -36,7 +36,7 @@ Deno.test("typing is over 6 s after it was said last", async () => {
   assert.equal(timers.pending, 0);
 });
 
-Deno.test("typing is over when it is said, when the message comes, and with the session", () => {
+Deno.test("typing ends with its notice, with the message, and with the session", () => {
   const { timers, notices, typing, take } = open();
   const message: Message = {
     position: 1,
@@ -51,40 +51,40 @@ Deno.test("typing is over when it is said, when the message comes, and with the 
   typing("ben");
   typing("ben", true);
   typing("ben", true);
-  notices.messageCame(message);
+  notices.messageReceived(message);
   assert.deepEqual(take(), ["ben types", "ben stopped"]);
   typing("ben");
   typing("ben", false, "+room");
-  notices.messageCame({ ...message, event: { kind: "edited", target: 1 } });
-  notices.messageCame(message);
+  notices.messageReceived({ ...message, event: { kind: "edited", target: 1 } });
+  notices.messageReceived(message);
   assert.deepEqual(take(), ["ben types", "ben types", "ben stopped"]);
   typing("cleo");
-  notices.closed();
+  notices.sessionClosed();
   assert.deepEqual(take(), ["cleo types", "ben stopped", "cleo stopped"]);
   assert.equal(timers.pending, 0);
 });
 
-Deno.test("no more than 1000 people type at once", () => {
+Deno.test("at most 1000 users type at once", () => {
   const { timers, notices, typing, take } = open();
   for (let index = 0; index < 1_100; index++) typing(`u${index}`);
   assert.deepEqual([take().length, timers.pending], [1_000, 1_000]);
-  notices.closed();
+  notices.sessionClosed();
   assert.deepEqual([take().length, timers.pending], [1_000, 0]);
 });
 
-Deno.test("a gap in the numbers of what changed tells that something was missed", () => {
+Deno.test("a gap in the revisions reports missed changes", () => {
   const { notices, changed, take } = open();
-  notices.opened(7);
+  notices.sessionOpened(7);
   for (const revision of [8, 9, 11, 12]) changed(revision);
   assert.deepEqual(take(), ["8", "9", "missed", "11", "12"]);
-  notices.opened(3);
+  notices.sessionOpened(3);
   changed(4);
   assert.deepEqual(take(), ["4"]);
 });
 
 Deno.test("all other notices are passed on", () => {
   const { notices, take } = open();
-  notices.take({ kind: "presence", user: "ben", state: "away" });
-  notices.take({ kind: "room_receipts", conversation: "+room", counts: [] });
+  notices.receive({ kind: "presence", user: "ben", state: "away" });
+  notices.receive({ kind: "room_receipts", conversation: "+room", counts: [] });
   assert.deepEqual(take(), ["presence", "room_receipts"]);
 });

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { ChatClient } from "../../src/client/chat_client.ts";
 import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
-import { LineFace } from "../../src/terminal/line_face.ts";
-import { chooseStyle } from "../../src/terminal/style.ts";
-import { TerminalChat } from "../../src/terminal/terminal_chat.ts";
+import { LineFace } from "../../src/terminal/line/editing_console.ts";
+import { chooseStyle } from "../../src/terminal/text/style.ts";
+import { TerminalChat } from "../../src/terminal/chat/terminal_chat.ts";
 import { EmulatedTerminal } from "../support/emulated_terminal.ts";
 import { eventually } from "../support/eventually.ts";
 import { startTestGrpcServer, type TestGrpcServer } from "../support/grpc_server.ts";

@@ -1,5 +1,5 @@
 import xterm from "@xterm/headless";
-import type { TerminalDevice } from "../../src/terminal/terminal_device.ts";
+import type { TerminalDevice } from "../../src/terminal/input/terminal_device.ts";
 
 const utf8 = new TextEncoder();
 

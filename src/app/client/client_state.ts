@@ -1,5 +1,5 @@
 import { ChatError } from "../../core/chat_error.ts";
-import type { KeptScreen } from "../../terminal/full_screen/screen_preferences.ts";
+import type { KeptScreen } from "../../terminal/chat/preferences.ts";
 
 /** What the client keeps between runs, for one user on one server. */
 export interface SavedClient {

@@ -6,12 +6,12 @@ import type { Transport } from "../../client/transport.ts";
 import type { Credentials } from "../../gen/chatd/v1/auth.ts";
 import { version } from "../../host/version.ts";
 import type { FullScreenChat } from "../../terminal/full_screen/full_screen_chat.ts";
-import { LineFace } from "../../terminal/line_face.ts";
+import { LineFace } from "../../terminal/line/editing_console.ts";
 import { describeProblem, sendLines } from "../../terminal/pipe.ts";
-import { PlainFace } from "../../terminal/plain_face.ts";
-import { chooseStyle } from "../../terminal/style.ts";
-import { TerminalChat, type TerminalChatOptions } from "../../terminal/terminal_chat.ts";
-import { processDevice } from "../../terminal/terminal_device.ts";
+import { PlainFace } from "../../terminal/line/dumb_console.ts";
+import { chooseStyle } from "../../terminal/text/style.ts";
+import { TerminalChat, type TerminalChatOptions } from "../../terminal/chat/terminal_chat.ts";
+import { processDevice } from "../../terminal/input/terminal_device.ts";
 import { exitCode } from "../exit_code.ts";
 
 /** What the client commands of all transports are asked to do. */

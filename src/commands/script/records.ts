@@ -1,8 +1,8 @@
 import { conversationAddress, type Message } from "../../core/messages/message.ts";
 import { sanitizeLine, sanitizeLines } from "../../core/sanitize.ts";
 import { PresenceState, type Room, type User } from "../../gen/chatd/v1/chat.ts";
-import { eventText, textStandIn } from "../../terminal/event_text.ts";
-import { clock, date, formatBytes } from "../../terminal/transcript.ts";
+import { eventText, textStandIn } from "../../terminal/text/event_text.ts";
+import { clock, date, formatBytes } from "../../terminal/text/transcript.ts";
 
 /** An entry of a log as scripts get it; docs/scripts.md promises the names. */
 export function messageRecord(message: Message, user: string): Record<string, unknown> {

@@ -1,16 +1,16 @@
 import { sanitizeLine } from "../../core/sanitize.ts";
-import type { ConversationNames } from "../conversation_names.ts";
-import type { ReadMarks } from "../read_marks.ts";
-import type { Transfers } from "../transfers.ts";
-import type { TypingSigns } from "../typing_signs.ts";
-import type { ConversationList } from "./conversation_list.ts";
+import type { ConversationNames } from "../chat/conversation_names.ts";
+import type { ReadMarks } from "../chat/read_marks.ts";
+import type { Transfers } from "../chat/transfers.ts";
+import type { TypingSigns } from "../chat/typing_signs.ts";
+import type { ConversationList } from "../chat/conversation_list.ts";
 import type { FocusSwitch } from "./focus_switch.ts";
 import type { Frame } from "./frame.ts";
 import type { PaneSize } from "./message_pane.ts";
 import type { Palette } from "./palette.ts";
 import type { ScreenInput } from "./screen_input.ts";
 import { compose, layOut, layOutInput } from "./screen_view.ts";
-import type { Sending } from "./sending.ts";
+import type { Sending } from "../chat/sending.ts";
 import type { StatusBar } from "./status_bar.ts";
 
 /** What is seen of the chat. */

@@ -1,6 +1,6 @@
 import { ChatError } from "../../core/chat_error.ts";
 import type { Message } from "../../core/messages/message.ts";
-import type { Current } from "../command.ts";
+import type { Current } from "../commands/command.ts";
 import { Focus, type FocusOptions } from "./focus.ts";
 
 /** How many conversations can be looked at again without a connection, beside the one that is seen. */

@@ -1,4 +1,4 @@
-import type { TerminalDevice } from "../terminal_device.ts";
+import type { TerminalDevice } from "../input/terminal_device.ts";
 import type { Frame, Segment } from "./frame.ts";
 
 /** Private modes as in xterm; synchronized output: https://github.com/contour-terminal/vt-extensions, which others pass over. */

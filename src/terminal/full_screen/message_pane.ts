@@ -1,5 +1,5 @@
 import type { Message } from "../../core/messages/message.ts";
-import { date } from "../transcript.ts";
+import { date } from "../text/transcript.ts";
 import { messageRows, noteRows } from "./message_text.ts";
 import type { MessageWindow, WindowItem } from "./message_window.ts";
 import type { Palette } from "./palette.ts";

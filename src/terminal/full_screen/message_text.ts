@@ -1,8 +1,8 @@
 import { findMentions } from "../../core/messages/mentions.ts";
 import type { Message } from "../../core/messages/message.ts";
 import { sanitizeLine, sanitizeLines } from "../../core/sanitize.ts";
-import { eventText, textStandIn } from "../event_text.ts";
-import { clock, fileText } from "../transcript.ts";
+import { eventText, textStandIn } from "../text/event_text.ts";
+import { clock, fileText } from "../text/transcript.ts";
 import type { Palette } from "./palette.ts";
 import { wrap } from "./wrap.ts";
 

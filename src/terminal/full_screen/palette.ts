@@ -1,4 +1,4 @@
-import { chooseStyle, type Style } from "../style.ts";
+import { chooseStyle, type Style } from "../text/style.ts";
 
 /** Ways to set words apart on a full screen. */
 export interface Palette extends Style {

@@ -1,6 +1,6 @@
-import type { KeyCommand, ScreenKey } from "../key_decoder.ts";
-import type { Key } from "../key_decoder.ts";
-import { LineEditor } from "../line_editor.ts";
+import type { KeyCommand, ScreenKey } from "../input/key_decoder.ts";
+import type { Key } from "../input/key_decoder.ts";
+import { LineEditor } from "../input/line_editor.ts";
 
 export interface ScreenInputOptions {
   complete(before: string): string[];

@@ -1,4 +1,4 @@
-import { displayWidth, layoutInput, truncate } from "../input_layout.ts";
+import { displayWidth, layoutInput, truncate } from "../input/input_layout.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import type { Frame, Segment } from "./frame.ts";
 import type { PaneSize } from "./message_pane.ts";

@@ -1,7 +1,7 @@
 import type { ChatClient, ClientState } from "../../client/chat_client.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
-import { clock } from "../transcript.ts";
+import { clock } from "../text/transcript.ts";
 
 /** How often the server is asked how long it takes, in milliseconds. */
 const pingMs = 30_000;

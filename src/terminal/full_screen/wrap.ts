@@ -1,4 +1,4 @@
-import { displayWidth } from "../input_layout.ts";
+import { displayWidth } from "../input/input_layout.ts";
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 // deno-lint-ignore no-control-regex -- the sequences that our own styles are made of

@@ -3,7 +3,7 @@ import { ChatClient } from "../../../src/client/chat_client.ts";
 import type { ChatError } from "../../../src/core/chat_error.ts";
 import { FullScreenChat, type FullScreenChatOptions } from "../../../src/terminal/full_screen/full_screen_chat.ts";
 import { choosePalette } from "../../../src/terminal/full_screen/palette.ts";
-import type { KeptScreen } from "../../../src/terminal/full_screen/screen_preferences.ts";
+import type { KeptScreen } from "../../../src/terminal/chat/preferences.ts";
 import { EmulatedTerminal } from "../../support/emulated_terminal.ts";
 import { eventually } from "../../support/eventually.ts";
 import { FakeChatServer } from "../../support/fake_chat_server.ts";

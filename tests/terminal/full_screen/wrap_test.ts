@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { sanitizeLine } from "../../../src/core/sanitize.ts";
 import { wrap } from "../../../src/terminal/full_screen/wrap.ts";
-import { displayWidth } from "../../../src/terminal/input_layout.ts";
+import { displayWidth } from "../../../src/terminal/input/input_layout.ts";
 
 // deno-lint-ignore no-control-regex -- what styles are made of
 const styles = /\x1b\[[\d;]*m/g;

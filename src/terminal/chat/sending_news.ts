@@ -1,0 +1,36 @@
+import type { ChatError } from "../../core/chat_error.ts";
+import { DeliveryMode } from "../../gen/chatd/v1/session.ts";
+
+export interface SendingNewsOptions {
+  note(text: string): void;
+  warn(text: string): void;
+}
+
+/** Tells the person, once each, why messages are not accepted yet, and which way they come. */
+export class SendingNews {
+  readonly #options: SendingNewsOptions;
+  #postponed: string | undefined;
+  #delivery = DeliveryMode.STREAM;
+
+  constructor(options: SendingNewsOptions) {
+    this.#options = options;
+  }
+
+  postponed(reason: ChatError): void {
+    if (this.#postponed === reason.code) return;
+    this.#postponed = reason.code;
+    this.#options.warn(`Not accepted yet, and tried again: ${reason.message}`);
+  }
+
+  /** The next one that is postponed is news. */
+  accepted(): void {
+    this.#postponed = undefined;
+  }
+
+  deliveryChanged({ mode, reason }: { mode: DeliveryMode; reason: string }): void {
+    if (mode === this.#delivery && reason === "") return;
+    this.#delivery = mode;
+    const way = mode === DeliveryMode.CALLBACK ? "by calls from the server" : "over the own connection";
+    this.#options.note(`Messages come ${way}${reason === "" ? "." : `: ${reason}`}`);
+  }
+}

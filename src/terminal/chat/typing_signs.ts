@@ -1,0 +1,67 @@
+import type { ChatClient } from "../../client/chat_client.ts";
+import { ChatError } from "../../core/chat_error.ts";
+import { sanitizeLine } from "../../core/sanitize.ts";
+
+/** It is said again every so often while the person goes on, in milliseconds. */
+const repeatMs = 4_000;
+const maxNames = 3;
+
+/** Who writes where, and that the person does. */
+export class TypingSigns {
+  readonly #client: ChatClient;
+  readonly #writing = new Map<string, Set<string>>();
+  #said: { address: string; at: number } | undefined;
+
+  constructor(client: ChatClient) {
+    this.#client = client;
+  }
+
+  /** @returns whether that is news. */
+  heard({ conversation, user, stopped }: { conversation: string; user: string; stopped: boolean }): boolean {
+    const users = this.#writing.get(conversation) ?? new Set();
+    const before = users.size;
+    if (stopped) users.delete(user);
+    else users.add(user);
+    if (users.size > 0) this.#writing.set(conversation, users);
+    else this.#writing.delete(conversation);
+    return users.size !== before;
+  }
+
+  /** "ben is writing"; "" when nobody is. */
+  describe(conversation: string): string {
+    const users = [...this.#writing.get(conversation) ?? []].map(sanitizeLine);
+    if (users.length === 0) return "";
+    const names = users.slice(0, maxNames).join(", ");
+    return users.length > maxNames
+      ? `${names} and others are writing`
+      : `${names} ${users.length > 1 ? "are" : "is"} writing`;
+  }
+
+  /** The person changed the draft for this address; a command is not for others. */
+  edited(draft: string, address: string): void {
+    const writes = draft.trim() !== "" && (!draft.startsWith("/") || draft.startsWith("//"));
+    if (!writes) return this.#stopped(address);
+    const now = performance.now();
+    if (this.#said?.address === address && now - this.#said.at < repeatMs) return;
+    this.#said = { address, at: now };
+    this.#say(address, false);
+  }
+
+  /** The draft went out: the message says it. */
+  sent(): void {
+    this.#said = undefined;
+  }
+
+  #stopped(address: string): void {
+    if (this.#said?.address !== address) return;
+    this.#said = undefined;
+    this.#say(address, true);
+  }
+
+  #say(address: string, stopped: boolean): void {
+    this.#client.people.typing(address, { stopped }).catch((error) => {
+      // Nobody misses it.
+      if (!(error instanceof ChatError)) throw error;
+    });
+  }
+}

@@ -1,0 +1,68 @@
+import { ChatError } from "../../core/chat_error.ts";
+import type { Attachment } from "../../core/messages/message.ts";
+import { sanitizeLine } from "../../core/sanitize.ts";
+import { fromWireMessage } from "../../wire/convert.ts";
+import { type CommandContext, type Commands, currentOf, parseNumber, usage } from "./command.ts";
+import { createFile, fromHome, openSource } from "../local_file.ts";
+
+/** Files of this machine, to be sent and saved. */
+export const fileCommands: Commands = {
+  file: {
+    arguments: "PATH [TEXT]",
+    summary: 'Send a file; write "PATH" with spaces in quotes',
+    run: (context, { text }) => sendFile(context, text),
+  },
+  save: {
+    arguments: "N [PATH]",
+    summary: "Save the file of message N; nothing is overwritten",
+    run: (context, { text }) => saveFile(context, text),
+  },
+};
+
+/**
+ * The first word of what was typed, and what comes after it. Quotes hold a word together, and so does a backslash before a space
+ * or a quote; anywhere else it stands for itself, as in paths of Windows.
+ */
+export function takePath(text: string): { path: string; rest: string } {
+  const [all, double, single, plain] = /^\s*(?:"([^"]*)"|'([^']*)'|((?:\\[\s"']|\S)+))?(?:\s+|$)/.exec(text) ?? [""];
+  const path = double ?? single ?? plain?.replace(/\\([\s"'])/g, "$1") ?? "";
+  return { path, rest: text.slice(all.length) };
+}
+
+function sendFile(context: CommandContext, typed: string): void {
+  const { path, rest: text } = takePath(typed);
+  if (path === "") throw usage("/file PATH [TEXT]");
+  const { address } = currentOf(context);
+  const { client } = context;
+  context.transfer(`sending ${path}`, async (options) => {
+    using source = await openSource(fromHome(path));
+    const upload = await client.files.upload(source, options);
+    await client.send(address, text, { upload });
+    return undefined;
+  });
+}
+
+async function saveFile(context: CommandContext, typed: string): Promise<void> {
+  const form = "/save N [PATH]";
+  const [, number, where] = /^\s*(\S+)\s*([^]*)$/.exec(typed) ?? [];
+  if (number === undefined) throw usage(form);
+  const seq = parseNumber(number, form);
+  const { path, rest } = takePath(where);
+  if (rest.trim() !== "") throw usage(`${form}, and a path with spaces in quotes`);
+  const { address } = currentOf(context);
+  const attachment = await findFile(context, address, seq);
+  context.transfer(`saving ${attachment.name}`, async (options) => {
+    using file = await createFile(path === "" ? undefined : fromHome(path), attachment.name);
+    await context.client.files.download({ with: address, seq, attachment }, file, options);
+    await file.keep();
+    return `Saved as "${sanitizeLine(file.path)}".`;
+  });
+}
+
+async function findFile({ client }: CommandContext, address: string, seq: number): Promise<Attachment> {
+  const { messages } = await client.history({ with: address, beforeSeq: seq + 1, limit: 1 });
+  const found = messages.find((message) => message.seq === seq);
+  const attachment = found && fromWireMessage(found)?.attachment;
+  if (attachment !== undefined) return attachment;
+  throw new ChatError("not_found", `Message ${seq} of this conversation has no file.`);
+}

@@ -1,0 +1,169 @@
+import { displayWidth, type InputLayout, layoutInput, truncate } from "../input/input_layout.ts";
+import type { Style } from "../text/style.ts";
+import type { TerminalDevice } from "../input/terminal_device.ts";
+
+export interface InputArea {
+  readonly prompt: string;
+  readonly text: string;
+  readonly cursor: number;
+  /** Lines above the draft. */
+  readonly pending: readonly string[];
+}
+
+/** Up, column and erasing as in ECMA-48; private modes as in xterm. */
+const sequences = {
+  hideCursor: "\x1b[?25l",
+  showCursor: "\x1b[?25h",
+  bracketedPaste: "\x1b[?2004h",
+  noBracketedPaste: "\x1b[?2004l",
+  /** This row and all below it; not from the first cell on, since tmux takes that for a new screen and keeps the old one. */
+  eraseFromRow: "\r\x1b[2K\x1b[C\x1b[J\r",
+  clear: "\x1b[H\x1b[2J",
+  askForCursor: "\x1b[6n",
+  up: (rows: number) => rows > 0 ? `\x1b[${rows}A` : "",
+  right: (columns: number) => columns > 0 ? `\x1b[${columns}C` : "",
+};
+
+/** How long a terminal may take to say where its cursor is; those that never do are drawn on after it. */
+const reportMs = 1_000;
+
+/**
+ * A transcript that scrolls, with an input area below it. Printing takes the area away, adds the lines and draws the
+ * area again, in one write; what comes while the terminal is busy is drawn together.
+ */
+export class Screen {
+  readonly #device: TerminalDevice;
+  readonly #style: Style;
+  readonly #stopResize: () => void;
+  #area: InputArea = { prompt: "", text: "", cursor: 0, pending: [] };
+  /** What the terminal shows of the area. */
+  #drawn: { rows: readonly string[]; cursorRow: number; cursorColumn: number } | undefined;
+  #printed: string[] = [];
+  #clear = false;
+  #dirty = false;
+  #drawing: Promise<void> | undefined;
+  #closed = false;
+  /** Nothing is drawn until the terminal said where its cursor is after a resize. */
+  #hold: PromiseWithResolvers<void> | undefined;
+  #holdTimer: ReturnType<typeof setTimeout> | undefined;
+  #asked = 0;
+  #reportedColumn: number | undefined;
+
+  constructor(device: TerminalDevice, style: Style) {
+    this.#device = device;
+    this.#style = style;
+    this.#stopResize = device.onResize(() => this.#resized());
+  }
+
+  /** Resolves when the lines are out. */
+  print(lines: readonly string[]): Promise<void> {
+    this.#printed.push(...lines);
+    return this.#draw();
+  }
+
+  /** Shows another input area. */
+  update(area: Partial<InputArea>): void {
+    this.#area = { ...this.#area, ...area };
+    void this.#draw();
+  }
+
+  /** Leaves the input area alone at the top. */
+  clear(): void {
+    this.#clear = true;
+    void this.#draw();
+  }
+
+  /** The terminal answered where its cursor is. */
+  cursorReported(column: number): void {
+    if (this.#asked === 0 || --this.#asked > 0) return;
+    this.#reportedColumn = column;
+    this.#resume();
+  }
+
+  /** Takes the input area away for good; the transcript stays. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#stopResize();
+    this.#resume();
+    await this.#draw();
+    await this.#device.write(sequences.noBracketedPaste + sequences.showCursor);
+  }
+
+  /** Terminals differ in whether they break the cursor's row again; where the cursor got to tells. */
+  #resized(): void {
+    this.#asked++;
+    this.#reportedColumn = undefined;
+    this.#hold ??= Promise.withResolvers();
+    clearTimeout(this.#holdTimer);
+    this.#holdTimer = setTimeout(() => this.#resume(), reportMs);
+    void this.#device.write(sequences.askForCursor);
+    void this.#draw();
+  }
+
+  #resume(): void {
+    clearTimeout(this.#holdTimer);
+    this.#asked = 0;
+    this.#hold?.resolve();
+    this.#hold = undefined;
+  }
+
+  #draw(): Promise<void> {
+    this.#dirty = true;
+    return this.#drawing ??= this.#drawWhileDirty();
+  }
+
+  async #drawWhileDirty(): Promise<void> {
+    await Promise.resolve();
+    while (this.#dirty) {
+      await this.#hold?.promise;
+      this.#dirty = false;
+      await this.#device.write(this.#compose());
+    }
+    // At once with the last look at what is dirty: what comes after begins another round.
+    this.#drawing = undefined;
+  }
+
+  #compose(): string {
+    const size = this.#device.size();
+    let output = sequences.hideCursor + this.#erase(size.columns);
+    if (this.#clear) output += sequences.clear;
+    this.#clear = false;
+    for (const line of this.#printed) output += `${line}\r\n`;
+    this.#printed = [];
+    if (this.#closed) return output;
+    const { pending, draft } = this.#layOut(size);
+    const rows = [...pending, ...draft.rows];
+    const cursorRow = pending.length + draft.cursorRow;
+    this.#drawn = { rows, cursorRow, cursorColumn: draft.cursorColumn };
+    const [first, ...rest] = draft.rows;
+    const prompted = this.#style.bold(first.slice(0, draft.promptLength)) + first.slice(draft.promptLength);
+    output += [...pending.map((line) => this.#style.dim(line)), prompted, ...rest].join("\r\n");
+    output += sequences.up(rows.length - 1 - cursorRow) + "\r" + sequences.right(draft.cursorColumn);
+    return output + sequences.showCursor + sequences.bracketedPaste;
+  }
+
+  #layOut({ columns, rows }: { columns: number; rows: number }): { pending: string[]; draft: InputLayout } {
+    const { prompt, text, cursor } = this.#area;
+    const pending = this.#area.pending.slice(0, Math.max(0, rows - 2)).map((line) => truncate(line, columns - 1));
+    const draft = layoutInput(prompt, { text, cursor }, { columns, rows: Math.max(1, rows - pending.length) });
+    return { pending, draft };
+  }
+
+  #erase(columns: number): string {
+    if (!this.#drawn) return "";
+    const { rows, cursorRow, cursorColumn } = this.#drawn;
+    this.#drawn = undefined;
+    // In a narrower window the terminal has broken the rows again.
+    const broken = rows.slice(0, cursorRow).reduce((sum, row) => sum + rowsTaken(displayWidth(row), columns), 0);
+    const isCursorRowBroken = cursorColumn >= columns && this.#reportedColumn === cursorColumn % columns &&
+      this.#reportedColumn !== columns - 1;
+    this.#reportedColumn = undefined;
+    return sequences.up(broken + (isCursorRowBroken ? Math.floor(cursorColumn / columns) : 0)) +
+      sequences.eraseFromRow;
+  }
+}
+
+function rowsTaken(cells: number, columns: number): number {
+  return Math.max(1, Math.ceil(cells / columns));
+}

@@ -1,0 +1,104 @@
+import type { Attachment, Message } from "../../core/messages/message.ts";
+import { sanitizeLine, sanitizeLines } from "../../core/sanitize.ts";
+import type { ConversationNames } from "../chat/conversation_names.ts";
+import { eventText, textStandIn } from "./event_text.ts";
+import type { Style } from "./style.ts";
+
+const continuation = "      ";
+
+/** Turns messages into lines for a terminal. What others wrote is made harmless here. */
+export class Transcript {
+  readonly #me: string;
+  readonly #names: ConversationNames;
+  readonly #style: Style;
+  #day: string | undefined;
+
+  constructor(options: { me: string; names: ConversationNames; style: Style }) {
+    this.#me = options.me;
+    this.#names = options.names;
+    this.#style = options.style;
+  }
+
+  /**
+   * "14:05 12 ben: hi": 12 is what commands call it by. `current` is the conversation that the person writes to: messages
+   * elsewhere say where they are.
+   */
+  message(message: Message, current: string | undefined): string[] {
+    const { conversation, event, deleted, editedAt, replyTo, attachment, reactions = [] } = message;
+    const dim = this.#style.dim;
+    const elsewhere = conversation === current ? "" : `${this.#style.warn(`[${this.#names.label(conversation)}]`)} `;
+    const sender = sanitizeLine(message.sender);
+    const start = `${dim(`${clock(message.acceptedAt)} ${message.seq}`)} ${elsewhere}`;
+    const [first, ...rest] = sanitizeLines(eventText(message));
+    const day = this.#newDay(message.acceptedAt);
+    if (event !== undefined) return [...day, `${start}${dim(`* ${sender} ${first}`)}`, ...rest.map(indent).map(dim)];
+    const name = message.sender === this.#me ? dim(`${sender}:`) : this.#style.bold(`${sender}:`);
+    const answers = replyTo === undefined ? "" : `${dim(`(to ${replyTo})`)} `;
+    const words = message.automatic ? dim : (text: string) => text;
+    const standIn = textStandIn(message);
+    const said = standIn === undefined ? words(first) : dim(standIn);
+    const lines = [...day, `${start}${name} ${answers}${said}`, ...rest.map(indent).map(words)];
+    const file = deleted ? undefined : attachment;
+    if (file !== undefined) {
+      const shown = dim(fileText(file, conversation === current ? message.seq : undefined));
+      if (message.text === "" && standIn === undefined) lines[lines.length - 1] += shown;
+      else lines.push(indent(shown));
+    }
+    const marks = [
+      ...(editedAt !== undefined && standIn === undefined ? ["(edited)"] : []),
+      ...reactions.map(({ emoji, count }) => `${sanitizeLine(emoji)} ${count}`),
+    ];
+    if (marks.length > 0) lines[lines.length - 1] += ` ${dim(marks.join("  "))}`;
+    return lines;
+  }
+
+  /** Something that chatd says, not a person. */
+  note(text: string): string[] {
+    return sanitizeLines(text).map((line) => this.#style.dim(line));
+  }
+
+  warning(text: string): string[] {
+    return sanitizeLines(text).map((line) => this.#style.warn(line));
+  }
+
+  #newDay(time: number): string[] {
+    const day = date(time);
+    if (day === this.#day) return [];
+    this.#day = day;
+    return [this.#style.dim(`--- ${day} ---`)];
+  }
+}
+
+/** "[file notes.txt, 1.2 MiB, /save 12]"; without a seq, it cannot be saved from here. */
+export function fileText({ name, size }: Attachment, seq: number | undefined): string {
+  const how = seq === undefined ? "" : `, /save ${seq}`;
+  return `[file ${sanitizeLine(name)}, ${formatBytes(size)}${how}]`;
+}
+
+/** "1.2 MiB" */
+export function formatBytes(bytes: number): string {
+  const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+  const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), units.length - 1);
+  if (power === 0) return bytes === 1 ? "1 byte" : `${bytes} bytes`;
+  return `${(bytes / 1024 ** power).toFixed(1)} ${units[power]}`;
+}
+
+function indent(line: string): string {
+  return continuation + line;
+}
+
+/** "14:05", where this machine is. */
+export function clock(time: number): string {
+  const at = new Date(time);
+  return `${two(at.getHours())}:${two(at.getMinutes())}`;
+}
+
+/** "2025-03-01", where this machine is. */
+export function date(time: number): string {
+  const at = new Date(time);
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+}
+
+function two(number: number): string {
+  return String(number).padStart(2, "0");
+}

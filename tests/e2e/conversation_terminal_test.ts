@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { ChatClient } from "../../src/client/chat_client.ts";
 import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
-import { LineFace } from "../../src/terminal/line/editing_console.ts";
+import { LineFace } from "../../src/terminal/line/line_face.ts";
 import { chooseStyle } from "../../src/terminal/text/style.ts";
 import { TerminalChat } from "../../src/terminal/chat/terminal_chat.ts";
 import { EmulatedTerminal } from "../support/emulated_terminal.ts";
@@ -17,11 +17,11 @@ class Seat implements AsyncDisposable {
   private constructor(user: string, transport: GrpcTransport, token: string) {
     const style = chooseStyle({ noColor: "1", term: "xterm" });
     const chat = new TerminalChat({
-      face: (options) => new LineFace({ device: this.terminal, style, ...options }),
-      style,
+      face: (context) => new LineFace(context, { device: this.terminal, style }),
       user,
       address: transport.address,
       client: (onEvent) => new ChatClient({ transport, token, client: "test", onEvent }),
+      preferences: { read: () => ({}), update: () => {} },
       keepCredentials: () => Promise.resolve(),
       loggedOut: () => Promise.resolve(),
     });

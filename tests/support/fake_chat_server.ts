@@ -320,6 +320,11 @@ export class FakeSession {
           },
         };
       }
+      case "read":
+        return { $case: "read", value: {} };
+      case "leaveRoom":
+        server.roomsOf = () => [];
+        return { $case: "leaveRoom", value: { entry: undefined } };
       case "sent": {
         const messages = server.log.filter(({ sender }) => sender === this.user).slice(-(kind.value.limit || 50));
         return { $case: "sent", value: { messages, more: false } };

@@ -1,5 +1,5 @@
 import { ChatError } from "../../core/chat_error.ts";
-import type { KeptScreen } from "../../terminal/chat/preferences.ts";
+import type { SavedPreferences } from "../../terminal/chat/preferences.ts";
 
 /** What the client keeps between runs, for one user on one server. */
 export interface SavedClient {
@@ -7,7 +7,7 @@ export interface SavedClient {
   readonly deviceId?: string;
   readonly lastRecipient?: string;
   /** Of the full screen. */
-  readonly screen?: KeptScreen;
+  readonly screen?: SavedPreferences;
   /** How far each consumer has come in the log with this epoch. */
   readonly epoch?: string;
   readonly positions?: Readonly<Record<string, number>>;

@@ -81,6 +81,11 @@ export class ConversationList {
     this.#sorted = undefined;
   }
 
+  clear(): void {
+    this.#listed.clear();
+    this.#sorted = undefined;
+  }
+
   /** An entry that arrived. @returns what it is to the person, whether or not it was counted before. */
   arrived(message: Message): Weight {
     const { conversation, event, sender, position } = message;
@@ -104,14 +109,15 @@ export class ConversationList {
     return weight;
   }
 
-  /** Everything up to `seq` was before the person's eyes. */
-  read(conversation: string, seq: number, { all }: { all: boolean }): void {
+  /** The person saw the newest message, which is `seq`. */
+  read(conversation: string, seq: number): void {
     const before = this.#listed.get(conversation);
     if (before === undefined || (before.readSeq >= seq && before.unread === 0)) return;
     this.#put({
       ...before,
       readSeq: Math.max(before.readSeq, seq),
-      ...(all && { unread: 0, mentions: 0 }),
+      unread: 0,
+      mentions: 0,
     });
   }
 

@@ -3,24 +3,27 @@ import { ChatError } from "../../core/chat_error.ts";
 import { conversationAddress } from "../../core/messages/message.ts";
 import type { Conversation } from "../../gen/chatd/v1/chat.ts";
 
-/** Most conversations that are asked for, and how many at once. */
+/** Conversations to ask for, in all and in one request. */
 const most = 500;
 const pageSize = 100;
-/** What changes together is asked together, in milliseconds. */
+/** How long to collect conversations before asking for them, in milliseconds. */
 const gatherMs = 300;
+/** More conversations than this are asked for as a list. */
+const mostSingle = 5;
 
 export interface ConversationRefreshOptions {
   readonly client: ChatClient;
   readonly me: string;
   learn(conversation: Conversation): void;
-  /** The person may not see it any more. */
+  /** The person may not see the conversation any more. */
   gone(conversation: string): void;
 }
 
-/** Asks the server what is in no log: memberships, names, what is unread. */
+/** Asks the server for state that is in no log: memberships, invitations, names, unread counts. */
 export class ConversationRefresh {
   readonly #options: ConversationRefreshOptions;
   readonly #wanted = new Set<string>();
+  #batch: Promise<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: ConversationRefreshOptions) {
@@ -39,22 +42,29 @@ export class ConversationRefresh {
     }
   }
 
-  /** Soon, with others. */
-  one(conversation: string): void {
+  /** Asks for a conversation soon, together with others. Resolves when the server answered or cannot be asked. */
+  one(conversation: string): Promise<void> {
     this.#wanted.add(conversation);
-    this.#timer ??= setTimeout(() => this.#ask(), gatherMs);
+    return this.#batch ??= new Promise((resolve) => {
+      this.#timer = setTimeout(() => resolve(this.#ask()), gatherMs);
+    });
   }
 
   close(): void {
     clearTimeout(this.#timer);
   }
 
-  #ask(): void {
-    this.#timer = undefined;
+  async #ask(): Promise<void> {
+    this.#batch = undefined;
     const wanted = [...this.#wanted];
     this.#wanted.clear();
-    if (wanted.length > 5) void this.all().catch(passed);
-    else for (const conversation of wanted) void this.#askOne(conversation).catch(passed);
+    try {
+      if (wanted.length > mostSingle) await this.all();
+      else await Promise.all(wanted.map((conversation) => this.#askOne(conversation)));
+    } catch (error) {
+      // The next change, or the next session, asks again.
+      if (!(error instanceof ChatError)) throw error;
+    }
   }
 
   async #askOne(conversation: string): Promise<void> {
@@ -66,9 +76,4 @@ export class ConversationRefresh {
       else throw error;
     }
   }
-}
-
-/** The next change, or the next session, asks again. */
-function passed(error: unknown): void {
-  if (!(error instanceof ChatError)) throw error;
 }

@@ -5,7 +5,7 @@ import type { Level } from "./conversation_list.ts";
 export type Notify = "off" | "osc9" | "osc777";
 
 /** What a person wants of the screen, and has not sent yet; kept between runs. */
-export interface KeptScreen {
+export interface SavedPreferences {
   readonly notify?: Notify;
   /** By conversation; "all" where there is none. */
   readonly levels?: Readonly<Record<string, Level>>;
@@ -13,10 +13,10 @@ export interface KeptScreen {
   readonly drafts?: Readonly<Record<string, string>>;
 }
 
-/** Where {@link KeptScreen} is kept. Other terminals of the same person may change it meanwhile. */
-export interface ScreenStore {
-  read(): KeptScreen;
-  update(change: (kept: KeptScreen) => KeptScreen): void;
+/** Where {@link SavedPreferences} is kept. Other terminals of the same person may change it meanwhile. */
+export interface PreferenceStore {
+  read(): SavedPreferences;
+  update(change: (kept: SavedPreferences) => SavedPreferences): void;
 }
 
 /** A draft is kept when it was not changed for so long, in milliseconds. */
@@ -25,14 +25,14 @@ const maxDrafts = 100;
 const maxDraftLength = 16 * 1024;
 
 /** Settings and drafts of this terminal. */
-export class ScreenPreferences {
-  readonly #store: ScreenStore;
-  #kept: KeptScreen;
+export class Preferences {
+  readonly #store: PreferenceStore;
+  #kept: SavedPreferences;
   readonly #drafts: Map<string, string>;
   readonly #changed = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(store: ScreenStore) {
+  constructor(store: PreferenceStore) {
     this.#store = store;
     this.#kept = store.read();
     this.#drafts = new Map(Object.entries(this.#kept.drafts ?? {}));
@@ -53,7 +53,7 @@ export class ScreenPreferences {
   }
 
   setLevel(conversation: string, level: Level): void {
-    const change = (kept: KeptScreen) => ({ ...kept, levels: { ...kept.levels, [conversation]: level } });
+    const change = (kept: SavedPreferences) => ({ ...kept, levels: { ...kept.levels, [conversation]: level } });
     this.#kept = change(this.#kept);
     this.#store.update(change);
   }

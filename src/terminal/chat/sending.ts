@@ -1,51 +1,60 @@
 import type { ChatClient, SendOptions } from "../../client/chat_client.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
+import type { ConversationRef } from "./conversation_ref.ts";
 
-/** A message that was not accepted yet. */
-interface Unsent {
-  /** The conversation, as it is shown. */
-  readonly to: string;
+/** A message that the person wrote and the server has not accepted yet. */
+export interface UnsentMessage {
+  readonly place: ConversationRef;
+  /** The conversation's name, safe for a terminal. */
+  readonly label: string;
   readonly text: string;
+  /** The line that the person typed. */
+  readonly typed: string;
 }
 
 export interface SendingOptions {
   readonly client: ChatClient;
-  /** {@link Sending.lines} are others than before. */
+  /** {@link Sending.lines} changed. */
   changed(): void;
+  /** The server accepted a message. */
   accepted(): void;
-  /** It never will be. */
-  refused(unsent: Unsent & { readonly typed: string }, reason: string): void;
+  /** The message will never be accepted. */
+  refused(unsent: UnsentMessage, reason: string): void;
 }
 
 const maxLines = 3;
 
-/** What the person wrote and the server has not accepted yet. */
+/** Messages that the person wrote and the server has not accepted yet. */
 export class Sending {
   readonly #options: SendingOptions;
-  readonly #unsent = new Set<Unsent>();
+  readonly #unsent = new Map<UnsentMessage, Promise<void>>();
 
   constructor(options: SendingOptions) {
     this.#options = options;
   }
 
-  /** A few of them, safe for a terminal. */
+  /** The first few messages, safe for a terminal. */
   get lines(): string[] {
-    const unsent = [...this.#unsent];
-    const lines = unsent.slice(0, maxLines).map(({ to, text }) => ` sending to ${to}: ${sanitizeLine(text)}`);
-    return unsent.length > maxLines ? [...lines, ` and ${unsent.length - maxLines} more`] : lines;
+    const unsent = [...this.#unsent.keys()];
+    const lines = unsent.slice(0, maxLines).map(({ label, text }) => `  sending to ${label}: ${sanitizeLine(text)}`);
+    return unsent.length > maxLines ? [...lines, `  and ${unsent.length - maxLines} more`] : lines;
   }
 
-  /** @param message.typed what is given back when it is refused */
-  start(address: string, message: Unsent & { typed: string }, options: SendOptions): void {
+  start(unsent: UnsentMessage, options: SendOptions): void {
     const { client, changed, accepted, refused } = this.#options;
-    const unsent: Unsent = { to: message.to, text: message.text };
-    this.#unsent.add(unsent);
-    client.send(address, message.text, options)
-      .then(accepted, (error) => refused(message, error instanceof ChatError ? error.message : String(error)))
+    const settled = client.send(unsent.place.address, unsent.text, options)
+      .then(accepted, (error) => refused(unsent, error instanceof ChatError ? error.message : String(error)))
       .finally(() => {
         this.#unsent.delete(unsent);
         changed();
       });
+    this.#unsent.set(unsent, settled);
+    changed();
+  }
+
+  /** Resolves when every message was accepted or refused. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#unsent.values());
   }
 }

@@ -66,8 +66,7 @@ async function deleteAccount(context: CommandContext, words: readonly string[]):
   if (!password) return await print(["Your account stays."]);
   await client.deleteAccount(password);
   await loggedOut();
-  await print(["Your account is deleted."]);
-  leave();
+  leave("Your account is deleted.");
 }
 
 async function devices({ client, print }: CommandContext, args: readonly string[]): Promise<void> {

@@ -3,68 +3,58 @@ import type { TransferOptions } from "../../client/file_transfer.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import type { Message } from "../../core/messages/message.ts";
 import type { Credentials } from "../../gen/chatd/v1/auth.ts";
+import type { KeyHelp } from "../input/key_help.ts";
 import type { ConversationNames } from "../chat/conversation_names.ts";
-import type { Level } from "../chat/conversation_list.ts";
-import type { Notify } from "../chat/preferences.ts";
+import type { ConversationRef } from "../chat/conversation_ref.ts";
+import type { Preferences } from "../chat/preferences.ts";
 
-/** The conversation that the person writes to. */
-export interface Current {
-  readonly address: string;
-  readonly conversation: string;
-}
-
-/** What a person can set of their full screen. */
-export interface ScreenSettings {
-  readonly notify: Notify;
-  setNotify(notify: Notify): void;
-  level(conversation: string): Level;
-  setLevel(conversation: string, level: Level): void;
-}
-
-/** What commands may do to the chat that they are given in. */
+/** The parts of a chat that a command may use. */
 export interface CommandContext {
   readonly client: ChatClient;
   readonly me: string;
-  readonly current: Current | undefined;
   readonly names: ConversationNames;
-  /** Lines that are safe for a terminal. */
+  readonly preferences: Preferences;
+  readonly keys: readonly KeyHelp[];
+  /** Shows lines that are safe for a terminal. */
   print(lines: readonly string[]): Promise<void>;
   show(messages: readonly Message[]): Promise<void>;
-  /** From now on. */
-  writeTo(typed: string): Promise<void>;
-  /** Sends to the current conversation; `typed` is given back when it is refused. */
-  send(text: string, typed: string, options?: SendOptions): void;
-  /** Works on a file while the person goes on; `what` says so ("sending notes.txt"). What it resolves with is told, if anything. */
-  transfer(what: string, work: (options: TransferOptions) => Promise<string | undefined>): void;
-  /** To nobody, until the next `writeTo`. */
-  stopWriting(): void;
-  /** What the person wants of this screen, where it can be had. */
-  readonly screen?: ScreenSettings;
+  /** Makes a conversation the current one. @throws {ChatError} */
+  turnTo(address: string): Promise<ConversationRef>;
+  /** Sends a message; `typed`, the line of the command, is put back when it is refused. */
+  send(place: ConversationRef, message: { text: string; typed: string }, options?: SendOptions): void;
+  /** Transfers a file in the background, shown as `activity` ("sending notes.txt"); the text that it resolves with is shown. */
+  transfer(activity: string, work: (options: TransferOptions) => Promise<string | undefined>): void;
+  /** The person is not in this room any more, or declined the invitation to it. */
+  left(address: string): void;
   askSecret(question: string): Promise<string | undefined>;
   keepCredentials(credentials: Credentials): Promise<void>;
   loggedOut(): Promise<void>;
-  leave(): void;
+  /** Ends the chat, with a last note. */
+  leave(note?: string): void;
 }
 
-/** What was typed after a command's name. */
+/** A command as the person typed it. */
 export interface CommandInput {
+  /** The words after the command's name. */
   readonly words: readonly string[];
-  /** With its spaces. */
+  /** The text after the command's name, with its spaces. */
   readonly text: string;
   /** The whole line. */
   readonly typed: string;
+  /** The conversation that the line was typed in. */
+  readonly place: ConversationRef | undefined;
 }
 
 export interface Command {
-  /** After the name, for people. */
+  /** The form of the arguments, for people. */
   readonly arguments: string;
   readonly summary: string;
-  /** Its first word is somebody or something to be completed. */
+  /** Whether its first word is a name that Tab completes. */
   readonly takesName?: boolean;
   run(context: CommandContext, input: CommandInput): Promise<void> | void;
 }
 
-/** Names that begin with the same words are together in a file, and commands of a file in a table. */
+/** Commands by name; each file has a table of those about one subject. */
 export type Commands = Readonly<Record<string, Command>>;
 
 /** @throws {ChatError} unless there is just one word */
@@ -85,8 +75,8 @@ export function usage(form: string): ChatError {
   return new ChatError("invalid_argument", `Write: ${form}`);
 }
 
-/** Where the person is. @throws {ChatError} nowhere */
-export function currentOf({ current }: CommandContext): Current {
-  if (current !== undefined) return current;
+/** The conversation that a command was typed in. @throws {ChatError} when there is none */
+export function placeOf({ place }: CommandInput): ConversationRef {
+  if (place !== undefined) return place;
   throw new ChatError("invalid_argument", "You are in no conversation: /to NAME or /to #ROOM chooses one.");
 }

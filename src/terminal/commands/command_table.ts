@@ -1,6 +1,8 @@
 import { findSimilar } from "@optique/core/suggestion";
 import { ChatError } from "../../core/chat_error.ts";
 import { accountCommands } from "./account_commands.ts";
+import type { KeyHelp } from "../input/key_help.ts";
+import type { ConversationRef } from "../chat/conversation_ref.ts";
 import type { CommandContext, Commands } from "./command.ts";
 import { fileCommands } from "./file_commands.ts";
 import { messageCommands } from "./message_commands.ts";
@@ -11,7 +13,7 @@ const commands: Commands = {
   help: {
     arguments: "",
     summary: "This list",
-    run: ({ print, screen }) => print(screen === undefined ? helpLines() : [...helpLines(), ...screenKeyLines()]),
+    run: ({ print, keys }) => print(helpLines(keys)),
   },
   ...messageCommands,
   ...fileCommands,
@@ -33,10 +35,13 @@ const commands: Commands = {
 };
 
 /** Runs "/name arguments". @throws {ChatError} that says what was wrong with it, or what the server said. */
-export async function runCommand(line: string, context: CommandContext): Promise<void> {
+export async function runCommand(
+  { line, place }: { line: string; place: ConversationRef | undefined },
+  context: CommandContext,
+): Promise<void> {
   const [, word, text] = /^\/(\S*)\s?([^]*)$/.exec(line)!;
   const words = text.split(/\s+/).filter(Boolean);
-  if (Object.hasOwn(commands, word)) return await commands[word].run(context, { words, text, typed: line });
+  if (Object.hasOwn(commands, word)) return await commands[word].run(context, { words, text, typed: line, place });
   const similar = findSimilar(word, Object.keys(commands), { maxDistance: 3, maxSuggestions: 1 })
     .map((name) => ` Did you mean /${name}?`).join("");
   throw new ChatError(
@@ -55,23 +60,11 @@ export function completeCommand(before: string, names: Iterable<string>): string
   return [...names].map((name) => `${start}${name}`).filter((whole) => whole.startsWith(before));
 }
 
-function screenKeyLines(): string[] {
-  const keys = [
-    ["PgUp, PgDn", "Older and newer messages; Ctrl-Home, Ctrl-End: the oldest loaded, the newest"],
-    ["Alt-A, Alt-1 … Alt-9", "The next conversation with unread messages; one of the list"],
-    ["Tab", "Complete a command, a name, a room, or :emoji"],
-    ["Ctrl-R", "Search in what you sent"],
-    ["Ctrl-A, Ctrl-E", "Begin and end of the line; Alt-B, Alt-F: a word back and forth"],
-    ["Ctrl-U, Ctrl-K, Ctrl-W", "Cut before the cursor, after it, a word; Ctrl-Y pastes it"],
-    ["Ctrl-L, Ctrl-Z", "Draw everything again; back to the shell, until fg"],
-    ["\\ at the end", "A new line, as with Alt-Enter"],
+function helpLines(keys: readonly KeyHelp[]): string[] {
+  const rows = [
+    ...Object.entries(commands).map(([name, command]) => [`/${name} ${command.arguments}`, command.summary]),
+    ["//text", "Send a message that begins with a slash"],
+    ...keys,
   ];
-  return keys.map(([key, meaning]) => `  ${key.padEnd(28)} ${meaning}`);
-}
-
-function helpLines(): string[] {
-  const rows = Object.entries(commands).map(([name, command]) => [`/${name} ${command.arguments}`, command.summary]);
-  rows.push(["//text", "Send a message that begins with a slash"]);
-  rows.push(["Alt-Enter", "A new line within the message; pasted lines are one message as well"]);
   return rows.map(([usage, summary]) => `  ${usage.padEnd(28)} ${summary}`);
 }

@@ -2,7 +2,7 @@ import { ChatError } from "../../core/chat_error.ts";
 import type { Attachment } from "../../core/messages/message.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
-import { type CommandContext, type Commands, currentOf, parseNumber, usage } from "./command.ts";
+import { type CommandContext, type CommandInput, type Commands, parseNumber, placeOf, usage } from "./command.ts";
 import { createFile, fromHome, openSource } from "../local_file.ts";
 
 /** Files of this machine, to be sent and saved. */
@@ -10,12 +10,12 @@ export const fileCommands: Commands = {
   file: {
     arguments: "PATH [TEXT]",
     summary: 'Send a file; write "PATH" with spaces in quotes',
-    run: (context, { text }) => sendFile(context, text),
+    run: sendFile,
   },
   save: {
     arguments: "N [PATH]",
     summary: "Save the file of message N; nothing is overwritten",
-    run: (context, { text }) => saveFile(context, text),
+    run: saveFile,
   },
 };
 
@@ -29,10 +29,10 @@ export function takePath(text: string): { path: string; rest: string } {
   return { path, rest: text.slice(all.length) };
 }
 
-function sendFile(context: CommandContext, typed: string): void {
-  const { path, rest: text } = takePath(typed);
+function sendFile(context: CommandContext, input: CommandInput): void {
+  const { path, rest: text } = takePath(input.text);
   if (path === "") throw usage("/file PATH [TEXT]");
-  const { address } = currentOf(context);
+  const { address } = placeOf(input);
   const { client } = context;
   context.transfer(`sending ${path}`, async (options) => {
     using source = await openSource(fromHome(path));
@@ -42,14 +42,14 @@ function sendFile(context: CommandContext, typed: string): void {
   });
 }
 
-async function saveFile(context: CommandContext, typed: string): Promise<void> {
+async function saveFile(context: CommandContext, input: CommandInput): Promise<void> {
   const form = "/save N [PATH]";
-  const [, number, where] = /^\s*(\S+)\s*([^]*)$/.exec(typed) ?? [];
+  const [, number, where] = /^\s*(\S+)\s*([^]*)$/.exec(input.text) ?? [];
   if (number === undefined) throw usage(form);
   const seq = parseNumber(number, form);
   const { path, rest } = takePath(where);
   if (rest.trim() !== "") throw usage(`${form}, and a path with spaces in quotes`);
-  const { address } = currentOf(context);
+  const { address } = placeOf(input);
   const attachment = await findFile(context, address, seq);
   context.transfer(`saving ${attachment.name}`, async (options) => {
     using file = await createFile(path === "" ? undefined : fromHome(path), attachment.name);

@@ -2,7 +2,7 @@ import { isRoomId } from "../../core/rooms/room.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import { Role } from "../../gen/chatd/v1/chat.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
-import { type CommandContext, type Commands, currentOf, only, parseNumber, usage } from "./command.ts";
+import { type CommandContext, type CommandInput, type Commands, only, parseNumber, placeOf, usage } from "./command.ts";
 
 const most = 200;
 /** Positions that the index may be behind without a word. */
@@ -16,7 +16,9 @@ export const messageCommands: Commands = {
     arguments: "NAME or #ROOM",
     summary: "Write to somebody else, or in a room, from now on",
     takesName: true,
-    run: (context, { words }) => context.writeTo(only(words, "/to NAME or /to #ROOM")),
+    async run(context, { words }) {
+      await context.turnTo(only(words, "/to NAME or /to #ROOM"));
+    },
   },
   msg: {
     arguments: "NAME or #ROOM TEXT",
@@ -25,8 +27,8 @@ export const messageCommands: Commands = {
     async run(context, { text, typed }) {
       const [, name, said] = /^\s*(\S+)\s+([^]*\S[^]*)$/.exec(text) ?? [];
       if (name === undefined) throw usage("/msg NAME TEXT or /msg #ROOM TEXT");
-      await context.writeTo(name);
-      context.send(said, typed);
+      const place = await context.turnTo(name);
+      context.send(place, { text: said, typed });
     },
   },
   users: {
@@ -43,7 +45,7 @@ export const messageCommands: Commands = {
     arguments: "[NAME] [N]",
     summary: "The last N messages with somebody or in a room, 20 if not said",
     takesName: true,
-    run: (context, { words }) => showHistory(context, words),
+    run: showHistory,
   },
   sent: {
     arguments: "[N]",
@@ -63,37 +65,36 @@ export const messageCommands: Commands = {
   reply: {
     arguments: "N TEXT",
     summary: "Answer message N of this conversation",
-    run(context, { text, typed }) {
-      const [seq, answer] = numberAndText(text, "/reply N TEXT");
-      currentOf(context);
-      context.send(answer, typed, { replyTo: seq });
+    run(context, input) {
+      const [seq, text] = numberAndText(input.text, "/reply N TEXT");
+      context.send(placeOf(input), { text, typed: input.typed }, { replyTo: seq });
     },
   },
   edit: {
     arguments: "N TEXT",
     summary: "Replace the text of your message N",
-    async run(context, { text }) {
-      const [seq, changed] = numberAndText(text, "/edit N TEXT");
-      await context.client.edit(currentOf(context).address, seq, changed);
+    async run(context, input) {
+      const [seq, changed] = numberAndText(input.text, "/edit N TEXT");
+      await context.client.edit(placeOf(input).address, seq, changed);
     },
   },
   delete: {
     arguments: "N",
     summary: "Erase your message N; in a room, moderators erase anybody's",
-    async run(context, { words }) {
-      const seq = parseNumber(only(words, "/delete N"), "/delete N");
-      await context.client.delete(currentOf(context).address, seq);
+    async run(context, input) {
+      const seq = parseNumber(only(input.words, "/delete N"), "/delete N");
+      await context.client.delete(placeOf(input).address, seq);
     },
   },
   react: {
     arguments: "N EMOJI",
     summary: "React to message N with an emoji",
-    run: (context, { words }) => react(context, words, { form: "/react N EMOJI", remove: false }),
+    run: (context, input) => react(context, input, { form: "/react N EMOJI", remove: false }),
   },
   unreact: {
     arguments: "N EMOJI",
     summary: "Take a reaction back",
-    run: (context, { words }) => react(context, words, { form: "/unreact N EMOJI", remove: true }),
+    run: (context, input) => react(context, input, { form: "/unreact N EMOJI", remove: true }),
   },
 };
 
@@ -105,12 +106,12 @@ function numberAndText(input: string, form: string): [number, string] {
 
 async function react(
   context: CommandContext,
-  words: readonly string[],
+  input: CommandInput,
   { form, remove }: { form: string; remove: boolean },
 ): Promise<void> {
-  const [number, emoji, ...rest] = words;
+  const [number, emoji, ...rest] = input.words;
   if (emoji === undefined || rest.length > 0) throw usage(form);
-  await context.client.react(currentOf(context).address, parseNumber(number, form), emoji, { remove });
+  await context.client.react(placeOf(input).address, parseNumber(number, form), emoji, { remove });
 }
 
 async function listConversations({ client, names, print }: CommandContext): Promise<void> {
@@ -155,15 +156,15 @@ async function search({ client, names, show, print }: CommandContext, text: stri
 }
 
 async function showHistory(
-  { client, current, names, show, print }: CommandContext,
-  args: readonly string[],
+  { client, names, show, print }: CommandContext,
+  { words, place }: CommandInput,
 ): Promise<void> {
   const form = "/history [NAME] [N]";
   // A name may be all digits: with one argument, a number is a count unless nobody else is meant.
-  const [name, count, ...rest] = args.length === 1 && /^\d+$/.test(args[0]) && current
-    ? [current.address, ...args]
-    : args;
-  const other = name === undefined ? current?.address : names.address(name);
+  const [name, count, ...rest] = words.length === 1 && /^\d+$/.test(words[0]) && place
+    ? [place.address, ...words]
+    : words;
+  const other = name === undefined ? place?.address : names.address(name);
   if (rest.length > 0 || other === undefined) throw usage(form);
   const { messages, more, startSeq, headSeq } = await client.history({
     with: other,

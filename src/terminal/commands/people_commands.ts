@@ -2,15 +2,7 @@ import { ChatError } from "../../core/chat_error.ts";
 import type { DirectMessages, Settings } from "../../core/people/settings_store.ts";
 import { isRoomId } from "../../core/rooms/room.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
-import {
-  type CommandContext,
-  type Commands,
-  currentOf,
-  only,
-  parseNumber,
-  type ScreenSettings,
-  usage,
-} from "./command.ts";
+import { type CommandContext, type Commands, only, parseNumber, placeOf, usage } from "./command.ts";
 import { type Level, levels } from "../chat/conversation_list.ts";
 
 const settingForm = "/set receipts on|off, /set presence on|off, or /set messages anyone|contacts|nobody";
@@ -21,9 +13,9 @@ export const peopleCommands: Commands = {
   readers: {
     arguments: "N",
     summary: "Who has read message N of this conversation",
-    async run(context, { words }) {
-      const seq = parseNumber(only(words, "/readers N"), "/readers N");
-      const { users, count } = await context.client.people.readers(currentOf(context).address, seq);
+    async run(context, input) {
+      const seq = parseNumber(only(input.words, "/readers N"), "/readers N");
+      const { users, count } = await context.client.people.readers(placeOf(input).address, seq);
       const names = users.map(sanitizeLine).join(", ");
       const more = count > users.length ? ` and ${count - users.length} more` : "";
       await context.print([count === 0 ? "Nobody who says so has read it." : `Read by ${names}${more}.`]);
@@ -68,16 +60,14 @@ export const peopleCommands: Commands = {
   },
   set: {
     arguments: "[SETTING VALUE]",
-    summary: "Your settings: receipts, presence, messages; on a full screen also notify and level; else what they are",
+    summary: "Your settings: receipts, presence, messages, notify, level; without arguments, shows them",
     async run(context, { words }) {
-      const { client, print, screen } = context;
-      if (screen !== undefined && (words[0] === "notify" || words[0] === "level")) {
-        return await print([setScreen(context, screen, words)]);
-      }
+      const { client, print, preferences } = context;
+      if (words[0] === "notify" || words[0] === "level") return await print([setPreference(context, words)]);
       const settings = words.length === 0
         ? (await client.people.settings()).settings
         : await client.people.updateSettings(parseSetting(words));
-      await print([...settingLines(settings), ...(screen === undefined ? [] : [`  notify ${screen.notify}`])]);
+      await print([...settingLines(settings), `  notify ${preferences.notify}`]);
     },
   },
 };
@@ -101,14 +91,14 @@ function parseSetting([name, value, ...rest]: readonly string[]): Partial<Settin
 const notifyForm = "/set notify off|on|osc9|osc777";
 const levelForm = "/set level #ROOM all|mentions|none";
 
-/** What is of this screen alone. @returns what it is now. */
-function setScreen({ names }: CommandContext, screen: ScreenSettings, words: readonly string[]): string {
+/** Sets a preference of this terminal. @returns its effect. */
+function setPreference({ names, preferences }: CommandContext, words: readonly string[]): string {
   const [name, ...values] = words;
   if (name === "notify") {
     const [value, ...rest] = values;
     const notify = ({ off: "off", on: "osc9", osc9: "osc9", osc777: "osc777" } as const)[value];
     if (notify === undefined || rest.length > 0) throw usage(notifyForm);
-    screen.setNotify(notify);
+    preferences.setNotify(notify);
     return notify === "off"
       ? "The desktop is told nothing."
       : `Terminals that know ${notify === "osc9" ? "OSC 9" : "OSC 777"} tell the desktop who wrote to you.`;
@@ -118,7 +108,7 @@ function setScreen({ names }: CommandContext, screen: ScreenSettings, words: rea
   const address = room === undefined ? "" : names.address(room);
   if (level === undefined || rest.length > 0) throw usage(levelForm);
   if (!isRoomId(address)) throw new ChatError("not_found", `You are in no room ${sanitizeLine(room)}.`);
-  screen.setLevel(address, level);
+  preferences.setLevel(address, level);
   const what: Readonly<Record<Level, string>> = {
     all: "all messages are counted, and the bell rings when they name you",
     mentions: "only messages that name you are counted",

@@ -1,9 +1,9 @@
 import { ChatError } from "../../core/chat_error.ts";
-import type { MemberRole } from "../../core/rooms/room.ts";
+import { isRoomId, type MemberRole } from "../../core/rooms/room.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import { Role } from "../../gen/chatd/v1/chat.ts";
 import type { ListMembersResponse } from "../../gen/chatd/v1/rooms.ts";
-import { type CommandContext, type Commands, currentOf, only, usage } from "./command.ts";
+import { type CommandContext, type CommandInput, type Commands, only, placeOf, usage } from "./command.ts";
 
 const roles: readonly MemberRole[] = ["owner", "moderator", "member"];
 
@@ -33,7 +33,7 @@ export const roomCommands: Commands = {
       const [isPrivate, historyVisible] = [flags.includes("private"), flags.includes("history")];
       const room = await context.client.rooms.create({ name, public: !isPrivate, historyVisible });
       context.names.addRoom(room);
-      await context.writeTo(room.id);
+      await context.turnTo(room.id);
       if (isPrivate) await context.print([`Only people whom you /invite come in. Its address is ${room.id}.`]);
     },
   },
@@ -44,7 +44,7 @@ export const roomCommands: Commands = {
     async run(context, { words }) {
       const room = await context.client.rooms.join(context.names.address(only(words, "/join #ROOM")));
       context.names.addRoom(room);
-      await context.writeTo(room.id);
+      await context.turnTo(room.id);
       if (room.topic !== "") await context.print([`Topic: ${sanitizeLine(room.topic)}`]);
     },
   },
@@ -52,78 +52,74 @@ export const roomCommands: Commands = {
     arguments: "[#ROOM]",
     summary: "Leave a room, this one if not said; or turn an invitation down",
     takesName: true,
-    async run(context, { words }) {
-      const address = roomOf(context, words, "/leave [#ROOM]");
+    async run(context, input) {
+      const address = roomOf(context, input, "/leave [#ROOM]");
       await context.client.rooms.leave(address);
-      if (address === context.current?.address) context.stopWriting();
+      context.left(address);
     },
   },
   who: {
     arguments: "[#ROOM]",
     summary: "Who is in a room, this one if not said",
     takesName: true,
-    async run(context, { words }) {
-      const { members, more } = await context.client.rooms.members(roomOf(context, words, "/who [#ROOM]"), {
-        limit: 500,
-      });
+    async run(context, input) {
+      const room = roomOf(context, input, "/who [#ROOM]");
+      const { members, more } = await context.client.rooms.members(room, { limit: 500 });
       await context.print(memberLines(members, more));
     },
   },
   topic: {
     arguments: "TEXT",
     summary: "Set the topic of this room; - takes it away",
-    async run(context, { text }) {
-      const topic = text.trim();
+    async run({ client }, input) {
+      const topic = input.text.trim();
       if (topic === "") throw usage("/topic TEXT");
-      await context.client.rooms.setTopic(roomOf(context, [], "/topic TEXT"), topic === "-" ? "" : topic);
+      await client.rooms.setTopic(placeRoom(input, "/topic TEXT"), topic === "-" ? "" : topic);
     },
   },
   invite: {
     arguments: "NAME",
     summary: "Invite somebody into this room",
     takesName: true,
-    run: (context, { words }) =>
-      about(context, words, "/invite NAME", (room, user) => context.client.rooms.invite(room, user)),
+    run: ({ client }, input) => aboutMember(input, "/invite NAME", (room, user) => client.rooms.invite(room, user)),
   },
   remove: {
     arguments: "NAME",
     summary: "Remove somebody from this room, or take an invitation back",
     takesName: true,
-    run: (context, { words }) =>
-      about(context, words, "/remove NAME", (room, user) => context.client.rooms.remove(room, user)),
+    run: ({ client }, input) => aboutMember(input, "/remove NAME", (room, user) => client.rooms.remove(room, user)),
   },
   ban: {
     arguments: "NAME",
     summary: "Remove somebody from this room for good",
     takesName: true,
-    run: (context, { words }) =>
-      about(context, words, "/ban NAME", (room, user) => context.client.rooms.remove(room, user, { ban: true })),
+    run: ({ client }, input) =>
+      aboutMember(input, "/ban NAME", (room, user) => client.rooms.remove(room, user, { ban: true })),
   },
   unban: {
     arguments: "NAME",
     summary: "Let somebody come back into this room",
     takesName: true,
-    run: (context, { words }) =>
-      about(context, words, "/unban NAME", (room, user) => context.client.rooms.unban(room, user)),
+    run: ({ client }, input) => aboutMember(input, "/unban NAME", (room, user) => client.rooms.unban(room, user)),
   },
   role: {
     arguments: "NAME owner|moderator|member",
     summary: "Say what somebody may do in this room",
     takesName: true,
-    async run(context, { words }) {
+    async run({ client }, input) {
       const form = "/role NAME owner|moderator|member";
-      const [user, word, ...rest] = words;
+      const [user, word, ...rest] = input.words;
       const role = roles.find((each) => each === word);
       if (role === undefined || rest.length > 0) throw usage(form);
-      await context.client.rooms.setRole(roomOf(context, [], form), user, role);
+      await client.rooms.setRole(placeRoom(input, form), user, role);
     },
   },
   room: {
     arguments: "public|private, history on|off, name NAME",
     summary: "Change this room",
-    async run(context, { words }) {
+    async run({ client }, input) {
       const form = "/room public|private, /room history on|off, or /room name NAME";
-      await context.client.rooms.update(roomOf(context, [], form), roomChange(words, form));
+      await client.rooms.update(placeRoom(input, form), roomChange(input.words, form));
     },
   },
 };
@@ -141,21 +137,24 @@ function roomChange(
   throw usage(form);
 }
 
-async function about(
-  context: CommandContext,
-  words: readonly string[],
+async function aboutMember(
+  input: CommandInput,
   form: string,
   act: (room: string, user: string) => Promise<void>,
 ): Promise<void> {
-  const user = only(words, form);
-  await act(roomOf(context, [], form), user);
+  const user = only(input.words, form);
+  await act(placeRoom(input, form), user);
 }
 
-/** The room that is named, or else the current one. */
-function roomOf(context: CommandContext, words: readonly string[], form: string): string {
-  if (words.length > 0) return context.names.address(only(words, form));
-  const { address } = currentOf(context);
-  if (address.startsWith("+")) return address;
+/** The room that is named, or else the one that the command was typed in. @throws {ChatError} */
+function roomOf({ names }: CommandContext, input: CommandInput, form: string): string {
+  return input.words.length > 0 ? names.address(only(input.words, form)) : placeRoom(input, form);
+}
+
+/** The room that a command was typed in. @throws {ChatError} when it was typed in no room */
+function placeRoom(input: CommandInput, form: string): string {
+  const { address } = placeOf(input);
+  if (isRoomId(address)) return address;
   throw new ChatError("invalid_argument", `You are in a conversation of two, not in a room. Write: ${form}`);
 }
 

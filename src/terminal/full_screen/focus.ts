@@ -2,7 +2,7 @@ import type { ChatClient } from "../../client/chat_client.ts";
 import type { Message } from "../../core/messages/message.ts";
 import type { HistoryResponse } from "../../gen/chatd/v1/chat.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
-import type { Current } from "../commands/command.ts";
+import type { ConversationRef } from "../chat/conversation_ref.ts";
 import { MessagePane, type PaneSize } from "./message_pane.ts";
 import { MessageWindow, type Page } from "./message_window.ts";
 import type { Palette } from "./palette.ts";
@@ -12,7 +12,7 @@ export interface FocusOptions {
   readonly me: string;
   readonly palette: Palette;
   /** Undefined: nobody yet, with notes alone. */
-  readonly current: Current | undefined;
+  readonly current: ConversationRef | undefined;
   /** What is unread begins after this entry. */
   readonly unreadAfter?: number;
   /** How far others are with a message; "" for nothing. */
@@ -25,7 +25,7 @@ const pageSize = 100;
 
 /** The conversation before the person's eyes: a window of its log, and where they are in it. */
 export class Focus {
-  readonly current: Current | undefined;
+  readonly current: ConversationRef | undefined;
   readonly window: MessageWindow;
   readonly pane: MessagePane;
   readonly #client: ChatClient;

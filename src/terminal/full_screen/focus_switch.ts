@@ -1,6 +1,6 @@
 import { ChatError } from "../../core/chat_error.ts";
 import type { Message } from "../../core/messages/message.ts";
-import type { Current } from "../commands/command.ts";
+import type { ConversationRef } from "../chat/conversation_ref.ts";
 import { Focus, type FocusOptions } from "./focus.ts";
 
 /** How many conversations can be looked at again without a connection, beside the one that is seen. */
@@ -32,22 +32,29 @@ export class FocusSwitch {
   }
 
   /**
-   * Loads a conversation; when the server cannot be asked, it is as it was seen last.
-   * @returns what to {@link show} then; undefined when another one was asked for meanwhile.
+   * Loads a conversation; without a connection, takes it as it was on the screen last.
+   * @returns the focus, for {@link show}
    * @throws {ChatError} why there is nothing to show
    */
-  async load(current: Current, unreadAfter: number | undefined): Promise<Focus | undefined> {
+  async load(current: ConversationRef, unreadAfter: number | undefined): Promise<Focus> {
     const next = this.#next = this.#create(current, unreadAfter);
-    const found = await this.#load(next, current.conversation);
-    if (this.#next !== next) return undefined;
-    this.#next = undefined;
-    if (found instanceof ChatError) throw found;
-    return found;
+    try {
+      await next.loadNewest();
+      return next;
+    } catch (error) {
+      if (!(error instanceof ChatError)) throw error;
+      const kept = error.code === "unavailable" ? this.#kept.get(current.conversation) : undefined;
+      if (kept === undefined) throw error;
+      kept.pane.toNewest();
+      kept.pane.unreadAfter = next.pane.unreadAfter;
+      return kept;
+    }
   }
 
   show(focus: Focus): void {
     const before = this.#now;
     this.#now = focus;
+    this.#next = undefined;
     if (before.current && !before.window.hasNewer) this.#kept.set(before.current.conversation, before);
     if (focus.current) this.#kept.delete(focus.current.conversation);
     if (this.#kept.size > maxKept) this.#kept.delete(this.#kept.keys().next().value!);
@@ -64,21 +71,7 @@ export class FocusSwitch {
     else this.#kept.delete(conversation);
   }
 
-  async #load(next: Focus, conversation: string): Promise<Focus | ChatError> {
-    try {
-      await next.loadNewest();
-      return next;
-    } catch (error) {
-      if (!(error instanceof ChatError)) throw error;
-      const kept = error.code === "unavailable" ? this.#kept.get(conversation) : undefined;
-      if (kept === undefined) return error;
-      kept.pane.toNewest();
-      kept.pane.unreadAfter = next.pane.unreadAfter;
-      return kept;
-    }
-  }
-
-  #create(current: Current | undefined, unreadAfter?: number): Focus {
+  #create(current: ConversationRef | undefined, unreadAfter?: number): Focus {
     return new Focus({ ...this.#options, current, unreadAfter });
   }
 }

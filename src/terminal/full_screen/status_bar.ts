@@ -1,4 +1,4 @@
-import type { ChatClient, ClientState } from "../../client/chat_client.ts";
+import type { ChatClient } from "../../client/chat_client.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import { clock } from "../text/transcript.ts";
@@ -26,12 +26,6 @@ export class StatusBar {
     this.#timer = setInterval(() => this.#tick(), tickMs);
   }
 
-  stateChanged({ kind }: ClientState): void {
-    if (kind === "online") return;
-    this.#lagMs = undefined;
-    this.#nextPing = 0;
-  }
-
   close(): void {
     clearInterval(this.#timer);
   }
@@ -56,7 +50,10 @@ export class StatusBar {
   #tick(): void {
     const { client, changed } = this.#options;
     const now = performance.now();
-    if (client.state.kind === "online" && now >= this.#nextPing) {
+    if (client.state.kind !== "online") {
+      this.#lagMs = undefined;
+      this.#nextPing = 0;
+    } else if (now >= this.#nextPing) {
       this.#nextPing = now + pingMs;
       this.#ping();
     }

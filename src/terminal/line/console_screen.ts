@@ -31,7 +31,7 @@ const reportMs = 1_000;
  * A transcript that scrolls, with an input area below it. Printing takes the area away, adds the lines and draws the
  * area again, in one write; what comes while the terminal is busy is drawn together.
  */
-export class Screen {
+export class ConsoleScreen {
   readonly #device: TerminalDevice;
   readonly #style: Style;
   readonly #stopResize: () => void;
@@ -40,6 +40,7 @@ export class Screen {
   #drawn: { rows: readonly string[]; cursorRow: number; cursorColumn: number } | undefined;
   #printed: string[] = [];
   #clear = false;
+  #extra = "";
   #dirty = false;
   #drawing: Promise<void> | undefined;
   #closed = false;
@@ -64,6 +65,12 @@ export class Screen {
   /** Shows another input area. */
   update(area: Partial<InputArea>): void {
     this.#area = { ...this.#area, ...area };
+    void this.#draw();
+  }
+
+  /** Writes a sequence that shows nothing. */
+  emit(sequence: string): void {
+    this.#extra += sequence;
     void this.#draw();
   }
 
@@ -126,7 +133,8 @@ export class Screen {
 
   #compose(): string {
     const size = this.#device.size();
-    let output = sequences.hideCursor + this.#erase(size.columns);
+    let output = this.#extra + sequences.hideCursor + this.#erase(size.columns);
+    this.#extra = "";
     if (this.#clear) output += sequences.clear;
     this.#clear = false;
     for (const line of this.#printed) output += `${line}\r\n`;

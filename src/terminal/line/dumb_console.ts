@@ -1,24 +1,33 @@
-import type { Face } from "./line_console.ts";
-import { SubmissionQueue } from "./submission_queue.ts";
 import type { TerminalDevice } from "../input/terminal_device.ts";
+import type { LineConsole, LineConsoleEvents } from "./line_console.ts";
 
 /** Longest line that is taken, in UTF-16 units. */
 const maxLine = 64 * 1024;
 
-/** The face for a terminal that can only write lines (TERM=dumb): it edits the input line by itself. */
-export class PlainFace implements Face {
-  readonly submissions = new SubmissionQueue();
+/** A terminal that can only write lines (TERM=dumb), and edits the input line by itself. */
+export class DumbConsole implements LineConsole {
   readonly #device: TerminalDevice;
-  readonly #reading: Promise<void>;
+  readonly #events: LineConsoleEvents;
   #prompt = "";
-  #closed = false;
-  readonly #leave = new AbortController();
+  #isReading = false;
   #secret: ((text: string | undefined) => void) | undefined;
 
-  constructor(device: TerminalDevice) {
+  constructor(device: TerminalDevice, events: LineConsoleEvents) {
     this.#device = device;
-    this.#reading = this.#readLines();
+    this.#events = events;
   }
+
+  async read(signal: AbortSignal): Promise<void> {
+    this.#isReading = true;
+    try {
+      await this.#readLines(signal);
+    } finally {
+      this.#isReading = false;
+      this.#secret?.(undefined);
+    }
+  }
+
+  async close(): Promise<void> {}
 
   async print(lines: readonly string[]): Promise<void> {
     if (lines.length > 0) await this.#device.write(lines.map((line) => `${line}\n`).join(""));
@@ -27,7 +36,7 @@ export class PlainFace implements Face {
   setPrompt(prompt: string): void {
     // Without a way to erase it, a countdown would fill the screen.
     const stable = prompt.replace(/\d+ s/, "…");
-    if (stable === this.#prompt || this.#closed) return;
+    if (stable === this.#prompt || !this.#isReading) return;
     this.#prompt = stable;
     void this.#device.write(`${stable}\n`);
   }
@@ -39,7 +48,7 @@ export class PlainFace implements Face {
   }
 
   async askSecret(question: string): Promise<string | undefined> {
-    if (this.#closed) return undefined;
+    if (!this.#isReading) return undefined;
     await this.#device.write(question);
     this.#device.setRaw(true);
     try {
@@ -51,19 +60,15 @@ export class PlainFace implements Face {
     }
   }
 
-  async close(): Promise<void> {
-    this.#closed = true;
-    this.#secret?.(undefined);
-    this.#leave.abort();
-    await this.#reading;
+  emit(sequence: string): void {
+    void this.#device.write(sequence);
   }
 
-  async #readLines(): Promise<void> {
+  async #readLines(signal: AbortSignal): Promise<void> {
     const utf8 = new TextDecoder();
     let rest = "";
-    while (!this.#closed) {
-      const bytes = await this.#device.read(this.#leave.signal);
-      if (!bytes) break;
+    for (let bytes; (bytes = await this.#device.read(signal)) !== undefined;) {
+      this.#events.onInput();
       rest += utf8.decode(bytes, { stream: true });
       if (this.#secret && (rest.includes("\x03") || rest.includes("\x04"))) {
         rest = "";
@@ -73,12 +78,9 @@ export class PlainFace implements Face {
       rest = lines.pop()!.slice(0, maxLine);
       for (const line of lines) {
         if (this.#secret) this.#secret(eraseTyped(line) || undefined);
-        else this.submissions.push(line);
+        else this.#events.onSubmit(line);
       }
     }
-    this.#closed = true;
-    this.#secret?.(undefined);
-    this.submissions.end();
   }
 }
 

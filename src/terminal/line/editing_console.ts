@@ -1,17 +1,15 @@
-import type { Face } from "./line_console.ts";
 import { KeyDecoder } from "../input/key_decoder.ts";
 import { type EditorKey, LineEditor } from "../input/line_editor.ts";
-import { Screen } from "./console_screen.ts";
+import { ConsoleScreen } from "./console_screen.ts";
 import type { Style } from "../text/style.ts";
-import { SubmissionQueue } from "./submission_queue.ts";
+import type { LineConsole, LineConsoleEvents } from "./line_console.ts";
 import type { TerminalDevice } from "../input/terminal_device.ts";
 
-export interface LineFaceOptions {
-  device: TerminalDevice;
-  style: Style;
-  complete?(before: string): string[];
-  /** The draft is another one now. */
-  onEdit?(draft: string): void;
+export interface EditingConsoleOptions extends LineConsoleEvents {
+  readonly device: TerminalDevice;
+  readonly style: Style;
+  /** Returns whole replacements of the text before the cursor. */
+  complete(before: string): string[];
 }
 
 interface Secret {
@@ -20,30 +18,41 @@ interface Secret {
   answer(text: string | undefined): void;
 }
 
-/** The face for a terminal that can move its cursor: a transcript, and an input line at its bottom. */
-export class LineFace implements Face {
-  readonly submissions = new SubmissionQueue();
-  readonly #device: TerminalDevice;
-  readonly #style: Style;
-  readonly #screen: Screen;
+/** A terminal that can move its cursor: a transcript, and an input line at its bottom. */
+export class EditingConsole implements LineConsole {
+  readonly #options: EditingConsoleOptions;
+  readonly #screen: ConsoleScreen;
   readonly #editor: LineEditor;
-  readonly #onEdit: (draft: string) => void;
   #prompt = "";
   #secret: Secret | undefined;
-  #left = false;
+  #isReading = false;
   #lastInterrupt = -Infinity;
-  readonly #reading: Promise<void>;
   #closed: Promise<void> | undefined;
-  readonly #leave = new AbortController();
 
-  constructor({ device, style, complete, onEdit = () => {} }: LineFaceOptions) {
-    this.#device = device;
-    this.#onEdit = onEdit;
-    this.#style = style;
-    this.#editor = new LineEditor({ complete });
-    device.setRaw(true);
-    this.#screen = new Screen(device, style);
-    this.#reading = this.#readKeys();
+  constructor(options: EditingConsoleOptions) {
+    this.#options = options;
+    this.#editor = new LineEditor({ complete: options.complete });
+    this.#screen = new ConsoleScreen(options.device, options.style);
+  }
+
+  async read(signal: AbortSignal): Promise<void> {
+    this.#options.device.setRaw(true);
+    this.#isReading = true;
+    try {
+      await this.#readKeys(signal);
+    } finally {
+      this.#isReading = false;
+      this.#secret?.answer(undefined);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#closed ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    await this.#screen.close();
+    this.#options.device.setRaw(false);
   }
 
   print(lines: readonly string[]): Promise<void> {
@@ -67,7 +76,8 @@ export class LineFace implements Face {
   }
 
   askSecret(question: string): Promise<string | undefined> {
-    if (this.#left) return Promise.resolve(undefined);
+    if (!this.#isReading) return Promise.resolve(undefined);
+    this.#secret?.answer(undefined);
     return new Promise((resolve) => {
       this.#secret = {
         question,
@@ -82,36 +92,23 @@ export class LineFace implements Face {
     });
   }
 
-  close(): Promise<void> {
-    return this.#closed ??= this.#close();
+  emit(sequence: string): void {
+    this.#screen.emit(sequence);
   }
 
-  async #close(): Promise<void> {
-    this.#left = true;
-    this.#leave.abort();
-    this.#secret?.answer(undefined);
-    await this.#reading;
-    await this.#screen.close();
-    this.#device.setRaw(false);
-  }
-
-  async #readKeys(): Promise<void> {
+  async #readKeys(signal: AbortSignal): Promise<void> {
     const decoder = new KeyDecoder();
-    try {
-      while (!this.#left) {
-        const bytes = await this.#device.read(this.#leave.signal);
-        if (!bytes) return;
-        for (const key of decoder.decode(bytes)) {
-          if (key.kind === "screen") continue;
-          if (key.kind === "cursor") this.#screen.cursorReported(key.column);
-          else if (this.#secret) this.#applyToSecret(this.#secret, key);
-          else if (await this.#applyToDraft(key)) return;
+    for (let bytes; (bytes = await this.#options.device.read(signal)) !== undefined;) {
+      for (const key of decoder.decode(bytes)) {
+        if (key.kind === "cursor") {
+          this.#screen.cursorReported(key.column);
+          continue;
         }
+        this.#options.onInput();
+        if (key.kind === "screen") continue;
+        if (this.#secret) this.#applyToSecret(this.#secret, key);
+        else if (await this.#applyToDraft(key)) return;
       }
-    } finally {
-      this.#left = true;
-      this.#secret?.answer(undefined);
-      this.submissions.end();
     }
   }
 
@@ -126,8 +123,8 @@ export class LineFace implements Face {
     const before = this.#editor.text;
     const action = this.#editor.apply(key);
     this.#show();
-    if (action === undefined && this.#editor.text !== before) this.#onEdit(this.#editor.text);
-    if (action?.kind === "submit") this.submissions.push(action.text);
+    if (action === undefined && this.#editor.text !== before) this.#options.onEdit(this.#editor.text);
+    if (action?.kind === "submit") this.#options.onSubmit(action.text);
     else if (action?.kind === "clear-screen") this.#screen.clear();
     else if (action?.kind === "interrupt") return await this.#interrupted();
     return action?.kind === "end-of-input";
@@ -138,7 +135,7 @@ export class LineFace implements Face {
     const now = performance.now();
     const again = now - this.#lastInterrupt < 5_000;
     this.#lastInterrupt = now;
-    if (!again) await this.print([this.#style.dim("Press Ctrl-C again, or Ctrl-D, to leave.")]);
+    if (!again) await this.print([this.#options.style.dim("Press Ctrl-C again, or Ctrl-D, to leave.")]);
     return again;
   }
 

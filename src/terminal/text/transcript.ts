@@ -11,12 +11,17 @@ export class Transcript {
   readonly #me: string;
   readonly #names: ConversationNames;
   readonly #style: Style;
+  readonly #receiptOf: (message: Message) => string;
   #day: string | undefined;
 
-  constructor(options: { me: string; names: ConversationNames; style: Style }) {
+  /** @param options.receiptOf how far others are with a message; "" for nothing */
+  constructor(
+    options: { me: string; names: ConversationNames; style: Style; receiptOf?(message: Message): string },
+  ) {
     this.#me = options.me;
     this.#names = options.names;
     this.#style = options.style;
+    this.#receiptOf = options.receiptOf ?? (() => "");
   }
 
   /**
@@ -44,9 +49,11 @@ export class Transcript {
       if (message.text === "" && standIn === undefined) lines[lines.length - 1] += shown;
       else lines.push(indent(shown));
     }
+    const receipt = this.#receiptOf(message);
     const marks = [
       ...(editedAt !== undefined && standIn === undefined ? ["(edited)"] : []),
       ...reactions.map(({ emoji, count }) => `${sanitizeLine(emoji)} ${count}`),
+      ...(receipt !== "" ? [receipt] : []),
     ];
     if (marks.length > 0) lines[lines.length - 1] += ` ${dim(marks.join("  "))}`;
     return lines;

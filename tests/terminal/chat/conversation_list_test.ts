@@ -72,7 +72,7 @@ Deno.test("what the server counted already is not counted again", () => {
 Deno.test("what was read is unread no more", () => {
   const list = listWith();
   list.arrived(message(3));
-  list.read("ana:ben", 3, { all: true });
+  list.read("ana:ben", 3);
   assert.deepEqual([list.get("ana:ben")!.unread, list.get("ana:ben")!.readSeq], [0, 3]);
 });
 
@@ -92,7 +92,7 @@ Deno.test("the next unread conversation is one that names the person, else the m
   list.arrived(message(4));
   assert.equal(list.nextUnread(undefined)?.address, ops);
   assert.equal(list.nextUnread(ops)?.address, "ben");
-  list.read("ana:ben", 4, { all: true });
+  list.read("ana:ben", 4);
   assert.equal(list.nextUnread(ops), undefined);
 });
 

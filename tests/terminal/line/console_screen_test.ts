@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { layoutInput } from "../../../src/terminal/input/input_layout.ts";
-import { LineFace } from "../../../src/terminal/line/editing_console.ts";
-import { Screen } from "../../../src/terminal/line/console_screen.ts";
+import { ConsoleScreen } from "../../../src/terminal/line/console_screen.ts";
+import { EditingConsole } from "../../../src/terminal/line/editing_console.ts";
 import { chooseStyle } from "../../../src/terminal/text/style.ts";
 import { EmulatedTerminal } from "../../support/emulated_terminal.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -10,14 +10,14 @@ import { settle } from "../../support/manual_timers.ts";
 
 const style = chooseStyle({ noColor: undefined, term: "xterm" });
 
-async function drawn(screen: Screen): Promise<void> {
+async function drawn(screen: ConsoleScreen): Promise<void> {
   await settle();
   await screen.print([]);
 }
 
 Deno.test("lines are printed above the draft, which stays as it is", async () => {
   using terminal = new EmulatedTerminal({ columns: 20, rows: 6 });
-  const screen = new Screen(terminal, style);
+  const screen = new ConsoleScreen(terminal, style);
   screen.update({ prompt: "[ana] ", text: "a draft of 漢字 over rows", cursor: 5, pending: ["  sending"] });
   await screen.print(["one", "two is longer than the terminal"]);
   assert.deepEqual(terminal.lines, [
@@ -39,7 +39,7 @@ Deno.test("lines are printed above the draft, which stays as it is", async () =>
 
 Deno.test("what changes while the terminal is written to is drawn afterwards", async () => {
   using terminal = new EmulatedTerminal({ columns: 20, rows: 6 });
-  const screen = new Screen(terminal, style);
+  const screen = new ConsoleScreen(terminal, style);
   let change: (() => void) | undefined;
   const write = terminal.write.bind(terminal);
   terminal.write = async (text) => {
@@ -80,7 +80,7 @@ Deno.test("whatever is printed, typed and resized, the transcript is whole and t
   await fc.assert(
     fc.asyncProperty(size, fc.array(step, { maxLength: 20 }), async (size, steps) => {
       using terminal = new EmulatedTerminal(size);
-      const screen = new Screen(terminal, style);
+      const screen = new ConsoleScreen(terminal, style);
       const printed: string[] = [];
       let draft = { text: "", cursor: 0 };
       let pending: string[] = [];
@@ -115,22 +115,34 @@ Deno.test("whatever is printed, typed and resized, the transcript is whole and t
 Deno.test("a window that gets narrower or wider takes nothing of the transcript away", async () => {
   for (const columns of [12, 17, 23, 39, 60]) {
     using terminal = new EmulatedTerminal({ columns: 40, rows: 15 });
-    const face = new LineFace({ device: terminal, style });
-    face.setPrompt("[ana → ben] ");
+    const nothing = () => {};
+    const input = new EditingConsole({
+      device: terminal,
+      style,
+      complete: () => [],
+      onSubmit: nothing,
+      onEdit: nothing,
+      onInput: nothing,
+    });
+    const leave = new AbortController();
+    const reading = input.read(leave.signal);
+    input.setPrompt("[ana → ben] ");
     terminal.type("a draft that is long enough to take two rows");
-    await face.print(["first line", "second line"]);
+    await input.print(["first line", "second line"]);
     await eventually(() => terminal.lines.join("").endsWith("rows"), () => terminal.lines.join("\n"));
     terminal.resize(columns, 15);
-    await face.print(["third line"]);
+    await input.print(["third line"]);
     assert.deepEqual(terminal.lines.slice(0, 3), ["first line", "second line", "third line"], `${columns} columns`);
     assert.match(terminal.lines.slice(3).join(""), /^\[ana.*two rows$/, `${columns} columns`);
-    await face.close();
+    leave.abort();
+    await reading;
+    await input.close();
   }
 });
 
 Deno.test("a terminal that does not say where its cursor is gets drawn on all the same", async () => {
   using terminal = new EmulatedTerminal({ columns: 40, rows: 15 });
-  const screen = new Screen(terminal, style);
+  const screen = new ConsoleScreen(terminal, style);
   screen.update({ prompt: "> ", text: "draft", cursor: 5 });
   await screen.print(["first line"]);
   terminal.resize(30, 15);

@@ -1,85 +1,15 @@
 import assert from "node:assert/strict";
-import { ChatClient } from "../../../src/client/chat_client.ts";
-import type { ChatError } from "../../../src/core/chat_error.ts";
-import { FullScreenChat, type FullScreenChatOptions } from "../../../src/terminal/full_screen/full_screen_chat.ts";
-import { choosePalette } from "../../../src/terminal/full_screen/palette.ts";
-import type { KeptScreen } from "../../../src/terminal/chat/preferences.ts";
-import { EmulatedTerminal } from "../../support/emulated_terminal.ts";
+import type { SavedPreferences } from "../../../src/terminal/chat/preferences.ts";
+import {
+  type ChatAtTerminal,
+  type ChatSetup,
+  chatting as chattingWith,
+  serverWithHistory,
+} from "../../support/chat_at_terminal.ts";
 import { eventually } from "../../support/eventually.ts";
-import { FakeChatServer } from "../../support/fake_chat_server.ts";
 
-interface Setup {
-  readonly server?: FakeChatServer;
-  readonly kept?: KeptScreen;
-  readonly columns?: number;
-  readonly rows?: number;
-  readonly to?: string;
-  readonly token?: string;
-}
-
-class Chatting {
-  readonly server: FakeChatServer;
-  readonly terminal: EmulatedTerminal;
-  readonly chat: FullScreenChat;
-  readonly running: Promise<ChatError | undefined>;
-  kept: KeptScreen;
-
-  constructor({ server = new FakeChatServer(), kept = {}, columns = 80, rows = 24, to, token }: Setup) {
-    this.server = server;
-    this.kept = kept;
-    this.terminal = new EmulatedTerminal({ columns, rows });
-    const options: FullScreenChatOptions = {
-      device: this.terminal,
-      palette: choosePalette({ noColor: undefined, term: "xterm-256color" }),
-      user: "ana",
-      address: server.transport.address,
-      to,
-      store: { read: () => this.kept, update: (change) => this.kept = change(this.kept) },
-      client: (onEvent) =>
-        new ChatClient({
-          transport: server.transport,
-          token: token ?? "token-ana",
-          client: "test",
-          onEvent,
-          backoff: { initialMs: 20, maxMs: 40 },
-        }),
-      keepCredentials: () => Promise.resolve(),
-      loggedOut: () => Promise.resolve(),
-    };
-    this.chat = new FullScreenChat(options);
-    this.running = this.chat.run();
-  }
-
-  /** Without times of messages. */
-  get seen(): string {
-    return this.terminal.lines.map((line) => line.trimEnd()).join("\n").replace(/\d\d:\d\d(?= \d)/g, "");
-  }
-
-  sees(expected: RegExp): Promise<void> {
-    return eventually(() => expected.test(this.seen), () => `${expected} in\n${this.seen}`);
-  }
-}
-
-async function chatting(setup: Setup, use: (chatting: Chatting) => Promise<void>): Promise<void> {
-  const each = new Chatting(setup);
-  try {
-    await use(each);
-  } finally {
-    each.terminal.hangUp();
-    each.server.down = true;
-    await each.running;
-    assert.equal(each.terminal.raw, false, "the terminal was not given back");
-    each.terminal[Symbol.dispose]();
-  }
-}
-
-function serverWithHistory(count = 25): FakeChatServer {
-  const server = new FakeChatServer();
-  server.cursor("ana/");
-  server.append("ana", "cat", "old news");
-  for (let i = 1; i <= count; i++) server.append("ben", "ana", `news ${i}.`);
-  server.moveCursor("ana/", server.head);
-  return server;
+function chatting(setup: Partial<ChatSetup>, use: (chat: ChatAtTerminal) => Promise<void>): Promise<void> {
+  return chattingWith({ face: "full screen", columns: 80, rows: 24, ...setup }, use);
 }
 
 Deno.test("the screen has the conversations, the newest messages, a status bar and an input line", async () => {
@@ -114,21 +44,9 @@ Deno.test("what is typed is sent, what comes is shown, and what comes elsewhere 
   });
 });
 
-Deno.test("what is submitted before it is known where it goes waits for that", async () => {
-  const server = serverWithHistory();
-  server.frozen = true;
-  await chatting({ server }, async (chat) => {
-    chat.terminal.type("early\r");
-    await chat.sees(/\[nobody\]/);
-    server.thaw();
-    await chat.sees(/ana: early/);
-    assert.equal(server.log.at(-1)!.conversation, "ana:ben");
-  });
-});
-
 Deno.test("each conversation has a draft of its own, which outlives the program", async () => {
   const server = serverWithHistory();
-  let kept: KeptScreen = {};
+  let saved: SavedPreferences = {};
   await chatting({ to: "ben", server }, async (chat) => {
     await chat.sees(/\[ben\]$/);
     chat.terminal.type("for ben");
@@ -142,10 +60,10 @@ Deno.test("each conversation has a draft of its own, which outlives the program"
     await chat.sees(/\[cat\] for cat$/);
     chat.terminal.hangUp();
     await chat.running;
-    kept = chat.kept;
+    saved = chat.saved;
   });
   server.down = false;
-  await chatting({ to: "ben", server, kept }, async (chat) => {
+  await chatting({ to: "ben", server, saved }, async (chat) => {
     await chat.sees(/\[ben\] for ben$/);
     chat.terminal.type("\x1b2");
     await chat.sees(/\[cat\] for cat$/);
@@ -167,36 +85,6 @@ Deno.test("older messages come as one scrolls up, and the newest are a key away"
     await chat.sees(/^>1.ben +1│/);
     chat.terminal.type("\x1b[1;5F");
     await chat.sees(/─── unread ─+\n[^\n]*just now\n/);
-  });
-});
-
-Deno.test("a lost connection is counted down in the status bar, the draft stays", async () => {
-  await chatting({ to: "ben" }, async (chat) => {
-    await chat.sees(/\[ben\]$/);
-    chat.terminal.type("half a thou");
-    chat.server.down = true;
-    chat.server.cut();
-    await chat.sees(/offline, next try in \d+ s, Enter tries now[^\n]*\n\[ben\] half a thou$/);
-    chat.server.down = false;
-    await chat.sees(/Connected again[^]*\[ben\] half a thou$/);
-    chat.terminal.type("ght\r");
-    await chat.sees(/ana: half a thought/);
-  });
-});
-
-Deno.test("a log that was put back to an earlier state is told of, below the messages that are left", async () => {
-  const server = serverWithHistory(3);
-  await chatting({ to: "ben", server }, async (chat) => {
-    await chat.sees(/\[ben\]$/);
-    chat.terminal.type("of a lost future\r");
-    await chat.sees(/ana: of a lost future/);
-    server.down = true;
-    server.cut();
-    await chat.sees(/Disconnected: /);
-    server.putBack(server.head - 1);
-    server.down = false;
-    await chat.sees(/ben: news 3\.[^]*put back to an earlier state/);
-    assert.doesNotMatch(chat.seen, /lost future/);
   });
 });
 
@@ -299,46 +187,10 @@ Deno.test("Tab completes commands, names and emoji, and Ctrl-R finds what was se
   });
 });
 
-Deno.test("commands work, and what they say stands between the messages", async () => {
-  await chatting({ to: "ben", server: serverWithHistory() }, async (chat) => {
-    await chat.sees(/\[ben\]$/);
-    chat.terminal.type("/whoami\r");
-    await chat.sees(/You are ana on device/);
-    chat.terminal.type("/hlep\r");
-    await chat.sees(/Did you mean \/help\?/);
-    chat.terminal.type("/msg cat hi cat\rand again\r");
-    await chat.sees(/ana: hi cat\n[^\n]*ana: and again\n/);
-    assert.deepEqual(chat.server.log.slice(-2).map(({ conversation }) => conversation), ["ana:cat", "ana:cat"]);
-    chat.terminal.type("/set notify on\r");
-    await chat.sees(/OSC 9 tell the desktop/);
-    assert.equal(chat.kept.notify, "osc9");
-    chat.terminal.type("/quit\r");
-    assert.equal(await chat.running, undefined);
-  });
-});
-
-Deno.test("an error that ends the client ends the chat", async () => {
-  await chatting({ token: "dead" }, async (chat) => {
-    assert.equal((await chat.running)?.code, "unauthenticated");
-  });
-});
-
-Deno.test("what could not be sent before the end is said on the terminal as it was", async () => {
-  await chatting({ to: "ben" }, async (chat) => {
-    await chat.sees(/\[ben\]$/);
-    chat.server.frozen = true;
-    chat.terminal.type("too late\r");
-    await chat.sees(/sending to ben: too late/);
-    chat.terminal.type("\x04");
-    assert.equal(await chat.running, undefined);
-    await chat.sees(/^Not sent to ben: [^\n]*\nIt was: too late$/);
-  });
-});
-
-Deno.test("how far the other one is with a message is shown behind it", async () => {
+Deno.test("a receipt appears behind a message that is on the screen", async () => {
   await chatting({ to: "ben" }, async (ana) => {
-    await ana.sees(/\[ben\]/);
-    ana.terminal.type("hello ben\r");
+    await ana.isIn("ben");
+    ana.type("hello ben\r");
     await ana.sees(/ana: hello ben$/m);
     const tell = (receipt: { readSeq: number; deliveredSeq: number }) => {
       const value = { conversation: "ana:ben", user: "ben", ...receipt };
@@ -348,5 +200,17 @@ Deno.test("how far the other one is with a message is shown behind it", async ()
     await ana.sees(/ana: hello ben ✓$/m);
     tell({ readSeq: 1, deliveredSeq: 0 });
     await ana.sees(/ana: hello ben ✓✓$/m);
+  });
+});
+
+Deno.test("unsent lines are printed on the terminal as it was before the chat", async () => {
+  await chatting({ to: "ben" }, async (chat) => {
+    await chat.isIn("ben");
+    chat.server.frozen = true;
+    chat.type("too late\r");
+    await chat.sees("sending to ben: too late");
+    chat.type("\x04");
+    assert.equal(await chat.running, undefined);
+    await chat.sees(/^Not sent to ben: [^\n]*\nIt was: too late$/);
   });
 });

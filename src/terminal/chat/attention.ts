@@ -1,0 +1,15 @@
+/** A person who typed this recently is at the terminal, in milliseconds. */
+const presentMs = 30_000;
+
+/** Whether the person is at the terminal, as far as their typing tells. */
+export class Attention {
+  #lastTyped = -Infinity;
+
+  typed(): void {
+    this.#lastTyped = performance.now();
+  }
+
+  get isPresent(): boolean {
+    return performance.now() - this.#lastTyped < presentMs;
+  }
+}

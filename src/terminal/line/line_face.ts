@@ -1,0 +1,182 @@
+import type { Message } from "../../core/messages/message.ts";
+import { fromWireMessage } from "../../wire/convert.ts";
+import { Attention } from "../chat/attention.ts";
+import type { ChatFace, FaceContext, LoadOptions } from "../chat/chat_face.ts";
+import type { ConversationRef } from "../chat/conversation_ref.ts";
+import { complete } from "../commands/completion.ts";
+import { editingKeys, type KeyHelp } from "../input/key_help.ts";
+import type { TerminalDevice } from "../input/terminal_device.ts";
+import type { Style } from "../text/style.ts";
+import { Transcript } from "../text/transcript.ts";
+import { DumbConsole } from "./dumb_console.ts";
+import { EditingConsole } from "./editing_console.ts";
+import type { LineConsole } from "./line_console.ts";
+import { promptText, unreadText } from "./line_texts.ts";
+
+export interface LineFaceOptions {
+  readonly device: TerminalDevice;
+  readonly style: Style;
+  /** Whether the terminal can only write lines (TERM=dumb). */
+  readonly isDumb?: boolean;
+}
+
+/** How many messages of a conversation are printed when the person turns to it. */
+const recent = 20;
+
+/** The face of the line mode: everything is printed below what was printed before. */
+export class LineFace implements ChatFace {
+  readonly keys: readonly KeyHelp[];
+  readonly #context: FaceContext;
+  readonly #console: LineConsole;
+  readonly #transcript: Transcript;
+  readonly #attention = new Attention();
+  #prompt = "";
+  #pending = "";
+  #countdown: ReturnType<typeof setInterval> | undefined;
+  /** The part of the current conversation that was printed as a page. */
+  #page = { firstSeq: 0, lastSeq: 0 };
+  #toldMissed = false;
+
+  constructor(context: FaceContext, { device, style, isDumb = false }: LineFaceOptions) {
+    const { state, person } = context;
+    const events = {
+      onSubmit: (text: string) => person.submit(text),
+      onEdit: (draft: string) => person.edited(draft),
+      onInput: () => this.#attention.typed(),
+    };
+    this.#context = context;
+    this.keys = isDumb ? [] : editingKeys;
+    this.#console = isDumb ? new DumbConsole(device, events) : new EditingConsole({
+      device,
+      style,
+      complete: (before) => complete(before, state.names.completions),
+      ...events,
+    });
+    this.#transcript = new Transcript({
+      me: state.me,
+      names: state.names,
+      style,
+      receiptOf: (message) => state.receipts.of(message),
+    });
+  }
+
+  run(signal: AbortSignal): Promise<void> {
+    return this.#console.read(signal);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#countdown);
+    await this.#console.close();
+  }
+
+  update(): void {
+    const { state } = this.#context;
+    clearInterval(this.#countdown);
+    if (state.client.state.kind === "offline") this.#countdown = setInterval(() => this.#showPrompt(), 1_000);
+    this.#showPrompt();
+    const pending = state.pending.join("\n");
+    if (pending === this.#pending) return;
+    this.#pending = pending;
+    this.#console.setPending(state.pending);
+  }
+
+  async showMessage(message: Message, { missed }: { missed: boolean }): Promise<void> {
+    const { state: { current }, person } = this.#context;
+    if (!this.#wasPrinted(message)) {
+      const divider = missed && !this.#toldMissed ? this.#transcript.note("--- missed while you were away ---") : [];
+      if (missed) this.#toldMissed = true;
+      await this.#console.print([...divider, ...this.#lines(message)]);
+    }
+    if (current?.conversation === message.conversation) person.read(current, message.seq);
+  }
+
+  showFound(messages: readonly Message[]): Promise<void> {
+    return this.print(messages.flatMap((message) => this.#lines(message)));
+  }
+
+  print(lines: readonly string[]): Promise<void> {
+    return this.#console.print(lines);
+  }
+
+  note(text: string): void {
+    void this.print(this.#transcript.note(text));
+  }
+
+  warn(text: string): void {
+    void this.print(this.#transcript.warning(text));
+  }
+
+  showPresence(user: string, isOnline: boolean): void {
+    this.note(`${user} is ${isOnline ? "online" : "offline"}.`);
+  }
+
+  showUnread(): void {
+    const text = unreadText(this.#context.state);
+    if (text !== "") this.note(text);
+  }
+
+  async load(place: ConversationRef, { deliveredAfter = Infinity }: LoadOptions): Promise<() => void> {
+    const { client, names } = this.#context.state;
+    const page = await client.history({ with: place.address, limit: recent, events: true });
+    const messages = page.messages.flatMap((message) => fromWireMessage(message) ?? []);
+    for (const message of messages) names.learn(message);
+    return () => {
+      const label = names.label(place.conversation);
+      if (page.more) this.note(`The last messages with ${label}; /history ${label} 200 shows more.`);
+      else if (messages.length === 0) this.note(`Nothing was said between you and ${label} yet.`);
+      this.#showPage(place, messages.filter(({ position }) => position <= deliveredAfter));
+    };
+  }
+
+  leaveConversation(): void {
+    this.#page = { firstSeq: 0, lastSeq: 0 };
+  }
+
+  toNewest(): void {}
+
+  async catchUp(): Promise<void> {}
+
+  forget(): void {}
+
+  isWatching(conversation: string): boolean {
+    return this.#attention.isPresent && this.#context.state.current?.conversation === conversation;
+  }
+
+  emit(sequence: string): void {
+    this.#console.emit(sequence);
+  }
+
+  restoreDraft(text: string, place: ConversationRef | undefined): boolean {
+    return this.#context.state.current?.conversation === place?.conversation && this.#console.restoreDraft(text);
+  }
+
+  askSecret(question: string): Promise<string | undefined> {
+    return this.#console.askSecret(question);
+  }
+
+  #showPage(place: ConversationRef, messages: readonly Message[]): void {
+    const lastSeq = messages.at(-1)?.seq ?? 0;
+    this.#page = { firstSeq: messages.at(0)?.seq ?? 0, lastSeq };
+    void this.print(messages.flatMap((message) => this.#lines(message)));
+    if (lastSeq > 0) this.#context.person.read(place, lastSeq);
+  }
+
+  /** Whether a message was in the page of the current conversation. */
+  #wasPrinted({ conversation, sender, seq, event }: Message): boolean {
+    const { me, current } = this.#context.state;
+    // `/create` and `/join` turn to the room, and so print it.
+    if (sender === me && (event?.kind === "room_created" || event?.kind === "joined")) return true;
+    return conversation === current?.conversation && seq >= this.#page.firstSeq && seq <= this.#page.lastSeq;
+  }
+
+  #lines(message: Message): string[] {
+    return this.#transcript.message(message, this.#context.state.current?.conversation);
+  }
+
+  #showPrompt(): void {
+    const prompt = promptText(this.#context.state);
+    if (prompt === this.#prompt) return;
+    this.#prompt = prompt;
+    this.#console.setPrompt(prompt);
+  }
+}

@@ -42,11 +42,11 @@ export interface ChatFace {
   /** Part of the state changed. */
   update(): void;
   /** Shows a message that arrived or was accepted. Resolves when the terminal has it. */
-  showMessage(message: Message, options: { missed: boolean }): Promise<void>;
+  showMessage(message: Message, options: { missed: boolean }): Promise<void> | void;
   /** Shows messages that a command found. */
-  showFound(messages: readonly Message[]): Promise<void>;
+  showFound(messages: readonly Message[]): Promise<void> | void;
   /** Shows lines that are safe for a terminal. */
-  print(lines: readonly string[]): Promise<void>;
+  print(lines: readonly string[]): Promise<void> | void;
   /** Shows a notice of the chat. */
   note(text: string): void;
   /** Shows a problem. */

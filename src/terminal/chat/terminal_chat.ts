@@ -131,9 +131,9 @@ export class TerminalChat {
       preferences,
       keys: face.keys,
       print: (lines) => face.print(lines),
-      show: async (messages) => {
+      show: (messages) => {
         for (const message of messages) names.learn(message);
-        await face.showFound(messages);
+        return face.showFound(messages);
       },
       turnTo: (address) => this.#life.switch.turnToAddress(address),
       send: (place, message, options) => this.#submissions.send(place, message, options),

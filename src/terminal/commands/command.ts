@@ -16,8 +16,9 @@ export interface CommandContext {
   readonly preferences: Preferences;
   readonly keys: readonly KeyHelp[];
   /** Shows lines that are safe for a terminal. */
-  print(lines: readonly string[]): Promise<void>;
-  show(messages: readonly Message[]): Promise<void>;
+  print(lines: readonly string[]): Promise<void> | void;
+  /** Shows messages that the command found. */
+  show(messages: readonly Message[]): Promise<void> | void;
   /** Makes a conversation the current one. @throws {ChatError} */
   turnTo(address: string): Promise<ConversationRef>;
   /** Sends a message; `typed`, the line of the command, is put back when it is refused. */

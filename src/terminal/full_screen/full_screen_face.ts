@@ -5,10 +5,9 @@ import type { ConversationRef } from "../chat/conversation_ref.ts";
 import { complete } from "../commands/completion.ts";
 import { editingKeys, type KeyHelp } from "../input/key_help.ts";
 import type { TerminalDevice } from "../input/terminal_device.ts";
-import { Transcript } from "../text/transcript.ts";
 import { ChatView } from "./chat_view.ts";
-import type { Focus } from "./focus.ts";
-import { FocusSwitch } from "./focus_switch.ts";
+import { ConversationDrafts } from "./conversation_drafts.ts";
+import { MessageArea } from "./message_area.ts";
 import type { Palette } from "./palette.ts";
 import { ScreenInput } from "./screen_input.ts";
 import { ScreenKeys, screenKeys } from "./screen_keys.ts";
@@ -27,27 +26,21 @@ export class FullScreenFace implements ChatFace {
   readonly #device: TerminalDevice;
   readonly #session: ScreenSession;
   readonly #input: ScreenInput;
-  readonly #focus: FocusSwitch;
+  readonly #area: MessageArea;
+  readonly #drafts: ConversationDrafts;
   readonly #status: StatusBar;
-  readonly #transcript: Transcript;
   readonly #attention = new Attention();
   /** Lines to print when the terminal is given back. */
   #afterwards: string[] = [];
 
   constructor(context: FaceContext, { device, palette }: FullScreenFaceOptions) {
-    const { state } = context;
-    const { me, client, names } = state;
+    const { state, person } = context;
+    const changed = () => this.update();
     this.#context = context;
     this.#device = device;
-    this.#transcript = new Transcript({
-      me,
-      names,
-      style: palette,
-      receiptOf: (message) => state.receipts.of(message),
-    });
     this.#session = new ScreenSession({
       device,
-      client,
+      client: state.client,
       compose: (size) => view.draw(size),
       onKey: (key) => {
         this.#attention.typed();
@@ -56,35 +49,38 @@ export class FullScreenFace implements ChatFace {
       onSuspendRefused: () =>
         this.warn("Ctrl-Z needs Deno's permission --allow-run=kill, to stop the other programs of the job too."),
     });
+    this.#area = new MessageArea({ state, palette, changed });
     this.#input = new ScreenInput({
-      complete: (before) => complete(before, names.completions),
-      onEdit: (draft) => this.#edited(draft),
-      onSubmit: (line) => this.#submitted(line),
+      complete: (before) => complete(before, state.names.completions),
+      onEdit: (draft) => {
+        this.#drafts.keep();
+        person.edited(draft);
+      },
+      onSubmit: (line) => {
+        this.#drafts.keep();
+        person.submit(line);
+      },
       onScreenKey: (key) => keys.apply(key),
       onRedraw: () => this.#session.screen.redraw(),
       onLeave: () => this.#session.leave(),
     });
-    this.#focus = new FocusSwitch({
-      client,
-      me,
-      palette,
-      receiptOf: (message) => state.receipts.of(message),
-      onLoaded: (messages) => {
-        for (const message of messages) names.learn(message);
-        this.update();
-      },
+    this.#drafts = new ConversationDrafts({
+      input: this.#input,
+      preferences: state.preferences,
+      place: () => this.#area.place,
     });
-    this.#status = new StatusBar({ client, me, changed: () => this.update() });
+    this.#status = new StatusBar({ client: state.client, me: state.me, changed });
+    const { focus } = this.#area;
     const view = new ChatView({
       palette,
       context,
-      focus: this.#focus,
+      focus,
       input: this.#input,
       status: this.#status,
     });
     const keys = new ScreenKeys({
       context,
-      focus: this.#focus,
+      focus,
       paneSize: () => view.pane(device.size()),
       suspend: () => this.#session.suspend(),
     });
@@ -93,7 +89,7 @@ export class FullScreenFace implements ChatFace {
   async run(signal: AbortSignal): Promise<void> {
     await this.#session.run(signal);
     this.#input.close();
-    this.#keepDraft();
+    this.#drafts.keep();
     // Ending the chat may take time; the terminal is the person's again at once.
     await this.#session.end();
   }
@@ -110,30 +106,26 @@ export class FullScreenFace implements ChatFace {
     this.#session.screen.invalidate();
   }
 
-  showMessage(message: Message): Promise<void> {
-    this.#focus.arrived(message);
+  showMessage(message: Message): void {
+    this.#area.focus.arrived(message);
     this.update();
-    return Promise.resolve();
   }
 
-  showFound(messages: readonly Message[]): Promise<void> {
-    const current = this.#place?.conversation;
-    return this.print(messages.flatMap((message) => this.#transcript.message(message, current)));
+  showFound(messages: readonly Message[]): void {
+    this.print(this.#area.foundLines(messages));
   }
 
-  print(lines: readonly string[]): Promise<void> {
+  print(lines: readonly string[]): void {
     if (this.#session.isOver) this.#afterwards.push(...lines);
-    else this.#focus.now.window.note({ lines });
-    this.update();
-    return Promise.resolve();
+    else this.#area.print(lines);
   }
 
   note(text: string): void {
-    void this.print(this.#transcript.note(text));
+    this.print(this.#area.noteLines(text));
   }
 
   warn(text: string): void {
-    void this.print(this.#transcript.warning(text));
+    this.print(this.#area.warningLines(text));
   }
 
   showPresence(): void {}
@@ -141,32 +133,36 @@ export class FullScreenFace implements ChatFace {
   showUnread(): void {}
 
   async load(place: ConversationRef): Promise<() => void> {
-    const listed = this.#context.state.list.get(place.conversation);
-    const unreadAfter = listed !== undefined && listed.unread > 0 ? listed.readSeq : undefined;
-    const focus = await this.#focus.load(place, unreadAfter);
-    return () => this.#show(focus, place);
+    const focus = await this.#area.load(place);
+    return () => {
+      const typed = this.#area.place === undefined ? this.#input.draft : "";
+      this.#drafts.keep();
+      this.#area.show(focus, place);
+      this.#drafts.show({ typed });
+    };
   }
 
   leaveConversation(): void {
-    this.#keepDraft();
-    this.#focus.leave();
-    this.#input.setDraft("");
+    this.#drafts.keep();
+    this.#area.focus.leave();
+    this.#drafts.show({ typed: "" });
   }
 
   toNewest(): void {
-    this.#context.person.attempt(() => this.#focus.now.toNewest());
+    this.#context.person.attempt(() => this.#area.focus.now.toNewest());
   }
 
   catchUp(): Promise<void> {
-    return this.#focus.now.loadNewest();
+    return this.#area.focus.now.loadNewest();
   }
 
   forget(conversation?: string): void {
-    this.#focus.forget(conversation);
+    this.#area.focus.forget(conversation);
   }
 
   isWatching(conversation: string): boolean {
-    return this.#attention.isPresent && this.#place?.conversation === conversation && this.#focus.now.pane.follows;
+    const { current, pane } = this.#area.focus.now;
+    return this.#attention.isPresent && current?.conversation === conversation && pane.follows;
   }
 
   emit(sequence: string): void {
@@ -174,51 +170,12 @@ export class FullScreenFace implements ChatFace {
   }
 
   restoreDraft(text: string, place: ConversationRef | undefined): boolean {
-    if (this.#place?.conversation !== place?.conversation) return false;
-    if (this.#input.draft !== "") return this.#input.draft === text;
-    this.#input.setDraft(text);
-    this.#keepDraft();
-    this.update();
-    return true;
+    return this.#drafts.restore(text, place);
   }
 
-  async askSecret(question: string): Promise<string | undefined> {
+  askSecret(question: string): Promise<string | undefined> {
     const answer = this.#input.askSecret(question);
     this.update();
-    return await answer;
-  }
-
-  /** The conversation on the screen. */
-  get #place(): ConversationRef | undefined {
-    return this.#focus.now.current;
-  }
-
-  #show(focus: Focus, place: ConversationRef): void {
-    const { names, preferences } = this.#context.state;
-    this.#keepDraft();
-    if (focus.window.items.length === 0) {
-      const label = names.label(place.conversation);
-      focus.window.note({ lines: this.#transcript.note(`Nothing was said between you and ${label} yet.`) });
-    }
-    // Notes from before there was a conversation stay on the screen.
-    if (this.#place === undefined) {
-      for (const { note } of this.#focus.now.window.items) if (note) focus.window.note(note);
-    }
-    this.#focus.show(focus);
-    this.#input.setDraft(preferences.draft(place.conversation));
-  }
-
-  #edited(draft: string): void {
-    this.#context.person.edited(draft);
-    this.#keepDraft();
-  }
-
-  #submitted(line: string): void {
-    this.#keepDraft();
-    this.#context.person.submit(line);
-  }
-
-  #keepDraft(): void {
-    if (this.#place) this.#context.state.preferences.setDraft(this.#place.conversation, this.#input.draft);
+    return answer;
   }
 }

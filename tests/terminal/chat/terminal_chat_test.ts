@@ -295,6 +295,17 @@ test("lines submitted before the start wait for it", () => {
   assert.equal(chat.server.log.at(-1)!.conversation, "ana:ben");
 });
 
+test("a draft that was typed before the start stays", () => {
+  const server = serverWithHistory();
+  server.frozen = true;
+  return { server };
+}, async (chat) => {
+  chat.type("early bird");
+  await chat.sees("early bird");
+  chat.server.thaw();
+  await chat.isIn("ben", "early bird");
+});
+
 test("without a recipient, the text stays", () => ({}), async (chat) => {
   await chat.sees("/to NAME chooses whom to write to");
   chat.type("hello?\r");
